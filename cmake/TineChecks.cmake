@@ -1,0 +1,45 @@
+# Tests that are no executables of ours: the layer check and pytest.
+
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+
+if(EXISTS "${CMAKE_SOURCE_DIR}/tools/check_layers")
+  add_test(NAME layers COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_layers")
+  add_test(NAME layers_self_test COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_layers" --self-test)
+endif()
+
+# Python loads the sanitizer's runtime too late by itself: it has to come first.
+set(pytest_environment "PYTHONPATH=${CMAKE_BINARY_DIR}/python" "TINE_BUILD_DIR=${CMAKE_BINARY_DIR}"
+    "TINE_PYTHON=${Python3_EXECUTABLE}" "PYTHONDONTWRITEBYTECODE=1")
+if(TINE_SANITIZE MATCHES "address|thread")
+  if(TINE_SANITIZE MATCHES "thread")
+    set(runtime libtsan.so)
+  else()
+    set(runtime libasan.so)
+  endif()
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${runtime}
+                  OUTPUT_VARIABLE runtime_path OUTPUT_STRIP_TRAILING_WHITESPACE)
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.so
+                  OUTPUT_VARIABLE stdcxx_path OUTPUT_STRIP_TRAILING_WHITESPACE)
+  # libstdc++ too, or the interceptor of __cxa_throw finds nothing to call. Leaks: the interpreter's own drown ours.
+  list(APPEND pytest_environment "LD_PRELOAD=${runtime_path}:${stdcxx_path}" "ASAN_OPTIONS=detect_leaks=0"
+       "PYTHONMALLOC=malloc")
+endif()
+
+# One ctest entry for each folder under tests/ that has Python tests.
+file(GLOB pytest_files CONFIGURE_DEPENDS
+     "${CMAKE_SOURCE_DIR}/tests/*/test_*.py" "${CMAKE_SOURCE_DIR}/tests/*/*_test.py")
+set(pytest_folders "")
+foreach(file IN LISTS pytest_files)
+  get_filename_component(folder "${file}" DIRECTORY)
+  list(APPEND pytest_folders "${folder}")
+endforeach()
+list(REMOVE_DUPLICATES pytest_folders)
+foreach(folder IN LISTS pytest_folders)
+  get_filename_component(name "${folder}" NAME)
+  add_test(NAME pytest_${name}
+           COMMAND "${Python3_EXECUTABLE}" -m pytest -q -p no:cacheprovider --timeout=120 "${folder}"
+           WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}/tests")
+  # They start processes of their own and measure time: alone on the machine.
+  set_tests_properties(pytest_${name} PROPERTIES
+    TIMEOUT 1500 ENVIRONMENT "${pytest_environment}" LABELS pytest RUN_SERIAL ON)
+endforeach()

@@ -1,0 +1,72 @@
+# What every target is compiled with, the libraries that most folders need, and where the results go.
+
+option(TINE_WERROR "Treat warnings as errors" ON)
+set(TINE_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined or thread")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+# Relative paths in the cache's key: checkouts of the same sources share their objects.
+find_program(TINE_CCACHE ccache)
+if(TINE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${TINE_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(GTest REQUIRED)
+
+add_library(tine_options INTERFACE)
+target_include_directories(tine_options INTERFACE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/include")
+target_compile_options(tine_options INTERFACE -Wall -Wextra)
+if(TINE_WERROR)
+  target_compile_options(tine_options INTERFACE -Werror)
+endif()
+target_link_libraries(tine_options INTERFACE fmt::fmt Threads::Threads)
+if(TINE_SANITIZE)
+  target_compile_options(tine_options INTERFACE
+    -fsanitize=${TINE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(tine_options INTERFACE -fsanitize=${TINE_SANITIZE})
+endif()
+
+# Libraries that only some folders need: `tine_folder(x LIBS openblas)` looks its name up here, so that
+# a library nobody uses yet is not required.
+function(tine_find_lib name out)
+  if(name STREQUAL "openblas")
+    # Debian's openblas64-less package: the pkg-config file names the threaded build.
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(OPENBLAS REQUIRED GLOBAL IMPORTED_TARGET openblas)
+    set(${out} PkgConfig::OPENBLAS PARENT_SCOPE)
+  elseif(name STREQUAL "hwy")
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(HWY REQUIRED GLOBAL IMPORTED_TARGET libhwy)
+    set(${out} PkgConfig::HWY PARENT_SCOPE)
+  elseif(name STREQUAL "openssl")
+    find_package(OpenSSL REQUIRED GLOBAL)
+    set(${out} OpenSSL::SSL OpenSSL::Crypto PARENT_SCOPE)
+  elseif(name STREQUAL "spdlog")
+    find_package(spdlog REQUIRED GLOBAL)
+    set(${out} spdlog::spdlog PARENT_SCOPE)
+  elseif(name STREQUAL "msgpack")
+    if(NOT TARGET tine_msgpack)
+      add_library(tine_msgpack INTERFACE IMPORTED GLOBAL)
+      target_compile_definitions(tine_msgpack INTERFACE MSGPACK_NO_BOOST)
+    endif()
+    set(${out} tine_msgpack PARENT_SCOPE)
+  else()
+    set(${out} ${name} PARENT_SCOPE)
+  endif()
+endfunction()
