@@ -1,0 +1,43 @@
+# The front door. CMake does the work: `cmake --preset dev && ninja -C build/dev` is the developer's way in.
+
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+.DEFAULT_GOAL := all
+.PHONY: all deps build run test bench asan tsan fuzz format clean
+
+all: deps build
+
+deps:
+	@tools/deps
+
+# build/bin and build/python show the release build.
+build:
+	@tools/configure release
+	@cmake --build --preset release --parallel $(JOBS)
+	@ln -sfn release/bin build/bin
+	@ln -sfn release/python build/python
+
+run: all
+	build/bin/tine launch -n 4 examples/digits_parameter_server.py
+
+test: all
+	@ctest --preset release --parallel $(JOBS)
+
+bench: all
+	@cmake --build --preset release --parallel $(JOBS) --target bench
+	@/usr/bin/python3 bench/run --build build/release
+
+asan tsan: deps
+	@tools/configure $@
+	@cmake --build --preset $@ --parallel $(JOBS)
+	@ctest --preset $@ --parallel $(JOBS)
+
+# Bounded: FUZZ_SECONDS for each fuzzer.
+fuzz:
+	@tools/fuzz
+
+format:
+	@tools/format
+
+clean:
+	rm -rf build
