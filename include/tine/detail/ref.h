@@ -1,0 +1,103 @@
+// Intrusive reference counting: the base of everything that a Value or a Future points to.
+//
+// State      A count that starts at 1 (the creator's reference).
+// Threads    retain and release from any thread.
+// Ordering   release() of the last reference happens after every other release (acquire/release).
+// Ownership  Ref<T> owns one reference. Ref<T>::adopt takes over one, Ref<T>::share adds one.
+// Errors     None.
+// Cost       16 bytes; one relaxed add to copy. A sole owner releases without a read-modify-write.
+// Source     Boost intrusive_ptr's counting rules; the sole-owner shortcut is folly's.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "tine/detail/export.h"
+
+namespace tine::detail {
+
+class RefCounted;
+// Deletes it; beyond 64 nested deletions on this thread it is queued and deleted by the outermost.
+TINE_API void destroy(RefCounted* object) noexcept;
+
+class TINE_API RefCounted {
+ public:
+  RefCounted(const RefCounted&) = delete;
+  RefCounted& operator=(const RefCounted&) = delete;
+
+  void retain() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void release() const noexcept {
+    // Seeing 1 means that this is the only reference: nobody is left who could add one.
+    if (refs_.load(std::memory_order_acquire) == 1 ||
+        refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      destroy(const_cast<RefCounted*>(this));
+    }
+  }
+  // True is stable for the holder of that one reference; false may be stale.
+  [[nodiscard]] bool sole_owner() const noexcept {
+    return refs_.load(std::memory_order_acquire) == 1;
+  }
+
+ protected:
+  RefCounted() noexcept = default;
+  virtual ~RefCounted() = default;
+
+ private:
+  friend void destroy(RefCounted*) noexcept;
+  mutable std::atomic<uint32_t> refs_{1};
+};
+
+template <class T>
+class Ref {
+ public:
+  Ref() noexcept = default;
+  Ref(std::nullptr_t) noexcept {}
+  [[nodiscard]] static Ref adopt(T* p) noexcept {
+    Ref r;
+    r.p_ = p;
+    return r;
+  }
+  [[nodiscard]] static Ref share(T* p) noexcept {
+    if (p) p->retain();
+    return adopt(p);
+  }
+  Ref(const Ref& o) noexcept : p_(o.p_) {
+    if (p_) p_->retain();
+  }
+  Ref(Ref&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
+  template <class U>
+    requires std::is_convertible_v<U*, T*>
+  Ref(const Ref<U>& o) noexcept : p_(o.get()) {
+    if (p_) p_->retain();
+  }
+  template <class U>
+    requires std::is_convertible_v<U*, T*>
+  Ref(Ref<U>&& o) noexcept : p_(o.leak()) {}
+  Ref& operator=(Ref o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
+  ~Ref() {
+    if (p_) p_->release();
+  }
+
+  [[nodiscard]] T* get() const noexcept { return p_; }
+  [[nodiscard]] T* leak() noexcept { return std::exchange(p_, nullptr); }
+  T& operator*() const noexcept { return *p_; }
+  T* operator->() const noexcept { return p_; }
+  explicit operator bool() const noexcept { return p_ != nullptr; }
+  friend bool operator==(const Ref& a, const Ref& b) noexcept { return a.p_ == b.p_; }
+
+ private:
+  T* p_ = nullptr;
+};
+
+template <class T, class... Args>
+[[nodiscard]] Ref<T> make_ref(Args&&... args) {
+  return Ref<T>::adopt(new T(std::forward<Args>(args)...));
+}
+
+}  // namespace tine::detail

@@ -1,0 +1,111 @@
+// Tensor: an n-dimensional array; a handle on shared storage, as in PyTorch.
+//
+// State      dtype, sizes, strides (in elements), offset (in elements), storage. Shape and dtype never
+//            change after construction; the elements may.
+// Threads    Handles are as safe as an int. Elements are not locked: a write needs exclusive access.
+// Ordering   None.
+// Ownership  Handles share the impl; views share the storage; the storage frees its memory, or
+//            calls the deleter of memory that it was lent (NumPy, DLPack, a receive buffer).
+// Errors     IndexError, ShapeError, TypeError, ValueError, each naming sizes and dtypes.
+// Cost       A handle is one pointer. A new small tensor is one allocation for impl and elements.
+// Source     PyTorch's tensor semantics (strides, broadcasting, type promotion).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tine/detail/export.h"
+#include "tine/detail/ref.h"
+
+namespace tine {
+
+// The numbers are those of PyTorch's ScalarType, so a saved schema default keeps its meaning.
+enum class DType : int8_t { kUInt8 = 0, kInt64 = 4, kFloat32 = 6, kFloat64 = 7, kBool = 11 };
+[[nodiscard]] TINE_API std::string_view name_of(DType dtype) noexcept;  // "float32"
+[[nodiscard]] constexpr size_t size_of(DType dtype) noexcept {
+  return dtype == DType::kFloat32 ? 4
+         : dtype == DType::kBool || dtype == DType::kUInt8 ? 1
+                                                            : 8;
+}
+[[nodiscard]] constexpr bool is_floating(DType dtype) noexcept {
+  return dtype == DType::kFloat32 || dtype == DType::kFloat64;
+}
+
+using Shape = std::vector<int64_t>;
+class TensorImpl;
+
+class TINE_API Tensor {
+ public:
+  Tensor() noexcept = default;  // undefined; every operation on it is an error
+  [[nodiscard]] bool defined() const noexcept { return static_cast<bool>(impl_); }
+
+  // Memory. `empty` leaves the elements unset. `from_blob` borrows memory until `release` is called
+  // (from any thread, exactly once). `copy_of` copies contiguous elements.
+  [[nodiscard]] static Tensor empty(std::span<const int64_t> sizes, DType dtype);
+  [[nodiscard]] static Tensor from_blob(void* data, std::span<const int64_t> sizes,
+                                        std::span<const int64_t> strides, DType dtype,
+                                        std::function<void()> release, bool writable = true);
+  [[nodiscard]] static Tensor scalar(double value, DType dtype);
+  [[nodiscard]] static Tensor scalar(int64_t value, DType dtype = DType::kInt64);
+  [[nodiscard]] static Tensor scalar(bool value);
+
+  [[nodiscard]] DType dtype() const;
+  [[nodiscard]] int64_t dim() const;
+  [[nodiscard]] std::span<const int64_t> sizes() const;
+  [[nodiscard]] std::span<const int64_t> strides() const;
+  [[nodiscard]] int64_t size(int64_t dim) const;  // negative counts from the end
+  [[nodiscard]] int64_t numel() const;
+  [[nodiscard]] int64_t storage_offset() const;
+  [[nodiscard]] bool is_contiguous() const;
+  [[nodiscard]] bool shares_storage_with(const Tensor& other) const;
+  // The first element; aligned to 64 bytes for contiguous tensors that tine allocated.
+  [[nodiscard]] void* data() const;
+  template <class T>
+  [[nodiscard]] T* data_as() const {
+    return static_cast<T*>(data());
+  }
+
+  // A view of the same storage; the caller answers for the bounds (checked in debug builds).
+  [[nodiscard]] Tensor as_strided(std::span<const int64_t> sizes, std::span<const int64_t> strides,
+                                  int64_t offset) const;
+  [[nodiscard]] Tensor contiguous() const;  // this very tensor when it is contiguous already
+  [[nodiscard]] Tensor to(DType dtype) const;
+
+  // The only element, converted; an error when there is not exactly one.
+  [[nodiscard]] double item_as_double() const;
+  [[nodiscard]] int64_t item_as_int() const;
+  [[nodiscard]] bool item_as_bool() const;
+
+  [[nodiscard]] std::string repr() const;  // as PyTorch prints: tensor([3., 3.])
+
+  [[nodiscard]] TensorImpl* impl() const noexcept { return impl_.get(); }
+  [[nodiscard]] inline detail::RefCounted* leak_impl() noexcept;
+  [[nodiscard]] static inline Tensor adopt(TensorImpl* impl) noexcept {
+    Tensor t;
+    t.impl_ = detail::Ref<TensorImpl>::adopt(impl);
+    return t;
+  }
+
+ private:
+  detail::Ref<TensorImpl> impl_;
+};
+
+// The slot in which a binding keeps its wrapper of a tensor; read and written under that
+// language's lock only. The wrapper owns the impl, never the other way round.
+class TINE_API TensorImpl : public detail::RefCounted {
+ public:
+  void* binding = nullptr;
+
+ protected:
+  TensorImpl() noexcept = default;
+};
+
+inline detail::RefCounted* Tensor::leak_impl() noexcept { return impl_.leak(); }
+
+}  // namespace tine

@@ -1,0 +1,218 @@
+// Value: the one dynamic type that scripts, Python, operators and RPC exchange.
+//
+// State      A tag and eight bytes: a number, or a reference to a counted object.
+// Threads    Distinct Values from any threads. One Value is as safe as an int. Lists, dicts and
+//            objects are shared by reference and not locked: who shares one across tasks orders
+//            the accesses (the compiler's effects pass reports those that it can see).
+// Ordering   None.
+// Ownership  A Value owns one reference. No Value is destroyed while a lock is held.
+//            A foreign Value (a Python object, say) may be copied and dropped on any thread.
+// Errors     to_*() throws TypeError naming what was there; as_*() is unchecked.
+// Cost       16 bytes; copying a number is two moves, an object one relaxed increment.
+// Source     DESIGN "Values, operators".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tine/detail/export.h"
+#include "tine/detail/ref.h"
+#include "tine/error.h"
+#include "tine/tensor.h"
+
+namespace tine {
+
+template <class T>
+class Future;
+class Value;
+
+namespace detail {
+template <class T>
+class State;
+}
+
+enum class Tag : uint32_t {
+  kNone,
+  kBool,
+  kInt,
+  kFloat,
+  // From here on the payload is a detail::RefCounted*.
+  kTensor,
+  kString,
+  kList,
+  kDict,
+  kTuple,
+  kObject,
+  kFuture,
+  kRRef,
+  kForeign,
+};
+TINE_API std::string_view name_of(Tag tag) noexcept;  // "NoneType", "int", "Tensor", "list", ...
+
+struct TINE_API String final : detail::RefCounted {
+  explicit String(std::string t) : text(std::move(t)) {}
+  const std::string text;
+};
+struct List;
+struct Dict;
+struct Tuple;
+struct Object;
+
+// A remote reference; rpc derives its own.
+class TINE_API RRefObject : public detail::RefCounted {
+ public:
+  [[nodiscard]] virtual std::string repr() const = 0;
+};
+
+// Something that only another language understands. The destructor must be callable on any thread,
+// also one that does not hold that language's lock.
+class TINE_API Foreign : public detail::RefCounted {
+ public:
+  [[nodiscard]] virtual std::string type_name() const = 0;
+  [[nodiscard]] virtual std::string repr() const = 0;
+};
+
+class TINE_API Value {
+ public:
+  Value() noexcept = default;
+  Value(bool v) noexcept : tag_(Tag::kBool) { payload_.i = v; }
+  Value(int v) noexcept : tag_(Tag::kInt) { payload_.i = v; }
+  Value(int64_t v) noexcept : tag_(Tag::kInt) { payload_.i = v; }
+  Value(double v) noexcept : tag_(Tag::kFloat) { payload_.d = v; }
+  Value(Tensor v) noexcept;
+  Value(std::string v);
+  Value(std::string_view v) : Value(std::string(v)) {}
+  Value(const char* v) : Value(std::string(v)) {}
+  Value(detail::Ref<String> v) noexcept : Value(Tag::kString, v.leak()) {}
+  Value(detail::Ref<List> v) noexcept;
+  Value(detail::Ref<Dict> v) noexcept;
+  Value(detail::Ref<Tuple> v) noexcept;
+  Value(detail::Ref<Object> v) noexcept;
+  Value(Future<Value> v) noexcept;
+  Value(detail::Ref<RRefObject> v) noexcept : Value(Tag::kRRef, v.leak()) {}
+  Value(detail::Ref<Foreign> v) noexcept : Value(Tag::kForeign, v.leak()) {}
+
+  Value(const Value& o) noexcept : tag_(o.tag_), payload_(o.payload_) {
+    if (counted()) payload_.p->retain();
+  }
+  Value(Value&& o) noexcept : tag_(std::exchange(o.tag_, Tag::kNone)), payload_(o.payload_) {}
+  Value& operator=(const Value& o) noexcept {
+    Value copy(o);
+    swap(copy);
+    return *this;
+  }
+  Value& operator=(Value&& o) noexcept {
+    Value moved(std::move(o));
+    swap(moved);
+    return *this;
+  }
+  ~Value() {
+    if (counted()) payload_.p->release();
+  }
+  void swap(Value& o) noexcept {
+    std::swap(tag_, o.tag_);
+    std::swap(payload_, o.payload_);
+  }
+
+  [[nodiscard]] Tag tag() const noexcept { return tag_; }
+  [[nodiscard]] bool is(Tag t) const noexcept { return tag_ == t; }
+  [[nodiscard]] bool is_none() const noexcept { return tag_ == Tag::kNone; }
+  [[nodiscard]] bool is_bool() const noexcept { return tag_ == Tag::kBool; }
+  [[nodiscard]] bool is_int() const noexcept { return tag_ == Tag::kInt; }
+  [[nodiscard]] bool is_float() const noexcept { return tag_ == Tag::kFloat; }
+  [[nodiscard]] bool is_tensor() const noexcept { return tag_ == Tag::kTensor; }
+  [[nodiscard]] bool is_string() const noexcept { return tag_ == Tag::kString; }
+  [[nodiscard]] bool is_future() const noexcept { return tag_ == Tag::kFuture; }
+
+  // Unchecked; a debug build asserts the tag.
+  [[nodiscard]] bool as_bool() const noexcept { return payload_.i != 0; }
+  [[nodiscard]] int64_t as_int() const noexcept { return payload_.i; }
+  [[nodiscard]] double as_float() const noexcept { return payload_.d; }
+  [[nodiscard]] const Tensor& as_tensor() const noexcept;
+  [[nodiscard]] const std::string& as_string() const noexcept {
+    return static_cast<String*>(payload_.p)->text;
+  }
+  [[nodiscard]] List& as_list() const noexcept;
+  [[nodiscard]] Dict& as_dict() const noexcept;
+  [[nodiscard]] Tuple& as_tuple() const noexcept;
+  [[nodiscard]] Object& as_object() const noexcept;
+  [[nodiscard]] RRefObject& as_rref() const noexcept {
+    return *static_cast<RRefObject*>(payload_.p);
+  }
+  [[nodiscard]] Foreign& as_foreign() const noexcept { return *static_cast<Foreign*>(payload_.p); }
+  [[nodiscard]] detail::State<Value>* as_future_state() const noexcept;  // borrowed
+  [[nodiscard]] detail::RefCounted* as_counted() const noexcept { return payload_.p; }
+
+  // Checked; to_float also takes an int, to_int and to_float also take a bool.
+  [[nodiscard]] bool to_bool() const;
+  [[nodiscard]] int64_t to_int() const;
+  [[nodiscard]] double to_float() const;
+  [[nodiscard]] const Tensor& to_tensor() const;
+  [[nodiscard]] const std::string& to_string() const;
+  [[nodiscard]] List& to_list() const;
+  [[nodiscard]] Dict& to_dict() const;
+  [[nodiscard]] Tuple& to_tuple() const;
+  [[nodiscard]] Object& to_object() const;
+  [[nodiscard]] Future<Value> to_future() const;
+
+  // What Python's repr would show; tensors as PyTorch prints them.
+  [[nodiscard]] std::string repr() const;
+
+ private:
+  Value(Tag t, detail::RefCounted* p) noexcept : tag_(p ? t : Tag::kNone) { payload_.p = p; }
+  [[nodiscard]] bool counted() const noexcept { return tag_ >= Tag::kTensor; }
+
+  Tag tag_ = Tag::kNone;
+  union Payload {
+    int64_t i;
+    double d;
+    detail::RefCounted* p;
+  } payload_{};
+};
+static_assert(sizeof(Value) == 16);
+
+struct TINE_API List final : detail::RefCounted {
+  List() = default;
+  explicit List(std::vector<Value> v) : items(std::move(v)) {}
+  std::vector<Value> items;
+};
+struct TINE_API Tuple final : detail::RefCounted {
+  explicit Tuple(std::vector<Value> v) : items(std::move(v)) {}
+  const std::vector<Value> items;
+};
+// Keeps insertion order, as Python's dict does. Keys: str, int, bool, float.
+struct TINE_API Dict final : detail::RefCounted {
+  [[nodiscard]] const Value* find(const Value& key) const noexcept;
+  void set(Value key, Value value);
+  bool erase(const Value& key);
+  std::vector<std::pair<Value, Value>> items;
+};
+
+// An instance of a scripted module or class: `type` names the slots.
+class ObjectType;  // src/value/type.h
+struct TINE_API Object final : detail::RefCounted {
+  Object(std::shared_ptr<const ObjectType> t, std::vector<Value> s)
+      : type(std::move(t)), slots(std::move(s)) {}
+  const std::shared_ptr<const ObjectType> type;
+  std::vector<Value> slots;
+};
+
+inline Value::Value(detail::Ref<List> v) noexcept : Value(Tag::kList, v.leak()) {}
+inline Value::Value(detail::Ref<Dict> v) noexcept : Value(Tag::kDict, v.leak()) {}
+inline Value::Value(detail::Ref<Tuple> v) noexcept : Value(Tag::kTuple, v.leak()) {}
+inline Value::Value(detail::Ref<Object> v) noexcept : Value(Tag::kObject, v.leak()) {}
+inline Value::Value(Tensor v) noexcept : Value(Tag::kTensor, v.leak_impl()) {}
+inline List& Value::as_list() const noexcept { return *static_cast<List*>(payload_.p); }
+inline Dict& Value::as_dict() const noexcept { return *static_cast<Dict*>(payload_.p); }
+inline Tuple& Value::as_tuple() const noexcept { return *static_cast<Tuple*>(payload_.p); }
+inline Object& Value::as_object() const noexcept { return *static_cast<Object*>(payload_.p); }
+// A Tensor is nothing but its reference, so the payload is one.
+inline const Tensor& Value::as_tensor() const noexcept {
+  static_assert(sizeof(Tensor) == sizeof(detail::RefCounted*));
+  return reinterpret_cast<const Tensor&>(payload_.p);
+}
+
+}  // namespace tine

@@ -1,0 +1,98 @@
+// Type: what schemas, the compiler and the tracer know of a Value.
+//
+// State      Immutable, structural. Equal types compare equal by value; `t1 == t2` on TypePtr
+//            compares pointers, so use equal(). The basic types are single shared objects.
+// Threads    Any.
+// Ordering   None.
+// Ownership  Shared pointers; an ObjectType may refer to itself through its methods only by name.
+// Errors     None, but for ObjectType::slot_index of an unknown name (returns -1).
+// Cost       Basic types are free; compound ones one allocation.
+// Source     TorchScript's type language; PEP 484 names in text.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tine/value.h"
+
+namespace tine {
+
+enum class TypeKind : uint8_t {
+  kAny, kNone, kBool, kInt, kFloat, kNumber, kStr, kTensor,
+  kList, kDict, kTuple, kOptional, kFuture, kRRef,  // compound: `of` holds the element types
+  kObject,    // an ObjectType
+  kVariable,  // `t` in a schema; `name` says which
+  kFunction,  // a script function as a compile-time value; `name` is its qualified name
+};
+
+class Type;
+using TypePtr = std::shared_ptr<const Type>;
+
+class TINE_API Type {
+ public:
+  const TypeKind kind;
+  const std::vector<TypePtr> of;  // List [T], Dict [K, V], Tuple [...], Optional [T], Future [T], RRef [T]
+  const std::string name;         // variable, object and function types
+
+  Type(TypeKind k, std::vector<TypePtr> elements = {}, std::string n = {})
+      : kind(k), of(std::move(elements)), name(std::move(n)) {}
+  virtual ~Type() = default;
+
+  // As annotations say it: "List[int]", "Optional[Tensor]", "Tuple[int, str]", "Future[Tensor]",
+  // a bare "number" for kNumber, the qualified class name for objects.
+  [[nodiscard]] std::string str() const;
+
+  static const TypePtr& any();
+  static const TypePtr& none();
+  static const TypePtr& boolean();
+  static const TypePtr& integer();
+  static const TypePtr& floating();
+  static const TypePtr& number();  // int or float
+  static const TypePtr& string();
+  static const TypePtr& tensor();
+  static TypePtr list(TypePtr element);
+  static TypePtr dict(TypePtr key, TypePtr value);
+  static TypePtr tuple(std::vector<TypePtr> elements);
+  static TypePtr optional(TypePtr element);  // Optional[Optional[T]] is Optional[T]
+  static TypePtr future(TypePtr element);
+  static TypePtr rref(TypePtr element);
+  static TypePtr variable(std::string name);
+  static TypePtr function(std::string qualified_name);
+};
+
+// A scripted module class: named, typed slots. Methods are found by "<name>.<method>" in the compilation unit.
+class TINE_API ObjectType final : public Type {
+ public:
+  struct Slot {
+    std::string name;
+    TypePtr type;
+  };
+  ObjectType(std::string qualified_name, std::vector<Slot> s)
+      : Type(TypeKind::kObject, {}, std::move(qualified_name)), slots(std::move(s)) {}
+  const std::vector<Slot> slots;
+  [[nodiscard]] int slot_index(std::string_view slot) const noexcept;  // -1 when there is none
+};
+
+[[nodiscard]] TINE_API bool equal(const TypePtr& a, const TypePtr& b) noexcept;
+// A value of type `from` may stand where `to` is asked for, without conversion: equal types,
+// T -> Optional[T], None -> Optional[T], int|float -> number, anything -> Any, element-wise in tuples.
+[[nodiscard]] TINE_API bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept;
+// Binds the variables of `pattern` so that it matches `actual`; false when it can't.
+using TypeBindings = std::unordered_map<std::string, TypePtr>;
+[[nodiscard]] TINE_API bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings);
+// `pattern` with its variables replaced; null when one is unbound.
+[[nodiscard]] TINE_API TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings);
+// The least type that both fit, null when there is none (None and T give Optional[T]).
+[[nodiscard]] TINE_API TypePtr unify(const TypePtr& a, const TypePtr& b);
+// The type of a value as far as it can be told (an empty list is List[Any]).
+[[nodiscard]] TINE_API TypePtr type_of(const Value& value);
+// True when the value fits the type; looks into containers.
+[[nodiscard]] TINE_API bool fits(const Value& value, const TypePtr& type);
+// Parses what str() prints, plus PyTorch's schema forms (`int[]`, `Tensor?`, `Future(t)`, `t[]`,
+// `Scalar`, `ScalarType`, `float`, `str`, `(Tensor, Tensor)`); throws SyntaxError naming the text.
+[[nodiscard]] TINE_API TypePtr parse_type(std::string_view text);
+
+}  // namespace tine
