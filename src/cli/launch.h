@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace tine::cli {
+
+struct LaunchOptions {
+  // Processes to start here; their ranks are first_rank, first_rank + 1, ...
+  int count = 1;
+  int first_rank = 0;
+  // Processes on all machines together; 0 means first_rank + count.
+  int world_size = 0;
+  std::string master_addr = "127.0.0.1";
+  // 0 picks a free port of this machine.
+  int master_port = 0;
+  // How long processes that were asked to end may take before they are killed.
+  std::chrono::milliseconds grace{5000};
+  // The program and its arguments. A .py file is run by $TINE_PYTHON, else by the Python tine was
+  // built for.
+  std::vector<std::string> command;
+};
+
+// Starts the processes, passes on their output and the signals that this process gets, and returns
+// when all have ended: with 0, with the exit code of the one that failed first (128 + n for signal
+// n), or with 128 + n where signal n ended the run. Never leaves a process behind: they die with
+// this one.
+//
+// Threads: call it from the only thread of a process; it blocks signals and reaps its own children
+// only. Errors: throws std::runtime_error naming what could not be started, before or instead of
+// running it.
+int launch(const LaunchOptions& options);
+
+}  // namespace tine::cli

@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+#include "src/cli/launch.h"
+
+namespace {
+
+// What shells use for "the command could not be run as asked".
+constexpr int kUsageError = 2;
+
+int run(int argc, char** argv) {
+  CLI::App app("tine: one asynchronous runtime for tensor programs", "tine");
+  app.set_version_flag("--version", "tine " TINE_VERSION);
+  app.require_subcommand(1);
+
+  tine::cli::LaunchOptions options;
+  double grace = 5.0;
+  CLI::App* launch = app.add_subcommand(
+      "launch",
+      "Starts a program in N processes, which find each other by RANK, WORLD_SIZE, MASTER_ADDR,\n"
+      "MASTER_PORT and share the secret TINE_AUTH_KEY. Each line of their output gets its rank in "
+      "front.\n"
+      "When one fails the others are ended, and its exit code is returned.");
+  launch->add_option("-n,--processes", options.count, "how many processes to start here")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  launch->add_option("--master-addr", options.master_addr, "address of rank 0")
+      ->capture_default_str();
+  launch->add_option("--master-port", options.master_port, "port of rank 0; 0 picks a free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  launch->add_option("--first-rank", options.first_rank, "rank of the first process started here")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  launch
+      ->add_option("--world-size", options.world_size,
+                   "processes on all machines; 0 means first rank + processes")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  launch->add_option("--grace", grace, "seconds between asking a process to end and killing it")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  launch->footer(
+      "program.py [args]: the program and its arguments come last, after -- if they start with a "
+      "dash.\n");
+  // From the program's name on, everything is the program's.
+  launch->prefix_command();
+
+  // `--` ends the options, unless it stands behind the program's name and is an argument of its.
+  int separator = 1;
+  while (separator < argc && std::string_view(argv[separator]) != "--") ++separator;
+  try {
+    app.parse(separator, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  options.command = launch->remaining();
+  if (options.command.empty()) ++separator;
+  for (int i = separator; i < argc; ++i) options.command.emplace_back(argv[i]);
+  const bool is_option = separator >= argc && !options.command.empty();
+  options.grace = std::chrono::milliseconds(static_cast<long>(grace * 1000));
+  if (options.command.empty()) {
+    fmt::print(stderr,
+               "tine launch: no program given; expected `tine launch -n {} program.py [args]`\n",
+               options.count);
+    return kUsageError;
+  }
+  if (is_option && options.command.front().starts_with("-")) {
+    fmt::print(stderr, "tine launch: unknown option '{}'; `tine launch --help` lists them\n",
+               options.command.front());
+    return kUsageError;
+  }
+  return tine::cli::launch(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tine launch: {}\n", error.what());
+    return kUsageError;
+  }
+}

@@ -1,0 +1,271 @@
+"""`tine launch`: environment, output, signals, exit codes. Each test runs the command itself."""
+
+import os
+import pathlib
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+BUILD = pathlib.Path(os.environ.get("TINE_BUILD_DIR") or pathlib.Path(__file__).parents[2] / "build" / "dev")
+TINE = BUILD / "bin" / "tine"
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Writes a program and returns its path."""
+
+    def write(text):
+        path = tmp_path / "program.py"
+        path.write_text("import os, signal, sys, time\nrank = int(os.environ['RANK'])\n" + text)
+        return str(path)
+
+    return write
+
+
+def environment(**extra):
+    # The sanitizer's runtime is for the module's sake; here it would only slow the programs down.
+    base = {key: value for key, value in os.environ.items() if key not in ("TINE_AUTH_KEY", "LD_PRELOAD")}
+    return {**base, **extra}
+
+
+def launch(*arguments, **extra):
+    return subprocess.run(
+        [str(TINE), "launch", *arguments], capture_output=True, text=True, timeout=60, env=environment(**extra)
+    )
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [str(TINE), "launch", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+
+
+def gone(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX"
+
+
+def assert_gone(pids):
+    end = time.monotonic() + 20
+    while not all(gone(pid) for pid in pids):
+        assert time.monotonic() < end, f"still running: {[pid for pid in pids if not gone(pid)]}"
+        time.sleep(0.01)
+
+
+def test_version_is_printed():
+    done = subprocess.run([str(TINE), "--version"], capture_output=True, text=True, timeout=60)
+    assert re.fullmatch(r"tine \d+\.\d+\.\d+\n", done.stdout) and done.returncode == 0
+
+
+def test_each_process_gets_its_rank_and_all_the_same_address_and_secret(program):
+    text = """
+names = "LOCAL_RANK WORLD_SIZE MASTER_ADDR MASTER_PORT TINE_AUTH_KEY".split()
+print(*(os.environ[name] for name in names))
+"""
+    done = launch("-n", "3", program(text))
+    assert done.returncode == 0, done.stderr
+    lines = sorted(done.stdout.splitlines())
+    fields = [line.split() for line in lines]
+    assert [line[:2] for line in fields] == [["[0]", "0"], ["[1]", "1"], ["[2]", "2"]]
+    assert len({tuple(line[2:]) for line in fields}) == 1
+    world, address, port, key = fields[0][2:]
+    assert (world, address) == ("3", "127.0.0.1")
+    assert 1024 < int(port) < 65536
+    assert re.fullmatch("[0-9a-f]{64}", key)
+
+
+def test_two_runs_have_two_secrets_but_a_given_one_is_kept(program):
+    path = program("print(os.environ['TINE_AUTH_KEY'])")
+    assert launch(path).stdout != launch(path).stdout
+    assert launch(path, TINE_AUTH_KEY="mine").stdout == "[0] mine\n"
+
+
+def test_the_given_port_can_be_listened_on(program):
+    text = """
+import socket
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind((os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])))
+listener.listen()
+with socket.create_connection(listener.getsockname()) as client:
+    print("connected")
+"""
+    done = launch(program(text))
+    assert (done.stdout, done.stderr) == ("[0] connected\n", "")
+
+
+def test_arguments_after_the_program_are_the_programs(program):
+    path = program("print(sys.argv[1:])")
+    assert launch("-n", "1", path, "-n", "7", "--help", "x").stdout == "[0] ['-n', '7', '--help', 'x']\n"
+    assert launch("-n", "1", "--", path, "--", "y").stdout == "[0] ['--', 'y']\n"
+
+
+def test_a_program_need_not_be_python():
+    done = launch("-n", "2", "sh", "-c", "echo $RANK of $WORLD_SIZE >&2")
+    assert sorted(done.stderr.splitlines()) == ["[0] 0 of 2", "[1] 1 of 2"]
+    assert done.stdout == ""
+
+
+def test_lines_of_many_processes_stay_whole(program):
+    text = """
+for i in range(2000):
+    sys.stdout.write(f"{rank}:{i}:")
+    sys.stdout.write("x" * (i % 97))
+    sys.stdout.write(":end" + chr(10))
+print("last", end="")
+"""
+    done = launch("-n", "4", program(text))
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4 * 2001
+    for rank in range(4):
+        own = [line.removeprefix(f"[{rank}] ") for line in lines if line.startswith(f"[{rank}] ")]
+        assert own == [f"{rank}:{i}:{'x' * (i % 97)}:end" for i in range(2000)] + ["last"]
+
+
+def test_the_exit_code_is_that_of_the_process_that_failed_first(program):
+    text = """
+if rank == 1:
+    print("going down", file=sys.stderr)
+    sys.exit(7)
+signal.pause()
+"""
+    done = launch("-n", "3", program(text))
+    assert done.returncode == 7
+    assert "[1] going down\n" in done.stderr
+    assert re.search(r"tine launch: rank 1 \(pid \d+\) exited with code 7; ending the others\n", done.stderr)
+    assert done.stderr.index("going down") < done.stderr.index("tine launch:")
+
+
+def test_a_process_killed_by_a_signal_gives_128_and_its_number(program):
+    done = launch("-n", "2", program("os.kill(os.getpid(), signal.SIGKILL) if rank == 0 else signal.pause()"))
+    assert done.returncode == 128 + signal.SIGKILL
+    assert "was killed by signal 9 (Killed)" in done.stderr
+
+
+def test_processes_that_do_not_end_when_asked_are_killed(program):
+    text = """
+if rank == 0:
+    sys.stdin.read()
+    while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+    sys.exit(3)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(sys.argv[1], "w").write(str(os.getpid()))
+while True: signal.pause()
+"""
+    path = program(text)
+    flag = pathlib.Path(path).with_name("flag")
+    done = launch("-n", "2", "--grace", "0.2", path, str(flag))
+    assert done.returncode == 3
+    assert "did not end within 200 ms; killing them" in done.stderr
+    assert_gone([int(flag.read_text())])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_passed_on_and_end_the_run(program, number):
+    text = f"""
+def ended(number, frame):
+    print("got", number)
+    sys.exit(0)
+signal.signal({int(number)}, ended)
+print("ready")
+while True: signal.pause()
+"""
+    running = start("-n", "2", program(text))
+    assert {running.stdout.readline(), running.stdout.readline()} == {"[0] ready\n", "[1] ready\n"}
+    running.send_signal(number)
+    out, err = running.communicate(timeout=60)
+    assert sorted(out.splitlines()) == [f"[0] got {int(number)}", f"[1] got {int(number)}"], err
+    assert running.returncode == 128 + number
+
+
+def test_processes_die_with_a_launcher_that_is_killed(program):
+    running = start("-n", "2", program("print(os.getpid())\nwhile True: signal.pause()"))
+    pids = [int(running.stdout.readline().split()[1]) for _ in range(2)]
+    running.kill()
+    running.communicate(timeout=60)
+    assert_gone(pids)
+
+
+def test_a_reader_that_goes_away_ends_the_run(program):
+    running = start("-n", "2", program("while True: print('x' * 1000)"))
+    running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(timeout=60) == 128 + signal.SIGPIPE
+    running.stderr.close()
+
+
+def test_a_grandchild_that_keeps_the_pipe_does_not_hold_the_launcher(program):
+    text = """
+import subprocess
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+print(child.pid)
+"""
+    begun = time.monotonic()
+    done = launch(program(text))
+    grandchild = int(done.stdout.split()[1])
+    os.kill(grandchild, signal.SIGKILL)
+    assert done.returncode == 0 and time.monotonic() - begun < 20
+
+
+def test_a_terminal_shows_the_progress_line_of_rank_zero(program):
+    text = """
+assert os.environ["TINE_LAUNCH_TERMINAL"] == "1"
+if rank == 0:
+    for i in range(3):
+        sys.stdout.write(f"{chr(13)}step {i}")
+        sys.stdout.flush()
+    print()
+"""
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen([str(TINE), "launch", "-n", "2", program(text)], stdout=theirs, env=environment())
+    assert running.wait(timeout=60) == 0
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    # How many of the steps were drawn depends on how they came together; what stands in the end does not.
+    screen = re.sub(r"[^\r\n]*\r\x1b\[K", "", shown.decode())
+    assert screen == "[0] step 2\r\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["-n", "2", "absent.py"], "tine launch: the program 'absent.py' does not exist (looked in "),
+        (["-n", "2", "./absent"], "tine launch: cannot start './absent': No such file or directory"),
+        (["-n", "2"], "tine launch: no program given; expected `tine launch -n 2 program.py [args]`"),
+        (["-n", "0", "true"], "Value 0 not in range 1 to 4096"),
+        (["--nonsense", "true"], "unknown option '--nonsense'"),
+        (["--master-addr", "10.0.0.1", "true"], "give --master-port too"),
+        (["-n", "2", "--first-rank", "3", "--world-size", "4", "true"], "ranks 3 to 4 do not fit in a world of 4"),
+    ],
+)
+def test_what_cannot_be_launched_is_named(arguments, message):
+    done = launch(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, *sys.argv[1:]]))
