@@ -106,8 +106,8 @@ std::vector<std::string> full_command(const std::vector<std::string>& command) {
   std::vector<std::string> full = command;
   if (!full[0].ends_with(".py")) return full;
   if (!fs::exists(full[0])) {
-    throw std::runtime_error(fmt::format("the program '{}' does not exist (looked in {})", full[0],
-                                         fs::current_path().string()));
+    throw std::runtime_error(
+        fmt::format("the program '{}' does not exist (looked in {})", full[0], fs::current_path().string()));
   }
   std::string python = TINE_DEFAULT_PYTHON;
   if (const char* chosen = std::getenv("TINE_PYTHON"); chosen != nullptr && *chosen != '\0') {
@@ -138,8 +138,7 @@ Environment common_environment(const LaunchOptions& options, int port, bool term
   if (key == nullptr || *key == '\0') set.emplace_back("TINE_AUTH_KEY", random_key());
 
   std::error_code ignored;
-  const fs::path package =
-      fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path() / "python";
+  const fs::path package = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path() / "python";
   if (fs::exists(package / "tine", ignored)) {
     std::string path = package.string();
     const char* before = std::getenv("PYTHONPATH");
@@ -214,8 +213,7 @@ Process start(std::vector<std::string> command, Environment environment, const s
   } while (got < 0 && errno == EINTR);
   if (got == sizeof error) {
     ::waitpid(pid, nullptr, 0);
-    throw std::runtime_error(
-        fmt::format("cannot start '{}': {}", command[0], std::strerror(error)));
+    throw std::runtime_error(fmt::format("cannot start '{}': {}", command[0], std::strerror(error)));
   }
   Process process;
   process.pid = pid;
@@ -327,8 +325,7 @@ class Launcher {
     if (set[0].revents != 0) take_signals();
     if (kill_at_ && Clock::now() >= *kill_at_) {
       kill_at_.reset();
-      note(fmt::format("some processes did not end within {} ms; killing them",
-                       options_.grace.count()));
+      note(fmt::format("some processes did not end within {} ms; killing them", options_.grace.count()));
       signal_all(SIGKILL);
     }
     if (!any_running() && !drain_until_) drain_until_ = Clock::now() + kDrainTime;
@@ -408,12 +405,12 @@ class Launcher {
       const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
       if (code == 0 || ending_) continue;
       exit_code_ = code;
-      const std::string how = WIFSIGNALED(status)
-                                  ? fmt::format("was killed by signal {} ({})", WTERMSIG(status),
-                                                ::strsignal(WTERMSIG(status)))
-                                  : fmt::format("exited with code {}", code);
-      note(fmt::format("rank {} (pid {}) {}{}", options_.first_rank + static_cast<int>(index),
-                       process.pid, how, any_running() ? "; ending the others" : ""));
+      const std::string how =
+          WIFSIGNALED(status)
+              ? fmt::format("was killed by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)))
+              : fmt::format("exited with code {}", code);
+      note(fmt::format("rank {} (pid {}) {}{}", options_.first_rank + static_cast<int>(index), process.pid,
+                       how, any_running() ? "; ending the others" : ""));
       end_all(SIGTERM);
     }
   }
@@ -453,9 +450,9 @@ int launch(const LaunchOptions& given) {
   LaunchOptions options = given;
   if (options.world_size == 0) options.world_size = options.first_rank + options.count;
   if (options.first_rank + options.count > options.world_size) {
-    throw std::runtime_error(fmt::format(
-        "ranks {} to {} do not fit in a world of {}; raise --world-size", options.first_rank,
-        options.first_rank + options.count - 1, options.world_size));
+    throw std::runtime_error(fmt::format("ranks {} to {} do not fit in a world of {}; raise --world-size",
+                                         options.first_rank, options.first_rank + options.count - 1,
+                                         options.world_size));
   }
   const bool local = options.master_addr == "localhost" || options.master_addr.starts_with("127.");
   if (!local && options.master_port == 0) {

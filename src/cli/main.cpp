@@ -28,8 +28,7 @@ int run(int argc, char** argv) {
   launch->add_option("-n,--processes", options.count, "how many processes to start here")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  launch->add_option("--master-addr", options.master_addr, "address of rank 0")
-      ->capture_default_str();
+  launch->add_option("--master-addr", options.master_addr, "address of rank 0")->capture_default_str();
   launch->add_option("--master-port", options.master_port, "port of rank 0; 0 picks a free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
@@ -64,8 +63,7 @@ int run(int argc, char** argv) {
   const bool is_option = separator >= argc && !options.command.empty();
   options.grace = std::chrono::milliseconds(static_cast<long>(grace * 1000));
   if (options.command.empty()) {
-    fmt::print(stderr,
-               "tine launch: no program given; expected `tine launch -n {} program.py [args]`\n",
+    fmt::print(stderr, "tine launch: no program given; expected `tine launch -n {} program.py [args]`\n",
                options.count);
     return kUsageError;
   }
