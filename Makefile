@@ -3,24 +3,27 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := all
-.PHONY: all deps build run test bench asan tsan fuzz format clean
+.PHONY: all deps configured build run test bench asan tsan fuzz format clean
 
-all: deps build
+all: build
 
 deps:
 	@tools/deps
 
 # build/bin and build/python show the release build.
-build:
-	@tools/configure release
-	@cmake --build --preset release --parallel $(JOBS)
+build: configured
+	@cmake --build --preset release --parallel $(JOBS) --target product
 	@ln -sfn release/bin build/bin
 	@ln -sfn release/python build/python
+
+configured: deps
+	@tools/configure release
 
 run: all
 	build/bin/tine launch -n 4 examples/digits_parameter_server.py
 
 test: all
+	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)
 
 bench: all
