@@ -1,0 +1,323 @@
+// The states that then(), and_then(), or_else(), finally() and collect_all() return. Included by future.h.
+//
+// A continuation is its result's state, the closure and the node in one object. The source's list owns one
+// reference to it, its Future another. It destroys the closure as soon as that has run.
+#pragma once
+
+#include "tine/future.h"
+
+namespace tine::detail {
+
+enum class Mode { kThen, kAndThen, kOrElse, kFinally };
+
+template <Mode M, class T, class F>
+struct ResultOf;
+template <class T, class F>
+struct ResultOf<Mode::kThen, T, F> {
+  using type = std::invoke_result_t<F, Future<T>>;
+};
+template <class T, class F>
+struct ResultOf<Mode::kAndThen, T, F> {
+  using type = std::invoke_result_t<F, const T&>;
+};
+template <class F>
+struct ResultOf<Mode::kAndThen, void, F> {
+  using type = std::invoke_result_t<F>;
+};
+template <class T, class F>
+struct ResultOf<Mode::kOrElse, T, F> {
+  using type = std::invoke_result_t<F, std::exception_ptr>;
+};
+template <class T, class F>
+struct ResultOf<Mode::kFinally, T, F> {
+  using type = T;
+};
+
+template <class R>
+struct Flat {
+  using type = R;
+};
+template <class R>
+struct Flat<Future<R>> {
+  using type = R;
+};
+template <Mode M, class R>
+using Flattened = typename std::conditional_t<M == Mode::kThen, std::type_identity<R>, Flat<R>>::type;
+
+// Copies the outcome of a done state into a pending one of the same type.
+template <class T>
+void forward_outcome(State<T>& from, State<T>& to) noexcept {
+  if (from.outcome() != Outcome::kValue) {
+    to.fail(from.error());
+    return;
+  }
+  try {
+    if constexpr (std::is_copy_constructible_v<Payload<T>>) {
+      to.emplace(from.value());
+    } else {
+      to.emplace(std::move(from.value()));
+    }
+  } catch (...) {
+    to.fail(std::current_exception());
+  }
+}
+
+// Calls f and completes `to` with what it returns or throws.
+template <class R, class F, class... Args>
+void complete_with(State<R>& to, F& f, Args&&... args) noexcept {
+  try {
+    if constexpr (std::is_void_v<R>) {
+      std::invoke(std::move(f), std::forward<Args>(args)...);
+      to.emplace();
+    } else {
+      to.emplace(std::invoke(std::move(f), std::forward<Args>(args)...));
+    }
+  } catch (...) {
+    to.fail(std::current_exception());
+  }
+}
+
+template <Mode M, class T, class F>
+class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>>, protected Node {
+ public:
+  using Returned = typename ResultOf<M, T, F>::type;
+  using R = Flattened<M, Returned>;
+
+  template <class G>
+  Continuation(WaitHelper* helper, G&& f, const NodeOps* ops = &kOps)
+      : State<R>(helper), Node(ops), f_(std::forward<G>(f)) {}
+  ~Continuation() override {}
+
+  Node* node() noexcept { return this; }
+
+ protected:
+  // Runs the closure and completes this state; takes over the reference of the source's list.
+  void invoke(State<T>& source) noexcept {
+    bool waits_for_inner = false;
+    if (!this->done()) {
+      if constexpr (M == Mode::kThen) {
+        complete_with<R>(*this, f_, Future<T>(Ref<State<T>>::share(&source)));
+      } else if constexpr (M == Mode::kAndThen) {
+        if (source.outcome() != Outcome::kValue) {
+          this->fail(source.error());
+        } else if constexpr (std::is_void_v<T>) {
+          waits_for_inner = run_flat();
+        } else {
+          waits_for_inner = run_flat(static_cast<const T&>(source.value()));
+        }
+      } else if constexpr (M == Mode::kOrElse) {
+        if (source.outcome() == Outcome::kValue) {
+          forward_outcome<T>(source, *this);
+        } else {
+          waits_for_inner = run_flat(source.error());
+        }
+      } else {
+        try {
+          std::invoke(std::move(f_));
+          forward_outcome<T>(source, *this);
+        } catch (...) {
+          this->fail(std::current_exception());
+        }
+      }
+    }
+    f_.~F();
+    if (waits_for_inner) {
+      subscribe_inner();
+    } else {
+      this->release();
+    }
+  }
+
+  static void run(Node* node, StateBase& done) noexcept {
+    static_cast<Continuation*>(node)->invoke(static_cast<State<T>&>(done));
+  }
+  static constexpr NodeOps kOps{&Continuation::run, true};
+
+ private:
+  template <class... Args>
+  bool run_flat(Args&&... args) noexcept {
+    if constexpr (is_future<Returned>) {
+      try {
+        inner_ = std::invoke(std::move(f_), std::forward<Args>(args)...);
+        if (inner_.valid()) return true;
+        this->fail(make_error(ErrorKind::kValue, "the callback returned a Future without a state"));
+      } catch (...) {
+        this->fail(std::current_exception());
+      }
+    } else {
+      complete_with<R>(*this, f_, std::forward<Args>(args)...);
+    }
+    return false;
+  }
+
+  static void run_inner(Node* node, StateBase& done) noexcept {
+    auto* self = static_cast<Continuation*>(node);
+    forward_outcome<R>(static_cast<State<R>&>(done), *self);
+    self->release();
+  }
+  static constexpr NodeOps kInnerOps{&Continuation::run_inner, false};
+
+  void subscribe_inner() noexcept {
+    if constexpr (is_future<Returned>) {
+      this->become(&kInnerOps);
+      const Future<R> inner = std::exchange(inner_, {});
+      inner.state()->subscribe(this);
+    }
+  }
+
+  struct Nothing {};
+  union {
+    F f_;  // destroyed by invoke
+  };
+  [[no_unique_address]] std::conditional_t<is_future<Returned>, Future<R>, Nothing> inner_;
+};
+
+// The same, run by an executor.
+template <Mode M, class T, class F>
+class PostedContinuation final : public Continuation<M, T, F>, private Task {
+ public:
+  template <class G>
+  PostedContinuation(WaitHelper* helper, Executor& executor, G&& f)
+      : Continuation<M, T, F>(helper, std::forward<G>(f), &kPostOps), executor_(executor) {}
+
+ private:
+  static void post(Node* node, StateBase& done) noexcept {
+    auto* self = static_cast<PostedContinuation*>(static_cast<Continuation<M, T, F>*>(node));
+    self->source_ = Ref<State<T>>::share(static_cast<State<T>*>(&done));
+    self->executor_.post(*self);
+  }
+  void run() noexcept override {
+    const Ref<State<T>> source = std::move(source_);
+    this->invoke(*source);
+  }
+  void abandon() noexcept override {
+    this->fail(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the callback"));
+    run();
+  }
+  static constexpr NodeOps kPostOps{&PostedContinuation::post, false};
+
+  Executor& executor_;
+  Ref<State<T>> source_;
+};
+
+template <Mode M, class T, class F>
+auto continue_with(State<T>* source, F&& f) {
+  using C = Continuation<M, T, std::decay_t<F>>;
+  auto* c = new C(source->helper(), std::forward<F>(f));
+  Future<typename C::R> result(Ref<State<typename C::R>>::share(c));
+  source->subscribe(c->node());
+  return result;
+}
+
+template <Mode M, class T, class F>
+auto continue_with(State<T>* source, Executor& executor, F&& f) {
+  using C = PostedContinuation<M, T, std::decay_t<F>>;
+  auto* c = new C(source->helper(), executor, std::forward<F>(f));
+  Future<typename C::R> result(Ref<State<typename C::R>>::share(c));
+  source->subscribe(c->node());
+  return result;
+}
+
+template <class T>
+class CollectState final : public State<std::vector<Future<T>>> {
+ public:
+  explicit CollectState(std::vector<Future<T>> futures)
+      : State<std::vector<Future<T>>>(futures.empty() ? nullptr : futures.front().state()->helper()),
+        left_(futures.size()),
+        futures_(std::move(futures)),
+        nodes_(std::allocator<Input>().allocate(futures_.size())) {}
+  ~CollectState() override { std::allocator<Input>().deallocate(nodes_, size_); }
+
+  void start() {
+    size_ = futures_.size();
+    if (size_ == 0) {
+      this->emplace(std::move(futures_));
+      return;
+    }
+    this->retain();  // the inputs' reference, dropped by the last of them
+    // Not futures_: the last input may complete, and move it away, while this loop runs.
+    const std::vector<Future<T>> inputs = futures_;
+    for (size_t i = 0; i < size_; ++i) {
+      inputs[i].state()->subscribe(std::construct_at(&nodes_[i], this));
+    }
+  }
+
+ private:
+  struct Input final : Node {
+    explicit Input(CollectState* o) noexcept : Node(&kOps), owner(o) {}
+    static void run(Node* node, StateBase&) noexcept {
+      CollectState* owner = static_cast<Input*>(node)->owner;
+      if (owner->left_.fetch_sub(1, std::memory_order_acq_rel) == 1) owner->complete();
+    }
+    static constexpr NodeOps kOps{&Input::run, false};
+    CollectState* owner;
+  };
+
+  void complete() noexcept {
+    std::exception_ptr first;
+    for (const Future<T>& future : futures_) {
+      if (future.state()->outcome() != Outcome::kValue) {
+        first = future.state()->error();
+        break;
+      }
+    }
+    if (first) {
+      futures_.clear();
+      this->fail(std::move(first));
+    } else {
+      this->emplace(std::move(futures_));
+    }
+    this->release();
+  }
+
+  std::atomic<size_t> left_;
+  std::vector<Future<T>> futures_;
+  Input* nodes_;
+  size_t size_ = futures_.size();
+};
+
+}  // namespace tine::detail
+
+namespace tine {
+
+#define TINE_DEFINE_CONTINUATION(name, mode)                                               \
+  template <class T>                                                                       \
+  template <class F>                                                                       \
+  auto Future<T>::name(F&& f) const {                                                      \
+    return detail::continue_with<detail::Mode::mode>(state_.get(), std::forward<F>(f));    \
+  }                                                                                        \
+  template <class T>                                                                       \
+  template <class F>                                                                       \
+  auto Future<T>::name(Executor& executor, F&& f) const {                                  \
+    return detail::continue_with<detail::Mode::mode>(state_.get(), executor,               \
+                                                     std::forward<F>(f));                  \
+  }
+TINE_DEFINE_CONTINUATION(then, kThen)
+TINE_DEFINE_CONTINUATION(and_then, kAndThen)
+TINE_DEFINE_CONTINUATION(or_else, kOrElse)
+TINE_DEFINE_CONTINUATION(finally, kFinally)
+#undef TINE_DEFINE_CONTINUATION
+
+template <class T>
+Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures) {
+  for (const Future<T>& future : futures) {
+    if (!future.valid()) throw ValueError("collect_all: a Future without a state was passed");
+  }
+  auto state = detail::make_ref<detail::CollectState<T>>(std::move(futures));
+  state->start();
+  return Future<std::vector<Future<T>>>(std::move(state));
+}
+
+template <class T>
+auto wait_all(std::span<const Future<T>> futures) {
+  if constexpr (std::is_void_v<T>) {
+    for (const Future<T>& future : futures) future.get();
+  } else {
+    std::vector<T> values;
+    values.reserve(futures.size());
+    for (const Future<T>& future : futures) values.push_back(future.get());
+    return values;
+  }
+}
+
+}  // namespace tine

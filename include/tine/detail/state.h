@@ -1,0 +1,168 @@
+// The state that a Promise and its Futures share.
+//
+// State      Pending -> done, exactly once. One word holds everything that threads race for:
+//              bits 0..2  outcome: 0 pending, 1 value, 2 error, 3 cancelled, 4 deadline exceeded
+//              the rest   pending: the callbacks added so far, newest first
+//                         done:    null when idle; while callbacks run (draining), those added
+//                                  meanwhile, newest first, ending in kTail
+// Threads    subscribe, done, wait, cancel: any. The payload is written by the one producer (Promise is
+//            unique; a state that several may complete has them claim() first) before it moves the
+//            word off pending with a release; readers acquire the word before they read the payload.
+// Ordering   Callbacks run in the order in which they were subscribed. One thread drains at a time: it
+//            who moved the word to draining. It leaves by moving kTail to null; if that fails, new
+//            callbacks came and it goes on. So a callback added while others run, on any thread,
+//            runs behind them. Waiting threads are woken before any callback runs.
+// Ownership  Intrusive count. A subscribed node belongs to the state until it is run.
+// Errors     None thrown from completion; a callback's exceptions are its own node's affair.
+// Cost       complete: one compare-and-swap without callbacks, two with; none when the producer is the
+//            only owner (count 1, acquired: nobody is left who could subscribe or look). No mutex
+//            until a thread really blocks (hub).
+// Source     Treiber's stack for the list; kj and folly for continuation nodes inside the result.
+#pragma once
+
+#include <atomic>
+#include <cassert>
+#include <cstdint>
+#include <exception>
+#include <utility>
+#include <variant>
+
+#include "tine/detail/export.h"
+#include "tine/detail/ref.h"
+#include "tine/error.h"
+#include "tine/executor.h"
+
+namespace tine::detail {
+
+class StateBase;
+class Node;
+
+struct NodeOps {
+  // Runs the callback and gives the node up. `done` is alive for the call.
+  void (*run)(Node* node, StateBase& done) noexcept;
+  // A user's callback never runs under a CallbackGate. Internal ones are short, take no user lock and
+  // run no user code.
+  bool user;
+};
+
+class Node {
+ public:
+  explicit constexpr Node(const NodeOps* ops) noexcept : ops_(ops) {}
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  void become(const NodeOps* ops) noexcept { ops_ = ops; }  // only while it is in no list
+
+ private:
+  friend class StateBase;
+  const NodeOps* ops_;
+  Node* next_ = nullptr;
+};
+
+enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline };
+
+class TINE_API StateBase : public RefCounted {
+ public:
+  ~StateBase() override;
+
+  [[nodiscard]] Outcome outcome(std::memory_order order = std::memory_order_acquire) const noexcept {
+    return static_cast<Outcome>(word_.load(order) & kOutcomeMask);
+  }
+  [[nodiscard]] bool done() const noexcept { return outcome() != Outcome::kPending; }
+
+  // Runs the node when the state is done: at once when it is already and no other callback is
+  // running or waiting to run, else behind those.
+  void subscribe(Node* node) noexcept;
+
+  // True once it is done; false when the deadline passed first. Helps before it blocks.
+  bool wait_until(TimePoint deadline) noexcept;
+  void wait() noexcept {
+    if (!done()) wait_until(kNoDeadline);
+  }
+
+  // For states that more than one party may complete: true for the first caller only.
+  [[nodiscard]] bool claim() noexcept {
+    return (flags_.fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed) == 0;
+  }
+  [[nodiscard]] bool claimed() const noexcept {
+    return (flags_.load(std::memory_order_acquire) & kClaimed) != 0;
+  }
+
+  // The producer's failure. False when a cancellation came first; then the error is dropped.
+  bool fail(std::exception_ptr error) noexcept;
+  // No payload, any thread, races with the producer: true for the one who wins.
+  bool cancel(Outcome outcome = Outcome::kCancelled) noexcept { return finish(outcome); }
+
+  // The error of a done and failed state, null otherwise. A cancelled state makes one.
+  [[nodiscard]] std::exception_ptr error() const noexcept;
+
+  // A task that has not started is run by the thread that waits for it. True: it has been run here.
+  virtual bool run_inline() noexcept { return false; }
+
+  [[nodiscard]] WaitHelper* helper() const noexcept { return helper_; }
+  void set_helper(WaitHelper* helper) noexcept { helper_ = helper; }  // before it is shared
+
+ protected:
+  explicit StateBase(WaitHelper* helper = nullptr) noexcept : helper_(helper) {}
+  // Moves pending to that outcome and runs the callbacks; false when it was done already.
+  bool finish(Outcome outcome) noexcept;
+
+ private:
+  friend class DrainTask;
+  struct Hub;
+  static constexpr uintptr_t kOutcomeMask = 7;
+  static constexpr uint8_t kClaimed = 1;
+
+  static Node* tail() noexcept;
+  bool sleep_until(TimePoint deadline) noexcept;
+  void drain(Node* newest, uintptr_t outcome) noexcept;
+  void run_all(Node* oldest) noexcept;
+  bool leave_drain(uintptr_t outcome, Node** more) noexcept;
+  void wake_sleepers() noexcept;
+
+  std::atomic<uint8_t> flags_{0};  // in RefCounted's padding
+  std::atomic<uintptr_t> word_{0};
+  std::atomic<Hub*> hub_{nullptr};
+  WaitHelper* helper_;
+  std::exception_ptr error_;
+};
+
+using Unit = std::monostate;  // the payload of a Future<void>
+template <class T>
+using Payload = std::conditional_t<std::is_void_v<T>, Unit, T>;
+
+template <class T>
+class State : public StateBase {
+ public:
+  explicit State(WaitHelper* helper = nullptr) noexcept : StateBase(helper) {}
+  ~State() override {
+    if (outcome(std::memory_order_relaxed) == Outcome::kValue) value_.~P();
+  }
+
+  // The producer's result. False when a cancellation came first; then the value is dropped. When
+  // building the value throws, the exception passes through and the state stays pending.
+  template <class... Args>
+  bool emplace(Args&&... args) {
+    std::construct_at(&value_, std::forward<Args>(args)...);
+    if (finish(Outcome::kValue)) return true;
+    value_.~P();
+    return false;
+  }
+
+  // Only when outcome() is kValue.
+  [[nodiscard]] Payload<T>& value() noexcept { return value_; }
+  [[nodiscard]] const Payload<T>& value() const noexcept { return value_; }
+
+  // The value, or the error thrown; only when done.
+  [[nodiscard]] Payload<T>& get() {
+    if (outcome() != Outcome::kValue) [[unlikely]] std::rethrow_exception(error());
+    return value_;
+  }
+
+ private:
+  using P = Payload<T>;
+  union {
+    P value_;
+  };
+};
+
+}  // namespace tine::detail

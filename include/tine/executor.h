@@ -1,0 +1,107 @@
+// Executor: where work runs. Task: one piece of it.
+//
+// State      An Executor accepts tasks until it is shut down.
+// Threads    post() from any thread. A task runs on exactly one thread.
+// Ordering   None promised between tasks.
+// Ownership  post() hands the task over: the executor calls exactly one of run() and abandon(), once,
+//            after which the task may be gone. The poster keeps nothing.
+// Errors     post() does not throw: a full or closed executor runs the task in place or abandons it.
+// Cost       A post is one push; a Task is intrusive and needs no allocation of its own.
+// Source     DESIGN "Scheduler"; P2300's idea that a place to run is a value.
+#pragma once
+
+#include <chrono>
+
+#include "tine/detail/export.h"
+
+namespace tine {
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+inline constexpr TimePoint kNoDeadline = TimePoint::max();
+
+class TINE_API Task {
+ public:
+  Task() noexcept = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  // Does the work. Reports errors through its own future.
+  virtual void run() noexcept = 0;
+  // The executor closed before the task could run: complete its future with an error.
+  virtual void abandon() noexcept = 0;
+
+  Task* next_task = nullptr;  // for the executor that holds it
+
+ protected:
+  ~Task() = default;
+};
+
+class TINE_API Executor {
+ public:
+  virtual void post(Task& task) noexcept = 0;
+
+ protected:
+  ~Executor() = default;
+};
+
+// Runs a task on the posting thread, at once.
+class TINE_API InlineExecutor final : public Executor {
+ public:
+  void post(Task& task) noexcept override { task.run(); }
+};
+
+namespace detail {
+
+class StateBase;
+
+// What a thread does while it waits for a future. A worker thread installs one for itself (it runs
+// other tasks, and replaces itself by a spare while it sleeps); a future can carry one (an RPC's
+// future polls the connection its reply comes from).
+class TINE_API WaitHelper {
+ public:
+  // Help until `state` is done, `deadline` has passed, or there is nothing left to help with.
+  virtual void help(StateBase& state, TimePoint deadline) noexcept = 0;
+  // Brackets the sleep that follows. `about_to_block` may start a spare thread.
+  virtual void about_to_block() noexcept {}
+  virtual void unblocked() noexcept {}
+
+ protected:
+  ~WaitHelper() = default;
+};
+
+// This thread's helper, null on threads that tine did not start. Set by the scheduler.
+TINE_API WaitHelper*& thread_helper() noexcept;
+
+// While one is alive on a thread, callbacks of users are posted to `executor` instead of being run by
+// the thread that completes a future. Whoever holds a connection's reader role has one.
+class TINE_API CallbackGate {
+ public:
+  explicit CallbackGate(Executor& executor) noexcept;
+  ~CallbackGate();
+  CallbackGate(const CallbackGate&) = delete;
+  CallbackGate& operator=(const CallbackGate&) = delete;
+
+ private:
+  Executor* before_;
+};
+
+// Tells this thread's helper that the thread blocks outside tine for the time of the scope.
+class TINE_API BlockingScope {
+ public:
+  BlockingScope() noexcept : helper_(thread_helper()) {
+    if (helper_) helper_->about_to_block();
+  }
+  ~BlockingScope() {
+    if (helper_) helper_->unblocked();
+  }
+  BlockingScope(const BlockingScope&) = delete;
+  BlockingScope& operator=(const BlockingScope&) = delete;
+
+ private:
+  WaitHelper* helper_;
+};
+
+}  // namespace detail
+using detail::BlockingScope;
+
+}  // namespace tine

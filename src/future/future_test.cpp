@@ -1,0 +1,212 @@
+#include "tine/future.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tine {
+namespace {
+
+TEST(Future, GetReturnsTheValueThatWasSet) {
+  Promise<int> p;
+  Future<int> f = p.future();
+  EXPECT_FALSE(f.ready());
+  EXPECT_TRUE(p.set_value(3));
+  EXPECT_EQ(f.get(), 3);
+}
+
+TEST(Future, CannotBeCompletedTwice) {
+  Promise<int> p;
+  p.set_value(1);
+  EXPECT_THROW(p.set_value(2), Error);
+  EXPECT_THROW(p.set_error(ValueError("x")), Error);
+  EXPECT_EQ(p.future().get(), 1);
+}
+
+TEST(Future, CallbacksRunInTheOrderInWhichTheyWereAdded) {
+  Promise<int> p;
+  std::vector<int> order;
+  for (int i = 0; i < 100; ++i) (void)p.future().then([&order, i](Future<int>) { order.push_back(i); });
+  p.set_value(0);
+  ASSERT_EQ(order.size(), 100u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<size_t>(i)], i);
+}
+
+TEST(Future, OnACompletedFutureACallbackRunsAtOnceAndInline) {
+  const auto me = std::this_thread::get_id();
+  bool ran = false;
+  (void)make_ready(1).then([&](Future<int>) { ran = std::this_thread::get_id() == me; });
+  EXPECT_TRUE(ran);
+}
+
+TEST(Future, ACallbackAddedByARunningCallbackRunsBehindThoseAddedBefore) {
+  Promise<int> p;
+  std::vector<int> order;
+  (void)p.future().then([&](Future<int> f) {
+    (void)f.then([&](Future<int>) { order.push_back(3); });
+    order.push_back(1);
+  });
+  (void)p.future().then([&](Future<int>) { order.push_back(2); });
+  p.set_value(0);
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+TEST(Future, ThenOnAFailedFutureRunsAndSeesTheError) {
+  auto f = make_failed<int>(std::make_exception_ptr(ValueError("foo"))).then([](Future<int> g) {
+    EXPECT_THROW(g.get(), ValueError);
+    return 7;
+  });
+  EXPECT_EQ(f.get(), 7);
+}
+
+TEST(Future, AndThenOnAFailedFutureForwardsTheErrorAndFlattensAFuture) {
+  bool ran = false;
+  auto failed = make_failed<int>(std::make_exception_ptr(ValueError("foo"))).and_then([&](int) {
+    ran = true;
+    return 1;
+  });
+  EXPECT_THROW(failed.get(), ValueError);
+  EXPECT_FALSE(ran);
+  Promise<std::string> inner;
+  Future<std::string> flat = make_ready(1).and_then([&](int) { return inner.future(); });
+  EXPECT_FALSE(flat.ready());
+  inner.set_value("x");
+  EXPECT_EQ(flat.get(), "x");
+}
+
+TEST(Future, OrElseReplacesAnErrorAndForwardsAValue) {
+  EXPECT_EQ(make_ready(1).or_else([](std::exception_ptr) { return 2; }).get(), 1);
+  EXPECT_EQ(make_failed<int>(std::make_exception_ptr(Error("e"))).or_else([](std::exception_ptr) { return 2; }).get(), 2);
+}
+
+TEST(Future, FinallyRunsAlwaysAndForwardsTheOutcome) {
+  int ran = 0;
+  EXPECT_EQ(make_ready(1).finally([&] { ++ran; }).get(), 1);
+  EXPECT_THROW(make_failed<int>(std::make_exception_ptr(Error("e"))).finally([&] { ++ran; }).get(), Error);
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(Future, ACallbacksExceptionBecomesTheErrorOfTheFutureThatThenReturned) {
+  Promise<int> p;
+  Future<int> f = p.future().then([](Future<int>) -> int { throw IndexError("i"); });
+  p.set_value(1);
+  EXPECT_THROW(f.get(), IndexError);
+}
+
+TEST(Future, APromiseThatDiesUnsetAbandonsItsFuture) {
+  Future<int> f = Promise<int>().future();
+  EXPECT_THROW(f.get(), Abandoned);
+}
+
+TEST(Future, CancelCompletesAPendingFutureAndTheLateValueIsDropped) {
+  Promise<int> p;
+  Future<int> f = p.future();
+  EXPECT_TRUE(f.cancel());
+  EXPECT_FALSE(f.cancel());
+  EXPECT_FALSE(p.set_value(3));
+  EXPECT_THROW(f.get(), Cancelled);
+}
+
+TEST(Future, WaitForSaysNotReadyWithoutAnError) {
+  Promise<int> p;
+  EXPECT_FALSE(p.future().wait_for(std::chrono::milliseconds(1)));
+  p.set_value(1);
+  EXPECT_TRUE(p.future().wait_for(std::chrono::milliseconds(0)));
+}
+
+TEST(Future, AWaitingThreadIsWokenBeforeCallbacksRun) {
+  Promise<int> p;
+  Promise<void> woken;
+  std::thread waiter([f = p.future(), &woken] {
+    f.wait();
+    woken.set_value();
+  });
+  // The callback can only return when the waiter has been woken already.
+  (void)p.future().then([f = woken.future()](Future<int>) { f.wait(); });
+  p.set_value(1);
+  waiter.join();
+}
+
+TEST(Future, AChainOfAMillionLinksCompletesAndIsDestroyedWithoutRecursion) {
+  Promise<int> p;
+  Future<int> last = p.future();
+  for (int i = 0; i < 1'000'000; ++i) last = last.then([](Future<int> f) { return f.get() + 1; });
+  p.set_value(0);
+  EXPECT_EQ(last.get(), 1'000'000);
+}
+
+TEST(Future, AMillionNestedFuturesAreDestroyedWithoutRecursion) {
+  Future<std::shared_ptr<void>> f = make_ready(std::shared_ptr<void>());
+  for (int i = 0; i < 1'000'000; ++i) {
+    f = make_ready(std::shared_ptr<void>(std::make_shared<Future<std::shared_ptr<void>>>(f)));
+  }
+}
+
+TEST(CollectAll, YieldsTheVeryFuturesWhenAllAreDone) {
+  Promise<int> a;
+  Promise<int> b;
+  auto all = collect_all(std::vector{a.future(), b.future()});
+  b.set_value(2);
+  EXPECT_FALSE(all.ready());
+  a.set_value(1);
+  EXPECT_EQ(all.get()[0], a.future());
+  EXPECT_EQ(all.get()[1].get(), 2);
+}
+
+TEST(CollectAll, FailsWithTheFirstFailureInInputOrderAndOnlyWhenAllAreDone) {
+  Promise<int> a;
+  Promise<int> b;
+  auto all = collect_all(std::vector{a.future(), b.future()});
+  b.set_error(IndexError("b"));
+  EXPECT_FALSE(all.ready());
+  a.set_error(ValueError("a"));
+  EXPECT_THROW(all.get(), ValueError);
+}
+
+TEST(CollectAll, OfNothingIsDone) { EXPECT_TRUE(collect_all(std::vector<Future<int>>{}).ready()); }
+
+TEST(WaitAll, ReturnsTheValues) {
+  EXPECT_EQ(wait_all(std::vector{make_ready(1), make_ready(2)}), (std::vector{1, 2}));
+}
+
+TEST(CallbackGate, PostsUsersCallbacksInOrderInsteadOfRunningThem) {
+  struct Queue final : Executor {
+    void post(Task& task) noexcept override { tasks.push_back(&task); }
+    std::vector<Task*> tasks;
+  } queue;
+  Promise<int> p;
+  std::vector<int> order;
+  (void)p.future().then([&](Future<int>) { order.push_back(1); });
+  (void)p.future().then([&](Future<int>) { order.push_back(2); });
+  {
+    const detail::CallbackGate gate(queue);
+    p.set_value(1);
+    EXPECT_TRUE(p.future().ready());
+    (void)p.future().then([&](Future<int>) { order.push_back(3); });
+  }
+  EXPECT_TRUE(order.empty());
+  ASSERT_EQ(queue.tasks.size(), 1u);
+  queue.tasks[0]->run();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+TEST(Future, EveryRaceOfSettersCancellersAndSubscribersLosesNoCallback) {
+  for (int round = 0; round < 2000; ++round) {
+    Promise<int> p;
+    std::atomic<int> ran{0};
+    std::thread other([f = p.future(), &ran] {
+      for (int i = 0; i < 4; ++i) (void)f.then([&](Future<int>) { ran.fetch_add(1); });
+      f.cancel();
+      f.wait();
+    });
+    for (int i = 0; i < 4; ++i) (void)p.future().then([&](Future<int>) { ran.fetch_add(1); });
+    p.set_value(round);
+    other.join();
+    EXPECT_EQ(ran.load(), 8);
+  }
+}
+
+}  // namespace
+}  // namespace tine

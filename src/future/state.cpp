@@ -1,0 +1,278 @@
+#include "tine/detail/state.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+
+namespace tine::detail {
+namespace {
+
+constexpr NodeOps kTailOps{nullptr, false};
+constinit Node tail_node(&kTailOps);
+
+uintptr_t bits(const void* p) noexcept { return reinterpret_cast<uintptr_t>(p); }
+Node* node_in(uintptr_t word) noexcept { return reinterpret_cast<Node*>(word & ~uintptr_t{7}); }
+
+constinit thread_local Executor* gate = nullptr;
+constinit thread_local WaitHelper* helper_of_thread = nullptr;
+
+constexpr int kDeepest = 64;
+
+// Drains that would nest deeper than kDeepest wait here until the outermost one returns. A thread
+// that is about to wait runs them first: what it waits for may be among them.
+struct Trampoline {
+  struct Job {
+    StateBase* state;  // owns a reference
+    Node* oldest;
+  };
+  int depth;
+  size_t begin;
+  size_t end;
+  size_t capacity;
+  Job* jobs;
+
+  void push(Job job) noexcept {
+    if (end == capacity) {
+      capacity = capacity ? 2 * capacity : 64;
+      void* grown = std::realloc(jobs, capacity * sizeof(Job));
+      if (!grown) std::terminate();
+      jobs = static_cast<Job*>(grown);
+    }
+    jobs[end++] = job;
+  }
+  bool pop(Job* job) noexcept {
+    if (begin == end) {
+      begin = end = 0;
+      return false;
+    }
+    *job = jobs[begin++];
+    return true;
+  }
+  void free_if_empty() noexcept {
+    if (begin != end) return;
+    std::free(jobs);
+    jobs = nullptr;
+    begin = end = capacity = 0;
+  }
+};
+constinit thread_local Trampoline trampoline{};
+
+}  // namespace
+
+WaitHelper*& thread_helper() noexcept { return helper_of_thread; }
+
+CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
+CallbackGate::~CallbackGate() { gate = before_; }
+
+// Sleeping threads meet here; made by the first one.
+struct StateBase::Hub {
+  std::mutex mutex;
+  std::condition_variable wake;
+};
+
+StateBase::~StateBase() { delete hub_.load(std::memory_order_relaxed); }
+
+Node* StateBase::tail() noexcept { return &tail_node; }
+
+// The rest of a drain, posted because a user's callback came up under a gate.
+class DrainTask final : public Task {
+ public:
+  DrainTask(StateBase* state, Node* oldest) noexcept
+      : state_(Ref<StateBase>::share(state)), oldest_(oldest) {}
+  void run() noexcept override {
+    const std::unique_ptr<DrainTask> self(this);
+    state_->run_all(oldest_);
+  }
+  // The callbacks are owed to their users in any case.
+  void abandon() noexcept override { run(); }
+
+ private:
+  Ref<StateBase> state_;
+  Node* oldest_;
+};
+
+namespace {
+
+// Oldest first. `newest` ends in null (a pending list) or in the tail (one made while draining).
+template <class Next>
+Node* reversed(Node* newest, Next next_of) noexcept {
+  Node* oldest = nullptr;
+  while (newest && newest != &tail_node) {
+    Node* next = next_of(newest);
+    next_of(newest) = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  return oldest;
+}
+
+}  // namespace
+
+void StateBase::subscribe(Node* node) noexcept {
+  uintptr_t word = word_.load(std::memory_order_acquire);
+  for (;;) {
+    const uintptr_t code = word & kOutcomeMask;
+    Node* const head = node_in(word);
+    if (code && !head) {
+      if (word_.compare_exchange_weak(word, bits(tail()) | code, std::memory_order_acquire)) {
+        node->next_ = nullptr;
+        drain(node, code);
+        return;
+      }
+      continue;
+    }
+    node->next_ = head;
+    if (word_.compare_exchange_weak(word, bits(node) | code, std::memory_order_release,
+                                    std::memory_order_acquire)) {
+      return;
+    }
+  }
+}
+
+bool StateBase::finish(Outcome outcome) noexcept {
+  const auto code = static_cast<uintptr_t>(outcome);
+  uintptr_t word = word_.load(std::memory_order_relaxed);
+  if (word & kOutcomeMask) return false;
+  if (sole_owner()) {
+    // Nobody else can subscribe, cancel or sleep; the acquire in sole_owner ordered those who did.
+    word = word_.load(std::memory_order_relaxed);
+    if (word & kOutcomeMask) return false;
+    word_.store(word ? bits(tail()) | code : code, std::memory_order_release);
+    if (word) drain(node_in(word), code);
+    return true;
+  }
+  // seq_cst with the one in sleep_until: either the sleeper sees the outcome or we see its hub.
+  while (!word_.compare_exchange_weak(word, word ? bits(tail()) | code : code,
+                                      std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    if (word & kOutcomeMask) return false;
+  }
+  wake_sleepers();
+  if (word) {
+    std::atomic_thread_fence(std::memory_order_acquire);  // the nodes' contents
+    drain(node_in(word), code);
+  }
+  return true;
+}
+
+bool StateBase::fail(std::exception_ptr error) noexcept {
+  assert(error);
+  error_ = std::move(error);
+  if (finish(Outcome::kError)) return true;
+  error_ = nullptr;
+  return false;
+}
+
+std::exception_ptr StateBase::error() const noexcept {
+  switch (outcome()) {
+    case Outcome::kPending:
+    case Outcome::kValue: return nullptr;
+    case Outcome::kError: return error_;
+    case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
+    case Outcome::kDeadline:
+      return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
+  }
+  return nullptr;
+}
+
+void StateBase::drain(Node* newest, uintptr_t) noexcept {
+  Node* const oldest = reversed(newest, [](Node* n) -> Node*& { return n->next_; });
+  Trampoline& t = trampoline;
+  if (t.depth == kDeepest) {
+    retain();
+    t.push({this, oldest});
+    return;
+  }
+  ++t.depth;
+  run_all(oldest);
+  if (t.depth == 1 && t.end) [[unlikely]] {
+    Trampoline::Job job;
+    while (t.pop(&job)) {
+      job.state->run_all(job.oldest);
+      job.state->release();
+    }
+    t.free_if_empty();
+  }
+  --t.depth;
+}
+
+void StateBase::run_all(Node* oldest) noexcept {
+  const uintptr_t code = word_.load(std::memory_order_relaxed) & kOutcomeMask;
+  for (;;) {
+    while (oldest) {
+      if (oldest->ops_->user && gate) [[unlikely]] {
+        gate->post(*new DrainTask(this, oldest));
+        return;
+      }
+      Node* const next = oldest->next_;
+      oldest->ops_->run(oldest, *this);
+      oldest = next;
+    }
+    Node* more = nullptr;
+    if (leave_drain(code, &more)) return;
+    oldest = reversed(more, [](Node* n) -> Node*& { return n->next_; });
+  }
+}
+
+bool StateBase::leave_drain(uintptr_t code, Node** more) noexcept {
+  uintptr_t word = bits(tail()) | code;
+  if (sole_owner() && word_.load(std::memory_order_relaxed) == word) {
+    word_.store(code, std::memory_order_release);
+    return true;
+  }
+  if (word_.compare_exchange_strong(word, code, std::memory_order_acq_rel,
+                                    std::memory_order_acquire)) {
+    return true;
+  }
+  // Only this thread drains, so what was seen can only have grown; take it all.
+  word = word_.exchange(bits(tail()) | code, std::memory_order_acq_rel);
+  *more = node_in(word);
+  return false;
+}
+
+bool StateBase::wait_until(TimePoint deadline) noexcept {
+  if (done()) return true;
+  WaitHelper* const mine = thread_helper();
+  if (mine) mine->help(*this, deadline);
+  if (!done() && run_inline() && done()) return true;
+  Trampoline::Job job;
+  while (!done() && trampoline.pop(&job)) {
+    job.state->run_all(job.oldest);
+    job.state->release();
+  }
+  if (!done() && helper_ && helper_ != mine) helper_->help(*this, deadline);
+  return done() || sleep_until(deadline);
+}
+
+bool StateBase::sleep_until(TimePoint deadline) noexcept {
+  Hub* hub = hub_.load(std::memory_order_acquire);
+  if (!hub) {
+    Hub* const fresh = new Hub;
+    if (hub_.compare_exchange_strong(hub, fresh, std::memory_order_seq_cst)) {
+      hub = fresh;
+    } else {
+      delete fresh;
+    }
+  }
+  if (outcome(std::memory_order_seq_cst) != Outcome::kPending) return true;
+  const BlockingScope blocking;
+  std::unique_lock lock(hub->mutex);
+  while (!done()) {
+    if (deadline == kNoDeadline) {
+      hub->wake.wait(lock);
+    } else if (hub->wake.wait_until(lock, deadline) == std::cv_status::timeout) {
+      return done();
+    }
+  }
+  return true;
+}
+
+void StateBase::wake_sleepers() noexcept {
+  Hub* const hub = hub_.load(std::memory_order_seq_cst);
+  if (!hub) return;
+  // Empty section: a sleeper that saw "pending" under the lock is in the wait before this returns.
+  { const std::lock_guard lock(hub->mutex); }
+  hub->wake.notify_all();
+}
+
+}  // namespace tine::detail
