@@ -148,10 +148,7 @@ bool StateBase::finish(Outcome outcome) noexcept {
     if (word & kOutcomeMask) return false;
   }
   wake_sleepers();
-  if (word) {
-    std::atomic_thread_fence(std::memory_order_acquire);  // the nodes' contents
-    drain(node_in(word), code);
-  }
+  if (word) drain(node_in(word), code);
   return true;
 }
 
