@@ -1,0 +1,87 @@
+// IoLoop: the thread "tine-io": sockets, timers and small posted work of one agent.
+//
+// State      Runs from construction until stop() or destruction.
+// Threads    Every member from any thread, but for Pollable::on_events, timer and posted functions: those run on
+//            the loop's own thread, which must never block and never run a user's code.
+// Ordering   Posted functions run in the order posted. Timers run in the order of their times.
+// Ownership  The loop owns its thread and joins it. Connections hold a reference to what they need, the loop
+//            must outlive them in use: stop() closes them all.
+// Errors     Construction throws SystemError. A posted function must not throw.
+// Cost       schedule and cancel: O(log n), one allocation; the thread is woken only for a timer that
+//            comes before all others. A sleeping thread on another core costs 85 us to wake, so after work the loop
+//            polls on for about 50 us, less when others need the processor (see poll_policy.h).
+// Source     epoll(7), level-triggered.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "src/rpc/transport/buffer.h"
+#include "tine/executor.h"
+
+namespace tine::rpc {
+
+// Something with a file descriptor that the loop watches.
+class Pollable : public detail::RefCounted {
+ public:
+  virtual void on_events(uint32_t epoll_events) noexcept = 0;
+};
+
+struct TimerId {
+  TimePoint when{};
+  uint64_t number = 0;  // 0: no timer
+  explicit operator bool() const noexcept { return number != 0; }
+};
+
+class IoLoop {
+ public:
+  struct Options {
+    std::chrono::microseconds poll_budget{50};  // 0: always sleep
+    size_t retained_buffer_bytes = BufferPool::kDefaultRetained;
+  };
+  IoLoop() : IoLoop(Options{}) {}
+  explicit IoLoop(Options options);
+  ~IoLoop();
+  IoLoop(const IoLoop&) = delete;
+  IoLoop& operator=(const IoLoop&) = delete;
+
+  // False, and the function is dropped, once the loop has stopped.
+  bool post(std::function<void()> work);
+  TimerId schedule_at(TimePoint when, std::function<void()> work);
+  // True when it will not run any more; false when it has run, is running, or never was.
+  bool cancel(TimerId id) noexcept;
+
+  // Stops and joins; timers and posted work that have not run are dropped. Pollables get on_events(0)
+  // before. Not from the loop's own thread.
+  void stop() noexcept;
+
+  [[nodiscard]] bool on_loop_thread() const noexcept;
+  // In the child after fork(2): the thread is the parent's, nothing here works any more.
+  [[nodiscard]] bool forked() const noexcept;
+  // In the child: closes the inherited descriptors, so that the parent's peers see its death. After it
+  // the loop may only be destroyed, which does nothing.
+  void close_in_child() noexcept;
+
+  [[nodiscard]] BufferPool& pool() noexcept { return *pool_; }
+  [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept { return options_.poll_budget; }
+
+  // For Pollables. `watch` adds or changes; the loop holds a reference until `forget`, which any thread may call.
+  // After `forget` returned on the loop's thread no on_events comes any more.
+  void watch(int fd, Pollable& pollable, uint32_t epoll_events);
+  void change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept;
+  void forget(int fd, Pollable& pollable) noexcept;
+  // Brackets a thread's polling of a connection of this loop: the loop sleeps meanwhile.
+  void begin_polling() noexcept { pollers_.fetch_add(1, std::memory_order_relaxed); }
+  void end_polling() noexcept { pollers_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  struct Impl;
+  const Options options_;
+  detail::Ref<BufferPool> pool_;
+  std::atomic<int> pollers_{0};
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tine::rpc

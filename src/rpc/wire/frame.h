@@ -1,0 +1,90 @@
+// FrameHeader: the 40 bytes before each frame; its kinds, limits, and what is wrong with a malformed one.
+//
+// State      Plain data.
+// Threads    Any.
+// Ordering   None.
+// Ownership  None.
+// Errors     decode_header returns a text naming the field and its value; it never throws.
+// Cost       A copy of 40 bytes and a dozen comparisons.
+// Source     docs/spec/wire.md, section 2.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tine::rpc {
+
+inline constexpr uint16_t kWireVersion = 1;
+inline constexpr size_t kHeaderBytes = 40;
+inline constexpr size_t kSegmentAlign = 64;
+inline constexpr uint64_t kNoTimeLimit = ~uint64_t{0};
+
+inline constexpr uint64_t kMaxBodyBytes = uint64_t{64} << 20;
+inline constexpr uint32_t kMaxSegments = 4096;
+inline constexpr uint64_t kMaxSegmentBytes = uint64_t{64} << 30;
+inline constexpr uint64_t kDefaultMaxPayload = uint64_t{16} << 30;
+
+enum class FrameKind : uint8_t {
+  kRequest = 1,
+  kReply = 2,
+  kError = 3,
+  kCancel = 4,
+  kPing = 5,
+  kPong = 6,
+  kGoodbye = 7,
+  kRefFirst = 16,  // reference messages: the agent gives each its number
+  kRefLast = 31,
+};
+[[nodiscard]] bool is_known(FrameKind kind) noexcept;
+[[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "reference message"
+
+enum class GoodbyeReason : uint8_t {
+  kDone = 0,
+  kShutdown = 1,
+  kMalformed = 2,
+  kSilent = 3,
+  kInternal = 4,
+  kReplaced = 5,
+};
+[[nodiscard]] std::string_view words_for(GoodbyeReason reason) noexcept;
+
+struct FrameHeader {
+  FrameKind kind = FrameKind::kRequest;
+  uint16_t flags = 0;
+  uint64_t call_id = 0;
+  uint64_t remaining_us = kNoTimeLimit;
+  uint32_t body_bytes = 0;
+  uint32_t segments = 0;
+  uint64_t payload_bytes = 0;
+};
+
+[[nodiscard]] constexpr uint64_t aligned_segment(uint64_t offset) noexcept {
+  return (offset + (kSegmentAlign - 1)) & ~uint64_t{kSegmentAlign - 1};
+}
+// The payload length that belongs to this body and these segments.
+[[nodiscard]] uint64_t payload_bytes_for(uint64_t body_bytes, std::span<const uint64_t> segment_bytes) noexcept;
+
+void encode_header(const FrameHeader& header, std::span<std::byte, kHeaderBytes> out) noexcept;
+// Empty when the header is well-formed and within the limits, else what is wrong with it.
+[[nodiscard]] std::string decode_header(std::span<const std::byte, kHeaderBytes> in, uint64_t max_payload,
+                                        FrameHeader* header);
+// Empty when the segment table fits the header, else what is wrong.
+[[nodiscard]] std::string check_segments(const FrameHeader& header, std::span<const uint64_t> segment_bytes);
+
+// Little-endian integers at any address.
+template <class T>
+inline void put_le(std::byte* p, T v) noexcept {
+  for (size_t i = 0; i < sizeof(T); ++i) p[i] = static_cast<std::byte>(static_cast<uint64_t>(v) >> (8 * i));
+}
+template <class T>
+[[nodiscard]] inline T get_le(const std::byte* p) noexcept {
+  uint64_t v = 0;
+  for (size_t i = 0; i < sizeof(T); ++i) v |= static_cast<uint64_t>(p[i]) << (8 * i);
+  return static_cast<T>(v);
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,71 @@
+// Values to and from a body: small tensors inline, large ones as segments that nobody copies.
+//
+// State      None; a ReceivedSegments remembers which segments were named.
+// Threads    Any; a Value that is being written must not be changed meanwhile.
+// Ordering   None.
+// Ownership  A written segment shares the tensor's memory; a read one borrows the receive buffer until the
+//            last view of the tensor is gone. Do not write into a tensor that is being sent.
+// Errors     write: TypeError for what cannot travel (a Future: PyTorch's words), ValueError past a limit.
+//            read: ValueError naming the offset.
+// Cost       A small value is a few bytes into the body; a tensor above 512 bytes costs no copy.
+// Source     docs/spec/wire.md, section 3.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "src/rpc/transport/buffer.h"
+#include "src/rpc/wire/body.h"
+#include "tine/value.h"
+
+namespace tine::rpc {
+
+inline constexpr size_t kInlineTensorBytes = 512;
+inline constexpr size_t kInlineForeignBytes = 4096;
+inline constexpr int kMaxNesting = 64;
+
+enum class ExtType : int8_t {
+  kTuple = 1,
+  kTensor = 2,
+  kTensorSegment = 3,
+  kForeign = 4,
+  kForeignSegment = 5,
+  kRRef = 6,
+  kObject = 7,
+};
+
+// What a frame brought behind its body, and which of it has been handed out.
+class ReceivedSegments {
+ public:
+  ReceivedSegments() = default;
+  explicit ReceivedSegments(std::vector<detail::Ref<Buffer>> segments) : segments_(std::move(segments)) {}
+  [[nodiscard]] size_t size() const noexcept { return segments_.size(); }
+  // Throws ValueError when there is no such segment or it has been taken already.
+  [[nodiscard]] detail::Ref<Buffer> take(uint32_t number);
+
+ private:
+  std::vector<detail::Ref<Buffer>> segments_;
+};
+
+// How the values that only the agent or another language understands are written and read.
+class ValueHooks {
+ public:
+  // Writes exactly one object (an ext of kForeign, kRRef or kObject). The default throws TypeError.
+  virtual void write(BodyWriter& out, const Value& value);
+  // `segment` is set for kForeignSegment, whose bytes it holds. The default throws ValueError.
+  virtual Value read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment);
+
+ protected:
+  ~ValueHooks() = default;
+};
+
+void write_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
+[[nodiscard]] Value read_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks);
+
+// ext 4 or 5, by size: `language` is 1 for a Python pickle. With an owner large bytes are not copied.
+void write_foreign(BodyWriter& out, uint8_t language, std::span<const std::byte> bytes,
+                   detail::Ref<detail::RefCounted> owner);
+
+}  // namespace tine::rpc
