@@ -29,6 +29,8 @@ class TINE_API Task {
   virtual void run() noexcept = 0;
   // The executor closed before the task could run: complete its future with an error.
   virtual void abandon() noexcept = 0;
+  // Somebody else has run it already: run() would only give the reference back.
+  [[nodiscard]] virtual bool spent() const noexcept { return false; }
 
   Task* next_task = nullptr;  // for the executor that holds it
 

@@ -42,12 +42,12 @@ class TINE_API RefCounted {
   }
 
  protected:
-  RefCounted() noexcept = default;
+  explicit RefCounted(uint32_t references = 1) noexcept : refs_(references) {}
   virtual ~RefCounted() = default;
 
  private:
   friend void destroy(RefCounted*) noexcept;
-  mutable std::atomic<uint32_t> refs_{1};
+  mutable std::atomic<uint32_t> refs_;
 };
 
 template <class T>

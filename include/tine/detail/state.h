@@ -95,14 +95,24 @@ class TINE_API StateBase : public RefCounted {
   // The error of a done and failed state, null otherwise. A cancelled state makes one.
   [[nodiscard]] std::exception_ptr error() const noexcept;
 
-  // A task that has not started is run by the thread that waits for it. True: it has been run here.
+  // A forked task that nobody has started yet is run by the thread that waits for it. True: this call
+  // ran it. `task` is what it was posted as, null for states that are no tasks.
   virtual bool run_inline() noexcept { return false; }
+  [[nodiscard]] virtual Task* task() noexcept { return nullptr; }
 
   [[nodiscard]] WaitHelper* helper() const noexcept { return helper_; }
   void set_helper(WaitHelper* helper) noexcept { helper_ = helper; }  // before it is shared
 
  protected:
-  explicit StateBase(WaitHelper* helper = nullptr) noexcept : helper_(helper) {}
+  explicit StateBase(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
+      : RefCounted(references), helper_(helper) {}
+  // For states that are tasks: true for the one who is to run it.
+  [[nodiscard]] bool start() noexcept {
+    return (flags_.fetch_or(kStarted, std::memory_order_acq_rel) & kStarted) == 0;
+  }
+  [[nodiscard]] bool started() const noexcept {
+    return (flags_.load(std::memory_order_acquire) & kStarted) != 0;
+  }
   // Moves pending to that outcome and runs the callbacks; false when it was done already.
   bool finish(Outcome outcome) noexcept;
 
@@ -111,6 +121,7 @@ class TINE_API StateBase : public RefCounted {
   struct Hub;
   static constexpr uintptr_t kOutcomeMask = 7;
   static constexpr uint8_t kClaimed = 1;
+  static constexpr uint8_t kStarted = 2;
 
   static Node* tail() noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
@@ -133,7 +144,8 @@ using Payload = std::conditional_t<std::is_void_v<T>, Unit, T>;
 template <class T>
 class State : public StateBase {
  public:
-  explicit State(WaitHelper* helper = nullptr) noexcept : StateBase(helper) {}
+  explicit State(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
+      : StateBase(helper, references) {}
   ~State() override {
     if (outcome(std::memory_order_relaxed) == Outcome::kValue) value_.~P();
   }

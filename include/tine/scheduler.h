@@ -1,0 +1,66 @@
+// Scheduler: the pool of worker threads; work stealing, helping, spares while workers block.
+//
+// State      Running until destroyed. Threads start with the first task.
+// Threads    Everything from any thread, but for the destructor.
+// Ordering   A thread runs its own tasks newest first; others take the oldest.
+// Ownership  The Scheduler owns and joins its threads. Destroying it abandons tasks that have not
+//            started (their futures fail) and waits for those that run.
+// Errors     post() never fails: past the queue's limit the task runs in place.
+// Cost       post: one push, and a wake-up only when nobody is looking for work. An idle pool sleeps.
+// Source     Chase and Lev, SPAA 2005; Le, Pop, Cohen and Nardelli, PPoPP 2013 (the deque).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "tine/executor.h"
+#include "tine/fork.h"
+
+namespace tine {
+
+struct SchedulerCounters {
+  uint64_t tasks_run = 0;
+  uint64_t tasks_stolen = 0;
+  uint64_t parks = 0;         // times a worker went to sleep
+  uint64_t wakes = 0;         // times one was woken
+  int threads = 0;            // started and not joined
+  int spare_threads = 0;      // of those, beyond num_threads()
+  int blocked_threads = 0;    // workers inside a blocking wait now
+};
+
+class TINE_API Scheduler final : public Executor {
+ public:
+  // 0: the cores this process may use (affinity and cgroup quota).
+  explicit Scheduler(int num_threads = 0);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  void post(Task& task) noexcept override;
+
+  [[nodiscard]] int num_threads() const noexcept;
+  // Takes effect as threads become idle. Between 1 and 1024; ValueError otherwise.
+  void set_num_threads(int n);
+  [[nodiscard]] SchedulerCounters counters() const noexcept;
+
+  // Splits [0, n) into pieces of at least `grain`, runs them on this thread and on idle workers, returns
+  // when all are done, rethrows the first error.
+  void parallel_for(int64_t n, int64_t grain, void (*body)(void*, int64_t, int64_t), void* state);
+  template <class F>
+  void parallel_for(int64_t n, int64_t grain, F&& f) {
+    parallel_for(
+        n, grain, [](void* s, int64_t b, int64_t e) { (*static_cast<std::remove_reference_t<F>*>(s))(b, e); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+  }
+
+  // The pool of the calling worker, null on other threads.
+  [[nodiscard]] static Scheduler* current() noexcept;
+  [[nodiscard]] static int usable_cores() noexcept;
+
+  class Impl;  // src/sched/scheduler.h
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tine

@@ -1,0 +1,110 @@
+// The pool behind tine::Scheduler.
+//
+// Sleep protocol. A worker that finds nothing takes itself out of running_ (seq_cst), then looks at every
+// queue once more, then sleeps on its own parker. Whoever queues a task makes it visible with a seq_cst
+// store, then reads searchers_ and running_. In the single order of these operations either the
+// sleeper's second look comes after the store and finds the task, or its leaving comes before the
+// poster's read, which then wakes a sleeper. A poster that sees a searcher leaves the task to it: a
+// searcher's last look comes after it has uncounted itself, so the same argument holds for it; and the last
+// searcher that finds something wakes the next when more is queued.
+//
+// Who counts as running. running_ is the number of workers neither asleep nor blocked in a wait. A wake
+// happens only while running_ < target_; a worker that is about to block gives its place up first and
+// lets a sleeper (or a new spare thread) take it when work is queued. After the wait it goes on at once,
+// so running_ may exceed target_ until some worker finishes its task, sees that, and goes to sleep.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "src/sched/deque.h"
+#include "tine/scheduler.h"
+
+namespace tine::sched {
+
+constexpr int kMaxThreads = 1024;     // workers and spares
+constexpr int kMaxGuests = 64;        // outside threads with a deque of their own
+constexpr size_t kMaxInjected = size_t{1} << 20;
+
+// A thread that may hold tasks: a worker, or an outside thread that forked.
+struct Seat {
+  Deque<Task> deque;
+  std::atomic<bool> taken{false};
+};
+
+class Worker;
+
+}  // namespace tine::sched
+
+namespace tine {
+
+class Scheduler::Impl {
+ public:
+  explicit Impl(int num_threads);
+  ~Impl();
+
+  void post(Task& task) noexcept;
+  void resize(int n);
+  SchedulerCounters counters() const noexcept;
+  int target() const noexcept { return target_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class sched::Worker;
+  friend class GuestHelper;
+  friend struct GuestSeat;
+
+  struct Life {
+    std::mutex mutex;  // held while a guest leaves
+    std::atomic<Impl*> pool{nullptr};
+  };
+  struct Parker {
+    std::mutex mutex;
+    std::condition_variable wake;
+    bool woken = false;
+  };
+
+  void inject(Task& task) noexcept;
+  Task* take_injected() noexcept;
+  // One look at every queue. `thief` may be null (a last look before sleep does not take).
+  bool anything_queued() noexcept;
+  void announce() noexcept;  // a task has been queued
+  void wake_one() noexcept;
+  void start_thread() noexcept;  // threads_mutex_ held
+  sched::Seat* take_guest_seat() noexcept;
+  void leave_guest_seat(sched::Seat* seat) noexcept;
+
+ public:
+  Scheduler* owner = nullptr;  // set before the first post
+
+ private:
+  std::atomic<int> target_;
+  alignas(64) std::atomic<int> searchers_{0};
+  std::atomic<int> running_{0};
+  std::atomic<int> blocked_{0};
+  std::atomic<bool> stopping_{false};
+
+  alignas(64) std::atomic<size_t> injected_size_{0};
+  std::mutex injected_mutex_;
+  Task* injected_first_ = nullptr;
+  Task* injected_last_ = nullptr;
+
+  std::array<std::unique_ptr<sched::Seat>, sched::kMaxGuests> guests_;
+  std::atomic<int> guest_count_{0};
+
+  mutable std::mutex threads_mutex_;
+  std::array<std::atomic<sched::Worker*>, sched::kMaxThreads> workers_{};
+  std::atomic<int> worker_count_{0};
+  std::vector<sched::Worker*> asleep_;  // threads_mutex_
+
+  std::atomic<uint64_t> parks_{0};
+  std::atomic<uint64_t> wakes_{0};
+  // Guests hold it to find out whether the pool is still there.
+  std::shared_ptr<Life> life_;
+};
+
+}  // namespace tine

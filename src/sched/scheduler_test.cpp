@@ -1,0 +1,198 @@
+#include "tine/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include "src/sched/blocking_pool.h"
+#include "src/sched/deque.h"
+
+namespace tine {
+namespace {
+
+int fib(Scheduler& pool, int n) {
+  if (n < 2) return n;
+  Future<int> left = fork(pool, [&pool, n] { return fib(pool, n - 1); });
+  const int right = fib(pool, n - 2);
+  return left.get() + right;
+}
+
+TEST(Scheduler, ForkAndWaitComputeWhatAPlainCallComputes) {
+  for (const int threads : {1, 2, 4}) {
+    Scheduler pool(threads);
+    EXPECT_EQ(fib(pool, 20), 6765) << threads;
+    EXPECT_EQ(fork(pool, [&] { return fib(pool, 20); }).get(), 6765) << threads;
+  }
+}
+
+TEST(Scheduler, AnExceptionCrossesToTheWaiter) {
+  Scheduler pool(2);
+  Future<int> f = fork(pool, []() -> int { throw IndexError("there"); });
+  EXPECT_THROW(f.get(), IndexError);
+}
+
+TEST(Scheduler, ATaskThatNobodyWaitsForIsRunByAWorker) {
+  Scheduler pool(1);
+  Promise<std::thread::id> where;
+  (void)fork(pool, [&] { where.set_value(std::this_thread::get_id()); });
+  EXPECT_NE(where.future().get(), std::this_thread::get_id());
+}
+
+TEST(Scheduler, AWaitInEveryWorkerDoesNotDeadlockThePool) {
+  Scheduler pool(2);
+  Promise<int> gate;
+  std::vector<Future<int>> waiting;
+  for (int i = 0; i < 20; ++i) {
+    waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
+  }
+  // Runs only if spare threads came: twenty tasks block two workers.
+  Promise<void> through;
+  for (int i = 0; i < 20; ++i) (void)fork(pool, [] {});
+  Future<void> last = fork(pool, [&] { through.set_value(); });
+  EXPECT_TRUE(through.future().wait_for(std::chrono::seconds(30)));
+  gate.set_value(5);
+  for (Future<int>& f : waiting) EXPECT_EQ(f.get(), 5);
+  last.wait();
+  EXPECT_GT(pool.counters().spare_threads, 0);
+}
+
+TEST(Scheduler, DestroyingItCompletesEveryFuture) {
+  std::vector<Future<int>> futures;
+  {
+    Scheduler pool(1);
+    Promise<void> entered;
+    Promise<void> leave;
+    Future<void> blocker = fork(pool, [&, f = leave.future()] {
+      entered.set_value();
+      f.wait();
+    });
+    entered.future().wait();
+    for (int i = 0; i < 1000; ++i) futures.push_back(fork(pool, [i] { return i; }));
+    leave.set_value();
+    blocker.wait();
+  }
+  for (Future<int>& f : futures) {
+    ASSERT_TRUE(f.ready());
+    if (f.error()) {
+      EXPECT_THROW(f.get(), Abandoned);
+    }
+  }
+}
+
+TEST(Scheduler, ParallelForVisitsEachIndexOnceAndRethrows) {
+  Scheduler pool(3);
+  std::vector<std::atomic<int>> seen(10'000);
+  pool.parallel_for(10'000, 7, [&](int64_t b, int64_t e) {
+    for (int64_t i = b; i < e; ++i) seen[static_cast<size_t>(i)].fetch_add(1);
+  });
+  for (auto& n : seen) ASSERT_EQ(n.load(), 1);
+  EXPECT_THROW(pool.parallel_for(100, 1, [](int64_t, int64_t) { throw ValueError("x"); }), ValueError);
+  pool.parallel_for(0, 1, [](int64_t, int64_t) { FAIL(); });
+}
+
+TEST(Scheduler, TheNumberOfThreadsCanChangeWhileItRuns) {
+  Scheduler pool(1);
+  pool.set_num_threads(4);
+  EXPECT_EQ(fib(pool, 18), 2584);
+  pool.set_num_threads(1);
+  EXPECT_EQ(fib(pool, 18), 2584);
+  EXPECT_THROW(pool.set_num_threads(0), ValueError);
+}
+
+TEST(Scheduler, AnOutsideThreadsTasksSurviveTheThread) {
+  Scheduler pool(2);
+  std::vector<Future<int>> futures;
+  std::thread([&] {
+    for (int i = 0; i < 1000; ++i) futures.push_back(fork(pool, [i] { return i; }));
+  }).join();
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(futures[static_cast<size_t>(i)].get(), i);
+}
+
+TEST(Scheduler, APoolMadeAtTheAddressOfADeadOneGetsItsOwnTasks) {
+  for (int i = 0; i < 50; ++i) {
+    Scheduler pool(1);
+    EXPECT_EQ(fork(pool, [i] { return i; }).get(), i);
+  }
+}
+
+TEST(Deque, ManyThievesAndTheOwnerTakeEachElementOnce) {
+  constexpr int kItems = 200'000;
+  std::vector<std::atomic<int>> taken(kItems);
+  std::vector<int> items(kItems);
+  std::iota(items.begin(), items.end(), 0);
+  sched::Deque<int> deque(4);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> thieves;
+  for (int i = 0; i < 3; ++i) {
+    thieves.emplace_back([&] {
+      while (!stop.load()) {
+        if (int* item = deque.steal()) taken[static_cast<size_t>(*item)].fetch_add(1);
+      }
+    });
+  }
+  for (int i = 0; i < kItems; ++i) {
+    ASSERT_TRUE(deque.push(&items[static_cast<size_t>(i)]));
+    if (i % 3 == 0) {
+      if (int* item = deque.pop()) taken[static_cast<size_t>(*item)].fetch_add(1);
+    }
+  }
+  while (int* item = deque.pop()) taken[static_cast<size_t>(*item)].fetch_add(1);
+  while (deque.size() > 0) std::this_thread::yield();
+  stop.store(true);
+  for (std::thread& t : thieves) t.join();
+  for (auto& n : taken) ASSERT_EQ(n.load(), 1);
+}
+
+TEST(Deque, PushAnswersFalseAtItsLimit) {
+  sched::Deque<int> deque(2, 4);
+  int x = 0;
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(deque.push(&x));
+  EXPECT_FALSE(deque.push(&x));
+}
+
+TEST(BlockingPool, TasksThatBlockInAFutureDoNotUseUpItsThreads) {
+  sched::BlockingPool pool("test", 2);
+  Promise<int> gate;
+  std::vector<Future<int>> waiting;
+  for (int i = 0; i < 10; ++i) waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
+  // Waited for without helping: a then() on it is run by the pool's thread.
+  Promise<void> through;
+  (void)fork(pool, [&] { through.set_value(); });
+  EXPECT_TRUE(through.future().wait_for(std::chrono::seconds(30)));
+  gate.set_value(1);
+  for (Future<int>& f : waiting) EXPECT_EQ(f.get(), 1);
+}
+
+TEST(BlockingPool, AFullQueueFailsTheFutureInsteadOfHanging) {
+  sched::BlockingPool pool("test", 1, 2);
+  Promise<void> entered;
+  // A wait that tine does not see: the place is not lent.
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool go = false;
+  Future<void> blocker = fork(pool, [&] {
+    entered.set_value();
+    std::unique_lock lock(mutex);
+    wake.wait(lock, [&] { return go; });
+  });
+  entered.future().wait();
+  Future<int> a = fork(pool, [] { return 1; });
+  Future<int> b = fork(pool, [] { return 2; });
+  Future<int> c = fork(pool, [] { return 3; });
+  EXPECT_TRUE(c.ready());
+  EXPECT_THROW(c.get(), Abandoned);
+  {
+    const std::lock_guard lock(mutex);
+    go = true;
+  }
+  wake.notify_one();
+  EXPECT_EQ(b.get() + a.get(), 3);
+  blocker.wait();
+}
+
+}  // namespace
+}  // namespace tine
