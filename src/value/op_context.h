@@ -12,24 +12,12 @@
 #include <cstdint>
 #include <memory>
 
+#include "src/tensor/splitter.h"
 #include "tine/value.h"
 
 namespace tine {
 
 struct Op;
-class Generator;  // src/tensor/generator.h
-
-// Splits [0, n) into pieces of at least `grain` and runs them, this thread included; returns when
-// all are done; rethrows the first error. The scheduler implements it.
-class Splitter {
- public:
-  virtual void parallel_for(int64_t n, int64_t grain, void (*body)(void* state, int64_t begin, int64_t end),
-                            void* state) = 0;
-  virtual int cores() const noexcept = 0;
-
- protected:
-  ~Splitter() = default;
-};
 
 // Sees every operator call of a traced run (trace implements it).
 class Recorder {
@@ -40,9 +28,8 @@ class Recorder {
   ~Recorder() = default;
 };
 
-struct OpContext {
-  Generator* generator = nullptr;
-  Splitter* splitter = nullptr;  // null: one core
+// What the tensor kernels see (generator, splitter), and what only operators see.
+struct OpContext : KernelContext {
   Recorder* recorder = nullptr;  // null: nobody records
 };
 

@@ -1,0 +1,34 @@
+// Matrix products.
+//
+// State      None in tine; OpenBLAS keeps buffers of its own.
+// Threads    Any.
+// Ordering   None.
+// Ownership  Results are new tensors.
+// Errors     ShapeError "mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"; TypeError for
+//            different dtypes and for bool.
+// Cost       float32 and float64: OpenBLAS on one thread, blocks of 128 rows on the context's cores when the
+//            product is large. int64: a plain blocked loop.
+// Source     BLAS level 3; PyTorch's matmul for the rules of dimensions.
+#pragma once
+
+#include <optional>
+
+#include "src/tensor/splitter.h"
+#include "tine/tensor.h"
+
+namespace tine::tensor {
+
+// OpenBLAS starts threads of its own unless told not to; the Runtime calls this once, before any product.
+TINE_API void use_one_blas_thread() noexcept;
+
+// 1-d and 2-d operands as in PyTorch; leading dimensions are batches and broadcast.
+[[nodiscard]] TINE_API Tensor matmul(const KernelContext& c, const Tensor& a, const Tensor& b);
+[[nodiscard]] TINE_API Tensor mm(const KernelContext& c, const Tensor& a, const Tensor& b);   // 2-d only
+[[nodiscard]] TINE_API Tensor bmm(const KernelContext& c, const Tensor& a, const Tensor& b);  // 3-d only
+[[nodiscard]] TINE_API Tensor mv(const KernelContext& c, const Tensor& a, const Tensor& b);   // 2-d and 1-d
+[[nodiscard]] TINE_API Tensor dot(const KernelContext& c, const Tensor& a, const Tensor& b);  // 1-d only
+// x @ weight.t() + bias; an undefined bias is none.
+[[nodiscard]] TINE_API Tensor linear(const KernelContext& c, const Tensor& x, const Tensor& weight,
+                                     const Tensor& bias = {});
+
+}  // namespace tine::tensor

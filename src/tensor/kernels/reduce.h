@@ -1,0 +1,61 @@
+// Reductions: sum, mean, max, min and their places, any, all, softmax, equal, allclose.
+//
+// State      None.
+// Threads    Any.
+// Ordering   None.
+// Ownership  Results are new tensors.
+// Errors     IndexError for a dimension that is not there or named twice; TypeError with PyTorch's words for
+//            the mean of integers; RuntimeError for max, min, argmax of nothing.
+// Cost       One pass. The result does not depend on the number of cores: blocks are of fixed size and
+//            their sums are added in order. float32 sums add their blocks in double.
+// Source     PyTorch's operators of the same names.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "src/tensor/scalar.h"
+#include "src/tensor/splitter.h"
+#include "tine/tensor.h"
+
+namespace tine::tensor {
+
+using Dims = std::span<const int64_t>;  // empty: all of them
+
+// bool and integers sum to int64. `dtype`: convert first.
+[[nodiscard]] TINE_API Tensor sum(const KernelContext& c, const Tensor& a, Dims dims = {},
+                                  bool keepdim = false, std::optional<DType> dtype = {});
+[[nodiscard]] TINE_API Tensor mean(const KernelContext& c, const Tensor& a, Dims dims = {},
+                                   bool keepdim = false, std::optional<DType> dtype = {});
+[[nodiscard]] TINE_API Tensor prod(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                                   bool keepdim = false);
+[[nodiscard]] TINE_API Tensor any(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                                  bool keepdim = false);
+[[nodiscard]] TINE_API Tensor all(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                                  bool keepdim = false);
+// Of all elements.
+[[nodiscard]] TINE_API Tensor max(const KernelContext& c, const Tensor& a);
+[[nodiscard]] TINE_API Tensor min(const KernelContext& c, const Tensor& a);
+// Along one dimension: values and their first places. NaN counts as the extreme.
+[[nodiscard]] TINE_API std::pair<Tensor, Tensor> max(const KernelContext& c, const Tensor& a, int64_t dim,
+                                                     bool keepdim = false);
+[[nodiscard]] TINE_API std::pair<Tensor, Tensor> min(const KernelContext& c, const Tensor& a, int64_t dim,
+                                                     bool keepdim = false);
+[[nodiscard]] TINE_API Tensor argmax(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                                     bool keepdim = false);
+[[nodiscard]] TINE_API Tensor argmin(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                                     bool keepdim = false);
+
+[[nodiscard]] TINE_API Tensor softmax(const KernelContext& c, const Tensor& a, int64_t dim,
+                                      std::optional<DType> dtype = {});
+[[nodiscard]] TINE_API Tensor log_softmax(const KernelContext& c, const Tensor& a, int64_t dim,
+                                          std::optional<DType> dtype = {});
+
+// Same sizes and elements; different dtypes are an error, as in PyTorch.
+[[nodiscard]] TINE_API bool equal(const KernelContext& c, const Tensor& a, const Tensor& b);
+// |a - b| <= atol + rtol * |b| everywhere.
+[[nodiscard]] TINE_API bool allclose(const KernelContext& c, const Tensor& a, const Tensor& b,
+                                     double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
+
+}  // namespace tine::tensor
