@@ -131,37 +131,33 @@ class Promise {
   Promise& operator=(Promise&& other) noexcept {
     Promise moved(std::move(other));
     std::swap(state_, moved.state_);
+    std::swap(set_, moved.set_);
     return *this;
   }
   ~Promise() {
-    if (state_ && !state_->done()) {
+    if (state_ && !set_ && !state_->done()) {
       state_->fail(make_error(ErrorKind::kAbandoned,
                               "the promise was dropped before it was given a value or an error"));
     }
   }
 
-  // Before the value or error is set: then the Promise gives its share of the state up, so that the thread
-  // that waits may destroy the Promise at once.
-  [[nodiscard]] Future<T> future() const {
-    if (!state_) throw Error("Promise::future: its value or error has been set; take the Future before");
-    return Future<T>(state_);
-  }
+  [[nodiscard]] Future<T> future() const noexcept { return Future<T>(state_); }
 
-  // False when the future was cancelled meanwhile. A second call throws Error. When building the value
-  // throws, the exception passes through and the promise can still be set.
+  // False when the future was cancelled meanwhile. A second call throws Error.
   template <class... Args>
   bool set_value(Args&&... args) {
-    auto state = take();
+    claim();
     try {
-      return state->emplace(std::forward<Args>(args)...);
+      return state_->emplace(std::forward<Args>(args)...);
     } catch (...) {
-      state_ = std::move(state);
+      set_ = false;
       throw;
     }
   }
   bool set_error(std::exception_ptr error) {
     if (!error) throw ValueError("Promise::set_error: expected an exception, got a null pointer");
-    return take()->fail(std::move(error));
+    claim();
+    return state_->fail(std::move(error));
   }
   template <class E>
     requires std::derived_from<std::remove_cvref_t<E>, std::exception>
@@ -170,11 +166,12 @@ class Promise {
   }
 
  private:
-  detail::Ref<detail::State<T>> take() {
-    if (!state_) throw Error("Future can only be marked completed once");
-    return std::move(state_);
+  void claim() {
+    if (!state_ || set_) throw Error("Future can only be marked completed once");
+    set_ = true;
   }
-  detail::Ref<detail::State<T>> state_;  // null once set
+  detail::Ref<detail::State<T>> state_;
+  bool set_ = false;
 };
 
 template <class T>

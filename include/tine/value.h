@@ -7,12 +7,14 @@
 // Ordering   None.
 // Ownership  A Value owns one reference. No Value is destroyed while a lock is held.
 //            A foreign Value (a Python object, say) may be copied and dropped on any thread.
-// Errors     to_*() throws TypeError naming what was there; as_*() is unchecked.
+// Errors     to_*() throws TypeError naming what was there; as_*() is unchecked. Dict::set throws
+//            TypeError for what can't be a key.
 // Cost       16 bytes; copying a number is two moves, an object one relaxed increment.
 // Source     DESIGN "Values, operators".
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,6 +88,8 @@ class TINE_API Value {
   Value(std::string v);
   Value(std::string_view v) : Value(std::string(v)) {}
   Value(const char* v) : Value(std::string(v)) {}
+  template <class T>
+  Value(T*) = delete;  // a pointer would become a bool
   Value(detail::Ref<String> v) noexcept : Value(Tag::kString, v.leak()) {}
   Value(detail::Ref<List> v) noexcept;
   Value(detail::Ref<Dict> v) noexcept;
@@ -139,9 +143,7 @@ class TINE_API Value {
   [[nodiscard]] Dict& as_dict() const noexcept;
   [[nodiscard]] Tuple& as_tuple() const noexcept;
   [[nodiscard]] Object& as_object() const noexcept;
-  [[nodiscard]] RRefObject& as_rref() const noexcept {
-    return *static_cast<RRefObject*>(payload_.p);
-  }
+  [[nodiscard]] RRefObject& as_rref() const noexcept { return *static_cast<RRefObject*>(payload_.p); }
   [[nodiscard]] Foreign& as_foreign() const noexcept { return *static_cast<Foreign*>(payload_.p); }
   [[nodiscard]] detail::State<Value>* as_future_state() const noexcept;  // borrowed
   [[nodiscard]] detail::RefCounted* as_counted() const noexcept { return payload_.p; }
@@ -183,12 +185,24 @@ struct TINE_API Tuple final : detail::RefCounted {
   explicit Tuple(std::vector<Value> v) : items(std::move(v)) {}
   const std::vector<Value> items;
 };
-// Keeps insertion order, as Python's dict does. Keys: str, int, bool, float.
+// Keeps insertion order, as Python's dict does. Keys: str, int, bool, float; numbers that are equal
+// are the same key. find and set are one hash, erase is linear.
 struct TINE_API Dict final : detail::RefCounted {
-  [[nodiscard]] const Value* find(const Value& key) const noexcept;
-  void set(Value key, Value value);
-  bool erase(const Value& key);
-  std::vector<std::pair<Value, Value>> items;
+  using Entry = std::pair<Value, Value>;
+
+  [[nodiscard]] const std::vector<Entry>& items() const noexcept { return items_; }
+  [[nodiscard]] size_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] const Value* find(const Value& key) const noexcept;  // null: not there
+  void set(Value key, Value value);                                  // TypeError when it can't be a key
+  bool erase(const Value& key);                                      // true: it was there
+  void clear() noexcept;
+
+ private:
+  [[nodiscard]] size_t index_of(const Value& key) const noexcept;  // size() when it is not there
+  void rehash(size_t slots);
+
+  std::vector<Entry> items_;
+  std::vector<uint32_t> slots_;  // open addressing, index + 1; empty while a scan is quicker
 };
 
 // An instance of a scripted module or class: `type` names the slots.

@@ -3,18 +3,21 @@
 //
 // State      Rows are added while the Runtime is built, then it is frozen; pointers to rows stay valid.
 // Threads    add() by the one thread that builds the Runtime; everything else any thread.
-// Ordering   Overloads keep the order in which they were added: resolve() takes the first that fits.
+// Ordering   Overloads keep the order in which they were added: resolve() takes the first that fits
+//            without conversion, else the first that fits with the boundary's conversions.
 // Ownership  The Runtime owns the table; rows live as long.
 // Errors     add() of a name and overload that exist: ValueError. find() of an unknown one: null.
-//            resolve(): TypeError that lists every overload and why it does not fit.
+//            resolve(): TypeError that lists every overload and why it does not fit, NameError for an
+//            unknown name.
 // Cost       find is one hash; a call through a row is one indirect call and no allocation of its own.
 // Source     DESIGN "Values, operators"; PyTorch's dispatcher for the names.
 #pragma once
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/value/op_context.h"
@@ -42,7 +45,9 @@ struct Op {
 // What to convert implicitly where arguments come from outside a script.
 enum class Boundary : uint8_t {
   kScript,  // nothing but int -> float
-  kPython,  // also numbers -> 0-d Tensor, 0-d Tensor -> number, tuple -> list: Python and RPC callers
+  // Also number -> 0-d Tensor, 0-d Tensor -> number, bool -> int, tuple -> list, int -> int[], trailing
+  // ints -> int[] (`x.view(2, 3)`), `input` for `self`, `axis` for `dim`: Python and RPC callers.
+  kPython,
 };
 
 using Keyword = std::pair<std::string_view, Value>;
@@ -64,6 +69,10 @@ class TINE_API OpTable {
   [[nodiscard]] const Op& resolve(std::string_view name, std::span<const Value> args,
                                   std::span<const Keyword> keywords, Boundary boundary,
                                   std::vector<Value>* bound) const;
+  // The same with overloads() looked up before: what a binding keeps for each of its functions.
+  [[nodiscard]] static const Op& resolve(std::span<const Op* const> overloads, std::span<const Value> args,
+                                         std::span<const Keyword> keywords, Boundary boundary,
+                                         std::vector<Value>* bound);
 
  private:
   struct Rows;
@@ -79,7 +88,8 @@ class TINE_API OpTable {
 // Calls the row and tells the recorder, if the context has one.
 [[nodiscard]] inline Value call(const Op& op, OpContext& context, const Value* args) {
   Value result = op.kernel(context, args);
-  if (context.recorder) [[unlikely]] context.recorder->record(op, args, result);
+  if (context.recorder) [[unlikely]]
+    context.recorder->record(op, args, result);
   return result;
 }
 

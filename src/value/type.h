@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tine/value.h"
@@ -21,8 +22,20 @@
 namespace tine {
 
 enum class TypeKind : uint8_t {
-  kAny, kNone, kBool, kInt, kFloat, kNumber, kStr, kTensor,
-  kList, kDict, kTuple, kOptional, kFuture, kRRef,  // compound: `of` holds the element types
+  kAny,
+  kNone,
+  kBool,
+  kInt,
+  kFloat,
+  kNumber,
+  kStr,
+  kTensor,
+  kList,
+  kDict,
+  kTuple,
+  kOptional,
+  kFuture,
+  kRRef,      // compound: `of` holds the element types
   kObject,    // an ObjectType
   kVariable,  // `t` in a schema; `name` says which
   kFunction,  // a script function as a compile-time value; `name` is its qualified name
@@ -42,8 +55,10 @@ class TINE_API Type {
   virtual ~Type() = default;
 
   // As annotations say it: "List[int]", "Optional[Tensor]", "Tuple[int, str]", "Future[Tensor]",
-  // a bare "number" for kNumber, the qualified class name for objects.
+  // a bare "number" for kNumber, the qualified class name for objects, "Function[name]" for functions.
   [[nodiscard]] std::string str() const;
+  // As schemas say it: "int[]", "Tensor?", "(int, str)", "Future(Tensor)", "Scalar"; `list_size` for int[2].
+  [[nodiscard]] std::string schema_str(int list_size = 0) const;
 
   static const TypePtr& any();
   static const TypePtr& none();
@@ -53,6 +68,8 @@ class TINE_API Type {
   static const TypePtr& number();  // int or float
   static const TypePtr& string();
   static const TypePtr& tensor();
+  static const TypePtr& scalar_type();  // an int that names a DType; equal to integer()
+  static const TypePtr& device();       // a str that names a device; equal to string()
   static TypePtr list(TypePtr element);
   static TypePtr dict(TypePtr key, TypePtr value);
   static TypePtr tuple(std::vector<TypePtr> elements);
@@ -91,6 +108,8 @@ using TypeBindings = std::unordered_map<std::string, TypePtr>;
 [[nodiscard]] TINE_API TypePtr type_of(const Value& value);
 // True when the value fits the type; looks into containers.
 [[nodiscard]] TINE_API bool fits(const Value& value, const TypePtr& type);
+// A name that is no type: a variable when it starts with a small letter and has no dot, else an
+// ObjectType without slots (equal to the class of that name). Deeper than 64 it is an error.
 // Parses what str() prints, plus PyTorch's schema forms (`int[]`, `Tensor?`, `Future(t)`, `t[]`,
 // `Scalar`, `ScalarType`, `float`, `str`, `(Tensor, Tensor)`); throws SyntaxError naming the text.
 [[nodiscard]] TINE_API TypePtr parse_type(std::string_view text);

@@ -1,0 +1,162 @@
+#include "src/value/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+
+#include "src/value/text.h"
+
+namespace tine {
+namespace {
+
+constexpr int kDeepest = 1000;
+constexpr double kTwo63 = 9223372036854775808.0;
+
+bool is_number(const Value& v) { return v.is_int() || v.is_float() || v.is_bool(); }
+
+// -1, 0, 1; 2 when one is NaN. Exact: an int is not rounded to a double.
+int compare_int_float(int64_t i, double d) {
+  if (std::isnan(d)) return 2;
+  if (d >= kTwo63) return -1;
+  if (d < -kTwo63) return 1;
+  const double whole = std::trunc(d);
+  const auto w = static_cast<int64_t>(whole);
+  if (i != w) return i < w ? -1 : 1;
+  return d > whole ? -1 : d < whole ? 1 : 0;
+}
+
+int compare_numbers(const Value& a, const Value& b) {
+  if (a.is_float() && b.is_float()) {
+    const double x = a.as_float(), y = b.as_float();
+    return std::isnan(x) || std::isnan(y) ? 2 : x < y ? -1 : x > y ? 1 : 0;
+  }
+  if (a.is_float()) {
+    const int order = compare_int_float(b.as_int(), a.as_float());
+    return order == 2 ? 2 : -order;
+  }
+  if (b.is_float()) return compare_int_float(a.as_int(), b.as_float());
+  return a.as_int() < b.as_int() ? -1 : a.as_int() > b.as_int() ? 1 : 0;
+}
+
+void check_depth(int depth) {
+  if (depth > kDeepest)
+    throw Error("maximum recursion depth exceeded in comparison: a container is nested too deep");
+}
+
+double element(const Tensor& flat, int64_t i) {
+  switch (flat.dtype()) {
+    case DType::kFloat32:
+      return flat.data_as<float>()[i];
+    case DType::kFloat64:
+      return flat.data_as<double>()[i];
+    case DType::kInt64:
+      return static_cast<double>(flat.data_as<int64_t>()[i]);
+    default:
+      return flat.data_as<uint8_t>()[i];
+  }
+}
+
+bool equal_tensors(const Tensor& a, const Tensor& b) {
+  if (a.impl() == b.impl()) return true;
+  if (!a.defined() || !b.defined()) return false;
+  const auto x = a.sizes(), y = b.sizes();
+  if (!std::equal(x.begin(), x.end(), y.begin(), y.end())) return false;
+  const Tensor p = a.contiguous(), q = b.contiguous();
+  const int64_t n = p.numel();
+  if (p.dtype() == DType::kInt64 && q.dtype() == DType::kInt64) {
+    return std::equal(p.data_as<int64_t>(), p.data_as<int64_t>() + n, q.data_as<int64_t>());
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    if (element(p, i) != element(q, i)) return false;
+  }
+  return true;
+}
+
+bool equals(const Value& a, const Value& b, int depth);
+
+bool equal_items(const std::vector<Value>& a, const std::vector<Value>& b, int depth) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!equals(a[i], b[i], depth)) return false;
+  }
+  return true;
+}
+
+bool equals(const Value& a, const Value& b, int depth) {
+  check_depth(depth);
+  if (is_number(a) && is_number(b)) return compare_numbers(a, b) == 0;
+  if (a.tag() != b.tag()) return false;
+  switch (a.tag()) {
+    case Tag::kNone:
+      return true;
+    case Tag::kString:
+      return a.as_string() == b.as_string();
+    case Tag::kTensor:
+      return equal_tensors(a.as_tensor(), b.as_tensor());
+    case Tag::kList:
+      return equal_items(a.as_list().items, b.as_list().items, depth + 1);
+    case Tag::kTuple:
+      return equal_items(a.as_tuple().items, b.as_tuple().items, depth + 1);
+    case Tag::kDict: {
+      const Dict &x = a.as_dict(), &y = b.as_dict();
+      if (x.size() != y.size()) return false;
+      for (const auto& [key, entry] : x.items()) {
+        const Value* other = y.find(key);
+        if (!other || !equals(entry, *other, depth + 1)) return false;
+      }
+      return true;
+    }
+    default:
+      return a.as_counted() == b.as_counted();
+  }
+}
+
+int compare(const Value& a, const Value& b, int depth) {
+  check_depth(depth);
+  if (is_number(a) && is_number(b)) {
+    const int order = compare_numbers(a, b);
+    return order == 2 ? 1 : order;
+  }
+  if (a.is_string() && b.is_string()) return a.as_string().compare(b.as_string());
+  const auto items = [](const Value& v) -> const std::vector<Value>* {
+    return v.is(Tag::kList) ? &v.as_list().items : v.is(Tag::kTuple) ? &v.as_tuple().items : nullptr;
+  };
+  if (a.tag() == b.tag() && items(a)) {
+    const auto &x = *items(a), &y = *items(b);
+    for (size_t i = 0; i < x.size() && i < y.size(); ++i) {
+      if (!equals(x[i], y[i], depth + 1)) return compare(x[i], y[i], depth + 1);
+    }
+    return x.size() < y.size() ? -1 : x.size() > y.size() ? 1 : 0;
+  }
+  throw TypeError(
+      fmt::format("'<' not supported between instances of '{}' and '{}'", type_name(a), type_name(b)));
+}
+
+size_t mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+bool equals(const Value& a, const Value& b) { return equals(a, b, 0); }
+int compare(const Value& a, const Value& b) { return compare(a, b, 0); }
+
+bool hashable(const Value& key) noexcept { return is_number(key) || key.is_string(); }
+
+size_t hash_of(const Value& key) noexcept {
+  if (key.is_string()) return std::hash<std::string_view>()(key.as_string());
+  if (key.is_float()) {
+    const double d = key.as_float();
+    if (d == std::trunc(d) && d >= -kTwo63 && d < kTwo63)
+      return mix(static_cast<uint64_t>(static_cast<int64_t>(d)));
+    return mix(std::bit_cast<uint64_t>(d));
+  }
+  return mix(static_cast<uint64_t>(key.as_int()));
+}
+
+}  // namespace tine

@@ -1,0 +1,407 @@
+#include "src/value/op_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <unordered_map>
+
+#include "src/value/text.h"
+
+namespace tine {
+namespace {
+
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>()(s); }
+};
+template <class T>
+using ByName = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
+
+// ---- conversions at a boundary
+
+// What the conversion of one argument may take into account.
+struct Site {
+  Boundary boundary;
+  DType float_tensor;  // the dtype of a float that becomes a tensor
+  int list_size;       // of the parameter: 2 for int[2]
+  bool written;        // the operator writes into it: a converted copy would lose that
+};
+
+bool is_scalar_tensor(const Value& v) {
+  return v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0;
+}
+
+bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out);
+
+bool convert_items(const std::vector<Value>& items, const Type& type, const Site& site,
+                   std::vector<Value>* out) {
+  const Site inner{site.boundary, site.float_tensor, 0, false};
+  out->reserve(items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    const TypePtr& element = type.kind == TypeKind::kTuple ? type.of[i] : type.of[0];
+    // A list of numbers is no list of tensors.
+    if (element->kind == TypeKind::kTensor && !items[i].is_tensor()) return false;
+    if (!convert(items[i], element, inner, &out->emplace_back())) return false;
+  }
+  return true;
+}
+
+bool convert_to_list(const Value& v, const Type& type, const Site& site, Value* out) {
+  const bool python = site.boundary == Boundary::kPython;
+  std::vector<Value> items;
+  if (v.is(Tag::kList) || v.is(Tag::kTuple)) {
+    if (!python || site.written) return false;
+    const auto& source = v.is(Tag::kList) ? v.as_list().items : v.as_tuple().items;
+    if (!convert_items(source, type, site, &items)) return false;
+  } else {
+    const TypeKind element = type.of[0]->kind;
+    if (element != TypeKind::kInt && element != TypeKind::kFloat) return false;
+    if (!python && site.list_size == 0) return false;
+    Value one;
+    if (!convert(v, type.of[0], {site.boundary, site.float_tensor, 0, false}, &one)) return false;
+    items.assign(static_cast<size_t>(std::max(1, site.list_size)), one);
+  }
+  *out = Value(detail::make_ref<List>(std::move(items)));
+  return true;
+}
+
+bool convert_to_number(const Value& v, TypeKind kind, Value* out) {
+  if (v.is_bool()) {
+    *out = kind == TypeKind::kInt     ? Value(static_cast<int64_t>(v.as_bool()))
+           : kind == TypeKind::kFloat ? Value(v.as_bool() ? 1.0 : 0.0)
+                                      : v;
+    return true;
+  }
+  if (!is_scalar_tensor(v)) return false;
+  const Tensor& t = v.as_tensor();
+  const bool floating = is_floating(t.dtype());
+  if (kind == TypeKind::kFloat || (kind == TypeKind::kNumber && floating)) {
+    *out = Value(t.item_as_double());
+  } else if (floating) {
+    return false;
+  } else {
+    *out = kind == TypeKind::kNumber && t.dtype() == DType::kBool ? Value(t.item_as_bool())
+                                                                  : Value(t.item_as_int());
+  }
+  return true;
+}
+
+bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) {
+  if (fits(v, type)) {
+    *out = v;
+    return true;
+  }
+  const bool python = site.boundary == Boundary::kPython;
+  switch (type->kind) {
+    case TypeKind::kOptional:
+      return convert(v, type->of[0], site, out);
+    case TypeKind::kFloat:
+      if (v.is_int()) {
+        *out = Value(static_cast<double>(v.as_int()));
+        return true;
+      }
+      [[fallthrough]];
+    case TypeKind::kInt:
+    case TypeKind::kNumber:
+      return python && convert_to_number(v, type->kind, out);
+    case TypeKind::kBool:
+      if (!python || !is_scalar_tensor(v) || v.as_tensor().dtype() != DType::kBool) return false;
+      *out = Value(v.as_tensor().item_as_bool());
+      return true;
+    case TypeKind::kTensor:
+      if (!python || site.written) return false;
+      if (v.is_bool()) {
+        *out = Value(Tensor::scalar(v.as_bool()));
+      } else if (v.is_int()) {
+        *out = Value(Tensor::scalar(v.as_int()));
+      } else if (v.is_float()) {
+        *out = Value(Tensor::scalar(v.as_float(), site.float_tensor));
+      } else {
+        return false;
+      }
+      return true;
+    case TypeKind::kList:
+      return convert_to_list(v, *type, site, out);
+    case TypeKind::kTuple: {
+      if (!v.is(Tag::kTuple) || v.as_tuple().items.size() != type->of.size()) return false;
+      std::vector<Value> items;
+      if (!convert_items(v.as_tuple().items, *type, site, &items)) return false;
+      *out = Value(detail::make_ref<Tuple>(std::move(items)));
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+// Binds one call to one schema; as long as `converts` is false, only what fits as it is.
+class Binder {
+ public:
+  Binder(const Schema& schema, std::span<const Value> args, std::span<const Keyword> keywords,
+         Boundary boundary, bool converts, std::vector<Value>* bound, std::string* why)
+      : schema_(schema),
+        args_(args),
+        keywords_(keywords),
+        converts_(converts),
+        bound_(*bound),
+        why_(why),
+        site_{boundary, DType::kFloat32, 0, false} {}
+
+  bool run() {
+    const size_t n = schema_.args.size();
+    bound_.clear();
+    bound_.resize(n);
+    if (converts_) {
+      const auto is_double = [](const Value& v) {
+        return v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dtype() == DType::kFloat64;
+      };
+      if (std::any_of(args_.begin(), args_.end(), is_double)) site_.float_tensor = DType::kFloat64;
+    }
+    size_t given = 0;
+    if (!positional(&given)) return false;
+    return named(given);
+  }
+
+ private:
+  template <class... Args>
+  bool refuse(fmt::format_string<Args...> text, Args&&... args) {
+    if (why_) *why_ = fmt::format(text, std::forward<Args>(args)...);
+    return false;
+  }
+
+  bool set(size_t i, const Value& v) {
+    const Argument& arg = schema_.args[i];
+    bool ok;
+    if (converts_) {
+      site_.list_size = arg.list_size;
+      site_.written = arg.written;
+      ok = convert(v, arg.type, site_, &bound_[i]);
+    } else {
+      ok = fits(v, arg.type);
+      if (ok) bound_[i] = v;
+    }
+    return ok || refuse("argument '{}' must be {}, not {}", arg.name, arg.type->str(), brief(v));
+  }
+
+  bool positional(size_t* given) {
+    size_t most = 0;
+    while (most < schema_.args.size() && !schema_.args[most].keyword_only) ++most;
+    const bool python = converts_ && site_.boundary == Boundary::kPython;
+    if (python && most > 0 && args_.size() > most && takes_rest(most - 1)) {
+      auto rest = detail::make_ref<List>(
+          std::vector<Value>(args_.begin() + static_cast<ptrdiff_t>(most) - 1, args_.end()));
+      args_ = args_.first(most - 1);
+      bound_[most - 1] = Value(std::move(rest));
+      *given = most;
+    } else {
+      *given = args_.size();
+    }
+    if (args_.size() > most) {
+      return refuse("takes {} positional argument{} but {} {} given", most, most == 1 ? "" : "s",
+                    args_.size(), args_.size() == 1 ? "was" : "were");
+    }
+    for (size_t i = 0; i < args_.size(); ++i) {
+      if (!set(i, args_[i])) return false;
+    }
+    return true;
+  }
+
+  // `x.view(2, 3)`: the trailing ints are the last parameter, an int[].
+  bool takes_rest(size_t last) {
+    const Argument& arg = schema_.args[last];
+    return arg.list_size == 0 && arg.type->kind == TypeKind::kList &&
+           arg.type->of[0]->kind == TypeKind::kInt &&
+           std::all_of(args_.begin() + static_cast<ptrdiff_t>(last), args_.end(),
+                       [](const Value& v) { return v.is_int(); });
+  }
+
+  int parameter(std::string_view keyword) {
+    int i = schema_.index_of(keyword);
+    if (i < 0 && site_.boundary == Boundary::kPython) {
+      if (keyword == "input") i = schema_.index_of("self");
+      if (keyword == "axis") i = schema_.index_of("dim");
+    }
+    return i;
+  }
+
+  bool named(size_t given) {
+    uint64_t seen = 0;
+    for (const auto& [name, v] : keywords_) {
+      const int i = parameter(name);
+      if (i < 0) return refuse("got an unexpected keyword argument '{}'", name);
+      const auto index = static_cast<size_t>(i);
+      if (index < given || (index < 64 && (seen >> index & 1)))
+        return refuse("got multiple values for argument '{}'", name);
+      if (index < 64) seen |= uint64_t{1} << index;
+      if (!set(index, v)) return false;
+    }
+    for (size_t i = given; i < schema_.args.size(); ++i) {
+      const Argument& arg = schema_.args[i];
+      const bool here = i < 64 ? (seen >> i & 1)
+                               : std::any_of(keywords_.begin(), keywords_.end(),
+                                             [&](const Keyword& k) { return k.first == arg.name; });
+      if (here) continue;
+      if (!arg.default_value)
+        return refuse("missing value for argument '{}' ({})", arg.name, arg.type->str());
+      bound_[i] = *arg.default_value;
+    }
+    return true;
+  }
+
+  const Schema& schema_;
+  std::span<const Value> args_;
+  std::span<const Keyword> keywords_;
+  const bool converts_;
+  std::vector<Value>& bound_;
+  std::string* why_;
+  Site site_;
+};
+
+// Positions only, nothing to convert: what nearly every call is.
+bool bind_quickly(const Schema& schema, std::span<const Value> args, std::vector<Value>* bound) {
+  const Argument* params = schema.args.data();
+  const size_t n = schema.args.size();
+  if (args.size() > n) return false;
+  for (size_t i = 0; i < args.size(); ++i) {
+    const auto tag = static_cast<unsigned>(args[i].tag());
+    if (params[i].keyword_only) return false;
+    if (params[i].certain >> tag & 1) continue;
+    if (!(params[i].possible >> tag & 1) || !fits(args[i], params[i].type)) return false;
+  }
+  for (size_t i = args.size(); i < n; ++i) {
+    if (!params[i].default_value) return false;
+  }
+  bound->clear();
+  bound->reserve(n);
+  for (const Value& v : args) bound->push_back(v);
+  for (size_t i = args.size(); i < n; ++i) bound->push_back(*params[i].default_value);
+  return true;
+}
+
+std::string given_text(std::span<const Value> args, std::span<const Keyword> keywords) {
+  std::string out;
+  for (const Value& v : args) out += (out.empty() ? "" : ", ") + brief(v);
+  for (const auto& [name, v] : keywords)
+    out += fmt::format("{}{}={}", out.empty() ? "" : ", ", name, brief(v));
+  return "(" + out + ")";
+}
+
+[[noreturn]] void refuse_call(std::span<const Op* const> overloads, std::span<const Value> args,
+                              std::span<const Keyword> keywords, Boundary boundary,
+                              std::vector<Value>* bound) {
+  std::string text, why;
+  for (const Op* op : overloads) {
+    Binder(op->schema, args, keywords, boundary, true, bound, &why).run();
+    if (overloads.size() == 1) {
+      bound->clear();
+      throw TypeError(fmt::format("{}(): {}; expected {}", op->schema.name, why, op->schema.str()));
+    }
+    text += fmt::format("\n  {}\n    {}", op->schema.str(), why);
+  }
+  bound->clear();
+  throw TypeError(fmt::format("{}(): no overload takes {}; there are:{}", overloads[0]->schema.name,
+                              given_text(args, keywords), text));
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+struct OpTable::Rows {
+  std::deque<Op> ops;  // a deque: rows stay where they are
+  ByName<const Op*> by_full_name;
+  ByName<std::vector<const Op*>> by_name;
+};
+
+OpTable::OpTable() : rows_(std::make_unique<Rows>()) {}
+OpTable::~OpTable() = default;
+
+const Op& OpTable::add(std::string_view text, Kernel kernel, OpTraits traits) {
+  Schema schema = Schema::parse(text);
+  const std::string full_name = schema.full_name();
+  if (!kernel) throw ValueError(fmt::format("OpTable::add: {} has no kernel", full_name));
+  if (rows_->by_full_name.contains(full_name)) {
+    throw ValueError(fmt::format("OpTable::add: {} exists already, as {}", full_name,
+                                 rows_->by_full_name.find(full_name)->second->schema.str()));
+  }
+  const Op& op = rows_->ops.emplace_back(Op{std::move(schema), kernel, traits});
+  rows_->by_full_name.emplace(full_name, &op);
+  rows_->by_name[op.schema.name].push_back(&op);
+  return op;
+}
+
+const Op* OpTable::find(std::string_view full_name) const noexcept {
+  if (const auto it = rows_->by_full_name.find(full_name); it != rows_->by_full_name.end()) return it->second;
+  const auto named = overloads(full_name);
+  return named.empty() ? nullptr : named[0];
+}
+
+std::span<const Op* const> OpTable::overloads(std::string_view name) const noexcept {
+  const auto it = rows_->by_name.find(name);
+  return it == rows_->by_name.end() ? std::span<const Op* const>() : it->second;
+}
+
+std::vector<const Op*> OpTable::all() const {
+  std::vector<const Op*> out;
+  out.reserve(rows_->ops.size());
+  for (const Op& op : rows_->ops) out.push_back(&op);
+  return out;
+}
+
+const Op& OpTable::resolve(std::string_view name, std::span<const Value> args,
+                           std::span<const Keyword> keywords, Boundary boundary,
+                           std::vector<Value>* bound) const {
+  if (const auto named = overloads(name); !named.empty())
+    return resolve(named, args, keywords, boundary, bound);
+  const std::string* nearest = nullptr;
+  size_t distance = 3;
+  for (const auto& [other, ops] : rows_->by_name) {
+    const size_t d = edit_distance(name.substr(0, 100), other);
+    if (d < distance || (nearest && d == distance && other < *nearest)) {
+      distance = d;
+      nearest = &other;
+    }
+  }
+  throw NameError(fmt::format("there is no operator named '{}'{}", name.substr(0, 100),
+                              nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+}
+
+const Op& OpTable::resolve(std::span<const Op* const> overloads, std::span<const Value> args,
+                           std::span<const Keyword> keywords, Boundary boundary, std::vector<Value>* bound) {
+  if (overloads.empty()) throw ValueError("OpTable::resolve: no overloads to choose from");
+  if (keywords.empty()) [[likely]] {
+    for (const Op* op : overloads) {
+      if (bind_quickly(op->schema, args, bound)) return *op;
+    }
+  } else {
+    for (const Op* op : overloads) {
+      if (Binder(op->schema, args, keywords, boundary, false, bound, nullptr).run()) return *op;
+    }
+  }
+  for (const Op* op : overloads) {
+    if (Binder(op->schema, args, keywords, boundary, true, bound, nullptr).run()) return *op;
+  }
+  refuse_call(overloads, args, keywords, boundary, bound);
+}
+
+bool bind(const Schema& schema, std::span<const Value> args, std::span<const Keyword> keywords,
+          Boundary boundary, std::vector<Value>* bound, std::string* why) {
+  if (Binder(schema, args, keywords, boundary, true, bound, why).run()) return true;
+  bound->clear();
+  return false;
+}
+
+}  // namespace tine

@@ -1,0 +1,377 @@
+#include "src/value/type.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/value/schema_parser.h"
+
+namespace tine {
+namespace {
+
+TypePtr make(TypeKind kind, std::vector<TypePtr> of = {}, std::string name = {}) {
+  return std::make_shared<const Type>(kind, std::move(of), std::move(name));
+}
+
+std::string joined(const std::vector<TypePtr>& types, bool schema) {
+  std::string out;
+  for (const TypePtr& t : types) {
+    if (!out.empty()) out += ", ";
+    out += schema ? t->schema_str() : t->str();
+  }
+  return out;
+}
+
+// Containers can be nested without end, and in themselves: their type is told to this depth.
+constexpr int kDeepestLook = 16;
+
+}  // namespace
+
+std::string Type::str() const {
+  switch (kind) {
+    case TypeKind::kAny:
+      return "Any";
+    case TypeKind::kNone:
+      return "None";
+    case TypeKind::kBool:
+      return "bool";
+    case TypeKind::kInt:
+      return "int";
+    case TypeKind::kFloat:
+      return "float";
+    case TypeKind::kNumber:
+      return "number";
+    case TypeKind::kStr:
+      return "str";
+    case TypeKind::kTensor:
+      return "Tensor";
+    case TypeKind::kList:
+      return "List[" + of[0]->str() + "]";
+    case TypeKind::kDict:
+      return "Dict[" + joined(of, false) + "]";
+    case TypeKind::kTuple:
+      return of.empty() ? "Tuple[()]" : "Tuple[" + joined(of, false) + "]";
+    case TypeKind::kOptional:
+      return "Optional[" + of[0]->str() + "]";
+    case TypeKind::kFuture:
+      return "Future[" + of[0]->str() + "]";
+    case TypeKind::kRRef:
+      return "RRef[" + of[0]->str() + "]";
+    case TypeKind::kObject:
+    case TypeKind::kVariable:
+      return name;
+    case TypeKind::kFunction:
+      return "Function[" + name + "]";
+  }
+  return {};
+}
+
+std::string Type::schema_str(int list_size) const {
+  switch (kind) {
+    case TypeKind::kNumber:
+      return "Scalar";
+    case TypeKind::kNone:
+      return "NoneType";
+    case TypeKind::kInt:
+    case TypeKind::kStr:
+      return name.empty() ? str() : name;
+    case TypeKind::kList:
+      return of[0]->schema_str() + (list_size ? fmt::format("[{}]", list_size) : "[]");
+    case TypeKind::kOptional:
+      return of[0]->schema_str(list_size) + "?";
+    case TypeKind::kDict:
+      return "Dict(" + joined(of, true) + ")";
+    case TypeKind::kTuple:
+      return "(" + joined(of, true) + ")";
+    case TypeKind::kFuture:
+      return "Future(" + of[0]->schema_str() + ")";
+    case TypeKind::kRRef:
+      return "RRef(" + of[0]->schema_str() + ")";
+    default:
+      return str();
+  }
+}
+
+// Never destroyed: tables that outlive main() hold them.
+#define TINE_BASIC_TYPE(function, ...)                                  \
+  const TypePtr& Type::function() {                                     \
+    static const TypePtr& type = *new const TypePtr(make(__VA_ARGS__)); \
+    return type;                                                        \
+  }
+TINE_BASIC_TYPE(any, TypeKind::kAny)
+TINE_BASIC_TYPE(none, TypeKind::kNone)
+TINE_BASIC_TYPE(boolean, TypeKind::kBool)
+TINE_BASIC_TYPE(integer, TypeKind::kInt)
+TINE_BASIC_TYPE(floating, TypeKind::kFloat)
+TINE_BASIC_TYPE(number, TypeKind::kNumber)
+TINE_BASIC_TYPE(string, TypeKind::kStr)
+TINE_BASIC_TYPE(tensor, TypeKind::kTensor)
+TINE_BASIC_TYPE(scalar_type, TypeKind::kInt, {}, "ScalarType")
+TINE_BASIC_TYPE(device, TypeKind::kStr, {}, "Device")
+#undef TINE_BASIC_TYPE
+
+TypePtr Type::list(TypePtr element) { return make(TypeKind::kList, {std::move(element)}); }
+TypePtr Type::dict(TypePtr key, TypePtr value) {
+  return make(TypeKind::kDict, {std::move(key), std::move(value)});
+}
+TypePtr Type::tuple(std::vector<TypePtr> elements) { return make(TypeKind::kTuple, std::move(elements)); }
+TypePtr Type::optional(TypePtr element) {
+  return element->kind == TypeKind::kOptional ? element : make(TypeKind::kOptional, {std::move(element)});
+}
+TypePtr Type::future(TypePtr element) { return make(TypeKind::kFuture, {std::move(element)}); }
+TypePtr Type::rref(TypePtr element) { return make(TypeKind::kRRef, {std::move(element)}); }
+TypePtr Type::variable(std::string n) { return make(TypeKind::kVariable, {}, std::move(n)); }
+TypePtr Type::function(std::string n) { return make(TypeKind::kFunction, {}, std::move(n)); }
+
+int ObjectType::slot_index(std::string_view slot) const noexcept {
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].name == slot) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+namespace {
+
+const ObjectType* as_object_type(const TypePtr& t) noexcept {
+  return dynamic_cast<const ObjectType*>(t.get());
+}
+
+bool equal_objects(const TypePtr& a, const TypePtr& b) noexcept {
+  if (a->name != b->name) return false;
+  const ObjectType *x = as_object_type(a), *y = as_object_type(b);
+  // A type read from text knows its name only.
+  if (!x || !y || x->slots.empty() || y->slots.empty()) return true;
+  return std::equal(x->slots.begin(), x->slots.end(), y->slots.begin(), y->slots.end(),
+                    [](const auto& s, const auto& t) { return s.name == t.name && equal(s.type, t.type); });
+}
+
+bool same_elements(const std::vector<TypePtr>& a, const std::vector<TypePtr>& b,
+                   bool (*related)(const TypePtr&, const TypePtr&) noexcept) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), related);
+}
+
+}  // namespace
+
+bool equal(const TypePtr& a, const TypePtr& b) noexcept {
+  if (a == b) return true;
+  if (!a || !b || a->kind != b->kind) return false;
+  switch (a->kind) {
+    case TypeKind::kVariable:
+    case TypeKind::kFunction:
+      return a->name == b->name;
+    case TypeKind::kObject:
+      return equal_objects(a, b);
+    default:
+      return same_elements(a->of, b->of, equal);
+  }
+}
+
+bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
+  if (from == to) return true;
+  if (!from || !to) return false;
+  switch (to->kind) {
+    case TypeKind::kAny:
+      return true;
+    case TypeKind::kOptional:
+      return from->kind == TypeKind::kNone || is_subtype(from, to->of[0]) ||
+             (from->kind == TypeKind::kOptional && is_subtype(from->of[0], to->of[0]));
+    case TypeKind::kNumber:
+      return from->kind == TypeKind::kNumber || from->kind == TypeKind::kInt ||
+             from->kind == TypeKind::kFloat;
+    case TypeKind::kTuple:
+      return from->kind == TypeKind::kTuple && same_elements(from->of, to->of, is_subtype);
+    // What a Future or RRef will bring is only read, so they vary with their element.
+    case TypeKind::kFuture:
+    case TypeKind::kRRef:
+      return from->kind == to->kind && is_subtype(from->of[0], to->of[0]);
+    default:
+      return equal(from, to);
+  }
+}
+
+namespace {
+
+bool has_variable(const TypePtr& t) {
+  return t->kind == TypeKind::kVariable || std::any_of(t->of.begin(), t->of.end(), has_variable);
+}
+
+// `exact`: inside a list or dict, which can be written to, a subtype will not do.
+bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings, bool exact) {
+  if (pattern->kind == TypeKind::kVariable) {
+    const auto [it, fresh] = bindings->try_emplace(pattern->name, actual);
+    return fresh || (exact ? equal(actual, it->second) : is_subtype(actual, it->second));
+  }
+  if (!has_variable(pattern)) return exact ? equal(actual, pattern) : is_subtype(actual, pattern);
+  if (pattern->kind == TypeKind::kOptional && actual->kind != TypeKind::kOptional) {
+    return !exact && (actual->kind == TypeKind::kNone || match(pattern->of[0], actual, bindings, false));
+  }
+  if (pattern->kind != actual->kind || pattern->of.size() != actual->of.size()) return false;
+  const bool inner = exact || pattern->kind == TypeKind::kList || pattern->kind == TypeKind::kDict;
+  for (size_t i = 0; i < pattern->of.size(); ++i) {
+    if (!match(pattern->of[i], actual->of[i], bindings, inner)) return false;
+  }
+  return true;
+}
+
+TypePtr type_of(const Value& value, int depth);
+
+TypePtr common_type(const std::vector<Value>& items, int depth) {
+  TypePtr common;
+  for (const Value& v : items) {
+    TypePtr t = type_of(v, depth);
+    common = common ? unify(common, t) : std::move(t);
+    if (!common) return Type::any();
+  }
+  return common ? common : Type::any();
+}
+
+TypePtr type_of(const Value& value, int depth) {
+  if (depth > kDeepestLook) return Type::any();
+  switch (value.tag()) {
+    case Tag::kNone:
+      return Type::none();
+    case Tag::kBool:
+      return Type::boolean();
+    case Tag::kInt:
+      return Type::integer();
+    case Tag::kFloat:
+      return Type::floating();
+    case Tag::kTensor:
+      return Type::tensor();
+    case Tag::kString:
+      return Type::string();
+    case Tag::kList:
+      return Type::list(common_type(value.as_list().items, depth + 1));
+    case Tag::kDict: {
+      std::vector<Value> keys, values;
+      for (const auto& [k, v] : value.as_dict().items()) {
+        keys.push_back(k);
+        values.push_back(v);
+      }
+      return Type::dict(common_type(keys, depth + 1), common_type(values, depth + 1));
+    }
+    case Tag::kTuple: {
+      std::vector<TypePtr> of;
+      for (const Value& v : value.as_tuple().items) of.push_back(type_of(v, depth + 1));
+      return Type::tuple(std::move(of));
+    }
+    case Tag::kObject:
+      return value.as_object().type;
+    case Tag::kFuture:
+      return Type::future(Type::any());
+    case Tag::kRRef:
+      return Type::rref(Type::any());
+    case Tag::kForeign:
+      return Type::any();
+  }
+  return Type::any();
+}
+
+}  // namespace
+
+bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings) {
+  return match(pattern, actual, bindings, false);
+}
+
+TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings) {
+  if (pattern->kind == TypeKind::kVariable) {
+    const auto it = bindings.find(pattern->name);
+    return it == bindings.end() ? nullptr : it->second;
+  }
+  if (!has_variable(pattern)) return pattern;
+  std::vector<TypePtr> of;
+  for (const TypePtr& t : pattern->of) {
+    TypePtr s = substitute(t, bindings);
+    if (!s) return nullptr;
+    of.push_back(std::move(s));
+  }
+  if (pattern->kind == TypeKind::kOptional) return Type::optional(std::move(of[0]));
+  return make(pattern->kind, std::move(of), pattern->name);
+}
+
+TypePtr unify(const TypePtr& a, const TypePtr& b) {
+  if (is_subtype(a, b)) return b;
+  if (is_subtype(b, a)) return a;
+  if (a->kind == TypeKind::kNone) return Type::optional(b);
+  if (b->kind == TypeKind::kNone) return Type::optional(a);
+  if (a->kind == TypeKind::kOptional || b->kind == TypeKind::kOptional) {
+    const TypePtr inner =
+        unify(a->kind == TypeKind::kOptional ? a->of[0] : a, b->kind == TypeKind::kOptional ? b->of[0] : b);
+    return inner ? Type::optional(inner) : nullptr;
+  }
+  const auto numeric = [](const TypePtr& t) {
+    return t->kind == TypeKind::kInt || t->kind == TypeKind::kFloat;
+  };
+  if (numeric(a) && numeric(b)) return Type::number();
+  if (a->kind != b->kind || a->of.size() != b->of.size()) return nullptr;
+  if (a->kind != TypeKind::kTuple && a->kind != TypeKind::kFuture && a->kind != TypeKind::kRRef)
+    return nullptr;
+  std::vector<TypePtr> of;
+  for (size_t i = 0; i < a->of.size(); ++i) {
+    TypePtr t = unify(a->of[i], b->of[i]);
+    if (!t) return nullptr;
+    of.push_back(std::move(t));
+  }
+  return make(a->kind, std::move(of));
+}
+
+TypePtr type_of(const Value& value) { return type_of(value, 0); }
+
+bool fits(const Value& value, const TypePtr& type) {
+  switch (type->kind) {
+    case TypeKind::kAny:
+    case TypeKind::kVariable:
+      return true;
+    case TypeKind::kNone:
+      return value.is_none();
+    case TypeKind::kBool:
+      return value.is_bool();
+    case TypeKind::kInt:
+      return value.is_int();
+    case TypeKind::kFloat:
+      return value.is_float();
+    case TypeKind::kNumber:
+      return value.is_int() || value.is_float();
+    case TypeKind::kStr:
+      return value.is_string();
+    case TypeKind::kTensor:
+      return value.is_tensor();
+    case TypeKind::kFuture:
+      return value.is_future();
+    case TypeKind::kRRef:
+      return value.is(Tag::kRRef);
+    case TypeKind::kFunction:
+      return false;
+    case TypeKind::kOptional:
+      return value.is_none() || fits(value, type->of[0]);
+    case TypeKind::kObject:
+      return value.is(Tag::kObject) && equal(value.as_object().type, type);
+    case TypeKind::kList: {
+      if (!value.is(Tag::kList)) return false;
+      const auto& items = value.as_list().items;
+      return std::all_of(items.begin(), items.end(), [&](const Value& v) { return fits(v, type->of[0]); });
+    }
+    case TypeKind::kDict: {
+      if (!value.is(Tag::kDict)) return false;
+      const auto& items = value.as_dict().items();
+      return std::all_of(items.begin(), items.end(), [&](const Dict::Entry& e) {
+        return fits(e.first, type->of[0]) && fits(e.second, type->of[1]);
+      });
+    }
+    case TypeKind::kTuple: {
+      if (!value.is(Tag::kTuple)) return false;
+      const auto& items = value.as_tuple().items;
+      return std::equal(items.begin(), items.end(), type->of.begin(), type->of.end(), fits);
+    }
+  }
+  return false;
+}
+
+TypePtr parse_type(std::string_view text) {
+  value::Parser p(text, "type");
+  TypePtr type = p.type();
+  p.expect_end();
+  return type;
+}
+
+}  // namespace tine
