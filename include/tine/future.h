@@ -131,33 +131,37 @@ class Promise {
   Promise& operator=(Promise&& other) noexcept {
     Promise moved(std::move(other));
     std::swap(state_, moved.state_);
-    std::swap(set_, moved.set_);
     return *this;
   }
   ~Promise() {
-    if (state_ && !set_ && !state_->done()) {
+    if (state_ && !state_->done()) {
       state_->fail(make_error(ErrorKind::kAbandoned,
                               "the promise was dropped before it was given a value or an error"));
     }
   }
 
-  [[nodiscard]] Future<T> future() const noexcept { return Future<T>(state_); }
+  // Before the value or error is set: then the Promise gives its share of the state up, so that the thread
+  // that waits may destroy the Promise at once.
+  [[nodiscard]] Future<T> future() const {
+    if (!state_) throw Error("Promise::future: its value or error has been set; take the Future before");
+    return Future<T>(state_);
+  }
 
-  // False when the future was cancelled meanwhile. A second call throws Error.
+  // False when the future was cancelled meanwhile. A second call throws Error. When building the value
+  // throws, the exception passes through and the promise can still be set.
   template <class... Args>
   bool set_value(Args&&... args) {
-    claim();
+    auto state = take();
     try {
-      return state_->emplace(std::forward<Args>(args)...);
+      return state->emplace(std::forward<Args>(args)...);
     } catch (...) {
-      set_ = false;
+      state_ = std::move(state);
       throw;
     }
   }
   bool set_error(std::exception_ptr error) {
     if (!error) throw ValueError("Promise::set_error: expected an exception, got a null pointer");
-    claim();
-    return state_->fail(std::move(error));
+    return take()->fail(std::move(error));
   }
   template <class E>
     requires std::derived_from<std::remove_cvref_t<E>, std::exception>
@@ -166,12 +170,11 @@ class Promise {
   }
 
  private:
-  void claim() {
-    if (!state_ || set_) throw Error("Future can only be marked completed once");
-    set_ = true;
+  detail::Ref<detail::State<T>> take() {
+    if (!state_) throw Error("Future can only be marked completed once");
+    return std::move(state_);
   }
-  detail::Ref<detail::State<T>> state_;
-  bool set_ = false;
+  detail::Ref<detail::State<T>> state_;  // null once set
 };
 
 template <class T>

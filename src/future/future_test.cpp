@@ -19,10 +19,11 @@ TEST(Future, GetReturnsTheValueThatWasSet) {
 
 TEST(Future, CannotBeCompletedTwice) {
   Promise<int> p;
+  const Future<int> f = p.future();
   p.set_value(1);
   EXPECT_THROW(p.set_value(2), Error);
   EXPECT_THROW(p.set_error(ValueError("x")), Error);
-  EXPECT_EQ(p.future().get(), 1);
+  EXPECT_EQ(f.get(), 1);
 }
 
 TEST(Future, CallbacksRunInTheOrderInWhichTheyWereAdded) {
@@ -111,9 +112,10 @@ TEST(Future, CancelCompletesAPendingFutureAndTheLateValueIsDropped) {
 
 TEST(Future, WaitForSaysNotReadyWithoutAnError) {
   Promise<int> p;
-  EXPECT_FALSE(p.future().wait_for(std::chrono::milliseconds(1)));
+  const Future<int> f = p.future();
+  EXPECT_FALSE(f.wait_for(std::chrono::milliseconds(1)));
   p.set_value(1);
-  EXPECT_TRUE(p.future().wait_for(std::chrono::milliseconds(0)));
+  EXPECT_TRUE(f.wait_for(std::chrono::milliseconds(0)));
 }
 
 TEST(Future, AWaitingThreadIsWokenBeforeCallbacksRun) {
@@ -147,11 +149,12 @@ TEST(Future, AMillionNestedFuturesAreDestroyedWithoutRecursion) {
 TEST(CollectAll, YieldsTheVeryFuturesWhenAllAreDone) {
   Promise<int> a;
   Promise<int> b;
-  auto all = collect_all(std::vector{a.future(), b.future()});
+  const Future<int> first = a.future();
+  auto all = collect_all(std::vector{first, b.future()});
   b.set_value(2);
   EXPECT_FALSE(all.ready());
   a.set_value(1);
-  EXPECT_EQ(all.get()[0], a.future());
+  EXPECT_EQ(all.get()[0], first);
   EXPECT_EQ(all.get()[1].get(), 2);
 }
 
@@ -182,9 +185,10 @@ TEST(CallbackGate, PostsUsersCallbacksInOrderInsteadOfRunningThem) {
   (void)p.future().then([&](Future<int>) { order.push_back(2); });
   {
     const detail::CallbackGate gate(queue);
+    const Future<int> f = p.future();
     p.set_value(1);
-    EXPECT_TRUE(p.future().ready());
-    (void)p.future().then([&](Future<int>) { order.push_back(3); });
+    EXPECT_TRUE(f.ready());
+    (void)f.then([&](Future<int>) { order.push_back(3); });
   }
   EXPECT_TRUE(order.empty());
   ASSERT_EQ(queue.tasks.size(), 1u);

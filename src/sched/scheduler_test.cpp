@@ -38,8 +38,9 @@ TEST(Scheduler, AnExceptionCrossesToTheWaiter) {
 TEST(Scheduler, ATaskThatNobodyWaitsForIsRunByAWorker) {
   Scheduler pool(1);
   Promise<std::thread::id> where;
+  const Future<std::thread::id> told = where.future();
   (void)fork(pool, [&] { where.set_value(std::this_thread::get_id()); });
-  EXPECT_NE(where.future().get(), std::this_thread::get_id());
+  EXPECT_NE(told.get(), std::this_thread::get_id());
 }
 
 TEST(Scheduler, AWaitInEveryWorkerDoesNotDeadlockThePool) {
@@ -51,9 +52,10 @@ TEST(Scheduler, AWaitInEveryWorkerDoesNotDeadlockThePool) {
   }
   // Runs only if spare threads came: twenty tasks block two workers.
   Promise<void> through;
+  const Future<void> told = through.future();
   for (int i = 0; i < 20; ++i) (void)fork(pool, [] {});
   Future<void> last = fork(pool, [&] { through.set_value(); });
-  EXPECT_TRUE(through.future().wait_for(std::chrono::seconds(30)));
+  EXPECT_TRUE(told.wait_for(std::chrono::seconds(30)));
   gate.set_value(5);
   for (Future<int>& f : waiting) EXPECT_EQ(f.get(), 5);
   last.wait();
@@ -66,11 +68,12 @@ TEST(Scheduler, DestroyingItCompletesEveryFuture) {
     Scheduler pool(1);
     Promise<void> entered;
     Promise<void> leave;
+    const Future<void> inside = entered.future();
     Future<void> blocker = fork(pool, [&, f = leave.future()] {
       entered.set_value();
       f.wait();
     });
-    entered.future().wait();
+    inside.wait();
     for (int i = 0; i < 1000; ++i) futures.push_back(fork(pool, [i] { return i; }));
     leave.set_value();
     blocker.wait();
@@ -159,10 +162,10 @@ TEST(BlockingPool, TasksThatBlockInAFutureDoNotUseUpItsThreads) {
   Promise<int> gate;
   std::vector<Future<int>> waiting;
   for (int i = 0; i < 10; ++i) waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
-  // Waited for without helping: a then() on it is run by the pool's thread.
   Promise<void> through;
+  const Future<void> told = through.future();
   (void)fork(pool, [&] { through.set_value(); });
-  EXPECT_TRUE(through.future().wait_for(std::chrono::seconds(30)));
+  EXPECT_TRUE(told.wait_for(std::chrono::seconds(30)));
   gate.set_value(1);
   for (Future<int>& f : waiting) EXPECT_EQ(f.get(), 1);
 }
@@ -170,6 +173,7 @@ TEST(BlockingPool, TasksThatBlockInAFutureDoNotUseUpItsThreads) {
 TEST(BlockingPool, AFullQueueFailsTheFutureInsteadOfHanging) {
   sched::BlockingPool pool("test", 1, 2);
   Promise<void> entered;
+  const Future<void> inside = entered.future();
   // A wait that tine does not see: the place is not lent.
   std::mutex mutex;
   std::condition_variable wake;
@@ -179,7 +183,7 @@ TEST(BlockingPool, AFullQueueFailsTheFutureInsteadOfHanging) {
     std::unique_lock lock(mutex);
     wake.wait(lock, [&] { return go; });
   });
-  entered.future().wait();
+  inside.wait();
   Future<int> a = fork(pool, [] { return 1; });
   Future<int> b = fork(pool, [] { return 2; });
   Future<int> c = fork(pool, [] { return 3; });

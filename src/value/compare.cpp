@@ -48,14 +48,10 @@ void check_depth(int depth) {
 
 double element(const Tensor& flat, int64_t i) {
   switch (flat.dtype()) {
-    case DType::kFloat32:
-      return flat.data_as<float>()[i];
-    case DType::kFloat64:
-      return flat.data_as<double>()[i];
-    case DType::kInt64:
-      return static_cast<double>(flat.data_as<int64_t>()[i]);
-    default:
-      return flat.data_as<uint8_t>()[i];
+    case DType::kFloat32: return flat.data_as<float>()[i];
+    case DType::kFloat64: return flat.data_as<double>()[i];
+    case DType::kInt64: return static_cast<double>(flat.data_as<int64_t>()[i]);
+    default: return flat.data_as<uint8_t>()[i];
   }
 }
 
@@ -90,16 +86,11 @@ bool equals(const Value& a, const Value& b, int depth) {
   if (is_number(a) && is_number(b)) return compare_numbers(a, b) == 0;
   if (a.tag() != b.tag()) return false;
   switch (a.tag()) {
-    case Tag::kNone:
-      return true;
-    case Tag::kString:
-      return a.as_string() == b.as_string();
-    case Tag::kTensor:
-      return equal_tensors(a.as_tensor(), b.as_tensor());
-    case Tag::kList:
-      return equal_items(a.as_list().items, b.as_list().items, depth + 1);
-    case Tag::kTuple:
-      return equal_items(a.as_tuple().items, b.as_tuple().items, depth + 1);
+    case Tag::kNone: return true;
+    case Tag::kString: return a.as_string() == b.as_string();
+    case Tag::kTensor: return equal_tensors(a.as_tensor(), b.as_tensor());
+    case Tag::kList: return equal_items(a.as_list().items, b.as_list().items, depth + 1);
+    case Tag::kTuple: return equal_items(a.as_tuple().items, b.as_tuple().items, depth + 1);
     case Tag::kDict: {
       const Dict &x = a.as_dict(), &y = b.as_dict();
       if (x.size() != y.size()) return false;
@@ -109,8 +100,7 @@ bool equals(const Value& a, const Value& b, int depth) {
       }
       return true;
     }
-    default:
-      return a.as_counted() == b.as_counted();
+    default: return a.as_counted() == b.as_counted();
   }
 }
 

@@ -94,8 +94,7 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
   }
   const bool python = site.boundary == Boundary::kPython;
   switch (type->kind) {
-    case TypeKind::kOptional:
-      return convert(v, type->of[0], site, out);
+    case TypeKind::kOptional: return convert(v, type->of[0], site, out);
     case TypeKind::kFloat:
       if (v.is_int()) {
         *out = Value(static_cast<double>(v.as_int()));
@@ -103,8 +102,7 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
       }
       [[fallthrough]];
     case TypeKind::kInt:
-    case TypeKind::kNumber:
-      return python && convert_to_number(v, type->kind, out);
+    case TypeKind::kNumber: return python && convert_to_number(v, type->kind, out);
     case TypeKind::kBool:
       if (!python || !is_scalar_tensor(v) || v.as_tensor().dtype() != DType::kBool) return false;
       *out = Value(v.as_tensor().item_as_bool());
@@ -121,8 +119,7 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
         return false;
       }
       return true;
-    case TypeKind::kList:
-      return convert_to_list(v, *type, site, out);
+    case TypeKind::kList: return convert_to_list(v, *type, site, out);
     case TypeKind::kTuple: {
       if (!v.is(Tag::kTuple) || v.as_tuple().items.size() != type->of.size()) return false;
       std::vector<Value> items;
@@ -130,8 +127,7 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
       *out = Value(detail::make_ref<Tuple>(std::move(items)));
       return true;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 

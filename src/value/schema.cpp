@@ -19,36 +19,21 @@ std::pair<uint32_t, uint32_t> tags_of(const Type& type) {
   const auto both = [](uint32_t tags) { return std::pair(tags, tags); };
   switch (type.kind) {
     case TypeKind::kAny:
-    case TypeKind::kVariable:
-      return both(~0u);
-    case TypeKind::kNone:
-      return both(bit(Tag::kNone));
-    case TypeKind::kBool:
-      return both(bit(Tag::kBool));
-    case TypeKind::kInt:
-      return both(bit(Tag::kInt));
-    case TypeKind::kFloat:
-      return both(bit(Tag::kFloat));
-    case TypeKind::kNumber:
-      return both(bit(Tag::kInt) | bit(Tag::kFloat));
-    case TypeKind::kStr:
-      return both(bit(Tag::kString));
-    case TypeKind::kTensor:
-      return both(bit(Tag::kTensor));
-    case TypeKind::kFuture:
-      return both(bit(Tag::kFuture));
-    case TypeKind::kRRef:
-      return both(bit(Tag::kRRef));
-    case TypeKind::kList:
-      return {0, bit(Tag::kList)};
-    case TypeKind::kDict:
-      return {0, bit(Tag::kDict)};
-    case TypeKind::kTuple:
-      return {0, bit(Tag::kTuple)};
-    case TypeKind::kObject:
-      return {0, bit(Tag::kObject)};
-    case TypeKind::kFunction:
-      return both(0);
+    case TypeKind::kVariable: return both(~0u);
+    case TypeKind::kNone: return both(bit(Tag::kNone));
+    case TypeKind::kBool: return both(bit(Tag::kBool));
+    case TypeKind::kInt: return both(bit(Tag::kInt));
+    case TypeKind::kFloat: return both(bit(Tag::kFloat));
+    case TypeKind::kNumber: return both(bit(Tag::kInt) | bit(Tag::kFloat));
+    case TypeKind::kStr: return both(bit(Tag::kString));
+    case TypeKind::kTensor: return both(bit(Tag::kTensor));
+    case TypeKind::kFuture: return both(bit(Tag::kFuture));
+    case TypeKind::kRRef: return both(bit(Tag::kRRef));
+    case TypeKind::kList: return {0, bit(Tag::kList)};
+    case TypeKind::kDict: return {0, bit(Tag::kDict)};
+    case TypeKind::kTuple: return {0, bit(Tag::kTuple)};
+    case TypeKind::kObject: return {0, bit(Tag::kObject)};
+    case TypeKind::kFunction: return both(0);
     case TypeKind::kOptional: {
       const auto [certain, possible] = tags_of(*type.of[0]);
       return {certain | bit(Tag::kNone), possible | bit(Tag::kNone)};

@@ -95,15 +95,9 @@ TEST(Schema, MutatedSchemasNeverDoMoreThanThrow) {
     for (size_t n = 1 + random() % 4; n > 0; --n) {
       const size_t at = random() % text.size();
       switch (random() % 3) {
-        case 0:
-          text[at] = static_cast<char>(random());
-          break;
-        case 1:
-          text.erase(at, 1 + random() % 5);
-          break;
-        default:
-          text.insert(at, 1, "()[]?!*=,'-0e"[random() % 13]);
-          break;
+        case 0: text[at] = static_cast<char>(random()); break;
+        case 1: text.erase(at, 1 + random() % 5); break;
+        default: text.insert(at, 1, "()[]?!*=,'-0e"[random() % 13]); break;
       }
       if (text.empty()) text = "x";
     }

@@ -28,24 +28,12 @@ class Printer {
  public:
   void value(const Value& v) {
     switch (v.tag()) {
-      case Tag::kNone:
-        out += "None";
-        return;
-      case Tag::kBool:
-        out += v.as_bool() ? "True" : "False";
-        return;
-      case Tag::kInt:
-        fmt::format_to(std::back_inserter(out), "{}", v.as_int());
-        return;
-      case Tag::kFloat:
-        out += float_repr(v.as_float());
-        return;
-      case Tag::kTensor:
-        out += v.as_tensor().repr();
-        return;
-      case Tag::kString:
-        out += string_repr(v.as_string());
-        return;
+      case Tag::kNone: out += "None"; return;
+      case Tag::kBool: out += v.as_bool() ? "True" : "False"; return;
+      case Tag::kInt: fmt::format_to(std::back_inserter(out), "{}", v.as_int()); return;
+      case Tag::kFloat: out += float_repr(v.as_float()); return;
+      case Tag::kTensor: out += v.as_tensor().repr(); return;
+      case Tag::kString: out += string_repr(v.as_string()); return;
       case Tag::kList:
         if (enter(v, "[...]")) sequence(v.as_list().items, '[', ']');
         return;
@@ -58,15 +46,9 @@ class Printer {
       case Tag::kObject:
         fmt::format_to(std::back_inserter(out), "<{} object>", v.as_object().type->name);
         return;
-      case Tag::kFuture:
-        future(*v.as_future_state());
-        return;
-      case Tag::kRRef:
-        out += v.as_rref().repr();
-        return;
-      case Tag::kForeign:
-        out += v.as_foreign().repr();
-        return;
+      case Tag::kFuture: future(*v.as_future_state()); return;
+      case Tag::kRRef: out += v.as_rref().repr(); return;
+      case Tag::kForeign: out += v.as_foreign().repr(); return;
     }
   }
   std::string out;
@@ -106,18 +88,10 @@ class Printer {
   }
   void future(const detail::StateBase& state) {
     switch (state.outcome()) {
-      case detail::Outcome::kPending:
-        out += "<Future pending>";
-        return;
-      case detail::Outcome::kValue:
-        out += "<Future done>";
-        return;
-      case detail::Outcome::kCancelled:
-        out += "<Future cancelled>";
-        return;
-      default:
-        out += "<Future failed>";
-        return;
+      case detail::Outcome::kPending: out += "<Future pending>"; return;
+      case detail::Outcome::kValue: out += "<Future done>"; return;
+      case detail::Outcome::kCancelled: out += "<Future cancelled>"; return;
+      default: out += "<Future failed>"; return;
     }
   }
 
@@ -164,12 +138,9 @@ std::string string_repr(std::string_view text) {
 
 std::string type_name(const Value& value) {
   switch (value.tag()) {
-    case Tag::kObject:
-      return value.as_object().type->name;
-    case Tag::kForeign:
-      return value.as_foreign().type_name();
-    default:
-      return std::string(name_of(value.tag()));
+    case Tag::kObject: return value.as_object().type->name;
+    case Tag::kForeign: return value.as_foreign().type_name();
+    default: return std::string(name_of(value.tag()));
   }
 }
 
@@ -182,12 +153,10 @@ std::string brief(const Value& value) {
     return s.substr(0, cut) + "...";
   };
   switch (value.tag()) {
-    case Tag::kNone:
-      return "None";
+    case Tag::kNone: return "None";
     case Tag::kBool:
     case Tag::kInt:
-    case Tag::kFloat:
-      return fmt::format("{} {}", name_of(value.tag()), value.repr());
+    case Tag::kFloat: return fmt::format("{} {}", name_of(value.tag()), value.repr());
     case Tag::kString:
       return fmt::format("str {}",
                          shorten(string_repr(std::string_view(value.as_string()).substr(0, 2 * kLongest))));
@@ -196,20 +165,13 @@ std::string brief(const Value& value) {
       return t.defined() ? fmt::format("Tensor {}[{}]", name_of(t.dtype()), fmt::join(t.sizes(), ", "))
                          : "undefined Tensor";
     }
-    case Tag::kList:
-      return fmt::format("list of {}", value.as_list().items.size());
-    case Tag::kTuple:
-      return fmt::format("tuple of {}", value.as_tuple().items.size());
-    case Tag::kDict:
-      return fmt::format("dict of {}", value.as_dict().size());
-    case Tag::kFuture:
-      return "Future";
-    case Tag::kRRef:
-      return shorten(value.as_rref().repr());
-    case Tag::kObject:
-      return fmt::format("{} object", value.as_object().type->name);
-    case Tag::kForeign:
-      return fmt::format("{} object", value.as_foreign().type_name());
+    case Tag::kList: return fmt::format("list of {}", value.as_list().items.size());
+    case Tag::kTuple: return fmt::format("tuple of {}", value.as_tuple().items.size());
+    case Tag::kDict: return fmt::format("dict of {}", value.as_dict().size());
+    case Tag::kFuture: return "Future";
+    case Tag::kRRef: return shorten(value.as_rref().repr());
+    case Tag::kObject: return fmt::format("{} object", value.as_object().type->name);
+    case Tag::kForeign: return fmt::format("{} object", value.as_foreign().type_name());
   }
   return "invalid value";
 }

@@ -29,66 +29,40 @@ constexpr int kDeepestLook = 16;
 
 std::string Type::str() const {
   switch (kind) {
-    case TypeKind::kAny:
-      return "Any";
-    case TypeKind::kNone:
-      return "None";
-    case TypeKind::kBool:
-      return "bool";
-    case TypeKind::kInt:
-      return "int";
-    case TypeKind::kFloat:
-      return "float";
-    case TypeKind::kNumber:
-      return "number";
-    case TypeKind::kStr:
-      return "str";
-    case TypeKind::kTensor:
-      return "Tensor";
-    case TypeKind::kList:
-      return "List[" + of[0]->str() + "]";
-    case TypeKind::kDict:
-      return "Dict[" + joined(of, false) + "]";
-    case TypeKind::kTuple:
-      return of.empty() ? "Tuple[()]" : "Tuple[" + joined(of, false) + "]";
-    case TypeKind::kOptional:
-      return "Optional[" + of[0]->str() + "]";
-    case TypeKind::kFuture:
-      return "Future[" + of[0]->str() + "]";
-    case TypeKind::kRRef:
-      return "RRef[" + of[0]->str() + "]";
+    case TypeKind::kAny: return "Any";
+    case TypeKind::kNone: return "None";
+    case TypeKind::kBool: return "bool";
+    case TypeKind::kInt: return "int";
+    case TypeKind::kFloat: return "float";
+    case TypeKind::kNumber: return "number";
+    case TypeKind::kStr: return "str";
+    case TypeKind::kTensor: return "Tensor";
+    case TypeKind::kList: return "List[" + of[0]->str() + "]";
+    case TypeKind::kDict: return "Dict[" + joined(of, false) + "]";
+    case TypeKind::kTuple: return of.empty() ? "Tuple[()]" : "Tuple[" + joined(of, false) + "]";
+    case TypeKind::kOptional: return "Optional[" + of[0]->str() + "]";
+    case TypeKind::kFuture: return "Future[" + of[0]->str() + "]";
+    case TypeKind::kRRef: return "RRef[" + of[0]->str() + "]";
     case TypeKind::kObject:
-    case TypeKind::kVariable:
-      return name;
-    case TypeKind::kFunction:
-      return "Function[" + name + "]";
+    case TypeKind::kVariable: return name;
+    case TypeKind::kFunction: return "Function[" + name + "]";
   }
   return {};
 }
 
 std::string Type::schema_str(int list_size) const {
   switch (kind) {
-    case TypeKind::kNumber:
-      return "Scalar";
-    case TypeKind::kNone:
-      return "NoneType";
+    case TypeKind::kNumber: return "Scalar";
+    case TypeKind::kNone: return "NoneType";
     case TypeKind::kInt:
-    case TypeKind::kStr:
-      return name.empty() ? str() : name;
-    case TypeKind::kList:
-      return of[0]->schema_str() + (list_size ? fmt::format("[{}]", list_size) : "[]");
-    case TypeKind::kOptional:
-      return of[0]->schema_str(list_size) + "?";
-    case TypeKind::kDict:
-      return "Dict(" + joined(of, true) + ")";
-    case TypeKind::kTuple:
-      return "(" + joined(of, true) + ")";
-    case TypeKind::kFuture:
-      return "Future(" + of[0]->schema_str() + ")";
-    case TypeKind::kRRef:
-      return "RRef(" + of[0]->schema_str() + ")";
-    default:
-      return str();
+    case TypeKind::kStr: return name.empty() ? str() : name;
+    case TypeKind::kList: return of[0]->schema_str() + (list_size ? fmt::format("[{}]", list_size) : "[]");
+    case TypeKind::kOptional: return of[0]->schema_str(list_size) + "?";
+    case TypeKind::kDict: return "Dict(" + joined(of, true) + ")";
+    case TypeKind::kTuple: return "(" + joined(of, true) + ")";
+    case TypeKind::kFuture: return "Future(" + of[0]->schema_str() + ")";
+    case TypeKind::kRRef: return "RRef(" + of[0]->schema_str() + ")";
+    default: return str();
   }
 }
 
@@ -157,12 +131,9 @@ bool equal(const TypePtr& a, const TypePtr& b) noexcept {
   if (!a || !b || a->kind != b->kind) return false;
   switch (a->kind) {
     case TypeKind::kVariable:
-    case TypeKind::kFunction:
-      return a->name == b->name;
-    case TypeKind::kObject:
-      return equal_objects(a, b);
-    default:
-      return same_elements(a->of, b->of, equal);
+    case TypeKind::kFunction: return a->name == b->name;
+    case TypeKind::kObject: return equal_objects(a, b);
+    default: return same_elements(a->of, b->of, equal);
   }
 }
 
@@ -170,8 +141,7 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
   if (from == to) return true;
   if (!from || !to) return false;
   switch (to->kind) {
-    case TypeKind::kAny:
-      return true;
+    case TypeKind::kAny: return true;
     case TypeKind::kOptional:
       return from->kind == TypeKind::kNone || is_subtype(from, to->of[0]) ||
              (from->kind == TypeKind::kOptional && is_subtype(from->of[0], to->of[0]));
@@ -182,10 +152,8 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
       return from->kind == TypeKind::kTuple && same_elements(from->of, to->of, is_subtype);
     // What a Future or RRef will bring is only read, so they vary with their element.
     case TypeKind::kFuture:
-    case TypeKind::kRRef:
-      return from->kind == to->kind && is_subtype(from->of[0], to->of[0]);
-    default:
-      return equal(from, to);
+    case TypeKind::kRRef: return from->kind == to->kind && is_subtype(from->of[0], to->of[0]);
+    default: return equal(from, to);
   }
 }
 
@@ -228,20 +196,13 @@ TypePtr common_type(const std::vector<Value>& items, int depth) {
 TypePtr type_of(const Value& value, int depth) {
   if (depth > kDeepestLook) return Type::any();
   switch (value.tag()) {
-    case Tag::kNone:
-      return Type::none();
-    case Tag::kBool:
-      return Type::boolean();
-    case Tag::kInt:
-      return Type::integer();
-    case Tag::kFloat:
-      return Type::floating();
-    case Tag::kTensor:
-      return Type::tensor();
-    case Tag::kString:
-      return Type::string();
-    case Tag::kList:
-      return Type::list(common_type(value.as_list().items, depth + 1));
+    case Tag::kNone: return Type::none();
+    case Tag::kBool: return Type::boolean();
+    case Tag::kInt: return Type::integer();
+    case Tag::kFloat: return Type::floating();
+    case Tag::kTensor: return Type::tensor();
+    case Tag::kString: return Type::string();
+    case Tag::kList: return Type::list(common_type(value.as_list().items, depth + 1));
     case Tag::kDict: {
       std::vector<Value> keys, values;
       for (const auto& [k, v] : value.as_dict().items()) {
@@ -255,14 +216,10 @@ TypePtr type_of(const Value& value, int depth) {
       for (const Value& v : value.as_tuple().items) of.push_back(type_of(v, depth + 1));
       return Type::tuple(std::move(of));
     }
-    case Tag::kObject:
-      return value.as_object().type;
-    case Tag::kFuture:
-      return Type::future(Type::any());
-    case Tag::kRRef:
-      return Type::rref(Type::any());
-    case Tag::kForeign:
-      return Type::any();
+    case Tag::kObject: return value.as_object().type;
+    case Tag::kFuture: return Type::future(Type::any());
+    case Tag::kRRef: return Type::rref(Type::any());
+    case Tag::kForeign: return Type::any();
   }
   return Type::any();
 }
@@ -320,32 +277,19 @@ TypePtr type_of(const Value& value) { return type_of(value, 0); }
 bool fits(const Value& value, const TypePtr& type) {
   switch (type->kind) {
     case TypeKind::kAny:
-    case TypeKind::kVariable:
-      return true;
-    case TypeKind::kNone:
-      return value.is_none();
-    case TypeKind::kBool:
-      return value.is_bool();
-    case TypeKind::kInt:
-      return value.is_int();
-    case TypeKind::kFloat:
-      return value.is_float();
-    case TypeKind::kNumber:
-      return value.is_int() || value.is_float();
-    case TypeKind::kStr:
-      return value.is_string();
-    case TypeKind::kTensor:
-      return value.is_tensor();
-    case TypeKind::kFuture:
-      return value.is_future();
-    case TypeKind::kRRef:
-      return value.is(Tag::kRRef);
-    case TypeKind::kFunction:
-      return false;
-    case TypeKind::kOptional:
-      return value.is_none() || fits(value, type->of[0]);
-    case TypeKind::kObject:
-      return value.is(Tag::kObject) && equal(value.as_object().type, type);
+    case TypeKind::kVariable: return true;
+    case TypeKind::kNone: return value.is_none();
+    case TypeKind::kBool: return value.is_bool();
+    case TypeKind::kInt: return value.is_int();
+    case TypeKind::kFloat: return value.is_float();
+    case TypeKind::kNumber: return value.is_int() || value.is_float();
+    case TypeKind::kStr: return value.is_string();
+    case TypeKind::kTensor: return value.is_tensor();
+    case TypeKind::kFuture: return value.is_future();
+    case TypeKind::kRRef: return value.is(Tag::kRRef);
+    case TypeKind::kFunction: return false;
+    case TypeKind::kOptional: return value.is_none() || fits(value, type->of[0]);
+    case TypeKind::kObject: return value.is(Tag::kObject) && equal(value.as_object().type, type);
     case TypeKind::kList: {
       if (!value.is(Tag::kList)) return false;
       const auto& items = value.as_list().items;

@@ -14,32 +14,19 @@ namespace tine {
 
 std::string_view name_of(Tag tag) noexcept {
   switch (tag) {
-    case Tag::kNone:
-      return "NoneType";
-    case Tag::kBool:
-      return "bool";
-    case Tag::kInt:
-      return "int";
-    case Tag::kFloat:
-      return "float";
-    case Tag::kTensor:
-      return "Tensor";
-    case Tag::kString:
-      return "str";
-    case Tag::kList:
-      return "list";
-    case Tag::kDict:
-      return "dict";
-    case Tag::kTuple:
-      return "tuple";
-    case Tag::kObject:
-      return "object";
-    case Tag::kFuture:
-      return "Future";
-    case Tag::kRRef:
-      return "RRef";
-    case Tag::kForeign:
-      return "foreign object";
+    case Tag::kNone: return "NoneType";
+    case Tag::kBool: return "bool";
+    case Tag::kInt: return "int";
+    case Tag::kFloat: return "float";
+    case Tag::kTensor: return "Tensor";
+    case Tag::kString: return "str";
+    case Tag::kList: return "list";
+    case Tag::kDict: return "dict";
+    case Tag::kTuple: return "tuple";
+    case Tag::kObject: return "object";
+    case Tag::kFuture: return "Future";
+    case Tag::kRRef: return "RRef";
+    case Tag::kForeign: return "foreign object";
   }
   return "invalid value";
 }

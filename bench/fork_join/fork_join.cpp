@@ -1,0 +1,112 @@
+// What a fork and its join cost, beside the plain calls and a bare condition variable.
+#include <benchmark/benchmark.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "tine/scheduler.h"
+
+namespace {
+
+using tine::Future;
+using tine::Scheduler;
+
+constexpr int kN = 24;
+constexpr int kForks = 75'024;  // the calls of fib(24) with n >= 2
+
+int serial_fib(int n) { return n < 2 ? n : serial_fib(n - 1) + serial_fib(n - 2); }
+
+int fib(Scheduler& pool, int n) {
+  if (n < 2) return n;
+  const Future<int> left = tine::fork(pool, [&pool, n] { return fib(pool, n - 1); });
+  const int right = fib(pool, n - 2);
+  return left.get() + right;
+}
+
+void fib_serial(benchmark::State& state) {
+  for (auto _ : state) {
+    int n = kN;
+    benchmark::DoNotOptimize(n);
+    benchmark::DoNotOptimize(serial_fib(n));
+  }
+  state.SetItemsProcessed(state.iterations() * kForks);
+}
+BENCHMARK(fib_serial);
+
+void fib_forked(benchmark::State& state) {
+  Scheduler pool(static_cast<int>(state.range(0)));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(tine::fork(pool, [&pool] { return fib(pool, kN); }).then([](auto f) { return f.get(); }).get());
+  }
+  state.SetItemsProcessed(state.iterations() * kForks);
+}
+BENCHMARK(fib_forked)->Arg(1)->Arg(2)->UseRealTime();
+
+void flat_100000(benchmark::State& state) {
+  Scheduler pool(static_cast<int>(state.range(0)));
+  constexpr int kTasks = 100'000;
+  for (auto _ : state) {
+    const Future<int64_t> sum = tine::fork(pool, [&pool] {
+      std::vector<Future<int>> futures;
+      futures.reserve(kTasks);
+      for (int i = 0; i < kTasks; ++i) futures.push_back(tine::fork(pool, [i] { return i; }));
+      int64_t total = 0;
+      for (size_t i = futures.size(); i-- > 0;) total += futures[i].get();
+      return total;
+    });
+    benchmark::DoNotOptimize(sum.then([](auto f) { return f.get(); }).get());
+  }
+  state.SetItemsProcessed(state.iterations() * kTasks);
+}
+BENCHMARK(flat_100000)->Arg(1)->Arg(2)->UseRealTime();
+
+// Forked and waited for by a thread outside the pool, with an idle worker that would like to steal.
+void fork_wait_trivial(benchmark::State& state) {
+  Scheduler pool(static_cast<int>(state.range(0)));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(tine::fork(pool, [] { return 1; }).get());
+  }
+}
+BENCHMARK(fork_wait_trivial)->Arg(1)->Arg(2)->UseRealTime();
+
+void baseline_condition_variable_wake(benchmark::State& state) {
+  std::mutex mutex;
+  std::condition_variable wake;
+  int turn = 0;
+  std::thread other([&] {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      wake.wait(lock, [&] { return turn != 0; });
+      if (turn < 0) return;
+      turn = 0;
+      wake.notify_all();
+    }
+  });
+  for (auto _ : state) {
+    std::unique_lock lock(mutex);
+    turn = 1;
+    wake.notify_all();
+    wake.wait(lock, [&] { return turn == 0; });
+  }
+  {
+    const std::lock_guard lock(mutex);
+    turn = -1;
+  }
+  wake.notify_all();
+  other.join();
+}
+BENCHMARK(baseline_condition_variable_wake)->UseRealTime();
+
+// Given in from outside and waited for without helping (through a then, which only the worker completes).
+void given_in_and_waited_for(benchmark::State& state) {
+  Scheduler pool(static_cast<int>(state.range(0)));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(tine::fork(pool, [] { return 1; }).then([](auto f) { return f.get(); }).get());
+  }
+}
+BENCHMARK(given_in_and_waited_for)->Arg(1)->Arg(2)->Arg(8)->UseRealTime();
+
+}  // namespace
+
