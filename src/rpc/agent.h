@@ -1,0 +1,106 @@
+// Agent: this process as a worker among named workers: calls, replies, references.
+//
+// State      start() returns when all workers are connected to each other; then open until shutdown.
+// Threads    Every member from any thread.
+// Ordering   Calls to one worker arrive there in the order in which call() returned.
+// Ownership  Owns its thread, connections and pending calls. Futures, RRefs and what then() made of them may
+//            outlive shutdown(); of their pending ones only the value may outlive the Agent object, no
+//            waiting: keep the object (it is small once shut down) while somebody may still wait.
+// Errors     At most once: nothing is ever sent twice. A future fails with DeadlineExceeded (naming worker,
+//            call and time), PeerDied (worker and cause), or the callee's error with a hop naming it.
+//            call() itself throws for an unknown worker, an argument that cannot travel, a closed agent.
+// Cost       A call: its state, a slot, one system call. Whoever waits polls the connection.
+// Source     docs/spec/agent.md, docs/spec/wire.md, docs/spec/rref.md.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/rpc/auth/secret.h"
+#include "src/rpc/call.h"
+#include "src/rpc/rref.h"
+#include "src/value/op_table.h"
+
+namespace tine::rpc {
+
+using Seconds = std::chrono::duration<double>;
+
+struct AgentOptions {
+  std::string name;         // 1 to 128 bytes, unique in the world
+  int rank = 0;
+  int world_size = 1;
+  std::string address;      // "tcp://host:port"; rank 0 listens there (port 0 only with world_size 1)
+  std::shared_ptr<const Secret> secret;  // null: Secret::load()
+  Seconds rpc_timeout{60};  // of calls that name none; 0: none
+  Seconds init_timeout{60};
+  size_t max_calls_in_flight = 65536;  // to one worker
+  bool unix_sockets = true;            // between workers of one machine
+  bool plaintext_beyond_loopback = false;
+
+  const OpTable* ops = nullptr;             // borrowed; null: builtin calls are refused
+  std::function<OpContext()> op_context;    // empty: OpContext{}
+  Handler* handler = nullptr;               // borrowed; null: script and foreign calls are refused
+  ForeignCodec* codec = nullptr;            // borrowed
+  Executor* executor = nullptr;             // required: operators too long for a reader, script calls to oneself
+  Executor* blocking = nullptr;             // foreign calls, users' callbacks, the codec; null: `executor`
+  // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
+  std::function<bool()> interrupted;
+  std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told
+};
+
+class TINE_API Agent {
+ public:
+  [[nodiscard]] static std::unique_ptr<Agent> start(AgentOptions options);
+  ~Agent();  // shutdown(false) if that has not been done
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  [[nodiscard]] const WorkerInfo& self() const noexcept;
+  [[nodiscard]] std::span<const WorkerInfo> workers() const noexcept;  // by rank
+  // ValueError that lists the known names.
+  [[nodiscard]] const WorkerInfo& worker_info(std::string_view name) const;
+  [[nodiscard]] const WorkerInfo& worker_info(int rank) const;
+
+  // The deadline of a call that begins now: `timeout` zero is none, negative the default.
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const noexcept;
+  [[nodiscard]] Seconds rpc_timeout() const noexcept;
+  void set_rpc_timeout(Seconds timeout);
+
+  // kNoDeadline: waits as long as both live.
+  [[nodiscard]] Future<Value> call(int to, CallRequest request, TimePoint deadline);
+  [[nodiscard]] Future<Value> call(int to, CallRequest request) {
+    return call(to, std::move(request), deadline_after(Seconds(-1)));
+  }
+  // The same, but the value stays there.
+  [[nodiscard]] detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
+  // A reference to a value of this process.
+  [[nodiscard]] detail::Ref<RRef> own(Value value);
+
+  // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout`; an error
+  // then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or
+  // throws: pending futures have failed, the thread is joined. Once more: nothing happens.
+  void shutdown(bool graceful = true, Seconds timeout = Seconds(60));
+  [[nodiscard]] bool closed() const noexcept;
+
+  // In the child after fork(2): closes inherited sockets and fails inherited futures; then only the
+  // destructor may be called.
+  void abandon_in_child() noexcept;
+
+  struct Counts {
+    size_t calls_pending = 0;    // ours, unanswered
+    size_t calls_running = 0;    // others', here
+    size_t references_owned = 0; // entries that some worker has a lease on
+  };
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  explicit Agent(std::shared_ptr<AgentCore> core) noexcept;
+  std::shared_ptr<AgentCore> core_;
+};
+
+}  // namespace tine::rpc
