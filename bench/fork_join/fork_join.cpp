@@ -38,7 +38,8 @@ BENCHMARK(fib_serial);
 void fib_forked(benchmark::State& state) {
   Scheduler pool(static_cast<int>(state.range(0)));
   for (auto _ : state) {
-    benchmark::DoNotOptimize(tine::fork(pool, [&pool] { return fib(pool, kN); }).then([](auto f) { return f.get(); }).get());
+    benchmark::DoNotOptimize(
+        tine::fork(pool, [&pool] { return fib(pool, kN); }).then([](auto f) { return f.get(); }).get());
   }
   state.SetItemsProcessed(state.iterations() * kForks);
 }
@@ -109,4 +110,3 @@ void given_in_and_waited_for(benchmark::State& state) {
 BENCHMARK(given_in_and_waited_for)->Arg(1)->Arg(2)->Arg(8)->UseRealTime();
 
 }  // namespace
-

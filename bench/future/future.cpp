@@ -81,4 +81,3 @@ void collect_all_10000_per_input(benchmark::State& state) {
 BENCHMARK(collect_all_10000_per_input);
 
 }  // namespace
-

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "tine/detail/export.h"
 
@@ -70,6 +71,15 @@ class TINE_API WaitHelper {
  protected:
   ~WaitHelper() = default;
 };
+
+// The helper of futures that only a pool's task completes: it helps with nothing, but tells that their
+// producer lives in this process alone (see fork_generation).
+TINE_API WaitHelper* task_helper() noexcept;
+
+// Counts the forks(2) behind this process, modulo 256. A state remembers the count of its making: one that a
+// pool or a connection was to complete can't complete in a child, so waiting for it there fails.
+TINE_API uint8_t fork_generation() noexcept;
+TINE_API void enter_forked_child() noexcept;
 
 // This thread's helper, null on threads that tine did not start. Set by the scheduler.
 TINE_API WaitHelper*& thread_helper() noexcept;

@@ -22,7 +22,7 @@ template <class R, class F>
 class ForkState final : public State<R>, private Task {
  public:
   template <class G>
-  explicit ForkState(G&& f) : State<R>(nullptr, 2), f_(std::forward<G>(f)) {}
+  explicit ForkState(G&& f) : State<R>(task_helper(), 2), f_(std::forward<G>(f)) {}
   ~ForkState() override {}
   Task* task() noexcept override { return this; }
 
@@ -58,7 +58,7 @@ class ForkState final : public State<R>, private Task {
 }  // namespace detail
 
 template <class F>
-  requires std::invocable<std::decay_t<F>>
+requires std::invocable<std::decay_t<F>>
 [[nodiscard]] auto fork(Executor& executor, F&& f) {
   using R = std::invoke_result_t<std::decay_t<F>>;
   auto* state = new detail::ForkState<R, std::decay_t<F>>(std::forward<F>(f));
@@ -68,12 +68,11 @@ template <class F>
 }
 
 template <class F, class... Args>
-  requires(sizeof...(Args) > 0)
-[[nodiscard]] auto fork(Executor& executor, F&& f, Args&&... args) {
-  return fork(executor, [f = std::forward<F>(f),
-                         bound = std::make_tuple(std::forward<Args>(args)...)]() mutable {
-    return std::apply(std::move(f), std::move(bound));
-  });
+requires(sizeof...(Args) > 0) [[nodiscard]] auto fork(Executor& executor, F&& f, Args&&... args) {
+  return fork(executor,
+              [f = std::forward<F>(f), bound = std::make_tuple(std::forward<Args>(args)...)]() mutable {
+                return std::apply(std::move(f), std::move(bound));
+              });
 }
 
 }  // namespace tine

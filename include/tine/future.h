@@ -56,9 +56,7 @@ class [[nodiscard]] Future {
   [[nodiscard]] bool ready() const noexcept { return state_->done(); }
   void wait() const noexcept { state_->wait(); }
   // False: not ready yet, which is no error.
-  [[nodiscard]] bool wait_until(TimePoint deadline) const noexcept {
-    return state_->wait_until(deadline);
-  }
+  [[nodiscard]] bool wait_until(TimePoint deadline) const noexcept { return state_->wait_until(deadline); }
   template <class Rep, class Period>
   [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> time) const noexcept {
     return state_->wait_until(Clock::now() + std::chrono::ceil<Clock::duration>(time));
@@ -164,10 +162,8 @@ class Promise {
     return take()->fail(std::move(error));
   }
   template <class E>
-    requires std::derived_from<std::remove_cvref_t<E>, std::exception>
-  bool set_error(E&& error) {
-    return set_error(std::make_exception_ptr(std::forward<E>(error)));
-  }
+  requires std::derived_from<std::remove_cvref_t<E>, std::exception>
+  bool set_error(E&& error) { return set_error(std::make_exception_ptr(std::forward<E>(error))); }
 
  private:
   detail::Ref<detail::State<T>> take() {

@@ -21,11 +21,11 @@ namespace tine {
 struct SchedulerCounters {
   uint64_t tasks_run = 0;
   uint64_t tasks_stolen = 0;
-  uint64_t parks = 0;         // times a worker went to sleep
-  uint64_t wakes = 0;         // times one was woken
-  int threads = 0;            // started and not joined
-  int spare_threads = 0;      // of those, beyond num_threads()
-  int blocked_threads = 0;    // workers inside a blocking wait now
+  uint64_t parks = 0;       // times a worker went to sleep
+  uint64_t wakes = 0;       // times one was woken
+  int threads = 0;          // started and not joined
+  int spare_threads = 0;    // of those, beyond num_threads()
+  int blocked_threads = 0;  // workers inside a blocking wait now
 };
 
 class TINE_API Scheduler final : public Executor {
@@ -52,6 +52,10 @@ class TINE_API Scheduler final : public Executor {
         n, grain, [](void* s, int64_t b, int64_t e) { (*static_cast<std::remove_reference_t<F>*>(s))(b, e); },
         const_cast<void*>(static_cast<const void*>(std::addressof(f))));
   }
+
+  // In the child after fork(2): its threads do not exist there. The pool must not be used or destroyed any
+  // more, and seats of outside threads forget it.
+  void leave_in_child() noexcept;
 
   // The pool of the calling worker, null on other threads.
   [[nodiscard]] static Scheduler* current() noexcept;

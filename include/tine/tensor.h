@@ -29,9 +29,7 @@ namespace tine {
 enum class DType : int8_t { kUInt8 = 0, kInt64 = 4, kFloat32 = 6, kFloat64 = 7, kBool = 11 };
 [[nodiscard]] TINE_API std::string_view name_of(DType dtype) noexcept;  // "float32"
 [[nodiscard]] constexpr size_t size_of(DType dtype) noexcept {
-  return dtype == DType::kFloat32 ? 4
-         : dtype == DType::kBool || dtype == DType::kUInt8 ? 1
-                                                            : 8;
+  return dtype == DType::kFloat32 ? 4 : dtype == DType::kBool || dtype == DType::kUInt8 ? 1 : 8;
 }
 [[nodiscard]] constexpr bool is_floating(DType dtype) noexcept {
   return dtype == DType::kFloat32 || dtype == DType::kFloat64;

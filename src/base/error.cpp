@@ -10,11 +10,10 @@ namespace tine {
 namespace {
 
 constexpr std::array<std::string_view, kErrorKinds> kNames = {
-    "RuntimeError",     "TypeError",   "ValueError",    "IndexError",
-    "KeyError",         "AttributeError", "NameError",  "AssertionError",
-    "ZeroDivisionError", "OverflowError", "MemoryError", "NotImplementedError",
-    "ShapeError",       "SyntaxError", "Cancelled",     "DeadlineExceeded",
-    "Abandoned",        "PeerDied",    "RemoteError",   "AuthError",
+    "RuntimeError",     "TypeError",           "ValueError",     "IndexError",        "KeyError",
+    "AttributeError",   "NameError",           "AssertionError", "ZeroDivisionError", "OverflowError",
+    "MemoryError",      "NotImplementedError", "ShapeError",     "SyntaxError",       "Cancelled",
+    "DeadlineExceeded", "Abandoned",           "PeerDied",       "RemoteError",       "AuthError",
     "OSError",
 };
 

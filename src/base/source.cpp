@@ -13,7 +13,8 @@ constexpr size_t kExcerptWidth = 160;
 bool continues_character(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 int characters(std::string_view text) noexcept {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return !continues_character(c); }));
+  return static_cast<int>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !continues_character(c); }));
 }
 
 // The byte at which character `index` (from 0) begins.
@@ -29,7 +30,8 @@ size_t byte_of(std::string_view text, int index) noexcept {
 
 }  // namespace
 
-Source::Source(std::string n, std::string t, int first) : name(std::move(n)), text(std::move(t)), first_line(first) {
+Source::Source(std::string n, std::string t, int first)
+    : name(std::move(n)), text(std::move(t)), first_line(first) {
   line_starts_.push_back(0);
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') line_starts_.push_back(static_cast<uint32_t>(i + 1));

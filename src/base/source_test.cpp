@@ -21,7 +21,8 @@ TEST(Source, AnOffsetIsNamedByLineAndColumnOfTheFileItWasCutFrom) {
 TEST(Source, TheMarkerStandsUnderTheCharactersMeantAlsoBehindTabsAndAccents) {
   const auto s = source("\tx = \xC3\xA9\xC3\xA9 + yy\n");
   const auto at = static_cast<uint32_t>(s->text.find("yy"));
-  EXPECT_EQ(located({s, Span{at, at + 2}}, "no"), "f.py:1:11: no\n  \tx = \xC3\xA9\xC3\xA9 + yy\n  \t         ^^");
+  EXPECT_EQ(located({s, Span{at, at + 2}}, "no"),
+            "f.py:1:11: no\n  \tx = \xC3\xA9\xC3\xA9 + yy\n  \t         ^^");
 }
 
 TEST(Source, ASpanOverSeveralLinesIsMarkedToTheEndOfItsFirst) {

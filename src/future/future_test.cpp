@@ -79,7 +79,10 @@ TEST(Future, AndThenOnAFailedFutureForwardsTheErrorAndFlattensAFuture) {
 
 TEST(Future, OrElseReplacesAnErrorAndForwardsAValue) {
   EXPECT_EQ(make_ready(1).or_else([](std::exception_ptr) { return 2; }).get(), 1);
-  EXPECT_EQ(make_failed<int>(std::make_exception_ptr(Error("e"))).or_else([](std::exception_ptr) { return 2; }).get(), 2);
+  EXPECT_EQ(make_failed<int>(std::make_exception_ptr(Error("e")))
+                .or_else([](std::exception_ptr) { return 2; })
+                .get(),
+            2);
 }
 
 TEST(Future, FinallyRunsAlwaysAndForwardsTheOutcome) {

@@ -60,6 +60,20 @@ constinit thread_local Trampoline trampoline{};
 
 }  // namespace
 
+namespace {
+struct TaskHelper final : WaitHelper {
+  void help(StateBase&, TimePoint) noexcept override {}
+};
+constinit TaskHelper the_task_helper;
+constinit std::atomic<uint8_t> generation{0};
+}  // namespace
+
+WaitHelper* task_helper() noexcept { return &the_task_helper; }
+uint8_t fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
+void enter_forked_child() noexcept {
+  generation.fetch_add(1, std::memory_order_relaxed);
+  helper_of_thread = nullptr;
+}
 WaitHelper*& thread_helper() noexcept { return helper_of_thread; }
 
 CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
@@ -143,8 +157,8 @@ bool StateBase::finish(Outcome outcome) noexcept {
     return true;
   }
   // seq_cst with the one in sleep_until: either the sleeper sees the outcome or we see its hub.
-  while (!word_.compare_exchange_weak(word, word ? bits(tail()) | code : code,
-                                      std::memory_order_seq_cst, std::memory_order_relaxed)) {
+  while (!word_.compare_exchange_weak(word, word ? bits(tail()) | code : code, std::memory_order_seq_cst,
+                                      std::memory_order_relaxed)) {
     if (word & kOutcomeMask) return false;
   }
   wake_sleepers();
@@ -166,8 +180,7 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kValue: return nullptr;
     case Outcome::kError: return error_;
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
-    case Outcome::kDeadline:
-      return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
+    case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
   }
   return nullptr;
 }
@@ -217,8 +230,7 @@ bool StateBase::leave_drain(uintptr_t code, Node** more) noexcept {
     word_.store(code, std::memory_order_release);
     return true;
   }
-  if (word_.compare_exchange_strong(word, code, std::memory_order_acq_rel,
-                                    std::memory_order_acquire)) {
+  if (word_.compare_exchange_strong(word, code, std::memory_order_acq_rel, std::memory_order_acquire)) {
     return true;
   }
   // Only this thread drains, so what was seen can only have grown; take it all.
@@ -242,6 +254,13 @@ bool StateBase::wait_until(TimePoint deadline) noexcept {
 }
 
 bool StateBase::sleep_until(TimePoint deadline) noexcept {
+  if (helper_ && generation_ != fork_generation()) {
+    // Its producer is a thread or a connection of the parent process; no one here races with this.
+    fail(make_error(ErrorKind::kAbandoned,
+                    "this future was made before fork(2): what completes it runs in the parent process only; "
+                    "make the call again in the child"));
+    return true;
+  }
   Hub* hub = hub_.load(std::memory_order_acquire);
   if (!hub) {
     Hub* const fresh = new Hub;

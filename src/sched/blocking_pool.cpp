@@ -52,7 +52,9 @@ void BlockingPool::post(Task& task) noexcept {
 
 void BlockingPool::start_thread_if_needed() noexcept {
   const int running = static_cast<int>(threads_.size());
-  if (closed_ || queued_ <= static_cast<size_t>(idle_) || running - blocked_ >= max_threads_ || running >= kHardLimit) return;
+  if (closed_ || queued_ <= static_cast<size_t>(idle_) || running - blocked_ >= max_threads_ ||
+      running >= kHardLimit)
+    return;
   try {
     threads_.emplace_front();
     const auto self = threads_.begin();

@@ -35,8 +35,7 @@ template <class T, template <class> class Atomic = std::atomic>
 class Deque {
  public:
   // Both are rounded up to powers of two.
-  explicit Deque(size_t capacity = 256, size_t limit = size_t{1} << 20)
-      : limit_(std::bit_ceil(limit)) {
+  explicit Deque(size_t capacity = 256, size_t limit = size_t{1} << 20) : limit_(std::bit_ceil(limit)) {
     rings_.push_back(std::make_unique<Ring>(std::bit_ceil(capacity)));
     ring_.store(rings_.back().get(), std::memory_order_relaxed);
   }
@@ -67,8 +66,7 @@ class Deque {
     if (t <= b) {
       item = ring_.load(std::memory_order_relaxed)->slot(b).load(std::memory_order_relaxed);
       if (t < b) return item;
-      if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst,
-                                        std::memory_order_relaxed)) {
+      if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
         item = nullptr;
       }
     }
@@ -83,8 +81,7 @@ class Deque {
     const int64_t b = bottom_.load(std::memory_order_seq_cst);
     if (t >= b) return nullptr;
     T* item = ring_.load(std::memory_order_acquire)->slot(t).load(std::memory_order_relaxed);
-    if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst,
-                                      std::memory_order_relaxed)) {
+    if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
       return nullptr;
     }
     return item;

@@ -16,8 +16,8 @@ namespace sched {
 
 using namespace std::chrono_literals;
 
-constexpr auto kFresh = 2us;         // how long a single new entry is left to its owner
-constexpr auto kSearch = 50us;       // how long a worker looks before it sleeps
+constexpr auto kFresh = 2us;          // how long a single new entry is left to its owner
+constexpr auto kSearch = 50us;        // how long a worker looks before it sleeps
 constexpr auto kSpinForChild = 20us;  // how long a worker watches a child that another worker runs
 
 // Counters are written by their owner only, so no read-modify-write is needed.
@@ -257,8 +257,7 @@ bool Worker::park() noexcept {
 
 }  // namespace sched
 
-Scheduler::Impl::Impl(int num_threads)
-    : target_(num_threads), life_(std::make_shared<Life>()) {
+Scheduler::Impl::Impl(int num_threads) : target_(num_threads), life_(std::make_shared<Life>()) {
   life_->pool = this;
 }
 
@@ -340,7 +339,8 @@ void Scheduler::Impl::wake_one() noexcept {
   {
     const std::lock_guard lock(threads_mutex_);
     const bool stopping = stopping_.load(std::memory_order_relaxed);
-    if (!stopping && running_.load(std::memory_order_seq_cst) >= target_.load(std::memory_order_relaxed)) return;
+    if (!stopping && running_.load(std::memory_order_seq_cst) >= target_.load(std::memory_order_relaxed))
+      return;
     if (!asleep_.empty()) {
       chosen = asleep_.back();
       asleep_.pop_back();
@@ -458,6 +458,10 @@ Scheduler::~Scheduler() = default;
 void Scheduler::post(Task& task) noexcept { impl_->post(task); }
 int Scheduler::num_threads() const noexcept { return impl_->target(); }
 void Scheduler::set_num_threads(int n) { impl_->resize(n); }
+void Scheduler::leave_in_child() noexcept {
+  this_worker = nullptr;
+  impl_->leave_in_child();
+}
 SchedulerCounters Scheduler::counters() const noexcept { return impl_->counters(); }
 Scheduler* Scheduler::current() noexcept { return this_worker ? &this_worker->scheduler() : nullptr; }
 

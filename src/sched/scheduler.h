@@ -27,8 +27,8 @@
 
 namespace tine::sched {
 
-constexpr int kMaxThreads = 1024;     // workers and spares
-constexpr int kMaxGuests = 64;        // outside threads with a deque of their own
+constexpr int kMaxThreads = 1024;  // workers and spares
+constexpr int kMaxGuests = 64;     // outside threads with a deque of their own
 constexpr size_t kMaxInjected = size_t{1} << 20;
 
 // A thread that may hold tasks: a worker, or an outside thread that forked.
@@ -50,6 +50,7 @@ class Scheduler::Impl {
 
   void post(Task& task) noexcept;
   void resize(int n);
+  void leave_in_child() noexcept { life_->pool = nullptr; }
   SchedulerCounters counters() const noexcept;
   int target() const noexcept { return target_.load(std::memory_order_relaxed); }
 

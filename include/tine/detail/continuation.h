@@ -280,17 +280,16 @@ class CollectState final : public State<std::vector<Future<T>>> {
 
 namespace tine {
 
-#define TINE_DEFINE_CONTINUATION(name, mode)                                               \
-  template <class T>                                                                       \
-  template <class F>                                                                       \
-  auto Future<T>::name(F&& f) const {                                                      \
-    return detail::continue_with<detail::Mode::mode>(state_.get(), std::forward<F>(f));    \
-  }                                                                                        \
-  template <class T>                                                                       \
-  template <class F>                                                                       \
-  auto Future<T>::name(Executor& executor, F&& f) const {                                  \
-    return detail::continue_with<detail::Mode::mode>(state_.get(), executor,               \
-                                                     std::forward<F>(f));                  \
+#define TINE_DEFINE_CONTINUATION(name, mode)                                                      \
+  template <class T>                                                                              \
+  template <class F>                                                                              \
+  auto Future<T>::name(F&& f) const {                                                             \
+    return detail::continue_with<detail::Mode::mode>(state_.get(), std::forward<F>(f));           \
+  }                                                                                               \
+  template <class T>                                                                              \
+  template <class F>                                                                              \
+  auto Future<T>::name(Executor& executor, F&& f) const {                                         \
+    return detail::continue_with<detail::Mode::mode>(state_.get(), executor, std::forward<F>(f)); \
   }
 TINE_DEFINE_CONTINUATION(then, kThen)
 TINE_DEFINE_CONTINUATION(and_then, kAndThen)

@@ -31,15 +31,12 @@ class TINE_API RefCounted {
   void retain() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
     // Seeing 1 means that this is the only reference: nobody is left who could add one.
-    if (refs_.load(std::memory_order_acquire) == 1 ||
-        refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    if (refs_.load(std::memory_order_acquire) == 1 || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       destroy(const_cast<RefCounted*>(this));
     }
   }
   // True is stable for the holder of that one reference; false may be stale.
-  [[nodiscard]] bool sole_owner() const noexcept {
-    return refs_.load(std::memory_order_acquire) == 1;
-  }
+  [[nodiscard]] bool sole_owner() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
 
  protected:
   explicit RefCounted(uint32_t references = 1) noexcept : refs_(references) {}
@@ -69,13 +66,13 @@ class Ref {
   }
   Ref(Ref&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
   template <class U>
-    requires std::is_convertible_v<U*, T*>
-  Ref(const Ref<U>& o) noexcept : p_(o.get()) {
+  requires std::is_convertible_v<U*, T*> Ref(const Ref<U>& o)
+  noexcept : p_(o.get()) {
     if (p_) p_->retain();
   }
   template <class U>
-    requires std::is_convertible_v<U*, T*>
-  Ref(Ref<U>&& o) noexcept : p_(o.leak()) {}
+  requires std::is_convertible_v<U*, T*> Ref(Ref<U>&& o)
+  noexcept : p_(o.leak()) {}
   Ref& operator=(Ref o) noexcept {
     std::swap(p_, o.p_);
     return *this;

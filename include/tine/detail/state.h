@@ -105,7 +105,7 @@ class TINE_API StateBase : public RefCounted {
 
  protected:
   explicit StateBase(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
-      : RefCounted(references), helper_(helper) {}
+      : RefCounted(references), generation_(fork_generation()), helper_(helper) {}
   // For states that are tasks: true for the one who is to run it.
   [[nodiscard]] bool start() noexcept {
     return (flags_.fetch_or(kStarted, std::memory_order_acq_rel) & kStarted) == 0;
@@ -130,7 +130,8 @@ class TINE_API StateBase : public RefCounted {
   bool leave_drain(uintptr_t outcome, Node** more) noexcept;
   void wake_sleepers() noexcept;
 
-  std::atomic<uint8_t> flags_{0};  // in RefCounted's padding
+  std::atomic<uint8_t> flags_{0};  // this and the next lie in RefCounted's padding
+  uint8_t generation_;
   std::atomic<uintptr_t> word_{0};
   std::atomic<Hub*> hub_{nullptr};
   WaitHelper* helper_;
@@ -166,7 +167,8 @@ class State : public StateBase {
 
   // The value, or the error thrown; only when done.
   [[nodiscard]] Payload<T>& get() {
-    if (outcome() != Outcome::kValue) [[unlikely]] std::rethrow_exception(error());
+    if (outcome() != Outcome::kValue) [[unlikely]]
+      std::rethrow_exception(error());
     return value_;
   }
 

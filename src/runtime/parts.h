@@ -1,0 +1,35 @@
+// What a Runtime owns, in the order of making. For src/runtime alone.
+#pragma once
+
+#include "src/sched/blocking_pool.h"
+#include "src/tensor/generator.h"
+#include "src/value/op_table.h"
+#include "tine/runtime.h"
+
+namespace tine {
+
+// The operators' view of the pool.
+class PoolSplitter final : public Splitter {
+ public:
+  explicit PoolSplitter(Scheduler& pool) : pool_(pool) {}
+  void parallel_for(int64_t n, int64_t grain, void (*body)(void*, int64_t, int64_t), void* state) override {
+    pool_.parallel_for(n, grain, body, state);
+  }
+  int cores() const noexcept override { return pool_.num_threads(); }
+
+ private:
+  Scheduler& pool_;
+};
+
+struct Runtime::Parts {
+  explicit Parts(const RuntimeOptions& options);
+
+  OpTable ops;
+  Generator generator;
+  Scheduler scheduler;
+  PoolSplitter splitter;
+  OpContext context;
+  sched::BlockingPool blocking;
+};
+
+}  // namespace tine

@@ -1,0 +1,80 @@
+#include "tine/runtime.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "src/runtime/parts.h"
+#include "src/tensor/kernels/matmul.h"
+#include "src/value/ops/ops.h"
+
+namespace tine {
+namespace {
+
+int checked_blocking_threads(int n) {
+  if (n < 1 || n > sched::BlockingPool::kHardLimit) {
+    throw ValueError(fmt::format("Runtime: blocking_threads: expected 1 to {}, got {}",
+                                 sched::BlockingPool::kHardLimit, n));
+  }
+  return n;
+}
+
+// The default Runtime. The mutex is held over fork(2), so that a child finds it free.
+struct Default {
+  std::mutex mutex;
+  std::atomic<Runtime*> runtime{nullptr};
+
+  static Default& get() {
+    static Default& only = *[] {
+      auto* made = new Default;
+      pthread_atfork([] { get().mutex.lock(); }, [] { get().mutex.unlock(); }, [] { get().in_child(); });
+      return made;
+    }();
+    return only;
+  }
+
+  // The parent's threads do not exist here: its Runtime is left as it is, for good.
+  void in_child() noexcept {
+    detail::enter_forked_child();
+    if (Runtime* left = runtime.exchange(nullptr)) left->scheduler().leave_in_child();
+    mutex.unlock();
+  }
+};
+
+}  // namespace
+
+Runtime::Parts::Parts(const RuntimeOptions& options)
+    : scheduler(options.num_threads),
+      splitter(scheduler),
+      blocking("tine-b", checked_blocking_threads(options.blocking_threads)) {
+  add_builtin_operators(ops);
+  context.generator = &generator;
+  context.splitter = &splitter;
+}
+
+Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(options)) {}
+Runtime::~Runtime() = default;
+
+Runtime& Runtime::instance() {
+  Default& d = Default::get();
+  if (Runtime* runtime = d.runtime.load(std::memory_order_acquire)) [[likely]]
+    return *runtime;
+  const std::lock_guard lock(d.mutex);
+  if (Runtime* runtime = d.runtime.load(std::memory_order_acquire)) return *runtime;
+  auto* made = new Runtime();
+  d.runtime.store(made, std::memory_order_release);
+  return *made;
+}
+
+bool Runtime::exists() noexcept { return Default::get().runtime.load(std::memory_order_acquire) != nullptr; }
+
+Scheduler& Runtime::scheduler() noexcept { return parts_->scheduler; }
+Executor& Runtime::blocking() noexcept { return parts_->blocking; }
+void Runtime::close_blocking() noexcept { parts_->blocking.close_and_join(); }
+const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
+OpContext& Runtime::context() noexcept { return parts_->context; }
+Generator& Runtime::generator() noexcept { return parts_->generator; }
+
+}  // namespace tine
