@@ -32,6 +32,10 @@
 #include "tine/error.h"
 #include "tine/executor.h"
 
+namespace tine {
+class Value;
+}
+
 namespace tine::detail {
 
 class StateBase;
@@ -51,6 +55,9 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   void become(const NodeOps* ops) noexcept { ops_ = ops; }  // only while it is in no list
+  // For the sole owner of the state whose list it is in: a binding's garbage collector looks.
+  [[nodiscard]] const NodeOps* ops() const noexcept { return ops_; }
+  [[nodiscard]] Node* next() const noexcept { return next_; }
 
  private:
   friend class StateBase;
@@ -100,6 +107,17 @@ class TINE_API StateBase : public RefCounted {
   virtual bool run_inline() noexcept { return false; }
   [[nodiscard]] virtual Task* task() noexcept { return nullptr; }
 
+  // Of a pending state: the callback added last, null when there is none. Only its sole owner may look
+  // further, and only the sole owner's answer stays true.
+  [[nodiscard]] Node* newest_callback() const noexcept {
+    const uintptr_t word = word_.load(std::memory_order_acquire);
+    return (word & kOutcomeMask) ? nullptr : reinterpret_cast<Node*>(word);
+  }
+  // The error of a state that failed with one, in place; null for every other outcome.
+  [[nodiscard]] const std::exception_ptr* stored_error() const noexcept {
+    return outcome() == Outcome::kError ? &error_ : nullptr;
+  }
+
   [[nodiscard]] WaitHelper* helper() const noexcept { return helper_; }
   void set_helper(WaitHelper* helper) noexcept { helper_ = helper; }  // before it is shared
 
@@ -142,8 +160,18 @@ using Unit = std::monostate;  // the payload of a Future<void>
 template <class T>
 using Payload = std::conditional_t<std::is_void_v<T>, Unit, T>;
 
+// What a language binding keeps beside the state: nothing, but for the dynamic Future<Value> the object
+// that shows it there. Read and written under that language's lock only; the object owns the state,
+// never the other way round.
 template <class T>
-class State : public StateBase {
+struct BindingSlot {};
+template <>
+struct BindingSlot<Value> {
+  void* binding = nullptr;
+};
+
+template <class T>
+class State : public StateBase, public BindingSlot<T> {
  public:
   explicit State(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
       : StateBase(helper, references) {}

@@ -1,0 +1,71 @@
+// Value <-> Python object: the shared base of all bindings.
+//
+// State      Which Python types stand for RRefs and scripted objects is told once, at import.
+// Threads    The caller holds the lock.
+// Ordering   None.
+// Ownership  to_python returns a new reference; to_value* borrow the object.
+// Errors     to_python: null and the indicator set. to_value* throw PyError or a tine error.
+// Cost       Numbers, None, bool, foreign objects: nothing allocated but the Python object or the cell.
+// Source     DESIGN "Values, operators", "Python".
+#pragma once
+
+#include <tine/future.h>
+#include <tine/value.h>
+
+#include "python/src/errors.h"
+#include "python/src/foreign.h"
+#include "python/src/gil.h"
+
+namespace tine::python {
+
+// The Python object that shows the value. Lists, tuples and dicts are copied, deep; a foreign value is the
+// very object; a Future or Tensor the one object that shows it while that is alive.
+[[nodiscard]] PyObject* to_python(const Value& value);
+
+// What a Future holds: exact int (64 bit), float, bool, str, None and Tensor natively, anything else as a
+// foreign value, so that it comes out as the same object.
+[[nodiscard]] Value to_value_shallow(PyObject* object);
+
+// What operators, scripts and RPC take: as above, and lists, tuples, dicts (deep), Futures, dtypes (as
+// their number), RRefs and scripted objects natively; subclasses of int, float, str too.
+[[nodiscard]] Value to_value(PyObject* object);
+
+// For the binding that has a Python type for a tag (kRRef, kObject): how a value is shown, and how an
+// object is read (false, with no error, when it is not of that type). Called at import.
+using Wrap = PyObject* (*)(const Value& value);
+using Unwrap = bool (*)(PyObject* object, Value* value);
+void set_conversion(Tag tag, Wrap wrap, Unwrap unwrap);
+
+// Every public type of the module; made at import, never destroyed.
+struct Types {
+  PyTypeObject* future = nullptr;
+  PyTypeObject* tensor = nullptr;
+  PyTypeObject* size = nullptr;
+  PyTypeObject* dtype = nullptr;
+  PyTypeObject* builtin = nullptr;
+};
+extern Types types;
+
+// Future (future.cpp) and Tensor (tensor.cpp). wrap_* return the object that shows it, made if need be.
+[[nodiscard]] inline bool is_future(PyObject* object) noexcept { return PyObject_TypeCheck(object, types.future); }
+[[nodiscard]] inline bool is_tensor(PyObject* object) noexcept { return PyObject_TypeCheck(object, types.tensor); }
+[[nodiscard]] PyObject* wrap_future(tine::detail::Ref<tine::detail::State<Value>> state);
+[[nodiscard]] inline PyObject* wrap_future(const Future<Value>& future) {
+  return wrap_future(tine::detail::Ref<tine::detail::State<Value>>::share(future.state()));
+}
+[[nodiscard]] Future<Value> future_of(PyObject* object);  // is_future(object)
+[[nodiscard]] PyObject* wrap_tensor(Tensor tensor);
+[[nodiscard]] const Tensor& tensor_of(PyObject* object) noexcept;  // is_tensor(object)
+[[nodiscard]] PyObject* wrap_dtype(DType dtype);
+[[nodiscard]] DType dtype_of(PyObject* object) noexcept;  // Py_TYPE(object) == types.dtype
+
+// For a PyMethodDef of METH_FASTCALL | METH_KEYWORDS.
+using FastMethod = PyObject* (*)(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+[[nodiscard]] inline PyCFunction as_method(FastMethod f) noexcept {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+// A str; what is no UTF-8 in it is replaced.
+[[nodiscard]] PyRef text_of(std::string_view text);
+
+}  // namespace tine::python

@@ -1,0 +1,76 @@
+// Errors across the border: tine's kinds as Python classes, Python's exceptions as C++ ones.
+//
+// State      PyError holds the very exception object; the classes are made once, at import.
+// Threads    PyError is copied, thrown and dropped on any thread. Everything else holds the lock.
+// Ordering   Hops become notes in the order of the trail, each once however often it is raised.
+// Ownership  A PyError shares its object; the classes live as long as the process.
+// Errors     raise() and its kin leave the interpreter's error indicator set.
+// Cost       Raising a PyError again costs no C++ throw.
+// Source     DESIGN "Errors"; docs/differences.md lists the classes.
+#pragma once
+
+#include <tine/error.h>
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "python/src/foreign.h"
+
+namespace tine::python {
+
+// A Python exception on its way through C++: same object, traceback kept.
+class PyError final : public Error {
+ public:
+  PyError(tine::detail::Ref<PyForeign> object, ErrorKind kind, std::string message)
+      : Error(std::move(message), kind), object_(std::move(object)) {}
+  [[nodiscard]] PyObject* object() const noexcept { return object_->object(); }
+  [[nodiscard]] bool sole_owner() const noexcept { return object_->sole_owner(); }
+  [[nodiscard]] std::exception_ptr to_exception_ptr() const override { return std::make_exception_ptr(*this); }
+
+ private:
+  tine::detail::Ref<PyForeign> object_;
+};
+
+// Wraps an exception instance (a new reference is taken).
+[[nodiscard]] std::exception_ptr to_exception_ptr(PyObject* exception);
+// Moves the error indicator into C++. It must be set.
+[[nodiscard]] std::exception_ptr take_error();
+// The same, thrown as PyError.
+[[noreturn]] void throw_error();
+// The PyError in the pointer, null when it is something else; throws nothing and rethrows nothing.
+[[nodiscard]] const PyError* as_py_error(const std::exception_ptr& error) noexcept;
+// The object of a PyError of which this pointer is the only owner, null otherwise: what a garbage
+// collector may count as reachable from here alone.
+[[nodiscard]] PyObject* solely_owned_object(const std::exception_ptr& error) noexcept;
+
+// The Python exception for it: the very object of a PyError, a new one of the mapped class otherwise, its
+// trail as notes, its cause as __cause__. New reference; null and the indicator set when memory ran out.
+[[nodiscard]] PyObject* to_exception(const std::exception_ptr& error);
+// Sets the error indicator. The traceback grows from where it was.
+void raise(const std::exception_ptr& error);
+void raise_object(PyObject* exception);
+
+// Runs f, which returns a PyObject* (or int); what it throws becomes the indicator and null (-1).
+template <class F>
+[[nodiscard]] auto guarded(F&& f) -> decltype(f()) {
+  using R = decltype(f());
+  try {
+    return f();
+  } catch (const std::exception&) {  // not (...): a thread that is being ended unwinds through here
+    raise(std::current_exception());
+  }
+  if constexpr (std::is_pointer_v<R>) {
+    return nullptr;
+  } else {
+    return R(-1);
+  }
+}
+
+// The class a kind maps to, borrowed.
+[[nodiscard]] PyObject* class_of(ErrorKind kind) noexcept;
+[[nodiscard]] ErrorKind kind_of(PyObject* exception) noexcept;
+// Makes tine's classes and puts them into the module. False with the indicator set.
+[[nodiscard]] bool init_errors(PyObject* module);
+
+}  // namespace tine::python

@@ -1,0 +1,500 @@
+#include "python/src/future.h"
+
+#include <structmember.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace tine::python {
+namespace {
+
+using tine::detail::Outcome;
+using tine::detail::make_ref;
+
+// Ctrl-C is seen at least this often by a main thread that waits.
+constexpr auto kSignalLatency = std::chrono::milliseconds(50);
+
+constexpr int kFreeListSize = 64;
+struct FreeList {
+  int size;
+  PyFuture* items[kFreeListSize];
+};
+constinit FreeList free_list{};
+
+PyFuture* as_future(PyObject* object) noexcept { return reinterpret_cast<PyFuture*>(object); }
+PyObject* as_object(PyFuture* future) noexcept { return reinterpret_cast<PyObject*>(future); }
+
+PyFuture* allocate(PyTypeObject* type) {
+  if (type == types.future && free_list.size > 0) {
+    PyFuture* const future = free_list.items[--free_list.size];
+    PyObject_Init(as_object(future), type);
+    return future;
+  }
+  return PyObject_GC_New(PyFuture, type);
+}
+
+// Takes the state over.
+void set_up(PyFuture* future, ValueState* state, bool settable) {
+  future->state = state;
+  future->weakrefs = nullptr;
+  future->error = nullptr;
+  future->generation = fork_generation();
+  future->settable = settable;
+  future->claimed = false;
+  state->binding = future;
+}
+
+// A settable one, of exactly this type.
+PyObject* make(PyTypeObject* type) {
+  auto state = std::unique_ptr<ValueState>(new (std::nothrow) ValueState);
+  if (!state) return PyErr_NoMemory();
+  PyFuture* const future = allocate(type);
+  if (!future) return nullptr;
+  set_up(future, state.release(), true);
+  PyObject_GC_Track(future);
+  return as_object(future);
+}
+
+bool check_devices(PyObject* devices) {
+  if (!devices || devices == Py_None) return true;
+  const PyRef items = PyRef::adopt(PySequence_Fast(devices, "devices must be a list of devices or None"));
+  if (!items) return false;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
+    PyObject* const device = PySequence_Fast_GET_ITEM(items.get(), i);
+    const PyRef name = PyRef::adopt(PyObject_Str(device));
+    const char* const text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
+    if (!text) return false;
+    if (std::string_view(text).substr(0, 3) != "cpu") {
+      PyErr_Format(PyExc_ValueError, "Future(devices=...): tine runs on the CPU; devices[%zd] is %R, expected 'cpu'", i,
+                   device);
+      return false;
+    }
+  }
+  return true;
+}
+
+bool check_arguments(PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  if (positional > 0) {
+    PyErr_Format(PyExc_TypeError, "Future() takes no positional arguments but %zd were given", positional);
+    return false;
+  }
+  if (!names) return true;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(names, i);
+    if (PyUnicode_CompareWithASCIIString(name, "devices") != 0) {
+      PyErr_Format(PyExc_TypeError, "Future() got an unexpected keyword argument %R; it takes devices only", name);
+      return false;
+    }
+    if (!check_devices(args[i])) return false;
+  }
+  return true;
+}
+
+PyObject* future_vectorcall(PyObject* type, PyObject* const* args, size_t count, PyObject* names) {
+  const Py_ssize_t positional = PyVectorcall_NARGS(count);
+  if ((positional || names) && !check_arguments(args, positional, names)) return nullptr;
+  return make(reinterpret_cast<PyTypeObject*>(type));
+}
+
+// A subclass may take what it likes: its __init__ says so.
+PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
+  auto state = std::unique_ptr<ValueState>(new (std::nothrow) ValueState);
+  if (!state) return PyErr_NoMemory();
+  PyObject* const object = type->tp_alloc(type, 0);
+  if (object) set_up(as_future(object), state.release(), true);
+  return object;
+}
+
+int future_init(PyObject*, PyObject* args, PyObject* keywords) {
+  static const char* const names[] = {"devices", nullptr};
+  PyObject* devices = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$O:Future", const_cast<char**>(names), &devices)) return -1;
+  return check_devices(devices) ? 0 : -1;
+}
+
+// Others wait for it and this was the last one who could complete it.
+bool would_abandon(PyFuture* self) noexcept {
+  return self->settable && !self->claimed && !self->state->done() &&
+         (self->state->newest_callback() || !self->state->sole_owner());
+}
+
+void abandon(PyFuture* self) {
+  self->claimed = true;
+  self->state->fail(make_error(ErrorKind::kAbandoned,
+                               "the Future was dropped before it was given a result or an exception; keep a "
+                               "reference to it where set_result will be called"));
+}
+
+void future_finalize(PyObject* object) {
+  PyFuture* const self = as_future(object);
+  if (!would_abandon(self)) return;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  abandon(self);
+  PyErr_Restore(type, value, traceback);
+}
+
+void future_dealloc(PyObject* object) {
+  PyFuture* const self = as_future(object);
+  if (would_abandon(self) && PyObject_CallFinalizerFromDealloc(object) < 0) return;  // a callback kept it
+  PyObject_GC_UnTrack(object);
+  if (self->weakrefs) PyObject_ClearWeakRefs(object);
+  PyTypeObject* const type = Py_TYPE(object);
+  ValueState* const state = self->state;
+  if (state->binding == self) state->binding = nullptr;
+  if (would_abandon(self)) abandon(self);  // a subclass's __del__ stood in for the finalizer
+  Py_CLEAR(self->error);
+  state->release();
+  if (type == types.future && free_list.size < kFreeListSize && !PyObject_GC_IsFinalized(object)) {
+    free_list.items[free_list.size++] = self;
+  } else {
+    type->tp_free(object);
+  }
+  Py_DECREF(type);
+}
+
+int future_traverse(PyObject* object, visitproc visit, void* arg) {
+  PyFuture* const self = as_future(object);
+  Py_VISIT(Py_TYPE(object));
+  Py_VISIT(self->error);
+  // What others hold as well is their affair: then it is reachable as far as anybody can tell.
+  return self->state->sole_owner() ? traverse_state(*self->state, visit, arg) : 0;
+}
+
+int future_clear(PyObject* object) {
+  PyFuture* const self = as_future(object);
+  Py_CLEAR(self->error);
+  if (!self->state->sole_owner()) return 0;
+  // The finalizer has completed it. What takes its place says so to a late caller.
+  auto* const fresh = new (std::nothrow) ValueState;
+  if (!fresh) return 0;
+  fresh->cancel();
+  ValueState* const old = std::exchange(self->state, fresh);
+  fresh->binding = self;
+  old->binding = nullptr;
+  old->release();
+  return 0;
+}
+
+// --- completion
+
+bool claim(PyFuture* self) {
+  const Outcome outcome = self->state->outcome();
+  const bool completed = outcome == Outcome::kValue || outcome == Outcome::kError;
+  if (self->claimed || completed) {
+    PyErr_SetString(PyExc_RuntimeError, "Future can only be marked completed once");
+    return false;
+  }
+  if (!self->settable) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "this Future is completed by what it belongs to (a fork, a then, a remote call); only one made "
+                    "by Future() can be given a result");
+    return false;
+  }
+  self->claimed = true;
+  return true;
+}
+
+PyObject* future_set_result(PyObject* object, PyObject* result) {
+  return guarded([=]() -> PyObject* {
+    PyFuture* const self = as_future(object);
+    if (!claim(self)) return nullptr;
+    self->state->emplace(to_value_shallow(result));  // false after a cancel: then it is not wanted
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* future_set_exception(PyObject* object, PyObject* exception) {
+  if (!PyExceptionInstance_Check(exception)) {
+    PyErr_Format(PyExc_TypeError, "%R is of type %R, not an Exception: set_exception takes an instance of BaseException",
+                 exception, reinterpret_cast<PyObject*>(Py_TYPE(exception)));
+    return nullptr;
+  }
+  return guarded([=]() -> PyObject* {
+    PyFuture* const self = as_future(object);
+    if (!claim(self)) return nullptr;
+    self->state->fail(to_exception_ptr(exception));
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* future_cancel(PyObject* object, PyObject*) {
+  return PyBool_FromLong(as_future(object)->state->cancel());
+}
+
+// --- looking
+
+// The exception object of a failed future, new reference: always the same one.
+PyObject* exception_of(PyFuture* self) {
+  if (self->error) return Py_NewRef(self->error);
+  const std::exception_ptr* const stored = self->state->stored_error();
+  if (stored && as_py_error(*stored)) return to_exception(*stored);
+  self->error = to_exception(self->state->error());
+  return Py_XNewRef(self->error);
+}
+
+PyObject* result_of(PyFuture* self) {
+  if (self->state->outcome() == Outcome::kValue) [[likely]] return to_python(self->state->value());
+  const PyRef exception = PyRef::adopt(exception_of(self));
+  if (exception) raise_object(exception.get());
+  return nullptr;
+}
+
+bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, PyObject* names, PyObject** timeout) {
+  const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+  if (count + named > 1) {
+    PyErr_Format(PyExc_TypeError, "%s() takes at most 1 argument (%zd given)", function, count + named);
+    return false;
+  }
+  if (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") != 0) {
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R; it takes timeout only", function,
+                 PyTuple_GET_ITEM(names, 0));
+    return false;
+  }
+  *timeout = count + named ? args[0] : nullptr;
+  return true;
+}
+
+// 1 when done; else as wait_done, with TimeoutError for 0.
+int wait_or_raise(PyFuture* self, TimePoint deadline) {
+  if (self->state->done()) return 1;
+  if (self->generation != fork_generation() && !self->settable) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "this Future was made before the process forked, and what would complete it runs in the parent "
+                    "only; wait in the parent, or start the work again in the child");
+    return -1;
+  }
+  const PyRef keep = PyRef::share(as_object(self));
+  const int done = wait_done(*self->state, deadline);
+  if (done == 0) PyErr_SetString(PyExc_TimeoutError, "the Future is still pending at the end of the timeout");
+  return done == 1 ? 1 : -1;
+}
+
+PyObject* future_wait(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  PyFuture* const self = as_future(object);
+  TimePoint deadline = kNoDeadline;
+  if (count || names) {
+    PyObject* timeout = nullptr;
+    if (!parse_one("wait", args, count, names, &timeout) || !parse_timeout(timeout, &deadline)) return nullptr;
+  }
+  if (self->state->outcome() == Outcome::kValue) [[likely]] return to_python(self->state->value());
+  return wait_value(self, deadline);
+}
+
+PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  PyFuture* const self = as_future(object);
+  PyObject* timeout = nullptr;
+  TimePoint deadline = kNoDeadline;
+  if (!parse_one("exception", args, count, names, &timeout) || !parse_timeout(timeout, &deadline)) return nullptr;
+  if (wait_or_raise(self, deadline) < 0) return nullptr;
+  if (self->state->outcome() == Outcome::kValue) Py_RETURN_NONE;
+  return exception_of(self);
+}
+
+PyObject* future_value(PyObject* object, PyObject*) {
+  PyFuture* const self = as_future(object);
+  if (self->state->done()) return result_of(self);
+  PyErr_SetString(PyExc_RuntimeError, "value() of a pending Future: it never blocks; wait() does");
+  return nullptr;
+}
+
+PyObject* future_done(PyObject* object, PyObject*) { return PyBool_FromLong(as_future(object)->state->done()); }
+
+PyObject* future_cancelled(PyObject* object, PyObject*) {
+  return PyBool_FromLong(as_future(object)->state->outcome() == Outcome::kCancelled);
+}
+
+// --- callbacks
+
+bool check_callable(const char* function, PyObject* callback) {
+  if (PyCallable_Check(callback)) return true;
+  PyErr_Format(PyExc_TypeError, "%s(): expected a callable that takes the Future, got %R of type %s", function, callback,
+               Py_TYPE(callback)->tp_name);
+  return false;
+}
+
+PyObject* future_then(PyObject* object, PyObject* callback) {
+  if (!check_callable("then", callback)) return nullptr;
+  return guarded([=] { return wrap_future(then(*as_future(object)->state, callback)); });
+}
+
+PyObject* future_add_done_callback(PyObject* object, PyObject* callback) {
+  if (!check_callable("add_done_callback", callback)) return nullptr;
+  return guarded([=]() -> PyObject* {
+    add_done_callback(*as_future(object)->state, callback);
+    Py_RETURN_NONE;
+  });
+}
+
+// --- the rest
+
+PyObject* future_repr(PyObject* object) {
+  PyFuture* const self = as_future(object);
+  const char* const full = Py_TYPE(object)->tp_name;
+  const char* const dot = std::strrchr(full, '.');
+  const std::string name = Py_TYPE(object) == types.future ? "tine.Future" : dot ? dot + 1 : full;
+  std::string what;
+  switch (self->state->outcome()) {
+    case Outcome::kPending: what = "pending"; break;
+    case Outcome::kValue: {
+      const Value& value = self->state->value();
+      PyObject* const foreign = value.is(Tag::kForeign) ? foreign_object(value) : nullptr;
+      what = "done: " + (foreign ? std::string(Py_TYPE(foreign)->tp_name) : std::string(name_of(value.tag())));
+      break;
+    }
+    case Outcome::kError: {
+      const PyRef exception = PyRef::adopt(exception_of(self));
+      if (!exception) return nullptr;
+      what = std::string("failed: ") + Py_TYPE(exception.get())->tp_name;
+      break;
+    }
+    case Outcome::kCancelled: what = "cancelled"; break;
+    case Outcome::kDeadline: what = "failed: deadline exceeded"; break;
+  }
+  return PyUnicode_FromFormat("<%s %s at %p>", name.c_str(), what.c_str(), object);
+}
+
+PyObject* future_reduce(PyObject*, PyObject*) {
+  PyErr_SetString(PyExc_RuntimeError,
+                  "Can not pickle torch.futures.Future: a Future lives in one process; send what wait() returns");
+  return nullptr;
+}
+
+// The bridge to asyncio is Python, and asyncio is imported only by those who await.
+PyObject* future_await(PyObject* object) {
+  const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._asyncio"));
+  return module ? PyObject_CallMethod(module.get(), "await_future", "O", object) : nullptr;
+}
+
+PyMethodDef methods[] = {
+    {"done", future_done, METH_NOARGS,
+     "done($self, /)\n--\n\nTrue once the Future has a result, an exception, or was cancelled. Never blocks."},
+    {"wait", as_method(future_wait), METH_FASTCALL | METH_KEYWORDS,
+     "wait($self, /, timeout=None)\n--\n\n"
+     "The value, once it is there; raises the exception if there is one instead.\n\n"
+     "timeout: seconds; None waits as long as it takes. TimeoutError when they have passed: the Future\n"
+     "stays pending and can be waited for again. Lets other threads run while it blocks; Ctrl-C ends it."},
+    {"value", future_value, METH_NOARGS,
+     "value($self, /)\n--\n\nThe value of a Future that is done, or its exception raised. RuntimeError when pending."},
+    {"set_result", future_set_result, METH_O,
+     "set_result($self, result, /)\n--\n\n"
+     "Completes the Future and runs its callbacks, in the order they were added, before it returns.\n\n"
+     "RuntimeError when it was completed before. After cancel() the result is ignored."},
+    {"set_exception", future_set_exception, METH_O,
+     "set_exception($self, result, /)\n--\n\n"
+     "Completes the Future with an exception, which wait() and value() raise: the very object.\n\n"
+     "result: an instance of BaseException, else TypeError. RuntimeError when it was completed before."},
+    {"then", future_then, METH_O,
+     "then($self, callback, /)\n--\n\n"
+     "A new Future of what callback returns or raises; callback gets this Future, once it is done.\n\n"
+     "It runs on the thread that completes this Future; at once and here when it is done already. It always\n"
+     "runs, after a failure too."},
+    {"add_done_callback", future_add_done_callback, METH_O,
+     "add_done_callback($self, callback, /)\n--\n\n"
+     "callback gets this Future once it is done. What it raises goes to the unobserved-error hook."},
+    {"exception", as_method(future_exception), METH_FASTCALL | METH_KEYWORDS,
+     "exception($self, /, timeout=None)\n--\n\nWaits, as wait() does; the exception, None when there is a value."},
+    {"cancel", future_cancel, METH_NOARGS,
+     "cancel($self, /)\n--\n\nCompletes a pending Future with tine.Cancelled; True when this call did."},
+    {"cancelled", future_cancelled, METH_NOARGS, "cancelled($self, /)\n--\n\nTrue when it was completed by cancel()."},
+    {"__reduce__", future_reduce, METH_NOARGS, "Refuses: a Future lives in one process."},
+    {"__reduce_ex__", future_reduce, METH_O, "Refuses: a Future lives in one process."},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Future[T], for annotations."},
+    {}};
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyFuture, weakrefs), READONLY, nullptr}, {}};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>(
+                    "Future(*, devices=None)\n--\n\n"
+                    "A value that is not there yet.\n\n"
+                    "devices: accepted for PyTorch's sake; tine runs on the CPU. Future[T] in annotations says what it\n"
+                    "will hold. Source: torch.futures.Future.")},
+    {Py_tp_new, reinterpret_cast<void*>(future_new)},
+    {Py_tp_init, reinterpret_cast<void*>(future_init)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(future_dealloc)},
+    {Py_tp_finalize, reinterpret_cast<void*>(future_finalize)},
+    {Py_tp_traverse, reinterpret_cast<void*>(future_traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(future_clear)},
+    {Py_tp_repr, reinterpret_cast<void*>(future_repr)},
+    {Py_tp_methods, methods},
+    {Py_tp_members, members},
+    {Py_am_await, reinterpret_cast<void*>(future_await)},
+    {0, nullptr}};
+
+PyType_Spec spec = {
+    "tine.futures.Future", sizeof(PyFuture), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, slots};
+
+}  // namespace
+
+bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
+  *deadline = kNoDeadline;
+  if (!seconds || seconds == Py_None) return true;
+  const double value = PyFloat_AsDouble(seconds);
+  if (value == -1 && PyErr_Occurred()) {
+    PyErr_Format(PyExc_TypeError, "timeout: expected seconds or None, got %R of type %s", seconds,
+                 Py_TYPE(seconds)->tp_name);
+    return false;
+  }
+  if (std::isnan(value)) {
+    PyErr_SetString(PyExc_ValueError, "timeout: expected seconds or None, got nan");
+    return false;
+  }
+  constexpr double kCentury = 3e9;  // seconds; more would overflow the clock
+  if (value < kCentury) {
+    *deadline = Clock::now() + std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(value > 0 ? value : 0));
+  }
+  return true;
+}
+
+int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
+  if (state.done()) return 1;
+  const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
+  for (;;) {
+    TimePoint until = deadline;
+    if (main) until = std::min(deadline, Clock::now() + kSignalLatency);
+    bool done;
+    {
+      const GilRelease release;
+      done = state.wait_until(until);
+    }
+    if (main && PyErr_CheckSignals() < 0) return -1;
+    if (done) return 1;
+    if (until == deadline) return 0;
+  }
+}
+
+PyObject* wait_value(PyFuture* future, TimePoint deadline) {
+  return wait_or_raise(future, deadline) < 0 ? nullptr : result_of(future);
+}
+
+PyObject* wrap_future(Ref<ValueState> state) {
+  // One whose count is 0 is being torn down by its subclass: it must not be seen again.
+  if (auto* const known = static_cast<PyObject*>(state->binding); known && Py_REFCNT(known) > 0) {
+    return Py_NewRef(known);
+  }
+  PyFuture* const future = allocate(types.future);
+  if (!future) return nullptr;
+  set_up(future, state.leak(), false);
+  PyObject_GC_Track(future);
+  return as_object(future);
+}
+
+Future<Value> future_of(PyObject* object) { return Future<Value>(Ref<ValueState>::share(as_future(object)->state)); }
+
+bool init_future(PyObject* module) {
+  types.future = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  if (!types.future) return false;
+  types.future->tp_vectorcall = future_vectorcall;
+  return PyModule_AddObjectRef(module, "Future", reinterpret_cast<PyObject*>(types.future)) == 0;
+}
+
+}  // namespace tine::python

@@ -1,0 +1,149 @@
+#include "python/src/gil.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <new>
+
+namespace tine::python {
+namespace {
+
+using detail::Orphan;
+
+// All of it is touched by threads that may outlive static destruction: constant-initialised, trivially destroyed.
+constinit std::atomic<bool> closed{false};
+constinit std::atomic<int> inside{0};
+constinit std::atomic<unsigned> generation{0};
+constinit std::atomic<Orphan*> orphans{nullptr};
+
+int drain_pending(void*) {
+  drain_drops();
+  return 0;
+}
+
+bool enter() noexcept {
+  // seq_cst with close_gate: either it sees us inside or we see it closed.
+  inside.fetch_add(1, std::memory_order_seq_cst);
+  if (!closed.load(std::memory_order_seq_cst)) return true;
+  inside.fetch_sub(1, std::memory_order_release);
+  return false;
+}
+
+// Their own functions, neither noexcept nor inlined: the compiler drops the cleanup of a frame it knows
+// to be inside a noexcept one.
+[[gnu::noinline]] void take_back(PyThreadState* thread) {
+  ParkKilledThread park;
+  PyEval_RestoreThread(thread);
+  park.returned = true;
+}
+[[gnu::noinline]] PyGILState_STATE take() {
+  ParkKilledThread park;
+  const PyGILState_STATE before = PyGILState_Ensure();
+  park.returned = true;
+  return before;
+}
+
+}  // namespace
+
+ParkKilledThread::~ParkKilledThread() {
+  if (returned) return;
+  for (;;) ::pause();
+}
+
+Gil::Gil() noexcept : how_(How::kRefused) {
+  if (!Py_IsInitialized()) return;
+  if (PyGILState_Check()) {
+    how_ = How::kHeldAlready;
+    return;
+  }
+  if (!enter()) return;
+  before_ = take();
+  how_ = How::kTaken;
+  drain_drops();
+}
+
+Gil::~Gil() {
+  if (how_ != How::kTaken) return;
+  PyGILState_Release(before_);
+  inside.fetch_sub(1, std::memory_order_release);
+}
+
+GilRelease::~GilRelease() {
+  take_back(thread_);
+  drain_drops();
+}
+
+[[gnu::noinline]] PyObject* call_one(PyObject* callable, PyObject* argument) {
+  ParkKilledThread park;
+  PyObject* const result = PyObject_CallOneArg(callable, argument);
+  park.returned = true;
+  return result;
+}
+
+void detail::push_orphan(Orphan* orphan) noexcept {
+  Orphan* head = orphans.load(std::memory_order_relaxed);
+  do {
+    orphan->next = head;
+  } while (!orphans.compare_exchange_weak(head, orphan, std::memory_order_release, std::memory_order_relaxed));
+  // The first one asks the main thread; the rest go with it. A full list of pending calls is no loss:
+  // the next thread that takes the lock in tine drains as well.
+  if (!head && !closed.load(std::memory_order_relaxed)) Py_AddPendingCall(&drain_pending, nullptr);
+}
+
+void drop_anywhere(PyObject* object) noexcept {
+  if (!object || !Py_IsInitialized()) return;
+  if (PyGILState_Check()) {
+    Py_DECREF(object);
+    return;
+  }
+  void* const memory = ::operator new(sizeof(Orphan), std::nothrow);
+  if (memory) detail::push_orphan(new (memory) Orphan{nullptr, object});
+}
+
+void drain_drops() noexcept {
+  if (!orphans.load(std::memory_order_relaxed)) return;
+  Orphan* all = orphans.exchange(nullptr, std::memory_order_acquire);
+  Orphan* oldest = nullptr;
+  while (all) {
+    Orphan* const next = all->next;
+    all->next = oldest;
+    oldest = all;
+    all = next;
+  }
+  while (oldest) {
+    Orphan* const orphan = oldest;
+    oldest = orphan->next;
+    PyObject* const object = orphan->object;
+    ::operator delete(orphan);
+    Py_DECREF(object);
+  }
+}
+
+void close_gate() noexcept {
+  closed.store(true, std::memory_order_seq_cst);
+  // A callback that never returns must not keep the process alive: past the bound its thread is parked
+  // when it asks for the lock again.
+  const auto bound = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  const GilRelease release;
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  while (inside.load(std::memory_order_acquire) > 0 && std::chrono::steady_clock::now() < bound) {
+    never.wait_for(lock, std::chrono::milliseconds(1));
+  }
+}
+
+bool gate_closed() noexcept { return closed.load(std::memory_order_acquire); }
+
+void reset_after_fork() noexcept {
+  inside.store(0, std::memory_order_relaxed);
+  generation.fetch_add(1, std::memory_order_relaxed);
+}
+
+unsigned fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
+
+}  // namespace tine::python

@@ -1,0 +1,106 @@
+// The interpreter and its lock: taking it, giving it up, and the gate that closes at exit.
+//
+// State      The gate is open from import to the atexit hook; from then on threads that Python does not
+//            know are refused. Once the interpreter finalises nobody is let in.
+// Threads    Gil from any thread. GilRelease from a thread that holds the lock.
+// Ordering   close_gate() returns when every thread that was let in has left, or after its bound.
+// Ownership  PyRef owns one reference and needs the lock to drop it.
+// Errors     Gil that is refused is false. Nothing throws.
+// Cost       Gil on a thread that holds the lock already: one thread-local read.
+// Source     CPython's "Non-Python created threads"; PEP 311.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <utility>
+
+namespace tine::python {
+
+// True when this thread holds the lock of an interpreter that is still alive.
+[[nodiscard]] inline bool holds_gil() noexcept { return Py_IsInitialized() && PyGILState_Check(); }
+
+class PyRef {
+ public:
+  PyRef() noexcept = default;
+  [[nodiscard]] static PyRef adopt(PyObject* p) noexcept {
+    PyRef r;
+    r.p_ = p;
+    return r;
+  }
+  [[nodiscard]] static PyRef share(PyObject* p) noexcept { return adopt(Py_XNewRef(p)); }
+  PyRef(const PyRef& o) noexcept : p_(Py_XNewRef(o.p_)) {}
+  PyRef(PyRef&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
+  PyRef& operator=(PyRef o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
+  ~PyRef() { Py_XDECREF(p_); }
+  [[nodiscard]] PyObject* get() const noexcept { return p_; }
+  [[nodiscard]] PyObject* leak() noexcept { return std::exchange(p_, nullptr); }
+  explicit operator bool() const noexcept { return p_ != nullptr; }
+
+ private:
+  PyObject* p_ = nullptr;
+};
+
+// Holds the lock for its scope, on any thread; false when the gate refused.
+class Gil {
+ public:
+  Gil() noexcept;
+  ~Gil();
+  Gil(const Gil&) = delete;
+  Gil& operator=(const Gil&) = delete;
+  explicit operator bool() const noexcept { return how_ != How::kRefused; }
+
+ private:
+  enum class How : unsigned char { kRefused, kHeldAlready, kTaken };
+  How how_;
+  PyGILState_STATE before_ = PyGILState_UNLOCKED;
+};
+
+// Gives the lock up for its scope.
+class GilRelease {
+ public:
+  GilRelease() noexcept : thread_(PyEval_SaveThread()) {}
+  ~GilRelease();
+  GilRelease(const GilRelease&) = delete;
+  GilRelease& operator=(const GilRelease&) = delete;
+
+ private:
+  PyThreadState* thread_;
+};
+
+// A finalising interpreter ends threads that ask for its lock by unwinding their stack, which would
+// end the process in the first noexcept frame. One of these around a call into Python parks such a
+// thread for good instead. Set `returned` behind the call. Only in functions that are not noexcept.
+struct ParkKilledThread {
+  bool returned = false;
+  ~ParkKilledThread();
+};
+// PyObject_Call* of one argument for code whose caller is noexcept. New reference, or null and an error.
+[[nodiscard]] PyObject* call_one(PyObject* callable, PyObject* argument);
+
+// Drops a reference on any thread: at once with the lock, else soon, on a thread that has it. Leaks once
+// the interpreter is going.
+void drop_anywhere(PyObject* object) noexcept;
+// What was dropped without the lock; the caller holds it.
+void drain_drops() noexcept;
+namespace detail {
+struct Orphan {
+  Orphan* next;
+  PyObject* object;
+};
+// The memory comes from ::operator new and goes back to it.
+void push_orphan(Orphan* orphan) noexcept;
+}  // namespace detail
+
+// The atexit hook: refuses threads from then on and waits, without the lock, for those inside.
+void close_gate() noexcept;
+[[nodiscard]] bool gate_closed() noexcept;
+// In the child of a fork: no other thread of the parent lives on.
+void reset_after_fork() noexcept;
+// Counts the forks between this process and the one that imported the module.
+[[nodiscard]] unsigned fork_generation() noexcept;
+
+}  // namespace tine::python

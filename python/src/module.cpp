@@ -1,0 +1,79 @@
+#include <pybind11/pybind11.h>
+
+#include "python/src/future.h"
+
+// tine._C: everything of the package that is not Python.
+
+namespace tine::python {
+namespace {
+
+PyObject* swap_hook(PyObject*, PyObject* hook) {
+  if (hook != Py_None && !PyCallable_Check(hook)) {
+    PyErr_Format(PyExc_TypeError, "set_unobserved_error_hook(): expected a callable or None, got %R", hook);
+    return nullptr;
+  }
+  return swap_unobserved_hook(hook);
+}
+
+PyObject* at_exit(PyObject*, PyObject*) {
+  close_gate();
+  Py_RETURN_NONE;
+}
+
+PyObject* after_fork(PyObject*, PyObject*) {
+  reset_after_fork();
+  Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {
+    {"collect_all", collect_all, METH_O,
+     "collect_all(futures, /)\n--\n\n"
+     "A Future of the list of those very futures, done when all of them are.\n\n"
+     "When some failed it fails with the exception of the first of them in the list's order. TypeError names the\n"
+     "index of what is no Future. Source: torch.futures.collect_all."},
+    {"wait_all", as_method(wait_all), METH_FASTCALL | METH_KEYWORDS,
+     "wait_all(futures, timeout=None)\n--\n\n"
+     "The list of the values of all those futures; raises as soon as one of them has failed.\n\n"
+     "timeout: seconds for all of them together, then TimeoutError. Source: torch.futures.wait_all."},
+    {"set_unobserved_error_hook", swap_hook, METH_O,
+     "set_unobserved_error_hook(hook, /)\n--\n\n"
+     "hook(exception) is told what a callback of add_done_callback raised; returns the hook before it.\n\n"
+     "None, the default: sys.unraisablehook shows it on stderr."},
+    {"_at_exit", at_exit, METH_NOARGS, nullptr},
+    {"_after_fork_in_child", after_fork, METH_NOARGS, nullptr},
+    {}};
+
+// Before the interpreter finalises, and in the child of a fork.
+bool register_hooks(PyObject* module) {
+  const PyRef atexit = PyRef::adopt(PyImport_ImportModule("atexit"));
+  const PyRef gate = PyRef::adopt(PyObject_GetAttrString(module, "_at_exit"));
+  if (!atexit || !gate || !PyRef::adopt(PyObject_CallMethod(atexit.get(), "register", "O", gate.get()))) return false;
+  const PyRef os = PyRef::adopt(PyImport_ImportModule("os"));
+  const PyRef fork = PyRef::adopt(PyObject_GetAttrString(module, "_after_fork_in_child"));
+  const PyRef register_at_fork = os ? PyRef::adopt(PyObject_GetAttrString(os.get(), "register_at_fork")) : PyRef();
+  if (!register_at_fork || !fork) return false;
+  const PyRef none = PyRef::adopt(PyTuple_New(0));
+  const PyRef named = PyRef::adopt(Py_BuildValue("{s:O}", "after_in_child", fork.get()));
+  return none && named && PyRef::adopt(PyObject_Call(register_at_fork.get(), none.get(), named.get()));
+}
+
+
+bool init(PyObject* module) {
+  return init_errors(module) && init_future(module) && PyModule_AddFunctions(module, functions) == 0 &&
+         register_hooks(module);
+}
+
+}  // namespace
+}  // namespace tine::python
+
+PYBIND11_MODULE(_C, module) {
+  if (!tine::python::init(module.ptr())) throw pybind11::error_already_set();
+  // What bindings made with pybind11 throw: the same classes, the same objects.
+  pybind11::register_exception_translator([](std::exception_ptr error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const tine::Error&) {
+      tine::python::raise(std::current_exception());
+    }
+  });
+}
