@@ -1,0 +1,298 @@
+#include "src/ir/print.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+namespace tine::ir {
+namespace {
+
+bool name_char(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        } else {
+          out += c;
+        }
+    }
+  }
+  return out + '"';
+}
+
+std::string float_text(double v) {
+  if (std::isnan(v)) return "nan";
+  if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
+  std::string out = fmt::format("{}", v);
+  if (out.find_first_of(".en") == std::string::npos) out += ".0";
+  return out;
+}
+
+std::string tensor_text(const Tensor& t) {
+  const Tensor dense = t.contiguous();
+  std::string out = fmt::format("tensor(\"{}\", [{}], \"", name_of(dense.dtype()), fmt::join(dense.sizes(), ", "));
+  const size_t bytes = static_cast<size_t>(dense.numel()) * size_of(dense.dtype());
+  const auto* data = static_cast<const unsigned char*>(dense.data());
+  constexpr char kHex[] = "0123456789abcdef";
+  out.reserve(out.size() + 2 * bytes + 2);
+  for (size_t i = 0; i < bytes; ++i) {
+    out += kHex[data[i] >> 4];
+    out += kHex[data[i] & 15];
+  }
+  return out + "\")";
+}
+
+std::string value_text(const Value& value, bool exact) {
+  switch (value.tag()) {
+    case Tag::kNone: return "None";
+    case Tag::kBool: return value.as_bool() ? "True" : "False";
+    case Tag::kInt: return fmt::format("{}", value.as_int());
+    case Tag::kFloat: return float_text(value.as_float());
+    case Tag::kString: return quoted(value.as_string());
+    case Tag::kTensor: return exact ? tensor_text(value.as_tensor()) : "<Tensor>";
+    case Tag::kList:
+    case Tag::kTuple: {
+      const bool list = value.is(Tag::kList);
+      const std::vector<Value>& items = list ? value.as_list().items : value.as_tuple().items;
+      std::string out = list ? "[" : "(";
+      for (size_t i = 0; i < items.size(); ++i) {
+        if (i != 0) out += ", ";
+        out += value_text(items[i], exact);
+      }
+      if (!list && items.size() == 1) out += ",";
+      return out + (list ? "]" : ")");
+    }
+    default:
+      if (exact) {
+        throw ValueError(fmt::format("a graph that holds {} as a constant has no text form that could be sent or "
+                                     "saved; pass it as an argument instead", value.repr()));
+      }
+      return fmt::format("<{}>", name_of(value.tag()));
+  }
+}
+
+class Printer {
+ public:
+  Printer(const PrintOptions& options, bool hints) : options_(options), hints_(hints) {}
+
+  std::string run(const Graph& graph) {
+    graph_text("graph", graph);
+    // Forks inside forks append to the list while it is walked.
+    for (size_t i = 0; i < forks_.size(); ++i) {
+      const Graph& sub = *forks_[i];
+      out_ += "\n";
+      graph_text(fmt::format("with prim::fork_{} = graph", i), sub);
+    }
+    return std::move(out_);
+  }
+
+  std::string one(const Graph& graph, const Node& node) {
+    name_all(graph);
+    head(node, 0);
+    out_.pop_back();
+    return std::move(out_);
+  }
+
+ private:
+  void graph_text(const std::string& intro, const Graph& graph) {
+    names_.clear();
+    taken_.clear();
+    name_all(graph);
+    out_ += intro;
+    params(graph.root());
+    const std::vector<Def*>& outputs = graph.root().outputs;
+    const bool plain = std::equal(outputs.begin(), outputs.end(), graph.returns.begin(), graph.returns.end(),
+                                  [](const Def* def, const TypePtr& type) { return equal(def->type, type); });
+    if (!plain) {
+      out_ += " -> (";
+      for (size_t i = 0; i < graph.returns.size(); ++i) out_ += (i ? ", " : "") + graph.returns[i]->str();
+      out_ += ")";
+    }
+    out_ += ":\n";
+    nodes(graph.root(), 1);
+    out_ += "  return (";
+    list(outputs);
+    out_ += ")\n";
+  }
+
+  void name_all(const Graph& graph) { name_block(graph.root()); }
+  void name_block(const Block& block) {
+    for (const Def* def : block.params) give_name(*def);
+    for (const Node* node : block.nodes) {
+      for (const Def* def : node->outputs) give_name(*def);
+      for (const Block* inner : node->blocks) name_block(*inner);
+    }
+  }
+  // Numbers are the order of appearance, not the id: the text of a graph does not depend on how it was built.
+  void give_name(const Def& def) {
+    std::string name;
+    if (hints_) {
+      for (const char c : def.name) name += name_char(c) ? c : '_';
+    }
+    if (name.empty() || (name[0] >= '0' && name[0] <= '9')) {
+      name = fmt::format("{}", names_.size());
+    } else if (!taken_.insert(name).second) {
+      int& k = suffix_[name];
+      std::string numbered;
+      do {
+        numbered = fmt::format("{}.{}", name, ++k);
+      } while (!taken_.insert(numbered).second);
+      name = std::move(numbered);
+    }
+    names_.emplace(&def, std::move(name));
+  }
+  std::string name(const Def* def) const {
+    if (!def) return "%<null>";
+    const auto found = names_.find(def);
+    return found == names_.end() ? fmt::format("%<def {} of another graph>", def->id) : "%" + found->second;
+  }
+
+  void list(const std::vector<Def*>& defs) {
+    for (size_t i = 0; i < defs.size(); ++i) {
+      if (i != 0) out_ += ", ";
+      out_ += name(defs[i]);
+    }
+  }
+  void typed(const std::vector<Def*>& defs) {
+    for (size_t i = 0; i < defs.size(); ++i) {
+      if (i != 0) out_ += ", ";
+      out_ += name(defs[i]);
+      out_ += " : ";
+      out_ += defs[i]->type ? defs[i]->type->str() : "<no type>";
+    }
+  }
+  void params(const Block& block) {
+    out_ += "(";
+    typed(block.params);
+    out_ += ")";
+  }
+
+  void nodes(const Block& block, int depth) {
+    for (const Node* node : block.nodes) {
+      head(*node, depth);
+      for (size_t i = 0; i < node->blocks.size(); ++i) {
+        const Block& inner = *node->blocks[i];
+        indent(depth + 1);
+        out_ += fmt::format("block{}", i);
+        params(inner);
+        out_ += ":\n";
+        nodes(inner, depth + 2);
+        indent(depth + 2);
+        out_ += "-> (";
+        list(inner.outputs);
+        out_ += ")\n";
+      }
+    }
+  }
+
+  void head(const Node& node, int depth) {
+    indent(depth);
+    if (!node.outputs.empty()) {
+      typed(node.outputs);
+      out_ += " = ";
+    }
+    switch (node.kind) {
+      case Kind::kOp:
+        out_ += !node.op ? "<no operator>" : options_.exact ? node.op->schema.full_name() : node.op->schema.name;
+        break;
+      case Kind::kFork:
+        out_ += fmt::format("prim::fork_{}", forks_.size());
+        forks_.push_back(node.subgraph.get());
+        break;
+      default:
+        out_ += name_of(node.kind);
+    }
+    attributes(node);
+    out_ += "(";
+    list(node.inputs);
+    out_ += ")";
+    if (options_.places && node.span.line > 0) {
+      out_ += " # ";
+      if (node.span.source) {
+        for (const char c : node.span.source->name) out_ += c == '\n' || c == '\r' ? ' ' : c;
+      }
+      out_ += fmt::format(":{}:{}", node.span.line, node.span.column);
+    }
+    out_ += "\n";
+  }
+
+  void attributes(const Node& node) {
+    switch (node.kind) {
+      case Kind::kConstant:
+        if (node.constant.is_none()) break;
+        // As PyTorch writes it: the type says that 1 is True.
+        if (node.constant.is_bool()) {
+          out_ += fmt::format("[value={:d}]", node.constant.as_bool());
+        } else {
+          out_ += fmt::format("[value={}]", value_text(node.constant, options_.exact));
+        }
+        break;
+      case Kind::kCallFunction:
+      case Kind::kCallMethod:
+      case Kind::kGetAttr:
+      case Kind::kSetAttr:
+        out_ += fmt::format("[name={}]", quoted(node.name));
+        break;
+      case Kind::kRaise:
+        out_ += fmt::format("[kind={}]", quoted(node.name));
+        break;
+      case Kind::kTupleIndex:
+        out_ += fmt::format("[index={}]", node.index);
+        break;
+      case Kind::kIsInstance:
+        out_ += fmt::format("[type={}]", node.type ? node.type->str() : "<no type>");
+        break;
+      default:
+        break;
+    }
+  }
+
+  void indent(int depth) { out_.append(static_cast<size_t>(2 * depth), ' '); }
+
+  const PrintOptions options_;
+  const bool hints_;
+  std::string out_;
+  std::unordered_map<const Def*, std::string> names_;
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, int> suffix_;
+  std::vector<const Graph*> forks_;
+};
+
+}  // namespace
+
+std::string print(const Graph& graph, const PrintOptions& options) { return Printer(options, true).run(graph); }
+
+std::string print(const Graph& graph, const Node& node) {
+  return Printer({.exact = false, .places = false}, true).one(graph, node);
+}
+
+std::string content_hash(const Graph& graph) {
+  const std::string text = Printer({.exact = true, .places = false}, false).run(graph);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  if (EVP_Digest(text.data(), text.size(), digest, &length, EVP_sha256(), nullptr) != 1) {
+    throw Error("OpenSSL has no SHA-256; the name of a function cannot be formed");
+  }
+  std::string out;
+  for (unsigned int i = 0; i < length; ++i) out += fmt::format("{:02x}", digest[i]);
+  return out;
+}
+
+}  // namespace tine::ir
