@@ -1,0 +1,77 @@
+#include "src/code/function.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tine::code {
+namespace {
+
+void set_library(Function& function, const Library* library) {
+  function.library = library;
+  for (const auto& child : function.children) set_library(*child, library);
+}
+
+// How many operands follow in words behind the instruction.
+int operands_behind(const Instruction& in) {
+  switch (in.op) {
+    case Opcode::CALL_OP:
+    case Opcode::CALL_OP_SCALAR:
+    case Opcode::CALL_OP_DROP:
+    case Opcode::CALL:
+    case Opcode::CALL_SCALAR:
+    case Opcode::FORK:
+    case Opcode::TUPLE:
+    case Opcode::LIST:
+    case Opcode::DICT: return in.c;
+    case Opcode::SET_SLOT: return 1;
+    default: return 0;
+  }
+}
+
+}  // namespace
+
+SourceSpan Function::place_of(size_t pc) const {
+  auto after = std::upper_bound(lines.begin(), lines.end(), pc,
+                                [](size_t at, const LineEntry& entry) { return at < entry.pc; });
+  return after == lines.begin() ? SourceSpan{} : std::prev(after)->span;
+}
+
+std::string Function::disassemble() const {
+  std::string out = fmt::format("{}: {} registers, {} parameters\n", name, registers, params.size());
+  for (size_t pc = 0; pc < code.size(); ++pc) {
+    const Instruction in = code[pc].instruction;
+    out += fmt::format("{:4}  {:<18} {} {} {}", pc, kOpcodes[static_cast<size_t>(in.op)].name, in.a, in.b,
+                       static_cast<int16_t>(in.c));
+    if (const int n = operands_behind(in); n > 0) {
+      out += " (";
+      for (int i = 0; i < n; ++i) {
+        const uint16_t operand = code[pc + 1 + static_cast<size_t>(i) / 4].operands[i % 4];
+        out += fmt::format("{}{}{}{}", i ? ", " : "", operand & kConstOperand ? 'k' : 'r', operand & kOperandMask,
+                           operand & kLastUse ? "!" : "");
+      }
+      out += ")";
+      pc += static_cast<size_t>(words_for(n));
+    }
+    out += "\n";
+  }
+  for (const auto& child : children) out += child->disassemble();
+  return out;
+}
+
+const Function& Library::define(std::unique_ptr<Function> function) {
+  set_library(*function, this);
+  const std::lock_guard lock(mutex_);
+  const Function& added = *all_.emplace_back(std::move(function));
+  by_name_[added.name] = &added;
+  return added;
+}
+
+const Function* Library::find(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_name_.find(std::string(name));
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+}  // namespace tine::code

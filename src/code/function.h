@@ -1,0 +1,99 @@
+// Function: the code of one script function. Library: functions by their qualified names.
+//
+// State      A Function never changes once it is in a Library, but for the target of a call site, which
+//            goes from null to the callee once.
+// Threads    Any number of threads run one Function. Library: any.
+// Ordering   A call site is bound to what its name means at its first execution, for good.
+// Ownership  The Library owns its functions until it goes; a redefined function stays alive (frames may be in
+//            it, call sites bound to it).
+// Errors     find() of an unknown name: null.
+// Cost       find is one hash under a lock, done once for each call site.
+// Source     docs/spec/ir.md "Code".
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "src/base/source.h"
+#include "src/code/opcodes.h"
+#include "src/value/op_table.h"
+#include "src/value/type.h"
+#include "tine/value.h"
+
+namespace tine::code {
+
+class Function;
+class Library;
+
+// Where a call or fork finds its callee, and what the caller's types were compiled for.
+struct CallSite {
+  std::string name;
+  std::vector<TypePtr> args;
+  TypePtr result;
+  mutable std::atomic<const Function*> target{nullptr};
+
+  CallSite() = default;
+  CallSite(CallSite&& other) noexcept  // only while the function is built
+      : name(std::move(other.name)), args(std::move(other.args)), result(std::move(other.result)),
+        target(other.target.load(std::memory_order_relaxed)) {}
+};
+
+// The slot `index` of objects of `type`.
+struct SlotSite {
+  std::shared_ptr<const ObjectType> type;
+  std::string name;
+  int index = 0;
+};
+
+// From instruction `pc` on the place is `span`, until the next entry.
+struct LineEntry {
+  uint32_t pc;
+  SourceSpan span;
+};
+
+class TINE_API Function {
+ public:
+  std::string name;
+  std::vector<std::string> param_names;
+  std::vector<TypePtr> params;
+  TypePtr result;
+
+  int registers = 0;                       // parameters are the first ones
+  std::vector<uint16_t> object_registers;  // ascending: those that may need a release at the end
+  size_t object_params = 0;                // the first of them are parameters; the others start as None
+  std::vector<Word> code;
+  std::vector<Value> constants;
+  std::vector<const Op*> ops;
+  std::vector<CallSite> calls;
+  std::vector<SlotSite> slots;
+  std::vector<TypePtr> types;
+  std::vector<LineEntry> lines;
+  std::vector<std::unique_ptr<Function>> children;  // fork bodies; in no Library of their own
+  const Library* library = nullptr;                 // where call sites look their names up
+
+  [[nodiscard]] SourceSpan place_of(size_t pc) const;
+  // One instruction a line: number, name, operands.
+  [[nodiscard]] std::string disassemble() const;
+};
+
+class TINE_API Library {
+ public:
+  Library() = default;
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  const Function& define(std::unique_ptr<Function> function);
+  [[nodiscard]] const Function* find(std::string_view name) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, const Function*> by_name_;
+  std::vector<std::unique_ptr<Function>> all_;
+};
+
+}  // namespace tine::code
