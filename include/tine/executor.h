@@ -42,6 +42,13 @@ class TINE_API Task {
 class TINE_API Executor {
  public:
   virtual void post(Task& task) noexcept = 0;
+  // Hands a task that this thread posted back to it, if it is the newest that is not spent and nobody
+  // has taken it: then it is the caller's to run. `sweep`: spent ones below it are dropped, too.
+  virtual bool take_back(Task& task, bool sweep) noexcept {
+    (void)task;
+    (void)sweep;
+    return false;
+  }
 
  protected:
   ~Executor() = default;

@@ -37,6 +37,7 @@ class TINE_API Scheduler final : public Executor {
   Scheduler& operator=(const Scheduler&) = delete;
 
   void post(Task& task) noexcept override;
+  bool take_back(Task& task, bool sweep) noexcept override;
 
   [[nodiscard]] int num_threads() const noexcept;
   // Takes effect as threads become idle. Between 1 and 1024; ValueError otherwise.

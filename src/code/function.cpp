@@ -48,8 +48,8 @@ std::string Function::disassemble() const {
       out += " (";
       for (int i = 0; i < n; ++i) {
         const uint16_t operand = code[pc + 1 + static_cast<size_t>(i) / 4].operands[i % 4];
-        out += fmt::format("{}{}{}{}", i ? ", " : "", operand & kConstOperand ? 'k' : 'r', operand & kOperandMask,
-                           operand & kLastUse ? "!" : "");
+        out += fmt::format("{}{}{}{}", i ? ", " : "", operand & kConstOperand ? 'k' : 'r',
+                           operand & kOperandMask, operand & kLastUse ? "!" : "");
       }
       out += ")";
       pc += static_cast<size_t>(words_for(n));

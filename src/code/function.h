@@ -39,7 +39,9 @@ struct CallSite {
 
   CallSite() = default;
   CallSite(CallSite&& other) noexcept  // only while the function is built
-      : name(std::move(other.name)), args(std::move(other.args)), result(std::move(other.result)),
+      : name(std::move(other.name)),
+        args(std::move(other.args)),
+        result(std::move(other.result)),
         target(other.target.load(std::memory_order_relaxed)) {}
 };
 

@@ -280,7 +280,8 @@ class Emitter {
   }
 
   // The operand words of a call; object operands that die here carry kLastUse, once each.
-  std::vector<uint16_t> operands(const std::vector<Def*>& inputs, const std::vector<const Def*>& dying, DefSet* moved_out) {
+  std::vector<uint16_t> operands(const std::vector<Def*>& inputs, const std::vector<const Def*>& dying,
+                                 DefSet* moved_out) {
     std::vector<uint16_t> words(inputs.size());
     for (size_t i = inputs.size(); i-- > 0;) {
       const Location at = where(inputs[i]);
@@ -355,14 +356,17 @@ class Emitter {
   // A compare is left to the jump behind it when nothing else uses it and it stands right before.
   const FastOp* deferred(const Block& b, size_t i) {
     const Node& node = *b.nodes[i];
-    if (!near_jumps_ || node.kind != Kind::kOp || node.outputs.size() != 1 || uses(node.output()) != 1) return nullptr;
+    if (!near_jumps_ || node.kind != Kind::kOp || node.outputs.size() != 1 || uses(node.output()) != 1)
+      return nullptr;
     const FastOp* fast = find_fast_op(node.op->schema.full_name());
     if (!fast || fast->shape != FastShape::kCompare) return nullptr;
     if (i + 1 < b.nodes.size()) {
       const Node& next = *b.nodes[i + 1];
       return next.kind == Kind::kIf && next.inputs.front() == node.output() ? fast : nullptr;
     }
-    return b.owner && b.owner->kind == Kind::kLoop && !b.outputs.empty() && b.outputs.front() == node.output() ? fast : nullptr;
+    return b.owner && b.owner->kind == Kind::kLoop && !b.outputs.empty() && b.outputs.front() == node.output()
+               ? fast
+               : nullptr;
   }
 
   // Takes the compare that was deferred for this condition, if there is one.
@@ -401,7 +405,8 @@ class Emitter {
 
   bool is_true(const Def* def) const {
     const auto found = where_.find(def);
-    return found != where_.end() && found->second.constant && function_->constants[found->second.index].is_bool() &&
+    return found != where_.end() && found->second.constant &&
+           function_->constants[found->second.index].is_bool() &&
            function_->constants[found->second.index].as_bool();
   }
 
@@ -421,7 +426,8 @@ class Emitter {
         taken.insert(from[i]);
         continue;
       }
-      const bool last_use = !at.constant && object_[at.index] && object_[target] && count[from[i]] == 1 && contains(dying, from[i]);
+      const bool last_use = !at.constant && object_[at.index] && object_[target] && count[from[i]] == 1 &&
+                            contains(dying, from[i]);
       if (last_use) taken.insert(from[i]);
       pending.push_back({target, at, last_use});
     }
@@ -518,7 +524,8 @@ class Emitter {
       case Kind::kFork: return fork(node, dying);
       case Kind::kCallFunction: return call(Opcode::CALL, node, call_site(node.name, node), dying);
       case Kind::kCallMethod:
-        return call(Opcode::CALL, node, call_site(node.inputs.front()->type->name + "." + node.name, node), dying);
+        return call(Opcode::CALL, node, call_site(node.inputs.front()->type->name + "." + node.name, node),
+                    dying);
       case Kind::kGetAttr: {
         const uint16_t object = in_register(node.inputs[0]);
         const uint16_t site = slot_site(node);
@@ -579,7 +586,7 @@ class Emitter {
 
   void put_return(const Def* def) {
     const Location at = where(def);
-    const Opcode op = at.constant          ? Opcode::RETURN_K
+    const Opcode op = at.constant         ? Opcode::RETURN_K
                       : object_[at.index] ? Opcode::RETURN
                                           : Opcode::RETURN_SCALAR;
     put({op, at.index});
@@ -691,7 +698,8 @@ class Emitter {
         (body.nodes[0]->kind == Kind::kCallFunction || body.nodes[0]->kind == Kind::kCallMethod) &&
         body.nodes[0]->inputs == body.params) {
       const Node& inner = *body.nodes[0];
-      site.name = inner.kind == Kind::kCallFunction ? inner.name : inner.inputs.front()->type->name + "." + inner.name;
+      site.name = inner.kind == Kind::kCallFunction ? inner.name
+                                                    : inner.inputs.front()->type->name + "." + inner.name;
       site.result = inner.output()->type;
     } else {
       std::string name = fmt::format("{}.fork_{}", function_->name, function_->children.size());
@@ -715,7 +723,8 @@ class Emitter {
       put({Opcode::CHECK_TYPE, at.index, type_index(out->type)});
     }
     const bool temporary = !temporaries_.empty();
-    if (!temporary && contains(dying, in) && object_[at.index] == !is_scalar(*out->type) && !hints_.contains(out)) {
+    if (!temporary && contains(dying, in) && object_[at.index] == !is_scalar(*out->type) &&
+        !hints_.contains(out)) {
       where_[out] = at;
       return;
     }
@@ -742,7 +751,8 @@ class Emitter {
     // What a branch uses again dies there.
     std::vector<const Def*> in_branches;
     for (const Def* def : dying) {
-      if (used_in(*node.blocks[0]).contains(def) || used_in(*node.blocks[1]).contains(def)) in_branches.push_back(def);
+      if (used_in(*node.blocks[0]).contains(def) || used_in(*node.blocks[1]).contains(def))
+        in_branches.push_back(def);
     }
     std::erase_if(dying, [&](const Def* def) { return contains(in_branches, def); });
     dying.insert(dying.end(), after_test.begin(), after_test.end());
@@ -820,7 +830,8 @@ class Emitter {
     const Def* trip = node.inputs[0];
     const Def* first_condition = node.inputs[1];
     frame->trip = where(trip);
-    frame->counted = !(frame->trip.constant && function_->constants[frame->trip.index].as_int() == ir::kNoTripLimit);
+    frame->counted =
+        !(frame->trip.constant && function_->constants[frame->trip.index].as_int() == ir::kNoTripLimit);
     frame->turn_used = uses(body.params[0]) > 0;
 
     // The carried values: in place when the initial value dies here, else moved into registers of their own.
@@ -832,7 +843,8 @@ class Emitter {
       const bool object = !is_scalar(*body.params[i - 1]->type);
       const Location at = where(def);
       const bool once = std::count(node.inputs.begin(), node.inputs.end(), def) == 1;
-      if (!at.constant && once && contains(dying, def) && !used_in(body).contains(def) && object_[at.index] == object) {
+      if (!at.constant && once && contains(dying, def) && !used_in(body).contains(def) &&
+          object_[at.index] == object) {
         frame->carried.push_back(at.index);
         in_place.push_back(def);
         continue;
@@ -912,7 +924,8 @@ class Emitter {
   }
 
   // The end of a turn: carried values to their registers, then the jump back. `outputs`: condition, carried values.
-  void finish_turn(LoopFrame& l, Condition condition, const std::vector<Def*>& outputs, const std::vector<const Def*>& dying) {
+  void finish_turn(LoopFrame& l, Condition condition, const std::vector<Def*>& outputs,
+                   const std::vector<const Def*>& dying) {
     // The moves must not overwrite what the condition reads.
     auto clobbered = [&](const Def* def) {
       const Location at = where(def);
@@ -926,7 +939,8 @@ class Emitter {
     uint16_t saved = 0;
     bool is_saved = false;
     const auto before = where_.find(condition.def);
-    const std::optional<Location> restore = before == where_.end() ? std::nullopt : std::optional(before->second);
+    const std::optional<Location> restore =
+        before == where_.end() ? std::nullopt : std::optional(before->second);
     auto save = [&] {
       saved = allocate(false);
       is_saved = true;

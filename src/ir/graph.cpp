@@ -40,12 +40,9 @@ bool Node::is_exit() const noexcept {
     case Kind::kReturn:
     case Kind::kBreak:
     case Kind::kContinue:
-    case Kind::kRaise:
-      return true;
-    case Kind::kIf:
-      return blocks.size() == 2 && blocks[0]->ends_in_exit() && blocks[1]->ends_in_exit();
-    default:
-      return false;
+    case Kind::kRaise: return true;
+    case Kind::kIf: return blocks.size() == 2 && blocks[0]->ends_in_exit() && blocks[1]->ends_in_exit();
+    default: return false;
   }
 }
 
@@ -178,7 +175,8 @@ Def* Builder::tuple(std::vector<Def*> elements) {
 }
 
 Def* Builder::list(std::vector<Def*> elements, TypePtr element_type) {
-  return graph_->add_output(*add(Kind::kListConstruct, std::move(elements)), Type::list(std::move(element_type)));
+  return graph_->add_output(*add(Kind::kListConstruct, std::move(elements)),
+                            Type::list(std::move(element_type)));
 }
 
 Def* Builder::dict(std::vector<Def*> keys_and_values, TypePtr key, TypePtr value) {

@@ -34,10 +34,10 @@ struct Block;
 // One value of the program: its static type and where it comes from.
 struct Def {
   TypePtr type;
-  std::string name;       // a hint for the printer, usually the variable's; may be empty, need not be unique
-  Node* node = nullptr;   // what computes it; null for a block's parameter
-  Block* block = nullptr; // the block it is a parameter of, else null
-  int id = 0;             // unique in its graph
+  std::string name;        // a hint for the printer, usually the variable's; may be empty, need not be unique
+  Node* node = nullptr;    // what computes it; null for a block's parameter
+  Block* block = nullptr;  // the block it is a parameter of, else null
+  int id = 0;              // unique in its graph
 };
 
 // What a node does. The text name is in the first column; `in` and `out` are Node::inputs and outputs.
@@ -114,7 +114,7 @@ struct Node {
   TypePtr type;                     // kIsInstance
   std::shared_ptr<Graph> subgraph;  // kFork
   SourceSpan span;
-  Block* owner = nullptr;           // null while it is in no block
+  Block* owner = nullptr;  // null while it is in no block
 
   [[nodiscard]] Def* output() const { return outputs.front(); }
   // Leaves the block: return, break, continue, raise, or an `if` both of whose branches do.
@@ -122,7 +122,7 @@ struct Node {
 };
 
 struct Block {
-  std::vector<Def*> params;   // a loop body's turn and carried values; the graph's inputs for its root
+  std::vector<Def*> params;  // a loop body's turn and carried values; the graph's inputs for its root
   std::vector<Node*> nodes;
   std::vector<Def*> outputs;  // empty when the block ends in an exit
   Node* owner = nullptr;      // the If or Loop; null for the root
@@ -135,13 +135,15 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  std::string name;                 // the qualified name of the function; a hint for subgraphs
-  std::vector<TypePtr> returns;     // types of the outputs. Functions have exactly one (None: Type::none()).
+  std::string name;              // the qualified name of the function; a hint for subgraphs
+  std::vector<TypePtr> returns;  // types of the outputs. Functions have exactly one (None: Type::none()).
   [[nodiscard]] Block& root() noexcept { return *root_; }
   [[nodiscard]] const Block& root() const noexcept { return *root_; }
   [[nodiscard]] const std::vector<Def*>& inputs() const noexcept { return root_->params; }
 
-  Def* add_input(TypePtr type, std::string hint = {}) { return add_param(*root_, std::move(type), std::move(hint)); }
+  Def* add_input(TypePtr type, std::string hint = {}) {
+    return add_param(*root_, std::move(type), std::move(hint));
+  }
   Def* add_param(Block& block, TypePtr type, std::string hint = {});
   // A node in no block yet.
   Node* create(Kind kind, std::vector<Def*> inputs, SourceSpan span = {});
@@ -176,12 +178,12 @@ class Builder {
   // The result type follows from the schema and the inputs' types; null when the inputs do not fit.
   Def* op(const Op& op, std::vector<Def*> inputs);
   Def* op(const Op& op, std::vector<Def*> inputs, TypePtr result);
-  Node* if_(Def* condition);                                             // with two empty blocks
+  Node* if_(Def* condition);  // with two empty blocks
   // With an empty body whose parameters are made from the carried values' types; outputs are added, too.
   Node* loop(Def* max_trip, Def* condition, std::vector<Def*> carried);
   Def* call(std::string qualified_name, std::vector<Def*> args, TypePtr result);
   Def* call_method(std::string method, std::vector<Def*> self_and_args, TypePtr result);
-  Def* fork(std::shared_ptr<Graph> subgraph, std::vector<Def*> args);   // Future of its output
+  Def* fork(std::shared_ptr<Graph> subgraph, std::vector<Def*> args);  // Future of its output
   Def* get_attr(Def* object, std::string attribute, TypePtr type);
   void set_attr(Def* object, std::string attribute, Def* value);
   Def* tuple(std::vector<Def*> elements);

@@ -47,7 +47,8 @@ std::string float_text(double v) {
 
 std::string tensor_text(const Tensor& t) {
   const Tensor dense = t.contiguous();
-  std::string out = fmt::format("tensor(\"{}\", [{}], \"", name_of(dense.dtype()), fmt::join(dense.sizes(), ", "));
+  std::string out =
+      fmt::format("tensor(\"{}\", [{}], \"", name_of(dense.dtype()), fmt::join(dense.sizes(), ", "));
   const size_t bytes = static_cast<size_t>(dense.numel()) * size_of(dense.dtype());
   const auto* data = static_cast<const unsigned char*>(dense.data());
   constexpr char kHex[] = "0123456789abcdef";
@@ -81,8 +82,10 @@ std::string value_text(const Value& value, bool exact) {
     }
     default:
       if (exact) {
-        throw ValueError(fmt::format("a graph that holds {} as a constant has no text form that could be sent or "
-                                     "saved; pass it as an argument instead", value.repr()));
+        throw ValueError(
+            fmt::format("a graph that holds {} as a constant has no text form that could be sent or "
+                        "saved; pass it as an argument instead",
+                        value.repr()));
       }
       return fmt::format("<{}>", name_of(value.tag()));
   }
@@ -210,14 +213,15 @@ class Printer {
     }
     switch (node.kind) {
       case Kind::kOp:
-        out_ += !node.op ? "<no operator>" : options_.exact ? node.op->schema.full_name() : node.op->schema.name;
+        out_ += !node.op         ? "<no operator>"
+                : options_.exact ? node.op->schema.full_name()
+                                 : node.op->schema.name;
         break;
       case Kind::kFork:
         out_ += fmt::format("prim::fork_{}", forks_.size());
         forks_.push_back(node.subgraph.get());
         break;
-      default:
-        out_ += name_of(node.kind);
+      default: out_ += name_of(node.kind);
     }
     attributes(node);
     out_ += "(";
@@ -247,20 +251,13 @@ class Printer {
       case Kind::kCallFunction:
       case Kind::kCallMethod:
       case Kind::kGetAttr:
-      case Kind::kSetAttr:
-        out_ += fmt::format("[name={}]", quoted(node.name));
-        break;
-      case Kind::kRaise:
-        out_ += fmt::format("[kind={}]", quoted(node.name));
-        break;
-      case Kind::kTupleIndex:
-        out_ += fmt::format("[index={}]", node.index);
-        break;
+      case Kind::kSetAttr: out_ += fmt::format("[name={}]", quoted(node.name)); break;
+      case Kind::kRaise: out_ += fmt::format("[kind={}]", quoted(node.name)); break;
+      case Kind::kTupleIndex: out_ += fmt::format("[index={}]", node.index); break;
       case Kind::kIsInstance:
         out_ += fmt::format("[type={}]", node.type ? node.type->str() : "<no type>");
         break;
-      default:
-        break;
+      default: break;
     }
   }
 
@@ -277,7 +274,9 @@ class Printer {
 
 }  // namespace
 
-std::string print(const Graph& graph, const PrintOptions& options) { return Printer(options, true).run(graph); }
+std::string print(const Graph& graph, const PrintOptions& options) {
+  return Printer(options, true).run(graph);
+}
 
 std::string print(const Graph& graph, const Node& node) {
   return Printer({.exact = false, .places = false}, true).one(graph, node);

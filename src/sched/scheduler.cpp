@@ -392,6 +392,26 @@ void Scheduler::Impl::post(Task& task) noexcept {
   announce();
 }
 
+bool Scheduler::Impl::take_back(Task& wanted, bool sweep) noexcept {
+  sched::Seat* const seat = this_worker && this_worker->belongs_to(this) ? &this_worker->seat()
+                            : guest_pool == life_.get()                  ? guest_seat
+                                                                         : nullptr;
+  if (!seat) return false;
+  bool found = false;
+  while (Task* task = seat->deque.pop()) {
+    if (task == &wanted) {
+      found = true;
+      if (!sweep) break;
+    } else if (task->spent()) {
+      task->run();
+    } else {
+      (void)seat->deque.push(task);  // there is room: it has just been popped
+      break;
+    }
+  }
+  return found;
+}
+
 sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
   // Threads of other pools of ours have a helper of their own already.
   GuestSeat& own = own_guest_seat();
@@ -456,6 +476,7 @@ Scheduler::Scheduler(int num_threads) {
 Scheduler::~Scheduler() = default;
 
 void Scheduler::post(Task& task) noexcept { impl_->post(task); }
+bool Scheduler::take_back(Task& task, bool sweep) noexcept { return impl_->take_back(task, sweep); }
 int Scheduler::num_threads() const noexcept { return impl_->target(); }
 void Scheduler::set_num_threads(int n) { impl_->resize(n); }
 void Scheduler::leave_in_child() noexcept {

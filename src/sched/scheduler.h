@@ -49,6 +49,7 @@ class Scheduler::Impl {
   ~Impl();
 
   void post(Task& task) noexcept;
+  bool take_back(Task& task, bool sweep) noexcept;
   void resize(int n);
   void leave_in_child() noexcept { life_->pool = nullptr; }
   SchedulerCounters counters() const noexcept;

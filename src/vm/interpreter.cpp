@@ -1,0 +1,838 @@
+// The interpreter loop. Dispatch is one indirect jump at the end of each instruction (labels as values), which
+// gives the branch predictor one history an instruction; both compilers have them.
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include "src/vm/task.h"
+
+#pragma GCC diagnostic ignored "-Wpedantic"  // labels as values
+
+namespace tine::vm {
+namespace {
+
+using code::CallSite;
+using code::Function;
+using code::Instruction;
+using code::Opcode;
+using code::Word;
+using detail::StateBase;
+
+// ---- the uncommon paths, kept out of the loop
+
+[[noreturn, gnu::cold, gnu::noinline]] void throw_zero_division(const char* message) {
+  throw ZeroDivisionError(message);
+}
+
+[[gnu::cold, gnu::noinline]] const Function& link(const Function& caller, const CallSite& site) {
+  const Function* const callee = caller.library ? caller.library->find(site.name) : nullptr;
+  if (!callee)
+    throw NameError(
+        fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, site.name));
+  if (callee->params.size() != site.args.size()) {
+    throw TypeError(fmt::format("{}() takes {} arguments, but '{}' was compiled to pass {}", site.name,
+                                callee->params.size(), caller.name, site.args.size()));
+  }
+  for (size_t i = 0; i < site.args.size(); ++i) {
+    if (is_subtype(site.args[i], callee->params[i])) continue;
+    throw TypeError(fmt::format("{}(): argument {} is declared as {}, but '{}' was compiled to pass {}",
+                                site.name, i + 1, callee->params[i]->str(), caller.name,
+                                site.args[i]->str()));
+  }
+  if (!is_subtype(callee->result, site.result)) {
+    throw TypeError(fmt::format("{}() returns {}, but '{}' was compiled to expect {}", site.name,
+                                callee->result->str(), caller.name, site.result->str()));
+  }
+  site.target.store(callee, std::memory_order_release);
+  return *callee;
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void throw_too_deep(const Function& callee, uint32_t limit) {
+  throw Error(
+      fmt::format("maximum recursion depth exceeded: {} nested calls, the last one of '{}'; "
+                  "end the recursion earlier or raise the limit of the machine",
+                  limit, callee.name));
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void throw_no_slot(const Value& object, const code::SlotSite& site) {
+  throw AttributeError(fmt::format(
+      "'{}' object has no attribute '{}'",
+      object.is(Tag::kObject) ? object.as_object().type->name : name_of(object.tag()), site.name));
+}
+
+// Objects of another type object with the same name (a module that was scripted again, or one that came over the
+// network): the slot is looked up by name.
+[[gnu::cold, gnu::noinline]] Value& find_slot(const Value& object, const code::SlotSite& site) {
+  if (!object.is(Tag::kObject)) throw_no_slot(object, site);
+  Object& o = object.as_object();
+  const int index = o.type->slot_index(site.name);
+  if (index < 0 || !equal(o.type->slots[static_cast<size_t>(index)].type,
+                          site.type->slots[static_cast<size_t>(site.index)].type)) {
+    throw_no_slot(object, site);
+  }
+  return o.slots[static_cast<size_t>(index)];
+}
+
+inline Value& slot(const Value& object, const code::SlotSite& site) {
+  if (object.is(Tag::kObject) && object.as_object().type.get() == site.type.get()) [[likely]] {
+    return object.as_object().slots[static_cast<size_t>(site.index)];
+  }
+  return find_slot(object, site);
+}
+
+Value fresh_copy(const Value& value) {
+  switch (value.tag()) {
+    case Tag::kList: {
+      auto list = detail::make_ref<List>();
+      for (const Value& item : value.as_list().items) list->items.push_back(fresh_copy(item));
+      return Value(std::move(list));
+    }
+    case Tag::kTuple: {
+      std::vector<Value> items;
+      for (const Value& item : value.as_tuple().items) items.push_back(fresh_copy(item));
+      return Value(detail::make_ref<Tuple>(std::move(items)));
+    }
+    case Tag::kDict: {
+      auto dict = detail::make_ref<Dict>();
+      for (const auto& [key, item] : value.as_dict().items()) dict->set(key, fresh_copy(item));
+      return Value(std::move(dict));
+    }
+    default: return value;
+  }
+}
+
+const Value& list_item(const Value& list, int64_t index) {
+  const std::vector<Value>& items = list.as_list().items;
+  const auto size = static_cast<int64_t>(items.size());
+  const int64_t at = index < 0 ? index + size : index;
+  if (at < 0 || at >= size) [[unlikely]] {
+    throw IndexError(fmt::format("list index out of range: {} in a list of {}", index, size));
+  }
+  return items[static_cast<size_t>(at)];
+}
+
+const Value& element(const Value& tuple_or_list, size_t index) {
+  const std::vector<Value>& items =
+      tuple_or_list.is(Tag::kTuple) ? tuple_or_list.as_tuple().items : tuple_or_list.as_list().items;
+  return items[index];
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void throw_wrong_length(size_t expected, size_t found) {
+  if (found < expected)
+    throw ValueError(fmt::format("not enough values to unpack (expected {}, got {})", expected, found));
+  throw ValueError(fmt::format("too many values to unpack (expected {})", expected));
+}
+
+int64_t to_integer(double v) {
+  if (std::isnan(v)) throw ValueError("cannot convert float NaN to integer");
+  if (std::isinf(v)) throw OverflowError("cannot convert float infinity to integer");
+  if (!(v > -9223372036854775809.0 && v < 9223372036854775808.0)) {
+    throw OverflowError(fmt::format("float {} does not fit into a 64-bit integer", v));
+  }
+  return static_cast<int64_t>(v);
+}
+
+inline int64_t wrapping_add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+inline int64_t wrapping_sub(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+inline int64_t wrapping_mul(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
+inline int64_t floor_mod(int64_t a, int64_t b) {
+  // Small non-negative numbers, the usual case, divide in half the time.
+  if ((static_cast<uint64_t>(a) | static_cast<uint64_t>(b)) >> 32 == 0 && b != 0) [[likely]] {
+    return static_cast<uint32_t>(a) % static_cast<uint32_t>(b);
+  }
+  if (b == 0) throw_zero_division("integer modulo by zero");
+  if (b == -1) return 0;
+  const int64_t m = a % b;
+  return m != 0 && (m ^ b) < 0 ? m + b : m;
+}
+
+inline int64_t floor_div(int64_t a, int64_t b) {
+  if ((static_cast<uint64_t>(a) | static_cast<uint64_t>(b)) >> 32 == 0 && b != 0) [[likely]] {
+    return static_cast<uint32_t>(a) / static_cast<uint32_t>(b);
+  }
+  if (b == 0) throw_zero_division("integer division or modulo by zero");
+  if (b == -1) return wrapping_sub(0, a);
+  const int64_t q = a / b;
+  return a % b != 0 && ((a ^ b) < 0) ? q - 1 : q;
+}
+
+inline double true_div(double a, double b, const char* message) {
+  if (b == 0.0) throw_zero_division(message);
+  return a / b;
+}
+
+// Bits from one place to another, ownership included.
+inline void relocate(Value* to, Value* from) noexcept {
+  std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), sizeof(Value));
+}
+
+// How many loop turns and calls until the next look at the clock: adapts so that a look happens about every 25 ms.
+class Fuel {
+ public:
+  static constexpr std::chrono::milliseconds kInterval{25};
+  int32_t left = kFirst;
+
+  // True when it is time to poll.
+  bool refill() noexcept {
+    const TimePoint now = Clock::now();
+    const auto spent = now - last_;
+    if (spent < kInterval / 4 && quota_ < kMost) {
+      quota_ *= 2;
+    } else if (spent > kInterval * 2 && quota_ > 1) {
+      quota_ = std::max(1, quota_ / 4);
+    }
+    left = quota_;
+    last_ = now;
+    if (now < due_) return false;
+    due_ = now + kInterval;
+    return true;
+  }
+
+ private:
+  static constexpr int32_t kFirst = 1024;
+  static constexpr int32_t kMost = 1 << 22;
+  int32_t quota_ = kFirst;
+  TimePoint last_ = Clock::now();
+  TimePoint due_ = last_;
+};
+
+ScriptTask* as_script_task(StateBase* state, const Machine& machine) noexcept {
+  if (typeid(*state) != typeid(ScriptTask)) return nullptr;
+  auto* const task = static_cast<ScriptTask*>(state);
+  return &task->machine == &machine ? task : nullptr;
+}
+
+// The child has not started: take it away from the executor, so that this thread can run it.
+bool take_child(ScriptTask& child, FramePool& pool) noexcept {
+  if (child.started()) return false;
+  if (child.machine.executor().take_back(*child.task(), pool.stale > 0)) {
+    pool.stale = 0;
+    if (child.start()) {
+      child.owned = true;  // the entry's reference
+      return true;
+    }
+    child.release();
+    return false;
+  }
+  // Queued below something else, or on another thread: its entry stays behind, spent.
+  if (!child.start()) return false;
+  ++pool.stale;
+  return true;
+}
+
+class Interpreter {
+ public:
+  explicit Interpreter(Poll* poll) noexcept : poll_(poll), pool_(FramePool::here()) {}
+
+  void run(ScriptTask* task) noexcept {
+    while (task) {
+      try {
+        task_ = task;
+        loop();
+        task = nullptr;
+      } catch (...) {
+        task = task_->fail_with(std::current_exception());
+      }
+    }
+  }
+
+ private:
+  void loop();
+  bool interrupted();
+  void post_fork(ScriptTask& child) noexcept;
+
+  Poll* const poll_;
+  FramePool& pool_;
+  ScriptTask* task_ = nullptr;
+};
+
+// True: the task gave this thread up (`task_` is the next one, or null).
+[[gnu::cold, gnu::noinline]] bool Interpreter::interrupted() {
+  if (task_->done()) throw Cancelled("the script function was cancelled");
+  if (!poll_ || poll_->poll() == Poll::Verdict::kGoOn) return false;
+  task_ = task_->yield();
+  return true;
+}
+
+#define RA r[in.a]
+#define RB r[in.b]
+#define RC r[in.c]
+#define KC k[in.c]
+#define KB k[in.b]
+#define SET(v) new (&RA) Value(v)
+
+#define NEXT()                                 \
+  do {                                         \
+    in = (++pc)->instruction;                  \
+    goto* kLabels[static_cast<size_t>(in.op)]; \
+  } while (0)
+#define GO()                                   \
+  do {                                         \
+    in = pc->instruction;                      \
+    goto* kLabels[static_cast<size_t>(in.op)]; \
+  } while (0)
+// Jumps by `distance` from the next instruction; backwards it uses fuel up.
+#define BRANCH(distance)                          \
+  do {                                            \
+    const int32_t far_ = (distance);              \
+    pc += far_ + 1;                               \
+    if (far_ < 0 && --fuel.left < 0) [[unlikely]] \
+      goto out_of_fuel;                           \
+    GO();                                         \
+  } while (0)
+// What is needed to find the place of an error, or to go on later.
+#define SAVE() frame->pc = pc
+#define ENTER_FRAME()               \
+  do {                              \
+    frame = task_->top;             \
+    function = frame->function;     \
+    r = frame->registers();         \
+    k = function->constants.data(); \
+    pc = frame->pc;                 \
+  } while (0)
+
+#define INT_BINARY(name, expression) \
+  name : {                           \
+    const int64_t x = RB.as_int();   \
+    const int64_t y = RC.as_int();   \
+    SET(expression);                 \
+    NEXT();                          \
+  }                                  \
+  name##_K : {                       \
+    const int64_t x = RB.as_int();   \
+    const int64_t y = KC.as_int();   \
+    SET(expression);                 \
+    NEXT();                          \
+  }
+// The same for those that may fail.
+#define INT_BINARY_SAVED(name, expression) \
+  name : {                                 \
+    const int64_t x = RB.as_int();         \
+    const int64_t y = RC.as_int();         \
+    SAVE();                                \
+    SET(expression);                       \
+    NEXT();                                \
+  }                                        \
+  name##_K : {                             \
+    const int64_t x = RB.as_int();         \
+    const int64_t y = KC.as_int();         \
+    SAVE();                                \
+    SET(expression);                       \
+    NEXT();                                \
+  }
+#define FLOAT_BINARY(name, expression) \
+  name : {                             \
+    const double x = RB.as_float();    \
+    const double y = RC.as_float();    \
+    SET(expression);                   \
+    NEXT();                            \
+  }                                    \
+  name##_K : {                         \
+    const double x = RB.as_float();    \
+    const double y = KC.as_float();    \
+    SET(expression);                   \
+    NEXT();                            \
+  }
+#define INT_BRANCH(name, op)                           \
+  name : {                                             \
+    if (RA.as_int() op RB.as_int()) BRANCH(in.near()); \
+    NEXT();                                            \
+  }                                                    \
+  name##_K : {                                         \
+    if (RA.as_int() op KB.as_int()) BRANCH(in.near()); \
+    NEXT();                                            \
+  }
+#define FLOAT_BRANCH(name, condition) \
+  name : {                            \
+    const double x = RA.as_float();   \
+    const double y = RB.as_float();   \
+    if (condition) BRANCH(in.near()); \
+    NEXT();                           \
+  }
+
+// NOLINTNEXTLINE(readability-function-size): one function, so that the registers stay in registers
+void Interpreter::loop() {
+  static const void* const kLabels[] = {
+#define TINE_LABEL(name, picture) &&name,
+      TINE_OPCODES(TINE_LABEL)
+#undef TINE_LABEL
+  };
+
+  Fuel fuel;
+  OpContext context = task_->machine.services();
+  const uint32_t depth_limit = task_->machine.limits().depth;
+  Frame* frame;
+  const Function* function;
+  Value* r;
+  const Value* k;
+  const Word* pc;
+  Instruction in;
+
+  ENTER_FRAME();
+  GO();
+
+MOVE : {
+  relocate(&RA, &RB);
+  NEXT();
+}
+COPY : {
+  RA = RB;
+  NEXT();
+}
+TAKE : {
+  RA = std::move(RB);
+  NEXT();
+}
+RELEASE : {
+  RA = Value();
+  NEXT();
+}
+LOAD_SCALAR : {
+  std::memcpy(static_cast<void*>(&RA), &KB, sizeof(Value));
+  NEXT();
+}
+LOAD : {
+  RA = KB;
+  NEXT();
+}
+LOAD_FRESH : {
+  SAVE();
+  RA = fresh_copy(KB);
+  NEXT();
+}
+
+  INT_BINARY(ADD_INT, wrapping_add(x, y))
+  INT_BINARY(SUB_INT, wrapping_sub(x, y))
+  INT_BINARY(MUL_INT, wrapping_mul(x, y))
+  INT_BINARY_SAVED(FLOORDIV_INT, floor_div(x, y))
+  INT_BINARY_SAVED(MOD_INT, floor_mod(x, y))
+  INT_BINARY_SAVED(DIV_INT, true_div(static_cast<double>(x), static_cast<double>(y), "division by zero"))
+  INT_BINARY(LT_INT, x < y)
+  INT_BINARY(LE_INT, x <= y)
+  INT_BINARY(GT_INT, x > y)
+  INT_BINARY(GE_INT, x >= y)
+  INT_BINARY(EQ_INT, x == y)
+  INT_BINARY(NE_INT, x != y)
+  FLOAT_BINARY(ADD_FLOAT, x + y)
+  FLOAT_BINARY(SUB_FLOAT, x - y)
+  FLOAT_BINARY(MUL_FLOAT, x * y)
+  FLOAT_BINARY(LT_FLOAT, x < y)
+  FLOAT_BINARY(LE_FLOAT, x <= y)
+  FLOAT_BINARY(GT_FLOAT, x > y)
+  FLOAT_BINARY(GE_FLOAT, x >= y)
+  FLOAT_BINARY(EQ_FLOAT, x == y)
+  FLOAT_BINARY(NE_FLOAT, x != y)
+DIV_FLOAT : {
+  SAVE();
+  SET(true_div(RB.as_float(), RC.as_float(), "float division by zero"));
+  NEXT();
+}
+DIV_FLOAT_K : {
+  SAVE();
+  SET(true_div(RB.as_float(), KC.as_float(), "float division by zero"));
+  NEXT();
+}
+NEG_INT : {
+  SET(wrapping_sub(0, RB.as_int()));
+  NEXT();
+}
+NEG_FLOAT : {
+  SET(-RB.as_float());
+  NEXT();
+}
+NOT : {
+  SET(!RB.as_bool());
+  NEXT();
+}
+INT_TO_FLOAT : {
+  SET(static_cast<double>(RB.as_int()));
+  NEXT();
+}
+FLOAT_TO_INT : {
+  SAVE();
+  SET(to_integer(RB.as_float()));
+  NEXT();
+}
+
+JUMP : { BRANCH(in.far()); }
+JUMP_IF : {
+  if (RA.as_bool()) BRANCH(in.far());
+  NEXT();
+}
+JUMP_UNLESS : {
+  if (!RA.as_bool()) BRANCH(in.far());
+  NEXT();
+}
+  INT_BRANCH(JUMP_LT_INT, <)
+  INT_BRANCH(JUMP_LE_INT, <=)
+  INT_BRANCH(JUMP_GT_INT, >)
+  INT_BRANCH(JUMP_GE_INT, >=)
+  INT_BRANCH(JUMP_EQ_INT, ==)
+  INT_BRANCH(JUMP_NE_INT, !=)
+  FLOAT_BRANCH(JUMP_LT_FLOAT, x < y)
+  FLOAT_BRANCH(JUMP_LE_FLOAT, x <= y)
+  FLOAT_BRANCH(JUMP_EQ_FLOAT, x == y)
+  FLOAT_BRANCH(JUMP_NOT_LT_FLOAT, !(x < y))
+  FLOAT_BRANCH(JUMP_NOT_LE_FLOAT, !(x <= y))
+  FLOAT_BRANCH(JUMP_NE_FLOAT, x != y)
+LOOP : {
+  const int64_t turn = RA.as_int() + 1;
+  SET(turn);
+  if (turn < RB.as_int()) BRANCH(in.near());
+  NEXT();
+}
+LOOP_K : {
+  const int64_t turn = RA.as_int() + 1;
+  SET(turn);
+  if (turn < KB.as_int()) BRANCH(in.near());
+  NEXT();
+}
+
+CALL_OP:
+CALL_OP_SCALAR:
+CALL_OP_DROP : {
+  constexpr int kInline = 12;
+  alignas(Value) std::byte space[kInline * sizeof(Value)];
+  auto* args = reinterpret_cast<Value*>(space);
+  std::unique_ptr<std::byte[]> more;
+  const int n = in.c;
+  SAVE();
+  if (n > kInline) [[unlikely]] {
+    more.reset(new std::byte[static_cast<size_t>(n) * sizeof(Value)]);
+    args = reinterpret_cast<Value*>(more.get());
+  }
+  const uint16_t* const operands = pc[1].operands;
+  bool last_uses = false;
+  for (int i = 0; i < n; ++i) {
+    const uint16_t operand = operands[i];
+    const Value* const from =
+        operand & code::kConstOperand ? &k[operand & code::kOperandMask] : &r[operand & code::kOperandMask];
+    std::memcpy(static_cast<void*>(&args[i]), from, sizeof(Value));  // lent
+    last_uses |= (operand & code::kLastUse) != 0;
+  }
+  fuel.left -= 8;
+  Value result = call(*function->ops[in.b], context, args);
+  if (last_uses) {
+    for (int i = 0; i < n; ++i) {
+      if (operands[i] & code::kLastUse) r[operands[i] & code::kOperandMask] = Value();
+    }
+  }
+  if (in.op == Opcode::CALL_OP) {
+    RA = std::move(result);
+  } else if (in.op == Opcode::CALL_OP_SCALAR) {
+    new (&RA) Value(std::move(result));
+  }
+  pc += code::words_for(n);
+  NEXT();
+}
+
+CALL:
+CALL_SCALAR : {
+  const CallSite& site = function->calls[in.b];
+  const Function* callee = site.target.load(std::memory_order_acquire);
+  if (!callee || frame->depth >= depth_limit || --fuel.left < 0) [[unlikely]] {
+    SAVE();
+    if (!callee) callee = &link(*function, site);
+    if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
+    if (fuel.left < 0) goto out_of_fuel;  // the call is made when the task goes on
+  }
+  auto* const next = static_cast<Frame*>(pool_.take(frame_bytes(*callee)));
+  next->caller = frame;
+  next->function = callee;
+  next->depth = frame->depth + 1;
+  next->return_to = in.a;
+  next->in_task = false;
+  Value* const to = next->registers();
+  const int n = in.c;
+  const uint16_t* const operands = pc[1].operands;
+  for (int i = 0; i < n; ++i) {
+    const uint16_t operand = operands[i];
+    if (operand & code::kConstOperand) {
+      new (&to[i]) Value(k[operand & code::kOperandMask]);
+    } else if (operand & code::kLastUse) {
+      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
+    } else {
+      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
+    }
+  }
+  for (size_t i = callee->object_params; i < callee->object_registers.size(); ++i)
+    new (&to[callee->object_registers[i]]) Value();
+  // The result is put there without looking at what it replaces.
+  if (in.op == Opcode::CALL) RA = Value();
+  frame->pc = pc + 1 + code::words_for(n);
+  task_->top = frame = next;
+  function = callee;
+  r = to;
+  k = callee->constants.data();
+  pc = callee->code.data();
+  GO();
+}
+
+RETURN : {
+  Value result = std::move(RA);
+  release_registers(*frame);
+  Frame* const caller = frame->caller;
+  if (!caller) {
+    task_->top = nullptr;
+    if (!frame->in_task) pool_.give(frame, frame_bytes(*function));
+    task_ = task_->finish_with(std::move(result));
+    goto next_task;
+  }
+  new (&caller->registers()[frame->return_to]) Value(std::move(result));
+  goto leave_frame;
+}
+RETURN_SCALAR : {
+  if (!frame->caller) {
+    Value result = RA;
+    release_registers(*frame);
+    task_->top = nullptr;
+    if (!frame->in_task) pool_.give(frame, frame_bytes(*function));
+    task_ = task_->finish_with(std::move(result));
+    goto next_task;
+  }
+  relocate(&frame->caller->registers()[frame->return_to], &RA);
+  release_registers(*frame);
+  goto leave_frame;
+}
+RETURN_K : {
+  Value result = k[in.a];
+  release_registers(*frame);
+  if (!frame->caller) {
+    task_->top = nullptr;
+    if (!frame->in_task) pool_.give(frame, frame_bytes(*function));
+    task_ = task_->finish_with(std::move(result));
+    goto next_task;
+  }
+  new (&frame->caller->registers()[frame->return_to]) Value(std::move(result));
+  goto leave_frame;
+}
+leave_frame : {
+  Frame* const caller = frame->caller;
+  pool_.give(frame, frame_bytes(*function));
+  task_->top = caller;
+  ENTER_FRAME();
+  GO();
+}
+
+FORK : {
+  const CallSite& site = function->calls[in.b];
+  const Function* callee = site.target.load(std::memory_order_acquire);
+  SAVE();
+  if (!callee) [[unlikely]]
+    callee = &link(*function, site);
+  if (frame->depth >= depth_limit) [[unlikely]]
+    throw_too_deep(*callee, depth_limit);
+  ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2, pool_);
+  child->forked_at(*function, pc);
+  Value* const to = child->top->registers();
+  const int n = in.c;
+  const uint16_t* const operands = pc[1].operands;
+  for (int i = 0; i < n; ++i) {
+    const uint16_t operand = operands[i];
+    if (operand & code::kConstOperand) {
+      new (&to[i]) Value(k[operand & code::kOperandMask]);
+    } else if (operand & code::kLastUse) {
+      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
+    } else {
+      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
+    }
+  }
+  RA = Value(Future<Value>(detail::Ref<detail::State<Value>>::adopt(child)));
+  pc += 1 + code::words_for(n);
+  pool_.posting = child;
+  task_->machine.executor().post(*child->task());
+  pool_.posting = nullptr;
+  if (pool_.asked_to_run) [[unlikely]] {
+    pool_.asked_to_run = false;
+    SAVE();
+    if (child->start()) {
+      child->owned = true;
+      child->below = task_;
+      child->link = ScriptTask::Link::kPaused;
+      task_ = child;
+      ENTER_FRAME();
+      GO();
+    }
+    child->release();
+  }
+  GO();
+}
+
+WAIT:
+WAIT_SCALAR : {
+  detail::State<Value>* const state = RB.as_future_state();
+  if (!state->done()) {
+    SAVE();
+    ScriptTask* const child = as_script_task(state, task_->machine);
+    if (child && take_child(*child, pool_)) {
+      child->below = task_;
+      child->link = ScriptTask::Link::kWaits;
+      task_ = child;
+      ENTER_FRAME();
+      GO();
+    }
+    if (!state->done()) {
+      task_ = task_->suspend(*state);
+      goto next_task;
+    }
+  }
+  if (state->outcome() != detail::Outcome::kValue) [[unlikely]] {
+    SAVE();
+    std::rethrow_exception(state->error());
+  }
+  Value result = in.c && state->sole_owner() ? std::move(state->value()) : state->value();
+  if (in.c) RB = Value();
+  if (in.op == Opcode::WAIT) {
+    RA = std::move(result);
+  } else {
+    new (&RA) Value(std::move(result));
+  }
+  NEXT();
+}
+
+GET_SLOT : {
+  SAVE();
+  RA = slot(RB, function->slots[in.c]);
+  NEXT();
+}
+GET_SLOT_SCALAR : {
+  SAVE();
+  new (&RA) Value(slot(RB, function->slots[in.c]));
+  NEXT();
+}
+SET_SLOT : {
+  SAVE();
+  const uint16_t operand = pc[1].operands[0];
+  slot(RA, function->slots[in.b]) = operand & code::kConstOperand
+                                        ? k[operand & code::kOperandMask]
+                                        : static_cast<const Value&>(r[operand & code::kOperandMask]);
+  ++pc;
+  NEXT();
+}
+
+TUPLE:
+LIST:
+DICT : {
+  SAVE();
+  const int n = in.c;
+  const uint16_t* const operands = pc[1].operands;
+  std::vector<Value> items;
+  items.reserve(static_cast<size_t>(n));
+  for (int i = 0; i < n; ++i) {
+    const uint16_t operand = operands[i];
+    if (operand & code::kConstOperand) {
+      items.push_back(k[operand & code::kOperandMask]);
+    } else if (operand & code::kLastUse) {
+      items.push_back(std::move(r[operand & code::kOperandMask]));
+    } else {
+      items.push_back(r[operand & code::kOperandMask]);
+    }
+  }
+  if (in.op == Opcode::TUPLE) {
+    RA = Value(detail::make_ref<Tuple>(std::move(items)));
+  } else if (in.op == Opcode::LIST) {
+    RA = Value(detail::make_ref<List>(std::move(items)));
+  } else {
+    auto dict = detail::make_ref<Dict>();
+    for (size_t i = 0; i + 1 < items.size(); i += 2) dict->set(std::move(items[i]), std::move(items[i + 1]));
+    RA = Value(std::move(dict));
+  }
+  pc += code::words_for(n);
+  NEXT();
+}
+
+TUPLE_INDEX : {
+  Value item = element(RB, in.c);
+  RA = std::move(item);
+  NEXT();
+}
+TUPLE_INDEX_SCALAR : {
+  new (&RA) Value(element(RB, in.c));
+  NEXT();
+}
+UNPACK_LIST : {
+  if (const size_t found = RA.as_list().items.size(); found != in.b) [[unlikely]] {
+    SAVE();
+    throw_wrong_length(in.b, found);
+  }
+  NEXT();
+}
+LIST_ITEM : {
+  SAVE();
+  Value item = list_item(RB, RC.as_int());
+  RA = std::move(item);
+  NEXT();
+}
+LIST_ITEM_SCALAR : {
+  SAVE();
+  new (&RA) Value(list_item(RB, RC.as_int()));
+  NEXT();
+}
+LIST_LENGTH : {
+  SET(static_cast<int64_t>(RB.as_list().items.size()));
+  NEXT();
+}
+IS_NONE : {
+  SET(RB.is_none());
+  NEXT();
+}
+IS_INSTANCE : {
+  SET(fits(RB, function->types[in.c]));
+  NEXT();
+}
+CHECK_TYPE : {
+  if (const TypePtr& type = function->types[in.b]; !fits(RA, type)) [[unlikely]] {
+    SAVE();
+    throw TypeError(fmt::format("expected a value of type {}, got {}", type->str(), name_of(RA.tag())));
+  }
+  NEXT();
+}
+CHECK_PRESENT : {
+  if (RA.is_none()) [[unlikely]] {
+    SAVE();
+    throw TypeError("expected a value, got None: the value was assumed to be present here");
+  }
+  NEXT();
+}
+RAISE : {
+  SAVE();
+  std::rethrow_exception(make_error(static_cast<ErrorKind>(in.b), RA.to_string()));
+}
+RAISE_K : {
+  SAVE();
+  std::rethrow_exception(make_error(static_cast<ErrorKind>(in.b), k[in.a].to_string()));
+}
+
+out_of_fuel : {
+  SAVE();
+  if (fuel.refill() && interrupted()) goto next_task;
+  GO();
+}
+
+next_task : {
+  if (!task_) return;
+  ENTER_FRAME();
+  GO();
+}
+}
+
+}  // namespace
+
+void interpret(ScriptTask* task, Poll* poll) noexcept { Interpreter(poll).run(task); }
+
+}  // namespace tine::vm

@@ -1,0 +1,270 @@
+#include "src/vm/task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace tine::vm {
+namespace {
+
+__attribute__((tls_model("initial-exec"))) constinit thread_local FramePool* pool_of_thread = nullptr;
+constinit thread_local bool thread_ends = false;
+
+struct PoolOfThread {
+  FramePool pool;
+  ~PoolOfThread() {
+    thread_ends = true;
+    pool_of_thread = nullptr;
+  }
+};
+
+}  // namespace
+
+FramePool& FramePool::here() {
+  if (pool_of_thread) [[likely]]
+    return *pool_of_thread;
+  // Another thread_local's destructor drops a task: one small pool is given up.
+  if (thread_ends) return *(pool_of_thread = new FramePool);
+  thread_local PoolOfThread owner;
+  return *(pool_of_thread = &owner.pool);
+}
+
+ScriptTask::ScriptTask(Machine& m, uint32_t references) noexcept
+    : State<Value>(nullptr, references), Node(&kResume), machine(m) {}
+
+ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, uint32_t depth,
+                             uint32_t references, FramePool& pool) {
+  void* const block = pool.take(sizeof(ScriptTask));
+  auto* const task = new (block) ScriptTask(machine, references);
+  const size_t bytes = frame_bytes(function);
+  void* memory = task->frame_in_task;
+  if (bytes > kFrameInTask) {
+    try {
+      memory = pool.take(bytes);
+    } catch (...) {
+      std::destroy_at(task);
+      pool.give(block, sizeof(ScriptTask));
+      throw;
+    }
+  }
+  task->top = new (memory) Frame{nullptr, &function, function.code.data(), depth, 0, bytes <= kFrameInTask};
+  Value* const r = task->top->registers();
+  for (const uint16_t i : function.object_registers) new (&r[i]) Value();
+  return task;
+}
+
+ScriptTask::~ScriptTask() { drop_frames(); }
+
+void ScriptTask::operator delete(void* block) noexcept { FramePool::here().give(block, sizeof(ScriptTask)); }
+
+void ScriptTask::drop_frames() noexcept {
+  FramePool& pool = FramePool::here();
+  while (Frame* frame = top) {
+    top = frame->caller;
+    release_registers(*frame);
+    if (!frame->in_task) pool.give(frame, frame_bytes(*frame->function));
+  }
+}
+
+// ---- the executor's side
+
+bool StartTask::spent() const noexcept { return static_cast<const ScriptTask*>(this)->started(); }
+
+void StartTask::run() noexcept {
+  ScriptTask& task = static_cast<ScriptTask&>(*this);
+  FramePool& pool = FramePool::here();
+  if (pool.posting == &task) {
+    // A full or inline executor: the forking task switches to this one, instead of running it on top of its stack.
+    pool.asked_to_run = true;
+    return;
+  }
+  if (!task.start()) {
+    task.release();
+    return;
+  }
+  task.owned = true;
+  ScriptTask::drive(&task, nullptr);
+}
+
+void StartTask::abandon() noexcept {
+  ScriptTask& task = static_cast<ScriptTask&>(*this);
+  if (task.start()) {
+    task.owned = true;
+    task.drop_frames();
+    task.fail(
+        make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the forked script function"));
+  }
+  task.release();
+}
+
+void ResumeTask::run() noexcept { ScriptTask::drive(static_cast<ScriptTask*>(this), nullptr); }
+
+void ResumeTask::abandon() noexcept {
+  ScriptTask& task = static_cast<ScriptTask&>(*this);
+  const std::exception_ptr error = task.with_trail(
+      make_error(ErrorKind::kAbandoned, "the executor shut down while the script function was waiting"));
+  task.drop_frames();
+  task.fail(error);
+  task.release();
+}
+
+bool ScriptTask::run_inline() noexcept {
+  if (!start()) return false;
+  drive(this, nullptr);
+  return true;
+}
+
+const detail::NodeOps ScriptTask::kResume = {[](detail::Node* node, detail::StateBase&) noexcept {
+                                               static_cast<ScriptTask*>(node)->post_resumption();
+                                             },
+                                             false};
+
+void ScriptTask::drive(ScriptTask* task, Poll* poll) noexcept { interpret(task, poll); }
+
+// ---- suspension
+
+void ScriptTask::own() noexcept {
+  if (owned) return;
+  retain();
+  owned = true;
+}
+
+// Subscribes this task to `awaited` (null: posts it) and each task that waits below to the one above it.
+ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
+  ScriptTask* task = this;
+  for (;;) {
+    ScriptTask* const next = std::exchange(task->below, nullptr);
+    const Link how = task->link;
+    task->own();
+    if (awaited) {
+      awaited->subscribe(task);
+    } else {
+      task->post_resumption();
+    }
+    if (!next) return nullptr;
+    if (how == Link::kPaused) return next;
+    // `next` holds a reference to `task` in the register that it waits on.
+    awaited = task;
+    task = next;
+  }
+}
+
+ScriptTask* ScriptTask::suspend(detail::StateBase& awaited) noexcept { return detach(&awaited); }
+ScriptTask* ScriptTask::yield() noexcept { return detach(nullptr); }
+
+// After its completion: what goes on on this thread.
+ScriptTask* ScriptTask::leave() noexcept { return std::exchange(below, nullptr); }
+
+ScriptTask* ScriptTask::finish_with(Value result) noexcept {
+  ScriptTask* const next = leave();
+  if (!owned) {
+    this->emplace(std::move(result));
+  } else if (next && link == Link::kWaits) {
+    // The waiting task's register keeps the state; giving this reference back first usually makes
+    // that one the only owner, and completing cheap.
+    owned = false;
+    this->release();
+    this->emplace(std::move(result));
+  } else {
+    owned = false;
+    this->emplace(std::move(result));
+    this->release();
+  }
+  return next;
+}
+
+ScriptTask* ScriptTask::fail_with(std::exception_ptr error) noexcept {
+  ScriptTask* const next = leave();
+  const bool mine = std::exchange(owned, false);
+  try {
+    error = with_trail(error);
+  } catch (...) {
+    // Out of memory for the trail: the error itself is what matters.
+  }
+  drop_frames();
+  this->fail(std::move(error));
+  if (mine) this->release();
+  return next;
+}
+
+// Innermost first. Of a very deep recursion the two ends say all there is to say.
+std::exception_ptr ScriptTask::with_trail(const std::exception_ptr& error) const {
+  constexpr size_t kEnd = 16;
+  std::vector<Hop> hops;
+  std::vector<const Frame*> frames;
+  for (const Frame* frame = top; frame; frame = frame->caller) frames.push_back(frame);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    if (frames.size() > 2 * kEnd && i == kEnd) {
+      i = frames.size() - kEnd;
+      hops.push_back({Hop::Kind::kNote, fmt::format("{} more calls", frames.size() - 2 * kEnd), {}, 0});
+    }
+    const Frame& frame = *frames[i];
+    auto at = static_cast<size_t>(frame.pc - frame.function->code.data());
+    if (i > 0) --at;
+    const SourceSpan place = frame.function->place_of(at);
+    hops.push_back(
+        {Hop::Kind::kScript, frame.function->name, place.source ? place.source->name : "", place.line});
+  }
+  if (fork_function_) {
+    const SourceSpan place =
+        fork_function_->place_of(static_cast<size_t>(fork_pc_ - fork_function_->code.data()));
+    hops.push_back(
+        {Hop::Kind::kFork, fork_function_->name, place.source ? place.source->name : "", place.line});
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (Error& original) {
+    // A clone: others may hold the original.
+    const std::exception_ptr clone = original.to_exception_ptr();
+    try {
+      std::rethrow_exception(clone);
+    } catch (Error& fresh) {
+      for (Hop& hop : hops) fresh.add_hop(std::move(hop));
+    }
+    return clone;
+  } catch (...) {
+    return error;
+  }
+}
+
+// ---- entries
+
+namespace {
+
+ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<const Value> args,
+                    uint32_t references) {
+  if (args.size() != function.params.size()) {
+    throw TypeError(fmt::format("{}() takes {} arguments, {} were given", function.name,
+                                function.params.size(), args.size()));
+  }
+  ScriptTask* const task = ScriptTask::make(machine, function, 1, references, FramePool::here());
+  Value* const r = task->top->registers();
+  for (size_t i = 0; i < args.size(); ++i) new (&r[i]) Value(args[i]);
+  return task;
+}
+
+}  // namespace
+
+Future<Value> Machine::start(const code::Function& function, std::span<const Value> args, Poll* poll) {
+  ScriptTask* const task = prepare(*this, function, args, 1);
+  Future<Value> future(detail::Ref<detail::State<Value>>::adopt(task));
+  (void)task->start();
+  ScriptTask::drive(task, poll);
+  return future;
+}
+
+Future<Value> Machine::post(const code::Function& function, std::span<const Value> args) {
+  ScriptTask* const task = prepare(*this, function, args, 2);
+  Future<Value> future(detail::Ref<detail::State<Value>>::adopt(task));
+  executor_.post(*task->task());
+  return future;
+}
+
+Value Machine::call(const code::Function& function, std::span<const Value> args, Poll* poll) {
+  return start(function, args, poll).get();
+}
+
+}  // namespace tine::vm
