@@ -55,68 +55,68 @@
   X(JUMP_EQ_INT##K, "if r[a].i == r/k[b].i: pc += c") \
   X(JUMP_NE_INT##K, "if r[a].i != r/k[b].i: pc += c")
 
-#define TINE_OPCODES(X)                                                                                      \
-  X(MOVE, "scalar r[a] = r[b]")                                                                              \
-  X(COPY, "r[a] = r[b], one more owner")                                                                     \
-  X(TAKE, "r[a] = r[b], r[b] = None")                                                                        \
-  X(RELEASE, "r[a] = None")                                                                                  \
-  X(LOAD_SCALAR, "scalar r[a] = k[b]")                                                                       \
-  X(LOAD, "r[a] = k[b]")                                                                                     \
-  X(LOAD_FRESH, "r[a] = a copy of k[b] whose lists are new")                                                 \
-  TINE_INT_BINARY(X, )                                                                                       \
-  TINE_INT_BINARY(X, _K)                                                                                     \
-  TINE_FLOAT_BINARY(X, )                                                                                     \
-  TINE_FLOAT_BINARY(X, _K)                                                                                   \
-  X(NEG_INT, "r[a].i = -r[b].i, wrapping")                                                                   \
-  X(NEG_FLOAT, "r[a].f = -r[b].f")                                                                           \
-  X(NOT, "r[a] = not r[b]")                                                                                  \
-  X(INT_TO_FLOAT, "r[a].f = r[b].i")                                                                         \
-  X(FLOAT_TO_INT, "r[a].i = r[b].f toward zero; ValueError, OverflowError")                                  \
-  X(JUMP, "pc += far")                                                                                       \
-  X(JUMP_IF, "if r[a]: pc += far")                                                                           \
-  X(JUMP_UNLESS, "if not r[a]: pc += far")                                                                   \
-  TINE_INT_BRANCH(X, )                                                                                       \
-  TINE_INT_BRANCH(X, _K)                                                                                     \
-  X(JUMP_LT_FLOAT, "if r[a].f < r[b].f: pc += c")                                                            \
-  X(JUMP_LE_FLOAT, "if r[a].f <= r[b].f: pc += c")                                                           \
-  X(JUMP_EQ_FLOAT, "if r[a].f == r[b].f: pc += c")                                                           \
-  X(JUMP_NOT_LT_FLOAT, "unless r[a].f < r[b].f: pc += c")                                                    \
-  X(JUMP_NOT_LE_FLOAT, "unless r[a].f <= r[b].f: pc += c")                                                   \
-  X(JUMP_NE_FLOAT, "unless r[a].f == r[b].f: pc += c")                                                       \
-  X(LOOP, "r[a].i += 1; if r[a].i < r[b].i: pc += c, which is negative")                                     \
-  X(LOOP_K, "r[a].i += 1; if r[a].i < k[b].i: pc += c, which is negative")                                   \
-  X(CALL_OP, "r[a] = ops[b](list(c)); whatever the kernel throws")                                           \
-  X(CALL_OP_SCALAR, "scalar r[a] = ops[b](list(c)); whatever the kernel throws")                             \
-  X(CALL_OP_DROP, "ops[b](list(c)), the result is dropped")                                                  \
-  X(CALL,                                                                                                    \
-    "frame of calls[b] on top, list(c) its first registers; r[a] = its result. NameError and "               \
-    "TypeError at the first call, RuntimeError past the depth limit")                                        \
-  X(CALL_SCALAR, "scalar r[a] = its result; as CALL")                                                        \
-  X(RETURN, "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                              \
-  X(RETURN_SCALAR, "the same for a scalar r[a]")                                                             \
-  X(RETURN_K, "the same for k[a]")                                                                           \
-  X(FORK, "r[a] = Future of a new task that runs calls[b](list(c))")                                         \
-  X(WAIT,                                                                                                    \
-    "r[a] = the value of the future r[b]; suspends until it is there; fails with its error. c != 0: r[b] = " \
-    "None")                                                                                                  \
-  X(WAIT_SCALAR, "scalar r[a] = the value of the future r[b]; as WAIT")                                      \
-  X(GET_SLOT, "r[a] = r[b].slots[slots[c]]; AttributeError")                                                 \
-  X(GET_SLOT_SCALAR, "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                                   \
-  X(SET_SLOT, "r[a].slots[slots[b]] = list(1); AttributeError")                                              \
-  X(TUPLE, "r[a] = (list(c))")                                                                               \
-  X(LIST, "r[a] = [list(c)]")                                                                                \
-  X(DICT, "r[a] = {list(c) as key, value, ...}")                                                             \
-  X(TUPLE_INDEX, "r[a] = r[b][c]")                                                                           \
-  X(TUPLE_INDEX_SCALAR, "scalar r[a] = r[b][c]")                                                             \
-  X(UNPACK_LIST, "fails unless r[a] has b elements: ValueError")                                             \
-  X(LIST_ITEM, "r[a] = r[b][r[c].i]; IndexError")                                                            \
-  X(LIST_ITEM_SCALAR, "scalar r[a] = r[b][r[c].i]; IndexError")                                              \
-  X(LIST_LENGTH, "r[a].i = len(r[b])")                                                                       \
-  X(IS_NONE, "r[a] = r[b] is None")                                                                          \
-  X(IS_INSTANCE, "r[a] = r[b] fits types[c]")                                                                \
-  X(CHECK_TYPE, "fails unless r[a] fits types[b]: TypeError")                                                \
-  X(CHECK_PRESENT, "fails if r[a] is None: TypeError")                                                       \
-  X(RAISE, "fails with the error kind b and the message r[a]")                                               \
+#define TINE_OPCODES(X)                                                                                 \
+  X(MOVE, "scalar r[a] = r[b]")                                                                         \
+  X(COPY, "r[a] = r[b], one more owner")                                                                \
+  X(TAKE, "r[a] = r[b], r[b] = None")                                                                   \
+  X(RELEASE, "r[a] = None")                                                                             \
+  X(LOAD_SCALAR, "scalar r[a] = k[b]")                                                                  \
+  X(LOAD, "r[a] = k[b]")                                                                                \
+  X(LOAD_FRESH, "r[a] = a copy of k[b] whose lists are new")                                            \
+  TINE_INT_BINARY(X, )                                                                                  \
+  TINE_INT_BINARY(X, _K)                                                                                \
+  TINE_FLOAT_BINARY(X, )                                                                                \
+  TINE_FLOAT_BINARY(X, _K)                                                                              \
+  X(NEG_INT, "r[a].i = -r[b].i, wrapping")                                                              \
+  X(NEG_FLOAT, "r[a].f = -r[b].f")                                                                      \
+  X(NOT, "r[a] = not r[b]")                                                                             \
+  X(INT_TO_FLOAT, "r[a].f = r[b].i")                                                                    \
+  X(FLOAT_TO_INT, "r[a].i = r[b].f toward zero; ValueError, OverflowError")                             \
+  X(JUMP, "pc += far")                                                                                  \
+  X(JUMP_IF, "if r[a]: pc += far")                                                                      \
+  X(JUMP_UNLESS, "if not r[a]: pc += far")                                                              \
+  TINE_INT_BRANCH(X, )                                                                                  \
+  TINE_INT_BRANCH(X, _K)                                                                                \
+  X(JUMP_LT_FLOAT, "if r[a].f < r[b].f: pc += c")                                                       \
+  X(JUMP_LE_FLOAT, "if r[a].f <= r[b].f: pc += c")                                                      \
+  X(JUMP_EQ_FLOAT, "if r[a].f == r[b].f: pc += c")                                                      \
+  X(JUMP_NOT_LT_FLOAT, "unless r[a].f < r[b].f: pc += c")                                               \
+  X(JUMP_NOT_LE_FLOAT, "unless r[a].f <= r[b].f: pc += c")                                              \
+  X(JUMP_NE_FLOAT, "unless r[a].f == r[b].f: pc += c")                                                  \
+  X(LOOP, "r[a].i += 1; if r[a].i < r[b].i: pc += c, which is negative")                                \
+  X(LOOP_K, "r[a].i += 1; if r[a].i < k[b].i: pc += c, which is negative")                              \
+  X(CALL_OP, "r[a] = ops[b](list(c)); whatever the kernel throws")                                      \
+  X(CALL_OP_SCALAR, "scalar r[a] = ops[b](list(c)); whatever the kernel throws")                        \
+  X(CALL_OP_DROP, "ops[b](list(c)), the result is dropped")                                             \
+  X(CALL,                                                                                               \
+    "frame of calls[b] on top, list(c) its first registers; r[a] = its result. NameError and "          \
+    "TypeError at the first call, RuntimeError past the depth limit")                                   \
+  X(CALL_SCALAR, "scalar r[a] = its result; as CALL")                                                   \
+  X(RETURN, "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                         \
+  X(RETURN_SCALAR, "the same for a scalar r[a]")                                                        \
+  X(RETURN_K, "the same for k[a]")                                                                      \
+  X(FORK, "r[a] = Future of a new task that runs calls[b](list(c))")                                    \
+  X(WAIT,                                                                                               \
+    "r[a] = the value of the future r[b]; suspends until it is there; fails with its error; TypeError " \
+    "unless it fits types[c >> 1]. c & 1: r[b] = None")                                                 \
+  X(WAIT_SCALAR, "scalar r[a] = the value of the future r[b]; as WAIT")                                 \
+  X(GET_SLOT, "r[a] = r[b].slots[slots[c]]; AttributeError")                                            \
+  X(GET_SLOT_SCALAR, "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                              \
+  X(SET_SLOT, "r[a].slots[slots[b]] = list(1); AttributeError")                                         \
+  X(TUPLE, "r[a] = (list(c))")                                                                          \
+  X(LIST, "r[a] = [list(c)]")                                                                           \
+  X(DICT, "r[a] = {list(c) as key, value, ...}")                                                        \
+  X(TUPLE_INDEX, "r[a] = r[b][c]")                                                                      \
+  X(TUPLE_INDEX_SCALAR, "scalar r[a] = r[b][c]")                                                        \
+  X(UNPACK_LIST, "fails unless r[a] has b elements: ValueError")                                        \
+  X(LIST_ITEM, "r[a] = r[b][r[c].i]; IndexError")                                                       \
+  X(LIST_ITEM_SCALAR, "scalar r[a] = r[b][r[c].i]; IndexError")                                         \
+  X(LIST_LENGTH, "r[a].i = len(r[b])")                                                                  \
+  X(IS_NONE, "r[a] = r[b] is None")                                                                     \
+  X(IS_INSTANCE, "r[a] = r[b] fits types[c]")                                                           \
+  X(CHECK_TYPE, "fails unless r[a] fits types[b]: TypeError")                                           \
+  X(CHECK_PRESENT, "fails if r[a] is None: TypeError")                                                  \
+  X(RAISE, "fails with the error kind b and the message r[a]")                                          \
   X(RAISE_K, "fails with the error kind b and the message k[a]")
 
 namespace tine::code {

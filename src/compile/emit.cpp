@@ -656,7 +656,10 @@ class Emitter {
         const bool gone = contains(dying, node.inputs[0]);
         for (const Def* def : dying) forget(def);
         const uint16_t to = define(out);
-        put({object_[to] ? Opcode::WAIT : Opcode::WAIT_SCALAR, to, future, static_cast<uint16_t>(gone)});
+        const uint16_t type = type_index(out->type);
+        if (type > 0x7fff) too_many("waits");
+        put({object_[to] ? Opcode::WAIT : Opcode::WAIT_SCALAR, to, future,
+             static_cast<uint16_t>(type << 1 | (gone ? 1 : 0))});
         end_temporaries();
         return;
       }
@@ -737,12 +740,18 @@ class Emitter {
   uint16_t slot_site(const Node& node) {
     auto type = std::static_pointer_cast<const ObjectType>(node.inputs[0]->type);
     const int index = type->slot_index(node.name);
+    if (function_->slots.size() >= 0xffff) too_many("attribute accesses");
     function_->slots.push_back({std::move(type), node.name, index});
     return static_cast<uint16_t>(function_->slots.size() - 1);
   }
   uint16_t type_index(const TypePtr& type) {
-    function_->types.push_back(type);
-    return static_cast<uint16_t>(function_->types.size() - 1);
+    std::vector<TypePtr>& types = function_->types;
+    for (size_t i = 0; i < types.size(); ++i) {
+      if (equal(types[i], type)) return static_cast<uint16_t>(i);
+    }
+    if (types.size() >= 0xffff) too_many("types");
+    types.push_back(type);
+    return static_cast<uint16_t>(types.size() - 1);
   }
 
   void if_(const Node& node, std::vector<const Def*> dying) {

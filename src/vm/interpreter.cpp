@@ -211,6 +211,24 @@ class Fuel {
   TimePoint due_ = last_;
 };
 
+inline bool fits_quickly(const Value& value, const Type& type) noexcept {
+  switch (type.kind) {
+    case TypeKind::kAny: return true;
+    case TypeKind::kNone: return value.is_none();
+    case TypeKind::kBool: return value.is_bool();
+    case TypeKind::kInt: return value.is_int();
+    case TypeKind::kFloat: return value.is_float();
+    case TypeKind::kStr: return value.is_string();
+    case TypeKind::kTensor: return value.is_tensor();
+    default: return false;
+  }
+}
+[[gnu::noinline]] void check_arrived(const Value& value, const TypePtr& type) {
+  if (fits(value, type)) return;
+  throw TypeError(fmt::format("the future was declared to bring a value of type {}, it brought {}",
+                              type->str(), type_of(value)->str()));
+}
+
 ScriptTask* as_script_task(StateBase* state, const Machine& machine) noexcept {
   if (typeid(*state) != typeid(ScriptTask)) return nullptr;
   auto* const task = static_cast<ScriptTask*>(state);
@@ -695,8 +713,14 @@ WAIT_SCALAR : {
     SAVE();
     std::rethrow_exception(state->error());
   }
-  Value result = in.c && state->sole_owner() ? std::move(state->value()) : state->value();
-  if (in.c) RB = Value();
+  // Futures come from everywhere: what they bring must be what the code was compiled for.
+  if (const Type& type = *function->types[in.c >> 1]; !fits_quickly(state->value(), type)) [[unlikely]] {
+    SAVE();
+    check_arrived(state->value(), function->types[in.c >> 1]);
+  }
+  const bool last_use = (in.c & 1) != 0;
+  Value result = last_use && state->sole_owner() ? std::move(state->value()) : state->value();
+  if (last_use) RB = Value();
   if (in.op == Opcode::WAIT) {
     RA = std::move(result);
   } else {

@@ -1,0 +1,544 @@
+#include "src/ir/parse.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "src/ir/verify.h"
+
+namespace tine::ir {
+namespace {
+
+constexpr int kDeepestBlock = 200;
+constexpr int kDeepestValue = 32;
+constexpr int kDeepestType = 32;
+
+bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_name(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, const OpTable& ops, const ParseOptions& options)
+      : text_(text), ops_(ops), options_(options) {}
+
+  std::unique_ptr<Graph> run(std::string name) {
+    expect_word("graph");
+    auto graph = std::make_unique<Graph>(std::move(name));
+    graph_text(*graph);
+    // Sections in the order of the forks; a section may fork again.
+    for (size_t i = 0; i < forks_.size(); ++i) {
+      expect_word("with");
+      expect_word("prim::fork_" + std::to_string(i));
+      expect('=');
+      expect_word("graph");
+      const auto sub = std::make_shared<Graph>(fmt::format("fork_{}", i));
+      graph_text(*sub);
+      forks_[i]->subgraph = sub;
+      if (sub->returns.size() != 1) fail("a forked graph returns one value");
+    }
+    skip();
+    if (at_ != text_.size()) fail("expected the end of the text");
+    return graph;
+  }
+
+ private:
+  // ---- text
+
+  [[noreturn]] void fail(const std::string& message) const {
+    int line = 1;
+    size_t start = 0;
+    for (size_t i = 0; i < at_ && i < text_.size(); ++i) {
+      if (text_[i] == '\n') {
+        ++line;
+        start = i + 1;
+      }
+    }
+    const size_t end = text_.find('\n', start);
+    std::string_view shown = text_.substr(start, end == std::string_view::npos ? end : end - start);
+    throw SyntaxError(fmt::format("IR text, line {}, column {}: {}\n  {}", line, at_ - start + 1, message,
+                                  shown.substr(0, 200)));
+  }
+  void skip() noexcept {
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  }
+  char peek() noexcept {
+    skip();
+    return at_ < text_.size() ? text_[at_] : '\0';
+  }
+  bool accept(char c) noexcept {
+    if (peek() != c) return false;
+    ++at_;
+    return true;
+  }
+  void expect(char c) {
+    if (!accept(c)) fail(fmt::format("expected '{}'", c));
+  }
+  bool at_word(std::string_view word) noexcept {
+    skip();
+    if (text_.substr(at_, word.size()) != word) return false;
+    const size_t end = at_ + word.size();
+    return end >= text_.size() || !(is_name(text_[end]) || text_[end] == ':') || word.back() == '>';
+  }
+  bool accept_word(std::string_view word) noexcept {
+    if (!at_word(word)) return false;
+    at_ += word.size();
+    return true;
+  }
+  void expect_word(std::string_view word) {
+    if (!accept_word(word)) fail(fmt::format("expected '{}'", word));
+  }
+  std::string_view name() {
+    skip();
+    const size_t begin = at_;
+    while (at_ < text_.size() && is_name(text_[at_])) ++at_;
+    if (at_ == begin) fail("expected a name");
+    return text_.substr(begin, at_ - begin);
+  }
+  // "aten::add.Tensor", "prim::Loop"
+  std::string_view operator_name() {
+    skip();
+    const size_t begin = at_;
+    while (at_ < text_.size() && (is_name(text_[at_]) || text_[at_] == ':')) ++at_;
+    if (at_ == begin) fail("expected the name of an operator");
+    return text_.substr(begin, at_ - begin);
+  }
+  std::string string() {
+    if (peek() != '"') fail("expected a quoted string");
+    std::string out;
+    for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+      char c = text_[at_];
+      if (c == '\n') fail("expected '\"' before the end of the line");
+      if (c == '\\') {
+        if (++at_ >= text_.size()) break;
+        switch (text_[at_]) {
+          case 'n': c = '\n'; break;
+          case 'r': c = '\r'; break;
+          case 't': c = '\t'; break;
+          case '"':
+          case '\\': c = text_[at_]; break;
+          case 'x': {
+            if (at_ + 2 >= text_.size()) fail("expected two hexadecimal digits");
+            const int high = hex(text_[at_ + 1]);
+            const int low = hex(text_[at_ + 2]);
+            if (high < 0 || low < 0) fail("expected two hexadecimal digits");
+            c = static_cast<char>(high * 16 + low);
+            at_ += 2;
+            break;
+          }
+          default: fail("expected one of \\n \\r \\t \\x \\\" \\\\");
+        }
+      }
+      out += c;
+    }
+    if (at_ >= text_.size()) fail("the string has no end");
+    ++at_;
+    return out;
+  }
+  static int hex(char c) noexcept {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+  }
+  int64_t integer() {
+    skip();
+    const size_t begin = at_;
+    if (at_ < text_.size() && text_[at_] == '-') ++at_;
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+    const std::string digits(text_.substr(begin, at_ - begin));
+    errno = 0;
+    char* end = nullptr;
+    const long long value = std::strtoll(digits.c_str(), &end, 10);
+    if (digits.empty() || *end != '\0' || errno != 0) fail("expected a 64-bit integer");
+    return value;
+  }
+
+  // ---- types and constants
+
+  TypePtr type() {
+    skip();
+    const size_t begin = at_;
+    int depth = 0;
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '[' || c == '(') {
+        if (++depth > kDeepestType) fail("the type is nested too deeply");
+      } else if (c == ']' || c == ')') {
+        if (depth == 0) break;
+        --depth;
+      } else if (depth == 0 && (c == ',' || c == '=' || c == ':' || c == '\n')) {
+        // "::" does not occur in the names of types.
+        break;
+      }
+      ++at_;
+    }
+    std::string_view words = text_.substr(begin, at_ - begin);
+    while (!words.empty() && is_space(words.back())) words.remove_suffix(1);
+    if (words.empty()) fail("expected a type");
+    if (options_.object_type) {
+      if (TypePtr object = options_.object_type(words)) return object;
+    }
+    if (words == "NoneType") return Type::none();
+    TypePtr parsed;
+    try {
+      parsed = parse_type(words);
+    } catch (const Error& error) {
+      at_ = begin;
+      fail(error.message());
+    }
+    refuse_open(parsed, begin);
+    return parsed;
+  }
+  void refuse_open(const TypePtr& type, size_t begin) {
+    if (type->kind == TypeKind::kVariable || type->kind == TypeKind::kFunction ||
+        (type->kind == TypeKind::kObject && !dynamic_cast<const ObjectType*>(type.get()))) {
+      at_ = begin;
+      fail(fmt::format("the type {} is not known here", type->str()));
+    }
+    for (const TypePtr& inner : type->of) refuse_open(inner, begin);
+  }
+
+  Value number() {
+    skip();
+    const size_t begin = at_;
+    while (at_ < text_.size() && (is_name(text_[at_]) || text_[at_] == '+' || text_[at_] == '-')) {
+      ++at_;
+    }
+    const std::string word(text_.substr(begin, at_ - begin));
+    if (word == "inf") return std::numeric_limits<double>::infinity();
+    if (word == "-inf") return -std::numeric_limits<double>::infinity();
+    if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
+    const bool digits = !word.empty() && word.find_first_not_of("+-.0123456789eE") == std::string::npos;
+    if (digits && word.find_first_of(".eE") == std::string::npos) {
+      at_ = begin;
+      return integer();
+    }
+    char* end = nullptr;
+    const double value = std::strtod(word.c_str(), &end);
+    if (!digits || *end != '\0') {
+      at_ = begin;
+      fail("expected a constant");
+    }
+    return value;
+  }
+
+  Value tensor() {
+    expect('(');
+    const std::string dtype_name = string();
+    DType dtype{};
+    bool known = false;
+    for (const DType candidate :
+         {DType::kUInt8, DType::kInt64, DType::kFloat32, DType::kFloat64, DType::kBool}) {
+      if (name_of(candidate) == dtype_name) {
+        dtype = candidate;
+        known = true;
+      }
+    }
+    if (!known) fail(fmt::format("no dtype is called '{}'", dtype_name));
+    expect(',');
+    expect('[');
+    Shape sizes;
+    size_t elements = 1;
+    while (peek() != ']') {
+      if (!sizes.empty()) expect(',');
+      const int64_t size = integer();
+      if (size < 0 || sizes.size() >= 64) fail("expected at most 64 sizes, none negative");
+      sizes.push_back(size);
+      if (__builtin_mul_overflow(elements, static_cast<size_t>(size), &elements))
+        fail("the tensor is too large");
+    }
+    expect(']');
+    expect(',');
+    if (peek() != '"') fail("expected the elements as hexadecimal text");
+    ++at_;
+    const size_t bytes = elements * size_of(dtype);
+    if (elements > text_.size() || bytes * 2 > text_.size() - at_)
+      fail("the elements are fewer than the sizes say");
+    Tensor result = Tensor::empty(sizes, dtype);
+    auto* const data = static_cast<unsigned char*>(result.data());
+    for (size_t i = 0; i < bytes; ++i, at_ += 2) {
+      const int high = hex(text_[at_]);
+      const int low = hex(text_[at_ + 1]);
+      if (high < 0 || low < 0) fail("expected hexadecimal digits, two for each byte of each element");
+      data[i] = static_cast<unsigned char>(high * 16 + low);
+      // A bool that is neither 0 nor 1 is not a bool.
+      if (dtype == DType::kBool && data[i] > 1) fail("expected 00 or 01 for each element");
+    }
+    if (at_ >= text_.size() || text_[at_] != '"') fail("the elements are more than the sizes say");
+    ++at_;
+    expect(')');
+    return result;
+  }
+
+  Value constant(int depth) {
+    if (depth > kDeepestValue) fail("the constant is nested too deeply");
+    const char c = peek();
+    if (c == '"') return Value(string());
+    if (c == '[' || c == '(') {
+      ++at_;
+      const char close = c == '[' ? ']' : ')';
+      std::vector<Value> items;
+      while (peek() != close) {
+        if (!items.empty()) expect(',');
+        if (peek() == close) break;  // (1,)
+        items.push_back(constant(depth + 1));
+      }
+      ++at_;
+      if (c == '[') return Value(detail::make_ref<List>(std::move(items)));
+      return Value(detail::make_ref<Tuple>(std::move(items)));
+    }
+    if (accept_word("None")) return Value();
+    if (accept_word("True")) return Value(true);
+    if (accept_word("False")) return Value(false);
+    if (accept_word("tensor")) return tensor();
+    if (c == '<')
+      fail("a text that shows a constant only as <...> cannot be read back: it was not printed exactly");
+    return number();
+  }
+
+  // ---- graphs
+
+  void graph_text(Graph& graph) {
+    defs_.clear();
+    graph_ = &graph;
+    params(graph.root());
+    const bool declared = accept_word("->");
+    if (declared) {
+      expect('(');
+      while (peek() != ')') {
+        if (!graph.returns.empty()) expect(',');
+        graph.returns.push_back(type());
+      }
+      expect(')');
+    }
+    expect(':');
+    nodes(graph.root(), 0);
+    expect_word("return");
+    graph.root().outputs = uses();
+    if (!declared) {
+      for (const Def* def : graph.root().outputs) graph.returns.push_back(def->type);
+    }
+  }
+
+  std::string_view def_name() {
+    expect('%');
+    return name();
+  }
+  Def* use() {
+    const size_t begin = at_;
+    const std::string_view name = def_name();
+    const auto found = defs_.find(name);
+    if (found == defs_.end()) {
+      at_ = begin;
+      fail(fmt::format("%{} is used before it is defined", name));
+    }
+    return found->second;
+  }
+  std::vector<Def*> uses() {
+    expect('(');
+    std::vector<Def*> out;
+    while (peek() != ')') {
+      if (!out.empty()) expect(',');
+      out.push_back(use());
+    }
+    ++at_;
+    return out;
+  }
+  void add_def(std::string_view name, Def* def) {
+    if (!defs_.emplace(name, def).second) fail(fmt::format("%{} is defined twice", name));
+  }
+  // Names that are only numbers are the printer's, not hints.
+  static std::string hint_of(std::string_view name) {
+    const size_t dot = name.find('.');
+    const std::string_view first = name.substr(0, dot);
+    return first.empty() || (first[0] >= '0' && first[0] <= '9') ? std::string() : std::string(first);
+  }
+
+  void params(Block& block) {
+    expect('(');
+    for (bool first = true; peek() != ')'; first = false) {
+      if (!first) expect(',');
+      const std::string_view name = def_name();
+      expect(':');
+      add_def(name, graph_->add_param(block, type(), hint_of(name)));
+    }
+    ++at_;
+  }
+
+  // Up to "->" or "return".
+  void nodes(Block& block, int depth) {
+    if (depth > kDeepestBlock) fail("the blocks are nested too deeply");
+    while (!at_word("->") && !at_word("return")) {
+      if (at_ >= text_.size()) fail("the text ends inside a block");
+      node(block, depth);
+    }
+  }
+
+  void node(Block& block, int depth) {
+    struct Output {
+      std::string_view name;
+      TypePtr type;
+    };
+    std::vector<Output> outputs;
+    if (peek() == '%') {
+      do {
+        const std::string_view name = def_name();
+        expect(':');
+        outputs.push_back({name, type()});
+      } while (accept(','));
+      expect('=');
+    }
+    const size_t begin = (skip(), at_);
+    const std::string_view name = operator_name();
+    Node* node = graph_->create(kind_of(name), {});
+    if (node->kind == Kind::kFork) {
+      if (name != "prim::fork_" + std::to_string(forks_.size())) {
+        at_ = begin;
+        fail(fmt::format("expected prim::fork_{}: forks are numbered in the order of the text",
+                         forks_.size()));
+      }
+      forks_.push_back(node);
+    }
+    attributes(*node, outputs.size() == 1 ? outputs.front().type : nullptr);
+    node->inputs = uses();
+    if (node->kind == Kind::kOp) {
+      if (outputs.size() != 1) {
+        at_ = begin;
+        fail(fmt::format("{} has one result", name));
+      }
+      node->op = find_op(name, node->inputs, outputs.front().type);
+      if (!node->op) {
+        at_ = begin;
+        fail(fmt::format("no operator {} takes these arguments and returns {}", name,
+                         outputs.front().type->str()));
+      }
+    }
+    place(*node);
+    graph_->append(block, node);
+    const int inner = node->kind == Kind::kIf ? 2 : node->kind == Kind::kLoop ? 1 : 0;
+    for (int i = 0; i < inner; ++i) {
+      Block* const child = graph_->add_block(*node);
+      expect_word("block" + std::to_string(i));
+      params(*child);
+      expect(':');
+      nodes(*child, depth + 1);
+      expect_word("->");
+      child->outputs = uses();
+    }
+    for (Output& output : outputs) {
+      add_def(output.name, graph_->add_output(*node, std::move(output.type), hint_of(output.name)));
+    }
+  }
+
+  Kind kind_of(std::string_view name) const noexcept {
+    if (name.substr(0, 11) == "prim::fork_") return Kind::kFork;
+    for (int i = 1; i < kKinds; ++i) {
+      if (static_cast<Kind>(i) != Kind::kFork && name_of(static_cast<Kind>(i)) == name)
+        return static_cast<Kind>(i);
+    }
+    return Kind::kOp;
+  }
+
+  void attributes(Node& node, const TypePtr& output) {
+    const char* expected = nullptr;
+    switch (node.kind) {
+      case Kind::kConstant: expected = "value"; break;
+      case Kind::kCallFunction:
+      case Kind::kCallMethod:
+      case Kind::kGetAttr:
+      case Kind::kSetAttr: expected = "name"; break;
+      case Kind::kRaise: expected = "kind"; break;
+      case Kind::kTupleIndex: expected = "index"; break;
+      case Kind::kIsInstance: expected = "type"; break;
+      default: return;
+    }
+    if (node.kind == Kind::kConstant && peek() != '[') return;  // None
+    expect('[');
+    expect_word(expected);
+    expect('=');
+    switch (node.kind) {
+      case Kind::kConstant:
+        node.constant = constant(0);
+        if (output && node.constant.is_int()) {
+          // As PyTorch writes them: 1 is a bool's True, and may be a float's 1.
+          if (output->kind == TypeKind::kBool) node.constant = Value(node.constant.as_int() != 0);
+        }
+        break;
+      case Kind::kTupleIndex: {
+        const int64_t index = integer();
+        if (index < 0 || index > 0x3fff) fail("expected an index from 0");
+        node.index = static_cast<int>(index);
+        break;
+      }
+      case Kind::kIsInstance: node.type = type(); break;
+      default: node.name = string();
+    }
+    expect(']');
+  }
+
+  // With an overload it is that row, without one the first that fits the types.
+  const Op* find_op(std::string_view name, const std::vector<Def*>& inputs, const TypePtr& result) const {
+    const Op* const exact = ops_.find(name);
+    if (exact && exact->schema.full_name() == name && fits(*exact, inputs, result)) return exact;
+    for (const Op* op : ops_.overloads(name)) {
+      if (fits(*op, inputs, result)) return op;
+    }
+    return nullptr;
+  }
+  static bool fits(const Op& op, const std::vector<Def*>& inputs, const TypePtr& result) {
+    return !check_op(op, inputs, result);
+  }
+
+  // `# file.py:3:4` up to the end of the line.
+  void place(Node& node) {
+    size_t p = at_;
+    while (p < text_.size() && (text_[p] == ' ' || text_[p] == '\t')) ++p;
+    if (p >= text_.size() || text_[p] != '#') return;
+    size_t end = text_.find('\n', p);
+    if (end == std::string_view::npos) end = text_.size();
+    std::string_view words = text_.substr(p + 1, end - p - 1);
+    at_ = end;
+    while (!words.empty() && is_space(words.front())) words.remove_prefix(1);
+    int numbers[2] = {0, 0};
+    for (int i = 1; i >= 0; --i) {
+      const size_t colon = words.rfind(':');
+      if (colon == std::string_view::npos) return;  // a comment
+      const std::string digits(words.substr(colon + 1));
+      if (digits.empty() || digits.size() > 9 ||
+          digits.find_first_not_of("0123456789 \r") != std::string::npos)
+        return;
+      numbers[i] = std::atoi(digits.c_str());
+      words = words.substr(0, colon);
+    }
+    std::shared_ptr<const Source>& source = sources_[std::string(words)];
+    if (!source) source = std::make_shared<const Source>(std::string(words));
+    node.span = SourceSpan(source, numbers[0], numbers[1]);
+  }
+
+  const std::string_view text_;
+  const OpTable& ops_;
+  const ParseOptions& options_;
+  size_t at_ = 0;
+  Graph* graph_ = nullptr;
+  std::unordered_map<std::string_view, Def*> defs_;
+  std::vector<Node*> forks_;
+  std::unordered_map<std::string, std::shared_ptr<const Source>> sources_;
+};
+
+}  // namespace
+
+std::unique_ptr<Graph> parse(std::string_view text, const OpTable& ops, std::string name,
+                             const ParseOptions& options) {
+  std::unique_ptr<Graph> graph = Parser(text, ops, options).run(std::move(name));
+  verify(*graph);
+  return graph;
+}
+
+}  // namespace tine::ir

@@ -1,0 +1,28 @@
+// Verifies a graph: what passes here the emitter and the machine run without looking again.
+//
+// State      None.
+// Threads    Any; the graph must not change meanwhile.
+// Ordering   None.
+// Ownership  None.
+// Errors     SyntaxError that quotes the node and says what is wrong with it.
+// Cost       Linear in the graph.
+// Source     docs/spec/ir.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/ir/graph.h"
+
+namespace tine::ir {
+
+// Definitions before uses and only in scope, types, arities, exits at the ends of blocks, known attributes; fork
+// subgraphs, too.
+void verify(const Graph& graph);
+
+// Why the row does not take these inputs or does not return that type; nothing when all fits.
+[[nodiscard]] std::optional<std::string> check_op(const Op& op, const std::vector<Def*>& inputs,
+                                                  const TypePtr& result);
+
+}  // namespace tine::ir
