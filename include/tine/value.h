@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -100,7 +101,7 @@ class TINE_API Value {
   Value(detail::Ref<Foreign> v) noexcept : Value(Tag::kForeign, v.leak()) {}
 
   Value(const Value& o) noexcept : tag_(o.tag_), payload_(o.payload_) {
-    if (counted()) payload_.p->retain();
+    if (counted()) counted_object()->retain();
   }
   Value(Value&& o) noexcept : tag_(std::exchange(o.tag_, Tag::kNone)), payload_(o.payload_) {}
   Value& operator=(const Value& o) noexcept {
@@ -114,7 +115,7 @@ class TINE_API Value {
     return *this;
   }
   ~Value() {
-    if (counted()) payload_.p->release();
+    if (counted()) counted_object()->release();
   }
   void swap(Value& o) noexcept {
     std::swap(tag_, o.tag_);
@@ -137,16 +138,16 @@ class TINE_API Value {
   [[nodiscard]] double as_float() const noexcept { return payload_.d; }
   [[nodiscard]] const Tensor& as_tensor() const noexcept;
   [[nodiscard]] const std::string& as_string() const noexcept {
-    return static_cast<String*>(payload_.p)->text;
+    return static_cast<String*>(counted_object())->text;
   }
   [[nodiscard]] List& as_list() const noexcept;
   [[nodiscard]] Dict& as_dict() const noexcept;
   [[nodiscard]] Tuple& as_tuple() const noexcept;
   [[nodiscard]] Object& as_object() const noexcept;
-  [[nodiscard]] RRefObject& as_rref() const noexcept { return *static_cast<RRefObject*>(payload_.p); }
-  [[nodiscard]] Foreign& as_foreign() const noexcept { return *static_cast<Foreign*>(payload_.p); }
+  [[nodiscard]] RRefObject& as_rref() const noexcept { return *static_cast<RRefObject*>(counted_object()); }
+  [[nodiscard]] Foreign& as_foreign() const noexcept { return *static_cast<Foreign*>(counted_object()); }
   [[nodiscard]] detail::State<Value>* as_future_state() const noexcept;  // borrowed
-  [[nodiscard]] detail::RefCounted* as_counted() const noexcept { return payload_.p; }
+  [[nodiscard]] detail::RefCounted* as_counted() const noexcept { return counted_object(); }
 
   // Checked; to_float also takes an int, to_int and to_float also take a bool.
   [[nodiscard]] bool to_bool() const;
@@ -164,15 +165,31 @@ class TINE_API Value {
   [[nodiscard]] std::string repr() const;
 
  private:
-  Value(Tag t, detail::RefCounted* p) noexcept : tag_(p ? t : Tag::kNone) { payload_.p = p; }
+  Value(Tag t, detail::RefCounted* p) noexcept : tag_(p ? t : Tag::kNone) {
+    std::memcpy(static_cast<void*>(&payload_), &p, sizeof p);
+  }
   [[nodiscard]] bool counted() const noexcept { return tag_ >= Tag::kTensor; }
+
+  // Pointers go in and out as bytes: a Tensor is looked at in place, as the class it is.
+  [[nodiscard]] detail::RefCounted* counted_object() const noexcept {
+    detail::RefCounted* p;
+    std::memcpy(&p, static_cast<const void*>(&payload_), sizeof p);
+    return p;
+  }
 
   Tag tag_ = Tag::kNone;
   union Payload {
+    Payload() noexcept : i(0) {}
+    Payload(const Payload& o) noexcept { std::memcpy(static_cast<void*>(this), &o, sizeof *this); }
+    Payload& operator=(const Payload& o) noexcept {
+      std::memcpy(static_cast<void*>(this), &o, sizeof *this);
+      return *this;
+    }
+    ~Payload() {}
     int64_t i;
     double d;
-    detail::RefCounted* p;
-  } payload_{};
+    Tensor tensor;
+  } payload_;
 };
 static_assert(sizeof(Value) == 16);
 
@@ -219,14 +236,14 @@ inline Value::Value(detail::Ref<Dict> v) noexcept : Value(Tag::kDict, v.leak()) 
 inline Value::Value(detail::Ref<Tuple> v) noexcept : Value(Tag::kTuple, v.leak()) {}
 inline Value::Value(detail::Ref<Object> v) noexcept : Value(Tag::kObject, v.leak()) {}
 inline Value::Value(Tensor v) noexcept : Value(Tag::kTensor, v.leak_impl()) {}
-inline List& Value::as_list() const noexcept { return *static_cast<List*>(payload_.p); }
-inline Dict& Value::as_dict() const noexcept { return *static_cast<Dict*>(payload_.p); }
-inline Tuple& Value::as_tuple() const noexcept { return *static_cast<Tuple*>(payload_.p); }
-inline Object& Value::as_object() const noexcept { return *static_cast<Object*>(payload_.p); }
+inline List& Value::as_list() const noexcept { return *static_cast<List*>(counted_object()); }
+inline Dict& Value::as_dict() const noexcept { return *static_cast<Dict*>(counted_object()); }
+inline Tuple& Value::as_tuple() const noexcept { return *static_cast<Tuple*>(counted_object()); }
+inline Object& Value::as_object() const noexcept { return *static_cast<Object*>(counted_object()); }
 // A Tensor is nothing but its reference, so the payload is one.
 inline const Tensor& Value::as_tensor() const noexcept {
   static_assert(sizeof(Tensor) == sizeof(detail::RefCounted*));
-  return reinterpret_cast<const Tensor&>(payload_.p);
+  return payload_.tensor;
 }
 
 }  // namespace tine

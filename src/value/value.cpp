@@ -35,7 +35,7 @@ Value::Value(std::string v) : Value(detail::make_ref<String>(std::move(v))) {}
 Value::Value(Future<Value> v) noexcept : Value(Tag::kFuture, v.leak_state()) {}
 
 detail::State<Value>* Value::as_future_state() const noexcept {
-  return static_cast<detail::State<Value>*>(payload_.p);
+  return static_cast<detail::State<Value>*>(counted_object());
 }
 
 namespace {

@@ -12,9 +12,13 @@ enum class Mode { kThen, kAndThen, kOrElse, kFinally };
 
 template <Mode M, class T, class F>
 struct ResultOf;
+// A callback that takes `const Future<T>&` is lent the future without touching its count.
+template <class T, class F>
+using ThenArgument =
+    std::conditional_t<std::is_invocable_v<F, const Future<T>&>, const Future<T>&, Future<T>>;
 template <class T, class F>
 struct ResultOf<Mode::kThen, T, F> {
-  using type = std::invoke_result_t<F, Future<T>>;
+  using type = std::invoke_result_t<F, ThenArgument<T, F>>;
 };
 template <class T, class F>
 struct ResultOf<Mode::kAndThen, T, F> {
@@ -85,7 +89,9 @@ class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>
 
   template <class G>
   Continuation(WaitHelper* helper, G&& f, const NodeOps* ops = &kOps)
-      : State<R>(helper), Node(ops), f_(std::forward<G>(f)) {}
+      : State<R>(helper, 2),
+        Node(ops),
+        f_(std::forward<G>(f)) {}  // the source's list and the result's Future
   ~Continuation() override {}
 
   Node* node() noexcept { return this; }
@@ -96,7 +102,9 @@ class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>
     bool waits_for_inner = false;
     if (!this->done()) {
       if constexpr (M == Mode::kThen) {
-        complete_with<R>(*this, f_, Future<T>(Ref<State<T>>::share(&source)));
+        Future<T> lent(Ref<State<T>>::adopt(&source));
+        complete_with<R>(*this, f_, static_cast<ThenArgument<T, F>>(lent));
+        (void)lent.leak_state();
       } else if constexpr (M == Mode::kAndThen) {
         if (source.outcome() != Outcome::kValue) {
           this->fail(source.error());
@@ -204,7 +212,7 @@ template <Mode M, class T, class F>
 auto continue_with(State<T>* source, F&& f) {
   using C = Continuation<M, T, std::decay_t<F>>;
   auto* c = new C(source->helper(), std::forward<F>(f));
-  Future<typename C::R> result(Ref<State<typename C::R>>::share(c));
+  Future<typename C::R> result(Ref<State<typename C::R>>::adopt(c));
   source->subscribe(c->node());
   return result;
 }
@@ -213,7 +221,7 @@ template <Mode M, class T, class F>
 auto continue_with(State<T>* source, Executor& executor, F&& f) {
   using C = PostedContinuation<M, T, std::decay_t<F>>;
   auto* c = new C(source->helper(), executor, std::forward<F>(f));
-  Future<typename C::R> result(Ref<State<typename C::R>>::share(c));
+  Future<typename C::R> result(Ref<State<typename C::R>>::adopt(c));
   source->subscribe(c->node());
   return result;
 }
