@@ -44,7 +44,7 @@ class TINE_API Tensor {
   [[nodiscard]] bool defined() const noexcept { return static_cast<bool>(impl_); }
 
   // Memory. `empty` leaves the elements unset. `from_blob` borrows memory until `release` is called
-  // (from any thread, exactly once). `copy_of` copies contiguous elements.
+  // (from any thread, exactly once). Strides are in elements and not negative.
   [[nodiscard]] static Tensor empty(std::span<const int64_t> sizes, DType dtype);
   [[nodiscard]] static Tensor from_blob(void* data, std::span<const int64_t> sizes,
                                         std::span<const int64_t> strides, DType dtype,
@@ -61,15 +61,16 @@ class TINE_API Tensor {
   [[nodiscard]] int64_t numel() const;
   [[nodiscard]] int64_t storage_offset() const;
   [[nodiscard]] bool is_contiguous() const;
+  [[nodiscard]] bool is_writable() const;  // false only on memory that was lent as read-only
   [[nodiscard]] bool shares_storage_with(const Tensor& other) const;
-  // The first element; aligned to 64 bytes for contiguous tensors that tine allocated.
+  // The first element. In memory that tine allocated for a tensor it is aligned to 16 bytes, to 64 from 256 bytes on.
   [[nodiscard]] void* data() const;
   template <class T>
   [[nodiscard]] T* data_as() const {
     return static_cast<T*>(data());
   }
 
-  // A view of the same storage; the caller answers for the bounds (checked in debug builds).
+  // A view of the same storage; `offset` in elements from the storage's first. IndexError beyond its end.
   [[nodiscard]] Tensor as_strided(std::span<const int64_t> sizes, std::span<const int64_t> strides,
                                   int64_t offset) const;
   [[nodiscard]] Tensor contiguous() const;  // this very tensor when it is contiguous already

@@ -6,7 +6,7 @@
 // Ordering   The calls of one thread draw in order; manual_seed starts the sequence anew.
 // Ownership  A Runtime owns its default generator; nothing is global.
 // Errors     None.
-// Cost       One atomic addition a call, about 1 ns a number. The numbers do not depend on the
+// Cost       One atomic addition a call. The numbers do not depend on the
 //            processor or on how many cores took part.
 // Source     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011; Box and Muller 1958.
 #pragma once

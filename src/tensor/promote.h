@@ -1,0 +1,26 @@
+// Which dtype an operator computes in.
+//
+// State      None.
+// Threads    Any.
+// Ordering   None.
+// Ownership  None.
+// Errors     None.
+// Cost       A few compares.
+// Source     PyTorch's "Tensor Attributes", type promotion: a tensor with dimensions outranks one without, which
+//            outranks a number, unless the lower rank is of a higher category (bool < integer < float).
+#pragma once
+
+#include "src/tensor/scalar.h"
+#include "tine/tensor.h"
+
+namespace tine::tensor {
+
+// Of two tensors' dtypes on the same footing.
+[[nodiscard]] TINE_API DType promote(DType a, DType b) noexcept;
+// Of two tensors, with the rule above; of a tensor and a number.
+[[nodiscard]] TINE_API DType result_type(const Tensor& a, const Tensor& b);
+[[nodiscard]] TINE_API DType result_type(const Tensor& a, Scalar b);
+// May a result of `from` be stored into an existing tensor of `to`: not float into integer, nothing into bool but bool.
+[[nodiscard]] TINE_API bool can_cast(DType from, DType to) noexcept;
+
+}  // namespace tine::tensor
