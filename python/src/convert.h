@@ -43,6 +43,7 @@ struct Types {
   PyTypeObject* size = nullptr;
   PyTypeObject* dtype = nullptr;
   PyTypeObject* builtin = nullptr;
+  PyTypeObject* builtin_method = nullptr;
 };
 extern Types types;
 
@@ -55,6 +56,7 @@ extern Types types;
 }
 [[nodiscard]] Future<Value> future_of(PyObject* object);  // is_future(object)
 [[nodiscard]] PyObject* wrap_tensor(Tensor tensor);
+[[nodiscard]] PyObject* wrap_tensor(Value&& value);  // value.is_tensor(); no reference is counted
 [[nodiscard]] const Tensor& tensor_of(PyObject* object) noexcept;  // is_tensor(object)
 [[nodiscard]] PyObject* wrap_dtype(DType dtype);
 [[nodiscard]] DType dtype_of(PyObject* object) noexcept;  // Py_TYPE(object) == types.dtype

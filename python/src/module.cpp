@@ -1,6 +1,10 @@
 #include <pybind11/pybind11.h>
 
+#include <string>
+
+#include "python/src/builtin.h"
 #include "python/src/future.h"
+#include "python/src/tensor.h"
 
 // tine._C: everything of the package that is not Python.
 
@@ -15,9 +19,37 @@ PyObject* swap_hook(PyObject*, PyObject* hook) {
   return swap_unobserved_hook(hook);
 }
 
+// Nobody takes the lock any more; what waits for a thread that may run Python fails.
 PyObject* at_exit(PyObject*, PyObject*) {
   close_gate();
+  if (Runtime::exists()) {
+    const GilRelease release;
+    Runtime::instance().close_blocking();
+  }
   Py_RETURN_NONE;
+}
+
+PyObject* get_num_threads(PyObject*, PyObject*) {
+  return PyLong_FromLong(Runtime::instance().scheduler().num_threads());
+}
+
+PyObject* set_num_threads(PyObject*, PyObject* number) {
+  const long n = PyLong_AsLong(number);
+  if (n == -1 && PyErr_Occurred()) return nullptr;
+  return guarded([=]() -> PyObject* {
+    if (n < 1 || n > 1024) {
+      throw ValueError("set_num_threads(): expected a number between 1 and 1024, got " + std::to_string(n));
+    }
+    Runtime::instance().scheduler().set_num_threads(static_cast<int>(n));
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* manual_seed(PyObject*, PyObject* seed) {
+  const PyRef number = PyRef::adopt(PyNumber_Index(seed));
+  if (!number) return nullptr;
+  const auto bits = static_cast<int64_t>(PyLong_AsUnsignedLongLongMask(number.get()));
+  return guarded([=] { return to_python(call_op(op_rows("aten::manual_seed"), {Value(bits)})); });
 }
 
 PyObject* after_fork(PyObject*, PyObject*) {
@@ -39,6 +71,18 @@ PyMethodDef functions[] = {
      "set_unobserved_error_hook(hook, /)\n--\n\n"
      "hook(exception) is told what a callback of add_done_callback raised; returns the hook before it.\n\n"
      "None, the default: sys.unraisablehook shows it on stderr."},
+    {"from_numpy", from_numpy, METH_O,
+     "from_numpy(array, /)\n--\n\n"
+     "A tensor on the array's memory: same shape, no copy; writes show on both sides.\n\n"
+     "TypeError for element types that tine does not have, ValueError for negative strides. Takes whatever exports\n"
+     "a buffer. Source: torch.from_numpy."},
+    {"manual_seed", manual_seed, METH_O,
+     "manual_seed(seed, /)\n--\n\nStarts the random numbers of rand, randn, randint and randperm anew from seed, an int."},
+    {"get_num_threads", get_num_threads, METH_NOARGS,
+     "get_num_threads($module, /)\n--\n\nThreads of the pool that runs forks and splits large operators."},
+    {"set_num_threads", set_num_threads, METH_O,
+     "set_num_threads(n, /)\n--\n\nResizes the pool, also while it runs. ValueError outside 1 to 1024."},
+    {"_rebuild_tensor", rebuild_tensor, METH_VARARGS, nullptr},
     {"_at_exit", at_exit, METH_NOARGS, nullptr},
     {"_after_fork_in_child", after_fork, METH_NOARGS, nullptr},
     {}};
@@ -57,10 +101,9 @@ bool register_hooks(PyObject* module) {
   return none && named && PyRef::adopt(PyObject_Call(register_at_fork.get(), none.get(), named.get()));
 }
 
-
 bool init(PyObject* module) {
-  return init_errors(module) && init_future(module) && PyModule_AddFunctions(module, functions) == 0 &&
-         register_hooks(module);
+  return init_errors(module) && init_future(module) && init_dtypes(module) && init_tensor(module) &&
+         PyModule_AddFunctions(module, functions) == 0 && init_builtins(module) && register_hooks(module);
 }
 
 }  // namespace

@@ -3,7 +3,12 @@
 The same Future whether the work runs on another thread, inside a compiled script, or on another machine.
 It speaks PyTorch's names: ``import tine as torch`` runs programs of torch.futures, torch.jit and
 torch.distributed.rpc. docs/differences.md lists where it differs.
+
+Every operator of the table is a function here (``tine.add``) and, where it takes a tensor first, a method of
+Tensor. Shapes are tuples of int, sizes count elements, timeouts are in seconds. Source: torch.
 """
+
+from math import e, inf, nan, pi
 
 from tine import _C, futures
 from tine._C import (
@@ -14,7 +19,49 @@ from tine._C import (
     PeerDied,
     RemoteError,
     ShapeError,
+    Size,
     SyntaxError,
+    Tensor,
+    dtype,
+    float32,
+    float64,
+    from_numpy,
+    get_num_threads,
+    int64,
+    manual_seed,
+    set_num_threads,
+    uint8,
 )
+from tine._grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 
 __version__ = "0.1.0"
+
+globals().update({name: getattr(_C, name) for name in _C._operators})
+# After the operators: `float` and the like are dtypes here, as in PyTorch, and methods on Tensor.
+float = float32
+double = float64
+long = int64
+bool = _C.bool
+
+
+def is_tensor(obj):
+    """True when obj is a Tensor."""
+    return isinstance(obj, _C.Tensor)
+
+
+def get_default_dtype():
+    """The dtype that Python floats become: float32, always."""
+    return _C.float32
+
+
+def as_tensor(data, dtype=None):
+    """The tensor itself, memory shared with an array where that goes, a new tensor otherwise.
+
+    dtype: of the result; converting makes a copy. TypeError and ValueError as tine.tensor raises them.
+    """
+    if not isinstance(data, _C.Tensor):
+        try:
+            data = _C.from_numpy(data)
+        except TypeError:
+            return _C.tensor(data, dtype=dtype)
+    return data if dtype is None or data.dtype == dtype else data.to(dtype)

@@ -1,0 +1,408 @@
+#include "python/src/builtin.h"
+
+#include <structmember.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "python/src/tensor.h"
+
+namespace tine::python {
+namespace {
+
+constinit thread_local Recorder* recorder_of_thread = nullptr;
+
+PyBuiltin* as_builtin(PyObject* object) noexcept { return reinterpret_cast<PyBuiltin*>(object); }
+
+// ---- arguments
+
+// Values on the stack. A tensor is lent: its Python object, which the caller holds, owns the reference
+// that the Value seems to own, so it is neither counted up nor destroyed.
+class Arguments {
+ public:
+  static constexpr size_t kMost = 16;
+
+  Arguments() noexcept = default;
+  ~Arguments() {
+    for (size_t i = 0; i < size_; ++i) {
+      if (owned_ >> i & 1) at(i).~Value();
+    }
+  }
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  void lend(const Tensor& tensor) noexcept { new (place()) Value(Tensor::adopt(tensor.impl())); }
+  void own(Value value) noexcept {
+    owned_ |= 1u << size_;
+    new (place()) Value(std::move(value));
+  }
+  void number(Value value) noexcept { new (place()) Value(std::move(value)); }  // nothing to destroy
+  [[nodiscard]] size_t size() const noexcept { return size_; }
+  [[nodiscard]] const Value* data() const noexcept { return reinterpret_cast<const Value*>(storage_); }
+  [[nodiscard]] std::span<const Value> span() const noexcept { return {data(), size_}; }
+
+ private:
+  Value& at(size_t i) noexcept { return reinterpret_cast<Value*>(storage_)[i]; }
+  void* place() noexcept { return storage_ + sizeof(Value) * size_++; }
+
+  alignas(Value) std::byte storage_[sizeof(Value) * kMost];
+  uint32_t owned_ = 0;
+  size_t size_ = 0;
+};
+
+// NumPy's scalars are numbers too, without a mention of NumPy.
+Value number_like(PyObject* object) {
+  if (PyIndex_Check(object)) {
+    const PyRef index = PyRef::adopt(PyNumber_Index(object));
+    if (!index) throw_error();
+    return to_value(index.get());
+  }
+  if (std::strncmp(Py_TYPE(object)->tp_name, "numpy.", 6) == 0 && PyNumber_Check(object) &&
+      !PyObject_CheckBuffer(object)) {
+    const PyRef number = PyRef::adopt(PyNumber_Float(object));
+    if (!number) throw_error();
+    return Value(PyFloat_AS_DOUBLE(number.get()));
+  }
+  // numpy.float32 and numpy.bool_ export a buffer of one element.
+  Py_buffer view;
+  if (std::strncmp(Py_TYPE(object)->tp_name, "numpy.", 6) == 0 && PyObject_CheckBuffer(object) &&
+      PyObject_GetBuffer(object, &view, PyBUF_FORMAT) == 0) {
+    const bool scalar = view.ndim == 0;
+    const char format = view.format ? view.format[0] : 'B';
+    PyBuffer_Release(&view);
+    if (scalar && format == '?') return Value(PyObject_IsTrue(object) == 1);
+    if (scalar && (format == 'f' || format == 'd' || format == 'e')) {
+      const double number = PyFloat_AsDouble(object);
+      if (number == -1 && PyErr_Occurred()) throw_error();
+      return Value(number);
+    }
+  }
+  PyErr_Clear();
+  return foreign_value(object);
+}
+
+void push(Arguments& args, PyObject* object) {
+  PyTypeObject* const type = Py_TYPE(object);
+  if (type == types.tensor || is_tensor(object)) {
+    args.lend(tensor_of(object));
+  } else if (type == &PyFloat_Type) {
+    args.number(Value(PyFloat_AS_DOUBLE(object)));
+  } else if (object == Py_None) {
+    args.number(Value());
+  } else {
+    Value value = to_value(object);
+    if (value.is(Tag::kForeign)) value = number_like(object);
+    args.own(std::move(value));
+  }
+}
+
+// ---- resolution
+
+// Positions only, each fits as it is: pushes the defaults behind them. What nearly every call is.
+bool fits_quickly(const Schema& schema, Arguments& args) {
+  const size_t given = args.size();
+  const size_t n = schema.args.size();
+  if (given > n || n > Arguments::kMost) return false;
+  const Argument* const params = schema.args.data();
+  for (size_t i = 0; i < given; ++i) {
+    if (params[i].keyword_only || !(params[i].certain >> static_cast<unsigned>(args.data()[i].tag()) & 1)) return false;
+  }
+  for (size_t i = given; i < n; ++i) {
+    if (!params[i].default_value) return false;
+  }
+  for (size_t i = given; i < n; ++i) {
+    const Value& v = *params[i].default_value;
+    if (v.tag() >= Tag::kTensor) {
+      args.own(v);
+    } else {
+      args.number(v);
+    }
+  }
+  return true;
+}
+
+// ---- the call
+
+// Below this much data a kernel is done before another thread could have taken the lock.
+constexpr int64_t kLongBytes = 32 * 1024;
+constexpr int64_t kLongUnbounded = 2 * 1024;
+
+bool is_long(const Op& op, const Value* args) {
+  if (op.traits.suspends) return true;
+  int64_t bytes = 0;
+  int64_t created = 1;  // elements, for operators that are told a size
+  for (size_t i = 0; i < op.schema.args.size(); ++i) {
+    const Value& v = args[i];
+    if (v.is_tensor()) {
+      bytes += v.as_tensor().numel() * static_cast<int64_t>(size_of(v.as_tensor().dtype()));
+    } else if (v.is_int()) {
+      created = std::max(created, v.as_int());
+    } else if (v.is(Tag::kList)) {
+      int64_t product = 1;
+      for (const Value& item : v.as_list().items) {
+        if (item.is_int()) product = item.as_int() > 0 && product < kLongBytes ? product * item.as_int() : product;
+        if (item.is_tensor()) bytes += item.as_tensor().numel() * static_cast<int64_t>(size_of(item.as_tensor().dtype()));
+      }
+      created = std::max(created, product);
+    }
+  }
+  return bytes > (op.traits.bounded ? kLongBytes : kLongUnbounded) || created > kLongBytes / 4;
+}
+
+Value run(const Op& op, const Value* args) {
+  OpContext& shared = Runtime::instance().context();
+  if (recorder_of_thread) [[unlikely]] {
+    OpContext mine = shared;
+    mine.recorder = recorder_of_thread;
+    return call(op, mine, args);
+  }
+  if (is_long(op, args)) {
+    const GilRelease release;
+    return op.kernel(shared, args);
+  }
+  return op.kernel(shared, args);
+}
+
+// Several named results come as a named tuple, made once for each row.
+PyObject* to_result(Value value) {
+  if (value.is_tensor()) [[likely]] return wrap_tensor(std::move(value));
+  return to_python(value);
+}
+
+PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords) {
+  std::vector<Value> bound;
+  const Op& op = OpTable::resolve({rows.rows, rows.count}, args, keywords, Boundary::kPython, &bound);
+  return to_result(run(op, bound.data()));
+}
+
+PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  std::vector<Value> values;
+  std::vector<Keyword> keywords;
+  const auto convert = [](PyObject* object) {
+    Value value = to_value(object);
+    return value.is(Tag::kForeign) ? number_like(object) : value;
+  };
+  values.reserve(static_cast<size_t>(positional));
+  for (Py_ssize_t i = 0; i < positional; ++i) values.push_back(convert(args[i]));
+  const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+  for (Py_ssize_t i = 0; i < named; ++i) {
+    Py_ssize_t size = 0;
+    const char* const name = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(names, i), &size);
+    if (!name) throw_error();
+    const std::string_view text(name, static_cast<size_t>(size));
+    // What PyTorch takes and tine has no other answer to.
+    if (text == "requires_grad" && args[positional + i] == Py_False) continue;
+    if (text == "out" && args[positional + i] == Py_None) continue;
+    keywords.emplace_back(text, convert(args[positional + i]));
+  }
+  return call_slowly(rows, values, keywords);
+}
+
+PyObject* builtin_vectorcall(PyObject* object, PyObject* const* args, size_t count, PyObject* names) {
+  PyBuiltin* const self = as_builtin(object);
+  const Py_ssize_t positional = PyVectorcall_NARGS(count);
+  if (self->takes_any_array && positional > 0 && !PyBytes_Check(args[0]) && PyObject_CheckBuffer(args[0]) &&
+      !is_tensor(args[0])) {
+    return guarded([&]() -> PyObject* {
+      const PyRef array = PyRef::adopt(wrap_tensor(copy_of_buffer(args[0])));
+      if (!array) return nullptr;
+      std::vector<PyObject*> replaced(args, args + positional + (names ? PyTuple_GET_SIZE(names) : 0));
+      replaced[0] = array.get();
+      return call_op({self->rows, self->count}, replaced.data(), positional, names);
+    });
+  }
+  return call_op({self->rows, self->count}, args, positional, names);
+}
+
+// ---- the objects
+
+PyObject* builtin_repr(PyObject* object) {
+  return PyUnicode_FromFormat("<built-in operator %U>", as_builtin(object)->full_name);
+}
+PyObject* method_get(PyObject* object, PyObject* instance, PyObject*) {
+  return instance && instance != Py_None ? PyMethod_New(object, instance) : Py_NewRef(object);
+}
+PyObject* builtin_reduce(PyObject* object, PyObject*) {
+  if (Py_TYPE(object) == types.builtin) return Py_NewRef(as_builtin(object)->name);  // found by name in `tine`
+  const PyRef builtins = PyRef::adopt(PyImport_ImportModule("builtins"));
+  const PyRef getter = builtins ? PyRef::adopt(PyObject_GetAttrString(builtins.get(), "getattr")) : PyRef();
+  return getter ? Py_BuildValue("O(OO)", getter.get(), types.tensor, as_builtin(object)->name) : nullptr;
+}
+PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("tine"); }
+PyObject* get_qualname(PyObject* object, void*) {
+  return Py_TYPE(object) == types.builtin ? Py_NewRef(as_builtin(object)->name)
+                                          : PyUnicode_FromFormat("Tensor.%U", as_builtin(object)->name);
+}
+PyObject* get_doc(PyObject* object, void*) {
+  const PyBuiltin* const self = as_builtin(object);
+  std::string text = "Operator of tine's table, the same in Python, in scripts and on other workers:\n";
+  for (size_t i = 0; i < self->count; ++i) text += "\n    " + self->rows[i]->schema.str();
+  text += "\n\nRaises TypeError when no overload fits, ShapeError when sizes do not go together.\n"
+          "Source: PyTorch's operator of that name.";
+  return text_of(text).leak();
+}
+PyObject* get_schemas(PyObject* object, void*) {
+  const PyBuiltin* const self = as_builtin(object);
+  PyRef list = PyRef::adopt(PyTuple_New(static_cast<Py_ssize_t>(self->count)));
+  for (size_t i = 0; list && i < self->count; ++i) {
+    PyObject* const text = text_of(self->rows[i]->schema.str()).leak();
+    if (!text) return nullptr;
+    PyTuple_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), text);
+  }
+  return list.leak();
+}
+// inspect.signature of the row when there is only one; several have none.
+PyObject* get_signature(PyObject* object, void*) {
+  const PyBuiltin* const self = as_builtin(object);
+  if (self->count != 1) Py_RETURN_NONE;
+  std::string text = "(";
+  bool star = false;
+  for (const Argument& arg : self->rows[0]->schema.args) {
+    if (text.size() > 1) text += ", ";
+    if (arg.keyword_only && !star) text += "*, ";
+    star = star || arg.keyword_only;
+    text += arg.name;
+    if (arg.default_value) text += "=" + arg.default_value->repr();
+  }
+  return text_of(text + ")").leak();
+}
+
+PyGetSetDef getset[] = {{"__module__", get_module, nullptr, nullptr, nullptr},
+                        {"__qualname__", get_qualname, nullptr, nullptr, nullptr},
+                        {"__doc__", get_doc, nullptr, nullptr, nullptr},
+                        {"__text_signature__", get_signature, nullptr, nullptr, nullptr},
+                        {"schemas", get_schemas, nullptr, "The rows behind it, in text.", nullptr},
+                        {}};
+PyMemberDef members[] = {
+    {"__name__", T_OBJECT_EX, offsetof(PyBuiltin, name), READONLY, nullptr},
+    {"op_name", T_OBJECT_EX, offsetof(PyBuiltin, full_name), READONLY, "The name in the operator table."},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(PyBuiltin, vectorcall), READONLY, nullptr},
+    {}};
+PyMethodDef methods[] = {{"__reduce__", builtin_reduce, METH_NOARGS, nullptr},
+                         {"__reduce_ex__", builtin_reduce, METH_O, nullptr},
+                         {}};
+PyType_Slot function_slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                                {Py_tp_repr, reinterpret_cast<void*>(builtin_repr)},
+                                {Py_tp_getset, getset},
+                                {Py_tp_members, members},
+                                {Py_tp_methods, methods},
+                                {0, nullptr}};
+PyType_Slot method_slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                              {Py_tp_descr_get, reinterpret_cast<void*>(method_get)},
+                              {Py_tp_repr, reinterpret_cast<void*>(builtin_repr)},
+                              {Py_tp_getset, getset},
+                              {Py_tp_members, members},
+                              {Py_tp_methods, methods},
+                              {0, nullptr}};
+constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE |
+                            Py_TPFLAGS_DISALLOW_INSTANTIATION;
+PyType_Spec function_spec = {"tine._C.Builtin", sizeof(PyBuiltin), 0, kFlags, function_slots};
+PyType_Spec method_spec = {"tine._C.BuiltinMethod", sizeof(PyBuiltin), 0, kFlags | Py_TPFLAGS_METHOD_DESCRIPTOR,
+                           method_slots};
+
+PyObject* make_builtin(PyTypeObject* type, OpRows rows, std::string_view short_name) {
+  PyBuiltin* const self = PyObject_New(PyBuiltin, type);
+  if (!self) return nullptr;
+  self->vectorcall = builtin_vectorcall;
+  self->rows = rows.rows;
+  self->count = rows.count;
+  self->name = text_of(short_name).leak();
+  self->full_name = text_of(rows.rows[0]->schema.name).leak();
+  self->takes_any_array = rows.rows[0]->schema.name == "aten::tensor";
+  return reinterpret_cast<PyObject*>(self);
+}
+
+bool mentions_tensor(const TypePtr& type) {
+  return type->kind == TypeKind::kTensor || std::any_of(type->of.begin(), type->of.end(), mentions_tensor);
+}
+bool is_about_tensors(OpRows rows) {
+  return std::any_of(rows.rows, rows.rows + rows.count, [](const Op* op) {
+    const auto& args = op->schema.args;
+    const auto& returns = op->schema.returns;
+    return std::any_of(returns.begin(), returns.end(), mentions_tensor) ||
+           std::any_of(args.begin(), args.end(), [](const Argument& a) { return mentions_tensor(a.type); });
+  });
+}
+bool is_method(OpRows rows) {
+  return std::any_of(rows.rows, rows.rows + rows.count, [](const Op* op) {
+    const auto& args = op->schema.args;
+    return !args.empty() && args[0].name == "self" && args[0].type->kind == TypeKind::kTensor;
+  });
+}
+
+}  // namespace
+
+std::string_view builtin_name(PyObject* builtin) noexcept {
+  Py_ssize_t size = 0;
+  const char* const text = PyUnicode_AsUTF8AndSize(as_builtin(builtin)->full_name, &size);
+  return {text, static_cast<size_t>(size)};
+}
+
+OpRows op_rows(std::string_view full_name) {
+  const auto rows = Runtime::instance().ops().overloads(full_name);
+  if (rows.empty()) throw NameError("there is no operator named '" + std::string(full_name) + "'");
+  return {rows.data(), rows.size()};
+}
+
+PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  return guarded([&]() -> PyObject* {
+    if (names || positional > static_cast<Py_ssize_t>(Arguments::kMost)) {
+      return call_many(rows, args, positional, names);
+    }
+    Arguments values;
+    for (Py_ssize_t i = 0; i < positional; ++i) push(values, args[i]);
+    for (size_t i = 0; i < rows.count; ++i) {
+      if (fits_quickly(rows.rows[i]->schema, values)) return to_result(run(*rows.rows[i], values.data()));
+    }
+    return call_slowly(rows, values.span(), {});
+  });
+}
+
+Value call_op(OpRows rows, std::initializer_list<Value> args) {
+  std::vector<Value> bound;
+  const Op& op = OpTable::resolve({rows.rows, rows.count}, {args.begin(), args.size()}, {}, Boundary::kPython, &bound);
+  return run(op, bound.data());
+}
+
+Recorder* set_recorder(Recorder* recorder) noexcept { return std::exchange(recorder_of_thread, recorder); }
+Recorder* current_recorder() noexcept { return recorder_of_thread; }
+
+bool init_builtins(PyObject* module) {
+  types.builtin = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&function_spec));
+  types.builtin_method = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&method_spec));
+  if (!types.builtin || !types.builtin_method) return false;
+  const PyRef names = PyRef::adopt(PyList_New(0));
+  if (!names) return false;
+  constexpr std::string_view kNamespace = "aten::";
+  std::string_view before;
+  for (const Op* op : Runtime::instance().ops().all()) {
+    const std::string_view full = op->schema.name;
+    if (full == before || full.substr(0, kNamespace.size()) != kNamespace) continue;
+    before = full;
+    const std::string_view name = full.substr(kNamespace.size());
+    const OpRows rows = op_rows(full);
+    if (name[0] == '_' || !(name[0] >= 'a' && name[0] <= 'z') || !is_about_tensors(rows)) continue;
+    const std::string text(name);
+    // `bool` is a dtype in the module, and a method on Tensor.
+    if (!PyObject_HasAttrString(module, text.c_str())) {
+      const PyRef function = PyRef::adopt(make_builtin(types.builtin, rows, name));
+      if (!function || PyModule_AddObjectRef(module, text.c_str(), function.get()) < 0 ||
+          PyList_Append(names.get(), as_builtin(function.get())->name) < 0) {
+        return false;
+      }
+    }
+    // Tensor's own attributes come first: size() gives a Size, where() starts with the condition.
+    if (!is_method(rows) || PyDict_GetItemString(types.tensor->tp_dict, text.c_str())) continue;
+    const PyRef method = PyRef::adopt(make_builtin(types.builtin_method, rows, name));
+    if (!method || PyDict_SetItemString(types.tensor->tp_dict, text.c_str(), method.get()) < 0) return false;
+  }
+  PyType_Modified(types.tensor);
+  return PyModule_AddObjectRef(module, "_operators", names.get()) == 0;
+}
+
+}  // namespace tine::python

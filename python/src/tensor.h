@@ -1,0 +1,44 @@
+// Tensor: the Python object that shows a tine::Tensor.
+//
+// State      A reference to the impl.
+// Threads    The caller holds the lock; operators on much data give it up.
+// Ordering   None.
+// Ownership  The object owns the impl, the impl points back without a reference: while the object lives it is
+//            the one that shows this tensor. Memory lent to NumPy keeps the object, memory lent by NumPy the array.
+// Errors     As in Python: null and the indicator set.
+// Cost       Object from a free list.
+// Source     torch.Tensor; PEP 3118 for the buffers.
+#pragma once
+
+#include "python/src/convert.h"
+
+namespace tine::python {
+
+struct PyTensor {
+  PyObject_HEAD
+  Tensor tensor;       // defined
+  PyObject* weakrefs;  // for the interpreter
+};
+
+// dtype.cpp
+[[nodiscard]] PyObject* make_size(std::span<const int64_t> sizes);  // a Size, which is a tuple
+[[nodiscard]] bool init_dtypes(PyObject* module);
+
+// indexing.cpp: x[index], x[index] = value.
+[[nodiscard]] PyObject* tensor_getitem(PyObject* self, PyObject* index);
+[[nodiscard]] int tensor_setitem(PyObject* self, PyObject* index, PyObject* value);
+
+// buffer.cpp: memory shared with others.
+[[nodiscard]] Tensor tensor_on_buffer(PyObject* exporter);  // throws
+[[nodiscard]] Tensor copy_of_buffer(PyObject* exporter);    // throws
+[[nodiscard]] int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags);
+void tensor_releasebuffer(PyObject* self, Py_buffer* view);
+[[nodiscard]] PyObject* tensor_numpy(PyObject* self, PyObject*);
+[[nodiscard]] PyObject* tensor_array(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+[[nodiscard]] PyObject* tensor_reduce(PyObject* self, PyObject* protocol);
+[[nodiscard]] PyObject* from_numpy(PyObject* module, PyObject* array);
+[[nodiscard]] PyObject* rebuild_tensor(PyObject* module, PyObject* args);
+
+[[nodiscard]] bool init_tensor(PyObject* module);
+
+}  // namespace tine::python
