@@ -66,7 +66,7 @@ class [[nodiscard]] Future {
   decltype(auto) get() const& {
     state_->wait();
     if constexpr (std::is_void_v<T>) {
-      state_->get();
+      (void)state_->get();
     } else {
       return static_cast<const T&>(state_->get());
     }
@@ -74,7 +74,7 @@ class [[nodiscard]] Future {
   T get() && {
     state_->wait();
     if constexpr (std::is_void_v<T>) {
-      state_->get();
+      (void)state_->get();
     } else if constexpr (std::is_copy_constructible_v<T>) {
       T& value = state_->get();
       return state_->sole_owner() ? T(std::move(value)) : T(value);

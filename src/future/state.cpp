@@ -19,12 +19,13 @@ constinit thread_local WaitHelper* helper_of_thread = nullptr;
 
 constexpr int kDeepest = 64;
 
-// Drains that would nest deeper than kDeepest wait here until the outermost one returns. A thread
-// that is about to wait runs them first: what it waits for may be among them.
+// Callbacks and coroutines that would nest deeper than kDeepest wait here until the outermost one returns. A
+// thread that is about to wait runs them first: what it waits for may be among them.
 struct Trampoline {
   struct Job {
-    StateBase* state;  // owns a reference
-    Node* oldest;
+    void (*run)(void* a, void* b);
+    void* a;
+    void* b;
   };
   int depth;
   size_t begin;
@@ -48,6 +49,21 @@ struct Trampoline {
     }
     *job = jobs[begin++];
     return true;
+  }
+  // Runs the job now, or leaves it to the outermost call on this thread.
+  void enter(Job job) noexcept {
+    if (depth == kDeepest) {
+      push(job);
+      return;
+    }
+    ++depth;
+    job.run(job.a, job.b);
+    if (depth == 1 && end) [[unlikely]] {
+      Job next;
+      while (pop(&next)) next.run(next.a, next.b);
+      free_if_empty();
+    }
+    --depth;
   }
   void free_if_empty() noexcept {
     if (begin != end) return;
@@ -190,21 +206,19 @@ void StateBase::drain(Node* newest, uintptr_t) noexcept {
   Trampoline& t = trampoline;
   if (t.depth == kDeepest) {
     retain();
-    t.push({this, oldest});
+    t.push({[](void* state, void* nodes) {
+              static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes));
+              static_cast<StateBase*>(state)->release();
+            },
+            this, oldest});
     return;
   }
-  ++t.depth;
-  run_all(oldest);
-  if (t.depth == 1 && t.end) [[unlikely]] {
-    Trampoline::Job job;
-    while (t.pop(&job)) {
-      job.state->run_all(job.oldest);
-      job.state->release();
-    }
-    t.free_if_empty();
-  }
-  --t.depth;
+  t.enter(
+      {[](void* state, void* nodes) { static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes)); },
+       this, oldest});
 }
+
+void enter_trampoline(void (*run)(void*, void*), void* a, void* b) noexcept { trampoline.enter({run, a, b}); }
 
 void StateBase::run_all(Node* oldest) noexcept {
   const uintptr_t code = word_.load(std::memory_order_relaxed) & kOutcomeMask;
@@ -246,8 +260,7 @@ bool StateBase::wait_until(TimePoint deadline) noexcept {
   if (!done() && run_inline() && done()) return true;
   Trampoline::Job job;
   while (!done() && trampoline.pop(&job)) {
-    job.state->run_all(job.oldest);
-    job.state->release();
+    job.run(job.a, job.b);
   }
   if (!done() && helper_ && helper_ != mine) helper_->help(*this, deadline);
   return done() || sleep_until(deadline);

@@ -65,6 +65,10 @@ class Node {
   Node* next_ = nullptr;
 };
 
+// Runs run(a, b) now, or, nested deeper than 64, when the outermost such call on this thread returns (or when
+// the thread waits for a future).
+TINE_API void enter_trampoline(void (*run)(void* a, void* b), void* a, void* b) noexcept;
+
 enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline };
 
 class TINE_API StateBase : public RefCounted {
@@ -183,8 +187,17 @@ class State : public StateBase, public BindingSlot<T> {
   // building the value throws, the exception passes through and the state stays pending.
   template <class... Args>
   bool emplace(Args&&... args) {
+    construct(std::forward<Args>(args)...);
+    return publish();
+  }
+
+  // emplace in two steps, for a producer that must do something in between.
+  template <class... Args>
+  void construct(Args&&... args) {
     std::construct_at(&value_, std::forward<Args>(args)...);
-    if (finish(Outcome::kValue)) return true;
+  }
+  bool publish() noexcept {
+    if (this->finish(Outcome::kValue)) return true;
     value_.~P();
     return false;
   }
