@@ -1,0 +1,285 @@
+#include "src/compile/builtins.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numbers>
+
+namespace tine::compile {
+namespace {
+
+struct FormName {
+  std::string_view name;
+  Form form;
+};
+constexpr std::array kForms = {
+    FormName{"len", Form::kLen},
+    FormName{"range", Form::kRange},
+    FormName{"print", Form::kPrint},
+    FormName{"enumerate", Form::kEnumerate},
+    FormName{"zip", Form::kZip},
+    FormName{"reversed", Form::kReversed},
+    FormName{"isinstance", Form::kIsInstance},
+    FormName{"getattr", Form::kGetAttr},
+    FormName{"hasattr", Form::kHasAttr},
+    FormName{"super", Form::kSuper},
+};
+
+struct GenericSpelling {
+  std::string_view name;
+  Generic generic;
+};
+constexpr std::array kGenerics = {
+    GenericSpelling{"List", Generic::kList},         GenericSpelling{"list", Generic::kList},
+    GenericSpelling{"Dict", Generic::kDict},         GenericSpelling{"dict", Generic::kDict},
+    GenericSpelling{"Tuple", Generic::kTuple},       GenericSpelling{"tuple", Generic::kTuple},
+    GenericSpelling{"Optional", Generic::kOptional}, GenericSpelling{"Union", Generic::kUnion},
+    GenericSpelling{"Future", Generic::kFuture},     GenericSpelling{"RRef", Generic::kRRef},
+    GenericSpelling{"Final", Generic::kFinal},
+};
+
+struct OperatorSpelling {
+  std::string_view name, op;
+};
+// The operators that Python spells as built-in functions.
+constexpr std::array kOperators = {
+    OperatorSpelling{"min", "prim::min"},       OperatorSpelling{"max", "prim::max"},
+    OperatorSpelling{"abs", "prim::abs"},       OperatorSpelling{"sum", "aten::sum"},
+    OperatorSpelling{"round", "aten::round"},   OperatorSpelling{"pow", "aten::pow"},
+    OperatorSpelling{"sorted", "aten::sorted"}, OperatorSpelling{"any", "aten::any"},
+    OperatorSpelling{"all", "aten::all"},       OperatorSpelling{"ord", "aten::ord"},
+    OperatorSpelling{"chr", "aten::chr"},       OperatorSpelling{"divmod", "aten::divmod"},
+};
+
+struct Refusal {
+  std::string_view name, why;
+};
+constexpr std::array kRefusals = {
+    Refusal{"set", "sets are not supported in scripts; use a List, or a Dict with values that do not matter"},
+    Refusal{"frozenset", "sets are not supported in scripts; use a List"},
+    Refusal{"bytes", "bytes are not supported in scripts; use a str or a uint8 Tensor"},
+    Refusal{"complex", "complex numbers are not supported in scripts"},
+    Refusal{"object", "scripts are typed statically; name the type, or use Any"},
+    Refusal{"map", "`map` is not supported in scripts; write a list comprehension"},
+    Refusal{"filter", "`filter` is not supported in scripts; write a list comprehension with `if`"},
+    Refusal{"iter", "iterators are not supported in scripts; loop with `for`"},
+    Refusal{"next", "iterators are not supported in scripts; loop with `for`"},
+    Refusal{"type", "`type` is not supported in scripts; use `isinstance`"},
+    Refusal{"id", "objects have no identity in scripts"},
+    Refusal{"input", "scripts do not read the terminal; pass the value in"},
+    Refusal{"open", "scripts do not open files; read in Python and pass the content in"},
+    Refusal{"eval", "scripts are compiled ahead; there is no `eval`"},
+    Refusal{"exec", "scripts are compiled ahead; there is no `exec`"},
+    Refusal{"setattr", "`setattr` is not supported in scripts; assign to the attribute"},
+    Refusal{"vars", "`vars` is not supported in scripts; name the attributes"},
+    Refusal{"locals", "`locals` is not supported in scripts"},
+    Refusal{"globals", "`globals` is not supported in scripts; pass the value in"},
+    Refusal{"callable", "`callable` is not supported in scripts; types are known ahead"},
+};
+
+constexpr std::array<std::string_view, 11> kTorchNamespaces = {
+    "nn",     "nn.functional", "jit",          "futures", "distributed", "distributed.rpc",
+    "linalg", "special",       "Tensor.dtype", "cuda",    "ops",
+};
+
+// Exceptions that Python has and ErrorKind does not.
+constexpr std::array<std::string_view, 9> kOtherExceptions = {
+    "Exception",       "ArithmeticError",   "LookupError", "StopIteration",   "TimeoutError",
+    "ConnectionError", "FileNotFoundError", "EOFError",    "PermissionError",
+};
+
+Resolved exception(std::string_view name) {
+  ErrorKind kind;
+  if (kind_named(name, &kind) ||
+      std::find(kOtherExceptions.begin(), kOtherExceptions.end(), name) != kOtherExceptions.end()) {
+    return ExceptionName{std::string(name)};
+  }
+  return Missing{};
+}
+
+Resolved type(std::string_view name) {
+  if (name == "Any") return TypeName{Type::any()};
+  for (const GenericSpelling& g : kGenerics) {
+    if (g.name == name) return GenericName{g.generic};
+  }
+  return Missing{};
+}
+
+Resolved math(const OpTable& ops, std::string_view name) {
+  if (name == "pi") return Constant{std::numbers::pi};
+  if (name == "e") return Constant{std::numbers::e};
+  if (name == "tau") return Constant{2 * std::numbers::pi};
+  if (name == "inf") return Constant{std::numeric_limits<double>::infinity()};
+  if (name == "nan") return Constant{std::numeric_limits<double>::quiet_NaN()};
+  if (name == "fabs") return Operator{"prim::abs"};
+  std::string op = fmt::format("aten::{}", name);
+  if (ops.overloads(op).empty()) return Missing{};
+  return Operator{std::move(op)};
+}
+
+Resolved jit(std::string_view name) {
+  if (name == "fork" || name == "_fork") return Builtin{Form::kFork};
+  if (name == "wait" || name == "_wait") return Builtin{Form::kWait};
+  if (name == "annotate") return Builtin{Form::kAnnotate};
+  if (name == "isinstance") return Builtin{Form::kIsInstance};
+  if (name == "Future") return GenericName{Generic::kFuture};
+  if (name == "Final") return GenericName{Generic::kFinal};
+  if (name == "is_scripting") return Constant{true};
+  if (name == "is_tracing") return Constant{false};
+  return Missing{};
+}
+
+Resolved rpc(std::string_view name) {
+  if (name == "rpc_async") return Builtin{Form::kRpcAsync};
+  if (name == "rpc_sync") return Builtin{Form::kRpcSync};
+  if (name == "remote") return Builtin{Form::kRemote};
+  if (name == "RRef" || name == "PyRRef") return GenericName{Generic::kRRef};
+  return Missing{};
+}
+
+Resolved torch(const OpTable& ops, std::string_view name) {
+  if (name.empty()) return Namespace{};
+  if (std::find(kTorchNamespaces.begin(), kTorchNamespaces.end(), name) != kTorchNamespaces.end())
+    return Namespace{};
+  struct Named {
+    std::string_view name;
+    DType dtype;
+  };
+  constexpr std::array kDTypes = {
+      Named{"float32", DType::kFloat32}, Named{"float", DType::kFloat32}, Named{"float64", DType::kFloat64},
+      Named{"double", DType::kFloat64},  Named{"int64", DType::kInt64},   Named{"long", DType::kInt64},
+      Named{"bool", DType::kBool},       Named{"uint8", DType::kUInt8},
+  };
+  for (const Named& d : kDTypes) {
+    if (d.name == name) return Constant{static_cast<int64_t>(d.dtype)};
+  }
+  if (name == "Tensor") return TypeName{Type::tensor()};
+  if (name == "dtype") return TypeName{Type::integer()};
+  if (name == "pi" || name == "inf" || name == "nan" || name == "e") return math(ops, name);
+  if (name == "no_grad" || name == "enable_grad")
+    return Refused{"gradients are not recorded, so there is nothing to switch off; leave it out"};
+  const auto after = [&](std::string_view prefix) {
+    return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string_view();
+  };
+  if (const auto n = after("jit."); !n.empty()) return jit(n);
+  if (const auto n = after("futures."); !n.empty())
+    return n == "Future" ? Resolved(GenericName{Generic::kFuture}) : Resolved(Missing{});
+  if (const auto n = after("distributed.rpc."); !n.empty()) return rpc(n);
+  for (const std::string_view prefix : {"nn.functional.", "special.", "linalg."}) {
+    if (const auto n = after(prefix); !n.empty()) {
+      name = n;
+      break;
+    }
+  }
+  if (name.find('.') != std::string_view::npos) return Missing{};
+  for (const std::string_view space : {"aten::", "prim::"}) {
+    std::string op = fmt::format("{}{}", space, name);
+    if (!ops.overloads(op).empty()) return Operator{std::move(op)};
+  }
+  return Missing{};
+}
+
+}  // namespace
+
+Resolver::~Resolver() = default;
+Resolved Resolver::method(const ObjectType&, std::string_view) { return Missing{}; }
+std::vector<std::string> Resolver::candidates(std::string_view) { return {}; }
+
+Resolved resolve_language(std::string_view name) {
+  if (name == "int") return TypeName{Type::integer()};
+  if (name == "float") return TypeName{Type::floating()};
+  if (name == "bool") return TypeName{Type::boolean()};
+  if (name == "str") return TypeName{Type::string()};
+  if (name == "Tensor") return TypeName{Type::tensor()};
+  for (const FormName& f : kForms) {
+    if (f.name == name) return Builtin{f.form};
+  }
+  for (const OperatorSpelling& o : kOperators) {
+    if (o.name == name) return Operator{std::string(o.op)};
+  }
+  for (const Refusal& r : kRefusals) {
+    if (r.name == name) return Refused{std::string(r.why)};
+  }
+  if (Resolved t = type(name); !std::holds_alternative<Missing>(t)) return t;
+  return exception(name);
+}
+
+std::vector<std::string> language_names() {
+  std::vector<std::string> names = {"int", "float", "bool", "str", "Tensor", "torch"};
+  for (const FormName& f : kForms) names.emplace_back(f.name);
+  for (const OperatorSpelling& o : kOperators) names.emplace_back(o.name);
+  for (const GenericSpelling& g : kGenerics) names.emplace_back(g.name);
+  for (int i = 0; i < kErrorKinds; ++i) names.emplace_back(name_of(static_cast<ErrorKind>(i)));
+  return names;
+}
+
+Resolved resolve_builtin(const OpTable& ops, std::string_view dotted) {
+  const size_t dot = dotted.find('.');
+  const std::string_view root = dotted.substr(0, dot);
+  const std::string_view rest = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
+  if (root == "torch" || root == "tine") return torch(ops, rest);
+  if (root == "math") return rest.empty() ? Resolved(Namespace{}) : math(ops, rest);
+  if (root == "typing" || root == "builtins")
+    return rest.empty() ? Resolved(Namespace{}) : resolve_language(rest);
+  if (root == "__future__") return Namespace{};
+  return dot == std::string_view::npos ? resolve_language(dotted) : Resolved(Missing{});
+}
+
+TextResolver::TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix)
+    : ops_(ops) {
+  aliases_ = {{"torch", "torch"}, {"tine", "tine"}, {"math", "math"}, {"typing", "typing"}};
+  for (const syntax::Import& i : module.imports) {
+    if (!i.name.empty()) {
+      aliases_[i.alias] = fmt::format("{}.{}", i.module, i.name);
+    } else if (!i.alias.empty()) {
+      aliases_[i.alias] = i.module;
+    } else {
+      const std::string root = i.module.substr(0, i.module.find('.'));
+      aliases_[root] = root;
+    }
+  }
+  for (const syntax::ClassDef& c : module.classes)
+    classes_.emplace(c.name, fmt::format("{}.{}", prefix, c.name));
+}
+
+Resolved TextResolver::resolve(std::string_view dotted) {
+  const size_t dot = dotted.find('.');
+  const std::string root(dotted.substr(0, dot));
+  if (dot == std::string_view::npos) {
+    if (const auto f = functions.find(root); f != functions.end()) {
+      auto source = f->second.lock();
+      return source ? Resolved(FunctionRef{source->qualified_name, source}) : Resolved(Missing{});
+    }
+    if (classes_.contains(root))
+      return Refused{"classes are not supported in scripts yet; write functions over tuples, or a module"};
+  }
+  const auto alias = aliases_.find(root);
+  if (alias == aliases_.end()) return Missing{};
+  std::string name = alias->second;
+  if (dot != std::string_view::npos) name += dotted.substr(dot);
+  return resolve_builtin(ops_, name);
+}
+
+std::vector<std::string> TextResolver::candidates(std::string_view dotted) {
+  std::vector<std::string> names;
+  const size_t dot = dotted.rfind('.');
+  if (dot == std::string_view::npos) {
+    for (const auto& [name, source] : functions) names.push_back(name);
+    for (const auto& [name, target] : aliases_) names.push_back(name);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  for (const Op* op : ops_.all()) {
+    const size_t colon = op->schema.name.find("::");
+    if (colon != std::string::npos) names.push_back(op->schema.name.substr(colon + 2));
+  }
+  for (const char* name : {"fork", "wait", "annotate", "Future", "rpc_async", "rpc_sync", "remote", "float32",
+                           "float64", "int64"}) {
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+}  // namespace tine::compile

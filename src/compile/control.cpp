@@ -1,0 +1,582 @@
+#include <algorithm>
+
+#include "src/compile/function_compiler.h"
+
+namespace tine::compile {
+
+using ir::Def;
+using ir::Node;
+
+namespace {
+
+// Names that statements assign to, each once, in the order of the text.
+class AssignedNames {
+ public:
+  void add(const syntax::Body& body) {
+    for (const syntax::StmtPtr& s : body) add(*s);
+  }
+  void add_target(const syntax::Expr& e) {
+    if (const auto* name = syntax::is<syntax::Name>(e)) {
+      if (seen_.insert(name->id).second) names.push_back(name->id);
+    } else if (const auto* tuple = syntax::is<syntax::Tuple>(e)) {
+      for (const auto& item : tuple->items) add_target(*item);
+    } else if (const auto* list = syntax::is<syntax::List>(e)) {
+      for (const auto& item : list->items) add_target(*item);
+    }
+  }
+  std::vector<std::string_view> names;
+
+ private:
+  void add(const syntax::Stmt& s) {
+    using syntax::StmtKind;
+    switch (s.kind) {
+      case StmtKind::kAssign:
+        for (const auto& target : syntax::as<syntax::Assign>(s).targets) add_target(*target);
+        break;
+      case StmtKind::kAnnAssign: add_target(*syntax::as<syntax::AnnAssign>(s).target); break;
+      case StmtKind::kAugAssign: add_target(*syntax::as<syntax::AugAssign>(s).target); break;
+      case StmtKind::kIf:
+        add(syntax::as<syntax::If>(s).then);
+        add(syntax::as<syntax::If>(s).otherwise);
+        break;
+      case StmtKind::kWhile: add(syntax::as<syntax::While>(s).body); break;
+      case StmtKind::kFor:
+        add_target(*syntax::as<syntax::For>(s).target);
+        add(syntax::as<syntax::For>(s).body);
+        break;
+      default: break;
+    }
+  }
+  std::unordered_set<std::string_view> seen_;
+};
+
+}  // namespace
+
+bool FunctionCompiler::if_statement(const syntax::If& s) {
+  Condition c = condition(*s.condition);
+  if (c.known.has_value()) return body(*c.known ? s.then : s.otherwise);
+  here(s.span);
+  Node* node = builder_.if_(c.value);
+  Scope scopes[2];
+  bool exited[2];
+  const std::vector<Refinement>* refinements[2] = {&c.when_true, &c.when_false};
+  for (int i = 0; i < 2; ++i) {
+    const In in(*this, *node->blocks[static_cast<size_t>(i)]);
+    Inner inner(*this);
+    refine(*refinements[i]);
+    exited[i] = body(i == 0 ? s.then : s.otherwise);
+    scopes[i] = inner.take();
+  }
+  here(s.span);
+  return merge(node, exited, scopes, refinements, s.span);
+}
+
+bool FunctionCompiler::merge(Node* node, bool exited[2], Scope scopes[2],
+                             const std::vector<Refinement>* refinements[2], Span span) {
+  if (exited[0] && exited[1]) return true;
+  const auto assigned_in = [&](int i, std::string_view name) -> const Variable* {
+    const auto found = scopes[i].variables.find(name);
+    return found != scopes[i].variables.end() && found->second.assigned ? &found->second : nullptr;
+  };
+  if (exited[0] || exited[1]) {
+    // Control comes out of one branch alone: its variables hold from here on, and what its condition told.
+    const int alive = exited[0] ? 1 : 0;
+    std::vector<Refinement> told;
+    for (const Refinement& r : *refinements[alive]) {
+      if (!assigned_in(alive, r.name)) told.push_back(r);
+    }
+    refine(told);
+    for (const std::string_view name : scopes[alive].order) {
+      const Variable* v = assigned_in(alive, name);
+      if (!v) continue;
+      Variable out = *v;
+      if (v->def) {
+        node->blocks[static_cast<size_t>(alive)]->outputs.push_back(v->def);
+        out.def = graph_->add_output(*node, v->def->type, std::string(name));
+      }
+      set(name, std::move(out));
+    }
+    return false;
+  }
+  std::vector<std::string_view> names;
+  for (const std::string_view name : scopes[0].order) {
+    if (assigned_in(0, name)) names.push_back(name);
+  }
+  for (const std::string_view name : scopes[1].order) {
+    if (assigned_in(1, name) && !assigned_in(0, name)) names.push_back(name);
+  }
+  for (const std::string_view name : names) {
+    const Variable* outer = find(name);
+    const Variable* sides[2];
+    for (int i = 0; i < 2; ++i) {
+      const auto found = scopes[i].variables.find(name);
+      sides[i] = found != scopes[i].variables.end() ? &found->second : outer;
+    }
+    Variable out;
+    out.assigned = true;
+    if (sides[0] && sides[1] && sides[0]->declared && sides[1]->declared &&
+        equal(sides[0]->declared, sides[1]->declared)) {
+      out.declared = sides[0]->declared;
+    } else if (outer) {
+      out.declared = outer->declared;
+    }
+    const auto missing = [](const Variable* v) { return !v || !v->def; };
+    if (missing(sides[0]) || missing(sides[1])) {
+      const Variable* other = missing(sides[0]) ? sides[0] : sides[1];
+      out.why = other && !other->why.empty() ? other->why
+                                             : fmt::format(
+                                                   "`{}` may be undefined here: it is assigned in only one "
+                                                   "branch of the `if` at {}; give it a value before",
+                                                   name, at(span).str());
+      set(name, std::move(out));
+      continue;
+    }
+    Def* defs[2] = {sides[0]->def, sides[1]->def};
+    TypePtr type = join_types(defs[0]->type, defs[1]->type);
+    if (!type && out.declared && is_subtype(defs[0]->type, out.declared) &&
+        is_subtype(defs[1]->type, out.declared))
+      type = out.declared;
+    // An empty list takes the type of the other branch's.
+    for (int i = 0; i < 2 && !type; ++i) {
+      const Def* d = defs[i];
+      if (d->node && d->node->kind == ir::Kind::kListConstruct && d->node->inputs.empty() &&
+          d->node->owner == node->blocks[static_cast<size_t>(i)] &&
+          defs[1 - i]->type->kind == TypeKind::kList && !out.declared) {
+        defs[i]->type = defs[1 - i]->type;
+        type = defs[i]->type;
+      }
+    }
+    if (!type) {
+      out.why = fmt::format(
+          "`{}` is {} after one branch of the `if` at {} and {} after the other; give it one type", name,
+          defs[0]->type->str(), at(span).str(), defs[1]->type->str());
+      set(name, std::move(out));
+      continue;
+    }
+    for (size_t i = 0; i < 2; ++i) node->blocks[i]->outputs.push_back(defs[i]);
+    out.def = graph_->add_output(*node, std::move(type), std::string(name));
+    set(name, std::move(out));
+  }
+  return false;
+}
+
+std::vector<Def*> FunctionCompiler::carried_now(Loop& loop, Span span) {
+  std::vector<Def*> defs;
+  for (size_t i = 0; i < loop.carried.size(); ++i) {
+    const std::string_view name = loop.carried[i];
+    const Variable* v = find(name);
+    if (!v->def) fail(span, fmt::format("{} (it is needed in the loop's next turn)", v->why));
+    Def* def = v->def;
+    if (!is_subtype(def->type, loop.types[i])) {
+      const TypePtr wider = join_types(loop.types[i], def->type);
+      if (!wider) {
+        fail(span, fmt::format("`{}` is {} before the loop's turn and {} after it; give it one type", name,
+                               loop.types[i]->str(), def->type->str()));
+      }
+      loop.types[i] = wider;
+      (*loop.widened)[name] = wider;
+      loop.widens = true;
+    }
+    defs.push_back(def);
+  }
+  return defs;
+}
+
+void FunctionCompiler::loop(const LoopPlan& plan) {
+  const Span span = plan.statement->span;
+  const ir::Builder before = builder_;
+  const TypePtr result_before = result_;
+  auto& widened = widened_[plan.statement];
+  for (;;) {
+    Loop loop;
+    loop.widened = &widened;
+    loop.next_condition = plan.next_condition;
+    std::vector<Def*> initial;
+    for (const std::string_view name : plan.assigned) {
+      const Variable* v = find(name);
+      if (!v || !v->def) continue;
+      TypePtr type = v->def->type;
+      if (const auto wide = widened.find(name); wide != widened.end()) {
+        if (TypePtr both = join_types(type, wide->second)) type = std::move(both);
+      }
+      loop.carried.push_back(name);
+      loop.types.push_back(std::move(type));
+      initial.push_back(v->def);
+    }
+    here(span);
+    Node* node = builder_.loop(plan.trips, plan.first_condition, initial);
+    ir::Block& block = *node->blocks[0];
+    for (size_t i = 0; i < initial.size(); ++i) {
+      block.params[i + 1]->type = loop.types[i];
+      node->outputs[i]->type = loop.types[i];
+      node->outputs[i]->name = block.params[i + 1]->name = std::string(loop.carried[i]);
+    }
+    {
+      const In in(*this, block);
+      const Inner inner(*this);
+      for (size_t i = 0; i < initial.size(); ++i) {
+        set(loop.carried[i], Variable{block.params[i + 1], find(loop.carried[i])->declared, {}, true});
+      }
+      loops_.push_back(&loop);
+      refine(plan.refinements);
+      if (plan.begin_turn) plan.begin_turn(block.params[0]);
+      if (!body(*plan.body)) {
+        here(span);
+        Def* next = plan.next_condition();
+        std::vector<Def*> outputs = carried_now(loop, span);
+        outputs.insert(outputs.begin(), next);
+        block.outputs = std::move(outputs);
+      }
+      loops_.pop_back();
+    }
+    if (loop.widens) {
+      graph_->remove(node);
+      result_ = result_before;
+      continue;
+    }
+    builder_ = before;
+    for (size_t i = 0; i < loop.carried.size(); ++i) {
+      set(loop.carried[i], Variable{node->outputs[i], find(loop.carried[i])->declared, {}, true});
+    }
+    for (const std::string_view name : plan.assigned) {
+      if (const Variable* v = find(name); v && v->def) continue;
+      set(name, Variable{nullptr, nullptr,
+                         fmt::format("`{}` may be undefined here: it is assigned only inside the loop at {}; "
+                                     "give it a value before",
+                                     name, at(span).str()),
+                         true});
+    }
+    return;
+  }
+}
+
+bool FunctionCompiler::while_statement(const syntax::While& s) {
+  Condition first = condition(*s.condition);
+  if (first.known.has_value() && !*first.known) return false;
+  const bool forever = first.known.has_value();
+  here(s.span);
+  AssignedNames names;
+  names.add(s.body);
+  LoopPlan plan;
+  plan.statement = &s;
+  plan.body = &s.body;
+  plan.assigned = std::move(names.names);
+  // Decided by a type that the loop's body may change: then it is no constant.
+  const bool literal = s.condition->kind == syntax::ExprKind::kTrue;
+  plan.first_condition = forever ? boolean(true) : first.value;
+  plan.trips = integer(ir::kNoTripLimit);
+  plan.refinements = std::move(first.when_true);
+  plan.next_condition = [&]() -> Def* { return condition_value(condition(*s.condition)); };
+  bool breaks = true;
+  if (literal && forever) {
+    plan.next_condition = [&]() -> Def* { return boolean(true); };
+    const std::function<bool(const syntax::Body&)> leaves = [&](const syntax::Body& b) {
+      return std::any_of(b.begin(), b.end(), [&](const syntax::StmtPtr& inner) {
+        if (inner->kind == syntax::StmtKind::kBreak) return true;
+        if (inner->kind != syntax::StmtKind::kIf) return false;
+        const auto& i = syntax::as<syntax::If>(*inner);
+        return leaves(i.then) || leaves(i.otherwise);
+      });
+    };
+    breaks = leaves(s.body);
+  }
+  loop(plan);
+  if (breaks) return false;
+  // Control never comes here; the block needs an exit that says so.
+  builder_.raise("RuntimeError", builder_.constant(Value("the end of an endless loop was reached")));
+  return true;
+}
+
+bool FunctionCompiler::for_statement(const syntax::For& s) {
+  const Iterable over = iterable(*s.iterable);
+  here(s.span);
+  if (over.modules) return unrolled(s, over);
+  AssignedNames names;
+  names.add_target(*s.target);
+  names.add(s.body);
+  LoopPlan plan;
+  plan.statement = &s;
+  plan.body = &s.body;
+  plan.assigned = std::move(names.names);
+  plan.trips = over.length;
+  plan.first_condition = boolean(true);
+  plan.next_condition = [this] { return boolean(true); };
+  plan.begin_turn = [&](Def* turn) { bind_target(*s.target, over, turn); };
+  loop(plan);
+  return false;
+}
+
+// Each module has a type of its own, so each turn is compiled by itself.
+bool FunctionCompiler::unrolled(const syntax::For& s, const Iterable& over) {
+  Loop loop;
+  loop.unrolled = true;
+  bool exited = false;
+  loops_.push_back(&loop);
+  for (size_t i = 0; i < *over.modules && !exited; ++i) {
+    here(s.span);
+    bind_target(*s.target, over, integer(static_cast<int64_t>(i)));
+    exited = body(s.body);
+  }
+  loops_.pop_back();
+  return exited;
+}
+
+bool FunctionCompiler::loop_exit(bool is_break, Span span) {
+  if (loops_.empty()) fail(span, fmt::format("`{}` stands outside a loop", is_break ? "break" : "continue"));
+  Loop& loop = *loops_.back();
+  if (loop.unrolled)
+    fail(span, fmt::format("`{}` is not supported in a loop over modules; use `if` and `else`",
+                           is_break ? "break" : "continue"));
+  here(span);
+  if (is_break) {
+    builder_.break_(carried_now(loop, span));
+  } else {
+    Def* next = loop.next_condition();
+    here(span);
+    builder_.continue_(next, carried_now(loop, span));
+  }
+  return true;
+}
+
+FunctionCompiler::Iterable FunctionCompiler::iterable(const syntax::Expr& e) {
+  const auto* call = syntax::is<syntax::Call>(e);
+  if (!call) return iterable_of(expression(e), e.span);
+  const std::string name = dotted_name(*call->callee);
+  if (name.empty() || find(name.substr(0, name.find('.')))) return iterable_of(expression(e), e.span);
+  const Thing callee = thing(*call->callee);
+  const auto* builtin = callee.def ? nullptr : std::get_if<Builtin>(&callee.resolved);
+  if (!builtin) return iterable_of(expression(e), e.span);
+  std::vector<Argument> args = arguments_of(*call);
+  Iterable over;
+  switch (builtin->form) {
+    case Form::kRange: {
+      expect_arguments(args, 1, 3, "range", e.span);
+      std::vector<Def*> bounds;
+      for (Argument& a : args) {
+        bounds.push_back(argument_value(a));
+        if (bounds.back()->type->kind != TypeKind::kInt)
+          fail(a.span, fmt::format("`range` takes ints, not {}", bounds.back()->type->str()));
+      }
+      here(e.span);
+      if (bounds.size() == 1) {
+        over.length = bounds[0];
+        over.element = [](Def* turn) { return turn; };
+      } else if (bounds.size() == 2) {
+        over.length = must_operator("aten::sub", {bounds[1], bounds[0]}, e.span);
+        over.element = [this, bounds, span = e.span](Def* turn) {
+          return must_operator("aten::add", {bounds[0], turn}, span);
+        };
+      } else {
+        over.length = must_operator("aten::__range_length", {bounds[0], bounds[1], bounds[2]}, e.span);
+        over.element = [this, bounds, span = e.span](Def* turn) {
+          return must_operator("aten::__derive_index", {turn, bounds[0], bounds[2]}, span);
+        };
+      }
+      return over;
+    }
+    case Form::kEnumerate: {
+      expect_arguments(args, 1, 2, "enumerate", e.span);
+      Iterable inner = iterable(*args[0].expr);
+      Def* start = args.size() > 1 ? argument_value(args[1]) : nullptr;
+      if (start && start->type->kind != TypeKind::kInt)
+        fail(args[1].span, fmt::format("`enumerate` starts at an int, not {}", start->type->str()));
+      Iterable count;
+      count.length = inner.length;
+      count.element = [this, start, span = e.span](Def* turn) {
+        return start ? must_operator("aten::add", {turn, start}, span) : turn;
+      };
+      over.length = inner.length;
+      over.modules = inner.modules;
+      over.parts.push_back(std::move(count));
+      over.parts.push_back(std::move(inner));
+      return over;
+    }
+    case Form::kZip: {
+      expect_arguments(args, 1, syntax::kMaxParameters, "zip", e.span);
+      for (const Argument& a : args) {
+        over.parts.push_back(iterable(*a.expr));
+        here(e.span);
+        Def* length = over.parts.back().length;
+        if (const auto n = over.parts.back().modules) over.modules = std::min(*n, over.modules.value_or(*n));
+        if (!over.length) {
+          over.length = length;
+          continue;
+        }
+        Node* shorter = builder_.if_(must_operator("aten::lt", {over.length, length}, e.span));
+        shorter->blocks[0]->outputs = {over.length};
+        shorter->blocks[1]->outputs = {length};
+        over.length = graph_->add_output(*shorter, Type::integer());
+      }
+      return over;
+    }
+    case Form::kReversed: {
+      expect_arguments(args, 1, 1, "reversed", e.span);
+      const Iterable inner = iterable(*args[0].expr);
+      if (!inner.parts.empty() || inner.modules)
+        fail(e.span, "`reversed` takes a list, a range, a str or a tensor");
+      here(e.span);
+      Def* last = must_operator("aten::sub", {inner.length, integer(1)}, e.span);
+      over.length = inner.length;
+      over.element = [this, last, inner, span = e.span](Def* turn) {
+        return inner.element(must_operator("aten::sub", {last, turn}, span));
+      };
+      return over;
+    }
+    default: return iterable_of(expression(e), e.span);
+  }
+}
+
+FunctionCompiler::Iterable FunctionCompiler::iterable_of(Def* value, Span span) {
+  here(span);
+  Iterable over;
+  switch (value->type->kind) {
+    case TypeKind::kDict: value = must_operator("aten::keys", {value}, span); [[fallthrough]];
+    case TypeKind::kList:
+    case TypeKind::kStr:
+      over.length = must_operator("aten::len", {value}, span);
+      over.element = [this, value, span](Def* turn) {
+        return must_operator("aten::__getitem__", {value, turn}, span);
+      };
+      return over;
+    case TypeKind::kTensor:
+      over.length = must_operator("aten::len", {value}, span);
+      over.element = [this, value, span](Def* turn) {
+        return must_operator("aten::select", {value, integer(0), turn}, span);
+      };
+      return over;
+    case TypeKind::kTuple: {
+      TypePtr type;
+      for (const TypePtr& t : value->type->of) {
+        if (type && !equal(type, t))
+          fail(span, fmt::format("a loop over {} needs elements of one type; index them one by one",
+                                 value->type->str()));
+        type = t;
+      }
+      if (!type) fail(span, "a loop over an empty tuple does nothing");
+      return iterable_of(builder_.list(builder_.unpack_tuple(value), type), span);
+    }
+    case TypeKind::kObject: {
+      over.modules = container_size(*value->type);
+      if (!over.modules)
+        fail(span, fmt::format("a loop runs over a ModuleList or a Sequential; `{}` is neither",
+                               value->type->name));
+      over.length = integer(static_cast<int64_t>(*over.modules));
+      over.element = [this, value, span](Def* turn) {
+        return value_of(module_attribute(value, fmt::format("{}", turn->node->constant.as_int()), span),
+                        span);
+      };
+      return over;
+    }
+    case TypeKind::kOptional:
+      fail(span, fmt::format("a loop over {}: test `is not None` first", value->type->str()));
+    default:
+      fail(span, fmt::format("a loop runs over a range, list, dict, str, tuple or Tensor, not over {}",
+                             value->type->str()));
+  }
+}
+
+Def* FunctionCompiler::whole_element(const Iterable& from, Def* turn) {
+  if (from.parts.empty()) return from.element(turn);
+  std::vector<Def*> parts;
+  for (const Iterable& p : from.parts) parts.push_back(whole_element(p, turn));
+  return builder_.tuple(std::move(parts));
+}
+
+void FunctionCompiler::bind_target(const syntax::Expr& target, const Iterable& from, Def* turn) {
+  here(target.span);
+  const auto* tuple = syntax::is<syntax::Tuple>(target);
+  if (tuple && !from.parts.empty()) {
+    if (tuple->items.size() != from.parts.size()) {
+      fail(target.span, fmt::format("expected {} variables for this loop, got {}", from.parts.size(),
+                                    tuple->items.size()));
+    }
+    for (size_t i = 0; i < from.parts.size(); ++i) bind_target(*tuple->items[i], from.parts[i], turn);
+    return;
+  }
+  Def* element = whole_element(from, turn);
+  // The turn itself is the loop's; a variable is free to change.
+  assign(target, element, target.span);
+}
+
+Def* FunctionCompiler::list_of(const Iterable& from, const TypePtr& element_type) {
+  Def* list = builder_.list({}, element_type ? element_type : Type::tensor());
+  list->name = "list";
+  Node* node = builder_.loop(from.length, boolean(true), {});
+  const In in(*this, *node->blocks[0]);
+  Def* element = whole_element(from, node->blocks[0]->params[0]);
+  if (!element_type) list->type = Type::list(element->type);
+  must_operator("aten::append", {list, element}, {});
+  node->blocks[0]->outputs = {boolean(true)};
+  return list;
+}
+
+Def* FunctionCompiler::list_comprehension(const syntax::ListComp& e, const TypePtr& hint) {
+  const Iterable over = iterable(*e.iterable);
+  here(e.span);
+  if (over.modules) {
+    if (!e.conditions.empty())
+      fail(e.conditions[0]->span, "a comprehension over modules takes no `if` in scripts");
+    const Inner inner(*this);
+    std::vector<Def*> items;
+    TypePtr type;
+    for (size_t i = 0; i < *over.modules; ++i) {
+      bind_target(*e.target, over, integer(static_cast<int64_t>(i)));
+      items.push_back(expression(*e.element));
+      TypePtr both = type ? join_types(type, items.back()->type) : items.back()->type;
+      if (!both)
+        fail(e.element->span,
+             fmt::format("the elements of a list have one type: this is {}, those before are {}",
+                         items.back()->type->str(), type->str()));
+      type = std::move(both);
+    }
+    here(e.span);
+    return builder_.list(std::move(items), type ? type : Type::tensor());
+  }
+  const TypePtr wanted = hint && hint->kind == TypeKind::kList ? hint->of[0] : nullptr;
+  Def* list = builder_.list({}, Type::tensor());
+  list->name = "list";  // its type is set below, and by nobody else
+  Node* node = builder_.loop(over.length, boolean(true), {});
+  ir::Block& block = *node->blocks[0];
+  const In in(*this, block);
+  const Inner inner(*this);
+  // Its variables are its own, whatever they are declared as outside.
+  AssignedNames names;
+  names.add_target(*e.target);
+  for (const std::string_view name : names.names)
+    set(name, Variable{nullptr, nullptr, "this variable has no value yet", true});
+  bind_target(*e.target, over, block.params[0]);
+  Def* keep = nullptr;
+  std::vector<Refinement> told;
+  for (const syntax::ExprPtr& part : e.conditions) {
+    if (keep) {
+      keep = short_circuit(keep, true, [&] { return condition_value(condition(*part)); });
+      continue;
+    }
+    Condition c = condition(*part);
+    keep = condition_value(c);
+    told = std::move(c.when_true);
+  }
+  const auto append = [&] {
+    Def* element = expression(*e.element, wanted);
+    if (wanted) {
+      if (Def* fitting = coerce(element, wanted)) element = fitting;
+    }
+    list->type = Type::list(wanted && is_subtype(element->type, wanted) ? wanted : element->type);
+    here(e.span);
+    must_operator("aten::append", {list, element}, e.span);
+  };
+  if (keep) {
+    here(e.span);
+    Node* guard = builder_.if_(keep);
+    const In then(*this, *guard->blocks[0]);
+    const Inner branch(*this);
+    refine(told);
+    append();
+  } else {
+    append();
+  }
+  block.outputs = {boolean(true)};
+  return list;
+}
+
+}  // namespace tine::compile

@@ -1,0 +1,199 @@
+#include "src/compile/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/compile/builtins.h"
+#include "src/compile/function_compiler.h"
+#include "src/compile/suggest.h"
+#include "src/syntax/parser.h"
+
+namespace tine::compile {
+namespace {
+
+// Bounds the machine's stack: each level is a nested statement or expression and takes about a kilobyte.
+constexpr int kMaxDepth = 1500;
+
+const syntax::FunctionDef& find_def(const syntax::Module& module, const FunctionSource& from) {
+  const auto whole = [&] { return SourceSpan(module.source, module.source->first_line, 1); };
+  std::string wanted = from.def_name;
+  std::vector<std::string> names;
+  const syntax::FunctionDef* only = nullptr;
+  const auto look = [&](const std::vector<syntax::FunctionDef>& defs,
+                        std::string_view prefix) -> const syntax::FunctionDef* {
+    for (const auto& f : defs) {
+      std::string name = fmt::format("{}{}", prefix, f.name);
+      if (name == wanted || f.name == wanted) return &f;
+      names.push_back(std::move(name));
+      only = &f;
+    }
+    return nullptr;
+  };
+  if (const auto* f = look(module.functions, "")) return *f;
+  for (const auto& c : module.classes) {
+    if (const auto* f = look(c.methods, fmt::format("{}.", c.name))) return *f;
+  }
+  if (!wanted.empty()) {
+    throw_at(ErrorKind::kSyntax, whole(),
+             fmt::format("this source has no `def {}`{}", wanted, did_you_mean(wanted, names)));
+  }
+  if (names.empty()) throw_at(ErrorKind::kSyntax, whole(), "this source has no `def`");
+  if (names.size() > 1) {
+    throw_at(ErrorKind::kSyntax, whole(),
+             fmt::format("this source has {} defs; name the one to compile", names.size()));
+  }
+  return *only;
+}
+
+}  // namespace
+
+Session::Level::Level(Session& session, const std::shared_ptr<const Source>& source, Span where)
+    : session_(session) {
+  if (++session_.depth_ > kMaxDepth) {
+    --session_.depth_;
+    throw_at(ErrorKind::kSyntax, SourceSpan(source, where),
+             "this is nested too deeply to compile; split it over several functions, and write the result "
+             "types of the functions it calls");
+  }
+}
+
+std::shared_ptr<const syntax::Module> Session::parsed(const std::shared_ptr<const Source>& source) {
+  auto& module = modules_[source.get()];
+  if (!module) {
+    module = std::make_shared<const syntax::Module>(syntax::parse(source));
+    sources_.push_back(source);
+  }
+  return module;
+}
+
+Unit& Session::declare(const FunctionSource& source) {
+  if (const auto found = by_name_.find(source.qualified_name); found != by_name_.end()) return *found->second;
+  const auto module = parsed(source.source);
+  const syntax::FunctionDef& def = find_def(*module, source);
+  const auto fail = [&](Span span, std::string_view message) {
+    throw_at(ErrorKind::kSyntax, SourceSpan(source.source, span), message);
+  };
+
+  Schema schema;
+  schema.name = source.qualified_name;
+  bool first = true;
+  for (const syntax::Param& p : def.params) {
+    Argument a;
+    a.name = std::string(p.name);
+    a.keyword_only = p.keyword_only;
+    if (first && source.self) {
+      a.type = source.self;
+    } else {
+      a.type = p.annotation ? annotation_type(*p.annotation, source.source, source.resolver.get())
+                            : Type::tensor();
+    }
+    if (p.default_value) {
+      Value value = constant_value(*p.default_value, source.source, source.resolver.get());
+      if (value.is_int() && (a.type->kind == TypeKind::kFloat || (a.type->kind == TypeKind::kOptional &&
+                                                                  a.type->of[0]->kind == TypeKind::kFloat))) {
+        value = value.to_float();
+      }
+      if (!fits(value, a.type)) {
+        fail(
+            p.default_value->span,
+            fmt::format("the default of `{}` is {}, but the parameter is {}{}", p.name, type_of(value)->str(),
+                        a.type->str(), p.annotation ? "" : " (a parameter without annotation is a Tensor)"));
+      }
+      a.default_value = std::move(value);
+    }
+    schema.args.push_back(std::move(a));
+    first = false;
+  }
+  if (source.self && def.params.empty()) fail(def.name_span, "a method has at least the parameter `self`");
+
+  Unit& unit = units_.emplace_back();
+  unit.from = source;
+  unit.module = module;
+  unit.def = &def;
+  unit.result.span = SourceSpan(source.source, def.span);
+  unit.result.docstring = def.docstring;
+  if (def.returns) {
+    const TypePtr type = annotation_type(*def.returns, source.source, source.resolver.get());
+    if (type->kind != TypeKind::kNone) schema.returns.push_back(type);
+    unit.declares_result = true;
+  }
+  unit.result.schema = std::move(schema);
+  by_name_.emplace(source.qualified_name, &unit);
+  return unit;
+}
+
+const Schema& Session::signature(const FunctionRef& function, const SourceSpan& where) {
+  const auto found = by_name_.find(function.qualified_name);
+  if (found == by_name_.end() && library_) {
+    if (const Schema* schema = library_->find(function.qualified_name)) return *schema;
+  }
+  if (found == by_name_.end() && !function.source) {
+    throw_at(
+        ErrorKind::kSyntax, where,
+        fmt::format("the function `{}` has no source here and is not compiled yet", function.qualified_name));
+  }
+  Unit& unit = found != by_name_.end() ? *found->second : declare(*function.source);
+  if (!unit.declares_result && unit.state != Unit::State::kDone) {
+    if (unit.state == Unit::State::kCompiling) {
+      throw_at(ErrorKind::kSyntax, where,
+               fmt::format(
+                   "`{0}` calls itself before its result type is known; write it: `def {0}(...) -> Tensor:`",
+                   unit.def->name));
+    }
+    compile(unit);
+  }
+  return unit.result.schema;
+}
+
+void Session::compile(Unit& unit) {
+  unit.state = Unit::State::kCompiling;
+  FunctionCompiler(*this, unit).run();
+  unit.state = Unit::State::kDone;
+}
+
+std::vector<CompiledFunction> Session::finish() {
+  // Compiling declares more; a deque's elements stay where they are.
+  for (size_t i = 0; i < units_.size(); ++i) {
+    if (units_[i].state == Unit::State::kDeclared) compile(units_[i]);
+  }
+  std::vector<CompiledFunction> results;
+  results.reserve(units_.size());
+  for (Unit& unit : units_) results.push_back(std::move(unit.result));
+  return results;
+}
+
+std::vector<CompiledFunction> compile(const OpTable& ops, std::span<const FunctionSource> functions,
+                                      const Library* library) {
+  Session session(ops, library);
+  for (const FunctionSource& f : functions) session.declare(f);
+  return session.finish();
+}
+
+std::vector<CompiledFunction> compile_text(const OpTable& ops, std::shared_ptr<const Source> source,
+                                           std::string_view prefix, const Library* library) {
+  const syntax::Module module = syntax::parse(source);
+  auto resolver = std::make_shared<TextResolver>(ops, module, prefix);
+  if (!module.classes.empty()) {
+    throw_at(ErrorKind::kSyntax, SourceSpan(source, module.classes.front().name_span),
+             "classes are not supported in scripts yet; write functions, or a module in Python");
+  }
+  std::vector<std::shared_ptr<const FunctionSource>> functions;
+  for (const syntax::FunctionDef& f : module.functions) {
+    std::string name(f.name);
+    if (resolver->functions.contains(name)) {
+      throw_at(ErrorKind::kSyntax, SourceSpan(source, f.name_span),
+               fmt::format("`{}` is defined twice in this source", name));
+    }
+    functions.push_back(std::make_shared<const FunctionSource>(
+        FunctionSource{fmt::format("{}.{}", prefix, name), source, name, resolver, nullptr}));
+    resolver->functions.emplace(std::move(name), functions.back());
+  }
+  if (functions.empty())
+    throw_at(ErrorKind::kSyntax, SourceSpan(source, source->first_line, 1), "this source has no `def`");
+  Session session(ops, library);
+  for (const auto& f : functions) session.declare(*f);
+  return session.finish();
+}
+
+}  // namespace tine::compile

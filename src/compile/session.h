@@ -1,0 +1,83 @@
+// Session: one call of compile(): the functions it compiles and what is known of each so far.
+//
+// State      Sources parsed, signatures, finished graphs.
+// Threads    One.
+// Ordering   A function without a return annotation is compiled where its first caller needs its type; all others
+//            afterwards, in the order in which they were met.
+// Ownership  Owns the trees and graphs until they are handed out.
+// Errors     SyntaxError with place and marker.
+// Cost       Each source is parsed once, each function compiled once.
+// Source     docs/spec/language.md.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "src/compile/compile.h"
+#include "src/syntax/tree.h"
+
+namespace tine::compile {
+
+// One function of the session.
+struct Unit {
+  enum class State : uint8_t { kDeclared, kCompiling, kDone };
+  FunctionSource from;
+  std::shared_ptr<const syntax::Module> module;
+  const syntax::FunctionDef* def = nullptr;
+  State state = State::kDeclared;
+  bool declares_result = false;
+  CompiledFunction result;  // its schema is complete from the beginning when declares_result
+};
+
+class Session {
+ public:
+  Session(const OpTable& ops, const Library* library) : ops(ops), library_(library) {}
+
+  const OpTable& ops;
+
+  Unit& declare(const FunctionSource& source);
+  // What a call of the function needs to know; compiles it when nobody wrote its result type.
+  const Schema& signature(const FunctionRef& function, const SourceSpan& where);
+  // Compiles everything declared.
+  std::vector<CompiledFunction> finish();
+
+  // Levels of recursion of the whole session: functions that infer one another's results nest.
+  class Level {
+   public:
+    Level(Session& session, const std::shared_ptr<const Source>& source, Span where);
+    ~Level() { --session_.depth_; }
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+
+   private:
+    Session& session_;
+  };
+
+ private:
+  void compile(Unit& unit);
+  std::shared_ptr<const syntax::Module> parsed(const std::shared_ptr<const Source>& source);
+
+  const Library* library_;
+  std::deque<Unit> units_;
+  std::unordered_map<std::string, Unit*> by_name_;
+  std::unordered_map<const Source*, std::shared_ptr<const syntax::Module>> modules_;
+  std::vector<std::shared_ptr<const Source>> sources_;
+  int depth_ = 0;
+};
+
+// Types and constants in source: annotations and defaults.
+[[nodiscard]] TypePtr annotation_type(const syntax::Expr& e, const std::shared_ptr<const Source>& source,
+                                      Resolver* resolver);
+// A literal, or a name that is Constant; throws when it is neither.
+[[nodiscard]] Value constant_value(const syntax::Expr& e, const std::shared_ptr<const Source>& source,
+                                   Resolver* resolver);
+// "torch.jit.fork" of an attribute chain over a name; empty when it is something else.
+[[nodiscard]] std::string dotted_name(const syntax::Expr& e);
+// The resolver first, then the language.
+[[nodiscard]] Resolved resolve_name(Resolver* resolver, std::string_view dotted);
+
+}  // namespace tine::compile

@@ -1,0 +1,142 @@
+// Lexer: source text to tokens, with Python's rules for lines and indentation.
+//
+// State      None between calls.
+// Threads    Any.
+// Ordering   Tokens are in the order of the text; the last one is kEnd.
+// Ownership  Tokens hold offsets into the Source, which must outlive them.
+// Errors     SyntaxError with place and marker.
+// Cost       One pass, one vector.
+// Source     The Python reference manual, "Lexical analysis".
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/source.h"
+
+namespace tine::syntax {
+
+enum class Tok : uint8_t {
+  kEnd,
+  kNewline,
+  kIndent,
+  kDedent,
+  kName,
+  kInt,
+  kFloat,
+  kString,
+  kFString,
+  // Words of the language.
+  kAnd,
+  kAs,
+  kAssert,
+  kAsync,
+  kAwait,
+  kBreak,
+  kClass,
+  kContinue,
+  kDef,
+  kDel,
+  kElif,
+  kElse,
+  kExcept,
+  kFalse,
+  kFinally,
+  kFor,
+  kFrom,
+  kGlobal,
+  kIf,
+  kImport,
+  kIn,
+  kIs,
+  kLambda,
+  kNone,
+  kNonlocal,
+  kNot,
+  kOr,
+  kPass,
+  kRaise,
+  kReturn,
+  kTrue,
+  kTry,
+  kWhile,
+  kWith,
+  kYield,
+  // Brackets and marks.
+  kLParen,
+  kRParen,
+  kLBracket,
+  kRBracket,
+  kLBrace,
+  kRBrace,
+  kComma,
+  kColon,
+  kSemicolon,
+  kDot,
+  kEllipsis,
+  kArrow,
+  kAt,
+  kWalrus,
+  kTilde,
+  kExclaim,
+  kAssign,
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,
+  kPlus,
+  kMinus,
+  kStar,
+  kSlash,
+  kDoubleSlash,
+  kPercent,
+  kDoubleStar,
+  kAmp,
+  kPipe,
+  kCaret,
+  kShl,
+  kShr,
+  // Augmented assignments, in the order of the operators above.
+  kPlusAssign,
+  kMinusAssign,
+  kStarAssign,
+  kSlashAssign,
+  kDoubleSlashAssign,
+  kPercentAssign,
+  kDoubleStarAssign,
+  kAmpAssign,
+  kPipeAssign,
+  kCaretAssign,
+  kShlAssign,
+  kShrAssign,
+  kAtAssign,
+};
+
+// "`while`", "a name", "the end of the line", ...: how messages call it.
+[[nodiscard]] std::string name_of(Tok tok);
+
+struct Token {
+  Tok kind = Tok::kEnd;
+  Span span;
+};
+
+// The whole source. Its first line may be indented, as inspect.getsource gives methods: that indentation is
+// the outermost one.
+[[nodiscard]] std::vector<Token> lex(const std::shared_ptr<const Source>& source);
+// An expression inside the source (a field of an f-string, an annotation in quotes): no lines, no indentation.
+[[nodiscard]] std::vector<Token> lex_expression(const std::shared_ptr<const Source>& source, Span span);
+
+// The text between the quotes of a kString or kFString token, and whether it is raw (no escapes).
+struct StringBody {
+  Span span;
+  bool raw = false;
+};
+[[nodiscard]] StringBody body_of(const Source& source, const Token& string);
+// Text with its escapes replaced; SyntaxError at an escape that is none.
+[[nodiscard]] std::string unescape(const std::shared_ptr<const Source>& source, Span span, bool raw);
+
+}  // namespace tine::syntax

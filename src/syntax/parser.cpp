@@ -1,0 +1,470 @@
+#include "src/syntax/parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "src/syntax/expression_parser.h"
+
+namespace tine::syntax {
+namespace {
+
+class Parser : public ExpressionParser {
+ public:
+  using ExpressionParser::ExpressionParser;
+
+  Module module() {
+    Module m;
+    m.source = source_;
+    while (!at(Tok::kEnd)) {
+      if (accept(Tok::kNewline)) continue;
+      std::vector<ExprPtr> decorators = decorator_list();
+      switch (peek().kind) {
+        case Tok::kDef: m.functions.push_back(function(std::move(decorators))); break;
+        case Tok::kClass: m.classes.push_back(class_def(std::move(decorators))); break;
+        case Tok::kAsync: refuse_async();
+        case Tok::kImport:
+        case Tok::kFrom:
+          if (decorators.empty()) {
+            import(m.imports);
+            break;
+          }
+          [[fallthrough]];
+        case Tok::kString:
+          if (at(Tok::kString) && decorators.empty() &&
+              peek(1).kind == Tok::kNewline) {  // the module's docstring
+            take();
+            take();
+            break;
+          }
+          [[fallthrough]];
+        default:
+          fail(peek().span, fmt::format("expected `def` at the outermost level of a script, found {}; "
+                                        "statements belong into a function",
+                                        found()));
+      }
+    }
+    return m;
+  }
+
+ private:
+  [[noreturn]] void refuse_async() const {
+    fail(peek().span,
+         "`async` is not supported in scripts; start work with `torch.jit.fork` and take its result with "
+         "`torch.jit.wait`");
+  }
+
+  std::vector<ExprPtr> decorator_list() {
+    std::vector<ExprPtr> decorators;
+    while (accept(Tok::kAt)) {
+      decorators.push_back(expression());
+      expect(Tok::kNewline, "after the decorator");
+    }
+    return decorators;
+  }
+
+  void import(std::vector<Import>& imports) {
+    const uint32_t begin = peek().span.begin;
+    const auto dotted = [&] {
+      std::string name(text(expect(Tok::kName, "in the import")));
+      while (accept(Tok::kDot)) {
+        name += '.';
+        name += text(expect(Tok::kName, "in the import"));
+      }
+      return name;
+    };
+    if (accept(Tok::kFrom)) {
+      if (at(Tok::kDot) || at(Tok::kEllipsis))
+        fail(peek().span, "a relative import is not supported in scripts; name the module from its root");
+      const std::string module = dotted();
+      expect(Tok::kImport, "in `from module import name`");
+      const bool brackets = accept(Tok::kLParen);
+      do {
+        if (at(Tok::kStar))
+          fail(peek().span, "`import *` is not supported in scripts; import the names one by one");
+        if (brackets && at(Tok::kRParen)) break;
+        Import i{module, std::string(text(expect(Tok::kName, "to import"))), {}, {}};
+        i.alias = accept(Tok::kAs) ? std::string(text(expect(Tok::kName, "after `as`"))) : i.name;
+        i.span = since(begin);
+        imports.push_back(std::move(i));
+      } while (accept(Tok::kComma));
+      if (brackets) expect(Tok::kRParen, "to close the import");
+    } else {
+      take();
+      do {
+        Import i{dotted(), {}, {}, {}};
+        if (accept(Tok::kAs)) i.alias = std::string(text(expect(Tok::kName, "after `as`")));
+        i.span = since(begin);
+        imports.push_back(std::move(i));
+      } while (accept(Tok::kComma));
+    }
+    expect(Tok::kNewline, "after the import");
+  }
+
+  FunctionDef function(std::vector<ExprPtr> decorators) {
+    FunctionDef f;
+    f.decorators = std::move(decorators);
+    const uint32_t begin = take().span.begin;
+    const Token& name = expect(Tok::kName, "after `def`");
+    f.name = text(name);
+    f.name_span = name.span;
+    if (at(Tok::kLBracket))
+      fail(peek().span, "type parameters are not supported in scripts; write one function a type");
+    expect(Tok::kLParen, "after the function's name");
+    parameters(f);
+    if (accept(Tok::kArrow)) f.returns = expression();
+    expect(Tok::kColon, "after the function's head");
+    f.span = since(begin);
+    f.body = block("a function");
+    if (!f.body.empty() && f.body.front()->kind == StmtKind::kExpr) {
+      if (const auto* doc = is<String>(*as<ExprStmt>(*f.body.front()).value)) f.docstring = doc->value;
+    }
+    return f;
+  }
+
+  void parameters(FunctionDef& f) {
+    bool keyword_only = false, defaults = false;
+    while (!at(Tok::kRParen)) {
+      if (at(Tok::kStar)) {
+        const Span star = take().span;
+        if (at(Tok::kName))
+          fail(star, "`*args` is not supported in scripts; name the parameters, or take a List");
+        if (keyword_only) fail(star, "`*` stands twice in the parameters");
+        if (!at(Tok::kComma))
+          fail(peek().span, fmt::format("expected `,` and a parameter after `*`, found {}", found()));
+        keyword_only = true;
+        take();
+        if (at(Tok::kRParen)) fail(peek().span, "expected a parameter after `*`");
+        continue;
+      }
+      if (at(Tok::kDoubleStar))
+        fail(peek().span, "`**kwargs` is not supported in scripts; name the parameters, or take a Dict");
+      if (at(Tok::kSlash))
+        fail(peek().span, "`/` in the parameters is not supported in scripts; leave it out");
+      const Token& name = expect(Tok::kName, "as a parameter");
+      Param p{text(name), name.span, nullptr, nullptr, keyword_only};
+      if (f.params.size() >= kMaxParameters)
+        fail(name.span, fmt::format("a function takes at most {} parameters", kMaxParameters));
+      if (std::any_of(f.params.begin(), f.params.end(), [&](const Param& q) { return q.name == p.name; })) {
+        fail(name.span, fmt::format("the parameter `{}` stands here twice", p.name));
+      }
+      if (accept(Tok::kColon)) p.annotation = expression();
+      if (accept(Tok::kAssign)) {
+        p.default_value = expression();
+        defaults = true;
+      } else if (defaults && !keyword_only) {
+        fail(name.span,
+             fmt::format("the parameter `{}` has no default but stands behind one that has", p.name));
+      }
+      f.params.push_back(std::move(p));
+      if (!accept(Tok::kComma)) break;
+    }
+    expect(Tok::kRParen, "after the parameters");
+  }
+
+  ClassDef class_def(std::vector<ExprPtr> decorators) {
+    const Nested nested(*this);
+    ClassDef c;
+    c.decorators = std::move(decorators);
+    take();
+    const Token& name = expect(Tok::kName, "after `class`");
+    c.name = text(name);
+    c.name_span = name.span;
+    if (accept(Tok::kLParen)) {
+      while (!at(Tok::kRParen)) {
+        c.bases.push_back(expression());
+        if (!accept(Tok::kComma)) break;
+      }
+      expect(Tok::kRParen, "after the base classes");
+    }
+    expect(Tok::kColon, "after the class's head");
+    if (!at(Tok::kNewline)) fail(peek().span, "the body of a class begins on a line of its own");
+    take();
+    expect(Tok::kIndent, "as the body of the class");
+    while (!accept(Tok::kDedent)) {
+      if (at(Tok::kEnd)) break;
+      if (accept(Tok::kNewline)) continue;
+      std::vector<ExprPtr> method_decorators = decorator_list();
+      if (at(Tok::kDef)) {
+        c.methods.push_back(function(std::move(method_decorators)));
+      } else if (at(Tok::kAsync)) {
+        refuse_async();
+      } else if ((at(Tok::kString) || at(Tok::kPass) || at(Tok::kEllipsis)) &&
+                 peek(1).kind == Tok::kNewline) {
+        take();
+        take();
+      } else if (at(Tok::kName) && (peek(1).kind == Tok::kColon || peek(1).kind == Tok::kAssign)) {
+        const Token& field = take();
+        Field f{text(field), field.span, nullptr, nullptr};
+        if (accept(Tok::kColon)) f.annotation = expression();
+        if (accept(Tok::kAssign)) f.default_value = expression_list();
+        expect(Tok::kNewline, "after the field");
+        c.fields.push_back(std::move(f));
+      } else {
+        fail(peek().span, fmt::format("expected a method or a field in the class, found {}", found()));
+      }
+    }
+    return c;
+  }
+
+  // What follows a colon: statements on the same line, or an indented block.
+  Body block(std::string_view what) {
+    const Nested nested(*this);
+    Body body;
+    if (!at(Tok::kNewline)) {
+      simple_line(body);
+      return body;
+    }
+    take();
+    if (!at(Tok::kIndent))
+      fail(peek().span, fmt::format("expected an indented block as the body of {}, found {}", what, found()));
+    take();
+    while (!accept(Tok::kDedent)) {
+      if (at(Tok::kEnd)) break;
+      statement(body);
+    }
+    return body;
+  }
+
+  void statement(Body& body) {
+    switch (peek().kind) {
+      case Tok::kNewline: take(); return;
+      case Tok::kIf: body.push_back(if_statement()); return;
+      case Tok::kWhile: {
+        auto s = std::make_unique<While>();
+        const uint32_t begin = take().span.begin;
+        s->condition = expression();
+        expect(Tok::kColon, "after the condition");
+        s->span = since(begin);
+        s->body = block("the loop");
+        refuse_loop_else();
+        body.push_back(std::move(s));
+        return;
+      }
+      case Tok::kFor: {
+        auto s = std::make_unique<For>();
+        const uint32_t begin = take().span.begin;
+        s->target = target_list();
+        check_target(*s->target, "a loop");
+        expect(Tok::kIn, "in the loop's head");
+        s->iterable = expression_list();
+        expect(Tok::kColon, "after the loop's head");
+        s->span = since(begin);
+        s->body = block("the loop");
+        refuse_loop_else();
+        body.push_back(std::move(s));
+        return;
+      }
+      case Tok::kIndent: fail(peek().span, "this line is indented more than the one before for no reason");
+      case Tok::kDef:
+        fail(peek().span,
+             "a function inside a function is not supported in scripts; define it outside and pass what it "
+             "needs");
+      case Tok::kAt:
+        fail(peek().span,
+             "a decorated definition inside a function is not supported in scripts; define it outside");
+      case Tok::kClass:
+        fail(peek().span, "a class inside a function is not supported in scripts; define it outside");
+      case Tok::kWith:
+        fail(peek().span,
+             "`with` is not supported in scripts; keep the block in Python and call the scripted function "
+             "inside it");
+      case Tok::kTry:
+        fail(peek().span,
+             "`try` is not supported in scripts; check before with `if`, or catch the error in Python around "
+             "the call");
+      case Tok::kAsync: refuse_async();
+      default: break;
+    }
+    // `match` is a name elsewhere; as a statement it has a subject and a colon at the end of its line.
+    if (at(Tok::kName) && text(peek()) == "match" &&
+        (peek(1).kind == Tok::kName || peek(1).kind == Tok::kInt || peek(1).kind == Tok::kString)) {
+      fail(peek().span, "`match` is not supported in scripts; write `if` and `elif`");
+    }
+    simple_line(body);
+  }
+
+  void refuse_loop_else() {
+    if (at(Tok::kElse))
+      fail(peek().span,
+           "`else` of a loop is not supported in scripts; set a flag before `break` and test it after the "
+           "loop");
+  }
+
+  StmtPtr if_statement() {
+    auto s = std::make_unique<If>();
+    const uint32_t begin = take().span.begin;
+    s->condition = expression();
+    expect(Tok::kColon, "after the condition");
+    s->span = since(begin);
+    s->then = block("the branch");
+    if (at(Tok::kElif)) {
+      const Nested nested(*this);  // an `elif` is an `if` inside the `else`
+      s->otherwise.push_back(if_statement());
+    } else if (accept(Tok::kElse)) {
+      expect(Tok::kColon, "after `else`");
+      s->otherwise = block("the branch");
+    }
+    return s;
+  }
+
+  void simple_line(Body& body) {
+    do {
+      if (at(Tok::kNewline)) break;
+      body.push_back(simple());
+    } while (accept(Tok::kSemicolon));
+    if (at(Tok::kEnd)) return;
+    if (!at(Tok::kNewline)) {
+      // `print "x"` and the like.
+      fail(peek().span, fmt::format("expected the statement to end here, found {}", found()));
+    }
+    take();
+  }
+
+  template <class T>
+  StmtPtr bare() {
+    auto s = std::make_unique<T>();
+    s->span = take().span;
+    return s;
+  }
+
+  bool at_statement_end() const noexcept { return at(Tok::kNewline) || at(Tok::kEnd) || at(Tok::kSemicolon); }
+
+  StmtPtr simple() {
+    const uint32_t begin = peek().span.begin;
+    switch (peek().kind) {
+      case Tok::kPass: return bare<Pass>();
+      case Tok::kBreak: return bare<Break>();
+      case Tok::kContinue: return bare<Continue>();
+      case Tok::kReturn: {
+        take();
+        auto s = std::make_unique<Return>();
+        if (!at_statement_end()) s->value = expression_list();
+        s->span = since(begin);
+        return s;
+      }
+      case Tok::kRaise: {
+        take();
+        auto s = std::make_unique<Raise>();
+        if (at_statement_end())
+          fail(since(begin),
+               "`raise` without an exception is not supported in scripts; name one, as in `raise "
+               "ValueError(\"...\")`");
+        s->exception = expression();
+        if (at(Tok::kFrom))
+          fail(peek().span, "`raise ... from` is not supported in scripts; put the cause into the message");
+        s->span = since(begin);
+        return s;
+      }
+      case Tok::kAssert: {
+        take();
+        auto s = std::make_unique<Assert>();
+        s->condition = expression();
+        if (accept(Tok::kComma)) s->message = expression();
+        s->span = since(begin);
+        return s;
+      }
+      case Tok::kGlobal:
+      case Tok::kNonlocal:
+        fail(peek().span,
+             fmt::format("{} is not supported in scripts; pass the value in and return the new one",
+                         name_of(peek().kind)));
+      case Tok::kDel:
+        fail(peek().span, "`del` is not supported in scripts; a variable's value goes with its last use");
+      case Tok::kImport:
+      case Tok::kFrom:
+        fail(peek().span,
+             "`import` inside a function is not supported in scripts; import at the top of the file");
+      default: break;
+    }
+    return expression_statement(begin);
+  }
+
+  StmtPtr expression_statement(uint32_t begin) {
+    ExprPtr first = expression_list();
+    if (accept(Tok::kColon)) {
+      auto s = std::make_unique<AnnAssign>();
+      if (first->kind != ExprKind::kName && first->kind != ExprKind::kAttribute) {
+        fail(first->span, "only a single variable can be annotated; assign and annotate one by one");
+      }
+      s->target = std::move(first);
+      s->annotation = expression();
+      if (accept(Tok::kAssign)) s->value = expression_list();
+      s->span = since(begin);
+      return s;
+    }
+    if (at(Tok::kAssign)) {
+      auto s = std::make_unique<Assign>();
+      ExprPtr value = std::move(first);
+      while (accept(Tok::kAssign)) {
+        check_target(*value, "an assignment");
+        s->targets.push_back(std::move(value));
+        if (at(Tok::kYield))
+          fail(peek().span,
+               "`yield` is not supported in scripts; collect the values in a list and return it");
+        value = expression_list();
+      }
+      s->value = std::move(value);
+      s->span = since(begin);
+      return s;
+    }
+    if (peek().kind >= Tok::kPlusAssign && peek().kind <= Tok::kAtAssign) {
+      constexpr BinaryOp kOps[] = {BinaryOp::kAdd,      BinaryOp::kSub, BinaryOp::kMul, BinaryOp::kDiv,
+                                   BinaryOp::kFloorDiv, BinaryOp::kMod, BinaryOp::kPow, BinaryOp::kAnd,
+                                   BinaryOp::kOr,       BinaryOp::kXor, BinaryOp::kShl, BinaryOp::kShr,
+                                   BinaryOp::kMatMul};
+      auto s = std::make_unique<AugAssign>();
+      s->op = kOps[static_cast<int>(take().kind) - static_cast<int>(Tok::kPlusAssign)];
+      if (first->kind != ExprKind::kName && first->kind != ExprKind::kAttribute &&
+          first->kind != ExprKind::kSubscript) {
+        fail(first->span, "only a variable, an attribute or an element can be changed in place");
+      }
+      s->target = std::move(first);
+      s->value = expression_list();
+      s->span = since(begin);
+      return s;
+    }
+    auto s = std::make_unique<ExprStmt>();
+    s->span = first->span;
+    s->value = std::move(first);
+    return s;
+  }
+
+  // Recursion is bounded by the height of the expression.
+  void check_target(const Expr& e, std::string_view what) const {
+    switch (e.kind) {
+      case ExprKind::kName:
+      case ExprKind::kAttribute:
+      case ExprKind::kSubscript: return;
+      case ExprKind::kTuple:
+      case ExprKind::kList: {
+        const auto& items = e.kind == ExprKind::kTuple ? as<Tuple>(e).items : as<List>(e).items;
+        if (items.empty()) fail(e.span, fmt::format("the target of {} is empty", what));
+        for (const ExprPtr& item : items) check_target(*item, what);
+        return;
+      }
+      default:
+        fail(e.span,
+             fmt::format("the target of {} is a variable, an attribute, an element, or a tuple of these",
+                         what));
+    }
+  }
+};
+
+}  // namespace
+
+Module parse(std::shared_ptr<const Source> source) {
+  std::vector<Token> tokens = lex(source);
+  return Parser(std::move(source), std::move(tokens)).module();
+}
+
+ExprPtr parse_expression(std::shared_ptr<const Source> source, Span span) {
+  std::vector<Token> tokens = lex_expression(source, span);
+  ExpressionParser parser(std::move(source), std::move(tokens));
+  ExprPtr e = parser.expression();
+  parser.expect_end();
+  return e;
+}
+
+}  // namespace tine::syntax
