@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "src/runtime/parts.h"
-#include "src/tensor/kernels/matmul.h"
+#include "src/tensor/kernels/linear.h"
 #include "src/value/ops/ops.h"
 
 namespace tine {

@@ -133,14 +133,21 @@ Schema Schema::parse(std::string_view text) {
   }
   parse_arguments(p, &schema);
   p.expect("->");
-  if (p.accept("(")) {
-    if (!p.accept(")")) {
-      do {
-        parse_return(p, &schema);
-      } while (p.accept(","));
-      p.expect(")");
-    }
-  } else {
+  const Parser before = p;
+  bool several = p.accept("(");
+  if (several && !p.accept(")")) {
+    do {
+      parse_return(p, &schema);
+    } while (p.accept(","));
+    p.expect(")");
+  }
+  if (several && (p.looking_at("[") || p.looking_at("?"))) {  // no list of returns, but (k, v)[]
+    p = before;
+    several = false;
+    schema.returns.clear();
+    schema.return_notes.clear();
+  }
+  if (!several) {
     parse_return(p, &schema);
     if (schema.returns[0]->kind == TypeKind::kNone) {
       schema.returns.clear();
@@ -169,7 +176,7 @@ std::string Schema::str() const {
     if (!note.name.empty()) types += " " + note.name;
   }
   // One tuple in parentheses of its own: without them its elements would be read as several returns.
-  const bool bare = returns.size() == 1 && returns[0]->kind != TypeKind::kTuple &&
+  const bool bare = returns.size() == 1 && !types.starts_with('(') &&
                     (return_notes.empty() || return_notes[0].name.empty());
   return out + (bare ? types : "(" + types + ")");
 }

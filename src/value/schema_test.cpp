@@ -24,6 +24,7 @@ TEST(Schema, WhatStrPrintsParsesBack) {
            "aten::f(str a='it\\'s \\\\ \"x\" \\n', int[] b=[1, -2], float c=inf, int[2] d=[0, 0], Tensor? "
            "e=None) -> ((Tensor, int))",
            "aten::g() -> (Tensor?, int[])",
+           "aten::items(Dict(k, v) self) -> ((k, v)[])",
            "__torch__.m.Net.forward(__torch__.m.Net self, Tensor x) -> Tensor",
        }) {
     EXPECT_EQ(Schema::parse(text).str(), text);
@@ -49,6 +50,7 @@ TEST(Schema, PartsAreWhatTheTextSays) {
   EXPECT_EQ(Schema::parse("f() -> (int, str)").result_type()->str(), "Tuple[int, str]");
   EXPECT_EQ(Schema::parse("f() -> ((int, str))").result_type()->str(), "Tuple[int, str]");
   EXPECT_EQ(Schema::parse("f() -> (int)").result_type()->str(), "int");
+  EXPECT_EQ(Schema::parse("f() -> (int, str)[]").result_type()->str(), "List[Tuple[int, str]]");
 }
 
 TEST(Schema, ADefaultIsWrittenOutForASizedList) {

@@ -5,23 +5,11 @@
 #include <cmath>
 
 #include "src/value/type.h"
+#include "src/value/utf8.h"
 #include "tine/future.h"
 
 namespace tine {
 namespace {
-
-// Length of the UTF-8 sequence at `s`, 0 when it is not one.
-size_t sequence_length(std::string_view s) {
-  const auto b = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  const size_t n = b(0) < 0x80 ? 1 : b(0) >> 5 == 6 ? 2 : b(0) >> 4 == 14 ? 3 : b(0) >> 3 == 30 ? 4 : 0;
-  if (n == 0 || n > s.size()) return 0;
-  for (size_t i = 1; i < n; ++i) {
-    if (b(i) >> 6 != 2) return 0;
-  }
-  const bool overlong = (n == 2 && b(0) < 0xC2) || (n == 3 && b(0) == 0xE0 && b(1) < 0xA0) ||
-                        (n == 4 && b(0) == 0xF0 && b(1) < 0x90);
-  return overlong ? 0 : n;
-}
 
 // Lists may contain themselves, and may be nested deeper than the stack.
 class Printer {
@@ -113,7 +101,7 @@ std::string string_repr(std::string_view text) {
   const char quote = single && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
   while (!text.empty()) {
-    const size_t n = sequence_length(text);
+    const size_t n = value::sequence_length(text);
     const auto c = static_cast<unsigned char>(text[0]);
     if (n > 1) {
       out += text.substr(0, n);

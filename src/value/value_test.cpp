@@ -118,11 +118,12 @@ TEST(Value, TheLastReferenceDropsTheObject) {
 
 TEST(Value, AFutureInAValueIsTheSameFuture) {
   Promise<Value> promise;
-  const Value v(promise.future());
+  const Future<Value> future = promise.future();
+  const Value v(future);
   EXPECT_EQ(v.repr(), "<Future pending>");
   promise.set_value(Value(5));
   EXPECT_EQ(v.to_future().get().to_int(), 5);
-  EXPECT_EQ(v.to_future(), promise.future());
+  EXPECT_EQ(v.to_future(), future);
   EXPECT_EQ(v.repr(), "<Future done>");
 }
 

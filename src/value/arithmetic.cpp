@@ -1,0 +1,111 @@
+#include "src/value/arithmetic.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "src/value/text.h"
+
+namespace tine::value {
+namespace {
+
+constexpr std::string_view kSpace = " \t\n\r\v\f";
+
+std::string_view stripped(std::string_view s) {
+  const size_t begin = s.find_first_not_of(kSpace);
+  return begin == s.npos ? std::string_view() : s.substr(begin, s.find_last_not_of(kSpace) + 1 - begin);
+}
+
+// Python allows one `_` between digits. False: they stand elsewhere.
+bool without_underscores(std::string_view s, std::string* out) {
+  const auto digit = [&](size_t i) { return i < s.size() && s[i] >= '0' && s[i] <= '9'; };
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (s[i] != '_') {
+      *out += s[i];
+    } else if (i == 0 || !digit(i - 1) || !digit(i + 1)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+int64_t power(int64_t base, int64_t exponent) {
+  if (exponent < 0) {
+    throw ValueError(fmt::format("{} ** {}: an int to a negative power is a float; write float({}) ** {}",
+                                 base, exponent, base, exponent));
+  }
+  int64_t result = 1;
+  for (; exponent > 0; exponent >>= 1) {
+    if (exponent & 1) result = wrapping_mul(result, base);
+    base = wrapping_mul(base, base);
+  }
+  return result;
+}
+
+double power(double base, double exponent) {
+  if (base == 0 && exponent < 0) throw ZeroDivisionError("0.0 cannot be raised to a negative power");
+  const double result = std::pow(base, exponent);
+  if (std::isfinite(base) && std::isfinite(exponent)) {
+    if (std::isnan(result)) {
+      throw ValueError(fmt::format("{} ** {} is a complex number, which scripts do not have",
+                                   float_repr(base), float_repr(exponent)));
+    }
+    if (std::isinf(result)) throw OverflowError("(34, 'Numerical result out of range')");
+  }
+  return result;
+}
+
+int64_t shift_left(int64_t a, int64_t n) {
+  if (n < 0) throw ValueError("negative shift count");
+  return n > 63 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(a) << n);
+}
+int64_t shift_right(int64_t a, int64_t n) {
+  if (n < 0) throw ValueError("negative shift count");
+  return a >> (n > 63 ? 63 : n);
+}
+
+int64_t to_int(double d) {
+  if (std::isnan(d)) throw ValueError("cannot convert float NaN to integer");
+  if (std::isinf(d)) throw OverflowError("cannot convert float infinity to integer");
+  if (d >= 9223372036854775808.0 || d < -9223372036854775808.0) {
+    throw OverflowError(fmt::format("float {} does not fit a 64-bit integer", float_repr(d)));
+  }
+  return static_cast<int64_t>(d);
+}
+
+int64_t parse_int(const std::string& text) {
+  std::string digits;
+  const std::string_view plain = stripped(text);
+  int64_t value = 0;
+  if (without_underscores(plain, &digits)) {
+    const char* first = digits.data() + digits.starts_with('+');
+    const char* last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(first, last, value);
+    const bool two_signs = digits.starts_with("+-");
+    if (end == last && !two_signs && error == std::errc()) return value;
+    if (end == last && !two_signs && error == std::errc::result_out_of_range) {
+      throw OverflowError(fmt::format("{} does not fit a 64-bit integer", string_repr(text)));
+    }
+  }
+  throw ValueError(fmt::format("invalid literal for int() with base 10: {}", string_repr(text)));
+}
+
+double parse_float(const std::string& text) {
+  std::string digits;
+  double value = 0;
+  if (without_underscores(stripped(text), &digits)) {
+    const char* first = digits.data() + digits.starts_with('+');
+    const char* last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(first, last, value);
+    if (end == last && !digits.starts_with("+-") && !digits.ends_with(')')) {
+      if (error == std::errc()) return value;
+      if (error == std::errc::result_out_of_range)
+        return std::strtod(digits.c_str(), nullptr);  // inf or 0, as Python
+    }
+  }
+  throw ValueError(fmt::format("could not convert string to float: {}", string_repr(text)));
+}
+
+}  // namespace tine::value

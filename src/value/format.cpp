@@ -1,0 +1,293 @@
+#include "src/value/format.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "src/value/text.h"
+#include "src/value/utf8.h"
+#include "tine/error.h"
+
+namespace tine::value {
+namespace {
+
+constexpr int kWidest = 1 << 20;  // of a field: a script must not ask for gigabytes in ten characters
+
+struct Spec {
+  std::string fill = " ";
+  char align = 0;  // < > ^ =
+  char sign = '-';
+  bool alternate = false;
+  bool zero = false;
+  int width = 0;
+  char group = 0;  // , or _
+  int precision = -1;
+  char type = 0;
+};
+
+bool is_align(char c) { return c == '<' || c == '>' || c == '^' || c == '='; }
+
+int parse_count(std::string_view* s, std::string_view what) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(s->data(), s->data() + s->size(), n);
+  if (error == std::errc::result_out_of_range || n > kWidest) {
+    throw ValueError(fmt::format("{} of a format field is at most {}", what, kWidest));
+  }
+  s->remove_prefix(static_cast<size_t>(end - s->data()));
+  return n;
+}
+
+Spec parse_spec(std::string_view s, const Value& v) {
+  Spec spec;
+  const auto take = [&](std::string_view any) {
+    char c = 0;
+    if (!s.empty() && any.find(s[0]) != s.npos) {
+      c = s[0];
+      s.remove_prefix(1);
+    }
+    return c;
+  };
+  const size_t first = s.empty() ? 0 : character_length(s);
+  if (s.size() > first && first > 0 && is_align(s[first])) {
+    spec.fill = s.substr(0, first);
+    spec.align = s[first];
+    s.remove_prefix(first + 1);
+  } else {
+    spec.align = take("<>^=");
+  }
+  if (const char c = take("+- ")) spec.sign = c;
+  spec.alternate = take("#") != 0;
+  if (take("0")) {
+    spec.zero = true;
+    if (!spec.align) {
+      spec.fill = "0";
+      spec.align = v.is_string() ? '<' : '=';
+    }
+  }
+  if (!s.empty() && s[0] >= '0' && s[0] <= '9') spec.width = parse_count(&s, "the width");
+  spec.group = take(",_");
+  if (take(".")) {
+    if (s.empty() || s[0] < '0' || s[0] > '9') throw ValueError("Format specifier missing precision");
+    spec.precision = parse_count(&s, "the precision");
+  }
+  if (s.size() == 1) {
+    spec.type = s[0];
+  } else if (!s.empty()) {
+    throw ValueError(fmt::format("Invalid format specifier {}", string_repr(s)));
+  }
+  return spec;
+}
+
+std::string repeated(const std::string& s, size_t n) {
+  std::string out;
+  out.reserve(s.size() * n);
+  for (size_t i = 0; i < n; ++i) out += s;
+  return out;
+}
+
+// `head`: the sign and prefix, which '=' keeps in front of the fill.
+std::string padded(const std::string& head, const std::string& body, const Spec& spec, char standard_align) {
+  const size_t length = count_characters(head) + count_characters(body);
+  const auto width = static_cast<size_t>(spec.width);
+  if (length >= width) return head + body;
+  const size_t missing = width - length;
+  switch (spec.align ? spec.align : standard_align) {
+    case '<': return head + body + repeated(spec.fill, missing);
+    case '^':
+      return repeated(spec.fill, missing / 2) + head + body + repeated(spec.fill, missing - missing / 2);
+    case '=': return head + repeated(spec.fill, missing) + body;
+    default: return repeated(spec.fill, missing) + head + body;
+  }
+}
+
+// Groups of three (four for _ in other bases than ten) among the leading digits; zeros of the fill join in.
+std::string grouped(std::string digits, const Spec& spec, size_t every, size_t head) {
+  const size_t whole = std::min(digits.find_first_not_of("0123456789abcdefABCDEF"), digits.size());
+  std::string front = digits.substr(0, whole);
+  const std::string rest = digits.substr(whole);
+  if (spec.fill == "0" && spec.align == '=') {
+    const auto full = [&] { return head + front.size() + (front.size() - 1) / every + rest.size(); };
+    while (!front.empty() && full() < static_cast<size_t>(spec.width)) front.insert(0, 1, '0');
+  }
+  for (size_t at = front.size(); at > every;) front.insert(at -= every, 1, spec.group);
+  return front + rest;
+}
+
+[[noreturn]] void unknown_type(const Spec& spec, const Value& v) {
+  throw ValueError(fmt::format("Unknown format code '{}' for object of type '{}'", spec.type, type_name(v)));
+}
+
+std::string format_string(const Value& v, const Spec& spec) {
+  if (spec.type && spec.type != 's') unknown_type(spec, v);
+  if (spec.sign != '-') throw ValueError("Sign not allowed in string format specifier");
+  if (spec.align == '=') throw ValueError("'=' alignment not allowed in string format specifier");
+  if (spec.group) throw ValueError(fmt::format("Cannot specify '{}' with 's'.", spec.group));
+  std::string_view text = v.as_string();
+  if (spec.precision >= 0) text = first_characters(text, static_cast<size_t>(spec.precision));
+  return padded("", std::string(text), spec, '<');
+}
+
+std::string sign_of(bool negative, const Spec& spec) {
+  return negative ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
+}
+
+std::string format_float(const Value& v, double d, const Spec& spec) {
+  const double magnitude = std::fabs(d);
+  const char type = spec.type             ? spec.type
+                    : spec.precision >= 0 ? 'G' + 1
+                                          : 0;  // 'H': general, at least one decimal
+  std::string digits;
+  switch (type) {
+    case 0: digits = float_repr(magnitude); break;
+    case 'f':
+    case 'F': digits = fmt::format("{:.{}f}", magnitude, spec.precision < 0 ? 6 : spec.precision); break;
+    case 'e':
+    case 'E': digits = fmt::format("{:.{}e}", magnitude, spec.precision < 0 ? 6 : spec.precision); break;
+    case 'g':
+    case 'G':
+    case 'n':
+      digits = fmt::format("{:.{}g}", magnitude, spec.precision < 0 ? 6 : std::max(1, spec.precision));
+      break;
+    case 'G' + 1:
+      digits = fmt::format("{:.{}g}", magnitude, std::max(1, spec.precision));
+      if (digits.find_first_not_of("0123456789") == std::string::npos) digits += ".0";
+      break;
+    case '%':
+      digits = fmt::format("{:.{}f}", magnitude * 100, spec.precision < 0 ? 6 : spec.precision);
+      break;
+    default: unknown_type(spec, v);
+  }
+  if (type == 'E' || type == 'F' || type == 'G') {
+    std::transform(digits.begin(), digits.end(), digits.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  }
+  if (type == '%') digits += '%';
+  const std::string head = sign_of(std::signbit(d) && !std::isnan(d), spec);
+  if (spec.group) digits = grouped(std::move(digits), spec, 3, head.size());
+  return padded(head, digits, spec, '>');
+}
+
+std::string format_int(const Value& v, int64_t i, const Spec& spec) {
+  if (spec.type == 'e' || spec.type == 'E' || spec.type == 'f' || spec.type == 'F' || spec.type == 'g' ||
+      spec.type == 'G' || spec.type == '%') {
+    return format_float(v, static_cast<double>(i), spec);
+  }
+  if (spec.precision >= 0) throw ValueError("Precision not allowed in integer format specifier");
+  const uint64_t magnitude = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
+  std::string head = sign_of(i < 0, spec), digits;
+  size_t every = 4;
+  switch (spec.type) {
+    case 0:
+    case 'd':
+    case 'n':
+      digits = fmt::format("{}", magnitude);
+      every = 3;
+      break;
+    case 'x': digits = fmt::format("{:x}", magnitude); break;
+    case 'X': digits = fmt::format("{:X}", magnitude); break;
+    case 'o': digits = fmt::format("{:o}", magnitude); break;
+    case 'b': digits = fmt::format("{:b}", magnitude); break;
+    case 'c':
+      if (i < 0 || i > kLastCharacter) throw OverflowError("%c arg not in range(0x110000)");
+      return padded("", encode(static_cast<uint32_t>(i)), spec, '<');
+    default: unknown_type(spec, v);
+  }
+  if (spec.alternate && every == 4) head += std::string("0") + spec.type;
+  if (spec.group) digits = grouped(std::move(digits), spec, every, head.size());
+  return padded(head, digits, spec, '>');
+}
+
+}  // namespace
+
+std::string format_value(const Value& v, std::string_view text) {
+  if (text.empty()) return to_text(v);
+  if (v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0) {
+    // As PyTorch: a 0-d tensor is formatted as its number.
+    const Tensor& t = v.as_tensor();
+    return format_value(is_floating(t.dtype())      ? Value(t.item_as_double())
+                        : t.dtype() == DType::kBool ? Value(t.item_as_bool())
+                                                    : Value(t.item_as_int()),
+                        text);
+  }
+  if (!v.is_string() && !v.is_int() && !v.is_float() && !v.is_bool()) {
+    throw TypeError(fmt::format("unsupported format string passed to {}.__format__", type_name(v)));
+  }
+  const Spec spec = parse_spec(text, v);
+  if (v.is_string()) return format_string(v, spec);
+  return v.is_float() ? format_float(v, v.as_float(), spec) : format_int(v, v.as_int(), spec);
+}
+
+std::string format(std::string_view text, const std::vector<Value>& args) {
+  std::string out;
+  size_t next = 0;
+  enum class Numbering { kUndecided, kAutomatic, kManual } numbering = Numbering::kUndecided;
+  const auto argument = [&](std::string_view field) -> const Value& {
+    size_t index = next;
+    const auto wanted = field.empty() ? Numbering::kAutomatic : Numbering::kManual;
+    if (!field.empty()) {
+      const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), index);
+      if (error != std::errc() || end != field.data() + field.size()) {
+        throw ValueError(
+            fmt::format("format field {}: only positions can be named here, like {{0}}", string_repr(field)));
+      }
+    } else {
+      ++next;
+    }
+    if (numbering != Numbering::kUndecided && numbering != wanted) {
+      throw ValueError(wanted == Numbering::kAutomatic
+                           ? "cannot switch from manual field specification to automatic field numbering"
+                           : "cannot switch from automatic field numbering to manual field specification");
+    }
+    numbering = wanted;
+    if (index >= args.size()) {
+      throw IndexError(fmt::format("Replacement index {} out of range for positional args tuple", index));
+    }
+    return args[index];
+  };
+  while (!text.empty()) {
+    const size_t brace = text.find_first_of("{}");
+    out += text.substr(0, brace);
+    if (brace == text.npos) break;
+    const char c = text[brace];
+    text.remove_prefix(brace + 1);
+    if (!text.empty() && text[0] == c) {
+      out += c;
+      text.remove_prefix(1);
+      continue;
+    }
+    if (c == '}') throw ValueError("Single '}' encountered in format string");
+    const size_t close = text.find('}');
+    if (close == text.npos)
+      throw ValueError(text.empty() ? "Single '{' encountered in format string"
+                                    : "expected '}' before end of string");
+    std::string_view field = text.substr(0, close), spec;
+    text.remove_prefix(close + 1);
+    if (const size_t colon = field.find(':'); colon != field.npos) {
+      spec = field.substr(colon + 1);
+      field = field.substr(0, colon);
+    }
+    if (spec.find('{') != spec.npos)
+      throw ValueError("a replacement field inside a format specifier is not supported");
+    char conversion = 0;
+    if (const size_t mark = field.find('!'); mark != field.npos) {
+      if (field.size() != mark + 2) throw ValueError("expected one character behind '!'");
+      conversion = field[mark + 1];
+      field = field.substr(0, mark);
+    }
+    const Value& v = argument(field);
+    if (!conversion) {
+      out += format_value(v, spec);
+    } else if (conversion == 'r' || conversion == 'a') {
+      out += format_value(Value(v.repr()), spec);
+    } else if (conversion == 's') {
+      out += format_value(Value(to_text(v)), spec);
+    } else {
+      throw ValueError(fmt::format("Unknown conversion specifier '{}'", conversion));
+    }
+  }
+  return out;
+}
+
+}  // namespace tine::value

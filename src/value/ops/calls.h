@@ -1,0 +1,24 @@
+// For tests: calls of operator rows, written as text.
+#pragma once
+
+#include <string>
+
+#include "src/value/op_table.h"
+
+namespace tine::value {
+
+// One call a line: `name(args) => result`, `name(args) => Error: message` or `name(args) => *`; behind ` ; self`
+// what the first argument is afterwards. Arguments: literals, [lists], (tuples), {dicts: of}, tensor(...). `~` is the end of a line.
+extern const char* const kTensorCalls;
+extern const char* const kTextCalls;
+extern const char* const kProgramCalls;
+
+struct Call {
+  const Op* op = nullptr;
+  std::vector<Value> args;  // bound
+  std::string expected;
+  std::string self;
+};
+[[nodiscard]] Call parse_call(const OpTable& table, std::string_view line);
+
+}  // namespace tine::value

@@ -1,0 +1,38 @@
+// Futures, printing, warnings.
+#include <cstdio>
+
+#include "src/value/ops/ops.h"
+#include "src/value/ops/rows.h"
+#include "src/value/text.h"
+#include "tine/future.h"
+
+namespace tine::value {
+namespace {
+
+using V = const Value&;
+
+// One write a line, so that lines of several threads do not mix.
+void print(std::FILE* to, const std::string& line) {
+  std::fwrite(line.data(), 1, line.size(), to);
+  std::fflush(to);
+}
+
+}  // namespace
+
+void add_control_rows(Rows& rows) {
+  // In the machine an instruction that suspends; called eagerly it blocks, helping first.
+  const auto wait = [](V future) { return future.to_future().get(); };
+  rows.add<decltype(wait)>("aten::wait(Future(t) self) -> t",
+                           {.pure = false, .bounded = false, .suspends = true});
+  rows.effect("aten::done(Future(t) self) -> bool",
+              [](V future) { return future.as_future_state()->done(); });
+  rows.effect("prim::Print(Any[] args) -> ()", [](List& args) {
+    std::string line;
+    for (V v : args.items) line += (&v == &args.items[0] ? "" : " ") + to_text(v);
+    print(stdout, line + "\n");
+  });
+  rows.effect("aten::warn(str message, int stacklevel=2) -> ()",
+              [](const std::string& message, int64_t) { print(stderr, "UserWarning: " + message + "\n"); });
+}
+
+}  // namespace tine::value

@@ -1,0 +1,254 @@
+// str: characters, searching, splitting, formatting.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/value/format.h"
+#include "src/value/ops/indexing.h"
+#include "src/value/ops/ops.h"
+#include "src/value/ops/rows.h"
+#include "src/value/text.h"
+#include "src/value/utf8.h"
+
+namespace tine::value {
+namespace {
+
+using I = int64_t;
+using MaybeInt = std::optional<int64_t>;
+using MaybeStr = std::optional<std::string>;
+using Text = const std::string&;
+using View = std::string_view;
+using V = const Value&;
+
+constexpr View kSpace = " \t\n\r\v\f";
+constexpr size_t kLongest = size_t{1} << 31;  // bytes of a string that an operator makes
+
+// ---- characters
+
+std::string character(Text s, int64_t index) {
+  constexpr const char* kRange = "string index out of range";
+  if (is_ascii(s)) return std::string(1, s[wrap_index(index, s.size(), kRange)]);
+  const auto at = character_offsets(s);
+  const size_t i = wrap_index(index, at.size() - 1, kRange);
+  return s.substr(at[i], at[i + 1] - at[i]);
+}
+
+std::string slice(Text s, MaybeInt start, MaybeInt end, int64_t step) {
+  const bool ascii = is_ascii(s);
+  const std::vector<size_t> at = ascii ? std::vector<size_t>() : character_offsets(s);
+  const SliceRange range(start, end, step, ascii ? s.size() : at.size() - 1);
+  std::string out;
+  for (int64_t k = 0; k < range.count; ++k) {
+    const auto i = static_cast<size_t>(range.start + k * range.step);
+    if (ascii) {
+      out += s[i];
+    } else {
+      out += View(s).substr(at[i], at[i + 1] - at[i]);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> characters(Text s) {
+  std::vector<std::string> out;
+  for (View rest = s; !rest.empty(); rest.remove_prefix(character_length(rest))) {
+    out.emplace_back(rest.substr(0, character_length(rest)));
+  }
+  return out;
+}
+
+int64_t ordinal(Text s) {
+  const size_t n = count_characters(s);
+  if (n != 1) throw TypeError(fmt::format("ord() expected a character, but string of length {} found", n));
+  return decode(s);
+}
+
+std::string from_ordinal(int64_t c) {
+  if (c < 0 || c > kLastCharacter) throw ValueError("chr() arg not in range(0x110000)");
+  return encode(static_cast<uint32_t>(c));
+}
+
+// ASCII letters change case; others stay.
+template <class F>
+std::string mapped(Text s, F f) {
+  std::string out = s;
+  std::transform(out.begin(), out.end(), out.begin(), f);
+  return out;
+}
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool letter(char c) { return upper(c) >= 'A' && upper(c) <= 'Z'; }
+bool space(char c) { return kSpace.find(c) != View::npos; }
+template <class F>
+bool every(Text s, F f) {
+  return !s.empty() && std::all_of(s.begin(), s.end(), f);
+}
+
+std::string capitalize(Text s) {
+  std::string out = mapped(s, lower);
+  if (!out.empty()) out[0] = upper(out[0]);
+  return out;
+}
+
+// ---- parts
+
+std::string repeat(Text s, int64_t times) {
+  const size_t n = times > 0 ? static_cast<size_t>(times) : 0;
+  if (!s.empty() && n > kLongest / s.size()) {
+    throw ValueError(
+        fmt::format("a string of {} bytes repeated {} times is longer than the limit of {} bytes", s.size(),
+                    times, kLongest));
+  }
+  std::string out;
+  out.reserve(s.size() * n);
+  for (size_t i = 0; i < n; ++i) out += s;
+  return out;
+}
+
+View strip(View s, const MaybeStr& chars, bool left, bool right) {
+  const View drop = chars ? View(*chars) : kSpace;
+  if (left) s.remove_prefix(std::min(s.find_first_not_of(drop), s.size()));
+  if (right) s.remove_suffix(s.size() - (s.find_last_not_of(drop) + 1));
+  return s;
+}
+
+std::vector<std::string> split(Text s, const MaybeStr& separator, int64_t most) {
+  std::vector<std::string> out;
+  View rest = s;
+  const auto full = [&] { return most >= 0 && static_cast<int64_t>(out.size()) >= most; };
+  if (!separator) {
+    for (rest = strip(rest, {}, true, false); !rest.empty(); rest = strip(rest, {}, true, false)) {
+      const size_t end = full() ? rest.size() : std::min(rest.find_first_of(kSpace), rest.size());
+      out.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(end);
+    }
+    return out;
+  }
+  if (separator->empty()) throw ValueError("empty separator");
+  for (size_t at; !full() && (at = rest.find(*separator)) != View::npos;) {
+    out.emplace_back(rest.substr(0, at));
+    rest.remove_prefix(at + separator->size());
+  }
+  out.emplace_back(rest);
+  return out;
+}
+
+std::vector<std::string> split_lines(Text s) {
+  std::vector<std::string> out;
+  View rest = s;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find_first_of("\n\r"), rest.size());
+    out.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(end);
+    rest.remove_prefix(rest.starts_with("\r\n") ? 2 : rest.empty() ? 0 : 1);
+  }
+  return out;
+}
+
+std::string join(Text separator, const List& values) {
+  std::string out;
+  for (size_t i = 0; i < values.items.size(); ++i) {
+    if (i) out += separator;
+    out += values.items[i].as_string();
+  }
+  return out;
+}
+
+// ---- searching; indices count characters
+
+int64_t characters_before(Text s, size_t at) {
+  return at == std::string::npos ? -1 : static_cast<int64_t>(count_characters(View(s).substr(0, at)));
+}
+
+int64_t count(Text s, Text part) {
+  if (part.empty()) return static_cast<int64_t>(count_characters(s)) + 1;
+  int64_t n = 0;
+  for (size_t at = s.find(part); at != std::string::npos; at = s.find(part, at + part.size())) ++n;
+  return n;
+}
+
+std::string replace(Text s, Text from, Text to, int64_t most) {
+  std::string out;
+  auto full = [&, done = int64_t{0}]() mutable { return most >= 0 && done++ >= most; };
+  if (from.empty()) {
+    for (const std::string& c : characters(s)) {
+      if (!full()) out += to;
+      out += c;
+    }
+    return full() ? out : out + to;
+  }
+  size_t begin = 0;
+  for (size_t at = s.find(from); at != std::string::npos && !full(); at = s.find(from, begin)) {
+    out.append(s, begin, at - begin);
+    out += to;
+    begin = at + from.size();
+  }
+  return out.append(s, begin);
+}
+
+int64_t require(int64_t found) {
+  if (found < 0) throw ValueError("substring not found");
+  return found;
+}
+
+void add_characters(Rows& rows) {
+  // clang-format off
+  rows.pure("aten::len.str(str s) -> int", [](Text s) { return count_characters(s); });
+  rows.pure("aten::__getitem__.str(str s, int index) -> str", [](Text s, I i) { return character(s, i); });
+  rows.pure("aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str", [](Text s, MaybeInt start, MaybeInt end, I step) { return slice(s, start, end, step); });
+  rows.pure("aten::list.str(str t) -> str[]", [](Text s) { return characters(s); });
+  rows.pure("aten::ord(str string) -> int", [](Text s) { return ordinal(s); });
+  rows.pure("aten::chr(int i) -> str", [](I i) { return from_ordinal(i); });
+  rows.pure("aten::upper(str self) -> str", [](Text s) { return mapped(s, upper); });
+  rows.pure("aten::lower(str self) -> str", [](Text s) { return mapped(s, lower); });
+  rows.pure("aten::capitalize(str self) -> str", [](Text s) { return capitalize(s); });
+  rows.pure("aten::isdigit(str self) -> bool", [](Text s) { return every(s, digit); });
+  rows.pure("aten::isalpha(str self) -> bool", [](Text s) { return every(s, letter); });
+  rows.pure("aten::isalnum(str self) -> bool", [](Text s) { return every(s, [](char c) { return digit(c) || letter(c); }); });
+  rows.pure("aten::isspace(str self) -> bool", [](Text s) { return every(s, space); });
+  // clang-format on
+}
+
+void add_parts(Rows& rows) {
+  // clang-format off
+  rows.pure("aten::add.str(str a, str b) -> str", [](Text a, Text b) { return a + b; });
+  rows.heavy("aten::mul.str_int(str a, int b) -> str", [](Text s, I n) { return repeat(s, n); });
+  rows.heavy("aten::mul.int_str(int a, str b) -> str", [](I n, Text s) { return repeat(s, n); });
+  rows.pure("aten::strip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, true, true)); });
+  rows.pure("aten::lstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, true, false)); });
+  rows.pure("aten::rstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, false, true)); });
+  rows.pure("aten::split.str(str self, str? separator=None, int max=-1) -> str[]", [](Text s, MaybeStr separator, I most) { return split(s, separator, most); });
+  rows.pure("aten::splitlines(str self) -> str[]", [](Text s) { return split_lines(s); });
+  rows.pure("aten::join(str self, str[] values) -> str", [](Text s, List& values) { return join(s, values); });
+  rows.pure("aten::replace(str self, str old, str new, int max=-1) -> str", [](Text s, Text from, Text to, I most) { return replace(s, from, to, most); });
+  rows.heavy("aten::ljust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return s + repeat(fill, width - I(count_characters(s))); });
+  rows.heavy("aten::rjust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return repeat(fill, width - I(count_characters(s))) + s; });
+  rows.heavy("aten::zfill(str self, int width) -> str", [](Text s, I width) { const size_t sign = s.starts_with('-') || s.starts_with('+'); return s.substr(0, sign) + repeat("0", width - I(count_characters(s))) + s.substr(sign); });
+  rows.pure("aten::format(str self, Any[] args) -> str", [](Text s, List& args) { return format(s, args.items); });
+  rows.pure("aten::str(t elem) -> str", [](V v) { return to_text(v); });
+  rows.pure("aten::repr(t elem) -> str", [](V v) { return v.repr(); });
+  // clang-format on
+}
+
+void add_searches(Rows& rows) {
+  // clang-format off
+  rows.pure("aten::__contains__.str(str self, str item) -> bool", [](Text s, Text part) { return s.find(part) != std::string::npos; });
+  rows.pure("aten::startswith(str self, str substr) -> bool", [](Text s, Text part) { return s.starts_with(part); });
+  rows.pure("aten::endswith(str self, str substr) -> bool", [](Text s, Text part) { return s.ends_with(part); });
+  rows.pure("aten::find(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.find(part)); });
+  rows.pure("aten::rfind(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.rfind(part)); });
+  rows.pure("aten::index.str(str self, str substr) -> int", [](Text s, Text part) { return require(characters_before(s, s.find(part))); });
+  rows.pure("aten::count(str self, str substr) -> int", [](Text s, Text part) { return count(s, part); });
+  // clang-format on
+}
+
+}  // namespace
+
+void add_text_rows(Rows& rows) {
+  add_characters(rows);
+  add_parts(rows);
+  add_searches(rows);
+}
+
+}  // namespace tine::value
