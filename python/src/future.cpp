@@ -457,6 +457,8 @@ bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
 
 int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
   if (state.done()) return 1;
+  // A reference of its own: whoever completes a state as its only owner looks for no sleepers.
+  const auto keep = Ref<tine::detail::StateBase>::share(&state);
   const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
   for (;;) {
     TimePoint until = deadline;
