@@ -26,19 +26,19 @@ void write_tensor(BodyWriter& out, const Tensor& given) {
   const Tensor t = given.contiguous();
   const auto sizes = t.sizes();
   if (sizes.size() > kMaxRank) {
-    throw ValueError(fmt::format("a tensor of {} dimensions cannot be sent, at most {}", sizes.size(), kMaxRank));
+    throw ValueError(
+        fmt::format("a tensor of {} dimensions cannot be sent, at most {}", sizes.size(), kMaxRank));
   }
   const size_t bytes = static_cast<size_t>(t.numel()) * size_of(t.dtype());
   const bool inline_elements = bytes <= kInlineTensorBytes;
   const size_t fixed = inline_elements ? 2 : 6;
   uint32_t segment = 0;
   if (!inline_elements) {
-    segment = out.segment({{static_cast<const std::byte*>(t.data()), bytes},
-                           detail::Ref<detail::RefCounted>::share(t.impl())});
+    segment = out.segment(
+        {{static_cast<const std::byte*>(t.data()), bytes}, detail::Ref<detail::RefCounted>::share(t.impl())});
   }
   const auto type = inline_elements ? ExtType::kTensor : ExtType::kTensorSegment;
-  std::byte* p =
-      out.ext(static_cast<int8_t>(type), fixed + 8 * sizes.size() + (inline_elements ? bytes : 0));
+  std::byte* p = out.ext(static_cast<int8_t>(type), fixed + 8 * sizes.size() + (inline_elements ? bytes : 0));
   p[0] = static_cast<std::byte>(t.dtype());
   p[1] = static_cast<std::byte>(sizes.size());
   if (!inline_elements) put_le<uint32_t>(p + 2, segment);
@@ -115,12 +115,14 @@ DType read_dtype(std::byte b, size_t at) {
 
 // `fixed`: where the sizes start.
 TensorHead read_head(std::span<const std::byte> in, size_t fixed, size_t at) {
-  if (in.size() < fixed) throw ValueError(fmt::format("the tensor at byte {} has {} bytes, too few", at, in.size()));
+  if (in.size() < fixed)
+    throw ValueError(fmt::format("the tensor at byte {} has {} bytes, too few", at, in.size()));
   TensorHead head;
   head.dtype = read_dtype(in[0], at);
   const size_t rank = std::to_integer<size_t>(in[1]);
   if (rank > kMaxRank || in.size() < fixed + 8 * rank) {
-    throw ValueError(fmt::format("the tensor at byte {} has rank {} in {} bytes, which does not fit", at, rank, in.size()));
+    throw ValueError(fmt::format("the tensor at byte {} has rank {} in {} bytes, which does not fit", at,
+                                 rank, in.size()));
   }
   head.sizes.resize(rank);
   head.strides.resize(rank);
@@ -155,8 +157,8 @@ Tensor read_inline_tensor(std::span<const std::byte> in, size_t at) {
   const TensorHead head = read_head(in, 2, at);
   in = in.subspan(2 + 8 * head.sizes.size());
   if (head.bytes != in.size()) {
-    throw ValueError(fmt::format("the tensor at byte {} brings {} bytes of elements, its sizes make {}", at, in.size(),
-                                 head.bytes));
+    throw ValueError(fmt::format("the tensor at byte {} brings {} bytes of elements, its sizes make {}", at,
+                                 in.size(), head.bytes));
   }
   check_bools(head, in, at);
   Tensor t = Tensor::empty(head.sizes, head.dtype);
@@ -167,7 +169,8 @@ Tensor read_inline_tensor(std::span<const std::byte> in, size_t at) {
 Tensor read_segment_tensor(std::span<const std::byte> in, ReceivedSegments& segments, size_t at) {
   const TensorHead head = read_head(in, 6, at);
   if (in.size() != 6 + 8 * head.sizes.size()) {
-    throw ValueError(fmt::format("the tensor at byte {} has {} bytes too many", at, in.size() - 6 - 8 * head.sizes.size()));
+    throw ValueError(fmt::format("the tensor at byte {} has {} bytes too many", at,
+                                 in.size() - 6 - 8 * head.sizes.size()));
   }
   detail::Ref<Buffer> buffer = segments.take(get_le<uint32_t>(in.data() + 2));
   if (buffer->size() != head.bytes) {
@@ -188,7 +191,8 @@ struct Reader {
   Value read(int depth) {
     using Type = BodyReader::Type;
     if (depth > kMaxNesting) {
-      throw ValueError(fmt::format("the message's body is nested more than {} deep at byte {}", kMaxNesting, in.offset()));
+      throw ValueError(
+          fmt::format("the message's body is nested more than {} deep at byte {}", kMaxNesting, in.offset()));
     }
     switch (in.peek()) {
       case Type::kNil: in.nil(); return {};
@@ -231,8 +235,8 @@ struct Reader {
       const size_t at = in.offset();
       Value key = read(depth + 1);
       if (!(key.is_string() || key.is_int() || key.is_bool() || key.is_float())) {
-        throw ValueError(fmt::format("the dict key at byte {} is a {}, expected a str, int, bool or float", at,
-                                     name_of(key.tag())));
+        throw ValueError(fmt::format("the dict key at byte {} is a {}, expected a str, int, bool or float",
+                                     at, name_of(key.tag())));
       }
       Value item = read(depth + 1);
       dict->set(std::move(key), std::move(item));
@@ -249,7 +253,8 @@ struct Reader {
       case ExtType::kTensorSegment: return read_segment_tensor(ext.bytes, segments, at);
       case ExtType::kForeignSegment: {
         if (ext.bytes.size() != 5) {
-          throw ValueError(fmt::format("the ext of type 5 at byte {} has {} bytes, expected 5", at, ext.bytes.size()));
+          throw ValueError(
+              fmt::format("the ext of type 5 at byte {} has {} bytes, expected 5", at, ext.bytes.size()));
         }
         auto segment = segments.take(get_le<uint32_t>(ext.bytes.data() + 1));
         return hooks.read(type, ext.bytes, std::move(segment));
@@ -259,7 +264,8 @@ struct Reader {
       case ExtType::kObject: return hooks.read(type, ext.bytes, nullptr);
       case ExtType::kTuple: break;
     }
-    throw ValueError(fmt::format("the message's body has an ext of type {} at byte {}, which is no value", ext.type, at));
+    throw ValueError(
+        fmt::format("the message's body has an ext of type {} at byte {}, which is no value", ext.type, at));
   }
 };
 
@@ -270,10 +276,13 @@ void ValueHooks::write(BodyWriter&, const Value& value) {
 }
 
 Value ValueHooks::read(ExtType type, std::span<const std::byte>, detail::Ref<Buffer>) {
-  throw ValueError(fmt::format("a value of ext type {} was received, which this worker cannot read", static_cast<int>(type)));
+  throw ValueError(fmt::format("a value of ext type {} was received, which this worker cannot read",
+                               static_cast<int>(type)));
 }
 
-void write_value(BodyWriter& out, const Value& value, ValueHooks& hooks) { Writer{out, hooks}.write(value, 0); }
+void write_value(BodyWriter& out, const Value& value, ValueHooks& hooks) {
+  Writer{out, hooks}.write(value, 0);
+}
 
 Value read_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks) {
   return Reader{in, segments, hooks}.read(0);

@@ -57,7 +57,8 @@ Value tuple(std::vector<Value> v) { return make_ref<Tuple>(std::move(v)); }
 Tensor counting(Shape sizes, DType dtype) {
   Tensor t = Tensor::empty(sizes, dtype);
   auto* p = static_cast<std::byte*>(t.data());
-  for (size_t i = 0; i < static_cast<size_t>(t.numel()) * size_of(dtype); ++i) p[i] = static_cast<std::byte>(dtype == DType::kBool ? i % 2 : i);
+  for (size_t i = 0; i < static_cast<size_t>(t.numel()) * size_of(dtype); ++i)
+    p[i] = static_cast<std::byte>(dtype == DType::kBool ? i % 2 : i);
   return t;
 }
 
@@ -66,8 +67,10 @@ TEST(ValueCodec, EachKindOfValueComesBackAsItWas) {
   dict->set("a", 1);
   dict->set(2, "two");
   dict->set(0.5, Value());
-  for (const Value& v : std::vector<Value>{Value(), true, false, 0, -1, int64_t{1} << 62, 1.5, -0.0, "", "text \xc3\xa9", list({}), tuple({}),
-                                           list({1, list({2, tuple({3})})}), tuple({1, "x", tuple({})}), Value(dict), list({tuple({}), list({})})}) {
+  for (const Value& v :
+       std::vector<Value>{Value(), true, false, 0, -1, int64_t{1} << 62, 1.5, -0.0, "", "text \xc3\xa9",
+                          list({}), tuple({}), list({1, list({2, tuple({3})})}), tuple({1, "x", tuple({})}),
+                          Value(dict), list({tuple({}), list({})})}) {
     const Value back = round_trip(v);
     EXPECT_EQ(back.tag(), v.tag());
     EXPECT_EQ(back.repr(), v.repr());
@@ -76,7 +79,8 @@ TEST(ValueCodec, EachKindOfValueComesBackAsItWas) {
 
 TEST(ValueCodec, TensorsComeBackWithTheirShapeTypeAndElements) {
   for (DType dtype : {DType::kUInt8, DType::kInt64, DType::kFloat32, DType::kFloat64, DType::kBool}) {
-    for (const Shape& sizes : std::vector<Shape>{{}, {0}, {3}, {2, 0, 5}, {4, 5}, {100, 30}, {2, 3, 4, 5, 6}}) {
+    for (const Shape& sizes :
+         std::vector<Shape>{{}, {0}, {3}, {2, 0, 5}, {4, 5}, {100, 30}, {2, 3, 4, 5, 6}}) {
       const Tensor t = counting(sizes, dtype);
       const Tensor back = round_trip(t).to_tensor();
       EXPECT_EQ(back.dtype(), dtype);
@@ -123,7 +127,8 @@ TEST(ValueCodec, AFutureIsRefusedInPyTorchsWordsWhereverItHides) {
   const Value future(make_ready(Value(1)));
   for (const Value& v : {future, list({1, future}), tuple({list({future})})}) {
     BodyWriter out;
-    EXPECT_EQ(error_of([&] { write_value(out, v, hooks); }), "TypeError: Can not pickle torch.futures.Future");
+    EXPECT_EQ(error_of([&] { write_value(out, v, hooks); }),
+              "TypeError: Can not pickle torch.futures.Future");
   }
 }
 
@@ -137,7 +142,8 @@ TEST(ValueCodec, AListThatContainsItselfIsAnErrorAndNoOverflow) {
   const std::vector<std::byte> deep(100'000, std::byte{0x91});
   BodyReader in(deep);
   ReceivedSegments segments;
-  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(in, segments, hooks)); }), HasSubstr("more than 64 deep"));
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(in, segments, hooks)); }),
+              HasSubstr("more than 64 deep"));
 }
 
 TEST(ValueCodec, ASegmentIsGivenOutOnceAndMustFit) {
@@ -147,7 +153,8 @@ TEST(ValueCodec, ASegmentIsGivenOutOnceAndMustFit) {
   write_value(out, list({t}), hooks);
   ReceivedSegments none;
   BodyReader first(out.body());
-  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(first, none, hooks)); }), HasSubstr("names segment 0, but 0 came"));
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(first, none, hooks)); }),
+              HasSubstr("names segment 0, but 0 came"));
   ReceivedSegments segments = received(out);
   BodyReader second(out.body());
   static_cast<void>(read_value(second, segments, hooks));
@@ -158,7 +165,8 @@ TEST(ValueCodec, ASegmentIsGivenOutOnceAndMustFit) {
   small.push_back(pool->acquire(7999));
   ReceivedSegments wrong(std::move(small));
   BodyReader fourth(out.body());
-  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(fourth, wrong, hooks)); }), HasSubstr("segment of 7999 bytes, its sizes make 8000"));
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(fourth, wrong, hooks)); }),
+              HasSubstr("segment of 7999 bytes, its sizes make 8000"));
 }
 
 TEST(ValueCodec, ABoolThatIsNeitherTrueNorFalseIsRefused) {
@@ -172,7 +180,8 @@ TEST(ValueCodec, ABoolThatIsNeitherTrueNorFalseIsRefused) {
   p[10] = std::byte{7};
   BodyReader in(out.body());
   ReceivedSegments segments;
-  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(in, segments, hooks)); }), HasSubstr("has an element 7"));
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_value(in, segments, hooks)); }),
+              HasSubstr("has an element 7"));
 }
 
 TEST(ValueCodec, ChangedBytesAreReadAsAValueOrRefusedButNothingElse) {
@@ -181,10 +190,13 @@ TEST(ValueCodec, ChangedBytesAreReadAsAValueOrRefusedButNothingElse) {
   auto dict = make_ref<Dict>();
   dict->set("key", counting({3, 4}, DType::kFloat32));
   BodyWriter out;
-  write_value(out, tuple({1, 2.5, "text", list({true, Value()}), Value(dict), counting({1000}, DType::kUInt8)}), hooks);
+  write_value(out,
+              tuple({1, 2.5, "text", list({true, Value()}), Value(dict), counting({1000}, DType::kUInt8)}),
+              hooks);
   for (int i = 0; i < 50'000; ++i) {
     std::vector<std::byte> bytes(out.body().begin(), out.body().end());
-    for (size_t k = 1 + random() % 4; k > 0; --k) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+    for (size_t k = 1 + random() % 4; k > 0; --k)
+      bytes[random() % bytes.size()] = static_cast<std::byte>(random());
     bytes.resize(bytes.size() - random() % 3);
     bytes.shrink_to_fit();
     ReceivedSegments segments = received(out);
