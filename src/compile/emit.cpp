@@ -609,11 +609,24 @@ class Emitter {
     const auto n = static_cast<uint16_t>(words.size());
     if (uses(out) == 0) {
       put({Opcode::CALL_OP_DROP, 0, index, n});
+      put_words(words);
+    } else if (node.op->schema.result_type()->kind == TypeKind::kAny && out->type->kind != TypeKind::kAny) {
+      // The row can return anything: it is a scalar, or what else was asked for, only when that has been checked.
+      const uint16_t any = allocate(true);
+      put({Opcode::CALL_OP, any, index, n});
+      put_words(words);
+      put({Opcode::CHECK_TYPE, any, type_index(out->type)});
+      if (is_scalar(*out->type)) {
+        put({Opcode::MOVE, define(out), any});
+        free_register(any);
+      } else {
+        locate(out, any);
+      }
     } else {
       const uint16_t to = define(out);
       put({object_[to] ? Opcode::CALL_OP : Opcode::CALL_OP_SCALAR, to, index, n});
+      put_words(words);
     }
-    put_words(words);
   }
 
   void fast_op(const Node& node, const FastOp& fast, const std::vector<const Def*>& dying) {
