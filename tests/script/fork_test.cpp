@@ -141,7 +141,8 @@ TEST_F(Fork, AWaitForAPromiseSuspendsAndHoldsNoThread) {
   std::thread other([&] {
     for (size_t i = 0; i < promises.size(); ++i) promises[i].set_value(Value(static_cast<int64_t>(i)));
   });
-  for (size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i].get().as_int(), static_cast<int64_t>(i) + 1);
+  for (size_t i = 0; i < results.size(); ++i)
+    EXPECT_EQ(results[i].get().as_int(), static_cast<int64_t>(i) + 1);
   other.join();
 }
 
