@@ -372,6 +372,7 @@ class Emitter {
   // Takes the compare that was deferred for this condition, if there is one.
   Condition take_condition(const Def* def, std::vector<const Def*>* dying) {
     if (pending_.def != def) return {def, nullptr, nullptr};
+    std::erase(*dying, def);  // it has no register
     dying->insert(dying->end(), pending_dying_.begin(), pending_dying_.end());
     pending_dying_.clear();
     return std::exchange(pending_, {});

@@ -96,6 +96,11 @@ std::string type_text(const TypePtr& type) {
   return !type ? "<no type>" : type->kind == TypeKind::kNone ? "NoneType" : type->str();
 }
 
+// With the overload; PyTorch's word for the one without a name, since "aten::lt" alone means any.
+std::string exact_name(const Op& op) {
+  return op.schema.name + "." + (op.schema.overload.empty() ? "default" : op.schema.overload);
+}
+
 class Printer {
  public:
   Printer(const PrintOptions& options, bool hints) : options_(options), hints_(hints) {}
@@ -218,9 +223,7 @@ class Printer {
     }
     switch (node.kind) {
       case Kind::kOp:
-        out_ += !node.op         ? "<no operator>"
-                : options_.exact ? node.op->schema.full_name()
-                                 : node.op->schema.name;
+        out_ += !node.op ? "<no operator>" : options_.exact ? exact_name(*node.op) : node.op->schema.name;
         break;
       case Kind::kFork:
         out_ += fmt::format("prim::fork_{}", forks_.size());
