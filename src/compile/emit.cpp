@@ -611,8 +611,8 @@ class Emitter {
     if (uses(out) == 0) {
       put({Opcode::CALL_OP_DROP, 0, index, n});
       put_words(words);
-    } else if (node.op->schema.result_type()->kind == TypeKind::kAny && out->type->kind != TypeKind::kAny) {
-      // The row can return anything: it is a scalar, or what else was asked for, only when that has been checked.
+    } else if (must_check(*node.op, *out)) {
+      // It is a scalar, or what else was asked for, only when that has been checked.
       const uint16_t any = allocate(true);
       put({Opcode::CALL_OP, any, index, n});
       put_words(words);
@@ -628,6 +628,12 @@ class Emitter {
       put({object_[to] ? Opcode::CALL_OP : Opcode::CALL_OP_SCALAR, to, index, n});
       put_words(words);
     }
+  }
+
+  // Rows that can return anything, and those that fetch a value from another worker, whatever their types say.
+  static bool must_check(const Op& op, const Def& out) {
+    if (out.type->kind == TypeKind::kAny) return false;
+    return op.schema.result_type()->kind == TypeKind::kAny || op.schema.name.starts_with("rpc::");
   }
 
   void fast_op(const Node& node, const FastOp& fast, const std::vector<const Def*>& dying) {
