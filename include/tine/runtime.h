@@ -19,6 +19,7 @@ namespace tine {
 
 class Generator;
 class OpTable;
+class ScriptUnit;
 struct OpContext;
 
 struct RuntimeOptions {
@@ -47,6 +48,8 @@ class TINE_API Runtime {
   // The context in which this thread calls operators; without a recorder.
   [[nodiscard]] OpContext& context() noexcept;
   [[nodiscard]] Generator& generator() noexcept;
+  // The script functions (src/runtime/script.h).
+  [[nodiscard]] ScriptUnit& scripts() noexcept;
 
  private:
   struct Parts;

@@ -4,6 +4,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/future.h"
+#include "python/src/script.h"
 #include "python/src/tensor.h"
 
 // tine._C: everything of the package that is not Python.
@@ -76,10 +77,6 @@ PyMethodDef functions[] = {
      "A tensor on the array's memory: same shape, no copy; writes show on both sides.\n\n"
      "TypeError for element types that tine does not have, ValueError for negative strides. Takes whatever exports\n"
      "a buffer. Source: torch.from_numpy."},
-    {"from_dlpack", from_dlpack, METH_O,
-     "from_dlpack(array, /)\n--\n\n"
-     "A tensor on the memory of another library's array or of a DLPack capsule: no copy.\n\n"
-     "TypeError for element types that tine does not have, ValueError for memory outside the CPU. Source: DLPack."},
     {"manual_seed", manual_seed, METH_O,
      "manual_seed(seed, /)\n--\n\nStarts the random numbers of rand, randn, randint and randperm anew from seed, an int."},
     {"get_num_threads", get_num_threads, METH_NOARGS,
@@ -107,7 +104,8 @@ bool register_hooks(PyObject* module) {
 
 bool init(PyObject* module) {
   return init_errors(module) && init_future(module) && init_dtypes(module) && init_tensor(module) &&
-         PyModule_AddFunctions(module, functions) == 0 && init_builtins(module) && register_hooks(module);
+         PyModule_AddFunctions(module, functions) == 0 && init_builtins(module) && init_script(module) &&
+         register_hooks(module);
 }
 
 }  // namespace

@@ -25,7 +25,6 @@ from tine._C import (
     dtype,
     float32,
     float64,
-    from_dlpack,
     from_numpy,
     get_num_threads,
     int64,
@@ -43,30 +42,6 @@ float = float32
 double = float64
 long = int64
 bool = _C.bool
-
-
-class device(str):
-    """Where a tensor is: device("cpu"). A str, so it goes wherever a device's name goes.
-
-    type: "cpu"; index: None or 0. ValueError for any other device.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, name="cpu", index=None):
-        name = str(name) if index is None else f"{name}:{index}"
-        if name not in ("cpu", "cpu:0"):
-            raise ValueError(f"device {name!r} is not available; tensors live on 'cpu'")
-        return super().__new__(cls, name)
-
-    type = property(lambda self: "cpu", doc="'cpu'")
-    index = property(lambda self: 0 if self.endswith(":0") else None, doc="0 when it was named, else None")
-
-    def __repr__(self):
-        return f"device(type='cpu'{', index=0' if self.index == 0 else ''})"
-
-
-_cpu = device("cpu")
 
 
 def is_tensor(obj):
@@ -90,3 +65,19 @@ def as_tensor(data, dtype=None):
         except TypeError:
             return _C.tensor(data, dtype=dtype)
     return data if dtype is None or data.dtype == dtype else data.to(dtype)
+
+
+# Loaded when they are first used.
+_PACKAGES = ("distributed", "jit", "nn")
+
+
+def __getattr__(name):
+    if name in _PACKAGES:
+        from importlib import import_module
+
+        return import_module("tine." + name)
+    raise AttributeError(f"module 'tine' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_PACKAGES))

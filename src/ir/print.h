@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "src/ir/graph.h"
 
@@ -29,5 +30,7 @@ struct PrintOptions {
 // The name of a function by its content: the SHA-256 of its exact text without places and name hints, in hex. Equal
 // for graphs that do the same in the same order, whatever their variables are called and wherever they were written.
 [[nodiscard]] std::string content_hash(const Graph& graph);
+// SHA-256 in hex of any text.
+[[nodiscard]] std::string hash_of(std::string_view text);
 
 }  // namespace tine::ir

@@ -1,6 +1,9 @@
 // What a Runtime owns, in the order of making. For src/runtime alone.
 #pragma once
 
+#include <optional>
+
+#include "src/runtime/script.h"
 #include "src/sched/blocking_pool.h"
 #include "src/tensor/generator.h"
 #include "src/value/op_table.h"
@@ -26,6 +29,7 @@ struct Runtime::Parts {
 
   OpTable ops;
   Generator generator;
+  std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions
   Scheduler scheduler;
   PoolSplitter splitter;
   OpContext context;

@@ -52,6 +52,7 @@ Runtime::Parts::Parts(const RuntimeOptions& options)
   add_builtin_operators(ops);
   context.generator = &generator;
   context.splitter = &splitter;
+  scripts.emplace(ops, scheduler, context);
 }
 
 Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(options)) {}
@@ -76,5 +77,6 @@ void Runtime::close_blocking() noexcept { parts_->blocking.close_and_join(); }
 const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
 OpContext& Runtime::context() noexcept { return parts_->context; }
 Generator& Runtime::generator() noexcept { return parts_->generator; }
+ScriptUnit& Runtime::scripts() noexcept { return *parts_->scripts; }
 
 }  // namespace tine

@@ -1,0 +1,403 @@
+#include "python/src/script.h"
+
+#include <fmt/format.h>
+#include <structmember.h>
+#include <tine/runtime.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <new>
+#include <optional>
+
+#include "python/src/builtin.h"
+#include "python/src/future.h"
+
+namespace tine::python {
+
+constinit ScriptTypes script_types{};
+
+namespace {
+
+struct PyScript {
+  PyObject_HEAD vectorcallfunc call;
+  const ScriptFunction* function;
+  PyObject* dict;
+  PyObject* weakrefs;
+};
+
+struct PyGraph {
+  PyObject_HEAD std::shared_ptr<const ir::Graph> graph;
+};
+
+PyScript* as_script(PyObject* o) noexcept { return reinterpret_cast<PyScript*>(o); }
+ScriptUnit& unit() { return Runtime::instance().scripts(); }
+
+// Signals are handled between two turns of a loop, on the thread on which Python does that.
+class InterruptPoll final : public vm::Poll {
+ public:
+  Verdict poll() override {
+    const Gil gil;
+    if (!gil) throw Abandoned("the interpreter is shutting down");
+    if (PyErr_CheckSignals() < 0) throw_error();
+    return Verdict::kGoOn;
+  }
+};
+
+// --- Calls ---
+
+bool holds_future(const TypePtr& type) {
+  if (type->kind == TypeKind::kFuture) return true;
+  for (const TypePtr& element : type->of) {
+    if (holds_future(element)) return true;
+  }
+  return false;
+}
+
+// A Future made in Python may hold anything: what a script waits for is checked, and Python's lists become its own.
+Value checked_result(const Future<Value>& done, const TypePtr& type) {
+  Value value = done.get();
+  if (value.is(Tag::kForeign)) {
+    const Gil gil;
+    if (!gil) throw Abandoned("the interpreter is shutting down");
+    if (PyObject* const object = foreign_object(value)) value = to_value(object);
+  }
+  if (fits(value, type)) return value;
+  if (type->kind == TypeKind::kFloat && value.is_int()) return Value(static_cast<double>(value.as_int()));
+  throw TypeError(fmt::format(
+      "the Future passed to the script holds a {} where Future[{}] was promised",
+      value.is(Tag::kForeign) ? value.as_foreign().type_name() : type_of(value)->str(), type->str()));
+}
+
+Value with_checked_futures(Value value, const TypePtr& type) {
+  if (value.is_none() || !holds_future(type)) return value;
+  switch (type->kind) {
+    case TypeKind::kOptional: return with_checked_futures(std::move(value), type->of[0]);
+    case TypeKind::kFuture: {
+      const TypePtr element = type->of[0];
+      return Value(value.to_future().then([element](Future<Value> f) { return checked_result(f, element); }));
+    }
+    case TypeKind::kList: {
+      for (Value& item : value.as_list().items) item = with_checked_futures(std::move(item), type->of[0]);
+      return value;
+    }
+    case TypeKind::kTuple: {
+      std::vector<Value> items = value.as_tuple().items;
+      for (size_t i = 0; i < items.size(); ++i)
+        items[i] = with_checked_futures(std::move(items[i]), type->of[i]);
+      return Value(tine::detail::make_ref<Tuple>(std::move(items)));
+    }
+    default: return value;
+  }
+}
+
+std::vector<Value> arguments(const ScriptFunction& f, PyObject* const* args, size_t count, PyObject* names) {
+  constexpr size_t kInline = 8;
+  std::array<Value, kInline> few;
+  std::vector<Value> many;
+  if (count > kInline) many.resize(count);
+  Value* const positional = count > kInline ? many.data() : few.data();
+  for (size_t i = 0; i < count; ++i) positional[i] = to_value(args[i]);
+  std::vector<Keyword> keywords;
+  if (names) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
+      Py_ssize_t size = 0;
+      const char* const chars = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(names, i), &size);
+      if (!chars) throw_error();
+      keywords.emplace_back(std::string_view(chars, static_cast<size_t>(size)),
+                            to_value(args[count + static_cast<size_t>(i)]));
+    }
+  }
+  std::vector<Value> bound = unit().bind(f, std::span<const Value>(positional, count), keywords);
+  for (size_t i = 0; i < bound.size(); ++i) {
+    if (holds_future(f.schema.args[i].type))
+      bound[i] = with_checked_futures(std::move(bound[i]), f.schema.args[i].type);
+  }
+  return bound;
+}
+
+PyObject* result_of(tine::detail::State<Value>& state) {
+  if (state.outcome() == tine::detail::Outcome::kValue) return to_python(state.value());
+  raise(state.error());
+  return nullptr;
+}
+
+PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* names) {
+  return guarded([&]() -> PyObject* {
+    const ScriptFunction& f = *as_script(self)->function;
+    std::vector<Value> bound = arguments(f, args, static_cast<size_t>(PyVectorcall_NARGS(flagged)), names);
+    const bool traced = tracing();
+    Future<Value> done;
+    {
+      const GilRelease release;
+      done = unit().start(f, bound, interrupt_poll());
+      if (!traced) bound.clear();
+    }
+    if (!done.ready() && wait_done(*done.state(), kNoDeadline) < 0) {
+      done.cancel();
+      return nullptr;
+    }
+    if (traced && !done.error()) record_script_call(f, bound, done.get());
+    return result_of(*done.state());
+  });
+}
+
+PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  return guarded([&]() -> PyObject* {
+    const ScriptFunction& f = *as_script(self)->function;
+    const std::vector<Value> bound = arguments(f, args, static_cast<size_t>(count), names);
+    return wrap_future(unit().post(f, bound));
+  });
+}
+
+// --- ScriptFunction ---
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(as_script(self)->dict);
+  return 0;
+}
+
+int clear(PyObject* self) {
+  Py_CLEAR(as_script(self)->dict);
+  return 0;
+}
+
+void dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  if (as_script(self)->weakrefs) PyObject_ClearWeakRefs(self);
+  Py_CLEAR(as_script(self)->dict);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* repr(PyObject* self) {
+  return text_of(fmt::format("<ScriptFunction {}>", as_script(self)->function->name)).leak();
+}
+
+PyObject* compare(PyObject* a, PyObject* b, int op) {
+  const ScriptFunction* const other = function_of(b);
+  if (!other || (op != Py_EQ && op != Py_NE)) Py_RETURN_NOTIMPLEMENTED;
+  return PyBool_FromLong((as_script(a)->function == other) == (op == Py_EQ));
+}
+
+Py_hash_t hash(PyObject* self) {
+  return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function));
+}
+
+PyObject* get_graph(PyObject* self, void*) { return wrap_graph(as_script(self)->function->graph); }
+PyObject* get_qualified_name(PyObject* self, void*) {
+  return text_of(as_script(self)->function->name).leak();
+}
+PyObject* get_schema(PyObject* self, void*) {
+  return guarded([&] { return text_of(as_script(self)->function->signature()).leak(); });
+}
+PyObject* get_name(PyObject* self, void*) {
+  const std::string_view name = as_script(self)->function->name;
+  return text_of(name.substr(name.rfind('.') + 1)).leak();
+}
+PyObject* get_code(PyObject* self, void*) {
+  return guarded([&] {
+    const ScriptFunction& f = *as_script(self)->function;
+    return text_of(f.source && !f.source->text.empty() ? f.source->text : f.text()).leak();
+  });
+}
+
+PyObject* reduce(PyObject* self, PyObject*) {
+  const PyRef module = PyRef::adopt(PyImport_ImportModule("tine.jit._script"));
+  const PyRef by_name = module ? PyRef::adopt(PyObject_GetAttrString(module.get(), "_by_name")) : PyRef();
+  const PyRef name = PyRef::adopt(get_qualified_name(self, nullptr));
+  return by_name && name ? Py_BuildValue("O(O)", by_name.get(), name.get()) : nullptr;
+}
+
+PyMethodDef methods[] = {
+    {"call_async", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_async)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "call_async(*args, **kwargs)\n--\n\nRuns it on the pool; a Future of its result."},
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {}};
+PyGetSetDef getset[] = {
+    {"graph", get_graph, nullptr, "The Graph that was compiled; its str() is the IR's text.", nullptr},
+    {"inlined_graph", get_graph, nullptr, "The same as graph.", nullptr},
+    {"qualified_name", get_qualified_name, nullptr, "The name that calls find it by.", nullptr},
+    {"name", get_name, nullptr, "The last part of the qualified name.", nullptr},
+    {"schema", get_schema, nullptr, "The signature, as text.", nullptr},
+    {"code", get_code, nullptr, "The source; of a traced function the graph's text.", nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {}};
+PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyScript, call), READONLY, nullptr},
+                         {"__dictoffset__", T_PYSSIZET, offsetof(PyScript, dict), READONLY, nullptr},
+                         {"__weaklistoffset__", T_PYSSIZET, offsetof(PyScript, weakrefs), READONLY, nullptr},
+                         {}};
+PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                       {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+                       {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                       {Py_tp_clear, reinterpret_cast<void*>(clear)},
+                       {Py_tp_repr, reinterpret_cast<void*>(repr)},
+                       {Py_tp_richcompare, reinterpret_cast<void*>(compare)},
+                       {Py_tp_hash, reinterpret_cast<void*>(hash)},
+                       {Py_tp_methods, methods},
+                       {Py_tp_getset, getset},
+                       {Py_tp_members, members},
+                       {0, nullptr}};
+PyType_Spec spec = {
+    "tine.jit.ScriptFunction", sizeof(PyScript), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    slots};
+
+// --- Graph ---
+
+PyGraph* as_graph(PyObject* o) noexcept { return reinterpret_cast<PyGraph*>(o); }
+
+void graph_dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  std::destroy_at(&as_graph(self)->graph);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* graph_str(PyObject* self) {
+  return guarded([&] { return text_of(graph_text(*as_graph(self)->graph)).leak(); });
+}
+
+PyObject* graph_kinds(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    PyRef list = PyRef::adopt(PyList_New(0));
+    for (const std::string& kind : graph_node_kinds(*as_graph(self)->graph)) {
+      const PyRef text = text_of(kind);
+      if (!list || !text || PyList_Append(list.get(), text.get()) < 0) return nullptr;
+    }
+    return list.leak();
+  });
+}
+
+PyObject* graph_hash(PyObject* self, PyObject*) {
+  return guarded([&] { return text_of(graph_content_hash(*as_graph(self)->graph)).leak(); });
+}
+
+PyMethodDef graph_methods[] = {
+    {"kinds", graph_kinds, METH_NOARGS,
+     "kinds()\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", ...], in order, those of "
+     "inner blocks and of forks\nbehind the node that has them."},
+    {"content_hash", graph_hash, METH_NOARGS,
+     "content_hash()\n--\n\nSHA-256 of what the graph does: equal for graphs that differ in names and places "
+     "only."},
+    {}};
+PyType_Slot graph_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(graph_dealloc)},
+    {Py_tp_str, reinterpret_cast<void*>(graph_str)},
+    {Py_tp_repr, reinterpret_cast<void*>(graph_str)},
+    {Py_tp_methods, graph_methods},
+    {Py_tp_doc, const_cast<char*>("A function in tine's intermediate representation; str() is its text.")},
+    {0, nullptr}};
+PyType_Spec graph_spec = {"tine.jit.Graph", sizeof(PyGraph), 0,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+                          graph_slots};
+
+// --- The module's functions ---
+
+PyObject* compile_source(PyObject*, PyObject* tuple) {
+  return guarded([&] { return wrap_function(unit().compile(function_source_of(tuple))); });
+}
+
+PyObject* compile_text(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    const char *text = nullptr, *name = nullptr, *prefix = nullptr;
+    if (!PyArg_ParseTuple(args, "sss", &text, &name, &prefix)) return nullptr;
+    PyRef list = PyRef::adopt(PyList_New(0));
+    for (const ScriptFunction* f : unit().compile_text(std::make_shared<const Source>(name, text), prefix)) {
+      const PyRef function = PyRef::adopt(wrap_function(*f));
+      if (!list || !function || PyList_Append(list.get(), function.get()) < 0) return nullptr;
+    }
+    return list.leak();
+  });
+}
+
+PyObject* find_script(PyObject*, PyObject* name) {
+  return guarded([&]() -> PyObject* {
+    const char* const chars = PyUnicode_AsUTF8(name);
+    if (!chars) return nullptr;
+    const ScriptFunction* const f = unit().function(chars);
+    if (!f) Py_RETURN_NONE;
+    return wrap_function(*f);
+  });
+}
+
+// aten::wait: blocks as a Future's own wait does, then the operator's row gives the value.
+PyObject* wait(PyObject*, PyObject* object) {
+  return guarded([&]() -> PyObject* {
+    if (!is_future(object)) {
+      throw TypeError(fmt::format("wait(): expected a Future, got {}", Py_TYPE(object)->tp_name));
+    }
+    const Future<Value> future = future_of(object);
+    if (wait_done(*future.state(), kNoDeadline) < 0) return nullptr;
+    const Op* const row = unit().ops().find("aten::wait");
+    if (!row) throw Error("the operator table has no aten::wait");
+    const Value argument(future);
+    return to_python(tine::call(*row, Runtime::instance().context(), &argument));
+  });
+}
+
+PyObject* operator_name(PyObject*, PyObject* object) {
+  if (!is_builtin(object)) Py_RETURN_NONE;
+  return text_of(builtin_name(object)).leak();
+}
+
+PyMethodDef functions[] = {{"_compile", compile_source, METH_O, nullptr},
+                           {"_compile_text", compile_text, METH_VARARGS, nullptr},
+                           {"_find_script", find_script, METH_O, nullptr},
+                           {"_wait", wait, METH_O, nullptr},
+                           {"_operator_name", operator_name, METH_O, nullptr},
+                           {}};
+
+bool add_type(PyObject* module, PyType_Spec* type_spec, PyTypeObject** into) {
+  *into = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, type_spec, nullptr));
+  return *into && PyModule_AddType(module, *into) == 0;
+}
+
+}  // namespace
+
+vm::Poll* interrupt_poll() noexcept {
+  static InterruptPoll only;
+  return ::getpid() == ::gettid() ? &only : nullptr;
+}
+
+PyObject* wrap_function(const ScriptFunction& f) {
+  auto* const made = PyObject_GC_New(PyScript, script_types.function);
+  if (!made) return nullptr;
+  made->call = call;
+  made->function = &f;
+  made->dict = PyDict_New();
+  made->weakrefs = nullptr;
+  auto* const object = reinterpret_cast<PyObject*>(made);
+  if (!made->dict) {
+    Py_DECREF(object);
+    return nullptr;
+  }
+  PyObject_GC_Track(object);
+  const PyRef doc = text_of(f.docstring);
+  if (!doc || PyDict_SetItemString(made->dict, "__doc__", f.docstring.empty() ? Py_None : doc.get()) < 0) {
+    Py_DECREF(object);
+    return nullptr;
+  }
+  return object;
+}
+
+PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph) {
+  PyObject* const made = script_types.graph->tp_alloc(script_types.graph, 0);
+  if (made) std::construct_at(&as_graph(made)->graph, std::move(graph));
+  return made;
+}
+
+const ScriptFunction* function_of(PyObject* object) noexcept {
+  return Py_TYPE(object) == script_types.function ? as_script(object)->function : nullptr;
+}
+
+bool init_script(PyObject* module) {
+  return add_type(module, &spec, &script_types.function) &&
+         add_type(module, &graph_spec, &script_types.graph) && init_script_objects(module) &&
+         init_tracing(module) && PyModule_AddFunctions(module, functions) == 0;
+}
+
+}  // namespace tine::python

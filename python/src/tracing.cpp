@@ -1,0 +1,195 @@
+// Tracer: what tine.jit.trace drives while it runs a Python function.
+
+#include "src/runtime/tracing.h"
+
+#include <fmt/format.h>
+#include <tine/runtime.h>
+
+#include <memory>
+
+#include "python/src/builtin.h"
+#include "python/src/script.h"
+
+namespace tine::python {
+namespace {
+
+struct PyTracer {
+  PyObject_HEAD std::unique_ptr<trace::Tracer> tracer;  // null once it is finished
+  Recorder* before;
+  bool active;
+};
+
+constinit PyTypeObject* tracer_type = nullptr;
+
+PyTracer* as_tracer(PyObject* o) noexcept { return reinterpret_cast<PyTracer*>(o); }
+
+trace::Tracer& open(PyObject* self) {
+  if (!as_tracer(self)->tracer) throw ValueError("the trace has ended");
+  return *as_tracer(self)->tracer;
+}
+
+std::string utf8(PyObject* text) {
+  const char* const chars = PyUnicode_AsUTF8(text);
+  if (!chars) throw_error();
+  return chars;
+}
+
+PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    const char* name = nullptr;
+    if (!PyArg_ParseTuple(args, "s", &name)) return nullptr;
+    PyObject* const self = cls->tp_alloc(cls, 0);
+    if (!self) return nullptr;
+    std::construct_at(&as_tracer(self)->tracer, std::make_unique<trace::Tracer>(name));
+    return self;
+  });
+}
+
+void stop_recording(PyTracer* self) noexcept {
+  if (!self->active) return;
+  self->active = false;
+  set_recorder(self->before);
+}
+
+void dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  stop_recording(as_tracer(self));
+  std::destroy_at(&as_tracer(self)->tracer);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* start(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    trace::Tracer& tracer = open(self);
+    if (current_recorder())
+      throw Error("this thread is tracing already; a trace within a trace is not possible");
+    as_tracer(self)->before = set_recorder(&tracer);
+    as_tracer(self)->active = true;
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* stop(PyObject* self, PyObject*) {
+  stop_recording(as_tracer(self));
+  Py_RETURN_NONE;
+}
+
+PyObject* add_input(PyObject* self, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject* value = nullptr;
+    const char* name = nullptr;
+    if (!PyArg_ParseTuple(args, "Os", &value, &name)) return nullptr;
+    open(self).add_input(to_value(value), name);
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* add_self(PyObject* self, PyObject* type) {
+  return guarded([&]() -> PyObject* {
+    auto object_type = object_type_of(type);
+    if (!object_type)
+      throw TypeError(fmt::format("add_self: expected an ObjectType, got {}", Py_TYPE(type)->tp_name));
+    open(self).add_self(object_type, "self");
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* add_attribute(PyObject* self, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *tensor = nullptr, *path = nullptr;
+    if (!PyArg_ParseTuple(args, "OO!", &tensor, &PyList_Type, &path)) return nullptr;
+    const Value value = to_value(tensor);
+    std::vector<std::string> names;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) names.push_back(utf8(PyList_GET_ITEM(path, i)));
+    open(self).add_attribute(value.to_tensor(), std::move(names));
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* begin_fork(PyObject* self, PyObject* name) {
+  return guarded([&]() -> PyObject* {
+    open(self).begin_fork(utf8(name));
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* end_fork(PyObject* self, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *result = nullptr, *future = nullptr;
+    if (!PyArg_ParseTuple(args, "OO!", &result, types.future, &future)) return nullptr;
+    open(self).end_fork(to_value(result), Value(future_of(future)));
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* drop_fork(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    open(self).drop_fork();
+    Py_RETURN_NONE;
+  });
+}
+
+// The future is done; its value is given as Python has it.
+PyObject* record_wait(PyObject* self, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *future = nullptr, *result = nullptr;
+    if (!PyArg_ParseTuple(args, "O!O", types.future, &future, &result)) return nullptr;
+    const Op* const row = Runtime::instance().ops().find("aten::wait");
+    if (!row) throw Error("the operator table has no aten::wait");
+    const Value argument(future_of(future));
+    open(self).record(*row, &argument, to_value(result));
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* finish(PyObject* self, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject* output = nullptr;
+    const char* name = nullptr;
+    if (!PyArg_ParseTuple(args, "Os", &output, &name)) return nullptr;
+    stop_recording(as_tracer(self));
+    std::shared_ptr<ir::Graph> graph = open(self).finish(to_value(output));
+    as_tracer(self)->tracer.reset();
+    return wrap_function(define_traced(Runtime::instance().scripts(), std::move(graph), name));
+  });
+}
+
+PyMethodDef methods[] = {{"start", start, METH_NOARGS, nullptr},
+                         {"stop", stop, METH_NOARGS, nullptr},
+                         {"add_input", add_input, METH_VARARGS, nullptr},
+                         {"add_self", add_self, METH_O, nullptr},
+                         {"add_attribute", add_attribute, METH_VARARGS, nullptr},
+                         {"begin_fork", begin_fork, METH_O, nullptr},
+                         {"end_fork", end_fork, METH_VARARGS, nullptr},
+                         {"drop_fork", drop_fork, METH_NOARGS, nullptr},
+                         {"record_wait", record_wait, METH_VARARGS, nullptr},
+                         {"finish", finish, METH_VARARGS, nullptr},
+                         {}};
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(new_tracer)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_methods, methods},
+    {Py_tp_doc, const_cast<char*>("Tracer(name, /)\n--\n\nRecords the operators that this thread calls.")},
+    {0, nullptr}};
+PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+                    slots};
+
+}  // namespace
+
+void record_script_call(const ScriptFunction& f, std::span<const Value> args, const Value& result) {
+  auto* const tracer = dynamic_cast<trace::Tracer*>(current_recorder());
+  if (!tracer) return;
+  std::vector<TypePtr> arg_types;
+  for (const Argument& a : f.schema.args) arg_types.push_back(a.type);
+  tracer->record_call(f.name, args, arg_types, result, f.schema.result_type());
+}
+
+bool tracing() noexcept { return current_recorder() != nullptr; }
+
+bool init_tracing(PyObject* module) {
+  tracer_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
+  return tracer_type && PyModule_AddType(module, tracer_type) == 0;
+}
+
+}  // namespace tine::python

@@ -1,0 +1,80 @@
+"""Scripts: functions and modules compiled to tine's own IR, and parallelism in them.
+
+`script` compiles Python source of a statically typed subset; `trace` records what a function does with
+example inputs. Compiled code runs without the interpreter's lock, and `fork` in it runs on the
+other threads of the pool. The names and meanings are those of `torch.jit`; docs/differences.md
+lists where they differ.
+
+Example::
+
+    >>> import tine as torch
+    >>> @torch.jit.script
+    ... def both(x: torch.Tensor) -> torch.Tensor:
+    ...     left = torch.jit.fork(torch.relu, x)
+    ...     return torch.jit.wait(left) + torch.tanh(x)
+"""
+
+import typing as _typing
+
+from ..futures import Future
+from ._async import _fork, _wait, fork, wait
+from ._marks import Attribute, annotate, export, ignore, is_scripting, is_tracing, isinstance, unused
+
+Final = _typing.Final
+
+# What needs `inspect` and the compiler's bindings is loaded when it is first used.
+_LAZY = {
+    "CompilationUnit": "_script",
+    "Graph": "_script",
+    "RecursiveScriptModule": "_script",
+    "ScriptFunction": "_script",
+    "ScriptMethod": "_script",
+    "ScriptModule": "_script",
+    "script": "_script",
+    "trace": "_trace",
+    "trace_module": "_trace",
+    "TracedModule": "_trace",
+    "TopLevelTracedModule": "_trace",
+}
+
+__all__ = [
+    "Attribute",
+    "CompilationUnit",
+    "Final",
+    "Future",
+    "Graph",
+    "ScriptFunction",
+    "ScriptMethod",
+    "ScriptModule",
+    "annotate",
+    "export",
+    "fork",
+    "ignore",
+    "is_scripting",
+    "is_tracing",
+    "isinstance",
+    "script",
+    "trace",
+    "unused",
+    "wait",
+]
+
+
+def __getattr__(name):
+    where = _LAZY.get(name)
+    if where is None:
+        if name in ("save", "load", "freeze", "optimize_for_inference"):
+            raise AttributeError(f"tine.jit.{name} does not exist yet: scripted modules are not saved in this version")
+        if name == "script_method":
+            raise AttributeError("tine.jit.script_method does not exist; derive from tine.nn.Module and call "
+                                 "tine.jit.script on the instance")
+        raise AttributeError(f"module 'tine.jit' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module("." + where, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_LAZY))

@@ -1,0 +1,247 @@
+"""What the names in a script mean: asked by the compiler, one name at a time.
+
+An answer is None (no such name) or a tuple whose first element says what it is:
+    ("namespace",)                     a module; its attributes are asked for next
+    ("builtin", dotted)                the compiler's own word for it: "torch.jit.fork", "typing.List"
+    ("operator", name)                 "aten::add"
+    ("function", name, source | None)  a script function; the source where it may have to be compiled
+    ("constant", value)
+    ("type", text | ObjectType)
+    ("exception", name)
+    ("refused", why)                   it exists, and a script cannot use it
+"""
+
+import builtins
+import math
+import sys
+import types
+import typing
+
+from .. import _C
+from ..futures import Future
+from . import _async, _marks, _source
+from ._types import UnknownType, is_dtype, type_text, value_type_text
+
+Tensor = _C.Tensor
+ScriptFunction = _C.ScriptFunction
+
+_MISSING = object()
+
+
+def _special():
+    """Objects that the compiler knows by a name of its own."""
+    table = {
+        id(_async.fork): "torch.jit.fork",
+        id(_async.wait): "torch.jit.wait",
+        id(_marks.annotate): "torch.jit.annotate",
+        id(_marks.isinstance): "torch.jit.isinstance",
+        id(Future): "torch.jit.Future",
+        id(Tensor): "torch.Tensor",
+    }
+    for name in ("List", "Dict", "Tuple", "Optional", "Union", "Any", "Final"):
+        table[id(getattr(typing, name))] = "typing." + name
+    for name, value in vars(math).items():
+        if callable(value):
+            table[id(value)] = "math." + name
+    for name, value in vars(builtins).items():
+        if callable(value) and not name.startswith("_") and not _is_exception(value):
+            table[id(value)] = "builtins." + name
+    return table
+
+
+_specials = None
+_builtin_modules = {"tine", "math", "typing", "builtins", "__future__"}
+
+
+def _special_name(obj):
+    global _specials
+    if _specials is None:
+        _specials = _special()
+    name = _specials.get(id(obj))
+    if name is not None:
+        return name
+    rpc = sys.modules.get("tine.distributed.rpc")  # not loaded: then nobody can hold one of its objects
+    if rpc is not None:
+        for known in ("rpc_async", "rpc_sync", "remote", "RRef"):
+            if getattr(rpc, known, None) is obj:
+                return "torch.distributed.rpc." + known
+    return None
+
+
+def _is_exception(obj):
+    return isinstance(obj, type) and issubclass(obj, BaseException)
+
+
+def _exception_name(cls):
+    """The class itself where scripts can raise it, else the nearest of its bases that they can."""
+    for base in cls.__mro__:
+        if base.__module__ in ("builtins", "tine", "tine._C"):
+            return base.__name__
+    return "RuntimeError"
+
+
+def function_source(fn, self_type=None, name=None, frame_locals=None):
+    """The tuple that the compiler takes for a Python function."""
+    file, text, first_line = _source.text_of(fn)
+    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame_locals), self_type)
+
+
+def _constant_function(name, value):
+    """A function of the language that gives the same value wherever it is compiled."""
+    text = f"def {name}() -> bool:\n    return {value}\n"
+    return ("function", f"__tine__.{name}", (f"__tine__.{name}", "<tine.jit>", text, 1, name, Names(_constant_function), None))
+
+
+def describe(obj, dotted):
+    """What the object that `dotted` names is to a script."""
+    if obj is _marks.is_scripting or obj is _marks.is_tracing:
+        return _constant_function(obj.__name__, obj is _marks.is_scripting)
+    special = _special_name(obj)
+    if special is not None:
+        return ("builtin", special)
+    if isinstance(obj, types.ModuleType):
+        return ("namespace",)
+    if isinstance(obj, ScriptFunction):
+        return ("function", obj.qualified_name, None)
+    wrapped = getattr(obj, "_wrapped_async_rpc_function", None)
+    if isinstance(wrapped, ScriptFunction):
+        return ("function", wrapped.qualified_name, None)
+    operator = _C._operator_name(obj)
+    if operator is not None:
+        return ("operator", operator)
+    if _source.is_plain(obj):
+        return _describe_function(obj)
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return ("constant", obj)
+    if is_dtype(obj):
+        return ("constant", obj)
+    if isinstance(obj, tuple):
+        try:
+            value_type_text(obj)
+            return ("constant", obj)
+        except UnknownType as why:
+            return ("refused", f"the tuple `{dotted}` holds {why}")
+    if _is_exception(obj):
+        return ("exception", _exception_name(obj))
+    if isinstance(obj, (Tensor, list, dict)):
+        kind = "Tensor" if isinstance(obj, Tensor) else type(obj).__name__
+        return ("refused", f"python value of type '{kind}' cannot be used as a value: `{dotted}` is a variable outside of "
+                           "the function and may change. Pass it in as an argument, or make it a module's attribute")
+    if isinstance(obj, type) or typing.get_origin(obj) is not None or type(obj).__name__ in ("UnionType", "ForwardRef"):
+        return _describe_type(obj, dotted)
+    return ("refused", _why_not(obj, dotted))
+
+
+def _describe_function(fn):
+    if fn.__module__ == "tine" or (fn.__module__ or "").startswith("tine._"):
+        return ("builtin", f"torch.{fn.__name__}")
+    why = _source.refuse_kind(fn)
+    if why is not None:
+        return ("refused", why)
+    if fn.__closure__ is not None and getattr(fn, "__wrapped__", None) is not None:
+        return ("refused", f"`{fn.__qualname__}` is wrapped by a decorator, which scripts cannot run; "
+                           "call the function that it wraps")
+    from ._script import known_name
+
+    name = known_name(fn)
+    if name is not None:
+        return ("function", name, None)
+    try:
+        return ("function", _source.qualified_name(fn), function_source(fn))
+    except (OSError, TypeError) as error:
+        return ("refused", str(error))
+
+
+def _describe_type(obj, dotted):
+    try:
+        return ("type", type_text(obj))
+    except UnknownType as why:
+        if isinstance(obj, type):
+            if hasattr(obj, "_modules") or any(base.__name__ == "Module" for base in obj.__mro__[1:]):
+                return ("refused", f"the module class `{obj.__name__}` cannot be made in a script; make it in Python "
+                                   "and assign it to an attribute")
+            return ("refused", f"class `{obj.__name__}`: classes are not supported in scripts yet; "
+                               "use functions over tuples, or a module")
+        return ("refused", str(why))
+
+
+def _why_not(obj, dotted):
+    from ..nn.module import Module
+
+    if isinstance(obj, Module):
+        return (f"`{dotted}` is a module outside of the function; script the module that holds it, or call it from "
+                "Python")
+    if isinstance(obj, types.MethodType):
+        return f"`{dotted}` is a method of a Python object; script a function, or a module"
+    if callable(obj):
+        return f"`{dotted}` is a Python callable of type {type(obj).__name__}, which scripts cannot call"
+    return (f"python value of type '{type(obj).__name__}' cannot be used as a value: `{dotted}`. "
+            "Pass what is needed of it as an argument")
+
+
+class Names:
+    """The names that a function does not define: its closure, its module's globals, Python's builtins."""
+
+    def __init__(self, fn, frame_locals=None):
+        self._fn = fn
+        self._globals = fn.__globals__
+        self._cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
+        # Of who asked for the script: names that only annotations use are in no closure.
+        self._locals = frame_locals or {}
+
+    def _first(self, name):
+        cell = self._cells.get(name)
+        if cell is not None:
+            try:
+                return cell.cell_contents
+            except ValueError:  # not assigned yet
+                return _MISSING
+        found = self._globals.get(name, _MISSING)
+        if found is _MISSING:
+            found = getattr(builtins, name, _MISSING)
+        return self._locals.get(name, _MISSING) if found is _MISSING else found
+
+    def resolve(self, dotted):
+        first, *rest = dotted.split(".")
+        obj = self._first(first)
+        if not rest and self._is_own_name(first, obj):
+            return ("function", _source.qualified_name(self._fn), None)
+        for i, attribute in enumerate(rest):
+            if obj is _MISSING:
+                return None
+            holder = obj
+            obj = getattr(holder, attribute, _MISSING)
+            if isinstance(holder, types.ModuleType) and holder.__name__ == "tine":
+                # The package's own names are the compiler's, whatever Python object stands for them here.
+                below = [attribute] + rest[i + 1:]
+                if not isinstance(obj, types.ModuleType):
+                    special = _special_name(obj)
+                    return ("builtin", special or "torch." + ".".join(below))
+        if obj is _MISSING:
+            return None
+        return describe(obj, dotted)
+
+    def _is_own_name(self, name, obj):
+        """A function under a decorator is not yet what its name will mean, which is the function itself."""
+        fn = self._fn
+        if name != fn.__name__ or "." in fn.__qualname__.rpartition("<locals>.")[2]:
+            return False
+        if obj is _MISSING:
+            return True
+        before = getattr(obj, "__wrapped__", None)
+        return (isinstance(obj, ScriptFunction) and before is not fn and getattr(before, "__module__", None) == fn.__module__
+                and getattr(before, "__qualname__", None) == fn.__qualname__)
+
+    def method(self, type_name, name):
+        from ._script import describe_method
+
+        return describe_method(type_name, name)
+
+    def candidates(self, dotted):
+        *path, _ = dotted.split(".")
+        if not path:
+            return sorted(set(self._cells) | {n for n in self._globals if not n.startswith("__")})
+        obj = self._first(path[0])
+        for attribute in path[1:]:
+            obj = getattr(obj, attribute, None)
+        return [] if obj is _MISSING or obj is None else [n for n in dir(obj) if not n.startswith("_")]

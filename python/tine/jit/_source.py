@@ -1,0 +1,63 @@
+"""Where the text of a function is."""
+
+import inspect
+import types
+import weakref
+
+_names = weakref.WeakKeyDictionary()  # function -> qualified name
+_owners = {}  # qualified name -> weak reference to the function that has it
+
+
+def qualified_name(fn, prefix=None):
+    """The name under which the unit knows the function, across processes too: "__main__.foo".
+
+    A second, different function of the same name gets a number behind it.
+    """
+    name = _names.get(fn)
+    if name is None:
+        base = f"{prefix or fn.__module__ or '__main__'}.{fn.__qualname__}"
+        name, number = base, 0
+        while name in _owners:
+            number += 1
+            name = f"{base}___tine_{number}"
+        _names[fn] = name
+        _owners[name] = weakref.ref(fn)
+    return name
+
+
+def text_of(fn):
+    """(file, text, number of the text's first line) of a function; OSError when there is no source."""
+    code = fn.__code__
+    if fn.__name__ == "<lambda>":
+        raise TypeError(f"a lambda cannot be scripted ({code.co_filename}:{code.co_firstlineno}); write it as a `def`")
+    try:
+        lines, first = inspect.getsourcelines(code)
+    except (OSError, TypeError, IndexError) as error:
+        raise OSError(
+            f"Can't get source for {fn!r} ({code.co_filename}:{code.co_firstlineno}). Scripting compiles source text, "
+            "so the function must come from a file: one typed at the prompt or made by exec() has none. "
+            f"({error})") from None
+    # Decorators are Python's affair.
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    at = next((i for i, line in enumerate(lines) if line.startswith((indent + "def ", indent + "async def "))), 0)
+    return code.co_filename, "".join(lines[at:]), max(first, 1) + at
+
+
+def refuse_kind(fn):
+    """Why this Python function cannot be compiled, or None."""
+    mark = getattr(fn, "_tine_jit_mark", None)
+    if mark == "ignore":
+        return (f"`{fn.__qualname__}` is marked @ignore: scripts do not call back into Python; "
+                "compile it, or call it before the script")
+    if mark == "unused":
+        return f"`{fn.__qualname__}` is marked @unused: it must not be called in a script"
+    flags = fn.__code__.co_flags
+    if flags & inspect.CO_GENERATOR:
+        return f"`{fn.__qualname__}` is a generator; scripts have no `yield`: return a List"
+    if flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        return f"`{fn.__qualname__}` is a coroutine; scripts use torch.jit.fork and wait"
+    return None
+
+
+def is_plain(fn):
+    return isinstance(fn, types.FunctionType)

@@ -1,0 +1,147 @@
+"""Python annotations and values, and the names of the script types that they stand for."""
+
+import sys
+import typing
+
+from .. import _C
+from ..futures import Future
+
+Tensor = _C.Tensor
+
+_SIMPLE = {int: "int", float: "float", bool: "bool", str: "str", type(None): "NoneType", None: "NoneType",
+           typing.Any: "Any"}
+
+
+class UnknownType(Exception):
+    """An annotation that no script type stands for; the text says why."""
+
+
+def _is_module(name, obj, attribute):
+    module = sys.modules.get(name)
+    return module is not None and getattr(module, attribute, None) is obj
+
+
+def type_text(annotation):
+    """`List[int]` for typing.List[int]: the script type's name. UnknownType when there is none."""
+    try:
+        if annotation in _SIMPLE:
+            return _SIMPLE[annotation]
+    except TypeError:  # not hashable
+        pass
+    if isinstance(annotation, type) and issubclass(annotation, Tensor):
+        return "Tensor"
+    if isinstance(annotation, str):
+        return annotation
+    if isinstance(annotation, typing.ForwardRef):
+        return annotation.__forward_arg__
+    origin = typing.get_origin(annotation)
+    args = typing.get_args(annotation)
+    if origin is typing.Final or origin is typing.ClassVar:
+        return type_text(args[0])
+    if origin in (list, dict, tuple):
+        name = {list: "List", dict: "Dict", tuple: "Tuple"}[origin]
+        if Ellipsis in args:
+            raise UnknownType(f"{annotation}: scripts have no tuples of unknown length; use a List")
+        return f"{name}[{', '.join(map(type_text, args))}]" if args else name
+    if origin is typing.Union or type(annotation).__name__ == "UnionType":
+        args = args or annotation.__args__
+        rest = [a for a in args if a is not type(None)]
+        if len(rest) == 1 and len(rest) != len(args):
+            return f"Optional[{type_text(rest[0])}]"
+        raise UnknownType(f"{annotation}: of Unions only Optional is supported")
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Future):
+        return f"Future[{type_text(args[0])}]"
+    if annotation is Future:
+        return "Future[Tensor]"
+    if origin is not None and origin.__name__ in ("RRef", "PyRRef"):
+        return f"RRef[{type_text(args[0])}]"
+    if annotation is list or annotation is typing.List:
+        raise UnknownType("List without an element type; write List[int], say")
+    if annotation is dict or annotation is typing.Dict:
+        raise UnknownType("Dict without its types; write Dict[str, int], say")
+    if annotation is tuple or annotation is typing.Tuple:
+        raise UnknownType("Tuple without its types; write Tuple[int, str], say")
+    if is_dtype_class(annotation):
+        return "int"
+    raise UnknownType(f"`{getattr(annotation, '__name__', annotation)}` is not a type that scripts know")
+
+
+def is_dtype_class(obj):
+    return isinstance(obj, type) and obj is type(_some_dtype())
+
+
+def _some_dtype():
+    import tine
+
+    return tine.float32
+
+
+def is_dtype(obj):
+    return type(obj) is type(_some_dtype())
+
+
+def value_type_text(value):
+    """The script type of a Python value, as an attribute of a module has it; UnknownType when there is none."""
+    if value is None:
+        return "NoneType"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int"
+    if isinstance(value, float):
+        return "float"
+    if isinstance(value, str):
+        return "str"
+    if isinstance(value, Tensor):
+        return "Tensor"
+    if isinstance(value, Future):
+        raise UnknownType("a Future without its type; annotate it in the class: `name: Future[Tensor]`")
+    if isinstance(value, list):
+        if not value:
+            raise UnknownType("an empty list; annotate it in the class: `name: List[int]`")
+        return f"List[{_common(map(value_type_text, value), 'list')}]"
+    if isinstance(value, tuple):
+        return f"Tuple[{', '.join(map(value_type_text, value))}]" if value else "Tuple[]"
+    if isinstance(value, dict):
+        if not value:
+            raise UnknownType("an empty dict; annotate it in the class: `name: Dict[str, int]`")
+        key = _common(map(value_type_text, value.keys()), "dict's keys")
+        return f"Dict[{key}, {_common(map(value_type_text, value.values()), 'dict')}]"
+    if is_dtype(value):
+        return "int"
+    raise UnknownType(f"a value of type {type(value).__name__}")
+
+
+def _common(types, what):
+    names = list(dict.fromkeys(types))
+    if len(names) == 2 and "NoneType" in names:
+        names.remove("NoneType")
+        return f"Optional[{names[0]}]"
+    if len(names) != 1:
+        raise UnknownType(f"the elements of the {what} have different types: {', '.join(names)}")
+    return names[0]
+
+
+def value_fits(value, target):
+    """True when the value is of the annotated type; looks into containers."""
+    if target is None or target is type(None):
+        return value is None
+    if target is typing.Any:
+        return True
+    origin = typing.get_origin(target)
+    args = typing.get_args(target)
+    if origin is list:
+        return isinstance(value, list) and all(value_fits(v, args[0]) for v in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(value_fits(k, args[0]) and value_fits(v, args[1])
+                                               for k, v in value.items())
+    if origin is tuple:
+        return (isinstance(value, tuple) and len(value) == len(args)
+                and all(value_fits(v, a) for v, a in zip(value, args)))
+    if origin is typing.Union or type(target).__name__ == "UnionType":
+        return any(value_fits(value, a) for a in args)
+    if origin is not None:
+        return isinstance(value, origin)
+    if target is int or target is float:  # as in scripts a bool is no number
+        return isinstance(value, target) and not isinstance(value, bool)
+    return isinstance(value, target)

@@ -1,0 +1,331 @@
+"""Module: named parameters, buffers and submodules around a `forward`."""
+
+from collections import OrderedDict
+
+from .._C import Tensor
+from .parameter import Buffer, Parameter
+
+
+def _indent(text):
+    first, *rest = text.split("\n")
+    return "\n".join([first] + ["  " + line for line in rest])
+
+
+class Module:
+    """Base class of everything with parameters, as in `torch.nn`.
+
+    A subclass calls `super().__init__()` before it assigns parameters, buffers or submodules, and
+    defines `forward`. Calling the module calls `forward`.
+    """
+
+    training: bool
+
+    def __init__(self):
+        set_ = super().__setattr__
+        set_("training", True)
+        set_("_parameters", OrderedDict())
+        set_("_buffers", OrderedDict())
+        set_("_modules", OrderedDict())
+        set_("_non_persistent_buffers", set())
+
+    def forward(self, *args, **kwargs):
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    def __call__(self, *args, **kwargs):
+        return self.forward(*args, **kwargs)
+
+    # Registration
+
+    def register_parameter(self, name, param):
+        """Adds a parameter under `name`; `param` may be None."""
+        self._check_new_name("parameter", name, self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                            "(tine.nn.Parameter or None required)")
+        self._parameters[name] = param
+
+    def register_buffer(self, name, tensor, persistent=True):
+        """Adds a tensor that is state but no parameter; `state_dict()` holds it when it is persistent."""
+        self._check_new_name("buffer", name, self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
+                            "(tine Tensor or None required)")
+        self._buffers[name] = tensor
+        if persistent:
+            self._non_persistent_buffers.discard(name)
+        else:
+            self._non_persistent_buffers.add(name)
+
+    def add_module(self, name, module):
+        """Adds a submodule under `name`; `module` may be None."""
+        self._check_new_name("module", name, self._modules)
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._modules[name] = module
+
+    register_module = add_module
+
+    def _check_new_name(self, kind, name, where):
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain ".", got: "{name}"')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if name not in where and hasattr(self, name):
+            raise KeyError(f"attribute '{name}' already exists")
+
+    # Attributes
+
+    def __setattr__(self, name, value):
+        state = self.__dict__
+        parameters = state.get("_parameters")
+        kind = ("buffer" if isinstance(value, Buffer) else "parameter" if isinstance(value, Parameter)
+                else "module" if isinstance(value, Module) else None)
+        if kind is not None:
+            if parameters is None:
+                raise AttributeError(f"cannot assign {kind}s before Module.__init__() call"
+                                     if kind != "module" else "cannot assign module before Module.__init__() call")
+            self._forget(name)
+            if kind == "parameter":
+                self.register_parameter(name, value)
+            elif kind == "buffer":
+                self.register_buffer(name, value, value.persistent)
+            else:
+                self._modules[name] = value
+            return
+        if parameters is not None:
+            if name in parameters:
+                if value is not None:
+                    raise TypeError(f"cannot assign '{type(value).__name__}' as parameter '{name}' "
+                                    "(tine.nn.Parameter or None expected)")
+                parameters[name] = None
+                return
+            if name in state["_modules"]:
+                if value is not None:
+                    raise TypeError(f"cannot assign '{type(value).__name__}' as child module '{name}' "
+                                    "(tine.nn.Module or None expected)")
+                state["_modules"][name] = None
+                return
+            if name in state["_buffers"]:
+                if value is not None and not isinstance(value, Tensor):
+                    raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' "
+                                    "(tine.Tensor or None expected)")
+                state["_buffers"][name] = value
+                return
+        super().__setattr__(name, value)
+
+    def _forget(self, name):
+        self.__dict__.pop(name, None)
+        for where in (self._parameters, self._buffers, self._modules):
+            where.pop(name, None)
+        self._non_persistent_buffers.discard(name)
+
+    def __getattr__(self, name):  # only when the usual search found nothing
+        state = self.__dict__
+        for where in ("_parameters", "_buffers", "_modules"):
+            if where in state and name in state[where]:
+                return state[where][name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name):
+        for where in (self._parameters, self._buffers, self._modules):
+            if name in where:
+                del where[name]
+                self._non_persistent_buffers.discard(name)
+                return
+        super().__delattr__(name)
+
+    def __dir__(self):
+        names = set(dir(type(self))) | set(self.__dict__)
+        names.update(self._parameters, self._buffers, self._modules)
+        return sorted(name for name in names if not name[0].isdigit())
+
+    # Walking
+
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+        """(name, module) of this module and all below it, each module once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                below = prefix + ("." if prefix else "") + name
+                yield from module.named_modules(memo, below, remove_duplicate)
+
+    def modules(self):
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self):
+        """(name, module) of the direct submodules, each module once."""
+        seen = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self):
+        for _, module in self.named_children():
+            yield module
+
+    def _named_members(self, members, prefix, recurse, remove_duplicate):
+        seen = set()
+        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        for below, module in modules:
+            for name, tensor in members(module).items():
+                if tensor is None or id(tensor) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(tensor))
+                yield below + ("." if below else "") + name, tensor
+
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+        """(name, Parameter) of this module and, with `recurse`, of all below it."""
+        yield from self._named_members(lambda module: module._parameters, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse=True):
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        """(name, Tensor) of this module and, with `recurse`, of all below it."""
+        yield from self._named_members(lambda module: module._buffers, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse=True):
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def get_submodule(self, target):
+        """The module at a dotted path, e.g. "encoder.0"; "" is this one."""
+        module = self
+        for part in target.split(".") if target else ():
+            if part not in module._modules:
+                raise AttributeError(f"{type(module).__name__} has no submodule `{part}` (looking for `{target}`)")
+            module = module._modules[part]
+        return module
+
+    def get_parameter(self, target):
+        """The parameter at a dotted path."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if name not in module._parameters:
+            raise AttributeError(f"{type(module).__name__} has no parameter `{name}` (looking for `{target}`)")
+        return module._parameters[name]
+
+    def get_buffer(self, target):
+        """The buffer at a dotted path."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if name not in module._buffers:
+            raise AttributeError(f"{type(module).__name__} has no buffer `{name}` (looking for `{target}`)")
+        return module._buffers[name]
+
+    # State
+
+    def state_dict(self, *, destination=None, prefix=""):
+        """An ordered dict of all parameters and persistent buffers by dotted name; the tensors are shared."""
+        out = OrderedDict() if destination is None else destination
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                out[prefix + name] = parameter
+        for name, buffer in self._buffers.items():
+            if buffer is not None and name not in self._non_persistent_buffers:
+                out[prefix + name] = buffer
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=out, prefix=prefix + name + ".")
+        return out
+
+    def load_state_dict(self, state_dict, strict=True):
+        """Copies the tensors of `state_dict` into this module's.
+
+        Nothing is copied when anything does not fit. Returns the names that were missing and unexpected.
+        """
+        own = self.state_dict()
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        problems = []
+        if strict and unexpected:
+            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{n}"' for n in unexpected) + ".")
+        if strict and missing:
+            problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{n}"' for n in missing) + ".")
+        for name, tensor in own.items():
+            if name in state_dict and list(state_dict[name].shape) != list(tensor.shape):
+                problems.append(f"size mismatch for {name}: copying a param with shape "
+                                f"{list(state_dict[name].shape)} from checkpoint, the shape in current model is "
+                                f"{list(tensor.shape)}.")
+        if problems:
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
+        for name, tensor in own.items():
+            if name in state_dict:
+                tensor.copy_(state_dict[name])
+        return _Keys(missing, unexpected)
+
+    def apply(self, fn):
+        """Calls `fn` on each submodule, then on this one."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode=True):
+        """Sets `training` here and below."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self):
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad=True):
+        """Sets the parameters' attribute; nothing in tine differentiates."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none=True):
+        """Nothing to do: there are no gradients."""
+
+    # Printing
+
+    def extra_repr(self):
+        """What stands between the brackets of the printed form."""
+        return ""
+
+    def _get_name(self):
+        return type(self).__name__
+
+    def __repr__(self):
+        extra = self.extra_repr()
+        extra_lines = extra.split("\n") if extra else []
+        child_lines = [f"({name}): " + _indent(repr(module)) for name, module in self._modules.items()]
+        name = self._get_name()
+        if len(extra_lines) <= 1 and not child_lines:
+            return f"{name}({extra})"
+        return f"{name}(\n  " + "\n  ".join(extra_lines + child_lines) + "\n)"
+
+
+class _Keys(tuple):
+    """Names that a state dict lacks, and those that it has too many."""
+
+    __slots__ = ()
+
+    def __new__(cls, missing, unexpected):
+        return super().__new__(cls, (missing, unexpected))
+
+    missing_keys = property(lambda self: self[0])
+    unexpected_keys = property(lambda self: self[1])
+
+    def __repr__(self):
+        if not self[0] and not self[1]:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})"

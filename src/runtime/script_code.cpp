@@ -1,0 +1,175 @@
+// Script functions as text for other workers: the function, and all that it calls.
+//
+//   tine-script 1
+//   function foo(Tensor a, int b=2) -> Tensor      the signature; the function is called f0 in the graphs
+//   graph(%a : Tensor, %b : int):                  its graph, exact
+//     ...
+//   function helper(int x) -> int                  f1, and so on in the order of first mention
+//   ...
+//
+// The hash covers signatures and the content of graphs, not places or names of variables.
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "src/ir/parse.h"
+#include "src/ir/print.h"
+#include "src/runtime/script.h"
+
+namespace tine {
+namespace {
+
+constexpr std::string_view kHead = "tine-script 1\n";
+constexpr std::string_view kFunction = "function ";
+
+// Visits every node of the graph, of inner blocks and of forks.
+template <class F>
+void each_node(const ir::Graph& graph, F&& visit) {
+  std::vector<const ir::Block*> open = {&graph.root()};
+  while (!open.empty()) {
+    const ir::Block& block = *open.back();
+    open.pop_back();
+    for (ir::Node* node : block.nodes) {
+      visit(*node);
+      for (const ir::Block* inner : node->blocks) open.push_back(inner);
+      if (node->subgraph) open.push_back(&node->subgraph->root());
+    }
+  }
+}
+
+struct Entry {
+  std::string signature;
+  std::unique_ptr<ir::Graph> graph;
+};
+
+std::string hash_of(const std::vector<Entry>& entries) {
+  std::string all(kHead);
+  for (const Entry& e : entries) all += e.signature + "\n" + ir::content_hash(*e.graph) + "\n";
+  return ir::hash_of(all);
+}
+
+bool is_object(const TypePtr& type) {
+  if (type->kind == TypeKind::kObject) return true;
+  for (const TypePtr& element : type->of) {
+    if (is_object(element)) return true;
+  }
+  return false;
+}
+
+std::vector<Entry> read(std::string_view text, const OpTable& ops) {
+  if (!text.starts_with(kHead))
+    throw SyntaxError("the code of a script: expected a text that begins with `tine-script 1`");
+  text.remove_prefix(kHead.size());
+  std::vector<Entry> entries;
+  while (!text.empty()) {
+    if (!text.starts_with(kFunction))
+      throw SyntaxError("the code of a script: expected a line `function ...`");
+    text.remove_prefix(kFunction.size());
+    const size_t line_end = text.find('\n');
+    if (line_end == std::string_view::npos)
+      throw SyntaxError("the code of a script: it ends within a signature");
+    Entry e;
+    e.signature = text.substr(0, line_end);
+    text.remove_prefix(line_end + 1);
+    size_t end = text.starts_with(kFunction) ? 0 : text.find("\nfunction ");
+    end = end == std::string_view::npos ? text.size() : end + (end ? 1 : 0);
+    e.graph = ir::parse(text.substr(0, end), ops, fmt::format("f{}", entries.size()));
+    text.remove_prefix(end);
+    entries.push_back(std::move(e));
+  }
+  if (entries.empty()) throw SyntaxError("the code of a script: there is no function in it");
+  return entries;
+}
+
+}  // namespace
+
+std::shared_ptr<const ScriptUnit::Code> ScriptUnit::export_code(const ScriptFunction& f) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = exported_.find(&f); at != exported_.end()) return at->second;
+  }
+  std::vector<const ScriptFunction*> functions = {&f};
+  std::unordered_map<std::string, std::string> names = {{f.name, "f0"}};
+  std::vector<Entry> entries;
+  std::string text(kHead);
+  for (size_t i = 0; i < functions.size(); ++i) {
+    const ScriptFunction& one = *functions[i];
+    for (const Argument& a : one.schema.args) {
+      if (is_object(a.type)) {
+        throw ValueError(
+            fmt::format("script function {} cannot be sent: its argument '{}' is a module ({}), and modules "
+                        "stay where they are",
+                        one.name, a.name, a.type->str()));
+      }
+    }
+    Entry e{one.signature(), ir::parse(ir::print(*one.graph, {.exact = true}), ops_)};
+    each_node(*e.graph, [&](ir::Node& node) {
+      if (node.kind == ir::Kind::kCallMethod) {
+        throw ValueError(fmt::format(
+            "script function {} cannot be sent: it calls the method `{}` of a module", one.name, node.name));
+      }
+      if (node.kind != ir::Kind::kCallFunction) return;
+      const auto [at, fresh] = names.emplace(node.name, fmt::format("f{}", functions.size()));
+      if (fresh) {
+        const ScriptFunction* const callee = function(node.name);
+        if (!callee)
+          throw NameError(
+              fmt::format("script function {} calls {}, which is not there", one.name, node.name));
+        functions.push_back(callee);
+      }
+      node.name = at->second;
+    });
+    text += fmt::format("{}{}\n{}", kFunction, e.signature, ir::print(*e.graph, {.exact = true}));
+    if (!text.ends_with('\n')) text += '\n';
+    entries.push_back(std::move(e));
+  }
+  auto code = std::make_shared<const Code>(Code{hash_of(entries), std::move(text)});
+  const std::lock_guard lock(mutex_);
+  return exported_.emplace(&f, std::move(code)).first->second;
+}
+
+const ScriptFunction& ScriptUnit::import_code(std::string_view hash, std::string_view text) {
+  std::vector<Entry> entries = read(text, ops_);
+  if (const std::string own = hash_of(entries); own != hash) {
+    throw ValueError(
+        fmt::format("the code of a script was sent as {}, but its content is {}; it is refused", hash, own));
+  }
+  const auto name_of = [&](size_t i) {
+    const std::string_view signature = entries[i].signature;
+    return fmt::format("__remote__.{}.{}.{}", hash.substr(0, 16), i,
+                       signature.substr(0, signature.find('(')));
+  };
+  const std::string first = name_of(0);
+  if (const ScriptFunction* done = function(first)) return *done;
+  std::vector<compile::CompiledFunction> compiled(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    each_node(*entries[i].graph, [&](ir::Node& node) {
+      if (node.kind != ir::Kind::kCallFunction) return;
+      size_t callee = entries.size();
+      const char* const end = node.name.data() + node.name.size();
+      const auto [stop, error] = std::from_chars(node.name.data() + 1, end, callee);
+      if (!node.name.starts_with('f') || error != std::errc() || stop != end || callee >= entries.size()) {
+        throw ValueError(fmt::format("the code of a script calls `{}`, which is not in it", node.name));
+      }
+      node.name = name_of(callee);
+    });
+    compiled[i].schema = Schema::parse(entries[i].signature);
+    const Schema& schema = compiled[i].schema;
+    const ir::Graph& graph = *entries[i].graph;
+    bool fits = schema.args.size() == graph.inputs().size() && graph.returns.size() == 1 &&
+                equal(schema.result_type(), graph.returns[0]);
+    for (size_t a = 0; fits && a < schema.args.size(); ++a)
+      fits = equal(schema.args[a].type, graph.inputs()[a]->type);
+    if (!fits)
+      throw ValueError(
+          fmt::format("the code of a script: the graph of `{}` has another signature", schema.str()));
+    compiled[i].schema.name = name_of(i);
+    compiled[i].schema.overload.clear();
+    entries[i].graph->name = name_of(i);
+    compiled[i].graph = std::move(entries[i].graph);
+  }
+  return keep(std::move(compiled), nullptr);
+}
+
+}  // namespace tine
