@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "python/src/tensor.h"
@@ -92,6 +94,8 @@ void push(Arguments& args, PyObject* object) {
     args.lend(tensor_of(object));
   } else if (type == &PyFloat_Type) {
     args.number(Value(PyFloat_AS_DOUBLE(object)));
+  } else if (type == &PyLong_Type && std::abs(Py_SIZE(object)) <= 1) {
+    args.number(Value(static_cast<int64_t>(PyLong_AsLong(object))));
   } else if (object == Py_None) {
     args.number(Value());
   } else {
@@ -168,16 +172,43 @@ Value run(const Op& op, const Value* args) {
   return op.kernel(shared, args);
 }
 
-// Several named results come as a named tuple, made once for each row.
-PyObject* to_result(Value value) {
+// Several named results come as a named tuple, `x.max(0).values`; its type is made once for each row.
+PyObject* to_named(const Op& op, const Value& value) {
+  static auto& made = *new std::unordered_map<const Op*, PyTypeObject*>;  // under the interpreter's lock
+  PyTypeObject*& type = made[&op];
+  const size_t n = op.schema.return_notes.size();
+  if (!type) {
+    auto* const fields = new std::vector<PyStructSequence_Field>;  // the type keeps pointing to the names
+    for (const ReturnNote& note : op.schema.return_notes) fields->push_back({note.name.c_str(), nullptr});
+    fields->push_back({nullptr, nullptr});
+    const auto* const name = new std::string("tine.return_types." + op.schema.name.substr(op.schema.name.rfind(':') + 1));
+    PyStructSequence_Desc desc{name->c_str(), "Named results of one operator.", fields->data(), static_cast<int>(n)};
+    type = PyStructSequence_NewType(&desc);
+    if (!type) return nullptr;
+  }
+  PyRef result = PyRef::adopt(PyStructSequence_New(type));
+  for (size_t i = 0; result && i < n; ++i) {
+    PyObject* const item = to_python(value.as_tuple().items[i]);
+    if (!item) return nullptr;
+    PyStructSequence_SET_ITEM(result.get(), static_cast<Py_ssize_t>(i), item);
+  }
+  return result.leak();
+}
+
+PyObject* to_result(const Op& op, Value value) {
   if (value.is_tensor()) [[likely]] return wrap_tensor(std::move(value));
+  const auto& notes = op.schema.return_notes;
+  if (value.is(Tag::kTuple) && !notes.empty() && !notes[0].name.empty() &&
+      value.as_tuple().items.size() == notes.size()) {
+    return to_named(op, value);
+  }
   return to_python(value);
 }
 
 PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords) {
   std::vector<Value> bound;
   const Op& op = OpTable::resolve({rows.rows, rows.count}, args, keywords, Boundary::kPython, &bound);
-  return to_result(run(op, bound.data()));
+  return to_result(op, run(op, bound.data()));
 }
 
 PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
@@ -256,7 +287,7 @@ PyObject* get_schemas(PyObject* object, void*) {
   }
   return list.leak();
 }
-// inspect.signature of the row when there is only one; several have none.
+// Of the row when there is only one; several have none.
 PyObject* get_signature(PyObject* object, void*) {
   const PyBuiltin* const self = as_builtin(object);
   if (self->count != 1) Py_RETURN_NONE;
@@ -272,10 +303,16 @@ PyObject* get_signature(PyObject* object, void*) {
   return text_of(text + ")").leak();
 }
 
+PyObject* get_signature_object(PyObject* object, void*) {
+  const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._signatures"));
+  return module ? PyObject_CallMethod(module.get(), "signature_of", "O", object) : nullptr;
+}
+
 PyGetSetDef getset[] = {{"__module__", get_module, nullptr, nullptr, nullptr},
                         {"__qualname__", get_qualname, nullptr, nullptr, nullptr},
                         {"__doc__", get_doc, nullptr, nullptr, nullptr},
                         {"__text_signature__", get_signature, nullptr, nullptr, nullptr},
+                        {"__signature__", get_signature_object, nullptr, nullptr, nullptr},
                         {"schemas", get_schemas, nullptr, "The rows behind it, in text.", nullptr},
                         {}};
 PyMemberDef members[] = {
@@ -357,13 +394,24 @@ PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyO
     Arguments values;
     for (Py_ssize_t i = 0; i < positional; ++i) push(values, args[i]);
     for (size_t i = 0; i < rows.count; ++i) {
-      if (fits_quickly(rows.rows[i]->schema, values)) return to_result(run(*rows.rows[i], values.data()));
+      if (fits_quickly(rows.rows[i]->schema, values)) return to_result(*rows.rows[i], run(*rows.rows[i], values.data()));
     }
     return call_slowly(rows, values.span(), {});
   });
 }
 
 Value call_op(OpRows rows, std::initializer_list<Value> args) {
+  Arguments values;
+  for (const Value& v : args) {
+    if (v.is_tensor()) {
+      values.lend(v.as_tensor());
+    } else {
+      values.own(v);
+    }
+  }
+  for (size_t i = 0; i < rows.count; ++i) {
+    if (fits_quickly(rows.rows[i]->schema, values)) return run(*rows.rows[i], values.data());
+  }
   std::vector<Value> bound;
   const Op& op = OpTable::resolve({rows.rows, rows.count}, {args.begin(), args.size()}, {}, Boundary::kPython, &bound);
   return run(op, bound.data());

@@ -130,6 +130,12 @@ Indexed apply(PyObject* self, PyObject* index) {
 
 PyObject* tensor_getitem(PyObject* self, PyObject* index) {
   return guarded([&]() -> PyObject* {
+    if (PyLong_CheckExact(index) && tensor_of(self).dim() > 0) {  // what most indices are
+      const Py_ssize_t i = PyNumber_AsSsize_t(index, PyExc_IndexError);
+      if (i == -1 && PyErr_Occurred()) return nullptr;
+      return wrap_tensor(
+          call_op(Rows::get().select, {Value(tensor_of(self)), Value(int64_t{0}), Value(static_cast<int64_t>(i))}));
+    }
     Indexed indexed = apply(self, index);
     if (indexed.advanced) {
       auto list = tine::detail::make_ref<List>(std::move(indexed.indices));

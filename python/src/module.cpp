@@ -77,6 +77,10 @@ PyMethodDef functions[] = {
      "A tensor on the array's memory: same shape, no copy; writes show on both sides.\n\n"
      "TypeError for element types that tine does not have, ValueError for negative strides. Takes whatever exports\n"
      "a buffer. Source: torch.from_numpy."},
+    {"from_dlpack", from_dlpack, METH_O,
+     "from_dlpack(array, /)\n--\n\n"
+     "A tensor on the memory of another library's array or of a DLPack capsule: no copy.\n\n"
+     "TypeError for element types that tine does not have, ValueError for memory outside the CPU. Source: DLPack."},
     {"manual_seed", manual_seed, METH_O,
      "manual_seed(seed, /)\n--\n\nStarts the random numbers of rand, randn, randint and randperm anew from seed, an int."},
     {"get_num_threads", get_num_threads, METH_NOARGS,

@@ -288,7 +288,10 @@ PyObject* get_t(PyObject* object, void*) { return unary<&Slots::numpy_T>(object)
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
 PyObject* get_true(PyObject*, void*) { Py_RETURN_TRUE; }
 PyObject* get_none(PyObject*, void*) { Py_RETURN_NONE; }
-PyObject* get_device(PyObject*, void*) { return PyUnicode_InternFromString("cpu"); }
+PyObject* get_device(PyObject*, void*) {
+  const PyRef tine = PyRef::adopt(PyImport_ImportModule("tine"));
+  return tine ? PyObject_GetAttrString(tine.get(), "_cpu") : nullptr;
+}
 PyObject* get_priority(PyObject*, void*) { return PyLong_FromLong(1000); }
 PyObject* get_data(PyObject* object, void*) {
   return guarded([&] { return wrap_tensor(alias(tensor_of(object))); });
@@ -361,6 +364,10 @@ PyMethodDef methods[] = {
     {"requires_grad_", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(requires_grad_)), METH_FASTCALL,
      "requires_grad_($self, requires_grad=True, /)\n--\n\n"
      "The tensor itself for False; NotImplementedError for True: tine has no automatic differentiation."},
+    {"__dlpack__", as_method(tensor_dlpack), METH_FASTCALL | METH_KEYWORDS,
+     "__dlpack__($self, /, *, stream=None)\n--\n\nA DLPack capsule on the tensor's memory, for from_dlpack() of others."},
+    {"__dlpack_device__", tensor_dlpack_device, METH_NOARGS,
+     "__dlpack_device__($self, /)\n--\n\n(1, 0): the CPU, in DLPack's numbers."},
     {"__format__", format, METH_O, nullptr},
     {"__copy__", copy, METH_NOARGS, nullptr},
     {"__deepcopy__", deepcopy, METH_O, nullptr},
@@ -372,7 +379,7 @@ PyGetSetDef getset[] = {
     {"dtype", get_dtype, nullptr, "The type of the elements.", nullptr},
     {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
     {"T", get_t, nullptr, "A view with the dimensions in reverse order.", nullptr},
-    {"device", get_device, nullptr, "'cpu': tine runs there.", nullptr},
+    {"device", get_device, nullptr, "tine.device('cpu'): where all tensors are.", nullptr},
     {"data", get_data, nullptr, "Another tensor on the same memory.", nullptr},
     {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
     {"requires_grad", get_false, set_requires_grad, "False: tine has no automatic differentiation.", nullptr},

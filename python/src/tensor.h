@@ -39,6 +39,11 @@ void tensor_releasebuffer(PyObject* self, Py_buffer* view);
 [[nodiscard]] PyObject* from_numpy(PyObject* module, PyObject* array);
 [[nodiscard]] PyObject* rebuild_tensor(PyObject* module, PyObject* args);
 
+// dlpack.cpp: the exchange format of array libraries.
+[[nodiscard]] PyObject* tensor_dlpack(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+[[nodiscard]] PyObject* tensor_dlpack_device(PyObject* self, PyObject*);
+[[nodiscard]] PyObject* from_dlpack(PyObject* module, PyObject* exporter);
+
 [[nodiscard]] bool init_tensor(PyObject* module);
 
 }  // namespace tine::python

@@ -28,12 +28,6 @@ trace::Tracer& open(PyObject* self) {
   return *as_tracer(self)->tracer;
 }
 
-std::string utf8(PyObject* text) {
-  const char* const chars = PyUnicode_AsUTF8(text);
-  if (!chars) throw_error();
-  return chars;
-}
-
 PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
   return guarded([&]() -> PyObject* {
     const char* name = nullptr;
@@ -85,31 +79,17 @@ PyObject* add_input(PyObject* self, PyObject* args) {
   });
 }
 
-PyObject* add_self(PyObject* self, PyObject* type) {
+// A ScriptObject: its tensors become attributes that the graph reads.
+PyObject* add_self(PyObject* self, PyObject* object) {
   return guarded([&]() -> PyObject* {
-    auto object_type = object_type_of(type);
-    if (!object_type)
-      throw TypeError(fmt::format("add_self: expected an ObjectType, got {}", Py_TYPE(type)->tp_name));
-    open(self).add_self(object_type, "self");
+    open(self).add_self(to_value(object));
     Py_RETURN_NONE;
   });
 }
 
-PyObject* add_attribute(PyObject* self, PyObject* args) {
+PyObject* begin_fork(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
-    PyObject *tensor = nullptr, *path = nullptr;
-    if (!PyArg_ParseTuple(args, "OO!", &tensor, &PyList_Type, &path)) return nullptr;
-    const Value value = to_value(tensor);
-    std::vector<std::string> names;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) names.push_back(utf8(PyList_GET_ITEM(path, i)));
-    open(self).add_attribute(value.to_tensor(), std::move(names));
-    Py_RETURN_NONE;
-  });
-}
-
-PyObject* begin_fork(PyObject* self, PyObject* name) {
-  return guarded([&]() -> PyObject* {
-    open(self).begin_fork(utf8(name));
+    open(self).begin_fork();
     Py_RETURN_NONE;
   });
 }
@@ -125,7 +105,7 @@ PyObject* end_fork(PyObject* self, PyObject* args) {
 
 PyObject* drop_fork(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
-    open(self).drop_fork();
+    open(self).abort_fork();
     Py_RETURN_NONE;
   });
 }
@@ -140,6 +120,17 @@ PyObject* record_wait(PyObject* self, PyObject* args) {
     const Value argument(future_of(future));
     open(self).record(*row, &argument, to_value(result));
     Py_RETURN_NONE;
+  });
+}
+
+PyObject* warnings(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    PyRef list = PyRef::adopt(PyList_New(0));
+    for (const std::string& line : open(self).warnings()) {
+      const PyRef text = text_of(line);
+      if (!list || !text || PyList_Append(list.get(), text.get()) < 0) return nullptr;
+    }
+    return list.leak();
   });
 }
 
@@ -159,12 +150,12 @@ PyMethodDef methods[] = {{"start", start, METH_NOARGS, nullptr},
                          {"stop", stop, METH_NOARGS, nullptr},
                          {"add_input", add_input, METH_VARARGS, nullptr},
                          {"add_self", add_self, METH_O, nullptr},
-                         {"add_attribute", add_attribute, METH_VARARGS, nullptr},
-                         {"begin_fork", begin_fork, METH_O, nullptr},
+                                              {"begin_fork", begin_fork, METH_NOARGS, nullptr},
                          {"end_fork", end_fork, METH_VARARGS, nullptr},
                          {"drop_fork", drop_fork, METH_NOARGS, nullptr},
                          {"record_wait", record_wait, METH_VARARGS, nullptr},
-                         {"finish", finish, METH_VARARGS, nullptr},
+                         {"warnings", warnings, METH_NOARGS, nullptr},
+    {"finish", finish, METH_VARARGS, nullptr},
                          {}};
 PyType_Slot slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_tracer)},
@@ -180,9 +171,7 @@ PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | 
 void record_script_call(const ScriptFunction& f, std::span<const Value> args, const Value& result) {
   auto* const tracer = dynamic_cast<trace::Tracer*>(current_recorder());
   if (!tracer) return;
-  std::vector<TypePtr> arg_types;
-  for (const Argument& a : f.schema.args) arg_types.push_back(a.type);
-  tracer->record_call(f.name, args, arg_types, result, f.schema.result_type());
+  tracer->record_call(f.name, args, result, f.schema.result_type());
 }
 
 bool tracing() noexcept { return current_recorder() != nullptr; }

@@ -25,6 +25,7 @@ from tine._C import (
     dtype,
     float32,
     float64,
+    from_dlpack,
     from_numpy,
     get_num_threads,
     int64,
@@ -42,6 +43,30 @@ float = float32
 double = float64
 long = int64
 bool = _C.bool
+
+
+class device(str):
+    """Where a tensor is: device("cpu"). A str, so it goes wherever a device's name goes.
+
+    type: "cpu"; index: None or 0. ValueError for any other device.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, name="cpu", index=None):
+        name = str(name) if index is None else f"{name}:{index}"
+        if name not in ("cpu", "cpu:0"):
+            raise ValueError(f"device {name!r} is not available; tensors live on 'cpu'")
+        return super().__new__(cls, name)
+
+    type = property(lambda self: "cpu", doc="'cpu'")
+    index = property(lambda self: 0 if self.endswith(":0") else None, doc="0 when it was named, else None")
+
+    def __repr__(self):
+        return f"device(type='cpu'{', index=0' if self.index == 0 else ''})"
+
+
+_cpu = device("cpu")
 
 
 def is_tensor(obj):

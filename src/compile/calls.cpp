@@ -104,8 +104,10 @@ Def* FunctionCompiler::call_method(Def* self, std::string_view name, std::vector
   }
   // xs.append([]) and d.get(k, 1): the container's type helps its argument.
   const bool holds = self->type->kind == TypeKind::kList || self->type->kind == TypeKind::kDict;
-  for (size_t i = 1; i < args.size(); ++i)
-    argument_value(args[i], holds && i + 1 == args.size() ? self->type->of.back() : nullptr);
+  const TypePtr held = !holds                                 ? nullptr
+                       : name == "extend" || name == "update" ? self->type
+                                                              : self->type->of.back();
+  for (size_t i = 1; i < args.size(); ++i) argument_value(args[i], i + 1 == args.size() ? held : nullptr);
   if (self->type->kind == TypeKind::kList && args.size() == 2 && name == "append") {
     const TypePtr& want = self->type->of[0];
     Def* fitting = coerce(args[1].def, want);

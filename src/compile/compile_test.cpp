@@ -209,15 +209,17 @@ TEST(Compile, ListsTuplesAndDicts) {
             "Tuple[float, str, int]");
   EXPECT_EQ(result_type("def f(t: Tuple[int, str]):\n    return t[-1]\n"), "str");
   EXPECT_EQ(result_type("def f(d: Dict[str, int]):\n    d['a'] += 1\n    return d.get('b', 2)\n"), "int");
-  EXPECT_EQ(
-      result_type(
-          "def f(d: Dict[str, int]):\n    s = 0\n    for k in d:\n        s += d[k]\n    return {'s': s}\n"),
-      "Dict[str, int]");
+  EXPECT_EQ(result_type("def f(d: Dict[str, int]):\n    s = 0\n    for k, v in d.items():\n        s += v\n  "
+                        "  return {'s': s}\n"),
+            "Dict[str, int]");
   EXPECT_EQ(result_type("def f(xs: List[int]):\n    xs[0], xs[1] = xs[1], xs[0]\n    return xs[1:]\n"),
             "List[int]");
   EXPECT_EQ(result_type("def f(xs: List[int], ys: List[str]):\n    for i, (x, y) in enumerate(zip(xs, "
                         "ys)):\n        print(i, x, y)\n    return list(range(3))\n"),
             "List[int]");
+  EXPECT_EQ(result_type("def f():\n    return [[1, 2.5], [-3, 4]]\n"), "List[List[float]]");
+  EXPECT_EQ(result_type("def f(xs: List[float]):\n    xs.extend([1, 2])\n    xs.append(3)\n    return xs\n"),
+            "List[float]");
   EXPECT_EQ(result_type("def f():\n    return torch.jit.annotate(List[float], [1, 2])\n"), "List[float]");
   EXPECT_EQ(result_type("def f():\n    return torch.jit.annotate(Optional[int], None)\n"), "Optional[int]");
 }

@@ -372,6 +372,7 @@ class Emitter {
   // Takes the compare that was deferred for this condition, if there is one.
   Condition take_condition(const Def* def, std::vector<const Def*>* dying) {
     if (pending_.def != def) return {def, nullptr, nullptr};
+    std::erase(*dying, def);  // it has no register
     dying->insert(dying->end(), pending_dying_.begin(), pending_dying_.end());
     pending_dying_.clear();
     return std::exchange(pending_, {});
@@ -609,11 +610,30 @@ class Emitter {
     const auto n = static_cast<uint16_t>(words.size());
     if (uses(out) == 0) {
       put({Opcode::CALL_OP_DROP, 0, index, n});
+      put_words(words);
+    } else if (must_check(*node.op, *out)) {
+      // It is a scalar, or what else was asked for, only when that has been checked.
+      const uint16_t any = allocate(true);
+      put({Opcode::CALL_OP, any, index, n});
+      put_words(words);
+      put({Opcode::CHECK_TYPE, any, type_index(out->type)});
+      if (is_scalar(*out->type)) {
+        put({Opcode::MOVE, define(out), any});
+        free_register(any);
+      } else {
+        locate(out, any);
+      }
     } else {
       const uint16_t to = define(out);
       put({object_[to] ? Opcode::CALL_OP : Opcode::CALL_OP_SCALAR, to, index, n});
+      put_words(words);
     }
-    put_words(words);
+  }
+
+  // Rows that can return anything, and those that fetch a value from another worker, whatever their types say.
+  static bool must_check(const Op& op, const Def& out) {
+    if (out.type->kind == TypeKind::kAny) return false;
+    return op.schema.result_type()->kind == TypeKind::kAny || op.schema.name.starts_with("rpc::");
   }
 
   void fast_op(const Node& node, const FastOp& fast, const std::vector<const Def*>& dying) {

@@ -11,6 +11,37 @@ using syntax::BinaryOp;
 using syntax::CompareOp;
 using syntax::ExprKind;
 
+namespace {
+
+// What the numbers written in a literal are: nothing, ints alone, or floats among them.
+enum class Numbers : uint8_t { kNone, kInts, kFloats, kOther };
+Numbers numbers_in(const syntax::Expr& e) {
+  if (e.kind == ExprKind::kInt) return Numbers::kInts;
+  if (e.kind == ExprKind::kFloat) return Numbers::kFloats;
+  if (const auto* u = syntax::is<syntax::Unary>(e); u && u->op == syntax::UnaryOp::kNeg)
+    return numbers_in(*u->operand);
+  const auto* list = syntax::is<syntax::List>(e);
+  if (!list) return Numbers::kOther;
+  Numbers all = Numbers::kNone;
+  for (const syntax::ExprPtr& item : list->items) all = std::max(all, numbers_in(*item));
+  return all;
+}
+
+// [[1, 2.5], [3, 4]] is a List[List[float]]: the type that makes its ints floats.
+TypePtr type_of_numbers(const syntax::List& e) {
+  if (numbers_in(e) != Numbers::kFloats) return nullptr;
+  TypePtr type = Type::floating();
+  for (const syntax::Expr* level = &e; level->kind == ExprKind::kList;) {
+    type = Type::list(std::move(type));
+    const auto& items = syntax::as<syntax::List>(*level).items;
+    if (items.empty()) break;
+    level = items.front().get();
+  }
+  return type;
+}
+
+}  // namespace
+
 Def* FunctionCompiler::expression(const syntax::Expr& e, const TypePtr& hint) {
   const Session::Level level(session_, source_, e.span);
   switch (e.kind) {
@@ -270,7 +301,8 @@ Def* FunctionCompiler::tuple_literal(const syntax::Tuple& e, const TypePtr& hint
 }
 
 Def* FunctionCompiler::list_literal(const syntax::List& e, const TypePtr& hint) {
-  const TypePtr inner = hint && hint->kind == TypeKind::kOptional ? hint->of[0] : hint;
+  TypePtr inner = hint && hint->kind == TypeKind::kOptional ? hint->of[0] : hint;
+  if (!inner) inner = type_of_numbers(e);
   const TypePtr wanted = inner && inner->kind == TypeKind::kList ? inner->of[0] : nullptr;
   std::vector<Def*> items;
   TypePtr type;
@@ -409,6 +441,7 @@ Def* FunctionCompiler::arithmetic(BinaryOp op, Def* left, Def* right, Span span,
       {"aten::matmul", {}},
   };
   const Names& names = kNames[static_cast<size_t>(op)];
+  level_numbers(&left, &right);
   const TypePtr& l = left->type;
   const TypePtr& r = right->type;
   if (in_place && (l->kind == TypeKind::kTensor || l->kind == TypeKind::kList)) {
@@ -450,6 +483,20 @@ Def* FunctionCompiler::arithmetic(BinaryOp op, Def* left, Def* right, Span span,
   else if (op == BinaryOp::kAdd && (l->kind == TypeKind::kStr || r->kind == TypeKind::kStr))
     help = "; convert with `str(...)`, or write an f-string";
   fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), l->str(), r->str(), help));
+}
+
+Def* FunctionCompiler::to_float(Def* value) {
+  if (value->type->kind != TypeKind::kInt) return value;
+  if (value->node && value->node->kind == ir::Kind::kConstant) {
+    return builder_.constant(static_cast<double>(value->node->constant.as_int()));
+  }
+  return must_operator("aten::Float", {value}, {});
+}
+
+// int with float is float with float: the machine has instructions for that.
+void FunctionCompiler::level_numbers(Def** left, Def** right) {
+  if ((*left)->type->kind == TypeKind::kFloat) *right = to_float(*right);
+  if ((*right)->type->kind == TypeKind::kFloat) *left = to_float(*left);
 }
 
 // A number on the left of a tensor, where the table has only rows with the tensor first.
@@ -503,6 +550,7 @@ Def* FunctionCompiler::compare(CompareOp op, Def* left, Def* right, Span span) {
     return op == CompareOp::kIn ? found : must_operator("aten::__not__", {found}, span);
   }
   const std::string_view name = kNames[static_cast<size_t>(op)];
+  level_numbers(&left, &right);
   if (left->type->kind == TypeKind::kNone || right->type->kind == TypeKind::kNone) {
     fail(span, fmt::format("`{}` does not take None; write `is None` or `is not None`", syntax::name_of(op)));
   }

@@ -131,6 +131,8 @@ class FunctionCompiler {
   ir::Def* arithmetic(syntax::BinaryOp op, ir::Def* left, ir::Def* right, Span span, bool in_place = false);
   ir::Def* compare(syntax::CompareOp op, ir::Def* left, ir::Def* right, Span span);
   ir::Def* number_with_tensor(std::string_view op, ir::Def* left, ir::Def* right, Span span);
+  ir::Def* to_float(ir::Def* value);
+  void level_numbers(ir::Def** left, ir::Def** right);
   ir::Def* text_of(ir::Def* value, Span span);
 
   // ---- indexing (indexing.cpp) ----

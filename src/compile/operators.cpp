@@ -176,9 +176,6 @@ std::vector<Def*> FunctionCompiler::materialize(const Plan& plan, const std::vec
   using How = Plan::Input::How;
   std::vector<Def*> inputs;
   inputs.reserve(plan.inputs.size());
-  const auto to_float = [&](Def* d) {
-    return d->type->kind == TypeKind::kInt ? must_operator("aten::Float", {d}, {}) : d;
-  };
   for (size_t i = 0; i < plan.inputs.size(); ++i) {
     const Plan::Input& input = plan.inputs[i];
     Def* def = input.how == How::kDefault ? nullptr : args[input.arg].def;

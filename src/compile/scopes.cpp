@@ -93,8 +93,7 @@ Def* FunctionCompiler::coerce(Def* value, const TypePtr& want) {
   const TypePtr& from = value->type;
   if (is_subtype(from, want)) return value;
   const TypePtr& inner = want->kind == TypeKind::kOptional ? want->of[0] : want;
-  if (inner->kind == TypeKind::kFloat && from->kind == TypeKind::kInt)
-    return try_operator("aten::Float", {value}, {});
+  if (inner->kind == TypeKind::kFloat && from->kind == TypeKind::kInt) return to_float(value);
   if (inner->kind == TypeKind::kList && is_fresh_empty_list(value)) {
     value->type = inner;
     return value;

@@ -44,7 +44,8 @@ struct Def {
 enum class Kind : uint8_t {
   // aten::add.Tensor and every other row of the operator table: `op` names it. in: one for each schema argument,
   // defaults filled in by whoever builds the node, implicit conversions made explicit (aten::Float.int, ...).
-  // out: one, of the schema's result type with type variables replaced (also when that type is None).
+  // out: one, of the schema's result type with type variables replaced (also when that type is None). Where the
+  // schema says Any, any type: the machine checks that the result fits.
   // `aten::wait` is such a node: the machine suspends there.
   kOp,
   // prim::Constant[value=1](): `constant`. in: none. out: one. None, bool, int, float, str, Tensor, and lists and

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -483,14 +484,30 @@ class Parser {
     expect(']');
   }
 
-  // With an overload it is that row, without one the first that fits the types.
+  // With an overload it is that row; without one the first whose types are these, else the first that fits.
   const Op* find_op(std::string_view name, const std::vector<Def*>& inputs, const TypePtr& result) const {
-    const Op* const exact = ops_.find(name);
-    if (exact && exact->schema.full_name() == name && fits(*exact, inputs, result)) return exact;
-    for (const Op* op : ops_.overloads(name)) {
-      if (fits(*op, inputs, result)) return op;
+    const size_t colons = name.find("::");
+    const size_t dot = name.find('.', colons == std::string_view::npos ? 0 : colons);
+    const std::span<const Op* const> all = ops_.overloads(name.substr(0, dot));
+    if (dot != std::string_view::npos) {
+      std::string_view overload = name.substr(dot + 1);
+      if (overload == "default") overload = {};
+      for (const Op* op : all) {
+        if (op->schema.overload == overload && fits(*op, inputs, result)) return op;
+      }
+      return nullptr;
     }
-    return nullptr;
+    const Op* first = nullptr;
+    for (const Op* op : all) {
+      if (!fits(*op, inputs, result)) continue;
+      if (!first) first = op;
+      bool same = true;
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        same = same && equal(op->schema.args[i].type, inputs[i]->type);
+      }
+      if (same) return op;
+    }
+    return first;
   }
   static bool fits(const Op& op, const std::vector<Def*>& inputs, const TypePtr& result) {
     return !check_op(op, inputs, result);

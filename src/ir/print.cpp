@@ -91,6 +91,16 @@ std::string value_text(const Value& value, bool exact) {
   }
 }
 
+// As PyTorch calls the type of None.
+std::string type_text(const TypePtr& type) {
+  return !type ? "<no type>" : type->kind == TypeKind::kNone ? "NoneType" : type->str();
+}
+
+// With the overload; PyTorch's word for the one without a name, since "aten::lt" alone means any.
+std::string exact_name(const Op& op) {
+  return op.schema.name + "." + (op.schema.overload.empty() ? "default" : op.schema.overload);
+}
+
 class Printer {
  public:
   Printer(const PrintOptions& options, bool hints) : options_(options), hints_(hints) {}
@@ -125,7 +135,7 @@ class Printer {
                                   [](const Def* def, const TypePtr& type) { return equal(def->type, type); });
     if (!plain) {
       out_ += " -> (";
-      for (size_t i = 0; i < graph.returns.size(); ++i) out_ += (i ? ", " : "") + graph.returns[i]->str();
+      for (size_t i = 0; i < graph.returns.size(); ++i) out_ += (i ? ", " : "") + type_text(graph.returns[i]);
       out_ += ")";
     }
     out_ += ":\n";
@@ -178,7 +188,7 @@ class Printer {
       if (i != 0) out_ += ", ";
       out_ += name(defs[i]);
       out_ += " : ";
-      out_ += defs[i]->type ? defs[i]->type->str() : "<no type>";
+      out_ += type_text(defs[i]->type);
     }
   }
   void params(const Block& block) {
@@ -213,9 +223,7 @@ class Printer {
     }
     switch (node.kind) {
       case Kind::kOp:
-        out_ += !node.op         ? "<no operator>"
-                : options_.exact ? node.op->schema.full_name()
-                                 : node.op->schema.name;
+        out_ += !node.op ? "<no operator>" : options_.exact ? exact_name(*node.op) : node.op->schema.name;
         break;
       case Kind::kFork:
         out_ += fmt::format("prim::fork_{}", forks_.size());
@@ -254,9 +262,7 @@ class Printer {
       case Kind::kSetAttr: out_ += fmt::format("[name={}]", quoted(node.name)); break;
       case Kind::kRaise: out_ += fmt::format("[kind={}]", quoted(node.name)); break;
       case Kind::kTupleIndex: out_ += fmt::format("[index={}]", node.index); break;
-      case Kind::kIsInstance:
-        out_ += fmt::format("[type={}]", node.type ? node.type->str() : "<no type>");
-        break;
+      case Kind::kIsInstance: out_ += fmt::format("[type={}]", type_text(node.type)); break;
       default: break;
     }
   }

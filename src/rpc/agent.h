@@ -31,23 +31,23 @@ namespace tine::rpc {
 using Seconds = std::chrono::duration<double>;
 
 struct AgentOptions {
-  std::string name;         // 1 to 128 bytes, unique in the world
+  std::string name;  // 1 to 128 bytes, unique in the world
   int rank = 0;
   int world_size = 1;
-  std::string address;      // "tcp://host:port"; rank 0 listens there (port 0 only with world_size 1)
+  std::string address;  // "tcp://host:port"; rank 0 listens there (port 0 only with world_size 1)
   std::shared_ptr<const Secret> secret;  // null: Secret::load()
-  Seconds rpc_timeout{60};  // of calls that name none; 0: none
+  Seconds rpc_timeout{60};               // of calls that name none; 0: none
   Seconds init_timeout{60};
   size_t max_calls_in_flight = 65536;  // to one worker
   bool unix_sockets = true;            // between workers of one machine
   bool plaintext_beyond_loopback = false;
 
-  const OpTable* ops = nullptr;             // borrowed; null: builtin calls are refused
-  std::function<OpContext()> op_context;    // empty: OpContext{}
-  Handler* handler = nullptr;               // borrowed; null: script and foreign calls are refused
-  ForeignCodec* codec = nullptr;            // borrowed
-  Executor* executor = nullptr;             // required: operators too long for a reader, script calls to oneself
-  Executor* blocking = nullptr;             // foreign calls, users' callbacks, the codec; null: `executor`
+  const OpTable* ops = nullptr;           // borrowed; null: builtin calls are refused
+  std::function<OpContext()> op_context;  // empty: OpContext{}
+  Handler* handler = nullptr;             // borrowed; null: script and foreign calls are refused
+  ForeignCodec* codec = nullptr;          // borrowed
+  Executor* executor = nullptr;  // required: operators too long for a reader, script calls to oneself
+  Executor* blocking = nullptr;  // foreign calls, users' callbacks, the codec; null: `executor`
   // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
   std::function<bool()> interrupted;
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told
@@ -92,9 +92,9 @@ class TINE_API Agent {
   void abandon_in_child() noexcept;
 
   struct Counts {
-    size_t calls_pending = 0;    // ours, unanswered
-    size_t calls_running = 0;    // others', here
-    size_t references_owned = 0; // entries that some worker has a lease on
+    size_t calls_pending = 0;     // ours, unanswered
+    size_t calls_running = 0;     // others', here
+    size_t references_owned = 0;  // entries that some worker has a lease on
   };
   [[nodiscard]] Counts counts() const;
 

@@ -48,8 +48,8 @@ class TINE_API ForeignPayload final : public Foreign {
   static constexpr uint8_t kPythonPickle = 1;
   ForeignPayload(std::vector<std::byte> bytes, std::vector<Value> leaves, uint8_t language = kPythonPickle);
   // Borrows; `owner` keeps the bytes alive.
-  ForeignPayload(std::span<const std::byte> bytes, detail::Ref<detail::RefCounted> owner, std::vector<Value> leaves,
-                 uint8_t language = kPythonPickle);
+  ForeignPayload(std::span<const std::byte> bytes, detail::Ref<detail::RefCounted> owner,
+                 std::vector<Value> leaves, uint8_t language = kPythonPickle);
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
   [[nodiscard]] const detail::Ref<detail::RefCounted>& owner() const noexcept { return owner_; }

@@ -23,11 +23,11 @@ inline constexpr int64_t kMaxDims = 64;
 
 // Memory that somebody lent.
 struct Blob final : detail::RefCounted {
-  Blob(std::function<void()> r, int64_t b) : release(std::move(r)), bytes(b) {}
+  Blob(std::function<void()> r, int64_t b) : give_back(std::move(r)), bytes(b) {}
   ~Blob() override {
-    if (release) release();
+    if (give_back) give_back();
   }
-  std::function<void()> release;
+  std::function<void()> give_back;  // not `release`: that would hide the count's
   int64_t bytes;
 };
 

@@ -2,205 +2,251 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace tine::trace {
-
-using ir::Builder;
-using ir::Def;
-using ir::Graph;
-
-// `defs`: what each tensor or future is in this frame. `outer`: what the fork takes from around it, in the order
-// of its inputs.
-struct Tracer::Frame {
-  explicit Frame(std::string name) : graph(std::make_shared<Graph>(std::move(name))), builder(*graph) {}
-  std::shared_ptr<Graph> graph;
-  Builder builder;
-  std::unordered_map<const void*, Def*> defs;
-  std::vector<Def*> outer;
-};
-
 namespace {
 
-bool has_identity(const Value& value) noexcept { return value.is_tensor() || value.is_future(); }
+constexpr int kDeepestObject = 32;
 
-const void* identity(const Value& value) noexcept { return value.as_counted(); }
-
-// Without Optional and Any: what a constant of the value is.
-TypePtr constant_type(const Value& value, const TypePtr& wanted) {
-  if (wanted && !value.is_none()) {
-    if (wanted->kind == TypeKind::kOptional) return constant_type(value, wanted->of[0]);
-    if (wanted->kind == TypeKind::kList && value.is(Tag::kList)) return wanted;
+// What tells two values of the run apart; null for those that are constants.
+const void* identity(const Value& value) noexcept {
+  switch (value.tag()) {
+    case Tag::kTensor: return value.as_tensor().impl();
+    case Tag::kFuture: return value.as_future_state();
+    case Tag::kList:
+    case Tag::kDict:
+    case Tag::kTuple:
+    case Tag::kObject:
+    case Tag::kRRef: return value.as_counted();
+    default: return nullptr;
   }
-  return type_of(value);
 }
+
+bool is_number(const Value& value) noexcept { return value.is_int() || value.is_float() || value.is_bool(); }
 
 }  // namespace
 
-Tracer::Tracer(std::string name) { frames_.push_back(std::make_unique<Frame>(std::move(name))); }
+Tracer::Tracer(std::string name) {
+  scopes_.emplace_back();
+  scopes_.back().graph = std::make_unique<ir::Graph>(std::move(name));
+}
 Tracer::~Tracer() = default;
 
-bool Tracer::carries(const Value& value) {
-  const auto any = [](const std::vector<Value>& items) {
-    for (const Value& item : items) {
-      if (carries(item)) return true;
+ir::Builder Tracer::builder(Scope& scope) const {
+  ir::Builder b(*scope.graph);
+  b.span = place();
+  return b;
+}
+
+// The value is `def` from here on; also what is inside of it.
+void Tracer::bind(const Value& value, ir::Def* def, Scope& scope) {
+  const void* const id = identity(value);
+  if (!id) return;
+  alive_.push_back(value);
+  scope.defs[id] = def;
+  ir::Builder b = builder(scope);
+  if (value.is(Tag::kTuple) && !value.as_tuple().items.empty()) {
+    const std::vector<Value>& items = value.as_tuple().items;
+    const std::vector<ir::Def*> parts = b.unpack_tuple(def);
+    for (size_t i = 0; i < items.size(); ++i) bind(items[i], parts[i], scope);
+  } else if (value.is(Tag::kList) && !value.as_list().items.empty() &&
+             identity(value.as_list().items.front())) {
+    const std::vector<Value>& items = value.as_list().items;
+    const std::vector<ir::Def*> parts = b.unpack_list(def, static_cast<int>(items.size()));
+    for (size_t i = 0; i < items.size(); ++i) bind(items[i], parts[i], scope);
+  }
+}
+
+void Tracer::find_attributes(const Value& object, std::vector<std::string>* path, int depth) {
+  if (depth > kDeepestObject) return;
+  const Object& o = object.as_object();
+  for (size_t i = 0; i < o.slots.size() && i < o.type->slots.size(); ++i) {
+    const Value& slot = o.slots[i];
+    path->push_back(o.type->slots[i].name);
+    if (slot.is_tensor() && slot.as_tensor().defined()) {
+      attributes_.try_emplace(slot.as_tensor().impl(), Attribute{*path});
+    } else if (slot.is(Tag::kObject)) {
+      attributes_.try_emplace(slot.as_counted(), Attribute{*path});
+      find_attributes(slot, path, depth + 1);
     }
-    return false;
-  };
-  if (value.is(Tag::kList)) return any(value.as_list().items);
-  if (value.is(Tag::kTuple)) return any(value.as_tuple().items);
-  return has_identity(value);
-}
-
-void Tracer::add_input(const Value& value, std::string name) {
-  Frame& frame = *frames_.front();
-  bind(value, frame.graph->add_input(type_of(value), std::move(name)));
-}
-
-void Tracer::add_self(const std::shared_ptr<const ObjectType>& type, std::string name) {
-  self_ = frames_.front()->graph->add_input(type, std::move(name));
-}
-
-void Tracer::add_attribute(const Tensor& tensor, std::vector<std::string> path) {
-  const Value value(tensor);
-  attributes_.emplace(identity(value), std::move(path));
-  seen_.push_back(value);
-}
-
-void Tracer::set_place(SourceSpan place) { frames_.back()->builder.span = std::move(place); }
-
-// Tensors and futures inside are known by themselves from then on.
-void Tracer::bind(const Value& value, Def* def) {
-  Frame& frame = *frames_.back();
-  if (has_identity(value)) {
-    frame.defs[identity(value)] = def;
-    seen_.push_back(value);
-  } else if (carries(value)) {
-    const bool list = value.is(Tag::kList);
-    const std::vector<Value>& items = list ? value.as_list().items : value.as_tuple().items;
-    const std::vector<Def*> parts = list ? frame.builder.unpack_list(def, static_cast<int>(items.size()))
-                                         : frame.builder.unpack_tuple(def);
-    for (size_t i = 0; i < items.size(); ++i) bind(items[i], parts[i]);
+    path->pop_back();
   }
 }
 
-// The attributes are read where the first frame needs them; forks take them from there.
-Def* Tracer::attribute(const Value& value) {
-  const auto at = attributes_.find(identity(value));
-  if (at == attributes_.end() || !self_) return nullptr;
-  Frame& first = *frames_.front();
-  Def* def = self_;
-  for (const std::string& name : at->second) {
-    const auto& type = static_cast<const ObjectType&>(*def->type);
-    def = first.builder.get_attr(def, name, type.slots[static_cast<size_t>(type.slot_index(name))].type);
+void Tracer::add_self(const Value& object) {
+  if (!object.is(Tag::kObject)) {
+    throw ValueError(fmt::format("trace: self must be a scripted object, got {}", name_of(object.tag())));
   }
-  first.defs[identity(value)] = def;
-  return def;
+  Scope& root = scopes_.front();
+  self_ = root.graph->add_input(object.as_object().type, "self");
+  alive_.push_back(object);
+  root.defs[object.as_counted()] = self_;
+  std::vector<std::string> path;
+  find_attributes(object, &path, 0);
 }
 
-Def* Tracer::known(const Value& value, size_t frame) {
-  Frame& f = *frames_[frame];
-  if (const auto at = f.defs.find(identity(value)); at != f.defs.end()) return at->second;
-  if (frame == 0) return value.is_tensor() ? attribute(value) : nullptr;
-  Def* const outer = known(value, frame - 1);
-  if (!outer) return nullptr;
-  Def* const input = f.graph->add_input(outer->type, outer->name);
-  f.outer.push_back(outer);
-  f.defs.emplace(identity(value), input);
-  return input;
+void Tracer::add_input(const Value& value, std::string_view name) {
+  Scope& root = scopes_.front();
+  bind(value, root.graph->add_input(type_of(value), std::string(name)), root);
 }
 
-// True when the value is computed from something of the trace, so that it may not become a constant.
-bool Tracer::follows(const Value& value) {
-  if (value.is_future()) return true;
-  if (value.is_tensor()) {
-    for (const auto& frame : frames_) {
-      if (frame->defs.contains(identity(value))) return true;
+// The value that this graph, or one around it, has for the identity: from outside it comes in as an explicit input.
+ir::Def* Tracer::known(const void* id, size_t scope) {
+  Scope& here = scopes_[scope];
+  if (const auto found = here.defs.find(id); found != here.defs.end()) return found->second;
+  if (scope > 0) {
+    ir::Def* const outer = known(id, scope - 1);
+    if (!outer) return nullptr;
+    here.captured.push_back(outer);
+    return here.defs[id] = here.graph->add_input(outer->type, outer->name);
+  }
+  const auto attribute = attributes_.find(id);
+  if (attribute == attributes_.end()) return nullptr;
+  ir::Builder b = builder(here);
+  ir::Def* def = self_;
+  for (const std::string& name : attribute->second.path) {
+    const auto* const object = dynamic_cast<const ObjectType*>(def->type.get());
+    const int index = object ? object->slot_index(name) : -1;
+    if (index < 0) return nullptr;
+    def = b.get_attr(def, name, object->slots[static_cast<size_t>(index)].type);
+  }
+  return here.defs[id] = def;
+}
+
+ir::Def* Tracer::def_of(const Value& value, size_t scope) {
+  Scope& here = scopes_[scope];
+  const void* const id = identity(value);
+  if (id) {
+    if (ir::Def* def = known(id, scope)) return def;
+  }
+  ir::Builder b = builder(here);
+  switch (value.tag()) {
+    case Tag::kTuple: {
+      std::vector<ir::Def*> parts;
+      for (const Value& item : value.as_tuple().items) parts.push_back(def_of(item, scope));
+      return b.tuple(std::move(parts));
     }
-    return self_ && attributes_.contains(identity(value));
-  }
-  const auto any = [this](const std::vector<Value>& items) {
-    for (const Value& item : items) {
-      if (follows(item)) return true;
+    case Tag::kList: {
+      const TypePtr type = type_of(value);
+      std::vector<ir::Def*> parts;
+      for (const Value& item : value.as_list().items) parts.push_back(def_of(item, scope));
+      return b.list(std::move(parts), type->of.front());
     }
-    return false;
-  };
-  if (value.is(Tag::kList)) return any(value.as_list().items);
-  return value.is(Tag::kTuple) && any(value.as_tuple().items);
-}
-
-Def* Tracer::def_of(const Value& value, const TypePtr& wanted) {
-  Builder& builder = frames_.back()->builder;
-  if (!follows(value)) {
-    if (value.is(Tag::kForeign) || value.is(Tag::kRRef) || value.is(Tag::kObject) || value.is(Tag::kDict)) {
-      throw TypeError(
-          fmt::format("trace: a graph cannot hold {} as a constant; pass it in as an input", value.repr()));
+    case Tag::kDict: {
+      const TypePtr type = type_of(value);
+      std::vector<ir::Def*> parts;
+      for (const auto& [key, item] : value.as_dict().items()) {
+        parts.push_back(def_of(key, scope));
+        parts.push_back(def_of(item, scope));
+      }
+      return b.dict(std::move(parts), type->of[0], type->of[1]);
     }
-    return builder.constant(value, constant_type(value, wanted));
+    case Tag::kTensor: {
+      ir::Def* const def = b.constant(value, Type::tensor());
+      alive_.push_back(value);
+      here.defs[id] = def;
+      return def;
+    }
+    case Tag::kNone:
+    case Tag::kBool:
+    case Tag::kInt:
+    case Tag::kFloat:
+    case Tag::kString: return b.constant(value);
+    case Tag::kFuture:
+      throw ValueError(
+          "trace: a future that was made outside of the traced function is used in it; pass it as an input");
+    default:
+      throw ValueError(fmt::format(
+          "trace: {} cannot be part of a traced graph; only tensors, numbers, strings, and lists, "
+          "tuples and dicts of them can",
+          value.repr()));
   }
-  if (has_identity(value)) {
-    if (Def* const def = known(value, frames_.size() - 1)) return def;
-    throw ValueError(
-        "trace: a Future that was made outside of the traced function cannot be waited for in it");
-  }
-  const TypePtr inner = wanted && wanted->kind == TypeKind::kOptional ? wanted->of[0] : wanted;
-  const bool list = value.is(Tag::kList);
-  const std::vector<Value>& items = list ? value.as_list().items : value.as_tuple().items;
-  std::vector<Def*> parts;
-  for (size_t i = 0; i < items.size(); ++i) {
-    TypePtr part;
-    if (inner && list && inner->kind == TypeKind::kList) part = inner->of[0];
-    if (inner && !list && inner->kind == TypeKind::kTuple && i < inner->of.size()) part = inner->of[i];
-    parts.push_back(def_of(items[i], part));
-  }
-  if (!list) return builder.tuple(std::move(parts));
-  TypePtr element = inner && inner->kind == TypeKind::kList ? inner->of[0] : nullptr;
-  if (!element || element->kind == TypeKind::kVariable) element = parts.front()->type;
-  return builder.list(std::move(parts), std::move(element));
 }
 
 void Tracer::record(const Op& op, const Value* args, const Value& result) {
-  // Numbers become constants where they are used, so how they came about does not matter.
-  if (op.traits.pure && !carries(result)) return;
-  Builder& builder = frames_.back()->builder;
-  std::vector<Def*> inputs;
-  for (size_t i = 0; i < op.schema.args.size(); ++i)
-    inputs.push_back(def_of(args[i], op.schema.args[i].type));
-  Def* out = builder.op(op, inputs);
-  if (!out) out = builder.op(op, std::move(inputs), type_of(result));
-  bind(result, out);
+  const size_t scope = scopes_.size() - 1;
+  std::vector<ir::Def*> inputs;
+  const size_t n = op.schema.args.size();
+  for (size_t i = 0; i < n; ++i) {
+    const TypePtr& wanted = op.schema.args[i].type;
+    ir::Def* def = nullptr;
+    if (args[i].is(Tag::kList) && args[i].as_list().items.empty()) {
+      // An empty list is one of what the operator asks for.
+      const TypePtr& list = wanted->kind == TypeKind::kOptional ? wanted->of.front() : wanted;
+      const bool open = list->kind != TypeKind::kList || list->of.front()->kind == TypeKind::kVariable;
+      def = builder(scopes_[scope]).list({}, open ? Type::any() : list->of.front());
+    } else {
+      def = def_of(args[i], scope);
+    }
+    inputs.push_back(def);
+  }
+  ir::Builder b = builder(scopes_[scope]);
+  ir::Def* out = b.op(op, inputs);
+  if (!out) {
+    // Where the run was more lenient than the types can say (a list of mixed things): the declared result.
+    TypeBindings none;
+    TypePtr type = substitute(op.schema.result_type(), none);
+    out = b.op(op, std::move(inputs), type ? type : type_of(result));
+  }
+  if (identity(result)) {
+    bind(result, out, scopes_[scope]);
+  } else if (is_number(result) && !op.schema.args.empty() && args[0].is_tensor()) {
+    const SourceSpan span = place();
+    warnings_.push_back(fmt::format(
+        "{}{} gave {}, a {} that is a constant in the trace: it will be the same for other inputs",
+        span.known() ? span.str() + ": " : "", op.schema.name, result.repr(), name_of(result.tag())));
+  }
 }
 
-void Tracer::record_call(const std::string& qualified_name, std::span<const Value> args,
-                         std::span<const TypePtr> types, const Value& result, const TypePtr& result_type) {
-  std::vector<Def*> inputs;
-  for (size_t i = 0; i < args.size(); ++i) inputs.push_back(def_of(args[i], types[i]));
-  bind(result, frames_.back()->builder.call(qualified_name, std::move(inputs), result_type));
+void Tracer::record_call(const std::string& qualified_name, std::span<const Value> args, const Value& result,
+                         const TypePtr& result_type) {
+  const size_t scope = scopes_.size() - 1;
+  std::vector<ir::Def*> inputs;
+  for (const Value& arg : args) inputs.push_back(def_of(arg, scope));
+  bind(result, builder(scopes_[scope]).call(qualified_name, std::move(inputs), result_type), scopes_[scope]);
 }
 
-void Tracer::begin_fork(std::string name) { frames_.push_back(std::make_unique<Frame>(std::move(name))); }
+void Tracer::begin_fork() {
+  scopes_.emplace_back();
+  scopes_.back().graph = std::make_unique<ir::Graph>(fmt::format("{}.fork", scopes_.front().graph->name));
+}
 
 void Tracer::end_fork(const Value& result, const Value& future) {
-  if (frames_.size() < 2) throw ValueError("trace: the end of a fork that was not begun");
-  Def* const out = def_of(result, nullptr);
-  const std::unique_ptr<Frame> fork = std::move(frames_.back());
-  frames_.pop_back();
-  fork->graph->root().outputs = {out};
-  fork->graph->returns = {out->type};
-  Frame& around = *frames_.back();
-  around.defs[identity(future)] = around.builder.fork(fork->graph, fork->outer);
-  seen_.push_back(future);
+  if (scopes_.size() < 2) throw ValueError("trace: end_fork without begin_fork");
+  ir::Def* const out = def_of(result, scopes_.size() - 1);
+  Scope sub = std::move(scopes_.back());
+  scopes_.pop_back();
+  sub.graph->root().outputs = {out};
+  sub.graph->returns = {out->type};
+  Scope& outer = scopes_.back();
+  ir::Builder b = builder(outer);
+  ir::Def* const def = b.fork(std::shared_ptr<ir::Graph>(std::move(sub.graph)), std::move(sub.captured));
+  bind(future, def, outer);
 }
 
-void Tracer::drop_fork() {
-  if (frames_.size() > 1) frames_.pop_back();
+void Tracer::abort_fork() noexcept {
+  if (scopes_.size() > 1) scopes_.pop_back();
 }
 
-std::shared_ptr<Graph> Tracer::finish(const Value& output) {
-  if (frames_.size() != 1) throw ValueError("trace: it ended within a fork");
-  Frame& frame = *frames_.front();
-  Def* const out = def_of(output, nullptr);
-  frame.graph->root().outputs = {out};
-  frame.graph->returns = {out->type};
-  return frame.graph;
+std::unique_ptr<ir::Graph> Tracer::finish(const Value& result) {
+  if (scopes_.size() != 1) throw ValueError("trace: a fork was begun and not ended");
+  ir::Def* const out = def_of(result, 0);
+  ir::Graph& graph = *scopes_.front().graph;
+  graph.root().outputs = {out};
+  graph.returns = {out->type};
+  return std::move(scopes_.front().graph);
+}
+
+std::string check(const std::function<Value(std::span<const Value>)>& run, std::span<const Value> inputs,
+                  const Value& expected, const std::function<bool(const Value&, const Value&)>& equal) {
+  const Value again = run(inputs);
+  if (equal(expected, again)) return {};
+  return fmt::format(
+      "the traced graph gives another result than the traced function for the same inputs: {} in place of "
+      "{}; "
+      "it may draw random numbers, or depend on something that is not an input",
+      again.repr(), expected.repr());
 }
 
 }  // namespace tine::trace

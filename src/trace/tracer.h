@@ -1,21 +1,24 @@
-// Tracer: records the operators that one thread calls into a graph; forks become subgraphs.
+// Tracer: writes down what one run does, as a graph.
 //
-// State      Open frames: the traced function's, and one for each fork that is being run now.
-// Threads    One thread: the one whose operators it is told of.
-// Ordering   Nodes are in the order of the calls.
-// Ownership  Keeps every tensor and future that it has seen until it goes, so that none takes another's address.
-//            The graph belongs to the caller when finish() has returned it.
-// Errors     ValueError for a future made outside of the trace, or a fork left open; TypeError for a value that a
-//            graph cannot hold.
-// Cost       A hash and a node for each operator.
-// Source     torch.jit.trace; closure conversion for what a fork takes from around it.
+// State      The graph so far, and which of its values each tensor and future of the run is.
+// Threads    One thread: the one that runs the traced function.
+// Ordering   Nodes in the order of the calls.
+// Ownership  Keeps every value it has seen alive until it goes, so that an address means one tensor. The graph is
+//            handed over by finish().
+// Errors     ValueError when a value cannot be part of a graph, a fork is ended that was not begun, or the result
+//            does not come out of the traced calls in a form that can be returned.
+// Cost       A hash for each tensor argument; tracing is no hot path.
+// Source     torch.jit.trace for what is captured: calls, not control flow. What is no tensor or future is a constant,
+//            as it was in this run; tensors from outside are constants, too, unless they are attributes of `self`.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/ir/graph.h"
@@ -28,38 +31,62 @@ class TINE_API Tracer final : public Recorder {
   explicit Tracer(std::string name);
   ~Tracer();
 
-  // Before anything is recorded: the graph's inputs, in order. Tensors inside of tuples and lists are followed.
-  void add_input(const Value& value, std::string name);
-  // `self` of a traced module: `tensor` is found at its attributes `path`.
-  void add_self(const std::shared_ptr<const ObjectType>& type, std::string name);
-  void add_attribute(const Tensor& tensor, std::vector<std::string> path);
-  // Of the nodes to come.
-  void set_place(SourceSpan place);
+  // Where the traced program is now, for the places of the nodes.
+  std::function<SourceSpan()> where;
 
+  // The object whose method is traced: the first input. Tensors in its slots, and in those of objects in its slots,
+  // become prim::GetAttr.
+  void add_self(const Value& object);
+  // The next input: a tensor, a future, or a tuple or list of these. Anything else becomes an input, too, but what is
+  // computed from it cannot be seen.
+  void add_input(const Value& value, std::string_view name);
+
+  // Every call of an operator row (OpContext::recorder).
   void record(const Op& op, const Value* args, const Value& result) override;
-  void record_call(const std::string& qualified_name, std::span<const Value> args,
-                   std::span<const TypePtr> types, const Value& result, const TypePtr& result_type);
-  // Between the two what is recorded goes to the fork's subgraph. `future` stands for the result from then on.
-  void begin_fork(std::string name);
+  // A call of a script function, which nobody records inside: one node that calls it by its name.
+  void record_call(const std::string& qualified_name, std::span<const Value> args, const Value& result,
+                   const TypePtr& result_type);
+  // Around a forked function, which runs in place: its calls make the subgraph.
+  void begin_fork();
   void end_fork(const Value& result, const Value& future);
-  // The forked function raised: nothing of the fork is kept.
-  void drop_fork();
+  // After an error inside a fork.
+  void abort_fork() noexcept;
 
-  [[nodiscard]] std::shared_ptr<ir::Graph> finish(const Value& output);
+  [[nodiscard]] std::unique_ptr<ir::Graph> finish(const Value& result);
+
+  // What the trace may have got wrong, for whoever asked for it: values that came out of tensors and are
+  // now constants. One line each.
+  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
  private:
-  struct Frame;
-  [[nodiscard]] ir::Def* known(const Value& value, size_t frame);
-  [[nodiscard]] ir::Def* attribute(const Value& value);
-  [[nodiscard]] ir::Def* def_of(const Value& value, const TypePtr& wanted);
-  [[nodiscard]] bool follows(const Value& value);
-  void bind(const Value& value, ir::Def* def);
-  [[nodiscard]] static bool carries(const Value& value);
+  // One graph being written: the function's own, or a fork's subgraph.
+  struct Scope {
+    std::unique_ptr<ir::Graph> graph;
+    std::unordered_map<const void*, ir::Def*> defs;
+    std::vector<ir::Def*> captured;  // the outer values that became this graph's inputs
+  };
+  struct Attribute {
+    std::vector<std::string> path;
+  };
 
-  std::vector<std::unique_ptr<Frame>> frames_;
-  std::unordered_map<const void*, std::vector<std::string>> attributes_;
+  [[nodiscard]] SourceSpan place() const { return where ? where() : SourceSpan{}; }
+  [[nodiscard]] ir::Def* def_of(const Value& value, size_t scope);
+  [[nodiscard]] ir::Def* known(const void* identity, size_t scope);
+  void bind(const Value& value, ir::Def* def, Scope& scope);
+  void find_attributes(const Value& object, std::vector<std::string>* path, int depth);
+  ir::Builder builder(Scope& scope) const;
+
+  std::vector<Scope> scopes_;
+  std::unordered_map<const void*, Attribute> attributes_;
   ir::Def* self_ = nullptr;
-  std::vector<Value> seen_;
+  std::vector<Value> alive_;
+  std::vector<std::string> warnings_;
 };
+
+// Runs the traced graph again and compares: `run` executes it on `inputs` (trace never sees the machine), `equal` says
+// whether two results are the same within tolerance. Empty when they are, else what differs.
+[[nodiscard]] TINE_API std::string check(const std::function<Value(std::span<const Value>)>& run,
+                                         std::span<const Value> inputs, const Value& expected,
+                                         const std::function<bool(const Value&, const Value&)>& equal);
 
 }  // namespace tine::trace

@@ -35,7 +35,7 @@ class _Tracer:
     def fork(self, func, args, kwargs):
         if not callable(func):
             raise TypeError(f"fork: expected a function or a module as the first argument, got {type(func).__name__}")
-        self._c.begin_fork(getattr(func, "__qualname__", type(func).__name__))
+        self._c.begin_fork()
         try:
             result = func(*args, **kwargs)
         except BaseException:
@@ -130,9 +130,7 @@ def _record(func, inputs, name, self_=None):
         raise RuntimeError("trace: this thread is tracing already; a trace within a trace is not possible")
     c = _C.Tracer(name)
     if self_ is not None:
-        c.add_self(self_._tine_record.type)
-        for path, tensor in _attributes(self_):
-            c.add_attribute(tensor, path)
+        c.add_self(self_._c)
     copies = tuple(map(_clone, inputs))
     for value, argument in zip(copies, _names(func, len(copies))):
         c.add_input(value, argument)
@@ -144,19 +142,10 @@ def _record(func, inputs, name, self_=None):
         _local.tracer = None
         c.stop()
     _check_output(output, name)
+    for line in dict.fromkeys(c.warnings()):
+        if not any(f"aten::{harmless} " in line for harmless in ("size", "dim", "len", "numel")):
+            warnings.warn(line, TracerWarning, stacklevel=4)
     return c.finish(output, name), output
-
-
-def _attributes(module, path=()):
-    own = module.__dict__
-    for kind in ("parameters", "buffers"):
-        for name in own["_tine_names"][kind]:
-            tensor = own["_c"].get(name)
-            if tensor is not None:
-                yield [*path, name], tensor
-    for name, child in own["_tine_children"].items():
-        if child is not None:
-            yield from _attributes(child, (*path, name))
 
 
 def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inputs=None, check_tolerance=1e-5,

@@ -47,7 +47,8 @@ class Buffer final : public detail::RefCounted {
 class BufferPool final : public detail::RefCounted {
  public:
   static constexpr size_t kDefaultRetained = size_t{256} << 20;
-  explicit BufferPool(size_t max_retained_bytes = kDefaultRetained) noexcept : max_retained_(max_retained_bytes) {}
+  explicit BufferPool(size_t max_retained_bytes = kDefaultRetained) noexcept
+      : max_retained_(max_retained_bytes) {}
 
   // `size` may be 0. The bytes are whatever they were.
   [[nodiscard]] detail::Ref<Buffer> acquire(size_t size);

@@ -56,7 +56,7 @@ class OutFrame {
 // calls own() first. Movable.
 struct Frame {
   FrameHeader header;
-  TimePoint received;                        // when its header was read
+  TimePoint received;  // when its header was read
   std::span<const std::byte> body;
   std::vector<detail::Ref<Buffer>> segments;
 

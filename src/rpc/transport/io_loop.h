@@ -26,7 +26,12 @@ namespace tine::rpc {
 // Something with a file descriptor that the loop watches.
 class Pollable : public detail::RefCounted {
  public:
+  // On the loop's thread. 0: the loop is being stopped.
   virtual void on_events(uint32_t epoll_events) noexcept = 0;
+
+ private:
+  friend class IoLoop;
+  std::atomic<bool> watched_{false};
 };
 
 struct TimerId {
@@ -53,8 +58,9 @@ class IoLoop {
   // True when it will not run any more; false when it has run, is running, or never was.
   bool cancel(TimerId id) noexcept;
 
-  // Stops and joins; timers and posted work that have not run are dropped. Pollables get on_events(0)
-  // before. Not from the loop's own thread.
+  // Stops and joins. Each Pollable gets on_events(0) first and has up to two seconds to be forgotten (a
+  // connection says on_close meanwhile); timers, and what is posted later, are dropped. Not from the loop's
+  // own thread.
   void stop() noexcept;
 
   [[nodiscard]] bool on_loop_thread() const noexcept;
@@ -69,6 +75,7 @@ class IoLoop {
 
   // For Pollables. `watch` adds or changes; the loop holds a reference until `forget`, which any thread may call.
   // After `forget` returned on the loop's thread no on_events comes any more.
+  // watch throws SystemError, or Cancelled when the loop has stopped.
   void watch(int fd, Pollable& pollable, uint32_t epoll_events);
   void change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept;
   void forget(int fd, Pollable& pollable) noexcept;

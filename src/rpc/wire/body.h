@@ -51,7 +51,9 @@ class BodyWriter {
   // Adds a segment and returns its number. Empty ones are refused: write those inline.
   uint32_t segment(Segment segment);
 
-  [[nodiscard]] std::span<const std::byte> body() const noexcept { return {begin() + kHeaderBytes, used_ - kHeaderBytes}; }
+  [[nodiscard]] std::span<const std::byte> body() const noexcept {
+    return {begin() + kHeaderBytes, used_ - kHeaderBytes};
+  }
   [[nodiscard]] std::span<const Segment> segments() const noexcept { return segments_; }
   void clear() noexcept;
 

@@ -66,7 +66,8 @@ struct FrameHeader {
   return (offset + (kSegmentAlign - 1)) & ~uint64_t{kSegmentAlign - 1};
 }
 // The payload length that belongs to this body and these segments.
-[[nodiscard]] uint64_t payload_bytes_for(uint64_t body_bytes, std::span<const uint64_t> segment_bytes) noexcept;
+[[nodiscard]] uint64_t payload_bytes_for(uint64_t body_bytes,
+                                         std::span<const uint64_t> segment_bytes) noexcept;
 
 void encode_header(const FrameHeader& header, std::span<std::byte, kHeaderBytes> out) noexcept;
 // Empty when the header is well-formed and within the limits, else what is wrong with it.

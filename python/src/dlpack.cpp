@@ -1,0 +1,146 @@
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "python/src/tensor.h"
+
+// DLPack, version 0: the structures are the specification's (dmlc/dlpack), the words are ours.
+
+namespace tine::python {
+namespace {
+
+enum : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBool = 6 };
+constexpr int32_t kCpu = 1;
+constexpr const char* kFresh = "dltensor";
+constexpr const char* kUsed = "used_dltensor";
+
+struct DlTensor {
+  void* data;
+  int32_t device_type;
+  int32_t device_id;
+  int32_t ndim;
+  uint8_t code;
+  uint8_t bits;
+  uint16_t lanes;
+  int64_t* shape;
+  int64_t* strides;  // in elements; null: contiguous
+  uint64_t byte_offset;
+};
+struct Managed {
+  DlTensor tensor;
+  void* context;
+  void (*deleter)(Managed*);
+};
+
+// What a capsule that we made stands on.
+struct Export {
+  Managed managed;
+  Tensor tensor;
+  std::vector<int64_t> shape;
+  std::vector<int64_t> strides;
+};
+
+uint8_t code_of(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::kUInt8: return kUInt;
+    case DType::kInt64: return kInt;
+    case DType::kBool: return kBool;
+    default: return kFloat;
+  }
+}
+
+DType dtype_of(const DlTensor& t) {
+  if (t.lanes == 1) {
+    if (t.code == kFloat && t.bits == 32) return DType::kFloat32;
+    if (t.code == kFloat && t.bits == 64) return DType::kFloat64;
+    if (t.code == kInt && t.bits == 64) return DType::kInt64;
+    if (t.code == kUInt && t.bits == 8) return DType::kUInt8;
+    if (t.code == kBool && t.bits == 8) return DType::kBool;
+  }
+  throw TypeError("from_dlpack(): elements of code " + std::to_string(t.code) + " with " + std::to_string(t.bits) +
+                  " bits; tine has float32, float64, int64, uint8 and bool");
+}
+
+void delete_capsule(PyObject* capsule) {
+  // A used one belongs to whoever used it.
+  if (!PyCapsule_IsValid(capsule, kFresh)) return;
+  auto* const managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule, kFresh));
+  managed->deleter(managed);
+}
+
+}  // namespace
+
+PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    const Tensor& tensor = tensor_of(self);
+    if (!tensor.is_writable()) {
+      PyErr_SetString(PyExc_BufferError, "the tensor's memory was lent as read-only, which DLPack can't say; clone() it");
+      return nullptr;
+    }
+    auto made = std::make_unique<Export>();
+    made->tensor = tensor;
+    made->shape.assign(tensor.sizes().begin(), tensor.sizes().end());
+    made->strides.assign(tensor.strides().begin(), tensor.strides().end());
+    made->managed.tensor = {tensor.data(),
+                            kCpu,
+                            0,
+                            static_cast<int32_t>(tensor.dim()),
+                            code_of(tensor.dtype()),
+                            static_cast<uint8_t>(8 * size_of(tensor.dtype())),
+                            1,
+                            made->shape.data(),
+                            made->strides.data(),
+                            0};
+    made->managed.context = made.get();
+    made->managed.deleter = [](Managed* m) { delete static_cast<Export*>(m->context); };
+    PyObject* const capsule = PyCapsule_New(&made->managed, kFresh, delete_capsule);
+    if (capsule) (void)made.release();
+    return capsule;
+  });
+}
+
+PyObject* tensor_dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", kCpu, 0); }
+
+PyObject* from_dlpack(PyObject*, PyObject* exporter) {
+  const PyRef capsule = PyCapsule_CheckExact(exporter) ? PyRef::share(exporter)
+                                                        : PyRef::adopt(PyObject_CallMethod(exporter, "__dlpack__", nullptr));
+  if (!capsule) {
+    if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+      PyErr_Format(PyExc_TypeError, "from_dlpack(): expected an array with __dlpack__ or a capsule, got %s",
+                   Py_TYPE(exporter)->tp_name);
+    }
+    return nullptr;
+  }
+  if (!PyCapsule_IsValid(capsule.get(), kFresh)) {
+    PyErr_SetString(PyExc_ValueError, "from_dlpack(): the capsule is no DLPack tensor, or was used before");
+    return nullptr;
+  }
+  return guarded([&]() -> PyObject* {
+    auto* const managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule.get(), kFresh));
+    const DlTensor& t = managed->tensor;
+    if (t.device_type != kCpu) {
+      throw ValueError("from_dlpack(): the memory is on device type " + std::to_string(t.device_type) +
+                       ", tine reads the CPU's only");
+    }
+    const DType dtype = dtype_of(t);
+    const std::vector<int64_t> sizes(t.shape, t.shape + t.ndim);
+    std::vector<int64_t> strides(sizes.size());
+    int64_t step = 1;
+    for (size_t i = sizes.size(); i-- > 0; step *= std::max<int64_t>(sizes[i], 1)) {
+      strides[i] = t.strides ? t.strides[i] : step;
+      if (strides[i] < 0) throw ValueError("from_dlpack(): negative strides; pass a copy");
+    }
+    // The producer's deleter takes the interpreter's lock by itself where it needs it.
+    Tensor tensor = Tensor::from_blob(
+        static_cast<char*>(t.data) + t.byte_offset, sizes, strides, dtype,
+        [managed] {
+          if (managed->deleter) managed->deleter(managed);
+        },
+        true);
+    PyCapsule_SetName(capsule.get(), kUsed);
+    return wrap_tensor(std::move(tensor));
+  });
+}
+
+}  // namespace tine::python

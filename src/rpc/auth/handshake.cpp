@@ -1,0 +1,264 @@
+#include "src/rpc/auth/handshake.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "src/rpc/wire/frame.h"
+#include "tine/error.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr std::string_view kLabel = "tine-rpc-proof-1";
+constexpr std::string_view kSameSecret =
+    "give both processes the same TINE_AUTH_KEY, or let both use the key file of the same user";
+
+Nonce random_nonce() {
+  Nonce nonce;
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), static_cast<int>(nonce.size())) != 1) {
+    throw AuthError("the system gave no random bytes for a handshake");
+  }
+  return nonce;
+}
+
+}  // namespace
+
+Handshake::Handshake(Config config) : config_(std::move(config)) {
+  if (config_.name.empty() || config_.name.size() > kMaxNameBytes) {
+    throw ValueError(fmt::format("a worker's name has 1 to {} bytes, '{}' has {}", kMaxNameBytes,
+                                 config_.name, config_.name.size()));
+  }
+  if (config_.incarnation == 0) throw ValueError("a worker's incarnation must not be 0");
+  if (!config_.secret) throw AuthError("a worker needs a secret to talk to others: see Secret::load");
+  if (initiator()) {
+    const RecordHead head{RecordType::kHello, RefusalCode::kNone, config_.low_version, config_.high_version,
+                          0};
+    hello_ = make_hello(head, config_.incarnation, random_nonce(), config_.name);
+    put(hello_);
+    waits_for_ = RecordType::kChallenge;
+  } else {
+    waits_for_ = RecordType::kHello;
+  }
+}
+
+std::string Handshake::who() const {
+  if (initiator())
+    return fmt::format("{} (acceptor; we are the initiator '{}')", config_.address, config_.name);
+  if (peer_name_.empty())
+    return fmt::format("{} (initiator; we are the acceptor '{}')", config_.address, config_.name);
+  return fmt::format("'{}' at {} (initiator; we are the acceptor '{}')", peer_name_, config_.address,
+                     config_.name);
+}
+
+Mac Handshake::proof_of(Role role) const {
+  std::array<std::byte, 16 + 1 + 2 + 32 + 2 * kHelloBytes> text;
+  std::byte* p = text.data();
+  std::memcpy(p, kLabel.data(), kLabel.size());
+  p[16] = static_cast<std::byte>(role);
+  put_le<uint16_t>(p + 17, version_);
+  std::memcpy(p + 19, config_.binding.data(), config_.binding.size());
+  std::memcpy(p + 51, hello_.data(), hello_.size());
+  std::memcpy(p + 51 + kHelloBytes, challenge_.data(), challenge_.size());
+  Mac mac;
+  unsigned int length = 0;
+  const auto key = config_.secret->bytes();
+  if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+            reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+            reinterpret_cast<unsigned char*>(mac.data()), &length) ||
+      length != mac.size()) {
+    throw AuthError("HMAC-SHA256 failed");
+  }
+  return mac;
+}
+
+void Handshake::put(std::span<const std::byte> record) noexcept {
+  if (out_begin_ == out_end_) out_begin_ = out_end_ = 0;
+  // Two records fit, and no side has more than that unwritten: it waits for an answer to each.
+  const size_t room = out_.size() - out_end_;
+  const size_t bytes = std::min(room, record.size());
+  std::memcpy(out_.data() + out_end_, record.data(), bytes);
+  out_end_ += bytes;
+}
+
+void Handshake::fail(std::exception_ptr error) noexcept {
+  error_ = std::move(error);
+  state_ = State::kFailed;
+}
+
+std::span<std::byte> Handshake::input() noexcept {
+  if (state_ != State::kGoing) return {};
+  // First the head, and nothing more: what follows a head that is wrong is not even received.
+  const size_t until = in_have_ < kRecordHeadBytes ? kRecordHeadBytes : record_bytes(head_.type);
+  return std::span<std::byte>(in_).subspan(in_have_, until - in_have_);
+}
+
+void Handshake::received(size_t bytes) {
+  if (state_ != State::kGoing) return;
+  const bool had_head = in_have_ >= kRecordHeadBytes;
+  in_have_ += bytes;
+  if (in_have_ < kRecordHeadBytes) return;
+  if (!had_head) {
+    handle_head();
+    return;
+  }
+  if (in_have_ < record_bytes(head_.type)) return;
+  in_have_ = 0;
+  switch (head_.type) {
+    case RecordType::kHello: return handle_hello();
+    case RecordType::kChallenge: return handle_challenge();
+    case RecordType::kProof: return handle_proof();
+    case RecordType::kAccept: return handle_accept();
+    case RecordType::kRefusal: return handle_refusal();
+  }
+}
+
+void Handshake::handle_head() {
+  const std::string bad = decode_head(std::span(in_).first<kRecordHeadBytes>(), &head_);
+  if (!bad.empty()) return malformed(bad);
+  if (head_.type != waits_for_ && head_.type != RecordType::kRefusal) {
+    malformed(fmt::format("it sent a record of type {}, expected {}", static_cast<int>(head_.type),
+                          static_cast<int>(waits_for_)));
+  }
+}
+
+void Handshake::malformed(const std::string& what) {
+  put(make_refusal(RefusalCode::kMalformed, config_.low_version, config_.high_version));
+  fail(make_error(ErrorKind::kAuth, fmt::format("the handshake with {} failed: {}", who(), what)));
+}
+
+void Handshake::handle_hello() {
+  hello_ = in_;
+  if (const std::string bad = check_hello(hello_, head_); !bad.empty()) return malformed(bad);
+  peer_name_ = std::string(name_of(hello_, head_));
+  peer_incarnation_ = incarnation_of(hello_);
+  const uint16_t highest = std::min(config_.high_version, head_.high_version);
+  if (highest < std::max(config_.low_version, head_.low_version)) {
+    put(make_refusal(RefusalCode::kNoCommonVersion, config_.low_version, config_.high_version));
+    return fail(make_error(
+        ErrorKind::kAuth,
+        fmt::format("refused {}: it speaks wire versions {} to {}, we speak {} to {}", who(),
+                    head_.low_version, head_.high_version, config_.low_version, config_.high_version)));
+  }
+  version_ = highest;
+  const RecordHead head{RecordType::kChallenge, RefusalCode::kNone, version_, version_, 0};
+  challenge_ = make_hello(head, config_.incarnation, random_nonce(), config_.name);
+  put(challenge_);
+  waits_for_ = RecordType::kProof;
+}
+
+void Handshake::handle_challenge() {
+  challenge_ = in_;
+  if (const std::string bad = check_hello(challenge_, head_); !bad.empty()) return malformed(bad);
+  peer_name_ = std::string(name_of(challenge_, head_));
+  peer_incarnation_ = incarnation_of(challenge_);
+  version_ = head_.low_version;
+  if (head_.low_version != head_.high_version || version_ < config_.low_version ||
+      version_ > config_.high_version) {
+    return malformed(fmt::format("it chose wire version {} to {}, we offered {} to {}", head_.low_version,
+                                 head_.high_version, config_.low_version, config_.high_version));
+  }
+  if (!config_.expected_name.empty() && peer_name_ != config_.expected_name) {
+    return fail(
+        make_error(ErrorKind::kAuth, fmt::format("{} is the worker '{}', expected '{}'", config_.address,
+                                                 peer_name_, config_.expected_name)));
+  }
+  put(make_proof(RecordType::kProof, version_, proof_of(Role::kInitiator)));
+  waits_for_ = RecordType::kAccept;
+}
+
+void Handshake::handle_proof() {
+  ProofRecord record;
+  std::copy_n(in_.begin(), record.size(), record.begin());
+  if (const std::string bad = check_proof(record, head_, version_); !bad.empty()) return malformed(bad);
+  const Mac expected = proof_of(Role::kInitiator);
+  if (CRYPTO_memcmp(expected.data(), mac_of(record).data(), expected.size()) != 0) {
+    put(make_refusal(RefusalCode::kWrongSecret, config_.low_version, config_.high_version));
+    return fail(
+        make_error(ErrorKind::kAuth, fmt::format("refused {}: wrong secret; {}", who(), kSameSecret)));
+  }
+  state_ = State::kProven;
+}
+
+void Handshake::admit() {
+  if (state_ != State::kProven) return;
+  put(make_proof(RecordType::kAccept, version_, proof_of(Role::kAcceptor)));
+  state_ = State::kDone;
+}
+
+void Handshake::handle_accept() {
+  ProofRecord record;
+  std::copy_n(in_.begin(), record.size(), record.begin());
+  if (const std::string bad = check_proof(record, head_, version_); !bad.empty()) return malformed(bad);
+  const Mac expected = proof_of(Role::kAcceptor);
+  if (CRYPTO_memcmp(expected.data(), mac_of(record).data(), expected.size()) != 0) {
+    put(make_refusal(RefusalCode::kWrongSecret, config_.low_version, config_.high_version));
+    return fail(make_error(
+        ErrorKind::kAuth,
+        fmt::format("refused {}: its proof is wrong, so it does not hold our secret although it took "
+                    "ours: something else listens there; {}",
+                    who(), kSameSecret)));
+  }
+  state_ = State::kDone;
+}
+
+void Handshake::handle_refusal() {
+  ErrorKind kind = ErrorKind::kAuth;
+  std::string why;
+  switch (head_.refusal) {
+    case RefusalCode::kWrongSecret: why = fmt::format("wrong secret; {}", kSameSecret); break;
+    case RefusalCode::kNoCommonVersion:
+      why = fmt::format("it speaks wire versions {} to {}, we speak {} to {}", head_.low_version,
+                        head_.high_version, config_.low_version, config_.high_version);
+      break;
+    case RefusalCode::kMalformed: why = "it found our handshake malformed"; break;
+    case RefusalCode::kBusy:
+      kind = ErrorKind::kPeerDied;
+      why = "too many others were connecting at the same time; try again";
+      break;
+    case RefusalCode::kTooSlow:
+      kind = ErrorKind::kPeerDied;
+      why = "our handshake took longer than it allows";
+      break;
+    case RefusalCode::kNotAdmitted:
+      why =
+          "it does not admit a worker of our name or incarnation (is the name taken, or are we from an "
+          "earlier run?)";
+      break;
+    case RefusalCode::kClosing:
+      kind = ErrorKind::kPeerDied;
+      why = "it is shutting down";
+      break;
+    default: why = fmt::format("reason {}, which is unknown here", static_cast<int>(head_.refusal));
+  }
+  fail(make_error(kind, fmt::format("{} refused us: {}", who(), why)));
+}
+
+void Handshake::refuse(RefusalCode code) {
+  if (state_ == State::kFailed || state_ == State::kDone) return;
+  put(make_refusal(code, config_.low_version, config_.high_version));
+  ErrorKind kind = ErrorKind::kPeerDied;
+  std::string_view why;
+  switch (code) {
+    case RefusalCode::kBusy: why = "too many handshakes were pending, and this was the oldest"; break;
+    case RefusalCode::kTooSlow: why = "its handshake was not through in time"; break;
+    case RefusalCode::kNotAdmitted:
+      kind = ErrorKind::kAuth;
+      why = "its name or incarnation is not admitted";
+      break;
+    default: why = "we are shutting down";
+  }
+  fail(make_error(kind, fmt::format("refused {}: {}", who(), why)));
+}
+
+void Handshake::ended(std::string_view how) {
+  if (state_ == State::kFailed || state_ == State::kDone) return;
+  fail(make_error(ErrorKind::kPeerDied, fmt::format("{} {} in the middle of the handshake", who(), how)));
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,87 @@
+// Handshake: proves to each of two processes that the other holds the same secret. No I/O of its own.
+//
+// State      Going; then proven (acceptor only, until admit() or refuse()); then done or failed.
+// Threads    One at a time.
+// Ordering   Write output() as it appears, feed what comes in.
+// Ownership  Shares the secret.
+// Errors     failed() with error(): AuthError, or PeerDied, naming address, roles and reason. Output that is
+//            left then is a refusal, to be written before closing.
+// Cost       Two HMACs over 436 bytes; a fixed 600 bytes of memory, whatever the peer sends.
+// Source     docs/spec/wire.md, section 1; HMAC: RFC 2104.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "src/rpc/auth/secret.h"
+#include "src/rpc/wire/handshake.h"
+
+namespace tine::rpc {
+
+class Handshake {
+ public:
+  enum class Role : uint8_t { kInitiator = 1, kAcceptor = 2 };
+  enum class State : uint8_t { kGoing, kProven, kDone, kFailed };
+  struct Config {
+    Role role = Role::kInitiator;
+    std::string name;
+    uint64_t incarnation = 0;
+    std::shared_ptr<const Secret> secret;
+    std::string address;        // for messages: the peer's
+    std::string expected_name;  // initiator: empty takes any
+    std::array<std::byte, 32> binding{};
+    uint16_t low_version = 1;
+    uint16_t high_version = 1;
+  };
+
+  explicit Handshake(Config config);
+
+  [[nodiscard]] State state() const noexcept { return state_; }
+  [[nodiscard]] std::span<const std::byte> output() const noexcept {
+    return std::span<const std::byte>(out_).subspan(out_begin_, out_end_ - out_begin_);
+  }
+  void written(size_t bytes) noexcept { out_begin_ += bytes; }
+  // Where the next bytes go: never more than the record waited for. Empty when nothing is expected.
+  [[nodiscard]] std::span<std::byte> input() noexcept;
+  void received(size_t bytes);
+  // The stream ended, or its deadline passed.
+  void ended(std::string_view how);
+  void refuse(RefusalCode code);  // acceptor, at any time before done
+  void admit();                   // acceptor, when proven
+
+  [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
+  [[nodiscard]] uint64_t peer_incarnation() const noexcept { return peer_incarnation_; }
+  [[nodiscard]] uint16_t version() const noexcept { return version_; }
+  [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+
+ private:
+  [[nodiscard]] bool initiator() const noexcept { return config_.role == Role::kInitiator; }
+  [[nodiscard]] Mac proof_of(Role role) const;
+  [[nodiscard]] std::string who() const;
+  void put(std::span<const std::byte> record) noexcept;
+  void handle_head();
+  void handle_hello();
+  void handle_challenge();
+  void handle_proof();
+  void handle_accept();
+  void handle_refusal();
+  void malformed(const std::string& what);
+  void fail(std::exception_ptr error) noexcept;
+
+  Config config_;
+  State state_ = State::kGoing;
+  RecordType waits_for_;
+  RecordHead head_;
+  uint16_t version_ = 0;
+  std::string peer_name_;
+  uint64_t peer_incarnation_ = 0;
+  HelloRecord hello_{}, challenge_{};
+  HelloRecord in_{};
+  size_t in_have_ = 0;
+  std::array<std::byte, kHelloBytes + kProofBytes> out_{};
+  size_t out_begin_ = 0, out_end_ = 0;
+  std::exception_ptr error_;
+};
+
+}  // namespace tine::rpc

@@ -1,0 +1,95 @@
+#include "src/rpc/transport/buffer.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <new>
+#include <utility>
+
+#include "tine/error.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr size_t kAlign = 64;
+constexpr size_t kSmallest = 256;
+constexpr int kSmallestLog = 8;
+
+// Classes lie at 4/4, 5/4, 6/4 and 7/4 of each power of two: at most a fifth of a block is unused.
+int class_of_capacity(size_t capacity) noexcept {
+  const int log = std::bit_width(capacity) - 1;
+  const int quarter = static_cast<int>((capacity >> (log - 2)) & 3);
+  return 4 * (log - kSmallestLog) + quarter;
+}
+
+void free_block(std::byte* data) noexcept { ::operator delete[](data, std::align_val_t{kAlign}); }
+
+}  // namespace
+
+size_t BufferPool::capacity_for(size_t size) noexcept {
+  if (size <= kSmallest) return kSmallest;
+  const int log = std::bit_width(size - 1) - 1;
+  const size_t quarter = size_t{1} << (log - 2);
+  return (size + quarter - 1) / quarter * quarter;
+}
+
+Buffer::~Buffer() { pool_->give_back(data_, capacity_); }
+
+BufferPool::~BufferPool() {
+  for (auto& blocks : free_) {
+    for (std::byte* block : blocks) free_block(block);
+  }
+}
+
+detail::Ref<Buffer> BufferPool::acquire(size_t size) {
+  const size_t capacity = capacity_for(size);
+  const int index = class_of_capacity(capacity);
+  std::byte* data = nullptr;
+  if (index < kClasses) {
+    std::lock_guard lock(mutex_);
+    auto& blocks = free_[static_cast<size_t>(index)];
+    if (!blocks.empty()) {
+      data = blocks.back();
+      blocks.pop_back();
+      retained_ -= capacity;
+    }
+  }
+  if (!data) {
+    data = static_cast<std::byte*>(::operator new[](capacity, std::align_val_t{kAlign}, std::nothrow));
+    if (!data) {
+      throw ErrorOf<ErrorKind::kMemory>(
+          fmt::format("there is no memory for a receive buffer of {} bytes", size));
+    }
+  }
+  try {
+    return detail::Ref<Buffer>::adopt(new Buffer(detail::Ref<BufferPool>::share(this), data, size, capacity));
+  } catch (...) {
+    free_block(data);
+    throw;
+  }
+}
+
+void BufferPool::give_back(std::byte* data, size_t capacity) noexcept {
+  const int index = class_of_capacity(capacity);
+  if (index < kClasses) {
+    std::lock_guard lock(mutex_);
+    // One block may never be more than half of what is kept: a single huge tensor would push out the rest.
+    if (capacity <= max_retained_ / 2 && retained_ + capacity <= max_retained_) {
+      try {
+        free_[static_cast<size_t>(index)].push_back(data);
+        retained_ += capacity;
+        return;
+      } catch (const std::bad_alloc&) {
+        // Then the system gets it back.
+      }
+    }
+  }
+  free_block(data);
+}
+
+size_t BufferPool::retained_bytes() const noexcept {
+  std::lock_guard lock(mutex_);
+  return retained_;
+}
+
+}  // namespace tine::rpc

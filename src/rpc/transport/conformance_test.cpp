@@ -1,0 +1,418 @@
+// The rules that every transport keeps, run over each of them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "src/rpc/transport/test_peers.h"
+
+namespace tine::rpc {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::HasSubstr;
+
+INSTANTIATE_TEST_SUITE_P(Over, Conformance, testing::Values("tcp", "tcp6", "unix", "abstract", "inproc"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(Conformance, EachSideKnowsTheOthersProvenName) {
+  connect();
+  EXPECT_EQ(client->peer().name, "server");
+  EXPECT_EQ(client->peer().incarnation, 22u);
+  EXPECT_TRUE(client->peer().we_connected);
+  EXPECT_EQ(server->peer().name, "client");
+  EXPECT_EQ(server->peer().incarnation, 11u);
+  EXPECT_FALSE(server->peer().we_connected);
+}
+
+TEST_P(Conformance, FramesArriveWholeAndInOrderWithAllTheirFields) {
+  connect();
+  for (uint64_t i = 1; i <= 1000; ++i) {
+    OutFrame f = request(i, std::string(i % 300, 'x'));
+    f.remaining_us = 1000 * i;
+    ASSERT_EQ(client->send(std::move(f)), nullptr);
+  }
+  at_server->wait_for(1000);
+  for (uint64_t i = 1; i <= 1000; ++i) {
+    const Received& r = at_server->frames[i - 1];
+    EXPECT_EQ(r.header.kind, FrameKind::kRequest);
+    EXPECT_EQ(r.header.call_id, i);
+    EXPECT_EQ(r.header.remaining_us, 1000 * i);
+    EXPECT_EQ(r.text, std::string(i % 300, 'x'));
+  }
+}
+
+TEST_P(Conformance, SegmentsArriveInAlignedBuffersOfTheirOwn) {
+  connect();
+  std::mt19937_64 random(4);
+  for (uint64_t i = 1; i <= 60; ++i) {
+    OutFrame f = request(i, "segments");
+    const size_t count = 1 + random() % 40;
+    std::vector<std::vector<std::byte>> sent(count);
+    for (auto& s : sent) {
+      s.resize(1 + random() % (i % 10 == 0 ? 300'000 : 900));
+      for (auto& b : s) b = static_cast<std::byte>(random());
+      f.body.segment({s, owner_of(s)});
+    }
+    ASSERT_EQ(client->send(std::move(f)), nullptr);
+    at_server->wait_for(i);
+    const Received& r = at_server->frames[i - 1];
+    ASSERT_EQ(r.segments.size(), count);
+    for (size_t k = 0; k < count; ++k) {
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(r.segments[k]->data()) % 64, 0u);
+      ASSERT_EQ(r.segments[k]->size(), sent[k].size());
+      EXPECT_EQ(std::memcmp(r.segments[k]->data(), sent[k].data(), sent[k].size()), 0);
+    }
+  }
+}
+
+TEST_P(Conformance, LargeTensorsAndLargeBodiesGoBothWaysAtOnce) {
+  connect();
+  std::vector<std::byte> big(24 << 20);
+  for (size_t i = 0; i < big.size(); ++i) big[i] = static_cast<std::byte>(i * 7 >> 3);
+  for (auto* side : {&client, &server}) {
+    OutFrame f = request(1, std::string(3 << 20, 'b'));
+    f.body.segment({big, owner_of(big)});
+    f.body.segment({std::span(big).first(5), owner_of(big)});
+    ASSERT_EQ((*side)->send(std::move(f)), nullptr);
+  }
+  for (auto* at : {at_server.get(), at_client.get()}) {
+    at->wait_for(1);
+    EXPECT_EQ(at->frames[0].text.size(), size_t{3} << 20);
+    ASSERT_EQ(at->frames[0].segments.size(), 2u);
+    EXPECT_EQ(std::memcmp(at->frames[0].segments[0]->data(), big.data(), big.size()), 0);
+  }
+}
+
+TEST_P(Conformance, AnOwnerIsLetGoOnceItsSegmentIsWritten) {
+  connect();
+  std::vector<std::byte> data(8 << 20);
+  auto owner = detail::make_ref<Owner>();
+  OutFrame f = request(1, "x");
+  f.body.segment({data, owner});
+  ASSERT_EQ(client->send(std::move(f)), nullptr);
+  at_server->wait_for(1);
+  EXPECT_TRUE(eventually([&] { return owner->sole_owner(); }));
+}
+
+TEST_P(Conformance, ThreadsMayAllSendAtOnceAndNothingIsMixed) {
+  connect();
+  constexpr int kThreads = 4, kEach = 500;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        OutFrame f = request(static_cast<uint64_t>(t * kEach + i + 1),
+                             std::string(static_cast<size_t>(i), static_cast<char>('a' + t)));
+        ASSERT_EQ(client->send(std::move(f)), nullptr);
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  at_server->wait_for(kThreads * kEach);
+  std::map<int, uint64_t> last;
+  for (const Received& r : at_server->frames) {
+    const int t = static_cast<int>((r.header.call_id - 1) / kEach);
+    EXPECT_GT(r.header.call_id, last[t]);
+    last[t] = r.header.call_id;
+    EXPECT_EQ(r.text, std::string((r.header.call_id - 1) % kEach, static_cast<char>('a' + t)));
+  }
+}
+
+TEST_P(Conformance, ACloseHereIsSeenThereOnceAfterAllThatWasSent) {
+  connect();
+  for (uint64_t i = 1; i <= 100; ++i) ASSERT_EQ(client->send(request(i, "before")), nullptr);
+  client->shutdown(GoodbyeReason::kShutdown, "enough", Clock::now() + 10s);
+  at_server->wait_closed();
+  EXPECT_EQ(at_server->frames.size(), 100u);
+  EXPECT_EQ(at_server->why, CloseInfo::Why::kGoodbye);
+  EXPECT_EQ(at_server->reason, GoodbyeReason::kShutdown);
+  EXPECT_THAT(at_server->error, AllOf(HasSubstr("PeerDied"), HasSubstr("client"), HasSubstr("enough")));
+  at_client->wait_closed();
+  EXPECT_EQ(at_client->why, CloseInfo::Why::kLocal);
+  EXPECT_NE(client->send(request(1, "late")), nullptr);
+  EXPECT_EQ(at_server->closes, 1);
+  EXPECT_EQ(at_client->closes, 1);
+}
+
+TEST_P(Conformance, AShutdownWithMuchQueuedDeliversAllOfIt) {
+  connect();
+  std::vector<std::byte> data(1 << 20);
+  for (uint64_t i = 1; i <= 40; ++i) {
+    OutFrame f = request(i, "x");
+    f.body.segment({data, owner_of(data)});
+    ASSERT_EQ(client->send(std::move(f)), nullptr);
+  }
+  client->shutdown(GoodbyeReason::kDone, "", Clock::now() + 30s);
+  at_server->wait_closed();
+  EXPECT_EQ(at_server->frames.size(), 40u);
+  EXPECT_EQ(at_server->why, CloseInfo::Why::kGoodbye);
+}
+
+TEST_P(Conformance, AShutdownOfAPeerThatDoesNotReadEndsAtItsDeadline) {
+  connect(false);  // the server never starts its connection
+  std::vector<std::byte> data(32 << 20);
+  OutFrame f = request(1, "x");
+  f.body.segment({data, owner_of(data)});
+  ASSERT_EQ(client->send(std::move(f)), nullptr);
+  const TimePoint start = Clock::now();
+  client->shutdown(GoodbyeReason::kDone, "", start + 50ms);
+  at_client->wait_closed();
+  EXPECT_GE(Clock::now() - start, 50ms);
+  EXPECT_LT(Clock::now() - start, 10s);
+}
+
+TEST_P(Conformance, CloseEndsBothSidesAtOnceWithTheGivenError) {
+  connect();
+  client->close(make_error(ErrorKind::kValue, "because"));
+  at_client->wait_closed();
+  EXPECT_THAT(at_client->error, HasSubstr("because"));
+  EXPECT_THAT(describe(client->send(request(1, "x"))), HasSubstr("because"));
+  at_server->wait_closed();
+  EXPECT_EQ(at_server->why, CloseInfo::Why::kPeerDied);
+  EXPECT_THAT(at_server->error, AllOf(HasSubstr("client"), HasSubstr("died")));
+}
+
+TEST_P(Conformance, WhoStartsAClosedConnectionIsStillTold) {
+  connect(false);
+  server->close(nullptr);
+  EXPECT_TRUE(eventually([&] { return server->closed(); }));
+  server->start(at_server);
+  at_server->wait_closed();
+  EXPECT_EQ(at_server->closes, 1);
+}
+
+TEST_P(Conformance, FramesThatCameBeforeStartAreDelivered) {
+  connect(false);
+  for (uint64_t i = 1; i <= 10; ++i) ASSERT_EQ(client->send(request(i, "early")), nullptr);
+  server->start(at_server);
+  at_server->wait_for(10);
+}
+
+TEST_P(Conformance, AFullQueueIsAnErrorThatNamesThePeerAndNothingIsLost) {
+  options.max_queued_bytes = 8 << 20;
+  connect(false);
+  std::vector<std::byte> data(1 << 20);
+  uint64_t sent = 0;
+  std::exception_ptr error;
+  while (!error && sent < 1000) {
+    OutFrame f = request(sent + 1, "x");
+    f.body.segment({data, owner_of(data)});
+    error = client->send(std::move(f));
+    if (!error) ++sent;
+  }
+  EXPECT_THAT(describe(error), AllOf(HasSubstr("server"), HasSubstr("bound is 8388608")));
+  EXPECT_GE(sent, 8u);
+  EXPECT_LE(client->queued_bytes(), size_t{8} << 20);
+  server->start(at_server);
+  at_server->wait_for(sent);
+  EXPECT_TRUE(eventually([&] { return at_client->drained > 0; }));
+  ASSERT_EQ(client->send(request(sent + 1, "again")), nullptr);
+  at_server->wait_for(sent + 1);
+}
+
+TEST_P(Conformance, AWaitingThreadReadsItsReplyItself) {
+  connect();
+  at_server->on = [](Connection& c, Frame& f, ReaderRole&) {
+    OutFrame reply(FrameKind::kReply, f.header.call_id);
+    reply.body.str("ok");
+    EXPECT_EQ(c.send(std::move(reply)), nullptr);
+  };
+  int read_here = 0;
+  for (uint64_t i = 1; i <= 2000; ++i) {
+    ASSERT_EQ(client->send(request(i, "ping")), nullptr);
+    auto done = [&] { return at_client->count() >= i; };
+    const TimePoint deadline = Clock::now() + 10s;
+    if (!client->try_poll(deadline, done)) at_client->wait_for(i);
+    std::lock_guard lock(at_client->mutex);
+    if (at_client->last_thread == std::this_thread::get_id()) ++read_here;
+  }
+  EXPECT_GT(read_here, 0);
+}
+
+TEST_P(Conformance, ManyWaitersAndTheLoopHandTheReaderRoleToEachOther) {
+  connect();
+  at_server->keep = at_client->keep = false;
+  at_server->on = [](Connection& c, Frame& f, ReaderRole&) {
+    OutFrame reply(FrameKind::kReply, f.header.call_id);
+    EXPECT_EQ(c.send(std::move(reply)), nullptr);
+  };
+  constexpr uint64_t kThreads = 4, kEach = 1500;
+  std::vector<std::atomic<int>> answered(kThreads * kEach + 1);
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::atomic<int> inside{0};
+  at_client->on = [&](Connection&, Frame& f, ReaderRole& role) {
+    EXPECT_EQ(inside.fetch_add(1), 0) << "two threads read at once";
+    {
+      std::lock_guard lock(mutex);
+      answered[f.header.call_id] += 1;
+    }
+    changed.notify_all();
+    inside.fetch_sub(1);
+    if (f.header.call_id % 7 == 0 && role.pass_on()) std::this_thread::yield();
+  };
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (uint64_t i = 1; i <= kEach; ++i) {
+        const uint64_t id = t * kEach + i;
+        ASSERT_EQ(client->send(request(id, "x")), nullptr);
+        auto done = [&] { return answered[id] != 0; };
+        if (client->try_poll(Clock::now() + 10s, done)) continue;
+        std::unique_lock lock(mutex);
+        ASSERT_TRUE(changed.wait_for(lock, 20s, done)) << "a reply was lost";
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  for (size_t i = 1; i < answered.size(); ++i) ASSERT_EQ(answered[i], 1);
+}
+
+TEST_P(Conformance, AHandlerThatPassedTheRoleOnKeepsItsFrameWhileOthersRead) {
+  connect();
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool inside = false;
+  std::string seen;
+  at_client->on = [&](Connection&, Frame& f, ReaderRole& role) {
+    if (f.header.call_id != 1) return;
+    if (!role.pass_on()) return;  // on the loop's thread: tried again
+    EXPECT_TRUE(role.pass_on());
+    {
+      std::lock_guard lock(mutex);
+      inside = true;
+    }
+    changed.notify_all();
+    // Runs on only when the others have been read, by somebody else.
+    at_client->wait_for(51);
+    BodyReader in(f.body);
+    seen = std::string(in.str());
+  };
+  for (int attempt = 0; attempt < 200 && !inside; ++attempt) {
+    at_client->clear();
+    ASSERT_EQ(server->send(request(1, "kept")), nullptr);
+    auto done = [&] { return at_client->count() >= 51; };
+    std::thread other([&] {
+      std::unique_lock lock(mutex);
+      changed.wait_for(lock, 1s, [&] { return inside || at_client->count() > 0; });
+      lock.unlock();
+      for (uint64_t i = 2; i <= 51; ++i) EXPECT_EQ(server->send(request(i, std::string(500, 'n'))), nullptr);
+    });
+    const TimePoint until = Clock::now() + 2s;
+    while (!done() && Clock::now() < until) static_cast<void>(client->try_poll(until, done));
+    other.join();
+    at_client->wait_for(51);
+  }
+  EXPECT_TRUE(inside);
+  EXPECT_EQ(seen, "kept");
+}
+
+TEST_P(Conformance, APollGivesUpAtItsDeadline) {
+  connect();
+  auto never = [] { return false; };
+  const TimePoint start = Clock::now();
+  EXPECT_FALSE(client->try_poll(start + 100us, never));
+  EXPECT_LT(Clock::now() - start, 5s);
+}
+
+TEST_P(Conformance, PingsAreAnsweredAndAPeerThatIsSilentIsClosed) {
+  options.heartbeat_interval = 20ms;
+  options.heartbeat_timeout = 100ms;
+  connect();
+  // Alive: pings go and pongs come, nobody is closed.
+  std::this_thread::sleep_for(300ms);
+  EXPECT_FALSE(client->closed());
+  EXPECT_FALSE(server->closed());
+  EXPECT_EQ(at_server->count(), 0u);
+}
+
+TEST_P(Conformance, APeerThatDoesNotAnswerPingsIsClosedAsSilent) {
+  options.heartbeat_interval = 20ms;
+  options.heartbeat_timeout = 100ms;
+  connect(false);  // the server never reads
+  at_client->wait_closed();
+  EXPECT_EQ(at_client->why, CloseInfo::Why::kSilent);
+  EXPECT_THAT(at_client->error, AllOf(HasSubstr("server"), HasSubstr("silent for 100 ms")));
+}
+
+TEST_P(Conformance, TheEndOfTheLoopIsTheEndOfItsConnections) {
+  connect();
+  client_loop->stop();
+  at_client->wait_closed();
+  EXPECT_EQ(at_client->why, CloseInfo::Why::kLoopEnd);
+  at_server->wait_closed();
+  EXPECT_NE(client->send(request(1, "x")), nullptr);
+}
+
+TEST_P(Conformance, AWrongSecretIsReportedByBothSides) {
+  client_secret = "another secret than theirs";
+  const std::string error = connect_error();
+  EXPECT_THAT(error, AllOf(HasSubstr("AuthError"), HasSubstr(address), HasSubstr("initiator 'client'"),
+                           HasSubstr("wrong secret")));
+  EXPECT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return !refused.empty();
+  }));
+  EXPECT_THAT(refused.front(),
+              AllOf(HasSubstr("AuthError"), HasSubstr("'client'"), HasSubstr("wrong secret")));
+}
+
+TEST_P(Conformance, WhoIsNotAdmittedIsToldSo) {
+  admit = [](const PeerInfo& peer) { return peer.name != "client"; };
+  EXPECT_THAT(connect_error(), AllOf(HasSubstr("AuthError"), HasSubstr("does not admit")));
+}
+
+TEST_P(Conformance, AnotherNameThanExpectedIsRefused) {
+  expected_name = "somebody";
+  EXPECT_THAT(connect_error(), AllOf(HasSubstr("'server'"), HasSubstr("expected 'somebody'")));
+}
+
+TEST_P(Conformance, ConnectingToNobodySaysWhere) {
+  start_loops();
+  ConnectOptions o;
+  auto f = client_transport->connect(nobody(), o);
+  EXPECT_THAT(error_of(f), AllOf(HasSubstr(nobody()), HasSubstr("Connection refused")));
+}
+
+TEST_P(Conformance, ConnectingWithRetryWaitsForTheListenerAndGivesUpAtTheDeadline) {
+  start_loops();
+  ConnectOptions o;
+  o.retry = true;
+  o.deadline = Clock::now() + 60ms;
+  auto f = client_transport->connect(nobody(), o);
+  EXPECT_THAT(error_of(f), AllOf(HasSubstr("DeadlineExceeded"), HasSubstr(nobody())));
+}
+
+TEST_P(Conformance, AnAddressInUseIsRefusedByName) {
+  start_listening();
+  ListenOptions o;
+  o.on_connection = [](auto) {};
+  try {
+    static_cast<void>(server_transport->listen(address, o));
+    FAIL() << "listened twice";
+  } catch (const SystemError& e) {
+    EXPECT_THAT(e.message(), AllOf(HasSubstr(address), HasSubstr("in use")));
+  }
+}
+
+TEST_P(Conformance, AClosedListenerFreesItsAddress) {
+  start_listening();
+  listener->close();
+  ListenOptions o;
+  o.on_connection = [](auto) {};
+  auto again = server_transport->listen(address, o);
+  EXPECT_EQ(again->address(), address);
+}
+
+}  // namespace
+}  // namespace tine::rpc

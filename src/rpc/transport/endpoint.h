@@ -1,0 +1,65 @@
+// Endpoint: an address in words, and the sockets that go with it.
+//
+// State      Plain data.
+// Threads    Any.
+// Ordering   None.
+// Ownership  Descriptors are owned by FileDescriptor until released.
+// Errors     ValueError for an address that cannot be, SystemError for one that cannot be used, AuthError for one
+//            beyond loopback without TLS: each names the address.
+// Cost       resolve() of a host name may ask the network.
+// Source     getaddrinfo(3), unix(7).
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tine::rpc {
+
+class FileDescriptor {
+ public:
+  FileDescriptor() noexcept = default;
+  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& o) noexcept {
+    std::swap(fd_, o.fd_);
+    return *this;
+  }
+  ~FileDescriptor();
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
+  [[nodiscard]] bool is_loopback() const noexcept;
+  [[nodiscard]] std::string text() const;  // "tcp://127.0.0.1:80", "unix:/path"
+};
+
+// "tcp://host:port". `for_listening`: port 0 is allowed.
+struct TcpEndpoint {
+  std::string host;
+  std::string port;
+};
+[[nodiscard]] TcpEndpoint parse_tcp(std::string_view address, bool for_listening);
+[[nodiscard]] std::vector<SocketAddress> resolve(const TcpEndpoint& endpoint, std::string_view address,
+                                                 bool for_listening);
+// "unix:/path" or "unix:@abstract".
+[[nodiscard]] SocketAddress parse_unix(std::string_view address);
+
+// Non-blocking, close-on-exec, TCP_NODELAY where it applies.
+[[nodiscard]] FileDescriptor make_socket(int family);
+void prepare_accepted(int fd, int family) noexcept;
+[[nodiscard]] SocketAddress local_address(int fd);
+[[nodiscard]] SocketAddress peer_address(int fd);
+
+}  // namespace tine::rpc

@@ -1,0 +1,395 @@
+#include "src/rpc/transport/io_loop.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "src/rpc/transport/poll_policy.h"
+#include "tine/error.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr int kEventsAtOnce = 64;
+constexpr std::chrono::seconds kStopGrace{2};
+
+[[noreturn]] void fail(std::string_view what) {
+  throw SystemError(
+      fmt::format("the input and output thread cannot be set up: {}: {}", what, std::strerror(errno)));
+}
+
+// A page that the kernel empties in a forked child: asking "am I the child" costs one load.
+class ForkMark {
+ public:
+  ForkMark() {
+    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) fail("mmap");
+    word_ = static_cast<std::atomic<int>*>(page);
+    // Where the kernel cannot do that the process id is compared instead.
+    wiped_ = ::madvise(page, 4096, MADV_WIPEONFORK) == 0;
+    word_->store(::getpid(), std::memory_order_relaxed);
+  }
+  ~ForkMark() { ::munmap(word_, 4096); }
+  ForkMark(const ForkMark&) = delete;
+  ForkMark& operator=(const ForkMark&) = delete;
+  [[nodiscard]] bool forked() const noexcept {
+    const int mark = word_->load(std::memory_order_relaxed);
+    return mark == 0 || (!wiped_ && mark != ::getpid());
+  }
+
+ private:
+  std::atomic<int>* word_;
+  bool wiped_;
+};
+
+}  // namespace
+
+struct IoLoop::Impl {
+  explicit Impl(IoLoop& owner) : owner(owner) {}
+  ~Impl() {
+    if (epoll_fd >= 0) ::close(epoll_fd);
+    if (wake_fd >= 0) ::close(wake_fd);
+  }
+
+  void start();
+  void run() noexcept;
+  bool run_posted() noexcept;
+  bool run_timers() noexcept;
+  int wait_for_events(bool may_poll) noexcept;
+  int timeout_ms() noexcept;
+  void handle(int count) noexcept;
+  void wake() noexcept;
+
+  IoLoop& owner;
+  ForkMark fork_mark;
+  int epoll_fd = -1;
+  int wake_fd = -1;
+  std::thread thread;
+  std::thread::id thread_id;
+
+  std::mutex mutex;  // guards what follows, down to the next blank line
+  std::vector<std::function<void()>> posted;
+  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> timers;
+  uint64_t last_timer = 0;
+  std::unordered_map<int, detail::Ref<Pollable>> watched;
+  std::vector<detail::Ref<Pollable>> forgotten;  // events of theirs may still be in the batch
+  bool stopped = false;
+
+  std::mutex stop_mutex;  // one stop() at a time
+  std::atomic<bool> stopping{false};
+  std::atomic<bool> has_posted{false};
+  // True from before the loop looks at `posted` for the last time until it is awake: who posts meanwhile and
+  // turns it off has to write to wake_fd. The mutex orders that look against the push.
+  std::atomic<bool> asleep{false};
+
+  // The loop's thread alone.
+  PollPolicy policy;
+  std::vector<std::function<void()>> running;
+  std::array<epoll_event, kEventsAtOnce> events{};
+};
+
+void IoLoop::Impl::start() {
+  epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd < 0) fail("epoll_create1");
+  wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) fail("eventfd");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;
+  if (::epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0) fail("epoll_ctl");
+  // Signals belong to threads that the program made.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::lock_guard lock(mutex);
+    thread = std::thread([this] { run(); });
+    thread_id = thread.get_id();
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_setname_np(thread.native_handle(), "tine-io");
+}
+
+void IoLoop::Impl::wake() noexcept {
+  if (!asleep.exchange(false, std::memory_order_acq_rel)) return;
+  const uint64_t one = 1;
+  ssize_t n;
+  do {
+    n = ::write(wake_fd, &one, sizeof one);
+  } while (n < 0 && errno == EINTR);
+}
+
+bool IoLoop::Impl::run_posted() noexcept {
+  if (!has_posted.load(std::memory_order_acquire)) return false;
+  {
+    std::lock_guard lock(mutex);
+    std::swap(running, posted);
+    has_posted.store(false, std::memory_order_relaxed);
+  }
+  for (auto& work : running) {
+    work();
+    work = nullptr;
+  }
+  running.clear();
+  return true;
+}
+
+bool IoLoop::Impl::run_timers() noexcept {
+  bool any = false;
+  // As many as were there at the beginning, at most: a timer that renews itself must not keep the loop.
+  for (size_t left = 256; left > 0; --left) {
+    std::function<void()> work;
+    {
+      std::lock_guard lock(mutex);
+      if (timers.empty()) break;
+      auto first = timers.begin();
+      if (first->first.first > Clock::now()) break;
+      work = std::move(first->second);
+      timers.erase(first);
+    }
+    work();
+    any = true;
+  }
+  return any;
+}
+
+// Called with the mutex held. epoll counts in whole milliseconds: rounded up, or it would spin to the end.
+int IoLoop::Impl::timeout_ms() noexcept {
+  if (!posted.empty()) return 0;
+  if (timers.empty()) return -1;
+  const auto left = timers.begin()->first.first - Clock::now();
+  if (left <= Clock::duration::zero()) return 0;
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::min<int64_t>(ms, 60'000));
+}
+
+int IoLoop::Impl::wait_for_events(bool may_poll) noexcept {
+  int n = ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, 0);
+  if (n > 0) return n;
+  const auto budget = owner.options_.poll_budget;
+  if (may_poll && budget.count() > 0 && owner.pollers_.load(std::memory_order_relaxed) == 0 &&
+      policy.should_poll()) {
+    PollTurn turn(budget);
+    bool gave_up = true;
+    while (turn.yield()) {
+      n = ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, 0);
+      if (n > 0) {
+        policy.hit();
+        return n;
+      }
+      // No verdict on polling when there is other work, or a waiting thread polls in our place.
+      if (has_posted.load(std::memory_order_acquire) || owner.pollers_.load(std::memory_order_relaxed) != 0) {
+        gave_up = false;
+        break;
+      }
+    }
+    if (gave_up) policy.miss();
+  }
+  asleep.store(true, std::memory_order_release);
+  int timeout;
+  {
+    std::lock_guard lock(mutex);
+    timeout = timeout_ms();
+  }
+  n = ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, timeout);
+  asleep.store(false, std::memory_order_relaxed);
+  return std::max(n, 0);
+}
+
+void IoLoop::Impl::handle(int count) noexcept {
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    if (event.data.ptr == nullptr) {
+      uint64_t counter;
+      static_cast<void>(!::read(wake_fd, &counter, sizeof counter));
+      continue;
+    }
+    auto* pollable = static_cast<Pollable*>(event.data.ptr);
+    if (pollable->watched_.load(std::memory_order_acquire)) pollable->on_events(event.events);
+  }
+  std::vector<detail::Ref<Pollable>> drop;
+  {
+    std::lock_guard lock(mutex);
+    drop.swap(forgotten);
+  }
+}
+
+void IoLoop::Impl::run() noexcept {
+  bool active = false;
+  bool told = false;
+  TimePoint give_up = kNoDeadline;
+  for (;;) {
+    active |= run_posted();
+    active |= run_timers();
+    if (stopping.load(std::memory_order_acquire)) {
+      if (!told) {
+        told = true;
+        give_up = Clock::now() + kStopGrace;
+        std::vector<detail::Ref<Pollable>> all;
+        {
+          std::lock_guard lock(mutex);
+          timers.clear();
+          for (auto& [fd, pollable] : watched) all.push_back(pollable);
+        }
+        for (auto& pollable : all) pollable->on_events(0);
+        continue;
+      }
+      std::unique_lock lock(mutex);
+      if (Clock::now() >= give_up || (watched.empty() && posted.empty())) {
+        stopped = true;
+        break;
+      }
+      lock.unlock();
+      // Somebody's reader role is still out: they post when they give it back.
+      handle(std::max(0, ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, 1)));
+      continue;
+    }
+    const int count = wait_for_events(active);
+    active = count > 0;
+    handle(count);
+  }
+  // Outside the lock: what is dropped may hold the last reference to something that calls us.
+  std::vector<std::function<void()>> dropped_work;
+  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped_timers;
+  std::unordered_map<int, detail::Ref<Pollable>> dropped_watched;
+  std::vector<detail::Ref<Pollable>> dropped;
+  std::lock_guard lock(mutex);
+  dropped_work.swap(posted);
+  dropped_timers.swap(timers);
+  dropped_watched.swap(watched);
+  dropped.swap(forgotten);
+}
+
+IoLoop::IoLoop(Options options)
+    : options_(options),
+      pool_(detail::make_ref<BufferPool>(options.retained_buffer_bytes)),
+      impl_(std::make_unique<Impl>(*this)) {
+  impl_->start();
+}
+
+IoLoop::~IoLoop() {
+  if (forked()) {
+    // The thread is the parent's; its locks are as the fork found them. Leaked on purpose.
+    static_cast<void>(impl_.release());
+    return;
+  }
+  stop();
+}
+
+void IoLoop::stop() noexcept {
+  if (forked()) return;
+  std::lock_guard lock(impl_->stop_mutex);
+  if (!impl_->thread.joinable()) return;
+  impl_->stopping.store(true, std::memory_order_release);
+  impl_->asleep.store(true, std::memory_order_release);
+  impl_->wake();
+  impl_->thread.join();
+}
+
+bool IoLoop::on_loop_thread() const noexcept { return std::this_thread::get_id() == impl_->thread_id; }
+bool IoLoop::forked() const noexcept { return impl_->fork_mark.forked(); }
+
+bool IoLoop::post(std::function<void()> work) {
+  if (forked()) return false;
+  {
+    std::lock_guard lock(impl_->mutex);
+    if (impl_->stopped) return false;
+    impl_->posted.push_back(std::move(work));
+    impl_->has_posted.store(true, std::memory_order_release);
+  }
+  if (!on_loop_thread()) impl_->wake();
+  return true;
+}
+
+TimerId IoLoop::schedule_at(TimePoint when, std::function<void()> work) {
+  if (forked()) return {};
+  TimerId id;
+  bool first;
+  {
+    std::lock_guard lock(impl_->mutex);
+    if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) return {};
+    id = {when, ++impl_->last_timer};
+    auto place = impl_->timers.emplace(std::pair(when, id.number), std::move(work)).first;
+    first = place == impl_->timers.begin();
+  }
+  if (first && !on_loop_thread()) impl_->wake();
+  return id;
+}
+
+bool IoLoop::cancel(TimerId id) noexcept {
+  if (!id || forked()) return false;
+  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>>::node_type node;
+  std::lock_guard lock(impl_->mutex);
+  auto found = impl_->timers.find({id.when, id.number});
+  if (found == impl_->timers.end()) return false;
+  node = impl_->timers.extract(found);  // destroyed after the lock is released
+  return true;
+}
+
+void IoLoop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
+  if (forked()) throw Cancelled("this is a forked child: it has no connections of its own yet");
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) {
+    throw Cancelled("the input and output thread has been stopped");
+  }
+  auto [place, added] = impl_->watched.emplace(fd, detail::Ref<Pollable>::share(&pollable));
+  epoll_event event{};
+  event.events = epoll_events;
+  event.data.ptr = &pollable;
+  pollable.watched_.store(true, std::memory_order_release);
+  if (::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+    const int error = errno;
+    pollable.watched_.store(false, std::memory_order_release);
+    if (added) impl_->watched.erase(place);
+    throw SystemError(fmt::format("descriptor {} cannot be watched: {}", fd, std::strerror(error)));
+  }
+}
+
+void IoLoop::change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept {
+  if (forked() || !pollable.watched_.load(std::memory_order_acquire)) return;
+  epoll_event event{};
+  event.events = epoll_events;
+  event.data.ptr = &pollable;
+  ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+}
+
+void IoLoop::forget(int fd, Pollable& pollable) noexcept {
+  if (forked()) return;
+  std::lock_guard lock(impl_->mutex);
+  if (!pollable.watched_.exchange(false, std::memory_order_acq_rel)) return;
+  ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
+  auto found = impl_->watched.find(fd);
+  if (found == impl_->watched.end()) return;
+  impl_->forgotten.push_back(std::move(found->second));
+  impl_->watched.erase(found);
+}
+
+void IoLoop::close_in_child() noexcept {
+  if (!forked()) return;
+  // Another thread may have held the lock at the fork; then the table may be torn, and the descriptors stay open.
+  if (impl_->mutex.try_lock()) {
+    for (auto& [fd, pollable] : impl_->watched) ::close(fd);
+    impl_->mutex.unlock();
+  }
+  ::close(std::exchange(impl_->epoll_fd, -1));
+  ::close(std::exchange(impl_->wake_fd, -1));
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,72 @@
+// PollPolicy, PollTurn: when polling pays, and how long.
+//
+// State      How many messages to sleep for before polling is tried again.
+// Threads    One at a time.
+// Ordering   None.
+// Ownership  None.
+// Errors     None.
+// Cost       A turn reads the clock once a yield.
+// Source     Measured: a peer that sleeps on another core costs 85 us to wake, one that polls 5; but spinning
+//            with more spinners than cores costs milliseconds. So polling is bounded and gives way, and where it
+//            did not pay it is tried ever more rarely: 1, 2, 4 ... 1,024 messages, half of it again on a hit.
+#pragma once
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include "tine/executor.h"
+
+namespace tine::rpc {
+
+class PollPolicy {
+ public:
+  static constexpr uint32_t kMaxSkip = 1024;
+
+  // Once a message (or wait).
+  [[nodiscard]] bool should_poll() noexcept {
+    if (left_ == 0) return true;
+    --left_;
+    return false;
+  }
+  void hit() noexcept { skip_ /= 2; }
+  void miss() noexcept {
+    skip_ = std::clamp<uint32_t>(2 * skip_, 1, kMaxSkip);
+    left_ = skip_;
+  }
+  [[nodiscard]] uint32_t skip() const noexcept { return skip_; }
+
+ private:
+  uint32_t skip_ = 0;
+  uint32_t left_ = 0;
+};
+
+class PollTurn {
+ public:
+  static constexpr std::chrono::microseconds kLongYield{200};
+
+  explicit PollTurn(std::chrono::microseconds budget) noexcept
+      : now_(Clock::now()), budget_(budget), until_(now_ + budget) {}
+  // Gives way to whoever else wants this processor. False: the budget is spent, or somebody wanted it for long.
+  [[nodiscard]] bool yield() noexcept {
+    if (now_ >= until_) return false;
+    const TimePoint before = now_;
+    ::sched_yield();
+    now_ = Clock::now();
+    return now_ - before <= kLongYield;
+  }
+  void restart() noexcept {
+    now_ = Clock::now();
+    until_ = now_ + budget_;
+  }
+  [[nodiscard]] TimePoint now() const noexcept { return now_; }
+
+ private:
+  TimePoint now_;
+  std::chrono::microseconds budget_;
+  TimePoint until_;
+};
+
+}  // namespace tine::rpc

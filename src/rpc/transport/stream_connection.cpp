@@ -1,0 +1,523 @@
+#include "src/rpc/transport/stream_connection.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "tine/error.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr size_t kReadPieces = 32;
+constexpr int kReadsAtOnce = 16;  // of one connection, before the loop looks at others
+constexpr std::chrono::microseconds kHoldTime{50};
+
+std::exception_ptr died(const PeerInfo& peer, std::string_view how) {
+  return make_error(ErrorKind::kPeerDied, fmt::format("worker {} {}", peer.describe(), how));
+}
+
+}  // namespace
+
+std::string PeerInfo::describe() const { return fmt::format("{} ({})", name, address); }
+
+class StreamConnection::Watcher final : public Pollable {
+ public:
+  explicit Watcher(StreamConnection& connection)
+      : connection_(detail::Ref<StreamConnection>::share(&connection)) {}
+  void on_events(uint32_t events) noexcept override {
+    const auto alive = connection_;
+    if (alive) alive->on_events(events);
+  }
+  // On the loop's thread.
+  void drop() noexcept { connection_ = nullptr; }
+
+ private:
+  detail::Ref<StreamConnection> connection_;
+};
+
+// Holding one is holding the role. While it is held, users' callbacks go to their executor.
+class StreamConnection::Role final : public ReaderRole {
+ public:
+  Role(StreamConnection& connection, bool on_loop) noexcept : connection_(connection), on_loop_(on_loop) {
+    if (connection_.options_.callbacks) gate_.emplace(*connection_.options_.callbacks);
+    if (!on_loop_) {
+      connection_.loop_.begin_polling();
+      connection_.want_readable(false);
+    }
+  }
+  ~Role() {
+    if (held_) give_back(false);
+  }
+  bool pass_on() noexcept override {
+    if (!held_) return true;
+    if (on_loop_) return false;
+    connection_.flush();
+    give_back(connection_.reader_.more_buffered());
+    return true;
+  }
+  bool on_loop_thread() const noexcept override { return on_loop_; }
+  [[nodiscard]] bool held() const noexcept { return held_; }
+
+ private:
+  void give_back(bool buffered) noexcept {
+    held_ = false;
+    gate_.reset();
+    if (!on_loop_) {
+      connection_.loop_.end_polling();
+      // Before the role is free: the next waiter turns it off again, and must not be overtaken.
+      connection_.want_readable(true);
+    }
+    connection_.give_role_back(buffered);
+  }
+
+  StreamConnection& connection_;
+  const bool on_loop_;
+  bool held_ = true;
+  std::optional<detail::CallbackGate> gate_;
+};
+
+StreamConnection::StreamConnection(IoLoop& loop, int fd, PeerInfo peer, ConnectionOptions options)
+    : loop_(loop),
+      fd_(fd),
+      peer_(std::move(peer)),
+      options_(options),
+      writer_(fd, options.max_queued_bytes, *this),
+      reader_(detail::Ref<BufferPool>::share(&loop.pool()), options.receive_buffer_bytes,
+              options.max_payload_bytes) {}
+
+StreamConnection::~StreamConnection() = default;
+
+void StreamConnection::start(detail::Ref<FrameHandler> handler) {
+  if (!handler) throw ValueError("Connection::start: expected a handler, got null");
+  {
+    std::unique_lock lock(state_mutex_);
+    if (started_.exchange(true))
+      throw Error(fmt::format("the connection to {} was started twice", peer_.describe()));
+    handler_ = std::move(handler);
+    if (finished_) {
+      lock.unlock();
+      // Closed before anybody listened: what was missed is told now.
+      const auto self = detail::Ref<StreamConnection>::share(this);
+      auto tell = [self] {
+        auto told = std::exchange(self->handler_, nullptr);
+        if (told) told->on_close(*self, self->info_);
+      };
+      if (!loop_.post(tell)) tell();
+      return;
+    }
+    watcher_ = detail::make_ref<Watcher>(*this);
+  }
+  try {
+    std::lock_guard lock(interest_mutex_);
+    want_readable_ = true;
+    loop_.watch(fd_, *watcher_, uint32_t{EPOLLIN | EPOLLRDHUP} | (want_writable_ ? uint32_t{EPOLLOUT} : 0U));
+    watched_ = true;
+  } catch (const Error& e) {
+    CloseInfo info;
+    info.why = CloseInfo::Why::kLoopEnd;
+    info.error = e.to_exception_ptr();
+    fail(std::move(info));
+    return;
+  }
+  plan_beat();
+}
+
+void StreamConnection::plan_beat() {
+  if (options_.heartbeat_interval.count() <= 0) return;
+  const auto self = detail::Ref<StreamConnection>::share(this);
+  std::lock_guard lock(state_mutex_);
+  if (closed() || finished_) return;
+  beat_ = loop_.schedule_at(Clock::now() + options_.heartbeat_interval, [self] { self->beat(); });
+}
+
+// Counts beats and not time: a process that was stopped for a minute has itself to blame, not its peers.
+void StreamConnection::beat() noexcept {
+  if (closed()) return;
+  const uint64_t received = received_.load(std::memory_order_relaxed);
+  if (received != received_at_last_beat_) {
+    received_at_last_beat_ = received;
+    silent_beats_ = 0;
+  } else {
+    ++silent_beats_;
+    if (silent_beats_ * options_.heartbeat_interval >= options_.heartbeat_timeout) {
+      CloseInfo info;
+      info.why = CloseInfo::Why::kSilent;
+      info.error =
+          died(peer_, fmt::format("has been silent for {} ms, not even answering pings: it hangs, or the "
+                                  "network between us is broken",
+                                  options_.heartbeat_timeout.count()));
+      fail(std::move(info));
+      return;
+    }
+    static_cast<void>(send(OutFrame(FrameKind::kPing, static_cast<uint64_t>(silent_beats_))));
+  }
+  plan_beat();
+}
+
+std::exception_ptr StreamConnection::send(OutFrame frame) {
+  if (loop_.forked()) {
+    return make_error(ErrorKind::kRuntime,
+                      fmt::format("this process was forked from one that is connected to {}: the "
+                                  "connection belongs to the parent",
+                                  peer_.describe()));
+  }
+  if (std::string bad = WriteQueue::seal(frame); !bad.empty()) return make_error(ErrorKind::kValue, bad);
+  const bool hold = holding_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  switch (writer_.send(std::move(frame), hold)) {
+    case WriteQueue::Result::kOk: return nullptr;
+    case WriteQueue::Result::kFull:
+      return make_error(
+          ErrorKind::kRuntime,
+          fmt::format("{} bytes wait to be sent to worker {}, which does not read them; the bound is {}: "
+                      "wait for earlier calls before making more",
+                      writer_.queued_bytes(), peer_.describe(), options_.max_queued_bytes));
+    case WriteQueue::Result::kBroken:
+    case WriteQueue::Result::kClosed: break;
+  }
+  if (auto error = this->error()) return error;
+  if (const int broken = writer_.broken_errno()) {
+    return died(peer_, fmt::format("died: writing to it failed: {}", std::strerror(broken)));
+  }
+  return make_error(ErrorKind::kCancelled,
+                    fmt::format("the connection to {} is being shut down", peer_.describe()));
+}
+
+void StreamConnection::flush() noexcept {
+  holding_.store({}, std::memory_order_relaxed);
+  static_cast<void>(writer_.flush());
+}
+
+std::exception_ptr StreamConnection::error() const {
+  if (!closed()) return nullptr;
+  std::lock_guard lock(state_mutex_);
+  return info_.error;
+}
+
+// --- reading
+
+void StreamConnection::on_events(uint32_t events) noexcept {
+  if (events == 0) {
+    CloseInfo info;
+    info.why = CloseInfo::Why::kLoopEnd;
+    info.error = make_error(
+        ErrorKind::kCancelled,
+        fmt::format("the connection to {} was closed: this worker has shut down", peer_.describe()));
+    fail(std::move(info));
+    finish();
+    return;
+  }
+  if (events & EPOLLOUT) static_cast<void>(writer_.flush());
+  if (events & ~static_cast<uint32_t>(EPOLLOUT)) read_on_loop(false);
+}
+
+void StreamConnection::read_on_loop(bool buffered_only) noexcept {
+  if (closed() || !take_role()) return;
+  Role role(*this, true);
+  if (buffered_only) {
+    try {
+      dispatch_all(role, Clock::now());
+    } catch (const std::exception& e) {
+      malformed(e.what());
+    }
+    return;
+  }
+  for (int i = 0; i < kReadsAtOnce; ++i) {
+    if (read_once(role) != Read::kSome || !socket_may_have_more_) return;
+  }
+}
+
+StreamConnection::Read StreamConnection::read_once(Role& role) noexcept {
+  try {
+    std::array<iovec, kReadPieces> pieces;
+    const size_t count = reader_.prepare(pieces);
+    ssize_t n;
+    do {
+      n = count == 1 ? ::recv(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_DONTWAIT)
+                     : ::readv(fd_, pieces.data(), static_cast<int>(count));
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Read::kNothing;
+    if (n <= 0) {
+      stream_ended(n < 0 ? errno : 0);
+      return Read::kEnded;
+    }
+    received_.fetch_add(1, std::memory_order_relaxed);
+    size_t asked = 0;
+    for (size_t i = 0; i < count; ++i) asked += pieces[i].iov_len;
+    socket_may_have_more_ = static_cast<size_t>(n) == asked;
+    reader_.received(static_cast<size_t>(n));
+    return dispatch_all(role, Clock::now());
+  } catch (const std::exception& e) {
+    CloseInfo info;
+    info.error = died(peer_, fmt::format("was given up: {}", e.what()));
+    fail(std::move(info));
+    return Read::kEnded;
+  }
+}
+
+StreamConnection::Read StreamConnection::dispatch_all(Role& role, TimePoint now) {
+  Frame frame;
+  TimePoint held_since{};
+  for (;;) {
+    switch (reader_.next(&frame, now)) {
+      case FrameReader::Next::kNeedMore:
+        if (held_since != TimePoint{}) flush();
+        return closed() ? Read::kEnded : Read::kSome;
+      case FrameReader::Next::kMalformed:
+        if (held_since != TimePoint{}) flush();
+        malformed(reader_.error());
+        return Read::kEnded;
+      case FrameReader::Next::kFrame: break;
+    }
+    // Several frames came at once: what answers them leaves at once, too, but does not wait for long.
+    if (held_since == TimePoint{}) {
+      if (reader_.more_buffered()) {
+        held_since = now;
+        holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+      }
+    } else if (const TimePoint t = Clock::now(); t - held_since > kHoldTime) {
+      flush();
+      held_since = t;
+      holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    }
+    dispatch(frame, role);
+    if (!role.held()) return Read::kPassedOn;
+    if (closed()) {
+      holding_.store({}, std::memory_order_relaxed);
+      return Read::kEnded;
+    }
+    frame.segments.clear();
+    frame.body_buffer = nullptr;
+  }
+}
+
+void StreamConnection::dispatch(Frame& frame, Role& role) {
+  switch (frame.header.kind) {
+    case FrameKind::kPing: static_cast<void>(send(OutFrame(FrameKind::kPong, frame.header.call_id))); return;
+    case FrameKind::kPong: return;
+    case FrameKind::kGoodbye: {
+      Goodbye goodbye{GoodbyeReason::kDone, {}};
+      try {
+        BodyReader in(frame.body);
+        if (in.array() >= 2) {
+          goodbye.reason = static_cast<GoodbyeReason>(std::min<uint64_t>(in.uinteger(), 255));
+          goodbye.text = std::string(in.str().substr(0, 1000));
+        }
+      } catch (const ValueError&) {
+        // Then it is a goodbye without words.
+      }
+      goodbye_ = std::move(goodbye);
+      return;
+    }
+    default: handler_->on_frame(*this, frame, role);
+  }
+}
+
+// Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
+// order of sequentially consistent operations: one of the two sees the other, so finish() runs.
+void StreamConnection::give_role_back(bool buffered) noexcept {
+  role_.store(false);
+  if (closed_.load()) {
+    const auto self = detail::Ref<StreamConnection>::share(this);
+    if (!loop_.post([self] { self->finish(); })) finish();
+  } else if (buffered) {
+    const auto self = detail::Ref<StreamConnection>::share(this);
+    loop_.post([self] { self->read_on_loop(true); });
+  }
+}
+
+bool StreamConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
+  if (done()) return true;
+  if (!started_.load(std::memory_order_acquire) || loop_.forked()) return false;
+  PollTurn turn(loop_.poll_budget());
+  while (!closed()) {
+    if (take_role()) return poll_with_role(deadline, done);
+    // Another thread reads, and may read what we wait for.
+    if (turn.now() >= deadline || !turn.yield()) break;
+    if (done()) return true;
+  }
+  return done();
+}
+
+bool StreamConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
+  // What came in meanwhile may have been ours, and what lies in the buffer belongs to whoever reads next.
+  if (done() || closed() || !policy_.should_poll()) {
+    give_role_back(reader_.more_buffered());
+    return done();
+  }
+  Role role(*this, false);
+  PollTurn turn(loop_.poll_budget());
+  for (;;) {
+    const Read read = read_once(role);
+    if (read == Read::kPassedOn || read == Read::kEnded) break;
+    if (done()) {
+      policy_.hit();
+      break;
+    }
+    if (read == Read::kSome) {
+      turn.restart();
+      if (turn.now() >= deadline) break;
+      continue;
+    }
+    if (!writer_.empty()) static_cast<void>(writer_.flush());
+    if (turn.now() >= deadline) break;
+    if (!turn.yield()) {
+      policy_.miss();
+      break;
+    }
+  }
+  return done();
+}
+
+// --- closing
+
+void StreamConnection::stream_ended(int error) noexcept {
+  CloseInfo info;
+  const int broken = writer_.broken_errno();
+  if (shutting_down_.load(std::memory_order_acquire)) {
+    info.why = CloseInfo::Why::kLocal;
+    info.error = make_error(ErrorKind::kCancelled,
+                            fmt::format("the connection to {} was shut down here", peer_.describe()));
+  } else if (goodbye_) {
+    info.why = CloseInfo::Why::kGoodbye;
+    info.reason = goodbye_->reason;
+    info.error = died(peer_, fmt::format("said goodbye: {}{}{}", words_for(goodbye_->reason),
+                                         goodbye_->text.empty() ? "" : ": ", goodbye_->text));
+  } else {
+    info.why = CloseInfo::Why::kPeerDied;
+    std::string how = reader_.inside_frame() ? "died in the middle of a frame" : "died";
+    if (error != 0) {
+      how += fmt::format(": {}", std::strerror(error));
+    } else if (broken != 0) {
+      how += fmt::format(": writing to it failed: {}", std::strerror(broken));
+    } else {
+      how += ": it closed the connection without a goodbye";
+    }
+    info.error = died(peer_, how);
+  }
+  fail(std::move(info));
+}
+
+void StreamConnection::malformed(const std::string& what) noexcept {
+  try {
+    OutFrame goodbye(FrameKind::kGoodbye);
+    goodbye.body.array(2);
+    goodbye.body.uinteger(static_cast<uint64_t>(GoodbyeReason::kMalformed));
+    goodbye.body.str(what);
+    if (WriteQueue::seal(goodbye).empty()) static_cast<void>(writer_.send(std::move(goodbye), false, true));
+  } catch (const std::bad_alloc&) {
+    // It goes without.
+  }
+  CloseInfo info;
+  info.why = CloseInfo::Why::kMalformed;
+  info.error = died(peer_, fmt::format("sent something malformed, the connection was closed: {}", what));
+  fail(std::move(info));
+}
+
+void StreamConnection::shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept {
+  if (loop_.forked() || closed() || shutting_down_.exchange(true)) return;
+  OutFrame goodbye(FrameKind::kGoodbye);
+  goodbye.body.array(2);
+  goodbye.body.uinteger(static_cast<uint64_t>(reason));
+  goodbye.body.str(text.substr(0, 1000));
+  static_cast<void>(WriteQueue::seal(goodbye));
+  static_cast<void>(writer_.send(std::move(goodbye), false, true));
+  const auto self = detail::Ref<StreamConnection>::share(this);
+  auto give_up = [self] { self->close(nullptr); };
+  std::unique_lock lock(state_mutex_);
+  if (closed() || finished_) return;
+  shutdown_timer_ = loop_.schedule_at(deadline, give_up);
+  lock.unlock();
+  if (!shutdown_timer_) give_up();
+}
+
+void StreamConnection::close(std::exception_ptr error) noexcept {
+  CloseInfo info;
+  info.error = error ? std::move(error)
+                     : make_error(ErrorKind::kCancelled,
+                                  fmt::format("the connection to {} was closed here", peer_.describe()));
+  fail(std::move(info));
+}
+
+void StreamConnection::fail(CloseInfo info) noexcept {
+  {
+    std::lock_guard lock(state_mutex_);
+    if (closed_.load(std::memory_order_relaxed)) return;
+    info_ = std::move(info);
+    closed_.store(true);
+  }
+  if (loop_.forked()) return;
+  writer_.close();
+  ::shutdown(fd_, SHUT_RDWR);  // whoever polls sees it; the peer, too
+  const auto self = detail::Ref<StreamConnection>::share(this);
+  if (!loop_.post([self] { self->finish(); })) finish();
+}
+
+void StreamConnection::finish() noexcept {
+  {
+    std::lock_guard lock(state_mutex_);
+    if (finished_) return;
+  }
+  if (!take_role()) return;  // its holder posts this again; from now on nobody reads
+  detail::Ref<FrameHandler> handler;
+  {
+    std::lock_guard lock(state_mutex_);
+    finished_ = true;
+    handler = std::exchange(handler_, nullptr);
+  }
+  loop_.cancel(beat_);
+  loop_.cancel(shutdown_timer_);
+  {
+    std::lock_guard lock(interest_mutex_);
+    if (watched_) loop_.forget(fd_, *watcher_);
+    watched_ = false;
+  }
+  writer_.close_socket();
+  if (handler) {
+    std::optional<detail::CallbackGate> gate;
+    if (options_.callbacks) gate.emplace(*options_.callbacks);
+    handler->on_close(*this, info_);
+  }
+  if (watcher_) watcher_->drop();
+}
+
+// --- interest
+
+void StreamConnection::want_readable(bool want) noexcept {
+  std::lock_guard lock(interest_mutex_);
+  want_readable_ = want;
+  update_interest();
+}
+
+void StreamConnection::want_writable(bool want) noexcept {
+  std::lock_guard lock(interest_mutex_);
+  want_writable_ = want;
+  update_interest();
+}
+
+void StreamConnection::update_interest() noexcept {
+  if (!watched_) return;
+  loop_.change(
+      fd_, *watcher_,
+      (want_readable_ ? uint32_t{EPOLLIN | EPOLLRDHUP} : 0U) | (want_writable_ ? uint32_t{EPOLLOUT} : 0U));
+}
+
+void StreamConnection::drained() noexcept {
+  const auto self = detail::Ref<StreamConnection>::share(this);
+  loop_.post([self] {
+    detail::Ref<FrameHandler> handler;
+    {
+      std::lock_guard lock(self->state_mutex_);
+      handler = self->handler_;
+    }
+    if (handler) handler->on_drained(*self);
+  });
+}
+
+}  // namespace tine::rpc

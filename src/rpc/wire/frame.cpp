@@ -1,0 +1,135 @@
+#include "src/rpc/wire/frame.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace tine::rpc {
+namespace {
+
+constexpr std::array<std::byte, 4> kMagic{std::byte{'T'}, std::byte{'I'}, std::byte{'N'}, std::byte{'E'}};
+
+bool must_be_empty(FrameKind kind) noexcept {
+  return kind == FrameKind::kCancel || kind == FrameKind::kPing || kind == FrameKind::kPong;
+}
+
+}  // namespace
+
+bool is_known(FrameKind kind) noexcept {
+  return (kind >= FrameKind::kRequest && kind <= FrameKind::kGoodbye) ||
+         (kind >= FrameKind::kRefFirst && kind <= FrameKind::kRefLast);
+}
+
+std::string_view name_of(FrameKind kind) noexcept {
+  switch (kind) {
+    case FrameKind::kRequest: return "request";
+    case FrameKind::kReply: return "reply";
+    case FrameKind::kError: return "error";
+    case FrameKind::kCancel: return "cancel";
+    case FrameKind::kPing: return "ping";
+    case FrameKind::kPong: return "pong";
+    case FrameKind::kGoodbye: return "goodbye";
+    default: return is_known(kind) ? "reference message" : "unknown frame";
+  }
+}
+
+std::string_view words_for(GoodbyeReason reason) noexcept {
+  switch (reason) {
+    case GoodbyeReason::kDone: return "it was done";
+    case GoodbyeReason::kShutdown: return "it is shutting down";
+    case GoodbyeReason::kMalformed: return "it received something malformed";
+    case GoodbyeReason::kSilent: return "it heard nothing for too long";
+    case GoodbyeReason::kInternal: return "it had an internal error";
+    case GoodbyeReason::kReplaced: return "a newer connection replaced this one";
+  }
+  return "of a reason unknown here";
+}
+
+uint64_t payload_bytes_for(uint64_t body_bytes, std::span<const uint64_t> segment_bytes) noexcept {
+  uint64_t at = kHeaderBytes + body_bytes + 8 * segment_bytes.size();
+  for (uint64_t bytes : segment_bytes) at = aligned_segment(at) + bytes;
+  return at - kHeaderBytes;
+}
+
+void encode_header(const FrameHeader& h, std::span<std::byte, kHeaderBytes> out) noexcept {
+  std::byte* p = out.data();
+  std::memcpy(p, kMagic.data(), kMagic.size());
+  p[4] = static_cast<std::byte>(kWireVersion);
+  p[5] = static_cast<std::byte>(h.kind);
+  put_le<uint16_t>(p + 6, h.flags);
+  put_le<uint64_t>(p + 8, h.call_id);
+  put_le<uint64_t>(p + 16, h.remaining_us);
+  put_le<uint32_t>(p + 24, h.body_bytes);
+  put_le<uint32_t>(p + 28, h.segments);
+  put_le<uint64_t>(p + 32, h.payload_bytes);
+}
+
+std::string decode_header(std::span<const std::byte, kHeaderBytes> in, uint64_t max_payload, FrameHeader* h) {
+  const std::byte* p = in.data();
+  if (std::memcmp(p, kMagic.data(), kMagic.size()) != 0) {
+    return fmt::format("the frame's magic is {:#010x}, expected the bytes `TINE`", get_le<uint32_t>(p));
+  }
+  if (p[4] != static_cast<std::byte>(kWireVersion)) {
+    return fmt::format("the frame's version is {}, expected {}", static_cast<int>(p[4]), kWireVersion);
+  }
+  h->kind = static_cast<FrameKind>(p[5]);
+  h->flags = get_le<uint16_t>(p + 6);
+  h->call_id = get_le<uint64_t>(p + 8);
+  h->remaining_us = get_le<uint64_t>(p + 16);
+  h->body_bytes = get_le<uint32_t>(p + 24);
+  h->segments = get_le<uint32_t>(p + 28);
+  h->payload_bytes = get_le<uint64_t>(p + 32);
+  const std::string_view kind = name_of(h->kind);
+  if (!is_known(h->kind))
+    return fmt::format("the frame's kind is {}, which no frame has", static_cast<int>(p[5]));
+  if (h->flags != 0) return fmt::format("the {} frame's flags are {:#06x}, expected 0", kind, h->flags);
+  if (h->body_bytes > kMaxBodyBytes) {
+    return fmt::format("the {} frame's body has {} bytes, at most {} are allowed", kind, h->body_bytes,
+                       kMaxBodyBytes);
+  }
+  if (h->segments > kMaxSegments) {
+    return fmt::format("the {} frame has {} segments, at most {} are allowed", kind, h->segments,
+                       kMaxSegments);
+  }
+  if (h->payload_bytes > max_payload) {
+    return fmt::format("the {} frame's payload has {} bytes, at most {} are accepted", kind, h->payload_bytes,
+                       max_payload);
+  }
+  const uint64_t least = uint64_t{h->body_bytes} + 8 * uint64_t{h->segments};
+  if (h->segments == 0 ? h->payload_bytes != least : h->payload_bytes <= least) {
+    return fmt::format("the {} frame's payload length {} does not fit a body of {} bytes and {} segments",
+                       kind, h->payload_bytes, h->body_bytes, h->segments);
+  }
+  if (must_be_empty(h->kind) && h->payload_bytes != 0) {
+    return fmt::format("a {} frame has a payload of {} bytes, expected none", kind, h->payload_bytes);
+  }
+  if (h->kind == FrameKind::kGoodbye && h->segments != 0) {
+    return fmt::format("a goodbye frame has {} segments, expected none", h->segments);
+  }
+  if ((h->kind == FrameKind::kRequest || h->kind == FrameKind::kReply || h->kind == FrameKind::kError ||
+       h->kind == FrameKind::kCancel) &&
+      h->call_id == 0) {
+    return fmt::format("a {} frame has call id 0, which no call has", kind);
+  }
+  return {};
+}
+
+std::string check_segments(const FrameHeader& h, std::span<const uint64_t> segment_bytes) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < segment_bytes.size(); ++i) {
+    if (segment_bytes[i] == 0 || segment_bytes[i] > kMaxSegmentBytes) {
+      return fmt::format("segment {} of the {} frame has {} bytes, expected 1 to {}", i, name_of(h.kind),
+                         segment_bytes[i], kMaxSegmentBytes);
+    }
+    total += segment_bytes[i];  // cannot overflow: 2^12 segments of at most 2^36 bytes
+  }
+  const uint64_t expected = payload_bytes_for(h.body_bytes, segment_bytes);
+  if (expected != h.payload_bytes) {
+    return fmt::format(
+        "the {} frame's payload length is {}, but its body and {} segments of {} bytes in all make {}",
+        name_of(h.kind), h.payload_bytes, segment_bytes.size(), total, expected);
+  }
+  return {};
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,72 @@
+// HandshakeRecord: the fixed-size records that two processes exchange before the first frame.
+//
+// State      Plain bytes with fields at fixed places.
+// Threads    Any.
+// Ordering   None.
+// Ownership  None.
+// Errors     check() returns what is wrong, or an empty text. Nothing here throws or allocates by a length the
+//            peer names.
+// Cost       Copies of at most 192 bytes.
+// Source     docs/spec/wire.md, section 1.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tine::rpc {
+
+inline constexpr size_t kRecordHeadBytes = 16;
+inline constexpr size_t kHelloBytes = 192;
+inline constexpr size_t kProofBytes = 64;
+inline constexpr size_t kMaxNameBytes = 128;
+inline constexpr size_t kNonceBytes = 32;
+inline constexpr size_t kMacBytes = 32;
+
+enum class RecordType : uint8_t { kHello = 1, kChallenge = 2, kProof = 3, kAccept = 4, kRefusal = 5 };
+
+enum class RefusalCode : uint8_t {
+  kNone = 0,
+  kWrongSecret = 1,
+  kNoCommonVersion = 2,
+  kMalformed = 3,
+  kBusy = 4,
+  kTooSlow = 5,
+  kNotAdmitted = 6,
+  kClosing = 7,
+};
+
+struct RecordHead {
+  RecordType type = RecordType::kHello;
+  RefusalCode refusal = RefusalCode::kNone;
+  uint16_t low_version = 0;
+  uint16_t high_version = 0;
+  uint16_t name_bytes = 0;
+};
+
+using Nonce = std::array<std::byte, kNonceBytes>;
+using Mac = std::array<std::byte, kMacBytes>;
+using HelloRecord = std::array<std::byte, kHelloBytes>;  // hello and challenge
+using ProofRecord = std::array<std::byte, kProofBytes>;  // proof, accept and refusal
+
+[[nodiscard]] size_t record_bytes(RecordType type) noexcept;  // 0 for a type that does not exist
+// Empty when the 16 bytes are a well-formed head.
+[[nodiscard]] std::string decode_head(std::span<const std::byte, kRecordHeadBytes> in, RecordHead* head);
+
+[[nodiscard]] HelloRecord make_hello(const RecordHead& head, uint64_t incarnation, const Nonce& nonce,
+                                     std::string_view name) noexcept;
+[[nodiscard]] ProofRecord make_proof(RecordType type, uint16_t version, const Mac& mac) noexcept;
+[[nodiscard]] ProofRecord make_refusal(RefusalCode code, uint16_t low_version,
+                                       uint16_t high_version) noexcept;
+
+// Empty when padding and fields are as they must be.
+[[nodiscard]] std::string check_hello(const HelloRecord& record, const RecordHead& head);
+[[nodiscard]] std::string check_proof(const ProofRecord& record, const RecordHead& head, uint16_t version);
+[[nodiscard]] uint64_t incarnation_of(const HelloRecord& record) noexcept;
+[[nodiscard]] std::string_view name_of(const HelloRecord& record, const RecordHead& head) noexcept;
+[[nodiscard]] std::span<const std::byte, kMacBytes> mac_of(const ProofRecord& record) noexcept;
+
+}  // namespace tine::rpc
