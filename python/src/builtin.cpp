@@ -423,7 +423,10 @@ Recorder* current_recorder() noexcept { return recorder_of_thread; }
 bool init_builtins(PyObject* module) {
   types.builtin = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&function_spec));
   types.builtin_method = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&method_spec));
-  if (!types.builtin || !types.builtin_method) return false;
+  if (!types.builtin || !types.builtin_method ||
+      PyModule_AddObjectRef(module, "Builtin", reinterpret_cast<PyObject*>(types.builtin)) < 0) {
+    return false;
+  }
   const PyRef names = PyRef::adopt(PyList_New(0));
   if (!names) return false;
   constexpr std::string_view kNamespace = "aten::";
