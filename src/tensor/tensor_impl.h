@@ -23,11 +23,11 @@ inline constexpr int64_t kMaxDims = 64;
 
 // Memory that somebody lent.
 struct Blob final : detail::RefCounted {
-  Blob(std::function<void()> r, int64_t b) : give_back(std::move(r)), bytes(b) {}
+  Blob(std::function<void()> d, int64_t b) : deleter(std::move(d)), bytes(b) {}
   ~Blob() override {
-    if (give_back) give_back();
+    if (deleter) deleter();
   }
-  std::function<void()> give_back;  // not `release`: that would hide the count's
+  std::function<void()> deleter;
   int64_t bytes;
 };
 

@@ -69,12 +69,19 @@ Tensor general(const KernelContext& c, std::string_view name, BinaryLoop loop, c
   return a.contiguous() && a.numel() <= kGrain;
 }
 
-Tensor straight(const Impl& a, const Impl& b, BinaryLoop loop, const void* param) {
-  Tensor out = make(a.sizes(), a.dtype());
-  const int64_t width = static_cast<int64_t>(size_of(a.dtype()));
-  const int64_t strides[3] = {width, width, width};
-  loop(static_cast<char*>(known(out).data()), static_cast<const char*>(a.data()),
-       static_cast<const char*>(b.data()), strides, a.numel(), param);
+// Operands that lie side by side, or one number (stride 0), in memory: no plan.
+void straight_into(const Impl& out, const Impl& a, const void* b, int64_t b_stride, BinaryLoop loop,
+                   const void* param) {
+  const int64_t strides[3] = {static_cast<int64_t>(size_of(out.dtype())),
+                              static_cast<int64_t>(size_of(a.dtype())), b_stride};
+  loop(static_cast<char*>(out.data()), static_cast<const char*>(a.data()), static_cast<const char*>(b),
+       strides, a.numel(), param);
+}
+
+Tensor straight(const Impl& a, const void* b, int64_t b_stride, BinaryLoop loop, const void* param,
+                DType result) {
+  Tensor out = make(a.sizes(), result);
+  straight_into(known(out), a, b, b_stride, loop, param);
   return out;
 }
 
@@ -157,8 +164,12 @@ std::string_view name_of(UnaryOp op) noexcept {
 Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, const Tensor& b) {
   const Impl& x = impl_of(a);
   const Impl& y = impl_of(b);
-  if (x.dtype() == y.dtype() && small_and_straight(x) && y.contiguous() && same_sizes(x.sizes(), y.sizes()))
-    if (const BinaryLoop loop = simd_binary(op, x.dtype())) return straight(x, y, loop, nullptr);
+  if (x.dtype() == y.dtype() && small_and_straight(x) && y.contiguous() && same_sizes(x.sizes(), y.sizes()) &&
+      compute_type(op, x.dtype()) == x.dtype()) {
+    if (const BinaryLoop loop = loop_for(op, x.dtype()))
+      return straight(x, y.data(), static_cast<int64_t>(size_of(x.dtype())), loop, nullptr,
+                      yields_bool(op) ? DType::kBool : x.dtype());
+  }
   const DType dtype = compute_type(op, result_type(a, b));
   const BinaryLoop loop = loop_for(op, dtype);
   if (!loop) throw_no_loop(op, dtype);
@@ -173,6 +184,7 @@ Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b) {
       if (e == 2) return unary(c, UnaryOp::kSquare, to(c, a, dtype));
       if (e == 0.5) return unary(c, UnaryOp::kSqrt, to(c, a, dtype));
       if (e == -1) return unary(c, UnaryOp::kReciprocal, to(c, a, dtype));
+      if (e == 3) return binary(c, BinaryOp::kMul, unary(c, UnaryOp::kSquare, to(c, a, dtype)), a);
     } else if (b.kind() == Scalar::Kind::kInt && b.as<int64_t>() < 0) {
       throw ValueError("Integers to negative integer powers are not allowed.");
     }
@@ -180,10 +192,12 @@ Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b) {
   const BinaryLoop loop = loop_for(op, dtype);
   if (!loop) throw_no_loop(op, dtype);
   Number n = Number::of(b, dtype);
+  const DType result = yields_bool(op) ? DType::kBool : dtype;
+  if (known(a).dtype() == dtype && small_and_straight(known(a)))
+    return straight(known(a), n.bytes, 0, loop, nullptr, result);
   Number na;
   Tensor hold;
-  return compute(c, loop, nullptr, operand(c, a, dtype, na, hold), Operand::number(n.bytes),
-                 yields_bool(op) ? DType::kBool : dtype);
+  return compute(c, loop, nullptr, operand(c, a, dtype, na, hold), Operand::number(n.bytes), result);
 }
 
 Tensor binary(const KernelContext& c, BinaryOp op, Scalar a, const Tensor& b) {
@@ -206,6 +220,11 @@ const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, c
   const DType result = yields_bool(op) ? DType::kBool : dtype;
   check_in_place(x, y.sizes(), result, name_of(op));
   if (result != x.dtype() || dtype != x.dtype()) return copy_(c, self, binary(c, op, self, other));
+  if (small_and_straight(x) && y.contiguous() && y.dtype() == dtype && same_sizes(x.sizes(), y.sizes()) &&
+      !clashes(x, y)) {
+    straight_into(x, x, y.data(), static_cast<int64_t>(size_of(dtype)), loop, nullptr);
+    return self;
+  }
   Number n;
   Tensor hold;
   if (clashes(x, y)) return binary_(c, op, self, clone(c, other));
@@ -338,6 +357,7 @@ void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Im
 Tensor unary(const KernelContext& c, UnaryOp op, const Tensor& a) {
   const Impl& x = impl_of(a);
   if (floats_only(op) && !is_floating(x.dtype())) return unary(c, op, to(c, a, DType::kFloat32));
+  if (op == UnaryOp::kSquare && x.dtype() == DType::kBool) return unary(c, op, to(c, a, DType::kInt64));
   const UnaryLoop loop = loop_for(op, x.dtype());
   Tensor out = make(x.sizes(), yields_bool(op) ? DType::kBool : x.dtype());
   run_unary(c, loop, known(out), x);

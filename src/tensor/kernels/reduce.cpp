@@ -139,44 +139,71 @@ void sum_blocks(const KernelContext& c, const Blocks& b, Out* out, Finish finish
               });
 }
 
-// Calls pick(best, element) -> bool along the reduced dimension; `places` may be null.
-template <class T, class Better>
-void extremes(const KernelContext& c, const Blocks& b, T* values, int64_t* places, Better better) {
+// x takes best's place; a NaN takes it from any number and keeps it.
+template <class T, bool kSmallest>
+bool better(T x, T best) {
+  return (kSmallest ? x < best : x > best) || (x != x && best == best);
+}
+
+// The first place of the extreme of a row.
+template <class T, bool kSmallest>
+int64_t place_in_row(const T* a, int64_t n) {
+  int64_t i = 0;
+  if constexpr (std::is_floating_point_v<T>) {
+    // Find the value at full width, then where it is: blocks without it are passed over without a branch an element.
+    if (n >= 64) {
+      T extreme;
+      if constexpr (sizeof(T) == 4)
+        extreme = row_kernels().max_f32(a, n, kSmallest);
+      else
+        extreme = row_kernels().max_f64(a, n, kSmallest);
+      const bool nan = extreme != extreme;
+      for (; i + 64 <= n; i += 64) {
+        unsigned found = 0;
+        for (int64_t j = i; j < i + 64; ++j) found |= nan ? a[j] != a[j] : a[j] == extreme;
+        if (found) break;
+      }
+      while (i < n && !(nan ? a[i] != a[i] : a[i] == extreme)) ++i;
+      return i;
+    }
+  }
+  int64_t place = 0;
+  for (i = 1; i < n; ++i)
+    if (better<T, kSmallest>(a[i], a[place])) place = i;
+  return place;
+}
+
+// Along the reduced dimension; `values` may be null.
+template <class T, bool kSmallest>
+void extremes(const KernelContext& c, const Blocks& b, T* values, int64_t* places) {
   const T* a = b.at<T>();
   tine::split(c, b.outer, kGrain / std::max<int64_t>(b.n * b.inner, 1) + 1, [&](int64_t begin, int64_t end) {
+    if (b.inner == 1) {
+      for (int64_t i = begin; i < end; ++i) {
+        places[i] = place_in_row<T, kSmallest>(a + i * b.n, b.n);
+        if (values) values[i] = a[i * b.n + places[i]];
+      }
+      return;
+    }
+    std::array<T, kColumns> best;
+    std::array<int64_t, kColumns> place;
     for (int64_t i = begin; i < end; ++i) {
       const T* block = a + i * b.n * b.inner;
       for (int64_t first = 0; first < b.inner; first += kColumns) {
         const int64_t width = std::min(kColumns, b.inner - first);
-        std::array<T, kColumns> best;
-        std::array<int64_t, kColumns> place{};
         std::copy_n(block + first, width, best.begin());
-        if (width == 1) {
-          for (int64_t r = 1; r < b.n; ++r)
-            if (better(block[r * b.inner + first], best[0]))
-              best[0] = block[r * b.inner + first], place[0] = r;
-        } else {
-          for (int64_t r = 1; r < b.n; ++r) {
-            const T* row = block + r * b.inner + first;
-            for (size_t j = 0; j < static_cast<size_t>(width); ++j)
-              if (better(row[j], best[j])) best[j] = row[j], place[j] = r;
-          }
+        std::fill_n(place.begin(), width, 0);
+        for (int64_t r = 1; r < b.n; ++r) {
+          const T* row = block + r * b.inner + first;
+          for (size_t j = 0; j < static_cast<size_t>(width); ++j)
+            if (better<T, kSmallest>(row[j], best[j])) best[j] = row[j], place[j] = r;
         }
         if (values) std::copy_n(best.begin(), width, values + i * b.inner + first);
-        if (places) std::copy_n(place.begin(), width, places + i * b.inner + first);
+        std::copy_n(place.begin(), width, places + i * b.inner + first);
       }
     }
   });
 }
-
-template <class T>
-struct Larger {
-  bool operator()(T x, T best) const { return x > best || (x != x && best == best); }
-};
-template <class T>
-struct Smaller {
-  bool operator()(T x, T best) const { return x < best || (x != x && best == best); }
-};
 
 void need_elements(const Impl& x, std::string_view name) {
   if (x.numel() == 0)
@@ -223,9 +250,9 @@ std::pair<Tensor, Tensor> extreme_along(const KernelContext& c, const Tensor& a,
   if (known(values).numel() == 0) return {values, places};
   with_type(dtype, [&]<class T>(T) {
     if (smallest)
-      extremes<T>(c, b, values.data_as<T>(), places.data_as<int64_t>(), Smaller<T>());
+      extremes<T, true>(c, b, values.data_as<T>(), places.data_as<int64_t>());
     else
-      extremes<T>(c, b, values.data_as<T>(), places.data_as<int64_t>(), Larger<T>());
+      extremes<T, false>(c, b, values.data_as<T>(), places.data_as<int64_t>());
   });
   return {values, places};
 }
@@ -241,9 +268,9 @@ Tensor place_of(const KernelContext& c, const Tensor& a, std::optional<int64_t> 
   if (known(places).numel() == 0) return places;
   with_type(known(a).dtype(), [&]<class T>(T) {
     if (smallest)
-      extremes<T>(c, b, nullptr, places.data_as<int64_t>(), Smaller<T>());
+      extremes<T, true>(c, b, nullptr, places.data_as<int64_t>());
     else
-      extremes<T>(c, b, nullptr, places.data_as<int64_t>(), Larger<T>());
+      extremes<T, false>(c, b, nullptr, places.data_as<int64_t>());
   });
   return places;
 }

@@ -59,6 +59,32 @@ HWY_INLINE V log_of(D d, V x) {
   return hn::IfThenElse(hn::IsFinite(x), y, hn::IfThenElse(hn::Lt(x, zero), hn::NaN(d), x));
 }
 
+// x P(x^2) / Q(x^2), fitted to tanh on [0, 9.02] with a relative error of 2.1e-8; beyond 9.01 the nearest float is 1.
+// Rounding adds up to 6 units in the last place, for a third of the time of the way through exp.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh_of(D d, V x) {
+  if constexpr (sizeof(hn::TFromD<D>) == 8) {
+    return hn::IfThenElse(hn::IsNaN(x), x, hn::Tanh(d, x));
+  } else {
+    const V z = hn::Mul(x, x);
+    V p = hn::Set(d, 1.3319478288295545e-08f);
+    p = hn::MulAdd(p, z, hn::Set(d, 2.058381489674615e-05f));
+    p = hn::MulAdd(p, z, hn::Set(d, 0.0034940567850161456f));
+    p = hn::MulAdd(p, z, hn::Set(d, 0.13379737412667675f));
+    p = hn::MulAdd(p, z, hn::Set(d, 0.9999999792365704f));
+    V q = hn::Set(d, 7.762197397671432e-07f);
+    q = hn::MulAdd(q, z, hn::Set(d, 0.0003283127764827899f));
+    q = hn::MulAdd(q, z, hn::Set(d, 0.025871160011533927f));
+    q = hn::MulAdd(q, z, hn::Set(d, 0.46713052721317516f));
+    q = hn::MulAdd(q, z, hn::Set(d, 1.0f));
+    const V one = hn::Set(d, 1.0f);
+    const V y = hn::Div(hn::Mul(x, p), q);
+    // NaN fails both comparisons and stays.
+    const auto large = hn::Or(hn::Gt(hn::Abs(x), hn::Set(d, 9.01f)), hn::Gt(hn::Abs(y), one));
+    return hn::IfThenElse(large, hn::CopySignToAbs(one, x), y);
+  }
+}
+
 }  // namespace tine::tensor::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
