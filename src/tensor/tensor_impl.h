@@ -27,7 +27,7 @@ struct Blob final : detail::RefCounted {
   ~Blob() override {
     if (deleter) deleter();
   }
-  std::function<void()> deleter;
+  std::function<void()> deleter;  // not `release`: that would hide the count's
   int64_t bytes;
 };
 
