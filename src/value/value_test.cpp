@@ -103,7 +103,8 @@ TEST(Value, TheLastReferenceDropsTheObject) {
     Value b = a;
     Value c = std::move(a);
     EXPECT_TRUE(a.is_none());
-    b = b;  // NOLINT
+    const Value& itself = b;
+    b = itself;
     EXPECT_EQ(alive, 1);
     Value l = list({b, c, tuple({c})});
     auto d = make_ref<Dict>();

@@ -261,7 +261,6 @@ TEST(Operators, WhatPythonCallsResolvesToTheRowItMeans) {
                           std::vector<Keyword> keywords = {}) {
     return builtins().resolve(name, args, keywords, Boundary::kPython, &bound).schema.full_name();
   };
-  OpContext context;
   const Value x = parse_call(builtins(), "aten::relu(tensor([1., 2.])) => *").args[0];
   EXPECT_EQ(chosen("aten::add", {x, x}), "aten::add.Tensor");
   EXPECT_EQ(chosen("aten::add", {x, 1}), "aten::add.Scalar");
