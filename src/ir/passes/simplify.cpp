@@ -1,0 +1,256 @@
+#include "src/ir/passes/simplify.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+namespace tine::ir {
+namespace {
+
+using Replacements = std::unordered_map<const Def*, Def*>;
+
+// Values that are equal are the same, and nobody can change them.
+bool is_plain(const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kNone:
+    case TypeKind::kBool:
+    case TypeKind::kInt:
+    case TypeKind::kFloat:
+    case TypeKind::kNumber:
+    case TypeKind::kStr: return true;
+    case TypeKind::kOptional: return is_plain(*type.of.front());
+    default: return false;
+  }
+}
+
+bool is_plain_row(const Node& node) {
+  return node.kind == Kind::kOp && node.op->traits.pure && !node.op->traits.suspends &&
+         is_plain(*node.output()->type) &&
+         std::all_of(node.inputs.begin(), node.inputs.end(),
+                     [](const Def* def) { return is_plain(*def->type); });
+}
+
+Def* replaced(Def* def, const Replacements& with) {
+  for (auto found = with.find(def); found != with.end(); found = with.find(def)) def = found->second;
+  return def;
+}
+void replace_all(std::vector<Def*>& defs, const Replacements& with) {
+  for (Def*& def : defs) def = replaced(def, with);
+}
+
+template <class Pass>
+bool in_subgraphs(Block& block, Pass pass) {
+  bool changed = false;
+  for (Node* node : block.nodes) {
+    if (node->subgraph) changed |= pass(*node->subgraph);
+    for (Block* inner : node->blocks) changed |= in_subgraphs(*inner, pass);
+  }
+  return changed;
+}
+
+class Folder {
+ public:
+  bool run(Block& block) {
+    std::vector<Node*> nodes;
+    for (Node* node : block.nodes) {
+      replace_all(node->inputs, with_);
+      for (Block* inner : node->blocks) run(*inner);
+      if (node->kind == Kind::kIf && splice(*node, block, &nodes)) continue;
+      fold(*node);
+      nodes.push_back(node);
+    }
+    block.nodes = std::move(nodes);
+    replace_all(block.outputs, with_);
+    return changed_;
+  }
+
+ private:
+  static const Value* constant(const Def* def) {
+    return def->node && def->node->kind == Kind::kConstant ? &def->node->constant : nullptr;
+  }
+
+  void fold(Node& node) {
+    if (!is_plain_row(node) || !node.op->traits.bounded) return;
+    std::vector<Value> args;
+    for (const Def* def : node.inputs) {
+      const Value* value = constant(def);
+      if (!value) return;
+      args.push_back(*value);
+    }
+    Value result;
+    try {
+      OpContext context;
+      result = node.op->kernel(context, args.data());
+    } catch (const std::exception&) {
+      return;
+    }
+    if (!fits(result, node.output()->type)) return;
+    node.kind = Kind::kConstant;
+    node.op = nullptr;
+    node.inputs.clear();
+    node.constant = std::move(result);
+    changed_ = true;
+  }
+
+  // The nodes of the branch that is always taken, in place of the `if`.
+  bool splice(Node& node, Block& block, std::vector<Node*>* nodes) {
+    const Value* condition = constant(node.inputs.front());
+    if (!condition || !condition->is_bool()) return false;
+    Block& taken = *node.blocks[condition->as_bool() ? 0 : 1];
+    // What comes behind an exit would have to go, too: left to the jump.
+    if (taken.ends_in_exit()) return false;
+    // A result may be declared wider than what the branch gives: then its uses need the wider type.
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (!equal(node.outputs[i]->type, taken.outputs[i]->type)) return false;
+    }
+    for (Node* inner : taken.nodes) {
+      inner->owner = &block;
+      nodes->push_back(inner);
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i) with_[node.outputs[i]] = taken.outputs[i];
+    node.owner = nullptr;
+    changed_ = true;
+    return true;
+  }
+
+  Replacements with_;
+  bool changed_ = false;
+};
+
+class Merger {
+ public:
+  bool run(Block& block) {
+    std::vector<Key> added;
+    std::vector<Node*> nodes;
+    for (Node* node : block.nodes) {
+      replace_all(node->inputs, with_);
+      for (Block* inner : node->blocks) run(*inner);
+      if (is_plain_row(*node) || (node->kind == Kind::kConstant && is_plain(*node->output()->type))) {
+        Key key = key_of(*node);
+        const auto [found, fresh] = known_.emplace(key, node->output());
+        if (!fresh) {
+          with_[node->output()] = found->second;
+          node->owner = nullptr;
+          changed_ = true;
+          continue;
+        }
+        added.push_back(std::move(key));
+      }
+      nodes.push_back(node);
+    }
+    block.nodes = std::move(nodes);
+    replace_all(block.outputs, with_);
+    for (const Key& key : added) known_.erase(key);
+    return changed_;
+  }
+
+ private:
+  // The row, or the constant's tag and bits; the inputs; the declared type.
+  using Key = std::tuple<const Op*, int, int64_t, std::string, std::vector<Def*>, std::string>;
+
+  static Key key_of(const Node& node) {
+    const Value& v = node.constant;
+    const bool constant = node.kind == Kind::kConstant;
+    return {node.op,
+            constant ? static_cast<int>(v.tag()) : -1,
+            constant && v.tag() < Tag::kTensor && !v.is_none() ? v.as_int() : 0,
+            constant && v.is_string() ? v.as_string() : std::string(),
+            node.inputs,
+            node.output()->type->str()};
+  }
+
+  std::map<Key, Def*> known_;
+  Replacements with_;
+  bool changed_ = false;
+};
+
+class Dropper {
+ public:
+  bool run(Graph& graph) {
+    uses_.insert(graph.root().outputs.begin(), graph.root().outputs.end());
+    block(graph.root());
+    return changed_;
+  }
+
+ private:
+  static bool has_effect(const Node& node) {
+    switch (node.kind) {
+      case Kind::kOp: return !node.op->traits.pure || node.op->traits.suspends;
+      case Kind::kIf:
+      case Kind::kLoop:
+        return std::any_of(node.blocks.begin(), node.blocks.end(), [](const Block* b) {
+          return std::any_of(b->nodes.begin(), b->nodes.end(), [](const Node* n) { return has_effect(*n); });
+        });
+      case Kind::kReturn:
+      case Kind::kBreak:
+      case Kind::kContinue:
+      case Kind::kRaise:
+      case Kind::kFork:
+      case Kind::kCallFunction:
+      case Kind::kCallMethod:
+      case Kind::kSetAttr:
+      case Kind::kListUnpack:                  // fails for lists of another length
+      case Kind::kUncheckedCast: return true;  // fails for what does not fit
+      default: return false;
+    }
+  }
+
+  // Backwards: when a node is looked at, all uses of it have been seen. (A loop's parameters are no nodes, so what a
+  // turn hands to the next one is used by the loop's own outputs.)
+  void block(Block& b) {
+    std::vector<Node*> kept;
+    for (size_t i = b.nodes.size(); i-- > 0;) {
+      Node* const node = b.nodes[i];
+      const bool used = std::any_of(node->outputs.begin(), node->outputs.end(),
+                                    [&](const Def* d) { return uses_.contains(d); });
+      if (!used && !has_effect(*node)) {
+        node->owner = nullptr;
+        changed_ = true;
+        continue;
+      }
+      for (Block* inner : node->blocks) {
+        uses_.insert(inner->outputs.begin(), inner->outputs.end());
+        block(*inner);
+      }
+      uses_.insert(node->inputs.begin(), node->inputs.end());
+      kept.push_back(node);
+    }
+    std::reverse(kept.begin(), kept.end());
+    b.nodes = std::move(kept);
+  }
+
+  std::unordered_set<const Def*> uses_;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+bool fold_constants(Graph& graph) {
+  const bool changed = Folder().run(graph.root());
+  return in_subgraphs(graph.root(), [](Graph& sub) { return fold_constants(sub); }) || changed;
+}
+
+bool merge_common(Graph& graph) {
+  const bool changed = Merger().run(graph.root());
+  return in_subgraphs(graph.root(), [](Graph& sub) { return merge_common(sub); }) || changed;
+}
+
+bool drop_dead(Graph& graph) {
+  const bool changed = Dropper().run(graph);
+  return in_subgraphs(graph.root(), [](Graph& sub) { return drop_dead(sub); }) || changed;
+}
+
+void simplify(Graph& graph) {
+  for (int round = 0; round < kRounds; ++round) {
+    const bool folded = fold_constants(graph);
+    const bool merged = merge_common(graph);
+    const bool dropped = drop_dead(graph);
+    if (!folded && !merged && !dropped) return;
+  }
+}
+
+}  // namespace tine::ir

@@ -1,0 +1,32 @@
+// Passes that make a graph smaller without changing what it does.
+//
+// State      None.
+// Threads    The graph's one writer.
+// Ordering   simplify() runs fold, merge, drop until nothing changes (at most kRounds times).
+// Ownership  Nodes that go stay allocated in their graph.
+// Errors     None: a row that fails while it is folded is left as it is, to fail when it is run.
+// Cost       Linear in the graph, each.
+// Source     Textbook; OpTraits says which rows may be folded, merged and dropped.
+//
+// A pass that inlines small functions, and one that finds writes which race with a fork, belong here, too: both need
+// nothing but the graph and its rows' traits.
+#pragma once
+
+#include "src/ir/graph.h"
+
+namespace tine::ir {
+
+inline constexpr int kRounds = 4;
+
+// Rows whose arguments are constant numbers, strings or None, and that are pure and bounded, become their result; an
+// `if` on a constant gives way to the branch taken. True when something changed. All passes visit fork subgraphs, too.
+bool fold_constants(Graph& graph);
+// Pure rows that see the same numbers, strings or None again give what they gave before. Tensors, lists and other
+// things that can be written to or told apart are never merged.
+bool merge_common(Graph& graph);
+// What has no effect and is used by nobody goes.
+bool drop_dead(Graph& graph);
+
+void simplify(Graph& graph);
+
+}  // namespace tine::ir
