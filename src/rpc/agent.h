@@ -81,10 +81,10 @@ class TINE_API Agent {
   // A reference to a value of this process.
   [[nodiscard]] detail::Ref<RRef> own(Value value);
 
-  // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout`; an error
-  // then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or
+  // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout` (0: as long as
+  // they live); an error then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or
   // throws: pending futures have failed, the thread is joined. Once more: nothing happens.
-  void shutdown(bool graceful = true, Seconds timeout = Seconds(60));
+  void shutdown(bool graceful = true, Seconds timeout = Seconds(0));
   [[nodiscard]] bool closed() const noexcept;
 
   // In the child after fork(2): closes inherited sockets and fails inherited futures; then only the

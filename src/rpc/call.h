@@ -64,9 +64,10 @@ class TINE_API ForeignPayload final : public Foreign {
 
   // The payload in `value`, or null.
   [[nodiscard]] static ForeignPayload* in(const Value& value) noexcept;
+  // The same bytes with other leaves; they are shared, not copied.
+  [[nodiscard]] static Value with_leaves(const Value& payload, std::vector<Value> leaves);
 
  private:
-  friend class AgentCore;
   std::vector<std::byte> kept_;
   std::span<const std::byte> bytes_;
   detail::Ref<detail::RefCounted> owner_;

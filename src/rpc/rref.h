@@ -37,12 +37,12 @@ class TINE_API RRef : public RRefObject {
   [[nodiscard]] virtual bool is_owner() const noexcept = 0;
   // The value at its owner, brought here. On the owner itself the very value, no copy. A creation that failed
   // shows here. `deadline` as in Agent::call.
-  [[nodiscard]] virtual Future<Value> to_here(TimePoint deadline) = 0;
+  [[nodiscard]] virtual Future<Value> to_here(TimePoint deadline) const = 0;
   // Done when the owner has the value (or the creation failed); a user reference that was received is
   // confirmed from the start.
-  [[nodiscard]] virtual Future<Value> confirmed() = 0;
+  [[nodiscard]] virtual Future<Value> confirmed() const = 0;
   // The owner's value: a future, as the creation may still be running. Throws on a user.
-  [[nodiscard]] virtual Future<Value> local_value() = 0;
+  [[nodiscard]] virtual Future<Value> local_value() const = 0;
   [[nodiscard]] std::string repr() const override;  // "OwnerRRef(...)", "UserRRef(...)"
 
   // The RRef in `value`; TypeError when there is none.

@@ -1,0 +1,352 @@
+// How worlds begin and end: rendezvous, death, shutdown.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <latch>
+
+#include "src/rpc/world_for_tests.h"
+
+namespace tine::rpc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::foreign;
+using testing::Handlers;
+using ::testing::HasSubstr;
+using testing::Worker;
+using testing::World;
+
+std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
+
+// Starts agents with these changed options at the same time; what each of them threw, "" for none.
+std::vector<std::string> starts(int size, const World::Change& change) {
+  const std::string address = testing::free_address();
+  std::vector<std::string> errors(static_cast<size_t>(size));
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < size; ++rank) {
+    threads.emplace_back([&, rank] {
+      Worker worker;
+      AgentOptions o = worker.options(rank, size, address);
+      o.init_timeout = Seconds(1.5);
+      change(rank, o);
+      try {
+        worker.agent = Agent::start(std::move(o));
+        worker.agent->shutdown(true, Seconds(10));
+      } catch (...) {
+        errors[static_cast<size_t>(rank)] = message(std::current_exception());
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  return errors;
+}
+
+TEST(Rendezvous, ANameThatIsTakenIsRefusedNamingBoth) {
+  const auto errors = starts(3, [](int rank, AgentOptions& o) {
+    if (rank > 0) o.name = "twin";
+  });
+  const std::string all = errors[1] + errors[2];
+  EXPECT_THAT(all, HasSubstr("the worker name 'twin' is taken"));
+  EXPECT_THAT(all, HasSubstr("(rank 1"));
+  EXPECT_THAT(all, HasSubstr("(rank 2"));
+  // Rank 0 says who is missing and who was refused.
+  EXPECT_THAT(errors[0], HasSubstr("did not come"));
+  EXPECT_THAT(errors[0], HasSubstr("refused: the worker name 'twin'"));
+}
+
+TEST(Rendezvous, ARankThatIsTakenIsRefused) {
+  const auto errors = starts(3, [](int rank, AgentOptions& o) {
+    if (rank == 2) o.rank = 1;
+  });
+  EXPECT_THAT(errors[1] + errors[2], HasSubstr("rank 1 is taken"));
+}
+
+TEST(Rendezvous, AnotherWorldSizeIsRefused) {
+  const auto errors = starts(2, [](int rank, AgentOptions& o) {
+    if (rank == 1) o.world_size = 3;
+  });
+  EXPECT_THAT(errors[1], HasSubstr("the world has 3 workers, rank 0 says 2"));
+}
+
+TEST(Rendezvous, WhoIsMissingIsNamed) {
+  const auto errors = starts(2, [](int, AgentOptions& o) { o.world_size = 4; });
+  EXPECT_THAT(errors[0], HasSubstr("rank 2, 3 of 4 did not come"));
+  EXPECT_THAT(errors[0], HasSubstr("'w1' (rank 1"));
+  EXPECT_FALSE(errors[1].empty());
+}
+
+TEST(Rendezvous, AWrongSecretIsToldToBothSides) {
+  std::mutex mutex;
+  std::string log;
+  const auto errors = starts(2, [&](int rank, AgentOptions& o) {
+    if (rank == 1) o.secret = std::make_shared<const Secret>("another secret");
+    o.log = [&](const std::string& text) {
+      const std::lock_guard lock(mutex);
+      log += text;
+    };
+  });
+  EXPECT_THAT(errors[1], HasSubstr("AuthError"));
+  EXPECT_THAT(errors[1], HasSubstr("secret"));
+  EXPECT_THAT(log, HasSubstr("secret"));
+}
+
+TEST(Rendezvous, AnAddressThatNobodyListensAtIsNamed) {
+  const std::string nobody = testing::free_address();
+  Worker worker;
+  AgentOptions o = worker.options(1, 2, nobody);
+  o.init_timeout = Seconds(0.3);
+  try {
+    worker.agent = Agent::start(std::move(o));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.message(), HasSubstr(nobody.substr(6)));
+    EXPECT_THAT(e.message(), HasSubstr("0.3 s"));
+  }
+}
+
+TEST(Rendezvous, AnAddressInUseIsNamed) {
+  const std::string address = testing::free_address();
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in a{};
+  a.sin_family = AF_INET;
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  a.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&a), sizeof(a)), 0);
+  ASSERT_EQ(::listen(fd, 1), 0);
+  Worker worker;
+  try {
+    worker.agent = Agent::start(worker.options(0, 2, address));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.message(), HasSubstr(address.substr(6)));
+  }
+  ::close(fd);
+}
+
+TEST(Rendezvous, AnInterruptEndsTheWait) {
+  Worker worker;
+  AgentOptions o = worker.options(0, 2, testing::free_address());
+  const TimePoint until = Clock::now() + milliseconds(150);
+  o.interrupted = [until] { return Clock::now() > until; };
+  EXPECT_THROW((void)Agent::start(std::move(o)), Cancelled);
+  EXPECT_LT(Clock::now(), until + seconds(2));
+}
+
+TEST(Shutdown, WaitsForCallsThatRun) {
+  World world(3);
+  std::latch running(1), go(1);
+  world.handlers(1).on["chain"] = [&](IncomingCall call) {
+    running.count_down();
+    go.wait();
+    // Work that begins others' work while everybody has already called shutdown.
+    call.reply_with(world[1].call(2, CallRequest::builtin("test::plus", {1})));
+  };
+  const auto answer = world[0].call(1, foreign("chain"));
+  running.wait();
+  std::thread later([&] {
+    std::this_thread::yield();
+    go.count_down();
+  });
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  later.join();
+  EXPECT_TRUE(answer.ready());
+  EXPECT_EQ(answer.get().to_int(), 2);
+}
+
+TEST(Shutdown, NamesTheWorkerThatDidNotCallIt) {
+  World world(3);
+  std::string zero, one;
+  std::thread other([&] {
+    try {
+      world[1].shutdown(true, Seconds(0.3));
+    } catch (...) {
+      one = message(std::current_exception());
+    }
+  });
+  try {
+    world[0].shutdown(true, Seconds(0.3));
+  } catch (...) {
+    zero = message(std::current_exception());
+  }
+  other.join();
+  EXPECT_THAT(zero, HasSubstr("'w2' (rank 2) did not call shutdown"));
+  EXPECT_THAT(one, HasSubstr("shutdown"));
+  EXPECT_TRUE(world[0].closed());
+  EXPECT_TRUE(world[1].closed());
+}
+
+TEST(Shutdown, NamesTheWorkerThatIsStillBusy) {
+  World world(2);
+  std::latch running(1), go(1);
+  world.handlers(1).on["busy"] = [&](IncomingCall call) {
+    running.count_down();
+    go.wait();
+    call.reply(1);
+  };
+  const auto answer = world[0].call(1, foreign("busy"), kNoDeadline);
+  running.wait();
+  const auto errors = world.shutdown(Seconds(0.3));
+  EXPECT_THAT(message(errors[0]), HasSubstr("'w1' has 1 calls running"));
+  EXPECT_TRUE(errors[1]);
+  // Not left pending.
+  EXPECT_TRUE(answer.error());
+  go.count_down();
+}
+
+TEST(Shutdown, IsIdempotentAndEndsCalls) {
+  World world(2);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  world[0].shutdown();
+  world[0].shutdown(false);
+  try {
+    (void)world[0].call(1, CallRequest::builtin("test::plus", {1}));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.message(), HasSubstr("shut down"));
+  }
+}
+
+TEST(Shutdown, AtOnceFailsWhatIsPendingOnBothSides) {
+  World world(2);
+  std::latch go(1), running(2);
+  for (const int w : {0, 1}) {
+    world.handlers(w).on["block"] = [&](IncomingCall call) {
+      running.count_down();
+      go.wait();
+      call.reply(1);
+    };
+  }
+  const auto mine = world[0].call(1, foreign("block"), kNoDeadline);
+  const auto theirs = world[1].call(0, foreign("block"), kNoDeadline);
+  running.wait();
+  world[0].shutdown(false);
+  EXPECT_TRUE(mine.error());
+  EXPECT_THAT(message(theirs.error()), HasSubstr("PeerDied"));
+  EXPECT_THAT(message(theirs.error()), HasSubstr("'w0'"));
+  EXPECT_THAT(message(world[1].call(0, foreign("block")).error()), HasSubstr("PeerDied"));
+  go.count_down();
+}
+
+TEST(Shutdown, OfAManyWorkerWorldIsClean) {
+  World world(6);
+  std::vector<Future<Value>> answers;
+  for (int from = 0; from < 6; ++from) {
+    for (int to = 0; to < 6; ++to)
+      answers.push_back(world[from].call(to, CallRequest::builtin("test::plus", {from})));
+  }
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (auto& a : answers) EXPECT_FALSE(a.error());
+}
+
+// A worker in a process of its own, which serves until the end of its world. The fork comes before this process
+// has threads.
+class Process {
+ public:
+  Process(int rank, int size, const std::string& address,
+          const std::function<void(Handlers&)>& add_handlers) {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    try {
+      Worker worker;
+      add_handlers(worker.handlers);
+      worker.agent = Agent::start(worker.options(rank, size, address));
+      worker.agent->shutdown(true, Seconds(60));
+      ::_exit(0);
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+  }
+  ~Process() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    (void)::waitpid(pid_, nullptr, 0);
+  }
+  void kill() const { ::kill(pid_, SIGKILL); }
+  int wait() {
+    int status = 0;
+    (void)::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+// An answer that never comes.
+void add_never(Handlers& handlers) {
+  handlers.on["never"] = [never = std::make_shared<Promise<Value>>()](IncomingCall call) {
+    call.reply_with(never->future());
+  };
+}
+
+TEST(Death, OfAKilledWorkerFailsItsCallsAtOnce) {
+  const std::string address = testing::free_address();
+  Process one(1, 3, address, add_never), two(2, 3, address, add_never);
+  Worker zero;
+  zero.agent = Agent::start(zero.options(0, 3, address));
+  Agent& agent = *zero.agent;
+  EXPECT_EQ(agent.call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
+  std::vector<Future<Value>> pending;
+  for (int i = 0; i < 10; ++i) pending.push_back(agent.call(1, foreign("never"), kNoDeadline));
+  const auto lost = agent.remote(1, foreign("never"), kNoDeadline);
+  one.kill();
+  const TimePoint killed = Clock::now();
+  for (auto& p : pending) {
+    EXPECT_THAT(message(p.error()), HasSubstr("PeerDied"));
+    EXPECT_THAT(message(p.error()), HasSubstr("'w1'"));
+  }
+  EXPECT_LT(Clock::now() - killed, seconds(5));
+  EXPECT_THAT(message(agent.call(1, CallRequest::builtin("test::plus", {1})).error()), HasSubstr("PeerDied"));
+  EXPECT_THAT(message(lost->to_here(kNoDeadline).error()), HasSubstr("PeerDied"));
+  // The others go on, and the end names the dead.
+  EXPECT_EQ(agent.call(2, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
+  try {
+    agent.shutdown(true, Seconds(20));
+    ADD_FAILURE();
+  } catch (const PeerDied& e) {
+    EXPECT_THAT(e.message(), HasSubstr("'w1' died"));
+  }
+  EXPECT_EQ(two.wait(), 1);  // told as well
+}
+
+TEST(Death, OfAHolderGivesItsLeasesBack) {
+  const std::string address = testing::free_address();
+  Process one(1, 2, address, [](Handlers& handlers) {
+    handlers.on["keep"] = [kept = std::vector<Value>()](IncomingCall call) mutable {
+      kept.push_back(ForeignPayload::in(call.args()[0])->leaves().at(0));
+      call.reply(Value());
+    };
+  });
+  Worker zero;
+  zero.agent = Agent::start(zero.options(0, 2, address));
+  EXPECT_FALSE(zero.agent->call(1, foreign("keep", {detail::Ref<RRefObject>(zero.agent->own(5))})).error());
+  EXPECT_EQ(zero.agent->counts().references_owned, 1U);
+  one.kill();
+  const TimePoint until = Clock::now() + seconds(10);
+  while (zero.agent->counts().references_owned > 0 && Clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(zero.agent->counts().references_owned, 0U);
+}
+
+TEST(Death, OfRank0EndsTheShutdownOfTheOthers) {
+  const std::string address = testing::free_address();
+  Process zero(0, 2, address,
+               [](Handlers& handlers) { handlers.on["die"] = [](IncomingCall) { ::_exit(3); }; });
+  Worker one;
+  one.agent = Agent::start(one.options(1, 2, address));
+  const auto last = one.agent->call(0, foreign("die"));
+  try {
+    one.agent->shutdown(true, Seconds(30));
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.message(), HasSubstr("'w0'"));
+  }
+  EXPECT_THAT(message(last.error()), HasSubstr("PeerDied"));
+}
+
+}  // namespace
+}  // namespace tine::rpc

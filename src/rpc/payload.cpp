@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include "src/rpc/agent_core.h"
+
+namespace tine::rpc {
+
+void WireHooks::write(BodyWriter& out, const Value& value) {
+  if (value.is(Tag::kRRef)) {
+    const auto rref = RRef::from(value);
+    std::array<std::byte, kRRefBytes> bytes;
+    exports_.push_back(core_.rrefs.write(*rref, peer_, bytes.data()));
+    out.ext(static_cast<int8_t>(ExtType::kRRef), bytes);
+    return;
+  }
+  if (const ForeignPayload* payload = ForeignPayload::in(value)) {
+    if (!payload->leaves().empty()) {
+      throw TypeError(
+          fmt::format("a {} with tensors or RRefs in it cannot travel inside a list, tuple or dict",
+                      payload->type_name()));
+    }
+    write_foreign(out, payload->language(), payload->bytes(),
+                  detail::Ref<detail::RefCounted>::share(&value.as_foreign()));
+    return;
+  }
+  if (value.is(Tag::kForeign)) {
+    needs_codec_ = true;
+    throw TypeError(
+        fmt::format("a {} can only be sent to a Python function", value.as_foreign().type_name()));
+  }
+  if (value.is_future()) throw_future_cannot_travel("a value to be sent");
+  ValueHooks::write(out, value);
+}
+
+Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) {
+  switch (type) {
+    case ExtType::kRRef: return detail::Ref<RRefObject>(core_.rrefs.read(bytes, peer_));
+    case ExtType::kForeign: {
+      if (bytes.empty()) throw ValueError("a foreign payload without a language");
+      std::vector<std::byte> copy(bytes.begin() + 1, bytes.end());
+      return detail::Ref<Foreign>(detail::make_ref<ForeignPayload>(std::move(copy), std::vector<Value>(),
+                                                                   static_cast<uint8_t>(bytes[0])));
+    }
+    case ExtType::kForeignSegment: {
+      if (bytes.empty() || !segment) throw ValueError("a foreign payload without its segment");
+      const std::span<const std::byte> view = segment->bytes();
+      return detail::Ref<Foreign>(detail::make_ref<ForeignPayload>(
+          view, std::move(segment), std::vector<Value>(), static_cast<uint8_t>(bytes[0])));
+    }
+    default: return ValueHooks::read(type, bytes, std::move(segment));
+  }
+}
+
+void WireHooks::undo() noexcept {
+  for (const auto& done : exports_) core_.rrefs.undo(done);
+  exports_.clear();
+}
+
+void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks) {
+  const ForeignPayload* payload = ForeignPayload::in(value);
+  if (!payload) return write_value(out, value, hooks);
+  write_foreign(out, payload->language(), payload->bytes(),
+                detail::Ref<detail::RefCounted>::share(&value.as_foreign()));
+  for (const Value& leaf : payload->leaves()) write_value(out, leaf, hooks);
+}
+
+Value read_last_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks) {
+  Value value = read_value(in, segments, hooks);
+  if (const ForeignPayload* payload = ForeignPayload::in(value); payload && !in.at_end()) {
+    std::vector<Value> leaves;
+    while (!in.at_end()) leaves.push_back(read_value(in, segments, hooks));
+    return ForeignPayload::with_leaves(value, std::move(leaves));
+  }
+  in.expect_end();
+  return value;
+}
+
+ErrorBody error_body_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const RemoteException& e) {
+    // On its way through: the foreign object is passed on unread.
+    ErrorBody body;
+    const ErrorBody& from = e.body();
+    body.kind = from.kind;
+    body.message = from.message;
+    body.trail = e.trail();
+    body.module = from.module;
+    body.qualname = from.qualname;
+    body.traceback = from.traceback;
+    body.pickled = from.pickled;
+    if (e.cause()) body.cause = std::make_unique<ErrorBody>(ErrorBody::of(e.cause()));
+    return body;
+  } catch (...) {
+    return ErrorBody::of(error);
+  }
+}
+
+std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker) {
+  Hop hop{Hop::Kind::kWorker, worker.name, "", 0};
+  if (body.qualname.empty() && body.pickled.empty()) return with_hop(body.to_exception(), std::move(hop));
+  body.trail.push_back(std::move(hop));
+  return RemoteException(std::make_shared<const ErrorBody>(std::move(body))).to_exception_ptr();
+}
+
+}  // namespace tine::rpc

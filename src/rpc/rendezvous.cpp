@@ -1,0 +1,448 @@
+#include "src/rpc/rendezvous.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "src/rpc/call.h"
+#include "src/rpc/wire/value_codec.h"
+
+namespace tine::rpc {
+namespace {
+
+class PlainHooks final : public ValueHooks {};
+
+Value to_value(const std::vector<Member>& members) {
+  auto list = detail::make_ref<List>();
+  for (const Member& m : members) {
+    list->items.emplace_back(detail::make_ref<List>(std::vector<Value>{
+        m.name, m.rank, static_cast<int64_t>(m.incarnation), m.machine, m.unix_address, m.tcp_address}));
+  }
+  return list;
+}
+
+std::vector<Member> to_members(const Value& value) {
+  std::vector<Member> members;
+  for (const Value& item : value.to_list().items) {
+    const auto& f = item.to_list().items;
+    if (f.size() != 6)
+      throw ValueError(fmt::format("the list of workers has entries of {} fields, expected 6", f.size()));
+    members.push_back({f[0].to_string(), static_cast<int>(f[1].to_int()),
+                       static_cast<uint64_t>(f[2].to_int()), f[3].to_string(), f[4].to_string(),
+                       f[5].to_string()});
+  }
+  return members;
+}
+
+std::string who(const Member& m) { return fmt::format("'{}' (rank {}, {})", m.name, m.rank, m.tcp_address); }
+
+// Sends; what cannot be sent goes to nobody: the connection is closing, and its end tells the other side.
+void send_value(Connection& connection, uint64_t id, const Value& value) {
+  PlainHooks hooks;
+  OutFrame frame(FrameKind::kReply, id);
+  write_value(frame.body, value, hooks);
+  (void)connection.send(std::move(frame));
+}
+
+void send_failure(Connection& connection, uint64_t id, const std::exception_ptr& error) {
+  OutFrame frame(FrameKind::kError, id);
+  write_error(frame.body, ErrorBody::of(error));
+  (void)connection.send(std::move(frame));
+}
+
+}  // namespace
+
+// Rank 0's register of workers.
+class Rendezvous::Register final : public detail::RefCounted {
+ public:
+  Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {}
+
+  void enter(Member member, Connection* connection, uint64_t call, int world_size) {
+    const std::lock_guard lock(mutex_);
+    std::string refusal = failure_;
+    if (refusal.empty()) refusal = reason_against(member, world_size);
+    if (!refusal.empty()) {
+      if (!connection) throw ValueError(refusal);
+      if (failure_.empty()) refused_.push_back(refusal);
+      send_failure(*connection, call, make_error(ErrorKind::kValue, refusal));
+      return;
+    }
+    const int rank = member.rank;
+    entries_.emplace(rank, Entry{std::move(member), detail::Ref<Connection>::share(connection), call, false});
+    if (static_cast<int>(entries_.size()) < world_size_) return;
+    std::vector<Member> members;
+    for (const auto& [r, entry] : entries_) members.push_back(entry.member);
+    const Value list = to_value(members);
+    for (auto& [r, entry] : entries_) {
+      if (entry.connection) send_value(*entry.connection, std::exchange(entry.call, 0), list);
+    }
+    listed_.set_value(std::move(members));
+  }
+
+  void ready(int rank, uint64_t call) {
+    const std::lock_guard lock(mutex_);
+    const auto at = entries_.find(rank);
+    if (at == entries_.end() || !failure_.empty()) return;
+    at->second.call = call;
+    at->second.ready = true;
+    for (const auto& [r, entry] : entries_) {
+      if (!entry.ready) return;
+    }
+    for (auto& [r, entry] : entries_) {
+      if (entry.connection) send_value(*entry.connection, std::exchange(entry.call, 0), Value());
+    }
+    went_ = true;
+    go_.set_value();
+  }
+
+  void opened() {
+    const std::lock_guard lock(mutex_);
+    ++open_;
+  }
+  void left(Connection& connection, const CloseInfo& info) {
+    {
+      const std::lock_guard lock(mutex_);
+      --open_;
+    }
+    closed_.notify_all();
+    std::string reason;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [rank, entry] : entries_) {
+        if (entry.connection.get() != &connection || went_) continue;
+        reason = fmt::format("worker {} left before all were connected: {}", who(entry.member),
+                             describe(info.error));
+      }
+    }
+    if (!reason.empty()) fail(reason);
+  }
+
+  // Tells everybody who waits.
+  void fail(const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    if (went_ || !failure_.empty()) return;
+    failure_ = reason;
+    const std::exception_ptr error = make_error(ErrorKind::kRuntime, "rendezvous failed: " + reason);
+    for (auto& [rank, entry] : entries_) {
+      if (entry.connection && entry.call)
+        send_failure(*entry.connection, std::exchange(entry.call, 0), error);
+    }
+    if (static_cast<int>(entries_.size()) < world_size_) listed_.set_error(error);
+    go_.set_error(error);
+  }
+  // So that they have read it before the sockets close.
+  void wait_until_left(TimePoint deadline) {
+    std::unique_lock lock(mutex_);
+    closed_.wait_until(lock, deadline, [this] { return open_ == 0; });
+  }
+
+  [[nodiscard]] std::string missing() {
+    const std::lock_guard lock(mutex_);
+    std::string absent, present;
+    for (int rank = 0; rank < world_size_; ++rank) {
+      const auto at = entries_.find(rank);
+      if (at == entries_.end()) {
+        absent += fmt::format("{}{}", absent.empty() ? "" : ", ", rank);
+      } else {
+        present += fmt::format("{}{}", present.empty() ? "" : ", ", who(at->second.member));
+      }
+    }
+    std::string text = absent.empty()
+                           ? "all have registered but not all are connected to each other"
+                           : fmt::format("rank {} of {} did not come to {}", absent, world_size_, address_);
+    text += fmt::format("; here are {}", present);
+    for (const std::string& refusal : refused_) text += "; refused: " + refusal;
+    return text;
+  }
+
+  [[nodiscard]] const Future<std::vector<Member>>& listed() const noexcept { return all_listed_; }
+  [[nodiscard]] const Future<void>& go() const noexcept { return all_ready_; }
+
+ private:
+  struct Entry {
+    Member member;
+    detail::Ref<Connection> connection;  // null for rank 0 itself
+    uint64_t call = 0;                   // waiting for its answer
+    bool ready = false;
+  };
+
+  std::string reason_against(const Member& m, int world_size) const {
+    if (world_size != world_size_) {
+      return fmt::format("worker {} says that the world has {} workers, rank 0 says {}", who(m), world_size,
+                         world_size_);
+    }
+    if (m.rank < 0 || m.rank >= world_size_) {
+      return fmt::format("worker {}: ranks go from 0 to {}", who(m), world_size_ - 1);
+    }
+    for (const auto& [rank, entry] : entries_) {
+      if (entry.member.name == m.name) {
+        return fmt::format("the worker name '{}' is taken: {} has it, {} wants it; names must be unique",
+                           m.name, who(entry.member), who(m));
+      }
+      if (rank == m.rank) {
+        return fmt::format("rank {} is taken: {} has it, {} wants it; ranks must be unique", rank,
+                           who(entry.member), who(m));
+      }
+    }
+    return {};
+  }
+
+  const int world_size_;
+  const std::string address_;
+  std::mutex mutex_;
+  std::condition_variable closed_;
+  int open_ = 0;
+  bool went_ = false;
+  std::string failure_;
+  std::map<int, Entry> entries_;
+  std::vector<std::string> refused_;
+  Promise<std::vector<Member>> listed_;
+  Promise<void> go_;
+  const Future<std::vector<Member>> all_listed_ = listed_.future();
+  const Future<void> all_ready_ = go_.future();
+};
+
+// Rank 0's side of one worker's connection.
+class Rendezvous::Session final : public FrameHandler {
+ public:
+  explicit Session(detail::Ref<Register> reg) : register_(std::move(reg)) {}
+
+  void on_frame(Connection& connection, Frame& frame, ReaderRole&) noexcept override {
+    const uint64_t id = frame.header.call_id;
+    try {
+      if (frame.header.kind != FrameKind::kRequest) return;
+      PlainHooks hooks;
+      BodyReader in(frame.body);
+      ReceivedSegments none;
+      if (in.array() < 3 || in.integer() != static_cast<int64_t>(Target::kControl)) {
+        throw ValueError("only rendezvous is spoken at this address");
+      }
+      const std::string name(in.str());
+      std::vector<Value> args;
+      for (size_t n = in.array(); n > 0; --n) args.push_back(read_value(in, none, hooks));
+      if (name == "register" && args.size() == 5) {
+        Member m{connection.peer().name,        static_cast<int>(args[0].to_int()),
+                 connection.peer().incarnation, args[2].to_string(),
+                 args[3].to_string(),           args[4].to_string()};
+        rank_ = m.rank;
+        register_->enter(std::move(m), &connection, id, static_cast<int>(args[1].to_int()));
+      } else if (name == "ready") {
+        register_->ready(rank_, id);
+      } else {
+        throw ValueError(fmt::format("unknown rendezvous request '{}' with {} arguments", name, args.size()));
+      }
+    } catch (...) {
+      send_failure(connection, id, std::current_exception());
+    }
+  }
+  void on_close(Connection& connection, const CloseInfo& info) noexcept override {
+    register_->left(connection, info);
+  }
+
+ private:
+  const detail::Ref<Register> register_;
+  int rank_ = -1;
+};
+
+// The other workers' side.
+class Rendezvous::Client final : public FrameHandler {
+ public:
+  explicit Client(detail::Ref<Connection> connection) : connection_(std::move(connection)) {}
+
+  Future<Value> request(const char* name, const std::vector<Value>& args) {
+    PlainHooks hooks;
+    Promise<Value> promise;
+    Future<Value> answer = promise.future();
+    OutFrame frame(FrameKind::kRequest, 0);
+    frame.body.array(5);
+    frame.body.integer(static_cast<int64_t>(Target::kControl));
+    frame.body.str(name);
+    frame.body.array(args.size());
+    for (const Value& v : args) write_value(frame.body, v, hooks);
+    frame.body.map(0);
+    frame.body.map(0);
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) return make_failed<Value>(closed_);
+      frame.call_id = ++last_;
+      waiting_.emplace(frame.call_id, std::move(promise));
+    }
+    if (auto error = connection_->send(std::move(frame))) return make_failed<Value>(error);
+    return answer;
+  }
+
+  void on_frame(Connection&, Frame& frame, ReaderRole&) noexcept override {
+    std::optional<Promise<Value>> promise;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto at = waiting_.find(frame.header.call_id);
+      if (at == waiting_.end()) return;
+      promise.emplace(std::move(at->second));
+      waiting_.erase(at);
+    }
+    try {
+      PlainHooks hooks;
+      BodyReader in(frame.body);
+      ReceivedSegments segments(std::move(frame.segments));
+      if (frame.header.kind == FrameKind::kReply) {
+        promise->set_value(read_value(in, segments, hooks));
+      } else {
+        promise->set_error(read_error(in, segments).to_exception());
+      }
+    } catch (...) {
+      promise->set_error(std::current_exception());
+    }
+  }
+  void on_close(Connection&, const CloseInfo& info) noexcept override {
+    std::map<uint64_t, Promise<Value>> waiting;
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = make_error(ErrorKind::kPeerDied,
+                           fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
+      waiting.swap(waiting_);
+    }
+    for (auto& [id, promise] : waiting) promise.set_error(closed_);
+  }
+  void leave() noexcept {
+    connection_->shutdown(GoodbyeReason::kDone, "", Clock::now() + std::chrono::seconds(1));
+  }
+
+ private:
+  const detail::Ref<Connection> connection_;
+  std::mutex mutex_;
+  std::exception_ptr closed_;
+  uint64_t last_ = 0;
+  std::map<uint64_t, Promise<Value>> waiting_;
+};
+
+Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)
+    : transport_(transport), options_(std::move(options)) {
+  if (options_.self.rank != 0) return;
+  register_ = detail::make_ref<Register>(options_.world_size, options_.address);
+  ListenOptions listen;
+  listen.connection = options_.connection;
+  listen.on_connection = [reg = register_](detail::Ref<Connection> connection) {
+    reg->opened();
+    connection->start(detail::make_ref<Session>(reg));
+  };
+  listen.on_refused = [log = options_.log](std::exception_ptr error) {
+    if (log) log("refused at the rendezvous: " + describe(error));
+  };
+  listener_ = transport_.listen(options_.address, std::move(listen));
+}
+
+Rendezvous::~Rendezvous() {
+  if (client_) client_->leave();
+  if (listener_) listener_->close();
+}
+
+template <class T>
+T Rendezvous::wait(const Future<T>& future, const char* what) {
+  const auto slice = [&](TimePoint until) { return future.wait_until(until); };
+  // Rank 0 gives up first and tells the others what it knows.
+  const TimePoint deadline = options_.deadline + std::chrono::seconds(register_ ? 0 : 1);
+  if (!wait_interruptible(deadline, options_.interrupted, "init_rpc", slice)) {
+    throw DeadlineExceeded(fmt::format(
+        "rendezvous of worker {} did not end within {:.3g} s: {}", who(options_.self), options_.timeout_s,
+        register_ ? register_->missing() : fmt::format("{} (rank 0 is at {})", what, options_.address)));
+  }
+  return future.get();
+}
+
+std::vector<Member> Rendezvous::enter() {
+  const Member& self = options_.self;
+  if (register_) {
+    register_->enter(self, nullptr, 0, options_.world_size);
+    return wait(register_->listed(), "");
+  }
+  ConnectOptions connect;
+  connect.connection = options_.connection;
+  connect.deadline = options_.deadline;
+  connect.retry = true;
+  auto connection = transport_.connect(options_.address, connect);
+  // The transport's own error at the deadline says what happened to the attempts.
+  const auto slice = [&](TimePoint until) { return connection.wait_until(until); };
+  if (!wait_interruptible(options_.deadline + std::chrono::seconds(1), options_.interrupted, "init_rpc",
+                          slice)) {
+    throw DeadlineExceeded(
+        fmt::format("rank 0 was not reachable at {} within {:.3g} s", options_.address, options_.timeout_s));
+  }
+  detail::Ref<Connection> opened;
+  try {
+    opened = connection.get();
+  } catch (const AuthError&) {
+    throw;
+  } catch (const Error& e) {
+    std::rethrow_exception(make_error(
+        e.kind(), fmt::format("worker '{}' (rank {}) did not reach rank 0 at {} within {:.3g} s: {}",
+                              self.name, self.rank, options_.address, options_.timeout_s, e.message())));
+  }
+  client_ = detail::make_ref<Client>(opened);
+  opened->start(client_);
+  const auto answer = client_->request(
+      "register", {self.rank, options_.world_size, self.machine, self.unix_address, self.tcp_address});
+  return to_members(wait(answer, "other workers have not registered yet"));
+}
+
+void Rendezvous::wait_ready() {
+  if (register_) {
+    register_->ready(0, 0);
+    wait(register_->go(), "");
+    listener_->close();
+    return;
+  }
+  (void)wait(client_->request("ready", {}), "not all workers are connected to each other yet");
+}
+
+void Rendezvous::fail(const std::string& reason) noexcept {
+  if (!register_) return;
+  register_->fail(reason);
+  listener_->close();
+  register_->wait_until_left(Clock::now() + std::chrono::seconds(1));
+}
+
+std::string machine_identity() {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  // Abstract sockets belong to a network namespace.
+  std::array<char, 64> net{};
+  const ssize_t n = ::readlink("/proc/self/ns/net", net.data(), net.size() - 1);
+  return fmt::format("{}/{}", boot, n > 0 ? net.data() : "?");
+}
+
+std::string local_host_towards(const std::string& tcp_address) {
+  // "tcp://host:port" or "tcp://[host]:port"; what is malformed the transport reports.
+  std::string rest = tcp_address.substr(std::min(tcp_address.size(), std::string("tcp://").size()));
+  const size_t colon = rest.rfind(':');
+  if (colon == std::string::npos) return "127.0.0.1";
+  std::string host = rest.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), "9", &hints, &found) != 0) return "127.0.0.1";
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(found, &::freeaddrinfo);
+  // Connecting a datagram socket sends nothing: it only asks the routing table.
+  const int fd = ::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return "127.0.0.1";
+  sockaddr_storage name{};
+  socklen_t length = sizeof(name);
+  std::array<char, 128> text{};
+  const bool ok = ::connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
+                  ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &length) == 0 &&
+                  ::getnameinfo(reinterpret_cast<sockaddr*>(&name), length, text.data(), text.size(), nullptr,
+                                0, NI_NUMERICHOST) == 0;
+  ::close(fd);
+  if (!ok) return "127.0.0.1";
+  return name.ss_family == AF_INET6 ? fmt::format("[{}]", text.data()) : text.data();
+}
+
+}  // namespace tine::rpc

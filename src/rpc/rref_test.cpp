@@ -1,0 +1,187 @@
+#include "src/rpc/rref.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <latch>
+
+#include "src/rpc/world_for_tests.h"
+
+namespace tine::rpc {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using testing::foreign;
+using ::testing::HasSubstr;
+using testing::numbers;
+using testing::World;
+
+TimePoint soon() { return Clock::now() + seconds(20); }
+Value as_value(const detail::Ref<RRef>& r) { return detail::Ref<RRefObject>(r); }
+std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
+
+// Messages about references have no answer: what they do is seen a moment later.
+void eventually(const std::function<bool()>& holds) {
+  const TimePoint until = soon();
+  while (!holds() && Clock::now() < until) std::this_thread::yield();
+  EXPECT_TRUE(holds());
+}
+
+TEST(RRef, RemoteMakesTheValueAtItsOwner) {
+  World world(2);
+  const auto r = world[0].remote(1, testing::add({1, 2}, {3, 4}), soon());
+  EXPECT_FALSE(r->is_owner());
+  EXPECT_EQ(r->owner().name, "w1");
+  EXPECT_THAT(numbers(r->to_here(soon()).get()), ElementsAre(4, 6));
+  EXPECT_FALSE(r->confirmed().error());
+  EXPECT_THROW((void)r->local_value(), Error);
+  EXPECT_THAT(r->repr(), HasSubstr("UserRRef(owner='w1'"));
+}
+
+TEST(RRef, OneOwnValueIsHandedOutAsItIs) {
+  World world(1);
+  const Tensor t = testing::floats({1});
+  const auto r = world[0].own(t);
+  EXPECT_TRUE(r->is_owner());
+  EXPECT_TRUE(r->to_here(soon()).get().to_tensor().shares_storage_with(t));
+  const auto made = world[0].remote(0, testing::add({1}, {2}), soon());
+  EXPECT_TRUE(made->is_owner());
+  EXPECT_THAT(numbers(made->local_value().get()), ElementsAre(3));
+}
+
+TEST(RRef, TheOwnerForgetsAValueWhenTheLastLeaseIsBack) {
+  World world(2);
+  {
+    const auto r = world[0].remote(1, testing::add({1}, {1}), soon());
+    (void)r->to_here(soon()).get();
+    EXPECT_EQ(world[1].counts().references_owned, 1U);
+  }
+  eventually([&] { return world[1].counts().references_owned == 0; });
+}
+
+TEST(RRef, AFailedCreationShowsInToHere) {
+  World world(2);
+  for (const int to : {0, 1}) {
+    const auto r = world[0].remote(to, CallRequest::builtin("test::fail", {"IndexError"}), soon());
+    EXPECT_THAT(message(r->to_here(soon()).error()), HasSubstr("IndexError: as asked"));
+    EXPECT_THAT(message(r->confirmed().error()), HasSubstr("IndexError: as asked"));
+  }
+}
+
+TEST(RRef, AReferenceComesHomeAsTheOwnersOwn) {
+  World world(2);
+  const auto r = world[0].remote(1, testing::add({1}, {1}), soon());
+  bool is_owner = false;
+  world.handlers(1).on["look"] = [&](IncomingCall call) {
+    const auto got = RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
+    is_owner = got->is_owner();
+    call.reply(got->local_value().get());
+  };
+  EXPECT_THAT(numbers(world[0].call(1, foreign("look", {as_value(r)})).get()), ElementsAre(2));
+  EXPECT_TRUE(is_owner);
+}
+
+TEST(RRef, AThirdWorkerMayUseAReferenceAfterItsGiverHasDroppedIt) {
+  World world(3);
+  detail::Ref<RRef> kept;
+  world.handlers(2).on["keep"] = [&](IncomingCall call) {
+    kept = RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
+    call.reply(Value());
+  };
+  {
+    const auto r = world[0].remote(1, testing::add({20}, {22}), soon());
+    (void)world[0].call(2, foreign("keep", {as_value(r)})).get();
+  }
+  EXPECT_THAT(numbers(kept->to_here(soon()).get()), ElementsAre(42));
+  EXPECT_EQ(world[1].counts().references_owned, 1U);
+  kept = {};
+  eventually([&] { return world[1].counts().references_owned == 0; });
+}
+
+TEST(RRef, AReferenceToOnesOwnValueMayBeGivenAway) {
+  World world(2);
+  detail::Ref<RRef> kept;
+  world.handlers(1).on["keep"] = [&](IncomingCall call) {
+    kept = RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
+    call.reply(Value());
+  };
+  (void)world[0].call(1, foreign("keep", {as_value(world[0].own(5))})).get();
+  EXPECT_EQ(kept->to_here(soon()).get().to_int(), 5);
+  EXPECT_EQ(world[0].counts().references_owned, 1U);
+  kept = {};
+  eventually([&] { return world[0].counts().references_owned == 0; });
+}
+
+TEST(RRef, AReferenceMayBePassedOnBeforeItsCreationHasArrived) {
+  World world(3);
+  std::latch go(1);
+  world.handlers(1).on["slow"] = [&](IncomingCall call) {
+    go.wait();
+    call.reply(7);
+  };
+  world.handlers(2).on["fetch"] = [&](IncomingCall call) {
+    call.reply_with(RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
+  };
+  std::vector<Future<Value>> answers;
+  for (int i = 0; i < 20; ++i) {
+    const auto r = world[0].remote(1, foreign("slow"), soon());
+    answers.push_back(world[0].call(2, foreign("fetch", {as_value(r)}), soon()));
+  }
+  go.count_down();
+  for (auto& a : answers) EXPECT_EQ(a.get().to_int(), 7);
+  eventually([&] { return world[1].counts().references_owned == 0; });
+}
+
+TEST(RRef, AnAnswerThatNobodyWaitsForGivesItsLeasesBack) {
+  World world(2);
+  std::latch cancelled(1);
+  world.handlers(1).on["own"] = [&](IncomingCall call) {
+    cancelled.wait();
+    call.reply(as_value(world[1].own(5)));
+  };
+  const auto answer = world[0].call(1, foreign("own"));
+  EXPECT_TRUE(answer.cancel());
+  cancelled.count_down();
+  (void)world[0].call(1, CallRequest::builtin("test::plus", {1})).get();
+  eventually([&] { return world[1].counts().references_owned == 0 && world[1].counts().calls_running == 0; });
+}
+
+TEST(RRef, ACallAfterAReferenceBeginsWhenTheValueIsThere) {
+  World world(2, {}, 2);
+  std::latch go(1);
+  std::atomic<bool> made{false};
+  world.handlers(1).on["slow"] = [&](IncomingCall call) {
+    go.wait();
+    made = true;
+    call.reply(7);
+  };
+  world.handlers(1).on["method"] = [&](IncomingCall call) { call.reply(made.load()); };
+  const auto r = world[0].remote(1, foreign("slow"), soon());
+  CallRequest request = foreign("method", {as_value(r)});
+  request.after = r;
+  const auto answer = world[0].call(1, std::move(request), soon());
+  go.count_down();
+  EXPECT_TRUE(answer.get().to_bool());
+  // A value that failed is the answer.
+  const auto bad = world[0].remote(1, CallRequest::builtin("test::fail", {"KeyError"}), soon());
+  CallRequest second = foreign("method", {as_value(bad)});
+  second.after = bad;
+  EXPECT_THAT(message(world[0].call(1, std::move(second), soon()).error()), HasSubstr("KeyError"));
+}
+
+TEST(RRef, ReferencesMayOutliveTheirAgent) {
+  detail::Ref<RRef> user, owner;
+  {
+    World world(2);
+    user = world[0].remote(1, testing::add({1}, {1}), soon());
+    owner = world[1].own(3);
+    (void)user->to_here(soon()).get();
+    for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+    EXPECT_THROW((void)user->to_here(soon()), Error);
+  }
+  EXPECT_EQ(owner->local_value().get().to_int(), 3);
+}
+
+}  // namespace
+}  // namespace tine::rpc
