@@ -61,9 +61,10 @@ View view_of(PyObject* exporter) {
 }
 
 [[noreturn]] void refuse_format(PyObject* exporter, const Py_buffer& view) {
-  throw TypeError("can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) + " with elements of format '" +
-                  (view.format ? view.format : "B") + "' (" + std::to_string(view.itemsize) +
-                  " bytes); tine has float32, float64, int64, uint8 and bool: convert it with astype() first");
+  throw TypeError(
+      "can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) + " with elements of format '" +
+      (view.format ? view.format : "B") + "' (" + std::to_string(view.itemsize) +
+      " bytes); tine has float32, float64, int64, uint8 and bool: convert it with astype() first");
 }
 
 // What the Py_buffer of an exported tensor points to.
@@ -84,7 +85,8 @@ Tensor tensor_on_buffer(PyObject* exporter) {
     const auto at = static_cast<size_t>(i);
     if (view->strides[i] < 0) {
       throw ValueError("dimension " + std::to_string(i) + " of the array has a negative stride (" +
-                       std::to_string(view->strides[i]) + " bytes), which tensors don't have; pass array.copy()");
+                       std::to_string(view->strides[i]) +
+                       " bytes), which tensors don't have; pass array.copy()");
     }
     if (view->strides[i] % view->itemsize != 0) {
       throw ValueError("dimension " + std::to_string(i) + " of the array has a stride of " +
@@ -113,7 +115,8 @@ Tensor copy_of_buffer(PyObject* exporter) {
       PyErr_Clear();
       refuse_format(exporter, *view);
     }
-    const PyRef converted = PyRef::adopt(PyObject_CallFunction(array.get(), "s", integer ? "int64" : "float32"));
+    const PyRef converted =
+        PyRef::adopt(PyObject_CallFunction(array.get(), "s", integer ? "int64" : "float32"));
     if (!converted) throw_error();
     return copy_of_buffer(converted.get());
   }
@@ -131,7 +134,8 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
     return -1;
   };
   const bool contiguous = tensor.is_contiguous();
-  if ((flags & PyBUF_WRITABLE) && !tensor.is_writable()) return refuse("the tensor's memory was lent as read-only");
+  if ((flags & PyBUF_WRITABLE) && !tensor.is_writable())
+    return refuse("the tensor's memory was lent as read-only");
   if (!contiguous && (flags & PyBUF_STRIDES) != PyBUF_STRIDES) {
     return refuse("the tensor is not contiguous and no strides were asked for; call contiguous() first");
   }
@@ -179,14 +183,16 @@ PyObject* tensor_reduce(PyObject* self, PyObject* protocol) {
   return guarded([&]() -> PyObject* {
     const PyRef whole = PyRef::adopt(wrap_tensor(tensor_of(self).contiguous()));
     const PyRef rebuild = PyRef::adopt(PyImport_ImportModule("tine._C"));
-    const PyRef function = rebuild ? PyRef::adopt(PyObject_GetAttrString(rebuild.get(), "_rebuild_tensor")) : PyRef();
+    const PyRef function =
+        rebuild ? PyRef::adopt(PyObject_GetAttrString(rebuild.get(), "_rebuild_tensor")) : PyRef();
     const PyRef sizes = PyRef::adopt(make_size(tensor_of(self).sizes()));
-    const PyRef shape = sizes ? PyRef::adopt(PyTuple_GetSlice(sizes.get(), 0, PyTuple_GET_SIZE(sizes.get()))) : PyRef();
+    const PyRef shape =
+        sizes ? PyRef::adopt(PyTuple_GetSlice(sizes.get(), 0, PyTuple_GET_SIZE(sizes.get()))) : PyRef();
     const PyRef dtype = PyRef::adopt(wrap_dtype(tensor_of(self).dtype()));
     // From protocol 5 on whoever pickles may take the elements beside the stream, without a copy.
     const PyRef data = !whole ? PyRef()
-                       : PyRef::adopt(version >= 5 ? PyPickleBuffer_FromObject(whole.get())
-                                                   : PyObject_Bytes(whole.get()));
+                              : PyRef::adopt(version >= 5 ? PyPickleBuffer_FromObject(whole.get())
+                                                          : PyObject_Bytes(whole.get()));
     if (!function || !shape || !data) return nullptr;
     return Py_BuildValue("O(OOOO)", function.get(), Py_TYPE(self), data.get(), shape.get(), dtype.get());
   });
@@ -194,8 +200,8 @@ PyObject* tensor_reduce(PyObject* self, PyObject* protocol) {
 
 PyObject* rebuild_tensor(PyObject*, PyObject* args) {
   PyObject *type, *data, *shape, *dtype;
-  if (!PyArg_ParseTuple(args, "O!OO!O!:_rebuild_tensor", &PyType_Type, &type, &data, &PyTuple_Type, &shape, types.dtype,
-                        &dtype)) {
+  if (!PyArg_ParseTuple(args, "O!OO!O!:_rebuild_tensor", &PyType_Type, &type, &data, &PyTuple_Type, &shape,
+                        types.dtype, &dtype)) {
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
@@ -204,7 +210,8 @@ PyObject* rebuild_tensor(PyObject*, PyObject* args) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(shape); ++i) {
       const long long n = PyLong_AsLongLong(PyTuple_GET_ITEM(shape, i));
       if (n == -1 && PyErr_Occurred()) return nullptr;
-      if (n < 0 || __builtin_mul_overflow(expected, n, &expected)) throw ValueError("a pickled tensor has an impossible shape");
+      if (n < 0 || __builtin_mul_overflow(expected, n, &expected))
+        throw ValueError("a pickled tensor has an impossible shape");
       sizes.push_back(n);
     }
     auto view = std::make_unique<Py_buffer>();

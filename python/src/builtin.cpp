@@ -114,7 +114,8 @@ bool fits_quickly(const Schema& schema, Arguments& args) {
   if (given > n || n > Arguments::kMost) return false;
   const Argument* const params = schema.args.data();
   for (size_t i = 0; i < given; ++i) {
-    if (params[i].keyword_only || !(params[i].certain >> static_cast<unsigned>(args.data()[i].tag()) & 1)) return false;
+    if (params[i].keyword_only || !(params[i].certain >> static_cast<unsigned>(args.data()[i].tag()) & 1))
+      return false;
   }
   for (size_t i = given; i < n; ++i) {
     if (!params[i].default_value) return false;
@@ -149,8 +150,10 @@ bool is_long(const Op& op, const Value* args) {
     } else if (v.is(Tag::kList)) {
       int64_t product = 1;
       for (const Value& item : v.as_list().items) {
-        if (item.is_int()) product = item.as_int() > 0 && product < kLongBytes ? product * item.as_int() : product;
-        if (item.is_tensor()) bytes += item.as_tensor().numel() * static_cast<int64_t>(size_of(item.as_tensor().dtype()));
+        if (item.is_int())
+          product = item.as_int() > 0 && product < kLongBytes ? product * item.as_int() : product;
+        if (item.is_tensor())
+          bytes += item.as_tensor().numel() * static_cast<int64_t>(size_of(item.as_tensor().dtype()));
       }
       created = std::max(created, product);
     }
@@ -181,8 +184,10 @@ PyObject* to_named(const Op& op, const Value& value) {
     auto* const fields = new std::vector<PyStructSequence_Field>;  // the type keeps pointing to the names
     for (const ReturnNote& note : op.schema.return_notes) fields->push_back({note.name.c_str(), nullptr});
     fields->push_back({nullptr, nullptr});
-    const auto* const name = new std::string("tine.return_types." + op.schema.name.substr(op.schema.name.rfind(':') + 1));
-    PyStructSequence_Desc desc{name->c_str(), "Named results of one operator.", fields->data(), static_cast<int>(n)};
+    const auto* const name =
+        new std::string("tine.return_types." + op.schema.name.substr(op.schema.name.rfind(':') + 1));
+    PyStructSequence_Desc desc{name->c_str(), "Named results of one operator.", fields->data(),
+                               static_cast<int>(n)};
     type = PyStructSequence_NewType(&desc);
     if (!type) return nullptr;
   }
@@ -196,7 +201,8 @@ PyObject* to_named(const Op& op, const Value& value) {
 }
 
 PyObject* to_result(const Op& op, Value value) {
-  if (value.is_tensor()) [[likely]] return wrap_tensor(std::move(value));
+  if (value.is_tensor()) [[likely]]
+    return wrap_tensor(std::move(value));
   const auto& notes = op.schema.return_notes;
   if (value.is(Tag::kTuple) && !notes.empty() && !notes[0].name.empty() &&
       value.as_tuple().items.size() == notes.size()) {
@@ -259,7 +265,8 @@ PyObject* method_get(PyObject* object, PyObject* instance, PyObject*) {
   return instance && instance != Py_None ? PyMethod_New(object, instance) : Py_NewRef(object);
 }
 PyObject* builtin_reduce(PyObject* object, PyObject*) {
-  if (Py_TYPE(object) == types.builtin) return Py_NewRef(as_builtin(object)->name);  // found by name in `tine`
+  if (Py_TYPE(object) == types.builtin)
+    return Py_NewRef(as_builtin(object)->name);  // found by name in `tine`
   const PyRef builtins = PyRef::adopt(PyImport_ImportModule("builtins"));
   const PyRef getter = builtins ? PyRef::adopt(PyObject_GetAttrString(builtins.get(), "getattr")) : PyRef();
   return getter ? Py_BuildValue("O(OO)", getter.get(), types.tensor, as_builtin(object)->name) : nullptr;
@@ -273,8 +280,9 @@ PyObject* get_doc(PyObject* object, void*) {
   const PyBuiltin* const self = as_builtin(object);
   std::string text = "Operator of tine's table, the same in Python, in scripts and on other workers:\n";
   for (size_t i = 0; i < self->count; ++i) text += "\n    " + self->rows[i]->schema.str();
-  text += "\n\nRaises TypeError when no overload fits, ShapeError when sizes do not go together.\n"
-          "Source: PyTorch's operator of that name.";
+  text +=
+      "\n\nRaises TypeError when no overload fits, ShapeError when sizes do not go together.\n"
+      "Source: PyTorch's operator of that name.";
   return text_of(text).leak();
 }
 PyObject* get_schemas(PyObject* object, void*) {
@@ -339,8 +347,8 @@ PyType_Slot method_slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_
 constexpr unsigned kFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE |
                             Py_TPFLAGS_DISALLOW_INSTANTIATION;
 PyType_Spec function_spec = {"tine._C.Builtin", sizeof(PyBuiltin), 0, kFlags, function_slots};
-PyType_Spec method_spec = {"tine._C.BuiltinMethod", sizeof(PyBuiltin), 0, kFlags | Py_TPFLAGS_METHOD_DESCRIPTOR,
-                           method_slots};
+PyType_Spec method_spec = {"tine._C.BuiltinMethod", sizeof(PyBuiltin), 0,
+                           kFlags | Py_TPFLAGS_METHOD_DESCRIPTOR, method_slots};
 
 PyObject* make_builtin(PyTypeObject* type, OpRows rows, std::string_view short_name) {
   PyBuiltin* const self = PyObject_New(PyBuiltin, type);
@@ -394,7 +402,8 @@ PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyO
     Arguments values;
     for (Py_ssize_t i = 0; i < positional; ++i) push(values, args[i]);
     for (size_t i = 0; i < rows.count; ++i) {
-      if (fits_quickly(rows.rows[i]->schema, values)) return to_result(*rows.rows[i], run(*rows.rows[i], values.data()));
+      if (fits_quickly(rows.rows[i]->schema, values))
+        return to_result(*rows.rows[i], run(*rows.rows[i], values.data()));
     }
     return call_slowly(rows, values.span(), {});
   });
@@ -413,7 +422,8 @@ Value call_op(OpRows rows, std::initializer_list<Value> args) {
     if (fits_quickly(rows.rows[i]->schema, values)) return run(*rows.rows[i], values.data());
   }
   std::vector<Value> bound;
-  const Op& op = OpTable::resolve({rows.rows, rows.count}, {args.begin(), args.size()}, {}, Boundary::kPython, &bound);
+  const Op& op =
+      OpTable::resolve({rows.rows, rows.count}, {args.begin(), args.size()}, {}, Boundary::kPython, &bound);
   return run(op, bound.data());
 }
 

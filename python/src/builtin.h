@@ -20,13 +20,12 @@ namespace tine::python {
 
 // `tine.add` (types.builtin) and `Tensor.add` (types.builtin_method); the latter binds like a function.
 struct PyBuiltin {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   const Op* const* rows;
   size_t count;
-  PyObject* name;         // "add"
-  PyObject* full_name;    // "aten::add"
-  bool takes_any_array;   // aten::tensor: its first argument may be anything with a buffer
+  PyObject* name;        // "add"
+  PyObject* full_name;   // "aten::add"
+  bool takes_any_array;  // aten::tensor: its first argument may be anything with a buffer
 };
 [[nodiscard]] inline bool is_builtin(PyObject* object) noexcept {
   return Py_TYPE(object) == types.builtin || Py_TYPE(object) == types.builtin_method;

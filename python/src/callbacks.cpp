@@ -42,7 +42,9 @@ class Then final : public ValueState, private Node {
   ~Then() override { drop_anywhere(callback_); }
 
   Node* node() noexcept { return this; }
-  [[nodiscard]] static Then* of(Node* node) noexcept { return node->ops() == &kOps ? static_cast<Then*>(node) : nullptr; }
+  [[nodiscard]] static Then* of(Node* node) noexcept {
+    return node->ops() == &kOps ? static_cast<Then*>(node) : nullptr;
+  }
   [[nodiscard]] PyObject* callback() const noexcept { return callback_; }
 
  private:
@@ -51,7 +53,8 @@ class Then final : public ValueState, private Node {
     if (const Gil gil; gil) {
       self->run_locked(done);
     } else {
-      self->fail(make_error(ErrorKind::kAbandoned, "the interpreter is shutting down: the callback was not run"));
+      self->fail(
+          make_error(ErrorKind::kAbandoned, "the interpreter is shutting down: the callback was not run"));
     }
     self->release();
   }
@@ -125,7 +128,9 @@ Ref<ValueState> then(ValueState& source, PyObject* callback) {
   return result;
 }
 
-void add_done_callback(ValueState& source, PyObject* callback) { source.subscribe(new DoneCallback(callback)); }
+void add_done_callback(ValueState& source, PyObject* callback) {
+  source.subscribe(new DoneCallback(callback));
+}
 
 int traverse_state(ValueState& state, visitproc visit, void* arg) {
   if (const std::exception_ptr* const error = state.stored_error()) {

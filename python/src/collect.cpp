@@ -39,7 +39,9 @@ class Collect final : public ValueState {
  private:
   struct Input final : Node {
     Input() noexcept : Node(&kOps) {}
-    static void run(Node* node, StateBase& done) noexcept { static_cast<Input*>(node)->owner->on_input(done); }
+    static void run(Node* node, StateBase& done) noexcept {
+      static_cast<Input*>(node)->owner->on_input(done);
+    }
     static constexpr NodeOps kOps{&Input::run, false};
     Collect* owner = nullptr;
   };
@@ -78,7 +80,8 @@ class Collect final : public ValueState {
 // False with the indicator set.
 bool read_futures(const char* function, PyObject* sequence, std::vector<Future<Value>>* futures) {
   if (is_future(sequence)) {
-    PyErr_Format(PyExc_TypeError, "%s(): expected a list of Future objects, got one Future; write %s([future])", function,
+    PyErr_Format(PyExc_TypeError,
+                 "%s(): expected a list of Future objects, got one Future; write %s([future])", function,
                  function);
     return false;
   }
@@ -95,8 +98,9 @@ bool read_futures(const char* function, PyObject* sequence, std::vector<Future<V
   for (Py_ssize_t i = 0; i < size; ++i) {
     PyObject* const item = PySequence_Fast_GET_ITEM(items.get(), i);
     if (!is_future(item)) {
-      PyErr_Format(PyExc_TypeError, "%s(): expected a list of Future objects, but element %zd is %R of type %s", function,
-                   i, item, Py_TYPE(item)->tp_name);
+      PyErr_Format(PyExc_TypeError,
+                   "%s(): expected a list of Future objects, but element %zd is %R of type %s", function, i,
+                   item, Py_TYPE(item)->tp_name);
       return false;
     }
     futures->push_back(future_of(item));
@@ -149,8 +153,10 @@ PyObject* wait_all(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
       const Future<Value> all = collect(futures, true);
       const int done = wait_done(*all.state(), deadline);
       if (done == 0) {
-        const auto pending = std::count_if(futures.begin(), futures.end(), [](const auto& f) { return !f.ready(); });
-        PyErr_Format(PyExc_TimeoutError, "wait_all(): %zd of %zd futures are still pending at the end of the timeout",
+        const auto pending =
+            std::count_if(futures.begin(), futures.end(), [](const auto& f) { return !f.ready(); });
+        PyErr_Format(PyExc_TimeoutError,
+                     "wait_all(): %zd of %zd futures are still pending at the end of the timeout",
                      static_cast<Py_ssize_t>(pending), static_cast<Py_ssize_t>(futures.size()));
       }
       if (done != 1) return nullptr;

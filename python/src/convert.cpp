@@ -10,8 +10,8 @@ constinit Types types{};
 
 namespace {
 
-using tine::detail::Ref;
 using tine::detail::make_ref;
+using tine::detail::Ref;
 
 struct Conversion {
   Wrap wrap = nullptr;
@@ -122,7 +122,9 @@ Value dict_to_value(PyObject* object) {
 
 }  // namespace
 
-void set_conversion(Tag tag, Wrap wrap, Unwrap unwrap) { conversions[static_cast<size_t>(tag)] = {wrap, unwrap}; }
+void set_conversion(Tag tag, Wrap wrap, Unwrap unwrap) {
+  conversions[static_cast<size_t>(tag)] = {wrap, unwrap};
+}
 
 PyRef text_of(std::string_view text) {
   return PyRef::adopt(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
@@ -139,8 +141,7 @@ PyObject* to_python(const Value& value) {
     case Tag::kList:
     case Tag::kTuple:
     case Tag::kDict: return compound_to_python(value);
-    case Tag::kFuture:
-      return wrap_future(Ref<tine::detail::State<Value>>::share(value.as_future_state()));
+    case Tag::kFuture: return wrap_future(Ref<tine::detail::State<Value>>::share(value.as_future_state()));
     case Tag::kForeign:
       if (PyObject* const object = foreign_object(value)) return Py_NewRef(object);
       break;
@@ -149,7 +150,8 @@ PyObject* to_python(const Value& value) {
       if (const Wrap wrap = conversions[static_cast<size_t>(value.tag())].wrap) return wrap(value);
       break;
   }
-  PyErr_Format(PyExc_TypeError, "a value of type %s has no Python form", std::string(name_of(value.tag())).c_str());
+  PyErr_Format(PyExc_TypeError, "a value of type %s has no Python form",
+               std::string(name_of(value.tag())).c_str());
   return nullptr;
 }
 

@@ -48,8 +48,12 @@ struct Types {
 extern Types types;
 
 // Future (future.cpp) and Tensor (tensor.cpp). wrap_* return the object that shows it, made if need be.
-[[nodiscard]] inline bool is_future(PyObject* object) noexcept { return PyObject_TypeCheck(object, types.future); }
-[[nodiscard]] inline bool is_tensor(PyObject* object) noexcept { return PyObject_TypeCheck(object, types.tensor); }
+[[nodiscard]] inline bool is_future(PyObject* object) noexcept {
+  return PyObject_TypeCheck(object, types.future);
+}
+[[nodiscard]] inline bool is_tensor(PyObject* object) noexcept {
+  return PyObject_TypeCheck(object, types.tensor);
+}
 [[nodiscard]] PyObject* wrap_future(tine::detail::Ref<tine::detail::State<Value>> state);
 [[nodiscard]] inline PyObject* wrap_future(const Future<Value>& future) {
   return wrap_future(tine::detail::Ref<tine::detail::State<Value>>::share(future.state()));

@@ -58,8 +58,8 @@ DType dtype_of(const DlTensor& t) {
     if (t.code == kUInt && t.bits == 8) return DType::kUInt8;
     if (t.code == kBool && t.bits == 8) return DType::kBool;
   }
-  throw TypeError("from_dlpack(): elements of code " + std::to_string(t.code) + " with " + std::to_string(t.bits) +
-                  " bits; tine has float32, float64, int64, uint8 and bool");
+  throw TypeError("from_dlpack(): elements of code " + std::to_string(t.code) + " with " +
+                  std::to_string(t.bits) + " bits; tine has float32, float64, int64, uint8 and bool");
 }
 
 void delete_capsule(PyObject* capsule) {
@@ -75,7 +75,8 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
   return guarded([&]() -> PyObject* {
     const Tensor& tensor = tensor_of(self);
     if (!tensor.is_writable()) {
-      PyErr_SetString(PyExc_BufferError, "the tensor's memory was lent as read-only, which DLPack can't say; clone() it");
+      PyErr_SetString(PyExc_BufferError,
+                      "the tensor's memory was lent as read-only, which DLPack can't say; clone() it");
       return nullptr;
     }
     auto made = std::make_unique<Export>();
@@ -103,8 +104,9 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
 PyObject* tensor_dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", kCpu, 0); }
 
 PyObject* from_dlpack(PyObject*, PyObject* exporter) {
-  const PyRef capsule = PyCapsule_CheckExact(exporter) ? PyRef::share(exporter)
-                                                        : PyRef::adopt(PyObject_CallMethod(exporter, "__dlpack__", nullptr));
+  const PyRef capsule = PyCapsule_CheckExact(exporter)
+                            ? PyRef::share(exporter)
+                            : PyRef::adopt(PyObject_CallMethod(exporter, "__dlpack__", nullptr));
   if (!capsule) {
     if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
       PyErr_Format(PyExc_TypeError, "from_dlpack(): expected an array with __dlpack__ or a capsule, got %s",

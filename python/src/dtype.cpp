@@ -12,8 +12,7 @@ namespace tine::python {
 namespace {
 
 struct PyDType {
-  PyObject_HEAD
-  PyObject* name;
+  PyObject_HEAD PyObject* name;
   int64_t itemsize;
   DType dtype;
   bool is_floating_point;
@@ -22,9 +21,13 @@ struct PyDType {
 constexpr std::array kDTypes = {DType::kUInt8, DType::kInt64, DType::kFloat32, DType::kFloat64, DType::kBool};
 constinit std::array<PyObject*, 16> objects{};  // by number
 
-PyObject* dtype_repr(PyObject* self) { return PyUnicode_FromFormat("tine.%U", reinterpret_cast<PyDType*>(self)->name); }
+PyObject* dtype_repr(PyObject* self) {
+  return PyUnicode_FromFormat("tine.%U", reinterpret_cast<PyDType*>(self)->name);
+}
 // Pickled by name, found again in `tine`.
-PyObject* dtype_reduce(PyObject* self, PyObject*) { return Py_NewRef(reinterpret_cast<PyDType*>(self)->name); }
+PyObject* dtype_reduce(PyObject* self, PyObject*) {
+  return Py_NewRef(reinterpret_cast<PyDType*>(self)->name);
+}
 PyObject* dtype_itself(PyObject* self, PyObject*) { return Py_NewRef(self); }
 PyObject* dtype_number(PyObject* self, void*) { return PyLong_FromLong(static_cast<long>(dtype_of(self))); }
 
@@ -36,7 +39,8 @@ PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr
 PyMemberDef dtype_members[] = {
     {"name", T_OBJECT_EX, offsetof(PyDType, name), READONLY, "As in numpy.dtype(name)."},
     {"itemsize", T_LONG, offsetof(PyDType, itemsize), READONLY, "Bytes of one element."},
-    {"is_floating_point", T_BOOL, offsetof(PyDType, is_floating_point), READONLY, "True for float32 and float64."},
+    {"is_floating_point", T_BOOL, offsetof(PyDType, is_floating_point), READONLY,
+     "True for float32 and float64."},
     {}};
 PyGetSetDef dtype_getset[] = {
     {"_number", dtype_number, nullptr, "As schemas and saved programs write it; PyTorch's.", nullptr}, {}};
@@ -47,7 +51,8 @@ PyType_Slot dtype_slots[] = {{Py_tp_doc, const_cast<char*>("The type of a tensor
                              {Py_tp_getset, dtype_getset},
                              {0, nullptr}};
 PyType_Spec dtype_spec = {"tine.dtype", sizeof(PyDType), 0,
-                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, dtype_slots};
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                          dtype_slots};
 
 PyObject* size_repr(PyObject* self) {
   const PyRef list = PyRef::adopt(PySequence_List(self));
@@ -69,10 +74,10 @@ PyObject* size_reduce(PyObject* self, PyObject*) {
   const PyRef tuple = PyRef::adopt(PyTuple_GetSlice(self, 0, PyTuple_GET_SIZE(self)));
   return tuple ? Py_BuildValue("O(O)", types.size, tuple.get()) : nullptr;
 }
-PyMethodDef size_methods[] = {
-    {"numel", size_numel, METH_NOARGS, "numel($self, /)\n--\n\nThe number of elements of a tensor of this shape."},
-    {"__reduce__", size_reduce, METH_NOARGS, nullptr},
-    {}};
+PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS,
+                               "numel($self, /)\n--\n\nThe number of elements of a tensor of this shape."},
+                              {"__reduce__", size_reduce, METH_NOARGS, nullptr},
+                              {}};
 PyType_Slot size_slots[] = {{Py_tp_doc, const_cast<char*>("The sizes of a tensor: a tuple of int.")},
                             {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
                             {Py_mp_subscript, reinterpret_cast<void*>(size_item)},

@@ -25,8 +25,8 @@ const void* address_in(const std::exception_ptr& error) noexcept {
 }
 
 uint32_t count_at(const std::exception_ptr& error, std::ptrdiff_t offset) noexcept {
-  auto* const count = reinterpret_cast<uint32_t*>(
-      static_cast<char*>(const_cast<void*>(address_in(error))) - offset);
+  auto* const count =
+      reinterpret_cast<uint32_t*>(static_cast<char*>(const_cast<void*>(address_in(error))) - offset);
   return std::atomic_ref<uint32_t>(*count).load(std::memory_order_acquire);
 }
 
@@ -80,8 +80,8 @@ void add_notes(PyObject* exception, const std::vector<Hop>& trail) {
   PyErr_Fetch(&type, &value, &traceback);
   for (const Hop& hop : trail) {
     const std::string text = line_of(hop);
-    const PyRef line = PyRef::adopt(
-        PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+    const PyRef line =
+        PyRef::adopt(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
     if (!line) break;
     const PyRef notes = PyRef::adopt(PyObject_GetAttrString(exception, "__notes__"));
     if (!notes) PyErr_Clear();
@@ -225,7 +225,8 @@ bool init_errors(PyObject* module) {
   set(ErrorKind::kNotImplemented, PyExc_NotImplementedError);
   set(ErrorKind::kSystem, PyExc_OSError);
   const NewClass fresh[] = {
-      {ErrorKind::kShape, "ShapeError", PyExc_ValueError, "Sizes that do not go together; names all of them."},
+      {ErrorKind::kShape, "ShapeError", PyExc_ValueError,
+       "Sizes that do not go together; names all of them."},
       {ErrorKind::kSyntax, "SyntaxError", PyExc_SyntaxError,
        "A script or an IR text that cannot be compiled: file, line, the source line with a marker."},
       {ErrorKind::kCancelled, "Cancelled", nullptr, "The future was cancelled before it had a result."},

@@ -26,7 +26,9 @@ class PyError final : public Error {
       : Error(std::move(message), kind), object_(std::move(object)) {}
   [[nodiscard]] PyObject* object() const noexcept { return object_->object(); }
   [[nodiscard]] bool sole_owner() const noexcept { return object_->sole_owner(); }
-  [[nodiscard]] std::exception_ptr to_exception_ptr() const override { return std::make_exception_ptr(*this); }
+  [[nodiscard]] std::exception_ptr to_exception_ptr() const override {
+    return std::make_exception_ptr(*this);
+  }
 
  private:
   tine::detail::Ref<PyForeign> object_;

@@ -14,8 +14,8 @@
 namespace tine::python {
 namespace {
 
-using tine::detail::Outcome;
 using tine::detail::make_ref;
+using tine::detail::Outcome;
 
 // Ctrl-C is seen at least this often by a main thread that waits.
 constexpr auto kSignalLatency = std::chrono::milliseconds(50);
@@ -71,7 +71,8 @@ bool check_devices(PyObject* devices) {
     const char* const text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
     if (!text) return false;
     if (std::string_view(text).substr(0, 3) != "cpu") {
-      PyErr_Format(PyExc_ValueError, "Future(devices=...): tine runs on the CPU; devices[%zd] is %R, expected 'cpu'", i,
+      PyErr_Format(PyExc_ValueError,
+                   "Future(devices=...): tine runs on the CPU; devices[%zd] is %R, expected 'cpu'", i,
                    device);
       return false;
     }
@@ -88,7 +89,8 @@ bool check_arguments(PyObject* const* args, Py_ssize_t positional, PyObject* nam
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
     PyObject* const name = PyTuple_GET_ITEM(names, i);
     if (PyUnicode_CompareWithASCIIString(name, "devices") != 0) {
-      PyErr_Format(PyExc_TypeError, "Future() got an unexpected keyword argument %R; it takes devices only", name);
+      PyErr_Format(PyExc_TypeError, "Future() got an unexpected keyword argument %R; it takes devices only",
+                   name);
       return false;
     }
     if (!check_devices(args[i])) return false;
@@ -114,7 +116,8 @@ PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
 int future_init(PyObject*, PyObject* args, PyObject* keywords) {
   static const char* const names[] = {"devices", nullptr};
   PyObject* devices = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$O:Future", const_cast<char**>(names), &devices)) return -1;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$O:Future", const_cast<char**>(names), &devices))
+    return -1;
   return check_devices(devices) ? 0 : -1;
 }
 
@@ -192,9 +195,10 @@ bool claim(PyFuture* self) {
     return false;
   }
   if (!self->settable) {
-    PyErr_SetString(PyExc_RuntimeError,
-                    "this Future is completed by what it belongs to (a fork, a then, a remote call); only one made "
-                    "by Future() can be given a result");
+    PyErr_SetString(
+        PyExc_RuntimeError,
+        "this Future is completed by what it belongs to (a fork, a then, a remote call); only one made "
+        "by Future() can be given a result");
     return false;
   }
   self->claimed = true;
@@ -212,7 +216,8 @@ PyObject* future_set_result(PyObject* object, PyObject* result) {
 
 PyObject* future_set_exception(PyObject* object, PyObject* exception) {
   if (!PyExceptionInstance_Check(exception)) {
-    PyErr_Format(PyExc_TypeError, "%R is of type %R, not an Exception: set_exception takes an instance of BaseException",
+    PyErr_Format(PyExc_TypeError,
+                 "%R is of type %R, not an Exception: set_exception takes an instance of BaseException",
                  exception, reinterpret_cast<PyObject*>(Py_TYPE(exception)));
     return nullptr;
   }
@@ -240,21 +245,23 @@ PyObject* exception_of(PyFuture* self) {
 }
 
 PyObject* result_of(PyFuture* self) {
-  if (self->state->outcome() == Outcome::kValue) [[likely]] return to_python(self->state->value());
+  if (self->state->outcome() == Outcome::kValue) [[likely]]
+    return to_python(self->state->value());
   const PyRef exception = PyRef::adopt(exception_of(self));
   if (exception) raise_object(exception.get());
   return nullptr;
 }
 
-bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, PyObject* names, PyObject** timeout) {
+bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, PyObject* names,
+               PyObject** timeout) {
   const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
   if (count + named > 1) {
     PyErr_Format(PyExc_TypeError, "%s() takes at most 1 argument (%zd given)", function, count + named);
     return false;
   }
   if (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") != 0) {
-    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R; it takes timeout only", function,
-                 PyTuple_GET_ITEM(names, 0));
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R; it takes timeout only",
+                 function, PyTuple_GET_ITEM(names, 0));
     return false;
   }
   *timeout = count + named ? args[0] : nullptr;
@@ -265,9 +272,10 @@ bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, Py
 int wait_or_raise(PyFuture* self, TimePoint deadline) {
   if (self->state->done()) return 1;
   if (self->generation != fork_generation() && !self->settable) {
-    PyErr_SetString(PyExc_RuntimeError,
-                    "this Future was made before the process forked, and what would complete it runs in the parent "
-                    "only; wait in the parent, or start the work again in the child");
+    PyErr_SetString(
+        PyExc_RuntimeError,
+        "this Future was made before the process forked, and what would complete it runs in the parent "
+        "only; wait in the parent, or start the work again in the child");
     return -1;
   }
   const PyRef keep = PyRef::share(as_object(self));
@@ -281,9 +289,11 @@ PyObject* future_wait(PyObject* object, PyObject* const* args, Py_ssize_t count,
   TimePoint deadline = kNoDeadline;
   if (count || names) {
     PyObject* timeout = nullptr;
-    if (!parse_one("wait", args, count, names, &timeout) || !parse_timeout(timeout, &deadline)) return nullptr;
+    if (!parse_one("wait", args, count, names, &timeout) || !parse_timeout(timeout, &deadline))
+      return nullptr;
   }
-  if (self->state->outcome() == Outcome::kValue) [[likely]] return to_python(self->state->value());
+  if (self->state->outcome() == Outcome::kValue) [[likely]]
+    return to_python(self->state->value());
   return wait_value(self, deadline);
 }
 
@@ -291,7 +301,8 @@ PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t c
   PyFuture* const self = as_future(object);
   PyObject* timeout = nullptr;
   TimePoint deadline = kNoDeadline;
-  if (!parse_one("exception", args, count, names, &timeout) || !parse_timeout(timeout, &deadline)) return nullptr;
+  if (!parse_one("exception", args, count, names, &timeout) || !parse_timeout(timeout, &deadline))
+    return nullptr;
   if (wait_or_raise(self, deadline) < 0) return nullptr;
   if (self->state->outcome() == Outcome::kValue) Py_RETURN_NONE;
   return exception_of(self);
@@ -304,7 +315,9 @@ PyObject* future_value(PyObject* object, PyObject*) {
   return nullptr;
 }
 
-PyObject* future_done(PyObject* object, PyObject*) { return PyBool_FromLong(as_future(object)->state->done()); }
+PyObject* future_done(PyObject* object, PyObject*) {
+  return PyBool_FromLong(as_future(object)->state->done());
+}
 
 PyObject* future_cancelled(PyObject* object, PyObject*) {
   return PyBool_FromLong(as_future(object)->state->outcome() == Outcome::kCancelled);
@@ -314,8 +327,8 @@ PyObject* future_cancelled(PyObject* object, PyObject*) {
 
 bool check_callable(const char* function, PyObject* callback) {
   if (PyCallable_Check(callback)) return true;
-  PyErr_Format(PyExc_TypeError, "%s(): expected a callable that takes the Future, got %R of type %s", function, callback,
-               Py_TYPE(callback)->tp_name);
+  PyErr_Format(PyExc_TypeError, "%s(): expected a callable that takes the Future, got %R of type %s",
+               function, callback, Py_TYPE(callback)->tp_name);
   return false;
 }
 
@@ -345,7 +358,8 @@ PyObject* future_repr(PyObject* object) {
     case Outcome::kValue: {
       const Value& value = self->state->value();
       PyObject* const foreign = value.is(Tag::kForeign) ? foreign_object(value) : nullptr;
-      what = "done: " + (foreign ? std::string(Py_TYPE(foreign)->tp_name) : std::string(name_of(value.tag())));
+      what =
+          "done: " + (foreign ? std::string(Py_TYPE(foreign)->tp_name) : std::string(name_of(value.tag())));
       break;
     }
     case Outcome::kError: {
@@ -361,8 +375,9 @@ PyObject* future_repr(PyObject* object) {
 }
 
 PyObject* future_reduce(PyObject*, PyObject*) {
-  PyErr_SetString(PyExc_RuntimeError,
-                  "Can not pickle torch.futures.Future: a Future lives in one process; send what wait() returns");
+  PyErr_SetString(
+      PyExc_RuntimeError,
+      "Can not pickle torch.futures.Future: a Future lives in one process; send what wait() returns");
   return nullptr;
 }
 
@@ -374,14 +389,16 @@ PyObject* future_await(PyObject* object) {
 
 PyMethodDef methods[] = {
     {"done", future_done, METH_NOARGS,
-     "done($self, /)\n--\n\nTrue once the Future has a result, an exception, or was cancelled. Never blocks."},
+     "done($self, /)\n--\n\nTrue once the Future has a result, an exception, or was cancelled. Never "
+     "blocks."},
     {"wait", as_method(future_wait), METH_FASTCALL | METH_KEYWORDS,
      "wait($self, /, timeout=None)\n--\n\n"
      "The value, once it is there; raises the exception if there is one instead.\n\n"
      "timeout: seconds; None waits as long as it takes. TimeoutError when they have passed: the Future\n"
      "stays pending and can be waited for again. Lets other threads run while it blocks; Ctrl-C ends it."},
     {"value", future_value, METH_NOARGS,
-     "value($self, /)\n--\n\nThe value of a Future that is done, or its exception raised. RuntimeError when pending."},
+     "value($self, /)\n--\n\nThe value of a Future that is done, or its exception raised. RuntimeError when "
+     "pending."},
     {"set_result", future_set_result, METH_O,
      "set_result($self, result, /)\n--\n\n"
      "Completes the Future and runs its callbacks, in the order they were added, before it returns.\n\n"
@@ -399,24 +416,27 @@ PyMethodDef methods[] = {
      "add_done_callback($self, callback, /)\n--\n\n"
      "callback gets this Future once it is done. What it raises goes to the unobserved-error hook."},
     {"exception", as_method(future_exception), METH_FASTCALL | METH_KEYWORDS,
-     "exception($self, /, timeout=None)\n--\n\nWaits, as wait() does; the exception, None when there is a value."},
+     "exception($self, /, timeout=None)\n--\n\nWaits, as wait() does; the exception, None when there is a "
+     "value."},
     {"cancel", future_cancel, METH_NOARGS,
      "cancel($self, /)\n--\n\nCompletes a pending Future with tine.Cancelled; True when this call did."},
-    {"cancelled", future_cancelled, METH_NOARGS, "cancelled($self, /)\n--\n\nTrue when it was completed by cancel()."},
+    {"cancelled", future_cancelled, METH_NOARGS,
+     "cancelled($self, /)\n--\n\nTrue when it was completed by cancel()."},
     {"__reduce__", future_reduce, METH_NOARGS, "Refuses: a Future lives in one process."},
     {"__reduce_ex__", future_reduce, METH_O, "Refuses: a Future lives in one process."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Future[T], for annotations."},
     {}};
 
-PyMemberDef members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyFuture, weakrefs), READONLY, nullptr}, {}};
+PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(PyFuture, weakrefs), READONLY, nullptr},
+                         {}};
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>(
-                    "Future(*, devices=None)\n--\n\n"
-                    "A value that is not there yet.\n\n"
-                    "devices: accepted for PyTorch's sake; tine runs on the CPU. Future[T] in annotations says what it\n"
-                    "will hold. Source: torch.futures.Future.")},
+    {Py_tp_doc,
+     const_cast<char*>(
+         "Future(*, devices=None)\n--\n\n"
+         "A value that is not there yet.\n\n"
+         "devices: accepted for PyTorch's sake; tine runs on the CPU. Future[T] in annotations says what it\n"
+         "will hold. Source: torch.futures.Future.")},
     {Py_tp_new, reinterpret_cast<void*>(future_new)},
     {Py_tp_init, reinterpret_cast<void*>(future_init)},
     {Py_tp_dealloc, reinterpret_cast<void*>(future_dealloc)},
@@ -429,9 +449,9 @@ PyType_Slot slots[] = {
     {Py_am_await, reinterpret_cast<void*>(future_await)},
     {0, nullptr}};
 
-PyType_Spec spec = {
-    "tine.futures.Future", sizeof(PyFuture), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, slots};
+PyType_Spec spec = {"tine.futures.Future", sizeof(PyFuture), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                    slots};
 
 }  // namespace
 
@@ -450,7 +470,8 @@ bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   }
   constexpr double kCentury = 3e9;  // seconds; more would overflow the clock
   if (value < kCentury) {
-    *deadline = Clock::now() + std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(value > 0 ? value : 0));
+    *deadline = Clock::now() +
+                std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(value > 0 ? value : 0));
   }
   return true;
 }
@@ -490,7 +511,9 @@ PyObject* wrap_future(Ref<ValueState> state) {
   return as_object(future);
 }
 
-Future<Value> future_of(PyObject* object) { return Future<Value>(Ref<ValueState>::share(as_future(object)->state)); }
+Future<Value> future_of(PyObject* object) {
+  return Future<Value>(Ref<ValueState>::share(as_future(object)->state));
+}
 
 bool init_future(PyObject* module) {
   types.future = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));

@@ -88,7 +88,8 @@ void detail::push_orphan(Orphan* orphan) noexcept {
   Orphan* head = orphans.load(std::memory_order_relaxed);
   do {
     orphan->next = head;
-  } while (!orphans.compare_exchange_weak(head, orphan, std::memory_order_release, std::memory_order_relaxed));
+  } while (
+      !orphans.compare_exchange_weak(head, orphan, std::memory_order_release, std::memory_order_relaxed));
   // The first one asks the main thread; the rest go with it. A full list of pending calls is no loss:
   // the next thread that takes the lock in tine drains as well.
   if (!head && !closed.load(std::memory_order_relaxed)) Py_AddPendingCall(&drain_pending, nullptr);

@@ -56,7 +56,8 @@ Value int_or_none(PyObject* object) {
 Value slice(const Value& view, int64_t dim, PyObject* object) {
   const auto* const s = reinterpret_cast<PySliceObject*>(object);
   const Value step = s->step == Py_None ? Value(int64_t{1}) : int_or_none(s->step);
-  if (step.as_int() <= 0) throw ValueError("slice step must be positive, got " + std::to_string(step.as_int()));
+  if (step.as_int() <= 0)
+    throw ValueError("slice step must be positive, got " + std::to_string(step.as_int()));
   return call_op(Rows::get().slice, {view, Value(dim), int_or_none(s->start), int_or_none(s->stop), step});
 }
 
@@ -81,8 +82,8 @@ Indexed apply(PyObject* self, PyObject* index) {
   }
   if (ellipses > 1) throw IndexError("an index can only have a single ellipsis ('...')");
   if (taken > dims) {
-    throw IndexError("too many indices for tensor of dimension " + std::to_string(dims) + ": " + std::to_string(taken) +
-                     " were given");
+    throw IndexError("too many indices for tensor of dimension " + std::to_string(dims) + ": " +
+                     std::to_string(taken) + " were given");
   }
   Indexed out{Value(tensor_of(self)), {}, false};
   int64_t dim = 0;
@@ -98,7 +99,8 @@ Indexed apply(PyObject* self, PyObject* index) {
       dim += dims - taken;
     } else if (PySlice_Check(item)) {
       const auto* const s = reinterpret_cast<PySliceObject*>(item);
-      if (s->start != Py_None || s->stop != Py_None || s->step != Py_None) out.view = slice(out.view, dim, item);
+      if (s->start != Py_None || s->stop != Py_None || s->step != Py_None)
+        out.view = slice(out.view, dim, item);
       ++dim;
     } else if (PyBool_Check(item)) {
       out.view = call_op(Rows::get().unsqueeze, {out.view, Value(dim)});
@@ -119,8 +121,10 @@ Indexed apply(PyObject* self, PyObject* index) {
       if (i == -1 && PyErr_Occurred()) throw_error();
       out.view = call_op(Rows::get().select, {out.view, Value(dim), Value(static_cast<int64_t>(i))});
     } else {
-      throw IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or bool Variables are valid indices "
-                       "(got " + std::string(Py_TYPE(item)->tp_name) + ")");
+      throw IndexError(
+          "only integers, slices (`:`), ellipsis (`...`), None and long or bool Variables are valid indices "
+          "(got " +
+          std::string(Py_TYPE(item)->tp_name) + ")");
     }
   }
   return out;
@@ -133,8 +137,8 @@ PyObject* tensor_getitem(PyObject* self, PyObject* index) {
     if (PyLong_CheckExact(index) && tensor_of(self).dim() > 0) {  // what most indices are
       const Py_ssize_t i = PyNumber_AsSsize_t(index, PyExc_IndexError);
       if (i == -1 && PyErr_Occurred()) return nullptr;
-      return wrap_tensor(
-          call_op(Rows::get().select, {Value(tensor_of(self)), Value(int64_t{0}), Value(static_cast<int64_t>(i))}));
+      return wrap_tensor(call_op(
+          Rows::get().select, {Value(tensor_of(self)), Value(int64_t{0}), Value(static_cast<int64_t>(i))}));
     }
     Indexed indexed = apply(self, index);
     if (indexed.advanced) {
@@ -163,7 +167,7 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
     if (indexed.advanced) {
       if (!to_write.is_tensor()) {
         const DType dtype = tensor_of(self).dtype();
-        to_write = Value(is_floating(dtype)         ? Tensor::scalar(to_write.to_float(), dtype)
+        to_write = Value(is_floating(dtype)      ? Tensor::scalar(to_write.to_float(), dtype)
                          : dtype == DType::kBool ? Tensor::scalar(to_write.to_int() != 0)
                                                  : Tensor::scalar(to_write.to_int(), dtype));
       }

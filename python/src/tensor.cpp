@@ -89,10 +89,11 @@ void tensor_dealloc(PyObject* object) {
 
 // The slots' operators, looked up once.
 struct Slots {
-#define TINE_SLOTS(_)                                                                                               \
-  _(add) _(sub) _(mul) _(div) _(floor_divide) _(remainder) _(pow) _(matmul) _(neg) _(abs) _(eq) _(ne) _(lt) _(le)   \
-  _(gt) _(ge) _(add_) _(sub_) _(mul_) _(div_) _(bitwise_and) _(bitwise_or) _(bitwise_xor) _(bitwise_not)            \
-  _(logical_and) _(logical_or) _(logical_xor) _(logical_not) _(unbind) _(numpy_T) _(clone)
+#define TINE_SLOTS(_)                                                                                        \
+  _(add)                                                                                                     \
+  _(sub) _(mul) _(div) _(floor_divide) _(remainder) _(pow) _(matmul) _(neg) _(abs) _(eq) _(ne) _(lt) _(le)   \
+      _(gt) _(ge) _(add_) _(sub_) _(mul_) _(div_) _(bitwise_and) _(bitwise_or) _(bitwise_xor) _(bitwise_not) \
+          _(logical_and) _(logical_or) _(logical_xor) _(logical_not) _(unbind) _(numpy_T) _(clone)
 #define TINE_SLOT(name) OpRows name = find("aten::" #name);
   TINE_SLOTS(TINE_SLOT)
 #undef TINE_SLOT
@@ -114,21 +115,21 @@ bool is_operand(PyObject* o) {
   return is_tensor(o) || PyLong_Check(o) || PyFloat_Check(o) || PyIndex_Check(o) || PyObject_CheckBuffer(o);
 }
 
-template <OpRows Slots::* Row>
+template <OpRows Slots::*Row>
 PyObject* binary(PyObject* a, PyObject* b) {
   const OpRows rows = Slots::get().*Row;
   if (!rows.count || !is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
   PyObject* const args[] = {a, b};
   return call_op(rows, args, 2, nullptr);
 }
-template <OpRows Slots::* Row>
+template <OpRows Slots::*Row>
 PyObject* unary(PyObject* a) {
   const OpRows rows = Slots::get().*Row;
   if (!rows.count) Py_RETURN_NOTIMPLEMENTED;
   return call_op(rows, &a, 1, nullptr);
 }
 // Bitwise where the table has it, else logical, which is the same for bool.
-template <OpRows Slots::* Bitwise, OpRows Slots::* Logical>
+template <OpRows Slots::*Bitwise, OpRows Slots::*Logical>
 PyObject* bits(PyObject* a, PyObject* b) {
   const OpRows rows = (Slots::get().*Bitwise).count ? Slots::get().*Bitwise : Slots::get().*Logical;
   if (!rows.count || !is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
@@ -167,11 +168,13 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
 int to_bool(PyObject* object) {
   const Tensor& t = tensor_of(object);
   if (t.numel() != 1) {
-    PyErr_SetString(PyExc_RuntimeError, t.numel() ? "Boolean value of Tensor with more than one value is ambiguous"
-                                                  : "Boolean value of Tensor with no values is ambiguous");
+    PyErr_SetString(PyExc_RuntimeError, t.numel()
+                                            ? "Boolean value of Tensor with more than one value is ambiguous"
+                                            : "Boolean value of Tensor with no values is ambiguous");
     return -1;
   }
-  return guarded([&]() -> int { return is_floating(t.dtype()) ? t.item_as_double() != 0 : t.item_as_int() != 0; });
+  return guarded(
+      [&]() -> int { return is_floating(t.dtype()) ? t.item_as_double() != 0 : t.item_as_int() != 0; });
 }
 PyObject* item(PyObject* object, PyObject*) {
   const Tensor& t = tensor_of(object);
@@ -182,7 +185,8 @@ PyObject* item(PyObject* object, PyObject*) {
   }
   return guarded([&]() -> PyObject* {
     if (t.dtype() == DType::kBool) return PyBool_FromLong(t.item_as_bool());
-    return is_floating(t.dtype()) ? PyFloat_FromDouble(t.item_as_double()) : PyLong_FromLongLong(t.item_as_int());
+    return is_floating(t.dtype()) ? PyFloat_FromDouble(t.item_as_double())
+                                  : PyLong_FromLongLong(t.item_as_int());
   });
 }
 PyObject* to_float(PyObject* object) {
@@ -202,7 +206,8 @@ PyObject* to_index(PyObject* object) {
   return to_int(object);
 }
 
-PyObject* list_from(const char* data, std::span<const int64_t> sizes, std::span<const int64_t> strides, DType dtype) {
+PyObject* list_from(const char* data, std::span<const int64_t> sizes, std::span<const int64_t> strides,
+                    DType dtype) {
   if (sizes.empty()) {
     switch (dtype) {
       case DType::kFloat32: return PyFloat_FromDouble(*reinterpret_cast<const float*>(data));
@@ -214,8 +219,8 @@ PyObject* list_from(const char* data, std::span<const int64_t> sizes, std::span<
   }
   PyRef list = PyRef::adopt(PyList_New(static_cast<Py_ssize_t>(sizes[0])));
   for (int64_t i = 0; list && i < sizes[0]; ++i) {
-    PyObject* const element =
-        list_from(data + i * strides[0] * static_cast<int64_t>(size_of(dtype)), sizes.subspan(1), strides.subspan(1), dtype);
+    PyObject* const element = list_from(data + i * strides[0] * static_cast<int64_t>(size_of(dtype)),
+                                        sizes.subspan(1), strides.subspan(1), dtype);
     if (!element) return nullptr;
     PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), element);
   }
@@ -248,7 +253,8 @@ PyObject* stride(PyObject* object, PyObject* const* args, Py_ssize_t count) {
   const long long dim = PyLong_AsLongLong(args[0]);
   if (dim == -1 && PyErr_Occurred()) return nullptr;
   if (dim < -dims || dim >= dims) {
-    PyErr_Format(PyExc_IndexError, "Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)", -dims,
+    PyErr_Format(PyExc_IndexError,
+                 "Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)", -dims,
                  dims - 1, dim);
     return nullptr;
   }
@@ -278,8 +284,12 @@ int contains(PyObject* object, PyObject* element) {
 PyObject* dim(PyObject* object, PyObject*) { return PyLong_FromLongLong(tensor_of(object).dim()); }
 PyObject* numel(PyObject* object, PyObject*) { return PyLong_FromLongLong(tensor_of(object).numel()); }
 PyObject* data_ptr(PyObject* object, PyObject*) { return PyLong_FromVoidPtr(tensor_of(object).data()); }
-PyObject* storage_offset(PyObject* object, PyObject*) { return PyLong_FromLongLong(tensor_of(object).storage_offset()); }
-PyObject* element_size(PyObject* object, PyObject*) { return PyLong_FromSize_t(size_of(tensor_of(object).dtype())); }
+PyObject* storage_offset(PyObject* object, PyObject*) {
+  return PyLong_FromLongLong(tensor_of(object).storage_offset());
+}
+PyObject* element_size(PyObject* object, PyObject*) {
+  return PyLong_FromSize_t(size_of(tensor_of(object).dtype()));
+}
 
 PyObject* get_shape(PyObject* object, void*) { return make_size(tensor_of(object).sizes()); }
 PyObject* get_dtype(PyObject* object, void*) { return wrap_dtype(tensor_of(object).dtype()); }
@@ -303,8 +313,9 @@ PyObject* get_nbytes(PyObject* object, void*) {
 int refuse_grad(PyObject* on) {
   const int wanted = PyObject_IsTrue(on);
   if (wanted > 0) {
-    PyErr_SetString(PyExc_NotImplementedError,
-                    "requires_grad=True: tine has no automatic differentiation; write the gradient as a function");
+    PyErr_SetString(
+        PyExc_NotImplementedError,
+        "requires_grad=True: tine has no automatic differentiation; write the gradient as a function");
   }
   return wanted == 0 ? 0 : -1;
 }
@@ -339,19 +350,23 @@ PyObject* deepcopy(PyObject* object, PyObject* memo) {
                                             Py_TYPE(object), made.get()));
   }
   const PyRef key = PyRef::adopt(PyLong_FromVoidPtr(object));
-  if (!made || !key || (PyDict_Check(memo) && PyDict_SetItem(memo, key.get(), made.get()) < 0)) return nullptr;
+  if (!made || !key || (PyDict_Check(memo) && PyDict_SetItem(memo, key.get(), made.get()) < 0))
+    return nullptr;
   return made.leak();
 }
 
 PyMethodDef methods[] = {
     {"item", item, METH_NOARGS,
-     "item($self, /)\n--\n\nThe only element as a Python number; RuntimeError when there is not exactly one."},
-    {"tolist", tolist, METH_NOARGS, "tolist($self, /)\n--\n\nNested lists of Python numbers; a number for a 0-d tensor."},
+     "item($self, /)\n--\n\nThe only element as a Python number; RuntimeError when there is not exactly "
+     "one."},
+    {"tolist", tolist, METH_NOARGS,
+     "tolist($self, /)\n--\n\nNested lists of Python numbers; a number for a 0-d tensor."},
     {"numpy", tensor_numpy, METH_NOARGS,
      "numpy($self, /)\n--\n\nA NumPy array on the same memory, which stays alive as long as either."},
     {"__array__", as_method(tensor_array), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"size", as_method(size), METH_FASTCALL | METH_KEYWORDS,
-     "size($self, dim=None, /)\n--\n\nThe shape, or the size of one dimension (negative counts from the end)."},
+     "size($self, dim=None, /)\n--\n\nThe shape, or the size of one dimension (negative counts from the "
+     "end)."},
     {"stride", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(stride)), METH_FASTCALL,
      "stride($self, dim=None, /)\n--\n\nElements to step over in memory, for each dimension or one."},
     {"dim", dim, METH_NOARGS, "dim($self, /)\n--\n\nThe number of dimensions."},
@@ -361,11 +376,13 @@ PyMethodDef methods[] = {
     {"storage_offset", storage_offset, METH_NOARGS,
      "storage_offset($self, /)\n--\n\nElements before the first one in its storage."},
     {"element_size", element_size, METH_NOARGS, "element_size($self, /)\n--\n\nBytes of one element."},
-    {"requires_grad_", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(requires_grad_)), METH_FASTCALL,
+    {"requires_grad_", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(requires_grad_)),
+     METH_FASTCALL,
      "requires_grad_($self, requires_grad=True, /)\n--\n\n"
      "The tensor itself for False; NotImplementedError for True: tine has no automatic differentiation."},
     {"__dlpack__", as_method(tensor_dlpack), METH_FASTCALL | METH_KEYWORDS,
-     "__dlpack__($self, /, *, stream=None)\n--\n\nA DLPack capsule on the tensor's memory, for from_dlpack() of others."},
+     "__dlpack__($self, /, *, stream=None)\n--\n\nA DLPack capsule on the tensor's memory, for from_dlpack() "
+     "of others."},
     {"__dlpack_device__", tensor_dlpack_device, METH_NOARGS,
      "__dlpack_device__($self, /)\n--\n\n(1, 0): the CPU, in DLPack's numbers."},
     {"__format__", format, METH_O, nullptr},
@@ -389,17 +406,20 @@ PyGetSetDef getset[] = {
     {"__array_priority__", get_priority, nullptr, nullptr, nullptr},
     {}};
 
-PyMemberDef members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr}, {}};
+PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
+                         {}};
 
 template <class F>
-void* slot(F* f) { return reinterpret_cast<void*>(f); }
+void* slot(F* f) {
+  return reinterpret_cast<void*>(f);
+}
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>(
-                    "An n-dimensional array; a handle on memory that views share.\n\n"
-                    "Made by tine.tensor, ones, zeros, from_numpy and the like. Its methods are tine's operators with\n"
-                    "the tensor as `self`. Source: torch.Tensor.")},
+    {Py_tp_doc,
+     const_cast<char*>(
+         "An n-dimensional array; a handle on memory that views share.\n\n"
+         "Made by tine.tensor, ones, zeros, from_numpy and the like. Its methods are tine's operators with\n"
+         "the tensor as `self`. Source: torch.Tensor.")},
     {Py_tp_new, slot(tensor_new)},
     {Py_tp_dealloc, slot(tensor_dealloc)},
     {Py_tp_repr, slot(repr)},
@@ -464,7 +484,8 @@ PyObject* wrap_tensor(Value&& value) {
 
 bool init_tensor(PyObject* module) {
   types.tensor = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
-  return types.tensor && PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(types.tensor)) == 0;
+  return types.tensor &&
+         PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(types.tensor)) == 0;
 }
 
 }  // namespace tine::python

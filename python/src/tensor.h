@@ -15,9 +15,8 @@
 namespace tine::python {
 
 struct PyTensor {
-  PyObject_HEAD
-  Tensor tensor;       // defined
-  PyObject* weakrefs;  // for the interpreter
+  PyObject_HEAD Tensor tensor;  // defined
+  PyObject* weakrefs;           // for the interpreter
 };
 
 // dtype.cpp
@@ -34,13 +33,15 @@ struct PyTensor {
 [[nodiscard]] int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags);
 void tensor_releasebuffer(PyObject* self, Py_buffer* view);
 [[nodiscard]] PyObject* tensor_numpy(PyObject* self, PyObject*);
-[[nodiscard]] PyObject* tensor_array(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+[[nodiscard]] PyObject* tensor_array(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                                     PyObject* names);
 [[nodiscard]] PyObject* tensor_reduce(PyObject* self, PyObject* protocol);
 [[nodiscard]] PyObject* from_numpy(PyObject* module, PyObject* array);
 [[nodiscard]] PyObject* rebuild_tensor(PyObject* module, PyObject* args);
 
 // dlpack.cpp: the exchange format of array libraries.
-[[nodiscard]] PyObject* tensor_dlpack(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+[[nodiscard]] PyObject* tensor_dlpack(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                                      PyObject* names);
 [[nodiscard]] PyObject* tensor_dlpack_device(PyObject* self, PyObject*);
 [[nodiscard]] PyObject* from_dlpack(PyObject* module, PyObject* exporter);
 
