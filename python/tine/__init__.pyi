@@ -2,6 +2,8 @@ import builtins
 from typing import Any
 
 from tine import futures as futures
+from tine import jit as jit
+from tine import nn as nn
 from tine._C import Abandoned as Abandoned
 from tine._C import AuthError as AuthError
 from tine._C import Cancelled as Cancelled
