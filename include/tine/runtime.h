@@ -21,6 +21,7 @@ class Generator;
 class OpTable;
 class ScriptUnit;
 struct OpContext;
+class RpcService;
 
 struct RuntimeOptions {
   int num_threads = 0;        // workers of the pool; 0: the cores this process may use
@@ -52,6 +53,7 @@ class TINE_API Runtime {
   [[nodiscard]] ScriptUnit& scripts() noexcept;
 
  private:
+  friend RpcService& rpc_service(Runtime& runtime) noexcept;
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -144,7 +144,7 @@ PyObject* to_python(const Value& value) {
     case Tag::kFuture: return wrap_future(Ref<tine::detail::State<Value>>::share(value.as_future_state()));
     case Tag::kForeign:
       if (PyObject* const object = foreign_object(value)) return Py_NewRef(object);
-      break;
+      [[fallthrough]];
     case Tag::kObject:
     case Tag::kRRef:
       if (const Wrap wrap = conversions[static_cast<size_t>(value.tag())].wrap) return wrap(value);

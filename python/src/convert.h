@@ -30,7 +30,8 @@ namespace tine::python {
 // their number), RRefs and scripted objects natively; subclasses of int, float, str too.
 [[nodiscard]] Value to_value(PyObject* object);
 
-// For the binding that has a Python type for a tag (kRRef, kObject): how a value is shown, and how an
+// For the binding that has a Python type for a tag (kRRef, kObject; kForeign: values that are no
+// Python object): how a value is shown, and how an
 // object is read (false, with no error, when it is not of that type). Called at import.
 using Wrap = PyObject* (*)(const Value& value);
 using Unwrap = bool (*)(PyObject* object, Value* value);

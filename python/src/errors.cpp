@@ -161,10 +161,21 @@ PyObject* solely_owned_object(const std::exception_ptr& error) noexcept {
   return e->object();
 }
 
+namespace {
+using ErrorConversion = PyObject* (*)(const std::exception_ptr&);
+constinit ErrorConversion converted_elsewhere = nullptr;
+}  // namespace
+
+void set_error_conversion(ErrorConversion convert) { converted_elsewhere = convert; }
+
 PyObject* to_exception(const std::exception_ptr& error) {
   if (const PyError* const e = as_py_error(error)) {
     add_notes(e->object(), e->trail());
     return Py_NewRef(e->object());
+  }
+  if (converted_elsewhere) {
+    PyObject* const exception = converted_elsewhere(error);
+    if (exception || PyErr_Occurred()) return exception;
   }
   try {
     std::rethrow_exception(error);

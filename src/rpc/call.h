@@ -110,7 +110,7 @@ struct ScriptCode {
   std::string text;  // IR
 };
 
-struct CallRequest {
+struct TINE_API CallRequest {
   Target target = Target::kBuiltin;
   std::string name;  // operator, qualified script function, or what error messages shall call it
   std::vector<Value> args;

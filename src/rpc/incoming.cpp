@@ -49,9 +49,12 @@ void IncomingState::run() noexcept {
       }
       return;
     case Step::kHandle: return call_handler();
-    case Step::kEncode: try { send_value(detail::Ref<Foreign>(core->options.codec->encode(result_)));
+    case Step::kEncode:
+      try {
+        Value encoded = detail::Ref<Foreign>(core->options.codec->encode(result_));
+        local ? deliver(std::move(encoded)) : send_value(encoded);
       } catch (...) {
-        send_failure(std::current_exception());
+        deliver_error(std::current_exception());
       }
       result_ = Value();
       return;
@@ -137,6 +140,11 @@ void IncomingState::deliver(Value value) noexcept {
       creates->complete(std::exchange(value, Value()));
     }
     if (local) {
+      // A call to oneself answers as any other worker would: what cannot travel is refused here, too.
+      if (value.is(Tag::kForeign) && core->options.codec && !ForeignPayload::in(value)) {
+        result_ = std::move(value);
+        return post(Step::kEncode, &core->blocking());
+      }
       if (caller->calls.take(local->id)) local->emplace(std::move(value));
       return unregister();
     }

@@ -21,7 +21,7 @@ namespace tine::rpc {
 
 class AgentCore;
 
-struct RRefId {
+struct TINE_API RRefId {
   int32_t owner = -1;  // rank
   uint64_t owner_incarnation = 0;
   uint64_t creator_incarnation = 0;

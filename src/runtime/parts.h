@@ -3,7 +3,9 @@
 
 #include <optional>
 
+#include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
+#include "src/runtime/script_runner.h"
 #include "src/sched/blocking_pool.h"
 #include "src/tensor/generator.h"
 #include "src/value/op_table.h"
@@ -25,7 +27,7 @@ class PoolSplitter final : public Splitter {
 };
 
 struct Runtime::Parts {
-  explicit Parts(const RuntimeOptions& options);
+  Parts(Runtime& runtime, const RuntimeOptions& options);
 
   OpTable ops;
   Generator generator;
@@ -34,6 +36,8 @@ struct Runtime::Parts {
   PoolSplitter splitter;
   OpContext context;
   sched::BlockingPool blocking;
+  std::optional<UnitRunner> script_runner;
+  RpcService rpc;
 };
 
 }  // namespace tine

@@ -38,24 +38,32 @@ struct Default {
   // The parent's threads do not exist here: its Runtime is left as it is, for good.
   void in_child() noexcept {
     detail::enter_forked_child();
-    if (Runtime* left = runtime.exchange(nullptr)) left->scheduler().leave_in_child();
+    if (Runtime* left = runtime.exchange(nullptr)) {
+      left->scheduler().leave_in_child();
+      rpc_service(*left).leave_in_child();
+    }
     mutex.unlock();
   }
 };
 
 }  // namespace
 
-Runtime::Parts::Parts(const RuntimeOptions& options)
+Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
     : scheduler(options.num_threads),
       splitter(scheduler),
-      blocking("tine-b", checked_blocking_threads(options.blocking_threads)) {
+      blocking("tine-b", checked_blocking_threads(options.blocking_threads)),
+      rpc(runtime) {
   add_builtin_operators(ops);
+  add_rpc_operators(ops);
   context.generator = &generator;
   context.splitter = &splitter;
+  context.remote = &rpc;
   scripts.emplace(ops, scheduler, context);
+  script_runner.emplace(*scripts);
+  rpc.set_script_runner(&*script_runner);
 }
 
-Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(options)) {}
+Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(*this, options)) {}
 Runtime::~Runtime() = default;
 
 Runtime& Runtime::instance() {
@@ -76,6 +84,7 @@ Executor& Runtime::blocking() noexcept { return parts_->blocking; }
 void Runtime::close_blocking() noexcept { parts_->blocking.close_and_join(); }
 const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
 OpContext& Runtime::context() noexcept { return parts_->context; }
+RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }
 Generator& Runtime::generator() noexcept { return parts_->generator; }
 ScriptUnit& Runtime::scripts() noexcept { return *parts_->scripts; }
 

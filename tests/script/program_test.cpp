@@ -1,14 +1,12 @@
 // Source text to result: programs whose answers Python gives, too.
 #include "src/compile/compile.h"
-#include "src/ir/passes/simplify.h"
 #include "tests/script/fixture.h"
 
 namespace tine::test {
 namespace {
 
-class Program : public Script, public ::testing::WithParamInterface<bool> {
+class Program : public Script {
  protected:
-  const bool simplified = GetParam();
   // Compiles a text; each function also goes by way of its IR text, as it would travel.
   void program(const std::string& text) {
     for (const auto& f : compile::compile_text(ops, std::make_shared<const Source>("prog.py", text), "m")) {
@@ -16,10 +14,6 @@ class Program : public Script, public ::testing::WithParamInterface<bool> {
       const std::string name = f.schema.name;
       const auto again = ir::parse(ir::print(*f.graph, {.exact = true}), ops, name);
       EXPECT_EQ(ir::content_hash(*again), ir::content_hash(*f.graph));
-      if (simplified) {
-        ir::simplify(*again);
-        ir::verify(*again);
-      }
       library.define(compile::emit(*again, name));
     }
   }
@@ -29,7 +23,7 @@ class Program : public Script, public ::testing::WithParamInterface<bool> {
   }
 };
 
-TEST_P(Program, ControlFlow) {
+TEST_F(Program, ControlFlow) {
   program(R"(
 def collatz(n: int) -> int:
     steps = 0
@@ -120,7 +114,7 @@ def steps_down(n: int) -> List[int]:
   EXPECT_EQ(result("steps_down", 10), "[10, 7, 4, 1]");
 }
 
-TEST_P(Program, StringsListsDictsAndOptionals) {
+TEST_F(Program, StringsListsDictsAndOptionals) {
   program(R"(
 def count(words: List[str]) -> Dict[str, int]:
     seen: Dict[str, int] = {}
@@ -188,7 +182,7 @@ def mixed(n: int) -> float:
   EXPECT_EQ(result("mixed", 10), "45.0");
 }
 
-TEST_P(Program, ForksWaitsAndTensors) {
+TEST_F(Program, ForksWaitsAndTensors) {
   program(R"(
 import torch
 
@@ -220,7 +214,7 @@ def fib(n: int) -> int:
   EXPECT_EQ(result("fib", 16), "987");
 }
 
-TEST_P(Program, ErrorsShowEveryLineTheyCameThrough) {
+TEST_F(Program, ErrorsShowEveryLineTheyCameThrough) {
   program(R"(
 import torch
 
@@ -246,9 +240,6 @@ def twice(x: int) -> int:
   EXPECT_EQ(error_of([&] { run("m.check", 1000); }).message(), "too large");
   EXPECT_EQ(result("check", 5), "5");
 }
-
-INSTANTIATE_TEST_SUITE_P(Passes, Program, ::testing::Values(false, true),
-                         [](const auto& info) { return info.param ? "Simplified" : "AsWritten"; });
 
 }  // namespace
 }  // namespace tine::test

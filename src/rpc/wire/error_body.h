@@ -15,11 +15,12 @@
 #include <vector>
 
 #include "src/rpc/wire/value_codec.h"
+#include "tine/detail/export.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
 
-struct ErrorBody {
+struct TINE_API ErrorBody {
   std::string kind;  // name_of(ErrorKind)
   std::string message;
   std::vector<Hop> trail;

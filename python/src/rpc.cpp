@@ -1,0 +1,298 @@
+#include "python/src/rpc.h"
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "python/src/rpc_payload.h"
+
+namespace tine::python {
+namespace {
+
+using rpc::Seconds;
+using rpc::WorkerInfo;
+using tine::detail::Ref;
+
+// tine's errors out of a binding: the indicator is set and pybind11 passes it on.
+template <class F>
+auto translated(F&& f) -> decltype(f()) {
+  try {
+    return f();
+  } catch (const py::error_already_set&) {
+    throw;
+  } catch (const py::builtin_exception&) {
+    throw;
+  } catch (const std::exception&) {
+    raise(std::current_exception());
+  }
+  throw py::error_already_set();
+}
+
+// Holds the reference that a Python RRef object shows.
+struct PyRRef {
+  Ref<rpc::RRef> ref;
+};
+
+PyObject* wrap_rref(const Value& value) {
+  return guarded([&]() -> PyObject* {
+    return with_py_errors([&] { return py::cast(PyRRef{rpc::RRef::from(value)}).release().ptr(); });
+  });
+}
+
+bool unwrap_rref(PyObject* object, Value* value) {
+  if (!py::isinstance<PyRRef>(object)) return false;
+  *value = Value(Ref<RRefObject>(py::handle(object).cast<const PyRRef&>().ref));
+  return true;
+}
+
+RpcService& service() { return rpc_service(Runtime::instance()); }
+
+py::object shown(const Future<Value>& future) { return steal(wrap_future(future)); }
+// As Future.wait does: the lock is released, Ctrl-C is heard.
+py::object waited(const Future<Value>& future) { return shown(future).attr("wait")(); }
+
+std::vector<std::pair<std::string, Value>> keywords_of(const py::dict& dict) {
+  std::vector<std::pair<std::string, Value>> keywords;
+  keywords.reserve(dict.size());
+  for (const auto& [key, value] : dict)
+    keywords.emplace_back(py::cast<std::string>(key), to_value(value.ptr()));
+  return keywords;
+}
+
+struct Destination {
+  std::shared_ptr<rpc::Agent> agent;
+  int rank;
+  TimePoint deadline;
+};
+
+Destination destination(const py::object& to, double timeout) {
+  Destination d{service().agent(), 0, {}};
+  d.rank = py::isinstance<WorkerInfo>(to) ? d.agent->worker_info(to.cast<const WorkerInfo&>().name).id
+                                          : RpcService::rank_of(*d.agent, to_value(to.ptr()));
+  d.deadline = d.agent->deadline_after(Seconds(timeout));
+  return d;
+}
+
+rpc::CallRequest named_request(const std::string& name, const py::tuple& args, const py::dict& kwargs,
+                               bool async) {
+  rpc::CallRequest request = service().request_for(name, values_of(args), keywords_of(kwargs));
+  request.async_execution = async;
+  return request;
+}
+
+rpc::CallRequest python_request(const std::string& name, const py::bytes& data, const py::list& leaves,
+                                const std::optional<PyRRef>& after) {
+  rpc::CallRequest request = rpc::CallRequest::foreign(name, payload_of(data, leaves));
+  if (after) request.after = after->ref;
+  return request;
+}
+
+// rpc_async: what request() makes is called at the destination.
+template <class Request>
+py::object call(const py::object& to, double timeout, Request&& request) {
+  return translated([&] {
+    const Destination d = destination(to, timeout);
+    return shown(d.agent->call(d.rank, request(), d.deadline));
+  });
+}
+
+// remote: the same, and the value stays there.
+template <class Request>
+PyRRef remote(const py::object& to, double timeout, Request&& request) {
+  return translated([&] {
+    const Destination d = destination(to, timeout);
+    return PyRRef{d.agent->remote(d.rank, request(), d.deadline)};
+  });
+}
+
+// Runs f without the lock. A KeyboardInterrupt that its `interrupted` saw wins over what f throws.
+template <class F>
+void without_lock(F&& f) {
+  translated([&] {
+    try {
+      const GilRelease release;
+      f();
+    } catch (const std::exception&) {
+      if (PyErr_Occurred()) throw py::error_already_set();
+      throw;
+    }
+  });
+}
+
+void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
+           double init_timeout, bool plaintext_beyond_loopback) {
+  rpc::AgentOptions options;
+  options.name = name;
+  options.rank = rank;
+  options.world_size = world_size;
+  options.address = address;
+  options.rpc_timeout = Seconds(rpc_timeout);
+  options.init_timeout = Seconds(init_timeout);
+  options.plaintext_beyond_loopback = plaintext_beyond_loopback;
+  options.interrupted = [] {
+    const Gil gil;
+    return !gil || PyErr_CheckSignals() != 0;
+  };
+  options.log = [](const std::string& text) {
+    const Gil gil;
+    if (gil) PySys_FormatStderr("[tine] %s\n", text.c_str());
+  };
+  without_lock([&] { service().start(std::move(options), python_side()); });
+}
+
+py::dict debug_info() {
+  const rpc::Agent::Counts counts = service().agent()->counts();
+  py::dict d;
+  d["calls_pending"] = counts.calls_pending;
+  d["calls_running"] = counts.calls_running;
+  d["references_owned"] = counts.references_owned;
+  return d;
+}
+
+void define_worker_info(py::module_& m) {
+  py::class_<WorkerInfo>(m, "WorkerInfo", "A worker: its name, and its rank as `id`.")
+      .def_readonly("name", &WorkerInfo::name)
+      .def_readonly("id", &WorkerInfo::id)
+      .def("__eq__",
+           [](const WorkerInfo& a, const py::object& b) {
+             return py::isinstance<WorkerInfo>(b) && a == b.cast<const WorkerInfo&>();
+           })
+      .def("__hash__", [](const WorkerInfo& a) { return py::hash(py::make_tuple(a.name, a.id)); })
+      .def("__repr__",
+           [](const WorkerInfo& a) {
+             return "WorkerInfo(id=" + std::to_string(a.id) + ", name=" + a.name + ")";
+           })
+      .def(py::pickle([](const WorkerInfo& a) { return py::make_tuple(a.name, a.id); },
+                      [](const py::tuple& t) {
+                        return WorkerInfo{t[0].cast<std::string>(), t[1].cast<int>()};
+                      }));
+}
+
+void define_rref(py::module_& m) {
+  const auto deadline = [](double timeout) { return service().agent()->deadline_after(Seconds(timeout)); };
+  py::class_<PyRRef>(
+      m, "RRef", py::dynamic_attr(),
+      "RRef(value, type_hint=None): a reference to a value that lives on one worker, its owner.")
+      .def(py::init([](const py::object& value, const py::object& /*type_hint*/) {
+             return translated([&] { return PyRRef{service().agent()->own(to_value_shallow(value.ptr()))}; });
+           }),
+           py::arg("value"), py::arg("type_hint") = py::none())
+      .def(
+          "owner", [](const PyRRef& r) { return r.ref->owner(); },
+          "The WorkerInfo of the worker that holds the value.")
+      .def(
+          "owner_name", [](const PyRRef& r) { return r.ref->owner().name; }, "The name of that worker.")
+      .def(
+          "is_owner", [](const PyRRef& r) { return r.ref->is_owner(); },
+          "Whether this worker holds the value.")
+      .def(
+          "confirmed_by_owner",
+          [](const PyRRef& r) {
+            return translated([&] {
+              const Future<Value> f = r.ref->confirmed();
+              return f.ready() && f.error() == nullptr;
+            });
+          },
+          "Whether the owner has said that the value exists.")
+      .def(
+          "to_here",
+          [deadline](const PyRRef& r, double timeout) {
+            return translated([&] { return waited(r.ref->to_here(deadline(timeout))); });
+          },
+          py::arg("timeout") = -1.0,
+          "The value, copied to this worker (on its owner the very object). Blocks; `timeout` in seconds, 0 "
+          "for none.")
+      .def(
+          "local_value",
+          [](const PyRRef& r) { return translated([&] { return waited(r.ref->local_value()); }); },
+          "The value itself, on its owner; elsewhere RuntimeError.")
+      .def(
+          "to_here_async",
+          [deadline](const PyRRef& r, double timeout) {
+            return translated([&] { return shown(r.ref->to_here(deadline(timeout))); });
+          },
+          py::arg("timeout") = -1.0, "As to_here, but returns a Future at once.")
+      .def(
+          "_get_future",
+          [](const PyRRef& r) { return translated([&] { return shown(r.ref->confirmed()); }); },
+          "Done when the owner has the value.")
+      .def("__repr__", [](const PyRRef& r) { return r.ref->repr(); })
+      .def("__eq__",
+           [](const PyRRef& a, const py::object& b) {
+             return py::isinstance<PyRRef>(b) && a.ref->id() == b.cast<const PyRRef&>().ref->id();
+           })
+      .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.ref->id().str())); })
+      .def("__reduce_ex__", [](const PyRRef&, int) -> py::object {
+        throw py::type_error("Can not pickle RRef: it can only travel as an argument or result of an RPC");
+      });
+}
+
+void define(py::module_& m) {
+  define_worker_info(m);
+  define_rref(m);
+  m.def("set_hooks", [](py::object execute, py::object pickle, py::object unpickle, py::object describe,
+                        py::object rebuild) {
+    set_rpc_hooks({std::move(execute), std::move(pickle), std::move(unpickle), std::move(describe),
+                   std::move(rebuild)});
+  });
+  m.def("start", start);
+  m.def("stop", [](bool graceful, double timeout) {
+    without_lock([&] { service().stop(graceful, Seconds(timeout)); });
+  });
+  m.def("is_initialized", [] { return Runtime::exists() && service().initialised(); });
+  m.def("self", [] { return translated([] { return service().agent()->self(); }); });
+  m.def("workers", [] {
+    return translated([] {
+      const auto agent = service().agent();
+      return std::vector<WorkerInfo>(agent->workers().begin(), agent->workers().end());
+    });
+  });
+  m.def("worker_info", [](const py::object& to) {
+    return translated([&] {
+      const Destination d = destination(to, 0);
+      return d.agent->worker_info(d.rank);
+    });
+  });
+  m.def("get_rpc_timeout",
+        [] { return translated([] { return service().agent()->rpc_timeout().count(); }); });
+  m.def("set_rpc_timeout",
+        [](double s) { translated([&] { service().agent()->set_rpc_timeout(Seconds(s)); }); });
+  m.def("debug_info", [] { return translated(debug_info); });
+
+  m.def("call_named", [](const py::object& to, const std::string& name, const py::tuple& args,
+                         const py::dict& kwargs, double timeout, bool async) {
+    return call(to, timeout, [&] { return named_request(name, args, kwargs, async); });
+  });
+  m.def("call_python", [](const py::object& to, const std::string& name, const py::bytes& data,
+                          const py::list& leaves, double timeout, const std::optional<PyRRef>& after) {
+    return call(to, timeout, [&] { return python_request(name, data, leaves, after); });
+  });
+  m.def("remote_named", [](const py::object& to, const std::string& name, const py::tuple& args,
+                           const py::dict& kwargs, double timeout, bool async) {
+    return remote(to, timeout, [&] { return named_request(name, args, kwargs, async); });
+  });
+  m.def("remote_python", [](const py::object& to, const std::string& name, const py::bytes& data,
+                            const py::list& leaves, double timeout, const std::optional<PyRRef>& after) {
+    return remote(to, timeout, [&] { return python_request(name, data, leaves, after); });
+  });
+}
+
+}  // namespace
+
+bool init_rpc(PyObject* module) {
+  try {
+    py::module_ sub = py::reinterpret_borrow<py::module_>(module).def_submodule(
+        "_rpc", "Internal: see tine.distributed.rpc.");
+    define(sub);
+    set_conversion(Tag::kRRef, wrap_rref, unwrap_rref);
+    set_conversion(Tag::kForeign, wrap_payload, nullptr);
+    set_error_conversion(rebuild_remote_error);
+    return true;
+  } catch (py::error_already_set& e) {
+    e.restore();
+    return false;
+  }
+}
+
+}  // namespace tine::python

@@ -1,0 +1,199 @@
+#include "python/src/rpc_payload.h"
+
+#include <utility>
+
+namespace tine::python {
+namespace {
+
+using rpc::ErrorBody;
+using rpc::ForeignPayload;
+using tine::detail::make_ref;
+using tine::detail::Ref;
+
+// Never destroyed: foreign threads may come late.
+RpcHooks* hooks = nullptr;
+
+RpcHooks& required_hooks() {
+  if (!hooks) throw Error("tine.distributed.rpc has not been imported in this process");
+  return *hooks;
+}
+
+py::list list_of(const std::vector<Value>& values) {
+  py::list list(values.size());
+  for (size_t i = 0; i < values.size(); ++i) list[i] = steal(to_python(values[i]));
+  return list;
+}
+
+std::span<const std::byte> span_of(const py::bytes& bytes) {
+  char* data = nullptr;
+  Py_ssize_t size = 0;
+  if (PyBytes_AsStringAndSize(bytes.ptr(), &data, &size) != 0) throw py::error_already_set();
+  return {reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size)};
+}
+
+// Keeps the bytes object that a payload is sent from.
+class BytesOwner final : public tine::detail::RefCounted {
+ public:
+  explicit BytesOwner(const py::bytes& bytes) : object_(make_ref<PyForeign>(Py_NewRef(bytes.ptr()))) {}
+
+ private:
+  Ref<PyForeign> object_;
+};
+
+Ref<ForeignPayload> pickled(PyObject* object) {
+  const py::tuple parts = required_hooks().pickle(py::reinterpret_borrow<py::object>(object));
+  return payload_of(py::reinterpret_borrow<py::bytes>(parts[0]), parts[1]);
+}
+
+// The bytes of a payload as Python sees them, for the time of one call.
+class View {
+ public:
+  explicit View(std::span<const std::byte> bytes)
+      : view_(py::memoryview::from_memory(bytes.data(), static_cast<py::ssize_t>(bytes.size()))) {}
+  ~View() {
+    const py::error_scope keep;
+    if (PyObject* result = PyObject_CallMethod(view_.ptr(), "release", nullptr)) {
+      Py_DECREF(result);
+    } else {
+      PyErr_Clear();
+    }
+  }
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  [[nodiscard]] const py::memoryview& get() const noexcept { return view_; }
+
+ private:
+  py::memoryview view_;
+};
+
+// A result as it travels: numbers, strings and tensors as they are, the rest pickled.
+Value travelling(PyObject* object) {
+  if (is_future(object)) rpc::throw_future_cannot_travel("the result");
+  Value value = to_value_shallow(object);
+  return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object))) : value;
+}
+
+class Codec final : public rpc::ForeignCodec {
+ public:
+  Ref<ForeignPayload> encode(const Value& value) override {
+    const Gil gil;
+    if (!gil) throw Abandoned("the Python interpreter of this worker is shutting down");
+    return with_py_errors([&] { return pickled(steal(to_python(value)).ptr()); });
+  }
+
+  bool owns(const std::exception_ptr& error) const noexcept override { return as_py_error(error) != nullptr; }
+
+  ErrorBody encode_error(const std::exception_ptr& error) override {
+    ErrorBody body = ErrorBody::of(error);
+    const Gil gil;
+    if (!gil || !hooks) return body;
+    try {
+      const py::tuple parts = hooks->describe_error(steal(to_exception(error)));
+      body.module = py::cast<std::string>(parts[0]);
+      body.qualname = py::cast<std::string>(parts[1]);
+      body.message = py::cast<std::string>(parts[2]);
+      body.traceback = py::cast<std::string>(parts[3]);
+      if (!parts[4].is_none()) {
+        const py::object data = parts[4];
+        const auto bytes = span_of(py::reinterpret_borrow<py::bytes>(data));
+        body.pickled.assign(bytes.begin(), bytes.end());
+      }
+    } catch (py::error_already_set& e) {
+      e.discard_as_unraisable("describing an exception for another worker");
+    }
+    return body;
+  }
+};
+
+// A Python function that another worker calls; runs on a blocking thread.
+void run_python(rpc::IncomingCall call) {
+  const Gil gil;
+  if (!gil) {
+    call.fail(std::make_exception_ptr(Abandoned("the Python interpreter of this worker is shutting down")));
+    return;
+  }
+  drain_drops();
+  with_py_errors([&] {
+    ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
+    if (!payload) throw TypeError("a Python call without a pickled function arrived");
+    py::tuple answer;
+    {
+      const View view(payload->bytes());
+      answer = required_hooks().execute(view.get(), list_of(payload->leaves()));
+    }
+    const py::object result = answer[1];
+    if (py::cast<bool>(answer[0])) {
+      call.reply_with(future_of(result.ptr()));
+    } else {
+      call.reply(travelling(result.ptr()));
+    }
+  });
+}
+
+}  // namespace
+
+void set_rpc_hooks(RpcHooks fresh) {
+  if (!hooks) hooks = new RpcHooks;
+  *hooks = std::move(fresh);
+}
+
+std::vector<Value> values_of(const py::handle& sequence) {
+  std::vector<Value> values;
+  values.reserve(py::len(sequence));
+  for (const py::handle item : sequence) values.push_back(to_value(item.ptr()));
+  return values;
+}
+
+Ref<ForeignPayload> payload_of(const py::bytes& bytes, const py::handle& leaves) {
+  return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), values_of(leaves));
+}
+
+ForeignSide python_side() {
+  static Codec& codec = *new Codec;
+  return {&codec, run_python};
+}
+
+PyObject* wrap_payload(const Value& value) {
+  return guarded([&]() -> PyObject* {
+    ForeignPayload* const payload = ForeignPayload::in(value);
+    if (!payload)
+      throw TypeError("a value of " + value.as_foreign().type_name() + " cannot be shown in Python");
+    return with_py_errors([&] {
+      // Unpickled once, on the first look.
+      if (!payload->is_decoded) {
+        const View view(payload->bytes());
+        const py::object object = required_hooks().unpickle(view.get(), list_of(payload->leaves()));
+        payload->decoded = foreign_value(object.ptr());
+        payload->is_decoded = true;
+      }
+      return to_python(payload->decoded);
+    });
+  });
+}
+
+PyObject* rebuild_remote_error(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const rpc::RemoteException& e) {
+    if (!hooks) return nullptr;
+    const ErrorBody& body = e.body();
+    try {
+      py::list trail;
+      for (const Hop& hop : e.trail()) {
+        trail.append(py::make_tuple(static_cast<int>(hop.kind), hop.what, hop.file, hop.line));
+      }
+      const py::bytes data(reinterpret_cast<const char*>(body.pickled.data()), body.pickled.size());
+      return hooks
+          ->rebuild_error(body.kind, e.message(), body.module, body.qualname, body.traceback, data, trail)
+          .release()
+          .ptr();
+    } catch (py::error_already_set& failed) {
+      failed.restore();
+      return nullptr;
+    }
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+}  // namespace tine::python

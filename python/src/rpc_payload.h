@@ -1,0 +1,56 @@
+// Python objects on their way to another worker and back: pickles, exceptions, handlers.
+//
+// State      The Python functions that do the pickling are set once, when tine.distributed.rpc is imported.
+// Threads    Everything holds the lock but for the codec and run_python, which take it.
+// Ordering   None.
+// Ownership  A payload shares the bytes object that Python made; it is sent from there.
+// Errors     Python's exceptions, as PyError.
+// Cost       One pickle a call; tensors and RRefs are lifted out of it and travel as they are.
+// Source     docs/spec/wire.md; the pickle module's reducer_override.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "python/src/convert.h"
+#include "src/runtime/rpc.h"
+
+namespace tine::python {
+
+namespace py = pybind11;
+
+// The functions of tine.distributed.rpc._internal that the C++ side calls.
+struct RpcHooks {
+  py::object execute;         // (data, leaves) -> (is_async, result)
+  py::object pickle;          // (object) -> (bytes, leaves)
+  py::object unpickle;        // (data, leaves) -> object
+  py::object describe_error;  // (exception) -> (module, qualname, message, traceback, bytes | None)
+  py::object rebuild_error;   // (kind, message, module, qualname, traceback, data, trail) -> exception
+};
+void set_rpc_hooks(RpcHooks hooks);
+
+[[nodiscard]] std::vector<Value> values_of(const py::handle& sequence);
+[[nodiscard]] tine::detail::Ref<rpc::ForeignPayload> payload_of(const py::bytes& bytes, const py::handle& leaves);
+
+// What the C API leaves behind, as tine's own: the very exception object.
+template <class F>
+auto with_py_errors(F&& f) {
+  try {
+    return f();
+  } catch (py::error_already_set& e) {
+    e.restore();
+    throw_error();
+  }
+}
+
+[[nodiscard]] inline py::object steal(PyObject* object) {
+  if (!object) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(object);
+}
+
+// The other side of the agent: its codec and its handler of Python calls.
+[[nodiscard]] ForeignSide python_side();
+// Registered with convert.h and errors.h.
+[[nodiscard]] PyObject* wrap_payload(const Value& value);
+[[nodiscard]] PyObject* rebuild_remote_error(const std::exception_ptr& error);
+
+}  // namespace tine::python

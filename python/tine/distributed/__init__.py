@@ -1,0 +1,10 @@
+"""Distributed programs: see :mod:`tine.distributed.rpc`."""
+from . import rpc
+
+
+def is_available() -> bool:
+    """Always True: RPC is part of tine."""
+    return True
+
+
+__all__ = ["rpc", "is_available"]

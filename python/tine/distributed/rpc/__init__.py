@@ -1,0 +1,50 @@
+"""Calls between processes: torch.distributed.rpc, on tine.
+
+Peers prove a shared secret before anything is decoded: ``TINE_AUTH_KEY``, else a key file of the user.
+
+    >>> from tine.distributed import rpc
+    >>> rpc.init_rpc("worker0", rank=0, world_size=2)
+    >>> rpc.rpc_sync("worker1", tine.add, args=(tine.ones(2), 3))
+    >>> rpc.shutdown()
+"""
+from . import functions
+from .api import (
+    RRef,
+    PyRRef,
+    WorkerInfo,
+    get_rpc_timeout,
+    get_worker_info,
+    init_rpc,
+    is_initialized,
+    remote,
+    rpc_async,
+    rpc_sync,
+    shutdown,
+    _set_rpc_timeout,
+)
+from .options import BackendType, RpcBackendOptions, TensorPipeRpcBackendOptions
+
+
+def is_available() -> bool:
+    """Always True."""
+    return True
+
+
+__all__ = [
+    "BackendType",
+    "PyRRef",
+    "RRef",
+    "RpcBackendOptions",
+    "TensorPipeRpcBackendOptions",
+    "WorkerInfo",
+    "functions",
+    "get_rpc_timeout",
+    "get_worker_info",
+    "init_rpc",
+    "is_available",
+    "is_initialized",
+    "remote",
+    "rpc_async",
+    "rpc_sync",
+    "shutdown",
+]

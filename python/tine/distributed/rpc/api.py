@@ -1,0 +1,208 @@
+"""Calls between workers: init_rpc, rpc_sync, rpc_async, remote, shutdown."""
+import atexit
+import os
+from urllib.parse import urlsplit
+
+from ... import _C
+from . import _internal
+from .options import BackendType, RpcBackendOptions
+
+UNSET_RPC_TIMEOUT = -1.0
+DEFAULT_SHUTDOWN_TIMEOUT = 0.0
+
+_Builtin = type(_C.add)
+WorkerInfo = _C._rpc.WorkerInfo
+RRef = _C._rpc.RRef
+# Another name of the same class, for annotations that say where it may stand.
+PyRRef = RRef
+
+
+def _address(init_method, rank):
+    if init_method == "env://":
+        missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+        if missing:
+            raise ValueError(
+                f"init_rpc: init_method env:// needs the environment variable{'s' if len(missing) > 1 else ''} "
+                f"{' and '.join(missing)} (`tine launch` sets them), or pass init_method=\"tcp://host:port\""
+            )
+        return f"tcp://{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    parts = urlsplit(init_method)
+    if parts.scheme != "tcp" or not parts.hostname or parts.port is None:
+        raise ValueError(f'init_rpc: init_method: expected "env://" or "tcp://host:port", got {init_method!r}')
+    return f"tcp://{parts.netloc.rpartition('@')[2]}"
+
+
+def _number(given, missing, variable):
+    if given != missing:
+        return int(given)
+    if variable not in os.environ:
+        raise ValueError(
+            f"init_rpc: {variable.lower()} was not given and the environment variable {variable} is not set"
+        )
+    return int(os.environ[variable])
+
+
+def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=None):
+    """Makes this process a worker and waits until all workers are connected.
+
+    Args:
+        name: this worker's name, unique in the world, 1 to 128 bytes.
+        backend: BackendType.TENSORPIPE or None; there is one backend.
+        rank: 0 to world_size - 1; -1 takes the environment's RANK.
+        world_size: how many workers there are; None takes the environment's WORLD_SIZE.
+        rpc_backend_options: RpcBackendOptions or TensorPipeRpcBackendOptions.
+
+    Raises:
+        ValueError: an argument or the environment is not usable; it says which.
+        RuntimeError: RPC is initialized already, a name or rank is taken, the address is in use.
+        TimeoutError: not all workers came in time; it says who is missing.
+        PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file).
+
+    Source: ``torch.distributed.rpc.init_rpc``.
+    """
+    if backend is not None and not isinstance(backend, BackendType):
+        raise TypeError(f"init_rpc: backend: expected a BackendType or None, got {backend!r}")
+    options = rpc_backend_options if rpc_backend_options is not None else RpcBackendOptions()
+    if not isinstance(options, RpcBackendOptions):
+        raise TypeError(f"init_rpc: rpc_backend_options: expected RpcBackendOptions, got {options!r}")
+    rank = _number(rank, -1, "RANK")
+    world_size = _number(world_size, None, "WORLD_SIZE")
+    _C._rpc.start(
+        name,
+        rank,
+        world_size,
+        _address(options.init_method, rank),
+        options.rpc_timeout,
+        options.init_timeout,
+        os.environ.get("TINE_PLAINTEXT", "") == "1",
+    )
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
+
+
+def _at_exit():
+    # A program that ends without shutdown(): the others see a goodbye, nobody here waits.
+    if _C._rpc.is_initialized():
+        _C._rpc.stop(False, 0.0)
+
+
+def shutdown(graceful=True, timeout=DEFAULT_SHUTDOWN_TIMEOUT):
+    """Ends this worker.
+
+    Args:
+        graceful: wait until every worker has called shutdown and no call is running anywhere; otherwise
+            pending calls fail at once.
+        timeout: seconds that a graceful shutdown may take, then an error names the stragglers; 0 is as long as
+            the workers live (a dead one ends the wait).
+    """
+    _C._rpc.stop(bool(graceful), float(timeout))
+
+
+def is_initialized():
+    """Whether this process is a worker now."""
+    return _C._rpc.is_initialized()
+
+
+def get_worker_info(worker_name=None):
+    """The WorkerInfo of the worker of that name, of this one for None. ValueError lists the known names."""
+    return _C._rpc.self() if worker_name is None else _C._rpc.worker_info(worker_name)
+
+
+def get_rpc_timeout():
+    """Seconds after which a call fails that names no timeout; 0 for none."""
+    return _C._rpc.get_rpc_timeout()
+
+
+def _set_rpc_timeout(seconds):
+    _C._rpc.set_rpc_timeout(float(seconds))
+
+
+def _send(named, python, to, func, args, kwargs, timeout):
+    """Sends a call of `func`: by name when it is an operator or a script function, else pickled."""
+    args = () if args is None else tuple(args)
+    kwargs = {} if kwargs is None else kwargs
+    if type(func) is _Builtin:
+        return named(to, func.op_name, args, kwargs, timeout, False)
+    script = getattr(func, "_wrapped_async_rpc_function", func)
+    if type(script) is _C.ScriptFunction:
+        return named(to, script.qualified_name, args, kwargs, timeout, script is not func)
+    if not callable(func):
+        raise TypeError(f"func: expected something that can be called, got {func!r}")
+    data, leaves = _internal.call_to_pickle(func, args, kwargs)
+    return python(to, _internal.name_of(func), data, leaves, timeout, None)
+
+
+def rpc_async(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
+    """Calls ``func(*args, **kwargs)`` on worker ``to`` and returns a Future of its result at once.
+
+    Args:
+        to: name, rank or WorkerInfo of the callee.
+        func: an operator (``tine.add``), a script function, or a Python function that the callee can import.
+        args: positional arguments. Tensors are copied; a Future cannot be sent.
+        kwargs: keyword arguments.
+        timeout: seconds until the Future fails with TimeoutError; 0 for none; default: get_rpc_timeout().
+
+    Returns:
+        :class:`tine.futures.Future`. What the callee raises is raised by its wait(): same type, args and str(),
+        with the remote traceback as its cause. A worker that dies fails it at once with ConnectionError.
+
+    Source: ``torch.distributed.rpc.rpc_async``.
+    """
+    return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout)
+
+
+def rpc_sync(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
+    """As :func:`rpc_async`, but waits and returns the result."""
+    return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
+
+
+def remote(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
+    """Calls ``func(*args, **kwargs)`` on worker ``to``, keeps the result there, and returns an RRef to it at once.
+
+    Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``.
+    """
+    return _send(_C._rpc.remote_named, _C._rpc.remote_python, to, func, args, kwargs, timeout)
+
+
+class _Proxy:
+    """What RRef.rpc_sync(), rpc_async() and remote() return: its attributes are the methods of the value."""
+
+    __slots__ = ("_rref", "_timeout", "_how")
+
+    def __init__(self, rref, timeout, how):
+        self._rref = rref
+        self._timeout = timeout
+        self._how = how
+
+    def __getattr__(self, method):
+        if method.startswith("__") and method.endswith("__"):
+            raise AttributeError(method)
+        rref, timeout, how = self._rref, self._timeout, self._how
+
+        def call(*args, **kwargs):
+            data, leaves = _internal.call_to_pickle(_internal.MethodCall(rref, method), args, kwargs)
+            send = _C._rpc.remote_python if how == "remote" else _C._rpc.call_python
+            result = send(rref.owner(), f"RRef.{method}", data, leaves, timeout, rref)
+            return result.wait() if how == "rpc_sync" else result
+
+        return call
+
+    def __repr__(self):
+        return f"<{self._how} proxy of {self._rref!r}>"
+
+
+def _proxy_method(how, text):
+    def method(self, timeout=UNSET_RPC_TIMEOUT):
+        return _Proxy(self, timeout, how)
+
+    method.__name__ = how
+    method.__qualname__ = f"RRef.{how}"
+    method.__doc__ = text
+    return method
+
+
+RRef.rpc_sync = _proxy_method("rpc_sync", "``rref.rpc_sync().f(x)`` calls method f of the value on its owner and waits.")
+RRef.rpc_async = _proxy_method("rpc_async", "``rref.rpc_async().f(x)`` calls method f on the owner; returns a Future.")
+RRef.remote = _proxy_method("remote", "``rref.remote().f(x)`` calls method f on the owner; returns an RRef.")
+RRef.__class_getitem__ = classmethod(lambda cls, item: cls)
+RRef.__module__ = WorkerInfo.__module__ = "tine.distributed.rpc"

@@ -1,0 +1,183 @@
+#include "src/runtime/rpc.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace tine {
+namespace {
+
+rpc::Seconds seconds(double timeout) { return rpc::Seconds(timeout); }
+
+std::vector<Value> items_of(const Value& args) {
+  if (args.is(Tag::kTuple)) return args.as_tuple().items;
+  if (args.is(Tag::kList)) return args.as_list().items;
+  throw TypeError(
+      fmt::format("rpc: args: expected a tuple of the callee's arguments, got {}", name_of(args.tag())));
+}
+
+RemoteCaller& caller_in(OpContext& context) {
+  if (!context.remote) throw Error("RPC is not available here: this operator context has no remote caller");
+  return *context.remote;
+}
+
+}  // namespace
+
+RpcService::RpcService(Runtime& runtime) : runtime_(runtime) {}
+
+RpcService::~RpcService() { stop(false, rpc::Seconds(0)); }
+
+void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (agent_) {
+      throw Error(fmt::format("RPC is already initialized, as worker \"{}\"; call shutdown first",
+                              agent_->self().name));
+    }
+    foreign_ = std::move(foreign);
+  }
+  options.ops = &runtime_.ops();
+  options.op_context = [this] { return runtime_.context(); };
+  options.handler = this;
+  options.codec = foreign_.codec;
+  options.executor = &runtime_.scheduler();
+  options.blocking = &runtime_.blocking();
+  std::shared_ptr<rpc::Agent> agent = rpc::Agent::start(std::move(options));
+  const std::lock_guard lock(mutex_);
+  agent_ = std::move(agent);
+}
+
+void RpcService::stop(bool graceful, rpc::Seconds timeout) {
+  std::shared_ptr<rpc::Agent> agent;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!agent_) return;
+    agent = agent_;
+  }
+  // Callbacks that come in during a graceful shutdown still find the agent.
+  const auto forget = [&] {
+    const std::lock_guard lock(mutex_);
+    if (agent_ == agent) {
+      former_.push_back(std::move(agent_));
+      agent_ = nullptr;
+    }
+  };
+  try {
+    agent->shutdown(graceful, timeout);
+  } catch (...) {
+    forget();
+    throw;
+  }
+  forget();
+}
+
+std::shared_ptr<rpc::Agent> RpcService::agent() const {
+  const std::lock_guard lock(mutex_);
+  if (agent_) return agent_;
+  if (!former_.empty()) {
+    throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
+  }
+  throw Error("RPC has not been initialized. Call tine.distributed.rpc.init_rpc first.");
+}
+
+bool RpcService::initialised() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return agent_ != nullptr;
+}
+
+void RpcService::leave_in_child() noexcept {
+  if (agent_) agent_->abandon_in_child();
+}
+
+int RpcService::rank_of(const rpc::Agent& agent, const Value& to) {
+  if (to.is_string()) return agent.worker_info(to.as_string()).id;
+  if (to.is_int()) return agent.worker_info(static_cast<int>(to.as_int())).id;
+  if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return rank_of(agent, to.as_tuple().items.front());
+  throw TypeError(fmt::format("to: expected a worker's name, rank or WorkerInfo, got {}", name_of(to.tag())));
+}
+
+rpc::CallRequest RpcService::request_for(const std::string& callee, std::vector<Value> args,
+                                         std::vector<std::pair<std::string, Value>> kwargs) const {
+  if (runtime_.ops().find(callee))
+    return rpc::CallRequest::builtin(callee, std::move(args), std::move(kwargs));
+  if (scripts_) {
+    if (auto code = scripts_->code_of(callee)) {
+      return rpc::CallRequest::script(callee, std::move(code), std::move(args), std::move(kwargs));
+    }
+  }
+  throw ValueError(
+      fmt::format("rpc: \"{}\" is neither an operator nor a script function of this process", callee));
+}
+
+Future<Value> RpcService::rpc_async(const Value& to, const std::string& callee, const Value& args,
+                                    double timeout) {
+  const auto a = agent();
+  return a->call(rank_of(*a, to), request_for(callee, items_of(args)), a->deadline_after(seconds(timeout)));
+}
+
+Value RpcService::remote(const Value& to, const std::string& callee, const Value& args, double timeout) {
+  const auto a = agent();
+  return Value(detail::Ref<RRefObject>(
+      a->remote(rank_of(*a, to), request_for(callee, items_of(args)), a->deadline_after(seconds(timeout)))));
+}
+
+Future<Value> RpcService::to_here(const Value& rref, double timeout) {
+  return rpc::RRef::from(rref)->to_here(agent()->deadline_after(seconds(timeout)));
+}
+
+void RpcService::handle(rpc::IncomingCall call) {
+  if (call.target() == rpc::Target::kForeign) {
+    if (!foreign_.handle) throw Error("this worker runs no Python functions: it was started without Python");
+    foreign_.handle(std::move(call));
+    return;
+  }
+  if (!scripts_)
+    throw Error(fmt::format("this worker runs no scripts, so it cannot run \"{}\"", call.name()));
+  Future<Value> result = scripts_->run(call.name(), {call.code_hash(), call.code_text()},
+                                       std::move(call.args()), std::move(call.kwargs()));
+  if (!call.async_execution()) {
+    call.reply_with(std::move(result));
+    return;
+  }
+  // The script's result is itself the future whose value is the reply.
+  const std::string name = call.name();
+  call.reply_with(result.and_then([name](const Value& inner) {
+    if (!inner.is_future()) {
+      throw TypeError(
+          fmt::format("Functions decorated with @rpc.functions.async_execution must return a "
+                      "torch.futures.Future object, but got {} from {}",
+                      name_of(inner.tag()), name));
+    }
+    return inner.to_future();
+  }));
+}
+
+void add_rpc_operators(OpTable& table) {
+  constexpr OpTraits kRemote{.pure = false, .bounded = false};
+  table.add(
+      "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",
+      [](OpContext& context, const Value* a) {
+        return Value(caller_in(context).rpc_async(a[0], a[1].to_string(), a[2], a[3].to_float()));
+      },
+      kRemote);
+  table.add(
+      "rpc::rpc_sync(Any to, str callee, Any args, float timeout=-1.0) -> Any",
+      [](OpContext& context, const Value* a) {
+        return caller_in(context).rpc_async(a[0], a[1].to_string(), a[2], a[3].to_float()).get();
+      },
+      kRemote);
+  table.add(
+      "rpc::remote(Any to, str callee, Any args, float timeout=-1.0) -> Any",
+      [](OpContext& context, const Value* a) {
+        return caller_in(context).remote(a[0], a[1].to_string(), a[2], a[3].to_float());
+      },
+      kRemote);
+  table.add(
+      "rpc::to_here(RRef(t) self, float timeout=-1.0) -> t",
+      [](OpContext& context, const Value* a) {
+        return caller_in(context).to_here(a[0], a[1].to_float()).get();
+      },
+      kRemote);
+}
+
+}  // namespace tine

@@ -1,0 +1,178 @@
+"""What a program of torch.distributed.rpc expects to work."""
+from cluster import run
+
+
+def test_every_kind_of_callee_and_every_way_to_call():
+    run(
+        2,
+        """
+        @torch.jit.script
+        def scripted(x: Tensor, n: int = 2) -> Tensor:
+            return x * n + 1
+        def plain(a, b=0, *, c=0):
+            return {"sum": a + b + c, "who": rpc.get_worker_info().name}
+        class Counter:
+            def __init__(self, start=0):
+                self.n = start
+            def add(self, k):
+                self.n += k
+                return self.n
+        rpc.init_rpc(NAME)
+        assert rpc.get_worker_info().id == RANK
+        assert rpc.get_worker_info("worker1") == rpc.WorkerInfo if False else True
+        for to in ("worker0", "worker1", 0, 1, rpc.get_worker_info("worker1")):
+            assert rpc.rpc_sync(to, torch.add, args=(torch.ones(2), 3)).tolist() == [4, 4]
+            assert rpc.rpc_async(to, torch.add, args=(torch.ones(2), torch.ones(2)), kwargs={"alpha": 2}).wait().tolist() == [3, 3]
+            assert rpc.rpc_sync(to, scripted, args=(torch.ones(2),)).tolist() == [3, 3]
+            assert rpc.rpc_sync(to, scripted, args=(torch.ones(2),), kwargs={"n": 5}).tolist() == [6, 6]
+            got = rpc.rpc_sync(to, plain, args=(1,), kwargs={"b": 2, "c": 3})
+            assert got["sum"] == 6 and got["who"].startswith("worker")
+            assert rpc.remote(to, torch.add, args=(torch.ones(2), 1)).to_here().tolist() == [2, 2]
+            assert rpc.remote(to, scripted, args=(torch.ones(2), 3)).to_here().tolist() == [4, 4]
+            counter = rpc.remote(to, Counter, args=(10,))
+            assert counter.rpc_sync().add(1) == 11
+            assert counter.rpc_async().add(1).wait() == 12
+            assert counter.remote().add(1).to_here() == 13
+            assert counter.is_owner() == (counter.owner().id == RANK)
+            if counter.is_owner():
+                assert counter.local_value().n == 13
+        rpc.shutdown()
+        """.replace('        assert rpc.get_worker_info("worker1") == rpc.WorkerInfo if False else True\n', ""),
+    )
+
+
+def test_results_of_many_types_and_sizes_come_back_equal():
+    run(
+        2,
+        """
+        def echo(x):
+            return x
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for x in (None, True, 5, -1, 2**62, 10**30, 1.5, "text", "ü" * 1000, b"bytes", [1, [2, {"a": (3,)}]], {1, 2}, range(3)):
+                got = rpc.rpc_sync("worker1", echo, args=(x,))
+                assert got == x and type(got) is type(x), (got, x)
+            for shape in ((), (0,), (1,), (3, 4), (1000, 1000), (4, 1024, 1024)):
+                t = torch.rand(shape)
+                got = rpc.rpc_sync("worker1", echo, args=(t,))
+                assert got.shape == t.shape and torch.equal(got, t)
+                got = rpc.rpc_sync("worker1", echo, args=({"t": [t, t]},))
+                assert torch.equal(got["t"][1], t)
+            for t in (torch.arange(10), torch.arange(10) > 4, torch.ones(3, dtype=torch.float64), torch.arange(12).view(3, 4).t()):
+                got = rpc.rpc_sync("worker1", echo, args=(t,))
+                assert torch.equal(got, t) and got.dtype == t.dtype
+                assert torch.equal(rpc.rpc_sync("worker1", torch.add, args=(t.to(torch.float32), 0)), t.to(torch.float32))
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_an_rref_can_be_passed_on_and_outlives_its_maker():
+    run(
+        3,
+        """
+        kept = []
+        class Box:
+            def __init__(self, v): self.v = v
+            def get(self): return self.v
+        def keep(rref):
+            kept.append(rref)
+        def read():
+            return kept[0].rpc_sync().get()
+        def forget():
+            kept.clear()
+        def inside(d):
+            return d["r"].to_here() + 1
+        def owned():
+            from tine import _C
+            return _C._rpc.debug_info()["references_owned"]
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            rref = rpc.remote("worker1", Box, args=(torch.ones(3),))
+            rpc.rpc_sync("worker2", keep, args=(rref,))
+            del rref
+            assert rpc.rpc_sync("worker2", read).tolist() == [1, 1, 1]
+            local = rpc.RRef(41)
+            assert rpc.rpc_sync("worker1", inside, args=({"r": local},)) == 42
+            assert local.to_here() == 41 and local.local_value() == 41
+            rpc.rpc_sync("worker2", forget)
+            end = time.monotonic() + 10
+            while rpc.rpc_sync("worker1", owned) and time.monotonic() < end:
+                pass
+            assert rpc.rpc_sync("worker1", owned) == 0
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_calls_may_nest_across_workers():
+    run(
+        3,
+        """
+        def hop(n):
+            if n == 0:
+                return 0
+            return 1 + rpc.rpc_sync(f"worker{(RANK + 1) % WORLD}", hop, args=(n - 1,))
+        rpc.init_rpc(NAME)
+        assert rpc.rpc_sync(f"worker{(RANK + 1) % WORLD}", hop, args=(30,)) == 30
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_a_script_function_travels_to_a_worker_that_does_not_have_it():
+    run(
+        2,
+        """
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            @torch.jit.script
+            def helper(x: Tensor) -> Tensor:
+                return x * 2
+            @torch.jit.script
+            def only_here(x: Tensor, n: int) -> Tensor:
+                fut = torch.jit.fork(helper, x)
+                y = torch.jit.wait(fut)
+                for i in range(n):
+                    y = y + i
+                return y
+            assert rpc.rpc_sync("worker1", only_here, args=(torch.ones(2), 3)).tolist() == [5, 5]
+            assert rpc.rpc_sync("worker1", only_here, args=(torch.ones(2), 4)).tolist() == [8, 8]
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_many_calls_in_flight_from_many_threads():
+    run(
+        2,
+        """
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            wrong = []
+            def work(k):
+                futures = [rpc.rpc_async("worker1", torch.add, args=(torch.ones(2), i)) for i in range(500)]
+                for i, f in enumerate(futures):
+                    if f.wait().tolist() != [i + 1, i + 1]:
+                        wrong.append((k, i))
+            threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+            for t in threads: t.start()
+            for t in threads: t.join()
+            assert not wrong
+        rpc.shutdown()
+        """,
+        timeout=90,
+    )
+
+
+def test_tcp_rendezvous_by_init_method():
+    run(
+        2,
+        """
+        options = rpc.TensorPipeRpcBackendOptions(init_method=f"tcp://127.0.0.1:{os.environ.pop('MASTER_PORT')}")
+        rpc.init_rpc(NAME, rank=RANK, world_size=2, rpc_backend_options=options)
+        assert rpc.rpc_sync("worker1", torch.add, args=(torch.ones(2), 2)).tolist() == [3, 3]
+        rpc.shutdown()
+        # Once more in the same process.
+        """,
+    )
