@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+import typing
 
 QUICK = bool(os.environ.get("TINE_BENCH_QUICK"))
 REPEATS = 3 if QUICK else 7
@@ -21,7 +22,9 @@ def forked(n: int) -> int:
     return x
 
 def forked_then_waited(n: int) -> int:
-    futures = [torch.jit.fork(plus_one, i) for i in range(n)]
+    futures: List[torch.jit.Future[int]] = []
+    for i in range(n):
+        futures.append(torch.jit.fork(plus_one, i))
     s = 0
     for f in futures:
         s += torch.jit.wait(f)
@@ -52,7 +55,7 @@ def measure(module):
     torch = importlib.import_module(module)
     name = "<bench>"
     linecache.cache[name] = (len(SOURCE), None, SOURCE.splitlines(True), name)
-    space = {"torch": torch}
+    space = {"torch": torch, "List": typing.List, "__name__": "bench"}
     exec(compile(SOURCE, name, "exec"), space)
     scripts = {k: torch.jit.script(space[k]) for k in ("forked", "forked_then_waited", "turns", "empty")}
     scale = 1 if module == "tine" else 20
