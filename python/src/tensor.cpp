@@ -165,6 +165,11 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
 
 // ---- one element
 
+// A trace is told that a number leaves the tensors: from there on it is a constant.
+void tell_trace(const Tensor& t) {
+  if (current_recorder()) [[unlikely]] (void)call_op(op_rows("aten::item"), {Value(t)});
+}
+
 int to_bool(PyObject* object) {
   const Tensor& t = tensor_of(object);
   if (t.numel() != 1) {
@@ -173,8 +178,10 @@ int to_bool(PyObject* object) {
                                             : "Boolean value of Tensor with no values is ambiguous");
     return -1;
   }
-  return guarded(
-      [&]() -> int { return is_floating(t.dtype()) ? t.item_as_double() != 0 : t.item_as_int() != 0; });
+  return guarded([&]() -> int {
+    tell_trace(t);
+    return is_floating(t.dtype()) ? t.item_as_double() != 0 : t.item_as_int() != 0;
+  });
 }
 PyObject* item(PyObject* object, PyObject*) {
   const Tensor& t = tensor_of(object);
@@ -184,6 +191,7 @@ PyObject* item(PyObject* object, PyObject*) {
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
+    tell_trace(t);
     if (t.dtype() == DType::kBool) return PyBool_FromLong(t.item_as_bool());
     return is_floating(t.dtype()) ? PyFloat_FromDouble(t.item_as_double())
                                   : PyLong_FromLongLong(t.item_as_int());

@@ -177,11 +177,19 @@ class Dropper {
   }
 
  private:
+  // A `while` may run for ever, which is an effect; `for` ends.
+  static bool may_be_endless(const Node& loop) {
+    const Node* const limit = loop.inputs[0]->node;
+    return limit && limit->kind == Kind::kConstant && limit->constant.is_int() && limit->constant.as_int() == kNoTripLimit;
+  }
+
   static bool has_effect(const Node& node) {
     switch (node.kind) {
       case Kind::kOp: return !node.op->traits.pure || node.op->traits.suspends;
-      case Kind::kIf:
       case Kind::kLoop:
+        if (may_be_endless(node)) return true;
+        [[fallthrough]];
+      case Kind::kIf:
         return std::any_of(node.blocks.begin(), node.blocks.end(), [](const Block* b) {
           return std::any_of(b->nodes.begin(), b->nodes.end(), [](const Node* n) { return has_effect(*n); });
         });
