@@ -47,6 +47,20 @@ bool enter() noexcept {
   return before;
 }
 
+// The interpreter's record of this thread, kept from the first time it takes the lock until it ends: to make
+// one anew costs more than most callbacks do.
+struct ThreadRecord {
+  bool kept = false;
+  ~ThreadRecord() {
+    if (!kept || !Py_IsInitialized() || !enter()) return;
+    const PyGILState_STATE before = take();
+    PyGILState_Release(before);
+    PyGILState_Release(PyGILState_UNLOCKED);  // the first time's
+    inside.fetch_sub(1, std::memory_order_release);
+  }
+};
+thread_local ThreadRecord record;
+
 }  // namespace
 
 ParkKilledThread::~ParkKilledThread() {
@@ -61,14 +75,21 @@ Gil::Gil() noexcept : how_(How::kRefused) {
     return;
   }
   if (!enter()) return;
+  const bool unknown = !PyGILState_GetThisThreadState();
   before_ = take();
-  how_ = How::kTaken;
+  how_ = unknown ? How::kTakenFirst : How::kTaken;
   drain_drops();
 }
 
 Gil::~Gil() {
-  if (how_ != How::kTaken) return;
-  PyGILState_Release(before_);
+  if (how_ == How::kTakenFirst) {
+    record.kept = true;
+    PyEval_SaveThread();
+  } else if (how_ == How::kTaken) {
+    PyGILState_Release(before_);
+  } else {
+    return;
+  }
   inside.fetch_sub(1, std::memory_order_release);
 }
 

@@ -6,7 +6,8 @@
 // Ordering   close_gate() returns when every thread that was let in has left, or after its bound.
 // Ownership  PyRef owns one reference and needs the lock to drop it.
 // Errors     Gil that is refused is false. Nothing throws.
-// Cost       Gil on a thread that holds the lock already: one thread-local read.
+// Cost       Gil on a thread that holds the lock already: one thread-local read. A thread that takes it keeps the
+//            interpreter's record of it until it ends: who joins such a thread must not hold the lock.
 // Source     CPython's "Non-Python created threads"; PEP 311.
 #pragma once
 
@@ -54,7 +55,7 @@ class Gil {
   explicit operator bool() const noexcept { return how_ != How::kRefused; }
 
  private:
-  enum class How : unsigned char { kRefused, kHeldAlready, kTaken };
+  enum class How : unsigned char { kRefused, kHeldAlready, kTaken, kTakenFirst };
   How how_;
   PyGILState_STATE before_ = PyGILState_UNLOCKED;
 };

@@ -42,7 +42,10 @@ PyObject* set_num_threads(PyObject*, PyObject* number) {
     if (n < 1 || n > 1024) {
       throw ValueError("set_num_threads(): expected a number between 1 and 1024, got " + std::to_string(n));
     }
-    Runtime::instance().scheduler().set_num_threads(static_cast<int>(n));
+    {
+      const GilRelease release;  // a thread that ends may need the lock
+      Runtime::instance().scheduler().set_num_threads(static_cast<int>(n));
+    }
     Py_RETURN_NONE;
   });
 }
@@ -63,7 +66,8 @@ PyMethodDef functions[] = {
     {"collect_all", collect_all, METH_O,
      "collect_all(futures, /)\n--\n\n"
      "A Future of the list of those very futures, done when all of them are.\n\n"
-     "When some failed it fails with the exception of the first of them in the list's order. TypeError names the\n"
+     "When some failed it fails with the exception of the first of them in the list's order. TypeError names "
+     "the\n"
      "index of what is no Future. Source: torch.futures.collect_all."},
     {"wait_all", as_method(wait_all), METH_FASTCALL | METH_KEYWORDS,
      "wait_all(futures, timeout=None)\n--\n\n"
@@ -76,14 +80,17 @@ PyMethodDef functions[] = {
     {"from_numpy", from_numpy, METH_O,
      "from_numpy(array, /)\n--\n\n"
      "A tensor on the array's memory: same shape, no copy; writes show on both sides.\n\n"
-     "TypeError for element types that tine does not have, ValueError for negative strides. Takes whatever exports\n"
+     "TypeError for element types that tine does not have, ValueError for negative strides. Takes whatever "
+     "exports\n"
      "a buffer. Source: torch.from_numpy."},
     {"from_dlpack", from_dlpack, METH_O,
      "from_dlpack(array, /)\n--\n\n"
      "A tensor on the memory of another library's array or of a DLPack capsule: no copy.\n\n"
-     "TypeError for element types that tine does not have, ValueError for memory outside the CPU. Source: DLPack."},
+     "TypeError for element types that tine does not have, ValueError for memory outside the CPU. Source: "
+     "DLPack."},
     {"manual_seed", manual_seed, METH_O,
-     "manual_seed(seed, /)\n--\n\nStarts the random numbers of rand, randn, randint and randperm anew from seed, an int."},
+     "manual_seed(seed, /)\n--\n\nStarts the random numbers of rand, randn, randint and randperm anew from "
+     "seed, an int."},
     {"get_num_threads", get_num_threads, METH_NOARGS,
      "get_num_threads($module, /)\n--\n\nThreads of the pool that runs forks and splits large operators."},
     {"set_num_threads", set_num_threads, METH_O,
@@ -97,10 +104,12 @@ PyMethodDef functions[] = {
 bool register_hooks(PyObject* module) {
   const PyRef atexit = PyRef::adopt(PyImport_ImportModule("atexit"));
   const PyRef gate = PyRef::adopt(PyObject_GetAttrString(module, "_at_exit"));
-  if (!atexit || !gate || !PyRef::adopt(PyObject_CallMethod(atexit.get(), "register", "O", gate.get()))) return false;
+  if (!atexit || !gate || !PyRef::adopt(PyObject_CallMethod(atexit.get(), "register", "O", gate.get())))
+    return false;
   const PyRef os = PyRef::adopt(PyImport_ImportModule("os"));
   const PyRef fork = PyRef::adopt(PyObject_GetAttrString(module, "_after_fork_in_child"));
-  const PyRef register_at_fork = os ? PyRef::adopt(PyObject_GetAttrString(os.get(), "register_at_fork")) : PyRef();
+  const PyRef register_at_fork =
+      os ? PyRef::adopt(PyObject_GetAttrString(os.get(), "register_at_fork")) : PyRef();
   if (!register_at_fork || !fork) return false;
   const PyRef none = PyRef::adopt(PyTuple_New(0));
   const PyRef named = PyRef::adopt(Py_BuildValue("{s:O}", "after_in_child", fork.get()));

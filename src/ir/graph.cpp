@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <utility>
 
 namespace tine::ir {
@@ -31,7 +32,41 @@ constexpr std::array<std::string_view, kKinds> kNames = {
     "prim::unchecked_cast",
 };
 
+using Copies = std::unordered_map<const Def*, Def*>;
+
+std::vector<Def*> copied(const std::vector<Def*>& defs, const Copies& copies) {
+  std::vector<Def*> out;
+  out.reserve(defs.size());
+  for (const Def* def : defs) out.push_back(copies.at(def));
+  return out;
+}
+
+void copy_block(const Block& from, Block& to, Graph& graph, Copies* copies) {
+  for (const Def* def : from.params) copies->emplace(def, graph.add_param(to, def->type, def->name));
+  for (const Node* node : from.nodes) {
+    Node* const fresh = graph.create(node->kind, copied(node->inputs, *copies), node->span);
+    fresh->op = node->op;
+    fresh->name = node->name;
+    fresh->constant = node->constant;
+    fresh->index = node->index;
+    fresh->type = node->type;
+    if (node->subgraph) fresh->subgraph = clone(*node->subgraph);
+    graph.append(to, fresh);
+    for (const Block* inner : node->blocks) copy_block(*inner, *graph.add_block(*fresh), graph, copies);
+    for (const Def* def : node->outputs) copies->emplace(def, graph.add_output(*fresh, def->type, def->name));
+  }
+  to.outputs = copied(from.outputs, *copies);
+}
+
 }  // namespace
+
+std::unique_ptr<Graph> clone(const Graph& graph) {
+  auto out = std::make_unique<Graph>(graph.name);
+  out->returns = graph.returns;
+  Copies copies;
+  copy_block(graph.root(), out->root(), *out, &copies);
+  return out;
+}
 
 std::string_view name_of(Kind kind) noexcept { return kNames[static_cast<size_t>(kind)]; }
 

@@ -163,6 +163,9 @@ class Graph {
   int next_id_ = 0;
 };
 
+// The same nodes in a graph of their own (fork subgraphs too), for a pass to change.
+[[nodiscard]] std::unique_ptr<Graph> clone(const Graph& graph);
+
 // Appends nodes to the end of one block: what the front end and the tests write graphs with.
 class Builder {
  public:

@@ -96,6 +96,14 @@ TEST_F(Ir, TextAsPyTorchShowsItFindsTheOverloadsAgain) {
   EXPECT_EQ(print(*parse(shown, ops), {.exact = true}), kEverything);
 }
 
+TEST_F(Ir, ACloneIsTheSameGraphAndSharesNothingThatCanChange) {
+  const auto graph = parse(kEverything, ops);
+  const auto copy = clone(*graph);
+  graph->root().nodes.clear();
+  verify(*copy);
+  EXPECT_EQ(print(*copy, {.exact = true}), kEverything);
+}
+
 TEST_F(Ir, TensorConstantsTravelWithTheirElements) {
   Graph graph("f");
   Builder b(graph);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/compile/emit.h"
+#include "src/ir/passes/simplify.h"
 #include "src/ir/print.h"
 #include "src/ir/verify.h"
 
@@ -48,7 +49,10 @@ const ScriptFunction* ScriptUnit::function(std::string_view name) const {
 
 std::unique_ptr<code::Function> ScriptUnit::code_of(const ir::Graph& graph, const std::string& name) const {
   ir::verify(graph);
-  return compile::emit(graph, name);
+  // What a user sees stays as it was written.
+  const std::unique_ptr<ir::Graph> lean = ir::clone(graph);
+  ir::simplify(*lean);
+  return compile::emit(*lean, name);
 }
 
 // Emits before it defines, so that nothing is kept when one of them fails.

@@ -103,9 +103,9 @@ template <class E, class F>
 std::string message_of(F&& f) {
   try {
     f();
-  } catch (const E& e) {
-    return e.message();
   } catch (const Error& e) {
+    const Error* any = &e;
+    if (dynamic_cast<const E*>(any)) return e.message();
     return "another error: " + std::string(name_of(e.kind())) + ": " + e.message();
   }
   return "no error";

@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <memory>
 #include <typeinfo>
 #include <utility>
 #include <vector>
@@ -257,6 +257,31 @@ bool take_child(ScriptTask& child, FramePool& pool) noexcept {
   return true;
 }
 
+// TUPLE, LIST, DICT.
+[[gnu::noinline]] void build(Instruction in, const uint16_t* operands, const Value* k, Value* r) {
+  std::vector<Value> items;
+  items.reserve(in.c);
+  for (int i = 0; i < in.c; ++i) {
+    const uint16_t at = operands[i] & code::kOperandMask;
+    if (operands[i] & code::kConstOperand) {
+      items.push_back(k[at]);
+    } else if (operands[i] & code::kLastUse) {
+      items.push_back(std::move(r[at]));
+    } else {
+      items.push_back(r[at]);
+    }
+  }
+  if (in.op == Opcode::TUPLE) {
+    r[in.a] = Value(detail::make_ref<Tuple>(std::move(items)));
+  } else if (in.op == Opcode::LIST) {
+    r[in.a] = Value(detail::make_ref<List>(std::move(items)));
+  } else {
+    auto dict = detail::make_ref<Dict>();
+    for (size_t i = 0; i + 1 < items.size(); i += 2) dict->set(std::move(items[i]), std::move(items[i + 1]));
+    r[in.a] = Value(std::move(dict));
+  }
+}
+
 class Interpreter {
  public:
   explicit Interpreter(Poll* poll) noexcept : poll_(poll), pool_(FramePool::here()) {}
@@ -276,11 +301,16 @@ class Interpreter {
  private:
   void loop();
   bool interrupted();
-  void post_fork(ScriptTask& child) noexcept;
+  // Room for the arguments of a row that has unusually many.
+  Value* more_arguments(size_t n) {
+    more_.resize(std::max(more_.size(), n * sizeof(Value)));
+    return reinterpret_cast<Value*>(more_.data());
+  }
 
   Poll* const poll_;
   FramePool& pool_;
   ScriptTask* task_ = nullptr;
+  std::vector<std::byte> more_;
 };
 
 // True: the task gave this thread up (`task_` is the next one, or null).
@@ -298,6 +328,7 @@ class Interpreter {
 #define KB k[in.b]
 #define SET(v) new (&RA) Value(v)
 
+// A computed jump runs no destructors: nothing that needs one may be in scope here.
 #define NEXT()                                 \
   do {                                         \
     in = (++pc)->instruction;                  \
@@ -531,13 +562,10 @@ CALL_OP_DROP : {
   constexpr int kInline = 12;
   alignas(Value) std::byte space[kInline * sizeof(Value)];
   auto* args = reinterpret_cast<Value*>(space);
-  std::unique_ptr<std::byte[]> more;
   const int n = in.c;
   SAVE();
-  if (n > kInline) [[unlikely]] {
-    more.reset(new std::byte[static_cast<size_t>(n) * sizeof(Value)]);
-    args = reinterpret_cast<Value*>(more.get());
-  }
+  if (n > kInline) [[unlikely]]
+    args = more_arguments(static_cast<size_t>(n));
   const uint16_t* const operands = pc[1].operands;
   bool last_uses = false;
   for (int i = 0; i < n; ++i) {
@@ -548,16 +576,18 @@ CALL_OP_DROP : {
     last_uses |= (operand & code::kLastUse) != 0;
   }
   fuel.left -= 8;
-  Value result = call(*function->ops[in.b], context, args);
-  if (last_uses) {
-    for (int i = 0; i < n; ++i) {
-      if (operands[i] & code::kLastUse) r[operands[i] & code::kOperandMask] = Value();
+  {
+    Value result = call(*function->ops[in.b], context, args);
+    if (last_uses) {
+      for (int i = 0; i < n; ++i) {
+        if (operands[i] & code::kLastUse) r[operands[i] & code::kOperandMask] = Value();
+      }
     }
-  }
-  if (in.op == Opcode::CALL_OP) {
-    RA = std::move(result);
-  } else if (in.op == Opcode::CALL_OP_SCALAR) {
-    new (&RA) Value(std::move(result));
+    if (in.op == Opcode::CALL_OP) {
+      RA = std::move(result);
+    } else if (in.op == Opcode::CALL_OP_SCALAR) {
+      new (&RA) Value(std::move(result));
+    }
   }
   pc += code::words_for(n);
   NEXT();
@@ -722,13 +752,15 @@ WAIT_SCALAR : {
     SAVE();
     check_arrived(state->value(), function->types[in.c >> 1]);
   }
-  const bool last_use = (in.c & 1) != 0;
-  Value result = last_use && state->sole_owner() ? std::move(state->value()) : state->value();
-  if (last_use) RB = Value();
-  if (in.op == Opcode::WAIT) {
-    RA = std::move(result);
-  } else {
-    new (&RA) Value(std::move(result));
+  {
+    const bool last_use = (in.c & 1) != 0;
+    Value result = last_use && state->sole_owner() ? std::move(state->value()) : state->value();
+    if (last_use) RB = Value();
+    if (in.op == Opcode::WAIT) {
+      RA = std::move(result);
+    } else {
+      new (&RA) Value(std::move(result));
+    }
   }
   NEXT();
 }
@@ -757,36 +789,13 @@ TUPLE:
 LIST:
 DICT : {
   SAVE();
-  const int n = in.c;
-  const uint16_t* const operands = pc[1].operands;
-  std::vector<Value> items;
-  items.reserve(static_cast<size_t>(n));
-  for (int i = 0; i < n; ++i) {
-    const uint16_t operand = operands[i];
-    if (operand & code::kConstOperand) {
-      items.push_back(k[operand & code::kOperandMask]);
-    } else if (operand & code::kLastUse) {
-      items.push_back(std::move(r[operand & code::kOperandMask]));
-    } else {
-      items.push_back(r[operand & code::kOperandMask]);
-    }
-  }
-  if (in.op == Opcode::TUPLE) {
-    RA = Value(detail::make_ref<Tuple>(std::move(items)));
-  } else if (in.op == Opcode::LIST) {
-    RA = Value(detail::make_ref<List>(std::move(items)));
-  } else {
-    auto dict = detail::make_ref<Dict>();
-    for (size_t i = 0; i + 1 < items.size(); i += 2) dict->set(std::move(items[i]), std::move(items[i + 1]));
-    RA = Value(std::move(dict));
-  }
-  pc += code::words_for(n);
+  build(in, pc[1].operands, k, r);
+  pc += code::words_for(in.c);
   NEXT();
 }
 
 TUPLE_INDEX : {
-  Value item = element(RB, in.c);
-  RA = std::move(item);
+  RA = Value(element(RB, in.c));
   NEXT();
 }
 TUPLE_INDEX_SCALAR : {
@@ -802,8 +811,7 @@ UNPACK_LIST : {
 }
 LIST_ITEM : {
   SAVE();
-  Value item = list_item(RB, RC.as_int());
-  RA = std::move(item);
+  RA = Value(list_item(RB, RC.as_int()));
   NEXT();
 }
 LIST_ITEM_SCALAR : {

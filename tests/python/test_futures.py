@@ -14,6 +14,7 @@ import time
 import traceback
 import weakref
 
+import numpy as np
 import pytest
 
 import tine
@@ -581,17 +582,33 @@ def test_futures_take_weak_references():
     assert reference() is None
 
 
+@tine.jit.script
+def total(x: tine.Tensor, scale: float) -> tine.Tensor:
+    return (x * scale).sum()
+
+
 def test_values_dropped_on_threads_without_the_lock_are_freed_soon():
-    # The pool's threads hold Python objects in native lists; here the same queue is reached by a
-    # thread that lets its last future go.
-    witness = Witness()
-    reference = weakref.ref(witness)
-    holder = [done(witness)]
-    del witness
-    thread = threading.Thread(target=holder.clear)
-    thread.start()
-    thread.join()
-    assert reference() is None
+    # The pool's thread that runs the script is the last to hold the tensor, and with it the array's memory.
+    references, results = [], []
+    for _ in range(200):
+        array = np.ones(1000, dtype=np.float32)
+        references.append(weakref.ref(array))
+        results.append(total.call_async(tine.from_numpy(array), 2.0))
+    del array
+    assert [f.wait().item() for f in results] == [2000] * 200
+    deadline = time.monotonic() + 30
+    while any(reference() is not None for reference in references):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)  # the main thread drains the queue between two instructions
+
+
+def test_callbacks_run_on_the_threads_of_the_pool_with_the_lock():
+    seen = []
+    for _ in range(50):
+        results = [total.call_async(tine.ones(1000), 1.0) for _ in range(20)]
+        collected = collect_all([f.then(lambda f: (seen.append(threading.get_ident()), f.wait().item())[1]) for f in results])
+        assert wait_all(collected.wait()) == [1000] * 20
+    assert len(seen) == 1000
 
 
 # ---- form

@@ -1,12 +1,14 @@
 // Source text to result: programs whose answers Python gives, too.
 #include "src/compile/compile.h"
+#include "src/ir/passes/simplify.h"
 #include "tests/script/fixture.h"
 
 namespace tine::test {
 namespace {
 
-class Program : public Script {
+class Program : public Script, public ::testing::WithParamInterface<bool> {
  protected:
+  const bool simplified = GetParam();
   // Compiles a text; each function also goes by way of its IR text, as it would travel.
   void program(const std::string& text) {
     for (const auto& f : compile::compile_text(ops, std::make_shared<const Source>("prog.py", text), "m")) {
@@ -14,6 +16,10 @@ class Program : public Script {
       const std::string name = f.schema.name;
       const auto again = ir::parse(ir::print(*f.graph, {.exact = true}), ops, name);
       EXPECT_EQ(ir::content_hash(*again), ir::content_hash(*f.graph));
+      if (simplified) {
+        ir::simplify(*again);
+        ir::verify(*again);
+      }
       library.define(compile::emit(*again, name));
     }
   }
@@ -23,7 +29,7 @@ class Program : public Script {
   }
 };
 
-TEST_F(Program, ControlFlow) {
+TEST_P(Program, ControlFlow) {
   program(R"(
 def collatz(n: int) -> int:
     steps = 0
@@ -114,7 +120,7 @@ def steps_down(n: int) -> List[int]:
   EXPECT_EQ(result("steps_down", 10), "[10, 7, 4, 1]");
 }
 
-TEST_F(Program, StringsListsDictsAndOptionals) {
+TEST_P(Program, StringsListsDictsAndOptionals) {
   program(R"(
 def count(words: List[str]) -> Dict[str, int]:
     seen: Dict[str, int] = {}
@@ -182,7 +188,7 @@ def mixed(n: int) -> float:
   EXPECT_EQ(result("mixed", 10), "45.0");
 }
 
-TEST_F(Program, ForksWaitsAndTensors) {
+TEST_P(Program, ForksWaitsAndTensors) {
   program(R"(
 import torch
 
@@ -214,7 +220,7 @@ def fib(n: int) -> int:
   EXPECT_EQ(result("fib", 16), "987");
 }
 
-TEST_F(Program, ErrorsShowEveryLineTheyCameThrough) {
+TEST_P(Program, ErrorsShowEveryLineTheyCameThrough) {
   program(R"(
 import torch
 
@@ -240,6 +246,9 @@ def twice(x: int) -> int:
   EXPECT_EQ(error_of([&] { run("m.check", 1000); }).message(), "too large");
   EXPECT_EQ(result("check", 5), "5");
 }
+
+INSTANTIATE_TEST_SUITE_P(Passes, Program, ::testing::Values(false, true),
+                         [](const auto& info) { return info.param ? "Simplified" : "AsWritten"; });
 
 }  // namespace
 }  // namespace tine::test

@@ -14,7 +14,8 @@ namespace {
 class SourceText : public Script {
  protected:
   void define_text(const std::string& name, std::string text) {
-    for (const compile::CompiledFunction& f : compile::compile_text(ops, std::make_shared<Source>(name, std::move(text)))) {
+    for (const compile::CompiledFunction& f :
+         compile::compile_text(ops, std::make_shared<Source>(name, std::move(text)))) {
       ir::verify(*f.graph);
       library.define(compile::emit(*f.graph, f.schema.name));
       names.push_back(f.schema.name);
@@ -90,7 +91,9 @@ TEST_F(SourceText, TensorsAreComputed) {
               "    y[1, 1:] += 2\n"
               "    z = y.t() @ torch.ones(2, 1)\n"
               "    return float((2 - z).sum().item()) + x.size(0) + len(y[..., 0])\n");
-  EXPECT_EQ(run("__main__.f", Tensor::scalar(1.0, DType::kFloat32).as_strided(Shape{4}, Shape{0}, 0)).as_float(), 5.0);
+  EXPECT_EQ(
+      run("__main__.f", Tensor::scalar(1.0, DType::kFloat32).as_strided(Shape{4}, Shape{0}, 0)).as_float(),
+      5.0);
 }
 
 }  // namespace
