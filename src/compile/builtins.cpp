@@ -126,8 +126,8 @@ Resolved jit(std::string_view name) {
   if (name == "isinstance") return Builtin{Form::kIsInstance};
   if (name == "Future") return GenericName{Generic::kFuture};
   if (name == "Final") return GenericName{Generic::kFinal};
-  if (name == "is_scripting") return Constant{true};
-  if (name == "is_tracing") return Constant{false};
+  if (name == "is_scripting") return Builtin{Form::kIsScripting};
+  if (name == "is_tracing") return Builtin{Form::kIsTracing};
   return Missing{};
 }
 
@@ -164,8 +164,14 @@ Resolved torch(const OpTable& ops, std::string_view name) {
     return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string_view();
   };
   if (const auto n = after("jit."); !n.empty()) return jit(n);
-  if (const auto n = after("futures."); !n.empty())
-    return n == "Future" ? Resolved(GenericName{Generic::kFuture}) : Resolved(Missing{});
+  if (const auto n = after("futures."); !n.empty()) {
+    if (n == "Future") return GenericName{Generic::kFuture};
+    if (n == "wait_all") return Builtin{Form::kWaitAll};
+    if (n == "collect_all")
+      return Refused{
+          "`collect_all` is not supported in scripts; wait for the futures one by one, or `wait_all`"};
+    return Missing{};
+  }
   if (const auto n = after("distributed.rpc."); !n.empty()) return rpc(n);
   for (const std::string_view prefix : {"nn.functional.", "special.", "linalg."}) {
     if (const auto n = after(prefix); !n.empty()) {

@@ -54,6 +54,9 @@ enum class Form : uint8_t {
   kRpcSync,
   kRemote,
   kSuper,
+  kWaitAll,
+  kIsScripting,
+  kIsTracing,
 };
 enum class Generic : uint8_t { kList, kDict, kTuple, kOptional, kUnion, kFuture, kRRef, kFinal };
 

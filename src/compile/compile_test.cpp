@@ -199,6 +199,16 @@ TEST(Compile, WhatTheTypesDecideIsDecidedHere) {
   EXPECT_THAT(text, Not(HasSubstr("prim::If")));
 }
 
+TEST(Compile, WhetherItIsAScriptIsKnownHere) {
+  EXPECT_EQ(
+      result_type(
+          "def f(x: int):\n    if torch.jit.is_scripting():\n        return x\n    return python_only(x)\n"),
+      "int");
+  EXPECT_EQ(result_type("def f(x: int):\n    if not torch.jit.is_tracing() and x > 1:\n        x = 2\n    "
+                        "while 1:\n        if x > 0: return x\n"),
+            "int");
+}
+
 TEST(Compile, ListsTuplesAndDicts) {
   EXPECT_EQ(result_type("def f(n: int):\n    xs: List[int] = []\n    for i in range(n):\n        "
                         "xs.append(i)\n    return xs\n"),
@@ -269,6 +279,8 @@ TEST(Compile, ForksOfOperatorsAndNestedForksAreTyped) {
   EXPECT_EQ(result_type("def f(x):\n    a = torch.jit._fork(g, x)\n    return a\ndef g(x):\n    return "
                         "torch.jit.fork(torch.relu, x)\n"),
             "Future[Future[Tensor]]");
+  EXPECT_EQ(result_type("def f(fs: List[Future[int]]):\n    return torch.futures.wait_all(fs)\n"),
+            "List[int]");
   EXPECT_EQ(result_type("def f(x: Future[int]):\n    return x.wait() + 1\n"), "int");
 }
 

@@ -262,7 +262,8 @@ bool FunctionCompiler::while_statement(const syntax::While& s) {
   plan.body = &s.body;
   plan.assigned = std::move(names.names);
   // Decided by a type that the loop's body may change: then it is no constant.
-  const bool literal = s.condition->kind == syntax::ExprKind::kTrue;
+  const bool literal =
+      s.condition->kind == syntax::ExprKind::kTrue || s.condition->kind == syntax::ExprKind::kInt;
   plan.first_condition = forever ? boolean(true) : first.value;
   plan.trips = integer(ir::kNoTripLimit);
   plan.refinements = std::move(first.when_true);

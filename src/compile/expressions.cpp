@@ -100,6 +100,10 @@ FunctionCompiler::Condition FunctionCompiler::condition(const syntax::Expr& e) {
     result.known = e.kind == ExprKind::kTrue;
     return result;
   }
+  if (const auto* i = syntax::is<syntax::Int>(e)) {
+    result.known = i->value != 0;
+    return result;
+  }
   if (const auto* u = syntax::is<syntax::Unary>(e); u && u->op == syntax::UnaryOp::kNot) {
     Condition inner = condition(*u->operand);
     if (inner.known.has_value()) {

@@ -44,6 +44,24 @@ Def* FunctionCompiler::form(Form form, std::vector<Argument> args, const syntax:
     case Form::kRpcAsync:
     case Form::kRpcSync:
     case Form::kRemote: return remote_call(form, std::move(args), span);
+    case Form::kWaitAll: {
+      expect_arguments(args, 1, 1, "wait_all", span);
+      Def* futures = argument_value(args[0]);
+      if (futures->type->kind != TypeKind::kList || futures->type->of[0]->kind != TypeKind::kFuture) {
+        fail(args[0].span, fmt::format("`wait_all` takes a list of Futures, got {}", futures->type->str()));
+      }
+      Iterable over = iterable_of(futures, span);
+      over.element = [this, element = over.element, span](Def* turn) {
+        return must_operator("aten::wait", {element(turn)}, span);
+      };
+      return list_of(over, nullptr);
+    }
+    case Form::kIsScripting:
+    case Form::kIsTracing:
+      // A constant, so that `if` compiles one branch alone.
+      expect_arguments(args, 0, 0, form == Form::kIsScripting ? "is_scripting" : "is_tracing", span);
+      here(span);
+      return boolean(form == Form::kIsScripting);
     case Form::kSuper:
       fail(span, "`super` is not supported in scripts; call a method of a submodule, or write the code here");
   }

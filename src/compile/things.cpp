@@ -50,11 +50,9 @@ FunctionCompiler::Thing FunctionCompiler::attribute(const syntax::Attribute& e) 
       struct Property {
         std::string_view name, op;
       };
-      constexpr Property kProperties[] = {{"shape", "aten::size"},
-                                          {"ndim", "aten::dim"},
-                                          {"dtype", "prim::dtype"},
-                                          {"T", "aten::numpy_T"},
-                                          {"requires_grad", "aten::requires_grad"}};
+      constexpr Property kProperties[] = {{"shape", "aten::size"},  {"ndim", "aten::dim"},
+                                          {"dtype", "prim::dtype"}, {"device", "prim::device"},
+                                          {"T", "aten::numpy_T"},   {"requires_grad", "aten::requires_grad"}};
       for (const Property& p : kProperties) {
         if (p.name == e.name) {
           t.def = must_operator(p.op, {self}, e.span);

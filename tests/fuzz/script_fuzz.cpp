@@ -23,7 +23,8 @@ const tine::OpTable& operators() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto source = std::make_shared<tine::Source>("f.py", std::string(reinterpret_cast<const char*>(data), size));
+  const auto source =
+      std::make_shared<tine::Source>("f.py", std::string(reinterpret_cast<const char*>(data), size));
   std::vector<tine::compile::CompiledFunction> functions;
   try {
     functions = tine::compile::compile_text(operators(), source);
