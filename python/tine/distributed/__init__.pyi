@@ -1,0 +1,3 @@
+from . import rpc as rpc
+
+def is_available() -> bool: ...
