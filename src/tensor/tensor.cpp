@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kWideFrom = 256;  // elements of at least so many bytes start on a cache line
 constexpr size_t kWide = 64;
+constexpr size_t kAddressable = size_t{1} << 47;  // what a process can have at most
 
 [[noreturn]] void throw_bad_sizes(std::span<const int64_t> sizes, DType dtype) {
   if (static_cast<int64_t>(sizes.size()) > kMaxDims)
@@ -56,6 +57,7 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
         bytes > (size_t{1} << 62);
   if (bad) [[unlikely]]
     throw_bad_sizes(sizes, dtype);
+  if (bytes > kAddressable) [[unlikely]] throw_no_memory(sizes, dtype);
   const size_t head = sizeof(Impl) + 2 * sizeof(int64_t) * dim;
   const bool wide = bytes >= kWideFrom;
   void* block = std::malloc(head + bytes + (wide ? kWide : 0));
