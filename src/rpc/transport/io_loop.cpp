@@ -243,9 +243,10 @@ void IoLoop::Impl::run() noexcept {
         told = true;
         give_up = Clock::now() + kStopGrace;
         std::vector<detail::Ref<Pollable>> all;
+        std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped;
         {
           std::lock_guard lock(mutex);
-          timers.clear();
+          dropped.swap(timers);
           for (auto& [fd, pollable] : watched) all.push_back(pollable);
         }
         for (auto& pollable : all) pollable->on_events(0);

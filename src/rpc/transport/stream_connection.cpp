@@ -98,27 +98,26 @@ void StreamConnection::start(detail::Ref<FrameHandler> handler) {
   if (!handler) throw ValueError("Connection::start: expected a handler, got null");
   {
     std::unique_lock lock(state_mutex_);
-    if (started_.exchange(true))
-      throw Error(fmt::format("the connection to {} was started twice", peer_.describe()));
+    if (watcher_) throw Error(fmt::format("the connection to {} was started twice", peer_.describe()));
+    watcher_ = detail::make_ref<Watcher>(*this);
     handler_ = std::move(handler);
     if (finished_) {
       lock.unlock();
       // Closed before anybody listened: what was missed is told now.
       const auto self = detail::Ref<StreamConnection>::share(this);
-      auto tell = [self] {
-        auto told = std::exchange(self->handler_, nullptr);
-        if (told) told->on_close(*self, self->info_);
-      };
+      auto tell = [self] { self->tell_closed(std::exchange(self->handler_, nullptr), self->watcher_); };
       if (!loop_.post(tell)) tell();
       return;
     }
-    watcher_ = detail::make_ref<Watcher>(*this);
   }
   try {
+    // finish() runs only once closed is set, and takes this lock before it closes the socket.
     std::lock_guard lock(interest_mutex_);
+    if (closed()) return;
     want_readable_ = true;
     loop_.watch(fd_, *watcher_, uint32_t{EPOLLIN | EPOLLRDHUP} | (want_writable_ ? uint32_t{EPOLLOUT} : 0U));
     watched_ = true;
+    started_.store(true, std::memory_order_release);
   } catch (const Error& e) {
     CloseInfo info;
     info.why = CloseInfo::Why::kLoopEnd;
@@ -127,6 +126,16 @@ void StreamConnection::start(detail::Ref<FrameHandler> handler) {
     return;
   }
   plan_beat();
+}
+
+void StreamConnection::tell_closed(const detail::Ref<FrameHandler>& handler,
+                                   const detail::Ref<Watcher>& watcher) noexcept {
+  if (handler) {
+    std::optional<detail::CallbackGate> gate;
+    if (options_.callbacks) gate.emplace(*options_.callbacks);
+    handler->on_close(*this, info_);
+  }
+  if (watcher) watcher->drop();
 }
 
 void StreamConnection::plan_beat() {
@@ -466,10 +475,12 @@ void StreamConnection::finish() noexcept {
   }
   if (!take_role()) return;  // its holder posts this again; from now on nobody reads
   detail::Ref<FrameHandler> handler;
+  detail::Ref<Watcher> watcher;  // both null when nobody has called start() yet
   {
     std::lock_guard lock(state_mutex_);
     finished_ = true;
     handler = std::exchange(handler_, nullptr);
+    watcher = watcher_;
   }
   loop_.cancel(beat_);
   loop_.cancel(shutdown_timer_);
@@ -479,12 +490,7 @@ void StreamConnection::finish() noexcept {
     watched_ = false;
   }
   writer_.close_socket();
-  if (handler) {
-    std::optional<detail::CallbackGate> gate;
-    if (options_.callbacks) gate.emplace(*options_.callbacks);
-    handler->on_close(*this, info_);
-  }
-  if (watcher_) watcher_->drop();
+  tell_closed(handler, watcher);
 }
 
 // --- interest

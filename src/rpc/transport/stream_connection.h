@@ -65,6 +65,7 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   void malformed(const std::string& what) noexcept;
   void fail(CloseInfo info) noexcept;
   void finish() noexcept;
+  void tell_closed(const detail::Ref<FrameHandler>& handler, const detail::Ref<Watcher>& watcher) noexcept;
   void beat() noexcept;
   void plan_beat();
 

@@ -1,0 +1,336 @@
+// Peers that do not keep the rules, die, or are no peers at all.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <random>
+
+#include "src/rpc/auth/handshake.h"
+#include "src/rpc/transport/endpoint.h"
+#include "src/rpc/transport/test_peers.h"
+
+namespace tine::rpc {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// A socket of our own that may say anything.
+class Stranger {
+ public:
+  explicit Stranger(const std::string& address) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const SocketAddress to = parse_unix(address);
+    EXPECT_EQ(::connect(fd_, to.get(), to.length), 0);
+  }
+  ~Stranger() { ::close(fd_); }
+  void say(std::span<const std::byte> bytes) {
+    static_cast<void>(!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  }
+  void say(const std::string& text) { say(std::as_bytes(std::span(text))); }
+  // All that comes until the end; false when it did not end.
+  bool hear(std::string* all = nullptr) {
+    for (;;) {
+      pollfd p{fd_, POLLIN, 0};
+      if (::poll(&p, 1, 20'000) <= 0) return false;
+      char buffer[4096];
+      const ssize_t n = ::recv(fd_, buffer, sizeof buffer, 0);
+      if (n <= 0) return true;
+      if (all) all->append(buffer, static_cast<size_t>(n));
+    }
+  }
+  // Goes through the handshake as it should.
+  void prove() {
+    Handshake::Config config;
+    config.name = "stranger";
+    config.incarnation = 99;
+    config.secret = std::make_shared<const Secret>("the shared secret");
+    Handshake h(config);
+    while (h.state() == Handshake::State::kGoing) {
+      say(h.output());
+      h.written(h.output().size());
+      auto in = h.input();
+      const ssize_t n = ::recv(fd_, in.data(), in.size(), MSG_WAITALL);
+      ASSERT_GT(n, 0);
+      h.received(static_cast<size_t>(n));
+    }
+    ASSERT_EQ(h.state(), Handshake::State::kDone);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class Hostile : public Conformance {
+ protected:
+  std::vector<std::string> refusals() {
+    std::lock_guard lock(mutex);
+    return refused;
+  }
+  void accept_stranger(Stranger& s) {
+    s.prove();
+    server = accepted_future.get();
+    server->start(at_server);
+  }
+  static std::vector<std::byte> frame(FrameHeader h, const std::string& rest = {}) {
+    std::vector<std::byte> bytes(kHeaderBytes + rest.size());
+    encode_header(h, std::span<std::byte, kHeaderBytes>(bytes.data(), kHeaderBytes));
+    std::memcpy(bytes.data() + kHeaderBytes, rest.data(), rest.size());
+    return bytes;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Over, Hostile, testing::Values("unix"));
+
+TEST_P(Hostile, AStrangerWhoSpeaksHttpIsRefusedAndClosed) {
+  start_listening();
+  Stranger s(address);
+  s.say("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::string heard;
+  EXPECT_TRUE(s.hear(&heard));
+  EXPECT_TRUE(eventually([&] { return refusals().size() == 1; }));
+  EXPECT_THAT(refusals()[0], AllOf(HasSubstr(address), HasSubstr("wrong magic")));
+}
+
+TEST_P(Hostile, RandomBytesInTheHandshakeNeverMakeAConnectionNorACrash) {
+  start_listening();
+  std::mt19937_64 random(10);
+  for (int i = 0; i < 300; ++i) {
+    Stranger s(address);
+    std::vector<std::byte> bytes(1 + random() % 400);
+    for (auto& b : bytes) b = static_cast<std::byte>(random());
+    if (i % 2) std::memcpy(bytes.data(), "TINE-RPC\1", std::min<size_t>(9, bytes.size()));
+    s.say(bytes);
+    ::shutdown(s.fd(), SHUT_WR);
+    EXPECT_TRUE(s.hear());
+  }
+  EXPECT_FALSE(accepted_future.ready());
+  // And those who know the secret still get in.
+  EXPECT_EQ(begin_connect().get()->peer().name, "server");
+}
+
+TEST_P(Hostile, ASilentStrangerIsRefusedWhenItsTimeIsOver) {
+  handshake_timeout = 50ms;
+  start_listening();
+  Stranger s(address);
+  std::string heard;
+  EXPECT_TRUE(s.hear(&heard));
+  ASSERT_EQ(heard.size(), kProofBytes);
+  EXPECT_EQ(heard[9], static_cast<char>(RefusalCode::kTooSlow));
+}
+
+TEST_P(Hostile, AStrangerThatDripsBytesGainsNoTimeByIt) {
+  handshake_timeout = 100ms;
+  start_listening();
+  Stranger s(address);
+  const TimePoint start = Clock::now();
+  const std::string hello = "TINE-RPC";
+  std::thread drip([&] {
+    for (int i = 0; i < 100 && Clock::now() - start < 10s; ++i) {
+      s.say(hello.substr(static_cast<size_t>(i) % hello.size(), 1));
+      std::this_thread::sleep_for(5ms);
+    }
+  });
+  EXPECT_TRUE(s.hear());
+  EXPECT_LT(Clock::now() - start, 8s);
+  drip.join();
+}
+
+TEST_P(Hostile, CrowdsOfSilentStrangersDoNotKeepOthersOut) {
+  max_pending = 4;
+  handshake_timeout = 60'000ms;
+  start_listening();
+  std::vector<std::unique_ptr<Stranger>> crowd;
+  for (int i = 0; i < 50; ++i) crowd.push_back(std::make_unique<Stranger>(address));
+  EXPECT_EQ(begin_connect().get()->peer().name, "server");
+  EXPECT_TRUE(eventually([&] { return refusals().size() >= 46; }));
+  EXPECT_THAT(refusals()[0], HasSubstr("this was the oldest"));
+}
+
+TEST_P(Hostile, AListenerThatClosesTellsThoseInTheMiddleOfTheHandshake) {
+  start_listening();
+  Stranger s(address);
+  s.say("TINE-RPC");
+  listener->close();
+  EXPECT_TRUE(s.hear());
+}
+
+TEST_P(Hostile, AMalformedFrameClosesTheConnectionWithItsReasonOnBothSides) {
+  start_listening();
+  Stranger s(address);
+  accept_stranger(s);
+  FrameHeader h;
+  h.call_id = 1;
+  h.flags = 8;
+  s.say(frame(h));
+  std::string heard;
+  EXPECT_TRUE(s.hear(&heard));
+  EXPECT_THAT(heard, HasSubstr("flags are 0x0008"));  // the goodbye
+  at_server->wait_closed();
+  EXPECT_EQ(at_server->why, CloseInfo::Why::kMalformed);
+  EXPECT_THAT(at_server->error,
+              AllOf(HasSubstr("stranger"), HasSubstr(address), HasSubstr("flags are 0x0008")));
+}
+
+TEST_P(Hostile, RandomFramesCloseTheConnectionWithAReason) {
+  std::mt19937_64 random(11);
+  start_listening();
+  Promise<detail::Ref<Connection>>* next = &accepted;
+  for (int round = 0; round < 200; ++round) {
+    accepted = Promise<detail::Ref<Connection>>();
+    accepted_future = next->future();
+    auto recorder = detail::make_ref<Recorder>();
+    recorder->keep = false;
+    at_server = recorder;
+    Stranger s(address);
+    accept_stranger(s);
+    std::vector<std::byte> bytes;
+    for (int k = 0; k < 3; ++k) {
+      FrameHeader h;
+      h.call_id = 1;
+      h.body_bytes = 10;
+      h.payload_bytes = 10;
+      const auto f = frame(h, std::string(10, 'x'));
+      bytes.insert(bytes.end(), f.begin(), f.end());
+    }
+    for (int k = 0; k < 2; ++k) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+    s.say(bytes);
+    ::shutdown(s.fd(), SHUT_WR);
+    EXPECT_TRUE(s.hear());
+    recorder->wait_closed();
+    EXPECT_FALSE(recorder->error.empty());
+    EXPECT_EQ(recorder->closes, 1);
+  }
+}
+
+TEST_P(Hostile, AnEndInTheMiddleOfAFrameIsNamedAsSuch) {
+  start_listening();
+  {
+    Stranger s(address);
+    accept_stranger(s);
+    FrameHeader h;
+    h.call_id = 1;
+    h.body_bytes = 100;
+    h.payload_bytes = 100;
+    s.say(frame(h, "only this"));
+  }
+  at_server->wait_closed();
+  EXPECT_EQ(at_server->why, CloseInfo::Why::kPeerDied);
+  EXPECT_THAT(at_server->error, HasSubstr("died in the middle of a frame"));
+}
+
+TEST_P(Hostile, AKilledPeerIsNoticedAtOnceAlsoByAThreadThatPolls) {
+  // The peer first: a process must not be forked once there are threads in it.
+  const std::string at = "unix:@tine_kill_" + std::to_string(::getpid());
+  const pid_t peer = ::fork();
+  if (peer == 0) {
+    IoLoop loop;
+    auto transport =
+        make_unix_transport(loop, {"victim", 7, std::make_shared<const Secret>("the shared secret")});
+    ListenOptions o;
+    o.on_connection = [](detail::Ref<Connection> c) { c->start(detail::make_ref<Recorder>()); };
+    auto l = transport->listen(at, o);
+    for (;;) ::pause();
+  }
+  start_loops();
+  ConnectOptions co;
+  co.retry = true;
+  client = client_transport->connect(at, co).get();
+  client->start(at_client);
+  ASSERT_EQ(client->send(request(1, "x")), nullptr);
+  std::thread polling([&] {
+    auto never = [] { return false; };
+    while (!client->closed()) static_cast<void>(client->try_poll(kNoDeadline, never));
+  });
+  ::kill(peer, SIGKILL);
+  at_client->wait_closed();
+  polling.join();
+  ::waitpid(peer, nullptr, 0);
+  EXPECT_EQ(at_client->why, CloseInfo::Why::kPeerDied);
+  EXPECT_THAT(at_client->error, AllOf(HasSubstr("victim"), HasSubstr(at), HasSubstr("died")));
+  EXPECT_EQ(at_client->closes, 1);
+}
+
+TEST_P(Hostile, AForkedChildCannotSpeakForItsParent) {
+  connect();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto never = [] { return false; };
+    const auto error = client->send(request(1, "from the child"));
+    const bool ok =
+        error && describe(error).find("forked") != std::string::npos && !client->try_poll(kNoDeadline, never);
+    client->close(nullptr);
+    client->shutdown(GoodbyeReason::kDone, "", Clock::now());
+    client_loop->close_in_child();
+    server_loop->close_in_child();
+    ::_exit(ok ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  // The parent's connection is as it was.
+  ASSERT_EQ(client->send(request(2, "from the parent")), nullptr);
+  at_server->wait_for(1);
+  EXPECT_EQ(at_server->frames[0].text, "from the parent");
+}
+
+TEST_P(Hostile, SocketsAreClosedInProgramsThatAreStarted) {
+  connect();
+  for (int fd = 3; fd < 64; ++fd) {
+    int type = 0;
+    socklen_t length = sizeof type;
+    if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0) continue;
+    EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0) << fd;
+  }
+}
+
+TEST_P(Hostile, APeerThatNeverReadsCostsBoundedMemory) {
+  options.max_queued_bytes = 4 << 20;
+  start_listening();
+  Stranger s(address);
+  accept_stranger(s);
+  size_t accepted_bytes = 0;
+  std::exception_ptr error;
+  for (uint64_t i = 1; !error && i < 100'000; ++i) {
+    error = server->send(request(i, std::string(10'000, 'x')));
+    accepted_bytes += 10'000;
+  }
+  EXPECT_THAT(describe(error), HasSubstr("does not read them"));
+  EXPECT_LE(server->queued_bytes(), size_t{4} << 20);
+}
+
+TEST_P(Hostile, BeyondLoopbackPlainTextIsRefusedByName) {
+  start_loops();
+  auto tcp = make_tcp_transport(*client_loop, {"x", 1, std::make_shared<const Secret>("the shared secret")});
+  ListenOptions o;
+  o.on_connection = [](auto) {};
+  for (const char* a : {"tcp://0.0.0.0:0", "tcp://192.0.2.1:80"}) {
+    try {
+      static_cast<void>(tcp->listen(a, o));
+      FAIL();
+    } catch (const AuthError& e) {
+      EXPECT_THAT(e.message(), AllOf(HasSubstr(a), HasSubstr("without TLS")));
+    }
+  }
+}
+
+TEST_P(Hostile, AnAddressThatCannotBeIsRefusedWithWhatWasExpected) {
+  start_loops();
+  auto tcp = make_tcp_transport(*client_loop, {"x", 1, std::make_shared<const Secret>("the shared secret")});
+  for (const char* a : {"tcp://", "tcp://host", "tcp://:1", "tcp://h:x", "tcp://h:70000", "tcp://h:0",
+                        "unix:/x", "tcp://::1:5"}) {
+    EXPECT_THROW(static_cast<void>(tcp->connect(a, {})), ValueError) << a;
+  }
+  for (const char* a : {"unix:", "/x", "tcp://h:1"})
+    EXPECT_THROW(static_cast<void>(client_transport->connect(a, {})), ValueError) << a;
+  EXPECT_THROW(static_cast<void>(client_transport->connect("unix:" + std::string(200, 'x'), {})), ValueError);
+}
+
+}  // namespace
+}  // namespace tine::rpc
