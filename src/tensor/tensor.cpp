@@ -57,7 +57,8 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
         bytes > (size_t{1} << 62);
   if (bad) [[unlikely]]
     throw_bad_sizes(sizes, dtype);
-  if (bytes > kAddressable) [[unlikely]] throw_no_memory(sizes, dtype);
+  if (bytes > kAddressable) [[unlikely]]
+    throw_no_memory(sizes, dtype);
   const size_t head = sizeof(Impl) + 2 * sizeof(int64_t) * dim;
   const bool wide = bytes >= kWideFrom;
   void* block = std::malloc(head + bytes + (wide ? kWide : 0));
