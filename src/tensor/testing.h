@@ -104,8 +104,11 @@ std::string message_of(F&& f) {
   try {
     f();
   } catch (const Error& e) {
-    const Error* any = &e;
-    if (dynamic_cast<const E*>(any)) return e.message();
+    if constexpr (std::is_same_v<E, Error>) {
+      return e.message();
+    } else if (dynamic_cast<const E*>(&e)) {
+      return e.message();
+    }
     return "another error: " + std::string(name_of(e.kind())) + ": " + e.message();
   }
   return "no error";
