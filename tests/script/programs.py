@@ -1,6 +1,6 @@
 # Programs that a script and CPython run alike: each case_ function's result is in the comment above it, as repr()
 # prints it. tests/script/source_test.cpp runs them as scripts, tests/script/test_programs.py in Python.
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 
 def early(n: int) -> int:
@@ -275,3 +275,52 @@ def case_the_largest_ints() -> Tuple[int, int]:
 # == 'a\n\t"\'\\é'
 def case_escapes() -> str:
     return 'a\n\t"\'\\\u00e9'
+
+
+def anyf(x: Any) -> str:
+    if isinstance(x, int):
+        return f"int {x + 1}"
+    elif isinstance(x, str):
+        return "str " + x
+    if isinstance(x, (float, bool)):
+        return "other"
+    return "?"
+
+
+# == ['int 2', 'str a', 'other', '?']
+def case_any_is_told_apart_by_isinstance() -> List[str]:
+    return [anyf(1), anyf("a"), anyf(2.5), anyf([1])]
+
+
+# == (1, 2, 'x', [(1, 2), (3, 4)])
+def case_loops_unpack_nested_tuples() -> Tuple[int, int, str, List[Tuple[int, int]]]:
+    d: Dict[int, Tuple[int, str]] = {}
+    d[1] = (2, "x")
+    for k, (a, b) in d.items():
+        return k, a, b, list(zip([1, 3], [2, 4]))
+    raise RuntimeError("no")
+
+
+# == ([0, 1, 2], ['a', 'b'], [2, 1], [[1], [2, 3]], 6)
+def case_lists_of_lists() -> Tuple[List[int], List[str], List[int], List[List[int]], int]:
+    xs: List[List[int]] = [[]]
+    xs[0].append(1)
+    xs.append([])
+    xs[1] += [2, 3]
+    return list(range(3)), list("ab"), list(reversed([1, 2])), xs, sum([sum(x) for x in xs])
+
+
+# == (2, 'b', 3)
+def case_tuples_of_one_type() -> Tuple[int, str, int]:
+    t = (1, 2, 3)
+    i = 1
+    s = ""
+    for c in ("a", "b"):
+        s = c
+    return t[i], s, len(t)
+
+
+# == True
+def case_membership() -> bool:
+    x = 5
+    return x in (1, 5) and x not in [1, 2] and 2 in (2.0, 3.0)
