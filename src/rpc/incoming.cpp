@@ -69,8 +69,10 @@ void IncomingState::run() noexcept {
 
 void IncomingState::abandon() noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
-  const auto error = make_error(ErrorKind::kAbandoned,
-                                fmt::format("worker '{}' ended before it ran {}", core->self().name, name));
+  const auto error = make_error(
+      ErrorKind::kAbandoned,
+      fmt::format("worker '{}' did not run {}: it is ending, or too many calls wait for a thread there",
+                  core->self().name, name));
   if (step_ == Step::kEncode || step_ == Step::kEncodeError) {
     send_failure(error);
   } else {
