@@ -53,6 +53,10 @@ function(tine_folder name)
     target_link_libraries(${name}_test PRIVATE ${reached} GTest::gmock GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
+    if(TINE_SANITIZE MATCHES "thread")
+      set_tests_properties(${name} PROPERTIES
+        ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
+    endif()
   endif()
 endfunction()
 
