@@ -53,9 +53,9 @@ struct ThreadRecord {
   bool kept = false;
   ~ThreadRecord() {
     if (!kept || !Py_IsInitialized() || !enter()) return;
-    const PyGILState_STATE before = take();
-    PyGILState_Release(before);
-    PyGILState_Release(PyGILState_UNLOCKED);  // the first time's
+    (void)take();
+    PyGILState_Release(PyGILState_LOCKED);    // this time's: the lock is kept for
+    PyGILState_Release(PyGILState_UNLOCKED);  // the first time's, which ends the record and gives the lock up
     inside.fetch_sub(1, std::memory_order_release);
   }
 };
