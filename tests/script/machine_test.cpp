@@ -185,6 +185,22 @@ graph(%xs : List[int], %c : bool, %fut : Future[int]):
   EXPECT_TRUE(list->sole_owner());
 }
 
+TEST_F(Machine, AResultThatNobodyUsesIsReleased) {
+  define("f", R"(
+graph(%l : List[List[int]], %s : str):
+  %copy : List[List[int]] = aten::copy(%l)
+  %d : Dict[str, List[List[int]]] = prim::DictConstruct(%s, %l)
+  %n : int = aten::len(%l)
+  return (%n)
+)");
+  auto inner = detail::make_ref<List>();
+  auto outer = detail::make_ref<List>(std::vector<Value>{Value(inner)});
+  EXPECT_EQ(run("f", Value(outer), "key").as_int(), 1);
+  EXPECT_TRUE(outer->sole_owner());
+  outer = nullptr;
+  EXPECT_TRUE(inner->sole_owner());
+}
+
 TEST_F(Machine, AListConstantIsNewEachTime) {
   define("f", R"(
 graph(%x : int):
