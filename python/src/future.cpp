@@ -481,9 +481,10 @@ int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
   // A reference of its own: whoever completes a state as its only owner looks for no sleepers.
   const auto keep = Ref<tine::detail::StateBase>::share(&state);
   const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
+  const bool guest = inside_gate();            // at exit the interpreter waits for such a thread
   for (;;) {
     TimePoint until = deadline;
-    if (main) until = std::min(deadline, Clock::now() + kSignalLatency);
+    if (main || guest) until = std::min(deadline, Clock::now() + kSignalLatency);
     bool done;
     {
       const GilRelease release;
@@ -491,6 +492,10 @@ int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
     }
     if (main && PyErr_CheckSignals() < 0) return -1;
     if (done) return 1;
+    if (guest && gate_closed()) {
+      PyErr_SetString(PyExc_RuntimeError, "the interpreter is shutting down; the Future is still pending");
+      return -1;
+    }
     if (until == deadline) return 0;
   }
 }

@@ -60,6 +60,7 @@ struct ThreadRecord {
   }
 };
 thread_local ThreadRecord record;
+constinit thread_local int depth = 0;  // of Gil scopes that came through the gate
 
 }  // namespace
 
@@ -78,6 +79,7 @@ Gil::Gil() noexcept : how_(How::kRefused) {
   const bool unknown = !PyGILState_GetThisThreadState();
   before_ = take();
   how_ = unknown ? How::kTakenFirst : How::kTaken;
+  ++depth;
   drain_drops();
 }
 
@@ -90,6 +92,7 @@ Gil::~Gil() {
   } else {
     return;
   }
+  --depth;
   inside.fetch_sub(1, std::memory_order_release);
 }
 
@@ -160,6 +163,8 @@ void close_gate() noexcept {
 }
 
 bool gate_closed() noexcept { return closed.load(std::memory_order_acquire); }
+
+bool inside_gate() noexcept { return depth > 0; }
 
 void reset_after_fork() noexcept {
   inside.store(0, std::memory_order_relaxed);

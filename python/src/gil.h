@@ -99,6 +99,8 @@ void push_orphan(Orphan* orphan) noexcept;
 // The atexit hook: refuses threads from then on and waits, without the lock, for those inside.
 void close_gate() noexcept;
 [[nodiscard]] bool gate_closed() noexcept;
+// This thread came through the gate and has not left: close_gate() waits for it.
+[[nodiscard]] bool inside_gate() noexcept;
 // In the child of a fork: no other thread of the parent lives on.
 void reset_after_fork() noexcept;
 // Counts the forks between this process and the one that imported the module.

@@ -703,6 +703,26 @@ def test_the_interpreter_ends_while_daemon_threads_wait_and_run_callbacks():
     """)
 
 
+def test_the_interpreter_ends_while_a_callback_on_the_pool_waits_for_a_future_that_stays_pending():
+    began = time.monotonic()
+    done = run_program("""
+        import os, sys, tempfile, threading
+        from tine.futures import Future
+        never, started = Future(), threading.Event()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "scripted.py")
+            with open(path, "w") as file:
+                file.write("import tine\\n@tine.jit.script\\ndef spin(n: int) -> int:\\n    s = 0\\n"
+                           "    for i in range(n):\\n        s = s + i\\n    return s\\n")
+            sys.path.insert(0, folder)
+            import scripted
+        result = scripted.spin.call_async(3_000_000)
+        result.then(lambda f: (started.set(), never.wait()))
+        started.wait()
+    """)
+    assert time.monotonic() - began < 20, done.stderr
+
+
 def test_futures_work_in_the_child_of_a_fork():
     run_program("""
         import os, threading
