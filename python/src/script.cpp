@@ -91,30 +91,64 @@ Value with_checked_futures(Value value, const TypePtr& type) {
   }
 }
 
-std::vector<Value> arguments(const ScriptFunction& f, PyObject* const* args, size_t count, PyObject* names) {
-  constexpr size_t kInline = 8;
-  std::array<Value, kInline> few;
-  std::vector<Value> many;
-  if (count > kInline) many.resize(count);
-  Value* const positional = count > kInline ? many.data() : few.data();
-  for (size_t i = 0; i < count; ++i) positional[i] = to_value(args[i]);
-  std::vector<Keyword> keywords;
-  if (names) {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
+// Fits as it is, seen from the tag: what nearly every argument does.
+bool fits_at_once(const Value& value, const Type& type) noexcept {
+  switch (type.kind) {
+    case TypeKind::kInt: return value.is_int();
+    case TypeKind::kFloat: return value.is_float();
+    case TypeKind::kBool: return value.is_bool();
+    case TypeKind::kTensor: return value.is_tensor() && value.as_tensor().defined();
+    case TypeKind::kStr: return value.is_string();
+    default: return false;
+  }
+}
+
+// One Value for each parameter.
+class Arguments {
+ public:
+  Arguments(const ScriptFunction& f, PyObject* const* args, size_t count, PyObject* names) {
+    Value* given = few_.data();
+    if (count > few_.size()) {
+      many_.resize(count);
+      given = many_.data();
+    }
+    bool exact = !names && count == f.schema.args.size();
+    for (size_t i = 0; i < count; ++i) {
+      given[i] = to_value(args[i]);
+      exact = exact && fits_at_once(given[i], *f.schema.args[i].type);
+    }
+    bound_ = {given, count};
+    if (!exact) bind(f, args + count, names);
+  }
+  [[nodiscard]] std::span<const Value> values() const noexcept { return bound_; }
+  void clear() noexcept {
+    for (Value& value : few_) value = Value();
+    many_.clear();
+    bound_ = {};
+  }
+
+ private:
+  void bind(const ScriptFunction& f, PyObject* const* named, PyObject* names) {
+    std::vector<Keyword> keywords;
+    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       Py_ssize_t size = 0;
       const char* const chars = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(names, i), &size);
       if (!chars) throw_error();
-      keywords.emplace_back(std::string_view(chars, static_cast<size_t>(size)),
-                            to_value(args[count + static_cast<size_t>(i)]));
+      keywords.emplace_back(std::string_view(chars, static_cast<size_t>(size)), to_value(named[i]));
     }
+    std::vector<Value> bound = unit().bind(f, bound_, keywords);
+    for (size_t i = 0; i < bound.size(); ++i) {
+      const TypePtr& type = f.schema.args[i].type;
+      if (holds_future(type)) bound[i] = with_checked_futures(std::move(bound[i]), type);
+    }
+    many_ = std::move(bound);
+    bound_ = many_;
   }
-  std::vector<Value> bound = unit().bind(f, std::span<const Value>(positional, count), keywords);
-  for (size_t i = 0; i < bound.size(); ++i) {
-    if (holds_future(f.schema.args[i].type))
-      bound[i] = with_checked_futures(std::move(bound[i]), f.schema.args[i].type);
-  }
-  return bound;
-}
+
+  std::array<Value, 8> few_;
+  std::vector<Value> many_;
+  std::span<const Value> bound_;
+};
 
 PyObject* result_of(tine::detail::State<Value>& state) {
   if (state.outcome() == tine::detail::Outcome::kValue) return to_python(state.value());
@@ -125,19 +159,19 @@ PyObject* result_of(tine::detail::State<Value>& state) {
 PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* names) {
   return guarded([&]() -> PyObject* {
     const ScriptFunction& f = *as_script(self)->function;
-    std::vector<Value> bound = arguments(f, args, static_cast<size_t>(PyVectorcall_NARGS(flagged)), names);
+    Arguments bound(f, args, static_cast<size_t>(PyVectorcall_NARGS(flagged)), names);
     const bool traced = tracing();
     Future<Value> done;
     {
       const GilRelease release;
-      done = unit().start(f, bound, interrupt_poll());
+      done = unit().start(f, bound.values(), interrupt_poll());
       if (!traced) bound.clear();
     }
     if (!done.ready() && wait_done(*done.state(), kNoDeadline) < 0) {
       done.cancel();
       return nullptr;
     }
-    if (traced && !done.error()) record_script_call(f, bound, done.get());
+    if (traced && !done.error()) record_script_call(f, bound.values(), done.get());
     return result_of(*done.state());
   });
 }
@@ -145,8 +179,8 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
 PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   return guarded([&]() -> PyObject* {
     const ScriptFunction& f = *as_script(self)->function;
-    const std::vector<Value> bound = arguments(f, args, static_cast<size_t>(count), names);
-    return wrap_future(unit().post(f, bound));
+    const Arguments bound(f, args, static_cast<size_t>(count), names);
+    return wrap_future(unit().post(f, bound.values()));
   });
 }
 
@@ -360,7 +394,14 @@ bool add_type(PyObject* module, PyType_Spec* type_spec, PyTypeObject** into) {
 
 vm::Poll* interrupt_poll() noexcept {
   static InterruptPoll only;
-  return ::getpid() == ::gettid() ? &only : nullptr;
+  // In the child of a fork the thread that forked is the main one.
+  struct Known {
+    unsigned generation = ~0u;
+    bool main = false;
+  };
+  static thread_local Known known;
+  if (known.generation != fork_generation()) known = {fork_generation(), ::getpid() == ::gettid()};
+  return known.main ? &only : nullptr;
 }
 
 PyObject* wrap_function(const ScriptFunction& f) {
