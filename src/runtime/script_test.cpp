@@ -60,7 +60,8 @@ TEST_F(ScriptUnitTest, ABindErrorNamesFunctionArgumentAndTypes) {
     FAIL() << "expected a TypeError";
   } catch (const TypeError& error) {
     const std::string& text = error.message();
-    for (const char* part : {"helper()", "'x'", "int", "str", "Declaration: helper(int x, int y=10) -> int"}) {
+    for (const char* part :
+         {"helper()", "'x'", "int", "str", "Declaration: helper(int x, int y=10) -> int"}) {
       EXPECT_NE(text.find(part), std::string::npos) << text;
     }
   }
@@ -72,12 +73,14 @@ TEST_F(ScriptUnitTest, NumbersBecomeTensorsAtTheBorder) {
 
 TEST_F(ScriptUnitTest, StartAndPostGiveFutures) {
   const std::vector<Value> args = {Value(100)};
-  EXPECT_EQ(unit.start(at("test.work"), args).get().as_int(), unit.post(at("test.work"), args).get().as_int());
+  EXPECT_EQ(unit.start(at("test.work"), args).get().as_int(),
+            unit.post(at("test.work"), args).get().as_int());
 }
 
 TEST_F(ScriptUnitTest, AFunctionThatIsThereIsNotCompiledAgain) {
   const ScriptFunction* const before = unit.function("test.fact");
-  unit.compile_text(std::make_shared<const Source>("test.py", "def fact(n: int) -> int:\n    return 0\n"), "test");
+  unit.compile_text(std::make_shared<const Source>("test.py", "def fact(n: int) -> int:\n    return 0\n"),
+                    "test");
   EXPECT_EQ(unit.function("test.fact"), before);
   EXPECT_EQ(run(at("test.fact"), {Value(5)}).as_int(), 120);
 }
@@ -97,11 +100,13 @@ TEST_F(ScriptUnitTest, ARecursiveFunctionTravels) {
   const auto code = unit.export_code(at("test.fact"));
   Runtime other{{.num_threads = 1}};
   const std::vector<Value> args = {Value(10)};
-  EXPECT_EQ(other.scripts().call(other.scripts().import_code(code->hash, code->text), args).as_int(), 3628800);
+  EXPECT_EQ(other.scripts().call(other.scripts().import_code(code->hash, code->text), args).as_int(),
+            3628800);
 }
 
 TEST_F(ScriptUnitTest, TheHashIsOfTheContentNotOfNamesAndPlaces) {
-  const std::string moved = "\n\n# moved\ndef fact(n: int) -> int:\n    if n < 2:\n        return 1\n    return n * fact(n - 1)\n";
+  const std::string moved =
+      "\n\n# moved\ndef fact(n: int) -> int:\n    if n < 2:\n        return 1\n    return n * fact(n - 1)\n";
   const auto again = unit.compile_text(std::make_shared<const Source>("other.py", moved), "other");
   EXPECT_EQ(unit.export_code(*again.at(0))->hash, unit.export_code(at("test.fact"))->hash);
   EXPECT_NE(unit.export_code(at("test.fact"))->hash, unit.export_code(at("test.work"))->hash);

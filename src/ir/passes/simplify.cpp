@@ -180,7 +180,8 @@ class Dropper {
   // A `while` may run for ever, which is an effect; `for` ends.
   static bool may_be_endless(const Node& loop) {
     const Node* const limit = loop.inputs[0]->node;
-    return limit && limit->kind == Kind::kConstant && limit->constant.is_int() && limit->constant.as_int() == kNoTripLimit;
+    return limit && limit->kind == Kind::kConstant && limit->constant.is_int() &&
+           limit->constant.as_int() == kNoTripLimit;
   }
 
   static bool has_effect(const Node& node) {
