@@ -189,6 +189,12 @@ TEST(Compile, TestsForNoneRefineTheVariable) {
       "def f(x: Optional[int]) -> int:\n    while x is None:\n        x = 3\n    assert x is not None\n    "
       "return x\n");
   compiled("def f(x: Optional[int]) -> int:\n    if isinstance(x, int):\n        return x\n    return 0\n");
+  compiled(
+      "def f(n: int) -> int:\n    x: Optional[int] = n\n    while x is not None:\n        x = x - 1 if x > 0 "
+      "else None\n    return n\n");
+  compiled(
+      "def f(n: int) -> int:\n    x: Optional[int] = n\n    while x is not None and x > 1:\n        y = x - "
+      "1\n        x = None\n    return n\n");
   EXPECT_THAT(refusal("def f(x: Optional[int]) -> int:\n    return x + 1\n"),
               HasSubstr("`+` does not take Optional[int] and int; test `is not None` first"));
 }
@@ -207,6 +213,16 @@ TEST(Compile, WhetherItIsAScriptIsKnownHere) {
   EXPECT_EQ(result_type("def f(x: int):\n    if not torch.jit.is_tracing() and x > 1:\n        x = 2\n    "
                         "while 1:\n        if x > 0: return x\n"),
             "int");
+}
+
+TEST(Compile, AnEmptyListIsOfTheOtherBranchsTypeUnlessItWasFilled) {
+  EXPECT_EQ(result_type("def f(xs: List[int], b: bool):\n    return [] if b else xs\n"), "List[int]");
+  EXPECT_EQ(result_type("def f(xs: List[int], b: bool):\n    if b:\n        ys = []\n    else:\n        ys = "
+                        "xs\n    return ys\n"),
+            "List[int]");
+  EXPECT_THAT(refusal("def f(xs: List[int], b: bool, t: Tensor):\n    if b:\n        ys = []\n        "
+                      "ys.append(t)\n    else:\n        ys = xs\n    return ys\n"),
+              HasSubstr("`ys` is List[Tensor] after one branch"));
 }
 
 TEST(Compile, ListsTuplesAndDicts) {

@@ -50,6 +50,17 @@ class AssignedNames {
   std::unordered_set<std::string_view> seen_;
 };
 
+bool uses(const ir::Block& block, const Def* def) {
+  const auto holds = [def](const std::vector<Def*>& defs) {
+    return std::find(defs.begin(), defs.end(), def) != defs.end();
+  };
+  if (holds(block.outputs)) return true;
+  return std::any_of(block.nodes.begin(), block.nodes.end(), [&](const Node* n) {
+    return holds(n->inputs) ||
+           std::any_of(n->blocks.begin(), n->blocks.end(), [&](const ir::Block* b) { return uses(*b, def); });
+  });
+}
+
 }  // namespace
 
 bool FunctionCompiler::if_statement(const syntax::If& s) {
@@ -136,14 +147,14 @@ bool FunctionCompiler::merge(Node* node, bool exited[2], Scope scopes[2],
     if (!type && out.declared && is_subtype(defs[0]->type, out.declared) &&
         is_subtype(defs[1]->type, out.declared))
       type = out.declared;
-    // An empty list takes the type of the other branch's.
-    for (int i = 0; i < 2 && !type; ++i) {
-      const Def* d = defs[i];
-      if (d->node && d->node->kind == ir::Kind::kListConstruct && d->node->inputs.empty() &&
-          d->node->owner == node->blocks[static_cast<size_t>(i)] &&
-          defs[1 - i]->type->kind == TypeKind::kList && !out.declared) {
-        defs[i]->type = defs[1 - i]->type;
-        type = defs[i]->type;
+    // An empty list that nobody has filled takes the type of the other branch's.
+    for (size_t i = 0; i < 2 && !type; ++i) {
+      Def* d = defs[i];
+      const bool empty = d->node && d->node->kind == ir::Kind::kListConstruct && d->node->inputs.empty();
+      const ir::Block& block = *node->blocks[i];
+      if (empty && d->node->owner == &block && defs[1 - i]->type->kind == TypeKind::kList && !out.declared &&
+          !uses(block, d)) {
+        type = d->type = defs[1 - i]->type;
       }
     }
     if (!type) {
@@ -182,6 +193,13 @@ std::vector<Def*> FunctionCompiler::carried_now(Loop& loop, Span span) {
   return defs;
 }
 
+// What holds where the condition does, by the types that the variables have here; its nodes go into no block.
+std::vector<FunctionCompiler::Refinement> FunctionCompiler::told_by(const syntax::Expr& e) {
+  const In in(*this, *graph_->add_block(*graph_->create(ir::Kind::kIf, {})));
+  const Inner inner(*this);
+  return condition(e).when_true;
+}
+
 void FunctionCompiler::loop(const LoopPlan& plan) {
   const Span span = plan.statement->span;
   const ir::Builder before = builder_;
@@ -218,7 +236,7 @@ void FunctionCompiler::loop(const LoopPlan& plan) {
         set(loop.carried[i], Variable{block.params[i + 1], find(loop.carried[i])->declared, {}, true});
       }
       loops_.push_back(&loop);
-      refine(plan.refinements);
+      if (plan.condition) refine(told_by(*plan.condition));
       if (plan.begin_turn) plan.begin_turn(block.params[0]);
       if (!body(*plan.body)) {
         here(span);
@@ -266,7 +284,7 @@ bool FunctionCompiler::while_statement(const syntax::While& s) {
       s.condition->kind == syntax::ExprKind::kTrue || s.condition->kind == syntax::ExprKind::kInt;
   plan.first_condition = forever ? boolean(true) : first.value;
   plan.trips = integer(ir::kNoTripLimit);
-  plan.refinements = std::move(first.when_true);
+  plan.condition = s.condition.get();
   plan.next_condition = [&]() -> Def* { return condition_value(condition(*s.condition)); };
   bool breaks = true;
   if (literal && forever) {

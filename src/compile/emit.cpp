@@ -872,7 +872,11 @@ class Emitter {
       const bool object = !is_scalar(*body.params[i - 1]->type);
       const Location at = where(def);
       const bool once = std::count(node.inputs.begin(), node.inputs.end(), def) == 1;
-      if (!at.constant && once && contains(dying, def) && !used_in(body).contains(def) &&
+      // The turn of a loop around stays where it is after its last use: the loop counts with it.
+      const bool turn = std::any_of(loops_.begin(), loops_.end(), [&](const auto& around) {
+        return (around->counted || around->turn_used) && !at.constant && around->turn == at.index;
+      });
+      if (!at.constant && once && !turn && contains(dying, def) && !used_in(body).contains(def) &&
           object_[at.index] == object) {
         frame->carried.push_back(at.index);
         in_place.push_back(def);

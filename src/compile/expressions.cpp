@@ -280,6 +280,10 @@ Def* FunctionCompiler::ternary(const syntax::Ternary& e, const TypePtr& hint) {
     }
     node->blocks[i]->outputs = {sides[i]};
   }
+  for (size_t i = 0; i < 2; ++i) {  // [] is of the other side's type
+    if (is_fresh_empty_list(sides[i]) && sides[1 - i]->type->kind == TypeKind::kList)
+      sides[i]->type = sides[1 - i]->type;
+  }
   TypePtr type = join_types(sides[0]->type, sides[1]->type);
   if (!type) {
     fail(e.span, fmt::format("the two sides of this `if` expression are {} and {}; give them one type",

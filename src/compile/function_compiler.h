@@ -93,11 +93,12 @@ class FunctionCompiler {
     std::vector<std::string_view> assigned;
     ir::Def* trips = nullptr;
     ir::Def* first_condition = nullptr;
-    std::vector<Refinement> refinements;
+    const syntax::Expr* condition = nullptr;  // of `while`: holds at the start of each turn
     std::function<ir::Def*()> next_condition;
     std::function<void(ir::Def* turn)> begin_turn;
   };
   void loop(const LoopPlan& plan);
+  std::vector<Refinement> told_by(const syntax::Expr& condition);
   std::vector<ir::Def*> carried_now(Loop& loop, Span span);
 
   // What a `for` or a comprehension runs over.

@@ -324,3 +324,22 @@ def case_tuples_of_one_type() -> Tuple[int, str, int]:
 def case_membership() -> bool:
     x = 5
     return x in (1, 5) and x not in [1, 2] and 2 in (2.0, 3.0)
+
+
+# == (3, 2, 14)
+def case_a_copy_of_the_turn_changes_in_an_inner_loop() -> Tuple[int, int, int]:
+    c = 0
+    for i in range(4):
+        c = i
+        for k in range(c % 3):
+            c = 14
+    e = 0
+    d = 0
+    for i in range(4):
+        d = 14
+        e = i
+        if i > 1:
+            break
+        for k in range(2):
+            e = d
+    return c, e, d
