@@ -47,6 +47,8 @@ const WorkerInfo& Agent::worker_info(int rank) const {
   return core_->workers[static_cast<size_t>(rank)];
 }
 
+void Agent::open() { core_->open(); }
+
 TimePoint Agent::deadline_after(Seconds timeout) const noexcept {
   double seconds = timeout.count();
   if (seconds < 0) seconds = core_->rpc_timeout.load(std::memory_order_relaxed);

@@ -44,6 +44,7 @@ struct AgentOptions {
 
   const OpTable* ops = nullptr;           // borrowed; null: builtin calls are refused
   std::function<OpContext()> op_context;  // empty: OpContext{}
+  bool hold_calls = false;  // calls for the handler wait until open(): who starts an agent can put it in its place first
   Handler* handler = nullptr;             // borrowed; null: script and foreign calls are refused
   ForeignCodec* codec = nullptr;          // borrowed
   Executor* executor = nullptr;  // required: operators too long for a reader, script calls to oneself
@@ -65,6 +66,9 @@ class TINE_API Agent {
   // ValueError that lists the known names.
   [[nodiscard]] const WorkerInfo& worker_info(std::string_view name) const;
   [[nodiscard]] const WorkerInfo& worker_info(int rank) const;
+
+  // Lets the calls go that hold_calls kept. Once.
+  void open();
 
   // The deadline of a call that begins now: `timeout` zero is none, negative the default.
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const noexcept;

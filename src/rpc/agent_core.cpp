@@ -25,7 +25,8 @@ AgentCore::AgentCore(AgentOptions o)
     : options(std::move(o)),
       rpc_timeout(options.rpc_timeout.count()),
       incarnation(random_incarnation()),
-      rrefs(*this) {
+      rrefs(*this),
+      holding_(options.hold_calls) {
   if (options.name.empty() || options.name.size() > 128) {
     throw ValueError(
         fmt::format("worker name '{}': expected 1 to 128 bytes, got {}", options.name, options.name.size()));

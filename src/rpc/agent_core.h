@@ -87,6 +87,10 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   void close(const std::exception_ptr& cause, std::chrono::milliseconds patience);
   void abandon_in_child() noexcept;
 
+  // While handler calls are held (AgentOptions::hold_calls, until open()): keeps this one, true.
+  [[nodiscard]] bool hold(IncomingState& call);
+  void open();
+
   // From the peers.
   void on_frame(Peer& peer, Frame& frame) noexcept;
   void on_death(Peer& peer, const CloseInfo& info) noexcept;
@@ -154,12 +158,14 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   void wait_until_left(TimePoint deadline);
 
   std::atomic<uint64_t> started_{0};
+  std::atomic<bool> holding_;
   std::atomic<int64_t> next_sweep_{INT64_MAX};  // ticks of the clock
 
   std::mutex mutex_;  // what is below
   std::condition_variable changed_;
   std::vector<detail::Ref<Connection>> arrived_;  // connected to us, not yet matched to a worker
   std::unordered_map<int, detail::Ref<IncomingState>> joins_;
+  std::vector<detail::Ref<IncomingState>> held_;
   std::string ended_;          // why rank 0 takes no more joins
   std::mutex shutdown_mutex_;  // one shutdown at a time
 

@@ -124,6 +124,24 @@ void AgentCore::on_frame(Peer& peer, Frame& frame) noexcept {
   }
 }
 
+bool AgentCore::hold(IncomingState& call) {
+  if (!holding_.load(std::memory_order_acquire)) return false;
+  const std::lock_guard lock(mutex_);
+  if (!holding_.load(std::memory_order_relaxed)) return false;
+  held_.push_back(detail::Ref<IncomingState>::share(&call));
+  return true;
+}
+
+void AgentCore::open() {
+  std::vector<detail::Ref<IncomingState>> held;
+  {
+    const std::lock_guard lock(mutex_);
+    holding_.store(false, std::memory_order_release);
+    held.swap(held_);
+  }
+  for (const auto& call : held) call->run_handler(call->target == Target::kForeign ? &blocking() : options.executor);
+}
+
 void AgentCore::complete(Peer& peer, Frame& frame) noexcept {
   const detail::Ref<CallState> call = peer.calls.take(frame.header.call_id);
   try {

@@ -189,7 +189,9 @@ void AgentCore::close(const std::exception_ptr& cause, std::chrono::milliseconds
   rrefs.clear(cause);
   decltype(joins_) joins;
   decltype(arrived_) arrived;
+  decltype(held_) held;
   const std::lock_guard lock(mutex_);
+  held.swap(held_);
   joins.swap(joins_);
   arrived.swap(arrived_);
 }

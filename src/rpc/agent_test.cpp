@@ -384,6 +384,21 @@ TEST(Agent, ForeignResultsAreEncodedByTheirLanguage) {
   }
 }
 
+TEST(Agent, CallsForTheHandlerAreHeldUntilTheAgentIsOpened) {
+  World world(2, [&](int rank, AgentOptions& o) { o.hold_calls = rank == 1; });
+  std::atomic<bool> called{false};
+  world.handlers(1).on["early"] = [&](IncomingCall call) {
+    called.store(true);
+    call.reply(7);
+  };
+  const Future<Value> early = world[0].call(1, foreign("early"));
+  // The connection works, and what came behind the held call is answered.
+  EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1, 2})).get().to_int(), 3);
+  EXPECT_FALSE(called.load());
+  world[1].open();
+  EXPECT_EQ(early.get().to_int(), 7);
+}
+
 TEST(Agent, UsersCallbacksDoNotRunOnTheThreadThatReads) {
   World world(2);
   std::latch go(1);

@@ -102,6 +102,7 @@ void IncomingState::run_handler_after(Future<Value> value, Executor* executor) {
 }
 
 void IncomingState::call_handler() noexcept {
+  if (core->hold(*this)) return;
   if (cancelled.load(std::memory_order_relaxed) || deadline <= Clock::now()) {
     // Nobody waits for it any more; what has not begun is not done.
     answer_error(

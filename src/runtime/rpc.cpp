@@ -39,12 +39,17 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   options.ops = &runtime_.ops();
   options.op_context = [this] { return runtime_.context(); };
   options.handler = this;
+  // A call may come, and call back, before start() has returned here.
+  options.hold_calls = true;
   options.codec = foreign_.codec;
   options.executor = &runtime_.scheduler();
   options.blocking = &runtime_.blocking();
   std::shared_ptr<rpc::Agent> agent = rpc::Agent::start(std::move(options));
-  const std::lock_guard lock(mutex_);
-  agent_ = std::move(agent);
+  {
+    const std::lock_guard lock(mutex_);
+    agent_ = agent;
+  }
+  agent->open();
 }
 
 void RpcService::stop(bool graceful, rpc::Seconds timeout) {

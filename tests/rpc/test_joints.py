@@ -55,8 +55,8 @@ def test_ctrl_c_ends_every_kind_of_wait_at_once(wait):
         rpc.init_rpc(NAME)
         if RANK == 0:
             kept = torch.futures.Future()
-            print("waiting", flush=True)
             try:
+                print("waiting", flush=True)
                 {wait}
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
@@ -65,7 +65,6 @@ def test_ctrl_c_ends_every_kind_of_wait_at_once(wait):
         """,
     ) as cluster:
         cluster.wait_for(0, "waiting")
-        # Until the wait itself has begun nothing can be told from outside: signals are sent until it ends.
         began = time.monotonic()
         cluster.signal(0)
         cluster.wait_for(0, "interrupted", timeout=10)
@@ -76,15 +75,14 @@ def test_ctrl_c_ends_init_rpc_that_waits_for_others():
     with Cluster(
         1,
         """
-        print("waiting", flush=True)
         try:
+            print("waiting", flush=True)
             rpc.init_rpc(NAME, rank=0, world_size=2)
         except KeyboardInterrupt:
             print("interrupted", flush=True)
         """,
     ) as cluster:
         cluster.wait_for(0, "waiting")
-        time.sleep(0.3)
         cluster.signal(0)
         cluster.wait_for(0, "interrupted", timeout=10)
         assert cluster.finish(10)[0][0] == 0
