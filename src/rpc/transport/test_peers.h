@@ -17,10 +17,13 @@
 
 namespace tine::rpc {
 
-struct Owner final : detail::RefCounted {};
-// The data outlives the frame in the tests: an owner that owns nothing will do.
-inline detail::Ref<detail::RefCounted> owner_of(const std::vector<std::byte>&) {
-  return detail::make_ref<Owner>();
+struct Owner final : detail::RefCounted {
+  std::vector<std::byte> data;
+};
+inline Segment owned(std::vector<std::byte> data) {
+  auto owner = detail::make_ref<Owner>();
+  owner->data = std::move(data);
+  return {owner->data, owner};
 }
 
 inline OutFrame request(uint64_t id, const std::string& text) {
@@ -72,10 +75,7 @@ class Recorder final : public FrameHandler {
     }
     changed.notify_all();
   }
-  void on_drained(Connection&) noexcept override {
-    std::lock_guard lock(mutex);
-    ++drained;
-  }
+  void on_drained(Connection&) noexcept override { ++drained; }
 
   size_t count() {
     std::lock_guard lock(mutex);
@@ -104,7 +104,8 @@ class Recorder final : public FrameHandler {
   size_t seen = 0;
   std::vector<Received> frames;
   std::thread::id last_thread;
-  int closes = 0, drained = 0;
+  int closes = 0;
+  std::atomic<int> drained{0};
   CloseInfo::Why why{};
   GoodbyeReason reason{};
   std::string error;
