@@ -18,12 +18,12 @@ def misspelled_method(x):
 def only_in_one_branch(x: int):
     if x > 1:
         y = 1
-    return y  ### `y` may be undefined here: it is assigned in only one branch of the `if` at names.py:3:5
+    return y  ### `y` may be undefined here: it is assigned in only one branch of the `if` at wrong_names.py:3:5
 # ---
 def only_in_the_loop(n: int):
     for i in range(n):
         y = i
-    return y  ### `y` may be undefined here: it is assigned only inside the loop at names.py:2:5
+    return y  ### `y` may be undefined here: it is assigned only inside the loop at wrong_names.py:2:5
 # ---
 def the_loops_variable(n: int):
     for i in range(n):

@@ -15,7 +15,7 @@ def wrong_result(x: int) -> str:
 def two_results(x: int):
     if x > 1:
         return 'a'
-    return 1  ### `two_results` returns int here but str at types.py:3:16
+    return 1  ### `two_results` returns int here but str at wrong_types.py:3:16
 # ---
 def not_every_path(x: int) -> int:  ### `not_every_path` returns int, but not on every path
     if x > 1:
@@ -30,7 +30,7 @@ def two_types(x: int):
         y = 1
     else:
         y = 'a'
-    return y  ### `y` is int after one branch of the `if` at types.py:2:5 and str after the other
+    return y  ### `y` is int after one branch of the `if` at wrong_types.py:2:5 and str after the other
 # ---
 def changes_in_the_loop(n: int):
     x = 1
