@@ -94,9 +94,19 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
       if (cut) fail(index.span, "a dict takes no slice");
       break;
     case TypeKind::kObject: {
-      const std::optional<int64_t> i = constant_int(index);
-      if (!i) fail(index.span, "the index into a module is a constant int");
-      const std::string name = fmt::format("{}", *i);
+      std::string name;
+      if (const auto* key = syntax::is<syntax::String>(index)) {
+        name = key->value;
+      } else {
+        std::optional<int64_t> i = constant_int(index);
+        if (!i)
+          fail(index.span, "the index into a module is a constant int or str, so that its type is known");
+        if (*i < 0) {  // from the end of those that have numbers for names
+          const auto& type = static_cast<const ObjectType&>(*value->type);
+          for (int64_t n = 0; type.slot_index(fmt::format("{}", n)) >= 0; ++n) ++*i;
+        }
+        name = fmt::format("{}", *i);
+      }
       return value_of(module_attribute(value, name, index.span), e.span);
     }
     case TypeKind::kOptional:

@@ -241,3 +241,26 @@ def test_forked_tensor_work():
 
     x = torch.arange(16).reshape(4, 4).to(torch.float32)
     assert torch.allclose(torch.jit.script(fn)(x, 8), fn(x, 8))
+
+
+def test_a_child_of_os_fork_calls_and_compiles_scripts():
+    import os
+
+    assert fib(10) == 55
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            def fn(n: int) -> int:
+                return fib(n) + plus_one(n)
+
+            ok = fib(12) == 144 and torch.jit.script(fn)(10) == 66 and fork_many(1000) == 500500
+            os.write(write, b"1" if ok else b"0")
+        except BaseException as error:
+            os.write(write, repr(error).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        assert pipe.read() == b"1"
+    os.waitpid(pid, 0)

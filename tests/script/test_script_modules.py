@@ -160,6 +160,47 @@ def test_a_module_list_is_looped_over():
     assert torch.allclose(torch.jit.script(net)(x), net(x))
 
 
+def test_modules_in_containers_are_indexed_by_constants():
+    class Held(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(2, 2), nn.Tanh()])
+            self.named = nn.ModuleDict({"a": nn.ReLU(), "b": nn.Sigmoid()})
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.layers[-1](self.layers[0](x)) * len(self.layers)
+            return self.named["b"](self.named["a"](x))
+
+    net = Held()
+    x = torch.randn(3, 2)
+    assert torch.allclose(torch.jit.script(net)(x), net(x))
+
+    class Loops(Held):
+        def forward(self, x: Tensor) -> Tensor:
+            for module in self.named.values():
+                x = module(x)
+            return x
+
+    with pytest.raises(torch.SyntaxError, match="`values` of ModuleDict is not available in scripts"):
+        torch.jit.script(Loops())
+
+
+def test_an_optional_submodule_is_tested_for_none():
+    class Maybe(nn.Module):
+        def __init__(self, down):
+            super().__init__()
+            self.down = down
+
+        def forward(self, x: Tensor) -> Tensor:
+            if self.down is not None:
+                x = self.down(x)
+            return x
+
+    x = torch.randn(3, 2)
+    for net in (Maybe(None), Maybe(nn.Linear(2, 4))):
+        assert torch.allclose(torch.jit.script(net)(x), net(x))
+
+
 def test_fork_of_methods_and_submodules():
     class Both(nn.Module):
         def __init__(self):

@@ -102,10 +102,10 @@ def describe(obj, dotted):
     if isinstance(obj, types.ModuleType):
         return ("namespace",)
     if isinstance(obj, ScriptFunction):
-        return ("function", obj.qualified_name, None)
+        return _describe_scripted(obj)
     wrapped = getattr(obj, "_wrapped_async_rpc_function", None)
     if isinstance(wrapped, ScriptFunction):
-        return ("function", wrapped.qualified_name, None)
+        return _describe_scripted(wrapped)
     operator = _C._operator_name(obj)
     if operator is not None:
         return ("operator", operator)
@@ -132,6 +132,15 @@ def describe(obj, dotted):
     return ("refused", _why_not(obj, dotted))
 
 
+def _describe_scripted(function):
+    name = function.qualified_name
+    fn = getattr(function, "__wrapped__", None)
+    # After os.fork() the child has a unit of its own, which compiles again what it needs.
+    if _source.is_plain(fn) and not hasattr(function, "_tine_traced") and _C._find_script(name) is None:
+        return ("function", name, function_source(fn, name=name))
+    return ("function", name, None)
+
+
 def _describe_function(fn):
     if fn.__module__ == "tine" or (fn.__module__ or "").startswith("tine._"):
         return ("builtin", f"torch.{fn.__name__}")
@@ -141,11 +150,11 @@ def _describe_function(fn):
     if fn.__closure__ is not None and getattr(fn, "__wrapped__", None) is not None:
         return ("refused", f"`{fn.__qualname__}` is wrapped by a decorator, which scripts cannot run; "
                            "call the function that it wraps")
-    from ._script import known_name
+    from ._script import known
 
-    name = known_name(fn)
-    if name is not None:
-        return ("function", name, None)
+    scripted = known(fn)
+    if scripted is not None:
+        return _describe_scripted(scripted)
     try:
         return ("function", _source.qualified_name(fn), function_source(fn))
     except (OSError, TypeError) as error:

@@ -54,10 +54,9 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     raise TypeError(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
-def known_name(fn):
-    """The qualified name of a Python function that is compiled already, or None."""
-    done = _functions.get(fn)
-    return None if done is None else done.qualified_name
+def known(fn):
+    """The ScriptFunction of a Python function that is compiled already, or None."""
+    return _functions.get(fn)
 
 
 def _script_function(fn, frame_locals=None):
@@ -291,6 +290,9 @@ def describe_method(type_name, name):
     why = _source.refuse_kind(fn)
     if why is None and fn.__module__ == "tine.nn.module":
         why = f"`{name}` of tine.nn.Module is not available in scripts"
+    if why is None and fn.__module__ == "tine.nn.containers":
+        why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, "
+               "and name the modules of a ModuleDict: self.modules_by_name[\"name\"]")
     if why is not None:
         return ("refused", why)
     try:

@@ -184,6 +184,7 @@ def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inpu
     made, output = _record(func, inputs, name)
     if isinstance(func, types.FunctionType):
         functools.update_wrapper(made, func)
+        made._tine_traced = True
     if check_trace:
         _check(made, inputs, output, check_tolerance)
     return made
