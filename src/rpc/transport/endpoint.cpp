@@ -132,8 +132,11 @@ SocketAddress parse_unix(std::string_view address) {
 
 FileDescriptor make_socket(int family) {
   FileDescriptor fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) throw SystemError(fmt::format("a socket cannot be made: {}", std::strerror(errno)));
-  prepare_accepted(fd.get(), family);
+  if (fd) {
+    prepare_accepted(fd.get(), family);
+  } else if (errno != EAFNOSUPPORT) {
+    throw SystemError(fmt::format("a socket cannot be made: {}", std::strerror(errno)));
+  }
   return fd;
 }
 

@@ -56,7 +56,8 @@ struct TcpEndpoint {
 // "unix:/path" or "unix:@abstract".
 [[nodiscard]] SocketAddress parse_unix(std::string_view address);
 
-// Non-blocking, close-on-exec, TCP_NODELAY where it applies.
+// Non-blocking, close-on-exec, TCP_NODELAY where it applies. Empty, with errno EAFNOSUPPORT, where the system does
+// not speak that family: a host name may well have addresses of another.
 [[nodiscard]] FileDescriptor make_socket(int family);
 void prepare_accepted(int fd, int family) noexcept;
 [[nodiscard]] SocketAddress local_address(int fd);

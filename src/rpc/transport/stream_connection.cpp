@@ -171,6 +171,8 @@ void StreamConnection::beat() noexcept {
 }
 
 std::exception_ptr StreamConnection::send(OutFrame frame) {
+  // First: the loop of a closed connection may be gone.
+  if (closed()) return error();
   if (loop_.forked()) {
     return make_error(ErrorKind::kRuntime,
                       fmt::format("this process was forked from one that is connected to {}: the "
@@ -343,7 +345,7 @@ void StreamConnection::give_role_back(bool buffered) noexcept {
 
 bool StreamConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
   if (done()) return true;
-  if (!started_.load(std::memory_order_acquire) || loop_.forked()) return false;
+  if (closed() || !started_.load(std::memory_order_acquire) || loop_.forked()) return done();
   PollTurn turn(loop_.poll_budget());
   while (!closed()) {
     if (take_role()) return poll_with_role(deadline, done);
@@ -430,7 +432,7 @@ void StreamConnection::malformed(const std::string& what) noexcept {
 }
 
 void StreamConnection::shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept {
-  if (loop_.forked() || closed() || shutting_down_.exchange(true)) return;
+  if (closed() || loop_.forked() || shutting_down_.exchange(true)) return;
   OutFrame goodbye(FrameKind::kGoodbye);
   goodbye.body.array(2);
   goodbye.body.uinteger(static_cast<uint64_t>(reason));

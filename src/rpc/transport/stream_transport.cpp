@@ -74,6 +74,7 @@ class Connector final : public Pollable {
     try {
       const SocketAddress& target = targets_[next_];
       fd_ = make_socket(target.storage.ss_family);
+      if (!fd_) return failed_attempt(EAFNOSUPPORT);
       if (::connect(fd_.get(), target.get(), target.length) == 0) return connected();
       if (errno != EINPROGRESS) return failed_attempt(errno);
       loop_.watch(fd_.get(), *this, EPOLLOUT);
@@ -85,9 +86,12 @@ class Connector final : public Pollable {
 
   void failed_attempt(int error) noexcept {
     fd_ = FileDescriptor();
-    last_error_ = error;
+    // A family that this machine does not speak says nothing about who listens on the others.
+    const bool unspoken = error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
+    if (!unspoken || last_error_ == 0) last_error_ = error;
     if (++next_ < targets_.size()) return try_next();
     next_ = 0;
+    error = last_error_;
     // A full backlog is somebody who listens; the others mean that nobody does yet.
     const bool again = error == EAGAIN || (options_.retry && (error == ECONNREFUSED || error == ENOENT ||
                                                               error == ETIMEDOUT || error == EHOSTUNREACH ||
@@ -210,6 +214,10 @@ class TcpTransport final : public Transport {
     for (SocketAddress& target : targets) {
       check(target, address);
       FileDescriptor fd = make_socket(target.storage.ss_family);
+      if (!fd) {
+        last_error = EAFNOSUPPORT;
+        continue;
+      }
       const int one = 1;
       ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
       // All addresses of the host get the port that the first one was given.
