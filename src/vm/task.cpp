@@ -33,7 +33,7 @@ FramePool& FramePool::here() {
 }
 
 ScriptTask::ScriptTask(Machine& m, uint32_t references) noexcept
-    : State<Value>(nullptr, references), Node(&kResume), machine(m) {}
+    : State<Value>(detail::task_helper(), references), Node(&kResume), machine(m) {}
 
 ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, uint32_t depth,
                              uint32_t references, FramePool& pool) {
