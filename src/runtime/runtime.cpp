@@ -8,6 +8,7 @@
 
 #include "src/runtime/parts.h"
 #include "src/tensor/kernels/linear.h"
+#include "src/tensor/kernels/linear.h"
 #include "src/value/ops/ops.h"
 
 namespace tine {
@@ -53,6 +54,7 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
       splitter(scheduler),
       blocking("tine-b", checked_blocking_threads(options.blocking_threads)),
       rpc(runtime) {
+  tensor::use_one_blas_thread();  // products are split over this pool
   add_builtin_operators(ops);
   add_rpc_operators(ops);
   context.generator = &generator;

@@ -59,6 +59,7 @@ TEST(Matmul, AnExpandedMatrixIsReadAsItsElements) {
 }
 
 TEST(Matmul, ALargeProductIsSplitIntoPiecesOfRows) {
+  use_one_blas_thread();  // as a Runtime does
   ReverseSplitter splitter;
   Generator g;
   const KernelContext one{&g, nullptr};
