@@ -118,8 +118,8 @@ bool register_hooks(PyObject* module) {
 
 bool init(PyObject* module) {
   return init_errors(module) && init_future(module) && init_dtypes(module) && init_tensor(module) &&
-         PyModule_AddFunctions(module, functions) == 0 && init_builtins(module) && init_script(module) && init_rpc(module) &&
-         register_hooks(module);
+         PyModule_AddFunctions(module, functions) == 0 && init_builtins(module) && init_script(module) &&
+         init_rpc(module) && register_hooks(module);
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ struct RpcHooks {
 void set_rpc_hooks(RpcHooks hooks);
 
 [[nodiscard]] std::vector<Value> values_of(const py::handle& sequence);
-[[nodiscard]] tine::detail::Ref<rpc::ForeignPayload> payload_of(const py::bytes& bytes, const py::handle& leaves);
+[[nodiscard]] tine::detail::Ref<rpc::ForeignPayload> payload_of(const py::bytes& bytes,
+                                                                const py::handle& leaves);
 
 // What the C API leaves behind, as tine's own: the very exception object.
 template <class F>

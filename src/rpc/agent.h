@@ -44,11 +44,12 @@ struct AgentOptions {
 
   const OpTable* ops = nullptr;           // borrowed; null: builtin calls are refused
   std::function<OpContext()> op_context;  // empty: OpContext{}
-  bool hold_calls = false;  // calls for the handler wait until open(): who starts an agent can put it in its place first
-  Handler* handler = nullptr;             // borrowed; null: script and foreign calls are refused
-  ForeignCodec* codec = nullptr;          // borrowed
-  Executor* executor = nullptr;  // required: operators too long for a reader, script calls to oneself
-  Executor* blocking = nullptr;  // foreign calls, users' callbacks, the codec; null: `executor`
+  bool hold_calls =
+      false;  // calls for the handler wait until open(): who starts an agent can put it in its place first
+  Handler* handler = nullptr;     // borrowed; null: script and foreign calls are refused
+  ForeignCodec* codec = nullptr;  // borrowed
+  Executor* executor = nullptr;   // required: operators too long for a reader, script calls to oneself
+  Executor* blocking = nullptr;   // foreign calls, users' callbacks, the codec; null: `executor`
   // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
   std::function<bool()> interrupted;
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told

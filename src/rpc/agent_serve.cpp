@@ -139,7 +139,8 @@ void AgentCore::open() {
     holding_.store(false, std::memory_order_release);
     held.swap(held_);
   }
-  for (const auto& call : held) call->run_handler(call->target == Target::kForeign ? &blocking() : options.executor);
+  for (const auto& call : held)
+    call->run_handler(call->target == Target::kForeign ? &blocking() : options.executor);
 }
 
 void AgentCore::complete(Peer& peer, Frame& frame) noexcept {

@@ -8,7 +8,6 @@
 
 #include "src/runtime/parts.h"
 #include "src/tensor/kernels/linear.h"
-#include "src/tensor/kernels/linear.h"
 #include "src/value/ops/ops.h"
 
 namespace tine {
