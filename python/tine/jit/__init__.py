@@ -14,13 +14,9 @@ Example::
     ...     return torch.jit.wait(left) + torch.tanh(x)
 """
 
-import typing as _typing
-
 from ..futures import Future
 from ._async import _fork, _wait, fork, wait
 from ._marks import Attribute, annotate, export, ignore, is_scripting, is_tracing, isinstance, unused
-
-Final = _typing.Final
 
 # What needs `inspect` and the compiler's bindings is loaded when it is first used.
 _LAZY = {
@@ -62,6 +58,11 @@ __all__ = [
 
 def __getattr__(name):
     where = _LAZY.get(name)
+    if name == "Final":
+        from typing import Final as value
+
+        globals()[name] = value
+        return value
     if where is None:
         if name in ("save", "load", "freeze", "optimize_for_inference"):
             raise AttributeError(f"tine.jit.{name} does not exist yet: scripted modules are not saved in this version")
@@ -77,4 +78,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted(set(globals()) | set(_LAZY))
+    return sorted(set(globals()) | set(_LAZY) | {"Final"})
