@@ -79,12 +79,21 @@ FunctionCompiler::Thing FunctionCompiler::module_attribute(Def* object, std::str
     return t;
   }
   if (resolver_) t.resolved = resolver_->method(*type, name);
-  if (std::holds_alternative<FunctionRef>(t.resolved)) {
-    t.def = object;
-    t.method = name;
+  if (const auto* function = std::get_if<FunctionRef>(&t.resolved)) {
+    if (function->qualified_name == fmt::format("{}.{}", type->name, name)) {
+      t.def = object;
+      t.method = name;
+      return t;
+    }
+    // A static method, or a function kept in an attribute: it takes no self.
+    t.dotted = std::string(name);
     return t;
   }
   if (std::holds_alternative<Constant>(t.resolved)) return t;
+  if (std::holds_alternative<Operator>(t.resolved) || std::holds_alternative<Builtin>(t.resolved)) {
+    t.dotted = std::string(name);
+    return t;
+  }
   if (const auto* refused = std::get_if<Refused>(&t.resolved)) fail(span, refused->why);
   std::vector<std::string> names;
   for (const auto& slot : type->slots) names.push_back(slot.name);

@@ -49,6 +49,10 @@ class Counter(nn.Module):
         return self.count
 
 
+def twice(x: Tensor) -> Tensor:
+    return x * 2
+
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -198,6 +202,35 @@ def test_an_optional_submodule_is_tested_for_none():
 
     x = torch.randn(3, 2)
     for net in (Maybe(None), Maybe(nn.Linear(2, 4))):
+        assert torch.allclose(torch.jit.script(net)(x), net(x))
+
+
+class WithStatic(nn.Module):
+    @staticmethod
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    def forward(self, x: int) -> int:
+        return self.add(x, 2) + torch.jit.wait(torch.jit.fork(self.add, x, b=3))
+
+
+class WithFunction(nn.Module):
+    def __init__(self, act):
+        super().__init__()
+        self.act = act
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(x) + torch.jit.wait(torch.jit.fork(self.act, x))
+
+
+def test_static_methods_are_called_without_self():
+    assert torch.jit.script(WithStatic())(4) == WithStatic()(4) == 13
+
+
+def test_functions_in_attributes_are_called():
+    x = torch.tensor([-1.0, 1.0])
+    for act in (nn.functional.relu, torch.tanh, torch.jit.script(twice)):
+        net = WithFunction(act)
         assert torch.allclose(torch.jit.script(net)(x), net(x))
 
 
