@@ -20,9 +20,19 @@
 namespace tine {
 namespace detail {
 
-inline void resume_nested(std::coroutine_handle<> handle) noexcept {
-  enter_trampoline([](void* address, void*) { std::coroutine_handle<>::from_address(address).resume(); },
-                   handle.address(), nullptr);
+// Resumes it in that context; what the coroutine left set is undone behind it.
+inline void resume_in(std::coroutine_handle<> handle, ContextRef context) noexcept {
+  const ContextSwap swap(std::move(context));
+  handle.resume();
+}
+inline void resume_nested(std::coroutine_handle<> handle, ContextRef context) noexcept {
+  enter_trampoline(
+      [](void* address, void* owned) {
+        ContextRef context(static_cast<ContextData*>(owned));
+        if (owned) release_context(static_cast<ContextData*>(owned));
+        resume_in(std::coroutine_handle<>::from_address(address), std::move(context));
+      },
+      handle.address(), context.leak());
 }
 
 template <class T>
@@ -36,6 +46,7 @@ class Awaiter final : private Node, private Task {
   [[nodiscard]] bool await_ready() const noexcept { return !executor_ && state_->done(); }
   void await_suspend(std::coroutine_handle<> handle) noexcept {
     handle_ = handle;
+    context_ = ContextRef::current();
     // From here on the coroutine may run, and end, on another thread: a reference keeps the state, and
     // nothing of this object is touched.
     const Ref<State<T>> state = state_;
@@ -50,26 +61,32 @@ class Awaiter final : private Node, private Task {
   }
 
  private:
-  static void run_node(Node* node, StateBase&) noexcept { static_cast<Awaiter*>(node)->handle_.resume(); }
+  static void run_node(Node* node, StateBase&) noexcept {
+    auto* const self = static_cast<Awaiter*>(node);
+    resume_in(self->handle_, std::move(self->context_));
+  }
   static void post_node(Node* node, StateBase&) noexcept {
     auto* self = static_cast<Awaiter*>(node);
     self->executor_->post(*self);
   }
-  void run() noexcept override { resume_nested(handle_); }
+  void run() noexcept override { resume_nested(handle_, std::move(context_)); }
   // The coroutine must come to its end, so it goes on here.
-  void abandon() noexcept override { resume_nested(handle_); }
+  void abandon() noexcept override { resume_nested(handle_, std::move(context_)); }
   static constexpr NodeOps kOps{&Awaiter::run_node, true};
   static constexpr NodeOps kPostOps{&Awaiter::post_node, false};
 
   Ref<State<T>> state_;
   Executor* executor_;
   std::coroutine_handle<> handle_;
+  ContextRef context_;
 };
 
 // Runs the body inside await_suspend, where the coroutine counts as suspended: so its start can be queued.
 struct StartAwaiter {
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) const noexcept { resume_nested(handle); }
+  void await_suspend(std::coroutine_handle<> handle) const noexcept {
+    resume_nested(handle, ContextRef::current());
+  }
   void await_resume() const noexcept {}
 };
 
@@ -117,7 +134,10 @@ struct FinishAwaiter {
 
 template <class T, class Self>
 struct CoroutinePromiseBase {
-  Future<T> get_return_object() noexcept { return Future<T>(Ref<State<T>>::adopt(&state)); }
+  Future<T> get_return_object() {
+    if (ContextData* context = current_context()) join_context(state, *context);
+    return Future<T>(Ref<State<T>>::adopt(&state));
+  }
   StartAwaiter initial_suspend() const noexcept { return {}; }
   FinishAwaiter final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { state.keep_failure(); }

@@ -6,11 +6,13 @@
 // Ordering   None between forks. What happened before fork() is visible to the function.
 // Ownership  The closure lives in the future's state and is destroyed when it has run.
 // Errors     What the function throws is the future's error. A task cancelled before it starts is not
-//            run. An executor that shuts down first abandons it.
+//            run. An executor that shuts down first abandons it. A task that would run inside a wait with
+//            less than 256 KiB of stack left is not run: its future fails and says so.
 // Cost       One allocation; four read-modify-writes for fork, run and wait on one thread.
 // Source     Cilk's fork/join; torch.jit.fork for the name.
 #pragma once
 
+#include <source_location>
 #include <tuple>
 
 #include "tine/future.h"
@@ -47,7 +49,12 @@ class ForkState final : public State<R>, private Task {
   bool spent() const noexcept override { return this->started(); }
 
   void execute() noexcept {
-    if (!this->done()) complete_with<R>(*this, f_);
+    const ContextSwap no_context;  // the closure brings its own
+    if (low_stack()) [[unlikely]] {
+      this->fail(too_deep_error());
+    } else if (!this->done()) {
+      complete_with<R>(*this, f_);
+    }
     f_.~F();
   }
   union {
@@ -55,24 +62,43 @@ class ForkState final : public State<R>, private Task {
   };
 };
 
+// An executor, and where it was named: so that a fork knows its place whatever arguments follow.
+struct ExecutorAt {
+  ExecutorAt(Executor& e, std::source_location w = std::source_location::current()) noexcept
+      : executor(e), where(w) {}
+  Executor& executor;
+  std::source_location where;
+};
+
+template <class F, class... Args>
+auto post_new(const ExecutorAt& at, Args&&... args) {
+  using R = std::invoke_result_t<F>;
+  auto* state = new ForkState<R, F>(std::forward<Args>(args)...);
+  state->made_at(at.where);
+  Future<R> future(Ref<State<R>>::adopt(state));
+  at.executor.post(*state->task());
+  return future;
+}
+
 }  // namespace detail
 
 template <class F>
 requires std::invocable<std::decay_t<F>>
-[[nodiscard]] auto fork(Executor& executor, F&& f) {
-  using R = std::invoke_result_t<std::decay_t<F>>;
-  auto* state = new detail::ForkState<R, std::decay_t<F>>(std::forward<F>(f));
-  Future<R> future(detail::Ref<detail::State<R>>::adopt(state));
-  executor.post(*state->task());
-  return future;
+[[nodiscard]] auto fork(detail::ExecutorAt at, F&& f) {
+  if (detail::ContextData* context = detail::current_context()) [[unlikely]] {
+    using G = detail::InContext<std::decay_t<F>>;
+    auto future = detail::post_new<G>(at, G(detail::ContextRef(context), std::forward<F>(f)));
+    detail::join_context(*future.state(), *context);
+    return future;
+  }
+  return detail::post_new<std::decay_t<F>>(at, std::forward<F>(f));
 }
 
 template <class F, class... Args>
-requires(sizeof...(Args) > 0) [[nodiscard]] auto fork(Executor& executor, F&& f, Args&&... args) {
-  return fork(executor,
-              [f = std::forward<F>(f), bound = std::make_tuple(std::forward<Args>(args)...)]() mutable {
-                return std::apply(std::move(f), std::move(bound));
-              });
+requires(sizeof...(Args) > 0) [[nodiscard]] auto fork(detail::ExecutorAt at, F&& f, Args&&... args) {
+  return fork(at, [f = std::forward<F>(f), bound = std::make_tuple(std::forward<Args>(args)...)]() mutable {
+    return std::apply(std::move(f), std::move(bound));
+  });
 }
 
 }  // namespace tine

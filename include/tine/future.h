@@ -9,7 +9,8 @@
 // Ownership  Futures share the state. A callback lives until it has run. A Promise that dies unset
 //            completes its future with Abandoned.
 // Errors     A callback's exception becomes the error of the future that then() returned; it never
-//            reaches the completing thread. get() rethrows the very exception that was set.
+//            reaches the completing thread. get() rethrows the very exception that was set. An error that
+//            nobody looked at is reported when its future goes (unobserved.h).
 // Cost       One allocation for a state, none for a `then` beyond its result; one read-modify-write to
 //            complete without callbacks. Blocking in wait() first helps: runs the awaited task if it has
 //            not started, polls the connection that will bring it.
@@ -21,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -94,24 +96,25 @@ class [[nodiscard]] Future {
 
   // f(Future<T>) always runs, after success and failure; what it returns is held as it is.
   template <class F>
-  auto then(F&& f) const;
+  auto then(F&& f, std::source_location where = std::source_location::current()) const;
   template <class F>
-  auto then(Executor& executor, F&& f) const;
+  auto then(Executor& executor, F&& f, std::source_location where = std::source_location::current()) const;
   // f(const T&) runs on success; a failure is forwarded; a Future that f returns is flattened.
   template <class F>
-  auto and_then(F&& f) const;
+  auto and_then(F&& f, std::source_location where = std::source_location::current()) const;
   template <class F>
-  auto and_then(Executor& executor, F&& f) const;
+  auto and_then(Executor& executor, F&& f,
+                std::source_location where = std::source_location::current()) const;
   // f(std::exception_ptr) runs on failure and returns a T or Future<T>; a value is forwarded.
   template <class F>
-  auto or_else(F&& f) const;
+  auto or_else(F&& f, std::source_location where = std::source_location::current()) const;
   template <class F>
-  auto or_else(Executor& executor, F&& f) const;
+  auto or_else(Executor& executor, F&& f, std::source_location where = std::source_location::current()) const;
   // f() always runs; the outcome is forwarded unless f throws.
   template <class F>
-  auto finally(F&& f) const;
+  auto finally(F&& f, std::source_location where = std::source_location::current()) const;
   template <class F>
-  auto finally(Executor& executor, F&& f) const;
+  auto finally(Executor& executor, F&& f, std::source_location where = std::source_location::current()) const;
 
   [[nodiscard]] detail::State<T>* state() const noexcept { return state_.get(); }
   [[nodiscard]] detail::State<T>* leak_state() noexcept { return state_.leak(); }
@@ -124,7 +127,11 @@ class [[nodiscard]] Future {
 template <class T>
 class Promise {
  public:
-  Promise() : state_(detail::make_ref<detail::State<T>>()) {}
+  explicit Promise(std::source_location where = std::source_location::current())
+      : state_(detail::make_ref<detail::State<T>>()) {
+    state_->made_at(where);
+    if (detail::ContextData* context = detail::current_context()) detail::join_context(*state_, *context);
+  }
   Promise(Promise&&) noexcept = default;
   Promise& operator=(Promise&& other) noexcept {
     Promise moved(std::move(other));
@@ -132,7 +139,8 @@ class Promise {
     return *this;
   }
   ~Promise() {
-    if (state_ && !state_->done()) {
+    // Without a Future and a callback there is nobody to tell.
+    if (state_ && !state_->done() && !(state_->sole_owner() && !state_->newest_callback())) {
       state_->fail(make_error(ErrorKind::kAbandoned,
                               "the promise was dropped before it was given a value or an error"));
     }
@@ -185,8 +193,10 @@ template <class T>
   return Future<void>(std::move(state));
 }
 template <class T>
-[[nodiscard]] Future<T> make_failed(std::exception_ptr error) {
+[[nodiscard]] Future<T> make_failed(std::exception_ptr error,
+                                    std::source_location where = std::source_location::current()) {
   auto state = detail::make_ref<detail::State<T>>();
+  state->made_at(where);
   state->fail(std::move(error));
   return Future<T>(std::move(state));
 }
@@ -196,7 +206,7 @@ template <class T>
 template <class T>
 [[nodiscard]] Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures);
 
-// Waits for all and returns the values. Throws as soon as one input is seen to have failed.
+// Waits for all and returns the values. Throws as soon as any input has failed, whichever it is.
 template <class T>
 auto wait_all(std::span<const Future<T>> futures);
 template <class T>
@@ -206,4 +216,5 @@ auto wait_all(const std::vector<Future<T>>& futures) {
 
 }  // namespace tine
 
+#include "tine/detail/combine.h"
 #include "tine/detail/continuation.h"

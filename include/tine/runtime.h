@@ -58,4 +58,30 @@ class TINE_API Runtime {
   std::unique_ptr<Parts> parts_;
 };
 
+// The pool of the calling worker; on other threads the default Runtime's.
+[[nodiscard]] TINE_API Scheduler& default_scheduler();
+
+// fork(f, args...): on that pool.
+template <class F>
+requires std::invocable<std::decay_t<F>>
+[[nodiscard]] auto fork(F&& f, std::source_location where = std::source_location::current()) {
+  return fork(detail::ExecutorAt(default_scheduler(), where), std::forward<F>(f));
+}
+template <class F, class First, class... Args>
+requires(!std::derived_from<std::remove_cvref_t<F>, Executor> &&
+         std::invocable<std::decay_t<F>, std::decay_t<First>, std::decay_t<Args>...>)
+    [[nodiscard]] auto fork(F&& f, First&& first, Args&&... args) {
+  return fork(detail::ExecutorAt(default_scheduler()), std::forward<F>(f), std::forward<First>(first),
+              std::forward<Args>(args)...);
+}
+
+// Done then; by the timer of that pool.
+[[nodiscard]] inline Future<void> sleep_until(TimePoint when) {
+  return default_scheduler().timer().sleep_until(when);
+}
+template <class Rep, class Period>
+[[nodiscard]] Future<void> sleep_for(std::chrono::duration<Rep, Period> time) {
+  return default_scheduler().timer().sleep_for(time);
+}
+
 }  // namespace tine

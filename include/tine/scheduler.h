@@ -15,11 +15,12 @@
 
 #include "tine/executor.h"
 #include "tine/fork.h"
+#include "tine/timer.h"
 
 namespace tine {
 
 struct SchedulerCounters {
-  uint64_t tasks_run = 0;
+  uint64_t tasks_run = 0;  // by workers, also inside their waits
   uint64_t tasks_stolen = 0;
   uint64_t parks = 0;       // times a worker went to sleep
   uint64_t wakes = 0;       // times one was woken
@@ -54,6 +55,9 @@ class TINE_API Scheduler final : public Executor {
         const_cast<void*>(static_cast<const void*>(std::addressof(f))));
   }
 
+  // For sleeps and deadlines; callbacks of what it completes run on this pool.
+  [[nodiscard]] Timer& timer() noexcept;
+
   // In the child after fork(2): its threads do not exist there. The pool must not be used or destroyed any
   // more, and seats of outside threads forget it.
   void leave_in_child() noexcept;
@@ -66,6 +70,7 @@ class TINE_API Scheduler final : public Executor {
 
  private:
   std::unique_ptr<Impl> impl_;
+  Timer timer_{*this};  // ends first
 };
 
 }  // namespace tine

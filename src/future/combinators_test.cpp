@@ -120,6 +120,14 @@ TEST(AsCompleted, IsARange) {
   for (const Future<int>& f : as_completed(std::vector<Future<int>>{})) ADD_FAILURE() << f.get();
 }
 
+TEST(WaitAll, ThrowsAsSoonAsAnyInputFailsWhicheverItIs) {
+  Three t;
+  std::thread other([&] { t.promises[2].set_error(KeyError("the last one")); });
+  EXPECT_THROW((void)wait_all(t.futures), KeyError);
+  EXPECT_FALSE(t.futures[0].ready());
+  other.join();
+}
+
 TEST(Combinators, WhoseResultIsDroppedDoNoHarm) {
   Three t;
   (void)collect_any(t.futures);

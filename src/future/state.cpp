@@ -1,4 +1,5 @@
 #include "tine/detail/state.h"
+#include "tine/unobserved.h"
 
 #include <condition_variable>
 #include <cstdlib>
@@ -10,9 +11,6 @@ namespace {
 
 constexpr NodeOps kTailOps{nullptr, false};
 constinit Node tail_node(&kTailOps);
-
-uintptr_t bits(const void* p) noexcept { return reinterpret_cast<uintptr_t>(p); }
-Node* node_in(uintptr_t word) noexcept { return reinterpret_cast<Node*>(word & ~uintptr_t{7}); }
 
 constinit thread_local Executor* gate = nullptr;
 constinit thread_local WaitHelper* helper_of_thread = nullptr;
@@ -101,6 +99,10 @@ struct StateBase::Hub {
   std::condition_variable wake;
 };
 
+void StateBase::report_unless_observed() const noexcept {
+  if ((flags_.load(std::memory_order_relaxed) & kObserved) == 0) report_unobserved(error_, where_);
+}
+
 StateBase::~StateBase() { delete hub_.load(std::memory_order_relaxed); }
 
 Node* StateBase::tail() noexcept { return &tail_node; }
@@ -140,45 +142,19 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 }  // namespace
 
 void StateBase::subscribe(Node* node) noexcept {
-  uintptr_t word = word_.load(std::memory_order_acquire);
-  for (;;) {
-    const uintptr_t code = word & kOutcomeMask;
-    Node* const head = node_in(word);
-    if (code && !head) {
-      if (word_.compare_exchange_weak(word, bits(tail()) | code, std::memory_order_acquire)) {
-        node->next_ = nullptr;
-        drain(node, code);
-        return;
-      }
-      continue;
-    }
-    node->next_ = head;
-    if (word_.compare_exchange_weak(word, bits(node) | code, std::memory_order_release,
-                                    std::memory_order_acquire)) {
-      return;
-    }
-  }
+  if (word_.add(node, tail())) drain(node, word_.load(std::memory_order_relaxed) & kOutcome);
 }
 
 bool StateBase::finish(Outcome outcome) noexcept {
   const auto code = static_cast<uintptr_t>(outcome);
-  uintptr_t word = word_.load(std::memory_order_relaxed);
-  if (word & kOutcomeMask) return false;
-  if (sole_owner()) {
-    // Nobody else can subscribe, cancel or sleep; the acquire in sole_owner ordered those who did.
-    word = word_.load(std::memory_order_relaxed);
-    if (word & kOutcomeMask) return false;
-    word_.store(word ? bits(tail()) | code : code, std::memory_order_release);
-    if (word) drain(node_in(word), code);
-    return true;
+  Node* newest = nullptr;
+  bool alone = false;
+  if (!word_.finish(
+          code, tail(), [&] { return alone = sole_owner(); }, &newest)) {
+    return false;
   }
-  // seq_cst with the one in sleep_until: either the sleeper sees the outcome or we see its hub.
-  while (!word_.compare_exchange_weak(word, word ? bits(tail()) | code : code, std::memory_order_seq_cst,
-                                      std::memory_order_relaxed)) {
-    if (word & kOutcomeMask) return false;
-  }
-  wake_sleepers();
-  if (word) drain(node_in(word), code);
+  if (!alone) wake_sleepers();
+  if (newest) drain(newest, code);
   return true;
 }
 
@@ -194,7 +170,7 @@ std::exception_ptr StateBase::error() const noexcept {
   switch (outcome()) {
     case Outcome::kPending:
     case Outcome::kValue: return nullptr;
-    case Outcome::kError: return error_;
+    case Outcome::kError: observe(); return error_;
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
     case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
   }
@@ -221,36 +197,33 @@ void StateBase::drain(Node* newest, uintptr_t) noexcept {
 void enter_trampoline(void (*run)(void*, void*), void* a, void* b) noexcept { trampoline.enter({run, a, b}); }
 
 void StateBase::run_all(Node* oldest) noexcept {
-  const uintptr_t code = word_.load(std::memory_order_relaxed) & kOutcomeMask;
+  const uintptr_t code = word_.load(std::memory_order_relaxed) & kOutcome;
+  const bool failed = static_cast<Outcome>(code) == Outcome::kError;
+  // Callbacks run in the context in which they were added, never in the one of whoever completes.
+  const ContextSwap no_context;
   for (;;) {
     while (oldest) {
       if (oldest->ops_->user && gate) [[unlikely]] {
         gate->post(*new DrainTask(this, oldest));
         return;
       }
+      if (failed && !oldest->ops_->books) observe();
       Node* const next = oldest->next_;
       oldest->ops_->run(oldest, *this);
       oldest = next;
     }
     Node* more = nullptr;
-    if (leave_drain(code, &more)) return;
+    if (word_.leave(
+            code, tail(), [this] { return sole_owner(); }, &more)) {
+      return;
+    }
     oldest = reversed(more, [](Node* n) -> Node*& { return n->next_; });
   }
 }
 
-bool StateBase::leave_drain(uintptr_t code, Node** more) noexcept {
-  uintptr_t word = bits(tail()) | code;
-  if (sole_owner() && word_.load(std::memory_order_relaxed) == word) {
-    word_.store(code, std::memory_order_release);
-    return true;
-  }
-  if (word_.compare_exchange_strong(word, code, std::memory_order_acq_rel, std::memory_order_acquire)) {
-    return true;
-  }
-  // Only this thread drains, so what was seen can only have grown; take it all.
-  word = word_.exchange(bits(tail()) | code, std::memory_order_acq_rel);
-  *more = node_in(word);
-  return false;
+void StateBase::help_once() noexcept {
+  if (WaitHelper* const mine = thread_helper()) mine->help(*this, TimePoint::min());
+  if (!done()) run_inline();
 }
 
 bool StateBase::wait_until(TimePoint deadline) noexcept {

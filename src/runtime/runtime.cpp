@@ -80,6 +80,11 @@ Runtime& Runtime::instance() {
 
 bool Runtime::exists() noexcept { return Default::get().runtime.load(std::memory_order_acquire) != nullptr; }
 
+Scheduler& default_scheduler() {
+  Scheduler* const mine = Scheduler::current();
+  return mine ? *mine : Runtime::instance().scheduler();
+}
+
 Scheduler& Runtime::scheduler() noexcept { return parts_->scheduler; }
 Executor& Runtime::blocking() noexcept { return parts_->blocking; }
 void Runtime::close_blocking() noexcept { parts_->blocking.close_and_join(); }

@@ -53,8 +53,10 @@ class Worker final : public detail::WaitHelper {
   void join() { thread_.join(); }
 
   void help(detail::StateBase& state, TimePoint deadline) noexcept override {
-    if (run_own_child(seat_.deque, state) && state.done()) return;
-    if (state.run_inline() && state.done()) return;
+    if (run_own_child(seat_.deque, state) || state.run_inline()) {
+      bump(run_count);
+      if (state.done()) return;
+    }
     if (!state.task()) return;
     // Another worker runs it: it will probably be done before a sleep would be over.
     const TimePoint end = std::min(deadline, Clock::now() + kSpinForChild);
@@ -62,11 +64,11 @@ class Worker final : public detail::WaitHelper {
   }
   void about_to_block() noexcept override {
     pool_.blocked_.fetch_add(1, std::memory_order_relaxed);
-    pool_.running_.fetch_sub(1, std::memory_order_seq_cst);
+    pool_.counts_.leave();
     if (pool_.anything_queued()) pool_.wake_one();
   }
   void unblocked() noexcept override {
-    pool_.running_.fetch_add(1, std::memory_order_seq_cst);
+    pool_.counts_.run();
     pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
   }
 
@@ -170,11 +172,11 @@ void Worker::main(int index) noexcept {
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   this_worker = this;
   detail::thread_helper() = this;
+  detail::note_stack();
   for (;;) {
     while (Task* task = seat_.deque.pop()) execute(task);
     if (pool_.stopping_.load(std::memory_order_acquire)) break;
-    const bool too_many =
-        pool_.running_.load(std::memory_order_relaxed) > pool_.target_.load(std::memory_order_relaxed);
+    const bool too_many = pool_.counts_.running() > pool_.target_.load(std::memory_order_relaxed);
     Task* const task = too_many ? nullptr : search();
     if (task) {
       execute(task);
@@ -226,7 +228,7 @@ Task* Worker::try_steal() noexcept {
 }
 
 Task* Worker::search() noexcept {
-  pool_.searchers_.fetch_add(1, std::memory_order_seq_cst);
+  pool_.counts_.begin_search();
   const TimePoint end = Clock::now() + kSearch;
   Task* task = nullptr;
   do {
@@ -234,7 +236,7 @@ Task* Worker::search() noexcept {
     if (task || pool_.stopping_.load(std::memory_order_relaxed)) break;
     sched_yield();
   } while (Clock::now() < end);
-  const bool last = pool_.searchers_.fetch_sub(1, std::memory_order_seq_cst) == 1;
+  const bool last = pool_.counts_.end_search();
   if (task && last && pool_.anything_queued()) pool_.wake_one();
   return task;
 }
@@ -245,7 +247,7 @@ bool Worker::park() noexcept {
     const std::lock_guard lock(pool_.threads_mutex_);
     parker_.woken = false;
     pool_.asleep_.push_back(this);
-    pool_.running_.fetch_sub(1, std::memory_order_seq_cst);
+    pool_.counts_.leave();
   }
   // The second look of the sleep protocol. wake_one() may well wake this very worker.
   if (pool_.stopping_.load(std::memory_order_seq_cst) || pool_.anything_queued()) pool_.wake_one();
@@ -272,7 +274,7 @@ Scheduler::Impl::~Impl() {
     const std::lock_guard lock(threads_mutex_);
     count = worker_count_.load();
     for (sched::Worker* worker : asleep_) worker->unpark();
-    running_.fetch_add(static_cast<int>(asleep_.size()));
+    counts_.run(static_cast<int>(asleep_.size()));
     asleep_.clear();
   }
   for (int i = 0; i < count; ++i) workers_[static_cast<size_t>(i)].load()->join();
@@ -330,8 +332,7 @@ bool Scheduler::Impl::anything_queued() noexcept {
 }
 
 void Scheduler::Impl::announce() noexcept {
-  if (searchers_.load(std::memory_order_seq_cst) > 0) return;
-  if (running_.load(std::memory_order_seq_cst) < target_.load(std::memory_order_relaxed)) wake_one();
+  if (counts_.must_wake(target_.load(std::memory_order_relaxed))) wake_one();
 }
 
 void Scheduler::Impl::wake_one() noexcept {
@@ -339,12 +340,11 @@ void Scheduler::Impl::wake_one() noexcept {
   {
     const std::lock_guard lock(threads_mutex_);
     const bool stopping = stopping_.load(std::memory_order_relaxed);
-    if (!stopping && running_.load(std::memory_order_seq_cst) >= target_.load(std::memory_order_relaxed))
-      return;
+    if (!stopping && counts_.running() >= target_.load(std::memory_order_relaxed)) return;
     if (!asleep_.empty()) {
       chosen = asleep_.back();
       asleep_.pop_back();
-      running_.fetch_add(1, std::memory_order_seq_cst);
+      counts_.run();
     } else if (!stopping) {
       start_thread();
     }
@@ -358,14 +358,14 @@ void Scheduler::Impl::wake_one() noexcept {
 void Scheduler::Impl::start_thread() noexcept {
   const int index = worker_count_.load(std::memory_order_relaxed);
   if (index == sched::kMaxThreads) return;
-  running_.fetch_add(1, std::memory_order_seq_cst);
+  counts_.run();
   try {
     auto* worker = new sched::Worker(*this, *owner, index);
     workers_[static_cast<size_t>(index)].store(worker, std::memory_order_release);
     worker_count_.store(index + 1, std::memory_order_release);
   } catch (const std::exception&) {
     // No thread to be had now: the task stays queued for the threads that exist, or for who waits for it.
-    running_.fetch_sub(1, std::memory_order_seq_cst);
+    counts_.leave();
   }
 }
 
@@ -429,6 +429,7 @@ sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
     own.seat = guests_[i].get();
     own.helper.deque = &own.seat->deque;
     detail::thread_helper() = &own.helper;
+    detail::note_stack();
     guest_pool = life_.get();
     guest_seat = own.seat;
     return own.seat;
@@ -482,7 +483,9 @@ void Scheduler::set_num_threads(int n) { impl_->resize(n); }
 void Scheduler::leave_in_child() noexcept {
   this_worker = nullptr;
   impl_->leave_in_child();
+  timer_.leave_in_child();
 }
+Timer& Scheduler::timer() noexcept { return timer_; }
 SchedulerCounters Scheduler::counters() const noexcept { return impl_->counters(); }
 Scheduler* Scheduler::current() noexcept { return this_worker ? &this_worker->scheduler() : nullptr; }
 

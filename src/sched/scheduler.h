@@ -1,17 +1,17 @@
 // The pool behind tine::Scheduler.
 //
-// Sleep protocol. A worker that finds nothing takes itself out of running_ (seq_cst), then looks at every
+// Sleep protocol. A worker that finds nothing takes itself out of the running (seq_cst), then looks at every
 // queue once more, then sleeps on its own parker. Whoever queues a task makes it visible with a seq_cst
-// store, then reads searchers_ and running_. In the single order of these operations either the
+// store, then reads how many search and run (sleep_counts.h). In the single order of these operations either the
 // sleeper's second look comes after the store and finds the task, or its leaving comes before the
 // poster's read, which then wakes a sleeper. A poster that sees a searcher leaves the task to it: a
 // searcher's last look comes after it has uncounted itself, so the same argument holds for it; and the last
 // searcher that finds something wakes the next when more is queued.
 //
-// Who counts as running. running_ is the number of workers neither asleep nor blocked in a wait. A wake
-// happens only while running_ < target_; a worker that is about to block gives its place up first and
+// Who counts as running. It is the number of workers neither asleep nor blocked in a wait. A wake
+// happens only while fewer than target_ run; a worker that is about to block gives its place up first and
 // lets a sleeper (or a new spare thread) take it when work is queued. After the wait it goes on at once,
-// so running_ may exceed target_ until some worker finishes its task, sees that, and goes to sleep.
+// so more than target_ may run until some worker finishes its task, sees that, and goes to sleep.
 #pragma once
 
 #include <array>
@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "src/sched/deque.h"
+#include "src/sched/sleep_counts.h"
 #include "tine/scheduler.h"
 
 namespace tine::sched {
@@ -85,8 +86,7 @@ class Scheduler::Impl {
 
  private:
   std::atomic<int> target_;
-  alignas(64) std::atomic<int> searchers_{0};
-  std::atomic<int> running_{0};
+  alignas(64) sched::SleepCounts<> counts_;
   std::atomic<int> blocked_{0};
   std::atomic<bool> stopping_{false};
 

@@ -141,11 +141,11 @@ template <class T>
 using GatheredValues = std::conditional_t<std::is_void_v<T>, void, std::vector<Payload<T>>>;
 
 // The values of all, or the first error in time. on_failure runs once, behind that error.
-template <class T, class OnFailure>
-class GatherState final : public Combined<GatherState<T, OnFailure>, GatheredValues<T>> {
+template <class T, class OnFailure, class R = GatheredValues<T>>
+class GatherState final : public Combined<GatherState<T, OnFailure, R>, R> {
  public:
   GatherState(std::vector<Future<T>> futures, OnFailure on_failure)
-      : Combined<GatherState, GatheredValues<T>>(helper_of(futures)),
+      : Combined<GatherState, R>(helper_of(futures)),
         futures_(std::move(futures)),
         on_failure_(std::move(on_failure)) {}
   void start() {
@@ -159,7 +159,7 @@ class GatherState final : public Combined<GatherState<T, OnFailure>, GatheredVal
   void all_done() noexcept {
     if (!this->claim()) return;
     try {
-      if constexpr (std::is_void_v<T>) {
+      if constexpr (std::is_void_v<R>) {
         this->emplace();
       } else {
         std::vector<T> values;
@@ -227,3 +227,34 @@ class CompletedState final : public Combined<CompletedState<T>, void> {
 };
 
 }  // namespace tine::detail
+
+namespace tine {
+
+template <class T>
+auto wait_all(std::span<const Future<T>> futures) {
+  // Newest first: that is the order in which a worker finds them in its own queue.
+  for (size_t i = futures.size(); i-- > 0;) {
+    auto* const state = futures[i].state();
+    if (!state->done()) state->help_once();
+    if (state->done() && state->outcome() != detail::Outcome::kValue) std::rethrow_exception(state->error());
+  }
+  for (const Future<T>& future : futures) {
+    if (future.ready()) continue;
+    // Some are still on their way: sleep until the last is there or one fails.
+    const auto nothing = [](const std::vector<Future<T>>&) {};
+    auto all = detail::make_ref<detail::GatherState<T, decltype(nothing), void>>(
+        std::vector<Future<T>>(futures.begin(), futures.end()), nothing);
+    all->start();
+    all->wait();
+    if (all->outcome() != detail::Outcome::kValue) std::rethrow_exception(all->error());
+    break;
+  }
+  if constexpr (!std::is_void_v<T>) {
+    std::vector<T> values;
+    values.reserve(futures.size());
+    for (const Future<T>& future : futures) values.push_back(future.get());
+    return values;
+  }
+}
+
+}  // namespace tine

@@ -100,7 +100,8 @@ class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>
   // Runs the closure and completes this state; takes over the reference of the source's list.
   void invoke(State<T>& source) noexcept {
     bool waits_for_inner = false;
-    if (!this->done()) {
+    // finally's closure runs even when its result was cancelled.
+    if (M == Mode::kFinally || !this->done()) {
       if constexpr (M == Mode::kThen) {
         Future<T> lent(Ref<State<T>>::adopt(&source));
         complete_with<R>(*this, f_, static_cast<ThenArgument<T, F>>(lent));
@@ -208,22 +209,34 @@ class PostedContinuation final : public Continuation<M, T, F>, private Task {
   Ref<State<T>> source_;
 };
 
-template <Mode M, class T, class F>
-auto continue_with(State<T>* source, F&& f) {
-  using C = Continuation<M, T, std::decay_t<F>>;
-  auto* c = new C(source->helper(), std::forward<F>(f));
+template <class C, class T, class... Args>
+auto attach(State<T>* source, const std::source_location& where, ContextData* context, Args&&... args) {
+  auto* c = new C(source->helper(), std::forward<Args>(args)...);
+  c->made_at(where);
   Future<typename C::R> result(Ref<State<typename C::R>>::adopt(c));
   source->subscribe(c->node());
+  if (context) join_context(*result.state(), *context);
   return result;
 }
 
 template <Mode M, class T, class F>
-auto continue_with(State<T>* source, Executor& executor, F&& f) {
-  using C = PostedContinuation<M, T, std::decay_t<F>>;
-  auto* c = new C(source->helper(), executor, std::forward<F>(f));
-  Future<typename C::R> result(Ref<State<typename C::R>>::adopt(c));
-  source->subscribe(c->node());
-  return result;
+auto continue_with(State<T>* source, const std::source_location& where, F&& f) {
+  if (ContextData* context = current_context()) [[unlikely]] {
+    using G = InContext<std::decay_t<F>>;
+    return attach<Continuation<M, T, G>>(source, where, context, G(ContextRef(context), std::forward<F>(f)));
+  }
+  return attach<Continuation<M, T, std::decay_t<F>>>(source, where, nullptr, std::forward<F>(f));
+}
+
+template <Mode M, class T, class F>
+auto continue_with(State<T>* source, const std::source_location& where, Executor& executor, F&& f) {
+  if (ContextData* context = current_context()) [[unlikely]] {
+    using G = InContext<std::decay_t<F>>;
+    return attach<PostedContinuation<M, T, G>>(source, where, context, executor,
+                                               G(ContextRef(context), std::forward<F>(f)));
+  }
+  return attach<PostedContinuation<M, T, std::decay_t<F>>>(source, where, nullptr, executor,
+                                                           std::forward<F>(f));
 }
 
 template <class T>
@@ -288,16 +301,16 @@ class CollectState final : public State<std::vector<Future<T>>> {
 
 namespace tine {
 
-#define TINE_DEFINE_CONTINUATION(name, mode)                                                      \
-  template <class T>                                                                              \
-  template <class F>                                                                              \
-  auto Future<T>::name(F&& f) const {                                                             \
-    return detail::continue_with<detail::Mode::mode>(state_.get(), std::forward<F>(f));           \
-  }                                                                                               \
-  template <class T>                                                                              \
-  template <class F>                                                                              \
-  auto Future<T>::name(Executor& executor, F&& f) const {                                         \
-    return detail::continue_with<detail::Mode::mode>(state_.get(), executor, std::forward<F>(f)); \
+#define TINE_DEFINE_CONTINUATION(name, mode)                                                             \
+  template <class T>                                                                                     \
+  template <class F>                                                                                     \
+  auto Future<T>::name(F&& f, std::source_location where) const {                                        \
+    return detail::continue_with<detail::Mode::mode>(state_.get(), where, std::forward<F>(f));           \
+  }                                                                                                      \
+  template <class T>                                                                                     \
+  template <class F>                                                                                     \
+  auto Future<T>::name(Executor& executor, F&& f, std::source_location where) const {                    \
+    return detail::continue_with<detail::Mode::mode>(state_.get(), where, executor, std::forward<F>(f)); \
   }
 TINE_DEFINE_CONTINUATION(then, kThen)
 TINE_DEFINE_CONTINUATION(and_then, kAndThen)
@@ -313,18 +326,6 @@ Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures) {
   auto state = detail::make_ref<detail::CollectState<T>>(std::move(futures));
   state->start();
   return Future<std::vector<Future<T>>>(std::move(state));
-}
-
-template <class T>
-auto wait_all(std::span<const Future<T>> futures) {
-  if constexpr (std::is_void_v<T>) {
-    for (const Future<T>& future : futures) future.get();
-  } else {
-    std::vector<T> values;
-    values.reserve(futures.size());
-    for (const Future<T>& future : futures) values.push_back(future.get());
-    return values;
-  }
 }
 
 }  // namespace tine

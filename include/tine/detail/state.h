@@ -24,11 +24,15 @@
 #include <cassert>
 #include <cstdint>
 #include <exception>
+#include <source_location>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "tine/detail/context.h"
 #include "tine/detail/export.h"
 #include "tine/detail/ref.h"
+#include "tine/detail/state_word.h"
 #include "tine/error.h"
 #include "tine/executor.h"
 
@@ -47,6 +51,8 @@ struct NodeOps {
   // A user's callback never runs under a CallbackGate. Internal ones are short, take no user lock and
   // run no user code.
   bool user;
+  // Only keeps books: an error that went through it alone was seen by nobody.
+  bool books = false;
 };
 
 class Node {
@@ -61,6 +67,8 @@ class Node {
 
  private:
   friend class StateBase;
+  template <class, template <class> class>
+  friend class StateWord;
   const NodeOps* ops_;
   Node* next_ = nullptr;
 };
@@ -76,7 +84,7 @@ class TINE_API StateBase : public RefCounted {
   ~StateBase() override;
 
   [[nodiscard]] Outcome outcome(std::memory_order order = std::memory_order_acquire) const noexcept {
-    return static_cast<Outcome>(word_.load(order) & kOutcomeMask);
+    return static_cast<Outcome>(word_.load(order) & kOutcome);
   }
   [[nodiscard]] bool done() const noexcept { return outcome() != Outcome::kPending; }
 
@@ -84,6 +92,8 @@ class TINE_API StateBase : public RefCounted {
   // running or waiting to run, else behind those.
   void subscribe(Node* node) noexcept;
 
+  // What a wait does before it blocks, as far as that takes no time: runs its task if nobody has begun it.
+  void help_once() noexcept;
   // True once it is done; false when the deadline passed first. Helps before it blocks.
   bool wait_until(TimePoint deadline) noexcept;
   void wait() noexcept {
@@ -115,12 +125,19 @@ class TINE_API StateBase : public RefCounted {
   // further, and only the sole owner's answer stays true.
   [[nodiscard]] Node* newest_callback() const noexcept {
     const uintptr_t word = word_.load(std::memory_order_acquire);
-    return (word & kOutcomeMask) ? nullptr : reinterpret_cast<Node*>(word);
+    return (word & kOutcome) ? nullptr : reinterpret_cast<Node*>(word);
   }
   // The error of a state that failed with one, in place; null for every other outcome.
   [[nodiscard]] const std::exception_ptr* stored_error() const noexcept {
-    return outcome() == Outcome::kError ? &error_ : nullptr;
+    if (outcome() != Outcome::kError) return nullptr;
+    observe();
+    return &error_;
   }
+  // Somebody has looked at the error, or passed it on.
+  void observe() const noexcept { flags_.fetch_or(kObserved, std::memory_order_relaxed); }
+  // Where it was made, for the report of an error that nobody looks at; before it is shared.
+  void made_at(const std::source_location& where) noexcept { where_ = where; }
+  [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
 
   [[nodiscard]] WaitHelper* helper() const noexcept { return helper_; }
   void set_helper(WaitHelper* helper) noexcept { helper_ = helper; }  // before it is shared
@@ -137,27 +154,30 @@ class TINE_API StateBase : public RefCounted {
   }
   // Moves pending to that outcome and runs the callbacks; false when it was done already.
   bool finish(Outcome outcome) noexcept;
+  // For the destructor of a failed state.
+  void report_unless_observed() const noexcept;
 
  private:
   friend class DrainTask;
   struct Hub;
-  static constexpr uintptr_t kOutcomeMask = 7;
+  static constexpr uintptr_t kOutcome = StateWord<Node>::kOutcome;
   static constexpr uint8_t kClaimed = 1;
   static constexpr uint8_t kStarted = 2;
+  static constexpr uint8_t kObserved = 4;
 
   static Node* tail() noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
   void drain(Node* newest, uintptr_t outcome) noexcept;
   void run_all(Node* oldest) noexcept;
-  bool leave_drain(uintptr_t outcome, Node** more) noexcept;
   void wake_sleepers() noexcept;
 
-  std::atomic<uint8_t> flags_{0};  // this and the next lie in RefCounted's padding
+  mutable std::atomic<uint8_t> flags_{0};  // this and the next lie in RefCounted's padding
   uint8_t generation_;
-  std::atomic<uintptr_t> word_{0};
+  StateWord<Node> word_;
   std::atomic<Hub*> hub_{nullptr};
   WaitHelper* helper_;
   std::exception_ptr error_;
+  std::source_location where_;
 };
 
 using Unit = std::monostate;  // the payload of a Future<void>
@@ -180,7 +200,14 @@ class State : public StateBase, public BindingSlot<T> {
   explicit State(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
       : StateBase(helper, references) {}
   ~State() override {
-    if (outcome(std::memory_order_relaxed) == Outcome::kValue) value_.~P();
+    switch (outcome(std::memory_order_relaxed)) {
+      case Outcome::kValue: value_.~P(); break;
+      case Outcome::kError:
+        // The dynamic futures' errors are reported by the language that holds them.
+        if constexpr (!std::is_same_v<T, Value>) this->report_unless_observed();
+        break;
+      default: break;
+    }
   }
 
   // The producer's result. False when a cancellation came first; then the value is dropped. When

@@ -1,0 +1,275 @@
+#include "tine/context.h"
+
+#include <pthread.h>
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "tine/timer.h"
+
+namespace tine {
+namespace detail {
+
+constinit thread_local ThreadState thread_state;
+
+namespace {
+// What a task that is run inside a wait may count on.
+constexpr size_t kStackReserve = size_t{256} << 10;
+}  // namespace
+
+void note_stack() noexcept {
+  if (thread_state.stack_limit) return;
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+  void* lowest = nullptr;
+  size_t size = 0;
+  if (pthread_attr_getstack(&attributes, &lowest, &size) == 0 && size > 2 * kStackReserve) {
+    thread_state.stack_limit = static_cast<const char*>(lowest) + kStackReserve;
+  }
+  pthread_attr_destroy(&attributes);
+}
+
+std::exception_ptr too_deep_error() noexcept {
+  return make_error(
+      ErrorKind::kRuntime,
+      "a task was not run: waits inside tasks are nested so deep that less than 256 KiB of this "
+      "thread's stack is left; let the tasks co_await their forks (a coroutine's wait holds no "
+      "stack), or fork fewer levels");
+}
+
+// Raised once, by a source, a deadline, or a parent. Its lists hold what is to be told: futures, and the
+// states of nested contexts.
+class StopState : public std::enable_shared_from_this<StopState> {
+ public:
+  // In the list of its StopState until the future is done; belongs to the future's list of callbacks.
+  class Watch final : public Node {
+   public:
+    Watch(StateBase& state, std::shared_ptr<StopState> stop) noexcept
+        : Node(&kOps), state_(Ref<StateBase>::share(&state)), stop_(std::move(stop)) {}
+
+   private:
+    friend class StopState;
+    static void run(Node* node, StateBase&) noexcept {
+      const std::unique_ptr<Watch> self(static_cast<Watch*>(node));
+      const std::lock_guard lock(self->stop_->mutex_);
+      self->stop_->unlink(*self);
+    }
+    static constexpr NodeOps kOps{&Watch::run, false, true};
+
+    const Ref<StateBase> state_;
+    const std::shared_ptr<StopState> stop_;
+    Watch* before_ = nullptr;
+    Watch* after_ = nullptr;
+    bool linked_ = false;
+  };
+
+  [[nodiscard]] Outcome outcome() const noexcept { return outcome_.load(std::memory_order_acquire); }
+
+  bool raise(Outcome outcome) noexcept {
+    std::vector<Ref<StateBase>> futures;
+    std::vector<std::weak_ptr<StopState>> children;
+    {
+      const std::lock_guard lock(mutex_);
+      if (outcome_.load(std::memory_order_relaxed) != Outcome::kPending) return false;
+      outcome_.store(outcome, std::memory_order_release);
+      while (Watch* watch = first_) {
+        futures.push_back(watch->state_);
+        unlink(*watch);
+      }
+      children.swap(children_);
+    }
+    for (const Ref<StateBase>& future : futures) future->cancel(outcome);
+    for (const std::weak_ptr<StopState>& weak : children) {
+      if (const auto child = weak.lock()) child->raise(outcome);
+    }
+    return true;
+  }
+
+  void add(StateBase& state) {
+    auto watch = std::make_unique<Watch>(state, shared_from_this());
+    bool pending = false;
+    {
+      const std::lock_guard lock(mutex_);
+      pending = outcome() == Outcome::kPending;
+      if (pending) link(*watch);
+    }
+    if (!pending) {
+      state.cancel(outcome());
+      return;
+    }
+    state.subscribe(watch.release());
+  }
+
+  void follow(const std::shared_ptr<StopState>& parent) {
+    if (!parent) return;
+    parents_.push_back(parent);
+    {
+      const std::lock_guard lock(parent->mutex_);
+      if (parent->outcome() == Outcome::kPending) {
+        // Those of contexts that are gone make room when the list would grow.
+        if (parent->children_.size() == parent->children_.capacity()) {
+          std::erase_if(parent->children_, [](const auto& child) { return child.expired(); });
+        }
+        parent->children_.push_back(weak_from_this());
+        return;
+      }
+    }
+    raise(parent->outcome());
+  }
+
+  void raise_at(Timer& timer, TimePoint when) {
+    if (when <= Clock::now()) {
+      raise(Outcome::kDeadline);
+      return;
+    }
+    alarm_ = make_ref<Alarm>(weak_from_this());
+    timer.start(alarm_, when);
+  }
+
+  ~StopState() {
+    if (alarm_) alarm_->stop();
+  }
+
+ private:
+  class Alarm final : public Timer::Entry {
+   public:
+    explicit Alarm(std::weak_ptr<StopState> stop) noexcept : stop_(std::move(stop)) {}
+
+   private:
+    void fire() noexcept override {
+      if (const auto stop = stop_.lock()) stop->raise(Outcome::kDeadline);
+    }
+    void abandon() noexcept override {}
+    const std::weak_ptr<StopState> stop_;
+  };
+
+  void link(Watch& watch) noexcept {
+    watch.before_ = last_;
+    (last_ ? last_->after_ : first_) = &watch;
+    last_ = &watch;
+    watch.linked_ = true;
+  }
+  void unlink(Watch& watch) noexcept {
+    if (!watch.linked_) return;
+    (watch.before_ ? watch.before_->after_ : first_) = watch.after_;
+    (watch.after_ ? watch.after_->before_ : last_) = watch.before_;
+    watch.linked_ = false;
+  }
+
+  std::atomic<Outcome> outcome_{Outcome::kPending};
+  std::mutex mutex_;
+  Watch* first_ = nullptr;
+  Watch* last_ = nullptr;
+  std::vector<std::weak_ptr<StopState>> children_;
+  std::vector<std::shared_ptr<StopState>> parents_;  // they must stay to tell this one
+  Ref<Timer::Entry> alarm_;
+};
+
+class ContextData final : public RefCounted {
+ public:
+  ContextData() = default;
+  // A copy that can be changed before anybody else sees it.
+  static std::unique_ptr<ContextData> copy(const ContextData* from) {
+    auto made = std::make_unique<ContextData>();
+    if (from) {
+      made->deadline = from->deadline;
+      made->stop = from->stop;
+      made->trace_id = from->trace_id;
+      made->values = from->values;
+    }
+    return made;
+  }
+  ~ContextData() override = default;
+
+  TimePoint deadline = kNoDeadline;
+  std::shared_ptr<StopState> stop;
+  std::string trace_id;
+  std::map<std::string, std::string, std::less<>> values;
+};
+
+void retain_context(ContextData* context) noexcept { context->retain(); }
+void release_context(ContextData* context) noexcept { context->release(); }
+void join_context(StateBase& state, ContextData& context) {
+  if (context.stop) context.stop->add(state);
+}
+
+namespace {
+Context made(std::unique_ptr<ContextData> data) {
+  Context context{ContextRef(data.get())};
+  data.release()->release();
+  return context;
+}
+}  // namespace
+
+}  // namespace detail
+
+using detail::ContextData;
+using detail::Outcome;
+using detail::StopState;
+
+bool CancelToken::raised() const noexcept { return state_ && state_->outcome() != Outcome::kPending; }
+
+CancelSource::CancelSource() : state_(std::make_shared<StopState>()) {}
+bool CancelSource::cancel() const noexcept { return state_->raise(Outcome::kCancelled); }
+
+Context Context::with_deadline(Timer& timer, TimePoint deadline) const {
+  if (deadline >= this->deadline()) return *this;
+  auto data = ContextData::copy(data_.get());
+  const auto stop = std::make_shared<StopState>();
+  stop->follow(data->stop);
+  stop->raise_at(timer, deadline);
+  data->deadline = deadline;
+  data->stop = stop;
+  return detail::made(std::move(data));
+}
+
+Context Context::with_token(const CancelToken& token) const {
+  if (!token.state()) return *this;
+  auto data = ContextData::copy(data_.get());
+  if (data->stop) {
+    const auto stop = std::make_shared<StopState>();
+    stop->follow(data->stop);
+    stop->follow(token.state());
+    data->stop = stop;
+  } else {
+    data->stop = token.state();
+  }
+  return detail::made(std::move(data));
+}
+
+Context Context::with_trace_id(std::string id) const {
+  auto data = ContextData::copy(data_.get());
+  data->trace_id = std::move(id);
+  return detail::made(std::move(data));
+}
+
+Context Context::with(std::string key, std::string value) const {
+  auto data = ContextData::copy(data_.get());
+  data->values.insert_or_assign(std::move(key), std::move(value));
+  return detail::made(std::move(data));
+}
+
+TimePoint Context::deadline() const noexcept { return data_.get() ? data_.get()->deadline : kNoDeadline; }
+std::string_view Context::trace_id() const noexcept {
+  return data_.get() ? std::string_view(data_.get()->trace_id) : std::string_view();
+}
+std::optional<std::string> Context::get(std::string_view key) const {
+  if (!data_.get()) return std::nullopt;
+  const auto found = data_.get()->values.find(key);
+  if (found == data_.get()->values.end()) return std::nullopt;
+  return found->second;
+}
+
+bool Context::stopped() const noexcept {
+  const ContextData* const data = data_.get();
+  return data && data->stop && (data->stop->outcome() != Outcome::kPending || Clock::now() >= data->deadline);
+}
+
+void Context::check() const {
+  if (!stopped()) return;
+  if (data_.get()->stop->outcome() == Outcome::kCancelled) throw Cancelled("the context was cancelled");
+  throw DeadlineExceeded("the context's deadline passed");
+}
+
+}  // namespace tine

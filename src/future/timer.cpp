@@ -1,0 +1,184 @@
+#include "tine/timer.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace tine {
+
+using detail::Ref;
+
+struct Timer::Core {
+  explicit Core(Executor& e) noexcept : callbacks(e) {}
+
+  const uint8_t generation = detail::fork_generation();
+  Executor& callbacks;
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Ref<Entry>> heap;  // earliest first; an entry at i has place_ i + 1
+  bool closed = false;
+  std::thread thread;
+
+  void put(size_t i, Ref<Entry> entry) noexcept {
+    entry->place_ = i + 1;
+    heap[i] = std::move(entry);
+  }
+  void up(size_t i) noexcept {
+    Ref<Entry> moving = std::move(heap[i]);
+    while (i > 0 && moving->when_ < heap[(i - 1) / 2]->when_) {
+      put(i, std::move(heap[(i - 1) / 2]));
+      i = (i - 1) / 2;
+    }
+    put(i, std::move(moving));
+  }
+  void down(size_t i) noexcept {
+    Ref<Entry> moving = std::move(heap[i]);
+    for (size_t child = 2 * i + 1; child < heap.size(); child = 2 * i + 1) {
+      if (child + 1 < heap.size() && heap[child + 1]->when_ < heap[child]->when_) ++child;
+      if (moving->when_ <= heap[child]->when_) break;
+      put(i, std::move(heap[child]));
+      i = child;
+    }
+    put(i, std::move(moving));
+  }
+  Ref<Entry> take(size_t i) noexcept {
+    Ref<Entry> taken = std::move(heap[i]);
+    taken->place_ = 0;
+    Ref<Entry> last = std::move(heap.back());
+    heap.pop_back();
+    if (i < heap.size()) {
+      Entry* const moved = last.get();
+      heap[i] = std::move(last);
+      down(i);
+      if (heap[i].get() == moved) up(i);
+    }
+    return taken;
+  }
+
+  void main() noexcept {
+    const detail::CallbackGate gate(callbacks);
+    std::unique_lock lock(mutex);
+    while (!closed) {
+      if (heap.empty()) {
+        changed.wait(lock);
+      } else if (const TimePoint next = heap.front()->when_; Clock::now() < next) {
+        changed.wait_until(lock, next);
+      } else {
+        const Ref<Entry> due = take(0);
+        lock.unlock();
+        due->fire();
+        lock.lock();
+      }
+    }
+  }
+};
+
+bool Timer::Entry::stop() noexcept {
+  Ref<Entry> taken;  // dropped behind the lock
+  // In a child after fork(2) the timer's thread may have taken the mutex along.
+  if (!core_ || core_->generation != detail::fork_generation()) return false;
+  const std::lock_guard lock(core_->mutex);
+  if (place_ == 0) return false;
+  taken = core_->take(place_ - 1);
+  return true;
+}
+
+Timer::Timer(Executor& callbacks) : core_(std::make_shared<Core>(callbacks)) {}
+
+Timer::~Timer() {
+  if (!core_) return;
+  std::vector<Ref<Entry>> left;
+  {
+    const std::lock_guard lock(core_->mutex);
+    core_->closed = true;
+    left.swap(core_->heap);
+    for (const Ref<Entry>& entry : left) entry->place_ = 0;
+  }
+  core_->changed.notify_one();
+  if (core_->thread.joinable()) core_->thread.join();
+  for (const Ref<Entry>& entry : left) entry->abandon();
+}
+
+void Timer::start(const Ref<Entry>& entry, TimePoint when) {
+  entry->core_ = core_;
+  entry->when_ = when;
+  bool first = false;
+  {
+    const std::lock_guard lock(core_->mutex);
+    if (!core_->thread.joinable()) {
+      // The thread starts with every signal blocked: signals belong to the program's own threads.
+      sigset_t all;
+      sigset_t before;
+      sigfillset(&all);
+      pthread_sigmask(SIG_SETMASK, &all, &before);
+      core_->thread = std::thread([core = core_.get()] {
+        pthread_setname_np(pthread_self(), "tine-timer");
+        core->main();
+      });
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+    core_->heap.push_back(entry);
+    core_->up(core_->heap.size() - 1);
+    first = entry->place_ == 1;
+  }
+  if (first) core_->changed.notify_one();
+}
+
+size_t Timer::size() const noexcept {
+  const std::lock_guard lock(core_->mutex);
+  return core_->heap.size();
+}
+
+void Timer::leave_in_child() noexcept {
+  // Leaked: its mutex may be held by a thread that does not exist here.
+  new std::shared_ptr<Core>(std::move(core_));
+}
+
+namespace {
+
+// Sits in the timer's heap and in its future's list of callbacks: whichever is first takes it out of the other.
+class Sleep final : public Timer::Entry, private detail::Node {
+ public:
+  Sleep() : Node(&kOps), state_(detail::make_ref<detail::State<void>>(detail::task_helper())) {
+    state_->made_at({});
+    if (detail::ContextData* context = detail::current_context()) detail::join_context(*state_, *context);
+  }
+  Future<void> future() const { return Future<void>(state_); }
+  void watch() noexcept {
+    retain();  // the list's reference
+    state_->subscribe(this);
+  }
+
+ private:
+  void fire() noexcept override {
+    if (state_->claim()) state_->emplace();
+  }
+  void abandon() noexcept override {
+    if (state_->claim()) {
+      state_->fail(make_error(ErrorKind::kAbandoned, "the timer ended before the time of this sleep"));
+    }
+  }
+  static void run(Node* node, detail::StateBase&) noexcept {
+    auto* const self = static_cast<Sleep*>(node);
+    self->stop();
+    self->release();
+  }
+  static constexpr detail::NodeOps kOps{&Sleep::run, false, true};
+
+  const Ref<detail::State<void>> state_;
+};
+
+}  // namespace
+
+Future<void> Timer::sleep_until(TimePoint when) {
+  const auto sleep = detail::make_ref<Sleep>();
+  Future<void> future = sleep->future();
+  start(sleep, when);
+  sleep->watch();
+  return future;
+}
+
+}  // namespace tine

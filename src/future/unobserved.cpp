@@ -1,0 +1,52 @@
+#include "tine/unobserved.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstdio>
+#include <string>
+
+#include "tine/error.h"
+
+namespace tine {
+namespace {
+
+void write_line(const std::exception_ptr& error, const std::source_location& where) noexcept {
+  try {
+    const std::string place =
+        where.line() == 0 ? std::string("an unknown place")
+                          : fmt::format("{}:{} ({})", where.file_name(), where.line(), where.function_name());
+    const std::string line = fmt::format(
+        "tine: nobody looked at the error of a future made at {}: {}\n"
+        "tine: call get() or error() on it, or handle the error in a callback\n",
+        place, describe(error));
+    (void)std::fwrite(line.data(), 1, line.size(), stderr);
+  } catch (const std::exception&) {
+    // Out of memory: there is nothing to write it with.
+  }
+}
+
+// Process-wide by nature: a future dies on any thread, and knows no Runtime.
+constinit std::atomic<UnobservedErrorHook> hook_now{&write_line};
+
+bool was_cancelled(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+UnobservedErrorHook set_unobserved_error_hook(UnobservedErrorHook hook) noexcept {
+  return hook_now.exchange(hook ? hook : &write_line);
+}
+
+void detail::report_unobserved(const std::exception_ptr& error, const std::source_location& where) noexcept {
+  if (!was_cancelled(error)) hook_now.load()(error, where);
+}
+
+}  // namespace tine

@@ -1,0 +1,144 @@
+// The deque and the sleep protocol under every order of their operations.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "src/base/testing/interleave.h"
+#include "src/sched/deque.h"
+#include "src/sched/sleep_counts.h"
+
+namespace tine::sched {
+namespace {
+
+using interleave::Explorer;
+using interleave::Report;
+using interleave::require;
+using interleave::Scenario;
+
+// The owner pushes, past the first ring's end, and pops; two thieves steal.
+template <template <class> class Atomic>
+Scenario deque_race() {
+  struct Shared {
+    Deque<int, Atomic> deque{2, 8};
+    std::array<int, 4> items{};
+    void took(int* item) {
+      if (item) require(++*item == 1, "an element was given out twice");
+    }
+  };
+  const auto shared = std::make_shared<Shared>();
+  Scenario s;
+  s.threads.push_back([shared] {
+    Deque<int, Atomic>& deque = shared->deque;
+    for (size_t i = 0; i < 3; ++i) require(deque.push(&shared->items[i]), "there was room");
+    shared->took(deque.pop());
+    require(deque.push(&shared->items[3]), "there was room");
+    shared->took(deque.pop());
+    shared->took(deque.pop());
+  });
+  for (int thief = 0; thief < 2; ++thief) {
+    s.threads.push_back([shared] {
+      shared->took(shared->deque.steal());
+      shared->took(shared->deque.steal());
+    });
+  }
+  s.check = [shared] {
+    while (int* item = shared->deque.pop()) shared->took(item);
+    for (const int taken : shared->items) require(taken == 1, "an element was lost");
+  };
+  return s;
+}
+
+TEST(DequeInterleavings, GiveEachElementOutOnce) {
+  const Report deep = Explorer::exhaustive(deque_race<interleave::Atomic>, 50'000, 4);
+  EXPECT_EQ(deep.failure, "");
+  const Report wide = Explorer::random(deque_race<interleave::Atomic>, 50'000, 20261121);
+  EXPECT_EQ(wide.failure, "");
+  EXPECT_GE(deep.runs + wide.runs, 50'000U);
+}
+
+TEST(DequeInterleavings, OfABrokenCompareAndSwapAreCaught) {
+  EXPECT_NE(Explorer::exhaustive(deque_race<interleave::TornAtomic>, 50'000, 3).failure, "");
+}
+
+// Workers that search, sleep and are woken while posters queue tasks; as Scheduler::Impl does it. Sections under
+// its mutex have no step inside.
+template <bool LooksAgain>
+struct Sleepers {
+  static constexpr int kTarget = 2;
+  static constexpr int kTasks = 3;
+  SleepCounts<interleave::Atomic> counts;
+  interleave::Atomic<int> queued{0};
+  int consumed = 0;
+  std::array<bool, kTarget> woken{};
+  std::vector<int> asleep;
+
+  void wake_one() {
+    if (counts.running() >= kTarget || asleep.empty()) return;
+    const int chosen = asleep.back();
+    asleep.pop_back();
+    counts.run();
+    woken[static_cast<size_t>(chosen)] = true;
+  }
+  void post() {
+    queued.fetch_add(1);
+    if (counts.must_wake(kTarget)) wake_one();
+  }
+  bool take() {
+    int n = queued.load();
+    while (n > 0) {
+      if (queued.compare_exchange_strong(n, n - 1)) {
+        ++consumed;
+        return true;
+      }
+    }
+    return false;
+  }
+  void work(int me) {
+    while (consumed < kTasks) {
+      counts.begin_search();
+      const bool found = take();
+      const bool last = counts.end_search();
+      if (found) {
+        if (last && queued.load() > 0) wake_one();
+        continue;
+      }
+      bool& up = woken[static_cast<size_t>(me)];
+      up = false;
+      asleep.push_back(me);
+      counts.leave();
+      if (LooksAgain && queued.load() > 0) wake_one();
+      Explorer::block_until([&] { return up || consumed == kTasks; });
+    }
+  }
+};
+
+template <bool LooksAgain>
+Scenario sleep_race() {
+  const auto pool = std::make_shared<Sleepers<LooksAgain>>();
+  pool->counts.run(Sleepers<LooksAgain>::kTarget);
+  Scenario s;
+  for (int i = 0; i < Sleepers<LooksAgain>::kTarget; ++i) s.threads.push_back([pool, i] { pool->work(i); });
+  s.threads.push_back([pool] {
+    for (int i = 0; i < Sleepers<LooksAgain>::kTasks; ++i) pool->post();
+  });
+  s.check = [pool] { require(pool->queued.load() == 0, "a task was left"); };
+  return s;
+}
+
+TEST(SleepInterleavings, NeverLoseAWakeUp) {
+  const Report deep = Explorer::exhaustive(sleep_race<true>, 50'000, 4);
+  EXPECT_EQ(deep.failure, "");
+  const Report wide = Explorer::random(sleep_race<true>, 50'000, 20261121);
+  EXPECT_EQ(wide.failure, "");
+  EXPECT_GE(deep.runs + wide.runs, 50'000U);
+}
+
+TEST(SleepInterleavings, WithoutTheSecondLookLoseOneAndAreCaught) {
+  const Report report = Explorer::exhaustive(sleep_race<false>, 50'000, 4);
+  EXPECT_NE(report.failure.find("a wake-up was lost"), std::string::npos) << report.failure;
+}
+
+}  // namespace
+}  // namespace tine::sched
