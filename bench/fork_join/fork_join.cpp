@@ -1,5 +1,11 @@
 // What a fork and its join cost, beside the plain calls and a bare condition variable.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
+
+#ifdef TINE_BENCH_ONETBB
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
+#endif
 
 #include <condition_variable>
 #include <mutex>
@@ -108,5 +114,65 @@ void given_in_and_waited_for(benchmark::State& state) {
   }
 }
 BENCHMARK(given_in_and_waited_for)->Arg(1)->Arg(2)->Arg(8)->UseRealTime();
+
+// A peer, where it is installed.
+#ifdef TINE_BENCH_ONETBB
+int tbb_fib(int n) {
+  if (n < 2) return n;
+  int left = 0;
+  tbb::task_group group;
+  group.run([&left, n] { left = tbb_fib(n - 1); });
+  const int right = tbb_fib(n - 2);
+  group.wait();
+  return left + right;
+}
+
+void fib_onetbb(benchmark::State& state) {
+  tbb::task_arena arena(static_cast<int>(state.range(0)));
+  for (auto _ : state) arena.execute([] { benchmark::DoNotOptimize(tbb_fib(kN)); });
+  state.SetItemsProcessed(state.iterations() * kForks);
+}
+BENCHMARK(fib_onetbb)->Arg(1)->Arg(2)->UseRealTime();
+
+void flat_100000_onetbb(benchmark::State& state) {
+  tbb::task_arena arena(static_cast<int>(state.range(0)));
+  constexpr int kTasks = 100'000;
+  std::vector<int> results(kTasks);
+  for (auto _ : state) {
+    arena.execute([&] {
+      tbb::task_group group;
+      for (int i = 0; i < kTasks; ++i) group.run([&results, i] { results[static_cast<size_t>(i)] = i; });
+      group.wait();
+    });
+  }
+  state.SetItemsProcessed(state.iterations() * kTasks);
+}
+BENCHMARK(flat_100000_onetbb)->Arg(1)->Arg(2)->UseRealTime();
+#endif
+
+// The memory of a million forks that nobody has begun, each with its future.
+void bytes_of_a_pending_fork(benchmark::State& state) {
+  struct Keeper final : tine::Executor {
+    std::vector<tine::Task*> tasks;
+    void post(tine::Task& task) noexcept override { tasks.push_back(&task); }
+  };
+  constexpr size_t kForksHeld = 1'000'000;
+  double bytes = 0;
+  for (auto _ : state) {
+    Keeper keeper;
+    keeper.tasks.reserve(kForksHeld);
+    std::vector<Future<int>> futures;
+    futures.reserve(kForksHeld);
+    const size_t before = mallinfo2().uordblks;
+    for (size_t i = 0; i < kForksHeld; ++i) {
+      futures.push_back(tine::fork(keeper, [i] { return static_cast<int>(i); }));
+    }
+    // And its place in a queue.
+    bytes = static_cast<double>(mallinfo2().uordblks - before) / kForksHeld + sizeof(tine::Task*);
+    for (tine::Task* task : keeper.tasks) task->run();
+  }
+  state.counters["bytes"] = bytes;
+}
+BENCHMARK(bytes_of_a_pending_fork)->Iterations(1);
 
 }  // namespace
