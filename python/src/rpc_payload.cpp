@@ -73,6 +73,12 @@ Value travelling(PyObject* object) {
   return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object))) : value;
 }
 
+// A result that stays here, behind an RRef: the very object.
+Value kept(PyObject* object) {
+  if (is_future(object)) rpc::throw_future_cannot_travel("the result");
+  return to_value_shallow(object);
+}
+
 class Codec final : public rpc::ForeignCodec {
  public:
   Ref<ForeignPayload> encode(const Value& value) override {
@@ -125,7 +131,7 @@ void run_python(rpc::IncomingCall call) {
     if (py::cast<bool>(answer[0])) {
       call.reply_with(future_of(result.ptr()));
     } else {
-      call.reply(travelling(result.ptr()));
+      call.reply(call.keeps_result() ? kept(result.ptr()) : travelling(result.ptr()));
     }
   });
 }

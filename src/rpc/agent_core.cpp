@@ -377,7 +377,9 @@ void AgentCore::sweep() noexcept {
 
 void AgentCore::on_death(Peer& peer, const CloseInfo& info) noexcept {
   const detail::CallbackGate gate(blocking());
-  const bool expected = closing.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal;
+  const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
+  const bool expected = closing.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal ||
+                        (goodbye && leaving.load(std::memory_order_acquire));
   std::string text = describe(info.error);
   try {
     std::rethrow_exception(info.error);
@@ -387,9 +389,9 @@ void AgentCore::on_death(Peer& peer, const CloseInfo& info) noexcept {
   }
   auto cause = make_error(ErrorKind::kPeerDied,
                           fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name, peer.info.id,
-                                      info.why == CloseInfo::Why::kGoodbye ? "has left" : "died", text));
+                                      goodbye ? "has left" : "died", text));
   if (!expected) log(describe(cause));
-  peer.left = info.why == CloseInfo::Why::kGoodbye;
+  peer.left = goodbye;
   peer.die(cause);
   peer.cancel_all_incoming();
   rrefs.worker_died(peer.info.id, cause);

@@ -130,6 +130,7 @@ void AgentCore::shutdown(bool graceful, Seconds timeout) {
       timeout.count() > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout) : kNoDeadline;
   std::exception_ptr failure;
   if (graceful) {
+    leaving.store(true, std::memory_order_release);
     try {
       if (options.rank == 0) {
         wait_for_end(deadline);

@@ -148,6 +148,8 @@ class TINE_API IncomingCall {
   // handle() returns: the next call may need it.
   [[nodiscard]] const std::string& code_text() const noexcept;
   [[nodiscard]] bool async_execution() const noexcept;
+  // The result stays on this worker, behind an RRef: it need not be able to travel.
+  [[nodiscard]] bool keeps_result() const noexcept;
   [[nodiscard]] const WorkerInfo& caller() const noexcept;
   [[nodiscard]] TimePoint deadline() const noexcept;  // kNoDeadline when it has none
   // The caller has given up (cancel, deadline, death): an answer would reach nobody.

@@ -244,6 +244,7 @@ std::vector<std::pair<std::string, Value>>& IncomingCall::kwargs() const noexcep
 const std::string& IncomingCall::code_hash() const noexcept { return state_->code_hash; }
 const std::string& IncomingCall::code_text() const noexcept { return state_->code_text; }
 bool IncomingCall::async_execution() const noexcept { return state_->async_execution; }
+bool IncomingCall::keeps_result() const noexcept { return static_cast<bool>(state_->creates); }
 const WorkerInfo& IncomingCall::caller() const noexcept { return state_->caller->info; }
 TimePoint IncomingCall::deadline() const noexcept { return state_->deadline; }
 bool IncomingCall::cancelled() const noexcept { return state_->cancelled.load(std::memory_order_relaxed); }

@@ -1,5 +1,5 @@
 """What a program of torch.distributed.rpc expects to work."""
-from cluster import run
+from cluster import Cluster, run
 
 
 def test_every_kind_of_callee_and_every_way_to_call():
@@ -103,6 +103,53 @@ def test_an_rref_can_be_passed_on_and_outlives_its_maker():
         rpc.shutdown()
         """,
     )
+
+
+def test_an_object_behind_an_rref_need_not_be_picklable_until_it_is_fetched():
+    run(
+        2,
+        """
+        class Server:
+            def __init__(self, start):
+                self.lock = threading.Lock()
+                self.future = torch.futures.Future()
+                self.n = start
+            def me(self):
+                return self
+            def add(self, k):
+                with self.lock:
+                    self.n += k
+                return self.n
+        rpc.init_rpc(NAME)
+        for to in ("worker0", "worker1"):
+            server = rpc.remote(to, Server, args=(10,))
+            assert server.rpc_sync().add(1) == 11
+            again = server.remote().me()
+            assert again.rpc_sync().add(1) == 12
+            if server.is_owner():
+                assert server.local_value() is again.local_value() is server.to_here()
+            else:
+                try:
+                    server.to_here()
+                    raise SystemExit("no error")
+                except TypeError as error:
+                    assert "pickle" in str(error), error
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_a_program_that_ends_well_says_nothing_on_stderr():
+    with Cluster(
+        4,
+        """
+        rpc.init_rpc(NAME)
+        rpc.rpc_sync(f"worker{(RANK + 1) % WORLD}", torch.add, args=(torch.ones(2), 1))
+        rpc.shutdown()
+        """,
+    ) as cluster:
+        for code, out, err in cluster.finish(30):
+            assert (code, out, err) == (0, "", ""), err
 
 
 def test_calls_may_nest_across_workers():
