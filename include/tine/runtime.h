@@ -43,8 +43,9 @@ class TINE_API Runtime {
   [[nodiscard]] Scheduler& scheduler() noexcept;
   // For code that may sleep or wait outside tine: its threads are started on demand.
   [[nodiscard]] Executor& blocking() noexcept;
-  // Abandons what waits for a blocking thread and joins those threads; used at the end of an interpreter.
-  void close_blocking() noexcept;
+  // Abandons what waits for a blocking thread and joins those threads; used at the end of an interpreter. How many do
+  // not return within the bound: they are left to themselves, and the Runtime must not be destroyed any more.
+  int close_blocking(TimePoint bound) noexcept;
   [[nodiscard]] const OpTable& ops() const noexcept;
   // The context in which this thread calls operators; without a recorder.
   [[nodiscard]] OpContext& context() noexcept;

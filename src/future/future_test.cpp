@@ -199,6 +199,23 @@ TEST(CallbackGate, PostsUsersCallbacksInOrderInsteadOfRunningThem) {
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
 }
 
+TEST(CallbackGate, AnExecutorThatAbandonsWhatIsPostedStillLetsEachCallbackRunOnce) {
+  struct Closed final : Executor {
+    void post(Task& task) noexcept override {
+      ++posts;
+      task.abandon();
+    }
+    int posts = 0;
+  } closed;
+  Promise<int> p;
+  int ran = 0;
+  for (int i = 0; i < 3; ++i) (void)p.future().then([&](const Future<int>&) { ++ran; });
+  const detail::CallbackGate gate(closed);
+  p.set_value(1);
+  EXPECT_EQ(ran, 3);
+  EXPECT_EQ(closed.posts, 1);
+}
+
 TEST(Future, EveryRaceOfSettersCancellersAndSubscribersLosesNoCallback) {
   for (int round = 0; round < 2000; ++round) {
     Promise<int> p;

@@ -112,9 +112,13 @@ class DrainTask final : public Task {
  public:
   DrainTask(StateBase* state, Node* oldest) noexcept
       : state_(Ref<StateBase>::share(state)), oldest_(oldest) {}
+  // Still under the gate only if its executor is full or closed and ran or abandoned the task in post(): then
+  // the callbacks, which are owed in any case, run here, or they would be posted for ever.
   void run() noexcept override {
     const std::unique_ptr<DrainTask> self(this);
+    Executor* const lifted = std::exchange(gate, nullptr);
     state_->run_all(oldest_);
+    gate = lifted;
   }
   // The callbacks are owed to their users in any case.
   void abandon() noexcept override { run(); }
@@ -173,6 +177,10 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kError: observe(); return error_;
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
     case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
+    case Outcome::kForked:
+      return make_error(ErrorKind::kAbandoned,
+                        "this future was made before fork(2): what completes it runs in the parent process only; "
+                        "make the call again in the child");
   }
   return nullptr;
 }
@@ -241,10 +249,8 @@ bool StateBase::wait_until(TimePoint deadline) noexcept {
 
 bool StateBase::sleep_until(TimePoint deadline) noexcept {
   if (helper_ && generation_ != fork_generation()) {
-    // Its producer is a thread or a connection of the parent process; no one here races with this.
-    fail(make_error(ErrorKind::kAbandoned,
-                    "this future was made before fork(2): what completes it runs in the parent process only; "
-                    "make the call again in the child"));
+    // Its producer is a thread or a connection of the parent process.
+    cancel(Outcome::kForked);
     return true;
   }
   Hub* hub = hub_.load(std::memory_order_acquire);

@@ -143,8 +143,9 @@ void IncomingState::deliver(Value value) noexcept {
       creates->complete(std::exchange(value, Value()));
     }
     if (local) {
-      // A call to oneself answers as any other worker would: what cannot travel is refused here, too.
-      if (value.is(Tag::kForeign) && core->options.codec && !ForeignPayload::in(value)) {
+      // A call to oneself answers as any other worker would: what cannot travel is refused here, too. What an
+      // RRef holds is the very object on its owner.
+      if (target != Target::kFetch && value.is(Tag::kForeign) && core->options.codec && !ForeignPayload::in(value)) {
         result_ = std::move(value);
         return post(Step::kEncode, &core->blocking());
       }

@@ -87,7 +87,7 @@ Scheduler& default_scheduler() {
 
 Scheduler& Runtime::scheduler() noexcept { return parts_->scheduler; }
 Executor& Runtime::blocking() noexcept { return parts_->blocking; }
-void Runtime::close_blocking() noexcept { parts_->blocking.close_and_join(); }
+int Runtime::close_blocking(TimePoint bound) noexcept { return parts_->blocking.close_and_join(bound); }
 const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
 OpContext& Runtime::context() noexcept { return parts_->context; }
 RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }

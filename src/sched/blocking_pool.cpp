@@ -101,7 +101,7 @@ void BlockingPool::main(std::list<std::thread>::iterator self) noexcept {
   detail::thread_helper() = nullptr;
 }
 
-void BlockingPool::close_and_join() noexcept {
+int BlockingPool::close_and_join(TimePoint bound) noexcept {
   Task* left = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -118,10 +118,16 @@ void BlockingPool::close_and_join() noexcept {
   std::list<std::thread> ended;
   {
     std::unique_lock lock(mutex_);
-    ended_.wait(lock, [this] { return threads_.empty(); });
+    const auto all_over = [this] { return threads_.empty(); };
+    if (bound == kNoDeadline) {
+      ended_.wait(lock, all_over);
+    } else {
+      ended_.wait_until(lock, bound, all_over);
+    }
     ended.swap(over_);
   }
   for (std::thread& thread : ended) thread.join();
+  return threads();
 }
 
 int BlockingPool::threads() const noexcept {

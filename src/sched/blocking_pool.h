@@ -28,8 +28,10 @@ class BlockingPool final : public Executor {
   explicit BlockingPool(std::string name, int max_threads = 16, size_t max_queued = 65536);
   ~BlockingPool();
   void post(Task& task) noexcept override;
-  // Abandons what is queued, waits until the threads have ended. Later posts abandon their task.
-  void close_and_join() noexcept;
+  // Abandons what is queued, waits until the threads have ended; later posts abandon their task. Past the bound the
+  // threads whose task does not return are left to themselves, and the pool must not be destroyed any more:
+  // how many those are.
+  int close_and_join(TimePoint bound = kNoDeadline) noexcept;
   [[nodiscard]] int threads() const noexcept;
 
  private:

@@ -170,6 +170,21 @@ TEST(BlockingPool, TasksThatBlockInAFutureDoNotUseUpItsThreads) {
   for (Future<int>& f : waiting) EXPECT_EQ(f.get(), 1);
 }
 
+TEST(BlockingPool, ClosingItWithABoundLeavesATaskThatDoesNotReturn) {
+  sched::BlockingPool pool("test", 1);
+  Promise<void> entered;
+  const Future<void> inside = entered.future();
+  Promise<void> never;
+  (void)fork(pool, [&entered, f = never.future()] {
+    entered.set_value();
+    f.wait();
+  });
+  inside.wait();
+  EXPECT_EQ(pool.close_and_join(Clock::now() + std::chrono::milliseconds(20)), 1);
+  never.set_value();
+  EXPECT_EQ(pool.close_and_join(), 0);
+}
+
 TEST(BlockingPool, AFullQueueFailsTheFutureInsteadOfHanging) {
   sched::BlockingPool pool("test", 1, 2);
   Promise<void> entered;

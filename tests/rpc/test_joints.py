@@ -33,6 +33,26 @@ def test_the_interpreter_may_exit_with_calls_in_flight():
         assert "leaving" in out and "never" not in out
 
 
+def test_a_handler_that_never_returns_does_not_keep_the_process_alive():
+    with Cluster(
+        1,
+        """
+        def forever():
+            print("in the handler", flush=True)
+            while True:
+                time.sleep(3600)
+        rpc.init_rpc(NAME)
+        entered = rpc.rpc_async("worker0", forever, timeout=0)
+        assert not entered.done()
+        """,
+    ) as cluster:
+        began = time.monotonic()
+        code, out, err = cluster.finish(30)[0]
+        assert code == 0, err
+        assert "in the handler" not in out or "left behind" in err, err
+        assert time.monotonic() - began < 20
+
+
 @pytest.mark.parametrize(
     "wait",
     [

@@ -1,7 +1,8 @@
 // The state that a Promise and its Futures share.
 //
 // State      Pending -> done, exactly once. One word holds everything that threads race for:
-//              bits 0..2  outcome: 0 pending, 1 value, 2 error, 3 cancelled, 4 deadline exceeded
+//              bits 0..2  outcome: 0 pending, 1 value, 2 error, 3 cancelled, 4 deadline exceeded,
+//                         5 inherited over fork(2)
 //              the rest   pending: the callbacks added so far, newest first
 //                         done:    null when idle; while callbacks run (draining), those added
 //                                  meanwhile, newest first, ending in kTail
@@ -13,7 +14,8 @@
 //            callbacks came and it goes on. So a callback added while others run, on any thread,
 //            runs behind them. Waiting threads are woken before any callback runs.
 // Ownership  Intrusive count. A subscribed node belongs to the state until it is run.
-// Errors     None thrown from completion; a callback's exceptions are its own node's affair.
+// Errors     None thrown from completion; a callback's exceptions are its own node's affair. Without memory for the
+//            queue of a callback that must wait (nested too deep, or gated) the process ends: it is owed to its user.
 // Cost       complete: one compare-and-swap without callbacks, two with; none when the producer is the
 //            only owner (count 1, acquired: nobody is left who could subscribe or look). No mutex
 //            until a thread really blocks (hub).
@@ -77,7 +79,7 @@ class Node {
 // the thread waits for a future).
 TINE_API void enter_trampoline(void (*run)(void* a, void* b), void* a, void* b) noexcept;
 
-enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline };
+enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kForked };
 
 class TINE_API StateBase : public RefCounted {
  public:
