@@ -20,10 +20,7 @@ CallState::~CallState() = default;
 
 void CallState::run(detail::Node* node, detail::StateBase& done) noexcept {
   const detail::Outcome outcome = done.outcome();
-  if (outcome != detail::Outcome::kCancelled && outcome != detail::Outcome::kDeadline &&
-      outcome != detail::Outcome::kForked) {
-    return;
-  }
+  if (outcome != detail::Outcome::kCancelled && outcome != detail::Outcome::kDeadline) return;
   auto* const self = static_cast<CallState*>(node);
   if (const auto slot = self->peer->calls.take(self->id)) self->peer->send_cancel(self->id);
 }
