@@ -68,6 +68,18 @@ extern Types types;
 
 // For a PyMethodDef of METH_FASTCALL | METH_KEYWORDS.
 using FastMethod = PyObject* (*)(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+// A method of one argument that may be given by its name.
+template <PyCFunction F, const char* kName>
+PyObject* one_argument(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+  if (count + named == 1 &&
+      (named == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), kName) == 0)) {
+    return F(self, args[0]);
+  }
+  PyErr_Format(PyExc_TypeError, "expected one argument, `%s`, got %zd%s", kName, count + named,
+               named ? " with other names" : "");
+  return nullptr;
+}
 [[nodiscard]] inline PyCFunction as_method(FastMethod f) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }

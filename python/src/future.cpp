@@ -388,6 +388,10 @@ PyObject* future_await(PyObject* object) {
   return module ? PyObject_CallMethod(module.get(), "await_future", "O", object) : nullptr;
 }
 
+// PyTorch's names of the arguments.
+constexpr char kResultName[] = "result";
+constexpr char kCallbackName[] = "callback";
+
 PyMethodDef methods[] = {
     {"done", future_done, METH_NOARGS,
      "done($self, /)\n--\n\nTrue once the Future has a result, an exception, or was cancelled. Never "
@@ -400,21 +404,21 @@ PyMethodDef methods[] = {
     {"value", future_value, METH_NOARGS,
      "value($self, /)\n--\n\nThe value of a Future that is done, or its exception raised. RuntimeError when "
      "pending."},
-    {"set_result", future_set_result, METH_O,
-     "set_result($self, result, /)\n--\n\n"
+    {"set_result", as_method(one_argument<future_set_result, kResultName>), METH_FASTCALL | METH_KEYWORDS,
+     "set_result($self, /, result)\n--\n\n"
      "Completes the Future and runs its callbacks, in the order they were added, before it returns.\n\n"
      "RuntimeError when it was completed before. After cancel() the result is ignored."},
-    {"set_exception", future_set_exception, METH_O,
-     "set_exception($self, result, /)\n--\n\n"
+    {"set_exception", as_method(one_argument<future_set_exception, kResultName>), METH_FASTCALL | METH_KEYWORDS,
+     "set_exception($self, /, result)\n--\n\n"
      "Completes the Future with an exception, which wait() and value() raise: the very object.\n\n"
      "result: an instance of BaseException, else TypeError. RuntimeError when it was completed before."},
-    {"then", future_then, METH_O,
-     "then($self, callback, /)\n--\n\n"
+    {"then", as_method(one_argument<future_then, kCallbackName>), METH_FASTCALL | METH_KEYWORDS,
+     "then($self, /, callback)\n--\n\n"
      "A new Future of what callback returns or raises; callback gets this Future, once it is done.\n\n"
      "It runs on the thread that completes this Future; at once and here when it is done already. It always\n"
      "runs, after a failure too."},
-    {"add_done_callback", future_add_done_callback, METH_O,
-     "add_done_callback($self, callback, /)\n--\n\n"
+    {"add_done_callback", as_method(one_argument<future_add_done_callback, kCallbackName>), METH_FASTCALL | METH_KEYWORDS,
+     "add_done_callback($self, /, callback)\n--\n\n"
      "callback gets this Future once it is done. What it raises goes to the unobserved-error hook."},
     {"exception", as_method(future_exception), METH_FASTCALL | METH_KEYWORDS,
      "exception($self, /, timeout=None)\n--\n\nWaits, as wait() does; the exception, None when there is a "

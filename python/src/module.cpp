@@ -69,9 +69,11 @@ PyObject* after_fork(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
+constexpr char kFuturesName[] = "futures";
+
 PyMethodDef functions[] = {
-    {"collect_all", collect_all, METH_O,
-     "collect_all(futures, /)\n--\n\n"
+    {"collect_all", as_method(one_argument<collect_all, kFuturesName>), METH_FASTCALL | METH_KEYWORDS,
+     "collect_all(futures)\n--\n\n"
      "A Future of the list of those very futures, done when all of them are.\n\n"
      "When some failed it fails with the exception of the first of them in the list's order. TypeError names "
      "the\n"

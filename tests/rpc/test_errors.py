@@ -123,6 +123,8 @@ def test_wrong_arguments_of_an_operator_say_what_was_expected():
             raises(TypeError, lambda: rpc.rpc_sync("worker1", torch.add, args=("a", [])), "aten::add")
             raises(TypeError, lambda: rpc.rpc_sync("worker1", torch.add, args=(1, 2), kwargs={"betta": 1}), "betta")
             raises(TypeError, lambda: rpc.rpc_sync("worker1", 5), "5")
+            raises(TypeError, lambda: rpc.rpc_sync("worker1", torch.add, args=torch.ones(2)), "tuple")
+            raises(TypeError, lambda: rpc.rpc_sync("worker1", torch.add, args=(1, 2), kwargs=[1]), "dict")
         rpc.shutdown()
         """,
     )

@@ -119,8 +119,15 @@ def _set_rpc_timeout(seconds):
 
 def _send(named, python, to, func, args, kwargs, timeout):
     """Sends a call of `func`: by name when it is an operator or a script function, else pickled."""
-    args = () if args is None else tuple(args)
-    kwargs = {} if kwargs is None else kwargs
+    if args is None:
+        args = ()
+    elif not isinstance(args, (tuple, list)):
+        raise TypeError(f"args: expected a tuple of the callee's arguments, got {type(args).__qualname__}; write args=(x,)")
+    args = tuple(args)
+    if kwargs is None:
+        kwargs = {}
+    elif not isinstance(kwargs, dict):
+        raise TypeError(f"kwargs: expected a dict of the callee's arguments by name, got {type(kwargs).__qualname__}")
     if type(func) is _Builtin:
         return named(to, func.op_name, args, kwargs, timeout, False)
     script = getattr(func, "_wrapped_async_rpc_function", func)
