@@ -408,7 +408,8 @@ PyMethodDef methods[] = {
      "set_result($self, /, result)\n--\n\n"
      "Completes the Future and runs its callbacks, in the order they were added, before it returns.\n\n"
      "RuntimeError when it was completed before. After cancel() the result is ignored."},
-    {"set_exception", as_method(one_argument<future_set_exception, kResultName>), METH_FASTCALL | METH_KEYWORDS,
+    {"set_exception", as_method(one_argument<future_set_exception, kResultName>),
+     METH_FASTCALL | METH_KEYWORDS,
      "set_exception($self, /, result)\n--\n\n"
      "Completes the Future with an exception, which wait() and value() raise: the very object.\n\n"
      "result: an instance of BaseException, else TypeError. RuntimeError when it was completed before."},
@@ -417,7 +418,8 @@ PyMethodDef methods[] = {
      "A new Future of what callback returns or raises; callback gets this Future, once it is done.\n\n"
      "It runs on the thread that completes this Future; at once and here when it is done already. It always\n"
      "runs, after a failure too."},
-    {"add_done_callback", as_method(one_argument<future_add_done_callback, kCallbackName>), METH_FASTCALL | METH_KEYWORDS,
+    {"add_done_callback", as_method(one_argument<future_add_done_callback, kCallbackName>),
+     METH_FASTCALL | METH_KEYWORDS,
      "add_done_callback($self, /, callback)\n--\n\n"
      "callback gets this Future once it is done. What it raises goes to the unobserved-error hook."},
     {"exception", as_method(future_exception), METH_FASTCALL | METH_KEYWORDS,

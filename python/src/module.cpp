@@ -31,8 +31,9 @@ PyObject* at_exit(PyObject*, PyObject*) {
       left = Runtime::instance().close_blocking(Clock::now() + std::chrono::seconds(5));
     }
     if (left > 0) {
-      PySys_FormatStderr("[tine] %d handler%s did not return within 5 s of the interpreter's end and %s left behind\n",
-                         left, left == 1 ? "" : "s", left == 1 ? "is" : "are");
+      PySys_FormatStderr(
+          "[tine] %d handler%s did not return within 5 s of the interpreter's end and %s left behind\n", left,
+          left == 1 ? "" : "s", left == 1 ? "is" : "are");
     }
   }
   Py_RETURN_NONE;

@@ -178,9 +178,10 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
     case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
     case Outcome::kForked:
-      return make_error(ErrorKind::kAbandoned,
-                        "this future was made before fork(2): what completes it runs in the parent process only; "
-                        "make the call again in the child");
+      return make_error(
+          ErrorKind::kAbandoned,
+          "this future was made before fork(2): what completes it runs in the parent process only; "
+          "make the call again in the child");
   }
   return nullptr;
 }

@@ -387,9 +387,9 @@ void AgentCore::on_death(Peer& peer, const CloseInfo& info) noexcept {
     text = e.message();
   } catch (...) {
   }
-  auto cause = make_error(ErrorKind::kPeerDied,
-                          fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name, peer.info.id,
-                                      goodbye ? "has left" : "died", text));
+  auto cause =
+      make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
+                                                   peer.info.id, goodbye ? "has left" : "died", text));
   if (!expected) log(describe(cause));
   peer.left = goodbye;
   peer.die(cause);

@@ -124,7 +124,7 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   std::unordered_map<std::string, int> ranks;
   std::vector<detail::Ref<Peer>> peers;
   RRefTable rrefs;
-  std::atomic<size_t> running{0};  // IncomingStates not answered, control calls not counted
+  std::atomic<size_t> running{0};    // IncomingStates not answered, control calls not counted
   std::atomic<bool> leaving{false};  // in a graceful shutdown: others may say goodbye first
   std::atomic<bool> closing{false};
   std::atomic<bool> closed{false};

@@ -145,7 +145,8 @@ void IncomingState::deliver(Value value) noexcept {
     if (local) {
       // A call to oneself answers as any other worker would: what cannot travel is refused here, too. What an
       // RRef holds is the very object on its owner.
-      if (target != Target::kFetch && value.is(Tag::kForeign) && core->options.codec && !ForeignPayload::in(value)) {
+      if (target != Target::kFetch && value.is(Tag::kForeign) && core->options.codec &&
+          !ForeignPayload::in(value)) {
         result_ = std::move(value);
         return post(Step::kEncode, &core->blocking());
       }
