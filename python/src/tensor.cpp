@@ -89,12 +89,13 @@ void tensor_dealloc(PyObject* object) {
 
 // The slots' operators, looked up once.
 struct Slots {
-// clang-format off: it never comes to rest here
-#define TINE_SLOTS(_)                                                                                        \
-  _(add)                                                                                                     \
-  _(sub) _(mul) _(div) _(floor_divide) _(remainder) _(pow) _(matmul) _(neg) _(abs) _(eq) _(ne) _(lt) _(le)   \
-      _(gt) _(ge) _(add_) _(sub_) _(mul_) _(div_) _(bitwise_and) _(bitwise_or) _(bitwise_xor) _(bitwise_not) \
-          _(logical_and) _(logical_or) _(logical_xor) _(logical_not) _(unbind) _(numpy_T) _(clone)
+// The formatter never comes to rest here.
+// clang-format off
+#define TINE_SLOTS(_) \
+  _(add) _(sub) _(mul) _(div) _(floor_divide) _(remainder) _(pow) _(matmul) _(neg) _(abs) _(eq) \
+  _(ne) _(lt) _(le) _(gt) _(ge) _(add_) _(sub_) _(mul_) _(div_) _(bitwise_and) _(bitwise_or) \
+  _(bitwise_xor) _(bitwise_not) _(logical_and) _(logical_or) _(logical_xor) _(logical_not) \
+  _(unbind) _(numpy_T) _(clone)
 // clang-format on
 #define TINE_SLOT(name) OpRows name = find("aten::" #name);
   TINE_SLOTS(TINE_SLOT)
