@@ -121,7 +121,7 @@ def main():
     row("p99", "the same, p99", "ns")
     row("rate", "add, 256 in flight", "calls/s", higher=True)
     row("python", "Python function, 256 in flight", "calls/s", higher=True)
-    row("echo", "16 MB there and back, one way's bytes", "GB/s", higher=True)
+    row("echo", "16 MB there and back, bytes moved", "GB/s", higher=True)
 
 
 if __name__ == "__main__":
