@@ -66,9 +66,11 @@ class ContextSwap {
   explicit ContextSwap(ContextRef next) noexcept : before_(thread_state.context) {
     thread_state.context = next.leak();
   }
-  ContextSwap() noexcept : before_(std::exchange(thread_state.context, nullptr)) {}
+  // No std::exchange: GCC 12's UBSan takes a reference to a thread-local of another file for a null one.
+  ContextSwap() noexcept : before_(thread_state.context) { thread_state.context = nullptr; }
   ~ContextSwap() {
-    ContextData* const mine = std::exchange(thread_state.context, before_);
+    ContextData* const mine = thread_state.context;
+    thread_state.context = before_;
     if (mine) release_context(mine);
   }
   ContextSwap(const ContextSwap&) = delete;
