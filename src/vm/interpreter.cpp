@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/vm/slow_paths.h"
 #include "src/vm/task.h"
 
 #pragma GCC diagnostic ignored "-Wpedantic"  // labels as values
@@ -26,87 +27,11 @@ using code::Opcode;
 using code::Word;
 using detail::StateBase;
 
-// ---- the uncommon paths, kept out of the loop
-
-[[noreturn, gnu::cold, gnu::noinline]] void throw_zero_division(const char* message) {
-  throw ZeroDivisionError(message);
-}
-
-[[gnu::cold, gnu::noinline]] const Function& link(const Function& caller, const CallSite& site) {
-  const Function* const callee = caller.library ? caller.library->find(site.name) : nullptr;
-  if (!callee)
-    throw NameError(
-        fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, site.name));
-  if (callee->params.size() != site.args.size()) {
-    throw TypeError(fmt::format("{}() takes {} arguments, but '{}' was compiled to pass {}", site.name,
-                                callee->params.size(), caller.name, site.args.size()));
-  }
-  for (size_t i = 0; i < site.args.size(); ++i) {
-    if (is_subtype(site.args[i], callee->params[i])) continue;
-    throw TypeError(fmt::format("{}(): argument {} is declared as {}, but '{}' was compiled to pass {}",
-                                site.name, i + 1, callee->params[i]->str(), caller.name,
-                                site.args[i]->str()));
-  }
-  if (!is_subtype(callee->result, site.result)) {
-    throw TypeError(fmt::format("{}() returns {}, but '{}' was compiled to expect {}", site.name,
-                                callee->result->str(), caller.name, site.result->str()));
-  }
-  site.target.store(callee, std::memory_order_release);
-  return *callee;
-}
-
-[[noreturn, gnu::cold, gnu::noinline]] void throw_too_deep(const Function& callee, uint32_t limit) {
-  throw Error(
-      fmt::format("maximum recursion depth exceeded: {} nested calls, the last one of '{}'; "
-                  "end the recursion earlier or raise the limit of the machine",
-                  limit, callee.name));
-}
-
-[[noreturn, gnu::cold, gnu::noinline]] void throw_no_slot(const Value& object, const code::SlotSite& site) {
-  throw AttributeError(fmt::format(
-      "'{}' object has no attribute '{}'",
-      object.is(Tag::kObject) ? object.as_object().type->name : name_of(object.tag()), site.name));
-}
-
-// Objects of another type object with the same name (a module that was scripted again, or one that came over the
-// network): the slot is looked up by name.
-[[gnu::cold, gnu::noinline]] Value& find_slot(const Value& object, const code::SlotSite& site) {
-  if (!object.is(Tag::kObject)) throw_no_slot(object, site);
-  Object& o = object.as_object();
-  const int index = o.type->slot_index(site.name);
-  if (index < 0 || !equal(o.type->slots[static_cast<size_t>(index)].type,
-                          site.type->slots[static_cast<size_t>(site.index)].type)) {
-    throw_no_slot(object, site);
-  }
-  return o.slots[static_cast<size_t>(index)];
-}
-
 inline Value& slot(const Value& object, const code::SlotSite& site) {
   if (object.is(Tag::kObject) && object.as_object().type.get() == site.type.get()) [[likely]] {
     return object.as_object().slots[static_cast<size_t>(site.index)];
   }
   return find_slot(object, site);
-}
-
-Value fresh_copy(const Value& value) {
-  switch (value.tag()) {
-    case Tag::kList: {
-      auto list = detail::make_ref<List>();
-      for (const Value& item : value.as_list().items) list->items.push_back(fresh_copy(item));
-      return Value(std::move(list));
-    }
-    case Tag::kTuple: {
-      std::vector<Value> items;
-      for (const Value& item : value.as_tuple().items) items.push_back(fresh_copy(item));
-      return Value(detail::make_ref<Tuple>(std::move(items)));
-    }
-    case Tag::kDict: {
-      auto dict = detail::make_ref<Dict>();
-      for (const auto& [key, item] : value.as_dict().items()) dict->set(key, fresh_copy(item));
-      return Value(std::move(dict));
-    }
-    default: return value;
-  }
 }
 
 const Value& list_item(const Value& list, int64_t index) {
@@ -123,12 +48,6 @@ const Value& element(const Value& tuple_or_list, size_t index) {
   const std::vector<Value>& items =
       tuple_or_list.is(Tag::kTuple) ? tuple_or_list.as_tuple().items : tuple_or_list.as_list().items;
   return items[index];
-}
-
-[[noreturn, gnu::cold, gnu::noinline]] void throw_wrong_length(size_t expected, size_t found) {
-  if (found < expected)
-    throw ValueError(fmt::format("not enough values to unpack (expected {}, got {})", expected, found));
-  throw ValueError(fmt::format("too many values to unpack (expected {})", expected));
 }
 
 int64_t to_integer(double v) {
@@ -227,12 +146,6 @@ inline bool fits_quickly(const Value& value, const Type& type) noexcept {
     default: return false;
   }
 }
-[[gnu::noinline]] void check_arrived(const Value& value, const TypePtr& type) {
-  if (fits(value, type)) return;
-  throw TypeError(fmt::format("the future was declared to bring a value of type {}, it brought {}",
-                              type->str(), type_of(value)->str()));
-}
-
 ScriptTask* as_script_task(StateBase* state, const Machine& machine) noexcept {
   if (typeid(*state) != typeid(ScriptTask)) return nullptr;
   auto* const task = static_cast<ScriptTask*>(state);
@@ -255,31 +168,6 @@ bool take_child(ScriptTask& child, FramePool& pool) noexcept {
   if (!child.start()) return false;
   ++pool.stale;
   return true;
-}
-
-// TUPLE, LIST, DICT.
-[[gnu::noinline]] void build(Instruction in, const uint16_t* operands, const Value* k, Value* r) {
-  std::vector<Value> items;
-  items.reserve(in.c);
-  for (int i = 0; i < in.c; ++i) {
-    const uint16_t at = operands[i] & code::kOperandMask;
-    if (operands[i] & code::kConstOperand) {
-      items.push_back(k[at]);
-    } else if (operands[i] & code::kLastUse) {
-      items.push_back(std::move(r[at]));
-    } else {
-      items.push_back(r[at]);
-    }
-  }
-  if (in.op == Opcode::TUPLE) {
-    r[in.a] = Value(detail::make_ref<Tuple>(std::move(items)));
-  } else if (in.op == Opcode::LIST) {
-    r[in.a] = Value(detail::make_ref<List>(std::move(items)));
-  } else {
-    auto dict = detail::make_ref<Dict>();
-    for (size_t i = 0; i + 1 < items.size(); i += 2) dict->set(std::move(items[i]), std::move(items[i + 1]));
-    r[in.a] = Value(std::move(dict));
-  }
 }
 
 class Interpreter {

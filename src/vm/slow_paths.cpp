@@ -1,0 +1,123 @@
+#include "src/vm/slow_paths.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+namespace tine::vm {
+
+using code::CallSite;
+using code::Function;
+using code::Instruction;
+using code::Opcode;
+
+void throw_zero_division(const char* message) { throw ZeroDivisionError(message); }
+
+const Function& link(const Function& caller, const CallSite& site) {
+  const Function* const callee = caller.library ? caller.library->find(site.name) : nullptr;
+  if (!callee)
+    throw NameError(
+        fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, site.name));
+  if (callee->params.size() != site.args.size()) {
+    throw TypeError(fmt::format("{}() takes {} arguments, but '{}' was compiled to pass {}", site.name,
+                                callee->params.size(), caller.name, site.args.size()));
+  }
+  for (size_t i = 0; i < site.args.size(); ++i) {
+    if (is_subtype(site.args[i], callee->params[i])) continue;
+    throw TypeError(fmt::format("{}(): argument {} is declared as {}, but '{}' was compiled to pass {}",
+                                site.name, i + 1, callee->params[i]->str(), caller.name,
+                                site.args[i]->str()));
+  }
+  if (!is_subtype(callee->result, site.result)) {
+    throw TypeError(fmt::format("{}() returns {}, but '{}' was compiled to expect {}", site.name,
+                                callee->result->str(), caller.name, site.result->str()));
+  }
+  site.target.store(callee, std::memory_order_release);
+  return *callee;
+}
+
+void throw_too_deep(const Function& callee, uint32_t limit) {
+  throw Error(
+      fmt::format("maximum recursion depth exceeded: {} nested calls, the last one of '{}'; "
+                  "end the recursion earlier or raise the limit of the machine",
+                  limit, callee.name));
+}
+
+namespace {
+[[noreturn]] void throw_no_slot(const Value& object, const code::SlotSite& site) {
+  throw AttributeError(fmt::format(
+      "'{}' object has no attribute '{}'",
+      object.is(Tag::kObject) ? object.as_object().type->name : name_of(object.tag()), site.name));
+}
+}  // namespace
+
+Value& find_slot(const Value& object, const code::SlotSite& site) {
+  if (!object.is(Tag::kObject)) throw_no_slot(object, site);
+  Object& o = object.as_object();
+  const int index = o.type->slot_index(site.name);
+  if (index < 0 || !equal(o.type->slots[static_cast<size_t>(index)].type,
+                          site.type->slots[static_cast<size_t>(site.index)].type)) {
+    throw_no_slot(object, site);
+  }
+  return o.slots[static_cast<size_t>(index)];
+}
+
+Value fresh_copy(const Value& value) {
+  switch (value.tag()) {
+    case Tag::kList: {
+      auto list = detail::make_ref<List>();
+      for (const Value& item : value.as_list().items) list->items.push_back(fresh_copy(item));
+      return Value(std::move(list));
+    }
+    case Tag::kTuple: {
+      std::vector<Value> items;
+      for (const Value& item : value.as_tuple().items) items.push_back(fresh_copy(item));
+      return Value(detail::make_ref<Tuple>(std::move(items)));
+    }
+    case Tag::kDict: {
+      auto dict = detail::make_ref<Dict>();
+      for (const auto& [key, item] : value.as_dict().items()) dict->set(key, fresh_copy(item));
+      return Value(std::move(dict));
+    }
+    default: return value;
+  }
+}
+
+void throw_wrong_length(size_t expected, size_t found) {
+  if (found < expected)
+    throw ValueError(fmt::format("not enough values to unpack (expected {}, got {})", expected, found));
+  throw ValueError(fmt::format("too many values to unpack (expected {})", expected));
+}
+
+void check_arrived(const Value& value, const TypePtr& type) {
+  if (fits(value, type)) return;
+  throw TypeError(fmt::format("the future was declared to bring a value of type {}, it brought {}",
+                              type->str(), type_of(value)->str()));
+}
+
+void build(Instruction in, const uint16_t* operands, const Value* k, Value* r) {
+  std::vector<Value> items;
+  items.reserve(in.c);
+  for (int i = 0; i < in.c; ++i) {
+    const uint16_t at = operands[i] & code::kOperandMask;
+    if (operands[i] & code::kConstOperand) {
+      items.push_back(k[at]);
+    } else if (operands[i] & code::kLastUse) {
+      items.push_back(std::move(r[at]));
+    } else {
+      items.push_back(r[at]);
+    }
+  }
+  if (in.op == Opcode::TUPLE) {
+    r[in.a] = Value(detail::make_ref<Tuple>(std::move(items)));
+  } else if (in.op == Opcode::LIST) {
+    r[in.a] = Value(detail::make_ref<List>(std::move(items)));
+  } else {
+    auto dict = detail::make_ref<Dict>();
+    for (size_t i = 0; i + 1 < items.size(); i += 2) dict->set(std::move(items[i]), std::move(items[i + 1]));
+    r[in.a] = Value(std::move(dict));
+  }
+}
+
+}  // namespace tine::vm

@@ -1,0 +1,30 @@
+// What the interpreter does seldom or at length: linking a call, errors, lookups by name, building containers.
+// Apart from the loop, and never inlined, so that none of it takes registers from the loop.
+//
+// State      None.
+// Threads    Any, under the rules of the values given; two that link one call site store the same function.
+// Ordering   None.
+// Ownership  Borrows its arguments; build() takes the registers whose last use it is.
+// Errors     The error that the script sees, with the names from its source.
+// Cost       Linear in the arguments, items or slots looked at.
+// Source     None.
+#pragma once
+
+#include "src/vm/task.h"
+
+namespace tine::vm {
+
+[[noreturn, gnu::cold, gnu::noinline]] void throw_zero_division(const char* message);
+[[gnu::cold, gnu::noinline]] const code::Function& link(const code::Function& caller,
+                                                        const code::CallSite& site);
+[[noreturn, gnu::cold, gnu::noinline]] void throw_too_deep(const code::Function& callee, uint32_t limit);
+// Objects of another type object with the same name (a module that was scripted again, or one that came over the
+// network): the slot is looked up by name.
+[[gnu::cold, gnu::noinline]] Value& find_slot(const Value& object, const code::SlotSite& site);
+Value fresh_copy(const Value& value);
+[[noreturn, gnu::cold, gnu::noinline]] void throw_wrong_length(size_t expected, size_t found);
+[[gnu::noinline]] void check_arrived(const Value& value, const TypePtr& type);
+// TUPLE, LIST, DICT.
+[[gnu::noinline]] void build(code::Instruction in, const uint16_t* operands, const Value* k, Value* r);
+
+}  // namespace tine::vm
