@@ -75,6 +75,13 @@ class Deque {
     return item;
   }
 
+  // The owner only: what pop() would give now, null when it is empty. It may be stolen, and gone, at any moment.
+  [[nodiscard]] const T* newest() const noexcept {
+    const int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
+    if (top_.load(std::memory_order_relaxed) > b) return nullptr;
+    return ring_.load(std::memory_order_relaxed)->slot(b).load(std::memory_order_relaxed);
+  }
+
   // Null when it is empty or another thief was faster.
   [[nodiscard]] T* steal() noexcept {
     int64_t t = top_.load(std::memory_order_seq_cst);

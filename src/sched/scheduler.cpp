@@ -25,25 +25,6 @@ inline void bump(std::atomic<uint64_t>& counter) noexcept {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-// Pops what the thread's own deque holds down to the awaited task and runs that. Anything else stays where
-// it is: it could wait for something that this very thread does after its wait.
-inline bool run_own_child(Deque<Task>& deque, detail::StateBase& state) noexcept {
-  Task* const wanted = state.task();
-  while (Task* task = deque.pop()) {
-    if (task == wanted) {
-      task->run();
-      return true;
-    }
-    if (!task->spent()) {
-      // There is room: it has just been popped.
-      (void)deque.push(task);
-      return false;
-    }
-    task->run();
-  }
-  return false;
-}
-
 class Worker final : public detail::WaitHelper {
  public:
   Worker(Scheduler::Impl& pool, Scheduler& scheduler, int index)
@@ -53,7 +34,7 @@ class Worker final : public detail::WaitHelper {
   void join() { thread_.join(); }
 
   void help(detail::StateBase& state, TimePoint deadline) noexcept override {
-    if (run_own_child(seat_.deque, state) || state.run_inline()) {
+    if (pool_.run_own_child(seat_, state) || state.run_inline()) {
       bump(run_count);
       if (state.done()) return;
     }
@@ -124,10 +105,11 @@ class Worker final : public detail::WaitHelper {
 class GuestHelper final : public detail::WaitHelper {
  public:
   void help(detail::StateBase& state, TimePoint) noexcept override {
-    if (life->pool.load(std::memory_order_acquire)) (void)sched::run_own_child(*deque, state);
+    if (Scheduler::Impl* pool = life->pool.load(std::memory_order_acquire))
+      (void)pool->run_own_child(*seat, state);
   }
   std::shared_ptr<Scheduler::Impl::Life> life;
-  sched::Deque<Task>* deque = nullptr;
+  sched::Seat* seat = nullptr;
 };
 
 // An outside thread's deque in one pool; given back when the thread ends.
@@ -392,24 +374,49 @@ void Scheduler::Impl::post(Task& task) noexcept {
   announce();
 }
 
+bool Scheduler::Impl::take_own(sched::Seat& seat, const Task* wanted) noexcept {
+  while (const Task* newest = seat.deque.newest()) {
+    // What was seen may have been stolen since, so only its address counts until it is popped.
+    Task* const task = seat.deque.pop();
+    if (!task) return false;
+    if (newest == wanted) return true;
+    if (!task->spent()) {
+      put_back(seat, *task);
+      return false;
+    }
+    task->run();
+  }
+  return false;
+}
+
+void Scheduler::Impl::put_back(sched::Seat& seat, Task& task) noexcept {
+  (void)seat.deque.push(&task);  // there is room: it has just been popped
+  // A worker on its way to sleep may have looked while the task was away.
+  announce();
+}
+
+bool Scheduler::Impl::run_own_child(sched::Seat& seat, detail::StateBase& state) noexcept {
+  Task* const wanted = state.task();
+  if (!wanted || !take_own(seat, wanted)) return false;
+  wanted->run();
+  return true;
+}
+
 bool Scheduler::Impl::take_back(Task& wanted, bool sweep) noexcept {
   sched::Seat* const seat = this_worker && this_worker->belongs_to(this) ? &this_worker->seat()
                             : guest_pool == life_.get()                  ? guest_seat
                                                                          : nullptr;
-  if (!seat) return false;
-  bool found = false;
-  while (Task* task = seat->deque.pop()) {
-    if (task == &wanted) {
-      found = true;
-      if (!sweep) break;
-    } else if (task->spent()) {
-      task->run();
-    } else {
-      (void)seat->deque.push(task);  // there is room: it has just been popped
+  if (!seat || !take_own(*seat, &wanted)) return false;
+  while (sweep) {
+    Task* const task = seat->deque.pop();
+    if (!task) break;
+    if (!task->spent()) {
+      put_back(*seat, *task);
       break;
     }
+    task->run();
   }
-  return found;
+  return true;
 }
 
 sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
@@ -427,7 +434,7 @@ sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
     if (guests_[i]->taken.exchange(true)) continue;
     own.helper.life = life_;
     own.seat = guests_[i].get();
-    own.helper.deque = &own.seat->deque;
+    own.helper.seat = own.seat;
     detail::thread_helper() = &own.helper;
     detail::note_stack();
     guest_pool = life_.get();

@@ -51,6 +51,9 @@ class Scheduler::Impl {
 
   void post(Task& task) noexcept;
   bool take_back(Task& task, bool sweep) noexcept;
+  // Runs the awaited task if it is the newest that nobody has begun in this thread's own deque. Anything else stays
+  // where it is: it could wait for something that this very thread does after its wait.
+  bool run_own_child(sched::Seat& seat, detail::StateBase& state) noexcept;
   void resize(int n);
   void leave_in_child() noexcept { life_->pool = nullptr; }
   SchedulerCounters counters() const noexcept;
@@ -76,6 +79,8 @@ class Scheduler::Impl {
   // One look at every queue. `thief` may be null (a last look before sleep does not take).
   bool anything_queued() noexcept;
   void announce() noexcept;  // a task has been queued
+  bool take_own(sched::Seat& seat, const Task* wanted) noexcept;
+  void put_back(sched::Seat& seat, Task& task) noexcept;
   void wake_one() noexcept;
   void start_thread() noexcept;  // threads_mutex_ held
   sched::Seat* take_guest_seat() noexcept;

@@ -43,6 +43,15 @@ TEST(Scheduler, ATaskThatNobodyWaitsForIsRunByAWorker) {
   EXPECT_NE(told.get(), std::this_thread::get_id());
 }
 
+// The waiting thread looks through its own queue at the moment when the worker goes to sleep.
+TEST(Scheduler, ATaskIsNotForgottenByAPosterThatWaitsForSomethingElse) {
+  Scheduler pool(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const Future<int> next = fork(pool, [i] { return i; }).then([](const Future<int>& f) { return f.get(); });
+    ASSERT_TRUE(next.wait_for(std::chrono::seconds(30))) << i;
+  }
+}
+
 TEST(Scheduler, AWaitInEveryWorkerDoesNotDeadlockThePool) {
   Scheduler pool(2);
   Promise<int> gate;
