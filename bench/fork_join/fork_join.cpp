@@ -19,8 +19,8 @@ namespace {
 using tine::Future;
 using tine::Scheduler;
 
-constexpr int kN = 24;
-constexpr int kForks = 75'024;  // the calls of fib(24) with n >= 2
+constexpr int kN = 30;
+constexpr int kForks = 1'346'268;  // the calls of fib(30) with n >= 2
 
 int serial_fib(int n) { return n < 2 ? n : serial_fib(n - 1) + serial_fib(n - 2); }
 
@@ -31,7 +31,7 @@ int fib(Scheduler& pool, int n) {
   return left.get() + right;
 }
 
-void fib_serial(benchmark::State& state) {
+void baseline_fib_serial(benchmark::State& state) {
   for (auto _ : state) {
     int n = kN;
     benchmark::DoNotOptimize(n);
@@ -39,7 +39,7 @@ void fib_serial(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * kForks);
 }
-BENCHMARK(fib_serial);
+BENCHMARK(baseline_fib_serial);
 
 void fib_forked(benchmark::State& state) {
   Scheduler pool(static_cast<int>(state.range(0)));
@@ -77,6 +77,22 @@ void fork_wait_trivial(benchmark::State& state) {
   }
 }
 BENCHMARK(fork_wait_trivial)->Arg(1)->Arg(2)->UseRealTime();
+
+// The same by a worker: it runs its own fork unless an idle one snatches it.
+void fork_wait_trivial_by_a_worker(benchmark::State& state) {
+  Scheduler pool(static_cast<int>(state.range(0)));
+  constexpr int kTimes = 10'000;
+  for (auto _ : state) {
+    const Future<int> sum = tine::fork(pool, [&pool] {
+      int total = 0;
+      for (int i = 0; i < kTimes; ++i) total += tine::fork(pool, [] { return 1; }).get();
+      return total;
+    });
+    benchmark::DoNotOptimize(sum.then([](auto f) { return f.get(); }).get());
+  }
+  state.SetItemsProcessed(state.iterations() * kTimes);
+}
+BENCHMARK(fork_wait_trivial_by_a_worker)->Arg(1)->Arg(2)->UseRealTime();
 
 void baseline_condition_variable_wake(benchmark::State& state) {
   std::mutex mutex;
@@ -127,14 +143,14 @@ int tbb_fib(int n) {
   return left + right;
 }
 
-void fib_onetbb(benchmark::State& state) {
+void peer_onetbb_fib(benchmark::State& state) {
   tbb::task_arena arena(static_cast<int>(state.range(0)));
   for (auto _ : state) arena.execute([] { benchmark::DoNotOptimize(tbb_fib(kN)); });
   state.SetItemsProcessed(state.iterations() * kForks);
 }
-BENCHMARK(fib_onetbb)->Arg(1)->Arg(2)->UseRealTime();
+BENCHMARK(peer_onetbb_fib)->Arg(1)->Arg(2)->UseRealTime();
 
-void flat_100000_onetbb(benchmark::State& state) {
+void peer_onetbb_flat_100000(benchmark::State& state) {
   tbb::task_arena arena(static_cast<int>(state.range(0)));
   constexpr int kTasks = 100'000;
   std::vector<int> results(kTasks);
@@ -147,7 +163,7 @@ void flat_100000_onetbb(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * kTasks);
 }
-BENCHMARK(flat_100000_onetbb)->Arg(1)->Arg(2)->UseRealTime();
+BENCHMARK(peer_onetbb_flat_100000)->Arg(1)->Arg(2)->UseRealTime();
 #endif
 
 // The memory of a million forks that nobody has begun, each with its future.

@@ -1,5 +1,10 @@
 // What a future costs: against the work that cannot be avoided (one allocation, two references).
 #include <benchmark/benchmark.h>
+#include <malloc.h>
+
+#ifdef TINE_BENCH_C10
+#include <ATen/core/ivalue.h>
+#endif
 
 #include <atomic>
 #include <memory>
@@ -79,5 +84,93 @@ void collect_all_10000_per_input(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kInputs));
 }
 BENCHMARK(collect_all_10000_per_input);
+
+// The heap of a future that nobody has completed and of the callback that waits in it, as malloc counts it
+// (the callback adds no future: a then's result is a future of its own).
+struct Callback final : tine::detail::Node {
+  Callback() noexcept;
+};
+constexpr tine::detail::NodeOps kCallback{
+    [](tine::detail::Node* node, tine::detail::StateBase&) noexcept { delete static_cast<Callback*>(node); },
+    true};
+Callback::Callback() noexcept : Node(&kCallback) {}
+
+void bytes_of_a_pending_future_with_a_callback(benchmark::State& state) {
+  constexpr size_t kHeld = 100'000;
+  double bytes = 0;
+  for (auto _ : state) {
+    std::vector<Promise<int>> promises;
+    promises.reserve(kHeld);
+    const size_t before = mallinfo2().uordblks;
+    for (size_t i = 0; i < kHeld; ++i) promises.emplace_back().future().state()->subscribe(new Callback);
+    bytes = static_cast<double>(mallinfo2().uordblks - before) / kHeld;
+    for (auto& promise : promises) promise.set_value(1);
+  }
+  state.counters["bytes"] = bytes;
+}
+BENCHMARK(bytes_of_a_pending_future_with_a_callback)->Iterations(1);
+
+// The peer that is replaced, where its headers are installed: the same steps, written as its users write them.
+#ifdef TINE_BENCH_C10
+using C10Future = c10::intrusive_ptr<c10::ivalue::Future>;
+
+C10Future c10_future() { return c10::make_intrusive<c10::ivalue::Future>(c10::IntType::get()); }
+
+C10Future c10_then(const C10Future& future) {
+  return future->then([](c10::ivalue::Future& f) { return c10::IValue(f.value().toInt() + 1); },
+                      c10::IntType::get());
+}
+
+void peer_c10_make_set_get(benchmark::State& state) {
+  for (auto _ : state) {
+    const C10Future promise = c10_future();
+    const C10Future future = promise;
+    promise->markCompleted(c10::IValue(7));
+    future->waitAndThrow();
+    benchmark::DoNotOptimize(future->value().toInt());
+  }
+}
+BENCHMARK(peer_c10_make_set_get);
+
+void peer_c10_make_then_set_get(benchmark::State& state) {
+  for (auto _ : state) {
+    const C10Future promise = c10_future();
+    const C10Future future = c10_then(promise);
+    promise->markCompleted(c10::IValue(7));
+    future->waitAndThrow();
+    benchmark::DoNotOptimize(future->value().toInt());
+  }
+}
+BENCHMARK(peer_c10_make_then_set_get);
+
+void peer_c10_then_chain_1000_per_link(benchmark::State& state) {
+  constexpr int kLinks = 1000;
+  for (auto _ : state) {
+    const C10Future promise = c10_future();
+    C10Future last = promise;
+    for (int i = 0; i < kLinks; ++i) last = c10_then(last);
+    promise->markCompleted(c10::IValue(0));
+    last->waitAndThrow();
+    benchmark::DoNotOptimize(last->value().toInt());
+  }
+  state.SetItemsProcessed(state.iterations() * kLinks);
+}
+BENCHMARK(peer_c10_then_chain_1000_per_link);
+
+void peer_c10_collect_all_10000_per_input(benchmark::State& state) {
+  constexpr size_t kInputs = 10'000;
+  for (auto _ : state) {
+    c10::List<C10Future> futures(c10::FutureType::create(c10::IntType::get()));
+    futures.reserve(kInputs);
+    for (size_t i = 0; i < kInputs; ++i) futures.push_back(c10_future());
+    const C10Future all = c10::collectAll(futures);
+    for (size_t i = 0; i < kInputs; ++i) futures.get(i)->markCompleted(c10::IValue(1));
+    all->waitAndThrow();
+    benchmark::DoNotOptimize(all->value().toList().size());
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kInputs));
+}
+BENCHMARK(peer_c10_collect_all_10000_per_input);
+#endif
 
 }  // namespace
