@@ -96,7 +96,7 @@ struct StartAwaiter {
 template <class T>
 class FrameState final : public State<T> {
  public:
-  explicit FrameState(std::coroutine_handle<> frame) noexcept : State<T>(nullptr, 2), frame_(frame) {}
+  explicit FrameState(std::coroutine_handle<> frame) noexcept : State<T>(task_helper(), 2), frame_(frame) {}
   static void operator delete(FrameState* self, std::destroying_delete_t) { self->frame_.destroy(); }
 
   template <class U>

@@ -64,6 +64,16 @@ namespace detail {
 
 class StateBase;
 
+// A thread asleep in a wait, as its pool sees it.
+class TINE_API Sleeper {
+ public:
+  // Makes the thread look up: it asks its helper whether it is called.
+  virtual void wake() noexcept = 0;
+
+ protected:
+  ~Sleeper() = default;
+};
+
 // What a thread does while it waits for a future. A worker thread installs one for itself (it runs
 // other tasks, and replaces itself by a spare while it sleeps); a future can carry one (an RPC's
 // future polls the connection its reply comes from).
@@ -71,9 +81,13 @@ class TINE_API WaitHelper {
  public:
   // Help until `state` is done, `deadline` has passed, or there is nothing left to help with.
   virtual void help(StateBase& state, TimePoint deadline) noexcept = 0;
-  // Brackets the sleep that follows. `about_to_block` may start a spare thread.
-  virtual void about_to_block() noexcept {}
+  // Brackets the sleep that follows. `about_to_block` may start a spare thread. With a `sleeper` the pool may call
+  // the thread back for work that nobody else is there to do.
+  virtual void about_to_block(Sleeper* sleeper) noexcept { (void)sleeper; }
   virtual void unblocked() noexcept {}
+  // For a thread between the two that has been woken: whether it was called. Then it has to call run_called().
+  [[nodiscard]] virtual bool called() noexcept { return false; }
+  virtual void run_called() noexcept {}
 
  protected:
   ~WaitHelper() = default;
@@ -86,7 +100,8 @@ TINE_API WaitHelper* task_helper() noexcept;
 // Counts the forks(2) behind this process, modulo 256. A state remembers the count of its making: one that a
 // pool or a connection was to complete can't complete in a child, so waiting for it there fails.
 TINE_API uint8_t fork_generation() noexcept;
-TINE_API void enter_forked_child() noexcept;
+// From the first call on, each child of fork(2) counts.
+TINE_API void watch_forks();
 
 // This thread's helper, null on threads that tine did not start. Set by the scheduler.
 TINE_API WaitHelper*& thread_helper() noexcept;
@@ -108,7 +123,7 @@ class TINE_API CallbackGate {
 class TINE_API BlockingScope {
  public:
   BlockingScope() noexcept : helper_(thread_helper()) {
-    if (helper_) helper_->about_to_block();
+    if (helper_) helper_->about_to_block(nullptr);
   }
   ~BlockingScope() {
     if (helper_) helper_->unblocked();

@@ -51,7 +51,7 @@ class ForkState final : public State<R>, private Task {
   void execute() noexcept {
     const ContextSwap no_context;  // the closure brings its own
     if (low_stack()) [[unlikely]] {
-      this->fail(too_deep_error());
+      this->fail(too_deep_error(this->where()));
     } else if (!this->done()) {
       complete_with<R>(*this, f_);
     }

@@ -68,12 +68,36 @@ requires std::invocable<std::decay_t<F>>
 [[nodiscard]] auto fork(F&& f, std::source_location where = std::source_location::current()) {
   return fork(detail::ExecutorAt(default_scheduler(), where), std::forward<F>(f));
 }
-template <class F, class First, class... Args>
+// With arguments: one overload a number of them, since the place of the call can't follow a pack.
+#define TINE_FORK_OVERLOAD(types, parameters, decayed, arguments)                                        \
+  template <class F, TINE_FORK_LIST types>                                                               \
+  requires(!std::derived_from<std::remove_cvref_t<F>, Executor> &&                                       \
+           std::invocable<std::decay_t<F>, TINE_FORK_LIST decayed>) [[nodiscard]] auto                   \
+  fork(F&& f, TINE_FORK_LIST parameters, std::source_location where = std::source_location::current()) { \
+    return fork(detail::ExecutorAt(default_scheduler(), where), std::forward<F>(f),                      \
+                TINE_FORK_LIST arguments);                                                               \
+  }
+#define TINE_FORK_LIST(...) __VA_ARGS__
+TINE_FORK_OVERLOAD((class A), (A && a), (std::decay_t<A>), (std::forward<A>(a)))
+TINE_FORK_OVERLOAD((class A, class B), (A && a, B&& b), (std::decay_t<A>, std::decay_t<B>),
+                   (std::forward<A>(a), std::forward<B>(b)))
+TINE_FORK_OVERLOAD((class A, class B, class C), (A && a, B&& b, C&& c),
+                   (std::decay_t<A>, std::decay_t<B>, std::decay_t<C>),
+                   (std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)))
+TINE_FORK_OVERLOAD((class A, class B, class C, class D), (A && a, B&& b, C&& c, D&& d),
+                   (std::decay_t<A>, std::decay_t<B>, std::decay_t<C>, std::decay_t<D>),
+                   (std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d)))
+#undef TINE_FORK_OVERLOAD
+#undef TINE_FORK_LIST
+// With more: the place is not known.
+template <class F, class A, class B, class C, class D, class E, class... More>
 requires(!std::derived_from<std::remove_cvref_t<F>, Executor> &&
-         std::invocable<std::decay_t<F>, std::decay_t<First>, std::decay_t<Args>...>)
-    [[nodiscard]] auto fork(F&& f, First&& first, Args&&... args) {
-  return fork(detail::ExecutorAt(default_scheduler()), std::forward<F>(f), std::forward<First>(first),
-              std::forward<Args>(args)...);
+         std::invocable<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>, std::decay_t<D>,
+                        std::decay_t<E>, std::decay_t<More>...>)
+    [[nodiscard]] auto fork(F&& f, A&& a, B&& b, C&& c, D&& d, E&& e, More&&... more) {
+  return fork(detail::ExecutorAt(default_scheduler(), {}), std::forward<F>(f), std::forward<A>(a),
+              std::forward<B>(b), std::forward<C>(c), std::forward<D>(d), std::forward<E>(e),
+              std::forward<More>(more)...);
 }
 
 // Done then; by the timer of that pool.

@@ -5,7 +5,10 @@
 // Ordering   A thread runs its own tasks newest first; others take the oldest.
 // Ownership  The Scheduler owns and joins its threads. Destroying it abandons tasks that have not
 //            started (their futures fail) and waits for those that run.
-// Errors     post() never fails: past the queue's limit the task runs in place.
+//            A worker that blocks in a wait is stood in for by a spare thread. At the bound of threads, or when
+//            the system has none to give, blocked waits run what is queued: any task, on top of the wait.
+// Errors     post() never fails: past the queue's limit the task runs in place. In a child after fork(2) the pool
+//            has no threads: tasks posted there are abandoned at once (their futures fail).
 // Cost       post: one push, and a wake-up only when nobody is looking for work. An idle pool sleeps.
 // Source     Chase and Lev, SPAA 2005; Le, Pop, Cohen and Nardelli, PPoPP 2013 (the deque).
 #pragma once
@@ -19,6 +22,12 @@
 
 namespace tine {
 
+struct SchedulerOptions {
+  int num_threads = 0;     // workers; 0: the cores this process may use (affinity and cgroup quota)
+  int max_threads = 1024;  // workers and spares
+  uint64_t seed = 1;       // of the order in which a worker tries its victims
+};
+
 struct SchedulerCounters {
   uint64_t tasks_run = 0;  // by workers, also inside their waits
   uint64_t tasks_stolen = 0;
@@ -31,8 +40,9 @@ struct SchedulerCounters {
 
 class TINE_API Scheduler final : public Executor {
  public:
-  // 0: the cores this process may use (affinity and cgroup quota).
-  explicit Scheduler(int num_threads = 0);
+  // ValueError unless 1 <= num_threads <= max_threads <= 1024.
+  explicit Scheduler(const SchedulerOptions& options);
+  explicit Scheduler(int num_threads = 0) : Scheduler(SchedulerOptions{.num_threads = num_threads}) {}
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -41,7 +51,7 @@ class TINE_API Scheduler final : public Executor {
   bool take_back(Task& task, bool sweep) noexcept override;
 
   [[nodiscard]] int num_threads() const noexcept;
-  // Takes effect as threads become idle. Between 1 and 1024; ValueError otherwise.
+  // Takes effect as threads become idle. Between 1 and max_threads; ValueError otherwise.
   void set_num_threads(int n);
   [[nodiscard]] SchedulerCounters counters() const noexcept;
 

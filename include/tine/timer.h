@@ -4,7 +4,8 @@
 // Threads    Any, but for the destructor.
 // Ordering   Entries fire in the order of their times; equal times in no order.
 // Ownership  An entry is counted: the timer holds it until it fires, is stopped or is abandoned.
-// Errors     Destroying the timer fails sleeping futures with Abandoned.
+// Errors     Destroying the timer fails sleeping futures with Abandoned. So fails a sleep begun in a child after
+//            fork(2) with a timer of the parent's.
 // Cost       A heap of entries: O(log n) to add, to stop and to fire. One thread, asleep until the next time.
 // Source     The classic indexed binary heap.
 #pragma once

@@ -1,5 +1,6 @@
 #include "tine/context.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <map>
@@ -30,12 +31,17 @@ void note_stack() noexcept {
   pthread_attr_destroy(&attributes);
 }
 
-std::exception_ptr too_deep_error() noexcept {
-  return make_error(
-      ErrorKind::kRuntime,
-      "a task was not run: waits inside tasks are nested so deep that less than 256 KiB of this "
-      "thread's stack is left; let the tasks co_await their forks (a coroutine's wait holds no "
-      "stack), or fork fewer levels");
+std::exception_ptr too_deep_error(const std::source_location& forked) noexcept {
+  try {
+    return make_error(
+        ErrorKind::kRuntime,
+        fmt::format("the task forked at {}:{} ({}) was not run: waits inside tasks are nested so deep "
+                    "that less than 256 KiB of this thread's stack is left; let the tasks co_await "
+                    "their forks (a coroutine's wait holds no stack), or fork fewer levels",
+                    forked.file_name(), forked.line(), forked.function_name()));
+  } catch (...) {
+    return std::current_exception();  // out of memory
+  }
 }
 
 // Raised once, by a source, a deadline, or a parent. Its lists hold what is to be told: futures, and the

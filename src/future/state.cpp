@@ -1,6 +1,8 @@
 #include "tine/detail/state.h"
 #include "tine/unobserved.h"
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <cstdlib>
 #include <memory>
@@ -84,9 +86,11 @@ constinit std::atomic<uint8_t> generation{0};
 
 WaitHelper* task_helper() noexcept { return &the_task_helper; }
 uint8_t fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
-void enter_forked_child() noexcept {
-  generation.fetch_add(1, std::memory_order_relaxed);
-  helper_of_thread = nullptr;
+void watch_forks() {
+  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
+    generation.fetch_add(1, std::memory_order_relaxed);
+    helper_of_thread = nullptr;
+  });
 }
 WaitHelper*& thread_helper() noexcept { return helper_of_thread; }
 
@@ -230,13 +234,23 @@ void StateBase::run_all(Node* oldest) noexcept {
   }
 }
 
+// True: in a child after fork(2), where nothing completes it: its producer is a thread or a connection of the parent
+// process. It fails.
+inline bool StateBase::is_inherited() noexcept {
+  if (!helper_ || generation_ == generation.load(std::memory_order_relaxed)) [[likely]]
+    return false;
+  cancel(Outcome::kForked);
+  return true;
+}
+
 void StateBase::help_once() noexcept {
+  if (is_inherited()) return;
   if (WaitHelper* const mine = thread_helper()) mine->help(*this, TimePoint::min());
   if (!done()) run_inline();
 }
 
 bool StateBase::wait_until(TimePoint deadline) noexcept {
-  if (done()) return true;
+  if (done() || is_inherited()) return true;
   WaitHelper* const mine = thread_helper();
   if (mine) mine->help(*this, deadline);
   if (!done() && run_inline() && done()) return true;
@@ -249,11 +263,6 @@ bool StateBase::wait_until(TimePoint deadline) noexcept {
 }
 
 bool StateBase::sleep_until(TimePoint deadline) noexcept {
-  if (helper_ && generation_ != fork_generation()) {
-    // Its producer is a thread or a connection of the parent process.
-    cancel(Outcome::kForked);
-    return true;
-  }
   Hub* hub = hub_.load(std::memory_order_acquire);
   if (!hub) {
     Hub* const fresh = new Hub;
@@ -264,16 +273,32 @@ bool StateBase::sleep_until(TimePoint deadline) noexcept {
     }
   }
   if (outcome(std::memory_order_seq_cst) != Outcome::kPending) return true;
-  const BlockingScope blocking;
-  std::unique_lock lock(hub->mutex);
-  while (!done()) {
-    if (deadline == kNoDeadline) {
-      hub->wake.wait(lock);
-    } else if (hub->wake.wait_until(lock, deadline) == std::cv_status::timeout) {
-      return done();
+  struct AtHub final : Sleeper {
+    explicit AtHub(Hub& h) noexcept : hub(h) {}
+    void wake() noexcept override {
+      { const std::lock_guard lock(hub.mutex); }
+      hub.wake.notify_all();
+    }
+    Hub& hub;
+  } sleeper(*hub);
+  WaitHelper* const mine = thread_helper();
+  if (mine) mine->about_to_block(&sleeper);
+  {
+    std::unique_lock lock(hub->mutex);
+    while (!done()) {
+      if (mine && mine->called()) [[unlikely]] {
+        lock.unlock();
+        mine->run_called();
+        lock.lock();
+      } else if (deadline == kNoDeadline) {
+        hub->wake.wait(lock);
+      } else if (hub->wake.wait_until(lock, deadline) == std::cv_status::timeout) {
+        break;
+      }
     }
   }
-  return true;
+  if (mine) mine->unblocked();
+  return done();
 }
 
 void StateBase::wake_sleepers() noexcept {

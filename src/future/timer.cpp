@@ -103,6 +103,10 @@ Timer::~Timer() {
 }
 
 void Timer::start(const Ref<Entry>& entry, TimePoint when) {
+  if (core_->generation != detail::fork_generation()) {
+    entry->abandon();
+    return;
+  }
   entry->core_ = core_;
   entry->when_ = when;
   bool first = false;

@@ -29,6 +29,7 @@ struct Default {
   static Default& get() {
     static Default& only = *[] {
       auto* made = new Default;
+      detail::watch_forks();
       pthread_atfork([] { get().mutex.lock(); }, [] { get().mutex.unlock(); }, [] { get().in_child(); });
       return made;
     }();
@@ -37,7 +38,6 @@ struct Default {
 
   // The parent's threads do not exist here: its Runtime is left as it is, for good.
   void in_child() noexcept {
-    detail::enter_forked_child();
     if (Runtime* left = runtime.exchange(nullptr)) {
       left->scheduler().leave_in_child();
       rpc_service(*left).leave_in_child();

@@ -15,7 +15,7 @@ class BlockingPool::Helper final : public detail::WaitHelper {
  public:
   explicit Helper(BlockingPool& pool) : pool_(pool) {}
   void help(detail::StateBase&, TimePoint) noexcept override {}
-  void about_to_block() noexcept override {
+  void about_to_block(detail::Sleeper*) noexcept override {
     const std::lock_guard lock(pool_.mutex_);
     ++pool_.blocked_;
     pool_.start_thread_if_needed();

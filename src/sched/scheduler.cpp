@@ -1,4 +1,5 @@
 #include "src/sched/scheduler.h"
+#include "src/sched/steal_rules.h"
 
 #include <fmt/format.h>
 #include <pthread.h>
@@ -12,11 +13,11 @@
 #include <string>
 
 namespace tine {
-namespace sched {
 
 using namespace std::chrono_literals;
 
-constexpr auto kFresh = 2us;          // how long a single new entry is left to its owner
+namespace sched {
+
 constexpr auto kSearch = 50us;        // how long a worker looks before it sleeps
 constexpr auto kSpinForChild = 20us;  // how long a worker watches a child that another worker runs
 
@@ -28,7 +29,7 @@ inline void bump(std::atomic<uint64_t>& counter) noexcept {
 class Worker final : public detail::WaitHelper {
  public:
   Worker(Scheduler::Impl& pool, Scheduler& scheduler, int index)
-      : pool_(pool), scheduler_(scheduler), random_(0x9e3779b97f4a7c15u * static_cast<uint64_t>(index + 1)) {
+      : pool_(pool), scheduler_(scheduler), victims_(pool.seed_, index) {
     thread_ = std::thread([this, index] { main(index); });
   }
   void join() { thread_.join(); }
@@ -43,14 +44,14 @@ class Worker final : public detail::WaitHelper {
     const TimePoint end = std::min(deadline, Clock::now() + kSpinForChild);
     while (!state.done() && Clock::now() < end) sched_yield();
   }
-  void about_to_block() noexcept override {
-    pool_.blocked_.fetch_add(1, std::memory_order_relaxed);
-    pool_.counts_.leave();
-    if (pool_.anything_queued()) pool_.wake_one();
-  }
-  void unblocked() noexcept override {
-    pool_.counts_.run();
-    pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
+  void about_to_block(detail::Sleeper* sleeper) noexcept override;
+  void unblocked() noexcept override;
+  bool called() noexcept override { return called_.load(std::memory_order_acquire); }
+  void run_called() noexcept override;
+  // By who has taken it out of callable_, under the pool's lock: so its sleeper is still there.
+  void call() noexcept {
+    called_.store(true, std::memory_order_release);
+    sleeper_->wake();
   }
 
   Seat& seat() noexcept { return seat_; }
@@ -78,24 +79,20 @@ class Worker final : public detail::WaitHelper {
     bump(run_count);
     task->run();
   }
-  uint64_t random() noexcept {
-    random_ ^= random_ << 13;
-    random_ ^= random_ >> 7;
-    random_ ^= random_ << 17;
-    return random_;
-  }
 
   Scheduler::Impl& pool_;
   Scheduler& scheduler_;
   Seat seat_;
-  uint64_t random_;
+  VictimOrder victims_;
   Scheduler::Impl::Parker parker_;
-  // What a victim's single entry looked like, and since when: see kFresh.
-  struct Sight {
-    uint64_t pushes = 0;
-    TimePoint since;
-  };
-  std::array<Sight, kMaxThreads + kMaxGuests> sights_;
+  std::array<FreshRule, kMaxThreads + kMaxGuests> fresh_;
+  // Of the wait that this thread sleeps in; null when it can't be called back. The links are the pool's lock's.
+  detail::Sleeper* sleeper_ = nullptr;
+  std::atomic<bool> called_{false};
+  Worker* callable_before_ = nullptr;
+  Worker* callable_after_ = nullptr;
+  bool callable_ = false;
+  friend class Scheduler::Impl;
   std::thread thread_;
 };
 
@@ -116,12 +113,13 @@ class GuestHelper final : public detail::WaitHelper {
 struct GuestSeat {
   sched::Seat* seat = nullptr;
   GuestHelper helper;
+  uint8_t generation = 0;
 
   ~GuestSeat() { leave(); }
   void leave() noexcept {
     if (!seat) return;
     detail::thread_helper() = nullptr;
-    {
+    if (generation == detail::fork_generation()) {
       const std::lock_guard lock(helper.life->mutex);
       if (Scheduler::Impl* pool = helper.life->pool) pool->leave_guest_seat(seat);
     }
@@ -156,10 +154,13 @@ void Worker::main(int index) noexcept {
   detail::thread_helper() = this;
   detail::note_stack();
   for (;;) {
-    while (Task* task = seat_.deque.pop()) execute(task);
-    if (pool_.stopping_.load(std::memory_order_acquire)) break;
-    const bool too_many = pool_.counts_.running() > pool_.target_.load(std::memory_order_relaxed);
-    Task* const task = too_many ? nullptr : search();
+    const bool stopping = pool_.stopping_.load(std::memory_order_acquire);
+    // Then its tasks are left to those that run.
+    const bool too_many =
+        !stopping && pool_.counts_.running() > pool_.target_.load(std::memory_order_relaxed);
+    Task* task = too_many ? nullptr : seat_.deque.pop();
+    if (!task && stopping) break;
+    if (!task && !too_many) task = search();
     if (task) {
       execute(task);
     } else if (!park()) {
@@ -168,20 +169,50 @@ void Worker::main(int index) noexcept {
   }
   detail::thread_helper() = nullptr;
   this_worker = nullptr;
+  const std::lock_guard lock(pool_.threads_mutex_);
+  --pool_.live_;
+  pool_.ended_.notify_one();
+}
+
+void Worker::about_to_block(detail::Sleeper* sleeper) noexcept {
+  pool_.blocked_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(pool_.threads_mutex_);
+    sleeper_ = sleeper;
+    if (sleeper) pool_.add_callable(*this);
+    pool_.counts_.leave();
+  }
+  if (pool_.anything_queued()) pool_.wake_one();
+}
+
+void Worker::unblocked() noexcept {
+  pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
+  bool missed = false;
+  {
+    const std::lock_guard lock(pool_.threads_mutex_);
+    if (callable_) pool_.remove_callable(*this);
+    missed = called_.exchange(false, std::memory_order_relaxed);
+    if (!missed) pool_.counts_.run();
+    sleeper_ = nullptr;
+  }
+  // The call was for work that this thread does not do now.
+  if (missed && pool_.anything_queued()) pool_.wake_one();
+}
+
+void Worker::run_called() noexcept {
+  detail::Sleeper* const mine = sleeper_;
+  called_.store(false, std::memory_order_relaxed);
+  pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
+  Task* task = seat_.deque.pop();
+  if (!task) task = try_steal();
+  if (task) execute(task);
+  about_to_block(mine);
 }
 
 Task* Worker::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexcept {
   const int64_t size = victim.size();
   if (size == 0) return nullptr;
-  if (size == 1) {
-    Sight& sight = sights_[slot];
-    const uint64_t pushes = victim.pushes();
-    if (sight.pushes != pushes) {
-      sight = {pushes, now};
-      return nullptr;
-    }
-    if (now - sight.since < kFresh) return nullptr;
-  }
+  if (size == 1 && fresh_[slot].leave_alone(victim.pushes(), now)) return nullptr;
   Task* const task = victim.steal();
   if (task) bump(steal_count);
   return task;
@@ -194,7 +225,7 @@ Task* Worker::try_steal() noexcept {
   const auto guests = static_cast<size_t>(pool_.guest_count_.load(std::memory_order_acquire));
   const size_t all = workers + guests;
   if (all == 0) return nullptr;
-  const size_t start = random() % all;
+  const size_t start = victims_.next() % all;
   for (size_t k = 0; k < all; ++k) {
     const size_t i = (start + k) % all;
     if (i < workers) {
@@ -241,8 +272,30 @@ bool Worker::park() noexcept {
 
 }  // namespace sched
 
-Scheduler::Impl::Impl(int num_threads) : target_(num_threads), life_(std::make_shared<Life>()) {
+Scheduler::Impl::Impl(Scheduler& owner, const SchedulerOptions& options)
+    : owner_(owner),
+      max_threads_(options.max_threads),
+      seed_(options.seed),
+      target_(options.num_threads),
+      life_(std::make_shared<Life>()) {
+  detail::watch_forks();
+  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
+    this_worker = nullptr;
+    guest_pool = nullptr;
+    guest_seat = nullptr;
+  });
   life_->pool = this;
+}
+
+void Scheduler::Impl::abandon_queued() noexcept {
+  while (Task* task = take_injected()) task->abandon();
+  for (int i = 0; i < guest_count_.load(std::memory_order_acquire); ++i) {
+    while (Task* task = guests_[static_cast<size_t>(i)]->deque.steal()) task->abandon();
+  }
+  for (int i = 0; i < worker_count_.load(std::memory_order_acquire); ++i) {
+    sched::Worker* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    while (Task* task = worker->seat().deque.steal()) task->abandon();
+  }
 }
 
 Scheduler::Impl::~Impl() {
@@ -259,18 +312,15 @@ Scheduler::Impl::~Impl() {
     counts_.run(static_cast<int>(asleep_.size()));
     asleep_.clear();
   }
+  // A task that runs may wait for what a queued one would do, or queue more: so again and again.
+  for (bool over = false; !over;) {
+    abandon_queued();
+    std::unique_lock lock(threads_mutex_);
+    over = ended_.wait_for(lock, 1ms, [this] { return live_ == 0; });
+  }
   for (int i = 0; i < count; ++i) workers_[static_cast<size_t>(i)].load()->join();
-  // What is left was posted by threads that are gone or by guests; its futures must not hang.
-  while (Task* task = take_injected()) task->abandon();
-  for (auto& seat : guests_) {
-    if (!seat) continue;
-    while (Task* task = seat->deque.steal()) task->abandon();
-  }
-  for (int i = 0; i < count; ++i) {
-    sched::Worker* const worker = workers_[static_cast<size_t>(i)].load();
-    while (Task* task = worker->seat().deque.steal()) task->abandon();
-    delete worker;
-  }
+  abandon_queued();
+  for (int i = 0; i < count; ++i) delete workers_[static_cast<size_t>(i)].load();
 }
 
 void Scheduler::Impl::inject(Task& task) noexcept {
@@ -327,8 +377,11 @@ void Scheduler::Impl::wake_one() noexcept {
       chosen = asleep_.back();
       asleep_.pop_back();
       counts_.run();
-    } else if (!stopping) {
-      start_thread();
+    } else if (!stopping && !start_thread() && callable_) {
+      sched::Worker& called = *callable_;
+      remove_callable(called);
+      counts_.run();
+      called.call();
     }
   }
   if (chosen) {
@@ -337,18 +390,36 @@ void Scheduler::Impl::wake_one() noexcept {
   }
 }
 
-void Scheduler::Impl::start_thread() noexcept {
+bool Scheduler::Impl::start_thread() noexcept {
   const int index = worker_count_.load(std::memory_order_relaxed);
-  if (index == sched::kMaxThreads) return;
+  if (index == max_threads_) return false;
   counts_.run();
+  ++live_;
   try {
-    auto* worker = new sched::Worker(*this, *owner, index);
+    auto* worker = new sched::Worker(*this, owner_, index);
     workers_[static_cast<size_t>(index)].store(worker, std::memory_order_release);
     worker_count_.store(index + 1, std::memory_order_release);
+    return true;
   } catch (const std::exception&) {
     // No thread to be had now: the task stays queued for the threads that exist, or for who waits for it.
+    --live_;
     counts_.leave();
+    return false;
   }
+}
+
+void Scheduler::Impl::add_callable(sched::Worker& worker) noexcept {
+  worker.callable_ = true;
+  worker.callable_before_ = nullptr;
+  worker.callable_after_ = callable_;
+  if (callable_) callable_->callable_before_ = &worker;
+  callable_ = &worker;
+}
+
+void Scheduler::Impl::remove_callable(sched::Worker& worker) noexcept {
+  worker.callable_ = false;
+  (worker.callable_before_ ? worker.callable_before_->callable_after_ : callable_) = worker.callable_after_;
+  if (worker.callable_after_) worker.callable_after_->callable_before_ = worker.callable_before_;
 }
 
 void Scheduler::Impl::post(Task& task) noexcept {
@@ -361,6 +432,10 @@ void Scheduler::Impl::post(Task& task) noexcept {
     return;
   }
   if (guest_pool != life_.get()) [[unlikely]] {
+    if (inherited()) {
+      task.abandon();
+      return;
+    }
     sched::Seat* const seat = this_worker ? nullptr : take_guest_seat();
     if (!seat) {
       inject(task);
@@ -432,6 +507,7 @@ sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
       guest_count_.store(static_cast<int>(i) + 1, std::memory_order_release);
     }
     if (guests_[i]->taken.exchange(true)) continue;
+    own.generation = generation_;
     own.helper.life = life_;
     own.seat = guests_[i].get();
     own.helper.seat = own.seat;
@@ -450,8 +526,12 @@ void Scheduler::Impl::leave_guest_seat(sched::Seat* seat) noexcept {
 }
 
 void Scheduler::Impl::resize(int n) {
-  if (n < 1 || n > sched::kMaxThreads) {
-    throw ValueError(fmt::format("set_num_threads: expected 1 to {} threads, got {}", sched::kMaxThreads, n));
+  if (n < 1 || n > max_threads_) {
+    throw ValueError(fmt::format("set_num_threads: expected 1 to {} threads, got {}", max_threads_, n));
+  }
+  if (inherited()) {
+    throw Error(
+        "set_num_threads: this pool's threads are in the parent process of a fork(2); make a new one here");
   }
   target_.store(n, std::memory_order_seq_cst);
   if (anything_queued()) wake_one();
@@ -473,22 +553,31 @@ SchedulerCounters Scheduler::Impl::counters() const noexcept {
   return c;
 }
 
-Scheduler::Scheduler(int num_threads) {
-  const int n = num_threads == 0 ? usable_cores() : num_threads;
-  if (n < 1 || n > sched::kMaxThreads) {
-    throw ValueError(fmt::format("Scheduler: expected 1 to {} threads, got {}", sched::kMaxThreads, n));
+Scheduler::Scheduler(const SchedulerOptions& options) {
+  SchedulerOptions o = options;
+  if (o.max_threads < 1 || o.max_threads > sched::kMaxThreads) {
+    throw ValueError(
+        fmt::format("Scheduler: max_threads: expected 1 to {}, got {}", sched::kMaxThreads, o.max_threads));
   }
-  impl_ = std::make_unique<Impl>(n);
-  impl_->owner = this;
+  if (o.num_threads == 0) o.num_threads = std::min(usable_cores(), o.max_threads);
+  if (o.num_threads < 1 || o.num_threads > o.max_threads) {
+    throw ValueError(
+        fmt::format("Scheduler: expected 1 to {} threads, got {}", o.max_threads, o.num_threads));
+  }
+  impl_ = std::make_unique<Impl>(*this, o);
 }
-Scheduler::~Scheduler() = default;
+Scheduler::~Scheduler() {
+  if (!impl_ || !impl_->inherited()) return;
+  // Leaked: its threads, and whatever they had locked, are the parent's.
+  (void)impl_.release();
+  timer_.leave_in_child();
+}
 
 void Scheduler::post(Task& task) noexcept { impl_->post(task); }
 bool Scheduler::take_back(Task& task, bool sweep) noexcept { return impl_->take_back(task, sweep); }
 int Scheduler::num_threads() const noexcept { return impl_->target(); }
 void Scheduler::set_num_threads(int n) { impl_->resize(n); }
 void Scheduler::leave_in_child() noexcept {
-  this_worker = nullptr;
   impl_->leave_in_child();
   timer_.leave_in_child();
 }

@@ -12,6 +12,11 @@
 // happens only while fewer than target_ run; a worker that is about to block gives its place up first and
 // lets a sleeper (or a new spare thread) take it when work is queued. After the wait it goes on at once,
 // so more than target_ may run until some worker finishes its task, sees that, and goes to sleep.
+//
+// When no thread can be had. A worker asleep in a wait for a future stands in callable_. A wake that finds no sleeper
+// and may start no thread calls one of those: counts it as running, takes it out, makes it look up. It runs one task on
+// top of its wait, then does what every sleeper does: goes back, uncounts itself, looks at the queues once more. One
+// that was called but whose future is done goes on with its own work; if something is queued it calls the next.
 #pragma once
 
 #include <array>
@@ -28,7 +33,7 @@
 
 namespace tine::sched {
 
-constexpr int kMaxThreads = 1024;  // workers and spares
+constexpr int kMaxThreads = 1024;  // workers and spares, whatever the options say
 constexpr int kMaxGuests = 64;     // outside threads with a deque of their own
 constexpr size_t kMaxInjected = size_t{1} << 20;
 
@@ -46,8 +51,10 @@ namespace tine {
 
 class Scheduler::Impl {
  public:
-  explicit Impl(int num_threads);
+  Impl(Scheduler& owner, const SchedulerOptions& options);
   ~Impl();
+  // In a child after fork(2).
+  [[nodiscard]] bool inherited() const noexcept { return generation_ != detail::fork_generation(); }
 
   void post(Task& task) noexcept;
   bool take_back(Task& task, bool sweep) noexcept;
@@ -82,14 +89,18 @@ class Scheduler::Impl {
   bool take_own(sched::Seat& seat, const Task* wanted) noexcept;
   void put_back(sched::Seat& seat, Task& task) noexcept;
   void wake_one() noexcept;
-  void start_thread() noexcept;  // threads_mutex_ held
+  bool start_thread() noexcept;  // threads_mutex_ held; false: there is none to be had
+  void abandon_queued() noexcept;
+  // threads_mutex_ held.
+  void add_callable(sched::Worker& worker) noexcept;
+  void remove_callable(sched::Worker& worker) noexcept;
   sched::Seat* take_guest_seat() noexcept;
   void leave_guest_seat(sched::Seat* seat) noexcept;
 
- public:
-  Scheduler* owner = nullptr;  // set before the first post
-
- private:
+  Scheduler& owner_;
+  const int max_threads_;
+  const uint64_t seed_;
+  const uint8_t generation_ = detail::fork_generation();
   std::atomic<int> target_;
   alignas(64) sched::SleepCounts<> counts_;
   std::atomic<int> blocked_{0};
@@ -107,6 +118,10 @@ class Scheduler::Impl {
   std::array<std::atomic<sched::Worker*>, sched::kMaxThreads> workers_{};
   std::atomic<int> worker_count_{0};
   std::vector<sched::Worker*> asleep_;  // threads_mutex_
+  // Workers asleep in waits, newest first; threads_mutex_.
+  sched::Worker* callable_ = nullptr;
+  int live_ = 0;  // threads that have not ended; threads_mutex_
+  std::condition_variable ended_;
 
   std::atomic<uint64_t> parks_{0};
   std::atomic<uint64_t> wakes_{0};

@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -29,7 +30,7 @@ TINE_API void note_stack() noexcept;
 [[nodiscard]] inline bool low_stack() noexcept {
   return static_cast<const char*>(__builtin_frame_address(0)) < thread_state.stack_limit;
 }
-[[nodiscard]] TINE_API std::exception_ptr too_deep_error() noexcept;
+[[nodiscard]] TINE_API std::exception_ptr too_deep_error(const std::source_location& forked) noexcept;
 
 TINE_API void retain_context(ContextData* context) noexcept;
 TINE_API void release_context(ContextData* context) noexcept;

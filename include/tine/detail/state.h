@@ -168,6 +168,7 @@ class TINE_API StateBase : public RefCounted {
   static constexpr uint8_t kObserved = 4;
 
   static Node* tail() noexcept;
+  bool is_inherited() noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
   void drain(Node* newest, uintptr_t outcome) noexcept;
   void run_all(Node* oldest) noexcept;

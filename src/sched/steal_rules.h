@@ -1,0 +1,60 @@
+// Whom a thief tries first, and what it leaves alone.
+//
+// State      Small values of one thief.
+// Threads    One each.
+// Ordering   VictimOrder: the same seed and index give the same order.
+// Ownership  None.
+// Errors     None.
+// Cost       A few instructions.
+// Source     Marsaglia's xorshift, seeded by splitmix64; DESIGN "Scheduler" for the rule of the fresh entry.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "tine/executor.h"
+
+namespace tine::sched {
+
+class VictimOrder {
+ public:
+  // Of the index-th worker of a pool with that seed.
+  VictimOrder(uint64_t seed, int index) noexcept {
+    uint64_t z = seed + 0x9e3779b97f4a7c15u * (static_cast<uint64_t>(index) + 1);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    state_ = (z ^ (z >> 31)) | 1;  // never 0
+  }
+  uint64_t next() noexcept {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+// What one thief saw of one victim's single entry. Its owner will most likely wait for it at once: taken from it,
+// a fork and wait would cost a trip to another core.
+class FreshRule {
+ public:
+  static constexpr auto kFresh = std::chrono::microseconds(2);
+
+  // The victim has a single entry and has made `pushes` in all.
+  [[nodiscard]] bool leave_alone(uint64_t pushes, TimePoint now) noexcept {
+    if (pushes_ != pushes) {
+      pushes_ = pushes;
+      since_ = now;
+      return true;
+    }
+    return now - since_ < kFresh;
+  }
+
+ private:
+  uint64_t pushes_ = 0;
+  TimePoint since_;
+};
+
+}  // namespace tine::sched
