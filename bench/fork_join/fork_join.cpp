@@ -26,9 +26,9 @@ int serial_fib(int n) { return n < 2 ? n : serial_fib(n - 1) + serial_fib(n - 2)
 
 int fib(Scheduler& pool, int n) {
   if (n < 2) return n;
-  const Future<int> left = tine::fork(pool, [&pool, n] { return fib(pool, n - 1); });
+  Future<int> left = tine::fork(pool, [&pool, n] { return fib(pool, n - 1); });
   const int right = fib(pool, n - 2);
-  return left.get() + right;
+  return std::move(left).get() + right;
 }
 
 void baseline_fib_serial(benchmark::State& state) {
@@ -60,7 +60,7 @@ void flat_100000(benchmark::State& state) {
       futures.reserve(kTasks);
       for (int i = 0; i < kTasks; ++i) futures.push_back(tine::fork(pool, [i] { return i; }));
       int64_t total = 0;
-      for (size_t i = futures.size(); i-- > 0;) total += futures[i].get();
+      for (size_t i = futures.size(); i-- > 0;) total += std::move(futures[i]).get();
       return total;
     });
     benchmark::DoNotOptimize(sum.then([](auto f) { return f.get(); }).get());

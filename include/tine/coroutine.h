@@ -134,6 +134,9 @@ struct FinishAwaiter {
 
 template <class T, class Self>
 struct CoroutinePromiseBase {
+  static void* operator new(size_t bytes) { return allocate_block(bytes); }
+  static void operator delete(void* frame, size_t bytes) noexcept { free_block(frame, bytes); }
+
   Future<T> get_return_object() {
     if (ContextData* context = current_context()) join_context(state, *context);
     return Future<T>(Ref<State<T>>::adopt(&state));

@@ -10,10 +10,12 @@
 // Source     DESIGN "Scheduler"; P2300's idea that a place to run is a value.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
 #include "tine/detail/export.h"
+#include "tine/detail/thread_state.h"
 
 namespace tine {
 
@@ -81,6 +83,8 @@ class TINE_API WaitHelper {
  public:
   // Help until `state` is done, `deadline` has passed, or there is nothing left to help with.
   virtual void help(StateBase& state, TimePoint deadline) noexcept = 0;
+  // The same for the holder of the only Future, who gives it up: before help().
+  virtual void help_alone(StateBase&) noexcept {}
   // Brackets the sleep that follows. `about_to_block` may start a spare thread. With a `sleeper` the pool may call
   // the thread back for work that nobody else is there to do.
   virtual void about_to_block(Sleeper* sleeper) noexcept { (void)sleeper; }
@@ -95,16 +99,23 @@ class TINE_API WaitHelper {
 
 // The helper of futures that only a pool's task completes: it helps with nothing, but tells that their
 // producer lives in this process alone (see fork_generation).
-TINE_API WaitHelper* task_helper() noexcept;
+class TINE_API TaskHelper final : public WaitHelper {
+ public:
+  void help(StateBase&, TimePoint) noexcept override;
+};
+TINE_API extern TaskHelper the_task_helper;
+inline WaitHelper* task_helper() noexcept { return &the_task_helper; }
 
 // Counts the forks(2) behind this process, modulo 256. A state remembers the count of its making: one that a
 // pool or a connection was to complete can't complete in a child, so waiting for it there fails.
-TINE_API uint8_t fork_generation() noexcept;
+TINE_API extern std::atomic<uint8_t> forks_behind;
+inline uint8_t fork_generation() noexcept { return forks_behind.load(std::memory_order_relaxed); }
 // From the first call on, each child of fork(2) counts.
 TINE_API void watch_forks();
 
 // This thread's helper, null on threads that tine did not start. Set by the scheduler.
-TINE_API WaitHelper*& thread_helper() noexcept;
+[[nodiscard]] inline WaitHelper* thread_helper() noexcept { return thread_state.helper; }
+inline void set_thread_helper(WaitHelper* helper) noexcept { thread_state.helper = helper; }
 
 // While one is alive on a thread, callbacks of users are posted to `executor` instead of being run by
 // the thread that completes a future. Whoever holds a connection's reader role has one.

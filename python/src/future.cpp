@@ -50,9 +50,18 @@ void set_up(PyFuture* future, ValueState* state, bool settable) {
   state->binding = future;
 }
 
+// Null without memory.
+std::unique_ptr<ValueState> new_state() noexcept {
+  try {
+    return std::make_unique<ValueState>();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 // A settable one, of exactly this type.
 PyObject* make(PyTypeObject* type) {
-  auto state = std::unique_ptr<ValueState>(new (std::nothrow) ValueState);
+  auto state = new_state();
   if (!state) return PyErr_NoMemory();
   PyFuture* const future = allocate(type);
   if (!future) return nullptr;
@@ -106,7 +115,7 @@ PyObject* future_vectorcall(PyObject* type, PyObject* const* args, size_t count,
 
 // A subclass may take what it likes: its __init__ says so.
 PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
-  auto state = std::unique_ptr<ValueState>(new (std::nothrow) ValueState);
+  auto state = new_state();
   if (!state) return PyErr_NoMemory();
   PyObject* const object = type->tp_alloc(type, 0);
   if (object) set_up(as_future(object), state.release(), true);
@@ -175,7 +184,7 @@ int future_clear(PyObject* object) {
   Py_CLEAR(self->error);
   if (!self->state->sole_owner()) return 0;
   // The finalizer has completed it. What takes its place says so to a late caller.
-  auto* const fresh = new (std::nothrow) ValueState;
+  auto* const fresh = new_state().release();
   if (!fresh) return 0;
   fresh->cancel();
   ValueState* const old = std::exchange(self->state, fresh);

@@ -25,24 +25,29 @@ struct Graveyard {
     items[size++] = object;
   }
 };
-constinit thread_local Graveyard graveyard{};
+constinit thread_local Graveyard graveyard [[gnu::tls_model("initial-exec")]]{};
+
+[[gnu::cold, gnu::noinline]] void bury(RefCounted* object) noexcept { graveyard.push(object); }
 
 }  // namespace
 
+// A friend of RefCounted, as destroy() is.
+[[gnu::cold, gnu::noinline]] void destroy_buried() noexcept {
+  Graveyard& g = graveyard;
+  while (g.size) delete g.items[--g.size];
+  std::free(g.items);
+  g.items = nullptr;
+  g.capacity = 0;
+}
+
 void destroy(RefCounted* object) noexcept {
   Graveyard& g = graveyard;
-  if (g.depth == kDeepest) {
-    g.push(object);
-    return;
-  }
+  if (g.depth == kDeepest) [[unlikely]]
+    return bury(object);
   ++g.depth;
   delete object;
-  if (g.depth == 1 && g.size) [[unlikely]] {
-    while (g.size) delete g.items[--g.size];
-    std::free(g.items);
-    g.items = nullptr;
-    g.capacity = 0;
-  }
+  if (g.depth == 1 && g.size) [[unlikely]]
+    destroy_buried();
   --g.depth;
 }
 

@@ -12,8 +12,6 @@
 namespace tine {
 namespace detail {
 
-constinit thread_local ThreadState thread_state;
-
 namespace {
 // What a task that is run inside a wait may count on.
 constexpr size_t kStackReserve = size_t{256} << 10;

@@ -54,6 +54,31 @@ TEST(Future, ACallbackAddedByARunningCallbackRunsBehindThoseAddedBefore) {
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
 }
 
+TEST(Future, WhatWaitsForACallbacksResultRunsBeforeTheNextCallbackOfTheSource) {
+  Promise<int> p;
+  std::string order;
+  const Future<int> source = p.future();
+  const auto note = [&order](char c) { return [&order, c](Future<int>) { return order += c, 0; }; };
+  const Future<int> a = source.then(note('a'));
+  (void)a.then(note('b')).then(note('c'));
+  (void)a.then(note('d'));
+  (void)source.then(note('e')).then(note('f'));
+  p.set_value(0);
+  EXPECT_EQ(order, "abcdef");
+}
+
+TEST(Future, ACallbackThatAChainAddsToItsSourceRunsOnce) {
+  Promise<int> p;
+  const Future<int> source = p.future();
+  int runs = 0;
+  (void)source.then([](Future<int>) { return 0; }).then([&](Future<int>) {
+    (void)source.then([&](Future<int>) { ++runs; });
+    return 0;
+  });
+  p.set_value(0);
+  EXPECT_EQ(runs, 1);
+}
+
 TEST(Future, ThenOnAFailedFutureRunsAndSeesTheError) {
   auto f = make_failed<int>(std::make_exception_ptr(ValueError("foo"))).then([](Future<int> g) {
     EXPECT_THROW(g.get(), ValueError);

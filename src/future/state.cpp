@@ -15,7 +15,6 @@ constexpr NodeOps kTailOps{nullptr, false};
 constinit Node tail_node(&kTailOps);
 
 constinit thread_local Executor* gate = nullptr;
-constinit thread_local WaitHelper* helper_of_thread = nullptr;
 
 constexpr int kDeepest = 64;
 
@@ -76,23 +75,16 @@ constinit thread_local Trampoline trampoline{};
 
 }  // namespace
 
-namespace {
-struct TaskHelper final : WaitHelper {
-  void help(StateBase&, TimePoint) noexcept override {}
-};
+void TaskHelper::help(StateBase&, TimePoint) noexcept {}
 constinit TaskHelper the_task_helper;
-constinit std::atomic<uint8_t> generation{0};
-}  // namespace
+constinit std::atomic<uint8_t> forks_behind{0};
 
-WaitHelper* task_helper() noexcept { return &the_task_helper; }
-uint8_t fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
 void watch_forks() {
   [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
-    generation.fetch_add(1, std::memory_order_relaxed);
-    helper_of_thread = nullptr;
+    forks_behind.fetch_add(1, std::memory_order_relaxed);
+    set_thread_helper(nullptr);
   });
 }
-WaitHelper*& thread_helper() noexcept { return helper_of_thread; }
 
 CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
 CallbackGate::~CallbackGate() { gate = before_; }
@@ -107,7 +99,13 @@ void StateBase::report_unless_observed() const noexcept {
   if ((flags_.load(std::memory_order_relaxed) & kObserved) == 0) report_unobserved(error_, where_);
 }
 
-StateBase::~StateBase() { delete hub_.load(std::memory_order_relaxed); }
+void StateBase::delete_hub(Hub* hub) noexcept { delete hub; }
+
+bool StateBase::run_inline() noexcept { return false; }
+Task* StateBase::task() noexcept { return nullptr; }
+void StateBase::run_alone() noexcept {
+  if (Task* const mine = task()) mine->run();
+}
 
 Node* StateBase::tail() noexcept { return &tail_node; }
 
@@ -150,10 +148,10 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 }  // namespace
 
 void StateBase::subscribe(Node* node) noexcept {
-  if (word_.add(node, tail())) drain(node, word_.load(std::memory_order_relaxed) & kOutcome);
+  if (word_.add(node, tail())) drain(node);
 }
 
-bool StateBase::finish(Outcome outcome) noexcept {
+bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
   const auto code = static_cast<uintptr_t>(outcome);
   Node* newest = nullptr;
   bool alone = false;
@@ -162,14 +160,18 @@ bool StateBase::finish(Outcome outcome) noexcept {
     return false;
   }
   if (!alone) wake_sleepers();
-  if (newest) drain(newest, code);
+  if (later) {
+    *later = newest;
+  } else if (newest) {
+    drain(newest);
+  }
   return true;
 }
 
-bool StateBase::fail(std::exception_ptr error) noexcept {
+bool StateBase::fail(std::exception_ptr error, Node** later) noexcept {
   assert(error);
   error_ = std::move(error);
-  if (finish(Outcome::kError)) return true;
+  if (finish(Outcome::kError, later)) return true;
   error_ = nullptr;
   return false;
 }
@@ -190,7 +192,7 @@ std::exception_ptr StateBase::error() const noexcept {
   return nullptr;
 }
 
-void StateBase::drain(Node* newest, uintptr_t) noexcept {
+void StateBase::drain(Node* newest) noexcept {
   Node* const oldest = reversed(newest, [](Node* n) -> Node*& { return n->next_; });
   Trampoline& t = trampoline;
   if (t.depth == kDeepest) {
@@ -209,35 +211,65 @@ void StateBase::drain(Node* newest, uintptr_t) noexcept {
 
 void enter_trampoline(void (*run)(void*, void*), void* a, void* b) noexcept { trampoline.enter({run, a, b}); }
 
+// True: this thread has run all there was, and the state is idle. Else `*more` came meanwhile.
+inline bool StateBase::leave(Node** more) noexcept {
+  return word_.leave(
+      word_.load(std::memory_order_relaxed) & kOutcome, tail(), [this] { return sole_owner(); }, more);
+}
+
 void StateBase::run_all(Node* oldest) noexcept {
-  const uintptr_t code = word_.load(std::memory_order_relaxed) & kOutcome;
-  const bool failed = static_cast<Outcome>(code) == Outcome::kError;
+  const auto next_of = [](Node* n) -> Node*& { return n->next_; };
   // Callbacks run in the context in which they were added, never in the one of whoever completes.
   const ContextSwap no_context;
-  for (;;) {
+  StateBase* state = this;
+  Ref<StateBase> kept;  // `state`, once it is not this one
+  for (Node* more = nullptr;;) {
+    const bool failed = state->outcome(std::memory_order_relaxed) == Outcome::kError;
+    bool left = false;
     while (oldest) {
-      if (oldest->ops_->user && gate) [[unlikely]] {
-        gate->post(*new DrainTask(this, oldest));
+      const NodeOps& ops = *oldest->ops_;
+      if (ops.user && gate) [[unlikely]] {
+        gate->post(*new DrainTask(state, oldest));
         return;
       }
-      if (failed && !oldest->ops_->books) observe();
+      if (failed && !ops.books) state->observe();
       Node* const next = oldest->next_;
-      oldest->ops_->run(oldest, *this);
+      if (!ops.run_chained) {
+        ops.run(oldest, *state);
+        oldest = next;
+        continue;
+      }
+      const Chained chained = ops.run_chained(oldest, *state);
       oldest = next;
+      if (!chained.state) continue;
+      auto reference = Ref<StateBase>::adopt(chained.state);
+      if (!chained.newest) continue;
+      if (!oldest) left = state->leave(&more);
+      if (left) {
+        state = chained.state;
+        kept = std::move(reference);
+        oldest = reversed(chained.newest, next_of);
+        break;
+      }
+      // Others are still to come here: those of the chained state come first, as inside a call.
+      chained.state->drain(chained.newest);
+      if (!oldest) oldest = reversed(std::exchange(more, nullptr), next_of);
     }
-    Node* more = nullptr;
-    if (word_.leave(
-            code, tail(), [this] { return sole_owner(); }, &more)) {
-      return;
-    }
-    oldest = reversed(more, [](Node* n) -> Node*& { return n->next_; });
+    if (left) continue;
+    if (state->leave(&more)) return;
+    oldest = reversed(std::exchange(more, nullptr), next_of);
   }
+}
+
+void run_chain(Chained chained) noexcept {
+  const auto state = Ref<StateBase>::adopt(chained.state);
+  if (chained.newest) state->drain(chained.newest);
 }
 
 // True: in a child after fork(2), where nothing completes it: its producer is a thread or a connection of the parent
 // process. It fails.
 inline bool StateBase::is_inherited() noexcept {
-  if (!helper_ || generation_ == generation.load(std::memory_order_relaxed)) [[likely]]
+  if (!helper_ || generation_ == fork_generation()) [[likely]]
     return false;
   cancel(Outcome::kForked);
   return true;

@@ -73,7 +73,7 @@ void BlockingPool::main(std::list<std::thread>::iterator self) noexcept {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   Helper helper(*this);
-  detail::thread_helper() = &helper;
+  detail::set_thread_helper(&helper);
   std::list<std::thread> ended;
   {
     std::unique_lock lock(mutex_);
@@ -98,7 +98,7 @@ void BlockingPool::main(std::list<std::thread>::iterator self) noexcept {
     ended_.notify_all();
   }
   for (std::thread& thread : ended) thread.join();
-  detail::thread_helper() = nullptr;
+  detail::set_thread_helper(nullptr);
 }
 
 int BlockingPool::close_and_join(TimePoint bound) noexcept {

@@ -3,11 +3,12 @@
 // State      [top, bottom) of a growing ring. The owner pushes and pops at bottom, thieves take at top.
 // Threads    push, pop: the owner. steal, size, pushes: any thread.
 // Ordering   Every operation that decides who gets an element is seq_cst, in place of the paper's
-//            fences: ThreadSanitizer understands it, and on x86-64 the cost is the same (one xchg).
+//            fences: ThreadSanitizer understands it, and on x86-64 the cost is the same (one xchg). A push is a
+//            release: whoever wakes sleepers for it takes care of the rest (sleep_counts.h).
 // Ownership  Elements are borrowed; retired rings live until the deque dies, since a thief may still
 //            read one (their sizes double, so they add up to less than the live one).
 // Errors     push answers false at the size limit.
-// Cost       push and pop one xchg each, steal one compare-and-swap.
+// Cost       push: plain stores. pop: one xchg. steal: one compare-and-swap.
 // Source     Chase and Lev, SPAA 2005; Le, Pop, Cohen and Nardelli, PPoPP 2013.
 //
 // Why it is right. Let b and t be bottom and top. An element at index i is given out once:
@@ -52,8 +53,7 @@ class Deque {
     }
     ring->slot(b).store(item, std::memory_order_relaxed);
     pushes_.store(pushes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    // seq_cst: also ordered against the pool's count of sleepers, which the caller reads next.
-    bottom_.store(b + 1, std::memory_order_seq_cst);
+    bottom_.store(b + 1, std::memory_order_release);
     return true;
   }
 
@@ -75,11 +75,13 @@ class Deque {
     return item;
   }
 
-  // The owner only: what pop() would give now, null when it is empty. It may be stolen, and gone, at any moment.
-  [[nodiscard]] const T* newest() const noexcept {
+  // The owner only: pop(), if that gives `wanted` out. It must be alive.
+  [[nodiscard]] bool pop_if(const T* wanted) noexcept {
     const int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
-    if (top_.load(std::memory_order_relaxed) > b) return nullptr;
-    return ring_.load(std::memory_order_relaxed)->slot(b).load(std::memory_order_relaxed);
+    // A slot that is no longer ours may still hold the pointer: then pop() gives nothing.
+    if (ring_.load(std::memory_order_relaxed)->slot(b).load(std::memory_order_relaxed) != wanted)
+      return false;
+    return pop() != nullptr;
   }
 
   // Null when it is empty or another thief was faster.
@@ -115,7 +117,7 @@ class Deque {
     std::unique_ptr<Atomic<T*>[]> slots_;
   };
 
-  Ring* grow(Ring& old, int64_t t, int64_t b) {
+  [[gnu::cold, gnu::noinline]] Ring* grow(Ring& old, int64_t t, int64_t b) {
     auto bigger = std::make_unique<Ring>(2 * old.capacity());
     for (int64_t i = t; i < b; ++i) {
       bigger->slot(i).store(old.slot(i).load(std::memory_order_relaxed), std::memory_order_relaxed);

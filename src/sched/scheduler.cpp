@@ -44,6 +44,12 @@ class Worker final : public detail::WaitHelper {
     const TimePoint end = std::min(deadline, Clock::now() + kSpinForChild);
     while (!state.done() && Clock::now() < end) sched_yield();
   }
+  void help_alone(detail::StateBase& state) noexcept override {
+    Task* const wanted = state.task();
+    if (!wanted || !pool_.take_own(seat_, *wanted)) return;
+    bump(run_count);
+    state.run_alone();
+  }
   void about_to_block(detail::Sleeper* sleeper) noexcept override;
   void unblocked() noexcept override;
   bool called() noexcept override { return called_.load(std::memory_order_acquire); }
@@ -56,7 +62,6 @@ class Worker final : public detail::WaitHelper {
 
   Seat& seat() noexcept { return seat_; }
   Scheduler& scheduler() noexcept { return scheduler_; }
-  bool belongs_to(const Scheduler::Impl* pool) const noexcept { return &pool_ == pool; }
 
   void unpark() noexcept {
     {
@@ -74,6 +79,7 @@ class Worker final : public detail::WaitHelper {
   bool park() noexcept;
   Task* search() noexcept;
   Task* try_steal() noexcept;
+  Task* steal_again() noexcept;
   Task* steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexcept;
   void execute(Task* task) noexcept {
     bump(run_count);
@@ -85,6 +91,7 @@ class Worker final : public detail::WaitHelper {
   Seat seat_;
   VictimOrder victims_;
   Scheduler::Impl::Parker parker_;
+  Deque<Task>* victim_ = nullptr;  // of the last successful theft
   std::array<FreshRule, kMaxThreads + kMaxGuests> fresh_;
   // Of the wait that this thread sleeps in; null when it can't be called back. The links are the pool's lock's.
   detail::Sleeper* sleeper_ = nullptr;
@@ -105,6 +112,11 @@ class GuestHelper final : public detail::WaitHelper {
     if (Scheduler::Impl* pool = life->pool.load(std::memory_order_acquire))
       (void)pool->run_own_child(*seat, state);
   }
+  void help_alone(detail::StateBase& state) noexcept override {
+    Scheduler::Impl* const pool = life->pool.load(std::memory_order_acquire);
+    Task* const wanted = state.task();
+    if (pool && wanted && pool->take_own(*seat, *wanted)) state.run_alone();
+  }
   std::shared_ptr<Scheduler::Impl::Life> life;
   sched::Seat* seat = nullptr;
 };
@@ -118,7 +130,7 @@ struct GuestSeat {
   ~GuestSeat() { leave(); }
   void leave() noexcept {
     if (!seat) return;
-    detail::thread_helper() = nullptr;
+    detail::set_thread_helper(nullptr);
     if (generation == detail::fork_generation()) {
       const std::lock_guard lock(helper.life->mutex);
       if (Scheduler::Impl* pool = helper.life->pool) pool->leave_guest_seat(seat);
@@ -131,10 +143,10 @@ struct GuestSeat {
 namespace {
 
 constinit thread_local sched::Worker* this_worker = nullptr;
-// The pool in which this thread sits as a guest (its Life: an address that no later pool can have while the
-// seat holds it) and the seat; plain copies for the fast path.
-constinit thread_local const void* guest_pool = nullptr;
-constinit thread_local sched::Seat* guest_seat = nullptr;
+// The pool in which this thread has a seat (its Life: an address that no later pool can have while the seat holds
+// it) and the seat.
+constinit thread_local const void* seat_pool = nullptr;
+constinit thread_local sched::Seat* own_seat = nullptr;
 
 GuestSeat& own_guest_seat() {
   thread_local GuestSeat seat;
@@ -151,7 +163,9 @@ void Worker::main(int index) noexcept {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   this_worker = this;
-  detail::thread_helper() = this;
+  seat_pool = pool_.life_.get();
+  own_seat = &seat_;
+  detail::set_thread_helper(this);
   detail::note_stack();
   for (;;) {
     const bool stopping = pool_.stopping_.load(std::memory_order_acquire);
@@ -160,6 +174,7 @@ void Worker::main(int index) noexcept {
         !stopping && pool_.counts_.running() > pool_.target_.load(std::memory_order_relaxed);
     Task* task = too_many ? nullptr : seat_.deque.pop();
     if (!task && stopping) break;
+    if (!task && !too_many) task = steal_again();
     if (!task && !too_many) task = search();
     if (task) {
       execute(task);
@@ -167,7 +182,7 @@ void Worker::main(int index) noexcept {
       break;
     }
   }
-  detail::thread_helper() = nullptr;
+  detail::set_thread_helper(nullptr);
   this_worker = nullptr;
   const std::lock_guard lock(pool_.threads_mutex_);
   --pool_.live_;
@@ -182,7 +197,7 @@ void Worker::about_to_block(detail::Sleeper* sleeper) noexcept {
     if (sleeper) pool_.add_callable(*this);
     pool_.counts_.leave();
   }
-  if (pool_.anything_queued()) pool_.wake_one();
+  pool_.look_again();
 }
 
 void Worker::unblocked() noexcept {
@@ -214,7 +229,21 @@ Task* Worker::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexce
   if (size == 0) return nullptr;
   if (size == 1 && fresh_[slot].leave_alone(victim.pushes(), now)) return nullptr;
   Task* const task = victim.steal();
-  if (task) bump(steal_count);
+  if (!task) return nullptr;
+  bump(steal_count);
+  victim_ = &victim;
+  return task;
+}
+
+// More from where the last one came from, without counting as a searcher: each change of that count takes its line
+// away from all who post.
+Task* Worker::steal_again() noexcept {
+  Task* const task = victim_ && victim_->size() > 1 ? victim_->steal() : nullptr;
+  if (task) {
+    bump(steal_count);
+  } else {
+    victim_ = nullptr;
+  }
   return task;
 }
 
@@ -250,7 +279,9 @@ Task* Worker::search() noexcept {
     sched_yield();
   } while (Clock::now() < end);
   const bool last = pool_.counts_.end_search();
-  if (task && last && pool_.anything_queued()) pool_.wake_one();
+  if (task && last && pool_.counts_.running() < pool_.target_.load(std::memory_order_relaxed)) {
+    pool_.look_again();
+  }
   return task;
 }
 
@@ -262,8 +293,9 @@ bool Worker::park() noexcept {
     pool_.asleep_.push_back(this);
     pool_.counts_.leave();
   }
-  // The second look of the sleep protocol. wake_one() may well wake this very worker.
-  if (pool_.stopping_.load(std::memory_order_seq_cst) || pool_.anything_queued()) pool_.wake_one();
+  // It may well wake this very worker.
+  pool_.look_again();
+  if (pool_.stopping_.load(std::memory_order_seq_cst)) pool_.wake_one();
   bump(pool_.parks_);
   std::unique_lock lock(parker_.mutex);
   parker_.wake.wait(lock, [this] { return parker_.woken; });
@@ -281,8 +313,8 @@ Scheduler::Impl::Impl(Scheduler& owner, const SchedulerOptions& options)
   detail::watch_forks();
   [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
     this_worker = nullptr;
-    guest_pool = nullptr;
-    guest_seat = nullptr;
+    seat_pool = nullptr;
+    own_seat = nullptr;
   });
   life_->pool = this;
 }
@@ -363,10 +395,6 @@ bool Scheduler::Impl::anything_queued() noexcept {
   return false;
 }
 
-void Scheduler::Impl::announce() noexcept {
-  if (counts_.must_wake(target_.load(std::memory_order_relaxed))) wake_one();
-}
-
 void Scheduler::Impl::wake_one() noexcept {
   sched::Worker* chosen = nullptr;
   {
@@ -423,45 +451,35 @@ void Scheduler::Impl::remove_callable(sched::Worker& worker) noexcept {
 }
 
 void Scheduler::Impl::post(Task& task) noexcept {
-  if (this_worker && this_worker->belongs_to(this)) {
-    if (!this_worker->seat().deque.push(&task)) {
-      task.run();
-      return;
-    }
-    announce();
-    return;
-  }
-  if (guest_pool != life_.get()) [[unlikely]] {
+  if (seat_pool != life_.get()) [[unlikely]] {
     if (inherited()) {
       task.abandon();
       return;
     }
-    sched::Seat* const seat = this_worker ? nullptr : take_guest_seat();
-    if (!seat) {
+    if (this_worker || !take_guest_seat()) {
       inject(task);
       return;
     }
   }
-  if (!guest_seat->deque.push(&task)) {
+  if (!own_seat->deque.push(&task)) [[unlikely]] {
     task.run();
     return;
   }
   announce();
 }
 
-bool Scheduler::Impl::take_own(sched::Seat& seat, const Task* wanted) noexcept {
-  while (const Task* newest = seat.deque.newest()) {
-    // What was seen may have been stolen since, so only its address counts until it is popped.
+bool Scheduler::Impl::take_own_below(sched::Seat& seat, const Task& wanted) noexcept {
+  do {
+    // Only spent ones may lie above it.
     Task* const task = seat.deque.pop();
     if (!task) return false;
-    if (newest == wanted) return true;
     if (!task->spent()) {
       put_back(seat, *task);
       return false;
     }
     task->run();
-  }
-  return false;
+  } while (!seat.deque.pop_if(&wanted));
+  return true;
 }
 
 void Scheduler::Impl::put_back(sched::Seat& seat, Task& task) noexcept {
@@ -472,16 +490,14 @@ void Scheduler::Impl::put_back(sched::Seat& seat, Task& task) noexcept {
 
 bool Scheduler::Impl::run_own_child(sched::Seat& seat, detail::StateBase& state) noexcept {
   Task* const wanted = state.task();
-  if (!wanted || !take_own(seat, wanted)) return false;
+  if (!wanted || !take_own(seat, *wanted)) return false;
   wanted->run();
   return true;
 }
 
 bool Scheduler::Impl::take_back(Task& wanted, bool sweep) noexcept {
-  sched::Seat* const seat = this_worker && this_worker->belongs_to(this) ? &this_worker->seat()
-                            : guest_pool == life_.get()                  ? guest_seat
-                                                                         : nullptr;
-  if (!seat || !take_own(*seat, &wanted)) return false;
+  sched::Seat* const seat = seat_pool == life_.get() ? own_seat : nullptr;
+  if (!seat || !take_own(*seat, wanted)) return false;
   while (sweep) {
     Task* const task = seat->deque.pop();
     if (!task) break;
@@ -498,7 +514,7 @@ sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
   // Threads of other pools of ours have a helper of their own already.
   GuestSeat& own = own_guest_seat();
   if (detail::thread_helper() && detail::thread_helper() != &own.helper) return nullptr;
-  guest_pool = nullptr;
+  seat_pool = nullptr;
   own.leave();
   const std::lock_guard lock(threads_mutex_);
   for (size_t i = 0; i < guests_.size(); ++i) {
@@ -511,10 +527,10 @@ sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
     own.helper.life = life_;
     own.seat = guests_[i].get();
     own.helper.seat = own.seat;
-    detail::thread_helper() = &own.helper;
+    detail::set_thread_helper(&own.helper);
     detail::note_stack();
-    guest_pool = life_.get();
-    guest_seat = own.seat;
+    seat_pool = life_.get();
+    own_seat = own.seat;
     return own.seat;
   }
   return nullptr;
@@ -534,7 +550,7 @@ void Scheduler::Impl::resize(int n) {
         "set_num_threads: this pool's threads are in the parent process of a fork(2); make a new one here");
   }
   target_.store(n, std::memory_order_seq_cst);
-  if (anything_queued()) wake_one();
+  look_again();
 }
 
 SchedulerCounters Scheduler::Impl::counters() const noexcept {

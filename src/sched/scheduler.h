@@ -1,12 +1,12 @@
 // The pool behind tine::Scheduler.
 //
-// Sleep protocol. A worker that finds nothing takes itself out of the running (seq_cst), then looks at every
-// queue once more, then sleeps on its own parker. Whoever queues a task makes it visible with a seq_cst
-// store, then reads how many search and run (sleep_counts.h). In the single order of these operations either the
-// sleeper's second look comes after the store and finds the task, or its leaving comes before the
-// poster's read, which then wakes a sleeper. A poster that sees a searcher leaves the task to it: a
-// searcher's last look comes after it has uncounted itself, so the same argument holds for it; and the last
-// searcher that finds something wakes the next when more is queued.
+// Sleep protocol. A worker that finds nothing takes itself out of the running, passes the heavy fence, looks at every
+// queue once more, then sleeps on its own parker. Whoever queues a task makes it visible, then looks who
+// searches and who runs. One of the two sees the other (sleep_counts.h): either the sleeper's second look finds the
+// task, or the poster sees that it has left, and wakes a sleeper. A poster that sees a searcher leaves the
+// task to it: the same holds for a searcher that uncounts itself and looks again, as it does unless it has found
+// something and either others still search or nobody may be woken, because as many run as should; who leaves those
+// looks, too.
 //
 // Who counts as running. It is the number of workers neither asleep nor blocked in a wait. A wake
 // happens only while fewer than target_ run; a worker that is about to block gives its place up first and
@@ -27,6 +27,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/sched/asymmetric_fence.h"
 #include "src/sched/deque.h"
 #include "src/sched/sleep_counts.h"
 #include "tine/scheduler.h"
@@ -83,10 +84,21 @@ class Scheduler::Impl {
 
   void inject(Task& task) noexcept;
   Task* take_injected() noexcept;
-  // One look at every queue. `thief` may be null (a last look before sleep does not take).
+  // One look at every queue.
   bool anything_queued() noexcept;
-  void announce() noexcept;  // a task has been queued
-  bool take_own(sched::Seat& seat, const Task* wanted) noexcept;
+  // By who has just stopped running or searching: wakes somebody if there is work.
+  void look_again() noexcept {
+    fence_.heavy();
+    if (anything_queued()) wake_one();
+  }
+  void announce() noexcept {  // a task has been queued
+    if (counts_.must_wake(target_.load(std::memory_order_relaxed), fence_.cheap())) [[unlikely]]
+      wake_one();
+  }
+  bool take_own(sched::Seat& seat, const Task& wanted) noexcept {
+    return seat.deque.pop_if(&wanted) || take_own_below(seat, wanted);
+  }
+  bool take_own_below(sched::Seat& seat, const Task& wanted) noexcept;
   void put_back(sched::Seat& seat, Task& task) noexcept;
   void wake_one() noexcept;
   bool start_thread() noexcept;  // threads_mutex_ held; false: there is none to be had
@@ -102,6 +114,7 @@ class Scheduler::Impl {
   const uint64_t seed_;
   const uint8_t generation_ = detail::fork_generation();
   std::atomic<int> target_;
+  const sched::AsymmetricFence fence_;
   alignas(64) sched::SleepCounts<> counts_;
   std::atomic<int> blocked_{0};
   std::atomic<bool> stopping_{false};

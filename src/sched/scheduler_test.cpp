@@ -43,6 +43,48 @@ TEST(Scheduler, ATaskThatNobodyWaitsForIsRunByAWorker) {
   EXPECT_NE(told.get(), std::this_thread::get_id());
 }
 
+TEST(Scheduler, AConsumedFutureOfTheNewestTaskIsRunByTheWaiter) {
+  Scheduler pool(1);
+  const auto here = std::this_thread::get_id();
+  for (int i = 0; i < 1000; ++i) {
+    // A worker may have been faster.
+    Future<std::thread::id> f = fork(pool, [] { return std::this_thread::get_id(); });
+    const std::thread::id ran = std::move(f).get();
+    if (ran == here) return;
+  }
+  FAIL() << "a thousand tasks, and the waiter ran none";
+}
+
+TEST(Scheduler, AConsumedFutureThrowsTheTasksError) {
+  Scheduler pool(1);
+  for (int i = 0; i < 100; ++i) {
+    Future<int> f = fork(pool, []() -> int { throw IndexError("there"); });
+    EXPECT_THROW((void)std::move(f).get(), IndexError);
+  }
+}
+
+// The count says so when the task ends: the completion is then one that others see.
+TEST(Scheduler, ATaskMayHandOutItsOwnFutureInsideTheWaitThatConsumesIt) {
+  Scheduler pool(1);
+  const auto here = std::this_thread::get_id();
+  for (int i = 0; i < 500; ++i) {
+    Promise<Future<int>*> place;
+    const Future<Future<int>*> told = place.future();
+    std::thread other;
+    int seen = i;
+    Future<int> mine = fork(pool, [&, i] {
+      Future<int>* const own = told.get();
+      if (std::this_thread::get_id() == here)
+        other = std::thread([copy = *own, &seen] { seen = copy.get(); });
+      return i;
+    });
+    place.set_value(&mine);
+    EXPECT_EQ(std::move(mine).get(), i);
+    if (other.joinable()) other.join();
+    EXPECT_EQ(seen, i);
+  }
+}
+
 // The waiting thread looks through its own queue at the moment when the worker goes to sleep.
 TEST(Scheduler, ATaskIsNotForgottenByAPosterThatWaitsForSomethingElse) {
   Scheduler pool(1);

@@ -38,7 +38,7 @@ ScriptTask::ScriptTask(Machine& m, uint32_t references) noexcept
 ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, uint32_t depth,
                              uint32_t references, FramePool& pool) {
   void* const block = pool.take(sizeof(ScriptTask));
-  auto* const task = new (block) ScriptTask(machine, references);
+  auto* const task = ::new (block) ScriptTask(machine, references);
   const size_t bytes = frame_bytes(function);
   void* memory = task->frame_in_task;
   if (bytes > kFrameInTask) {

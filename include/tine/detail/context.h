@@ -10,18 +10,11 @@
 
 #include "tine/detail/export.h"
 #include "tine/detail/ref.h"
+#include "tine/detail/thread_state.h"
 
 namespace tine::detail {
 
 class StateBase;
-class ContextData;
-
-// What a running task needs to know of its thread, in one thread-local.
-struct ThreadState {
-  ContextData* context = nullptr;     // owned; null: none
-  const char* stack_limit = nullptr;  // tasks nested in waits are refused below; null: unknown
-};
-TINE_API extern constinit thread_local ThreadState thread_state;
 
 [[nodiscard]] inline ContextData* current_context() noexcept { return thread_state.context; }
 

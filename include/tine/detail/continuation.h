@@ -48,37 +48,42 @@ struct Flat<Future<R>> {
 template <Mode M, class R>
 using Flattened = typename std::conditional_t<M == Mode::kThen, std::type_identity<R>, Flat<R>>::type;
 
-// Copies the outcome of a done state into a pending one of the same type.
+// Copies the outcome of a done state into a pending one of the same type. `later` here and below: see
+// StateBase::fail.
 template <class T>
-void forward_outcome(State<T>& from, State<T>& to) noexcept {
+void forward_outcome(State<T>& from, State<T>& to, Node** later = nullptr) noexcept {
   if (from.outcome() != Outcome::kValue) {
-    to.fail(from.error());
+    to.fail(from.error(), later);
     return;
   }
   try {
     if constexpr (std::is_copy_constructible_v<Payload<T>>) {
-      to.emplace(from.value());
+      to.construct(from.value());
     } else {
-      to.emplace(std::move(from.value()));
+      to.construct(std::move(from.value()));
     }
   } catch (...) {
-    to.fail(std::current_exception());
+    to.fail(std::current_exception(), later);
+    return;
   }
+  to.publish(later);
 }
 
 // Calls f and completes `to` with what it returns or throws.
 template <class R, class F, class... Args>
-void complete_with(State<R>& to, F& f, Args&&... args) noexcept {
+void complete_with(State<R>& to, Node** later, F& f, Args&&... args) noexcept {
   try {
     if constexpr (std::is_void_v<R>) {
       std::invoke(std::move(f), std::forward<Args>(args)...);
-      to.emplace();
+      to.construct();
     } else {
-      to.emplace(std::invoke(std::move(f), std::forward<Args>(args)...));
+      to.construct(std::invoke(std::move(f), std::forward<Args>(args)...));
     }
   } catch (...) {
-    to.fail(std::current_exception());
+    to.fail(std::current_exception(), later);
+    return;
   }
+  to.publish(later);
 }
 
 template <Mode M, class T, class F>
@@ -97,74 +102,74 @@ class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>
   Node* node() noexcept { return this; }
 
  protected:
-  // Runs the closure and completes this state; takes over the reference of the source's list.
-  void invoke(State<T>& source) noexcept {
+  // Runs the closure and completes this state, with the reference of the source's list.
+  Chained invoke(State<T>& source) noexcept {
     bool waits_for_inner = false;
+    Node* later = nullptr;
     // finally's closure runs even when its result was cancelled.
     if (M == Mode::kFinally || !this->done()) {
       if constexpr (M == Mode::kThen) {
         Future<T> lent(Ref<State<T>>::adopt(&source));
-        complete_with<R>(*this, f_, static_cast<ThenArgument<T, F>>(lent));
+        complete_with<R>(*this, &later, f_, static_cast<ThenArgument<T, F>>(lent));
         (void)lent.leak_state();
       } else if constexpr (M == Mode::kAndThen) {
         if (source.outcome() != Outcome::kValue) {
-          this->fail(source.error());
+          this->fail(source.error(), &later);
         } else if constexpr (std::is_void_v<T>) {
-          waits_for_inner = run_flat();
+          waits_for_inner = run_flat(&later);
         } else {
-          waits_for_inner = run_flat(static_cast<const T&>(source.value()));
+          waits_for_inner = run_flat(&later, static_cast<const T&>(source.value()));
         }
       } else if constexpr (M == Mode::kOrElse) {
         if (source.outcome() == Outcome::kValue) {
-          forward_outcome<T>(source, *this);
+          forward_outcome<T>(source, *this, &later);
         } else {
-          waits_for_inner = run_flat(source.error());
+          waits_for_inner = run_flat(&later, source.error());
         }
       } else {
         try {
           std::invoke(std::move(f_));
-          forward_outcome<T>(source, *this);
+          forward_outcome<T>(source, *this, &later);
         } catch (...) {
-          this->fail(std::current_exception());
+          this->fail(std::current_exception(), &later);
         }
       }
     }
     f_.~F();
-    if (waits_for_inner) {
-      subscribe_inner();
-    } else {
-      this->release();
-    }
+    if (!waits_for_inner) return {this, later};
+    subscribe_inner();
+    return {};
   }
 
-  static void run(Node* node, StateBase& done) noexcept {
-    static_cast<Continuation*>(node)->invoke(static_cast<State<T>&>(done));
+  static Chained run(Node* node, StateBase& done) noexcept {
+    return static_cast<Continuation*>(node)->invoke(static_cast<State<T>&>(done));
   }
-  static constexpr NodeOps kOps{&Continuation::run, true};
+  static constexpr NodeOps kOps{nullptr, true, false, &Continuation::run};
 
  private:
   template <class... Args>
-  bool run_flat(Args&&... args) noexcept {
+  bool run_flat(Node** later, Args&&... args) noexcept {
     if constexpr (is_future<Returned>) {
       try {
         inner_ = std::invoke(std::move(f_), std::forward<Args>(args)...);
         if (inner_.valid()) return true;
-        this->fail(make_error(ErrorKind::kValue, "the callback returned a Future without a state"));
+        this->fail(make_error(ErrorKind::kValue, "the callback returned a Future without a state"), later);
       } catch (...) {
-        this->fail(std::current_exception());
+        this->fail(std::current_exception(), later);
       }
     } else {
-      complete_with<R>(*this, f_, std::forward<Args>(args)...);
+      complete_with<R>(*this, later, f_, std::forward<Args>(args)...);
     }
     return false;
   }
 
-  static void run_inner(Node* node, StateBase& done) noexcept {
+  static Chained run_inner(Node* node, StateBase& done) noexcept {
     auto* self = static_cast<Continuation*>(node);
-    forward_outcome<R>(static_cast<State<R>&>(done), *self);
-    self->release();
+    Node* later = nullptr;
+    forward_outcome<R>(static_cast<State<R>&>(done), *self, &later);
+    return {self, later};
   }
-  static constexpr NodeOps kInnerOps{&Continuation::run_inner, false};
+  static constexpr NodeOps kInnerOps{nullptr, false, false, &Continuation::run_inner};
 
   void subscribe_inner() noexcept {
     if constexpr (is_future<Returned>) {
@@ -197,7 +202,7 @@ class PostedContinuation final : public Continuation<M, T, F>, private Task {
   }
   void run() noexcept override {
     const Ref<State<T>> source = std::move(source_);
-    this->invoke(*source);
+    run_chain(this->invoke(*source));
   }
   void abandon() noexcept override {
     this->fail(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the callback"));

@@ -39,11 +39,19 @@ class TINE_API RefCounted {
   [[nodiscard]] bool sole_owner() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
 
  protected:
+  // By who holds both of two references: gives one up. False, and nothing done, when there are more.
+  [[nodiscard]] bool release_one_of_two() const noexcept {
+    if (refs_.load(std::memory_order_acquire) != 2) return false;
+    refs_.store(1, std::memory_order_relaxed);
+    return true;
+  }
+
   explicit RefCounted(uint32_t references = 1) noexcept : refs_(references) {}
   virtual ~RefCounted() = default;
 
  private:
   friend void destroy(RefCounted*) noexcept;
+  friend void destroy_buried() noexcept;
   mutable std::atomic<uint32_t> refs_;
 };
 

@@ -17,8 +17,8 @@
 // Errors     None thrown from completion; a callback's exceptions are its own node's affair. Without memory for the
 //            queue of a callback that must wait (nested too deep, or gated) the process ends: it is owed to its user.
 // Cost       complete: one compare-and-swap without callbacks, two with; none when the producer is the
-//            only owner (count 1, acquired: nobody is left who could subscribe or look). No mutex
-//            until a thread really blocks (hub).
+//            only owner (count 1, acquired: nobody is left who could subscribe or look). A chain of
+//            continuations is run in a loop, not nested. No mutex until a thread really blocks (hub).
 // Source     Treiber's stack for the list; kj and folly for continuation nodes inside the result.
 #pragma once
 
@@ -26,11 +26,13 @@
 #include <cassert>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "tine/detail/block.h"
 #include "tine/detail/context.h"
 #include "tine/detail/export.h"
 #include "tine/detail/ref.h"
@@ -47,6 +49,13 @@ namespace tine::detail {
 class StateBase;
 class Node;
 
+// A state that a callback has completed, with the callbacks that now have to run, newest first (none: null), and
+// one reference to it.
+struct Chained {
+  StateBase* state = nullptr;
+  Node* newest = nullptr;
+};
+
 struct NodeOps {
   // Runs the callback and gives the node up. `done` is alive for the call.
   void (*run)(Node* node, StateBase& done) noexcept;
@@ -55,6 +64,9 @@ struct NodeOps {
   bool user;
   // Only keeps books: an error that went through it alone was seen by nobody.
   bool books = false;
+  // In place of run, where the callback's last act is to complete a state: what waits for that is left to the
+  // caller, who goes on with it in a loop. So a chain nests no deeper than one link.
+  Chained (*run_chained)(Node* node, StateBase& done) noexcept = nullptr;
 };
 
 class Node {
@@ -81,9 +93,21 @@ TINE_API void enter_trampoline(void (*run)(void* a, void* b), void* a, void* b) 
 
 enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kForked };
 
+// Runs what a run_chained left, and gives the reference up.
+TINE_API void run_chain(Chained chained) noexcept;
+
 class TINE_API StateBase : public RefCounted {
  public:
-  ~StateBase() override;
+  ~StateBase() override {
+    if (Hub* const hub = hub_.load(std::memory_order_relaxed)) [[unlikely]]
+      delete_hub(hub);
+  }
+  static void* operator new(size_t bytes) { return allocate_block(bytes); }
+  static void* operator new(size_t bytes, std::align_val_t align) { return ::operator new(bytes, align); }
+  static void operator delete(void* state, size_t bytes) noexcept { free_block(state, bytes); }
+  static void operator delete(void* state, size_t bytes, std::align_val_t align) noexcept {
+    ::operator delete(state, bytes, align);
+  }
 
   [[nodiscard]] Outcome outcome(std::memory_order order = std::memory_order_acquire) const noexcept {
     return static_cast<Outcome>(word_.load(order) & kOutcome);
@@ -101,6 +125,15 @@ class TINE_API StateBase : public RefCounted {
   void wait() noexcept {
     if (!done()) wait_until(kNoDeadline);
   }
+  // The same for whoever gives the only Future up: no other thread uses that Future object meanwhile.
+  void wait_alone() noexcept {
+    if (done()) return;
+    if (WaitHelper* const mine = thread_helper()) {
+      mine->help_alone(*this);
+      if (done()) return;
+    }
+    wait_until(kNoDeadline);
+  }
 
   // For states that more than one party may complete: true for the first caller only.
   [[nodiscard]] bool claim() noexcept {
@@ -110,8 +143,9 @@ class TINE_API StateBase : public RefCounted {
     return (flags_.load(std::memory_order_acquire) & kClaimed) != 0;
   }
 
-  // The producer's failure. False when a cancellation came first; then the error is dropped.
-  bool fail(std::exception_ptr error) noexcept;
+  // The producer's failure. False when a cancellation came first; then the error is dropped. With `later` the
+  // callbacks are not run but handed out (null: none), as everywhere below.
+  bool fail(std::exception_ptr error, Node** later = nullptr) noexcept;
   // No payload, any thread, races with the producer: true for the one who wins.
   bool cancel(Outcome outcome = Outcome::kCancelled) noexcept { return finish(outcome); }
 
@@ -120,8 +154,13 @@ class TINE_API StateBase : public RefCounted {
 
   // A forked task that nobody has started yet is run by the thread that waits for it. True: this call
   // ran it. `task` is what it was posted as, null for states that are no tasks.
-  virtual bool run_inline() noexcept { return false; }
-  [[nodiscard]] virtual Task* task() noexcept { return nullptr; }
+  virtual bool run_inline() noexcept;
+  [[nodiscard]] virtual Task* task() noexcept;
+  // Runs the task, just taken from its queue by a thread in wait_alone(). If the count is 2 both references, the
+  // queue's and the Future's, are that thread's: nobody else can start it, look or subscribe, so
+  // the starting, the giving up of the queue's reference and the completion need no read-modify-write. (The
+  // task itself may hand out copies of its Future: then the count says so when it completes.)
+  virtual void run_alone() noexcept;
 
   // Of a pending state: the callback added last, null when there is none. Only its sole owner may look
   // further, and only the sole owner's answer stays true.
@@ -151,16 +190,24 @@ class TINE_API StateBase : public RefCounted {
   [[nodiscard]] bool start() noexcept {
     return (flags_.fetch_or(kStarted, std::memory_order_acq_rel) & kStarted) == 0;
   }
+  // Only where nobody else can look.
+  void start_alone() noexcept {
+    flags_.store(flags_.load(std::memory_order_relaxed) | kStarted, std::memory_order_relaxed);
+  }
   [[nodiscard]] bool started() const noexcept {
     return (flags_.load(std::memory_order_acquire) & kStarted) != 0;
   }
   // Moves pending to that outcome and runs the callbacks; false when it was done already.
-  bool finish(Outcome outcome) noexcept;
+  bool finish(Outcome outcome, Node** later = nullptr) noexcept {
+    if (sole_owner() && word_.finish_alone(static_cast<uintptr_t>(outcome))) return true;
+    return finish_pending(outcome, later);
+  }
   // For the destructor of a failed state.
   void report_unless_observed() const noexcept;
 
  private:
   friend class DrainTask;
+  friend void run_chain(Chained chained) noexcept;
   struct Hub;
   static constexpr uintptr_t kOutcome = StateWord<Node>::kOutcome;
   static constexpr uint8_t kClaimed = 1;
@@ -169,8 +216,11 @@ class TINE_API StateBase : public RefCounted {
 
   static Node* tail() noexcept;
   bool is_inherited() noexcept;
+  static void delete_hub(Hub* hub) noexcept;
+  bool finish_pending(Outcome outcome, Node** later) noexcept;
+  bool leave(Node** more) noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
-  void drain(Node* newest, uintptr_t outcome) noexcept;
+  void drain(Node* newest) noexcept;
   void run_all(Node* oldest) noexcept;
   void wake_sleepers() noexcept;
 
@@ -203,13 +253,12 @@ class State : public StateBase, public BindingSlot<T> {
   explicit State(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
       : StateBase(helper, references) {}
   ~State() override {
-    switch (outcome(std::memory_order_relaxed)) {
-      case Outcome::kValue: value_.~P(); break;
-      case Outcome::kError:
-        // The dynamic futures' errors are reported by the language that holds them.
-        if constexpr (!std::is_same_v<T, Value>) this->report_unless_observed();
-        break;
-      default: break;
+    const Outcome how = outcome(std::memory_order_relaxed);
+    if (how == Outcome::kValue) [[likely]] {
+      value_.~P();
+    } else if (how == Outcome::kError) {
+      // The dynamic futures' errors are reported by the language that holds them.
+      if constexpr (!std::is_same_v<T, Value>) this->report_unless_observed();
     }
   }
 
@@ -226,8 +275,8 @@ class State : public StateBase, public BindingSlot<T> {
   void construct(Args&&... args) {
     std::construct_at(&value_, std::forward<Args>(args)...);
   }
-  bool publish() noexcept {
-    if (this->finish(Outcome::kValue)) return true;
+  bool publish(Node** later = nullptr) noexcept {
+    if (this->finish(Outcome::kValue, later)) return true;
     value_.~P();
     return false;
   }

@@ -62,6 +62,13 @@ class StateWord {
     return true;
   }
 
+  // By the only owner: true when it was pending without callbacks and is now `code`.
+  [[nodiscard]] bool finish_alone(uintptr_t code) noexcept {
+    if (word_.load(std::memory_order_relaxed) != 0) return false;
+    word_.store(code, std::memory_order_release);
+    return true;
+  }
+
   // The drainer has run all it had. True: nothing came meanwhile and the word is idle. Else `*more` is what
   // came, newest first, ending in the tail, and this thread goes on.
   template <class Alone>

@@ -1,0 +1,68 @@
+// Blocks: recycled memory for objects that come and go by the million (states of futures, coroutine frames).
+//
+// State      Each thread keeps what it frees, by size, up to 16 MiB; the rest goes back to the general allocator.
+// Threads    Any. A block may be freed on another thread than it came from.
+// Ordering   Last freed, first reused: what is in the processor's cache is used again.
+// Ownership  The caller's. A thread that ends gives its blocks back.
+// Errors     std::bad_alloc.
+// Cost       A few instructions each, where the general allocator takes 11 ns a pair, and gives the top of its
+//            heap back to the system only to fault it in again. Builds under a sanitizer go to the
+//            allocator each time: it is to see every use after the end.
+// Source     Bonwick's magazines (USENIX 2001), without the depot.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "tine/detail/export.h"
+#include "tine/detail/thread_state.h"
+
+namespace tine::detail {
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+struct BlockCache {
+  static constexpr size_t kStep = 16;
+  static constexpr size_t kLargest = 512;
+  static constexpr size_t kMostKept = size_t{16} << 20;  // bytes
+
+  std::array<FreeBlock*, kLargest / kStep> lists{};
+  size_t bytes = 0;
+
+  [[nodiscard]] static constexpr size_t index(size_t bytes) noexcept { return (bytes - 1) / kStep; }
+  [[nodiscard]] static constexpr size_t rounded(size_t bytes) noexcept { return (index(bytes) + 1) * kStep; }
+};
+
+[[nodiscard]] TINE_API void* allocate_new_block(size_t bytes);
+TINE_API void free_unkept_block(void* block, size_t bytes) noexcept;
+
+[[nodiscard]] inline void* allocate_block(size_t bytes) {
+  BlockCache* const mine = thread_state.blocks;
+  if (mine && bytes <= BlockCache::kLargest) [[likely]] {
+    FreeBlock*& first = mine->lists[BlockCache::index(bytes)];
+    if (FreeBlock* const block = first) [[likely]] {
+      first = block->next;
+      mine->bytes -= BlockCache::rounded(bytes);
+      return block;
+    }
+  }
+  return allocate_new_block(bytes);
+}
+
+// `bytes` as they were asked for.
+inline void free_block(void* block, size_t bytes) noexcept {
+  BlockCache* const mine = thread_state.blocks;
+  if (!mine || bytes > BlockCache::kLargest || mine->bytes >= BlockCache::kMostKept) [[unlikely]] {
+    free_unkept_block(block, bytes);
+    return;
+  }
+  mine->bytes += BlockCache::rounded(bytes);
+  FreeBlock*& first = mine->lists[BlockCache::index(bytes)];
+  auto* const freed = static_cast<FreeBlock*>(block);
+  freed->next = first;
+  first = freed;
+}
+
+}  // namespace tine::detail
