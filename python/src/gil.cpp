@@ -148,11 +148,10 @@ void drain_drops() noexcept {
   }
 }
 
-void close_gate() noexcept {
+void close_gate(std::chrono::steady_clock::time_point bound) noexcept {
   closed.store(true, std::memory_order_seq_cst);
   // A callback that never returns must not keep the process alive: past the bound its thread is parked
   // when it asks for the lock again.
-  const auto bound = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   const GilRelease release;
   std::mutex mutex;
   std::condition_variable never;

@@ -3,7 +3,7 @@
 // State      The gate is open from import to the atexit hook; from then on threads that Python does not
 //            know are refused. Once the interpreter finalises nobody is let in.
 // Threads    Gil from any thread. GilRelease from a thread that holds the lock.
-// Ordering   close_gate() returns when every thread that was let in has left, or after its bound.
+// Ordering   close_gate() returns when every thread that was let in has left, or at its bound.
 // Ownership  PyRef owns one reference and needs the lock to drop it.
 // Errors     Gil that is refused is false. Nothing throws.
 // Cost       Gil on a thread that holds the lock already: one thread-local read. A thread that takes it keeps the
@@ -14,6 +14,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <chrono>
 #include <utility>
 
 namespace tine::python {
@@ -97,7 +98,7 @@ void push_orphan(Orphan* orphan) noexcept;
 }  // namespace detail
 
 // The atexit hook: refuses threads from then on and waits, without the lock, for those inside.
-void close_gate() noexcept;
+void close_gate(std::chrono::steady_clock::time_point bound) noexcept;
 [[nodiscard]] bool gate_closed() noexcept;
 // This thread came through the gate and has not left: close_gate() waits for it.
 [[nodiscard]] bool inside_gate() noexcept;

@@ -23,17 +23,20 @@ PyObject* swap_hook(PyObject*, PyObject* hook) {
 
 // Nobody takes the lock any more; what waits for a thread that may run Python fails.
 PyObject* at_exit(PyObject*, PyObject*) {
-  close_gate();
+  // Who has pressed Ctrl-C, or whose program failed, is not kept waiting for the work of others.
+  const bool failed = PySys_GetObject("last_value") != nullptr;
+  const TimePoint bound = Clock::now() + (failed ? std::chrono::milliseconds(500) : std::chrono::seconds(5));
+  close_gate(bound);
   if (Runtime::exists()) {
     int left = 0;
     {
       const GilRelease release;
-      left = Runtime::instance().close_blocking(Clock::now() + std::chrono::seconds(5));
+      left = Runtime::instance().close_blocking(bound);
     }
     if (left > 0) {
       PySys_FormatStderr(
-          "[tine] %d handler%s did not return within 5 s of the interpreter's end and %s left behind\n", left,
-          left == 1 ? "" : "s", left == 1 ? "is" : "are");
+          "[tine] %d handler%s did not return within %s s of the interpreter's end and %s left behind\n",
+          left, left == 1 ? "" : "s", failed ? "0.5" : "5", left == 1 ? "is" : "are");
     }
   }
   Py_RETURN_NONE;

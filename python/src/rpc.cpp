@@ -180,12 +180,13 @@ void define_rref(py::module_& m) {
            py::arg("value"), py::arg("type_hint") = py::none())
       .def(
           "owner", [](const PyRRef& r) { return r.ref->owner(); },
-          "The WorkerInfo of the worker that holds the value.")
+          "owner(): the WorkerInfo of the worker that holds the value.")
       .def(
-          "owner_name", [](const PyRRef& r) { return r.ref->owner().name; }, "The name of that worker.")
+          "owner_name", [](const PyRRef& r) { return r.ref->owner().name; },
+          "owner_name(): the name of that worker.")
       .def(
           "is_owner", [](const PyRRef& r) { return r.ref->is_owner(); },
-          "Whether this worker holds the value.")
+          "is_owner(): whether this worker holds the value.")
       .def(
           "confirmed_by_owner",
           [](const PyRRef& r) {
@@ -194,29 +195,30 @@ void define_rref(py::module_& m) {
               return f.ready() && f.error() == nullptr;
             });
           },
-          "Whether the owner has said that the value exists.")
+          "confirmed_by_owner(): whether the owner has said that the value exists.")
       .def(
           "to_here",
           [deadline](const PyRRef& r, double timeout) {
             return translated([&] { return waited(r.ref->to_here(deadline(timeout))); });
           },
           py::arg("timeout") = -1.0,
-          "The value, copied to this worker (on its owner the very object). Blocks; `timeout` in seconds, 0 "
-          "for none.")
+          "to_here(timeout=-1.0): the value, copied to this worker (on its owner the very object). Blocks; "
+          "timeout in "
+          "seconds, 0 for none, -1 for that of init_rpc.")
       .def(
           "local_value",
           [](const PyRRef& r) { return translated([&] { return waited(r.ref->local_value()); }); },
-          "The value itself, on its owner; elsewhere RuntimeError.")
+          "local_value(): the value itself, on its owner; elsewhere RuntimeError.")
       .def(
           "to_here_async",
           [deadline](const PyRRef& r, double timeout) {
             return translated([&] { return shown(r.ref->to_here(deadline(timeout))); });
           },
-          py::arg("timeout") = -1.0, "As to_here, but returns a Future at once.")
+          py::arg("timeout") = -1.0, "to_here_async(timeout=-1.0): as to_here, but returns a Future at once.")
       .def(
           "_get_future",
           [](const PyRRef& r) { return translated([&] { return shown(r.ref->confirmed()); }); },
-          "Done when the owner has the value.")
+          "A Future: done when the owner has the value.")
       .def("__repr__", [](const PyRRef& r) { return r.ref->repr(); })
       .def("__eq__",
            [](const PyRRef& a, const py::object& b) {
@@ -229,16 +231,20 @@ void define_rref(py::module_& m) {
 }
 
 void define(py::module_& m) {
+  // The texts name the arguments themselves: pybind11's own lines show what nobody can import.
+  py::options options;
+  options.disable_function_signatures();
   define_worker_info(m);
   define_rref(m);
+  for (const char* name : {"WorkerInfo", "RRef"}) m.attr(name).attr("__module__") = "tine.distributed.rpc";
   m.def("set_hooks", [](py::object execute, py::object pickle, py::object unpickle, py::object describe,
                         py::object rebuild) {
     set_rpc_hooks({std::move(execute), std::move(pickle), std::move(unpickle), std::move(describe),
                    std::move(rebuild)});
   });
   m.def("start", start);
-  m.def("stop", [](bool graceful, double timeout) {
-    without_lock([&] { service().stop(graceful, Seconds(timeout)); });
+  m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
+    without_lock([&] { service().stop(graceful, Seconds(timeout), failure); });
   });
   m.def("is_initialized", [] { return Runtime::exists() && service().initialised(); });
   m.def("self", [] { return translated([] { return service().agent()->self(); }); });

@@ -28,13 +28,35 @@ trace::Tracer& open(PyObject* self) {
   return *as_tracer(self)->tracer;
 }
 
+// The line that runs now, of the innermost function outside the folder `package`.
+SourceSpan line_outside(const std::string& package, std::shared_ptr<const Source>* last) {
+  PyRef frame = PyRef::share(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+  while (frame) {
+    auto* const f = reinterpret_cast<PyFrameObject*>(frame.get());
+    const PyRef code = PyRef::adopt(reinterpret_cast<PyObject*>(PyFrame_GetCode(f)));
+    const char* const file = PyUnicode_AsUTF8(reinterpret_cast<PyCodeObject*>(code.get())->co_filename);
+    if (!file) {
+      PyErr_Clear();
+    } else if (!std::string_view(file).starts_with(package)) {
+      if (!*last || (*last)->name != file) *last = std::make_shared<Source>(file);
+      return {*last, PyFrame_GetLineNumber(f), 0};
+    }
+    frame = PyRef::adopt(reinterpret_cast<PyObject*>(PyFrame_GetBack(f)));
+  }
+  return {};
+}
+
 PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
   return guarded([&]() -> PyObject* {
-    const char* name = nullptr;
-    if (!PyArg_ParseTuple(args, "s", &name)) return nullptr;
+    const char *name = nullptr, *package = nullptr;
+    if (!PyArg_ParseTuple(args, "ss", &name, &package)) return nullptr;
     PyObject* const self = cls->tp_alloc(cls, 0);
     if (!self) return nullptr;
-    std::construct_at(&as_tracer(self)->tracer, std::make_unique<trace::Tracer>(name));
+    auto tracer = std::make_unique<trace::Tracer>(name);
+    tracer->where = [folder = std::string(package), last = std::shared_ptr<const Source>()]() mutable {
+      return holds_gil() ? line_outside(folder, &last) : SourceSpan();
+    };
+    std::construct_at(&as_tracer(self)->tracer, std::move(tracer));
     return self;
   });
 }
@@ -126,9 +148,10 @@ PyObject* record_wait(PyObject* self, PyObject* args) {
 PyObject* warnings(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     PyRef list = PyRef::adopt(PyList_New(0));
-    for (const std::string& line : open(self).warnings()) {
-      const PyRef text = text_of(line);
-      if (!list || !text || PyList_Append(list.get(), text.get()) < 0) return nullptr;
+    for (const auto& [place, text] : open(self).warnings()) {
+      const PyRef entry = PyRef::adopt(Py_BuildValue(
+          "(ssi)", text.c_str(), place.known() ? place.source->name.c_str() : "<unknown>", place.line));
+      if (!list || !entry || PyList_Append(list.get(), entry.get()) < 0) return nullptr;
     }
     return list.leak();
   });
@@ -157,12 +180,13 @@ PyMethodDef methods[] = {{"start", start, METH_NOARGS, nullptr},
                          {"warnings", warnings, METH_NOARGS, nullptr},
                          {"finish", finish, METH_VARARGS, nullptr},
                          {}};
-PyType_Slot slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(new_tracer)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
-    {Py_tp_methods, methods},
-    {Py_tp_doc, const_cast<char*>("Tracer(name, /)\n--\n\nRecords the operators that this thread calls.")},
-    {0, nullptr}};
+PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_tracer)},
+                       {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+                       {Py_tp_methods, methods},
+                       {Py_tp_doc, const_cast<char*>("Tracer(name, package, /)\n--\n\nRecords the operators "
+                                                     "that this thread calls. Places are lines outside the "
+                                                     "folder package.")},
+                       {0, nullptr}};
 PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
                     slots};
 

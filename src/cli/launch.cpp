@@ -9,9 +9,11 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -93,11 +95,25 @@ std::pair<Fd, int> reserve_port() {
 std::string random_key() {
   std::array<unsigned char, 32> bytes;
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    fail("cannot get random bytes for TINE_AUTH_KEY");
+    fail("cannot get random bytes");
   }
   std::string key;
   for (unsigned char byte : bytes) key += fmt::format("{:02x}", byte);
   return key;
+}
+
+// Where a process says by what it fails, before its peers can fail because of it: they often end first. The name
+// cannot be guessed.
+std::pair<Fd, std::string> open_notes() {
+  Fd notes(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!notes) fail("cannot make a socket");
+  const std::string name = "tine-launch-" + random_key();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::copy(name.begin(), name.end(), address.sun_path + 1);  // an abstract name begins with a zero
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(notes.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) fail("cannot name a socket");
+  return {std::move(notes), "@" + name};
 }
 
 // The program and its arguments, the interpreter in front of a .py file.
@@ -122,7 +138,8 @@ std::vector<std::string> full_command(const std::vector<std::string>& command) {
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // What all processes share; each adds its ranks.
-Environment common_environment(const LaunchOptions& options, int port, bool terminal) {
+Environment common_environment(const LaunchOptions& options, int port, bool terminal,
+                               const std::string& notes) {
   Environment set = {
       {"WORLD_SIZE", std::to_string(options.world_size)},
       {"LOCAL_WORLD_SIZE", std::to_string(options.count)},
@@ -133,6 +150,7 @@ Environment common_environment(const LaunchOptions& options, int port, bool term
       {"PYTHONUNBUFFERED", "1"},
       // isatty() says no in the processes; who draws a progress line asks this.
       {"TINE_LAUNCH_TERMINAL", terminal ? "1" : "0"},
+      {"TINE_LAUNCH_NOTES", notes},
   };
   const char* key = std::getenv("TINE_AUTH_KEY");
   if (key == nullptr || *key == '\0') set.emplace_back("TINE_AUTH_KEY", random_key());
@@ -171,9 +189,17 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 struct Process {
   pid_t pid = -1;
   bool running = false;
+  int code = 0;  // as a shell tells it
+  std::string how;
   // Reading ends; reset at end of file.
   Fd out;
   Fd err;
+};
+
+// Who failed first by its own account.
+struct Failure {
+  std::size_t index;
+  std::string words;
 };
 
 Process start(std::vector<std::string> command, Environment environment, const sigset_t& mask) {
@@ -263,7 +289,9 @@ class Launcher {
     int port = options_.master_port;
     if (port == 0) std::tie(port_holder_, port) = reserve_port();
     const std::vector<std::string> command = full_command(options_.command);
-    const Environment common = common_environment(options_, port, terminal_);
+    std::string notes;
+    std::tie(notes_, notes) = open_notes();
+    const Environment common = common_environment(options_, port, terminal_, notes);
     processes_.reserve(static_cast<std::size_t>(options_.count));
     for (int index = 0; index < options_.count; ++index) {
       Environment environment = common;
@@ -273,11 +301,23 @@ class Launcher {
     }
   }
 
-  bool any_running() const {
-    for (const Process& process : processes_) {
-      if (process.running) return true;
+  std::size_t running() const {
+    return static_cast<std::size_t>(
+        std::count_if(processes_.begin(), processes_.end(), [](const Process& p) { return p.running; }));
+  }
+  bool any_running() const { return running() > 0; }
+
+  std::string those_running() const {
+    std::string names;
+    for (std::size_t i = 0; i < processes_.size(); ++i) {
+      if (processes_[i].running) names += (names.empty() ? "" : ", ") + described(i);
     }
-    return false;
+    return names;
+  }
+
+  std::string described(std::size_t index) const {
+    return fmt::format("rank {} (pid {})", options_.first_rank + static_cast<int>(index),
+                       processes_[index].pid);
   }
 
   bool all_closed() const {
@@ -325,7 +365,8 @@ class Launcher {
     if (set[0].revents != 0) take_signals();
     if (kill_at_ && Clock::now() >= *kill_at_) {
       kill_at_.reset();
-      note(fmt::format("some processes did not end within {} ms; killing them", options_.grace.count()));
+      note(fmt::format("{} did not end within {:g} s; killing {}", those_running(),
+                       static_cast<double>(options_.grace.count()) / 1000, running() == 1 ? "it" : "them"));
       signal_all(SIGKILL);
     }
     if (!any_running() && !drain_until_) drain_until_ = Clock::now() + kDrainTime;
@@ -397,22 +438,46 @@ class Launcher {
   }
 
   void reap() {
+    std::optional<std::size_t> failed;
     for (std::size_t index = 0; index < processes_.size(); ++index) {
       Process& process = processes_[index];
       int status = 0;
       if (!process.running || ::waitpid(process.pid, &status, WNOHANG) != process.pid) continue;
       process.running = false;
-      const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-      if (code == 0 || ending_) continue;
-      exit_code_ = code;
-      const std::string how =
-          WIFSIGNALED(status)
-              ? fmt::format("was killed by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)))
-              : fmt::format("exited with code {}", code);
-      note(fmt::format("rank {} (pid {}) {}{}", options_.first_rank + static_cast<int>(index), process.pid,
-                       how, any_running() ? "; ending the others" : ""));
-      end_all(SIGTERM);
+      process.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+      process.how = WIFSIGNALED(status) ? fmt::format("was killed by signal {} ({})", WTERMSIG(status),
+                                                      ::strsignal(WTERMSIG(status)))
+                                        : fmt::format("exited with code {}", process.code);
+      if (process.code != 0 && !failed) failed = index;
     }
+    if (failed && !ending_) blame(*failed);
+  }
+
+  // The first that ended with an error is to blame, unless another said before that it fails.
+  void blame(std::size_t ended) {
+    const std::optional<Failure> told = first_note();
+    const std::size_t first = told ? told->index : ended;
+    const Process& process = processes_[first];
+    const std::string words = told ? ": " + told->words : "";
+    exit_code_ = process.code != 0 ? process.code : 1;
+    note(fmt::format("{} {}{}{}", described(first), process.code != 0 ? process.how : "failed", words,
+                     any_running() ? "; ending the others" : ""));
+    end_all(SIGTERM);
+  }
+
+  std::optional<Failure> first_note() {
+    std::array<char, 1024> buffer;
+    ssize_t got;
+    while ((got = ::recv(notes_.get(), buffer.data(), buffer.size(), 0)) > 0) {
+      const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+      const std::size_t space = text.find(' ');
+      if (space == std::string_view::npos) continue;
+      for (std::size_t index = 0; index < processes_.size(); ++index) {
+        if (text.substr(0, space) != std::to_string(processes_[index].pid)) continue;
+        return Failure{index, std::string(text.substr(space + 1))};
+      }
+    }
+    return std::nullopt;
   }
 
   // Asks the processes to end; those that have not when the grace time is over are killed.
@@ -436,6 +501,7 @@ class Launcher {
   sigset_t mask_before_{};
   Fd signals_;
   Fd port_holder_;
+  Fd notes_;
   std::vector<Process> processes_;
   bool ending_ = false;
   int signal_ = 0;

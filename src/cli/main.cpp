@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include "src/cli/launch.h"
@@ -11,6 +13,19 @@ namespace {
 
 // What shells use for "the command could not be run as asked".
 constexpr int kUsageError = 2;
+
+// The program is none of the options, yet has to be given.
+class LaunchFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string name) const override {
+    return "Usage: " + name + " [OPTIONS] program.py [args]\n";
+  }
+};
+
+int no_command(std::string_view name) {
+  fmt::print(stderr, "tine: there is no command '{}'; there is `tine launch`, and `tine --help`\n", name);
+  return kUsageError;
+}
 
 int run(int argc, char** argv) {
   CLI::App app("tine: one asynchronous runtime for tensor programs", "tine");
@@ -46,8 +61,17 @@ int run(int argc, char** argv) {
   launch->footer(
       "program.py [args]: the program and its arguments come last, after -- if they start with a "
       "dash.\n");
+  launch->formatter(std::make_shared<LaunchFormatter>());
   // From the program's name on, everything is the program's.
   launch->prefix_command();
+
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command == "help") {
+    if (argc > 2 && std::string_view(argv[2]) != "launch") return no_command(argv[2]);
+    fmt::print("{}", argc > 2 ? launch->help("tine") : app.help());
+    return 0;
+  }
+  if (!command.empty() && !command.starts_with("-") && command != "launch") return no_command(command);
 
   // `--` ends the options, unless it stands behind the program's name and is an argument of its.
   int separator = 1;

@@ -73,11 +73,13 @@ Def* FunctionCompiler::call_thing(const Thing& callee, std::vector<Argument> arg
   fail(e.callee->span, fmt::format("`{}` cannot be called", callee.dotted));
 }
 
-Def* FunctionCompiler::call_method(Def* self, std::string_view name, std::vector<Argument> args,
-                                   Span name_span, Span span) {
-  args.insert(args.begin(), Argument{{}, nullptr, self, span});
-  const std::string_view space = self->type->kind == TypeKind::kRRef ? "rpc::" : "aten::";
-  std::string op = fmt::format("{}{}", space, name);
+// Where the methods of a value's type are looked up.
+static std::string_view method_space(const Def* self) {
+  return self->type->kind == TypeKind::kRRef ? "rpc::" : "aten::";
+}
+
+void FunctionCompiler::require_method(Def* self, std::string_view name, Span span, std::string_view what) {
+  const std::string_view space = method_space(self);
   const auto takes_self = [&](const Op* row) {
     if (row->schema.args.empty()) return false;
     TypeBindings bindings;
@@ -87,21 +89,26 @@ Def* FunctionCompiler::call_method(Def* self, std::string_view name, std::vector
       return first->kind == TypeKind::kTensor && row->schema.args[0].name == "self";
     return first->kind != TypeKind::kAny && match(first, self->type, &bindings);
   };
-  const auto rows = session_.ops.overloads(op);
-  if (name.starts_with("__") || std::none_of(rows.begin(), rows.end(), takes_self)) {
-    std::string help;
-    if (self->type->kind == TypeKind::kFuture && (name == "then" || name == "add_done_callback")) {
-      help = "; scripts have no callbacks: fork a function that waits for it";
-    } else {
-      std::vector<std::string> names;
-      for (const Op* row : session_.ops.all()) {
-        if (row->schema.name.starts_with(space) && takes_self(row))
-          names.push_back(row->schema.name.substr(space.size()));
-      }
-      help = did_you_mean(name, names);
+  const auto rows = session_.ops.overloads(fmt::format("{}{}", space, name));
+  if (!name.starts_with("__") && std::any_of(rows.begin(), rows.end(), takes_self)) return;
+  std::string help;
+  if (self->type->kind == TypeKind::kFuture && (name == "then" || name == "add_done_callback")) {
+    help = "; scripts have no callbacks: fork a function that waits for it";
+  } else {
+    std::vector<std::string> names;
+    for (const Op* row : session_.ops.all()) {
+      if (row->schema.name.starts_with(space) && takes_self(row))
+        names.push_back(row->schema.name.substr(space.size()));
     }
-    fail(name_span, fmt::format("{} has no method `{}` in scripts{}", self->type->str(), name, help));
+    help = did_you_mean(name, names);
   }
+  fail(span, fmt::format("{} has no {} `{}` in scripts{}", self->type->str(), what, name, help));
+}
+
+Def* FunctionCompiler::call_method(Def* self, std::string_view name, std::vector<Argument> args,
+                                   Span name_span, Span span) {
+  args.insert(args.begin(), Argument{{}, nullptr, self, span});
+  require_method(self, name, name_span, "method");
   // xs.append([]) and d.get(k, 1): the container's type helps its argument.
   const bool holds = self->type->kind == TypeKind::kList || self->type->kind == TypeKind::kDict;
   const TypePtr held = !holds                                 ? nullptr
@@ -124,7 +131,7 @@ Def* FunctionCompiler::call_method(Def* self, std::string_view name, std::vector
     }
     args[1].def = fitting;
   }
-  return call_operator(op, std::move(args), name, span);
+  return call_operator(fmt::format("{}{}", method_space(self), name), std::move(args), name, span);
 }
 
 std::vector<Def*> FunctionCompiler::bind_arguments(const Schema& schema, std::string_view shown,

@@ -170,6 +170,8 @@ class FunctionCompiler {
   ir::Def* call(const syntax::Call& e, const TypePtr& hint);
   ir::Def* call_thing(const Thing& callee, std::vector<Argument> args, const syntax::Call& e,
                       const TypePtr& hint);
+  // Fails where the operator table has no such method; `what` it was taken for.
+  void require_method(ir::Def* self, std::string_view name, Span span, std::string_view what);
   ir::Def* call_method(ir::Def* self, std::string_view name, std::vector<Argument> args, Span name_span,
                        Span span);
   ir::Def* call_function(const FunctionRef& f, std::string_view shown, std::vector<Argument> args, Span span);

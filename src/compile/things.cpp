@@ -107,7 +107,11 @@ FunctionCompiler::Thing FunctionCompiler::module_attribute(Def* object, std::str
 
 Def* FunctionCompiler::value_of(const Thing& t, Span span) {
   if (t.def) {
-    if (!t.method.empty()) fail(span, fmt::format("`{0}` is a method; call it: `{0}(...)`", t.method));
+    if (!t.method.empty()) {
+      if (t.def->type->kind != TypeKind::kObject)
+        require_method(t.def, t.method, span, "attribute or method");
+      fail(span, fmt::format("`{0}` is a method; call it: `{0}(...)`", t.method));
+    }
     return t.def;
   }
   const auto is_no_value = [&](std::string_view what) {

@@ -79,7 +79,9 @@ detail::Ref<RRef> Agent::own(Value value) {
   return core_->rrefs.own(std::move(entry));
 }
 
-void Agent::shutdown(bool graceful, Seconds timeout) { core_->shutdown(graceful, timeout); }
+void Agent::shutdown(bool graceful, Seconds timeout, std::string_view failure) {
+  core_->shutdown(graceful, timeout, failure);
+}
 bool Agent::closed() const noexcept { return core_->closed.load(); }
 void Agent::abandon_in_child() noexcept { core_->abandon_in_child(); }
 

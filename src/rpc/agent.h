@@ -89,7 +89,8 @@ class TINE_API Agent {
   // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout` (0: as long as
   // they live); an error then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or
   // throws: pending futures have failed, the thread is joined. Once more: nothing happens.
-  void shutdown(bool graceful = true, Seconds timeout = Seconds(0));
+  // `failure`, unless empty: by what the program failed; the others are told instead of "it is shutting down".
+  void shutdown(bool graceful = true, Seconds timeout = Seconds(0), std::string_view failure = {});
   [[nodiscard]] bool closed() const noexcept;
 
   // In the child after fork(2): closes inherited sockets and fails inherited futures; then only the

@@ -83,8 +83,9 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   Future<Value> call(int to, CallRequest request, TimePoint deadline, Creation* creation = nullptr);
   detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
   Future<Value> fetch(const RRef& reference, TimePoint deadline);
-  void shutdown(bool graceful, Seconds timeout);
-  void close(const std::exception_ptr& cause, std::chrono::milliseconds patience);
+  void shutdown(bool graceful, Seconds timeout, std::string_view failure = {});
+  void close(const std::exception_ptr& cause, std::chrono::milliseconds patience,
+             std::string_view failure = {});
   void abandon_in_child() noexcept;
 
   // While handler calls are held (AgentOptions::hold_calls, until open()): keeps this one, true.

@@ -123,7 +123,7 @@ void AgentCore::wait_for_rank0(TimePoint deadline, Seconds timeout) {
   if (joined.error()) std::rethrow_exception(joined.error());
 }
 
-void AgentCore::shutdown(bool graceful, Seconds timeout) {
+void AgentCore::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
   const std::lock_guard once(shutdown_mutex_);
   if (closed.load(std::memory_order_acquire)) return;
   const TimePoint deadline =
@@ -162,7 +162,7 @@ void AgentCore::shutdown(bool graceful, Seconds timeout) {
   close(
       make_error(ErrorKind::kAbandoned,
                  fmt::format("RPC was shut down on worker '{}' while this call had no answer", options.name)),
-      std::chrono::milliseconds(graceful ? 1000 : 100));
+      std::chrono::milliseconds(graceful ? 1000 : 100), failed_by);
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -173,13 +173,15 @@ void AgentCore::wait_until_left(TimePoint deadline) {
   });
 }
 
-void AgentCore::close(const std::exception_ptr& cause, std::chrono::milliseconds patience) {
+void AgentCore::close(const std::exception_ptr& cause, std::chrono::milliseconds patience,
+                      std::string_view failure) {
   closing.store(true, std::memory_order_release);
   closed.store(true, std::memory_order_release);
   for (const auto& listener : listeners_) listener->close();
   const TimePoint until = Clock::now() + patience;
+  const GoodbyeReason reason = failure.empty() ? GoodbyeReason::kShutdown : GoodbyeReason::kFailed;
   for (const auto& p : peers) {
-    if (p->connected()) p->connection()->shutdown(GoodbyeReason::kShutdown, "", until);
+    if (p->connected()) p->connection()->shutdown(reason, failure, until);
   }
   wait_until_left(until);
   if (loop_) loop_->stop();

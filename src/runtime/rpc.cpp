@@ -52,7 +52,7 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   agent->open();
 }
 
-void RpcService::stop(bool graceful, rpc::Seconds timeout) {
+void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view failure) {
   std::shared_ptr<rpc::Agent> agent;
   {
     const std::lock_guard lock(mutex_);
@@ -68,7 +68,7 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout) {
     }
   };
   try {
-    agent->shutdown(graceful, timeout);
+    agent->shutdown(graceful, timeout, failure);
   } catch (...) {
     forget();
     throw;

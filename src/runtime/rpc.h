@@ -51,7 +51,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   // Fills in what the Runtime provides. Throws what Agent::start throws; Error when it is initialised already.
   void start(rpc::AgentOptions options, ForeignSide foreign = {});
   // As Agent::shutdown; afterwards agent() throws. Nothing happens when it is not initialised.
-  void stop(bool graceful, rpc::Seconds timeout);
+  void stop(bool graceful, rpc::Seconds timeout, std::string_view failure = {});
   [[nodiscard]] std::shared_ptr<rpc::Agent> agent() const;
   [[nodiscard]] bool initialised() const noexcept;
   void set_script_runner(ScriptRunner* runner) noexcept { scripts_ = runner; }

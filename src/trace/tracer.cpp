@@ -192,10 +192,10 @@ void Tracer::record(const Op& op, const Value* args, const Value& result) {
   if (identity(result)) {
     bind(result, out, scopes_[scope]);
   } else if (is_number(result) && !op.schema.args.empty() && args[0].is_tensor()) {
-    const SourceSpan span = place();
-    warnings_.push_back(fmt::format(
-        "{}{} gave {}, a {} that is a constant in the trace: it will be the same for other inputs",
-        span.known() ? span.str() + ": " : "", op.schema.name, result.repr(), name_of(result.tag())));
+    warnings_.push_back(
+        {place(),
+         fmt::format("{} gave {}, a {} that is a constant in the trace: it will be the same for other inputs",
+                     op.schema.name, result.repr(), name_of(result.tag()))});
   }
 }
 

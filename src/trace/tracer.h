@@ -55,8 +55,12 @@ class TINE_API Tracer final : public Recorder {
   [[nodiscard]] std::unique_ptr<ir::Graph> finish(const Value& result);
 
   // What the trace may have got wrong, for whoever asked for it: values that came out of tensors and are
-  // now constants. One line each.
-  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+  // now constants.
+  struct Warning {
+    SourceSpan place;
+    std::string text;  // one line
+  };
+  [[nodiscard]] const std::vector<Warning>& warnings() const noexcept { return warnings_; }
 
  private:
   // One graph being written: the function's own, or a fork's subgraph.
@@ -80,7 +84,7 @@ class TINE_API Tracer final : public Recorder {
   std::unordered_map<const void*, Attribute> attributes_;
   ir::Def* self_ = nullptr;
   std::vector<Value> alive_;
-  std::vector<std::string> warnings_;
+  std::vector<Warning> warnings_;
 };
 
 // Runs the traced graph again and compares: `run` executes it on `inputs` (trace never sees the machine), `equal` says

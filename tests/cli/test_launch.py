@@ -169,7 +169,7 @@ while True: signal.pause()
     flag = pathlib.Path(path).with_name("flag")
     done = launch("-n", "2", "--grace", "0.2", path, str(flag))
     assert done.returncode == 3
-    assert "did not end within 200 ms; killing them" in done.stderr
+    assert re.search(r"rank 1 \(pid \d+\) did not end within 0.2 s; killing it\n", done.stderr)
     assert_gone([int(flag.read_text())])
 
 
@@ -265,6 +265,87 @@ def test_what_cannot_be_launched_is_named(arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["--help"]])
+def test_help_lists_the_commands(arguments):
+    done = subprocess.run([str(TINE), *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "launch" in done.stdout and done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["help", "launch"], ["launch", "--help"]])
+def test_help_of_launch_shows_where_the_program_goes(arguments):
+    done = subprocess.run([str(TINE), *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "Usage: tine launch [OPTIONS] program.py [args]" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["nosuch"], ["help", "nosuch"], ["nosuch", "-n", "2", "program.py"]])
+def test_an_unknown_command_is_named_with_those_there_are(arguments):
+    done = subprocess.run([str(TINE), *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == "tine: there is no command 'nosuch'; there is `tine launch`, and `tine --help`\n"
+
+
+def test_who_said_first_that_it_fails_is_blamed_not_who_ended_first(program):
+    text = """
+import socket
+if rank == 0:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notes:
+        notes.sendto(f"{os.getpid()} ZeroDivisionError: division by zero".encode(),
+                     chr(0) + os.environ["TINE_LAUNCH_NOTES"][1:])
+    open(sys.argv[1], "w").close()
+    signal.pause()
+while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+sys.exit(7)
+"""
+    path = program(text)
+    done = launch("-n", "3", path, str(pathlib.Path(path).with_name("flag")))
+    assert done.returncode == 1
+    blamed = r"tine launch: rank 0 \(pid \d+\) failed: ZeroDivisionError: division by zero; ending the others\n"
+    assert re.search(blamed, done.stderr), done.stderr
+
+
+def test_a_failing_worker_is_blamed_although_its_peers_end_first(program):
+    text = """
+from tine.distributed import rpc
+def nothing():
+    pass
+rpc.init_rpc(f"w{rank}")
+if rank == 0:
+    1 / 0
+try:
+    while True:
+        rpc.rpc_sync("w0", nothing)
+        time.sleep(0.001)
+except BaseException:
+    import traceback
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(3)
+"""
+    done = launch("-n", "3", program(text))
+    assert re.search(r"tine launch: rank 0 \(pid \d+\).*ZeroDivisionError: division by zero", done.stderr), done.stderr
+    assert re.search(r"\[[12]\] .*'w0' \(rank 0\) .*said goodbye: its program failed: ZeroDivisionError: division by zero",
+                     done.stderr), done.stderr
+    assert "shutting down" not in done.stderr
+
+
+def test_ctrl_c_ends_a_run_whose_handlers_sleep(program):
+    text = """
+from tine.distributed import rpc
+rpc.init_rpc(f"w{rank}")
+if rank == 0:
+    print("ready")
+    rpc.rpc_sync("w1", time.sleep, args=(100,), timeout=0)
+rpc.shutdown()
+"""
+    running = start("-n", "2", program(text))
+    assert running.stdout.readline() == "[0] ready\n"
+    began = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert time.monotonic() - began < 4, err
+    assert running.returncode == 128 + signal.SIGINT and "killing" not in err
 
 
 if __name__ == "__main__":

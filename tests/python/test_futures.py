@@ -723,6 +723,8 @@ def test_the_interpreter_ends_while_a_callback_on_the_pool_waits_for_a_future_th
     assert time.monotonic() - began < 20, done.stderr
 
 
+@pytest.mark.skipif("libtsan" in os.environ.get("LD_PRELOAD", ""),
+                    reason="ThreadSanitizer lets the child of a process with threads start none")
 def test_futures_work_in_the_child_of_a_fork():
     run_program("""
         import os, threading

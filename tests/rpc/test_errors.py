@@ -104,7 +104,12 @@ def test_an_argument_that_cannot_be_pickled_is_an_error_at_the_caller():
         rpc.init_rpc(NAME)
         if RANK == 0:
             raises(TypeError, lambda: rpc.rpc_sync("worker1", takes, args=(threading.Lock(),)), "pickle", "takes")
-            raises(Exception, lambda: rpc.rpc_sync("worker1", lambda: 1), "pickle")
+            raises(Exception, lambda: rpc.rpc_sync("worker1", lambda: 1), "pickle", "at the top level", "tine.jit.script")
+            def maker():
+                def inner():
+                    return 1
+                return inner
+            raises(Exception, lambda: rpc.rpc_sync("worker1", maker()), "pickle", "at the top level")
             # The result likewise, and the connection lives on.
             raises(TypeError, lambda: rpc.rpc_sync("worker1", threading.Lock), "pickle")
             assert rpc.rpc_sync("worker1", takes, args=(1,)) == 1
@@ -269,3 +274,13 @@ def test_missing_environment_is_named():
         raises(ValueError, lambda: rpc.init_rpc(NAME), "MASTER_PORT")
         """,
     )
+
+
+def test_the_help_of_an_rref_names_what_can_be_imported():
+    import pydoc
+
+    from tine.distributed import rpc
+
+    text = pydoc.render_doc(rpc.RRef, renderer=pydoc.plaintext)
+    assert "_C" not in text and "to_here(timeout=-1.0)" in text, text
+    assert rpc.RRef.__module__ == rpc.WorkerInfo.__module__ == "tine.distributed.rpc"

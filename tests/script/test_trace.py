@@ -57,6 +57,22 @@ def test_a_number_read_from_a_tensor_is_warned_about():
     assert torch.equal(traced(torch.ones(2) * 3), torch.tensor([6.0, 6.0]))
 
 
+def test_the_warning_names_the_line_that_read_the_number():
+    def fn(x):
+        y = x * 2
+        return y * y.sum().item()
+
+    with pytest.warns(TracerWarning) as caught:
+        torch.jit.trace(fn, (torch.ones(2),))
+    assert [(w.filename, w.lineno) for w in caught] == [(__file__, fn.__code__.co_firstlineno + 2)]
+
+
+def test_the_warning_of_a_random_function_names_the_line_that_traces():
+    with pytest.warns(TracerWarning) as caught:
+        torch.jit.trace(lambda x: x + torch.rand(2), (torch.ones(2),))
+    assert [w.filename for w in caught] == [__file__]
+
+
 def test_tensors_from_outside_are_constants():
     weight = torch.tensor([1.0, 2.0])
     traced = torch.jit.trace(lambda x: x * weight, (torch.ones(2),))

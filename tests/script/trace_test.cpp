@@ -99,7 +99,7 @@ TEST_F(Trace, ANumberTakenOutOfATensorIsWarnedAbout) {
   const Value n = call("aten::item", {Value(x)});
   const auto graph = tracer.finish(call("aten::mul", {Value(x), n}));
   ASSERT_EQ(tracer.warnings().size(), 1u);
-  EXPECT_NE(tracer.warnings()[0].find("aten::item"), std::string::npos);
+  EXPECT_NE(tracer.warnings()[0].text.find("aten::item"), std::string::npos);
 }
 
 TEST_F(Trace, AFutureFromOutsideIsRefused) {

@@ -48,6 +48,9 @@ def a_module_as_value(x):
 def a_method_as_value(xs: List[int]):
     return xs.append  ### `append` is a method; call it
 # ---
+def an_unknown_attribute_of_an_int(x: int):
+    return x.foo  ### int has no attribute or method `foo` in scripts
+# ---
 def undefined_type(x: Tensro):  ### undefined type `Tensro`; did you mean `Tensor`?
     return x
 # ---

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import os
 import threading
 import types
 import warnings
@@ -14,6 +15,8 @@ from . import _async, _script
 Tensor = _C.Tensor
 
 _local = threading.local()
+# Lines of files in here are not the user's.
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
 class TracerWarning(Warning):
@@ -128,7 +131,7 @@ def _record(func, inputs, name, self_=None):
     """Runs `func` on copies of the inputs: (the defined function, the output)."""
     if _active() is not None:
         raise RuntimeError("trace: this thread is tracing already; a trace within a trace is not possible")
-    c = _C.Tracer(name)
+    c = _C.Tracer(name, _PACKAGE)
     if self_ is not None:
         c.add_self(self_._c)
     copies = tuple(map(_clone, inputs))
@@ -142,9 +145,9 @@ def _record(func, inputs, name, self_=None):
         _local.tracer = None
         c.stop()
     _check_output(output, name)
-    for line in dict.fromkeys(c.warnings()):
-        if not any(f"aten::{harmless} " in line for harmless in ("size", "dim", "len", "numel")):
-            warnings.warn(line, TracerWarning, stacklevel=4)
+    for text, file, line in dict.fromkeys(c.warnings()):
+        if not any(f"aten::{harmless} " in text for harmless in ("size", "dim", "len", "numel")):
+            warnings.warn_explicit(text, TracerWarning, file, line)
     return c.finish(output, name), output
 
 
@@ -196,7 +199,7 @@ def _check(made, inputs, output, rtol):
     again = made(*map(_clone, inputs))
     if not _close(output, again, rtol):
         warnings.warn("Output of the traced function does not match the output of the Python function: it is not "
-                      "deterministic, or it depends on more than its inputs", TracerWarning, stacklevel=4)
+                      "deterministic, or it depends on more than its inputs", TracerWarning, stacklevel=3)
 
 
 class TracedModule(_script.RecursiveScriptModule):

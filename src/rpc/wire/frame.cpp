@@ -40,6 +40,7 @@ std::string_view words_for(GoodbyeReason reason) noexcept {
     case GoodbyeReason::kMalformed: return "it received something malformed";
     case GoodbyeReason::kSilent: return "it heard nothing for too long";
     case GoodbyeReason::kInternal: return "it had an internal error";
+    case GoodbyeReason::kFailed: return "its program failed";
     case GoodbyeReason::kReplaced: return "a newer connection replaced this one";
   }
   return "of a reason unknown here";

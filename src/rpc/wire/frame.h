@@ -49,6 +49,7 @@ enum class GoodbyeReason : uint8_t {
   kSilent = 3,
   kInternal = 4,
   kReplaced = 5,
+  kFailed = 6,  // the text says by what
 };
 [[nodiscard]] std::string_view words_for(GoodbyeReason reason) noexcept;
 

@@ -64,6 +64,11 @@ def call_to_pickle(func, args, kwargs):
         return to_pickle((func, args, kwargs))
     except Exception as error:
         error.add_note(f"while sending a call of {name_of(func)} to another worker")
+        if "<lambda>" in str(error) or "local object" in str(error):
+            error.add_note(
+                "functions and classes are sent by name: define it at the top level of a file that the other worker has, "
+                "or script it (tine.jit.script): then its code is sent"
+            )
         raise
 
 
@@ -73,6 +78,8 @@ def name_of(func):
         return f"RRef.{func.method}"
     module = getattr(func, "__module__", None)
     name = getattr(func, "__qualname__", None) or getattr(func, "__name__", None) or repr(func)
+    if name.startswith("PyCapsule."):  # what pybind11 calls a method's class
+        name = f"{type(getattr(func, '__self__', None)).__qualname__}.{name.partition('.')[2]}"
     return f"{module}.{name}" if module else name
 
 

@@ -4,6 +4,7 @@ import os
 from urllib.parse import urlsplit
 
 from ... import _C
+from ... import _failure
 from . import _internal
 from .options import BackendType, RpcBackendOptions
 
@@ -83,7 +84,7 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
 def _at_exit():
     # A program that ends without shutdown(): the others see a goodbye, nobody here waits.
     if _C._rpc.is_initialized():
-        _C._rpc.stop(False, 0.0)
+        _C._rpc.stop(False, 0.0, _failure.tell())
 
 
 def shutdown(graceful=True, timeout=DEFAULT_SHUTDOWN_TIMEOUT):
@@ -95,7 +96,7 @@ def shutdown(graceful=True, timeout=DEFAULT_SHUTDOWN_TIMEOUT):
         timeout: seconds that a graceful shutdown may take, then an error names the stragglers; 0 is as long as
             the workers live (a dead one ends the wait).
     """
-    _C._rpc.stop(bool(graceful), float(timeout))
+    _C._rpc.stop(bool(graceful), float(timeout), "")
 
 
 def is_initialized():

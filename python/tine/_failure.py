@@ -1,0 +1,32 @@
+"""A program that ends by an exception says so: to its peers, in its goodbye, and to `tine launch`."""
+
+import os
+import socket
+import sys
+
+
+def words():
+    """The exception that ends the program, in one line; empty while there is none."""
+    error = getattr(sys, "last_value", None)  # set when it was printed, before the exit hooks
+    if error is None:
+        return ""
+    try:
+        text = str(error).strip().partition("\n")[0]
+    except Exception:  # its own __str__ fails
+        text = ""
+    name = type(error).__qualname__
+    return (f"{name}: {text}" if text else name)[:500]
+
+
+def tell():
+    """The same words; `tine launch`, if it started us, hears them before any peer can fail because of us."""
+    failure = words()
+    address = os.environ.get("TINE_LAUNCH_NOTES", "")
+    if failure and address.startswith("@"):
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notes:
+                notes.setblocking(False)
+                notes.sendto(f"{os.getpid()} {failure}".encode(errors="replace"), "\0" + address[1:])
+        except OSError:
+            pass  # the launcher has gone, or is another machine's
+    return failure
