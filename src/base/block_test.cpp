@@ -12,15 +12,15 @@ namespace {
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(Blocks, FreedLastAreReusedFirst) {
-  free_block(allocate_block(48), 48);  // now this thread keeps blocks
-  void* const a = allocate_block(48);
-  void* const b = allocate_block(48);
-  free_block(a, 48);
-  free_block(b, 48);
-  EXPECT_EQ(allocate_block(33), b);  // the same class: 33 to 48 bytes
-  EXPECT_EQ(allocate_block(48), a);
-  free_block(a, 48);
-  free_block(b, 33);
+  free_block(allocate_block(56), 56);  // now this thread keeps blocks
+  void* const a = allocate_block(56);
+  void* const b = allocate_block(56);
+  free_block(a, 56);
+  free_block(b, 56);
+  EXPECT_EQ(allocate_block(41), b);  // the same class: 41 to 56 bytes
+  EXPECT_EQ(allocate_block(56), a);
+  free_block(a, 56);
+  free_block(b, 41);
 }
 #endif
 

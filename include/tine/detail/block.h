@@ -24,15 +24,21 @@ struct FreeBlock {
 };
 
 struct BlockCache {
+  // 8, 24, 40 ...: what a malloc with a header of 8 bytes and an alignment of 16 has room for anyway.
   static constexpr size_t kStep = 16;
-  static constexpr size_t kLargest = 512;
+  static constexpr size_t kLeast = 8;
+  static constexpr size_t kLargest = 520;
   static constexpr size_t kMostKept = size_t{16} << 20;  // bytes
 
-  std::array<FreeBlock*, kLargest / kStep> lists{};
-  size_t bytes = 0;
+  [[nodiscard]] static constexpr size_t index(size_t bytes) noexcept {
+    return (bytes + kStep - 1 - kLeast) / kStep;
+  }
+  [[nodiscard]] static constexpr size_t rounded(size_t bytes) noexcept {
+    return index(bytes) * kStep + kLeast;
+  }
 
-  [[nodiscard]] static constexpr size_t index(size_t bytes) noexcept { return (bytes - 1) / kStep; }
-  [[nodiscard]] static constexpr size_t rounded(size_t bytes) noexcept { return (index(bytes) + 1) * kStep; }
+  std::array<FreeBlock*, (kLargest - kLeast) / kStep + 1> lists{};
+  size_t bytes = 0;
 };
 
 [[nodiscard]] TINE_API void* allocate_new_block(size_t bytes);
