@@ -37,6 +37,8 @@ class TINE_API RefCounted {
   }
   // True is stable for the holder of that one reference; false may be stale.
   [[nodiscard]] bool sole_owner() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
+  // For one who knows whose references there may be (a binding's garbage collector).
+  [[nodiscard]] uint32_t references() const noexcept { return refs_.load(std::memory_order_acquire); }
 
  protected:
   // By who holds both of two references: gives one up. False, and nothing done, when there are more.

@@ -170,12 +170,24 @@ class TINE_API StateBase : public RefCounted {
   }
   // The error of a state that failed with one, in place; null for every other outcome.
   [[nodiscard]] const std::exception_ptr* stored_error() const noexcept {
-    if (outcome() != Outcome::kError) return nullptr;
-    observe();
-    return &error_;
+    const std::exception_ptr* const error = peek_error();
+    if (error) observe();
+    return error;
+  }
+  // The same for one who only passes by (a collector, a repr): that is not looking.
+  [[nodiscard]] const std::exception_ptr* peek_error() const noexcept {
+    return outcome() == Outcome::kError ? &error_ : nullptr;
   }
   // Somebody has looked at the error, or passed it on.
   void observe() const noexcept { flags_.fetch_or(kObserved, std::memory_order_relaxed); }
+  // A language binding shows it to its users: from then on its error is reported, as that of any future is.
+  void show() noexcept {
+    if (sole_owner()) {
+      flags_.store(flags_.load(std::memory_order_relaxed) | kShown, std::memory_order_relaxed);
+    } else {
+      flags_.fetch_or(kShown, std::memory_order_relaxed);
+    }
+  }
   // Where it was made, for the report of an error that nobody looks at; before it is shared.
   void made_at(const std::source_location& where) noexcept { where_ = where; }
   [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
@@ -202,6 +214,7 @@ class TINE_API StateBase : public RefCounted {
     if (sole_owner() && word_.finish_alone(static_cast<uintptr_t>(outcome))) return true;
     return finish_pending(outcome, later);
   }
+  [[nodiscard]] bool shown() const noexcept { return (flags_.load(std::memory_order_relaxed) & kShown) != 0; }
   // For the destructor of a failed state.
   void report_unless_observed() const noexcept;
 
@@ -213,6 +226,7 @@ class TINE_API StateBase : public RefCounted {
   static constexpr uint8_t kClaimed = 1;
   static constexpr uint8_t kStarted = 2;
   static constexpr uint8_t kObserved = 4;
+  static constexpr uint8_t kShown = 8;
 
   static Node* tail() noexcept;
   bool is_inherited() noexcept;
@@ -257,8 +271,8 @@ class State : public StateBase, public BindingSlot<T> {
     if (how == Outcome::kValue) [[likely]] {
       value_.~P();
     } else if (how == Outcome::kError) {
-      // The dynamic futures' errors are reported by the language that holds them.
-      if constexpr (!std::is_same_v<T, Value>) this->report_unless_observed();
+      // Dynamic futures are the insides of scripts and calls as well: those report what a user was shown.
+      if (!std::is_same_v<T, Value> || this->shown()) this->report_unless_observed();
     }
   }
 
