@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "tine/context.h"
 #include "tine/coroutine.h"
 #include "tine/runtime.h"
 
@@ -52,6 +53,27 @@ Future<int> many() {
   co_return sum;
 }
 
+// Ends with its context, whatever it waits for.
+Future<int> patient(Future<int> other) {
+  try {
+    co_return co_await other;
+  } catch (const tine::DeadlineExceeded&) {
+    fmt::print("too late\n");
+    throw;
+  }
+}
+
+int waits_with_a_deadline() {
+  tine::Promise<int> slow;
+  const Future<int> other = slow.future();
+  const tine::ContextScope scope(
+      tine::Context::current().with_timeout(tine::default_scheduler().timer(), 5ms));
+  const Future<int> late = patient(other);
+  const int got = late.error() ? -1 : late.get();
+  slow.set_value(1);  // nobody waits any more
+  return got;
+}
+
 void expect(bool condition, const char* what) {
   if (condition) return;
   fmt::print(stderr, "coroutines: expected {}\n", what);
@@ -67,6 +89,7 @@ int main() {
   const int slept = many().get();
   fmt::print("{} slept\n", slept);
   expect(slept == 1000, "all of them to wake");
+  expect(waits_with_a_deadline() == -1, "the deadline to end the wait");
 
   // Go on as a task of the pool instead of on the thread that completes.
   const Future<bool> moved = [](tine::Scheduler* pool) -> Future<bool> {

@@ -67,6 +67,20 @@ int main() {
     fmt::print("late: {}\n", tine::describe(late.error()));
   }
 
+  // Fail fast: one piece fails, the other, which runs, is told and stops early.
+  {
+    const tine::CancelSource source;
+    const tine::ContextScope scope(tine::Context::current().with_token(source.token()));
+    const auto all = tine::gather(
+        source, std::vector{tine::fork([]() -> int { throw tine::IndexError("lost"); }), tine::fork([] {
+                              while (!tine::Context::current().stopped()) {
+                              }
+                              return 1;
+                            })});
+    expect(all.error() != nullptr, "the gather to fail");
+    fmt::print("gathered: {}\n", tine::describe(all.error()));
+  }
+
   // Tasks that end with their scope.
   tine::TaskGroup group(tine::default_scheduler());
   std::vector<long> results(3);

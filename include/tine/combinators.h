@@ -4,7 +4,7 @@
 // Threads    From any thread. An AsCompleted is used by one thread at a time.
 // Ordering   The outcome does not depend on the order of completion, but for those that say "first".
 // Ownership  A result owns its inputs, until the last of them is done; the inputs own it, too, so that
-//            dropping a result changes nothing.
+//            dropping a result changes nothing. A result belongs to the Context in which it was made.
 // Errors     A Future without a state among the inputs is a ValueError at the call.
 // Cost       One node (32 bytes) an input, in one allocation.
 // Source     torch.futures.collect_all; asyncio's gather and as_completed; folly's collectAny.
@@ -15,6 +15,7 @@
 #include <mutex>
 #include <string>
 
+#include "tine/context.h"
 #include "tine/detail/combine.h"
 #include "tine/future.h"
 
@@ -22,10 +23,13 @@ namespace tine {
 
 // Done when all inputs are; the very futures passed in; never fails.
 template <class T>
-[[nodiscard]] Future<std::vector<Future<T>>> collect_all_settled(std::vector<Future<T>> futures) {
+[[nodiscard]] Future<std::vector<Future<T>>> collect_all_settled(
+    std::vector<Future<T>> futures, std::source_location where = std::source_location::current()) {
   detail::require_states("collect_all_settled", futures);
   auto state = detail::make_ref<detail::SettledState<T>>(std::move(futures));
+  state->made_at(where);
   state->start();
+  detail::join_current_context(*state);
   return Future<std::vector<Future<T>>>(std::move(state));
 }
 
@@ -41,6 +45,7 @@ requires(sizeof...(T) > 0) [[nodiscard]] Future<std::tuple<Future<T>...>> collec
   (look(futures), ...);
   auto state = detail::make_ref<detail::TupleState<T...>>(helper, std::move(futures)...);
   state->start();
+  detail::join_current_context(*state);
   return Future<std::tuple<Future<T>...>>(std::move(state));
 }
 
@@ -52,26 +57,32 @@ struct Any {
 
 // The input that is done first, failed or not. The others go on.
 template <class T>
-[[nodiscard]] Future<Any<T>> collect_any(std::vector<Future<T>> futures) {
+[[nodiscard]] Future<Any<T>> collect_any(std::vector<Future<T>> futures,
+                                         std::source_location where = std::source_location::current()) {
   detail::require_states("collect_any", futures);
   if (futures.empty()) throw ValueError("collect_any: expected at least one future, got none");
   auto state = detail::make_ref<detail::AnyState<T, Any<T>>>(std::move(futures));
+  state->made_at(where);
   state->start();
+  detail::join_current_context(*state);
   return Future<Any<T>>(std::move(state));
 }
 
 // The values of all, in input order (Future<void> for futures of nothing). Fails fast: the first error in
-// time is its error, and the inputs that are still pending are cancelled.
+// time is its error. Then, or when it is cancelled itself, the inputs that are still pending are cancelled: tasks that
+// have not begun do not, promises tell it (Promise::cancelled). Tasks that run are told by `source`, which is raised,
+// too: they were forked in a Context of its token, and ask Context::current().stopped().
 template <class T>
-[[nodiscard]] auto gather(std::vector<Future<T>> futures) {
-  detail::require_states("gather", futures);
-  const auto cancel_rest = [](const std::vector<Future<T>>& inputs) {
-    for (const Future<T>& future : inputs) future.cancel();
-  };
-  auto state =
-      detail::make_ref<detail::GatherState<T, decltype(cancel_rest)>>(std::move(futures), cancel_rest);
-  state->start();
-  return Future<detail::GatheredValues<T>>(std::move(state));
+[[nodiscard]] auto gather(std::vector<Future<T>> futures,
+                          std::source_location where = std::source_location::current()) {
+  return detail::gather_with(
+      std::move(futures), [] {}, where);
+}
+template <class T>
+[[nodiscard]] auto gather(const CancelSource& source, std::vector<Future<T>> futures,
+                          std::source_location where = std::source_location::current()) {
+  return detail::gather_with(
+      std::move(futures), [source] { source.cancel(); }, where);
 }
 
 // The inputs one by one, as they become done:
@@ -83,7 +94,8 @@ class AsCompleted {
       : state_(detail::make_ref<detail::CompletedState<T>>(std::move(futures))) {
     state_->start();
   }
-  // Waits for the next one. Without a state (valid() is false) when all have been handed out.
+  // Waits for the next one; throws when the Context stops first. Without a state (valid() is false) when all have
+  // been handed out.
   [[nodiscard]] Future<T> next() { return state_->next(kNoDeadline); }
   // The same; also without a state when the deadline passes first.
   [[nodiscard]] Future<T> next_until(TimePoint deadline) { return state_->next(deadline); }

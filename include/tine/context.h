@@ -7,8 +7,10 @@
 //            context along in which they were made, and run in it wherever they run; work made without one
 //            runs without one. A token owns a pending future until it is done.
 // Errors     Cancelling completes the pending futures that were made in the context (by fork, then & co,
-//            Promise, a coroutine) with Cancelled, a passed deadline with DeadlineExceeded. Work that has
-//            begun goes on: it asks stopped() or calls check(). Work that has not is not begun.
+//            Promise, a coroutine, a combinator, a sleep) with Cancelled, a passed deadline with DeadlineExceeded.
+//            Work that has not begun is not begun. Work that has goes on: it asks stopped() or calls check(); a
+//            get(), wait_all() or co_await in it throws that error, also when what it waits for was made elsewhere.
+//            wait(), wait_for() and error() wait for the future itself.
 // Cost       Without a context: one thread-local load a fork or then. With one: an allocation each.
 // Source     Go's context package: deadlines are absolute and only shrink; P2175's stop tokens.
 #pragma once
@@ -87,7 +89,7 @@ class TINE_API Context {
 // This thread's context, for a scope.
 class [[nodiscard]] ContextScope {
  public:
-  explicit ContextScope(const Context& context) noexcept : swap_(context.data()) {}
+  [[nodiscard]] explicit ContextScope(const Context& context) noexcept : swap_(context.data()) {}
 
  private:
   detail::ContextSwap swap_;

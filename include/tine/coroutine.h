@@ -7,8 +7,9 @@
 // Ownership  The frame lives until it has finished and its last Future is gone. Parameters by reference and a
 //            lambda's captures must outlive the coroutine: see docs/hazards.md.
 // Errors     An exception that leaves the coroutine is its future's error; co_await rethrows the awaited
-//            future's very exception.
-// Cost       One frame; a wait is one node in it. Starts and resumptions nested deeper than 64 are queued, so
+//            future's very exception. In a Context that stops first it throws Cancelled or DeadlineExceeded, and the
+//            awaited future is left as it is. Cleanup that must wait does so in a ContextScope of an empty Context.
+// Cost       One frame; a wait is one node in it; in a Context that can stop two allocations. Starts and resumptions nested deeper than 64 are queued, so
 //            that any depth of calls needs a bounded stack.
 // Source     C++20 [dcl.fct.def.coroutine]; cppcoro and folly::coro for the habits.
 #pragma once
@@ -44,15 +45,22 @@ class Awaiter final : private Node, private Task {
   Awaiter(Awaiter&& o) noexcept : Awaiter(std::move(o.state_), o.executor_) {}
 
   [[nodiscard]] bool await_ready() const noexcept { return !executor_ && state_->done(); }
-  void await_suspend(std::coroutine_handle<> handle) noexcept {
+  void await_suspend(std::coroutine_handle<> handle) {
     handle_ = handle;
     context_ = ContextRef::current();
+    if (context_.get() && can_stop(*context_.get())) [[unlikely]] {
+      stop_ = until_stopped(*state_, *context_.get());
+      const Ref<State<void>> stop = stop_;
+      stop->subscribe(this);
+      return;
+    }
     // From here on the coroutine may run, and end, on another thread: a reference keeps the state, and
     // nothing of this object is touched.
     const Ref<State<T>> state = state_;
     state->subscribe(this);
   }
   decltype(auto) await_resume() {
+    if (stop_ && stop_->outcome() != Outcome::kValue) throw_stopped(stop_->outcome());
     if constexpr (std::is_void_v<T>) {
       (void)state_->get();
     } else {
@@ -79,6 +87,7 @@ class Awaiter final : private Node, private Task {
   Executor* executor_;
   std::coroutine_handle<> handle_;
   ContextRef context_;
+  Ref<State<void>> stop_;  // what is waited for instead in a context that can stop
 };
 
 // Runs the body inside await_suspend, where the coroutine counts as suspended: so its start can be queued.
@@ -137,8 +146,10 @@ struct CoroutinePromiseBase {
   static void* operator new(size_t bytes) { return allocate_block(bytes); }
   static void operator delete(void* frame, size_t bytes) noexcept { free_block(frame, bytes); }
 
-  Future<T> get_return_object() {
-    if (ContextData* context = current_context()) join_context(state, *context);
+  // The default argument's place is the coroutine's.
+  Future<T> get_return_object(std::source_location where = std::source_location::current()) {
+    state.made_at(where);
+    join_current_context(state);
     return Future<T>(Ref<State<T>>::adopt(&state));
   }
   StartAwaiter initial_suspend() const noexcept { return {}; }

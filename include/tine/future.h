@@ -8,6 +8,7 @@
 //            completion on the thread returns (or when this thread waits).
 // Ownership  Futures share the state. A callback lives until it has run. A Promise that dies unset
 //            completes its future with Abandoned.
+//            wait(), wait_for() and error() look at the future alone; get() ends with the Context, too.
 // Errors     A callback's exception becomes the error of the future that then() returned; it never
 //            reaches the completing thread. get() rethrows the very exception that was set. An error that
 //            nobody looked at is reported when its future goes (unobserved.h).
@@ -29,6 +30,7 @@
 #include <vector>
 
 #include "tine/detail/state.h"
+#include "tine/detail/stoppable.h"
 
 namespace tine {
 
@@ -64,11 +66,11 @@ class [[nodiscard]] Future {
     return state_->wait_until(Clock::now() + std::chrono::ceil<Clock::duration>(time));
   }
 
-  // Waits; the value, or the error thrown. From an rvalue that is the only owner the value is moved, and a task
-  // that this thread forked last is run at about half the price: `std::move(future).get()`, where no
-  // other thread uses this Future object any more.
+  // Waits; the value, or the error thrown. In a Context that stops first: Cancelled or DeadlineExceeded. From an
+  // rvalue that is the only owner the value is moved, and a task that this thread forked last is run at about half
+  // the price: `std::move(future).get()`, where no other thread uses this Future object any more.
   decltype(auto) get() const& {
-    state_->wait();
+    detail::wait_in_context(*state_);
     if constexpr (std::is_void_v<T>) {
       (void)state_->get();
     } else {
@@ -76,7 +78,7 @@ class [[nodiscard]] Future {
     }
   }
   T get() && {
-    state_->wait_alone();
+    detail::wait_alone_in_context(*state_);
     if constexpr (std::is_void_v<T>) {
       (void)state_->get();
     } else if constexpr (std::is_trivially_copyable_v<T>) {
@@ -88,7 +90,7 @@ class [[nodiscard]] Future {
       return T(std::move(state_->get()));
     }
   }
-  // Waits; null when there is a value.
+  // Waits, whatever the Context; null when there is a value.
   [[nodiscard]] std::exception_ptr error() const noexcept {
     state_->wait();
     return state_->error();
@@ -134,7 +136,7 @@ class Promise {
   explicit Promise(std::source_location where = std::source_location::current())
       : state_(detail::make_ref<detail::State<T>>()) {
     state_->made_at(where);
-    if (detail::ContextData* context = detail::current_context()) detail::join_context(*state_, *context);
+    detail::join_current_context(*state_);
   }
   Promise(Promise&&) noexcept = default;
   Promise& operator=(Promise&& other) noexcept {
@@ -149,6 +151,10 @@ class Promise {
                               "the promise was dropped before it was given a value or an error"));
     }
   }
+
+  // Whether its future has been cancelled, by cancel() or by its Context: then nobody needs the value any more. False
+  // once the value or error is set.
+  [[nodiscard]] bool cancelled() const noexcept { return state_ && state_->done(); }
 
   // Before the value or error is set: then the Promise gives its share of the state up, so that the thread
   // that waits may destroy the Promise at once.
@@ -208,9 +214,10 @@ template <class T>
 // Done when all inputs are; holds the very futures passed in. When any failed it fails with the
 // error of the first failed one in input order.
 template <class T>
-[[nodiscard]] Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures);
+[[nodiscard]] Future<std::vector<Future<T>>> collect_all(
+    std::vector<Future<T>> futures, std::source_location where = std::source_location::current());
 
-// Waits for all and returns the values. Throws as soon as any input has failed, whichever it is.
+// Waits for all and returns the values. Throws as soon as any input has failed, whichever it is, or the Context stops.
 template <class T>
 auto wait_all(std::span<const Future<T>> futures);
 template <class T>

@@ -17,7 +17,7 @@
 
 namespace tine {
 
-// `where`: where the future was made; line() is 0 when that is not known (a coroutine's).
+// `where`: where the future was made; line() is 0 when that is not known.
 using UnobservedErrorHook = void (*)(const std::exception_ptr& error,
                                      const std::source_location& where) noexcept;
 

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <vector>
 
+#include "tine/detail/stoppable.h"
 #include "tine/timer.h"
 
 namespace tine {
@@ -196,6 +198,61 @@ void retain_context(ContextData* context) noexcept { context->retain(); }
 void release_context(ContextData* context) noexcept { context->release(); }
 void join_context(StateBase& state, ContextData& context) {
   if (context.stop) context.stop->add(state);
+}
+
+bool can_stop(const ContextData& context) noexcept { return context.stop != nullptr; }
+
+namespace {
+
+// In the source's list and, joined, in the context's.
+class Wakeup final : public State<void>, private Node {
+ public:
+  explicit Wakeup(WaitHelper* helper) noexcept : State<void>(helper), Node(&kOps) {}
+  void watch(StateBase& source) noexcept {
+    retain();  // the list's reference
+    source.subscribe(this);
+  }
+
+ private:
+  static void run(Node* node, StateBase&) noexcept {
+    auto* const self = static_cast<Wakeup*>(node);
+    self->emplace();
+    self->release();
+  }
+  static constexpr NodeOps kOps{&Wakeup::run, false, true};
+};
+
+}  // namespace
+
+Ref<State<void>> until_stopped(StateBase& source, ContextData& context) {
+  const auto wakeup = make_ref<Wakeup>(source.helper());
+  wakeup->watch(source);
+  if (!wakeup->done()) join_context(*wakeup, context);
+  return wakeup;
+}
+
+void throw_stopped(Outcome how) {
+  if (how == Outcome::kCancelled)
+    throw Cancelled("the context was cancelled before the awaited future was done");
+  throw DeadlineExceeded("the context's deadline passed before the awaited future was done");
+}
+
+void wait_in_context_slowly(StateBase& state, TimePoint deadline) {
+  ContextData* const context = current_context();
+  if (!context || !context->stop) {
+    state.wait_until(deadline);
+    return;
+  }
+  // Its deadline counts also when the timer is late.
+  const TimePoint end = std::min(deadline, context->deadline);
+  if (context->stop->outcome() != Outcome::kPending) throw_stopped(context->stop->outcome());
+  if (state.help_until(TimePoint::min())) return;
+  const Ref<State<void>> wakeup = until_stopped(state, *context);
+  if (!wakeup->wait_until(end)) {
+    if (end == context->deadline) throw_stopped(Outcome::kDeadline);
+  } else if (wakeup->outcome() != Outcome::kValue) {
+    throw_stopped(wakeup->outcome());
+  }
 }
 
 namespace {

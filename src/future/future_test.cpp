@@ -117,6 +117,61 @@ TEST(Future, FinallyRunsAlwaysAndForwardsTheOutcome) {
   EXPECT_EQ(ran, 2);
 }
 
+TEST(Future, WhatThenReturnsIsHeldAsItIsAlsoAFuture) {
+  Promise<int> inner;
+  const Future<Future<int>> held = make_ready(1).then([f = inner.future()](const Future<int>&) { return f; });
+  ASSERT_TRUE(held.ready());
+  EXPECT_FALSE(held.get().ready());
+  inner.set_value(1);
+}
+
+TEST(Future, EachOfTheFourHasAFormThatRunsOnAnExecutorWithTheSameRules) {
+  struct Queue final : Executor {
+    void post(Task& task) noexcept override { tasks.push_back(&task); }
+    void run_all() {
+      for (Task* task : std::exchange(tasks, {})) task->run();
+    }
+    std::vector<Task*> tasks;
+  } queue;
+  const auto check = [&](const Future<void>& source, bool fails) {
+    int ran = 0;
+    const auto then = source.then(queue, [&](const Future<void>& f) { return ++ran, f.error() != nullptr; });
+    const auto and_then = source.and_then(queue, [&] { return ++ran, make_ready(4); });
+    const auto or_else = source.or_else(queue, [&](const std::exception_ptr&) { ++ran; });
+    const auto finally = source.finally(queue, [&] { ++ran; });
+    EXPECT_EQ(ran, 0);
+    queue.run_all();
+    EXPECT_EQ(ran, 3);  // one of and_then and or_else is skipped
+    EXPECT_EQ(then.get(), fails);
+    EXPECT_FALSE(or_else.error());
+    if (fails) {
+      EXPECT_THROW((void)and_then.get(), KeyError);
+      EXPECT_THROW(finally.get(), KeyError);
+    } else {
+      EXPECT_EQ(and_then.get(), 4);
+      finally.get();
+    }
+  };
+  check(make_ready(), false);
+  check(make_failed<void>(std::make_exception_ptr(KeyError("k"))), true);
+}
+
+TEST(Future, WaitUntilAPointInTimeThatHasPassedAnswersAtOnce) {
+  Promise<int> p;
+  const Future<int> f = p.future();
+  EXPECT_FALSE(f.wait_until(Clock::now() - std::chrono::hours(1)));
+  p.set_value(1);
+  EXPECT_TRUE(f.wait_until(Clock::now() - std::chrono::hours(1)));
+}
+
+Future<int> count_down(int n) {
+  return make_ready(n).and_then([](int left) { return left == 0 ? make_ready(0) : count_down(left - 1); });
+}
+
+TEST(Future, AMillionFuturesFlattenedIntoEachOtherCompleteWithoutRecursion) {
+  EXPECT_EQ(count_down(1'000'000).get(), 0);
+}
+
 TEST(Future, ACallbacksExceptionBecomesTheErrorOfTheFutureThatThenReturned) {
   Promise<int> p;
   Future<int> f = p.future().then([](Future<int>) -> int { throw IndexError("i"); });

@@ -282,6 +282,10 @@ void StateBase::help_once() noexcept {
 }
 
 bool StateBase::wait_until(TimePoint deadline) noexcept {
+  return help_until(deadline) || sleep_until(deadline);
+}
+
+bool StateBase::help_until(TimePoint deadline) noexcept {
   if (done() || is_inherited()) return true;
   WaitHelper* const mine = thread_helper();
   if (mine) mine->help(*this, deadline);
@@ -291,7 +295,7 @@ bool StateBase::wait_until(TimePoint deadline) noexcept {
     job.run(job.a, job.b);
   }
   if (!done() && helper_ && helper_ != mine) helper_->help(*this, deadline);
-  return done() || sleep_until(deadline);
+  return done();
 }
 
 bool StateBase::sleep_until(TimePoint deadline) noexcept {

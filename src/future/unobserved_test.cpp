@@ -77,7 +77,16 @@ TEST_F(Unobserved, CancellationIsNotReported) {
   EXPECT_TRUE(seen.empty());
 }
 
-TEST_F(Unobserved, ErrorOfACoroutineIsReportedWhenItsFutureIsDropped) {
+TEST_F(Unobserved, ErrorOfACombinatorIsReportedWithThePlaceOfTheCall) {
+  const unsigned line = __LINE__ + 1;
+  (void)gather(std::vector{make_failed<int>(make_error(ErrorKind::kIndex, "a"))});
+  (void)collect_all(std::vector{make_failed<int>(make_error(ErrorKind::kIndex, "b"))});
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_EQ(seen[0].line, line);
+  EXPECT_EQ(seen[1].line, line + 1);
+}
+
+TEST_F(Unobserved, ErrorOfACoroutineIsReportedWithThePlaceOfTheCoroutineWhenItsFutureIsDropped) {
   (void)[]()->Future<int> {
     throw KeyError("inside");
     co_return 1;
@@ -85,11 +94,21 @@ TEST_F(Unobserved, ErrorOfACoroutineIsReportedWhenItsFutureIsDropped) {
   ();
   ASSERT_EQ(seen.size(), 1U);
   EXPECT_EQ(seen[0].error, "KeyError: inside");
+  EXPECT_NE(seen[0].line, 0U);
+  EXPECT_TRUE(seen[0].file.ends_with("unobserved_test.cpp")) << seen[0].file;
 }
 
 TEST_F(Unobserved, PromiseDroppedWithoutAFutureIsNoError) {
   { const Promise<int> p; }
   EXPECT_TRUE(seen.empty());
+}
+
+TEST(UnobservedHook, ByDefaultWritesALineWithTheErrorAndThePlace) {
+  testing::internal::CaptureStderr();
+  (void)make_failed<int>(make_error(ErrorKind::kIndex, "lost"));
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("IndexError: lost"), std::string::npos) << told;
+  EXPECT_NE(told.find("unobserved_test.cpp:"), std::string::npos) << told;
 }
 
 TEST(StateSize, OfAPendingFutureOfIntAndItsCallbacksNodeIsAtMost96Bytes) {

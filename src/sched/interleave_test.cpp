@@ -160,5 +160,73 @@ TEST(SleepInterleavings, OfATaskPutBackUnannouncedLoseOneAndAreCaught) {
   EXPECT_NE(report.failure.find("a wake-up was lost"), std::string::npos) << report.failure;
 }
 
+// One thread, and no other to be had: it sleeps in a wait whose future is completed by the last of the tasks that are
+// posted meanwhile. As Worker and Scheduler::Impl do it.
+template <bool LooksAgain>
+struct Called {
+  static constexpr int kTasks = 3;
+  SleepCounts<interleave::Atomic> counts;
+  interleave::Atomic<int> queued{0};
+  int consumed = 0;
+  bool callable = false;
+  bool called = false;
+
+  void wake_one() {
+    if (counts.running() >= 1 || !callable) return;
+    callable = false;
+    counts.run();
+    called = true;
+  }
+  void post() {
+    queued.fetch_add(1);
+    if (counts.must_wake(1, false)) wake_one();
+  }
+  void lie_down() {
+    callable = true;
+    counts.leave();
+    if (LooksAgain && queued.load() > 0) wake_one();
+  }
+  void wait() {
+    lie_down();
+    for (;;) {
+      Explorer::block_until([&] { return called || consumed == kTasks; });
+      if (consumed == kTasks) break;
+      called = false;
+      int n = queued.load();
+      while (n > 0 && !queued.compare_exchange_strong(n, n - 1)) {
+      }
+      if (n > 0) ++consumed;
+      lie_down();
+    }
+  }
+};
+
+template <bool LooksAgain>
+Scenario call_race() {
+  const auto pool = std::make_shared<Called<LooksAgain>>();
+  pool->counts.run(1);
+  Scenario s;
+  s.threads.push_back([pool] { pool->wait(); });
+  s.threads.push_back([pool] {
+    for (int i = 0; i < 2; ++i) pool->post();
+  });
+  s.threads.push_back([pool] { pool->post(); });
+  s.check = [pool] { require(pool->queued.load() == 0, "a task was left"); };
+  return s;
+}
+
+TEST(CallInterleavings, NeverLeaveATaskToAThreadThatSleeps) {
+  const Report deep = Explorer::exhaustive(call_race<true>, 50'000, 5);
+  EXPECT_EQ(deep.failure, "");
+  const Report wide = Explorer::random(call_race<true>, 50'000, 20261121);
+  EXPECT_EQ(wide.failure, "");
+  EXPECT_GE(deep.runs + wide.runs, 50'000U);
+}
+
+TEST(CallInterleavings, WithoutTheSecondLookLeaveOneAndAreCaught) {
+  const Report report = Explorer::exhaustive(call_race<false>, 50'000, 4);
+  EXPECT_NE(report.failure, "");
+}
+
 }  // namespace
 }  // namespace tine::sched

@@ -12,6 +12,7 @@ class Loop final : public detail::State<void> {
  public:
   Loop(int64_t n, int64_t piece, void (*body)(void*, int64_t, int64_t), void* state)
       : n_(n), piece_(piece), pieces_((n + piece - 1) / piece), body_(body), state_(state) {}
+  [[nodiscard]] const detail::ContextRef& context() const noexcept { return context_; }
 
   void work() noexcept {
     for (;;) {
@@ -44,6 +45,7 @@ class Loop final : public detail::State<void> {
   std::atomic<int64_t> finished_{0};
   std::atomic<bool> failed_{false};
   std::exception_ptr error_;
+  const detail::ContextRef context_ = detail::ContextRef::current();
 };
 
 class LoopTask final : public Task {
@@ -51,6 +53,7 @@ class LoopTask final : public Task {
   explicit LoopTask(detail::Ref<Loop> loop) : loop_(std::move(loop)) {}
   void run() noexcept override {
     const std::unique_ptr<LoopTask> self(this);
+    const detail::ContextSwap swap(loop_->context());
     loop_->work();
   }
   void abandon() noexcept override { delete this; }

@@ -211,16 +211,19 @@ void Worker::unblocked() noexcept {
     sleeper_ = nullptr;
   }
   // The call was for work that this thread does not do now.
-  if (missed && pool_.anything_queued()) pool_.wake_one();
+  if (missed) pool_.look_again();
 }
 
 void Worker::run_called() noexcept {
   detail::Sleeper* const mine = sleeper_;
   called_.store(false, std::memory_order_relaxed);
   pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
-  Task* task = seat_.deque.pop();
-  if (!task) task = try_steal();
-  if (task) execute(task);
+  {
+    const detail::ContextSwap no_context;  // the waiting task's is not the other's
+    Task* task = seat_.deque.pop();
+    if (!task) task = try_steal();
+    if (task) execute(task);
+  }
   about_to_block(mine);
 }
 

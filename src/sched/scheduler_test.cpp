@@ -1,7 +1,9 @@
 #include "tine/scheduler.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <numeric>
@@ -10,6 +12,7 @@
 
 #include "src/sched/blocking_pool.h"
 #include "src/sched/deque.h"
+#include "tine/context.h"
 
 namespace tine {
 namespace {
@@ -146,6 +149,76 @@ TEST(Scheduler, ParallelForVisitsEachIndexOnceAndRethrows) {
   for (auto& n : seen) ASSERT_EQ(n.load(), 1);
   EXPECT_THROW(pool.parallel_for(100, 1, [](int64_t, int64_t) { throw ValueError("x"); }), ValueError);
   pool.parallel_for(0, 1, [](int64_t, int64_t) { FAIL(); });
+}
+
+TEST(Scheduler, ParallelForCutsNoPieceBelowTheGrainButTheLast) {
+  Scheduler pool(4);
+  std::mutex mutex;
+  std::vector<int64_t> pieces;
+  pool.parallel_for(1003, 100, [&](int64_t b, int64_t e) {
+    const std::lock_guard lock(mutex);
+    pieces.push_back(e - b);
+  });
+  EXPECT_EQ(std::accumulate(pieces.begin(), pieces.end(), int64_t{0}), 1003);
+  EXPECT_GT(pieces.size(), 1U);
+  EXPECT_LE(std::count_if(pieces.begin(), pieces.end(), [](int64_t n) { return n < 100; }), 1);
+}
+
+TEST(Scheduler, ParallelForRunsItsPiecesInTheCallersContext) {
+  Scheduler pool(3);
+  const ContextScope scope(Context().with_trace_id("loop"));
+  std::atomic<int> with{0};
+  pool.parallel_for(300, 1, [&](int64_t b, int64_t e) {
+    if (Context::current().trace_id() == "loop") with += static_cast<int>(e - b);
+  });
+  EXPECT_EQ(with, 300);
+}
+
+TEST(Scheduler, ByDefaultHasAWorkerForEachCoreThatTheProcessMayUse) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  EXPECT_LE(Scheduler::usable_cores(), CPU_COUNT(&before));
+  EXPECT_EQ(Scheduler().num_threads(), Scheduler::usable_cores());
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(Scheduler().num_threads(), 1);
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+TEST(Scheduler, AForkPastTheLimitOfTheQueueRunsInPlace) {
+  Scheduler pool({.num_threads = 1, .max_threads = 1});
+  // A wait that the pool does not see: its only thread is gone meanwhile.
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool go = false;
+  Promise<void> entered;
+  const Future<void> inside = entered.future();
+  const Future<void> busy = fork(pool, [&] {
+    entered.set_value();
+    std::unique_lock lock(mutex);
+    wake.wait(lock, [&] { return go; });
+  });
+  inside.wait();
+  constexpr int kLimit = 1 << 20;
+  std::atomic<int> ran{0};
+  std::vector<Future<void>> tasks;
+  tasks.reserve(kLimit + 10);
+  for (int i = 0; i < kLimit; ++i) tasks.push_back(fork(pool, [&] { ++ran; }));
+  EXPECT_EQ(ran, 0);
+  for (int i = 0; i < 10; ++i) tasks.push_back(fork(pool, [&] { ++ran; }));
+  EXPECT_EQ(ran, 10);
+  {
+    const std::lock_guard lock(mutex);
+    go = true;
+  }
+  wake.notify_one();
+  for (const Future<void>& task : tasks) task.wait();
+  busy.wait();
+  EXPECT_EQ(ran, kLimit + 10);
 }
 
 TEST(Scheduler, TheNumberOfThreadsCanChangeWhileItRuns) {

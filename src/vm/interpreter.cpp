@@ -175,8 +175,14 @@ class Interpreter {
   explicit Interpreter(Poll* poll) noexcept : poll_(poll), pool_(FramePool::here()) {}
 
   void run(ScriptTask* task) noexcept {
+    const detail::ContextSwap swap(task->context);
     while (task) {
       try {
+        // It has not begun, or its wait was ended by its context: it does not go on.
+        if (task->done()) [[unlikely]] {
+          task_ = task;
+          throw Cancelled("the script function was cancelled");
+        }
         task_ = task;
         loop();
         task = nullptr;
@@ -593,6 +599,8 @@ FORK : {
     }
   }
   RA = Value(Future<Value>(detail::Ref<detail::State<Value>>::adopt(child)));
+  if (task_->context.get()) [[unlikely]]
+    child->enter(task_->context);
   pc += 1 + code::words_for(n);
   pool_.posting = child;
   task_->machine.executor().post(*child->task());
@@ -619,7 +627,7 @@ WAIT_SCALAR : {
   if (!state->done()) {
     SAVE();
     ScriptTask* const child = as_script_task(state, task_->machine);
-    if (child && take_child(*child, pool_)) {
+    if (child && child->context.get() == task_->context.get() && take_child(*child, pool_)) {
       child->below = task_;
       child->link = ScriptTask::Link::kWaits;
       task_ = child;

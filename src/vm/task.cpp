@@ -1,4 +1,5 @@
 #include "src/vm/task.h"
+#include "tine/detail/stoppable.h"
 
 #include <fmt/format.h>
 
@@ -152,7 +153,14 @@ ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
   }
 }
 
-ScriptTask* ScriptTask::suspend(detail::StateBase& awaited) noexcept { return detach(&awaited); }
+ScriptTask* ScriptTask::suspend(detail::StateBase& awaited) {
+  if (context.get() && detail::can_stop(*context.get())) [[unlikely]] {
+    // Else the frames would stay until `awaited` is done, whatever becomes of the context.
+    const auto stopped = detail::until_stopped(awaited, *context.get());
+    return detach(stopped.get());
+  }
+  return detach(&awaited);
+}
 ScriptTask* ScriptTask::yield() noexcept { return detach(nullptr); }
 
 // After its completion: what goes on on this thread.
@@ -243,6 +251,9 @@ ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<
   ScriptTask* const task = ScriptTask::make(machine, function, 1, references, FramePool::here());
   Value* const r = task->top->registers();
   for (size_t i = 0; i < args.size(); ++i) new (&r[i]) Value(args[i]);
+  if (detail::ContextData* const context = detail::current_context()) [[unlikely]] {
+    task->enter(detail::ContextRef(context));
+  }
   return task;
 }
 

@@ -7,6 +7,7 @@
 // Ordering   The subscription is the last thing a thread does with a task that it suspends.
 // Ownership  `owned` says that the running (or suspended) side holds a reference of its own; a task run in place
 //            is kept alive by its parent's register until it suspends.
+//            A task keeps the Context in which its run was started, and hands it to what it forks.
 // Errors     A failing task unwinds all of its frames; the error gets a hop for each, and one for the fork.
 // Cost       One block from the thread's pool for state, task, node and a first frame of up to 11 registers.
 // Source     DESIGN "Scripts".
@@ -62,6 +63,13 @@ class ScriptTask final : public detail::State<Value>,
 
   Machine& machine;
   Frame* top = nullptr;
+  // The same in all that are linked on one thread. Null: none.
+  detail::ContextRef context;
+  // Before it is shared.
+  void enter(const detail::ContextRef& in) {
+    context = in;
+    detail::join_context(*this, *in.get());
+  }
   // The task that goes on on this thread when this one is done or suspends.
   ScriptTask* below = nullptr;
   enum class Link : uint8_t {
@@ -71,9 +79,9 @@ class ScriptTask final : public detail::State<Value>,
   Link link = Link::kWaits;
   bool owned = false;
 
-  // Suspends this task and those that wait for it below until `awaited` is done. The next one for this
+  // Suspends this task and those that wait for it below until `awaited` is done or the context stops. The next one for this
   // thread, or null. `this` may be running elsewhere when it returns.
-  ScriptTask* suspend(detail::StateBase& awaited) noexcept;
+  ScriptTask* suspend(detail::StateBase& awaited);
   // The same, but it goes on as soon as the executor has a thread.
   ScriptTask* yield() noexcept;
   // Unwinds. The next task for this thread, or null.

@@ -151,6 +151,8 @@ class GatherState final : public Combined<GatherState<T, OnFailure, R>, R> {
   void start() {
     this->watch(futures_.size(), [this](size_t i) { return futures_[i].state(); });
   }
+  // From now on its own cancellation counts as a failure.
+  void watch_itself() noexcept { this->subscribe(&self_); }
   void input_done(size_t, StateBase& done) noexcept {
     if (done.outcome() == Outcome::kValue || !this->claim()) return;
     this->fail(done.error());
@@ -173,9 +175,39 @@ class GatherState final : public Combined<GatherState<T, OnFailure, R>, R> {
   }
 
  private:
+  struct Self final : Node {
+    explicit Self(GatherState* o) noexcept : Node(&kOps), owner(o) {}
+    static void run(Node* node, StateBase& done) noexcept {
+      const Outcome how = done.outcome();
+      if (how == Outcome::kValue || how == Outcome::kError) return;
+      GatherState* const owner = static_cast<Self*>(node)->owner;
+      owner->on_failure_(owner->futures_);
+    }
+    static constexpr NodeOps kOps{&Self::run, false, true};
+    GatherState* owner;
+  };
+
   const std::vector<Future<T>> futures_;
   OnFailure on_failure_;
+  Self self_{this};
 };
+
+// Cancels the inputs that are left, and tells `stop`, if there is one, on the first failure.
+template <class T, class Stop>
+auto gather_with(std::vector<Future<T>> futures, Stop stop, const std::source_location& where) {
+  require_states("gather", futures);
+  const auto give_up = [stop = std::move(stop)](const std::vector<Future<T>>& inputs) {
+    for (const Future<T>& future : inputs) future.cancel();
+    stop();
+  };
+  using Gather = GatherState<T, std::remove_const_t<decltype(give_up)>>;
+  const auto state = make_ref<Gather>(std::move(futures), give_up);
+  state->made_at(where);
+  state->start();
+  state->watch_itself();
+  join_current_context(*state);
+  return Future<GatheredValues<T>>(state);
+}
 
 // What as_completed waits on: the inputs that are done and not yet handed out, in the order of completion. Its
 // own future is never completed: it is only the nodes' owner.
@@ -209,7 +241,8 @@ class CompletedState final : public Combined<CompletedState<T>, void> {
         if (!arrival_) arrival_ = make_ref<State<void>>(helper_of(futures_));
         arrival = arrival_;
       }
-      if (!arrival->wait_until(deadline)) return {};
+      wait_in_context(*arrival, deadline);
+      if (!arrival->done()) return {};
     }
   }
   size_t left() {
@@ -245,7 +278,7 @@ auto wait_all(std::span<const Future<T>> futures) {
     auto all = detail::make_ref<detail::GatherState<T, decltype(nothing), void>>(
         std::vector<Future<T>>(futures.begin(), futures.end()), nothing);
     all->start();
-    all->wait();
+    detail::wait_in_context(*all);
     if (all->outcome() != detail::Outcome::kValue) std::rethrow_exception(all->error());
     break;
   }

@@ -30,6 +30,12 @@ TINE_API void release_context(ContextData* context) noexcept;
 // The future belongs to the context's token from now on: it is cancelled with it.
 TINE_API void join_context(StateBase& state, ContextData& context);
 
+inline void join_current_context(StateBase& state) {
+  if (ContextData* const context = current_context()) join_context(state, *context);
+}
+// It has a token or a deadline.
+[[nodiscard]] TINE_API bool can_stop(const ContextData& context) noexcept;
+
 class ContextRef {
  public:
   ContextRef() noexcept = default;

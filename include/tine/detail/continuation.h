@@ -324,12 +324,14 @@ TINE_DEFINE_CONTINUATION(finally, kFinally)
 #undef TINE_DEFINE_CONTINUATION
 
 template <class T>
-Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures) {
+Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures, std::source_location where) {
   for (const Future<T>& future : futures) {
     if (!future.valid()) throw ValueError("collect_all: a Future without a state was passed");
   }
   auto state = detail::make_ref<detail::CollectState<T>>(std::move(futures));
+  state->made_at(where);
   state->start();
+  detail::join_current_context(*state);
   return Future<std::vector<Future<T>>>(std::move(state));
 }
 

@@ -120,6 +120,8 @@ class TINE_API StateBase : public RefCounted {
 
   // What a wait does before it blocks, as far as that takes no time: runs its task if nobody has begun it.
   void help_once() noexcept;
+  // What a wait does before it blocks. True: it is done.
+  bool help_until(TimePoint deadline) noexcept;
   // True once it is done; false when the deadline passed first. Helps before it blocks.
   bool wait_until(TimePoint deadline) noexcept;
   void wait() noexcept {

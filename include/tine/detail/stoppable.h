@@ -1,0 +1,30 @@
+// Waiting for a future in a context that may stop first: behind get() and co_await. Included by future.h.
+//
+// The future's callbacks can't be taken back, so who waits hangs on a state of its own, which the future completes, or
+// the context, whichever is first. What is left of it in the future's list is 100 bytes until that one is done.
+#pragma once
+
+#include "tine/detail/state.h"
+
+namespace tine::detail {
+
+// Done with a value when `source` is done, whatever its outcome; else as the context stopped. Throws std::bad_alloc.
+[[nodiscard]] TINE_API Ref<State<void>> until_stopped(StateBase& source, ContextData& context);
+// The error of a wait that the context ended.
+[[noreturn]] TINE_API void throw_stopped(Outcome how);
+// wait(), but throws Cancelled or DeadlineExceeded when this thread's context stops first.
+TINE_API void wait_in_context_slowly(StateBase& state, TimePoint deadline);
+inline void wait_in_context(StateBase& state, TimePoint deadline = kNoDeadline) {
+  if (!state.done()) wait_in_context_slowly(state, deadline);
+}
+// The same for whoever gives the only Future up: see StateBase::wait_alone.
+inline void wait_alone_in_context(StateBase& state) {
+  if (state.done()) return;
+  if (current_context()) [[unlikely]] {
+    wait_in_context_slowly(state, kNoDeadline);
+  } else {
+    state.wait_alone();
+  }
+}
+
+}  // namespace tine::detail
