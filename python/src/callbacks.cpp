@@ -1,7 +1,9 @@
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "python/src/future.h"
+#include "python/src/place.h"
 
 // What runs when a future is done: nodes in its state's list that take the interpreter's lock.
 
@@ -11,69 +13,233 @@ namespace {
 using tine::detail::make_ref;
 using tine::detail::Node;
 using tine::detail::NodeOps;
+using tine::detail::Outcome;
 using tine::detail::StateBase;
 
-// What raised before a callback ran is still raised afterwards.
-class ErrorAside {
- public:
-  ErrorAside() noexcept { PyErr_Fetch(&type_, &value_, &traceback_); }
-  ~ErrorAside() { PyErr_Restore(type_, value_, traceback_); }
-  ErrorAside(const ErrorAside&) = delete;
-  ErrorAside& operator=(const ErrorAside&) = delete;
-
- private:
-  PyObject *type_, *value_, *traceback_;
-};
-
-// Calls it with the Future of `done`; gives the callback's reference back. Null with the indicator set.
-PyObject* call_back(PyObject* callback, StateBase& done) {
-  PyObject* const future = wrap_future(Ref<ValueState>::share(static_cast<ValueState*>(&done)));
-  PyObject* const result = future ? call_one(callback, future) : nullptr;
-  Py_XDECREF(future);
-  Py_DECREF(callback);
-  return result;
+// Completes it as the source was: the same value, the very exception, a cancellation as one.
+void forward(ValueState& source, ValueState& to) noexcept {
+  const Outcome outcome = source.outcome();
+  if (outcome == Outcome::kValue) {
+    to.emplace(source.value());
+  } else if (outcome == Outcome::kError) {
+    to.fail(source.error());
+  } else {
+    to.cancel(outcome);
+  }
 }
 
+}  // namespace
+
 // The result's state and the node in one. The source's list owns one reference, its Future another.
-class Then final : public ValueState, private Node {
+class Then : public ValueState, protected Node {
  public:
-  Then(tine::detail::WaitHelper* helper, PyObject* callback) noexcept
-      : ValueState(helper), Node(&kOps), callback_(Py_NewRef(callback)) {}
+  Then(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, const NodeOps* ops = &kOps) noexcept
+      : ValueState(helper), Node(ops), mode_(mode), callback_(Py_NewRef(callback)) {
+    this->show();
+    this->made_at(calling_place());
+  }
   ~Then() override { drop_anywhere(callback_); }
 
   Node* node() noexcept { return this; }
   [[nodiscard]] static Then* of(Node* node) noexcept {
-    return node->ops() == &kOps ? static_cast<Then*>(node) : nullptr;
+    const NodeOps* const ops = node->ops();
+    return ops == &kOps || ops == &kInnerOps || ops == &kPostOps ? static_cast<Then*>(node) : nullptr;
   }
-  [[nodiscard]] PyObject* callback() const noexcept { return callback_; }
+  // A visit of what it owns besides its own list.
+  int traverse(visitproc visit, void* arg) const {
+    Py_VISIT(callback_);
+    Py_VISIT(submit_);
+    return 0;
+  }
+
+  // Takes over the list's reference. The lock need not be held.
+  void settle(ValueState& source) noexcept {
+    if (!wanted(source)) {
+      forward(source, *this);
+    } else if (const Gil gil; gil) {
+      if (run_locked(source)) return;  // the inner future's list has the reference now
+    } else {
+      this->fail(
+          make_error(ErrorKind::kAbandoned, "the interpreter is shutting down: the callback was not run"));
+    }
+    this->release();
+  }
+  // The executor will not run it. Takes over the list's reference; the lock is held.
+  void refuse(const std::exception_ptr& error) noexcept {
+    this->fail(error);
+    if (mode_ == Mode::kFinally) run_finally(nullptr);  // it runs in any case
+    this->release();
+  }
+
+ protected:
+  // Whether the callback is to be run.
+  [[nodiscard]] bool wanted(const ValueState& source) const noexcept {
+    if (mode_ == Mode::kFinally) return true;
+    if (this->done()) return false;  // cancelled meanwhile
+    return mode_ == Mode::kThen || (mode_ == Mode::kAndThen) == (source.outcome() == Outcome::kValue);
+  }
+
+  static const NodeOps kPostOps;
+  PyObject* submit_ = nullptr;  // of an executor
 
  private:
   static void run(Node* node, StateBase& done) noexcept {
-    auto* const self = static_cast<Then*>(node);
-    if (const Gil gil; gil) {
-      self->run_locked(done);
-    } else {
-      self->fail(
-          make_error(ErrorKind::kAbandoned, "the interpreter is shutting down: the callback was not run"));
-    }
-    self->release();
+    static_cast<Then*>(node)->settle(static_cast<ValueState&>(done));
   }
   static constexpr NodeOps kOps{&Then::run, true};
+  // Behind a future that the callback returned.
+  static void run_inner(Node* node, StateBase& done) noexcept {
+    auto* const self = static_cast<Then*>(node);
+    forward(static_cast<ValueState&>(done), *self);
+    self->release();
+  }
+  static constexpr NodeOps kInnerOps{&Then::run_inner, false};
 
-  void run_locked(StateBase& source) noexcept {
-    if (this->done()) return;  // cancelled meanwhile: nobody wants it
+  // The callback's argument; null with the indicator set.
+  [[nodiscard]] PyRef argument(ValueState& source) const {
+    if (mode_ == Mode::kAndThen) return PyRef::adopt(to_python(source.value()));
+    PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(&source)));
+    if (mode_ == Mode::kThen || !future) return future;
+    return PyRef::adopt(exception_of(reinterpret_cast<PyFuture*>(future.get())));
+  }
+
+  // True: the node has gone to the list of the future that the callback returned.
+  bool run_locked(ValueState& source) noexcept {
     const ErrorAside aside;
-    PyObject* const result = call_back(std::exchange(callback_, nullptr), source);
+    if (mode_ == Mode::kFinally) {
+      run_finally(&source);
+      return false;
+    }
+    const PyRef callback = PyRef::adopt(std::exchange(callback_, nullptr));
     try {
+      const PyRef given = argument(source);
+      const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
       if (!result) throw_error();
-      const PyRef owned = PyRef::adopt(result);
-      this->emplace(to_value_shallow(result));
+      if (mode_ == Mode::kThen || !is_future(result.get())) {
+        this->emplace(to_value_shallow(result.get()));
+        return false;
+      }
+      const Future<Value> inner = future_of(result.get());
+      if (inner.state() == this) throw ValueError("the callback returned the very Future that it completes");
+      this->become(&kInnerOps);
+      // Before the result goes: were it the last handle, the inner future fails, and this one with it.
+      inner.state()->subscribe(this);
+      return true;
+    } catch (const std::exception&) {
+      this->fail(std::current_exception());
+    }
+    return false;
+  }
+
+  // source: null when this is completed already.
+  void run_finally(ValueState* source) noexcept {
+    const PyRef callback = PyRef::adopt(std::exchange(callback_, nullptr));
+    const PyRef result = PyRef::adopt(call_one(callback.get(), nullptr));
+    if (result) {
+      if (source) forward(*source, *this);
+      return;
+    }
+    if (!source || this->done()) {
+      report_unraisable(callback.get());
+      return;
+    }
+    try {
+      const std::exception_ptr error = take_error();
+      if (const std::exception_ptr before = source->error()) {
+        // As in a `finally:`, the earlier one is not lost.
+        PyObject* const raised = as_py_error(error)->object();
+        const PyRef context = PyRef::adopt(PyException_GetContext(raised));
+        PyRef earlier = context ? PyRef() : PyRef::adopt(to_exception(before));
+        if (earlier && earlier.get() != raised) PyException_SetContext(raised, earlier.leak());
+        PyErr_Clear();
+      }
+      this->fail(error);
     } catch (const std::exception&) {
       this->fail(std::current_exception());
     }
   }
 
+  const Mode mode_;
   PyObject* callback_;
+};
+
+namespace {
+
+// What an executor is given: calling it runs the callback; dropped uncalled it completes the result.
+struct PyPosted {
+  PyObject_HEAD Then* then;  // the reference that was the list's; null once it has run
+  ValueState* source;        // owned
+};
+
+PyObject* posted_call(PyObject* object, PyObject*, PyObject*) {
+  auto* const self = reinterpret_cast<PyPosted*>(object);
+  if (Then* const then = std::exchange(self->then, nullptr)) {
+    const Ref<ValueState> source = Ref<ValueState>::adopt(std::exchange(self->source, nullptr));
+    then->settle(*source);
+  }
+  Py_RETURN_NONE;
+}
+
+void posted_dealloc(PyObject* object) {
+  auto* const self = reinterpret_cast<PyPosted*>(object);
+  if (Then* const then = std::exchange(self->then, nullptr)) {
+    const ErrorAside aside;
+    then->refuse(make_error(ErrorKind::kAbandoned, "the executor dropped the callback before it ran"));
+  }
+  if (self->source) self->source->release();
+  PyTypeObject* const type = Py_TYPE(object);
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+PyType_Slot posted_slots[] = {{Py_tp_call, reinterpret_cast<void*>(posted_call)},
+                              {Py_tp_dealloc, reinterpret_cast<void*>(posted_dealloc)},
+                              {0, nullptr}};
+PyType_Spec posted_spec = {"tine._C._Posted", sizeof(PyPosted), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, posted_slots};
+constinit PyTypeObject* posted_type = nullptr;
+
+class PostedThen final : public Then {
+ public:
+  // Takes the reference to submit over.
+  PostedThen(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, PyObject* submit) noexcept
+      : Then(helper, mode, callback, &kPostOps) {
+    submit_ = submit;
+  }
+  ~PostedThen() override { drop_anywhere(submit_); }
+
+  static void post(Node* node, StateBase& done) noexcept {
+    auto* const self = static_cast<PostedThen*>(Then::of(node));
+    auto& source = static_cast<ValueState&>(done);
+    const Gil gil;
+    if (!gil || !self->wanted(source)) {
+      self->settle(source);
+      return;
+    }
+    const ErrorAside aside;
+    const PyRef submit = PyRef::adopt(std::exchange(self->submit_, nullptr));
+    auto* const posted = PyObject_New(PyPosted, posted_type);
+    if (posted) {
+      posted->then = self;
+      posted->source = Ref<ValueState>::share(&source).leak();
+    }
+    const PyRef owned = PyRef::adopt(reinterpret_cast<PyObject*>(posted));
+    if (posted && PyRef::adopt(call_one(submit.get(), owned.get()))) return;
+    // Refused. (An executor that runs it in place and raises behind that has it completed already.)
+    try {
+      const std::exception_ptr error = take_error();
+      if (!posted) {
+        self->refuse(error);
+      } else if (Then* const then = std::exchange(posted->then, nullptr)) {
+        then->refuse(error);
+      } else {
+        raise(error);
+        report_unraisable(submit.get());
+      }
+    } catch (const std::exception&) {
+      // Out of memory: what `owned` still holds is refused with it.
+    }
+  }
 };
 
 class DoneCallback final : public Node {
@@ -91,38 +257,70 @@ class DoneCallback final : public Node {
     const Gil gil;
     if (!gil) return;  // the callback is leaked with the interpreter
     const ErrorAside aside;
-    const PyRef context = PyRef::share(self->callback_);
-    PyObject* const result = call_back(self->callback_, done);
-    Py_XDECREF(result);
-    if (!result) report_unobserved(context.get());
+    const PyRef callback = PyRef::adopt(self->callback_);
+    const PyRef future =
+        PyRef::adopt(wrap_future(Ref<ValueState>::share(static_cast<ValueState*>(&done))));
+    const PyRef result = PyRef::adopt(future ? call_one(callback.get(), future.get()) : nullptr);
+    if (!result) report_unraisable(callback.get());
   }
   static constexpr NodeOps kOps{&DoneCallback::run, true};
 
   PyObject* callback_;
 };
 
-constinit PyObject* unobserved_hook = nullptr;
-
 // A chain of `then` whose results nobody looks at hangs on its first state; so far down it is followed.
 constexpr int kDeepestChain = 200;
 
+// What a list keeps alive. It runs when the state is completed, so the state's own pending list is kept alive by
+// whoever completes it: of a `then`, by the list that this one is in, also while a Future shows it.
 int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth) {
   for (Node* node = state.newest_callback(); node; node = node->next()) {
     if (DoneCallback* const done = DoneCallback::of(node)) Py_VISIT(done->callback());
+    Py_VISIT(object_held_by(node));
     Then* const then = Then::of(node);
     if (!then) continue;
-    Py_VISIT(then->callback());
-    if (then->sole_owner() && depth < kDeepestChain) {
+    if (const int stop = then->traverse(visit, arg)) return stop;
+    const uint32_t others = then->binding ? 1 : 0;  // the Future that shows it
+    if (depth < kDeepestChain && then->references() == 1 + others) {
       if (const int stop = traverse_callbacks(*then, visit, arg, depth + 1)) return stop;
     }
   }
   return 0;
 }
 
+// What only this value keeps alive.
+int traverse_value(const Value& value, visitproc visit, void* arg, int depth) {
+  if (depth == kDeepestChain) return 0;
+  switch (value.tag()) {
+    case Tag::kForeign:
+      if (value.as_foreign().sole_owner()) Py_VISIT(foreign_object(value));
+      return 0;
+    case Tag::kList:
+    case Tag::kTuple: {
+      if (!value.as_counted()->sole_owner()) return 0;
+      const auto& items = value.is(Tag::kList) ? value.as_list().items : value.as_tuple().items;
+      for (const Value& item : items) {
+        if (const int stop = traverse_value(item, visit, arg, depth + 1)) return stop;
+      }
+      return 0;
+    }
+    case Tag::kFuture: {
+      ValueState& state = *value.as_future_state();
+      if (!state.sole_owner() || state.outcome() != Outcome::kValue) return 0;
+      return traverse_value(state.value(), visit, arg, depth + 1);
+    }
+    default: return 0;
+  }
+}
+
 }  // namespace
 
-Ref<ValueState> then(ValueState& source, PyObject* callback) {
-  const auto state = make_ref<Then>(source.helper(), callback);
+const NodeOps Then::kPostOps{&PostedThen::post, true};
+
+Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit) {
+  const Ref<Then> state =
+      submit ? Ref<Then>(make_ref<PostedThen>(source.helper(), mode, callback, submit))
+             : make_ref<Then>(source.helper(), mode, callback);
   Ref<ValueState> result = state;  // the other reference is the list's
   source.subscribe(Ref<Then>(state).leak()->node());
   return result;
@@ -133,40 +331,18 @@ void add_done_callback(ValueState& source, PyObject* callback) {
 }
 
 int traverse_state(ValueState& state, visitproc visit, void* arg) {
-  if (const std::exception_ptr* const error = state.stored_error()) {
+  if (const std::exception_ptr* const error = state.peek_error()) {
     Py_VISIT(solely_owned_object(*error));
-  } else if (state.outcome() == tine::detail::Outcome::kValue) {
-    const Value& value = state.value();
-    if (value.is(Tag::kForeign) && value.as_foreign().sole_owner()) Py_VISIT(foreign_object(value));
-  } else {
-    return traverse_callbacks(state, visit, arg, 0);
+    return 0;
   }
-  return 0;
+  if (state.outcome() == Outcome::kValue) return traverse_value(state.value(), visit, arg, 0);
+  std::unique_lock<std::mutex> lock;
+  return lock_callbacks(state, &lock) ? traverse_callbacks(state, visit, arg, 0) : 0;
 }
 
-void report_unobserved(PyObject* context) {
-  if (unobserved_hook) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback) PyException_SetTraceback(value, traceback);
-    const PyRef hook = PyRef::share(unobserved_hook);
-    const PyRef answer = PyRef::adopt(call_one(hook.get(), value));
-    if (answer) {
-      Py_XDECREF(type);
-      Py_XDECREF(value);
-      Py_XDECREF(traceback);
-      return;
-    }
-    PyErr_WriteUnraisable(hook.get());  // and the error itself is not lost to a broken hook
-    PyErr_Restore(type, value, traceback);
-  }
-  PyErr_WriteUnraisable(context);
-}
-
-PyObject* swap_unobserved_hook(PyObject* hook) {
-  PyObject* const before = std::exchange(unobserved_hook, hook == Py_None ? nullptr : Py_NewRef(hook));
-  return before ? before : Py_NewRef(Py_None);
+bool init_callbacks() {
+  posted_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&posted_spec));
+  return posted_type != nullptr;
 }
 
 }  // namespace tine::python

@@ -1,157 +1,287 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <typeinfo>
 
+#include "python/src/arguments.h"
 #include "python/src/future.h"
+
+// One future of many. While it waits, each pending input's list holds the Future that shows it, a Python
+// reference that the collector sees; it holds none of its inputs until they are done. So an input that nobody can
+// complete any more fails at once, or is found by the collector, whatever was made of it.
 
 namespace tine::python {
 namespace {
 
+using tine::detail::make_ref;
 using tine::detail::Node;
 using tine::detail::NodeOps;
 using tine::detail::Outcome;
 using tine::detail::StateBase;
 
-// The combined future's state, and one node for each input. It lives until the last input is done.
-class Collect final : public ValueState {
- public:
-  Collect(std::vector<Future<Value>> futures, bool fail_fast)
-      : ValueState(futures.empty() ? nullptr : futures.front().state()->helper()),
-        left_(futures.size()),
-        fail_fast_(fail_fast),
-        futures_(std::move(futures)),
-        inputs_(std::make_unique<Input[]>(futures_.size())) {}
+// The helper of the first that is not done yet.
+tine::detail::WaitHelper* helper_of(const std::vector<Future<Value>>& futures) noexcept {
+  for (const auto& future : futures) {
+    if (!future.ready()) return future.state()->helper();
+  }
+  return nullptr;
+}
 
-  void start() {
-    if (futures_.empty()) {
+}  // namespace
+
+class Group final : public ValueState {
+ public:
+  Group(const std::vector<Future<Value>>& futures, Rule rule)
+      : ValueState(helper_of(futures)),
+        rule_(rule),
+        size_(futures.size()),
+        left_(futures.size()),
+        inputs_(std::make_unique<Input[]>(futures.size())) {}
+  ~Group() override = default;
+
+  // holder: the Future that shows this, null for none. The caller keeps the futures for the call.
+  void start(const std::vector<Future<Value>>& futures, PyObject* holder) noexcept {
+    if (size_ == 0) {
       complete();
       return;
     }
-    this->retain();  // the inputs' reference, dropped by the last of them
-    // A copy: the last input may complete, and move them away, while this loop runs.
-    const std::vector<Future<Value>> futures = futures_;
-    for (size_t i = 0; i < futures.size(); ++i) {
+    holder_ = holder;
+    for (size_t i = 0; i < size_; ++i) {
       inputs_[i].owner = this;
+      inputs_[i].state = futures[i].state();
+      if (rule_ == Rule::kGather) inputs_[i].become(&kGatherOps);
+    }
+    const Ref<Group> self = Ref<Group>::share(this);
+    for (size_t i = 0; i < size_; ++i) {
+      hold();
       futures[i].state()->subscribe(&inputs_[i]);
     }
+  }
+
+  [[nodiscard]] static PyObject* holder_of(Node* node) noexcept {
+    const bool ours = node->ops() == &kOps || node->ops() == &kGatherOps;
+    return ours ? static_cast<Input*>(node)->owner->holder_ : nullptr;
+  }
+  // Inputs may be completed by threads without the interpreter's lock; while this is held none of them runs the
+  // callbacks here. False when one does already.
+  [[nodiscard]] bool lock_callbacks(std::unique_lock<std::mutex>* lock) {
+    *lock = std::unique_lock(mutex_);
+    return !finishing_;
   }
 
  private:
   struct Input final : Node {
     Input() noexcept : Node(&kOps) {}
-    static void run(Node* node, StateBase& done) noexcept {
-      static_cast<Input*>(node)->owner->on_input(done);
-    }
-    static constexpr NodeOps kOps{&Input::run, false};
-    Collect* owner = nullptr;
+    Group* owner = nullptr;
+    ValueState* state = nullptr;  // pending: borrowed, alive until on_input; done: owned
+    bool done = false;            // mutex_
   };
+  static void run(Node* node, StateBase&) noexcept {
+    auto* const input = static_cast<Input*>(node);
+    input->owner->on_input(input);
+  }
+  static constexpr NodeOps kOps{&Group::run, false};
+  static constexpr NodeOps kGatherOps{&Group::run, true};  // it takes the interpreter's lock to cancel the rest
 
-  void on_input(StateBase& done) noexcept {
-    if (fail_fast_ && done.outcome() != Outcome::kValue && this->claim()) this->fail(done.error());
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    complete();
-    this->release();
+  void hold() noexcept { holder_ ? Py_INCREF(holder_) : this->retain(); }
+  void let_go() noexcept { holder_ ? drop_anywhere(holder_) : this->release(); }
+
+  void on_input(Input* input) noexcept {
+    ValueState& state = *input->state;
+    state.retain();
+    const bool failed = state.outcome() != Outcome::kValue;
+    const bool fails_fast = rule_ == Rule::kGather || rule_ == Rule::kFailFast;
+    bool last, decides;
+    {
+      const std::lock_guard lock(mutex_);
+      input->done = true;
+      last = --left_ == 0;
+      decides = !finishing_ && (last || rule_ == Rule::kAny || (fails_fast && failed));
+      if (decides) finishing_ = true;
+    }
+    if (decides && rule_ == Rule::kAny) {
+      finish_with([&] {
+        return Value(make_ref<Tuple>(std::vector<Value>{
+            Value(static_cast<int64_t>(input - inputs_.get())), Value(Future<Value>(Ref<ValueState>::share(&state)))}));
+      });
+    } else if (decides && fails_fast && failed) {
+      fail_as(state);
+      if (rule_ == Rule::kGather && !last) cancel_rest();
+    } else if (decides) {
+      complete();
+    }
+    // Whoever is last here lets go of the inputs: nobody looks at them any more.
+    if (left_to_leave_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      for (size_t i = 0; i < size_; ++i) inputs_[i].state->release();
+    }
+    let_go();
   }
 
-  void complete() noexcept {
-    const std::vector<Future<Value>> futures = std::move(futures_);
-    if (!this->claim()) return;
-    for (const Future<Value>& future : futures) {
-      if (future.state()->outcome() == Outcome::kValue) continue;
-      this->fail(future.state()->error());
-      return;
+  // With the interpreter's lock: a collector that walks the list of a future relies on it.
+  void cancel_rest() noexcept {
+    const Gil gil;
+    if (!gil) return;
+    for (size_t i = 0; i < size_; ++i) {
+      Ref<ValueState> pending;
+      {
+        // Not done under the mutex: its on_input has not been, and until then the state lives.
+        const std::lock_guard lock(mutex_);
+        if (!inputs_[i].done) pending = Ref<ValueState>::share(inputs_[i].state);
+      }
+      if (pending) pending->cancel();
     }
+  }
+
+  // A cancelled input's is a cancellation.
+  void fail_as(ValueState& state) noexcept {
+    const Outcome outcome = state.outcome();
+    if (outcome == Outcome::kError) {
+      this->fail(state.error());
+    } else {
+      this->cancel(outcome);
+    }
+  }
+
+  template <class Make>
+  void finish_with(Make make) noexcept {
     try {
-      auto list = tine::detail::make_ref<List>();
-      list->items.reserve(futures.size());
-      for (const Future<Value>& future : futures) list->items.emplace_back(future);
-      this->emplace(std::move(list));
+      this->emplace(make());
     } catch (const std::exception&) {
       this->fail(std::current_exception());
     }
   }
 
-  std::atomic<size_t> left_;
-  const bool fail_fast_;
-  std::vector<Future<Value>> futures_;
+  // All inputs are done.
+  void complete() noexcept {
+    Input* const end = inputs_.get() + size_;
+    Input* const failed = rule_ == Rule::kSettled ? end : std::find_if(inputs_.get(), end, [](const Input& i) {
+      return i.state->outcome() != Outcome::kValue;
+    });
+    if (failed != end) return fail_as(*failed->state);
+    finish_with([&] {
+      std::vector<Value> items;
+      items.reserve(size_);
+      for (size_t i = 0; i < size_; ++i) {
+        ValueState* const state = inputs_[i].state;
+        items.push_back(rule_ == Rule::kGather ? state->value()
+                                               : Value(Future<Value>(Ref<ValueState>::share(state))));
+      }
+      return Value(make_ref<List>(std::move(items)));
+    });
+  }
+
+  const Rule rule_;
+  const size_t size_;
+  size_t left_;             // mutex_
+  bool finishing_ = false;  // mutex_
+  std::atomic<size_t> left_to_leave_{size_};
   std::unique_ptr<Input[]> inputs_;
+  PyObject* holder_ = nullptr;  // owned once for each pending input
+  std::mutex mutex_;
 };
 
-// False with the indicator set.
-bool read_futures(const char* function, PyObject* sequence, std::vector<Future<Value>>* futures) {
+bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock) {
+  return typeid(state) != typeid(Group) || static_cast<Group&>(state).lock_callbacks(lock);
+}
+
+PyObject* object_held_by(Node* node) noexcept { return Group::holder_of(node); }
+
+namespace {
+
+PyObject* collect_into(const std::vector<Future<Value>>& futures, Rule rule) {
+  const auto state = make_ref<Group>(futures, rule);
+  PyRef shown = PyRef::adopt(wrap_future(state));
+  if (shown) state->start(futures, shown.get());
+  return shown.leak();
+}
+
+bool add_future(const char* function, PyObject* item, Py_ssize_t i, std::vector<Future<Value>>* futures) {
+  if (!is_future(item)) {
+    PyErr_Format(PyExc_TypeError,
+                 "%s(): expected a list of Future objects, but element %zd is %R of type %s", function, i, item,
+                 Py_TYPE(item)->tp_name);
+    return false;
+  }
+  futures->push_back(future_of(item));
+  return true;
+}
+
+template <Rule kRule>
+PyObject* collect_sequence(const char* function, PyObject* sequence) {
+  return guarded([=]() -> PyObject* {
+    PyRef items;
+    std::vector<Future<Value>> futures;
+    if (!read_futures(function, sequence, &items, &futures)) return nullptr;
+    if (kRule == Rule::kAny && futures.empty()) {
+      throw ValueError(std::string(function) + "(): expected at least one Future, got none");
+    }
+    return collect_into(futures, kRule);
+  });
+}
+
+}  // namespace
+
+bool read_futures(const char* function, PyObject* sequence, PyRef* items, std::vector<Future<Value>>* futures) {
   if (is_future(sequence)) {
     PyErr_Format(PyExc_TypeError,
                  "%s(): expected a list of Future objects, got one Future; write %s([future])", function,
                  function);
     return false;
   }
-  const PyRef items = PyRef::adopt(PySequence_Fast(sequence, ""));
-  if (!items) {
+  *items = PyRef::adopt(PySequence_Fast(sequence, ""));
+  if (!*items) {
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
       PyErr_Format(PyExc_TypeError, "%s(): expected a list of Future objects, got %s", function,
                    Py_TYPE(sequence)->tp_name);
     }
     return false;
   }
-  const Py_ssize_t size = PySequence_Fast_GET_SIZE(items.get());
-  futures->reserve(static_cast<size_t>(size));
-  for (Py_ssize_t i = 0; i < size; ++i) {
-    PyObject* const item = PySequence_Fast_GET_ITEM(items.get(), i);
-    if (!is_future(item)) {
-      PyErr_Format(PyExc_TypeError,
-                   "%s(): expected a list of Future objects, but element %zd is %R of type %s", function, i,
-                   item, Py_TYPE(item)->tp_name);
-      return false;
-    }
-    futures->push_back(future_of(item));
+  futures->reserve(static_cast<size_t>(PySequence_Fast_GET_SIZE(items->get())));
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items->get()); ++i) {
+    if (!add_future(function, PySequence_Fast_GET_ITEM(items->get(), i), i, futures)) return false;
   }
   return true;
 }
 
-}  // namespace
-
-Future<Value> collect(std::vector<Future<Value>> inputs, bool fail_fast) {
-  const auto state = tine::detail::make_ref<Collect>(std::move(inputs), fail_fast);
-  state->start();
-  return Future<Value>(state);
+PyObject* collect_all(PyObject*, PyObject* futures) {
+  return collect_sequence<Rule::kAll>("collect_all", futures);
+}
+PyObject* collect_all_settled(PyObject*, PyObject* futures) {
+  return collect_sequence<Rule::kSettled>("collect_all_settled", futures);
+}
+PyObject* collect_any(PyObject*, PyObject* futures) {
+  return collect_sequence<Rule::kAny>("collect_any", futures);
 }
 
-PyObject* collect_all(PyObject*, PyObject* sequence) {
+PyObject* gather(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count == 1 && !is_future(args[0])) return collect_sequence<Rule::kGather>("gather", args[0]);
   return guarded([=]() -> PyObject* {
     std::vector<Future<Value>> futures;
-    if (!read_futures("collect_all", sequence, &futures)) return nullptr;
-    return wrap_future(collect(std::move(futures), false));
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      if (!add_future("gather", args[i], i, &futures)) return nullptr;
+    }
+    return collect_into(futures, Rule::kGather);
   });
 }
 
 PyObject* wait_all(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-  const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
-  PyObject* sequence = count > 0 ? args[0] : nullptr;
-  PyObject* timeout = count > 1 ? args[1] : nullptr;
-  bool fits = count <= 2;
-  for (Py_ssize_t i = 0; fits && i < named; ++i) {
-    PyObject* const name = PyTuple_GET_ITEM(names, i);
-    PyObject** const slot = PyUnicode_CompareWithASCIIString(name, "futures") == 0   ? &sequence
-                            : PyUnicode_CompareWithASCIIString(name, "timeout") == 0 ? &timeout
-                                                                                     : nullptr;
-    fits = slot && !*slot;
-    if (fits) *slot = args[count + i];
-  }
-  if (!fits || !sequence) {
-    PyErr_SetString(PyExc_TypeError, "wait_all(futures, timeout=None): wrong arguments");
-    return nullptr;
-  }
-  return guarded([=]() -> PyObject* {
+  static constexpr const char* kNames[] = {"futures", "timeout"};
+  PyObject* given[2] = {};
+  if (!parse_arguments({"wait_all", kNames, 1, 2}, args, count, names, given)) return nullptr;
+  return guarded([&]() -> PyObject* {
     TimePoint deadline = kNoDeadline;
     std::vector<Future<Value>> futures;
-    if (!parse_timeout(timeout, &deadline) || !read_futures("wait_all", sequence, &futures)) return nullptr;
     // The wrappers stay alive, so that an error's object is the one that each of them shows.
-    PyRef wrappers = PyRef::adopt(PySequence_List(sequence));
-    if (!wrappers) return nullptr;
+    PyRef wrappers;
+    if (!parse_timeout(given[1], &deadline) || !read_futures("wait_all", given[0], &wrappers, &futures))
+      return nullptr;
     const bool ready = std::all_of(futures.begin(), futures.end(), [](const auto& f) { return f.ready(); });
     if (!ready) {
-      const Future<Value> all = collect(futures, true);
-      const int done = wait_done(*all.state(), deadline);
+      const auto all = make_ref<Group>(futures, Rule::kFailFast);
+      all->start(futures, nullptr);
+      const int done = wait_done(*all, deadline);
       if (done == 0) {
         const auto pending =
             std::count_if(futures.begin(), futures.end(), [](const auto& f) { return !f.ready(); });
@@ -161,14 +291,18 @@ PyObject* wait_all(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
       }
       if (done != 1) return nullptr;
     }
+    // A failed one first: with fail-fast others may be pending still. The caller has seen that there are
+    // failures, so none of the others is reported.
+    PyRef failed;
+    for (const auto& future : futures) {
+      if (!future.ready() || future.state()->outcome() == Outcome::kValue) continue;
+      future.state()->observe();
+      if (!failed) failed = PyRef::adopt(wrap_future(future));
+      if (!failed) return nullptr;
+    }
+    if (failed) return wait_value(reinterpret_cast<PyFuture*>(failed.get()), kNoDeadline);
     PyRef values = PyRef::adopt(PyList_New(static_cast<Py_ssize_t>(futures.size())));
     if (!values) return nullptr;
-    // A failed one first: with fail-fast others may be pending still.
-    for (size_t i = 0; i < futures.size(); ++i) {
-      if (!futures[i].ready() || futures[i].state()->outcome() == Outcome::kValue) continue;
-      const PyRef wrapper = PyRef::adopt(wrap_future(futures[i]));
-      return wrapper ? wait_value(reinterpret_cast<PyFuture*>(wrapper.get()), kNoDeadline) : nullptr;
-    }
     for (size_t i = 0; i < futures.size(); ++i) {
       PyObject* const value = to_python(futures[i].state()->value());
       if (!value) return nullptr;

@@ -9,7 +9,11 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "python/src/arguments.h"
+#include "python/src/place.h"
 
 namespace tine::python {
 namespace {
@@ -53,7 +57,10 @@ void set_up(PyFuture* future, ValueState* state, bool settable) {
 // Null without memory.
 std::unique_ptr<ValueState> new_state() noexcept {
   try {
-    return std::make_unique<ValueState>();
+    auto state = std::make_unique<ValueState>();
+    state->show();
+    state->made_at(calling_place());
+    return state;
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
@@ -244,15 +251,6 @@ PyObject* future_cancel(PyObject* object, PyObject*) {
 
 // --- looking
 
-// The exception object of a failed future, new reference: always the same one.
-PyObject* exception_of(PyFuture* self) {
-  if (self->error) return Py_NewRef(self->error);
-  const std::exception_ptr* const stored = self->state->stored_error();
-  if (stored && as_py_error(*stored)) return to_exception(*stored);
-  self->error = to_exception(self->state->error());
-  return Py_XNewRef(self->error);
-}
-
 PyObject* result_of(PyFuture* self) {
   if (self->state->outcome() == Outcome::kValue) [[likely]]
     return to_python(self->state->value());
@@ -341,9 +339,30 @@ bool check_callable(const char* function, PyObject* callback) {
   return false;
 }
 
-PyObject* future_then(PyObject* object, PyObject* callback) {
-  if (!check_callable("then", callback)) return nullptr;
-  return guarded([=] { return wrap_future(then(*as_future(object)->state, callback)); });
+template <Mode kMode>
+PyObject* future_then(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  static constexpr const char* kFunctions[] = {"then", "and_then", "or_else", "finally_"};
+  static constexpr const char* kNames[] = {"callback", "executor"};
+  const char* const function = kFunctions[static_cast<size_t>(kMode)];
+  PyObject* given[2] = {};
+  if (count == 1 && !names) [[likely]] {
+    given[0] = args[0];
+  } else if (!parse_arguments({function, kNames, 1, 1}, args, count, names, given)) {
+    return nullptr;
+  }
+  if (!check_callable(function, given[0])) return nullptr;
+  PyRef submit;
+  if (given[1] && given[1] != Py_None) {
+    submit = PyRef::adopt(PyObject_GetAttrString(given[1], "submit"));
+    if (!submit || !PyCallable_Check(submit.get())) {
+      PyErr_Format(PyExc_TypeError,
+                   "%s(): expected an executor (tine.futures.pool, or what has a submit method), got %R of type %s",
+                   function, given[1], Py_TYPE(given[1])->tp_name);
+      return nullptr;
+    }
+  }
+  return guarded(
+      [&] { return wrap_future(then(*as_future(object)->state, kMode, given[0], submit.leak())); });
 }
 
 PyObject* future_add_done_callback(PyObject* object, PyObject* callback) {
@@ -372,7 +391,9 @@ PyObject* future_repr(PyObject* object) {
       break;
     }
     case Outcome::kError: {
-      const PyRef exception = PyRef::adopt(exception_of(self));
+      // To show it is not to look at it.
+      const PyRef exception = PyRef::adopt(self->error ? Py_NewRef(self->error)
+                                                       : to_exception(*self->state->peek_error()));
       if (!exception) return nullptr;
       what = std::string("failed: ") + Py_TYPE(exception.get())->tp_name;
       break;
@@ -422,11 +443,26 @@ PyMethodDef methods[] = {
      "set_exception($self, /, result)\n--\n\n"
      "Completes the Future with an exception, which wait() and value() raise: the very object.\n\n"
      "result: an instance of BaseException, else TypeError. RuntimeError when it was completed before."},
-    {"then", as_method(one_argument<future_then, kCallbackName>), METH_FASTCALL | METH_KEYWORDS,
-     "then($self, /, callback)\n--\n\n"
+    {"then", as_method(future_then<Mode::kThen>), METH_FASTCALL | METH_KEYWORDS,
+     "then($self, /, callback, *, executor=None)\n--\n\n"
      "A new Future of what callback returns or raises; callback gets this Future, once it is done.\n\n"
      "It runs on the thread that completes this Future; at once and here when it is done already. It always\n"
-     "runs, after a failure too."},
+     "runs, after a failure too. What it returns is held as it is, a Future as well.\n\n"
+     "executor: runs the callback instead: tine.futures.pool, or anything with submit(), as the executors of\n"
+     "concurrent.futures. One that refuses it fails the new Future with what it raised."},
+    {"and_then", as_method(future_then<Mode::kAndThen>), METH_FASTCALL | METH_KEYWORDS,
+     "and_then($self, /, callback, *, executor=None)\n--\n\n"
+     "A new Future of what callback(value) returns or raises; a failure is passed on, and callback not run.\n\n"
+     "When it returns a Future, the new one becomes what that one becomes. executor: as for then()."},
+    {"or_else", as_method(future_then<Mode::kOrElse>), METH_FASTCALL | METH_KEYWORDS,
+     "or_else($self, /, callback, *, executor=None)\n--\n\n"
+     "A new Future of what callback(exception) returns or raises; a value is passed on, and callback not run.\n\n"
+     "When it returns a Future, the new one becomes what that one becomes. executor: as for then()."},
+    {"finally_", as_method(future_then<Mode::kFinally>), METH_FASTCALL | METH_KEYWORDS,
+     "finally_($self, /, callback, *, executor=None)\n--\n\n"
+     "A new Future that becomes what this one became, once callback() has run; it always runs.\n\n"
+     "What callback raises takes the outcome's place; what it returns is dropped. executor: as for then(); one\n"
+     "that refuses it leaves the callback to the thread that found out."},
     {"add_done_callback", as_method(one_argument<future_add_done_callback, kCallbackName>),
      METH_FASTCALL | METH_KEYWORDS,
      "add_done_callback($self, /, callback)\n--\n\n"
@@ -471,6 +507,15 @@ PyType_Spec spec = {"tine.futures.Future", sizeof(PyFuture), 0,
 
 }  // namespace
 
+PyObject* exception_of(PyFuture* self) {
+  self->state->observe();
+  if (self->error) return Py_NewRef(self->error);
+  const std::exception_ptr* const stored = self->state->stored_error();
+  if (stored && as_py_error(*stored)) return to_exception(*stored);
+  self->error = to_exception(self->state->error());
+  return Py_XNewRef(self->error);
+}
+
 bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   *deadline = kNoDeadline;
   if (!seconds || seconds == Py_None) return true;
@@ -498,6 +543,8 @@ int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
   const auto keep = Ref<tine::detail::StateBase>::share(&state);
   const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
   const bool guest = inside_gate();            // at exit the interpreter waits for such a thread
+  std::optional<NotInPlace> in_time;
+  if (deadline != kNoDeadline) in_time.emplace();
   for (;;) {
     TimePoint until = deadline;
     if (main || guest) until = std::min(deadline, Clock::now() + kSignalLatency);
@@ -527,6 +574,8 @@ PyObject* wrap_future(Ref<ValueState> state) {
   }
   PyFuture* const future = allocate(types.future);
   if (!future) return nullptr;
+  if (state->where().line() == 0) state->made_at(calling_place());
+  state->show();
   set_up(future, state.leak(), false);
   PyObject_GC_Track(future);
   return as_object(future);

@@ -13,6 +13,7 @@
 
 #include <tine/future.h>
 
+#include <mutex>
 #include <vector>
 
 #include "python/src/convert.h"
@@ -39,19 +40,58 @@ struct PyFuture {
 // seconds or None; false with the indicator set.
 [[nodiscard]] bool parse_timeout(PyObject* seconds, TimePoint* deadline);
 
+// The exception object of a failed future, new reference: always the same one.
+[[nodiscard]] PyObject* exception_of(PyFuture* future);
+
 // callbacks.cpp
-[[nodiscard]] Ref<ValueState> then(ValueState& source, PyObject* callback);
+enum class Mode : unsigned char { kThen, kAndThen, kOrElse, kFinally };
+// submit: of the executor that is to run the callback, its reference taken over; null runs it in place.
+[[nodiscard]] Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit);
 void add_done_callback(ValueState& source, PyObject* callback);
 // Visits what the state alone keeps alive; the caller is its only owner.
 [[nodiscard]] int traverse_state(ValueState& state, visitproc visit, void* arg);
-// A callback failed and nobody holds its result: tells the hook. Clears the indicator.
-void report_unobserved(PyObject* context);
-[[nodiscard]] PyObject* swap_unobserved_hook(PyObject* hook);
+[[nodiscard]] bool init_callbacks();
 
-// collect.cpp: a future of the list of those futures. fail_fast: fails as soon as one of them does.
-[[nodiscard]] Future<Value> collect(std::vector<Future<Value>> inputs, bool fail_fast);
+// unobserved.cpp
+// A callback failed and nobody holds its result: tells the hook. Clears the indicator.
+void report_unraisable(PyObject* context);
+[[nodiscard]] PyObject* swap_unobserved_hook(PyObject* hook);
+// The errors of futures that nobody looked at go the same way from now on.
+void init_unobserved();
+
+// collect.cpp
+enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
+// Of a node in a future's list: the Future of many that it keeps alive, borrowed; null for any other node.
+[[nodiscard]] PyObject* object_held_by(tine::detail::Node* node) noexcept;
+// Before a collector walks the list of a state that it owns alone: false when another thread empties it.
+[[nodiscard]] bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock);
+// False with the indicator set. items: keeps the objects alive.
+[[nodiscard]] bool read_futures(const char* function, PyObject* sequence, PyRef* items,
+                                std::vector<Future<Value>>* futures);
 [[nodiscard]] PyObject* collect_all(PyObject* module, PyObject* futures);
+[[nodiscard]] PyObject* collect_all_settled(PyObject* module, PyObject* futures);
+[[nodiscard]] PyObject* collect_any(PyObject* module, PyObject* futures);
+[[nodiscard]] PyObject* gather(PyObject* module, PyObject* const* args, Py_ssize_t count);
 [[nodiscard]] PyObject* wait_all(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* names);
+
+// completed.cpp
+[[nodiscard]] PyObject* as_completed(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* names);
+[[nodiscard]] bool init_completed();
+
+// promise.cpp
+[[nodiscard]] bool init_promise(PyObject* module);
+
+// pool.cpp: submit, the number of threads, the counters.
+[[nodiscard]] bool init_pool(PyObject* module);
+// While one is alive on a thread that waits, it does not run the awaited task itself: that takes as long as it takes.
+class NotInPlace {
+ public:
+  NotInPlace() noexcept;
+  ~NotInPlace();
+  NotInPlace(const NotInPlace&) = delete;
+  NotInPlace& operator=(const NotInPlace&) = delete;
+  [[nodiscard]] static bool wanted() noexcept;
+};
 
 [[nodiscard]] bool init_future(PyObject* module);
 

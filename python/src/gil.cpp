@@ -103,7 +103,7 @@ GilRelease::~GilRelease() {
 
 [[gnu::noinline]] PyObject* call_one(PyObject* callable, PyObject* argument) {
   ParkKilledThread park;
-  PyObject* const result = PyObject_CallOneArg(callable, argument);
+  PyObject* const result = argument ? PyObject_CallOneArg(callable, argument) : PyObject_CallNoArgs(callable);
   park.returned = true;
   return result;
 }
@@ -142,6 +142,10 @@ void drain_drops() noexcept {
   while (oldest) {
     Orphan* const orphan = oldest;
     oldest = orphan->next;
+    if (orphan->run) {
+      orphan->run(orphan);
+      continue;
+    }
     PyObject* const object = orphan->object;
     ::operator delete(orphan);
     Py_DECREF(object);

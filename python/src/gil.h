@@ -80,8 +80,21 @@ struct ParkKilledThread {
   bool returned = false;
   ~ParkKilledThread();
 };
-// PyObject_Call* of one argument for code whose caller is noexcept. New reference, or null and an error.
+// PyObject_Call* of one argument, or of none when it is null, for code whose caller is noexcept. New reference, or
+// null and an error.
 [[nodiscard]] PyObject* call_one(PyObject* callable, PyObject* argument);
+
+// What raised before this scope is still raised behind it.
+class ErrorAside {
+ public:
+  ErrorAside() noexcept { PyErr_Fetch(&type_, &value_, &traceback_); }
+  ~ErrorAside() { PyErr_Restore(type_, value_, traceback_); }
+  ErrorAside(const ErrorAside&) = delete;
+  ErrorAside& operator=(const ErrorAside&) = delete;
+
+ private:
+  PyObject *type_, *value_, *traceback_;
+};
 
 // Drops a reference on any thread: at once with the lock, else soon, on a thread that has it. Leaks once
 // the interpreter is going.
@@ -91,7 +104,8 @@ void drain_drops() noexcept;
 namespace detail {
 struct Orphan {
   Orphan* next;
-  PyObject* object;
+  PyObject* object;                       // loses a reference
+  void (*run)(Orphan* orphan) = nullptr;  // in place of that; gives the memory back
 };
 // The memory comes from ::operator new and goes back to it.
 void push_orphan(Orphan* orphan) noexcept;

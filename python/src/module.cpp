@@ -4,6 +4,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/future.h"
+#include "python/src/place.h"
 #include "python/src/rpc.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
@@ -42,25 +43,6 @@ PyObject* at_exit(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyObject* get_num_threads(PyObject*, PyObject*) {
-  return PyLong_FromLong(Runtime::instance().scheduler().num_threads());
-}
-
-PyObject* set_num_threads(PyObject*, PyObject* number) {
-  const long n = PyLong_AsLong(number);
-  if (n == -1 && PyErr_Occurred()) return nullptr;
-  return guarded([=]() -> PyObject* {
-    if (n < 1 || n > 1024) {
-      throw ValueError("set_num_threads(): expected a number between 1 and 1024, got " + std::to_string(n));
-    }
-    {
-      const GilRelease release;  // a thread that ends may need the lock
-      Runtime::instance().scheduler().set_num_threads(static_cast<int>(n));
-    }
-    Py_RETURN_NONE;
-  });
-}
-
 PyObject* manual_seed(PyObject*, PyObject* seed) {
   const PyRef number = PyRef::adopt(PyNumber_Index(seed));
   if (!number) return nullptr;
@@ -70,6 +52,15 @@ PyObject* manual_seed(PyObject*, PyObject* seed) {
 
 PyObject* after_fork(PyObject*, PyObject*) {
   reset_after_fork();
+  Py_RETURN_NONE;
+}
+
+// Whose files are inside the package, called by it.
+PyObject* set_package(PyObject*, PyObject* folder) {
+  const char* const text = PyUnicode_AsUTF8(folder);
+  if (!text) return nullptr;
+  set_package_folder(text);
+  init_unobserved();
   Py_RETURN_NONE;
 }
 
@@ -86,10 +77,24 @@ PyMethodDef functions[] = {
      "wait_all(futures, timeout=None)\n--\n\n"
      "The list of the values of all those futures; raises as soon as one of them has failed.\n\n"
      "timeout: seconds for all of them together, then TimeoutError. Source: torch.futures.wait_all."},
+    {"collect_all_settled", as_method(one_argument<collect_all_settled, kFuturesName>),
+     METH_FASTCALL | METH_KEYWORDS,
+     "collect_all_settled(futures)\n--\n\n"
+     "A Future of the list of those very futures, done when all of them are. It never fails."},
+    {"collect_any", as_method(one_argument<collect_any, kFuturesName>), METH_FASTCALL | METH_KEYWORDS,
+     "collect_any(futures)\n--\n\n"
+     "A Future of (index, future): the one of those futures that is done first, failed or not.\n\n"
+     "The others go on. ValueError for an empty list."},
+    {"as_completed", as_method(as_completed), METH_FASTCALL | METH_KEYWORDS,
+     "as_completed(futures, timeout=None)\n--\n\n"
+     "An iterator over those very futures in the order in which they become done, also for `async for`.\n\n"
+     "timeout: seconds from this call, then TimeoutError; what has been done by then is handed out before."},
     {"set_unobserved_error_hook", swap_hook, METH_O,
      "set_unobserved_error_hook(hook, /)\n--\n\n"
-     "hook(exception) is told what a callback of add_done_callback raised; returns the hook before it.\n\n"
-     "None, the default: sys.unraisablehook shows it on stderr."},
+     "hook(exception) is told of errors that nobody looked at; returns the hook before it.\n\n"
+     "They are: that of a failed Future which went without wait(), value(), exception(), await, a callback or a\n"
+     "combinator (a note says where it was made; never Cancelled), and what a callback of add_done_callback\n"
+     "raised. None, the default: one line on stderr for the former, sys.unraisablehook for the latter."},
     {"from_numpy", from_numpy, METH_O,
      "from_numpy(array, /)\n--\n\n"
      "A tensor on the array's memory: same shape, no copy; writes show on both sides.\n\n"
@@ -104,14 +109,22 @@ PyMethodDef functions[] = {
     {"manual_seed", manual_seed, METH_O,
      "manual_seed(seed, /)\n--\n\nStarts the random numbers of rand, randn, randint and randperm anew from "
      "seed, an int."},
-    {"get_num_threads", get_num_threads, METH_NOARGS,
-     "get_num_threads($module, /)\n--\n\nThreads of the pool that runs forks and splits large operators."},
-    {"set_num_threads", set_num_threads, METH_O,
-     "set_num_threads(n, /)\n--\n\nResizes the pool, also while it runs. ValueError outside 1 to 1024."},
     {"_rebuild_tensor", rebuild_tensor, METH_VARARGS, nullptr},
+    {"_set_package", set_package, METH_O, nullptr},
     {"_at_exit", at_exit, METH_NOARGS, nullptr},
     {"_after_fork_in_child", after_fork, METH_NOARGS, nullptr},
     {}};
+
+// Apart: `gather` in the module is the operator of that name.
+PyMethodDef gather_function = {"gather", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(gather)), METH_FASTCALL,
+    "gather(*futures)\n--\n\n"
+    "A Future of the list of the values of all those futures, given one by one or as one list.\n\n"
+    "The first failure in time is its failure at once, and those that are still pending are cancelled."};
+
+bool add_as(PyObject* module, const char* name, PyMethodDef* function) {
+  const PyRef made = PyRef::adopt(PyCFunction_New(function, nullptr));
+  return made && PyModule_AddObjectRef(module, name, made.get()) == 0;
+}
 
 // Before the interpreter finalises, and in the child of a fork.
 bool register_hooks(PyObject* module) {
@@ -130,8 +143,9 @@ bool register_hooks(PyObject* module) {
 }
 
 bool init(PyObject* module) {
-  return init_errors(module) && init_future(module) && init_dtypes(module) && init_tensor(module) &&
-         PyModule_AddFunctions(module, functions) == 0 && init_builtins(module) && init_script(module) &&
+  return init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
+         init_promise(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
+         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
          init_rpc(module) && register_hooks(module);
 }
 

@@ -30,12 +30,15 @@ from tine._C import (
     get_num_threads,
     int64,
     manual_seed,
+    scheduler_counters,
     set_num_threads,
     uint8,
 )
 from tine._grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 
 __version__ = "0.1.0"
+
+_C._set_package(__path__[0] + "/")
 
 globals().update({name: getattr(_C, name) for name in _C._operators})
 # After the operators: `float` and the like are dtypes here, as in PyTorch, and methods on Tensor.

@@ -22,6 +22,7 @@ from tine._C import from_numpy as from_numpy
 from tine._C import get_num_threads as get_num_threads
 from tine._C import int64 as int64
 from tine._C import manual_seed as manual_seed
+from tine._C import scheduler_counters as scheduler_counters
 from tine._C import set_num_threads as set_num_threads
 from tine._C import uint8 as uint8
 from tine._grad_mode import enable_grad as enable_grad

@@ -1,6 +1,18 @@
-"""The bridge to asyncio; imported by the first ``await`` of a Future."""
+"""The bridge to asyncio; imported by the first use."""
 
 import asyncio
+import weakref
+
+from tine._C import Cancelled, Future, _Canceller, _Promise
+
+
+def _tell(loop, function, *args):
+    """Has the loop call it; from any thread. A loop that has closed has nobody left to tell."""
+    try:
+        loop.call_soon_threadsafe(function, *args)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
 
 
 def await_future(future):
@@ -13,16 +25,122 @@ def await_future(future):
             if not woken.done():
                 woken.set_result(None)
 
-        def on_done(_):
-            try:
-                loop.call_soon_threadsafe(wake)
-            except RuntimeError:
-                pass  # the loop has closed: nobody awaits any more
-
-        future.add_done_callback(on_done)
+        future.add_done_callback(lambda _: _tell(loop, wake))
         try:
             yield from woken
         except asyncio.CancelledError:
             future.cancel()
             raise
     return future.value()
+
+
+async def next_completed(completed):
+    """What ``async for`` awaits of as_completed()."""
+    while True:
+        future = completed._take()
+        if future is not None:
+            return future
+        if not completed.__length_hint__():
+            raise StopAsyncIteration
+        arrival, seconds = completed._arrival(), completed._seconds_left()
+        if seconds is None:
+            await arrival
+            continue
+        try:
+            await asyncio.wait_for(arrival, max(seconds, 0))
+        except asyncio.TimeoutError:
+            future = completed._take()
+            if future is not None:
+                return future
+            completed._time_is_up()
+        except Cancelled:
+            pass  # another who iterates ran into its timeout
+
+
+def wrap_future(future, loop):
+    if not isinstance(future, Future):
+        raise TypeError(f"wrap_future(): expected a tine Future, got {future!r} of type {type(future).__name__}")
+    loop = loop or asyncio.get_running_loop()
+    wrapped = loop.create_future()
+    cancel = _Canceller(future)
+    wrapped.add_done_callback(lambda wrapped: wrapped.cancelled() and cancel())
+
+    def copy(future):
+        if wrapped.done():
+            return
+        if future.cancelled():
+            wrapped.cancel()
+            return
+        error = future.exception()
+        if error is None:
+            wrapped.set_result(future.value())
+            return
+        if isinstance(error, StopIteration):
+            refused = RuntimeError("the Future failed with StopIteration, which asyncio cannot pass on")
+            refused.__cause__ = error
+            error = refused
+        wrapped.set_exception(error)
+
+    # The loop keeps it until it has run, so that the Future that it is given is the one there is now.
+    future.add_done_callback(lambda future: _tell(loop, copy, future))
+    return wrapped
+
+
+def from_asyncio(awaitable, loop):
+    promise = _Promise()
+    future = promise.future()
+    if not (asyncio.isfuture(awaitable) or hasattr(awaitable, "__await__")):
+        raise TypeError(
+            f"from_asyncio(): expected a coroutine, a task or another awaitable, got {awaitable!r} of type "
+            f"{type(awaitable).__name__}"
+        )
+    if asyncio.isfuture(awaitable):
+        owner = awaitable.get_loop()
+        if loop is not None and loop is not owner:
+            raise ValueError("from_asyncio(): the task belongs to another loop than the one given")
+        loop = owner
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    loop = loop or running
+    if loop is None:
+        raise RuntimeError("from_asyncio(): no loop is running on this thread; give the one that is to run it")
+
+    def start(promise, future, awaitable):
+        if future.cancelled():  # before it began
+            if asyncio.iscoroutine(awaitable):
+                awaitable.close()
+            elif asyncio.isfuture(awaitable):
+                awaitable.cancel()
+            return
+        try:
+            task = asyncio.ensure_future(awaitable, loop=loop)
+        except BaseException as error:
+            promise.set_exception(error)
+            return
+        task.add_done_callback(lambda task: _finish(promise, task))
+        # Weakly: a task that the loop has forgotten ends, and with it the promise.
+        known = weakref.ref(task)
+
+        def cancel():
+            task = known()
+            if task is not None:
+                task.cancel()
+
+        future.add_done_callback(lambda future: future.cancelled() and _tell(loop, cancel))
+
+    if loop is running:
+        start(promise, future, awaitable)
+    else:
+        loop.call_soon_threadsafe(start, promise, future, awaitable)  # raises when it has closed
+    return future
+
+
+def _finish(promise, task):
+    if task.cancelled():
+        promise.cancel()
+    elif task.exception() is not None:
+        promise.set_exception(task.exception())
+    else:
+        promise.set_result(task.result())

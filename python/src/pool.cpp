@@ -1,0 +1,193 @@
+#include <tine/runtime.h>
+
+#include <string>
+
+#include "python/src/future.h"
+#include "python/src/place.h"
+
+// Needs Python.h before it.
+#include <structseq.h>
+
+// The pool that runs forks, seen from Python: functions given to it, its threads, its counters.
+
+namespace tine::python {
+namespace {
+
+using tine::detail::ContextSwap;
+using tine::detail::low_stack;
+using tine::detail::make_ref;
+
+constinit thread_local int not_in_place = 0;
+
+// A call of a Python function; its Future's state and the task in one. The pool owns one reference.
+class PyTask final : public ValueState, private Task {
+ public:
+  PyTask(PyRef function, PyRef args, PyRef keywords) noexcept
+      : ValueState(tine::detail::task_helper(), 2),
+        function_(function.leak()),
+        args_(args.leak()),
+        keywords_(keywords.leak()) {
+    this->made_at(calling_place());
+  }
+  ~PyTask() override { forget(); }
+
+  Task* task() noexcept override { return this; }
+  bool run_inline() noexcept override {
+    if (NotInPlace::wanted() || !this->start()) return false;
+    execute();
+    return true;
+  }
+
+ private:
+  void run() noexcept override {
+    if (this->start()) execute();
+    this->release();
+  }
+  void abandon() noexcept override {
+    if (this->start()) {
+      this->fail(make_error(ErrorKind::kAbandoned, "the pool shut down before it ran the function"));
+      forget();
+    }
+    this->release();
+  }
+  bool spent() const noexcept override { return this->started(); }
+
+  void execute() noexcept {
+    const ContextSwap no_context;
+    if (low_stack()) {
+      this->fail(tine::detail::too_deep_error());
+    } else if (!this->done()) {  // else cancelled: nobody wants it
+      const Gil gil;
+      if (gil) {
+        execute_locked();
+      } else {
+        this->fail(
+            make_error(ErrorKind::kAbandoned, "the interpreter is shutting down: the function was not run"));
+      }
+    }
+    forget();
+  }
+  void execute_locked() noexcept {
+    const ErrorAside aside;
+    try {
+      const PyRef result = PyRef::adopt(call());
+      if (!result) throw_error();
+      // Before its result is seen: what the call held is gone then.
+      forget();
+      this->emplace(to_value_shallow(result.get()));
+    } catch (const std::exception&) {
+      this->fail(std::current_exception());
+    }
+  }
+  [[gnu::noinline]] PyObject* call() {
+    ParkKilledThread park;
+    PyObject* const result = PyObject_Call(function_, args_, keywords_);
+    park.returned = true;
+    return result;
+  }
+  void forget() noexcept {
+    for (PyObject** held : {&function_, &args_, &keywords_}) drop_anywhere(std::exchange(*held, nullptr));
+  }
+
+  PyObject* function_;
+  PyObject* args_;
+  PyObject* keywords_;  // null for none
+};
+
+PyObject* submit(PyObject*, PyObject* args, PyObject* keywords) {
+  const Py_ssize_t count = PyTuple_GET_SIZE(args);
+  PyObject* const function = count > 0 ? PyTuple_GET_ITEM(args, 0) : nullptr;
+  if (!function || !PyCallable_Check(function)) {
+    return function ? PyErr_Format(PyExc_TypeError, "submit(): expected a callable, got %R of type %s", function,
+                                   Py_TYPE(function)->tp_name)
+                    : PyErr_Format(PyExc_TypeError, "submit() missing the required argument 'function'");
+  }
+  if (gate_closed()) {
+    PyErr_SetString(PyExc_RuntimeError, "cannot schedule new futures after interpreter shutdown");
+    return nullptr;
+  }
+  return guarded([=]() -> PyObject* {
+    PyRef rest = PyRef::adopt(PyTuple_GetSlice(args, 1, count));
+    if (!rest) return nullptr;
+    auto* const task = new PyTask(PyRef::share(function), std::move(rest), PyRef::share(keywords));
+    PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::adopt(task)));
+    if (!future) {
+      task->release();  // the pool's, which has not been given it
+      return nullptr;
+    }
+    Runtime::instance().scheduler().post(*task->task());
+    return future.leak();
+  });
+}
+
+PyObject* get_num_threads(PyObject*, PyObject*) {
+  return PyLong_FromLong(Runtime::instance().scheduler().num_threads());
+}
+
+PyObject* set_num_threads(PyObject*, PyObject* number) {
+  const long n = PyLong_AsLong(number);
+  if (n == -1 && PyErr_Occurred()) return nullptr;
+  return guarded([=]() -> PyObject* {
+    if (n < 1 || n > 1024) {
+      throw ValueError("set_num_threads(): expected a number between 1 and 1024, got " + std::to_string(n));
+    }
+    {
+      const GilRelease release;  // a thread that ends may need the lock
+      Runtime::instance().scheduler().set_num_threads(static_cast<int>(n));
+    }
+    Py_RETURN_NONE;
+  });
+}
+
+PyStructSequence_Field counter_fields[] = {
+    {"tasks_run", "tasks that the pool's threads have run"},
+    {"tasks_stolen", "of those, taken from another thread's queue"},
+    {"parks", "times a thread went to sleep for want of work"},
+    {"wakes", "times one was woken"},
+    {"threads", "threads there are now"},
+    {"spare_threads", "of those, standing in for threads that block in a wait"},
+    {"blocked_threads", "threads that block in a wait now"},
+    {nullptr, nullptr}};
+PyStructSequence_Desc counter_spec = {"tine.SchedulerCounters", "What the pool has done so far.", counter_fields, 7};
+constinit PyTypeObject* counters_type = nullptr;
+
+PyObject* scheduler_counters(PyObject*, PyObject*) {
+  const SchedulerCounters now = Runtime::instance().scheduler().counters();
+  PyRef shown = PyRef::adopt(PyStructSequence_New(counters_type));
+  if (!shown) return nullptr;
+  PyObject* const items[] = {
+      PyLong_FromUnsignedLongLong(now.tasks_run), PyLong_FromUnsignedLongLong(now.tasks_stolen),
+      PyLong_FromUnsignedLongLong(now.parks),     PyLong_FromUnsignedLongLong(now.wakes),
+      PyLong_FromLong(now.threads),               PyLong_FromLong(now.spare_threads),
+      PyLong_FromLong(now.blocked_threads)};
+  for (Py_ssize_t i = 0; i < 7; ++i) PyStructSequence_SET_ITEM(shown.get(), i, items[i]);
+  return PyErr_Occurred() ? nullptr : shown.leak();
+}
+
+PyMethodDef functions[] = {
+    {"_submit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(submit)), METH_VARARGS | METH_KEYWORDS,
+     "submit(function, /, *args, **kwargs)\n--\n\n"
+     "A Future of function(*args, **kwargs), run by one of the pool's threads, or by the thread that waits for\n"
+     "it without a timeout if it has not begun by then. cancel() before it begins keeps it from running."},
+    {"get_num_threads", get_num_threads, METH_NOARGS,
+     "get_num_threads($module, /)\n--\n\nThreads of the pool that runs forks and splits large operators.\n\n"
+     "At first the cores that this process may use, by its affinity and its cgroup's quota."},
+    {"set_num_threads", set_num_threads, METH_O,
+     "set_num_threads(n, /)\n--\n\nResizes the pool, also while it runs. ValueError outside 1 to 1024."},
+    {"scheduler_counters", scheduler_counters, METH_NOARGS,
+     "scheduler_counters($module, /)\n--\n\nWhat the pool has done so far: a named tuple of numbers.\n\n"
+     "tasks_run, tasks_stolen, parks, wakes; and now: threads, spare_threads, blocked_threads."},
+    {}};
+
+}  // namespace
+
+NotInPlace::NotInPlace() noexcept { ++not_in_place; }
+NotInPlace::~NotInPlace() { --not_in_place; }
+bool NotInPlace::wanted() noexcept { return not_in_place > 0; }
+
+bool init_pool(PyObject* module) {
+  counters_type = PyStructSequence_NewType(&counter_spec);
+  return counters_type && PyModule_AddFunctions(module, functions) == 0;
+}
+
+}  // namespace tine::python

@@ -1,0 +1,107 @@
+#include "python/src/future.h"
+
+// A future that only its producer completes, for the bridges that are written in Python; and the means to cancel a
+// future without being one of its handles.
+
+namespace tine::python {
+namespace {
+
+using tine::detail::make_ref;
+
+struct PyPromise {
+  PyObject_HEAD ValueState* state;  // owned
+};
+ValueState& state_of(PyObject* object) noexcept { return *reinterpret_cast<PyPromise*>(object)->state; }
+
+PyObject* make_promise(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+  if (!PyArg_ParseTuple(args, ":_Promise") || (keywords && PyDict_GET_SIZE(keywords))) return nullptr;
+  return guarded([=]() -> PyObject* {
+    auto state = make_ref<ValueState>();
+    PyObject* const object = type->tp_alloc(type, 0);
+    if (object) reinterpret_cast<PyPromise*>(object)->state = state.leak();
+    return object;
+  });
+}
+
+// Nobody but these three completes the state, one after the other under the lock; a cancellation may come first.
+PyObject* promise_set_result(PyObject* object, PyObject* result) {
+  return guarded([=]() -> PyObject* {
+    if (!state_of(object).done()) state_of(object).emplace(to_value_shallow(result));
+    Py_RETURN_NONE;
+  });
+}
+PyObject* promise_set_exception(PyObject* object, PyObject* exception) {
+  return guarded([=]() -> PyObject* {
+    if (!state_of(object).done()) state_of(object).fail(to_exception_ptr(exception));
+    Py_RETURN_NONE;
+  });
+}
+PyObject* promise_cancel(PyObject* object, PyObject*) { return PyBool_FromLong(state_of(object).cancel()); }
+PyObject* promise_future(PyObject* object, PyObject*) {
+  return guarded([=] { return wrap_future(Ref<ValueState>::share(&state_of(object))); });
+}
+
+void promise_dealloc(PyObject* object) {
+  if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) {
+    // Without a Future and a callback there is nobody to tell.
+    if (!state->done() && !(state->sole_owner() && !state->newest_callback())) {
+      const ErrorAside aside;
+      state->fail(make_error(ErrorKind::kAbandoned,
+                             "what was to complete this Future was dropped before it was done"));
+    }
+    state->release();
+  }
+  PyTypeObject* const type = Py_TYPE(object);
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+PyMethodDef promise_methods[] = {{"set_result", promise_set_result, METH_O, nullptr},
+                                 {"set_exception", promise_set_exception, METH_O, nullptr},
+                                 {"cancel", promise_cancel, METH_NOARGS, nullptr},
+                                 {"future", promise_future, METH_NOARGS, nullptr},
+                                 {}};
+PyType_Slot promise_slots[] = {{Py_tp_new, reinterpret_cast<void*>(make_promise)},
+                               {Py_tp_dealloc, reinterpret_cast<void*>(promise_dealloc)},
+                               {Py_tp_methods, promise_methods},
+                               {0, nullptr}};
+PyType_Spec promise_spec = {"tine._C._Promise", sizeof(PyPromise), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, promise_slots};
+
+// Cancels the future when called. Holds the state, not the Future: were that one kept alive from here, nobody would
+// find out that it can't be completed any more.
+PyObject* make_canceller(PyTypeObject* type, PyObject* args, PyObject*) {
+  PyObject* future = nullptr;
+  if (!PyArg_ParseTuple(args, "O!:_Canceller", types.future, &future)) return nullptr;
+  PyObject* const object = type->tp_alloc(type, 0);
+  if (object) reinterpret_cast<PyPromise*>(object)->state = future_of(future).leak_state();
+  return object;
+}
+PyObject* canceller_call(PyObject* object, PyObject*, PyObject*) {
+  return PyBool_FromLong(state_of(object).cancel());
+}
+void canceller_dealloc(PyObject* object) {
+  if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) state->release();
+  PyTypeObject* const type = Py_TYPE(object);
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+PyType_Slot canceller_slots[] = {{Py_tp_new, reinterpret_cast<void*>(make_canceller)},
+                                 {Py_tp_dealloc, reinterpret_cast<void*>(canceller_dealloc)},
+                                 {Py_tp_call, reinterpret_cast<void*>(canceller_call)},
+                                 {0, nullptr}};
+PyType_Spec canceller_spec = {"tine._C._Canceller", sizeof(PyPromise), 0,
+                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, canceller_slots};
+
+bool add_type(PyObject* module, PyType_Spec* spec, const char* name) {
+  const PyRef type = PyRef::adopt(PyType_FromSpec(spec));
+  return type && PyModule_AddObjectRef(module, name, type.get()) == 0;
+}
+
+}  // namespace
+
+bool init_promise(PyObject* module) {
+  return add_type(module, &promise_spec, "_Promise") && add_type(module, &canceller_spec, "_Canceller");
+}
+
+}  // namespace tine::python

@@ -1,0 +1,131 @@
+#include <tine/unobserved.h>
+
+#include <cstdio>
+#include <new>
+#include <string>
+
+#include "python/src/future.h"
+
+// Errors that nobody looked at. A future may go on any thread, so its report may have to wait for one that has the
+// interpreter's lock.
+
+namespace tine::python {
+namespace {
+
+constinit PyObject* hook_now = nullptr;
+
+// What a report says without the interpreter, in one line.
+std::string first_line(std::string text) {
+  const size_t end = text.find('\n');
+  if (end != std::string::npos) text.resize(end);
+  return text;
+}
+std::string place_text(const std::source_location& where) {
+  if (where.line() == 0) return "a Future";
+  return "the Future made at " + std::string(where.file_name()) + ":" + std::to_string(where.line());
+}
+
+// True when the hook took it.
+bool tell_hook(PyObject* exception) {
+  if (!hook_now) return false;
+  const PyRef hook = PyRef::share(hook_now);
+  if (PyRef::adopt(call_one(hook.get(), exception))) return true;
+  PyErr_WriteUnraisable(hook.get());  // and the error itself is not lost to a broken hook
+  return false;
+}
+
+bool matters(const std::exception_ptr& error) noexcept {
+  const PyError* const e = as_py_error(error);
+  if (e && e->kind() == ErrorKind::kCancelled) return false;
+  if (!gate_closed()) return true;
+  // At the interpreter's end what is still pending is given up: that is no news.
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& what) {
+    return what.kind() != ErrorKind::kAbandoned;
+  } catch (...) {
+    return true;
+  }
+}
+
+void write_line(const std::exception_ptr& error, const std::source_location& where) {
+  const PyError* const e = as_py_error(error);
+  const std::string what =
+      e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message()) : first_line(describe(error));
+  const std::string line = "tine: nobody looked at the error of " + place_text(where) + ": " + what + "\n";
+  (void)std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+// The lock is held.
+void report(const std::exception_ptr& error, const std::source_location& where) noexcept try {
+  const ErrorAside aside;
+  const PyRef exception = PyRef::adopt(to_exception(error));
+  if (!exception) {
+    PyErr_Clear();
+    return write_line(error, where);
+  }
+  if (hook_now) {
+    const PyRef note = text_of(place_text(where) + " was dropped without a look at this error");
+    if (!note || !PyRef::adopt(PyObject_CallMethod(exception.get(), "add_note", "O", note.get()))) PyErr_Clear();
+    if (tell_hook(exception.get())) return;
+  }
+  const PyRef text = PyRef::adopt(PyObject_Str(exception.get()));
+  const char* const chars = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+  if (!chars) PyErr_Clear();
+  const std::string line = first_line(chars ? chars : "<the exception's __str__ failed>");
+  // PySys_WriteStderr cuts at 1,000 bytes; the format of this one does not.
+  PySys_FormatStderr("tine: nobody looked at the error of %s: %s%s%s\n", place_text(where).c_str(),
+                     Py_TYPE(exception.get())->tp_name, line.empty() ? "" : ": ", line.c_str());
+} catch (const std::exception&) {
+  // Out of memory: there is nothing to report it with.
+}
+
+struct Pending final : detail::Orphan {
+  Pending(const std::exception_ptr& e, const std::source_location& w) : Orphan{nullptr, nullptr, &run_it}, error(e), where(w) {}
+  static void run_it(Orphan* orphan) {
+    auto* const self = static_cast<Pending*>(orphan);
+    report(self->error, self->where);
+    delete self;
+  }
+  std::exception_ptr error;
+  std::source_location where;
+};
+
+void on_unobserved(const std::exception_ptr& error, const std::source_location& where) noexcept try {
+  if (!matters(error)) return;
+  if (holds_gil()) {
+    report(error, where);
+  } else if (Py_IsInitialized()) {
+    detail::push_orphan(new Pending(error, where));
+  } else {
+    write_line(error, where);  // the interpreter is going: its objects are not called any more
+  }
+} catch (const std::exception&) {
+  // Out of memory: there is nothing to report it with.
+}
+
+}  // namespace
+
+void report_unraisable(PyObject* context) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (traceback) PyException_SetTraceback(value, traceback);
+  if (tell_hook(value)) {
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return;
+  }
+  PyErr_Restore(type, value, traceback);
+  PyErr_WriteUnraisable(context);
+}
+
+PyObject* swap_unobserved_hook(PyObject* hook) {
+  PyObject* const before = std::exchange(hook_now, hook == Py_None ? nullptr : Py_NewRef(hook));
+  return before ? before : Py_NewRef(Py_None);
+}
+
+void init_unobserved() { (void)set_unobserved_error_hook(&on_unobserved); }
+
+}  // namespace tine::python

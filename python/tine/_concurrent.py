@@ -1,0 +1,56 @@
+"""The bridge to concurrent.futures; imported by the first use."""
+
+import weakref
+from concurrent.futures import Future as ConcurrentFuture
+
+from tine._C import Future, _Canceller, _Promise
+
+
+def to_concurrent(future):
+    if not isinstance(future, Future):
+        raise TypeError(f"to_concurrent(): expected a tine Future, got {future!r} of type {type(future).__name__}")
+    made = ConcurrentFuture()
+    cancel = _Canceller(future)
+    made.add_done_callback(lambda made: made.cancelled() and cancel())
+
+    def copy(future):
+        if future.cancelled():
+            made.cancel()
+        if not made.set_running_or_notify_cancel():
+            return
+        error = future.exception()
+        if error is None:
+            made.set_result(future.value())
+        else:
+            made.set_exception(error)
+
+    future.add_done_callback(copy)
+    return made
+
+
+def from_concurrent(source):
+    if not isinstance(source, ConcurrentFuture):
+        raise TypeError(
+            f"from_concurrent(): expected a concurrent.futures.Future, got {source!r} of type {type(source).__name__}"
+        )
+    promise = _Promise()
+    future = promise.future()
+    # Weakly: one that its executor has forgotten is gone, and with it the promise.
+    known = weakref.ref(source)
+
+    def finish(source):
+        if source.cancelled():
+            promise.cancel()
+        elif source.exception() is not None:
+            promise.set_exception(source.exception())
+        else:
+            promise.set_result(source.result())
+
+    def cancel(future):
+        source = known()
+        if future.cancelled() and source is not None:
+            source.cancel()
+
+    source.add_done_callback(finish)
+    future.add_done_callback(cancel)
+    return future
