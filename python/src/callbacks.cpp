@@ -244,10 +244,14 @@ class PostedThen final : public Then {
 
 class DoneCallback final : public Node {
  public:
-  explicit DoneCallback(PyObject* callback) noexcept : Node(&kOps), callback_(Py_NewRef(callback)) {}
+  // only_cancelled: it is called without an argument when the future was cancelled, else dropped; so an error has
+  // not been seen by it.
+  DoneCallback(PyObject* callback, bool only_cancelled) noexcept
+      : Node(only_cancelled ? &kCancelOps : &kOps), callback_(Py_NewRef(callback)) {}
 
   [[nodiscard]] static DoneCallback* of(Node* node) noexcept {
-    return node->ops() == &kOps ? static_cast<DoneCallback*>(node) : nullptr;
+    const bool ours = node->ops() == &kOps || node->ops() == &kCancelOps;
+    return ours ? static_cast<DoneCallback*>(node) : nullptr;
   }
   [[nodiscard]] PyObject* callback() const noexcept { return callback_; }
 
@@ -264,6 +268,16 @@ class DoneCallback final : public Node {
     if (!result) report_unraisable(callback.get());
   }
   static constexpr NodeOps kOps{&DoneCallback::run, true};
+  static void run_if_cancelled(Node* node, StateBase& done) noexcept {
+    const std::unique_ptr<DoneCallback> self(static_cast<DoneCallback*>(node));
+    if (done.outcome() != Outcome::kCancelled) return drop_anywhere(self->callback_);
+    const Gil gil;
+    if (!gil) return;
+    const ErrorAside aside;
+    const PyRef callback = PyRef::adopt(self->callback_);
+    if (!PyRef::adopt(call_one(callback.get(), nullptr))) report_unraisable(callback.get());
+  }
+  static constexpr NodeOps kCancelOps{&DoneCallback::run_if_cancelled, true, true};
 
   PyObject* callback_;
 };
@@ -326,8 +340,8 @@ Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject
   return result;
 }
 
-void add_done_callback(ValueState& source, PyObject* callback) {
-  source.subscribe(new DoneCallback(callback));
+void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled) {
+  source.subscribe(new DoneCallback(callback, only_cancelled));
 }
 
 int traverse_state(ValueState& state, visitproc visit, void* arg) {

@@ -150,13 +150,20 @@ void abandon(PyFuture* self) {
                                "reference to it where set_result will be called"));
 }
 
+// The destructor's report, before its time.
+struct Reported final : ValueState {
+  using ValueState::report_unless_observed;
+};
+
 void future_finalize(PyObject* object) {
   PyFuture* const self = as_future(object);
-  if (!would_abandon(self)) return;
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  abandon(self);
-  PyErr_Restore(type, value, traceback);
+  const ErrorAside aside;
+  if (would_abandon(self)) abandon(self);
+  // A collector empties the exception before the state goes: whoever is told has to be told here.
+  if (self->state->peek_error() && self->state->sole_owner()) {
+    (self->state->*&Reported::report_unless_observed)();
+    self->state->observe();
+  }
 }
 
 void future_dealloc(PyObject* object) {

@@ -47,7 +47,8 @@ struct PyFuture {
 enum class Mode : unsigned char { kThen, kAndThen, kOrElse, kFinally };
 // submit: of the executor that is to run the callback, its reference taken over; null runs it in place.
 [[nodiscard]] Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit);
-void add_done_callback(ValueState& source, PyObject* callback);
+// only_cancelled: callback() when it was cancelled and not otherwise; that is not looking at an error.
+void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled = false);
 // Visits what the state alone keeps alive; the caller is its only owner.
 [[nodiscard]] int traverse_state(ValueState& state, visitproc visit, void* arg);
 [[nodiscard]] bool init_callbacks();
@@ -83,7 +84,8 @@ enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
 
 // pool.cpp: submit, the number of threads, the counters.
 [[nodiscard]] bool init_pool(PyObject* module);
-// While one is alive on a thread that waits, it does not run the awaited task itself: that takes as long as it takes.
+// While one is alive on a thread outside of the pool that waits, it does not run the awaited function itself: that takes
+// as long as it takes.
 class NotInPlace {
  public:
   NotInPlace() noexcept;
@@ -91,6 +93,9 @@ class NotInPlace {
   NotInPlace(const NotInPlace&) = delete;
   NotInPlace& operator=(const NotInPlace&) = delete;
   [[nodiscard]] static bool wanted() noexcept;
+
+ private:
+  tine::detail::WaitHelper* aside_;
 };
 
 [[nodiscard]] bool init_future(PyObject* module);

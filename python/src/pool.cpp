@@ -181,8 +181,15 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-NotInPlace::NotInPlace() noexcept { ++not_in_place; }
-NotInPlace::~NotInPlace() { --not_in_place; }
+// The helper of a thread outside of the pool is there to run what the thread has posted, and nothing else.
+NotInPlace::NotInPlace() noexcept
+    : aside_(Scheduler::current() ? nullptr : std::exchange(tine::detail::thread_helper(), nullptr)) {
+  ++not_in_place;
+}
+NotInPlace::~NotInPlace() {
+  --not_in_place;
+  if (aside_) tine::detail::thread_helper() = aside_;
+}
 bool NotInPlace::wanted() noexcept { return not_in_place > 0; }
 
 bool init_pool(PyObject* module) {

@@ -23,22 +23,29 @@ PyObject* make_promise(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   });
 }
 
-// Nobody but these three completes the state, one after the other under the lock; a cancellation may come first.
+// Nobody but these completes the state, each once under the lock; a cancellation may come first. The state goes with
+// it: what keeps the promise longer does not keep the result.
+Ref<ValueState> take_state(PyObject* object) noexcept {
+  return Ref<ValueState>::adopt(std::exchange(reinterpret_cast<PyPromise*>(object)->state, nullptr));
+}
 PyObject* promise_set_result(PyObject* object, PyObject* result) {
   return guarded([=]() -> PyObject* {
-    if (!state_of(object).done()) state_of(object).emplace(to_value_shallow(result));
+    if (const auto state = take_state(object)) state->emplace(to_value_shallow(result));
     Py_RETURN_NONE;
   });
 }
 PyObject* promise_set_exception(PyObject* object, PyObject* exception) {
   return guarded([=]() -> PyObject* {
-    if (!state_of(object).done()) state_of(object).fail(to_exception_ptr(exception));
+    if (const auto state = take_state(object)) state->fail(to_exception_ptr(exception));
     Py_RETURN_NONE;
   });
 }
-PyObject* promise_cancel(PyObject* object, PyObject*) { return PyBool_FromLong(state_of(object).cancel()); }
+PyObject* promise_cancel(PyObject* object, PyObject*) {
+  if (const auto state = take_state(object)) state->cancel();
+  Py_RETURN_NONE;
+}
 PyObject* promise_future(PyObject* object, PyObject*) {
-  return guarded([=] { return wrap_future(Ref<ValueState>::share(&state_of(object))); });
+  return guarded([=] { return wrap_future(Ref<ValueState>::share(&state_of(object))); });  // before it is set
 }
 
 void promise_dealloc(PyObject* object) {
@@ -93,6 +100,19 @@ PyType_Slot canceller_slots[] = {{Py_tp_new, reinterpret_cast<void*>(make_cancel
 PyType_Spec canceller_spec = {"tine._C._Canceller", sizeof(PyPromise), 0,
                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, canceller_slots};
 
+PyObject* on_cancel(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count != 2 || !is_future(args[0])) {
+    PyErr_SetString(PyExc_TypeError, "_on_cancel(future, callback): wrong arguments");
+    return nullptr;
+  }
+  return guarded([=]() -> PyObject* {
+    add_done_callback(*reinterpret_cast<PyFuture*>(args[0])->state, args[1], true);
+    Py_RETURN_NONE;
+  });
+}
+PyMethodDef functions[] = {
+    {"_on_cancel", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(on_cancel)), METH_FASTCALL, nullptr}, {}};
+
 bool add_type(PyObject* module, PyType_Spec* spec, const char* name) {
   const PyRef type = PyRef::adopt(PyType_FromSpec(spec));
   return type && PyModule_AddObjectRef(module, name, type.get()) == 0;
@@ -101,7 +121,8 @@ bool add_type(PyObject* module, PyType_Spec* spec, const char* name) {
 }  // namespace
 
 bool init_promise(PyObject* module) {
-  return add_type(module, &promise_spec, "_Promise") && add_type(module, &canceller_spec, "_Canceller");
+  return add_type(module, &promise_spec, "_Promise") && add_type(module, &canceller_spec, "_Canceller") &&
+         PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python

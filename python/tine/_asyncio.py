@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 
-from tine._C import Cancelled, Future, _Canceller, _Promise
+from tine._C import Cancelled, Future, _Canceller, _on_cancel, _Promise
 
 
 def _tell(loop, function, *args):
@@ -17,6 +17,7 @@ def _tell(loop, function, *args):
 
 def await_future(future):
     """The iterator that ``await future`` runs: cancelling the task cancels the future."""
+    woken = None
     if not future.done():
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
@@ -30,8 +31,12 @@ def await_future(future):
             yield from woken
         except asyncio.CancelledError:
             future.cancel()
+            future = woken = None
             raise
-    return future.value()
+    try:
+        return future.value()
+    finally:
+        future = woken = None  # the exception has this frame, and the future the exception
 
 
 async def next_completed(completed):
@@ -128,7 +133,7 @@ def from_asyncio(awaitable, loop):
             if task is not None:
                 task.cancel()
 
-        future.add_done_callback(lambda future: future.cancelled() and _tell(loop, cancel))
+        _on_cancel(future, lambda: _tell(loop, cancel))
 
     if loop is running:
         start(promise, future, awaitable)

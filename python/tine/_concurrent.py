@@ -3,7 +3,7 @@
 import weakref
 from concurrent.futures import Future as ConcurrentFuture
 
-from tine._C import Future, _Canceller, _Promise
+from tine._C import Future, _Canceller, _on_cancel, _Promise
 
 
 def to_concurrent(future):
@@ -46,11 +46,11 @@ def from_concurrent(source):
         else:
             promise.set_result(source.result())
 
-    def cancel(future):
+    def cancel():
         source = known()
-        if future.cancelled() and source is not None:
+        if source is not None:
             source.cancel()
 
     source.add_done_callback(finish)
-    future.add_done_callback(cancel)
+    _on_cancel(future, cancel)
     return future

@@ -29,13 +29,18 @@ def fork(func, *args, **kwargs):
         return tracer.fork(func, args, kwargs)
     if not callable(func):
         raise TypeError(f"fork: expected a function or a module as the first argument, got {type(func).__name__}")
-    future = Future()
     try:
         result = func(*args, **kwargs)
     except Exception as error:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        return _failed(error)  # made in another frame than the one that the error has
+    future = Future()
+    future.set_result(result)
+    return future
+
+
+def _failed(error):
+    future = Future()
+    future.set_exception(error)
     return future
 
 
