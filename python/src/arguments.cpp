@@ -27,10 +27,11 @@ bool parse_arguments(const Signature& signature, PyObject* const* args, Py_ssize
   for (Py_ssize_t i = 0; i < named; ++i) {
     PyObject* const name = PyTuple_GET_ITEM(names, i);
     size_t at = 0;
-    while (at < signature.names.size() && PyUnicode_CompareWithASCIIString(name, signature.names[at]) != 0) ++at;
+    while (at < signature.names.size() && PyUnicode_CompareWithASCIIString(name, signature.names[at]) != 0)
+      ++at;
     if (at == signature.names.size()) {
-      PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R; it takes %s", signature.function,
-                   name, list_of(signature).c_str());
+      PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R; it takes %s",
+                   signature.function, name, list_of(signature).c_str());
       return false;
     }
     if (given[at]) {

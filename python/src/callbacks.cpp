@@ -262,8 +262,7 @@ class DoneCallback final : public Node {
     if (!gil) return;  // the callback is leaked with the interpreter
     const ErrorAside aside;
     const PyRef callback = PyRef::adopt(self->callback_);
-    const PyRef future =
-        PyRef::adopt(wrap_future(Ref<ValueState>::share(static_cast<ValueState*>(&done))));
+    const PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(static_cast<ValueState*>(&done))));
     const PyRef result = PyRef::adopt(future ? call_one(callback.get(), future.get()) : nullptr);
     if (!result) report_unraisable(callback.get());
   }
@@ -332,9 +331,8 @@ int traverse_value(const Value& value, visitproc visit, void* arg, int depth) {
 const NodeOps Then::kPostOps{&PostedThen::post, true};
 
 Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit) {
-  const Ref<Then> state =
-      submit ? Ref<Then>(make_ref<PostedThen>(source.helper(), mode, callback, submit))
-             : make_ref<Then>(source.helper(), mode, callback);
+  const Ref<Then> state = submit ? Ref<Then>(make_ref<PostedThen>(source.helper(), mode, callback, submit))
+                                 : make_ref<Then>(source.helper(), mode, callback);
   Ref<ValueState> result = state;  // the other reference is the list's
   source.subscribe(Ref<Then>(state).leak()->node());
   return result;

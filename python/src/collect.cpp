@@ -83,7 +83,8 @@ class Group final : public ValueState {
     input->owner->on_input(input);
   }
   static constexpr NodeOps kOps{&Group::run, false};
-  static constexpr NodeOps kGatherOps{&Group::run, true};  // it takes the interpreter's lock to cancel the rest
+  static constexpr NodeOps kGatherOps{&Group::run,
+                                      true};  // it takes the interpreter's lock to cancel the rest
 
   void hold() noexcept { holder_ ? Py_INCREF(holder_) : this->retain(); }
   void let_go() noexcept { holder_ ? drop_anywhere(holder_) : this->release(); }
@@ -103,8 +104,9 @@ class Group final : public ValueState {
     }
     if (decides && rule_ == Rule::kAny) {
       finish_with([&] {
-        return Value(make_ref<Tuple>(std::vector<Value>{
-            Value(static_cast<int64_t>(input - inputs_.get())), Value(Future<Value>(Ref<ValueState>::share(&state)))}));
+        return Value(
+            make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())),
+                                               Value(Future<Value>(Ref<ValueState>::share(&state)))}));
       });
     } else if (decides && fails_fast && failed) {
       fail_as(state);
@@ -156,9 +158,10 @@ class Group final : public ValueState {
   // All inputs are done.
   void complete() noexcept {
     Input* const end = inputs_.get() + size_;
-    Input* const failed = rule_ == Rule::kSettled ? end : std::find_if(inputs_.get(), end, [](const Input& i) {
-      return i.state->outcome() != Outcome::kValue;
-    });
+    Input* const failed =
+        rule_ == Rule::kSettled ? end : std::find_if(inputs_.get(), end, [](const Input& i) {
+          return i.state->outcome() != Outcome::kValue;
+        });
     if (failed != end) return fail_as(*failed->state);
     finish_with([&] {
       std::vector<Value> items;
@@ -199,9 +202,8 @@ PyObject* collect_into(const std::vector<Future<Value>>& futures, Rule rule) {
 
 bool add_future(const char* function, PyObject* item, Py_ssize_t i, std::vector<Future<Value>>* futures) {
   if (!is_future(item)) {
-    PyErr_Format(PyExc_TypeError,
-                 "%s(): expected a list of Future objects, but element %zd is %R of type %s", function, i, item,
-                 Py_TYPE(item)->tp_name);
+    PyErr_Format(PyExc_TypeError, "%s(): expected a list of Future objects, but element %zd is %R of type %s",
+                 function, i, item, Py_TYPE(item)->tp_name);
     return false;
   }
   futures->push_back(future_of(item));
@@ -223,7 +225,8 @@ PyObject* collect_sequence(const char* function, PyObject* sequence) {
 
 }  // namespace
 
-bool read_futures(const char* function, PyObject* sequence, PyRef* items, std::vector<Future<Value>>* futures) {
+bool read_futures(const char* function, PyObject* sequence, PyRef* items,
+                  std::vector<Future<Value>>* futures) {
   if (is_future(sequence)) {
     PyErr_Format(PyExc_TypeError,
                  "%s(): expected a list of Future objects, got one Future; write %s([future])", function,

@@ -51,7 +51,8 @@ class Arrivals final : public tine::detail::RefCounted {
     {
       const std::lock_guard lock(mutex_);
       if (taken_ == arrived_ && left_ > 0) {
-        if (!awaited_) awaited_ = std::move(state);
+        if (!awaited_ || awaited_->done())
+          awaited_ = std::move(state);  // done: a task that awaited it was cancelled
         return awaited_;
       }
     }
@@ -98,7 +99,8 @@ PyCompleted* as_completed_object(PyObject* object) noexcept { return reinterpret
 constinit PyTypeObject* completed_type = nullptr;
 
 PyObject* time_is_up(PyCompleted* self) {
-  return PyErr_Format(PyExc_TimeoutError, "as_completed(): %zu of %zu futures are still pending at the end of the timeout",
+  return PyErr_Format(PyExc_TimeoutError,
+                      "as_completed(): %zu of %zu futures are still pending at the end of the timeout",
                       self->arrivals->left(), self->size);
 }
 
@@ -133,12 +135,16 @@ PyObject* completed_seconds_left(PyObject* object, PyObject*) {
   if (deadline == kNoDeadline) Py_RETURN_NONE;
   return PyFloat_FromDouble(std::chrono::duration<double>(deadline - Clock::now()).count());
 }
-PyObject* completed_time_is_up(PyObject* object, PyObject*) { return time_is_up(as_completed_object(object)); }
+PyObject* completed_time_is_up(PyObject* object, PyObject*) {
+  return time_is_up(as_completed_object(object));
+}
 
 Py_ssize_t completed_left(PyObject* object) {
   return static_cast<Py_ssize_t>(as_completed_object(object)->arrivals->left());
 }
-PyObject* completed_length_hint(PyObject* object, PyObject*) { return PyLong_FromSsize_t(completed_left(object)); }
+PyObject* completed_length_hint(PyObject* object, PyObject*) {
+  return PyLong_FromSsize_t(completed_left(object));
+}
 
 PyObject* completed_anext(PyObject* object) {
   const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._asyncio"));

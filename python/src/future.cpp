@@ -362,9 +362,10 @@ PyObject* future_then(PyObject* object, PyObject* const* args, Py_ssize_t count,
   if (given[1] && given[1] != Py_None) {
     submit = PyRef::adopt(PyObject_GetAttrString(given[1], "submit"));
     if (!submit || !PyCallable_Check(submit.get())) {
-      PyErr_Format(PyExc_TypeError,
-                   "%s(): expected an executor (tine.futures.pool, or what has a submit method), got %R of type %s",
-                   function, given[1], Py_TYPE(given[1])->tp_name);
+      PyErr_Format(
+          PyExc_TypeError,
+          "%s(): expected an executor (tine.futures.pool, or what has a submit method), got %R of type %s",
+          function, given[1], Py_TYPE(given[1])->tp_name);
       return nullptr;
     }
   }
@@ -399,8 +400,8 @@ PyObject* future_repr(PyObject* object) {
     }
     case Outcome::kError: {
       // To show it is not to look at it.
-      const PyRef exception = PyRef::adopt(self->error ? Py_NewRef(self->error)
-                                                       : to_exception(*self->state->peek_error()));
+      const PyRef exception =
+          PyRef::adopt(self->error ? Py_NewRef(self->error) : to_exception(*self->state->peek_error()));
       if (!exception) return nullptr;
       what = std::string("failed: ") + Py_TYPE(exception.get())->tp_name;
       break;
@@ -455,20 +456,24 @@ PyMethodDef methods[] = {
      "A new Future of what callback returns or raises; callback gets this Future, once it is done.\n\n"
      "It runs on the thread that completes this Future; at once and here when it is done already. It always\n"
      "runs, after a failure too. What it returns is held as it is, a Future as well.\n\n"
-     "executor: runs the callback instead: tine.futures.pool, or anything with submit(), as the executors of\n"
+     "executor: runs the callback instead: tine.futures.pool, or anything with submit(), as the executors "
+     "of\n"
      "concurrent.futures. One that refuses it fails the new Future with what it raised."},
     {"and_then", as_method(future_then<Mode::kAndThen>), METH_FASTCALL | METH_KEYWORDS,
      "and_then($self, /, callback, *, executor=None)\n--\n\n"
-     "A new Future of what callback(value) returns or raises; a failure is passed on, and callback not run.\n\n"
+     "A new Future of what callback(value) returns or raises; a failure is passed on, and callback not "
+     "run.\n\n"
      "When it returns a Future, the new one becomes what that one becomes. executor: as for then()."},
     {"or_else", as_method(future_then<Mode::kOrElse>), METH_FASTCALL | METH_KEYWORDS,
      "or_else($self, /, callback, *, executor=None)\n--\n\n"
-     "A new Future of what callback(exception) returns or raises; a value is passed on, and callback not run.\n\n"
+     "A new Future of what callback(exception) returns or raises; a value is passed on, and callback not "
+     "run.\n\n"
      "When it returns a Future, the new one becomes what that one becomes. executor: as for then()."},
     {"finally_", as_method(future_then<Mode::kFinally>), METH_FASTCALL | METH_KEYWORDS,
      "finally_($self, /, callback, *, executor=None)\n--\n\n"
      "A new Future that becomes what this one became, once callback() has run; it always runs.\n\n"
-     "What callback raises takes the outcome's place; what it returns is dropped. executor: as for then(); one\n"
+     "What callback raises takes the outcome's place; what it returns is dropped. executor: as for then(); "
+     "one\n"
      "that refuses it leaves the callback to the thread that found out."},
     {"add_done_callback", as_method(one_argument<future_add_done_callback, kCallbackName>),
      METH_FASTCALL | METH_KEYWORDS,

@@ -76,7 +76,8 @@ enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
 [[nodiscard]] PyObject* wait_all(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* names);
 
 // completed.cpp
-[[nodiscard]] PyObject* as_completed(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* names);
+[[nodiscard]] PyObject* as_completed(PyObject* module, PyObject* const* args, Py_ssize_t count,
+                                     PyObject* names);
 [[nodiscard]] bool init_completed();
 
 // promise.cpp

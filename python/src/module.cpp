@@ -92,7 +92,8 @@ PyMethodDef functions[] = {
     {"set_unobserved_error_hook", swap_hook, METH_O,
      "set_unobserved_error_hook(hook, /)\n--\n\n"
      "hook(exception) is told of errors that nobody looked at; returns the hook before it.\n\n"
-     "They are: that of a failed Future which went without wait(), value(), exception(), await, a callback or a\n"
+     "They are: that of a failed Future which went without wait(), value(), exception(), await, a callback "
+     "or a\n"
      "combinator (a note says where it was made; never Cancelled), and what a callback of add_done_callback\n"
      "raised. None, the default: one line on stderr for the former, sys.unraisablehook for the latter."},
     {"from_numpy", from_numpy, METH_O,
@@ -116,7 +117,8 @@ PyMethodDef functions[] = {
     {}};
 
 // Apart: `gather` in the module is the operator of that name.
-PyMethodDef gather_function = {"gather", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(gather)), METH_FASTCALL,
+PyMethodDef gather_function = {
+    "gather", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(gather)), METH_FASTCALL,
     "gather(*futures)\n--\n\n"
     "A Future of the list of the values of all those futures, given one by one or as one list.\n\n"
     "The first failure in time is its failure at once, and those that are still pending are cancelled."};
@@ -145,8 +147,8 @@ bool register_hooks(PyObject* module) {
 bool init(PyObject* module) {
   return init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
          init_promise(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
-         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
-         init_rpc(module) && register_hooks(module);
+         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
+         init_builtins(module) && init_script(module) && init_rpc(module) && register_hooks(module);
 }
 
 }  // namespace

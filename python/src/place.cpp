@@ -62,7 +62,8 @@ const char* kept(PyObject* text) {
 }
 
 // A place not seen before.
-[[gnu::noinline]] void fill(Slot* slot, const void* instruction, PyCodeObject* code, int offset) noexcept try {
+[[gnu::noinline]] void fill(Slot* slot, const void* instruction, PyCodeObject* code, int offset) noexcept
+    try {
   const char* const file = kept(code->co_filename);
   const Place* place = nullptr;
   if (table->package.empty() || std::strncmp(file, table->package.c_str(), table->package.size()) != 0) {

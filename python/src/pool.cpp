@@ -98,8 +98,8 @@ PyObject* submit(PyObject*, PyObject* args, PyObject* keywords) {
   const Py_ssize_t count = PyTuple_GET_SIZE(args);
   PyObject* const function = count > 0 ? PyTuple_GET_ITEM(args, 0) : nullptr;
   if (!function || !PyCallable_Check(function)) {
-    return function ? PyErr_Format(PyExc_TypeError, "submit(): expected a callable, got %R of type %s", function,
-                                   Py_TYPE(function)->tp_name)
+    return function ? PyErr_Format(PyExc_TypeError, "submit(): expected a callable, got %R of type %s",
+                                   function, Py_TYPE(function)->tp_name)
                     : PyErr_Format(PyExc_TypeError, "submit() missing the required argument 'function'");
   }
   if (gate_closed()) {
@@ -148,26 +148,31 @@ PyStructSequence_Field counter_fields[] = {
     {"spare_threads", "of those, standing in for threads that block in a wait"},
     {"blocked_threads", "threads that block in a wait now"},
     {nullptr, nullptr}};
-PyStructSequence_Desc counter_spec = {"tine.SchedulerCounters", "What the pool has done so far.", counter_fields, 7};
+PyStructSequence_Desc counter_spec = {"tine.SchedulerCounters", "What the pool has done so far.",
+                                      counter_fields, 7};
 constinit PyTypeObject* counters_type = nullptr;
 
 PyObject* scheduler_counters(PyObject*, PyObject*) {
   const SchedulerCounters now = Runtime::instance().scheduler().counters();
   PyRef shown = PyRef::adopt(PyStructSequence_New(counters_type));
   if (!shown) return nullptr;
-  PyObject* const items[] = {
-      PyLong_FromUnsignedLongLong(now.tasks_run), PyLong_FromUnsignedLongLong(now.tasks_stolen),
-      PyLong_FromUnsignedLongLong(now.parks),     PyLong_FromUnsignedLongLong(now.wakes),
-      PyLong_FromLong(now.threads),               PyLong_FromLong(now.spare_threads),
-      PyLong_FromLong(now.blocked_threads)};
+  PyObject* const items[] = {PyLong_FromUnsignedLongLong(now.tasks_run),
+                             PyLong_FromUnsignedLongLong(now.tasks_stolen),
+                             PyLong_FromUnsignedLongLong(now.parks),
+                             PyLong_FromUnsignedLongLong(now.wakes),
+                             PyLong_FromLong(now.threads),
+                             PyLong_FromLong(now.spare_threads),
+                             PyLong_FromLong(now.blocked_threads)};
   for (Py_ssize_t i = 0; i < 7; ++i) PyStructSequence_SET_ITEM(shown.get(), i, items[i]);
   return PyErr_Occurred() ? nullptr : shown.leak();
 }
 
 PyMethodDef functions[] = {
-    {"_submit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(submit)), METH_VARARGS | METH_KEYWORDS,
+    {"_submit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(submit)),
+     METH_VARARGS | METH_KEYWORDS,
      "submit(function, /, *args, **kwargs)\n--\n\n"
-     "A Future of function(*args, **kwargs), run by one of the pool's threads, or by the thread that waits for\n"
+     "A Future of function(*args, **kwargs), run by one of the pool's threads, or by the thread that waits "
+     "for\n"
      "it without a timeout if it has not begun by then. cancel() before it begins keeps it from running."},
     {"get_num_threads", get_num_threads, METH_NOARGS,
      "get_num_threads($module, /)\n--\n\nThreads of the pool that runs forks and splits large operators.\n\n"

@@ -111,7 +111,9 @@ PyObject* on_cancel(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 PyMethodDef functions[] = {
-    {"_on_cancel", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(on_cancel)), METH_FASTCALL, nullptr}, {}};
+    {"_on_cancel", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(on_cancel)), METH_FASTCALL,
+     nullptr},
+    {}};
 
 bool add_type(PyObject* module, PyType_Spec* spec, const char* name) {
   const PyRef type = PyRef::adopt(PyType_FromSpec(spec));

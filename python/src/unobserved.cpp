@@ -50,8 +50,8 @@ bool matters(const std::exception_ptr& error) noexcept {
 
 void write_line(const std::exception_ptr& error, const std::source_location& where) {
   const PyError* const e = as_py_error(error);
-  const std::string what =
-      e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message()) : first_line(describe(error));
+  const std::string what = e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
+                             : first_line(describe(error));
   const std::string line = "tine: nobody looked at the error of " + place_text(where) + ": " + what + "\n";
   (void)std::fwrite(line.data(), 1, line.size(), stderr);
 }
@@ -66,7 +66,8 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
   }
   if (hook_now) {
     const PyRef note = text_of(place_text(where) + " was dropped without a look at this error");
-    if (!note || !PyRef::adopt(PyObject_CallMethod(exception.get(), "add_note", "O", note.get()))) PyErr_Clear();
+    if (!note || !PyRef::adopt(PyObject_CallMethod(exception.get(), "add_note", "O", note.get())))
+      PyErr_Clear();
     if (tell_hook(exception.get())) return;
   }
   const PyRef text = PyRef::adopt(PyObject_Str(exception.get()));
@@ -81,7 +82,8 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
 }
 
 struct Pending final : detail::Orphan {
-  Pending(const std::exception_ptr& e, const std::source_location& w) : Orphan{nullptr, nullptr, &run_it}, error(e), where(w) {}
+  Pending(const std::exception_ptr& e, const std::source_location& w)
+      : Orphan{nullptr, nullptr, &run_it}, error(e), where(w) {}
   static void run_it(Orphan* orphan) {
     auto* const self = static_cast<Pending*>(orphan);
     report(self->error, self->where);

@@ -48,18 +48,18 @@ async def next_completed(completed):
         if not completed.__length_hint__():
             raise StopAsyncIteration
         arrival, seconds = completed._arrival(), completed._seconds_left()
-        if seconds is None:
-            await arrival
-            continue
         try:
-            await asyncio.wait_for(arrival, max(seconds, 0))
+            if seconds is None:
+                await arrival
+            else:
+                await asyncio.wait_for(arrival, max(seconds, 0))
         except asyncio.TimeoutError:
             future = completed._take()
             if future is not None:
                 return future
             completed._time_is_up()
         except Cancelled:
-            pass  # another who iterates ran into its timeout
+            pass  # by another task that iterates and was cancelled or ran into its timeout
 
 
 def wrap_future(future, loop):

@@ -526,6 +526,28 @@ def test_as_completed_in_async_for():
     asyncio.run(main())
 
 
+def test_a_cancelled_task_leaves_the_others_that_iterate_alone():
+    async def main():
+        futures = [Future(), Future()]
+        order, seen = as_completed(futures), []
+
+        async def iterate():
+            async for future in order:
+                seen.append(future.wait())
+
+        first, second = asyncio.create_task(iterate()), asyncio.create_task(iterate())
+        await asyncio.sleep(0.01)
+        first.cancel()
+        await asyncio.sleep(0.01)
+        assert first.cancelled() and not second.done()
+        for i, future in enumerate(futures):
+            future.set_result(i)
+        await asyncio.wait_for(second, 60)
+        assert seen == [0, 1]
+
+    asyncio.run(main())
+
+
 # ---- the rest of the waits
 
 
