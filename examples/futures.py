@@ -18,7 +18,9 @@ STATIONS = {"oslo": -3.5, "lima": 19.0, "pune": 27.25, "nome": "broken"}
 def read(station, seconds=0.01):
     """Asks a station: somebody else completes the Future that this returns at once."""
     future = Future()
-    threading.Timer(seconds, future.set_result, (STATIONS[station],)).start()
+    timer = threading.Timer(seconds, future.set_result, (STATIONS[station],))
+    timer.daemon = True  # the program may end before a slow station answers
+    timer.start()
     return future
 
 

@@ -94,9 +94,6 @@ class NotInPlace {
   NotInPlace(const NotInPlace&) = delete;
   NotInPlace& operator=(const NotInPlace&) = delete;
   [[nodiscard]] static bool wanted() noexcept;
-
- private:
-  tine::detail::WaitHelper* aside_;
 };
 
 [[nodiscard]] bool init_future(PyObject* module);

@@ -40,6 +40,11 @@ class PyTask final : public ValueState, private Task {
 
  private:
   void run() noexcept override {
+    if (NotInPlace::wanted()) {
+      // Taken from this thread's own queue by its wait: back there, for the pool's threads.
+      Runtime::instance().scheduler().post(*this);
+      return;
+    }
     if (this->start()) execute();
     this->release();
   }
@@ -55,7 +60,7 @@ class PyTask final : public ValueState, private Task {
   void execute() noexcept {
     const ContextSwap no_context;
     if (low_stack()) {
-      this->fail(tine::detail::too_deep_error());
+      this->fail(tine::detail::too_deep_error(this->where()));
     } else if (!this->done()) {  // else cancelled: nobody wants it
       const Gil gil;
       if (gil) {
@@ -186,16 +191,9 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-// The helper of a thread outside of the pool is there to run what the thread has posted, and nothing else.
-NotInPlace::NotInPlace() noexcept
-    : aside_(Scheduler::current() ? nullptr : std::exchange(tine::detail::thread_helper(), nullptr)) {
-  ++not_in_place;
-}
-NotInPlace::~NotInPlace() {
-  --not_in_place;
-  if (aside_) tine::detail::thread_helper() = aside_;
-}
-bool NotInPlace::wanted() noexcept { return not_in_place > 0; }
+NotInPlace::NotInPlace() noexcept { ++not_in_place; }
+NotInPlace::~NotInPlace() { --not_in_place; }
+bool NotInPlace::wanted() noexcept { return not_in_place > 0 && !Scheduler::current(); }
 
 bool init_pool(PyObject* module) {
   counters_type = PyStructSequence_NewType(&counter_spec);

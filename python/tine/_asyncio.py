@@ -22,7 +22,7 @@ def await_future(future):
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
 
-        def wake():
+        def wake(woken=woken):
             if not woken.done():
                 woken.set_result(None)
 
