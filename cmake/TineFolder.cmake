@@ -2,11 +2,13 @@
 #
 # src/<name>/**.cpp, but for *_test.cpp, become the object library tine_<name>; the tests become the
 # executable <name>_test, linked against the object libraries of all folders that <name> reaches.
-# LIBS: openblas, hwy, openssl, spdlog, msgpack, or any target.
+# LIBS: openblas, hwy, openssl, spdlog, msgpack, or any target. TESTS_APART: sub-folders whose tests are executables of
+# their own, <name>_<sub-folder>_test.
 function(tine_folder name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS;TESTS_APART")
   if(arg_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "tine_folder(${name}): unexpected ${arg_UNPARSED_ARGUMENTS}; expected DEPS or LIBS first")
+    message(FATAL_ERROR
+      "tine_folder(${name}): unexpected ${arg_UNPARSED_ARGUMENTS}; expected DEPS, LIBS or TESTS_APART first")
   endif()
 
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
@@ -47,16 +49,27 @@ function(tine_folder name)
     endif()
   endforeach()
 
+  list(TRANSFORM reached PREPEND tine_)
+  foreach(part IN LISTS arg_TESTS_APART)
+    set(own ${tests})
+    list(FILTER own INCLUDE REGEX "/src/${name}/${part}/")
+    list(FILTER tests EXCLUDE REGEX "/src/${name}/${part}/")
+    tine_test(${name}_${part} "${own}" "${reached}")
+  endforeach()
   if(tests)
-    list(TRANSFORM reached PREPEND tine_)
-    add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE ${reached} GTest::gmock GTest::gtest_main)
-    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
-    if(TINE_SANITIZE MATCHES "thread")
-      set_tests_properties(${name} PROPERTIES
-        ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
-    endif()
+    tine_test(${name} "${tests}" "${reached}")
+  endif()
+endfunction()
+
+# The executable <name>_test of those files, linked against those libraries, and its ctest entry <name>.
+function(tine_test name files libs)
+  add_executable(${name}_test ${files})
+  target_link_libraries(${name}_test PRIVATE ${libs} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
+  if(TINE_SANITIZE MATCHES "thread")
+    set_tests_properties(${name} PROPERTIES
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
   endif()
 endfunction()
 

@@ -96,6 +96,7 @@ TEST(StateWordInterleavings, RunEachCallbackOnceInOrderAndCompleteOnce) {
   EXPECT_EQ(deep.failure, "");
   EXPECT_TRUE(deep.exhausted || deep.runs == 50'000) << deep.runs;
   const Report wide = Explorer::random(race<interleave::Atomic>, 50'000, 20261121);
+  interleave::tell("state word", deep, wide);
   EXPECT_EQ(wide.failure, "");
 }
 

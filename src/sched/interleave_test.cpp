@@ -54,8 +54,9 @@ TEST(DequeInterleavings, GiveEachElementOutOnce) {
   const Report deep = Explorer::exhaustive(deque_race<interleave::Atomic>, 50'000, 4);
   EXPECT_EQ(deep.failure, "");
   const Report wide = Explorer::random(deque_race<interleave::Atomic>, 50'000, 20261121);
+  interleave::tell("deque", deep, wide);
   EXPECT_EQ(wide.failure, "");
-  EXPECT_GE(deep.runs + wide.runs, 50'000U);
+  EXPECT_GE(wide.runs, 50'000U);
 }
 
 TEST(DequeInterleavings, OfABrokenCompareAndSwapAreCaught) {
@@ -146,7 +147,8 @@ TEST(SleepInterleavings, NeverLoseAWakeUp) {
     EXPECT_EQ(deep.failure, "");
     const Report wide = Explorer::random(scenario, 50'000, 20261121);
     EXPECT_EQ(wide.failure, "");
-    EXPECT_GE(deep.runs + wide.runs, 50'000U);
+    EXPECT_GE(wide.runs, 50'000U);
+    interleave::tell("sleep protocol", deep, wide);
   }
 }
 

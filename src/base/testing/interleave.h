@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -35,6 +36,12 @@ struct Report {
   std::string failure;     // empty: none
   std::vector<uint8_t> choices;
 };
+
+// For the log: how many orders were run.
+inline void tell(const char* what, const Report& deep, const Report& wide) {
+  std::printf("%s: %zu interleavings depth first%s, %zu at random\n", what, deep.runs,
+              deep.exhausted ? " (all there are)" : "", wide.runs);
+}
 
 class Explorer {
  public:
