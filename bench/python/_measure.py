@@ -1,4 +1,4 @@
-"""One row of the grid from Python callables, each timed in the same process, in turns."""
+"""Rows of the grid from Python callables, each timed, or its results weighed, in the same process."""
 
 import json
 import os
@@ -34,3 +34,37 @@ def row(text, tine, peers=None, bar=None, unit="ns", items=1):
         "row": text, "unit": unit, "tine": medians.pop("tine"), "spread": max(runs["tine"]) - min(runs["tine"]),
         "peers": medians, "bar": bar,
     }))
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def weigh(function, count):
+    """Bytes of resident memory a call adds, its result kept; in a child, whose memory nobody has used before."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        held = [None] * count
+        before = resident()
+        for i in range(count):
+            held[i] = function()
+        os.write(write, str((resident() - before) / count).encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as file:
+        text = file.read()
+    os.waitpid(child, 0)
+    return float(text)
+
+
+def bytes_row(text, tine, peers=None, bar=None, count=100_000):
+    """Prints what each result of a function takes, `count` of them held at once. Before any other row."""
+    functions = {"tine": tine, **(peers or {})}
+    runs = {name: [weigh(function, count) for _ in range(3)] for name, function in functions.items()}
+    medians = {name: statistics.median(values) for name, values in runs.items()}
+    print(json.dumps({
+        "row": text, "unit": "bytes", "tine": medians.pop("tine"), "spread": max(runs["tine"]) - min(runs["tine"]),
+        "peers": medians, "bar": bar,
+    }), flush=True)

@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from _measure import row  # noqa: E402
+from _measure import bytes_row, row  # noqa: E402
 
 import tine.futures as ours  # noqa: E402
 
@@ -103,6 +103,26 @@ def peers(make, *args):
     return {TORCH: make(torchs, *args)} if torchs else {}
 
 
+def pending_with_callback(module):
+    Future = module.Future
+
+    def callback(future):
+        pass
+
+    def make():
+        future = Future()
+        future.add_done_callback(callback)
+        return future
+
+    return make
+
+
+def pending(module):
+    return module.Future
+
+
+bytes_row("Python pending Future, memory of each", pending(ours), peers(pending))
+bytes_row("the same with one callback", pending_with_callback(ours), peers(pending_with_callback))
 row("Python Future() + set_result + wait", make_set_wait(ours),
     {**peers(make_set_wait), "concurrent.futures": make_set_result, "list, append, pop": floor},
     bar={"peer": TORCH, "times": 10})
