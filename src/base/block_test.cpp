@@ -27,7 +27,7 @@ TEST(Blocks, FreedLastAreReusedFirst) {
 TEST(Blocks, OfEverySizeAreDistinctAndAsLargeAsAskedFor) {
   for (int round = 0; round < 2; ++round) {
     std::vector<std::pair<unsigned char*, size_t>> blocks;
-    for (size_t bytes = 1; bytes <= 600; ++bytes) {
+    for (size_t bytes = 1; bytes <= 2200; ++bytes) {
       blocks.emplace_back(static_cast<unsigned char*>(allocate_block(bytes)), bytes);
       std::memset(blocks.back().first, static_cast<int>(bytes & 0xff), bytes);
     }

@@ -153,10 +153,10 @@ ScriptTask* as_script_task(StateBase* state, const Machine& machine) noexcept {
 }
 
 // The child has not started: take it away from the executor, so that this thread can run it.
-bool take_child(ScriptTask& child, FramePool& pool) noexcept {
+bool take_child(ScriptTask& child, ThreadNotes& notes) noexcept {
   if (child.started()) return false;
-  if (child.machine.executor().take_back(*child.task(), pool.stale > 0)) {
-    pool.stale = 0;
+  if (child.machine.executor().take_back(*child.task(), notes.stale > 0)) {
+    notes.stale = 0;
     if (child.start()) {
       child.owned = true;  // the entry's reference
       return true;
@@ -166,13 +166,13 @@ bool take_child(ScriptTask& child, FramePool& pool) noexcept {
   }
   // Queued below something else, or on another thread: its entry stays behind, spent.
   if (!child.start()) return false;
-  ++pool.stale;
+  ++notes.stale;
   return true;
 }
 
 class Interpreter {
  public:
-  explicit Interpreter(Poll* poll) noexcept : poll_(poll), pool_(FramePool::here()) {}
+  explicit Interpreter(Poll* poll) noexcept : poll_(poll), notes_(ThreadNotes::here()) {}
 
   void run(ScriptTask* task) noexcept {
     const detail::ContextSwap swap(task->context);
@@ -202,7 +202,7 @@ class Interpreter {
   }
 
   Poll* const poll_;
-  FramePool& pool_;
+  ThreadNotes& notes_;
   ScriptTask* task_ = nullptr;
   std::vector<std::byte> more_;
 };
@@ -497,7 +497,7 @@ CALL_SCALAR : {
     if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
     if (fuel.left < 0) goto out_of_fuel;  // the call is made when the task goes on
   }
-  auto* const next = static_cast<Frame*>(pool_.take(frame_bytes(*callee)));
+  auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
   next->caller = frame;
   next->function = callee;
   next->depth = frame->depth + 1;
@@ -535,7 +535,7 @@ RETURN : {
   Frame* const caller = frame->caller;
   if (!caller) {
     task_->top = nullptr;
-    if (!frame->in_task) pool_.give(frame, frame_bytes(*function));
+    if (!frame->in_task) detail::free_block(frame, frame_bytes(*function));
     task_ = task_->finish_with(std::move(result));
     goto next_task;
   }
@@ -547,7 +547,7 @@ RETURN_SCALAR : {
     Value result = RA;
     release_registers(*frame);
     task_->top = nullptr;
-    if (!frame->in_task) pool_.give(frame, frame_bytes(*function));
+    if (!frame->in_task) detail::free_block(frame, frame_bytes(*function));
     task_ = task_->finish_with(std::move(result));
     goto next_task;
   }
@@ -560,7 +560,7 @@ RETURN_K : {
   release_registers(*frame);
   if (!frame->caller) {
     task_->top = nullptr;
-    if (!frame->in_task) pool_.give(frame, frame_bytes(*function));
+    if (!frame->in_task) detail::free_block(frame, frame_bytes(*function));
     task_ = task_->finish_with(std::move(result));
     goto next_task;
   }
@@ -569,7 +569,7 @@ RETURN_K : {
 }
 leave_frame : {
   Frame* const caller = frame->caller;
-  pool_.give(frame, frame_bytes(*function));
+  detail::free_block(frame, frame_bytes(*function));
   task_->top = caller;
   ENTER_FRAME();
   GO();
@@ -583,7 +583,7 @@ FORK : {
     callee = &link(*function, site);
   if (frame->depth >= depth_limit) [[unlikely]]
     throw_too_deep(*callee, depth_limit);
-  ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2, pool_);
+  ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2);
   child->forked_at(*function, pc);
   Value* const to = child->top->registers();
   const int n = in.c;
@@ -602,11 +602,11 @@ FORK : {
   if (task_->context.get()) [[unlikely]]
     child->enter(task_->context);
   pc += 1 + code::words_for(n);
-  pool_.posting = child;
+  notes_.posting = child;
   task_->machine.executor().post(*child->task());
-  pool_.posting = nullptr;
-  if (pool_.asked_to_run) [[unlikely]] {
-    pool_.asked_to_run = false;
+  notes_.posting = nullptr;
+  if (notes_.asked_to_run) [[unlikely]] {
+    notes_.asked_to_run = false;
     SAVE();
     if (child->start()) {
       child->owned = true;
@@ -627,7 +627,7 @@ WAIT_SCALAR : {
   if (!state->done()) {
     SAVE();
     ScriptTask* const child = as_script_task(state, task_->machine);
-    if (child && child->context.get() == task_->context.get() && take_child(*child, pool_)) {
+    if (child && child->context.get() == task_->context.get() && take_child(*child, notes_)) {
       child->below = task_;
       child->link = ScriptTask::Link::kWaits;
       task_ = child;

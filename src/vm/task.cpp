@@ -9,48 +9,20 @@
 #include <vector>
 
 namespace tine::vm {
-namespace {
-
-__attribute__((tls_model("initial-exec"))) constinit thread_local FramePool* pool_of_thread = nullptr;
-constinit thread_local bool thread_ends = false;
-
-struct PoolOfThread {
-  FramePool pool;
-  ~PoolOfThread() {
-    thread_ends = true;
-    pool_of_thread = nullptr;
-  }
-};
-
-}  // namespace
-
-FramePool& FramePool::here() {
-  if (pool_of_thread) [[likely]]
-    return *pool_of_thread;
-  // Another thread_local's destructor drops a task: one small pool is given up.
-  if (thread_ends) return *(pool_of_thread = new FramePool);
-  thread_local PoolOfThread owner;
-  return *(pool_of_thread = &owner.pool);
+ThreadNotes& ThreadNotes::here() noexcept {
+  static constinit thread_local ThreadNotes notes;
+  return notes;
 }
 
 ScriptTask::ScriptTask(Machine& m, uint32_t references) noexcept
     : State<Value>(detail::task_helper(), references), Node(&kResume), machine(m) {}
 
 ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, uint32_t depth,
-                             uint32_t references, FramePool& pool) {
-  void* const block = pool.take(sizeof(ScriptTask));
-  auto* const task = ::new (block) ScriptTask(machine, references);
+                             uint32_t references) {
+  std::unique_ptr<ScriptTask> owner(new ScriptTask(machine, references));
   const size_t bytes = frame_bytes(function);
-  void* memory = task->frame_in_task;
-  if (bytes > kFrameInTask) {
-    try {
-      memory = pool.take(bytes);
-    } catch (...) {
-      std::destroy_at(task);
-      pool.give(block, sizeof(ScriptTask));
-      throw;
-    }
-  }
+  void* const memory = bytes > kFrameInTask ? detail::allocate_block(bytes) : owner->frame_in_task;
+  ScriptTask* const task = owner.release();
   task->top = new (memory) Frame{nullptr, &function, function.code.data(), depth, 0, bytes <= kFrameInTask};
   Value* const r = task->top->registers();
   for (const uint16_t i : function.object_registers) new (&r[i]) Value();
@@ -59,14 +31,11 @@ ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, u
 
 ScriptTask::~ScriptTask() { drop_frames(); }
 
-void ScriptTask::operator delete(void* block) noexcept { FramePool::here().give(block, sizeof(ScriptTask)); }
-
 void ScriptTask::drop_frames() noexcept {
-  FramePool& pool = FramePool::here();
   while (Frame* frame = top) {
     top = frame->caller;
     release_registers(*frame);
-    if (!frame->in_task) pool.give(frame, frame_bytes(*frame->function));
+    if (!frame->in_task) detail::free_block(frame, frame_bytes(*frame->function));
   }
 }
 
@@ -76,10 +45,10 @@ bool StartTask::spent() const noexcept { return static_cast<const ScriptTask*>(t
 
 void StartTask::run() noexcept {
   ScriptTask& task = static_cast<ScriptTask&>(*this);
-  FramePool& pool = FramePool::here();
-  if (pool.posting == &task) {
+  ThreadNotes& notes = ThreadNotes::here();
+  if (notes.posting == &task) {
     // A full or inline executor: the forking task switches to this one, instead of running it on top of its stack.
-    pool.asked_to_run = true;
+    notes.asked_to_run = true;
     return;
   }
   if (!task.start()) {
@@ -248,7 +217,7 @@ ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<
     throw TypeError(fmt::format("{}() takes {} arguments, {} were given", function.name,
                                 function.params.size(), args.size()));
   }
-  ScriptTask* const task = ScriptTask::make(machine, function, 1, references, FramePool::here());
+  ScriptTask* const task = ScriptTask::make(machine, function, 1, references);
   Value* const r = task->top->registers();
   for (size_t i = 0; i < args.size(); ++i) new (&r[i]) Value(args[i]);
   if (detail::ContextData* const context = detail::current_context()) [[unlikely]] {

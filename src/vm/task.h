@@ -9,7 +9,7 @@
 //            is kept alive by its parent's register until it suspends.
 //            A task keeps the Context in which its run was started, and hands it to what it forks.
 // Errors     A failing task unwinds all of its frames; the error gets a hop for each, and one for the fork.
-// Cost       One block from the thread's pool for state, task, node and a first frame of up to 11 registers.
+// Cost       One block for state, task, node and a first frame of up to 11 registers.
 // Source     DESIGN "Scripts".
 #pragma once
 
@@ -44,9 +44,8 @@ class ScriptTask final : public detail::State<Value>,
   using State<Value>::started;
   // With `references` to hand out. `function`'s frame is made, its parameters are still unset.
   static ScriptTask* make(Machine& machine, const code::Function& function, uint32_t depth,
-                          uint32_t references, FramePool& pool);
+                          uint32_t references);
   ~ScriptTask() override;
-  static void operator delete(void* block) noexcept;
 
   bool run_inline() noexcept override;
   Task* task() noexcept override { return static_cast<StartTask*>(this); }

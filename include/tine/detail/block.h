@@ -1,4 +1,5 @@
-// Blocks: recycled memory for objects that come and go by the million (states of futures, coroutine frames).
+// Blocks: recycled memory for objects that come and go by the million (states of futures, frames of coroutines and
+// scripts).
 //
 // State      Each thread keeps what it frees, by size, up to 16 MiB; the rest goes back to the general allocator.
 // Threads    Any. A block may be freed on another thread than it came from.
@@ -27,7 +28,7 @@ struct BlockCache {
   // 8, 24, 40 ...: what a malloc with a header of 8 bytes and an alignment of 16 has room for anyway.
   static constexpr size_t kStep = 16;
   static constexpr size_t kLeast = 8;
-  static constexpr size_t kLargest = 520;
+  static constexpr size_t kLargest = 2056;
   static constexpr size_t kMostKept = size_t{16} << 20;  // bytes
 
   [[nodiscard]] static constexpr size_t index(size_t bytes) noexcept {
