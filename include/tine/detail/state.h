@@ -105,8 +105,9 @@ class TINE_API StateBase : public RefCounted {
   static void* operator new(size_t bytes) { return allocate_block(bytes); }
   static void* operator new(size_t bytes, std::align_val_t align) { return ::operator new(bytes, align); }
   static void operator delete(void* state, size_t bytes) noexcept { free_block(state, bytes); }
-  static void operator delete(void* state, size_t bytes, std::align_val_t align) noexcept {
-    ::operator delete(state, bytes, align);
+  // Clang 16 declares no sized form of its own.
+  static void operator delete(void* state, size_t, std::align_val_t align) noexcept {
+    ::operator delete(state, align);
   }
 
   [[nodiscard]] Outcome outcome(std::memory_order order = std::memory_order_acquire) const noexcept {
