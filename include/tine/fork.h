@@ -4,7 +4,7 @@
 // Threads    From any thread. The function runs on one thread: a worker, or the thread that waits for it
 //            if it has not started by then.
 // Ordering   None between forks. What happened before fork() is visible to the function.
-// Ownership  The closure lives in the future's state and is destroyed when it has run.
+// Ownership  The closure lives in the future's state; it is destroyed when it has run, before the future is done.
 // Errors     What the function throws is the future's error. A task cancelled before it starts is not
 //            run. An executor that shuts down first abandons it. A task that would run inside a wait with
 //            less than 256 KiB of stack left is not run: its future fails and says so.
@@ -47,8 +47,8 @@ class ForkState final : public State<R>, private Task {
   }
   void abandon() noexcept override {
     if (this->start()) {
-      this->fail(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the task"));
       f_.~F();
+      this->fail(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the task"));
     }
     this->release();
   }
@@ -57,11 +57,13 @@ class ForkState final : public State<R>, private Task {
   void execute() noexcept {
     const ContextSwap no_context;  // the closure brings its own
     if (low_stack()) [[unlikely]] {
+      f_.~F();
       this->fail(too_deep_error(this->where()));
-    } else if (!this->done()) {
+    } else if (this->done()) {
+      f_.~F();
+    } else {
       complete_with<R>(*this, nullptr, f_);
     }
-    f_.~F();
   }
   union {
     F f_;  // destroyed by whoever starts the task

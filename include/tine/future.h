@@ -205,6 +205,7 @@ template <class T>
 template <class T>
 [[nodiscard]] Future<T> make_failed(std::exception_ptr error,
                                     std::source_location where = std::source_location::current()) {
+  if (!error) throw ValueError("make_failed: expected an exception, got a null pointer");
   auto state = detail::make_ref<detail::State<T>>();
   state->made_at(where);
   state->fail(std::move(error));

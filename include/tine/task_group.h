@@ -47,11 +47,22 @@ class TaskGroup {
         fail(std::current_exception());
       }
     });
-    const std::lock_guard lock(mutex_);
-    if (tasks_.size() == tasks_.capacity()) {
-      std::erase_if(tasks_, [](const Future<void>& t) { return t.ready(); });
+    std::exception_ptr lost;
+    try {
+      const std::lock_guard lock(mutex_);
+      if (tasks_.size() == tasks_.capacity()) {
+        std::erase_if(tasks_, [&lost](const Future<void>& t) {
+          if (!t.ready()) return false;
+          if (!lost) lost = t.error();
+          return true;
+        });
+      }
+      tasks_.push_back(task);
+    } catch (...) {
+      task.wait();  // no task outlives the group
+      throw;
     }
-    tasks_.push_back(std::move(task));
+    if (lost) fail(lost);
   }
 
   // Waits for all; rethrows the first error.

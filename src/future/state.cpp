@@ -102,6 +102,13 @@ void StateBase::report_unless_observed() const noexcept {
 void StateBase::delete_hub(Hub* hub) noexcept { delete hub; }
 
 bool StateBase::run_inline() noexcept { return false; }
+bool StateBase::run_here() noexcept {
+  if (!task()) return false;
+  // The queue's reference may be gone before the task ends. With the caller's alone the completion would take it
+  // that nobody looks, while other threads wait on the very same Future.
+  const Ref<StateBase> mine = Ref<StateBase>::share(this);
+  return run_inline();
+}
 Task* StateBase::task() noexcept { return nullptr; }
 void StateBase::run_alone() noexcept {
   if (Task* const mine = task()) mine->run();
@@ -148,7 +155,7 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 }  // namespace
 
 void StateBase::subscribe(Node* node) noexcept {
-  if (word_.add(node, tail())) drain(node);
+  if (word_.add(node, tail())) drain(node, true);
 }
 
 bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
@@ -170,6 +177,7 @@ bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
 
 bool StateBase::fail(std::exception_ptr error, Node** later) noexcept {
   assert(error);
+  if (done()) return false;  // an error that others may be reading stays
   error_ = std::move(error);
   if (finish(Outcome::kError, later)) return true;
   error_ = nullptr;
@@ -192,7 +200,7 @@ std::exception_ptr StateBase::error() const noexcept {
   return nullptr;
 }
 
-void StateBase::drain(Node* newest) noexcept {
+void StateBase::drain(Node* newest, bool borrowed) noexcept {
   Node* const oldest = reversed(newest, [](Node* n) -> Node*& { return n->next_; });
   Trampoline& t = trampoline;
   if (t.depth == kDeepest) {
@@ -204,6 +212,13 @@ void StateBase::drain(Node* newest) noexcept {
             this, oldest});
     return;
   }
+  if (borrowed) {
+    t.enter({[](void* state, void* nodes) {
+               static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes), true);
+             },
+             this, oldest});
+    return;
+  }
   t.enter(
       {[](void* state, void* nodes) { static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes)); },
        this, oldest});
@@ -212,12 +227,13 @@ void StateBase::drain(Node* newest) noexcept {
 void enter_trampoline(void (*run)(void*, void*), void* a, void* b) noexcept { trampoline.enter({run, a, b}); }
 
 // True: this thread has run all there was, and the state is idle. Else `*more` came meanwhile.
-inline bool StateBase::leave(Node** more) noexcept {
+inline bool StateBase::leave(Node** more, bool borrowed) noexcept {
   return word_.leave(
-      word_.load(std::memory_order_relaxed) & kOutcome, tail(), [this] { return sole_owner(); }, more);
+      word_.load(std::memory_order_relaxed) & kOutcome, tail(), [&] { return !borrowed && sole_owner(); },
+      more);
 }
 
-void StateBase::run_all(Node* oldest) noexcept {
+void StateBase::run_all(Node* oldest, bool borrowed) noexcept {
   const auto next_of = [](Node* n) -> Node*& { return n->next_; };
   // Callbacks run in the context in which they were added, never in the one of whoever completes.
   const ContextSwap no_context;
@@ -244,8 +260,9 @@ void StateBase::run_all(Node* oldest) noexcept {
       if (!chained.state) continue;
       auto reference = Ref<StateBase>::adopt(chained.state);
       if (!chained.newest) continue;
-      if (!oldest) left = state->leave(&more);
+      if (!oldest) left = state->leave(&more, borrowed);
       if (left) {
+        borrowed = false;
         state = chained.state;
         kept = std::move(reference);
         oldest = reversed(chained.newest, next_of);
@@ -256,7 +273,7 @@ void StateBase::run_all(Node* oldest) noexcept {
       if (!oldest) oldest = reversed(std::exchange(more, nullptr), next_of);
     }
     if (left) continue;
-    if (state->leave(&more)) return;
+    if (state->leave(&more, borrowed)) return;
     oldest = reversed(std::exchange(more, nullptr), next_of);
   }
 }
@@ -278,7 +295,7 @@ inline bool StateBase::is_inherited() noexcept {
 void StateBase::help_once() noexcept {
   if (is_inherited()) return;
   if (WaitHelper* const mine = thread_helper()) mine->help(*this, TimePoint::min());
-  if (!done()) run_inline();
+  if (!done()) run_here();
 }
 
 bool StateBase::wait_until(TimePoint deadline) noexcept {
@@ -289,7 +306,7 @@ bool StateBase::help_until(TimePoint deadline) noexcept {
   if (done() || is_inherited()) return true;
   WaitHelper* const mine = thread_helper();
   if (mine) mine->help(*this, deadline);
-  if (!done() && run_inline() && done()) return true;
+  if (!done() && run_here() && done()) return true;
   Trampoline::Job job;
   while (!done() && trampoline.pop(&job)) {
     job.run(job.a, job.b);

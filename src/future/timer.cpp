@@ -118,10 +118,15 @@ void Timer::start(const Ref<Entry>& entry, TimePoint when) {
       sigset_t before;
       sigfillset(&all);
       pthread_sigmask(SIG_SETMASK, &all, &before);
-      core_->thread = std::thread([core = core_.get()] {
-        pthread_setname_np(pthread_self(), "tine-timer");
-        core->main();
-      });
+      try {
+        core_->thread = std::thread([core = core_.get()] {
+          pthread_setname_np(pthread_self(), "tine-timer");
+          core->main();
+        });
+      } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+      }
       pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
     core_->heap.push_back(entry);

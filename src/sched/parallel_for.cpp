@@ -50,7 +50,7 @@ class Loop final : public detail::State<void> {
 
 class LoopTask final : public Task {
  public:
-  explicit LoopTask(detail::Ref<Loop> loop) : loop_(std::move(loop)) {}
+  explicit LoopTask(detail::Ref<Loop> loop) noexcept : loop_(std::move(loop)) {}
   void run() noexcept override {
     const std::unique_ptr<LoopTask> self(this);
     const detail::ContextSwap swap(loop_->context());
@@ -75,7 +75,12 @@ void Scheduler::parallel_for(int64_t n, int64_t grain, void (*body)(void*, int64
     return;
   }
   const auto loop = detail::make_ref<Loop>(n, piece, body, state);
-  for (int64_t i = 1; i < std::min(cores, pieces); ++i) post(*new LoopTask(loop));
+  for (int64_t i = 1; i < std::min(cores, pieces); ++i) {
+    // Without memory this thread does it alone: it must not leave while others run the body.
+    auto* const task = new (std::nothrow) LoopTask(loop);
+    if (!task) break;
+    post(*task);
+  }
   loop->work();
   loop->wait();
   (void)loop->get();

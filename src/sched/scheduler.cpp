@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 namespace sched {
 
 constexpr auto kSearch = 50us;        // how long a worker looks before it sleeps
+constexpr unsigned kOthersTurn = 64;  // one task in so many is not taken from the newest of its own
 constexpr auto kSpinForChild = 20us;  // how long a worker watches a child that another worker runs
 
 // Counters are written by their owner only, so no read-modify-write is needed.
@@ -35,7 +36,7 @@ class Worker final : public detail::WaitHelper {
   void join() { thread_.join(); }
 
   void help(detail::StateBase& state, TimePoint deadline) noexcept override {
-    if (pool_.run_own_child(seat_, state) || state.run_inline()) {
+    if (pool_.run_own_child(seat_, state) || state.run_here()) {
       bump(run_count);
       if (state.done()) return;
     }
@@ -127,7 +128,7 @@ struct GuestSeat {
   GuestHelper helper;
   uint8_t generation = 0;
 
-  ~GuestSeat() { leave(); }
+  ~GuestSeat();
   void leave() noexcept {
     if (!seat) return;
     detail::set_thread_helper(nullptr);
@@ -147,6 +148,8 @@ constinit thread_local sched::Worker* this_worker = nullptr;
 // it) and the seat.
 constinit thread_local const void* seat_pool = nullptr;
 constinit thread_local sched::Seat* own_seat = nullptr;
+// Destructors of thread-locals that run behind the seat's may still post.
+constinit thread_local bool seat_ended = false;
 
 GuestSeat& own_guest_seat() {
   thread_local GuestSeat seat;
@@ -154,6 +157,13 @@ GuestSeat& own_guest_seat() {
 }
 
 }  // namespace
+
+GuestSeat::~GuestSeat() {
+  leave();
+  seat_pool = nullptr;
+  own_seat = nullptr;
+  seat_ended = true;
+}
 
 namespace sched {
 
@@ -167,12 +177,18 @@ void Worker::main(int index) noexcept {
   own_seat = &seat_;
   detail::set_thread_helper(this);
   detail::note_stack();
-  for (;;) {
+  for (unsigned turn = 0;;) {
     const bool stopping = pool_.stopping_.load(std::memory_order_acquire);
     // Then its tasks are left to those that run.
     const bool too_many =
         !stopping && pool_.counts_.running() > pool_.target_.load(std::memory_order_relaxed);
-    Task* task = too_many ? nullptr : seat_.deque.pop();
+    Task* task = nullptr;
+    // Now and then the oldest task of others, or of its own: tasks that post tasks for ever would keep them waiting.
+    if (!too_many && ++turn % kOthersTurn == 0) {
+      task = try_steal();
+      if (!task) task = seat_.deque.steal();
+    }
+    if (!task && !too_many) task = seat_.deque.pop();
     if (!task && stopping) break;
     if (!task && !too_many) task = steal_again();
     if (!task && !too_many) task = search();
@@ -299,7 +315,7 @@ bool Worker::park() noexcept {
   // It may well wake this very worker.
   pool_.look_again();
   if (pool_.stopping_.load(std::memory_order_seq_cst)) pool_.wake_one();
-  bump(pool_.parks_);
+  pool_.parks_.fetch_add(1, std::memory_order_relaxed);  // others count here, too
   std::unique_lock lock(parker_.mutex);
   parker_.wake.wait(lock, [this] { return parker_.woken; });
   return true;
@@ -514,6 +530,7 @@ bool Scheduler::Impl::take_back(Task& wanted, bool sweep) noexcept {
 }
 
 sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
+  if (seat_ended) return nullptr;
   // Threads of other pools of ours have a helper of their own already.
   GuestSeat& own = own_guest_seat();
   if (detail::thread_helper() && detail::thread_helper() != &own.helper) return nullptr;
@@ -553,7 +570,10 @@ void Scheduler::Impl::resize(int n) {
         "set_num_threads: this pool's threads are in the parent process of a fork(2); make a new one here");
   }
   target_.store(n, std::memory_order_seq_cst);
-  look_again();
+  counts_.run(0);
+  fence_.heavy();
+  // As many as there is room for: one alone would not wake the next while it runs what lies in its own queue.
+  for (int i = 0; i < n && counts_.running() < n && anything_queued(); ++i) wake_one();
 }
 
 SchedulerCounters Scheduler::Impl::counters() const noexcept {

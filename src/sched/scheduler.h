@@ -92,7 +92,7 @@ class Scheduler::Impl {
     if (anything_queued()) wake_one();
   }
   void announce() noexcept {  // a task has been queued
-    if (counts_.must_wake(target_.load(std::memory_order_relaxed), fence_.cheap())) [[unlikely]]
+    if (counts_.must_wake(target_, fence_.cheap())) [[unlikely]]
       wake_one();
   }
   bool take_own(sched::Seat& seat, const Task& wanted) noexcept {

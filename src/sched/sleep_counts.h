@@ -28,7 +28,9 @@ template <template <class> class Atomic = std::atomic>
 class SleepCounts {
  public:
   // By who has made a task visible: is it theirs to wake a sleeper? Not while somebody searches.
-  [[nodiscard]] bool must_wake(int target, bool cheap) noexcept {
+  // `target`: an int, or an atomic one, then read behind the fence: who raises it looks at the queues, as sleepers do.
+  template <class Target>
+  [[nodiscard]] bool must_wake(const Target& target, bool cheap) noexcept {
     int64_t word = 0;
     if (cheap) {
       std::atomic_signal_fence(std::memory_order_seq_cst);

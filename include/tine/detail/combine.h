@@ -265,6 +265,9 @@ namespace tine {
 
 template <class T>
 auto wait_all(std::span<const Future<T>> futures) {
+  for (const Future<T>& future : futures) {
+    if (!future.valid()) throw ValueError("wait_all: a Future without a state was passed");
+  }
   // Newest first: that is the order in which a worker finds them in its own queue.
   for (size_t i = futures.size(); i-- > 0;) {
     auto* const state = futures[i].state();

@@ -69,9 +69,11 @@ void forward_outcome(State<T>& from, State<T>& to, Node** later = nullptr) noexc
   to.publish(later);
 }
 
-// Calls f and completes `to` with what it returns or throws.
+// Calls f, destroys it and completes `to` with what it returned or threw: in this order, so that who waits finds
+// nothing left of the closure, whose destructor may use what the waiter is about to destroy.
 template <class R, class F, class... Args>
 void complete_with(State<R>& to, Node** later, F& f, Args&&... args) noexcept {
+  std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<R>) {
       std::invoke(std::move(f), std::forward<Args>(args)...);
@@ -80,10 +82,14 @@ void complete_with(State<R>& to, Node** later, F& f, Args&&... args) noexcept {
       to.construct(std::invoke(std::move(f), std::forward<Args>(args)...));
     }
   } catch (...) {
-    to.fail(std::current_exception(), later);
-    return;
+    error = std::current_exception();
   }
-  to.publish(later);
+  f.~F();
+  if (error) [[unlikely]] {
+    to.fail(std::move(error), later);
+  } else {
+    to.publish(later);
+  }
 }
 
 template <Mode M, class T, class F>
@@ -106,36 +112,43 @@ class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>
   Chained invoke(State<T>& source) noexcept {
     bool waits_for_inner = false;
     Node* later = nullptr;
-    // finally's closure runs even when its result was cancelled.
-    if (M == Mode::kFinally || !this->done()) {
-      if constexpr (M == Mode::kThen) {
-        Future<T> lent(Ref<State<T>>::adopt(&source));
-        complete_with<R>(*this, &later, f_, static_cast<ThenArgument<T, F>>(lent));
-        (void)lent.leak_state();
-      } else if constexpr (M == Mode::kAndThen) {
-        if (source.outcome() != Outcome::kValue) {
-          this->fail(source.error(), &later);
-        } else if constexpr (std::is_void_v<T>) {
-          waits_for_inner = run_flat(&later);
-        } else {
-          waits_for_inner = run_flat(&later, static_cast<const T&>(source.value()));
-        }
-      } else if constexpr (M == Mode::kOrElse) {
-        if (source.outcome() == Outcome::kValue) {
-          forward_outcome<T>(source, *this, &later);
-        } else {
-          waits_for_inner = run_flat(&later, source.error());
-        }
+    // finally's closure runs even when its result was cancelled or abandoned.
+    if (M != Mode::kFinally && this->done()) {
+      f_.~F();
+    } else if constexpr (M == Mode::kThen) {
+      Future<T> lent(Ref<State<T>>::adopt(&source));
+      complete_with<R>(*this, &later, f_, static_cast<ThenArgument<T, F>>(lent));
+      (void)lent.leak_state();
+    } else if constexpr (M == Mode::kAndThen) {
+      if (source.outcome() != Outcome::kValue) {
+        f_.~F();
+        this->fail(source.error(), &later);
+      } else if constexpr (std::is_void_v<T>) {
+        waits_for_inner = run_flat(&later);
       } else {
-        try {
-          std::invoke(std::move(f_));
-          forward_outcome<T>(source, *this, &later);
-        } catch (...) {
-          this->fail(std::current_exception(), &later);
-        }
+        waits_for_inner = run_flat(&later, static_cast<const T&>(source.value()));
+      }
+    } else if constexpr (M == Mode::kOrElse) {
+      if (source.outcome() == Outcome::kValue) {
+        f_.~F();
+        forward_outcome<T>(source, *this, &later);
+      } else {
+        waits_for_inner = run_flat(&later, source.error());
+      }
+    } else {
+      std::exception_ptr error;
+      try {
+        std::invoke(std::move(f_));
+      } catch (...) {
+        error = std::current_exception();
+      }
+      f_.~F();
+      if (error) {
+        this->fail(std::move(error), &later);
+      } else {
+        forward_outcome<T>(source, *this, &later);
       }
     }
-    f_.~F();
     if (!waits_for_inner) return {this, later};
     subscribe_inner();
     return {};
@@ -150,13 +163,17 @@ class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>
   template <class... Args>
   bool run_flat(Node** later, Args&&... args) noexcept {
     if constexpr (is_future<Returned>) {
+      std::exception_ptr error;
       try {
         inner_ = std::invoke(std::move(f_), std::forward<Args>(args)...);
-        if (inner_.valid()) return true;
-        this->fail(make_error(ErrorKind::kValue, "the callback returned a Future without a state"), later);
+        if (!inner_.valid())
+          error = make_error(ErrorKind::kValue, "the callback returned a Future without a state");
       } catch (...) {
-        this->fail(std::current_exception(), later);
+        error = std::current_exception();
       }
+      f_.~F();
+      if (!error) return true;
+      this->fail(std::move(error), later);
     } else {
       complete_with<R>(*this, later, f_, std::forward<Args>(args)...);
     }
@@ -202,6 +219,9 @@ class PostedContinuation final : public Continuation<M, T, F>, private Task {
   }
   void run() noexcept override {
     const Ref<State<T>> source = std::move(source_);
+    // On top of waits, as a forked task.
+    if (low_stack()) [[unlikely]]
+      this->fail(too_deep_error(this->where()));
     run_chain(this->invoke(*source));
   }
   void abandon() noexcept override {

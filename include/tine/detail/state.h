@@ -17,7 +17,8 @@
 // Errors     None thrown from completion; a callback's exceptions are its own node's affair. Without memory for the
 //            queue of a callback that must wait (nested too deep, or gated) the process ends: it is owed to its user.
 // Cost       complete: one compare-and-swap without callbacks, two with; none when the producer is the
-//            only owner (count 1, acquired: nobody is left who could subscribe or look). A chain of
+//            only owner (count 1, acquired: nobody is left who could subscribe or look). That takes a
+//            reference which only this thread uses; one Future object may serve many threads. A chain of
 //            continuations is run in a loop, not nested. No mutex until a thread really blocks (hub).
 // Source     Treiber's stack for the list; kj and folly for continuation nodes inside the result.
 #pragma once
@@ -150,14 +151,19 @@ class TINE_API StateBase : public RefCounted {
   // callbacks are not run but handed out (null: none), as everywhere below.
   bool fail(std::exception_ptr error, Node** later = nullptr) noexcept;
   // No payload, any thread, races with the producer: true for the one who wins.
-  bool cancel(Outcome outcome = Outcome::kCancelled) noexcept { return finish(outcome); }
+  bool cancel(Outcome outcome = Outcome::kCancelled) noexcept {
+    const Ref<StateBase> mine = Ref<StateBase>::share(this);
+    return finish(outcome);
+  }
 
   // The error of a done and failed state, null otherwise. A cancelled state makes one.
   [[nodiscard]] std::exception_ptr error() const noexcept;
 
   // A forked task that nobody has started yet is run by the thread that waits for it. True: this call
-  // ran it. `task` is what it was posted as, null for states that are no tasks.
+  // ran it. run_inline() is for who holds a reference that no other thread uses, run_here() for everybody. `task` is
+  // what it was posted as, null for states that are no tasks.
   virtual bool run_inline() noexcept;
+  bool run_here() noexcept;
   [[nodiscard]] virtual Task* task() noexcept;
   // Runs the task, just taken from its queue by a thread in wait_alone(). If the count is 2 both references, the
   // queue's and the Future's, are that thread's: nobody else can start it, look or subscribe, so
@@ -235,10 +241,11 @@ class TINE_API StateBase : public RefCounted {
   bool is_inherited() noexcept;
   static void delete_hub(Hub* hub) noexcept;
   bool finish_pending(Outcome outcome, Node** later) noexcept;
-  bool leave(Node** more) noexcept;
+  bool leave(Node** more, bool borrowed) noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
-  void drain(Node* newest) noexcept;
-  void run_all(Node* oldest) noexcept;
+  // `borrowed`: by a thread that holds no reference of its own. Other threads may use the same Future object.
+  void drain(Node* newest, bool borrowed = false) noexcept;
+  void run_all(Node* oldest, bool borrowed = false) noexcept;
   void wake_sleepers() noexcept;
 
   mutable std::atomic<uint8_t> flags_{0};  // this and the next lie in RefCounted's padding
