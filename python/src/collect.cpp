@@ -90,6 +90,8 @@ class Group final : public ValueState {
   void let_go() noexcept { holder_ ? drop_anywhere(holder_) : this->release(); }
 
   void on_input(Input* input) noexcept {
+    // A count of its own: a completion takes a count of 1, which the Future that shows this has, for nobody looking.
+    const Ref<Group> self = Ref<Group>::share(this);
     ValueState& state = *input->state;
     state.retain();
     const bool failed = state.outcome() != Outcome::kValue;

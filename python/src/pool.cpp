@@ -18,6 +18,7 @@ using tine::detail::low_stack;
 using tine::detail::make_ref;
 
 constinit thread_local int not_in_place = 0;
+constinit thread_local bool putting_back = false;
 
 // A call of a Python function; its Future's state and the task in one. The pool owns one reference.
 class PyTask final : public ValueState, private Task {
@@ -40,9 +41,12 @@ class PyTask final : public ValueState, private Task {
 
  private:
   void run() noexcept override {
-    if (NotInPlace::wanted()) {
-      // Taken from this thread's own queue by its wait: back there, for the pool's threads.
+    if (NotInPlace::wanted() && !putting_back) {
+      // Taken from this thread's own queue by its wait: back there, for the pool's threads. A full queue runs it in
+      // place.
+      putting_back = true;
       Runtime::instance().scheduler().post(*this);
+      putting_back = false;
       return;
     }
     if (this->start()) execute();
