@@ -318,6 +318,8 @@ bool Worker::park() noexcept {
   pool_.parks_.fetch_add(1, std::memory_order_relaxed);  // others count here, too
   std::unique_lock lock(parker_.mutex);
   parker_.wake.wait(lock, [this] { return parker_.woken; });
+  // Who was woken searches, and so passes the wake on: a theft without a search would end the chain here.
+  victim_ = nullptr;
   return true;
 }
 
