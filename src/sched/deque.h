@@ -7,7 +7,7 @@
 //            release: whoever wakes sleepers for it takes care of the rest (sleep_counts.h).
 // Ownership  Elements are borrowed; retired rings live until the deque dies, since a thief may still
 //            read one (their sizes double, so they add up to less than the live one).
-// Errors     push answers false at the size limit.
+// Errors     push answers false at the size limit, or without memory to grow.
 // Cost       push: plain stores. pop: one xchg. steal: one compare-and-swap.
 // Source     Chase and Lev, SPAA 2005; Le, Pop, Cohen and Nardelli, PPoPP 2013.
 //
@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace tine::sched {
@@ -50,6 +51,7 @@ class Deque {
     if (b - t >= static_cast<int64_t>(ring->capacity())) {
       if (ring->capacity() >= limit_) return false;
       ring = grow(*ring, t, b);
+      if (!ring) return false;
     }
     ring->slot(b).store(item, std::memory_order_relaxed);
     pushes_.store(pushes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -117,7 +119,8 @@ class Deque {
     std::unique_ptr<Atomic<T*>[]> slots_;
   };
 
-  [[gnu::cold, gnu::noinline]] Ring* grow(Ring& old, int64_t t, int64_t b) {
+  // Null without memory.
+  [[gnu::cold, gnu::noinline]] Ring* grow(Ring& old, int64_t t, int64_t b) noexcept try {
     auto bigger = std::make_unique<Ring>(2 * old.capacity());
     for (int64_t i = t; i < b; ++i) {
       bigger->slot(i).store(old.slot(i).load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -125,6 +128,8 @@ class Deque {
     rings_.push_back(std::move(bigger));
     ring_.store(rings_.back().get(), std::memory_order_release);
     return rings_.back().get();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
   }
 
   alignas(64) Atomic<int64_t> top_{0};

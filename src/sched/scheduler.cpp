@@ -175,6 +175,7 @@ void Worker::main(int index) noexcept {
   this_worker = this;
   seat_pool = pool_.life_.get();
   own_seat = &seat_;
+  seat_.counted = true;
   detail::set_thread_helper(this);
   detail::note_stack();
   for (unsigned turn = 0;;) {
@@ -206,6 +207,7 @@ void Worker::main(int index) noexcept {
 }
 
 void Worker::about_to_block(detail::Sleeper* sleeper) noexcept {
+  seat_.counted = false;
   pool_.blocked_.fetch_add(1, std::memory_order_relaxed);
   {
     const std::lock_guard lock(pool_.threads_mutex_);
@@ -226,11 +228,13 @@ void Worker::unblocked() noexcept {
     if (!missed) pool_.counts_.run();
     sleeper_ = nullptr;
   }
+  seat_.counted = true;
   // The call was for work that this thread does not do now.
-  if (missed) pool_.look_again();
+  if (missed) pool_.look_again(1);
 }
 
 void Worker::run_called() noexcept {
+  seat_.counted = true;
   detail::Sleeper* const mine = sleeper_;
   called_.store(false, std::memory_order_relaxed);
   pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
@@ -299,7 +303,7 @@ Task* Worker::search() noexcept {
   } while (Clock::now() < end);
   const bool last = pool_.counts_.end_search();
   if (task && last && pool_.counts_.running() < pool_.target_.load(std::memory_order_relaxed)) {
-    pool_.look_again();
+    pool_.look_again(1);
   }
   return task;
 }
@@ -309,6 +313,7 @@ bool Worker::park() noexcept {
   {
     const std::lock_guard lock(pool_.threads_mutex_);
     parker_.woken = false;
+    seat_.counted = false;
     pool_.asleep_.push_back(this);
     pool_.counts_.leave();
   }
@@ -318,8 +323,7 @@ bool Worker::park() noexcept {
   pool_.parks_.fetch_add(1, std::memory_order_relaxed);  // others count here, too
   std::unique_lock lock(parker_.mutex);
   parker_.wake.wait(lock, [this] { return parker_.woken; });
-  // Who was woken searches, and so passes the wake on: a theft without a search would end the chain here.
-  victim_ = nullptr;
+  seat_.counted = true;
   return true;
 }
 
@@ -388,7 +392,7 @@ void Scheduler::Impl::inject(Task& task) noexcept {
     injected_last_ = &task;
     injected_size_.fetch_add(1, std::memory_order_seq_cst);
   }
-  announce();
+  announce(nullptr);
 }
 
 Task* Scheduler::Impl::take_injected() noexcept {
@@ -486,7 +490,7 @@ void Scheduler::Impl::post(Task& task) noexcept {
     task.run();
     return;
   }
-  announce();
+  announce(own_seat);
 }
 
 bool Scheduler::Impl::take_own_below(sched::Seat& seat, const Task& wanted) noexcept {
@@ -506,7 +510,7 @@ bool Scheduler::Impl::take_own_below(sched::Seat& seat, const Task& wanted) noex
 void Scheduler::Impl::put_back(sched::Seat& seat, Task& task) noexcept {
   (void)seat.deque.push(&task);  // there is room: it has just been popped
   // A worker on its way to sleep may have looked while the task was away.
-  announce();
+  announce(&seat);
 }
 
 bool Scheduler::Impl::run_own_child(sched::Seat& seat, detail::StateBase& state) noexcept {

@@ -42,6 +42,8 @@ constexpr size_t kMaxInjected = size_t{1} << 20;
 struct Seat {
   Deque<Task> deque;
   std::atomic<bool> taken{false};
+  // The owner's: it is a worker and counted as running, so that it may post the cheap way (sleep_counts.h).
+  bool counted = false;
 };
 
 class Worker;
@@ -86,13 +88,15 @@ class Scheduler::Impl {
   Task* take_injected() noexcept;
   // One look at every queue.
   bool anything_queued() noexcept;
-  // By who has just stopped running or searching: wakes somebody if there is work.
-  void look_again() noexcept {
-    fence_.heavy();
+  // By who has just stopped running or searching: wakes somebody if there is work. `counted`: 1 if the caller still
+  // counts as running, else 0.
+  void look_again(int counted = 0) noexcept {
+    if (counts_.running() != counted) fence_.heavy();
     if (anything_queued()) wake_one();
   }
-  void announce() noexcept {  // a task has been queued
-    if (counts_.must_wake(target_, fence_.cheap())) [[unlikely]]
+  // A task has been queued, in this seat of the calling thread's or (null) in none.
+  void announce(const sched::Seat* seat) noexcept {
+    if (counts_.must_wake(target_, fence_.cheap() && seat && seat->counted)) [[unlikely]]
       wake_one();
   }
   bool take_own(sched::Seat& seat, const Task& wanted) noexcept {

@@ -3,15 +3,19 @@
 // State      Two counts in one word, so that a poster's one look sees both as they were together.
 // Threads    Any.
 // Ordering   A poster makes its task visible, then calls must_wake(). Whoever stops searching or running changes
-//            the count, then calls AsymmetricFence::heavy(), then looks at the queues. One of the two
-//            sees the other:
-//             - cheap: the heavy fence makes every running thread of the process pass a full barrier. If the
-//               poster passes it before it reads the word, it reads the changed count (changed before the
-//               fence began). If it passes it later, its task was visible before the fence ended, and the
-//               look finds it.
-//             - else must_wake() reads by a read-modify-write. It comes either after the change in the word's
-//               order and reads it, or before: then the change, itself a read-modify-write, synchronizes
-//               with it, and the look finds the task.
+//            the count, then, unless nobody else is counted as running, calls AsymmetricFence::heavy(), then
+//            looks at the queues. One of the two sees the other:
+//             - not cheap: must_wake() reads by a read-modify-write. It comes either after the change in the
+//               word's order and reads it, or before: then the change, itself a read-modify-write,
+//               synchronizes with it, and the look finds the task.
+//             - cheap, which only threads counted as running may be: the heavy fence makes every running
+//               thread of the process pass a full barrier. If the poster passes it before it reads the word,
+//               it reads the changed count (changed before the fence began). If it passes it later, its task
+//               was visible before the fence ended, and the look finds it.
+//             - cheap, and no fence, because after the change nobody else was counted: the poster either was
+//               uncounted before that, by a read-modify-write behind its post, with which the change
+//               synchronizes: the look finds the task. Or it is counted later, and posts after that: it reads
+//               the changed count.
 // Ownership  None.
 // Errors     None.
 // Cost       A poster reads one word that only sleepers and searchers write.
