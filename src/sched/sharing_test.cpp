@@ -155,9 +155,10 @@ TEST(Resize, GrowingWakesAsManyAsThereIsWorkForAlsoWhatLiesInSleepersOwnQueues) 
 }
 
 TEST(Scheduler, TasksThatPostTasksForEverLetOthersRun) {
-  Scheduler pool(1);
   std::atomic<bool> stop{false};
-  const std::function<void()> step = [&] {
+  std::function<void()> step;
+  Scheduler pool(1);  // ends first: until then steps run
+  step = [&] {
     if (!stop) (void)fork(pool, step);
   };
   (void)fork(pool, [&] {
