@@ -65,9 +65,9 @@ TEST(DequeInterleavings, OfABrokenCompareAndSwapAreCaught) {
 
 // Workers that search, sleep and are woken while posters queue tasks; as Scheduler::Impl does it. Sections under
 // its mutex have no step inside.
-template <bool LooksAgain, bool Announces = true, bool Cheap = true>
+template <bool LooksAgain, bool Announces = true, bool Cheap = true, int Target = 2>
 struct Sleepers {
-  static constexpr int kTarget = 2;
+  static constexpr int kTarget = Target;
   static constexpr int kTasks = 3;
   SleepCounts<interleave::Atomic> counts;
   interleave::Atomic<int> queued{0};
@@ -154,6 +154,58 @@ TEST(SleepInterleavings, NeverLoseAWakeUp) {
 
 TEST(SleepInterleavings, WithoutTheSecondLookLoseOneAndAreCaught) {
   const Report report = Explorer::exhaustive(sleep_race<false>, 50'000, 4);
+  EXPECT_NE(report.failure.find("a wake-up was lost"), std::string::npos) << report.failure;
+}
+
+// As many tasks as the pool has threads for, and none ends before all run. Workers that were woken take what lies in
+// their own queue, or where they found the last one, without a search.
+template <bool WakesNext>
+Scenario meeting_race() {
+  struct Pool : Sleepers<true, true, true, 3> {
+    void meet(int me) {
+      for (bool called = false; consumed < kTarget;) {
+        bool found = called && take();
+        if (found && WakesNext && counts.running() < kTarget && queued.load() > 0) wake_one();
+        if (!found) {
+          counts.begin_search();
+          found = take();
+          const bool last = counts.end_search();
+          if (found && last && counts.running() < kTarget && queued.load() > 0) wake_one();
+        }
+        if (found) {
+          Explorer::block_until([&] { return consumed == kTarget; });
+          return;
+        }
+        bool& up = this->woken[static_cast<size_t>(me)];
+        up = false;
+        asleep.push_back(me);
+        counts.leave();
+        if (queued.load() > 0) wake_one();
+        Explorer::block_until([&] { return up || consumed == kTarget; });
+        called = true;
+      }
+    }
+  };
+  const auto pool = std::make_shared<Pool>();
+  pool->counts.run(Pool::kTarget);
+  Scenario s;
+  for (int i = 0; i < Pool::kTarget; ++i) s.threads.push_back([pool, i] { pool->meet(i); });
+  s.threads.push_back([pool] {
+    for (int i = 0; i < Pool::kTarget; ++i) pool->post();
+  });
+  s.check = [pool] { require(pool->consumed == Pool::kTarget, "a task was left"); };
+  return s;
+}
+
+TEST(SleepInterleavings, LetAsManyTasksRunAtOnceAsThereAreThreads) {
+  const Report deep = Explorer::exhaustive(meeting_race<true>, 50'000, 4);
+  EXPECT_EQ(deep.failure, "");
+  const Report wide = Explorer::random(meeting_race<true>, 50'000, 20261121);
+  EXPECT_EQ(wide.failure, "");
+}
+
+TEST(SleepInterleavings, OfAWokenWorkerThatWakesNobodyLoseOneAndAreCaught) {
+  const Report report = Explorer::random(meeting_race<false>, 50'000, 20261121);
   EXPECT_NE(report.failure.find("a wake-up was lost"), std::string::npos) << report.failure;
 }
 

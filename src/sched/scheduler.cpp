@@ -77,7 +77,7 @@ class Worker final : public detail::WaitHelper {
 
  private:
   void main(int index) noexcept;
-  bool park() noexcept;
+  void park() noexcept;
   Task* search() noexcept;
   Task* try_steal() noexcept;
   Task* steal_again() noexcept;
@@ -178,6 +178,8 @@ void Worker::main(int index) noexcept {
   seat_.counted = true;
   detail::set_thread_helper(this);
   detail::note_stack();
+  // Who was woken takes what it finds, then wakes the next if more is queued: whoever woke it has left that to it.
+  bool woken = true;
   for (unsigned turn = 0;;) {
     const bool stopping = pool_.stopping_.load(std::memory_order_acquire);
     // Then its tasks are left to those that run.
@@ -192,11 +194,14 @@ void Worker::main(int index) noexcept {
     if (!task && !too_many) task = seat_.deque.pop();
     if (!task && stopping) break;
     if (!task && !too_many) task = steal_again();
+    if (task && woken) pool_.wake_next();
+    woken = false;
     if (!task && !too_many) task = search();
     if (task) {
       execute(task);
-    } else if (!park()) {
-      break;
+    } else {
+      park();
+      woken = true;
     }
   }
   detail::set_thread_helper(nullptr);
@@ -242,7 +247,10 @@ void Worker::run_called() noexcept {
     const detail::ContextSwap no_context;  // the waiting task's is not the other's
     Task* task = seat_.deque.pop();
     if (!task) task = try_steal();
-    if (task) execute(task);
+    if (task) {
+      pool_.wake_next();
+      execute(task);
+    }
   }
   about_to_block(mine);
 }
@@ -308,8 +316,7 @@ Task* Worker::search() noexcept {
   return task;
 }
 
-// False when the pool stops.
-bool Worker::park() noexcept {
+void Worker::park() noexcept {
   {
     const std::lock_guard lock(pool_.threads_mutex_);
     parker_.woken = false;
@@ -324,7 +331,6 @@ bool Worker::park() noexcept {
   std::unique_lock lock(parker_.mutex);
   parker_.wake.wait(lock, [this] { return parker_.woken; });
   seat_.counted = true;
-  return true;
 }
 
 }  // namespace sched

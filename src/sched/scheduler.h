@@ -6,7 +6,8 @@
 // task, or the poster sees that it has left, and wakes a sleeper. A poster that sees a searcher leaves the
 // task to it: the same holds for a searcher that uncounts itself and looks again, as it does unless it has found
 // something and either others still search or nobody may be woken, because as many run as should; who leaves those
-// looks, too.
+// looks, too. Whoever is woken and takes a task, by whatever way, wakes the next if more is queued: so as many tasks run
+// at once as the pool has threads for, also when each of them blocks outside of tine.
 //
 // Who counts as running. It is the number of workers neither asleep nor blocked in a wait. A wake
 // happens only while fewer than target_ run; a worker that is about to block gives its place up first and
@@ -93,6 +94,10 @@ class Scheduler::Impl {
   void look_again(int counted = 0) noexcept {
     if (counts_.running() != counted) fence_.heavy();
     if (anything_queued()) wake_one();
+  }
+  // By who was woken and has taken a task: as much as the one before has seen is for it to pass on.
+  void wake_next() noexcept {
+    if (counts_.running() < target_.load(std::memory_order_relaxed) && anything_queued()) wake_one();
   }
   // A task has been queued, in this seat of the calling thread's or (null) in none.
   void announce(const sched::Seat* seat) noexcept {

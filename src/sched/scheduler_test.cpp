@@ -88,6 +88,28 @@ TEST(Scheduler, ATaskMayHandOutItsOwnFutureInsideTheWaitThatConsumesIt) {
   }
 }
 
+// Each task blocks outside of tine until all run, so one that nobody was woken for would be missed for ever.
+TEST(Scheduler, AsManyTasksRunAtOnceAsThereAreThreadsAlsoWhenThePoolIsResized) {
+  Scheduler pool(2);
+  for (int i = 0; i < 2000; ++i) {
+    const int n = 2 + i % 7;
+    pool.set_num_threads(n);
+    std::mutex mutex;
+    std::condition_variable all_here;
+    int missing = n;
+    std::vector<Future<bool>> met;
+    for (int k = 0; k < n; ++k) {
+      met.push_back(fork(pool, [&] {
+                      std::unique_lock lock(mutex);
+                      if (--missing == 0) all_here.notify_all();
+                      return all_here.wait_for(lock, std::chrono::seconds(30), [&] { return missing == 0; });
+                    }).then([](const Future<bool>& f) { return f.get(); }));
+    }
+    for (const Future<bool>& f : met) ASSERT_TRUE(f.get()) << "round " << i << ", " << n << " threads";
+    pool.set_num_threads(1 + i % 2);
+  }
+}
+
 // The waiting thread looks through its own queue at the moment when the worker goes to sleep.
 TEST(Scheduler, ATaskIsNotForgottenByAPosterThatWaitsForSomethingElse) {
   Scheduler pool(1);
