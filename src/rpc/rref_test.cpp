@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <latch>
+#include <thread>
 
+#include "src/rpc/rref_table.h"
 #include "src/rpc/world_for_tests.h"
 
 namespace tine::rpc {
@@ -181,6 +184,31 @@ TEST(RRef, ReferencesMayOutliveTheirAgent) {
     EXPECT_THROW((void)user->to_here(soon()), Error);
   }
   EXPECT_EQ(owner->local_value().get().to_int(), 3);
+}
+
+// Whoever asks for it has no reference of its own yet when the owner completes it.
+TEST(OwnerEntry, LosesNoCallbackThatIsAddedWhileItCompletes) {
+  constexpr int kRounds = 1000;
+  std::atomic<int> begun{0};
+  std::atomic<int> ended{0};
+  std::atomic<OwnerEntry*> shown{nullptr};
+  std::atomic<int> ran{0};
+  std::thread other([&] {
+    for (int round = 1; round <= kRounds; ++round) {
+      while (begun.load() < round) std::this_thread::yield();
+      (void)shown.load()->future().then([&](const Future<Value>&) { ran.fetch_add(1); });
+      ended.store(round);
+    }
+  });
+  for (int round = 1; round <= kRounds; ++round) {
+    const auto entry = detail::make_ref<OwnerEntry>(RRefId{});
+    shown.store(entry.get());
+    begun.store(round);
+    entry->complete(Value(int64_t{1}));
+    while (ended.load() < round) std::this_thread::yield();
+  }
+  other.join();
+  EXPECT_EQ(ran.load(), kRounds);
 }
 
 }  // namespace
