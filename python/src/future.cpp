@@ -212,6 +212,7 @@ int future_clear(PyObject* object) {
 
 bool claim(PyFuture* self) {
   const Outcome outcome = self->state->outcome();
+  if (outcome == Outcome::kCancelled && self->settable) return true;  // what is set now is ignored
   const bool completed = outcome == Outcome::kValue || outcome == Outcome::kError;
   if (self->claimed || completed) {
     PyErr_SetString(PyExc_RuntimeError, "Future can only be marked completed once");

@@ -28,6 +28,8 @@ PyObject* at_exit(PyObject*, PyObject*) {
   const bool failed = PySys_GetObject("last_value") != nullptr;
   const TimePoint bound = Clock::now() + (failed ? std::chrono::milliseconds(500) : std::chrono::seconds(5));
   close_gate(bound);
+  // It would keep the program's globals, and the errors in them, past the interpreter's end.
+  Py_DECREF(swap_unobserved_hook(Py_None));
   if (Runtime::exists()) {
     int left = 0;
     {

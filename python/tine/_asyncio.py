@@ -92,8 +92,6 @@ def wrap_future(future, loop):
 
 
 def from_asyncio(awaitable, loop):
-    promise = _Promise()
-    future = promise.future()
     if not (asyncio.isfuture(awaitable) or hasattr(awaitable, "__await__")):
         raise TypeError(
             f"from_asyncio(): expected a coroutine, a task or another awaitable, got {awaitable!r} of type "
@@ -111,6 +109,8 @@ def from_asyncio(awaitable, loop):
     loop = loop or running
     if loop is None:
         raise RuntimeError("from_asyncio(): no loop is running on this thread; give the one that is to run it")
+    promise = _Promise()
+    future = promise.future()
 
     def start(promise, future, awaitable):
         if future.cancelled():  # before it began

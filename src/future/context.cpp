@@ -245,14 +245,18 @@ void wait_in_context_slowly(StateBase& state, TimePoint deadline) {
   }
   // Its deadline counts also when the timer is late.
   const TimePoint end = std::min(deadline, context->deadline);
-  if (context->stop->outcome() != Outcome::kPending) throw_stopped(context->stop->outcome());
+  // Whoever waits is told that they give up: an error that comes later is no news.
+  const auto give_up = [&state](Outcome how) {
+    state.observe();
+    throw_stopped(how);
+  };
+  if (context->stop->outcome() != Outcome::kPending) give_up(context->stop->outcome());
   if (state.help_until(TimePoint::min())) return;
   const Ref<State<void>> wakeup = until_stopped(state, *context);
-  if (!wakeup->wait_until(end)) {
-    if (end == context->deadline) throw_stopped(Outcome::kDeadline);
-  } else if (wakeup->outcome() != Outcome::kValue) {
-    throw_stopped(wakeup->outcome());
-  }
+  const bool woken = wakeup->wait_until(end);
+  if (woken && wakeup->outcome() == Outcome::kValue) return;
+  if (!woken && end != context->deadline) return;
+  give_up(woken ? wakeup->outcome() : Outcome::kDeadline);
 }
 
 namespace {

@@ -355,6 +355,7 @@ bool StateBase::help_until(TimePoint deadline) noexcept {
 }
 
 bool StateBase::sleep_until(TimePoint deadline) noexcept {
+  if (deadline != kNoDeadline && deadline <= Clock::now()) return done();
   Hub* hub = hub_.load(std::memory_order_acquire);
   if (!hub) {
     Hub* const fresh = new Hub;

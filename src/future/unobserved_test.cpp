@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tine/combinators.h"
+#include "tine/context.h"
 #include "tine/coroutine.h"
 
 namespace tine {
@@ -48,6 +49,20 @@ TEST_F(Unobserved, ErrorIsReportedOnceWithThePlaceWhereItsFutureWasMade) {
 TEST_F(Unobserved, ErrorThatGetOrErrorShowedIsNotReported) {
   EXPECT_THROW(make_failed<int>(make_error(ErrorKind::kIndex, "seen")).get(), IndexError);
   EXPECT_TRUE(make_failed<int>(make_error(ErrorKind::kIndex, "seen")).error());
+  EXPECT_TRUE(seen.empty());
+}
+
+TEST_F(Unobserved, ErrorThatComesAfterAGetWasEndedByItsContextIsNotReported) {
+  CancelSource source;
+  source.cancel();
+  {
+    Promise<int> p;
+    Future<int> f = p.future();
+    const ContextScope scope(Context().with_token(source.token()));
+    EXPECT_THROW((void)f.get(), Cancelled);
+    f = {};
+    p.set_error(IndexError("late"));
+  }
   EXPECT_TRUE(seen.empty());
 }
 

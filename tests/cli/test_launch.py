@@ -305,6 +305,11 @@ sys.exit(7)
     assert re.search(blamed, done.stderr), done.stderr
 
 
+# Programs that import the module need the sanitizer's runtime, which environment() takes away.
+imports_the_module = pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="the module runs under a sanitizer")
+
+
+@imports_the_module
 def test_a_failing_worker_is_blamed_although_its_peers_end_first(program):
     text = """
 from tine.distributed import rpc
@@ -330,6 +335,7 @@ except BaseException:
     assert "shutting down" not in done.stderr
 
 
+@imports_the_module
 def test_ctrl_c_ends_a_run_whose_handlers_sleep(program):
     text = """
 from tine.distributed import rpc

@@ -287,3 +287,24 @@ def test_making_futures_on_threads_without_python_frames_is_fine(told):
     assert lock.acquire(timeout=60)
     _thread.start_new_thread(Future, ())
     assert not told and not kept and sys.getrefcount(future) > 1
+
+
+def test_at_the_interpreters_end_an_error_is_told_by_the_default_line_though_there_is_a_hook():
+    shown = run_program(
+        """
+        from tine.futures import Future, set_unobserved_error_hook
+        set_unobserved_error_hook(lambda error: print("hook", error, flush=True))
+        kept = Future()
+        kept.set_exception(ValueError("kept to the end"))
+        """
+    )
+    assert "ValueError: kept to the end" in shown.stderr and not shown.stdout
+
+
+def test_a_refused_from_asyncio_leaves_nothing_to_tell(told):
+    loop = asyncio.new_event_loop()
+    with pytest.raises(TypeError, match="from_asyncio"):
+        tine.futures.from_asyncio(3, loop)
+    loop.close()
+    gc.collect()
+    assert told == []
