@@ -2,7 +2,6 @@
 #include "tine/unobserved.h"
 
 #include <pthread.h>
-
 #include <sched.h>
 
 #include <algorithm>
@@ -132,6 +131,12 @@ CallbackGate::~CallbackGate() { gate = before_; }
 struct StateBase::Hub {
   std::mutex mutex;
   std::condition_variable wake;
+
+  void wake_all() noexcept {
+    // Empty section: a sleeper that looked under the lock and saw nothing is in its wait before this returns.
+    { const std::lock_guard lock(mutex); }
+    wake.notify_all();
+  }
 };
 
 void StateBase::report_unless_observed() const noexcept {
@@ -368,10 +373,7 @@ bool StateBase::sleep_until(TimePoint deadline) noexcept {
   if (outcome(std::memory_order_seq_cst) != Outcome::kPending) return true;
   struct AtHub final : Sleeper {
     explicit AtHub(Hub& h) noexcept : hub(h) {}
-    void wake() noexcept override {
-      { const std::lock_guard lock(hub.mutex); }
-      hub.wake.notify_all();
-    }
+    void wake() noexcept override { hub.wake_all(); }
     Hub& hub;
   } sleeper(*hub);
   WaitHelper* const mine = thread_helper();
@@ -395,11 +397,7 @@ bool StateBase::sleep_until(TimePoint deadline) noexcept {
 }
 
 void StateBase::wake_sleepers() noexcept {
-  Hub* const hub = hub_.load(std::memory_order_seq_cst);
-  if (!hub) return;
-  // Empty section: a sleeper that saw "pending" under the lock is in the wait before this returns.
-  { const std::lock_guard lock(hub->mutex); }
-  hub->wake.notify_all();
+  if (Hub* const hub = hub_.load(std::memory_order_seq_cst)) hub->wake_all();
 }
 
 }  // namespace tine::detail

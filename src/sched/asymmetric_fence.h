@@ -6,7 +6,7 @@
 //            called. The other side then needs only a compiler's barrier between its store and its load.
 // Ownership  None.
 // Errors     None: where the kernel refuses, cheap() is false and the other side uses a read-modify-write.
-// Cost       heavy(): 0.3 to 3 us, an interrupt of each core that runs this process. The other side: nothing.
+// Cost       heavy(): 0.3 to 0.6 us on two cores, an interrupt of each core that runs this process. The other side: nothing.
 // Source     membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED; Dice, Huang and Yang, "Asymmetric Dekker
 //            Synchronization" (2001).
 #pragma once

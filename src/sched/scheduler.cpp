@@ -96,6 +96,7 @@ class Worker final : public detail::WaitHelper {
   std::array<FreshRule, kMaxThreads + kMaxGuests> fresh_;
   // Of the wait that this thread sleeps in; null when it can't be called back. The links are the pool's lock's.
   detail::Sleeper* sleeper_ = nullptr;
+  int blocks_ = 0;  // about_to_block() without its unblocked(): scopes nest, and each takes one off the count
   std::atomic<bool> called_{false};
   Worker* callable_before_ = nullptr;
   Worker* callable_after_ = nullptr;
@@ -212,6 +213,7 @@ void Worker::main(int index) noexcept {
 }
 
 void Worker::about_to_block(detail::Sleeper* sleeper) noexcept {
+  ++blocks_;
   seat_.counted = false;
   pool_.blocked_.fetch_add(1, std::memory_order_relaxed);
   {
@@ -233,13 +235,13 @@ void Worker::unblocked() noexcept {
     if (!missed) pool_.counts_.run();
     sleeper_ = nullptr;
   }
-  seat_.counted = true;
+  seat_.counted = --blocks_ == 0;
   // The call was for work that this thread does not do now.
   if (missed) pool_.look_again(1);
 }
 
 void Worker::run_called() noexcept {
-  seat_.counted = true;
+  seat_.counted = --blocks_ == 0;
   detail::Sleeper* const mine = sleeper_;
   called_.store(false, std::memory_order_relaxed);
   pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);

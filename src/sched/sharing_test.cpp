@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/sched/comes_true_for_tests.h"
 #include "tine/combinators.h"
 #include "tine/scheduler.h"
 #include "tine/task_group.h"
@@ -14,16 +15,6 @@ namespace tine {
 namespace {
 
 using namespace std::chrono_literals;
-
-template <class F>
-bool comes_true(F condition) {
-  const TimePoint end = Clock::now() + 30s;
-  while (!condition()) {
-    if (Clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 // Runs it on two threads that begin together.
 template <class F>

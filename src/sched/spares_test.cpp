@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/sched/comes_true_for_tests.h"
 #include "tine/coroutine.h"
 #include "tine/scheduler.h"
 
@@ -12,17 +13,6 @@ namespace tine {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Until it holds, or half a minute has passed.
-template <class F>
-bool comes_true(F condition) {
-  const TimePoint end = Clock::now() + 30s;
-  while (!condition()) {
-    if (Clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 TEST(Spares, ComeWhileWorkersAreBlockedAndAreCounted) {
   Scheduler pool({.num_threads = 1, .max_threads = 4});

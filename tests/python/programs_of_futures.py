@@ -50,6 +50,26 @@ def interrupt_program(text, expected="interrupted\n"):
         process.wait()
 
 
+def interrupt_wait(wait):
+    """The same for an expression that waits; the Futures that it makes are kept."""
+    interrupt_program(f"""
+        import os, threading
+        from tine.futures import *
+        kept = Future
+        futures, never = [], threading.Event()
+        class Future(kept):
+            def __init__(self):
+                super().__init__()
+                futures.append(self)
+        try:
+            print("ready", flush=True)
+            {wait}
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+        never.set()
+    """)
+
+
 def vanishes(make):
     """What make() returns a weak reference to is gone after a collection."""
     reference = make()

@@ -8,7 +8,7 @@ import time
 import traceback
 
 import pytest
-from programs_of_futures import Marked, done, failed, interrupt_program, run_program
+from programs_of_futures import Marked, done, failed, interrupt_wait, run_program
 
 import tine
 from tine.futures import (
@@ -563,22 +563,7 @@ def test_a_cancelled_task_leaves_the_others_that_iterate_alone():
     "pool.submit(never.wait).wait(timeout=600)",
 ])
 def test_control_c_ends_every_wait(wait):
-    interrupt_program(f"""
-        import os, threading
-        from tine.futures import *
-        kept = Future
-        futures, never = [], threading.Event()
-        class Future(kept):
-            def __init__(self):
-                super().__init__()
-                futures.append(self)
-        try:
-            print("ready", flush=True)
-            {wait}
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-        never.set()
-    """)
+    interrupt_wait(wait)
 
 
 @pytest.mark.parametrize("wait", [

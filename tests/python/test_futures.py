@@ -5,10 +5,7 @@ import copy
 import gc
 import os
 import pickle
-import signal
-import subprocess
 import sys
-import textwrap
 import threading
 import time
 import traceback
@@ -16,31 +13,10 @@ import weakref
 
 import numpy as np
 import pytest
+from programs_of_futures import Marked, done, failed, interrupt_wait, run_program
 
 import tine
 from tine.futures import Future, collect_all, set_unobserved_error_hook, wait_all
-
-
-def run_program(text, timeout=60, expected=0):
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(text)], capture_output=True, text=True, timeout=timeout)
-    assert done.returncode == expected, (done.returncode, done.stdout, done.stderr)
-    return done
-
-
-def done(value):
-    future = Future()
-    future.set_result(value)
-    return future
-
-
-def failed(error):
-    future = Future()
-    future.set_exception(error)
-    return future
-
-
-class Marked(Exception):
-    pass
 
 
 # ---- completing
@@ -205,36 +181,7 @@ def test_other_threads_run_while_one_waits():
              "collect_all([Future()]).wait()"],
 )
 def test_control_c_ends_every_wait(wait):
-    program = f"""
-        import sys, time
-        from tine.futures import *
-        kept = Future
-        futures = []
-        class Future(kept):
-            def __init__(self):
-                super().__init__()
-                futures.append(self)
-        try:
-            print("ready", flush=True)
-            {wait}
-        except KeyboardInterrupt:
-            print("interrupted")
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout.readline() == "ready\n"
-        for _ in range(100):  # the signal may come before the wait
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(0.3)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        assert process.stdout.read() == "interrupted\n"
-    finally:
-        process.kill()
-        process.wait()
+    interrupt_wait(wait)
 
 
 # ---- callbacks
