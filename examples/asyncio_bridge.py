@@ -77,6 +77,11 @@ def threads_that_wait_for_a_loop():
     assert endless.cancel()  # and with it the task
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
+
+    async def last_turns():  # as asyncio.run does: who was cancelled comes to an end before the loop is closed
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+
+    loop.run_until_complete(last_turns())
     loop.close()
     print("pages:", [page.value() for page in pages])
 
