@@ -26,7 +26,8 @@ def tell():
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notes:
                 notes.setblocking(False)
-                notes.sendto(f"{os.getpid()} {failure}".encode(errors="replace"), "\0" + address[1:])
+                rank = os.environ.get("LOCAL_RANK", "")
+                notes.sendto(f"{rank} {failure}".encode(errors="replace"), "\0" + address[1:])
         except OSError:
             pass  # the launcher has gone, or is another machine's
     return failure

@@ -1,15 +1,12 @@
 #include "src/cli/launch.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,9 +21,9 @@
 #include <string_view>
 #include <utility>
 
+#include "src/cli/notes.h"
 #include "src/cli/output.h"
-
-extern char** environ;
+#include "src/cli/process.h"
 
 namespace tine::cli {
 namespace {
@@ -42,37 +39,6 @@ constexpr std::size_t kWriteSize = 4096;
 // A grandchild may keep a pipe open after our processes have ended; its output is waited for so
 // long.
 constexpr std::chrono::milliseconds kDrainTime{500};
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  void reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
-[[noreturn]] void fail(const std::string& what) {
-  throw std::runtime_error(fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
-std::pair<Fd, Fd> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe");
-  return {Fd(ends[0]), Fd(ends[1])};
-}
 
 // A free port, kept bound (not listening) while the processes run, so that nobody is given it
 // meanwhile. Rank 0 can bind it too: both sockets have SO_REUSEADDR.
@@ -90,30 +56,6 @@ std::pair<Fd, int> reserve_port() {
     fail("cannot find a free port on 127.0.0.1");
   }
   return {std::move(holder), ntohs(address.sin_port)};
-}
-
-std::string random_key() {
-  std::array<unsigned char, 32> bytes;
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    fail("cannot get random bytes");
-  }
-  std::string key;
-  for (unsigned char byte : bytes) key += fmt::format("{:02x}", byte);
-  return key;
-}
-
-// Where a process says by what it fails, before its peers can fail because of it: they often end first. The name
-// cannot be guessed.
-std::pair<Fd, std::string> open_notes() {
-  Fd notes(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!notes) fail("cannot make a socket");
-  const std::string name = "tine-launch-" + random_key();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::copy(name.begin(), name.end(), address.sun_path + 1);  // an abstract name begins with a zero
-  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-  if (::bind(notes.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) fail("cannot name a socket");
-  return {std::move(notes), "@" + name};
 }
 
 // The program and its arguments, the interpreter in front of a .py file.
@@ -134,8 +76,6 @@ std::vector<std::string> full_command(const std::vector<std::string>& command) {
   full.insert(full.begin(), python);
   return full;
 }
-
-using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // What all processes share; each adds its ranks.
 Environment common_environment(const LaunchOptions& options, int port, bool terminal,
@@ -166,89 +106,6 @@ Environment common_environment(const LaunchOptions& options, int port, bool term
   return set;
 }
 
-std::vector<std::string> merged_environment(const Environment& set) {
-  std::vector<std::string> merged;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::string_view name = text.substr(0, text.find('='));
-    bool replaced = false;
-    for (const auto& [key, value] : set) replaced = replaced || key == name;
-    if (!replaced) merged.emplace_back(text);
-  }
-  for (const auto& [key, value] : set) merged.push_back(key + "=" + value);
-  return merged;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> result;
-  for (std::string& text : strings) result.push_back(text.data());
-  result.push_back(nullptr);
-  return result;
-}
-
-struct Process {
-  pid_t pid = -1;
-  bool running = false;
-  int code = 0;  // as a shell tells it
-  std::string how;
-  // Reading ends; reset at end of file.
-  Fd out;
-  Fd err;
-};
-
-// Who failed first by its own account.
-struct Failure {
-  std::size_t index;
-  std::string words;
-};
-
-Process start(std::vector<std::string> command, Environment environment, const sigset_t& mask) {
-  auto [out_read, out_write] = make_pipe();
-  auto [err_read, err_write] = make_pipe();
-  auto [failure_read, failure_write] = make_pipe();
-  Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!nothing) fail("cannot open /dev/null");
-  std::vector<std::string> variables = merged_environment(environment);
-  std::vector<char*> argv = pointers(command);
-  std::vector<char*> envp = pointers(variables);
-
-  const pid_t launcher = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) fail("cannot start a process");
-  if (pid == 0) {
-    // Only calls that are safe after fork from here to exec.
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != launcher) ::_exit(1);
-    // A group of its own: a Ctrl-C at the terminal reaches us alone, and we pass it on once.
-    ::setpgid(0, 0);
-    ::dup2(nothing.get(), STDIN_FILENO);
-    ::dup2(out_write.get(), STDOUT_FILENO);
-    ::dup2(err_write.get(), STDERR_FILENO);
-    ::signal(SIGPIPE, SIG_DFL);
-    ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-    ::execvpe(argv[0], argv.data(), envp.data());
-    const int error = errno;
-    [[maybe_unused]] ssize_t written = ::write(failure_write.get(), &error, sizeof error);
-    ::_exit(127);
-  }
-  failure_write.reset();
-  int error = 0;
-  ssize_t got;
-  do {
-    got = ::read(failure_read.get(), &error, sizeof error);
-  } while (got < 0 && errno == EINTR);
-  if (got == sizeof error) {
-    ::waitpid(pid, nullptr, 0);
-    throw std::runtime_error(fmt::format("cannot start '{}': {}", command[0], std::strerror(error)));
-  }
-  Process process;
-  process.pid = pid;
-  process.running = true;
-  process.out = std::move(out_read);
-  process.err = std::move(err_read);
-  return process;
-}
-
 class Launcher {
  public:
   explicit Launcher(LaunchOptions options)
@@ -257,10 +114,13 @@ class Launcher {
         merger_(options_.first_rank, options_.count, terminal_, 0) {}
 
   ~Launcher() {
+    // Only an exception leaves any: their ends are waited for, so that nothing of the run is left.
     for (Process& process : processes_) {
-      if (!process.running) continue;
-      ::kill(process.pid, SIGKILL);
-      ::waitpid(process.pid, nullptr, 0);
+      if (!process.has_group) continue;
+      process.signal(SIGKILL);
+      while (::waitpid(-process.pid, nullptr, 0) > 0) {
+      }
+      guard_->group_ended(process.pid);
     }
     ::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
   }
@@ -270,7 +130,8 @@ class Launcher {
     start_all();
     while (!done()) turn();
     flush_rest();
-    return signal_ != 0 ? 128 + signal_ : exit_code_;
+    if (signal_ != 0) return 128 + signal_;
+    return exit_code_ == 0 && output_lost_ ? 1 : exit_code_;
   }
 
  private:
@@ -283,34 +144,39 @@ class Launcher {
     ::pthread_sigmask(SIG_BLOCK, &mask, &mask_before_);
     signals_ = Fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) fail("cannot make a signalfd");
+    // What a process of ours leaves behind when it ends becomes our child, so its end is seen, too.
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("cannot become the reaper of what is started");
+    guard_.emplace();
   }
 
   void start_all() {
     int port = options_.master_port;
     if (port == 0) std::tie(port_holder_, port) = reserve_port();
     const std::vector<std::string> command = full_command(options_.command);
-    std::string notes;
-    std::tie(notes_, notes) = open_notes();
-    const Environment common = common_environment(options_, port, terminal_, notes);
+    const Environment common = common_environment(options_, port, terminal_, notes_.address());
     processes_.reserve(static_cast<std::size_t>(options_.count));
     for (int index = 0; index < options_.count; ++index) {
       Environment environment = common;
       environment.emplace_back("RANK", std::to_string(options_.first_rank + index));
       environment.emplace_back("LOCAL_RANK", std::to_string(index));
-      processes_.push_back(start(command, std::move(environment), mask_before_));
+      processes_.push_back(start_process(command, environment, mask_before_, *guard_));
     }
   }
 
-  std::size_t running() const {
+  std::size_t count(bool Process::*what) const {
     return static_cast<std::size_t>(
-        std::count_if(processes_.begin(), processes_.end(), [](const Process& p) { return p.running; }));
+        std::count_if(processes_.begin(), processes_.end(), [what](const Process& p) { return p.*what; }));
   }
-  bool any_running() const { return running() > 0; }
+  bool any_running() const { return count(&Process::running) > 0; }
+  bool any_group() const { return count(&Process::has_group) > 0; }
 
-  std::string those_running() const {
+  // "rank 1 (pid 17), what rank 2 (pid 18) started"
+  std::string those_left() const {
     std::string names;
     for (std::size_t i = 0; i < processes_.size(); ++i) {
-      if (processes_[i].running) names += (names.empty() ? "" : ", ") + described(i);
+      if (!processes_[i].has_group) continue;
+      names += fmt::format(fmt::runtime(processes_[i].running ? "{}{}" : "{}what {} started"),
+                           names.empty() ? "" : ", ", described(i));
     }
     return names;
   }
@@ -328,7 +194,7 @@ class Launcher {
   }
 
   bool done() const {
-    if (any_running()) return false;
+    if (any_group()) return false;
     return all_closed() || (drain_until_ && Clock::now() >= *drain_until_);
   }
 
@@ -343,6 +209,8 @@ class Launcher {
     set.push_back({signals_.get(), POLLIN, 0});
     set.push_back({merger_.out().empty() ? -1 : STDOUT_FILENO, POLLOUT, 0});
     set.push_back({merger_.err().empty() ? -1 : STDERR_FILENO, POLLOUT, 0});
+    set.push_back({notes_.fd(), POLLIN, 0});
+    const std::size_t first_output = set.size();
     const bool full = merger_.out().size() + merger_.err().size() > kBacklogLimit;
     for (int index = 0; index < static_cast<int>(processes_.size()) && !full; ++index) {
       const Process& process = processes_[static_cast<std::size_t>(index)];
@@ -360,21 +228,30 @@ class Launcher {
     // Output before the news that a process ended: what it said last stands before what we say
     // about it.
     for (std::size_t i = 0; i < origins.size(); ++i) {
-      if (set[i + 3].revents != 0) read_some(origins[i].index, origins[i].stream);
+      if (set[i + first_output].revents != 0) read_some(origins[i].index, origins[i].stream);
     }
+    if (set[3].revents != 0) take_notes();
     if (set[0].revents != 0) take_signals();
     if (kill_at_ && Clock::now() >= *kill_at_) {
       kill_at_.reset();
-      note(fmt::format("{} did not end within {:g} s; killing {}", those_running(),
-                       static_cast<double>(options_.grace.count()) / 1000, running() == 1 ? "it" : "them"));
+      note(fmt::format("{} did not end within {:g} s; killing {}", those_left(),
+                       static_cast<double>(options_.grace.count()) / 1000,
+                       count(&Process::has_group) == 1 ? "it" : "them"));
       signal_all(SIGKILL);
     }
-    if (!any_running() && !drain_until_) drain_until_ = Clock::now() + kDrainTime;
+    if (any_running()) return;
+    if (!drain_until_) drain_until_ = Clock::now() + kDrainTime;
+    // Programs that ended well may leave something running, for a moment.
+    if (any_group() && !ending_ && Clock::now() >= *drain_until_) {
+      note(fmt::format("ending {}", those_left()));
+      end_all(SIGTERM);
+    }
   }
 
   int timeout() const {
     std::optional<Clock::time_point> next = kill_at_;
-    if (drain_until_ && (!next || *drain_until_ < *next)) next = drain_until_;
+    const bool drains = drain_until_ && !(any_group() && ending_);
+    if (drains && (!next || *drain_until_ < *next)) next = drain_until_;
     if (!next) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
     return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
@@ -398,24 +275,36 @@ class Launcher {
     const ssize_t got = ::write(fd, pending.data(), std::min(pending.size(), kWriteSize));
     if (got > 0) {
       written = static_cast<std::size_t>(got);
-    } else if (errno != EINTR && errno != EAGAIN) {
+    } else if (errno == EPIPE) {
       // Nobody reads any more: end as a program does that is killed by the closed pipe.
       written = pending.size();
       if (signal_ == 0) {
         signal_ = SIGPIPE;
         end_all(SIGTERM);
       }
+    } else if (errno != EINTR && errno != EAGAIN) {
+      // A full disk, say. The programs' work may be worth more than their words.
+      written = pending.size();
+      if (!output_lost_ && fd == STDOUT_FILENO) {
+        note(fmt::format("cannot write the standard output: {}; it is lost", std::strerror(errno)));
+      }
+      output_lost_ = true;
     }
     pending.erase(0, written);
   }
 
+  // After a signal nobody waits for a reader that does not read.
   void flush_rest() {
+    const auto until = Clock::now() + kDrainTime;
     while (!merger_.out().empty() || !merger_.err().empty()) {
       pollfd set[3] = {{signals_.get(), POLLIN, 0},
                        {merger_.out().empty() ? -1 : STDOUT_FILENO, POLLOUT, 0},
                        {merger_.err().empty() ? -1 : STDERR_FILENO, POLLOUT, 0}};
-      if (::poll(set, 3, -1) < 0 && errno != EINTR) return;
-      // A signal ends the wait for a reader that does not read.
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+      if (signal_ != 0 && left.count() <= 0) return;
+      const int ready = ::poll(set, 3, signal_ == 0 ? -1 : static_cast<int>(left.count()));
+      if (ready < 0 && errno != EINTR) return;
+      if (ready <= 0) continue;
       if (set[0].revents != 0) {
         const int before = signal_;
         take_signals();
@@ -437,59 +326,61 @@ class Launcher {
     reap();
   }
 
+  // Everything that has ended: programs, what they left behind, the guard if somebody killed it.
   void reap() {
     std::optional<std::size_t> failed;
-    for (std::size_t index = 0; index < processes_.size(); ++index) {
-      Process& process = processes_[index];
-      int status = 0;
-      if (!process.running || ::waitpid(process.pid, &status, WNOHANG) != process.pid) continue;
-      process.running = false;
-      process.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-      process.how = WIFSIGNALED(status) ? fmt::format("was killed by signal {} ({})", WTERMSIG(status),
-                                                      ::strsignal(WTERMSIG(status)))
-                                        : fmt::format("exited with code {}", process.code);
-      if (process.code != 0 && !failed) failed = index;
+    int status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      const auto ended = std::find_if(processes_.begin(), processes_.end(),
+                                      [pid](const Process& p) { return p.running && p.pid == pid; });
+      if (ended == processes_.end()) continue;
+      ended->running = false;
+      ended->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+      ended->how = WIFSIGNALED(status) ? fmt::format("was killed by signal {} ({})", WTERMSIG(status),
+                                                     ::strsignal(WTERMSIG(status)))
+                                       : fmt::format("exited with code {}", ended->code);
+      if (ended->code != 0 && !failed) failed = static_cast<std::size_t>(ended - processes_.begin());
+    }
+    for (Process& process : processes_) {
+      if (!process.has_group || process.running) continue;
+      pid_t pid;
+      while ((pid = ::waitpid(-process.pid, nullptr, WNOHANG)) > 0) {
+      }
+      if (pid == 0) continue;  // somebody is left
+      process.has_group = false;
+      guard_->group_ended(process.pid);
     }
     if (failed && !ending_) blame(*failed);
   }
 
-  // The first that ended with an error is to blame, unless another said before that it fails.
-  void blame(std::size_t ended) {
-    const std::optional<Failure> told = first_note();
-    const std::size_t first = told ? told->index : ended;
-    const Process& process = processes_[first];
-    const std::string words = told ? ": " + told->words : "";
-    exit_code_ = process.code != 0 ? process.code : 1;
-    note(fmt::format("{} {}{}{}", described(first), process.code != 0 ? process.how : "failed", words,
-                     any_running() ? "; ending the others" : ""));
-    end_all(SIGTERM);
+  void take_notes() {
+    while (std::optional<Notes::Note> note = notes_.next(options_.count)) {
+      if (!told_) told_ = std::move(note);
+    }
   }
 
-  std::optional<Failure> first_note() {
-    std::array<char, 1024> buffer;
-    ssize_t got;
-    while ((got = ::recv(notes_.get(), buffer.data(), buffer.size(), 0)) > 0) {
-      const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
-      const std::size_t space = text.find(' ');
-      if (space == std::string_view::npos) continue;
-      for (std::size_t index = 0; index < processes_.size(); ++index) {
-        if (text.substr(0, space) != std::to_string(processes_[index].pid)) continue;
-        return Failure{index, std::string(text.substr(space + 1))};
-      }
-    }
-    return std::nullopt;
+  // The first that ended with an error is to blame, unless another said before that it fails.
+  void blame(std::size_t ended) {
+    take_notes();
+    const std::size_t first = told_ ? static_cast<std::size_t>(told_->index) : ended;
+    const Process& process = processes_[first];
+    const std::string words = told_ ? ": " + told_->words : "";
+    exit_code_ = process.code != 0 ? process.code : 1;
+    note(fmt::format("{} {}{}{}", described(first), process.code != 0 ? process.how : "failed", words,
+                     any_group() ? "; ending the others" : ""));
+    end_all(SIGTERM);
   }
 
   // Asks the processes to end; those that have not when the grace time is over are killed.
   void end_all(int number) {
     ending_ = true;
     signal_all(number);
-    if (!kill_at_ && any_running()) kill_at_ = Clock::now() + options_.grace;
+    if (!kill_at_ && any_group()) kill_at_ = Clock::now() + options_.grace;
   }
 
   void signal_all(int number) {
     for (const Process& process : processes_) {
-      if (process.running) ::kill(process.pid, number);
+      if (process.has_group) process.signal(number);
     }
   }
 
@@ -501,11 +392,14 @@ class Launcher {
   sigset_t mask_before_{};
   Fd signals_;
   Fd port_holder_;
-  Fd notes_;
+  Notes notes_;
+  std::optional<Notes::Note> told_;  // the first
+  std::optional<Guard> guard_;
   std::vector<Process> processes_;
   bool ending_ = false;
   int signal_ = 0;
   int exit_code_ = 0;
+  bool output_lost_ = false;
   std::optional<Clock::time_point> kill_at_;
   std::optional<Clock::time_point> drain_until_;
 };
@@ -513,6 +407,7 @@ class Launcher {
 }  // namespace
 
 int launch(const LaunchOptions& given) {
+  open_standard_streams();
   LaunchOptions options = given;
   if (options.world_size == 0) options.world_size = options.first_rank + options.count;
   if (options.first_rank + options.count > options.world_size) {

@@ -24,8 +24,11 @@ struct LaunchOptions {
 
 // Starts the processes, passes on their output and the signals that this process gets, and returns
 // when all have ended: with 0, with the exit code of the one that failed first (128 + n for signal
-// n), or with 128 + n where signal n ended the run. Never leaves a process behind: they die with
-// this one.
+// n), or with 128 + n where signal n ended the run. Each program runs in a process group of its own,
+// which is ended as a whole: when a program fails, when the run is ended, half a second after all
+// programs have ended well, and when this process is killed. A standard stream that is closed is
+// taken for /dev/null; where writing one fails, what is to be written is lost, and 1 is returned
+// instead of 0.
 //
 // Threads: call it from the only thread of a process; it blocks signals and reaps its own children
 // only. Errors: throws std::runtime_error naming what could not be started, before or instead of

@@ -53,8 +53,12 @@ std::array<char, 65> random_hex() {
   return text;
 }
 
-void make_folder_of(const std::string& path) {
-  for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
+// The file's folder and the one above ("~/.config/tine"), but never a home directory that does not exist.
+void make_folders_of(const std::string& path) {
+  const size_t last = path.rfind('/');
+  const size_t above = last == 0 ? 0 : path.rfind('/', last - 1);
+  for (const size_t at : {above, last}) {
+    if (at == 0 || at == std::string::npos) continue;
     const std::string folder = path.substr(0, at);
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES) {
       fail(path, fmt::format("cannot be made, its folder {} neither", folder), errno);
@@ -65,7 +69,7 @@ void make_folder_of(const std::string& path) {
 // Written aside and linked into place: another process sees no file or the whole one, and of two that make
 // it at the same time one wins.
 void make_file(const std::string& path) {
-  make_folder_of(path);
+  make_folders_of(path);
   std::array<char, 65> text = random_hex();
   const std::string aside = fmt::format("{}.{}.{}", path, ::getpid(), random_incarnation());
   {

@@ -49,6 +49,13 @@ TEST_F(KeyFile, IsMadeOnFirstUseForItsOwnerAloneAndThenStays) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ + "/a/b"), {}), 1);
 }
 
+TEST_F(KeyFile, IsNotMadeInAHomeDirectoryThatDoesNotExist) {
+  const std::string home = folder_ + "/nobody";
+  EXPECT_THAT(error_of(home + "/.config/tine/auth_key"),
+              testing::AllOf(HasSubstr(home + "/.config"), HasSubstr("TINE_AUTH_KEY")));
+  EXPECT_FALSE(std::filesystem::exists(home));
+}
+
 TEST_F(KeyFile, MadeByManyAtOnceIsTheSameForAll) {
   std::vector<std::string> seen(8);
   std::vector<std::thread> threads;
