@@ -2,23 +2,17 @@
 import importlib.util
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import time
+
+import _pair
 
 QUICK = bool(os.environ.get("TINE_BENCH_QUICK"))
 
 
 def identity(x):
     return x
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def worker(library, rank):
@@ -69,27 +63,8 @@ def worker(library, rank):
             rpc.rpc_sync("worker1", identity, args=(big,))
             times.append(time.perf_counter() - began)
         results["echo"] = 2 * (16 << 20) / statistics.median(times) / 1e9
-        print("RESULT " + json.dumps(results), flush=True)
+        _pair.tell(results)
     rpc.shutdown()
-
-
-def measure(library):
-    env = dict(os.environ, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()), GLOG_minloglevel="2")
-    command = [sys.executable, os.path.abspath(__file__), library]
-    processes = [
-        subprocess.Popen(command + [str(r)], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for r in range(2)
-    ]
-    try:
-        outs = [p.communicate(timeout=300) for p in processes]
-    finally:
-        for p in processes:
-            if p.poll() is None:
-                p.kill()
-    for line in outs[0][0].splitlines():
-        if line.startswith("RESULT "):
-            return json.loads(line[7:])
-    raise RuntimeError(f"{library}: no result\n{outs[0][1]}\n{outs[1][1]}")
 
 
 def main():
@@ -99,7 +74,7 @@ def main():
     found = {library: [] for library in libraries}
     for _ in range(runs):
         for library in libraries:
-            found[library].append(measure(library))
+            found[library].append(_pair.measure(__file__, library))
 
     def row(key, text, unit, bar=None, higher=False):
         values = {k: [r[key] for r in v] for k, v in found.items()}
