@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "src/tensor/kernels/pointwise.h"
 
@@ -14,7 +15,7 @@ std::string to_string(Sizes sizes) { return fmt::format("[{}]", fmt::join(sizes,
 DimVector broadcast(Sizes a, Sizes b) {
   DimVector out(a.size() >= b.size() ? a : b);
   const size_t n = out.size();
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = n; i-- > 0;) {  // from the right, as PyTorch: an error names the last that differs
     const int64_t x = i < n - a.size() ? 1 : a[i - (n - a.size())];
     const int64_t y = i < n - b.size() ? 1 : b[i - (n - b.size())];
     if (x != y && x != 1 && y != 1)
@@ -54,6 +55,78 @@ Operand operand(const KernelContext& c, const Tensor& t, DType dtype, Number& nu
   }
   hold = to(c, t, dtype);
   return Operand::of(known(hold));
+}
+
+bool is_dense(Sizes sizes, std::span<const int64_t> strides) noexcept {
+  // Each dimension must begin where those that are denser end.
+  int64_t step = 1;
+  size_t left = 0;
+  for (int64_t n : sizes) {
+    if (n == 0) return true;
+    left += n > 1;
+  }
+  while (left > 0) {
+    bool found = false;
+    for (size_t i = 0; i < sizes.size() && !found; ++i) {
+      if (sizes[i] < 2 || strides[i] != step) continue;
+      step *= sizes[i];
+      found = true;
+    }
+    if (!found) return false;
+    --left;
+  }
+  return true;
+}
+
+Order order_of(Sizes shape, std::span<const Operand> operands) noexcept {
+  Order order;
+  const size_t n = shape.size();
+  for (size_t k = 0; k < n; ++k) order.dims[k] = static_cast<uint8_t>(n - 1 - k);
+  const auto stride = [&](const Operand& o, size_t dim) -> int64_t {
+    const size_t missing = n - o.sizes.size();
+    if (dim < missing || (o.sizes[dim - missing] == 1 && shape[dim] != 1)) return 0;
+    return o.strides[dim - missing];
+  };
+  // > 0: `inner` should lie outside of `outer`. A repeated dimension (stride 0) says nothing.
+  const auto misplaced = [&](size_t inner, size_t outer) {
+    for (const Operand& o : operands) {
+      const int64_t a = stride(o, inner), b = stride(o, outer);
+      if (a == 0 || b == 0) continue;
+      if (a != b) return a < b ? -1 : 1;
+      if (shape[inner] > shape[outer]) return 1;
+    }
+    return 0;
+  };
+  for (size_t k = 1; k < n; ++k) {
+    for (size_t outer = k, inner = k; inner-- > 0;) {
+      const int c = misplaced(order.dims[inner], order.dims[outer]);
+      if (c < 0) break;
+      if (c == 0) continue;
+      std::swap(order.dims[inner], order.dims[outer]);
+      outer = inner;
+      order.row_major = false;
+    }
+  }
+  return order;
+}
+
+Tensor make(Sizes shape, const Order& order, DType dtype) {
+  if (order.row_major) return make(shape, dtype);
+  DimVector strides;
+  strides.resize(shape.size());
+  uint64_t step = 1;
+  for (size_t k = 0; k < shape.size(); ++k) {
+    strides[order.dims[k]] = static_cast<int64_t>(step);
+    step *= static_cast<uint64_t>(std::max<int64_t>(shape[order.dims[k]], 1));
+  }
+  return make(shape, strides, dtype);
+}
+
+Tensor make_like(const Impl& a, DType dtype) {
+  if (a.contiguous()) return make(a.sizes(), dtype);
+  if (is_dense(a.sizes(), a.strides())) return make(a.sizes(), a.strides(), dtype);
+  const Operand o = Operand::of(a);
+  return make(a.sizes(), order_of(a.sizes(), std::span(&o, 1)), dtype);
 }
 
 void check_writable(const Impl& self, std::string_view op) {

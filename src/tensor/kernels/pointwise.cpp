@@ -38,18 +38,21 @@ DType compute_type(BinaryOp op, DType promoted) {
 Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a, const Operand& b,
                DType result) {
   const DimVector shape = broadcast(a.sizes, b.sizes);
-  Tensor out = make(shape, result);
-  const Plan<3> plan(shape, {Operand::of(known(out)), a, b});
+  const Order order = order_of(shape, std::array{a, b});
+  Tensor out = make(shape, order, result);
+  const Plan<3> plan(shape, {Operand::of(known(out)), a, b}, &order);
   plan.run(c, [&](const std::array<char*, 3>& p, const std::array<int64_t, 3>& s, int64_t n) {
     loop(p[0], p[1], p[2], s.data(), n, param);
   });
   return out;
 }
 
-// Into self, in its own dtype.
+// Into self, in its own dtype; along the order of self, whose elements are all different ones.
 void compute_into(const KernelContext& c, BinaryLoop loop, const void* param, const Impl& self,
                   const Operand& b) {
-  const Plan<3> plan(self.sizes(), {Operand::of(self), Operand::of(self), b});
+  const Operand into = Operand::of(self);
+  const Order order = order_of(self.sizes(), std::array{into, b});
+  const Plan<3> plan(self.sizes(), {into, into, b}, &order);
   plan.run(c, [&](const std::array<char*, 3>& p, const std::array<int64_t, 3>& s, int64_t n) {
     loop(p[0], p[1], p[2], s.data(), n, param);
   });
@@ -346,7 +349,9 @@ void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Im
     });
     return;
   }
-  const Plan<2> plan(out.sizes(), {Operand::of(out), Operand::of(a)});
+  const std::array both{Operand::of(out), Operand::of(a)};
+  const Order order = order_of(out.sizes(), both);
+  const Plan<2> plan(out.sizes(), both, &order);
   plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t n) {
     loop(p[0], p[1], s[0], s[1], n);
   });
@@ -359,7 +364,7 @@ Tensor unary(const KernelContext& c, UnaryOp op, const Tensor& a) {
   if (floats_only(op) && !is_floating(x.dtype())) return unary(c, op, to(c, a, DType::kFloat32));
   if (op == UnaryOp::kSquare && x.dtype() == DType::kBool) return unary(c, op, to(c, a, DType::kInt64));
   const UnaryLoop loop = loop_for(op, x.dtype());
-  Tensor out = make(x.sizes(), yields_bool(op) ? DType::kBool : x.dtype());
+  Tensor out = make_like(x, yields_bool(op) ? DType::kBool : x.dtype());
   run_unary(c, loop, known(out), x);
   return out;
 }
@@ -396,8 +401,10 @@ Tensor where(const KernelContext& c, const Tensor& condition, const Tensor& a, c
   const Operand x = operand(c, a, dtype, na, ha);
   const Operand y = operand(c, b, dtype, nb, hb);
   const DimVector shape = broadcast(m.sizes(), broadcast(x.sizes, y.sizes));
-  Tensor out = make(shape, dtype);
-  const Plan<4> plan(shape, {Operand::of(known(out)), Operand::of(m), x, y});
+  const Operand chosen = Operand::of(m);
+  const Order order = order_of(shape, std::array{chosen, x, y});
+  Tensor out = make(shape, order, dtype);
+  const Plan<4> plan(shape, {Operand::of(known(out)), chosen, x, y}, &order);
   plan.run(c, [&](std::array<char*, 4> p, const std::array<int64_t, 4>& s, int64_t n) {
     with_type(dtype, [&]<class T>(T) {
       for (int64_t i = 0; i < n; ++i) {
@@ -425,7 +432,9 @@ const Tensor& fill_(const KernelContext& c, const Tensor& self, Scalar value) {
   const Impl& x = impl_of(self);
   check_writable(x, "fill_");
   Number n = Number::of(value, x.dtype());
-  const Plan<2> plan(x.sizes(), {Operand::of(x), Operand::number(n.bytes)});
+  const std::array both{Operand::of(x), Operand::number(n.bytes)};
+  const Order order = order_of(x.sizes(), both);
+  const Plan<2> plan(x.sizes(), both, &order);
   const UnaryLoop loop = convert_loop(x.dtype(), x.dtype());
   plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t m) {
     loop(p[0], p[1], s[0], s[1], m);
@@ -437,6 +446,13 @@ const Tensor& zero_(const KernelContext& c, const Tensor& self) { return fill_(c
 
 Tensor clone(const KernelContext& c, const Tensor& a) {
   const Impl& x = impl_of(a);
+  Tensor out = make_like(x, x.dtype());
+  run_unary(c, convert_loop(x.dtype(), x.dtype()), known(out), x);
+  return out;
+}
+
+Tensor packed(const KernelContext& c, const Tensor& a) {
+  const Impl& x = impl_of(a);
   Tensor out = make(x.sizes(), x.dtype());
   run_unary(c, convert_loop(x.dtype(), x.dtype()), known(out), x);
   return out;
@@ -445,7 +461,7 @@ Tensor clone(const KernelContext& c, const Tensor& a) {
 Tensor to(const KernelContext& c, const Tensor& a, DType dtype) {
   const Impl& x = impl_of(a);
   if (x.dtype() == dtype) return a;
-  Tensor out = make(x.sizes(), dtype);
+  Tensor out = make_like(x, dtype);
   run_unary(c, convert_loop(x.dtype(), dtype), known(out), x);
   return out;
 }
