@@ -94,6 +94,7 @@ inline const OpTable& test_rows() {
              "aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str",
              "aten::slice.Tensor(Tensor(a) self, int dim=0, int? start=None, int? end=None, int step=1) -> "
              "Tensor(a)",
+             "aten::__unpack(Tensor(a) self, int count) -> Tensor(a)[]",
              "aten::select.int(Tensor(a) self, int dim, int index) -> Tensor(a)",
              "aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor",
              "aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)",

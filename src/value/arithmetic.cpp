@@ -31,6 +31,11 @@ bool without_underscores(std::string_view s, std::string* out) {
 
 }  // namespace
 
+double power(double base, double exponent) {
+  if (base == 0 && exponent < 0) throw ZeroDivisionError("0.0 cannot be raised to a negative power");
+  return std::pow(base, exponent);
+}
+
 std::pair<double, double> divide_with_rest(double a, double b) {
   if (b == 0) throw ZeroDivisionError("float divmod()");
   double rest = std::fmod(a, b);

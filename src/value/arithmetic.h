@@ -36,12 +36,13 @@ namespace tine::value {
   const int64_t r = a % b;
   return r != 0 && (r ^ b) < 0 ? r + b : r;
 }
-// TorchScript's, which knows no error for floats.
+// TorchScript's, which know no error for floats.
 [[nodiscard]] inline double remainder(double a, double b) noexcept {
   return std::fmod(b + std::fmod(a, b), b);
 }
 [[nodiscard]] inline double floor_divide(double a, double b) noexcept { return std::floor(a / b); }
-// Quotient and remainder of divmod(), which do know one.
+[[nodiscard]] double power(double base, double exponent);  // ZeroDivisionError for 0 ** -1
+// Quotient and remainder of divmod(), which do know an error.
 [[nodiscard]] std::pair<double, double> divide_with_rest(double a, double b);
 
 [[nodiscard]] int64_t shift_left(int64_t a, int64_t n);

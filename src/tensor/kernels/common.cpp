@@ -133,6 +133,7 @@ void check_writable(const Impl& self, std::string_view op) {
   if (!self.writable())
     throw ValueError(fmt::format("{}: the tensor's memory is read-only; clone() it first (sizes {})", op,
                                  to_string(self.sizes())));
+  if (self.numel() == 0) return;
   for (size_t i = 0; i < self.sizes().size(); ++i)
     if (self.sizes()[i] > 1 && self.strides()[i] == 0)
       throw ValueError(fmt::format(

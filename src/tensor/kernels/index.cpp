@@ -78,17 +78,6 @@ struct Gathering {
     bool together = any;
     for (size_t d = first; any && d <= last; ++d) together = together && by_dim[d].defined();
 
-    int64_t tuples = 1;
-    for (int64_t n : shape) tuples *= n;
-    offsets.assign(static_cast<size_t>(tuples), 0);
-    for (size_t d = 0; d < by_dim.size(); ++d) {
-      if (!by_dim[d].defined()) continue;
-      const Tensor wide = contiguous(c, expand(by_dim[d], shape));
-      const int64_t* at = int64_data(wide);
-      for (size_t k = 0; k < offsets.size(); ++k)
-        offsets[k] += checked_index(at[k], a.sizes()[d], d) * a.strides()[d];
-    }
-
     // The index dimensions stand where the indices stood when those were neighbours, else in front.
     const size_t place = together ? first : 0;
     for (size_t d = 0, kept = 0; d <= by_dim.size(); ++d) {
@@ -112,6 +101,23 @@ struct Gathering {
     step = after < result.size() ? strides[after] * std::max<int64_t>(result[after], 1) : 1;
     for (size_t i = 0; i < result.size(); ++i)
       if (i < place || i >= after) rest_result_strides.push_back(strides[i]);
+
+    // An empty result reads nothing, so its indices are not looked at: only that there is something to index.
+    int64_t tuples = 1;
+    for (int64_t n : shape) tuples *= n;
+    bool empty = tuples == 0;
+    for (int64_t n : rest_sizes) empty = empty || n == 0;
+    for (size_t d = 0; d < by_dim.size(); ++d)
+      if (tuples > 0 && by_dim[d].defined() && a.sizes()[d] == 0)
+        throw IndexError(fmt::format("index is out of bounds for dimension {} with size 0", d));
+    offsets.assign(static_cast<size_t>(empty ? 0 : tuples), 0);
+    for (size_t d = 0; !empty && d < by_dim.size(); ++d) {
+      if (!by_dim[d].defined()) continue;
+      const Tensor wide = contiguous(c, expand(by_dim[d], shape));
+      const int64_t* at = int64_data(wide);
+      for (size_t k = 0; k < offsets.size(); ++k)
+        offsets[k] += checked_index(at[k], a.sizes()[d], d) * a.strides()[d];
+    }
   }
 };
 

@@ -56,7 +56,7 @@ void add_arithmetic(Rows& rows) {
   TINE_ARITHMETIC(div, F(a) / F(b), "float", a / b);
   TINE_ARITHMETIC(floordiv, floor_divide(a, b), "int", floor_divide(a, b));
   TINE_ARITHMETIC(remainder, remainder(a, b), "int", remainder(a, b));
-  TINE_ARITHMETIC(pow, std::pow(F(a), F(b)), "float", std::pow(a, b));
+  TINE_ARITHMETIC(pow, power(F(a), F(b)), "float", power(a, b));
   // clang-format off
   rows.pure("aten::neg.int(int a) -> int", [](I a) { return wrapping_neg(a); });
   rows.pure("aten::neg.float(float a) -> float", [](F a) { return -a; });
