@@ -10,13 +10,17 @@
 namespace tine::python {
 namespace {
 
-// The rows that indexing calls.
+// The rows that indexing calls, and what stands in its lists.
 struct Rows {
   OpRows select = op_rows("aten::select");
-  OpRows get = op_rows("aten::__getitem__");
-  OpRows set = op_rows("aten::_set_item");
+  OpRows slice = op_rows("aten::slice");
+  OpRows read = op_rows("aten::__getitem__");
+  OpRows write = op_rows("aten::_set_item");
+  OpRows assign = op_rows("aten::_assign");
+  Value ellipsis = Value("...");
+  Value slice_follows = Value(":");
 
-  static const Rows& get_rows() {
+  static const Rows& get() {
     static const Rows* const rows = new Rows;
     return *rows;
   }
@@ -41,47 +45,62 @@ Value list_of(PyObject* sequence) {
   return to_value(list.get());
 }
 
-Value index_value(PyObject* item) {
-  if (item == Py_None) return {};
-  if (item == Py_Ellipsis) return Value("...");
-  if (PyBool_Check(item)) return Value(item == Py_True);
-  if (is_tensor(item)) return Value(tensor_of(item));
-  if (PyIndex_Check(item)) return number(item, PyExc_IndexError);
+void add_index(PyObject* item, std::vector<Value>* to) {
   if (PySlice_Check(item)) {
     const auto* const s = reinterpret_cast<PySliceObject*>(item);
-    return Value(tine::detail::make_ref<Tuple>(std::vector<Value>{bound(s->start), bound(s->stop), bound(s->step)}));
+    to->insert(to->end(), {Rows::get().slice_follows, bound(s->start), bound(s->stop), bound(s->step)});
+  } else if (item == Py_None) {
+    to->emplace_back();
+  } else if (item == Py_Ellipsis) {
+    to->push_back(Rows::get().ellipsis);
+  } else if (PyBool_Check(item)) {
+    to->emplace_back(item == Py_True);
+  } else if (is_tensor(item)) {
+    to->emplace_back(tensor_of(item));
+  } else if (PyIndex_Check(item)) {
+    to->push_back(number(item, PyExc_IndexError));
+  } else if (!PyUnicode_Check(item) && !PyBytes_Check(item) && PyObject_CheckBuffer(item)) {
+    to->emplace_back(copy_of_buffer(item));
+  } else if (!PyUnicode_Check(item) && PySequence_Check(item)) {
+    to->push_back(list_of(item));
+  } else {
+    throw IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), None, bools, lists of numbers and int64 or bool Tensors "
+        "are valid indices (got " +
+        std::string(Py_TYPE(item)->tp_name) + ")");
   }
-  if (!PyUnicode_Check(item) && !PyBytes_Check(item)) {
-    if (PyObject_CheckBuffer(item)) return Value(copy_of_buffer(item));
-    if (PySequence_Check(item)) return list_of(item);
-  }
-  throw IndexError(
-      "only integers, slices (`:`), ellipsis (`...`), None, bools, lists of numbers and int64 or bool Tensors are "
-      "valid indices (got " +
-      std::string(Py_TYPE(item)->tp_name) + ")");
 }
 
 Value indices(PyObject* index) {
   std::vector<Value> items;
   if (PyTuple_Check(index)) {
-    items.reserve(static_cast<size_t>(PyTuple_GET_SIZE(index)));
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i)
-      items.push_back(index_value(PyTuple_GET_ITEM(index, i)));
+    items.reserve(static_cast<size_t>(PyTuple_GET_SIZE(index)) + 6);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i) add_index(PyTuple_GET_ITEM(index, i), &items);
   } else {
-    items.push_back(index_value(index));
+    add_index(index, &items);
   }
   return Value(tine::detail::make_ref<List>(std::move(items)));
+}
+
+// What most subscripts are, an int or a slice alone, needs no list. None: it is another.
+Value simple_index(PyObject* self, PyObject* index) {
+  const Tensor& x = tensor_of(self);
+  if (x.dim() == 0) return {};
+  if (PyLong_CheckExact(index))
+    return call_op(Rows::get().select, {Value(x), Value(int64_t{0}), number(index, PyExc_IndexError)});
+  if (!PySlice_Check(index)) return {};
+  const auto* const s = reinterpret_cast<PySliceObject*>(index);
+  const Value step = s->step == Py_None ? Value(int64_t{1}) : bound(s->step);
+  return call_op(Rows::get().slice, {Value(x), Value(int64_t{0}), bound(s->start), bound(s->stop), step});
 }
 
 }  // namespace
 
 PyObject* tensor_getitem(PyObject* self, PyObject* index) {
   return guarded([&]() -> PyObject* {
-    if (PyLong_CheckExact(index) && tensor_of(self).dim() > 0) {  // what most indices are
-      return wrap_tensor(call_op(Rows::get_rows().select, {Value(tensor_of(self)), Value(int64_t{0}),
-                                                           number(index, PyExc_IndexError)}));
-    }
-    return wrap_tensor(call_op(Rows::get_rows().get, {Value(tensor_of(self)), indices(index)}));
+    Value view = simple_index(self, index);
+    if (!view.is_none()) return wrap_tensor(std::move(view));
+    return wrap_tensor(call_op(Rows::get().read, {Value(tensor_of(self)), indices(index)}));
   });
 }
 
@@ -93,7 +112,12 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
   return guarded([&]() -> int {
     Value to_write = to_value(value);
     if (to_write.is(Tag::kForeign) && PyObject_CheckBuffer(value)) to_write = Value(copy_of_buffer(value));
-    (void)call_op(Rows::get_rows().set, {Value(tensor_of(self)), indices(index), to_write});
+    const Value view = PySlice_Check(index) ? Value() : simple_index(self, index);
+    if (!view.is_none()) {
+      (void)call_op(Rows::get().assign, {view, to_write});
+    } else {
+      (void)call_op(Rows::get().write, {Value(tensor_of(self)), indices(index), to_write});
+    }
     return 0;
   });
 }

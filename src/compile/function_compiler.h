@@ -145,6 +145,7 @@ class FunctionCompiler {
   // A Tensor's subscript as the list of indices that aten::__getitem__ and aten::_set_item take.
   std::vector<ir::Def*> tensor_indices(const syntax::Subscript& e);
   [[nodiscard]] static bool gives_view(const std::vector<ir::Def*>& indices);
+  ir::Def* simple_index(ir::Def* tensor, const std::vector<ir::Def*>& indices, Span span);
   ir::Def* tensor_index(ir::Def* tensor, const std::vector<ir::Def*>& indices, Span span);
   void set_tensor_index(ir::Def* tensor, const std::vector<ir::Def*>& indices, ir::Def* value, Span span);
   void assign_subscript(const syntax::Subscript& e, ir::Def* value, Span span);

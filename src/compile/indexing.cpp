@@ -46,14 +46,7 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
   }
   Def* value = value_of(object, e.object->span);
   here(e.span);
-  if (value->type->kind == TypeKind::kTensor) {
-    if (const auto* cut = e.comma || e.indices.size() != 1 ? nullptr : syntax::is<syntax::Slice>(*e.indices[0])) {
-      const SliceBounds s = slice_bounds(*cut);
-      here(e.span);
-      return must_operator("aten::slice", {value, integer(0), s.lower, s.upper, s.step}, e.span);
-    }
-    return tensor_index(value, tensor_indices(e), e.span);
-  }
+  if (value->type->kind == TypeKind::kTensor) return tensor_index(value, tensor_indices(e), e.span);
   if (e.indices.size() != 1 || e.comma)
     fail(e.span, fmt::format("{} takes a single index", value->type->str()));
   const syntax::Expr& index = *e.indices[0];
@@ -157,7 +150,7 @@ std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
     } else if (const auto* cut = syntax::is<syntax::Slice>(*i)) {
       SliceBounds s = slice_bounds(*cut);
       here(e.span);
-      out.push_back(builder_.tuple({s.lower, s.upper, s.step}));
+      for (Def* d : {builder_.constant(Value(":")), s.lower, s.upper, s.step}) out.push_back(d);
     } else {
       Def* index = expression(*i);
       here(e.span);
@@ -173,16 +166,28 @@ std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
 
 // True when all of them are ints, slices, None and Ellipsis.
 bool FunctionCompiler::gives_view(const std::vector<Def*>& indices) {
-  return std::all_of(indices.begin(), indices.end(), [](const Def* index) {
+  return std::none_of(indices.begin(), indices.end(), [](const Def* index) {
     const TypeKind kind = index->type->kind;
-    return kind == TypeKind::kInt || kind == TypeKind::kTuple || kind == TypeKind::kNone || kind == TypeKind::kStr;
+    return kind == TypeKind::kTensor || kind == TypeKind::kList || kind == TypeKind::kBool ||
+           kind == TypeKind::kNumber;
   });
+}
+
+// What most subscripts are, ints or a slice alone, needs no list. Null: it is another.
+Def* FunctionCompiler::simple_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
+  if (!indices.empty() && std::all_of(indices.begin(), indices.end(),
+                                      [](const Def* i) { return i->type->kind == TypeKind::kInt; })) {
+    for (Def* i : indices) tensor = must_operator("aten::select", {tensor, integer(0), i}, span);
+    return tensor;
+  }
+  if (indices.size() == 4 && indices[0]->type->kind == TypeKind::kStr && indices[0]->node->constant.as_string() == ":")
+    return must_operator("aten::slice", {tensor, integer(0), indices[1], indices[2], indices[3]}, span);
+  return nullptr;
 }
 
 Def* FunctionCompiler::tensor_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
   here(span);
-  if (indices.size() == 1 && indices[0]->type->kind == TypeKind::kInt)  // what most are
-    return must_operator("aten::select", {tensor, integer(0), indices[0]}, span);
+  if (Def* view = simple_index(tensor, indices, span)) return view;
   return must_operator("aten::__getitem__", {tensor, builder_.list(indices, Type::any())}, span);
 }
 
@@ -201,7 +206,13 @@ void FunctionCompiler::set_tensor_index(Def* tensor, const std::vector<Def*>& in
                value->type->str()));
   }
   here(span);
-  must_operator("aten::_set_item", {tensor, builder_.list(indices, Type::any()), value}, span);
+  if (Def* view = simple_index(tensor, indices, span)) {
+    const TypeKind kind = value->type->kind;
+    const bool number = kind == TypeKind::kBool || kind == TypeKind::kInt || kind == TypeKind::kFloat;
+    must_operator(number ? "aten::fill_" : "aten::_assign", {view, value}, span);
+  } else {
+    must_operator("aten::_set_item", {tensor, builder_.list(indices, Type::any()), value}, span);
+  }
 }
 
 void FunctionCompiler::assign_subscript(const syntax::Subscript& e, Def* value, Span span) {

@@ -85,6 +85,7 @@ inline const OpTable& test_rows() {
              "aten::__getitem__.str(str s, int index) -> str",
              "aten::__getitem__.dict(Dict(k, v) self, k key) -> v(*)",
              "aten::_set_item.t(t[](a!) l, int idx, t el) -> ()",
+             "aten::_assign(Tensor(a!) self, Any value) -> Tensor(a!)",
              "aten::_set_item.Tensor(Tensor(a!) self, Any[] indices, Any value) -> Tensor(a!)",
              "aten::_set_item.dict(Dict(k, v)(a!) l, k idx, v val) -> ()",
              "aten::append.t(t[](a!) self, t el) -> ()",

@@ -34,10 +34,10 @@ struct Operand {
   static Operand number(void* value) { return {static_cast<char*>(value), {}, {}, 0}; }
 };
 
-// Dimensions of a shape, innermost first.
+// In which order the dimensions of a shape are walked.
 struct Order {
-  std::array<uint8_t, kMaxDims> dims;
   bool row_major = true;
+  std::array<uint8_t, kMaxDims> dims;  // innermost first, unless row_major
 };
 
 template <size_t N>
@@ -50,7 +50,7 @@ class Plan {
     bool fresh = true;
     // From the innermost outwards; dims_ counts from 0 = innermost.
     for (size_t at = 0; at < shape.size(); ++at) {
-      const size_t i = order ? order->dims[at] : shape.size() - 1 - at;
+      const size_t i = order && !order->row_major ? order->dims[at] : shape.size() - 1 - at;
       const int64_t n = shape[i];
       numel_ *= n;
       if (n == 1) continue;

@@ -78,8 +78,24 @@ bool is_dense(Sizes sizes, std::span<const int64_t> strides) noexcept {
   return true;
 }
 
+namespace {
+
+bool is_in_order(const Operand& o) noexcept {
+  int64_t inner = 0;
+  for (size_t i = o.sizes.size(); i-- > 0;) {
+    const int64_t stride = o.strides[i];
+    if (o.sizes[i] == 1 || stride == 0) continue;
+    if (stride <= inner) return false;
+    inner = stride;
+  }
+  return true;
+}
+
+}  // namespace
+
 Order order_of(Sizes shape, std::span<const Operand> operands) noexcept {
   Order order;
+  if (std::all_of(operands.begin(), operands.end(), is_in_order)) return order;
   const size_t n = shape.size();
   for (size_t k = 0; k < n; ++k) order.dims[k] = static_cast<uint8_t>(n - 1 - k);
   const auto stride = [&](const Operand& o, size_t dim) -> int64_t {

@@ -35,7 +35,8 @@ DType compute_type(BinaryOp op, DType promoted) {
 }
 
 // a op b of operands that are in `dtype` already; `loop` was chosen for it.
-Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a, const Operand& b,
+// Not inlined, as others below that walk along strides: their frames are large, and most calls need none of it.
+[[gnu::noinline]] Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a, const Operand& b,
                DType result) {
   const DimVector shape = broadcast(a.sizes, b.sizes);
   const Order order = order_of(shape, std::array{a, b});
@@ -48,7 +49,7 @@ Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const
 }
 
 // Into self, in its own dtype; along the order of self, whose elements are all different ones.
-void compute_into(const KernelContext& c, BinaryLoop loop, const void* param, const Impl& self,
+[[gnu::noinline]] void compute_into(const KernelContext& c, BinaryLoop loop, const void* param, const Impl& self,
                   const Operand& b) {
   const Operand into = Operand::of(self);
   const Order order = order_of(self.sizes(), std::array{into, b});
@@ -58,9 +59,8 @@ void compute_into(const KernelContext& c, BinaryLoop loop, const void* param, co
   });
 }
 
-Tensor general(const KernelContext& c, std::string_view name, BinaryLoop loop, const void* param,
-               const Tensor& a, const Tensor& b, DType dtype, DType result) {
-  (void)name;
+[[gnu::noinline]] Tensor general(const KernelContext& c, BinaryLoop loop, const void* param, const Tensor& a,
+                                 const Tensor& b, DType dtype, DType result) {
   Number na, nb;
   Tensor ha, hb;
   const Operand x = operand(c, a, dtype, na, ha);
@@ -136,7 +136,7 @@ Tensor add_scaled(const KernelContext& c, const Tensor& a, const Tensor& b, Scal
   check_alpha(dtype, alpha);
   if (negative) alpha = negated(alpha);
   const Number param = Number::of(alpha, dtype);
-  return general(c, "add", add_scaled_loop(dtype), param.bytes, a, b, dtype, dtype);
+  return general(c, add_scaled_loop(dtype), param.bytes, a, b, dtype, dtype);
 }
 
 // alpha * b as one number, exact for integers.
@@ -176,7 +176,7 @@ Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, const Tensor
   const DType dtype = compute_type(op, result_type(a, b));
   const BinaryLoop loop = loop_for(op, dtype);
   if (!loop) throw_no_loop(op, dtype);
-  return general(c, name_of(op), loop, nullptr, a, b, dtype, yields_bool(op) ? DType::kBool : dtype);
+  return general(c, loop, nullptr, a, b, dtype, yields_bool(op) ? DType::kBool : dtype);
 }
 
 Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b) {
@@ -245,7 +245,11 @@ const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, S
   if (result != x.dtype() || dtype != x.dtype() || op == BinaryOp::kPow)
     return copy_(c, self, binary(c, op, self, other));
   Number n = Number::of(other, dtype);
-  compute_into(c, loop, nullptr, x, Operand::number(n.bytes));
+  if (small_and_straight(x)) {
+    straight_into(x, x, n.bytes, 0, loop, nullptr);
+  } else {
+    compute_into(c, loop, nullptr, x, Operand::number(n.bytes));
+  }
   return self;
 }
 
@@ -339,6 +343,15 @@ UnaryLoop loop_for(UnaryOp op, DType dtype) {
   throw_not_implemented(name_of(op), dtype);
 }
 
+[[gnu::noinline]] void run_strided(const KernelContext& c, UnaryLoop loop, const Impl& out, const Operand& a) {
+  const std::array both{Operand::of(out), a};
+  const Order order = order_of(out.sizes(), both);
+  const Plan<2> plan(out.sizes(), both, &order);
+  plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t n) {
+    loop(p[0], p[1], s[0], s[1], n);
+  });
+}
+
 void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Impl& a) {
   const int64_t wo = static_cast<int64_t>(size_of(out.dtype()));
   const int64_t wa = static_cast<int64_t>(size_of(a.dtype()));
@@ -349,12 +362,7 @@ void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Im
     });
     return;
   }
-  const std::array both{Operand::of(out), Operand::of(a)};
-  const Order order = order_of(out.sizes(), both);
-  const Plan<2> plan(out.sizes(), both, &order);
-  plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t n) {
-    loop(p[0], p[1], s[0], s[1], n);
-  });
+  run_strided(c, loop, out, Operand::of(a));
 }
 
 }  // namespace
@@ -432,13 +440,12 @@ const Tensor& fill_(const KernelContext& c, const Tensor& self, Scalar value) {
   const Impl& x = impl_of(self);
   check_writable(x, "fill_");
   Number n = Number::of(value, x.dtype());
-  const std::array both{Operand::of(x), Operand::number(n.bytes)};
-  const Order order = order_of(x.sizes(), both);
-  const Plan<2> plan(x.sizes(), both, &order);
   const UnaryLoop loop = convert_loop(x.dtype(), x.dtype());
-  plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t m) {
-    loop(p[0], p[1], s[0], s[1], m);
-  });
+  if (small_and_straight(x)) {
+    loop(static_cast<char*>(x.data()), n.bytes, static_cast<int64_t>(size_of(x.dtype())), 0, x.numel());
+    return self;
+  }
+  run_strided(c, loop, x, Operand::number(n.bytes));
   return self;
 }
 
