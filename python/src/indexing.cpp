@@ -57,12 +57,13 @@ void add_index(PyObject* item, std::vector<Value>* to) {
     to->emplace_back(item == Py_True);
   } else if (is_tensor(item)) {
     to->emplace_back(tensor_of(item));
+  } else if (const bool many = PySequence_Check(item) && !PyUnicode_Check(item) && !PyBytes_Check(item);
+             many && PyObject_CheckBuffer(item)) {  // an array, which calls itself an index, too
+    to->emplace_back(copy_of_buffer(item));
+  } else if (many) {
+    to->push_back(list_of(item));
   } else if (PyIndex_Check(item)) {
     to->push_back(number(item, PyExc_IndexError));
-  } else if (!PyUnicode_Check(item) && !PyBytes_Check(item) && PyObject_CheckBuffer(item)) {
-    to->emplace_back(copy_of_buffer(item));
-  } else if (!PyUnicode_Check(item) && PySequence_Check(item)) {
-    to->push_back(list_of(item));
   } else {
     throw IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None, bools, lists of numbers and int64 or bool Tensors "

@@ -353,3 +353,157 @@ def test_each_subscript_writes_the_same_eagerly_in_a_script_and_in_numpy():
     import tine as torch
 
     writes(torch, SECONDS / 2)
+
+
+# ---- single rules
+
+
+def scripted(torch, text):
+    return torch.jit.CompilationUnit(text).f
+
+
+def test_ints_slices_none_and_ellipsis_give_views_and_tensors_copies():
+    import tine as torch
+
+    i = torch.tensor([0, 1])
+    m = torch.tensor([True, False])
+    for index, is_view in [("0", True), ("1:", True), ("0, 1:, None", True), ("..., 0", True), (":", True), ("...", True),
+                           ("i", False), ("0, i", False), ("m", False), ("True", False), ("[0, 1]", False)]:
+        f = scripted(torch, f"def f(x, i, m):\n    return x[{index}]\n")
+        for read in (f, eval(f"lambda x, i, m: x[{index}]")):
+            x = torch.zeros(2, 3, 4)
+            y = read(x, i, m)
+            assert y is not x
+            x.fill_(1.0)
+            assert bool((y == 1).all()) == is_view, index
+
+
+def test_an_augmented_subscript_evaluates_object_and_indices_once():
+    import tine as torch
+
+    counted = """
+from typing import List
+def place(calls: List[int], i):
+    calls.append(1)
+    return i
+def f(x, i, calls: List[int]):
+    x[place(calls, i)] {}= 2
+    return x
+"""
+    for op, expected in [("+", [3.0, 5.0]), ("-", [-1.0, 1.0]), ("*", [2.0, 6.0]), ("/", [0.5, 1.5]), ("//", [0.0, 1.0]),
+                         ("%", [1.0, 1.0]), ("**", [1.0, 9.0])]:
+        for i in (torch.tensor([0, 1]), torch.tensor([True, True]), torch.tensor([-1, 0])):
+            f = scripted(torch, counted.format(op))
+            assert f(torch.tensor([1.0, 3.0]), i, []).tolist() == expected, op
+        counts = scripted(torch, counted.format(op).replace("return x", "return calls"))
+        assert counts(torch.tensor([1.0, 3.0]), torch.tensor([0]), []) == [1], op
+
+
+def test_the_bits_of_a_subscript_change():
+    import tine as torch
+
+    for op, expected in [("&", [4, 4]), ("|", [13, 15]), ("^", [9, 11])]:
+        f = scripted(torch, f"def f(x, i):\n    x[i] {op}= 12\n    return x\n")
+        assert f(torch.tensor([5, 7]), torch.tensor([0, 1])).tolist() == expected, op
+
+
+def test_a_matrix_product_into_a_subscript():
+    import tine as torch
+
+    f = scripted(torch, "def f(x, i, m):\n    x[i] @= m\n    return x\n")
+    x = f(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1]), torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
+    assert x.tolist() == [[1.0, 2.0], [4.0, 3.0]]
+
+
+def test_a_buffer_of_a_module_is_written_by_a_tensor_index():
+    import tine as torch
+
+    class Counts(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("seen", torch.zeros(3))
+
+        def forward(self, i):
+            self.seen[i] = 1.0
+            self.seen[i] += 1.0
+            self.seen[self.seen == 0] = -1.0
+            return self.seen
+
+    assert torch.jit.script(Counts())(torch.tensor([0, 2])).tolist() == [2.0, -1.0, 2.0]
+
+
+def test_one_bool_adds_a_dimension():
+    import tine as torch
+
+    x = torch.zeros(2, 3, 4)
+    i = torch.tensor([0, 1, 1])
+    for text, shape in [("x[False]", (0, 2, 3, 4)), ("x[True]", (1, 2, 3, 4)), ("x[True, i]", (3, 3, 4)),
+                        ("x[:, True]", (2, 1, 3, 4)), ("x[None, False, 0]", (1, 0, 3, 4))]:
+        assert tuple(eval(text).shape) == shape, text
+        assert tuple(scripted(torch, f"def f(x, i):\n    return {text}\n")(x, i).shape) == shape, text
+
+
+def test_a_tuple_in_a_variable_is_several_indices():
+    import tine as torch
+
+    f = scripted(torch, "def f(x):\n    t = (0, 1)\n    return x[t]\n")
+    assert f(torch.tensor([[1.0, 2.0]])).item() == 2.0
+
+
+def test_sequences_and_arrays_index_an_eager_tensor():
+    import tine as torch
+
+    x = torch.arange(6).view(2, 3)
+    assert x[:, np.array([2, 0])].tolist() == [[2, 0], [5, 3]]
+    assert x[range(1, 2)].tolist() == [[3, 4, 5]]
+    assert x[np.array([False, True])].tolist() == [[3, 4, 5]]
+    assert x[np.int64(1), np.array(2)].item() == 5
+    assert x[[[0, 1], [1, 0]]].shape == (2, 2, 3)  # a list is one index, as in NumPy
+
+
+@pytest.mark.parametrize("text, kind, words", [
+    ("x[2]", IndexError, "out of "), ("x[0, 0, 0]", IndexError, "dim"), ("x[..., 0, ...]", IndexError, "single ellipsis"),
+    ("x[torch.tensor([0.5])]", IndexError, "int64 or bool"), ("x[torch.tensor([True])]", IndexError, "shape of the mask"),
+    ("x[::0]", ValueError, "step must be positive"), ("x[torch.tensor([0, 1]), torch.tensor([0, 1, 2])]", IndexError, "broadcast")])
+def test_what_no_subscript_can_be_is_refused_alike(text, kind, words):
+    import tine as torch
+
+    x = torch.zeros(2, 3)
+    for run in (lambda: eval(text, {"x": x, "torch": torch}), lambda: scripted(torch, f"def f(x):\n    return {text}\n")(x)):
+        with pytest.raises(kind, match=words):
+            run()
+
+
+def test_a_number_of_names_unpacks_as_many_rows_only():
+    import tine as torch
+
+    f = scripted(torch, "def f(x):\n    a, b = x\n    return a + b\n")
+    assert f(torch.tensor([1.0, 2.0])).item() == 3.0
+    unused = scripted(torch, "def f(x):\n    a, b = x\n    return x\n")
+    for g in (f, unused):
+        with pytest.raises(ValueError, match=r"not enough values to unpack \(expected 2, got 1 "):
+            g(torch.tensor([1.0]))
+        with pytest.raises(ValueError, match=r"too many values to unpack \(expected 2, got 3 "):
+            g(torch.zeros(3, 4))
+        with pytest.raises(TypeError, match="0-d"):
+            g(torch.tensor(1.0))
+    with pytest.raises(ValueError, match="expected 2"):
+        a, b = torch.zeros(3)
+
+
+def test_a_traced_subscript_reads_and_writes_by_tensors():
+    import tine as torch
+
+    def f(x):
+        y = x.clone()
+        y[x > 2] = 0.0
+        y[torch.tensor([0])] += 10.0
+        y[[1], 1:] = -1.0
+        return y[x.sum(1) > 0], y[torch.tensor([1, 0])], y[None, ..., 0]
+
+    traced = torch.jit.trace(f, (torch.tensor([[1.0, 2.0], [3.0, 4.0]]),))
+    x = torch.tensor([[3.0, 1.0, 5.0], [-9.0, 2.0, 1.0], [0.0, 0.0, 7.0]])
+    for a, b in zip(traced(x), f(x)):
+        assert a.tolist() == b.tolist()
+    put = torch.jit.trace(lambda x, i: x.clone().index_put_((i,), torch.tensor(5.0)), (torch.zeros(2), torch.tensor([0])))
+    assert put(torch.zeros(3), torch.tensor([2, 0])).tolist() == [5.0, 0.0, 5.0]

@@ -138,8 +138,7 @@ Tensor make(Sizes shape, const Order& order, DType dtype) {
   return make(shape, strides, dtype);
 }
 
-Tensor make_like(const Impl& a, DType dtype) {
-  if (a.contiguous()) return make(a.sizes(), dtype);
+Tensor make_strided_like(const Impl& a, DType dtype) {
   if (is_dense(a.sizes(), a.strides())) return make(a.sizes(), a.strides(), dtype);
   const Operand o = Operand::of(a);
   return make(a.sizes(), order_of(a.sizes(), std::span(&o, 1)), dtype);

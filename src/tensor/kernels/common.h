@@ -77,7 +77,10 @@ struct Number {
 // A new tensor whose elements lie in that order.
 [[nodiscard]] Tensor make(Sizes shape, const Order& order, DType dtype);
 // A new tensor laid out as `a`, with its very strides where those are dense.
-[[nodiscard]] Tensor make_like(const Impl& a, DType dtype);
+[[nodiscard]] Tensor make_strided_like(const Impl& a, DType dtype);
+[[nodiscard]] inline Tensor make_like(const Impl& a, DType dtype) {
+  return a.contiguous() ? make(a.sizes(), dtype) : make_strided_like(a, dtype);
+}
 // A contiguous copy, also of what is contiguous already.
 [[nodiscard]] Tensor packed(const KernelContext& c, const Tensor& a);
 

@@ -68,6 +68,13 @@ DType compute_type(BinaryOp op, DType promoted) {
   return compute(c, loop, param, x, y, result);
 }
 
+[[gnu::noinline]] Tensor with_number(const KernelContext& c, BinaryLoop loop, const Tensor& a, const Number& b,
+                                     DType dtype, DType result) {
+  Number number, copy = b;
+  Tensor hold;
+  return compute(c, loop, nullptr, operand(c, a, dtype, number, hold), Operand::number(copy.bytes), result);
+}
+
 [[gnu::always_inline]] inline bool small_and_straight(const Impl& a) noexcept {
   return a.contiguous() && a.numel() <= kGrain;
 }
@@ -194,13 +201,11 @@ Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b) {
   }
   const BinaryLoop loop = loop_for(op, dtype);
   if (!loop) throw_no_loop(op, dtype);
-  Number n = Number::of(b, dtype);
+  const Number n = Number::of(b, dtype);
   const DType result = yields_bool(op) ? DType::kBool : dtype;
   if (known(a).dtype() == dtype && small_and_straight(known(a)))
     return straight(known(a), n.bytes, 0, loop, nullptr, result);
-  Number na;
-  Tensor hold;
-  return compute(c, loop, nullptr, operand(c, a, dtype, na, hold), Operand::number(n.bytes), result);
+  return with_number(c, loop, a, n, dtype, result);
 }
 
 Tensor binary(const KernelContext& c, BinaryOp op, Scalar a, const Tensor& b) {

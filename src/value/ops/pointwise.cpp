@@ -62,7 +62,7 @@ void add_arithmetic(Rows& rows) {
   rows.write("aten::sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)", [](C c, T a, S b, S alpha) { return tensor::sub_(c, a, b, alpha); });
   rows.pure("aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", [](C c, T a, T b) { return tensor::pow(c, a, b); });
   rows.pure("aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", [](C c, T a, S b) { return tensor::pow(c, a, b); });
-  rows.pure("aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor", [](C c, S a, T b) { return tensor::pow(c, a, b); });
+  rows.pure("aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor", [](C c, S a, T b) { return tensor::contiguous(c, tensor::pow(c, a, b)); });
   rows.pure("aten::maximum(Tensor self, Tensor other) -> Tensor", [](C c, T a, T b) { return tensor::maximum(c, a, b); });
   rows.pure("aten::minimum(Tensor self, Tensor other) -> Tensor", [](C c, T a, T b) { return tensor::minimum(c, a, b); });
   rows.pure("aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", [](C c, T a, T x, T y, S value) { return tensor::add(c, a, tensor::mul(c, x, y), value); });
