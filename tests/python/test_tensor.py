@@ -277,9 +277,9 @@ def test_basic_indices_are_views_of_the_same_memory():
 
 def test_bad_indices_say_what_is_wrong():
     x = tine.zeros(2, 3)
-    with pytest.raises(IndexError, match="2 out of range"):
+    with pytest.raises(IndexError, match="2 (is )?out of (range|bounds)"):
         x[2]
-    with pytest.raises(IndexError, match="out of range"):
+    with pytest.raises(IndexError, match="out of (range|bounds)"):
         x[0, -4]
     with pytest.raises(IndexError, match="too many indices"):
         x[0, 0, 0]
