@@ -66,7 +66,8 @@ void add_index(PyObject* item, std::vector<Value>* to) {
     to->push_back(number(item, PyExc_IndexError));
   } else {
     throw IndexError(
-        "only integers, slices (`:`), ellipsis (`...`), None, bools, lists of numbers and int64 or bool Tensors "
+        "only integers, slices (`:`), ellipsis (`...`), None, bools, lists of numbers and int64 or bool "
+        "Tensors "
         "are valid indices (got " +
         std::string(Py_TYPE(item)->tp_name) + ")");
   }

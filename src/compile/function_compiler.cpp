@@ -158,7 +158,8 @@ void FunctionCompiler::assign(const syntax::Expr& target, Def* value, Span span)
       } else if (value->type->kind == TypeKind::kList) {
         values = builder_.unpack_list(value, static_cast<int>(items.size()));
       } else if (value->type->kind == TypeKind::kTensor) {
-        Def* rows = must_operator("aten::__unpack", {value, integer(static_cast<int64_t>(items.size()))}, target.span);
+        Def* rows = must_operator("aten::__unpack", {value, integer(static_cast<int64_t>(items.size()))},
+                                  target.span);
         values = builder_.unpack_list(rows, static_cast<int>(items.size()));
       } else {
         fail(span, fmt::format("a value of type {} cannot be unpacked into {} variables", value->type->str(),
@@ -245,7 +246,8 @@ void FunctionCompiler::augmented_assign(const syntax::AugAssign& s) {
       Def* value = expression(*s.value);
       here(s.span);
       Def* result = arithmetic(s.op, item, value, s.span, true);
-      const bool written = result->node && result->node->kind == ir::Kind::kOp && !result->node->op->traits.pure;
+      const bool written =
+          result->node && result->node->kind == ir::Kind::kOp && !result->node->op->traits.pure;
       if (!written || !gives_view(indices)) set_tensor_index(object, indices, result, s.span);
       return;
     }

@@ -138,9 +138,10 @@ std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
       case TypeKind::kTensor:
       case TypeKind::kList: out.push_back(index); return;
       default:
-        fail(span, fmt::format("a Tensor is indexed by int, bool, slice, None, `...`, Tensor or a list, not by {}{}",
-                               index->type->str(),
-                               index->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+        fail(span, fmt::format(
+                       "a Tensor is indexed by int, bool, slice, None, `...`, Tensor or a list, not by {}{}",
+                       index->type->str(),
+                       index->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
     }
   };
   for (const syntax::Expr* i : indices) {
@@ -180,7 +181,8 @@ Def* FunctionCompiler::simple_index(Def* tensor, const std::vector<Def*>& indice
     for (Def* i : indices) tensor = must_operator("aten::select", {tensor, integer(0), i}, span);
     return tensor;
   }
-  if (indices.size() == 4 && indices[0]->type->kind == TypeKind::kStr && indices[0]->node->constant.as_string() == ":")
+  if (indices.size() == 4 && indices[0]->type->kind == TypeKind::kStr &&
+      indices[0]->node->constant.as_string() == ":")
     return must_operator("aten::slice", {tensor, integer(0), indices[1], indices[2], indices[3]}, span);
   return nullptr;
 }
@@ -191,7 +193,8 @@ Def* FunctionCompiler::tensor_index(Def* tensor, const std::vector<Def*>& indice
   return must_operator("aten::__getitem__", {tensor, builder_.list(indices, Type::any())}, span);
 }
 
-void FunctionCompiler::set_tensor_index(Def* tensor, const std::vector<Def*>& indices, Def* value, Span span) {
+void FunctionCompiler::set_tensor_index(Def* tensor, const std::vector<Def*>& indices, Def* value,
+                                        Span span) {
   switch (value->type->kind) {
     case TypeKind::kBool:
     case TypeKind::kInt:

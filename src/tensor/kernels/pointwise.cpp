@@ -36,8 +36,8 @@ DType compute_type(BinaryOp op, DType promoted) {
 
 // a op b of operands that are in `dtype` already; `loop` was chosen for it.
 // Not inlined, as others below that walk along strides: their frames are large, and most calls need none of it.
-[[gnu::noinline]] Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a, const Operand& b,
-               DType result) {
+[[gnu::noinline]] Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a,
+                                 const Operand& b, DType result) {
   const DimVector shape = broadcast(a.sizes, b.sizes);
   const Order order = order_of(shape, std::array{a, b});
   Tensor out = make(shape, order, result);
@@ -49,8 +49,8 @@ DType compute_type(BinaryOp op, DType promoted) {
 }
 
 // Into self, in its own dtype; along the order of self, whose elements are all different ones.
-[[gnu::noinline]] void compute_into(const KernelContext& c, BinaryLoop loop, const void* param, const Impl& self,
-                  const Operand& b) {
+[[gnu::noinline]] void compute_into(const KernelContext& c, BinaryLoop loop, const void* param,
+                                    const Impl& self, const Operand& b) {
   const Operand into = Operand::of(self);
   const Order order = order_of(self.sizes(), std::array{into, b});
   const Plan<3> plan(self.sizes(), {into, into, b}, &order);
@@ -68,8 +68,8 @@ DType compute_type(BinaryOp op, DType promoted) {
   return compute(c, loop, param, x, y, result);
 }
 
-[[gnu::noinline]] Tensor with_number(const KernelContext& c, BinaryLoop loop, const Tensor& a, const Number& b,
-                                     DType dtype, DType result) {
+[[gnu::noinline]] Tensor with_number(const KernelContext& c, BinaryLoop loop, const Tensor& a,
+                                     const Number& b, DType dtype, DType result) {
   Number number, copy = b;
   Tensor hold;
   return compute(c, loop, nullptr, operand(c, a, dtype, number, hold), Operand::number(copy.bytes), result);
@@ -348,7 +348,8 @@ UnaryLoop loop_for(UnaryOp op, DType dtype) {
   throw_not_implemented(name_of(op), dtype);
 }
 
-[[gnu::noinline]] void run_strided(const KernelContext& c, UnaryLoop loop, const Impl& out, const Operand& a) {
+[[gnu::noinline]] void run_strided(const KernelContext& c, UnaryLoop loop, const Impl& out,
+                                   const Operand& a) {
   const std::array both{Operand::of(out), a};
   const Order order = order_of(out.sizes(), both);
   const Plan<2> plan(out.sizes(), both, &order);

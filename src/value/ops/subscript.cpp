@@ -38,7 +38,8 @@ bool is_slice(const Value& index) { return index.is_string() && index.as_string(
 
 Scalar number(const Value& value) {
   if (!value.is_int() && !value.is_float() && !value.is_bool())
-    throw TypeError(fmt::format("the elements of a Tensor are numbers: it can't be assigned {}", brief(value)));
+    throw TypeError(
+        fmt::format("the elements of a Tensor are numbers: it can't be assigned {}", brief(value)));
   return to_scalar(value);
 }
 
@@ -54,8 +55,8 @@ void assign(OpContext& c, const Tensor& self, const Value& value) {
     const tensor::Impl& from = tensor::impl_of(value.as_tensor());
     const tensor::Impl& to = tensor::impl_of(self);
     // `x[i] += y` has already changed what it stores back.
-    if (from.data() == to.data() && from.dtype() == to.dtype() && tensor::same_sizes(from.sizes(), to.sizes()) &&
-        tensor::same_sizes(from.strides(), to.strides()))
+    if (from.data() == to.data() && from.dtype() == to.dtype() &&
+        tensor::same_sizes(from.sizes(), to.sizes()) && tensor::same_sizes(from.strides(), to.strides()))
       return;
     if (from.dim() > to.dim()) {
       (void)tensor::copy_(c, self, without_ones(value.as_tensor()));
@@ -107,10 +108,10 @@ class Subscript {
     if (!advanced()) return assign(context_, view(), value);
     if (value.is_tensor()) {
       if (value.as_tensor().dtype() != self_.dtype())
-        throw TypeError(fmt::format(
-            "Index put requires the source and destination dtypes match, got {} for the destination and {} for "
-            "the source; convert it with .to(...)",
-            name_of(self_.dtype()), name_of(value.as_tensor().dtype())));
+        throw TypeError(
+            fmt::format("Index put requires the source and destination dtypes match, got {} for the "
+                        "destination and {} for the source; convert it with .to(...)",
+                        name_of(self_.dtype()), name_of(value.as_tensor().dtype())));
       put(value.as_tensor());
     } else if (value.is(Tag::kList)) {
       put(make_tensor(context_, value, self_.dtype()));
@@ -187,8 +188,8 @@ class Subscript {
   void select(int64_t index) {
     const int64_t n = self_.sizes()[from_];
     if (index < -n || index >= n)
-      throw IndexError(fmt::format("index {} is out of bounds for dimension {} with size {} (sizes {})", index,
-                                   from_, n, tensor::to_string(self_.sizes())));
+      throw IndexError(fmt::format("index {} is out of bounds for dimension {} with size {} (sizes {})",
+                                   index, from_, n, tensor::to_string(self_.sizes())));
     same_ = false;
     offset_ += (index < 0 ? index + n : index) * self_.strides()[from_];
     ++from_;
@@ -241,8 +242,8 @@ class Subscript {
   size_t from_ = 0;  // the next dimension of self
   DimVector sizes_, strides_;
   int64_t offset_ = 0;
-  bool same_ = true;  // so far the view is self
-  size_t indexed_ = 0;  // dimensions of the view up to the last one that a Tensor indexes
+  bool same_ = true;             // so far the view is self
+  size_t indexed_ = 0;           // dimensions of the view up to the last one that a Tensor indexes
   std::vector<Tensor> tensors_;  // undefined for dimensions that none indexes
 };
 
