@@ -141,7 +141,7 @@ class FunctionCompiler {
   struct SliceBounds {
     ir::Def *lower, *upper, *step;
   };
-  SliceBounds slice_bounds(const syntax::Slice& s);
+  SliceBounds slice_bounds(const syntax::Slice& s, const Type& of);
   // A Tensor's subscript as the list of indices that aten::__getitem__ and aten::_set_item take.
   std::vector<ir::Def*> tensor_indices(const syntax::Subscript& e);
   [[nodiscard]] static bool gives_view(const std::vector<ir::Def*>& indices);

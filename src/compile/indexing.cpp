@@ -21,21 +21,22 @@ std::optional<int64_t> FunctionCompiler::constant_int(const syntax::Expr& e) {
   return std::nullopt;
 }
 
-FunctionCompiler::SliceBounds FunctionCompiler::slice_bounds(const syntax::Slice& s) {
-  const auto bound = [&](const syntax::ExprPtr& e) -> Def* {
-    if (!e) return builder_.constant(Value(), Type::none());
-    Def* d = expression(*e);
-    const bool fits = d->type->kind == TypeKind::kInt || d->type->kind == TypeKind::kNone ||
-                      (d->type->kind == TypeKind::kOptional && d->type->of[0]->kind == TypeKind::kInt);
-    if (!fits) fail(e->span, fmt::format("the bounds of a slice are ints, not {}", d->type->str()));
+FunctionCompiler::SliceBounds FunctionCompiler::slice_bounds(const syntax::Slice& s, const Type& of) {
+  const auto number = [&](const syntax::Expr& e, const char* what, bool or_none) {
+    Def* d = expression(e);
+    const TypeKind kind = d->type->kind;
+    const bool fits = kind == TypeKind::kInt || (kind == TypeKind::kTensor && of.kind == TypeKind::kTensor) ||
+                      (or_none && (kind == TypeKind::kNone || (kind == TypeKind::kOptional &&
+                                                               d->type->of[0]->kind == TypeKind::kInt)));
+    if (!fits) fail(e.span, fmt::format("{}, not {}", what, d->type->str()));
     return d;
+  };
+  const auto bound = [&](const syntax::ExprPtr& e) {
+    return e ? number(*e, "the bounds of a slice are ints", true) : builder_.constant(Value(), Type::none());
   };
   Def* lower = bound(s.lower);
   Def* upper = bound(s.upper);
-  Def* step = s.step ? expression(*s.step) : integer(1);
-  if (step->type->kind != TypeKind::kInt)
-    fail(s.step->span, fmt::format("the step of a slice is an int, not {}", step->type->str()));
-  return {lower, upper, step};
+  return {lower, upper, s.step ? number(*s.step, "the step of a slice is an int", false) : integer(1)};
 }
 
 Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
@@ -87,7 +88,7 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
     case TypeKind::kList:
     case TypeKind::kStr:
       if (cut) {
-        const SliceBounds s = slice_bounds(*cut);
+        const SliceBounds s = slice_bounds(*cut, *value->type);
         here(e.span);
         return must_operator("aten::slice", {value, s.lower, s.upper, s.step}, e.span);
       }
@@ -149,7 +150,7 @@ std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
     if (i->kind == ExprKind::kEllipsis) {
       out.push_back(builder_.constant(Value("...")));
     } else if (const auto* cut = syntax::is<syntax::Slice>(*i)) {
-      SliceBounds s = slice_bounds(*cut);
+      const SliceBounds s = slice_bounds(*cut, *Type::tensor());
       here(e.span);
       for (Def* d : {builder_.constant(Value(":")), s.lower, s.upper, s.step}) out.push_back(d);
     } else {
@@ -165,7 +166,7 @@ std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
   return out;
 }
 
-// True when all of them are ints, slices, None and Ellipsis.
+// True when nothing but ints, slices between ints, None and Ellipsis is among them.
 bool FunctionCompiler::gives_view(const std::vector<Def*>& indices) {
   return std::none_of(indices.begin(), indices.end(), [](const Def* index) {
     const TypeKind kind = index->type->kind;
@@ -182,7 +183,7 @@ Def* FunctionCompiler::simple_index(Def* tensor, const std::vector<Def*>& indice
     return tensor;
   }
   if (indices.size() == 4 && indices[0]->type->kind == TypeKind::kStr &&
-      indices[0]->node->constant.as_string() == ":")
+      indices[0]->node->constant.as_string() == ":" && gives_view(indices))
     return must_operator("aten::slice", {tensor, integer(0), indices[1], indices[2], indices[3]}, span);
   return nullptr;
 }

@@ -50,6 +50,9 @@ class Program:
     def _number(self, value):
         return str(value) if self.rng.random() < 0.5 else self._param("int", value)
 
+    def _bound(self, value):
+        return self._number(value) if self.rng.random() < 0.9 else self._param("Tensor", np.array(value))
+
     def _add(self, text, item):
         self.texts.append(text)
         self.items.append(item)
@@ -106,9 +109,9 @@ class Program:
         sizes.pop(0)
         bounds = [self.rng.choice([None, self.rng.randint(-6, 6)]) for _ in range(2)]
         step = self.rng.choice([None, None, 1, 2, 3, 7]) if self.rng.random() < 0.97 else self.rng.choice([0, -1])
-        text = ":".join("" if b is None else self._number(b) for b in bounds)
+        text = ":".join("" if b is None else self._bound(b) for b in bounds)
         if step is not None:
-            text += ":" + self._number(step)
+            text += ":" + self._bound(step)
         self._add(text, slice(*bounds, step))
 
     def _bool(self):
