@@ -92,8 +92,10 @@ Value simple_index(PyObject* self, PyObject* index) {
     return call_op(Rows::get().select, {Value(x), Value(int64_t{0}), number(index, PyExc_IndexError)});
   if (!PySlice_Check(index)) return {};
   const auto* const s = reinterpret_cast<PySliceObject*>(index);
+  const Value start = bound(s->start), stop = bound(s->stop);
   const Value step = s->step == Py_None ? Value(int64_t{1}) : bound(s->step);
-  return call_op(Rows::get().slice, {Value(x), Value(int64_t{0}), bound(s->start), bound(s->stop), step});
+  if (start.is_tensor() || stop.is_tensor() || step.is_tensor()) return {};  // the list keeps them
+  return call_op(Rows::get().slice, {Value(x), Value(int64_t{0}), start, stop, step});
 }
 
 }  // namespace

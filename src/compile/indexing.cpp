@@ -26,8 +26,8 @@ FunctionCompiler::SliceBounds FunctionCompiler::slice_bounds(const syntax::Slice
     Def* d = expression(e);
     const TypeKind kind = d->type->kind;
     const bool fits = kind == TypeKind::kInt || (kind == TypeKind::kTensor && of.kind == TypeKind::kTensor) ||
-                      (or_none && (kind == TypeKind::kNone || (kind == TypeKind::kOptional &&
-                                                               d->type->of[0]->kind == TypeKind::kInt)));
+                      (or_none && (kind == TypeKind::kNone ||
+                                   (kind == TypeKind::kOptional && d->type->of[0]->kind == TypeKind::kInt)));
     if (!fits) fail(e.span, fmt::format("{}, not {}", what, d->type->str()));
     return d;
   };

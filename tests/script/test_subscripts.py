@@ -510,3 +510,13 @@ def test_a_traced_subscript_reads_and_writes_by_tensors():
         assert a.tolist() == b.tolist()
     put = torch.jit.trace(lambda x, i: x.clone().index_put_((i,), torch.tensor(5.0)), (torch.zeros(2), torch.tensor([0])))
     assert put(torch.zeros(3), torch.tensor([2, 0])).tolist() == [5.0, 0.0, 5.0]
+
+
+def test_a_trace_keeps_the_tensors_that_a_slice_is_bounded_by():
+    import tine as torch
+
+    traced = torch.jit.trace(lambda x, n: (x[:n], x[n], x[:, n:], x[n:][0]), (torch.zeros(3, 3), torch.tensor(1)))
+    x = torch.arange(9.0).view(3, 3)
+    got = traced(x, torch.tensor(2))
+    for a, b in zip(got, (x[:2], x[2], x[:, 2:], x[2:][0])):
+        assert torch.equal(a, b)
