@@ -507,11 +507,12 @@ Def* FunctionCompiler::to_float(Def* value) {
   return must_operator("aten::Float", {value}, {});
 }
 
-// bool with a number is an int; int with float is float with float: the machine has instructions for that.
+// bool with a number or a Tensor is an int; int with float is float with float: the machine has instructions for that.
 void FunctionCompiler::level_numbers(Def** left, Def** right) {
   const auto level = [this](Def** one, const Def* other) {
     if ((*one)->type->kind == TypeKind::kBool &&
-        (other->type->kind == TypeKind::kInt || other->type->kind == TypeKind::kFloat))
+        (other->type->kind == TypeKind::kInt || other->type->kind == TypeKind::kFloat ||
+         other->type->kind == TypeKind::kTensor))
       *one = must_operator("aten::Int", {*one}, {});
   };
   level(left, *right);

@@ -87,3 +87,14 @@ def test_an_expression_that_nobody_uses_is_not_computed():
     for line in ("a, b = x", "assert n > 0", "raise ValueError('x')", "x[5] = 1.0", "y = [n]\n    y[5] = 1"):
         with pytest.raises((ValueError, AssertionError, IndexError)):
             run(f"def f(x, n: int):\n    {line}\n    return x\n", x, 0)
+
+
+def test_a_bool_beside_a_tensor_is_an_int():
+    import tine as torch
+
+    x, m = torch.tensor([1.5, 0.0]), torch.tensor([True, False])
+    for text, dtype, expected in [("x + b", torch.float32, [2.5, 1.0]), ("b - x", torch.float32, [-0.5, 1.0]),
+                                  ("m + b", torch.int64, [2, 1]), ("m == b", torch.bool, [True, False]),
+                                  ("m & b", torch.int64, [1, 0]), ("x / b", torch.float32, [1.5, 0.0])]:
+        got = run(f"def f(x, m, b: bool):\n    return {text}\n", x, m, True)
+        assert got.dtype == dtype and got.tolist() == expected, text
