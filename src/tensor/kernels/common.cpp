@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "src/tensor/kernels/pointwise.h"
@@ -44,6 +46,28 @@ int64_t wrap_dim(int64_t dim, int64_t of) {
 Number Number::of(const Impl& i, DType dtype) {
   return with_type(i.dtype(),
                    [&]<class T>(T) { return of(Scalar(*static_cast<const T*>(i.data())), dtype); });
+}
+
+void check_holds(Scalar s, DType dtype) {
+  const double d = s.as<double>();
+  const char* type = nullptr;
+  switch (dtype) {
+    case DType::kBool:
+    case DType::kFloat64: return;
+    case DType::kFloat32:
+      if (!std::isfinite(d) || std::fabs(d) <= std::numeric_limits<float>::max()) return;
+      type = "float";
+      break;
+    case DType::kInt64:
+      if (!s.is_float() || (d >= -0x1p63 && d < 0x1p63)) return;
+      type = "int64_t";
+      break;
+    case DType::kUInt8:
+      if (s.is_float() ? d >= 0 && d <= 255 : d >= -255 && d <= 255) return;
+      type = "uint8_t";
+      break;
+  }
+  throw Error(fmt::format("value cannot be converted to type {} without overflow: {}", type, d));
 }
 
 Operand operand(const KernelContext& c, const Tensor& t, DType dtype, Number& number, Tensor& hold) {

@@ -63,6 +63,10 @@ struct Number {
   static Number of(const Impl& i, DType dtype);
 };
 
+// Refuses to store a number that no element of the dtype can hold. Whole numbers down to -255 wrap in uint8, as in
+// PyTorch; arithmetic is not asked: there numbers wrap in uint8, and are infinite in float32.
+void check_holds(Scalar s, DType dtype);
+
 // `t` as an operand of that dtype: itself, its only element, or a converted copy kept in `hold`.
 [[nodiscard]] Operand operand(const KernelContext& c, const Tensor& t, DType dtype, Number& number,
                               Tensor& hold);

@@ -173,6 +173,9 @@ Tensor from_scalars(std::span<const Scalar> values, std::span<const int64_t> siz
   if (known(out).numel() != static_cast<int64_t>(values.size()))
     throw ValueError(fmt::format("tensor: sizes {} need {} numbers, but there are {}", to_string(sizes),
                                  known(out).numel(), values.size()));
+  if (!is_floating(type)) {
+    for (const Scalar& v : values) check_holds(v, type);
+  }
   with_type(type, [&]<class T>(T) {
     T* p = out.data_as<T>();
     for (const Scalar& v : values) *p++ = v.as<T>();

@@ -398,6 +398,8 @@ const Tensor& unary_(const KernelContext& c, UnaryOp op, const Tensor& self) {
 Tensor clamp(const KernelContext& c, const Tensor& a, std::optional<Scalar> min, std::optional<Scalar> max) {
   if (!min && !max) throw ValueError("clamp: at least one of 'min' or 'max' must not be None");
   Tensor r = a;
+  if (min) check_holds(*min, result_type(a, *min));
+  if (max) check_holds(*max, result_type(a, *max));
   if (min) r = binary(c, BinaryOp::kMaximum, r, *min);
   if (max) r = binary(c, BinaryOp::kMinimum, r, *max);
   return r;
@@ -445,6 +447,7 @@ const Tensor& copy_(const KernelContext& c, const Tensor& self, const Tensor& so
 const Tensor& fill_(const KernelContext& c, const Tensor& self, Scalar value) {
   const Impl& x = impl_of(self);
   check_writable(x, "fill_");
+  check_holds(value, x.dtype());
   Number n = Number::of(value, x.dtype());
   const UnaryLoop loop = convert_loop(x.dtype(), x.dtype());
   if (small_and_straight(x)) {

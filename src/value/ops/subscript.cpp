@@ -116,7 +116,7 @@ class Subscript {
     } else if (value.is(Tag::kList)) {
       put(make_tensor(context_, value, self_.dtype()));
     } else {
-      put(tensor::from_scalar(number(value), self_.dtype()));
+      put(tensor::full({}, number(value), self_.dtype()));
     }
   }
 
