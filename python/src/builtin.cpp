@@ -220,6 +220,7 @@ PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const 
 PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
   std::vector<Value> values;
   std::vector<Keyword> keywords;
+  OpRows tuple_of;
   const auto convert = [](PyObject* object) {
     Value value = to_value(object);
     return value.is(Tag::kForeign) ? number_like(object) : value;
@@ -235,9 +236,16 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
     // What PyTorch takes and tine has no other answer to.
     if (text == "requires_grad" && args[positional + i] == Py_False) continue;
     if (text == "out" && args[positional + i] == Py_None) continue;
+    if (text == "as_tuple" && rows.rows[0]->schema.name == "aten::nonzero") {
+      if (!PyBool_Check(args[positional + i])) throw TypeError("nonzero(): argument 'as_tuple' must be bool");
+      if (args[positional + i] == Py_True) tuple_of = op_rows("aten::nonzero_numpy");
+      continue;
+    }
     keywords.emplace_back(text, convert(args[positional + i]));
   }
-  return call_slowly(rows, values, keywords);
+  if (!tuple_of.count) return call_slowly(rows, values, keywords);
+  const PyRef list = PyRef::adopt(call_slowly(tuple_of, values, keywords));
+  return list ? PyList_AsTuple(list.get()) : nullptr;
 }
 
 PyObject* builtin_vectorcall(PyObject* object, PyObject* const* args, size_t count, PyObject* names) {

@@ -157,6 +157,8 @@ from tine._C import gather as gather
 from tine._C import masked_select as masked_select
 from tine._C import index as index
 from tine._C import index_put_ as index_put_
+from tine._C import nonzero as nonzero
+from tine._C import nonzero_numpy as nonzero_numpy
 from tine._C import clone as clone
 from tine._C import size as size
 from tine._C import stride as stride

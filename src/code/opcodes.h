@@ -26,7 +26,7 @@
   X(MUL_INT##K, "r[a].i = r[b].i * r/k[c].i, wrapping")                               \
   X(FLOORDIV_INT##K, "r[a].i = r[b].i // r/k[c].i; ZeroDivisionError")                \
   X(MOD_INT##K, "r[a].i = r[b].i % r/k[c].i, sign of the divisor; ZeroDivisionError") \
-  X(DIV_INT##K, "r[a].f = r[b].i / r/k[c].i; ZeroDivisionError")                      \
+  X(DIV_INT##K, "r[a].f = r[b].i / r/k[c].i")                                         \
   X(LT_INT##K, "r[a] = r[b].i < r/k[c].i")                                            \
   X(LE_INT##K, "r[a] = r[b].i <= r/k[c].i")                                           \
   X(GT_INT##K, "r[a] = r[b].i > r/k[c].i")                                            \
@@ -34,16 +34,16 @@
   X(EQ_INT##K, "r[a] = r[b].i == r/k[c].i")                                           \
   X(NE_INT##K, "r[a] = r[b].i != r/k[c].i")
 
-#define TINE_FLOAT_BINARY(X, K)                                    \
-  X(ADD_FLOAT##K, "r[a].f = r[b].f + r/k[c].f")                    \
-  X(SUB_FLOAT##K, "r[a].f = r[b].f - r/k[c].f")                    \
-  X(MUL_FLOAT##K, "r[a].f = r[b].f * r/k[c].f")                    \
-  X(DIV_FLOAT##K, "r[a].f = r[b].f / r/k[c].f; ZeroDivisionError") \
-  X(LT_FLOAT##K, "r[a] = r[b].f < r/k[c].f")                       \
-  X(LE_FLOAT##K, "r[a] = r[b].f <= r/k[c].f")                      \
-  X(GT_FLOAT##K, "r[a] = r[b].f > r/k[c].f")                       \
-  X(GE_FLOAT##K, "r[a] = r[b].f >= r/k[c].f")                      \
-  X(EQ_FLOAT##K, "r[a] = r[b].f == r/k[c].f")                      \
+#define TINE_FLOAT_BINARY(X, K)                 \
+  X(ADD_FLOAT##K, "r[a].f = r[b].f + r/k[c].f") \
+  X(SUB_FLOAT##K, "r[a].f = r[b].f - r/k[c].f") \
+  X(MUL_FLOAT##K, "r[a].f = r[b].f * r/k[c].f") \
+  X(DIV_FLOAT##K, "r[a].f = r[b].f / r/k[c].f") \
+  X(LT_FLOAT##K, "r[a] = r[b].f < r/k[c].f")    \
+  X(LE_FLOAT##K, "r[a] = r[b].f <= r/k[c].f")   \
+  X(GT_FLOAT##K, "r[a] = r[b].f > r/k[c].f")    \
+  X(GE_FLOAT##K, "r[a] = r[b].f >= r/k[c].f")   \
+  X(EQ_FLOAT##K, "r[a] = r[b].f == r/k[c].f")   \
   X(NE_FLOAT##K, "r[a] = r[b].f != r/k[c].f")
 
 // A branch backwards also counts down to the next look at interrupts.

@@ -113,7 +113,7 @@ Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "tau") return Constant{2 * std::numbers::pi};
   if (name == "inf") return Constant{std::numeric_limits<double>::infinity()};
   if (name == "nan") return Constant{std::numeric_limits<double>::quiet_NaN()};
-  if (name == "fabs") return Operator{"prim::abs"};
+  if (name == "remainder") return Operator{"aten::mathremainder"};  // aten::remainder is `%`
   std::string op = fmt::format("aten::{}", name);
   if (ops.overloads(op).empty()) return Missing{};
   return Operator{std::move(op)};

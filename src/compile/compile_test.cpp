@@ -254,7 +254,9 @@ TEST(Compile, TensorsAreIndexedAndCalledAsInPython) {
   EXPECT_EQ(
       result_type("def f(x):\n    return x[0, :, 1:2, ..., -1][None].view(2, -1).sum(0).max(dim=1)[0]\n"),
       "Tensor");
-  EXPECT_THAT(graph("def f(x):\n    return x[..., 0]\n"), HasSubstr("aten::select"));
+  EXPECT_THAT(graph("def f(x):\n    return x[0]\n"), HasSubstr("aten::select"));
+  EXPECT_THAT(graph("def f(x, i):\n    return x[i, ..., 0]\n"), HasSubstr("aten::__getitem__"));
+  EXPECT_THAT(graph("def f(x, i):\n    x[i] += 1\n"), HasSubstr("aten::_set_item"));
   compiled(
       "def f(x, y):\n    x[0] = y\n    x[1] = 2.5\n    x[2] += y\n    a, b = x\n    return x.shape, "
       "x.size(0), x.T, a\n");

@@ -412,6 +412,7 @@ Def* FunctionCompiler::unary(const syntax::Unary& e) {
   here(e.span);
   switch (e.op) {
     case syntax::UnaryOp::kNeg:
+      if (value->type->kind == TypeKind::kBool) value = must_operator("aten::Int", {value}, e.span);
       if (Def* d = try_operator("aten::neg", {value}, e.span)) return d;
       break;
     case syntax::UnaryOp::kInvert:
@@ -449,6 +450,11 @@ Def* FunctionCompiler::arithmetic(BinaryOp op, Def* left, Def* right, Span span,
       {"aten::matmul", {}},
   };
   const Names& names = kNames[static_cast<size_t>(op)];
+  if (op != BinaryOp::kAnd && op != BinaryOp::kOr && op != BinaryOp::kXor &&
+      left->type->kind == TypeKind::kBool && right->type->kind == TypeKind::kBool) {
+    left = must_operator("aten::Int", {left}, span);
+    right = must_operator("aten::Int", {right}, span);
+  }
   level_numbers(&left, &right);
   const TypePtr& l = left->type;
   const TypePtr& r = right->type;
@@ -501,8 +507,16 @@ Def* FunctionCompiler::to_float(Def* value) {
   return must_operator("aten::Float", {value}, {});
 }
 
-// int with float is float with float: the machine has instructions for that.
+// bool with a number or a Tensor is an int; int with float is float with float: the machine has instructions for that.
 void FunctionCompiler::level_numbers(Def** left, Def** right) {
+  const auto level = [this](Def** one, const Def* other) {
+    if ((*one)->type->kind == TypeKind::kBool &&
+        (other->type->kind == TypeKind::kInt || other->type->kind == TypeKind::kFloat ||
+         other->type->kind == TypeKind::kTensor))
+      *one = must_operator("aten::Int", {*one}, {});
+  };
+  level(left, *right);
+  level(right, *left);
   if ((*left)->type->kind == TypeKind::kFloat) *right = to_float(*right);
   if ((*right)->type->kind == TypeKind::kFloat) *left = to_float(*left);
 }

@@ -158,10 +158,9 @@ void FunctionCompiler::assign(const syntax::Expr& target, Def* value, Span span)
       } else if (value->type->kind == TypeKind::kList) {
         values = builder_.unpack_list(value, static_cast<int>(items.size()));
       } else if (value->type->kind == TypeKind::kTensor) {
-        for (size_t i = 0; i < items.size(); ++i) {
-          values.push_back(must_operator("aten::select",
-                                         {value, integer(0), integer(static_cast<int64_t>(i))}, target.span));
-        }
+        Def* rows = must_operator("aten::__unpack", {value, integer(static_cast<int64_t>(items.size()))},
+                                  target.span);
+        values = builder_.unpack_list(rows, static_cast<int>(items.size()));
       } else {
         fail(span, fmt::format("a value of type {} cannot be unpacked into {} variables", value->type->str(),
                                items.size()));
@@ -242,11 +241,14 @@ void FunctionCompiler::augmented_assign(const syntax::AugAssign& s) {
     const auto& e = syntax::as<syntax::Subscript>(*s.target);
     Def* object = expression(*e.object);
     if (object->type->kind == TypeKind::kTensor) {
-      // Element by element in the view, so that the tensor itself changes.
-      Def* view = tensor_index(object, e);
+      const std::vector<Def*> indices = tensor_indices(e);
+      Def* item = tensor_index(object, indices, e.span);
       Def* value = expression(*s.value);
       here(s.span);
-      arithmetic(s.op, view, value, s.span, true);
+      Def* result = arithmetic(s.op, item, value, s.span, true);
+      const bool written =
+          result->node && result->node->kind == ir::Kind::kOp && !result->node->op->traits.pure;
+      if (!written || !gives_view(indices)) set_tensor_index(object, indices, result, s.span);
       return;
     }
     if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict) {

@@ -138,8 +138,16 @@ class FunctionCompiler {
 
   // ---- indexing (indexing.cpp) ----
   ir::Def* subscript(const syntax::Subscript& e);
-  ir::Def* tensor_index(ir::Def* tensor, const syntax::Subscript& e);
-  ir::Def* slice(ir::Def* value, const syntax::Slice& s, std::optional<int64_t> dim, Span span);
+  struct SliceBounds {
+    ir::Def *lower, *upper, *step;
+  };
+  SliceBounds slice_bounds(const syntax::Slice& s, const Type& of);
+  // A Tensor's subscript as the list of indices that aten::__getitem__ and aten::_set_item take.
+  std::vector<ir::Def*> tensor_indices(const syntax::Subscript& e);
+  [[nodiscard]] static bool gives_view(const std::vector<ir::Def*>& indices);
+  ir::Def* simple_index(ir::Def* tensor, const std::vector<ir::Def*>& indices, Span span);
+  ir::Def* tensor_index(ir::Def* tensor, const std::vector<ir::Def*>& indices, Span span);
+  void set_tensor_index(ir::Def* tensor, const std::vector<ir::Def*>& indices, ir::Def* value, Span span);
   void assign_subscript(const syntax::Subscript& e, ir::Def* value, Span span);
   [[nodiscard]] std::optional<int64_t> constant_int(const syntax::Expr& e);
 

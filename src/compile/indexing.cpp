@@ -21,23 +21,22 @@ std::optional<int64_t> FunctionCompiler::constant_int(const syntax::Expr& e) {
   return std::nullopt;
 }
 
-Def* FunctionCompiler::slice(Def* value, const syntax::Slice& s, std::optional<int64_t> dim, Span span) {
-  const auto bound = [&](const syntax::ExprPtr& e) -> Def* {
-    if (!e) return builder_.constant(Value(), Type::none());
-    Def* d = expression(*e);
-    const bool fits = d->type->kind == TypeKind::kInt || d->type->kind == TypeKind::kNone ||
-                      (d->type->kind == TypeKind::kOptional && d->type->of[0]->kind == TypeKind::kInt);
-    if (!fits) fail(e->span, fmt::format("the bounds of a slice are ints, not {}", d->type->str()));
+FunctionCompiler::SliceBounds FunctionCompiler::slice_bounds(const syntax::Slice& s, const Type& of) {
+  const auto number = [&](const syntax::Expr& e, const char* what, bool or_none) {
+    Def* d = expression(e);
+    const TypeKind kind = d->type->kind;
+    const bool fits = kind == TypeKind::kInt || (kind == TypeKind::kTensor && of.kind == TypeKind::kTensor) ||
+                      (or_none && (kind == TypeKind::kNone ||
+                                   (kind == TypeKind::kOptional && d->type->of[0]->kind == TypeKind::kInt)));
+    if (!fits) fail(e.span, fmt::format("{}, not {}", what, d->type->str()));
     return d;
+  };
+  const auto bound = [&](const syntax::ExprPtr& e) {
+    return e ? number(*e, "the bounds of a slice are ints", true) : builder_.constant(Value(), Type::none());
   };
   Def* lower = bound(s.lower);
   Def* upper = bound(s.upper);
-  Def* step = s.step ? expression(*s.step) : integer(1);
-  if (step->type->kind != TypeKind::kInt)
-    fail(s.step->span, fmt::format("the step of a slice is an int, not {}", step->type->str()));
-  here(span);
-  if (dim) return must_operator("aten::slice", {value, integer(*dim), lower, upper, step}, span);
-  return must_operator("aten::slice", {value, lower, upper, step}, span);
+  return {lower, upper, s.step ? number(*s.step, "the step of a slice is an int", false) : integer(1)};
 }
 
 Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
@@ -48,7 +47,7 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
   }
   Def* value = value_of(object, e.object->span);
   here(e.span);
-  if (value->type->kind == TypeKind::kTensor) return tensor_index(value, e);
+  if (value->type->kind == TypeKind::kTensor) return tensor_index(value, tensor_indices(e), e.span);
   if (e.indices.size() != 1 || e.comma)
     fail(e.span, fmt::format("{} takes a single index", value->type->str()));
   const syntax::Expr& index = *e.indices[0];
@@ -88,7 +87,11 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
     }
     case TypeKind::kList:
     case TypeKind::kStr:
-      if (cut) return slice(value, *cut, std::nullopt, e.span);
+      if (cut) {
+        const SliceBounds s = slice_bounds(*cut, *value->type);
+        here(e.span);
+        return must_operator("aten::slice", {value, s.lower, s.upper, s.step}, e.span);
+      }
       break;
     case TypeKind::kDict:
       if (cut) fail(index.span, "a dict takes no slice");
@@ -121,80 +124,106 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
                                key->type->str()));
 }
 
-Def* FunctionCompiler::tensor_index(Def* tensor, const syntax::Subscript& e) {
+std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
   // x[(i, j)] is x[i, j].
   std::vector<const syntax::Expr*> indices;
   const auto* tuple = e.indices.size() == 1 && !e.comma ? syntax::is<syntax::Tuple>(*e.indices[0]) : nullptr;
   for (const syntax::ExprPtr& i : tuple ? tuple->items : e.indices) indices.push_back(i.get());
-  // How many dimensions the indices from here on use, to count from the end behind `...`.
-  int64_t left = 0;
-  for (const syntax::Expr* i : indices)
-    left += i->kind != ExprKind::kNone && i->kind != ExprKind::kEllipsis ? 1 : 0;
-  bool from_end = false, advanced = false;
-  int64_t dim = 0;
-  std::vector<Def*> tensors;
+  std::vector<Def*> out;
+  const auto add = [&](Def* index, Span span) {
+    switch (index->type->kind) {
+      case TypeKind::kNone:
+      case TypeKind::kBool:
+      case TypeKind::kInt:
+      case TypeKind::kNumber:
+      case TypeKind::kTensor:
+      case TypeKind::kList: out.push_back(index); return;
+      default:
+        fail(span, fmt::format(
+                       "a Tensor is indexed by int, bool, slice, None, `...`, Tensor or a list, not by {}{}",
+                       index->type->str(),
+                       index->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+    }
+  };
   for (const syntax::Expr* i : indices) {
     here(e.span);
     if (i->kind == ExprKind::kEllipsis) {
-      if (from_end) fail(i->span, "an index has at most one `...`");
-      from_end = true;
-      continue;
-    }
-    if (i->kind == ExprKind::kNone) {
-      tensor = must_operator("aten::unsqueeze", {tensor, integer(from_end ? -left - 1 : dim)}, e.span);
-      ++dim;
-      continue;
-    }
-    const int64_t at_dim = from_end ? -left : dim;
-    --left;
-    if (const auto* cut = syntax::is<syntax::Slice>(*i)) {
-      if (cut->lower || cut->upper || cut->step) tensor = slice(tensor, *cut, at_dim, e.span);
-      ++dim;
-      continue;
-    }
-    Def* index = expression(*i);
-    here(e.span);
-    switch (index->type->kind) {
-      case TypeKind::kInt:
-        tensor = must_operator("aten::select", {tensor, integer(at_dim), index}, e.span);
-        break;
-      case TypeKind::kList: index = must_operator("aten::tensor", {index}, e.span); [[fallthrough]];
-      case TypeKind::kTensor: {
-        if (advanced) fail(i->span, "an index holds at most one Tensor in scripts");
-        if (from_end) fail(i->span, "a Tensor behind `...` in an index is not supported in scripts");
-        advanced = true;
-        // Dimensions before this one are taken whole.
-        const TypePtr element = Type::optional(Type::tensor());
-        std::vector<Def*> list(static_cast<size_t>(dim), nullptr);
-        for (Def*& d : list) d = builder_.constant(Value(), Type::none());
-        list.push_back(index);
-        tensor = must_operator("aten::index", {tensor, builder_.list(std::move(list), element)}, e.span);
-        ++dim;
-        break;
+      out.push_back(builder_.constant(Value("...")));
+    } else if (const auto* cut = syntax::is<syntax::Slice>(*i)) {
+      const SliceBounds s = slice_bounds(*cut, *Type::tensor());
+      here(e.span);
+      for (Def* d : {builder_.constant(Value(":")), s.lower, s.upper, s.step}) out.push_back(d);
+    } else {
+      Def* index = expression(*i);
+      here(e.span);
+      if (index->type->kind == TypeKind::kTuple && indices.size() == 1) {
+        for (Def* item : builder_.unpack_tuple(index)) add(item, i->span);
+      } else {
+        add(index, i->span);
       }
-      default:
-        fail(i->span, fmt::format("a Tensor is indexed by int, slice, None, `...` or Tensor, not by {}",
-                                  index->type->str()));
     }
   }
-  return tensor;
+  return out;
+}
+
+// True when nothing but ints, slices between ints, None and Ellipsis is among them.
+bool FunctionCompiler::gives_view(const std::vector<Def*>& indices) {
+  return std::none_of(indices.begin(), indices.end(), [](const Def* index) {
+    const TypeKind kind = index->type->kind;
+    return kind == TypeKind::kTensor || kind == TypeKind::kList || kind == TypeKind::kBool ||
+           kind == TypeKind::kNumber;
+  });
+}
+
+// What most subscripts are, ints or a slice alone, needs no list. Null: it is another.
+Def* FunctionCompiler::simple_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
+  if (!indices.empty() && std::all_of(indices.begin(), indices.end(),
+                                      [](const Def* i) { return i->type->kind == TypeKind::kInt; })) {
+    for (Def* i : indices) tensor = must_operator("aten::select", {tensor, integer(0), i}, span);
+    return tensor;
+  }
+  if (indices.size() == 4 && indices[0]->type->kind == TypeKind::kStr &&
+      indices[0]->node->constant.as_string() == ":" && gives_view(indices))
+    return must_operator("aten::slice", {tensor, integer(0), indices[1], indices[2], indices[3]}, span);
+  return nullptr;
+}
+
+Def* FunctionCompiler::tensor_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
+  here(span);
+  if (Def* view = simple_index(tensor, indices, span)) return view;
+  return must_operator("aten::__getitem__", {tensor, builder_.list(indices, Type::any())}, span);
+}
+
+void FunctionCompiler::set_tensor_index(Def* tensor, const std::vector<Def*>& indices, Def* value,
+                                        Span span) {
+  switch (value->type->kind) {
+    case TypeKind::kBool:
+    case TypeKind::kInt:
+    case TypeKind::kFloat:
+    case TypeKind::kNumber:
+    case TypeKind::kTensor:
+    case TypeKind::kList: break;
+    default:
+      fail(span,
+           fmt::format(
+               "a {} cannot be stored into a Tensor here; build a new one with torch.cat or torch.stack",
+               value->type->str()));
+  }
+  here(span);
+  if (Def* view = simple_index(tensor, indices, span)) {
+    const TypeKind kind = value->type->kind;
+    const bool number = kind == TypeKind::kBool || kind == TypeKind::kInt || kind == TypeKind::kFloat;
+    must_operator(number ? "aten::fill_" : "aten::_assign", {view, value}, span);
+  } else {
+    must_operator("aten::_set_item", {tensor, builder_.list(indices, Type::any()), value}, span);
+  }
 }
 
 void FunctionCompiler::assign_subscript(const syntax::Subscript& e, Def* value, Span span) {
   Def* object = expression(*e.object);
   here(e.span);
   if (object->type->kind == TypeKind::kTensor) {
-    Def* view = tensor_index(object, e);
-    here(e.span);
-    const bool number = value->type->kind == TypeKind::kInt || value->type->kind == TypeKind::kFloat ||
-                        value->type->kind == TypeKind::kBool;
-    Def* done = number ? try_operator("aten::fill_", {view, value}, e.span) : nullptr;
-    if (!done) done = try_operator("aten::copy_", {view, value}, e.span);
-    if (!done)
-      fail(e.span,
-           fmt::format(
-               "a {} cannot be stored into a Tensor here; build a new one with torch.cat or torch.stack",
-               value->type->str()));
+    set_tensor_index(object, tensor_indices(e), value, e.span);
     return;
   }
   if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict) {

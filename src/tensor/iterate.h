@@ -3,7 +3,7 @@
 // State      Sizes and byte strides after dropping dimensions of one element and merging those that lie behind
 //            each other in every array. There is always at least one, the innermost.
 // Threads    Constant after construction.
-// Ordering   Elements are visited in row-major order within a piece.
+// Ordering   Elements are visited in row-major order within a piece, or along the Order that is given.
 // Ownership  Borrows the arrays.
 // Errors     None.
 // Cost       Building it is O(dimensions). One call of the body for each innermost row.
@@ -34,16 +34,23 @@ struct Operand {
   static Operand number(void* value) { return {static_cast<char*>(value), {}, {}, 0}; }
 };
 
+// In which order the dimensions of a shape are walked.
+struct Order {
+  bool row_major = true;
+  std::array<uint8_t, kMaxDims> dims;  // innermost first, unless row_major
+};
+
 template <size_t N>
 class Plan {
  public:
-  Plan(std::span<const int64_t> shape, const std::array<Operand, N>& operands) {
+  Plan(std::span<const int64_t> shape, const std::array<Operand, N>& operands, const Order* order = nullptr) {
     for (size_t k = 0; k < N; ++k) base_[k] = operands[k].data;
     sizes_[0] = 1;
     for (size_t k = 0; k < N; ++k) strides_[0][k] = operands[k].width;
     bool fresh = true;
     // From the innermost outwards; dims_ counts from 0 = innermost.
-    for (size_t i = shape.size(); i-- > 0;) {
+    for (size_t at = 0; at < shape.size(); ++at) {
+      const size_t i = order && !order->row_major ? order->dims[at] : shape.size() - 1 - at;
       const int64_t n = shape[i];
       numel_ *= n;
       if (n == 1) continue;

@@ -79,6 +79,22 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
   return impl;
 }
 
+Impl* Impl::make(std::span<const int64_t> sizes, std::span<const int64_t> strides, DType dtype) {
+  Impl* impl = make(sizes, dtype);
+  for (size_t i = 0; i < sizes.size(); ++i) impl->dims()[sizes.size() + i] = strides[i];
+  impl->contiguous_ = impl->is_row_major();
+  return impl;
+}
+
+bool Impl::is_row_major() const noexcept {
+  int64_t step = 1;
+  for (size_t i = dim_; i-- > 0;) {
+    if (sizes()[i] != 1 && strides()[i] != step) return numel_ == 0;
+    step *= sizes()[i];
+  }
+  return true;
+}
+
 Impl* Impl::on(detail::RefCounted* owner, void* data, std::span<const int64_t> sizes,
                std::span<const int64_t> strides, int64_t offset, DType dtype, bool writable) {
   const size_t dim = sizes.size();
@@ -90,15 +106,13 @@ Impl* Impl::on(detail::RefCounted* owner, void* data, std::span<const int64_t> s
   Impl* impl = new (block) Impl(dtype, static_cast<int64_t>(dim));
   int64_t* dims = impl->dims();
   int64_t numel = 1;
-  bool contiguous = true;
-  for (size_t i = dim; i-- > 0;) {
+  for (size_t i = 0; i < dim; ++i) {
     dims[i] = sizes[i];
     dims[dim + i] = strides[i];
-    contiguous = contiguous && (sizes[i] == 1 || strides[i] == numel);
     numel *= sizes[i];
   }
-  impl->contiguous_ = contiguous || numel == 0;
   impl->numel_ = numel;
+  impl->contiguous_ = impl->is_row_major();
   impl->data_ = data;
   impl->offset_ = offset;
   impl->writable_ = writable;

@@ -35,6 +35,8 @@ class Impl final : public TensorImpl {
  public:
   // New memory, contiguous. The sizes are not checked for being negative: see Tensor::empty.
   static Impl* make(std::span<const int64_t> sizes, DType dtype);
+  // The same with strides that name each element once and leave no gap.
+  static Impl* make(std::span<const int64_t> sizes, std::span<const int64_t> strides, DType dtype);
   // On the memory of `owner`, which is retained.
   static Impl* on(detail::RefCounted* owner, void* data, std::span<const int64_t> sizes,
                   std::span<const int64_t> strides, int64_t offset, DType dtype, bool writable);
@@ -63,6 +65,8 @@ class Impl final : public TensorImpl {
   }
   static void* operator new(size_t, void* place) noexcept { return place; }
   static void operator delete(void*, void*) noexcept {}
+  // True when the elements lie in row-major order without gaps.
+  [[nodiscard]] bool is_row_major() const noexcept;
   [[nodiscard]] int64_t* dims() const noexcept {
     return reinterpret_cast<int64_t*>(const_cast<Impl*>(this) + 1);
   }
@@ -89,6 +93,10 @@ inline const Impl& known(const Tensor& t) noexcept { return *static_cast<const I
 
 [[nodiscard]] inline Tensor make(std::span<const int64_t> sizes, DType dtype) {
   return Tensor::adopt(Impl::make(sizes, dtype));
+}
+[[nodiscard]] inline Tensor make(std::span<const int64_t> sizes, std::span<const int64_t> strides,
+                                 DType dtype) {
+  return Tensor::adopt(Impl::make(sizes, strides, dtype));
 }
 // `offset` in elements from the first of `a`.
 [[nodiscard]] inline Tensor view_of(const Tensor& a, std::span<const int64_t> sizes,

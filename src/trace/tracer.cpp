@@ -171,11 +171,13 @@ void Tracer::record(const Op& op, const Value* args, const Value& result) {
   for (size_t i = 0; i < n; ++i) {
     const TypePtr& wanted = op.schema.args[i].type;
     ir::Def* def = nullptr;
-    if (args[i].is(Tag::kList) && args[i].as_list().items.empty()) {
-      // An empty list is one of what the operator asks for.
-      const TypePtr& list = wanted->kind == TypeKind::kOptional ? wanted->of.front() : wanted;
-      const bool open = list->kind != TypeKind::kList || list->of.front()->kind == TypeKind::kVariable;
-      def = builder(scopes_[scope]).list({}, open ? Type::any() : list->of.front());
+    const TypePtr& list = wanted->kind == TypeKind::kOptional ? wanted->of.front() : wanted;
+    const bool open = list->kind != TypeKind::kList || list->of.front()->kind == TypeKind::kVariable;
+    if (args[i].is(Tag::kList) && (!open || args[i].as_list().items.empty())) {
+      // One of what the operator asks for: Tensor?[] also where all are Tensors, and where there are none.
+      std::vector<ir::Def*> parts;
+      for (const Value& item : args[i].as_list().items) parts.push_back(def_of(item, scope));
+      def = builder(scopes_[scope]).list(std::move(parts), open ? Type::any() : list->of.front());
     } else {
       def = def_of(args[i], scope);
     }

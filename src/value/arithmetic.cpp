@@ -31,30 +31,16 @@ bool without_underscores(std::string_view s, std::string* out) {
 
 }  // namespace
 
-int64_t power(int64_t base, int64_t exponent) {
-  if (exponent < 0) {
-    throw ValueError(fmt::format("{} ** {}: an int to a negative power is a float; write float({}) ** {}",
-                                 base, exponent, base, exponent));
-  }
-  int64_t result = 1;
-  for (; exponent > 0; exponent >>= 1) {
-    if (exponent & 1) result = wrapping_mul(result, base);
-    base = wrapping_mul(base, base);
-  }
-  return result;
-}
-
 double power(double base, double exponent) {
   if (base == 0 && exponent < 0) throw ZeroDivisionError("0.0 cannot be raised to a negative power");
-  const double result = std::pow(base, exponent);
-  if (std::isfinite(base) && std::isfinite(exponent)) {
-    if (std::isnan(result)) {
-      throw ValueError(fmt::format("{} ** {} is a complex number, which scripts do not have",
-                                   float_repr(base), float_repr(exponent)));
-    }
-    if (std::isinf(result)) throw OverflowError("(34, 'Numerical result out of range')");
-  }
-  return result;
+  return std::pow(base, exponent);
+}
+
+std::pair<double, double> divide_with_rest(double a, double b) {
+  if (b == 0) throw ZeroDivisionError("float divmod()");
+  double rest = std::fmod(a, b);
+  if (rest != 0 && (a < 0) != (b < 0)) rest += b;
+  return {(a - rest) / b, rest};
 }
 
 int64_t shift_left(int64_t a, int64_t n) {

@@ -1,9 +1,11 @@
-// Python's arithmetic on int (64 bits, wrapping) and float: one definition for the operators' kernels and for
-// whoever executes the same operations without them. Errors are Python's, type and words.
+// TorchScript's arithmetic on int (64 bits, wrapping) and float: one definition for the operators' kernels and for
+// whoever executes the same operations without them. Floats follow IEEE 754 (1.0 / 0.0 is inf); what ints cannot do
+// is an error of Python's, type and words.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "tine/error.h"
 
@@ -20,16 +22,6 @@ namespace tine::value {
 }
 [[nodiscard]] inline int64_t wrapping_neg(int64_t a) noexcept { return wrapping_sub(0, a); }
 
-[[nodiscard]] inline double divide(int64_t a, int64_t b) {
-  if (b == 0) [[unlikely]]
-    throw ZeroDivisionError("division by zero");
-  return static_cast<double>(a) / static_cast<double>(b);
-}
-[[nodiscard]] inline double divide(double a, double b) {
-  if (b == 0) [[unlikely]]
-    throw ZeroDivisionError("float division by zero");
-  return a / b;
-}
 // Rounds down, as Python does; C++ rounds toward zero.
 [[nodiscard]] inline int64_t floor_divide(int64_t a, int64_t b) {
   if (b == 0) [[unlikely]]
@@ -44,25 +36,15 @@ namespace tine::value {
   const int64_t r = a % b;
   return r != 0 && (r ^ b) < 0 ? r + b : r;
 }
-[[nodiscard]] inline double remainder(double a, double b) {
-  if (b == 0) [[unlikely]]
-    throw ZeroDivisionError("float modulo");
-  const double r = std::fmod(a, b);
-  if (r == 0) return std::copysign(0.0, b);
-  return (b < 0) != (r < 0) ? r + b : r;
+// TorchScript's, which know no error for floats.
+[[nodiscard]] inline double remainder(double a, double b) noexcept {
+  return std::fmod(b + std::fmod(a, b), b);
 }
-[[nodiscard]] inline double floor_divide(double a, double b) {
-  if (b == 0) [[unlikely]]
-    throw ZeroDivisionError("float floor division by zero");
-  // By the remainder: floor(a / b) would be wrong where the quotient rounds up to a whole number.
-  const double quotient = (a - remainder(a, b)) / b;
-  return quotient == 0             ? std::copysign(0.0, a / b)
-         : std::isfinite(quotient) ? std::nearbyint(quotient)
-                                   : quotient;
-}
+[[nodiscard]] inline double floor_divide(double a, double b) noexcept { return std::floor(a / b); }
+[[nodiscard]] double power(double base, double exponent);  // ZeroDivisionError for 0 ** -1
+// Quotient and remainder of divmod(), which do know an error.
+[[nodiscard]] std::pair<double, double> divide_with_rest(double a, double b);
 
-[[nodiscard]] int64_t power(int64_t base, int64_t exponent);  // ValueError for a negative exponent
-[[nodiscard]] double power(double base, double exponent);
 [[nodiscard]] int64_t shift_left(int64_t a, int64_t n);
 [[nodiscard]] int64_t shift_right(int64_t a, int64_t n);
 // Toward zero; ValueError for NaN, OverflowError for what does not fit 64 bits.

@@ -29,7 +29,10 @@ std::pair<uint32_t, uint32_t> tags_of(const Type& type) {
     case TypeKind::kTensor: return both(bit(Tag::kTensor));
     case TypeKind::kFuture: return both(bit(Tag::kFuture));
     case TypeKind::kRRef: return both(bit(Tag::kRRef));
-    case TypeKind::kList: return {0, bit(Tag::kList)};
+    case TypeKind::kList: {
+      const bool of_anything = type.of[0]->kind == TypeKind::kAny || type.of[0]->kind == TypeKind::kVariable;
+      return {of_anything ? bit(Tag::kList) : 0, bit(Tag::kList)};
+    }
     case TypeKind::kDict: return {0, bit(Tag::kDict)};
     case TypeKind::kTuple: return {0, bit(Tag::kTuple)};
     case TypeKind::kObject: return {0, bit(Tag::kObject)};

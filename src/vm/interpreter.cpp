@@ -90,11 +90,6 @@ inline int64_t floor_div(int64_t a, int64_t b) {
   return a % b != 0 && ((a ^ b) < 0) ? q - 1 : q;
 }
 
-inline double true_div(double a, double b, const char* message) {
-  if (b == 0.0) throw_zero_division(message);
-  return a / b;
-}
-
 // Bits from one place to another, ownership included. Tag and payload apart, as they were stored: one 16-byte load
 // right behind two narrower stores waits for both to reach the cache.
 inline void relocate(Value* to, const Value* from) noexcept {
@@ -368,7 +363,7 @@ LOAD_FRESH : {
   INT_BINARY(MUL_INT, wrapping_mul(x, y))
   INT_BINARY_SAVED(FLOORDIV_INT, floor_div(x, y))
   INT_BINARY_SAVED(MOD_INT, floor_mod(x, y))
-  INT_BINARY_SAVED(DIV_INT, true_div(static_cast<double>(x), static_cast<double>(y), "division by zero"))
+  INT_BINARY(DIV_INT, static_cast<double>(x) / static_cast<double>(y))
   INT_BINARY(LT_INT, x < y)
   INT_BINARY(LE_INT, x <= y)
   INT_BINARY(GT_INT, x > y)
@@ -378,22 +373,13 @@ LOAD_FRESH : {
   FLOAT_BINARY(ADD_FLOAT, x + y)
   FLOAT_BINARY(SUB_FLOAT, x - y)
   FLOAT_BINARY(MUL_FLOAT, x * y)
+  FLOAT_BINARY(DIV_FLOAT, x / y)
   FLOAT_BINARY(LT_FLOAT, x < y)
   FLOAT_BINARY(LE_FLOAT, x <= y)
   FLOAT_BINARY(GT_FLOAT, x > y)
   FLOAT_BINARY(GE_FLOAT, x >= y)
   FLOAT_BINARY(EQ_FLOAT, x == y)
   FLOAT_BINARY(NE_FLOAT, x != y)
-DIV_FLOAT : {
-  SAVE();
-  SET(true_div(RB.as_float(), RC.as_float(), "float division by zero"));
-  NEXT();
-}
-DIV_FLOAT_K : {
-  SAVE();
-  SET(true_div(RB.as_float(), KC.as_float(), "float division by zero"));
-  NEXT();
-}
 NEG_INT : {
   SET(wrapping_sub(0, RB.as_int()));
   NEXT();

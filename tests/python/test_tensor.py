@@ -277,9 +277,9 @@ def test_basic_indices_are_views_of_the_same_memory():
 
 def test_bad_indices_say_what_is_wrong():
     x = tine.zeros(2, 3)
-    with pytest.raises(IndexError, match="2 out of range"):
+    with pytest.raises(IndexError, match="2 (is )?out of (range|bounds)"):
         x[2]
-    with pytest.raises(IndexError, match="out of range"):
+    with pytest.raises(IndexError, match="out of (range|bounds)"):
         x[0, -4]
     with pytest.raises(IndexError, match="too many indices"):
         x[0, 0, 0]
@@ -576,3 +576,32 @@ def test_import_needs_neither_numpy_nor_inspect():
     code = "import sys, tine; print(sorted({'numpy', 'inspect', 'asyncio', 'typing'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("make, number", [
+    (lambda: tine.zeros(2, dtype=tine.uint8), 300), (lambda: tine.zeros(2, dtype=tine.uint8), -300),
+    (lambda: tine.zeros(2, dtype=tine.uint8), 255.5), (lambda: tine.zeros(2, dtype=tine.uint8), -0.5),
+    (lambda: tine.zeros(2, dtype=tine.int64), float("nan")), (lambda: tine.zeros(2, dtype=tine.int64), float("inf")),
+    (lambda: tine.zeros(2, dtype=tine.int64), 1e30), (lambda: tine.zeros(2), 1e300)])
+def test_a_number_that_no_element_can_hold_is_refused(make, number):
+    x = make()
+    index, mask = tine.tensor([0]), tine.tensor([True, False])
+    stores = [lambda: x.fill_(number), lambda: x.__setitem__(0, number), lambda: x.__setitem__(index, number),
+              lambda: x.__setitem__(mask, number), lambda: tine.full_like(x, number), lambda: tine.full((2,), number, dtype=x.dtype)]
+    if x.dtype != tine.float32:
+        stores += [lambda: tine.tensor(number, dtype=x.dtype), lambda: x.masked_fill(mask, number)]
+    if x.dtype == tine.uint8 and isinstance(number, int) or x.dtype == tine.float32:
+        stores += [lambda: x.clamp(max=number), lambda: x.clamp(number)]
+    kind = type(number).__name__
+    f = tine.jit.CompilationUnit(f"def f(x, i, v: {kind}):\n    x[i] = v\n    return x\n").f
+    g = tine.jit.CompilationUnit(f"def f(x, v: {kind}):\n    x[0] = v\n    return x\n").f
+    for store in [*stores, lambda: f(x, index, number), lambda: g(x, number)]:
+        with pytest.raises(RuntimeError, match="value cannot be converted to type .* without overflow"):
+            store()
+    assert x.tolist() == [0, 0]
+
+
+def test_numbers_wrap_and_are_cut_where_pytorch_does():
+    assert tine.tensor([-1, 255], dtype=tine.uint8).tolist() == [255, 255]
+    assert tine.zeros(1, dtype=tine.int64).fill_(2.7).item() == 2 and tine.zeros(1).fill_(float("inf")).item() == float("inf")
+    assert (tine.tensor([1], dtype=tine.uint8) + 300).item() == 45 and (tine.zeros(1) + 1e300).item() == float("inf")

@@ -119,9 +119,9 @@ def case_division_rounds_down() -> Tuple[int, int, int, int, int, float, float, 
     return 22 // 3, -7 // 3, 22 % 3, -7 % -5, -7 % 3, 7 / 3, 1.5 % 1, -1.5 % 3.0
 
 
-# == (1, 6, 7, 1, -6, 20, 2, 1024, 0.25)
-def case_bits_and_powers() -> Tuple[int, int, int, int, int, int, int, int, float]:
-    return 5 & 3, 5 ^ 3, 5 | 3, 3 >> 1, ~5, 5 << 2, 5 >> 1, 2**10, 2.0**-2
+# == (1, 6, 7, 1, -6, 20, 2, 1024.0, 0.25)
+def case_bits_and_powers() -> Tuple[int, int, int, int, int, int, int, float, float]:
+    return 5 & 3, 5 ^ 3, 5 | 3, 3 >> 1, ~5, 5 << 2, 5 >> 1, 2.0**10, 2.0**-2
 
 
 # == (True, False, True, False, True, True, False)

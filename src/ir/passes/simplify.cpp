@@ -202,8 +202,8 @@ class Dropper {
       case Kind::kCallFunction:
       case Kind::kCallMethod:
       case Kind::kSetAttr:
-      case Kind::kListUnpack:                  // fails for lists of another length
-      case Kind::kUncheckedCast: return true;  // fails for what does not fit
+      case Kind::kListUnpack:  // these two check: the length, the type
+      case Kind::kUncheckedCast: return true;
       default: return false;
     }
   }

@@ -24,7 +24,8 @@ bool fold_constants(Graph& graph);
 // Pure rows that see the same numbers, strings or None again give what they gave before. Tensors, lists and other
 // things that can be written to or told apart are never merged.
 bool merge_common(Graph& graph);
-// What has no effect and is used by nobody goes.
+// What has no effect and is used by nobody goes, also where it could fail: an error is one of the results of a row, and
+// results that nobody uses are not computed. Nodes that are there to check stay: raise, unpacking, narrowing casts.
 bool drop_dead(Graph& graph);
 
 void simplify(Graph& graph);

@@ -98,6 +98,34 @@ TEST_F(Simplify, EffectsStay) {
   EXPECT_EQ(simplified(text), text);
 }
 
+TEST_F(Simplify, WhatNobodyUsesGoesAlsoWhereItCouldFail) {
+  EXPECT_EQ(simplified(R"(graph(%x : Tensor, %l : List[int], %n : int):
+  %a : int = prim::Constant[value=6]()
+  %b : int = prim::Constant[value=0]()
+  %c : int = aten::floordiv(%a, %b)
+  %d : int = aten::floordiv(%a, %n)
+  %e : int = aten::__getitem__(%l, %a)
+  %f : Tensor = aten::select(%x, %b, %a)
+  %g : Tensor = aten::matmul(%x, %f)
+  %h : int = aten::size(%x, %n)
+  return (%n)
+)"),
+            R"(graph(%x : Tensor, %l : List[int], %n : int):
+  return (%n)
+)");
+}
+
+TEST_F(Simplify, WhatIsThereToCheckStaysThoughNobodyUsesItsResult) {
+  const std::string text = R"(graph(%x : Tensor, %o : Optional[int], %n : int):
+  %two : int = prim::Constant[value=2]()
+  %rows : List[Tensor] = aten::__unpack(%x, %two)
+  %a : Tensor, %b : Tensor = prim::ListUnpack(%rows)
+  %i : int = prim::unchecked_cast(%o)
+  return (%n)
+)";
+  EXPECT_EQ(simplified(text), text);
+}
+
 TEST_F(Simplify, WhatABranchComputedIsNotKnownBehindIt) {
   const std::string text = R"(graph(%x : int, %c : bool):
   %r : int = prim::If(%c)

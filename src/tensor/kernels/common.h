@@ -63,9 +63,30 @@ struct Number {
   static Number of(const Impl& i, DType dtype);
 };
 
+// Refuses to store a number that no element of the dtype can hold. Whole numbers down to -255 wrap in uint8, as in
+// PyTorch; arithmetic is not asked: there numbers wrap in uint8, and are infinite in float32.
+void check_holds(Scalar s, DType dtype);
+
 // `t` as an operand of that dtype: itself, its only element, or a converted copy kept in `hold`.
 [[nodiscard]] Operand operand(const KernelContext& c, const Tensor& t, DType dtype, Number& number,
                               Tensor& hold);
+
+// ---- where the elements of an elementwise result lie
+
+// True when the strides name each element once and leave no gap: some order of the dimensions is row-major.
+[[nodiscard]] bool is_dense(Sizes sizes, std::span<const int64_t> strides) noexcept;
+// The order in which PyTorch walks operands that broadcast to the shape: by their strides, the first operand that
+// tells two dimensions apart decides; what none tells apart stays row-major.
+[[nodiscard]] Order order_of(Sizes shape, std::span<const Operand> operands) noexcept;
+// A new tensor whose elements lie in that order.
+[[nodiscard]] Tensor make(Sizes shape, const Order& order, DType dtype);
+// A new tensor laid out as `a`, with its very strides where those are dense.
+[[nodiscard]] Tensor make_strided_like(const Impl& a, DType dtype);
+[[nodiscard]] inline Tensor make_like(const Impl& a, DType dtype) {
+  return a.contiguous() ? make(a.sizes(), dtype) : make_strided_like(a, dtype);
+}
+// A contiguous copy, also of what is contiguous already.
+[[nodiscard]] Tensor packed(const KernelContext& c, const Tensor& a);
 
 // Refuses to write to read-only memory and to memory that several elements share.
 void check_writable(const Impl& self, std::string_view op);

@@ -77,16 +77,20 @@ Tensor zeros(std::span<const int64_t> sizes, DType dtype) {
 }
 Tensor ones(std::span<const int64_t> sizes, DType dtype) { return full(sizes, 1, dtype); }
 Tensor empty_like(const Tensor& a, std::optional<DType> dtype) {
-  return make(impl_of(a).sizes(), dtype.value_or(a.dtype()));
+  const Impl& x = impl_of(a);
+  return make_like(x, dtype.value_or(x.dtype()));
 }
 Tensor zeros_like(const Tensor& a, std::optional<DType> dtype) {
-  return zeros(impl_of(a).sizes(), dtype.value_or(a.dtype()));
+  Tensor out = empty_like(a, dtype);
+  const Impl& x = known(out);
+  std::memset(x.data(), 0, static_cast<size_t>(x.numel()) * size_of(x.dtype()));
+  return out;
 }
-Tensor ones_like(const Tensor& a, std::optional<DType> dtype) {
-  return ones(impl_of(a).sizes(), dtype.value_or(a.dtype()));
-}
+Tensor ones_like(const Tensor& a, std::optional<DType> dtype) { return full_like(a, 1, dtype); }
 Tensor full_like(const Tensor& a, Scalar value, std::optional<DType> dtype) {
-  return full(impl_of(a).sizes(), value, dtype.value_or(a.dtype()));
+  Tensor out = empty_like(a, dtype);
+  fill_({}, out, value);
+  return out;
 }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype) {
@@ -169,6 +173,9 @@ Tensor from_scalars(std::span<const Scalar> values, std::span<const int64_t> siz
   if (known(out).numel() != static_cast<int64_t>(values.size()))
     throw ValueError(fmt::format("tensor: sizes {} need {} numbers, but there are {}", to_string(sizes),
                                  known(out).numel(), values.size()));
+  if (!is_floating(type)) {
+    for (const Scalar& v : values) check_holds(v, type);
+  }
   with_type(type, [&]<class T>(T) {
     T* p = out.data_as<T>();
     for (const Scalar& v : values) *p++ = v.as<T>();
@@ -269,10 +276,14 @@ Tensor randperm(const KernelContext& c, int64_t n) {
 }
 
 Tensor rand_like(const KernelContext& c, const Tensor& a, std::optional<DType> dtype) {
-  return rand(c, impl_of(a).sizes(), dtype.value_or(a.dtype()));
+  Tensor out = empty_like(a, dtype);
+  uniform_(c, out);
+  return out;
 }
 Tensor randn_like(const KernelContext& c, const Tensor& a, std::optional<DType> dtype) {
-  return randn(c, impl_of(a).sizes(), dtype.value_or(a.dtype()));
+  Tensor out = empty_like(a, dtype);
+  normal_(c, out);
+  return out;
 }
 
 }  // namespace tine::tensor

@@ -21,31 +21,6 @@ int64_t checked_index(int64_t i, int64_t n, size_t dim) {
   return i < 0 ? i + n : i;
 }
 
-// The coordinates of the true elements: one int64 tensor for each dimension of the mask.
-std::vector<Tensor> nonzero(const KernelContext& c, const Tensor& mask) {
-  const Tensor flat = contiguous(c, mask);
-  const Impl& m = known(flat);
-  const uint8_t* p = static_cast<const uint8_t*>(m.data());
-  const int64_t count = m.numel() - std::count(p, p + m.numel(), uint8_t{0});
-  std::vector<Tensor> out;
-  std::vector<int64_t*> columns;
-  for (int64_t d = 0; d < m.dim(); ++d) {
-    out.push_back(make(std::array<int64_t, 1>{count}, DType::kInt64));
-    columns.push_back(out.back().data_as<int64_t>());
-  }
-  int64_t at = 0;
-  for (int64_t i = 0; i < m.numel(); ++i) {
-    if (!p[i]) continue;
-    int64_t rest = i;
-    for (size_t d = columns.size(); d-- > 0;) {
-      columns[d][at] = rest % m.sizes()[d];
-      rest /= m.sizes()[d];
-    }
-    ++at;
-  }
-  return out;
-}
-
 // Where the elements of a[indices...] lie: the offset of each index tuple, and the dimensions that no index names.
 struct Gathering {
   DimVector result;               // sizes of a[indices...]
@@ -77,7 +52,7 @@ struct Gathering {
               fmt::format("The shape of the mask {} at index {} does not match the shape of the indexed "
                           "tensor {} at index {}",
                           to_string(i.sizes()), d, to_string(a.sizes()), by_dim.size() + d));
-      for (Tensor& t : nonzero(c, indices[k])) by_dim.push_back(std::move(t));
+      for (Tensor& t : unbind(nonzero(c, indices[k]), 1)) by_dim.push_back(std::move(t));
     }
     if (by_dim.size() > a.sizes().size())
       throw IndexError(fmt::format("too many indices for tensor of dimension {} (sizes {}, {} indices)",
@@ -103,17 +78,6 @@ struct Gathering {
     bool together = any;
     for (size_t d = first; any && d <= last; ++d) together = together && by_dim[d].defined();
 
-    int64_t tuples = 1;
-    for (int64_t n : shape) tuples *= n;
-    offsets.assign(static_cast<size_t>(tuples), 0);
-    for (size_t d = 0; d < by_dim.size(); ++d) {
-      if (!by_dim[d].defined()) continue;
-      const Tensor wide = contiguous(c, expand(by_dim[d], shape));
-      const int64_t* at = int64_data(wide);
-      for (size_t k = 0; k < offsets.size(); ++k)
-        offsets[k] += checked_index(at[k], a.sizes()[d], d) * a.strides()[d];
-    }
-
     // The index dimensions stand where the indices stood when those were neighbours, else in front.
     const size_t place = together ? first : 0;
     for (size_t d = 0, kept = 0; d <= by_dim.size(); ++d) {
@@ -137,10 +101,47 @@ struct Gathering {
     step = after < result.size() ? strides[after] * std::max<int64_t>(result[after], 1) : 1;
     for (size_t i = 0; i < result.size(); ++i)
       if (i < place || i >= after) rest_result_strides.push_back(strides[i]);
+
+    // An empty result reads nothing, so its indices are not looked at: only that there is something to index.
+    int64_t tuples = 1;
+    for (int64_t n : shape) tuples *= n;
+    bool empty = tuples == 0;
+    for (int64_t n : rest_sizes) empty = empty || n == 0;
+    for (size_t d = 0; d < by_dim.size(); ++d)
+      if (tuples > 0 && by_dim[d].defined() && a.sizes()[d] == 0)
+        throw IndexError(fmt::format("index is out of bounds for dimension {} with size 0", d));
+    offsets.assign(static_cast<size_t>(empty ? 0 : tuples), 0);
+    for (size_t d = 0; !empty && d < by_dim.size(); ++d) {
+      if (!by_dim[d].defined()) continue;
+      const Tensor wide = contiguous(c, expand(by_dim[d], shape));
+      const int64_t* at = int64_data(wide);
+      for (size_t k = 0; k < offsets.size(); ++k)
+        offsets[k] += checked_index(at[k], a.sizes()[d], d) * a.strides()[d];
+    }
   }
 };
 
 }  // namespace
+
+Tensor nonzero(const KernelContext& c, const Tensor& a) {
+  const Tensor flat = contiguous(c, impl_of(a).dtype() == DType::kUInt8 ? a : to(c, a, DType::kBool));
+  const Impl& m = known(flat);
+  const uint8_t* p = static_cast<const uint8_t*>(m.data());
+  const int64_t count = m.numel() - std::count(p, p + m.numel(), uint8_t{0});
+  // One row for each dimension, seen from the other side.
+  const Tensor rows = make(std::array<int64_t, 2>{m.dim(), count}, DType::kInt64);
+  int64_t* to = rows.data_as<int64_t>();
+  for (int64_t i = 0, at = 0; at < count; ++i) {
+    if (!p[i]) continue;
+    int64_t rest = i;
+    for (size_t d = m.sizes().size(); d-- > 0;) {
+      to[static_cast<int64_t>(d) * count + at] = rest % m.sizes()[d];
+      rest /= m.sizes()[d];
+    }
+    ++at;
+  }
+  return t(rows);
+}
 
 Tensor cat(const KernelContext& c, std::span<const Tensor> tensors, int64_t dim) {
   if (tensors.empty()) throw ValueError("cat(): expected a non-empty list of Tensors");
@@ -307,7 +308,7 @@ const Tensor& index_put_(const KernelContext& c, const Tensor& self, std::span<c
                     to_string(values.sizes()), to_string(g.result)));
   }
   // Copied when it is the memory being written, too.
-  wide = wide.shares_storage_with(self) ? clone(c, wide) : contiguous(c, wide);
+  wide = wide.shares_storage_with(self) ? packed(c, wide) : contiguous(c, wide);
   const int64_t width = static_cast<int64_t>(size_of(x.dtype()));
   char* from = static_cast<char*>(known(wide).data());
   char* to = static_cast<char*>(x.data());

@@ -144,7 +144,7 @@ Matrix matrix_of(const KernelContext& c, const Tensor& t, Tensor& hold) {
     hold = t;
     return m;
   }
-  hold = clone(c, t);
+  hold = packed(c, t);
   return describe(known(hold));
 }
 

@@ -35,34 +35,44 @@ DType compute_type(BinaryOp op, DType promoted) {
 }
 
 // a op b of operands that are in `dtype` already; `loop` was chosen for it.
-Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a, const Operand& b,
-               DType result) {
+// Not inlined, as others below that walk along strides: their frames are large, and most calls need none of it.
+[[gnu::noinline]] Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a,
+                                 const Operand& b, DType result) {
   const DimVector shape = broadcast(a.sizes, b.sizes);
-  Tensor out = make(shape, result);
-  const Plan<3> plan(shape, {Operand::of(known(out)), a, b});
+  const Order order = order_of(shape, std::array{a, b});
+  Tensor out = make(shape, order, result);
+  const Plan<3> plan(shape, {Operand::of(known(out)), a, b}, &order);
   plan.run(c, [&](const std::array<char*, 3>& p, const std::array<int64_t, 3>& s, int64_t n) {
     loop(p[0], p[1], p[2], s.data(), n, param);
   });
   return out;
 }
 
-// Into self, in its own dtype.
-void compute_into(const KernelContext& c, BinaryLoop loop, const void* param, const Impl& self,
-                  const Operand& b) {
-  const Plan<3> plan(self.sizes(), {Operand::of(self), Operand::of(self), b});
+// Into self, in its own dtype; along the order of self, whose elements are all different ones.
+[[gnu::noinline]] void compute_into(const KernelContext& c, BinaryLoop loop, const void* param,
+                                    const Impl& self, const Operand& b) {
+  const Operand into = Operand::of(self);
+  const Order order = order_of(self.sizes(), std::array{into, b});
+  const Plan<3> plan(self.sizes(), {into, into, b}, &order);
   plan.run(c, [&](const std::array<char*, 3>& p, const std::array<int64_t, 3>& s, int64_t n) {
     loop(p[0], p[1], p[2], s.data(), n, param);
   });
 }
 
-Tensor general(const KernelContext& c, std::string_view name, BinaryLoop loop, const void* param,
-               const Tensor& a, const Tensor& b, DType dtype, DType result) {
-  (void)name;
+[[gnu::noinline]] Tensor general(const KernelContext& c, BinaryLoop loop, const void* param, const Tensor& a,
+                                 const Tensor& b, DType dtype, DType result) {
   Number na, nb;
   Tensor ha, hb;
   const Operand x = operand(c, a, dtype, na, ha);
   const Operand y = operand(c, b, dtype, nb, hb);
   return compute(c, loop, param, x, y, result);
+}
+
+[[gnu::noinline]] Tensor with_number(const KernelContext& c, BinaryLoop loop, const Tensor& a,
+                                     const Number& b, DType dtype, DType result) {
+  Number number, copy = b;
+  Tensor hold;
+  return compute(c, loop, nullptr, operand(c, a, dtype, number, hold), Operand::number(copy.bytes), result);
 }
 
 [[gnu::always_inline]] inline bool small_and_straight(const Impl& a) noexcept {
@@ -133,7 +143,7 @@ Tensor add_scaled(const KernelContext& c, const Tensor& a, const Tensor& b, Scal
   check_alpha(dtype, alpha);
   if (negative) alpha = negated(alpha);
   const Number param = Number::of(alpha, dtype);
-  return general(c, "add", add_scaled_loop(dtype), param.bytes, a, b, dtype, dtype);
+  return general(c, add_scaled_loop(dtype), param.bytes, a, b, dtype, dtype);
 }
 
 // alpha * b as one number, exact for integers.
@@ -173,7 +183,7 @@ Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, const Tensor
   const DType dtype = compute_type(op, result_type(a, b));
   const BinaryLoop loop = loop_for(op, dtype);
   if (!loop) throw_no_loop(op, dtype);
-  return general(c, name_of(op), loop, nullptr, a, b, dtype, yields_bool(op) ? DType::kBool : dtype);
+  return general(c, loop, nullptr, a, b, dtype, yields_bool(op) ? DType::kBool : dtype);
 }
 
 Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b) {
@@ -191,13 +201,11 @@ Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b) {
   }
   const BinaryLoop loop = loop_for(op, dtype);
   if (!loop) throw_no_loop(op, dtype);
-  Number n = Number::of(b, dtype);
+  const Number n = Number::of(b, dtype);
   const DType result = yields_bool(op) ? DType::kBool : dtype;
   if (known(a).dtype() == dtype && small_and_straight(known(a)))
     return straight(known(a), n.bytes, 0, loop, nullptr, result);
-  Number na;
-  Tensor hold;
-  return compute(c, loop, nullptr, operand(c, a, dtype, na, hold), Operand::number(n.bytes), result);
+  return with_number(c, loop, a, n, dtype, result);
 }
 
 Tensor binary(const KernelContext& c, BinaryOp op, Scalar a, const Tensor& b) {
@@ -242,7 +250,11 @@ const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, S
   if (result != x.dtype() || dtype != x.dtype() || op == BinaryOp::kPow)
     return copy_(c, self, binary(c, op, self, other));
   Number n = Number::of(other, dtype);
-  compute_into(c, loop, nullptr, x, Operand::number(n.bytes));
+  if (small_and_straight(x)) {
+    straight_into(x, x, n.bytes, 0, loop, nullptr);
+  } else {
+    compute_into(c, loop, nullptr, x, Operand::number(n.bytes));
+  }
   return self;
 }
 
@@ -336,6 +348,16 @@ UnaryLoop loop_for(UnaryOp op, DType dtype) {
   throw_not_implemented(name_of(op), dtype);
 }
 
+[[gnu::noinline]] void run_strided(const KernelContext& c, UnaryLoop loop, const Impl& out,
+                                   const Operand& a) {
+  const std::array both{Operand::of(out), a};
+  const Order order = order_of(out.sizes(), both);
+  const Plan<2> plan(out.sizes(), both, &order);
+  plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t n) {
+    loop(p[0], p[1], s[0], s[1], n);
+  });
+}
+
 void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Impl& a) {
   const int64_t wo = static_cast<int64_t>(size_of(out.dtype()));
   const int64_t wa = static_cast<int64_t>(size_of(a.dtype()));
@@ -346,10 +368,7 @@ void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Im
     });
     return;
   }
-  const Plan<2> plan(out.sizes(), {Operand::of(out), Operand::of(a)});
-  plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t n) {
-    loop(p[0], p[1], s[0], s[1], n);
-  });
+  run_strided(c, loop, out, Operand::of(a));
 }
 
 }  // namespace
@@ -359,7 +378,7 @@ Tensor unary(const KernelContext& c, UnaryOp op, const Tensor& a) {
   if (floats_only(op) && !is_floating(x.dtype())) return unary(c, op, to(c, a, DType::kFloat32));
   if (op == UnaryOp::kSquare && x.dtype() == DType::kBool) return unary(c, op, to(c, a, DType::kInt64));
   const UnaryLoop loop = loop_for(op, x.dtype());
-  Tensor out = make(x.sizes(), yields_bool(op) ? DType::kBool : x.dtype());
+  Tensor out = make_like(x, yields_bool(op) ? DType::kBool : x.dtype());
   run_unary(c, loop, known(out), x);
   return out;
 }
@@ -379,6 +398,8 @@ const Tensor& unary_(const KernelContext& c, UnaryOp op, const Tensor& self) {
 Tensor clamp(const KernelContext& c, const Tensor& a, std::optional<Scalar> min, std::optional<Scalar> max) {
   if (!min && !max) throw ValueError("clamp: at least one of 'min' or 'max' must not be None");
   Tensor r = a;
+  if (min) check_holds(*min, result_type(a, *min));
+  if (max) check_holds(*max, result_type(a, *max));
   if (min) r = binary(c, BinaryOp::kMaximum, r, *min);
   if (max) r = binary(c, BinaryOp::kMinimum, r, *max);
   return r;
@@ -396,8 +417,10 @@ Tensor where(const KernelContext& c, const Tensor& condition, const Tensor& a, c
   const Operand x = operand(c, a, dtype, na, ha);
   const Operand y = operand(c, b, dtype, nb, hb);
   const DimVector shape = broadcast(m.sizes(), broadcast(x.sizes, y.sizes));
-  Tensor out = make(shape, dtype);
-  const Plan<4> plan(shape, {Operand::of(known(out)), Operand::of(m), x, y});
+  const Operand chosen = Operand::of(m);
+  const Order order = order_of(shape, std::array{chosen, x, y});
+  Tensor out = make(shape, order, dtype);
+  const Plan<4> plan(shape, {Operand::of(known(out)), chosen, x, y}, &order);
   plan.run(c, [&](std::array<char*, 4> p, const std::array<int64_t, 4>& s, int64_t n) {
     with_type(dtype, [&]<class T>(T) {
       for (int64_t i = 0; i < n; ++i) {
@@ -424,18 +447,27 @@ const Tensor& copy_(const KernelContext& c, const Tensor& self, const Tensor& so
 const Tensor& fill_(const KernelContext& c, const Tensor& self, Scalar value) {
   const Impl& x = impl_of(self);
   check_writable(x, "fill_");
+  check_holds(value, x.dtype());
   Number n = Number::of(value, x.dtype());
-  const Plan<2> plan(x.sizes(), {Operand::of(x), Operand::number(n.bytes)});
   const UnaryLoop loop = convert_loop(x.dtype(), x.dtype());
-  plan.run(c, [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t m) {
-    loop(p[0], p[1], s[0], s[1], m);
-  });
+  if (small_and_straight(x)) {
+    loop(static_cast<char*>(x.data()), n.bytes, static_cast<int64_t>(size_of(x.dtype())), 0, x.numel());
+    return self;
+  }
+  run_strided(c, loop, x, Operand::number(n.bytes));
   return self;
 }
 
 const Tensor& zero_(const KernelContext& c, const Tensor& self) { return fill_(c, self, 0); }
 
 Tensor clone(const KernelContext& c, const Tensor& a) {
+  const Impl& x = impl_of(a);
+  Tensor out = make_like(x, x.dtype());
+  run_unary(c, convert_loop(x.dtype(), x.dtype()), known(out), x);
+  return out;
+}
+
+Tensor packed(const KernelContext& c, const Tensor& a) {
   const Impl& x = impl_of(a);
   Tensor out = make(x.sizes(), x.dtype());
   run_unary(c, convert_loop(x.dtype(), x.dtype()), known(out), x);
@@ -445,7 +477,7 @@ Tensor clone(const KernelContext& c, const Tensor& a) {
 Tensor to(const KernelContext& c, const Tensor& a, DType dtype) {
   const Impl& x = impl_of(a);
   if (x.dtype() == dtype) return a;
-  Tensor out = make(x.sizes(), dtype);
+  Tensor out = make_like(x, dtype);
   run_unary(c, convert_loop(x.dtype(), dtype), known(out), x);
   return out;
 }

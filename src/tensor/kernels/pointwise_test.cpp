@@ -79,6 +79,23 @@ TEST(Pointwise, ALargeTensorIsSplitAndTheResultIsTheSame) {
   EXPECT_EQ(elements(lt(many, a, Scalar(1000))), elements(lt(c, a, Scalar(1000))));
 }
 
+TEST(Pointwise, ResultsLieInMemoryAsTheirInputsDo) {
+  const auto strides = [](const Tensor& t) { return Dims1(t.strides().begin(), t.strides().end()); };
+  const Tensor x = permute(view(arange(0, 24, 1, DType::kFloat32), Dims1{2, 3, 4}), Dims1{2, 0, 1});
+  EXPECT_FALSE(x.is_contiguous());
+  for (const Tensor& y : {add(c, x, x), add(c, x, Scalar(1)), neg(c, x), lt(c, x, x), clone(c, x),
+                          to(c, x, DType::kInt64), where(c, gt(c, x, Scalar(3)), x, x), zeros_like(x)})
+    EXPECT_EQ(strides(y), strides(x));
+  // Gaps close; the order stays.
+  EXPECT_EQ(strides(neg(c, slice(x, 0, 0, 4, 2))), (Dims1{1, 6, 2}));
+  // The first operand that tells two dimensions apart decides; repeated ones tell nothing.
+  EXPECT_EQ(strides(add(c, contiguous(c, x), x)), (Dims1{6, 3, 1}));
+  EXPECT_EQ(strides(add(c, zeros(Dims1{3}), x)), (Dims1{1, 12, 4}));
+  EXPECT_EQ(strides(neg(c, expand(zeros(Dims1{3, 1}), Dims1{3, 4}))), (Dims1{4, 1}));
+  EXPECT_TRUE(contiguous(c, x).is_contiguous());
+  EXPECT_EQ(elements(add(c, x, Scalar(1))), elements(add(c, contiguous(c, x), Scalar(1))));
+}
+
 TEST(Pointwise, ShapesThatDoNotBroadcastAreBothNamed) {
   EXPECT_EQ(message_of<ShapeError>([] { (void)add(c, zeros(Dims1{3}), zeros(Dims1{4})); }),
             "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 0; the "
@@ -90,6 +107,11 @@ TEST(Pointwise, ShapesThatDoNotBroadcastAreBothNamed) {
             "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 2; the "
             "shapes are "
             "[2, 3] and [5, 2, 4]");
+  // Of several the last, as PyTorch.
+  EXPECT_THAT(message_of<ShapeError>([] {
+                (void)add(c, zeros(Dims1{4, 3}), zeros(Dims1{3, 4}));
+              }),
+              HasSubstr("tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1"));
 }
 
 TEST(Promotion, ATensorWithDimensionsOutranksOneWithoutWhichOutranksANumber) {

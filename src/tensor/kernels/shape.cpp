@@ -105,7 +105,7 @@ Tensor reshape(const KernelContext& c, const Tensor& a, Sizes sizes) {
   const DimVector target = inferred(sizes, x.numel());
   DimVector strides;
   if (view_strides(x, target, strides)) return view_of(a, target, strides);
-  return view(clone(c, a), target);
+  return view(packed(c, a), target);
 }
 
 Tensor flatten(const KernelContext& c, const Tensor& a, int64_t start_dim, int64_t end_dim) {
@@ -131,7 +131,7 @@ Tensor flatten(const KernelContext& c, const Tensor& a, int64_t start_dim, int64
 }
 
 Tensor contiguous(const KernelContext& c, const Tensor& a) {
-  return impl_of(a).contiguous() ? a : clone(c, a);
+  return impl_of(a).contiguous() ? a : packed(c, a);
 }
 
 Tensor squeeze(const Tensor& a) {
@@ -180,7 +180,7 @@ Tensor expand(const Tensor& a, Sizes sizes) {
   DimVector strides;
   strides.resize(sizes.size());
   const size_t missing = sizes.size() - x.sizes().size();
-  for (size_t i = 0; i < sizes.size(); ++i) {
+  for (size_t i = sizes.size(); i-- > 0;) {
     const int64_t have = i < missing ? 1 : x.sizes()[i - missing];
     if (sizes[i] == -1 && i >= missing) target[i] = have;
     if (target[i] < 0)

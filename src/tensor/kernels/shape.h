@@ -56,6 +56,8 @@ using Sizes = std::span<const int64_t>;
 [[nodiscard]] TINE_API Tensor index(const KernelContext& c, const Tensor& a, const Tensor& index);
 // a[indices[0], indices[1], ...]; an undefined one stands for `:`; int64 and bool; they broadcast.
 [[nodiscard]] TINE_API Tensor index(const KernelContext& c, const Tensor& a, std::span<const Tensor> indices);
+// The places of the elements that aren't zero: an int64 row for each, with a column for each dimension.
+[[nodiscard]] TINE_API Tensor nonzero(const KernelContext& c, const Tensor& a);
 // a[indices...] = values.
 TINE_API const Tensor& index_put_(const KernelContext& c, const Tensor& self, std::span<const Tensor> indices,
                                   const Tensor& values, bool accumulate = false);

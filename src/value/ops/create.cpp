@@ -5,6 +5,7 @@
 
 #include "src/tensor/kernels/pointwise.h"
 #include "src/tensor/kernels/shape.h"
+#include "src/value/ops/data.h"
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
 #include "src/value/text.h"
@@ -92,12 +93,16 @@ class Nested {
   std::vector<Tensor> tensors_;  // when there is one among the data
 };
 
+}  // namespace
+
 Tensor make_tensor(OpContext& c, const Value& data, Dtype dtype) {
   if (data.is_tensor())
     return dtype ? tensor::clone(c, tensor::to(c, data.as_tensor(), *dtype))
                  : tensor::clone(c, data.as_tensor());
   return Nested(data).make(c, dtype);
 }
+
+namespace {
 
 // ---- back to a program's values
 

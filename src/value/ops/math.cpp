@@ -1,4 +1,4 @@
-// Python's math module, for ints and floats.
+// Python's math module, for ints and floats; as in TorchScript NaN and infinity are results, not errors.
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -13,25 +13,10 @@ namespace {
 using I = int64_t;
 using F = double;
 
-// As math.* does: NaN out of numbers is a domain error, infinity out of finite numbers a range error.
-F checked(F result, F a, F b = 0) {
-  if (std::isnan(result) && !std::isnan(a) && !std::isnan(b)) throw ValueError("math domain error");
-  if (std::isinf(result) && std::isfinite(a) && std::isfinite(b)) throw OverflowError("math range error");
-  return result;
-}
-
-F logarithm(F (*f)(F), F a) {
-  if (a <= 0) throw ValueError("math domain error");
-  return f(a);
-}
-
-F ln(F a) { return std::log(a); }
-F log10(F a) { return std::log10(a); }
-F log2(F a) { return std::log2(a); }
-
-F log_of_one_plus(F a) {
-  if (a <= -1) throw ValueError("math domain error");
-  return std::log1p(a);
+// Without the global variable that std::lgamma() writes the sign to.
+F log_gamma(F a) {
+  int sign = 0;
+  return lgamma_r(a, &sign);
 }
 
 I factorial(I n) {
@@ -68,33 +53,39 @@ I gcd(I a, I b) {
 }  // namespace
 
 void add_math_rows(Rows& rows) {
-  TINE_MATH(sqrt, checked(std::sqrt(a), a));
-  TINE_MATH(exp, checked(std::exp(a), a));
-  TINE_MATH(expm1, checked(std::expm1(a), a));
-  TINE_MATH(log, logarithm(ln, a));
-  TINE_MATH(log10, logarithm(log10, a));
-  TINE_MATH(log2, logarithm(log2, a));
-  TINE_MATH(log1p, log_of_one_plus(a));
-  TINE_MATH(sin, checked(std::sin(a), a));
-  TINE_MATH(cos, checked(std::cos(a), a));
-  TINE_MATH(tan, checked(std::tan(a), a));
-  TINE_MATH(asin, checked(std::asin(a), a));
-  TINE_MATH(acos, checked(std::acos(a), a));
+  TINE_MATH(sqrt, std::sqrt(a));
+  TINE_MATH(exp, std::exp(a));
+  TINE_MATH(expm1, std::expm1(a));
+  TINE_MATH(log, std::log(a));
+  TINE_MATH(log10, std::log10(a));
+  TINE_MATH(log2, std::log2(a));
+  TINE_MATH(log1p, std::log1p(a));
+  TINE_MATH(sin, std::sin(a));
+  TINE_MATH(cos, std::cos(a));
+  TINE_MATH(tan, std::tan(a));
+  TINE_MATH(asin, std::asin(a));
+  TINE_MATH(acos, std::acos(a));
   TINE_MATH(atan, std::atan(a));
-  TINE_MATH(sinh, checked(std::sinh(a), a));
-  TINE_MATH(cosh, checked(std::cosh(a), a));
+  TINE_MATH(sinh, std::sinh(a));
+  TINE_MATH(cosh, std::cosh(a));
   TINE_MATH(tanh, std::tanh(a));
   TINE_MATH(asinh, std::asinh(a));
+  TINE_MATH(acosh, std::acosh(a));
+  TINE_MATH(atanh, std::atanh(a));
   TINE_MATH(erf, std::erf(a));
   TINE_MATH(erfc, std::erfc(a));
+  TINE_MATH(gamma, std::tgamma(a));
+  TINE_MATH(lgamma, log_gamma(a));
+  TINE_MATH(fabs, std::fabs(a));
   TINE_MATH(degrees, a * (180 / std::numbers::pi));
   TINE_MATH(radians, a * (std::numbers::pi / 180));
   TINE_MATH_2(atan2, std::atan2(a, b));
-  TINE_MATH_2(hypot, checked(std::hypot(a, b), a, b));
+  TINE_MATH_2(hypot, std::hypot(a, b));
   TINE_MATH_2(copysign, std::copysign(a, b));
-  TINE_MATH_2(fmod, checked(std::fmod(a, b), a, b));
+  TINE_MATH_2(fmod, std::fmod(a, b));
+  TINE_MATH_2(mathremainder, std::remainder(a, b));  // math.remainder; aten::remainder is `%`
   // clang-format off
-  rows.pure("aten::log.base(float a, float b) -> float", [](F a, F b) { const F base = logarithm(ln, b); return divide(logarithm(ln, a), base); });
+  rows.pure("aten::log.base(float a, float b) -> float", [](F a, F b) { return std::log(a) / std::log(b); });
   rows.pure("aten::floor.float(float a) -> int", [](F a) { return to_int(std::floor(a)); });
   rows.pure("aten::floor.int(int a) -> int", [](I a) { return a; });
   rows.pure("aten::floor.Scalar(Scalar a) -> int", [](Scalar a) { return a.is_float() ? to_int(std::floor(a.as<F>())) : a.as<I>(); });
@@ -105,7 +96,7 @@ void add_math_rows(Rows& rows) {
   rows.pure("aten::trunc.int(int a) -> int", [](I a) { return a; });
   // As TorchScript's round(): half to even, still a float.
   rows.pure("aten::round.float(float a) -> float", [](F a) { return std::nearbyint(a); });
-  rows.pure("aten::round.int(int a) -> int", [](I a) { return a; });
+  rows.pure("aten::round.int(int a) -> float", [](I a) { return F(a); });
   rows.pure("aten::isnan.float(float a) -> bool", [](F a) { return std::isnan(a); });
   rows.pure("aten::isinf.float(float a) -> bool", [](F a) { return std::isinf(a); });
   rows.pure("aten::isfinite.float(float a) -> bool", [](F a) { return std::isfinite(a); });

@@ -53,16 +53,16 @@ void add_arithmetic(Rows& rows) {
   TINE_ARITHMETIC(add, wrapping_add(a, b), "int", a + b);
   TINE_ARITHMETIC(sub, wrapping_sub(a, b), "int", a - b);
   TINE_ARITHMETIC(mul, wrapping_mul(a, b), "int", a * b);
-  TINE_ARITHMETIC(div, divide(a, b), "float", divide(a, b));
+  TINE_ARITHMETIC(div, F(a) / F(b), "float", a / b);
   TINE_ARITHMETIC(floordiv, floor_divide(a, b), "int", floor_divide(a, b));
   TINE_ARITHMETIC(remainder, remainder(a, b), "int", remainder(a, b));
-  TINE_ARITHMETIC(pow, power(a, b), "int", power(a, b));
+  TINE_ARITHMETIC(pow, power(F(a), F(b)), "float", power(a, b));
   // clang-format off
   rows.pure("aten::neg.int(int a) -> int", [](I a) { return wrapping_neg(a); });
   rows.pure("aten::neg.float(float a) -> float", [](F a) { return -a; });
   rows.pure("aten::neg.Scalar(Scalar a) -> Scalar", [](Scalar a) { return a.is_float() ? Scalar(-a.as<F>()) : Scalar(wrapping_neg(a.as<I>())); });
   rows.pure("aten::divmod.int(int x, int y) -> (int, int)", [](I a, I b) { const I q = floor_divide(a, b); return std::pair(q, remainder(a, b)); });
-  rows.pure("aten::divmod.float(float x, float y) -> (float, float)", [](F a, F b) { const F q = floor_divide(a, b); return std::pair(q, remainder(a, b)); });
+  rows.pure("aten::divmod.float(float x, float y) -> (float, float)", [](F a, F b) { return divide_with_rest(a, b); });
   // clang-format on
 }
 
@@ -108,14 +108,14 @@ void add_extremes(Rows& rows) {
   rows.pure("prim::abs.float(float a) -> float", [](F a) { return std::fabs(a); });
   rows.pure("prim::abs.Scalar(Scalar a) -> Scalar", [](Scalar a) { return a.is_float() ? Scalar(std::fabs(a.as<F>())) : a.as<I>() < 0 ? Scalar(wrapping_neg(a.as<I>())) : a; });
   rows.pure("prim::min.int(int a, int b) -> int", [](I a, I b) { return b < a ? b : a; });
-  rows.pure("prim::min.float(float a, float b) -> float", [](F a, F b) { return b < a ? b : a; });
-  rows.pure("prim::min.int_float(int a, float b) -> float", [](I a, F b) { return b < F(a) ? b : F(a); });
-  rows.pure("prim::min.float_int(float a, int b) -> float", [](F a, I b) { return F(b) < a ? F(b) : a; });
+  rows.pure("prim::min.float(float a, float b) -> float", [](F a, F b) { return a < b ? a : b; });
+  rows.pure("prim::min.int_float(int a, float b) -> float", [](I a, F b) { return F(a) < b ? F(a) : b; });
+  rows.pure("prim::min.float_int(float a, int b) -> float", [](F a, I b) { return a < F(b) ? a : F(b); });
   rows.pure("prim::min.str(str a, str b) -> str", [](const std::string& a, const std::string& b) { return b < a ? b : a; });
   rows.pure("prim::max.int(int a, int b) -> int", [](I a, I b) { return b > a ? b : a; });
-  rows.pure("prim::max.float(float a, float b) -> float", [](F a, F b) { return b > a ? b : a; });
-  rows.pure("prim::max.int_float(int a, float b) -> float", [](I a, F b) { return b > F(a) ? b : F(a); });
-  rows.pure("prim::max.float_int(float a, int b) -> float", [](F a, I b) { return F(b) > a ? F(b) : a; });
+  rows.pure("prim::max.float(float a, float b) -> float", [](F a, F b) { return a > b ? a : b; });
+  rows.pure("prim::max.int_float(int a, float b) -> float", [](I a, F b) { return F(a) > b ? F(a) : b; });
+  rows.pure("prim::max.float_int(float a, int b) -> float", [](F a, I b) { return a > F(b) ? a : F(b); });
   rows.pure("prim::max.str(str a, str b) -> str", [](const std::string& a, const std::string& b) { return b > a ? b : a; });
   // How `for i in range(lo, hi, step)` counts.
   rows.pure("aten::__range_length(int lo, int hi, int step) -> int", [](I lo, I hi, I step) {

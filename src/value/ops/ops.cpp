@@ -52,6 +52,7 @@ void add_builtin_operators(OpTable& table) {
   value::add_pointwise_rows(rows);
   value::add_reduce_rows(rows);
   value::add_shape_rows(rows);
+  value::add_subscript_rows(rows);
   value::add_create_rows(rows);
   value::add_number_rows(rows);
   value::add_math_rows(rows);

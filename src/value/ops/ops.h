@@ -1,6 +1,6 @@
 // The operators that tine brings along.
 //
-// How to add one: write its row in the file of its topic (pointwise, reduce, shape, create, number, text, list,
+// How to add one: write its row in the file of its topic (pointwise, reduce, shape, subscript, create, number, text, list,
 // dict, control) inside that file's add_..._rows:
 //
 //   rows.pure("aten::relu(Tensor self) -> Tensor", [](OpContext& c, const Tensor& a) { return tensor::relu(c, a); });
@@ -27,6 +27,7 @@ class Rows;
 void add_pointwise_rows(Rows& rows);
 void add_reduce_rows(Rows& rows);
 void add_shape_rows(Rows& rows);
+void add_subscript_rows(Rows& rows);
 void add_create_rows(Rows& rows);
 void add_number_rows(Rows& rows);
 void add_math_rows(Rows& rows);

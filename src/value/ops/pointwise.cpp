@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/tensor/kernels/create.h"
+#include "src/tensor/kernels/shape.h"
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
 
@@ -61,7 +62,7 @@ void add_arithmetic(Rows& rows) {
   rows.write("aten::sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)", [](C c, T a, S b, S alpha) { return tensor::sub_(c, a, b, alpha); });
   rows.pure("aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", [](C c, T a, T b) { return tensor::pow(c, a, b); });
   rows.pure("aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", [](C c, T a, S b) { return tensor::pow(c, a, b); });
-  rows.pure("aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor", [](C c, S a, T b) { return tensor::pow(c, a, b); });
+  rows.pure("aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor", [](C c, S a, T b) { return tensor::contiguous(c, tensor::pow(c, a, b)); });
   rows.pure("aten::maximum(Tensor self, Tensor other) -> Tensor", [](C c, T a, T b) { return tensor::maximum(c, a, b); });
   rows.pure("aten::minimum(Tensor self, Tensor other) -> Tensor", [](C c, T a, T b) { return tensor::minimum(c, a, b); });
   rows.pure("aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", [](C c, T a, T x, T y, S value) { return tensor::add(c, a, tensor::mul(c, x, y), value); });
@@ -143,7 +144,7 @@ void add_functions(Rows& rows) {
   rows.pure("aten::where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor", [](C c, T condition, T a, S b) { return tensor::where(c, condition, a, tensor::from_scalar(b, a.dtype())); });
   rows.pure("aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor", [](C c, T condition, S a, T b) { return tensor::where(c, condition, tensor::from_scalar(a, b.dtype()), b); });
   rows.pure("aten::where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor", [](C c, T condition, S a, S b) { return tensor::where(c, condition, tensor::from_scalar(a), tensor::from_scalar(b)); });
-  rows.pure("aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", [](C c, T a, T mask, S value) { return tensor::where(c, mask, tensor::from_scalar(value, a.dtype()), a); });
+  rows.pure("aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", [](C c, T a, T mask, S value) { return tensor::contiguous(c, tensor::where(c, mask, tensor::from_scalar(value, a.dtype()), a)); });
   // clang-format on
 }
 

@@ -1,6 +1,8 @@
 // Views, joining, indexing, and what a tensor says of itself.
 #include "src/tensor/kernels/shape.h"
 
+#include <fmt/format.h>
+
 #include "src/tensor/kernels/pointwise.h"
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
@@ -16,6 +18,17 @@ using MaybeInt = std::optional<int64_t>;
 int64_t length(const Tensor& a) {
   if (a.dim() == 0) throw TypeError("len() of a 0-d tensor");
   return a.size(0);
+}
+
+// `a, b = x`: the rows, which must be as many.
+std::vector<Tensor> unpacked(const Tensor& a, int64_t count) {
+  if (a.dim() == 0) throw TypeError("iteration over a 0-d tensor: it cannot be unpacked");
+  const int64_t rows = a.size(0);
+  if (rows != count)
+    throw ValueError(fmt::format("{} values to unpack (expected {}, got {} rows of a tensor of sizes {})",
+                                 rows < count ? "not enough" : "too many", count, rows,
+                                 tensor::to_string(a.sizes())));
+  return tensor::unbind(a);
 }
 
 void add_views(Rows& rows) {
@@ -43,6 +56,7 @@ void add_views(Rows& rows) {
   rows.view("aten::slice.Tensor(Tensor(a) self, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor(a)", [](T a, I dim, MaybeInt start, MaybeInt end, I step) { return tensor::slice(a, dim, start, end, step); });
   rows.view("aten::narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)", [](T a, I dim, I start, I n) { return tensor::narrow(a, dim, start, n); });
   rows.view("aten::unbind.int(Tensor(a) self, int dim=0) -> Tensor(a)[]", [](T a, I dim) { return tensor::unbind(a, dim); });
+  rows.view("aten::__unpack(Tensor(a) self, int count) -> Tensor(a)[]", [](T a, I count) { return unpacked(a, count); });
   rows.view("aten::split.Tensor(Tensor(a) self, int split_size, int dim=0) -> Tensor(a)[]", [](T a, I size, I dim) { return tensor::split(a, size, dim); });
   rows.view("aten::chunk(Tensor(a) self, int chunks, int dim=0) -> Tensor(a)[]", [](T a, I chunks, I dim) { return tensor::chunk(a, chunks, dim); });
   // clang-format on
@@ -58,6 +72,9 @@ void add_copies(Rows& rows) {
   rows.pure("aten::masked_select(Tensor self, Tensor mask) -> Tensor", [](C c, T a, T mask) { return tensor::masked_select(c, a, mask); });
   rows.pure("aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", [](C c, T a, const Tensors& indices) { return tensor::index(c, a, std::span<const Tensor>(indices)); });
   rows.write("aten::index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor(a!)", [](C c, T a, const Tensors& indices, T values, bool add) { return tensor::index_put_(c, a, indices, values, add); });
+  rows.pure("aten::nonzero(Tensor self) -> Tensor", [](C c, T a) { return tensor::nonzero(c, a); });
+  // A number counts as a vector.
+  rows.pure("aten::nonzero_numpy(Tensor self) -> Tensor[]", [](C c, T a) { return tensor::unbind(tensor::nonzero(c, a.dim() ? a : tensor::unsqueeze(a, 0)), 1); });
   rows.pure("aten::clone(Tensor self) -> Tensor", [](C c, T a) { return tensor::clone(c, a); });
   // clang-format on
 }

@@ -222,6 +222,40 @@ aten::gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]])) => tensor([[2],~  
 aten::masked_select(tensor([1, 2, 3]), tensor([True, False, True])) => tensor([1, 3])
 aten::index.Tensor(tensor([[1, 2], [3, 4]]), [None, tensor([1])]) => tensor([[2],~        [4]])
 aten::index_put_(tensor([1, 2, 3]), [tensor([0, 2])], tensor([7, 8])) => tensor([7, 2, 8]) ; self tensor([7, 2, 8])
+aten::nonzero(tensor([[0, 3], [4, 0]])) => tensor([[0, 1],~        [1, 0]])
+aten::nonzero(tensor(5)) => tensor([], size=(1, 0), dtype=tine.int64)
+aten::nonzero_numpy(tensor([[0, 3], [4, 0]])) => [tensor([0, 1]), tensor([1, 0])]
+aten::nonzero_numpy(tensor(5)) => [tensor([0])]
+
+subscripts
+aten::__getitem__.Tensor(tensor([[1, 2], [3, 4]]), [0]) => tensor([1, 2])
+aten::__getitem__.Tensor(tensor([[1, 2], [3, 4]]), ['...', -1]) => tensor([2, 4])
+aten::__getitem__.Tensor(tensor([[1, 2], [3, 4]]), [':', None, 1, None, None]) => tensor([[[1, 2]]])
+aten::__getitem__.Tensor(tensor([[1, 2], [3, 4]]), [':', tensor(1), None, 1]) => tensor([[3, 4]])
+aten::__getitem__.Tensor(tensor([[1, 2], [3, 4]]), [[1, 0], [1, 1]]) => tensor([4, 2])
+aten::__getitem__.Tensor(tensor([[1, 2], [3, 4]]), [tensor([False, True]), 0]) => tensor([3])
+aten::__getitem__.Tensor(tensor([[1, 2], [3, 4]]), [tensor([[True, False], [False, True]])]) => tensor([1, 4])
+aten::__getitem__.Tensor(tensor([1, 2, 3]), [tensor([1, 0, 1], 0)]) => tensor([1, 3])
+aten::__getitem__.Tensor(tensor([1, 2]), [True]) => tensor([[1, 2]])
+aten::__getitem__.Tensor(tensor([1, 2]), [False]) => tensor([], size=(0, 2), dtype=tine.int64)
+aten::__getitem__.Tensor(tensor(3), [0]) => IndexError: too many indices for tensor of dimension 0: 1 were given (sizes [])
+aten::__getitem__.Tensor(tensor([1, 2]), ['...', '...']) => IndexError: an index can only have a single ellipsis ('...')
+aten::__getitem__.Tensor(tensor([1, 2]), [2]) => IndexError: index 2 is out of bounds for dimension 0 with size 2 (sizes [2])
+aten::__getitem__.Tensor(tensor([1, 2]), [[2]]) => IndexError: index 2 is out of bounds for dimension 0 with size 2
+aten::__getitem__.Tensor(tensor([1, 2]), [[0.5]]) => IndexError: tensors used as indices must be int64 or bool tensors, not float32
+aten::__getitem__.Tensor(tensor([1, 2]), [':', None, None, 0]) => ValueError: slice step must be positive, got 0
+aten::__getitem__.Tensor(tensor([1, 2]), [1.0]) => IndexError: only integers, slices (`:`), ellipsis (`...`), None, bools, lists of numbers and int64 or bool Tensors are valid indices, not float 1.0
+aten::_set_item.Tensor(tensor([[1, 2], [3, 4]]), [0], tensor([[[7, 8]]])) => tensor([[7, 8],~        [3, 4]]) ; self tensor([[7, 8],~        [3, 4]])
+aten::_set_item.Tensor(tensor([1, 2]), [tensor([False, True])], 7.5) => tensor([1, 7]) ; self tensor([1, 7])
+aten::_set_item.Tensor(tensor([1., 2.]), [[0, 1]], [3, 4]) => tensor([3., 4.]) ; self tensor([3., 4.])
+aten::_set_item.Tensor(tensor([1, 2]), [[0]], tensor(1.)) => TypeError: Index put requires the source and destination dtypes match, got int64 for the destination and float32 for the source; convert it with .to(...) ; self tensor([1, 2])
+aten::_set_item.Tensor(tensor([1, 2]), [0], 'a') => TypeError: the elements of a Tensor are numbers: it can't be assigned str 'a' ; self tensor([1, 2])
+aten::_assign(tensor([1., 2.]), 3) => tensor([3., 3.]) ; self tensor([3., 3.])
+aten::_assign(tensor([1., 2.]), tensor([[3, 4]])) => tensor([3., 4.]) ; self tensor([3., 4.])
+aten::__unpack(tensor([[1, 2], [3, 4]]), 2) => [tensor([1, 2]), tensor([3, 4])]
+aten::__unpack(tensor([1, 2]), 3) => ValueError: not enough values to unpack (expected 3, got 2 rows of a tensor of sizes [2])
+aten::__unpack(tensor([1, 2]), 1) => ValueError: too many values to unpack (expected 1, got 2 rows of a tensor of sizes [2])
+aten::__unpack(tensor(1), 1) => TypeError: iteration over a 0-d tensor: it cannot be unpacked
 aten::clone(tensor([1, 2])) => tensor([1, 2])
 aten::size(tensor([[1, 2]])) => [1, 2]
 aten::size.int(tensor([[1, 2]]), -1) => 2
