@@ -79,9 +79,9 @@ constexpr std::array kRefusals = {
     Refusal{"callable", "`callable` is not supported in scripts; types are known ahead"},
 };
 
-constexpr std::array<std::string_view, 11> kTorchNamespaces = {
+constexpr std::array<std::string_view, 12> kTorchNamespaces = {
     "nn",     "nn.functional", "jit",          "futures", "distributed", "distributed.rpc",
-    "linalg", "special",       "Tensor.dtype", "cuda",    "ops",
+    "linalg", "special",       "Tensor.dtype", "cuda",    "ops",         "_C",
 };
 
 // Exceptions that Python has and ErrorKind does not.
@@ -164,6 +164,7 @@ Resolved torch(const OpTable& ops, std::string_view name) {
     return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string_view();
   };
   if (const auto n = after("jit."); !n.empty()) return jit(n);
+  if (name == "_C._get_tracing_state" || name == "_C._is_tracing") return Builtin{Form::kIsTracing};
   if (const auto n = after("futures."); !n.empty()) {
     if (n == "Future") return GenericName{Generic::kFuture};
     if (n == "wait_all") return Builtin{Form::kWaitAll};

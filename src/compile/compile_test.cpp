@@ -215,6 +215,18 @@ TEST(Compile, WhetherItIsAScriptIsKnownHere) {
             "int");
 }
 
+TEST(Compile, AKnownOperandDecidesAlsoBehindAnUnknownOne) {
+  for (const char* condition :
+       {"x > 1 and not torch.jit.is_scripting()", "x > 1 and torch._C._get_tracing_state()",
+        "not (x > 1 or torch.jit.is_scripting())", "x > 1 and (x > 2 and False)"}) {
+    EXPECT_EQ(
+        result_type(fmt::format("def f(x: int):\n    if {}:\n        return python_only(x)\n    return x\n",
+                                condition)),
+        "int")
+        << condition;
+  }
+}
+
 TEST(Compile, AnEmptyListIsOfTheOtherBranchsTypeUnlessItWasFilled) {
   EXPECT_EQ(result_type("def f(xs: List[int], b: bool):\n    return [] if b else xs\n"), "List[int]");
   EXPECT_EQ(result_type("def f(xs: List[int], b: bool):\n    if b:\n        ys = []\n    else:\n        ys = "

@@ -127,6 +127,13 @@ FunctionCompiler::Condition FunctionCompiler::condition(const syntax::Expr& e) {
       right = condition(*b->right);
       return condition_value(right);
     });
+    if (right.known.has_value()) {
+      // `x and False` is False and `x or True` is True whatever x was, which has been computed; else it is x alone.
+      if (*right.known == b->is_and) return left;
+      result.known = right.known;
+      result.value = nullptr;
+      return result;
+    }
     auto& told = b->is_and ? result.when_true : result.when_false;
     const auto& more = b->is_and ? right.when_true : right.when_false;
     told = std::move(b->is_and ? left.when_true : left.when_false);

@@ -226,7 +226,10 @@ Def* FunctionCompiler::get_attribute(std::vector<Argument>& args, Span span, boo
   if (only_ask) {
     const auto& type = static_cast<const ObjectType&>(*object->type);
     bool has = type.slot_index(name->value) >= 0;
-    if (!has && resolver_) has = std::holds_alternative<FunctionRef>(resolver_->method(type, name->value));
+    if (!has && resolver_) {
+      const Resolved found = resolver_->method(type, name->value);
+      has = std::holds_alternative<FunctionRef>(found) || std::holds_alternative<Constant>(found);
+    }
     return boolean(has);
   }
   return value_of(module_attribute(object, name->value, args[1].span), span);

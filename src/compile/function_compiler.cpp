@@ -179,6 +179,11 @@ void FunctionCompiler::assign(const syntax::Expr& target, Def* value, Span span)
       const auto& type = static_cast<const ObjectType&>(*object->type);
       const int slot = type.slot_index(a.name);
       if (slot < 0) {
+        if (resolver_ && std::holds_alternative<Constant>(resolver_->method(type, a.name))) {
+          fail(a.name_span, fmt::format("`{}` is a constant of `{}` (Final, or named in __constants__) and "
+                                        "cannot be assigned to",
+                                        a.name, type.name));
+        }
         std::vector<std::string> names;
         for (const auto& field : type.slots) names.push_back(field.name);
         fail(a.name_span, fmt::format("`{}` has no attribute `{}`{}; create it in __init__", type.name,

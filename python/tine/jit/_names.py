@@ -35,6 +35,10 @@ def _special():
         id(_async.wait): "torch.jit.wait",
         id(_marks.annotate): "torch.jit.annotate",
         id(_marks.isinstance): "torch.jit.isinstance",
+        id(_marks.is_scripting): "torch.jit.is_scripting",
+        id(_marks.is_tracing): "torch.jit.is_tracing",
+        id(_C._is_tracing): "torch.jit.is_tracing",
+        id(_C._get_tracing_state): "torch.jit.is_tracing",
         id(Future): "torch.jit.Future",
         id(Tensor): "torch.Tensor",
     }
@@ -86,16 +90,8 @@ def function_source(fn, self_type=None, name=None, frame_locals=None):
     return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame_locals), self_type)
 
 
-def _constant_function(name, value):
-    """A function of the language that gives the same value wherever it is compiled."""
-    text = f"def {name}() -> bool:\n    return {value}\n"
-    return ("function", f"__tine__.{name}", (f"__tine__.{name}", "<tine.jit>", text, 1, name, Names(_constant_function), None))
-
-
 def describe(obj, dotted):
     """What the object that `dotted` names is to a script."""
-    if obj is _marks.is_scripting or obj is _marks.is_tracing:
-        return _constant_function(obj.__name__, obj is _marks.is_scripting)
     special = _special_name(obj)
     if special is not None:
         return ("builtin", special)

@@ -1,6 +1,8 @@
 """Where the text of a function is."""
 
+import ast
 import inspect
+import textwrap
 import types
 import weakref
 
@@ -40,7 +42,23 @@ def text_of(fn):
     # Decorators are Python's affair.
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
     at = next((i for i, line in enumerate(lines) if line.startswith((indent + "def ", indent + "async def "))), 0)
-    return code.co_filename, "".join(lines[at:]), max(first, 1) + at
+    text = "".join(lines[at:])
+    if getattr(fn, "_tine_jit_mark", None) == "unused":
+        text = _only_raises(fn, text)
+    return code.co_filename, text, max(first, 1) + at
+
+
+def _only_raises(fn, text):
+    """An @unused function as a script has it: its signature, and an exception for who comes there after all."""
+    made = ast.parse(textwrap.dedent(text)).body[0]
+    parameters = made.args
+    parameters.vararg = parameters.kwarg = None
+    for parameter in parameters.posonlyargs + parameters.args + parameters.kwonlyargs:
+        parameter.annotation = parameter.annotation or ast.Name("Any")
+    made.returns = made.returns or ast.Name("Tensor")
+    why = f"`{fn.__qualname__}` is marked @unused: This Python function is annotated to be ignored and cannot be run"
+    made.body = [ast.Raise(ast.Call(ast.Name("RuntimeError"), [ast.Constant(why)], []))]
+    return ast.unparse(ast.fix_missing_locations(made)) + "\n"
 
 
 def refuse_kind(fn):
@@ -49,8 +67,6 @@ def refuse_kind(fn):
     if mark == "ignore":
         return (f"`{fn.__qualname__}` is marked @ignore: scripts do not call back into Python; "
                 "compile it, or call it before the script")
-    if mark == "unused":
-        return f"`{fn.__qualname__}` is marked @unused: it must not be called in a script"
     flags = fn.__code__.co_flags
     if flags & inspect.CO_GENERATOR:
         return f"`{fn.__qualname__}` is a generator; scripts have no `yield`: return a List"
