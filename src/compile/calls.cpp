@@ -131,7 +131,10 @@ Def* FunctionCompiler::call_method(Def* self, std::string_view name, std::vector
     }
     args[1].def = fitting;
   }
-  return call_operator(fmt::format("{}{}", method_space(self), name), std::move(args), name, span);
+  Def* result = call_operator(fmt::format("{}{}", method_space(self), name), std::move(args), name, span);
+  // What a method of an RRef starts is waited for here: the machine suspends, no thread blocks.
+  const bool starts = self->type->kind == TypeKind::kRRef && result->type->kind == TypeKind::kFuture;
+  return starts ? must_operator("aten::wait", {result}, span) : result;
 }
 
 std::vector<Def*> FunctionCompiler::bind_arguments(const Schema& schema, std::string_view shown,

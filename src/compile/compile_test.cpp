@@ -331,6 +331,16 @@ TEST(Compile, RemoteCallsAreBoundAndTypedByTheirCallee) {
   EXPECT_THAT(ir::print(*functions[2].graph), HasSubstr("aten::add.Tensor"));
 }
 
+TEST(Compile, WhatAnRRefStartsIsWaitedForByTheMachine) {
+  const std::string text = graph("def f(r: RRef[Tensor], s: RRef[int]):\n    return r.to_here(2) + s.to_here()\n");
+  EXPECT_THAT(text, HasSubstr("Future[Tensor] = rpc::to_here"));
+  EXPECT_THAT(text, HasSubstr("int = aten::wait"));
+  EXPECT_EQ(result_type("def f(r: RRef[int]):\n    return r.owner()\n"), "Tuple[str, int]");
+  EXPECT_EQ(result_type("import torch.distributed.rpc as rpc\ndef f(r: RRef[int], x):\n    return "
+                        "rpc.rpc_async(r.owner(), torch.relu, (x,)).wait() if r.is_owner() else x\n"),
+            "Tensor");
+}
+
 TEST(Compile, ExceptionsAreRaisedByKind) {
   const std::string text = graph(
       "def f(x: int):\n    if x > 1:\n        raise ValueError(f'bad {x}')\n    assert x == 0, 'msg'\n    "

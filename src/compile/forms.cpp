@@ -264,10 +264,12 @@ Def* FunctionCompiler::remote_call(Form form, std::vector<Argument> args, Span s
   if (!given[0] || !given[1])
     fail(span, fmt::format("`{}` needs a worker and a function: `{}(to, func, args=(...))`", shown, shown));
   Def* to = argument_value(*given[0]);
+  const TypePtr owner = Type::tuple({Type::string(), Type::integer()});  // of an RRef, its WorkerInfo
   if (to->type->kind != TypeKind::kStr && to->type->kind != TypeKind::kInt &&
-      to->type->kind != TypeKind::kAny) {
-    fail(given[0]->span,
-         fmt::format("the worker is named by a str (or its rank, an int), not by {}", to->type->str()));
+      to->type->kind != TypeKind::kAny && !equal(to->type, owner)) {
+    fail(given[0]->span, fmt::format("the worker is named by a str (or its rank, an int, or both: the owner "
+                                     "of an RRef), not by {}",
+                                     to->type->str()));
   }
   const Target t = target(thing(*given[1]->expr), given[1]->span);
   if (t.self)
