@@ -164,6 +164,8 @@ ScriptTask* ScriptTask::fail_with(std::exception_ptr error) noexcept {
     // Out of memory for the trail: the error itself is what matters.
   }
   drop_frames();
+  // A fork's future is the program's own: if nobody looks at its error, that is told.
+  if (fork_function_) this->show();
   this->fail(std::move(error));
   if (mine) this->release();
   return next;
