@@ -21,7 +21,7 @@ namespace {
 
 struct PyScript {
   PyObject_HEAD vectorcallfunc call;
-  const ScriptFunction* function;
+  ScriptRef function;
   PyObject* dict;
   PyObject* weakrefs;
 };
@@ -171,7 +171,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
       done.cancel();
       return nullptr;
     }
-    if (traced && !done.error()) record_script_call(f, bound.values(), done.get());
+    if (traced && !done.error()) record_script_call(as_script(self)->function, bound.values(), done.get());
     return result_of(*done.state());
   });
 }
@@ -202,6 +202,7 @@ void dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   if (as_script(self)->weakrefs) PyObject_ClearWeakRefs(self);
   Py_CLEAR(as_script(self)->dict);
+  std::destroy_at(&as_script(self)->function);
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -213,11 +214,11 @@ PyObject* repr(PyObject* self) {
 PyObject* compare(PyObject* a, PyObject* b, int op) {
   const ScriptFunction* const other = function_of(b);
   if (!other || (op != Py_EQ && op != Py_NE)) Py_RETURN_NOTIMPLEMENTED;
-  return PyBool_FromLong((as_script(a)->function == other) == (op == Py_EQ));
+  return PyBool_FromLong((as_script(a)->function.get() == other) == (op == Py_EQ));
 }
 
 Py_hash_t hash(PyObject* self) {
-  return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function));
+  return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function.get()));
 }
 
 PyObject* get_graph(PyObject* self, void*) { return wrap_graph(as_script(self)->function->graph); }
@@ -340,8 +341,8 @@ PyObject* compile_text(PyObject*, PyObject* args) {
     const char *text = nullptr, *name = nullptr, *prefix = nullptr;
     if (!PyArg_ParseTuple(args, "sss", &text, &name, &prefix)) return nullptr;
     PyRef list = PyRef::adopt(PyList_New(0));
-    for (const ScriptFunction* f : unit().compile_text(std::make_shared<const Source>(name, text), prefix)) {
-      const PyRef function = PyRef::adopt(wrap_function(*f));
+    for (ScriptRef& f : unit().compile_text(std::make_shared<const Source>(name, text), prefix)) {
+      const PyRef function = PyRef::adopt(wrap_function(std::move(f)));
       if (!list || !function || PyList_Append(list.get(), function.get()) < 0) return nullptr;
     }
     return list.leak();
@@ -352,9 +353,9 @@ PyObject* find_script(PyObject*, PyObject* name) {
   return guarded([&]() -> PyObject* {
     const char* const chars = PyUnicode_AsUTF8(name);
     if (!chars) return nullptr;
-    const ScriptFunction* const f = unit().function(chars);
+    ScriptRef f = unit().function(chars);
     if (!f) Py_RETURN_NONE;
-    return wrap_function(*f);
+    return wrap_function(std::move(f));
   });
 }
 
@@ -404,11 +405,12 @@ vm::Poll* interrupt_poll() noexcept {
   return known.main ? &only : nullptr;
 }
 
-PyObject* wrap_function(const ScriptFunction& f) {
+PyObject* wrap_function(ScriptRef f) {
   auto* const made = PyObject_GC_New(PyScript, script_types.function);
   if (!made) return nullptr;
   made->call = call;
-  made->function = &f;
+  const std::string& docstring = f->docstring;
+  std::construct_at(&made->function, std::move(f));
   made->dict = PyDict_New();
   made->weakrefs = nullptr;
   auto* const object = reinterpret_cast<PyObject*>(made);
@@ -417,8 +419,8 @@ PyObject* wrap_function(const ScriptFunction& f) {
     return nullptr;
   }
   PyObject_GC_Track(object);
-  const PyRef doc = text_of(f.docstring);
-  if (!doc || PyDict_SetItemString(made->dict, "__doc__", f.docstring.empty() ? Py_None : doc.get()) < 0) {
+  const PyRef doc = text_of(docstring);
+  if (!doc || PyDict_SetItemString(made->dict, "__doc__", docstring.empty() ? Py_None : doc.get()) < 0) {
     Py_DECREF(object);
     return nullptr;
   }
@@ -432,7 +434,7 @@ PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph) {
 }
 
 const ScriptFunction* function_of(PyObject* object) noexcept {
-  return Py_TYPE(object) == script_types.function ? as_script(object)->function : nullptr;
+  return Py_TYPE(object) == script_types.function ? as_script(object)->function.get() : nullptr;
 }
 
 bool init_script(PyObject* module) {

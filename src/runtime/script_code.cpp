@@ -84,11 +84,9 @@ std::vector<Entry> read(std::string_view text, const OpTable& ops) {
 
 }  // namespace
 
-std::shared_ptr<const ScriptUnit::Code> ScriptUnit::export_code(const ScriptFunction& f) const {
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto at = exported_.find(&f); at != exported_.end()) return at->second;
-  }
+std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(const ScriptFunction& f) const {
+  if (auto done = exported(f, nullptr)) return done;
+  std::vector<ScriptRef> held;
   std::vector<const ScriptFunction*> functions = {&f};
   std::unordered_map<std::string, std::string> names = {{f.name, "f0"}};
   std::vector<Entry> entries;
@@ -112,11 +110,11 @@ std::shared_ptr<const ScriptUnit::Code> ScriptUnit::export_code(const ScriptFunc
       if (node.kind != ir::Kind::kCallFunction) return;
       const auto [at, fresh] = names.emplace(node.name, fmt::format("f{}", functions.size()));
       if (fresh) {
-        const ScriptFunction* const callee = function(node.name);
+        const ScriptRef& callee = held.emplace_back(peek(node.name));
         if (!callee)
           throw NameError(
               fmt::format("script function {} calls {}, which is not there", one.name, node.name));
-        functions.push_back(callee);
+        functions.push_back(callee.get());
       }
       node.name = at->second;
     });
@@ -124,12 +122,15 @@ std::shared_ptr<const ScriptUnit::Code> ScriptUnit::export_code(const ScriptFunc
     if (!text.ends_with('\n')) text += '\n';
     entries.push_back(std::move(e));
   }
-  auto code = std::make_shared<const Code>(Code{hash_of(entries), std::move(text)});
-  const std::lock_guard lock(mutex_);
-  return exported_.emplace(&f, std::move(code)).first->second;
+  return exported(f, std::make_shared<const rpc::ScriptCode>(rpc::ScriptCode{hash_of(entries), std::move(text)}));
 }
 
-const ScriptFunction& ScriptUnit::import_code(std::string_view hash, std::string_view text) {
+std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(std::string_view name) const {
+  const ScriptRef f = peek(name);
+  return f ? export_code(*f) : nullptr;
+}
+
+ScriptRef ScriptUnit::import_code(std::string_view hash, std::string_view text) {
   std::vector<Entry> entries = read(text, ops_);
   if (const std::string own = hash_of(entries); own != hash) {
     throw ValueError(
@@ -141,7 +142,7 @@ const ScriptFunction& ScriptUnit::import_code(std::string_view hash, std::string
                        signature.substr(0, signature.find('(')));
   };
   const std::string first = name_of(0);
-  if (const ScriptFunction* done = function(first)) return *done;
+  if (ScriptRef done = function(first)) return done;
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     each_node(*entries[i].graph, [&](ir::Node& node) {

@@ -84,10 +84,10 @@ def _exception_name(cls):
     return "RuntimeError"
 
 
-def function_source(fn, self_type=None, name=None, frame_locals=None):
+def function_source(fn, self_type=None, name=None, frame=None):
     """The tuple that the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
-    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame_locals), self_type)
+    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame), self_type)
 
 
 def describe(obj, dotted):
@@ -187,12 +187,13 @@ def _why_not(obj, dotted):
 class Names:
     """The names that a function does not define: its closure, its module's globals, Python's builtins."""
 
-    def __init__(self, fn, frame_locals=None):
+    def __init__(self, fn, frame=None):
         self._fn = fn
         self._globals = fn.__globals__
         self._cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
-        # Of who asked for the script: names that only annotations use are in no closure.
-        self._locals = frame_locals or {}
+        # Of who asked for the script: names that only annotations use are in no closure. Its f_locals keeps what it shows
+        # alive as long as the frame runs, so it is asked last.
+        self._frame = frame
 
     def _first(self, name):
         cell = self._cells.get(name)
@@ -204,7 +205,9 @@ class Names:
         found = self._globals.get(name, _MISSING)
         if found is _MISSING:
             found = getattr(builtins, name, _MISSING)
-        return self._locals.get(name, _MISSING) if found is _MISSING else found
+        if found is _MISSING and self._frame is not None:
+            found = self._frame.f_locals.get(name, _MISSING)
+        return found
 
     def resolve(self, dotted):
         first, *rest = dotted.split(".")

@@ -21,7 +21,7 @@ Graph = _C.Graph
 ScriptFunction = _C.ScriptFunction
 Tensor = _C.Tensor
 
-_functions = weakref.WeakKeyDictionary()  # Python function -> ScriptFunction
+_functions = weakref.WeakKeyDictionary()  # Python function -> weak reference to its ScriptFunction, which holds it
 
 
 def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
@@ -44,7 +44,7 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
         return _script_module(obj)
     if isinstance(obj, types.FunctionType):
         nested = "<locals>" in obj.__qualname__
-        return _script_function(obj, sys._getframe(_frames_up + 1).f_locals if nested else None)
+        return _script_function(obj, sys._getframe(_frames_up + 1) if nested else None)
     if isinstance(obj, type):
         if issubclass(obj, Module):
             raise TypeError(f"script: `{obj.__name__}` is a module class; script an instance of it")
@@ -57,11 +57,12 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
 
 def known(fn):
     """The ScriptFunction of a Python function that is compiled already, or None."""
-    return _functions.get(fn)
-
-
-def _script_function(fn, frame_locals=None):
     done = _functions.get(fn)
+    return None if done is None else done()
+
+
+def _script_function(fn, frame=None):
+    done = known(fn)
     if done is not None:
         return done
     if hasattr(fn, "_wrapped_async_rpc_function"):
@@ -72,9 +73,9 @@ def _script_function(fn, frame_locals=None):
         why = f"`{fn.__qualname__}` is marked @unused: there is nothing to compile"
     if why is not None:
         raise TypeError("script: " + why)
-    done = _C._compile(function_source(fn, frame_locals=frame_locals))
+    done = _C._compile(function_source(fn, frame=frame))
     functools.update_wrapper(done, fn)
-    _functions[fn] = done
+    _functions[fn] = weakref.ref(done)
     return done
 
 

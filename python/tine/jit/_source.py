@@ -6,24 +6,26 @@ import textwrap
 import types
 import weakref
 
+from .. import _C
+
 _names = weakref.WeakKeyDictionary()  # function -> qualified name
-_owners = {}  # qualified name -> weak reference to the function that has it
+_owners = weakref.WeakValueDictionary()  # qualified name -> the function that has it
+_numbers = {}  # name without a number -> the last number that one of its functions got
 
 
 def qualified_name(fn, prefix=None):
     """The name under which the unit knows the function, across processes too: "__main__.foo".
 
-    A second, different function of the same name gets a number behind it.
+    A second, different function of the same name gets a number behind it, until the first one and its code are gone.
     """
     name = _names.get(fn)
     if name is None:
-        base = f"{prefix or fn.__module__ or '__main__'}.{fn.__qualname__}"
-        name, number = base, 0
-        while name in _owners:
-            number += 1
+        name = base = f"{prefix or fn.__module__ or '__main__'}.{fn.__qualname__}"
+        while name in _owners or _C._find_script(name) is not None:
+            number = _numbers[base] = _numbers.get(base, 0) + 1
             name = f"{base}___tine_{number}"
         _names[fn] = name
-        _owners[name] = weakref.ref(fn)
+        _owners[name] = fn
     return name
 
 
