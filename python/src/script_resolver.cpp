@@ -48,6 +48,20 @@ class PyResolver final : public compile::Resolver {
         PyRef::adopt(PyObject_CallMethod(names_.get(), "method", "OO", type_name.get(), method_name.get())));
   }
 
+  std::optional<compile::Submodules> submodules(const ObjectType& type) override {
+    const PyRef type_name = text(type.name);
+    const PyRef found = PyRef::adopt(PyObject_CallMethod(names_.get(), "submodules", "O", type_name.get()));
+    if (!found) throw_error();
+    if (found.get() == Py_None) return std::nullopt;
+    int named = 0;
+    PyObject* names = nullptr;
+    if (!PyArg_ParseTuple(found.get(), "pO!", &named, &PyTuple_Type, &names)) throw_error();
+    compile::Submodules modules;
+    modules.named = named != 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) modules.names.emplace_back(text_at(names, i));
+    return modules;
+  }
+
   std::vector<std::string> candidates(std::string_view dotted) override {
     const PyRef name = text(dotted);
     const PyRef list = PyRef::adopt(PyObject_CallMethod(names_.get(), "candidates", "O", name.get()));

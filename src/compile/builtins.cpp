@@ -168,9 +168,7 @@ Resolved torch(const OpTable& ops, std::string_view name) {
   if (const auto n = after("futures."); !n.empty()) {
     if (n == "Future") return GenericName{Generic::kFuture};
     if (n == "wait_all") return Builtin{Form::kWaitAll};
-    if (n == "collect_all")
-      return Refused{
-          "`collect_all` is not supported in scripts; wait for the futures one by one, or `wait_all`"};
+    if (n == "collect_all") return Operator{"aten::collect_all"};
     return Missing{};
   }
   if (const auto n = after("distributed.rpc."); !n.empty()) return rpc(n);
@@ -192,6 +190,7 @@ Resolved torch(const OpTable& ops, std::string_view name) {
 
 Resolver::~Resolver() = default;
 Resolved Resolver::method(const ObjectType&, std::string_view) { return Missing{}; }
+std::optional<Submodules> Resolver::submodules(const ObjectType&) { return std::nullopt; }
 std::vector<std::string> Resolver::candidates(std::string_view) { return {}; }
 
 Resolved resolve_language(std::string_view name) {

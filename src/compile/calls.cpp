@@ -241,15 +241,17 @@ Def* FunctionCompiler::collection(Generic generic, std::vector<Argument>& args, 
       const TypePtr element = hint && hint->kind == TypeKind::kList ? hint->of[0] : nullptr;
       if (args.empty()) return builder_.list({}, element ? element : Type::tensor());
       const Iterable over = iterable(*args[0].expr);
-      if (over.modules) fail(args[0].span, "modules stay in their container; loop over it");
       here(span);
-      return list_of(over, nullptr);
+      if (!over.modules) return list_of(over, nullptr);
+      std::vector<Def*> items;
+      for (size_t i = 0; i < *over.modules; ++i)
+        items.push_back(whole_element(over, integer(static_cast<int64_t>(i))));
+      if (items.empty() || items[0]->type->kind != TypeKind::kStr)
+        fail(args[0].span, "modules stay in their container; loop over it");
+      return builder_.list(std::move(items), Type::string());
     }
     case Generic::kDict:
-      expect_arguments(args, 0, 0, "dict", span);
-      here(span);
-      if (hint && hint->kind == TypeKind::kDict) return builder_.dict({}, hint->of[0], hint->of[1]);
-      return builder_.dict({}, Type::string(), Type::tensor());
+      return dict_of(args, hint, span);
     case Generic::kTuple: {
       expect_arguments(args, 1, 1, "tuple", span);
       Def* value = argument_value(args[0]);

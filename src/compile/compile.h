@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -88,6 +89,11 @@ struct ExceptionName {
 struct Refused {
   std::string why;
 };  // it exists, but a script cannot use it; why, and what to do
+// A ModuleList, a Sequential (its modules in order), or a ModuleDict (known by their names, too).
+struct Submodules {
+  bool named = false;
+  std::vector<std::string> names;  // of the slots
+};
 using Resolved = std::variant<Missing, Namespace, Operator, FunctionRef, Constant, TypeName, GenericName,
                               Builtin, ExceptionName, Refused>;
 
@@ -99,6 +105,8 @@ class TINE_API Resolver {
   [[nodiscard]] virtual Resolved resolve(std::string_view dotted) = 0;
   // A method of a scripted module; FunctionRef, Refused or Missing.
   [[nodiscard]] virtual Resolved method(const ObjectType& type, std::string_view name);
+  // Of a scripted class that contains modules for others to loop over; null for all others.
+  [[nodiscard]] virtual std::optional<Submodules> submodules(const ObjectType& type);
   // Names that a misspelled one may have meant.
   [[nodiscard]] virtual std::vector<std::string> candidates(std::string_view dotted);
 };

@@ -68,21 +68,16 @@ Def* FunctionCompiler::form(Form form, std::vector<Argument> args, const syntax:
   fail(span, "this is not supported in scripts");
 }
 
-std::optional<size_t> FunctionCompiler::container_size(const Type& type) {
-  const auto& slots = static_cast<const ObjectType&>(type).slots;
-  size_t count = 0;
-  for (const auto& slot : slots) {
-    if (slot.name == "training") continue;  // every module has it
-    if (slot.name != fmt::format("{}", count)) return std::nullopt;
-    ++count;
-  }
-  return count > 0 ? std::optional(count) : std::nullopt;
+std::optional<Submodules> FunctionCompiler::submodules(const Type& type) const {
+  const auto& object = static_cast<const ObjectType&>(type);
+  return resolver_ ? resolver_->submodules(object) : std::nullopt;
 }
 
 Def* FunctionCompiler::length(Def* value, Span span) {
   if (value->type->kind == TypeKind::kTuple) return integer(static_cast<int64_t>(value->type->of.size()));
   if (value->type->kind == TypeKind::kObject) {
-    if (const auto size = container_size(*value->type)) return integer(static_cast<int64_t>(*size));
+    if (const auto modules = submodules(*value->type))
+      return integer(static_cast<int64_t>(modules->names.size()));
   }
   if (Def* d = try_operator("aten::len", {value}, span)) return d;
   fail(span, fmt::format("{} has no length{}", value->type->str(),

@@ -77,6 +77,8 @@ class Session {
                                    Resolver* resolver);
 // "torch.jit.fork" of an attribute chain over a name; empty when it is something else.
 [[nodiscard]] std::string dotted_name(const syntax::Expr& e);
+// The names that an assignment to it sets.
+void target_names(const syntax::Expr& target, std::vector<std::string_view>* names);
 // The resolver first, then the language.
 [[nodiscard]] Resolved resolve_name(Resolver* resolver, std::string_view dotted);
 

@@ -17,7 +17,7 @@ import sys
 import types
 import typing
 
-from .. import _C
+from .. import _C, futures
 from ..futures import Future
 from . import _async, _marks, _source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
@@ -39,6 +39,8 @@ def _special():
         id(_marks.is_tracing): "torch.jit.is_tracing",
         id(_C._is_tracing): "torch.jit.is_tracing",
         id(_C._get_tracing_state): "torch.jit.is_tracing",
+        id(futures.wait_all): "torch.futures.wait_all",
+        id(futures.collect_all): "torch.futures.collect_all",
         id(Future): "torch.jit.Future",
         id(Tensor): "torch.Tensor",
     }
@@ -244,6 +246,11 @@ class Names:
         from ._script import describe_method
 
         return describe_method(type_name, name)
+
+    def submodules(self, type_name):
+        from ._script import describe_container
+
+        return describe_container(type_name)
 
     def candidates(self, dotted):
         *path, _ = dotted.split(".")

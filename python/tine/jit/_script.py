@@ -288,6 +288,14 @@ def _sequential_source(record):
             Names(Sequential.forward), record.type)
 
 
+def describe_container(type_name):
+    """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
+    record = _by_type_name.get(type_name)
+    if record is None or not issubclass(record.cls, (Sequential, ModuleList, ModuleDict)):
+        return None
+    return issubclass(record.cls, ModuleDict), record.children
+
+
 def describe_method(type_name, name):
     """What `self.name` is where it is no slot; see _names.py for the answer's form."""
     record = _by_type_name.get(type_name)
@@ -317,8 +325,8 @@ def describe_method(type_name, name):
     if why is None and fn.__module__ == "tine.nn.module":
         why = f"`{name}` of tine.nn.Module is not available in scripts"
     if why is None and fn.__module__ == "tine.nn.containers":
-        why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, "
-               "and name the modules of a ModuleDict: self.modules_by_name[\"name\"]")
+        why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and over "
+               "the keys(), values() or items() of a ModuleDict")
     if why is not None:
         return ("refused", why)
     try:
