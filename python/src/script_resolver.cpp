@@ -133,9 +133,9 @@ class PyResolver final : public compile::Resolver {
 }  // namespace
 
 FunctionSource function_source_of(PyObject* tuple) {
-  // (qualified name, file, text, first line, def's name, names, self's type or None)
-  if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 7) {
-    throw TypeError("a function's source: expected a tuple of 7");
+  // (qualified name, file, text, first line, def's name, names, self's type or None, {parameter: default})
+  if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 8 || !PyDict_Check(PyTuple_GET_ITEM(tuple, 7))) {
+    throw TypeError("a function's source: expected a tuple of 8");
   }
   FunctionSource source;
   source.qualified_name = text_at(tuple, 0);
@@ -150,6 +150,13 @@ FunctionSource function_source_of(PyObject* tuple) {
     if (!source.self)
       throw TypeError(
           fmt::format("a method's source: expected an ObjectType, got {}", Py_TYPE(self)->tp_name));
+  }
+  PyObject *name = nullptr, *value = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(PyTuple_GET_ITEM(tuple, 7), &at, &name, &value);) {
+    const char* const chars = PyUnicode_AsUTF8(name);
+    if (!chars) throw_error();
+    Value held = to_value(value);
+    if (!has_foreign(held)) source.defaults.emplace_back(chars, std::move(held));
   }
   return source;
 }

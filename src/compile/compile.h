@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct FunctionSource {
   std::string def_name;                    // which def in the source; empty: the only one
   std::shared_ptr<Resolver> resolver;      // for the names that the function does not define
   std::shared_ptr<const ObjectType> self;  // a method's first parameter is of this type; else null
+  // Values that the parameters' defaults have already; others must be constants in the source.
+  std::vector<std::pair<std::string, Value>> defaults = {};
 };
 
 // Built into the language: called by name, compiled in place.

@@ -262,6 +262,30 @@ TEST(Compile, ListsTuplesAndDicts) {
   EXPECT_EQ(result_type("def f():\n    return torch.jit.annotate(Optional[int], None)\n"), "Optional[int]");
 }
 
+TEST(Compile, ElementsAreOfTheTypeThatAnAnnotationGives) {
+  EXPECT_EQ(result_type("def f(x):\n    d: Dict[str, Any] = {'a': x, 'b': 's', 'c': 3}\n    return d\n"),
+            "Dict[str, Any]");
+  EXPECT_EQ(result_type("def f(x):\n    d: List[Any] = [x, 's', 3]\n    return d\n"), "List[Any]");
+  EXPECT_EQ(result_type("def f():\n    d: List[Optional[float]] = [1, None, 2.5]\n    return d\n"),
+            "List[Optional[float]]");
+  EXPECT_EQ(result_type("def f(x) -> Dict[str, Any]:\n    return {'a': x, 'b': [1]}\n"), "Dict[str, Any]");
+  EXPECT_THAT(refusal("def f(x):\n    return [x, 's']\n"), HasSubstr("the elements of a list have one type"));
+}
+
+TEST(Compile, DictsAreMadeOfPairsAndLoops) {
+  for (const char* made :
+       {"{k: i for i, k in enumerate(ks)}", "{k: 1 for k in ks if len(k) > 1}", "dict([(k, 1) for k in ks])",
+        "dict(zip(ks, [1, 2]))", "dict(a=1, b=2)", "dict({'a': 1}, b=2)", "dict({'a': 1})"}) {
+    EXPECT_EQ(result_type(fmt::format("def f(ks: List[str]):\n    return {}\n", made)), "Dict[str, int]") << made;
+  }
+  EXPECT_EQ(result_type("def f(ks: List[str]) -> Dict[str, float]:\n    return {k: 1 for k in ks}\n"),
+            "Dict[str, float]");
+  EXPECT_THAT(refusal("def f(ks: List[str]):\n    return dict(ks)\n"),
+              HasSubstr("`dict` takes a dict or pairs of key and value; the elements here are str"));
+  EXPECT_THAT(refusal("def f(ks: List[str]):\n    return {[1]: k for k in ks}\n"),
+              HasSubstr("the keys of a dict are"));
+}
+
 TEST(Compile, TensorsAreIndexedAndCalledAsInPython) {
   EXPECT_EQ(
       result_type("def f(x):\n    return x[0, :, 1:2, ..., -1][None].view(2, -1).sum(0).max(dim=1)[0]\n"),
@@ -371,6 +395,14 @@ class Modules : public Resolver {
     auto f = std::make_shared<FunctionSource>(
         FunctionSource{fmt::format("{}.{}", type.name, name), source, def, me.lock(), self->second});
     return FunctionRef{f->qualified_name, f};
+  }
+  std::optional<Submodules> submodules(const ObjectType& type) override {
+    if (type.name != "m.Layers") return std::nullopt;
+    Submodules all;
+    for (const auto& slot : type.slots) {
+      if (slot.type->kind == TypeKind::kObject) all.names.push_back(slot.name);
+    }
+    return all;
   }
   std::shared_ptr<const Source> source;
   std::unordered_map<std::string, std::shared_ptr<const ObjectType>> types;

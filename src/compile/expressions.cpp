@@ -594,7 +594,9 @@ Def* FunctionCompiler::compare(CompareOp op, Def* left, Def* right, Span span) {
         fail(span, fmt::format("`{}` does not take {} and {}", syntax::name_of(op), left->type->str(),
                                right->type->str()));
     }
-    return op == CompareOp::kIn ? found : must_operator("aten::__not__", {found}, span);
+    if (op == CompareOp::kIn) return found;
+    return is_constant_bool(found) ? boolean(!found->node->constant.as_bool())
+                                   : must_operator("aten::__not__", {found}, span);
   }
   const std::string_view name = kNames[static_cast<size_t>(op)];
   level_numbers(&left, &right);

@@ -113,6 +113,7 @@ class FunctionCompiler {
     ir::Def* length = nullptr;
     std::function<ir::Def*(ir::Def* turn)> element;  // one value, or
     std::vector<Iterable> parts;                     // several: zip, enumerate
+    ir::Def* dict = nullptr;                         // whose keys these are
     std::optional<size_t> modules;  // a container of modules: one turn a module, each compiled
   };
   Iterable iterable(const syntax::Expr& e);

@@ -140,7 +140,10 @@ FunctionCompiler::Iterable FunctionCompiler::iterable_of(Def* value, Span span) 
   here(span);
   Iterable over;
   switch (value->type->kind) {
-    case TypeKind::kDict: value = must_operator("aten::keys", {value}, span); [[fallthrough]];
+    case TypeKind::kDict:
+      over.dict = value;
+      value = must_operator("aten::keys", {value}, span);
+      [[fallthrough]];
     case TypeKind::kList:
     case TypeKind::kStr:
       over.length = must_operator("aten::len", {value}, span);
@@ -347,15 +350,9 @@ Def* FunctionCompiler::dict_of(std::vector<Argument>& args, const TypePtr& hint,
   GrowingDict dict = growing_dict(hint);
   if (positional == 1) {
     const Span from = args[0].span;
-    Iterable over;
-    const syntax::Expr& e = *args[0].expr;
-    if (e.kind == syntax::ExprKind::kCall) {
-      over = iterable(e);
-    } else {
-      Def* value = argument_value(args[0], hint);
-      over = iterable_of(
-          value->type->kind == TypeKind::kDict ? must_operator("aten::items", {value}, from) : value, from);
-    }
+    const bool is_call = args[0].expr->kind == syntax::ExprKind::kCall;  // zip(), say
+    Iterable over = is_call ? iterable(*args[0].expr) : iterable_of(argument_value(args[0], hint), from);
+    if (over.dict) over = iterable_of(must_operator("aten::items", {over.dict}, from), from);
     if (over.modules) fail(from, "modules stay in their container; loop over it");
     Node* node = builder_.loop(over.length, boolean(true), {});
     const In in(*this, *node->blocks[0]);

@@ -89,7 +89,11 @@ Unit& Session::declare(const FunctionSource& source) {
                             : Type::tensor();
     }
     if (p.default_value) {
-      Value value = constant_value(*p.default_value, source.source, source.resolver.get());
+      const auto known = std::find_if(source.defaults.begin(), source.defaults.end(),
+                                      [&](const auto& d) { return d.first == p.name; });
+      Value value = known != source.defaults.end()
+                        ? known->second
+                        : constant_value(*p.default_value, source.source, source.resolver.get());
       if (value.is_int() && (a.type->kind == TypeKind::kFloat || (a.type->kind == TypeKind::kOptional &&
                                                                   a.type->of[0]->kind == TypeKind::kFloat))) {
         value = value.to_float();

@@ -158,3 +158,19 @@ if RANK == 0:
 rpc.shutdown()
 """,
     )
+
+
+def test_a_tensor_default_travels_with_its_function():
+    run(
+        2,
+        """
+        rpc.init_rpc(NAME, rank=RANK, world_size=WORLD)
+        if RANK == 0:
+            @torch.jit.script
+            def fn(a: Tensor, b: Tensor = torch.tensor([3., 4.]), n: int = 2) -> Tensor:
+                return a + b * n
+            assert rpc.rpc_sync("worker1", fn, args=(torch.ones(2),)).tolist() == [7, 9]
+            assert rpc.rpc_sync("worker1", fn, args=(torch.ones(2), torch.ones(2))).tolist() == [3, 3]
+        rpc.shutdown()
+        """,
+    )

@@ -89,7 +89,8 @@ def _exception_name(cls):
 def function_source(fn, self_type=None, name=None, frame=None):
     """The tuple that the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
-    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame), self_type)
+    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame), self_type,
+            _source.defaults_of(fn))
 
 
 def describe(obj, dotted):

@@ -285,7 +285,7 @@ def _sequential_source(record):
         lines.append(f'    input = getattr(self, "{name}")(input)')
     lines.append("    return input")
     return (f"{record.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
-            Names(Sequential.forward), record.type)
+            Names(Sequential.forward), record.type, {})
 
 
 def describe_container(type_name):

@@ -63,6 +63,13 @@ def _only_raises(fn, text):
     return ast.unparse(ast.fix_missing_locations(made)) + "\n"
 
 
+def defaults_of(fn):
+    """{parameter: default}, as Python has evaluated them."""
+    names = fn.__code__.co_varnames[: fn.__code__.co_argcount]
+    values = fn.__defaults__ or ()
+    return dict(zip(names[len(names) - len(values):], values), **(fn.__kwdefaults__ or {}))
+
+
 def refuse_kind(fn):
     """Why this Python function cannot be compiled, or None."""
     mark = getattr(fn, "_tine_jit_mark", None)
