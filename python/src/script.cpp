@@ -246,6 +246,8 @@ PyObject* reduce(PyObject* self, PyObject*) {
   return by_name && name ? Py_BuildValue("O(O)", by_name.get(), name.get()) : nullptr;
 }
 
+PyObject* function_attribute(PyObject* self, PyObject* name);
+
 PyMethodDef methods[] = {
     {"call_async", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_async)),
      METH_FASTCALL | METH_KEYWORDS,
@@ -265,7 +267,8 @@ PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyScript,
                          {"__dictoffset__", T_PYSSIZET, offsetof(PyScript, dict), READONLY, nullptr},
                          {"__weaklistoffset__", T_PYSSIZET, offsetof(PyScript, weakrefs), READONLY, nullptr},
                          {}};
-PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+PyType_Slot slots[] = {{Py_tp_getattro, reinterpret_cast<void*>(function_attribute)},
+                       {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                        {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
                        {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                        {Py_tp_clear, reinterpret_cast<void*>(clear)},
@@ -280,6 +283,30 @@ PyType_Spec spec = {
     "tine.jit.ScriptFunction", sizeof(PyScript), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     slots};
+
+// --- Attributes that are not there ---
+
+// Python's own search, then a word on what PyTorch has.
+PyObject* search(PyObject* self, PyObject* name, std::string_view place) {
+  PyObject* const found = PyObject_GenericGetAttr(self, name);
+  if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+  std::string why;
+  try {
+    if (const char* const chars = PyUnicode_AsUTF8(name)) why = not_there_yet(place, chars);
+  } catch (const std::bad_alloc&) {
+    // Then Python's own words must do.
+  }
+  if (!why.empty()) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U': %s", Py_TYPE(self)->tp_name, name,
+                 why.c_str());
+  }
+  return nullptr;
+}
+PyObject* function_attribute(PyObject* self, PyObject* name) {
+  return search(self, name, "torch.jit.ScriptFunction");
+}
+PyObject* graph_attribute(PyObject* self, PyObject* name) { return search(self, name, "torch.Graph"); }
 
 // --- Graph ---
 
@@ -320,6 +347,7 @@ PyMethodDef graph_methods[] = {
      "only."},
     {}};
 PyType_Slot graph_slots[] = {
+    {Py_tp_getattro, reinterpret_cast<void*>(graph_attribute)},
     {Py_tp_dealloc, reinterpret_cast<void*>(graph_dealloc)},
     {Py_tp_str, reinterpret_cast<void*>(graph_str)},
     {Py_tp_repr, reinterpret_cast<void*>(graph_str)},
@@ -339,9 +367,11 @@ PyObject* compile_source(PyObject*, PyObject* tuple) {
 PyObject* compile_text(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     const char *text = nullptr, *name = nullptr, *prefix = nullptr;
-    if (!PyArg_ParseTuple(args, "sss", &text, &name, &prefix)) return nullptr;
+    Py_ssize_t size = 0;
+    if (!PyArg_ParseTuple(args, "s#ss", &text, &size, &name, &prefix)) return nullptr;
+    const std::string source(text, static_cast<size_t>(size));
     PyRef list = PyRef::adopt(PyList_New(0));
-    for (ScriptRef& f : unit().compile_text(std::make_shared<const Source>(name, text), prefix)) {
+    for (ScriptRef& f : unit().compile_text(std::make_shared<const Source>(name, source), prefix)) {
       const PyRef function = PyRef::adopt(wrap_function(std::move(f)));
       if (!list || !function || PyList_Append(list.get(), function.get()) < 0) return nullptr;
     }

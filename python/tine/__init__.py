@@ -119,7 +119,9 @@ def __getattr__(name):
         from importlib import import_module
 
         return import_module("tine." + name)
-    raise AttributeError(f"module 'tine' has no attribute '{name}'")
+    from tine._missing import attribute_error
+
+    raise attribute_error("tine", name)
 
 
 def __dir__():

@@ -90,3 +90,9 @@ def from_concurrent(future):
     from tine._concurrent import from_concurrent
 
     return from_concurrent(future)
+
+
+def __getattr__(name):
+    from ._missing import attribute_error
+
+    raise attribute_error(__name__, name)

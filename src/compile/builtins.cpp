@@ -7,6 +7,8 @@
 #include <limits>
 #include <numbers>
 
+#include "src/value/torch_names.h"
+
 namespace tine::compile {
 namespace {
 
@@ -107,6 +109,18 @@ Resolved type(std::string_view name) {
   return Missing{};
 }
 
+// Python's own names: those that scripts lack are not misspelled.
+constexpr std::string_view kMath =
+    " acos acosh asin asinh atan atan2 atanh cbrt comb copysign cos cosh degrees dist erf erfc exp exp2 expm1 fma "
+    "factorial floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt lcm ldexp lgamma log log10 log1p "
+    "log2 modf nextafter perm pow prod radians remainder sin sinh sqrt sumprod tan tanh trunc ulp ";
+constexpr std::string_view kBuiltins =
+    " aiter anext ascii bin breakpoint bytearray classmethod compile delattr dir format hash help hex memoryview oct "
+    "property repr slice staticmethod __import__ ";
+bool is_in(std::string_view names, std::string_view name) {
+  return names.find(fmt::format(" {} ", name)) != std::string_view::npos;
+}
+
 Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "pi") return Constant{std::numbers::pi};
   if (name == "e") return Constant{std::numbers::e};
@@ -115,8 +129,9 @@ Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "nan") return Constant{std::numeric_limits<double>::quiet_NaN()};
   if (name == "fabs") return Operator{"prim::abs"};
   std::string op = fmt::format("aten::{}", name);
-  if (ops.overloads(op).empty()) return Missing{};
-  return Operator{std::move(op)};
+  if (!ops.overloads(op).empty()) return Operator{std::move(op)};
+  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not there yet in scripts", name)};
+  return Missing{};
 }
 
 Resolved jit(std::string_view name) {
@@ -139,7 +154,7 @@ Resolved rpc(std::string_view name) {
   return Missing{};
 }
 
-Resolved torch(const OpTable& ops, std::string_view name) {
+Resolved torch_name(const OpTable& ops, std::string_view name) {
   if (name.empty()) return Namespace{};
   if (std::find(kTorchNamespaces.begin(), kTorchNamespaces.end(), name) != kTorchNamespaces.end())
     return Namespace{};
@@ -186,6 +201,16 @@ Resolved torch(const OpTable& ops, std::string_view name) {
   return Missing{};
 }
 
+// What PyTorch has and scripts do not is not misspelled.
+Resolved torch(const OpTable& ops, std::string_view name) {
+  Resolved known = torch_name(ops, name);
+  if (!std::holds_alternative<Missing>(known)) return known;
+  const size_t dot = name.rfind('.');
+  const std::string place = dot == std::string_view::npos ? "torch" : fmt::format("torch.{}", name.substr(0, dot));
+  const std::string why = not_there_yet(place, dot == std::string_view::npos ? name : name.substr(dot + 1));
+  return why.empty() ? known : Refused{why + " in scripts"};
+}
+
 }  // namespace
 
 Resolver::~Resolver() = default;
@@ -208,6 +233,7 @@ Resolved resolve_language(std::string_view name) {
   for (const Refusal& r : kRefusals) {
     if (r.name == name) return Refused{std::string(r.why)};
   }
+  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not there yet in scripts", name)};
   if (Resolved t = type(name); !std::holds_alternative<Missing>(t)) return t;
   return exception(name);
 }

@@ -2,6 +2,7 @@
 
 #include "src/compile/function_compiler.h"
 #include "src/compile/suggest.h"
+#include "src/value/torch_names.h"
 
 namespace tine::compile {
 
@@ -78,6 +79,27 @@ static std::string_view method_space(const Def* self) {
   return self->type->kind == TypeKind::kRRef ? "rpc::" : "aten::";
 }
 
+// Of Tensors in PyTorch, of the others in Python.
+static bool is_known_method(const Type& type, std::string_view name) {
+  constexpr std::string_view kStr =
+      " capitalize casefold center count encode endswith expandtabs find format format_map index isalnum isalpha isascii "
+      "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip maketrans "
+      "partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith "
+      "strip swapcase title translate upper zfill ";
+  constexpr std::string_view kList = " append clear copy count extend index insert pop remove reverse sort ";
+  constexpr std::string_view kDict = " clear copy fromkeys get items keys pop popitem setdefault update values ";
+  const auto among = [&](std::string_view names) {
+    return names.find(fmt::format(" {} ", name)) != std::string_view::npos;
+  };
+  switch (type.kind) {
+    case TypeKind::kTensor: return in_torch("torch.Tensor", name);
+    case TypeKind::kStr: return among(kStr);
+    case TypeKind::kList: return among(kList);
+    case TypeKind::kDict: return among(kDict);
+    default: return false;
+  }
+}
+
 void FunctionCompiler::require_method(Def* self, std::string_view name, Span span, std::string_view what) {
   const std::string_view space = method_space(self);
   const auto takes_self = [&](const Op* row) {
@@ -92,7 +114,12 @@ void FunctionCompiler::require_method(Def* self, std::string_view name, Span spa
   const auto rows = session_.ops.overloads(fmt::format("{}{}", space, name));
   if (!name.starts_with("__") && std::any_of(rows.begin(), rows.end(), takes_self)) return;
   std::string help;
-  if (self->type->kind == TypeKind::kFuture && (name == "then" || name == "add_done_callback")) {
+  if (is_known_method(*self->type, name)) {
+    fail(span, fmt::format("`{}.{}` is not there yet in scripts", self->type->kind == TypeKind::kTensor ? "torch.Tensor" : self->type->str(), name));
+  }
+  if (self->type->kind == TypeKind::kStr && (name == "type" || name == "index")) {
+    help = "; the device of a Tensor is a str in scripts, as \"cpu\": use it as it is";
+  } else if (self->type->kind == TypeKind::kFuture && (name == "then" || name == "add_done_callback")) {
     help = "; scripts have no callbacks: fork a function that waits for it";
   } else {
     std::vector<std::string> names;
@@ -175,7 +202,7 @@ std::vector<Def*> FunctionCompiler::bind_arguments(const Schema& schema, std::st
     if (!fitting) {
       const bool optional = value->type->kind == TypeKind::kOptional && is_subtype(value->type->of[0], want);
       fail(a.span, fmt::format("`{}` expects {} for `{}`, got {}{}", shown, want->str(), params[param].name,
-                               value->type->str(), optional ? "; test `is not None` first" : ""));
+                               value->type->str(), optional ? optional_help(value) : ""));
     }
     inputs[param] = fitting;
   }
@@ -216,7 +243,7 @@ Def* FunctionCompiler::convert(const TypePtr& to, const Thing& callee, std::vect
     if (Def* d = try_operator(op, {value}, span)) return d;
     fail(args[0].span,
          fmt::format("`{}` does not convert {}{}", callee.dotted, value->type->str(),
-                     value->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+                     optional_help(value)));
   };
   switch (to->kind) {
     case TypeKind::kInt: return value ? by("aten::Int") : integer(0);

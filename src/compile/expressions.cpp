@@ -510,7 +510,7 @@ Def* FunctionCompiler::arithmetic(BinaryOp op, Def* left, Def* right, Span span,
   }
   std::string help;
   if (l->kind == TypeKind::kOptional || r->kind == TypeKind::kOptional)
-    help = "; test `is not None` first";
+    help = optional_help(l->kind == TypeKind::kOptional ? left : right);
   else if (op == BinaryOp::kAdd && (l->kind == TypeKind::kStr || r->kind == TypeKind::kStr))
     help = "; convert with `str(...)`, or write an f-string";
   fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), l->str(), r->str(), help));
@@ -607,9 +607,9 @@ Def* FunctionCompiler::compare(CompareOp op, Def* left, Def* right, Span span) {
   if (right->type->kind == TypeKind::kTensor) {
     if (Def* d = number_with_tensor(name, left, right, span)) return d;
   }
-  const bool optional = left->type->kind == TypeKind::kOptional || right->type->kind == TypeKind::kOptional;
+  const std::string help = optional_help(left->type->kind == TypeKind::kOptional ? left : right);
   fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), left->type->str(),
-                         right->type->str(), optional ? "; test `is not None` first" : ""));
+                         right->type->str(), help));
 }
 
 }  // namespace tine::compile

@@ -81,7 +81,7 @@ Def* FunctionCompiler::length(Def* value, Span span) {
   }
   if (Def* d = try_operator("aten::len", {value}, span)) return d;
   fail(span, fmt::format("{} has no length{}", value->type->str(),
-                         value->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+                         optional_help(value)));
 }
 
 Def* FunctionCompiler::fork(std::vector<Argument> args, Span span) {
@@ -131,7 +131,7 @@ Def* FunctionCompiler::wait(std::vector<Argument>& args, Span span) {
   if (future->type->kind != TypeKind::kFuture) {
     fail(args[0].span,
          fmt::format("`wait` takes a Future, got {}{}", future->type->str(),
-                     future->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+                     optional_help(future)));
   }
   return must_operator("aten::wait", {future}, span);
 }

@@ -192,8 +192,13 @@ void FunctionCompiler::assign(const syntax::Expr& target, Def* value, Span span)
       const TypePtr& want = type.slots[static_cast<size_t>(slot)].type;
       Def* fitting = coerce(value, want);
       if (!fitting) {
-        fail(span, fmt::format("the attribute `{}` is {} and cannot be given a value of type {}", a.name,
-                               want->str(), value->type->str()));
+        const std::string help =
+            want->kind == TypeKind::kNone
+                ? fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`", a.name,
+                              value->type->str())
+                : std::string();
+        fail(span, fmt::format("the attribute `{}` is {} and cannot be given a value of type {}{}", a.name,
+                               want->str(), value->type->str(), help));
       }
       here(target.span);
       builder_.set_attr(object, std::string(a.name), fitting);

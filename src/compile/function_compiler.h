@@ -178,6 +178,7 @@ class FunctionCompiler {
   };
   Thing thing(const syntax::Expr& e);
   Thing attribute(const syntax::Attribute& e);
+  std::optional<Thing> member_of_refused(const syntax::Attribute& e);
   Thing module_attribute(ir::Def* object, std::string_view name, Span span);
   ir::Def* value_of(const Thing& t, Span span);
   ir::Def* constant(const Value& value, Span span);
@@ -242,6 +243,8 @@ class FunctionCompiler {
                         Span span);
 
   // ---- types ----
+  // What to do about a value that may be None; empty where it may not.
+  [[nodiscard]] static std::string optional_help(const ir::Def* value);
   // The least type that both fit; null also for int and float, whose mixture has no arithmetic.
   [[nodiscard]] static TypePtr join_types(const TypePtr& a, const TypePtr& b);
   // The value as `want`, converted as the language does implicitly (int to float, [] to any list); null when it does not fit.

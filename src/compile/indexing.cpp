@@ -118,7 +118,7 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
       return value_of(module_attribute(value, name, index.span), e.span);
     }
     case TypeKind::kOptional:
-      fail(e.span, fmt::format("{} cannot be indexed; test `is not None` first", value->type->str()));
+      fail(e.span, fmt::format("{} cannot be indexed{}", value->type->str(), optional_help(value)));
     default: fail(e.span, fmt::format("{} cannot be indexed", value->type->str()));
   }
   Def* key = expression(index, value->type->kind == TypeKind::kDict ? value->type->of[0] : nullptr);

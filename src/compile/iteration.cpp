@@ -182,7 +182,7 @@ FunctionCompiler::Iterable FunctionCompiler::iterable_of(Def* value, Span span) 
       return over;
     }
     case TypeKind::kOptional:
-      fail(span, fmt::format("a loop over {}: test `is not None` first", value->type->str()));
+      fail(span, fmt::format("a loop does not run over {}{}", value->type->str(), optional_help(value)));
     default:
       fail(span, fmt::format("a loop runs over a range, list, dict, str, tuple or Tensor, not over {}",
                              value->type->str()));

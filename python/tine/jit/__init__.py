@@ -64,12 +64,14 @@ def __getattr__(name):
         globals()[name] = value
         return value
     if where is None:
-        if name in ("save", "load", "freeze", "optimize_for_inference"):
-            raise AttributeError(f"tine.jit.{name} does not exist yet: scripted modules are not saved in this version")
-        if name == "script_method":
-            raise AttributeError("tine.jit.script_method does not exist; derive from tine.nn.Module and call "
-                                 "tine.jit.script on the instance")
-        raise AttributeError(f"module 'tine.jit' has no attribute '{name}'")
+        from .._missing import attribute_error
+
+        error = attribute_error(__name__, name)
+        if name in ("save", "load"):
+            error.args = (f"{error}; send or save the state_dict()",)
+        elif name == "script_method":
+            error.args = (f"{error}; derive from tine.nn.Module and call tine.jit.script on the instance",)
+        raise error
     from importlib import import_module
 
     value = getattr(import_module("." + where, __name__), name)

@@ -12,6 +12,7 @@ An answer is None (no such name) or a tuple whose first element says what it is:
 """
 
 import builtins
+import inspect
 import math
 import sys
 import types
@@ -156,7 +157,7 @@ def _describe_function(fn):
         return _describe_scripted(scripted)
     try:
         return ("function", _source.qualified_name(fn), function_source(fn))
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, _C.SyntaxError) as error:
         return ("refused", str(error))
 
 
@@ -168,8 +169,12 @@ def _describe_type(obj, dotted):
             if hasattr(obj, "_modules") or any(base.__name__ == "Module" for base in obj.__mro__[1:]):
                 return ("refused", f"the module class `{obj.__name__}` cannot be made in a script; make it in Python "
                                    "and assign it to an attribute")
-            return ("refused", f"class `{obj.__name__}`: classes are not supported in scripts yet; "
-                               "use functions over tuples, or a module")
+            instead = {"defaultdict": "use a Dict, and `if key not in d:` before `d[key] += ...`",
+                       "OrderedDict": "use a Dict, which keeps the order, too",
+                       "deque": "use a List", "Counter": "use a Dict[str, int]"}.get(obj.__name__)
+            if obj.__module__ == "collections" and instead is not None:
+                return ("refused", f"`{dotted}` is not a type of scripts; {instead}")
+            return ("refused", f"class `{obj.__name__}`: {_source.NO_CLASSES}")
         return ("refused", str(why))
 
 
@@ -222,12 +227,18 @@ class Names:
                 return None
             holder = obj
             obj = getattr(holder, attribute, _MISSING)
-            if isinstance(holder, types.ModuleType) and holder.__name__ == "tine":
+            if isinstance(holder, types.ModuleType) and (holder.__name__ == "tine" or holder.__name__.startswith("tine.")):
                 # The package's own names are the compiler's, whatever Python object stands for them here.
-                below = [attribute] + rest[i + 1:]
-                if not isinstance(obj, types.ModuleType):
-                    special = _special_name(obj)
-                    return ("builtin", special or "torch." + ".".join(below))
+                place = holder.__name__.replace("tine", "torch", 1)
+                if (holder.__name__ == "tine" and not isinstance(obj, types.ModuleType)) or (
+                        obj is _MISSING and _C._not_there_yet(place, attribute) is not None):
+                    return ("builtin", _special_name(obj) or ".".join([place, attribute] + rest[i + 1:]))
+            elif isinstance(holder, types.ModuleType) and holder.__name__ == "math" and obj is _MISSING:
+                return ("builtin", ".".join(["math", attribute] + rest[i + 1:]))
+            elif isinstance(holder, type) and isinstance(obj, types.FunctionType):
+                if not isinstance(inspect.getattr_static(holder, attribute, None), staticmethod):
+                    return ("refused", f"`{holder.__name__}.{attribute}` is a method; call it on the module, as "
+                                       f"`self.{attribute}(...)`, or make it a static method")
         if obj is _MISSING:
             return None
         return describe(obj, dotted)

@@ -13,6 +13,7 @@ from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from . import _source
+from .._missing import note
 from ._marks import Attribute
 from ._names import Names, describe, function_source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
@@ -47,11 +48,11 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
         return _script_function(obj, sys._getframe(_frames_up + 1) if nested else None)
     if isinstance(obj, type):
         if issubclass(obj, Module):
-            raise TypeError(f"script: `{obj.__name__}` is a module class; script an instance of it")
-        raise TypeError(f"script: class `{obj.__name__}`: classes are not supported in scripts yet")
+            raise _source.refusal(obj, f"`{obj.__name__}` is a module class; script an instance of it")
+        raise _source.refusal(obj, f"class `{obj.__name__}`: {_source.NO_CLASSES}")
     if isinstance(obj, types.MethodType):
-        raise TypeError(f"script: `{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a function, "
-                        "or the module and mark the method with @tine.jit.export")
+        raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
+                              "function, or the module and mark the method with @tine.jit.export")
     raise TypeError(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
@@ -66,13 +67,15 @@ def _script_function(fn, frame=None):
     if done is not None:
         return done
     if hasattr(fn, "_wrapped_async_rpc_function"):
-        raise TypeError(f"script: `{fn.__qualname__}` is wrapped by rpc.functions.async_execution, which must be the "
-                        "outermost decorator: put @rpc.functions.async_execution above @torch.jit.script")
+        inner = fn._wrapped_async_rpc_function
+        raise _source.refusal(inner if _source.is_plain(inner) else fn,
+                              f"`{fn.__qualname__}` is wrapped by rpc.functions.async_execution, which must be the outermost "
+                              "decorator: put @rpc.functions.async_execution above @torch.jit.script")
     why = _source.refuse_kind(fn)
     if why is None and getattr(fn, "_tine_jit_mark", None) == "unused":
         why = f"`{fn.__qualname__}` is marked @unused: there is nothing to compile"
     if why is not None:
-        raise TypeError("script: " + why)
+        raise _source.refusal(fn, why)
     done = _C._compile(function_source(fn, frame=frame))
     functools.update_wrapper(done, fn)
     _functions[fn] = weakref.ref(done)
@@ -331,7 +334,7 @@ def describe_method(type_name, name):
         return ("refused", why)
     try:
         return ("function", f"{record.type.name}.{name}", _method_source(record, name, fn))
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, _C.SyntaxError) as error:
         return ("refused", str(error))
 
 
@@ -352,6 +355,10 @@ class ScriptMethod:
 
     def __call__(self, *args, **kwargs):
         return self._function(self._owner._c, *args, **kwargs)
+
+    def __getattr__(self, name):  # only when the usual search found nothing
+        why = note("torch.jit.ScriptFunction", name=name)
+        raise AttributeError(f"'ScriptMethod' object has no attribute '{name}'{why}", name=name if why else None)
 
     def __repr__(self):
         return f"<ScriptMethod {self.qualified_name}>"
@@ -459,7 +466,8 @@ class RecursiveScriptModule(ScriptModule):
         hint = ""
         if isinstance(method, types.FunctionType):
             hint = "; it was not compiled: mark it with @tine.jit.export"
-        raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'{hint}")
+        hint = hint or note("torch.jit.ScriptModule", "torch.nn.Module", name=name)
+        raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'{hint}", name=name if hint else None)
 
     def __setattr__(self, name, value):
         own = self.__dict__

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 import types
 import weakref
@@ -30,10 +31,11 @@ def qualified_name(fn, prefix=None):
 
 
 def text_of(fn):
-    """(file, text, number of the text's first line) of a function; OSError when there is no source."""
+    """(file, text, number of the text's first line) of a function; OSError when there is no source, SyntaxError when it
+    is none that can be compiled."""
     code = fn.__code__
     if fn.__name__ == "<lambda>":
-        raise TypeError(f"a lambda cannot be scripted ({code.co_filename}:{code.co_firstlineno}); write it as a `def`")
+        raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: a lambda cannot be scripted; write it as a `def`")
     try:
         lines, first = inspect.getsourcelines(code)
     except (OSError, TypeError, IndexError) as error:
@@ -82,6 +84,25 @@ def refuse_kind(fn):
     if flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         return f"`{fn.__qualname__}` is a coroutine; scripts use torch.jit.fork and wait"
     return None
+
+
+NO_CLASSES = ("classes are not supported in scripts yet; keep its data in a tuple or a Dict and its methods as functions, or "
+              "make it a tine.nn.Module and script an instance")
+
+
+def refusal(obj, why):
+    """The SyntaxError that marks where this function or class begins."""
+    try:
+        lines, first = inspect.getsourcelines(obj)
+        file = inspect.getsourcefile(obj)
+    except (OSError, TypeError):
+        return _C.SyntaxError(why)
+    at, line = next(((i, l) for i, l in enumerate(lines) if l.lstrip().startswith(("def ", "async def ", "class "))),
+                    (0, lines[0]))
+    line = line.rstrip()
+    column = line.index(obj.__name__) if obj.__name__ in line else len(line) - len(line.lstrip())
+    marker = re.sub(r"[^\t]", " ", line[:column]) + "^" * len(obj.__name__)
+    return _C.SyntaxError(f"{file}:{max(first, 1) + at}:{column + 1}: {why}\n  {line}\n  {marker}")
 
 
 def is_plain(fn):

@@ -43,3 +43,9 @@ __all__ = [
     "functional",
     "init",
 ]
+
+
+def __getattr__(name):
+    from .._missing import attribute_error
+
+    raise attribute_error(__name__, name)

@@ -128,7 +128,10 @@ class Module:
         for where in ("_parameters", "_buffers", "_modules"):
             if where in state and name in state[where]:
                 return state[where][name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        from .._missing import note
+
+        why = note("torch.nn.Module", name=name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{why}", name=name if why else None)
 
     def __delattr__(self, name):
         for where in (self._parameters, self._buffers, self._modules):

@@ -48,3 +48,9 @@ __all__ = [
     "rpc_sync",
     "shutdown",
 ]
+
+
+def __getattr__(name):
+    from ..._missing import attribute_error
+
+    raise attribute_error(__name__, name)
