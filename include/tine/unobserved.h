@@ -36,6 +36,6 @@ struct MadeAt {
   std::string function;
 };
 [[nodiscard]] TINE_API MadeAt made_at(const std::exception_ptr& error, const std::source_location& where);
-}
+}  // namespace detail
 
 }  // namespace tine

@@ -23,17 +23,19 @@ PyMissing* as_missing(PyObject* o) noexcept { return reinterpret_cast<PyMissing*
 PyObject* get(PyObject* self, PyObject* instance, PyObject* owner) {
   return guarded([&]() -> PyObject* {
     const std::string_view name = as_missing(self)->name;
-    auto* const type = reinterpret_cast<PyTypeObject*>(instance ? reinterpret_cast<PyObject*>(Py_TYPE(instance)) : owner);
+    auto* const type =
+        reinterpret_cast<PyTypeObject*>(instance ? reinterpret_cast<PyObject*>(Py_TYPE(instance)) : owner);
     const std::string why = not_there_yet("torch.Tensor", name);
     const std::string text =
         instance ? fmt::format("'{}' object has no attribute '{}': {}", type->tp_name, name, why)
                  : fmt::format("type object '{}' has no attribute '{}': {}", type->tp_name, name, why);
     // With a name and without an object Python offers no other attribute for it.
     const PyRef arguments = PyRef::adopt(Py_BuildValue("(s)", text.c_str()));
-    const PyRef names = PyRef::adopt(
-        Py_BuildValue("{s:s#}", "name", name.data(), static_cast<Py_ssize_t>(name.size())));
-    const PyRef error =
-        arguments && names ? PyRef::adopt(PyObject_Call(PyExc_AttributeError, arguments.get(), names.get())) : PyRef();
+    const PyRef names =
+        PyRef::adopt(Py_BuildValue("{s:s#}", "name", name.data(), static_cast<Py_ssize_t>(name.size())));
+    const PyRef error = arguments && names
+                            ? PyRef::adopt(PyObject_Call(PyExc_AttributeError, arguments.get(), names.get()))
+                            : PyRef();
     if (error) PyErr_SetObject(PyExc_AttributeError, error.get());
     return nullptr;
   });
@@ -75,12 +77,14 @@ PyObject* class_dir(PyObject* self, PyObject*) {
 PyMethodDef base_methods[] = {{"__dir__", dir, METH_NOARGS, nullptr}, {}};
 PyType_Slot base_slots[] = {{Py_tp_methods, base_methods}, {0, nullptr}};
 PyType_Spec base_spec = {"tine._C._TensorBase", sizeof(PyObject), 0,
-                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, base_slots};
+                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                         base_slots};
 
 // The class of the class, as PyTorch's: there to list what the class has.
 PyMethodDef meta_methods[] = {{"__dir__", class_dir, METH_NOARGS, nullptr}, {}};
 PyType_Slot meta_slots[] = {{Py_tp_methods, meta_methods}, {0, nullptr}};
-PyType_Spec meta_spec = {"tine._C._TensorMeta", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, meta_slots};
+PyType_Spec meta_spec = {"tine._C._TensorMeta", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+                         meta_slots};
 
 // (place, name): the sentence, or None where PyTorch has no such name.
 PyObject* say_not_there_yet(PyObject*, PyObject* args) {
@@ -118,8 +122,9 @@ bool init_missing(PyObject* module) {
 
 PyObject* make_tensor_base() {
   missing_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
-  PyObject* const meta =
-      missing_type ? PyType_FromSpecWithBases(&meta_spec, reinterpret_cast<PyObject*>(&PyType_Type)) : nullptr;
+  PyObject* const meta = missing_type
+                             ? PyType_FromSpecWithBases(&meta_spec, reinterpret_cast<PyObject*>(&PyType_Type))
+                             : nullptr;
   PyObject* const base = meta ? PyType_FromSpec(&base_spec) : nullptr;
   if (base) Py_SET_TYPE(base, reinterpret_cast<PyTypeObject*>(meta));
   return base;

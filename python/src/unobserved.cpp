@@ -53,7 +53,8 @@ void write_line(const std::exception_ptr& error, const std::source_location& whe
   const PyError* const e = as_py_error(error);
   const std::string what = e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
                              : first_line(describe(error));
-  const std::string line = "tine: nobody looked at the error of " + place_text(error, where) + ": " + what + "\n";
+  const std::string line =
+      "tine: nobody looked at the error of " + place_text(error, where) + ": " + what + "\n";
   (void)std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -119,9 +119,9 @@ def __getattr__(name):
         from importlib import import_module
 
         return import_module("tine." + name)
-    from tine._missing import attribute_error
+    from tine._missing import module_attribute_error
 
-    raise attribute_error("tine", name)
+    raise module_attribute_error("tine", name)
 
 
 def __dir__():

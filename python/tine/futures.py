@@ -93,6 +93,6 @@ def from_concurrent(future):
 
 
 def __getattr__(name):
-    from ._missing import attribute_error
+    from ._missing import module_attribute_error
 
-    raise attribute_error(__name__, name)
+    raise module_attribute_error(__name__, name)

@@ -111,11 +111,14 @@ Resolved type(std::string_view name) {
 
 // Python's own names: those that scripts lack are not misspelled.
 constexpr std::string_view kMath =
-    " acos acosh asin asinh atan atan2 atanh cbrt comb copysign cos cosh degrees dist erf erfc exp exp2 expm1 fma "
-    "factorial floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt lcm ldexp lgamma log log10 log1p "
+    " acos acosh asin asinh atan atan2 atanh cbrt comb copysign cos cosh degrees dist erf erfc exp exp2 "
+    "expm1 fma "
+    "factorial floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt lcm ldexp lgamma log "
+    "log10 log1p "
     "log2 modf nextafter perm pow prod radians remainder sin sinh sqrt sumprod tan tanh trunc ulp ";
 constexpr std::string_view kBuiltins =
-    " aiter anext ascii bin breakpoint bytearray classmethod compile delattr dir format hash help hex memoryview oct "
+    " aiter anext ascii bin breakpoint bytearray classmethod compile delattr dir format hash help hex "
+    "memoryview oct "
     "property repr slice staticmethod __import__ ";
 bool is_in(std::string_view names, std::string_view name) {
   return names.find(fmt::format(" {} ", name)) != std::string_view::npos;
@@ -206,7 +209,8 @@ Resolved torch(const OpTable& ops, std::string_view name) {
   Resolved known = torch_name(ops, name);
   if (!std::holds_alternative<Missing>(known)) return known;
   const size_t dot = name.rfind('.');
-  const std::string place = dot == std::string_view::npos ? "torch" : fmt::format("torch.{}", name.substr(0, dot));
+  const std::string place =
+      dot == std::string_view::npos ? "torch" : fmt::format("torch.{}", name.substr(0, dot));
   const std::string why = not_there_yet(place, dot == std::string_view::npos ? name : name.substr(dot + 1));
   return why.empty() ? known : Refused{why + " in scripts"};
 }

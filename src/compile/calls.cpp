@@ -82,12 +82,16 @@ static std::string_view method_space(const Def* self) {
 // Of Tensors in PyTorch, of the others in Python.
 static bool is_known_method(const Type& type, std::string_view name) {
   constexpr std::string_view kStr =
-      " capitalize casefold center count encode endswith expandtabs find format format_map index isalnum isalpha isascii "
-      "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip maketrans "
-      "partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith "
+      " capitalize casefold center count encode endswith expandtabs find format format_map index isalnum "
+      "isalpha isascii "
+      "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower "
+      "lstrip maketrans "
+      "partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split "
+      "splitlines startswith "
       "strip swapcase title translate upper zfill ";
   constexpr std::string_view kList = " append clear copy count extend index insert pop remove reverse sort ";
-  constexpr std::string_view kDict = " clear copy fromkeys get items keys pop popitem setdefault update values ";
+  constexpr std::string_view kDict =
+      " clear copy fromkeys get items keys pop popitem setdefault update values ";
   const auto among = [&](std::string_view names) {
     return names.find(fmt::format(" {} ", name)) != std::string_view::npos;
   };
@@ -115,7 +119,8 @@ void FunctionCompiler::require_method(Def* self, std::string_view name, Span spa
   if (!name.starts_with("__") && std::any_of(rows.begin(), rows.end(), takes_self)) return;
   std::string help;
   if (is_known_method(*self->type, name)) {
-    fail(span, fmt::format("`{}.{}` is not there yet in scripts", self->type->kind == TypeKind::kTensor ? "torch.Tensor" : self->type->str(), name));
+    fail(span, fmt::format("`{}.{}` is not there yet in scripts",
+                           self->type->kind == TypeKind::kTensor ? "torch.Tensor" : self->type->str(), name));
   }
   if (self->type->kind == TypeKind::kStr && (name == "type" || name == "index")) {
     help = "; the device of a Tensor is a str in scripts, as \"cpu\": use it as it is";
@@ -242,8 +247,7 @@ Def* FunctionCompiler::convert(const TypePtr& to, const Thing& callee, std::vect
     if (equal(value->type, to)) return value;
     if (Def* d = try_operator(op, {value}, span)) return d;
     fail(args[0].span,
-         fmt::format("`{}` does not convert {}{}", callee.dotted, value->type->str(),
-                     optional_help(value)));
+         fmt::format("`{}` does not convert {}{}", callee.dotted, value->type->str(), optional_help(value)));
   };
   switch (to->kind) {
     case TypeKind::kInt: return value ? by("aten::Int") : integer(0);
@@ -277,8 +281,7 @@ Def* FunctionCompiler::collection(Generic generic, std::vector<Argument>& args, 
         fail(args[0].span, "modules stay in their container; loop over it");
       return builder_.list(std::move(items), Type::string());
     }
-    case Generic::kDict:
-      return dict_of(args, hint, span);
+    case Generic::kDict: return dict_of(args, hint, span);
     case Generic::kTuple: {
       expect_arguments(args, 1, 1, "tuple", span);
       Def* value = argument_value(args[0]);

@@ -219,10 +219,9 @@ TEST(Compile, AKnownOperandDecidesAlsoBehindAnUnknownOne) {
   for (const char* condition :
        {"x > 1 and not torch.jit.is_scripting()", "x > 1 and torch._C._get_tracing_state()",
         "not (x > 1 or torch.jit.is_scripting())", "x > 1 and (x > 2 and False)"}) {
-    EXPECT_EQ(
-        result_type(fmt::format("def f(x: int):\n    if {}:\n        return python_only(x)\n    return x\n",
-                                condition)),
-        "int")
+    EXPECT_EQ(result_type(fmt::format(
+                  "def f(x: int):\n    if {}:\n        return python_only(x)\n    return x\n", condition)),
+              "int")
         << condition;
   }
 }
@@ -276,7 +275,8 @@ TEST(Compile, DictsAreMadeOfPairsAndLoops) {
   for (const char* made :
        {"{k: i for i, k in enumerate(ks)}", "{k: 1 for k in ks if len(k) > 1}", "dict([(k, 1) for k in ks])",
         "dict(zip(ks, [1, 2]))", "dict(a=1, b=2)", "dict({'a': 1}, b=2)", "dict({'a': 1})"}) {
-    EXPECT_EQ(result_type(fmt::format("def f(ks: List[str]):\n    return {}\n", made)), "Dict[str, int]") << made;
+    EXPECT_EQ(result_type(fmt::format("def f(ks: List[str]):\n    return {}\n", made)), "Dict[str, int]")
+        << made;
   }
   EXPECT_EQ(result_type("def f(ks: List[str]) -> Dict[str, float]:\n    return {k: 1 for k in ks}\n"),
             "Dict[str, float]");
@@ -356,7 +356,8 @@ TEST(Compile, RemoteCallsAreBoundAndTypedByTheirCallee) {
 }
 
 TEST(Compile, WhatAnRRefStartsIsWaitedForByTheMachine) {
-  const std::string text = graph("def f(r: RRef[Tensor], s: RRef[int]):\n    return r.to_here(2) + s.to_here()\n");
+  const std::string text =
+      graph("def f(r: RRef[Tensor], s: RRef[int]):\n    return r.to_here(2) + s.to_here()\n");
   EXPECT_THAT(text, HasSubstr("Future[Tensor] = rpc::to_here"));
   EXPECT_THAT(text, HasSubstr("int = aten::wait"));
   EXPECT_EQ(result_type("def f(r: RRef[int]):\n    return r.owner()\n"), "Tuple[str, int]");

@@ -336,8 +336,8 @@ Def* FunctionCompiler::list_literal(const syntax::List& e, const TypePtr& hint) 
     if (fitting) def = fitting;
     // Of the type that an annotation gives, whatever the others are.
     TypePtr both = fitting && (!type || equal(type, wanted)) ? wanted
-                   : type                                   ? join_types(type, def->type)
-                                                            : def->type;
+                   : type                                    ? join_types(type, def->type)
+                                                             : def->type;
     if (!both) {
       fail(item->span, fmt::format("the elements of a list have one type: this is {}, those before are {}",
                                    def->type->str(), type->str()));
@@ -372,8 +372,8 @@ Def* FunctionCompiler::dict_literal(const syntax::Dict& e, const TypePtr& hint) 
       Def* fitting = wanted ? coerce(def, wanted) : nullptr;
       if (fitting) def = fitting;
       TypePtr both = fitting && (!*type || equal(*type, wanted)) ? wanted
-                     : *type                                    ? join_types(*type, def->type)
-                                                                : def->type;
+                     : *type                                     ? join_types(*type, def->type)
+                                                                 : def->type;
       if (!both)
         fail(part.span, fmt::format("the {} of a dict have one type: this is {}, those before are {}", what,
                                     def->type->str(), (*type)->str()));

@@ -80,8 +80,7 @@ Def* FunctionCompiler::length(Def* value, Span span) {
       return integer(static_cast<int64_t>(modules->names.size()));
   }
   if (Def* d = try_operator("aten::len", {value}, span)) return d;
-  fail(span, fmt::format("{} has no length{}", value->type->str(),
-                         optional_help(value)));
+  fail(span, fmt::format("{} has no length{}", value->type->str(), optional_help(value)));
 }
 
 Def* FunctionCompiler::fork(std::vector<Argument> args, Span span) {
@@ -130,8 +129,7 @@ Def* FunctionCompiler::wait(std::vector<Argument>& args, Span span) {
   here(span);
   if (future->type->kind != TypeKind::kFuture) {
     fail(args[0].span,
-         fmt::format("`wait` takes a Future, got {}{}", future->type->str(),
-                     optional_help(future)));
+         fmt::format("`wait` takes a Future, got {}{}", future->type->str(), optional_help(future)));
   }
   return must_operator("aten::wait", {future}, span);
 }

@@ -124,8 +124,9 @@ class FunctionCompiler {
   ir::Def* whole_element(const Iterable& from, ir::Def* turn);
   bool unrolled(const syntax::For& s, const Iterable& over);
   // What a comprehension's loop does, `add` once for each element that is kept.
-  void each_element(const Iterable& over, const syntax::Expr& target, const std::vector<syntax::ExprPtr>& conditions,
-                    Span span, const std::function<void()>& add);
+  void each_element(const Iterable& over, const syntax::Expr& target,
+                    const std::vector<syntax::ExprPtr>& conditions, Span span,
+                    const std::function<void()>& add);
   ir::Def* list_comprehension(const syntax::ListComp& e, const TypePtr& hint);
   ir::Def* dict_comprehension(const syntax::DictComp& e, const TypePtr& hint);
   ir::Def* list_of(const Iterable& from, const TypePtr& element);

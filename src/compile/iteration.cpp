@@ -177,7 +177,8 @@ FunctionCompiler::Iterable FunctionCompiler::iterable_of(Def* value, Span span) 
       over.length = integer(static_cast<int64_t>(*over.modules));
       over.element = [this, value, span, all = *std::move(modules)](Def* turn) {
         const std::string& name = all.names[static_cast<size_t>(turn->node->constant.as_int())];
-        return all.named ? builder_.constant(Value(name)) : value_of(module_attribute(value, name, span), span);
+        return all.named ? builder_.constant(Value(name))
+                         : value_of(module_attribute(value, name, span), span);
       };
       return over;
     }
@@ -287,8 +288,9 @@ Def* FunctionCompiler::list_comprehension(const syntax::ListComp& e, const TypeP
     }
     TypePtr both = type ? join_types(type, element->type) : element->type;
     if (!both || (type && !is_subtype(element->type, type)))
-      fail(e.element->span, fmt::format("the elements of a list have one type: this is {}, those before are {}",
-                                        element->type->str(), type->str()));
+      fail(e.element->span,
+           fmt::format("the elements of a list have one type: this is {}, those before are {}",
+                       element->type->str(), type->str()));
     type = type ? type : std::move(both);
     list->type = Type::list(type);
     here(e.span);
@@ -304,7 +306,8 @@ FunctionCompiler::GrowingDict FunctionCompiler::growing_dict(const TypePtr& hint
     dict.key = inner->of[0];
     dict.value = inner->of[1];
   }
-  dict.def = builder_.dict({}, dict.key ? dict.key : Type::string(), dict.value ? dict.value : Type::tensor());
+  dict.def =
+      builder_.dict({}, dict.key ? dict.key : Type::string(), dict.value ? dict.value : Type::tensor());
   dict.def->name = "dict";
   return dict;
 }
@@ -319,7 +322,8 @@ void FunctionCompiler::put(GrowingDict& dict, Def* key, Def* value, Span span) {
   const auto part = [&](Def* def, const TypePtr& want, std::string_view what) {
     Def* fitting = coerce(def, want);
     if (!fitting)
-      fail(span, fmt::format("the {} of this dict are {}, but this is {}", what, want->str(), def->type->str()));
+      fail(span,
+           fmt::format("the {} of this dict are {}, but this is {}", what, want->str(), def->type->str()));
     return fitting;
   };
   key = part(key, dict.key, "keys");
@@ -344,8 +348,8 @@ Def* FunctionCompiler::dict_of(std::vector<Argument>& args, const TypePtr& hint,
   const auto positional = static_cast<size_t>(
       std::count_if(args.begin(), args.end(), [](const Argument& a) { return a.name.empty(); }));
   if (positional > 1)
-    fail(args[1].span, fmt::format("`dict` takes one dict or list of pairs, then keywords; got {} arguments",
-                                   positional));
+    fail(args[1].span,
+         fmt::format("`dict` takes one dict or list of pairs, then keywords; got {} arguments", positional));
   here(span);
   GrowingDict dict = growing_dict(hint);
   if (positional == 1) {

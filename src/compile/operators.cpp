@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "src/compile/function_compiler.h"
-#include "src/value/torch_names.h"
 #include "src/compile/suggest.h"
+#include "src/value/torch_names.h"
 
 namespace tine::compile {
 
@@ -228,13 +228,16 @@ Def* FunctionCompiler::call_operator(std::string_view name, std::vector<Argument
   if (choose(name, args, &best, nullptr)) return emit(best, args);
   // torch.sort(x), where the table has the list's alone.
   const auto takes_tensors = [](const Op* row) {
-    return !row->schema.args.empty() && std::any_of(row->schema.args.begin(), row->schema.args.end(), [](const auto& a) {
-      const Type& type = *a.type;
-      return type.kind == TypeKind::kTensor || (!type.of.empty() && type.of[0]->kind == TypeKind::kTensor);
-    });
+    return !row->schema.args.empty() &&
+           std::any_of(row->schema.args.begin(), row->schema.args.end(), [](const auto& a) {
+             const Type& type = *a.type;
+             return type.kind == TypeKind::kTensor ||
+                    (!type.of.empty() && type.of[0]->kind == TypeKind::kTensor);
+           });
   };
   const auto rows = session_.ops.overloads(name);
-  const std::string_view bare = name.substr(name.find("::") == std::string_view::npos ? 0 : name.find("::") + 2);
+  const std::string_view bare =
+      name.substr(name.find("::") == std::string_view::npos ? 0 : name.find("::") + 2);
   if (!args.empty() && args[0].def->type->kind == TypeKind::kTensor && in_torch("torch.Tensor", bare) &&
       std::none_of(rows.begin(), rows.end(), takes_tensors)) {
     fail(span, not_there_yet("torch.Tensor", bare) + " in scripts");

@@ -76,7 +76,8 @@ void FunctionCompiler::undefined(std::string_view dotted, Span span) {
     const Resolved r = resolve_name(resolver_, fmt::format("{}.{}", place, name));
     return !std::holds_alternative<Missing>(r) && !std::holds_alternative<Refused>(r);
   };
-  fail(span, fmt::format("`{}` has no `{}` that a script can use{}", place, last, did_you_mean(last, names, usable)));
+  fail(span, fmt::format("`{}` has no `{}` that a script can use{}", place, last,
+                         did_you_mean(last, names, usable)));
 }
 
 std::string FunctionCompiler::optional_help(const Def* value) {
@@ -84,9 +85,10 @@ std::string FunctionCompiler::optional_help(const Def* value) {
   if (!value->node || value->node->kind != ir::Kind::kGetAttr) return "; test `is not None` first";
   const std::string& name = value->node->name;
   const std::string& owner = value->node->inputs[0]->name;
-  return fmt::format("; an attribute may change between its test and its use, so assign it to a variable first, `{0} = "
-                     "{1}.{0}`, and test that one: `if {0} is not None:`",
-                     name, owner.empty() ? "self" : owner);
+  return fmt::format(
+      "; an attribute may change between its test and its use, so assign it to a variable first, `{0} = "
+      "{1}.{0}`, and test that one: `if {0} is not None:`",
+      name, owner.empty() ? "self" : owner);
 }
 
 TypePtr FunctionCompiler::join_types(const TypePtr& a, const TypePtr& b) {

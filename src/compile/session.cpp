@@ -48,7 +48,8 @@ const syntax::FunctionDef& find_def(const syntax::Module& module, const Function
 }
 
 std::string called_from(std::string_view callee, std::string_view caller, const SourceSpan& where) {
-  return fmt::format("\n'{}' is being compiled since it was called from '{}' ({})", callee, caller, where.str());
+  return fmt::format("\n'{}' is being compiled since it was called from '{}' ({})", callee, caller,
+                     where.str());
 }
 
 }  // namespace

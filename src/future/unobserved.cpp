@@ -14,9 +14,8 @@ namespace {
 void write_line(const std::exception_ptr& error, const std::source_location& where) noexcept {
   try {
     const detail::MadeAt made = detail::made_at(error, where);
-    const std::string place = made.line == 0
-                                  ? std::string("an unknown place")
-                                  : fmt::format("{}:{} ({})", made.file, made.line, made.function);
+    const std::string place = made.line == 0 ? std::string("an unknown place")
+                                             : fmt::format("{}:{} ({})", made.file, made.line, made.function);
     const std::string line = fmt::format(
         "tine: nobody looked at the error of a future made at {}: {}\n"
         "tine: call get() or error() on it, or handle the error in a callback\n",

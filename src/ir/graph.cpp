@@ -68,7 +68,8 @@ std::vector<std::string> called_functions(const Graph& graph) {
     open.pop_back();
     for (const Node* node : block.nodes) {
       if (node->kind == Kind::kCallFunction) names.push_back(node->name);
-      if (node->kind == Kind::kCallMethod) names.push_back(node->inputs.front()->type->name + "." + node->name);
+      if (node->kind == Kind::kCallMethod)
+        names.push_back(node->inputs.front()->type->name + "." + node->name);
       open.insert(open.end(), node->blocks.begin(), node->blocks.end());
       if (node->subgraph) open.push_back(&node->subgraph->root());
     }

@@ -85,7 +85,8 @@ class TINE_API ScriptUnit final {
 
   // The function and all that it calls as text that import_code takes, and the hash of it.
   [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(const ScriptFunction& f) const;
-  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(std::string_view name) const;  // null: none
+  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(
+      std::string_view name) const;  // null: none
   // The function of that hash, defined here under names of its own.
   [[nodiscard]] ScriptRef import_code(std::string_view hash, std::string_view text);
 
@@ -111,7 +112,7 @@ class TINE_API ScriptUnit final {
 
 // A traced graph under that name; its inputs are the parameters.
 [[nodiscard]] TINE_API ScriptRef define_traced(ScriptUnit& unit, std::shared_ptr<ir::Graph> graph,
-                                             std::string name);
+                                               std::string name);
 
 // What a binding shows of a graph: its text, its nodes' kinds with those of inner blocks and forks behind the node that
 // has them, the hash of its content.

@@ -72,8 +72,8 @@ const Value& constant_of(const ir::Graph& graph, const Argument& parameter) {
       fits(nodes.front()->constant, parameter.type)) {
     return nodes.front()->constant;
   }
-  throw ValueError(
-      fmt::format("the code of a script: the default of '{}' is no {}", parameter.name, parameter.type->str()));
+  throw ValueError(fmt::format("the code of a script: the default of '{}' is no {}", parameter.name,
+                               parameter.type->str()));
 }
 
 std::string hash_of(const std::vector<Entry>& entries) {
@@ -176,7 +176,8 @@ std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(const ScriptFunct
     if (!text.ends_with('\n')) text += '\n';
     entries.push_back(std::move(e));
   }
-  return exported(f, std::make_shared<const rpc::ScriptCode>(rpc::ScriptCode{hash_of(entries), std::move(text)}));
+  return exported(
+      f, std::make_shared<const rpc::ScriptCode>(rpc::ScriptCode{hash_of(entries), std::move(text)}));
 }
 
 std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(std::string_view name) const {

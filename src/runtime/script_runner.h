@@ -30,7 +30,8 @@ class UnitRunner final : public ScriptRunner {
 
   ScriptUnit& unit_;
   std::mutex mutex_;
-  std::unordered_map<std::string, ScriptRef> received_;  // by hash; they stay, as their senders send a code once
+  std::unordered_map<std::string, ScriptRef>
+      received_;  // by hash; they stay, as their senders send a code once
 };
 
 }  // namespace tine

@@ -85,8 +85,8 @@ TEST_F(ScriptUnitTest, StartAndPostGiveFutures) {
 
 TEST_F(ScriptUnitTest, AFunctionThatIsThereIsNotCompiledAgain) {
   const ScriptRef before = unit.function("test.fact");
-  const auto again = unit.compile_text(std::make_shared<const Source>("test.py", "def fact(n: int) -> int:\n    return 0\n"),
-                    "test");
+  const auto again = unit.compile_text(
+      std::make_shared<const Source>("test.py", "def fact(n: int) -> int:\n    return 0\n"), "test");
   EXPECT_EQ(unit.function("test.fact"), before);
   EXPECT_EQ(run(at("test.fact"), {Value(5)}).as_int(), 120);
 }
@@ -156,7 +156,8 @@ ScriptRef one(ScriptUnit& unit, const std::string& text, const std::string& pref
 TEST_F(ScriptUnitTest, WhatNobodyShowsIsGone) {
   const size_t before = unit.size();
   {
-    const ScriptRef f = one(unit, "def f(x: int) -> int:\n    return g(x)\ndef g(x: int) -> int:\n    return x\n", "a");
+    const ScriptRef f =
+        one(unit, "def f(x: int) -> int:\n    return g(x)\ndef g(x: int) -> int:\n    return x\n", "a");
     EXPECT_EQ(unit.size(), before + 2);
     EXPECT_EQ(run(*f, {Value(3)}).as_int(), 3);
   }
@@ -203,7 +204,10 @@ TEST_F(ScriptUnitTest, ARunKeepsTheCodeThatItIsIn) {
   for (int i = 0; i < 10; ++i) (void)one(unit, "def other() -> int:\n    return 1\n", "other");
   promise.set_value(Value(21));
   EXPECT_EQ(done.get().as_int(), 42);
-  expect_soon([&] { return (void)one(unit, "def other() -> int:\n    return 1\n", "other"), unit.function("run.waits") == nullptr; });
+  expect_soon([&] {
+    return (void)one(unit, "def other() -> int:\n    return 1\n", "other"),
+           unit.function("run.waits") == nullptr;
+  });
 }
 
 TEST_F(ScriptUnitTest, FunctionsComeAndGoWhileOthersRun) {
@@ -212,11 +216,12 @@ TEST_F(ScriptUnitTest, FunctionsComeAndGoWhileOthersRun) {
     while (!stop) EXPECT_EQ(run(at("test.work"), {Value(20)}).as_int(), 390);
   });
   for (int i = 0; i < 2000; ++i) {
-    const ScriptRef f = one(unit,
-                            fmt::format("def f(n: int) -> int:\n    return torch.jit.wait(torch.jit.fork(g, n))\n"
-                                        "def g(n: int) -> int:\n    return n + {}\n",
-                                        i),
-                            fmt::format("busy{}", i));
+    const ScriptRef f =
+        one(unit,
+            fmt::format("def f(n: int) -> int:\n    return torch.jit.wait(torch.jit.fork(g, n))\n"
+                        "def g(n: int) -> int:\n    return n + {}\n",
+                        i),
+            fmt::format("busy{}", i));
     ASSERT_EQ(run(*f, {Value(1)}).as_int(), i + 1);
   }
   stop = true;

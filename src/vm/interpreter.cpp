@@ -172,7 +172,8 @@ bool take_child(ScriptTask& child, ThreadNotes& notes) noexcept {
 
 class Interpreter {
  public:
-  explicit Interpreter(Poll* poll) noexcept : poll_(poll), notes_(ThreadNotes::here()), running_(notes_.running()) {}
+  explicit Interpreter(Poll* poll) noexcept
+      : poll_(poll), notes_(ThreadNotes::here()), running_(notes_.running()) {}
 
   void run(ScriptTask* task) noexcept {
     const detail::ContextSwap swap(task->context);

@@ -57,6 +57,13 @@ def test_a_name_that_nobody_has_is_only_missing(holder, word):
     assert word in str(caught.value) and "not there yet" not in str(caught.value)
 
 
+def test_python_still_offers_what_a_slip_of_the_hand_meant():
+    layer = nn.Linear(1, 1)
+    with pytest.raises(AttributeError) as caught:
+        layer.weigth
+    assert caught.value.name == "weigth" and caught.value.obj is layer
+
+
 def test_what_is_not_there_yet_is_not_there():
     assert not hasattr(x, "topk") and not hasattr(torch.Tensor, "topk") and getattr(x, "topk", None) is None
     assert "topk" not in dir(x) and "topk" not in dir(torch.Tensor) and "topk" not in vars(torch.Tensor)

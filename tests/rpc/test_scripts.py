@@ -174,3 +174,33 @@ def test_a_tensor_default_travels_with_its_function():
         rpc.shutdown()
         """,
     )
+
+
+def test_a_module_may_hold_a_reference_whose_type_it_declares():
+    run(
+        1,
+        """
+        class Holds(torch.nn.Module):
+            net: rpc.RRef[Tensor]
+            def __init__(self, net):
+                super().__init__()
+                self.net = net
+            def forward(self, x: Tensor) -> Tensor:
+                return self.net.to_here() + x
+        class HoldsUnsaid(torch.nn.Module):
+            def __init__(self, net):
+                super().__init__()
+                self.net = net
+            def forward(self, x: Tensor) -> Tensor:
+                return self.net.to_here() + x
+        rpc.init_rpc(NAME, rank=RANK, world_size=WORLD)
+        net = rpc.remote("worker0", torch.add, args=(torch.ones(2), 1))
+        assert torch.jit.script(Holds(net))(torch.ones(2)).tolist() == [3, 3]
+        try:
+            torch.jit.script(HoldsUnsaid(net))
+            raise SystemExit("expected a SyntaxError")
+        except torch.SyntaxError as error:
+            assert "annotate it in the class, `name: RRef[Tensor]`" in str(error), error
+        rpc.shutdown()
+        """,
+    )

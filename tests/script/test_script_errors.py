@@ -363,3 +363,14 @@ def test_python_threads_run_while_a_script_computes():
         stop.set()
         thread.join()
     assert ticks > 10
+
+
+def test_the_name_of_pytorchs_error_catches_what_scripts_raise():
+    def fn(x: int) -> int:
+        if x > 1:
+            raise KeyError("too big")
+        return x
+
+    with pytest.raises(torch.jit.Error) as caught:
+        torch.jit.script(fn)(2)
+    assert type(caught.value) is KeyError

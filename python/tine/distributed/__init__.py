@@ -11,6 +11,6 @@ __all__ = ["rpc", "is_available"]
 
 
 def __getattr__(name):
-    from .._missing import attribute_error
+    from .._missing import module_attribute_error
 
-    raise attribute_error(__name__, name)
+    raise module_attribute_error(__name__, name)

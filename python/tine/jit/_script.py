@@ -13,7 +13,7 @@ from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from . import _source
-from .._missing import note
+from .._missing import attribute_error
 from ._marks import Attribute
 from ._names import Names, describe, function_source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
@@ -357,8 +357,7 @@ class ScriptMethod:
         return self._function(self._owner._c, *args, **kwargs)
 
     def __getattr__(self, name):  # only when the usual search found nothing
-        why = note("torch.jit.ScriptFunction", name=name)
-        raise AttributeError(f"'ScriptMethod' object has no attribute '{name}'{why}", name=name if why else None)
+        raise attribute_error(f"'ScriptMethod' object has no attribute '{name}'", "torch.jit.ScriptFunction", name=name)
 
     def __repr__(self):
         return f"<ScriptMethod {self.qualified_name}>"
@@ -465,9 +464,9 @@ class RecursiveScriptModule(ScriptModule):
             return types.MethodType(method, self)
         hint = ""
         if isinstance(method, types.FunctionType):
-            hint = "; it was not compiled: mark it with @tine.jit.export"
-        hint = hint or note("torch.jit.ScriptModule", "torch.nn.Module", name=name)
-        raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'{hint}", name=name if hint else None)
+            hint = "it was not compiled: mark it with @tine.jit.export"
+        raise attribute_error(f"'{self._get_name()}' object has no attribute '{name}'", "torch.jit.ScriptModule",
+                              "torch.nn.Module", name=name, hint=hint)
 
     def __setattr__(self, name, value):
         own = self.__dict__

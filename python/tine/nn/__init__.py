@@ -46,6 +46,6 @@ __all__ = [
 
 
 def __getattr__(name):
-    from .._missing import attribute_error
+    from .._missing import module_attribute_error
 
-    raise attribute_error(__name__, name)
+    raise module_attribute_error(__name__, name)

@@ -75,6 +75,6 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
 
 def __getattr__(name):
-    from .._missing import attribute_error
+    from .._missing import module_attribute_error
 
-    raise attribute_error(__name__, name)
+    raise module_attribute_error(__name__, name)

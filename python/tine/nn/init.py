@@ -57,6 +57,6 @@ def kaiming_uniform_(tensor, a=0.0):
 
 
 def __getattr__(name):
-    from .._missing import attribute_error
+    from .._missing import module_attribute_error
 
-    raise attribute_error(__name__, name)
+    raise module_attribute_error(__name__, name)

@@ -128,10 +128,9 @@ class Module:
         for where in ("_parameters", "_buffers", "_modules"):
             if where in state and name in state[where]:
                 return state[where][name]
-        from .._missing import note
+        from .._missing import attribute_error
 
-        why = note("torch.nn.Module", name=name)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{why}", name=name if why else None)
+        raise attribute_error(f"'{type(self).__name__}' object has no attribute '{name}'", "torch.nn.Module", name=name)
 
     def __delattr__(self, name):
         for where in (self._parameters, self._buffers, self._modules):
