@@ -12,6 +12,7 @@
 
 #include <exception>
 #include <source_location>
+#include <string>
 
 #include "tine/detail/export.h"
 
@@ -26,6 +27,15 @@ TINE_API UnobservedErrorHook set_unobserved_error_hook(UnobservedErrorHook hook)
 
 namespace detail {
 TINE_API void report_unobserved(const std::exception_ptr& error, const std::source_location& where) noexcept;
-}
+
+// Where the future of that error was made: `where`, or, of a fork inside a script, the script's line, which the error's
+// trail tells. `line` is 0 when neither is known.
+struct MadeAt {
+  std::string file;
+  unsigned line = 0;
+  std::string function;
+};
+[[nodiscard]] TINE_API MadeAt made_at(const std::exception_ptr& error, const std::source_location& where);
+}  // namespace detail
 
 }  // namespace tine

@@ -21,7 +21,7 @@ namespace {
 
 struct PyScript {
   PyObject_HEAD vectorcallfunc call;
-  const ScriptFunction* function;
+  ScriptRef function;
   PyObject* dict;
   PyObject* weakrefs;
 };
@@ -171,7 +171,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
       done.cancel();
       return nullptr;
     }
-    if (traced && !done.error()) record_script_call(f, bound.values(), done.get());
+    if (traced && !done.error()) record_script_call(as_script(self)->function, bound.values(), done.get());
     return result_of(*done.state());
   });
 }
@@ -202,6 +202,7 @@ void dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   if (as_script(self)->weakrefs) PyObject_ClearWeakRefs(self);
   Py_CLEAR(as_script(self)->dict);
+  std::destroy_at(&as_script(self)->function);
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -213,11 +214,11 @@ PyObject* repr(PyObject* self) {
 PyObject* compare(PyObject* a, PyObject* b, int op) {
   const ScriptFunction* const other = function_of(b);
   if (!other || (op != Py_EQ && op != Py_NE)) Py_RETURN_NOTIMPLEMENTED;
-  return PyBool_FromLong((as_script(a)->function == other) == (op == Py_EQ));
+  return PyBool_FromLong((as_script(a)->function.get() == other) == (op == Py_EQ));
 }
 
 Py_hash_t hash(PyObject* self) {
-  return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function));
+  return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function.get()));
 }
 
 PyObject* get_graph(PyObject* self, void*) { return wrap_graph(as_script(self)->function->graph); }
@@ -245,6 +246,8 @@ PyObject* reduce(PyObject* self, PyObject*) {
   return by_name && name ? Py_BuildValue("O(O)", by_name.get(), name.get()) : nullptr;
 }
 
+PyObject* function_attribute(PyObject* self, PyObject* name);
+
 PyMethodDef methods[] = {
     {"call_async", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_async)),
      METH_FASTCALL | METH_KEYWORDS,
@@ -264,7 +267,8 @@ PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyScript,
                          {"__dictoffset__", T_PYSSIZET, offsetof(PyScript, dict), READONLY, nullptr},
                          {"__weaklistoffset__", T_PYSSIZET, offsetof(PyScript, weakrefs), READONLY, nullptr},
                          {}};
-PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+PyType_Slot slots[] = {{Py_tp_getattro, reinterpret_cast<void*>(function_attribute)},
+                       {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                        {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
                        {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                        {Py_tp_clear, reinterpret_cast<void*>(clear)},
@@ -279,6 +283,30 @@ PyType_Spec spec = {
     "tine.jit.ScriptFunction", sizeof(PyScript), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     slots};
+
+// --- Attributes that are not there ---
+
+// Python's own search, then a word on what PyTorch has.
+PyObject* search(PyObject* self, PyObject* name, std::string_view place) {
+  PyObject* const found = PyObject_GenericGetAttr(self, name);
+  if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+  std::string why;
+  try {
+    if (const char* const chars = PyUnicode_AsUTF8(name)) why = not_there_yet(place, chars);
+  } catch (const std::bad_alloc&) {
+    // Then Python's own words must do.
+  }
+  if (!why.empty()) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U': %s", Py_TYPE(self)->tp_name, name,
+                 why.c_str());
+  }
+  return nullptr;
+}
+PyObject* function_attribute(PyObject* self, PyObject* name) {
+  return search(self, name, "torch.jit.ScriptFunction");
+}
+PyObject* graph_attribute(PyObject* self, PyObject* name) { return search(self, name, "torch.Graph"); }
 
 // --- Graph ---
 
@@ -319,6 +347,7 @@ PyMethodDef graph_methods[] = {
      "only."},
     {}};
 PyType_Slot graph_slots[] = {
+    {Py_tp_getattro, reinterpret_cast<void*>(graph_attribute)},
     {Py_tp_dealloc, reinterpret_cast<void*>(graph_dealloc)},
     {Py_tp_str, reinterpret_cast<void*>(graph_str)},
     {Py_tp_repr, reinterpret_cast<void*>(graph_str)},
@@ -338,10 +367,12 @@ PyObject* compile_source(PyObject*, PyObject* tuple) {
 PyObject* compile_text(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     const char *text = nullptr, *name = nullptr, *prefix = nullptr;
-    if (!PyArg_ParseTuple(args, "sss", &text, &name, &prefix)) return nullptr;
+    Py_ssize_t size = 0;
+    if (!PyArg_ParseTuple(args, "s#ss", &text, &size, &name, &prefix)) return nullptr;
+    const std::string source(text, static_cast<size_t>(size));
     PyRef list = PyRef::adopt(PyList_New(0));
-    for (const ScriptFunction* f : unit().compile_text(std::make_shared<const Source>(name, text), prefix)) {
-      const PyRef function = PyRef::adopt(wrap_function(*f));
+    for (ScriptRef& f : unit().compile_text(std::make_shared<const Source>(name, source), prefix)) {
+      const PyRef function = PyRef::adopt(wrap_function(std::move(f)));
       if (!list || !function || PyList_Append(list.get(), function.get()) < 0) return nullptr;
     }
     return list.leak();
@@ -352,9 +383,9 @@ PyObject* find_script(PyObject*, PyObject* name) {
   return guarded([&]() -> PyObject* {
     const char* const chars = PyUnicode_AsUTF8(name);
     if (!chars) return nullptr;
-    const ScriptFunction* const f = unit().function(chars);
+    ScriptRef f = unit().function(chars);
     if (!f) Py_RETURN_NONE;
-    return wrap_function(*f);
+    return wrap_function(std::move(f));
   });
 }
 
@@ -404,11 +435,12 @@ vm::Poll* interrupt_poll() noexcept {
   return known.main ? &only : nullptr;
 }
 
-PyObject* wrap_function(const ScriptFunction& f) {
+PyObject* wrap_function(ScriptRef f) {
   auto* const made = PyObject_GC_New(PyScript, script_types.function);
   if (!made) return nullptr;
   made->call = call;
-  made->function = &f;
+  const std::string& docstring = f->docstring;
+  std::construct_at(&made->function, std::move(f));
   made->dict = PyDict_New();
   made->weakrefs = nullptr;
   auto* const object = reinterpret_cast<PyObject*>(made);
@@ -417,8 +449,8 @@ PyObject* wrap_function(const ScriptFunction& f) {
     return nullptr;
   }
   PyObject_GC_Track(object);
-  const PyRef doc = text_of(f.docstring);
-  if (!doc || PyDict_SetItemString(made->dict, "__doc__", f.docstring.empty() ? Py_None : doc.get()) < 0) {
+  const PyRef doc = text_of(docstring);
+  if (!doc || PyDict_SetItemString(made->dict, "__doc__", docstring.empty() ? Py_None : doc.get()) < 0) {
     Py_DECREF(object);
     return nullptr;
   }
@@ -432,7 +464,7 @@ PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph) {
 }
 
 const ScriptFunction* function_of(PyObject* object) noexcept {
-  return Py_TYPE(object) == script_types.function ? as_script(object)->function : nullptr;
+  return Py_TYPE(object) == script_types.function ? as_script(object)->function.get() : nullptr;
 }
 
 bool init_script(PyObject* module) {

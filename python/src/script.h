@@ -3,7 +3,7 @@
 // State      The types are made once, at import.
 // Threads    The caller holds the lock; scripts run without it.
 // Ordering   None.
-// Ownership  A ScriptFunction borrows from the Runtime's unit, which is never destroyed.
+// Ownership  A ScriptFunction shares what it shows with the Runtime's unit.
 // Errors     As in Python: null and the indicator set.
 // Cost       A call: one Value an argument, the lock given up and taken once.
 // Source     torch.jit.ScriptFunction.
@@ -24,7 +24,7 @@ struct ScriptTypes {
 };
 extern ScriptTypes script_types;
 
-[[nodiscard]] PyObject* wrap_function(const ScriptFunction& f);
+[[nodiscard]] PyObject* wrap_function(ScriptRef f);
 [[nodiscard]] PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph);
 // The function that the object shows; null when it is no ScriptFunction.
 [[nodiscard]] const ScriptFunction* function_of(PyObject* object) noexcept;
@@ -39,7 +39,7 @@ extern ScriptTypes script_types;
 
 // tracing.cpp: while this thread traces, a call of a script function becomes a node.
 [[nodiscard]] bool tracing() noexcept;
-void record_script_call(const ScriptFunction& f, std::span<const Value> args, const Value& result);
+void record_script_call(const ScriptRef& f, std::span<const Value> args, const Value& result);
 [[nodiscard]] bool init_tracing(PyObject* module);
 
 // script_objects.cpp's part of the module, and all of it.

@@ -48,6 +48,20 @@ class PyResolver final : public compile::Resolver {
         PyRef::adopt(PyObject_CallMethod(names_.get(), "method", "OO", type_name.get(), method_name.get())));
   }
 
+  std::optional<compile::Submodules> submodules(const ObjectType& type) override {
+    const PyRef type_name = text(type.name);
+    const PyRef found = PyRef::adopt(PyObject_CallMethod(names_.get(), "submodules", "O", type_name.get()));
+    if (!found) throw_error();
+    if (found.get() == Py_None) return std::nullopt;
+    int named = 0;
+    PyObject* names = nullptr;
+    if (!PyArg_ParseTuple(found.get(), "pO!", &named, &PyTuple_Type, &names)) throw_error();
+    compile::Submodules modules;
+    modules.named = named != 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) modules.names.emplace_back(text_at(names, i));
+    return modules;
+  }
+
   std::vector<std::string> candidates(std::string_view dotted) override {
     const PyRef name = text(dotted);
     const PyRef list = PyRef::adopt(PyObject_CallMethod(names_.get(), "candidates", "O", name.get()));
@@ -119,9 +133,9 @@ class PyResolver final : public compile::Resolver {
 }  // namespace
 
 FunctionSource function_source_of(PyObject* tuple) {
-  // (qualified name, file, text, first line, def's name, names, self's type or None)
-  if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 7) {
-    throw TypeError("a function's source: expected a tuple of 7");
+  // (qualified name, file, text, first line, def's name, names, self's type or None, {parameter: default})
+  if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 8 || !PyDict_Check(PyTuple_GET_ITEM(tuple, 7))) {
+    throw TypeError("a function's source: expected a tuple of 8");
   }
   FunctionSource source;
   source.qualified_name = text_at(tuple, 0);
@@ -136,6 +150,13 @@ FunctionSource function_source_of(PyObject* tuple) {
     if (!source.self)
       throw TypeError(
           fmt::format("a method's source: expected an ObjectType, got {}", Py_TYPE(self)->tp_name));
+  }
+  PyObject *name = nullptr, *value = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(PyTuple_GET_ITEM(tuple, 7), &at, &name, &value);) {
+    const char* const chars = PyUnicode_AsUTF8(name);
+    if (!chars) throw_error();
+    Value held = to_value(value);
+    if (!has_foreign(held)) source.defaults.emplace_back(chars, std::move(held));
   }
   return source;
 }

@@ -495,7 +495,10 @@ PyObject* wrap_tensor(Value&& value) {
 }
 
 bool init_tensor(PyObject* module) {
-  types.tensor = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  // Its base has what is not there yet (missing.cpp).
+  const PyRef base = PyRef::adopt(make_tensor_base());
+  if (!base) return false;
+  types.tensor = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&spec, base.get()));
   return types.tensor &&
          PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(types.tensor)) == 0;
 }

@@ -21,6 +21,9 @@ struct PyTensor {
 
 // dtype.cpp
 [[nodiscard]] PyObject* make_size(std::span<const int64_t> sizes);  // a Size, which is a tuple
+// missing.cpp: the class that Tensor derives from, and what it is given once Tensor has all that it has.
+[[nodiscard]] PyObject* make_tensor_base();
+[[nodiscard]] bool init_missing(PyObject* module);
 [[nodiscard]] bool init_dtypes(PyObject* module);
 
 // indexing.cpp: x[index], x[index] = value.

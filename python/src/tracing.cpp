@@ -6,6 +6,7 @@
 #include <tine/runtime.h>
 
 #include <memory>
+#include <vector>
 
 #include "python/src/builtin.h"
 #include "python/src/script.h"
@@ -20,6 +21,8 @@ struct PyTracer {
 };
 
 constinit PyTypeObject* tracer_type = nullptr;
+// What the trace of this thread has called by name: it stays until the traced function, which calls it, is defined.
+thread_local std::vector<ScriptRef> called;
 
 PyTracer* as_tracer(PyObject* o) noexcept { return reinterpret_cast<PyTracer*>(o); }
 
@@ -80,6 +83,7 @@ PyObject* start(PyObject* self, PyObject*) {
     trace::Tracer& tracer = open(self);
     if (current_recorder())
       throw Error("this thread is tracing already; a trace within a trace is not possible");
+    called.clear();
     as_tracer(self)->before = set_recorder(&tracer);
     as_tracer(self)->active = true;
     Py_RETURN_NONE;
@@ -165,7 +169,9 @@ PyObject* finish(PyObject* self, PyObject* args) {
     stop_recording(as_tracer(self));
     std::shared_ptr<ir::Graph> graph = open(self).finish(to_value(output));
     as_tracer(self)->tracer.reset();
-    return wrap_function(define_traced(Runtime::instance().scripts(), std::move(graph), name));
+    ScriptRef made = define_traced(Runtime::instance().scripts(), std::move(graph), name);
+    called.clear();
+    return wrap_function(std::move(made));
   });
 }
 
@@ -192,10 +198,11 @@ PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | 
 
 }  // namespace
 
-void record_script_call(const ScriptFunction& f, std::span<const Value> args, const Value& result) {
+void record_script_call(const ScriptRef& f, std::span<const Value> args, const Value& result) {
   auto* const tracer = dynamic_cast<trace::Tracer*>(current_recorder());
   if (!tracer) return;
-  tracer->record_call(f.name, args, result, f.schema.result_type());
+  called.push_back(f);
+  tracer->record_call(f->name, args, result, f->schema.result_type());
 }
 
 bool tracing() noexcept { return current_recorder() != nullptr; }

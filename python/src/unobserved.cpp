@@ -20,9 +20,10 @@ std::string first_line(std::string text) {
   if (end != std::string::npos) text.resize(end);
   return text;
 }
-std::string place_text(const std::source_location& where) {
-  if (where.line() == 0) return "a Future";
-  return "the Future made at " + std::string(where.file_name()) + ":" + std::to_string(where.line());
+std::string place_text(const std::exception_ptr& error, const std::source_location& where) {
+  const tine::detail::MadeAt made = tine::detail::made_at(error, where);
+  if (made.line == 0) return "a Future";
+  return "the Future made at " + made.file + ":" + std::to_string(made.line);
 }
 
 // True when the hook took it.
@@ -52,7 +53,8 @@ void write_line(const std::exception_ptr& error, const std::source_location& whe
   const PyError* const e = as_py_error(error);
   const std::string what = e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
                              : first_line(describe(error));
-  const std::string line = "tine: nobody looked at the error of " + place_text(where) + ": " + what + "\n";
+  const std::string line =
+      "tine: nobody looked at the error of " + place_text(error, where) + ": " + what + "\n";
   (void)std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
@@ -65,7 +67,7 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
     return write_line(error, where);
   }
   if (hook_now) {
-    const PyRef note = text_of(place_text(where) + " was dropped without a look at this error");
+    const PyRef note = text_of(place_text(error, where) + " was dropped without a look at this error");
     if (!note || !PyRef::adopt(PyObject_CallMethod(exception.get(), "add_note", "O", note.get())))
       PyErr_Clear();
     if (tell_hook(exception.get())) return;
@@ -75,7 +77,7 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
   if (!chars) PyErr_Clear();
   const std::string line = first_line(chars ? chars : "<the exception's __str__ failed>");
   // PySys_WriteStderr cuts at 1,000 bytes; the format of this one does not.
-  PySys_FormatStderr("tine: nobody looked at the error of %s: %s%s%s\n", place_text(where).c_str(),
+  PySys_FormatStderr("tine: nobody looked at the error of %s: %s%s%s\n", place_text(error, where).c_str(),
                      Py_TYPE(exception.get())->tp_name, line.empty() ? "" : ": ", line.c_str());
 } catch (const std::exception&) {
   // Out of memory: there is nothing to report it with.

@@ -95,6 +95,21 @@ def as_tensor(data, dtype=None):
     return data if dtype is None or data.dtype == dtype else data.to(dtype)
 
 
+def _get_tracing_state():
+    """The trace that records this thread now, or None; programs ask for it as torch._C._get_tracing_state()."""
+    from sys import modules
+
+    jit = modules.get("tine.jit._async")  # nothing traces before it is loaded
+    return None if jit is None else jit._tracer()
+
+
+def _is_tracing():
+    return _get_tracing_state() is not None
+
+
+_C._get_tracing_state = _get_tracing_state
+_C._is_tracing = _is_tracing
+
 # Loaded when they are first used.
 _PACKAGES = ("distributed", "jit", "nn")
 
@@ -104,7 +119,9 @@ def __getattr__(name):
         from importlib import import_module
 
         return import_module("tine." + name)
-    raise AttributeError(f"module 'tine' has no attribute '{name}'")
+    from tine._missing import module_attribute_error
+
+    raise module_attribute_error("tine", name)
 
 
 def __dir__():

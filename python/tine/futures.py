@@ -90,3 +90,9 @@ def from_concurrent(future):
     from tine._concurrent import from_concurrent
 
     return from_concurrent(future)
+
+
+def __getattr__(name):
+    from ._missing import module_attribute_error
+
+    raise module_attribute_error(__name__, name)

@@ -63,9 +63,21 @@ std::string Function::disassemble() const {
 const Function& Library::define(std::unique_ptr<Function> function) {
   set_library(*function, this);
   const std::lock_guard lock(mutex_);
-  const Function& added = *all_.emplace_back(std::move(function));
+  const Function& added = *function;
+  all_.emplace(&added, std::move(function));
   by_name_[added.name] = &added;
   return added;
+}
+
+void Library::forget(const Function& function) noexcept {
+  std::unique_ptr<Function> gone;  // destroyed behind the lock
+  const std::lock_guard lock(mutex_);
+  const auto owned = all_.find(&function);
+  if (owned == all_.end()) return;
+  if (const auto named = by_name_.find(function.name); named != by_name_.end() && named->second == &function)
+    by_name_.erase(named);
+  gone = std::move(owned->second);
+  all_.erase(owned);
 }
 
 const Function* Library::find(std::string_view name) const {

@@ -4,8 +4,8 @@
 //            goes from null to the callee once.
 // Threads    Any number of threads run one Function. Library: any.
 // Ordering   A call site is bound to what its name means at its first execution, for good.
-// Ownership  The Library owns its functions until it goes; a redefined function stays alive (frames may be in
-//            it, call sites bound to it).
+// Ownership  The Library owns its functions until it is told to forget them; a redefined function stays alive (frames may
+//            be in it, call sites bound to it).
 // Errors     find() of an unknown name: null.
 // Cost       find is one hash under a lock, done once for each call site.
 // Source     docs/spec/ir.md "Code".
@@ -91,11 +91,13 @@ class TINE_API Library {
 
   const Function& define(std::unique_ptr<Function> function);
   [[nodiscard]] const Function* find(std::string_view name) const;
+  // Destroys it. No frame is in it, and no call site of a function that stays is bound to it.
+  void forget(const Function& function) noexcept;
 
  private:
   mutable std::mutex mutex_;
   std::unordered_map<std::string, const Function*> by_name_;
-  std::vector<std::unique_ptr<Function>> all_;
+  std::unordered_map<const Function*, std::unique_ptr<Function>> all_;
 };
 
 }  // namespace tine::code

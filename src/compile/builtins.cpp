@@ -7,6 +7,8 @@
 #include <limits>
 #include <numbers>
 
+#include "src/value/torch_names.h"
+
 namespace tine::compile {
 namespace {
 
@@ -79,9 +81,9 @@ constexpr std::array kRefusals = {
     Refusal{"callable", "`callable` is not supported in scripts; types are known ahead"},
 };
 
-constexpr std::array<std::string_view, 11> kTorchNamespaces = {
+constexpr std::array<std::string_view, 12> kTorchNamespaces = {
     "nn",     "nn.functional", "jit",          "futures", "distributed", "distributed.rpc",
-    "linalg", "special",       "Tensor.dtype", "cuda",    "ops",
+    "linalg", "special",       "Tensor.dtype", "cuda",    "ops",         "_C",
 };
 
 // Exceptions that Python has and ErrorKind does not.
@@ -107,6 +109,21 @@ Resolved type(std::string_view name) {
   return Missing{};
 }
 
+// Python's own names: those that scripts lack are not misspelled.
+constexpr std::string_view kMath =
+    " acos acosh asin asinh atan atan2 atanh cbrt comb copysign cos cosh degrees dist erf erfc exp exp2 "
+    "expm1 fma "
+    "factorial floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt lcm ldexp lgamma log "
+    "log10 log1p "
+    "log2 modf nextafter perm pow prod radians remainder sin sinh sqrt sumprod tan tanh trunc ulp ";
+constexpr std::string_view kBuiltins =
+    " aiter anext ascii bin breakpoint bytearray classmethod compile delattr dir format hash help hex "
+    "memoryview oct "
+    "property repr slice staticmethod __import__ ";
+bool is_in(std::string_view names, std::string_view name) {
+  return names.find(fmt::format(" {} ", name)) != std::string_view::npos;
+}
+
 Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "pi") return Constant{std::numbers::pi};
   if (name == "e") return Constant{std::numbers::e};
@@ -115,8 +132,9 @@ Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "nan") return Constant{std::numeric_limits<double>::quiet_NaN()};
   if (name == "remainder") return Operator{"aten::mathremainder"};  // aten::remainder is `%`
   std::string op = fmt::format("aten::{}", name);
-  if (ops.overloads(op).empty()) return Missing{};
-  return Operator{std::move(op)};
+  if (!ops.overloads(op).empty()) return Operator{std::move(op)};
+  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not there yet in scripts", name)};
+  return Missing{};
 }
 
 Resolved jit(std::string_view name) {
@@ -139,7 +157,7 @@ Resolved rpc(std::string_view name) {
   return Missing{};
 }
 
-Resolved torch(const OpTable& ops, std::string_view name) {
+Resolved torch_name(const OpTable& ops, std::string_view name) {
   if (name.empty()) return Namespace{};
   if (std::find(kTorchNamespaces.begin(), kTorchNamespaces.end(), name) != kTorchNamespaces.end())
     return Namespace{};
@@ -164,12 +182,11 @@ Resolved torch(const OpTable& ops, std::string_view name) {
     return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string_view();
   };
   if (const auto n = after("jit."); !n.empty()) return jit(n);
+  if (name == "_C._get_tracing_state" || name == "_C._is_tracing") return Builtin{Form::kIsTracing};
   if (const auto n = after("futures."); !n.empty()) {
     if (n == "Future") return GenericName{Generic::kFuture};
     if (n == "wait_all") return Builtin{Form::kWaitAll};
-    if (n == "collect_all")
-      return Refused{
-          "`collect_all` is not supported in scripts; wait for the futures one by one, or `wait_all`"};
+    if (n == "collect_all") return Operator{"aten::collect_all"};
     return Missing{};
   }
   if (const auto n = after("distributed.rpc."); !n.empty()) return rpc(n);
@@ -187,10 +204,22 @@ Resolved torch(const OpTable& ops, std::string_view name) {
   return Missing{};
 }
 
+// What PyTorch has and scripts do not is not misspelled.
+Resolved torch(const OpTable& ops, std::string_view name) {
+  Resolved known = torch_name(ops, name);
+  if (!std::holds_alternative<Missing>(known)) return known;
+  const size_t dot = name.rfind('.');
+  const std::string place =
+      dot == std::string_view::npos ? "torch" : fmt::format("torch.{}", name.substr(0, dot));
+  const std::string why = not_there_yet(place, dot == std::string_view::npos ? name : name.substr(dot + 1));
+  return why.empty() ? known : Refused{why + " in scripts"};
+}
+
 }  // namespace
 
 Resolver::~Resolver() = default;
 Resolved Resolver::method(const ObjectType&, std::string_view) { return Missing{}; }
+std::optional<Submodules> Resolver::submodules(const ObjectType&) { return std::nullopt; }
 std::vector<std::string> Resolver::candidates(std::string_view) { return {}; }
 
 Resolved resolve_language(std::string_view name) {
@@ -208,6 +237,7 @@ Resolved resolve_language(std::string_view name) {
   for (const Refusal& r : kRefusals) {
     if (r.name == name) return Refused{std::string(r.why)};
   }
+  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not there yet in scripts", name)};
   if (Resolved t = type(name); !std::holds_alternative<Missing>(t)) return t;
   return exception(name);
 }

@@ -2,6 +2,7 @@
 
 #include "src/compile/function_compiler.h"
 #include "src/compile/suggest.h"
+#include "src/value/torch_names.h"
 
 namespace tine::compile {
 
@@ -78,6 +79,31 @@ static std::string_view method_space(const Def* self) {
   return self->type->kind == TypeKind::kRRef ? "rpc::" : "aten::";
 }
 
+// Of Tensors in PyTorch, of the others in Python.
+static bool is_known_method(const Type& type, std::string_view name) {
+  constexpr std::string_view kStr =
+      " capitalize casefold center count encode endswith expandtabs find format format_map index isalnum "
+      "isalpha isascii "
+      "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower "
+      "lstrip maketrans "
+      "partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split "
+      "splitlines startswith "
+      "strip swapcase title translate upper zfill ";
+  constexpr std::string_view kList = " append clear copy count extend index insert pop remove reverse sort ";
+  constexpr std::string_view kDict =
+      " clear copy fromkeys get items keys pop popitem setdefault update values ";
+  const auto among = [&](std::string_view names) {
+    return names.find(fmt::format(" {} ", name)) != std::string_view::npos;
+  };
+  switch (type.kind) {
+    case TypeKind::kTensor: return in_torch("torch.Tensor", name);
+    case TypeKind::kStr: return among(kStr);
+    case TypeKind::kList: return among(kList);
+    case TypeKind::kDict: return among(kDict);
+    default: return false;
+  }
+}
+
 void FunctionCompiler::require_method(Def* self, std::string_view name, Span span, std::string_view what) {
   const std::string_view space = method_space(self);
   const auto takes_self = [&](const Op* row) {
@@ -92,7 +118,13 @@ void FunctionCompiler::require_method(Def* self, std::string_view name, Span spa
   const auto rows = session_.ops.overloads(fmt::format("{}{}", space, name));
   if (!name.starts_with("__") && std::any_of(rows.begin(), rows.end(), takes_self)) return;
   std::string help;
-  if (self->type->kind == TypeKind::kFuture && (name == "then" || name == "add_done_callback")) {
+  if (is_known_method(*self->type, name)) {
+    fail(span, fmt::format("`{}.{}` is not there yet in scripts",
+                           self->type->kind == TypeKind::kTensor ? "torch.Tensor" : self->type->str(), name));
+  }
+  if (self->type->kind == TypeKind::kStr && (name == "type" || name == "index")) {
+    help = "; the device of a Tensor is a str in scripts, as \"cpu\": use it as it is";
+  } else if (self->type->kind == TypeKind::kFuture && (name == "then" || name == "add_done_callback")) {
     help = "; scripts have no callbacks: fork a function that waits for it";
   } else {
     std::vector<std::string> names;
@@ -131,7 +163,10 @@ Def* FunctionCompiler::call_method(Def* self, std::string_view name, std::vector
     }
     args[1].def = fitting;
   }
-  return call_operator(fmt::format("{}{}", method_space(self), name), std::move(args), name, span);
+  Def* result = call_operator(fmt::format("{}{}", method_space(self), name), std::move(args), name, span);
+  // What a method of an RRef starts is waited for here: the machine suspends, no thread blocks.
+  const bool starts = self->type->kind == TypeKind::kRRef && result->type->kind == TypeKind::kFuture;
+  return starts ? must_operator("aten::wait", {result}, span) : result;
 }
 
 std::vector<Def*> FunctionCompiler::bind_arguments(const Schema& schema, std::string_view shown,
@@ -172,7 +207,7 @@ std::vector<Def*> FunctionCompiler::bind_arguments(const Schema& schema, std::st
     if (!fitting) {
       const bool optional = value->type->kind == TypeKind::kOptional && is_subtype(value->type->of[0], want);
       fail(a.span, fmt::format("`{}` expects {} for `{}`, got {}{}", shown, want->str(), params[param].name,
-                               value->type->str(), optional ? "; test `is not None` first" : ""));
+                               value->type->str(), optional ? optional_help(value) : ""));
     }
     inputs[param] = fitting;
   }
@@ -212,8 +247,7 @@ Def* FunctionCompiler::convert(const TypePtr& to, const Thing& callee, std::vect
     if (equal(value->type, to)) return value;
     if (Def* d = try_operator(op, {value}, span)) return d;
     fail(args[0].span,
-         fmt::format("`{}` does not convert {}{}", callee.dotted, value->type->str(),
-                     value->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+         fmt::format("`{}` does not convert {}{}", callee.dotted, value->type->str(), optional_help(value)));
   };
   switch (to->kind) {
     case TypeKind::kInt: return value ? by("aten::Int") : integer(0);
@@ -238,15 +272,16 @@ Def* FunctionCompiler::collection(Generic generic, std::vector<Argument>& args, 
       const TypePtr element = hint && hint->kind == TypeKind::kList ? hint->of[0] : nullptr;
       if (args.empty()) return builder_.list({}, element ? element : Type::tensor());
       const Iterable over = iterable(*args[0].expr);
-      if (over.modules) fail(args[0].span, "modules stay in their container; loop over it");
       here(span);
-      return list_of(over, nullptr);
+      if (!over.modules) return list_of(over, nullptr);
+      std::vector<Def*> items;
+      for (size_t i = 0; i < *over.modules; ++i)
+        items.push_back(whole_element(over, integer(static_cast<int64_t>(i))));
+      if (items.empty() || items[0]->type->kind != TypeKind::kStr)
+        fail(args[0].span, "modules stay in their container; loop over it");
+      return builder_.list(std::move(items), Type::string());
     }
-    case Generic::kDict:
-      expect_arguments(args, 0, 0, "dict", span);
-      here(span);
-      if (hint && hint->kind == TypeKind::kDict) return builder_.dict({}, hint->of[0], hint->of[1]);
-      return builder_.dict({}, Type::string(), Type::tensor());
+    case Generic::kDict: return dict_of(args, hint, span);
     case Generic::kTuple: {
       expect_arguments(args, 1, 1, "tuple", span);
       Def* value = argument_value(args[0]);

@@ -12,9 +12,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,6 +36,8 @@ struct FunctionSource {
   std::string def_name;                    // which def in the source; empty: the only one
   std::shared_ptr<Resolver> resolver;      // for the names that the function does not define
   std::shared_ptr<const ObjectType> self;  // a method's first parameter is of this type; else null
+  // Values that the parameters' defaults have already; others must be constants in the source.
+  std::vector<std::pair<std::string, Value>> defaults = {};
 };
 
 // Built into the language: called by name, compiled in place.
@@ -88,6 +92,11 @@ struct ExceptionName {
 struct Refused {
   std::string why;
 };  // it exists, but a script cannot use it; why, and what to do
+// A ModuleList, a Sequential (its modules in order), or a ModuleDict (known by their names, too).
+struct Submodules {
+  bool named = false;
+  std::vector<std::string> names;  // of the slots
+};
 using Resolved = std::variant<Missing, Namespace, Operator, FunctionRef, Constant, TypeName, GenericName,
                               Builtin, ExceptionName, Refused>;
 
@@ -99,6 +108,8 @@ class TINE_API Resolver {
   [[nodiscard]] virtual Resolved resolve(std::string_view dotted) = 0;
   // A method of a scripted module; FunctionRef, Refused or Missing.
   [[nodiscard]] virtual Resolved method(const ObjectType& type, std::string_view name);
+  // Of a scripted class that contains modules for others to loop over; null for all others.
+  [[nodiscard]] virtual std::optional<Submodules> submodules(const ObjectType& type);
   // Names that a misspelled one may have meant.
   [[nodiscard]] virtual std::vector<std::string> candidates(std::string_view dotted);
 };

@@ -215,6 +215,17 @@ TEST(Compile, WhetherItIsAScriptIsKnownHere) {
             "int");
 }
 
+TEST(Compile, AKnownOperandDecidesAlsoBehindAnUnknownOne) {
+  for (const char* condition :
+       {"x > 1 and not torch.jit.is_scripting()", "x > 1 and torch._C._get_tracing_state()",
+        "not (x > 1 or torch.jit.is_scripting())", "x > 1 and (x > 2 and False)"}) {
+    EXPECT_EQ(result_type(fmt::format(
+                  "def f(x: int):\n    if {}:\n        return python_only(x)\n    return x\n", condition)),
+              "int")
+        << condition;
+  }
+}
+
 TEST(Compile, AnEmptyListIsOfTheOtherBranchsTypeUnlessItWasFilled) {
   EXPECT_EQ(result_type("def f(xs: List[int], b: bool):\n    return [] if b else xs\n"), "List[int]");
   EXPECT_EQ(result_type("def f(xs: List[int], b: bool):\n    if b:\n        ys = []\n    else:\n        ys = "
@@ -248,6 +259,31 @@ TEST(Compile, ListsTuplesAndDicts) {
             "List[float]");
   EXPECT_EQ(result_type("def f():\n    return torch.jit.annotate(List[float], [1, 2])\n"), "List[float]");
   EXPECT_EQ(result_type("def f():\n    return torch.jit.annotate(Optional[int], None)\n"), "Optional[int]");
+}
+
+TEST(Compile, ElementsAreOfTheTypeThatAnAnnotationGives) {
+  EXPECT_EQ(result_type("def f(x):\n    d: Dict[str, Any] = {'a': x, 'b': 's', 'c': 3}\n    return d\n"),
+            "Dict[str, Any]");
+  EXPECT_EQ(result_type("def f(x):\n    d: List[Any] = [x, 's', 3]\n    return d\n"), "List[Any]");
+  EXPECT_EQ(result_type("def f():\n    d: List[Optional[float]] = [1, None, 2.5]\n    return d\n"),
+            "List[Optional[float]]");
+  EXPECT_EQ(result_type("def f(x) -> Dict[str, Any]:\n    return {'a': x, 'b': [1]}\n"), "Dict[str, Any]");
+  EXPECT_THAT(refusal("def f(x):\n    return [x, 's']\n"), HasSubstr("the elements of a list have one type"));
+}
+
+TEST(Compile, DictsAreMadeOfPairsAndLoops) {
+  for (const char* made :
+       {"{k: i for i, k in enumerate(ks)}", "{k: 1 for k in ks if len(k) > 1}", "dict([(k, 1) for k in ks])",
+        "dict(zip(ks, [1, 2]))", "dict(a=1, b=2)", "dict({'a': 1}, b=2)", "dict({'a': 1})"}) {
+    EXPECT_EQ(result_type(fmt::format("def f(ks: List[str]):\n    return {}\n", made)), "Dict[str, int]")
+        << made;
+  }
+  EXPECT_EQ(result_type("def f(ks: List[str]) -> Dict[str, float]:\n    return {k: 1 for k in ks}\n"),
+            "Dict[str, float]");
+  EXPECT_THAT(refusal("def f(ks: List[str]):\n    return dict(ks)\n"),
+              HasSubstr("`dict` takes a dict or pairs of key and value; the elements here are str"));
+  EXPECT_THAT(refusal("def f(ks: List[str]):\n    return {[1]: k for k in ks}\n"),
+              HasSubstr("the keys of a dict are"));
 }
 
 TEST(Compile, TensorsAreIndexedAndCalledAsInPython) {
@@ -321,6 +357,17 @@ TEST(Compile, RemoteCallsAreBoundAndTypedByTheirCallee) {
   EXPECT_THAT(ir::print(*functions[2].graph), HasSubstr("aten::add.Tensor"));
 }
 
+TEST(Compile, WhatAnRRefStartsIsWaitedForByTheMachine) {
+  const std::string text =
+      graph("def f(r: RRef[Tensor], s: RRef[int]):\n    return r.to_here(2) + s.to_here()\n");
+  EXPECT_THAT(text, HasSubstr("Future[Tensor] = rpc::to_here"));
+  EXPECT_THAT(text, HasSubstr("int = aten::wait"));
+  EXPECT_EQ(result_type("def f(r: RRef[int]):\n    return r.owner()\n"), "Tuple[str, int]");
+  EXPECT_EQ(result_type("import torch.distributed.rpc as rpc\ndef f(r: RRef[int], x):\n    return "
+                        "rpc.rpc_async(r.owner(), torch.relu, (x,)).wait() if r.is_owner() else x\n"),
+            "Tensor");
+}
+
 TEST(Compile, ExceptionsAreRaisedByKind) {
   const std::string text = graph(
       "def f(x: int):\n    if x > 1:\n        raise ValueError(f'bad {x}')\n    assert x == 0, 'msg'\n    "
@@ -351,6 +398,14 @@ class Modules : public Resolver {
     auto f = std::make_shared<FunctionSource>(
         FunctionSource{fmt::format("{}.{}", type.name, name), source, def, me.lock(), self->second});
     return FunctionRef{f->qualified_name, f};
+  }
+  std::optional<Submodules> submodules(const ObjectType& type) override {
+    if (type.name != "m.Layers") return std::nullopt;
+    Submodules all;
+    for (const auto& slot : type.slots) {
+      if (slot.type->kind == TypeKind::kObject) all.names.push_back(slot.name);
+    }
+    return all;
   }
   std::shared_ptr<const Source> source;
   std::unordered_map<std::string, std::shared_ptr<const ObjectType>> types;

@@ -27,6 +27,10 @@ Numbers numbers_in(const syntax::Expr& e) {
   return all;
 }
 
+bool is_constant_bool(const Def* def) {
+  return def->type->kind == TypeKind::kBool && def->node && def->node->kind == ir::Kind::kConstant;
+}
+
 // [[1, 2.5], [3, 4]] is a List[List[float]]: the type that makes its ints floats.
 TypePtr type_of_numbers(const syntax::List& e) {
   if (numbers_in(e) != Numbers::kFloats) return nullptr;
@@ -65,6 +69,7 @@ Def* FunctionCompiler::expression(const syntax::Expr& e, const TypePtr& hint) {
     case ExprKind::kList: return list_literal(syntax::as<syntax::List>(e), hint);
     case ExprKind::kDict: return dict_literal(syntax::as<syntax::Dict>(e), hint);
     case ExprKind::kListComp: return list_comprehension(syntax::as<syntax::ListComp>(e), hint);
+    case ExprKind::kDictComp: return dict_comprehension(syntax::as<syntax::DictComp>(e), hint);
     case ExprKind::kUnary: return unary(syntax::as<syntax::Unary>(e));
     case ExprKind::kBinary: {
       const auto& b = syntax::as<syntax::Binary>(e);
@@ -127,6 +132,13 @@ FunctionCompiler::Condition FunctionCompiler::condition(const syntax::Expr& e) {
       right = condition(*b->right);
       return condition_value(right);
     });
+    if (right.known.has_value()) {
+      // `x and False` is False and `x or True` is True whatever x was, which has been computed; else it is x alone.
+      if (*right.known == b->is_and) return left;
+      result.known = right.known;
+      result.value = nullptr;
+      return result;
+    }
     auto& told = b->is_and ? result.when_true : result.when_false;
     const auto& more = b->is_and ? right.when_true : right.when_false;
     told = std::move(b->is_and ? left.when_true : left.when_false);
@@ -137,6 +149,10 @@ FunctionCompiler::Condition FunctionCompiler::condition(const syntax::Expr& e) {
     Condition test = comparison_condition(*c);
     here(e.span);
     if (test.value) test.value = truth(test.value, e.span);
+    if (test.value && is_constant_bool(test.value)) {
+      test.known = test.value->node->constant.as_bool();
+      test.value = nullptr;
+    }
     return test;
   }
   if (const auto* call = syntax::is<syntax::Call>(e)) {
@@ -168,7 +184,7 @@ FunctionCompiler::Condition FunctionCompiler::condition(const syntax::Expr& e) {
   Def* value = expression(e);
   here(e.span);
   // A constant that the text itself tells (torch.jit.is_scripting(), a global flag) chooses the branch here.
-  if (value->type->kind == TypeKind::kBool && value->node && value->node->kind == ir::Kind::kConstant) {
+  if (is_constant_bool(value)) {
     result.known = value->node->constant.as_bool();
     return result;
   }
@@ -316,10 +332,12 @@ Def* FunctionCompiler::list_literal(const syntax::List& e, const TypePtr& hint) 
   TypePtr type;
   for (const syntax::ExprPtr& item : e.items) {
     Def* def = expression(*item, wanted);
-    if (wanted) {
-      if (Def* fitting = coerce(def, wanted)) def = fitting;
-    }
-    TypePtr both = type ? join_types(type, def->type) : def->type;
+    Def* fitting = wanted ? coerce(def, wanted) : nullptr;
+    if (fitting) def = fitting;
+    // Of the type that an annotation gives, whatever the others are.
+    TypePtr both = fitting && (!type || equal(type, wanted)) ? wanted
+                   : type                                    ? join_types(type, def->type)
+                                                             : def->type;
     if (!both) {
       fail(item->span, fmt::format("the elements of a list have one type: this is {}, those before are {}",
                                    def->type->str(), type->str()));
@@ -332,6 +350,16 @@ Def* FunctionCompiler::list_literal(const syntax::List& e, const TypePtr& hint) 
   return builder_.list(std::move(items), type);
 }
 
+void FunctionCompiler::require_key(const TypePtr& key, Span span) const {
+  switch (key->kind) {
+    case TypeKind::kStr:
+    case TypeKind::kInt:
+    case TypeKind::kFloat:
+    case TypeKind::kBool: return;
+    default: fail(span, fmt::format("the keys of a dict are str, int, float or bool, not {}", key->str()));
+  }
+}
+
 Def* FunctionCompiler::dict_literal(const syntax::Dict& e, const TypePtr& hint) {
   const TypePtr inner = hint && hint->kind == TypeKind::kOptional ? hint->of[0] : hint;
   const bool helps = inner && inner->kind == TypeKind::kDict;
@@ -341,10 +369,11 @@ Def* FunctionCompiler::dict_literal(const syntax::Dict& e, const TypePtr& hint) 
     const auto one = [&](const syntax::Expr& part, TypePtr* type, const TypePtr& wanted,
                          std::string_view what) {
       Def* def = expression(part, wanted);
-      if (wanted) {
-        if (Def* fitting = coerce(def, wanted)) def = fitting;
-      }
-      TypePtr both = *type ? join_types(*type, def->type) : def->type;
+      Def* fitting = wanted ? coerce(def, wanted) : nullptr;
+      if (fitting) def = fitting;
+      TypePtr both = fitting && (!*type || equal(*type, wanted)) ? wanted
+                     : *type                                     ? join_types(*type, def->type)
+                                                                 : def->type;
       if (!both)
         fail(part.span, fmt::format("the {} of a dict have one type: this is {}, those before are {}", what,
                                     def->type->str(), (*type)->str()));
@@ -358,13 +387,7 @@ Def* FunctionCompiler::dict_literal(const syntax::Dict& e, const TypePtr& hint) 
   if (helps && (!value || is_subtype(value, inner->of[1]))) value = inner->of[1];
   if (!key) key = Type::string();
   if (!value) value = Type::tensor();
-  switch (key->kind) {
-    case TypeKind::kStr:
-    case TypeKind::kInt:
-    case TypeKind::kFloat:
-    case TypeKind::kBool: break;
-    default: fail(e.span, fmt::format("the keys of a dict are str, int, float or bool, not {}", key->str()));
-  }
+  require_key(key, e.span);
   here(e.span);
   return builder_.dict(std::move(parts), key, value);
 }
@@ -493,7 +516,7 @@ Def* FunctionCompiler::arithmetic(BinaryOp op, Def* left, Def* right, Span span,
   }
   std::string help;
   if (l->kind == TypeKind::kOptional || r->kind == TypeKind::kOptional)
-    help = "; test `is not None` first";
+    help = optional_help(l->kind == TypeKind::kOptional ? left : right);
   else if (op == BinaryOp::kAdd && (l->kind == TypeKind::kStr || r->kind == TypeKind::kStr))
     help = "; convert with `str(...)`, or write an f-string";
   fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), l->str(), r->str(), help));
@@ -550,6 +573,20 @@ Def* FunctionCompiler::number_with_tensor(std::string_view op, Def* left, Def* r
   return nullptr;
 }
 
+// `name in self.modules_by_name`: known here where the name is.
+Def* FunctionCompiler::module_contains(Def* modules, Def* name, Span span) {
+  const auto all = submodules(*modules->type);
+  if (!all || !all->named || name->type->kind != TypeKind::kStr)
+    fail(span, fmt::format("`in` does not take {} and {}", name->type->str(), modules->type->str()));
+  if (name->node && name->node->kind == ir::Kind::kConstant) {
+    return boolean(std::find(all->names.begin(), all->names.end(), name->node->constant.as_string()) !=
+                   all->names.end());
+  }
+  std::vector<Def*> names;
+  for (const std::string& one : all->names) names.push_back(builder_.constant(Value(one)));
+  return must_operator("aten::__contains__", {builder_.list(std::move(names), Type::string()), name}, span);
+}
+
 Def* FunctionCompiler::compare(CompareOp op, Def* left, Def* right, Span span) {
   constexpr std::string_view kNames[] = {"aten::eq", "aten::ne", "aten::lt",
                                          "aten::le", "aten::gt", "aten::ge"};
@@ -563,13 +600,17 @@ Def* FunctionCompiler::compare(CompareOp op, Def* left, Def* right, Span span) {
         found = found ? short_circuit(found, false, [&] { return one; }) : truth(one, span);
       }
       if (!found) found = boolean(false);
+    } else if (right->type->kind == TypeKind::kObject) {
+      found = module_contains(right, left, span);
     } else {
       found = try_operator("aten::__contains__", {right, left}, span);
       if (!found)
         fail(span, fmt::format("`{}` does not take {} and {}", syntax::name_of(op), left->type->str(),
                                right->type->str()));
     }
-    return op == CompareOp::kIn ? found : must_operator("aten::__not__", {found}, span);
+    if (op == CompareOp::kIn) return found;
+    return is_constant_bool(found) ? boolean(!found->node->constant.as_bool())
+                                   : must_operator("aten::__not__", {found}, span);
   }
   const std::string_view name = kNames[static_cast<size_t>(op)];
   level_numbers(&left, &right);
@@ -580,9 +621,9 @@ Def* FunctionCompiler::compare(CompareOp op, Def* left, Def* right, Span span) {
   if (right->type->kind == TypeKind::kTensor) {
     if (Def* d = number_with_tensor(name, left, right, span)) return d;
   }
-  const bool optional = left->type->kind == TypeKind::kOptional || right->type->kind == TypeKind::kOptional;
+  const std::string help = optional_help(left->type->kind == TypeKind::kOptional ? left : right);
   fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), left->type->str(),
-                         right->type->str(), optional ? "; test `is not None` first" : ""));
+                         right->type->str(), help));
 }
 
 }  // namespace tine::compile

@@ -68,25 +68,19 @@ Def* FunctionCompiler::form(Form form, std::vector<Argument> args, const syntax:
   fail(span, "this is not supported in scripts");
 }
 
-std::optional<size_t> FunctionCompiler::container_size(const Type& type) {
-  const auto& slots = static_cast<const ObjectType&>(type).slots;
-  size_t count = 0;
-  for (const auto& slot : slots) {
-    if (slot.name == "training") continue;  // every module has it
-    if (slot.name != fmt::format("{}", count)) return std::nullopt;
-    ++count;
-  }
-  return count > 0 ? std::optional(count) : std::nullopt;
+std::optional<Submodules> FunctionCompiler::submodules(const Type& type) const {
+  const auto& object = static_cast<const ObjectType&>(type);
+  return resolver_ ? resolver_->submodules(object) : std::nullopt;
 }
 
 Def* FunctionCompiler::length(Def* value, Span span) {
   if (value->type->kind == TypeKind::kTuple) return integer(static_cast<int64_t>(value->type->of.size()));
   if (value->type->kind == TypeKind::kObject) {
-    if (const auto size = container_size(*value->type)) return integer(static_cast<int64_t>(*size));
+    if (const auto modules = submodules(*value->type))
+      return integer(static_cast<int64_t>(modules->names.size()));
   }
   if (Def* d = try_operator("aten::len", {value}, span)) return d;
-  fail(span, fmt::format("{} has no length{}", value->type->str(),
-                         value->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+  fail(span, fmt::format("{} has no length{}", value->type->str(), optional_help(value)));
 }
 
 Def* FunctionCompiler::fork(std::vector<Argument> args, Span span) {
@@ -135,8 +129,7 @@ Def* FunctionCompiler::wait(std::vector<Argument>& args, Span span) {
   here(span);
   if (future->type->kind != TypeKind::kFuture) {
     fail(args[0].span,
-         fmt::format("`wait` takes a Future, got {}{}", future->type->str(),
-                     future->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+         fmt::format("`wait` takes a Future, got {}{}", future->type->str(), optional_help(future)));
   }
   return must_operator("aten::wait", {future}, span);
 }
@@ -226,7 +219,10 @@ Def* FunctionCompiler::get_attribute(std::vector<Argument>& args, Span span, boo
   if (only_ask) {
     const auto& type = static_cast<const ObjectType&>(*object->type);
     bool has = type.slot_index(name->value) >= 0;
-    if (!has && resolver_) has = std::holds_alternative<FunctionRef>(resolver_->method(type, name->value));
+    if (!has && resolver_) {
+      const Resolved found = resolver_->method(type, name->value);
+      has = std::holds_alternative<FunctionRef>(found) || std::holds_alternative<Constant>(found);
+    }
     return boolean(has);
   }
   return value_of(module_attribute(object, name->value, args[1].span), span);
@@ -261,10 +257,12 @@ Def* FunctionCompiler::remote_call(Form form, std::vector<Argument> args, Span s
   if (!given[0] || !given[1])
     fail(span, fmt::format("`{}` needs a worker and a function: `{}(to, func, args=(...))`", shown, shown));
   Def* to = argument_value(*given[0]);
+  const TypePtr owner = Type::tuple({Type::string(), Type::integer()});  // of an RRef, its WorkerInfo
   if (to->type->kind != TypeKind::kStr && to->type->kind != TypeKind::kInt &&
-      to->type->kind != TypeKind::kAny) {
-    fail(given[0]->span,
-         fmt::format("the worker is named by a str (or its rank, an int), not by {}", to->type->str()));
+      to->type->kind != TypeKind::kAny && !equal(to->type, owner)) {
+    fail(given[0]->span, fmt::format("the worker is named by a str (or its rank, an int, or both: the owner "
+                                     "of an RRef), not by {}",
+                                     to->type->str()));
   }
   const Target t = target(thing(*given[1]->expr), given[1]->span);
   if (t.self)

@@ -178,6 +178,11 @@ void FunctionCompiler::assign(const syntax::Expr& target, Def* value, Span span)
       const auto& type = static_cast<const ObjectType&>(*object->type);
       const int slot = type.slot_index(a.name);
       if (slot < 0) {
+        if (resolver_ && std::holds_alternative<Constant>(resolver_->method(type, a.name))) {
+          fail(a.name_span, fmt::format("`{}` is a constant of `{}` (Final, or named in __constants__) and "
+                                        "cannot be assigned to",
+                                        a.name, type.name));
+        }
         std::vector<std::string> names;
         for (const auto& field : type.slots) names.push_back(field.name);
         fail(a.name_span, fmt::format("`{}` has no attribute `{}`{}; create it in __init__", type.name,
@@ -186,8 +191,13 @@ void FunctionCompiler::assign(const syntax::Expr& target, Def* value, Span span)
       const TypePtr& want = type.slots[static_cast<size_t>(slot)].type;
       Def* fitting = coerce(value, want);
       if (!fitting) {
-        fail(span, fmt::format("the attribute `{}` is {} and cannot be given a value of type {}", a.name,
-                               want->str(), value->type->str()));
+        const std::string help =
+            want->kind == TypeKind::kNone
+                ? fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`", a.name,
+                              value->type->str())
+                : std::string();
+        fail(span, fmt::format("the attribute `{}` is {} and cannot be given a value of type {}{}", a.name,
+                               want->str(), value->type->str(), help));
       }
       here(target.span);
       builder_.set_attr(object, std::string(a.name), fitting);

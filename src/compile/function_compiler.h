@@ -101,20 +101,44 @@ class FunctionCompiler {
   std::vector<Refinement> told_by(const syntax::Expr& condition);
   std::vector<ir::Def*> carried_now(Loop& loop, Span span);
 
+  struct Argument {
+    std::string_view name;               // empty: by position
+    const syntax::Expr* expr = nullptr;  // compiled on need, so that the parameter's type can help
+    ir::Def* def = nullptr;
+    Span span;
+  };
+
   // What a `for` or a comprehension runs over.
   struct Iterable {
     ir::Def* length = nullptr;
     std::function<ir::Def*(ir::Def* turn)> element;  // one value, or
     std::vector<Iterable> parts;                     // several: zip, enumerate
+    ir::Def* dict = nullptr;                         // whose keys these are
     std::optional<size_t> modules;  // a container of modules: one turn a module, each compiled
   };
   Iterable iterable(const syntax::Expr& e);
   Iterable iterable_of(ir::Def* value, Span span);
+  // keys(), values() and items() of a ModuleDict.
+  std::optional<Iterable> module_view(const syntax::Call& call);
   void bind_target(const syntax::Expr& target, const Iterable& from, ir::Def* turn);
   ir::Def* whole_element(const Iterable& from, ir::Def* turn);
   bool unrolled(const syntax::For& s, const Iterable& over);
+  // What a comprehension's loop does, `add` once for each element that is kept.
+  void each_element(const Iterable& over, const syntax::Expr& target,
+                    const std::vector<syntax::ExprPtr>& conditions, Span span,
+                    const std::function<void()>& add);
   ir::Def* list_comprehension(const syntax::ListComp& e, const TypePtr& hint);
+  ir::Def* dict_comprehension(const syntax::DictComp& e, const TypePtr& hint);
   ir::Def* list_of(const Iterable& from, const TypePtr& element);
+  // dict(pairs), dict(other), dict(name=value).
+  ir::Def* dict_of(std::vector<Argument>& args, const TypePtr& hint, Span span);
+  // A dict that grows: its type is that of its first element unless `hint` says so.
+  struct GrowingDict {
+    ir::Def* def = nullptr;
+    TypePtr key, value;
+  };
+  GrowingDict growing_dict(const TypePtr& hint);
+  void put(GrowingDict& dict, ir::Def* key, ir::Def* value, Span span);
 
   // ---- expressions (expressions.cpp) ----
   ir::Def* expression(const syntax::Expr& e, const TypePtr& hint = nullptr);
@@ -127,9 +151,11 @@ class FunctionCompiler {
   ir::Def* list_literal(const syntax::List& e, const TypePtr& hint);
   ir::Def* dict_literal(const syntax::Dict& e, const TypePtr& hint);
   ir::Def* tuple_literal(const syntax::Tuple& e, const TypePtr& hint);
+  void require_key(const TypePtr& key, Span span) const;
   ir::Def* format(const syntax::FString& e);
   ir::Def* unary(const syntax::Unary& e);
   ir::Def* arithmetic(syntax::BinaryOp op, ir::Def* left, ir::Def* right, Span span, bool in_place = false);
+  ir::Def* module_contains(ir::Def* modules, ir::Def* name, Span span);
   ir::Def* compare(syntax::CompareOp op, ir::Def* left, ir::Def* right, Span span);
   ir::Def* number_with_tensor(std::string_view op, ir::Def* left, ir::Def* right, Span span);
   ir::Def* to_float(ir::Def* value);
@@ -161,18 +187,13 @@ class FunctionCompiler {
   };
   Thing thing(const syntax::Expr& e);
   Thing attribute(const syntax::Attribute& e);
+  std::optional<Thing> member_of_refused(const syntax::Attribute& e);
   Thing module_attribute(ir::Def* object, std::string_view name, Span span);
   ir::Def* value_of(const Thing& t, Span span);
   ir::Def* constant(const Value& value, Span span);
   ir::Def* integer(int64_t value) { return builder_.constant(value); }
   ir::Def* boolean(bool value) { return builder_.constant(value); }
 
-  struct Argument {
-    std::string_view name;               // empty: by position
-    const syntax::Expr* expr = nullptr;  // compiled on need, so that the parameter's type can help
-    ir::Def* def = nullptr;
-    Span span;
-  };
   [[nodiscard]] static std::vector<Argument> arguments_of(const syntax::Call& e);
   ir::Def* argument_value(Argument& a, const TypePtr& hint = nullptr);
   ir::Def* call(const syntax::Call& e, const TypePtr& hint);
@@ -223,8 +244,7 @@ class FunctionCompiler {
   ir::Def* remote_call(Form form, std::vector<Argument> args, Span span);
   ir::Def* get_attribute(std::vector<Argument>& args, Span span, bool only_ask);
   ir::Def* format_call(const syntax::String& pattern, std::vector<Argument>& args, Span span);
-  // Of a module whose slots are "0", "1", ...
-  [[nodiscard]] static std::optional<size_t> container_size(const Type& type);
+  [[nodiscard]] std::optional<Submodules> submodules(const Type& type) const;
   std::vector<TypePtr> instance_types(const syntax::Expr& e);
   [[nodiscard]] std::optional<bool> instance_known(const TypePtr& actual,
                                                    const std::vector<TypePtr>& types) const;
@@ -232,6 +252,8 @@ class FunctionCompiler {
                         Span span);
 
   // ---- types ----
+  // What to do about a value that may be None; empty where it may not.
+  [[nodiscard]] static std::string optional_help(const ir::Def* value);
   // The least type that both fit; null also for int and float, whose mixture has no arithmetic.
   [[nodiscard]] static TypePtr join_types(const TypePtr& a, const TypePtr& b);
   // The value as `want`, converted as the language does implicitly (int to float, [] to any list); null when it does not fit.

@@ -102,6 +102,14 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
         name = key->value;
       } else {
         std::optional<int64_t> i = constant_int(index);
+        if (!i) {
+          // A name or number of a loop over modules.
+          const Def* at = expression(index);
+          const bool constant = at->node && at->node->kind == ir::Kind::kConstant;
+          if (constant && at->node->constant.is_string())
+            return value_of(module_attribute(value, at->node->constant.as_string(), index.span), e.span);
+          if (constant && at->node->constant.is_int()) i = at->node->constant.as_int();
+        }
         if (!i)
           fail(index.span, "the index into a module is a constant int or str, so that its type is known");
         if (*i < 0) {  // from the end of those that have numbers for names
@@ -113,7 +121,7 @@ Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
       return value_of(module_attribute(value, name, index.span), e.span);
     }
     case TypeKind::kOptional:
-      fail(e.span, fmt::format("{} cannot be indexed; test `is not None` first", value->type->str()));
+      fail(e.span, fmt::format("{} cannot be indexed{}", value->type->str(), optional_help(value)));
     default: fail(e.span, fmt::format("{} cannot be indexed", value->type->str()));
   }
   Def* key = expression(index, value->type->kind == TypeKind::kDict ? value->type->of[0] : nullptr);

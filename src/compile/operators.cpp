@@ -2,6 +2,7 @@
 
 #include "src/compile/function_compiler.h"
 #include "src/compile/suggest.h"
+#include "src/value/torch_names.h"
 
 namespace tine::compile {
 
@@ -84,7 +85,7 @@ bool FunctionCompiler::plan(const Op& op, const std::vector<Argument>& args, int
       if (!want) want = params[param].type;
       std::string help;
       if (args[arg].def->type->kind == TypeKind::kOptional && is_subtype(args[arg].def->type->of[0], want))
-        help = "; test `is not None` first";
+        help = optional_help(args[arg].def);
       return fmt::format("expected {} for `{}`, got {}{}", want->str(), params[param].name,
                          args[arg].def->type->str(), help);
     });
@@ -225,6 +226,22 @@ Def* FunctionCompiler::call_operator(std::string_view name, std::vector<Argument
   here(span);
   Plan best;
   if (choose(name, args, &best, nullptr)) return emit(best, args);
+  // torch.sort(x), where the table has the list's alone.
+  const auto takes_tensors = [](const Op* row) {
+    return !row->schema.args.empty() &&
+           std::any_of(row->schema.args.begin(), row->schema.args.end(), [](const auto& a) {
+             const Type& type = *a.type;
+             return type.kind == TypeKind::kTensor ||
+                    (!type.of.empty() && type.of[0]->kind == TypeKind::kTensor);
+           });
+  };
+  const auto rows = session_.ops.overloads(name);
+  const std::string_view bare =
+      name.substr(name.find("::") == std::string_view::npos ? 0 : name.find("::") + 2);
+  if (!args.empty() && args[0].def->type->kind == TypeKind::kTensor && in_torch("torch.Tensor", bare) &&
+      std::none_of(rows.begin(), rows.end(), takes_tensors)) {
+    fail(span, not_there_yet("torch.Tensor", bare) + " in scripts");
+  }
   std::string why;
   (void)choose(name, args, &best, &why);
   if (why.empty()) fail(span, fmt::format("`{}` is not among the operators of scripts", shown));

@@ -71,8 +71,24 @@ void FunctionCompiler::undefined(std::string_view dotted, Span span) {
     fail(span, fmt::format("undefined name `{}`{}", dotted, did_you_mean(dotted, names)));
   }
   const std::string_view last = dotted.substr(dot + 1);
-  fail(span, fmt::format("`{}` has no `{}` that a script can use{}", dotted.substr(0, dot), last,
-                         did_you_mean(last, names)));
+  const std::string_view place = dotted.substr(0, dot);
+  const auto usable = [&](const std::string& name) {
+    const Resolved r = resolve_name(resolver_, fmt::format("{}.{}", place, name));
+    return !std::holds_alternative<Missing>(r) && !std::holds_alternative<Refused>(r);
+  };
+  fail(span, fmt::format("`{}` has no `{}` that a script can use{}", place, last,
+                         did_you_mean(last, names, usable)));
+}
+
+std::string FunctionCompiler::optional_help(const Def* value) {
+  if (value->type->kind != TypeKind::kOptional) return {};
+  if (!value->node || value->node->kind != ir::Kind::kGetAttr) return "; test `is not None` first";
+  const std::string& name = value->node->name;
+  const std::string& owner = value->node->inputs[0]->name;
+  return fmt::format(
+      "; an attribute may change between its test and its use, so assign it to a variable first, `{0} = "
+      "{1}.{0}`, and test that one: `if {0} is not None:`",
+      name, owner.empty() ? "self" : owner);
 }
 
 TypePtr FunctionCompiler::join_types(const TypePtr& a, const TypePtr& b) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "src/compile/builtins.h"
 #include "src/compile/function_compiler.h"
@@ -44,6 +45,11 @@ const syntax::FunctionDef& find_def(const syntax::Module& module, const Function
              fmt::format("this source has {} defs; name the one to compile", names.size()));
   }
   return *only;
+}
+
+std::string called_from(std::string_view callee, std::string_view caller, const SourceSpan& where) {
+  return fmt::format("\n'{}' is being compiled since it was called from '{}' ({})", callee, caller,
+                     where.str());
 }
 
 }  // namespace
@@ -89,7 +95,11 @@ Unit& Session::declare(const FunctionSource& source) {
                             : Type::tensor();
     }
     if (p.default_value) {
-      Value value = constant_value(*p.default_value, source.source, source.resolver.get());
+      const auto known = std::find_if(source.defaults.begin(), source.defaults.end(),
+                                      [&](const auto& d) { return d.first == p.name; });
+      Value value = known != source.defaults.end()
+                        ? known->second
+                        : constant_value(*p.default_value, source.source, source.resolver.get());
       if (value.is_int() && (a.type->kind == TypeKind::kFloat || (a.type->kind == TypeKind::kOptional &&
                                                                   a.type->of[0]->kind == TypeKind::kFloat))) {
         value = value.to_float();
@@ -133,7 +143,18 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
         ErrorKind::kSyntax, where,
         fmt::format("the function `{}` has no source here and is not compiled yet", function.qualified_name));
   }
-  Unit& unit = found != by_name_.end() ? *found->second : declare(*function.source);
+  const auto declared = [&]() -> Unit& {
+    try {
+      Unit& made = declare(*function.source);
+      made.caller = current_;
+      made.called_at = where;
+      return made;
+    } catch (const SyntaxError&) {
+      const std::string& name = function.source->qualified_name;
+      rethrow_with_callers(current_, called_from(name.substr(name.rfind('.') + 1), shown(*current_), where));
+    }
+  };
+  Unit& unit = found != by_name_.end() ? *found->second : declared();
   if (!unit.declares_result && unit.state != Unit::State::kDone) {
     if (unit.state == Unit::State::kCompiling) {
       throw_at(ErrorKind::kSyntax, where,
@@ -148,8 +169,36 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
 
 void Session::compile(Unit& unit) {
   unit.state = Unit::State::kCompiling;
-  FunctionCompiler(*this, unit).run();
+  Unit* const before = std::exchange(current_, &unit);
+  try {
+    FunctionCompiler(*this, unit).run();
+  } catch (const SyntaxError&) {
+    rethrow_with_callers(&unit, {});
+  }
+  current_ = before;
   unit.state = Unit::State::kDone;
+}
+
+std::string Session::shown(const Unit& unit) {
+  const std::string name(unit.def->name);
+  if (!unit.from.self) return name;
+  const std::string& type = unit.from.self->name;
+  return fmt::format("{}.{}", type.substr(type.rfind('.') + 1), name);
+}
+
+void Session::rethrow_with_callers(const Unit* last, std::string told) {
+  if (!std::exchange(callers_told_, true)) {
+    for (const Unit* unit = last; unit && unit->caller; unit = unit->caller)
+      told += called_from(shown(*unit), shown(*unit->caller), unit->called_at);
+    if (!told.empty()) {
+      try {
+        throw;
+      } catch (const SyntaxError& error) {
+        std::rethrow_exception(make_error(ErrorKind::kSyntax, error.message() + told));
+      }
+    }
+  }
+  throw;
 }
 
 std::vector<CompiledFunction> Session::finish() {

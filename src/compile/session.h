@@ -5,7 +5,7 @@
 // Ordering   A function without a return annotation is compiled where its first caller needs its type; all others
 //            afterwards, in the order in which they were met.
 // Ownership  Owns the trees and graphs until they are handed out.
-// Errors     SyntaxError with place and marker.
+// Errors     SyntaxError with place and marker, and the chain of calls that led there.
 // Cost       Each source is parsed once, each function compiled once.
 // Source     docs/spec/language.md.
 #pragma once
@@ -29,6 +29,8 @@ struct Unit {
   std::shared_ptr<const syntax::Module> module;
   const syntax::FunctionDef* def = nullptr;
   State state = State::kDeclared;
+  const Unit* caller = nullptr;  // who called it first; null: it was asked for
+  SourceSpan called_at;
   bool declares_result = false;
   CompiledFunction result;  // its schema is complete from the beginning when declares_result
 };
@@ -59,6 +61,9 @@ class Session {
 
  private:
   void compile(Unit& unit);
+  [[nodiscard]] static std::string shown(const Unit& unit);
+  // Adds to the error who called what was being compiled, once.
+  [[noreturn]] void rethrow_with_callers(const Unit* last, std::string told);
   std::shared_ptr<const syntax::Module> parsed(const std::shared_ptr<const Source>& source);
 
   const Library* library_;
@@ -67,6 +72,8 @@ class Session {
   std::unordered_map<const Source*, std::shared_ptr<const syntax::Module>> modules_;
   std::vector<std::shared_ptr<const Source>> sources_;
   int depth_ = 0;
+  Unit* current_ = nullptr;    // the one that is being compiled
+  bool callers_told_ = false;  // in the error that is on its way
 };
 
 // Types and constants in source: annotations and defaults.
@@ -77,6 +84,8 @@ class Session {
                                    Resolver* resolver);
 // "torch.jit.fork" of an attribute chain over a name; empty when it is something else.
 [[nodiscard]] std::string dotted_name(const syntax::Expr& e);
+// The names that an assignment to it sets.
+void target_names(const syntax::Expr& target, std::vector<std::string_view>* names);
 // The resolver first, then the language.
 [[nodiscard]] Resolved resolve_name(Resolver* resolver, std::string_view dotted);
 

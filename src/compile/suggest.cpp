@@ -28,24 +28,21 @@ size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string nearest(std::string_view name, std::span<const std::string> candidates) {
-  if (name.size() > kLongest) return {};
-  size_t best = name.size() / 3 + (name.size() > 2 ? 1 : 0) + 1;  // exclusive
-  const std::string* found = nullptr;
-  for (const std::string& c : candidates) {
-    if (c.size() > kLongest || c == name) continue;
-    const size_t d = distance(name, c);
-    if (d < best && d < c.size()) {
-      best = d;
-      found = &c;
+std::string did_you_mean(std::string_view name, std::span<const std::string> candidates,
+                         const std::function<bool(const std::string&)>& usable) {
+  // One slip of the hand; in a long name two.
+  const size_t most = name.size() > 7 ? 2 : 1;
+  if (name.size() < 3 || name.size() > kLongest) return {};
+  for (size_t slips = 1; slips <= most; ++slips) {
+    bool meant = false;  // something that is nearer than what comes next
+    for (const std::string& c : candidates) {
+      if (c.size() < 3 || c.size() > kLongest || distance(name, c) != slips) continue;
+      if (!usable || usable(c)) return fmt::format("; did you mean `{}`?", c);
+      meant = true;
     }
+    if (meant) return {};
   }
-  return found ? *found : std::string();
-}
-
-std::string did_you_mean(std::string_view name, std::span<const std::string> candidates) {
-  const std::string found = nearest(name, candidates);
-  return found.empty() ? std::string() : fmt::format("; did you mean `{}`?", found);
+  return {};
 }
 
 }  // namespace tine::compile

@@ -9,15 +9,16 @@
 // Source     Damerau-Levenshtein distance (optimal string alignment).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace tine::compile {
 
-// Empty when nothing is near.
-[[nodiscard]] std::string nearest(std::string_view name, std::span<const std::string> candidates);
-// "; did you mean `x`?", or nothing.
-[[nodiscard]] std::string did_you_mean(std::string_view name, std::span<const std::string> candidates);
+// "; did you mean `x`?", or nothing when none is spelled almost alike. Only those that `usable` (null: all) says can
+// stand there; it is asked about the near ones.
+[[nodiscard]] std::string did_you_mean(std::string_view name, std::span<const std::string> candidates,
+                                       const std::function<bool(const std::string&)>& usable = nullptr);
 
 }  // namespace tine::compile

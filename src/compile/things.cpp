@@ -26,7 +26,21 @@ FunctionCompiler::Thing FunctionCompiler::thing(const syntax::Expr& e) {
   return t;
 }
 
+// `M.helper` of a class that a script cannot use: its static methods and constants are the class's all the same.
+std::optional<FunctionCompiler::Thing> FunctionCompiler::member_of_refused(const syntax::Attribute& e) {
+  const std::string owner = dotted_name(*e.object);
+  if (owner.empty() || !resolver_ || find(owner.substr(0, owner.find('.')))) return std::nullopt;
+  if (!std::holds_alternative<Refused>(resolve_name(resolver_, owner))) return std::nullopt;
+  Thing t;
+  t.dotted = fmt::format("{}.{}", owner, e.name);
+  t.resolved = resolve_name(resolver_, t.dotted);
+  if (std::holds_alternative<Missing>(t.resolved)) return std::nullopt;
+  if (const auto* refused = std::get_if<Refused>(&t.resolved)) fail(e.span, refused->why);
+  return t;
+}
+
 FunctionCompiler::Thing FunctionCompiler::attribute(const syntax::Attribute& e) {
+  if (auto member = member_of_refused(e)) return *std::move(member);
   Thing base = thing(*e.object);
   if (!base.def) {
     if (std::holds_alternative<Namespace>(base.resolved)) {
@@ -54,7 +68,7 @@ FunctionCompiler::Thing FunctionCompiler::attribute(const syntax::Attribute& e) 
                                           {"dtype", "prim::dtype"}, {"device", "prim::device"},
                                           {"T", "aten::numpy_T"},   {"requires_grad", "aten::requires_grad"}};
       for (const Property& p : kProperties) {
-        if (p.name == e.name) {
+        if (p.name == e.name && !session_.ops.overloads(p.op).empty()) {
           t.def = must_operator(p.op, {self}, e.span);
           return t;
         }
@@ -62,8 +76,7 @@ FunctionCompiler::Thing FunctionCompiler::attribute(const syntax::Attribute& e) 
       break;
     }
     case TypeKind::kOptional:
-      fail(e.span, fmt::format("`{}` of {}: test `is not None` first{}", e.name, self->type->str(),
-                               e.object->kind == syntax::ExprKind::kName ? "" : ", on a local variable"));
+      fail(e.span, fmt::format("{} has no `{}`{}", self->type->str(), e.name, optional_help(self)));
     default: break;
   }
   t.def = self;

@@ -13,9 +13,9 @@ namespace {
 
 void write_line(const std::exception_ptr& error, const std::source_location& where) noexcept {
   try {
-    const std::string place =
-        where.line() == 0 ? std::string("an unknown place")
-                          : fmt::format("{}:{} ({})", where.file_name(), where.line(), where.function_name());
+    const detail::MadeAt made = detail::made_at(error, where);
+    const std::string place = made.line == 0 ? std::string("an unknown place")
+                                             : fmt::format("{}:{} ({})", made.file, made.line, made.function);
     const std::string line = fmt::format(
         "tine: nobody looked at the error of a future made at {}: {}\n"
         "tine: call get() or error() on it, or handle the error in a callback\n",
@@ -43,6 +43,23 @@ bool was_cancelled(const std::exception_ptr& error) noexcept {
 
 UnobservedErrorHook set_unobserved_error_hook(UnobservedErrorHook hook) noexcept {
   return hook_now.exchange(hook ? hook : &write_line);
+}
+
+detail::MadeAt detail::made_at(const std::exception_ptr& error, const std::source_location& where) {
+  if (where.line() != 0) return {where.file_name(), where.line(), where.function_name()};
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& told) {
+    // The last fork on its way is the one whose future nobody looked at.
+    const auto& trail = told.trail();
+    for (auto hop = trail.rbegin(); hop != trail.rend(); ++hop) {
+      if (hop->kind == Hop::Kind::kFork && hop->line > 0)
+        return {hop->file, static_cast<unsigned>(hop->line), hop->what};
+    }
+  } catch (...) {
+    // It has no trail.
+  }
+  return {};
 }
 
 void detail::report_unobserved(const std::exception_ptr& error, const std::source_location& where) noexcept {

@@ -60,6 +60,25 @@ void copy_block(const Block& from, Block& to, Graph& graph, Copies* copies) {
 
 }  // namespace
 
+std::vector<std::string> called_functions(const Graph& graph) {
+  std::vector<std::string> names;
+  std::vector<const Block*> open = {&graph.root()};  // no recursion: blocks may nest deep
+  while (!open.empty()) {
+    const Block& block = *open.back();
+    open.pop_back();
+    for (const Node* node : block.nodes) {
+      if (node->kind == Kind::kCallFunction) names.push_back(node->name);
+      if (node->kind == Kind::kCallMethod)
+        names.push_back(node->inputs.front()->type->name + "." + node->name);
+      open.insert(open.end(), node->blocks.begin(), node->blocks.end());
+      if (node->subgraph) open.push_back(&node->subgraph->root());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
 std::unique_ptr<Graph> clone(const Graph& graph) {
   auto out = std::make_unique<Graph>(graph.name);
   out->returns = graph.returns;

@@ -165,6 +165,8 @@ class Graph {
 
 // The same nodes in a graph of their own (fork subgraphs too), for a pass to change.
 [[nodiscard]] std::unique_ptr<Graph> clone(const Graph& graph);
+// The qualified names of the functions and methods that it calls or forks, in its blocks and subgraphs.
+[[nodiscard]] std::vector<std::string> called_functions(const Graph& graph);
 
 // Appends nodes to the end of one block: what the front end and the tests write graphs with.
 class Builder {

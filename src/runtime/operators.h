@@ -2,4 +2,5 @@
 #pragma once
 
 #include "src/value/op_table.h"
+#include "src/value/torch_names.h"
 #include "tine/runtime.h"

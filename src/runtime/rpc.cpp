@@ -166,23 +166,44 @@ void add_rpc_operators(OpTable& table) {
       },
       kRemote);
   table.add(
-      "rpc::rpc_sync(Any to, str callee, Any args, float timeout=-1.0) -> Any",
-      [](OpContext& context, const Value* a) {
-        return caller_in(context).rpc_async(a[0], a[1].to_string(), a[2], a[3].to_float()).get();
-      },
-      kRemote);
-  table.add(
       "rpc::remote(Any to, str callee, Any args, float timeout=-1.0) -> Any",
       [](OpContext& context, const Value* a) {
         return caller_in(context).remote(a[0], a[1].to_string(), a[2], a[3].to_float());
       },
       kRemote);
+  // The methods of an RRef. Those that wait give a Future, and the compiler puts aten::wait behind them: an operator that
+  // blocked would hold the thread that runs the script, which may be the one that reads the answer.
   table.add(
-      "rpc::to_here(RRef(t) self, float timeout=-1.0) -> t",
+      "rpc::to_here(RRef(t) self, float timeout=-1.0) -> Future(t)",
       [](OpContext& context, const Value* a) {
-        return caller_in(context).to_here(a[0], a[1].to_float()).get();
+        return Value(caller_in(context).to_here(a[0], a[1].to_float()));
       },
       kRemote);
+  table.add(
+      "rpc::local_value(RRef(t) self) -> Future(t)",
+      [](OpContext&, const Value* a) { return Value(rpc::RRef::from(a[0])->local_value()); }, kRemote);
+  constexpr OpTraits kAsks{.pure = false};
+  table.add(
+      "rpc::is_owner(RRef(t) self) -> bool",
+      [](OpContext&, const Value* a) { return Value(rpc::RRef::from(a[0])->is_owner()); }, kAsks);
+  table.add(
+      "rpc::owner(RRef(t) self) -> (str name, int id)",
+      [](OpContext&, const Value* a) {
+        const rpc::WorkerInfo& owner = rpc::RRef::from(a[0])->owner();
+        return Value(
+            detail::make_ref<Tuple>(std::vector<Value>{Value(owner.name), Value(int64_t{owner.id})}));
+      },
+      kAsks);
+  table.add(
+      "rpc::owner_name(RRef(t) self) -> str",
+      [](OpContext&, const Value* a) { return Value(rpc::RRef::from(a[0])->owner().name); }, kAsks);
+  table.add(
+      "rpc::confirmed_by_owner(RRef(t) self) -> bool",
+      [](OpContext&, const Value* a) {
+        const Future<Value> confirmed = rpc::RRef::from(a[0])->confirmed();
+        return Value(confirmed.ready() && !confirmed.error());
+      },
+      kAsks);
 }
 
 }  // namespace tine

@@ -84,7 +84,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
 // The Runtime's, for bindings and the command.
 [[nodiscard]] TINE_API RpcService& rpc_service(Runtime& runtime) noexcept;
 
-// rpc::rpc_async, rpc_sync, remote, to_here.
+// rpc::rpc_async, rpc::remote, and the methods of RRef.
 void add_rpc_operators(OpTable& table);
 
 }  // namespace tine

@@ -1,10 +1,13 @@
 // ScriptUnit: the script functions of a Runtime: compiles them, keeps them by qualified name, runs them.
 //
-// State      Grows: a function that is there stays for the unit's life, with its graph, its schema and its code.
+// State      The functions that somebody has a ScriptRef of, and what those call. What was compiled at once goes at once:
+//            when no ScriptRef shows any of it, nothing that stays calls it, and no script runs (vm/running.h).
 // Threads    Every member from any thread. A Resolver is called by the compiling thread alone, and no lock of the unit
 //            is held meanwhile. Two threads may compile one function at once; the first result is kept.
-// Ordering   A function that is found can be called: what it calls is there, too.
-// Ownership  Owns its functions. Borrows the operator table, the executor and the operators' context.
+// Ordering   A function that is found can be called: what it calls is there, too. A name may come again when its
+//            function is gone.
+// Ownership  A ScriptRef shares its function; it may outlive the unit. Runs keep the code that they are in. Borrows the
+//            operator table, the executor and the operators' context.
 // Errors     compile: SyntaxError and what the Resolver throws; nothing is kept then. bind: TypeError in PyTorch's
 //            words, naming function, argument, expected and found type. import_code: SyntaxError for text that is no IR,
 //            ValueError when its hash is another.
@@ -13,11 +16,9 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -25,9 +26,13 @@
 #include "src/compile/builtins.h"
 #include "src/compile/compile.h"
 #include "src/ir/graph.h"
+#include "src/rpc/call.h"
 #include "src/vm/machine.h"
 
 namespace tine {
+
+class ScriptFunction;
+using ScriptRef = std::shared_ptr<const ScriptFunction>;
 
 class ScriptFunction {
  public:
@@ -47,9 +52,10 @@ class ScriptFunction {
   friend class ScriptUnit;
   ScriptFunction(compile::CompiledFunction from, std::shared_ptr<const Source> source);
   const code::Function* code_ = nullptr;
+  mutable std::shared_ptr<const rpc::ScriptCode> exported_;  // under the unit's lock
 };
 
-class TINE_API ScriptUnit final : private compile::Library {
+class TINE_API ScriptUnit final {
  public:
   ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& context);
   ~ScriptUnit();
@@ -57,13 +63,15 @@ class TINE_API ScriptUnit final : private compile::Library {
   ScriptUnit& operator=(const ScriptUnit&) = delete;
 
   // Compiles it and what it needs, unless a function of its name is there already.
-  const ScriptFunction& compile(const compile::FunctionSource& source);
+  [[nodiscard]] ScriptRef compile(const compile::FunctionSource& source);
   // Every def of a text; their names are "<prefix>.<def>".
-  std::vector<const ScriptFunction*> compile_text(std::shared_ptr<const Source> source,
-                                                  std::string_view prefix);
+  [[nodiscard]] std::vector<ScriptRef> compile_text(std::shared_ptr<const Source> source,
+                                                    std::string_view prefix);
   // A graph from elsewhere (a trace). A name that is taken gets a number behind it.
-  const ScriptFunction& define(std::shared_ptr<ir::Graph> graph, Schema schema);
-  [[nodiscard]] const ScriptFunction* function(std::string_view name) const;  // null when there is none
+  [[nodiscard]] ScriptRef define(std::shared_ptr<ir::Graph> graph, Schema schema);
+  [[nodiscard]] ScriptRef function(std::string_view name) const;  // null when there is none
+  // How many there are, those included that are to go when no script runs.
+  [[nodiscard]] size_t size() const;
 
   // One Value for each parameter: positions, keywords, defaults, what the boundary converts.
   [[nodiscard]] std::vector<Value> bind(const ScriptFunction& f, std::span<const Value> args,
@@ -76,33 +84,35 @@ class TINE_API ScriptUnit final : private compile::Library {
   Value call(const ScriptFunction& f, std::span<const Value> args, vm::Poll* poll = nullptr);
 
   // The function and all that it calls as text that import_code takes, and the hash of it.
-  struct Code {
-    std::string hash;
-    std::string text;
-  };
-  [[nodiscard]] std::shared_ptr<const Code> export_code(const ScriptFunction& f) const;
+  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(const ScriptFunction& f) const;
+  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(
+      std::string_view name) const;  // null: none
   // The function of that hash, defined here under names of its own.
-  const ScriptFunction& import_code(std::string_view hash, std::string_view text);
+  [[nodiscard]] ScriptRef import_code(std::string_view hash, std::string_view text);
 
   [[nodiscard]] const OpTable& ops() const noexcept { return ops_; }
 
  private:
-  [[nodiscard]] const Schema* find(std::string_view name) const override;
-  const ScriptFunction& keep(std::vector<compile::CompiledFunction> compiled,
-                             std::shared_ptr<const Source> source);
+  struct Batch;
+  struct Shelf;
+  class Found;
+
+  // To read it, not to run it.
+  [[nodiscard]] ScriptRef peek(std::string_view name) const;
+  ScriptRef keep(std::vector<compile::CompiledFunction> compiled, std::shared_ptr<const Source> source);
+  // What is kept with the function, `fresh` where that was nothing.
+  std::shared_ptr<const rpc::ScriptCode> exported(const ScriptFunction& f,
+                                                  std::shared_ptr<const rpc::ScriptCode> fresh) const;
   std::unique_ptr<code::Function> code_of(const ir::Graph& graph, const std::string& name) const;
 
   const OpTable& ops_;
-  mutable std::mutex mutex_;
-  code::Library library_;
+  const std::shared_ptr<Shelf> shelf_;
   vm::Machine machine_;
-  std::unordered_map<std::string, std::unique_ptr<ScriptFunction>> functions_;
-  mutable std::unordered_map<const ScriptFunction*, std::shared_ptr<const Code>> exported_;
 };
 
 // A traced graph under that name; its inputs are the parameters.
-TINE_API const ScriptFunction& define_traced(ScriptUnit& unit, std::shared_ptr<ir::Graph> graph,
-                                             std::string name);
+[[nodiscard]] TINE_API ScriptRef define_traced(ScriptUnit& unit, std::shared_ptr<ir::Graph> graph,
+                                               std::string name);
 
 // What a binding shows of a graph: its text, its nodes' kinds with those of inner blocks and forks behind the node that
 // has them, the hash of its content.

@@ -7,11 +7,17 @@
 //   function helper(int x) -> int                  f1, and so on in the order of first mention
 //   ...
 //
-// The hash covers signatures and the content of graphs, not places or names of variables.
+// A default that is a Tensor, and those behind it, are not in the signature but in front of the graph:
+//   default 1 graph():                             of the second parameter: a graph of one constant
+//     ...
+//
+// The hash covers signatures, defaults and the content of graphs, not places or names of variables.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
@@ -22,6 +28,7 @@ namespace {
 
 constexpr std::string_view kHead = "tine-script 1\n";
 constexpr std::string_view kFunction = "function ";
+constexpr std::string_view kDefault = "default ";
 
 // Visits every node of the graph, of inner blocks and of forks.
 template <class F>
@@ -41,11 +48,41 @@ void each_node(const ir::Graph& graph, F&& visit) {
 struct Entry {
   std::string signature;
   std::unique_ptr<ir::Graph> graph;
+  std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> defaults = {};
 };
+
+// Leaves in the schema the defaults that its text can tell, and gives the graphs of the others.
+std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> take_defaults(Schema* schema) {
+  std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> taken;
+  for (size_t i = 0; i < schema->args.size(); ++i) {
+    std::optional<Value>& value = schema->args[i].default_value;
+    if (!value || (taken.empty() && !value->is_tensor())) continue;
+    auto graph = std::make_unique<ir::Graph>("default");
+    graph->root().outputs = {ir::Builder(*graph).constant(*value, schema->args[i].type)};
+    graph->returns = {schema->args[i].type};
+    taken.emplace_back(i, std::move(graph));
+    value.reset();
+  }
+  return taken;
+}
+
+const Value& constant_of(const ir::Graph& graph, const Argument& parameter) {
+  const auto& nodes = graph.root().nodes;
+  if (nodes.size() == 1 && nodes.front()->kind == ir::Kind::kConstant &&
+      fits(nodes.front()->constant, parameter.type)) {
+    return nodes.front()->constant;
+  }
+  throw ValueError(fmt::format("the code of a script: the default of '{}' is no {}", parameter.name,
+                               parameter.type->str()));
+}
 
 std::string hash_of(const std::vector<Entry>& entries) {
   std::string all(kHead);
-  for (const Entry& e : entries) all += e.signature + "\n" + ir::content_hash(*e.graph) + "\n";
+  for (const Entry& e : entries) {
+    all += e.signature + "\n" + ir::content_hash(*e.graph) + "\n";
+    for (const auto& [index, graph] : e.defaults)
+      all += fmt::format("{}{} {}\n", kDefault, index, ir::content_hash(*graph));
+  }
   return ir::hash_of(all);
 }
 
@@ -72,6 +109,17 @@ std::vector<Entry> read(std::string_view text, const OpTable& ops) {
     Entry e;
     e.signature = text.substr(0, line_end);
     text.remove_prefix(line_end + 1);
+    while (text.starts_with(kDefault)) {
+      text.remove_prefix(kDefault.size());
+      size_t index = 0;
+      const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+      const auto end = std::min(text.find("\ndefault "), text.find("\ngraph("));
+      if (error != std::errc() || end == std::string_view::npos)
+        throw SyntaxError("the code of a script: expected a line `default <parameter> graph():`");
+      const auto digits = static_cast<size_t>(stop - text.data());
+      e.defaults.emplace_back(index, ir::parse(text.substr(digits, end + 1 - digits), ops, "default"));
+      text.remove_prefix(end + 1);
+    }
     size_t end = text.starts_with(kFunction) ? 0 : text.find("\nfunction ");
     end = end == std::string_view::npos ? text.size() : end + (end ? 1 : 0);
     e.graph = ir::parse(text.substr(0, end), ops, fmt::format("f{}", entries.size()));
@@ -84,11 +132,9 @@ std::vector<Entry> read(std::string_view text, const OpTable& ops) {
 
 }  // namespace
 
-std::shared_ptr<const ScriptUnit::Code> ScriptUnit::export_code(const ScriptFunction& f) const {
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto at = exported_.find(&f); at != exported_.end()) return at->second;
-  }
+std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(const ScriptFunction& f) const {
+  if (auto done = exported(f, nullptr)) return done;
+  std::vector<ScriptRef> held;
   std::vector<const ScriptFunction*> functions = {&f};
   std::unordered_map<std::string, std::string> names = {{f.name, "f0"}};
   std::vector<Entry> entries;
@@ -103,7 +149,10 @@ std::shared_ptr<const ScriptUnit::Code> ScriptUnit::export_code(const ScriptFunc
                         one.name, a.name, a.type->str()));
       }
     }
-    Entry e{one.signature(), ir::parse(ir::print(*one.graph, {.exact = true}), ops_)};
+    Schema signature = one.schema;
+    signature.name = one.name.substr(one.name.rfind('.') + 1);
+    auto defaults = take_defaults(&signature);
+    Entry e{signature.str(), ir::parse(ir::print(*one.graph, {.exact = true}), ops_), std::move(defaults)};
     each_node(*e.graph, [&](ir::Node& node) {
       if (node.kind == ir::Kind::kCallMethod) {
         throw ValueError(fmt::format(
@@ -112,24 +161,31 @@ std::shared_ptr<const ScriptUnit::Code> ScriptUnit::export_code(const ScriptFunc
       if (node.kind != ir::Kind::kCallFunction) return;
       const auto [at, fresh] = names.emplace(node.name, fmt::format("f{}", functions.size()));
       if (fresh) {
-        const ScriptFunction* const callee = function(node.name);
+        const ScriptRef& callee = held.emplace_back(peek(node.name));
         if (!callee)
           throw NameError(
               fmt::format("script function {} calls {}, which is not there", one.name, node.name));
-        functions.push_back(callee);
+        functions.push_back(callee.get());
       }
       node.name = at->second;
     });
-    text += fmt::format("{}{}\n{}", kFunction, e.signature, ir::print(*e.graph, {.exact = true}));
+    text += fmt::format("{}{}\n", kFunction, e.signature);
+    for (const auto& [index, graph] : e.defaults)
+      text += fmt::format("{}{} {}", kDefault, index, ir::print(*graph, {.exact = true}));
+    text += ir::print(*e.graph, {.exact = true});
     if (!text.ends_with('\n')) text += '\n';
     entries.push_back(std::move(e));
   }
-  auto code = std::make_shared<const Code>(Code{hash_of(entries), std::move(text)});
-  const std::lock_guard lock(mutex_);
-  return exported_.emplace(&f, std::move(code)).first->second;
+  return exported(
+      f, std::make_shared<const rpc::ScriptCode>(rpc::ScriptCode{hash_of(entries), std::move(text)}));
 }
 
-const ScriptFunction& ScriptUnit::import_code(std::string_view hash, std::string_view text) {
+std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(std::string_view name) const {
+  const ScriptRef f = peek(name);
+  return f ? export_code(*f) : nullptr;
+}
+
+ScriptRef ScriptUnit::import_code(std::string_view hash, std::string_view text) {
   std::vector<Entry> entries = read(text, ops_);
   if (const std::string own = hash_of(entries); own != hash) {
     throw ValueError(
@@ -141,7 +197,7 @@ const ScriptFunction& ScriptUnit::import_code(std::string_view hash, std::string
                        signature.substr(0, signature.find('(')));
   };
   const std::string first = name_of(0);
-  if (const ScriptFunction* done = function(first)) return *done;
+  if (ScriptRef done = function(first)) return done;
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     each_node(*entries[i].graph, [&](ir::Node& node) {
@@ -155,6 +211,12 @@ const ScriptFunction& ScriptUnit::import_code(std::string_view hash, std::string
       node.name = name_of(callee);
     });
     compiled[i].schema = Schema::parse(entries[i].signature);
+    for (const auto& [index, graph] : entries[i].defaults) {
+      if (index >= compiled[i].schema.args.size())
+        throw ValueError("the code of a script: a default without its parameter");
+      Argument& parameter = compiled[i].schema.args[index];
+      parameter.default_value = constant_of(*graph, parameter);
+    }
     const Schema& schema = compiled[i].schema;
     const ir::Graph& graph = *entries[i].graph;
     bool fits = schema.args.size() == graph.inputs().size() && graph.returns.size() == 1 &&

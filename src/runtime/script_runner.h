@@ -26,12 +26,12 @@ class UnitRunner final : public ScriptRunner {
   std::shared_ptr<const rpc::ScriptCode> code_of(const std::string& name) override;
 
  private:
-  const ScriptFunction& function_for(const std::string& name, const rpc::ScriptCode& code);
+  ScriptRef function_for(const std::string& name, const rpc::ScriptCode& code);
 
   ScriptUnit& unit_;
   std::mutex mutex_;
-  std::unordered_map<std::string, const ScriptFunction*> received_;  // by hash
-  std::unordered_map<const ScriptFunction*, std::shared_ptr<const rpc::ScriptCode>> exported_;
+  std::unordered_map<std::string, ScriptRef>
+      received_;  // by hash; they stay, as their senders send a code once
 };
 
 }  // namespace tine

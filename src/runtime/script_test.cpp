@@ -1,7 +1,12 @@
 #include "src/runtime/script.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
+#include "tine/future.h"
 #include "tine/runtime.h"
 
 namespace tine {
@@ -29,7 +34,7 @@ def scale(x: Tensor, by: float = 2.0) -> Tensor:
 
 struct Unit : testing::Test {
   Unit() : unit(runtime.scripts()) {
-    unit.compile_text(std::make_shared<const Source>("test.py", std::string(kText)), "test");
+    kept = unit.compile_text(std::make_shared<const Source>("test.py", std::string(kText)), "test");
   }
   const ScriptFunction& at(std::string_view name) { return *unit.function(name); }
   Value run(const ScriptFunction& f, std::vector<Value> args, std::vector<Keyword> keywords = {}) {
@@ -38,6 +43,7 @@ struct Unit : testing::Test {
 
   Runtime runtime{{.num_threads = 2}};
   ScriptUnit& unit;
+  std::vector<ScriptRef> kept;
 };
 
 using ScriptUnitTest = Unit;
@@ -78,9 +84,9 @@ TEST_F(ScriptUnitTest, StartAndPostGiveFutures) {
 }
 
 TEST_F(ScriptUnitTest, AFunctionThatIsThereIsNotCompiledAgain) {
-  const ScriptFunction* const before = unit.function("test.fact");
-  unit.compile_text(std::make_shared<const Source>("test.py", "def fact(n: int) -> int:\n    return 0\n"),
-                    "test");
+  const ScriptRef before = unit.function("test.fact");
+  const auto again = unit.compile_text(
+      std::make_shared<const Source>("test.py", "def fact(n: int) -> int:\n    return 0\n"), "test");
   EXPECT_EQ(unit.function("test.fact"), before);
   EXPECT_EQ(run(at("test.fact"), {Value(5)}).as_int(), 120);
 }
@@ -88,11 +94,12 @@ TEST_F(ScriptUnitTest, AFunctionThatIsThereIsNotCompiledAgain) {
 TEST_F(ScriptUnitTest, CodeTravelsAsTextWithAllThatItCalls) {
   const auto code = unit.export_code(at("test.work"));
   Runtime other{{.num_threads = 1}};
-  const ScriptFunction& f = other.scripts().import_code(code->hash, code->text);
+  const ScriptRef imported = other.scripts().import_code(code->hash, code->text);
+  const ScriptFunction& f = *imported;
   EXPECT_EQ(f.signature(), "work(int n) -> int");
   const std::vector<Value> args = {Value(5)};
   EXPECT_EQ(other.scripts().call(f, args).as_int(), 60);
-  EXPECT_EQ(&other.scripts().import_code(code->hash, code->text), &f);
+  EXPECT_EQ(other.scripts().import_code(code->hash, code->text), imported);
   EXPECT_EQ(other.scripts().export_code(f)->hash, code->hash);
 }
 
@@ -100,7 +107,7 @@ TEST_F(ScriptUnitTest, ARecursiveFunctionTravels) {
   const auto code = unit.export_code(at("test.fact"));
   Runtime other{{.num_threads = 1}};
   const std::vector<Value> args = {Value(10)};
-  EXPECT_EQ(other.scripts().call(other.scripts().import_code(code->hash, code->text), args).as_int(),
+  EXPECT_EQ(other.scripts().call(*other.scripts().import_code(code->hash, code->text), args).as_int(),
             3628800);
 }
 
@@ -118,20 +125,117 @@ TEST_F(ScriptUnitTest, CodeOfAnotherHashIsRefused) {
   const size_t ten = text.find("10");
   ASSERT_NE(ten, std::string::npos);
   text.replace(ten, 2, "11");
-  EXPECT_THROW(unit.import_code(code->hash, text), ValueError);
+  EXPECT_THROW((void)unit.import_code(code->hash, text), ValueError);
 }
 
 TEST_F(ScriptUnitTest, TextThatIsNoCodeIsASyntaxError) {
-  EXPECT_THROW(unit.import_code("00", "rubbish"), SyntaxError);
-  EXPECT_THROW(unit.import_code("00", "tine-script 1\n"), SyntaxError);
-  EXPECT_THROW(unit.import_code("00", "tine-script 1\nfunction f(int x) -> int\nrubbish"), SyntaxError);
+  EXPECT_THROW((void)unit.import_code("00", "rubbish"), SyntaxError);
+  EXPECT_THROW((void)unit.import_code("00", "tine-script 1\n"), SyntaxError);
+  EXPECT_THROW((void)unit.import_code("00", "tine-script 1\nfunction f(int x) -> int\nrubbish"), SyntaxError);
 }
 
 TEST_F(ScriptUnitTest, NothingIsKeptOfATextThatDoesNotCompile) {
   const auto bad = std::make_shared<const Source>(
       "bad.py", "def fine(x: int) -> int:\n    return x\n\ndef wrong(x: int) -> int:\n    return y\n");
-  EXPECT_THROW(unit.compile_text(bad, "bad"), SyntaxError);
+  EXPECT_THROW((void)unit.compile_text(bad, "bad"), SyntaxError);
   EXPECT_EQ(unit.function("bad.fine"), nullptr);
+}
+
+// Until the tasks of earlier tests' runs have no frames any more.
+template <class F>
+void expect_soon(F&& condition) {
+  const TimePoint end = Clock::now() + std::chrono::seconds(60);
+  while (!condition() && Clock::now() < end) std::this_thread::yield();
+  EXPECT_TRUE(condition());
+}
+
+ScriptRef one(ScriptUnit& unit, const std::string& text, const std::string& prefix) {
+  return unit.compile_text(std::make_shared<const Source>("one.py", text), prefix).at(0);
+}
+
+TEST_F(ScriptUnitTest, WhatNobodyShowsIsGone) {
+  const size_t before = unit.size();
+  {
+    const ScriptRef f =
+        one(unit, "def f(x: int) -> int:\n    return g(x)\ndef g(x: int) -> int:\n    return x\n", "a");
+    EXPECT_EQ(unit.size(), before + 2);
+    EXPECT_EQ(run(*f, {Value(3)}).as_int(), 3);
+  }
+  expect_soon([&] { return (void)unit.function("a.f"), unit.size() == before; });
+  EXPECT_EQ(unit.function("a.g"), nullptr);
+}
+
+TEST_F(ScriptUnitTest, ANameMayComeAgainWithOtherCode) {
+  for (int i = 0; i < 50; ++i) {
+    const ScriptRef f = one(unit, fmt::format("def f() -> int:\n    return {}\n", i), "again");
+    EXPECT_EQ(run(*f, {}).as_int(), i);
+  }
+  EXPECT_LE(unit.size(), 5u);
+}
+
+TEST_F(ScriptUnitTest, WhatIsCalledStaysAsLongAsItsCaller) {
+  ScriptRef callee = one(unit, "def callee(x: int) -> int:\n    return x + 1\n", "m");
+  // As a trace does: the callee is known by its name alone.
+  auto graph = std::make_shared<ir::Graph>("m.caller");
+  ir::Builder b(*graph);
+  ir::Def* const x = graph->add_input(Type::integer(), "x");
+  graph->root().outputs = {b.call("m.callee", {x}, Type::integer())};
+  graph->returns = {Type::integer()};
+  ScriptRef caller = define_traced(unit, std::move(graph), "m.caller");
+  callee.reset();
+  EXPECT_EQ(run(*caller, {Value(1)}).as_int(), 2);
+  ASSERT_NE(unit.function("m.callee"), nullptr);
+  caller.reset();
+  expect_soon([&] { return unit.function("m.callee") == nullptr; });
+}
+
+TEST_F(ScriptUnitTest, ARunKeepsTheCodeThatItIsIn) {
+  Promise<Value> promise;
+  Future<Value> done;
+  {
+    // Its helper is not linked before the wait is over.
+    const ScriptRef f = one(unit,
+                            "def waits(x: Future[int]) -> int:\n    return helper(x.wait())\n"
+                            "def helper(x: int) -> int:\n    return x * 2\n",
+                            "run");
+    const std::vector<Value> args = {Value(promise.future())};
+    done = unit.post(*f, args);
+  }
+  for (int i = 0; i < 10; ++i) (void)one(unit, "def other() -> int:\n    return 1\n", "other");
+  promise.set_value(Value(21));
+  EXPECT_EQ(done.get().as_int(), 42);
+  expect_soon([&] {
+    return (void)one(unit, "def other() -> int:\n    return 1\n", "other"),
+           unit.function("run.waits") == nullptr;
+  });
+}
+
+TEST_F(ScriptUnitTest, FunctionsComeAndGoWhileOthersRun) {
+  std::atomic<bool> stop{false};
+  std::thread runs([&] {
+    while (!stop) EXPECT_EQ(run(at("test.work"), {Value(20)}).as_int(), 390);
+  });
+  for (int i = 0; i < 2000; ++i) {
+    const ScriptRef f =
+        one(unit,
+            fmt::format("def f(n: int) -> int:\n    return torch.jit.wait(torch.jit.fork(g, n))\n"
+                        "def g(n: int) -> int:\n    return n + {}\n",
+                        i),
+            fmt::format("busy{}", i));
+    ASSERT_EQ(run(*f, {Value(1)}).as_int(), i + 1);
+  }
+  stop = true;
+  runs.join();
+  expect_soon([&] { return (void)unit.function("test.work"), unit.size() == kept.size(); });
+}
+
+TEST_F(ScriptUnitTest, AFunctionMayOutliveItsUnit) {
+  ScriptRef left;
+  {
+    Runtime other{{.num_threads = 1}};
+    left = one(other.scripts(), "def f(x: int) -> int:\n    return x\n", "left");
+  }
+  EXPECT_EQ(left->signature(), "f(int x) -> int");
 }
 
 }  // namespace

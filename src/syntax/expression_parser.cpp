@@ -446,6 +446,24 @@ ExprPtr ExpressionParser::bracketed() {
   return inner;
 }
 
+// From its `for` on.
+template <class Comp>
+ExprPtr ExpressionParser::comprehension(std::unique_ptr<Comp> comp, uint32_t begin, Tok close) {
+  take();
+  comp->target = target_list();
+  expect(Tok::kIn, "in the comprehension");
+  comp->iterable = disjunction();
+  while (accept(Tok::kIf)) comp->conditions.push_back(disjunction());
+  if (at(Tok::kFor))
+    fail(peek().span,
+         "a comprehension over several loops is not supported in scripts; write nested `for` statements");
+  expect(close, "to close the comprehension");
+  comp->span = since(begin);
+  check_height(*comp, {comp->target.get(), comp->iterable.get()});
+  check_height(*comp, comp->conditions);
+  return comp;
+}
+
 ExprPtr ExpressionParser::list_or_comprehension() {
   const uint32_t begin = take().span.begin;
   auto node = std::make_unique<List>();
@@ -453,21 +471,10 @@ ExprPtr ExpressionParser::list_or_comprehension() {
     if (at(Tok::kStar)) fail(peek().span, "`*` does not unpack in scripts; add the lists with `+`");
     node->items.push_back(expression());
     if (at(Tok::kFor) && node->items.size() == 1) {
-      take();
       auto comp = std::make_unique<ListComp>();
       comp->element = std::move(node->items.front());
-      comp->target = target_list();
-      expect(Tok::kIn, "in the comprehension");
-      comp->iterable = disjunction();
-      while (accept(Tok::kIf)) comp->conditions.push_back(disjunction());
-      if (at(Tok::kFor))
-        fail(peek().span,
-             "a comprehension over several loops is not supported in scripts; write nested `for` statements");
-      expect(Tok::kRBracket, "to close the comprehension");
-      comp->span = since(begin);
-      check_height(*comp, {comp->element.get(), comp->target.get(), comp->iterable.get()});
-      check_height(*comp, comp->conditions);
-      return comp;
+      check_height(*comp, {comp->element.get()});
+      return comprehension(std::move(comp), begin, Tok::kRBracket);
     }
     if (!accept(Tok::kComma)) break;
   }
@@ -494,8 +501,13 @@ ExprPtr ExpressionParser::dict() {
     if (at(Tok::kFor)) refuse_comprehension("a set comprehension");
     expect(Tok::kColon, "between key and value of the dict");
     ExprPtr value = expression();
-    if (at(Tok::kFor))
-      fail(peek().span, "a dict comprehension is not supported in scripts; fill the dict in a loop");
+    if (at(Tok::kFor) && node->keys.empty()) {
+      auto comp = std::make_unique<DictComp>();
+      comp->key = std::move(key);
+      comp->value = std::move(value);
+      check_height(*comp, {comp->key.get(), comp->value.get()});
+      return comprehension(std::move(comp), begin, Tok::kRBrace);
+    }
     node->keys.push_back(std::move(key));
     node->values.push_back(std::move(value));
     if (!accept(Tok::kComma)) break;

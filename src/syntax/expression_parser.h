@@ -80,6 +80,8 @@ class ExpressionParser {
   ExprPtr postfix();
   ExprPtr atom();
   ExprPtr bracketed();
+  template <class Comp>
+  ExprPtr comprehension(std::unique_ptr<Comp> comp, uint32_t begin, Tok close);
   ExprPtr list_or_comprehension();
   ExprPtr dict();
   ExprPtr number();

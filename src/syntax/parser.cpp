@@ -371,7 +371,10 @@ class Parser : public ExpressionParser {
              fmt::format("{} is not supported in scripts; pass the value in and return the new one",
                          name_of(peek().kind)));
       case Tok::kDel:
-        fail(peek().span, "`del` is not supported in scripts; a variable's value goes with its last use");
+        fail(peek().span,
+             "`del` is not supported in scripts; write `d.pop(key)` or `xs.pop(i)` for an element; a "
+             "variable's value "
+             "goes with its last use");
       case Tok::kImport:
       case Tok::kFrom:
         fail(peek().span,

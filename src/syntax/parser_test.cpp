@@ -80,6 +80,11 @@ std::string shown(const Expr& e) {
     }
     case ExprKind::kDict: return "{" + list(as<Dict>(e).keys) + ": " + list(as<Dict>(e).values) + "}";
     case ExprKind::kFString: return "f[" + list(as<FString>(e).parts) + "]";
+    case ExprKind::kDictComp: {
+      const auto& c = as<DictComp>(e);
+      return fmt::format("{{{}: {} for {} in {} if {}}}", shown(*c.key), shown(*c.value), shown(*c.target),
+                         shown(*c.iterable), list(c.conditions));
+    }
     case ExprKind::kListComp: {
       const auto& c = as<ListComp>(e);
       return fmt::format("[{} for {} in {} if {}]", shown(*c.element), shown(*c.target), shown(*c.iterable),
@@ -194,7 +199,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"x = lambda: 1", "`lambda` is not supported"},
         Refused{"if (y := x): pass", "`:=` is not supported"},
         Refused{"match x:", "`match` is not supported"}, Refused{"x = {1, 2}", "sets are not supported"},
-        Refused{"x = {k: v for k in x}", "dict comprehension"},
+        Refused{"x = {k: v for k in x for l in k}", "a comprehension over several loops"},
+        Refused{"x = {1: 2, k: v for k in x}", "expected `}`"},
         Refused{"x = {k for k in x}", "a set comprehension"},
         Refused{"g(i for i in x)", "generator expression"},
         Refused{"x = [i for a in b for i in a]", "nested `for`"}, Refused{"del x", "`del` is not supported"},

@@ -37,6 +37,7 @@ enum class ExprKind : uint8_t {
   kList,
   kDict,
   kListComp,
+  kDictComp,
   kUnary,
   kBinary,
   kBoolOp,
@@ -121,6 +122,10 @@ struct Dict : ExprOf<ExprKind::kDict> {
 };
 struct ListComp : ExprOf<ExprKind::kListComp> {
   ExprPtr element, target, iterable;
+  std::vector<ExprPtr> conditions;
+};
+struct DictComp : ExprOf<ExprKind::kDictComp> {
+  ExprPtr key, value, target, iterable;
   std::vector<ExprPtr> conditions;
 };
 struct Unary : ExprOf<ExprKind::kUnary> {

@@ -362,6 +362,9 @@ const Op& OpTable::resolve(std::string_view name, std::span<const Value> args,
                            std::vector<Value>* bound) const {
   if (const auto named = overloads(name); !named.empty())
     return resolve(named, args, keywords, boundary, bound);
+  // Whoever chose the overload already, as a compiler does, names it.
+  if (const auto one = rows_->by_full_name.find(name); one != rows_->by_full_name.end())
+    return resolve(std::span(&one->second, 1), args, keywords, boundary, bound);
   const std::string* nearest = nullptr;
   size_t distance = 3;
   for (const auto& [other, ops] : rows_->by_name) {

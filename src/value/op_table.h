@@ -65,7 +65,7 @@ class TINE_API OpTable {
   [[nodiscard]] std::span<const Op* const> overloads(std::string_view name) const noexcept;
   [[nodiscard]] std::vector<const Op*> all() const;
 
-  // Chooses the overload that the values fit and writes its complete argument list to `bound`.
+  // Chooses the overload that the values fit (the only one where `name` is a full name) and writes its complete argument list to `bound`.
   [[nodiscard]] const Op& resolve(std::string_view name, std::span<const Value> args,
                                   std::span<const Keyword> keywords, Boundary boundary,
                                   std::vector<Value>* bound) const;

@@ -150,6 +150,11 @@ TEST_F(Resolve, AnErrorOfSeveralOverloadsListsEachWithItsReason) {
       HasSubstr("aten::add.int(int a, int b) -> int\n    argument 'a' must be int, not Tensor float32[]"));
 }
 
+TEST_F(Resolve, AFullNameMeansThatOverloadAlone) {
+  EXPECT_EQ(chosen("aten::add.int", {2, 3}), "int");
+  EXPECT_THAT(chosen("aten::add.int", {scalar(1), scalar(2)}), HasSubstr("argument 'a'"));
+}
+
 TEST_F(Resolve, AnUnknownNameSuggestsTheNearest) {
   EXPECT_EQ(chosen("aten::vieu", {}),
             "NameError: there is no operator named 'aten::vieu'; did you mean 'aten::view'?");

@@ -168,7 +168,8 @@ std::string Schema::str() const {
     if (&arg != &args[0]) out += ", ";
     if (arg.keyword_only && !std::exchange(keyword_only, true)) out += "*, ";
     out += with_alias(*arg.type, arg.list_size, arg.alias, arg.written) + " " + arg.name;
-    if (arg.default_value) out += "=" + arg.default_value->repr();
+    if (arg.default_value)
+      out += "=" + (arg.default_value->is_tensor() ? "<Tensor>" : arg.default_value->repr());
   }
   out += ") -> ";
   std::string types;

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "src/code/function.h"
+#include "src/vm/running.h"
 #include "tine/detail/block.h"
 #include "tine/value.h"
 
@@ -50,7 +51,13 @@ struct ThreadNotes {
   // The task that this thread is posting: an executor that runs it in place would recurse.
   ScriptTask* posting = nullptr;
   bool asked_to_run = false;
+  RunningCount* counts = nullptr;
 
+  [[nodiscard]] RunningCount& running() {
+    if (!counts) [[unlikely]]
+      counts = RunningCount::claim();
+    return *counts;
+  }
   [[nodiscard]] static ThreadNotes& here() noexcept;
 };
 

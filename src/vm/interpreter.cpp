@@ -167,7 +167,8 @@ bool take_child(ScriptTask& child, ThreadNotes& notes) noexcept {
 
 class Interpreter {
  public:
-  explicit Interpreter(Poll* poll) noexcept : poll_(poll), notes_(ThreadNotes::here()) {}
+  explicit Interpreter(Poll* poll) noexcept
+      : poll_(poll), notes_(ThreadNotes::here()), running_(notes_.running()) {}
 
   void run(ScriptTask* task) noexcept {
     const detail::ContextSwap swap(task->context);
@@ -198,6 +199,7 @@ class Interpreter {
 
   Poll* const poll_;
   ThreadNotes& notes_;
+  RunningCount& running_;
   ScriptTask* task_ = nullptr;
   std::vector<std::byte> more_;
 };
@@ -522,6 +524,7 @@ RETURN : {
   if (!caller) {
     task_->top = nullptr;
     if (!frame->in_task) detail::free_block(frame, frame_bytes(*function));
+    running_.end();
     task_ = task_->finish_with(std::move(result));
     goto next_task;
   }
@@ -534,6 +537,7 @@ RETURN_SCALAR : {
     release_registers(*frame);
     task_->top = nullptr;
     if (!frame->in_task) detail::free_block(frame, frame_bytes(*function));
+    running_.end();
     task_ = task_->finish_with(std::move(result));
     goto next_task;
   }
@@ -547,6 +551,7 @@ RETURN_K : {
   if (!frame->caller) {
     task_->top = nullptr;
     if (!frame->in_task) detail::free_block(frame, frame_bytes(*function));
+    running_.end();
     task_ = task_->finish_with(std::move(result));
     goto next_task;
   }
@@ -569,7 +574,7 @@ FORK : {
     callee = &link(*function, site);
   if (frame->depth >= depth_limit) [[unlikely]]
     throw_too_deep(*callee, depth_limit);
-  ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2);
+  ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2, running_);
   child->forked_at(*function, pc);
   Value* const to = child->top->registers();
   const int n = in.c;

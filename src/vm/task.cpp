@@ -18,7 +18,7 @@ ScriptTask::ScriptTask(Machine& m, uint32_t references) noexcept
     : State<Value>(detail::task_helper(), references), Node(&kResume), machine(m) {}
 
 ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, uint32_t depth,
-                             uint32_t references) {
+                             uint32_t references, RunningCount& running) {
   std::unique_ptr<ScriptTask> owner(new ScriptTask(machine, references));
   const size_t bytes = frame_bytes(function);
   void* const memory = bytes > kFrameInTask ? detail::allocate_block(bytes) : owner->frame_in_task;
@@ -26,17 +26,20 @@ ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, u
   task->top = new (memory) Frame{nullptr, &function, function.code.data(), depth, 0, bytes <= kFrameInTask};
   Value* const r = task->top->registers();
   for (const uint16_t i : function.object_registers) new (&r[i]) Value();
+  running.begin();
   return task;
 }
 
 ScriptTask::~ScriptTask() { drop_frames(); }
 
 void ScriptTask::drop_frames() noexcept {
+  if (!top) return;
   while (Frame* frame = top) {
     top = frame->caller;
     release_registers(*frame);
     if (!frame->in_task) detail::free_block(frame, frame_bytes(*frame->function));
   }
+  ThreadNotes::here().running().end();
 }
 
 // ---- the executor's side
@@ -164,6 +167,8 @@ ScriptTask* ScriptTask::fail_with(std::exception_ptr error) noexcept {
     // Out of memory for the trail: the error itself is what matters.
   }
   drop_frames();
+  // A fork's future is the program's own: if nobody looks at its error, that is told.
+  if (fork_function_) this->show();
   this->fail(std::move(error));
   if (mine) this->release();
   return next;
@@ -219,7 +224,7 @@ ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<
     throw TypeError(fmt::format("{}() takes {} arguments, {} were given", function.name,
                                 function.params.size(), args.size()));
   }
-  ScriptTask* const task = ScriptTask::make(machine, function, 1, references);
+  ScriptTask* const task = ScriptTask::make(machine, function, 1, references, ThreadNotes::here().running());
   Value* const r = task->top->registers();
   for (size_t i = 0; i < args.size(); ++i) new (&r[i]) Value(args[i]);
   if (detail::ContextData* const context = detail::current_context()) [[unlikely]] {

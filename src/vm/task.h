@@ -43,8 +43,9 @@ class ScriptTask final : public detail::State<Value>,
   using State<Value>::start;
   using State<Value>::started;
   // With `references` to hand out. `function`'s frame is made, its parameters are still unset.
+  // It counts as running from here on until it has no frame.
   static ScriptTask* make(Machine& machine, const code::Function& function, uint32_t depth,
-                          uint32_t references);
+                          uint32_t references, RunningCount& running);
   ~ScriptTask() override;
 
   bool run_inline() noexcept override;

@@ -134,7 +134,7 @@ def test_try_is_refused_with_what_to_do():
 
 
 def test_a_lambda_is_refused():
-    with pytest.raises(TypeError, match="lambda"):
+    with pytest.raises(torch.SyntaxError, match="lambda"):
         torch.jit.script(lambda x: x)
 
 
@@ -142,7 +142,7 @@ def test_a_generator_is_refused():
     def fn(x: int):
         yield x
 
-    with pytest.raises(TypeError, match="generator"):
+    with pytest.raises(torch.SyntaxError, match="generator"):
         torch.jit.script(fn)
 
 
@@ -363,3 +363,14 @@ def test_python_threads_run_while_a_script_computes():
         stop.set()
         thread.join()
     assert ticks > 10
+
+
+def test_the_name_of_pytorchs_error_catches_what_scripts_raise():
+    def fn(x: int) -> int:
+        if x > 1:
+            raise KeyError("too big")
+        return x
+
+    with pytest.raises(torch.jit.Error) as caught:
+        torch.jit.script(fn)(2)
+    assert type(caught.value) is KeyError

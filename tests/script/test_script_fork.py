@@ -1,14 +1,16 @@
 """fork and wait in scripts."""
 
+import gc
 import os
 import threading
+import time
 from typing import List, Tuple
 
 import pytest
 
 import tine as torch
 from tine import Tensor
-from tine.futures import Future
+from tine.futures import Future, set_unobserved_error_hook
 
 
 def plus_one(x: int) -> int:
@@ -264,3 +266,90 @@ def test_a_child_of_os_fork_calls_and_compiles_scripts():
     with os.fdopen(read, "rb") as pipe:
         assert pipe.read() == b"1"
     os.waitpid(pid, 0)
+
+
+# Errors of forks that the script never waits for
+
+
+def too_big(x: int) -> int:
+    if x > 1:
+        raise ValueError("shard " + str(x) + " is too big")
+    return x
+
+
+@torch.jit.script
+def forgets(x: int) -> int:
+    f = torch.jit.fork(too_big, x)
+    return 1
+
+
+FORGETTING = next(at for at, text in enumerate(open(__file__), 1) if "f = torch.jit.fork(too_big, x)" in text)
+
+
+@pytest.fixture
+def told():
+    errors = []
+    before = set_unobserved_error_hook(errors.append)
+    yield errors
+    set_unobserved_error_hook(before)
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_the_error_of_a_fork_that_the_script_forgets_is_told_once_with_the_place_of_the_fork(told):
+    assert forgets(3) == 1
+    until(lambda: told)
+    assert forgets(1) == 1
+    assert type(told[0]) is ValueError and str(told[0]) == "shard 3 is too big"
+    assert f"the Future made at {__file__}:{FORGETTING} was dropped" in told[0].__notes__[-1]
+    fork_many(1000)
+    assert len(told) == 1
+
+
+def test_the_error_of_a_fork_that_somebody_waits_for_is_not_told(told):
+    def waits(x: int) -> int:
+        return torch.jit.wait(torch.jit.fork(too_big, x))
+
+    def waits_for_a_waiter(x: int) -> int:
+        return torch.jit.wait(torch.jit.fork(waits, x))
+
+    scripted = torch.jit.script(waits_for_a_waiter)
+    for _ in range(20):
+        with pytest.raises(ValueError, match="shard 5"):
+            scripted(5)
+    gc.collect()
+    fork_many(1000)
+    assert told == []
+
+
+def test_a_fork_whose_brother_failed_first_is_told_by_itself(told):
+    def both(x: int) -> int:
+        a = torch.jit.fork(too_big, x)
+        b = torch.jit.fork(too_big, x + 1)
+        return torch.jit.wait(a) + torch.jit.wait(b)
+
+    with pytest.raises(ValueError, match="shard 7"):
+        torch.jit.script(both)(7)
+    until(lambda: told)
+    assert [str(e) for e in told] == ["shard 8 is too big"]
+
+
+def test_the_error_of_a_fork_that_the_script_returns_is_pythons_to_look_at(told):
+    def gives(x: int) -> torch.jit.Future[int]:
+        return torch.jit.fork(too_big, x)
+
+    scripted = torch.jit.script(gives)
+    future = scripted(9)
+    with pytest.raises(ValueError, match="shard 9"):
+        future.wait()
+    del future
+    gc.collect()
+    assert told == []
+    scripted(10)
+    until(lambda: told)
+    assert [str(e) for e in told] == ["shard 10 is too big"]

@@ -8,3 +8,9 @@ def is_available() -> bool:
 
 
 __all__ = ["rpc", "is_available"]
+
+
+def __getattr__(name):
+    from .._missing import module_attribute_error
+
+    raise module_attribute_error(__name__, name)

@@ -18,6 +18,9 @@ from ..futures import Future
 from ._async import _fork, _wait, fork, wait
 from ._marks import Attribute, annotate, export, ignore, is_scripting, is_tracing, isinstance, unused
 
+# Scripts raise Python's own exceptions, of any class: who catches what PyTorch's scripts raise catches these.
+Error = Exception
+
 # What needs `inspect` and the compiler's bindings is loaded when it is first used.
 _LAZY = {
     "CompilationUnit": "_script",
@@ -31,11 +34,13 @@ _LAZY = {
     "trace_module": "_trace",
     "TracedModule": "_trace",
     "TopLevelTracedModule": "_trace",
+    "TracerWarning": "_trace",
 }
 
 __all__ = [
     "Attribute",
     "CompilationUnit",
+    "Error",
     "Final",
     "Future",
     "Graph",
@@ -64,12 +69,12 @@ def __getattr__(name):
         globals()[name] = value
         return value
     if where is None:
-        if name in ("save", "load", "freeze", "optimize_for_inference"):
-            raise AttributeError(f"tine.jit.{name} does not exist yet: scripted modules are not saved in this version")
-        if name == "script_method":
-            raise AttributeError("tine.jit.script_method does not exist; derive from tine.nn.Module and call "
-                                 "tine.jit.script on the instance")
-        raise AttributeError(f"module 'tine.jit' has no attribute '{name}'")
+        from .._missing import module_attribute_error, not_there_yet
+
+        instead = {"save": "send or save the state_dict()", "load": "send or save the state_dict()",
+                   "script_method": "derive from tine.nn.Module and call tine.jit.script on the instance"}.get(name)
+        hint = f"{not_there_yet('torch.jit', name=name)}; {instead}" if instead is not None else ""
+        raise module_attribute_error(__name__, name, hint)
     from importlib import import_module
 
     value = getattr(import_module("." + where, __name__), name)

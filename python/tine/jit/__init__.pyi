@@ -9,6 +9,10 @@ T = TypeVar("T")
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 
+Error = Exception
+
+class TracerWarning(Warning): ...
+
 class Graph:
     def kinds(self) -> list[str]: ...
     def content_hash(self) -> str: ...

@@ -35,13 +35,14 @@ def export(fn):
 
 
 def unused(fn):
-    """Marks a function that scripts must not call: the call is a compile-time error."""
+    """Marks a function that is not compiled. A script may name it; a call that it comes to raises RuntimeError."""
     fn._tine_jit_mark = "unused"
     return fn
 
 
 def ignore(drop=False, **kwargs):
-    """Marks a function that is left to Python: a script that calls it is refused at compile time.
+    """Marks a function that is left to Python: a script that calls it is refused at compile time, unless the call
+    stands in a branch that is not compiled. With `drop=True` it is as if marked @unused.
 
     PyTorch would call back into Python; a tine script never takes the interpreter's lock.
     """

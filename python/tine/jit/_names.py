@@ -12,12 +12,13 @@ An answer is None (no such name) or a tuple whose first element says what it is:
 """
 
 import builtins
+import inspect
 import math
 import sys
 import types
 import typing
 
-from .. import _C
+from .. import _C, futures
 from ..futures import Future
 from . import _async, _marks, _source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
@@ -35,6 +36,12 @@ def _special():
         id(_async.wait): "torch.jit.wait",
         id(_marks.annotate): "torch.jit.annotate",
         id(_marks.isinstance): "torch.jit.isinstance",
+        id(_marks.is_scripting): "torch.jit.is_scripting",
+        id(_marks.is_tracing): "torch.jit.is_tracing",
+        id(_C._is_tracing): "torch.jit.is_tracing",
+        id(_C._get_tracing_state): "torch.jit.is_tracing",
+        id(futures.wait_all): "torch.futures.wait_all",
+        id(futures.collect_all): "torch.futures.collect_all",
         id(Future): "torch.jit.Future",
         id(Tensor): "torch.Tensor",
     }
@@ -80,22 +87,15 @@ def _exception_name(cls):
     return "RuntimeError"
 
 
-def function_source(fn, self_type=None, name=None, frame_locals=None):
+def function_source(fn, self_type=None, name=None, frame=None):
     """The tuple that the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
-    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame_locals), self_type)
-
-
-def _constant_function(name, value):
-    """A function of the language that gives the same value wherever it is compiled."""
-    text = f"def {name}() -> bool:\n    return {value}\n"
-    return ("function", f"__tine__.{name}", (f"__tine__.{name}", "<tine.jit>", text, 1, name, Names(_constant_function), None))
+    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame), self_type,
+            _source.defaults_of(fn))
 
 
 def describe(obj, dotted):
     """What the object that `dotted` names is to a script."""
-    if obj is _marks.is_scripting or obj is _marks.is_tracing:
-        return _constant_function(obj.__name__, obj is _marks.is_scripting)
     special = _special_name(obj)
     if special is not None:
         return ("builtin", special)
@@ -157,7 +157,7 @@ def _describe_function(fn):
         return _describe_scripted(scripted)
     try:
         return ("function", _source.qualified_name(fn), function_source(fn))
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, _C.SyntaxError) as error:
         return ("refused", str(error))
 
 
@@ -169,8 +169,12 @@ def _describe_type(obj, dotted):
             if hasattr(obj, "_modules") or any(base.__name__ == "Module" for base in obj.__mro__[1:]):
                 return ("refused", f"the module class `{obj.__name__}` cannot be made in a script; make it in Python "
                                    "and assign it to an attribute")
-            return ("refused", f"class `{obj.__name__}`: classes are not supported in scripts yet; "
-                               "use functions over tuples, or a module")
+            instead = {"defaultdict": "use a Dict, and `if key not in d:` before `d[key] += ...`",
+                       "OrderedDict": "use a Dict, which keeps the order, too",
+                       "deque": "use a List", "Counter": "use a Dict[str, int]"}.get(obj.__name__)
+            if obj.__module__ == "collections" and instead is not None:
+                return ("refused", f"`{dotted}` is not a type of scripts; {instead}")
+            return ("refused", f"class `{obj.__name__}`: {_source.NO_CLASSES}")
         return ("refused", str(why))
 
 
@@ -191,12 +195,13 @@ def _why_not(obj, dotted):
 class Names:
     """The names that a function does not define: its closure, its module's globals, Python's builtins."""
 
-    def __init__(self, fn, frame_locals=None):
+    def __init__(self, fn, frame=None):
         self._fn = fn
         self._globals = fn.__globals__
         self._cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
-        # Of who asked for the script: names that only annotations use are in no closure.
-        self._locals = frame_locals or {}
+        # Of who asked for the script: names that only annotations use are in no closure. Its f_locals keeps what it shows
+        # alive as long as the frame runs, so it is asked last.
+        self._frame = frame
 
     def _first(self, name):
         cell = self._cells.get(name)
@@ -208,7 +213,9 @@ class Names:
         found = self._globals.get(name, _MISSING)
         if found is _MISSING:
             found = getattr(builtins, name, _MISSING)
-        return self._locals.get(name, _MISSING) if found is _MISSING else found
+        if found is _MISSING and self._frame is not None:
+            found = self._frame.f_locals.get(name, _MISSING)
+        return found
 
     def resolve(self, dotted):
         first, *rest = dotted.split(".")
@@ -220,12 +227,18 @@ class Names:
                 return None
             holder = obj
             obj = getattr(holder, attribute, _MISSING)
-            if isinstance(holder, types.ModuleType) and holder.__name__ == "tine":
+            if isinstance(holder, types.ModuleType) and (holder.__name__ == "tine" or holder.__name__.startswith("tine.")):
                 # The package's own names are the compiler's, whatever Python object stands for them here.
-                below = [attribute] + rest[i + 1:]
-                if not isinstance(obj, types.ModuleType):
-                    special = _special_name(obj)
-                    return ("builtin", special or "torch." + ".".join(below))
+                place = holder.__name__.replace("tine", "torch", 1)
+                if (holder.__name__ == "tine" and not isinstance(obj, types.ModuleType)) or (
+                        obj is _MISSING and _C._not_there_yet(place, attribute) is not None):
+                    return ("builtin", _special_name(obj) or ".".join([place, attribute] + rest[i + 1:]))
+            elif isinstance(holder, types.ModuleType) and holder.__name__ == "math" and obj is _MISSING:
+                return ("builtin", ".".join(["math", attribute] + rest[i + 1:]))
+            elif isinstance(holder, type) and isinstance(obj, types.FunctionType):
+                if not isinstance(inspect.getattr_static(holder, attribute, None), staticmethod):
+                    return ("refused", f"`{holder.__name__}.{attribute}` is a method; call it on the module, as "
+                                       f"`self.{attribute}(...)`, or make it a static method")
         if obj is _MISSING:
             return None
         return describe(obj, dotted)
@@ -245,6 +258,11 @@ class Names:
         from ._script import describe_method
 
         return describe_method(type_name, name)
+
+    def submodules(self, type_name):
+        from ._script import describe_container
+
+        return describe_container(type_name)
 
     def candidates(self, dotted):
         *path, _ = dotted.split(".")

@@ -4,6 +4,7 @@ import functools
 import inspect
 import sys
 import types
+import typing
 import weakref
 from collections import OrderedDict
 
@@ -12,15 +13,16 @@ from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from . import _source
+from .._missing import attribute_error
 from ._marks import Attribute
 from ._names import Names, describe, function_source
-from ._types import UnknownType, type_text, value_type_text
+from ._types import UnknownType, is_dtype, type_text, value_type_text
 
 Graph = _C.Graph
 ScriptFunction = _C.ScriptFunction
 Tensor = _C.Tensor
 
-_functions = weakref.WeakKeyDictionary()  # Python function -> ScriptFunction
+_functions = weakref.WeakKeyDictionary()  # Python function -> weak reference to its ScriptFunction, which holds it
 
 
 def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
@@ -43,35 +45,40 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
         return _script_module(obj)
     if isinstance(obj, types.FunctionType):
         nested = "<locals>" in obj.__qualname__
-        return _script_function(obj, sys._getframe(_frames_up + 1).f_locals if nested else None)
+        return _script_function(obj, sys._getframe(_frames_up + 1) if nested else None)
     if isinstance(obj, type):
         if issubclass(obj, Module):
-            raise TypeError(f"script: `{obj.__name__}` is a module class; script an instance of it")
-        raise TypeError(f"script: class `{obj.__name__}`: classes are not supported in scripts yet")
+            raise _source.refusal(obj, f"`{obj.__name__}` is a module class; script an instance of it")
+        raise _source.refusal(obj, f"class `{obj.__name__}`: {_source.NO_CLASSES}")
     if isinstance(obj, types.MethodType):
-        raise TypeError(f"script: `{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a function, "
-                        "or the module and mark the method with @tine.jit.export")
+        raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
+                              "function, or the module and mark the method with @tine.jit.export")
     raise TypeError(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
 def known(fn):
     """The ScriptFunction of a Python function that is compiled already, or None."""
-    return _functions.get(fn)
-
-
-def _script_function(fn, frame_locals=None):
     done = _functions.get(fn)
+    return None if done is None else done()
+
+
+def _script_function(fn, frame=None):
+    done = known(fn)
     if done is not None:
         return done
     if hasattr(fn, "_wrapped_async_rpc_function"):
-        raise TypeError(f"script: `{fn.__qualname__}` is wrapped by rpc.functions.async_execution, which must be the "
-                        "outermost decorator: put @rpc.functions.async_execution above @torch.jit.script")
+        inner = fn._wrapped_async_rpc_function
+        raise _source.refusal(inner if _source.is_plain(inner) else fn,
+                              f"`{fn.__qualname__}` is wrapped by rpc.functions.async_execution, which must be the outermost "
+                              "decorator: put @rpc.functions.async_execution above @torch.jit.script")
     why = _source.refuse_kind(fn)
+    if why is None and getattr(fn, "_tine_jit_mark", None) == "unused":
+        why = f"`{fn.__qualname__}` is marked @unused: there is nothing to compile"
     if why is not None:
-        raise TypeError("script: " + why)
-    done = _C._compile(function_source(fn, frame_locals=frame_locals))
+        raise _source.refusal(fn, why)
+    done = _C._compile(function_source(fn, frame=frame))
     functools.update_wrapper(done, fn)
-    _functions[fn] = done
+    _functions[fn] = weakref.ref(done)
     return done
 
 
@@ -123,16 +130,19 @@ class CompilationUnit:
 
 
 class _Record:
-    """A scripted module class with its slots; several modules may share it."""
+    """A scripted module class with its slots; several modules may share it. It lives as long as one of them."""
 
-    def __init__(self, type_, module, functions):
-        self.type = type_
-        self.module = module  # methods and function attributes are looked up on it
+    def __init__(self, cls, children, functions, constants, refused):
+        self.cls = cls  # methods are looked up on it
+        self.children = children  # the names of the submodules
         self.functions = functions
+        self.constants = constants
+        self.refused = refused
+        self.type = None
 
 
-_records = {}  # key -> _Record
-_by_type_name = {}  # type name -> _Record
+_records = weakref.WeakValueDictionary()  # key -> _Record
+_by_type_name = weakref.WeakValueDictionary()  # type name -> _Record
 _type_counts = {}
 
 _SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}
@@ -169,10 +179,18 @@ def _plain_attributes(module):
             yield name, value
 
 
+def _is_constant(value):
+    return value is None or isinstance(value, (bool, int, float, str)) or is_dtype(value) or (
+        isinstance(value, tuple) and all(map(_is_constant, value)))
+
+
 def _slots(module, children):
-    """What the object of a module holds: [(name, type, value)], and the functions among its attributes."""
+    """What the object of a module holds, {name: (type, value)}, and what the compiler knows of its other attributes."""
     annotations = _annotations(type(module))
-    slots, functions, refused = OrderedDict(), {}, {}
+    final = {name for name, annotation in annotations.items()
+             if annotation is typing.Final or typing.get_origin(annotation) is typing.Final}
+    final.update(getattr(module, "__constants__", ()))
+    slots, functions, constants, refused = OrderedDict(), {}, {}, {}
     for name, tensor in list(module._parameters.items()) + list(module._buffers.items()):
         text = "Tensor" if tensor is not None else "NoneType"
         if name in annotations:
@@ -187,6 +205,9 @@ def _slots(module, children):
         if isinstance(value, Attribute):
             slots[name] = (type_text(value.type), value.value)
             continue
+        if name in final and _is_constant(value):
+            constants[name] = value
+            continue
         try:
             text = type_text(annotations[name]) if name in annotations else value_type_text(value)
             slots[name] = (text, value)
@@ -195,7 +216,7 @@ def _slots(module, children):
                 functions[name] = value
             else:
                 refused[name] = f"attribute `{name}` of `{type(module).__name__}` is {why}"
-    return slots, functions, refused
+    return slots, functions, constants, refused
 
 
 def _script_module(module, memo=None, cls=None):
@@ -212,17 +233,16 @@ def _script_module(module, memo=None, cls=None):
     children = OrderedDict()
     for name, child in module._modules.items():
         children[name] = None if child is None else _script_module(child, memo, cls)
-    slots, functions, refused = _slots(module, children)
+    slots, functions, constants, refused = _slots(module, children)
     module_class = type(module)
     key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),
-           tuple((name, id(fn)) for name, fn in functions.items()), tuple(refused.items()))
+           tuple((name, id(fn)) for name, fn in functions.items()),
+           tuple((name, repr(value)) for name, value in constants.items()), tuple(refused.items()))
     record = _records.get(key) if made_as is RecursiveScriptModule else None
     if record is None:
-        base = f"__tine__.{module_class.__module__}.{module_class.__qualname__}"
-        number = _type_counts[base] = _type_counts.get(base, -1) + 1
-        name = base if number == 0 else f"{base}___tine_{number}"
-        record = _Record(_C.ObjectType(name, [(n, t) for n, (t, _) in slots.items()]), module, functions)
-        record.refused = refused
+        record = _Record(module_class, tuple(children), functions, constants, refused)
+        name = _type_name(module_class)
+        record.type = _C.ObjectType(name, [(n, t) for n, (t, _) in slots.items()])
         _by_type_name[name] = record
         if made_as is RecursiveScriptModule:
             _records[key] = record
@@ -232,6 +252,13 @@ def _script_module(module, memo=None, cls=None):
     for name in _entry_points(module) if cls is None else ():
         done._tine_compile(name)
     return done
+
+
+def _type_name(module_class):
+    base = f"__tine__.{module_class.__module__}.{module_class.__qualname__}"
+    # Never the same one again: code may live that was compiled for it.
+    number = _type_counts[base] = _type_counts.get(base, -1) + 1
+    return base if number == 0 else f"{base}___tine_{number}"
 
 
 def _slot_value(value):
@@ -257,11 +284,19 @@ def _method_source(record, name, fn):
 def _sequential_source(record):
     """`forward` of a Sequential, unrolled: its modules have a type each."""
     lines = ["def forward(self, input):"]
-    for name in record.module._modules:
+    for name in record.children:
         lines.append(f'    input = getattr(self, "{name}")(input)')
     lines.append("    return input")
     return (f"{record.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
-            Names(Sequential.forward), record.type)
+            Names(Sequential.forward), record.type, {})
+
+
+def describe_container(type_name):
+    """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
+    record = _by_type_name.get(type_name)
+    if record is None or not issubclass(record.cls, (Sequential, ModuleList, ModuleDict)):
+        return None
+    return issubclass(record.cls, ModuleDict), record.children
 
 
 def describe_method(type_name, name):
@@ -271,13 +306,15 @@ def describe_method(type_name, name):
         return None
     if name in record.functions:
         return describe(record.functions[name], name)
+    if name in record.constants:
+        return ("constant", record.constants[name])
     if name in record.refused:
         return ("refused", record.refused[name])
-    cls = type(record.module)
+    cls = record.cls
     fn = inspect.getattr_static(cls, name, None)
     if fn is None:
         return None
-    if name == "forward" and isinstance(record.module, Sequential) and fn is Sequential.forward:
+    if name == "forward" and issubclass(cls, Sequential) and fn is Sequential.forward:
         return ("function", f"{record.type.name}.forward", _sequential_source(record))
     if isinstance(fn, staticmethod):
         return describe(fn.__func__, name)
@@ -291,13 +328,13 @@ def describe_method(type_name, name):
     if why is None and fn.__module__ == "tine.nn.module":
         why = f"`{name}` of tine.nn.Module is not available in scripts"
     if why is None and fn.__module__ == "tine.nn.containers":
-        why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, "
-               "and name the modules of a ModuleDict: self.modules_by_name[\"name\"]")
+        why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and over "
+               "the keys(), values() or items() of a ModuleDict")
     if why is not None:
         return ("refused", why)
     try:
         return ("function", f"{record.type.name}.{name}", _method_source(record, name, fn))
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, _C.SyntaxError) as error:
         return ("refused", str(error))
 
 
@@ -318,6 +355,9 @@ class ScriptMethod:
 
     def __call__(self, *args, **kwargs):
         return self._function(self._owner._c, *args, **kwargs)
+
+    def __getattr__(self, name):  # only when the usual search found nothing
+        raise attribute_error(f"'ScriptMethod' object has no attribute '{name}'", "torch.jit.ScriptFunction", name=name)
 
     def __repr__(self):
         return f"<ScriptMethod {self.qualified_name}>"
@@ -417,16 +457,25 @@ class RecursiveScriptModule(ScriptModule):
             return ScriptMethod(self, name, function)
         if name in record.functions:
             return record.functions[name]
+        if name in record.constants:
+            return record.constants[name]
+        method = inspect.getattr_static(record.cls, name, None)
+        if getattr(method, "_tine_jit_mark", None) in ("unused", "ignore"):  # Python's, which scripts leave alone
+            return types.MethodType(method, self)
         hint = ""
-        if isinstance(inspect.getattr_static(type(record.module), name, None), types.FunctionType):
-            hint = "; it was not compiled: mark it with @tine.jit.export"
-        raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'{hint}")
+        if isinstance(method, types.FunctionType):
+            hint = "it was not compiled: mark it with @tine.jit.export"
+        raise attribute_error(f"'{self._get_name()}' object has no attribute '{name}'", "torch.jit.ScriptModule",
+                              "torch.nn.Module", name=name, hint=hint)
 
     def __setattr__(self, name, value):
         own = self.__dict__
         record = own["_tine_record"]
         if name in own["_tine_children"]:
             raise RuntimeError(f"cannot re-assign modules in a ScriptModule ('{name}')")
+        if name in record.constants:
+            raise RuntimeError(f"Can't set constant '{name}' which has value:{record.constants[name]!r}. It is Final, or named "
+                               "in __constants__, and compiled code relies on it")
         if record.type.index(name) < 0:
             if isinstance(value, (Parameter, Module)):
                 raise RuntimeError(f"cannot add new parameters or modules to a ScriptModule ('{name}')")
@@ -491,7 +540,7 @@ class RecursiveScriptModule(ScriptModule):
         return True
 
     def _is_container(self):
-        return isinstance(self.__dict__["_tine_record"].module, (Sequential, ModuleList, ModuleDict))
+        return issubclass(self.__dict__["_tine_record"].cls, (Sequential, ModuleList, ModuleDict))
 
     def _missing(self, name):
         raise NotImplementedError(f"'{self._get_name()}' is no container of modules ({name})")

@@ -1,35 +1,41 @@
 """Where the text of a function is."""
 
+import ast
 import inspect
+import re
+import textwrap
 import types
 import weakref
 
+from .. import _C
+
 _names = weakref.WeakKeyDictionary()  # function -> qualified name
-_owners = {}  # qualified name -> weak reference to the function that has it
+_owners = weakref.WeakValueDictionary()  # qualified name -> the function that has it
+_numbers = {}  # name without a number -> the last number that one of its functions got
 
 
 def qualified_name(fn, prefix=None):
     """The name under which the unit knows the function, across processes too: "__main__.foo".
 
-    A second, different function of the same name gets a number behind it.
+    A second, different function of the same name gets a number behind it, until the first one and its code are gone.
     """
     name = _names.get(fn)
     if name is None:
-        base = f"{prefix or fn.__module__ or '__main__'}.{fn.__qualname__}"
-        name, number = base, 0
-        while name in _owners:
-            number += 1
+        name = base = f"{prefix or fn.__module__ or '__main__'}.{fn.__qualname__}"
+        while name in _owners or _C._find_script(name) is not None:
+            number = _numbers[base] = _numbers.get(base, 0) + 1
             name = f"{base}___tine_{number}"
         _names[fn] = name
-        _owners[name] = weakref.ref(fn)
+        _owners[name] = fn
     return name
 
 
 def text_of(fn):
-    """(file, text, number of the text's first line) of a function; OSError when there is no source."""
+    """(file, text, number of the text's first line) of a function; OSError when there is no source, SyntaxError when it
+    is none that can be compiled."""
     code = fn.__code__
     if fn.__name__ == "<lambda>":
-        raise TypeError(f"a lambda cannot be scripted ({code.co_filename}:{code.co_firstlineno}); write it as a `def`")
+        raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: a lambda cannot be scripted; write it as a `def`")
     try:
         lines, first = inspect.getsourcelines(code)
     except (OSError, TypeError, IndexError) as error:
@@ -40,7 +46,30 @@ def text_of(fn):
     # Decorators are Python's affair.
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
     at = next((i for i, line in enumerate(lines) if line.startswith((indent + "def ", indent + "async def "))), 0)
-    return code.co_filename, "".join(lines[at:]), max(first, 1) + at
+    text = "".join(lines[at:])
+    if getattr(fn, "_tine_jit_mark", None) == "unused":
+        text = _only_raises(fn, text)
+    return code.co_filename, text, max(first, 1) + at
+
+
+def _only_raises(fn, text):
+    """An @unused function as a script has it: its signature, and an exception for who comes there after all."""
+    made = ast.parse(textwrap.dedent(text)).body[0]
+    parameters = made.args
+    parameters.vararg = parameters.kwarg = None
+    for parameter in parameters.posonlyargs + parameters.args + parameters.kwonlyargs:
+        parameter.annotation = parameter.annotation or ast.Name("Any")
+    made.returns = made.returns or ast.Name("Tensor")
+    why = f"`{fn.__qualname__}` is marked @unused: This Python function is annotated to be ignored and cannot be run"
+    made.body = [ast.Raise(ast.Call(ast.Name("RuntimeError"), [ast.Constant(why)], []))]
+    return ast.unparse(ast.fix_missing_locations(made)) + "\n"
+
+
+def defaults_of(fn):
+    """{parameter: default}, as Python has evaluated them."""
+    names = fn.__code__.co_varnames[: fn.__code__.co_argcount]
+    values = fn.__defaults__ or ()
+    return dict(zip(names[len(names) - len(values):], values), **(fn.__kwdefaults__ or {}))
 
 
 def refuse_kind(fn):
@@ -49,14 +78,31 @@ def refuse_kind(fn):
     if mark == "ignore":
         return (f"`{fn.__qualname__}` is marked @ignore: scripts do not call back into Python; "
                 "compile it, or call it before the script")
-    if mark == "unused":
-        return f"`{fn.__qualname__}` is marked @unused: it must not be called in a script"
     flags = fn.__code__.co_flags
     if flags & inspect.CO_GENERATOR:
         return f"`{fn.__qualname__}` is a generator; scripts have no `yield`: return a List"
     if flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         return f"`{fn.__qualname__}` is a coroutine; scripts use torch.jit.fork and wait"
     return None
+
+
+NO_CLASSES = ("classes are not supported in scripts yet; keep its data in a tuple or a Dict and its methods as functions, or "
+              "make it a tine.nn.Module and script an instance")
+
+
+def refusal(obj, why):
+    """The SyntaxError that marks where this function or class begins."""
+    try:
+        lines, first = inspect.getsourcelines(obj)
+        file = inspect.getsourcefile(obj)
+    except (OSError, TypeError):
+        return _C.SyntaxError(why)
+    at, line = next(((i, l) for i, l in enumerate(lines) if l.lstrip().startswith(("def ", "async def ", "class "))),
+                    (0, lines[0]))
+    line = line.rstrip()
+    column = line.index(obj.__name__) if obj.__name__ in line else len(line) - len(line.lstrip())
+    marker = re.sub(r"[^\t]", " ", line[:column]) + "^" * len(obj.__name__)
+    return _C.SyntaxError(f"{file}:{max(first, 1) + at}:{column + 1}: {why}\n  {line}\n  {marker}")
 
 
 def is_plain(fn):

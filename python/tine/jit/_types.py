@@ -63,7 +63,8 @@ def type_text(annotation):
         raise UnknownType("Tuple without its types; write Tuple[int, str], say")
     if is_dtype_class(annotation):
         return "int"
-    raise UnknownType(f"`{getattr(annotation, '__name__', annotation)}` is not a type that scripts know")
+    raise UnknownType(f"`{getattr(annotation, '__name__', annotation)}` is not a type that scripts know; they have int, float, "
+                      "bool, str, Tensor, List, Dict, Tuple, Optional, Future, RRef, Any, and scripted modules")
 
 
 def is_dtype_class(obj):
@@ -109,7 +110,11 @@ def value_type_text(value):
         return f"Dict[{key}, {_common(map(value_type_text, value.values()), 'dict')}]"
     if is_dtype(value):
         return "int"
-    raise UnknownType(f"a value of type {type(value).__name__}")
+    if type(value).__name__ == "RRef":
+        raise UnknownType("an RRef, whose value's type nobody has said; annotate it in the class, `name: RRef[Tensor]`, or pass it "
+                          "to the method as an argument of that type")
+    raise UnknownType(f"a value of type {type(value).__name__}, which scripts cannot hold; pass what is needed of it as an "
+                      "argument, or keep numbers, strings, Tensors, lists, dicts and tuples of them in attributes")
 
 
 def _common(types, what):

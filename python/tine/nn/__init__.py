@@ -43,3 +43,9 @@ __all__ = [
     "functional",
     "init",
 ]
+
+
+def __getattr__(name):
+    from .._missing import module_attribute_error
+
+    raise module_attribute_error(__name__, name)

@@ -72,3 +72,9 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """The squared difference: none, mean or sum of it."""
     return tine.mse_loss(input, target, _reduction_number(reduction))
+
+
+def __getattr__(name):
+    from .._missing import module_attribute_error
+
+    raise module_attribute_error(__name__, name)

@@ -54,3 +54,9 @@ def kaiming_uniform_(tensor, a=0.0):
     """He et al. (2015): uniform in +-sqrt(6 / ((1 + a^2) fan_in)); `a` is the slope below zero."""
     bound = math.sqrt(6.0 / ((1 + a * a) * _fans(tensor)[0]))
     return uniform_(tensor, -bound, bound)
+
+
+def __getattr__(name):
+    from .._missing import module_attribute_error
+
+    raise module_attribute_error(__name__, name)

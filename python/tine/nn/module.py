@@ -128,7 +128,9 @@ class Module:
         for where in ("_parameters", "_buffers", "_modules"):
             if where in state and name in state[where]:
                 return state[where][name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        from .._missing import attribute_error
+
+        raise attribute_error(f"'{type(self).__name__}' object has no attribute '{name}'", "torch.nn.Module", name=name)
 
     def __delattr__(self, name):
         for where in (self._parameters, self._buffers, self._modules):

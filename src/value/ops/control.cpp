@@ -1,5 +1,7 @@
 // Futures, printing, warnings.
 #include <cstdio>
+#include <utility>
+#include <vector>
 
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
@@ -24,6 +26,15 @@ void add_control_rows(Rows& rows) {
   const auto wait = [](V future) { return future.to_future().get(); };
   rows.add<decltype(wait)>("aten::wait(Future(t) self) -> t",
                            {.pure = false, .bounded = false, .suspends = true});
+  rows.effect("aten::collect_all(Future(t)[] futures) -> Future(Future(t)[])", [](List& futures) {
+    std::vector<Future<Value>> all;
+    all.reserve(futures.items.size());
+    for (V future : futures.items) all.push_back(future.to_future());
+    auto same = detail::make_ref<List>(futures.items);
+    return Value(collect_all(std::move(all)).and_then([same](const std::vector<Future<Value>>&) {
+      return Value(same);
+    }));
+  });
   rows.effect("aten::done(Future(t) self) -> bool",
               [](V future) { return future.as_future_state()->done(); });
   rows.effect("prim::Print(Any[] args) -> ()", [](List& args) {

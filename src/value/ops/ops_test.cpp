@@ -175,7 +175,7 @@ TEST(Operators, EachCallGivesWhatPythonAndPyTorchGive) {
 
 TEST(Operators, EveryRowIsCalledByATest) {
   // Rows that need more than a line of text have tests of their own below.
-  std::set<std::string> called{"aten::wait", "aten::done", "prim::Print", "aten::warn"};
+  std::set<std::string> called{"aten::wait", "aten::done", "aten::collect_all", "prim::Print", "aten::warn"};
   for (const std::string_view line : all_calls()) called.emplace(line.substr(0, line.find('(')));
   std::string missing;
   for (const Op* op : builtins().all()) {
@@ -222,6 +222,23 @@ TEST(Operators, WaitBlocksUntilTheFutureIsDoneAndRethrowsItsError) {
   EXPECT_TRUE(builtins().find("aten::done")->kernel(context, &future).as_bool());
   Value failed(make_failed<Value>(make_error(ErrorKind::kKey, "'k'")));
   EXPECT_THROW((void)wait.kernel(context, &failed), KeyError);
+}
+
+TEST(Operators, CollectAllGivesAFutureOfTheVeryFutures) {
+  OpContext context;
+  const Op& collect = *builtins().find("aten::collect_all");
+  Promise<Value> first, second;
+  const Value futures = detail::make_ref<List>(std::vector<Value>{Value(first.future()), Value(second.future())});
+  const Future<Value> all = collect.kernel(context, &futures).to_future();
+  first.set_value(Value(1));
+  EXPECT_FALSE(all.ready());
+  second.set_value(Value(2));
+  const Value done = all.get();
+  ASSERT_EQ(done.as_list().items.size(), 2u);
+  EXPECT_EQ(done.as_list().items[1].to_future().get().as_int(), 2);
+  const Value failing = detail::make_ref<List>(
+      std::vector<Value>{Value(make_failed<Value>(make_error(ErrorKind::kKey, "'k'")))});
+  EXPECT_THROW((void)collect.kernel(context, &failing).to_future().get(), KeyError);
 }
 
 TEST(Operators, PrintWritesOneLine) {

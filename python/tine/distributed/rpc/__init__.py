@@ -48,3 +48,9 @@ __all__ = [
     "rpc_sync",
     "shutdown",
 ]
+
+
+def __getattr__(name):
+    from ..._missing import module_attribute_error
+
+    raise module_attribute_error(__name__, name)

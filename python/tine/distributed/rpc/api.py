@@ -1,6 +1,7 @@
 """Calls between workers: init_rpc, rpc_sync, rpc_async, remote, shutdown."""
 import atexit
 import os
+import types
 from urllib.parse import urlsplit
 
 from ... import _C
@@ -212,5 +213,5 @@ def _proxy_method(how, text):
 RRef.rpc_sync = _proxy_method("rpc_sync", "``rref.rpc_sync().f(x)`` calls method f of the value on its owner and waits.")
 RRef.rpc_async = _proxy_method("rpc_async", "``rref.rpc_async().f(x)`` calls method f on the owner; returns a Future.")
 RRef.remote = _proxy_method("remote", "``rref.remote().f(x)`` calls method f on the owner; returns an RRef.")
-RRef.__class_getitem__ = classmethod(lambda cls, item: cls)
+RRef.__class_getitem__ = classmethod(types.GenericAlias)
 RRef.__module__ = WorkerInfo.__module__ = "tine.distributed.rpc"

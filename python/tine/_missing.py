@@ -1,0 +1,23 @@
+"""What is said of a name that is not here: whether PyTorch has it."""
+
+from . import _C
+
+
+def not_there_yet(*places, name):
+    """The sentence that says so, when one of these places of PyTorch has that name, else an empty one."""
+    return next(filter(None, (_C._not_there_yet(place, name) for place in places)), "")
+
+
+def attribute_error(text, *places, name, hint=""):
+    """The AttributeError `text`, with what there is to say of the name.
+
+    Then it names no object, or Python would offer another attribute for it.
+    """
+    hint = hint or not_there_yet(*places, name=name)
+    return AttributeError(f"{text}: {hint}", name=name) if hint else AttributeError(text)
+
+
+def module_attribute_error(module, name, hint=""):
+    """For a module's __getattr__."""
+    place = module.replace("tine", "torch", 1)
+    return attribute_error(f"module '{module}' has no attribute '{name}'", place, name=name, hint=hint)
