@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "python/src/tensor.h"
+#include "python/src/tracing.h"
 
 namespace tine::python {
 namespace {
@@ -217,15 +218,14 @@ PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const 
   return to_result(op, run(op, bound.data()));
 }
 
-PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
-  std::vector<Value> values;
-  std::vector<Keyword> keywords;
+void read_arguments(PyObject* const* args, Py_ssize_t positional, PyObject* names, std::vector<Value>* values,
+                    std::vector<Keyword>* keywords) {
   const auto convert = [](PyObject* object) {
     Value value = to_value(object);
     return value.is(Tag::kForeign) ? number_like(object) : value;
   };
-  values.reserve(static_cast<size_t>(positional));
-  for (Py_ssize_t i = 0; i < positional; ++i) values.push_back(convert(args[i]));
+  values->reserve(static_cast<size_t>(positional));
+  for (Py_ssize_t i = 0; i < positional; ++i) values->push_back(convert(args[i]));
   const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
   for (Py_ssize_t i = 0; i < named; ++i) {
     Py_ssize_t size = 0;
@@ -235,8 +235,24 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
     // What PyTorch takes and tine has no other answer to.
     if (text == "requires_grad" && args[positional + i] == Py_False) continue;
     if (text == "out" && args[positional + i] == Py_None) continue;
-    keywords.emplace_back(text, convert(args[positional + i]));
+    keywords->emplace_back(text, convert(args[positional + i]));
   }
+}
+
+PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  std::vector<Value> values;
+  std::vector<Keyword> keywords;
+  read_arguments(args, positional, names, &values, &keywords);
+  return call_slowly(rows, values, keywords);
+}
+
+// A call that a trace records: nothing is lent, and tensors that may become numbers are marked.
+PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  std::vector<Value> values;
+  std::vector<Keyword> keywords;
+  read_arguments(args, positional, names, &values, &keywords);
+  for (Value& value : values) value = with_marks(std::move(value));
+  for (auto& [name, value] : keywords) value = with_marks(std::move(value));
   return call_slowly(rows, values, keywords);
 }
 
@@ -396,6 +412,8 @@ OpRows op_rows(std::string_view full_name) {
 
 PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
   return guarded([&]() -> PyObject* {
+    if (recorder_of_thread) [[unlikely]]
+      return call_recorded(rows, args, positional, names);
     if (names || positional > static_cast<Py_ssize_t>(Arguments::kMost)) {
       return call_many(rows, args, positional, names);
     }

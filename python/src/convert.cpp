@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "python/src/tracing.h"
+
 namespace tine::python {
 
 constinit Types types{};
@@ -58,6 +60,13 @@ PyObject* dict_to_python(const Dict& dict) {
     if (!v || PyDict_SetItem(result.get(), k.get(), v.get()) < 0) return nullptr;
   }
   return result.leak();
+}
+
+PyObject* number_to_python(const Value& value) {
+  if (value.mark() && tracing()) [[unlikely]]
+    return wrap_number(value);
+  if (value.is_int()) return PyLong_FromLongLong(value.as_int());
+  return value.is_float() ? PyFloat_FromDouble(value.as_float()) : PyBool_FromLong(value.as_bool());
 }
 
 PyObject* compound_to_python(const Value& value) {
@@ -133,9 +142,9 @@ PyRef text_of(std::string_view text) {
 PyObject* to_python(const Value& value) {
   switch (value.tag()) {
     case Tag::kNone: Py_RETURN_NONE;
-    case Tag::kBool: return PyBool_FromLong(value.as_bool());
-    case Tag::kInt: return PyLong_FromLongLong(value.as_int());
-    case Tag::kFloat: return PyFloat_FromDouble(value.as_float());
+    case Tag::kBool:
+    case Tag::kInt:
+    case Tag::kFloat: return number_to_python(value);
     case Tag::kTensor: return wrap_tensor(value.as_tensor());
     case Tag::kString: return text_of(value.as_string()).leak();
     case Tag::kList:
@@ -187,6 +196,7 @@ Value to_value(PyObject* object) {
     return str_to_value(object, &value) ? value : foreign_value(object);
   }
   if (type == types.dtype) return Value(static_cast<int64_t>(dtype_of(object)));
+  if (type == types.traced_number) return number_of(object);
   if (PyList_Check(object)) {
     const Nested nested(" while converting a list");
     return Value(make_ref<List>(items_of(object)));

@@ -4,6 +4,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/tensor.h"
+#include "python/src/tracing.h"
 
 // x[index] as a chain of operators, so that a trace sees what they are: views for ints, slices, None and
 // Ellipsis; index and index_put_ where tensors or lists of numbers take part.
@@ -46,8 +47,22 @@ int64_t dims_taken(PyObject* item) {
   return 1;
 }
 
+// A size of a traced run, or a tensor of one int: a trace records where it comes from.
+bool is_recorded(PyObject* object) {
+  return tracing() && (is_traced_number(object) || (is_tensor(object) && tensor_of(object).dim() == 0 &&
+                                                    !is_floating(tensor_of(object).dtype()) &&
+                                                    tensor_of(object).dtype() != DType::kBool));
+}
+Value recorded(PyObject* object) {
+  if (is_traced_number(object)) return number_of(object);
+  const Tensor& t = tensor_of(object);
+  return Value(t.item_as_int()).marked(with_marks(Value(t)).mark());
+}
+
 Value int_or_none(PyObject* object) {
   if (object == Py_None) return {};
+  if (is_recorded(object)) [[unlikely]]
+    return recorded(object);
   const Py_ssize_t n = PyNumber_AsSsize_t(object, nullptr);  // clamps, as slices do
   if (n == -1 && PyErr_Occurred()) throw_error();
   return Value(static_cast<int64_t>(n));
@@ -102,6 +117,8 @@ Indexed apply(PyObject* self, PyObject* index) {
       if (s->start != Py_None || s->stop != Py_None || s->step != Py_None)
         out.view = slice(out.view, dim, item);
       ++dim;
+    } else if (is_recorded(item)) {
+      out.view = call_op(Rows::get().select, {out.view, Value(dim), recorded(item)});
     } else if (PyBool_Check(item)) {
       out.view = call_op(Rows::get().unsqueeze, {out.view, Value(dim)});
       put(Value(Tensor::scalar(item == Py_True)));
@@ -148,7 +165,10 @@ PyObject* tensor_getitem(PyObject* self, PyObject* index) {
     // x[...] and x[:] are views too, not x itself.
     const Tensor& view = indexed.view.as_tensor();
     if (view.impl() == tensor_of(self).impl()) {
-      return wrap_tensor(view.as_strided(view.sizes(), view.strides(), view.storage_offset()));
+      const Tensor other = view.as_strided(view.sizes(), view.strides(), view.storage_offset());
+      if (tracing()) [[unlikely]]
+        record_same(other, view);
+      return wrap_tensor(other);
     }
     return wrap_tensor(std::move(indexed.view));
   });

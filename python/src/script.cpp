@@ -12,6 +12,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/future.h"
+#include "python/src/tracing.h"
 
 namespace tine::python {
 
@@ -130,6 +131,10 @@ class Arguments {
  private:
   void bind(const ScriptFunction& f, PyObject* const* named, PyObject* names) {
     std::vector<Keyword> keywords;
+    if (tracing()) [[unlikely]] {
+      for (Value& value : many_.empty() ? std::span<Value>(few_) : std::span<Value>(many_))
+        value = with_marks(std::move(value));
+    }
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       Py_ssize_t size = 0;
       const char* const chars = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(names, i), &size);
@@ -171,7 +176,11 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
       done.cancel();
       return nullptr;
     }
-    if (traced && !done.error()) record_script_call(f, bound.values(), done.get());
+    if (traced && !done.error()) {
+      Value result = done.get();
+      record_script_call(f, bound.values(), &result);
+      return to_python(result);
+    }
     return result_of(*done.state());
   });
 }

@@ -1,14 +1,14 @@
 // Tracer: what tine.jit.trace drives while it runs a Python function.
 
-#include "src/runtime/tracing.h"
+#include "python/src/tracing.h"
 
 #include <fmt/format.h>
 #include <tine/runtime.h>
 
 #include <memory>
 
-#include "python/src/builtin.h"
 #include "python/src/script.h"
+#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
@@ -27,6 +27,8 @@ trace::Tracer& open(PyObject* self) {
   if (!as_tracer(self)->tracer) throw ValueError("the trace has ended");
   return *as_tracer(self)->tracer;
 }
+
+trace::Tracer* current() noexcept { return dynamic_cast<trace::Tracer*>(current_recorder()); }
 
 // The line that runs now, of the innermost function outside the folder `package`.
 SourceSpan line_outside(const std::string& package, std::shared_ptr<const Source>* last) {
@@ -52,7 +54,7 @@ PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
     if (!PyArg_ParseTuple(args, "ss", &name, &package)) return nullptr;
     PyObject* const self = cls->tp_alloc(cls, 0);
     if (!self) return nullptr;
-    auto tracer = std::make_unique<trace::Tracer>(name);
+    auto tracer = std::make_unique<trace::Tracer>(name, Runtime::instance().ops());
     tracer->where = [folder = std::string(package), last = std::shared_ptr<const Source>()]() mutable {
       return holds_gil() ? line_outside(folder, &last) : SourceSpan();
     };
@@ -79,7 +81,7 @@ PyObject* start(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     trace::Tracer& tracer = open(self);
     if (current_recorder())
-      throw Error("this thread is tracing already; a trace within a trace is not possible");
+      throw Error("Tracing can't be nested: this thread is tracing already");
     as_tracer(self)->before = set_recorder(&tracer);
     as_tracer(self)->active = true;
     Py_RETURN_NONE;
@@ -132,7 +134,7 @@ PyObject* drop_fork(PyObject* self, PyObject*) {
   });
 }
 
-// The future is done; its value is given as Python has it.
+// The future is done; its value is given as Python has it, and comes back with the numbers that the trace knows.
 PyObject* record_wait(PyObject* self, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *future = nullptr, *result = nullptr;
@@ -140,8 +142,9 @@ PyObject* record_wait(PyObject* self, PyObject* args) {
     const Op* const row = Runtime::instance().ops().find("aten::wait");
     if (!row) throw Error("the operator table has no aten::wait");
     const Value argument(future_of(future));
-    open(self).record(*row, &argument, to_value(result));
-    Py_RETURN_NONE;
+    Value value = to_value(result);
+    open(self).record(*row, &argument, &value);
+    return to_python(value);
   });
 }
 
@@ -192,17 +195,52 @@ PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | 
 
 }  // namespace
 
-void record_script_call(const ScriptFunction& f, std::span<const Value> args, const Value& result) {
-  auto* const tracer = dynamic_cast<trace::Tracer*>(current_recorder());
+void record_script_call(const ScriptFunction& f, std::span<const Value> args, Value* result) {
+  trace::Tracer* const tracer = current();
   if (!tracer) return;
-  tracer->record_call(f.name, args, result, f.schema.result_type());
+  std::vector<TypePtr> types;
+  for (const Argument& arg : f.schema.args) types.push_back(arg.type);
+  tracer->record_call(f.name, args, types, f.schema.result_type(), result);
 }
 
-bool tracing() noexcept { return current_recorder() != nullptr; }
+void record_same(const Tensor& other, const Tensor& of) {
+  if (trace::Tracer* const tracer = current()) tracer->same(Value(other), Value(of));
+}
+
+void tell_trace(const Value& value, const char* warning) {
+  if (trace::Tracer* const tracer = current()) [[unlikely]]
+    tracer->warn_fixed(value, warning);
+}
+
+void tell_fixed(const Value& value, const char* as) {
+  if (!tracing()) [[likely]]
+    return;
+  tell_trace(value, fmt::format("Converting a tensor to a {} might cause the trace to be incorrect. We can't "
+                                "record the data flow of Python values, so this value will be treated as a "
+                                "constant in the future. This means that the trace might not generalize to "
+                                "other inputs!",
+                                as)
+                        .c_str());
+}
+
+Value with_marks(Value value) {
+  trace::Tracer* const tracer = current();
+  if (!tracer) return value;
+  if (value.is_tensor() && value.as_tensor().dim() == 0)
+    return std::move(value).marked(tracer->mark_of(value));
+  if (value.is(Tag::kList)) {
+    for (Value& item : value.as_list().items) item = with_marks(std::move(item));
+  } else if (value.is(Tag::kTuple)) {
+    std::vector<Value> items;
+    for (const Value& item : value.as_tuple().items) items.push_back(with_marks(item));
+    return Value(tine::detail::make_ref<Tuple>(std::move(items)));
+  }
+  return value;
+}
 
 bool init_tracing(PyObject* module) {
   tracer_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
-  return tracer_type && PyModule_AddType(module, tracer_type) == 0;
+  return tracer_type && init_traced_number(module) && PyModule_AddType(module, tracer_type) == 0;
 }
 
 }  // namespace tine::python

@@ -21,10 +21,10 @@ namespace tine {
 
 struct Op;
 
-// Sees every operator call of a traced run (trace implements it).
+// Sees every operator call of a traced run (trace implements it), and may mark the numbers in its result.
 class Recorder {
  public:
-  virtual void record(const Op& op, const Value* args, const Value& result) = 0;
+  virtual void record(const Op& op, const Value* args, Value* result) = 0;
 
  protected:
   ~Recorder() = default;

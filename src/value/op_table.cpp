@@ -32,6 +32,9 @@ bool is_scalar_tensor(const Value& v) {
   return v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0;
 }
 
+// A number converted is the same number to a trace.
+Value as_marked(const Value& v, Value converted) { return std::move(converted).marked(v.mark()); }
+
 bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out);
 
 bool convert_items(const std::vector<Value>& items, const Type& type, const Site& site,
@@ -68,21 +71,21 @@ bool convert_to_list(const Value& v, const Type& type, const Site& site, Value* 
 
 bool convert_to_number(const Value& v, TypeKind kind, Value* out) {
   if (v.is_bool()) {
-    *out = kind == TypeKind::kInt     ? Value(static_cast<int64_t>(v.as_bool()))
-           : kind == TypeKind::kFloat ? Value(v.as_bool() ? 1.0 : 0.0)
-                                      : v;
+    *out = as_marked(v, kind == TypeKind::kInt     ? Value(static_cast<int64_t>(v.as_bool()))
+                        : kind == TypeKind::kFloat ? Value(v.as_bool() ? 1.0 : 0.0)
+                                                   : v);
     return true;
   }
   if (!is_scalar_tensor(v)) return false;
   const Tensor& t = v.as_tensor();
   const bool floating = is_floating(t.dtype());
   if (kind == TypeKind::kFloat || (kind == TypeKind::kNumber && floating)) {
-    *out = Value(t.item_as_double());
+    *out = as_marked(v, Value(t.item_as_double()));
   } else if (floating) {
     return false;
   } else {
-    *out = kind == TypeKind::kNumber && t.dtype() == DType::kBool ? Value(t.item_as_bool())
-                                                                  : Value(t.item_as_int());
+    *out = as_marked(v, kind == TypeKind::kNumber && t.dtype() == DType::kBool ? Value(t.item_as_bool())
+                                                                               : Value(t.item_as_int()));
   }
   return true;
 }
@@ -97,7 +100,7 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
     case TypeKind::kOptional: return convert(v, type->of[0], site, out);
     case TypeKind::kFloat:
       if (v.is_int()) {
-        *out = Value(static_cast<double>(v.as_int()));
+        *out = as_marked(v, Value(static_cast<double>(v.as_int())));
         return true;
       }
       [[fallthrough]];
@@ -105,16 +108,16 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
     case TypeKind::kNumber: return python && convert_to_number(v, type->kind, out);
     case TypeKind::kBool:
       if (!python || !is_scalar_tensor(v) || v.as_tensor().dtype() != DType::kBool) return false;
-      *out = Value(v.as_tensor().item_as_bool());
+      *out = as_marked(v, Value(v.as_tensor().item_as_bool()));
       return true;
     case TypeKind::kTensor:
       if (!python || site.written) return false;
       if (v.is_bool()) {
-        *out = Value(Tensor::scalar(v.as_bool()));
+        *out = as_marked(v, Value(Tensor::scalar(v.as_bool())));
       } else if (v.is_int()) {
-        *out = Value(Tensor::scalar(v.as_int()));
+        *out = as_marked(v, Value(Tensor::scalar(v.as_int())));
       } else if (v.is_float()) {
-        *out = Value(Tensor::scalar(v.as_float(), site.float_tensor));
+        *out = as_marked(v, Value(Tensor::scalar(v.as_float(), site.float_tensor)));
       } else {
         return false;
       }

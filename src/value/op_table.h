@@ -89,7 +89,7 @@ class TINE_API OpTable {
 [[nodiscard]] inline Value call(const Op& op, OpContext& context, const Value* args) {
   Value result = op.kernel(context, args);
   if (context.recorder) [[unlikely]]
-    context.recorder->record(op, args, result);
+    context.recorder->record(op, args, &result);
   return result;
 }
 

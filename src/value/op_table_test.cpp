@@ -171,8 +171,8 @@ TEST_F(Resolve, KeepsNoReferenceBeyondTheBoundArguments) {
 }
 
 struct Recording final : Recorder {
-  void record(const Op& op, const Value*, const Value& result) override {
-    calls += op.schema.full_name() + "=" + result.repr() + ";";
+  void record(const Op& op, const Value*, Value* result) override {
+    calls += op.schema.full_name() + "=" + result->repr() + ";";
   }
   std::string calls;
 };

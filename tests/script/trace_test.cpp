@@ -24,7 +24,7 @@ class Trace : public Script {
   }
   static Tensor ones(double v) { return Tensor::scalar(v, DType::kFloat32); }
 
-  trace::Tracer tracer{"traced"};
+  trace::Tracer tracer{"traced", ops};
 };
 
 TEST_F(Trace, CallsBecomeNodesAndNumbersConstants) {

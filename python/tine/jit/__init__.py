@@ -30,6 +30,8 @@ _LAZY = {
     "trace": "_trace",
     "trace_module": "_trace",
     "TracedModule": "_trace",
+    "TracerWarning": "_trace",
+    "TracingCheckError": "_trace",
     "TopLevelTracedModule": "_trace",
 }
 
