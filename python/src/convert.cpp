@@ -63,7 +63,7 @@ PyObject* dict_to_python(const Dict& dict) {
 }
 
 PyObject* number_to_python(const Value& value) {
-  if (value.mark() && tracing()) [[unlikely]]
+  if (value.mark() && is_recorded(value)) [[unlikely]]
     return wrap_number(value);
   if (value.is_int()) return PyLong_FromLongLong(value.as_int());
   return value.is_float() ? PyFloat_FromDouble(value.as_float()) : PyBool_FromLong(value.as_bool());

@@ -48,12 +48,13 @@ int64_t dims_taken(PyObject* item) {
 }
 
 // A size of a traced run, or a tensor of one int: a trace records where it comes from.
-bool is_recorded(PyObject* object) {
-  return tracing() && (is_traced_number(object) || (is_tensor(object) && tensor_of(object).dim() == 0 &&
-                                                    !is_floating(tensor_of(object).dtype()) &&
-                                                    tensor_of(object).dtype() != DType::kBool));
+bool is_traced_int(PyObject* object) {
+  if (!tracing()) return false;
+  if (is_traced_number(object)) return number_of(object).is_int();
+  return is_tensor(object) && tensor_of(object).dim() == 0 && !is_floating(tensor_of(object).dtype()) &&
+         tensor_of(object).dtype() != DType::kBool;
 }
-Value recorded(PyObject* object) {
+Value traced_int(PyObject* object) {
   if (is_traced_number(object)) return number_of(object);
   const Tensor& t = tensor_of(object);
   return Value(t.item_as_int()).marked(with_marks(Value(t)).mark());
@@ -61,8 +62,8 @@ Value recorded(PyObject* object) {
 
 Value int_or_none(PyObject* object) {
   if (object == Py_None) return {};
-  if (is_recorded(object)) [[unlikely]]
-    return recorded(object);
+  if (is_traced_int(object)) [[unlikely]]
+    return traced_int(object);
   const Py_ssize_t n = PyNumber_AsSsize_t(object, nullptr);  // clamps, as slices do
   if (n == -1 && PyErr_Occurred()) throw_error();
   return Value(static_cast<int64_t>(n));
@@ -117,8 +118,8 @@ Indexed apply(PyObject* self, PyObject* index) {
       if (s->start != Py_None || s->stop != Py_None || s->step != Py_None)
         out.view = slice(out.view, dim, item);
       ++dim;
-    } else if (is_recorded(item)) {
-      out.view = call_op(Rows::get().select, {out.view, Value(dim), recorded(item)});
+    } else if (is_traced_int(item)) {
+      out.view = call_op(Rows::get().select, {out.view, Value(dim), traced_int(item)});
     } else if (PyBool_Check(item)) {
       out.view = call_op(Rows::get().unsqueeze, {out.view, Value(dim)});
       put(Value(Tensor::scalar(item == Py_True)));

@@ -223,6 +223,11 @@ void tell_fixed(const Value& value, const char* as) {
                         .c_str());
 }
 
+bool is_recorded(const Value& value) noexcept {
+  const trace::Tracer* const tracer = current();
+  return tracer && tracer->varies(value);
+}
+
 Value with_marks(Value value) {
   trace::Tracer* const tracer = current();
   if (!tracer) return value;

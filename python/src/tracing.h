@@ -27,6 +27,8 @@ void tell_fixed(const Value& value, const char* as);
 // The same, in other words.
 void tell_trace(const Value& value, const char* warning);
 
+// Whether the trace of this thread, if there is one, knows where the value comes from.
+[[nodiscard]] bool is_recorded(const Value& value) noexcept;
 // An argument of a call that is recorded: 0-d tensors can be told from the numbers that they may become.
 [[nodiscard]] Value with_marks(Value value);
 

@@ -349,8 +349,9 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted)
     if (ir::Def* const def = known(known_as, scope)) return coerced(def, value, wanted, scope);
     if (left_.contains(known_as)) {
       throw Error(fmt::format(
-          "{} did not have observable data dependence with trace inputs: it was made inside a fork and left "
-          "it by another way than its result; return it from the forked function and take it from wait()",
+          "{} of traced region did not have observable data dependence with trace inputs: it was made inside a "
+          "fork and left it by another way than its result; return it from the forked function and take it "
+          "from wait()",
           brief(value)));
     }
   }
@@ -367,7 +368,7 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted)
     case Tag::kBool:
     case Tag::kInt:
     case Tag::kFloat:
-    case Tag::kString: return builder(scope).constant(value);
+    case Tag::kString: return builder(scope).constant(Value(value).marked(0));
     case Tag::kFuture:
       throw ValueError(
           "trace: a future that was made outside of the traced function is used in it; pass it as an input");
@@ -533,7 +534,7 @@ ir::Def* Tracer::output_of(const Value& value, int* number) {
     case Tag::kDict: {
       std::vector<ir::Def*> all, keys;
       for (const auto& [key, item] : value.as_dict().items()) {
-        keys.push_back(builder(0).constant(key));
+        keys.push_back(builder(0).constant(Value(key).marked(0)));
         parts.push_back(output_of(item, number));
         all.insert(all.end(), {keys.back(), parts.back()});
       }

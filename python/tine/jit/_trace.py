@@ -195,8 +195,11 @@ def _record(func, inputs, name, strict, self_=None):
         _local.tracer = None
         c.stop()
     _check_output(output, name, strict)
-    for text, file, line in dict.fromkeys(c.warnings()):
-        warnings.warn_explicit(text, TracerWarning, file, line)
+    told = set()
+    for text, file, line in c.warnings():
+        if (file, line) not in told:  # one for a place
+            told.add((file, line))
+            warnings.warn_explicit(text, TracerWarning, file, line)
     return c.finish(output, name), output
 
 
