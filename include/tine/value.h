@@ -103,8 +103,7 @@ class TINE_API Value {
   Value(const Value& o) noexcept : tag_(o.tag_), mark_(o.mark_), payload_(o.payload_) {
     if (counted()) counted_object()->retain();
   }
-  Value(Value&& o) noexcept
-      : tag_(std::exchange(o.tag_, Tag::kNone)), mark_(o.mark_), payload_(o.payload_) {}
+  Value(Value&& o) noexcept : tag_(std::exchange(o.tag_, Tag::kNone)), mark_(o.mark_), payload_(o.payload_) {}
   Value& operator=(const Value& o) noexcept {
     Value copy(o);
     swap(copy);

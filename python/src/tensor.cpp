@@ -309,10 +309,11 @@ PyObject* stride(PyObject* object, PyObject* const* args, Py_ssize_t count) {
 Py_ssize_t length(PyObject* object) {
   const Tensor& t = tensor_of(object);
   if (t.dim() > 0) {
-    tell_trace(Value(t),
-               "Using len to get tensor shape might cause the trace to be incorrect. Recommended usage would be "
-               "tensor.shape[0]. Passing a tensor of different shape might lead to errors or silently give "
-               "incorrect results.");
+    tell_trace(
+        Value(t),
+        "Using len to get tensor shape might cause the trace to be incorrect. Recommended usage would be "
+        "tensor.shape[0]. Passing a tensor of different shape might lead to errors or silently give "
+        "incorrect results.");
     return static_cast<Py_ssize_t>(t.sizes()[0]);
   }
   PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
@@ -323,10 +324,11 @@ PyObject* iterate(PyObject* object) {
     PyErr_SetString(PyExc_TypeError, "iteration over a 0-d tensor");
     return nullptr;
   }
-  tell_trace(Value(tensor_of(object)),
-             "Iterating over a tensor might cause the trace to be incorrect. Passing a tensor of different shape "
-             "won't change the number of iterations executed (and might lead to errors or silently give "
-             "incorrect results).");
+  tell_trace(
+      Value(tensor_of(object)),
+      "Iterating over a tensor might cause the trace to be incorrect. Passing a tensor of different shape "
+      "won't change the number of iterations executed (and might lead to errors or silently give "
+      "incorrect results).");
   const PyRef rows = PyRef::adopt(unary<&Slots::unbind>(object));
   return rows ? PyObject_GetIter(rows.get()) : nullptr;
 }

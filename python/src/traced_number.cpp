@@ -196,9 +196,8 @@ PyMethodDef methods[] = {{"__floor__", method<&Rows::floor>, METH_NOARGS, nullpt
                          {"__format__", format, METH_O, nullptr},
                          {"__reduce_ex__", reduce, METH_O, nullptr},
                          {}};
-PyGetSetDef getset[] = {{"__class__", get_class, nullptr, nullptr, nullptr},
-                        {"real", get_self, nullptr, nullptr, nullptr},
-                        {}};
+PyGetSetDef getset[] = {
+    {"__class__", get_class, nullptr, nullptr, nullptr}, {"real", get_self, nullptr, nullptr, nullptr}, {}};
 
 template <class F>
 void* slot(F* f) {
@@ -235,9 +234,10 @@ PyType_Slot slots[] = {
     {Py_nb_index, slot(to_index)},
     {Py_tp_doc,
      const_cast<char*>(
-         "A size while a function is traced, or what was computed from sizes: an int, float or bool for\n"
-         "isinstance and for arithmetic, and a value of the graph that is written. Where Python itself needs\n"
-         "the number (`if`, range, int(), a dict's key, text) it is that of this run, with a TracerWarning.")},
+         "A size while a function is traced, or what was computed from sizes: an int, float or bool\n"
+         "for isinstance and for arithmetic, and a value of the graph that is written. Where Python\n"
+         "itself needs the number (`if`, range, int(), a dict's key, text) it is that of this run, with\n"
+         "a TracerWarning.")},
     {0, nullptr}};
 PyType_Spec spec = {"tine._C.TracedNumber", sizeof(PyNumber), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
@@ -253,8 +253,7 @@ PyObject* wrap_number(const Value& value) {
 }
 
 bool init_traced_number(PyObject* module) {
-  types.traced_number =
-      reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
+  types.traced_number = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
   return types.traced_number && PyModule_AddType(module, types.traced_number) == 0;
 }
 

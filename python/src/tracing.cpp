@@ -80,8 +80,7 @@ void dealloc(PyObject* self) {
 PyObject* start(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     trace::Tracer& tracer = open(self);
-    if (current_recorder())
-      throw Error("Tracing can't be nested: this thread is tracing already");
+    if (current_recorder()) throw Error("Tracing can't be nested: this thread is tracing already");
     as_tracer(self)->before = set_recorder(&tracer);
     as_tracer(self)->active = true;
     Py_RETURN_NONE;

@@ -176,7 +176,8 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
   const auto as = [&](TypeKind kind) {
     return def->type->kind == kind ? def : follows(b.cast(def, type_of(value)), std::array{def});
   };
-  const auto bind_all = [&](const std::vector<Value>& items, const std::vector<ir::Def*>& parts, ir::Def* of) {
+  const auto bind_all = [&](const std::vector<Value>& items, const std::vector<ir::Def*>& parts,
+                            ir::Def* of) {
     std::vector<Value> bound;
     for (size_t i = 0; i < items.size(); ++i)
       bound.push_back(bind(items[i], follows(parts[i], std::array{of}), scope));
@@ -306,8 +307,8 @@ ir::Def* Tracer::coerced(ir::Def* def, const Value& value, const TypePtr& wanted
                           : value.is_float() ? DType::kFloat32
                           : value.is_bool()  ? DType::kBool
                                              : DType::kInt64;
-      return node("aten::tensor",
-                  {def, b.constant(Value(static_cast<int64_t>(dtype))), b.constant(Value())}, scope);
+      return node("aten::tensor", {def, b.constant(Value(static_cast<int64_t>(dtype))), b.constant(Value())},
+                  scope);
     }
     default: return def;
   }
@@ -337,8 +338,8 @@ ir::Def* Tracer::made_of_parts(const Value& value, size_t scope, const TypePtr& 
     values.push_back(def_of(item, scope, value_type));
     parts.insert(parts.end(), {keys.back(), values.back()});
   }
-  return follows(
-      builder(scope).dict(parts, element_type(key_type, keys), element_type(value_type, values)), parts);
+  return follows(builder(scope).dict(parts, element_type(key_type, keys), element_type(value_type, values)),
+                 parts);
 }
 
 ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted) {
@@ -349,8 +350,8 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted)
     if (ir::Def* const def = known(known_as, scope)) return coerced(def, value, wanted, scope);
     if (left_.contains(known_as)) {
       throw Error(fmt::format(
-          "{} of traced region did not have observable data dependence with trace inputs: it was made inside a "
-          "fork and left it by another way than its result; return it from the forked function and take it "
+          "{} of traced region did not have observable data dependence with trace inputs: it was made inside "
+          "a fork and left it by another way than its result; return it from the forked function and take it "
           "from wait()",
           brief(value)));
     }
@@ -373,10 +374,11 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted)
       throw ValueError(
           "trace: a future that was made outside of the traced function is used in it; pass it as an input");
     case Tag::kObject:
-      throw Error(fmt::format(
-          "Tried to trace <{}> but it is not part of the active trace. Modules that are called during a trace "
-          "must be registered as submodules of the thing being traced.",
-          value.as_object().type->name));
+      throw Error(
+          fmt::format("Tried to trace <{}> but it is not part of the active trace. Modules that are called "
+                      "during a trace "
+                      "must be registered as submodules of the thing being traced.",
+                      value.as_object().type->name));
     default:
       throw ValueError(fmt::format(
           "trace: {} cannot be part of a traced graph; only tensors, numbers, strings, and lists, "
@@ -516,9 +518,10 @@ ir::Def* Tracer::output_of(const Value& value, int* number) {
   const auto one_type = [](std::string_view what, const std::vector<ir::Def*>& defs) {
     for (const ir::Def* def : defs) {
       if (equal(def->type, defs.front()->type)) continue;
-      throw Error(fmt::format("Tracer cannot infer type of the output: {} traced functions must have "
-                              "consistent type. Found {} and {}",
-                              what, defs.front()->type->str(), def->type->str()));
+      throw Error(
+          fmt::format("Tracer cannot infer type of the output: {} traced functions must have "
+                      "consistent type. Found {} and {}",
+                      what, defs.front()->type->str(), def->type->str()));
     }
   };
   std::vector<ir::Def*> parts;
@@ -528,7 +531,8 @@ ir::Def* Tracer::output_of(const Value& value, int* number) {
       return builder(0).tuple(std::move(parts));
     case Tag::kList:
       for (const Value& item : value.as_list().items) parts.push_back(output_of(item, number));
-      if (parts.empty()) throw Error("Tracer cannot infer type of []: lists in the output must have elements");
+      if (parts.empty())
+        throw Error("Tracer cannot infer type of []: lists in the output must have elements");
       one_type("List outputs of", parts);
       return builder(0).list(parts, parts.front()->type);
     case Tag::kDict: {

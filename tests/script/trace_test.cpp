@@ -30,9 +30,7 @@ class Trace : public Script {
     return tine::call(row, context, bound.data());
   }
   static Tensor ones(double v) { return Tensor::scalar(v, DType::kFloat32); }
-  static Value list(std::vector<Value> items) {
-    return Value(detail::make_ref<List>(std::move(items)));
-  }
+  static Value list(std::vector<Value> items) { return Value(detail::make_ref<List>(std::move(items))); }
   Value sized(std::vector<Value> sizes) { return eager("aten::ones", {list(std::move(sizes))}); }
   double at(Value tensor, const std::vector<int64_t>& index) {
     for (const int64_t i : index) tensor = eager("aten::select", {tensor, 0, i});
@@ -199,8 +197,7 @@ TEST_F(Trace, NumbersInTheResultBecomeTensors) {
   const Value rows = call("aten::size", {x, 0});
   const Value half = call("aten::div", {rows, 2});
   const Value many = call("aten::gt", {rows, 3});
-  const auto graph =
-      tracer.finish(Value(detail::make_ref<Tuple>(std::vector<Value>{rows, half, many})));
+  const auto graph = tracer.finish(Value(detail::make_ref<Tuple>(std::vector<Value>{rows, half, many})));
   const Value result = replay(*graph, {sized({5, 1})});
   const std::vector<Value>& items = result.as_tuple().items;
   EXPECT_EQ(items[0].as_tensor().item_as_int(), 5);
@@ -213,9 +210,12 @@ TEST_F(Trace, AResultFromOutsideIsRefused) {
   const Value x = sized({2}), w = sized({2});
   tracer.add_input(x, "x");
   const Value sum = call("aten::add", {x, w});
-  const Error error = error_of([&] { (void)tracer.finish(Value(detail::make_ref<Tuple>(std::vector<Value>{sum, w}))); });
-  EXPECT_THAT(error.message(), ::testing::StartsWith("output 2 (tensor([1., 1.])) of traced region did not have observable "
-                                                     "data dependence with trace inputs;"));
+  const Error error = error_of([&] {
+    (void)tracer.finish(Value(detail::make_ref<Tuple>(std::vector<Value>{sum, w})));
+  });
+  EXPECT_THAT(error.message(),
+              ::testing::StartsWith("output 2 (tensor([1., 1.])) of traced region did not have observable "
+                                    "data dependence with trace inputs;"));
 }
 
 TEST_F(Trace, WhatLeftAForkByAnotherWayThanItsResultIsRefused) {
@@ -228,7 +228,9 @@ TEST_F(Trace, WhatLeftAForkByAnotherWayThanItsResultIsRefused) {
   (void)call("aten::copy_", {call("aten::select", {written, 0, 0}), call("aten::sum", {x})});
   const Value future(make_ready(x));
   tracer.end_fork(x, future);
-  EXPECT_THAT(error_of([&] { (void)call("aten::add", {x, left}); }).message(),
+  EXPECT_THAT(error_of([&] {
+                (void)call("aten::add", {x, left});
+              }).message(),
               ::testing::HasSubstr("left it by another way than its result"));
   EXPECT_THROW((void)call("aten::add", {x, written}), Error) << "a view of it was written to";
   EXPECT_NO_THROW((void)call("aten::add", {x, constant}));
@@ -241,7 +243,8 @@ TEST_F(Trace, ADictIsReadByItsKeysAndMadeOfThem) {
   const Value given(std::move(in));
   tracer.add_input(given, "d");
   auto out = detail::make_ref<Dict>();
-  out->set(Value("sum"), call("aten::add", {*given.as_dict().find(Value("a")), *given.as_dict().find(Value("b"))}));
+  out->set(Value("sum"),
+           call("aten::add", {*given.as_dict().find(Value("a")), *given.as_dict().find(Value("b"))}));
   const auto graph = tracer.finish(Value(std::move(out)));
   auto again = detail::make_ref<Dict>();
   again->set(Value("b"), Value(ones(3)));

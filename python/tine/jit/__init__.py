@@ -44,6 +44,8 @@ __all__ = [
     "ScriptFunction",
     "ScriptMethod",
     "ScriptModule",
+    "TracerWarning",
+    "TracingCheckError",
     "annotate",
     "export",
     "fork",
@@ -53,6 +55,7 @@ __all__ = [
     "isinstance",
     "script",
     "trace",
+    "trace_module",
     "unused",
     "wait",
 ]
