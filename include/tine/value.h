@@ -100,10 +100,10 @@ class TINE_API Value {
   Value(detail::Ref<RRefObject> v) noexcept : Value(Tag::kRRef, v.leak()) {}
   Value(detail::Ref<Foreign> v) noexcept : Value(Tag::kForeign, v.leak()) {}
 
-  Value(const Value& o) noexcept : tag_(o.tag_), mark_(o.mark_), payload_(o.payload_) {
+  Value(const Value& o) noexcept : tag_(o.tag_), payload_(o.payload_) {
     if (counted()) counted_object()->retain();
   }
-  Value(Value&& o) noexcept : tag_(std::exchange(o.tag_, Tag::kNone)), mark_(o.mark_), payload_(o.payload_) {}
+  Value(Value&& o) noexcept : tag_(std::exchange(o.tag_, Tag::kNone)), payload_(o.payload_) {}
   Value& operator=(const Value& o) noexcept {
     Value copy(o);
     swap(copy);
@@ -119,7 +119,6 @@ class TINE_API Value {
   }
   void swap(Value& o) noexcept {
     std::swap(tag_, o.tag_);
-    std::swap(mark_, o.mark_);
     std::swap(payload_, o.payload_);
   }
 
@@ -162,14 +161,6 @@ class TINE_API Value {
   [[nodiscard]] Object& to_object() const;
   [[nodiscard]] Future<Value> to_future() const;
 
-  // By which a trace knows a number again (src/trace): copies and conversions of a value keep it, what computes
-  // with the value does not. 0 for nearly all.
-  [[nodiscard]] uint32_t mark() const noexcept { return mark_; }
-  [[nodiscard]] Value&& marked(uint32_t mark) && noexcept {
-    mark_ = mark;
-    return std::move(*this);
-  }
-
   // What Python's repr would show; tensors as PyTorch prints them.
   [[nodiscard]] std::string repr() const;
 
@@ -187,7 +178,6 @@ class TINE_API Value {
   }
 
   Tag tag_ = Tag::kNone;
-  uint32_t mark_ = 0;
   union Payload {
     Payload() noexcept : i(0) {}
     Payload(const Payload& o) noexcept { std::memcpy(static_cast<void*>(this), &o, sizeof *this); }

@@ -144,7 +144,7 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
     return refuse("the tensor is not contiguous; call contiguous() first");
   }
   return guarded([&]() -> int {
-    tell_fixed(Value(tensor), "NumPy array");
+    tell_fixed(tensor, "NumPy array");
     auto shared = std::make_unique<Export>();
     const auto item = static_cast<Py_ssize_t>(size_of(tensor.dtype()));
     shared->shape.assign(tensor.sizes().begin(), tensor.sizes().end());

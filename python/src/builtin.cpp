@@ -14,11 +14,12 @@
 
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
+#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
 
-constinit thread_local Recorder* recorder_of_thread = nullptr;
+constinit thread_local trace::Tracer* tracer_of_thread = nullptr;
 
 PyBuiltin* as_builtin(PyObject* object) noexcept { return reinterpret_cast<PyBuiltin*>(object); }
 
@@ -164,11 +165,6 @@ bool is_long(const Op& op, const Value* args) {
 
 Value run(const Op& op, const Value* args) {
   OpContext& shared = Runtime::instance().context();
-  if (recorder_of_thread) [[unlikely]] {
-    OpContext mine = shared;
-    mine.recorder = recorder_of_thread;
-    return call(op, mine, args);
-  }
   if (is_long(op, args)) {
     const GilRelease release;
     return op.kernel(shared, args);
@@ -221,7 +217,7 @@ PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const 
 void read_arguments(PyObject* const* args, Py_ssize_t positional, PyObject* names, std::vector<Value>* values,
                     std::vector<Keyword>* keywords) {
   const auto convert = [](PyObject* object) {
-    Value value = to_value(object);
+    Value value = traced_value(object);
     return value.is(Tag::kForeign) ? number_like(object) : value;
   };
   values->reserve(static_cast<size_t>(positional));
@@ -246,14 +242,14 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
   return call_slowly(rows, values, keywords);
 }
 
-// A call that a trace records: nothing is lent, and tensors that may become numbers are marked.
 PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
   std::vector<Value> values;
   std::vector<Keyword> keywords;
   read_arguments(args, positional, names, &values, &keywords);
-  for (Value& value : values) value = with_marks(std::move(value));
-  for (auto& [name, value] : keywords) value = with_marks(std::move(value));
-  return call_slowly(rows, values, keywords);
+  const Op* op = nullptr;
+  OpContext& context = Runtime::instance().context();
+  const Value result = tracer_of_thread->call({rows.rows, rows.count}, context, values, keywords, &op);
+  return result.is(Tag::kTuple) ? to_result(*op, result) : traced_to_python(result);
 }
 
 PyObject* builtin_vectorcall(PyObject* object, PyObject* const* args, size_t count, PyObject* names) {
@@ -412,7 +408,7 @@ OpRows op_rows(std::string_view full_name) {
 
 PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
   return guarded([&]() -> PyObject* {
-    if (recorder_of_thread) [[unlikely]]
+    if (tracer_of_thread) [[unlikely]]
       return call_recorded(rows, args, positional, names);
     if (names || positional > static_cast<Py_ssize_t>(Arguments::kMost)) {
       return call_many(rows, args, positional, names);
@@ -428,6 +424,10 @@ PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyO
 }
 
 Value call_op(OpRows rows, std::initializer_list<Value> args) {
+  if (tracer_of_thread) [[unlikely]] {
+    return tracer_of_thread->call({rows.rows, rows.count}, Runtime::instance().context(),
+                                  {args.begin(), args.size()}, {});
+  }
   Arguments values;
   for (const Value& v : args) {
     if (v.is_tensor()) {
@@ -445,8 +445,8 @@ Value call_op(OpRows rows, std::initializer_list<Value> args) {
   return run(op, bound.data());
 }
 
-Recorder* set_recorder(Recorder* recorder) noexcept { return std::exchange(recorder_of_thread, recorder); }
-Recorder* current_recorder() noexcept { return recorder_of_thread; }
+trace::Tracer* set_tracer(trace::Tracer* tracer) noexcept { return std::exchange(tracer_of_thread, tracer); }
+trace::Tracer* current_tracer() noexcept { return tracer_of_thread; }
 
 bool init_builtins(PyObject* module) {
   types.builtin = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&function_spec));

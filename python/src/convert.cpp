@@ -62,13 +62,6 @@ PyObject* dict_to_python(const Dict& dict) {
   return result.leak();
 }
 
-PyObject* number_to_python(const Value& value) {
-  if (value.mark() && is_recorded(value)) [[unlikely]]
-    return wrap_number(value);
-  if (value.is_int()) return PyLong_FromLongLong(value.as_int());
-  return value.is_float() ? PyFloat_FromDouble(value.as_float()) : PyBool_FromLong(value.as_bool());
-}
-
 PyObject* compound_to_python(const Value& value) {
   if (Py_EnterRecursiveCall(" while converting a value")) return nullptr;
   PyObject* result = nullptr;
@@ -142,9 +135,9 @@ PyRef text_of(std::string_view text) {
 PyObject* to_python(const Value& value) {
   switch (value.tag()) {
     case Tag::kNone: Py_RETURN_NONE;
-    case Tag::kBool:
-    case Tag::kInt:
-    case Tag::kFloat: return number_to_python(value);
+    case Tag::kBool: return PyBool_FromLong(value.as_bool());
+    case Tag::kInt: return PyLong_FromLongLong(value.as_int());
+    case Tag::kFloat: return PyFloat_FromDouble(value.as_float());
     case Tag::kTensor: return wrap_tensor(value.as_tensor());
     case Tag::kString: return text_of(value.as_string()).leak();
     case Tag::kList:

@@ -22,6 +22,7 @@ struct Rows {
   OpRows copy = op_rows("aten::copy_");
   OpRows fill = op_rows("aten::fill_");
   OpRows tensor = op_rows("aten::tensor");
+  OpRows type_as = op_rows("aten::type_as");
 
   static const Rows& get() {
     static const Rows* const rows = new Rows;
@@ -50,20 +51,15 @@ int64_t dims_taken(PyObject* item) {
 // A size of a traced run, or a tensor of one int: a trace records where it comes from.
 bool is_traced_int(PyObject* object) {
   if (!tracing()) return false;
-  if (is_traced_number(object)) return number_of(object).is_int();
+  if (is_traced_number(object)) return stand_in_of(object).dtype() == DType::kInt64;
   return is_tensor(object) && tensor_of(object).dim() == 0 && !is_floating(tensor_of(object).dtype()) &&
          tensor_of(object).dtype() != DType::kBool;
-}
-Value traced_int(PyObject* object) {
-  if (is_traced_number(object)) return number_of(object);
-  const Tensor& t = tensor_of(object);
-  return Value(t.item_as_int()).marked(with_marks(Value(t)).mark());
 }
 
 Value int_or_none(PyObject* object) {
   if (object == Py_None) return {};
   if (is_traced_int(object)) [[unlikely]]
-    return traced_int(object);
+    return traced_value(object);
   const Py_ssize_t n = PyNumber_AsSsize_t(object, nullptr);  // clamps, as slices do
   if (n == -1 && PyErr_Occurred()) throw_error();
   return Value(static_cast<int64_t>(n));
@@ -72,14 +68,14 @@ Value int_or_none(PyObject* object) {
 Value slice(const Value& view, int64_t dim, PyObject* object) {
   const auto* const s = reinterpret_cast<PySliceObject*>(object);
   const Value step = s->step == Py_None ? Value(int64_t{1}) : int_or_none(s->step);
-  if (step.as_int() <= 0)
-    throw ValueError("slice step must be positive, got " + std::to_string(step.as_int()));
+  const int64_t steps = step.is_tensor() ? step.as_tensor().item_as_int() : step.as_int();
+  if (steps <= 0) throw ValueError("slice step must be positive, got " + std::to_string(steps));
   return call_op(Rows::get().slice, {view, Value(dim), int_or_none(s->start), int_or_none(s->stop), step});
 }
 
 Value index_tensor(PyObject* item) {
   if (is_tensor(item)) return Value(tensor_of(item));
-  return call_op(Rows::get().tensor, {to_value(item)});
+  return call_op(Rows::get().tensor, {traced_value(item)});
 }
 
 Indexed apply(PyObject* self, PyObject* index) {
@@ -119,7 +115,7 @@ Indexed apply(PyObject* self, PyObject* index) {
         out.view = slice(out.view, dim, item);
       ++dim;
     } else if (is_traced_int(item)) {
-      out.view = call_op(Rows::get().select, {out.view, Value(dim), traced_int(item)});
+      out.view = call_op(Rows::get().select, {out.view, Value(dim), traced_value(item)});
     } else if (PyBool_Check(item)) {
       out.view = call_op(Rows::get().unsqueeze, {out.view, Value(dim)});
       put(Value(Tensor::scalar(item == Py_True)));
@@ -181,11 +177,13 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
     return -1;
   }
   return guarded([&]() -> int {
-    Value to_write = to_value(value);
+    Value to_write = traced_value(value);
     if (to_write.is(Tag::kForeign) && PyObject_CheckBuffer(value)) to_write = Value(copy_of_buffer(value));
     if (to_write.is(Tag::kList)) to_write = call_op(Rows::get().tensor, {to_write});
     Indexed indexed = apply(self, index);
     if (indexed.advanced) {
+      if (is_traced_number(value)) [[unlikely]]
+        to_write = call_op(Rows::get().type_as, {call_op(Rows::get().tensor, {to_write}), indexed.view});
       if (!to_write.is_tensor()) {
         const DType dtype = tensor_of(self).dtype();
         to_write = Value(is_floating(dtype)      ? Tensor::scalar(to_write.to_float(), dtype)

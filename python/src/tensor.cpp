@@ -56,7 +56,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
       tensor = alias(tensor_of(first));
     } else if (first && (PyLong_Check(first) || is_traced_number(first) || Py_TYPE(first) == types.size)) {
       // Sizes.
-      const Value sizes = to_value(Py_TYPE(first) == types.size ? first : args);
+      const Value sizes = traced_value(Py_TYPE(first) == types.size ? first : args);
       tensor = call_op(empty, {sizes}).as_tensor();
     } else if (first && PyObject_CheckBuffer(first)) {
       tensor = copy_of_buffer(first).to(DType::kFloat32);
@@ -184,7 +184,7 @@ int to_bool(PyObject* object) {
     return -1;
   }
   return guarded([&]() -> int {
-    tell_fixed(Value(t), "Python boolean");
+    tell_fixed(t, "Python boolean");
     return is_floating(t.dtype()) ? t.item_as_double() != 0 : t.item_as_int() != 0;
   });
 }
@@ -196,7 +196,7 @@ PyObject* number_in(PyObject* object, const char* as) {
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
-    tell_fixed(Value(t), as);
+    tell_fixed(t, as);
     if (t.dtype() == DType::kBool) return PyBool_FromLong(t.item_as_bool());
     return is_floating(t.dtype()) ? PyFloat_FromDouble(t.item_as_double())
                                   : PyLong_FromLongLong(t.item_as_int());
@@ -243,7 +243,7 @@ PyObject* list_from(const char* data, std::span<const int64_t> sizes, std::span<
 }
 PyObject* tolist(PyObject* object, PyObject*) {
   const Tensor& t = tensor_of(object);
-  tell_fixed(Value(t), "Python list");
+  tell_fixed(t, "Python list");
   return list_from(static_cast<const char*>(t.data()), t.sizes(), t.strides(), t.dtype());
 }
 
@@ -310,7 +310,7 @@ Py_ssize_t length(PyObject* object) {
   const Tensor& t = tensor_of(object);
   if (t.dim() > 0) {
     tell_trace(
-        Value(t),
+        t,
         "Using len to get tensor shape might cause the trace to be incorrect. Recommended usage would be "
         "tensor.shape[0]. Passing a tensor of different shape might lead to errors or silently give "
         "incorrect results.");
@@ -325,7 +325,7 @@ PyObject* iterate(PyObject* object) {
     return nullptr;
   }
   tell_trace(
-      Value(tensor_of(object)),
+      tensor_of(object),
       "Iterating over a tensor might cause the trace to be incorrect. Passing a tensor of different shape "
       "won't change the number of iterations executed (and might lead to errors or silently give "
       "incorrect results).");

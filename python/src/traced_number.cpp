@@ -4,12 +4,13 @@
 #include <string>
 
 #include "python/src/tracing.h"
+#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
 
 struct PyNumber {
-  PyObject_HEAD Value value;
+  PyObject_HEAD Tensor stand_in;
 };
 
 // The rows of the language's operators.
@@ -33,21 +34,16 @@ struct Rows {
 
 void dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
-  std::destroy_at(&reinterpret_cast<PyNumber*>(self)->value);
+  std::destroy_at(&reinterpret_cast<PyNumber*>(self)->stand_in);
   type->tp_free(self);
   Py_DECREF(type);
 }
 
-PyObject* plain(const Value& value) {
-  return value.is_int()     ? PyLong_FromLongLong(value.as_int())
-         : value.is_float() ? PyFloat_FromDouble(value.as_float())
-                            : PyBool_FromLong(value.as_bool());
-}
 // The number as Python's own, which the trace is told of.
 PyObject* fixed(PyObject* self, const char* as) {
   return guarded([&] {
-    tell_fixed(number_of(self), as);
-    return plain(number_of(self));
+    tell_fixed(stand_in_of(self), as);
+    return to_python(number_of(self));
   });
 }
 
@@ -58,21 +54,22 @@ bool is_operand(PyObject* object) {
 }
 // bool counts as int, as in Python.
 Value operand(PyObject* object) {
-  Value value = to_value(object);
-  if (!value.is_bool()) return value;
-  return value.mark() ? call_op(Rows::get().to_int, {value}) : Value(static_cast<int64_t>(value.as_bool()));
+  const Value value = traced_value(object);
+  if (value.is_bool()) return Value(static_cast<int64_t>(value.as_bool()));
+  const bool is_bool = value.is_tensor() && value.as_tensor().dtype() == DType::kBool;
+  return is_bool ? call_op(Rows::get().to_int, {value}) : value;
 }
 
 template <OpRows Rows::*Row>
 PyObject* binary(PyObject* a, PyObject* b) {
   if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
-  return guarded([&] { return to_python(call_op(Rows::get().*Row, {operand(a), operand(b)})); });
+  return guarded([&] { return traced_to_python(call_op(Rows::get().*Row, {operand(a), operand(b)})); });
 }
 // A script divides as C does; the program that is traced is told as Python tells.
 template <OpRows Rows::*Row>
 PyObject* divide(PyObject* a, PyObject* b) {
   if (is_operand(a) && is_operand(b)) {
-    const PyRef divisor = PyRef::adopt(is_traced_number(b) ? plain(number_of(b)) : Py_NewRef(b));
+    const PyRef divisor = PyRef::adopt(is_traced_number(b) ? to_python(number_of(b)) : Py_NewRef(b));
     if (divisor && PyObject_Not(divisor.get()) == 1) {
       PyErr_SetString(PyExc_ZeroDivisionError, "division by zero");
       return nullptr;
@@ -91,18 +88,19 @@ PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (!is_operand(a) || !is_operand(b) || modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
     const Rows& rows = Rows::get();
-    Value base = operand(a);
-    const Value exponent = operand(b);
-    const bool ints = base.is_int() && exponent.is_int();
-    if (ints && exponent.as_int() < 0) base = call_op(rows.to_float, {base});
-    Value result = call_op(rows.pow, {base, exponent});
-    if (ints && exponent.as_int() >= 0 && result.is_float()) result = call_op(rows.to_int, {result});
-    return to_python(result);
+    const Value base = to_value(a), exponent = to_value(b);
+    const bool ints = !base.is_float() && !exponent.is_float();
+    const bool whole = ints && exponent.to_int() >= 0;
+    const Value from = ints && !whole ? call_op(rows.to_float, {operand(a)}) : operand(a);
+    const Value result = call_op(rows.pow, {from, operand(b)});
+    const bool is_int =
+        result.is_int() || (result.is_tensor() && result.as_tensor().dtype() == DType::kInt64);
+    return traced_to_python(whole && !is_int ? call_op(rows.to_int, {result}) : result);
   });
 }
 template <OpRows Rows::*Row>
 PyObject* unary(PyObject* a) {
-  return guarded([&] { return to_python(call_op(Rows::get().*Row, {operand(a)})); });
+  return guarded([&] { return traced_to_python(call_op(Rows::get().*Row, {operand(a)})); });
 }
 template <OpRows Rows::*Row>
 PyObject* method(PyObject* a, PyObject*) {
@@ -120,7 +118,7 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
                      : how == Py_LE ? rows.le
                      : how == Py_GT ? rows.gt
                                     : rows.ge;
-  return guarded([&] { return to_python(call_op(row, {operand(a), operand(b)})); });
+  return guarded([&] { return traced_to_python(call_op(row, {operand(a), operand(b)})); });
 }
 
 // ---- where it becomes Python's own
@@ -138,7 +136,7 @@ PyObject* to_float(PyObject* self) {
   return number ? PyNumber_Float(number.get()) : nullptr;
 }
 PyObject* to_index(PyObject* self) {
-  if (number_of(self).is_float()) {
+  if (is_floating(stand_in_of(self).dtype())) {
     PyErr_SetString(PyExc_TypeError, "'float' object cannot be interpreted as an integer");
     return nullptr;
   }
@@ -162,7 +160,7 @@ PyObject* reduce(PyObject* self, PyObject* protocol) {
   return number ? PyObject_CallMethod(number.get(), "__reduce_ex__", "O", protocol) : nullptr;
 }
 PyObject* rounded(PyObject* self, PyObject* const* args, Py_ssize_t count) {
-  if (count == 0 && number_of(self).is_int()) return Py_NewRef(self);
+  if (count == 0 && stand_in_of(self).dtype() == DType::kInt64) return Py_NewRef(self);
   const PyRef number = PyRef::adopt(fixed(self, "Python number"));
   const PyRef function = number ? PyRef::adopt(PyObject_GetAttrString(number.get(), "__round__")) : PyRef();
   return function ? PyObject_Vectorcall(function.get(), args, static_cast<size_t>(count), nullptr) : nullptr;
@@ -178,10 +176,10 @@ PyObject* attribute(PyObject* self, PyObject* name) {
 
 // isinstance(n, int) looks here.
 PyObject* get_class(PyObject* self, void*) {
-  const Value& value = number_of(self);
-  return Py_NewRef(reinterpret_cast<PyObject*>(value.is_int()     ? &PyLong_Type
-                                               : value.is_float() ? &PyFloat_Type
-                                                                  : &PyBool_Type));
+  const DType dtype = stand_in_of(self).dtype();
+  return Py_NewRef(reinterpret_cast<PyObject*>(dtype == DType::kInt64     ? &PyLong_Type
+                                               : dtype == DType::kFloat64 ? &PyFloat_Type
+                                                                          : &PyBool_Type));
 }
 PyObject* get_self(PyObject* self, void*) { return Py_NewRef(self); }
 
@@ -244,11 +242,13 @@ PyType_Spec spec = {"tine._C.TracedNumber", sizeof(PyNumber), 0,
 
 }  // namespace
 
-const Value& number_of(PyObject* object) noexcept { return reinterpret_cast<PyNumber*>(object)->value; }
+const Tensor& stand_in_of(PyObject* object) noexcept { return reinterpret_cast<PyNumber*>(object)->stand_in; }
 
-PyObject* wrap_number(const Value& value) {
+Value number_of(PyObject* object) { return trace::number_in(stand_in_of(object)); }
+
+PyObject* wrap_number(const Tensor& stand_in) {
   PyObject* const made = types.traced_number->tp_alloc(types.traced_number, 0);
-  if (made) std::construct_at(&reinterpret_cast<PyNumber*>(made)->value, value);
+  if (made) std::construct_at(&reinterpret_cast<PyNumber*>(made)->stand_in, stand_in);
   return made;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 struct PyTracer {
   PyObject_HEAD std::unique_ptr<trace::Tracer> tracer;  // null once it is finished
-  Recorder* before;
+  trace::Tracer* before;
   bool active;
 };
 
@@ -27,8 +27,6 @@ trace::Tracer& open(PyObject* self) {
   if (!as_tracer(self)->tracer) throw ValueError("the trace has ended");
   return *as_tracer(self)->tracer;
 }
-
-trace::Tracer* current() noexcept { return dynamic_cast<trace::Tracer*>(current_recorder()); }
 
 // The line that runs now, of the innermost function outside the folder `package`.
 SourceSpan line_outside(const std::string& package, std::shared_ptr<const Source>* last) {
@@ -66,7 +64,7 @@ PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
 void stop_recording(PyTracer* self) noexcept {
   if (!self->active) return;
   self->active = false;
-  set_recorder(self->before);
+  set_tracer(self->before);
 }
 
 void dealloc(PyObject* self) {
@@ -80,8 +78,8 @@ void dealloc(PyObject* self) {
 PyObject* start(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     trace::Tracer& tracer = open(self);
-    if (current_recorder()) throw Error("Tracing can't be nested: this thread is tracing already");
-    as_tracer(self)->before = set_recorder(&tracer);
+    if (tracing()) throw Error("Tracing can't be nested: this thread is tracing already");
+    as_tracer(self)->before = set_tracer(&tracer);
     as_tracer(self)->active = true;
     Py_RETURN_NONE;
   });
@@ -121,7 +119,7 @@ PyObject* end_fork(PyObject* self, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *result = nullptr, *future = nullptr;
     if (!PyArg_ParseTuple(args, "OO!", &result, types.future, &future)) return nullptr;
-    open(self).end_fork(to_value(result), Value(future_of(future)));
+    open(self).end_fork(traced_value(result), Value(future_of(future)));
     Py_RETURN_NONE;
   });
 }
@@ -141,9 +139,8 @@ PyObject* record_wait(PyObject* self, PyObject* args) {
     const Op* const row = Runtime::instance().ops().find("aten::wait");
     if (!row) throw Error("the operator table has no aten::wait");
     const Value argument(future_of(future));
-    Value value = to_value(result);
-    open(self).record(*row, &argument, &value);
-    return to_python(value);
+    const std::span<const Value> given(&argument, 1);
+    return traced_to_python(open(self).record(*row, given, given, traced_value(result)));
   });
 }
 
@@ -165,7 +162,7 @@ PyObject* finish(PyObject* self, PyObject* args) {
     const char* name = nullptr;
     if (!PyArg_ParseTuple(args, "Os", &output, &name)) return nullptr;
     stop_recording(as_tracer(self));
-    std::shared_ptr<ir::Graph> graph = open(self).finish(to_value(output));
+    std::shared_ptr<ir::Graph> graph = open(self).finish(traced_value(output, &open(self)));
     as_tracer(self)->tracer.reset();
     return wrap_function(define_traced(Runtime::instance().scripts(), std::move(graph), name));
   });
@@ -194,52 +191,81 @@ PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | 
 
 }  // namespace
 
-void record_script_call(const ScriptFunction& f, std::span<const Value> args, Value* result) {
-  trace::Tracer* const tracer = current();
-  if (!tracer) return;
-  std::vector<TypePtr> types;
-  for (const Argument& arg : f.schema.args) types.push_back(arg.type);
-  tracer->record_call(f.name, args, types, f.schema.result_type(), result);
+Value traced_value(PyObject* object, const trace::Tracer* tracer) {
+  if (!tracer) return to_value(object);
+  if (is_traced_number(object)) {
+    const Tensor& t = stand_in_of(object);
+    return tracer->is_number(t) ? Value(t) : number_of(object);  // one of an earlier trace is a plain number
+  }
+  if (PyList_Check(object) || PyTuple_Check(object)) {
+    std::vector<Value> items;
+    const PyRef sequence = PyRef::adopt(PySequence_Tuple(object));
+    if (!sequence) throw_error();
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sequence.get()); ++i)
+      items.push_back(traced_value(PyTuple_GET_ITEM(sequence.get(), i), tracer));
+    if (PyTuple_Check(object)) return Value(tine::detail::make_ref<Tuple>(std::move(items)));
+    return Value(tine::detail::make_ref<List>(std::move(items)));
+  }
+  Value value = to_value(object);
+  if (value.is(Tag::kDict)) {
+    const std::vector<Dict::Entry> entries = value.as_dict().items();
+    const PyRef items = PyRef::adopt(PyDict_Values(object));
+    if (!items) throw_error();
+    for (size_t i = 0; i < entries.size(); ++i) {
+      value.as_dict().set(entries[i].first,
+                          traced_value(PyList_GET_ITEM(items.get(), static_cast<Py_ssize_t>(i)), tracer));
+    }
+  }
+  return value;
+}
+
+PyObject* traced_to_python(const Value& value) {
+  const trace::Tracer* const tracer = current_tracer();
+  if (!tracer) return to_python(value);
+  if (value.is_tensor()) {
+    const Tensor& t = value.as_tensor();
+    return t.defined() && tracer->is_number(t) ? wrap_number(t) : to_python(value);
+  }
+  if (value.is(Tag::kList) || value.is(Tag::kTuple)) {
+    const std::vector<Value>& items = value.is(Tag::kList) ? value.as_list().items : value.as_tuple().items;
+    PyRef list = PyRef::adopt(PyList_New(0));
+    for (const Value& item : items) {
+      const PyRef object = list ? PyRef::adopt(traced_to_python(item)) : PyRef();
+      if (!object || PyList_Append(list.get(), object.get()) < 0) return nullptr;
+    }
+    return value.is(Tag::kList) || !list ? list.leak() : PyList_AsTuple(list.get());
+  }
+  if (value.is(Tag::kDict)) {
+    PyRef dict = PyRef::adopt(PyDict_New());
+    for (const auto& [key, item] : value.as_dict().items()) {
+      const PyRef name = dict ? PyRef::adopt(to_python(key)) : PyRef();
+      const PyRef object = name ? PyRef::adopt(traced_to_python(item)) : PyRef();
+      if (!object || PyDict_SetItem(dict.get(), name.get(), object.get()) < 0) return nullptr;
+    }
+    return dict.leak();
+  }
+  return to_python(value);
 }
 
 void record_same(const Tensor& other, const Tensor& of) {
-  if (trace::Tracer* const tracer = current()) tracer->same(Value(other), Value(of));
+  if (trace::Tracer* const tracer = current_tracer()) tracer->same(Value(other), Value(of));
 }
 
-void tell_trace(const Value& value, const char* warning) {
-  if (trace::Tracer* const tracer = current()) [[unlikely]]
-    tracer->warn_fixed(value, warning);
+void tell_trace(const Tensor& tensor, const char* warning) {
+  if (trace::Tracer* const tracer = current_tracer()) [[unlikely]]
+    tracer->warn_fixed(Value(tensor), warning);
 }
 
-void tell_fixed(const Value& value, const char* as) {
+void tell_fixed(const Tensor& tensor, const char* as) {
   if (!tracing()) [[likely]]
     return;
-  tell_trace(value, fmt::format("Converting a tensor to a {} might cause the trace to be incorrect. We can't "
-                                "record the data flow of Python values, so this value will be treated as a "
-                                "constant in the future. This means that the trace might not generalize to "
-                                "other inputs!",
-                                as)
-                        .c_str());
-}
-
-bool is_recorded(const Value& value) noexcept {
-  const trace::Tracer* const tracer = current();
-  return tracer && tracer->varies(value);
-}
-
-Value with_marks(Value value) {
-  trace::Tracer* const tracer = current();
-  if (!tracer) return value;
-  if (value.is_tensor() && value.as_tensor().dim() == 0)
-    return std::move(value).marked(tracer->mark_of(value));
-  if (value.is(Tag::kList)) {
-    for (Value& item : value.as_list().items) item = with_marks(std::move(item));
-  } else if (value.is(Tag::kTuple)) {
-    std::vector<Value> items;
-    for (const Value& item : value.as_tuple().items) items.push_back(with_marks(item));
-    return Value(tine::detail::make_ref<Tuple>(std::move(items)));
-  }
-  return value;
+  tell_trace(tensor,
+             fmt::format("Converting a tensor to a {} might cause the trace to be incorrect. We can't "
+                         "record the data flow of Python values, so this value will be treated as a "
+                         "constant in the future. This means that the trace might not generalize to "
+                         "other inputs!",
+                         as)
+                 .c_str());
 }
 
 bool init_tracing(PyObject* module) {

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <utility>
 
-#include "src/value/op_table.h"
 #include "src/value/text.h"
 
 namespace tine::trace {
@@ -15,7 +13,7 @@ namespace {
 
 constexpr int kDeepestObject = 32;
 
-// What tells two values of the run apart; null for those that only a mark tells apart, and for constants.
+// What tells two values of the run apart; null for those that are constants.
 const void* identity(const Value& value) noexcept {
   switch (value.tag()) {
     case Tag::kTensor: return value.as_tensor().impl();
@@ -36,18 +34,12 @@ bool is_number(const Type& type) noexcept {
          type.kind == TypeKind::kNumber;
 }
 
-// Marks differ between all traces of the process: a number that outlives its trace is none of another's.
-uint32_t next_mark() noexcept {
-  static constinit std::atomic<uint32_t> last{0};
-  uint32_t mark = 0;
-  while (mark == 0) mark = last.fetch_add(1, std::memory_order_relaxed) + 1;
-  return mark;
+// A tensor that stands for the number.
+Tensor stand_in(const Value& number) {
+  return number.is_int()     ? Tensor::scalar(number.as_int())
+         : number.is_float() ? Tensor::scalar(number.as_float(), DType::kFloat64)
+                             : Tensor::scalar(number.as_bool());
 }
-// An identity like that of a tensor, but odd: no object has it.
-const void* identity_of_mark(uint32_t mark) noexcept {
-  return reinterpret_cast<const void*>(uintptr_t{mark} << 1 | 1);  // NOLINT: never followed
-}
-
 // What a tensor answers by its shape. Other numbers that come out of a tensor are constants.
 bool tells_shape(const Op& op) {
   static constexpr std::array<std::string_view, 5> kNames = {"aten::size", "aten::numel", "aten::dim",
@@ -83,6 +75,11 @@ TypePtr element_type(const TypePtr& wanted, const std::vector<ir::Def*>& defs) {
 
 }  // namespace
 
+Value number_in(const Tensor& t) {
+  if (t.dtype() == DType::kBool) return Value(t.item_as_bool());
+  return is_floating(t.dtype()) ? Value(t.item_as_double()) : Value(t.item_as_int());
+}
+
 Tracer::Tracer(std::string name, const OpTable& ops) : ops_(ops) {
   scopes_.emplace_back();
   scopes_.back().graph = std::make_unique<ir::Graph>(std::move(name));
@@ -96,11 +93,6 @@ ir::Builder Tracer::builder(size_t scope) const {
 }
 
 // ---- what is known
-
-Tracer::Id Tracer::id_of_mark(uint32_t mark) const noexcept {
-  const auto found = marks_.find(mark);
-  return found == marks_.end() ? nullptr : found->second;
-}
 
 // From the innermost graph outwards.
 const ir::Def* Tracer::lookup(Id id) const noexcept {
@@ -121,7 +113,7 @@ bool Tracer::varies(const Value& value) const {
   const auto any = [this](const std::vector<Value>& items) {
     return std::any_of(items.begin(), items.end(), [this](const Value& v) { return varies(v); });
   };
-  if (varies(identity(value)) || (value.mark() && varies(id_of_mark(value.mark())))) return true;
+  if (varies(identity(value))) return true;
   switch (value.tag()) {
     case Tag::kList: return any(value.as_list().items);
     case Tag::kTuple: return any(value.as_tuple().items);
@@ -133,13 +125,28 @@ bool Tracer::varies(const Value& value) const {
   }
 }
 
-uint32_t Tracer::mark_of(const Value& tensor) {
-  const Id id = identity(tensor);
-  if (!varies(id)) return 0;
-  alive_.push_back(tensor);
-  const uint32_t mark = next_mark();
-  marks_[mark] = id;
-  return mark;
+bool Tracer::is_number(const Tensor& tensor) const noexcept { return numbers_.contains(tensor.impl()); }
+
+Value Tracer::plain(const Value& value) const {
+  switch (value.tag()) {
+    case Tag::kTensor: return is_number(value.as_tensor()) ? number_in(value.as_tensor()) : value;
+    case Tag::kList: {
+      std::vector<Value> items;
+      for (const Value& item : value.as_list().items) items.push_back(plain(item));
+      return Value(detail::make_ref<List>(std::move(items)));
+    }
+    case Tag::kTuple: {
+      std::vector<Value> items;
+      for (const Value& item : value.as_tuple().items) items.push_back(plain(item));
+      return Value(detail::make_ref<Tuple>(std::move(items)));
+    }
+    case Tag::kDict: {
+      auto dict = detail::make_ref<Dict>();
+      for (const auto& [key, item] : value.as_dict().items()) dict->set(key, plain(item));
+      return Value(std::move(dict));
+    }
+    default: return value;
+  }
 }
 
 void Tracer::warn_fixed(const Value& value, std::string text) {
@@ -155,13 +162,13 @@ ir::Def* Tracer::follows(ir::Def* def, std::span<ir::Def* const> inputs, bool an
   return def;
 }
 
-// The value is `def` from here on; also what is inside of it. Returns it with its numbers marked.
+// The value is `def` from here on; also what is inside of it. Returns it with its numbers stood for.
 Value Tracer::bind(const Value& value, ir::Def* def, size_t scope) {
-  if (is_number(value)) {
+  if (trace::is_number(value)) {
     if (!varying_.contains(def)) return value;
-    const uint32_t mark = next_mark();
-    scopes_[scope].defs[marks_[mark] = identity_of_mark(mark)] = def;
-    return Value(value).marked(mark);
+    const Value stands(stand_in(value));
+    numbers_.insert(identity(stands));
+    return bind(stands, def, scope);
   }
   const Id id = identity(value);
   if (!id) return value;
@@ -184,7 +191,7 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
     return bound;
   };
   const auto worth = [&](const Value& item) {
-    return identity(item) || (is_number(item) && varying_.contains(def));
+    return identity(item) || (trace::is_number(item) && varying_.contains(def));
   };
   if (value.is(Tag::kTuple)) {
     const std::vector<Value>& items = value.as_tuple().items;
@@ -279,7 +286,7 @@ ir::Def* Tracer::node(std::string_view name, std::vector<ir::Def*> inputs, size_
 }
 
 // The same value as the type that is asked for, where the run converted it without a call.
-ir::Def* Tracer::coerced(ir::Def* def, const Value& value, const TypePtr& wanted, size_t scope) {
+ir::Def* Tracer::coerced(ir::Def* def, const Value& given, const TypePtr& wanted, size_t scope) {
   if (!wanted || wanted->kind == TypeKind::kVariable || is_subtype(def->type, wanted)) return def;
   const TypeKind from = def->type->kind, to = without_optional(wanted)->kind;
   if (from == TypeKind::kTensor) {
@@ -291,7 +298,7 @@ ir::Def* Tracer::coerced(ir::Def* def, const Value& value, const TypePtr& wanted
       default: return def;
     }
   }
-  if (!is_number(*def->type)) return def;
+  if (!trace::is_number(*def->type)) return def;
   const std::string_view overload = from == TypeKind::kInt     ? "int"
                                     : from == TypeKind::kFloat ? "float"
                                     : from == TypeKind::kBool  ? "bool"
@@ -303,12 +310,9 @@ ir::Def* Tracer::coerced(ir::Def* def, const Value& value, const TypePtr& wanted
     case TypeKind::kBool: return node(fmt::format("aten::Bool.{}", overload), {def}, scope);
     case TypeKind::kTensor: {
       ir::Builder b = builder(scope);
-      const DType dtype = value.is_tensor()  ? value.as_tensor().dtype()
-                          : value.is_float() ? DType::kFloat32
-                          : value.is_bool()  ? DType::kBool
-                                             : DType::kInt64;
-      return node("aten::tensor", {def, b.constant(Value(static_cast<int64_t>(dtype))), b.constant(Value())},
-                  scope);
+      const Value dtype =
+          given.is_tensor() ? Value(static_cast<int64_t>(given.as_tensor().dtype())) : Value();
+      return node("aten::tensor", {def, b.constant(dtype), b.constant(Value())}, scope);
     }
     default: return def;
   }
@@ -342,19 +346,15 @@ ir::Def* Tracer::made_of_parts(const Value& value, size_t scope, const TypePtr& 
                  parts);
 }
 
-ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted) {
+ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted, const Value& given) {
   const Id id = identity(value);
-  const Id of_mark = value.mark() ? id_of_mark(value.mark()) : nullptr;
-  for (const Id known_as : {id, of_mark}) {
-    if (!known_as) continue;
-    if (ir::Def* const def = known(known_as, scope)) return coerced(def, value, wanted, scope);
-    if (left_.contains(known_as)) {
-      throw Error(fmt::format(
-          "{} of traced region did not have observable data dependence with trace inputs: it was made inside "
-          "a fork and left it by another way than its result; return it from the forked function and take it "
-          "from wait()",
-          brief(value)));
-    }
+  if (ir::Def* const def = id ? known(id, scope) : nullptr) return coerced(def, given, wanted, scope);
+  if (left_.contains(id)) {
+    throw Error(fmt::format(
+        "{} of traced region did not have observable data dependence with trace inputs: it was made inside "
+        "a fork and left it by another way than its result; return it from the forked function and take it "
+        "from wait()",
+        brief(value)));
   }
   switch (value.tag()) {
     case Tag::kTuple:
@@ -369,7 +369,7 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted)
     case Tag::kBool:
     case Tag::kInt:
     case Tag::kFloat:
-    case Tag::kString: return builder(scope).constant(Value(value).marked(0));
+    case Tag::kString: return builder(scope).constant(value);
     case Tag::kFuture:
       throw ValueError(
           "trace: a future that was made outside of the traced function is used in it; pass it as an input");
@@ -389,12 +389,28 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted)
 
 // ---- what is called
 
-void Tracer::record(const Op& op, const Value* args, Value* result) {
+Value Tracer::call(std::span<const Op* const> overloads, OpContext& context, std::span<const Value> args,
+                   std::span<const Keyword> keywords, const Op** chosen) {
+  std::vector<Value> plain_args, given, written;
+  std::vector<Keyword> plain_keywords;
+  for (const Value& value : args) plain_args.push_back(plain(value));
+  for (const auto& [name, value] : keywords) plain_keywords.emplace_back(name, plain(value));
+  const Op& op = OpTable::resolve(overloads, plain_args, plain_keywords, Boundary::kPython, &given);
+  if (chosen) *chosen = &op;
+  const Value result = op.kernel(context, given.data());
+  std::string why;
+  if (!tine::bind(op.schema, args, keywords, Boundary::kRecorded, &written, &why))
+    throw Error(fmt::format("trace: {}: {}", op.schema.full_name(), why));
+  return record(op, given, written, result);
+}
+
+Value Tracer::record(const Op& op, std::span<const Value> given, std::span<const Value> written,
+                     const Value& result) {
   const size_t scope = scopes_.size() - 1;
-  const std::span<const Value> given(args, op.schema.args.size());
-  const bool follow = std::any_of(given.begin(), given.end(), [this](const Value& v) { return varies(v); });
+  const bool follow =
+      std::any_of(written.begin(), written.end(), [this](const Value& v) { return varies(v); });
   // Computed from the program's own numbers: one of these itself.
-  if (is_number(*result) && !follow) return;
+  if (trace::is_number(result) && !follow) return result;
   std::vector<ir::Def*> inputs;
   for (size_t i = 0; i < given.size(); ++i) {
     const TypePtr& wanted = op.schema.args[i].type;
@@ -404,7 +420,8 @@ void Tracer::record(const Op& op, const Value* args, Value* result) {
       const bool open = list->kind != TypeKind::kList || list->of.front()->kind == TypeKind::kVariable;
       inputs.push_back(builder(scope).list({}, open ? Type::any() : list->of.front()));
     } else {
-      inputs.push_back(def_of(given[i], scope, wanted));
+      // What is a constant is the one that the call converted.
+      inputs.push_back(def_of(varies(written[i]) ? written[i] : given[i], scope, wanted, given[i]));
     }
   }
   ir::Builder b = builder(scope);
@@ -413,22 +430,20 @@ void Tracer::record(const Op& op, const Value* args, Value* result) {
     // Where the run was more lenient than the types can say (a list of mixed things): the declared result.
     TypeBindings none;
     TypePtr type = substitute(op.schema.result_type(), none);
-    out = b.op(op, inputs, type ? type : type_of(*result));
+    out = b.op(op, inputs, type ? type : type_of(result));
   }
   const bool writes = !op.traits.pure && op.traits.aliases_input;
   // Numbers drawn at random are others each time.
   follows(out, inputs, follow || (!op.traits.pure && !writes));
-  if (writes && follow && args[0].is_tensor()) written_to(args[0].as_tensor());
+  if (writes && follow && given[0].is_tensor()) written_to(given[0].as_tensor());
   const bool of_tensors = std::any_of(op.schema.args.begin(), op.schema.args.end(),
                                       [](const Argument& a) { return mentions_tensor(*a.type); });
-  if (is_number(*result) && of_tensors && !tells_shape(op)) {
-    warnings_.push_back(
-        {place(),
-         fmt::format("{} gave {}, a {} that is a constant in the trace: it will be the same for other inputs",
-                     op.schema.name, result->repr(), name_of(result->tag()))});
-  } else {
-    *result = bind(*result, out, scope);
-  }
+  if (!trace::is_number(result) || !of_tensors || tells_shape(op)) return bind(result, out, scope);
+  warnings_.push_back(
+      {place(),
+       fmt::format("{} gave {}, a {} that is a constant in the trace: it will be the same for other inputs",
+                   op.schema.name, result.repr(), name_of(result.tag()))});
+  return result;
 }
 
 // All that shares the memory may now be another value for other inputs.
@@ -442,21 +457,22 @@ void Tracer::written_to(const Tensor& tensor) {
   }
 }
 
-void Tracer::record_call(const std::string& qualified_name, std::span<const Value> args,
-                         std::span<const TypePtr> types, const TypePtr& result_type, Value* result) {
+Value Tracer::record_call(const std::string& qualified_name, const Schema& schema,
+                          std::span<const Value> written, const Value& result) {
   const size_t scope = scopes_.size() - 1;
   std::vector<ir::Def*> inputs;
-  for (size_t i = 0; i < args.size(); ++i) inputs.push_back(def_of(args[i], scope, types[i]));
+  for (size_t i = 0; i < written.size(); ++i)
+    inputs.push_back(def_of(written[i], scope, schema.args[i].type));
   ir::Builder b = builder(scope);
   ir::Def* out = nullptr;
   // A method of an object is called as one.
-  if (!args.empty() && args[0].is(Tag::kObject)) {
-    const std::string prefix = args[0].as_object().type->name + ".";
+  if (!written.empty() && written[0].is(Tag::kObject)) {
+    const std::string prefix = written[0].as_object().type->name + ".";
     if (qualified_name.starts_with(prefix))
-      out = b.call_method(qualified_name.substr(prefix.size()), inputs, result_type);
+      out = b.call_method(qualified_name.substr(prefix.size()), inputs, schema.result_type());
   }
-  if (!out) out = b.call(qualified_name, inputs, result_type);
-  *result = bind(*result, follows(out, inputs), scope);
+  if (!out) out = b.call(qualified_name, inputs, schema.result_type());
+  return bind(result, follows(out, inputs), scope);
 }
 
 void Tracer::same(const Value& other, const Value& of) {
@@ -506,14 +522,13 @@ ir::Def* Tracer::output_of(const Value& value, int* number) {
     throw Error(fmt::format(
         "output {} ({}) of traced region did not have observable data dependence with trace inputs; this "
         "probably indicates your program cannot be understood by the tracer.",
-        *number, value.repr()));
+        *number, plain(value).repr()));
   };
-  if (is_number(value) || value.is_tensor()) {
+  if (value.is_tensor()) {
     ++*number;
-    const Id id = value.is_tensor() ? identity(value) : id_of_mark(value.mark());
-    ir::Def* const def = id ? known(id, 0) : nullptr;
+    ir::Def* const def = known(identity(value), 0);
     if (!def || (def->node && def->node->kind == ir::Kind::kConstant)) refuse();
-    return coerced(def, value, Type::tensor(), 0);
+    return coerced(def, {}, Type::tensor(), 0);
   }
   const auto one_type = [](std::string_view what, const std::vector<ir::Def*>& defs) {
     for (const ir::Def* def : defs) {
@@ -538,7 +553,7 @@ ir::Def* Tracer::output_of(const Value& value, int* number) {
     case Tag::kDict: {
       std::vector<ir::Def*> all, keys;
       for (const auto& [key, item] : value.as_dict().items()) {
-        keys.push_back(builder(0).constant(Value(key).marked(0)));
+        keys.push_back(builder(0).constant(key));
         parts.push_back(output_of(item, number));
         all.insert(all.end(), {keys.back(), parts.back()});
       }

@@ -1,6 +1,6 @@
 // Tracer: writes down what one run does, as a graph.
 //
-// State      The graph so far, and which of its values each tensor, future and number of the run is.
+// State      The graph so far, and which of its values each tensor and future of the run is.
 // Threads    One thread: the one that runs the traced function.
 // Ordering   Nodes in the order of the calls.
 // Ownership  Keeps every value it has seen alive until it goes, so that an address means one tensor. The graph is
@@ -8,9 +8,10 @@
 // Errors     ValueError when a value cannot be part of a graph or a fork is ended that was not begun, Error when the
 //            result does not come out of the traced calls, or a value left a fork by another way than its result.
 // Cost       A hash for each tensor argument; tracing is no hot path.
-// Source     torch.jit.trace for what is captured: calls, not control flow. Sizes, and numbers computed from them by
-//            operators, are values of the graph: they carry marks (Value::mark). Other numbers are constants, as they
-//            were in this run; tensors from outside are constants, too, unless they are attributes of `self`.
+// Source     torch.jit.trace for what is captured: calls, not control flow. Sizes, and numbers that operators compute
+//            from them, are values of the graph: 0-d tensors stand for them, each known by its object. Other numbers
+//            are constants, as they were in this run; tensors from outside are constants, too, unless they are
+//            attributes of `self`.
 #pragma once
 
 #include <functional>
@@ -24,14 +25,19 @@
 #include <vector>
 
 #include "src/ir/graph.h"
-#include "src/value/op_context.h"
+#include "src/value/op_table.h"
 
 namespace tine::trace {
 
-class TINE_API Tracer final : public Recorder {
+// The number that such a tensor stands for.
+[[nodiscard]] TINE_API Value number_in(const Tensor& stand_in);
+
+class TINE_API Tracer final {
  public:
   Tracer(std::string name, const OpTable& ops);
   ~Tracer();
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
 
   // Where the traced program is now, for the places of the nodes.
   std::function<SourceSpan()> where;
@@ -43,15 +49,23 @@ class TINE_API Tracer final : public Recorder {
   // what is computed from it cannot be seen.
   void add_input(const Value& value, std::string_view name);
 
-  // Every call of an operator row (OpContext::recorder). Numbers in the result that follow from the inputs are marked.
-  void record(const Op& op, const Value* args, Value* result) override;
+  // Calls the overload that fits, as Python does, and writes it down. In the arguments and in the result 0-d tensors
+  // stand for the numbers that follow from the inputs. `chosen` is told the overload.
+  Value call(std::span<const Op* const> overloads, OpContext& context, std::span<const Value> args,
+             std::span<const Keyword> keywords, const Op** chosen = nullptr);
+  // A call that was made: `given` are its arguments, `written` the same with numbers stood for. Returns the result
+  // with its numbers stood for.
+  Value record(const Op& op, std::span<const Value> given, std::span<const Value> written,
+               const Value& result);
   // A call of a script function, which nobody records inside: one node that calls it by its name.
-  void record_call(const std::string& qualified_name, std::span<const Value> args,
-                   std::span<const TypePtr> types, const TypePtr& result_type, Value* result);
+  Value record_call(const std::string& qualified_name, const Schema& schema, std::span<const Value> written,
+                    const Value& result);
   // `other` is a handle of its own on all that `of` shows.
   void same(const Value& other, const Value& of);
-  // What tells the tensor, should a call take it as a number; 0 for one that is a constant.
-  [[nodiscard]] uint32_t mark_of(const Value& tensor);
+  // Whether the tensor stands for a number.
+  [[nodiscard]] bool is_number(const Tensor& tensor) const noexcept;
+  // The value with its numbers themselves.
+  [[nodiscard]] Value plain(const Value& value) const;
   // Whether the value may be another one for other inputs.
   [[nodiscard]] bool varies(const Value& value) const;
   // The program was given it, or what is in it, as plain data: from here on a constant.
@@ -87,13 +101,14 @@ class TINE_API Tracer final : public Recorder {
 
   [[nodiscard]] SourceSpan place() const { return where ? where() : SourceSpan{}; }
   [[nodiscard]] ir::Builder builder(size_t scope) const;
-  [[nodiscard]] Id id_of_mark(uint32_t mark) const noexcept;
   [[nodiscard]] const ir::Def* lookup(Id id) const noexcept;
   [[nodiscard]] bool varies(Id id) const noexcept;
   [[nodiscard]] ir::Def* known(Id id, size_t scope);
-  [[nodiscard]] ir::Def* def_of(const Value& value, size_t scope, const TypePtr& wanted = nullptr);
+  // `given` is what the call took the value as.
+  [[nodiscard]] ir::Def* def_of(const Value& value, size_t scope, const TypePtr& wanted = nullptr,
+                                const Value& given = {});
   [[nodiscard]] ir::Def* made_of_parts(const Value& value, size_t scope, const TypePtr& wanted);
-  [[nodiscard]] ir::Def* coerced(ir::Def* def, const Value& value, const TypePtr& wanted, size_t scope);
+  [[nodiscard]] ir::Def* coerced(ir::Def* def, const Value& given, const TypePtr& wanted, size_t scope);
   [[nodiscard]] ir::Def* output_of(const Value& value, int* number);
   ir::Def* node(std::string_view op, std::vector<ir::Def*> inputs, size_t scope);
   Value bind(const Value& value, ir::Def* def, size_t scope);
@@ -106,9 +121,9 @@ class TINE_API Tracer final : public Recorder {
   const OpTable& ops_;
   std::vector<Scope> scopes_;
   std::unordered_map<Id, Attribute> attributes_;
-  std::unordered_map<uint32_t, Id> marks_;
   std::unordered_set<const ir::Def*> varying_;
-  std::unordered_set<Id> left_;  // made in forks that have ended, and varying
+  std::unordered_set<Id> numbers_;  // tensors that stand for one
+  std::unordered_set<Id> left_;     // made in forks that have ended, and varying
   ir::Def* self_ = nullptr;
   std::vector<Value> alive_;
   std::vector<Warning> warnings_;
