@@ -19,8 +19,6 @@
 namespace tine::python {
 namespace {
 
-constinit thread_local trace::Tracer* tracer_of_thread = nullptr;
-
 PyBuiltin* as_builtin(PyObject* object) noexcept { return reinterpret_cast<PyBuiltin*>(object); }
 
 // ---- arguments
@@ -197,15 +195,16 @@ PyObject* to_named(const Op& op, const Value& value) {
   return result.leak();
 }
 
+bool is_named(const Op& op, const Value& value) {
+  const auto& notes = op.schema.return_notes;
+  return value.is(Tag::kTuple) && !notes.empty() && !notes[0].name.empty() &&
+         value.as_tuple().items.size() == notes.size();
+}
+
 PyObject* to_result(const Op& op, Value value) {
   if (value.is_tensor()) [[likely]]
     return wrap_tensor(std::move(value));
-  const auto& notes = op.schema.return_notes;
-  if (value.is(Tag::kTuple) && !notes.empty() && !notes[0].name.empty() &&
-      value.as_tuple().items.size() == notes.size()) {
-    return to_named(op, value);
-  }
-  return to_python(value);
+  return is_named(op, value) ? to_named(op, value) : to_python(value);
 }
 
 PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords) {
@@ -242,14 +241,22 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
   return call_slowly(rows, values, keywords);
 }
 
-PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
-  std::vector<Value> values;
-  std::vector<Keyword> keywords;
-  read_arguments(args, positional, names, &values, &keywords);
-  const Op* op = nullptr;
+// Calls that a trace makes and records.
+[[gnu::cold]] Value call_recorded(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords,
+                                  const Op** chosen = nullptr) {
   OpContext& context = Runtime::instance().context();
-  const Value result = tracer_of_thread->call({rows.rows, rows.count}, context, values, keywords, &op);
-  return result.is(Tag::kTuple) ? to_result(*op, result) : traced_to_python(result);
+  return tracer_of_thread->call({rows.rows, rows.count}, context, args, keywords, chosen);
+}
+[[gnu::cold]] PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional,
+                                      PyObject* names) {
+  return guarded([&] {
+    std::vector<Value> values;
+    std::vector<Keyword> keywords;
+    read_arguments(args, positional, names, &values, &keywords);
+    const Op* op = nullptr;
+    const Value result = call_recorded(rows, values, keywords, &op);
+    return is_named(*op, result) ? to_named(*op, result) : traced_to_python(result);
+  });
 }
 
 PyObject* builtin_vectorcall(PyObject* object, PyObject* const* args, size_t count, PyObject* names) {
@@ -407,9 +414,9 @@ OpRows op_rows(std::string_view full_name) {
 }
 
 PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  if (tracer_of_thread) [[unlikely]]
+    return call_recorded(rows, args, positional, names);
   return guarded([&]() -> PyObject* {
-    if (tracer_of_thread) [[unlikely]]
-      return call_recorded(rows, args, positional, names);
     if (names || positional > static_cast<Py_ssize_t>(Arguments::kMost)) {
       return call_many(rows, args, positional, names);
     }
@@ -424,10 +431,8 @@ PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyO
 }
 
 Value call_op(OpRows rows, std::initializer_list<Value> args) {
-  if (tracer_of_thread) [[unlikely]] {
-    return tracer_of_thread->call({rows.rows, rows.count}, Runtime::instance().context(),
-                                  {args.begin(), args.size()}, {});
-  }
+  if (tracer_of_thread) [[unlikely]]
+    return call_recorded(rows, {args.begin(), args.size()}, {});
   Arguments values;
   for (const Value& v : args) {
     if (v.is_tensor()) {
@@ -444,9 +449,6 @@ Value call_op(OpRows rows, std::initializer_list<Value> args) {
       OpTable::resolve({rows.rows, rows.count}, {args.begin(), args.size()}, {}, Boundary::kPython, &bound);
   return run(op, bound.data());
 }
-
-trace::Tracer* set_tracer(trace::Tracer* tracer) noexcept { return std::exchange(tracer_of_thread, tracer); }
-trace::Tracer* current_tracer() noexcept { return tracer_of_thread; }
 
 bool init_builtins(PyObject* module) {
   types.builtin = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&function_spec));

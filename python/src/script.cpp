@@ -171,7 +171,7 @@ bool finished(Future<Value>& done) {
 
 // The same call, with the numbers of the trace in its arguments; it becomes a node.
 PyObject* call_traced(const ScriptFunction& f, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-  trace::Tracer& tracer = *current_tracer();
+  trace::Tracer& tracer = *tracer_of_thread;
   std::vector<Value> plain, written;
   for (Py_ssize_t i = 0; i < count; ++i) written.push_back(traced_value(args[i]));
   for (const Value& value : written) plain.push_back(tracer.plain(value));

@@ -6,6 +6,7 @@
 #include <tine/runtime.h>
 
 #include <memory>
+#include <utility>
 
 #include "python/src/script.h"
 #include "src/runtime/tracing.h"
@@ -64,7 +65,7 @@ PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
 void stop_recording(PyTracer* self) noexcept {
   if (!self->active) return;
   self->active = false;
-  set_tracer(self->before);
+  tracer_of_thread = self->before;
 }
 
 void dealloc(PyObject* self) {
@@ -79,7 +80,7 @@ PyObject* start(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     trace::Tracer& tracer = open(self);
     if (tracing()) throw Error("Tracing can't be nested: this thread is tracing already");
-    as_tracer(self)->before = set_tracer(&tracer);
+    as_tracer(self)->before = std::exchange(tracer_of_thread, &tracer);
     as_tracer(self)->active = true;
     Py_RETURN_NONE;
   });
@@ -220,7 +221,7 @@ Value traced_value(PyObject* object, const trace::Tracer* tracer) {
 }
 
 PyObject* traced_to_python(const Value& value) {
-  const trace::Tracer* const tracer = current_tracer();
+  const trace::Tracer* const tracer = tracer_of_thread;
   if (!tracer) return to_python(value);
   if (value.is_tensor()) {
     const Tensor& t = value.as_tensor();
@@ -248,11 +249,11 @@ PyObject* traced_to_python(const Value& value) {
 }
 
 void record_same(const Tensor& other, const Tensor& of) {
-  if (trace::Tracer* const tracer = current_tracer()) tracer->same(Value(other), Value(of));
+  if (trace::Tracer* const tracer = tracer_of_thread) tracer->same(Value(other), Value(of));
 }
 
 void tell_trace(const Tensor& tensor, const char* warning) {
-  if (trace::Tracer* const tracer = current_tracer()) [[unlikely]]
+  if (trace::Tracer* const tracer = tracer_of_thread) [[unlikely]]
     tracer->warn_fixed(Value(tensor), warning);
 }
 

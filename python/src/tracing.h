@@ -17,10 +17,10 @@
 
 namespace tine::python {
 
-[[nodiscard]] inline bool tracing() noexcept { return current_tracer() != nullptr; }
+[[nodiscard]] inline bool tracing() noexcept { return tracer_of_thread != nullptr; }
 
 // to_value, but for the numbers of the trace: the tensors that stand for them.
-[[nodiscard]] Value traced_value(PyObject* object, const trace::Tracer* tracer = current_tracer());
+[[nodiscard]] Value traced_value(PyObject* object, const trace::Tracer* tracer = tracer_of_thread);
 // The other way round. New reference.
 [[nodiscard]] PyObject* traced_to_python(const Value& value);
 

@@ -40,6 +40,7 @@ Tensor stand_in(const Value& number) {
          : number.is_float() ? Tensor::scalar(number.as_float(), DType::kFloat64)
                              : Tensor::scalar(number.as_bool());
 }
+
 // What a tensor answers by its shape. Other numbers that come out of a tensor are constants.
 bool tells_shape(const Op& op) {
   static constexpr std::array<std::string_view, 5> kNames = {"aten::size", "aten::numel", "aten::dim",

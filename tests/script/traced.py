@@ -197,6 +197,15 @@ def programs(torch):
         return y
 
     @program((4, 6), others=((5, 9), (2, 3)))
+    def sizes_assigned(x):
+        y = x.clone()
+        y[0] = x.size(0)
+        y[1, 1:] = x.size(1) / 2
+        y[y > 3] = x.size(1)
+        y[[1]] += x.size(0)
+        return y
+
+    @program((4, 6), others=((5, 9), (2, 3)))
     def list_with_a_size(x):
         return x[[0, x.size(0) - 1]]
 
@@ -310,6 +319,11 @@ def programs(torch):
     def a_comparison(x):
         return x.size(0) > 3
 
+    @program((2, 3, 4))
+    def named_results(x):
+        values, indices = x.max(2)
+        return values * x.size(2) + x.max(2).indices
+
     # 0-d tensors where numbers are asked for
 
     @program((4, 6), others=((5, 9), (2, 3)))
@@ -320,6 +334,10 @@ def programs(torch):
     def narrow_by_a_tensor(x):
         n = (x > -100).sum()
         return x.flatten().narrow(0, 0, n // 2)
+
+    @program((4, 6), others=((5, 9), (2, 3)))
+    def full_of_a_tensor(x):
+        return torch.full((2,), x.sum()) + torch.clamp(x[0, 0], max=x.mean())
 
     @program((4, 6), others=((5, 9), (2, 3)))
     def zeros_of_a_tensor(x):
