@@ -183,6 +183,7 @@ PyObject* tensor_reduce(PyObject* self, PyObject* protocol) {
   const long version = PyLong_AsLong(protocol);
   if (version == -1 && PyErr_Occurred()) return nullptr;
   return guarded([&]() -> PyObject* {
+    tell_fixed(tensor_of(self), "pickled object");
     const PyRef whole = PyRef::adopt(wrap_tensor(tensor_of(self).contiguous()));
     const PyRef rebuild = PyRef::adopt(PyImport_ImportModule("tine._C"));
     const PyRef function =

@@ -1,6 +1,8 @@
 """Sizes in traces: they follow the inputs, and where Python needs a number, a warning names the line."""
 
 import math
+import pickle
+import random as random_module
 import sys
 import warnings
 
@@ -54,6 +56,7 @@ PYTHONS_OWN = {
     "number of an attribute": ("number", lambda x: x * x.size(0).bit_length()),
     "number of round": ("number", lambda x: x * round(x.size(1) / 2)),
     "list of a tensor": ("list", lambda x: x * x.tolist()[0][0]),
+    "number of a pickle": ("number", lambda x: x * pickle.loads(pickle.dumps(x.size(0)))),
 }
 
 
@@ -71,10 +74,13 @@ def test_a_number_that_python_needs_is_fixed_with_a_warning(case):
 @pytest.mark.parametrize("fn, text", [
     (lambda x: x + len(x), "Using len to get tensor shape might cause the trace to be incorrect"),
     (lambda x: sum(row for row in x), "Iterating over a tensor might cause the trace to be incorrect"),
+    (lambda x: x * float(memoryview(x)[0, 0]), "Converting a tensor to a NumPy array might cause"),
+    (lambda x: x * torch.from_dlpack(x), "Converting a tensor to a DLPack capsule might cause"),
+    (lambda x: x * pickle.loads(pickle.dumps(x.t())), "Converting a tensor to a pickled object might cause"),
 ])
-def test_the_length_that_python_asks_for_is_fixed_with_a_warning(fn, text):
+def test_what_python_takes_out_of_a_tensor_is_fixed_with_a_warning(fn, text):
     with pytest.warns(TracerWarning, match=text) as caught:
-        torch.jit.trace(fn, (torch.ones(2, 3),))
+        torch.jit.trace(fn, (torch.ones(3, 3),))
     assert [(w.filename, w.lineno) for w in caught] == [(__file__, fn.__code__.co_firstlineno)]
 
 
@@ -134,6 +140,47 @@ def test_arithmetic_of_sizes_is_that_of_ints():
     for size in (2, 3, 9):
         for given, expected in zip(made(torch.ones(size)), fn(torch.ones(size))):
             assert type(given.item()) is type(expected) and abs(given.item() - expected) < 1e-6
+
+
+def random_number(random, sizes, depth):
+    """An expression of sizes, small and never divided by zero, as text."""
+    if depth == 0 or random.random() < 0.1:
+        return random.choice([*sizes, *sizes, str(random.randint(1, 5)), str(random.randint(1, 8) / 4)])
+    a, b = (random_number(random, sizes, depth - 1) for _ in range(2))
+    kind = random.choice(["+", "-", "*", "/", "//", "%", "neg", "abs", "compare", "floor", "power"])
+    if kind in "+-*":
+        return f"({a} {kind} {b}) % 97"
+    if kind in ("/", "//", "%"):
+        return f"({a} {kind} (abs({b}) + 1))"
+    return {"neg": f"(-{a})", "abs": f"abs({a})", "floor": f"math.floor({a})", "power": f"abs({a} % 7) ** 2",
+            "compare": f"(({a} {random.choice(['<', '<=', '>', '>=', '==', '!='])} {b}) + 1)"}[kind]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_arithmetic_of_sizes_follows_the_inputs(seed):
+    random = random_module.Random(seed)
+    sizes = ["x.size(0)", "x.shape[1]", "x.numel()", "y.size(-1)", "x.dim()", "n"]
+    for _ in range(25):
+        texts = [random_number(random, sizes, random.randint(1, 5)) for _ in range(3)]
+        source = f"def fn(x, y):\n    n = x.shape[0] + y.shape[0]\n    return ({', '.join(texts)},)\n"
+        space = {"math": math}
+        exec(source, space)
+        fn = space["fn"]
+
+        def as_tensors(x, y):
+            return tuple(torch.tensor(part) if not part_is_size(part) else part for part in fn(x, y))
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            made = torch.jit.trace(as_tensors, (torch.ones(2, 3), torch.ones(4)))
+        for shapes in (((2, 3), (4,)), ((5, 1), (7,)), ((1, 8), (1,))):
+            x, y = map(torch.ones, shapes)
+            for given, expected in zip(made(x, y), fn(x, y)):
+                assert math.isclose(given.item(), expected, rel_tol=1e-5, abs_tol=1e-6), source
+
+
+def part_is_size(part):
+    return type(part) not in (int, float, bool)
 
 
 def test_dividing_by_a_size_of_zero_is_pythons_error():
