@@ -69,7 +69,7 @@ TypePtr common_type(const std::vector<ir::Def*>& defs) {
 
 // What the elements of a container are declared as: what is asked for where that is definite.
 TypePtr element_type(const TypePtr& wanted, const std::vector<ir::Def*>& defs) {
-  if (wanted && wanted->kind != TypeKind::kVariable && wanted->kind != TypeKind::kAny) return wanted;
+  if (wanted && wanted->kind != TypeKind::kVariable) return wanted;
   TypePtr common = common_type(defs);
   return common ? common : Type::any();
 }
