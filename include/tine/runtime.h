@@ -47,7 +47,7 @@ class TINE_API Runtime {
   // not return within the bound: they are left to themselves, and the Runtime must not be destroyed any more.
   int close_blocking(TimePoint bound) noexcept;
   [[nodiscard]] const OpTable& ops() const noexcept;
-  // The context in which this thread calls operators; without a recorder.
+  // The context in which this thread calls operators.
   [[nodiscard]] OpContext& context() noexcept;
   [[nodiscard]] Generator& generator() noexcept;
   // The script functions (src/runtime/script.h).

@@ -5,6 +5,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/tensor.h"
+#include "python/src/tracing.h"
 
 // Memory shared with NumPy and whoever else speaks PEP 3118, and pickling.
 
@@ -143,6 +144,7 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
     return refuse("the tensor is not contiguous; call contiguous() first");
   }
   return guarded([&]() -> int {
+    tell_fixed(tensor, "NumPy array");
     auto shared = std::make_unique<Export>();
     const auto item = static_cast<Py_ssize_t>(size_of(tensor.dtype()));
     shared->shape.assign(tensor.sizes().begin(), tensor.sizes().end());
@@ -181,6 +183,7 @@ PyObject* tensor_reduce(PyObject* self, PyObject* protocol) {
   const long version = PyLong_AsLong(protocol);
   if (version == -1 && PyErr_Occurred()) return nullptr;
   return guarded([&]() -> PyObject* {
+    tell_fixed(tensor_of(self), "pickled object");
     const PyRef whole = PyRef::adopt(wrap_tensor(tensor_of(self).contiguous()));
     const PyRef rebuild = PyRef::adopt(PyImport_ImportModule("tine._C"));
     const PyRef function =

@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "python/src/tensor.h"
+#include "python/src/tracing.h"
+#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
-
-constinit thread_local Recorder* recorder_of_thread = nullptr;
 
 PyBuiltin* as_builtin(PyObject* object) noexcept { return reinterpret_cast<PyBuiltin*>(object); }
 
@@ -163,11 +163,6 @@ bool is_long(const Op& op, const Value* args) {
 
 Value run(const Op& op, const Value* args) {
   OpContext& shared = Runtime::instance().context();
-  if (recorder_of_thread) [[unlikely]] {
-    OpContext mine = shared;
-    mine.recorder = recorder_of_thread;
-    return call(op, mine, args);
-  }
   if (is_long(op, args)) {
     const GilRelease release;
     return op.kernel(shared, args);
@@ -200,15 +195,16 @@ PyObject* to_named(const Op& op, const Value& value) {
   return result.leak();
 }
 
+bool is_named(const Op& op, const Value& value) {
+  const auto& notes = op.schema.return_notes;
+  return value.is(Tag::kTuple) && !notes.empty() && !notes[0].name.empty() &&
+         value.as_tuple().items.size() == notes.size();
+}
+
 PyObject* to_result(const Op& op, Value value) {
   if (value.is_tensor()) [[likely]]
     return wrap_tensor(std::move(value));
-  const auto& notes = op.schema.return_notes;
-  if (value.is(Tag::kTuple) && !notes.empty() && !notes[0].name.empty() &&
-      value.as_tuple().items.size() == notes.size()) {
-    return to_named(op, value);
-  }
-  return to_python(value);
+  return is_named(op, value) ? to_named(op, value) : to_python(value);
 }
 
 PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords) {
@@ -217,16 +213,15 @@ PyObject* call_slowly(OpRows rows, std::span<const Value> args, std::span<const 
   return to_result(op, run(op, bound.data()));
 }
 
-PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
-  std::vector<Value> values;
-  std::vector<Keyword> keywords;
-  OpRows tuple_of;
+// `rows` become those of the operator that the arguments ask for.
+void read_arguments(OpRows* rows, PyObject* const* args, Py_ssize_t positional, PyObject* names,
+                    std::vector<Value>* values, std::vector<Keyword>* keywords) {
   const auto convert = [](PyObject* object) {
-    Value value = to_value(object);
+    Value value = traced_value(object);
     return value.is(Tag::kForeign) ? number_like(object) : value;
   };
-  values.reserve(static_cast<size_t>(positional));
-  for (Py_ssize_t i = 0; i < positional; ++i) values.push_back(convert(args[i]));
+  values->reserve(static_cast<size_t>(positional));
+  for (Py_ssize_t i = 0; i < positional; ++i) values->push_back(convert(args[i]));
   const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
   for (Py_ssize_t i = 0; i < named; ++i) {
     Py_ssize_t size = 0;
@@ -236,16 +231,45 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
     // What PyTorch takes and tine has no other answer to.
     if (text == "requires_grad" && args[positional + i] == Py_False) continue;
     if (text == "out" && args[positional + i] == Py_None) continue;
-    if (text == "as_tuple" && rows.rows[0]->schema.name == "aten::nonzero") {
+    if (text == "as_tuple" && rows->rows[0]->schema.name == "aten::nonzero") {
       if (!PyBool_Check(args[positional + i])) throw TypeError("nonzero(): argument 'as_tuple' must be bool");
-      if (args[positional + i] == Py_True) tuple_of = op_rows("aten::nonzero_numpy");
+      if (args[positional + i] == Py_True) *rows = op_rows("aten::nonzero_numpy");
       continue;
     }
-    keywords.emplace_back(text, convert(args[positional + i]));
+    keywords->emplace_back(text, convert(args[positional + i]));
   }
-  if (!tuple_of.count) return call_slowly(rows, values, keywords);
-  const PyRef list = PyRef::adopt(call_slowly(tuple_of, values, keywords));
-  return list ? PyList_AsTuple(list.get()) : nullptr;
+}
+
+// nonzero_numpy's list is a tuple in Python.
+PyObject* as_asked(OpRows rows, PyObject* result) {
+  if (!result || rows.rows[0]->schema.name != "aten::nonzero_numpy") return result;
+  const PyRef list = PyRef::adopt(result);
+  return PyList_AsTuple(list.get());
+}
+
+PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  std::vector<Value> values;
+  std::vector<Keyword> keywords;
+  read_arguments(&rows, args, positional, names, &values, &keywords);
+  return as_asked(rows, call_slowly(rows, values, keywords));
+}
+
+// Calls that a trace makes and records.
+[[gnu::cold]] Value call_recorded(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords,
+                                  const Op** chosen = nullptr) {
+  OpContext& context = Runtime::instance().context();
+  return tracer_of_thread->call({rows.rows, rows.count}, context, args, keywords, chosen);
+}
+[[gnu::cold]] PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional,
+                                      PyObject* names) {
+  return guarded([&] {
+    std::vector<Value> values;
+    std::vector<Keyword> keywords;
+    read_arguments(&rows, args, positional, names, &values, &keywords);
+    const Op* op = nullptr;
+    const Value result = call_recorded(rows, values, keywords, &op);
+    return as_asked(rows, is_named(*op, result) ? to_named(*op, result) : traced_to_python(result));
+  });
 }
 
 PyObject* builtin_vectorcall(PyObject* object, PyObject* const* args, size_t count, PyObject* names) {
@@ -403,6 +427,8 @@ OpRows op_rows(std::string_view full_name) {
 }
 
 PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
+  if (tracer_of_thread) [[unlikely]]
+    return call_recorded(rows, args, positional, names);
   return guarded([&]() -> PyObject* {
     if (names || positional > static_cast<Py_ssize_t>(Arguments::kMost)) {
       return call_many(rows, args, positional, names);
@@ -418,6 +444,8 @@ PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyO
 }
 
 Value call_op(OpRows rows, std::initializer_list<Value> args) {
+  if (tracer_of_thread) [[unlikely]]
+    return call_recorded(rows, {args.begin(), args.size()}, {});
   Arguments values;
   for (const Value& v : args) {
     if (v.is_tensor()) {
@@ -434,9 +462,6 @@ Value call_op(OpRows rows, std::initializer_list<Value> args) {
       OpTable::resolve({rows.rows, rows.count}, {args.begin(), args.size()}, {}, Boundary::kPython, &bound);
   return run(op, bound.data());
 }
-
-Recorder* set_recorder(Recorder* recorder) noexcept { return std::exchange(recorder_of_thread, recorder); }
-Recorder* current_recorder() noexcept { return recorder_of_thread; }
 
 bool init_builtins(PyObject* module) {
   types.builtin = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&function_spec));

@@ -16,6 +16,10 @@
 #include "python/src/convert.h"
 #include "src/runtime/operators.h"
 
+namespace tine::trace {
+class Tracer;
+}
+
 namespace tine::python {
 
 // `tine.add` (types.builtin) and `Tensor.add` (types.builtin_method); the latter binds like a function.
@@ -45,9 +49,8 @@ struct OpRows {
 // The same from C++; lets other Python threads run when it is long.
 [[nodiscard]] Value call_op(OpRows rows, std::initializer_list<Value> args);
 
-// What sees the operators that this thread calls from Python, null for nobody; returns the one before.
-Recorder* set_recorder(Recorder* recorder) noexcept;
-[[nodiscard]] Recorder* current_recorder() noexcept;
+// What makes and records the calls of operators of this thread; null for nobody.
+inline constinit thread_local trace::Tracer* tracer_of_thread = nullptr;
 
 // Makes the types, a builtin in the module for each operator that has to do with tensors, and a method on
 // Tensor for each that takes one as `self`.

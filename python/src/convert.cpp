@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "python/src/tracing.h"
+
 namespace tine::python {
 
 constinit Types types{};
@@ -187,6 +189,7 @@ Value to_value(PyObject* object) {
     return str_to_value(object, &value) ? value : foreign_value(object);
   }
   if (type == types.dtype) return Value(static_cast<int64_t>(dtype_of(object)));
+  if (type == types.traced_number) return number_of(object);
   if (PyList_Check(object)) {
     const Nested nested(" while converting a list");
     return Value(make_ref<List>(items_of(object)));

@@ -45,6 +45,7 @@ struct Types {
   PyTypeObject* dtype = nullptr;
   PyTypeObject* builtin = nullptr;
   PyTypeObject* builtin_method = nullptr;
+  PyTypeObject* traced_number = nullptr;
 };
 extern Types types;
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "python/src/tensor.h"
+#include "python/src/tracing.h"
 
 // DLPack, version 0: the structures are the specification's (dmlc/dlpack), the words are ours.
 
@@ -79,6 +80,7 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
                       "the tensor's memory was lent as read-only, which DLPack can't say; clone() it");
       return nullptr;
     }
+    tell_fixed(tensor, "DLPack capsule");
     auto made = std::make_unique<Export>();
     made->tensor = tensor;
     made->shape.assign(tensor.sizes().begin(), tensor.sizes().end());

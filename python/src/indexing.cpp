@@ -3,6 +3,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/tensor.h"
+#include "python/src/tracing.h"
 
 // x[index]: the subscript as the list of indices that aten::__getitem__ and aten::_set_item take (its home,
 // src/value/ops/subscript.cpp, says what may be in it), so that a trace sees what they are.
@@ -26,7 +27,10 @@ struct Rows {
   }
 };
 
+// An int of the program's, or of the trace, which records where it comes from.
 Value number(PyObject* object, PyObject* overflow) {
+  if (is_traced_number(object) && stand_in_of(object).dtype() == DType::kInt64) [[unlikely]]
+    return traced_value(object);
   const Py_ssize_t n = PyNumber_AsSsize_t(object, overflow);
   if (n == -1 && PyErr_Occurred()) throw_error();
   return Value(static_cast<int64_t>(n));
@@ -42,7 +46,7 @@ Value bound(PyObject* object) {
 Value list_of(PyObject* sequence) {
   const PyRef list = PyRef::adopt(PySequence_List(sequence));
   if (!list) throw_error();
-  return to_value(list.get());
+  return traced_value(list.get());
 }
 
 void add_index(PyObject* item, std::vector<Value>* to) {
@@ -55,6 +59,8 @@ void add_index(PyObject* item, std::vector<Value>* to) {
     to->push_back(Rows::get().ellipsis);
   } else if (PyBool_Check(item)) {
     to->emplace_back(item == Py_True);
+  } else if (is_traced_number(item)) {
+    to->push_back(number(item, PyExc_IndexError));
   } else if (is_tensor(item)) {
     to->emplace_back(tensor_of(item));
   } else if (const bool many = PySequence_Check(item) && !PyUnicode_Check(item) && !PyBytes_Check(item);
@@ -114,7 +120,7 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
     return -1;
   }
   return guarded([&]() -> int {
-    Value to_write = to_value(value);
+    Value to_write = traced_value(value);
     if (to_write.is(Tag::kForeign) && PyObject_CheckBuffer(value)) to_write = Value(copy_of_buffer(value));
     const Value view = PySlice_Check(index) ? Value() : simple_index(self, index);
     if (!view.is_none()) {

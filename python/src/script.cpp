@@ -12,6 +12,8 @@
 
 #include "python/src/builtin.h"
 #include "python/src/future.h"
+#include "python/src/tracing.h"
+#include "src/runtime/tracing.h"
 
 namespace tine::python {
 
@@ -103,6 +105,13 @@ bool fits_at_once(const Value& value, const Type& type) noexcept {
   }
 }
 
+std::string_view utf8(PyObject* text) {
+  Py_ssize_t size = 0;
+  const char* const chars = PyUnicode_AsUTF8AndSize(text, &size);
+  if (!chars) throw_error();
+  return {chars, static_cast<size_t>(size)};
+}
+
 // One Value for each parameter.
 class Arguments {
  public:
@@ -131,10 +140,7 @@ class Arguments {
   void bind(const ScriptFunction& f, PyObject* const* named, PyObject* names) {
     std::vector<Keyword> keywords;
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
-      Py_ssize_t size = 0;
-      const char* const chars = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(names, i), &size);
-      if (!chars) throw_error();
-      keywords.emplace_back(std::string_view(chars, static_cast<size_t>(size)), to_value(named[i]));
+      keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), to_value(named[i]));
     }
     std::vector<Value> bound = unit().bind(f, bound_, keywords);
     for (size_t i = 0; i < bound.size(); ++i) {
@@ -156,23 +162,56 @@ PyObject* result_of(tine::detail::State<Value>& state) {
   return nullptr;
 }
 
+// False and the indicator set when it was interrupted; else the Future is done.
+bool finished(Future<Value>& done) {
+  if (done.ready() || wait_done(*done.state(), kNoDeadline) >= 0) return true;
+  done.cancel();
+  return false;
+}
+
+// The same call, with the numbers of the trace in its arguments; it becomes a node.
+PyObject* call_traced(const ScriptRef& called, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  const ScriptFunction& f = *called;
+  trace::Tracer& tracer = *tracer_of_thread;
+  std::vector<Value> plain, written;
+  for (Py_ssize_t i = 0; i < count; ++i) written.push_back(traced_value(args[i]));
+  for (const Value& value : written) plain.push_back(tracer.plain(value));
+  std::vector<Keyword> keywords, written_keywords;
+  for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
+    written_keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), traced_value(args[count + i]));
+    keywords.emplace_back(written_keywords.back().first, tracer.plain(written_keywords.back().second));
+  }
+  plain = unit().bind(f, plain, keywords);
+  written = unit().bind(f, written, written_keywords, Boundary::kRecorded);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    const TypePtr& type = f.schema.args[i].type;
+    if (holds_future(type)) plain[i] = with_checked_futures(std::move(plain[i]), type);
+  }
+  Future<Value> done;
+  {
+    const GilRelease release;
+    done = unit().start(f, plain, interrupt_poll());
+  }
+  if (!finished(done)) return nullptr;
+  if (done.error()) return result_of(*done.state());
+  keep_called(called);
+  return traced_to_python(tracer.record_call(f.name, f.schema, written, done.get()));
+}
+
 PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* names) {
   return guarded([&]() -> PyObject* {
     const ScriptFunction& f = *as_script(self)->function;
-    Arguments bound(f, args, static_cast<size_t>(PyVectorcall_NARGS(flagged)), names);
-    const bool traced = tracing();
+    const Py_ssize_t count = PyVectorcall_NARGS(flagged);
+    if (tracing()) [[unlikely]]
+      return call_traced(as_script(self)->function, args, count, names);
+    Arguments bound(f, args, static_cast<size_t>(count), names);
     Future<Value> done;
     {
       const GilRelease release;
       done = unit().start(f, bound.values(), interrupt_poll());
-      if (!traced) bound.clear();
+      bound.clear();
     }
-    if (!done.ready() && wait_done(*done.state(), kNoDeadline) < 0) {
-      done.cancel();
-      return nullptr;
-    }
-    if (traced && !done.error()) record_script_call(as_script(self)->function, bound.values(), done.get());
-    return result_of(*done.state());
+    return finished(done) ? result_of(*done.state()) : nullptr;
   });
 }
 

@@ -37,11 +37,6 @@ extern ScriptTypes script_types;
 // Ctrl-C for scripts that run on Python's main thread; null on others.
 [[nodiscard]] vm::Poll* interrupt_poll() noexcept;
 
-// tracing.cpp: while this thread traces, a call of a script function becomes a node.
-[[nodiscard]] bool tracing() noexcept;
-void record_script_call(const ScriptRef& f, std::span<const Value> args, const Value& result);
-[[nodiscard]] bool init_tracing(PyObject* module);
-
 // script_objects.cpp's part of the module, and all of it.
 [[nodiscard]] bool init_script(PyObject* module);
 [[nodiscard]] bool init_script_objects(PyObject* module);

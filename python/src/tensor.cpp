@@ -8,6 +8,7 @@
 #include <string>
 
 #include "python/src/builtin.h"
+#include "python/src/tracing.h"
 
 namespace tine::python {
 namespace {
@@ -38,7 +39,12 @@ PyObject* adopt(Tensor&& tensor) {
 }
 
 // The same elements behind another handle: what a subclass shows, so that the tensor keeps its own object.
-Tensor alias(const Tensor& t) { return t.as_strided(t.sizes(), t.strides(), t.storage_offset()); }
+Tensor alias(const Tensor& t) {
+  Tensor other = t.as_strided(t.sizes(), t.strides(), t.storage_offset());
+  if (tracing()) [[unlikely]]
+    record_same(other, t);
+  return other;
+}
 
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
   static const OpRows& make = *new OpRows(op_rows("aten::tensor"));
@@ -48,8 +54,9 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
     PyObject* const first = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : nullptr;
     if (first && is_tensor(first)) {
       tensor = alias(tensor_of(first));
-    } else if (first && (PyLong_Check(first) || Py_TYPE(first) == types.size)) {  // sizes
-      const Value sizes = to_value(Py_TYPE(first) == types.size ? first : args);
+    } else if (first && (PyLong_Check(first) || is_traced_number(first) || Py_TYPE(first) == types.size)) {
+      // Sizes.
+      const Value sizes = traced_value(Py_TYPE(first) == types.size ? first : args);
       tensor = call_op(empty, {sizes}).as_tensor();
     } else if (first && PyObject_CheckBuffer(first)) {
       tensor = copy_of_buffer(first).to(DType::kFloat32);
@@ -168,12 +175,6 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
 
 // ---- one element
 
-// A trace is told that a number leaves the tensors: from there on it is a constant.
-void tell_trace(const Tensor& t) {
-  if (current_recorder()) [[unlikely]]
-    (void)call_op(op_rows("aten::item"), {Value(t)});
-}
-
 int to_bool(PyObject* object) {
   const Tensor& t = tensor_of(object);
   if (t.numel() != 1) {
@@ -183,11 +184,11 @@ int to_bool(PyObject* object) {
     return -1;
   }
   return guarded([&]() -> int {
-    tell_trace(t);
+    tell_fixed(t, "Python boolean");
     return is_floating(t.dtype()) ? t.item_as_double() != 0 : t.item_as_int() != 0;
   });
 }
-PyObject* item(PyObject* object, PyObject*) {
+PyObject* number_in(PyObject* object, const char* as) {
   const Tensor& t = tensor_of(object);
   if (t.numel() != 1) {
     PyErr_Format(PyExc_RuntimeError, "a Tensor with %lld elements cannot be converted to Scalar",
@@ -195,27 +196,29 @@ PyObject* item(PyObject* object, PyObject*) {
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
-    tell_trace(t);
+    tell_fixed(t, as);
     if (t.dtype() == DType::kBool) return PyBool_FromLong(t.item_as_bool());
     return is_floating(t.dtype()) ? PyFloat_FromDouble(t.item_as_double())
                                   : PyLong_FromLongLong(t.item_as_int());
   });
 }
+PyObject* item(PyObject* object, PyObject*) { return number_in(object, "Python number"); }
 PyObject* to_float(PyObject* object) {
-  const PyRef number = PyRef::adopt(item(object, nullptr));
+  const PyRef number = PyRef::adopt(number_in(object, "Python float"));
   return number ? PyNumber_Float(number.get()) : nullptr;
 }
-PyObject* to_int(PyObject* object) {
-  const PyRef number = PyRef::adopt(item(object, nullptr));
+PyObject* as_int(PyObject* object, const char* as) {
+  const PyRef number = PyRef::adopt(number_in(object, as));
   return number ? PyNumber_Long(number.get()) : nullptr;
 }
+PyObject* to_int(PyObject* object) { return as_int(object, "Python integer"); }
 PyObject* to_index(PyObject* object) {
   const Tensor& t = tensor_of(object);
   if (is_floating(t.dtype()) || t.numel() != 1) {
     PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
     return nullptr;
   }
-  return to_int(object);
+  return as_int(object, "Python index");
 }
 
 PyObject* list_from(const char* data, std::span<const int64_t> sizes, std::span<const int64_t> strides,
@@ -240,17 +243,43 @@ PyObject* list_from(const char* data, std::span<const int64_t> sizes, std::span<
 }
 PyObject* tolist(PyObject* object, PyObject*) {
   const Tensor& t = tensor_of(object);
+  tell_fixed(t, "Python list");
   return list_from(static_cast<const char*>(t.data()), t.sizes(), t.strides(), t.dtype());
 }
 
 // ---- shape
 
+// What a trace answers itself: a number that it knows again.
+PyObject* traced(const char* op, PyObject* object, PyObject* argument = nullptr) {
+  PyObject* const args[] = {object, argument};
+  return call_op(op_rows(op), args, argument ? 2 : 1, nullptr);
+}
+// All sizes (or strides), one by one: a program may need one of them only.
+PyObject* traced_all(const char* op, PyObject* object) {
+  const auto dims = static_cast<Py_ssize_t>(tensor_of(object).dim());
+  PyRef tuple = PyRef::adopt(types.size->tp_alloc(types.size, dims));
+  for (Py_ssize_t i = 0; tuple && i < dims; ++i) {
+    const PyRef dim = PyRef::adopt(PyLong_FromSsize_t(i));
+    PyObject* const number = dim ? traced(op, object, dim.get()) : nullptr;
+    if (!number) return nullptr;
+    PyTuple_SET_ITEM(tuple.get(), i, number);
+  }
+  return tuple.leak();
+}
+
+PyObject* shape(PyObject* object) {
+  if (tracing()) [[unlikely]]
+    return traced_all("aten::size", object);
+  return make_size(tensor_of(object).sizes());
+}
 PyObject* size(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   if (count + (names ? PyTuple_GET_SIZE(names) : 0) > 1) {
     PyErr_SetString(PyExc_TypeError, "size() takes at most one argument: dim");
     return nullptr;
   }
-  if (count == 0 && !names) return make_size(tensor_of(object).sizes());
+  if (count == 0 && !names) return shape(object);
+  if (tracing()) [[unlikely]]
+    return traced("aten::size", object, args[0]);
   const long long dim = PyLong_AsLongLong(args[0]);
   if (dim == -1 && PyErr_Occurred()) return nullptr;
   return guarded([&] { return PyLong_FromLongLong(tensor_of(object).size(dim)); });
@@ -258,6 +287,11 @@ PyObject* size(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObje
 PyObject* stride(PyObject* object, PyObject* const* args, Py_ssize_t count) {
   const std::span<const int64_t> strides = tensor_of(object).strides();
   const auto dims = static_cast<long long>(strides.size());
+  if (tracing()) [[unlikely]] {
+    const PyRef list = PyRef::adopt(traced("aten::stride", object));
+    if (!list) return nullptr;
+    return count == 0 ? PySequence_Tuple(list.get()) : PyObject_GetItem(list.get(), args[0]);
+  }
   if (count == 0) {
     const PyRef tuple = PyRef::adopt(make_size(strides));
     return tuple ? PyTuple_GetSlice(tuple.get(), 0, PyTuple_GET_SIZE(tuple.get())) : nullptr;
@@ -274,7 +308,14 @@ PyObject* stride(PyObject* object, PyObject* const* args, Py_ssize_t count) {
 }
 Py_ssize_t length(PyObject* object) {
   const Tensor& t = tensor_of(object);
-  if (t.dim() > 0) return static_cast<Py_ssize_t>(t.sizes()[0]);
+  if (t.dim() > 0) {
+    tell_trace(
+        t,
+        "Using len to get tensor shape might cause the trace to be incorrect. Recommended usage would be "
+        "tensor.shape[0]. Passing a tensor of different shape might lead to errors or silently give "
+        "incorrect results.");
+    return static_cast<Py_ssize_t>(t.sizes()[0]);
+  }
   PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
   return -1;
 }
@@ -283,6 +324,11 @@ PyObject* iterate(PyObject* object) {
     PyErr_SetString(PyExc_TypeError, "iteration over a 0-d tensor");
     return nullptr;
   }
+  tell_trace(
+      tensor_of(object),
+      "Iterating over a tensor might cause the trace to be incorrect. Passing a tensor of different shape "
+      "won't change the number of iterations executed (and might lead to errors or silently give "
+      "incorrect results).");
   const PyRef rows = PyRef::adopt(unary<&Slots::unbind>(object));
   return rows ? PyObject_GetIter(rows.get()) : nullptr;
 }
@@ -293,8 +339,16 @@ int contains(PyObject* object, PyObject* element) {
   const PyRef any = PyRef::adopt(PyObject_CallMethod(equal.get(), "any", nullptr));
   return any ? PyObject_IsTrue(any.get()) : -1;
 }
-PyObject* dim(PyObject* object, PyObject*) { return PyLong_FromLongLong(tensor_of(object).dim()); }
-PyObject* numel(PyObject* object, PyObject*) { return PyLong_FromLongLong(tensor_of(object).numel()); }
+PyObject* dim(PyObject* object, PyObject*) {
+  if (tracing()) [[unlikely]]
+    return traced("aten::dim", object);
+  return PyLong_FromLongLong(tensor_of(object).dim());
+}
+PyObject* numel(PyObject* object, PyObject*) {
+  if (tracing()) [[unlikely]]
+    return traced("aten::numel", object);
+  return PyLong_FromLongLong(tensor_of(object).numel());
+}
 PyObject* data_ptr(PyObject* object, PyObject*) { return PyLong_FromVoidPtr(tensor_of(object).data()); }
 PyObject* storage_offset(PyObject* object, PyObject*) {
   return PyLong_FromLongLong(tensor_of(object).storage_offset());
@@ -303,7 +357,7 @@ PyObject* element_size(PyObject* object, PyObject*) {
   return PyLong_FromSize_t(size_of(tensor_of(object).dtype()));
 }
 
-PyObject* get_shape(PyObject* object, void*) { return make_size(tensor_of(object).sizes()); }
+PyObject* get_shape(PyObject* object, void*) { return shape(object); }
 PyObject* get_dtype(PyObject* object, void*) { return wrap_dtype(tensor_of(object).dtype()); }
 PyObject* get_ndim(PyObject* object, void*) { return dim(object, nullptr); }
 PyObject* get_t(PyObject* object, void*) { return unary<&Slots::numpy_T>(object); }
@@ -319,8 +373,9 @@ PyObject* get_data(PyObject* object, void*) {
   return guarded([&] { return wrap_tensor(alias(tensor_of(object))); });
 }
 PyObject* get_nbytes(PyObject* object, void*) {
-  const Tensor& t = tensor_of(object);
-  return PyLong_FromLongLong(t.numel() * static_cast<int64_t>(size_of(t.dtype())));
+  const PyRef elements = PyRef::adopt(numel(object, nullptr));
+  const PyRef bytes = PyRef::adopt(element_size(object, nullptr));
+  return elements && bytes ? PyNumber_Multiply(elements.get(), bytes.get()) : nullptr;
 }
 int refuse_grad(PyObject* on) {
   const int wanted = PyObject_IsTrue(on);

@@ -1,22 +1,23 @@
 // Tracer: what tine.jit.trace drives while it runs a Python function.
 
-#include "src/runtime/tracing.h"
+#include "python/src/tracing.h"
 
 #include <fmt/format.h>
 #include <tine/runtime.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include "python/src/builtin.h"
 #include "python/src/script.h"
+#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
 
 struct PyTracer {
   PyObject_HEAD std::unique_ptr<trace::Tracer> tracer;  // null once it is finished
-  Recorder* before;
+  trace::Tracer* before;
   bool active;
 };
 
@@ -55,7 +56,7 @@ PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
     if (!PyArg_ParseTuple(args, "ss", &name, &package)) return nullptr;
     PyObject* const self = cls->tp_alloc(cls, 0);
     if (!self) return nullptr;
-    auto tracer = std::make_unique<trace::Tracer>(name);
+    auto tracer = std::make_unique<trace::Tracer>(name, Runtime::instance().ops());
     tracer->where = [folder = std::string(package), last = std::shared_ptr<const Source>()]() mutable {
       return holds_gil() ? line_outside(folder, &last) : SourceSpan();
     };
@@ -67,7 +68,7 @@ PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
 void stop_recording(PyTracer* self) noexcept {
   if (!self->active) return;
   self->active = false;
-  set_recorder(self->before);
+  tracer_of_thread = self->before;
 }
 
 void dealloc(PyObject* self) {
@@ -81,10 +82,9 @@ void dealloc(PyObject* self) {
 PyObject* start(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     trace::Tracer& tracer = open(self);
-    if (current_recorder())
-      throw Error("this thread is tracing already; a trace within a trace is not possible");
+    if (tracing()) throw Error("Tracing can't be nested: this thread is tracing already");
     called.clear();
-    as_tracer(self)->before = set_recorder(&tracer);
+    as_tracer(self)->before = std::exchange(tracer_of_thread, &tracer);
     as_tracer(self)->active = true;
     Py_RETURN_NONE;
   });
@@ -124,7 +124,7 @@ PyObject* end_fork(PyObject* self, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *result = nullptr, *future = nullptr;
     if (!PyArg_ParseTuple(args, "OO!", &result, types.future, &future)) return nullptr;
-    open(self).end_fork(to_value(result), Value(future_of(future)));
+    open(self).end_fork(traced_value(result), Value(future_of(future)));
     Py_RETURN_NONE;
   });
 }
@@ -136,7 +136,7 @@ PyObject* drop_fork(PyObject* self, PyObject*) {
   });
 }
 
-// The future is done; its value is given as Python has it.
+// The future is done; its value is given as Python has it, and comes back with the numbers that the trace knows.
 PyObject* record_wait(PyObject* self, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *future = nullptr, *result = nullptr;
@@ -144,8 +144,8 @@ PyObject* record_wait(PyObject* self, PyObject* args) {
     const Op* const row = Runtime::instance().ops().find("aten::wait");
     if (!row) throw Error("the operator table has no aten::wait");
     const Value argument(future_of(future));
-    open(self).record(*row, &argument, to_value(result));
-    Py_RETURN_NONE;
+    const std::span<const Value> given(&argument, 1);
+    return traced_to_python(open(self).record(*row, given, given, traced_value(result)));
   });
 }
 
@@ -167,7 +167,7 @@ PyObject* finish(PyObject* self, PyObject* args) {
     const char* name = nullptr;
     if (!PyArg_ParseTuple(args, "Os", &output, &name)) return nullptr;
     stop_recording(as_tracer(self));
-    std::shared_ptr<ir::Graph> graph = open(self).finish(to_value(output));
+    std::shared_ptr<ir::Graph> graph = open(self).finish(traced_value(output, &open(self)));
     as_tracer(self)->tracer.reset();
     ScriptRef made = define_traced(Runtime::instance().scripts(), std::move(graph), name);
     called.clear();
@@ -198,18 +198,88 @@ PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | 
 
 }  // namespace
 
-void record_script_call(const ScriptRef& f, std::span<const Value> args, const Value& result) {
-  auto* const tracer = dynamic_cast<trace::Tracer*>(current_recorder());
-  if (!tracer) return;
-  called.push_back(f);
-  tracer->record_call(f->name, args, result, f->schema.result_type());
+void keep_called(ScriptRef f) { called.push_back(std::move(f)); }
+
+Value traced_value(PyObject* object, const trace::Tracer* tracer) {
+  if (!tracer) return to_value(object);
+  if (is_traced_number(object)) {
+    const Tensor& t = stand_in_of(object);
+    return tracer->is_number(t) ? Value(t) : number_of(object);  // one of an earlier trace is a plain number
+  }
+  if (PyList_Check(object) || PyTuple_Check(object)) {
+    std::vector<Value> items;
+    const PyRef sequence = PyRef::adopt(PySequence_Tuple(object));
+    if (!sequence) throw_error();
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sequence.get()); ++i)
+      items.push_back(traced_value(PyTuple_GET_ITEM(sequence.get(), i), tracer));
+    if (PyTuple_Check(object)) return Value(tine::detail::make_ref<Tuple>(std::move(items)));
+    return Value(tine::detail::make_ref<List>(std::move(items)));
+  }
+  Value value = to_value(object);
+  if (value.is(Tag::kDict)) {
+    const std::vector<Dict::Entry> entries = value.as_dict().items();
+    const PyRef items = PyRef::adopt(PyDict_Values(object));
+    if (!items) throw_error();
+    for (size_t i = 0; i < entries.size(); ++i) {
+      value.as_dict().set(entries[i].first,
+                          traced_value(PyList_GET_ITEM(items.get(), static_cast<Py_ssize_t>(i)), tracer));
+    }
+  }
+  return value;
 }
 
-bool tracing() noexcept { return current_recorder() != nullptr; }
+PyObject* traced_to_python(const Value& value) {
+  const trace::Tracer* const tracer = tracer_of_thread;
+  if (!tracer) return to_python(value);
+  if (value.is_tensor()) {
+    const Tensor& t = value.as_tensor();
+    return t.defined() && tracer->is_number(t) ? wrap_number(t) : to_python(value);
+  }
+  if (value.is(Tag::kList) || value.is(Tag::kTuple)) {
+    const std::vector<Value>& items = value.is(Tag::kList) ? value.as_list().items : value.as_tuple().items;
+    PyRef list = PyRef::adopt(PyList_New(0));
+    for (const Value& item : items) {
+      const PyRef object = list ? PyRef::adopt(traced_to_python(item)) : PyRef();
+      if (!object || PyList_Append(list.get(), object.get()) < 0) return nullptr;
+    }
+    return value.is(Tag::kList) || !list ? list.leak() : PyList_AsTuple(list.get());
+  }
+  if (value.is(Tag::kDict)) {
+    PyRef dict = PyRef::adopt(PyDict_New());
+    for (const auto& [key, item] : value.as_dict().items()) {
+      const PyRef name = dict ? PyRef::adopt(to_python(key)) : PyRef();
+      const PyRef object = name ? PyRef::adopt(traced_to_python(item)) : PyRef();
+      if (!object || PyDict_SetItem(dict.get(), name.get(), object.get()) < 0) return nullptr;
+    }
+    return dict.leak();
+  }
+  return to_python(value);
+}
+
+void record_same(const Tensor& other, const Tensor& of) {
+  if (trace::Tracer* const tracer = tracer_of_thread) tracer->same(Value(other), Value(of));
+}
+
+void tell_trace(const Tensor& tensor, const char* warning) {
+  if (trace::Tracer* const tracer = tracer_of_thread) [[unlikely]]
+    tracer->warn_fixed(Value(tensor), warning);
+}
+
+void tell_fixed(const Tensor& tensor, const char* as) {
+  if (!tracing()) [[likely]]
+    return;
+  tell_trace(tensor,
+             fmt::format("Converting a tensor to a {} might cause the trace to be incorrect. We can't "
+                         "record the data flow of Python values, so this value will be treated as a "
+                         "constant in the future. This means that the trace might not generalize to "
+                         "other inputs!",
+                         as)
+                 .c_str());
+}
 
 bool init_tracing(PyObject* module) {
   tracer_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
-  return tracer_type && PyModule_AddType(module, tracer_type) == 0;
+  return tracer_type && init_traced_number(module) && PyModule_AddType(module, tracer_type) == 0;
 }
 
 }  // namespace tine::python

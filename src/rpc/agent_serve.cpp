@@ -25,7 +25,6 @@ const Op* AgentCore::resolve(const std::string& name, const std::vector<Value>& 
 
 Value AgentCore::run(const Op& op, const std::vector<Value>& bound) {
   OpContext context = options.op_context ? options.op_context() : OpContext{};
-  context.recorder = nullptr;
   return tine::call(op, context, bound.data());
 }
 

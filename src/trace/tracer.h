@@ -5,11 +5,13 @@
 // Ordering   Nodes in the order of the calls.
 // Ownership  Keeps every value it has seen alive until it goes, so that an address means one tensor. The graph is
 //            handed over by finish().
-// Errors     ValueError when a value cannot be part of a graph, a fork is ended that was not begun, or the result
-//            does not come out of the traced calls in a form that can be returned.
+// Errors     ValueError when a value cannot be part of a graph or a fork is ended that was not begun, Error when the
+//            result does not come out of the traced calls, or a value left a fork by another way than its result.
 // Cost       A hash for each tensor argument; tracing is no hot path.
-// Source     torch.jit.trace for what is captured: calls, not control flow. What is no tensor or future is a constant,
-//            as it was in this run; tensors from outside are constants, too, unless they are attributes of `self`.
+// Source     torch.jit.trace for what is captured: calls, not control flow. Sizes, and numbers that operators compute
+//            from them, are values of the graph: 0-d tensors stand for them, each known by its object. Other numbers
+//            are constants, as they were in this run; tensors from outside are constants, too, unless they are
+//            attributes of `self`.
 #pragma once
 
 #include <functional>
@@ -18,18 +20,24 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "src/ir/graph.h"
-#include "src/value/op_context.h"
+#include "src/value/op_table.h"
 
 namespace tine::trace {
 
-class TINE_API Tracer final : public Recorder {
+// The number that such a tensor stands for.
+[[nodiscard]] TINE_API Value number_in(const Tensor& stand_in);
+
+class TINE_API Tracer final {
  public:
-  explicit Tracer(std::string name);
+  Tracer(std::string name, const OpTable& ops);
   ~Tracer();
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
 
   // Where the traced program is now, for the places of the nodes.
   std::function<SourceSpan()> where;
@@ -37,15 +45,32 @@ class TINE_API Tracer final : public Recorder {
   // The object whose method is traced: the first input. Tensors in its slots, and in those of objects in its slots,
   // become prim::GetAttr.
   void add_self(const Value& object);
-  // The next input: a tensor, a future, or a tuple or list of these. Anything else becomes an input, too, but what is
-  // computed from it cannot be seen.
+  // The next input: a tensor, a future, or a tuple, list or dict of these. Anything else becomes an input, too, but
+  // what is computed from it cannot be seen.
   void add_input(const Value& value, std::string_view name);
 
-  // Every call of an operator row (OpContext::recorder).
-  void record(const Op& op, const Value* args, const Value& result) override;
+  // Calls the overload that fits, as Python does, and writes it down. In the arguments and in the result 0-d tensors
+  // stand for the numbers that follow from the inputs. `chosen` is told the overload.
+  Value call(std::span<const Op* const> overloads, OpContext& context, std::span<const Value> args,
+             std::span<const Keyword> keywords, const Op** chosen = nullptr);
+  // A call that was made: `given` are its arguments, `written` the same with numbers stood for. Returns the result
+  // with its numbers stood for.
+  Value record(const Op& op, std::span<const Value> given, std::span<const Value> written,
+               const Value& result);
   // A call of a script function, which nobody records inside: one node that calls it by its name.
-  void record_call(const std::string& qualified_name, std::span<const Value> args, const Value& result,
-                   const TypePtr& result_type);
+  Value record_call(const std::string& qualified_name, const Schema& schema, std::span<const Value> written,
+                    const Value& result);
+  // `other` is a handle of its own on all that `of` shows.
+  void same(const Value& other, const Value& of);
+  // Whether the tensor stands for a number.
+  [[nodiscard]] bool is_number(const Tensor& tensor) const noexcept;
+  // The value with its numbers themselves.
+  [[nodiscard]] Value plain(const Value& value) const;
+  // Whether the value may be another one for other inputs.
+  [[nodiscard]] bool varies(const Value& value) const;
+  // The program was given it, or what is in it, as plain data: from here on a constant.
+  void warn_fixed(const Value& value, std::string text);
+
   // Around a forked function, which runs in place: its calls make the subgraph.
   void begin_fork();
   void end_fork(const Value& result, const Value& future);
@@ -63,10 +88,11 @@ class TINE_API Tracer final : public Recorder {
   [[nodiscard]] const std::vector<Warning>& warnings() const noexcept { return warnings_; }
 
  private:
+  using Id = const void*;  // tells one value of the run from all others
   // One graph being written: the function's own, or a fork's subgraph.
   struct Scope {
     std::unique_ptr<ir::Graph> graph;
-    std::unordered_map<const void*, ir::Def*> defs;
+    std::unordered_map<Id, ir::Def*> defs;
     std::vector<ir::Def*> captured;  // the outer values that became this graph's inputs
   };
   struct Attribute {
@@ -74,23 +100,33 @@ class TINE_API Tracer final : public Recorder {
   };
 
   [[nodiscard]] SourceSpan place() const { return where ? where() : SourceSpan{}; }
-  [[nodiscard]] ir::Def* def_of(const Value& value, size_t scope);
-  [[nodiscard]] ir::Def* known(const void* identity, size_t scope);
-  void bind(const Value& value, ir::Def* def, Scope& scope);
+  [[nodiscard]] ir::Builder builder(size_t scope) const;
+  [[nodiscard]] const ir::Def* lookup(Id id) const noexcept;
+  [[nodiscard]] bool varies(Id id) const noexcept;
+  [[nodiscard]] ir::Def* known(Id id, size_t scope);
+  // `given` is what the call took the value as.
+  [[nodiscard]] ir::Def* def_of(const Value& value, size_t scope, const TypePtr& wanted = nullptr,
+                                const Value& given = {});
+  [[nodiscard]] ir::Def* made_of_parts(const Value& value, size_t scope, const TypePtr& wanted);
+  [[nodiscard]] ir::Def* coerced(ir::Def* def, const Value& given, const TypePtr& wanted, size_t scope);
+  [[nodiscard]] ir::Def* output_of(const Value& value, int* number);
+  ir::Def* node(std::string_view op, std::vector<ir::Def*> inputs, size_t scope);
+  Value bind(const Value& value, ir::Def* def, size_t scope);
+  Value bind_parts(const Value& value, ir::Def* def, size_t scope);
+  ir::Def* follows(ir::Def* def, std::span<ir::Def* const> inputs, bool anyway = false);
+  void written_to(const Tensor& tensor);
   void find_attributes(const Value& object, std::vector<std::string>* path, int depth);
-  ir::Builder builder(Scope& scope) const;
+  [[nodiscard]] Scope close_scope();
 
+  const OpTable& ops_;
   std::vector<Scope> scopes_;
-  std::unordered_map<const void*, Attribute> attributes_;
+  std::unordered_map<Id, Attribute> attributes_;
+  std::unordered_set<const ir::Def*> varying_;
+  std::unordered_set<Id> numbers_;  // tensors that stand for one
+  std::unordered_set<Id> left_;     // made in forks that have ended, and varying
   ir::Def* self_ = nullptr;
   std::vector<Value> alive_;
   std::vector<Warning> warnings_;
 };
-
-// Runs the traced graph again and compares: `run` executes it on `inputs` (trace never sees the machine), `equal` says
-// whether two results are the same within tolerance. Empty when they are, else what differs.
-[[nodiscard]] TINE_API std::string check(const std::function<Value(std::span<const Value>)>& run,
-                                         std::span<const Value> inputs, const Value& expected,
-                                         const std::function<bool(const Value&, const Value&)>& equal);
 
 }  // namespace tine::trace

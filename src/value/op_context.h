@@ -21,15 +21,6 @@ namespace tine {
 
 struct Op;
 
-// Sees every operator call of a traced run (trace implements it).
-class Recorder {
- public:
-  virtual void record(const Op& op, const Value* args, const Value& result) = 0;
-
- protected:
-  ~Recorder() = default;
-};
-
 // Remote calls out of operators: runtime implements it over rpc, so that neither the table nor a script
 // knows rpc. `to` is a worker's name or rank; `callee` an operator's or a script function's full name; `args` all of
 // its arguments; `timeout` in seconds, 0 for none, negative for the default.
@@ -46,7 +37,6 @@ class RemoteCaller {
 
 // What the tensor kernels see (generator, splitter), and what only operators see.
 struct OpContext : KernelContext {
-  Recorder* recorder = nullptr;    // null: nobody records
   RemoteCaller* remote = nullptr;  // null: rpc operators fail
 };
 

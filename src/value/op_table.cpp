@@ -32,6 +32,9 @@ bool is_scalar_tensor(const Value& v) {
   return v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0;
 }
 
+// What comes from outside of a script.
+bool is_python(const Site& site) { return site.boundary != Boundary::kScript; }
+
 bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out);
 
 bool convert_items(const std::vector<Value>& items, const Type& type, const Site& site,
@@ -48,7 +51,7 @@ bool convert_items(const std::vector<Value>& items, const Type& type, const Site
 }
 
 bool convert_to_list(const Value& v, const Type& type, const Site& site, Value* out) {
-  const bool python = site.boundary == Boundary::kPython;
+  const bool python = is_python(site);
   std::vector<Value> items;
   if (v.is(Tag::kList) || v.is(Tag::kTuple)) {
     if (!python || site.written) return false;
@@ -66,7 +69,7 @@ bool convert_to_list(const Value& v, const Type& type, const Site& site, Value* 
   return true;
 }
 
-bool convert_to_number(const Value& v, TypeKind kind, Value* out) {
+bool convert_to_number(const Value& v, TypeKind kind, const Site& site, Value* out) {
   if (v.is_bool()) {
     *out = kind == TypeKind::kInt     ? Value(static_cast<int64_t>(v.as_bool()))
            : kind == TypeKind::kFloat ? Value(v.as_bool() ? 1.0 : 0.0)
@@ -74,6 +77,10 @@ bool convert_to_number(const Value& v, TypeKind kind, Value* out) {
     return true;
   }
   if (!is_scalar_tensor(v)) return false;
+  if (site.boundary == Boundary::kRecorded) {
+    *out = v;
+    return true;
+  }
   const Tensor& t = v.as_tensor();
   const bool floating = is_floating(t.dtype());
   if (kind == TypeKind::kFloat || (kind == TypeKind::kNumber && floating)) {
@@ -92,7 +99,7 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
     *out = v;
     return true;
   }
-  const bool python = site.boundary == Boundary::kPython;
+  const bool python = is_python(site);
   switch (type->kind) {
     case TypeKind::kOptional: return convert(v, type->of[0], site, out);
     case TypeKind::kFloat:
@@ -102,10 +109,10 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
       }
       [[fallthrough]];
     case TypeKind::kInt:
-    case TypeKind::kNumber: return python && convert_to_number(v, type->kind, out);
+    case TypeKind::kNumber: return python && convert_to_number(v, type->kind, site, out);
     case TypeKind::kBool:
       if (!python || !is_scalar_tensor(v) || v.as_tensor().dtype() != DType::kBool) return false;
-      *out = Value(v.as_tensor().item_as_bool());
+      *out = site.boundary == Boundary::kRecorded ? v : Value(v.as_tensor().item_as_bool());
       return true;
     case TypeKind::kTensor:
       if (!python || site.written) return false;
@@ -183,8 +190,7 @@ class Binder {
   bool positional(size_t* given) {
     size_t most = 0;
     while (most < schema_.args.size() && !schema_.args[most].keyword_only) ++most;
-    const bool python = converts_ && site_.boundary == Boundary::kPython;
-    if (python && most > 0 && args_.size() > most && takes_rest(most - 1)) {
+    if (converts_ && is_python(site_) && most > 0 && args_.size() > most && takes_rest(most - 1)) {
       auto rest = detail::make_ref<List>(
           std::vector<Value>(args_.begin() + static_cast<ptrdiff_t>(most) - 1, args_.end()));
       args_ = args_.first(most - 1);
@@ -208,13 +214,14 @@ class Binder {
     const Argument& arg = schema_.args[last];
     return arg.list_size == 0 && arg.type->kind == TypeKind::kList &&
            arg.type->of[0]->kind == TypeKind::kInt &&
-           std::all_of(args_.begin() + static_cast<ptrdiff_t>(last), args_.end(),
-                       [](const Value& v) { return v.is_int(); });
+           std::all_of(args_.begin() + static_cast<ptrdiff_t>(last), args_.end(), [this](const Value& v) {
+             return v.is_int() || (site_.boundary == Boundary::kRecorded && is_scalar_tensor(v));
+           });
   }
 
   int parameter(std::string_view keyword) {
     int i = schema_.index_of(keyword);
-    if (i < 0 && site_.boundary == Boundary::kPython) {
+    if (i < 0 && is_python(site_)) {
       if (keyword == "input") i = schema_.index_of("self");
       if (keyword == "axis") i = schema_.index_of("dim");
     }

@@ -48,6 +48,8 @@ enum class Boundary : uint8_t {
   // Also number -> 0-d Tensor, 0-d Tensor -> number, bool -> int, tuple -> list, int -> int[], trailing
   // ints -> int[] (`x.view(2, 3)`), `input` for `self`, `axis` for `dim`: Python and RPC callers.
   kPython,
+  // As kPython, but a 0-d Tensor stays what it is where a number is asked for: what a trace writes down.
+  kRecorded,
 };
 
 using Keyword = std::pair<std::string_view, Value>;
@@ -85,12 +87,8 @@ class TINE_API OpTable {
                                  std::span<const Keyword> keywords, Boundary boundary,
                                  std::vector<Value>* bound, std::string* why);
 
-// Calls the row and tells the recorder, if the context has one.
 [[nodiscard]] inline Value call(const Op& op, OpContext& context, const Value* args) {
-  Value result = op.kernel(context, args);
-  if (context.recorder) [[unlikely]]
-    context.recorder->record(op, args, result);
-  return result;
+  return op.kernel(context, args);
 }
 
 }  // namespace tine

@@ -175,20 +175,12 @@ TEST_F(Resolve, KeepsNoReferenceBeyondTheBoundArguments) {
   EXPECT_TRUE(l.as_counted()->sole_owner());
 }
 
-struct Recording final : Recorder {
-  void record(const Op& op, const Value*, const Value& result) override {
-    calls += op.schema.full_name() + "=" + result.repr() + ";";
-  }
-  std::string calls;
-};
-
-TEST_F(Resolve, ACallTellsTheRecorder) {
-  Recording recording;
-  OpContext context;
-  context.recorder = &recording;
-  const Op& op = table.resolve("aten::add", std::vector<Value>{4, 5}, {}, Boundary::kPython, &bound);
-  EXPECT_EQ(call(op, context, bound.data()).as_int(), 4);
-  EXPECT_EQ(recording.calls, "aten::add.int=4;");
+TEST_F(Resolve, WhatIsRecordedKeepsTensorsThatBecomeNumbers) {
+  EXPECT_EQ(chosen("aten::view", {scalar(1), scalar(2)}, {}, Boundary::kRecorded), "");
+  EXPECT_EQ(bound[1].as_list().items[0].as_tensor().item_as_double(), 2);
+  EXPECT_EQ(chosen("aten::view", {scalar(1), scalar(2), 3}, {}, Boundary::kRecorded), "");
+  EXPECT_TRUE(bound[1].as_list().items[0].is_tensor());
+  EXPECT_EQ(bound[1].as_list().items[1].as_int(), 3);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ def calls_is_tensor(x: Tensor): return torch.is_tensor(x)  # noqa: E704
 def calls_as_tensor(x: Tensor): return torch.as_tensor(x)  # noqa: E704
 def calls_gelu(x: Tensor): return F.gelu(x)  # noqa: E704
 def calls_l1_loss(x: Tensor): return torch.nn.functional.l1_loss(x, x)  # noqa: E704
-def calls_lgamma(x: float): return math.lgamma(x)  # noqa: E704
+def calls_frexp(x: float): return math.frexp(x)  # noqa: E704
 def calls_hex(x: int): return hex(x)  # noqa: E704
 def calls_hash(x: int): return hash(x)  # noqa: E704
 def calls_title(x: str): return x.title()  # noqa: E704
@@ -42,7 +42,7 @@ NOT_YET = {
     calls_int: "torch.Tensor.int", calls_std: "torch.Tensor.std", calls_argsort: "torch.Tensor.argsort",
     calls_einsum: "torch.einsum", calls_sort: "torch.Tensor.sort", calls_is_tensor: "torch.is_tensor",
     calls_as_tensor: "torch.as_tensor", calls_gelu: "torch.nn.functional.gelu",
-    calls_l1_loss: "torch.nn.functional.l1_loss", calls_lgamma: "math.lgamma", calls_hex: "hex", calls_hash: "hash",
+    calls_l1_loss: "torch.nn.functional.l1_loss", calls_frexp: "math.frexp", calls_hex: "hex", calls_hash: "hash",
     calls_title: "str.title", reads_requires_grad: "torch.Tensor.requires_grad",
 }
 

@@ -5,10 +5,10 @@ import warnings
 from typing import Tuple
 
 import pytest
-
 import tine as torch
 from tine import Tensor, nn
-from tine.jit._trace import TracerWarning
+from tine.jit import TracerWarning
+from tracing import traced as checked
 
 
 @torch.jit.script
@@ -28,9 +28,7 @@ def test_operators_are_recorded_and_run_again_on_other_inputs():
     def fn(x, y):
         return torch.tanh(x) @ y.t() + 1
 
-    traced = torch.jit.trace(fn, (torch.ones(2, 3), torch.ones(4, 3)))
-    x, y = torch.randn(5, 3), torch.randn(2, 3)
-    assert torch.allclose(traced(x, y), fn(x, y))
+    traced = checked(fn, (torch.ones(2, 3), torch.ones(4, 3)), (torch.randn(5, 3), torch.randn(2, 3)))
     assert [k for k in kinds(traced) if k.startswith("aten::")] == ["aten::tanh", "aten::t", "aten::matmul", "aten::add"]
     assert str(traced.graph).startswith("graph(%x : Tensor, %y : Tensor)")
     assert traced.__name__ == "fn" and traced.__wrapped__ is fn
@@ -46,7 +44,7 @@ def test_control_flow_is_fixed_as_it_was():
             x = x * 2
         return x
 
-    traced = torch.jit.trace(fn, (torch.ones(1),))
+    traced = checked(fn, torch.ones(1), torch.randn(2), torch.randn(3, 4))
     assert kinds(traced).count("aten::mul") == 3 and "prim::Loop" not in kinds(traced)
     assert torch.equal(traced(torch.ones(2)), torch.tensor([8.0, 8.0]))
 
@@ -75,26 +73,22 @@ def test_the_warning_of_a_random_function_names_the_line_that_traces():
 
 def test_tensors_from_outside_are_constants():
     weight = torch.tensor([1.0, 2.0])
-    traced = torch.jit.trace(lambda x: x * weight, (torch.ones(2),))
-    assert torch.equal(traced(torch.tensor([3.0, 3.0])), torch.tensor([3.0, 6.0]))
+    checked(lambda x: x * weight, torch.ones(2), torch.randn(2), torch.randn(3, 2))
 
 
 def test_several_outputs_and_nested_inputs():
     def fn(x, pair):
         return pair[0] + x, [pair[1], x]
 
-    traced = torch.jit.trace(fn, (torch.ones(1), (torch.ones(1), torch.zeros(1))))
-    a, (b, c) = traced(torch.ones(1), (torch.ones(1) * 4, torch.ones(1) * 7))
-    assert (a.item(), b.item(), c.item()) == (5.0, 7.0, 1.0)
+    with pytest.warns(TracerWarning, match="Encountering a list at the output of the tracer"):
+        checked(fn, (torch.ones(1), (torch.ones(1), torch.zeros(1))), (torch.ones(2), (torch.randn(2), torch.ones(3) * 7)))
 
 
 def test_indexing_shapes_and_joining_are_recorded():
     def fn(x):
         return torch.cat([x[0], x[1:].sum(0)]).view(2, -1)
 
-    traced = torch.jit.trace(fn, (torch.ones(3, 4),))
-    x = torch.randn(3, 4)
-    assert torch.allclose(traced(x), fn(x))
+    checked(fn, torch.ones(3, 4), torch.randn(3, 4), torch.randn(5, 6))
 
 
 def test_writes_in_place_are_recorded_and_spare_the_example():
@@ -103,9 +97,8 @@ def test_writes_in_place_are_recorded_and_spare_the_example():
         return x * 2
 
     example = torch.ones(2)
-    traced = torch.jit.trace(fn, (example,))
+    checked(fn, example, torch.zeros(2), torch.randn(3, 2))
     assert torch.equal(example, torch.ones(2))
-    assert torch.equal(traced(torch.zeros(2)), torch.tensor([2.0, 2.0]))
 
 
 def test_a_fork_is_a_subgraph():
@@ -113,11 +106,10 @@ def test_a_fork_is_a_subgraph():
         future = torch.jit.fork(add, x, b=y)
         return torch.jit.wait(future) * 2
 
-    traced = torch.jit.trace(fn, (torch.ones(1), torch.ones(1)))
+    traced = checked(fn, (torch.ones(1), torch.ones(1)), (torch.randn(3), torch.randn(2, 3)))
     assert "prim::fork" in kinds(traced) and "aten::wait" in kinds(traced)
     text = str(traced.graph)
     assert text.index("prim::fork") < text.index("aten::wait") < text.index("aten::add(")
-    assert traced(torch.tensor([2.0]), torch.tensor([3.0])).item() == 10.0
 
 
 def test_forks_nest_in_traces():
@@ -128,16 +120,13 @@ def test_forks_nest_in_traces():
         y = x * 2
         return torch.jit.wait(torch.jit.fork(inner, y)) + y
 
-    traced = torch.jit.trace(fn, (torch.ones(2),))
-    x = torch.randn(2)
-    assert torch.allclose(traced(x), fn(x))
+    traced = checked(fn, torch.ones(2), torch.randn(2), torch.randn(4, 3))
     assert kinds(traced).count("prim::fork") == 2
 
 
 def test_the_futures_own_wait_is_recorded_too():
-    traced = torch.jit.trace(lambda x: torch.jit.fork(add, x, x).wait() + 1, (torch.ones(1),))
+    traced = checked(lambda x: torch.jit.fork(add, x, x).wait() + 1, torch.ones(1), torch.randn(3))
     assert "aten::wait" in kinds(traced)
-    assert traced(torch.tensor([3.0])).item() == 7.0
 
 
 def test_a_fork_that_returns_a_tuple():
@@ -148,8 +137,7 @@ def test_a_fork_that_returns_a_tuple():
         a, b = torch.jit.wait(torch.jit.fork(two, x))
         return a * b
 
-    traced = torch.jit.trace(fn, (torch.ones(1),))
-    assert traced(torch.tensor([2.0])).item() == 12.0
+    checked(fn, torch.ones(1), torch.randn(2, 2))
 
 
 def test_an_error_while_tracing_passes_through_and_ends_the_trace():
@@ -174,9 +162,8 @@ def test_is_tracing_is_true_inside():
 
 
 def test_a_scripted_function_is_called_from_a_trace():
-    traced = torch.jit.trace(lambda x: scripted_square(x) + 1, (torch.ones(1),))
+    traced = checked(lambda x: scripted_square(x) + 1, torch.ones(1), torch.randn(3))
     assert "prim::CallFunction" in kinds(traced)
-    assert traced(torch.tensor([3.0])).item() == 10.0
 
 
 def test_another_thread_is_not_recorded():
@@ -191,9 +178,8 @@ def test_another_thread_is_not_recorded():
 
 def test_a_module_is_traced_with_its_parameters_as_attributes():
     net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
-    traced = torch.jit.trace(net, torch.randn(5, 3))
     x = torch.randn(2, 3)
-    assert torch.allclose(traced(x), net(x))
+    traced = checked(net, torch.randn(5, 3), x)
     assert isinstance(traced, torch.jit.ScriptModule) and isinstance(traced, nn.Module)
     assert kinds(traced).count("prim::GetAttr") >= 4
     net[0].weight.mul_(0)
@@ -212,9 +198,8 @@ def test_a_module_that_forks_a_submodule_is_traced():
             return self.right(x) + torch.jit.wait(left)
 
     net = Both()
-    traced = torch.jit.trace(net, (torch.randn(1, 3),))
-    x = torch.randn(4, 3)
-    assert torch.allclose(traced(x), net(x)) and "prim::fork" in kinds(traced)
+    traced = checked(net, torch.randn(1, 3), torch.randn(4, 3))
+    assert "prim::fork" in kinds(traced)
 
 
 def test_inputs_must_be_tensors():
@@ -224,18 +209,161 @@ def test_inputs_must_be_tensors():
         torch.jit.trace(add)
 
 
-def test_outputs_must_be_tensors():
-    with pytest.raises(RuntimeError, match="only tensors.*returned a value of type int"):
-        torch.jit.trace(lambda x: 3, (torch.ones(1),))
+@pytest.mark.parametrize("output", [3, "text", (torch.ones(1), 3), [None]])
+def test_outputs_must_be_tensors(output):
+    with pytest.raises(RuntimeError, match="Only tensors, lists, tuples of tensors, or dictionary of tensors can be output"):
+        torch.jit.trace(lambda x: output, (torch.ones(1),), strict=False)
+
+
+def test_a_function_without_a_result_is_refused():
+    with pytest.raises(RuntimeError, match="The traced function didn't return any values!"):
+        torch.jit.trace(lambda x: None, (torch.ones(1),))
+
+
+NO_DEPENDENCE = "did not have observable data dependence with trace inputs"
+OUTSIDE = torch.zeros(2)
+
+
+@pytest.mark.parametrize("fn, number", [
+    (lambda x: OUTSIDE, 1),
+    (lambda x: (x, OUTSIDE), 2),
+    (lambda x: (x + OUTSIDE, OUTSIDE), 2),
+    (lambda x: {"a": x, "b": OUTSIDE}, 2),
+    (lambda x: [OUTSIDE[0]] and OUTSIDE, 1),
+])
+def test_an_output_that_does_not_depend_on_the_inputs_is_refused(fn, number):
+    with pytest.raises(RuntimeError, match=rf"output {number} \(.*\) of traced region {NO_DEPENDENCE}; this probably indicates"):
+        torch.jit.trace(fn, (torch.ones(2),), strict=False)
+
+
+def test_what_a_recorded_operator_gave_is_an_output():
+    checked(lambda x: (x, torch.zeros(2)), torch.ones(2), torch.ones(5))
+
+
+def test_an_attribute_is_an_output():
+    class Held(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(2))
+            self.register_buffer("seen", torch.zeros(1))
+
+        def forward(self, x):
+            return self.weight, self.seen
+
+    held = Held()
+    traced = torch.jit.trace(held, torch.ones(1))
+    held.seen.add_(3)
+    assert traced(torch.ones(4))[1].item() == 3.0
+
+
+def leaking(made):
+    left = []
+
+    def body(x):
+        left.append(made(x))
+        return x + 1
+
+    return left, body
+
+
+MADE_FROM_X = [lambda x: x + 1, lambda x: x[0], lambda x: x.size(0), lambda x: torch.zeros(2).fill_(x.sum())]
+
+
+@pytest.mark.parametrize("made", MADE_FROM_X)
+@pytest.mark.parametrize("use", [lambda x, left: left, lambda x, left: x + left, lambda x, left: (x, left * 2)])
+def test_what_left_a_fork_by_a_side_door_is_refused(made, use):
+    left, body = leaking(made)
+
+    def fn(x):
+        left.clear()
+        torch.jit.wait(torch.jit.fork(body, x))
+        return use(x, left[0])
+
+    with pytest.raises(RuntimeError, match=NO_DEPENDENCE):
+        torch.jit.trace(fn, (torch.ones(2),))
+    assert not torch.jit.is_tracing()
+
+
+def test_what_left_one_fork_for_another_is_refused():
+    left, body = leaking(lambda x: x * 2)
+
+    def fn(x):
+        first = torch.jit.fork(body, x)
+        second = torch.jit.fork(lambda y: y + left[0], x)
+        return torch.jit.wait(first) + torch.jit.wait(second)
+
+    with pytest.raises(RuntimeError, match="left it by another way than its result; return it from the forked function"):
+        torch.jit.trace(fn, (torch.ones(2),))
+
+
+def test_what_does_not_depend_on_the_inputs_may_leave_a_fork():
+    left, body = leaking(lambda x: torch.arange(3) * 2)
+
+    def fn(x):
+        left.clear()
+        return torch.jit.wait(torch.jit.fork(body, x)) + left[0]
+
+    checked(fn, torch.ones(3), torch.randn(2, 3))
 
 
 def test_a_trace_within_a_trace_is_refused():
     def fn(x):
         return torch.jit.trace(lambda y: y + 1, (x,))(x)
 
-    with pytest.raises(RuntimeError, match="tracing already"):
+    with pytest.raises(RuntimeError, match="Tracing can't be nested"):
         torch.jit.trace(fn, (torch.ones(1),))
     assert not torch.jit.is_tracing()
+    checked(add, (torch.ones(1), torch.ones(1)), (torch.ones(3), torch.ones(3)))
+
+
+def test_a_trace_within_a_fork_of_a_trace_is_refused():
+    def body(x):
+        return torch.jit.trace(lambda y: y + 1, (x,))(x)
+
+    with pytest.raises(RuntimeError, match="Tracing can't be nested"):
+        torch.jit.trace(lambda x: torch.jit.wait(torch.jit.fork(body, x)), (torch.ones(1),))
+    assert not torch.jit.is_tracing()
+
+
+def test_a_function_that_catches_the_error_of_its_fork_is_traced_on():
+    def fails(x):
+        raise ValueError(str(x.dim()))
+
+    def fn(x):
+        try:
+            return torch.jit.wait(torch.jit.fork(fails, x))
+        except ValueError:
+            return x * x.size(0)
+
+    with pytest.warns(TracerWarning):  # of str()
+        checked(fn, torch.ones(2), torch.randn(5))
+
+
+def test_threads_trace_at_the_same_time():
+    barrier, errors = threading.Barrier(4), []
+
+    def work(k):
+        def fn(x):
+            barrier.wait()
+            y = x * k
+            barrier.wait()
+            return torch.jit.wait(torch.jit.fork(lambda z: z / z.size(0), y)) + x.size(1)
+
+        try:
+            traced = torch.jit.trace(fn, (torch.ones(2, 3),), check_trace=False)
+            x = torch.randn(5, 4)
+            assert torch.allclose(traced(x), x * k / 5 + 4)
+            assert kinds(traced).count("aten::mul") == 1
+        except BaseException as error:
+            errors.append(error)
+            barrier.abort()
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(2, 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
 
 
 def test_a_future_from_outside_cannot_be_waited_for():
@@ -270,3 +398,156 @@ def test_a_traced_function_is_forked_from_a_script():
         return torch.jit.wait(future), x
 
     assert torch.jit.script(fn)(torch.tensor([2.0]))[0].item() == 4.0
+
+
+# Containers
+
+
+def test_a_dict_in_the_output_is_refused_unless_strict_is_false():
+    def fn(x):
+        return {"a": x + 1, "b": x * 2}
+
+    with pytest.raises(RuntimeError, match="Encountering a dict at the output of the tracer.*pass strict=False to trace"):
+        torch.jit.trace(fn, (torch.ones(1),))
+    checked(fn, torch.ones(1), torch.randn(3), strict=False)
+
+
+@pytest.mark.parametrize("output, why", [
+    (lambda x: {"a": x, "b": (x, x)}, r"consistent type\. Found Tensor and Tuple\[Tensor, Tensor\]"),
+    (lambda x: {"a": x, 1: x}, r"consistent type\. Found str and int"),
+    (lambda x: [x, (x,)], r"consistent type\. Found Tensor and Tuple\[Tensor\]"),
+    (lambda x: {}, "must have entries"),
+    (lambda x: [], "must have elements"),
+])
+def test_containers_in_the_output_have_one_type(output, why):
+    with pytest.raises(RuntimeError, match="Tracer cannot infer type of.*" + why):
+        torch.jit.trace(output, (torch.ones(1),), strict=False)
+
+
+def test_a_dict_alone_is_one_input():
+    traced = torch.jit.trace(lambda d: d["a"] - d["b"], {"a": torch.ones(2), "b": torch.ones(2)})
+    assert torch.equal(traced({"a": torch.ones(1) * 5, "b": torch.ones(1)}), torch.ones(1) * 4)
+
+
+def test_a_named_tuple_is_itself_inside_and_a_tuple_outside():
+    from collections import namedtuple
+
+    Pair = namedtuple("Pair", "a b")
+    checked(lambda p: Pair(p.a + p.b, p.a), (Pair(torch.ones(2), torch.ones(2)),), (Pair(torch.randn(4), torch.randn(4)),))
+
+
+def test_a_fork_gives_back_its_named_tuple():
+    from collections import namedtuple
+
+    Pair = namedtuple("Pair", "total size")
+
+    def fn(x):
+        pair = torch.jit.wait(torch.jit.fork(lambda y: Pair(y.sum(), y.size(0)), x))
+        return pair.total / pair.size
+
+    checked(fn, torch.ones(2), torch.randn(5))
+
+
+# Modules with compiled parts
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor([2.0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if bool(x.sum() > 0):
+            for _ in range(x.size(0)):
+                x = x + self.gain
+        return x
+
+
+class Around(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x) * 2
+
+
+class Forking(Around):
+    def forward(self, x):
+        return torch.jit.wait(torch.jit.fork(self.inner, x)) * x.size(0)
+
+
+@pytest.mark.parametrize("outer", [Around, Forking])
+def test_a_scripted_submodule_is_called_with_its_control_flow(outer):
+    inner = Steps()
+    net = outer(torch.jit.script(inner))
+    traced = checked(net, torch.ones(2, 3), torch.ones(5, 2), -torch.ones(3, 2))
+    assert "prim::CallMethod" in kinds(traced)
+    inner.gain.mul_(10)
+    x = torch.ones(4)
+    assert torch.equal(traced(x), net(x)), "the parameters are shared"
+    assert [n for n, _ in traced.named_parameters()] == ["inner.gain"]
+
+
+def test_a_traced_module_is_a_submodule_of_a_traced_module():
+    inner = torch.jit.trace(nn.Linear(3, 2), torch.ones(1, 3))
+    checked(Around(Around(inner)), torch.ones(2, 3), torch.randn(5, 3))
+
+
+def test_a_scripted_module_from_outside_is_refused():
+    inner = torch.jit.script(Steps())
+    with pytest.raises(RuntimeError, match="is not part of the active trace. Modules that are called during a trace must be regis"):
+        torch.jit.trace(lambda x: inner(x), (torch.ones(1),))
+
+
+def test_numbers_go_into_scripts_and_come_out_of_them():
+    @torch.jit.script
+    def parts(x: Tensor, n: int, scale: float) -> Tuple[Tensor, int]:
+        return x * scale, x.numel() // n
+
+    def fn(x):
+        y, n = parts(x, x.size(0), scale=x.size(1))
+        return y + n
+
+    checked(fn, torch.ones(2, 3), torch.randn(5, 4))
+
+
+def test_other_methods_are_traced_by_trace_module():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.linear(x)
+
+        def scaled(self, x, y):
+            return self.forward(x) * y.size(0)
+
+    net = Two()
+    x, y = torch.randn(5, 3), torch.ones(7)
+    traced = torch.jit.trace_module(net, {"forward": torch.ones(1, 3), "scaled": (torch.ones(1, 3), torch.ones(2))})
+    assert torch.allclose(traced(x), net(x)) and torch.allclose(traced.scaled(x, y), net.scaled(x, y))
+    with pytest.raises(AttributeError, match="expected a dict"):
+        torch.jit.trace_module(net, (x,))
+
+
+# Checks
+
+
+def test_check_inputs_are_given_to_both():
+    def fn(x):
+        return x + int(x.size(0))
+
+    inputs = [(torch.ones(2),), (torch.ones(3),)]
+    with pytest.warns(TracerWarning) as caught:
+        torch.jit.trace(fn, (torch.ones(2),), check_inputs=inputs)
+    assert [("check_inputs[1]" in str(w.message), w.filename) for w in caught] == [(False, __file__), (True, __file__)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        torch.jit.trace(lambda x: x + x.size(0), (torch.ones(2),), check_inputs=inputs)
+
+
+def test_a_trace_that_fails_on_check_inputs_is_an_error():
+    with pytest.warns(TracerWarning), pytest.raises(torch.jit.TracingCheckError, match="Tracing failed sanity checks!"):
+        torch.jit.trace(lambda x: x.view(int(x.size(0))), (torch.ones(2),), check_inputs=[(torch.ones(3),)])

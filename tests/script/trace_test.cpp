@@ -8,11 +8,12 @@ class Trace : public Script {
  protected:
   // Eager calls, seen by the tracer.
   Value call(const std::string& op, std::vector<Value> args) {
-    std::vector<Value> bound;
-    const Op& row = ops.resolve(op, args, {}, Boundary::kPython, &bound);
     OpContext context;
-    context.recorder = &tracer;
-    return tine::call(row, context, bound.data());
+    return tracer.call(ops.overloads(op), context, args, {});
+  }
+  // The number behind what the tracer gave for one; -1 when it is a constant.
+  int64_t known_number(const Value& v) {
+    return v.is_tensor() && tracer.is_number(v.as_tensor()) ? trace::number_in(v.as_tensor()).as_int() : -1;
   }
   Value replay(const ir::Graph& graph, std::vector<Value> args) {
     ir::verify(graph);
@@ -22,9 +23,26 @@ class Trace : public Script {
     const code::Function& f = library.define(compile::emit(*again));
     return machine.call(f, args);
   }
+  // The same call, seen by nobody.
+  Value eager(const std::string& op, std::vector<Value> args) {
+    std::vector<Value> bound;
+    const Op& row = ops.resolve(op, args, {}, Boundary::kPython, &bound);
+    OpContext context;
+    return tine::call(row, context, bound.data());
+  }
   static Tensor ones(double v) { return Tensor::scalar(v, DType::kFloat32); }
+  static Value list(std::vector<Value> items) { return Value(detail::make_ref<List>(std::move(items))); }
+  Value sized(std::vector<Value> sizes) { return eager("aten::ones", {list(std::move(sizes))}); }
+  double at(Value tensor, const std::vector<int64_t>& index) {
+    for (const int64_t i : index) tensor = eager("aten::select", {tensor, 0, i});
+    return tensor.as_tensor().item_as_double();
+  }
+  static std::vector<int64_t> sizes(const Value& v) {
+    const auto s = v.as_tensor().sizes();
+    return {s.begin(), s.end()};
+  }
 
-  trace::Tracer tracer{"traced"};
+  trace::Tracer tracer{"traced", ops};
 };
 
 TEST_F(Trace, CallsBecomeNodesAndNumbersConstants) {
@@ -107,6 +125,147 @@ TEST_F(Trace, AFutureFromOutsideIsRefused) {
   const Value future(promise.future());
   promise.set_value(Value(ones(1)));
   EXPECT_THROW(call("aten::wait", {future}), ValueError);
+}
+
+TEST_F(Trace, ASizeAndWhatIsComputedFromItAreValuesOfTheGraph) {
+  const Value x = sized({2, 3});
+  tracer.add_input(x, "x");
+  const Value rows = call("aten::size", {x, 0});
+  EXPECT_EQ(known_number(rows), 2);
+  const Value twice = call("aten::mul", {rows, 2});
+  const auto graph = tracer.finish(call("aten::zeros", {list({twice, Value(1)})}));
+  EXPECT_EQ(sizes(replay(*graph, {sized({5, 7})})), (std::vector<int64_t>{10, 1}));
+}
+
+TEST_F(Trace, ASizeIsConvertedWhereTheCallConvertedIt) {
+  const Value x = sized({2, 3});
+  tracer.add_input(x, "x");
+  const Value rows = call("aten::size", {x, 0});
+  // A float is asked for; then a tensor.
+  const Value root = call("aten::pow", {rows, 0.5});
+  const Value where = call("aten::where", {call("aten::gt", {x, 0}), x, rows});
+  const auto graph = tracer.finish(call("aten::mul", {where, root}));
+  EXPECT_EQ(at(replay(*graph, {sized({9, 1})}), {0, 0}), 3);
+}
+
+TEST_F(Trace, ATensorThatBecameANumberIsOneOfTheGraph) {
+  const Value x = sized({4});
+  tracer.add_input(x, "x");
+  const Value sum = call("aten::sum", {x});
+  const Value count = call("aten::sum", {call("aten::gt", {x, 0})});
+  const auto graph = tracer.finish(call("aten::full", {list({count, Value(1)}), sum}));
+  const Value result = replay(*graph, {sized({7})});
+  EXPECT_EQ(sizes(result), (std::vector<int64_t>{7, 1}));
+  EXPECT_EQ(at(result, {6, 0}), 7);
+}
+
+TEST_F(Trace, ASizeFromAroundAForkComesInAsAnInput) {
+  const Value x = sized({2, 3});
+  tracer.add_input(x, "x");
+  const Value rows = call("aten::size", {x, 0});
+  tracer.begin_fork();
+  const Value inner = call("aten::mul", {x, rows});
+  const Value count = call("aten::add", {rows, call("aten::size", {x, 1})});
+  const Value both(detail::make_ref<Tuple>(std::vector<Value>{inner, count}));
+  const Value future(make_ready(tracer.plain(both)));
+  tracer.end_fork(both, future);
+  EXPECT_THROW((void)call("aten::add", {x, count}), Error) << "outside of the fork it is what wait gives";
+  const Value waited = call("aten::wait", {future});
+  const Value& known = waited.as_tuple().items[1];
+  EXPECT_EQ(known_number(known), 5);
+  const auto graph = tracer.finish(call("aten::add", {waited.as_tuple().items[0], known}));
+  EXPECT_EQ(at(replay(*graph, {sized({4, 1})}), {0, 0}), 4 + 4 + 1);
+}
+
+TEST_F(Trace, ASizeOfAConstantIsANumberLikeAnyOther) {
+  tracer.add_input(sized({2}), "x");
+  EXPECT_EQ(call("aten::size", {sized({3}), 0}).as_int(), 3);
+  EXPECT_EQ(call("aten::add", {Value(1), Value(2)}).as_int(), 3);
+}
+
+TEST_F(Trace, ANumberOfAnotherTraceIsNoneOfThis) {
+  const Value y = sized({2});
+  trace::Tracer other("other", ops);
+  other.add_input(y, "y");
+  OpContext context;
+  const Value size = other.call(ops.overloads("aten::numel"), context, std::vector{y}, {});
+  EXPECT_TRUE(other.is_number(size.as_tensor()));
+  EXPECT_FALSE(tracer.is_number(size.as_tensor()));
+}
+
+TEST_F(Trace, NumbersInTheResultBecomeTensors) {
+  const Value x = sized({2, 3});
+  tracer.add_input(x, "x");
+  const Value rows = call("aten::size", {x, 0});
+  const Value half = call("aten::div", {rows, 2});
+  const Value many = call("aten::gt", {rows, 3});
+  const auto graph = tracer.finish(Value(detail::make_ref<Tuple>(std::vector<Value>{rows, half, many})));
+  const Value result = replay(*graph, {sized({5, 1})});
+  const std::vector<Value>& items = result.as_tuple().items;
+  EXPECT_EQ(items[0].as_tensor().item_as_int(), 5);
+  EXPECT_EQ(items[0].as_tensor().dtype(), DType::kInt64);
+  EXPECT_EQ(items[1].as_tensor().item_as_double(), 2.5);
+  EXPECT_EQ(items[2].as_tensor().dtype(), DType::kBool);
+}
+
+TEST_F(Trace, AResultFromOutsideIsRefused) {
+  const Value x = sized({2}), w = sized({2});
+  tracer.add_input(x, "x");
+  const Value sum = call("aten::add", {x, w});
+  const Error error = error_of([&] {
+    (void)tracer.finish(Value(detail::make_ref<Tuple>(std::vector<Value>{sum, w})));
+  });
+  EXPECT_THAT(error.message(),
+              ::testing::StartsWith("output 2 (tensor([1., 1.])) of traced region did not have observable "
+                                    "data dependence with trace inputs;"));
+}
+
+TEST_F(Trace, WhatLeftAForkByAnotherWayThanItsResultIsRefused) {
+  const Value x = sized({2});
+  tracer.add_input(x, "x");
+  tracer.begin_fork();
+  const Value left = call("aten::neg", {x});
+  const Value constant = call("aten::zeros", {list({Value(2)})});
+  const Value written = call("aten::zeros", {list({Value(2)})});
+  (void)call("aten::copy_", {call("aten::select", {written, 0, 0}), call("aten::sum", {x})});
+  const Value future(make_ready(x));
+  tracer.end_fork(x, future);
+  EXPECT_THAT(error_of([&] {
+                (void)call("aten::add", {x, left});
+              }).message(),
+              ::testing::HasSubstr("left it by another way than its result"));
+  EXPECT_THROW((void)call("aten::add", {x, written}), Error) << "a view of it was written to";
+  EXPECT_NO_THROW((void)call("aten::add", {x, constant}));
+}
+
+TEST_F(Trace, ADictIsReadByItsKeysAndMadeOfThem) {
+  auto in = detail::make_ref<Dict>();
+  in->set(Value("a"), sized({2}));
+  in->set(Value("b"), sized({2}));
+  const Value given(std::move(in));
+  tracer.add_input(given, "d");
+  auto out = detail::make_ref<Dict>();
+  out->set(Value("sum"),
+           call("aten::add", {*given.as_dict().find(Value("a")), *given.as_dict().find(Value("b"))}));
+  const auto graph = tracer.finish(Value(std::move(out)));
+  auto again = detail::make_ref<Dict>();
+  again->set(Value("b"), Value(ones(3)));
+  again->set(Value("a"), Value(ones(4)));
+  const Value result = replay(*graph, {Value(std::move(again))});
+  EXPECT_EQ(result.as_dict().find(Value("sum"))->as_tensor().item_as_double(), 7);
+}
+
+TEST_F(Trace, IndicesAreAListOfTensorsOrNone) {
+  const Value x = sized({3, 3});
+  tracer.add_input(x, "x");
+  const Value rows = call("aten::tensor", {list({Value(0), Value(2)})});
+  const Value taken = call("aten::index", {x, list({rows})});
+  (void)call("aten::index_put_", {taken, list({Value(), rows}), call("aten::tensor", {7.0})});
+  const auto graph = tracer.finish(taken);
+  const Value result = replay(*graph, {sized({4, 5})});
+  EXPECT_EQ(sizes(result), (std::vector<int64_t>{2, 5}));
+  EXPECT_EQ(at(result, {1, 2}), 7);
+  EXPECT_EQ(at(result, {1, 1}), 1);
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ _LAZY = {
     "trace": "_trace",
     "trace_module": "_trace",
     "TracedModule": "_trace",
+    "TracerWarning": "_trace",
+    "TracingCheckError": "_trace",
     "TopLevelTracedModule": "_trace",
     "TracerWarning": "_trace",
 }
@@ -47,6 +49,8 @@ __all__ = [
     "ScriptFunction",
     "ScriptMethod",
     "ScriptModule",
+    "TracerWarning",
+    "TracingCheckError",
     "annotate",
     "export",
     "fork",
@@ -56,6 +60,7 @@ __all__ = [
     "isinstance",
     "script",
     "trace",
+    "trace_module",
     "unused",
     "wait",
 ]

@@ -69,6 +69,9 @@ class TracedModule(ScriptModule): ...
 
 TopLevelTracedModule = TracedModule
 
+class TracerWarning(Warning): ...
+class TracingCheckError(Exception): ...
+
 class CompilationUnit:
     def __init__(self, lang: Optional[str] = None) -> None: ...
     def define(self, lang: str) -> None: ...
@@ -98,11 +101,37 @@ def script(
     example_inputs: Any = None,
 ) -> ScriptFunction[P, T]: ...
 @overload
-def trace(func: Module, example_inputs: Any, check_trace: bool = True, **ignored: Any) -> ScriptModule: ...
+def trace(
+    func: Module,
+    example_inputs: Any,
+    optimize: Any = None,
+    check_trace: bool = True,
+    check_inputs: Optional[Sequence[Any]] = None,
+    check_tolerance: float = 1e-5,
+    strict: bool = True,
+    **ignored: Any,
+) -> ScriptModule: ...
 @overload
 def trace(
-    func: Callable[P, T], example_inputs: Any, check_trace: bool = True, **ignored: Any
+    func: Callable[P, T],
+    example_inputs: Any,
+    optimize: Any = None,
+    check_trace: bool = True,
+    check_inputs: Optional[Sequence[Any]] = None,
+    check_tolerance: float = 1e-5,
+    strict: bool = True,
+    **ignored: Any,
 ) -> ScriptFunction[P, T]: ...
+def trace_module(
+    mod: Module,
+    inputs: dict[str, Any],
+    optimize: Any = None,
+    check_trace: bool = True,
+    check_inputs: Optional[Sequence[dict[str, Any]]] = None,
+    check_tolerance: float = 1e-5,
+    strict: bool = True,
+    **ignored: Any,
+) -> ScriptModule: ...
 def fork(func: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]: ...
 def wait(future: Future[T]) -> T: ...
 

@@ -226,9 +226,9 @@ def _script_module(module, memo=None, cls=None):
     done = memo.get(id(module))
     if done is not None:
         return done
-    if isinstance(module, ScriptModule) and cls is None:
+    if isinstance(module, ScriptModule):
         return module
-    if "_parameters" not in module.__dict__ and not isinstance(module, ScriptModule):
+    if "_parameters" not in module.__dict__:
         raise RuntimeError(f"script: `{type(module).__name__}.__init__` did not call super().__init__()")
     children = OrderedDict()
     for name, child in module._modules.items():

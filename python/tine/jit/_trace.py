@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import os
 import threading
 import types
@@ -18,9 +19,18 @@ _local = threading.local()
 # Lines of files in here are not the user's.
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
+_STRICT = (" at the output of the tracer might cause the trace to be incorrect, this is only valid if the container structure "
+           "does not change based on the module's inputs. Consider using a constant container instead (e.g. for `list`, "
+           "use a `tuple` instead. for `dict`, use a `NamedTuple` instead). If you absolutely need this and know the side "
+           "effects, pass strict=False to trace() to allow this behavior.")
+
 
 class TracerWarning(Warning):
     """The trace may not do what the function does."""
+
+
+class TracingCheckError(Exception):
+    """The traced graph cannot be run on inputs that the function takes."""
 
 
 class _TracedFuture(Future):
@@ -41,11 +51,11 @@ class _Tracer:
         self._c.begin_fork()
         try:
             result = func(*args, **kwargs)
+            future = _TracedFuture()
+            future.set_result(result)
         except BaseException:
             self._c.drop_fork()
             raise
-        future = _TracedFuture()
-        future.set_result(result)
         self._c.end_fork(result, future)
         return future
 
@@ -53,8 +63,20 @@ class _Tracer:
         if not isinstance(future, Future):
             return _C._wait(future)  # which says what it expects
         result = _C._wait(future)
-        self._c.record_wait(future, result)
-        return result
+        return _with_numbers(result, self._c.record_wait(future, result))
+
+
+def _with_numbers(value, recorded):
+    """`value`, with the numbers by which the trace knows them."""
+    if isinstance(value, (list, tuple)):
+        return _rebuilt(value, map(_with_numbers, value, recorded))
+    if isinstance(value, dict):
+        return {key: _with_numbers(item, recorded[key]) for key, item in value.items()}
+    return recorded if isinstance(value, (bool, int, float)) else value
+
+
+def _rebuilt(like, items):
+    return like._make(items) if hasattr(like, "_make") else type(like)(items)
 
 
 def _active():
@@ -67,24 +89,48 @@ _async._active = _active
 def _is_traceable(value):
     if isinstance(value, Tensor):
         return True
+    if isinstance(value, dict):
+        return bool(value) and all(map(_is_traceable, value.values()))
     return isinstance(value, (list, tuple)) and all(map(_is_traceable, value))
 
 
 def _clone(value):
     if isinstance(value, Tensor):
         return Tensor.clone(value)
-    return type(value)(map(_clone, value))
+    if isinstance(value, dict):
+        return {key: _clone(item) for key, item in value.items()}
+    return _rebuilt(value, map(_clone, value))
 
 
-def _check_output(value, name):
-    if _is_traceable(value) or isinstance(value, Future):
+def _check_output(value, name, strict):
+    if value is None:
+        raise RuntimeError(f"The traced function didn't return any values! Side-effects are not captured in traces, so it would "
+                           f"be a no-op. (`{name}`)")
+    _check_part(value, name, strict)
+
+
+def _check_part(value, name, strict):
+    if isinstance(value, (Tensor, Future, _C.TracedNumber)):
         return
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            _check_output(item, name)
-        return
-    raise RuntimeError(f"trace: only tensors, and lists and tuples of tensors, can be output from traced functions; `{name}` "
-                       f"returned a value of type {type(value).__name__}")
+    if not isinstance(value, (list, tuple, dict)):
+        raise RuntimeError("Only tensors, lists, tuples of tensors, or dictionary of tensors can be output from traced functions; "
+                           f"`{name}` returned a value of type {type(value).__name__}")
+    if strict and isinstance(value, dict):
+        raise RuntimeError("Encountering a dict" + _STRICT)
+    if strict and isinstance(value, list):
+        warnings.warn("Encountering a list" + _STRICT, TracerWarning, stacklevel=_user_frame())
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_part(item, name, strict)
+
+
+def _user_frame():
+    """The stacklevel, for the caller, of the innermost frame that is the user's."""
+    import sys
+
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _close(a, b, rtol):
@@ -96,6 +142,10 @@ def _close(a, b, rtol):
         return bool((a == b).all())
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(_close(x, y, rtol) for x, y in zip(a, b))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(_close(a[key], b[key], rtol) for key in a)
+    if isinstance(a, (bool, int, float)):  # a size, which the graph returns as a tensor
+        return isinstance(b, Tensor) and math.isclose(a, b.item(), rel_tol=max(rtol, 1e-5))
     return True
 
 
@@ -127,10 +177,10 @@ def _names(func, count):
     return (names + [f"arg_{i}" for i in range(len(names), count)])[:count]
 
 
-def _record(func, inputs, name, self_=None):
+def _record(func, inputs, name, strict, self_=None):
     """Runs `func` on copies of the inputs: (the defined function, the output)."""
     if _active() is not None:
-        raise RuntimeError("trace: this thread is tracing already; a trace within a trace is not possible")
+        raise RuntimeError("Tracing can't be nested: this thread is tracing already")
     c = _C.Tracer(name, _PACKAGE)
     if self_ is not None:
         c.add_self(self_._c)
@@ -144,11 +194,26 @@ def _record(func, inputs, name, self_=None):
     finally:
         _local.tracer = None
         c.stop()
-    _check_output(output, name)
-    for text, file, line in dict.fromkeys(c.warnings()):
-        if not any(f"aten::{harmless} " in text for harmless in ("size", "dim", "len", "numel")):
+    _check_output(output, name, strict)
+    told = set()
+    for text, file, line in c.warnings():
+        if (file, line) not in told:  # one for a place
+            told.add((file, line))
             warnings.warn_explicit(text, TracerWarning, file, line)
     return c.finish(output, name), output
+
+
+def _checked_inputs(example_inputs):
+    """The inputs as a tuple; refuses what cannot be traced."""
+    inputs = (example_inputs,) if isinstance(example_inputs, (Tensor, dict)) else example_inputs
+    if not isinstance(inputs, (tuple, list)):
+        raise TypeError(f"trace: expected a Tensor or a tuple as example_inputs, got {type(inputs).__name__}")
+    inputs = tuple(inputs)
+    for i, value in enumerate(inputs):
+        if not _is_traceable(value):
+            raise RuntimeError(f"Type '{type(value).__name__}' of example input {i} cannot be traced. Only Tensors and "
+                               "(possibly nested) Lists, Dicts, and Tuples of Tensors can be traced")
+    return inputs
 
 
 def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inputs=None, check_tolerance=1e-5,
@@ -157,69 +222,88 @@ def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inpu
 
     Args:
         func: a Python function, or a `tine.nn.Module` whose `forward` is traced.
-        example_inputs: a Tensor, or a tuple of Tensors and (nested) lists and tuples of them. They are copied.
+        example_inputs: a Tensor, or a tuple of Tensors and (nested) lists, tuples and dicts of them. They are copied.
         check_trace: run the result on the inputs once and warn when it gives something else.
+        check_inputs: a list of tuples of inputs to check the result with instead: `func` is run on each, too.
         check_tolerance: the relative difference that is let pass.
+        strict: refuse a dict in the output and warn about a list.
 
-    Only operators are recorded: the path that `if` and `for` took, and every number that Python read from a
-    tensor, are fixed for good. `tine.jit.fork` runs at once and is recorded as a `prim::fork` with its subgraph.
+    Only operators are recorded. Sizes (`x.shape`, `x.size(0)`, `x.numel()`, `x.dim()`) and what arithmetic makes of
+    them are recorded, too, and follow the inputs. The path that `if` and `for` took, and each number that Python itself
+    needed, are fixed for good, with a `TracerWarning` that names the line. `tine.jit.fork` runs at once and is recorded as
+    a `prim::fork` with its subgraph.
 
-    Errors: RuntimeError for inputs and outputs that are no tensors; what `func` raises passes through.
+    Errors: RuntimeError for inputs and outputs that are no tensors, and for an output that did not come out of the
+    recorded calls; TracingCheckError when the result fails on inputs that `func` takes; what `func` raises passes through.
     """
     if example_inputs is None:
         raise TypeError("trace: example_inputs is missing: a Tensor or a tuple of them")
-    inputs = (example_inputs,) if isinstance(example_inputs, Tensor) else example_inputs
-    if not isinstance(inputs, (tuple, list)):
-        raise TypeError(f"trace: expected a Tensor or a tuple as example_inputs, got {type(inputs).__name__}")
-    inputs = tuple(inputs)
-    for i, value in enumerate(inputs):
-        if not _is_traceable(value):
-            raise RuntimeError(f"Type '{type(value).__name__}' of example input {i} cannot be traced. Only Tensors and "
-                               "(possibly nested) lists and tuples of Tensors can be traced")
+    inputs = _checked_inputs(example_inputs)
     if isinstance(func, _script.ScriptModule) or isinstance(func, _C.ScriptFunction):
         return func
     if isinstance(func, Module):
-        return _trace_module(func, inputs, check_trace, check_tolerance)
+        checks = None if check_inputs is None else [{"forward": each} for each in check_inputs]
+        return trace_module(func, {"forward": inputs}, optimize, check_trace, checks, check_tolerance, strict)
     if not callable(func):
         raise TypeError(f"trace: expected a function or a tine.nn.Module, got {type(func).__name__}")
     module = getattr(func, "__module__", None) or "__main__"
     name = f"{module}.{getattr(func, '__qualname__', type(func).__name__)}"
-    made, output = _record(func, inputs, name)
+    made, output = _record(func, inputs, name, strict)
     if isinstance(func, types.FunctionType):
         functools.update_wrapper(made, func)
         made._tine_traced = True
     if check_trace:
-        _check(made, inputs, output, check_tolerance)
+        _check(made, func, inputs, output, check_inputs, check_tolerance)
     return made
 
 
-def _check(made, inputs, output, rtol):
-    if isinstance(output, Future):
-        return
-    again = made(*map(_clone, inputs))
-    if not _close(output, again, rtol):
-        warnings.warn("Output of the traced function does not match the output of the Python function: it is not "
-                      "deterministic, or it depends on more than its inputs", TracerWarning, stacklevel=3)
+def _check(made, func, inputs, output, check_inputs, rtol):
+    """Runs the trace on the inputs that it was made with, or on `check_inputs`, and warns where it gives something else."""
+    if check_inputs is None:
+        cases = [(inputs, output)]
+    else:
+        cases = [(each, func(*map(_clone, each))) for each in map(_checked_inputs, check_inputs)]
+    for nr, (given, expected) in enumerate(cases):
+        if isinstance(expected, Future):
+            continue
+        try:
+            again = made(*map(_clone, given))
+        except Exception as error:
+            raise TracingCheckError("Tracing failed sanity checks!\nencountered an exception while running the trace with "
+                                    f"test inputs.\nException:\n\t{error}") from error
+        if not _close(expected, again, rtol):
+            which = "" if check_inputs is None else f" for check_inputs[{nr}]"
+            warnings.warn(f"Output of the traced function does not match the output of the Python function{which}: it is not "
+                          "deterministic, or it depends on more than its inputs", TracerWarning, stacklevel=_user_frame())
 
 
 class TracedModule(_script.RecursiveScriptModule):
-    """What `tine.jit.trace(module, inputs)` returns: only `forward` is compiled."""
+    """What `tine.jit.trace(module, inputs)` returns: only the traced methods are compiled."""
 
 
 TopLevelTracedModule = TracedModule
 
 
-def _trace_module(module, inputs, check_trace, rtol):
-    made = _script._script_module(module, cls=TracedModule)
-    function, output = _record(module, inputs, made._tine_record.type.name + ".forward", made)
-    made.__dict__["_tine_methods"]["forward"] = _script.ScriptMethod(made, "forward", function)
-    if check_trace:
-        _check(made, inputs, output, rtol)
+def trace_module(mod, inputs, optimize=None, check_trace=True, check_inputs=None, check_tolerance=1e-5, strict=True,
+                 **ignored):
+    """`trace` of several methods of a module: `inputs` is a dict from a method's name to its example inputs.
+
+    `check_inputs` is a list of such dicts. Returns one `ScriptModule` with these methods.
+    """
+    if not isinstance(mod, Module):
+        raise AttributeError(f"trace_module: expected a tine.nn.Module as the first argument, got {type(mod).__name__}")
+    if not isinstance(inputs, dict):
+        raise AttributeError("trace_module: expected a dict from the names of methods to their example inputs, got "
+                             f"{type(inputs).__name__}")
+    given = {name: _checked_inputs(each) for name, each in inputs.items()}
+    if isinstance(mod, _script.ScriptModule):
+        return mod
+    made = _script._script_module(mod, cls=TracedModule)
+    for name, each in given.items():
+        func = mod if name == "forward" else getattr(mod, name)
+        function, output = _record(func, each, f"{made._tine_record.type.name}.{name}", strict, made)
+        made.__dict__["_tine_methods"][name] = method = _script.ScriptMethod(made, name, function)
+        if check_trace:
+            checks = None if check_inputs is None else [case[name] for case in check_inputs if name in case]
+            _check(method, func, each, output, checks, check_tolerance)
     return made
-
-
-def trace_module(mod, inputs, *args, **kwargs):
-    """`trace` of a module, with the inputs of its `forward` in a dict: {"forward": inputs}."""
-    if set(inputs) != {"forward"}:
-        raise NotImplementedError("trace_module: only `forward` can be traced in this version")
-    return trace(mod, inputs["forward"], *args, **kwargs)

@@ -33,14 +33,14 @@ def _softmax_dim(ndim: int) -> int:
 def softmax(input: Tensor, dim: Optional[int] = None) -> Tensor:
     """exp(x) / sum of exp(x) along `dim`; without one, dimension 1 (0 for 0, 1 and 3 dimensions)."""
     if dim is None:
-        dim = _softmax_dim(input.dim())
+        dim = _softmax_dim(len(input.shape))
     return tine.softmax(input, dim)
 
 
 def log_softmax(input: Tensor, dim: Optional[int] = None) -> Tensor:
     """log(softmax(x)) along `dim`, computed in one."""
     if dim is None:
-        dim = _softmax_dim(input.dim())
+        dim = _softmax_dim(len(input.shape))
     return tine.log_softmax(input, dim)
 
 

@@ -1,0 +1,48 @@
+// What the bindings tell the trace that records this thread, and the numbers that it hands out.
+//
+// State      A TracedNumber is an int, float or bool of a trace; it never changes.
+// Threads    The caller holds the lock. A trace records the thread that began it, no other.
+// Ordering   None.
+// Ownership  As usual in Python.
+// Errors     As in Python; functions that return a Value throw.
+// Cost       Outside of traces: one look at a thread-local pointer.
+// Source     torch.jit.trace, whose sizes are 0-d tensors while it traces. To the tracer they are here, too, to the
+//            program they are numbers.
+#pragma once
+
+#include <span>
+
+#include "python/src/builtin.h"
+#include "src/runtime/script.h"
+
+namespace tine::python {
+
+[[nodiscard]] inline bool tracing() noexcept { return tracer_of_thread != nullptr; }
+
+// to_value, but for the numbers of the trace: the tensors that stand for them.
+[[nodiscard]] Value traced_value(PyObject* object, const trace::Tracer* tracer = tracer_of_thread);
+// The other way round. New reference.
+[[nodiscard]] PyObject* traced_to_python(const Value& value);
+
+// The trace of this thread calls it by name: it stays until the traced function is defined.
+void keep_called(ScriptRef f);
+
+// `other` is a handle of its own on all that `of` shows.
+void record_same(const Tensor& other, const Tensor& of);
+// Python is given the value of a tensor as a plain "Python boolean", "Python list", ...: a TracerWarning.
+void tell_fixed(const Tensor& tensor, const char* as);
+// The same, in other words.
+void tell_trace(const Tensor& tensor, const char* warning);
+
+// TracedNumber (traced_number.cpp).
+[[nodiscard]] inline bool is_traced_number(PyObject* object) noexcept {
+  return Py_TYPE(object) == types.traced_number;
+}
+[[nodiscard]] const Tensor& stand_in_of(PyObject* object) noexcept;  // is_traced_number(object)
+[[nodiscard]] Value number_of(PyObject* object);                     // is_traced_number(object)
+[[nodiscard]] PyObject* wrap_number(const Tensor& stand_in);
+[[nodiscard]] bool init_traced_number(PyObject* module);
+
+[[nodiscard]] bool init_tracing(PyObject* module);
+
+}  // namespace tine::python
