@@ -157,6 +157,10 @@ bool init(PyObject* module) {
 }  // namespace tine::python
 
 PYBIND11_MODULE(_C, module) {
+  // The types are the process's: a copy under another name would register them again, and tear them down at the end.
+  if (tine::python::types.future)
+    throw pybind11::import_error("tine's extension is loaded already, as tine._C, and cannot be loaded again under "
+                                 "another name");
   if (!tine::python::init(module.ptr())) throw pybind11::error_already_set();
   // What bindings made with pybind11 throw: the same classes, the same objects.
   pybind11::register_exception_translator([](std::exception_ptr error) {

@@ -2,10 +2,51 @@
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <poll.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
+#include <climits>
 #include <optional>
 
+#include "python/src/future.h"
+#include "python/src/place.h"
 #include "python/src/rpc_payload.h"
+#include "src/runtime/script.h"
+
+namespace tine::python {
+
+// Holds the reference that a Python RRef object shows.
+struct PyRRef {
+  tine::detail::Ref<rpc::RRef> ref;
+};
+
+}  // namespace tine::python
+
+namespace pybind11::detail {
+
+// An object of a class whose __init__ has not run (made by __new__ alone) has nothing in it: pybind11 would hand out raw
+// memory.
+template <class T>
+class MadeCaster : public type_caster_base<T> {
+ public:
+  bool load(handle source, bool convert) {
+    if (source && isinstance<T>(source) &&
+        !reinterpret_cast<instance*>(source.ptr())->get_value_and_holder().holder_constructed()) {
+      const char* const name = Py_TYPE(source.ptr())->tp_name;
+      throw type_error(std::string("this ") + name + " was made by __new__ alone and holds nothing; call " +
+                       name + "(...)");
+    }
+    return type_caster_base<T>::load(source, convert);
+  }
+};
+template <>
+class type_caster<tine::python::PyRRef> : public MadeCaster<tine::python::PyRRef> {};
+template <>
+class type_caster<tine::rpc::WorkerInfo> : public MadeCaster<tine::rpc::WorkerInfo> {};
+
+}  // namespace pybind11::detail
 
 namespace tine::python {
 namespace {
@@ -29,10 +70,9 @@ auto translated(F&& f) -> decltype(f()) {
   throw py::error_already_set();
 }
 
-// Holds the reference that a Python RRef object shows.
-struct PyRRef {
-  Ref<rpc::RRef> ref;
-};
+// The state of a value behind an RRef, as far as its creator knows: an error of the creation is told like that of any
+// future when nobody has looked.
+ValueState& creation_of(const PyRRef& rref) { return *rref.ref->confirmed().state(); }
 
 PyObject* wrap_rref(const Value& value) {
   return guarded([&]() -> PyObject* {
@@ -42,7 +82,9 @@ PyObject* wrap_rref(const Value& value) {
 
 bool unwrap_rref(PyObject* object, Value* value) {
   if (!py::isinstance<PyRRef>(object)) return false;
-  *value = Value(Ref<RRefObject>(py::handle(object).cast<const PyRRef&>().ref));
+  const auto& rref = py::handle(object).cast<const PyRRef&>();
+  creation_of(rref).observe();  // passed on: whoever gets it sees the error
+  *value = Value(Ref<RRefObject>(rref.ref));
   return true;
 }
 
@@ -64,10 +106,17 @@ struct Destination {
   std::shared_ptr<rpc::Agent> agent;
   int rank;
   TimePoint deadline;
+  [[nodiscard]] bool is_self() const noexcept { return agent->self().id == rank; }
 };
 
 Destination destination(const py::object& to, double timeout) {
   Destination d{service().agent(), 0, {}};
+  if (!PyUnicode_Check(to.ptr()) && !PyLong_Check(to.ptr()) && !py::isinstance<WorkerInfo>(to)) {
+    const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
+    PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
+                 Py_TYPE(to.ptr())->tp_name);
+    throw py::error_already_set();
+  }
   d.rank = py::isinstance<WorkerInfo>(to) ? d.agent->worker_info(to.cast<const WorkerInfo&>().name).id
                                           : RpcService::rank_of(*d.agent, to_value(to.ptr()));
   d.deadline = d.agent->deadline_after(Seconds(timeout));
@@ -78,14 +127,46 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
                                bool async) {
   rpc::CallRequest request = service().request_for(name, values_of(args), keywords_of(kwargs));
   request.async_execution = async;
+  // Arguments that do not fit are an error of the call itself, as in PyTorch; of remote(), too.
+  std::vector<Value> bound;
+  std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
+  if (request.target == rpc::Target::kBuiltin) {
+    (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
+  } else if (const ScriptFunction* const f = Runtime::instance().scripts().function(name)) {
+    bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
+  }
   return request;
 }
 
 rpc::CallRequest python_request(const std::string& name, const py::bytes& data, const py::list& leaves,
                                 const std::optional<PyRRef>& after) {
   rpc::CallRequest request = rpc::CallRequest::foreign(name, payload_of(data, leaves));
-  if (after) request.after = after->ref;
+  if (after) {
+    creation_of(*after).observe();  // when it has failed, that is the call's answer
+    request.after = after->ref;
+  }
   return request;
+}
+
+// Runs f without the lock. A KeyboardInterrupt that was seen meanwhile wins over what f throws.
+template <class F>
+auto without_lock(F&& f) {
+  try {
+    const GilRelease release;
+    return f();
+  } catch (const std::exception&) {
+    if (PyErr_Occurred()) throw py::error_already_set();
+    throw;
+  }
+}
+
+// What sends a request. To another worker that encodes, writes and may wait: the lock is released meanwhile.
+template <class Send>
+auto sent(const Destination& to, rpc::CallRequest request, Send send) {
+  if (to.is_self()) return send(*to.agent, std::move(request));
+  // Its bytes are Python's, who gets them back under the lock.
+  const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
+  return without_lock([&] { return send(*to.agent, std::move(request)); });
 }
 
 // rpc_async: what request() makes is called at the destination.
@@ -93,7 +174,9 @@ template <class Request>
 py::object call(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    return shown(d.agent->call(d.rank, request(), d.deadline));
+    return shown(sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
+      return agent.call(d.rank, std::move(r), d.deadline);
+    }));
   });
 }
 
@@ -102,22 +185,22 @@ template <class Request>
 PyRRef remote(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    return PyRRef{d.agent->remote(d.rank, request(), d.deadline)};
+    PyRRef rref{sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
+      return agent.remote(d.rank, std::move(r), d.deadline);
+    })};
+    ValueState& creation = creation_of(rref);
+    if (creation.where().line() == 0) creation.made_at(calling_place());
+    creation.show();
+    return rref;
   });
 }
 
-// Runs f without the lock. A KeyboardInterrupt that its `interrupted` saw wins over what f throws.
-template <class F>
-void without_lock(F&& f) {
-  translated([&] {
-    try {
-      const GilRelease release;
-      f();
-    } catch (const std::exception&) {
-      if (PyErr_Occurred()) throw py::error_already_set();
-      throw;
-    }
-  });
+// What the runtime has to say. Its threads read sockets: they take no lock of the interpreter's, and nobody who does not
+// read stderr holds them up: a line that a full pipe has no room for is dropped.
+void write_log_line(const std::string& text) {
+  const std::string line = "[tine] " + text.substr(0, PIPE_BUF - 16) + "\n";
+  pollfd out{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT)) (void)!::write(STDERR_FILENO, line.data(), line.size());
 }
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
@@ -134,11 +217,8 @@ void start(const std::string& name, int rank, int world_size, const std::string&
     const Gil gil;
     return !gil || PyErr_CheckSignals() != 0;
   };
-  options.log = [](const std::string& text) {
-    const Gil gil;
-    if (gil) PySys_FormatStderr("[tine] %s\n", text.c_str());
-  };
-  without_lock([&] { service().start(std::move(options), python_side()); });
+  options.log = write_log_line;
+  translated([&] { without_lock([&] { service().start(std::move(options), python_side()); }); });
 }
 
 py::dict debug_info() {
@@ -150,8 +230,24 @@ py::dict debug_info() {
   return d;
 }
 
+// PyTorch's rule, and its words.
+WorkerInfo make_worker_info(const std::string& name, int id) {
+  const bool allowed = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == ':';
+  });
+  if (!allowed || name.empty() || name.size() >= 128) {
+    throw ValueError("Worker name must match ^[A-Za-z0-9-_:]*$, and must be non-empty and shorter than 128 chars, "
+                     "but got " + name);
+  }
+  return {name, id};
+}
+
 void define_worker_info(py::module_& m) {
-  py::class_<WorkerInfo>(m, "WorkerInfo", "A worker: its name, and its rank as `id`.")
+  py::class_<WorkerInfo>(m, "WorkerInfo", "WorkerInfo(name, id): a worker, its name and its rank.")
+      .def(py::init([](const std::string& name, int id) {
+             return translated([&] { return make_worker_info(name, id); });
+           }),
+           py::arg("name"), py::arg("id"))
       .def_readonly("name", &WorkerInfo::name)
       .def_readonly("id", &WorkerInfo::id)
       .def("__eq__",
@@ -165,7 +261,8 @@ void define_worker_info(py::module_& m) {
            })
       .def(py::pickle([](const WorkerInfo& a) { return py::make_tuple(a.name, a.id); },
                       [](const py::tuple& t) {
-                        return WorkerInfo{t[0].cast<std::string>(), t[1].cast<int>()};
+                        return translated(
+                            [&] { return make_worker_info(t[0].cast<std::string>(), t[1].cast<int>()); });
                       }));
 }
 
@@ -191,15 +288,17 @@ void define_rref(py::module_& m) {
           "confirmed_by_owner",
           [](const PyRRef& r) {
             return translated([&] {
-              const Future<Value> f = r.ref->confirmed();
-              return f.ready() && f.error() == nullptr;
+              return creation_of(r).outcome() == tine::detail::Outcome::kValue;  // that is no look at an error
             });
           },
           "confirmed_by_owner(): whether the owner has said that the value exists.")
       .def(
           "to_here",
           [deadline](const PyRRef& r, double timeout) {
-            return translated([&] { return waited(r.ref->to_here(deadline(timeout))); });
+            return translated([&] {
+              creation_of(r).observe();
+              return waited(r.ref->to_here(deadline(timeout)));
+            });
           },
           py::arg("timeout") = -1.0,
           "to_here(timeout=-1.0): the value, copied to this worker (on its owner the very object). Blocks; "
@@ -212,7 +311,10 @@ void define_rref(py::module_& m) {
       .def(
           "to_here_async",
           [deadline](const PyRRef& r, double timeout) {
-            return translated([&] { return shown(r.ref->to_here(deadline(timeout))); });
+            return translated([&] {
+              creation_of(r).observe();
+              return shown(r.ref->to_here(deadline(timeout)));
+            });
           },
           py::arg("timeout") = -1.0, "to_here_async(timeout=-1.0): as to_here, but returns a Future at once.")
       .def(
@@ -226,7 +328,10 @@ void define_rref(py::module_& m) {
            })
       .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.ref->id().str())); })
       .def("__reduce_ex__", [](const PyRRef&, int) -> py::object {
-        throw py::type_error("Can not pickle RRef: it can only travel as an argument or result of an RPC");
+        return translated([]() -> py::object {
+          throw TypeError("Can not pickle RRef: Can not pickle rref in python pickler, rref can only be pickled when using "
+                          "RPC, as an argument or result of a call");
+        });
       });
 }
 
@@ -242,9 +347,11 @@ void define(py::module_& m) {
     set_rpc_hooks({std::move(execute), std::move(pickle), std::move(unpickle), std::move(describe),
                    std::move(rebuild)});
   });
+  // For the pickler: a Future is refused with one text wherever it turns up.
+  m.def("refuse_future", [](const std::string& what) { translated([&] { rpc::throw_future_cannot_travel(what); }); });
   m.def("start", start);
   m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
-    without_lock([&] { service().stop(graceful, Seconds(timeout), failure); });
+    translated([&] { without_lock([&] { service().stop(graceful, Seconds(timeout), failure); }); });
   });
   m.def("is_initialized", [] { return Runtime::exists() && service().initialised(); });
   m.def("self", [] { return translated([] { return service().agent()->self(); }); });
@@ -291,6 +398,10 @@ bool init_rpc(PyObject* module) {
     py::module_ sub = py::reinterpret_borrow<py::module_>(module).def_submodule(
         "_rpc", "Internal: see tine.distributed.rpc.");
     define(sub);
+    // PyTorch's private name of the class, for programs that ask for it.
+    py::module_ twin = py::reinterpret_borrow<py::module_>(module).def_submodule("_distributed_rpc");
+    twin.attr("PyRRef") = sub.attr("RRef");
+    twin.attr("WorkerInfo") = sub.attr("WorkerInfo");
     set_conversion(Tag::kRRef, wrap_rref, unwrap_rref);
     set_conversion(Tag::kForeign, wrap_payload, nullptr);
     set_error_conversion(rebuild_remote_error);
