@@ -259,11 +259,16 @@ void define_worker_info(py::module_& m) {
            [](const WorkerInfo& a) {
              return "WorkerInfo(id=" + std::to_string(a.id) + ", name=" + a.name + ")";
            })
-      .def(py::pickle([](const WorkerInfo& a) { return py::make_tuple(a.name, a.id); },
-                      [](const py::tuple& t) {
-                        return translated(
-                            [&] { return make_worker_info(t[0].cast<std::string>(), t[1].cast<int>()); });
-                      }));
+      .def("__reduce__", [](const WorkerInfo& a) {
+        return py::make_tuple(py::type::of<WorkerInfo>(), py::make_tuple(a.name, a.id));
+      });
+}
+
+[[nodiscard]] py::object refuse_pickling() {
+  return translated([]() -> py::object {
+    throw TypeError("Can not pickle rref in python pickler, rref can only be pickled when using RPC: as an argument or "
+                    "a result of a call");
+  });
 }
 
 void define_rref(py::module_& m) {
@@ -327,12 +332,9 @@ void define_rref(py::module_& m) {
              return py::isinstance<PyRRef>(b) && a.ref->id() == b.cast<const PyRRef&>().ref->id();
            })
       .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.ref->id().str())); })
-      .def("__reduce_ex__", [](const PyRRef&, int) -> py::object {
-        return translated([]() -> py::object {
-          throw TypeError("Can not pickle RRef: Can not pickle rref in python pickler, rref can only be pickled when using "
-                          "RPC, as an argument or result of a call");
-        });
-      });
+      // Both: the default __reduce__ would make an object of pybind11's base class, which throws through the interpreter.
+      .def("__reduce__", [](const PyRRef&) { return refuse_pickling(); })
+      .def("__reduce_ex__", [](const PyRRef&, int) { return refuse_pickling(); });
 }
 
 void define(py::module_& m) {
