@@ -54,7 +54,7 @@ def to_pickle(obj, what):
     except BaseException as error:
         if isinstance(error, _C.TypeError):
             raise
-        raise _C.TypeError(f"{what} cannot be sent to another worker: {_text(error)}") from error
+        raise _C.TypeError(f"{what} cannot be sent to another worker: {_told(error)}") from error
 
 
 def from_pickle(data, leaves):
@@ -179,6 +179,7 @@ def _clean(text):
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+_C_METHOD = type(BaseException.__reduce__)
 _NO_STR = "<str() of the exception failed"
 _CUT = "... (cut)"  # of a text that was too long to be sent whole
 
@@ -204,12 +205,16 @@ def _full_name(module, name):
     return name if module in ("", "builtins") else f"{module}.{name}"
 
 
+def _told(error):
+    """Its class and text in one line."""
+    name, text = _full_name(*_names_of(type(error))), _text(error)
+    return f"{name}: {text}" if text else name
+
+
 def _as_exception(error):
     """A SystemExit, a KeyboardInterrupt or another that is no Exception, as a RemoteError that names it."""
-    name = _full_name(*_names_of(type(error)))
-    text = _text(error)
-    fresh = _C.RemoteError(f"{name}: {text}" if text else name)
-    fresh.remote_type = name
+    fresh = _C.RemoteError(_told(error))
+    fresh.remote_type = _full_name(*_names_of(type(error)))
     fresh.remote_args = error.args
     return fresh
 
@@ -227,14 +232,19 @@ def describe_error(error):
 
 
 def _parts_of(kind, error):
-    """Class, args, attributes and notes as a pickle, or None. The cause travels as text."""
+    """Class, what makes one, args, attributes and notes as a pickle, or None. The cause travels as text."""
     notes = getattr(error, "__notes__", None)
     notes = [note for note in notes if type(note) is str] if type(notes) is list else []
-    args = BaseException.args.__get__(error)
+    args = made_of = BaseException.args.__get__(error)
+    try:
+        if type(kind.__reduce__) is _C_METHOD:  # Python's own, which knows what args lack: the file of an OSError
+            made_of = error.__reduce__()[1]
+    except BaseException:
+        pass  # a metaclass of a kind
     # An attribute that cannot be pickled leaves class, args and text. What cannot be unpickled is the receiver's affair.
     for state in (_state_of(error), {}):
         try:
-            return pickle.dumps((kind, args, state, notes), protocol=5)
+            return pickle.dumps((kind, made_of, args, state, notes), protocol=5)
         except BaseException:
             pass
     return None
@@ -257,6 +267,17 @@ def _class_named(module, qualname):
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
 
 
+def _uninitialised(kind):
+    """Makes one of a class whose __init__ does not take a text."""
+
+    def make(message):
+        error = kind.__new__(kind, message)
+        error.args = (message,)
+        return error
+
+    return make
+
+
 def _has_text(error, message):
     if message.startswith(_NO_STR):
         return True
@@ -267,14 +288,13 @@ def _has_text(error, message):
 def _rebuilt(module, qualname, message, data):
     if data:
         try:
-            kind, args, state, notes = pickle.loads(data)
-            error = kind.__new__(kind, *args)
-            error.args = args
+            kind, made_of, args, state, notes = pickle.loads(data)
+            error = kind.__new__(kind, *made_of)
             try:
-                kind.__init__(error, *args)
-                error.args = args
+                kind.__init__(error, *made_of)
             except _ANY:
                 pass  # an __init__ of another shape: class and args are right all the same
+            error.args = args
             if state:
                 error.__dict__.update(state)
             for note in notes:
@@ -285,12 +305,13 @@ def _rebuilt(module, qualname, message, data):
             pass
     kind = _class_named(module, qualname)
     if kind is not None:
-        try:
-            error = kind(message)
-            if _has_text(error, message):
-                return error
-        except _ANY:
-            pass
+        for make in (kind, _uninitialised(kind)):
+            try:
+                error = make(message)
+                if _has_text(error, message):
+                    return error
+            except _ANY:
+                pass
     return _C.RemoteError(f"{_full_name(module, qualname)}: {message}")
 
 
