@@ -131,7 +131,11 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
   std::vector<Value> bound;
   std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
   if (request.target == rpc::Target::kBuiltin) {
-    (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
+    try {
+      (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
+    } catch (const TypeError& e) {
+      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " + e.message());
+    }
   } else if (const ScriptFunction* const f = Runtime::instance().scripts().function(name)) {
     bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
   }
