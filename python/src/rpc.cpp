@@ -117,8 +117,13 @@ Destination destination(const py::object& to, double timeout) {
                  Py_TYPE(to.ptr())->tp_name);
     throw py::error_already_set();
   }
-  d.rank = py::isinstance<WorkerInfo>(to) ? d.agent->worker_info(to.cast<const WorkerInfo&>().name).id
-                                          : RpcService::rank_of(*d.agent, to_value(to.ptr()));
+  if (py::isinstance<WorkerInfo>(to)) {
+    d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
+  } else {
+    Value value = to_value(to.ptr());
+    if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
+    d.rank = RpcService::rank_of(*d.agent, value);
+  }
   d.deadline = d.agent->deadline_after(Seconds(timeout));
   return d;
 }
@@ -235,7 +240,11 @@ py::dict debug_info() {
 }
 
 // PyTorch's rule, and its words.
-WorkerInfo make_worker_info(const std::string& name, int id) {
+WorkerInfo make_worker_info(const py::object& given, int id) {
+  if (!PyUnicode_Check(given.ptr()))
+    throw TypeError(std::string("WorkerInfo: name: expected a str, got a ") + Py_TYPE(given.ptr())->tp_name);
+  const py::object bytes = steal(PyUnicode_AsEncodedString(given.ptr(), "utf-8", "backslashreplace"));
+  const auto name = bytes.cast<std::string>();
   const bool allowed = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == ':';
   });
@@ -248,7 +257,7 @@ WorkerInfo make_worker_info(const std::string& name, int id) {
 
 void define_worker_info(py::module_& m) {
   py::class_<WorkerInfo>(m, "WorkerInfo", "WorkerInfo(name, id): a worker, its name and its rank.")
-      .def(py::init([](const std::string& name, int id) {
+      .def(py::init([](const py::object& name, int id) {
              return translated([&] { return make_worker_info(name, id); });
            }),
            py::arg("name"), py::arg("id"))

@@ -56,8 +56,6 @@ def _number(given, missing, variable):
 
 
 def _check_world(name, rank, world_size):
-    if not isinstance(name, str):
-        raise TypeError(f"init_rpc: name: expected a str, got {name!r} of type {type(name).__qualname__}")
     WorkerInfo(name, 0)  # PyTorch's rule of names
     if not 1 <= world_size <= _MOST_WORKERS:
         raise _C.ValueError(f"init_rpc: world_size: expected 1 to {_MOST_WORKERS} workers, got {world_size}")
@@ -95,13 +93,15 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
     world_size = _number(world_size, None, "WORLD_SIZE")
     _check_world(name, rank, world_size)
     # Options may have been changed since they were made. The clock ends after 292 years: a century is as long as it takes.
+    rpc_timeout = _seconds("rpc_timeout", options.rpc_timeout, none_is_zero=True)
+    init_timeout = min(_seconds("init_timeout", options.init_timeout, none_is_zero=False), 3e9)
     _C._rpc.start(
         name,
         rank,
         world_size,
         _address(options.init_method, rank),
-        _seconds("rpc_timeout", options.rpc_timeout, none_is_zero=True),
-        min(_seconds("init_timeout", options.init_timeout, none_is_zero=False), 3e9),
+        rpc_timeout,
+        init_timeout,
         os.environ.get("TINE_PLAINTEXT", "") == "1",
     )
     atexit.unregister(_at_exit)
@@ -205,7 +205,7 @@ def remote(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
 
 
 # Looked up on instances by the standard library, to find out what an object is: no calls of a method.
-_PROBED = frozenset(("__deepcopy__", "__wrapped__", "__isabstractmethod__", "__array_interface__", "__array_struct__"))
+_PROBED = frozenset(("__copy__", "__deepcopy__", "__setstate__", "__wrapped__", "__isabstractmethod__", "__array_interface__", "__array_struct__"))
 
 
 class _Proxy:
@@ -234,6 +234,8 @@ class _Proxy:
             raise AttributeError(
                 f"a proxy of an RRef does not call {method} remotely; call a function that does, with the RRef as its argument"
             )
+        if method in _Proxy.__slots__:
+            raise AttributeError("this proxy was made without its RRef: call rref.rpc_sync(), rpc_async() or remote()")
         rref, timeout, how = self._rref, self._timeout, self._how
 
         def call(*args, **kwargs):
