@@ -12,7 +12,8 @@ _Spec = type(sys.__spec__)
 class _Loader:
     """Gives out a module that is loaded already, and leaves it as it was."""
 
-    def __init__(self, module):
+    def __init__(self, alias, module):
+        self.alias = alias
         self.module = module
         self.spec = module.__spec__
 
@@ -21,6 +22,11 @@ class _Loader:
 
     def exec_module(self, module):
         module.__spec__ = self.spec  # the import system has put the alias's there
+        if not hasattr(module, "__path__"):
+            # The modules of an extension: nobody is asked where they are, they are there or not.
+            own = module.__name__ + "."
+            for name in [name for name in sys.modules if name.startswith(own)]:
+                sys.modules[f"{self.alias}.{name[len(own):]}"] = sys.modules[name]
 
 
 class _Finder:
@@ -38,7 +44,7 @@ class _Finder:
             if error.name != real:
                 raise
             return None
-        return _Spec(name, _Loader(module), is_package=hasattr(module, "__path__"))
+        return _Spec(name, _Loader(name, module), is_package=hasattr(module, "__path__"))
 
 
 sys.meta_path.insert(0, _Finder)
