@@ -112,6 +112,11 @@ class Codec final : public rpc::ForeignCodec {
   }
 };
 
+// A call of this worker to itself: its error is the very object.
+bool is_own(const rpc::IncomingCall& call) {
+  return rpc_service(Runtime::instance()).agent()->self().id == call.caller().id;
+}
+
 // A Python function that another worker calls; runs on a blocking thread.
 void run_python(rpc::IncomingCall call) {
   const Gil gil;
@@ -126,7 +131,7 @@ void run_python(rpc::IncomingCall call) {
     py::tuple answer;
     {
       const View view(payload->bytes());
-      answer = required_hooks().execute(view.get(), list_of(payload->leaves()));
+      answer = required_hooks().execute(view.get(), list_of(payload->leaves()), is_own(call));
     }
     const py::object result = answer[1];
     const bool is_async = py::cast<bool>(answer[0]);

@@ -28,6 +28,18 @@ def test_a_callee_that_exits_interrupts_or_closes_arrives_as_an_error_that_names
         @rpc.functions.async_execution
         def leaves_later(kind, *args):
             return rpc.rpc_async("worker1", five).then(lambda f: leaves(kind, *args))
+        paused = []
+        @rpc.functions.async_execution
+        def pauses():
+            paused.append(torch.futures.Future())
+            return paused[0]
+        def has_paused(): return len(paused) == 1
+        def was_cancelled(): return paused[0].cancelled()
+        def until(condition):
+            end = time.monotonic() + 20
+            while not condition():
+                assert time.monotonic() < end
+                time.sleep(0.002)
         class Box:
             def leave(self): sys.exit(9)
         class LeavesOnArrival:
@@ -48,7 +60,13 @@ def test_a_callee_that_exits_interrupts_or_closes_arrives_as_an_error_that_names
                 raises(torch.RemoteError, lambda: rpc.rpc_sync(to, sys.exit, args=("words",)), "SystemExit: words")
                 raises(torch.RemoteError, lambda: rpc.rpc_sync(to, len, args=(LeavesOnArrival(),)), "SystemExit: 4")
                 raises(torch.RemoteError, lambda: rpc.rpc_sync(to, LeavesOnArrival), "SystemExit: 4")
-            raises(torch.RemoteError, lambda: rpc.rpc_sync("worker1", leaves_later, args=(SystemExit, 3)), "SystemExit: 3")
+                raises(torch.RemoteError, lambda: rpc.rpc_sync(to, leaves_later, args=(SystemExit, 3)), "SystemExit: 3")
+                e = raises(ValueError, lambda: rpc.rpc_sync(to, leaves_later, args=(ValueError, "plain")), "plain")
+                # A call that is given up gives its source up, on the own worker as well.
+                call = rpc.rpc_async(to, pauses)
+                until(lambda: rpc.rpc_sync(to, has_paused))
+                assert call.cancel()
+                until(lambda: rpc.rpc_sync(to, was_cancelled))
         rpc.shutdown()
         """,
     )

@@ -127,14 +127,33 @@ class CalleeImportError(RuntimeError, ImportError):
     """The callee cannot import what the call names: an ImportError, and a RuntimeError as in PyTorch."""
 
 
-def execute(data, leaves):
-    """Runs a call that another worker sent: (True, Future) of an async function, else (False, result)."""
+def execute(data, leaves, is_own):
+    """Runs a call that another worker sent, or this one: (True, Future) of an async function, else (False, result)."""
     try:
-        return _execute(data, leaves)
+        is_async, result = _execute(data, leaves)
     except Exception:
         raise
     except BaseException as error:  # its caller must not end because the callee would have
         raise _as_exception(error) from error
+    # To another worker an error goes as text; what arrives at the own caller is the object.
+    return is_async, _survivable(result) if is_async and is_own else result
+
+
+def _survivable(future):
+    """The same Future, but for an error that would end whoever waits for it."""
+    safe = future.or_else(_as_failed)
+    _C._on_cancel(safe, _C._Canceller(future))
+    return safe
+
+
+def _as_failed(error):
+    failed = _C.Future()
+    if not isinstance(error, Exception):
+        fresh = _as_exception(error)
+        fresh.__cause__ = error
+        error = fresh
+    failed.set_exception(error)
+    return failed
 
 
 def _execute(data, leaves):
