@@ -117,12 +117,16 @@ Destination destination(const py::object& to, double timeout) {
                  Py_TYPE(to.ptr())->tp_name);
     throw py::error_already_set();
   }
-  if (py::isinstance<WorkerInfo>(to)) {
-    d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
-  } else {
-    Value value = to_value(to.ptr());
-    if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
-    d.rank = RpcService::rank_of(*d.agent, value);
+  try {
+    if (py::isinstance<WorkerInfo>(to)) {
+      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
+    } else {
+      Value value = to_value(to.ptr());
+      if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
+      d.rank = RpcService::rank_of(*d.agent, value);
+    }
+  } catch (const ValueError& e) {
+    throw ValueError("could not find destination: " + e.message());
   }
   d.deadline = d.agent->deadline_after(Seconds(timeout));
   return d;
@@ -204,6 +208,12 @@ PyRRef remote(const py::object& to, double timeout, Request&& request) {
   });
 }
 
+// Polled while this thread waits in the runtime.
+bool interrupted() {
+  const Gil gil;
+  return !gil || PyErr_CheckSignals() != 0;
+}
+
 // What the runtime has to say. Its threads read sockets: they take no lock of the interpreter's, and nobody who does not
 // read stderr holds them up: a line that a full pipe has no room for is dropped.
 void write_log_line(const std::string& text) {
@@ -222,10 +232,7 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.rpc_timeout = Seconds(rpc_timeout);
   options.init_timeout = Seconds(init_timeout);
   options.plaintext_beyond_loopback = plaintext_beyond_loopback;
-  options.interrupted = [] {
-    const Gil gil;
-    return !gil || PyErr_CheckSignals() != 0;
-  };
+  options.interrupted = interrupted;
   options.log = write_log_line;
   translated([&] { without_lock([&] { service().start(std::move(options), python_side()); }); });
 }

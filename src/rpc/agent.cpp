@@ -36,14 +36,13 @@ const WorkerInfo& Agent::worker_info(std::string_view name) const {
   std::string known;
   for (const WorkerInfo& w : core_->workers)
     known += fmt::format("{}'{}'", known.empty() ? "" : ", ", w.name);
-  throw ValueError(fmt::format("could not find destination: unknown worker '{}'; the workers are {}", name, known));
+  throw ValueError(fmt::format("unknown worker '{}'; the workers are {}", name, known));
 }
 
 const WorkerInfo& Agent::worker_info(int rank) const {
   if (rank < 0 || static_cast<size_t>(rank) >= core_->workers.size()) {
     throw ValueError(
-        fmt::format("could not find destination: unknown worker with rank {}; ranks go from 0 to {}", rank,
-                    core_->workers.size() - 1));
+        fmt::format("unknown worker with rank {}; ranks go from 0 to {}", rank, core_->workers.size() - 1));
   }
   return core_->workers[static_cast<size_t>(rank)];
 }

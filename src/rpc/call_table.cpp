@@ -29,7 +29,7 @@ std::exception_ptr CallState::deadline_error(TimePoint now) const {
   const double after = std::chrono::duration<double>(now - started).count();
   return make_error(
       ErrorKind::kDeadlineExceeded,
-      fmt::format("RPC ran for more than its timeout: {1}, sent to worker '{0}', was not answered within {2:.3g} s",
+      fmt::format("RPC to worker '{}' ran for more than its timeout: {} was not answered within {:.3g} s",
                   peer->info.name, what, after));
 }
 

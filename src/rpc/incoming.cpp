@@ -107,9 +107,7 @@ void IncomingState::call_handler() noexcept {
     // Nobody waits for it any more; what has not begun is not done.
     answer_error(
         make_error(ErrorKind::kDeadlineExceeded,
-                   fmt::format("RPC ran for more than its timeout: {} was not begun on worker '{}', as its time was over "
-                               "or its caller had given up",
-                               name, core->self().name)));
+                   fmt::format("{} was not begun: its caller had given up or its time was over", name)));
     return;
   }
   Handler* const handler = core->options.handler;
