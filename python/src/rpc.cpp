@@ -234,7 +234,16 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.plaintext_beyond_loopback = plaintext_beyond_loopback;
   options.interrupted = interrupted;
   options.log = write_log_line;
-  translated([&] { without_lock([&] { service().start(std::move(options), python_side()); }); });
+  translated([&] {
+    without_lock([&] {
+      try {
+        service().start(std::move(options), python_side());
+      } catch (const AuthError& e) {
+        // The address that was refused may be this worker's own: the user knows the one that was given.
+        throw AuthError("init_rpc at " + address + ": " + e.message());
+      }
+    });
+  });
 }
 
 py::dict debug_info() {

@@ -260,6 +260,15 @@ def test_an_infinite_init_timeout_waits_as_long_as_it_takes():
     )
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_address_beyond_this_machine_is_named_with_the_switch_that_allows_it(rank):
+    options = {"init_method": "tcp://192.0.2.1:8880", "init_timeout": 3}
+    with pytest.raises(PermissionError) as caught:
+        init(rank=rank, world_size=2, **options)()
+    text = str(caught.value)
+    assert isinstance(caught.value, RuntimeError) and "192.0.2.1:8880" in text and "TINE_PLAINTEXT=1" in text, text
+
+
 def test_the_options_for_devices_are_refused_with_their_reason():
     options = rpc.TensorPipeRpcBackendOptions()
     for refuse in (
