@@ -94,9 +94,10 @@ std::string text_of(PyObject* exception) {
 // The line of a script, marked as PyTorch marks it; empty when its file is not at hand. The indicator is clear.
 std::string source_line(const Hop& hop) {
   const PyRef linecache = PyRef::adopt(PyImport_ImportModule("linecache"));
-  const PyRef line = linecache ? PyRef::adopt(PyObject_CallMethod(linecache.get(), "getline", "si",
-                                                                  hop.file.c_str(), hop.line))
-                               : PyRef();
+  const PyRef line =
+      linecache
+          ? PyRef::adopt(PyObject_CallMethod(linecache.get(), "getline", "si", hop.file.c_str(), hop.line))
+          : PyRef();
   const char* const chars = line && PyUnicode_Check(line.get()) ? PyUnicode_AsUTF8(line.get()) : nullptr;
   if (!chars) PyErr_Clear();
   std::string text = chars ? chars : "";

@@ -160,8 +160,9 @@ bool init(PyObject* module) {
 // A copy under another name would make them again, and tear them down at the end.
 PYBIND11_PLUGIN_IMPL(_C) {
   if (tine::python::types.future) {
-    PyErr_SetString(PyExc_ImportError,
-                    "tine's extension is loaded already, as tine._C, and cannot be loaded again under another name");
+    PyErr_SetString(
+        PyExc_ImportError,
+        "tine's extension is loaded already, as tine._C, and cannot be loaded again under another name");
     return nullptr;
   }
   PYBIND11_CHECK_PYTHON_VERSION

@@ -1,8 +1,8 @@
 #include "python/src/rpc.h"
 
+#include <poll.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -143,7 +143,8 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
     try {
       (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
     } catch (const TypeError& e) {
-      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " + e.message());
+      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
+                      e.message());
     }
   } else if (const ScriptFunction* const f = Runtime::instance().scripts().function(name)) {
     bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
@@ -219,7 +220,8 @@ bool interrupted() {
 void write_log_line(const std::string& text) {
   const std::string line = "[tine] " + text.substr(0, PIPE_BUF - 16) + "\n";
   pollfd out{STDERR_FILENO, POLLOUT, 0};
-  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT)) (void)!::write(STDERR_FILENO, line.data(), line.size());
+  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT))
+    (void)!::write(STDERR_FILENO, line.data(), line.size());
 }
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
@@ -265,8 +267,10 @@ WorkerInfo make_worker_info(const py::object& given, int id) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == ':';
   });
   if (!allowed || name.empty() || name.size() >= 128) {
-    throw ValueError("Worker name must match ^[A-Za-z0-9-_:]*$, and must be non-empty and shorter than 128 chars, "
-                     "but got " + name);
+    throw ValueError(
+        "Worker name must match ^[A-Za-z0-9-_:]*$, and must be non-empty and shorter than 128 chars, "
+        "but got " +
+        name);
   }
   return {name, id};
 }
@@ -295,8 +299,9 @@ void define_worker_info(py::module_& m) {
 
 [[nodiscard]] py::object refuse_pickling() {
   return translated([]() -> py::object {
-    throw TypeError("Can not pickle rref in python pickler, rref can only be pickled when using RPC: as an argument or "
-                    "a result of a call");
+    throw TypeError(
+        "Can not pickle rref in python pickler, rref can only be pickled when using RPC: as an argument or "
+        "a result of a call");
   });
 }
 
@@ -322,7 +327,8 @@ void define_rref(py::module_& m) {
           "confirmed_by_owner",
           [](const PyRRef& r) {
             return translated([&] {
-              return creation_of(r).outcome() == tine::detail::Outcome::kValue;  // that is no look at an error
+              return creation_of(r).outcome() ==
+                     tine::detail::Outcome::kValue;  // that is no look at an error
             });
           },
           "confirmed_by_owner(): whether the owner has said that the value exists.")
@@ -379,7 +385,8 @@ void define(py::module_& m) {
                    std::move(rebuild)});
   });
   // For the pickler: a Future is refused with one text wherever it turns up.
-  m.def("refuse_future", [](const std::string& what) { translated([&] { rpc::throw_future_cannot_travel(what); }); });
+  m.def("refuse_future",
+        [](const std::string& what) { translated([&] { rpc::throw_future_cannot_travel(what); }); });
   m.def("start", start);
   m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
     translated([&] { without_lock([&] { service().stop(graceful, Seconds(timeout), failure); }); });
