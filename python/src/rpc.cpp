@@ -5,8 +5,6 @@
 #include <pybind11/stl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
 #include <climits>
 #include <optional>
 
@@ -263,9 +261,9 @@ WorkerInfo make_worker_info(const py::object& given, int id) {
     throw TypeError(std::string("WorkerInfo: name: expected a str, got a ") + Py_TYPE(given.ptr())->tp_name);
   const py::object bytes = steal(PyUnicode_AsEncodedString(given.ptr(), "utf-8", "backslashreplace"));
   const auto name = bytes.cast<std::string>();
-  const bool allowed = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == ':';
-  });
+  const bool allowed =
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_:") ==
+      std::string::npos;
   if (!allowed || name.empty() || name.size() >= 128) {
     throw ValueError(
         "Worker name must match ^[A-Za-z0-9-_:]*$, and must be non-empty and shorter than 128 chars, "

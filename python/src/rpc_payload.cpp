@@ -114,7 +114,8 @@ class Codec final : public rpc::ForeignCodec {
 
 // A call of this worker to itself: its error is the very object.
 bool is_own(const rpc::IncomingCall& call) {
-  return rpc_service(Runtime::instance()).agent()->self().id == call.caller().id;
+  RpcService& service = rpc_service(Runtime::instance());
+  return service.initialised() && service.agent()->self().id == call.caller().id;
 }
 
 // A Python function that another worker calls; runs on a blocking thread.

@@ -199,7 +199,8 @@ def rpc_sync(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
 def remote(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
     """Calls ``func(*args, **kwargs)`` on worker ``to``, keeps the result there, and returns an RRef to it at once.
 
-    Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``.
+    Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``; when
+    nobody asks, it is told once. Arguments that an operator or a script does not take are an error here and now.
     """
     return _send(_C._rpc.remote_named, _C._rpc.remote_python, to, func, args, kwargs, timeout)
 
