@@ -7,6 +7,7 @@
 
 #include <climits>
 #include <optional>
+#include <span>
 
 #include "python/src/future.h"
 #include "python/src/place.h"
@@ -172,10 +173,43 @@ auto without_lock(F&& f) {
   }
 }
 
-// What sends a request. To another worker that encodes, writes and may wait: the lock is released meanwhile.
+// Whether the values take up no more than `budget` bytes on the way, about; that is taken off.
+bool fit(std::span<const Value> values, size_t* budget) {
+  constexpr size_t kEach = 16;
+  for (const Value& v : values) {
+    size_t bytes = kEach;
+    if (v.is_tensor()) {
+      bytes += static_cast<size_t>(v.as_tensor().numel()) * sizeof(double);
+    } else if (v.is_string()) {
+      bytes += v.as_string().size();
+    } else if (v.is(Tag::kForeign)) {
+      const auto* const payload = rpc::ForeignPayload::in(v);
+      bytes += payload ? payload->bytes().size() : *budget;
+    }
+    if (bytes >= *budget) return false;
+    *budget -= bytes;
+    if (v.is(Tag::kList)) {
+      if (!fit(v.as_list().items, budget)) return false;
+    } else if (v.is(Tag::kTuple)) {
+      if (!fit(v.as_tuple().items, budget)) return false;
+    } else if (v.is(Tag::kForeign)) {
+      if (!fit(rpc::ForeignPayload::in(v)->leaves(), budget)) return false;
+    } else if (v.is(Tag::kDict) || v.is(Tag::kObject)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// What sends a request. The lock is released while a large one is encoded and written to another worker. A small one
+// takes less time than another thread would keep the lock for.
 template <class Send>
 auto sent(const Destination& to, rpc::CallRequest request, Send send) {
-  if (to.is_self()) return send(*to.agent, std::move(request));
+  constexpr size_t kSmall = 16 << 10;
+  size_t budget = kSmall;
+  bool is_small = fit(request.args, &budget);
+  for (const auto& [name, value] : request.kwargs) is_small = is_small && fit({&value, 1}, &budget);
+  if (to.is_self() || is_small) return send(*to.agent, std::move(request));
   // Its bytes are Python's, who gets them back under the lock.
   const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
   return without_lock([&] { return send(*to.agent, std::move(request)); });
