@@ -234,7 +234,7 @@ def _as_exception(error):
     """A SystemExit, a KeyboardInterrupt or another that is no Exception, as a RemoteError that names it."""
     fresh = _C.RemoteError(_told(error))
     fresh.remote_type = _full_name(*_names_of(type(error)))
-    fresh.remote_args = error.args
+    fresh.remote_args = BaseException.args.__get__(error)
     return fresh
 
 
