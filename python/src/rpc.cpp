@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <cmath>
 #include <optional>
 #include <span>
 
@@ -101,6 +102,12 @@ std::vector<std::pair<std::string, Value>> keywords_of(const py::dict& dict) {
   return keywords;
 }
 
+// Of a call that begins now; `timeout` in seconds, as a user gave it.
+TimePoint deadline_of(const rpc::Agent& agent, double timeout) {
+  if (std::isnan(timeout)) throw ValueError("timeout: expected seconds (0 for none), got nan");
+  return agent.deadline_after(Seconds(timeout));
+}
+
 struct Destination {
   std::shared_ptr<rpc::Agent> agent;
   int rank;
@@ -127,7 +134,7 @@ Destination destination(const py::object& to, double timeout) {
   } catch (const ValueError& e) {
     throw ValueError("could not find destination: " + e.message());
   }
-  d.deadline = d.agent->deadline_after(Seconds(timeout));
+  d.deadline = deadline_of(*d.agent, timeout);
   return d;
 }
 
@@ -338,7 +345,7 @@ void define_worker_info(py::module_& m) {
 }
 
 void define_rref(py::module_& m) {
-  const auto deadline = [](double timeout) { return service().agent()->deadline_after(Seconds(timeout)); };
+  const auto deadline = [](double timeout) { return deadline_of(*service().agent(), timeout); };
   py::class_<PyRRef>(
       m, "RRef", py::dynamic_attr(),
       "RRef(value, type_hint=None): a reference to a value that lives on one worker, its owner.")
