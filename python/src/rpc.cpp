@@ -117,19 +117,18 @@ struct Destination {
 
 Destination destination(const py::object& to, double timeout) {
   Destination d{service().agent(), 0, {}};
-  if (!PyUnicode_Check(to.ptr()) && !PyLong_Check(to.ptr()) && !py::isinstance<WorkerInfo>(to)) {
-    const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
-    PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
-                 Py_TYPE(to.ptr())->tp_name);
-    throw py::error_already_set();
-  }
   try {
-    if (py::isinstance<WorkerInfo>(to)) {
-      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
-    } else {
+    if (PyUnicode_Check(to.ptr()) || PyLong_Check(to.ptr())) {
       Value value = to_value(to.ptr());
       if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
       d.rank = RpcService::rank_of(*d.agent, value);
+    } else if (py::isinstance<WorkerInfo>(to)) {
+      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
+    } else {
+      const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
+      PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s",
+                   to.ptr(), Py_TYPE(to.ptr())->tp_name);
+      throw py::error_already_set();
     }
   } catch (const ValueError& e) {
     throw ValueError("could not find destination: " + e.message());

@@ -166,9 +166,10 @@ def _send(named, python, to, func, args, kwargs, timeout):
         kwargs = {}
     elif not isinstance(kwargs, dict):
         raise TypeError(f"kwargs: expected a dict of the callee's arguments by name, got {type(kwargs).__qualname__}")
-    for name in kwargs:
-        if not isinstance(name, str):
-            raise TypeError(f"kwargs: expected the names of the callee's arguments as str, got {name!r}")
+    else:
+        for name in kwargs:
+            if not isinstance(name, str):
+                raise TypeError(f"kwargs: expected the names of the callee's arguments as str, got {name!r}")
     if type(timeout) is not float:
         timeout = _number_of_seconds(timeout)
     if type(func) is _Builtin:
