@@ -1,11 +1,52 @@
 #include "python/src/rpc.h"
 
+#include <poll.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <unistd.h>
 
+#include <climits>
+#include <cmath>
 #include <optional>
+#include <span>
 
+#include "python/src/future.h"
+#include "python/src/place.h"
 #include "python/src/rpc_payload.h"
+#include "src/runtime/script.h"
+
+namespace tine::python {
+
+// Holds the reference that a Python RRef object shows.
+struct PyRRef {
+  tine::detail::Ref<rpc::RRef> ref;
+};
+
+}  // namespace tine::python
+
+namespace pybind11::detail {
+
+// An object of a class whose __init__ has not run (made by __new__ alone) has nothing in it: pybind11 would hand out raw
+// memory.
+template <class T>
+class MadeCaster : public type_caster_base<T> {
+ public:
+  bool load(handle source, bool convert) {
+    if (source && isinstance<T>(source) &&
+        !reinterpret_cast<instance*>(source.ptr())->get_value_and_holder().holder_constructed()) {
+      const char* const name = Py_TYPE(source.ptr())->tp_name;
+      throw type_error(std::string("this ") + name + " was made by __new__ alone and holds nothing; call " +
+                       name + "(...)");
+    }
+    return type_caster_base<T>::load(source, convert);
+  }
+};
+template <>
+class type_caster<tine::python::PyRRef> : public MadeCaster<tine::python::PyRRef> {};
+template <>
+class type_caster<tine::rpc::WorkerInfo> : public MadeCaster<tine::rpc::WorkerInfo> {};
+
+}  // namespace pybind11::detail
 
 namespace tine::python {
 namespace {
@@ -29,10 +70,9 @@ auto translated(F&& f) -> decltype(f()) {
   throw py::error_already_set();
 }
 
-// Holds the reference that a Python RRef object shows.
-struct PyRRef {
-  Ref<rpc::RRef> ref;
-};
+// The state of a value behind an RRef, as far as its creator knows: an error of the creation is told like that of any
+// future when nobody has looked.
+ValueState& creation_of(const PyRRef& rref) { return *rref.ref->confirmed().state(); }
 
 PyObject* wrap_rref(const Value& value) {
   return guarded([&]() -> PyObject* {
@@ -42,7 +82,9 @@ PyObject* wrap_rref(const Value& value) {
 
 bool unwrap_rref(PyObject* object, Value* value) {
   if (!py::isinstance<PyRRef>(object)) return false;
-  *value = Value(Ref<RRefObject>(py::handle(object).cast<const PyRRef&>().ref));
+  const auto& rref = py::handle(object).cast<const PyRRef&>();
+  creation_of(rref).observe();  // passed on: whoever gets it sees the error
+  *value = Value(Ref<RRefObject>(rref.ref));
   return true;
 }
 
@@ -60,17 +102,38 @@ std::vector<std::pair<std::string, Value>> keywords_of(const py::dict& dict) {
   return keywords;
 }
 
+// Of a call that begins now; `timeout` in seconds, as a user gave it.
+TimePoint deadline_of(const rpc::Agent& agent, double timeout) {
+  if (std::isnan(timeout)) throw ValueError("timeout: expected seconds (0 for none), got nan");
+  return agent.deadline_after(Seconds(timeout));
+}
+
 struct Destination {
   std::shared_ptr<rpc::Agent> agent;
   int rank;
   TimePoint deadline;
+  [[nodiscard]] bool is_self() const noexcept { return agent->self().id == rank; }
 };
 
 Destination destination(const py::object& to, double timeout) {
   Destination d{service().agent(), 0, {}};
-  d.rank = py::isinstance<WorkerInfo>(to) ? d.agent->worker_info(to.cast<const WorkerInfo&>().name).id
-                                          : RpcService::rank_of(*d.agent, to_value(to.ptr()));
-  d.deadline = d.agent->deadline_after(Seconds(timeout));
+  try {
+    if (PyUnicode_Check(to.ptr()) || PyLong_Check(to.ptr())) {
+      Value value = to_value(to.ptr());
+      if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
+      d.rank = RpcService::rank_of(*d.agent, value);
+    } else if (py::isinstance<WorkerInfo>(to)) {
+      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
+    } else {
+      const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
+      PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s",
+                   to.ptr(), Py_TYPE(to.ptr())->tp_name);
+      throw py::error_already_set();
+    }
+  } catch (const ValueError& e) {
+    throw ValueError("could not find destination: " + e.message());
+  }
+  d.deadline = deadline_of(*d.agent, timeout);
   return d;
 }
 
@@ -78,14 +141,84 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
                                bool async) {
   rpc::CallRequest request = service().request_for(name, values_of(args), keywords_of(kwargs));
   request.async_execution = async;
+  // Arguments that do not fit are an error of the call itself, as in PyTorch; of remote(), too.
+  std::vector<Value> bound;
+  std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
+  if (request.target == rpc::Target::kBuiltin) {
+    try {
+      (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
+    } catch (const TypeError& e) {
+      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
+                      e.message());
+    }
+  } else if (const ScriptFunction* const f = Runtime::instance().scripts().function(name)) {
+    bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
+  }
   return request;
 }
 
 rpc::CallRequest python_request(const std::string& name, const py::bytes& data, const py::list& leaves,
                                 const std::optional<PyRRef>& after) {
   rpc::CallRequest request = rpc::CallRequest::foreign(name, payload_of(data, leaves));
-  if (after) request.after = after->ref;
+  if (after) {
+    creation_of(*after).observe();  // when it has failed, that is the call's answer
+    request.after = after->ref;
+  }
   return request;
+}
+
+// Runs f without the lock. A KeyboardInterrupt that was seen meanwhile wins over what f throws.
+template <class F>
+auto without_lock(F&& f) {
+  try {
+    const GilRelease release;
+    return f();
+  } catch (const std::exception&) {
+    if (PyErr_Occurred()) throw py::error_already_set();
+    throw;
+  }
+}
+
+// Whether the values take up no more than `budget` bytes on the way, about; that is taken off.
+bool fit(std::span<const Value> values, size_t* budget) {
+  constexpr size_t kEach = 16;
+  for (const Value& v : values) {
+    size_t bytes = kEach;
+    if (v.is_tensor()) {
+      bytes += static_cast<size_t>(v.as_tensor().numel()) * sizeof(double);
+    } else if (v.is_string()) {
+      bytes += v.as_string().size();
+    } else if (v.is(Tag::kForeign)) {
+      const auto* const payload = rpc::ForeignPayload::in(v);
+      bytes += payload ? payload->bytes().size() : *budget;
+    }
+    if (bytes >= *budget) return false;
+    *budget -= bytes;
+    if (v.is(Tag::kList)) {
+      if (!fit(v.as_list().items, budget)) return false;
+    } else if (v.is(Tag::kTuple)) {
+      if (!fit(v.as_tuple().items, budget)) return false;
+    } else if (v.is(Tag::kForeign)) {
+      if (!fit(rpc::ForeignPayload::in(v)->leaves(), budget)) return false;
+    } else if (v.is(Tag::kDict) || v.is(Tag::kObject)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// What sends a request. The lock is released while a large one is encoded and written to another worker. A small one
+// takes less time than another thread would keep the lock for.
+template <class Send>
+auto sent(const Destination& to, rpc::CallRequest request, Send send) {
+  constexpr size_t kSmall = 16 << 10;
+  size_t budget = kSmall;
+  bool is_small = fit(request.args, &budget);
+  for (const auto& [name, value] : request.kwargs) is_small = is_small && fit({&value, 1}, &budget);
+  if (to.is_self() || is_small) return send(*to.agent, std::move(request));
+  // Its bytes are Python's, who gets them back under the lock.
+  const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
+  return without_lock([&] { return send(*to.agent, std::move(request)); });
 }
 
 // rpc_async: what request() makes is called at the destination.
@@ -93,7 +226,9 @@ template <class Request>
 py::object call(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    return shown(d.agent->call(d.rank, request(), d.deadline));
+    return shown(sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
+      return agent.call(d.rank, std::move(r), d.deadline);
+    }));
   });
 }
 
@@ -102,22 +237,29 @@ template <class Request>
 PyRRef remote(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    return PyRRef{d.agent->remote(d.rank, request(), d.deadline)};
+    PyRRef rref{sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
+      return agent.remote(d.rank, std::move(r), d.deadline);
+    })};
+    ValueState& creation = creation_of(rref);
+    if (creation.where().line() == 0) creation.made_at(calling_place());
+    creation.show();
+    return rref;
   });
 }
 
-// Runs f without the lock. A KeyboardInterrupt that its `interrupted` saw wins over what f throws.
-template <class F>
-void without_lock(F&& f) {
-  translated([&] {
-    try {
-      const GilRelease release;
-      f();
-    } catch (const std::exception&) {
-      if (PyErr_Occurred()) throw py::error_already_set();
-      throw;
-    }
-  });
+// Polled while this thread waits in the runtime.
+bool interrupted() {
+  const Gil gil;
+  return !gil || PyErr_CheckSignals() != 0;
+}
+
+// What the runtime has to say. Its threads read sockets: they take no lock of the interpreter's, and nobody who does not
+// read stderr holds them up: a line that a full pipe has no room for is dropped.
+void write_log_line(const std::string& text) {
+  const std::string line = "[tine] " + text.substr(0, PIPE_BUF - 16) + "\n";
+  pollfd out{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT))
+    (void)!::write(STDERR_FILENO, line.data(), line.size());
 }
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
@@ -130,15 +272,18 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.rpc_timeout = Seconds(rpc_timeout);
   options.init_timeout = Seconds(init_timeout);
   options.plaintext_beyond_loopback = plaintext_beyond_loopback;
-  options.interrupted = [] {
-    const Gil gil;
-    return !gil || PyErr_CheckSignals() != 0;
-  };
-  options.log = [](const std::string& text) {
-    const Gil gil;
-    if (gil) PySys_FormatStderr("[tine] %s\n", text.c_str());
-  };
-  without_lock([&] { service().start(std::move(options), python_side()); });
+  options.interrupted = interrupted;
+  options.log = write_log_line;
+  translated([&] {
+    without_lock([&] {
+      try {
+        service().start(std::move(options), python_side());
+      } catch (const AuthError& e) {
+        // The address that was refused may be this worker's own: the user knows the one that was given.
+        throw AuthError("init_rpc at " + address + ": " + e.message());
+      }
+    });
+  });
 }
 
 py::dict debug_info() {
@@ -150,8 +295,30 @@ py::dict debug_info() {
   return d;
 }
 
+// PyTorch's rule, and its words.
+WorkerInfo make_worker_info(const py::object& given, int id) {
+  if (!PyUnicode_Check(given.ptr()))
+    throw TypeError(std::string("WorkerInfo: name: expected a str, got a ") + Py_TYPE(given.ptr())->tp_name);
+  const py::object bytes = steal(PyUnicode_AsEncodedString(given.ptr(), "utf-8", "backslashreplace"));
+  const auto name = bytes.cast<std::string>();
+  const bool allowed =
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_:") ==
+      std::string::npos;
+  if (!allowed || name.empty() || name.size() >= 128) {
+    throw ValueError(
+        "Worker name must match ^[A-Za-z0-9-_:]*$, and must be non-empty and shorter than 128 chars, "
+        "but got " +
+        name);
+  }
+  return {name, id};
+}
+
 void define_worker_info(py::module_& m) {
-  py::class_<WorkerInfo>(m, "WorkerInfo", "A worker: its name, and its rank as `id`.")
+  py::class_<WorkerInfo>(m, "WorkerInfo", "WorkerInfo(name, id): a worker, its name and its rank.")
+      .def(py::init([](const py::object& name, int id) {
+             return translated([&] { return make_worker_info(name, id); });
+           }),
+           py::arg("name"), py::arg("id"))
       .def_readonly("name", &WorkerInfo::name)
       .def_readonly("id", &WorkerInfo::id)
       .def("__eq__",
@@ -163,14 +330,21 @@ void define_worker_info(py::module_& m) {
            [](const WorkerInfo& a) {
              return "WorkerInfo(id=" + std::to_string(a.id) + ", name=" + a.name + ")";
            })
-      .def(py::pickle([](const WorkerInfo& a) { return py::make_tuple(a.name, a.id); },
-                      [](const py::tuple& t) {
-                        return WorkerInfo{t[0].cast<std::string>(), t[1].cast<int>()};
-                      }));
+      .def("__reduce__", [](const WorkerInfo& a) {
+        return py::make_tuple(py::type::of<WorkerInfo>(), py::make_tuple(a.name, a.id));
+      });
+}
+
+[[nodiscard]] py::object refuse_pickling() {
+  return translated([]() -> py::object {
+    throw TypeError(
+        "Can not pickle rref in python pickler, rref can only be pickled when using RPC: as an argument or "
+        "a result of a call");
+  });
 }
 
 void define_rref(py::module_& m) {
-  const auto deadline = [](double timeout) { return service().agent()->deadline_after(Seconds(timeout)); };
+  const auto deadline = [](double timeout) { return deadline_of(*service().agent(), timeout); };
   py::class_<PyRRef>(
       m, "RRef", py::dynamic_attr(),
       "RRef(value, type_hint=None): a reference to a value that lives on one worker, its owner.")
@@ -191,15 +365,18 @@ void define_rref(py::module_& m) {
           "confirmed_by_owner",
           [](const PyRRef& r) {
             return translated([&] {
-              const Future<Value> f = r.ref->confirmed();
-              return f.ready() && f.error() == nullptr;
+              return creation_of(r).outcome() ==
+                     tine::detail::Outcome::kValue;  // that is no look at an error
             });
           },
           "confirmed_by_owner(): whether the owner has said that the value exists.")
       .def(
           "to_here",
           [deadline](const PyRRef& r, double timeout) {
-            return translated([&] { return waited(r.ref->to_here(deadline(timeout))); });
+            return translated([&] {
+              creation_of(r).observe();
+              return waited(r.ref->to_here(deadline(timeout)));
+            });
           },
           py::arg("timeout") = -1.0,
           "to_here(timeout=-1.0): the value, copied to this worker (on its owner the very object). Blocks; "
@@ -212,7 +389,10 @@ void define_rref(py::module_& m) {
       .def(
           "to_here_async",
           [deadline](const PyRRef& r, double timeout) {
-            return translated([&] { return shown(r.ref->to_here(deadline(timeout))); });
+            return translated([&] {
+              creation_of(r).observe();
+              return shown(r.ref->to_here(deadline(timeout)));
+            });
           },
           py::arg("timeout") = -1.0, "to_here_async(timeout=-1.0): as to_here, but returns a Future at once.")
       .def(
@@ -225,9 +405,9 @@ void define_rref(py::module_& m) {
              return py::isinstance<PyRRef>(b) && a.ref->id() == b.cast<const PyRRef&>().ref->id();
            })
       .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.ref->id().str())); })
-      .def("__reduce_ex__", [](const PyRRef&, int) -> py::object {
-        throw py::type_error("Can not pickle RRef: it can only travel as an argument or result of an RPC");
-      });
+      // Both: the default __reduce__ would make an object of pybind11's base class, which throws through the interpreter.
+      .def("__reduce__", [](const PyRRef&) { return refuse_pickling(); })
+      .def("__reduce_ex__", [](const PyRRef&, int) { return refuse_pickling(); });
 }
 
 void define(py::module_& m) {
@@ -242,9 +422,12 @@ void define(py::module_& m) {
     set_rpc_hooks({std::move(execute), std::move(pickle), std::move(unpickle), std::move(describe),
                    std::move(rebuild)});
   });
+  // For the pickler: a Future is refused with one text wherever it turns up.
+  m.def("refuse_future",
+        [](const std::string& what) { translated([&] { rpc::throw_future_cannot_travel(what); }); });
   m.def("start", start);
   m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
-    without_lock([&] { service().stop(graceful, Seconds(timeout), failure); });
+    translated([&] { without_lock([&] { service().stop(graceful, Seconds(timeout), failure); }); });
   });
   m.def("is_initialized", [] { return Runtime::exists() && service().initialised(); });
   m.def("self", [] { return translated([] { return service().agent()->self(); }); });
@@ -291,6 +474,10 @@ bool init_rpc(PyObject* module) {
     py::module_ sub = py::reinterpret_borrow<py::module_>(module).def_submodule(
         "_rpc", "Internal: see tine.distributed.rpc.");
     define(sub);
+    // PyTorch's private name of the class, for programs that ask for it.
+    py::module_ twin = py::reinterpret_borrow<py::module_>(module).def_submodule("_distributed_rpc");
+    twin.attr("PyRRef") = sub.attr("RRef");
+    twin.attr("WorkerInfo") = sub.attr("WorkerInfo");
     set_conversion(Tag::kRRef, wrap_rref, unwrap_rref);
     set_conversion(Tag::kForeign, wrap_payload, nullptr);
     set_error_conversion(rebuild_remote_error);

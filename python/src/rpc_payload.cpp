@@ -1,6 +1,7 @@
 #include "python/src/rpc_payload.h"
 
 #include <utility>
+#include <variant>
 
 namespace tine::python {
 namespace {
@@ -40,8 +41,9 @@ class BytesOwner final : public tine::detail::RefCounted {
   Ref<PyForeign> object_;
 };
 
-Ref<ForeignPayload> pickled(PyObject* object) {
-  const py::tuple parts = required_hooks().pickle(py::reinterpret_borrow<py::object>(object));
+// `what`: what errors call it.
+Ref<ForeignPayload> pickled(PyObject* object, const std::string& what) {
+  const py::tuple parts = required_hooks().pickle(py::reinterpret_borrow<py::object>(object), what);
   return payload_of(py::reinterpret_borrow<py::bytes>(parts[0]), parts[1]);
 }
 
@@ -67,15 +69,15 @@ class View {
 };
 
 // A result as it travels: numbers, strings and tensors as they are, the rest pickled.
-Value travelling(PyObject* object) {
-  if (is_future(object)) rpc::throw_future_cannot_travel("the result");
+Value travelling(PyObject* object, const std::string& what) {
+  if (is_future(object)) rpc::throw_future_cannot_travel(what);
   Value value = to_value_shallow(object);
-  return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object))) : value;
+  return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object, what))) : value;
 }
 
 // A result that stays here, behind an RRef: the very object.
-Value kept(PyObject* object) {
-  if (is_future(object)) rpc::throw_future_cannot_travel("the result");
+Value kept(PyObject* object, const std::string& what) {
+  if (is_future(object)) rpc::throw_future_cannot_travel(what);
   return to_value_shallow(object);
 }
 
@@ -84,7 +86,7 @@ class Codec final : public rpc::ForeignCodec {
   Ref<ForeignPayload> encode(const Value& value) override {
     const Gil gil;
     if (!gil) throw Abandoned("the Python interpreter of this worker is shutting down");
-    return with_py_errors([&] { return pickled(steal(to_python(value)).ptr()); });
+    return with_py_errors([&] { return pickled(steal(to_python(value)).ptr(), "the value"); });
   }
 
   bool owns(const std::exception_ptr& error) const noexcept override { return as_py_error(error) != nullptr; }
@@ -111,29 +113,45 @@ class Codec final : public rpc::ForeignCodec {
   }
 };
 
+// A call of this worker to itself: its error is the very object.
+bool is_own(const rpc::IncomingCall& call) {
+  RpcService& service = rpc_service(Runtime::instance());
+  return service.initialised() && service.agent()->self().id == call.caller().id;
+}
+
+// Calls the function of a call; the lock is held. The Future of an async function is the reply's.
+std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
+  ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
+  if (!payload) throw TypeError("a Python call without a pickled function arrived");
+  py::tuple answer;
+  {
+    const View view(payload->bytes());
+    answer = required_hooks().execute(view.get(), list_of(payload->leaves()), is_own(call));
+  }
+  const py::object result = answer[1];
+  if (py::cast<bool>(answer[0])) return future_of(result.ptr());
+  const std::string what = "the result of " + call.name();
+  return call.keeps_result() ? kept(result.ptr(), what) : travelling(result.ptr(), what);
+}
+
 // A Python function that another worker calls; runs on a blocking thread.
 void run_python(rpc::IncomingCall call) {
-  const Gil gil;
-  if (!gil) {
-    call.fail(std::make_exception_ptr(Abandoned("the Python interpreter of this worker is shutting down")));
-    return;
+  std::variant<Value, Future<Value>> result;
+  {
+    const Gil gil;
+    if (!gil) {
+      call.fail(std::make_exception_ptr(Abandoned("the Python interpreter of this worker is shutting down")));
+      return;
+    }
+    drain_drops();
+    result = with_py_errors([&] { return result_of(call); });
   }
-  drain_drops();
-  with_py_errors([&] {
-    ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
-    if (!payload) throw TypeError("a Python call without a pickled function arrived");
-    py::tuple answer;
-    {
-      const View view(payload->bytes());
-      answer = required_hooks().execute(view.get(), list_of(payload->leaves()));
-    }
-    const py::object result = answer[1];
-    if (py::cast<bool>(answer[0])) {
-      call.reply_with(future_of(result.ptr()));
-    } else {
-      call.reply(call.keeps_result() ? kept(result.ptr()) : travelling(result.ptr()));
-    }
-  });
+  // Encoding and writing take no lock.
+  if (auto* const later = std::get_if<Future<Value>>(&result)) {
+    call.reply_with(std::move(*later));
+  } else {
+    call.reply(std::move(std::get<Value>(result)));
+  }
 }
 
 }  // namespace

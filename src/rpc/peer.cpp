@@ -5,6 +5,19 @@
 #include "src/rpc/agent_core.h"
 
 namespace tine::rpc {
+namespace {
+
+bool is_abandoned(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Abandoned&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
 
 Peer::Peer(AgentCore& core, WorkerInfo who, uint64_t number, bool self)
     : info(std::move(who)), incarnation(number), is_self(self), core_(core) {}
@@ -18,7 +31,12 @@ void Peer::die(std::exception_ptr cause) noexcept {
     death_ = std::move(cause);
     dead_.store(true, std::memory_order_release);
   }
-  for (const auto& call : calls.close()) call->fail(death_);
+  // Given up by this worker's own shutdown: that is no news.
+  const bool given_up = is_abandoned(death_);
+  for (const auto& call : calls.close()) {
+    if (given_up) call->observe();
+    call->fail(death_);
+  }
 }
 
 std::exception_ptr Peer::send(OutFrame frame) {

@@ -37,7 +37,7 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
         a `ScriptFunction`, or a `ScriptModule` that shares the module's parameters and buffers.
 
     Errors: `tine.SyntaxError` with file, line and marker for what is no script; OSError where there is no
-    source; TypeError for what is neither a function nor a module.
+    source. What is neither a function nor a module is a TypeError as well.
     """
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
@@ -53,7 +53,7 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     if isinstance(obj, types.MethodType):
         raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
                               "function, or the module and mark the method with @tine.jit.export")
-    raise TypeError(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
+    raise _source.NotAScript(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
 def known(fn):

@@ -90,19 +90,23 @@ NO_CLASSES = ("classes are not supported in scripts yet; keep its data in a tupl
               "make it a tine.nn.Module and script an instance")
 
 
+class NotAScript(_C.SyntaxError, TypeError):
+    """script() was given what is not a function or a module."""
+
+
 def refusal(obj, why):
-    """The SyntaxError that marks where this function or class begins."""
+    """The error that marks where this function or class begins."""
     try:
         lines, first = inspect.getsourcelines(obj)
         file = inspect.getsourcefile(obj)
     except (OSError, TypeError):
-        return _C.SyntaxError(why)
+        return NotAScript(why)
     at, line = next(((i, l) for i, l in enumerate(lines) if l.lstrip().startswith(("def ", "async def ", "class "))),
                     (0, lines[0]))
     line = line.rstrip()
     column = line.index(obj.__name__) if obj.__name__ in line else len(line) - len(line.lstrip())
     marker = re.sub(r"[^\t]", " ", line[:column]) + "^" * len(obj.__name__)
-    return _C.SyntaxError(f"{file}:{max(first, 1) + at}:{column + 1}: {why}\n  {line}\n  {marker}")
+    return NotAScript(f"{file}:{max(first, 1) + at}:{column + 1}: {why}\n  {line}\n  {marker}")
 
 
 def is_plain(fn):

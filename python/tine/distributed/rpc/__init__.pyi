@@ -3,12 +3,14 @@ from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar,
 
 from tine.futures import Future
 
+from . import constants as constants
 from . import functions as functions
 
 _T = TypeVar("_T")
 _To = Union[str, int, "WorkerInfo"]
 
 class WorkerInfo:
+    def __init__(self, name: str, id: int) -> None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -57,6 +59,8 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         _transports: Optional[Sequence[str]] = None,
         _channels: Optional[Sequence[str]] = None,
     ) -> None: ...
+    def set_device_map(self, to: str, device_map: Mapping[Any, Any]) -> None: ...
+    def set_devices(self, devices: Sequence[Any]) -> None: ...
 
 def init_rpc(
     name: str,
