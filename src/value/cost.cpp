@@ -175,7 +175,8 @@ Work matrices(const Value& left, const Value& right, bool right_is_turned) noexc
     const int64_t k = i <= y.size() && !right_is_turned ? y[y.size() - i] : 1;
     batch = product(batch, m == 1 ? k : m);
   }
-  int64_t each = product(product(rows, columns), std::max<int64_t>(inner, 1));
+  // The elements of the result cost as much as some multiplications more: memory, a bias.
+  int64_t each = product(product(rows, columns), sum(inner, 40));
   if (!is_floating(a->dtype())) each = product(each, 10);
   // What is not laid out as BLAS reads it is copied first.
   const int64_t copies = product(sum(a->numel(), b->numel()), 10);
