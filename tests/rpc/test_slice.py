@@ -106,6 +106,33 @@ rpc.shutdown()
     )
 
 
+def test_a_small_call_does_not_wait_until_the_code_of_a_large_script_is_read():
+    lines = "\n".join(f"    x = x * {i} + {i}.5" for i in range(2500))
+    with Cluster(
+        2,
+        f"""
+@torch.jit.script
+def large(x: Tensor) -> Tensor:
+{lines}
+    return x
+rpc.init_rpc(NAME)
+if RANK == 0:
+    work = rpc.rpc_async("worker1", large, args=(torch.ones(2),))
+    t = time.perf_counter()
+    rpc.rpc_sync("worker1", torch.add, args=(torch.ones(2), 1))
+    behind = time.perf_counter() - t
+    work.wait()
+    whole = time.perf_counter() - t
+    print("TIMES", behind, whole)
+rpc.shutdown()
+""",
+    ) as cluster:
+        results = cluster.finish()
+    assert [code for code, _, _ in results] == [0, 0], results
+    behind, whole = map(float, results[0][1].split("TIMES")[1].split())
+    assert behind < whole / 3, (behind, whole)
+
+
 def test_a_script_that_prints_into_a_full_pipe_stops_nobody_else():
     program = """
     @torch.jit.script
