@@ -268,6 +268,13 @@ TEST_F(Ir, TextFromElsewhereIsReadUpToABound) {
   EXPECT_THROW((void)parse(uses + ")\n  return (%n)\n", ops, "f", options), SyntaxError);
 }
 
+TEST_F(Ir, SizesOfATensorThatCannotBeAreRefused) {
+  EXPECT_THROW((void)parse("graph(%n : int):\n  %t : Tensor = prim::Constant[value=tensor(float32, [0, "
+                           "4611686018427387904, 8], \"\")]()\n  return (%t)\n",
+                           ops),
+               SyntaxError);
+}
+
 TEST_F(Ir, ATypeHasALength) {
   std::string type = "Tuple[int";
   for (int i = 0; i < 2000; ++i) type += ", int";

@@ -268,7 +268,12 @@ class Parser {
     const size_t bytes = elements * size_of(dtype);
     if (elements > text_.size() || bytes * 2 > text_.size() - at_)
       fail("the elements are fewer than the sizes say");
-    Tensor result = Tensor::empty(sizes, dtype);
+    Tensor result;
+    try {
+      result = Tensor::empty(sizes, dtype);
+    } catch (const Error& error) {
+      fail(error.message());  // an empty one's sizes may still be too large together
+    }
     auto* const data = static_cast<unsigned char*>(result.data());
     for (size_t i = 0; i < bytes; ++i, at_ += 2) {
       const int high = hex(text_[at_]);
