@@ -151,7 +151,7 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
       throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
                       e.message());
     }
-  } else if (const ScriptFunction* const f = Runtime::instance().scripts().function(name)) {
+  } else if (const ScriptRef f = Runtime::instance().scripts().function(name)) {
     bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
   }
   return request;

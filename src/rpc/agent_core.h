@@ -100,7 +100,7 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
                                   const std::vector<std::pair<std::string, Value>>& kwargs,
                                   std::vector<Value>* bound);
   [[nodiscard]] Value run(const Op& op, const std::vector<Value>& bound);
-  // An operator that the thread at hand may run: declared bounded, and not much data.
+  // An operator that a thread which reads may run.
   [[nodiscard]] static bool is_short(const Op& op, const std::vector<Value>& bound) noexcept;
 
   [[nodiscard]] Executor& blocking() const noexcept {

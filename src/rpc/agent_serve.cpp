@@ -5,13 +5,6 @@
 #include "src/rpc/agent_core.h"
 
 namespace tine::rpc {
-namespace {
-
-// What runs on the thread that reads a connection must not keep its other answers waiting.
-constexpr int64_t kShortBytes = 64 << 10;
-
-}  // namespace
-
 const Op* AgentCore::resolve(const std::string& name, const std::vector<Value>& args,
                              const std::vector<std::pair<std::string, Value>>& kwargs,
                              std::vector<Value>* bound) {
@@ -29,21 +22,7 @@ Value AgentCore::run(const Op& op, const std::vector<Value>& bound) {
 }
 
 bool AgentCore::is_short(const Op& op, const std::vector<Value>& bound) noexcept {
-  if (!op.traits.bounded || op.traits.suspends) return false;
-  int64_t bytes = 0;
-  for (const Value& v : bound) {
-    if (v.is_tensor() && v.as_tensor().defined()) {
-      bytes += v.as_tensor().numel() * static_cast<int64_t>(size_of(v.as_tensor().dtype()));
-    } else if (v.is(Tag::kList)) {
-      for (const Value& item : v.as_list().items) {
-        if (item.is_tensor() && item.as_tensor().defined()) bytes += item.as_tensor().numel() * 8;
-      }
-      bytes += static_cast<int64_t>(v.as_list().items.size()) * 16;
-    } else if (v.is_int() && v.as_int() > kShortBytes) {
-      bytes += v.as_int();  // arange(10 ** 9): small in, large out
-    }
-  }
-  return bytes <= kShortBytes;
+  return nanoseconds(op, bound.data()) <= kShort;
 }
 
 struct AgentCore::Request {

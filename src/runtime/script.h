@@ -80,6 +80,8 @@ class TINE_API ScriptUnit final {
   // With bound arguments. start: on this thread until it waits. post: on the executor.
   [[nodiscard]] Future<Value> start(const ScriptFunction& f, std::span<const Value> args,
                                     vm::Poll* poll = nullptr);
+  // start for a thread that others wait for: what takes longer than kSlice goes on on the executor.
+  [[nodiscard]] Future<Value> start_slice(const ScriptFunction& f, std::span<const Value> args);
   [[nodiscard]] Future<Value> post(const ScriptFunction& f, std::span<const Value> args);
   Value call(const ScriptFunction& f, std::span<const Value> args, vm::Poll* poll = nullptr);
 
@@ -91,6 +93,7 @@ class TINE_API ScriptUnit final {
   [[nodiscard]] ScriptRef import_code(std::string_view hash, std::string_view text);
 
   [[nodiscard]] const OpTable& ops() const noexcept { return ops_; }
+  [[nodiscard]] Executor& executor() const noexcept { return machine_.executor(); }
 
  private:
   struct Batch;

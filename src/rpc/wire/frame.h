@@ -24,7 +24,7 @@ inline constexpr size_t kSegmentAlign = 64;
 inline constexpr uint64_t kNoTimeLimit = ~uint64_t{0};
 
 inline constexpr uint64_t kMaxBodyBytes = uint64_t{64} << 20;
-inline constexpr uint32_t kMaxSegments = 4096;
+inline constexpr uint32_t kMaxSegments = 65'536;
 inline constexpr uint64_t kMaxSegmentBytes = uint64_t{64} << 30;
 inline constexpr uint64_t kDefaultMaxPayload = uint64_t{16} << 30;
 

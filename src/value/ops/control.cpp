@@ -25,24 +25,25 @@ void add_control_rows(Rows& rows) {
   // In the machine an instruction that suspends; called eagerly it blocks, helping first.
   const auto wait = [](V future) { return future.to_future().get(); };
   rows.add<decltype(wait)>("aten::wait(Future(t) self) -> t",
-                           {.pure = false, .bounded = false, .suspends = true});
-  rows.effect("aten::collect_all(Future(t)[] futures) -> Future(Future(t)[])", [](List& futures) {
-    std::vector<Future<Value>> all;
-    all.reserve(futures.items.size());
-    for (V future : futures.items) all.push_back(future.to_future());
-    auto same = detail::make_ref<List>(futures.items);
-    return Value(collect_all(std::move(all)).and_then([same](const std::vector<Future<Value>>&) {
-      return Value(same);
-    }));
-  });
-  rows.effect("aten::done(Future(t) self) -> bool",
+                           {.pure = false, .suspends = true, .cost = cost::kNoBound});
+  rows.effect(cost::kEntries, "aten::collect_all(Future(t)[] futures) -> Future(Future(t)[])",
+              [](List& futures) {
+                std::vector<Future<Value>> all;
+                all.reserve(futures.items.size());
+                for (V future : futures.items) all.push_back(future.to_future());
+                auto same = detail::make_ref<List>(futures.items);
+                return Value(collect_all(std::move(all)).and_then([same](const std::vector<Future<Value>>&) {
+                  return Value(same);
+                }));
+              });
+  rows.effect(cost::kFixed, "aten::done(Future(t) self) -> bool",
               [](V future) { return future.as_future_state()->done(); });
-  rows.effect("prim::Print(Any[] args) -> ()", [](List& args) {
+  rows.effect(cost::kNoBound, "prim::Print(Any[] args) -> ()", [](List& args) {
     std::string line;
     for (V v : args.items) line += (&v == &args.items[0] ? "" : " ") + to_text(v);
     print(stdout, line + "\n");
   });
-  rows.effect("aten::warn(str message, int stacklevel=2) -> ()",
+  rows.effect(cost::kNoBound, "aten::warn(str message, int stacklevel=2) -> ()",
               [](const std::string& message, int64_t) { print(stderr, "UserWarning: " + message + "\n"); });
 }
 

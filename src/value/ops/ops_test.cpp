@@ -212,7 +212,6 @@ TEST(Operators, WaitBlocksUntilTheFutureIsDoneAndRethrowsItsError) {
   OpContext context;
   const Op& wait = *builtins().find("aten::wait");
   EXPECT_TRUE(wait.traits.suspends);
-  EXPECT_FALSE(wait.traits.bounded);
   Promise<Value> promise;
   Value future(promise.future());
   EXPECT_FALSE(builtins().find("aten::done")->kernel(context, &future).as_bool());
@@ -228,7 +227,8 @@ TEST(Operators, CollectAllGivesAFutureOfTheVeryFutures) {
   OpContext context;
   const Op& collect = *builtins().find("aten::collect_all");
   Promise<Value> first, second;
-  const Value futures = detail::make_ref<List>(std::vector<Value>{Value(first.future()), Value(second.future())});
+  const Value futures =
+      detail::make_ref<List>(std::vector<Value>{Value(first.future()), Value(second.future())});
   const Future<Value> all = collect.kernel(context, &futures).to_future();
   first.set_value(Value(1));
   EXPECT_FALSE(all.ready());
