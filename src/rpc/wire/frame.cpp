@@ -17,7 +17,7 @@ bool must_be_empty(FrameKind kind) noexcept {
 
 bool is_known(FrameKind kind) noexcept {
   return (kind >= FrameKind::kRequest && kind <= FrameKind::kGoodbye) ||
-         (kind >= FrameKind::kRefFirst && kind <= FrameKind::kRefLast);
+         (kind >= FrameKind::kLease && kind <= FrameKind::kRelease);
 }
 
 std::string_view name_of(FrameKind kind) noexcept {
@@ -29,8 +29,11 @@ std::string_view name_of(FrameKind kind) noexcept {
     case FrameKind::kPing: return "ping";
     case FrameKind::kPong: return "pong";
     case FrameKind::kGoodbye: return "goodbye";
-    default: return is_known(kind) ? "reference message" : "unknown frame";
+    case FrameKind::kLease: return "lease";
+    case FrameKind::kForkDone: return "fork done";
+    case FrameKind::kRelease: return "release";
   }
+  return "unknown frame";
 }
 
 std::string_view words_for(GoodbyeReason reason) noexcept {

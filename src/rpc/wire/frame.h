@@ -36,11 +36,13 @@ enum class FrameKind : uint8_t {
   kPing = 5,
   kPong = 6,
   kGoodbye = 7,
-  kRefFirst = 16,  // reference messages: the agent gives each its number
-  kRefLast = 31,
+  // Messages about references: docs/spec/rref.md.
+  kLease = 16,
+  kForkDone = 17,
+  kRelease = 18,
 };
 [[nodiscard]] bool is_known(FrameKind kind) noexcept;
-[[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "reference message"
+[[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "release"
 
 enum class GoodbyeReason : uint8_t {
   kDone = 0,
