@@ -133,33 +133,8 @@ bool fits_quickly(const Schema& schema, Arguments& args) {
 
 // ---- the call
 
-// Below this much data a kernel is done before another thread could have taken the lock.
-constexpr int64_t kLongBytes = 32 * 1024;
-constexpr int64_t kLongUnbounded = 2 * 1024;
-
-bool is_long(const Op& op, const Value* args) {
-  if (op.traits.suspends) return true;
-  int64_t bytes = 0;
-  int64_t created = 1;  // elements, for operators that are told a size
-  for (size_t i = 0; i < op.schema.args.size(); ++i) {
-    const Value& v = args[i];
-    if (v.is_tensor()) {
-      bytes += v.as_tensor().numel() * static_cast<int64_t>(size_of(v.as_tensor().dtype()));
-    } else if (v.is_int()) {
-      created = std::max(created, v.as_int());
-    } else if (v.is(Tag::kList)) {
-      int64_t product = 1;
-      for (const Value& item : v.as_list().items) {
-        if (item.is_int())
-          product = item.as_int() > 0 && product < kLongBytes ? product * item.as_int() : product;
-        if (item.is_tensor())
-          bytes += item.as_tensor().numel() * static_cast<int64_t>(size_of(item.as_tensor().dtype()));
-      }
-      created = std::max(created, product);
-    }
-  }
-  return bytes > (op.traits.bounded ? kLongBytes : kLongUnbounded) || created > kLongBytes / 4;
-}
+// Below this a kernel is done before another thread could have taken the lock.
+constexpr int64_t kWithTheLock = 4'000;
 
 Value run(const Op& op, const Value* args) {
   OpContext& shared = Runtime::instance().context();
@@ -168,7 +143,7 @@ Value run(const Op& op, const Value* args) {
     mine.recorder = recorder_of_thread;
     return call(op, mine, args);
   }
-  if (is_long(op, args)) {
+  if (nanoseconds(op, args) > kWithTheLock) {
     const GilRelease release;
     return op.kernel(shared, args);
   }

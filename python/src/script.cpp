@@ -36,11 +36,10 @@ ScriptUnit& unit() { return Runtime::instance().scripts(); }
 // Signals are handled between two turns of a loop, on the thread on which Python does that.
 class InterruptPoll final : public vm::Poll {
  public:
-  Verdict poll() override {
+  void poll() override {
     const Gil gil;
     if (!gil) throw Abandoned("the interpreter is shutting down");
     if (PyErr_CheckSignals() < 0) throw_error();
-    return Verdict::kGoOn;
   }
 };
 

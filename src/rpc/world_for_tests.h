@@ -85,17 +85,23 @@ inline Value add_kernel(OpContext&, const Value* a) {
 }
 
 inline void add_operators(OpTable& table) {
-  table.add("test::add(Tensor a, Tensor b) -> Tensor", add_kernel);
-  table.add("test::same(Tensor a) -> Tensor", [](OpContext&, const Value* a) { return a[0]; });
-  table.add("test::any(Any a) -> Any", [](OpContext&, const Value* a) { return a[0]; });
+  table.add("test::add(Tensor a, Tensor b) -> Tensor", add_kernel, {.cost = cost::kEach});
+  table.add("test::same(Tensor a) -> Tensor", [](OpContext&, const Value* a) { return a[0]; },
+            {.cost = cost::kFixed});
+  table.add("test::any(Any a) -> Any", [](OpContext&, const Value* a) { return a[0]; },
+            {.cost = cost::kFixed});
   table.add("test::plus(int a, int b=1) -> int",
-            [](OpContext&, const Value* a) { return Value(a[0].as_int() + a[1].as_int()); });
-  table.add("test::long(int a) -> int", [](OpContext&, const Value* a) { return a[0]; }, {.bounded = false});
-  table.add("test::fail(str kind) -> int", [](OpContext&, const Value* a) -> Value {
-    ErrorKind kind;
-    if (!kind_named(a[0].as_string(), &kind)) throw Error("no such kind");
-    std::rethrow_exception(make_error(kind, "as asked"));
-  });
+            [](OpContext&, const Value* a) { return Value(a[0].as_int() + a[1].as_int()); },
+            {.cost = cost::kFixed});
+  table.add("test::long(int a) -> int", [](OpContext&, const Value* a) { return a[0]; },
+            {.cost = cost::kNoBound});
+  table.add("test::fail(str kind) -> int",
+            [](OpContext&, const Value* a) -> Value {
+              ErrorKind kind;
+              if (!kind_named(a[0].as_string(), &kind)) throw Error("no such kind");
+              std::rethrow_exception(make_error(kind, "as asked"));
+            },
+            {.cost = cost::kFixed});
 }
 
 // By the name of the call.

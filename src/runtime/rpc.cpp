@@ -158,7 +158,7 @@ void RpcService::handle(rpc::IncomingCall call) {
 }
 
 void add_rpc_operators(OpTable& table) {
-  constexpr OpTraits kRemote{.pure = false, .bounded = false};
+  constexpr OpTraits kRemote{.pure = false, .cost = cost::kNoBound};
   table.add(
       "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",
       [](OpContext& context, const Value* a) {

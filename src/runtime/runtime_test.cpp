@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "src/value/op_table.h"
 #include "tine/context.h"
 
 namespace tine {
@@ -40,6 +41,12 @@ TEST(Fork, TakesItsArgumentsByValueAndMovesThemIn) {
   EXPECT_EQ(fork([](std::unique_ptr<int> p) { return *p; }, std::move(owned)).get(), 4);
   EXPECT_EQ(fork([](const std::string& s, size_t n) { return s.substr(0, n); }, "abc", size_t{2}).get(),
             "ab");
+}
+
+TEST(Runtime, EveryOperatorDeclaresItsCost) {
+  for (const Op* op : Runtime::instance().ops().all()) {
+    EXPECT_NE(op->traits.cost.rule, Cost::Rule::kUndeclared) << op->schema.str();
+  }
 }
 
 TEST(Runtime, InAChildAfterForkIsMadeAnewOnFirstUse) {

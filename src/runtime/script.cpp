@@ -117,6 +117,10 @@ Future<Value> ScriptUnit::start(const ScriptFunction& f, std::span<const Value> 
   return machine_.start(*f.code_, args, poll);
 }
 
+Future<Value> ScriptUnit::start_slice(const ScriptFunction& f, std::span<const Value> args) {
+  return machine_.start_for(kSlice, *f.code_, args);
+}
+
 Future<Value> ScriptUnit::post(const ScriptFunction& f, std::span<const Value> args) {
   return machine_.post(*f.code_, args);
 }

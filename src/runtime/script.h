@@ -72,6 +72,8 @@ class TINE_API ScriptUnit final : private compile::Library {
   // With bound arguments. start: on this thread until it waits. post: on the executor.
   [[nodiscard]] Future<Value> start(const ScriptFunction& f, std::span<const Value> args,
                                     vm::Poll* poll = nullptr);
+  // start for a thread that others wait for: what takes longer than kSlice goes on on the executor.
+  [[nodiscard]] Future<Value> start_slice(const ScriptFunction& f, std::span<const Value> args);
   [[nodiscard]] Future<Value> post(const ScriptFunction& f, std::span<const Value> args);
   Value call(const ScriptFunction& f, std::span<const Value> args, vm::Poll* poll = nullptr);
 

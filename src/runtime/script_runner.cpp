@@ -3,26 +3,13 @@
 #include <fmt/format.h>
 
 namespace tine {
-namespace {
-
-// Ends a script's stay on a reader thread after its slice.
-class SlicePoll final : public vm::Poll {
- public:
-  Verdict poll() override { return Clock::now() < end_ ? Verdict::kGoOn : Verdict::kYield; }
-
- private:
-  const TimePoint end_ = Clock::now() + std::chrono::microseconds(200);
-};
-
-}  // namespace
 
 Future<Value> UnitRunner::run(const std::string& name, const rpc::ScriptCode& code, std::vector<Value> args,
                               std::vector<std::pair<std::string, Value>> kwargs) {
   const ScriptFunction& f = function_for(name, code);
   const std::vector<Keyword> keywords(kwargs.begin(), kwargs.end());
   const std::vector<Value> bound = unit_.bind(f, args, keywords);
-  SlicePoll slice;
-  return unit_.start(f, bound, &slice);
+  return unit_.start_slice(f, bound);
 }
 
 const ScriptFunction& UnitRunner::function_for(const std::string& name, const rpc::ScriptCode& code) {

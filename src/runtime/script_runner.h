@@ -5,8 +5,7 @@
 // Ordering   None.
 // Ownership  Borrows the unit.
 // Errors     run throws what bind and import_code throw; a hash that never came with its code: Error.
-// Cost       run: one lookup. A call on a connection's reader thread runs there for a slice of 200 us, then
-//            goes on in the pool.
+// Cost       run: one lookup. The call stays on the thread at hand for one slice (kSlice), then goes on in the pool.
 // Source     DESIGN "Who runs what".
 #pragma once
 

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/value/cost.h"
 #include "src/value/op_context.h"
 #include "src/value/schema.h"
 
@@ -31,9 +32,9 @@ using Kernel = Value (*)(OpContext& context, const Value* args);
 
 struct OpTraits {
   bool pure = true;            // no side effect, same inputs same result: may be folded, merged, dropped
-  bool bounded = true;         // cost bounded by the size of its inputs: may run on a connection's reader
   bool suspends = false;       // in a script an instruction that may suspend (aten::wait)
   bool aliases_input = false;  // the result may share storage with an input (views)
+  Cost cost = {};              // undeclared: no bound
 };
 
 struct Op {
@@ -84,6 +85,11 @@ class TINE_API OpTable {
 [[nodiscard]] TINE_API bool bind(const Schema& schema, std::span<const Value> args,
                                  std::span<const Keyword> keywords, Boundary boundary,
                                  std::vector<Value>* bound, std::string* why);
+
+// How long call() takes at most.
+[[nodiscard]] inline int64_t nanoseconds(const Op& op, const Value* args) noexcept {
+  return nanoseconds(op.traits.cost, args, op.schema.args.size());
+}
 
 // Calls the row and tells the recorder, if the context has one.
 [[nodiscard]] inline Value call(const Op& op, OpContext& context, const Value* args) {

@@ -104,32 +104,32 @@ inline void relocate(Value* to, const Value* from) noexcept {
               reinterpret_cast<const std::byte*>(from) + kPayload, kPayload);
 }
 
-// How many loop turns and calls until the next look at the clock: adapts so that a look happens about every 25 ms.
+// How many loop turns and calls until the next look at the clock: adapts so that one happens once an interval.
 class Fuel {
  public:
-  static constexpr std::chrono::milliseconds kInterval{25};
-  int32_t left = kFirst;
+  Fuel(Clock::duration interval, int32_t first) noexcept : left(first), interval_(interval), quota_(first) {}
+  int32_t left;
 
   // True when it is time to poll.
   bool refill() noexcept {
     const TimePoint now = Clock::now();
     const auto spent = now - last_;
-    if (spent < kInterval / 4 && quota_ < kMost) {
+    if (spent < interval_ / 4 && quota_ < kMost) {
       quota_ *= 2;
-    } else if (spent > kInterval * 2 && quota_ > 1) {
+    } else if (spent > interval_ * 2 && quota_ > 1) {
       quota_ = std::max(1, quota_ / 4);
     }
     left = quota_;
     last_ = now;
     if (now < due_) return false;
-    due_ = now + kInterval;
+    due_ = now + interval_;
     return true;
   }
 
  private:
-  static constexpr int32_t kFirst = 1024;
   static constexpr int32_t kMost = 1 << 22;
-  int32_t quota_ = kFirst;
+  const Clock::duration interval_;
+  int32_t quota_;
   TimePoint last_ = Clock::now();
   TimePoint due_ = last_;
 };
@@ -172,7 +172,12 @@ bool take_child(ScriptTask& child, ThreadNotes& notes) noexcept {
 
 class Interpreter {
  public:
-  explicit Interpreter(Poll* poll) noexcept : poll_(poll), notes_(ThreadNotes::here()) {}
+  explicit Interpreter(const Stay& stay) noexcept
+      : poll_(stay.poll), sliced_(stay.slice.count() > 0), notes_(ThreadNotes::here()) {
+    if (!sliced_) return;
+    slice_end_ = Clock::now() + stay.slice;
+    slice_left_ = stay.slice.count();
+  }
 
   void run(ScriptTask* task) noexcept {
     const detail::ContextSwap swap(task->context);
@@ -195,13 +200,22 @@ class Interpreter {
  private:
   void loop();
   bool interrupted();
+  bool fits_the_slice(const Cost& cost, const Value* args, size_t n);
   // Room for the arguments of a row that has unusually many.
   Value* more_arguments(size_t n) {
     more_.resize(std::max(more_.size(), n * sizeof(Value)));
     return reinterpret_cast<Value*>(more_.data());
   }
 
+  // Apart from those without a slice, which look at the clock as seldom as they can.
+  [[nodiscard]] Fuel fuel() const noexcept {
+    return sliced_ ? Fuel(kSlice / 8, 64) : Fuel(kInterruption / 2, 1024);
+  }
+
   Poll* const poll_;
+  const bool sliced_;
+  TimePoint slice_end_;
+  int64_t slice_left_ = 0;  // nanoseconds at the last look at the clock, less what was begun since then
   ThreadNotes& notes_;
   ScriptTask* task_ = nullptr;
   std::vector<std::byte> more_;
@@ -210,8 +224,25 @@ class Interpreter {
 // True: the task gave this thread up (`task_` is the next one, or null).
 [[gnu::cold, gnu::noinline]] bool Interpreter::interrupted() {
   if (task_->done()) throw Cancelled("the script function was cancelled");
-  if (!poll_ || poll_->poll() == Poll::Verdict::kGoOn) return false;
+  if (poll_) poll_->poll();
+  if (!sliced_) return false;
+  slice_left_ = std::chrono::nanoseconds(slice_end_ - Clock::now()).count();
+  if (slice_left_ > 0) return false;
   task_ = task_->yield();
+  return true;
+}
+
+// False: what is about to begin is for the executor; the task gave this thread up as in interrupted().
+[[gnu::noinline]] bool Interpreter::fits_the_slice(const Cost& cost, const Value* args, size_t n) {
+  const int64_t bound = nanoseconds(cost, args, n);
+  if (bound > slice_left_) {
+    slice_left_ = std::chrono::nanoseconds(slice_end_ - Clock::now()).count();
+    if (bound > slice_left_) {
+      task_ = task_->yield();
+      return false;
+    }
+  }
+  slice_left_ -= bound;
   return true;
 }
 
@@ -244,6 +275,14 @@ class Interpreter {
   } while (0)
 // What is needed to find the place of an error, or to go on later.
 #define SAVE() frame->pc = pc
+// In front of what walks a whole value.
+#define CHECK_SLICE(value)                                                \
+  do {                                                                    \
+    if (sliced_) [[unlikely]] {                                           \
+      SAVE();                                                             \
+      if (!fits_the_slice(cost::kCompare, &(value), 1)) goto next_task; \
+    }                                                                     \
+  } while (0)
 #define ENTER_FRAME()               \
   do {                              \
     frame = task_->top;             \
@@ -320,7 +359,7 @@ void Interpreter::loop() {
 #undef TINE_LABEL
   };
 
-  Fuel fuel;
+  Fuel fuel = this->fuel();
   OpContext context = task_->machine.services();
   const uint32_t depth_limit = task_->machine.limits().depth;
   Frame* frame;
@@ -470,6 +509,8 @@ CALL_OP_DROP : {
     last_uses |= (operand & code::kLastUse) != 0;
   }
   fuel.left -= 8;
+  if (sliced_ && !fits_the_slice(function->ops[in.b]->traits.cost, args, static_cast<size_t>(n))) [[unlikely]]
+    goto next_task;
   {
     Value result = call(*function->ops[in.b], context, args);
     if (last_uses) {
@@ -645,6 +686,7 @@ WAIT_SCALAR : {
   }
   // Futures come from everywhere: what they bring must be what the code was compiled for.
   if (const Type& type = *function->types[in.c >> 1]; !fits_quickly(state->value(), type)) [[unlikely]] {
+    CHECK_SLICE(state->value());
     SAVE();
     check_arrived(state->value(), function->types[in.c >> 1]);
   }
@@ -724,10 +766,12 @@ IS_NONE : {
   NEXT();
 }
 IS_INSTANCE : {
+  CHECK_SLICE(RB);
   SET(fits(RB, function->types[in.c]));
   NEXT();
 }
 CHECK_TYPE : {
+  CHECK_SLICE(RA);
   if (const TypePtr& type = function->types[in.b]; !fits(RA, type)) [[unlikely]] {
     SAVE();
     throw TypeError(fmt::format("expected a value of type {}, got {}", type->str(), name_of(RA.tag())));
@@ -765,6 +809,6 @@ next_task : {
 
 }  // namespace
 
-void interpret(ScriptTask* task, Poll* poll) noexcept { Interpreter(poll).run(task); }
+void interpret(ScriptTask* task, const Stay& stay) noexcept { Interpreter(stay).run(task); }
 
 }  // namespace tine::vm

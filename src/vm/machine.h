@@ -1,6 +1,6 @@
 // Machine: runs script functions.
 //
-// State      A Machine has no state of its own but its limits and counters; each run is a task (src/vm/task.h)
+// State      A Machine has no state of its own but its limits; each run is a task (src/vm/task.h)
 //            with frames on the heap.
 // Threads    Any number of threads run functions at once. One task runs on one thread at a time, and may go
 //            on on another after each wait.
@@ -15,6 +15,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <span>
 
@@ -27,16 +28,14 @@ namespace tine::vm {
 
 class ScriptTask;
 
-// What the thread that runs scripts asks every 50 ms: Ctrl-C on Python's main thread, the time slice of a
-// connection's reader.
+// Within this a run has seen that its future was cancelled, and asked its Poll; one operator may take longer.
+inline constexpr std::chrono::milliseconds kInterruption{50};
+
+// What the thread that runs scripts asks meanwhile: Ctrl-C on Python's main thread.
 class Poll {
  public:
-  enum class Verdict : uint8_t {
-    kGoOn,
-    kYield,  // post the rest of the task to the executor and return
-  };
   // What it throws becomes the error of the running task.
-  virtual Verdict poll() = 0;
+  virtual void poll() = 0;
 
  protected:
   ~Poll() = default;
@@ -58,6 +57,10 @@ class TINE_API Machine {
   // runs on the executor.
   [[nodiscard]] Future<Value> start(const code::Function& function, std::span<const Value> args,
                                     Poll* poll = nullptr);
+  // For a thread that others wait for: the run stays on it for `slice`, and goes on on the executor before an
+  // operator whose cost (src/value/cost.h) does not fit into what is left, or at a loop's turn or a call past it.
+  [[nodiscard]] Future<Value> start_for(std::chrono::nanoseconds slice, const code::Function& function,
+                                        std::span<const Value> args);
   // Runs all of it on the executor.
   [[nodiscard]] Future<Value> post(const code::Function& function, std::span<const Value> args);
   // start() and wait; throws what the function raised.

@@ -56,7 +56,7 @@ void StartTask::run() noexcept {
     return;
   }
   task.owned = true;
-  ScriptTask::drive(&task, nullptr);
+  ScriptTask::drive(&task, {});
 }
 
 void StartTask::abandon() noexcept {
@@ -70,7 +70,7 @@ void StartTask::abandon() noexcept {
   task.release();
 }
 
-void ResumeTask::run() noexcept { ScriptTask::drive(static_cast<ScriptTask*>(this), nullptr); }
+void ResumeTask::run() noexcept { ScriptTask::drive(static_cast<ScriptTask*>(this), {}); }
 
 void ResumeTask::abandon() noexcept {
   ScriptTask& task = static_cast<ScriptTask&>(*this);
@@ -83,7 +83,7 @@ void ResumeTask::abandon() noexcept {
 
 bool ScriptTask::run_inline() noexcept {
   if (!start()) return false;
-  drive(this, nullptr);
+  drive(this, {});
   return true;
 }
 
@@ -92,7 +92,7 @@ const detail::NodeOps ScriptTask::kResume = {[](detail::Node* node, detail::Stat
                                              },
                                              false};
 
-void ScriptTask::drive(ScriptTask* task, Poll* poll) noexcept { interpret(task, poll); }
+void ScriptTask::drive(ScriptTask* task, const Stay& stay) noexcept { interpret(task, stay); }
 
 // ---- suspension
 
@@ -228,14 +228,24 @@ ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<
   return task;
 }
 
+Future<Value> start_here(Machine& machine, const code::Function& function, std::span<const Value> args,
+                         const Stay& stay) {
+  ScriptTask* const task = prepare(machine, function, args, 1);
+  Future<Value> future(detail::Ref<detail::State<Value>>::adopt(task));
+  (void)task->start();
+  ScriptTask::drive(task, stay);
+  return future;
+}
+
 }  // namespace
 
 Future<Value> Machine::start(const code::Function& function, std::span<const Value> args, Poll* poll) {
-  ScriptTask* const task = prepare(*this, function, args, 1);
-  Future<Value> future(detail::Ref<detail::State<Value>>::adopt(task));
-  (void)task->start();
-  ScriptTask::drive(task, poll);
-  return future;
+  return start_here(*this, function, args, {.poll = poll});
+}
+
+Future<Value> Machine::start_for(std::chrono::nanoseconds slice, const code::Function& function,
+                                 std::span<const Value> args) {
+  return start_here(*this, function, args, {.slice = slice});
 }
 
 Future<Value> Machine::post(const code::Function& function, std::span<const Value> args) {

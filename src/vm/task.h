@@ -35,6 +35,12 @@ class ResumeTask : public Task {
   void abandon() noexcept final;
 };
 
+// How a run is on the thread that drives it.
+struct Stay {
+  Poll* poll = nullptr;
+  std::chrono::nanoseconds slice = std::chrono::nanoseconds::zero();  // zero: as long as it takes
+};
+
 class ScriptTask final : public detail::State<Value>,
                          public detail::Node,
                          public StartTask,
@@ -52,7 +58,7 @@ class ScriptTask final : public detail::State<Value>,
 
   // Runs it and whatever it is linked with until nothing is left to do for this thread. Takes over the
   // reference when `owned` is set.
-  static void drive(ScriptTask* task, Poll* poll) noexcept;
+  static void drive(ScriptTask* task, const Stay& stay) noexcept;
 
   // Where a fork was written: the forking function and the instruction behind the fork.
   void forked_at(const code::Function& function, const code::Word* pc) noexcept {
@@ -110,6 +116,6 @@ class ScriptTask final : public detail::State<Value>,
 
 // The interpreter proper (interpreter.cpp): runs `task` and those it switches to; returns when this thread has
 // nothing left to run.
-void interpret(ScriptTask* task, Poll* poll) noexcept;
+void interpret(ScriptTask* task, const Stay& stay) noexcept;
 
 }  // namespace tine::vm

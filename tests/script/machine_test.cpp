@@ -1,3 +1,4 @@
+#include <atomic>
 #include <thread>
 
 #include "tests/script/fixture.h"
@@ -394,9 +395,8 @@ TEST_F(Machine, TheWrongNumberOfArgumentsIsATypeError) {
 class StopAfter final : public vm::Poll {
  public:
   explicit StopAfter(int polls) : left_(polls) {}
-  Verdict poll() override {
+  void poll() override {
     if (--left_ < 0) throw Cancelled("stopped by the test");
-    return Verdict::kGoOn;
   }
 
  private:
@@ -432,30 +432,110 @@ TEST_F(Machine, CancellingTheFutureOfAnEndlessLoopEndsIt) {
   // The scheduler's destructor joins the thread: this test ends only if the loop does.
 }
 
-class Yield final : public vm::Poll {
- public:
-  Verdict poll() override {
-    ++polls;
-    return Verdict::kYield;
+// A slice: which thread runs what.
+
+std::atomic<int> on_the_callers_thread;
+std::thread::id callers_thread;
+
+Value note_thread(OpContext&, const Value* args) {
+  if (std::this_thread::get_id() == callers_thread) ++on_the_callers_thread;
+  return args[0];
+}
+
+class Slice : public Script {
+ protected:
+  Slice() {
+    ops.add("test::unknown(int x) -> int", note_thread);
+    ops.add("test::short(int x) -> int", note_thread, {.pure = false, .cost = cost::kFixed});
+    ops.add("test::each(int x) -> int", note_thread, {.pure = false, .cost = {Cost::Rule::kCount, 1'000'000}});
+    on_the_callers_thread = 0;
+    callers_thread = std::this_thread::get_id();
   }
-  int polls = 0;
+  // f(n) runs `op` once with n; how many of its calls the calling thread made.
+  int here(const std::string& op, int64_t n) {
+    define("f", "graph(%n : int):\n  %m : int = " + op + "(%n)\n  return (%m)\n");
+    return here_of("f", n);
+  }
+  int here_of(const std::string& name, int64_t n, std::chrono::nanoseconds slice = std::chrono::seconds(100)) {
+    const std::vector<Value> args{Value(n)};
+    (void)machine.start_for(slice, *library.find(name), args).get();
+    return on_the_callers_thread.exchange(0);
+  }
 };
 
-TEST_F(Machine, ATimeSliceMovesTheRestToTheExecutor) {
+TEST_F(Slice, AnOperatorThatFitsRunsInPlace) { EXPECT_EQ(here("test::short", 1), 1); }
+
+TEST_F(Slice, AnOperatorWithoutABoundRunsOnTheExecutor) { EXPECT_EQ(here("test::unknown", 1), 0); }
+
+TEST_F(Slice, AnOperatorRunsInPlaceIfItsBoundFitsIntoWhatIsLeft) {
+  EXPECT_EQ(here("test::each", 1'000'000), 1);    // 1 s of 100 s
+  EXPECT_EQ(here("test::each", 200'000'000), 0);  // 200 s
+}
+
+TEST_F(Slice, WhatWasBegunIsTakenFromWhatIsLeft) {
+  // Each turn is estimated at 50 us and takes next to nothing: the clock decides, and the slice holds more of them than
+  // their estimates say.
+  define("f", R"(
+graph(%n : int):
+  %true : bool = prim::Constant[value=1]()
+  %zero : int = prim::Constant[value=0]()
+  %s : int = prim::Loop(%n, %true, %zero)
+    block0(%i : int, %s.1 : int):
+      %fifty : int = prim::Constant[value=50]()
+      %m : int = test::each(%fifty)
+      -> (%true, %m)
+  return (%s)
+)");
+  EXPECT_GT(here_of("f", 1000, std::chrono::milliseconds(20)), 20'000 / 50);
+}
+
+TEST_F(Slice, ALoopGoesOnOnTheExecutorWhenTheSliceIsOver) {
   define("f", R"(
 graph(%n : int):
   %true : bool = prim::Constant[value=1]()
   %me : int = prim::Loop(%n, %true, %n)
     block0(%i : int, %m : int):
       -> (%true, %i)
-  return (%me)
+  %k : int = test::short(%me)
+  return (%k)
 )");
-  Yield poll;
-  const std::vector<Value> args{Value(50'000'000)};
-  const Future<Value> future = machine.start(*library.find("f"), args, &poll);
-  EXPECT_EQ(future.get().as_int(), 49'999'999);
-  // Asked once: then another thread went on.
-  EXPECT_EQ(poll.polls, 1);
+  EXPECT_EQ(here_of("f", 50'000'000, kSlice), 0);
+  EXPECT_EQ(here_of("f", 10, std::chrono::seconds(100)), 1);
+}
+
+TEST_F(Slice, AForkedChildThatIsRunInPlaceIsWithinTheSlice) {
+  define("f", R"(
+graph(%n : int):
+  %f : Future[int] = prim::fork_0(%n)
+  %m : int = aten::wait(%f)
+  %k : int = test::short(%m)
+  return (%k)
+
+with prim::fork_0 = graph(%x : int):
+  %y : int = test::unknown(%x)
+  return (%y)
+)");
+  EXPECT_EQ(here_of("f", 7), 0);
+}
+
+TEST_F(Slice, AValueIsNotWalkedBeyondTheSlice) {
+  define("f", R"(
+graph(%x : Any):
+  %yes : bool = prim::isinstance[type=List[int]](%x)
+  %n : int = prim::Constant[value=1]()
+  %m : int = test::short(%n)
+  return (%yes)
+)");
+  std::vector<Value> many(3'000'000, Value(1));
+  const std::vector<Value> args{Value(tine::detail::make_ref<List>(std::move(many)))};
+  EXPECT_TRUE(machine.start_for(kSlice, *library.find("f"), args).get().as_bool());
+  EXPECT_EQ(on_the_callers_thread, 0);
+}
+
+TEST_F(Slice, WithoutOneEverythingRunsInPlace) {
+  define("f", "graph(%n : int):\n  %m : int = test::unknown(%n)\n  return (%m)\n");
+  EXPECT_EQ(run("f", 1).as_int(), 1);
+  EXPECT_EQ(on_the_callers_thread, 1);
 }
 
 }  // namespace

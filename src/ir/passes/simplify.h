@@ -18,8 +18,8 @@ namespace tine::ir {
 
 inline constexpr int kRounds = 4;
 
-// Rows whose arguments are constant numbers, strings or None, and that are pure and bounded, become their result; an
-// `if` on a constant gives way to the branch taken. True when something changed. All passes visit fork subgraphs, too.
+// Rows whose arguments are constant numbers, strings or None, and that are pure and take no more than 10 us, become
+// their result; an `if` on a constant gives way to the branch taken. True when something changed. All passes visit fork subgraphs, too.
 bool fold_constants(Graph& graph);
 // Pure rows that see the same numbers, strings or None again give what they gave before. Tensors, lists and other
 // things that can be written to or told apart are never merged.

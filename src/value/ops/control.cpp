@@ -23,15 +23,15 @@ void add_control_rows(Rows& rows) {
   // In the machine an instruction that suspends; called eagerly it blocks, helping first.
   const auto wait = [](V future) { return future.to_future().get(); };
   rows.add<decltype(wait)>("aten::wait(Future(t) self) -> t",
-                           {.pure = false, .bounded = false, .suspends = true});
-  rows.effect("aten::done(Future(t) self) -> bool",
+                           {.pure = false, .suspends = true, .cost = cost::kNoBound});
+  rows.effect(cost::kFixed, "aten::done(Future(t) self) -> bool",
               [](V future) { return future.as_future_state()->done(); });
-  rows.effect("prim::Print(Any[] args) -> ()", [](List& args) {
+  rows.effect(cost::kNoBound, "prim::Print(Any[] args) -> ()", [](List& args) {
     std::string line;
     for (V v : args.items) line += (&v == &args.items[0] ? "" : " ") + to_text(v);
     print(stdout, line + "\n");
   });
-  rows.effect("aten::warn(str message, int stacklevel=2) -> ()",
+  rows.effect(cost::kNoBound, "aten::warn(str message, int stacklevel=2) -> ()",
               [](const std::string& message, int64_t) { print(stderr, "UserWarning: " + message + "\n"); });
 }
 

@@ -143,40 +143,40 @@ Tensor dropout(OpContext& c, const Tensor& a, double p, bool train) {
 
 void add_constants(Rows& rows) {
   // clang-format off
-  rows.heavy("aten::zeros(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::zeros(size, d.value_or(kFloat)); });
-  rows.heavy("aten::ones(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::ones(size, d.value_or(kFloat)); });
-  rows.heavy("aten::full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Scalar v, Dtype d, Device dev) { check_device(dev); return tensor::full(size, v, d); });
-  rows.effect("aten::empty(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::zeros(size, d.value_or(kFloat)); }, false);
-  rows.pure("aten::zeros_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](T a, Dtype d) { return tensor::zeros_like(a, d); });
-  rows.pure("aten::ones_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](T a, Dtype d) { return tensor::ones_like(a, d); });
-  rows.pure("aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None) -> Tensor", [](T a, Scalar v, Dtype d) { return tensor::full_like(a, v, d); });
-  rows.pure("aten::empty_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](T a, Dtype d) { return tensor::zeros_like(a, d); });
-  rows.heavy("aten::arange(Scalar end, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar end, Dtype d, Device dev) { check_device(dev); return tensor::arange(0, end, 1, d); });
-  rows.heavy("aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar start, Scalar end, Dtype d, Device dev) { check_device(dev); return tensor::arange(start, end, 1, d); });
-  rows.heavy("aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar start, Scalar end, Scalar step, Dtype d, Device dev) { check_device(dev); return tensor::arange(start, end, step, d); });
-  rows.heavy("aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar start, Scalar end, I steps, Dtype d, Device dev) { check_device(dev); return tensor::linspace(start.as<double>(), end.as<double>(), steps, d.value_or(kFloat)); });
-  rows.heavy("aten::eye(int n, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](I n, Dtype d, Device dev) { check_device(dev); return tensor::eye(n, {}, d.value_or(kFloat)); });
-  rows.heavy("aten::eye.m(int n, int m, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](I n, I m, Dtype d, Device dev) { check_device(dev); return tensor::eye(n, m, d.value_or(kFloat)); });
-  rows.pure("aten::tensor(Any data, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Value& data, Dtype d, Device dev) { check_device(dev); return make_tensor(c, data, d); });
-  rows.pure("aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None) -> Tensor", [](Scalar s, Dtype d) { return tensor::from_scalar(s, d); });
-  rows.pure("prim::NumToTensor(Scalar a) -> Tensor", [](Scalar s) { return tensor::from_scalar(s); });
+  rows.pure(cost::kNew, "aten::zeros(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::zeros(size, d.value_or(kFloat)); });
+  rows.pure(cost::kNew, "aten::ones(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::ones(size, d.value_or(kFloat)); });
+  rows.pure(cost::kNew, "aten::full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Scalar v, Dtype d, Device dev) { check_device(dev); return tensor::full(size, v, d); });
+  rows.effect(cost::kNew, "aten::empty(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::zeros(size, d.value_or(kFloat)); });
+  rows.pure(cost::kFill, "aten::zeros_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](T a, Dtype d) { return tensor::zeros_like(a, d); });
+  rows.pure(cost::kFill, "aten::ones_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](T a, Dtype d) { return tensor::ones_like(a, d); });
+  rows.pure(cost::kFill, "aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None) -> Tensor", [](T a, Scalar v, Dtype d) { return tensor::full_like(a, v, d); });
+  rows.pure(cost::kFill, "aten::empty_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](T a, Dtype d) { return tensor::zeros_like(a, d); });
+  rows.pure(cost::kArange, "aten::arange(Scalar end, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar end, Dtype d, Device dev) { check_device(dev); return tensor::arange(0, end, 1, d); });
+  rows.pure(cost::kArange, "aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar start, Scalar end, Dtype d, Device dev) { check_device(dev); return tensor::arange(start, end, 1, d); });
+  rows.pure(cost::kArange, "aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar start, Scalar end, Scalar step, Dtype d, Device dev) { check_device(dev); return tensor::arange(start, end, step, d); });
+  rows.pure(cost::kLinspace, "aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](Scalar start, Scalar end, I steps, Dtype d, Device dev) { check_device(dev); return tensor::linspace(start.as<double>(), end.as<double>(), steps, d.value_or(kFloat)); });
+  rows.pure(cost::kEye, "aten::eye(int n, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](I n, Dtype d, Device dev) { check_device(dev); return tensor::eye(n, {}, d.value_or(kFloat)); });
+  rows.pure(cost::kEye, "aten::eye.m(int n, int m, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](I n, I m, Dtype d, Device dev) { check_device(dev); return tensor::eye(n, m, d.value_or(kFloat)); });
+  rows.pure(cost::kCompare, "aten::tensor(Any data, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Value& data, Dtype d, Device dev) { check_device(dev); return make_tensor(c, data, d); });
+  rows.pure(cost::kFixed, "aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None) -> Tensor", [](Scalar s, Dtype d) { return tensor::from_scalar(s, d); });
+  rows.pure(cost::kFixed, "prim::NumToTensor(Scalar a) -> Tensor", [](Scalar s) { return tensor::from_scalar(s); });
   // clang-format on
 }
 
 void add_random(Rows& rows) {
   // clang-format off
-  rows.effect("aten::rand(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::rand(c, size, d.value_or(kFloat)); }, false);
-  rows.effect("aten::randn(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::randn(c, size, d.value_or(kFloat)); }, false);
-  rows.effect("aten::randint(int high, int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, I high, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::randint(c, 0, high, size, d.value_or(DType::kInt64)); }, false);
-  rows.effect("aten::randint.low(int low, int high, int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, I low, I high, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::randint(c, low, high, size, d.value_or(DType::kInt64)); }, false);
-  rows.effect("aten::randperm(int n) -> Tensor", [](C c, I n) { return tensor::randperm(c, n); }, false);
-  rows.effect("aten::rand_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](C c, T a, Dtype d) { return tensor::rand_like(c, a, d); });
-  rows.effect("aten::randn_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](C c, T a, Dtype d) { return tensor::randn_like(c, a, d); });
-  rows.write("aten::uniform_(Tensor(a!) self, float from=0, float to=1) -> Tensor(a!)", [](C c, T a, double from, double to) { return tensor::uniform_(c, a, from, to); });
-  rows.write("aten::normal_(Tensor(a!) self, float mean=0, float std=1) -> Tensor(a!)", [](C c, T a, double mean, double std) { return tensor::normal_(c, a, mean, std); });
-  rows.effect("aten::dropout(Tensor input, float p=0.5, bool train=True) -> Tensor", [](C c, T a, double p, bool train) { return dropout(c, a, p, train); });
-  rows.effect("aten::dropout.functional(Tensor input, float p=0.5, bool training=True) -> Tensor", [](C c, T a, double p, bool train) { return dropout(c, a, p, train); });
-  rows.effect("aten::manual_seed(int seed) -> ()", [](C c, I seed) {
+  rows.effect(cost::kNewUniform, "aten::rand(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::rand(c, size, d.value_or(kFloat)); });
+  rows.effect(cost::kNewNormal, "aten::randn(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::randn(c, size, d.value_or(kFloat)); });
+  rows.effect(cost::kNewUniform, "aten::randint(int high, int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, I high, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::randint(c, 0, high, size, d.value_or(DType::kInt64)); });
+  rows.effect(cost::kNewUniform, "aten::randint.low(int low, int high, int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, I low, I high, const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::randint(c, low, high, size, d.value_or(DType::kInt64)); });
+  rows.effect(cost::kShuffle, "aten::randperm(int n) -> Tensor", [](C c, I n) { return tensor::randperm(c, n); });
+  rows.effect(cost::kUniform, "aten::rand_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](C c, T a, Dtype d) { return tensor::rand_like(c, a, d); });
+  rows.effect(cost::kNormal, "aten::randn_like(Tensor self, *, ScalarType? dtype=None) -> Tensor", [](C c, T a, Dtype d) { return tensor::randn_like(c, a, d); });
+  rows.write(cost::kUniform, "aten::uniform_(Tensor(a!) self, float from=0, float to=1) -> Tensor(a!)", [](C c, T a, double from, double to) { return tensor::uniform_(c, a, from, to); });
+  rows.write(cost::kNormal, "aten::normal_(Tensor(a!) self, float mean=0, float std=1) -> Tensor(a!)", [](C c, T a, double mean, double std) { return tensor::normal_(c, a, mean, std); });
+  rows.effect(cost::kNormal, "aten::dropout(Tensor input, float p=0.5, bool train=True) -> Tensor", [](C c, T a, double p, bool train) { return dropout(c, a, p, train); });
+  rows.effect(cost::kNormal, "aten::dropout.functional(Tensor input, float p=0.5, bool training=True) -> Tensor", [](C c, T a, double p, bool train) { return dropout(c, a, p, train); });
+  rows.effect(cost::kFixed, "aten::manual_seed(int seed) -> ()", [](C c, I seed) {
     if (!c.generator) throw Error("manual_seed(): this context has no random generator");
     c.generator->manual_seed(static_cast<uint64_t>(seed));
   });
@@ -185,21 +185,21 @@ void add_random(Rows& rows) {
 
 void add_conversions(Rows& rows) {
   // clang-format off
-  rows.view("aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, DType d, bool, bool copy) { return copy && a.dtype() == d ? tensor::clone(c, a) : tensor::to(c, a, d); });
-  rows.view("aten::to.device(Tensor(a) self, Device device) -> Tensor(a)", [](T a, const std::string& dev) { check_device(dev); return a; });
-  rows.view("aten::to.other(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
-  rows.view("aten::type_as(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
-  rows.view("aten::float(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kFloat32); });
-  rows.view("aten::double(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kFloat64); });
-  rows.view("aten::long(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kInt64); });
-  rows.view("aten::bool(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kBool); });
-  rows.view("aten::byte(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kUInt8); });
-  rows.view("aten::cpu(Tensor(a) self) -> Tensor(a)", [](T a) { return a; });
-  rows.pure("aten::item(Tensor self) -> Scalar", [](T a) { return item(a); });
-  rows.pure("aten::tolist(Tensor self) -> Any", [](T a) { return to_list(a); });
-  rows.pure("aten::Int.Tensor(Tensor a) -> int", [](T a) { return a.item_as_int(); });
-  rows.pure("aten::Float.Tensor(Tensor a) -> float", [](T a) { return a.item_as_double(); });
-  rows.pure("aten::Bool.Tensor(Tensor a) -> bool", [](T a) { return a.item_as_bool(); });
+  rows.view(cost::kConvert, "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, DType d, bool, bool copy) { return copy && a.dtype() == d ? tensor::clone(c, a) : tensor::to(c, a, d); });
+  rows.view(cost::kFixed, "aten::to.device(Tensor(a) self, Device device) -> Tensor(a)", [](T a, const std::string& dev) { check_device(dev); return a; });
+  rows.view(cost::kConvert, "aten::to.other(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
+  rows.view(cost::kConvert, "aten::type_as(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
+  rows.view(cost::kConvert, "aten::float(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kFloat32); });
+  rows.view(cost::kConvert, "aten::double(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kFloat64); });
+  rows.view(cost::kConvert, "aten::long(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kInt64); });
+  rows.view(cost::kConvert, "aten::bool(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kBool); });
+  rows.view(cost::kConvert, "aten::byte(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kUInt8); });
+  rows.view(cost::kFixed, "aten::cpu(Tensor(a) self) -> Tensor(a)", [](T a) { return a; });
+  rows.pure(cost::kFixed, "aten::item(Tensor self) -> Scalar", [](T a) { return item(a); });
+  rows.pure(cost::kToList, "aten::tolist(Tensor self) -> Any", [](T a) { return to_list(a); });
+  rows.pure(cost::kFixed, "aten::Int.Tensor(Tensor a) -> int", [](T a) { return a.item_as_int(); });
+  rows.pure(cost::kFixed, "aten::Float.Tensor(Tensor a) -> float", [](T a) { return a.item_as_double(); });
+  rows.pure(cost::kFixed, "aten::Bool.Tensor(Tensor a) -> bool", [](T a) { return a.item_as_bool(); });
   // clang-format on
 }
 

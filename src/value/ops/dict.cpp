@@ -56,30 +56,30 @@ void update(Dict& d, const Dict& more) {
 
 void add_dict_rows(Rows& rows) {
   // clang-format off
-  rows.pure("aten::len.dict(Dict(k, v) a) -> int", [](Dict& d) { return d.size(); });
-  rows.pure("aten::__getitem__.dict(Dict(k, v) self, k key) -> v(*)", [](Dict& d, V key) { return require(d, key); });
-  rows.pure("aten::__contains__.dict(Dict(k, v) dict, k key) -> bool", [](Dict& d, V key) { return d.find(key) != nullptr; });
-  rows.pure("aten::keys.dict(Dict(k, v) self) -> k[](*)", [](Dict& d) { return column(d, &Dict::Entry::first); });
-  rows.pure("aten::values.dict(Dict(k, v) self) -> v[](*)", [](Dict& d) { return column(d, &Dict::Entry::second); });
-  rows.pure("aten::items.dict(Dict(k, v) self) -> (k, v)[]", [](Dict& d) { return pairs(d); });
-  rows.pure("aten::get.dict(Dict(k, v) self, k key) -> v?", [](Dict& d, V key) { const Value* found = d.find(key); return found ? *found : Value(); });
-  rows.pure("aten::get.default_dict(Dict(k, v) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) { const Value* found = d.find(key); return found ? *found : missing; });
-  rows.pure("aten::copy.dict(Dict(k, v) self) -> Dict(k, v)", [](Dict& d) { return copy(d); });
-  rows.pure("aten::dict.copy(Dict(k, v) self) -> Dict(k, v)", [](Dict& d) { return copy(d); });
-  rows.pure("aten::eq.dict(Dict(k, v) a, Dict(k, v) b) -> bool", [](V a, V b) { return equals(a, b); });
-  rows.pure("aten::ne.dict(Dict(k, v) a, Dict(k, v) b) -> bool", [](V a, V b) { return !equals(a, b); });
-  rows.pure("aten::Bool.dict(Dict(k, v) a) -> bool", [](Dict& d) { return d.size() != 0; });
-  rows.effect("aten::_set_item.dict(Dict(k, v)(a!) l, k idx, v val) -> ()", [](Dict& d, V key, V v) { d.set(key, v); });
-  rows.effect("aten::Delete.dict(Dict(k, v)(a!) self, k key) -> ()", [](Dict& d, V key) { (void)take(d, key); });
-  rows.effect("aten::setdefault.dict(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) {
+  rows.pure(cost::kFixed, "aten::len.dict(Dict(k, v) a) -> int", [](Dict& d) { return d.size(); });
+  rows.pure(cost::kText, "aten::__getitem__.dict(Dict(k, v) self, k key) -> v(*)", [](Dict& d, V key) { return require(d, key); });
+  rows.pure(cost::kText, "aten::__contains__.dict(Dict(k, v) dict, k key) -> bool", [](Dict& d, V key) { return d.find(key) != nullptr; });
+  rows.pure(cost::kItems, "aten::keys.dict(Dict(k, v) self) -> k[](*)", [](Dict& d) { return column(d, &Dict::Entry::first); });
+  rows.pure(cost::kItems, "aten::values.dict(Dict(k, v) self) -> v[](*)", [](Dict& d) { return column(d, &Dict::Entry::second); });
+  rows.pure(cost::kEntries, "aten::items.dict(Dict(k, v) self) -> (k, v)[]", [](Dict& d) { return pairs(d); });
+  rows.pure(cost::kText, "aten::get.dict(Dict(k, v) self, k key) -> v?", [](Dict& d, V key) { const Value* found = d.find(key); return found ? *found : Value(); });
+  rows.pure(cost::kText, "aten::get.default_dict(Dict(k, v) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) { const Value* found = d.find(key); return found ? *found : missing; });
+  rows.pure(cost::kEntries, "aten::copy.dict(Dict(k, v) self) -> Dict(k, v)", [](Dict& d) { return copy(d); });
+  rows.pure(cost::kEntries, "aten::dict.copy(Dict(k, v) self) -> Dict(k, v)", [](Dict& d) { return copy(d); });
+  rows.pure(cost::kCompare, "aten::eq.dict(Dict(k, v) a, Dict(k, v) b) -> bool", [](V a, V b) { return equals(a, b); });
+  rows.pure(cost::kCompare, "aten::ne.dict(Dict(k, v) a, Dict(k, v) b) -> bool", [](V a, V b) { return !equals(a, b); });
+  rows.pure(cost::kFixed, "aten::Bool.dict(Dict(k, v) a) -> bool", [](Dict& d) { return d.size() != 0; });
+  rows.effect(cost::kEntries, "aten::_set_item.dict(Dict(k, v)(a!) l, k idx, v val) -> ()", [](Dict& d, V key, V v) { d.set(key, v); });
+  rows.effect(cost::kItems, "aten::Delete.dict(Dict(k, v)(a!) self, k key) -> ()", [](Dict& d, V key) { (void)take(d, key); });
+  rows.effect(cost::kEntries, "aten::setdefault.dict(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) {
     if (!d.find(key)) d.set(key, missing);
     return *d.find(key);
   });
-  rows.effect("aten::pop.dict(Dict(k, v)(a!) self, k key) -> v", [](Dict& d, V key) { return take(d, key); });
-  rows.effect("aten::pop.dict_default(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) { return d.find(key) ? take(d, key) : missing; });
-  rows.effect("aten::popitem.dict(Dict(k, v)(a!) self) -> ((k, v))", [](Dict& d) { return pop_last(d); });
-  rows.effect("aten::update.dict(Dict(k, v)(a!) self, Dict(k, v) to_add) -> ()", [](Dict& d, Dict& more) { update(d, more); });
-  rows.effect("aten::clear.dict(Dict(k, v)(a!) self) -> ()", [](Dict& d) { d.clear(); });
+  rows.effect(cost::kItems, "aten::pop.dict(Dict(k, v)(a!) self, k key) -> v", [](Dict& d, V key) { return take(d, key); });
+  rows.effect(cost::kItems, "aten::pop.dict_default(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) { return d.find(key) ? take(d, key) : missing; });
+  rows.effect(cost::kItems, "aten::popitem.dict(Dict(k, v)(a!) self) -> ((k, v))", [](Dict& d) { return pop_last(d); });
+  rows.effect(cost::kEntries, "aten::update.dict(Dict(k, v)(a!) self, Dict(k, v) to_add) -> ()", [](Dict& d, Dict& more) { update(d, more); });
+  rows.effect(cost::kEntries, "aten::clear.dict(Dict(k, v)(a!) self) -> ()", [](Dict& d) { d.clear(); });
   // clang-format on
 }
 

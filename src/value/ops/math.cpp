@@ -48,21 +48,22 @@ I gcd(I a, I b) {
   return static_cast<I>(std::gcd(magnitude(a), magnitude(b)));
 }
 
-#define TINE_MATH(name, expression)                                                     \
-  rows.pure("aten::" #name ".float(float a) -> float", [](F a) { return expression; }); \
-  rows.pure("aten::" #name ".int(int a) -> float", [](I i) {                            \
-    const F a = F(i);                                                                   \
-    return expression;                                                                  \
-  });                                                                                   \
-  rows.pure("aten::" #name ".Scalar(Scalar a) -> float", [](Scalar s) {                 \
-    const F a = s.as<F>();                                                              \
-    return expression;                                                                  \
-  })
-#define TINE_MATH_2(name, expression)                                                                 \
-  rows.pure("aten::" #name ".float(float a, float b) -> float", [](F a, F b) { return expression; }); \
-  rows.pure("aten::" #name ".int(int a, int b) -> float", [](I i, I j) {                              \
-    const F a = F(i), b = F(j);                                                                       \
+#define TINE_MATH(name, expression)                                                                   \
+  rows.pure(cost::kFixed, "aten::" #name ".float(float a) -> float", [](F a) { return expression; }); \
+  rows.pure(cost::kFixed, "aten::" #name ".int(int a) -> float", [](I i) {                            \
+    const F a = F(i);                                                                                 \
     return expression;                                                                                \
+  });                                                                                                 \
+  rows.pure(cost::kFixed, "aten::" #name ".Scalar(Scalar a) -> float", [](Scalar s) {                 \
+    const F a = s.as<F>();                                                                            \
+    return expression;                                                                                \
+  })
+#define TINE_MATH_2(name, expression)                                                  \
+  rows.pure(cost::kFixed, "aten::" #name ".float(float a, float b) -> float",          \
+            [](F a, F b) { return expression; });                                      \
+  rows.pure(cost::kFixed, "aten::" #name ".int(int a, int b) -> float", [](I i, I j) { \
+    const F a = F(i), b = F(j);                                                        \
+    return expression;                                                                 \
   })
 
 }  // namespace
@@ -94,23 +95,23 @@ void add_math_rows(Rows& rows) {
   TINE_MATH_2(copysign, std::copysign(a, b));
   TINE_MATH_2(fmod, checked(std::fmod(a, b), a, b));
   // clang-format off
-  rows.pure("aten::log.base(float a, float b) -> float", [](F a, F b) { const F base = logarithm(ln, b); return divide(logarithm(ln, a), base); });
-  rows.pure("aten::floor.float(float a) -> int", [](F a) { return to_int(std::floor(a)); });
-  rows.pure("aten::floor.int(int a) -> int", [](I a) { return a; });
-  rows.pure("aten::floor.Scalar(Scalar a) -> int", [](Scalar a) { return a.is_float() ? to_int(std::floor(a.as<F>())) : a.as<I>(); });
-  rows.pure("aten::ceil.float(float a) -> int", [](F a) { return to_int(std::ceil(a)); });
-  rows.pure("aten::ceil.int(int a) -> int", [](I a) { return a; });
-  rows.pure("aten::ceil.Scalar(Scalar a) -> int", [](Scalar a) { return a.is_float() ? to_int(std::ceil(a.as<F>())) : a.as<I>(); });
-  rows.pure("aten::trunc.float(float a) -> int", [](F a) { return to_int(a); });
-  rows.pure("aten::trunc.int(int a) -> int", [](I a) { return a; });
+  rows.pure(cost::kFixed, "aten::log.base(float a, float b) -> float", [](F a, F b) { const F base = logarithm(ln, b); return divide(logarithm(ln, a), base); });
+  rows.pure(cost::kFixed, "aten::floor.float(float a) -> int", [](F a) { return to_int(std::floor(a)); });
+  rows.pure(cost::kFixed, "aten::floor.int(int a) -> int", [](I a) { return a; });
+  rows.pure(cost::kFixed, "aten::floor.Scalar(Scalar a) -> int", [](Scalar a) { return a.is_float() ? to_int(std::floor(a.as<F>())) : a.as<I>(); });
+  rows.pure(cost::kFixed, "aten::ceil.float(float a) -> int", [](F a) { return to_int(std::ceil(a)); });
+  rows.pure(cost::kFixed, "aten::ceil.int(int a) -> int", [](I a) { return a; });
+  rows.pure(cost::kFixed, "aten::ceil.Scalar(Scalar a) -> int", [](Scalar a) { return a.is_float() ? to_int(std::ceil(a.as<F>())) : a.as<I>(); });
+  rows.pure(cost::kFixed, "aten::trunc.float(float a) -> int", [](F a) { return to_int(a); });
+  rows.pure(cost::kFixed, "aten::trunc.int(int a) -> int", [](I a) { return a; });
   // As TorchScript's round(): half to even, still a float.
-  rows.pure("aten::round.float(float a) -> float", [](F a) { return std::nearbyint(a); });
-  rows.pure("aten::round.int(int a) -> int", [](I a) { return a; });
-  rows.pure("aten::isnan.float(float a) -> bool", [](F a) { return std::isnan(a); });
-  rows.pure("aten::isinf.float(float a) -> bool", [](F a) { return std::isinf(a); });
-  rows.pure("aten::isfinite.float(float a) -> bool", [](F a) { return std::isfinite(a); });
-  rows.pure("aten::gcd.int(int a, int b) -> int", [](I a, I b) { return gcd(a, b); });
-  rows.pure("aten::factorial.int(int a) -> int", [](I a) { return factorial(a); });
+  rows.pure(cost::kFixed, "aten::round.float(float a) -> float", [](F a) { return std::nearbyint(a); });
+  rows.pure(cost::kFixed, "aten::round.int(int a) -> int", [](I a) { return a; });
+  rows.pure(cost::kFixed, "aten::isnan.float(float a) -> bool", [](F a) { return std::isnan(a); });
+  rows.pure(cost::kFixed, "aten::isinf.float(float a) -> bool", [](F a) { return std::isinf(a); });
+  rows.pure(cost::kFixed, "aten::isfinite.float(float a) -> bool", [](F a) { return std::isfinite(a); });
+  rows.pure(cost::kFixed, "aten::gcd.int(int a, int b) -> int", [](I a, I b) { return gcd(a, b); });
+  rows.pure(cost::kFixed, "aten::factorial.int(int a) -> int", [](I a) { return factorial(a); });
   // clang-format on
 }
 

@@ -14,17 +14,19 @@ using F = double;
 
 // An operator on int, on float and on both; on Scalar, where only the run knows which.
 #define TINE_ARITHMETIC(name, integer, int_result, floating)                                        \
-  rows.pure("aten::" #name ".int(int a, int b) -> " int_result, [](I a, I b) { return integer; });  \
-  rows.pure("aten::" #name ".float(float a, float b) -> float", [](F a, F b) { return floating; }); \
-  rows.pure("aten::" #name ".int_float(int a, float b) -> float", [](I i, F b) {                    \
+  rows.pure(cost::kFixed, "aten::" #name ".int(int a, int b) -> " int_result,                       \
+            [](I a, I b) { return integer; });                                                      \
+  rows.pure(cost::kFixed, "aten::" #name ".float(float a, float b) -> float",                       \
+            [](F a, F b) { return floating; });                                                     \
+  rows.pure(cost::kFixed, "aten::" #name ".int_float(int a, float b) -> float", [](I i, F b) {      \
     const F a = F(i);                                                                               \
     return floating;                                                                                \
   });                                                                                               \
-  rows.pure("aten::" #name ".float_int(float a, int b) -> float", [](F a, I i) {                    \
+  rows.pure(cost::kFixed, "aten::" #name ".float_int(float a, int b) -> float", [](F a, I i) {      \
     const F b = F(i);                                                                               \
     return floating;                                                                                \
   });                                                                                               \
-  rows.pure("aten::" #name "(Scalar a, Scalar b) -> Scalar", [](Scalar x, Scalar y) {               \
+  rows.pure(cost::kFixed, "aten::" #name "(Scalar a, Scalar b) -> Scalar", [](Scalar x, Scalar y) { \
     if (x.is_float() || y.is_float()) {                                                             \
       const F a = x.as<F>(), b = y.as<F>();                                                         \
       return Scalar(floating);                                                                      \
@@ -33,21 +35,23 @@ using F = double;
     return Scalar(integer);                                                                         \
   })
 
-#define TINE_COMPARISON(name, op)                                                                   \
-  rows.pure("aten::" #name ".int(int a, int b) -> bool", [](I a, I b) { return a op b; });          \
-  rows.pure("aten::" #name ".float(float a, float b) -> bool", [](F a, F b) { return a op b; });    \
-  rows.pure("aten::" #name ".int_float(int a, float b) -> bool",                                    \
-            [](I a, F b) { return std::isnan(b) ? F(0) op b : compare(Value(a), Value(b)) op 0; }); \
-  rows.pure("aten::" #name ".float_int(float a, int b) -> bool",                                    \
-            [](F a, I b) { return std::isnan(a) ? a op F(0) : compare(Value(a), Value(b)) op 0; }); \
-  rows.pure("aten::" #name "(Scalar a, Scalar b) -> bool", [](Scalar a, Scalar b) {                 \
-    const F x = a.as<F>(), y = b.as<F>();                                                           \
-    if ((a.is_float() && b.is_float()) || std::isnan(x) || std::isnan(y)) return x op y;            \
-    return compare(to_value(a), to_value(b)) op 0;                                                  \
-  });                                                                                               \
-  rows.pure("aten::" #name ".str(str a, str b) -> bool",                                            \
-            [](const std::string& a, const std::string& b) { return a op b; });                     \
-  rows.pure("aten::" #name ".bool(bool a, bool b) -> bool", [](bool a, bool b) { return a op b; })
+#define TINE_COMPARISON(name, op)                                                                        \
+  rows.pure(cost::kFixed, "aten::" #name ".int(int a, int b) -> bool", [](I a, I b) { return a op b; }); \
+  rows.pure(cost::kFixed, "aten::" #name ".float(float a, float b) -> bool",                             \
+            [](F a, F b) { return a op b; });                                                            \
+  rows.pure(cost::kFixed, "aten::" #name ".int_float(int a, float b) -> bool",                           \
+            [](I a, F b) { return std::isnan(b) ? F(0) op b : compare(Value(a), Value(b)) op 0; });      \
+  rows.pure(cost::kFixed, "aten::" #name ".float_int(float a, int b) -> bool",                           \
+            [](F a, I b) { return std::isnan(a) ? a op F(0) : compare(Value(a), Value(b)) op 0; });      \
+  rows.pure(cost::kFixed, "aten::" #name "(Scalar a, Scalar b) -> bool", [](Scalar a, Scalar b) {        \
+    const F x = a.as<F>(), y = b.as<F>();                                                                \
+    if ((a.is_float() && b.is_float()) || std::isnan(x) || std::isnan(y)) return x op y;                 \
+    return compare(to_value(a), to_value(b)) op 0;                                                       \
+  });                                                                                                    \
+  rows.pure(cost::kText, "aten::" #name ".str(str a, str b) -> bool",                                    \
+            [](const std::string& a, const std::string& b) { return a op b; });                          \
+  rows.pure(cost::kFixed, "aten::" #name ".bool(bool a, bool b) -> bool",                                \
+            [](bool a, bool b) { return a op b; })
 
 void add_arithmetic(Rows& rows) {
   TINE_ARITHMETIC(add, wrapping_add(a, b), "int", a + b);
@@ -58,74 +62,74 @@ void add_arithmetic(Rows& rows) {
   TINE_ARITHMETIC(remainder, remainder(a, b), "int", remainder(a, b));
   TINE_ARITHMETIC(pow, power(a, b), "int", power(a, b));
   // clang-format off
-  rows.pure("aten::neg.int(int a) -> int", [](I a) { return wrapping_neg(a); });
-  rows.pure("aten::neg.float(float a) -> float", [](F a) { return -a; });
-  rows.pure("aten::neg.Scalar(Scalar a) -> Scalar", [](Scalar a) { return a.is_float() ? Scalar(-a.as<F>()) : Scalar(wrapping_neg(a.as<I>())); });
-  rows.pure("aten::divmod.int(int x, int y) -> (int, int)", [](I a, I b) { const I q = floor_divide(a, b); return std::pair(q, remainder(a, b)); });
-  rows.pure("aten::divmod.float(float x, float y) -> (float, float)", [](F a, F b) { const F q = floor_divide(a, b); return std::pair(q, remainder(a, b)); });
+  rows.pure(cost::kFixed, "aten::neg.int(int a) -> int", [](I a) { return wrapping_neg(a); });
+  rows.pure(cost::kFixed, "aten::neg.float(float a) -> float", [](F a) { return -a; });
+  rows.pure(cost::kFixed, "aten::neg.Scalar(Scalar a) -> Scalar", [](Scalar a) { return a.is_float() ? Scalar(-a.as<F>()) : Scalar(wrapping_neg(a.as<I>())); });
+  rows.pure(cost::kFixed, "aten::divmod.int(int x, int y) -> (int, int)", [](I a, I b) { const I q = floor_divide(a, b); return std::pair(q, remainder(a, b)); });
+  rows.pure(cost::kFixed, "aten::divmod.float(float x, float y) -> (float, float)", [](F a, F b) { const F q = floor_divide(a, b); return std::pair(q, remainder(a, b)); });
   // clang-format on
 }
 
 void add_bits(Rows& rows) {
   // clang-format off
-  rows.pure("aten::__and__.int(int a, int b) -> int", [](I a, I b) { return a & b; });
-  rows.pure("aten::__or__.int(int a, int b) -> int", [](I a, I b) { return a | b; });
-  rows.pure("aten::__xor__.int(int a, int b) -> int", [](I a, I b) { return a ^ b; });
-  rows.pure("aten::__and__.bool(bool a, bool b) -> bool", [](bool a, bool b) { return a && b; });
-  rows.pure("aten::__or__.bool(bool a, bool b) -> bool", [](bool a, bool b) { return a || b; });
-  rows.pure("aten::__xor__.bool(bool a, bool b) -> bool", [](bool a, bool b) { return a != b; });
-  rows.pure("aten::__lshift__.int(int a, int b) -> int", [](I a, I b) { return shift_left(a, b); });
-  rows.pure("aten::__rshift__.int(int a, int b) -> int", [](I a, I b) { return shift_right(a, b); });
-  rows.pure("aten::bitwise_not.int(int a) -> int", [](I a) { return ~a; });
-  rows.pure("aten::__not__(bool self) -> bool", [](bool a) { return !a; });
+  rows.pure(cost::kFixed, "aten::__and__.int(int a, int b) -> int", [](I a, I b) { return a & b; });
+  rows.pure(cost::kFixed, "aten::__or__.int(int a, int b) -> int", [](I a, I b) { return a | b; });
+  rows.pure(cost::kFixed, "aten::__xor__.int(int a, int b) -> int", [](I a, I b) { return a ^ b; });
+  rows.pure(cost::kFixed, "aten::__and__.bool(bool a, bool b) -> bool", [](bool a, bool b) { return a && b; });
+  rows.pure(cost::kFixed, "aten::__or__.bool(bool a, bool b) -> bool", [](bool a, bool b) { return a || b; });
+  rows.pure(cost::kFixed, "aten::__xor__.bool(bool a, bool b) -> bool", [](bool a, bool b) { return a != b; });
+  rows.pure(cost::kFixed, "aten::__lshift__.int(int a, int b) -> int", [](I a, I b) { return shift_left(a, b); });
+  rows.pure(cost::kFixed, "aten::__rshift__.int(int a, int b) -> int", [](I a, I b) { return shift_right(a, b); });
+  rows.pure(cost::kFixed, "aten::bitwise_not.int(int a) -> int", [](I a) { return ~a; });
+  rows.pure(cost::kFixed, "aten::__not__(bool self) -> bool", [](bool a) { return !a; });
   // clang-format on
 }
 
 void add_conversions(Rows& rows) {
   // clang-format off
-  rows.pure("aten::Int.int(int a) -> int", [](I a) { return a; });
-  rows.pure("aten::Int.float(float a) -> int", [](F a) { return to_int(a); });
-  rows.pure("aten::Int.bool(bool a) -> int", [](bool a) { return I(a); });
-  rows.pure("aten::Int.str(str a) -> int", [](const std::string& a) { return parse_int(a); });
-  rows.pure("aten::Int.Scalar(Scalar a) -> int", [](Scalar a) { return a.is_float() ? to_int(a.as<F>()) : a.as<I>(); });
-  rows.pure("aten::Float.int(int a) -> float", [](I a) { return F(a); });
-  rows.pure("aten::Float.float(float a) -> float", [](F a) { return a; });
-  rows.pure("aten::Float.bool(bool a) -> float", [](bool a) { return F(a); });
-  rows.pure("aten::Float.str(str a) -> float", [](const std::string& a) { return parse_float(a); });
-  rows.pure("aten::Float.Scalar(Scalar a) -> float", [](Scalar a) { return a.as<F>(); });
-  rows.pure("aten::Bool.int(int a) -> bool", [](I a) { return a != 0; });
-  rows.pure("aten::Bool.float(float a) -> bool", [](F a) { return a != 0; });
-  rows.pure("aten::Bool.bool(bool a) -> bool", [](bool a) { return a; });
-  rows.pure("aten::Bool.str(str a) -> bool", [](const std::string& a) { return !a.empty(); });
-  rows.pure("aten::Bool.Scalar(Scalar a) -> bool", [](Scalar a) { return a.as<bool>(); });
+  rows.pure(cost::kFixed, "aten::Int.int(int a) -> int", [](I a) { return a; });
+  rows.pure(cost::kFixed, "aten::Int.float(float a) -> int", [](F a) { return to_int(a); });
+  rows.pure(cost::kFixed, "aten::Int.bool(bool a) -> int", [](bool a) { return I(a); });
+  rows.pure(cost::kText, "aten::Int.str(str a) -> int", [](const std::string& a) { return parse_int(a); });
+  rows.pure(cost::kFixed, "aten::Int.Scalar(Scalar a) -> int", [](Scalar a) { return a.is_float() ? to_int(a.as<F>()) : a.as<I>(); });
+  rows.pure(cost::kFixed, "aten::Float.int(int a) -> float", [](I a) { return F(a); });
+  rows.pure(cost::kFixed, "aten::Float.float(float a) -> float", [](F a) { return a; });
+  rows.pure(cost::kFixed, "aten::Float.bool(bool a) -> float", [](bool a) { return F(a); });
+  rows.pure(cost::kText, "aten::Float.str(str a) -> float", [](const std::string& a) { return parse_float(a); });
+  rows.pure(cost::kFixed, "aten::Float.Scalar(Scalar a) -> float", [](Scalar a) { return a.as<F>(); });
+  rows.pure(cost::kFixed, "aten::Bool.int(int a) -> bool", [](I a) { return a != 0; });
+  rows.pure(cost::kFixed, "aten::Bool.float(float a) -> bool", [](F a) { return a != 0; });
+  rows.pure(cost::kFixed, "aten::Bool.bool(bool a) -> bool", [](bool a) { return a; });
+  rows.pure(cost::kFixed, "aten::Bool.str(str a) -> bool", [](const std::string& a) { return !a.empty(); });
+  rows.pure(cost::kFixed, "aten::Bool.Scalar(Scalar a) -> bool", [](Scalar a) { return a.as<bool>(); });
   // clang-format on
 }
 
 // Of what Python's min(), max() and abs() take.
 void add_extremes(Rows& rows) {
   // clang-format off
-  rows.pure("prim::abs.int(int a) -> int", [](I a) { return a < 0 ? wrapping_neg(a) : a; });
-  rows.pure("prim::abs.float(float a) -> float", [](F a) { return std::fabs(a); });
-  rows.pure("prim::abs.Scalar(Scalar a) -> Scalar", [](Scalar a) { return a.is_float() ? Scalar(std::fabs(a.as<F>())) : a.as<I>() < 0 ? Scalar(wrapping_neg(a.as<I>())) : a; });
-  rows.pure("prim::min.int(int a, int b) -> int", [](I a, I b) { return b < a ? b : a; });
-  rows.pure("prim::min.float(float a, float b) -> float", [](F a, F b) { return b < a ? b : a; });
-  rows.pure("prim::min.int_float(int a, float b) -> float", [](I a, F b) { return b < F(a) ? b : F(a); });
-  rows.pure("prim::min.float_int(float a, int b) -> float", [](F a, I b) { return F(b) < a ? F(b) : a; });
-  rows.pure("prim::min.str(str a, str b) -> str", [](const std::string& a, const std::string& b) { return b < a ? b : a; });
-  rows.pure("prim::max.int(int a, int b) -> int", [](I a, I b) { return b > a ? b : a; });
-  rows.pure("prim::max.float(float a, float b) -> float", [](F a, F b) { return b > a ? b : a; });
-  rows.pure("prim::max.int_float(int a, float b) -> float", [](I a, F b) { return b > F(a) ? b : F(a); });
-  rows.pure("prim::max.float_int(float a, int b) -> float", [](F a, I b) { return F(b) > a ? F(b) : a; });
-  rows.pure("prim::max.str(str a, str b) -> str", [](const std::string& a, const std::string& b) { return b > a ? b : a; });
+  rows.pure(cost::kFixed, "prim::abs.int(int a) -> int", [](I a) { return a < 0 ? wrapping_neg(a) : a; });
+  rows.pure(cost::kFixed, "prim::abs.float(float a) -> float", [](F a) { return std::fabs(a); });
+  rows.pure(cost::kFixed, "prim::abs.Scalar(Scalar a) -> Scalar", [](Scalar a) { return a.is_float() ? Scalar(std::fabs(a.as<F>())) : a.as<I>() < 0 ? Scalar(wrapping_neg(a.as<I>())) : a; });
+  rows.pure(cost::kFixed, "prim::min.int(int a, int b) -> int", [](I a, I b) { return b < a ? b : a; });
+  rows.pure(cost::kFixed, "prim::min.float(float a, float b) -> float", [](F a, F b) { return b < a ? b : a; });
+  rows.pure(cost::kFixed, "prim::min.int_float(int a, float b) -> float", [](I a, F b) { return b < F(a) ? b : F(a); });
+  rows.pure(cost::kFixed, "prim::min.float_int(float a, int b) -> float", [](F a, I b) { return F(b) < a ? F(b) : a; });
+  rows.pure(cost::kText, "prim::min.str(str a, str b) -> str", [](const std::string& a, const std::string& b) { return b < a ? b : a; });
+  rows.pure(cost::kFixed, "prim::max.int(int a, int b) -> int", [](I a, I b) { return b > a ? b : a; });
+  rows.pure(cost::kFixed, "prim::max.float(float a, float b) -> float", [](F a, F b) { return b > a ? b : a; });
+  rows.pure(cost::kFixed, "prim::max.int_float(int a, float b) -> float", [](I a, F b) { return b > F(a) ? b : F(a); });
+  rows.pure(cost::kFixed, "prim::max.float_int(float a, int b) -> float", [](F a, I b) { return F(b) > a ? F(b) : a; });
+  rows.pure(cost::kText, "prim::max.str(str a, str b) -> str", [](const std::string& a, const std::string& b) { return b > a ? b : a; });
   // How `for i in range(lo, hi, step)` counts.
-  rows.pure("aten::__range_length(int lo, int hi, int step) -> int", [](I lo, I hi, I step) {
+  rows.pure(cost::kFixed, "aten::__range_length(int lo, int hi, int step) -> int", [](I lo, I hi, I step) {
     if (step == 0) throw ValueError("range() arg 3 must not be zero");
     if (step > 0 ? lo >= hi : lo <= hi) return I(0);
     const uint64_t distance = step > 0 ? uint64_t(hi) - uint64_t(lo) : uint64_t(lo) - uint64_t(hi);
     const uint64_t stride = step > 0 ? uint64_t(step) : 0 - uint64_t(step);
     return I((distance - 1) / stride + 1);
   });
-  rows.pure("aten::__derive_index(int index, int start, int step) -> int", [](I index, I start, I step) { return wrapping_add(start, wrapping_mul(index, step)); });
+  rows.pure(cost::kFixed, "aten::__derive_index(int index, int start, int step) -> int", [](I index, I start, I step) { return wrapping_add(start, wrapping_mul(index, step)); });
   // clang-format on
 }
 

@@ -3,15 +3,15 @@
 // How to add one: write its row in the file of its topic (pointwise, reduce, shape, create, number, text, list,
 // dict, control) inside that file's add_..._rows:
 //
-//   rows.pure("aten::relu(Tensor self) -> Tensor", [](OpContext& c, const Tensor& a) { return tensor::relu(c, a); });
+//   rows.pure(cost::kEach, "aten::relu(Tensor self) -> Tensor", [](OpContext& c, const Tensor& a) { return tensor::relu(c, a); });
 //
 // The schema is PyTorch's where PyTorch has the operator. The lambda takes an OpContext& first, if it needs
 // one, and then a C++ parameter for each argument (rows.h lists which type stands for which); its result becomes
 // the Value. Choose how the row is added by what it does:
 //   pure      same inputs, same result, nothing else: may be folded, merged, dropped
 //   view      the same, but the result shares memory with an input
-//   heavy     pure, but its cost is not bounded by the size of its inputs: keeps off a connection's reader
 //   effect    writes into an input, prints, draws random numbers
+// In front stands what a call costs (src/value/cost.h), which decides who runs it; ops_test.cpp measures it.
 // Eager Python, scripts, the tracer and remote calls see the row at once. Give it a line in kCalls of
 // ops_test.cpp: a row that no test calls fails there.
 #pragma once

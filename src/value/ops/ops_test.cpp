@@ -212,7 +212,6 @@ TEST(Operators, WaitBlocksUntilTheFutureIsDoneAndRethrowsItsError) {
   OpContext context;
   const Op& wait = *builtins().find("aten::wait");
   EXPECT_TRUE(wait.traits.suspends);
-  EXPECT_FALSE(wait.traits.bounded);
   Promise<Value> promise;
   Value future(promise.future());
   EXPECT_FALSE(builtins().find("aten::done")->kernel(context, &future).as_bool());

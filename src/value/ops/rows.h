@@ -152,25 +152,21 @@ class Rows {
  public:
   explicit Rows(OpTable& table) : table_(table) {}
   template <class F>
-  void pure(std::string_view schema, F) {
-    add<F>(schema, {});
+  void pure(Cost cost, std::string_view schema, F) {
+    add<F>(schema, {.cost = cost});
   }
   template <class F>
-  void view(std::string_view schema, F) {
-    add<F>(schema, {.aliases_input = true});
+  void view(Cost cost, std::string_view schema, F) {
+    add<F>(schema, {.aliases_input = true, .cost = cost});
   }
   template <class F>
-  void heavy(std::string_view schema, F) {
-    add<F>(schema, {.bounded = false});
-  }
-  template <class F>
-  void effect(std::string_view schema, F, bool bounded = true) {
-    add<F>(schema, {.pure = false, .bounded = bounded});
+  void effect(Cost cost, std::string_view schema, F) {
+    add<F>(schema, {.pure = false, .cost = cost});
   }
   // Writes into its first argument and returns it.
   template <class F>
-  void write(std::string_view schema, F) {
-    add<F>(schema, {.pure = false, .aliases_input = true});
+  void write(Cost cost, std::string_view schema, F) {
+    add<F>(schema, {.pure = false, .aliases_input = true, .cost = cost});
   }
   template <class F>
   void add(std::string_view schema, OpTraits traits) {

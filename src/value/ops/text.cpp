@@ -194,52 +194,52 @@ int64_t require(int64_t found) {
 
 void add_characters(Rows& rows) {
   // clang-format off
-  rows.pure("aten::len.str(str s) -> int", [](Text s) { return count_characters(s); });
-  rows.pure("aten::__getitem__.str(str s, int index) -> str", [](Text s, I i) { return character(s, i); });
-  rows.pure("aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str", [](Text s, MaybeInt start, MaybeInt end, I step) { return slice(s, start, end, step); });
-  rows.pure("aten::list.str(str t) -> str[]", [](Text s) { return characters(s); });
-  rows.pure("aten::ord(str string) -> int", [](Text s) { return ordinal(s); });
-  rows.pure("aten::chr(int i) -> str", [](I i) { return from_ordinal(i); });
-  rows.pure("aten::upper(str self) -> str", [](Text s) { return mapped(s, upper); });
-  rows.pure("aten::lower(str self) -> str", [](Text s) { return mapped(s, lower); });
-  rows.pure("aten::capitalize(str self) -> str", [](Text s) { return capitalize(s); });
-  rows.pure("aten::isdigit(str self) -> bool", [](Text s) { return every(s, digit); });
-  rows.pure("aten::isalpha(str self) -> bool", [](Text s) { return every(s, letter); });
-  rows.pure("aten::isalnum(str self) -> bool", [](Text s) { return every(s, [](char c) { return digit(c) || letter(c); }); });
-  rows.pure("aten::isspace(str self) -> bool", [](Text s) { return every(s, space); });
+  rows.pure(cost::kText, "aten::len.str(str s) -> int", [](Text s) { return count_characters(s); });
+  rows.pure(cost::kText, "aten::__getitem__.str(str s, int index) -> str", [](Text s, I i) { return character(s, i); });
+  rows.pure(cost::kText, "aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str", [](Text s, MaybeInt start, MaybeInt end, I step) { return slice(s, start, end, step); });
+  rows.pure(cost::kPieces, "aten::list.str(str t) -> str[]", [](Text s) { return characters(s); });
+  rows.pure(cost::kText, "aten::ord(str string) -> int", [](Text s) { return ordinal(s); });
+  rows.pure(cost::kFixed, "aten::chr(int i) -> str", [](I i) { return from_ordinal(i); });
+  rows.pure(cost::kText, "aten::upper(str self) -> str", [](Text s) { return mapped(s, upper); });
+  rows.pure(cost::kText, "aten::lower(str self) -> str", [](Text s) { return mapped(s, lower); });
+  rows.pure(cost::kText, "aten::capitalize(str self) -> str", [](Text s) { return capitalize(s); });
+  rows.pure(cost::kText, "aten::isdigit(str self) -> bool", [](Text s) { return every(s, digit); });
+  rows.pure(cost::kText, "aten::isalpha(str self) -> bool", [](Text s) { return every(s, letter); });
+  rows.pure(cost::kText, "aten::isalnum(str self) -> bool", [](Text s) { return every(s, [](char c) { return digit(c) || letter(c); }); });
+  rows.pure(cost::kText, "aten::isspace(str self) -> bool", [](Text s) { return every(s, space); });
   // clang-format on
 }
 
 void add_parts(Rows& rows) {
   // clang-format off
-  rows.pure("aten::add.str(str a, str b) -> str", [](Text a, Text b) { return a + b; });
-  rows.heavy("aten::mul.str_int(str a, int b) -> str", [](Text s, I n) { return repeat(s, n); });
-  rows.heavy("aten::mul.int_str(int a, str b) -> str", [](I n, Text s) { return repeat(s, n); });
-  rows.pure("aten::strip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, true, true)); });
-  rows.pure("aten::lstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, true, false)); });
-  rows.pure("aten::rstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, false, true)); });
-  rows.pure("aten::split.str(str self, str? separator=None, int max=-1) -> str[]", [](Text s, MaybeStr separator, I most) { return split(s, separator, most); });
-  rows.pure("aten::splitlines(str self) -> str[]", [](Text s) { return split_lines(s); });
-  rows.pure("aten::join(str self, str[] values) -> str", [](Text s, List& values) { return join(s, values); });
-  rows.pure("aten::replace(str self, str old, str new, int max=-1) -> str", [](Text s, Text from, Text to, I most) { return replace(s, from, to, most); });
-  rows.heavy("aten::ljust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return s + repeat(fill, width - I(count_characters(s))); });
-  rows.heavy("aten::rjust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return repeat(fill, width - I(count_characters(s))) + s; });
-  rows.heavy("aten::zfill(str self, int width) -> str", [](Text s, I width) { const size_t sign = s.starts_with('-') || s.starts_with('+'); return s.substr(0, sign) + repeat("0", width - I(count_characters(s))) + s.substr(sign); });
-  rows.pure("aten::format(str self, Any[] args) -> str", [](Text s, List& args) { return format(s, args.items); });
-  rows.pure("aten::str(t elem) -> str", [](V v) { return to_text(v); });
-  rows.pure("aten::repr(t elem) -> str", [](V v) { return v.repr(); });
+  rows.pure(cost::kText, "aten::add.str(str a, str b) -> str", [](Text a, Text b) { return a + b; });
+  rows.pure(cost::kRepeat, "aten::mul.str_int(str a, int b) -> str", [](Text s, I n) { return repeat(s, n); });
+  rows.pure(cost::kRepeat, "aten::mul.int_str(int a, str b) -> str", [](I n, Text s) { return repeat(s, n); });
+  rows.pure(cost::kSearch, "aten::strip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, true, true)); });
+  rows.pure(cost::kSearch, "aten::lstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, true, false)); });
+  rows.pure(cost::kSearch, "aten::rstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, false, true)); });
+  rows.pure(cost::kReplace, "aten::split.str(str self, str? separator=None, int max=-1) -> str[]", [](Text s, MaybeStr separator, I most) { return split(s, separator, most); });
+  rows.pure(cost::kPieces, "aten::splitlines(str self) -> str[]", [](Text s) { return split_lines(s); });
+  rows.pure(cost::kJoin, "aten::join(str self, str[] values) -> str", [](Text s, List& values) { return join(s, values); });
+  rows.pure(cost::kReplace, "aten::replace(str self, str old, str new, int max=-1) -> str", [](Text s, Text from, Text to, I most) { return replace(s, from, to, most); });
+  rows.pure(cost::kPad, "aten::ljust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return s + repeat(fill, width - I(count_characters(s))); });
+  rows.pure(cost::kPad, "aten::rjust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return repeat(fill, width - I(count_characters(s))) + s; });
+  rows.pure(cost::kPad, "aten::zfill(str self, int width) -> str", [](Text s, I width) { const size_t sign = s.starts_with('-') || s.starts_with('+'); return s.substr(0, sign) + repeat("0", width - I(count_characters(s))) + s.substr(sign); });
+  rows.pure(cost::kFormat, "aten::format(str self, Any[] args) -> str", [](Text s, List& args) { return format(s, args.items); });
+  rows.pure(cost::kFormat, "aten::str(t elem) -> str", [](V v) { return to_text(v); });
+  rows.pure(cost::kFormat, "aten::repr(t elem) -> str", [](V v) { return v.repr(); });
   // clang-format on
 }
 
 void add_searches(Rows& rows) {
   // clang-format off
-  rows.pure("aten::__contains__.str(str self, str item) -> bool", [](Text s, Text part) { return s.find(part) != std::string::npos; });
-  rows.pure("aten::startswith(str self, str substr) -> bool", [](Text s, Text part) { return s.starts_with(part); });
-  rows.pure("aten::endswith(str self, str substr) -> bool", [](Text s, Text part) { return s.ends_with(part); });
-  rows.pure("aten::find(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.find(part)); });
-  rows.pure("aten::rfind(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.rfind(part)); });
-  rows.pure("aten::index.str(str self, str substr) -> int", [](Text s, Text part) { return require(characters_before(s, s.find(part))); });
-  rows.pure("aten::count(str self, str substr) -> int", [](Text s, Text part) { return count(s, part); });
+  rows.pure(cost::kSearch, "aten::__contains__.str(str self, str item) -> bool", [](Text s, Text part) { return s.find(part) != std::string::npos; });
+  rows.pure(cost::kText, "aten::startswith(str self, str substr) -> bool", [](Text s, Text part) { return s.starts_with(part); });
+  rows.pure(cost::kText, "aten::endswith(str self, str substr) -> bool", [](Text s, Text part) { return s.ends_with(part); });
+  rows.pure(cost::kSearch, "aten::find(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.find(part)); });
+  rows.pure(cost::kSearch, "aten::rfind(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.rfind(part)); });
+  rows.pure(cost::kSearch, "aten::index.str(str self, str substr) -> int", [](Text s, Text part) { return require(characters_before(s, s.find(part))); });
+  rows.pure(cost::kSearch, "aten::count(str self, str substr) -> int", [](Text s, Text part) { return count(s, part); });
   // clang-format on
 }
 

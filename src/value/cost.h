@@ -1,0 +1,133 @@
+// Cost: how long a call of an operator takes at most, told from its arguments before it runs.
+//
+// State      None: each row of the table declares a rule, from what its work is counted, and a rate.
+// Threads    Any, while nobody changes the arguments.
+// Ordering   None.
+// Ownership  Borrows the arguments.
+// Errors     None: a number that does not fit saturates at kUnbounded; arguments that the kernel would refuse
+//            get any number.
+// Cost       2 ns for rules that look at nothing, 5 ns for two tensors; rules that look into lists stop when
+//            they have seen enough to call it unbounded.
+// Source     DESIGN "Who runs what": what a thread that reads a connection may run, and when Python's lock is
+//            let go.
+//
+// The unit is the nanosecond of one core of the machine that the rates were measured on (x86-64 with AVX2,
+// 3 GHz), with memory that is touched for the first time; rates are rounded up. cost_test.cpp measures every row
+// and holds its estimate above a tenth of the time. What an estimate does not see: the destruction of
+// values that the call was the last to hold.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "tine/value.h"
+
+namespace tine {
+
+// What may run on a thread that reads a connection, whose other answers wait meanwhile: an operator of at most
+// kShort nanoseconds, a script for one slice.
+inline constexpr int64_t kShort = 20'000;
+inline constexpr std::chrono::microseconds kSlice{200};
+
+// Longer than anybody waits: no bound is known.
+inline constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
+
+struct Cost {
+  // What is counted.
+  enum class Rule : uint8_t {
+    kUndeclared,  // as kUnbounded; no row of tine's own may be so
+    kUnbounded,   // waits, prints, calls others
+    kFixed,       // nothing: numbers, views, sizes
+    kResult,      // elements of all tensor arguments broadcast together
+    kInputs,      // elements of all tensor arguments, those in lists, too
+    kCopy,        // elements of the first argument unless it is contiguous
+    kSizes,       // the product of the first int[]
+    kRange,       // (end - start) / step of arange
+    kSteps,       // the third argument
+    kIdentity,    // the first two ints multiplied, one int squared
+    kCount,       // the first argument
+    kProduct,     // multiplications of the matrices args[0] @ args[1]
+    kLinear,      // multiplications of args[0] @ args[1].t()
+    kAddProduct,  // multiplications of args[1] @ args[2]
+    kUnbind,      // the size of dimension args[1]
+    kSplit,       // the size of dimension args[2] through args[1]
+    kChunk,       // args[1], at most the size of dimension args[2]
+    kSelect,      // the result of index_select
+    kGather,      // elements of args[2]
+    kIndex,       // the result of args[0][args[1]]
+    kOneHot,      // elements of args[0] times args[1]
+    kText,        // bytes of the strings
+    kLength,      // lengths of lists and dicts, bytes of strings
+    kRepeat,      // the length of one argument times the int that is the other
+    kPad,         // the length of args[0] and the int args[1]
+    kSearch,      // the product of the strings' lengths
+    kJoin,        // bytes of the list's strings and as many separators
+    kDeep,        // values in values, to the leaves: lists, strings, tensors
+    kSort,        // n log n of what kDeep counts
+  };
+
+  Rule rule = Rule::kUndeclared;
+  uint32_t rate = 0;  // picoseconds for each of what is counted
+};
+
+// For the rows. The rates are upper bounds for the slowest dtype and sizes beyond every cache.
+namespace cost {
+using Rule = Cost::Rule;
+inline constexpr Cost kNoBound{Rule::kUnbounded};
+inline constexpr Cost kFixed{Rule::kFixed};
+inline constexpr Cost kEach{Rule::kResult, 600};             // vectorised: add, exp, relu
+inline constexpr Cost kEachSlowly{Rule::kResult, 20'000};    // sin, pow, remainder, where
+inline constexpr Cost kFill{Rule::kInputs, 600};             // zeros_like
+inline constexpr Cost kConvert{Rule::kInputs, 6'000};        // to another dtype
+inline constexpr Cost kCopy{Rule::kCopy, 2'000};             // reshape, contiguous
+inline constexpr Cost kFold{Rule::kInputs, 400};             // sum, max of all elements; cat
+inline constexpr Cost kReduce{Rule::kInputs, 1'000};         // along a dimension
+inline constexpr Cost kReduceSlowly{Rule::kInputs, 10'000};  // softmax, losses
+inline constexpr Cost kUniform{Rule::kInputs, 4'000};        // rand_like
+inline constexpr Cost kNormal{Rule::kInputs, 40'000};        // randn_like
+inline constexpr Cost kNew{Rule::kSizes, 600};               // zeros
+inline constexpr Cost kNewUniform{Rule::kSizes, 4'000};      // rand
+inline constexpr Cost kNewNormal{Rule::kSizes, 40'000};      // randn
+inline constexpr Cost kArange{Rule::kRange, 1'000};
+inline constexpr Cost kLinspace{Rule::kSteps, 2'000};
+inline constexpr Cost kEye{Rule::kIdentity, 600};
+inline constexpr Cost kShuffle{Rule::kCount, 80'000};  // randperm: a cache miss each
+inline constexpr Cost kMatmul{Rule::kProduct, 100};
+inline constexpr Cost kLinear{Rule::kLinear, 100};
+inline constexpr Cost kAddmm{Rule::kAddProduct, 100};
+inline constexpr Cost kUnbind{Rule::kUnbind, 100'000};
+inline constexpr Cost kSplit{Rule::kSplit, 100'000};
+inline constexpr Cost kChunk{Rule::kChunk, 100'000};
+inline constexpr Cost kIndexSelect{Rule::kSelect, 25'000};
+inline constexpr Cost kGather{Rule::kGather, 25'000};
+inline constexpr Cost kIndex{Rule::kIndex, 30'000};
+inline constexpr Cost kPick{Rule::kResult, 30'000};    // masked_select
+inline constexpr Cost kToList{Rule::kInputs, 30'000};  // a Value for each element
+inline constexpr Cost kOneHot{Rule::kOneHot, 5'000};
+inline constexpr Cost kText{Rule::kText, 5'000};         // a byte looked at or copied
+inline constexpr Cost kPieces{Rule::kText, 100'000};     // a string for each: list("abc"), split
+inline constexpr Cost kItems{Rule::kLength, 10'000};     // copied, moved, added up
+inline constexpr Cost kEntries{Rule::kLength, 100'000};  // a tuple or a hash for each: items, copy
+inline constexpr Cost kRepeat{Rule::kRepeat, 10'000};
+inline constexpr Cost kPad{Rule::kPad, 5'000};
+inline constexpr Cost kSearch{Rule::kSearch, 2'000};
+inline constexpr Cost kReplace{Rule::kSearch, 10'000};
+inline constexpr Cost kJoin{Rule::kJoin, 5'000};
+inline constexpr Cost kCompare{Rule::kDeep, 20'000};
+inline constexpr Cost kFormat{Rule::kDeep, 300'000};
+inline constexpr Cost kSort{Rule::kSort, 30'000};
+}  // namespace cost
+
+namespace detail {
+[[nodiscard]] TINE_API int64_t nanoseconds(Cost cost, const Value* args, size_t n) noexcept;
+inline constexpr int64_t kFixedCost = 50;  // a call that does next to nothing
+}  // namespace detail
+
+// Of a call with these `n` bound arguments.
+[[nodiscard]] inline int64_t nanoseconds(Cost cost, const Value* args, size_t n) noexcept {
+  return cost.rule == Cost::Rule::kFixed ? detail::kFixedCost : detail::nanoseconds(cost, args, n);
+}
+
+}  // namespace tine
