@@ -33,10 +33,11 @@ bool is_within(const Value& value, int64_t* budget) noexcept {
   }
 }
 
-// To encode it takes longer, or copies more, than may pass for nothing.
-bool is_large(const Value& value) noexcept {
-  int64_t budget = kReadHere;
-  return !is_within(value, &budget);
+// Where it is encoded.
+Place place_of(const Value& value) noexcept {
+  int64_t budget = kWriteHere;
+  const bool small = is_within(value, &budget);
+  return place_for({Work::Kind::kWrite, small ? 0 : kWriteHere + 1}, At::kElsewhere);
 }
 
 // Its bytes were copied for it alone.
@@ -245,14 +246,14 @@ void IncomingState::deliver(Value value) noexcept {
       return table.remove(*this);
     }
   }
-  const bool large = is_large(value);
-  if ((large || is_copied(value)) && !caller->has_room()) [[unlikely]] {
+  const Place place = place_of(value);
+  if ((place != Place::kHere || is_copied(value)) && !caller->has_room()) [[unlikely]] {
     result_ = std::move(value);
     return wait_for(Source::kRoom, *caller->room().state());
   }
-  if (!large || step_ == Step::kSend) return send_value(std::move(value));
+  if (place == Place::kHere || step_ == Step::kSend) return send_value(std::move(value));
   result_ = std::move(value);
-  post(Step::kSend, services->executor_at(Place::kPool));
+  post(Step::kSend, services->executor_at(place));
 }
 
 void IncomingState::deliver_error(std::exception_ptr error) noexcept {
@@ -328,7 +329,7 @@ void IncomingState::source_done(detail::Node* node, detail::StateBase& done) noe
     case Source::kTarget:
       if (done.outcome() != detail::Outcome::kValue) return self->answer_error(done.error());
       return self->services->place(self, At::kElsewhere);
-    case Source::kRoom: return self->post(Step::kSend, self->services->executor_at(Place::kPool));
+    case Source::kRoom: return self->post(Step::kSend, *self->services->executor);
     case Source::kNone:
     case Source::kAnswer: break;
   }

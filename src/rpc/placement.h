@@ -14,6 +14,8 @@
 //   a script that brings code                    pool                pool
 //   a foreign call                               blocking            blocking
 //   to encode what only a language can           blocking            blocking
+//   to encode an answer of at most kWriteHere    here                here
+//   to encode a larger one                       pool                pool
 //
 // "Elsewhere" is the thread that calls its own worker, that opened the agent, that completed the value a call waited
 // for, or a task of the pool. A user's callback never runs on a reader either: its CallbackGate posts it to the
@@ -36,15 +38,18 @@ namespace tine::rpc {
 // A body this small is decoded in about a quarter of a millisecond, whatever is in it.
 inline constexpr size_t kReadHere = size_t{16} << 10;
 
+// So is an answer encoded; tensors are not, they are sent from where they lie.
+inline constexpr size_t kWriteHere = size_t{16} << 10;
+
 enum class At : uint8_t { kReader, kElsewhere };
 
 enum class Place : uint8_t { kHere, kHereForASlice, kPool, kBlocking };
 
 struct Work {
-  enum class Kind : uint8_t { kRead, kAgents, kOperator, kScript, kForeign, kEncode };
+  enum class Kind : uint8_t { kRead, kAgents, kOperator, kScript, kForeign, kEncode, kWrite };
 
   Kind kind;
-  size_t bytes = 0;          // kRead: of the body
+  size_t bytes = 0;          // kRead: of the body; kWrite: about so many
   int64_t nanoseconds = 0;   // kOperator: at most
   bool brings_code = false;  // kScript
 };

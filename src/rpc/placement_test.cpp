@@ -27,6 +27,8 @@ const Row kRows[] = {
     {"a script", {Kind::kScript}, Place::kHereForASlice, Place::kPool},
     {"a script with its code", {Kind::kScript, 0, 0, true}, Place::kPool, Place::kPool},
     {"a foreign call", {Kind::kForeign}, Place::kBlocking, Place::kBlocking},
+    {"a small answer", {Kind::kWrite, kWriteHere}, Place::kHere, Place::kHere},
+    {"a large answer", {Kind::kWrite, kWriteHere + 1}, Place::kPool, Place::kPool},
     {"an encoding", {Kind::kEncode}, Place::kBlocking, Place::kBlocking},
 };
 

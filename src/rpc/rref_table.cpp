@@ -2,7 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 namespace tine::rpc {
+namespace {
+
+std::exception_ptr gone(const RRefId& id) {
+  return make_error(ErrorKind::kPeerDied,
+                    fmt::format("the value of RRef {} is gone: the worker that passed the reference on died "
+                                "before its receiver was known here",
+                                id.str()));
+}
+
+}  // namespace
 
 std::string RRef::repr() const {
   return fmt::format("{}RRef(owner='{}', id={})", is_owner() ? "Owner" : "User", owner_.name, id_.str());
@@ -48,8 +60,42 @@ Future<Value> UserRRef::local_value() const {
 
 std::shared_ptr<RRefTable> RRefTable::shared() { return {owner_.lock(), this}; }
 
+void RRefTable::share(std::weak_ptr<void> owner, Fetcher& fetcher) {
+  owner_ = std::move(owner);
+  fetcher_ = &fetcher;
+  last_number_ = std::make_unique<std::atomic<uint64_t>[]>(static_cast<size_t>(workers_.size()));
+}
+
 RRefId RRefTable::next_id(int owner) {
-  return {owner, workers_.incarnation_of(owner), workers_.incarnation(), next_number_.fetch_add(1)};
+  return {owner, workers_.incarnation_of(owner), workers_.incarnation(),
+          last_number_[static_cast<size_t>(owner)].fetch_add(1) + 1};
+}
+
+void RRefTable::Numbers::add(uint64_t number) {
+  auto behind = runs_.upper_bound(number);
+  if (behind != runs_.begin()) {
+    const auto before = std::prev(behind);
+    if (before->second >= number) return;
+    if (before->second + 1 == number) {
+      before->second = number;
+      if (behind != runs_.end() && behind->first == number + 1) {
+        before->second = behind->second;
+        runs_.erase(behind);
+      }
+      return;
+    }
+  }
+  uint64_t last = number;
+  if (behind != runs_.end() && behind->first == number + 1) {
+    last = behind->second;
+    runs_.erase(behind);
+  }
+  runs_.emplace(number, last);
+}
+
+bool RRefTable::Numbers::contains(uint64_t number) const noexcept {
+  const auto behind = runs_.upper_bound(number);
+  return behind != runs_.begin() && std::prev(behind)->second >= number;
 }
 
 detail::Ref<RRef> RRefTable::own(detail::Ref<OwnerEntry> entry) {
@@ -85,22 +131,29 @@ detail::Ref<OwnerEntry> RRefTable::forget_if_unused(Entries::iterator at) noexce
   return dropped;
 }
 
-OwnerEntry& RRefTable::expect(const RRefId& id) {
-  auto entry = detail::make_ref<OwnerEntry>(id);
-  entry->expected_ = true;
-  return *entries_.emplace(key_of(id), std::move(entry)).first->second;
-}
-
-bool RRefTable::is_alive(uint64_t incarnation) const noexcept {
+// An id that is unknown here: its creation is still on the way, or it has come and the value was given up.
+bool RRefTable::is_coming(const RRefId& id) const noexcept {
+  const auto came = came_.find(id.creator_incarnation);
+  if (came != came_.end() && came->second.contains(id.number)) return false;
   for (int rank = 0; rank < workers_.size(); ++rank) {
-    if (workers_.incarnation_of(rank) == incarnation)
+    if (workers_.incarnation_of(rank) == id.creator_incarnation)
       return rank != workers_.rank() && !workers_.is_dead(rank);
   }
   return false;
 }
 
+detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
+  detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
+  if (entry) return entry;
+  entry = detail::make_ref<OwnerEntry>(id);
+  entry->expected_ = is_coming(id);
+  if (!entry->expected_) entry->fail(gone(id));
+  return entry;
+}
+
 detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
   const std::lock_guard lock(mutex_);
+  came_[id.creator_incarnation].add(id.number);
   detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
   if (!entry) entry = detail::make_ref<OwnerEntry>(id);
   entry->expected_ = false;
@@ -156,25 +209,11 @@ detail::Ref<RRef> RRefTable::read(std::span<const std::byte> ext, int from) {
         fmt::format("a reference from an earlier life of worker '{}'", workers_.info(id.owner).name));
   }
   if (id.owner == workers_.rank()) {
-    detail::Ref<OwnerEntry> entry;
+    detail::Ref<OwnerEntry> entry, dropped;
     {
       const std::lock_guard lock(mutex_);
-      const auto at = entries_.find(key_of(id));
-      if (at != entries_.end()) {
-        entry = at->second;
-      } else if (!cleared_ && id.creator_incarnation == workers_.incarnation_of(from) && from != id.owner &&
-                 !workers_.is_dead(from)) {
-        // Its creator speaks of it: what creates it is large, and still on the way.
-        entry = detail::Ref<OwnerEntry>::share(&expect(id));
-      }
-    }
-    if (!entry) {
-      entry = detail::make_ref<OwnerEntry>(id);
-      entry->fail(
-          make_error(ErrorKind::kPeerDied,
-                     fmt::format("the value of RRef {} is gone: the worker that passed the reference on died "
-                                 "before its receiver was known here",
-                                 id.str())));
+      entry = expect(id);
+      dropped = forget_if_unused(entries_.find(key_of(id)));
     }
     return own(std::move(entry));
   }
@@ -192,13 +231,7 @@ void RRefTable::on_lease(int from, const PassedRRef& passed) {
   {
     const std::lock_guard lock(mutex_);
     if (cleared_) return;
-    const auto at = entries_.find(key_of(passed.id));
-    if (at != entries_.end()) {
-      add_lease(*at->second, from);
-    } else if (is_alive(passed.id.creator_incarnation) && !workers_.is_dead(passed.parent)) {
-      // Its creation is still on the way, on its creator's own connection; unless somebody in between died.
-      add_lease(expect(passed.id), from);
-    }
+    add_lease(*expect(passed.id), from);
   }
   OutFrame done(FrameKind::kForkDone);
   write_fork_done(done.body, passed.fork);
@@ -255,6 +288,7 @@ void RRefTable::worker_died(int rank, const std::exception_ptr& cause) noexcept 
   const uint64_t incarnation = workers_.incarnation_of(rank);
   {
     const std::lock_guard lock(mutex_);
+    came_.erase(incarnation);
     for (auto at = entries_.begin(); at != entries_.end();) {
       const auto here = at++;
       OwnerEntry& entry = *here->second;

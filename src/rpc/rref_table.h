@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -101,11 +102,8 @@ class UserRRef final : public RRef {
 class RRefTable {
  public:
   explicit RRefTable(Workers& workers) noexcept : workers_(workers) {}
-  // What keeps the table alive, and who fetches for its references; before any is made.
-  void share(std::weak_ptr<void> owner, Fetcher& fetcher) noexcept {
-    owner_ = std::move(owner);
-    fetcher_ = &fetcher;
-  }
+  // The world is complete. What keeps the table alive, and who fetches for its references.
+  void share(std::weak_ptr<void> owner, Fetcher& fetcher);
 
   [[nodiscard]] RRefId next_id(int owner);
   [[nodiscard]] detail::Ref<RRef> own(detail::Ref<OwnerEntry> entry);
@@ -151,6 +149,15 @@ class RRefTable {
     detail::Ref<const RRef> reference;
     int to;
   };
+  // Numbers, in runs.
+  class Numbers {
+   public:
+    void add(uint64_t number);
+    [[nodiscard]] bool contains(uint64_t number) const noexcept;
+
+   private:
+    std::map<uint64_t, uint64_t> runs_;  // first to last
+  };
   using Entries = std::unordered_map<Key, detail::Ref<OwnerEntry>, KeyHash>;
   [[nodiscard]] std::shared_ptr<RRefTable> shared();
   static Key key_of(const RRefId& id) noexcept { return {id.creator_incarnation, id.number}; }
@@ -159,18 +166,19 @@ class RRefTable {
   static void drop_lease(OwnerEntry& entry, int holder) noexcept;
   // Takes the entry out of the table if nothing keeps it there.
   [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept;
-  OwnerEntry& expect(const RRefId& id);
-  [[nodiscard]] bool is_alive(uint64_t incarnation) const noexcept;
+  [[nodiscard]] bool is_coming(const RRefId& id) const noexcept;
+  detail::Ref<OwnerEntry>& expect(const RRefId& id);
   void on_lease(int from, const PassedRRef& passed);
 
   Workers& workers_;
   std::weak_ptr<void> owner_;
   Fetcher* fetcher_ = nullptr;
-  std::atomic<uint64_t> next_number_{1};
+  std::unique_ptr<std::atomic<uint64_t>[]> last_number_;  // by owner
   mutable std::mutex mutex_;
   bool cleared_ = false;
   uint64_t next_fork_ = 1;
   Entries entries_;
+  std::unordered_map<uint64_t, Numbers> came_;  // creations of each creator that lives
   std::unordered_map<uint64_t, Pin> pins_;  // references passed on, until their owner knows
 };
 
