@@ -184,7 +184,10 @@ void AgentCore::close(const std::exception_ptr& cause, std::chrono::milliseconds
     if (p->connected()) p->connection()->shutdown(reason, failure, until);
   }
   wait_until_left(until);
-  if (loop_) loop_->stop();
+  for (const auto& p : peers) {
+    if (p->connected()) p->connection()->close(nullptr);  // also when its reader never returns from a frame
+  }
+  if (loop_) static_cast<void>(loop_->stop());
   for (const auto& p : peers) {
     p->die(cause);
     p->cancel_all_incoming();

@@ -29,8 +29,8 @@ std::exception_ptr Peer::send(OutFrame frame) {
 
 void Peer::send_cancel(uint64_t id) noexcept {
   if (is_self) return cancel_incoming(id);
-  // A lost cancellation costs the callee some work, nothing else.
-  if (!dead()) (void)connection_->send(OutFrame(FrameKind::kCancel, id));
+  // Refused only where the connection ends: then there is nothing to cancel.
+  if (!dead()) static_cast<void>(connection_->send(OutFrame(FrameKind::kCancel, id)));
 }
 
 void Peer::cancel_incoming(uint64_t id) noexcept {
@@ -58,29 +58,13 @@ void Peer::send_error(uint64_t id, const ErrorBody& error) noexcept {
   try {
     OutFrame frame(FrameKind::kError, id);
     write_error(frame.body, error);
-    if (send(std::move(frame)) && !dead()) {
-      const std::lock_guard lock(refused_mutex_);
-      refused_.push_back(id);
-    }
+    static_cast<void>(send(std::move(frame)));  // refused only where the connection ends: its death tells
   } catch (const std::bad_alloc&) {
     // The caller's deadline tells.
   }
 }
 
-void Peer::on_drained(Connection&) noexcept {
-  std::vector<uint64_t> refused;
-  {
-    const std::lock_guard lock(refused_mutex_);
-    refused.swap(refused_);
-  }
-  ErrorBody error;
-  error.kind = "Error";
-  error.message = fmt::format(
-      "worker '{}' had an answer, but its queue of unsent bytes to this worker was full", core_.self().name);
-  for (const uint64_t id : refused) send_error(id, error);
-}
-
-void Peer::on_frame(Connection&, Frame& frame, ReaderRole&) noexcept { core_.on_frame(*this, frame); }
+void Peer::on_frame(Connection&, Frame& frame) noexcept { core_.on_frame(*this, frame); }
 void Peer::on_close(Connection&, const CloseInfo& info) noexcept { core_.on_death(*this, info); }
 
 void Peer::help(detail::StateBase& state, TimePoint deadline) noexcept {

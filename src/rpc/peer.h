@@ -46,9 +46,8 @@ class Peer final : public FrameHandler, public detail::WaitHelper {
   void cancel_all_incoming() noexcept;
   void send_error(uint64_t id, const ErrorBody& error) noexcept;
 
-  void on_frame(Connection& connection, Frame& frame, ReaderRole& role) noexcept override;
+  void on_frame(Connection& connection, Frame& frame) noexcept override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;
-  void on_drained(Connection& connection) noexcept override;
   // A thread waits for something that this peer will send.
   void help(detail::StateBase& state, TimePoint deadline) noexcept override;
 
@@ -72,9 +71,6 @@ class Peer final : public FrameHandler, public detail::WaitHelper {
   std::mutex death_mutex_;
   std::exception_ptr death_;
   std::atomic<bool> dead_{false};
-  // Answers that the full queue refused: their callers are told so once it has drained.
-  std::mutex refused_mutex_;
-  std::vector<uint64_t> refused_;
 };
 
 }  // namespace tine::rpc

@@ -215,7 +215,7 @@ class Rendezvous::Session final : public FrameHandler {
  public:
   explicit Session(detail::Ref<Register> reg) : register_(std::move(reg)) {}
 
-  void on_frame(Connection& connection, Frame& frame, ReaderRole&) noexcept override {
+  void on_frame(Connection& connection, Frame& frame) noexcept override {
     const uint64_t id = frame.header.call_id;
     try {
       if (frame.header.kind != FrameKind::kRequest) return;
@@ -279,7 +279,7 @@ class Rendezvous::Client final : public FrameHandler {
     return answer;
   }
 
-  void on_frame(Connection&, Frame& frame, ReaderRole&) noexcept override {
+  void on_frame(Connection&, Frame& frame) noexcept override {
     std::optional<Promise<Value>> promise;
     {
       const std::lock_guard lock(mutex_);
