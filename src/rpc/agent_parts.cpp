@@ -137,6 +137,9 @@ void AgentParts::close(const std::exception_ptr& cause, TimePoint deadline, std:
     if (p->connected()) p->connection()->shutdown(reason, failure, deadline);
   }
   barrier.wait_until_left(deadline);
+  for (const auto& p : world.peers()) {
+    if (p->connected()) p->connection()->close(nullptr);  // also when its reader never returns from a frame
+  }
   links.stop(std::chrono::milliseconds(500), shared_from_this());
   for (const auto& p : world.peers()) {
     p->die(cause);

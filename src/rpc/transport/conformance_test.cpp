@@ -144,20 +144,6 @@ TEST_P(Conformance, ACloseHereIsSeenThereOnceAfterAllThatWasSent) {
   EXPECT_EQ(at_client->closes, 1);
 }
 
-TEST_P(Conformance, AShutdownWithMuchQueuedDeliversAllOfIt) {
-  connect();
-  std::vector<std::byte> data(1 << 20);
-  for (uint64_t i = 1; i <= 40; ++i) {
-    OutFrame f = request(i, "x");
-    f.body.segment(owned(data));
-    ASSERT_EQ(client->send(std::move(f)), nullptr);
-  }
-  client->shutdown(GoodbyeReason::kDone, "", Clock::now() + 30s);
-  at_server->wait_closed();
-  EXPECT_EQ(at_server->frames.size(), 40u);
-  EXPECT_EQ(at_server->why, CloseInfo::Why::kGoodbye);
-}
-
 TEST_P(Conformance, AShutdownOfAPeerThatDoesNotReadEndsAtItsDeadline) {
   connect(false);  // the server never starts its connection
   std::vector<std::byte> data(32 << 20);
@@ -198,31 +184,9 @@ TEST_P(Conformance, FramesThatCameBeforeStartAreDelivered) {
   at_server->wait_for(10);
 }
 
-TEST_P(Conformance, AFullQueueIsAnErrorThatNamesThePeerAndNothingIsLost) {
-  options.max_queued_bytes = 8 << 20;
-  connect(false);
-  std::vector<std::byte> data(1 << 20);
-  uint64_t sent = 0;
-  std::exception_ptr error;
-  while (!error && sent < 1000) {
-    OutFrame f = request(sent + 1, "x");
-    f.body.segment(owned(data));
-    error = client->send(std::move(f));
-    if (!error) ++sent;
-  }
-  EXPECT_THAT(describe(error), AllOf(HasSubstr("server"), HasSubstr("bound is 8388608")));
-  EXPECT_GE(sent, 8u);
-  EXPECT_LE(client->queued_bytes(), size_t{8} << 20);
-  server->start(at_server);
-  at_server->wait_for(sent);
-  EXPECT_TRUE(eventually([&] { return at_client->drained > 0; }));
-  ASSERT_EQ(client->send(request(sent + 1, "again")), nullptr);
-  at_server->wait_for(sent + 1);
-}
-
 TEST_P(Conformance, AWaitingThreadReadsItsReplyItself) {
   connect();
-  at_server->on = [](Connection& c, Frame& f, ReaderRole&) {
+  at_server->on = [](Connection& c, Frame& f) {
     OutFrame reply(FrameKind::kReply, f.header.call_id);
     reply.body.str("ok");
     EXPECT_EQ(c.send(std::move(reply)), nullptr);
@@ -242,7 +206,7 @@ TEST_P(Conformance, AWaitingThreadReadsItsReplyItself) {
 TEST_P(Conformance, ManyWaitersAndTheLoopHandTheReaderRoleToEachOther) {
   connect();
   at_server->keep = at_client->keep = false;
-  at_server->on = [](Connection& c, Frame& f, ReaderRole&) {
+  at_server->on = [](Connection& c, Frame& f) {
     OutFrame reply(FrameKind::kReply, f.header.call_id);
     EXPECT_EQ(c.send(std::move(reply)), nullptr);
   };
@@ -251,7 +215,7 @@ TEST_P(Conformance, ManyWaitersAndTheLoopHandTheReaderRoleToEachOther) {
   std::mutex mutex;
   std::condition_variable changed;
   std::atomic<int> inside{0};
-  at_client->on = [&](Connection&, Frame& f, ReaderRole& role) {
+  at_client->on = [&](Connection&, Frame& f) {
     EXPECT_EQ(inside.fetch_add(1), 0) << "two threads read at once";
     {
       std::lock_guard lock(mutex);
@@ -259,7 +223,6 @@ TEST_P(Conformance, ManyWaitersAndTheLoopHandTheReaderRoleToEachOther) {
     }
     changed.notify_all();
     inside.fetch_sub(1);
-    if (f.header.call_id % 7 == 0 && role.pass_on()) std::this_thread::yield();
   };
   std::vector<std::thread> threads;
   for (uint64_t t = 0; t < kThreads; ++t) {
@@ -277,48 +240,6 @@ TEST_P(Conformance, ManyWaitersAndTheLoopHandTheReaderRoleToEachOther) {
   for (auto& t : threads) t.join();
   client_loop->stop();  // the handler must not outlive what it refers to
   for (size_t i = 1; i < answered.size(); ++i) ASSERT_EQ(answered[i], 1);
-}
-
-TEST_P(Conformance, AHandlerThatPassedTheRoleOnKeepsItsFrameWhileOthersRead) {
-  connect();
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool inside = false;
-  std::string seen;
-  at_client->on = [&](Connection&, Frame& f, ReaderRole& role) {
-    if (f.header.call_id != 1) return;
-    if (!role.pass_on()) return;  // on the loop's thread: tried again
-    EXPECT_TRUE(role.pass_on());
-    {
-      std::lock_guard lock(mutex);
-      inside = true;
-    }
-    changed.notify_all();
-    // Runs on only when the others have been read, by somebody else.
-    at_client->wait_for(51);
-    BodyReader in(f.body);
-    seen = std::string(in.str());
-  };
-  // The role is this thread's to pass on only when it was faster than the loop's.
-  const TimePoint tried_enough = Clock::now() + 20s;
-  while (!inside && Clock::now() < tried_enough) {
-    at_client->clear();
-    ASSERT_EQ(server->send(request(1, "kept")), nullptr);
-    auto done = [&] { return at_client->count() >= 51; };
-    std::thread other([&] {
-      std::unique_lock lock(mutex);
-      changed.wait_for(lock, 1s, [&] { return inside || at_client->count() > 0; });
-      lock.unlock();
-      for (uint64_t i = 2; i <= 51; ++i) EXPECT_EQ(server->send(request(i, std::string(500, 'n'))), nullptr);
-    });
-    const TimePoint until = Clock::now() + 2s;
-    while (!done() && Clock::now() < until) static_cast<void>(client->try_poll(until, done));
-    other.join();
-    at_client->wait_for(51);
-  }
-  client_loop->stop();
-  EXPECT_TRUE(inside);
-  EXPECT_EQ(seen, "kept");
 }
 
 TEST_P(Conformance, APollGivesUpAtItsDeadline) {

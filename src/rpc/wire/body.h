@@ -28,6 +28,8 @@ namespace tine::rpc {
 struct Segment {
   std::span<const std::byte> bytes;
   detail::Ref<detail::RefCounted> owner;  // keeps `bytes` alive and unchanged
+  // Made for being sent (a pickle, a compacted tensor) and nobody's but the frame's: counts as memory that waits.
+  bool copied = false;
 };
 
 class BodyWriter {

@@ -24,7 +24,7 @@ void write_foreign(BodyWriter& out, uint8_t language, std::span<const std::byte>
     if (!bytes.empty()) std::memcpy(p + 1, bytes.data(), bytes.size());
     return;
   }
-  const uint32_t number = out.segment({bytes, std::move(owner)});
+  const uint32_t number = out.segment({bytes, std::move(owner), true});
   std::byte* p = out.ext(static_cast<int8_t>(ExtType::kForeignSegment), 5);
   p[0] = static_cast<std::byte>(language);
   put_le<uint32_t>(p + 1, number);

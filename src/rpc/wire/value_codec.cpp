@@ -34,8 +34,9 @@ void write_tensor(BodyWriter& out, const Tensor& given) {
   const size_t fixed = inline_elements ? 2 : 6;
   uint32_t segment = 0;
   if (!inline_elements) {
-    segment = out.segment(
-        {{static_cast<const std::byte*>(t.data()), bytes}, detail::Ref<detail::RefCounted>::share(t.impl())});
+    segment = out.segment({{static_cast<const std::byte*>(t.data()), bytes},
+                           detail::Ref<detail::RefCounted>::share(t.impl()),
+                           t.data() != given.data()});
   }
   const auto type = inline_elements ? ExtType::kTensor : ExtType::kTensorSegment;
   std::byte* p = out.ext(static_cast<int8_t>(type), fixed + 8 * sizes.size() + (inline_elements ? bytes : 0));
