@@ -217,6 +217,82 @@ TEST(Shutdown, NamesTheWorkerThatIsStillBusy) {
   go.count_down();
 }
 
+// What a reader must never do: it does not come back.
+TEST(Shutdown, EndsInTimeWhateverTheReaderDoes) {
+  std::latch running(1), go(1);
+  World world(2);
+  world.handlers(1).on["stuck"] = [&](IncomingCall call) {
+    running.count_down();
+    go.wait();
+    call.reply(1);
+  };
+  const auto stuck = world[0].call(1, CallRequest::script("stuck", nullptr, {}), kNoDeadline);
+  running.wait();
+  const TimePoint begun = Clock::now();
+  const auto errors = world.shutdown(Seconds(0.5));
+  EXPECT_LT(Clock::now() - begun, seconds(6));
+  EXPECT_THAT(message(errors[0]), HasSubstr("'w1'"));
+  EXPECT_TRUE(errors[1]);
+  EXPECT_TRUE(stuck.error());
+  go.count_down();
+}
+
+TEST(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
+  World world(3);
+  std::latch go(1);
+  world.handlers(2).on["slow"] = [&](IncomingCall call) {
+    go.wait();
+    call.reply(1);
+  };
+  std::vector<Future<Value>> slow;
+  for (int i = 0; i < 3; ++i) slow.push_back(world[1].call(2, foreign("slow"), kNoDeadline));
+  // Two run, the third waits for a thread: all of them count until their caller is gone.
+  const TimePoint until = Clock::now() + seconds(20);
+  while (world[2].counts().calls_running < 3 && Clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(world[2].counts().calls_running, 3U);
+  world[1].shutdown(false);
+  std::vector<std::thread> others;
+  for (const int rank : {0, 2}) others.emplace_back([&world, rank] { world[rank].shutdown(true, Seconds(20)); });
+  for (auto& t : others) t.join();
+  go.count_down();
+}
+
+TEST(Shutdown, NamesTheWorkerWhoseProgramFailedToAll) {
+  World world(3);
+  world.workers[1]->agent->shutdown(false, Seconds(0), "ZeroDivisionError: division by zero");
+  std::vector<std::string> errors(3);
+  std::vector<std::thread> others;
+  for (const int rank : {0, 2}) {
+    others.emplace_back([&, rank] {
+      try {
+        world[rank].shutdown(true, Seconds(20));
+      } catch (const PeerDied& e) {
+        errors[static_cast<size_t>(rank)] = e.message();
+      }
+    });
+  }
+  for (auto& t : others) t.join();
+  for (const int rank : {0, 2}) {
+    EXPECT_THAT(errors[static_cast<size_t>(rank)], HasSubstr("'w1'"));
+    EXPECT_THAT(errors[static_cast<size_t>(rank)], HasSubstr("ZeroDivisionError: division by zero"));
+  }
+}
+
+TEST(Shutdown, ThatIsOrdinaryTellsNothing) {
+  std::mutex mutex;
+  std::string log;
+  {
+    World world(4, [&](int, AgentOptions& o) {
+      o.log = [&](const std::string& text) {
+        const std::lock_guard lock(mutex);
+        log += text + "\n";
+      };
+    });
+    for (int rank = 0; rank < 4; ++rank) world[rank].shutdown(false);
+  }
+  EXPECT_EQ(log, "");
+}
+
 TEST(Shutdown, IsIdempotentAndEndsCalls) {
   World world(2);
   for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
