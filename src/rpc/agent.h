@@ -49,7 +49,8 @@ struct AgentOptions {
   Handler* handler = nullptr;     // borrowed; null: script and foreign calls are refused
   ForeignCodec* codec = nullptr;  // borrowed
   Executor* executor = nullptr;   // required: operators too long for a reader, script calls to oneself
-  Executor* blocking = nullptr;   // foreign calls, users' callbacks, the codec; null: `executor`
+  Executor* blocking = nullptr;   // foreign calls; null: `executor`
+  Executor* callbacks = nullptr;  // users' callbacks, the codec: never behind handlers; null: `blocking`
   // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
   std::function<bool()> interrupted;
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told

@@ -59,7 +59,7 @@ void AgentCore::start() {
     const Identity identity{options.name, incarnation, options.secret};
     tcp_ = make_tcp_transport(*loop_, identity, TransportOptions{options.plaintext_beyond_loopback});
     ConnectionOptions connection;
-    connection.callbacks = &blocking();
+    connection.callbacks = &callbacks();
     ListenOptions listen;
     listen.connection = connection;
     listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
@@ -120,11 +120,12 @@ void AgentCore::connect_all(const std::vector<Member>& members, TimePoint deadli
   for (int rank = 0; rank < options.rank; ++rank) {
     const Member& m = members[static_cast<size_t>(rank)];
     ConnectOptions connect;
-    connect.connection.callbacks = &blocking();
+    connect.connection.callbacks = &callbacks();
     connect.deadline = deadline;
     connect.expected_name = m.name;
     const bool near = unix_ && !m.unix_address.empty() && m.machine == me.machine;
     opening.push_back(near ? unix_->connect(m.unix_address, connect) : tcp_->connect(m.tcp_address, connect));
+    opening.back().state()->observe();  // the first that fails is the error
   }
   std::vector<detail::Ref<Connection>> connections(peers.size());
   for (size_t rank = 0; rank < opening.size(); ++rank) {
@@ -368,7 +369,7 @@ void AgentCore::sweep() noexcept {
   TimePoint next = kNoDeadline;
   std::vector<detail::Ref<CallState>> expired;
   for (const auto& p : peers) p->calls.take_expired(now, &expired, &next);
-  const detail::CallbackGate gate(blocking());
+  const detail::CallbackGate gate(callbacks());
   for (const auto& call : expired) {
     if (call->fail(call->deadline_error(now))) call->peer->send_cancel(call->id);
   }
@@ -376,7 +377,7 @@ void AgentCore::sweep() noexcept {
 }
 
 void AgentCore::on_death(Peer& peer, const CloseInfo& info) noexcept {
-  const detail::CallbackGate gate(blocking());
+  const detail::CallbackGate gate(callbacks());
   const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
   const bool expected = closing.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal ||
                         (goodbye && leaving.load(std::memory_order_acquire));

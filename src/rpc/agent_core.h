@@ -106,6 +106,9 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   [[nodiscard]] Executor& blocking() const noexcept {
     return options.blocking ? *options.blocking : *options.executor;
   }
+  [[nodiscard]] Executor& callbacks() const noexcept {
+    return options.callbacks ? *options.callbacks : blocking();
+  }
   void log(const std::string& text) const {
     if (options.log) options.log(text);
   }

@@ -69,15 +69,26 @@ void IncomingState::run() noexcept {
 
 void IncomingState::abandon() noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
-  const auto error = make_error(
-      ErrorKind::kAbandoned,
-      fmt::format("worker '{}' did not run {}: it is ending, or too many calls wait for a thread there",
-                  core->self().name, name));
+  const auto error = make_error(ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending",
+                                                                   core->self().name, name));
   if (step_ == Step::kEncode || step_ == Step::kEncodeError) {
     send_failure(error);
   } else {
     answer_error(error);
   }
+}
+
+void IncomingState::refuse(const std::exception_ptr& why) noexcept {
+  const auto self = detail::Ref<IncomingState>::adopt(this);
+  std::string reason = describe(why);
+  try {
+    std::rethrow_exception(why);
+  } catch (const Error& e) {
+    reason = e.message();
+  } catch (...) {
+  }
+  answer_error(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
+                                                           core->self().name, name, reason)));
 }
 
 void IncomingState::run_operator(const Op& op, std::vector<Value> bound) {
@@ -148,7 +159,7 @@ void IncomingState::deliver(Value value) noexcept {
       if (target != Target::kFetch && value.is(Tag::kForeign) && core->options.codec &&
           !ForeignPayload::in(value)) {
         result_ = std::move(value);
-        return post(Step::kEncode, &core->blocking());
+        return post(Step::kEncode, &core->callbacks());
       }
       if (caller->calls.take(local->id)) local->emplace(std::move(value));
       return unregister();
@@ -180,7 +191,7 @@ void IncomingState::send_value(const Value& value) noexcept {
     hooks.undo();
     if (hooks.needs_codec() && core->options.codec && !ForeignPayload::in(value)) {
       result_ = value;
-      post(Step::kEncode, &core->blocking());
+      post(Step::kEncode, &core->callbacks());
       return;
     }
     return send_failure(std::current_exception());
@@ -191,7 +202,7 @@ void IncomingState::send_value(const Value& value) noexcept {
 void IncomingState::send_failure(const std::exception_ptr& error) noexcept {
   if (step_ != Step::kEncodeError && core->options.codec && core->options.codec->owns(error)) {
     failure_ = error;
-    return post(Step::kEncodeError, &core->blocking());
+    return post(Step::kEncodeError, &core->callbacks());
   }
   caller->send_error(id, error_body_of(error));
   unregister();

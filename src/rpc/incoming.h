@@ -65,8 +65,9 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   void send_failure(const std::exception_ptr& error) noexcept;
   void unregister() noexcept;
 
-  void run() noexcept override;      // Task
-  void abandon() noexcept override;  // Task
+  void run() noexcept override;                                  // Task
+  void abandon() noexcept override;                              // Task
+  void refuse(const std::exception_ptr& why) noexcept override;  // Task: no thread for its handler
   static void source_done(detail::Node* node, detail::StateBase& done) noexcept;
   static constexpr detail::NodeOps kSourceDone{&IncomingState::source_done, false};
 
