@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "python/src/rpc_payload.h"
+#include "src/runtime/log.h"
 
 namespace tine::python {
 namespace {
@@ -121,7 +122,9 @@ void without_lock(F&& f) {
 }
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
-           double init_timeout, bool plaintext_beyond_loopback) {
+           double init_timeout, bool plaintext_beyond_loopback, int handler_threads,
+           int max_handler_threads) {
+  translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
   rpc::AgentOptions options;
   options.name = name;
   options.rank = rank;
@@ -134,10 +137,8 @@ void start(const std::string& name, int rank, int world_size, const std::string&
     const Gil gil;
     return !gil || PyErr_CheckSignals() != 0;
   };
-  options.log = [](const std::string& text) {
-    const Gil gil;
-    if (gil) PySys_FormatStderr("[tine] %s\n", text.c_str());
-  };
+  // Threads that read sockets say something here: they wait for neither the interpreter nor stderr.
+  options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
   without_lock([&] { service().start(std::move(options), python_side()); });
 }
 
@@ -147,6 +148,12 @@ py::dict debug_info() {
   d["calls_pending"] = counts.calls_pending;
   d["calls_running"] = counts.calls_running;
   d["references_owned"] = counts.references_owned;
+  const HandlerCounters handlers = Runtime::instance().handler_counters();
+  d["handler_threads"] = handlers.threads;
+  d["handler_threads_peak"] = handlers.peak;
+  d["handler_threads_idle"] = handlers.idle;
+  d["handlers_queued"] = handlers.queued;
+  d["handlers_refused"] = handlers.refused;
   return d;
 }
 

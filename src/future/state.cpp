@@ -1,7 +1,6 @@
 #include "tine/detail/state.h"
 #include "tine/unobserved.h"
 
-#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -115,15 +114,6 @@ void TaskHelper::help(StateBase& state, TimePoint deadline) noexcept {
   polling.skip = polling.penalty;
 }
 constinit TaskHelper the_task_helper;
-constinit std::atomic<uint8_t> forks_behind{0};
-
-void watch_forks() {
-  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
-    forks_behind.fetch_add(1, std::memory_order_relaxed);
-    set_thread_helper(nullptr);
-  });
-}
-
 CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
 CallbackGate::~CallbackGate() { gate = before_; }
 

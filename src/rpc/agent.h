@@ -54,9 +54,10 @@ struct AgentOptions {
       false;  // calls for the handler wait until open(): who starts an agent can put it in its place first
   Handler* handler = nullptr;     // borrowed; null: script and foreign calls are refused
   ForeignCodec* codec = nullptr;  // borrowed
-  // What goes where: src/rpc/placement.h. The pool is required; blocking threads are the same when null.
+  // What goes where: src/rpc/placement.h. The pool is required.
   Executor* executor = nullptr;
-  Executor* blocking = nullptr;
+  Executor* blocking = nullptr;   // foreign calls; null: `executor`
+  Executor* callbacks = nullptr;  // users' callbacks, the codec: never behind handlers; null: `blocking`
   // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
   std::function<bool()> interrupted;
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told

@@ -6,6 +6,7 @@ namespace tine::rpc {
 namespace {
 
 Executor& blocking_of(const AgentOptions& o) { return o.blocking ? *o.blocking : *o.executor; }
+Executor& callbacks_of(const AgentOptions& o) { return o.callbacks ? *o.callbacks : blocking_of(o); }
 
 Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   Links::Options links;
@@ -16,7 +17,7 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   links.timeout = o.init_timeout;
   links.unix_sockets = o.unix_sockets;
   links.plaintext_beyond_loopback = o.plaintext_beyond_loopback;
-  links.connection.callbacks = &blocking_of(o);
+  links.connection.callbacks = &callbacks_of(o);
   links.connection.max_copied_bytes = o.max_send_buffer_bytes;
   links.interrupted = o.interrupted;
   links.log = o.log;
@@ -24,7 +25,8 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
 }
 
 Server::Options server_options(const AgentOptions& o) {
-  return {o.ops, o.op_context, o.handler, o.codec, o.executor, &blocking_of(o), o.hold_calls};
+  return {o.ops, o.op_context, o.handler, o.codec, o.executor, &blocking_of(o), &callbacks_of(o),
+          o.hold_calls};
 }
 
 }  // namespace
@@ -35,12 +37,12 @@ AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
       links(link_options(o, incarnation)),
       references(world),
       server(world, references, server_options(o)),
-      calls(world, references, server, blocking_of(o),
+      calls(world, references, server, callbacks_of(o),
             [this](TimePoint when, std::function<void()> work) {
               (void)links.loop().schedule_at(when, std::move(work));
             }),
       barrier(world, calls, server, o.interrupted),
-      peers_{o.max_calls_in_flight, o.executor, &blocking_of(o)},
+      peers_{o.max_calls_in_flight, o.executor, &callbacks_of(o)},
       log_(o.log) {}
 
 void AgentParts::start() {

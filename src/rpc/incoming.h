@@ -40,13 +40,14 @@ class CallServices {
   ForeignCodec* codec = nullptr;
   Executor* executor = nullptr;
   Executor* blocking = nullptr;
+  Executor* callbacks = nullptr;
   std::function<OpContext()> op_context;
   std::string worker;  // this one's name
   RRefTable* references = nullptr;
 
   // Posts to where that place is.
   [[nodiscard]] Executor& executor_at(Place place) const noexcept {
-    return place == Place::kBlocking ? *blocking : *executor;
+    return place == Place::kHandler ? *blocking : place == Place::kCallbacks ? *callbacks : *executor;
   }
   [[nodiscard]] Value run(const Op& op, const Value* bound) const;
 
@@ -124,8 +125,9 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   void send_failure(const std::exception_ptr& error) noexcept;
   void send_error(const ErrorBody& body) noexcept;
 
-  void run() noexcept override;      // Task
-  void abandon() noexcept override;  // Task
+  void run() noexcept override;                                  // Task
+  void abandon() noexcept override;                              // Task
+  void refuse(const std::exception_ptr& why) noexcept override;  // Task: no thread for its handler
   static void source_done(detail::Node* node, detail::StateBase& done) noexcept;
   static constexpr detail::NodeOps kSourceDone{&IncomingState::source_done, false};
 

@@ -78,6 +78,7 @@ Links::Connections Links::connect_all(const std::vector<Member>& members, TimePo
     connect.expected_name = m.name;
     const bool near = unix_ && !m.unix_address.empty() && m.machine == me.machine;
     opening.push_back(near ? unix_->connect(m.unix_address, connect) : tcp_->connect(m.tcp_address, connect));
+    opening.back().state()->observe();  // the first that fails is the error
   }
   Connections connections(members.size());
   for (size_t rank = 0; rank < opening.size(); ++rank) {

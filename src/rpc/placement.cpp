@@ -12,10 +12,10 @@ Place place_for(const Work& work, At at) noexcept {
     case Work::Kind::kOperator: return work.nanoseconds <= kShort ? Place::kHere : Place::kPool;
     case Work::Kind::kScript: return reader && !work.brings_code ? Place::kHereForASlice : Place::kPool;
     case Work::Kind::kWrite: return work.bytes > kWriteHere ? Place::kPool : Place::kHere;
-    case Work::Kind::kForeign:
-    case Work::Kind::kEncode: break;
+    case Work::Kind::kEncode: return Place::kCallbacks;
+    case Work::Kind::kForeign: break;
   }
-  return Place::kBlocking;
+  return Place::kHandler;
 }
 
 }  // namespace tine::rpc

@@ -12,14 +12,14 @@
 //   an operator that may take longer             pool                pool
 //   a script whose code is here                  here, for kSlice    pool
 //   a script that brings code                    pool                pool
-//   a foreign call                               blocking            blocking
-//   to encode what only a language can           blocking            blocking
+//   a foreign call                               handler             handler
+//   to encode what only a language can           callbacks           callbacks
 //   to encode an answer of at most kWriteHere    here                here
 //   to encode a larger one                       pool                pool
 //
 // "Elsewhere" is the thread that calls its own worker, that opened the agent, that completed the value a call waited
-// for, or a task of the pool. A user's callback never runs on a reader either: its CallbackGate posts it to the
-// blocking threads. kShort and kSlice: src/value/cost.h.
+// for, or a task of the pool. A user's callback never runs on a reader either: its CallbackGate posts it to the threads of
+// callbacks. Pool: the scheduler. Handler, callbacks: threads of their own, which may block. kShort and kSlice: src/value/cost.h.
 //
 // State      None.
 // Threads    Any.
@@ -43,7 +43,7 @@ inline constexpr size_t kWriteHere = size_t{16} << 10;
 
 enum class At : uint8_t { kReader, kElsewhere };
 
-enum class Place : uint8_t { kHere, kHereForASlice, kPool, kBlocking };
+enum class Place : uint8_t { kHere, kHereForASlice, kPool, kHandler, kCallbacks };
 
 struct Work {
   enum class Kind : uint8_t { kRead, kAgents, kOperator, kScript, kForeign, kEncode, kWrite };

@@ -64,7 +64,11 @@ void send_failure(Connection& connection, uint64_t id, const std::exception_ptr&
 // Rank 0's register of workers.
 class Rendezvous::Register final : public detail::RefCounted {
  public:
-  Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {}
+  Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {
+    // Whoever waits tells why it failed, in words of its own.
+    all_listed_.state()->observe();
+    all_ready_.state()->observe();
+  }
 
   void enter(Member member, Connection* connection, uint64_t call, int world_size) {
     const std::lock_guard lock(mutex_);
@@ -180,9 +184,6 @@ class Rendezvous::Register final : public detail::RefCounted {
     }
     if (static_cast<int>(entries_.size()) < world_size_) listed_.set_error(error);
     go_.set_error(error);
-    // Rank 0 waits for one of them; the other is nobody's news.
-    all_listed_.state()->observe();
-    all_ready_.state()->observe();
   }
 
   std::string reason_against(const Member& m, int world_size, bool* taken) const {

@@ -28,6 +28,7 @@ Server::Server(World& world, RRefTable& table, Options options)
   codec = options.codec;
   executor = options.executor;
   blocking = options.blocking;
+  callbacks = options.callbacks;
   op_context = std::move(options.op_context);
   worker = world.name();
   references = &table;

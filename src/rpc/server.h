@@ -37,6 +37,7 @@ class Server final : private CallServices {
     ForeignCodec* codec = nullptr;
     Executor* executor = nullptr;
     Executor* blocking = nullptr;
+    Executor* callbacks = nullptr;
     bool hold = false;
   };
   Server(World& world, RRefTable& references, Options options);

@@ -35,7 +35,8 @@ struct Runtime::Parts {
   Scheduler scheduler;
   PoolSplitter splitter;
   OpContext context;
-  sched::BlockingPool blocking;
+  sched::BlockingPool callbacks;
+  sched::BlockingPool handlers;
   std::optional<UnitRunner> script_runner;
   RpcService rpc;
 };

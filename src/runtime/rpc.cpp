@@ -44,6 +44,7 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   options.codec = foreign_.codec;
   options.executor = &runtime_.scheduler();
   options.blocking = &runtime_.blocking();
+  options.callbacks = &runtime_.callbacks();
   std::shared_ptr<rpc::Agent> agent = rpc::Agent::start(std::move(options));
   {
     const std::lock_guard lock(mutex_);

@@ -13,12 +13,23 @@
 namespace tine {
 namespace {
 
-int checked_blocking_threads(int n) {
-  if (n < 1 || n > sched::BlockingPool::kHardLimit) {
-    throw ValueError(fmt::format("Runtime: blocking_threads: expected 1 to {}, got {}",
-                                 sched::BlockingPool::kHardLimit, n));
-  }
-  return n;
+sched::BlockingOptions handler_options(const RuntimeOptions& options) {
+  sched::BlockingOptions o;
+  o.name = "tine-h";
+  o.eager = options.handler_threads;
+  o.max_threads = options.max_handler_threads;
+  o.limit_name = "max_handler_threads";
+  o.advice =
+      ": none is left to run it; raise the limit (max_handler_threads of TensorPipeRpcBackendOptions or "
+      "RuntimeOptions), or let handlers wait without a thread (@rpc.functions.async_execution)";
+  return o;
+}
+
+sched::BlockingOptions callback_options() {
+  sched::BlockingOptions o;
+  o.name = "tine-c";
+  o.refuses = false;
+  return o;
 }
 
 // The default Runtime. The mutex is held over fork(2), so that a child finds it free.
@@ -51,7 +62,8 @@ struct Default {
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
     : scheduler(options.num_threads),
       splitter(scheduler),
-      blocking("tine-b", checked_blocking_threads(options.blocking_threads)),
+      callbacks(callback_options()),
+      handlers(handler_options(options)),
       rpc(runtime) {
   tensor::use_one_blas_thread();  // products are split over this pool
   add_builtin_operators(ops);
@@ -86,8 +98,19 @@ Scheduler& default_scheduler() {
 }
 
 Scheduler& Runtime::scheduler() noexcept { return parts_->scheduler; }
-Executor& Runtime::blocking() noexcept { return parts_->blocking; }
-int Runtime::close_blocking(TimePoint bound) noexcept { return parts_->blocking.close_and_join(bound); }
+Executor& Runtime::blocking() noexcept { return parts_->handlers; }
+Executor& Runtime::callbacks() noexcept { return parts_->callbacks; }
+void Runtime::set_handler_threads(int handler_threads, int max_handler_threads) {
+  parts_->handlers.set_limits(handler_threads, max_handler_threads);
+}
+HandlerCounters Runtime::handler_counters() const noexcept {
+  const sched::BlockingCounters c = parts_->handlers.counters();
+  return {c.threads, c.idle, c.blocked, c.peak, c.queued, c.refused};
+}
+int Runtime::close_blocking(TimePoint bound) noexcept {
+  const int left = parts_->handlers.close_and_join(bound);
+  return left + parts_->callbacks.close_and_join(bound);
+}
 const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
 OpContext& Runtime::context() noexcept { return parts_->context; }
 RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }

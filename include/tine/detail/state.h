@@ -187,7 +187,8 @@ class TINE_API StateBase : public RefCounted {
   [[nodiscard]] const std::exception_ptr* peek_error() const noexcept {
     return outcome() == Outcome::kError ? &error_ : nullptr;
   }
-  // Somebody has looked at the error, or passed it on.
+  // Somebody has looked at the error, or passed it on. Of a pending one: its owner will, or has no use for it, so that
+  // its error is never reported.
   void observe() const noexcept { flags_.fetch_or(kObserved, std::memory_order_relaxed); }
   // A language binding shows it to its users: from then on its error is reported, as that of any future is.
   void show() noexcept {

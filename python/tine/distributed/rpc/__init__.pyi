@@ -43,12 +43,14 @@ class RpcBackendOptions:
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
     num_worker_threads: int
+    max_handler_threads: int
     device_maps: dict[str, Any]
     devices: list[Any]
     def __init__(
         self,
         *,
         num_worker_threads: int = 16,
+        max_handler_threads: Optional[int] = None,
         rpc_timeout: float = 60.0,
         init_method: str = "env://",
         device_maps: Optional[Mapping[str, Any]] = None,

@@ -76,6 +76,8 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
         options.rpc_timeout,
         options.init_timeout,
         os.environ.get("TINE_PLAINTEXT", "") == "1",
+        options.num_worker_threads,
+        options.max_handler_threads,
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
