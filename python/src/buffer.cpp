@@ -73,6 +73,17 @@ struct Export {
   std::vector<Py_ssize_t> strides;  // in bytes
 };
 
+// Fortran's order: the first index is the fastest.
+bool is_fortran_contiguous(const Tensor& tensor) noexcept {
+  if (tensor.numel() == 0) return true;
+  int64_t step = 1;
+  for (size_t i = 0; i < tensor.sizes().size(); ++i) {
+    if (tensor.sizes()[i] != 1 && tensor.strides()[i] != step) return false;
+    step *= tensor.sizes()[i];
+  }
+  return true;
+}
+
 }  // namespace
 
 Tensor tensor_on_buffer(PyObject* exporter) {
@@ -133,15 +144,18 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
     PyErr_SetString(PyExc_BufferError, why);
     return -1;
   };
-  const bool contiguous = tensor.is_contiguous();
-  if ((flags & PyBUF_WRITABLE) && !tensor.is_writable())
+  const auto asks = [flags](int for_what) { return (flags & for_what) == for_what; };
+  const bool c_order = tensor.is_contiguous();
+  if (asks(PyBUF_WRITABLE) && !tensor.is_writable())
     return refuse("the tensor's memory was lent as read-only");
-  if (!contiguous && (flags & PyBUF_STRIDES) != PyBUF_STRIDES) {
+  if (!c_order && !asks(PyBUF_STRIDES))
     return refuse("the tensor is not contiguous and no strides were asked for; call contiguous() first");
-  }
-  if (!contiguous && (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS) {
+  if (!c_order && asks(PyBUF_C_CONTIGUOUS))
     return refuse("the tensor is not contiguous; call contiguous() first");
-  }
+  if (asks(PyBUF_F_CONTIGUOUS) && !is_fortran_contiguous(tensor))
+    return refuse("the tensor is not contiguous in Fortran's order");
+  if (asks(PyBUF_ANY_CONTIGUOUS) && !c_order && !is_fortran_contiguous(tensor))
+    return refuse("the tensor is contiguous in neither order; call contiguous() first");
   return guarded([&]() -> int {
     auto shared = std::make_unique<Export>();
     const auto item = static_cast<Py_ssize_t>(size_of(tensor.dtype()));
@@ -152,9 +166,9 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
     view->itemsize = item;
     view->readonly = !tensor.is_writable();
     view->ndim = static_cast<int>(tensor.dim());
-    view->format = flags & PyBUF_FORMAT ? const_cast<char*>(format_of(tensor.dtype())) : nullptr;
-    view->shape = flags & PyBUF_ND ? shared->shape.data() : nullptr;
-    view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? shared->strides.data() : nullptr;
+    view->format = asks(PyBUF_FORMAT) ? const_cast<char*>(format_of(tensor.dtype())) : nullptr;
+    view->shape = asks(PyBUF_ND) && view->ndim ? shared->shape.data() : nullptr;
+    view->strides = asks(PyBUF_STRIDES) && view->ndim ? shared->strides.data() : nullptr;
     view->suboffsets = nullptr;
     view->internal = shared.release();
     view->obj = Py_NewRef(self);

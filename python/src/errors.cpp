@@ -1,7 +1,9 @@
 #include "python/src/errors.h"
 
 #include <pybind11/pybind11.h>
+#include <unwind.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -13,9 +15,36 @@
 namespace tine::python {
 namespace {
 
+// What is raised for a kind, and the builtin class that a Python exception of that kind has: the former derives from the
+// latter and from RuntimeError, which is what PyTorch raises.
 constinit std::array<PyObject*, kErrorKinds> classes{};
-// Where libstdc++ keeps the count of an exception_ptr, seen from the exception; 0 when it isn't there.
-constinit std::ptrdiff_t count_offset = 0;
+constinit std::array<PyObject*, kErrorKinds> builtins{};
+
+// What libstdc++ keeps in front of a thrown object, by the Itanium C++ ABI; the count of its exception_ptrs comes first.
+// Elsewhere nothing is known about that memory, and nobody looks there.
+#if defined(__GLIBCXX__) && defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
+#define TINE_KNOWS_EXCEPTION_HEADER 1
+struct ExceptionHeader {
+  uint32_t count;
+  struct {
+    const std::type_info* type;
+    void (*destructor)(void*);
+    void (*unexpected)();
+    void (*terminate)();
+    void* next;
+    int handlers;
+    int handler_switch;
+    const unsigned char* action;
+    const unsigned char* language_data;
+    void* catch_temp;
+    void* adjusted;
+    _Unwind_Exception unwind;
+  } exception;
+};
+#else
+#define TINE_KNOWS_EXCEPTION_HEADER 0
+#endif
+constinit bool count_is_known = false;
 
 const void* address_in(const std::exception_ptr& error) noexcept {
   static_assert(sizeof(std::exception_ptr) == sizeof(void*));
@@ -24,23 +53,24 @@ const void* address_in(const std::exception_ptr& error) noexcept {
   return address;
 }
 
-uint32_t count_at(const std::exception_ptr& error, std::ptrdiff_t offset) noexcept {
-  auto* const count =
-      reinterpret_cast<uint32_t*>(static_cast<char*>(const_cast<void*>(address_in(error))) - offset);
-  return std::atomic_ref<uint32_t>(*count).load(std::memory_order_acquire);
+uint32_t count_of([[maybe_unused]] const std::exception_ptr& error) noexcept {
+#if TINE_KNOWS_EXCEPTION_HEADER
+  auto* const header = static_cast<ExceptionHeader*>(const_cast<void*>(address_in(error))) - 1;
+  return std::atomic_ref<uint32_t>(header->count).load(std::memory_order_acquire);
+#else
+  return 0;
+#endif
 }
 
 // exception_ptr does not tell how many share it, and without that the collector cannot see cycles through
-// a stored exception's traceback. The place is libstdc++'s ABI; it is believed only if it counts.
+// a stored exception's traceback. The place is believed only if it counts.
 void find_count() {
-  constexpr std::ptrdiff_t kAbi = 128;
   const auto first = std::make_exception_ptr(PyError({}, ErrorKind::kRuntime, ""));
-  const uint32_t one = count_at(first, kAbi);
+  const uint32_t one = count_of(first);
   const auto second = first;
-  const uint32_t two = count_at(first, kAbi);
+  const uint32_t two = count_of(first);
   const auto third = second;
-  const uint32_t three = count_at(first, kAbi);
-  if (one == 1 && two == 2 && three == 3) count_offset = kAbi;
+  count_is_known = one == 1 && two == 2 && count_of(first) == 3;
 }
 
 std::string text_of(PyObject* exception) {
@@ -48,16 +78,35 @@ std::string text_of(PyObject* exception) {
   PyErr_Fetch(&type, &value, &traceback);
   std::string text;
   const PyRef object = PyRef::adopt(PyObject_Str(exception));
-  Py_ssize_t size = 0;
-  const char* const chars = object ? PyUnicode_AsUTF8AndSize(object.get(), &size) : nullptr;
-  if (chars) {
-    text.assign(chars, static_cast<size_t>(size));
+  // Half a surrogate pair, which no UTF-8 has, is shown as its escape.
+  const PyRef bytes =
+      object ? PyRef::adopt(PyUnicode_AsEncodedString(object.get(), "utf-8", "backslashreplace")) : PyRef();
+  if (bytes) {
+    text.assign(PyBytes_AS_STRING(bytes.get()), static_cast<size_t>(PyBytes_GET_SIZE(bytes.get())));
   } else {
     PyErr_Clear();
     text = "<the exception's __str__ failed>";
   }
   PyErr_Restore(type, value, traceback);
   return text;
+}
+
+// The line of a script, marked as PyTorch marks it; empty when its file is not at hand. The indicator is clear.
+std::string source_line(const Hop& hop) {
+  const PyRef linecache = PyRef::adopt(PyImport_ImportModule("linecache"));
+  const PyRef line =
+      linecache
+          ? PyRef::adopt(PyObject_CallMethod(linecache.get(), "getline", "si", hop.file.c_str(), hop.line))
+          : PyRef();
+  const char* const chars = line && PyUnicode_Check(line.get()) ? PyUnicode_AsUTF8(line.get()) : nullptr;
+  if (!chars) PyErr_Clear();
+  std::string text = chars ? chars : "";
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  const size_t indent = text.find_first_not_of(" \t");
+  if (indent == std::string::npos) return "";
+  text.erase(0, indent);
+  const auto columns = std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
+  return "\n    " + text + "\n    " + std::string(static_cast<size_t>(columns), '~') + " <--- HERE";
 }
 
 std::string line_of(const Hop& hop) {
@@ -70,6 +119,7 @@ std::string line_of(const Hop& hop) {
   }
   line += hop.what;
   if (!hop.file.empty()) line += " (" + hop.file + ":" + std::to_string(hop.line) + ")";
+  if (hop.kind == Hop::Kind::kScript && !hop.file.empty() && hop.line > 0) line += source_line(hop);
   return line;
 }
 
@@ -157,7 +207,7 @@ const PyError* as_py_error(const std::exception_ptr& error) noexcept {
 
 PyObject* solely_owned_object(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
-  if (!e || !count_offset || !e->sole_owner() || count_at(error, count_offset) != 1) return nullptr;
+  if (!e || !count_is_known || !e->sole_owner() || count_of(error) != 1) return nullptr;
   return e->object();
 }
 
@@ -206,35 +256,55 @@ void raise(const std::exception_ptr& error) {
 PyObject* class_of(ErrorKind kind) noexcept { return classes[static_cast<size_t>(kind)]; }
 
 ErrorKind kind_of(PyObject* exception) noexcept {
-  const auto is = [exception](ErrorKind kind) {
-    return PyType_IsSubtype(Py_TYPE(exception), reinterpret_cast<PyTypeObject*>(class_of(kind))) != 0;
+  const auto is = [exception](PyObject* type) {
+    return PyType_IsSubtype(Py_TYPE(exception), reinterpret_cast<PyTypeObject*>(type)) != 0;
   };
   // tine's own first: they derive from builtin ones too. RuntimeError is what is left.
   for (int k = static_cast<int>(ErrorKind::kShape); k < kErrorKinds; ++k) {
-    if (is(static_cast<ErrorKind>(k))) return static_cast<ErrorKind>(k);
+    if (is(classes[static_cast<size_t>(k)])) return static_cast<ErrorKind>(k);
   }
   if (PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError)) return ErrorKind::kSyntax;
-  for (int k = static_cast<int>(ErrorKind::kType); k < static_cast<int>(ErrorKind::kShape); ++k) {
-    if (is(static_cast<ErrorKind>(k))) return static_cast<ErrorKind>(k);
+  for (size_t k = 0; k < builtins.size(); ++k) {
+    if (builtins[k] && is(builtins[k])) return static_cast<ErrorKind>(k);
   }
   return ErrorKind::kRuntime;
 }
 
+namespace {
+
+// An exception class of the module; it lives as long as the process.
+PyObject* add_class(PyObject* module, const char* name, PyObject* first, PyObject* second, const char* doc) {
+  const PyRef bases = PyRef::adopt(second ? PyTuple_Pack(2, first, second) : PyTuple_Pack(1, first));
+  if (!bases) return nullptr;
+  PyObject* const type =
+      PyErr_NewExceptionWithDoc((std::string("tine.") + name).c_str(), doc, bases.get(), nullptr);
+  return type && PyModule_AddObjectRef(module, name, type) == 0 ? type : nullptr;
+}
+
+}  // namespace
+
 bool init_errors(PyObject* module) {
   const auto set = [](ErrorKind kind, PyObject* type) { classes[static_cast<size_t>(kind)] = type; };
   set(ErrorKind::kRuntime, PyExc_RuntimeError);
-  set(ErrorKind::kType, PyExc_TypeError);
-  set(ErrorKind::kValue, PyExc_ValueError);
-  set(ErrorKind::kIndex, PyExc_IndexError);
-  set(ErrorKind::kKey, PyExc_KeyError);
-  set(ErrorKind::kAttribute, PyExc_AttributeError);
-  set(ErrorKind::kName, PyExc_NameError);
-  set(ErrorKind::kAssertion, PyExc_AssertionError);
-  set(ErrorKind::kZeroDivision, PyExc_ZeroDivisionError);
-  set(ErrorKind::kOverflow, PyExc_OverflowError);
-  set(ErrorKind::kMemory, PyExc_MemoryError);
-  set(ErrorKind::kNotImplemented, PyExc_NotImplementedError);
-  set(ErrorKind::kSystem, PyExc_OSError);
+  set(ErrorKind::kNotImplemented, PyExc_NotImplementedError);  // a RuntimeError by itself
+  builtins[static_cast<size_t>(ErrorKind::kNotImplemented)] = PyExc_NotImplementedError;
+  const std::pair<ErrorKind, PyObject*> builtin[] = {
+      {ErrorKind::kType, PyExc_TypeError},           {ErrorKind::kValue, PyExc_ValueError},
+      {ErrorKind::kIndex, PyExc_IndexError},         {ErrorKind::kKey, PyExc_KeyError},
+      {ErrorKind::kAttribute, PyExc_AttributeError}, {ErrorKind::kName, PyExc_NameError},
+      {ErrorKind::kAssertion, PyExc_AssertionError}, {ErrorKind::kZeroDivision, PyExc_ZeroDivisionError},
+      {ErrorKind::kOverflow, PyExc_OverflowError},   {ErrorKind::kMemory, PyExc_MemoryError},
+      {ErrorKind::kSystem, PyExc_OSError},
+  };
+  for (const auto& [kind, type] : builtin) {
+    builtins[static_cast<size_t>(kind)] = type;
+    const char* const name = reinterpret_cast<PyTypeObject*>(type)->tp_name;
+    PyObject* const both = add_class(module, name, PyExc_RuntimeError, type,
+                                     "Python's exception of that name, raised by tine itself: also a "
+                                     "RuntimeError, which PyTorch raises there.");
+    if (!both) return false;
+    set(kind, both);
+  }
   const NewClass fresh[] = {
       {ErrorKind::kShape, "ShapeError", PyExc_ValueError,
        "Sizes that do not go together; names all of them."},
@@ -256,11 +326,8 @@ bool init_errors(PyObject* module) {
     // SyntaxError comes first: its own __init__ takes the message.
     PyObject* const first = c.kind == ErrorKind::kSyntax ? PyExc_SyntaxError : PyExc_RuntimeError;
     PyObject* const second = c.kind == ErrorKind::kSyntax ? PyExc_RuntimeError : c.second_base;
-    const PyRef bases = PyRef::adopt(second ? PyTuple_Pack(2, first, second) : PyTuple_Pack(1, first));
-    if (!bases) return false;
-    const std::string qualified = std::string("tine.") + c.name;
-    PyObject* const type = PyErr_NewExceptionWithDoc(qualified.c_str(), c.doc, bases.get(), nullptr);
-    if (!type || PyModule_AddObjectRef(module, c.name, type) < 0) return false;
+    PyObject* const type = add_class(module, c.name, first, second, c.doc);
+    if (!type) return false;
     set(c.kind, type);
   }
   find_count();

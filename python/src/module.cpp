@@ -157,14 +157,30 @@ bool init(PyObject* module) {
 }  // namespace
 }  // namespace tine::python
 
-PYBIND11_MODULE(_C, module) {
-  if (!tine::python::init(module.ptr())) throw pybind11::error_already_set();
-  // What bindings made with pybind11 throw: the same classes, the same objects.
-  pybind11::register_exception_translator([](std::exception_ptr error) {
-    try {
-      std::rethrow_exception(error);
-    } catch (const tine::Error&) {
-      tine::python::raise(std::current_exception());
-    }
-  });
+// What PYBIND11_MODULE would write, and a look before it: the types, and the module's own definition, are the process's.
+// A copy under another name would make them again, and tear them down at the end.
+PYBIND11_PLUGIN_IMPL(_C) {
+  if (tine::python::types.future) {
+    PyErr_SetString(
+        PyExc_ImportError,
+        "tine's extension is loaded already, as tine._C, and cannot be loaded again under another name");
+    return nullptr;
+  }
+  PYBIND11_CHECK_PYTHON_VERSION
+  PYBIND11_ENSURE_INTERNALS_READY
+  static pybind11::module_::module_def definition;
+  auto module = pybind11::module_::create_extension_module("_C", nullptr, &definition);
+  try {
+    if (!tine::python::init(module.ptr())) throw pybind11::error_already_set();
+    // What bindings made with pybind11 throw: the same classes, the same objects.
+    pybind11::register_exception_translator([](std::exception_ptr error) {
+      try {
+        std::rethrow_exception(error);
+      } catch (const tine::Error&) {
+        tine::python::raise(std::current_exception());
+      }
+    });
+    return module.ptr();
+  }
+  PYBIND11_CATCH_INIT_EXCEPTIONS
 }

@@ -45,7 +45,11 @@ PyObject* promise_cancel(PyObject* object, PyObject*) {
   Py_RETURN_NONE;
 }
 PyObject* promise_future(PyObject* object, PyObject*) {
-  return guarded([=] { return wrap_future(Ref<ValueState>::share(&state_of(object))); });  // before it is set
+  return guarded([=] {
+    ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
+    if (!state) throw Error("the promise has been kept: its Future is to be asked for before");
+    return wrap_future(Ref<ValueState>::share(state));
+  });
 }
 
 void promise_dealloc(PyObject* object) {

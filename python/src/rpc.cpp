@@ -5,8 +5,44 @@
 
 #include <optional>
 
+#include "python/src/future.h"
+#include "python/src/place.h"
 #include "python/src/rpc_payload.h"
 #include "src/runtime/log.h"
+#include "src/runtime/script.h"
+
+namespace tine::python {
+
+// Holds the reference that a Python RRef object shows.
+struct PyRRef {
+  tine::detail::Ref<rpc::RRef> ref;
+};
+
+}  // namespace tine::python
+
+namespace pybind11::detail {
+
+// An object of a class whose __init__ has not run (made by __new__ alone) has nothing in it: pybind11 would hand out raw
+// memory.
+template <class T>
+class MadeCaster : public type_caster_base<T> {
+ public:
+  bool load(handle source, bool convert) {
+    if (source && isinstance<T>(source) &&
+        !reinterpret_cast<instance*>(source.ptr())->get_value_and_holder().holder_constructed()) {
+      const char* const name = Py_TYPE(source.ptr())->tp_name;
+      throw type_error(std::string("this ") + name + " was made by __new__ alone and holds nothing; call " +
+                       name + "(...)");
+    }
+    return type_caster_base<T>::load(source, convert);
+  }
+};
+template <>
+class type_caster<tine::python::PyRRef> : public MadeCaster<tine::python::PyRRef> {};
+template <>
+class type_caster<tine::rpc::WorkerInfo> : public MadeCaster<tine::rpc::WorkerInfo> {};
+
+}  // namespace pybind11::detail
 
 namespace tine::python {
 namespace {
@@ -30,10 +66,9 @@ auto translated(F&& f) -> decltype(f()) {
   throw py::error_already_set();
 }
 
-// Holds the reference that a Python RRef object shows.
-struct PyRRef {
-  Ref<rpc::RRef> ref;
-};
+// The state of a value behind an RRef, as far as its creator knows: an error of the creation is told like that of any
+// future when nobody has looked.
+ValueState& creation_of(const PyRRef& rref) { return *rref.ref->confirmed().state(); }
 
 PyObject* wrap_rref(const Value& value) {
   return guarded([&]() -> PyObject* {
@@ -43,7 +78,9 @@ PyObject* wrap_rref(const Value& value) {
 
 bool unwrap_rref(PyObject* object, Value* value) {
   if (!py::isinstance<PyRRef>(object)) return false;
-  *value = Value(Ref<RRefObject>(py::handle(object).cast<const PyRRef&>().ref));
+  const auto& rref = py::handle(object).cast<const PyRRef&>();
+  creation_of(rref).observe();  // passed on: whoever gets it sees the error
+  *value = Value(Ref<RRefObject>(rref.ref));
   return true;
 }
 
@@ -65,12 +102,28 @@ struct Destination {
   std::shared_ptr<rpc::Agent> agent;
   int rank;
   TimePoint deadline;
+  [[nodiscard]] bool is_self() const noexcept { return agent->self().id == rank; }
 };
 
 Destination destination(const py::object& to, double timeout) {
   Destination d{service().agent(), 0, {}};
-  d.rank = py::isinstance<WorkerInfo>(to) ? d.agent->worker_info(to.cast<const WorkerInfo&>().name).id
-                                          : RpcService::rank_of(*d.agent, to_value(to.ptr()));
+  if (!PyUnicode_Check(to.ptr()) && !PyLong_Check(to.ptr()) && !py::isinstance<WorkerInfo>(to)) {
+    const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
+    PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
+                 Py_TYPE(to.ptr())->tp_name);
+    throw py::error_already_set();
+  }
+  try {
+    if (py::isinstance<WorkerInfo>(to)) {
+      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
+    } else {
+      Value value = to_value(to.ptr());
+      if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
+      d.rank = RpcService::rank_of(*d.agent, value);
+    }
+  } catch (const ValueError& e) {
+    throw ValueError("could not find destination: " + e.message());
+  }
   d.deadline = d.agent->deadline_after(Seconds(timeout));
   return d;
 }
@@ -79,14 +132,61 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
                                bool async) {
   rpc::CallRequest request = service().request_for(name, values_of(args), keywords_of(kwargs));
   request.async_execution = async;
+  // Arguments that do not fit are an error of the call itself, as in PyTorch; of remote(), too.
+  std::vector<Value> bound;
+  std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
+  if (request.target == rpc::Target::kBuiltin) {
+    try {
+      (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
+    } catch (const TypeError& e) {
+      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
+                      e.message());
+    }
+  } else if (const ScriptFunction* const f = Runtime::instance().scripts().function(name)) {
+    bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
+  }
   return request;
 }
 
 rpc::CallRequest python_request(const std::string& name, const py::bytes& data, const py::list& leaves,
                                 const std::optional<PyRRef>& after) {
   rpc::CallRequest request = rpc::CallRequest::foreign(name, payload_of(data, leaves));
-  if (after) request.after = after->ref;
+  if (after) {
+    creation_of(*after).observe();  // when it has failed, that is the call's answer
+    request.after = after->ref;
+  }
   return request;
+}
+
+// Runs f without the lock. A KeyboardInterrupt that was seen meanwhile wins over what f throws.
+template <class F>
+auto without_lock(F&& f) {
+  try {
+    const GilRelease release;
+    return f();
+  } catch (const std::exception&) {
+    if (PyErr_Occurred()) throw py::error_already_set();
+    throw;
+  }
+}
+
+// Polled while this thread waits in the runtime.
+bool interrupted() {
+  const Gil gil;
+  return !gil || PyErr_CheckSignals() != 0;
+}
+
+// What sends a request. To another worker that waits until there is room, encodes and writes: the lock is released
+// meanwhile.
+template <class Send>
+auto sent(const Destination& to, rpc::CallRequest request, Send send) {
+  if (to.is_self()) return send(*to.agent, std::move(request));
+  // Its bytes are Python's, who gets them back under the lock.
+  const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
+  return without_lock([&] {
+    to.agent->wait_for_room(to.rank, to.deadline, interrupted);
+    return send(*to.agent, std::move(request));
+  });
 }
 
 // rpc_async: what request() makes is called at the destination.
@@ -94,7 +194,9 @@ template <class Request>
 py::object call(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    return shown(d.agent->call(d.rank, request(), d.deadline));
+    return shown(sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
+      return agent.call(d.rank, std::move(r), d.deadline);
+    }));
   });
 }
 
@@ -103,27 +205,19 @@ template <class Request>
 PyRRef remote(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    return PyRRef{d.agent->remote(d.rank, request(), d.deadline)};
-  });
-}
-
-// Runs f without the lock. A KeyboardInterrupt that its `interrupted` saw wins over what f throws.
-template <class F>
-void without_lock(F&& f) {
-  translated([&] {
-    try {
-      const GilRelease release;
-      f();
-    } catch (const std::exception&) {
-      if (PyErr_Occurred()) throw py::error_already_set();
-      throw;
-    }
+    PyRRef rref{sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
+      return agent.remote(d.rank, std::move(r), d.deadline);
+    })};
+    ValueState& creation = creation_of(rref);
+    if (creation.where().line() == 0) creation.made_at(calling_place());
+    creation.show();
+    return rref;
   });
 }
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
            double init_timeout, bool plaintext_beyond_loopback, int handler_threads,
-           int max_handler_threads) {
+           int max_handler_threads, size_t max_send_buffer_bytes) {
   translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
   rpc::AgentOptions options;
   options.name = name;
@@ -133,13 +227,20 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.rpc_timeout = Seconds(rpc_timeout);
   options.init_timeout = Seconds(init_timeout);
   options.plaintext_beyond_loopback = plaintext_beyond_loopback;
-  options.interrupted = [] {
-    const Gil gil;
-    return !gil || PyErr_CheckSignals() != 0;
-  };
+  options.max_send_buffer_bytes = max_send_buffer_bytes;
+  options.interrupted = interrupted;
   // Threads that read sockets say something here: they wait for neither the interpreter nor stderr.
   options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
-  without_lock([&] { service().start(std::move(options), python_side()); });
+  translated([&] {
+    without_lock([&] {
+      try {
+        service().start(std::move(options), python_side());
+      } catch (const AuthError& e) {
+        // The address that was refused may be this worker's own: the user knows the one that was given.
+        throw AuthError("init_rpc at " + address + ": " + e.message());
+      }
+    });
+  });
 }
 
 py::dict debug_info() {
@@ -157,8 +258,30 @@ py::dict debug_info() {
   return d;
 }
 
+// PyTorch's rule, and its words.
+WorkerInfo make_worker_info(const py::object& given, int id) {
+  if (!PyUnicode_Check(given.ptr()))
+    throw TypeError(std::string("WorkerInfo: name: expected a str, got a ") + Py_TYPE(given.ptr())->tp_name);
+  const py::object bytes = steal(PyUnicode_AsEncodedString(given.ptr(), "utf-8", "backslashreplace"));
+  const auto name = bytes.cast<std::string>();
+  const bool allowed =
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_:") ==
+      std::string::npos;
+  if (!allowed || name.empty() || name.size() >= 128) {
+    throw ValueError(
+        "Worker name must match ^[A-Za-z0-9-_:]*$, and must be non-empty and shorter than 128 chars, "
+        "but got " +
+        name);
+  }
+  return {name, id};
+}
+
 void define_worker_info(py::module_& m) {
-  py::class_<WorkerInfo>(m, "WorkerInfo", "A worker: its name, and its rank as `id`.")
+  py::class_<WorkerInfo>(m, "WorkerInfo", "WorkerInfo(name, id): a worker, its name and its rank.")
+      .def(py::init([](const py::object& name, int id) {
+             return translated([&] { return make_worker_info(name, id); });
+           }),
+           py::arg("name"), py::arg("id"))
       .def_readonly("name", &WorkerInfo::name)
       .def_readonly("id", &WorkerInfo::id)
       .def("__eq__",
@@ -170,10 +293,17 @@ void define_worker_info(py::module_& m) {
            [](const WorkerInfo& a) {
              return "WorkerInfo(id=" + std::to_string(a.id) + ", name=" + a.name + ")";
            })
-      .def(py::pickle([](const WorkerInfo& a) { return py::make_tuple(a.name, a.id); },
-                      [](const py::tuple& t) {
-                        return WorkerInfo{t[0].cast<std::string>(), t[1].cast<int>()};
-                      }));
+      .def("__reduce__", [](const WorkerInfo& a) {
+        return py::make_tuple(py::type::of<WorkerInfo>(), py::make_tuple(a.name, a.id));
+      });
+}
+
+[[nodiscard]] py::object refuse_pickling() {
+  return translated([]() -> py::object {
+    throw TypeError(
+        "Can not pickle rref in python pickler, rref can only be pickled when using RPC: as an argument or "
+        "a result of a call");
+  });
 }
 
 void define_rref(py::module_& m) {
@@ -198,15 +328,18 @@ void define_rref(py::module_& m) {
           "confirmed_by_owner",
           [](const PyRRef& r) {
             return translated([&] {
-              const Future<Value> f = r.ref->confirmed();
-              return f.ready() && f.error() == nullptr;
+              return creation_of(r).outcome() ==
+                     tine::detail::Outcome::kValue;  // that is no look at an error
             });
           },
           "confirmed_by_owner(): whether the owner has said that the value exists.")
       .def(
           "to_here",
           [deadline](const PyRRef& r, double timeout) {
-            return translated([&] { return waited(r.ref->to_here(deadline(timeout))); });
+            return translated([&] {
+              creation_of(r).observe();
+              return waited(r.ref->to_here(deadline(timeout)));
+            });
           },
           py::arg("timeout") = -1.0,
           "to_here(timeout=-1.0): the value, copied to this worker (on its owner the very object). Blocks; "
@@ -219,7 +352,10 @@ void define_rref(py::module_& m) {
       .def(
           "to_here_async",
           [deadline](const PyRRef& r, double timeout) {
-            return translated([&] { return shown(r.ref->to_here(deadline(timeout))); });
+            return translated([&] {
+              creation_of(r).observe();
+              return shown(r.ref->to_here(deadline(timeout)));
+            });
           },
           py::arg("timeout") = -1.0, "to_here_async(timeout=-1.0): as to_here, but returns a Future at once.")
       .def(
@@ -232,9 +368,9 @@ void define_rref(py::module_& m) {
              return py::isinstance<PyRRef>(b) && a.ref->id() == b.cast<const PyRRef&>().ref->id();
            })
       .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.ref->id().str())); })
-      .def("__reduce_ex__", [](const PyRRef&, int) -> py::object {
-        throw py::type_error("Can not pickle RRef: it can only travel as an argument or result of an RPC");
-      });
+      // Both: the default __reduce__ would make an object of pybind11's base class, which throws through the interpreter.
+      .def("__reduce__", [](const PyRRef&) { return refuse_pickling(); })
+      .def("__reduce_ex__", [](const PyRRef&, int) { return refuse_pickling(); });
 }
 
 void define(py::module_& m) {
@@ -249,9 +385,12 @@ void define(py::module_& m) {
     set_rpc_hooks({std::move(execute), std::move(pickle), std::move(unpickle), std::move(describe),
                    std::move(rebuild)});
   });
+  // For the pickler: a Future is refused with one text wherever it turns up.
+  m.def("refuse_future",
+        [](const std::string& what) { translated([&] { rpc::throw_future_cannot_travel(what); }); });
   m.def("start", start);
   m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
-    without_lock([&] { service().stop(graceful, Seconds(timeout), failure); });
+    translated([&] { without_lock([&] { service().stop(graceful, Seconds(timeout), failure); }); });
   });
   m.def("is_initialized", [] { return Runtime::exists() && service().initialised(); });
   m.def("self", [] { return translated([] { return service().agent()->self(); }); });
@@ -298,6 +437,10 @@ bool init_rpc(PyObject* module) {
     py::module_ sub = py::reinterpret_borrow<py::module_>(module).def_submodule(
         "_rpc", "Internal: see tine.distributed.rpc.");
     define(sub);
+    // PyTorch's private name of the class, for programs that ask for it.
+    py::module_ twin = py::reinterpret_borrow<py::module_>(module).def_submodule("_distributed_rpc");
+    twin.attr("PyRRef") = sub.attr("RRef");
+    twin.attr("WorkerInfo") = sub.attr("WorkerInfo");
     set_conversion(Tag::kRRef, wrap_rref, unwrap_rref);
     set_conversion(Tag::kForeign, wrap_payload, nullptr);
     set_error_conversion(rebuild_remote_error);

@@ -40,8 +40,9 @@ class BytesOwner final : public tine::detail::RefCounted {
   Ref<PyForeign> object_;
 };
 
-Ref<ForeignPayload> pickled(PyObject* object) {
-  const py::tuple parts = required_hooks().pickle(py::reinterpret_borrow<py::object>(object));
+// `what`: what errors call it.
+Ref<ForeignPayload> pickled(PyObject* object, const std::string& what) {
+  const py::tuple parts = required_hooks().pickle(py::reinterpret_borrow<py::object>(object), what);
   return payload_of(py::reinterpret_borrow<py::bytes>(parts[0]), parts[1]);
 }
 
@@ -67,15 +68,15 @@ class View {
 };
 
 // A result as it travels: numbers, strings and tensors as they are, the rest pickled.
-Value travelling(PyObject* object) {
-  if (is_future(object)) rpc::throw_future_cannot_travel("the result");
+Value travelling(PyObject* object, const std::string& what) {
+  if (is_future(object)) rpc::throw_future_cannot_travel(what);
   Value value = to_value_shallow(object);
-  return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object))) : value;
+  return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object, what))) : value;
 }
 
 // A result that stays here, behind an RRef: the very object.
-Value kept(PyObject* object) {
-  if (is_future(object)) rpc::throw_future_cannot_travel("the result");
+Value kept(PyObject* object, const std::string& what) {
+  if (is_future(object)) rpc::throw_future_cannot_travel(what);
   return to_value_shallow(object);
 }
 
@@ -84,7 +85,7 @@ class Codec final : public rpc::ForeignCodec {
   Ref<ForeignPayload> encode(const Value& value) override {
     const Gil gil;
     if (!gil) throw Abandoned("the Python interpreter of this worker is shutting down");
-    return with_py_errors([&] { return pickled(steal(to_python(value)).ptr()); });
+    return with_py_errors([&] { return pickled(steal(to_python(value)).ptr(), "the value"); });
   }
 
   bool owns(const std::exception_ptr& error) const noexcept override { return as_py_error(error) != nullptr; }
@@ -111,6 +112,12 @@ class Codec final : public rpc::ForeignCodec {
   }
 };
 
+// A call of this worker to itself: its error is the very object.
+bool is_own(const rpc::IncomingCall& call) {
+  RpcService& service = rpc_service(Runtime::instance());
+  return service.initialised() && service.agent()->self().id == call.caller().id;
+}
+
 // A Python function that another worker calls; runs on a blocking thread.
 void run_python(rpc::IncomingCall call) {
   const Gil gil;
@@ -125,13 +132,20 @@ void run_python(rpc::IncomingCall call) {
     py::tuple answer;
     {
       const View view(payload->bytes());
-      answer = required_hooks().execute(view.get(), list_of(payload->leaves()));
+      answer = required_hooks().execute(view.get(), list_of(payload->leaves()), is_own(call));
     }
     const py::object result = answer[1];
-    if (py::cast<bool>(answer[0])) {
-      call.reply_with(future_of(result.ptr()));
+    const bool is_async = py::cast<bool>(answer[0]);
+    if (is_async) {
+      Future<Value> value = future_of(result.ptr());
+      const GilRelease release;
+      call.reply_with(std::move(value));
     } else {
-      call.reply(call.keeps_result() ? kept(result.ptr()) : travelling(result.ptr()));
+      const std::string what = "the result of " + call.name();
+      Value value = call.keeps_result() ? kept(result.ptr(), what) : travelling(result.ptr(), what);
+      const GilRelease release;  // waiting until there is room, encoding, writing
+      call.wait_for_room(value);
+      call.reply(std::move(value));
     }
   });
 }

@@ -20,8 +20,8 @@ namespace py = pybind11;
 
 // The functions of tine.distributed.rpc._internal that the C++ side calls.
 struct RpcHooks {
-  py::object execute;         // (data, leaves) -> (is_async, result)
-  py::object pickle;          // (object) -> (bytes, leaves)
+  py::object execute;         // (data, leaves, is_own) -> (is_async, result)
+  py::object pickle;          // (object, what errors call it) -> (bytes, leaves)
   py::object unpickle;        // (data, leaves) -> object
   py::object describe_error;  // (exception) -> (module, qualname, message, traceback, bytes | None)
   py::object rebuild_error;   // (kind, message, module, qualname, traceback, data, trail) -> exception

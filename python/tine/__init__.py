@@ -10,7 +10,7 @@ Tensor. Shapes are tuples of int, sizes count elements, timeouts are in seconds.
 
 from math import e, inf, nan, pi
 
-from tine import _C, futures
+from tine import _alias, _C, futures
 from tine._C import (
     Abandoned,
     AuthError,
@@ -39,6 +39,14 @@ from tine._grad_mode import enable_grad, inference_mode, is_grad_enabled, no_gra
 __version__ = "0.1.0"
 
 _C._set_package(__path__[0] + "/")
+
+get_num_interop_threads = get_num_threads
+
+
+def set_num_interop_threads(n):
+    """The same as set_num_threads: one pool runs forks and splits operators."""
+    set_num_threads(n)
+
 
 globals().update({name: getattr(_C, name) for name in _C._operators})
 # After the operators: `float` and the like are dtypes here, as in PyTorch, and methods on Tensor.
@@ -96,7 +104,12 @@ def as_tensor(data, dtype=None):
 
 
 # Loaded when they are first used.
-_PACKAGES = ("distributed", "jit", "nn")
+_PACKAGES = ("distributed", "jit", "multiprocessing", "nn")
+# Python's exceptions as tine raises them: RuntimeErrors, too. Not in the module's globals, where Python's own are meant.
+_ERRORS = frozenset(
+    """TypeError ValueError IndexError KeyError AttributeError NameError AssertionError ZeroDivisionError OverflowError
+    MemoryError OSError""".split()
+)
 
 
 def __getattr__(name):
@@ -104,8 +117,10 @@ def __getattr__(name):
         from importlib import import_module
 
         return import_module("tine." + name)
+    if name in _ERRORS:
+        return getattr(_C, name)
     raise AttributeError(f"module 'tine' has no attribute '{name}'")
 
 
 def __dir__():
-    return sorted(set(globals()) | set(_PACKAGES))
+    return sorted(set(globals()) | set(_PACKAGES) | _ERRORS)

@@ -4,6 +4,7 @@ from typing import Any
 from tine import futures as futures
 from tine import jit as jit
 from tine import nn as nn
+from tine import multiprocessing as multiprocessing
 from tine._C import Abandoned as Abandoned
 from tine._C import AuthError as AuthError
 from tine._C import Cancelled as Cancelled
@@ -25,6 +26,19 @@ from tine._C import manual_seed as manual_seed
 from tine._C import scheduler_counters as scheduler_counters
 from tine._C import set_num_threads as set_num_threads
 from tine._C import uint8 as uint8
+from tine._C import get_num_threads as get_num_interop_threads
+from tine._C import set_num_threads as set_num_interop_threads
+from tine._C import TypeError as TypeError
+from tine._C import ValueError as ValueError
+from tine._C import IndexError as IndexError
+from tine._C import KeyError as KeyError
+from tine._C import AttributeError as AttributeError
+from tine._C import NameError as NameError
+from tine._C import AssertionError as AssertionError
+from tine._C import ZeroDivisionError as ZeroDivisionError
+from tine._C import OverflowError as OverflowError
+from tine._C import MemoryError as MemoryError
+from tine._C import OSError as OSError
 from tine._grad_mode import enable_grad as enable_grad
 from tine._grad_mode import inference_mode as inference_mode
 from tine._grad_mode import is_grad_enabled as is_grad_enabled

@@ -92,9 +92,10 @@ TEST_P(Large, CallersWaitPastTheBoundOfCopiedBytesAndTwoThatFloodEachOtherGoOn) 
   for (const int w : {0, 1}) {
     world.handlers(w).on["echo"] = [](IncomingCall call) {
       const auto size = ForeignPayload::in(call.args()[0])->bytes().size();
-      call.wait_for_room();
-      call.reply(detail::Ref<Foreign>(
-          detail::make_ref<ForeignPayload>(std::vector<std::byte>(size), std::vector<Value>())));
+      Value answer = detail::Ref<Foreign>(
+          detail::make_ref<ForeignPayload>(std::vector<std::byte>(size), std::vector<Value>()));
+      call.wait_for_room(answer);
+      call.reply(std::move(answer));
     };
   }
   constexpr int kCalls = 200;

@@ -86,7 +86,7 @@ CallRequest CallRequest::foreign(std::string name, detail::Ref<ForeignPayload> p
 }
 
 void throw_future_cannot_travel(std::string_view where) {
-  throw Error(
+  throw TypeError(
       fmt::format("Can not pickle torch.futures.Future: {} holds a Future, which exists in its own process "
                   "only; wait for it and send its value, or return it from an @async_execution function",
                   where));

@@ -145,11 +145,10 @@ class TINE_API IncomingCall {
   // The caller has given up (cancel, deadline, death): an answer would reach nobody.
   [[nodiscard]] bool cancelled() const noexcept;
 
-  // Memory that was copied for the caller waits to be sent: who is about to copy more waits before that. Returns when
-  // there is room, or nobody waits for the answer any more. Blocks; an answer that is given without it is kept,
-  // uncopied, until there is room.
-  [[nodiscard]] bool has_room() const noexcept;
-  void wait_for_room();
+  // Before reply() by a thread that may block: waits while much that was copied for the caller waits to be sent and this
+  // answer is a copy, too; no longer than anybody waits for it. An answer that is given without it is kept, as it
+  // is, until there is room.
+  void wait_for_room(const Value& answer);
 
   // A Future in the value, or foreign objects without a codec, are answered with an error.
   void reply(Value value);

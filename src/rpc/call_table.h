@@ -95,7 +95,7 @@ class CallState final : public detail::State<Value>, private detail::Node {
 
  private:
   static void run(detail::Node* node, detail::StateBase& done) noexcept;
-  static constexpr detail::NodeOps kOps{&CallState::run, false};
+  static constexpr detail::NodeOps kOps{&CallState::run, false, true};
 };
 
 struct CallTable::Slot {

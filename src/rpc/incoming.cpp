@@ -40,10 +40,10 @@ Place place_of(const Value& value) noexcept {
   return place_for({Work::Kind::kWrite, small ? 0 : kWriteHere + 1}, At::kElsewhere);
 }
 
-// Its bytes were copied for it alone.
-bool is_copied(const Value& value) noexcept {
+// It copies what is not little, or has been copied for being sent.
+bool needs_room(const Value& value) noexcept {
   const ForeignPayload* const payload = ForeignPayload::in(value);
-  return payload && payload->bytes().size() > kInlineForeignBytes;
+  return payload ? payload->bytes().size() > kInlineForeignBytes : place_of(value) != Place::kHere;
 }
 
 }  // namespace
@@ -285,11 +285,11 @@ void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place p
       return table.remove(*this);
     }
   }
-  const Place place = place_of(value);
-  if ((place != Place::kHere || is_copied(value)) && !caller->has_room()) [[unlikely]] {
+  if (!caller->has_room() && needs_room(value)) [[unlikely]] {
     result_ = std::move(value);
     return wait_for(Source::kRoom, *caller->room().state());
   }
+  const Place place = place_of(value);
   if (place == Place::kHere || step_ == Step::kSend) return send_value(std::move(value));
   result_ = std::move(value);
   post(Step::kSend, services->executor_at(place));
@@ -438,8 +438,9 @@ void IncomingState::source_done(detail::Node* node, detail::StateBase& done) noe
   }
 }
 
-void IncomingState::wait_for_room() {
-  while (!creates && !cancelled.load(std::memory_order_relaxed) && !caller->has_room()) {
+void IncomingState::wait_for_room(const Value& answer) {
+  if (creates || local || !needs_room(answer)) return;
+  while (!cancelled.load(std::memory_order_relaxed) && !caller->has_room()) {
     if (Clock::now() >= deadline) return;
     // Also so that a cancellation is seen.
     (void)caller->room().wait_until(std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
@@ -467,8 +468,7 @@ bool IncomingCall::keeps_result() const noexcept { return static_cast<bool>(stat
 const WorkerInfo& IncomingCall::caller() const noexcept { return state_->caller->info; }
 TimePoint IncomingCall::deadline() const noexcept { return state_->deadline; }
 bool IncomingCall::cancelled() const noexcept { return state_->cancelled.load(std::memory_order_relaxed); }
-bool IncomingCall::has_room() const noexcept { return state_->creates || state_->caller->has_room(); }
-void IncomingCall::wait_for_room() { state_->wait_for_room(); }
+void IncomingCall::wait_for_room(const Value& answer) { state_->wait_for_room(answer); }
 void IncomingCall::reply(Value value) { state_->answer(std::move(value)); }
 void IncomingCall::fail(std::exception_ptr error) { state_->answer_error(std::move(error)); }
 void IncomingCall::reply_with(Future<Value> future) { state_->answer_with(std::move(future), true); }

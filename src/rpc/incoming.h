@@ -88,8 +88,8 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   void answer(Value value) noexcept;
   void answer_error(std::exception_ptr error) noexcept;
   void answer_with(Future<Value> future, bool may_cancel) noexcept;
-  // Waits until an answer may be copied for its caller; no longer than its caller would.
-  void wait_for_room();
+  // Waits until this answer may be sent, if it is a copy; no longer than its caller would.
+  void wait_for_room(const Value& answer);
   // The caller is gone or has given up. Under the table's lock; what to cancel once that is released.
   [[nodiscard]] detail::Ref<detail::State<Value>> mark_cancelled() noexcept;
 

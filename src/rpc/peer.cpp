@@ -19,7 +19,12 @@ void Peer::die(std::exception_ptr cause) noexcept {
     death_ = std::move(cause);
     dead_.store(true, std::memory_order_release);
   }
-  for (const auto& call : calls.close()) call->fail(death_);
+  // Given up by this worker's own shutdown: that is no news.
+  const bool given_up = core_.closed.load(std::memory_order_acquire);
+  for (const auto& call : calls.close()) {
+    if (given_up) call->observe();
+    call->fail(death_);
+  }
 }
 
 std::exception_ptr Peer::send(OutFrame frame) {

@@ -320,7 +320,10 @@ void RRefTable::clear(const std::exception_ptr& cause) noexcept {
     entries.swap(entries_);
     pins.swap(pins_);
   }
-  for (const auto& [key, entry] : entries) entry->fail(cause);
+  for (const auto& [key, entry] : entries) {
+    entry->value->observe();  // given up by this worker's own shutdown: that is no news
+    entry->fail(cause);
+  }
 }
 
 size_t RRefTable::entries() const {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace tine {
@@ -97,7 +99,11 @@ void RpcService::leave_in_child() noexcept {
 
 int RpcService::rank_of(const rpc::Agent& agent, const Value& to) {
   if (to.is_string()) return agent.worker_info(to.as_string()).id;
-  if (to.is_int()) return agent.worker_info(static_cast<int>(to.as_int())).id;
+  if (to.is_int()) {
+    const int64_t rank = to.as_int();
+    // What is no int is no rank either.
+    return agent.worker_info(static_cast<int>(std::clamp<int64_t>(rank, -1, INT32_MAX))).id;
+  }
   if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return rank_of(agent, to.as_tuple().items.front());
   throw TypeError(fmt::format("to: expected a worker's name, rank or WorkerInfo, got {}", name_of(to.tag())));
 }

@@ -108,6 +108,11 @@ std::vector<Value> ScriptUnit::bind(const ScriptFunction& f, std::span<const Val
   std::vector<Value> bound;
   std::string why;
   if (!tine::bind(f.schema, args, keywords, boundary, &bound, &why)) {
+    // PyTorch's words.
+    const size_t most = f.schema.args.size(), given = args.size() + keywords.size();
+    if (given > most)
+      why =
+          fmt::format("expected at most {} argument(s) but received {} argument(s): it {}", most, given, why);
     throw TypeError(fmt::format("{}() {}\nDeclaration: {}", last_part(f.name), why, f.signature()));
   }
   return bound;

@@ -287,3 +287,32 @@ def test_replies_come_in_while_a_python_thread_computes():
         rpc.shutdown()
         """,
     )
+
+
+def test_a_death_is_noticed_and_operators_are_served_while_the_interpreter_is_held():
+    with Cluster(
+        3,
+        """
+        import ctypes, signal
+        def hold(): ctypes.PyDLL(None).usleep(4_000_000); return "held"     # with the interpreter's lock
+        def die(): os.kill(os.getpid(), signal.SIGKILL)
+        rpc.init_rpc(NAME)
+        if RANK == 1:
+            held = rpc.rpc_async("worker0", hold, timeout=30)
+            try: rpc.rpc_sync("worker2", die)
+            except ConnectionError: pass
+            served = 0
+            while not held.done():
+                assert rpc.rpc_sync("worker0", torch.add, args=(served, 1), timeout=2.5) == served + 1
+                served += 1
+            assert held.wait() == "held"
+            print("served", flush=True)
+        try: rpc.shutdown()
+        except ConnectionError as error: assert "worker2" in str(error), error
+        """,
+    ) as cluster:
+        results = cluster.finish(60)
+    assert [r[0] for r in results] == [0, 0, -9] and results[1][1] == "served\n", results
+    # Both were told, by lines of the runtime's own.
+    assert all("[tine]" in results[rank][2] and "worker2" in results[rank][2] for rank in (0, 1)), results
+

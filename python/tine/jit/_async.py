@@ -50,6 +50,8 @@ def wait(future):
     It is the builtin operator `aten::wait`: in a script an instruction that suspends the caller without
     holding a thread, called from Python one that blocks, with Ctrl-C answered at once.
     """
+    if future is None:
+        raise _C.TypeError("Future can't be None: wait() takes the Future that fork() or a call has returned")
     tracer = _tracer()
     if tracer is not None:
         return tracer.wait(future)

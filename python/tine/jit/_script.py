@@ -20,6 +20,12 @@ Graph = _C.Graph
 ScriptFunction = _C.ScriptFunction
 Tensor = _C.Tensor
 
+
+
+class NotAScript(_C.SyntaxError, TypeError):
+    """script() was given what is no function and no module."""
+
+
 _functions = weakref.WeakKeyDictionary()  # Python function -> ScriptFunction
 
 
@@ -35,7 +41,7 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
         a `ScriptFunction`, or a `ScriptModule` that shares the module's parameters and buffers.
 
     Errors: `tine.SyntaxError` with file, line and marker for what is no script; OSError where there is no
-    source; TypeError for what is neither a function nor a module.
+    source. What is neither a function nor a module is a TypeError as well.
     """
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
@@ -46,12 +52,12 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
         return _script_function(obj, sys._getframe(_frames_up + 1).f_locals if nested else None)
     if isinstance(obj, type):
         if issubclass(obj, Module):
-            raise TypeError(f"script: `{obj.__name__}` is a module class; script an instance of it")
-        raise TypeError(f"script: class `{obj.__name__}`: classes are not supported in scripts yet")
+            raise NotAScript(f"script: `{obj.__name__}` is a module class; script an instance of it")
+        raise NotAScript(f"script: class `{obj.__name__}`: classes are not supported in scripts yet")
     if isinstance(obj, types.MethodType):
-        raise TypeError(f"script: `{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a function, "
+        raise NotAScript(f"script: `{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a function, "
                         "or the module and mark the method with @tine.jit.export")
-    raise TypeError(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
+    raise NotAScript(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
 def known(fn):
@@ -64,11 +70,11 @@ def _script_function(fn, frame_locals=None):
     if done is not None:
         return done
     if hasattr(fn, "_wrapped_async_rpc_function"):
-        raise TypeError(f"script: `{fn.__qualname__}` is wrapped by rpc.functions.async_execution, which must be the "
+        raise NotAScript(f"script: `{fn.__qualname__}` is wrapped by rpc.functions.async_execution, which must be the "
                         "outermost decorator: put @rpc.functions.async_execution above @torch.jit.script")
     why = _source.refuse_kind(fn)
     if why is not None:
-        raise TypeError("script: " + why)
+        raise NotAScript("script: " + why)
     done = _C._compile(function_source(fn, frame_locals=frame_locals))
     functools.update_wrapper(done, fn)
     _functions[fn] = done

@@ -255,10 +255,14 @@ class TcpTransport final : public Transport {
  private:
   void check(const SocketAddress& target, const std::string& address) const {
     if (options_.plaintext_beyond_loopback || target.is_loopback()) return;
-    throw AuthError(fmt::format(
-        "{} is beyond this machine ({}), and without TLS others could read and change what is said: "
-        "use a loopback address, or allow plain text by name where the network is trusted",
-        address, target.text()));
+    const std::string real = target.text();
+    throw AuthError(
+        fmt::format("{}{} is beyond this machine, and without TLS others could read and change what is said: "
+                    "use a loopback address, "
+                    "or, where the network is trusted, allow plain text: with TINE_PLAINTEXT=1 in the "
+                    "environment (Python), "
+                    "AgentOptions::plaintext_beyond_loopback (C++)",
+                    address, real == address ? "" : fmt::format(" ({})", real)));
   }
   static std::string port_of(const SocketAddress& address) {
     const std::string text = address.text();

@@ -7,7 +7,7 @@ Peers prove a shared secret before anything is decoded: ``TINE_AUTH_KEY``, else 
     >>> rpc.rpc_sync("worker1", tine.add, args=(tine.ones(2), 3))
     >>> rpc.shutdown()
 """
-from . import functions
+from . import constants, functions
 from .api import (
     RRef,
     PyRRef,
@@ -37,6 +37,7 @@ __all__ = [
     "RpcBackendOptions",
     "TensorPipeRpcBackendOptions",
     "WorkerInfo",
+    "constants",
     "functions",
     "get_rpc_timeout",
     "get_worker_info",

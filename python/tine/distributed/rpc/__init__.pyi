@@ -3,12 +3,14 @@ from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar,
 
 from tine.futures import Future
 
+from . import constants as constants
 from . import functions as functions
 
 _T = TypeVar("_T")
 _To = Union[str, int, "WorkerInfo"]
 
 class WorkerInfo:
+    def __init__(self, name: str, id: int) -> None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -37,8 +39,14 @@ class RpcBackendOptions:
     rpc_timeout: float
     init_method: str
     init_timeout: float
+    max_send_buffer_bytes: int
     def __init__(
-        self, rpc_timeout: float = 60.0, init_method: str = "env://", *, init_timeout: float = 60.0
+        self,
+        rpc_timeout: float = 60.0,
+        init_method: str = "env://",
+        *,
+        init_timeout: float = 60.0,
+        max_send_buffer_bytes: int = ...,
     ) -> None: ...
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
@@ -56,9 +64,12 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         device_maps: Optional[Mapping[str, Any]] = None,
         devices: Optional[Sequence[Any]] = None,
         init_timeout: float = 60.0,
+        max_send_buffer_bytes: int = ...,
         _transports: Optional[Sequence[str]] = None,
         _channels: Optional[Sequence[str]] = None,
     ) -> None: ...
+    def set_device_map(self, to: str, device_map: Mapping[Any, Any]) -> None: ...
+    def set_devices(self, devices: Sequence[Any]) -> None: ...
 
 def init_rpc(
     name: str,

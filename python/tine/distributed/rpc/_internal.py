@@ -5,6 +5,7 @@ name, as the pickle module does: the callee imports them. Both ends have proven 
 """
 import copyreg
 import importlib
+import inspect
 import io
 import pickle
 import threading
@@ -12,7 +13,8 @@ import traceback
 
 from ... import _C
 
-_FUTURE_REFUSED = "Can not pickle torch.futures.Future"
+# What foreign code may raise on a user's thread while an error or a value is put together; Ctrl-C goes through.
+_ANY = (Exception, SystemExit, GeneratorExit)
 
 _leaves = threading.local()
 
@@ -23,8 +25,9 @@ def _leaf(index):
 
 
 class _Pickler(pickle.Pickler):
-    def __init__(self, file):
+    def __init__(self, file, what):
         super().__init__(file, protocol=5)
+        self.what = what
         self.leaves = []
 
     def reducer_override(self, obj):
@@ -33,19 +36,25 @@ class _Pickler(pickle.Pickler):
             self.leaves.append(obj)
             return _leaf, (len(self.leaves) - 1,)
         if isinstance(obj, _C.Future):
-            raise TypeError(
-                f"{_FUTURE_REFUSED}: a Future belongs to the process that made it; send its value, or decorate the "
-                "callee with @rpc.functions.async_execution"
-            )
+            _C._rpc.refuse_future(self.what)
         return NotImplemented
 
 
-def to_pickle(obj):
-    """The object as (bytes, leaves)."""
+def _pickled(obj, what):
     file = io.BytesIO()
-    pickler = _Pickler(file)
+    pickler = _Pickler(file, what)
     pickler.dump(obj)
     return file.getvalue(), pickler.leaves
+
+
+def to_pickle(obj, what):
+    """The object as (bytes, leaves). What cannot be pickled is a TypeError that says what it was and why."""
+    try:
+        return _pickled(obj, what)
+    except BaseException as error:
+        if isinstance(error, _C.TypeError):
+            raise
+        raise _C.TypeError(f"{what} cannot be sent to another worker: {_told(error)}") from error
 
 
 def from_pickle(data, leaves):
@@ -54,6 +63,8 @@ def from_pickle(data, leaves):
     _leaves.values = leaves
     try:
         return pickle.loads(data)
+    except (SystemExit, GeneratorExit) as error:
+        raise _as_exception(error) from error
     finally:
         _leaves.values = before
 
@@ -61,7 +72,7 @@ def from_pickle(data, leaves):
 def call_to_pickle(func, args, kwargs):
     """A call of `func`. What cannot be pickled is an error that names the function and the reason."""
     try:
-        return to_pickle((func, args, kwargs))
+        return _pickled((func, args, kwargs), f"an argument of {name_of(func)}")
     except Exception as error:
         error.add_note(f"while sending a call of {name_of(func)} to another worker")
         if "<lambda>" in str(error) or "local object" in str(error):
@@ -97,25 +108,74 @@ class MethodCall:
         self.rref, self.method = state
 
     def resolve(self):
-        return getattr(self.rref.local_value(), self.method)
+        target = self.rref.local_value()
+        try:
+            return getattr(target, self.method)
+        except AttributeError as error:
+            try:
+                inspect.getattr_static(target, self.method)
+            except AttributeError:
+                pass
+            else:
+                raise  # out of a property or the like: its own error
+            methods = [n for n in dir(type(target)) if n[0] != "_" and callable(getattr(type(target), n, None))]
+            of_type = f"its methods are {', '.join(methods)}" if methods else "it has no public methods"
+            raise AttributeError(f"{_text(error)}; it is the value behind {self.rref!r}: {of_type}") from None
 
 
-def execute(data, leaves):
-    """Runs a call that another worker sent: (True, Future) of an async function, else (False, result)."""
+class CalleeImportError(RuntimeError, ImportError):
+    """The callee cannot import what the call names: an ImportError, and a RuntimeError as in PyTorch."""
+
+
+def execute(data, leaves, is_own):
+    """Runs a call that another worker sent, or this one: (True, Future) of an async function, else (False, result)."""
+    try:
+        is_async, result = _execute(data, leaves)
+    except Exception:
+        raise
+    except BaseException as error:  # its caller must not end because the callee would have
+        raise _as_exception(error) from error
+    # To another worker an error goes as text; what arrives at the own caller is the object.
+    return is_async, _survivable(result) if is_async and is_own else result
+
+
+def _survivable(future):
+    """The same Future, but for an error that would end whoever waits for it."""
+    safe = future.or_else(_as_failed)
+    _C._on_cancel(safe, _C._Canceller(future))
+    return safe
+
+
+def _as_failed(error):
+    failed = _C.Future()
+    if not isinstance(error, Exception):
+        fresh = _as_exception(error)
+        fresh.__cause__ = error
+        error = fresh
+    failed.set_exception(error)
+    return failed
+
+
+def _execute(data, leaves):
     try:
         func, args, kwargs = from_pickle(data, leaves)
     except (AttributeError, ImportError) as error:
-        error.add_note(
+        kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
+        fresh = kind(
+            f"{_text(error)}. Default RPC pickler does not serialize function code. Ensure that function definitions "
+            "match on caller and callee"
+        )
+        fresh.add_note(
             "this worker does not have the function (or class) of the call: it must be importable here under the name "
             "under which it was sent; functions of __main__ exist only where the same program runs"
         )
-        raise
+        raise fresh from error
     if isinstance(func, MethodCall):
         func = func.resolve()
     is_async = hasattr(func, "_wrapped_async_rpc_function")
     result = func(*args, **kwargs)
     if is_async and not isinstance(result, _C.Future):
-        raise TypeError(
+        raise _C.TypeError(
             "Functions decorated with @rpc.functions.async_execution must return a torch.futures.Future object, "
             f"but {name_of(func)} returned {type(result).__module__}.{type(result).__qualname__}"
         )
@@ -133,27 +193,87 @@ class RemoteTraceback(Exception):
         return f"\n{self.text}"
 
 
+def _clean(text):
+    """Half a surrogate pair, which cannot be sent, becomes its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+_C_METHOD = type(BaseException.__reduce__)
+_NO_STR = "<str() of the exception failed"
+_CUT = "... (cut)"  # of a text that was too long to be sent whole
+
+
+def _text(error, catches=BaseException):
+    """str(error), whatever its class does."""
+    try:
+        return _clean(str(error))
+    except catches as broken:
+        try:
+            return _clean(f"{_NO_STR}: {broken!r}>")
+        except catches:
+            return f"{_NO_STR}>"
+
+
+def _names_of(kind):
+    """Module and qualified name of a class, past its metaclass."""
+    module, name = (type.__dict__[what].__get__(kind) for what in ("__module__", "__qualname__"))
+    return _clean(module) if isinstance(module, str) else "", _clean(name)
+
+
+def _full_name(module, name):
+    return name if module in ("", "builtins") else f"{module}.{name}"
+
+
+def _told(error):
+    """Its class and text in one line."""
+    name, text = _full_name(*_names_of(type(error))), _text(error)
+    return f"{name}: {text}" if text else name
+
+
+def _as_exception(error):
+    """A SystemExit, a KeyboardInterrupt or another that is no Exception, as a RemoteError that names it."""
+    fresh = _C.RemoteError(_told(error))
+    fresh.remote_type = _full_name(*_names_of(type(error)))
+    fresh.remote_args = error.args
+    return fresh
+
+
 def describe_error(error):
-    """An exception as (module, qualname, message, traceback, pickle or None)."""
+    """An exception as (module, qualname, message, traceback, pickle or None). No thread of the user's runs it."""
     kind = type(error)
-    text = "".join(traceback.format_exception(kind, error, error.__traceback__))
-    notes = [str(note) for note in getattr(error, "__notes__", ())]
+    module, name = _names_of(kind)
+    message = _text(error)
     try:
-        # The cause travels as text; a state that cannot be pickled leaves class, args and text.
-        data = pickle.dumps((kind, error.args, _state_of(error), notes), protocol=5)
-        pickle.loads(data)
-    except Exception:
-        data = None
+        text = _clean("".join(traceback.format_exception(kind, error, error.__traceback__)))
+    except BaseException:
+        text = _clean("".join(traceback.format_tb(error.__traceback__))) + f"{_full_name(module, name)}: {message}\n"
+    return module, name, message, text, _parts_of(kind, error)
+
+
+def _parts_of(kind, error):
+    """Class, what makes one, args, attributes and notes as a pickle, or None. The cause travels as text."""
+    notes = getattr(error, "__notes__", None)
+    notes = [note for note in notes if type(note) is str] if type(notes) is list else []
+    args = made_of = BaseException.args.__get__(error)
     try:
-        message = str(error)
-    except Exception as broken:
-        message = f"<str() of the exception failed: {broken!r}>"
-    return kind.__module__, kind.__qualname__, message, text, data
+        if type(kind.__reduce__) is _C_METHOD:  # Python's own, which knows what args lack: the file of an OSError
+            made_of = error.__reduce__()[1]
+    except BaseException:
+        pass  # a metaclass of a kind
+    # An attribute that cannot be pickled leaves class, args and text. What cannot be unpickled is the receiver's affair.
+    for state in (_state_of(error), {}):
+        try:
+            return pickle.dumps((kind, made_of, args, state, notes), protocol=5)
+        except BaseException:
+            pass
+    return None
 
 
 def _state_of(error):
-    state = {k: v for k, v in getattr(error, "__dict__", {}).items() if k != "__notes__"}
-    return state or None
+    try:
+        return {k: v for k, v in error.__dict__.items() if k != "__notes__"}
+    except Exception:
+        return {}
 
 
 def _class_named(module, qualname):
@@ -161,39 +281,57 @@ def _class_named(module, qualname):
         found = importlib.import_module(module)
         for part in qualname.split("."):
             found = getattr(found, part)
-    except Exception:
+    except _ANY:
         return None
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
+
+
+def _uninitialised(kind):
+    """Makes one of a class whose __init__ does not take a text."""
+
+    def make(message):
+        error = kind.__new__(kind, message)
+        error.args = (message,)
+        return error
+
+    return make
+
+
+def _has_text(error, message):
+    if message.startswith(_NO_STR):
+        return True
+    text = _text(error, _ANY)
+    return text == message or (message.endswith(_CUT) and text.startswith(message[: -len(_CUT)]))
 
 
 def _rebuilt(module, qualname, message, data):
     if data:
         try:
-            kind, args, state, notes = pickle.loads(data)
-            error = kind.__new__(kind, *args)
-            error.args = args
+            kind, made_of, args, state, notes = pickle.loads(data)
+            error = kind.__new__(kind, *made_of)
             try:
-                kind.__init__(error, *args)
-                error.args = args
-            except Exception:
+                kind.__init__(error, *made_of)
+            except _ANY:
                 pass  # an __init__ of another shape: class and args are right all the same
+            error.args = args
             if state:
                 error.__dict__.update(state)
             for note in notes:
                 error.add_note(note)
-            if str(error) == message:
+            if _has_text(error, message):
                 return error
-        except Exception:
+        except _ANY:
             pass
     kind = _class_named(module, qualname)
     if kind is not None:
-        try:
-            error = kind(message)
-            if str(error) == message:
-                return error
-        except Exception:
-            pass
-    return _C.RemoteError(f"{module}.{qualname}: {message}")
+        for make in (kind, _uninitialised(kind)):
+            try:
+                error = make(message)
+                if _has_text(error, message):
+                    return error
+            except _ANY:
+                pass
+    return _C.RemoteError(f"{_full_name(module, qualname)}: {message}")
 
 
 _HOP_WORDS = ("in script", "forked from", "on worker", "note:")
@@ -202,6 +340,8 @@ _HOP_WORDS = ("in script", "forked from", "on worker", "note:")
 def rebuild_error(kind, message, module, qualname, text, data, trail):
     """The exception that another worker raised: same type, args and str(), the remote traceback as its cause."""
     error = _rebuilt(module, qualname, message, data)
+    if not isinstance(error, Exception):
+        error = _as_exception(error)
     for hop, what, file, line in trail:
         place = f" ({file}:{line})" if file else ""
         error.add_note(f"{_HOP_WORDS[hop]} {what}{place}")

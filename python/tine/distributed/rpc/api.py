@@ -1,21 +1,24 @@
 """Calls between workers: init_rpc, rpc_sync, rpc_async, remote, shutdown."""
 import atexit
+import operator
 import os
 from urllib.parse import urlsplit
 
 from ... import _C
 from ... import _failure
 from . import _internal
-from .options import BackendType, RpcBackendOptions
-
-UNSET_RPC_TIMEOUT = -1.0
-DEFAULT_SHUTDOWN_TIMEOUT = 0.0
+from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
+from .options import BackendType, RpcBackendOptions, _seconds
 
 _Builtin = type(_C.add)
 WorkerInfo = _C._rpc.WorkerInfo
 RRef = _C._rpc.RRef
 # Another name of the same class, for annotations that say where it may stand.
 PyRRef = RRef
+
+
+class DestinationError(_C.TypeError, ValueError):
+    """A destination that is no name, no rank and no WorkerInfo; PyTorch raises ValueError."""
 
 
 def _address(init_method, rank):
@@ -33,21 +36,40 @@ def _address(init_method, rank):
     return f"tcp://{parts.netloc.rpartition('@')[2]}"
 
 
+# The handshake carries ranks in 32 bits; long before that a worker has no descriptors left.
+_MOST_WORKERS = 2**20
+
+
 def _number(given, missing, variable):
-    if given != missing:
-        return int(given)
-    if variable not in os.environ:
-        raise ValueError(
-            f"init_rpc: {variable.lower()} was not given and the environment variable {variable} is not set"
+    what = variable.lower()
+    if given == missing:
+        if variable not in os.environ:
+            raise ValueError(
+                f"init_rpc: {what} was not given and the environment variable {variable} is not set"
+            )
+        given, what = os.environ[variable], f"the environment variable {variable}"
+    try:
+        number = int(given) if isinstance(given, str) else operator.index(given)
+    except (TypeError, ValueError):
+        raise _C.ValueError(f"init_rpc: {what}: expected a whole number, got {given!r}") from None
+    return number
+
+
+def _check_world(name, rank, world_size):
+    WorkerInfo(name, 0)  # PyTorch's rule of names
+    if not 1 <= world_size <= _MOST_WORKERS:
+        raise _C.ValueError(f"init_rpc: world_size: expected 1 to {_MOST_WORKERS} workers, got {world_size}")
+    if not 0 <= rank < world_size:
+        raise _C.ValueError(
+            f"init_rpc: worker {name!r}: rank {rank} in a world of {world_size}: expected a rank from 0 to {world_size - 1}"
         )
-    return int(os.environ[variable])
 
 
 def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=None):
     """Makes this process a worker and waits until all workers are connected.
 
     Args:
-        name: this worker's name, unique in the world, 1 to 128 bytes.
+        name: this worker's name, unique in the world: letters, digits, ``-``, ``_`` and ``:``, fewer than 128.
         backend: BackendType.TENSORPIPE or None; there is one backend.
         rank: 0 to world_size - 1; -1 takes the environment's RANK.
         world_size: how many workers there are; None takes the environment's WORLD_SIZE.
@@ -55,7 +77,8 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
 
     Raises:
         ValueError: an argument or the environment is not usable; it says which.
-        RuntimeError: RPC is initialized already, a name or rank is taken, the address is in use.
+        RuntimeError: RPC is initialized already, a name or rank is taken, the address is in use; each ValueError
+            about the world is one, too.
         TimeoutError: not all workers came in time; it says who is missing.
         PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file).
 
@@ -68,16 +91,21 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
         raise TypeError(f"init_rpc: rpc_backend_options: expected RpcBackendOptions, got {options!r}")
     rank = _number(rank, -1, "RANK")
     world_size = _number(world_size, None, "WORLD_SIZE")
+    _check_world(name, rank, world_size)
+    # Options may have been changed since they were made. The clock ends after 292 years: a century is as long as it takes.
+    rpc_timeout = _seconds("rpc_timeout", options.rpc_timeout, none_is_zero=True)
+    init_timeout = min(_seconds("init_timeout", options.init_timeout, none_is_zero=False), 3e9)
     _C._rpc.start(
         name,
         rank,
         world_size,
         _address(options.init_method, rank),
-        options.rpc_timeout,
-        options.init_timeout,
+        rpc_timeout,
+        init_timeout,
         os.environ.get("TINE_PLAINTEXT", "") == "1",
         options.num_worker_threads,
         options.max_handler_threads,
+        options.max_send_buffer_bytes,
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
@@ -107,7 +135,10 @@ def is_initialized():
 
 
 def get_worker_info(worker_name=None):
-    """The WorkerInfo of the worker of that name, of this one for None. ValueError lists the known names."""
+    """The WorkerInfo of the worker of that name, of this one for None.
+
+    An unknown one is a ValueError (and RuntimeError) that lists the known names.
+    """
     return _C._rpc.self() if worker_name is None else _C._rpc.worker_info(worker_name)
 
 
@@ -117,7 +148,7 @@ def get_rpc_timeout():
 
 
 def _set_rpc_timeout(seconds):
-    _C._rpc.set_rpc_timeout(float(seconds))
+    _C._rpc.set_rpc_timeout(_seconds("rpc_timeout", seconds, none_is_zero=True))
 
 
 def _send(named, python, to, func, args, kwargs, timeout):
@@ -148,7 +179,9 @@ def rpc_async(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
     Args:
         to: name, rank or WorkerInfo of the callee.
         func: an operator (``tine.add``), a script function, or a Python function that the callee can import.
-        args: positional arguments. Tensors are copied; a Future cannot be sent.
+        args: positional arguments. A tensor is sent from its own memory: do not change it until the Future is done,
+            or the callee may see the change, or half of it; pass ``x.clone()`` to go on with ``x``. To this worker
+            itself tensors are passed, not copied. A Future cannot be sent.
         kwargs: keyword arguments.
         timeout: seconds until the Future fails with TimeoutError; 0 for none; default: get_rpc_timeout().
 
@@ -169,9 +202,14 @@ def rpc_sync(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
 def remote(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
     """Calls ``func(*args, **kwargs)`` on worker ``to``, keeps the result there, and returns an RRef to it at once.
 
-    Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``.
+    Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``; when
+    nobody asks, it is told once. Arguments that an operator or a script does not take are an error here and now.
     """
     return _send(_C._rpc.remote_named, _C._rpc.remote_python, to, func, args, kwargs, timeout)
+
+
+# Looked up on instances by the standard library, to find out what an object is: no calls of a method.
+_PROBED = frozenset(("__copy__", "__deepcopy__", "__setstate__", "__wrapped__", "__isabstractmethod__", "__array_interface__", "__array_struct__"))
 
 
 class _Proxy:
@@ -184,9 +222,24 @@ class _Proxy:
         self._timeout = timeout
         self._how = how
 
+    def __call__(self, *args, **kwargs):
+        raise TypeError(
+            f"'_Proxy' object is not callable: name the method of the value: rref.{self._how}().forward(x) of a module, "
+            f"rref.{self._how}().__call__(x) of anything that can be called"
+        )
+
+    def __getattribute__(self, name):
+        if name == "__call__":  # written out it is a method like any other; proxy(x) does not come here
+            return self.__getattr__(name)
+        return object.__getattribute__(self, name)
+
     def __getattr__(self, method):
-        if method.startswith("__") and method.endswith("__"):
-            raise AttributeError(method)
+        if method in _PROBED:
+            raise AttributeError(
+                f"a proxy of an RRef does not call {method} remotely; call a function that does, with the RRef as its argument"
+            )
+        if method in _Proxy.__slots__:
+            raise AttributeError("this proxy was made without its RRef: call rref.rpc_sync(), rpc_async() or remote()")
         rref, timeout, how = self._rref, self._timeout, self._how
 
         def call(*args, **kwargs):

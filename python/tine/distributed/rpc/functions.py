@@ -1,6 +1,8 @@
 """Decorators for functions that other workers call."""
 import functools
 
+from ... import _C
+
 
 def async_execution(fn):
     """Marks a function whose return value is a :class:`tine.futures.Future`, so that a callee can pause.
@@ -21,6 +23,15 @@ def async_execution(fn):
 
     Source: ``torch.distributed.rpc.functions``.
     """
+
+    if isinstance(fn, (classmethod, staticmethod)):
+        kind = type(fn).__name__
+        raise _C.TypeError(
+            f"async_execution: {fn.__func__.__qualname__} is a {kind} object, which cannot be called: write @{kind} above "
+            "@rpc.functions.async_execution"
+        )
+    if not callable(fn):
+        raise _C.TypeError(f"async_execution: expected a function that returns a Future, got {fn!r}")
 
     @functools.wraps(fn)
     def wrapper(*args, **kwargs):

@@ -1,11 +1,12 @@
 """What init_rpc can be told about its backend; PyTorch's names, for programs that pass them."""
 import enum
 
-DEFAULT_RPC_TIMEOUT_SEC = 60.0
-DEFAULT_INIT_METHOD = "env://"
-DEFAULT_NUM_WORKER_THREADS = 16
+from .constants import DEFAULT_INIT_METHOD, DEFAULT_NUM_WORKER_THREADS, DEFAULT_RPC_TIMEOUT_SEC
+
 DEFAULT_MAX_HANDLER_THREADS = 4096
+DEFAULT_MAX_SEND_BUFFER_BYTES = 64 << 20
 _MOST_HANDLER_THREADS = 32768
+_CPU_ONLY = "tine has CPU tensors only: device_maps and devices other than \"cpu\" cannot be used"
 
 
 class BackendType(enum.Enum):
@@ -14,38 +15,58 @@ class BackendType(enum.Enum):
     TENSORPIPE = "TENSORPIPE"
 
 
+def _seconds(name, given, none_is_zero):
+    try:
+        seconds = float(given)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected seconds, got {given!r} of type {type(given).__qualname__}") from None
+    if seconds > 0 or (none_is_zero and seconds == 0):
+        return seconds
+    raise ValueError(f"{name}: expected seconds, {'0 (none) or more' if none_is_zero else 'more than 0'}, got {given}")
+
+
+def _whole(name, value, least, most):
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected an int, got {value!r}")
+    if not least <= value <= most:
+        words = f"{name} must be positive, got {value}" if value < 1 else f"{name} is {value}"
+        raise ValueError(f"{words}: expected {least} to {most}")
+    return value
+
+
+def _threads(name, value, least):
+    return _whole(name, value, least, _MOST_HANDLER_THREADS)
+
+
 class RpcBackendOptions:
     """How a worker is set up.
 
     Args:
         rpc_timeout: seconds after which a call fails that names no timeout of its own; 0 for none.
         init_method: ``"env://"`` (MASTER_ADDR and MASTER_PORT) or ``"tcp://host:port"``, where rank 0 listens.
-        init_timeout: seconds within which all workers must have come together.
+        init_timeout: seconds within which all workers must have come together; infinity waits as long as it takes.
+        max_send_buffer_bytes: so much memory that was copied to be sent to one worker (pickles, strings, lists; a tensor
+            is sent from where it lies) may wait before callers wait, and handlers with their answers. Nothing fails.
     """
 
     num_worker_threads = DEFAULT_NUM_WORKER_THREADS
     max_handler_threads = DEFAULT_MAX_HANDLER_THREADS
 
     def __init__(
-        self, rpc_timeout=DEFAULT_RPC_TIMEOUT_SEC, init_method=DEFAULT_INIT_METHOD, *, init_timeout=60.0
+        self,
+        rpc_timeout=DEFAULT_RPC_TIMEOUT_SEC,
+        init_method=DEFAULT_INIT_METHOD,
+        *,
+        init_timeout=60.0,
+        max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
     ):
-        if rpc_timeout < 0:
-            raise ValueError(f"rpc_timeout: expected seconds, 0 or more, got {rpc_timeout}")
-        self.rpc_timeout = float(rpc_timeout)
+        self.rpc_timeout = _seconds("rpc_timeout", rpc_timeout, none_is_zero=True)
         self.init_method = init_method
-        self.init_timeout = float(init_timeout)
+        self.init_timeout = _seconds("init_timeout", init_timeout, none_is_zero=False)
+        self.max_send_buffer_bytes = _whole("max_send_buffer_bytes", max_send_buffer_bytes, 1, 2**63 - 1)
 
     def __repr__(self):
         return f"{type(self).__name__}(rpc_timeout={self.rpc_timeout}, init_method={self.init_method!r})"
-
-
-def _threads(name, value, least):
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected an int, got {value!r}")
-    if not least <= value <= _MOST_HANDLER_THREADS:
-        words = f"{name} must be positive, got {value}" if value < 1 else f"{name} is {value}"
-        raise ValueError(f"{words}: expected {least} to {_MOST_HANDLER_THREADS}")
-    return value
 
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
@@ -73,18 +94,31 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         device_maps=None,
         devices=None,
         init_timeout=60.0,
+        max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
         _transports=None,
         _channels=None,
     ):
-        super().__init__(rpc_timeout, init_method, init_timeout=init_timeout)
+        super().__init__(
+            rpc_timeout, init_method, init_timeout=init_timeout, max_send_buffer_bytes=max_send_buffer_bytes
+        )
         if device_maps or (devices and any(str(d) != "cpu" for d in devices)):
-            raise ValueError("tine has CPU tensors only: device_maps and devices other than \"cpu\" cannot be used")
+            raise ValueError(_CPU_ONLY)
         self.num_worker_threads = _threads("num_worker_threads", num_worker_threads, 1)
         if max_handler_threads is None:
             max_handler_threads = max(DEFAULT_MAX_HANDLER_THREADS, num_worker_threads)
         self.max_handler_threads = _threads("max_handler_threads", max_handler_threads, num_worker_threads)
         self.device_maps = {}
         self.devices = []
+
+    def set_device_map(self, to, device_map):
+        """A map of CPU to CPU changes nothing; another one is a ValueError."""
+        if any(str(device) != "cpu" for pair in dict(device_map).items() for device in pair):
+            raise ValueError(f"{_CPU_ONLY} (set_device_map for worker {to!r})")
+
+    def set_devices(self, devices):
+        """Only "cpu"; another device is a ValueError."""
+        if any(str(device) != "cpu" for device in devices):
+            raise ValueError(f"{_CPU_ONLY} (set_devices)")
 
 
 __all__ = ["BackendType", "RpcBackendOptions", "TensorPipeRpcBackendOptions", "DEFAULT_RPC_TIMEOUT_SEC"]

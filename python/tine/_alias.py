@@ -1,0 +1,50 @@
+"""tine under another name: ``sys.modules["torch"] = tine; from torch.jit import Future``.
+
+Without this the import system would find ``torch.jit`` in the package's folder and load it, and the extension, a second time.
+"""
+
+import sys
+from importlib import import_module
+
+_Spec = type(sys.__spec__)
+
+
+class _Loader:
+    """Gives out a module that is loaded already, and leaves it as it was."""
+
+    def __init__(self, alias, module):
+        self.alias = alias
+        self.module = module
+        self.spec = module.__spec__
+
+    def create_module(self, spec):
+        return self.module
+
+    def exec_module(self, module):
+        module.__spec__ = self.spec  # the import system has put the alias's there
+        if not hasattr(module, "__path__"):
+            # The modules of an extension: nobody is asked where they are, they are there or not.
+            own = module.__name__ + "."
+            for name in [name for name in sys.modules if name.startswith(own)]:
+                sys.modules[f"{self.alias}.{name[len(own):]}"] = sys.modules[name]
+
+
+class _Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        alias, _, _ = name.rpartition(".")
+        package = sys.modules.get(alias) if alias else None
+        own = getattr(getattr(package, "__spec__", None), "name", None)
+        if own is None or own == alias or not (own == "tine" or own.startswith("tine.")):
+            return None
+        real = own + name[len(alias):]
+        try:
+            module = import_module(real)
+        except ModuleNotFoundError as error:
+            if error.name != real:
+                raise
+            return None
+        return _Spec(name, _Loader(name, module), is_package=hasattr(module, "__path__"))
+
+
+sys.meta_path.insert(0, _Finder)

@@ -1,0 +1,181 @@
+"""Processes that run one function: torch.multiprocessing's spawn, over the standard library.
+
+Everything of the standard library's multiprocessing is here, too. Tensors go from process to process as copies.
+"""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from multiprocessing import *  # noqa: F403
+
+__all__ = [
+    *multiprocessing.__all__,
+    "ProcessContext",
+    "ProcessException",
+    "ProcessExitedException",
+    "ProcessRaisedException",
+    "spawn",
+    "start_processes",
+]
+
+_PR_SET_PDEATHSIG = 1
+
+
+class ProcessException(Exception):
+    """A process that start_processes began did not end well: its index and its id."""
+
+    def __init__(self, msg, error_index, error_pid):
+        super().__init__(msg)
+        self.msg = msg
+        self.error_index = error_index
+        self.error_pid = error_pid
+
+    def __reduce__(self):
+        return type(self), (self.msg, self.error_index, self.error_pid)
+
+
+class ProcessRaisedException(ProcessException):
+    """Its function raised; the text has the traceback."""
+
+
+class ProcessExitedException(ProcessException):
+    """A signal ended it, or it exited with another code than 0."""
+
+    def __init__(self, msg, error_index, error_pid, exit_code, signal_name=None):
+        super().__init__(msg, error_index, error_pid)
+        self.exit_code = exit_code
+        self.signal_name = signal_name
+
+    def __reduce__(self):
+        return type(self), (self.msg, self.error_index, self.error_pid, self.exit_code, self.signal_name)
+
+
+def _run(fn, index, args, traceback_file, parent):
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:  # it went before it could be watched
+            return
+    try:
+        fn(index, *args)
+    except KeyboardInterrupt:
+        pass  # the parent's, who knows
+    except Exception:
+        with open(traceback_file, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(traceback.format_exc())
+        sys.exit(1)
+
+
+class ProcessContext:
+    """Processes that run; join() waits for them."""
+
+    def __init__(self, processes, folder):
+        self.processes = processes
+        self._folder = folder  # removed with this object
+        self._running = {process.sentinel: index for index, process in enumerate(processes)}
+
+    def pids(self):
+        return [process.pid for process in self.processes]
+
+    def join(self, timeout=None, grace_period=None):
+        """True once all processes have ended well, False when `timeout` seconds passed, or only some have ended.
+
+        When one did not end well the others are ended, and ProcessRaisedException or ProcessExitedException says which
+        it was. grace_period: seconds that the others have to end by themselves, and then after SIGTERM.
+        """
+        for sentinel in multiprocessing.connection.wait(self._running, timeout) if self._running else ():
+            index = self._running.pop(sentinel)
+            process = self.processes[index]
+            process.join()
+            if process.exitcode != 0:
+                self._end_all(grace_period)
+                raise self._failure(index)
+        return not self._running
+
+    def _end_all(self, grace_period):
+        if grace_period is not None:
+            self._wait_all(grace_period)
+        for process in self.processes:
+            if process.is_alive():
+                process.terminate()
+        self._wait_all(30 if grace_period is None else grace_period)
+        for process in self.processes:
+            if process.is_alive():
+                process.kill()
+            process.join()
+
+    def _wait_all(self, seconds):
+        end = time.monotonic() + seconds
+        for process in self.processes:
+            process.join(max(0, end - time.monotonic()))
+
+    def _failure(self, index):
+        process = self.processes[index]
+        try:
+            with open(_traceback_file(self._folder, index), encoding="utf-8") as file:
+                text = file.read()
+        except FileNotFoundError:
+            text = ""
+        if text:
+            text = f"\n\n-- Process {index} terminated with the following error:\n{text}"
+            return ProcessRaisedException(text, index, process.pid)
+        code = process.exitcode
+        if code > 0:
+            text = f"process {index} terminated with exit code {code}"
+            return ProcessExitedException(text, index, process.pid, code)
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"<Unknown signal {-code}>"
+        return ProcessExitedException(f"process {index} terminated with signal {name}", index, process.pid, code, name)
+
+
+def _traceback_file(folder, index):
+    return os.path.join(folder.name, str(index))
+
+
+def start_processes(fn, args=(), nprocs=1, join=True, daemon=False, start_method="spawn"):
+    """Runs fn(i, *args) in `nprocs` processes, i from 0.
+
+    fn: importable in them: at the top level of a file. join: waits for all and returns None, or raises what
+    ProcessContext.join raises; False returns the ProcessContext. start_method: of the standard library.
+    """
+    context = multiprocessing.get_context(start_method)
+    folder = tempfile.TemporaryDirectory(prefix="tine-processes-")
+    processes = []
+    try:
+        for index in range(nprocs):
+            process = context.Process(
+                target=_run, args=(fn, index, tuple(args), _traceback_file(folder, index), os.getpid()), daemon=daemon
+            )
+            process.start()
+            processes.append(process)
+    except BaseException:
+        for process in processes:
+            process.terminate()
+        raise
+    started = ProcessContext(processes, folder)
+    if not join:
+        return started
+    while not started.join():
+        pass
+    return None
+
+
+def spawn(fn, args=(), nprocs=1, join=True, daemon=False, start_method="spawn"):
+    """start_processes with new interpreters. Source: ``torch.multiprocessing.spawn``."""
+    if start_method != "spawn":
+        warnings.warn(
+            f"multiprocessing.spawn always starts new interpreters (got start_method={start_method!r}); use "
+            "multiprocessing.start_processes(...) for another start method",
+            FutureWarning,
+            stacklevel=2,
+        )
+    return start_processes(fn, args, nprocs, join, daemon, "spawn")
