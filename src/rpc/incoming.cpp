@@ -251,35 +251,7 @@ void IncomingState::deliver(Value value) noexcept {
       if (target != Target::kFetch && value.is(Tag::kForeign) && services->codec &&
           !ForeignPayload::in(value)) {
         result_ = std::move(value);
-  const auto error = make_error(ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending",
-                                                                   services->worker, name));
-  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
-  send_error(error_body_of(error));
-}
-
-void IncomingState::refuse(const std::exception_ptr& why) noexcept {
-  const auto self = detail::Ref<IncomingState>::adopt(this);
-  std::string reason = describe(why);
-  try {
-    std::rethrow_exception(why);
-  } catch (const Error& e) {
-    reason = e.message();
-  } catch (...) {
-  }
-  answer_error(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
-                                                           services->worker, name, reason)));
-}
-
-void IncomingState::run_here(const Op& op, const std::vector<Value>& bound) noexcept {
-  try {
-    answer(services->run(op, bound.data()));
-  } catch (...) {
-    answer_error(std::current_exception());
-  }
-}
-
-void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place place) {
-  if (place == Place::kHere) return run_here(op, bound);
+        return post(Step::kEncode, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
       }
       if (caller->calls.take(local->id)) local->emplace(std::move(value));
       return table.remove(*this);
@@ -317,35 +289,9 @@ void IncomingState::send_value(Value value) noexcept {
     hooks.sent();
   } catch (...) {
     hooks.undo();
-  const auto error = make_error(ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending",
-                                                                   services->worker, name));
-  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
-  send_error(error_body_of(error));
-}
-
-void IncomingState::refuse(const std::exception_ptr& why) noexcept {
-  const auto self = detail::Ref<IncomingState>::adopt(this);
-  std::string reason = describe(why);
-  try {
-    std::rethrow_exception(why);
-  } catch (const Error& e) {
-    reason = e.message();
-  } catch (...) {
-  }
-  answer_error(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
-                                                           services->worker, name, reason)));
-}
-
-void IncomingState::run_here(const Op& op, const std::vector<Value>& bound) noexcept {
-  try {
-    answer(services->run(op, bound.data()));
-  } catch (...) {
-    answer_error(std::current_exception());
-  }
-}
-
-void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place place) {
-  if (place == Place::kHere) return run_here(op, bound);
+    if (hooks.needs_codec() && services->codec && !ForeignPayload::in(value)) {
+      result_ = std::move(value);
+      return post(Step::kEncode, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
     }
     return send_failure(std::current_exception());
   }
@@ -355,35 +301,7 @@ void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place p
 void IncomingState::send_failure(const std::exception_ptr& error) noexcept {
   if (services->codec && services->codec->owns(error)) {
     failure_ = error;
-  const auto error = make_error(ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending",
-                                                                   services->worker, name));
-  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
-  send_error(error_body_of(error));
-}
-
-void IncomingState::refuse(const std::exception_ptr& why) noexcept {
-  const auto self = detail::Ref<IncomingState>::adopt(this);
-  std::string reason = describe(why);
-  try {
-    std::rethrow_exception(why);
-  } catch (const Error& e) {
-    reason = e.message();
-  } catch (...) {
-  }
-  answer_error(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
-                                                           services->worker, name, reason)));
-}
-
-void IncomingState::run_here(const Op& op, const std::vector<Value>& bound) noexcept {
-  try {
-    answer(services->run(op, bound.data()));
-  } catch (...) {
-    answer_error(std::current_exception());
-  }
-}
-
-void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place place) {
-  if (place == Place::kHere) return run_here(op, bound);
+    return post(Step::kEncodeError, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
   }
   send_error(error_body_of(error));
 }
