@@ -1,6 +1,19 @@
 #include "src/rpc/peer.h"
 
 namespace tine::rpc {
+namespace {
+
+bool is_abandoned(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Abandoned&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
 
 Peer::Peer(WorkerInfo who, uint64_t number, bool self, const Options& options, Events& events)
     : Callee(options.max_calls),
@@ -20,7 +33,7 @@ void Peer::die(std::exception_ptr cause) noexcept {
     dead_.store(true, std::memory_order_release);
   }
   // Given up by this worker's own shutdown: that is no news.
-  const bool given_up = core_.closed.load(std::memory_order_acquire);
+  const bool given_up = is_abandoned(death_);
   for (const auto& call : calls.close()) {
     if (given_up) call->observe();
     call->fail(death_);
