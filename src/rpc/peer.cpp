@@ -48,7 +48,7 @@ std::exception_ptr Peer::send(OutFrame frame) {
 
 void Peer::tell(OutFrame frame) noexcept {
   try {
-    if (send(std::move(frame))) return;
+    static_cast<void>(send(std::move(frame)));
   } catch (const std::bad_alloc&) {
     // Then the other side cannot know, and must not go on as if it did.
     if (connection_) connection_->close(make_error(ErrorKind::kMemory, "no memory for a message to " + info.name));
