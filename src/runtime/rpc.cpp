@@ -137,6 +137,16 @@ Future<Value> RpcService::to_here(const Value& rref, double timeout) {
   return rpc::RRef::from(rref)->to_here(agent()->deadline_after(seconds(timeout)));
 }
 
+Future<Value> RpcService::room(const Value& to) {
+  // Shared: a call that finds room allocates nothing for having asked.
+  static const Future<Value>& at_once = *new Future<Value>(make_ready(Value()));
+  const auto a = agent();
+  const int rank = rank_of(*a, to);
+  if (a->has_room(rank)) return at_once;
+  // There may be others who take it: then this one waits again.
+  return a->room(rank).and_then([this, to] { return room(to); });
+}
+
 void RpcService::handle(rpc::IncomingCall call) {
   if (call.target() == rpc::Target::kForeign) {
     if (!foreign_.handle) throw Error("this worker runs no Python functions: it was started without Python");
@@ -165,6 +175,11 @@ void RpcService::handle(rpc::IncomingCall call) {
 }
 
 void add_rpc_operators(OpTable& table) {
+  // A script waits for it before a call: past a bound it is suspended, as any wait suspends it.
+  table.add(
+      "rpc::room(Any to) -> Future(NoneType)",
+      [](OpContext& context, const Value* a) { return Value(caller_in(context).room(a[0])); },
+      {.pure = false, .cost = cost::kFixed});
   constexpr OpTraits kRemote{.pure = false, .cost = cost::kNoBound};
   table.add(
       "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",

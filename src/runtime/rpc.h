@@ -69,6 +69,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
                           double timeout) override;
   Value remote(const Value& to, const std::string& callee, const Value& args, double timeout) override;
   Future<Value> to_here(const Value& rref, double timeout) override;
+  Future<Value> room(const Value& to) override;
 
  private:
   void handle(rpc::IncomingCall call) override;
@@ -84,7 +85,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
 // The Runtime's, for bindings and the command.
 [[nodiscard]] TINE_API RpcService& rpc_service(Runtime& runtime) noexcept;
 
-// rpc::rpc_async, rpc_sync, remote, to_here.
+// rpc::room, rpc_async, rpc_sync, remote, to_here.
 void add_rpc_operators(OpTable& table);
 
 }  // namespace tine
