@@ -307,18 +307,7 @@ void IncomingState::send_failure(const std::exception_ptr& error) noexcept {
 }
 
 void IncomingState::send_error(const ErrorBody& body) noexcept {
-  OutFrame frame(FrameKind::kError, id);
-  try {
-    write_error(frame.body, body);
-  } catch (const std::exception& e) {
-    // Too long to travel, or no memory for it.
-    frame = OutFrame(FrameKind::kError, id);
-    ErrorBody less;
-    less.kind = body.kind;
-    less.message = fmt::format("the error of {} could not be sent: {}", name.substr(0, 100), e.what()).substr(0, 300);
-    write_error(frame.body, less);
-  }
-  caller->tell(std::move(frame));
+  tell_error(*caller, id, body);
   table.remove(*this);
 }
 

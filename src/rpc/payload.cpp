@@ -83,6 +83,25 @@ Value read_last_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& ho
   return value;
 }
 
+void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept {
+  std::string why;
+  try {
+    OutFrame frame(FrameKind::kError, call);
+    write_error(frame.body, error);
+    const auto failed = caller.send(std::move(frame));
+    if (!failed || caller.dead()) return;  // its death tells
+    why = describe(failed);
+  } catch (const std::exception& e) {
+    why = e.what();
+  }
+  ErrorBody less;
+  less.kind = error.kind;
+  less.message = fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
+  OutFrame frame(FrameKind::kError, call);
+  write_error(frame.body, less);
+  caller.tell(std::move(frame));
+}
+
 ErrorBody error_body_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "src/rpc/call.h"
+#include "src/rpc/peer.h"
 #include "src/rpc/rref_table.h"
 #include "src/rpc/wire/value_codec.h"
 
@@ -48,6 +49,9 @@ class WireHooks final : public ValueHooks {
 // A value in last position: a payload is followed by the values lifted out of it.
 void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
 [[nodiscard]] Value read_last_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks);
+
+// Answers that call with an error; with its first words alone when the whole of it is beyond a limit.
+void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept;
 
 [[nodiscard]] ErrorBody error_body_of(const std::exception_ptr& error);
 [[nodiscard]] std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker);

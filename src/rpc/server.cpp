@@ -74,9 +74,7 @@ void Server::serve(Peer& from, Frame& frame, At at) noexcept {
     begin(from, frame, request, at);
   } catch (...) {
     // It has not become a call yet.
-    OutFrame error(FrameKind::kError, frame.header.call_id);
-    write_error(error.body, error_body_of(std::current_exception()));
-    from.tell(std::move(error));
+    tell_error(from, frame.header.call_id, error_body_of(std::current_exception()));
   }
 }
 
