@@ -334,14 +334,14 @@ TEST(Agent, AHandlerThatDropsItsCallAnswersAbandoned) {
   EXPECT_THAT(message(world[0].call(1, foreign("unknown")).error()), HasSubstr("NameError"));
 }
 
-TEST(Agent, AnErrorThatIsTooLongToTravelArrivesWithItsFirstWords) {
+TEST(Agent, AnErrorThatIsTooLongToTravelArrivesCut) {
   World world(2);
   world.handlers(1).on["long"] = [](IncomingCall call) {
     call.fail(make_error(ErrorKind::kKey, "first words" + std::string(kMaxBodyBytes, 'x')));
   };
   const std::string text = message(world[0].call(1, foreign("long")).error());
   EXPECT_THAT(text, HasSubstr("KeyError: first words"));
-  EXPECT_LT(text.size(), 2000U);
+  EXPECT_LT(text.size(), 100000U);
 }
 
 TEST(Agent, AnUnknownWorkerIsRefusedByTheKnownNames) {
