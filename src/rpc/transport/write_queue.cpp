@@ -14,9 +14,9 @@ namespace {
 
 constexpr size_t kPieces = 64;
 constexpr size_t kUnits = 32;
-constexpr size_t kHeads = 4;
-// So much is offered to the socket at once: no small frame that comes meanwhile has to wait for more.
-constexpr uint64_t kPlanBytes = kChunkBytes;
+constexpr size_t kHeads = 6;
+// So much is offered to the socket in one call. What it does not take is planned anew: only the unit under way is fixed.
+constexpr uint64_t kPlanBytes = 4 * kChunkBytes;
 
 const std::array<std::byte, kSegmentAlign> kZeros{};
 
