@@ -96,6 +96,7 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
 
   void want_writable(bool want) noexcept override { wanted = want; }
   void room_again() noexcept override { ++rooms; }
+  Executor* where_to_let_go() noexcept override { return nullptr; }
 
   int there;
   std::unique_ptr<WriteQueue> queue;
