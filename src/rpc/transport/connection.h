@@ -119,7 +119,8 @@ struct ConnectionOptions {
   size_t receive_buffer_bytes = size_t{64} << 10;
   std::chrono::milliseconds heartbeat_interval{5000};  // 0: no heartbeat
   std::chrono::milliseconds heartbeat_timeout{30000};
-  // Where users' callbacks go that a frame's handling completes. Null: the handler sees to it itself.
+  // Where users' callbacks go that a frame's handling completes, and what sent frames held: a tensor's release may be a
+  // user's code. Null: the handler sees to it itself.
   Executor* callbacks = nullptr;
 };
 

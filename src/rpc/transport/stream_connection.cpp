@@ -48,6 +48,7 @@ class StreamConnection::Role {
   Role(StreamConnection& connection, bool on_loop) noexcept : connection_(connection), on_loop_(on_loop) {
     if (connection_.options_.callbacks) gate_.emplace(*connection_.options_.callbacks);
     if (!on_loop_) {
+      connection_.polling_.store(std::this_thread::get_id(), std::memory_order_relaxed);
       connection_.loop_.begin_polling();
       connection_.want_readable(false);
     }
@@ -55,6 +56,7 @@ class StreamConnection::Role {
   ~Role() {
     gate_.reset();
     if (!on_loop_) {
+      connection_.polling_.store({}, std::memory_order_relaxed);
       connection_.loop_.end_polling();
       // Before the role is free: the next waiter turns it off again, and must not be overtaken.
       connection_.want_readable(true);
@@ -216,6 +218,12 @@ void StreamConnection::room_again() noexcept {
     if (room) room->emplace();
   };
   if (!loop_.post(tell)) tell();
+}
+
+Executor* StreamConnection::where_to_let_go() noexcept {
+  const bool reads = loop_.on_loop_thread() ||
+                     polling_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  return reads ? options_.callbacks : nullptr;
 }
 
 void StreamConnection::flush() noexcept {

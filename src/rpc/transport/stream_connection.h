@@ -75,6 +75,7 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   void want_readable(bool want) noexcept;
   void want_writable(bool want) noexcept override;
   void room_again() noexcept override;
+  Executor* where_to_let_go() noexcept override;
   void update_interest() noexcept;
 
   Loop loop_;
@@ -101,6 +102,7 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   std::atomic<bool> shutting_down_{false};
   std::atomic<uint64_t> received_{0};       // counts receives, for the heartbeat
   std::atomic<std::thread::id> holding_{};  // this thread's sends are flushed together
+  std::atomic<std::thread::id> polling_{};  // holds the role and is not the loop's
 
   std::mutex interest_mutex_;  // guards the next line
   bool want_readable_ = false, want_writable_ = false, watched_ = false;

@@ -8,15 +8,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 
 namespace tine::rpc {
 namespace {
 
 constexpr size_t kPieces = 64;
 constexpr size_t kUnits = 32;
-constexpr size_t kHeads = 4;
-// So much is offered to the socket at once: no small frame that comes meanwhile has to wait for more.
-constexpr uint64_t kPlanBytes = kChunkBytes;
+constexpr size_t kHeads = 6;
+// So much is offered to the socket in one call. What it does not take is planned anew: only the unit under way is fixed.
+constexpr uint64_t kPlanBytes = 4 * kChunkBytes;
 
 const std::array<std::byte, kSegmentAlign> kZeros{};
 
@@ -146,6 +147,26 @@ struct WriteQueue::Plan {
   }
 };
 
+WriteQueue::Dropped::~Dropped() {
+  Items elsewhere;
+  for (auto at = items.begin(); at != items.end();) {
+    const auto item = at++;
+    if (!item->frame.is_plain()) elsewhere.splice(elsewhere.end(), items, item);
+  }
+  Executor* const executor = elsewhere.empty() ? nullptr : queue.owner_.where_to_let_go();
+  if (!executor) return;
+  struct LetGo final : Task {
+    void run() noexcept override { delete this; }
+    void abandon() noexcept override { delete this; }
+    Items items;
+  };
+  // Where there is no memory for that it happens here.
+  if (auto* const task = new (std::nothrow) LetGo) {
+    task->items.swap(elsewhere);
+    executor->post(*task);
+  }
+}
+
 WriteQueue::~WriteQueue() {
   if (!socket_closed_) ::close(fd_);
 }
@@ -259,7 +280,8 @@ void WriteQueue::drop_large(Items& dropped) noexcept {
 }
 
 WriteQueue::Result WriteQueue::send(OutFrame&& frame, bool hold, bool last) {
-  Items node, dropped;  // what is left in them goes after the lock
+  Items node;  // what is left in it and in `dropped` goes after the lock
+  Dropped dropped(*this);
   if (frame.is_large()) node.emplace_back(std::move(frame));
   std::unique_lock lock(mutex_);
   if (closed_ || last_) return broken_.load(std::memory_order_relaxed) ? Result::kBroken : Result::kClosed;
@@ -277,7 +299,7 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, bool hold, bool last) {
   }
   push(node);
   queued_.store(true, std::memory_order_relaxed);
-  if (last_ && !writing_) drop_large(dropped);
+  if (last_ && !writing_) drop_large(dropped.items);
   if (!idle || hold) return Result::kOk;
   writing_ = true;
   return flush_as_writer(lock, kRoundsOfASender);
@@ -328,7 +350,7 @@ void WriteQueue::flush() noexcept {
 
 // Allocates nothing: the loop's thread cannot say that there is no memory.
 WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept {
-  Items done;
+  Dropped done(*this);
   while (!closed_ && rounds-- > 0) {
     Plan plan;
     if (!make_plan(plan)) break;
@@ -340,8 +362,8 @@ WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& loc
     if (closed_) break;
     if (was_full_ && bytes != 0) taken_.fetch_add(1, std::memory_order_relaxed);
     was_full_ = wrote != Wrote::kAll;
-    account(plan, bytes, done);
-    if (last_) drop_large(done);
+    account(plan, bytes, done.items);
+    if (last_) drop_large(done.items);
     if (was_full_) break;
   }
   if (!closed_) {
@@ -355,8 +377,8 @@ WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& loc
 // The lock is released on return: what is destroyed behind it may be anybody's.
 WriteQueue::Result WriteQueue::end_writing(std::unique_lock<std::mutex>& lock, Result result) noexcept {
   writing_ = false;
-  Items dropped;
-  if (closed_) drop_all(dropped);
+  Dropped dropped(*this);
+  if (closed_) drop_all(dropped.items);
   queued_.store(!small_.empty() || !large_.empty(), std::memory_order_relaxed);
   if (close_socket_ && !socket_closed_) {
     socket_closed_ = true;
@@ -397,11 +419,11 @@ void WriteQueue::drop_all(Items& dropped) noexcept {
 }
 
 void WriteQueue::close() noexcept {
-  Items dropped;
+  Dropped dropped(*this);
   std::unique_lock lock(mutex_);
   closed_ = true;
   if (writing_) return;  // its pieces stay until it is done, then it drops them
-  drop_all(dropped);
+  drop_all(dropped.items);
   queued_.store(false, std::memory_order_relaxed);
   tell_room(lock);
 }

@@ -6,7 +6,7 @@
 //            sent before it. Otherwise small ones go first: they wait for the rest of the chunk under way; but after
 //            kChunkBytes of them a chunk goes. A cancel leaves behind its large request.
 // Ownership  Owns the socket, and each frame (so the owners of its segments) until its last byte is written or
-//            the queue is closed. Owners are dropped outside the lock.
+//            the queue is closed. Owners are dropped outside the lock, and by threads that may run a user's code.
 // Errors     send() says kClosed; a write that fails says kBroken and shuts the socket down, so that the
 //            reader finds what the peer still said and then the end.
 // Cost       Idle: a lock, one system call, no allocation. Busy: one node. Queued frames leave up to 64 pieces a call.
@@ -32,6 +32,8 @@ class WriteQueue {
     virtual void want_writable(bool want) noexcept = 0;
     // After await_room() said false: there is room again, or nothing will be sent any more. Without the lock.
     virtual void room_again() noexcept = 0;
+    // Where this thread lets go of what frames held: a user's release may run then. Null: here.
+    [[nodiscard]] virtual Executor* where_to_let_go() noexcept = 0;
 
    protected:
     ~Owner() = default;
@@ -98,6 +100,15 @@ class WriteQueue {
     uint64_t written = 0;          // of head and bytes
     [[nodiscard]] bool is_chunk() const noexcept { return head != 0; }
     [[nodiscard]] uint64_t left() const noexcept { return head + bytes - written; }
+  };
+  // Items that are let go of at the end of a scope, where the lock is free again.
+  struct Dropped {
+    explicit Dropped(WriteQueue& q) noexcept : queue(q) {}
+    ~Dropped();
+    Dropped(const Dropped&) = delete;
+    Dropped& operator=(const Dropped&) = delete;
+    WriteQueue& queue;
+    Items items;
   };
   struct Pieces;
   struct Plan;
