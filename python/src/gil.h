@@ -118,7 +118,5 @@ void close_gate(std::chrono::steady_clock::time_point bound) noexcept;
 [[nodiscard]] bool inside_gate() noexcept;
 // In the child of a fork: no other thread of the parent lives on.
 void reset_after_fork() noexcept;
-// Counts the forks between this process and the one that imported the module.
-[[nodiscard]] unsigned fork_generation() noexcept;
 
 }  // namespace tine::python

@@ -20,6 +20,7 @@ std::unique_ptr<Agent> Agent::start(AgentOptions options) {
 }
 
 Agent::~Agent() {
+  if (core_->of_parent()) return;
   try {
     shutdown(false);
   } catch (...) {

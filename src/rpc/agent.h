@@ -94,8 +94,9 @@ class TINE_API Agent {
   void shutdown(bool graceful = true, Seconds timeout = Seconds(0), std::string_view failure = {});
   [[nodiscard]] bool closed() const noexcept;
 
-  // In the child after fork(2): closes inherited sockets and fails inherited futures; then only the
-  // destructor may be called.
+  // In the child after fork(2), before it returns there: marks the agent as closed; no lock, nobody's code. The sockets
+  // have been closed (src/base/forks.h), peers are dead there (Peer::dead), and what waited for them fails when somebody
+  // looks (StateBase::fail_in_child). Then only the destructor may be called, which leaves what there is.
   void abandon_in_child() noexcept;
 
   struct Counts {

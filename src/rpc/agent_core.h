@@ -117,6 +117,8 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
     if (target != Target::kControl) started_.fetch_add(1, std::memory_order_relaxed);
   }
   [[nodiscard]] size_t pending() const noexcept;
+  // This process is a child of fork(2): threads, connections and locks are the parent's.
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
   [[nodiscard]] const WorkerInfo& self() const noexcept { return workers[static_cast<size_t>(options.rank)]; }
   [[nodiscard]] Peer& peer(int rank) const noexcept { return *peers[static_cast<size_t>(rank)]; }
   [[nodiscard]] bool is_dead(int rank) const noexcept { return peer(rank).dead(); }
@@ -162,6 +164,7 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   void wait_for_rank0(TimePoint deadline, Seconds timeout);  // the others
   void wait_until_left(TimePoint deadline);
 
+  const uint8_t generation_ = detail::fork_generation();
   std::atomic<uint64_t> started_{0};
   std::atomic<bool> holding_;
   std::atomic<int64_t> next_sweep_{INT64_MAX};  // ticks of the clock

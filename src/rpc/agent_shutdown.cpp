@@ -124,6 +124,7 @@ void AgentCore::wait_for_rank0(TimePoint deadline, Seconds timeout) {
 }
 
 void AgentCore::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
+  if (of_parent()) return;
   const std::lock_guard once(shutdown_mutex_);
   if (closed.load(std::memory_order_acquire)) return;
   const TimePoint deadline =
@@ -200,15 +201,8 @@ void AgentCore::close(const std::exception_ptr& cause, std::chrono::milliseconds
 }
 
 void AgentCore::abandon_in_child() noexcept {
-  closing.store(true);
-  closed.store(true);
-  if (loop_) loop_->close_in_child();
-  const auto cause =
-      make_error(ErrorKind::kAbandoned, "this process is a fork: the RPC connections belong to its parent");
-  for (const auto& p : peers) {
-    // A lock that another thread held at the fork stays locked for ever.
-    if (p->calls.lock_is_free()) p->die(cause);
-  }
+  closing.store(true, std::memory_order_relaxed);
+  closed.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace tine::rpc

@@ -100,10 +100,4 @@ size_t CallTable::pending() const noexcept {
   return used_ - control_;
 }
 
-bool CallTable::lock_is_free() noexcept {
-  if (!mutex_.try_lock()) return false;
-  mutex_.unlock();
-  return true;
-}
-
 }  // namespace tine::rpc

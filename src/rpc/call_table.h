@@ -55,8 +55,6 @@ class CallTable {
   // Those whose deadline has passed; `next` is lowered to the earliest of the others.
   void take_expired(TimePoint now, std::vector<detail::Ref<CallState>>* expired, TimePoint* next);
   [[nodiscard]] size_t pending() const noexcept;  // control calls not counted
-  // In a forked child nobody may hold the lock any more.
-  [[nodiscard]] bool lock_is_free() noexcept;
 
  private:
   struct Slot {

@@ -21,8 +21,14 @@ void Peer::die(std::exception_ptr cause) noexcept {
   for (const auto& call : calls.close()) call->fail(death_);
 }
 
+std::exception_ptr Peer::death() const {
+  if (of_parent())
+    return make_error(ErrorKind::kAbandoned, "this process is a fork: the RPC connections belong to its parent");
+  return dead() ? death_ : nullptr;
+}
+
 std::exception_ptr Peer::send(OutFrame frame) {
-  if (dead()) return death_;
+  if (dead()) return death();
   if (!connection_) return make_error(ErrorKind::kRuntime, "a worker has no connection to itself");
   return connection_->send(std::move(frame));
 }

@@ -33,8 +33,9 @@ class Peer final : public FrameHandler, public detail::WaitHelper {
   [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
   [[nodiscard]] bool connected() const noexcept { return connection_ && !dead(); }
 
-  [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::exception_ptr death() const { return dead() ? death_ : nullptr; }
+  // In a child of fork(2) each is: its connection is the parent's.
+  [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire) || of_parent(); }
+  [[nodiscard]] std::exception_ptr death() const;  // null while it lives
   // Fails what is pending; the first cause stays.
   void die(std::exception_ptr cause) noexcept;
 
@@ -67,7 +68,10 @@ class Peer final : public FrameHandler, public detail::WaitHelper {
   std::unordered_map<uint64_t, IncomingState*> incoming;
 
  private:
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+
   AgentCore& core_;
+  const uint8_t generation_ = detail::fork_generation();
   detail::Ref<Connection> connection_;
   std::mutex death_mutex_;
   std::exception_ptr death_;

@@ -51,7 +51,7 @@ Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return core_->fetch
 UserRRef::UserRRef(std::shared_ptr<AgentCore> core, RRefId id, WorkerInfo owner)
     : RRef(id, std::move(owner)), core_(std::move(core)), confirmed_(make_ready(Value())) {}
 UserRRef::~UserRRef() {
-  if (leased_) core_->rrefs.release(id_);
+  if (leased_ && !core_->of_parent()) core_->rrefs.release(id_);
 }
 Future<Value> UserRRef::to_here(TimePoint deadline) const { return core_->fetch(*this, deadline); }
 Future<Value> UserRRef::local_value() const {

@@ -49,6 +49,7 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   {
     const std::lock_guard lock(mutex_);
     agent_ = agent;
+    seen_by_child_.store(agent.get(), std::memory_order_release);
   }
   agent->open();
 }
@@ -92,7 +93,7 @@ bool RpcService::initialised() const noexcept {
 }
 
 void RpcService::leave_in_child() noexcept {
-  if (agent_) agent_->abandon_in_child();
+  if (rpc::Agent* const agent = seen_by_child_.load(std::memory_order_relaxed)) agent->abandon_in_child();
 }
 
 int RpcService::rank_of(const rpc::Agent& agent, const Value& to) {

@@ -10,6 +10,7 @@
 // Source     docs/spec/agent.md; torch.distributed.rpc.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -56,7 +57,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   [[nodiscard]] bool initialised() const noexcept;
   void set_script_runner(ScriptRunner* runner) noexcept { scripts_ = runner; }
   [[nodiscard]] ScriptRunner* script_runner() const noexcept { return scripts_; }
-  // In the child after fork(2).
+  // In the child after fork(2), before it returns there: no lock, nobody's code.
   void leave_in_child() noexcept;
 
   // Name, rank or WorkerInfo-like (name, id) tuple to rank.
@@ -78,6 +79,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   ForeignSide foreign_;
   mutable std::mutex mutex_;
   std::shared_ptr<rpc::Agent> agent_;
+  std::atomic<rpc::Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock
   std::vector<std::shared_ptr<rpc::Agent>> former_;
 };
 

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/rpc/transport/endpoint.h"
 #include "src/rpc/transport/poll_policy.h"
 #include "tine/error.h"
 
@@ -61,8 +62,8 @@ class ForkMark {
 struct IoLoop::Impl {
   explicit Impl(IoLoop& owner) : owner(owner) {}
   ~Impl() {
-    if (epoll_fd >= 0) ::close(epoll_fd);
-    if (wake_fd >= 0) ::close(wake_fd);
+    if (epoll_fd >= 0) close_descriptor(epoll_fd);
+    if (wake_fd >= 0) close_descriptor(wake_fd);
   }
 
   void start();
@@ -105,8 +106,10 @@ struct IoLoop::Impl {
 void IoLoop::Impl::start() {
   epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) fail("epoll_create1");
+  close_in_children(epoll_fd);
   wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) fail("eventfd");
+  close_in_children(wake_fd);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;
@@ -380,17 +383,6 @@ void IoLoop::forget(int fd, Pollable& pollable) noexcept {
   if (found == impl_->watched.end()) return;
   impl_->forgotten.push_back(std::move(found->second));
   impl_->watched.erase(found);
-}
-
-void IoLoop::close_in_child() noexcept {
-  if (!forked()) return;
-  // Another thread may have held the lock at the fork; then the table may be torn, and the descriptors stay open.
-  if (impl_->mutex.try_lock()) {
-    for (auto& [fd, pollable] : impl_->watched) ::close(fd);
-    impl_->mutex.unlock();
-  }
-  ::close(std::exchange(impl_->epoll_fd, -1));
-  ::close(std::exchange(impl_->wake_fd, -1));
 }
 
 }  // namespace tine::rpc

@@ -64,11 +64,9 @@ class IoLoop {
   void stop() noexcept;
 
   [[nodiscard]] bool on_loop_thread() const noexcept;
-  // In the child after fork(2): the thread is the parent's, nothing here works any more.
+  // In the child after fork(2): the thread is the parent's, nothing here works any more; its descriptors have been closed
+  // (src/base/forks.h). The loop may only be destroyed, which does nothing.
   [[nodiscard]] bool forked() const noexcept;
-  // In the child: closes the inherited descriptors, so that the parent's peers see its death. After it
-  // the loop may only be destroyed, which does nothing.
-  void close_in_child() noexcept;
 
   [[nodiscard]] BufferPool& pool() noexcept { return *pool_; }
   [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept { return options_.poll_budget; }

@@ -1,5 +1,7 @@
 #include "src/rpc/transport/write_queue.h"
 
+#include "src/rpc/transport/endpoint.h"
+
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -62,7 +64,7 @@ std::string OutFrame::seal() {
 }
 
 WriteQueue::~WriteQueue() {
-  if (!socket_closed_) ::close(fd_);
+  if (!socket_closed_) close_descriptor(fd_);
 }
 
 WriteQueue::Wrote WriteQueue::write_out(const Item* const* items, size_t count, size_t* bytes) noexcept {
@@ -187,7 +189,7 @@ void WriteQueue::stop_writing(std::unique_lock<std::mutex>& lock) noexcept {
   if (closed_) drop.swap(queue_);
   if (close_socket_ && !socket_closed_) {
     socket_closed_ = true;
-    ::close(fd_);
+    close_descriptor(fd_);
   }
   lock.unlock();
 }
@@ -214,7 +216,7 @@ void WriteQueue::close_socket() noexcept {
   close_socket_ = true;
   if (writing_ || socket_closed_) return;
   socket_closed_ = true;
-  ::close(fd_);
+  close_descriptor(fd_);
 }
 
 }  // namespace tine::rpc
