@@ -4,8 +4,8 @@
 // Threads    Every member from any thread.
 // Ordering   Calls to one worker arrive there in the order in which call() returned.
 // Ownership  Owns its thread, connections and pending calls. Futures, RRefs and what then() made of them may
-//            outlive shutdown(); of their pending ones only the value may outlive the Agent object, no
-//            waiting: keep the object (it is small once shut down) while somebody may still wait.
+//            outlive it, also waited for. Its memory goes with the last RRef and running handler; its received
+//            tensors keep their bytes.
 // Errors     At most once: nothing is ever sent twice. A future fails with DeadlineExceeded (naming worker,
 //            call and time), PeerDied (worker and cause), or the callee's error with a hop naming it.
 //            call() itself throws for an unknown worker, an argument that cannot travel, a closed agent.

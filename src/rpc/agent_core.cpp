@@ -55,7 +55,7 @@ void AgentCore::start() {
   Member self{options.name, options.rank, incarnation, machine_identity(), "", ""};
   std::vector<Member> members{self};
   if (options.world_size > 1) {
-    loop_ = std::make_unique<IoLoop>();
+    loop_ = std::make_shared<IoLoop>();
     const Identity identity{options.name, incarnation, options.secret};
     tcp_ = make_tcp_transport(*loop_, identity, TransportOptions{options.plaintext_beyond_loopback});
     ConnectionOptions connection;
@@ -167,7 +167,7 @@ void AgentCore::connect_all(const std::vector<Member>& members, TimePoint deadli
   }
   // All are attached before the first frame is read: a call may make us call any of them.
   for (size_t rank = 0; rank < peers.size(); ++rank) {
-    if (connections[rank]) peers[rank]->attach(connections[rank]);
+    if (connections[rank]) peers[rank]->attach(connections[rank], loop_, shared_from_this());
   }
   for (size_t rank = 0; rank < peers.size(); ++rank) {
     if (connections[rank]) connections[rank]->start(peers[rank]);
@@ -232,7 +232,7 @@ Future<Value> AgentCore::call(int to, CallRequest request, TimePoint deadline, C
   }
   Peer& target = peer(to);
   auto state =
-      detail::make_ref<CallState>(detail::Ref<Peer>::share(&target), target.is_self ? detail::task_helper() : &target,
+      detail::make_ref<CallState>(detail::Ref<Peer>::share(&target), target.helper(),
                                   request.name, request.target, deadline);
   Future<Value> future{detail::Ref<detail::State<Value>>(state)};
   switch (target.calls.add(state, options.max_calls_in_flight)) {
@@ -363,7 +363,7 @@ void AgentCore::watch_deadline(TimePoint deadline) {
 IoLoop& AgentCore::ensure_loop() {
   // A world of one needs it only for its deadlines.
   const std::lock_guard lock(mutex_);
-  if (!loop_) loop_ = std::make_unique<IoLoop>();
+  if (!loop_) loop_ = std::make_shared<IoLoop>();
   return *loop_;
 }
 

@@ -177,7 +177,7 @@ class AgentCore : public std::enable_shared_from_this<AgentCore> {
   std::string ended_;          // why rank 0 takes no more joins
   std::mutex shutdown_mutex_;  // one shutdown at a time
 
-  std::unique_ptr<IoLoop> loop_;
+  std::shared_ptr<IoLoop> loop_;
   std::unique_ptr<Transport> tcp_, unix_;
   std::vector<detail::Ref<Listener>> listeners_;
 };

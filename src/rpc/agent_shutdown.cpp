@@ -189,6 +189,7 @@ void AgentCore::close(const std::exception_ptr& cause, std::chrono::milliseconds
   for (const auto& p : peers) {
     p->die(cause);
     p->cancel_all_incoming();
+    p->detach();
   }
   rrefs.clear(cause);
   decltype(joins_) joins;

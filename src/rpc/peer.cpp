@@ -11,6 +11,18 @@ Peer::Peer(AgentCore& core, WorkerInfo who, uint64_t number, bool self)
 
 Peer::~Peer() = default;
 
+void Peer::attach(detail::Ref<Connection> connection, std::shared_ptr<IoLoop> loop,
+                  std::shared_ptr<AgentCore> core) {
+  helper_ = &ReplyHelper::take();
+  helper_->serve(connection, std::move(core));
+  loop_ = std::move(loop);
+  connection_ = std::move(connection);
+}
+
+void Peer::detach() noexcept {
+  if (helper_) helper_->retire();
+}
+
 void Peer::die(std::exception_ptr cause) noexcept {
   {
     const std::lock_guard lock(death_mutex_);
@@ -88,11 +100,5 @@ void Peer::on_drained(Connection&) noexcept {
 
 void Peer::on_frame(Connection&, Frame& frame, ReaderRole&) noexcept { core_.on_frame(*this, frame); }
 void Peer::on_close(Connection&, const CloseInfo& info) noexcept { core_.on_death(*this, info); }
-
-void Peer::help(detail::StateBase& state, TimePoint deadline) noexcept {
-  if (!connection_ || dead()) return;
-  auto done = [&state] { return state.done(); };
-  (void)connection_->try_poll(deadline, DoneCheck(done));
-}
 
 }  // namespace tine::rpc

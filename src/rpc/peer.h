@@ -17,19 +17,25 @@
 #include <unordered_set>
 
 #include "src/rpc/call_table.h"
+#include "src/rpc/reply_helper.h"
 #include "src/rpc/transport/connection.h"
+#include "src/rpc/transport/io_loop.h"
 
 namespace tine::rpc {
 
 class AgentCore;
 
-class Peer final : public FrameHandler, public detail::WaitHelper {
+class Peer final : public FrameHandler {
  public:
   Peer(AgentCore& core, WorkerInfo who, uint64_t incarnation, bool is_self);
   ~Peer() override;
 
   // Before the connection is started; never for oneself.
-  void attach(detail::Ref<Connection> connection) noexcept { connection_ = std::move(connection); }
+  void attach(detail::Ref<Connection> connection, std::shared_ptr<IoLoop> loop, std::shared_ptr<AgentCore> core);
+  // For the futures of calls; of oneself: the pool completes them.
+  [[nodiscard]] detail::WaitHelper* helper() const noexcept { return helper_ ? helper_ : detail::task_helper(); }
+  // The end: waiting threads let go of the core. Calls of it must have failed.
+  void detach() noexcept;
   [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
   [[nodiscard]] bool connected() const noexcept { return connection_ && !dead(); }
 
@@ -50,8 +56,6 @@ class Peer final : public FrameHandler, public detail::WaitHelper {
   void on_frame(Connection& connection, Frame& frame, ReaderRole& role) noexcept override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;
   void on_drained(Connection& connection) noexcept override;
-  // A thread waits for something that this peer will send.
-  void help(detail::StateBase& state, TimePoint deadline) noexcept override;
 
   const WorkerInfo info;
   const uint64_t incarnation;
@@ -72,7 +76,9 @@ class Peer final : public FrameHandler, public detail::WaitHelper {
 
   AgentCore& core_;
   const uint8_t generation_ = detail::fork_generation();
+  std::shared_ptr<IoLoop> loop_;  // a pending call's cancellation may still come to its connection
   detail::Ref<Connection> connection_;
+  ReplyHelper* helper_ = nullptr;
   std::mutex death_mutex_;
   std::exception_ptr death_;
   std::atomic<bool> dead_{false};

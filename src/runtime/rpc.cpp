@@ -64,10 +64,10 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
   // Callbacks that come in during a graceful shutdown still find the agent.
   const auto forget = [&] {
     const std::lock_guard lock(mutex_);
-    if (agent_ == agent) {
-      former_.push_back(std::move(agent_));
-      agent_ = nullptr;
-    }
+    if (agent_ != agent) return;
+    seen_by_child_.store(nullptr, std::memory_order_release);
+    agent_ = nullptr;
+    was_stopped_ = true;
   };
   try {
     agent->shutdown(graceful, timeout, failure);
@@ -81,7 +81,7 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
 std::shared_ptr<rpc::Agent> RpcService::agent() const {
   const std::lock_guard lock(mutex_);
   if (agent_) return agent_;
-  if (!former_.empty()) {
+  if (was_stopped_) {
     throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
   }
   throw Error("RPC has not been initialized. Call tine.distributed.rpc.init_rpc first.");

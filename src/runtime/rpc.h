@@ -3,8 +3,7 @@
 // State      Not initialised, initialised, shut down; it may be initialised again.
 // Threads    Every member from any thread; start and stop one at a time.
 // Ordering   As Agent.
-// Ownership  Owns the agent. An agent that was shut down is kept until the service dies: futures may refer
-//            to its connections' helpers.
+// Ownership  Owns the agent until stop().
 // Errors     agent() throws Error while RPC is not initialised, saying which of the two it is.
 // Cost       agent(): one shared pointer.
 // Source     docs/spec/agent.md; torch.distributed.rpc.
@@ -80,7 +79,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   mutable std::mutex mutex_;
   std::shared_ptr<rpc::Agent> agent_;
   std::atomic<rpc::Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock
-  std::vector<std::shared_ptr<rpc::Agent>> former_;
+  bool was_stopped_ = false;
 };
 
 // The Runtime's, for bindings and the command.

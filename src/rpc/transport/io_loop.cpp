@@ -305,6 +305,7 @@ void IoLoop::stop() noexcept {
   impl_->asleep.store(true, std::memory_order_release);
   impl_->wake();
   impl_->thread.join();
+  pool_->retain_no_more();
 }
 
 bool IoLoop::on_loop_thread() const noexcept { return std::this_thread::get_id() == impl_->thread_id; }
