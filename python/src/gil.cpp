@@ -168,6 +168,8 @@ bool gate_closed() noexcept { return closed.load(std::memory_order_acquire); }
 
 bool inside_gate() noexcept { return depth > 0; }
 
+int threads_inside_gate() noexcept { return inside.load(std::memory_order_relaxed); }
+
 void reset_after_fork() noexcept {
   inside.store(0, std::memory_order_relaxed);
   orphans.store(nullptr, std::memory_order_relaxed);  // the parent's to drop and to tell

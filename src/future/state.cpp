@@ -191,7 +191,8 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 }  // namespace
 
 void StateBase::subscribe(Node* node) noexcept {
-  if (is_inherited()) [[unlikely]] fail_in_child();
+  if (is_inherited()) [[unlikely]]
+    fail_in_child();
   if (word_.add(node, tail())) drain(node, true);
 }
 
@@ -229,10 +230,10 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
     case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
     case Outcome::kForked:
-      return make_error(
-          ErrorKind::kAbandoned,
-          "this future was made before the process forked: what completes it runs in the parent only; wait for "
-          "it there, or start the work again in the child");
+      return make_error(ErrorKind::kAbandoned,
+                        "this future was made before the process forked: what completes it runs in the "
+                        "parent only; wait for "
+                        "it there, or start the work again in the child");
   }
   return nullptr;
 }

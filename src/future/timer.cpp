@@ -110,7 +110,8 @@ void Timer::start(const Ref<Entry>& entry, TimePoint when) {
   bool first = false;
   {
     const std::lock_guard lock(core_->mutex);
-    if (!core_->thread.joinable()) core_->thread = Thread("tine-timer", [core = core_.get()] { core->main(); });
+    if (!core_->thread.joinable())
+      core_->thread = Thread("tine-timer", [core = core_.get()] { core->main(); });
     core_->heap.push_back(entry);
     core_->up(core_->heap.size() - 1);
     first = entry->place_ == 1;

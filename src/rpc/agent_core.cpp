@@ -222,18 +222,18 @@ void AgentCore::write_request(BodyWriter& out, const CallRequest& request, bool 
 
 Future<Value> AgentCore::call(int to, CallRequest request, TimePoint deadline, Creation* creation) {
   if (of_parent()) {
-    throw Error(fmt::format("{} cannot be called: this process is a fork of worker '{}', whose connections are its "
-                            "parent's; call init_rpc here to make it a worker of its own",
-                            request.name, options.name));
+    throw Error(
+        fmt::format("{} cannot be called: this process is a fork of worker '{}', whose connections are its "
+                    "parent's; call init_rpc here to make it a worker of its own",
+                    request.name, options.name));
   }
   if (closed.load(std::memory_order_acquire)) {
     throw Error(fmt::format("RPC has been shut down on worker '{}': {} cannot be called", options.name,
                             request.name));
   }
   Peer& target = peer(to);
-  auto state =
-      detail::make_ref<CallState>(detail::Ref<Peer>::share(&target), target.helper(),
-                                  request.name, request.target, deadline);
+  auto state = detail::make_ref<CallState>(detail::Ref<Peer>::share(&target), target.helper(), request.name,
+                                           request.target, deadline);
   Future<Value> future{detail::Ref<detail::State<Value>>(state)};
   switch (target.calls.add(state, options.max_calls_in_flight)) {
     case CallTable::Added::kYes: break;

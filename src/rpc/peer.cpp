@@ -35,7 +35,8 @@ void Peer::die(std::exception_ptr cause) noexcept {
 
 std::exception_ptr Peer::death() const {
   if (of_parent())
-    return make_error(ErrorKind::kAbandoned, "this process is a fork: the RPC connections belong to its parent");
+    return make_error(ErrorKind::kAbandoned,
+                      "this process is a fork: the RPC connections belong to its parent");
   return dead() ? death_ : nullptr;
 }
 

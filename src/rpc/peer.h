@@ -31,9 +31,12 @@ class Peer final : public FrameHandler {
   ~Peer() override;
 
   // Before the connection is started; never for oneself.
-  void attach(detail::Ref<Connection> connection, std::shared_ptr<IoLoop> loop, std::shared_ptr<AgentCore> core);
+  void attach(detail::Ref<Connection> connection, std::shared_ptr<IoLoop> loop,
+              std::shared_ptr<AgentCore> core);
   // For the futures of calls; of oneself: the pool completes them.
-  [[nodiscard]] detail::WaitHelper* helper() const noexcept { return helper_ ? helper_ : detail::task_helper(); }
+  [[nodiscard]] detail::WaitHelper* helper() const noexcept {
+    return helper_ ? helper_ : detail::task_helper();
+  }
   // The end: waiting threads let go of the core. Calls of it must have failed.
   void detach() noexcept;
   [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
