@@ -1,5 +1,6 @@
 """Handlers that block, networks that wait for nobody, forks, and worlds that come and go."""
 import os
+import re
 import signal
 import time
 
@@ -191,6 +192,40 @@ def test_a_death_that_is_told_while_c_code_holds_the_interpreter_holds_up_nobody
         results = cluster.finish(60)
         assert results[1][0] == 0, results[1]
         assert "worker2" in results[0][2], results[0]  # and it was told
+
+
+def test_refused_connections_by_the_hundred_are_a_few_lines_and_their_number():
+    with Cluster(
+        1,
+        """
+        import _thread, socket
+        def knock():
+            address = ("127.0.0.1", int(os.environ["MASTER_PORT"]))
+            knocked = 0
+            while knocked < 300:
+                try:
+                    with socket.create_connection(address, 5) as s:
+                        s.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n" * 40)
+                        s.settimeout(5)
+                        try:
+                            while s.recv(4096): pass
+                        except OSError: pass
+                    knocked += 1
+                except ConnectionRefusedError:  # it does not listen yet
+                    time.sleep(0.01)
+            _thread.interrupt_main()
+        threading.Thread(target=knock).start()
+        try:
+            rpc.init_rpc(NAME, rank=0, world_size=2, rpc_backend_options=rpc.RpcBackendOptions(init_timeout=100))
+        except KeyboardInterrupt:
+            pass
+        """,
+    ) as cluster:
+        code, out, err = cluster.finish(100)[0]
+        assert code == 0, err
+        told = [line for line in err.splitlines() if "refused" in line]
+        counts = [int(m.group(1)) if (m := re.search(r"and (\d+) more like it", line)) else 1 for line in told]
+        assert sum(counts) == 300 and len(told) < 120, (len(told), sum(counts), err[:2000])
 
 
 def test_a_failed_rendezvous_tells_its_error_and_nothing_beside():
