@@ -148,6 +148,7 @@ bool register_hooks(PyObject* module) {
 }
 
 bool init(PyObject* module) {
+  tine::detail::watch_forks();
   return init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
          init_promise(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
          PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&

@@ -24,6 +24,7 @@ std::unique_ptr<Agent> Agent::start(AgentOptions options) {
 }
 
 Agent::~Agent() {
+  if (parts_->of_parent()) return;
   try {
     shutdown(false);
   } catch (...) {

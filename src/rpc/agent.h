@@ -5,8 +5,8 @@
 // Ordering   Calls to one worker arrive there in the order in which call() returned, but that small ones may
 //            overtake large ones (more than 256 KiB).
 // Ownership  Owns its thread, connections and pending calls. Futures, RRefs and what then() made of them may
-//            outlive shutdown(); of their pending ones only the value may outlive the Agent object, no
-//            waiting: keep the object (it is small once shut down) while somebody may still wait.
+//            outlive it, also waited for. Its memory goes with the last RRef and running handler; its received
+//            tensors keep their bytes.
 // Errors     At most once: nothing is ever sent twice. A future fails with DeadlineExceeded (naming worker,
 //            call and time), PeerDied (worker and cause), or the callee's error with a hop naming it.
 //            call() itself throws for an unknown worker, an argument that cannot travel, a closed agent.
@@ -108,8 +108,9 @@ class TINE_API Agent {
   void shutdown(bool graceful = true, Seconds timeout = Seconds(0), std::string_view failure = {});
   [[nodiscard]] bool closed() const noexcept;
 
-  // In the child after fork(2): closes inherited sockets. Whoever looks at an inherited future is told. The agent
-  // must be left as it is, for good.
+  // In the child after fork(2), before it returns there: marks the agent as closed; no lock, nobody's code. The sockets
+  // have been closed (src/base/forks.h), peers are dead there (Peer::dead), and what waited for them fails when somebody
+  // looks (StateBase::fail_in_child). Then only the destructor may be called, which leaves what there is.
   void abandon_in_child() noexcept;
 
   struct Counts {

@@ -59,7 +59,7 @@ void AgentParts::serve(const std::vector<Member>& members, std::vector<detail::R
   for (const Member& m : members) {
     peers.push_back(detail::make_ref<Peer>(WorkerInfo{m.name, m.rank}, m.incarnation, m.rank == world.rank(),
                                            peers_, *this));
-    peers.back()->attach(connections[static_cast<size_t>(m.rank)]);
+    if (auto& connection = connections[static_cast<size_t>(m.rank)]) peers.back()->attach(std::move(connection));
   }
   // All is in its place before the first frame is read: a call may make us call any of them.
   world.fill(peers);
@@ -109,6 +109,7 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
 }
 
 void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
+  if (of_parent()) return;
   const std::lock_guard once(shutdown_mutex_);
   if (closed()) return;
   const TimePoint deadline =
@@ -146,18 +147,16 @@ void AgentParts::close(const std::exception_ptr& cause, TimePoint deadline, std:
   for (const auto& p : world.peers()) {
     p->die(cause);
     server.worker_died(p->info.id);
+    p->detach();
   }
   references.clear(cause);
   server.close();
   barrier.close();
 }
 
-// No lock, no callback: what completes here runs in the parent, and whoever looks at an inherited future is told.
 void AgentParts::abandon_in_child() noexcept {
-  closing_.store(true);
-  closed_.store(true);
-  calls.close();
-  links.close_in_child();
+  closing_.store(true, std::memory_order_relaxed);
+  closed_.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace tine::rpc

@@ -32,6 +32,9 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   void abandon_in_child() noexcept;
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
+  // This process is a child of fork(2): threads, connections and locks are the parent's.
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+
   void on_frame(Peer& from, Frame& frame, At at) noexcept override;
   void on_death(Peer& peer, const CloseInfo& info) noexcept override;
   std::shared_ptr<void> alive() override { return shared_from_this(); }
@@ -51,9 +54,9 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
     if (log_) log_(text);
   }
 
+  const uint8_t generation_ = detail::fork_generation();
   const Peer::Options peers_;
   const std::function<void(const std::string&)> log_;
-  std::atomic<bool> leaving_{false};  // in a graceful shutdown: others may say goodbye first
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_{false};
   std::mutex shutdown_mutex_;  // one shutdown at a time

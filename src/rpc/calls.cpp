@@ -63,14 +63,18 @@ Future<Value> Calls::call(int to, CallRequest request, TimePoint deadline) {
 }
 
 detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadline, Creation* creation) {
+  if (generation_ != detail::fork_generation()) {
+    throw Error(
+        fmt::format("{} cannot be called: this process is a fork of worker '{}', whose connections are its "
+                    "parent's; call init_rpc here to make it a worker of its own",
+                    request.name, world_.name()));
+  }
   if (closed_.load(std::memory_order_acquire)) {
     throw Error(fmt::format("RPC has been shut down on worker '{}': {} cannot be called", world_.name(),
                             request.name));
   }
   Peer& target = world_.peer(to);
-  // What completes a call to oneself runs in this process alone: its child after fork(2) is told so.
-  detail::WaitHelper* const helper = target.is_self ? detail::task_helper() : &target;
-  auto state = detail::make_ref<CallState>(detail::Ref<Callee>::share(&target), helper, request.name,
+  auto state = detail::make_ref<CallState>(detail::Ref<Callee>::share(&target), target.helper(), request.name,
                                            request.target, deadline);
   if (!target.calls.add(state)) {
     state->fail(target.death());

@@ -62,6 +62,7 @@ class Calls final : public Fetcher {
   Server& server_;
   Executor& callbacks_;
   const Schedule schedule_;
+  const uint8_t generation_ = detail::fork_generation();
   std::weak_ptr<void> owner_;
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};

@@ -144,9 +144,4 @@ void Links::stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) n
     auto* const kept = new std::shared_ptr<void>(std::move(alive));
 }
 
-void Links::close_in_child() noexcept {
-  // Not under the lock, which a thread of the parent may have held: a loop that it was just making has no sockets.
-  if (loop_) loop_->close_in_child();
-}
-
 }  // namespace tine::rpc

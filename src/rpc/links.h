@@ -52,7 +52,6 @@ class Links {
   // Stops the loop. When its thread is in something that does not end, that and `alive`, which owns this, are left
   // to themselves.
   void stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) noexcept;
-  void close_in_child() noexcept;
 
  private:
   using Connections = std::vector<detail::Ref<Connection>>;

@@ -25,6 +25,16 @@ Peer::Peer(WorkerInfo who, uint64_t number, bool self, const Options& options, E
 
 Peer::~Peer() = default;
 
+void Peer::attach(detail::Ref<Connection> connection) {
+  helper_ = &ReplyHelper::take();
+  helper_->serve(connection, events_.alive());
+  connection_ = std::move(connection);
+}
+
+void Peer::detach() noexcept {
+  if (helper_) helper_->retire();
+}
+
 void Peer::die(std::exception_ptr cause) noexcept {
   {
     const std::lock_guard lock(death_mutex_);
@@ -40,8 +50,15 @@ void Peer::die(std::exception_ptr cause) noexcept {
   }
 }
 
+std::exception_ptr Peer::death() const {
+  if (of_parent())
+    return make_error(ErrorKind::kAbandoned,
+                      "this process is a fork: the RPC connections belong to its parent");
+  return dead() ? death_ : nullptr;
+}
+
 std::exception_ptr Peer::send(OutFrame frame) {
-  if (dead()) return death_;
+  if (dead()) return death();
   if (!connection_) return make_error(ErrorKind::kRuntime, "a worker has no connection to itself");
   return connection_->send(std::move(frame));
 }
@@ -74,11 +91,5 @@ void Peer::send_cancel(uint64_t id) noexcept {
 
 void Peer::on_frame(Connection&, Frame& frame) noexcept { inbox_->arrived(frame); }
 void Peer::on_close(Connection&, const CloseInfo& info) noexcept { inbox_->ended(info); }
-
-void Peer::help(detail::StateBase& state, TimePoint deadline) noexcept {
-  if (!connection_ || dead()) return;
-  auto done = [&state] { return state.done(); };
-  (void)connection_->try_poll(deadline, DoneCheck(done));
-}
 
 }  // namespace tine::rpc

@@ -16,11 +16,12 @@
 
 #include "src/rpc/call_table.h"
 #include "src/rpc/inbox.h"
+#include "src/rpc/reply_helper.h"
 #include "src/rpc/transport/connection.h"
 
 namespace tine::rpc {
 
-class Peer final : public Callee, public detail::WaitHelper, private Inbox::Sink {
+class Peer final : public Callee, private Inbox::Sink {
  public:
   // What the agent makes of what a peer sends.
   class Events {
@@ -43,12 +44,19 @@ class Peer final : public Callee, public detail::WaitHelper, private Inbox::Sink
   ~Peer() override;
 
   // Before the connection is started; never for oneself.
-  void attach(detail::Ref<Connection> connection) noexcept { connection_ = std::move(connection); }
+  void attach(detail::Ref<Connection> connection);
+  // For the futures of calls; of oneself: the pool completes them.
+  [[nodiscard]] detail::WaitHelper* helper() const noexcept {
+    return helper_ ? helper_ : detail::task_helper();
+  }
+  // The end: waiting threads let go of the agent's parts. Calls of it must have failed.
+  void detach() noexcept;
   [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
   [[nodiscard]] bool connected() const noexcept { return connection_ && !dead(); }
 
-  [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::exception_ptr death() const { return dead() ? death_ : nullptr; }
+  // In a child of fork(2) each is: its connection is the parent's.
+  [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire) || of_parent(); }
+  [[nodiscard]] std::exception_ptr death() const;  // null while it lives
   // Fails what is pending; the first cause stays.
   void die(std::exception_ptr cause) noexcept;
 
@@ -66,8 +74,6 @@ class Peer final : public Callee, public detail::WaitHelper, private Inbox::Sink
 
   void on_frame(Connection& connection, Frame& frame) noexcept override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;
-  // A thread waits for something that this peer will send.
-  void help(detail::StateBase& state, TimePoint deadline) noexcept override;
 
   [[nodiscard]] const std::string& callee() const noexcept override { return info.name; }
   void send_cancel(uint64_t id) noexcept override;
@@ -84,9 +90,13 @@ class Peer final : public Callee, public detail::WaitHelper, private Inbox::Sink
   void handle_end(const CloseInfo& info) noexcept override { events_.on_death(*this, info); }
   std::shared_ptr<void> alive() override { return events_.alive(); }
 
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+
   Events& events_;
+  const uint8_t generation_ = detail::fork_generation();
   const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
+  ReplyHelper* helper_ = nullptr;
   std::mutex death_mutex_;
   std::exception_ptr death_;
   std::atomic<bool> dead_{false};

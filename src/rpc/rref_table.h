@@ -171,6 +171,7 @@ class RRefTable {
   void on_lease(int from, const PassedRRef& passed);
 
   Workers& workers_;
+  const uint8_t generation_ = detail::fork_generation();
   std::weak_ptr<void> owner_;
   Fetcher* fetcher_ = nullptr;
   std::unique_ptr<std::atomic<uint64_t>[]> last_number_;  // by owner

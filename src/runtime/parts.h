@@ -29,6 +29,7 @@ class PoolSplitter final : public Splitter {
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
 
+  const uint8_t generation = detail::fork_generation();
   OpTable ops;
   Generator generator;
   std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions

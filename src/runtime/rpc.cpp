@@ -51,6 +51,7 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   {
     const std::lock_guard lock(mutex_);
     agent_ = agent;
+    seen_by_child_.store(agent.get(), std::memory_order_release);
   }
   agent->open();
 }
@@ -65,10 +66,10 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
   // Callbacks that come in during a graceful shutdown still find the agent.
   const auto forget = [&] {
     const std::lock_guard lock(mutex_);
-    if (agent_ == agent) {
-      former_.push_back(std::move(agent_));
-      agent_ = nullptr;
-    }
+    if (agent_ != agent) return;
+    seen_by_child_.store(nullptr, std::memory_order_release);
+    agent_ = nullptr;
+    was_stopped_ = true;
   };
   try {
     agent->shutdown(graceful, timeout, failure);
@@ -82,7 +83,7 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
 std::shared_ptr<rpc::Agent> RpcService::agent() const {
   const std::lock_guard lock(mutex_);
   if (agent_) return agent_;
-  if (!former_.empty()) {
+  if (was_stopped_) {
     throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
   }
   throw Error("RPC has not been initialized. Call tine.distributed.rpc.init_rpc first.");
@@ -94,7 +95,7 @@ bool RpcService::initialised() const noexcept {
 }
 
 void RpcService::leave_in_child() noexcept {
-  if (agent_) agent_->abandon_in_child();
+  if (rpc::Agent* const agent = seen_by_child_.load(std::memory_order_relaxed)) agent->abandon_in_child();
 }
 
 int RpcService::rank_of(const rpc::Agent& agent, const Value& to) {

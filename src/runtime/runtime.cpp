@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "src/runtime/parts.h"
 #include "src/tensor/kernels/linear.h"
@@ -32,30 +31,15 @@ sched::BlockingOptions callback_options() {
   return o;
 }
 
-// The default Runtime. The mutex is held over fork(2), so that a child finds it free.
-struct Default {
-  std::mutex mutex;
-  std::atomic<Runtime*> runtime{nullptr};
+// Process-wide by nature. Never destroyed.
+constinit std::atomic<Runtime*> default_runtime{nullptr};
 
-  static Default& get() {
-    static Default& only = *[] {
-      auto* made = new Default;
-      detail::watch_forks();
-      pthread_atfork([] { get().mutex.lock(); }, [] { get().mutex.unlock(); }, [] { get().in_child(); });
-      return made;
-    }();
-    return only;
-  }
-
-  // The parent's threads do not exist here: its Runtime is left as it is, for good.
-  void in_child() noexcept {
-    if (Runtime* left = runtime.exchange(nullptr)) {
-      left->scheduler().leave_in_child();
-      rpc_service(*left).leave_in_child();
-    }
-    mutex.unlock();
-  }
-};
+// Between fork() and its return, while other threads may have held any lock: it takes none and runs nobody's code. The
+// parent's Runtime is left as it is, for good; the next use makes another.
+void enter_child() noexcept {
+  if (Runtime* const left = default_runtime.exchange(nullptr, std::memory_order_relaxed))
+    rpc_service(*left).leave_in_child();
+}
 
 }  // namespace
 
@@ -77,20 +61,24 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
 }
 
 Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(*this, options)) {}
-Runtime::~Runtime() = default;
-
-Runtime& Runtime::instance() {
-  Default& d = Default::get();
-  if (Runtime* runtime = d.runtime.load(std::memory_order_acquire)) [[likely]]
-    return *runtime;
-  const std::lock_guard lock(d.mutex);
-  if (Runtime* runtime = d.runtime.load(std::memory_order_acquire)) return *runtime;
-  auto* made = new Runtime();
-  d.runtime.store(made, std::memory_order_release);
-  return *made;
+Runtime::~Runtime() {
+  // In a child of fork(2) its threads, and what they had locked, are the parent's: leaked.
+  if (parts_->generation != detail::fork_generation()) (void)parts_.release();
 }
 
-bool Runtime::exists() noexcept { return Default::get().runtime.load(std::memory_order_acquire) != nullptr; }
+Runtime& Runtime::instance() {
+  if (Runtime* const runtime = default_runtime.load(std::memory_order_acquire)) [[likely]]
+    return *runtime;
+  detail::watch_forks();
+  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, &enter_child);
+  // No lock that a child could inherit: of two threads that make one, the first to be done has made it.
+  auto made = std::make_unique<Runtime>();
+  Runtime* known = nullptr;
+  if (!default_runtime.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) return *known;
+  return *made.release();
+}
+
+bool Runtime::exists() noexcept { return default_runtime.load(std::memory_order_acquire) != nullptr; }
 
 Scheduler& default_scheduler() {
   Scheduler* const mine = Scheduler::current();

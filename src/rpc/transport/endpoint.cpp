@@ -21,7 +21,12 @@
 namespace tine::rpc {
 
 FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ >= 0) close_descriptor(fd_);
+}
+
+void close_descriptor(int fd) noexcept {
+  keep_in_children(fd);  // first: the number may be another's a moment later
+  ::close(fd);
 }
 
 bool SocketAddress::is_loopback() const noexcept {

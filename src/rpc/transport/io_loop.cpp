@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
@@ -20,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/rpc/transport/endpoint.h"
 #include "src/rpc/transport/poll_policy.h"
 #include "tine/error.h"
 
@@ -58,32 +58,6 @@ class ForkMark {
   bool wiped_;
 };
 
-// Which descriptors are open, for the child after a fork: whatever the parent's threads were doing, it can be read.
-class Descriptors {
- public:
-  void add(int fd) noexcept {
-    if (holds(fd)) word(fd).fetch_or(bit(fd), std::memory_order_relaxed);
-  }
-  void remove(int fd) noexcept {
-    if (holds(fd)) word(fd).fetch_and(~bit(fd), std::memory_order_relaxed);
-  }
-  void close_all() noexcept {
-    for (size_t i = 0; i < words_.size(); ++i) {
-      uint64_t open = words_[i].exchange(0, std::memory_order_relaxed);
-      for (; open != 0; open &= open - 1) ::close(static_cast<int>(64 * i) + std::countr_zero(open));
-    }
-  }
-
- private:
-  [[nodiscard]] bool holds(int fd) const noexcept {
-    return fd >= 0 && static_cast<size_t>(fd) < 64 * words_.size();
-  }
-  [[nodiscard]] std::atomic<uint64_t>& word(int fd) noexcept { return words_[static_cast<size_t>(fd) / 64]; }
-  static uint64_t bit(int fd) noexcept { return uint64_t{1} << (fd % 64); }
-
-  std::array<std::atomic<uint64_t>, 1024> words_{};
-};
-
 }  // namespace
 
 struct Loop::Impl {
@@ -94,7 +68,7 @@ struct Loop::Impl {
   static void start(const std::shared_ptr<Impl>& self);
   void close_own() noexcept {
     for (auto* own : {&epoll_fd, &wake_fd}) {
-      if (const int fd = own->exchange(-1); fd >= 0) ::close(fd);
+      if (const int fd = own->exchange(-1); fd >= 0) close_descriptor(fd);
     }
   }
   void run() noexcept;
@@ -113,7 +87,6 @@ struct Loop::Impl {
   std::atomic<int> wake_fd{-1};
   std::thread thread;
   std::thread::id thread_id;
-  Descriptors descriptors;  // that are watched
 
   std::mutex mutex;  // guards what follows, down to the next blank line
   std::vector<std::function<void()>> posted;
@@ -145,8 +118,10 @@ void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
   auto& wake_fd = self->wake_fd;
   epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) fail("epoll_create1");
+  close_in_children(epoll_fd);
   wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) fail("eventfd");
+  close_in_children(wake_fd);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;
@@ -362,6 +337,7 @@ bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
   // Not before: who outlives the loop must not keep descriptors open.
   const std::lock_guard inner(impl_->mutex);
   impl_->close_own();
+  impl_->pool->retain_no_more();
   return true;
 }
 
@@ -423,7 +399,6 @@ void Loop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
     impl_->watched.erase(place);
     throw SystemError(fmt::format("descriptor {} cannot be watched: {}", fd, std::strerror(error)));
   }
-  impl_->descriptors.add(fd);
 }
 
 void Loop::change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept {
@@ -439,17 +414,10 @@ void Loop::forget(int fd, Pollable& pollable) noexcept {
   std::lock_guard lock(impl_->mutex);
   if (!pollable.watched_.exchange(false, std::memory_order_acq_rel)) return;
   ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
-  impl_->descriptors.remove(fd);
   auto found = impl_->watched.find(fd);
   if (found == impl_->watched.end()) return;
   impl_->forgotten.push_back(std::move(found->second));
   impl_->watched.erase(found);
-}
-
-void IoLoop::close_in_child() noexcept {
-  if (!forked()) return;
-  impl_->descriptors.close_all();
-  impl_->close_own();
 }
 
 BufferPool& Loop::pool() const noexcept { return *impl_->pool; }

@@ -54,7 +54,8 @@ class Loop {
   bool cancel(TimerId id) noexcept;
 
   [[nodiscard]] bool on_loop_thread() const noexcept;
-  // In the child after fork(2): the thread is the parent's, nothing here works any more.
+  // In the child after fork(2): the thread is the parent's, nothing here works any more; its descriptors have been closed
+  // (src/base/forks.h). The loop may only be destroyed, which does nothing.
   [[nodiscard]] bool forked() const noexcept;
 
   [[nodiscard]] BufferPool& pool() const noexcept;
@@ -90,9 +91,6 @@ class IoLoop : public Loop {
   // left behind, and what that uses must stay.
   bool stop(std::chrono::milliseconds grace = std::chrono::seconds(2)) noexcept;
 
-  // In the child: closes the inherited descriptors (those below 65,536), so that the parent's peers see its death. Takes
-  // no lock and allocates nothing, so also in an atfork handler. After it the loop may only be destroyed, which does nothing.
-  void close_in_child() noexcept;
 };
 
 }  // namespace tine::rpc

@@ -1,5 +1,7 @@
 #include "src/rpc/transport/write_queue.h"
 
+#include "src/rpc/transport/endpoint.h"
+
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -168,7 +170,7 @@ WriteQueue::Dropped::~Dropped() {
 }
 
 WriteQueue::~WriteQueue() {
-  if (!socket_closed_) ::close(fd_);
+  if (!socket_closed_) close_descriptor(fd_);
 }
 
 WriteQueue::Wrote WriteQueue::write_out(Pieces& pieces, size_t* bytes) noexcept {
@@ -382,7 +384,7 @@ WriteQueue::Result WriteQueue::end_writing(std::unique_lock<std::mutex>& lock, R
   queued_.store(!small_.empty() || !large_.empty(), std::memory_order_relaxed);
   if (close_socket_ && !socket_closed_) {
     socket_closed_ = true;
-    ::close(fd_);
+    close_descriptor(fd_);
   }
   tell_room(lock);
   return result;
@@ -433,7 +435,7 @@ void WriteQueue::close_socket() noexcept {
   close_socket_ = true;
   if (writing_ || socket_closed_) return;
   socket_closed_ = true;
-  ::close(fd_);
+  close_descriptor(fd_);
 }
 
 }  // namespace tine::rpc
