@@ -3,7 +3,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <climits>
+#include <cmath>
 #include <optional>
+#include <span>
 
 #include "python/src/future.h"
 #include "python/src/place.h"
@@ -98,6 +101,12 @@ std::vector<std::pair<std::string, Value>> keywords_of(const py::dict& dict) {
   return keywords;
 }
 
+// Of a call that begins now; `timeout` in seconds, as a user gave it.
+TimePoint deadline_of(const rpc::Agent& agent, double timeout) {
+  if (std::isnan(timeout)) throw ValueError("timeout: expected seconds (0 for none), got nan");
+  return agent.deadline_after(Seconds(timeout));
+}
+
 struct Destination {
   std::shared_ptr<rpc::Agent> agent;
   int rank;
@@ -107,24 +116,23 @@ struct Destination {
 
 Destination destination(const py::object& to, double timeout) {
   Destination d{service().agent(), 0, {}};
-  if (!PyUnicode_Check(to.ptr()) && !PyLong_Check(to.ptr()) && !py::isinstance<WorkerInfo>(to)) {
-    const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
-    PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
-                 Py_TYPE(to.ptr())->tp_name);
-    throw py::error_already_set();
-  }
   try {
-    if (py::isinstance<WorkerInfo>(to)) {
-      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
-    } else {
+    if (PyUnicode_Check(to.ptr()) || PyLong_Check(to.ptr())) {
       Value value = to_value(to.ptr());
       if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
       d.rank = RpcService::rank_of(*d.agent, value);
+    } else if (py::isinstance<WorkerInfo>(to)) {
+      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
+    } else {
+      const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
+      PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s",
+                   to.ptr(), Py_TYPE(to.ptr())->tp_name);
+      throw py::error_already_set();
     }
   } catch (const ValueError& e) {
     throw ValueError("could not find destination: " + e.message());
   }
-  d.deadline = d.agent->deadline_after(Seconds(timeout));
+  d.deadline = deadline_of(*d.agent, timeout);
   return d;
 }
 
@@ -176,11 +184,43 @@ bool interrupted() {
   return !gil || PyErr_CheckSignals() != 0;
 }
 
-// What sends a request. To another worker that waits until there is room, encodes and writes: the lock is released
-// meanwhile.
+// Whether the values take up no more than `budget` bytes on the way, about; that is taken off.
+bool fit(std::span<const Value> values, size_t* budget) {
+  constexpr size_t kEach = 16;
+  for (const Value& v : values) {
+    size_t bytes = kEach;
+    if (v.is_tensor()) {
+      bytes += static_cast<size_t>(v.as_tensor().numel()) * sizeof(double);
+    } else if (v.is_string()) {
+      bytes += v.as_string().size();
+    } else if (v.is(Tag::kForeign)) {
+      const auto* const payload = rpc::ForeignPayload::in(v);
+      bytes += payload ? payload->bytes().size() : *budget;
+    }
+    if (bytes >= *budget) return false;
+    *budget -= bytes;
+    if (v.is(Tag::kList)) {
+      if (!fit(v.as_list().items, budget)) return false;
+    } else if (v.is(Tag::kTuple)) {
+      if (!fit(v.as_tuple().items, budget)) return false;
+    } else if (v.is(Tag::kForeign)) {
+      if (!fit(rpc::ForeignPayload::in(v)->leaves(), budget)) return false;
+    } else if (v.is(Tag::kDict) || v.is(Tag::kObject)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// What sends a request. To another worker one waits until there is room, without the lock, which is also released while a
+// large request is encoded and written. A small one takes less time than another thread would keep the lock for.
 template <class Send>
 auto sent(const Destination& to, rpc::CallRequest request, Send send) {
-  if (to.is_self()) return send(*to.agent, std::move(request));
+  constexpr size_t kSmall = 16 << 10;
+  size_t budget = kSmall;
+  bool is_small = fit(request.args, &budget);
+  for (const auto& [name, value] : request.kwargs) is_small = is_small && fit({&value, 1}, &budget);
+  if (to.is_self() || (is_small && to.agent->has_room(to.rank))) return send(*to.agent, std::move(request));
   // Its bytes are Python's, who gets them back under the lock.
   const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
   return without_lock([&] {
@@ -307,7 +347,7 @@ void define_worker_info(py::module_& m) {
 }
 
 void define_rref(py::module_& m) {
-  const auto deadline = [](double timeout) { return service().agent()->deadline_after(Seconds(timeout)); };
+  const auto deadline = [](double timeout) { return deadline_of(*service().agent(), timeout); };
   py::class_<PyRRef>(
       m, "RRef", py::dynamic_attr(),
       "RRef(value, type_hint=None): a reference to a value that lives on one worker, its owner.")

@@ -1,6 +1,7 @@
 #include "python/src/rpc_payload.h"
 
 #include <utility>
+#include <variant>
 
 namespace tine::python {
 namespace {
@@ -118,36 +119,41 @@ bool is_own(const rpc::IncomingCall& call) {
   return service.initialised() && service.agent()->self().id == call.caller().id;
 }
 
+// Calls the function of a call; the lock is held. The Future of an async function is the reply's.
+std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
+  ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
+  if (!payload) throw TypeError("a Python call without a pickled function arrived");
+  py::tuple answer;
+  {
+    const View view(payload->bytes());
+    answer = required_hooks().execute(view.get(), list_of(payload->leaves()), is_own(call));
+  }
+  const py::object result = answer[1];
+  if (py::cast<bool>(answer[0])) return future_of(result.ptr());
+  const std::string what = "the result of " + call.name();
+  return call.keeps_result() ? kept(result.ptr(), what) : travelling(result.ptr(), what);
+}
+
 // A Python function that another worker calls; runs on a blocking thread.
 void run_python(rpc::IncomingCall call) {
-  const Gil gil;
-  if (!gil) {
-    call.fail(std::make_exception_ptr(Abandoned("the Python interpreter of this worker is shutting down")));
-    return;
+  std::variant<Value, Future<Value>> result;
+  {
+    const Gil gil;
+    if (!gil) {
+      call.fail(std::make_exception_ptr(Abandoned("the Python interpreter of this worker is shutting down")));
+      return;
+    }
+    drain_drops();
+    result = with_py_errors([&] { return result_of(call); });
   }
-  drain_drops();
-  with_py_errors([&] {
-    ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
-    if (!payload) throw TypeError("a Python call without a pickled function arrived");
-    py::tuple answer;
-    {
-      const View view(payload->bytes());
-      answer = required_hooks().execute(view.get(), list_of(payload->leaves()), is_own(call));
-    }
-    const py::object result = answer[1];
-    const bool is_async = py::cast<bool>(answer[0]);
-    if (is_async) {
-      Future<Value> value = future_of(result.ptr());
-      const GilRelease release;
-      call.reply_with(std::move(value));
-    } else {
-      const std::string what = "the result of " + call.name();
-      Value value = call.keeps_result() ? kept(result.ptr(), what) : travelling(result.ptr(), what);
-      const GilRelease release;  // waiting until there is room, encoding, writing
-      call.wait_for_room(value);
-      call.reply(std::move(value));
-    }
-  });
+  // Waiting until there is room, encoding and writing take no lock.
+  if (auto* const later = std::get_if<Future<Value>>(&result)) {
+    call.reply_with(std::move(*later));
+  } else {
+    Value& value = std::get<Value>(result);
+    call.wait_for_room(value);
+    call.reply(std::move(value));
+  }
 }
 
 }  // namespace

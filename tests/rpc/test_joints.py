@@ -316,3 +316,34 @@ def test_a_death_is_noticed_and_operators_are_served_while_the_interpreter_is_he
     # Both were told, by lines of the runtime's own.
     assert all("[tine]" in results[rank][2] and "worker2" in results[rank][2] for rank in (0, 1)), results
 
+
+
+def test_a_caller_that_waits_for_room_lets_other_threads_run_and_hears_ctrl_c():
+    with Cluster(
+        2,
+        """
+        import signal
+        def take(text): return len(text)
+        rpc.init_rpc(NAME, rpc_backend_options=rpc.TensorPipeRpcBackendOptions(max_send_buffer_bytes=1 << 20, rpc_timeout=0))
+        if RANK == 1: os.kill(os.getpid(), signal.SIGSTOP)      # reads nothing
+        sent = [0]
+        def watch():
+            # Only another thread can tell that the main one stands still.
+            before = -1
+            while before != sent[0] or not before:
+                before = sent[0]
+                time.sleep(0.5)
+            print("waits for room", flush=True)
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            while True:
+                rpc.rpc_async("worker1", take, args=("x" * 100_000,))
+                sent[0] += 1
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+        os._exit(0)
+        """,
+    ) as cluster:
+        cluster.wait_for(0, "waits for room")
+        cluster.signal(0)
+        cluster.wait_for(0, "interrupted", timeout=10)

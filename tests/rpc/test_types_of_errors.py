@@ -69,6 +69,33 @@ def test_the_errors_of_a_call_are_what_programs_for_pytorch_catch():
     )
 
 
+def test_what_a_call_is_given_is_checked_with_words_of_its_own():
+    run(
+        1,
+        RAISES
+        + """
+        import functools
+        def five(**kwargs): return 5
+        class Odd:
+            def __init__(self): self.__qualname__ = 7
+            def __call__(self): return 5
+        rpc.init_rpc(NAME)
+        for call in (rpc.rpc_sync, rpc.rpc_async, rpc.remote):
+            for func in (five, torch.add):
+                for timeout in (float("nan"), "x", None, [1]):
+                    raises((TypeError, ValueError)[timeout != timeout], lambda: call(NAME, func, args=(), timeout=timeout), "timeout")
+                raises(TypeError, lambda: call(NAME, func, kwargs={1: 2}), "kwargs", "1")
+        rref = rpc.RRef(1)
+        for method in (rref.to_here, rref.to_here_async, lambda t: rref.rpc_sync(t).__add__(1)):
+            raises(ValueError, lambda: method(float("nan")), "timeout")
+        raises(TypeError, lambda: rref.rpc_sync("x"), "timeout")
+        assert rpc.rpc_sync(NAME, functools.partial(five, a=1), kwargs={"not a name": 1}, timeout=torch.tensor(5.0).item()) == 5
+        assert rpc.rpc_sync(NAME, Odd()) == 5
+        rpc.shutdown()
+        """,
+    )
+
+
 def test_calls_with_short_timeouts_say_the_same_whoever_finds_out():
     run(
         2,

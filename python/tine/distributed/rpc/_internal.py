@@ -88,7 +88,8 @@ def name_of(func):
     if isinstance(func, MethodCall):
         return f"RRef.{func.method}"
     module = getattr(func, "__module__", None)
-    name = getattr(func, "__qualname__", None) or getattr(func, "__name__", None) or repr(func)
+    name = getattr(func, "__qualname__", None) or getattr(func, "__name__", None)
+    name = _clean(name) if isinstance(name, str) else _clean(repr(func))
     if name.startswith("PyCapsule."):  # what pybind11 calls a method's class
         name = f"{type(getattr(func, '__self__', None)).__qualname__}.{name.partition('.')[2]}"
     return f"{module}.{name}" if module else name
@@ -234,7 +235,7 @@ def _as_exception(error):
     """A SystemExit, a KeyboardInterrupt or another that is no Exception, as a RemoteError that names it."""
     fresh = _C.RemoteError(_told(error))
     fresh.remote_type = _full_name(*_names_of(type(error)))
-    fresh.remote_args = error.args
+    fresh.remote_args = BaseException.args.__get__(error)
     return fresh
 
 

@@ -151,6 +151,13 @@ def _set_rpc_timeout(seconds):
     _C._rpc.set_rpc_timeout(_seconds("rpc_timeout", seconds, none_is_zero=True))
 
 
+def _number_of_seconds(timeout):
+    try:
+        return float(timeout)
+    except (TypeError, ValueError):
+        raise TypeError(f"timeout: expected seconds (0 for none), got {timeout!r}") from None
+
+
 def _send(named, python, to, func, args, kwargs, timeout):
     """Sends a call of `func`: by name when it is an operator or a script function, else pickled."""
     if args is None:
@@ -162,6 +169,12 @@ def _send(named, python, to, func, args, kwargs, timeout):
         kwargs = {}
     elif not isinstance(kwargs, dict):
         raise TypeError(f"kwargs: expected a dict of the callee's arguments by name, got {type(kwargs).__qualname__}")
+    else:
+        for name in kwargs:
+            if not isinstance(name, str):
+                raise TypeError(f"kwargs: expected the names of the callee's arguments as str, got {name!r}")
+    if type(timeout) is not float:
+        timeout = _number_of_seconds(timeout)
     if type(func) is _Builtin:
         return named(to, func.op_name, args, kwargs, timeout, False)
     script = getattr(func, "_wrapped_async_rpc_function", func)
@@ -256,7 +269,7 @@ class _Proxy:
 
 def _proxy_method(how, text):
     def method(self, timeout=UNSET_RPC_TIMEOUT):
-        return _Proxy(self, timeout, how)
+        return _Proxy(self, _number_of_seconds(timeout), how)
 
     method.__name__ = how
     method.__qualname__ = f"RRef.{how}"
