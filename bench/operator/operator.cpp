@@ -50,6 +50,14 @@ void resolve_add_tensor_known_name(benchmark::State& state) {
 }
 BENCHMARK(resolve_add_tensor_known_name);
 
+// What deciding who runs a call costs.
+void estimate_add_tensor(benchmark::State& state) {
+  const Op& op = *table().find("aten::add.Tensor");
+  const Value args[] = {eight(), eight(), 1};
+  for (auto _ : state) benchmark::DoNotOptimize(nanoseconds(op, args));
+}
+BENCHMARK(estimate_add_tensor);
+
 void resolve_add_scalar_known_name(benchmark::State& state) {
   const Value args[] = {eight(), 1};
   const auto overloads = table().overloads("aten::add");

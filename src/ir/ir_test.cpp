@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 
 #include "src/ir/parse.h"
@@ -240,6 +241,64 @@ TEST_F(Ir, AGraphThatWasBuiltWrongIsRefusedWithTheNode) {
   EXPECT_THAT(verdict(graph), HasSubstr("prim::If(%x)"));
   graph.remove(node);
   EXPECT_EQ(verdict(graph), "accepted");
+}
+
+// A graph of n constants, and what else there is of n of.
+std::string constants(int n) {
+  std::string text = "graph(%n : int):\n";
+  for (int i = 0; i < n; ++i)
+    text += "  %c" + std::to_string(i) + " : int = prim::Constant[value=" + std::to_string(i) + "]()\n";
+  return text + "  return (%n)\n";
+}
+
+TEST_F(Ir, TextFromElsewhereIsReadUpToABound) {
+  ParseOptions options;
+  options.most_terms = 302;  // the parameter and its use, 100 nodes and their values
+  size_t terms = 0;
+  (void)parse(constants(100), ops, "f", options, &terms);
+  EXPECT_EQ(terms, 202u);
+  try {
+    (void)parse(constants(200), ops, "f", options);
+    FAIL() << "expected a SyntaxError";
+  } catch (const SyntaxError& e) {
+    EXPECT_THAT(e.message(), HasSubstr("more than 302 nodes, values and uses of values"));
+  }
+  std::string uses = "graph(%n : int):\n  %l : List[int] = prim::ListConstruct(%n";
+  for (int i = 0; i < 400; ++i) uses += ", %n";
+  EXPECT_THROW((void)parse(uses + ")\n  return (%n)\n", ops, "f", options), SyntaxError);
+}
+
+TEST_F(Ir, SizesOfATensorThatCannotBeAreRefused) {
+  EXPECT_THROW((void)parse("graph(%n : int):\n  %t : Tensor = prim::Constant[value=tensor(float32, [0, "
+                           "4611686018427387904, 8], \"\")]()\n  return (%t)\n",
+                           ops),
+               SyntaxError);
+}
+
+TEST_F(Ir, ATypeHasALength) {
+  std::string type = "Tuple[int";
+  for (int i = 0; i < 2000; ++i) type += ", int";
+  try {
+    (void)parse("graph(%n : " + type + "]):\n  return (%n)\n", ops);
+    FAIL() << "expected a SyntaxError";
+  } catch (const SyntaxError& e) {
+    EXPECT_THAT(e.message(), HasSubstr("the type has 10010 characters, at most 4096 are read"));
+  }
+}
+
+TEST_F(Ir, TimeIsInProportionToTheText) {
+  const auto seconds = [this](const std::string& text) {
+    double best = 1e9;
+    for (int turn = 0; turn < 2; ++turn) {
+      const auto begin = std::chrono::steady_clock::now();
+      const auto graph = parse(text, ops);
+      (void)content_hash(*graph);
+      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+    return best;
+  };
+  // Eight times the text, both beyond the caches: quadratic it would be 64 times.
+  EXPECT_LT(seconds(constants(256'000)), 32 * seconds(constants(32'000)));
 }
 
 }  // namespace

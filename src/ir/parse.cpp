@@ -19,6 +19,7 @@ namespace {
 constexpr int kDeepestBlock = 200;
 constexpr int kDeepestValue = 32;
 constexpr int kDeepestType = 32;
+constexpr size_t kLongestType = 4096;  // each use of a value may compare its type
 
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool is_name(char c) noexcept {
@@ -30,6 +31,7 @@ class Parser {
   Parser(std::string_view text, const OpTable& ops, const ParseOptions& options)
       : text_(text), ops_(ops), options_(options) {}
 
+  [[nodiscard]] size_t terms() const noexcept { return terms_; }
   std::unique_ptr<Graph> run(std::string name) {
     expect_word("graph");
     auto graph = std::make_unique<Graph>(std::move(name));
@@ -183,6 +185,10 @@ class Parser {
     std::string_view words = text_.substr(begin, at_ - begin);
     while (!words.empty() && is_space(words.back())) words.remove_suffix(1);
     if (words.empty()) fail("expected a type");
+    if (words.size() > kLongestType) {
+      at_ = begin;
+      fail(fmt::format("the type has {} characters, at most {} are read", words.size(), kLongestType));
+    }
     if (options_.object_type) {
       if (TypePtr object = options_.object_type(words)) return object;
     }
@@ -262,7 +268,12 @@ class Parser {
     const size_t bytes = elements * size_of(dtype);
     if (elements > text_.size() || bytes * 2 > text_.size() - at_)
       fail("the elements are fewer than the sizes say");
-    Tensor result = Tensor::empty(sizes, dtype);
+    Tensor result;
+    try {
+      result = Tensor::empty(sizes, dtype);
+    } catch (const Error& error) {
+      fail(error.message());  // an empty one's sizes may still be too large together
+    }
     auto* const data = static_cast<unsigned char*>(result.data());
     for (size_t i = 0; i < bytes; ++i, at_ += 2) {
       const int high = hex(text_[at_]);
@@ -347,12 +358,19 @@ class Parser {
     std::vector<Def*> out;
     while (peek() != ')') {
       if (!out.empty()) expect(',');
+      count();
       out.push_back(use());
     }
     ++at_;
     return out;
   }
+  void count() {
+    if (++terms_ > options_.most_terms) {
+      fail(fmt::format("more than {} nodes, values and uses of values", options_.most_terms));
+    }
+  }
   void add_def(std::string_view name, Def* def) {
+    count();
     if (!defs_.emplace(name, def).second) fail(fmt::format("%{} is defined twice", name));
   }
   // Names that are only numbers are the printer's, not hints.
@@ -398,6 +416,7 @@ class Parser {
     }
     const size_t begin = (skip(), at_);
     const std::string_view name = operator_name();
+    count();
     Node* node = graph_->create(kind_of(name), {});
     if (node->kind == Kind::kFork) {
       if (name != "prim::fork_" + std::to_string(forks_.size())) {
@@ -543,6 +562,7 @@ class Parser {
   const OpTable& ops_;
   const ParseOptions& options_;
   size_t at_ = 0;
+  size_t terms_ = 0;
   Graph* graph_ = nullptr;
   std::unordered_map<std::string_view, Def*> defs_;
   std::vector<Node*> forks_;
@@ -552,8 +572,10 @@ class Parser {
 }  // namespace
 
 std::unique_ptr<Graph> parse(std::string_view text, const OpTable& ops, std::string name,
-                             const ParseOptions& options) {
-  std::unique_ptr<Graph> graph = Parser(text, ops, options).run(std::move(name));
+                             const ParseOptions& options, size_t* terms) {
+  Parser parser(text, ops, options);
+  std::unique_ptr<Graph> graph = parser.run(std::move(name));
+  if (terms) *terms = parser.terms();
   verify(*graph);
   return graph;
 }

@@ -6,11 +6,13 @@
 // Ownership  The graph is the caller's. Operator rows are borrowed from the table.
 // Errors     SyntaxError with line and column for any text that is no graph; never anything worse, whatever the
 //            text. A graph that was parsed has been verified, too.
-// Cost       Linear in the text.
+// Cost       Linear in the text; a type has at most 4,096 characters.
 // Source     docs/spec/ir.md.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string_view>
 
@@ -22,10 +24,14 @@ struct ParseOptions {
   // The type of objects with that qualified name, null for unknown names. Without it, text that names an
   // object type is refused.
   std::function<std::shared_ptr<const ObjectType>(std::string_view)> object_type;
+  // Nodes, values and uses of values, together: what is done with a graph later takes time by them. Text from elsewhere
+  // is given a bound.
+  size_t most_terms = std::numeric_limits<size_t>::max();
 };
 
 // `name` becomes the graph's name; it is not part of the text.
+// `terms`, if given, gets how many there were.
 [[nodiscard]] std::unique_ptr<Graph> parse(std::string_view text, const OpTable& ops, std::string name = {},
-                                           const ParseOptions& options = {});
+                                           const ParseOptions& options = {}, size_t* terms = nullptr);
 
 }  // namespace tine::ir

@@ -18,7 +18,10 @@ bool is_within(const Value& value, int64_t* budget) noexcept {
   *budget -= 16;
   if (*budget < 0) return false;
   switch (value.tag()) {
-    case Tag::kString: return (*budget -= static_cast<int64_t>(value.as_string().size())) >= 0;
+    case Tag::kString: {  // longer ones are not copied either
+      const size_t size = value.as_string().size();
+      return (*budget -= size > kInlineTextBytes ? 64 : static_cast<int64_t>(size)) >= 0;
+    }
     case Tag::kTensor: return (*budget -= 64) >= 0;  // larger ones are not copied
     case Tag::kList: return all(value.as_list().items);
     case Tag::kTuple: return all(value.as_tuple().items);

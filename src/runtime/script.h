@@ -87,6 +87,7 @@ class TINE_API ScriptUnit final : private compile::Library {
   const ScriptFunction& import_code(std::string_view hash, std::string_view text);
 
   [[nodiscard]] const OpTable& ops() const noexcept { return ops_; }
+  [[nodiscard]] Executor& executor() const noexcept { return machine_.executor(); }
 
  private:
   [[nodiscard]] const Schema* find(std::string_view name) const override;

@@ -23,6 +23,11 @@ namespace {
 constexpr std::string_view kHead = "tine-script 1\n";
 constexpr std::string_view kFunction = "function ";
 
+// What others may send: 100,000 nodes of the usual kind, far more than a function can be emitted with. It takes about a
+// second to read.
+constexpr size_t kMostBytes = size_t{16} << 20;
+constexpr size_t kMostTerms = 400'000;
+
 // Visits every node of the graph, of inner blocks and of forks.
 template <class F>
 void each_node(const ir::Graph& graph, F&& visit) {
@@ -58,10 +63,17 @@ bool is_object(const TypePtr& type) {
 }
 
 std::vector<Entry> read(std::string_view text, const OpTable& ops) {
+  if (text.size() > kMostBytes) {
+    throw ValueError(
+        fmt::format("the code of a script has {} bytes, at most {} are read: split it into smaller functions",
+                    text.size(), kMostBytes));
+  }
   if (!text.starts_with(kHead))
     throw SyntaxError("the code of a script: expected a text that begins with `tine-script 1`");
   text.remove_prefix(kHead.size());
   std::vector<Entry> entries;
+  ir::ParseOptions options;
+  options.most_terms = kMostTerms;
   while (!text.empty()) {
     if (!text.starts_with(kFunction))
       throw SyntaxError("the code of a script: expected a line `function ...`");
@@ -74,7 +86,9 @@ std::vector<Entry> read(std::string_view text, const OpTable& ops) {
     text.remove_prefix(line_end + 1);
     size_t end = text.starts_with(kFunction) ? 0 : text.find("\nfunction ");
     end = end == std::string_view::npos ? text.size() : end + (end ? 1 : 0);
-    e.graph = ir::parse(text.substr(0, end), ops, fmt::format("f{}", entries.size()));
+    size_t terms = 0;
+    e.graph = ir::parse(text.substr(0, end), ops, fmt::format("f{}", entries.size()), options, &terms);
+    options.most_terms -= terms;
     text.remove_prefix(end);
     entries.push_back(std::move(e));
   }

@@ -2,15 +2,17 @@
 //
 // State      The functions that came from other workers, by the hash of their code.
 // Threads    Any.
-// Ordering   None.
-// Ownership  Borrows the unit.
-// Errors     run throws what bind and import_code throw; a hash that never came with its code: Error.
-// Cost       run: one lookup. The call stays on the thread at hand for one slice (kSlice), then goes on in the pool.
+// Ordering   A call that names code only by its hash finds what a call before it brought, also while that is still read.
+// Ownership  Borrows the unit, which outlives the executor's tasks.
+// Errors     run throws what bind throws, and Error for a hash that never came with its code; what is wrong with code
+//            is the future's error.
+// Cost       run: one lookup. Code is read, and a function of one's own compared with it, on the executor: that takes
+//            as long as the code is. The call stays on the thread at hand for one slice (kSlice), then goes on
+//            in the pool.
 // Source     DESIGN "Who runs what".
 #pragma once
 
-#include <mutex>
-#include <unordered_map>
+#include <memory>
 
 #include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
@@ -19,18 +21,15 @@ namespace tine {
 
 class UnitRunner final : public ScriptRunner {
  public:
-  explicit UnitRunner(ScriptUnit& unit) : unit_(unit) {}
+  explicit UnitRunner(ScriptUnit& unit);
+  ~UnitRunner();
   Future<Value> run(const std::string& name, const rpc::ScriptCode& code, std::vector<Value> args,
                     std::vector<std::pair<std::string, Value>> kwargs) override;
   std::shared_ptr<const rpc::ScriptCode> code_of(const std::string& name) override;
 
  private:
-  const ScriptFunction& function_for(const std::string& name, const rpc::ScriptCode& code);
-
-  ScriptUnit& unit_;
-  std::mutex mutex_;
-  std::unordered_map<std::string, const ScriptFunction*> received_;  // by hash
-  std::unordered_map<const ScriptFunction*, std::shared_ptr<const rpc::ScriptCode>> exported_;
+  struct Functions;
+  const std::shared_ptr<Functions> functions_;  // tasks that still read code hold it, too
 };
 
 }  // namespace tine

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "src/runtime/script_runner.h"
+#include "tine/fork.h"
 #include "tine/runtime.h"
 
 namespace tine {
@@ -125,6 +127,51 @@ TEST_F(ScriptUnitTest, TextThatIsNoCodeIsASyntaxError) {
   EXPECT_THROW(unit.import_code("00", "rubbish"), SyntaxError);
   EXPECT_THROW(unit.import_code("00", "tine-script 1\n"), SyntaxError);
   EXPECT_THROW(unit.import_code("00", "tine-script 1\nfunction f(int x) -> int\nrubbish"), SyntaxError);
+}
+
+TEST_F(ScriptUnitTest, CodeBeyondABoundIsRefusedWithItsNumber) {
+  std::string text = "tine-script 1\nfunction f(int n) -> int\ngraph(%n : int):\n";
+  for (int i = 0; i < 250'000; ++i)
+    text += "  %c" + std::to_string(i) + " : int = prim::Constant[value=1]()\n";
+  text += "  return (%n)\n";
+  const auto refusal = [&] {
+    try {
+      unit.import_code("00", text);
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string("none");
+  };
+  EXPECT_NE(refusal().find("more than 400000 nodes"), std::string::npos) << refusal().substr(0, 300);
+  text.resize((16 << 20) + 1, ' ');
+  EXPECT_NE(refusal().find("16777217 bytes, at most 16777216"), std::string::npos)
+      << refusal().substr(0, 300);
+}
+
+TEST_F(ScriptUnitTest, CallsThatCameWhileTheirCodeIsReadWaitForIt) {
+  const auto code = unit.export_code(at("test.fact"));
+  Runtime other{{.num_threads = 1}};
+  UnitRunner runner(other.scripts());
+  // The only thread is busy: nothing has been read yet when the second call comes.
+  Promise<void> go;
+  const auto busy = fork(other.scheduler(), [wait = go.future()] { wait.wait(); });
+  const Future<Value> first = runner.run("x.fact", {code->hash, code->text}, {Value(5)}, {});
+  const Future<Value> second = runner.run("x.fact", {code->hash, ""}, {Value(6)}, {});
+  EXPECT_FALSE(first.ready());
+  go.set_value();
+  EXPECT_EQ(first.get().as_int(), 120);
+  EXPECT_EQ(second.get().as_int(), 720);
+  EXPECT_EQ(runner.run("x.fact", {code->hash, ""}, {Value(4)}, {}).get().as_int(), 24);
+  busy.get();
+}
+
+TEST_F(ScriptUnitTest, CodeThatCannotBeReadMayComeAgain) {
+  const auto code = unit.export_code(at("test.fact"));
+  Runtime other{{.num_threads = 1}};
+  UnitRunner runner(other.scripts());
+  EXPECT_THROW((void)runner.run("x.fact", {code->hash, "rubbish"}, {Value(5)}, {}).get(), SyntaxError);
+  EXPECT_THROW((void)runner.run("x.fact", {code->hash, ""}, {Value(5)}, {}).get(), Error);
+  EXPECT_EQ(runner.run("x.fact", {code->hash, code->text}, {Value(5)}, {}).get().as_int(), 120);
 }
 
 TEST_F(ScriptUnitTest, NothingIsKeptOfATextThatDoesNotCompile) {

@@ -51,7 +51,9 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
   int64_t numel = 1;
   bool bad = dim > static_cast<size_t>(kMaxDims);
   for (size_t i = 0; i < dim; ++i) bad |= sizes[i] < 0 || __builtin_mul_overflow(numel, sizes[i], &numel);
-  // The strides of an empty tensor count its empty dimensions as one: they may overflow where numel does not.
+  // Strides count empty dimensions as one: they may overflow where numel does not.
+  int64_t stride = 1;
+  for (size_t i = dim; i-- > 1;) bad |= __builtin_mul_overflow(stride, sizes[i] > 1 ? sizes[i] : 1, &stride);
   size_t bytes = 0;
   bad = bad || __builtin_mul_overflow(static_cast<size_t>(numel), size_of(dtype), &bytes) ||
         bytes > (size_t{1} << 62);
@@ -66,11 +68,11 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
     throw_no_memory(sizes, dtype);
   Impl* impl = new (block) Impl(dtype, static_cast<int64_t>(dim));
   int64_t* dims = impl->dims();
-  uint64_t stride = 1;
+  stride = 1;
   for (size_t i = dim; i-- > 0;) {
     dims[i] = sizes[i];
-    dims[dim + i] = static_cast<int64_t>(stride);
-    stride *= static_cast<uint64_t>(sizes[i] > 1 ? sizes[i] : 1);
+    dims[dim + i] = stride;
+    if (i != 0) stride *= sizes[i] > 1 ? sizes[i] : 1;
   }
   char* data = static_cast<char*>(block) + head;
   if (wide) data += (kWide - reinterpret_cast<uintptr_t>(data) % kWide) % kWide;
@@ -82,14 +84,18 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
 Impl* Impl::on(detail::RefCounted* owner, void* data, std::span<const int64_t> sizes,
                std::span<const int64_t> strides, int64_t offset, DType dtype, bool writable) {
   const size_t dim = sizes.size();
-  if (dim > static_cast<size_t>(kMaxDims)) [[unlikely]]
+  // An expanded view may say that it has more elements than can be counted.
+  int64_t numel = 1;
+  bool bad = dim > static_cast<size_t>(kMaxDims);
+  for (size_t i = dim; i-- > 0;) bad |= __builtin_mul_overflow(numel, sizes[i], &numel);
+  if (bad) [[unlikely]]
     throw_bad_sizes(sizes, dtype);
   void* block = std::malloc(sizeof(Impl) + 2 * sizeof(int64_t) * dim);
   if (!block) [[unlikely]]
     throw_no_memory(sizes, dtype);
   Impl* impl = new (block) Impl(dtype, static_cast<int64_t>(dim));
   int64_t* dims = impl->dims();
-  int64_t numel = 1;
+  numel = 1;
   bool contiguous = true;
   for (size_t i = dim; i-- > 0;) {
     dims[i] = sizes[i];
@@ -135,19 +141,26 @@ Tensor Tensor::from_blob(void* data, std::span<const int64_t> sizes, std::span<c
   if (sizes.size() != strides.size())
     throw ShapeError(fmt::format("from_blob: {} sizes but {} strides", sizes.size(), strides.size()));
   int64_t last = 0;
-  int64_t first = 0;
+  bool negative = false;
   bool empty = false;
+  bool beyond = false;
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (sizes[i] < 0)
       throw ShapeError(
           fmt::format("from_blob: negative dimension {} in {}", sizes[i], tensor::to_string(sizes)));
-    empty = empty || sizes[i] == 0;
-    (strides[i] < 0 ? first : last) += (sizes[i] - 1) * strides[i];
+    empty |= sizes[i] == 0;
+    negative |= strides[i] < 0 && sizes[i] > 1;
+    int64_t reach = 0;
+    beyond |= sizes[i] > 1 && (__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) ||
+                               __builtin_add_overflow(last, reach, &last));
   }
   // Negative strides would reach before the first element; no operator expects that.
-  if (first < 0 && !empty)
+  if (negative && !empty)
     throw ValueError(
         fmt::format("from_blob: strides {} are negative; copy the memory first", tensor::to_string(strides)));
+  if (!empty && (beyond || last >= (int64_t{1} << 59)))
+    throw ShapeError(fmt::format("from_blob: sizes {} and strides {} reach beyond what can be addressed",
+                                 tensor::to_string(sizes), tensor::to_string(strides)));
   const int64_t bytes = empty ? 0 : (last + 1) * static_cast<int64_t>(size_of(dtype));
   auto blob = detail::make_ref<tensor::Blob>(std::move(release), bytes);
   return adopt(tensor::Impl::on(blob.get(), data, sizes, strides, 0, dtype, writable));

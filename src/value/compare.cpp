@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <functional>
+#include <cstring>
+#include <random>
+#include <string_view>
 
 #include "src/value/text.h"
 
@@ -125,10 +127,53 @@ int compare(const Value& a, const Value& b, int depth) {
       fmt::format("'<' not supported between instances of '{}' and '{}'", type_name(a), type_name(b)));
 }
 
-size_t mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-  return x ^ (x >> 31);
+// Keys may come from others, who must not be able to make them all collide: what is hashed is mixed with numbers that only
+// this process knows.
+struct Seeds {
+  uint64_t a, b;
+};
+const Seeds& seeds() noexcept {
+  static const Seeds drawn = [] {
+    std::random_device random;
+    const auto word = [&] { return uint64_t{random()} << 32 | random(); };
+    return Seeds{word(), word()};
+  }();
+  return drawn;
+}
+
+// Both halves of the product: each bit of the result depends on all of both.
+uint64_t fold(uint64_t a, uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+size_t hash_word(uint64_t word) noexcept {
+  const Seeds& s = seeds();
+  return fold(fold(word ^ s.a, s.b | 1) ^ s.b, 0x9e3779b97f4a7c15);
+}
+
+template <class T>
+uint64_t load(const char* p) noexcept {
+  T word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+size_t hash_text(std::string_view text) noexcept {
+  const Seeds& s = seeds();
+  uint64_t state = s.b ^ text.size();
+  const char* p = text.data();
+  size_t left = text.size();
+  for (; left > 8; p += 8, left -= 8) state = fold(load<uint64_t>(p) ^ s.a, state ^ 0x9e3779b97f4a7c15);
+  // The last 1 to 8 bytes, from both ends.
+  uint64_t rest = 0;
+  if (left >= 4) {
+    rest = load<uint32_t>(p) | load<uint32_t>(p + left - 4) << 32;
+  } else if (left > 0) {
+    rest = load<uint8_t>(p) | load<uint8_t>(p + left / 2) << 8 | load<uint8_t>(p + left - 1) << 16;
+  }
+  return fold(fold(rest ^ s.a, state ^ 0x9e3779b97f4a7c15), s.b | 1);
 }
 
 }  // namespace
@@ -139,14 +184,14 @@ int compare(const Value& a, const Value& b) { return compare(a, b, 0); }
 bool hashable(const Value& key) noexcept { return is_number(key) || key.is_string(); }
 
 size_t hash_of(const Value& key) noexcept {
-  if (key.is_string()) return std::hash<std::string_view>()(key.as_string());
+  if (key.is_string()) return hash_text(key.as_string());
   if (key.is_float()) {
     const double d = key.as_float();
     if (d == std::trunc(d) && d >= -kTwo63 && d < kTwo63)
-      return mix(static_cast<uint64_t>(static_cast<int64_t>(d)));
-    return mix(std::bit_cast<uint64_t>(d));
+      return hash_word(static_cast<uint64_t>(static_cast<int64_t>(d)));
+    return hash_word(std::bit_cast<uint64_t>(d));
   }
-  return mix(static_cast<uint64_t>(key.as_int()));
+  return hash_word(static_cast<uint64_t>(key.as_int()));
 }
 
 }  // namespace tine

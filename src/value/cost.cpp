@@ -175,72 +175,15 @@ Work matrices(const Value& left, const Value& right, bool right_is_turned) noexc
     const int64_t k = i <= y.size() && !right_is_turned ? y[y.size() - i] : 1;
     batch = product(batch, m == 1 ? k : m);
   }
-  int64_t each = product(product(rows, columns), std::max<int64_t>(inner, 1));
+  // The elements of the result cost as much as some multiplications more: memory, a bias.
+  int64_t each = product(product(rows, columns), sum(inner, 40));
   if (!is_floating(a->dtype())) each = product(each, 10);
   // What is not laid out as BLAS reads it is copied first.
   const int64_t copies = product(sum(a->numel(), b->numel()), 10);
   return {sum(product(batch, sum(each, kProductCost)), copies), false};
 }
 
-// ---- choosing elements
-
-int64_t index_select(const Value* args) noexcept {
-  const int64_t size = std::max<int64_t>(size_of_dim(args[0], args[1]), 1);
-  return product(elements(args[0]) / size, elements(args[2]));
-}
-
-// Tensors take the place of the dimensions that they index, all of them together; a bool tensor can choose as many
-// elements as it has, and stands for as many dimensions.
-Work index(const Value* args, size_t n) noexcept {
-  const Impl* const self = tensor_in(args[0]);
-  if (!self || !args[1].is(Tag::kList)) return {};
-  Broadcast chosen;
-  int64_t most = 1;  // of masks
-  int64_t kept = 1;
-  size_t dim = 0;
-  const auto sizes = self->sizes();
-  bool known = true;
-  for (const Value& v : args[1].as_list().items) {
-    const Impl* const t = tensor_in(v);
-    if (!t) {
-      known &= v.is_none() || v.is_tensor();
-      if (dim < sizes.size()) kept = product(kept, sizes[dim++]);
-    } else if (t->dtype() == DType::kBool) {
-      most = std::max(most, t->numel());
-      dim += static_cast<size_t>(t->dim());
-    } else {
-      chosen.add(*t);
-      ++dim;
-    }
-  }
-  for (; dim < sizes.size(); ++dim) kept = product(kept, sizes[dim]);
-  if (!known) kept = self->numel();
-  int64_t units = product(kept, std::max(chosen.work().units, most));
-  for (size_t i = 2; i < n; ++i) units = sum(units, elements(args[i]));
-  return {sum(units, most), false};
-}
-
-// ---- strings, lists, dicts
-
 int64_t bytes(const Value& v) noexcept { return v.is_string() ? length(v.as_string().size()) : 0; }
-
-int64_t items(const Value& v) noexcept {
-  switch (v.tag()) {
-    case Tag::kString: return length(v.as_string().size());
-    case Tag::kList: return length(v.as_list().items.size());
-    case Tag::kTuple: return length(v.as_tuple().items.size());
-    case Tag::kDict: return length(v.as_dict().size());
-    default: return 0;
-  }
-}
-
-int64_t join(const Value* args) noexcept {
-  if (!args[1].is(Tag::kList)) return 0;
-  const auto& parts = args[1].as_list().items;
-  int64_t out = product(length(parts.size()), bytes(args[0]) + 1);
-  for (const Value& v : parts) out = sum(out, bytes(v));
-  return out;
-}
 
 // Counts what a walk over a value would meet. A list may hold itself, or another twice, and so on: the walk ends
 // when it has met more than anybody would run in place.
@@ -287,6 +230,93 @@ class Walk {
   int64_t units_ = 0;
 };
 
+// ---- choosing elements
+
+int64_t index_select(const Value* args) noexcept {
+  const int64_t size = std::max<int64_t>(size_of_dim(args[0], args[1]), 1);
+  return product(elements(args[0]) / size, elements(args[2]));
+}
+
+// How many dimensions an index of a subscript stands for; of `...` none are its own.
+size_t dims_of(const Value& index) noexcept {
+  if (const Impl* const t = tensor_in(index))
+    return t->dtype() == DType::kBool ? static_cast<size_t>(t->dim()) : 1;
+  return index.is_int() || index.is(Tag::kList) || (index.is_string() && index.as_string() == ":");
+}
+
+// Tensors take the place of the dimensions that they index, all of them together; a bool tensor can choose as many
+// elements as it has, and stands for as many dimensions. Behind "..." the indices are those of the last dimensions; ":" has
+// its bounds behind it. In a Tensor?[] None keeps a dimension, in a subscript it makes one. What chooses by slices and ints
+// alone is a view: only storing into it takes time.
+Work index(const Value* args, size_t n, bool subscript) noexcept {
+  const Impl* const self = tensor_in(args[0]);
+  if (!self || !args[1].is(Tag::kList)) return {};
+  const auto& indices = args[1].as_list().items;
+  const auto sizes = self->sizes();
+  size_t taken = 0;
+  if (subscript) {
+    for (size_t i = 0; i < indices.size(); ++i) {
+      taken += dims_of(indices[i]);
+      if (indices[i].is_string() && indices[i].as_string() == ":") i += 3;
+    }
+  }
+  Broadcast chosen;
+  int64_t most = 0;  // of masks and lists
+  int64_t kept = 1;
+  size_t dim = 0;
+  const auto keep = [&](size_t count) {
+    for (; count > 0 && dim < sizes.size(); --count) kept = product(kept, sizes[dim++]);
+  };
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const Value& v = indices[i];
+    if (const Impl* const t = tensor_in(v)) {
+      if (t->dtype() == DType::kBool) {
+        most = std::max(most, t->numel());
+      } else {
+        chosen.add(*t);
+      }
+      dim += dims_of(v);
+    } else if (v.is(Tag::kList)) {
+      most = std::max(most, Walk().count(&v, 1));
+      ++dim;
+    } else if (v.is_string()) {
+      const bool slice = v.as_string() == ":";
+      keep(slice ? 1 : sizes.size() - std::min(taken, sizes.size()));
+      if (slice) i += 3;
+    } else if (v.is_int()) {
+      ++dim;
+    } else if (!subscript) {
+      keep(1);
+    }
+  }
+  keep(sizes.size());
+  const int64_t places = std::max(chosen.work().units, most);
+  if (places == 0 && subscript && n == 2) return {};
+  int64_t units = product(kept, std::max<int64_t>(places, 1));
+  for (size_t i = 2; i < n; ++i) units = sum(units, elements(args[i]));
+  return {sum(units, most), false};
+}
+
+// ---- strings, lists, dicts
+
+int64_t items(const Value& v) noexcept {
+  switch (v.tag()) {
+    case Tag::kString: return length(v.as_string().size());
+    case Tag::kList: return length(v.as_list().items.size());
+    case Tag::kTuple: return length(v.as_tuple().items.size());
+    case Tag::kDict: return length(v.as_dict().size());
+    default: return 0;
+  }
+}
+
+int64_t join(const Value* args) noexcept {
+  if (!args[1].is(Tag::kList)) return 0;
+  const auto& parts = args[1].as_list().items;
+  int64_t out = product(length(parts.size()), bytes(args[0]) + 1);
+  for (const Value& v : parts) out = sum(out, bytes(v));
+  return out;
+}
+
 Work work_of(Rule rule, const Value* args, size_t n) noexcept {
   int64_t count = 0;
   switch (rule) {
@@ -316,7 +346,8 @@ Work work_of(Rule rule, const Value* args, size_t n) noexcept {
     case Rule::kChunk: return {std::min(size_of_dim(args[0], args[2]), positive(args[1].as_int())), false};
     case Rule::kSelect: return {index_select(args), false};
     case Rule::kGather: return {elements(args[2]), false};
-    case Rule::kIndex: return index(args, n);
+    case Rule::kIndex: return index(args, n, false);
+    case Rule::kSubscript: return index(args, n, true);
     case Rule::kOneHot:
       // Without a number of classes the largest element decides.
       if (args[1].as_int() < 0) return {kUnbounded, false};

@@ -6,7 +6,7 @@
 // Ownership  Borrows the arguments.
 // Errors     None: a number that does not fit saturates at kUnbounded; arguments that the kernel would refuse
 //            get any number.
-// Cost       2 ns for rules that look at nothing, 5 ns for two tensors; rules that look into lists stop when
+// Cost       2 ns for rules that look at nothing, 6 ns for two tensors; rules that look into lists stop when
 //            they have seen enough to call it unbounded.
 // Source     DESIGN "Who runs what": what a thread that reads a connection may run, and when Python's lock is
 //            let go.
@@ -56,7 +56,8 @@ struct Cost {
     kChunk,       // args[1], at most the size of dimension args[2]
     kSelect,      // the result of index_select
     kGather,      // elements of args[2]
-    kIndex,       // the result of args[0][args[1]]
+    kIndex,       // the result of args[0][args[1]], a Tensor?[]
+    kSubscript,   // the same of a list of any indices; nothing where it is a view
     kOneHot,      // elements of args[0] times args[1]
     kText,        // bytes of the strings
     kLength,      // lengths of lists and dicts, bytes of strings
@@ -103,6 +104,7 @@ inline constexpr Cost kChunk{Rule::kChunk, 100'000};
 inline constexpr Cost kIndexSelect{Rule::kSelect, 25'000};
 inline constexpr Cost kGather{Rule::kGather, 25'000};
 inline constexpr Cost kIndex{Rule::kIndex, 30'000};
+inline constexpr Cost kSubscript{Rule::kSubscript, 30'000};
 inline constexpr Cost kPick{Rule::kResult, 30'000};    // masked_select
 inline constexpr Cost kToList{Rule::kInputs, 30'000};  // a Value for each element
 inline constexpr Cost kOneHot{Rule::kOneHot, 5'000};

@@ -90,10 +90,17 @@ Future<Value> Value::to_future() const {
 
 namespace {
 constexpr size_t kScanLimit = 8;
+
+// NaN is no key's equal, its own neither: it is never found, so its place need not tell which it is, but must differ from
+// entry to entry, or many would make one long chain.
+bool is_nan(const Value& key) noexcept { return key.is_float() && std::isnan(key.as_float()); }
+size_t place_of(const Value& key, size_t index) noexcept {
+  return is_nan(key) ? hash_of(Value(static_cast<int64_t>(index))) : hash_of(key);
 }
+}  // namespace
 
 size_t Dict::index_of(const Value& key) const noexcept {
-  if (!hashable(key)) return items_.size();
+  if (!hashable(key) || is_nan(key)) return items_.size();
   if (slots_.empty()) {
     size_t i = 0;
     while (i < items_.size() && !equals(items_[i].first, key)) ++i;
@@ -110,7 +117,7 @@ void Dict::rehash(size_t slots) {
   slots_.assign(slots, 0);
   const size_t mask = slots - 1;
   for (size_t i = 0; i < items_.size(); ++i) {
-    size_t s = hash_of(items_[i].first) & mask;
+    size_t s = place_of(items_[i].first, i) & mask;
     while (slots_[s]) s = (s + 1) & mask;
     slots_[s] = static_cast<uint32_t>(i + 1);
   }
@@ -136,7 +143,7 @@ void Dict::set(Value key, Value value) {
     rehash(std::max<size_t>(64, slots_.size() * 2));
   } else {
     const size_t mask = slots_.size() - 1;
-    size_t s = hash_of(items_.back().first) & mask;
+    size_t s = place_of(items_.back().first, items_.size() - 1) & mask;
     while (slots_[s]) s = (s + 1) & mask;
     slots_[s] = static_cast<uint32_t>(items_.size());
   }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <limits>
 
 #include "src/value/compare.h"
@@ -153,6 +154,73 @@ TEST(Dict, NumbersThatAreEqualAreOneKey) {
   for (int i = 0; i < 100; ++i) d.set(i, i);
   EXPECT_EQ(d.find(42.0)->as_int(), 42);
   EXPECT_EQ(d.find(42.5), nullptr);
+}
+
+TEST(Dict, EqualNumbersOfAnyTypeHashAlikeAndTextsByTheirBytes) {
+  for (const int64_t i : {int64_t{0}, int64_t{1}, int64_t{-7}, int64_t{1} << 40}) {
+    EXPECT_EQ(hash_of(Value(i)), hash_of(Value(static_cast<double>(i))));
+  }
+  EXPECT_EQ(hash_of(Value(true)), hash_of(Value(1)));
+  std::set<size_t> hashes;
+  for (size_t n = 0; n < 40; ++n) hashes.insert(hash_of(Value(std::string(n, '\0'))));
+  for (int i = 0; i < 1000; ++i) hashes.insert(hash_of(Value("key number " + std::to_string(i))));
+  EXPECT_EQ(hashes.size(), 1040u);
+}
+
+double seconds_to_fill(const std::vector<Value>& keys) {
+  double best = 1e9;
+  for (int turn = 0; turn < 3; ++turn) {
+    Dict d;
+    const auto begin = std::chrono::steady_clock::now();
+    for (const Value& key : keys) d.set(key, 1);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    EXPECT_EQ(d.size(), keys.size());
+  }
+  return best;
+}
+
+TEST(Dict, NoKeysCanBeMadeToCollide) {
+  // What a well-known mixing function takes to numbers whose low 40 bits are 0, found by going it backwards.
+  const auto unmixed = [](uint64_t x) {
+    const auto unshift = [](uint64_t v, int by) {
+      uint64_t out = v;
+      for (int done = by; done < 64; done += by) out = v ^ (out >> by);
+      return out;
+    };
+    const auto inverse = [](uint64_t odd) {
+      uint64_t out = odd;
+      for (int i = 0; i < 6; ++i) out *= 2 - odd * out;
+      return out;
+    };
+    x = unshift(x, 31) * inverse(0x94D049BB133111EBull);
+    x = unshift(x, 27) * inverse(0xBF58476D1CE4E5B9ull);
+    return static_cast<int64_t>(unshift(x, 30));
+  };
+  std::vector<Value> made, steps, plain, nan;
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    made.emplace_back(unmixed(i << 40));
+    steps.emplace_back(static_cast<int64_t>(i << 45));
+    plain.emplace_back(static_cast<int64_t>(i));
+    nan.emplace_back(std::numeric_limits<double>::quiet_NaN());
+  }
+  const double fair = seconds_to_fill(plain);
+  // A hundred times and more where they collide.
+  EXPECT_LT(seconds_to_fill(made), 30 * fair);
+  EXPECT_LT(seconds_to_fill(steps), 30 * fair);
+  EXPECT_LT(seconds_to_fill(nan), 30 * fair);
+}
+
+TEST(Dict, NaNIsAKeyThatIsNeverFound) {
+  Dict d;
+  const Value nan = std::numeric_limits<double>::quiet_NaN();
+  for (int i = 0; i < 100; ++i) d.set(nan, i);
+  d.set(1, "one");
+  EXPECT_EQ(d.size(), 101u);
+  EXPECT_EQ(d.find(nan), nullptr);
+  EXPECT_FALSE(d.erase(nan));
+  EXPECT_TRUE(d.erase(1));
+  EXPECT_EQ(d.find(1), nullptr);
+  EXPECT_EQ(d.size(), 100u);
 }
 
 TEST(Dict, WhatCannotBeAKeyIsRefusedByName) {

@@ -276,12 +276,12 @@ class Interpreter {
 // What is needed to find the place of an error, or to go on later.
 #define SAVE() frame->pc = pc
 // In front of what walks a whole value.
-#define CHECK_SLICE(value)                                                \
-  do {                                                                    \
-    if (sliced_) [[unlikely]] {                                           \
-      SAVE();                                                             \
+#define CHECK_SLICE(value)                                              \
+  do {                                                                  \
+    if (sliced_) [[unlikely]] {                                         \
+      SAVE();                                                           \
       if (!fits_the_slice(cost::kCompare, &(value), 1)) goto next_task; \
-    }                                                                     \
+    }                                                                   \
   } while (0)
 #define ENTER_FRAME()               \
   do {                              \

@@ -67,6 +67,59 @@ def test_results_of_many_types_and_sizes_come_back_equal():
     )
 
 
+def test_views_arrive_with_their_strides():
+    run(
+        2,
+        """
+        def look(*ts):
+            return [(tuple(t.shape), t.stride(), t.is_contiguous(), t.tolist() if t.numel() < 1000 else None) for t in ts]
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            x = torch.arange(25).view(5, 5)
+            big = torch.rand(1000, 1000)
+            views = [
+                x, x.t(), x.narrow(1, 2, 2), x[::2], x[:, ::2].t(), x[1], x[:, 1], x[:, 1:2].expand(5, 3), torch.ones(1).expand(300, 300),
+                torch.rand(2, 3, 4).permute(2, 0, 1), x[2:2], torch.rand(0, 3).t(), big.t(), big[:, :700], (x > 7).t(), torch.tensor(3.5).expand(2),
+            ]
+            for there in (look(*views), rpc.rpc_sync("worker1", look, args=tuple(views))):
+                assert there == look(*views), there
+            # Mostly not its own memory: the elements alone, in their order.
+            assert [v[1] for v in rpc.rpc_sync("worker1", look, args=(big[:, :2], big[:, :2].t(), big[::4]))] == [(2, 1), (1, 2), (1000, 1)]
+            # By an operator, and back.
+            assert rpc.rpc_sync("worker1", torch.t, args=(x,)).stride() == (1, 5)
+            assert rpc.rpc_sync("worker1", torch.Tensor.expand, args=(torch.ones(1), [100_000, 100_000])).stride() == (0, 0)
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_long_texts_and_many_tensors_travel():
+    run(
+        2,
+        """
+        @torch.jit.script
+        def twice(s: str) -> str:
+            return s + "!"
+        def size(x):
+            return len(x)
+        def back(x):
+            return x
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            text = "\u00fc" * (40 << 20)
+            assert rpc.rpc_sync("worker1", size, args=(text,)) == len(text)
+            assert rpc.rpc_sync("worker1", twice, args=(text,)) == text + "!"
+            assert rpc.rpc_sync("worker1", back, args=(text,)) == text
+            many = [torch.full((200,), i) for i in range(5000)]
+            got = rpc.rpc_sync("worker1", back, args=(many,))
+            assert len(got) == 5000 and torch.equal(got[4999], many[4999])
+            deep = torch.ones([1] * 60)
+            assert rpc.rpc_sync("worker1", back, args=(deep,)).dim() == 60
+        rpc.shutdown()
+        """,
+    )
+
+
 def test_an_rref_can_be_passed_on_and_outlives_its_maker():
     run(
         3,

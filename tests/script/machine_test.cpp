@@ -447,7 +447,8 @@ class Slice : public Script {
   Slice() {
     ops.add("test::unknown(int x) -> int", note_thread);
     ops.add("test::short(int x) -> int", note_thread, {.pure = false, .cost = cost::kFixed});
-    ops.add("test::each(int x) -> int", note_thread, {.pure = false, .cost = {Cost::Rule::kCount, 1'000'000}});
+    ops.add("test::each(int x) -> int", note_thread,
+            {.pure = false, .cost = {Cost::Rule::kCount, 1'000'000}});
     on_the_callers_thread = 0;
     callers_thread = std::this_thread::get_id();
   }
@@ -456,7 +457,8 @@ class Slice : public Script {
     define("f", "graph(%n : int):\n  %m : int = " + op + "(%n)\n  return (%m)\n");
     return here_of("f", n);
   }
-  int here_of(const std::string& name, int64_t n, std::chrono::nanoseconds slice = std::chrono::seconds(100)) {
+  int here_of(const std::string& name, int64_t n,
+              std::chrono::nanoseconds slice = std::chrono::seconds(100)) {
     const std::vector<Value> args{Value(n)};
     (void)machine.start_for(slice, *library.find(name), args).get();
     return on_the_callers_thread.exchange(0);

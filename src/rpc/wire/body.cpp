@@ -195,8 +195,9 @@ uint32_t BodyWriter::segment(Segment segment) {
                                  segment.bytes.size(), kMaxSegmentBytes));
   }
   if (segments_.size() == kMaxSegments) {
-    throw ValueError(fmt::format(
-        "a message carries more than {} tensors above {} bytes: send fewer at a time", kMaxSegments, 512));
+    throw ValueError(
+        fmt::format("a message carries more than {} large tensors, texts or pickles: send fewer at a time",
+                    kMaxSegments));
   }
   segments_.push_back(std::move(segment));
   return static_cast<uint32_t>(segments_.size() - 1);
@@ -340,7 +341,7 @@ std::span<const std::byte> BodyReader::bin() {
 
 // Each object takes a byte at least, so a count above what is left is a lie that must not be believed:
 // whoever reads reserves memory by it.
-size_t BodyReader::array() {
+size_t BodyReader::array_count() {
   if (peek() != Type::kArray) fail("an array");
   const size_t start = at_;
   const uint8_t t = static_cast<uint8_t>(take(1));
@@ -352,7 +353,7 @@ size_t BodyReader::array() {
   return count;
 }
 
-size_t BodyReader::map() {
+size_t BodyReader::map_count() {
   if (peek() != Type::kMap) fail("a map");
   const size_t start = at_;
   const uint8_t t = static_cast<uint8_t>(take(1));
@@ -362,6 +363,25 @@ size_t BodyReader::map() {
                                  body_.size() - at_));
   }
   return count;
+}
+
+size_t BodyReader::array() {
+  const size_t count = array_count();
+  charge(kElementBytes * count);
+  return count;
+}
+
+size_t BodyReader::map() {
+  const size_t count = map_count();
+  charge(kPairBytes * count);
+  return count;
+}
+
+void BodyReader::throw_too_much() const {
+  throw ValueError(
+      fmt::format("the message's body of {} bytes makes values of more than {} bytes, at byte {}: send large "
+                  "data as tensors",
+                  body_.size(), kFreeBytes + kBytesForByte * body_.size(), at_));
 }
 
 BodyReader::Ext BodyReader::ext() {
@@ -388,8 +408,8 @@ void BodyReader::skip() {
       case Type::kReal: real(); break;
       case Type::kStr: str(); break;
       case Type::kBin: bin(); break;
-      case Type::kArray: left += array(); break;
-      case Type::kMap: left += 2 * map(); break;
+      case Type::kArray: left += array_count(); break;
+      case Type::kMap: left += 2 * map_count(); break;
       case Type::kExt: ext(); break;
       case Type::kEnd: fail("an object");
     }

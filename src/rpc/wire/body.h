@@ -5,8 +5,9 @@
 // Ordering   Objects are read in the order in which they were written.
 // Ownership  A writer owns its bytes and the segments it was given (each with an owner that keeps the memory
 //            alive until it has been sent). A reader borrows; str() and bin() are views into the body.
-// Errors     A reader throws ValueError naming the byte offset, what was expected and what was there. A
-//            writer throws ValueError where a limit of the wire is exceeded.
+// Errors     A reader throws ValueError naming the byte offset, what was expected and what was there; also when
+//            what it reads would take far more memory than the body has bytes (charge()). A writer throws
+//            ValueError where a limit of the wire is exceeded.
 // Cost       No allocation up to 472 bytes of body; reading allocates nothing.
 // Source     docs/spec/wire.md, section 3; the MessagePack specification.
 #pragma once
@@ -83,7 +84,14 @@ class BodyReader {
     std::span<const std::byte> bytes;
   };
 
-  explicit BodyReader(std::span<const std::byte> body) noexcept : body_(body) {}
+  // What the values of a body may take in memory: an empty list is one byte there and a hundred here.
+  static constexpr size_t kFreeBytes = size_t{64} << 20;
+  static constexpr size_t kBytesForByte = 32;
+  static constexpr size_t kElementBytes = 16;  // of an array
+  static constexpr size_t kPairBytes = 48;     // of a map
+
+  explicit BodyReader(std::span<const std::byte> body) noexcept
+      : body_(body), budget_(kFreeBytes + kBytesForByte * body.size()) {}
 
   [[nodiscard]] Type peek() const;  // kEnd behind the last object
   [[nodiscard]] bool at_end() const noexcept { return at_ == body_.size(); }
@@ -95,8 +103,15 @@ class BodyReader {
   double real();  // also takes an int
   std::string_view str();
   std::span<const std::byte> bin();
-  size_t array();  // how many objects follow; never more than bytes are left
+  // How many objects follow: never more than bytes are left, and charged for, so that room may be made for all.
+  size_t array();
   size_t map();
+  // Takes what the caller is about to allocate for a value from the budget of the body.
+  void charge(size_t bytes) {
+    if (bytes > budget_) [[unlikely]]
+      throw_too_much();
+    budget_ -= bytes;
+  }
   Ext ext();
   void skip();  // one object with all that is in it
   void expect_end() const;
@@ -106,9 +121,13 @@ class BodyReader {
   [[nodiscard]] uint8_t tag() const;
   uint64_t take(size_t width);
   std::span<const std::byte> take_bytes(size_t count, std::string_view what);
+  size_t array_count();
+  size_t map_count();
+  [[noreturn]] void throw_too_much() const;
 
   std::span<const std::byte> body_;
   size_t at_ = 0;
+  size_t budget_;
 };
 
 }  // namespace tine::rpc

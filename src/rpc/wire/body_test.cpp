@@ -178,6 +178,29 @@ TEST(Body, ACountThatCannotBeIsNotBelieved) {
   EXPECT_THAT(error_of([&] { BodyReader(str).str(); }), HasSubstr("0 bytes left"));
 }
 
+TEST(Body, RoomIsChargedForBeforeItIsMade) {
+  // Nested arrays that each claim all that is left: together far more than there are bytes.
+  BodyWriter out;
+  for (int i = 0; i < 200; ++i) out.array(1'000'000);
+  for (int i = 0; i < 1'000'100; ++i) out.nil();
+  BodyReader in(out.body());
+  size_t claimed = 0;
+  try {
+    for (int i = 0; i < 200; ++i) claimed += in.array();
+    FAIL() << "200 million elements were believed";
+  } catch (const ValueError& e) {
+    EXPECT_THAT(e.message(), testing::HasSubstr("makes values of more than"));
+  }
+  EXPECT_LE(claimed * BodyReader::kElementBytes,
+            BodyReader::kFreeBytes + BodyReader::kBytesForByte * out.body().size());
+  BodyWriter many;
+  many.array(16 << 20);
+  for (int i = 0; i < 16 << 20; ++i) many.array(0);
+  BodyReader skipped(many.body());
+  skipped.skip();  // makes nothing
+  skipped.expect_end();
+}
+
 TEST(Body, GarbageIsSkippedOrRefusedButNeverReadBeyondItsEnd) {
   std::mt19937_64 random(3);
   for (int i = 0; i < 100'000; ++i) {

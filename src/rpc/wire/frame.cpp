@@ -156,7 +156,7 @@ std::string check_segments(const FrameHeader& h, std::span<const uint64_t> segme
       return fmt::format("segment {} of the {} frame has {} bytes, expected 1 to {}", i, name_of(h.kind),
                          segment_bytes[i], kMaxSegmentBytes);
     }
-    total += segment_bytes[i];  // cannot overflow: 2^12 segments of at most 2^36 bytes
+    total += segment_bytes[i];  // cannot overflow: 2^16 segments of at most 2^36 bytes
   }
   const uint64_t expected = payload_bytes_for(h.body_bytes, segment_bytes);
   if (expected != h.payload_bytes) {

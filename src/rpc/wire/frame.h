@@ -26,7 +26,7 @@ inline constexpr uint64_t kNoTimeLimit = ~uint64_t{0};
 // A frame with more bytes than this, header included, is large: it travels in chunks of at most so many bytes.
 inline constexpr uint64_t kChunkBytes = uint64_t{256} << 10;
 inline constexpr uint64_t kMaxBodyBytes = uint64_t{64} << 20;
-inline constexpr uint32_t kMaxSegments = 4096;
+inline constexpr uint32_t kMaxSegments = 65'536;
 inline constexpr uint64_t kMaxSegmentBytes = uint64_t{64} << 30;
 inline constexpr uint64_t kDefaultMaxPayload = uint64_t{16} << 30;
 

@@ -66,7 +66,7 @@ TEST(FrameHeader, EachFieldThatIsWrongIsNamed) {
   EXPECT_THAT(decode(h), HasSubstr("body has 67108865 bytes"));
   h = request(10, {});
   h.segments = kMaxSegments + 1;
-  EXPECT_THAT(decode(h), HasSubstr("4097 segments"));
+  EXPECT_THAT(decode(h), HasSubstr("65537 segments"));
   h = request(10, {});
   h.payload_bytes = kDefaultMaxPayload + 1;
   EXPECT_THAT(decode(h), HasSubstr("payload has"));

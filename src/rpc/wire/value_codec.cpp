@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <limits>
 
+#include "src/value/text.h"
 #include "tine/error.h"
 #include "tine/tensor.h"
 
@@ -13,7 +17,14 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "elements travel as they lie in memory");
 
-constexpr size_t kMaxRank = 32;
+constexpr size_t kMaxRank = 64;  // what a tensor can have here
+constexpr unsigned kStrided = 0x80;
+// Up to so many bytes what lies between a view's elements is not worth a copy, however much of it there is.
+constexpr int64_t kSmallExtent = 8192;
+// A decoded object beside its place in what holds it, and what it points to.
+constexpr size_t kObjectBytes = 64;
+constexpr size_t kListBytes = 48;
+constexpr size_t kDictBytes = 80;
 
 [[noreturn]] void too_deep() {
   throw ValueError(fmt::format(
@@ -21,34 +32,116 @@ constexpr size_t kMaxRank = 32;
       kMaxNesting));
 }
 
-void write_tensor(BodyWriter& out, const Tensor& given) {
-  if (!given.defined()) throw ValueError("an undefined Tensor cannot be sent");
-  const Tensor t = given.contiguous();
+// A tensor as it travels: from its first element on, `bytes` bytes of memory.
+struct Travelling {
+  Tensor tensor;                     // whose memory it is
+  std::span<const int64_t> strides;  // empty: row-major
+  size_t bytes;
+  Shape own_strides;  // of a copy
+};
+
+// In the order of its elements in memory, without what lies between them; expanded dimensions stay so.
+Travelling compacted(const Tensor& t) {
+  const auto sizes = t.sizes();
+  const auto strides = t.strides();
+  std::vector<size_t> order;  // from the largest stride to the smallest
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (strides[i] != 0) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return strides[a] > strides[b]; });
+  Shape dense_sizes, from;
+  for (const size_t i : order) {
+    dense_sizes.push_back(sizes[i]);
+    from.push_back(strides[i]);
+  }
+  Travelling out;
+  out.tensor = t.as_strided(dense_sizes, from, t.storage_offset()).contiguous();
+  out.own_strides.assign(sizes.size(), 0);
+  int64_t stride = 1;
+  for (size_t k = order.size(); k-- > 0;) {
+    out.own_strides[order[k]] = stride;
+    stride *= sizes[order[k]];
+  }
+  out.bytes = static_cast<size_t>(out.tensor.numel()) * size_of(t.dtype());
+  // Mostly it is row-major now, and as short to describe.
+  int64_t row_major = 1;
+  bool plain = true;
+  for (size_t i = sizes.size(); i-- > 0;) {
+    plain &= sizes[i] == 1 || out.own_strides[i] == row_major;
+    row_major *= sizes[i];
+  }
+  if (!plain) out.strides = out.own_strides;
+  return out;
+}
+
+// Any other byte in a bool is undefined behaviour for whoever reads it.
+bool are_bools(std::span<const std::byte> bytes) noexcept {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b <= std::byte{1}; });
+}
+
+Travelling travelling(const Tensor& t) {
+  const size_t width = size_of(t.dtype());
+  if (t.is_contiguous() && (t.numel() != 0 || t.dim() == 0)) {
+    return {t, {}, static_cast<size_t>(t.numel()) * width, {}};
+  }
+  if (t.numel() == 0) return {t, t.strides(), 0, {}};
+  const auto sizes = t.sizes();
+  const auto strides = t.strides();
+  int64_t reached = 1;  // cannot overflow: it is memory that is there
+  int64_t elements = 1;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    reached += (sizes[i] - 1) * strides[i];
+    if (strides[i] != 0 && __builtin_mul_overflow(elements, sizes[i], &elements)) elements = reached;
+  }
+  const size_t bytes = static_cast<size_t>(reached) * width;
+  const bool dense = reached <= elements;
+  if (!dense && static_cast<int64_t>(bytes) > kSmallExtent && reached / 2 > elements) return compacted(t);
+  // Between the elements of a bool view of other memory there may be anything.
+  if (!dense && t.dtype() == DType::kBool && !are_bools({static_cast<const std::byte*>(t.data()), bytes})) {
+    return compacted(t);
+  }
+  return {t, strides, bytes, {}};
+}
+
+void write_tensor(BodyWriter& out, const Tensor& t) {
+  if (!t.defined()) throw ValueError("an undefined Tensor cannot be sent");
   const auto sizes = t.sizes();
   if (sizes.size() > kMaxRank) {
     throw ValueError(
         fmt::format("a tensor of {} dimensions cannot be sent, at most {}", sizes.size(), kMaxRank));
   }
-  const size_t bytes = static_cast<size_t>(t.numel()) * size_of(t.dtype());
-  const bool inline_elements = bytes <= kInlineTensorBytes;
+  const Travelling what = travelling(t);
+  const bool inline_elements = what.bytes <= kInlineTensorBytes;
   const size_t fixed = inline_elements ? 2 : 6;
+  const auto* const data = static_cast<const std::byte*>(what.tensor.data());
   uint32_t segment = 0;
   if (!inline_elements) {
-    segment = out.segment({{static_cast<const std::byte*>(t.data()), bytes},
-                           detail::Ref<detail::RefCounted>::share(t.impl()),
-                           t.data() != given.data()});
+    segment = out.segment({{data, what.bytes},
+                           detail::Ref<detail::RefCounted>::share(what.tensor.impl()),
+                           what.tensor.impl() != t.impl()});
   }
   const auto type = inline_elements ? ExtType::kTensor : ExtType::kTensorSegment;
-  std::byte* p = out.ext(static_cast<int8_t>(type), fixed + 8 * sizes.size() + (inline_elements ? bytes : 0));
+  const size_t numbers = sizes.size() + what.strides.size();
+  std::byte* p = out.ext(static_cast<int8_t>(type), fixed + 8 * numbers + (inline_elements ? what.bytes : 0));
   p[0] = static_cast<std::byte>(t.dtype());
-  p[1] = static_cast<std::byte>(sizes.size());
+  p[1] = static_cast<std::byte>(sizes.size() | (what.strides.empty() ? 0 : kStrided));
   if (!inline_elements) put_le<uint32_t>(p + 2, segment);
   p += fixed;
-  for (int64_t size : sizes) {
-    put_le<int64_t>(p, size);
-    p += 8;
+  for (const auto& values : {sizes, what.strides}) {
+    for (const int64_t value : values) {
+      put_le<int64_t>(p, value);
+      p += 8;
+    }
   }
-  if (inline_elements && bytes != 0) std::memcpy(p, t.data(), bytes);
+  if (inline_elements && what.bytes != 0) std::memcpy(p, data, what.bytes);
+}
+
+void write_text(BodyWriter& out, const Value& text) {
+  const std::string& s = text.as_string();
+  if (s.size() <= kInlineTextBytes) return out.str(s);
+  const uint32_t number =
+      out.segment({std::as_bytes(std::span(s)), detail::Ref<detail::RefCounted>::share(text.as_counted())});
+  put_le<uint32_t>(out.ext(static_cast<int8_t>(ExtType::kTextSegment), 4), number);
 }
 
 struct Writer {
@@ -63,7 +156,7 @@ struct Writer {
       case Tag::kInt: return out.integer(value.as_int());
       case Tag::kFloat: return out.real(value.as_float());
       case Tag::kTensor: return write_tensor(out, value.as_tensor());
-      case Tag::kString: return out.str(value.as_string());
+      case Tag::kString: return write_text(out, value);
       case Tag::kList: {
         const auto& items = value.as_list().items;
         out.array(items.size());
@@ -96,9 +189,13 @@ struct Writer {
 
 struct TensorHead {
   DType dtype;
+  bool strided;
   Shape sizes;
   Shape strides;
-  size_t bytes;
+  int64_t elements;  // that it brings
+  size_t numbers;    // bytes of sizes and strides
+
+  [[nodiscard]] size_t bytes() const noexcept { return static_cast<size_t>(elements) * size_of(dtype); }
 };
 
 DType read_dtype(std::byte b, size_t at) {
@@ -120,68 +217,87 @@ TensorHead read_head(std::span<const std::byte> in, size_t fixed, size_t at) {
     throw ValueError(fmt::format("the tensor at byte {} has {} bytes, too few", at, in.size()));
   TensorHead head;
   head.dtype = read_dtype(in[0], at);
-  const size_t rank = std::to_integer<size_t>(in[1]);
-  if (rank > kMaxRank || in.size() < fixed + 8 * rank) {
+  const size_t rank = std::to_integer<size_t>(in[1]) & ~size_t{kStrided};
+  head.strided = (std::to_integer<unsigned>(in[1]) & kStrided) != 0;
+  head.numbers = 8 * rank * (head.strided ? 2 : 1);
+  if (rank > kMaxRank || in.size() < fixed + head.numbers) {
     throw ValueError(fmt::format("the tensor at byte {} has rank {} in {} bytes, which does not fit", at,
                                  rank, in.size()));
   }
+  const auto number = [&](size_t i) { return get_le<int64_t>(in.data() + fixed + 8 * i); };
   head.sizes.resize(rank);
   head.strides.resize(rank);
-  size_t bytes = size_of(head.dtype);
-  for (size_t i = 0; i < rank; ++i) {
-    head.sizes[i] = get_le<int64_t>(in.data() + fixed + 8 * i);
-    if (head.sizes[i] < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(head.sizes[i]), &bytes)) {
-      throw ValueError(fmt::format("the tensor at byte {} has size {} in dimension {}, which cannot be", at,
-                                   head.sizes[i], i));
+  // Both products, in bytes: of all sizes, and of those that are not 0, by which strides are computed.
+  const auto width = static_cast<int64_t>(size_of(head.dtype));
+  int64_t row_major = width, reached = 1, reach = 0;
+  bool empty = false;
+  for (size_t i = rank; i-- > 0;) {
+    const int64_t size = head.sizes[i] = number(i);
+    empty |= size == 0;
+    head.strides[i] = head.strided ? number(rank + i) : row_major / width;
+    if (size < 0 || __builtin_mul_overflow(row_major, std::max<int64_t>(size, 1), &row_major)) {
+      throw ValueError(
+          fmt::format("the tensor at byte {} has size {} in dimension {}, which cannot be", at, size, i));
+    }
+    if (head.strides[i] < 0 ||
+        __builtin_mul_overflow(std::max<int64_t>(size, 1) - 1, head.strides[i], &reach) ||
+        __builtin_add_overflow(reached, reach, &reached) ||
+        reached > std::numeric_limits<int64_t>::max() / width) {
+      throw ValueError(
+          fmt::format("the tensor at byte {} has stride {} in dimension {} of size {}, which cannot be", at,
+                      head.strides[i], i, size));
     }
   }
-  int64_t stride = 1;
-  for (size_t i = rank; i-- > 0;) {
-    head.strides[i] = stride;
-    stride *= std::max<int64_t>(head.sizes[i], 1);
-  }
-  head.bytes = bytes;
+  head.elements = empty ? 0 : reached;
   return head;
 }
 
-// Any other byte in a bool is undefined behaviour for whoever reads it.
-void check_bools(const TensorHead& head, std::span<const std::byte> bytes, size_t at) {
-  if (head.dtype != DType::kBool) return;
-  for (std::byte b : bytes) {
-    if (b > std::byte{1}) {
-      throw ValueError(fmt::format("the bool tensor at byte {} has an element {}", at, static_cast<int>(b)));
-    }
+void check_elements(const TensorHead& head, std::span<const std::byte> bytes, size_t at) {
+  if (head.bytes() != bytes.size()) {
+    throw ValueError(fmt::format("the tensor at byte {} brings {} bytes of elements, its sizes{} make {}", at,
+                                 bytes.size(), head.strided ? " and strides" : "", head.bytes()));
   }
+  if (head.dtype != DType::kBool || are_bools(bytes)) return;
+  const auto bad = std::find_if(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; });
+  throw ValueError(fmt::format("the bool tensor at byte {} has an element {}", at, static_cast<int>(*bad)));
 }
 
 Tensor read_inline_tensor(std::span<const std::byte> in, size_t at) {
   const TensorHead head = read_head(in, 2, at);
-  in = in.subspan(2 + 8 * head.sizes.size());
-  if (head.bytes != in.size()) {
-    throw ValueError(fmt::format("the tensor at byte {} brings {} bytes of elements, its sizes make {}", at,
-                                 in.size(), head.bytes));
-  }
-  check_bools(head, in, at);
-  Tensor t = Tensor::empty(head.sizes, head.dtype);
+  in = in.subspan(2 + head.numbers);
+  check_elements(head, in, at);
+  const Tensor t =
+      Tensor::empty(head.strided && head.elements != 0 ? Shape{head.elements} : head.sizes, head.dtype);
   if (!in.empty()) std::memcpy(t.data(), in.data(), in.size());
-  return t;
+  return head.strided ? t.as_strided(head.sizes, head.strides, 0) : t;
 }
 
 Tensor read_segment_tensor(std::span<const std::byte> in, ReceivedSegments& segments, size_t at) {
   const TensorHead head = read_head(in, 6, at);
-  if (in.size() != 6 + 8 * head.sizes.size()) {
-    throw ValueError(fmt::format("the tensor at byte {} has {} bytes too many", at,
-                                 in.size() - 6 - 8 * head.sizes.size()));
+  if (in.size() != 6 + head.numbers) {
+    throw ValueError(
+        fmt::format("the tensor at byte {} has {} bytes too many", at, in.size() - 6 - head.numbers));
   }
   detail::Ref<Buffer> buffer = segments.take(get_le<uint32_t>(in.data() + 2));
-  if (buffer->size() != head.bytes) {
-    throw ValueError(fmt::format("the tensor at byte {} has a segment of {} bytes, its sizes make {}", at,
-                                 buffer->size(), head.bytes));
-  }
-  check_bools(head, buffer->bytes(), at);
+  check_elements(head, buffer->bytes(), at);
   void* data = buffer->data();
   return Tensor::from_blob(data, head.sizes, head.strides, head.dtype,
                            [buffer = std::move(buffer)]() mutable { buffer = nullptr; });
+}
+
+// A string of at most one byte is the same object for all: there may be as many as the body has bytes.
+Value text_of(BodyReader& in, std::string_view text) {
+  static const auto& kShort = *[] {
+    auto* all = new std::array<Value, 129>;
+    for (size_t i = 0; i < 128; ++i) (*all)[i] = Value(std::string(1, static_cast<char>(i)));
+    (*all)[128] = Value(std::string());
+    return all;
+  }();
+  if (text.empty()) return kShort[128];
+  if (text.size() == 1 && static_cast<unsigned char>(text[0]) < 128)
+    return kShort[static_cast<unsigned char>(text[0])];
+  in.charge(kObjectBytes + text.size());
+  return text;
 }
 
 struct Reader {
@@ -200,7 +316,7 @@ struct Reader {
       case Type::kBool: return in.boolean();
       case Type::kInt: return in.integer();
       case Type::kReal: return in.real();
-      case Type::kStr: return in.str();
+      case Type::kStr: return text_of(in, in.str());
       case Type::kArray: return read_array(depth);
       case Type::kMap: return read_map(depth);
       case Type::kExt: return read_ext();
@@ -221,9 +337,9 @@ struct Reader {
         --count;
       }
     }
+    in.charge(kListBytes);
     std::vector<Value> items;
-    // Not all at once: the count is the peer's word, and a Value is larger than the byte that proves it.
-    items.reserve(std::min<size_t>(count, 4096));
+    items.reserve(count);
     for (; count > 0; --count) items.push_back(read(depth + 1));
     if (tuple) return detail::make_ref<Tuple>(std::move(items));
     return detail::make_ref<List>(std::move(items));
@@ -231,6 +347,7 @@ struct Reader {
 
   Value read_map(int depth) {
     size_t count = in.map();
+    in.charge(kDictBytes);
     auto dict = detail::make_ref<Dict>();
     for (; count > 0; --count) {
       const size_t at = in.offset();
@@ -240,7 +357,11 @@ struct Reader {
                                      at, name_of(key.tag())));
       }
       Value item = read(depth + 1);
-      dict->set(std::move(key), std::move(item));
+      const size_t before = dict->size();
+      dict->set(key, std::move(item));
+      if (dict->size() == before) {
+        throw ValueError(fmt::format("the dict key {} at byte {} comes a second time", brief(key), at));
+      }
     }
     return dict;
   }
@@ -249,6 +370,7 @@ struct Reader {
     const size_t at = in.offset();
     const BodyReader::Ext ext = in.ext();
     const auto type = static_cast<ExtType>(ext.type);
+    in.charge(kObjectBytes + ext.bytes.size());
     switch (type) {
       case ExtType::kTensor: return read_inline_tensor(ext.bytes, at);
       case ExtType::kTensorSegment: return read_segment_tensor(ext.bytes, segments, at);
@@ -259,6 +381,15 @@ struct Reader {
         }
         auto segment = segments.take(get_le<uint32_t>(ext.bytes.data() + 1));
         return hooks.read(type, ext.bytes, std::move(segment));
+      }
+      case ExtType::kTextSegment: {
+        if (ext.bytes.size() != 4) {
+          throw ValueError(
+              fmt::format("the ext of type 8 at byte {} has {} bytes, expected 4", at, ext.bytes.size()));
+        }
+        const detail::Ref<Buffer> segment = segments.take(get_le<uint32_t>(ext.bytes.data()));
+        const auto text = segment->bytes();
+        return std::string(reinterpret_cast<const char*>(text.data()), text.size());
       }
       case ExtType::kForeign:
       case ExtType::kRRef:

@@ -7,7 +7,7 @@
 //            last view of the tensor is gone. Do not write into a tensor that is being sent.
 // Errors     write: TypeError for what cannot travel (a Future: PyTorch's words), ValueError past a limit.
 //            read: ValueError naming the offset.
-// Cost       A small value is a few bytes into the body; a tensor above 512 bytes costs no copy.
+// Cost       A view keeps its strides, and is copied only if most of what they reach is not its own. A small value is a few bytes into the body; a tensor above 512 bytes costs no copy.
 // Source     docs/spec/wire.md, section 3.
 #pragma once
 
@@ -24,6 +24,7 @@ namespace tine::rpc {
 
 inline constexpr size_t kInlineTensorBytes = 512;
 inline constexpr size_t kInlineForeignBytes = 4096;
+inline constexpr size_t kInlineTextBytes = 65'536;
 inline constexpr int kMaxNesting = 64;
 
 enum class ExtType : int8_t {
@@ -34,6 +35,7 @@ enum class ExtType : int8_t {
   kForeignSegment = 5,
   kRRef = 6,
   kObject = 7,
+  kTextSegment = 8,
 };
 
 // What a frame brought behind its body, and which of it has been handed out.

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "src/rpc/wire/error_body.h"
@@ -91,12 +93,337 @@ TEST(ValueCodec, TensorsComeBackWithTheirShapeTypeAndElements) {
   }
 }
 
-TEST(ValueCodec, AViewIsSentAsWhatItShows) {
+// ---- views
+
+Shape strides_of(const Tensor& t) { return {t.strides().begin(), t.strides().end()}; }
+
+size_t bytes_sent(const Value& v) {
+  NoHooks hooks;
+  BodyWriter out;
+  write_value(out, v, hooks);
+  size_t bytes = out.body().size();
+  for (const Segment& segment : out.segments()) bytes += segment.bytes.size();
+  return bytes;
+}
+
+TEST(ValueCodec, AViewKeepsItsStrides) {
   const Tensor t = counting({30, 40}, DType::kInt64);
-  const std::vector<int64_t> sizes{40, 30}, strides{1, 40};
-  const Tensor transposed = t.as_strided(sizes, strides, 0);
-  const Tensor back = round_trip(transposed).to_tensor();
-  EXPECT_EQ(back.data_as<int64_t>()[1], t.data_as<int64_t>()[40]);
+  const Tensor turned = t.as_strided(Shape{40, 30}, Shape{1, 40}, 0);
+  EXPECT_EQ(strides_of(round_trip(turned).to_tensor()), (Shape{1, 40}));
+  EXPECT_EQ(round_trip(turned).to_tensor().data_as<int64_t>()[40], t.data_as<int64_t>()[40]);
+  const Tensor narrow = counting({5, 5}, DType::kFloat32).as_strided(Shape{5, 2}, Shape{5, 1}, 2);
+  EXPECT_EQ(strides_of(round_trip(narrow).to_tensor()), (Shape{5, 1}));
+  EXPECT_FALSE(round_trip(narrow).to_tensor().is_contiguous());
+  const Tensor half = counting({1000, 100}, DType::kFloat32).as_strided(Shape{1000, 50}, Shape{100, 1}, 50);
+  EXPECT_EQ(strides_of(round_trip(half).to_tensor()), (Shape{100, 1}));
+  const Tensor empty = counting({4, 4}, DType::kFloat32).as_strided(Shape{2, 0, 3}, Shape{7, 2, 1}, 0);
+  EXPECT_EQ(strides_of(round_trip(empty).to_tensor()), (Shape{7, 2, 1}));
+}
+
+TEST(ValueCodec, AnExpandedTensorIsSentOnce) {
+  const Tensor row = counting({1, 1000}, DType::kFloat64);
+  const Tensor wide = row.as_strided(Shape{100'000, 1000}, Shape{0, 1}, 0);
+  EXPECT_LT(bytes_sent(wide), 8'200u);
+  const Tensor back = round_trip(wide).to_tensor();
+  EXPECT_EQ(strides_of(back), (Shape{0, 1}));
+  EXPECT_EQ(back.numel(), 100'000'000);
+  // Also where most of what the rest reaches is not its own.
+  const Tensor sparse =
+      counting({1000, 1000}, DType::kFloat32).as_strided(Shape{1000, 500, 2}, Shape{1000, 0, 1}, 0);
+  EXPECT_LT(bytes_sent(sparse), 8'200u);
+  EXPECT_EQ(strides_of(round_trip(sparse).to_tensor()), (Shape{2, 0, 1}));
+}
+
+TEST(ValueCodec, APermutedTensorIsNotCopied) {
+  NoHooks hooks;
+  const Tensor t = counting({10, 20, 30}, DType::kFloat32);
+  BodyWriter out;
+  write_value(out, t.as_strided(Shape{30, 10, 20}, Shape{1, 600, 30}, 0), hooks);
+  ASSERT_EQ(out.segments().size(), 1u);
+  EXPECT_EQ(static_cast<const void*>(out.segments()[0].bytes.data()), t.data());
+  EXPECT_EQ(out.segments()[0].bytes.size(), 24'000u);
+  EXPECT_FALSE(out.segments()[0].copied);
+}
+
+TEST(ValueCodec, AViewOfAFewElementsIsCopiedInTheirOrder) {
+  NoHooks hooks;
+  const Tensor t = counting({1000, 1000}, DType::kFloat32);
+  const Tensor column = t.as_strided(Shape{2, 1000}, Shape{1, 1000}, 3);  // two columns, turned
+  BodyWriter out;
+  write_value(out, column, hooks);
+  ASSERT_EQ(out.segments().size(), 1u);
+  EXPECT_EQ(out.segments()[0].bytes.size(), 8'000u);
+  EXPECT_TRUE(out.segments()[0].copied);
+  EXPECT_EQ(strides_of(round_trip(column).to_tensor()), (Shape{1, 2}));
+  const Tensor rows = t.as_strided(Shape{250, 1000}, Shape{4000, 1}, 0);
+  EXPECT_TRUE(round_trip(rows).to_tensor().is_contiguous());
+}
+
+TEST(ValueCodec, WhatLiesBetweenTheElementsOfABoolViewIsNoOnesBusiness) {
+  std::vector<unsigned char> memory(200, 77);
+  for (size_t i = 0; i < memory.size(); i += 2) memory[i] = i % 4 == 0;
+  const Tensor t = Tensor::from_blob(memory.data(), Shape{100}, Shape{2}, DType::kBool, [] {});
+  const Tensor back = round_trip(t).to_tensor();
+  for (int64_t i = 0; i < 100; ++i) EXPECT_EQ(back.data_as<bool>()[i * back.strides()[0]], i % 2 == 0);
+}
+
+// Every element, by index.
+std::vector<double> elements_of(const Tensor& t) {
+  std::vector<double> out;
+  for (int64_t i = 0; i < t.numel(); ++i) {
+    int64_t rest = i, at = 0;
+    for (size_t d = static_cast<size_t>(t.dim()); d-- > 0;) {
+      at += rest % t.sizes()[d] * t.strides()[d];
+      rest /= t.sizes()[d];
+    }
+    out.push_back(static_cast<double>(t.data_as<float>()[at]));
+  }
+  return out;
+}
+
+TEST(ValueCodec, RandomViewsGoRound) {
+  std::mt19937_64 random(7);
+  const auto number = [&](int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
+  };
+  int kept = 0, copied = 0;
+  for (int turn = 0; turn < 2'000; ++turn) {
+    // A view by what views are made of: permuted, narrowed, stepped, expanded.
+    Shape sizes, strides;
+    Shape base;
+    for (int64_t n = number(0, 5); n > 0; --n) base.push_back(number(1, turn % 10 == 0 ? 30 : 7));
+    int64_t total = 1;
+    for (const int64_t n : base) total *= n;
+    if (total > 100'000) continue;
+    Tensor memory = Tensor::empty(base, DType::kFloat32);
+    for (int64_t i = 0; i < total; ++i) memory.data_as<float>()[i] = static_cast<float>(random() % 1000);
+    int64_t offset = 0;
+    for (size_t i = 0; i < base.size(); ++i) {
+      const int64_t begin = number(0, 3) == 0 ? number(0, base[i] - 1) : 0;
+      const int64_t step = number(0, 3) == 0 ? number(1, 5) : 1;
+      const int64_t length = number(0, 30) == 0 ? 0 : (base[i] - begin + step - 1) / step;
+      offset += length == 0 ? 0 : begin * memory.strides()[i];
+      sizes.push_back(length);
+      strides.push_back(memory.strides()[i] * step);
+    }
+    for (size_t i = sizes.size(); i > 1; --i) {
+      const auto other = static_cast<size_t>(number(0, static_cast<int64_t>(i) - 1));
+      std::swap(sizes[i - 1], sizes[other]);
+      std::swap(strides[i - 1], strides[other]);
+    }
+    if (number(0, 3) == 0) {
+      const auto at = number(0, static_cast<int64_t>(sizes.size()));
+      sizes.insert(sizes.begin() + at, number(1, 4));
+      strides.insert(strides.begin() + at, 0);
+    }
+    const Tensor view = memory.as_strided(sizes, strides, offset);
+    const Tensor back = round_trip(view).to_tensor();
+    EXPECT_TRUE(std::ranges::equal(back.sizes(), view.sizes()));
+    EXPECT_EQ(elements_of(back), elements_of(view));
+    if (view.is_contiguous()) {
+      EXPECT_TRUE(back.is_contiguous());
+    }
+    if (strides_of(back) == strides_of(view)) {
+      ++kept;
+      continue;
+    }
+    ++copied;
+    // Nothing lies between its elements, and they lie in the order in which they lay.
+    int64_t dense = 1, reach = 1;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (back.strides()[i] != 0) dense *= sizes[i];
+      reach += (sizes[i] - 1) * back.strides()[i];
+      for (size_t k = 0; k < sizes.size(); ++k) {
+        if (sizes[i] > 1 && sizes[k] > 1 && strides[i] > strides[k]) {
+          EXPECT_GE(back.strides()[i], back.strides()[k]);
+        }
+      }
+    }
+    EXPECT_EQ(dense, reach);
+    EXPECT_LE(bytes_sent(view), 4 * static_cast<size_t>(dense) + 200);
+  }
+  EXPECT_GT(kept, 1'000);
+  EXPECT_GT(copied, 10);
+}
+
+// ext 2 with these numbers behind dtype and form, and as many bytes of elements.
+std::string refused(DType dtype, unsigned form, const Shape& numbers, size_t bytes) {
+  NoHooks hooks;
+  BodyWriter out;
+  std::byte* p = out.ext(static_cast<int8_t>(ExtType::kTensor), 2 + 8 * numbers.size() + bytes);
+  p[0] = static_cast<std::byte>(dtype);
+  p[1] = static_cast<std::byte>(form);
+  for (size_t i = 0; i < numbers.size(); ++i) put_le<int64_t>(p + 2 + 8 * i, numbers[i]);
+  std::memset(p + 2 + 8 * numbers.size(), 0, bytes);
+  BodyReader in(out.body());
+  ReceivedSegments none;
+  return error_of([&] { static_cast<void>(read_value(in, none, hooks)); });
+}
+
+TEST(ValueCodec, SizesAndStridesThatReachBeyondTheirBytesAreRefused) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const auto f = DType::kFloat32;
+  EXPECT_EQ(refused(f, 0x82, {2, 3, 1, 2}, 24), "no error");
+  EXPECT_EQ(refused(f, 0x82, {1000, 1000, 0, 0}, 4), "no error");
+  EXPECT_EQ(refused(f, 0x82, {2, 0, 5, 1}, 0), "no error");
+  EXPECT_THAT(refused(f, 0x82, {2, 3, 1, 2}, 20), HasSubstr("its sizes and strides make 24"));
+  EXPECT_THAT(refused(f, 0x82, {2, 3, 1, 2}, 28), HasSubstr("its sizes and strides make 24"));
+  EXPECT_THAT(refused(f, 0x81, {2, -1}, 4), HasSubstr("stride -1 in dimension 0"));
+  EXPECT_THAT(refused(f, 0x81, {3, kMost}, 4), HasSubstr("which cannot be"));
+  EXPECT_THAT(refused(f, 0x82, {3, 3, kMost / 2, kMost / 2}, 4), HasSubstr("which cannot be"));
+  EXPECT_THAT(refused(f, 0x81, {kMost, 0}, 4), HasSubstr("size 9223372036854775807 in dimension 0"));
+  EXPECT_THAT(refused(f, 0x82, {kMost / 8, 100, 0, 0}, 4), HasSubstr("which cannot be"));
+  EXPECT_THAT(refused(f, 0x83, {0, kMost / 8, 100, 0, 0, 0}, 0), HasSubstr("which cannot be"));
+  EXPECT_THAT(refused(f, 3, {0, int64_t{1} << 62, 8}, 0), HasSubstr("which cannot be"));
+  EXPECT_THAT(refused(f, 3, {int64_t{1} << 62, 8, 0}, 0), HasSubstr("which cannot be"));
+  EXPECT_THAT(refused(f, 1, {-1}, 0), HasSubstr("size -1 in dimension 0"));
+  EXPECT_THAT(refused(f, 0x80 | 65, Shape(130, 1), 4), HasSubstr("rank 65"));
+  EXPECT_THAT(refused(f, 0x82, {2, 3, 1}, 0), HasSubstr("rank 2 in 26 bytes"));
+  EXPECT_THAT(refused(DType::kBool, 0x81, {1, 1}, 0), HasSubstr("make 1"));
+}
+
+TEST(ValueCodec, RandomNumbersInATensorAreReadWithinItsBytesOrRefused) {
+  std::mt19937_64 random(3);
+  for (int turn = 0; turn < 20'000; ++turn) {
+    const size_t rank = random() % 4;
+    Shape numbers;
+    for (size_t i = 0; i < 2 * rank; ++i) {
+      const auto some = static_cast<int64_t>(random() % 5);
+      numbers.push_back(random() % 8 == 0 ? static_cast<int64_t>(random()) : some);
+    }
+    NoHooks hooks;
+    BodyWriter out;
+    const size_t bytes = 4 * (random() % 20);
+    std::byte* p = out.ext(static_cast<int8_t>(ExtType::kTensor), 2 + 8 * numbers.size() + bytes);
+    p[0] = static_cast<std::byte>(DType::kFloat32);
+    p[1] = static_cast<std::byte>(0x80 | rank);
+    for (size_t i = 0; i < numbers.size(); ++i) put_le<int64_t>(p + 2 + 8 * i, numbers[i]);
+    std::memset(p + 2 + 8 * numbers.size(), 0, bytes);
+    BodyReader in(out.body());
+    ReceivedSegments none;
+    try {
+      const Value back = read_value(in, none, hooks);
+      if (back.to_tensor().numel() < 1000) {
+        for (const double e : elements_of(back.to_tensor())) EXPECT_EQ(e, 0);
+      }
+    } catch (const ValueError&) {
+    }
+  }
+}
+
+TEST(ValueCodec, ATensorMayHaveAllTheDimensionsThatATensorCanHave) {
+  const Tensor t = counting(Shape(64, 1), DType::kFloat32);
+  EXPECT_EQ(round_trip(t).to_tensor().dim(), 64);
+}
+
+// ---- costs of reading
+
+TEST(ValueCodec, ThousandsOfTensorsFitIntoOneMessage) {
+  std::vector<Value> many(5'000, Value(counting({200}, DType::kFloat32)));
+  EXPECT_EQ(round_trip(list(many)).to_list().items.size(), 5'000u);
+  NoHooks hooks;
+  BodyWriter out;
+  const std::vector<Value> too_many(kMaxSegments + 1, many[0]);
+  EXPECT_THAT(error_of([&] { write_value(out, list(too_many), hooks); }),
+              HasSubstr("more than 65536 large tensors"));
+}
+
+TEST(ValueCodec, ALongTextTravelsBesideTheBodyUncopied) {
+  NoHooks hooks;
+  const Value text(std::string(100'000, 'x') + "\xc3\xa9");
+  BodyWriter out;
+  write_value(out, list({text, "short"}), hooks);
+  ASSERT_EQ(out.segments().size(), 1u);
+  EXPECT_EQ(static_cast<const void*>(out.segments()[0].bytes.data()), text.as_string().data());
+  EXPECT_LT(out.body().size(), 50u);
+  const Value back = round_trip(list({text, "short"}));
+  EXPECT_EQ(back.to_list().items[0].to_string(), text.to_string());
+  EXPECT_EQ(back.to_list().items[1].to_string(), "short");
+  const std::string larger_than_any_body(kMaxBodyBytes + 10, 'y');
+  EXPECT_EQ(round_trip(larger_than_any_body).to_string().size(), larger_than_any_body.size());
+}
+
+Value read_body(std::span<const std::byte> body) {
+  NoHooks hooks;
+  BodyReader in(body);
+  ReceivedSegments none;
+  return read_value(in, none, hooks);
+}
+
+TEST(ValueCodec, AKeyThatComesTwiceIsRefusedByName) {
+  BodyWriter out;
+  out.map(3);
+  for (const char* key : {"a", "the key", "the key"}) {
+    out.str(key);
+    out.nil();
+  }
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_body(out.body())); }),
+              HasSubstr("dict key str 'the key' at byte 13 comes a second time"));
+  BodyWriter numbers;
+  numbers.map(2);
+  numbers.integer(1);
+  numbers.nil();
+  numbers.real(1.0);
+  numbers.nil();
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_body(numbers.body())); }), HasSubstr("a second time"));
+}
+
+double seconds_to_read(std::span<const std::byte> body) {
+  double best = 1e9;
+  for (int turn = 0; turn < 3; ++turn) {
+    const auto begin = std::chrono::steady_clock::now();
+    (void)read_body(body);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return best;
+}
+
+TEST(ValueCodec, KeysThatAreNotANumberCostWhatOthersDo) {
+  const auto body_of = [](size_t n, bool nan) {
+    BodyWriter out;
+    out.map(n);
+    for (size_t i = 0; i < n; ++i) {
+      out.real(nan ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(i) + 0.5);
+      out.nil();
+    }
+    return out;
+  };
+  const BodyWriter nan = body_of(200'000, true), others = body_of(200'000, false);
+  EXPECT_EQ(read_body(nan.body()).to_dict().size(), 200'000u);
+  // Quadratic it was a thousand times as long.
+  EXPECT_LT(seconds_to_read(nan.body()), 30 * seconds_to_read(others.body()));
+}
+
+TEST(ValueCodec, WhatABodyMakesIsBoundedByItsBytes) {
+  // One byte each here, a hundred there.
+  const auto lists = [](size_t n) {
+    BodyWriter out;
+    out.array(n);
+    for (size_t i = 0; i < n; ++i) out.array(0);
+    return out;
+  };
+  EXPECT_EQ(read_body(lists(500'000).body()).to_list().items.size(), 500'000u);
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_body(lists(16 << 20).body())); }),
+              HasSubstr("body of 16777221 bytes makes values of more than 603979936 bytes"));
+  BodyWriter maps;
+  maps.array(8 << 20);
+  for (size_t i = 0; i < 8 << 20; ++i) maps.map(0);
+  EXPECT_THAT(error_of([&] { static_cast<void>(read_body(maps.body())); }),
+              HasSubstr("makes values of more than"));
+}
+
+TEST(ValueCodec, OrdinaryValuesAreWithinTheBoundHoweverManyTheyAre) {
+  const auto read = [](auto write) {
+    BodyWriter out;
+    constexpr size_t kMany = 4'000'000;
+    out.array(kMany);
+    for (size_t i = 0; i < kMany; ++i) write(out, i);
+    return read_body(out.body()).to_list().items.size();
+  };
+  EXPECT_EQ(read([](BodyWriter& out, size_t i) { out.integer(static_cast<int64_t>(i % 100)); }), 4'000'000u);
+  EXPECT_EQ(read([](BodyWriter& out, size_t) { out.str(""); }), 4'000'000u);
+  EXPECT_EQ(read([](BodyWriter& out, size_t) { out.str("x"); }), 4'000'000u);
+  EXPECT_EQ(read([](BodyWriter& out, size_t i) { out.str(i % 2 ? "ab" : "cd"); }), 4'000'000u);
 }
 
 TEST(ValueCodec, ALargeTensorIsNeitherCopiedWhenSentNorWhenReceived) {
@@ -166,7 +493,7 @@ TEST(ValueCodec, ASegmentIsGivenOutOnceAndMustFit) {
   ReceivedSegments wrong(std::move(small));
   BodyReader fourth(out.body());
   EXPECT_THAT(error_of([&] { static_cast<void>(read_value(fourth, wrong, hooks)); }),
-              HasSubstr("segment of 7999 bytes, its sizes make 8000"));
+              HasSubstr("brings 7999 bytes of elements, its sizes make 8000"));
 }
 
 TEST(ValueCodec, ABoolThatIsNeitherTrueNorFalseIsRefused) {

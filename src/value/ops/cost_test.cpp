@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <numeric>
 #include <optional>
 
 #include "src/tensor/generator.h"
 #include "src/tensor/kernels/create.h"
+#include "src/tensor/kernels/linear.h"
 #include "src/tensor/kernels/pointwise.h"
 #include "src/tensor/kernels/shape.h"
 #include "src/value/ops/ops.h"
@@ -19,7 +20,12 @@
 namespace tine::value {
 namespace {
 
-using Nanoseconds = std::chrono::duration<double, std::nano>;
+// Of this thread, so that others on the machine do not count.
+double cpu_nanoseconds() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
 
 const OpTable& builtins() {
   static const OpTable& table = *[] {
@@ -205,9 +211,9 @@ std::optional<Measured> measured(const Op& op, Layout layout, int64_t n) {
     best.estimate = nanoseconds(op, args.data());
     if (best.estimate > kLongest) return best;
     try {
-      const auto begin = std::chrono::steady_clock::now();
+      const double begin = cpu_nanoseconds();
       const Value result = op.kernel(context, args.data());
-      const double time = Nanoseconds(std::chrono::steady_clock::now() - begin).count();
+      const double time = cpu_nanoseconds() - begin;
       best.time = turn == 0 ? time : std::min(best.time, time);
     } catch (const Error&) {
       return {};
@@ -233,6 +239,7 @@ TEST(Cost, NoRowTakesTenTimesWhatIsEstimated) {
 #if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "measures kernels as they are released";
 #endif
+  tensor::use_one_blas_thread();
   for (const Op* op : builtins().all()) {
     if (op->traits.cost.rule == Cost::Rule::kUnbounded) continue;
     bool ran = false;
@@ -319,6 +326,34 @@ TEST(Cost, ChoosingElementsCostsWhatIsChosen) {
   EXPECT_GT(estimate("aten::index_select", {wide, 0, places(100'000)}), 1'000'000'000);
   EXPECT_GT(estimate("aten::one_hot", {places(1'000), 1'000'000}), 1'000'000'000);
   EXPECT_EQ(estimate("aten::one_hot", {places(1)}), kUnbounded);
+}
+
+TEST(Cost, ASubscriptCostsWhatItsTensorsChooseAndAViewNothing) {
+  const Tensor x = ones({20, 3'000, 50});
+  const Value places = Value(tensor::zeros(std::vector<int64_t>{7}, DType::kInt64));
+  const auto elements = [&](std::vector<Value> indices, bool stores = false) {
+    const Value args[] = {x, list(std::move(indices)), 1};
+    return (nanoseconds(Cost{Cost::Rule::kSubscript, 1'000'000}, args, stores ? 3 : 2) - 200) / 1'000;
+  };
+  const auto slice = [](Value from, Value to) { return std::vector<Value>{":", from, to, Value()}; };
+  const auto with = [](std::vector<Value> a, const std::vector<Value>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  };
+  EXPECT_EQ(elements({1}), 0);
+  EXPECT_EQ(elements(slice(1, Value())), 0);
+  EXPECT_EQ(elements({"...", 3}), 0);
+  EXPECT_EQ(elements({Value(), true, 2}), 0);
+  EXPECT_EQ(elements({places}), 7 * 3'000 * 50);
+  EXPECT_EQ(elements({"...", places}), 20 * 3'000 * 7);
+  EXPECT_EQ(elements({Value(), places}), 7 * 3'000 * 50);
+  EXPECT_EQ(elements(with(slice(Value(), Value()), {places})), 20 * 7 * 50);
+  EXPECT_EQ(elements({3, places, 4}), 7);
+  EXPECT_EQ(elements({list({1, 2, 3}), 5}), 4 * 50 + 4);
+  EXPECT_EQ(elements({1}, true), 3'000 * 50);
+  EXPECT_EQ(elements({"...", 3}, true), 20 * 3'000);
+  const Value mask = Value(tensor::ones(std::vector<int64_t>{20, 3'000}, DType::kBool));
+  EXPECT_GE(elements({mask}), 20 * 3'000 * 50);
 }
 
 TEST(Cost, ProgramsValuesCostTheirLengths) {

@@ -70,14 +70,14 @@ void add_dict_rows(Rows& rows) {
   rows.pure(cost::kCompare, "aten::ne.dict(Dict(k, v) a, Dict(k, v) b) -> bool", [](V a, V b) { return !equals(a, b); });
   rows.pure(cost::kFixed, "aten::Bool.dict(Dict(k, v) a) -> bool", [](Dict& d) { return d.size() != 0; });
   rows.effect(cost::kEntries, "aten::_set_item.dict(Dict(k, v)(a!) l, k idx, v val) -> ()", [](Dict& d, V key, V v) { d.set(key, v); });
-  rows.effect(cost::kItems, "aten::Delete.dict(Dict(k, v)(a!) self, k key) -> ()", [](Dict& d, V key) { (void)take(d, key); });
+  rows.effect(cost::kEntries, "aten::Delete.dict(Dict(k, v)(a!) self, k key) -> ()", [](Dict& d, V key) { (void)take(d, key); });
   rows.effect(cost::kEntries, "aten::setdefault.dict(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) {
     if (!d.find(key)) d.set(key, missing);
     return *d.find(key);
   });
-  rows.effect(cost::kItems, "aten::pop.dict(Dict(k, v)(a!) self, k key) -> v", [](Dict& d, V key) { return take(d, key); });
-  rows.effect(cost::kItems, "aten::pop.dict_default(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) { return d.find(key) ? take(d, key) : missing; });
-  rows.effect(cost::kItems, "aten::popitem.dict(Dict(k, v)(a!) self) -> ((k, v))", [](Dict& d) { return pop_last(d); });
+  rows.effect(cost::kEntries, "aten::pop.dict(Dict(k, v)(a!) self, k key) -> v", [](Dict& d, V key) { return take(d, key); });
+  rows.effect(cost::kEntries, "aten::pop.dict_default(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) { return d.find(key) ? take(d, key) : missing; });
+  rows.effect(cost::kEntries, "aten::popitem.dict(Dict(k, v)(a!) self) -> ((k, v))", [](Dict& d) { return pop_last(d); });
   rows.effect(cost::kEntries, "aten::update.dict(Dict(k, v)(a!) self, Dict(k, v) to_add) -> ()", [](Dict& d, Dict& more) { update(d, more); });
   rows.effect(cost::kEntries, "aten::clear.dict(Dict(k, v)(a!) self) -> ()", [](Dict& d) { d.clear(); });
   // clang-format on
