@@ -255,8 +255,8 @@ PyRRef remote(const py::object& to, double timeout, Request&& request) {
 }
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
-           double init_timeout, bool plaintext_beyond_loopback, int handler_threads,
-           int max_handler_threads, size_t max_send_buffer_bytes) {
+           double init_timeout, bool plaintext_beyond_loopback, int handler_threads, int max_handler_threads,
+           size_t max_send_buffer_bytes) {
   translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
   rpc::AgentOptions options;
   options.name = name;

@@ -59,7 +59,9 @@ Future<void> Agent::room(int to) { return parts_->world.peer(worker_info(to).id)
 
 void Agent::wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted) {
   if (has_room(to)) return;
-  const auto slice = [&](TimePoint until) { return has_room(to) || (room(to).wait_until(until) && has_room(to)); };
+  const auto slice = [&](TimePoint until) {
+    return has_room(to) || (room(to).wait_until(until) && has_room(to));
+  };
   (void)wait_interruptible(deadline, interrupted, "a call", slice);
 }
 

@@ -45,7 +45,7 @@ struct AgentOptions {
   // tensor is not copied, and does not count.
   size_t max_calls_in_flight = 65536;
   size_t max_send_buffer_bytes = size_t{64} << 20;
-  bool unix_sockets = true;            // between workers of one machine
+  bool unix_sockets = true;  // between workers of one machine
   bool plaintext_beyond_loopback = false;
 
   const OpTable* ops = nullptr;           // borrowed; null: builtin calls are refused

@@ -77,8 +77,8 @@ TEST(Rendezvous, ARankThatIsNotUniqueFailsAllAtOnce) {
 
 TEST(Rendezvous, ThatFailsIsToldByItsErrorAlone) {
   static std::atomic<int> unobserved{0};
-  const auto before =
-      set_unobserved_error_hook([](const std::exception_ptr&, const std::source_location&) noexcept { ++unobserved; });
+  const auto before = set_unobserved_error_hook(
+      [](const std::exception_ptr&, const std::source_location&) noexcept { ++unobserved; });
   (void)starts(2, [](int, AgentOptions& o) { o.name = "twin"; });
   (void)starts(2, [](int, AgentOptions& o) { o.world_size = 3; });
   set_unobserved_error_hook(before);
@@ -252,7 +252,8 @@ TEST(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
   EXPECT_EQ(world[2].counts().calls_running, 3U);
   world[1].shutdown(false);
   std::vector<std::thread> others;
-  for (const int rank : {0, 2}) others.emplace_back([&world, rank] { world[rank].shutdown(true, Seconds(20)); });
+  for (const int rank : {0, 2})
+    others.emplace_back([&world, rank] { world[rank].shutdown(true, Seconds(20)); });
   for (auto& t : others) t.join();
   go.count_down();
 }

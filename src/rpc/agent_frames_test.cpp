@@ -50,8 +50,8 @@ class Frames : public ::testing::Test {
       write_foreign(out, 1, std::vector<std::byte>(9, std::byte{3}), nullptr);
       write_value(out, testing::floats({1, 2, 3}), hooks);
       write_value(
-          out,
-          detail::Ref<RRefObject>(references.own(detail::make_ref<OwnerEntry>(references.next_id(0)))), hooks);
+          out, detail::Ref<RRefObject>(references.own(detail::make_ref<OwnerEntry>(references.next_id(0)))),
+          hooks);
       out.map(1);
       out.str("key");
       write_value(out, detail::make_ref<Tuple>(std::vector<Value>{1, "two", 3.0, Value(), true}), hooks);
@@ -79,8 +79,9 @@ class Frames : public ::testing::Test {
   std::shared_ptr<AgentParts> parts_;
 };
 
-constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply,    FrameKind::kError,  FrameKind::kCancel,
-                                FrameKind::kLease,   FrameKind::kForkDone, FrameKind::kRelease};
+constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply, FrameKind::kError,
+                                FrameKind::kCancel,  FrameKind::kLease, FrameKind::kForkDone,
+                                FrameKind::kRelease};
 
 TEST_F(Frames, OfAnyBytesNeverCrash) {
   std::mt19937 random(20261120);

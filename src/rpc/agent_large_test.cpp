@@ -320,7 +320,9 @@ TEST_P(LargeReferences, OneThatComesInALargeAnswerIsCounted) {
       call.reply(detail::Ref<Foreign>(detail::make_ref<ForeignPayload>(
           std::vector<std::byte>(3), std::vector<Value>{as_value(world[1].own(5)), burden})));
     };
-    world.handlers(2).on["through"] = [&](IncomingCall call) { call.reply_with(world[2].call(1, foreign("give"))); };
+    world.handlers(2).on["through"] = [&](IncomingCall call) {
+      call.reply_with(world[2].call(1, foreign("give")));
+    };
     for (const auto& [to, name] : {std::pair{1, "give"}, {2, "through"}}) {
       const Value answer = world[0].call(to, foreign(name), soon()).get();
       EXPECT_EQ(RRef::from(ForeignPayload::in(answer)->leaves().at(0))->to_here(soon()).get().to_int(), 5);

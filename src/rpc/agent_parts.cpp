@@ -25,8 +25,8 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
 }
 
 Server::Options server_options(const AgentOptions& o) {
-  return {o.ops, o.op_context, o.handler, o.codec, o.executor, &blocking_of(o), &callbacks_of(o),
-          o.hold_calls};
+  return {o.ops,      o.op_context,    o.handler,        o.codec,
+          o.executor, &blocking_of(o), &callbacks_of(o), o.hold_calls};
 }
 
 }  // namespace
@@ -59,7 +59,8 @@ void AgentParts::serve(const std::vector<Member>& members, std::vector<detail::R
   for (const Member& m : members) {
     peers.push_back(detail::make_ref<Peer>(WorkerInfo{m.name, m.rank}, m.incarnation, m.rank == world.rank(),
                                            peers_, *this));
-    if (auto& connection = connections[static_cast<size_t>(m.rank)]) peers.back()->attach(std::move(connection));
+    if (auto& connection = connections[static_cast<size_t>(m.rank)])
+      peers.back()->attach(std::move(connection));
   }
   // All is in its place before the first frame is read: a call may make us call any of them.
   world.fill(peers);
@@ -98,8 +99,8 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
       make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
                                                    peer.info.id, goodbye ? "has left" : "died", text));
   // Who says goodbye ends as it should; its failure is news all the same.
-  const bool expected = closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal ||
-                        (goodbye && !failed);
+  const bool expected =
+      closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
   if (!expected) log(describe(cause));
   peer.end.store(failed ? Peer::End::kFailed : goodbye ? Peer::End::kLeft : Peer::End::kDied);
   peer.die(cause);
@@ -124,9 +125,10 @@ void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view faile
   }
   closing_.store(true, std::memory_order_release);
   barrier.let_go(failure);
-  close(make_error(ErrorKind::kAbandoned,
-                   fmt::format("RPC was shut down on worker '{}' while this call had no answer", world.name())),
-        Clock::now() + std::chrono::milliseconds(graceful ? 1000 : 100), failed_by);
+  close(
+      make_error(ErrorKind::kAbandoned,
+                 fmt::format("RPC was shut down on worker '{}' while this call had no answer", world.name())),
+      Clock::now() + std::chrono::milliseconds(graceful ? 1000 : 100), failed_by);
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -317,7 +317,8 @@ TEST(Agent, ACallWhoseTimeIsOverBeforeItBeginsIsNotDoneAndSaysWorkerCallAndTime)
   const auto first = world[0].call(1, foreign("block"));
   blocked.wait();
   std::vector<Future<Value>> late;
-  for (int i = 0; i < 200; ++i) late.push_back(world[0].call(1, foreign("late"), in(milliseconds(1 + i % 5))));
+  for (int i = 0; i < 200; ++i)
+    late.push_back(world[0].call(1, foreign("late"), in(milliseconds(1 + i % 5))));
   go.count_down();
   for (auto& l : late) {
     if (!l.error()) continue;
@@ -523,13 +524,12 @@ TEST(Agent, WhatHasNoShortBoundNeverHoldsTheReader) {
   static std::latch* gate = nullptr;
   gate = &go;
   World world(2);
-  world.workers[1]->ops.add(
-      "test::stop(int a) -> int",
-      [](OpContext&, const Value* a) {
-        gate->wait();
-        return a[0];
-      },
-      {.cost = cost::kNoBound});
+  world.workers[1]->ops.add("test::stop(int a) -> int",
+                            [](OpContext&, const Value* a) {
+                              gate->wait();
+                              return a[0];
+                            },
+                            {.cost = cost::kNoBound});
   for (const char* name : {"foreign", "first"}) {
     world.handlers(1).on[name] = [&](IncomingCall call) {
       go.wait();
@@ -542,7 +542,8 @@ TEST(Agent, WhatHasNoShortBoundNeverHoldsTheReader) {
   // A script that brings its code: to compile it takes as long as it takes.
   const auto code = std::make_shared<const ScriptCode>(ScriptCode{"hash", "graph()"});
   stopped.push_back(world[0].call(1, CallRequest::script("first", code, {}), kNoDeadline));
-  const auto callback = world[1].call(0, CallRequest::builtin("test::plus", {1})).then([&](Future<Value>) { go.wait(); });
+  const auto callback =
+      world[1].call(0, CallRequest::builtin("test::plus", {1})).then([&](Future<Value>) { go.wait(); });
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {i})).get().to_int(), i + 1);
     EXPECT_EQ(world[1].call(0, CallRequest::builtin("test::plus", {i})).get().to_int(), i + 1);

@@ -38,7 +38,8 @@ void Barrier::Round::add(const std::string& name, size_t its_active, uint64_t it
   active += its_active;
   begun += its_begun;
   if (its_active)
-    busy += fmt::format("{}'{}' has {} calls running or unanswered", busy.empty() ? "" : ", ", name, its_active);
+    busy +=
+        fmt::format("{}'{}' has {} calls running or unanswered", busy.empty() ? "" : ", ", name, its_active);
 }
 
 void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
@@ -74,7 +75,8 @@ Barrier::Round Barrier::ask_all(TimePoint deadline) {
       continue;
     }
     const auto& counts = answer.get().to_tuple().items;
-    round.add(p->info.name, static_cast<size_t>(counts.at(0).to_int()), static_cast<uint64_t>(counts.at(1).to_int()));
+    round.add(p->info.name, static_cast<size_t>(counts.at(0).to_int()),
+              static_cast<uint64_t>(counts.at(1).to_int()));
   }
   return round;
 }
@@ -119,7 +121,8 @@ void Barrier::wait_for_all(TimePoint deadline) {
     if (p->is_self || !p->dead()) continue;
     const Peer::End end = p->end.load();
     if (end == Peer::End::kDied) died += fmt::format("{}'{}'", died.empty() ? "" : ", ", p->info.name);
-    if (end == Peer::End::kFailed) failed += fmt::format("{}{}", failed.empty() ? "" : "; ", message_of(p->death()));
+    if (end == Peer::End::kFailed)
+      failed += fmt::format("{}{}", failed.empty() ? "" : "; ", message_of(p->death()));
   }
   if (!died.empty()) died += " died before the end";
   if (!failed.empty() && !died.empty()) died += "; ";

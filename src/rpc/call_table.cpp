@@ -32,9 +32,10 @@ void CallState::give_up(std::exception_ptr error) noexcept {
 
 std::exception_ptr CallState::deadline_error(TimePoint now) const {
   const double after = std::chrono::duration<double>(now - started).count();
-  return make_error(ErrorKind::kDeadlineExceeded,
-                    fmt::format("RPC ran for more than its timeout: worker '{}' did not answer {} within {:.3g} s",
-                                to->callee(), what, after));
+  return make_error(
+      ErrorKind::kDeadlineExceeded,
+      fmt::format("RPC ran for more than its timeout: worker '{}' did not answer {} within {:.3g} s",
+                  to->callee(), what, after));
 }
 
 CallTable::CallTable(size_t limit) noexcept : limit_(limit) {}

@@ -45,7 +45,8 @@ void refuse_futures(const CallRequest& request) {
       throw_future_cannot_travel(fmt::format("argument {} of {}", i + 1, request.name));
   }
   for (const auto& [key, value] : request.kwargs) {
-    if (holds_future(value)) throw_future_cannot_travel(fmt::format("argument '{}' of {}", key, request.name));
+    if (holds_future(value))
+      throw_future_cannot_travel(fmt::format("argument '{}' of {}", key, request.name));
   }
 }
 
@@ -95,7 +96,8 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
   return state;
 }
 
-void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallRequest& request, Creation* creation) {
+void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallRequest& request,
+                 Creation* creation) {
   RequestView view;
   view.target = request.target;
   view.name = request.name;

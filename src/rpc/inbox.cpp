@@ -3,9 +3,7 @@
 namespace tine::rpc {
 namespace {
 
-bool takes_away(FrameKind kind) noexcept {
-  return kind == FrameKind::kRelease || kind == FrameKind::kCancel;
-}
+bool takes_away(FrameKind kind) noexcept { return kind == FrameKind::kRelease || kind == FrameKind::kCancel; }
 
 }  // namespace
 

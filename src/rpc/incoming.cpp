@@ -141,9 +141,7 @@ void IncomingState::run() noexcept {
         deliver_error(std::current_exception());
       }
       return;
-    case Step::kEncodeError:
-      try {
-        send_error(services->codec->encode_error(failure_));
+    case Step::kEncodeError: try { send_error(services->codec->encode_error(failure_));
       } catch (...) {
         send_error(ErrorBody::of(std::current_exception()));
       }
@@ -153,8 +151,8 @@ void IncomingState::run() noexcept {
 
 void IncomingState::abandon() noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
-  const auto error = make_error(ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending",
-                                                                   services->worker, name));
+  const auto error = make_error(
+      ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending", services->worker, name));
   if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
   send_error(error_body_of(error));
 }

@@ -75,8 +75,8 @@ class IncomingTable {
 
 class IncomingState final : public detail::RefCounted, private detail::Node, private Task {
  public:
-  IncomingState(std::shared_ptr<CallServices> services, IncomingTable& table, detail::Ref<Peer> caller, uint64_t id,
-                Target target, TimePoint deadline);
+  IncomingState(std::shared_ptr<CallServices> services, IncomingTable& table, detail::Ref<Peer> caller,
+                uint64_t id, Target target, TimePoint deadline);
   ~IncomingState() override;
 
   // What to do with it; each hands it on and returns.

@@ -36,8 +36,7 @@ void Links::meet(const Serve& serve) {
   listen.on_refused = [this](std::exception_ptr error) {
     if (options_.log) options_.log("refused: " + describe(error));
   };
-  listeners_.push_back(
-      tcp_->listen(fmt::format("tcp://{}:0", local_host_towards(options_.address)), listen));
+  listeners_.push_back(tcp_->listen(fmt::format("tcp://{}:0", local_host_towards(options_.address)), listen));
   self.tcp_address = listeners_.back()->address();
   if (options_.unix_sockets) {
     unix_ = make_unix_transport(loop(), identity);
@@ -110,7 +109,8 @@ bool Links::match(const std::vector<Member>& members, Connections* connections) 
   for (auto& c : arrived_) {
     if (!c) continue;
     for (const Member& m : members) {
-      if (m.rank <= options_.rank || m.incarnation != c->peer().incarnation || m.name != c->peer().name) continue;
+      if (m.rank <= options_.rank || m.incarnation != c->peer().incarnation || m.name != c->peer().name)
+        continue;
       auto& place = (*connections)[static_cast<size_t>(m.rank)];
       if (!place) place = std::move(c);
       break;

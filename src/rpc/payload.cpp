@@ -96,7 +96,8 @@ void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept {
   }
   ErrorBody less;
   less.kind = error.kind;
-  less.message = fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
+  less.message =
+      fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
   OutFrame frame(FrameKind::kError, call);
   write_error(frame.body, less);
   caller.tell(std::move(frame));

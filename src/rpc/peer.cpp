@@ -68,7 +68,8 @@ void Peer::tell(OutFrame frame) noexcept {
     static_cast<void>(send(std::move(frame)));
   } catch (const std::bad_alloc&) {
     // Then the other side cannot know, and must not go on as if it did.
-    if (connection_) connection_->close(make_error(ErrorKind::kMemory, "no memory for a message to " + info.name));
+    if (connection_)
+      connection_->close(make_error(ErrorKind::kMemory, "no memory for a message to " + info.name));
   }
 }
 

@@ -196,12 +196,11 @@ class Rendezvous::Register final : public detail::RefCounted {
     }
     for (const auto& [rank, entry] : entries_) {
       if (*taken = entry.member.name == m.name; *taken) {
-        return fmt::format("the worker name '{}' is not unique: {} has it, {} wants it",
-                           m.name, who(entry.member), who(m));
+        return fmt::format("the worker name '{}' is not unique: {} has it, {} wants it", m.name,
+                           who(entry.member), who(m));
       }
       if (*taken = rank == m.rank; *taken) {
-        return fmt::format("rank {} is not unique: {} has it, {} wants it", rank,
-                           who(entry.member), who(m));
+        return fmt::format("rank {} is not unique: {} has it, {} wants it", rank, who(entry.member), who(m));
       }
     }
     return {};
@@ -273,8 +272,8 @@ class Rendezvous::Client final : public Callee {
     view.target = Target::kControl;
     view.name = name;
     view.args = args;
-    const auto call = detail::make_ref<CallState>(detail::Ref<Callee>::share(this), nullptr, name, view.target,
-                                                  kNoDeadline);
+    const auto call = detail::make_ref<CallState>(detail::Ref<Callee>::share(this), nullptr, name,
+                                                  view.target, kNoDeadline);
     const Future<Value> answer{detail::Ref<detail::State<Value>>(call)};
     if (!calls.add(call)) {
       call->fail(connection_->error());

@@ -180,7 +180,7 @@ class RRefTable {
   uint64_t next_fork_ = 1;
   Entries entries_;
   std::unordered_map<uint64_t, Numbers> came_;  // creations of each creator that lives
-  std::unordered_map<uint64_t, Pin> pins_;  // references passed on, until their owner knows
+  std::unordered_map<uint64_t, Pin> pins_;      // references passed on, until their owner knows
 };
 
 }  // namespace tine::rpc

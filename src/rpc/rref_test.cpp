@@ -99,7 +99,8 @@ TEST(RRef, AToHereThatWaitsHasADeadlineOfItsOwn) {
     call.reply(7);
   };
   const auto r = world[0].remote(1, foreign("slow"), kNoDeadline);
-  EXPECT_THAT(message(r->to_here(Clock::now() + std::chrono::milliseconds(50)).error()), HasSubstr("to_here()"));
+  EXPECT_THAT(message(r->to_here(Clock::now() + std::chrono::milliseconds(50)).error()),
+              HasSubstr("to_here()"));
   go.count_down();
   EXPECT_EQ(r->to_here(kNoDeadline).get().to_int(), 7);
 }

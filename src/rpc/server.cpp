@@ -64,16 +64,21 @@ void Server::serve(Peer& from, Frame& frame, At at) noexcept {
     request.read(frame.body, segments, hooks);
     if (request.target == Target::kForeign) {
       std::vector<Value>& args = request.args;
-      if (args.empty() || !ForeignPayload::in(args[0])) throw ValueError("a foreign call without its payload");
+      if (args.empty() || !ForeignPayload::in(args[0]))
+        throw ValueError("a foreign call without its payload");
       if (args.size() > 1) {
-        std::vector<Value> leaves(std::make_move_iterator(args.begin() + 1), std::make_move_iterator(args.end()));
+        std::vector<Value> leaves(std::make_move_iterator(args.begin() + 1),
+                                  std::make_move_iterator(args.end()));
         args[0] = ForeignPayload::with_leaves(args[0], std::move(leaves));
         args.resize(1);
       }
     }
     begin(from, frame, request, at);
   } catch (...) {
-    // It has not become a call yet.
+    // It has not become a call yet. Others may know of what it was to create.
+    const auto& id = request.creates;
+    if (id && id->owner == world_.rank() && id->owner_incarnation == world_.incarnation())
+      references->create(*id, from.info.id)->fail(std::current_exception());
     tell_error(from, frame.header.call_id, error_body_of(std::current_exception()));
   }
 }

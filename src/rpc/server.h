@@ -63,7 +63,8 @@ class Server final : private CallServices {
   [[nodiscard]] const Op& resolve(const std::string& name, const std::vector<Value>& args,
                                   const std::vector<std::pair<std::string, Value>>& kwargs,
                                   std::vector<Value>* bound) const;
-  [[nodiscard]] detail::Ref<IncomingState> incoming(Peer& from, uint64_t id, Target target, TimePoint deadline);
+  [[nodiscard]] detail::Ref<IncomingState> incoming(Peer& from, uint64_t id, Target target,
+                                                    TimePoint deadline);
   void begin(Peer& from, Frame& frame, Request& request, At at);
 
   World& world_;

@@ -177,10 +177,9 @@ void RpcService::handle(rpc::IncomingCall call) {
 
 void add_rpc_operators(OpTable& table) {
   // A script waits for it before a call: past a bound it is suspended, as any wait suspends it.
-  table.add(
-      "rpc::room(Any to) -> Future(NoneType)",
-      [](OpContext& context, const Value* a) { return Value(caller_in(context).room(a[0])); },
-      {.pure = false, .cost = cost::kFixed});
+  table.add("rpc::room(Any to) -> Future(NoneType)",
+            [](OpContext& context, const Value* a) { return Value(caller_in(context).room(a[0])); },
+            {.pure = false, .cost = cost::kFixed});
   constexpr OpTraits kRemote{.pure = false, .cost = cost::kNoBound};
   table.add(
       "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",

@@ -22,10 +22,9 @@ std::vector<int> numbers(std::span<const std::byte> bytes) {
 TEST(Reference, HasTheBytesOfTheSpec) {
   BodyWriter out;
   write_rref(out, {kId, 3, 5});
-  EXPECT_THAT(numbers(out.body()),
-              ElementsAre(0xc7, 40, 6, 7, 0, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0xff, 0xee,
-                          0xdd, 0xcc, 0xbb, 0xaa, 0x99, 42, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0,
-                          0));
+  EXPECT_THAT(numbers(out.body()), ElementsAre(0xc7, 40, 6, 7, 0, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33,
+                                               0x22, 0x11, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 42, 0,
+                                               0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0));
 }
 
 TEST(Reference, IsReadAsItWasWritten) {
@@ -46,7 +45,8 @@ TEST(Reference, OfAnotherLengthOrTypeIsRefused) {
   BodyWriter release, fork, other;
   write_release(release, kId);
   write_fork_done(fork, 1);
-  (void)std::fill_n(other.ext(static_cast<int8_t>(ExtType::kTuple), kPassedRRefBytes), kPassedRRefBytes, std::byte{});
+  (void)std::fill_n(other.ext(static_cast<int8_t>(ExtType::kTuple), kPassedRRefBytes), kPassedRRefBytes,
+                    std::byte{});
   EXPECT_THROW((void)read_lease(release.body()), ValueError);
   EXPECT_THROW((void)read_lease(fork.body()), ValueError);
   EXPECT_THROW((void)read_lease(other.body()), ValueError);
