@@ -114,7 +114,7 @@ Identity identity(const char* name) {
 }
 
 struct Echo final : FrameHandler {
-  void on_frame(Connection& c, Frame& f, ReaderRole&) noexcept override {
+  void on_frame(Connection& c, Frame& f) noexcept override {
     OutFrame reply(FrameKind::kReply, f.header.call_id);
     BodyReader in(f.body);
     reply.body.str(in.str());
@@ -125,7 +125,7 @@ struct Echo final : FrameHandler {
 };
 
 struct Replies final : FrameHandler {
-  void on_frame(Connection&, Frame&, ReaderRole&) noexcept override {
+  void on_frame(Connection&, Frame&) noexcept override {
     got.fetch_add(1, std::memory_order_release);
     if (!sleeping.load()) return;
     { std::lock_guard lock(mutex); }

@@ -3,9 +3,9 @@
 // State      An Executor accepts tasks until it is shut down.
 // Threads    post() from any thread. A task runs on exactly one thread.
 // Ordering   None promised between tasks.
-// Ownership  post() hands the task over: the executor calls exactly one of run() and abandon(), once,
+// Ownership  post() hands the task over: the executor calls exactly one of run(), abandon() and refuse(), once,
 //            after which the task may be gone. The poster keeps nothing.
-// Errors     post() does not throw: a full or closed executor runs the task in place or abandons it.
+// Errors     post() does not throw: a full or closed executor runs the task in place, abandons or refuses it.
 // Cost       A post is one push; a Task is intrusive and needs no allocation of its own.
 // Source     DESIGN "Scheduler"; P2300's idea that a place to run is a value.
 #pragma once
@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 
 #include "tine/detail/export.h"
 #include "tine/detail/thread_state.h"
@@ -32,6 +33,11 @@ class TINE_API Task {
   virtual void run() noexcept = 0;
   // The executor closed before the task could run: complete its future with an error.
   virtual void abandon() noexcept = 0;
+  // The executor, which stays open, has nobody to run it, and says why.
+  virtual void refuse(const std::exception_ptr& why) noexcept {
+    (void)why;
+    abandon();
+  }
   // Somebody else has run it already: run() would only give the reference back.
   [[nodiscard]] virtual bool spent() const noexcept { return false; }
 

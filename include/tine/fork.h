@@ -46,9 +46,12 @@ class ForkState final : public State<R>, private Task {
     this->release();
   }
   void abandon() noexcept override {
+    refuse(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the task"));
+  }
+  void refuse(const std::exception_ptr& why) noexcept override {
     if (this->start()) {
       f_.~F();
-      this->fail(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the task"));
+      this->fail(why);
     }
     this->release();
   }

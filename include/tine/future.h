@@ -57,7 +57,7 @@ class [[nodiscard]] Future {
   explicit Future(detail::Ref<detail::State<T>> state) noexcept : state_(std::move(state)) {}
 
   [[nodiscard]] bool valid() const noexcept { return static_cast<bool>(state_); }
-  [[nodiscard]] bool ready() const noexcept { return state_->done(); }
+  [[nodiscard]] bool ready() const noexcept { return state_->ready(); }
   void wait() const noexcept { state_->wait(); }
   // False: not ready yet, which is no error.
   [[nodiscard]] bool wait_until(TimePoint deadline) const noexcept { return state_->wait_until(deadline); }

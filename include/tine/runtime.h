@@ -24,8 +24,21 @@ struct OpContext;
 class RpcService;
 
 struct RuntimeOptions {
-  int num_threads = 0;        // workers of the pool; 0: the cores this process may use
-  int blocking_threads = 16;  // threads at most for code that may block (Python handlers, users' callbacks)
+  int num_threads = 0;  // workers of the pool; 0: the cores this process may use
+  // Code that may block (Python handlers): so many threads run it before anybody asks whether those get on; more
+  // come when they don't, up to the limit. A call that finds it reached and every thread blocked is refused.
+  int handler_threads = 16;
+  int max_handler_threads = 4096;
+};
+
+// The threads that run handlers, now.
+struct HandlerCounters {
+  int threads = 0;
+  int idle = 0;
+  int blocked = 0;    // in a wait of tine's; those in a lock or asleep are not told apart from those that run
+  int peak = 0;       // threads at most so far
+  size_t queued = 0;  // calls that wait for a thread
+  size_t refused = 0;  // calls that found none at the limit, so far
 };
 
 class TINE_API Runtime {
@@ -43,7 +56,12 @@ class TINE_API Runtime {
   [[nodiscard]] Scheduler& scheduler() noexcept;
   // For code that may sleep or wait outside tine: its threads are started on demand.
   [[nodiscard]] Executor& blocking() noexcept;
-  // Abandons what waits for a blocking thread and joins those threads; used at the end of an interpreter. How many do
+  // The same for users' callbacks and what else is owed in any case: never behind handlers, and never refused.
+  [[nodiscard]] Executor& callbacks() noexcept;
+  // As the options of those names, also while handlers run. ValueError as for those.
+  void set_handler_threads(int handler_threads, int max_handler_threads);
+  [[nodiscard]] HandlerCounters handler_counters() const noexcept;
+  // Abandons what waits for a thread of the two and joins those threads; used at the end of an interpreter. How many do
   // not return within the bound: they are left to themselves, and the Runtime must not be destroyed any more.
   int close_blocking(TimePoint bound) noexcept;
   [[nodiscard]] const OpTable& ops() const noexcept;

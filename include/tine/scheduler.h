@@ -68,10 +68,6 @@ class TINE_API Scheduler final : public Executor {
   // For sleeps and deadlines; callbacks of what it completes run on this pool.
   [[nodiscard]] Timer& timer() noexcept;
 
-  // In the child after fork(2): its threads do not exist there. The pool must not be used or destroyed any
-  // more, and seats of outside threads forget it.
-  void leave_in_child() noexcept;
-
   // The pool of the calling worker, null on other threads.
   [[nodiscard]] static Scheduler* current() noexcept;
   [[nodiscard]] static int usable_cores() noexcept;

@@ -48,7 +48,6 @@ void set_up(PyFuture* future, ValueState* state, bool settable) {
   future->state = state;
   future->weakrefs = nullptr;
   future->error = nullptr;
-  future->generation = fork_generation();
   future->settable = settable;
   future->claimed = false;
   state->binding = future;
@@ -229,6 +228,13 @@ bool claim(PyFuture* self) {
   return true;
 }
 
+// In the child of a fork what only the parent process would complete fails as soon as somebody looks at it.
+ValueState* looked_at(PyFuture* self) noexcept {
+  if (self->state->of_parent() && !self->settable) [[unlikely]]
+    self->state->fail_in_child();
+  return self->state;
+}
+
 PyObject* future_set_result(PyObject* object, PyObject* result) {
   return guarded([=]() -> PyObject* {
     PyFuture* const self = as_future(object);
@@ -254,7 +260,7 @@ PyObject* future_set_exception(PyObject* object, PyObject* exception) {
 }
 
 PyObject* future_cancel(PyObject* object, PyObject*) {
-  return PyBool_FromLong(as_future(object)->state->cancel());
+  return PyBool_FromLong(looked_at(as_future(object))->cancel());
 }
 
 // --- looking
@@ -285,14 +291,7 @@ bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, Py
 
 // 1 when done; else as wait_done, with TimeoutError for 0.
 int wait_or_raise(PyFuture* self, TimePoint deadline) {
-  if (self->state->done()) return 1;
-  if (self->generation != fork_generation() && !self->settable) {
-    PyErr_SetString(
-        PyExc_RuntimeError,
-        "this Future was made before the process forked, and what would complete it runs in the parent "
-        "only; wait in the parent, or start the work again in the child");
-    return -1;
-  }
+  if (looked_at(self)->done()) return 1;
   const PyRef keep = PyRef::share(as_object(self));
   const int done = wait_done(*self->state, deadline);
   if (done == 0) PyErr_SetString(PyExc_TimeoutError, "the Future is still pending at the end of the timeout");
@@ -325,13 +324,13 @@ PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t c
 
 PyObject* future_value(PyObject* object, PyObject*) {
   PyFuture* const self = as_future(object);
-  if (self->state->done()) return result_of(self);
+  if (looked_at(self)->done()) return result_of(self);
   PyErr_SetString(PyExc_RuntimeError, "value() of a pending Future: it never blocks; wait() does");
   return nullptr;
 }
 
 PyObject* future_done(PyObject* object, PyObject*) {
-  return PyBool_FromLong(as_future(object)->state->done());
+  return PyBool_FromLong(looked_at(as_future(object))->done());
 }
 
 PyObject* future_cancelled(PyObject* object, PyObject*) {
@@ -371,13 +370,13 @@ PyObject* future_then(PyObject* object, PyObject* const* args, Py_ssize_t count,
     }
   }
   return guarded(
-      [&] { return wrap_future(then(*as_future(object)->state, kMode, given[0], submit.leak())); });
+      [&] { return wrap_future(then(*looked_at(as_future(object)), kMode, given[0], submit.leak())); });
 }
 
 PyObject* future_add_done_callback(PyObject* object, PyObject* callback) {
   if (!check_callable("add_done_callback", callback)) return nullptr;
   return guarded([=]() -> PyObject* {
-    add_done_callback(*as_future(object)->state, callback);
+    add_done_callback(*looked_at(as_future(object)), callback);
     Py_RETURN_NONE;
   });
 }
@@ -560,7 +559,13 @@ int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
   if (deadline != kNoDeadline) in_time.emplace();
   for (;;) {
     TimePoint until = deadline;
-    if (main || guest) until = std::min(deadline, Clock::now() + kSignalLatency);
+    if (main) until = std::min(deadline, Clock::now() + kSignalLatency);
+    // All of them together look a thousand times a second at most.
+    if (guest && !main) {
+      const auto turn =
+          std::max<Clock::duration>(kSignalLatency, std::chrono::milliseconds(threads_inside_gate()));
+      until = std::min(deadline, Clock::now() + turn);
+    }
     bool done;
     {
       const GilRelease release;

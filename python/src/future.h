@@ -27,7 +27,6 @@ struct PyFuture {
   PyObject_HEAD ValueState* state;  // owned, never null
   PyObject* weakrefs;               // for the interpreter
   PyObject* error;                  // the exception that shows a native error, made once
-  unsigned generation;              // of forks
   bool settable;                    // made by Future(): nobody else completes the state
   bool claimed;
 };

@@ -17,7 +17,6 @@ using detail::Orphan;
 // All of it is touched by threads that may outlive static destruction: constant-initialised, trivially destroyed.
 constinit std::atomic<bool> closed{false};
 constinit std::atomic<int> inside{0};
-constinit std::atomic<unsigned> generation{0};
 constinit std::atomic<Orphan*> orphans{nullptr};
 
 int drain_pending(void*) {
@@ -169,11 +168,11 @@ bool gate_closed() noexcept { return closed.load(std::memory_order_acquire); }
 
 bool inside_gate() noexcept { return depth > 0; }
 
+int threads_inside_gate() noexcept { return inside.load(std::memory_order_relaxed); }
+
 void reset_after_fork() noexcept {
   inside.store(0, std::memory_order_relaxed);
-  generation.fetch_add(1, std::memory_order_relaxed);
+  orphans.store(nullptr, std::memory_order_relaxed);  // the parent's to drop and to tell
 }
-
-unsigned fork_generation() noexcept { return generation.load(std::memory_order_relaxed); }
 
 }  // namespace tine::python

@@ -116,9 +116,8 @@ void close_gate(std::chrono::steady_clock::time_point bound) noexcept;
 [[nodiscard]] bool gate_closed() noexcept;
 // This thread came through the gate and has not left: close_gate() waits for it.
 [[nodiscard]] bool inside_gate() noexcept;
+[[nodiscard]] int threads_inside_gate() noexcept;
 // In the child of a fork: no other thread of the parent lives on.
 void reset_after_fork() noexcept;
-// Counts the forks between this process and the one that imported the module.
-[[nodiscard]] unsigned fork_generation() noexcept;
 
 }  // namespace tine::python

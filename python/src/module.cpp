@@ -8,6 +8,7 @@
 #include "python/src/rpc.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
+#include "src/runtime/log.h"
 
 // tine._C: everything of the package that is not Python.
 
@@ -37,9 +38,9 @@ PyObject* at_exit(PyObject*, PyObject*) {
       left = Runtime::instance().close_blocking(bound);
     }
     if (left > 0) {
-      PySys_FormatStderr(
-          "[tine] %d handler%s did not return within %s s of the interpreter's end and %s left behind\n",
-          left, left == 1 ? "" : "s", failed ? "0.5" : "5", left == 1 ? "is" : "are");
+      log_line("[tine] " + std::to_string(left) + (left == 1 ? " handler" : " handlers") +
+               " did not return within " + (failed ? "0.5" : "5") + " s of the interpreter's end and " +
+               (left == 1 ? "is" : "are") + " left behind");
     }
   }
   Py_RETURN_NONE;
@@ -147,6 +148,7 @@ bool register_hooks(PyObject* module) {
 }
 
 bool init(PyObject* module) {
+  tine::detail::watch_forks();
   return init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
          init_promise(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
          PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&

@@ -1,11 +1,8 @@
 #include "python/src/rpc.h"
 
-#include <poll.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-#include <unistd.h>
 
-#include <climits>
 #include <cmath>
 #include <optional>
 #include <span>
@@ -13,6 +10,7 @@
 #include "python/src/future.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
+#include "src/runtime/log.h"
 #include "src/runtime/script.h"
 
 namespace tine::python {
@@ -179,6 +177,12 @@ auto without_lock(F&& f) {
   }
 }
 
+// Polled while this thread waits in the runtime.
+bool interrupted() {
+  const Gil gil;
+  return !gil || PyErr_CheckSignals() != 0;
+}
+
 // Whether the values take up no more than `budget` bytes on the way, about; that is taken off.
 bool fit(std::span<const Value> values, size_t* budget) {
   constexpr size_t kEach = 16;
@@ -207,18 +211,21 @@ bool fit(std::span<const Value> values, size_t* budget) {
   return true;
 }
 
-// What sends a request. The lock is released while a large one is encoded and written to another worker. A small one
-// takes less time than another thread would keep the lock for.
+// What sends a request. To another worker one waits until there is room, without the lock, which is also released while a
+// large request is encoded and written. A small one takes less time than another thread would keep the lock for.
 template <class Send>
 auto sent(const Destination& to, rpc::CallRequest request, Send send) {
   constexpr size_t kSmall = 16 << 10;
   size_t budget = kSmall;
   bool is_small = fit(request.args, &budget);
   for (const auto& [name, value] : request.kwargs) is_small = is_small && fit({&value, 1}, &budget);
-  if (to.is_self() || is_small) return send(*to.agent, std::move(request));
+  if (to.is_self() || (is_small && to.agent->has_room(to.rank))) return send(*to.agent, std::move(request));
   // Its bytes are Python's, who gets them back under the lock.
   const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
-  return without_lock([&] { return send(*to.agent, std::move(request)); });
+  return without_lock([&] {
+    to.agent->wait_for_room(to.rank, to.deadline, interrupted);
+    return send(*to.agent, std::move(request));
+  });
 }
 
 // rpc_async: what request() makes is called at the destination.
@@ -247,23 +254,10 @@ PyRRef remote(const py::object& to, double timeout, Request&& request) {
   });
 }
 
-// Polled while this thread waits in the runtime.
-bool interrupted() {
-  const Gil gil;
-  return !gil || PyErr_CheckSignals() != 0;
-}
-
-// What the runtime has to say. Its threads read sockets: they take no lock of the interpreter's, and nobody who does not
-// read stderr holds them up: a line that a full pipe has no room for is dropped.
-void write_log_line(const std::string& text) {
-  const std::string line = "[tine] " + text.substr(0, PIPE_BUF - 16) + "\n";
-  pollfd out{STDERR_FILENO, POLLOUT, 0};
-  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT))
-    (void)!::write(STDERR_FILENO, line.data(), line.size());
-}
-
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
-           double init_timeout, bool plaintext_beyond_loopback) {
+           double init_timeout, bool plaintext_beyond_loopback, int handler_threads, int max_handler_threads,
+           size_t max_send_buffer_bytes) {
+  translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
   rpc::AgentOptions options;
   options.name = name;
   options.rank = rank;
@@ -272,8 +266,10 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.rpc_timeout = Seconds(rpc_timeout);
   options.init_timeout = Seconds(init_timeout);
   options.plaintext_beyond_loopback = plaintext_beyond_loopback;
+  options.max_send_buffer_bytes = max_send_buffer_bytes;
   options.interrupted = interrupted;
-  options.log = write_log_line;
+  // Threads that read sockets say something here: they wait for neither the interpreter nor stderr.
+  options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
   translated([&] {
     without_lock([&] {
       try {
@@ -292,6 +288,12 @@ py::dict debug_info() {
   d["calls_pending"] = counts.calls_pending;
   d["calls_running"] = counts.calls_running;
   d["references_owned"] = counts.references_owned;
+  const HandlerCounters handlers = Runtime::instance().handler_counters();
+  d["handler_threads"] = handlers.threads;
+  d["handler_threads_peak"] = handlers.peak;
+  d["handler_threads_idle"] = handlers.idle;
+  d["handlers_queued"] = handlers.queued;
+  d["handlers_refused"] = handlers.refused;
   return d;
 }
 

@@ -146,11 +146,13 @@ void run_python(rpc::IncomingCall call) {
     drain_drops();
     result = with_py_errors([&] { return result_of(call); });
   }
-  // Encoding and writing take no lock.
+  // Waiting until there is room, encoding and writing take no lock.
   if (auto* const later = std::get_if<Future<Value>>(&result)) {
     call.reply_with(std::move(*later));
   } else {
-    call.reply(std::move(std::get<Value>(result)));
+    Value& value = std::get<Value>(result);
+    call.wait_for_room(value);
+    call.reply(std::move(value));
   }
 }
 

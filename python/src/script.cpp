@@ -465,11 +465,12 @@ vm::Poll* interrupt_poll() noexcept {
   static InterruptPoll only;
   // In the child of a fork the thread that forked is the main one.
   struct Known {
-    unsigned generation = ~0u;
+    int generation = -1;
     bool main = false;
   };
   static thread_local Known known;
-  if (known.generation != fork_generation()) known = {fork_generation(), ::getpid() == ::gettid()};
+  const int now = tine::detail::fork_generation();
+  if (known.generation != now) known = {now, ::getpid() == ::gettid()};
   return known.main ? &only : nullptr;
 }
 

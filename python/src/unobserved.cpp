@@ -1,10 +1,10 @@
 #include <tine/unobserved.h>
 
-#include <cstdio>
 #include <new>
 #include <string>
 
 #include "python/src/future.h"
+#include "src/runtime/log.h"
 
 // Errors that nobody looked at. A future may go on any thread, so its report may have to wait for one that has the
 // interpreter's lock.
@@ -49,13 +49,17 @@ bool matters(const std::exception_ptr& error) noexcept {
   }
 }
 
+// One line for a storm of the same error, wherever it comes from. It goes by the log: whoever gets here may be about
+// anything, and must not wait for stderr.
+void write_line(const std::string& place, const std::string& what) {
+  log_once_for_all("tine: nobody looked at the error of " + place + ": " + what, what);
+}
+
+// Without the interpreter.
 void write_line(const std::exception_ptr& error, const std::source_location& where) {
   const PyError* const e = as_py_error(error);
-  const std::string what = e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
-                             : first_line(describe(error));
-  const std::string line =
-      "tine: nobody looked at the error of " + place_text(error, where) + ": " + what + "\n";
-  (void)std::fwrite(line.data(), 1, line.size(), stderr);
+  write_line(place_text(error, where), e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
+                                          : first_line(describe(error)));
 }
 
 // The lock is held.
@@ -76,9 +80,7 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
   const char* const chars = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
   if (!chars) PyErr_Clear();
   const std::string line = first_line(chars ? chars : "<the exception's __str__ failed>");
-  // PySys_WriteStderr cuts at 1,000 bytes; the format of this one does not.
-  PySys_FormatStderr("tine: nobody looked at the error of %s: %s%s%s\n", place_text(error, where).c_str(),
-                     Py_TYPE(exception.get())->tp_name, line.empty() ? "" : ": ", line.c_str());
+  write_line(place_text(error, where), Py_TYPE(exception.get())->tp_name + (line.empty() ? line : ": " + line));
 } catch (const std::exception&) {
   // Out of memory: there is nothing to report it with.
 }

@@ -325,6 +325,9 @@ Def* FunctionCompiler::remote_call(Form form, std::vector<Argument> args, Span s
   const Op* op = session_.ops.find(row);
   if (!op) fail(span, fmt::format("`{}` is not available here: this runtime has no rpc", shown));
   result = form == Form::kRemote ? Type::rref(result) : Type::future(result);
+  // Past the bounds of what may be in flight the script is suspended, not the thread.
+  if (session_.ops.find("rpc::room"))
+    must_operator("aten::wait", {must_operator("rpc::room", {to}, span)}, span);
   // The row's result is Any: what it holds is known from the callee's signature alone.
   Def* started = builder_.cast(builder_.op(*op, {to, name, packed, timeout}, Type::any()), std::move(result));
   return form == Form::kRpcSync ? must_operator("aten::wait", {started}, span) : started;

@@ -140,6 +140,7 @@ inline const OpTable& test_rows() {
              "prim::max.float(float a, float b) -> float",
              "prim::abs.int(int a) -> int",
              "prim::dtype(Tensor a) -> ScalarType",
+             "rpc::room(Any to) -> Future(NoneType)",
              "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",
              "rpc::remote(Any to, str callee, Any args, float timeout=-1.0) -> Any",
              "rpc::to_here(RRef(t) self, float timeout=-1.0) -> Future(t)",

@@ -1,7 +1,6 @@
 #include "tine/detail/state.h"
 #include "tine/unobserved.h"
 
-#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -115,15 +114,6 @@ void TaskHelper::help(StateBase& state, TimePoint deadline) noexcept {
   polling.skip = polling.penalty;
 }
 constinit TaskHelper the_task_helper;
-constinit std::atomic<uint8_t> forks_behind{0};
-
-void watch_forks() {
-  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
-    forks_behind.fetch_add(1, std::memory_order_relaxed);
-    set_thread_helper(nullptr);
-  });
-}
-
 CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
 CallbackGate::~CallbackGate() { gate = before_; }
 
@@ -140,7 +130,9 @@ struct StateBase::Hub {
 };
 
 void StateBase::report_unless_observed() const noexcept {
-  if ((flags_.load(std::memory_order_relaxed) & kObserved) == 0) report_unobserved(error_, where_);
+  // What failed before a fork(2) is the parent's to tell.
+  if ((flags_.load(std::memory_order_relaxed) & kObserved) == 0 && !of_parent())
+    report_unobserved(error_, where_);
 }
 
 void StateBase::delete_hub(Hub* hub) noexcept { delete hub; }
@@ -199,6 +191,8 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 }  // namespace
 
 void StateBase::subscribe(Node* node) noexcept {
+  if (is_inherited()) [[unlikely]]
+    fail_in_child();
   if (word_.add(node, tail())) drain(node, true);
 }
 
@@ -236,10 +230,10 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
     case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
     case Outcome::kForked:
-      return make_error(
-          ErrorKind::kAbandoned,
-          "this future was made before fork(2): what completes it runs in the parent process only; "
-          "make the call again in the child");
+      return make_error(ErrorKind::kAbandoned,
+                        "this future was made before the process forked: what completes it runs in the "
+                        "parent only; wait for "
+                        "it there, or start the work again in the child");
   }
   return nullptr;
 }
@@ -327,17 +321,25 @@ void run_chain(Chained chained) noexcept {
   if (chained.newest) state->drain(chained.newest);
 }
 
-// True: in a child after fork(2), where nothing completes it: its producer is a thread or a connection of the parent
-// process. It fails.
-inline bool StateBase::is_inherited() noexcept {
-  if (!helper_ || generation_ == fork_generation()) [[likely]]
-    return false;
-  cancel(Outcome::kForked);
+bool StateBase::fail_in_child() noexcept {
+  if (done()) return true;
+  hub_.store(nullptr, std::memory_order_relaxed);  // leaked: a thread of the parent may have had its lock
+  Node* parents = nullptr;
+  const auto code = static_cast<uintptr_t>(Outcome::kForked);
+  // Leaked as well. What this process adds from here on runs.
+  if (word_.finish(
+          code, tail(), [] { return false; }, &parents) &&
+      parents) {
+    run_all(nullptr, true);
+  }
   return true;
 }
 
 void StateBase::help_once() noexcept {
-  if (is_inherited()) return;
+  if (is_inherited()) {
+    fail_in_child();
+    return;
+  }
   if (WaitHelper* const mine = thread_helper()) mine->help(*this, TimePoint::min());
   if (!done()) run_here();
 }
@@ -347,7 +349,7 @@ bool StateBase::wait_until(TimePoint deadline) noexcept {
 }
 
 bool StateBase::help_until(TimePoint deadline) noexcept {
-  if (done() || is_inherited()) return true;
+  if (ready()) return true;
   WaitHelper* const mine = thread_helper();
   if (mine) mine->help(*this, deadline);
   if (!done() && run_here() && done()) return true;

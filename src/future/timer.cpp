@@ -1,11 +1,9 @@
 #include "tine/timer.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <condition_variable>
 #include <mutex>
-#include <thread>
+
+#include "src/base/thread.h"
 
 namespace tine {
 
@@ -20,7 +18,7 @@ struct Timer::Core {
   std::condition_variable changed;
   std::vector<Ref<Entry>> heap;  // earliest first; an entry at i has place_ i + 1
   bool closed = false;
-  std::thread thread;
+  Thread thread;
 
   void put(size_t i, Ref<Entry> entry) noexcept {
     entry->place_ = i + 1;
@@ -98,7 +96,7 @@ Timer::~Timer() {
     for (const Ref<Entry>& entry : left) entry->place_ = 0;
   }
   core_->changed.notify_one();
-  if (core_->thread.joinable()) core_->thread.join();
+  core_->thread.join();
   for (const Ref<Entry>& entry : left) entry->abandon();
 }
 
@@ -112,23 +110,8 @@ void Timer::start(const Ref<Entry>& entry, TimePoint when) {
   bool first = false;
   {
     const std::lock_guard lock(core_->mutex);
-    if (!core_->thread.joinable()) {
-      // The thread starts with every signal blocked: signals belong to the program's own threads.
-      sigset_t all;
-      sigset_t before;
-      sigfillset(&all);
-      pthread_sigmask(SIG_SETMASK, &all, &before);
-      try {
-        core_->thread = std::thread([core = core_.get()] {
-          pthread_setname_np(pthread_self(), "tine-timer");
-          core->main();
-        });
-      } catch (...) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-      }
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    }
+    if (!core_->thread.joinable())
+      core_->thread = Thread("tine-timer", [core = core_.get()] { core->main(); });
     core_->heap.push_back(entry);
     core_->up(core_->heap.size() - 1);
     first = entry->place_ == 1;

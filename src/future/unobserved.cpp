@@ -2,28 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <string>
 
+#include "src/base/log.h"
 #include "tine/error.h"
 
 namespace tine {
 namespace {
 
-void write_line(const std::exception_ptr& error, const std::source_location& where) noexcept {
-  try {
-    const detail::MadeAt made = detail::made_at(error, where);
-    const std::string place = made.line == 0 ? std::string("an unknown place")
-                                             : fmt::format("{}:{} ({})", made.file, made.line, made.function);
-    const std::string line = fmt::format(
-        "tine: nobody looked at the error of a future made at {}: {}\n"
-        "tine: call get() or error() on it, or handle the error in a callback\n",
-        place, describe(error));
-    (void)std::fwrite(line.data(), 1, line.size(), stderr);
-  } catch (const std::exception&) {
-    // Out of memory: there is nothing to write it with.
-  }
+void write_line(const std::exception_ptr& error, const std::source_location& where) noexcept try {
+  std::string what = describe(error);
+  what.resize(std::min(what.size(), what.find('\n')));
+  const detail::MadeAt made = detail::made_at(error, where);
+  const std::string place = made.line == 0 ? std::string("an unknown place")
+                                           : fmt::format("{}:{} ({})", made.file, made.line, made.function);
+  log_once_for_all(
+      fmt::format("tine: nobody looked at the error of a future made at {}: {}; call get() or error() "
+                  "on it, or handle the error in a callback",
+                  place, what),
+      what);
+} catch (const std::exception&) {
+  // Out of memory: there is nothing to write it with.
 }
 
 // Process-wide by nature: a future dies on any thread, and knows no Runtime.

@@ -2,10 +2,11 @@
 //
 // State      start() returns when all workers are connected to each other; then open until shutdown.
 // Threads    Every member from any thread.
-// Ordering   Calls to one worker arrive there in the order in which call() returned.
+// Ordering   Calls to one worker arrive there in the order in which call() returned, but that small ones may
+//            overtake large ones (more than 256 KiB).
 // Ownership  Owns its thread, connections and pending calls. Futures, RRefs and what then() made of them may
-//            outlive shutdown(); of their pending ones only the value may outlive the Agent object, no
-//            waiting: keep the object (it is small once shut down) while somebody may still wait.
+//            outlive it, also waited for. Its memory goes with the last RRef and running handler; its received
+//            tensors keep their bytes.
 // Errors     At most once: nothing is ever sent twice. A future fails with DeadlineExceeded (naming worker,
 //            call and time), PeerDied (worker and cause), or the callee's error with a hop naming it.
 //            call() itself throws for an unknown worker, an argument that cannot travel, a closed agent.
@@ -28,6 +29,8 @@
 
 namespace tine::rpc {
 
+class AgentParts;
+
 using Seconds = std::chrono::duration<double>;
 
 struct AgentOptions {
@@ -38,8 +41,11 @@ struct AgentOptions {
   std::shared_ptr<const Secret> secret;  // null: Secret::load()
   Seconds rpc_timeout{60};               // of calls that name none; 0: none
   Seconds init_timeout{60};
-  size_t max_calls_in_flight = 65536;  // to one worker
-  bool unix_sockets = true;            // between workers of one machine
+  // Bounds that callers wait at, for each worker: calls without an answer, and bytes that were copied to be sent. A
+  // tensor is not copied, and does not count.
+  size_t max_calls_in_flight = 65536;
+  size_t max_send_buffer_bytes = size_t{64} << 20;
+  bool unix_sockets = true;  // between workers of one machine
   bool plaintext_beyond_loopback = false;
 
   const OpTable* ops = nullptr;           // borrowed; null: builtin calls are refused
@@ -48,8 +54,10 @@ struct AgentOptions {
       false;  // calls for the handler wait until open(): who starts an agent can put it in its place first
   Handler* handler = nullptr;     // borrowed; null: script and foreign calls are refused
   ForeignCodec* codec = nullptr;  // borrowed
-  Executor* executor = nullptr;   // required: operators too long for a reader, script calls to oneself
-  Executor* blocking = nullptr;   // foreign calls, users' callbacks, the codec; null: `executor`
+  // What goes where: src/rpc/placement.h. The pool is required.
+  Executor* executor = nullptr;
+  Executor* blocking = nullptr;   // foreign calls; null: `executor`
+  Executor* callbacks = nullptr;  // users' callbacks, the codec: never behind handlers; null: `blocking`
   // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
   std::function<bool()> interrupted;
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told
@@ -76,6 +84,13 @@ class TINE_API Agent {
   [[nodiscard]] Seconds rpc_timeout() const noexcept;
   void set_rpc_timeout(Seconds timeout);
 
+  // Whether a call to that worker stays within the bounds. Who can wait does so before it calls: wait_for_room, or
+  // room() without a thread: done when there may be some. call() itself never waits, and goes beyond.
+  [[nodiscard]] bool has_room(int to) const;
+  [[nodiscard]] Future<void> room(int to);
+  // Until there is room or the deadline has come (then the call fails by it). Cancelled when `interrupted`.
+  void wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted = {});
+
   // kNoDeadline: waits as long as both live.
   [[nodiscard]] Future<Value> call(int to, CallRequest request, TimePoint deadline);
   [[nodiscard]] Future<Value> call(int to, CallRequest request) {
@@ -93,20 +108,21 @@ class TINE_API Agent {
   void shutdown(bool graceful = true, Seconds timeout = Seconds(0), std::string_view failure = {});
   [[nodiscard]] bool closed() const noexcept;
 
-  // In the child after fork(2): closes inherited sockets and fails inherited futures; then only the
-  // destructor may be called.
+  // In the child after fork(2), before it returns there: marks the agent as closed; no lock, nobody's code. The sockets
+  // have been closed (src/base/forks.h), peers are dead there (Peer::dead), and what waited for them fails when somebody
+  // looks (StateBase::fail_in_child). Then only the destructor may be called, which leaves what there is.
   void abandon_in_child() noexcept;
 
   struct Counts {
     size_t calls_pending = 0;     // ours, unanswered
-    size_t calls_running = 0;     // others', here
+    size_t calls_running = 0;     // others', here, of callers that live
     size_t references_owned = 0;  // entries that some worker has a lease on
   };
   [[nodiscard]] Counts counts() const;
 
  private:
-  explicit Agent(std::shared_ptr<AgentCore> core) noexcept;
-  std::shared_ptr<AgentCore> core_;
+  explicit Agent(std::shared_ptr<AgentParts> parts) noexcept;
+  std::shared_ptr<AgentParts> parts_;
 };
 
 }  // namespace tine::rpc

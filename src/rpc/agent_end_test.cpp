@@ -8,6 +8,7 @@
 #include <latch>
 
 #include "src/rpc/world_for_tests.h"
+#include "tine/unobserved.h"
 
 namespace tine::rpc {
 namespace {
@@ -45,24 +46,43 @@ std::vector<std::string> starts(int size, const World::Change& change) {
   return errors;
 }
 
-TEST(Rendezvous, ANameThatIsTakenIsRefusedNamingBoth) {
-  const auto errors = starts(3, [](int rank, AgentOptions& o) {
-    if (rank > 0) o.name = "twin";
+// Nobody waits for init_timeout, which is long.
+std::vector<std::string> starts_that_fail_at_once(int size, const World::Change& change) {
+  const TimePoint begun = Clock::now();
+  const auto errors = starts(size, [&](int rank, AgentOptions& o) {
+    o.init_timeout = Seconds(60);
+    change(rank, o);
   });
-  const std::string all = errors[1] + errors[2];
-  EXPECT_THAT(all, HasSubstr("the worker name 'twin' is taken"));
-  EXPECT_THAT(all, HasSubstr("(rank 1"));
-  EXPECT_THAT(all, HasSubstr("(rank 2"));
-  // Rank 0 says who is missing and who was refused.
-  EXPECT_THAT(errors[0], HasSubstr("did not come"));
-  EXPECT_THAT(errors[0], HasSubstr("refused: the worker name 'twin'"));
+  EXPECT_LT(Clock::now() - begun, seconds(20));
+  return errors;
 }
 
-TEST(Rendezvous, ARankThatIsTakenIsRefused) {
-  const auto errors = starts(3, [](int rank, AgentOptions& o) {
+TEST(Rendezvous, ANameThatIsNotUniqueFailsAllAtOnceNamingBoth) {
+  const auto errors = starts_that_fail_at_once(3, [](int rank, AgentOptions& o) {
+    if (rank > 0) o.name = "twin";
+  });
+  for (const std::string& e : errors) {
+    EXPECT_THAT(e, HasSubstr("the worker name 'twin' is not unique"));
+    EXPECT_THAT(e, HasSubstr("(rank 1"));
+    EXPECT_THAT(e, HasSubstr("(rank 2"));
+  }
+}
+
+TEST(Rendezvous, ARankThatIsNotUniqueFailsAllAtOnce) {
+  const auto errors = starts_that_fail_at_once(3, [](int rank, AgentOptions& o) {
     if (rank == 2) o.rank = 1;
   });
-  EXPECT_THAT(errors[1] + errors[2], HasSubstr("rank 1 is taken"));
+  for (const std::string& e : errors) EXPECT_THAT(e, HasSubstr("rank 1 is not unique"));
+}
+
+TEST(Rendezvous, ThatFailsIsToldByItsErrorAlone) {
+  static std::atomic<int> unobserved{0};
+  const auto before = set_unobserved_error_hook(
+      [](const std::exception_ptr&, const std::source_location&) noexcept { ++unobserved; });
+  (void)starts(2, [](int, AgentOptions& o) { o.name = "twin"; });
+  (void)starts(2, [](int, AgentOptions& o) { o.world_size = 3; });
+  set_unobserved_error_hook(before);
+  EXPECT_EQ(unobserved.load(), 0);
 }
 
 TEST(Rendezvous, AnotherWorldSizeIsRefused) {
@@ -195,6 +215,83 @@ TEST(Shutdown, NamesTheWorkerThatIsStillBusy) {
   // Not left pending.
   EXPECT_TRUE(answer.error());
   go.count_down();
+}
+
+// What a reader must never do: it does not come back.
+TEST(Shutdown, EndsInTimeWhateverTheReaderDoes) {
+  std::latch running(1), go(1);
+  World world(2);
+  world.handlers(1).on["stuck"] = [&](IncomingCall call) {
+    running.count_down();
+    go.wait();
+    call.reply(1);
+  };
+  const auto stuck = world[0].call(1, CallRequest::script("stuck", nullptr, {}), kNoDeadline);
+  running.wait();
+  const TimePoint begun = Clock::now();
+  const auto errors = world.shutdown(Seconds(0.5));
+  EXPECT_LT(Clock::now() - begun, seconds(6));
+  EXPECT_THAT(message(errors[0]), HasSubstr("'w1'"));
+  EXPECT_TRUE(errors[1]);
+  EXPECT_TRUE(stuck.error());
+  go.count_down();
+}
+
+TEST(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
+  World world(3);
+  std::latch go(1);
+  world.handlers(2).on["slow"] = [&](IncomingCall call) {
+    go.wait();
+    call.reply(1);
+  };
+  std::vector<Future<Value>> slow;
+  for (int i = 0; i < 3; ++i) slow.push_back(world[1].call(2, foreign("slow"), kNoDeadline));
+  // Two run, the third waits for a thread: all of them count until their caller is gone.
+  const TimePoint until = Clock::now() + seconds(20);
+  while (world[2].counts().calls_running < 3 && Clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(world[2].counts().calls_running, 3U);
+  world[1].shutdown(false);
+  std::vector<std::thread> others;
+  for (const int rank : {0, 2})
+    others.emplace_back([&world, rank] { world[rank].shutdown(true, Seconds(20)); });
+  for (auto& t : others) t.join();
+  go.count_down();
+}
+
+TEST(Shutdown, NamesTheWorkerWhoseProgramFailedToAll) {
+  World world(3);
+  world.workers[1]->agent->shutdown(false, Seconds(0), "ZeroDivisionError: division by zero");
+  std::vector<std::string> errors(3);
+  std::vector<std::thread> others;
+  for (const int rank : {0, 2}) {
+    others.emplace_back([&, rank] {
+      try {
+        world[rank].shutdown(true, Seconds(20));
+      } catch (const PeerDied& e) {
+        errors[static_cast<size_t>(rank)] = e.message();
+      }
+    });
+  }
+  for (auto& t : others) t.join();
+  for (const int rank : {0, 2}) {
+    EXPECT_THAT(errors[static_cast<size_t>(rank)], HasSubstr("'w1'"));
+    EXPECT_THAT(errors[static_cast<size_t>(rank)], HasSubstr("ZeroDivisionError: division by zero"));
+  }
+}
+
+TEST(Shutdown, ThatIsOrdinaryTellsNothing) {
+  std::mutex mutex;
+  std::string log;
+  {
+    World world(4, [&](int, AgentOptions& o) {
+      o.log = [&](const std::string& text) {
+        const std::lock_guard lock(mutex);
+        log += text + "\n";
+      };
+    });
+    for (int rank = 0; rank < 4; ++rank) world[rank].shutdown(false);
+  }
+  EXPECT_EQ(log, "");
 }
 
 TEST(Shutdown, IsIdempotentAndEndsCalls) {

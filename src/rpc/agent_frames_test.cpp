@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <random>
 
-#include "src/rpc/agent_core.h"
+#include "src/rpc/agent_parts.h"
+#include "src/rpc/payload.h"
 #include "src/rpc/world_for_tests.h"
 
 namespace tine::rpc {
@@ -16,15 +16,14 @@ using testing::Worker;
 class Frames : public ::testing::Test {
  protected:
   Frames() {
-    AgentOptions o = worker_.options(0, 1, "");
-    o.secret = testing::test_secret();
+    const AgentOptions o = worker_.options(0, 1, "");
     worker_.handlers.on["f"] = [](IncomingCall call) {
       call.reply(call.args().empty() ? Value() : call.args()[0]);
     };
-    core_ = std::make_shared<AgentCore>(std::move(o));
-    core_->start();
+    parts_ = std::make_shared<AgentParts>(o, 7);
+    parts_->start();
   }
-  ~Frames() override { core_->shutdown(false, Seconds(0)); }
+  ~Frames() override { parts_->shutdown(false, Seconds(0), {}); }
 
   void give(FrameKind kind, std::span<const std::byte> body, uint64_t id = 1) {
     Frame frame;
@@ -35,12 +34,13 @@ class Frames : public ::testing::Test {
     // On the heap and no longer than it is, so that a sanitizer sees a read past its end.
     const std::vector<std::byte> exact(body.begin(), body.end());
     frame.body = exact;
-    core_->on_frame(core_->peer(0), frame);
+    parts_->on_frame(parts_->world.peer(0), frame, At::kReader);
   }
 
   std::vector<std::vector<std::byte>> good_bodies() {
     std::vector<std::vector<std::byte>> bodies;
-    WireHooks hooks(*core_, 0);
+    RRefTable& references = parts_->references;
+    WireHooks hooks(references, 0);
     for (int target = 0; target <= 4; ++target) {
       BodyWriter out;
       out.array(5);
@@ -50,28 +50,24 @@ class Frames : public ::testing::Test {
       write_foreign(out, 1, std::vector<std::byte>(9, std::byte{3}), nullptr);
       write_value(out, testing::floats({1, 2, 3}), hooks);
       write_value(
-          out,
-          detail::Ref<RRefObject>(core_->rrefs.own(detail::make_ref<OwnerEntry>(core_->rrefs.next_id(0)))),
+          out, detail::Ref<RRefObject>(references.own(detail::make_ref<OwnerEntry>(references.next_id(0)))),
           hooks);
       out.map(1);
       out.str("key");
       write_value(out, detail::make_ref<Tuple>(std::vector<Value>{1, "two", 3.0, Value(), true}), hooks);
       out.map(2);
       out.integer(3);
-      std::array<std::byte, kRRefIdBytes> id;
-      put_rref_id(core_->rrefs.next_id(0), id.data());
-      out.bin(id);
+      write_rref_id(out, references.next_id(0));
       out.integer(2);
       out.str("graph()");
       bodies.emplace_back(out.body().begin(), out.body().end());
     }
-    for (const size_t n : {kRRefBytes, kRRefIdBytes}) {
-      BodyWriter out;
-      std::byte* const bytes = out.ext(static_cast<int8_t>(ExtType::kRRef), n);
-      std::memset(bytes, 0, n);
-      put_rref_id(core_->rrefs.next_id(0), bytes);
-      bodies.emplace_back(out.body().begin(), out.body().end());
-    }
+    BodyWriter lease, release, fork_done;
+    write_lease(lease, {references.next_id(0), 0, 1});
+    write_release(release, references.next_id(0));
+    write_fork_done(fork_done, 1);
+    for (const BodyWriter* out : {&lease, &release, &fork_done})
+      bodies.emplace_back(out->body().begin(), out->body().end());
     BodyWriter error;
     write_error(error, ErrorBody::of(make_error(ErrorKind::kValue, "text")));
     bodies.emplace_back(error.body().begin(), error.body().end());
@@ -80,10 +76,12 @@ class Frames : public ::testing::Test {
   }
 
   Worker worker_;
-  std::shared_ptr<AgentCore> core_;
+  std::shared_ptr<AgentParts> parts_;
 };
 
-constexpr uint8_t kKinds[] = {1, 2, 3, 4, 16, 17, 18, 19, 31};
+constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply, FrameKind::kError,
+                                FrameKind::kCancel,  FrameKind::kLease, FrameKind::kForkDone,
+                                FrameKind::kRelease};
 
 TEST_F(Frames, OfAnyBytesNeverCrash) {
   std::mt19937 random(20261120);
@@ -101,14 +99,14 @@ TEST_F(Frames, OfAnyBytesNeverCrash) {
         case 3: body[at] ^= static_cast<std::byte>(1U << random() % 8); break;
       }
     }
-    give(static_cast<FrameKind>(kKinds[random() % std::size(kKinds)]), body, random() % 3);
+    give(kKinds[random() % std::size(kKinds)], body, random() % 3);
   }
   for (int i = 0; i < 10000; ++i) {
     std::vector<std::byte> body(random() % 64);
     for (auto& b : body) b = static_cast<std::byte>(random());
-    give(static_cast<FrameKind>(kKinds[random() % std::size(kKinds)]), body, random() % 3);
+    give(kKinds[random() % std::size(kKinds)], body, random() % 3);
   }
-  EXPECT_EQ(core_->call(0, CallRequest::builtin("test::plus", {1}), kNoDeadline).get().to_int(), 2);
+  EXPECT_EQ(parts_->calls.call(0, CallRequest::builtin("test::plus", {1}), kNoDeadline).get().to_int(), 2);
 }
 
 TEST_F(Frames, OfADeepNestOfListsAreRefusedNotFollowed) {

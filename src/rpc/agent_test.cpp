@@ -177,6 +177,7 @@ TEST(Agent, ADeadlineFailsTheCallNamingWorkerCallAndTime) {
   const auto answer = world[0].call(1, foreign("never"), in(milliseconds(50)));
   const std::string text = message(answer.error());
   EXPECT_THAT(text, HasSubstr("DeadlineExceeded"));
+  EXPECT_THAT(text, HasSubstr("RPC ran for more than its timeout"));
   EXPECT_THAT(text, HasSubstr("'w1'"));
   EXPECT_THAT(text, HasSubstr("never"));
   EXPECT_EQ(world[0].counts().calls_pending, 0U);
@@ -269,11 +270,79 @@ TEST(Agent, AHandlerThatBlocksInEveryThreadStopsNoBuiltin) {
   EXPECT_EQ(a.get().to_int() + b.get().to_int(), 2);
 }
 
+TEST(Agent, ASecondAnswerIsIgnored) {
+  World world(2);
+  std::vector<Promise<Value>> promises(2);
+  std::latch answered(1);
+  world.handlers(1).on["twice"] = [&](IncomingCall call) {
+    call.reply_with(promises[0].future());
+    // Before the first future is done.
+    call.reply_with(promises[1].future());
+    call.reply(3);
+    call.fail(make_error(ErrorKind::kValue, "no"));
+    answered.count_down();
+  };
+  const auto answer = world[0].call(1, foreign("twice"));
+  answered.wait();
+  promises[1].set_value(2);
+  EXPECT_FALSE(answer.ready());
+  promises[0].set_value(1);
+  EXPECT_EQ(answer.get().to_int(), 1);
+  // The connection is as it was.
+  EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
+}
+
+TEST(Agent, ACallThatIsRefusedAsItBeginsIsAnsweredOnce) {
+  World world(2);
+  // The creation is there, the operator is not.
+  const auto r = world[0].remote(1, CallRequest::builtin("test::nothing", {}), in(seconds(10)));
+  EXPECT_THAT(message(r->to_here(in(seconds(10))).error()), HasSubstr("test::nothing"));
+  EXPECT_THAT(message(r->confirmed().error()), HasSubstr("test::nothing"));
+  EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
+}
+
+TEST(Agent, ACallWhoseTimeIsOverBeforeItBeginsIsNotDoneAndSaysWorkerCallAndTime) {
+  World world(2, {}, 1);
+  std::latch blocked(1), go(1);
+  std::atomic<int> ran{0};
+  world.handlers(1).on["block"] = [&](IncomingCall call) {
+    blocked.count_down();
+    go.wait();
+    call.reply(1);
+  };
+  world.handlers(1).on["late"] = [&](IncomingCall call) {
+    ++ran;
+    call.reply(1);
+  };
+  const auto first = world[0].call(1, foreign("block"));
+  blocked.wait();
+  std::vector<Future<Value>> late;
+  for (int i = 0; i < 200; ++i)
+    late.push_back(world[0].call(1, foreign("late"), in(milliseconds(1 + i % 5))));
+  go.count_down();
+  for (auto& l : late) {
+    if (!l.error()) continue;
+    for (const char* part : {"RPC ran for more than its timeout", "'w1'", "late", " s"})
+      EXPECT_THAT(message(l.error()), HasSubstr(part));
+  }
+  EXPECT_EQ(first.get().to_int(), 1);
+}
+
 TEST(Agent, AHandlerThatDropsItsCallAnswersAbandoned) {
   World world(2);
   world.handlers(1).on["drop"] = [](IncomingCall) {};
   EXPECT_THAT(message(world[0].call(1, foreign("drop")).error()), HasSubstr("Abandoned"));
   EXPECT_THAT(message(world[0].call(1, foreign("unknown")).error()), HasSubstr("NameError"));
+}
+
+TEST(Agent, AnErrorThatIsTooLongToTravelArrivesCut) {
+  World world(2);
+  world.handlers(1).on["long"] = [](IncomingCall call) {
+    call.fail(make_error(ErrorKind::kKey, "first words" + std::string(kMaxBodyBytes, 'x')));
+  };
+  const std::string text = message(world[0].call(1, foreign("long")).error());
+  EXPECT_THAT(text, HasSubstr("KeyError: first words"));
+  EXPECT_LT(text.size(), 100000U);
 }
 
 TEST(Agent, AnUnknownWorkerIsRefusedByTheKnownNames) {
@@ -284,30 +353,70 @@ TEST(Agent, AnUnknownWorkerIsRefusedByTheKnownNames) {
   EXPECT_THAT(text, HasSubstr("'w0', 'w1'"));
 }
 
-TEST(Agent, TheLimitOfCallsInFlightIsAClearError) {
+TEST(Agent, AtTheLimitOfCallsInFlightCallersWait) {
   World world(2, [](int, AgentOptions& o) { o.max_calls_in_flight = 2; });
   std::latch go(1);
   world.handlers(1).on["block"] = [&](IncomingCall call) {
     go.wait();
     call.reply(1);
   };
-  const auto a = world[0].call(1, foreign("block")), b = world[0].call(1, foreign("block"));
-  EXPECT_THAT(message(world[0].call(1, foreign("block")).error()), HasSubstr("2 calls to worker 'w1'"));
+  std::vector<Future<Value>> answers;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(world[0].has_room(1));
+    answers.push_back(world[0].call(1, foreign("block")));
+  }
+  EXPECT_FALSE(world[0].has_room(1));
+  EXPECT_TRUE(world[0].has_room(0));  // oneself has no such limit
+  const Future<void> room = world[0].room(1);
+  EXPECT_FALSE(room.ready());
+  // Not for longer than the call itself would last, nor when interrupted.
+  world[0].wait_for_room(1, in(milliseconds(20)));
+  EXPECT_THROW(world[0].wait_for_room(1, kNoDeadline, [] { return true; }), Cancelled);
+  // Who cannot wait goes beyond, and nothing fails.
+  answers.push_back(world[0].call(1, foreign("block")));
   go.count_down();
-  EXPECT_EQ(a.get().to_int() + b.get().to_int(), 2);
+  world[0].wait_for_room(1, kNoDeadline);
+  room.wait();
+  for (auto& a : answers) EXPECT_EQ(a.get().to_int(), 1);
 }
 
-TEST(Agent, ScriptCodeTravelsOnceToEachWorker) {
+TEST(Agent, NobodyWaitsForRoomAtADeadWorker) {
+  World world(2, [](int, AgentOptions& o) { o.max_calls_in_flight = 1; });
+  std::latch go(1);
+  world.handlers(1).on["block"] = [&](IncomingCall) { go.wait(); };
+  const auto pending = world[0].call(1, foreign("block"));
+  EXPECT_FALSE(world[0].has_room(1));
+  const Future<void> room = world[0].room(1);
+  world[1].shutdown(false);
+  room.wait();
+  world[0].wait_for_room(1, kNoDeadline);
+  EXPECT_THAT(message(pending.error()), HasSubstr("PeerDied"));
+  go.count_down();
+}
+
+TEST(Agent, ScriptCodeTravelsUntilTheWorkerHasAnswered) {
   World world(2);
+  std::mutex mutex;
   std::vector<std::string> texts;
+  std::latch go(1);
   world.handlers(1).on["mod.f"] = [&](IncomingCall call) {
     EXPECT_EQ(call.code_hash(), "hash");
-    texts.push_back(call.code_text());
+    {
+      const std::lock_guard lock(mutex);
+      texts.push_back(call.code_text());
+    }
+    if (call.args().at(0).to_int() == 0) go.wait();
     call.reply(call.args().at(0));
   };
   const auto code = std::make_shared<const ScriptCode>(ScriptCode{"hash", "graph()"});
-  for (int i = 0; i < 3; ++i) (void)world[0].call(1, CallRequest::script("mod.f", code, {i})).get();
-  EXPECT_THAT(texts, ElementsAre("graph()", "", ""));
+  // As long as none has been answered the worker may not have it: with whichever begins first it comes.
+  const auto first = world[0].call(1, CallRequest::script("mod.f", code, {0}));
+  const auto second = world[0].call(1, CallRequest::script("mod.f", code, {1}));
+  go.count_down();
+  (void)first.get();
+  (void)second.get();
+  for (int i = 2; i < 4; ++i) (void)world[0].call(1, CallRequest::script("mod.f", code, {i})).get();
+  EXPECT_THAT(texts, ElementsAre("graph()", "graph()", "", ""));
 }
 
 // A codec whose foreign objects are numbers.
@@ -399,6 +508,49 @@ TEST(Agent, CallsForTheHandlerAreHeldUntilTheAgentIsOpened) {
   EXPECT_FALSE(called.load());
   world[1].open();
   EXPECT_EQ(early.get().to_int(), 7);
+}
+
+TEST(Agent, HeldCallsOfAnAgentThatEndsAreAnsweredAndNothingKeepsThem) {
+  World world(2, [&](int rank, AgentOptions& o) { o.hold_calls = rank == 1; });
+  const Future<Value> held = world[0].call(1, foreign("f"));
+  EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1, 2})).get().to_int(), 3);
+  world[1].shutdown(false);
+  EXPECT_TRUE(held.error());
+}
+
+// Each of them goes to a place where it holds nothing up: the thread that reads answers small calls meanwhile.
+TEST(Agent, WhatHasNoShortBoundNeverHoldsTheReader) {
+  std::latch go(1);
+  static std::latch* gate = nullptr;
+  gate = &go;
+  World world(2);
+  world.workers[1]->ops.add("test::stop(int a) -> int",
+                            [](OpContext&, const Value* a) {
+                              gate->wait();
+                              return a[0];
+                            },
+                            {.cost = cost::kNoBound});
+  for (const char* name : {"foreign", "first"}) {
+    world.handlers(1).on[name] = [&](IncomingCall call) {
+      go.wait();
+      call.reply(0);
+    };
+  }
+  std::vector<Future<Value>> stopped;
+  stopped.push_back(world[0].call(1, CallRequest::builtin("test::stop", {0}), kNoDeadline));
+  stopped.push_back(world[0].call(1, foreign("foreign"), kNoDeadline));
+  // A script that brings its code: to compile it takes as long as it takes.
+  const auto code = std::make_shared<const ScriptCode>(ScriptCode{"hash", "graph()"});
+  stopped.push_back(world[0].call(1, CallRequest::script("first", code, {}), kNoDeadline));
+  const auto callback =
+      world[1].call(0, CallRequest::builtin("test::plus", {1})).then([&](Future<Value>) { go.wait(); });
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {i})).get().to_int(), i + 1);
+    EXPECT_EQ(world[1].call(0, CallRequest::builtin("test::plus", {i})).get().to_int(), i + 1);
+  }
+  go.count_down();
+  for (auto& s : stopped) EXPECT_EQ(s.get().to_int(), 0);
+  callback.wait();
 }
 
 TEST(Agent, UsersCallbacksDoNotRunOnTheThreadThatReads) {

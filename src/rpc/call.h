@@ -2,8 +2,7 @@
 //
 // State      A CallRequest is plain data. An IncomingCall is answered exactly once.
 // Threads    An IncomingCall may be answered from any thread, once; its other members by its one holder.
-// Ordering   Calls from one worker to another arrive in the order in which call() returned; foreign
-//            calls are then handed to an executor, which promises none.
+// Ordering   As in agent.h; foreign calls are handed to an executor, which promises none.
 // Ownership  An IncomingCall is a counted handle: keep it as long as needed. Dropped unanswered, it answers
 //            with Abandoned.
 // Errors     A second answer is ignored. reply() of what cannot travel answers with that error instead.
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "src/rpc/wire/error_body.h"
+#include "src/rpc/wire/request.h"
 #include "tine/detail/export.h"
 #include "tine/future.h"
 #include "tine/value.h"
@@ -30,15 +30,6 @@ struct WorkerInfo {
   std::string name;
   int id = -1;
   friend bool operator==(const WorkerInfo&, const WorkerInfo&) = default;
-};
-
-// What is called.
-enum class Target : uint8_t {
-  kBuiltin = 0,  // an operator, by schema name; run by the agent itself
-  kScript = 1,   // a script function; run by the Handler
-  kForeign = 2,  // args[0] is a ForeignPayload that says it all; run by the Handler on the blocking executor
-  kFetch = 3,    // the value behind an RRef; the agent's own
-  kControl = 4,  // rendezvous and shutdown; the agent's own
 };
 
 // Bytes that only another language understands, as they travel, plus the values that were lifted out of
@@ -115,7 +106,7 @@ struct TINE_API CallRequest {
   std::string name;  // operator, qualified script function, or what error messages shall call it
   std::vector<Value> args;
   std::vector<std::pair<std::string, Value>> kwargs;
-  std::shared_ptr<const ScriptCode> code;  // kScript: sent once to each worker
+  std::shared_ptr<const ScriptCode> code;  // kScript: sent until the worker has answered such a call
   bool async_execution = false;            // the callee's result is a Future whose value is the reply
   // The call reaches its handler only when the value behind this RRef, which the callee owns, is there. No thread
   // waits meanwhile; when the value is an error, that is the answer.
@@ -144,8 +135,7 @@ class TINE_API IncomingCall {
   [[nodiscard]] std::vector<Value>& args() const noexcept;  // yours to move from
   [[nodiscard]] std::vector<std::pair<std::string, Value>>& kwargs() const noexcept;
   [[nodiscard]] const std::string& code_hash() const noexcept;  // kScript; empty when the caller gave none
-  // IR text when this call brought it: the first one from that worker with this hash. Register it before
-  // handle() returns: the next call may need it.
+  // IR text when this call brought it: those from that worker do until one with this hash has been answered.
   [[nodiscard]] const std::string& code_text() const noexcept;
   [[nodiscard]] bool async_execution() const noexcept;
   // The result stays on this worker, behind an RRef: it need not be able to travel.
@@ -154,6 +144,11 @@ class TINE_API IncomingCall {
   [[nodiscard]] TimePoint deadline() const noexcept;  // kNoDeadline when it has none
   // The caller has given up (cancel, deadline, death): an answer would reach nobody.
   [[nodiscard]] bool cancelled() const noexcept;
+
+  // Before reply() by a thread that may block: waits while much that was copied for the caller waits to be sent and this
+  // answer is a copy, too; no longer than anybody waits for it. An answer that is given without it is kept, as it
+  // is, until there is room.
+  void wait_for_room(const Value& answer);
 
   // A Future in the value, or foreign objects without a codec, are answered with an error.
   void reply(Value value);
@@ -167,9 +162,8 @@ class TINE_API IncomingCall {
 
 class Handler {
  public:
-  // kScript: on the thread that reads the connection, under a CallbackGate: run a bounded slice, never
-  // block; go on elsewhere when it takes longer. kForeign: on the blocking executor. Exceptions that
-  // leave it are the answer.
+  // On the thread that src/rpc/placement.h says. kScript: run a bounded slice, never block; go on elsewhere when
+  // it takes longer. Exceptions that leave it are the answer.
   virtual void handle(IncomingCall call) = 0;
 
  protected:

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "src/rpc/peer.h"
-
 namespace tine::rpc {
 
-CallState::CallState(detail::Ref<Peer> to, detail::WaitHelper* helper, std::string name, Target t,
+CallState::CallState(detail::Ref<Callee> callee, detail::WaitHelper* helper, std::string name, Target t,
                      TimePoint until)
     : State<Value>(helper),
       Node(&kOps),
@@ -14,7 +12,7 @@ CallState::CallState(detail::Ref<Peer> to, detail::WaitHelper* helper, std::stri
       deadline(until),
       target(t),
       what(std::move(name)),
-      peer(std::move(to)) {}
+      to(std::move(callee)) {}
 
 CallState::~CallState() = default;
 
@@ -22,22 +20,30 @@ void CallState::run(detail::Node* node, detail::StateBase& done) noexcept {
   const detail::Outcome outcome = done.outcome();
   if (outcome != detail::Outcome::kCancelled && outcome != detail::Outcome::kDeadline) return;
   auto* const self = static_cast<CallState*>(node);
-  if (const auto slot = self->peer->calls.take(self->id)) self->peer->send_cancel(self->id);
+  if (const auto slot = self->to->calls.take(self->id)) self->to->send_cancel(self->id);
+}
+
+void CallState::give_up(std::exception_ptr error) noexcept {
+  const auto mine = to->calls.take(id);
+  if (!mine) return;
+  fail(std::move(error));
+  to->send_cancel(id);
 }
 
 std::exception_ptr CallState::deadline_error(TimePoint now) const {
   const double after = std::chrono::duration<double>(now - started).count();
   return make_error(
       ErrorKind::kDeadlineExceeded,
-      fmt::format("RPC to worker '{}' ran for more than its timeout: {} was not answered within {:.3g} s",
-                  peer->info.name, what, after));
+      fmt::format("RPC ran for more than its timeout: worker '{}' did not answer {} within {:.3g} s",
+                  to->callee(), what, after));
 }
 
-CallTable::Added CallTable::add(const detail::Ref<CallState>& call, size_t limit) {
+CallTable::CallTable(size_t limit) noexcept : limit_(limit) {}
+CallTable::~CallTable() = default;
+
+bool CallTable::add(const detail::Ref<CallState>& call) {
   const std::lock_guard lock(mutex_);
-  if (closed_) return Added::kClosed;
-  const bool control = call->target == Target::kControl;
-  if (used_ - control_ >= limit && !control) return Added::kFull;
+  if (closed_) return false;
   if (!free_) {
     slots_.emplace_back();
     free_ = static_cast<uint32_t>(slots_.size());
@@ -48,8 +54,8 @@ CallTable::Added CallTable::add(const detail::Ref<CallState>& call, size_t limit
   slot.call = call;
   call->id = uint64_t{slot.generation} << 32 | (index + 1);
   ++used_;
-  control_ += control;
-  return Added::kYes;
+  if (call->target != Target::kControl) pending_.store(pending() + 1, std::memory_order_relaxed);
+  return true;
 }
 
 detail::Ref<CallState> CallTable::take_slot(size_t index) noexcept {
@@ -58,52 +64,70 @@ detail::Ref<CallState> CallTable::take_slot(size_t index) noexcept {
   slot.next_free = free_;
   free_ = static_cast<uint32_t>(index + 1);
   --used_;
-  control_ -= slot.call->target == Target::kControl;
+  if (slot.call->target != Target::kControl) pending_.store(pending() - 1, std::memory_order_relaxed);
   return std::move(slot.call);
+}
+
+CallTable::Room CallTable::room_made() noexcept {
+  return room_ && (closed_ || pending() <= limit_ / 2) ? std::move(room_) : Room();
 }
 
 detail::Ref<CallState> CallTable::take(uint64_t id) noexcept {
   const uint64_t number = id & 0xffffffff;
-  const std::lock_guard lock(mutex_);
-  if (number == 0 || number > slots_.size()) return {};
-  Slot& slot = slots_[number - 1];
-  if (!slot.call || slot.generation != id >> 32) return {};
-  return take_slot(number - 1);
+  Room room;
+  detail::Ref<CallState> call;
+  {
+    const std::lock_guard lock(mutex_);
+    if (number == 0 || number > slots_.size()) return {};
+    Slot& slot = slots_[number - 1];
+    if (!slot.call || slot.generation != id >> 32) return {};
+    call = take_slot(number - 1);
+    room = room_made();
+  }
+  if (room) [[unlikely]]
+    room->emplace();
+  return call;
 }
 
 std::vector<detail::Ref<CallState>> CallTable::close() {
   std::vector<detail::Ref<CallState>> all;
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-  all.reserve(used_);
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].call) all.push_back(take_slot(i));
+  Room room;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    all.reserve(used_);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].call) all.push_back(take_slot(i));
+    }
+    room = room_made();
   }
+  if (room) room->emplace();
   return all;
 }
 
 void CallTable::take_expired(TimePoint now, std::vector<detail::Ref<CallState>>* expired, TimePoint* next) {
-  const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    if (!slots_[i].call) continue;
-    const TimePoint deadline = slots_[i].call->deadline;
-    if (deadline <= now) {
-      expired->push_back(take_slot(i));
-    } else if (deadline < *next) {
-      *next = deadline;
+  Room room;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (!slots_[i].call) continue;
+      const TimePoint deadline = slots_[i].call->deadline;
+      if (deadline <= now) {
+        expired->push_back(take_slot(i));
+      } else if (deadline < *next) {
+        *next = deadline;
+      }
     }
+    room = room_made();
   }
+  if (room) room->emplace();
 }
 
-size_t CallTable::pending() const noexcept {
+Future<void> CallTable::room() {
   const std::lock_guard lock(mutex_);
-  return used_ - control_;
-}
-
-bool CallTable::lock_is_free() noexcept {
-  if (!mutex_.try_lock()) return false;
-  mutex_.unlock();
-  return true;
+  if (closed_ || has_room()) return make_ready();
+  if (!room_) room_ = detail::make_ref<detail::State<void>>();
+  return Future<void>(room_);
 }
 
 }  // namespace tine::rpc

@@ -2,121 +2,226 @@
 
 #include <fmt/format.h>
 
-#include "src/rpc/agent_core.h"
+#include <algorithm>
+#include <utility>
+
+#include "src/rpc/payload.h"
 
 namespace tine::rpc {
+namespace {
 
-IncomingState::IncomingState(std::shared_ptr<AgentCore> c, detail::Ref<Peer> from, uint64_t number,
-                             Target what, TimePoint until)
+// Takes what it takes to encode the value off `budget`; false once that is used up.
+bool is_within(const Value& value, int64_t* budget) noexcept {
+  const auto all = [budget](const std::vector<Value>& items) {
+    return std::all_of(items.begin(), items.end(), [budget](const Value& v) { return is_within(v, budget); });
+  };
+  *budget -= 16;
+  if (*budget < 0) return false;
+  switch (value.tag()) {
+    case Tag::kString: {  // longer ones are not copied either
+      const size_t size = value.as_string().size();
+      return (*budget -= size > kInlineTextBytes ? 64 : static_cast<int64_t>(size)) >= 0;
+    }
+    case Tag::kTensor: return (*budget -= 64) >= 0;  // larger ones are not copied
+    case Tag::kList: return all(value.as_list().items);
+    case Tag::kTuple: return all(value.as_tuple().items);
+    case Tag::kObject: return all(value.as_object().slots);
+    case Tag::kDict: {
+      const auto& items = value.as_dict().items();
+      return std::all_of(items.begin(), items.end(), [budget](const auto& item) {
+        return is_within(item.first, budget) && is_within(item.second, budget);
+      });
+    }
+    default: return true;
+  }
+}
+
+// Where it is encoded.
+Place place_of(const Value& value) noexcept {
+  int64_t budget = kWriteHere;
+  const bool small = is_within(value, &budget);
+  return place_for({Work::Kind::kWrite, small ? 0 : kWriteHere + 1}, At::kElsewhere);
+}
+
+// It copies what is not little, or has been copied for being sent.
+bool needs_room(const Value& value) noexcept {
+  const ForeignPayload* const payload = ForeignPayload::in(value);
+  return payload ? payload->bytes().size() > kInlineForeignBytes : place_of(value) != Place::kHere;
+}
+
+}  // namespace
+
+Value CallServices::run(const Op& op, const Value* bound) const {
+  OpContext context = op_context ? op_context() : OpContext{};
+  return tine::call(op, context, bound);
+}
+
+void IncomingTable::add(IncomingState& call) {
+  const std::lock_guard lock(mutex_);
+  control_ += call.target == Target::kControl;
+  calls_.insert_or_assign(call.id, &call);
+  if (gone_) call.cancelled.store(true, std::memory_order_seq_cst);
+}
+
+void IncomingTable::remove(IncomingState& call) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto at = calls_.find(call.id);
+  if (at == calls_.end() || at->second != &call) return;
+  control_ -= call.target == Target::kControl;
+  calls_.erase(at);
+}
+
+void IncomingTable::cancel(uint64_t id) noexcept {
+  detail::Ref<detail::State<Value>> source;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = calls_.find(id);
+    if (at != calls_.end()) source = at->second->mark_cancelled();
+  }
+  if (source) source->cancel();
+}
+
+void IncomingTable::cancel_all() noexcept {
+  std::vector<detail::Ref<detail::State<Value>>> sources;
+  {
+    const std::lock_guard lock(mutex_);
+    gone_ = true;
+    for (const auto& [id, call] : calls_) sources.push_back(call->mark_cancelled());
+  }
+  for (const auto& source : sources) {
+    if (source) source->cancel();
+  }
+}
+
+size_t IncomingTable::running() const {
+  const std::lock_guard lock(mutex_);
+  return gone_ ? 0 : calls_.size() - control_;
+}
+
+IncomingState::IncomingState(std::shared_ptr<CallServices> s, IncomingTable& t, detail::Ref<Peer> from,
+                             uint64_t number, Target what, TimePoint until)
     : Node(&kSourceDone),
-      core(std::move(c)),
+      services(std::move(s)),
+      table(t),
       caller(std::move(from)),
       id(number),
       target(what),
       deadline(until) {
-  if (target != Target::kControl) core->running.fetch_add(1, std::memory_order_relaxed);
-  const std::lock_guard lock(caller->incoming_mutex);
-  caller->incoming.insert_or_assign(id, this);
+  table.add(*this);
 }
 
 IncomingState::~IncomingState() {
   answer_error(make_error(
       ErrorKind::kAbandoned,
-      fmt::format("the handler of worker '{}' dropped {} without an answer", core->self().name, name)));
-}
-
-void IncomingState::unregister() noexcept {
-  if (target != Target::kControl) core->running.fetch_sub(1, std::memory_order_relaxed);
-  const std::lock_guard lock(caller->incoming_mutex);
-  const auto at = caller->incoming.find(id);
-  if (at != caller->incoming.end() && at->second == this) caller->incoming.erase(at);
+      fmt::format("the handler of worker '{}' dropped {} without an answer", services->worker, name)));
 }
 
 bool IncomingState::claim() noexcept { return !answered_.exchange(true, std::memory_order_acq_rel); }
 
-void IncomingState::post(Step step, Executor* executor) noexcept {
+void IncomingState::post(Step step, Executor& executor) noexcept {
   step_ = step;
   retain();
-  executor->post(*this);
+  executor.post(*this);
 }
 
 void IncomingState::run() noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
   switch (step_) {
-    case Step::kOperator: try { answer(core->run(*op_, args));
-      } catch (...) {
-        answer_error(std::current_exception());
-      }
+    case Step::kOperator:
+      if (!is_over()) run_here(*op_, args);
       return;
     case Step::kHandle: return call_handler();
+    case Step::kSend: return deliver(std::exchange(result_, Value()));
     case Step::kEncode:
       try {
-        Value encoded = detail::Ref<Foreign>(core->options.codec->encode(result_));
-        local ? deliver(std::move(encoded)) : send_value(encoded);
+        Value encoded = detail::Ref<Foreign>(services->codec->encode(std::exchange(result_, Value())));
+        local ? deliver(std::move(encoded)) : send_value(std::move(encoded));
       } catch (...) {
         deliver_error(std::current_exception());
       }
-      result_ = Value();
       return;
-    case Step::kEncodeError: try { caller->send_error(id, core->options.codec->encode_error(failure_));
+    case Step::kEncodeError: try { send_error(services->codec->encode_error(failure_));
       } catch (...) {
-        caller->send_error(id, ErrorBody::of(std::current_exception()));
+        send_error(ErrorBody::of(std::current_exception()));
       }
       failure_ = nullptr;
-      return unregister();
   }
 }
 
 void IncomingState::abandon() noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
   const auto error = make_error(
-      ErrorKind::kAbandoned,
-      fmt::format("worker '{}' did not run {}: it is ending, or too many calls wait for a thread there",
-                  core->self().name, name));
-  if (step_ == Step::kEncode || step_ == Step::kEncodeError) {
-    send_failure(error);
-  } else {
-    answer_error(error);
+      ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending", services->worker, name));
+  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
+  send_error(error_body_of(error));
+}
+
+void IncomingState::refuse(const std::exception_ptr& why) noexcept {
+  const auto self = detail::Ref<IncomingState>::adopt(this);
+  std::string reason = describe(why);
+  try {
+    std::rethrow_exception(why);
+  } catch (const Error& e) {
+    reason = e.message();
+  } catch (...) {
+  }
+  answer_error(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
+                                                           services->worker, name, reason)));
+}
+
+void IncomingState::run_here(const Op& op, const std::vector<Value>& bound) noexcept {
+  try {
+    answer(services->run(op, bound.data()));
+  } catch (...) {
+    answer_error(std::current_exception());
   }
 }
 
-void IncomingState::run_operator(const Op& op, std::vector<Value> bound) {
+void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place place) {
+  if (place == Place::kHere) return run_here(op, bound);
   op_ = &op;
   args = std::move(bound);
-  post(Step::kOperator, core->options.executor);
+  post(Step::kOperator, services->executor_at(place));
 }
 
-void IncomingState::run_handler(Executor* executor) {
-  if (executor) {
-    post(Step::kHandle, executor);
-  } else {
-    call_handler();
-  }
+void IncomingState::run_handler(Place place) {
+  if (place == Place::kHereForASlice) return call_handler();
+  post(Step::kHandle, services->executor_at(place));
 }
 
-void IncomingState::run_handler_after(Future<Value> value, Executor* executor) {
-  waits_for_target_ = true;
-  handler_executor_ = executor;
+void IncomingState::place_after(Future<Value> value) { wait_for(Source::kTarget, *value.state()); }
+
+void IncomingState::wait_for(Source source, detail::StateBase& state) noexcept {
+  waits_for_ = source;
   retain();
-  value.state()->subscribe(this);
+  state.subscribe(this);
+}
+
+// What has not begun when its time is over is not done. Nobody waits for it any more: its caller has a clock of its
+// own, and the words.
+bool IncomingState::is_over() noexcept {
+  if (!cancelled.load(std::memory_order_relaxed) && deadline > Clock::now()) return false;
+  if (!claim()) return true;
+  if (creates || local) {
+    const auto error = make_error(
+        ErrorKind::kDeadlineExceeded,
+        fmt::format("RPC ran for more than its timeout: worker '{}' had not begun {} when the time was over",
+                    services->worker, name));
+    if (creates) creates->fail(error);
+    if (local) local->give_up(error);
+  }
+  table.remove(*this);
+  return true;
 }
 
 void IncomingState::call_handler() noexcept {
-  if (core->hold(*this)) return;
-  if (cancelled.load(std::memory_order_relaxed) || deadline <= Clock::now()) {
-    // Nobody waits for it any more; what has not begun is not done.
-    answer_error(
-        make_error(ErrorKind::kDeadlineExceeded,
-                   fmt::format("{} was not begun: its caller had given up or its time was over", name)));
-    return;
-  }
-  Handler* const handler = core->options.handler;
+  if (is_over()) return;
   try {
-    if (!handler) {
+    if (!services->handler) {
       throw TypeError(
-          fmt::format("worker '{}' runs builtin operators only; it cannot run {}", core->self().name, name));
+          fmt::format("worker '{}' runs builtin operators only; it cannot run {}", services->worker, name));
     }
-    handler->handle(IncomingCall(detail::Ref<IncomingState>::share(this)));
+    services->handler->handle(IncomingCall(detail::Ref<IncomingState>::share(this)));
   } catch (...) {
     answer_error(std::current_exception());
   }
@@ -139,38 +244,44 @@ void IncomingState::deliver(Value value) noexcept {
         return deliver_error(std::current_exception());
       }
     }
-    if (creates) {
-      creates->complete(std::exchange(value, Value()));
-    }
+    if (creates) creates->complete(std::exchange(value, Value()));
     if (local) {
       // A call to oneself answers as any other worker would: what cannot travel is refused here, too. What an
       // RRef holds is the very object on its owner.
-      if (target != Target::kFetch && value.is(Tag::kForeign) && core->options.codec &&
+      if (target != Target::kFetch && value.is(Tag::kForeign) && services->codec &&
           !ForeignPayload::in(value)) {
         result_ = std::move(value);
-        return post(Step::kEncode, &core->blocking());
+        return post(Step::kEncode, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
       }
       if (caller->calls.take(local->id)) local->emplace(std::move(value));
-      return unregister();
+      return table.remove(*this);
     }
   }
-  send_value(value);
+  if (!caller->has_room() && needs_room(value)) [[unlikely]] {
+    result_ = std::move(value);
+    return wait_for(Source::kRoom, *caller->room().state());
+  }
+  const Place place = place_of(value);
+  if (place == Place::kHere || step_ == Step::kSend) return send_value(std::move(value));
+  result_ = std::move(value);
+  post(Step::kSend, services->executor_at(place));
 }
 
 void IncomingState::deliver_error(std::exception_ptr error) noexcept {
   if (creates) creates->fail(error);
   if (local) {
     if (caller->calls.take(local->id)) local->fail(std::move(error));
-    return unregister();
+    return table.remove(*this);
   }
   send_failure(error);
 }
 
-void IncomingState::send_value(const Value& value) noexcept {
-  WireHooks hooks(*core, caller->info.id);
+void IncomingState::send_value(Value value) noexcept {
+  WireHooks hooks(*services->references, caller->info.id);
   try {
     OutFrame frame(FrameKind::kReply, id);
     write_last_value(frame.body, value, hooks);
+    hooks.hand_over(frame);
     if (auto error = caller->send(std::move(frame))) {
       hooks.undo();
       return send_failure(error);
@@ -178,54 +289,68 @@ void IncomingState::send_value(const Value& value) noexcept {
     hooks.sent();
   } catch (...) {
     hooks.undo();
-    if (hooks.needs_codec() && core->options.codec && !ForeignPayload::in(value)) {
-      result_ = value;
-      post(Step::kEncode, &core->blocking());
-      return;
+    if (hooks.needs_codec() && services->codec && !ForeignPayload::in(value)) {
+      result_ = std::move(value);
+      return post(Step::kEncode, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
     }
     return send_failure(std::current_exception());
   }
-  unregister();
+  table.remove(*this);
 }
 
 void IncomingState::send_failure(const std::exception_ptr& error) noexcept {
-  if (step_ != Step::kEncodeError && core->options.codec && core->options.codec->owns(error)) {
+  if (services->codec && services->codec->owns(error)) {
     failure_ = error;
-    return post(Step::kEncodeError, &core->blocking());
+    return post(Step::kEncodeError, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
   }
-  caller->send_error(id, error_body_of(error));
-  unregister();
+  send_error(error_body_of(error));
+}
+
+void IncomingState::send_error(const ErrorBody& body) noexcept {
+  tell_error(*caller, id, body);
+  table.remove(*this);
 }
 
 void IncomingState::answer_with(Future<Value> future, bool may_cancel) noexcept {
-  if (answered_.load(std::memory_order_acquire)) return;
+  if (!claim()) return;
   {
-    const std::lock_guard lock(caller->incoming_mutex);
+    const std::lock_guard lock(table.mutex_);
     source_ = detail::Ref<detail::State<Value>>::share(future.state());
     may_cancel_source_ = may_cancel;
   }
   // Either cancel() saw the source or this sees its mark.
   if (cancelled.load(std::memory_order_seq_cst) && may_cancel) future.cancel();
-  retain();
-  future.state()->subscribe(this);
+  wait_for(Source::kAnswer, *future.state());
 }
 
 void IncomingState::source_done(detail::Node* node, detail::StateBase& done) noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(static_cast<IncomingState*>(node));
-  auto& state = static_cast<detail::State<Value>&>(done);
-  if (std::exchange(self->waits_for_target_, false)) {
-    if (state.outcome() != detail::Outcome::kValue) return self->answer_error(state.error());
-    return self->run_handler(self->handler_executor_);
+  switch (std::exchange(self->waits_for_, Source::kNone)) {
+    case Source::kTarget:
+      if (done.outcome() != detail::Outcome::kValue) return self->answer_error(done.error());
+      return self->services->place(self, At::kElsewhere);
+    case Source::kRoom: return self->post(Step::kSend, *self->services->executor);
+    case Source::kNone:
+    case Source::kAnswer: break;
   }
   detail::Ref<detail::State<Value>> source;  // dropped outside of the lock
   {
-    const std::lock_guard lock(self->caller->incoming_mutex);
+    const std::lock_guard lock(self->table.mutex_);
     source = std::move(self->source_);
   }
-  if (state.outcome() == detail::Outcome::kValue) {
-    self->answer(state.value());
+  if (done.outcome() == detail::Outcome::kValue) {
+    self->deliver(static_cast<detail::State<Value>&>(done).value());
   } else {
-    self->answer_error(state.error());
+    self->deliver_error(done.error());
+  }
+}
+
+void IncomingState::wait_for_room(const Value& answer) {
+  if (creates || local || !needs_room(answer)) return;
+  while (!cancelled.load(std::memory_order_relaxed) && !caller->has_room()) {
+    if (Clock::now() >= deadline) return;
+    // Also so that a cancellation is seen.
+    (void)caller->room().wait_until(std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
   }
 }
 
@@ -250,6 +375,7 @@ bool IncomingCall::keeps_result() const noexcept { return static_cast<bool>(stat
 const WorkerInfo& IncomingCall::caller() const noexcept { return state_->caller->info; }
 TimePoint IncomingCall::deadline() const noexcept { return state_->deadline; }
 bool IncomingCall::cancelled() const noexcept { return state_->cancelled.load(std::memory_order_relaxed); }
+void IncomingCall::wait_for_room(const Value& answer) { state_->wait_for_room(answer); }
 void IncomingCall::reply(Value value) { state_->answer(std::move(value)); }
 void IncomingCall::fail(std::exception_ptr error) { state_->answer_error(std::move(error)); }
 void IncomingCall::reply_with(Future<Value> future) { state_->answer_with(std::move(future), true); }

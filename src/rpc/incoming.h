@@ -1,45 +1,100 @@
 // IncomingState: a call of another worker, or to oneself, from its arrival to its answer.
+// IncomingTable: those of one worker. CallServices: what they need.
 //
-// State      Running, then answered, once. `cancelled` may come at any time.
+// State      Running; promised, once the future is known that the answer comes from; answered, once. `cancelled` may
+//            come at any time.
 // Threads    Any; see IncomingCall.
 // Ordering   None.
 // Ownership  Counted: the handler's IncomingCall, the executor's task and the future it waits for hold it. It
-//            holds the agent's core.
+//            holds the services (and with them the agent's parts).
 // Errors     What cannot be sent is answered with the reason.
 // Cost       One allocation.
 // Source     docs/spec/agent.md.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "src/rpc/call.h"
 #include "src/rpc/peer.h"
+#include "src/rpc/placement.h"
 #include "src/rpc/rref_table.h"
 #include "src/value/op_table.h"
 
 namespace tine::rpc {
 
+class IncomingState;
+
+class CallServices {
+ public:
+  // Has it run, at the place that src/rpc/placement.h says for a call that is there.
+  virtual void place(detail::Ref<IncomingState> call, At at) noexcept = 0;
+
+  Handler* handler = nullptr;
+  ForeignCodec* codec = nullptr;
+  Executor* executor = nullptr;
+  Executor* blocking = nullptr;
+  Executor* callbacks = nullptr;
+  std::function<OpContext()> op_context;
+  std::string worker;  // this one's name
+  RRefTable* references = nullptr;
+
+  // Posts to where that place is.
+  [[nodiscard]] Executor& executor_at(Place place) const noexcept {
+    return place == Place::kHandler ? *blocking : place == Place::kCallbacks ? *callbacks : *executor;
+  }
+  [[nodiscard]] Value run(const Op& op, const Value* bound) const;
+
+ protected:
+  ~CallServices() = default;
+};
+
+class IncomingTable {
+ public:
+  void add(IncomingState& call);
+  void remove(IncomingState& call) noexcept;
+  // Its caller has given one up, or all: then it is gone, and nobody counts what runs for it.
+  void cancel(uint64_t id) noexcept;
+  void cancel_all() noexcept;
+  // Not answered, control calls not counted, of a caller that lives.
+  [[nodiscard]] size_t running() const;
+
+ private:
+  friend class IncomingState;
+  mutable std::mutex mutex_;
+  bool gone_ = false;
+  size_t control_ = 0;
+  std::unordered_map<uint64_t, IncomingState*> calls_;
+};
+
 class IncomingState final : public detail::RefCounted, private detail::Node, private Task {
  public:
-  IncomingState(std::shared_ptr<AgentCore> core, detail::Ref<Peer> caller, uint64_t id, Target target,
-                TimePoint deadline);
+  IncomingState(std::shared_ptr<CallServices> services, IncomingTable& table, detail::Ref<Peer> caller,
+                uint64_t id, Target target, TimePoint deadline);
   ~IncomingState() override;
 
   // What to do with it; each hands it on and returns.
-  void run_operator(const Op& op, std::vector<Value> bound);  // on the executor
-  void run_handler(Executor* executor);                       // null: in place
-  void run_handler_after(Future<Value> value, Executor* executor);
+  void run_operator(const Op& op, std::vector<Value> bound, Place place);
+  void run_handler(Place place);
+  // Places it once the value is there; a value that is an error is the answer.
+  void place_after(Future<Value> value);
 
   void answer(Value value) noexcept;
   void answer_error(std::exception_ptr error) noexcept;
   void answer_with(Future<Value> future, bool may_cancel) noexcept;
-  // The caller is gone or has given up. Under the peer's incoming_mutex; what to cancel once that is released.
+  // Waits until this answer may be sent, if it is a copy; no longer than its caller would.
+  void wait_for_room(const Value& answer);
+  // The caller is gone or has given up. Under the table's lock; what to cancel once that is released.
   [[nodiscard]] detail::Ref<detail::State<Value>> mark_cancelled() noexcept;
 
-  const std::shared_ptr<AgentCore> core;
+  const std::shared_ptr<CallServices> services;
+  IncomingTable& table;
   const detail::Ref<Peer> caller;
   const uint64_t id;
   const Target target;
@@ -49,35 +104,40 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   std::vector<std::pair<std::string, Value>> kwargs;
   std::string code_hash, code_text;
   bool async_execution = false;
+  std::optional<Value> after;       // an RRef: begin when the value behind it is there
   detail::Ref<OwnerEntry> creates;  // the value stays here, the caller gets None
   detail::Ref<CallState> local;     // a call to oneself: its answer goes here
   std::atomic<bool> cancelled{false};
 
  private:
-  enum class Step : uint8_t { kHandle, kOperator, kEncode, kEncodeError };
+  enum class Step : uint8_t { kHandle, kOperator, kEncode, kEncodeError, kSend };
+  enum class Source : uint8_t { kNone, kTarget, kAnswer, kRoom };
 
   [[nodiscard]] bool claim() noexcept;  // true for the one answer
-  void post(Step step, Executor* executor) noexcept;
+  void post(Step step, Executor& executor) noexcept;
+  void run_here(const Op& op, const std::vector<Value>& bound) noexcept;
+  [[nodiscard]] bool is_over() noexcept;
   void call_handler() noexcept;
+  void wait_for(Source source, detail::StateBase& state) noexcept;
   void deliver(Value value) noexcept;
   void deliver_error(std::exception_ptr error) noexcept;
-  void send_value(const Value& value) noexcept;
+  void send_value(Value value) noexcept;
   void send_failure(const std::exception_ptr& error) noexcept;
-  void unregister() noexcept;
+  void send_error(const ErrorBody& body) noexcept;
 
-  void run() noexcept override;      // Task
-  void abandon() noexcept override;  // Task
+  void run() noexcept override;                                  // Task
+  void abandon() noexcept override;                              // Task
+  void refuse(const std::exception_ptr& why) noexcept override;  // Task: no thread for its handler
   static void source_done(detail::Node* node, detail::StateBase& done) noexcept;
   static constexpr detail::NodeOps kSourceDone{&IncomingState::source_done, false};
 
   std::atomic<bool> answered_{false};
   Step step_ = Step::kHandle;
+  Source waits_for_ = Source::kNone;
   const Op* op_ = nullptr;
-  Executor* handler_executor_ = nullptr;
-  bool waits_for_target_ = false;
   bool may_cancel_source_ = false;
-  detail::Ref<detail::State<Value>> source_;  // guarded by the peer's incoming_mutex
-  Value result_;                              // to be encoded
+  detail::Ref<detail::State<Value>> source_;  // guarded by the table's lock
+  Value result_;                              // to be encoded or sent
   std::exception_ptr failure_;
 };
 

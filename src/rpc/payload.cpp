@@ -1,15 +1,14 @@
-#include <fmt/format.h>
+#include "src/rpc/payload.h"
 
-#include "src/rpc/agent_core.h"
+#include <fmt/format.h>
 
 namespace tine::rpc {
 
 void WireHooks::write(BodyWriter& out, const Value& value) {
   if (value.is(Tag::kRRef)) {
-    const auto rref = RRef::from(value);
-    std::array<std::byte, kRRefBytes> bytes;
-    exports_.push_back(core_.rrefs.write(*rref, peer_, bytes.data()));
-    out.ext(static_cast<int8_t>(ExtType::kRRef), bytes);
+    auto rref = RRef::from(value);
+    exports_.push_back(references_.write(out, *rref, peer_));
+    carried_.push_back(std::move(rref));
     return;
   }
   if (const ForeignPayload* payload = ForeignPayload::in(value)) {
@@ -33,7 +32,7 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
 
 Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) {
   switch (type) {
-    case ExtType::kRRef: return detail::Ref<RRefObject>(core_.rrefs.read(bytes, peer_));
+    case ExtType::kRRef: return detail::Ref<RRefObject>(references_.read(bytes, peer_));
     case ExtType::kForeign: {
       if (bytes.empty()) throw ValueError("a foreign payload without a language");
       std::vector<std::byte> copy(bytes.begin() + 1, bytes.end());
@@ -50,9 +49,19 @@ Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Re
   }
 }
 
+void WireHooks::hand_over(OutFrame& frame) {
+  for (auto& rref : carried_) frame.keep(std::move(rref));
+  carried_.clear();
+}
+
 void WireHooks::undo() noexcept {
-  for (const auto& done : exports_) core_.rrefs.undo(done);
+  for (const auto& done : exports_) references_.undo(done);
   exports_.clear();
+}
+
+ForeignBytes bytes_of(const ForeignPayload& payload) {
+  return {payload.language(), payload.bytes(),
+          detail::Ref<detail::RefCounted>::share(const_cast<ForeignPayload*>(&payload))};
 }
 
 void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks) {
@@ -72,6 +81,26 @@ Value read_last_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& ho
   }
   in.expect_end();
   return value;
+}
+
+void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept {
+  std::string why;
+  try {
+    OutFrame frame(FrameKind::kError, call);
+    write_error(frame.body, error);
+    const auto failed = caller.send(std::move(frame));
+    if (!failed || caller.dead()) return;  // its death tells
+    why = describe(failed);
+  } catch (const std::exception& e) {
+    why = e.what();
+  }
+  ErrorBody less;
+  less.kind = error.kind;
+  less.message =
+      fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
+  OutFrame frame(FrameKind::kError, call);
+  write_error(frame.body, less);
+  caller.tell(std::move(frame));
 }
 
 ErrorBody error_body_of(const std::exception_ptr& error) {

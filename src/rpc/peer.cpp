@@ -1,9 +1,5 @@
 #include "src/rpc/peer.h"
 
-#include <fmt/format.h>
-
-#include "src/rpc/agent_core.h"
-
 namespace tine::rpc {
 namespace {
 
@@ -19,10 +15,25 @@ bool is_abandoned(const std::exception_ptr& error) noexcept {
 
 }  // namespace
 
-Peer::Peer(AgentCore& core, WorkerInfo who, uint64_t number, bool self)
-    : info(std::move(who)), incarnation(number), is_self(self), core_(core) {}
+Peer::Peer(WorkerInfo who, uint64_t number, bool self, const Options& options, Events& events)
+    : Callee(options.max_calls),
+      info(std::move(who)),
+      incarnation(number),
+      is_self(self),
+      events_(events),
+      inbox_(detail::make_ref<Inbox>(static_cast<Inbox::Sink&>(*this), *options.pool, *options.callbacks)) {}
 
 Peer::~Peer() = default;
+
+void Peer::attach(detail::Ref<Connection> connection) {
+  helper_ = &ReplyHelper::take();
+  helper_->serve(connection, events_.alive());
+  connection_ = std::move(connection);
+}
+
+void Peer::detach() noexcept {
+  if (helper_) helper_->retire();
+}
 
 void Peer::die(std::exception_ptr cause) noexcept {
   {
@@ -39,72 +50,47 @@ void Peer::die(std::exception_ptr cause) noexcept {
   }
 }
 
+std::exception_ptr Peer::death() const {
+  if (of_parent())
+    return make_error(ErrorKind::kAbandoned,
+                      "this process is a fork: the RPC connections belong to its parent");
+  return dead() ? death_ : nullptr;
+}
+
 std::exception_ptr Peer::send(OutFrame frame) {
-  if (dead()) return death_;
+  if (dead()) return death();
   if (!connection_) return make_error(ErrorKind::kRuntime, "a worker has no connection to itself");
   return connection_->send(std::move(frame));
 }
 
-void Peer::send_cancel(uint64_t id) noexcept {
-  if (is_self) return cancel_incoming(id);
-  // A lost cancellation costs the callee some work, nothing else.
-  if (!dead()) (void)connection_->send(OutFrame(FrameKind::kCancel, id));
-}
-
-void Peer::cancel_incoming(uint64_t id) noexcept {
-  detail::Ref<detail::State<Value>> source;
-  {
-    const std::lock_guard lock(incoming_mutex);
-    const auto at = incoming.find(id);
-    if (at != incoming.end()) source = at->second->mark_cancelled();
-  }
-  if (source) source->cancel();
-}
-
-void Peer::cancel_all_incoming() noexcept {
-  std::vector<detail::Ref<detail::State<Value>>> sources;
-  {
-    const std::lock_guard lock(incoming_mutex);
-    for (const auto& [id, call] : incoming) sources.push_back(call->mark_cancelled());
-  }
-  for (const auto& source : sources) {
-    if (source) source->cancel();
-  }
-}
-
-void Peer::send_error(uint64_t id, const ErrorBody& error) noexcept {
+void Peer::tell(OutFrame frame) noexcept {
   try {
-    OutFrame frame(FrameKind::kError, id);
-    write_error(frame.body, error);
-    if (send(std::move(frame)) && !dead()) {
-      const std::lock_guard lock(refused_mutex_);
-      refused_.push_back(id);
-    }
+    static_cast<void>(send(std::move(frame)));
   } catch (const std::bad_alloc&) {
-    // The caller's deadline tells.
+    // Then the other side cannot know, and must not go on as if it did.
+    if (connection_)
+      connection_->close(make_error(ErrorKind::kMemory, "no memory for a message to " + info.name));
   }
 }
 
-void Peer::on_drained(Connection&) noexcept {
-  std::vector<uint64_t> refused;
-  {
-    const std::lock_guard lock(refused_mutex_);
-    refused.swap(refused_);
-  }
-  ErrorBody error;
-  error.kind = "Error";
-  error.message = fmt::format(
-      "worker '{}' had an answer, but its queue of unsent bytes to this worker was full", core_.self().name);
-  for (const uint64_t id : refused) send_error(id, error);
+bool Peer::has_room() const noexcept {
+  return is_self || dead() || (calls.has_room() && connection_->has_room());
 }
 
-void Peer::on_frame(Connection&, Frame& frame, ReaderRole&) noexcept { core_.on_frame(*this, frame); }
-void Peer::on_close(Connection&, const CloseInfo& info) noexcept { core_.on_death(*this, info); }
-
-void Peer::help(detail::StateBase& state, TimePoint deadline) noexcept {
-  if (!connection_ || dead()) return;
-  auto done = [&state] { return state.done(); };
-  (void)connection_->try_poll(deadline, DoneCheck(done));
+Future<void> Peer::room() {
+  if (has_room()) return make_ready();
+  return calls.has_room() ? connection_->room() : calls.room();
 }
+
+void Peer::send_cancel(uint64_t id) noexcept {
+  if (!is_self) return tell(OutFrame(FrameKind::kCancel, id));
+  Frame frame;
+  frame.header.kind = FrameKind::kCancel;
+  frame.header.call_id = id;
+  events_.on_frame(*this, frame, At::kElsewhere);
+}
+
+void Peer::on_frame(Connection&, Frame& frame) noexcept { inbox_->arrived(frame); }
+void Peer::on_close(Connection&, const CloseInfo& info) noexcept { inbox_->ended(info); }
 
 }  // namespace tine::rpc

@@ -1,9 +1,9 @@
-// Peer: another worker (or this one, for calls to oneself) as the agent knows it.
+// Peer: another worker (or this one, for calls to oneself) as the agent knows it: who it is, the way to it, its end.
 //
 // State      Made at rendezvous, connected, dead for good once its connection is closed.
 // Threads    Any, as each member says.
-// Ordering   on_frame in the order of the frames, then on_close, once.
-// Ownership  The agent's core owns its peers; pending calls share them. `core` is alive while frames come.
+// Ordering   As src/rpc/inbox.h says; on_death once, behind all frames.
+// Ownership  The World owns its peers; pending calls share them. `events` is alive while frames come.
 // Errors     death() says why a dead peer is dead.
 // Cost       No lock but the call table's on the way of a call.
 // Source     docs/spec/agent.md.
@@ -13,68 +13,93 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "src/rpc/call_table.h"
+#include "src/rpc/inbox.h"
+#include "src/rpc/reply_helper.h"
 #include "src/rpc/transport/connection.h"
 
 namespace tine::rpc {
 
-class AgentCore;
-
-class Peer final : public FrameHandler, public detail::WaitHelper {
+class Peer final : public Callee, private Inbox::Sink {
  public:
-  Peer(AgentCore& core, WorkerInfo who, uint64_t incarnation, bool is_self);
+  // What the agent makes of what a peer sends.
+  class Events {
+   public:
+    virtual void on_frame(Peer& from, Frame& frame, At at) noexcept = 0;
+    virtual void on_death(Peer& peer, const CloseInfo& info) noexcept = 0;
+    // Keeps the agent's parts alive.
+    virtual std::shared_ptr<void> alive() = 0;
+
+   protected:
+    ~Events() = default;
+  };
+  struct Options {
+    size_t max_calls = 0;
+    Executor* pool = nullptr;       // reads large bodies
+    Executor* callbacks = nullptr;  // where users' callbacks go
+  };
+
+  Peer(WorkerInfo who, uint64_t incarnation, bool is_self, const Options& options, Events& events);
   ~Peer() override;
 
   // Before the connection is started; never for oneself.
-  void attach(detail::Ref<Connection> connection) noexcept { connection_ = std::move(connection); }
+  void attach(detail::Ref<Connection> connection);
+  // For the futures of calls; of oneself: the pool completes them.
+  [[nodiscard]] detail::WaitHelper* helper() const noexcept {
+    return helper_ ? helper_ : detail::task_helper();
+  }
+  // The end: waiting threads let go of the agent's parts. Calls of it must have failed.
+  void detach() noexcept;
   [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
   [[nodiscard]] bool connected() const noexcept { return connection_ && !dead(); }
 
-  [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::exception_ptr death() const { return dead() ? death_ : nullptr; }
+  // In a child of fork(2) each is: its connection is the parent's.
+  [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire) || of_parent(); }
+  [[nodiscard]] std::exception_ptr death() const;  // null while it lives
   // Fails what is pending; the first cause stays.
   void die(std::exception_ptr cause) noexcept;
 
   // Null on success.
   [[nodiscard]] std::exception_ptr send(OutFrame frame);
-  void send_cancel(uint64_t id) noexcept;
-  // This worker has given up one of its calls that run here, or all.
-  void cancel_incoming(uint64_t id) noexcept;
-  void cancel_all_incoming() noexcept;
-  void send_error(uint64_t id, const ErrorBody& error) noexcept;
+  // For what nobody waits for: within the wire's limits it fails only with the connection, whose end undoes
+  // on the other side what the frame was about.
+  void tell(OutFrame frame) noexcept;
 
-  void on_frame(Connection& connection, Frame& frame, ReaderRole& role) noexcept override;
+  // Memory that was copied for it waits below its bound, and so do its calls: one who can wait makes no more
+  // until it is so. True once it is dead: then calls fail at once.
+  [[nodiscard]] bool has_room() const noexcept;
+  // Done when there may be room.
+  [[nodiscard]] Future<void> room();
+
+  void on_frame(Connection& connection, Frame& frame) noexcept override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;
-  void on_drained(Connection& connection) noexcept override;
-  // A thread waits for something that this peer will send.
-  void help(detail::StateBase& state, TimePoint deadline) noexcept override;
+
+  [[nodiscard]] const std::string& callee() const noexcept override { return info.name; }
+  void send_cancel(uint64_t id) noexcept override;
 
   const WorkerInfo info;
   const uint64_t incarnation;
   const bool is_self;
-  CallTable calls;
-  std::atomic<bool> left{false};  // with a goodbye
-
-  // Script code that has been sent to this worker; held while the first call with a code is sent.
-  std::mutex code_mutex;
-  std::unordered_set<std::string> code_sent;
-
-  // Calls of this worker that are running here.
-  std::mutex incoming_mutex;
-  std::unordered_map<uint64_t, IncomingState*> incoming;
+  // How it ended, set before it is dead.
+  enum class End : uint8_t { kDied, kLeft, kFailed };
+  std::atomic<End> end{End::kDied};
 
  private:
-  AgentCore& core_;
+  void handle(Frame& frame, At at) noexcept override { events_.on_frame(*this, frame, at); }
+  void handle_end(const CloseInfo& info) noexcept override { events_.on_death(*this, info); }
+  std::shared_ptr<void> alive() override { return events_.alive(); }
+
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+
+  Events& events_;
+  const uint8_t generation_ = detail::fork_generation();
+  const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
+  ReplyHelper* helper_ = nullptr;
   std::mutex death_mutex_;
   std::exception_ptr death_;
   std::atomic<bool> dead_{false};
-  // Answers that the full queue refused: their callers are told so once it has drained.
-  std::mutex refused_mutex_;
-  std::vector<uint64_t> refused_;
 };
 
 }  // namespace tine::rpc

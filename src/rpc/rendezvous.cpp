@@ -10,10 +10,9 @@
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <optional>
 
-#include "src/rpc/call.h"
-#include "src/rpc/wire/value_codec.h"
+#include "src/rpc/call_table.h"
+#include "src/rpc/wire/request.h"
 
 namespace tine::rpc {
 namespace {
@@ -44,18 +43,20 @@ std::vector<Member> to_members(const Value& value) {
 
 std::string who(const Member& m) { return fmt::format("'{}' (rank {}, {})", m.name, m.rank, m.tcp_address); }
 
-// Sends; what cannot be sent goes to nobody: the connection is closing, and its end tells the other side.
+// What cannot be sent goes to nobody: the connection is closing, and its end tells the other side.
+void tell(Connection& connection, OutFrame frame) { static_cast<void>(connection.send(std::move(frame))); }
+
 void send_value(Connection& connection, uint64_t id, const Value& value) {
   PlainHooks hooks;
   OutFrame frame(FrameKind::kReply, id);
   write_value(frame.body, value, hooks);
-  (void)connection.send(std::move(frame));
+  tell(connection, std::move(frame));
 }
 
 void send_failure(Connection& connection, uint64_t id, const std::exception_ptr& error) {
   OutFrame frame(FrameKind::kError, id);
   write_error(frame.body, ErrorBody::of(error));
-  (void)connection.send(std::move(frame));
+  tell(connection, std::move(frame));
 }
 
 }  // namespace
@@ -63,16 +64,23 @@ void send_failure(Connection& connection, uint64_t id, const std::exception_ptr&
 // Rank 0's register of workers.
 class Rendezvous::Register final : public detail::RefCounted {
  public:
-  Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {}
+  Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {
+    // Whoever waits tells why it failed, in words of its own.
+    all_listed_.state()->observe();
+    all_ready_.state()->observe();
+  }
 
   void enter(Member member, Connection* connection, uint64_t call, int world_size) {
     const std::lock_guard lock(mutex_);
+    bool taken = false;
     std::string refusal = failure_;
-    if (refusal.empty()) refusal = reason_against(member, world_size);
+    if (refusal.empty()) refusal = reason_against(member, world_size, &taken);
     if (!refusal.empty()) {
       if (!connection) throw ValueError(refusal);
       if (failure_.empty()) refused_.push_back(refusal);
       send_failure(*connection, call, make_error(ErrorKind::kValue, refusal));
+      // The world that everybody waits for cannot come together any more.
+      if (taken) fail_locked(refusal);
       return;
     }
     const int rank = member.rank;
@@ -128,15 +136,7 @@ class Rendezvous::Register final : public detail::RefCounted {
   // Tells everybody who waits.
   void fail(const std::string& reason) {
     const std::lock_guard lock(mutex_);
-    if (went_ || !failure_.empty()) return;
-    failure_ = reason;
-    const std::exception_ptr error = make_error(ErrorKind::kRuntime, "rendezvous failed: " + reason);
-    for (auto& [rank, entry] : entries_) {
-      if (entry.connection && entry.call)
-        send_failure(*entry.connection, std::exchange(entry.call, 0), error);
-    }
-    if (static_cast<int>(entries_.size()) < world_size_) listed_.set_error(error);
-    go_.set_error(error);
+    fail_locked(reason);
   }
   // So that they have read it before the sockets close.
   void wait_until_left(TimePoint deadline) {
@@ -174,7 +174,19 @@ class Rendezvous::Register final : public detail::RefCounted {
     bool ready = false;
   };
 
-  std::string reason_against(const Member& m, int world_size) const {
+  void fail_locked(const std::string& reason) {
+    if (went_ || !failure_.empty()) return;
+    failure_ = reason;
+    const std::exception_ptr error = make_error(ErrorKind::kRuntime, "rendezvous failed: " + reason);
+    for (auto& [rank, entry] : entries_) {
+      if (entry.connection && entry.call)
+        send_failure(*entry.connection, std::exchange(entry.call, 0), error);
+    }
+    if (static_cast<int>(entries_.size()) < world_size_) listed_.set_error(error);
+    go_.set_error(error);
+  }
+
+  std::string reason_against(const Member& m, int world_size, bool* taken) const {
     if (world_size != world_size_) {
       return fmt::format("worker {} says that the world has {} workers, rank 0 says {}", who(m), world_size,
                          world_size_);
@@ -183,13 +195,12 @@ class Rendezvous::Register final : public detail::RefCounted {
       return fmt::format("worker {}: ranks go from 0 to {}", who(m), world_size_ - 1);
     }
     for (const auto& [rank, entry] : entries_) {
-      if (entry.member.name == m.name) {
-        return fmt::format("the worker name '{}' is taken: {} has it, {} wants it; names must be unique",
-                           m.name, who(entry.member), who(m));
-      }
-      if (rank == m.rank) {
-        return fmt::format("rank {} is taken: {} has it, {} wants it; ranks must be unique", rank,
+      if (*taken = entry.member.name == m.name; *taken) {
+        return fmt::format("the worker name '{}' is not unique: {} has it, {} wants it", m.name,
                            who(entry.member), who(m));
+      }
+      if (*taken = rank == m.rank; *taken) {
+        return fmt::format("rank {} is not unique: {} has it, {} wants it", rank, who(entry.member), who(m));
       }
     }
     return {};
@@ -215,19 +226,17 @@ class Rendezvous::Session final : public FrameHandler {
  public:
   explicit Session(detail::Ref<Register> reg) : register_(std::move(reg)) {}
 
-  void on_frame(Connection& connection, Frame& frame, ReaderRole&) noexcept override {
+  void on_frame(Connection& connection, Frame& frame) noexcept override {
     const uint64_t id = frame.header.call_id;
     try {
       if (frame.header.kind != FrameKind::kRequest) return;
       PlainHooks hooks;
-      BodyReader in(frame.body);
       ReceivedSegments none;
-      if (in.array() < 3 || in.integer() != static_cast<int64_t>(Target::kControl)) {
-        throw ValueError("only rendezvous is spoken at this address");
-      }
-      const std::string name(in.str());
-      std::vector<Value> args;
-      for (size_t n = in.array(); n > 0; --n) args.push_back(read_value(in, none, hooks));
+      Request request;
+      request.read(frame.body, none, hooks);
+      if (request.target != Target::kControl) throw ValueError("only rendezvous is spoken at this address");
+      const std::string& name = request.name;
+      const std::vector<Value>& args = request.args;
       if (name == "register" && args.size() == 5) {
         Member m{connection.peer().name,        static_cast<int>(args[0].to_int()),
                  connection.peer().incarnation, args[2].to_string(),
@@ -253,74 +262,58 @@ class Rendezvous::Session final : public FrameHandler {
 };
 
 // The other workers' side.
-class Rendezvous::Client final : public FrameHandler {
+class Rendezvous::Client final : public Callee {
  public:
-  explicit Client(detail::Ref<Connection> connection) : connection_(std::move(connection)) {}
+  explicit Client(detail::Ref<Connection> connection) : Callee(2), connection_(std::move(connection)) {}
 
   Future<Value> request(const char* name, const std::vector<Value>& args) {
     PlainHooks hooks;
-    Promise<Value> promise;
-    Future<Value> answer = promise.future();
-    OutFrame frame(FrameKind::kRequest, 0);
-    frame.body.array(5);
-    frame.body.integer(static_cast<int64_t>(Target::kControl));
-    frame.body.str(name);
-    frame.body.array(args.size());
-    for (const Value& v : args) write_value(frame.body, v, hooks);
-    frame.body.map(0);
-    frame.body.map(0);
-    {
-      const std::lock_guard lock(mutex_);
-      if (closed_) return make_failed<Value>(closed_);
-      frame.call_id = ++last_;
-      waiting_.emplace(frame.call_id, std::move(promise));
+    RequestView view;
+    view.target = Target::kControl;
+    view.name = name;
+    view.args = args;
+    const auto call = detail::make_ref<CallState>(detail::Ref<Callee>::share(this), nullptr, name,
+                                                  view.target, kNoDeadline);
+    const Future<Value> answer{detail::Ref<detail::State<Value>>(call)};
+    if (!calls.add(call)) {
+      call->fail(connection_->error());
+      return answer;
     }
-    if (auto error = connection_->send(std::move(frame))) return make_failed<Value>(error);
+    OutFrame frame(FrameKind::kRequest, call->id);
+    write_request(frame.body, view, hooks);
+    if (auto error = connection_->send(std::move(frame)); error && calls.take(call->id)) call->fail(error);
     return answer;
   }
 
-  void on_frame(Connection&, Frame& frame, ReaderRole&) noexcept override {
-    std::optional<Promise<Value>> promise;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto at = waiting_.find(frame.header.call_id);
-      if (at == waiting_.end()) return;
-      promise.emplace(std::move(at->second));
-      waiting_.erase(at);
-    }
+  void on_frame(Connection&, Frame& frame) noexcept override {
+    const auto call = calls.take(frame.header.call_id);
+    if (!call) return;
     try {
       PlainHooks hooks;
       BodyReader in(frame.body);
       ReceivedSegments segments(std::move(frame.segments));
       if (frame.header.kind == FrameKind::kReply) {
-        promise->set_value(read_value(in, segments, hooks));
+        call->emplace(read_value(in, segments, hooks));
       } else {
-        promise->set_error(read_error(in, segments).to_exception());
+        call->fail(read_error(in, segments).to_exception());
       }
     } catch (...) {
-      promise->set_error(std::current_exception());
+      call->fail(std::current_exception());
     }
   }
   void on_close(Connection&, const CloseInfo& info) noexcept override {
-    std::map<uint64_t, Promise<Value>> waiting;
-    {
-      const std::lock_guard lock(mutex_);
-      closed_ = make_error(ErrorKind::kPeerDied,
-                           fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
-      waiting.swap(waiting_);
-    }
-    for (auto& [id, promise] : waiting) promise.set_error(closed_);
+    const auto error = make_error(
+        ErrorKind::kPeerDied, fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
+    for (const auto& call : calls.close()) call->fail(error);
   }
+  [[nodiscard]] const std::string& callee() const noexcept override { return connection_->peer().name; }
+  void send_cancel(uint64_t) noexcept override {}  // nobody cancels one
   void leave() noexcept {
     connection_->shutdown(GoodbyeReason::kDone, "", Clock::now() + std::chrono::seconds(1));
   }
 
  private:
   const detail::Ref<Connection> connection_;
-  std::mutex mutex_;
-  std::exception_ptr closed_;
-  uint64_t last_ = 0;
-  std::map<uint64_t, Promise<Value>> waiting_;
 };
 
 Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)

@@ -16,19 +16,9 @@
 #include <string>
 
 #include "src/rpc/call.h"
+#include "src/rpc/wire/reference.h"
 
 namespace tine::rpc {
-
-class AgentCore;
-
-struct TINE_API RRefId {
-  int32_t owner = -1;  // rank
-  uint64_t owner_incarnation = 0;
-  uint64_t creator_incarnation = 0;
-  uint64_t number = 0;  // from the creator's counter
-  friend bool operator==(const RRefId&, const RRefId&) = default;
-  [[nodiscard]] std::string str() const;
-};
 
 class TINE_API RRef : public RRefObject {
  public:

@@ -2,23 +2,19 @@
 
 #include <fmt/format.h>
 
-#include "src/rpc/agent_core.h"
+#include <iterator>
 
 namespace tine::rpc {
+namespace {
 
-void put_rref_id(const RRefId& id, std::byte* out) noexcept {
-  put_le(out, static_cast<uint32_t>(id.owner));
-  put_le(out + 4, id.owner_incarnation);
-  put_le(out + 12, id.creator_incarnation);
-  put_le(out + 20, id.number);
+std::exception_ptr gone(const RRefId& id) {
+  return make_error(ErrorKind::kPeerDied,
+                    fmt::format("the value of RRef {} is gone: the worker that passed the reference on died "
+                                "before its receiver was known here",
+                                id.str()));
 }
 
-RRefId get_rref_id(const std::byte* in) noexcept {
-  return {static_cast<int32_t>(get_le<uint32_t>(in)), get_le<uint64_t>(in + 4), get_le<uint64_t>(in + 12),
-          get_le<uint64_t>(in + 20)};
-}
-
-std::string RRefId::str() const { return fmt::format("{:08x}-{}", creator_incarnation & 0xffffffff, number); }
+}  // namespace
 
 std::string RRef::repr() const {
   return fmt::format("{}RRef(owner='{}', id={})", is_owner() ? "Owner" : "User", owner_.name, id_.str());
@@ -43,30 +39,71 @@ void OwnerEntry::fail(std::exception_ptr error) noexcept {
   if (mine->claim()) mine->fail(std::move(error));
 }
 
-OwnerRRef::OwnerRRef(std::shared_ptr<AgentCore> core, detail::Ref<OwnerEntry> entry, WorkerInfo self)
-    : RRef(entry->id, std::move(self)), core_(std::move(core)), entry_(std::move(entry)) {}
+OwnerRRef::OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self)
+    : RRef(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
 OwnerRRef::~OwnerRRef() = default;
-Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return core_->fetch(*this, deadline); }
+Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
 
-UserRRef::UserRRef(std::shared_ptr<AgentCore> core, RRefId id, WorkerInfo owner)
-    : RRef(id, std::move(owner)), core_(std::move(core)), confirmed_(make_ready(Value())) {}
+UserRRef::UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner)
+    : RRef(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {}
 UserRRef::~UserRRef() {
-  if (leased_) core_->rrefs.release(id_);
+  if (leased_) table_->release(id_);
 }
-Future<Value> UserRRef::to_here(TimePoint deadline) const { return core_->fetch(*this, deadline); }
+Future<Value> UserRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
 Future<Value> UserRRef::local_value() const {
+  const Workers& workers = table_->workers();
   throw Error(fmt::format(
       "Cannot call localValue() on a non-local reference. Call it on {}. The value of {} lives on "
       "worker '{}'; here (worker '{}') use to_here()",
-      owner_.name, repr(), owner_.name, core_->self().name));
+      owner_.name, repr(), owner_.name, workers.info(workers.rank()).name));
+}
+
+std::shared_ptr<RRefTable> RRefTable::shared() { return {owner_.lock(), this}; }
+
+void RRefTable::share(std::weak_ptr<void> owner, Fetcher& fetcher) {
+  owner_ = std::move(owner);
+  fetcher_ = &fetcher;
+  last_number_ = std::make_unique<std::atomic<uint64_t>[]>(static_cast<size_t>(workers_.size()));
 }
 
 RRefId RRefTable::next_id(int owner) {
-  return {owner, core_.peer(owner).incarnation, core_.incarnation, next_number_.fetch_add(1)};
+  return {owner, workers_.incarnation_of(owner), workers_.incarnation(),
+          last_number_[static_cast<size_t>(owner)].fetch_add(1) + 1};
+}
+
+void RRefTable::Numbers::add(uint64_t number) {
+  auto behind = runs_.upper_bound(number);
+  if (behind != runs_.begin()) {
+    const auto before = std::prev(behind);
+    if (before->second >= number) return;
+    if (before->second + 1 == number) {
+      before->second = number;
+      if (behind != runs_.end() && behind->first == number + 1) {
+        before->second = behind->second;
+        runs_.erase(behind);
+      }
+      return;
+    }
+  }
+  uint64_t last = number;
+  if (behind != runs_.end() && behind->first == number + 1) {
+    last = behind->second;
+    runs_.erase(behind);
+  }
+  runs_.emplace(number, last);
+}
+
+bool RRefTable::Numbers::contains(uint64_t number) const noexcept {
+  const auto behind = runs_.upper_bound(number);
+  return behind != runs_.begin() && std::prev(behind)->second >= number;
 }
 
 detail::Ref<RRef> RRefTable::own(detail::Ref<OwnerEntry> entry) {
-  return detail::make_ref<OwnerRRef>(core_.shared_from_this(), std::move(entry), core_.self());
+  return detail::make_ref<OwnerRRef>(shared(), std::move(entry), workers_.info(workers_.rank()));
+}
+
+detail::Ref<UserRRef> RRefTable::created(const RRefId& id) {
+  return detail::make_ref<UserRRef>(shared(), id, workers_.info(id.owner));
 }
 
 void RRefTable::add_lease(OwnerEntry& entry, int holder) {
@@ -79,23 +116,59 @@ void RRefTable::add_lease(OwnerEntry& entry, int holder) {
   entry.leases_.emplace_back(holder, 1);
 }
 
+void RRefTable::drop_lease(OwnerEntry& entry, int holder) noexcept {
+  for (auto lease = entry.leases_.begin(); lease != entry.leases_.end(); ++lease) {
+    if (lease->first != holder) continue;
+    if (--lease->second == 0) entry.leases_.erase(lease);
+    return;
+  }
+}
+
+detail::Ref<OwnerEntry> RRefTable::forget_if_unused(Entries::iterator at) noexcept {
+  if (at->second->expected_ || !at->second->leases_.empty()) return {};
+  detail::Ref<OwnerEntry> dropped = std::move(at->second);
+  entries_.erase(at);
+  return dropped;
+}
+
+// An id that is unknown here: its creation is still on the way, or it has come and the value was given up.
+bool RRefTable::is_coming(const RRefId& id) const noexcept {
+  const auto came = came_.find(id.creator_incarnation);
+  if (came != came_.end() && came->second.contains(id.number)) return false;
+  for (int rank = 0; rank < workers_.size(); ++rank) {
+    if (workers_.incarnation_of(rank) == id.creator_incarnation)
+      return rank != workers_.rank() && !workers_.is_dead(rank);
+  }
+  return false;
+}
+
+detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
+  detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
+  if (entry) return entry;
+  entry = detail::make_ref<OwnerEntry>(id);
+  entry->expected_ = is_coming(id);
+  if (!entry->expected_) entry->fail(gone(id));
+  return entry;
+}
+
 detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
   const std::lock_guard lock(mutex_);
-  detail::Ref<OwnerEntry>& entry = entries_[{id.creator_incarnation, id.number}];
+  came_[id.creator_incarnation].add(id.number);
+  detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
   if (!entry) entry = detail::make_ref<OwnerEntry>(id);
   entry->expected_ = false;
   add_lease(*entry, holder);
   return entry;
 }
 
-RRefTable::Export RRefTable::write(const RRef& reference, int to, std::byte* out) {
+RRefTable::Export RRefTable::write(BodyWriter& out, const RRef& reference, int to) {
   Export done;
   done.to = to;
   if (reference.is_owner()) {
     const auto& entry = static_cast<const OwnerRRef&>(reference).entry();
     const std::lock_guard lock(mutex_);
     if (!cleared_) {
-      entries_.try_emplace({entry->id.creator_incarnation, entry->id.number}, entry);
+      entries_.try_emplace(key_of(entry->id), entry);
       add_lease(*entry, to);
       done.entry = entry;
     }
@@ -104,9 +177,7 @@ RRefTable::Export RRefTable::write(const RRef& reference, int to, std::byte* out
     done.fork = next_fork_++;
     if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const RRef>::share(&reference), to});
   }
-  put_rref_id(reference.id(), out);
-  put_le(out + kRRefIdBytes, static_cast<uint32_t>(core_.options.rank));
-  put_le(out + kRRefIdBytes + 4, done.fork);
+  write_rref(out, {reference.id(), workers_.rank(), done.fork});
   return done;
 }
 
@@ -114,129 +185,84 @@ void RRefTable::undo(const Export& done) noexcept {
   detail::Ref<OwnerEntry> dropped;
   Pin pin{{}, -1};
   const std::lock_guard lock(mutex_);
-  if (done.entry)
-    dropped = drop_lease({done.entry->id.creator_incarnation, done.entry->id.number}, done.to, 1);
+  if (done.entry) {
+    const auto at = entries_.find(key_of(done.entry->id));
+    if (at != entries_.end()) {
+      drop_lease(*at->second, done.to);
+      dropped = forget_if_unused(at);
+    }
+  }
   if (const auto at = pins_.find(done.fork); at != pins_.end()) {
     pin = std::move(at->second);
     pins_.erase(at);
   }
 }
 
-detail::Ref<OwnerEntry> RRefTable::drop_lease(const Key& key, int holder, uint32_t count) noexcept {
-  const auto at = entries_.find(key);
-  if (at == entries_.end()) return {};
-  auto& leases = at->second->leases_;
-  for (auto lease = leases.begin(); lease != leases.end(); ++lease) {
-    if (lease->first != holder) continue;
-    lease->second -= std::min(lease->second, count);
-    if (lease->second == 0) leases.erase(lease);
-    break;
+detail::Ref<RRef> RRefTable::read(std::span<const std::byte> ext, int from) {
+  const PassedRRef passed = parse_rref(ext);
+  const RRefId& id = passed.id;
+  if (id.owner < 0 || id.owner >= workers_.size()) {
+    throw ValueError(fmt::format("a reference owned by rank {} in a world of {}", id.owner, workers_.size()));
   }
-  if (!leases.empty()) return {};
-  detail::Ref<OwnerEntry> dropped = std::move(at->second);
-  entries_.erase(at);
-  return dropped;
-}
-
-detail::Ref<RRef> RRefTable::read(std::span<const std::byte> bytes, int from) {
-  if (bytes.size() != kRRefBytes) {
-    throw ValueError(fmt::format("a reference of {} bytes, expected {}", bytes.size(), kRRefBytes));
-  }
-  const RRefId id = get_rref_id(bytes.data());
-  const uint64_t fork = get_le<uint64_t>(bytes.data() + kRRefIdBytes + 4);
-  if (id.owner < 0 || static_cast<size_t>(id.owner) >= core_.workers.size()) {
+  if (id.owner_incarnation != workers_.incarnation_of(id.owner)) {
     throw ValueError(
-        fmt::format("a reference owned by rank {} in a world of {}", id.owner, core_.workers.size()));
+        fmt::format("a reference from an earlier life of worker '{}'", workers_.info(id.owner).name));
   }
-  if (id.owner_incarnation != core_.peer(id.owner).incarnation) {
-    throw ValueError(
-        fmt::format("a reference from an earlier life of worker '{}'", core_.peer(id.owner).info.name));
-  }
-  if (id.owner == core_.options.rank) {
-    detail::Ref<OwnerEntry> entry;
+  if (id.owner == workers_.rank()) {
+    detail::Ref<OwnerEntry> entry, dropped;
     {
       const std::lock_guard lock(mutex_);
-      const auto at = entries_.find({id.creator_incarnation, id.number});
-      if (at != entries_.end()) entry = at->second;
-    }
-    if (!entry) {
-      entry = detail::make_ref<OwnerEntry>(id);
-      entry->fail(
-          make_error(ErrorKind::kPeerDied,
-                     fmt::format("the value of RRef {} is gone: the worker that passed the reference on died "
-                                 "before its receiver was known here",
-                                 id.str())));
+      entry = expect(id);
+      dropped = forget_if_unused(entries_.find(key_of(id)));
     }
     return own(std::move(entry));
   }
-  auto reference = detail::make_ref<UserRRef>(core_.shared_from_this(), id, core_.peer(id.owner).info);
+  auto reference = detail::make_ref<UserRRef>(shared(), id, workers_.info(id.owner));
   if (from != id.owner) {
-    OutFrame lease(kLeaseFrame);
-    std::byte* const out = lease.body.ext(static_cast<int8_t>(ExtType::kRRef), kRRefBytes);
-    put_rref_id(id, out);
-    put_le(out + kRRefIdBytes, static_cast<uint32_t>(from));
-    put_le(out + kRRefIdBytes + 4, fork);
+    OutFrame lease(FrameKind::kLease);
+    write_lease(lease.body, {id, from, passed.fork});
     // A dead owner: using the reference says so.
-    if (core_.peer(id.owner).send(std::move(lease))) reference->forget_lease();
+    workers_.tell(id.owner, std::move(lease));
   }
   return reference;
 }
 
-void RRefTable::on_lease(int from, const RRefId& id, int parent, uint64_t fork) {
+void RRefTable::on_lease(int from, const PassedRRef& passed) {
   {
     const std::lock_guard lock(mutex_);
     if (cleared_) return;
-    const Key key{id.creator_incarnation, id.number};
-    const auto at = entries_.find(key);
-    if (at != entries_.end()) {
-      add_lease(*at->second, from);
-    } else {
-      // Its creation is still on the way, on its creator's own connection; unless somebody in between died.
-      bool creator_alive = false;
-      for (const auto& peer : core_.peers) {
-        creator_alive |= !peer->is_self && peer->incarnation == id.creator_incarnation && !peer->dead();
-      }
-      if (creator_alive && !core_.is_dead(parent)) {
-        auto entry = detail::make_ref<OwnerEntry>(id);
-        entry->expected_ = true;
-        add_lease(*entry, from);
-        entries_.emplace(key, std::move(entry));
-      }
-    }
+    add_lease(*expect(passed.id), from);
   }
-  OutFrame done(kForkDoneFrame);
-  done.body.uinteger(fork);
-  (void)core_.peer(parent).send(std::move(done));  // a dead parent has no pins
+  OutFrame done(FrameKind::kForkDone);
+  write_fork_done(done.body, passed.fork);
+  workers_.tell(passed.parent, std::move(done));  // a dead parent has no pins
 }
 
 bool RRefTable::on_frame(int from, const Frame& frame) {
   try {
-    BodyReader in(frame.body);
-    switch (static_cast<uint8_t>(frame.header.kind)) {
-      case static_cast<uint8_t>(kLeaseFrame): {
-        const auto ext = in.ext();
-        if (ext.bytes.size() != kRRefBytes) return false;
-        const RRefId id = get_rref_id(ext.bytes.data());
-        const auto parent = get_le<uint32_t>(ext.bytes.data() + kRRefIdBytes);
-        if (parent >= core_.workers.size() || id.owner != core_.options.rank) return false;
-        if (id.owner_incarnation != core_.incarnation) return true;
-        on_lease(from, id, static_cast<int>(parent), get_le<uint64_t>(ext.bytes.data() + kRRefIdBytes + 4));
+    switch (frame.header.kind) {
+      case FrameKind::kLease: {
+        const PassedRRef passed = read_lease(frame.body);
+        if (passed.parent < 0 || passed.parent >= workers_.size() || passed.id.owner != workers_.rank())
+          return false;
+        if (passed.id.owner_incarnation == workers_.incarnation()) on_lease(from, passed);
         return true;
       }
-      case static_cast<uint8_t>(kForkDoneFrame): {
+      case FrameKind::kForkDone: {
         Export pin;
-        pin.fork = in.uinteger();
+        pin.fork = read_fork_done(frame.body);
         undo(pin);
         return true;
       }
-      case static_cast<uint8_t>(kReleaseFrame): {
-        const auto ext = in.ext();
-        if (ext.bytes.size() != kRRefIdBytes) return false;
-        const RRefId id = get_rref_id(ext.bytes.data());
-        if (id.owner_incarnation != core_.incarnation) return true;
+      case FrameKind::kRelease: {
+        const RRefId id = read_release(frame.body);
+        if (id.owner_incarnation != workers_.incarnation()) return true;
         detail::Ref<OwnerEntry> dropped;
         const std::lock_guard lock(mutex_);
-        dropped = drop_lease({id.creator_incarnation, id.number}, from, 1);
+        const auto at = entries_.find(key_of(id));
+        if (at == entries_.end()) return true;
+        drop_lease(*at->second, from);
+        dropped = forget_if_unused(at);
         return true;
       }
       default: return false;
@@ -247,32 +273,33 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
 }
 
 void RRefTable::release(const RRefId& id) noexcept {
-  try {
-    if (core_.closing.load(std::memory_order_relaxed)) return;
-    OutFrame frame(kReleaseFrame);
-    put_rref_id(id, frame.body.ext(static_cast<int8_t>(ExtType::kRRef), kRRefIdBytes));
-    (void)core_.peer(id.owner).send(std::move(frame));
-  } catch (const std::bad_alloc&) {
-    // The owner keeps the value until this worker ends.
+  // In a child of fork(2) the lease is the parent's, and so may be the lock.
+  if (generation_ != detail::fork_generation()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (cleared_) return;
   }
+  OutFrame frame(FrameKind::kRelease);
+  write_release(frame.body, id);
+  workers_.tell(id.owner, std::move(frame));
 }
 
 void RRefTable::worker_died(int rank, const std::exception_ptr& cause) noexcept {
   std::vector<detail::Ref<OwnerEntry>> dropped, orphans;
   std::vector<Pin> unpinned;
-  const uint64_t incarnation = core_.peer(rank).incarnation;
+  const uint64_t incarnation = workers_.incarnation_of(rank);
   {
     const std::lock_guard lock(mutex_);
+    came_.erase(incarnation);
     for (auto at = entries_.begin(); at != entries_.end();) {
-      OwnerEntry& entry = *at->second;
+      const auto here = at++;
+      OwnerEntry& entry = *here->second;
       std::erase_if(entry.leases_, [rank](const auto& lease) { return lease.first == rank; });
-      if (entry.expected_ && at->first.creator == incarnation) orphans.push_back(at->second);
-      if (entry.leases_.empty()) {
-        dropped.push_back(std::move(at->second));
-        at = entries_.erase(at);
-      } else {
-        ++at;
+      if (entry.expected_ && here->first.creator == incarnation) {
+        entry.expected_ = false;
+        orphans.push_back(here->second);
       }
+      if (auto unused = forget_if_unused(here)) dropped.push_back(std::move(unused));
     }
     for (auto at = pins_.begin(); at != pins_.end();) {
       if (at->second.to == rank || at->second.reference->id().owner == rank) {

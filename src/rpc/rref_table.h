@@ -2,15 +2,17 @@
 //
 // State      Open, then cleared for good.
 // Threads    Any.
-// Ordering   Messages of one worker are handled in the order in which it sent them; what that buys is in
-//            docs/spec/rref.md.
-// Ownership  An entry lives in the table while any worker has a lease on it; OwnerRRefs share it.
+// Ordering   What of one worker's messages is handled in which order is in docs/spec/rref.md.
+// Ownership  An entry lives in the table while any worker has a lease on it or its creation is still to come;
+//            OwnerRRefs share it. References share the table (and with it the agent's parts).
 // Errors     Messages about what is not there are ignored: the other side finds out when it uses the reference.
 // Cost       One lock and one hash a message. No Value is destroyed under the lock.
 // Source     docs/spec/rref.md.
 #pragma once
 
 #include <atomic>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -20,11 +22,30 @@
 
 namespace tine::rpc {
 
-inline constexpr size_t kRRefIdBytes = 28;
-inline constexpr size_t kRRefBytes = 40;  // id, parent rank, fork number
-inline constexpr FrameKind kLeaseFrame = static_cast<FrameKind>(16);
-inline constexpr FrameKind kForkDoneFrame = static_cast<FrameKind>(17);
-inline constexpr FrameKind kReleaseFrame = static_cast<FrameKind>(18);
+// The workers of the world as references need them.
+class Workers {
+ public:
+  virtual int rank() const noexcept = 0;  // of this one
+  virtual uint64_t incarnation() const noexcept = 0;
+  virtual int size() const noexcept = 0;
+  virtual const WorkerInfo& info(int rank) const noexcept = 0;
+  virtual uint64_t incarnation_of(int rank) const noexcept = 0;
+  virtual bool is_dead(int rank) const noexcept = 0;
+  // What is lost is lost with the connection: both sides see its end.
+  virtual void tell(int rank, OutFrame frame) noexcept = 0;
+
+ protected:
+  ~Workers() = default;
+};
+
+// Brings values here.
+class Fetcher {
+ public:
+  virtual Future<Value> fetch(const RRef& reference, TimePoint deadline) = 0;
+
+ protected:
+  ~Fetcher() = default;
+};
 
 // A value here that others may refer to.
 class OwnerEntry final : public detail::RefCounted {
@@ -41,12 +62,14 @@ class OwnerEntry final : public detail::RefCounted {
  private:
   friend class RRefTable;
   std::vector<std::pair<int, uint32_t>> leases_;  // rank, count; under the table's lock
-  bool expected_ = false;                         // somebody spoke of it before its creation came
+  bool expected_ = false;                         // its creation is still to come
 };
+
+class RRefTable;
 
 class OwnerRRef final : public RRef {
  public:
-  OwnerRRef(std::shared_ptr<AgentCore> core, detail::Ref<OwnerEntry> entry, WorkerInfo self);
+  OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self);
   ~OwnerRRef() override;
   [[nodiscard]] bool is_owner() const noexcept override { return true; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
@@ -55,13 +78,13 @@ class OwnerRRef final : public RRef {
   [[nodiscard]] const detail::Ref<OwnerEntry>& entry() const noexcept { return entry_; }
 
  private:
-  const std::shared_ptr<AgentCore> core_;
+  const std::shared_ptr<RRefTable> table_;
   const detail::Ref<OwnerEntry> entry_;
 };
 
 class UserRRef final : public RRef {
  public:
-  UserRRef(std::shared_ptr<AgentCore> core, RRefId id, WorkerInfo owner);
+  UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner);
   ~UserRRef() override;  // gives the lease back
   [[nodiscard]] bool is_owner() const noexcept override { return false; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
@@ -71,30 +94,34 @@ class UserRRef final : public RRef {
   void forget_lease() noexcept { leased_ = false; }  // the creation was never sent
 
  private:
-  const std::shared_ptr<AgentCore> core_;
+  const std::shared_ptr<RRefTable> table_;
   Future<Value> confirmed_;
   bool leased_ = true;
 };
 
 class RRefTable {
  public:
-  explicit RRefTable(AgentCore& core) noexcept : core_(core) {}
+  explicit RRefTable(Workers& workers) noexcept : workers_(workers) {}
+  // The world is complete. What keeps the table alive, and who fetches for its references.
+  void share(std::weak_ptr<void> owner, Fetcher& fetcher);
 
   [[nodiscard]] RRefId next_id(int owner);
   [[nodiscard]] detail::Ref<RRef> own(detail::Ref<OwnerEntry> entry);
-  // The creation has come: the entry, with a lease of `holder` (none for this worker itself).
+  // To what this worker creates on another one: it has a lease once the creation was sent.
+  [[nodiscard]] detail::Ref<UserRRef> created(const RRefId& id);
+  // The creation has come: the entry, with a lease of `holder`.
   [[nodiscard]] detail::Ref<OwnerEntry> create(const RRefId& id, int holder);
 
-  // A reference goes to worker `to`. Writes kRRefBytes; what it did can be undone while nothing was sent.
+  // A reference goes to worker `to`. What it did can be undone while nothing was sent.
   struct Export {
     detail::Ref<OwnerEntry> entry;
     uint64_t fork = 0;
     int to = -1;
   };
-  [[nodiscard]] Export write(const RRef& reference, int to, std::byte* out);
+  [[nodiscard]] Export write(BodyWriter& out, const RRef& reference, int to);
   void undo(const Export& done) noexcept;
   // A reference came from worker `from`. Throws ValueError for bytes that are none.
-  [[nodiscard]] detail::Ref<RRef> read(std::span<const std::byte> bytes, int from);
+  [[nodiscard]] detail::Ref<RRef> read(std::span<const std::byte> ext, int from);
 
   // Lease, fork-done and release frames; false when the frame is malformed.
   [[nodiscard]] bool on_frame(int from, const Frame& frame);
@@ -102,6 +129,11 @@ class RRefTable {
   void worker_died(int rank, const std::exception_ptr& cause) noexcept;
   void clear(const std::exception_ptr& cause) noexcept;
   [[nodiscard]] size_t entries() const;
+
+  [[nodiscard]] Future<Value> fetch(const RRef& reference, TimePoint deadline) const {
+    return fetcher_->fetch(reference, deadline);
+  }
+  [[nodiscard]] const Workers& workers() const noexcept { return workers_; }
 
  private:
   struct Key {
@@ -117,21 +149,38 @@ class RRefTable {
     detail::Ref<const RRef> reference;
     int to;
   };
-  void add_lease(OwnerEntry& entry, int holder);  // under the lock
-  // Null, or the entry when nobody has a lease on it any more.
-  [[nodiscard]] detail::Ref<OwnerEntry> drop_lease(const Key& key, int holder, uint32_t count) noexcept;
-  void on_lease(int from, const RRefId& id, int parent, uint64_t fork);
+  // Numbers, in runs.
+  class Numbers {
+   public:
+    void add(uint64_t number);
+    [[nodiscard]] bool contains(uint64_t number) const noexcept;
 
-  AgentCore& core_;
-  std::atomic<uint64_t> next_number_{1};
+   private:
+    std::map<uint64_t, uint64_t> runs_;  // first to last
+  };
+  using Entries = std::unordered_map<Key, detail::Ref<OwnerEntry>, KeyHash>;
+  [[nodiscard]] std::shared_ptr<RRefTable> shared();
+  static Key key_of(const RRefId& id) noexcept { return {id.creator_incarnation, id.number}; }
+  // All under the lock.
+  static void add_lease(OwnerEntry& entry, int holder);
+  static void drop_lease(OwnerEntry& entry, int holder) noexcept;
+  // Takes the entry out of the table if nothing keeps it there.
+  [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept;
+  [[nodiscard]] bool is_coming(const RRefId& id) const noexcept;
+  detail::Ref<OwnerEntry>& expect(const RRefId& id);
+  void on_lease(int from, const PassedRRef& passed);
+
+  Workers& workers_;
+  const uint8_t generation_ = detail::fork_generation();
+  std::weak_ptr<void> owner_;
+  Fetcher* fetcher_ = nullptr;
+  std::unique_ptr<std::atomic<uint64_t>[]> last_number_;  // by owner
   mutable std::mutex mutex_;
   bool cleared_ = false;
   uint64_t next_fork_ = 1;
-  std::unordered_map<Key, detail::Ref<OwnerEntry>, KeyHash> entries_;
-  std::unordered_map<uint64_t, Pin> pins_;  // references passed on, until their owner knows
+  Entries entries_;
+  std::unordered_map<uint64_t, Numbers> came_;  // creations of each creator that lives
+  std::unordered_map<uint64_t, Pin> pins_;      // references passed on, until their owner knows
 };
-
-void put_rref_id(const RRefId& id, std::byte* out) noexcept;
-[[nodiscard]] RRefId get_rref_id(const std::byte* in) noexcept;
 
 }  // namespace tine::rpc

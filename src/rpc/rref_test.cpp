@@ -72,6 +72,39 @@ TEST(RRef, AFailedCreationShowsInToHere) {
   }
 }
 
+TEST(RRef, ACreationThatIsNotConfirmedInItsTimeFailsAToHereThatWaitsAlready) {
+  World world(2);
+  std::latch go(1);
+  for (const int to : {0, 1}) {
+    world.handlers(to).on["slow"] = [&](IncomingCall call) {
+      go.wait();
+      call.reply(7);
+    };
+    const auto r = world[0].remote(to, foreign("slow"), Clock::now() + std::chrono::milliseconds(100));
+    const auto waiting = r->to_here(kNoDeadline);
+    EXPECT_FALSE(waiting.ready());
+    EXPECT_THAT(message(waiting.error()), HasSubstr("RPC ran for more than its timeout"));
+    EXPECT_THAT(message(r->to_here(kNoDeadline).error()), HasSubstr("RPC ran for more than its timeout"));
+  }
+  // Nothing of it is left pending.
+  EXPECT_EQ(world[0].counts().calls_pending, 0U);
+  go.count_down();
+}
+
+TEST(RRef, AToHereThatWaitsHasADeadlineOfItsOwn) {
+  World world(2);
+  std::latch go(1);
+  world.handlers(1).on["slow"] = [&](IncomingCall call) {
+    go.wait();
+    call.reply(7);
+  };
+  const auto r = world[0].remote(1, foreign("slow"), kNoDeadline);
+  EXPECT_THAT(message(r->to_here(Clock::now() + std::chrono::milliseconds(50)).error()),
+              HasSubstr("to_here()"));
+  go.count_down();
+  EXPECT_EQ(r->to_here(kNoDeadline).get().to_int(), 7);
+}
+
 TEST(RRef, AReferenceComesHomeAsTheOwnersOwn) {
   World world(2);
   const auto r = world[0].remote(1, testing::add({1}, {1}), soon());

@@ -29,13 +29,15 @@ class PoolSplitter final : public Splitter {
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
 
+  const uint8_t generation = detail::fork_generation();
   OpTable ops;
   Generator generator;
   std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions
   Scheduler scheduler;
   PoolSplitter splitter;
   OpContext context;
-  sched::BlockingPool blocking;
+  sched::BlockingPool callbacks;
+  sched::BlockingPool handlers;
   std::optional<UnitRunner> script_runner;
   RpcService rpc;
 };

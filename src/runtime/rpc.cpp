@@ -46,10 +46,12 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   options.codec = foreign_.codec;
   options.executor = &runtime_.scheduler();
   options.blocking = &runtime_.blocking();
+  options.callbacks = &runtime_.callbacks();
   std::shared_ptr<rpc::Agent> agent = rpc::Agent::start(std::move(options));
   {
     const std::lock_guard lock(mutex_);
     agent_ = agent;
+    seen_by_child_.store(agent.get(), std::memory_order_release);
   }
   agent->open();
 }
@@ -64,10 +66,10 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
   // Callbacks that come in during a graceful shutdown still find the agent.
   const auto forget = [&] {
     const std::lock_guard lock(mutex_);
-    if (agent_ == agent) {
-      former_.push_back(std::move(agent_));
-      agent_ = nullptr;
-    }
+    if (agent_ != agent) return;
+    seen_by_child_.store(nullptr, std::memory_order_release);
+    agent_ = nullptr;
+    was_stopped_ = true;
   };
   try {
     agent->shutdown(graceful, timeout, failure);
@@ -81,7 +83,7 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
 std::shared_ptr<rpc::Agent> RpcService::agent() const {
   const std::lock_guard lock(mutex_);
   if (agent_) return agent_;
-  if (!former_.empty()) {
+  if (was_stopped_) {
     throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
   }
   throw Error("RPC has not been initialized. Call tine.distributed.rpc.init_rpc first.");
@@ -93,7 +95,7 @@ bool RpcService::initialised() const noexcept {
 }
 
 void RpcService::leave_in_child() noexcept {
-  if (agent_) agent_->abandon_in_child();
+  if (rpc::Agent* const agent = seen_by_child_.load(std::memory_order_relaxed)) agent->abandon_in_child();
 }
 
 int RpcService::rank_of(const rpc::Agent& agent, const Value& to) {
@@ -136,6 +138,16 @@ Future<Value> RpcService::to_here(const Value& rref, double timeout) {
   return rpc::RRef::from(rref)->to_here(agent()->deadline_after(seconds(timeout)));
 }
 
+Future<Value> RpcService::room(const Value& to) {
+  // Shared: a call that finds room allocates nothing for having asked.
+  static const Future<Value>& at_once = *new Future<Value>(make_ready(Value()));
+  const auto a = agent();
+  const int rank = rank_of(*a, to);
+  if (a->has_room(rank)) return at_once;
+  // There may be others who take it: then this one waits again.
+  return a->room(rank).and_then([this, to] { return room(to); });
+}
+
 void RpcService::handle(rpc::IncomingCall call) {
   if (call.target() == rpc::Target::kForeign) {
     if (!foreign_.handle) throw Error("this worker runs no Python functions: it was started without Python");
@@ -164,6 +176,10 @@ void RpcService::handle(rpc::IncomingCall call) {
 }
 
 void add_rpc_operators(OpTable& table) {
+  // A script waits for it before a call: past a bound it is suspended, as any wait suspends it.
+  table.add("rpc::room(Any to) -> Future(NoneType)",
+            [](OpContext& context, const Value* a) { return Value(caller_in(context).room(a[0])); },
+            {.pure = false, .cost = cost::kFixed});
   constexpr OpTraits kRemote{.pure = false, .cost = cost::kNoBound};
   table.add(
       "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",
@@ -188,7 +204,7 @@ void add_rpc_operators(OpTable& table) {
   table.add(
       "rpc::local_value(RRef(t) self) -> Future(t)",
       [](OpContext&, const Value* a) { return Value(rpc::RRef::from(a[0])->local_value()); }, kRemote);
-  constexpr OpTraits kAsks{.pure = false};
+  constexpr OpTraits kAsks{.pure = false, .cost = cost::kFixed};
   table.add(
       "rpc::is_owner(RRef(t) self) -> bool",
       [](OpContext&, const Value* a) { return Value(rpc::RRef::from(a[0])->is_owner()); }, kAsks);

@@ -3,13 +3,13 @@
 // State      Not initialised, initialised, shut down; it may be initialised again.
 // Threads    Every member from any thread; start and stop one at a time.
 // Ordering   As Agent.
-// Ownership  Owns the agent. An agent that was shut down is kept until the service dies: futures may refer
-//            to its connections' helpers.
+// Ownership  Owns the agent until stop().
 // Errors     agent() throws Error while RPC is not initialised, saying which of the two it is.
 // Cost       agent(): one shared pointer.
 // Source     docs/spec/agent.md; torch.distributed.rpc.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -56,7 +56,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   [[nodiscard]] bool initialised() const noexcept;
   void set_script_runner(ScriptRunner* runner) noexcept { scripts_ = runner; }
   [[nodiscard]] ScriptRunner* script_runner() const noexcept { return scripts_; }
-  // In the child after fork(2).
+  // In the child after fork(2), before it returns there: no lock, nobody's code.
   void leave_in_child() noexcept;
 
   // Name, rank or WorkerInfo-like (name, id) tuple to rank.
@@ -69,6 +69,7 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
                           double timeout) override;
   Value remote(const Value& to, const std::string& callee, const Value& args, double timeout) override;
   Future<Value> to_here(const Value& rref, double timeout) override;
+  Future<Value> room(const Value& to) override;
 
  private:
   void handle(rpc::IncomingCall call) override;
@@ -78,13 +79,14 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   ForeignSide foreign_;
   mutable std::mutex mutex_;
   std::shared_ptr<rpc::Agent> agent_;
-  std::vector<std::shared_ptr<rpc::Agent>> former_;
+  std::atomic<rpc::Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock
+  bool was_stopped_ = false;
 };
 
 // The Runtime's, for bindings and the command.
 [[nodiscard]] TINE_API RpcService& rpc_service(Runtime& runtime) noexcept;
 
-// rpc::rpc_async, rpc::remote, and the methods of RRef.
+// rpc::room, rpc::rpc_async, rpc::remote, and the methods of RRef.
 void add_rpc_operators(OpTable& table);
 
 }  // namespace tine

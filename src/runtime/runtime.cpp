@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "src/runtime/parts.h"
 #include "src/tensor/kernels/linear.h"
@@ -13,45 +12,42 @@
 namespace tine {
 namespace {
 
-int checked_blocking_threads(int n) {
-  if (n < 1 || n > sched::BlockingPool::kHardLimit) {
-    throw ValueError(fmt::format("Runtime: blocking_threads: expected 1 to {}, got {}",
-                                 sched::BlockingPool::kHardLimit, n));
-  }
-  return n;
+sched::BlockingOptions handler_options(const RuntimeOptions& options) {
+  sched::BlockingOptions o;
+  o.name = "tine-h";
+  o.eager = options.handler_threads;
+  o.max_threads = options.max_handler_threads;
+  o.limit_name = "max_handler_threads";
+  o.advice =
+      ": none is left to run it; raise the limit (max_handler_threads of TensorPipeRpcBackendOptions or "
+      "RuntimeOptions), or let handlers wait without a thread (@rpc.functions.async_execution)";
+  return o;
 }
 
-// The default Runtime. The mutex is held over fork(2), so that a child finds it free.
-struct Default {
-  std::mutex mutex;
-  std::atomic<Runtime*> runtime{nullptr};
+sched::BlockingOptions callback_options() {
+  sched::BlockingOptions o;
+  o.name = "tine-c";
+  o.refuses = false;
+  return o;
+}
 
-  static Default& get() {
-    static Default& only = *[] {
-      auto* made = new Default;
-      detail::watch_forks();
-      pthread_atfork([] { get().mutex.lock(); }, [] { get().mutex.unlock(); }, [] { get().in_child(); });
-      return made;
-    }();
-    return only;
-  }
+// Process-wide by nature. Never destroyed.
+constinit std::atomic<Runtime*> default_runtime{nullptr};
 
-  // The parent's threads do not exist here: its Runtime is left as it is, for good.
-  void in_child() noexcept {
-    if (Runtime* left = runtime.exchange(nullptr)) {
-      left->scheduler().leave_in_child();
-      rpc_service(*left).leave_in_child();
-    }
-    mutex.unlock();
-  }
-};
+// Between fork() and its return, while other threads may have held any lock: it takes none and runs nobody's code. The
+// parent's Runtime is left as it is, for good; the next use makes another.
+void enter_child() noexcept {
+  if (Runtime* const left = default_runtime.exchange(nullptr, std::memory_order_relaxed))
+    rpc_service(*left).leave_in_child();
+}
 
 }  // namespace
 
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
     : scheduler(options.num_threads),
       splitter(scheduler),
-      blocking("tine-b", checked_blocking_threads(options.blocking_threads)),
+      callbacks(callback_options()),
+      handlers(handler_options(options)),
       rpc(runtime) {
   tensor::use_one_blas_thread();  // products are split over this pool
   add_builtin_operators(ops);
@@ -65,20 +61,24 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
 }
 
 Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(*this, options)) {}
-Runtime::~Runtime() = default;
-
-Runtime& Runtime::instance() {
-  Default& d = Default::get();
-  if (Runtime* runtime = d.runtime.load(std::memory_order_acquire)) [[likely]]
-    return *runtime;
-  const std::lock_guard lock(d.mutex);
-  if (Runtime* runtime = d.runtime.load(std::memory_order_acquire)) return *runtime;
-  auto* made = new Runtime();
-  d.runtime.store(made, std::memory_order_release);
-  return *made;
+Runtime::~Runtime() {
+  // In a child of fork(2) its threads, and what they had locked, are the parent's: leaked.
+  if (parts_->generation != detail::fork_generation()) (void)parts_.release();
 }
 
-bool Runtime::exists() noexcept { return Default::get().runtime.load(std::memory_order_acquire) != nullptr; }
+Runtime& Runtime::instance() {
+  if (Runtime* const runtime = default_runtime.load(std::memory_order_acquire)) [[likely]]
+    return *runtime;
+  detail::watch_forks();
+  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, &enter_child);
+  // No lock that a child could inherit: of two threads that make one, the first to be done has made it.
+  auto made = std::make_unique<Runtime>();
+  Runtime* known = nullptr;
+  if (!default_runtime.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) return *known;
+  return *made.release();
+}
+
+bool Runtime::exists() noexcept { return default_runtime.load(std::memory_order_acquire) != nullptr; }
 
 Scheduler& default_scheduler() {
   Scheduler* const mine = Scheduler::current();
@@ -86,8 +86,19 @@ Scheduler& default_scheduler() {
 }
 
 Scheduler& Runtime::scheduler() noexcept { return parts_->scheduler; }
-Executor& Runtime::blocking() noexcept { return parts_->blocking; }
-int Runtime::close_blocking(TimePoint bound) noexcept { return parts_->blocking.close_and_join(bound); }
+Executor& Runtime::blocking() noexcept { return parts_->handlers; }
+Executor& Runtime::callbacks() noexcept { return parts_->callbacks; }
+void Runtime::set_handler_threads(int handler_threads, int max_handler_threads) {
+  parts_->handlers.set_limits(handler_threads, max_handler_threads);
+}
+HandlerCounters Runtime::handler_counters() const noexcept {
+  const sched::BlockingCounters c = parts_->handlers.counters();
+  return {c.threads, c.idle, c.blocked, c.peak, c.queued, c.refused};
+}
+int Runtime::close_blocking(TimePoint bound) noexcept {
+  const int left = parts_->handlers.close_and_join(bound);
+  return left + parts_->callbacks.close_and_join(bound);
+}
 const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
 OpContext& Runtime::context() noexcept { return parts_->context; }
 RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }

@@ -1,59 +1,70 @@
-// BlockingPool: threads, started on demand, for code that may block or sleep: Python handlers, users'
-// callbacks.
+// BlockingPool: threads for code that may block or sleep: Python handlers, users' callbacks.
 //
-// State      Open until destroyed. Up to `max_threads` threads run tasks; a thread inside a tine wait does
-//            not count, so another may start (in all at most kHardLimit).
+// Who gets a thread. A task is begun at once by an idle thread, or by a new one while fewer than `eager` run; a thread
+// inside a wait of tine's does not count as running. Past that tasks queue for as long as those threads get on. When
+// none has begun a task for a while, because they sleep or wait for something that tine does not see, more are started,
+// up to `max_threads`: so a queued task gets a thread whatever the others do, and a burst of short ones does not get a
+// thread each. At the limit, with every thread blocked, nobody is left to run what is queued, and it may be what
+// they wait for: a pool that `refuses` says so at once.
+//
+// State      Open until closed or destroyed. In a child of fork(2) it refuses every task and its destructor leaves what
+//            there is.
 // Threads    post from any thread.
 // Ordering   Tasks start in the order in which they were posted.
 // Ownership  The pool owns and joins its threads. Destroying it abandons what has not started.
-// Errors     Past `max_queued` tasks the posted task is abandoned: its future fails, nothing hangs.
-// Cost       A lock and a wake-up a task. Threads idle for 10 s end.
+// Errors     A task that is refused is told why. Without `refuses` it waits instead.
+// Cost       A lock and a wake-up a task. Idle threads end after 10 s, those above `eager` after 1 s. A thread costs
+//            its stack, of which the system keeps what was touched (some 50 KiB under a Python handler). What the
+//            watching thread does while tasks queue: a look each 2 ms.
 // Source     DESIGN "Who runs what".
 #pragma once
 
-#include <condition_variable>
-#include <list>
-#include <mutex>
+#include <memory>
 #include <string>
-#include <thread>
 
 #include "tine/executor.h"
 
 namespace tine::sched {
 
+struct BlockingOptions {
+  std::string name = "tine-b";  // of the threads, with a number behind it
+  int eager = 16;
+  int max_threads = 4096;
+  bool refuses = true;
+  std::string limit_name = "max_threads";  // what users know it as
+  std::string advice;                      // what to do about it, for the error
+  // 1 MiB: a thousand nested calls of C and Python code fit, a huge page does not.
+  size_t stack_bytes = size_t{1} << 20;
+};
+
+struct BlockingCounters {
+  int threads = 0;
+  int idle = 0;
+  int blocked = 0;  // in a wait of tine's
+  int peak = 0;     // threads at most so far
+  size_t queued = 0;
+  size_t refused = 0;
+};
+
 class BlockingPool final : public Executor {
  public:
-  static constexpr int kHardLimit = 1024;
+  static constexpr int kMostThreads = 32768;
 
-  explicit BlockingPool(std::string name, int max_threads = 16, size_t max_queued = 65536);
+  // ValueError unless 1 <= eager <= max_threads <= kMostThreads.
+  explicit BlockingPool(BlockingOptions options = {});
   ~BlockingPool();
   void post(Task& task) noexcept override;
+  // Also while it runs. Threads above a lower limit go on.
+  void set_limits(int eager, int max_threads);
   // Abandons what is queued, waits until the threads have ended; later posts abandon their task. Past the bound the
   // threads whose task does not return are left to themselves, and the pool must not be destroyed any more:
   // how many those are.
   int close_and_join(TimePoint bound = kNoDeadline) noexcept;
-  [[nodiscard]] int threads() const noexcept;
+  [[nodiscard]] BlockingCounters counters() const noexcept;
 
  private:
-  class Helper;
-  void main(std::list<std::thread>::iterator self) noexcept;
-  void start_thread_if_needed() noexcept;  // mutex_ held
-
-  const std::string name_;
-  const int max_threads_;
-  const size_t max_queued_;
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable ended_;
-  Task* first_ = nullptr;
-  Task* last_ = nullptr;
-  size_t queued_ = 0;
-  int idle_ = 0;
-  int blocked_ = 0;
-  int started_ = 0;  // for names
-  bool closed_ = false;
-  std::list<std::thread> threads_;
-  std::list<std::thread> over_;  // to be joined
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tine::sched

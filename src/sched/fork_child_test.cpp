@@ -3,9 +3,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "tine/combinators.h"
 #include "tine/coroutine.h"
 #include "tine/scheduler.h"
 #include "tine/unobserved.h"
@@ -75,6 +80,73 @@ TEST(ForkedChild, WaitsForWhatThePoolOrTimerWouldCompleteFailInsteadOfHanging) {
   gate.set_value(1);
   EXPECT_EQ(coroutine.get(), 1);
   sleeping.cancel();
+}
+
+TEST(ForkedChild, CallbacksOfTheParentNeverRunInTheChildAndItsOwnRunAtOnceWithTheError) {
+  Scheduler pool(1);
+  Promise<int> gate;
+  const Future<int> running = fork(pool, [f = gate.future()] { return f.get(); });
+  while (pool.counters().blocked_threads == 0) std::this_thread::yield();
+  static std::atomic<int> ran;
+  ran = 0;
+  const auto by_parent = [](const Future<int>&) { ++ran; };
+  const Future<void> then_of_parent = running.then(by_parent);
+  (void)running.then(pool, by_parent);
+  (void)collect_all_settled(std::vector{running}).then([](const auto&) { ++ran; });
+  EXPECT_EQ(in_child([&] {
+              std::string told;
+              std::string seen;
+              // Asked in each of the ways in which one may look.
+              if (!running.ready()) told += "it is not ready; ";
+              (void)running.then([&](const Future<int>& f) { seen = describe(f.error()); });
+              if (!seen.starts_with("Abandoned")) told += "its own callback saw '" + seen + "'; ";
+              told += expect_abandoned("what the parent's callback was to give", then_of_parent.error());
+              if (ran != 0) told += "a callback of the parent ran; ";
+              return told;
+            }),
+            "");
+  EXPECT_EQ(in_child([&] {
+              std::string told;
+              if (running.cancel()) told += "it was cancelled; ";
+              told += expect_abandoned("the task", running.error());
+              return ran == 0 ? told : told + "a callback of the parent ran; ";
+            }),
+            "");
+  gate.set_value(1);
+  EXPECT_EQ(running.get(), 1);
+}
+
+TEST(ForkedChild, LooksAtAFutureWhoseLockAnotherThreadHadAtTheFork) {
+  Scheduler pool(1);
+  Promise<int> gate;
+  const Future<int> running = fork(pool, [f = gate.future()] { return f.get(); });
+  while (pool.counters().blocked_threads == 0) std::this_thread::yield();
+  std::atomic<bool> stop{false};
+  std::thread waiting([&] {
+    while (!stop.load()) (void)running.wait_for(1us);
+  });
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(in_child([&] { return expect_abandoned("the task", running.error()); }), "");
+  }
+  stop = true;
+  waiting.join();
+  gate.set_value(1);
+}
+
+TEST(ForkedChild, ErrorsThatTheParentHasYetToTellAreNotToldTwice) {
+  static std::atomic<int> told;
+  told = 0;
+  const UnobservedErrorHook before = set_unobserved_error_hook(
+      [](const std::exception_ptr&, const std::source_location&) noexcept { ++told; });
+  auto failed = std::make_unique<Future<int>>(make_failed<int>(make_error(ErrorKind::kIndex, "lost")));
+  EXPECT_EQ(in_child([&] {
+              failed.reset();
+              return told == 0 ? std::string() : std::string("told in the child");
+            }),
+            "");
+  failed.reset();
+  EXPECT_EQ(told.load(), 1);
+  set_unobserved_error_hook(before);
 }
 
 TEST(ForkedChild, TasksAndSleepsGivenToAnInheritedPoolFailAtOnceAndItsDestructorReturns) {

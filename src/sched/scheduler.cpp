@@ -1,10 +1,10 @@
 #include "src/sched/scheduler.h"
+#include "src/base/thread.h"
 #include "src/sched/steal_rules.h"
 
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +31,7 @@ class Worker final : public detail::WaitHelper {
  public:
   Worker(Scheduler::Impl& pool, Scheduler& scheduler, int index)
       : pool_(pool), scheduler_(scheduler), victims_(pool.seed_, index) {
-    thread_ = std::thread([this, index] { main(index); });
+    thread_ = Thread(fmt::format("tine-w{}", index), [this] { main(); });
   }
   void join() { thread_.join(); }
 
@@ -76,7 +76,7 @@ class Worker final : public detail::WaitHelper {
   std::atomic<uint64_t> steal_count{0};
 
  private:
-  void main(int index) noexcept;
+  void main() noexcept;
   void park() noexcept;
   Task* search() noexcept;
   Task* try_steal() noexcept;
@@ -102,7 +102,7 @@ class Worker final : public detail::WaitHelper {
   Worker* callable_after_ = nullptr;
   bool callable_ = false;
   friend class Scheduler::Impl;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace sched
@@ -168,11 +168,7 @@ GuestSeat::~GuestSeat() {
 
 namespace sched {
 
-void Worker::main(int index) noexcept {
-  pthread_setname_np(pthread_self(), fmt::format("tine-w{}", index).c_str());
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+void Worker::main() noexcept {
   this_worker = this;
   seat_pool = pool_.life_.get();
   own_seat = &seat_;
@@ -630,10 +626,6 @@ void Scheduler::post(Task& task) noexcept { impl_->post(task); }
 bool Scheduler::take_back(Task& task, bool sweep) noexcept { return impl_->take_back(task, sweep); }
 int Scheduler::num_threads() const noexcept { return impl_->target(); }
 void Scheduler::set_num_threads(int n) { impl_->resize(n); }
-void Scheduler::leave_in_child() noexcept {
-  impl_->leave_in_child();
-  timer_.leave_in_child();
-}
 Timer& Scheduler::timer() noexcept { return timer_; }
 SchedulerCounters Scheduler::counters() const noexcept { return impl_->counters(); }
 Scheduler* Scheduler::current() noexcept { return this_worker ? &this_worker->scheduler() : nullptr; }

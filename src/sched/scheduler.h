@@ -66,7 +66,6 @@ class Scheduler::Impl {
   // where it is: it could wait for something that this very thread does after its wait.
   bool run_own_child(sched::Seat& seat, detail::StateBase& state) noexcept;
   void resize(int n);
-  void leave_in_child() noexcept { life_->pool = nullptr; }
   SchedulerCounters counters() const noexcept;
   int target() const noexcept { return target_.load(std::memory_order_relaxed); }
 

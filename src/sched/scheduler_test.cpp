@@ -10,7 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include "src/sched/blocking_pool.h"
 #include "src/sched/deque.h"
 #include "tine/context.h"
 
@@ -301,62 +300,6 @@ TEST(Deque, PushAnswersFalseAtItsLimit) {
   int x = 0;
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(deque.push(&x));
   EXPECT_FALSE(deque.push(&x));
-}
-
-TEST(BlockingPool, TasksThatBlockInAFutureDoNotUseUpItsThreads) {
-  sched::BlockingPool pool("test", 2);
-  Promise<int> gate;
-  std::vector<Future<int>> waiting;
-  for (int i = 0; i < 10; ++i) waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
-  Promise<void> through;
-  const Future<void> told = through.future();
-  (void)fork(pool, [&] { through.set_value(); });
-  EXPECT_TRUE(told.wait_for(std::chrono::seconds(30)));
-  gate.set_value(1);
-  for (Future<int>& f : waiting) EXPECT_EQ(f.get(), 1);
-}
-
-TEST(BlockingPool, ClosingItWithABoundLeavesATaskThatDoesNotReturn) {
-  sched::BlockingPool pool("test", 1);
-  Promise<void> entered;
-  const Future<void> inside = entered.future();
-  Promise<void> never;
-  (void)fork(pool, [&entered, f = never.future()] {
-    entered.set_value();
-    f.wait();
-  });
-  inside.wait();
-  EXPECT_EQ(pool.close_and_join(Clock::now() + std::chrono::milliseconds(20)), 1);
-  never.set_value();
-  EXPECT_EQ(pool.close_and_join(), 0);
-}
-
-TEST(BlockingPool, AFullQueueFailsTheFutureInsteadOfHanging) {
-  sched::BlockingPool pool("test", 1, 2);
-  Promise<void> entered;
-  const Future<void> inside = entered.future();
-  // A wait that tine does not see: the place is not lent.
-  std::mutex mutex;
-  std::condition_variable wake;
-  bool go = false;
-  Future<void> blocker = fork(pool, [&] {
-    entered.set_value();
-    std::unique_lock lock(mutex);
-    wake.wait(lock, [&] { return go; });
-  });
-  inside.wait();
-  Future<int> a = fork(pool, [] { return 1; });
-  Future<int> b = fork(pool, [] { return 2; });
-  Future<int> c = fork(pool, [] { return 3; });
-  EXPECT_TRUE(c.ready());
-  EXPECT_THROW(c.get(), Abandoned);
-  {
-    const std::lock_guard lock(mutex);
-    go = true;
-  }
-  wake.notify_one();
-  EXPECT_EQ(b.get() + a.get(), 3);
-  blocker.wait();
 }
 
 }  // namespace

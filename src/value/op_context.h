@@ -30,6 +30,8 @@ class RemoteCaller {
                                   double timeout) = 0;
   virtual Value remote(const Value& to, const std::string& callee, const Value& args, double timeout) = 0;
   virtual Future<Value> to_here(const Value& rref, double timeout) = 0;
+  // Done when a call to that worker stays within the bounds of what may wait to be sent and answered.
+  virtual Future<Value> room(const Value& to) = 0;
 
  protected:
   ~RemoteCaller() = default;

@@ -1,9 +1,13 @@
 // What an authenticated peer sends is still only bytes: any stream is cut into frames whose bodies are values, errors or
-// a ValueError, however it is split; or it is refused with a reason. What was read as a value is written to the same bytes'
-// meaning again.
+// a ValueError, however it is split and whether its frames come whole or in chunks; or it is refused with a reason. What was read as
+// a value is written to the same bytes' meaning again.
+//
+// Large frames are only those above 256 KiB. So that the corpus stays small, the bytes `RUN!`, a count of 32 bits and a byte stand for
+// that byte so many times.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "src/rpc/transport/frame_reader.h"
 #include "src/rpc/wire/error_body.h"
@@ -32,20 +36,37 @@ void read_body(const Frame& frame) {
   }
 }
 
+std::vector<std::byte> expanded(const uint8_t* data, size_t size) {
+  constexpr size_t kMost = 1 << 20;
+  std::vector<std::byte> all;
+  for (size_t at = 0; at < size && all.size() < kMost;) {
+    if (size - at >= 9 && std::memcmp(data + at, "RUN!", 4) == 0) {
+      const auto count = get_le<uint32_t>(reinterpret_cast<const std::byte*>(data + at + 4));
+      all.resize(all.size() + std::min<size_t>(count, kMost - all.size()), static_cast<std::byte>(data[at + 8]));
+      at += 9;
+    } else {
+      all.push_back(static_cast<std::byte>(data[at++]));
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  const size_t step = 1 + data[0];
+  // Small steps go through the states, large ones through much.
+  const size_t step = data[0] < 128 ? 1 + data[0] : size_t{1} << (data[0] % 20);
+  const std::vector<std::byte> bytes = expanded(data + 1, size - 1);
   auto pool = tine::detail::make_ref<BufferPool>(size_t{1} << 20);
   FrameReader reader(pool, 8192, 1 << 20);
-  for (size_t at = 1; at < size;) {
+  for (size_t at = 0; at < bytes.size();) {
     iovec pieces[4];
     const size_t count = reader.prepare(pieces);
     size_t n = 0;
-    for (size_t i = 0; i < count && n < step && at < size; ++i) {
-      const size_t part = std::min({pieces[i].iov_len, step - n, size - at});
-      std::memcpy(pieces[i].iov_base, data + at, part);
+    for (size_t i = 0; i < count && n < step && at < bytes.size(); ++i) {
+      const size_t part = std::min({pieces[i].iov_len, step - n, bytes.size() - at});
+      std::memcpy(pieces[i].iov_base, bytes.data() + at, part);
       at += part;
       n += part;
     }

@@ -3,7 +3,10 @@
 import asyncio
 import gc
 import inspect
+import re
+import subprocess
 import sys
+import textwrap
 import threading
 import time
 
@@ -247,9 +250,52 @@ def test_by_default_it_is_one_line_on_stderr():
     ]
 
 
-def test_it_can_be_caught_as_any_output_of_sys_stderr(capsys):
-    failed(Marked("foo"))
-    assert "Marked: foo" in capsys.readouterr().err
+def test_a_storm_of_one_error_is_one_line_with_the_first_place_and_the_count():
+    shown = run_program("""
+        from tine.futures import Future
+        error = ValueError("the same for all")
+        for i in range(20_000):
+            f = Future()
+            f.set_exception(error)
+        del f
+    """).stderr.splitlines()
+    # On a machine that takes a second for them: one line a second.
+    counts = [1 + int(m.group(1)) if (m := re.search(r"\(and (\d+) more like it\)$", line)) else 1 for line in shown]
+    assert sum(counts) == 20_000 and len(shown) <= 20
+    assert shown[0].startswith("tine: nobody looked at the error of the Future made at <string>:5: ValueError: the same for all")
+
+
+def test_what_the_error_says_cannot_pass_for_another_line_or_move_the_cursor():
+    shown = run_program(r"""
+        from tine.futures import Future
+        f = Future()
+        f.set_exception(ValueError("\x1b[2J\rroot# "))
+        del f
+    """).stderr
+    assert shown.endswith("ValueError: \\x1b[2J\\x0droot# \n")
+
+
+def test_nobody_waits_for_a_full_stderr():
+    program = textwrap.dedent("""
+        import fcntl, os, time
+        from tine.futures import Future
+        r, w = os.pipe()
+        os.set_blocking(w, False)
+        try:
+            while True:
+                os.write(w, b"." * 65536)
+        except BlockingIOError:
+            pass
+        os.set_blocking(w, True)
+        os.dup2(w, 2)
+        for i in range(1000):
+            f = Future()
+            f.set_exception(ValueError(str(i) * 50))
+        del f
+        os.write(1, b"through")
+    """)
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, timeout=60)
+    assert done.stdout == b"through" and done.returncode == 0
 
 
 def test_the_interpreters_end_tells_errors_but_not_what_it_gives_up_itself():

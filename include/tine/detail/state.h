@@ -115,6 +115,14 @@ class TINE_API StateBase : public RefCounted {
     return static_cast<Outcome>(word_.load(order) & kOutcome);
   }
   [[nodiscard]] bool done() const noexcept { return outcome() != Outcome::kPending; }
+  // The same for whoever asks from outside: one that waits for the parent process of a fork(2) fails here.
+  bool ready() noexcept { return done() || (is_inherited() && fail_in_child()); }
+
+  // It was made before a fork(2), of which this process is the child.
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != fork_generation(); }
+  // In the child: fails it if it is pending. Its callbacks are the parent's and are dropped, not run; its sleepers do
+  // not exist here. No lock. Always true.
+  bool fail_in_child() noexcept;
 
   // Runs the node when the state is done: at once when it is already and no other callback is
   // running or waiting to run, else behind those.
@@ -152,6 +160,10 @@ class TINE_API StateBase : public RefCounted {
   bool fail(std::exception_ptr error, Node** later = nullptr) noexcept;
   // No payload, any thread, races with the producer: true for the one who wins.
   bool cancel(Outcome outcome = Outcome::kCancelled) noexcept {
+    if (is_inherited()) [[unlikely]] {
+      fail_in_child();
+      return false;
+    }
     const Ref<StateBase> mine = Ref<StateBase>::share(this);
     return finish(outcome);
   }
@@ -187,7 +199,8 @@ class TINE_API StateBase : public RefCounted {
   [[nodiscard]] const std::exception_ptr* peek_error() const noexcept {
     return outcome() == Outcome::kError ? &error_ : nullptr;
   }
-  // Somebody has looked at the error, or passed it on.
+  // Somebody has looked at the error, or passed it on. Of a pending one: its owner will, or has no use for it, so that
+  // its error is never reported.
   void observe() const noexcept { flags_.fetch_or(kObserved, std::memory_order_relaxed); }
   // A language binding shows it to its users: from then on its error is reported, as that of any future is.
   void show() noexcept {
@@ -238,7 +251,8 @@ class TINE_API StateBase : public RefCounted {
   static constexpr uint8_t kShown = 8;
 
   static Node* tail() noexcept;
-  bool is_inherited() noexcept;
+  // In a child after fork(2), where nothing completes it: its producer is a thread or a connection of the parent process.
+  [[nodiscard]] bool is_inherited() const noexcept { return helper_ && of_parent(); }
   static void delete_hub(Hub* hub) noexcept;
   bool finish_pending(Outcome outcome, Node** later) noexcept;
   bool leave(Node** more, bool borrowed) noexcept;

@@ -87,6 +87,15 @@ void BufferPool::give_back(std::byte* data, size_t capacity) noexcept {
   free_block(data);
 }
 
+void BufferPool::retain_no_more() noexcept {
+  std::lock_guard lock(mutex_);
+  max_retained_ = retained_ = 0;
+  for (auto& blocks : free_) {
+    for (std::byte* block : blocks) free_block(block);
+    blocks.clear();
+  }
+}
+
 size_t BufferPool::retained_bytes() const noexcept {
   std::lock_guard lock(mutex_);
   return retained_;

@@ -53,6 +53,8 @@ class BufferPool final : public detail::RefCounted {
   // `size` may be 0. The bytes are whatever they were.
   [[nodiscard]] detail::Ref<Buffer> acquire(size_t size);
   [[nodiscard]] size_t retained_bytes() const noexcept;
+  // Free blocks go to the system, now and later.
+  void retain_no_more() noexcept;
   [[nodiscard]] static size_t capacity_for(size_t size) noexcept;
 
  private:
@@ -61,8 +63,8 @@ class BufferPool final : public detail::RefCounted {
   ~BufferPool() override;
   void give_back(std::byte* data, size_t capacity) noexcept;
 
-  const size_t max_retained_;
   mutable std::mutex mutex_;
+  size_t max_retained_;
   size_t retained_ = 0;
   std::array<std::vector<std::byte*>, kClasses> free_;
 };

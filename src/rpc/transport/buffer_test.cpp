@@ -71,5 +71,16 @@ TEST(BufferPool, IsSharedByThreads) {
   for (auto& t : threads) t.join();
 }
 
+TEST(BufferPool, ThatRetainsNoMoreGivesItsBlocksAndThoseThatComeBackToTheSystem) {
+  const auto pool = detail::make_ref<BufferPool>();
+  auto kept = pool->acquire(1000);
+  (void)pool->acquire(2000);
+  EXPECT_GT(pool->retained_bytes(), 0U);
+  pool->retain_no_more();
+  EXPECT_EQ(pool->retained_bytes(), 0U);
+  kept = {};
+  EXPECT_EQ(pool->retained_bytes(), 0U);
+}
+
 }  // namespace
 }  // namespace tine::rpc

@@ -3,14 +3,16 @@
 // State      Open from its making, reading from start(), then closed, once, with a cause.
 // Threads    Every member from any thread. At most one thread at a time holds the reader role; only the holder
 //            runs on_frame. on_close runs on the loop's thread, never beside on_frame.
-// Ordering   Frames arrive in the order in which the peer's sends returned. on_frame of all frames received,
+// Ordering   Small frames arrive in the order in which the peer's sends returned, large ones (above kChunkBytes) alike.
+//            A small one may overtake large ones, a large one overtakes nothing. on_frame of all frames received,
 //            then on_close, exactly once, also when start() came after the end.
 // Ownership  Counted. The loop holds a reference while the connection is open. It holds its handler until
 //            on_close has returned.
 // Errors     send returns an error that names the peer; it throws std::bad_alloc only. Everything else
-//            arrives as the cause in on_close.
+//            arrives as the cause in on_close; what was sent meanwhile shares that fate.
 // Cost       A small frame sent: one system call and no allocation. Received: none but what the handler does; a
-//            segment goes into its final, recycled buffer. Nothing here ever blocks.
+//            segment goes into its final, recycled buffer. Nothing here ever blocks, and nothing is refused because much is
+//            queued: who can wait asks has_room() first.
 // Source     docs/spec/wire.md; DESIGN "Who runs what", "Polling".
 #pragma once
 
@@ -26,11 +28,11 @@
 #include "src/rpc/wire/body.h"
 #include "src/rpc/wire/frame.h"
 #include "tine/executor.h"
+#include "tine/future.h"
 
 namespace tine::rpc {
 
 class Connection;
-class IoLoop;
 
 // A frame to be sent: fill `body` (and its segments), hand it to send().
 class OutFrame {
@@ -43,17 +45,28 @@ class OutFrame {
   uint64_t remaining_us;
   BodyWriter body;
 
- private:
-  friend class WriteQueue;
-  // Writes the header and the segment table; empty, or what is over a limit.
+  // Kept until the frame's last byte has been written or the frame is dropped.
+  void keep(detail::Ref<detail::RefCounted> what) { kept_.push_back(std::move(what)); }
+  // It will travel in chunks, and small frames that are sent later may overtake it.
+  [[nodiscard]] bool is_large() const noexcept { return wire_bytes() > kChunkBytes; }
+
+  // For a transport. Writes the header and the segment table; empty, or what is over a limit. Once.
   [[nodiscard]] std::string seal();
+  [[nodiscard]] uint64_t wire_bytes() const noexcept;  // header and all that follows it
+  // What waits in memory of ours while the frame is queued: the body, and segments that are copies.
+  [[nodiscard]] size_t copied_bytes() const noexcept;
+  // After seal(): header, body and table in one piece; then the segments.
   [[nodiscard]] std::span<const std::byte> head() const noexcept { return {body.begin(), body.used_}; }
-  [[nodiscard]] std::vector<Segment>& segments() noexcept { return body.segments_; }
-  uint64_t payload_bytes_ = 0;
+  [[nodiscard]] std::span<const Segment> segments() const noexcept { return body.segments_; }
+  // Nothing would have to be let go of but the body.
+  [[nodiscard]] bool is_plain() const noexcept { return body.segments_.empty() && kept_.empty(); }
+
+ private:
+  uint64_t sealed_bytes_ = 0;  // 0: not sealed yet
+  std::vector<detail::Ref<detail::RefCounted>> kept_;
 };
 
-// A frame that came in. In on_frame `body` lies in the connection's buffer: whoever keeps the frame longer than that
-// calls own() first. Movable.
+// A frame that came in. `body` lies in `body_buffer` and is good as long as that is kept. Movable.
 struct Frame {
   FrameHeader header;
   TimePoint received;  // when its header was read
@@ -62,23 +75,8 @@ struct Frame {
 
   // When the call's time is over; kNoDeadline when it has none.
   [[nodiscard]] TimePoint deadline() const noexcept;
-  // After this the body stays valid as long as the frame: small bodies are copied, large ones shared.
-  void own(BufferPool& pool);
 
   detail::Ref<Buffer> body_buffer;
-};
-
-// The right to read one connection, for the time of one on_frame.
-class ReaderRole {
- public:
-  // Lets another thread read on, so that this one may run something long. False on the loop's own thread,
-  // where nobody else would: then hand the work to an executor instead. After true the frame stays
-  // valid (no own() needed), the callback gate is lifted, and this thread reads no more when on_frame returns.
-  [[nodiscard]] virtual bool pass_on() noexcept = 0;
-  [[nodiscard]] virtual bool on_loop_thread() const noexcept = 0;
-
- protected:
-  ~ReaderRole() = default;
 };
 
 struct CloseInfo {
@@ -89,6 +87,7 @@ struct CloseInfo {
     kMalformed,  // what the peer sent is not a frame
     kSilent,     // no sign of life for the heartbeat timeout
     kLoopEnd,    // the loop was stopped
+    kInternal,   // this side could not go on: no memory for what came
   };
   Why why = Why::kLocal;
   GoodbyeReason reason = GoodbyeReason::kDone;  // with kGoodbye
@@ -97,12 +96,11 @@ struct CloseInfo {
 
 class FrameHandler : public detail::RefCounted {
  public:
-  // Runs with the reader role held: must be short, must not wait, must not run a user's code, unless it
-  // has passed the role on. Ping, pong and goodbye do not get here.
-  virtual void on_frame(Connection& connection, Frame& frame, ReaderRole& role) noexcept = 0;
+  // On the thread that reads, which nobody replaces: what it runs has a proven bound, waits for nobody and is none of a
+  // user's code. Ping, pong and goodbye do not get here.
+  virtual void on_frame(Connection& connection, Frame& frame) noexcept = 0;
+  // Not before a handler that is still in on_frame has returned from it, if it ever does.
   virtual void on_close(Connection& connection, const CloseInfo& info) noexcept = 0;
-  // The queue was over half of its bound and is empty again.
-  virtual void on_drained(Connection& /*connection*/) noexcept {}
 };
 
 struct PeerInfo {
@@ -115,12 +113,14 @@ struct PeerInfo {
 };
 
 struct ConnectionOptions {
-  size_t max_queued_bytes = size_t{256} << 20;  // a single larger frame is taken when nothing is queued
+  // Of memory that was copied for being sent (bodies, Segment::copied) so much may be queued before has_room() says no.
+  size_t max_copied_bytes = size_t{64} << 20;
   uint64_t max_payload_bytes = kDefaultMaxPayload;
   size_t receive_buffer_bytes = size_t{64} << 10;
   std::chrono::milliseconds heartbeat_interval{5000};  // 0: no heartbeat
   std::chrono::milliseconds heartbeat_timeout{30000};
-  // Where users' callbacks go that a frame's handling completes. Null: the handler sees to it itself.
+  // Where users' callbacks go that a frame's handling completes, and what sent frames held: a tensor's release may be a
+  // user's code. Null: the handler sees to it itself.
   Executor* callbacks = nullptr;
 };
 
@@ -142,17 +142,24 @@ class Connection : public detail::RefCounted {
   // Begins to read. Frames that came before it wait in the socket.
   virtual void start(detail::Ref<FrameHandler> handler) = 0;
 
-  // Writes what the socket takes now, queues the rest. Null on success. An error, and nothing sent: the connection
-  // is closed (its cause), the queue is full, a limit of the wire is exceeded, this is a forked child.
+  // Writes what the socket takes now, queues the rest; never refuses because much is queued. Null on success: then the
+  // frame arrives unless the connection ends before. An error, and nothing sent: the connection is closed (its cause), a
+  // limit of the wire is exceeded, this is a forked child. A kCancel leaves behind its large request.
   [[nodiscard]] virtual std::exception_ptr send(OutFrame frame) = 0;
-  [[nodiscard]] virtual size_t queued_bytes() const noexcept = 0;
+  // False while more than max_copied_bytes are queued: whoever may wait does so before sending more.
+  [[nodiscard]] virtual bool has_room() const noexcept = 0;
+  // Done at once when there is room or the connection is closed, else once less than half of the bound is queued. Then ask
+  // has_room() again: others wait for the same. Completed on the loop's thread, users' callbacks behind its gate.
+  [[nodiscard]] virtual Future<void> room() = 0;
 
   // For a thread that waits for something this connection brings: takes the reader role and reads until
   // done() or the deadline or the polling budget is over; when another thread holds the role it only watches
   // done(). Returns done(). On false the caller sleeps as it always would: the loop reads on.
   [[nodiscard]] virtual bool try_poll(TimePoint deadline, DoneCheck done) noexcept = 0;
 
-  // Says goodbye, writes out the queue, waits for the peer to close as well: all until `deadline` at most.
+  // Writes the small frames that are queued, says goodbye behind the chunk under way (what is large and not complete
+  // is dropped) and waits for the peer to close as well: all until `deadline` at most, whatever the peer does. Also
+  // when a handler never returns from on_frame: then closed() is true by that time, and on_close may not have come.
   virtual void shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept = 0;
   // At once; what is queued is dropped. on_close follows with `error`, or a Cancelled when it is null.
   virtual void close(std::exception_ptr error) noexcept = 0;
@@ -161,7 +168,6 @@ class Connection : public detail::RefCounted {
   [[nodiscard]] virtual std::exception_ptr error() const = 0;
 
   [[nodiscard]] virtual const PeerInfo& peer() const noexcept = 0;
-  [[nodiscard]] virtual IoLoop& loop() const noexcept = 0;
 };
 
 }  // namespace tine::rpc

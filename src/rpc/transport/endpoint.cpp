@@ -15,12 +15,18 @@
 #include <cstring>
 #include <memory>
 
+#include "src/rpc/wire/frame.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
 
 FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ >= 0) close_descriptor(fd_);
+}
+
+void close_descriptor(int fd) noexcept {
+  keep_in_children(fd);  // first: the number may be another's a moment later
+  ::close(fd);
 }
 
 bool SocketAddress::is_loopback() const noexcept {
@@ -142,13 +148,17 @@ FileDescriptor make_socket(int family) {
 
 void prepare_accepted(int fd, int family) noexcept {
   const int one = 1;
-  if (family == AF_INET || family == AF_INET6) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  // Little lies in a socket: a small frame waits behind all of it, and what caches still hold is copied out sooner. TCP
+  // sizes its buffers by itself: there what is not on its way yet is bounded.
+  const int waiting = static_cast<int>(2 * kChunkBytes);
+  if (family == AF_INET || family == AF_INET6) {
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof waiting);
+  }
   if (family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
   if (family == AF_UNIX) {
-    // As much as the system lets us: large tensors then take fewer turns. TCP sizes its buffers by itself.
-    const int large = 4 << 20;
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &large, sizeof large);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &waiting, sizeof waiting);
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &waiting, sizeof waiting);
   }
 }
 

@@ -17,12 +17,16 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/forks.h"
+
 namespace tine::rpc {
 
+// Of a socket: each child of fork(2) closes it, so that the other end sees the death of its owner. Released it stays one
+// to be closed with close_descriptor().
 class FileDescriptor {
  public:
   FileDescriptor() noexcept = default;
-  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
+  explicit FileDescriptor(int fd) noexcept : fd_(fd) { close_in_children(fd); }
   FileDescriptor(FileDescriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& o) noexcept {
     std::swap(fd_, o.fd_);
@@ -36,6 +40,8 @@ class FileDescriptor {
  private:
   int fd_ = -1;
 };
+
+void close_descriptor(int fd) noexcept;
 
 struct SocketAddress {
   sockaddr_storage storage{};

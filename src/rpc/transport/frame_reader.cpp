@@ -1,5 +1,7 @@
 #include "src/rpc/transport/frame_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -8,6 +10,9 @@ namespace tine::rpc {
 namespace {
 
 constexpr size_t kLittleRoom = 4096;
+// While a large frame comes, most of what follows is its own: no more than this is taken into the buffer and copied from
+// there. Enough for a chunk's header and a few small frames.
+constexpr size_t kAhead = 1024;
 
 }  // namespace
 
@@ -16,15 +21,6 @@ TimePoint Frame::deadline() const noexcept {
   const auto longest = std::chrono::duration_cast<std::chrono::microseconds>(kNoDeadline - received).count();
   if (header.remaining_us >= static_cast<uint64_t>(longest)) return kNoDeadline;
   return received + std::chrono::microseconds(header.remaining_us);
-}
-
-void Frame::own(BufferPool& pool) {
-  // A body that fills most of its buffer keeps it; a small one must not keep 64 KiB alive.
-  if (!body_buffer || body.size() * 2 >= body_buffer->capacity()) return;
-  detail::Ref<Buffer> copy = pool.acquire(body.size());
-  if (!body.empty()) std::memcpy(copy->data(), body.data(), body.size());
-  body = copy->bytes();
-  body_buffer = std::move(copy);
 }
 
 FrameReader::FrameReader(detail::Ref<BufferPool> pool, size_t buffer_bytes, uint64_t max_payload)
@@ -54,127 +50,218 @@ void FrameReader::make_room(size_t frame_bytes) {
 }
 
 size_t FrameReader::prepare(std::span<iovec> pieces) {
-  make_room(std::max(wanted_, kHeaderBytes));
+  const size_t front = std::max(wanted_, kHeaderBytes);
+  make_room(front);
   size_t used = 0;
-  for (size_t i = target_; i < targets_.size() && used + 1 < pieces.size(); ++i) {
-    pieces[used++] = {targets_[i].at, targets_[i].left};
+  uint64_t left = left_;
+  if (filling_) {
+    for (size_t i = filling_->target; i < filling_->targets.size() && left > 0; ++i) {
+      if (used + 1 == pieces.size()) return used;
+      const Target& target = filling_->targets[i];
+      const size_t n = static_cast<size_t>(std::min<uint64_t>(target.left, left));
+      pieces[used++] = {target.at, n};
+      left -= n;
+    }
   }
-  // Behind the last target comes the next frame; but only when all targets found a place.
-  if (used == targets_.size() - target_) pieces[used++] = {buffer_->data() + end_, buffer_bytes_ - end_};
+  size_t room = buffer_bytes_ - end_;
+  if (left > 0) {
+    room = static_cast<size_t>(std::min<uint64_t>(room, left));  // they need a place of their own first
+  } else if (large_.part != Part::kNone && !(filling_ == &large_ && last_chunk_)) {
+    room = std::min(room, front - std::min(front, end_ - begin_) + kAhead);
+  }
+  pieces[used++] = {buffer_->data() + end_, room};
   return used;
 }
 
 void FrameReader::received(size_t bytes) noexcept {
-  while (bytes > 0 && target_ < targets_.size()) {
-    Target& target = targets_[target_];
-    const size_t n = std::min(bytes, target.left);
-    target.at += n;
-    target.left -= n;
-    bytes -= n;
-    if (target.left == 0) ++target_;
+  if (filling_) {
+    std::vector<Target>& targets = filling_->targets;
+    size_t& target = filling_->target;
+    while (bytes > 0 && left_ > 0 && target < targets.size()) {
+      const size_t n = static_cast<size_t>(std::min<uint64_t>({bytes, targets[target].left, left_}));
+      targets[target].at += n;
+      targets[target].left -= n;
+      left_ -= n;
+      bytes -= n;
+      if (targets[target].left == 0) ++target;
+    }
   }
   end_ += bytes;
 }
 
-bool FrameReader::fill_from_buffer() noexcept {
-  while (target_ < targets_.size()) {
-    if (begin_ == end_) return false;
-    Target& target = targets_[target_];
-    const size_t n = std::min(end_ - begin_, target.left);
+std::string FrameReader::begin_segments(Assembly& assembly, std::span<const std::byte> table) {
+  Frame& frame = assembly.frame;
+  std::array<uint64_t, 16> few;
+  std::vector<uint64_t> many;
+  std::span<uint64_t> sizes(few.data(), std::min<size_t>(few.size(), frame.header.segments));
+  if (frame.header.segments > few.size()) {
+    many.resize(frame.header.segments);
+    sizes = many;
+  }
+  for (size_t i = 0; i < sizes.size(); ++i) sizes[i] = get_le<uint64_t>(table.data() + 8 * i);
+  if (std::string bad = check_segments(frame.header, sizes); !bad.empty()) return bad;
+  uint64_t at = kHeaderBytes + frame.header.body_bytes + table.size();
+  frame.segments.reserve(sizes.size());
+  assembly.targets.clear();
+  assembly.target = 0;
+  assembly.targets.reserve(2 * sizes.size());
+  for (uint64_t size : sizes) {
+    const uint64_t start = aligned_segment(at);
+    if (start != at) assembly.targets.push_back({padding_.data(), start - at});
+    frame.segments.push_back(pool_->acquire(size));
+    assembly.targets.push_back({frame.segments.back()->data(), size});
+    at = start + size;
+  }
+  assembly.part = Part::kSegments;
+  return {};
+}
+
+// All targets of the assembly's part are full.
+std::string FrameReader::next_part(Assembly& assembly, TimePoint now) {
+  Frame& frame = assembly.frame;
+  switch (assembly.part) {
+    case Part::kHeader: {
+      if (std::string bad = decode_header(assembly.header, max_payload_, &frame.header); !bad.empty())
+        return bad;
+      if (std::string bad = check_travel(frame.header, true); !bad.empty()) return bad;
+      frame.received = now;
+      const size_t front = frame.header.body_bytes + 8 * size_t{frame.header.segments};
+      frame.body_buffer = pool_->acquire(front);
+      assembly.targets.assign(1, {frame.body_buffer->data(), front});
+      assembly.target = 0;
+      assembly.part = Part::kFront;
+      return {};
+    }
+    case Part::kFront: {
+      const auto all = frame.body_buffer->bytes();
+      frame.body = all.first(frame.header.body_bytes);
+      if (frame.header.segments != 0) return begin_segments(assembly, all.subspan(frame.header.body_bytes));
+      break;
+    }
+    default: break;
+  }
+  assembly.targets.clear();
+  assembly.target = 0;
+  assembly.part = Part::kWhole;
+  return {};
+}
+
+// Puts what is in the buffer where it belongs, up to the end of the frame or chunk.
+std::string FrameReader::fill(TimePoint now) {
+  Assembly& assembly = *filling_;
+  for (;;) {
+    while (assembly.part != Part::kWhole && assembly.target == assembly.targets.size()) {
+      if (std::string bad = next_part(assembly, now); !bad.empty()) return bad;
+    }
+    if (left_ == 0) break;
+    if (assembly.part == Part::kWhole) {
+      return fmt::format("a chunk frame has {} bytes beyond the end of its {} frame", left_,
+                         name_of(assembly.frame.header.kind));
+    }
+    Target& target = assembly.targets[assembly.target];
+    const size_t n = static_cast<size_t>(std::min<uint64_t>({end_ - begin_, target.left, left_}));
+    if (n == 0) return {};
     std::memcpy(target.at, buffer_->data() + begin_, n);
     target.at += n;
     target.left -= n;
     begin_ += n;
-    if (target.left == 0) ++target_;
+    left_ -= n;
+    if (target.left == 0) ++assembly.target;
   }
-  targets_.clear();
-  target_ = 0;
-  return true;
+  if (&assembly != &large_ || last_chunk_ == (assembly.part == Part::kWhole)) return {};
+  return fmt::format("a chunk frame {} the last of its {} frame, which is {}complete",
+                     last_chunk_ ? "is" : "is not", name_of(assembly.frame.header.kind),
+                     last_chunk_ ? "not " : "");
 }
 
-FrameReader::Next FrameReader::malformed(std::string what) {
-  error_ = std::move(what);
-  return Next::kMalformed;
+std::string FrameReader::begin_chunk() {
+  const bool first = (header_.flags & kFirstChunk) != 0;
+  if (first != (large_.part == Part::kNone)) {
+    return first ? "a first chunk frame while another large frame is under way"
+                 : "a chunk frame that is not the first, while no large frame is under way";
+  }
+  if (first) {
+    large_.part = Part::kHeader;
+    large_.targets.assign(1, {large_.header.data(), kHeaderBytes});
+    large_.target = 0;
+  }
+  last_chunk_ = (header_.flags & kLastChunk) != 0;
+  left_ = header_.body_bytes;
+  filling_ = &large_;
+  begin_ += kHeaderBytes;
+  return {};
 }
 
-bool FrameReader::begin_segments(std::span<const std::byte> table) {
-  std::array<uint64_t, 16> few;
-  std::vector<uint64_t> many;
-  std::span<uint64_t> sizes(few.data(), std::min<size_t>(few.size(), frame_.header.segments));
-  if (frame_.header.segments > few.size()) {
-    many.resize(frame_.header.segments);
-    sizes = many;
+// The frame whose header is in header_: whole, when it lies in the buffer with all it has.
+std::string FrameReader::begin_frame(Frame* whole, bool* is_whole) {
+  const size_t table_bytes = 8 * size_t{header_.segments};
+  const size_t front = kHeaderBytes + header_.body_bytes + table_bytes;
+  small_.frame.header = header_;
+  small_.frame.received = received_;
+  if (front > buffer_bytes_) {
+    small_.frame.body_buffer = pool_->acquire(front - kHeaderBytes);
+    small_.targets.assign(1, {small_.frame.body_buffer->data(), front - kHeaderBytes});
+    small_.target = 0;
+    small_.part = Part::kFront;
+    begin_ += kHeaderBytes;
+  } else {
+    const std::byte* start = buffer_->data() + begin_;
+    small_.frame.body = {start + kHeaderBytes, header_.body_bytes};
+    small_.frame.body_buffer = buffer_;
+    begin_ += front;
+    if (table_bytes == 0) {
+      *whole = std::exchange(small_.frame, Frame{});
+      *is_whole = true;
+      return {};
+    }
+    if (std::string bad = begin_segments(small_, {start + kHeaderBytes + header_.body_bytes, table_bytes});
+        !bad.empty())
+      return bad;
   }
-  for (size_t i = 0; i < sizes.size(); ++i) sizes[i] = get_le<uint64_t>(table.data() + 8 * i);
-  error_ = check_segments(frame_.header, sizes);
-  if (!error_.empty()) return false;
-  uint64_t at = kHeaderBytes + frame_.header.body_bytes + table.size();
-  frame_.segments.reserve(sizes.size());
-  targets_.reserve(2 * sizes.size());
-  for (uint64_t size : sizes) {
-    const uint64_t start = aligned_segment(at);
-    if (start != at) targets_.push_back({padding_.data(), start - at});
-    frame_.segments.push_back(pool_->acquire(size));
-    targets_.push_back({frame_.segments.back()->data(), size});
-    at = start + size;
-  }
-  stage_ = Stage::kSegments;
-  return true;
+  left_ = kHeaderBytes + header_.payload_bytes - (front > buffer_bytes_ ? kHeaderBytes : front);
+  filling_ = &small_;
+  return {};
 }
 
 FrameReader::Next FrameReader::next(Frame* frame, TimePoint now) {
+  const auto malformed = [this](std::string& what) {
+    error_ = std::move(what);
+    return Next::kMalformed;
+  };
   for (;;) {
-    if (stage_ != Stage::kStart) {
-      if (!fill_from_buffer()) return Next::kNeedMore;
-      if (stage_ == Stage::kBody) {
-        const auto all = frame_.body_buffer->bytes();
-        frame_.body = all.first(frame_.header.body_bytes);
-        if (frame_.header.segments != 0) {
-          if (!begin_segments(all.subspan(frame_.header.body_bytes))) return Next::kMalformed;
-          continue;
-        }
-      }
-      stage_ = Stage::kStart;
-      have_header_ = false;
-      *frame = std::exchange(frame_, Frame{});
+    if (filling_) {
+      if (std::string bad = fill(now); !bad.empty()) return malformed(bad);
+      if (left_ != 0) return Next::kNeedMore;
+      Assembly& filled = *std::exchange(filling_, nullptr);
+      if (filled.part != Part::kWhole) continue;  // more chunks follow
+      filled.part = Part::kNone;
+      *frame = std::exchange(filled.frame, Frame{});
       return Next::kFrame;
     }
-
     const size_t have = end_ - begin_;
     if (have < kHeaderBytes) return Next::kNeedMore;
-    const std::byte* start = buffer_->data() + begin_;
     if (!have_header_) {
+      const std::byte* start = buffer_->data() + begin_;
       std::string bad = decode_header(std::span<const std::byte, kHeaderBytes>(start, kHeaderBytes),
-                                      max_payload_, &frame_.header);
-      if (!bad.empty()) return malformed(std::move(bad));
+                                      max_payload_, &header_);
+      if (bad.empty()) bad = check_travel(header_, false);
+      if (!bad.empty()) return malformed(bad);
       have_header_ = true;
-      frame_.received = now;
+      received_ = now;
     }
-    const size_t table_bytes = 8 * size_t{frame_.header.segments};
-    const size_t front = kHeaderBytes + frame_.header.body_bytes + table_bytes;
-    if (front > buffer_bytes_) {
-      frame_.body_buffer = pool_->acquire(front - kHeaderBytes);
-      targets_.push_back({frame_.body_buffer->data(), front - kHeaderBytes});
-      begin_ += kHeaderBytes;
-      stage_ = Stage::kBody;
-      continue;
-    }
-    if (have < front) {
+    const bool chunk = header_.kind == FrameKind::kChunk;
+    const size_t front =
+        chunk ? kHeaderBytes : kHeaderBytes + header_.body_bytes + 8 * size_t{header_.segments};
+    if (front <= buffer_bytes_ && have < front) {
       wanted_ = front;
       return Next::kNeedMore;
     }
     wanted_ = 0;
-    begin_ += front;
-    frame_.body = {start + kHeaderBytes, frame_.header.body_bytes};
-    frame_.body_buffer = buffer_;
-    if (table_bytes != 0) {
-      if (!begin_segments({start + kHeaderBytes + frame_.header.body_bytes, table_bytes}))
-        return Next::kMalformed;
-      continue;
-    }
     have_header_ = false;
-    *frame = std::exchange(frame_, Frame{});
-    return Next::kFrame;
+    bool whole = false;
+    std::string bad = chunk ? begin_chunk() : begin_frame(frame, &whole);
+    if (!bad.empty()) return malformed(bad);
+    if (whole) return Next::kFrame;
   }
 }
 

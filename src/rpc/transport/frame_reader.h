@@ -1,13 +1,14 @@
 // FrameReader: a byte stream cut into frames; says where the next bytes should go.
 //
-// State      Between frames, inside a small frame (it lies in the buffer), or filling the buffers of a large one.
+// State      Between frames, or filling the buffers of one that does not lie in the buffer as a whole; beside that at most
+//            one large frame whose chunks are coming.
 // Threads    One at a time: whoever holds the connection's reader role.
-// Ordering   Frames come out as they came in.
+// Ordering   Frames come out in the order of their last bytes.
 // Ownership  Shares buffers with the frames it hands out; never writes into one that a frame still holds.
 // Errors     next() returns kMalformed and error() says why; after that the reader is of no use. Throws
 //            Error(kMemory) when there is no memory for a frame.
-// Cost       Small frames: no copy, no allocation. Segments: what was already in the buffer (at most 64 KiB) is
-//            copied, the rest is received in place.
+// Cost       Small frames: no copy, no allocation. Segments: what was already in the buffer (at most 64 KiB of a frame,
+//            1 KiB of each further chunk) is copied, the rest is received in place.
 // Source     docs/spec/wire.md, section 2.
 #pragma once
 
@@ -35,23 +36,33 @@ class FrameReader {
   [[nodiscard]] Next next(Frame* frame, TimePoint now);
 
   // Something lies in the buffer that may be another frame.
-  [[nodiscard]] bool more_buffered() const noexcept {
-    return stage_ == Stage::kStart && end_ - begin_ >= kHeaderBytes;
-  }
+  [[nodiscard]] bool more_buffered() const noexcept { return !filling_ && end_ - begin_ >= kHeaderBytes; }
   // The stream must not end here.
-  [[nodiscard]] bool inside_frame() const noexcept { return stage_ != Stage::kStart || begin_ != end_; }
+  [[nodiscard]] bool inside_frame() const noexcept {
+    return filling_ || begin_ != end_ || large_.part != Part::kNone;
+  }
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
  private:
-  enum class Stage : uint8_t { kStart, kBody, kSegments };
   struct Target {
     std::byte* at;
     size_t left;
   };
+  enum class Part : uint8_t { kNone, kHeader, kFront, kSegments, kWhole };
+  // A frame that is put together in buffers of its own. Front: body and segment table.
+  struct Assembly {
+    Part part = Part::kNone;
+    Frame frame;
+    std::array<std::byte, kHeaderBytes> header;  // of one in chunks
+    std::vector<Target> targets;
+    size_t target = 0;
+  };
 
-  [[nodiscard]] bool fill_from_buffer() noexcept;
-  [[nodiscard]] bool begin_segments(std::span<const std::byte> table);
-  Next malformed(std::string what);
+  [[nodiscard]] std::string begin_frame(Frame* whole, bool* is_whole);
+  [[nodiscard]] std::string begin_chunk();
+  [[nodiscard]] std::string fill(TimePoint now);
+  [[nodiscard]] std::string next_part(Assembly& assembly, TimePoint now);
+  [[nodiscard]] std::string begin_segments(Assembly& assembly, std::span<const std::byte> table);
   void make_room(size_t frame_bytes);
 
   detail::Ref<BufferPool> pool_;
@@ -59,12 +70,15 @@ class FrameReader {
   const uint64_t max_payload_;
   detail::Ref<Buffer> buffer_;
   size_t begin_ = 0, end_ = 0;  // what is in buffer_ and not yet handed out
-  size_t wanted_ = 0;           // the small frame that begins at begin_ has this many bytes, when known
-  Stage stage_ = Stage::kStart;
-  bool have_header_ = false;
-  Frame frame_;  // the one being put together
-  std::vector<Target> targets_;
-  size_t target_ = 0;
+  size_t wanted_ = 0;           // the frame that begins at begin_ has this many bytes in front, when known
+  bool have_header_ = false;    // of that frame, in header_
+  FrameHeader header_;
+  TimePoint received_;
+
+  Assembly small_, large_;
+  Assembly* filling_ = nullptr;  // whose are the next left_ bytes of the stream
+  uint64_t left_ = 0;
+  bool last_chunk_ = false;
   std::array<std::byte, kSegmentAlign> padding_;
   std::string error_;
 };

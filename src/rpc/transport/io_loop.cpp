@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <map>
@@ -18,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/rpc/transport/endpoint.h"
 #include "src/rpc/transport/poll_policy.h"
 #include "tine/error.h"
 
@@ -25,7 +27,7 @@ namespace tine::rpc {
 namespace {
 
 constexpr int kEventsAtOnce = 64;
-constexpr std::chrono::seconds kStopGrace{2};
+constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace is over
 
 [[noreturn]] void fail(std::string_view what) {
   throw SystemError(
@@ -58,14 +60,17 @@ class ForkMark {
 
 }  // namespace
 
-struct IoLoop::Impl {
-  explicit Impl(IoLoop& owner) : owner(owner) {}
-  ~Impl() {
-    if (epoll_fd >= 0) ::close(epoll_fd);
-    if (wake_fd >= 0) ::close(wake_fd);
-  }
+struct Loop::Impl {
+  explicit Impl(const Options& options)
+      : options(options), pool(detail::make_ref<BufferPool>(options.retained_buffer_bytes)) {}
+  ~Impl() { close_own(); }
 
-  void start();
+  static void start(const std::shared_ptr<Impl>& self);
+  void close_own() noexcept {
+    for (auto* own : {&epoll_fd, &wake_fd}) {
+      if (const int fd = own->exchange(-1); fd >= 0) close_descriptor(fd);
+    }
+  }
   void run() noexcept;
   bool run_posted() noexcept;
   bool run_timers() noexcept;
@@ -74,10 +79,12 @@ struct IoLoop::Impl {
   void handle(int count) noexcept;
   void wake() noexcept;
 
-  IoLoop& owner;
+  const Options options;
+  const detail::Ref<BufferPool> pool;
+  std::atomic<int> pollers{0};
   ForkMark fork_mark;
-  int epoll_fd = -1;
-  int wake_fd = -1;
+  std::atomic<int> epoll_fd{-1};
+  std::atomic<int> wake_fd{-1};
   std::thread thread;
   std::thread::id thread_id;
 
@@ -88,25 +95,33 @@ struct IoLoop::Impl {
   std::unordered_map<int, detail::Ref<Pollable>> watched;
   std::vector<detail::Ref<Pollable>> forgotten;  // events of theirs may still be in the batch
   bool stopped = false;
+  bool ended = false;  // the thread has nothing more to do
+  std::chrono::milliseconds grace{};
 
-  std::mutex stop_mutex;  // one stop() at a time
+  std::condition_variable has_ended;
+  std::mutex stop_mutex;  // one stop() at a time; guards the next line
+  bool left_behind = false;
   std::atomic<bool> stopping{false};
   std::atomic<bool> has_posted{false};
   // True from before the loop looks at `posted` for the last time until it is awake: who posts meanwhile and
   // turns it off has to write to wake_fd. The mutex orders that look against the push.
   std::atomic<bool> asleep{false};
 
-  // The loop's thread alone.
+  // Of the loop's thread alone, down to the end.
   PollPolicy policy;
   std::vector<std::function<void()>> running;
   std::array<epoll_event, kEventsAtOnce> events{};
 };
 
-void IoLoop::Impl::start() {
+void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
+  auto& epoll_fd = self->epoll_fd;
+  auto& wake_fd = self->wake_fd;
   epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) fail("epoll_create1");
+  close_in_children(epoll_fd);
   wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) fail("eventfd");
+  close_in_children(wake_fd);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;
@@ -116,18 +131,18 @@ void IoLoop::Impl::start() {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    std::lock_guard lock(mutex);
-    thread = std::thread([this] { run(); });
-    thread_id = thread.get_id();
+    std::lock_guard lock(self->mutex);
+    self->thread = std::thread([self] { self->run(); });
+    self->thread_id = self->thread.get_id();
   } catch (...) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::pthread_setname_np(thread.native_handle(), "tine-io");
+  ::pthread_setname_np(self->thread.native_handle(), "tine-io");
 }
 
-void IoLoop::Impl::wake() noexcept {
+void Loop::Impl::wake() noexcept {
   if (!asleep.exchange(false, std::memory_order_acq_rel)) return;
   const uint64_t one = 1;
   ssize_t n;
@@ -136,7 +151,7 @@ void IoLoop::Impl::wake() noexcept {
   } while (n < 0 && errno == EINTR);
 }
 
-bool IoLoop::Impl::run_posted() noexcept {
+bool Loop::Impl::run_posted() noexcept {
   if (!has_posted.load(std::memory_order_acquire)) return false;
   {
     std::lock_guard lock(mutex);
@@ -151,7 +166,7 @@ bool IoLoop::Impl::run_posted() noexcept {
   return true;
 }
 
-bool IoLoop::Impl::run_timers() noexcept {
+bool Loop::Impl::run_timers() noexcept {
   bool any = false;
   // As many as were there at the beginning, at most: a timer that renews itself must not keep the loop.
   for (size_t left = 256; left > 0; --left) {
@@ -171,7 +186,7 @@ bool IoLoop::Impl::run_timers() noexcept {
 }
 
 // Called with the mutex held. epoll counts in whole milliseconds: rounded up, or it would spin to the end.
-int IoLoop::Impl::timeout_ms() noexcept {
+int Loop::Impl::timeout_ms() noexcept {
   if (!posted.empty()) return 0;
   if (timers.empty()) return -1;
   const auto left = timers.begin()->first.first - Clock::now();
@@ -180,11 +195,11 @@ int IoLoop::Impl::timeout_ms() noexcept {
   return static_cast<int>(std::min<int64_t>(ms, 60'000));
 }
 
-int IoLoop::Impl::wait_for_events(bool may_poll) noexcept {
+int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   int n = ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, 0);
   if (n > 0) return n;
-  const auto budget = owner.options_.poll_budget;
-  if (may_poll && budget.count() > 0 && owner.pollers_.load(std::memory_order_relaxed) == 0 &&
+  const auto budget = options.poll_budget;
+  if (may_poll && budget.count() > 0 && pollers.load(std::memory_order_relaxed) == 0 &&
       policy.should_poll()) {
     PollTurn turn(budget);
     bool gave_up = true;
@@ -195,7 +210,7 @@ int IoLoop::Impl::wait_for_events(bool may_poll) noexcept {
         return n;
       }
       // No verdict on polling when there is other work, or a waiting thread polls in our place.
-      if (has_posted.load(std::memory_order_acquire) || owner.pollers_.load(std::memory_order_relaxed) != 0) {
+      if (has_posted.load(std::memory_order_acquire) || pollers.load(std::memory_order_relaxed) != 0) {
         gave_up = false;
         break;
       }
@@ -213,7 +228,7 @@ int IoLoop::Impl::wait_for_events(bool may_poll) noexcept {
   return std::max(n, 0);
 }
 
-void IoLoop::Impl::handle(int count) noexcept {
+void Loop::Impl::handle(int count) noexcept {
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
     if (event.data.ptr == nullptr) {
@@ -231,7 +246,7 @@ void IoLoop::Impl::handle(int count) noexcept {
   }
 }
 
-void IoLoop::Impl::run() noexcept {
+void Loop::Impl::run() noexcept {
   bool active = false;
   bool told = false;
   TimePoint give_up = kNoDeadline;
@@ -241,11 +256,11 @@ void IoLoop::Impl::run() noexcept {
     if (stopping.load(std::memory_order_acquire)) {
       if (!told) {
         told = true;
-        give_up = Clock::now() + kStopGrace;
         std::vector<detail::Ref<Pollable>> all;
         std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped;
         {
           std::lock_guard lock(mutex);
+          give_up = Clock::now() + grace;
           dropped.swap(timers);
           for (auto& [fd, pollable] : watched) all.push_back(pollable);
         }
@@ -271,43 +286,65 @@ void IoLoop::Impl::run() noexcept {
   std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped_timers;
   std::unordered_map<int, detail::Ref<Pollable>> dropped_watched;
   std::vector<detail::Ref<Pollable>> dropped;
-  std::lock_guard lock(mutex);
-  dropped_work.swap(posted);
-  dropped_timers.swap(timers);
-  dropped_watched.swap(watched);
-  dropped.swap(forgotten);
+  {
+    std::lock_guard lock(mutex);
+    dropped_work.swap(posted);
+    dropped_timers.swap(timers);
+    dropped_watched.swap(watched);
+    dropped.swap(forgotten);
+  }
+  dropped_work.clear();
+  dropped_timers.clear();
+  dropped_watched.clear();
+  dropped.clear();
+  const std::lock_guard lock(mutex);
+  ended = true;
+  has_ended.notify_all();
 }
 
-IoLoop::IoLoop(Options options)
-    : options_(options),
-      pool_(detail::make_ref<BufferPool>(options.retained_buffer_bytes)),
-      impl_(std::make_unique<Impl>(*this)) {
-  impl_->start();
-}
+IoLoop::IoLoop(Options options) : Loop(std::make_shared<Impl>(options)) { Impl::start(impl_); }
 
 IoLoop::~IoLoop() {
   if (forked()) {
     // The thread is the parent's; its locks are as the fork found them. Leaked on purpose.
-    static_cast<void>(impl_.release());
+    static_cast<void>(new std::shared_ptr<Impl>(std::move(impl_)));
     return;
   }
   stop();
 }
 
-void IoLoop::stop() noexcept {
-  if (forked()) return;
+bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
+  if (forked()) return true;
   std::lock_guard lock(impl_->stop_mutex);
-  if (!impl_->thread.joinable()) return;
+  if (!impl_->thread.joinable()) return !impl_->left_behind;
+  {
+    const std::lock_guard inner(impl_->mutex);
+    impl_->grace = grace;
+  }
   impl_->stopping.store(true, std::memory_order_release);
   impl_->asleep.store(true, std::memory_order_release);
   impl_->wake();
+  {
+    std::unique_lock inner(impl_->mutex);
+    impl_->left_behind =
+        !impl_->has_ended.wait_for(inner, grace + kLastGrace, [this] { return impl_->ended; });
+  }
+  if (impl_->left_behind) {
+    impl_->thread.detach();
+    return false;
+  }
   impl_->thread.join();
+  // Not before: who outlives the loop must not keep descriptors open.
+  const std::lock_guard inner(impl_->mutex);
+  impl_->close_own();
+  impl_->pool->retain_no_more();
+  return true;
 }
 
-bool IoLoop::on_loop_thread() const noexcept { return std::this_thread::get_id() == impl_->thread_id; }
-bool IoLoop::forked() const noexcept { return impl_->fork_mark.forked(); }
+bool Loop::on_loop_thread() const noexcept { return std::this_thread::get_id() == impl_->thread_id; }
+bool Loop::forked() const noexcept { return impl_->fork_mark.forked(); }
 
-bool IoLoop::post(std::function<void()> work) {
+bool Loop::post(std::function<void()> work) {
   if (forked()) return false;
   {
     std::lock_guard lock(impl_->mutex);
@@ -319,7 +356,7 @@ bool IoLoop::post(std::function<void()> work) {
   return true;
 }
 
-TimerId IoLoop::schedule_at(TimePoint when, std::function<void()> work) {
+TimerId Loop::schedule_at(TimePoint when, std::function<void()> work) {
   if (forked()) return {};
   TimerId id;
   bool first;
@@ -334,7 +371,7 @@ TimerId IoLoop::schedule_at(TimePoint when, std::function<void()> work) {
   return id;
 }
 
-bool IoLoop::cancel(TimerId id) noexcept {
+bool Loop::cancel(TimerId id) noexcept {
   if (!id || forked()) return false;
   std::map<std::pair<TimePoint, uint64_t>, std::function<void()>>::node_type node;
   std::lock_guard lock(impl_->mutex);
@@ -344,13 +381,14 @@ bool IoLoop::cancel(TimerId id) noexcept {
   return true;
 }
 
-void IoLoop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
+void Loop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
   if (forked()) throw Cancelled("this is a forked child: it has no connections of its own yet");
   std::lock_guard lock(impl_->mutex);
   if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) {
     throw Cancelled("the input and output thread has been stopped");
   }
-  auto [place, added] = impl_->watched.emplace(fd, detail::Ref<Pollable>::share(&pollable));
+  const auto [place, added] = impl_->watched.emplace(fd, detail::Ref<Pollable>::share(&pollable));
+  if (!added) throw SystemError(fmt::format("descriptor {} is watched already", fd));
   epoll_event event{};
   event.events = epoll_events;
   event.data.ptr = &pollable;
@@ -358,12 +396,12 @@ void IoLoop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
   if (::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
     const int error = errno;
     pollable.watched_.store(false, std::memory_order_release);
-    if (added) impl_->watched.erase(place);
+    impl_->watched.erase(place);
     throw SystemError(fmt::format("descriptor {} cannot be watched: {}", fd, std::strerror(error)));
   }
 }
 
-void IoLoop::change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept {
+void Loop::change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept {
   if (forked() || !pollable.watched_.load(std::memory_order_acquire)) return;
   epoll_event event{};
   event.events = epoll_events;
@@ -371,7 +409,7 @@ void IoLoop::change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept 
   ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_MOD, fd, &event);
 }
 
-void IoLoop::forget(int fd, Pollable& pollable) noexcept {
+void Loop::forget(int fd, Pollable& pollable) noexcept {
   if (forked()) return;
   std::lock_guard lock(impl_->mutex);
   if (!pollable.watched_.exchange(false, std::memory_order_acq_rel)) return;
@@ -382,15 +420,9 @@ void IoLoop::forget(int fd, Pollable& pollable) noexcept {
   impl_->watched.erase(found);
 }
 
-void IoLoop::close_in_child() noexcept {
-  if (!forked()) return;
-  // Another thread may have held the lock at the fork; then the table may be torn, and the descriptors stay open.
-  if (impl_->mutex.try_lock()) {
-    for (auto& [fd, pollable] : impl_->watched) ::close(fd);
-    impl_->mutex.unlock();
-  }
-  ::close(std::exchange(impl_->epoll_fd, -1));
-  ::close(std::exchange(impl_->wake_fd, -1));
-}
+BufferPool& Loop::pool() const noexcept { return *impl_->pool; }
+std::chrono::microseconds Loop::poll_budget() const noexcept { return impl_->options.poll_budget; }
+void Loop::begin_polling() noexcept { impl_->pollers.fetch_add(1, std::memory_order_relaxed); }
+void Loop::end_polling() noexcept { impl_->pollers.fetch_sub(1, std::memory_order_relaxed); }
 
 }  // namespace tine::rpc

@@ -4,8 +4,7 @@
 // Threads    Every member from any thread, but for Pollable::on_events, timer and posted functions: those run on
 //            the loop's own thread, which must never block and never run a user's code.
 // Ordering   Posted functions run in the order posted. Timers run in the order of their times.
-// Ownership  The loop owns its thread and joins it. Connections hold a reference to what they need, the loop
-//            must outlive them in use: stop() closes them all.
+// Ownership  The IoLoop owns its thread and joins it; stop() closes all connections. Who outlives it holds a Loop.
 // Errors     Construction throws SystemError. A posted function must not throw.
 // Cost       schedule and cancel: O(log n), one allocation; the thread is woken only for a timer that
 //            comes before all others. A sleeping thread on another core costs 85 us to wake, so after work the loop
@@ -30,7 +29,7 @@ class Pollable : public detail::RefCounted {
   virtual void on_events(uint32_t epoll_events) noexcept = 0;
 
  private:
-  friend class IoLoop;
+  friend class Loop;
   std::atomic<bool> watched_{false};
 };
 
@@ -40,17 +39,13 @@ struct TimerId {
   explicit operator bool() const noexcept { return number != 0; }
 };
 
-class IoLoop {
+// What others hold of an IoLoop: copies are cheap and stay good when it has stopped, or has left its thread behind.
+class Loop {
  public:
   struct Options {
     std::chrono::microseconds poll_budget{50};  // 0: always sleep
     size_t retained_buffer_bytes = BufferPool::kDefaultRetained;
   };
-  IoLoop() : IoLoop(Options{}) {}
-  explicit IoLoop(Options options);
-  ~IoLoop();
-  IoLoop(const IoLoop&) = delete;
-  IoLoop& operator=(const IoLoop&) = delete;
 
   // False, and the function is dropped, once the loop has stopped.
   bool post(std::function<void()> work);
@@ -58,37 +53,44 @@ class IoLoop {
   // True when it will not run any more; false when it has run, is running, or never was.
   bool cancel(TimerId id) noexcept;
 
-  // Stops and joins. Each Pollable gets on_events(0) first and has up to two seconds to be forgotten (a
-  // connection says on_close meanwhile); timers, and what is posted later, are dropped. Not from the loop's
-  // own thread.
-  void stop() noexcept;
-
   [[nodiscard]] bool on_loop_thread() const noexcept;
-  // In the child after fork(2): the thread is the parent's, nothing here works any more.
+  // In the child after fork(2): the thread is the parent's, nothing here works any more; its descriptors have been closed
+  // (src/base/forks.h). The loop may only be destroyed, which does nothing.
   [[nodiscard]] bool forked() const noexcept;
-  // In the child: closes the inherited descriptors, so that the parent's peers see its death. After it
-  // the loop may only be destroyed, which does nothing.
-  void close_in_child() noexcept;
 
-  [[nodiscard]] BufferPool& pool() noexcept { return *pool_; }
-  [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept { return options_.poll_budget; }
+  [[nodiscard]] BufferPool& pool() const noexcept;
+  [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept;
 
-  // For Pollables. `watch` adds or changes; the loop holds a reference until `forget`, which any thread may call.
-  // After `forget` returned on the loop's thread no on_events comes any more.
-  // watch throws SystemError, or Cancelled when the loop has stopped.
+  // For Pollables. The loop holds a reference until `forget`, which any thread may call. After `forget` returned on the
+  // loop's thread no on_events comes any more. watch throws SystemError (also when it watches that descriptor already),
+  // or Cancelled when the loop has stopped.
   void watch(int fd, Pollable& pollable, uint32_t epoll_events);
   void change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept;
   void forget(int fd, Pollable& pollable) noexcept;
   // Brackets a thread's polling of a connection of this loop: the loop sleeps meanwhile.
-  void begin_polling() noexcept { pollers_.fetch_add(1, std::memory_order_relaxed); }
-  void end_polling() noexcept { pollers_.fetch_sub(1, std::memory_order_relaxed); }
+  void begin_polling() noexcept;
+  void end_polling() noexcept;
 
- private:
+ protected:
   struct Impl;
-  const Options options_;
-  detail::Ref<BufferPool> pool_;
-  std::atomic<int> pollers_{0};
-  std::unique_ptr<Impl> impl_;
+  explicit Loop(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+  std::shared_ptr<Impl> impl_;
+};
+
+class IoLoop : public Loop {
+ public:
+  IoLoop() : IoLoop(Options{}) {}
+  explicit IoLoop(Options options);
+  ~IoLoop();
+  IoLoop(const IoLoop&) = delete;
+  IoLoop& operator=(const IoLoop&) = delete;
+
+  // Stops and joins. Each Pollable gets on_events(0) first and has up to `grace` to be forgotten (a
+  // connection says on_close meanwhile); timers, and what is posted later, are dropped. Not from the loop's
+  // own thread. False: something that the loop runs has not returned within `grace` and a second more. Then its thread is
+  // left behind, and what that uses must stay.
+  bool stop(std::chrono::milliseconds grace = std::chrono::seconds(2)) noexcept;
+
 };
 
 }  // namespace tine::rpc

@@ -30,7 +30,7 @@ Handshake::Config handshake_config(const Identity& identity, Handshake::Role rol
   return config;
 }
 
-AcceptCore::AcceptCore(IoLoop& loop, Identity identity, ListenOptions options, std::string address)
+AcceptCore::AcceptCore(const Loop& loop, Identity identity, ListenOptions options, std::string address)
     : loop_(loop),
       identity_(std::move(identity)),
       options_(std::move(options)),
@@ -135,13 +135,18 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
 }
 
 void AcceptSocket::close() noexcept {
+  if (core_->loop().forked()) {
+    static_cast<void>(
+        fd_.release());  // the lock is as the fork found it, and the number may be another file's by now
+    return;
+  }
   std::lock_guard lock(mutex_);
   if (!fd_) return;
   core_->loop().forget(fd_.get(), *this);
   fd_ = FileDescriptor();
   struct stat info {};
-  if (inode_ != 0 && !core_->loop().forked() && ::lstat(unlink_path_.c_str(), &info) == 0 &&
-      info.st_ino == inode_ && info.st_dev == device_) {
+  if (inode_ != 0 && ::lstat(unlink_path_.c_str(), &info) == 0 && info.st_ino == inode_ &&
+      info.st_dev == device_) {
     ::unlink(unlink_path_.c_str());
   }
 }

@@ -25,19 +25,19 @@ namespace tine::rpc {
 
 class AcceptCore : public std::enable_shared_from_this<AcceptCore> {
  public:
-  AcceptCore(IoLoop& loop, Identity identity, ListenOptions options, std::string address);
+  AcceptCore(const Loop& loop, Identity identity, ListenOptions options, std::string address);
   // On the loop's thread.
   void accepted(FileDescriptor fd, std::string peer_address);
   void refuse_pending() noexcept;
   void close() noexcept;  // any thread
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
-  [[nodiscard]] IoLoop& loop() const noexcept { return loop_; }
+  [[nodiscard]] Loop& loop() noexcept { return loop_; }
 
  private:
   void finished(PendingHandshake& pending, detail::Ref<Connection> connection,
                 std::exception_ptr error) noexcept;
 
-  IoLoop& loop_;
+  Loop loop_;
   const Identity identity_;
   const ListenOptions options_;
   const std::string address_;

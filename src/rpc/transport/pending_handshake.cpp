@@ -13,7 +13,7 @@
 
 namespace tine::rpc {
 
-PendingHandshake::PendingHandshake(IoLoop& loop, FileDescriptor fd, Handshake::Config config,
+PendingHandshake::PendingHandshake(const Loop& loop, FileDescriptor fd, Handshake::Config config,
                                    ConnectionOptions options, Admit admit, Done done)
     : loop_(loop),
       fd_(std::move(fd)),

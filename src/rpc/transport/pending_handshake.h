@@ -24,7 +24,7 @@ class PendingHandshake final : public Pollable {
   using Done = std::function<void(PendingHandshake&, detail::Ref<Connection>, std::exception_ptr)>;
   using Admit = std::function<bool(const PeerInfo&)>;
 
-  PendingHandshake(IoLoop& loop, FileDescriptor fd, Handshake::Config config, ConnectionOptions options,
+  PendingHandshake(const Loop& loop, FileDescriptor fd, Handshake::Config config, ConnectionOptions options,
                    Admit admit, Done done);
   void begin(TimePoint deadline);
   void refuse(RefusalCode code) noexcept;  // acceptor
@@ -36,7 +36,7 @@ class PendingHandshake final : public Pollable {
   void finish(detail::Ref<Connection> connection, std::exception_ptr error) noexcept;
   [[nodiscard]] PeerInfo peer() const;
 
-  IoLoop& loop_;
+  Loop loop_;
   FileDescriptor fd_;
   const bool acceptor_;
   const std::string address_;

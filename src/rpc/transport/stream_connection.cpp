@@ -16,7 +16,7 @@ namespace tine::rpc {
 namespace {
 
 constexpr size_t kReadPieces = 32;
-constexpr int kReadsAtOnce = 16;  // of one connection, before the loop looks at others
+constexpr size_t kReadAtOnce = size_t{1} << 20;  // of one connection, before the loop looks at others
 constexpr std::chrono::microseconds kHoldTime{50};
 
 std::exception_ptr died(const PeerInfo& peer, std::string_view how) {
@@ -43,56 +43,47 @@ class StreamConnection::Watcher final : public Pollable {
 };
 
 // Holding one is holding the role. While it is held, users' callbacks go to their executor.
-class StreamConnection::Role final : public ReaderRole {
+class StreamConnection::Role {
  public:
   Role(StreamConnection& connection, bool on_loop) noexcept : connection_(connection), on_loop_(on_loop) {
     if (connection_.options_.callbacks) gate_.emplace(*connection_.options_.callbacks);
     if (!on_loop_) {
+      connection_.polling_.store(std::this_thread::get_id(), std::memory_order_relaxed);
       connection_.loop_.begin_polling();
       connection_.want_readable(false);
     }
   }
   ~Role() {
-    if (held_) give_back(false);
-  }
-  bool pass_on() noexcept override {
-    if (!held_) return true;
-    if (on_loop_) return false;
-    connection_.flush();
-    give_back(connection_.reader_.more_buffered());
-    return true;
-  }
-  bool on_loop_thread() const noexcept override { return on_loop_; }
-  [[nodiscard]] bool held() const noexcept { return held_; }
-
- private:
-  void give_back(bool buffered) noexcept {
-    held_ = false;
     gate_.reset();
     if (!on_loop_) {
+      connection_.polling_.store({}, std::memory_order_relaxed);
       connection_.loop_.end_polling();
       // Before the role is free: the next waiter turns it off again, and must not be overtaken.
       connection_.want_readable(true);
     }
-    connection_.give_role_back(buffered);
+    connection_.give_role_back(false);
   }
+  Role(const Role&) = delete;
+  Role& operator=(const Role&) = delete;
 
+ private:
   StreamConnection& connection_;
   const bool on_loop_;
-  bool held_ = true;
   std::optional<detail::CallbackGate> gate_;
 };
 
-StreamConnection::StreamConnection(IoLoop& loop, int fd, PeerInfo peer, ConnectionOptions options)
+StreamConnection::StreamConnection(const Loop& loop, int fd, PeerInfo peer, ConnectionOptions options)
     : loop_(loop),
       fd_(fd),
       peer_(std::move(peer)),
       options_(options),
-      writer_(fd, options.max_queued_bytes, *this),
-      reader_(detail::Ref<BufferPool>::share(&loop.pool()), options.receive_buffer_bytes,
-              options.max_payload_bytes) {}
+      writer_(fd, options.max_copied_bytes, *this),
+      reading_(FrameReader(detail::Ref<BufferPool>::share(&loop.pool()), options.receive_buffer_bytes,
+                           options.max_payload_bytes)) {}
 
-StreamConnection::~StreamConnection() = default;
+StreamConnection::~StreamConnection() {
+  if (loop_.forked()) writer_.leave_socket();  // by now its number may be another file's
+}
 
 void StreamConnection::start(detail::Ref<FrameHandler> handler) {
   if (!handler) throw ValueError("Connection::start: expected a handler, got null");
@@ -149,13 +140,16 @@ void StreamConnection::plan_beat() {
 // Counts beats and not time: a process that was stopped for a minute has itself to blame, not its peers.
 void StreamConnection::beat() noexcept {
   if (closed()) return;
-  const uint64_t received = received_.load(std::memory_order_relaxed);
-  if (received != received_at_last_beat_) {
-    received_at_last_beat_ = received;
-    silent_beats_ = 0;
+  // Both only grow: the sum changes when either does.
+  const uint64_t signs = received_.load(std::memory_order_relaxed) + writer_.taken();
+  if (signs != heart_.signs_at_last_beat) {
+    heart_.signs_at_last_beat = signs;
+    heart_.silent_beats = 0;
   } else {
-    ++silent_beats_;
-    if (silent_beats_ * options_.heartbeat_interval >= options_.heartbeat_timeout) {
+    ++heart_.silent_beats;
+    if (heart_.silent_beats * options_.heartbeat_interval >= options_.heartbeat_timeout) {
+      // A peer that was only stopped reads it when it goes on, and knows then who gave it up.
+      say_goodbye(GoodbyeReason::kSilent, {});
       CloseInfo info;
       info.why = CloseInfo::Why::kSilent;
       info.error =
@@ -165,7 +159,7 @@ void StreamConnection::beat() noexcept {
       fail(std::move(info));
       return;
     }
-    static_cast<void>(send(OutFrame(FrameKind::kPing, static_cast<uint64_t>(silent_beats_))));
+    send_own(FrameKind::kPing, static_cast<uint64_t>(heart_.silent_beats));
   }
   plan_beat();
 }
@@ -179,30 +173,62 @@ std::exception_ptr StreamConnection::send(OutFrame frame) {
                                   "connection belongs to the parent",
                                   peer_.describe()));
   }
-  if (std::string bad = WriteQueue::seal(frame); !bad.empty()) return make_error(ErrorKind::kValue, bad);
+  if (std::string bad = frame.seal(); !bad.empty()) return make_error(ErrorKind::kValue, bad);
   const bool hold = holding_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   switch (writer_.send(std::move(frame), hold)) {
     case WriteQueue::Result::kOk: return nullptr;
-    case WriteQueue::Result::kFull:
-      return make_error(
-          ErrorKind::kRuntime,
-          fmt::format("{} bytes wait to be sent to worker {}, which does not read them; the bound is {}: "
-                      "wait for earlier calls before making more",
-                      writer_.queued_bytes(), peer_.describe(), options_.max_queued_bytes));
-    case WriteQueue::Result::kBroken:
+    // What the peer said before it went lies in the socket. The reader finds it, and then the end: so this frame shares
+    // the fate of those that the socket still took.
+    case WriteQueue::Result::kBroken: return nullptr;
     case WriteQueue::Result::kClosed: break;
   }
   if (auto error = this->error()) return error;
-  if (const int broken = writer_.broken_errno()) {
-    return died(peer_, fmt::format("died: writing to it failed: {}", std::strerror(broken)));
-  }
   return make_error(ErrorKind::kCancelled,
                     fmt::format("the connection to {} is being shut down", peer_.describe()));
 }
 
+// Refused only where the connection is ending: that tells.
+void StreamConnection::send_own(FrameKind kind, uint64_t number) noexcept {
+  static_cast<void>(send(OutFrame(kind, number)));
+}
+
+Future<void> StreamConnection::room() {
+  const std::lock_guard lock(room_mutex_);
+  // fail() sets closed_ before it takes this lock to tell who waits.
+  if (closed() || loop_.forked()) return make_ready();
+  if (!room_ || room_->done()) {
+    // Before the question: the answer may come at once.
+    auto fresh = detail::make_ref<detail::State<void>>();
+    if (writer_.await_room()) return make_ready();
+    room_ = std::move(fresh);
+  }
+  return Future<void>(room_);
+}
+
+void StreamConnection::room_again() noexcept {
+  const auto self = detail::Ref<StreamConnection>::share(this);
+  const auto tell = [self] {
+    detail::Ref<detail::State<void>> room;
+    {
+      const std::lock_guard lock(self->room_mutex_);
+      room = std::move(self->room_);
+    }
+    std::optional<detail::CallbackGate> gate;
+    if (self->options_.callbacks) gate.emplace(*self->options_.callbacks);
+    if (room) room->emplace();
+  };
+  if (!loop_.post(tell)) tell();
+}
+
+Executor* StreamConnection::where_to_let_go() noexcept {
+  const bool reads = loop_.on_loop_thread() ||
+                     polling_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  return reads ? options_.callbacks : nullptr;
+}
+
 void StreamConnection::flush() noexcept {
   holding_.store({}, std::memory_order_relaxed);
-  static_cast<void>(writer_.flush());
+  writer_.flush();
 }
 
 std::exception_ptr StreamConnection::error() const {
@@ -224,7 +250,7 @@ void StreamConnection::on_events(uint32_t events) noexcept {
     finish();
     return;
   }
-  if (events & EPOLLOUT) static_cast<void>(writer_.flush());
+  if (events & EPOLLOUT) writer_.flush();
   if (events & ~static_cast<uint32_t>(EPOLLOUT)) read_on_loop(false);
 }
 
@@ -233,21 +259,21 @@ void StreamConnection::read_on_loop(bool buffered_only) noexcept {
   Role role(*this, true);
   if (buffered_only) {
     try {
-      dispatch_all(role, Clock::now());
+      dispatch_all(Clock::now());
     } catch (const std::exception& e) {
-      malformed(e.what());
+      give_up(e.what());
     }
     return;
   }
-  for (int i = 0; i < kReadsAtOnce; ++i) {
-    if (read_once(role) != Read::kSome || !socket_may_have_more_) return;
-  }
+  size_t bytes = 0;
+  while (bytes < kReadAtOnce && read_once() == Read::kSome && reading_.socket_may_have_more)
+    bytes += reading_.bytes;
 }
 
-StreamConnection::Read StreamConnection::read_once(Role& role) noexcept {
+StreamConnection::Read StreamConnection::read_once() noexcept {
   try {
     std::array<iovec, kReadPieces> pieces;
-    const size_t count = reader_.prepare(pieces);
+    const size_t count = reading_.frames.prepare(pieces);
     ssize_t n;
     do {
       n = count == 1 ? ::recv(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_DONTWAIT)
@@ -261,34 +287,42 @@ StreamConnection::Read StreamConnection::read_once(Role& role) noexcept {
     received_.fetch_add(1, std::memory_order_relaxed);
     size_t asked = 0;
     for (size_t i = 0; i < count; ++i) asked += pieces[i].iov_len;
-    socket_may_have_more_ = static_cast<size_t>(n) == asked;
-    reader_.received(static_cast<size_t>(n));
-    return dispatch_all(role, Clock::now());
+    reading_.bytes = static_cast<size_t>(n);
+    reading_.socket_may_have_more = reading_.bytes == asked;
+    reading_.frames.received(reading_.bytes);
+    return dispatch_all(Clock::now());
   } catch (const std::exception& e) {
-    CloseInfo info;
-    info.error = died(peer_, fmt::format("was given up: {}", e.what()));
-    fail(std::move(info));
+    give_up(e.what());
     return Read::kEnded;
   }
 }
 
-StreamConnection::Read StreamConnection::dispatch_all(Role& role, TimePoint now) {
+// There is no memory for what the peer sends: nothing is wrong with it, but the stream cannot be read on.
+void StreamConnection::give_up(std::string_view what) noexcept {
+  say_goodbye(GoodbyeReason::kInternal, what);
+  CloseInfo info;
+  info.why = CloseInfo::Why::kInternal;
+  info.error = died(peer_, fmt::format("was given up: {}", what));
+  fail(std::move(info));
+}
+
+StreamConnection::Read StreamConnection::dispatch_all(TimePoint now) {
   Frame frame;
   TimePoint held_since{};
   for (;;) {
-    switch (reader_.next(&frame, now)) {
+    switch (reading_.frames.next(&frame, now)) {
       case FrameReader::Next::kNeedMore:
         if (held_since != TimePoint{}) flush();
         return closed() ? Read::kEnded : Read::kSome;
       case FrameReader::Next::kMalformed:
         if (held_since != TimePoint{}) flush();
-        malformed(reader_.error());
+        malformed(reading_.frames.error());
         return Read::kEnded;
       case FrameReader::Next::kFrame: break;
     }
     // Several frames came at once: what answers them leaves at once, too, but does not wait for long.
     if (held_since == TimePoint{}) {
-      if (reader_.more_buffered()) {
+      if (reading_.frames.more_buffered()) {
         held_since = now;
         holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
       }
@@ -297,8 +331,7 @@ StreamConnection::Read StreamConnection::dispatch_all(Role& role, TimePoint now)
       held_since = t;
       holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
-    dispatch(frame, role);
-    if (!role.held()) return Read::kPassedOn;
+    dispatch(frame);
     if (closed()) {
       holding_.store({}, std::memory_order_relaxed);
       return Read::kEnded;
@@ -308,9 +341,9 @@ StreamConnection::Read StreamConnection::dispatch_all(Role& role, TimePoint now)
   }
 }
 
-void StreamConnection::dispatch(Frame& frame, Role& role) {
+void StreamConnection::dispatch(Frame& frame) {
   switch (frame.header.kind) {
-    case FrameKind::kPing: static_cast<void>(send(OutFrame(FrameKind::kPong, frame.header.call_id))); return;
+    case FrameKind::kPing: return send_own(FrameKind::kPong, frame.header.call_id);
     case FrameKind::kPong: return;
     case FrameKind::kGoodbye: {
       Goodbye goodbye{GoodbyeReason::kDone, {}};
@@ -323,10 +356,10 @@ void StreamConnection::dispatch(Frame& frame, Role& role) {
       } catch (const ValueError&) {
         // Then it is a goodbye without words.
       }
-      goodbye_ = std::move(goodbye);
+      reading_.goodbye = std::move(goodbye);
       return;
     }
-    default: handler_->on_frame(*this, frame, role);
+    default: handler_->on_frame(*this, frame);
   }
 }
 
@@ -358,17 +391,17 @@ bool StreamConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
 
 bool StreamConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
   // What came in meanwhile may have been ours, and what lies in the buffer belongs to whoever reads next.
-  if (done() || closed() || !policy_.should_poll()) {
-    give_role_back(reader_.more_buffered());
+  if (done() || closed() || !reading_.policy.should_poll()) {
+    give_role_back(reading_.frames.more_buffered());
     return done();
   }
   Role role(*this, false);
   PollTurn turn(loop_.poll_budget());
   for (;;) {
-    const Read read = read_once(role);
-    if (read == Read::kPassedOn || read == Read::kEnded) break;
+    const Read read = read_once();
+    if (read == Read::kEnded) break;
     if (done()) {
-      policy_.hit();
+      reading_.policy.hit();
       break;
     }
     if (read == Read::kSome) {
@@ -376,10 +409,10 @@ bool StreamConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
       if (turn.now() >= deadline) break;
       continue;
     }
-    if (!writer_.empty()) static_cast<void>(writer_.flush());
+    if (!writer_.empty()) writer_.flush();
     if (turn.now() >= deadline) break;
     if (!turn.yield()) {
-      policy_.miss();
+      reading_.policy.miss();
       break;
     }
   }
@@ -395,14 +428,14 @@ void StreamConnection::stream_ended(int error) noexcept {
     info.why = CloseInfo::Why::kLocal;
     info.error = make_error(ErrorKind::kCancelled,
                             fmt::format("the connection to {} was shut down here", peer_.describe()));
-  } else if (goodbye_) {
+  } else if (const auto& goodbye = reading_.goodbye) {
     info.why = CloseInfo::Why::kGoodbye;
-    info.reason = goodbye_->reason;
-    info.error = died(peer_, fmt::format("said goodbye: {}{}{}", words_for(goodbye_->reason),
-                                         goodbye_->text.empty() ? "" : ": ", goodbye_->text));
+    info.reason = goodbye->reason;
+    info.error = died(peer_, fmt::format("said goodbye: {}{}{}", words_for(goodbye->reason),
+                                         goodbye->text.empty() ? "" : ": ", goodbye->text));
   } else {
     info.why = CloseInfo::Why::kPeerDied;
-    std::string how = reader_.inside_frame() ? "died in the middle of a frame" : "died";
+    std::string how = reading_.frames.inside_frame() ? "died in the middle of a frame" : "died";
     if (error != 0) {
       how += fmt::format(": {}", std::strerror(error));
     } else if (broken != 0) {
@@ -416,29 +449,29 @@ void StreamConnection::stream_ended(int error) noexcept {
 }
 
 void StreamConnection::malformed(const std::string& what) noexcept {
-  try {
-    OutFrame goodbye(FrameKind::kGoodbye);
-    goodbye.body.array(2);
-    goodbye.body.uinteger(static_cast<uint64_t>(GoodbyeReason::kMalformed));
-    goodbye.body.str(what);
-    if (WriteQueue::seal(goodbye).empty()) static_cast<void>(writer_.send(std::move(goodbye), false, true));
-  } catch (const std::bad_alloc&) {
-    // It goes without.
-  }
+  say_goodbye(GoodbyeReason::kMalformed, what);
   CloseInfo info;
   info.why = CloseInfo::Why::kMalformed;
   info.error = died(peer_, fmt::format("sent something malformed, the connection was closed: {}", what));
   fail(std::move(info));
 }
 
+// The last that is sent. What it says is a courtesy: where it cannot be sent the end of the stream tells as much.
+void StreamConnection::say_goodbye(GoodbyeReason reason, std::string_view text) noexcept {
+  try {
+    OutFrame goodbye(FrameKind::kGoodbye);
+    goodbye.body.array(2);
+    goodbye.body.uinteger(static_cast<uint64_t>(reason));
+    goodbye.body.str(text.substr(0, 1000));
+    if (goodbye.seal().empty()) static_cast<void>(writer_.send(std::move(goodbye), false, true));
+  } catch (const std::bad_alloc&) {
+    writer_.close();
+  }
+}
+
 void StreamConnection::shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept {
   if (closed() || loop_.forked() || shutting_down_.exchange(true)) return;
-  OutFrame goodbye(FrameKind::kGoodbye);
-  goodbye.body.array(2);
-  goodbye.body.uinteger(static_cast<uint64_t>(reason));
-  goodbye.body.str(text.substr(0, 1000));
-  static_cast<void>(WriteQueue::seal(goodbye));
-  static_cast<void>(writer_.send(std::move(goodbye), false, true));
+  say_goodbye(reason, text);
   const auto self = detail::Ref<StreamConnection>::share(this);
   auto give_up = [self] { self->close(nullptr); };
   std::unique_lock lock(state_mutex_);
@@ -514,18 +547,6 @@ void StreamConnection::update_interest() noexcept {
   loop_.change(
       fd_, *watcher_,
       (want_readable_ ? uint32_t{EPOLLIN | EPOLLRDHUP} : 0U) | (want_writable_ ? uint32_t{EPOLLOUT} : 0U));
-}
-
-void StreamConnection::drained() noexcept {
-  const auto self = detail::Ref<StreamConnection>::share(this);
-  loop_.post([self] {
-    detail::Ref<FrameHandler> handler;
-    {
-      std::lock_guard lock(self->state_mutex_);
-      handler = self->handler_;
-    }
-    if (handler) handler->on_drained(*self);
-  });
 }
 
 }  // namespace tine::rpc

@@ -28,24 +28,24 @@ namespace tine::rpc {
 class StreamConnection final : public Connection, private WriteQueue::Owner {
  public:
   // Takes over the connected, non-blocking socket of a peer that has proven itself.
-  StreamConnection(IoLoop& loop, int fd, PeerInfo peer, ConnectionOptions options);
+  StreamConnection(const Loop& loop, int fd, PeerInfo peer, ConnectionOptions options);
   ~StreamConnection() override;
 
   void start(detail::Ref<FrameHandler> handler) override;
   std::exception_ptr send(OutFrame frame) override;
-  size_t queued_bytes() const noexcept override { return writer_.queued_bytes(); }
+  bool has_room() const noexcept override { return writer_.has_room(); }
+  Future<void> room() override;
   bool try_poll(TimePoint deadline, DoneCheck done) noexcept override;
   void shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept override;
   void close(std::exception_ptr error) noexcept override;
   bool closed() const noexcept override { return closed_.load(std::memory_order_acquire); }
   std::exception_ptr error() const override;
   const PeerInfo& peer() const noexcept override { return peer_; }
-  IoLoop& loop() const noexcept override { return loop_; }
 
  private:
   class Watcher;
   class Role;
-  enum class Read : uint8_t { kNothing, kSome, kPassedOn, kEnded };
+  enum class Read : uint8_t { kNothing, kSome, kEnded };
   struct Goodbye {
     GoodbyeReason reason;
     std::string text;
@@ -53,9 +53,9 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
 
   void on_events(uint32_t events) noexcept;
   void read_on_loop(bool buffered_only) noexcept;
-  Read read_once(Role& role) noexcept;
-  Read dispatch_all(Role& role, TimePoint now);
-  void dispatch(Frame& frame, Role& role);
+  Read read_once() noexcept;
+  Read dispatch_all(TimePoint now);
+  void dispatch(Frame& frame);
   bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept;
   [[nodiscard]] bool take_role() noexcept { return !role_.exchange(true); }
   void give_role_back(bool buffered) noexcept;
@@ -63,49 +63,64 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
 
   void stream_ended(int error) noexcept;
   void malformed(const std::string& what) noexcept;
+  void give_up(std::string_view what) noexcept;
   void fail(CloseInfo info) noexcept;
   void finish() noexcept;
   void tell_closed(const detail::Ref<FrameHandler>& handler, const detail::Ref<Watcher>& watcher) noexcept;
+  void send_own(FrameKind kind, uint64_t number) noexcept;
+  void say_goodbye(GoodbyeReason reason, std::string_view text) noexcept;
   void beat() noexcept;
   void plan_beat();
 
   void want_readable(bool want) noexcept;
   void want_writable(bool want) noexcept override;
-  void drained() noexcept override;
+  void room_again() noexcept override;
+  Executor* where_to_let_go() noexcept override;
   void update_interest() noexcept;
 
-  IoLoop& loop_;
+  Loop loop_;
   const int fd_;
   const PeerInfo peer_;
   const ConnectionOptions options_;
   WriteQueue writer_;
   detail::Ref<Watcher> watcher_;
 
+  // What only the holder of the reader role touches: it is reached through a Role, or where one is known to be held.
+  struct Reading {
+    explicit Reading(FrameReader reader) : frames(std::move(reader)) {}
+    FrameReader frames;
+    PollPolicy policy;
+    std::optional<Goodbye> goodbye;
+    bool socket_may_have_more = false;
+    size_t bytes = 0;  // of the last read
+  };
   std::atomic<bool> role_{false};
-  // The role's holder alone, down to the next blank line.
-  FrameReader reader_;
-  PollPolicy policy_;
-  std::optional<Goodbye> goodbye_;
-  bool socket_may_have_more_ = false;
+  Reading reading_;
 
   std::atomic<bool> started_{false};
   std::atomic<bool> closed_{false};
   std::atomic<bool> shutting_down_{false};
   std::atomic<uint64_t> received_{0};       // counts receives, for the heartbeat
   std::atomic<std::thread::id> holding_{};  // this thread's sends are flushed together
+  std::atomic<std::thread::id> polling_{};  // holds the role and is not the loop's
 
-  std::mutex interest_mutex_;
+  std::mutex interest_mutex_;  // guards the next line
   bool want_readable_ = false, want_writable_ = false, watched_ = false;
 
-  mutable std::mutex state_mutex_;
+  mutable std::mutex state_mutex_;  // guards what follows, down to the next blank line
   detail::Ref<FrameHandler> handler_;
   CloseInfo info_;
   bool finished_ = false;
   TimerId beat_, shutdown_timer_;
 
-  // The loop's thread alone.
-  uint64_t received_at_last_beat_ = 0;
-  int64_t silent_beats_ = 0;
+  std::mutex room_mutex_;
+  detail::Ref<detail::State<void>> room_;  // not done yet; null when nobody waits
+
+  // What only the loop's thread touches.
+  struct Heart {
+    uint64_t signs_at_last_beat = 0;
+    int64_t silent_beats = 0;
+  } heart_;
 };
 
 }  // namespace tine::rpc

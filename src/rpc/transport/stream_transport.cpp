@@ -26,8 +26,8 @@ constexpr int kBacklog = 512;
 // Tries the addresses one after the other, all again while nobody listens, then proves itself.
 class Connector final : public Pollable {
  public:
-  Connector(IoLoop& loop, const Identity& identity, std::string address, std::vector<SocketAddress> targets,
-            ConnectOptions options)
+  Connector(const Loop& loop, const Identity& identity, std::string address,
+            std::vector<SocketAddress> targets, ConnectOptions options)
       : loop_(loop),
         identity_(identity),
         address_(std::move(address)),
@@ -165,7 +165,7 @@ class Connector final : public Pollable {
     promise_.set_error(std::move(error));
   }
 
-  IoLoop& loop_;
+  Loop loop_;
   const Identity identity_;
   const std::string address_;
   const std::vector<SocketAddress> targets_;
@@ -185,7 +185,7 @@ Future<detail::Ref<Connection>> stopped(const std::string& address) {
       ErrorKind::kCancelled, fmt::format("{} cannot be connected to: this worker has shut down", address)));
 }
 
-Future<detail::Ref<Connection>> connect_to(IoLoop& loop, const Identity& identity, const std::string& address,
+Future<detail::Ref<Connection>> connect_to(Loop& loop, const Identity& identity, const std::string& address,
                                            std::vector<SocketAddress> targets, ConnectOptions options) {
   auto connector =
       detail::make_ref<Connector>(loop, identity, address, std::move(targets), std::move(options));
@@ -404,8 +404,8 @@ class InProcessTransport final : public Transport {
  private:
   // Nobody may listen yet: looks again until the deadline when it was told to.
   struct Attempt final : detail::RefCounted {
-    Attempt(IoLoop& loop, const Identity& identity, std::shared_ptr<InProcessHub> hub, std::string address,
-            ConnectOptions options)
+    Attempt(const Loop& loop, const Identity& identity, std::shared_ptr<InProcessHub> hub,
+            std::string address, ConnectOptions options)
         : loop(loop), hub(std::move(hub)), address(std::move(address)), retry(options.retry) {
       if (options.deadline == kNoDeadline) options.deadline = Clock::now() + kDefaultConnectTime;
       deadline = options.deadline;
@@ -437,7 +437,7 @@ class InProcessTransport final : public Transport {
       core->loop().post([core, theirs] { core->accepted(std::move(*theirs), core->address()); });
       connector->begin_with(FileDescriptor(pair[0]));
     }
-    IoLoop& loop;
+    Loop loop;
     std::shared_ptr<InProcessHub> hub;
     std::string address;
     bool retry;

@@ -50,7 +50,7 @@ struct Received {
 
 class Recorder final : public FrameHandler {
  public:
-  void on_frame(Connection& c, Frame& f, ReaderRole& role) noexcept override {
+  void on_frame(Connection& c, Frame& f) noexcept override {
     {
       std::lock_guard lock(mutex);
       if (closes != 0) ADD_FAILURE() << "a frame after on_close";
@@ -62,7 +62,7 @@ class Recorder final : public FrameHandler {
       }
     }
     changed.notify_all();
-    if (on) on(c, f, role);
+    if (on) on(c, f);
   }
   void on_close(Connection& c, const CloseInfo& info) noexcept override {
     EXPECT_TRUE(c.closed());
@@ -75,7 +75,6 @@ class Recorder final : public FrameHandler {
     }
     changed.notify_all();
   }
-  void on_drained(Connection&) noexcept override { ++drained; }
 
   size_t count() {
     std::lock_guard lock(mutex);
@@ -97,7 +96,7 @@ class Recorder final : public FrameHandler {
         << "on_close did not come";
   }
 
-  std::function<void(Connection&, Frame&, ReaderRole&)> on;
+  std::function<void(Connection&, Frame&)> on;
   bool keep = true;
   std::mutex mutex;
   std::condition_variable changed;
@@ -105,7 +104,6 @@ class Recorder final : public FrameHandler {
   std::vector<Received> frames;
   std::thread::id last_thread;
   int closes = 0;
-  std::atomic<int> drained{0};
   CloseInfo::Why why{};
   GoodbyeReason reason{};
   std::string error;

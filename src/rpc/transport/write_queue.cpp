@@ -1,45 +1,51 @@
 #include "src/rpc/transport/write_queue.h"
 
+#include "src/rpc/transport/endpoint.h"
+
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 
 namespace tine::rpc {
 namespace {
 
 constexpr size_t kPieces = 64;
-// A thread that sends flushes for others too, but not for ever: then the loop goes on.
-constexpr size_t kRoundsOfASender = 16;
-constexpr size_t kRoundsOfALoop = 64;
+constexpr size_t kUnits = 32;
+constexpr size_t kHeads = 6;
+// So much is offered to the socket in one call. What it does not take is planned anew: only the unit under way is fixed.
+constexpr uint64_t kPlanBytes = 4 * kChunkBytes;
 
 const std::array<std::byte, kSegmentAlign> kZeros{};
 
-struct Pieces {
-  std::array<iovec, kPieces> list;
-  size_t count = 0;
-  size_t bytes = 0;
-
-  [[nodiscard]] bool full() const noexcept { return count == kPieces; }
-  // Adds the part of [from, from + size) of the frame that lies at or behind `offset`.
-  void add(const std::byte* data, uint64_t from, uint64_t size, uint64_t offset) noexcept {
-    if (from + size <= offset || full()) return;
-    const uint64_t skip = offset > from ? offset - from : 0;
-    list[count++] = {const_cast<std::byte*>(data + skip), size - skip};
-    bytes += size - skip;
-  }
-};
-
 }  // namespace
+
+uint64_t OutFrame::wire_bytes() const noexcept {
+  if (sealed_bytes_ != 0) return sealed_bytes_;
+  uint64_t at = body.used_ + 8 * body.segments_.size();
+  for (const Segment& segment : body.segments_) at = aligned_segment(at) + segment.bytes.size();
+  return at;
+}
+
+size_t OutFrame::copied_bytes() const noexcept {
+  size_t bytes = body.used_;
+  for (const Segment& segment : body.segments_) {
+    if (segment.copied) bytes += segment.bytes.size();
+  }
+  return bytes;
+}
 
 std::string OutFrame::seal() {
   if (body.used_ - kHeaderBytes > kMaxBodyBytes) {
     return fmt::format("a message's body has {} bytes, at most {} fit; send large data as tensors or bytes",
                        body.used_ - kHeaderBytes, kMaxBodyBytes);
   }
+  const uint64_t bytes = wire_bytes();
   FrameHeader header;
   header.kind = kind;
   header.flags = flags;
@@ -47,39 +53,127 @@ std::string OutFrame::seal() {
   header.remaining_us = remaining_us;
   header.body_bytes = static_cast<uint32_t>(body.used_ - kHeaderBytes);
   header.segments = static_cast<uint32_t>(body.segments_.size());
-  uint64_t at = body.used_ + 8 * body.segments_.size();
+  header.payload_bytes = bytes - kHeaderBytes;
   if (!body.segments_.empty()) {
     std::byte* table = body.grow(8 * body.segments_.size());
     for (const Segment& segment : body.segments_) {
       put_le<uint64_t>(table, segment.bytes.size());
       table += 8;
-      at = aligned_segment(at) + segment.bytes.size();
     }
   }
-  header.payload_bytes = payload_bytes_ = at - kHeaderBytes;
   encode_header(header, std::span<std::byte, kHeaderBytes>(body.begin(), kHeaderBytes));
+  sealed_bytes_ = bytes;
   return {};
 }
 
-WriteQueue::~WriteQueue() {
-  if (!socket_closed_) ::close(fd_);
+void WriteQueue::Walk::pass(std::span<const Segment> segments) noexcept {
+  at = aligned_segment(at) + segments[segment].bytes.size();
+  ++segment;
 }
 
-WriteQueue::Wrote WriteQueue::write_out(const Item* const* items, size_t count, size_t* bytes) noexcept {
-  Pieces pieces;
-  for (size_t i = 0; i < count && !pieces.full(); ++i) {
-    OutFrame& frame = const_cast<OutFrame&>(items[i]->frame);
+void WriteQueue::Walk::skip_to(uint64_t from, const OutFrame& frame) noexcept {
+  const auto segments = frame.segments();
+  at = std::max(at, uint64_t{frame.head().size()});
+  while (segment < segments.size()) {
+    Walk next = *this;
+    next.pass(segments);
+    if (next.at > from) return;
+    *this = next;
+  }
+}
+
+struct WriteQueue::Pieces {
+  std::array<iovec, kPieces> list;
+  size_t count = 0;
+  size_t bytes = 0;
+
+  [[nodiscard]] bool full() const noexcept { return count == kPieces; }
+  // Adds what of [at, at + size), a part of the frame, lies in [from, until).
+  void add(const std::byte* data, uint64_t at, uint64_t size, uint64_t from, uint64_t until) noexcept {
+    const uint64_t begin = std::max(at, from), end = std::min(at + size, until);
+    if (begin >= end || full()) return;
+    list[count++] = {const_cast<std::byte*>(data + (begin - at)), end - begin};
+    bytes += end - begin;
+  }
+  // Adds the bytes [from, until) of the frame; the walk over its segments begins where `walk` is.
+  void add_frame(const OutFrame& frame, uint64_t from, uint64_t until, Walk walk = {}) noexcept {
     const auto head = frame.head();
-    pieces.add(head.data(), 0, head.size(), items[i]->offset);
-    uint64_t at = head.size();
-    for (const Segment& segment : frame.segments()) {
-      if (pieces.full()) break;
-      const uint64_t start = aligned_segment(at);
-      if (start != at) pieces.add(kZeros.data(), at, start - at, items[i]->offset);
-      pieces.add(segment.bytes.data(), start, segment.bytes.size(), items[i]->offset);
-      at = start + segment.bytes.size();
+    add(head.data(), 0, head.size(), from, until);
+    const auto segments = frame.segments();
+    for (walk.at = std::max(walk.at, uint64_t{head.size()});
+         walk.segment < segments.size() && walk.at < until && !full(); walk.pass(segments)) {
+      const uint64_t start = aligned_segment(walk.at);
+      add(kZeros.data(), walk.at, start - walk.at, from, until);
+      add(segments[walk.segment].bytes.data(), start, segments[walk.segment].bytes.size(), from, until);
     }
   }
+};
+
+// What one call offers to the socket.
+struct WriteQueue::Plan {
+  std::array<Unit, kUnits> units;
+  size_t count = 0;
+  std::array<std::array<std::byte, kHeaderBytes>, kHeads> heads;
+  size_t head_count = 0;
+  uint64_t planned = 0;
+  Pieces pieces;
+
+  [[nodiscard]] bool full() const noexcept {
+    return count == kUnits || head_count == kHeads || pieces.full() || planned >= kPlanBytes;
+  }
+  void add(const Unit& unit) noexcept {
+    units[count++] = unit;
+    planned += unit.left();
+    Item& item = *unit.item;
+    uint64_t from = unit.from;
+    if (unit.is_chunk()) {
+      if (unit.written < unit.head) {
+        FrameHeader header;
+        header.kind = FrameKind::kChunk;
+        header.flags = static_cast<uint16_t>((unit.from == 0 ? kFirstChunk : 0) |
+                                             (unit.from + unit.bytes == item.total ? kLastChunk : 0));
+        header.body_bytes = static_cast<uint32_t>(unit.bytes);
+        header.payload_bytes = unit.bytes;
+        auto& head = heads[head_count++];
+        encode_header(header, head);
+        pieces.add(head.data(), 0, kHeaderBytes, unit.written, kHeaderBytes);
+      } else {
+        from += unit.written - unit.head;
+      }
+    } else {
+      from += unit.written;
+    }
+    // All before the first unit's bytes has left for good: of many segments those are not walked over again.
+    if (count == 1) item.walk.skip_to(from, item.frame);
+    pieces.add_frame(item.frame, from, unit.from + unit.bytes, item.walk);
+  }
+};
+
+WriteQueue::Dropped::~Dropped() {
+  Items elsewhere;
+  for (auto at = items.begin(); at != items.end();) {
+    const auto item = at++;
+    if (!item->frame.is_plain()) elsewhere.splice(elsewhere.end(), items, item);
+  }
+  Executor* const executor = elsewhere.empty() ? nullptr : queue.owner_.where_to_let_go();
+  if (!executor) return;
+  struct LetGo final : Task {
+    void run() noexcept override { delete this; }
+    void abandon() noexcept override { delete this; }
+    Items items;
+  };
+  // Where there is no memory for that it happens here.
+  if (auto* const task = new (std::nothrow) LetGo) {
+    task->items.swap(elsewhere);
+    executor->post(*task);
+  }
+}
+
+WriteQueue::~WriteQueue() {
+  if (!socket_closed_) close_descriptor(fd_);
+}
+
+WriteQueue::Wrote WriteQueue::write_out(Pieces& pieces, size_t* bytes) noexcept {
   msghdr message{};
   message.msg_iov = pieces.list.data();
   message.msg_iovlen = pieces.count;
@@ -97,124 +191,251 @@ WriteQueue::Wrote WriteQueue::write_out(const Item* const* items, size_t count, 
   }
 }
 
+// The rule of who goes first. False when there is nothing.
+bool WriteQueue::make_plan(Plan& plan) noexcept {
+  if (under_way_) plan.add(*under_way_);
+  auto small = small_.begin();
+  auto large = last_ ? large_.end() : large_.begin();
+  uint64_t cut = large != large_.end() ? large->cut : 0;
+  uint64_t small_bytes = small_bytes_;
+  if (under_way_) {
+    if (!under_way_->is_chunk()) {
+      ++small;  // it is the first
+      small_bytes += under_way_->bytes;
+    } else {
+      small_bytes = 0;
+      if (large != large_.end()) cut += under_way_->bytes;
+      if (large != large_.end() && cut == large->total) ++large, cut = 0;
+    }
+  }
+  while (!plan.full()) {
+    const bool any_large = large != large_.end();
+    const uint64_t chunk = any_large ? std::min(kChunkBytes, large->total - cut) : 0;
+    const bool overtakes =
+        any_large && small != small_.end() && cut + chunk == large->total && small->number < large->number;
+    if (small != small_.end() && (!any_large || small_bytes < kChunkBytes || overtakes)) {
+      plan.add({.item = small, .from = 0, .bytes = small->total});
+      small_bytes += small->total;
+      ++small;
+    } else if (any_large) {
+      plan.add({.item = large, .from = cut, .bytes = chunk, .head = kHeaderBytes});
+      small_bytes = 0;
+      cut += chunk;
+      if (cut == large->total) ++large, cut = 0;
+    } else {
+      break;
+    }
+  }
+  return plan.count != 0;
+}
+
+void WriteQueue::account(Plan& plan, size_t bytes, Items& done) noexcept {
+  for (size_t i = 0; i < plan.count && bytes > 0; ++i) {
+    Unit& unit = plan.units[i];
+    const uint64_t n = std::min<uint64_t>(bytes, unit.left());
+    unit.written += n;
+    bytes -= n;
+    if (unit.left() != 0) {
+      under_way_ = unit;
+      if (!unit.is_chunk()) small_.splice(small_.begin(), small_, unit.item);
+      return;
+    }
+    under_way_.reset();
+    finish(unit, done);
+  }
+}
+
+void WriteQueue::finish(const Unit& unit, Items& done) noexcept {
+  Item& item = *unit.item;
+  if (!unit.is_chunk()) {
+    small_bytes_ += unit.bytes;
+    copied_.fetch_sub(item.copied, std::memory_order_relaxed);
+    done.splice(done.end(), small_, unit.item);
+    return;
+  }
+  small_bytes_ = 0;
+  item.cut += unit.bytes;
+  if (item.cut != item.total) return;
+  if (item.frame.kind == FrameKind::kRequest) requests_.erase(item.frame.call_id);
+  copied_.fetch_sub(item.copied, std::memory_order_relaxed);
+  small_.splice(small_.begin(), item.behind);
+  done.splice(done.end(), large_, unit.item);
+}
+
+void WriteQueue::push(Items& node) {
+  Item& item = node.front();
+  item.number = ++last_number_;
+  copied_.fetch_add(item.copied, std::memory_order_relaxed);
+  if (item.total <= kChunkBytes) return small_.splice(small_.end(), node);
+  if (item.frame.kind == FrameKind::kRequest) requests_.try_emplace(item.frame.call_id, node.begin());
+  large_.splice(large_.end(), node);
+}
+
+// Nothing may follow any more: but for the chunk under way, whose rest must.
+void WriteQueue::drop_large(Items& dropped) noexcept {
+  Items kept;
+  if (under_way_ && under_way_->is_chunk()) kept.splice(kept.end(), large_, under_way_->item);
+  for (const Item& item : large_) copied_.fetch_sub(item.copied, std::memory_order_relaxed);
+  dropped.splice(dropped.end(), large_);
+  large_.swap(kept);
+  requests_.clear();
+}
+
 WriteQueue::Result WriteQueue::send(OutFrame&& frame, bool hold, bool last) {
-  const size_t total = kHeaderBytes + frame.payload_bytes_;
+  Items node;  // what is left in it and in `dropped` goes after the lock
+  Dropped dropped(*this);
+  if (frame.is_large()) node.emplace_back(std::move(frame));
   std::unique_lock lock(mutex_);
   if (closed_ || last_) return broken_.load(std::memory_order_relaxed) ? Result::kBroken : Result::kClosed;
-  const size_t queued = queued_.load(std::memory_order_relaxed);
-  if (!last && queued != 0 && queued + total > max_bytes_) return Result::kFull;
+  const bool idle = !writing_ && small_.empty() && large_.empty();
   last_ = last;
-  if (writing_ || hold || !queue_.empty()) {
-    queue_.push_back({std::move(frame), total, 0});
-    queued_.store(queued + total, std::memory_order_relaxed);
-    was_high_ |= queued + total > max_bytes_ / 2;
+  if (idle && !hold && node.empty()) return write_directly(lock, std::move(frame));
+  if (node.empty()) node.emplace_back(std::move(frame));
+  const OutFrame& queued = node.front().frame;
+  const auto request = queued.kind == FrameKind::kCancel ? requests_.find(queued.call_id) : requests_.end();
+  if (request != requests_.end()) {
+    copied_.fetch_add(node.front().copied, std::memory_order_relaxed);
+    auto& behind = request->second->behind;
+    behind.splice(behind.end(), node);
     return Result::kOk;
   }
+  push(node);
+  queued_.store(true, std::memory_order_relaxed);
+  if (last_ && !writing_) drop_large(dropped.items);
+  if (!idle || hold) return Result::kOk;
   writing_ = true;
-  lock.unlock();
-
-  // Straight from the caller's frame: nothing is moved or allocated when the socket takes it all.
-  Item item{std::move(frame), total, 0};
-  const Item* items[] = {&item};
-  size_t bytes = 0;
-  const Wrote wrote = write_out(items, 1, &bytes);
-  lock.lock();
-  if (wrote == Wrote::kError) return break_off(lock);
-  item.offset = bytes;
-  if (item.offset < total && !closed_) {
-    queue_.push_front(std::move(item));
-    queued_.fetch_add(total - bytes, std::memory_order_relaxed);
-    was_high_ |= queued_.load(std::memory_order_relaxed) > max_bytes_ / 2;
-  }
   return flush_as_writer(lock, kRoundsOfASender);
 }
 
-WriteQueue::Result WriteQueue::flush() {
-  std::unique_lock lock(mutex_);
-  if (closed_) return Result::kClosed;
-  if (writing_) return Result::kOk;
-  if (queue_.empty()) {
-    if (wants_writable_) owner_.want_writable(wants_writable_ = false);
-    return Result::kOk;
-  }
+// Straight from the caller's frame: nothing is moved or allocated when the socket takes it all.
+WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame) {
   writing_ = true;
-  return flush_as_writer(lock, kRoundsOfALoop);
+  lock.unlock();
+  const uint64_t total = frame.wire_bytes();
+  Pieces pieces;
+  size_t bytes = 0;
+  pieces.add_frame(frame, 0, total);
+  const Wrote wrote = write_out(pieces, &bytes);
+  if (bytes == total) {
+    lock.lock();
+    return flush_as_writer(lock, kRoundsOfASender);
+  }
+  Items node;
+  try {
+    if (wrote != Wrote::kError) node.emplace_back(std::move(frame));
+  } catch (const std::bad_alloc&) {
+    broken_.store(ENOMEM, std::memory_order_relaxed);  // half of a frame cannot be taken back
+  }
+  lock.lock();
+  if (node.empty()) return break_off(lock);
+  if (!closed_) {
+    was_full_ = wrote != Wrote::kAll;
+    Item& item = node.front();
+    item.number = ++last_number_;
+    copied_.fetch_add(item.copied, std::memory_order_relaxed);
+    small_.splice(small_.begin(), node);
+    if (bytes != 0) under_way_ = Unit{.item = small_.begin(), .bytes = total, .written = bytes};
+  }
+  return flush_as_writer(lock, wrote == Wrote::kAll ? kRoundsOfASender : 0);
 }
 
-WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) {
-  std::vector<Item> done;
-  while (!closed_ && !queue_.empty() && rounds-- > 0) {
-    // Others only append while we write: references to what is in the deque stay good.
-    std::array<const Item*, kPieces> items;
-    const size_t count = std::min(items.size(), queue_.size());
-    for (size_t i = 0; i < count; ++i) items[i] = &queue_[i];
+void WriteQueue::flush() noexcept {
+  std::unique_lock lock(mutex_);
+  if (closed_ || writing_) return;
+  if (small_.empty() && large_.empty()) {
+    if (wants_writable_) owner_.want_writable(wants_writable_ = false);
+    return;
+  }
+  writing_ = true;
+  static_cast<void>(flush_as_writer(lock, kRoundsOfALoop));  // the reader learns of a broken socket by itself
+}
+
+// Allocates nothing: the loop's thread cannot say that there is no memory.
+WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept {
+  Dropped done(*this);
+  while (!closed_ && rounds-- > 0) {
+    Plan plan;
+    if (!make_plan(plan)) break;
     lock.unlock();
     size_t bytes = 0;
-    const Wrote wrote = write_out(items.data(), count, &bytes);
+    const Wrote wrote = write_out(plan.pieces, &bytes);
     lock.lock();
     if (wrote == Wrote::kError) return break_off(lock);
     if (closed_) break;
-    queued_.fetch_sub(bytes, std::memory_order_relaxed);
-    while (bytes > 0) {
-      Item& front = queue_.front();
-      const uint64_t n = std::min<uint64_t>(bytes, front.total - front.offset);
-      front.offset += n;
-      bytes -= n;
-      if (front.offset == front.total) {
-        if (!front.frame.segments().empty()) done.push_back(std::move(front));
-        queue_.pop_front();
-      }
-    }
-    if (wrote != Wrote::kAll) break;
+    if (was_full_ && bytes != 0) taken_.fetch_add(1, std::memory_order_relaxed);
+    was_full_ = wrote != Wrote::kAll;
+    account(plan, bytes, done.items);
+    if (last_) drop_large(done.items);
+    if (was_full_) break;
   }
   if (!closed_) {
-    const bool want = !queue_.empty();
+    const bool want = !small_.empty() || !large_.empty();
     if (want != wants_writable_) owner_.want_writable(wants_writable_ = want);
-    if (!want && was_high_) {
-      was_high_ = false;
-      owner_.drained();
-    }
     if (!want && last_) ::shutdown(fd_, SHUT_WR);
   }
-  stop_writing(lock);
-  return Result::kOk;
+  return end_writing(lock, Result::kOk);
 }
 
 // The lock is released on return: what is destroyed behind it may be anybody's.
-void WriteQueue::stop_writing(std::unique_lock<std::mutex>& lock) noexcept {
+WriteQueue::Result WriteQueue::end_writing(std::unique_lock<std::mutex>& lock, Result result) noexcept {
   writing_ = false;
-  std::deque<Item> drop;
-  if (closed_) drop.swap(queue_);
+  Dropped dropped(*this);
+  if (closed_) drop_all(dropped.items);
+  queued_.store(!small_.empty() || !large_.empty(), std::memory_order_relaxed);
   if (close_socket_ && !socket_closed_) {
     socket_closed_ = true;
-    ::close(fd_);
+    close_descriptor(fd_);
   }
+  tell_room(lock);
+  return result;
+}
+
+// Releases the lock.
+void WriteQueue::tell_room(std::unique_lock<std::mutex>& lock) noexcept {
+  const bool tell = room_awaited_ && (closed_ || copied_bytes() <= max_copied_ / 2);
+  if (tell) room_awaited_ = false;
   lock.unlock();
+  if (tell) owner_.room_again();
+}
+
+bool WriteQueue::await_room() {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || has_room()) return true;
+  room_awaited_ = true;
+  return false;
 }
 
 WriteQueue::Result WriteQueue::break_off(std::unique_lock<std::mutex>& lock) noexcept {
   closed_ = true;
-  queued_.store(0, std::memory_order_relaxed);
   // What the peer said before is still there to be read; behind it the reader now finds the end.
   ::shutdown(fd_, SHUT_RDWR);
-  stop_writing(lock);
-  return Result::kBroken;
+  return end_writing(lock, Result::kBroken);
+}
+
+void WriteQueue::drop_all(Items& dropped) noexcept {
+  dropped.splice(dropped.end(), small_);
+  dropped.splice(dropped.end(), large_);
+  requests_.clear();
+  under_way_.reset();
+  copied_.store(0, std::memory_order_relaxed);
 }
 
 void WriteQueue::close() noexcept {
-  std::deque<Item> drop;
-  std::lock_guard lock(mutex_);
+  Dropped dropped(*this);
+  std::unique_lock lock(mutex_);
   closed_ = true;
-  queued_.store(0, std::memory_order_relaxed);
-  if (!writing_) drop.swap(queue_);  // a writer's pieces stay until it is done, then it drops them
+  if (writing_) return;  // its pieces stay until it is done, then it drops them
+  drop_all(dropped.items);
+  queued_.store(false, std::memory_order_relaxed);
+  tell_room(lock);
 }
 
 void WriteQueue::close_socket() noexcept {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   close_socket_ = true;
   if (writing_ || socket_closed_) return;
   socket_closed_ = true;
-  ::close(fd_);
+  close_descriptor(fd_);
 }
 
 }  // namespace tine::rpc

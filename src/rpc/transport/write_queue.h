@@ -1,20 +1,23 @@
-// WriteQueue: frames on their way into a stream socket. Never blocks.
+// WriteQueue: frames on their way into a stream socket. Never blocks, never refuses because much is queued.
 //
-// State      Idle, or one thread writes; a queue behind it; closed.
+// State      Idle, or one thread writes; two lanes behind it: small frames, and large ones that leave in chunks; closed.
 // Threads    Any. One thread at a time writes, without the lock: others queue behind it.
-// Ordering   Frames leave in the order in which send() took them.
+// Ordering   Each lane leaves in the order in which send() took its frames, a large frame's last chunk after the small ones
+//            sent before it. Otherwise small ones go first: they wait for the rest of the chunk under way; but after
+//            kChunkBytes of them a chunk goes. A cancel leaves behind its large request.
 // Ownership  Owns the socket, and each frame (so the owners of its segments) until its last byte is written or
-//            the queue is closed. Owners are dropped outside the lock.
-// Errors     send() says kFull, kClosed; a write that fails says kBroken and shuts the socket down, so that the
+//            the queue is closed. Owners are dropped outside the lock, and by threads that may run a user's code.
+// Errors     send() says kClosed; a write that fails says kBroken and shuts the socket down, so that the
 //            reader finds what the peer still said and then the end.
 // Cost       Idle: a lock, one system call, no allocation. Busy: one node. Queued frames leave up to 64 pieces a call.
 // Source     sendmsg(2); docs/spec/wire.md.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <mutex>
-#include <vector>
+#include <optional>
+#include <unordered_map>
 
 #include "src/rpc/transport/connection.h"
 
@@ -22,65 +25,132 @@ namespace tine::rpc {
 
 class WriteQueue {
  public:
-  enum class Result : uint8_t { kOk, kFull, kClosed, kBroken };
-  // Both are called with the queue's lock held: must be short.
+  enum class Result : uint8_t { kOk, kClosed, kBroken };
   class Owner {
    public:
+    // With the queue's lock held: must be short.
     virtual void want_writable(bool want) noexcept = 0;
-    virtual void drained() noexcept = 0;
+    // After await_room() said false: there is room again, or nothing will be sent any more. Without the lock.
+    virtual void room_again() noexcept = 0;
+    // Where this thread lets go of what frames held: a user's release may run then. Null: here.
+    [[nodiscard]] virtual Executor* where_to_let_go() noexcept = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  WriteQueue(int fd, size_t max_bytes, Owner& owner) noexcept
-      : fd_(fd), max_bytes_(max_bytes), owner_(owner) {}
+  // A thread that sends flushes for others too, but not for ever: then the loop goes on.
+  static constexpr size_t kRoundsOfASender = 16;
+  // Few: the loop has other sockets, and is told again at once while this one takes more.
+  static constexpr size_t kRoundsOfALoop = 4;
+
+  WriteQueue(int fd, size_t max_copied_bytes, Owner& owner) noexcept
+      : fd_(fd), max_copied_(max_copied_bytes), owner_(owner) {}
   ~WriteQueue();
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
 
-  // Empty, or the limit of the wire that the frame exceeds.
-  [[nodiscard]] static std::string seal(OutFrame& frame) { return frame.seal(); }
-  // `hold`: only queue it, flush() follows soon. `last`: nothing may follow, and the bound does not count.
+  // Takes a sealed frame. `hold`: only queue it, flush() follows soon. `last`: nothing may follow; large frames that are
+  // not complete are dropped.
   [[nodiscard]] Result send(OutFrame&& frame, bool hold, bool last = false);
-  Result flush();
-  [[nodiscard]] bool empty() const noexcept { return queued_.load(std::memory_order_relaxed) == 0; }
-  [[nodiscard]] size_t queued_bytes() const noexcept { return queued_.load(std::memory_order_relaxed); }
+  // Whatever becomes of it the reader learns by itself: a socket that broke ends for it, too.
+  void flush() noexcept;
+
+  [[nodiscard]] bool empty() const noexcept { return !queued_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool has_room() const noexcept { return copied_bytes() <= max_copied_; }
+  [[nodiscard]] size_t copied_bytes() const noexcept { return copied_.load(std::memory_order_relaxed); }
+  // False: room_again() follows once half of the bound is free.
+  [[nodiscard]] bool await_room();
   [[nodiscard]] int broken_errno() const noexcept { return broken_.load(std::memory_order_relaxed); }
+  // Counts writes that went on where the socket had been full: so often the peer has read.
+  [[nodiscard]] uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
 
   // Drops what is queued; nothing is sent any more.
   void close() noexcept;
   // Closes the socket as soon as nobody writes.
   void close_socket() noexcept;
+  // In a forked child: the descriptor is closed by others, or not at all.
+  void leave_socket() noexcept { socket_closed_ = true; }
 
  private:
-  struct Item {
-    OutFrame frame;
-    uint64_t total;
-    uint64_t offset;
+  // A place in a frame: the end of the segment before `segment`.
+  struct Walk {
+    size_t segment = 0;
+    uint64_t at = 0;
+    void pass(std::span<const Segment> segments) noexcept;
+    void skip_to(uint64_t from, const OutFrame& frame) noexcept;
   };
+  struct Item {
+    explicit Item(OutFrame&& f) noexcept
+        : frame(std::move(f)), total(frame.wire_bytes()), copied(frame.copied_bytes()) {}
+    OutFrame frame;
+    const uint64_t total;
+    const size_t copied;
+    uint64_t number = 0;     // counts sends
+    uint64_t cut = 0;        // of a large one: its bytes that have left in chunks
+    std::list<Item> behind;  // goes when the last byte has: cancels
+    Walk walk;               // past the segments that have left
+  };
+  using Items = std::list<Item>;
+  // What leaves without anything between: a small frame, or a chunk.
+  struct Unit {
+    Items::iterator item;
+    uint64_t from = 0, bytes = 0;  // of the item's frame
+    uint64_t head = 0;             // the chunk's header, before them
+    uint64_t written = 0;          // of head and bytes
+    [[nodiscard]] bool is_chunk() const noexcept { return head != 0; }
+    [[nodiscard]] uint64_t left() const noexcept { return head + bytes - written; }
+  };
+  // Items that are let go of at the end of a scope, where the lock is free again.
+  struct Dropped {
+    explicit Dropped(WriteQueue& q) noexcept : queue(q) {}
+    ~Dropped();
+    Dropped(const Dropped&) = delete;
+    Dropped& operator=(const Dropped&) = delete;
+    WriteQueue& queue;
+    Items items;
+  };
+  struct Pieces;
+  struct Plan;
   enum class Wrote : uint8_t { kAll, kSome, kNothing, kError };
 
-  Wrote write_out(const Item* const* items, size_t count, size_t* bytes) noexcept;
-  Result flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds);
-  void stop_writing(std::unique_lock<std::mutex>& lock) noexcept;
+  Wrote write_out(Pieces& pieces, size_t* bytes) noexcept;
+  [[nodiscard]] bool make_plan(Plan& plan) noexcept;
+  void account(Plan& plan, size_t bytes, Items& done) noexcept;
+  void finish(const Unit& unit, Items& done) noexcept;
+  Result write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame);
+  Result flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept;
+  void push(Items& node);
+  void drop_large(Items& dropped) noexcept;
+  void drop_all(Items& dropped) noexcept;
+  void tell_room(std::unique_lock<std::mutex>& lock) noexcept;
+  Result end_writing(std::unique_lock<std::mutex>& lock, Result result) noexcept;
   Result break_off(std::unique_lock<std::mutex>& lock) noexcept;
 
   const int fd_;
-  const size_t max_bytes_;
+  const size_t max_copied_;
   Owner& owner_;
-  std::atomic<size_t> queued_{0};
+  std::atomic<bool> queued_{false};
+  std::atomic<size_t> copied_{0};
   std::atomic<int> broken_{0};
+  std::atomic<uint64_t> taken_{0};
 
   std::mutex mutex_;
-  std::deque<Item> queue_;
+  // Guarded by mutex_, all that follows. Who writes reads items that are in its plan without it: nobody else
+  // changes or removes those.
+  Items small_, large_;
+  std::unordered_map<uint64_t, Items::iterator> requests_;  // large ones, by call id
+  std::optional<Unit> under_way_;
+  uint64_t last_number_ = 0;
+  uint64_t small_bytes_ = 0;  // since the last chunk
   bool writing_ = false;
   bool closed_ = false;
   bool last_ = false;
-  bool was_high_ = false;
+  bool was_full_ = false;  // the socket
+  bool room_awaited_ = false;
   bool wants_writable_ = false;
   bool close_socket_ = false;
-  bool socket_closed_ = false;
+  bool socket_closed_ = false;  // or somebody else's to close
 };
 
 }  // namespace tine::rpc

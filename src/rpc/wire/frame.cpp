@@ -13,11 +13,23 @@ bool must_be_empty(FrameKind kind) noexcept {
   return kind == FrameKind::kCancel || kind == FrameKind::kPing || kind == FrameKind::kPong;
 }
 
+std::string check_chunk(const FrameHeader& h) {
+  if (h.call_id != 0 || h.remaining_us != kNoTimeLimit || h.segments != 0) {
+    return fmt::format("a chunk frame has call id {}, {} us left and {} segments, expected none of them",
+                       h.call_id, h.remaining_us, h.segments);
+  }
+  const uint64_t least = (h.flags & kFirstChunk) != 0 ? kHeaderBytes : 1;
+  if (h.body_bytes < least || h.body_bytes > kChunkBytes) {
+    return fmt::format("a chunk frame has {} bytes, expected {} to {}", h.body_bytes, least, kChunkBytes);
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_known(FrameKind kind) noexcept {
-  return (kind >= FrameKind::kRequest && kind <= FrameKind::kGoodbye) ||
-         (kind >= FrameKind::kRefFirst && kind <= FrameKind::kRefLast);
+  return (kind >= FrameKind::kRequest && kind <= FrameKind::kChunk) ||
+         (kind >= FrameKind::kLease && kind <= FrameKind::kRelease);
 }
 
 std::string_view name_of(FrameKind kind) noexcept {
@@ -29,8 +41,12 @@ std::string_view name_of(FrameKind kind) noexcept {
     case FrameKind::kPing: return "ping";
     case FrameKind::kPong: return "pong";
     case FrameKind::kGoodbye: return "goodbye";
-    default: return is_known(kind) ? "reference message" : "unknown frame";
+    case FrameKind::kChunk: return "chunk";
+    case FrameKind::kLease: return "lease";
+    case FrameKind::kForkDone: return "fork done";
+    case FrameKind::kRelease: return "release";
   }
+  return "unknown frame";
 }
 
 std::string_view words_for(GoodbyeReason reason) noexcept {
@@ -83,7 +99,12 @@ std::string decode_header(std::span<const std::byte, kHeaderBytes> in, uint64_t 
   const std::string_view kind = name_of(h->kind);
   if (!is_known(h->kind))
     return fmt::format("the frame's kind is {}, which no frame has", static_cast<int>(p[5]));
-  if (h->flags != 0) return fmt::format("the {} frame's flags are {:#06x}, expected 0", kind, h->flags);
+  const bool chunk = h->kind == FrameKind::kChunk;
+  const int flags = chunk ? kFirstChunk | kLastChunk : 0;
+  if ((h->flags & ~flags) != 0) {
+    return fmt::format("the {} frame's flags are {:#06x}, expected {}", kind, h->flags,
+                       chunk ? "first (2) and last (1) only" : "0");
+  }
   if (h->body_bytes > kMaxBodyBytes) {
     return fmt::format("the {} frame's body has {} bytes, at most {} are allowed", kind, h->body_bytes,
                        kMaxBodyBytes);
@@ -107,12 +128,25 @@ std::string decode_header(std::span<const std::byte, kHeaderBytes> in, uint64_t 
   if (h->kind == FrameKind::kGoodbye && h->segments != 0) {
     return fmt::format("a goodbye frame has {} segments, expected none", h->segments);
   }
+  if (chunk) return check_chunk(*h);
   if ((h->kind == FrameKind::kRequest || h->kind == FrameKind::kReply || h->kind == FrameKind::kError ||
        h->kind == FrameKind::kCancel) &&
       h->call_id == 0) {
     return fmt::format("a {} frame has call id 0, which no call has", kind);
   }
   return {};
+}
+
+std::string check_travel(const FrameHeader& h, bool in_chunks) {
+  if (h.kind == FrameKind::kChunk) {
+    return in_chunks ? "a chunk frame travels in chunks, which no frame of its kind does" : "";
+  }
+  if (in_chunks && h.kind == FrameKind::kGoodbye)
+    return "a goodbye frame travels in chunks, which it must not";
+  if (is_large(h.payload_bytes) == in_chunks) return {};
+  return fmt::format(
+      "the {} frame has {} bytes and travels {}: frames above {} bytes travel in chunks, no others do",
+      name_of(h.kind), kHeaderBytes + h.payload_bytes, in_chunks ? "in chunks" : "as it is", kChunkBytes);
 }
 
 std::string check_segments(const FrameHeader& h, std::span<const uint64_t> segment_bytes) {

@@ -18,11 +18,13 @@
 
 namespace tine::rpc {
 
-inline constexpr uint16_t kWireVersion = 1;
+inline constexpr uint16_t kWireVersion = 2;
 inline constexpr size_t kHeaderBytes = 40;
 inline constexpr size_t kSegmentAlign = 64;
 inline constexpr uint64_t kNoTimeLimit = ~uint64_t{0};
 
+// A frame with more bytes than this, header included, is large: it travels in chunks of at most so many bytes.
+inline constexpr uint64_t kChunkBytes = uint64_t{256} << 10;
 inline constexpr uint64_t kMaxBodyBytes = uint64_t{64} << 20;
 inline constexpr uint32_t kMaxSegments = 65'536;
 inline constexpr uint64_t kMaxSegmentBytes = uint64_t{64} << 30;
@@ -36,11 +38,18 @@ enum class FrameKind : uint8_t {
   kPing = 5,
   kPong = 6,
   kGoodbye = 7,
-  kRefFirst = 16,  // reference messages: the agent gives each its number
-  kRefLast = 31,
+  kChunk = 8,
+  // Messages about references: docs/spec/rref.md.
+  kLease = 16,
+  kForkDone = 17,
+  kRelease = 18,
 };
 [[nodiscard]] bool is_known(FrameKind kind) noexcept;
-[[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "reference message"
+[[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "release"
+
+// Flags of a chunk; all other frames have none.
+inline constexpr uint16_t kLastChunk = 1;
+inline constexpr uint16_t kFirstChunk = 2;
 
 enum class GoodbyeReason : uint8_t {
   kDone = 0,
@@ -66,6 +75,9 @@ struct FrameHeader {
 [[nodiscard]] constexpr uint64_t aligned_segment(uint64_t offset) noexcept {
   return (offset + (kSegmentAlign - 1)) & ~uint64_t{kSegmentAlign - 1};
 }
+[[nodiscard]] constexpr bool is_large(uint64_t payload_bytes) noexcept {
+  return payload_bytes > kChunkBytes - kHeaderBytes;
+}
 // The payload length that belongs to this body and these segments.
 [[nodiscard]] uint64_t payload_bytes_for(uint64_t body_bytes,
                                          std::span<const uint64_t> segment_bytes) noexcept;
@@ -74,6 +86,8 @@ void encode_header(const FrameHeader& header, std::span<std::byte, kHeaderBytes>
 // Empty when the header is well-formed and within the limits, else what is wrong with it.
 [[nodiscard]] std::string decode_header(std::span<const std::byte, kHeaderBytes> in, uint64_t max_payload,
                                         FrameHeader* header);
+// Empty when a frame with this header may travel that way: as it is, or in chunks.
+[[nodiscard]] std::string check_travel(const FrameHeader& header, bool in_chunks);
 // Empty when the segment table fits the header, else what is wrong.
 [[nodiscard]] std::string check_segments(const FrameHeader& header, std::span<const uint64_t> segment_bytes);
 

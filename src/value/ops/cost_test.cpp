@@ -114,7 +114,7 @@ class Arguments {
       case TypeKind::kDict: return dict();
       case TypeKind::kFuture: return Value(make_ready<Value>(1));
       case TypeKind::kAny:
-      case TypeKind::kVariable: return name == "elem" || name == "data" ? numbers() : Value(n_ / 2);
+      case TypeKind::kVariable: return name == "elem" || name == "data" ? numbers() : name == "value" ? Value(1) : Value(n_ / 2);
       default: return {};
     }
   }
@@ -162,6 +162,10 @@ class Arguments {
       return layout_ == Layout::kMatrices ? list({side(), side()}) : list({n_});
     if (name == "dims") return list({1, 0});
     if (name == "dim") return list({0});
+    if (name == "indices") return list({tensor::zeros(std::vector<int64_t>{n_}, DType::kInt64)});
+    if (type.kind == TypeKind::kFuture) {
+      return list(std::vector<Value>(static_cast<size_t>(n_), Value(make_ready<Value>(1))));
+    }
     if (type.kind == TypeKind::kAny) return list({"x", n_, 2.5});
     std::vector<Value> items;
     for (int64_t i = 0; i < n_; ++i) {

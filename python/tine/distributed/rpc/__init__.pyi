@@ -39,23 +39,32 @@ class RpcBackendOptions:
     rpc_timeout: float
     init_method: str
     init_timeout: float
+    max_send_buffer_bytes: int
     def __init__(
-        self, rpc_timeout: float = 60.0, init_method: str = "env://", *, init_timeout: float = 60.0
+        self,
+        rpc_timeout: float = 60.0,
+        init_method: str = "env://",
+        *,
+        init_timeout: float = 60.0,
+        max_send_buffer_bytes: int = ...,
     ) -> None: ...
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
     num_worker_threads: int
+    max_handler_threads: int
     device_maps: dict[str, Any]
     devices: list[Any]
     def __init__(
         self,
         *,
         num_worker_threads: int = 16,
+        max_handler_threads: Optional[int] = None,
         rpc_timeout: float = 60.0,
         init_method: str = "env://",
         device_maps: Optional[Mapping[str, Any]] = None,
         devices: Optional[Sequence[Any]] = None,
         init_timeout: float = 60.0,
+        max_send_buffer_bytes: int = ...,
         _transports: Optional[Sequence[str]] = None,
         _channels: Optional[Sequence[str]] = None,
     ) -> None: ...

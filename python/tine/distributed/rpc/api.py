@@ -104,6 +104,9 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
         rpc_timeout,
         init_timeout,
         os.environ.get("TINE_PLAINTEXT", "") == "1",
+        options.num_worker_threads,
+        options.max_handler_threads,
+        options.max_send_buffer_bytes,
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)

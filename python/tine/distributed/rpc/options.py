@@ -3,6 +3,9 @@ import enum
 
 from .constants import DEFAULT_INIT_METHOD, DEFAULT_NUM_WORKER_THREADS, DEFAULT_RPC_TIMEOUT_SEC
 
+DEFAULT_MAX_HANDLER_THREADS = 4096
+DEFAULT_MAX_SEND_BUFFER_BYTES = 64 << 20
+_MOST_HANDLER_THREADS = 32768
 _CPU_ONLY = "tine has CPU tensors only: device_maps and devices other than \"cpu\" cannot be used"
 
 
@@ -22,6 +25,19 @@ def _seconds(name, given, none_is_zero):
     raise ValueError(f"{name}: expected seconds, {'0 (none) or more' if none_is_zero else 'more than 0'}, got {given}")
 
 
+def _whole(name, value, least, most):
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected an int, got {value!r}")
+    if not least <= value <= most:
+        words = f"{name} must be positive, got {value}" if value < 1 else f"{name} is {value}"
+        raise ValueError(f"{words}: expected {least} to {most}")
+    return value
+
+
+def _threads(name, value, least):
+    return _whole(name, value, least, _MOST_HANDLER_THREADS)
+
+
 class RpcBackendOptions:
     """How a worker is set up.
 
@@ -29,40 +45,68 @@ class RpcBackendOptions:
         rpc_timeout: seconds after which a call fails that names no timeout of its own; 0 for none.
         init_method: ``"env://"`` (MASTER_ADDR and MASTER_PORT) or ``"tcp://host:port"``, where rank 0 listens.
         init_timeout: seconds within which all workers must have come together; infinity waits as long as it takes.
+        max_send_buffer_bytes: so much memory that was copied to be sent to one worker (pickles, strings, lists; a tensor
+            is sent from where it lies) may wait before callers wait, and handlers with their answers. Nothing fails.
     """
 
+    num_worker_threads = DEFAULT_NUM_WORKER_THREADS
+    max_handler_threads = DEFAULT_MAX_HANDLER_THREADS
+
     def __init__(
-        self, rpc_timeout=DEFAULT_RPC_TIMEOUT_SEC, init_method=DEFAULT_INIT_METHOD, *, init_timeout=60.0
+        self,
+        rpc_timeout=DEFAULT_RPC_TIMEOUT_SEC,
+        init_method=DEFAULT_INIT_METHOD,
+        *,
+        init_timeout=60.0,
+        max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
     ):
         self.rpc_timeout = _seconds("rpc_timeout", rpc_timeout, none_is_zero=True)
         self.init_method = init_method
         self.init_timeout = _seconds("init_timeout", init_timeout, none_is_zero=False)
+        self.max_send_buffer_bytes = _whole("max_send_buffer_bytes", max_send_buffer_bytes, 1, 2**63 - 1)
 
     def __repr__(self):
         return f"{type(self).__name__}(rpc_timeout={self.rpc_timeout}, init_method={self.init_method!r})"
 
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
-    """PyTorch's options. Devices other than the CPU are refused; `num_worker_threads`, `_transports` and
-    `_channels` are accepted and have no effect: threads come on demand, transports are chosen by distance.
+    """PyTorch's options, and how many threads may run what others call here.
+
+    Args:
+        num_worker_threads: so many threads run Python handlers before anybody asks whether those get on. When
+            none does, because all sleep or wait for something, more threads come: handlers that block hold up
+            no other. Idle threads end; one that is there costs its stack, some 50 KiB of memory.
+        max_handler_threads: at most so many, by default 4,096 or num_worker_threads, whichever is more. A call that
+            finds them all blocked fails at its caller with an error that says so.
+        device_maps, devices: devices other than the CPU are refused.
+        _transports, _channels: accepted, no effect: transports are chosen by distance.
+
+    The others are RpcBackendOptions'. Source: ``torch.distributed.rpc.TensorPipeRpcBackendOptions``.
     """
 
     def __init__(
         self,
         *,
         num_worker_threads=DEFAULT_NUM_WORKER_THREADS,
+        max_handler_threads=None,
         rpc_timeout=DEFAULT_RPC_TIMEOUT_SEC,
         init_method=DEFAULT_INIT_METHOD,
         device_maps=None,
         devices=None,
         init_timeout=60.0,
+        max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
         _transports=None,
         _channels=None,
     ):
-        super().__init__(rpc_timeout, init_method, init_timeout=init_timeout)
+        super().__init__(
+            rpc_timeout, init_method, init_timeout=init_timeout, max_send_buffer_bytes=max_send_buffer_bytes
+        )
         if device_maps or (devices and any(str(d) != "cpu" for d in devices)):
             raise ValueError(_CPU_ONLY)
-        self.num_worker_threads = num_worker_threads
+        self.num_worker_threads = _threads("num_worker_threads", num_worker_threads, 1)
+        if max_handler_threads is None:
+            max_handler_threads = max(DEFAULT_MAX_HANDLER_THREADS, num_worker_threads)
+        self.max_handler_threads = _threads("max_handler_threads", max_handler_threads, num_worker_threads)
         self.device_maps = {}
         self.devices = []
 

@@ -1,0 +1,58 @@
+// Thread: a thread of tine's own.
+//
+// State      Empty, or one thread that runs or has run its body and is to be joined.
+// Threads    A Thread object by one thread at a time.
+// Ordering   Signals are blocked before the body's first instruction.
+// Ownership  The destructor joins, as join() does. In a child of fork(2) an inherited one is nobody's: nothing happens.
+// Errors     The constructor throws SystemError when the system gives no thread. A body must not throw.
+// Cost       pthread_create.
+// Source     pthreads(7). Signals belong to the threads of the program; those that a thread's own fault raises (SIGSEGV
+//            and the like) stay open, so that a debugger's or a faulthandler's handler sees them.
+#pragma once
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "tine/executor.h"
+
+namespace tine {
+
+class Thread {
+ public:
+  Thread() noexcept = default;
+  // The name is cut to 15 bytes. `stack_bytes`: 0 for the system's usual size.
+  Thread(std::string_view name, std::function<void()> body, size_t stack_bytes = 0);
+  Thread(Thread&& other) noexcept
+      : id_(other.id_), generation_(other.generation_), joinable_(std::exchange(other.joinable_, false)) {}
+  Thread& operator=(Thread&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(generation_, other.generation_);
+    std::swap(joinable_, other.joinable_);
+    return *this;
+  }
+  ~Thread() { join(); }
+
+  // There is a thread to be joined, of this process.
+  [[nodiscard]] bool joinable() const noexcept {
+    return joinable_ && generation_ == detail::fork_generation();
+  }
+  void join() noexcept;
+  // False when its body has not returned by then.
+  [[nodiscard]] bool join_until(TimePoint bound) noexcept;
+  // Leaves it to itself.
+  void leave() noexcept;
+  [[nodiscard]] bool is_current() const noexcept { return joinable() && pthread_equal(id_, pthread_self()); }
+  // Of a joinable one.
+  [[nodiscard]] pthread_t handle() const noexcept { return id_; }
+
+ private:
+  pthread_t id_{};
+  uint8_t generation_ = 0;
+  bool joinable_ = false;
+};
+
+}  // namespace tine

@@ -1,0 +1,164 @@
+#include "src/rpc/agent_parts.h"
+
+#include <fmt/format.h>
+
+namespace tine::rpc {
+namespace {
+
+Executor& blocking_of(const AgentOptions& o) { return o.blocking ? *o.blocking : *o.executor; }
+Executor& callbacks_of(const AgentOptions& o) { return o.callbacks ? *o.callbacks : blocking_of(o); }
+
+Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
+  Links::Options links;
+  links.identity = {o.name, incarnation, o.secret ? o.secret : Secret::load()};
+  links.rank = o.rank;
+  links.world_size = o.world_size;
+  links.address = o.address;
+  links.timeout = o.init_timeout;
+  links.unix_sockets = o.unix_sockets;
+  links.plaintext_beyond_loopback = o.plaintext_beyond_loopback;
+  links.connection.callbacks = &callbacks_of(o);
+  links.connection.max_copied_bytes = o.max_send_buffer_bytes;
+  links.interrupted = o.interrupted;
+  links.log = o.log;
+  return links;
+}
+
+Server::Options server_options(const AgentOptions& o) {
+  return {o.ops,      o.op_context,    o.handler,        o.codec,
+          o.executor, &blocking_of(o), &callbacks_of(o), o.hold_calls};
+}
+
+}  // namespace
+
+AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
+    : rpc_timeout(o.rpc_timeout.count()),
+      world(o.name, o.rank, incarnation),
+      links(link_options(o, incarnation)),
+      references(world),
+      server(world, references, server_options(o)),
+      calls(world, references, server, callbacks_of(o),
+            [this](TimePoint when, std::function<void()> work) {
+              (void)links.loop().schedule_at(when, std::move(work));
+            }),
+      barrier(world, calls, server, o.interrupted),
+      peers_{o.max_calls_in_flight, o.executor, &callbacks_of(o)},
+      log_(o.log) {}
+
+void AgentParts::start() {
+  try {
+    links.meet([this](const auto& members, auto connections) { serve(members, std::move(connections)); });
+  } catch (...) {
+    close(std::current_exception(), Clock::now() + std::chrono::milliseconds(100), {});
+    throw;
+  }
+}
+
+void AgentParts::serve(const std::vector<Member>& members, std::vector<detail::Ref<Connection>> connections) {
+  std::vector<detail::Ref<Peer>> peers;
+  for (const Member& m : members) {
+    peers.push_back(detail::make_ref<Peer>(WorkerInfo{m.name, m.rank}, m.incarnation, m.rank == world.rank(),
+                                           peers_, *this));
+    if (auto& connection = connections[static_cast<size_t>(m.rank)])
+      peers.back()->attach(std::move(connection));
+  }
+  // All is in its place before the first frame is read: a call may make us call any of them.
+  world.fill(peers);
+  references.share(weak_from_this(), calls);
+  server.ready(weak_from_this(), barrier);
+  calls.share(weak_from_this());
+  for (const auto& peer : peers) {
+    if (peer->connection()) peer->connection()->start(peer);
+  }
+}
+
+void AgentParts::on_frame(Peer& from, Frame& frame, At at) noexcept {
+  switch (frame.header.kind) {
+    case FrameKind::kRequest: return server.serve(from, frame, at);
+    case FrameKind::kReply:
+    case FrameKind::kError: return calls.on_answer(from, frame);
+    case FrameKind::kCancel: return server.cancel(from.info.id, frame.header.call_id);
+    default:
+      if (!references.on_frame(from.info.id, frame))
+        log(fmt::format("worker '{}' sent a malformed {}", from.info.name, name_of(frame.header.kind)));
+  }
+}
+
+void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
+  const detail::CallbackGate gate(*peers_.callbacks);
+  const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
+  const bool failed = goodbye && info.reason == GoodbyeReason::kFailed;
+  std::string text = describe(info.error);
+  try {
+    std::rethrow_exception(info.error);
+  } catch (const Error& e) {
+    text = e.message();
+  } catch (...) {
+  }
+  const auto cause =
+      make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
+                                                   peer.info.id, goodbye ? "has left" : "died", text));
+  // Who says goodbye ends as it should; its failure is news all the same.
+  const bool expected =
+      closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
+  if (!expected) log(describe(cause));
+  peer.end.store(failed ? Peer::End::kFailed : goodbye ? Peer::End::kLeft : Peer::End::kDied);
+  peer.die(cause);
+  server.worker_died(peer.info.id);
+  references.worker_died(peer.info.id, cause);
+  world.changed();
+}
+
+void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
+  if (of_parent()) return;
+  const std::lock_guard once(shutdown_mutex_);
+  if (closed()) return;
+  const TimePoint deadline =
+      timeout.count() > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout) : kNoDeadline;
+  std::exception_ptr failure;
+  if (graceful) {
+    try {
+      barrier.wait(deadline);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }
+  closing_.store(true, std::memory_order_release);
+  barrier.let_go(failure);
+  close(
+      make_error(ErrorKind::kAbandoned,
+                 fmt::format("RPC was shut down on worker '{}' while this call had no answer", world.name())),
+      Clock::now() + std::chrono::milliseconds(graceful ? 1000 : 100), failed_by);
+  if (failure) std::rethrow_exception(failure);
+}
+
+void AgentParts::close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure) {
+  closing_.store(true, std::memory_order_release);
+  closed_.store(true, std::memory_order_release);
+  calls.close();
+  links.close_listeners();
+  const GoodbyeReason reason = failure.empty() ? GoodbyeReason::kShutdown : GoodbyeReason::kFailed;
+  for (const auto& p : world.peers()) {
+    if (p->connected()) p->connection()->shutdown(reason, failure, deadline);
+  }
+  barrier.wait_until_left(deadline);
+  for (const auto& p : world.peers()) {
+    if (p->connected()) p->connection()->close(nullptr);  // also when its reader never returns from a frame
+  }
+  links.stop(std::chrono::milliseconds(500), shared_from_this());
+  for (const auto& p : world.peers()) {
+    p->die(cause);
+    server.worker_died(p->info.id);
+    p->detach();
+  }
+  references.clear(cause);
+  server.close();
+  barrier.close();
+}
+
+void AgentParts::abandon_in_child() noexcept {
+  closing_.store(true, std::memory_order_relaxed);
+  closed_.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,65 @@
+// AgentParts: what an Agent is made of, each given what it uses, and how a frame finds its part.
+//
+// State      starting, open, closing, closed.
+// Threads    Any.
+// Ordering   As in agent.h.
+// Ownership  Shared by the Agent, its references and the calls that run here.
+// Errors     As in agent.h.
+// Cost       -
+// Source     docs/spec/agent.md.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "src/rpc/agent.h"
+#include "src/rpc/barrier.h"
+#include "src/rpc/calls.h"
+#include "src/rpc/links.h"
+#include "src/rpc/rref_table.h"
+#include "src/rpc/server.h"
+#include "src/rpc/world.h"
+
+namespace tine::rpc {
+
+class AgentParts final : public Peer::Events, public std::enable_shared_from_this<AgentParts> {
+ public:
+  explicit AgentParts(const AgentOptions& options, uint64_t incarnation);
+
+  void start();
+  void shutdown(bool graceful, Seconds timeout, std::string_view failure);
+  void abandon_in_child() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  // This process is a child of fork(2): threads, connections and locks are the parent's.
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+
+  void on_frame(Peer& from, Frame& frame, At at) noexcept override;
+  void on_death(Peer& peer, const CloseInfo& info) noexcept override;
+  std::shared_ptr<void> alive() override { return shared_from_this(); }
+
+  std::atomic<double> rpc_timeout;
+  World world;
+  Links links;
+  RRefTable references;
+  Server server;
+  Calls calls;
+  Barrier barrier;
+
+ private:
+  void serve(const std::vector<Member>& members, std::vector<detail::Ref<Connection>> connections);
+  void close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure);
+  void log(const std::string& text) const {
+    if (log_) log_(text);
+  }
+
+  const uint8_t generation_ = detail::fork_generation();
+  const Peer::Options peers_;
+  const std::function<void(const std::string&)> log_;
+  std::atomic<bool> closing_{false};
+  std::atomic<bool> closed_{false};
+  std::mutex shutdown_mutex_;  // one shutdown at a time
+};
+
+}  // namespace tine::rpc

@@ -1,0 +1,184 @@
+#include "src/rpc/barrier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/rpc/rendezvous.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr const char* kJoin = "join";
+constexpr const char* kProbe = "probe";
+
+CallRequest control(const char* name) {
+  CallRequest request;
+  request.target = Target::kControl;
+  request.name = name;
+  return request;
+}
+
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return e.message();
+  } catch (...) {
+    return describe(error);
+  }
+}
+
+}  // namespace
+
+Barrier::Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted)
+    : world_(world), calls_(calls), server_(server), interrupted_(std::move(interrupted)) {}
+
+void Barrier::Round::add(const std::string& name, size_t its_active, uint64_t its_begun) {
+  active += its_active;
+  begun += its_begun;
+  if (its_active)
+    busy +=
+        fmt::format("{}'{}' has {} calls running or unanswered", busy.empty() ? "" : ", ", name, its_active);
+}
+
+void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
+  if (call->name == kProbe) {
+    const size_t active = calls_.pending() + server_.running();
+    return call->answer(detail::make_ref<Tuple>(std::vector<Value>{
+        static_cast<int64_t>(active), static_cast<int64_t>(calls_.begun() + server_.begun())}));
+  }
+  if (call->name != kJoin) throw ValueError(fmt::format("an unknown control call '{}'", call->name));
+  if (world_.rank() != 0) throw ValueError("only rank 0 keeps the barrier of shutdown");
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_.empty()) throw Error(ended_);
+    joins_.insert_or_assign(call->caller->info.id, call);
+  }
+  world_.changed();
+}
+
+// One round: asks every worker how many calls it runs or waits for.
+Barrier::Round Barrier::ask_all(TimePoint deadline) {
+  Round round;
+  std::vector<std::pair<const Peer*, Future<Value>>> asked;
+  for (const auto& p : world_.peers()) {
+    if (p->is_self || p->dead()) continue;
+    asked.emplace_back(p.get(), calls_.call(p->info.id, control(kProbe), deadline));
+  }
+  round.add(world_.name(), calls_.pending() + server_.running(), calls_.begun() + server_.begun());
+  for (const auto& [p, answer] : asked) {
+    const auto slice = [&a = answer](TimePoint until) { return a.wait_until(until); };
+    if (!wait_interruptible(deadline, interrupted_, "shutdown", slice) || answer.error()) {
+      round.active += 1;
+      round.busy += fmt::format("{}'{}' does not answer", round.busy.empty() ? "" : ", ", p->info.name);
+      continue;
+    }
+    const auto& counts = answer.get().to_tuple().items;
+    round.add(p->info.name, static_cast<size_t>(counts.at(0).to_int()),
+              static_cast<uint64_t>(counts.at(1).to_int()));
+  }
+  return round;
+}
+
+std::string Barrier::absent() {
+  std::string list;
+  const std::lock_guard lock(mutex_);
+  for (const auto& p : world_.peers()) {
+    if (p->is_self || p->dead() || joins_.contains(p->info.id)) continue;
+    list += fmt::format("{}'{}' (rank {})", list.empty() ? "" : ", ", p->info.name, p->info.id);
+  }
+  return list;
+}
+
+void Barrier::wait_for_all(TimePoint deadline) {
+  std::string names;
+  const auto slice = [&](TimePoint until) {
+    return world_.wait_until(until, [&] { return (names = absent()).empty(); });
+  };
+  if (!wait_interruptible(deadline, interrupted_, "shutdown", slice)) {
+    throw DeadlineExceeded(fmt::format("shutdown: {} did not call shutdown in time", names));
+  }
+  Round last;
+  last.active = 1;
+  auto pause = std::chrono::milliseconds(1);
+  for (;;) {
+    // Also at the deadline there is time for one answer: it names the busy.
+    Round round = ask_all(std::max(deadline, Clock::now() + std::chrono::milliseconds(500)));
+    // Idle twice with nothing begun in between: at the time between the two nothing ran anywhere.
+    if (round.active == 0 && last.active == 0 && round.begun == last.begun) break;
+    if (Clock::now() >= deadline) {
+      throw DeadlineExceeded(fmt::format("shutdown: calls are still running: {}", round.busy));
+    }
+    if (round.active) {
+      (void)world_.wait_until(Clock::now() + pause, [] { return false; });
+      pause = std::min(pause * 2, std::chrono::milliseconds(32));
+    }
+    last = std::move(round);
+  }
+  std::string died, failed;
+  for (const auto& p : world_.peers()) {
+    if (p->is_self || !p->dead()) continue;
+    const Peer::End end = p->end.load();
+    if (end == Peer::End::kDied) died += fmt::format("{}'{}'", died.empty() ? "" : ", ", p->info.name);
+    if (end == Peer::End::kFailed)
+      failed += fmt::format("{}{}", failed.empty() ? "" : "; ", message_of(p->death()));
+  }
+  if (!died.empty()) died += " died before the end";
+  if (!failed.empty() && !died.empty()) died += "; ";
+  if (!failed.empty() || !died.empty()) throw PeerDied(fmt::format("shutdown: {}{}", died, failed));
+}
+
+void Barrier::wait_for_rank0(TimePoint deadline) {
+  const TimePoint begun = Clock::now();
+  // Rank 0 gives up at its own deadline and tells why: that text is worth a second.
+  const TimePoint until = deadline == kNoDeadline ? deadline : deadline + std::chrono::seconds(1);
+  const Future<Value> joined = calls_.call(0, control(kJoin), until);
+  const auto slice = [&](TimePoint t) { return joined.wait_until(t); };
+  if (!wait_interruptible(until, interrupted_, "shutdown", slice) || !joined.ready()) {
+    throw DeadlineExceeded(
+        fmt::format("shutdown: rank 0 ('{}') did not end the barrier within {:.3g} s: it, or another "
+                    "worker, has not called shutdown or still runs calls",
+                    world_.info(0).name, std::chrono::duration<double>(deadline - begun).count()));
+  }
+  if (joined.error()) std::rethrow_exception(joined.error());
+}
+
+void Barrier::wait(TimePoint deadline) {
+  if (world_.rank() == 0) {
+    wait_for_all(deadline);
+  } else {
+    wait_for_rank0(deadline);
+  }
+}
+
+Barrier::Joins Barrier::take_joins(std::string reason) {
+  const std::lock_guard lock(mutex_);
+  ended_ = std::move(reason);
+  return std::exchange(joins_, {});
+}
+
+void Barrier::let_go(const std::exception_ptr& failure) noexcept {
+  if (world_.rank() != 0) return;
+  const Joins joins = take_joins("rank 0 has ended the world");
+  for (const auto& [rank, join] : joins) {
+    if (failure) {
+      join->answer_error(failure);
+    } else {
+      join->answer(Value());
+    }
+  }
+  // They close first: what they still send must not meet a closed socket, which would take the answer with it.
+  if (!joins.empty()) wait_until_left(Clock::now() + std::chrono::seconds(2));
+}
+
+void Barrier::wait_until_left(TimePoint deadline) noexcept {
+  (void)world_.wait_until(deadline, [this] {
+    return std::all_of(world_.peers().begin(), world_.peers().end(),
+                       [](const auto& p) { return p->is_self || p->dead(); });
+  });
+}
+
+void Barrier::close() noexcept { (void)take_joins("this worker has ended"); }
+
+}  // namespace tine::rpc

@@ -1,0 +1,65 @@
+// Barrier: how a world ends together: rank 0 waits until all have joined and no call is running anywhere.
+//
+// State      Open; ended once rank 0 has let everybody go.
+// Threads    wait and let_go by the one thread that shuts down; the others' messages on any.
+// Ordering   None.
+// Ownership  Keeps the joins of the others until it answers them.
+// Errors     wait: DeadlineExceeded naming who has not joined or still runs calls; PeerDied naming who died or
+//            whose program failed; Cancelled when interrupted.
+// Cost       A round asks each worker once.
+// Source     docs/spec/agent.md, "Shutdown".
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "src/rpc/calls.h"
+#include "src/rpc/server.h"
+#include "src/rpc/world.h"
+
+namespace tine::rpc {
+
+class Barrier final : public ControlHandler {
+ public:
+  // `interrupted` may be empty; else it is polled while wait() waits.
+  Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted);
+
+  // This worker has come to its end. Returns when all have, and no call is running anywhere.
+  void wait(TimePoint deadline);
+  // On rank 0: answers those who have joined, with `failure` unless it is null, and waits a moment until they
+  // have left.
+  void let_go(const std::exception_ptr& failure) noexcept;
+  // The others have left, or the deadline has come.
+  void wait_until_left(TimePoint deadline) noexcept;
+  void close() noexcept;
+
+  void serve_control(const detail::Ref<IncomingState>& call) override;
+
+ private:
+  // What all workers together were doing when asked.
+  struct Round {
+    size_t active = 0;   // calls running or unanswered
+    uint64_t begun = 0;  // calls ever begun
+    std::string busy;    // who has some
+    void add(const std::string& name, size_t its_active, uint64_t its_begun);
+  };
+  using Joins = std::unordered_map<int, detail::Ref<IncomingState>>;
+
+  void wait_for_all(TimePoint deadline);
+  void wait_for_rank0(TimePoint deadline);
+  Round ask_all(TimePoint deadline);
+  [[nodiscard]] std::string absent();
+  [[nodiscard]] Joins take_joins(std::string reason);
+
+  World& world_;
+  Calls& calls_;
+  Server& server_;
+  const std::function<bool()> interrupted_;
+  std::mutex mutex_;  // what is below
+  Joins joins_;
+  std::string ended_;  // why rank 0 takes no more joins
+};
+
+}  // namespace tine::rpc

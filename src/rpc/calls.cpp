@@ -1,0 +1,256 @@
+#include "src/rpc/calls.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/rpc/payload.h"
+
+namespace tine::rpc {
+namespace {
+
+int64_t ticks(TimePoint t) noexcept { return t.time_since_epoch().count(); }
+
+uint64_t remaining_us(TimePoint deadline) {
+  if (deadline == kNoDeadline) return kNoTimeLimit;
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(deadline - Clock::now()).count();
+  return static_cast<uint64_t>(std::max<int64_t>(left, 0));
+}
+
+// Hands the failure of a creation on to what depends on it: the value, or a fetch of it that waits.
+class OnFailure final : private detail::Node {
+ public:
+  static void of(const Future<Value>& creation, detail::Ref<OwnerEntry> entry, detail::Ref<CallState> fetch) {
+    creation.state()->subscribe(new OnFailure(std::move(entry), std::move(fetch)));
+  }
+
+ private:
+  OnFailure(detail::Ref<OwnerEntry> entry, detail::Ref<CallState> fetch) noexcept
+      : Node(&kOps), entry_(std::move(entry)), fetch_(std::move(fetch)) {}
+  static void run(detail::Node* node, detail::StateBase& creation) noexcept {
+    const std::unique_ptr<OnFailure> self(static_cast<OnFailure*>(node));
+    if (creation.outcome() == detail::Outcome::kValue) return;
+    if (self->entry_) self->entry_->fail(creation.error());
+    if (self->fetch_) self->fetch_->give_up(creation.error());
+  }
+  static constexpr detail::NodeOps kOps{&OnFailure::run, false};
+
+  const detail::Ref<OwnerEntry> entry_;
+  const detail::Ref<CallState> fetch_;
+};
+
+void refuse_futures(const CallRequest& request) {
+  for (size_t i = 0; i < request.args.size(); ++i) {
+    if (holds_future(request.args[i]))
+      throw_future_cannot_travel(fmt::format("argument {} of {}", i + 1, request.name));
+  }
+  for (const auto& [key, value] : request.kwargs) {
+    if (holds_future(value))
+      throw_future_cannot_travel(fmt::format("argument '{}' of {}", key, request.name));
+  }
+}
+
+}  // namespace
+
+Calls::Calls(World& world, RRefTable& references, Server& server, Executor& callbacks, Schedule schedule)
+    : world_(world),
+      references_(references),
+      server_(server),
+      callbacks_(callbacks),
+      schedule_(std::move(schedule)) {}
+
+Future<Value> Calls::call(int to, CallRequest request, TimePoint deadline) {
+  return Future<Value>(detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline)));
+}
+
+detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadline, Creation* creation) {
+  if (generation_ != detail::fork_generation()) {
+    throw Error(
+        fmt::format("{} cannot be called: this process is a fork of worker '{}', whose connections are its "
+                    "parent's; call init_rpc here to make it a worker of its own",
+                    request.name, world_.name()));
+  }
+  if (closed_.load(std::memory_order_acquire)) {
+    throw Error(fmt::format("RPC has been shut down on worker '{}': {} cannot be called", world_.name(),
+                            request.name));
+  }
+  Peer& target = world_.peer(to);
+  auto state = detail::make_ref<CallState>(detail::Ref<Callee>::share(&target), target.helper(), request.name,
+                                           request.target, deadline);
+  if (!target.calls.add(state)) {
+    state->fail(target.death());
+    return state;
+  }
+  if (request.target != Target::kControl) begun_.fetch_add(1, std::memory_order_relaxed);
+  watch_deadline(deadline);
+  try {
+    if (target.is_self) {
+      start_here(state, std::move(request), creation);
+    } else {
+      send(target, state, request, creation);
+    }
+  } catch (...) {
+    (void)target.calls.take(state->id);
+    throw;
+  }
+  return state;
+}
+
+void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallRequest& request,
+                 Creation* creation) {
+  RequestView view;
+  view.target = request.target;
+  view.name = request.name;
+  view.args = request.args;
+  view.kwargs = request.kwargs;
+  view.async_execution = request.async_execution;
+  ForeignBytes foreign;
+  const ForeignPayload* payload = request.args.empty() ? nullptr : ForeignPayload::in(request.args[0]);
+  if (request.target == Target::kForeign && payload) {
+    foreign = bytes_of(*payload);
+    view.foreign = &foreign;
+    view.args = payload->leaves();
+  }
+  if (request.code) {
+    view.code_hash = request.code->hash;
+    if (!has_code(to.info.id, request.code->hash)) {
+      view.code_text = request.code->text;
+      state->code = request.code;
+    }
+  }
+  if (creation) view.creates = &creation->id;
+  Value after;
+  if (request.after) {
+    after = Value(request.after);
+    view.after = &after;
+  }
+  WireHooks hooks(references_, to.info.id);
+  OutFrame frame(FrameKind::kRequest, state->id, remaining_us(state->deadline));
+  try {
+    write_request(frame.body, view, hooks);
+  } catch (const Error& e) {
+    if (!hooks.needs_codec()) throw;
+    throw TypeError(
+        fmt::format("cannot call {} on worker '{}': {}", request.name, to.info.name, e.message()));
+  }
+  hooks.hand_over(frame);
+  if (creation) frame.keep(creation->reference);
+  // Its own node comes before any that a user adds.
+  state->watch_cancellation();
+  if (auto error = to.send(std::move(frame))) {
+    hooks.undo();
+    if (to.calls.take(state->id)) state->fail(to.dead() ? to.death() : error);
+    return;
+  }
+  hooks.sent();
+  if (creation) creation->sent = true;
+}
+
+void Calls::start_here(detail::Ref<CallState> state, CallRequest request, Creation* creation) {
+  refuse_futures(request);
+  state->watch_cancellation();
+  server_.serve_local(std::move(state), std::move(request),
+                      creation ? creation->entry : detail::Ref<OwnerEntry>());
+}
+
+detail::Ref<RRef> Calls::remote(int to, CallRequest request, TimePoint deadline) {
+  Creation creation{references_.next_id(to), {}, {}};
+  if (world_.peer(to).is_self) {
+    creation.entry = detail::make_ref<OwnerEntry>(creation.id);
+    const Future<Value> confirmed{
+        detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline, &creation))};
+    // A deadline is the creator's to see: nobody else is told.
+    OnFailure::of(confirmed, creation.entry, {});
+    return references_.own(creation.entry);
+  }
+  creation.reference = references_.created(creation.id);
+  try {
+    const auto confirmed = start(to, std::move(request), deadline, &creation);
+    if (!creation.sent) creation.reference->forget_lease();
+    creation.reference->set_confirmed(Future<Value>(detail::Ref<detail::State<Value>>(confirmed)));
+  } catch (...) {
+    creation.reference->forget_lease();
+    throw;
+  }
+  return creation.reference;
+}
+
+Future<Value> Calls::fetch(const RRef& reference, TimePoint deadline) {
+  const Future<Value> created = reference.is_owner() ? Future<Value>() : reference.confirmed();
+  if (created.valid() && created.ready() && created.error()) return created;
+  CallRequest request;
+  request.target = Target::kFetch;
+  request.name = fmt::format("{}.to_here()", reference.repr());
+  request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<RRef*>(&reference)));
+  const auto fetch = start(reference.owner().id, std::move(request), deadline);
+  if (created.valid() && !created.ready()) OnFailure::of(created, {}, fetch);
+  return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
+}
+
+bool Calls::has_code(int rank, const std::string& hash) {
+  const std::lock_guard lock(code_mutex_);
+  const auto at = static_cast<size_t>(rank);
+  return at < code_there_.size() && code_there_[at].contains(hash);
+}
+
+void Calls::on_answer(Peer& from, Frame& frame) noexcept {
+  const detail::Ref<CallState> call = from.calls.take(frame.header.call_id);
+  try {
+    BodyReader in(frame.body);
+    ReceivedSegments segments(std::move(frame.segments));
+    if (frame.header.kind == FrameKind::kError) {
+      if (call) call->fail(error_from(read_error(in, segments), from.info));
+      return;
+    }
+    if (call && call->code) [[unlikely]] {
+      const std::lock_guard lock(code_mutex_);
+      code_there_.resize(static_cast<size_t>(world_.size()));
+      code_there_[static_cast<size_t>(from.info.id)].insert(call->code->hash);
+    }
+    // Also when nobody waits any more: the references in it were counted when they were sent.
+    WireHooks hooks(references_, from.info.id);
+    Value value = read_last_value(in, segments, hooks);
+    if (call) call->emplace(std::move(value));
+  } catch (...) {
+    if (call) {
+      call->fail(make_error(ErrorKind::kValue,
+                            fmt::format("the answer of worker '{}' to {} cannot be read: {}", from.info.name,
+                                        call->what, describe(std::current_exception()))));
+    }
+  }
+}
+
+size_t Calls::pending() const noexcept {
+  size_t n = 0;
+  for (const auto& p : world_.peers()) n += p->calls.pending();
+  return n;
+}
+
+void Calls::watch_deadline(TimePoint deadline) {
+  if (deadline == kNoDeadline) return;
+  int64_t next = next_sweep_.load(std::memory_order_seq_cst);
+  while (ticks(deadline) < next) {
+    if (!next_sweep_.compare_exchange_weak(next, ticks(deadline), std::memory_order_seq_cst)) continue;
+    schedule_(deadline, [weak = owner_, this] {
+      if (const auto alive = weak.lock()) sweep();
+    });
+    return;
+  }
+}
+
+void Calls::sweep() noexcept {
+  // A call that is added from here on sees the mark and schedules its own sweep, or is seen below.
+  next_sweep_.store(INT64_MAX, std::memory_order_seq_cst);
+  const TimePoint now = Clock::now();
+  TimePoint next = kNoDeadline;
+  std::vector<detail::Ref<CallState>> expired;
+  for (const auto& p : world_.peers()) p->calls.take_expired(now, &expired, &next);
+  const detail::CallbackGate gate(callbacks_);
+  for (const auto& call : expired) {
+    call->fail(call->deadline_error(now));
+    call->to->send_cancel(call->id);
+  }
+  watch_deadline(next);
+}
+
+}  // namespace tine::rpc

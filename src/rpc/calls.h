@@ -1,0 +1,74 @@
+// Calls: what this worker asks of others and of itself: calls, creations, fetches; their answers and deadlines.
+//
+// State      Open, then closed.
+// Threads    share() before any call; everything else from any thread.
+// Ordering   As in agent.h.
+// Ownership  Pending calls lie in their peer's table.
+// Errors     As in agent.h.
+// Cost       A call: its state, a slot, one system call.
+// Source     docs/spec/agent.md, "Calls".
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_set>
+#include <vector>
+
+#include "src/rpc/server.h"
+#include "src/rpc/world.h"
+
+namespace tine::rpc {
+
+class Calls final : public Fetcher {
+ public:
+  using Schedule = std::function<void(TimePoint when, std::function<void()> work)>;
+  // `callbacks`: where users' callbacks go of calls whose deadline passes.
+  Calls(World& world, RRefTable& references, Server& server, Executor& callbacks, Schedule schedule);
+
+  // `owner` keeps it alive.
+  void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
+
+  Future<Value> call(int to, CallRequest request, TimePoint deadline);
+  [[nodiscard]] detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
+  Future<Value> fetch(const RRef& reference, TimePoint deadline) override;
+
+  // A reply or an error.
+  void on_answer(Peer& from, Frame& frame) noexcept;
+
+  void close() noexcept { closed_.store(true, std::memory_order_release); }
+  // Without an answer, and ever begun; control calls not counted.
+  [[nodiscard]] size_t pending() const noexcept;
+  [[nodiscard]] uint64_t begun() const noexcept { return begun_.load(std::memory_order_relaxed); }
+
+ private:
+  // The value stays there under that id.
+  struct Creation {
+    RRefId id;
+    detail::Ref<OwnerEntry> entry;    // here, when it is created on this worker
+    detail::Ref<UserRRef> reference;  // else
+    bool sent = false;                // out
+  };
+  detail::Ref<CallState> start(int to, CallRequest request, TimePoint deadline, Creation* creation = nullptr);
+  void send(Peer& to, const detail::Ref<CallState>& state, const CallRequest& request, Creation* creation);
+  void start_here(detail::Ref<CallState> state, CallRequest request, Creation* creation);
+  [[nodiscard]] bool has_code(int rank, const std::string& hash);
+  void watch_deadline(TimePoint deadline);
+  void sweep() noexcept;
+
+  World& world_;
+  RRefTable& references_;
+  Server& server_;
+  Executor& callbacks_;
+  const Schedule schedule_;
+  const uint8_t generation_ = detail::fork_generation();
+  std::weak_ptr<void> owner_;
+  std::atomic<bool> closed_{false};
+  std::atomic<uint64_t> begun_{0};
+  std::atomic<int64_t> next_sweep_{INT64_MAX};  // ticks of the clock
+  std::mutex code_mutex_;
+  std::vector<std::unordered_set<std::string>> code_there_;  // hashes, by rank of the worker that has them
+};
+
+}  // namespace tine::rpc

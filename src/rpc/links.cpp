@@ -1,0 +1,147 @@
+#include "src/rpc/links.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tine::rpc {
+
+Links::Links(Options options) : options_(std::move(options)) {}
+Links::~Links() = default;
+
+IoLoop& Links::loop() {
+  const std::lock_guard lock(mutex_);
+  if (!loop_) loop_ = std::make_unique<IoLoop>();
+  return *loop_;
+}
+
+void Links::accept(detail::Ref<Connection> connection) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closed_) arrived_.push_back(std::move(connection));
+  }
+  changed_.notify_all();
+  if (connection) connection->close(nullptr);
+}
+
+void Links::meet(const Serve& serve) {
+  const Identity& identity = options_.identity;
+  Member self{identity.name, options_.rank, identity.incarnation, machine_identity(), "", ""};
+  if (options_.world_size == 1) return serve({self}, Connections(1));
+  const TimePoint deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.timeout);
+  tcp_ = make_tcp_transport(loop(), identity, TransportOptions{options_.plaintext_beyond_loopback});
+  ListenOptions listen;
+  listen.connection = options_.connection;
+  listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
+  listen.on_refused = [this](std::exception_ptr error) {
+    if (options_.log) options_.log("refused: " + describe(error));
+  };
+  listeners_.push_back(tcp_->listen(fmt::format("tcp://{}:0", local_host_towards(options_.address)), listen));
+  self.tcp_address = listeners_.back()->address();
+  if (options_.unix_sockets) {
+    unix_ = make_unix_transport(loop(), identity);
+    listeners_.push_back(unix_->listen(fmt::format("unix:@tine-{:016x}", identity.incarnation), listen));
+    self.unix_address = listeners_.back()->address();
+  }
+  RendezvousOptions meet;
+  meet.self = self;
+  meet.world_size = options_.world_size;
+  meet.address = options_.address;
+  meet.deadline = deadline;
+  meet.timeout_s = options_.timeout.count();
+  meet.interrupted = options_.interrupted;
+  meet.log = options_.log;
+  meet.connection = options_.connection;
+  Rendezvous rendezvous(*tcp_, meet);
+  try {
+    const std::vector<Member> members = rendezvous.enter();
+    if (static_cast<int>(members.size()) != options_.world_size)
+      throw ValueError("the list of workers is incomplete");
+    serve(members, connect_all(members, deadline));
+    rendezvous.wait_ready();
+  } catch (...) {
+    rendezvous.fail(describe(std::current_exception()));
+    throw;
+  }
+  close_listeners();
+}
+
+Links::Connections Links::connect_all(const std::vector<Member>& members, TimePoint deadline) {
+  const Member& me = members[static_cast<size_t>(options_.rank)];
+  std::vector<Future<detail::Ref<Connection>>> opening;
+  for (int rank = 0; rank < options_.rank; ++rank) {
+    const Member& m = members[static_cast<size_t>(rank)];
+    ConnectOptions connect;
+    connect.connection = options_.connection;
+    connect.deadline = deadline;
+    connect.expected_name = m.name;
+    const bool near = unix_ && !m.unix_address.empty() && m.machine == me.machine;
+    opening.push_back(near ? unix_->connect(m.unix_address, connect) : tcp_->connect(m.tcp_address, connect));
+    opening.back().state()->observe();  // the first that fails is the error
+  }
+  Connections connections(members.size());
+  for (size_t rank = 0; rank < opening.size(); ++rank) {
+    const auto slice = [&](TimePoint until) { return opening[rank].wait_until(until); };
+    if (!wait_interruptible(deadline + std::chrono::seconds(1), options_.interrupted, "init_rpc", slice)) {
+      throw DeadlineExceeded(fmt::format("worker '{}' did not connect to '{}' within {:.3g} s", me.name,
+                                         members[rank].name, options_.timeout.count()));
+    }
+    connections[rank] = opening[rank].get();
+  }
+  const auto slice = [&](TimePoint until) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, until, [&] { return match(members, &connections); });
+  };
+  if (!wait_interruptible(deadline, options_.interrupted, "init_rpc", slice)) {
+    std::string absent;
+    for (const Member& m : members) {
+      if (m.rank > options_.rank && !connections[static_cast<size_t>(m.rank)]) {
+        absent += fmt::format("{}'{}'", absent.empty() ? "" : ", ", m.name);
+      }
+    }
+    throw DeadlineExceeded(fmt::format("{} did not connect to worker '{}' within {:.3g} s", absent, me.name,
+                                       options_.timeout.count()));
+  }
+  return connections;
+}
+
+bool Links::match(const std::vector<Member>& members, Connections* connections) {
+  for (auto& c : arrived_) {
+    if (!c) continue;
+    for (const Member& m : members) {
+      if (m.rank <= options_.rank || m.incarnation != c->peer().incarnation || m.name != c->peer().name)
+        continue;
+      auto& place = (*connections)[static_cast<size_t>(m.rank)];
+      if (!place) place = std::move(c);
+      break;
+    }
+  }
+  return std::all_of(members.begin(), members.end(), [&](const Member& m) {
+    return m.rank == options_.rank || (*connections)[static_cast<size_t>(m.rank)];
+  });
+}
+
+void Links::close_listeners() noexcept {
+  for (const auto& listener : listeners_) listener->close();
+  Connections strangers;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    strangers.swap(arrived_);
+  }
+  for (const auto& c : strangers) {
+    if (c) c->close(nullptr);
+  }
+}
+
+void Links::stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) noexcept {
+  IoLoop* loop;
+  {
+    const std::lock_guard lock(mutex_);
+    loop = loop_.get();
+  }
+  if (loop && !loop->stop(grace)) [[maybe_unused]]
+    auto* const kept = new std::shared_ptr<void>(std::move(alive));
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,73 @@
+// Links: how a worker comes to a connection to each of the others: its loop, transports, listeners, rendezvous.
+//
+// State      Not met, met, closed.
+// Threads    meet by the thread that starts the agent; everything else from any thread.
+// Ordering   None.
+// Ownership  Owns loop, transports and listeners. Connections made are the caller's.
+// Errors     meet throws what src/rpc/rendezvous.h says, DeadlineExceeded naming who did not connect, AuthError,
+//            SystemError.
+// Cost       Two round trips to rank 0, one connection to each worker.
+// Source     docs/spec/agent.md, "Rendezvous".
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "src/rpc/rendezvous.h"
+#include "src/rpc/transport/io_loop.h"
+#include "src/rpc/transport/transport.h"
+
+namespace tine::rpc {
+
+class Links {
+ public:
+  struct Options {
+    Identity identity;
+    int rank = 0;
+    int world_size = 1;
+    std::string address;
+    std::chrono::duration<double> timeout{60};
+    bool unix_sockets = true;
+    bool plaintext_beyond_loopback = false;
+    ConnectionOptions connection;
+    std::function<bool()> interrupted;
+    std::function<void(const std::string&)> log;
+  };
+  // Once all have registered: the members by rank, and connections to all others, which it is to start.
+  using Serve = std::function<void(const std::vector<Member>&, std::vector<detail::Ref<Connection>>)>;
+
+  explicit Links(Options options);
+  ~Links();
+  // Returns when all workers serve.
+  void meet(const Serve& serve);
+
+  // Made when it is first needed: a world of one has use for its timers only.
+  [[nodiscard]] IoLoop& loop();
+  // No more connections.
+  void close_listeners() noexcept;
+  // Stops the loop. When its thread is in something that does not end, that and `alive`, which owns this, are left
+  // to themselves.
+  void stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) noexcept;
+
+ private:
+  using Connections = std::vector<detail::Ref<Connection>>;
+  void accept(detail::Ref<Connection> connection);
+  Connections connect_all(const std::vector<Member>& members, TimePoint deadline);
+  // Puts those who have come to their ranks; true once none is missing.
+  bool match(const std::vector<Member>& members, Connections* connections);
+
+  const Options options_;
+  std::mutex mutex_;  // what is below, until the listeners
+  std::condition_variable changed_;
+  bool closed_ = false;
+  Connections arrived_;  // connected to us, not yet matched to a worker
+  std::unique_ptr<IoLoop> loop_;
+  std::unique_ptr<Transport> tcp_, unix_;
+  std::vector<detail::Ref<Listener>> listeners_;
+};
+
+}  // namespace tine::rpc

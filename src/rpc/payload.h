@@ -1,0 +1,59 @@
+// The agent's part in writing and reading a frame's values: foreign payloads, references, errors.
+//
+// State      WireHooks belongs to one frame: what it exported is undone unless the frame was sent.
+// Threads    One at a time.
+// Ordering   None.
+// Ownership  Each reference that a frame carries is kept by the frame until its last byte is written: what its
+//            giving up would send cannot overtake it.
+// Errors     TypeError for what cannot travel. ValueError for bytes that are nothing.
+// Cost       None for values that need no hook.
+// Source     docs/spec/wire.md, section 3; docs/spec/rref.md.
+#pragma once
+
+#include <vector>
+
+#include "src/rpc/call.h"
+#include "src/rpc/peer.h"
+#include "src/rpc/rref_table.h"
+#include "src/rpc/wire/value_codec.h"
+
+namespace tine::rpc {
+
+class WireHooks final : public ValueHooks {
+ public:
+  WireHooks(RRefTable& references, int peer) noexcept : references_(references), peer_(peer) {}
+  ~WireHooks() { undo(); }
+  WireHooks(const WireHooks&) = delete;
+  WireHooks& operator=(const WireHooks&) = delete;
+
+  void write(BodyWriter& out, const Value& value) override;
+  Value read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) override;
+
+  // The frame is written and about to be sent.
+  void hand_over(OutFrame& frame);
+  void sent() noexcept { exports_.clear(); }
+  void undo() noexcept;
+  // write() met a foreign object that only the codec can encode.
+  [[nodiscard]] bool needs_codec() const noexcept { return needs_codec_; }
+
+ private:
+  RRefTable& references_;
+  int peer_;
+  bool needs_codec_ = false;
+  std::vector<RRefTable::Export> exports_;
+  std::vector<detail::Ref<RRef>> carried_;
+};
+
+// The payload's bytes as a request begins with them.
+[[nodiscard]] ForeignBytes bytes_of(const ForeignPayload& payload);
+// A value in last position: a payload is followed by the values lifted out of it.
+void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
+[[nodiscard]] Value read_last_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks);
+
+// Answers that call with an error; with its first words alone when the whole of it is beyond a limit.
+void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept;
+
+[[nodiscard]] ErrorBody error_body_of(const std::exception_ptr& error);
+[[nodiscard]] std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker);
+
+}  // namespace tine::rpc

@@ -1,0 +1,82 @@
+// Server: the calls of other workers, and to oneself, that run here.
+//
+// State      Holding, if so asked: calls for the handler wait until open(). Closed in the end.
+// Threads    ready() before any call; everything else from any thread.
+// Ordering   As src/rpc/inbox.h says for one worker's.
+// Ownership  Shares itself with the calls that run.
+// Errors     What cannot be read, resolved or run is answered with the reason.
+// Cost       A short operator: no allocation but its values'. Others: one.
+// Source     docs/spec/agent.md; src/rpc/placement.h.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "src/rpc/incoming.h"
+#include "src/rpc/world.h"
+
+namespace tine::rpc {
+
+// Serves control calls; what it throws is the answer.
+class ControlHandler {
+ public:
+  virtual void serve_control(const detail::Ref<IncomingState>& call) = 0;
+
+ protected:
+  ~ControlHandler() = default;
+};
+
+class Server final : private CallServices {
+ public:
+  struct Options {
+    const OpTable* ops = nullptr;
+    std::function<OpContext()> op_context;
+    Handler* handler = nullptr;
+    ForeignCodec* codec = nullptr;
+    Executor* executor = nullptr;
+    Executor* blocking = nullptr;
+    Executor* callbacks = nullptr;
+    bool hold = false;
+  };
+  Server(World& world, RRefTable& references, Options options);
+
+  // The world is filled. `owner` keeps the server alive.
+  void ready(std::weak_ptr<void> owner, ControlHandler& control);
+  void serve(Peer& from, Frame& frame, At at) noexcept;
+  // A call of this worker to itself; `creates` may be null.
+  void serve_local(detail::Ref<CallState> state, CallRequest request, detail::Ref<OwnerEntry> creates);
+  void cancel(int rank, uint64_t id) noexcept { tables_[static_cast<size_t>(rank)]->cancel(id); }
+  void worker_died(int rank) noexcept { tables_[static_cast<size_t>(rank)]->cancel_all(); }
+
+  void open() noexcept;
+  void close() noexcept;
+
+  // Calls that run here for callers that live, and calls that ever began; control calls not counted.
+  [[nodiscard]] size_t running() const;
+  [[nodiscard]] uint64_t begun() const noexcept { return begun_.load(std::memory_order_relaxed); }
+
+ private:
+  void place(detail::Ref<IncomingState> call, At at) noexcept override;
+  [[nodiscard]] bool hold(const detail::Ref<IncomingState>& call);
+  [[nodiscard]] const Op& resolve(const std::string& name, const std::vector<Value>& args,
+                                  const std::vector<std::pair<std::string, Value>>& kwargs,
+                                  std::vector<Value>* bound) const;
+  [[nodiscard]] detail::Ref<IncomingState> incoming(Peer& from, uint64_t id, Target target,
+                                                    TimePoint deadline);
+  void begin(Peer& from, Frame& frame, Request& request, At at);
+
+  World& world_;
+  const OpTable* const ops_;
+  std::weak_ptr<void> owner_;
+  ControlHandler* control_ = nullptr;
+  std::vector<std::unique_ptr<IncomingTable>> tables_;  // by rank of the caller
+  std::atomic<uint64_t> begun_{0};
+  std::atomic<bool> holding_;
+  std::mutex mutex_;  // what is below
+  bool closed_ = false;
+  std::vector<detail::Ref<IncomingState>> held_;
+};
+
+}  // namespace tine::rpc

@@ -1,0 +1,76 @@
+// A request's body: [target, name, args, kwargs, options], its one writer and its one reader.
+//
+// State      Plain data.
+// Threads    One at a time.
+// Ordering   None.
+// Ownership  A RequestView borrows what it shows until write_request has returned; a Request owns what it read.
+// Errors     Writing throws what the hooks throw. Reading throws ValueError that says what was wrong; what
+//            it has read by then, its target and what it creates, stays readable.
+// Cost       One pass.
+// Source     docs/spec/wire.md, section 4; docs/spec/agent.md, "Calls".
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "src/rpc/wire/reference.h"
+#include "src/rpc/wire/value_codec.h"
+
+namespace tine::rpc {
+
+// What is called.
+enum class Target : uint8_t {
+  kBuiltin = 0,  // an operator, by schema name; run by the agent itself
+  kScript = 1,   // a script function; run by the Handler
+  kForeign = 2,  // args[0] is a ForeignPayload that says it all; run by the Handler on the blocking executor
+  kFetch = 3,    // the value behind an RRef; the agent's own
+  kControl = 4,  // rendezvous and shutdown; the agent's own
+};
+
+// Options of a request, by their number on the wire.
+enum class RequestOption : uint8_t {
+  kCodeHash = 1,
+  kCodeText = 2,
+  kCreates = 3,
+  kAsyncExecution = 4,
+  kAfter = 5
+};
+
+// The bytes of another language that a foreign call begins with.
+struct ForeignBytes {
+  uint8_t language = 0;
+  std::span<const std::byte> bytes;
+  detail::Ref<detail::RefCounted> owner;
+};
+
+struct RequestView {
+  Target target = Target::kBuiltin;
+  std::string_view name;
+  const ForeignBytes* foreign = nullptr;  // the first argument, when set
+  std::span<const Value> args;
+  std::span<const std::pair<std::string, Value>> kwargs;
+  std::string_view code_hash, code_text;  // empty: none
+  const RRefId* creates = nullptr;
+  bool async_execution = false;
+  const Value* after = nullptr;
+};
+void write_request(BodyWriter& out, const RequestView& request, ValueHooks& hooks);
+
+struct Request {
+  Target target = Target::kBuiltin;
+  std::string name;
+  std::vector<Value> args;
+  std::vector<std::pair<std::string, Value>> kwargs;
+  std::string code_hash, code_text;
+  std::optional<RRefId> creates;
+  bool async_execution = false;
+  std::optional<Value> after;
+
+  void read(std::span<const std::byte> body, ReceivedSegments& segments, ValueHooks& hooks);
+};
+
+}  // namespace tine::rpc

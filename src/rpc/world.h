@@ -1,0 +1,70 @@
+// World: who the workers are, by rank and by name, and which of them are dead.
+//
+// State      Empty, then filled once at the start; workers die, none comes.
+// Threads    fill() by the thread that starts the agent, before any call; everything else from any thread.
+// Ordering   None.
+// Ownership  Owns the peers.
+// Errors     info() of a worker that is not there: ValueError that lists the known names or ranks.
+// Cost       An index, or a hash for a name.
+// Source     docs/spec/agent.md.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "src/rpc/peer.h"
+#include "src/rpc/rref_table.h"
+
+namespace tine::rpc {
+
+class World final : public Workers {
+ public:
+  World(std::string name, int rank, uint64_t incarnation);
+
+  void fill(std::vector<detail::Ref<Peer>> peers);
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const WorkerInfo& self() const noexcept { return workers_[static_cast<size_t>(rank_)]; }
+  [[nodiscard]] std::span<const WorkerInfo> workers() const noexcept { return workers_; }
+  [[nodiscard]] const WorkerInfo& find(std::string_view name) const;
+  [[nodiscard]] const WorkerInfo& find(int rank) const;
+  [[nodiscard]] std::span<const detail::Ref<Peer>> peers() const noexcept { return peers_; }
+  [[nodiscard]] Peer& peer(int rank) const noexcept { return *peers_[static_cast<size_t>(rank)]; }
+
+  int rank() const noexcept override { return rank_; }
+  uint64_t incarnation() const noexcept override { return incarnation_; }
+  int size() const noexcept override { return static_cast<int>(peers_.size()); }
+  const WorkerInfo& info(int rank) const noexcept override { return peer(rank).info; }
+  uint64_t incarnation_of(int rank) const noexcept override { return peer(rank).incarnation; }
+  bool is_dead(int rank) const noexcept override { return peer(rank).dead(); }
+  void tell(int rank, OutFrame frame) noexcept override { peer(rank).tell(std::move(frame)); }
+
+  // Something that wait_until's condition may look at has changed: a worker died, a message came.
+  void changed() noexcept;
+  // The condition is looked at under a lock of the world's own. False: the deadline passed first.
+  template <class Condition>
+  bool wait_until(TimePoint deadline, Condition condition) {
+    std::unique_lock lock(mutex_);
+    if (deadline != kNoDeadline) return changed_.wait_until(lock, deadline, condition);
+    changed_.wait(lock, condition);
+    return true;
+  }
+
+ private:
+  const std::string name_;
+  const int rank_;
+  const uint64_t incarnation_;
+  std::vector<WorkerInfo> workers_;
+  std::unordered_map<std::string, int> ranks_;
+  std::vector<detail::Ref<Peer>> peers_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+}  // namespace tine::rpc
