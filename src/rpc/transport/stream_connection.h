@@ -76,6 +76,7 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   void want_writable(bool want) noexcept override;
   void room_again() noexcept override;
   Executor* where_to_let_go() noexcept override;
+  [[nodiscard]] bool reads_here() const noexcept;
   void update_interest() noexcept;
 
   Loop loop_;
