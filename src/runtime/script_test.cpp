@@ -143,7 +143,7 @@ TEST_F(ScriptUnitTest, CodeBeyondABoundIsRefusedWithItsNumber) {
   text += "  return (%n)\n";
   const auto refusal = [&] {
     try {
-      unit.import_code("00", text);
+      (void)unit.import_code("00", text);
     } catch (const Error& error) {
       return error.message();
     }
