@@ -387,3 +387,21 @@ def test_worlds_that_come_and_go_leave_no_memory_threads_or_descriptors():
         """,
         timeout=110,
     )
+
+
+def test_a_handler_may_nest_calls_through_c_code_up_to_the_recursion_limit():
+    run(
+        1,
+        """
+        def nested(n):
+            return 0 if n == 0 else sorted([n], key=lambda x: nested(n - 1))[0]
+        def deep():
+            try:
+                nested(10**6)
+            except RecursionError:
+                return "RecursionError"
+        rpc.init_rpc(NAME)
+        assert rpc.rpc_sync(NAME, deep) == "RecursionError"
+        rpc.shutdown()
+        """,
+    )
