@@ -117,7 +117,9 @@ struct Echo final : FrameHandler {
   void on_frame(Connection& c, Frame& f) noexcept override {
     OutFrame reply(FrameKind::kReply, f.header.call_id);
     BodyReader in(f.body);
-    reply.body.str(in.str());
+    const std::string_view text = in.str();
+    if (text == "one way") return;
+    reply.body.str(text);
     for (auto& s : f.segments) reply.body.segment({s->bytes(), s});
     static_cast<void>(c.send(std::move(reply)));
   }
@@ -284,6 +286,31 @@ void tensor(benchmark::State& state, const char* scheme) {
       20);
 }
 
+// Beside tensors of 64 MB on the same connection, of which some are always on their way there.
+void frames_beside_tensors(benchmark::State& state, const char* scheme) {
+  PinHere here(true);
+  FramePair pair(scheme, std::chrono::microseconds(50), true);
+  const std::vector<std::byte> data(64 << 20, std::byte{1});
+  struct InFlight final : detail::RefCounted {
+    explicit InFlight(std::atomic<int>& n) : count(n) { ++count; }
+    ~InFlight() override { --count; }
+    std::atomic<int>& count;
+  };
+  static std::atomic<int> in_flight{0};
+  measure(state, [&] {
+    while (in_flight < 3) {
+      OutFrame f(FrameKind::kRequest, 1);
+      f.body.str("one way");
+      f.body.segment({data, detail::make_ref<InFlight>(in_flight)});
+      if (pair.connection->send(std::move(f))) std::abort();
+    }
+    pair.round_trip(std::string_view("0123456789012345678901"));
+    pair.replies->wait_for(*pair.connection, pair.sent);
+  });
+  pair.replies->ending = true;
+  pair.connection->close(nullptr);
+}
+
 // Four pairs on however many processors there are; the time is that of the pair that is measured.
 template <class Pair, class Trip>
 void crowd(benchmark::State& state, const std::function<std::unique_ptr<Pair>()>& make_pair, Trip trip) {
@@ -338,6 +365,14 @@ BENCHMARK_CAPTURE(frames, sleeping, "unix", 0)
 BENCHMARK_CAPTURE(in_flight, unix, "unix")
     ->Name("frame_there_and_back_256_in_flight")
     ->Arg(256)
+    ->UseManualTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(frames_beside_tensors, unix, "unix")
+    ->Name("frame_there_and_back_beside_tensors_unix")
+    ->UseManualTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(frames_beside_tensors, tcp, "tcp")
+    ->Name("frame_there_and_back_beside_tensors_tcp")
     ->UseManualTime()
     ->Iterations(3);
 BENCHMARK_CAPTURE(raw, large, false, size_t{16} << 20, 20)

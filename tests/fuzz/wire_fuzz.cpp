@@ -42,7 +42,8 @@ std::vector<std::byte> expanded(const uint8_t* data, size_t size) {
   for (size_t at = 0; at < size && all.size() < kMost;) {
     if (size - at >= 9 && std::memcmp(data + at, "RUN!", 4) == 0) {
       const auto count = get_le<uint32_t>(reinterpret_cast<const std::byte*>(data + at + 4));
-      all.resize(all.size() + std::min<size_t>(count, kMost - all.size()), static_cast<std::byte>(data[at + 8]));
+      all.resize(all.size() + std::min<size_t>(count, kMost - all.size()),
+                 static_cast<std::byte>(data[at + 8]));
       at += 9;
     } else {
       all.push_back(static_cast<std::byte>(data[at++]));

@@ -273,7 +273,9 @@ TEST_P(Conformance, SmallFramesOvertakeLargeOnesThatWereSentBefore) {
   const std::vector<std::byte> data(100 << 20);
   for (uint64_t id = 1; id <= 4; ++id) ASSERT_EQ(client->send(large_request(id, data)), nullptr);
   for (uint64_t id = 1001; id <= 1300; ++id) ASSERT_EQ(client->send(request(id, "control")), nullptr);
-  at_server->on = [](Connection&, Frame& f) { EXPECT_TRUE(f.segments.empty() || f.segments[0]->size() == 100 << 20); };
+  at_server->on = [](Connection&, Frame& f) {
+    EXPECT_TRUE(f.segments.empty() || f.segments[0]->size() == 100 << 20);
+  };
   server->start(at_server);
   at_server->wait_for(304);
   std::vector<uint64_t> order;
@@ -285,7 +287,8 @@ TEST_P(Conformance, SmallFramesOvertakeLargeOnesThatWereSentBefore) {
 TEST_P(Conformance, ALargeFrameOvertakesNothing) {
   connect(false);
   const std::vector<std::byte> data(1 << 20);
-  for (uint64_t id = 1; id <= 2000; ++id) ASSERT_EQ(client->send(request(id, std::string(1000, 's'))), nullptr);
+  for (uint64_t id = 1; id <= 2000; ++id)
+    ASSERT_EQ(client->send(request(id, std::string(1000, 's'))), nullptr);
   ASSERT_EQ(client->send(large_request(2001, data)), nullptr);
   server->start(at_server);
   at_server->wait_for(2001);
@@ -308,8 +311,8 @@ TEST_P(Conformance, ACancelArrivesBehindItsLargeRequestAndAheadOfOtherLargeOnes)
   at_server->wait_for(4);
   server_loop->stop();
   using K = FrameKind;
-  EXPECT_THAT(order, testing::ElementsAre(std::pair(K::kRequest, 1), std::pair(K::kRequest, 2), std::pair(K::kCancel, 2),
-                                          std::pair(K::kRequest, 3)));
+  EXPECT_THAT(order, testing::ElementsAre(std::pair(K::kRequest, 1), std::pair(K::kRequest, 2),
+                                          std::pair(K::kCancel, 2), std::pair(K::kRequest, 3)));
 }
 
 TEST_P(Conformance, RoomIsThereAgainOnceHalfOfTheBoundHasLeft) {
@@ -336,7 +339,8 @@ TEST_P(Conformance, WhoWaitsForRoomIsWokenByTheEnd) {
   options.max_copied_bytes = 1 << 20;
   connect(false);
   const std::vector<std::byte> data(1 << 20);
-  for (uint64_t id = 1; client->has_room(); ++id) ASSERT_EQ(client->send(large_request(id, data, true)), nullptr);
+  for (uint64_t id = 1; client->has_room(); ++id)
+    ASSERT_EQ(client->send(large_request(id, data, true)), nullptr);
   const Future<void> room = client->room();
   client->close(nullptr);
   EXPECT_TRUE(room.wait_for(std::chrono::seconds(60)));
@@ -348,7 +352,8 @@ TEST_P(Conformance, AnyFrameIsLargeFromItsFirstByteAboveTheBound) {
   const OutFrame empty = request(1, "");
   for (const int beyond : {-1, 0, 1}) {
     OutFrame f = request(static_cast<uint64_t>(beyond + 2), "");
-    const std::vector<std::byte> data(kChunkBytes - aligned_segment(empty.wire_bytes() + 8) + static_cast<size_t>(beyond));
+    const std::vector<std::byte> data(kChunkBytes - aligned_segment(empty.wire_bytes() + 8) +
+                                      static_cast<size_t>(beyond));
     f.body.segment(owned(data));
     EXPECT_EQ(f.wire_bytes(), kChunkBytes + static_cast<uint64_t>(beyond));
     EXPECT_EQ(f.is_large(), beyond > 0);
@@ -439,32 +444,6 @@ TEST_P(Conformance, AShutdownDeliversWhatIsSmallAndDropsWhatIsLargeAndNotComplet
   EXPECT_TRUE(eventually([&] { return kept->sole_owner(); }));
 }
 
-// A handler that does not return before it is told to.
-struct Stuck {
-  void wait() {
-    std::unique_lock lock(mutex);
-    inside = true;
-    changed.notify_all();
-    changed.wait(lock, [this] { return released; });
-  }
-  bool is_inside() {
-    const std::lock_guard lock(mutex);
-    return inside;
-  }
-  void wait_until_inside() {
-    std::unique_lock lock(mutex);
-    ASSERT_TRUE(changed.wait_for(lock, 60s, [this] { return inside; }));
-  }
-  void release() {
-    const std::lock_guard lock(mutex);
-    released = true;
-    changed.notify_all();
-  }
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool inside = false, released = false;
-};
-
 TEST_P(Conformance, TheLoopStopsInTimeThoughAHandlerOnItsThreadNeverReturns) {
   connect();
   Stuck stuck;
@@ -488,7 +467,7 @@ TEST_P(Conformance, TheLoopStopsInTimeThoughAHandlerOnItsThreadNeverReturns) {
 TEST_P(Conformance, AShutdownEndsAtItsDeadlineThoughAHandlerOnAWaitingThreadNeverReturns) {
   connect();
   Stuck stuck;
-  std::thread::id waiting;
+  std::atomic<std::thread::id> waiting{};
   at_client->on = [&](Connection&, Frame&) {
     if (std::this_thread::get_id() == waiting && !stuck.is_inside()) stuck.wait();
   };
@@ -518,8 +497,10 @@ TEST_P(Conformance, AShutdownEndsAtItsDeadlineThoughAHandlerOnAWaitingThreadNeve
 }
 
 TEST_P(Conformance, APeerThatWasStoppedIsToldWhoGaveItUp) {
-  options.heartbeat_interval = 20ms;
-  options.heartbeat_timeout = 100ms;
+  client_options.emplace();
+  client_options->heartbeat_interval = 20ms;
+  client_options->heartbeat_timeout = 100ms;
+  options.heartbeat_interval = 0ms;
   connect();
   // As if the server's process were stopped: nothing of it runs, then it goes on by writing first.
   Stuck stopped;
@@ -527,7 +508,8 @@ TEST_P(Conformance, APeerThatWasStoppedIsToldWhoGaveItUp) {
   stopped.wait_until_inside();
   at_client->wait_closed();
   EXPECT_EQ(at_client->why, CloseInfo::Why::kSilent);
-  for (uint64_t id = 1; id <= 20; ++id) EXPECT_EQ(server->send(request(id, "does it still hear us?")), nullptr);
+  for (uint64_t id = 1; id <= 20; ++id)
+    EXPECT_EQ(server->send(request(id, "does it still hear us?")), nullptr);
   stopped.release();
   at_server->wait_closed();
   EXPECT_EQ(at_server->why, CloseInfo::Why::kGoodbye);

@@ -313,8 +313,8 @@ TEST_P(Hostile, AGoodbyeInTheMiddleOfALargeFrameIsAGoodbye) {
 }
 
 TEST_P(Hostile, APeerThatDripsALargeFrameIsAlive) {
-  options.heartbeat_interval = 20ms;
-  options.heartbeat_timeout = 200ms;
+  options.heartbeat_interval = 100ms;
+  options.heartbeat_timeout = 2000ms;
   start_listening();
   Stranger s(address);
   accept_stranger(s);
@@ -325,7 +325,7 @@ TEST_P(Hostile, APeerThatDripsALargeFrameIsAlive) {
   h.payload_bytes = 100'000;
   s.say(frame(h));
   const TimePoint start = Clock::now();
-  while (Clock::now() < start + 800ms) {
+  while (Clock::now() < start + 3000ms) {
     s.say("x");  // and no ping is answered
     std::this_thread::sleep_for(5ms);
   }
@@ -335,8 +335,8 @@ TEST_P(Hostile, APeerThatDripsALargeFrameIsAlive) {
 }
 
 TEST_P(Hostile, APeerThatTakesALargeFrameSlowlyIsAliveUntilItTakesNoMore) {
-  options.heartbeat_interval = 20ms;
-  options.heartbeat_timeout = 400ms;
+  options.heartbeat_interval = 100ms;
+  options.heartbeat_timeout = 2000ms;
   start_listening();
   Stranger s(address);
   accept_stranger(s);
@@ -344,9 +344,9 @@ TEST_P(Hostile, APeerThatTakesALargeFrameSlowlyIsAliveUntilItTakesNoMore) {
   OutFrame f = request(1, "large");
   f.body.segment({data, nullptr});
   ASSERT_EQ(server->send(std::move(f)), nullptr);
-  std::vector<char> taken(2 << 20);
+  std::vector<char> taken(256 << 10);
   const TimePoint start = Clock::now();
-  while (Clock::now() < start + 1200ms) {
+  while (Clock::now() < start + 3000ms) {
     static_cast<void>(!::recv(s.fd(), taken.data(), taken.size(), MSG_WAITALL));  // and no ping is answered
     std::this_thread::sleep_for(20ms);
   }
@@ -356,8 +356,8 @@ TEST_P(Hostile, APeerThatTakesALargeFrameSlowlyIsAliveUntilItTakesNoMore) {
 }
 
 TEST_P(Hostile, APeerThatNeverReadsIsClosedAsSilentAndWhatItDidNotTakeIsLetGoOf) {
-  options.heartbeat_interval = 20ms;
-  options.heartbeat_timeout = 200ms;
+  options.heartbeat_interval = 100ms;
+  options.heartbeat_timeout = 1000ms;
   options.max_copied_bytes = 1 << 20;
   start_listening();
   Stranger s(address);

@@ -88,29 +88,32 @@ struct Loop::Impl {
   std::thread thread;
   std::thread::id thread_id;
 
-  std::mutex mutex;  // guards what follows, down to the next blank line
-  std::vector<std::function<void()>> posted;
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> timers;
-  uint64_t last_timer = 0;
-  std::unordered_map<int, detail::Ref<Pollable>> watched;
-  std::vector<detail::Ref<Pollable>> forgotten;  // events of theirs may still be in the batch
-  bool stopped = false;
-  bool ended = false;  // the thread has nothing more to do
-  std::chrono::milliseconds grace{};
-
+  std::mutex mutex;
   std::condition_variable has_ended;
-  std::mutex stop_mutex;  // one stop() at a time; guards the next line
-  bool left_behind = false;
+  std::vector<std::function<void()>> posted;                               // guarded by mutex
+  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> timers;  // guarded by mutex
+  uint64_t last_timer = 0;                                                 // guarded by mutex
+  std::unordered_map<int, detail::Ref<Pollable>> watched;                  // guarded by mutex
+  std::vector<detail::Ref<Pollable>>
+      forgotten;                      // guarded by mutex; events of theirs may still be in the batch
+  bool stopped = false;               // guarded by mutex
+  bool ended = false;                 // guarded by mutex; the thread has nothing more to do
+  std::chrono::milliseconds grace{};  // guarded by mutex
+
+  std::mutex stop_mutex;     // one stop() at a time
+  bool left_behind = false;  // guarded by stop_mutex
   std::atomic<bool> stopping{false};
   std::atomic<bool> has_posted{false};
   // True from before the loop looks at `posted` for the last time until it is awake: who posts meanwhile and
   // turns it off has to write to wake_fd. The mutex orders that look against the push.
   std::atomic<bool> asleep{false};
 
-  // Of the loop's thread alone, down to the end.
-  PollPolicy policy;
-  std::vector<std::function<void()>> running;
-  std::array<epoll_event, kEventsAtOnce> events{};
+  // What only the loop's thread touches.
+  struct Turn {
+    PollPolicy policy;
+    std::vector<std::function<void()>> running;
+    std::array<epoll_event, kEventsAtOnce> events{};
+  } turn;
 };
 
 void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
@@ -155,14 +158,14 @@ bool Loop::Impl::run_posted() noexcept {
   if (!has_posted.load(std::memory_order_acquire)) return false;
   {
     std::lock_guard lock(mutex);
-    std::swap(running, posted);
+    std::swap(turn.running, posted);
     has_posted.store(false, std::memory_order_relaxed);
   }
-  for (auto& work : running) {
+  for (auto& work : turn.running) {
     work();
     work = nullptr;
   }
-  running.clear();
+  turn.running.clear();
   return true;
 }
 
@@ -196,17 +199,17 @@ int Loop::Impl::timeout_ms() noexcept {
 }
 
 int Loop::Impl::wait_for_events(bool may_poll) noexcept {
-  int n = ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, 0);
+  int n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 0);
   if (n > 0) return n;
   const auto budget = options.poll_budget;
   if (may_poll && budget.count() > 0 && pollers.load(std::memory_order_relaxed) == 0 &&
-      policy.should_poll()) {
-    PollTurn turn(budget);
+      turn.policy.should_poll()) {
+    PollTurn polling(budget);
     bool gave_up = true;
-    while (turn.yield()) {
-      n = ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, 0);
+    while (polling.yield()) {
+      n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 0);
       if (n > 0) {
-        policy.hit();
+        turn.policy.hit();
         return n;
       }
       // No verdict on polling when there is other work, or a waiting thread polls in our place.
@@ -215,7 +218,7 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
         break;
       }
     }
-    if (gave_up) policy.miss();
+    if (gave_up) turn.policy.miss();
   }
   asleep.store(true, std::memory_order_release);
   int timeout;
@@ -223,14 +226,14 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
     std::lock_guard lock(mutex);
     timeout = timeout_ms();
   }
-  n = ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, timeout);
+  n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
   return std::max(n, 0);
 }
 
 void Loop::Impl::handle(int count) noexcept {
   for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<size_t>(i)];
+    const epoll_event& event = turn.events[static_cast<size_t>(i)];
     if (event.data.ptr == nullptr) {
       uint64_t counter;
       static_cast<void>(!::read(wake_fd, &counter, sizeof counter));
@@ -274,7 +277,7 @@ void Loop::Impl::run() noexcept {
       }
       lock.unlock();
       // Somebody's reader role is still out: they post when they give it back.
-      handle(std::max(0, ::epoll_wait(epoll_fd, events.data(), kEventsAtOnce, 1)));
+      handle(std::max(0, ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 1)));
       continue;
     }
     const int count = wait_for_events(active);

@@ -140,9 +140,10 @@ void StreamConnection::plan_beat() {
 // Counts beats and not time: a process that was stopped for a minute has itself to blame, not its peers.
 void StreamConnection::beat() noexcept {
   if (closed()) return;
-  // Both only grow: the sum changes when either does.
+  // Both only grow: the sum changes when either does. What lies unread in the socket was said, too: then our reader is busy.
   const uint64_t signs = received_.load(std::memory_order_relaxed) + writer_.taken();
-  if (signs != heart_.signs_at_last_beat) {
+  char byte;
+  if (signs != heart_.signs_at_last_beat || ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
     heart_.signs_at_last_beat = signs;
     heart_.silent_beats = 0;
   } else {
@@ -174,8 +175,9 @@ std::exception_ptr StreamConnection::send(OutFrame frame) {
                                   peer_.describe()));
   }
   if (std::string bad = frame.seal(); !bad.empty()) return make_error(ErrorKind::kValue, bad);
+  using How = WriteQueue::How;
   const bool hold = holding_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-  switch (writer_.send(std::move(frame), hold)) {
+  switch (writer_.send(std::move(frame), hold ? How::kHold : reads_here() ? How::kBriefly : How::kWrite)) {
     case WriteQueue::Result::kOk: return nullptr;
     // What the peer said before it went lies in the socket. The reader finds it, and then the end: so this frame shares
     // the fate of those that the socket still took.
@@ -220,11 +222,12 @@ void StreamConnection::room_again() noexcept {
   if (!loop_.post(tell)) tell();
 }
 
-Executor* StreamConnection::where_to_let_go() noexcept {
-  const bool reads = loop_.on_loop_thread() ||
-                     polling_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-  return reads ? options_.callbacks : nullptr;
+// This thread reads this connection, or all of them.
+bool StreamConnection::reads_here() const noexcept {
+  return loop_.on_loop_thread() || polling_.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
+
+Executor* StreamConnection::where_to_let_go() noexcept { return reads_here() ? options_.callbacks : nullptr; }
 
 void StreamConnection::flush() noexcept {
   holding_.store({}, std::memory_order_relaxed);
@@ -463,7 +466,7 @@ void StreamConnection::say_goodbye(GoodbyeReason reason, std::string_view text) 
     goodbye.body.array(2);
     goodbye.body.uinteger(static_cast<uint64_t>(reason));
     goodbye.body.str(text.substr(0, 1000));
-    if (goodbye.seal().empty()) static_cast<void>(writer_.send(std::move(goodbye), false, true));
+    if (goodbye.seal().empty()) static_cast<void>(writer_.send(std::move(goodbye), WriteQueue::How::kLast));
   } catch (const std::bad_alloc&) {
     writer_.close();
   }

@@ -76,6 +76,7 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   void want_writable(bool want) noexcept override;
   void room_again() noexcept override;
   Executor* where_to_let_go() noexcept override;
+  [[nodiscard]] bool reads_here() const noexcept;
   void update_interest() noexcept;
 
   Loop loop_;
@@ -104,17 +105,20 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   std::atomic<std::thread::id> holding_{};  // this thread's sends are flushed together
   std::atomic<std::thread::id> polling_{};  // holds the role and is not the loop's
 
-  std::mutex interest_mutex_;  // guards the next line
-  bool want_readable_ = false, want_writable_ = false, watched_ = false;
+  std::mutex interest_mutex_;
+  bool want_readable_ = false;  // guarded by interest_mutex_
+  bool want_writable_ = false;  // guarded by interest_mutex_
+  bool watched_ = false;        // guarded by interest_mutex_
 
-  mutable std::mutex state_mutex_;  // guards what follows, down to the next blank line
-  detail::Ref<FrameHandler> handler_;
-  CloseInfo info_;
-  bool finished_ = false;
-  TimerId beat_, shutdown_timer_;
+  mutable std::mutex state_mutex_;
+  detail::Ref<FrameHandler>
+      handler_;     // guarded by state_mutex_; the role's holder reads it without: finish() has the role
+  CloseInfo info_;  // guarded by state_mutex_ until closed_, then constant
+  bool finished_ = false;          // guarded by state_mutex_
+  TimerId beat_, shutdown_timer_;  // guarded by state_mutex_ until finished_, then finish()'s
 
   std::mutex room_mutex_;
-  detail::Ref<detail::State<void>> room_;  // not done yet; null when nobody waits
+  detail::Ref<detail::State<void>> room_;  // guarded by room_mutex_; null when nobody waits
 
   // What only the loop's thread touches.
   struct Heart {

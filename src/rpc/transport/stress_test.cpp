@@ -71,7 +71,8 @@ TEST_P(Stress, TwoThatFloodEachOtherGoOnInBoundedMemory) {
   EXPECT_TRUE(eventually([&] { return answers == 2 * kFrames; })) << answers;
   for (const Live& l : live) {
     EXPECT_EQ(l.now, 0u);
-    EXPECT_LE(l.most, options.max_copied_bytes + 2 * kBytes);  // the bound, the frame that passes it, and the next in hand
+    EXPECT_LE(l.most, options.max_copied_bytes +
+                          2 * kBytes);  // the bound, the frame that passes it, and the next in hand
   }
   EXPECT_FALSE(client->closed());
   EXPECT_FALSE(server->closed());
@@ -119,6 +120,37 @@ TEST_P(Stress, PingsAndSmallCallsAreAnsweredWhileLargeBodiesGoBothWays) {
   at_client->wait_for(303);
   EXPECT_FALSE(client->closed());
   EXPECT_FALSE(server->closed());
+}
+
+TEST_P(Stress, APeerWhoseWordsLieUnreadHereIsNotSilent) {
+  options.heartbeat_interval = 0ms;
+  client_options.emplace();
+  client_options->heartbeat_interval = 50ms;
+  client_options->heartbeat_timeout = 2000ms;
+  connect();
+  // Our own reader is busy for longer than that, and no ping is answered: nobody's fault but ours.
+  Stuck stuck;
+  std::atomic<std::thread::id> waiting{};
+  at_client->keep = false;
+  at_client->on = [&](Connection&, Frame&) {
+    if (std::this_thread::get_id() == waiting && !stuck.is_inside()) stuck.wait();
+  };
+  auto inside = [&] { return stuck.is_inside(); };
+  std::thread waits([&] {
+    waiting = std::this_thread::get_id();
+    while (!inside() && !client->closed()) static_cast<void>(client->try_poll(Clock::now() + 10ms, inside));
+  });
+  // Until that thread is faster than the loop's.
+  for (uint64_t id = 1; !inside(); ++id) {
+    ASSERT_EQ(server->send(request(id, "x")), nullptr);
+    ASSERT_TRUE(eventually([&] { return inside() || at_client->count() >= id; }));
+  }
+  ASSERT_EQ(server->send(request(1, "unread")), nullptr);
+  std::this_thread::sleep_for(3000ms);
+  EXPECT_FALSE(client->closed());
+  stuck.release();
+  waits.join();
+  EXPECT_FALSE(client->closed());
 }
 
 size_t open_sockets() {

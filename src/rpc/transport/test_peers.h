@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -109,6 +110,32 @@ class Recorder final : public FrameHandler {
   std::string error;
 };
 
+// A handler that does not return before it is told to.
+struct Stuck {
+  void wait() {
+    std::unique_lock lock(mutex);
+    inside = true;
+    changed.notify_all();
+    changed.wait(lock, [this] { return released; });
+  }
+  bool is_inside() {
+    const std::lock_guard lock(mutex);
+    return inside;
+  }
+  void wait_until_inside() {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(60), [this] { return inside; }));
+  }
+  void release() {
+    const std::lock_guard lock(mutex);
+    released = true;
+    changed.notify_all();
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool inside = false, released = false;
+};
+
 class Conformance : public testing::TestWithParam<const char*> {
  protected:
   ~Conformance() override {
@@ -182,7 +209,7 @@ class Conformance : public testing::TestWithParam<const char*> {
   }
   Future<detail::Ref<Connection>> begin_connect() {
     ConnectOptions co;
-    co.connection = options;
+    co.connection = client_options.value_or(options);
     co.expected_name = expected_name;
     return client_transport->connect(address, co);
   }
@@ -199,6 +226,7 @@ class Conformance : public testing::TestWithParam<const char*> {
   }
 
   ConnectionOptions options;
+  std::optional<ConnectionOptions> client_options;  // when they are others
   std::function<bool(const PeerInfo&)> admit;
   std::string client_secret = "the shared secret";
   std::string expected_name;

@@ -16,6 +16,8 @@ namespace tine::rpc {
 namespace {
 
 constexpr size_t kPieces = 64;
+constexpr size_t kRounds = 16;  // of kPlanBytes each
+constexpr size_t kRoundsOfAReader = 2;
 constexpr size_t kUnits = 32;
 constexpr size_t kHeads = 6;
 // So much is offered to the socket in one call. What it does not take is planned anew: only the unit under way is fixed.
@@ -281,15 +283,16 @@ void WriteQueue::drop_large(Items& dropped) noexcept {
   requests_.clear();
 }
 
-WriteQueue::Result WriteQueue::send(OutFrame&& frame, bool hold, bool last) {
+WriteQueue::Result WriteQueue::send(OutFrame&& frame, How how) {
+  const size_t rounds = how == How::kWrite ? kRounds : kRoundsOfAReader;
   Items node;  // what is left in it and in `dropped` goes after the lock
   Dropped dropped(*this);
   if (frame.is_large()) node.emplace_back(std::move(frame));
   std::unique_lock lock(mutex_);
   if (closed_ || last_) return broken_.load(std::memory_order_relaxed) ? Result::kBroken : Result::kClosed;
   const bool idle = !writing_ && small_.empty() && large_.empty();
-  last_ = last;
-  if (idle && !hold && node.empty()) return write_directly(lock, std::move(frame));
+  last_ = how == How::kLast;
+  if (idle && how != How::kHold && node.empty()) return write_directly(lock, std::move(frame), rounds);
   if (node.empty()) node.emplace_back(std::move(frame));
   const OutFrame& queued = node.front().frame;
   const auto request = queued.kind == FrameKind::kCancel ? requests_.find(queued.call_id) : requests_.end();
@@ -302,13 +305,14 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, bool hold, bool last) {
   push(node);
   queued_.store(true, std::memory_order_relaxed);
   if (last_ && !writing_) drop_large(dropped.items);
-  if (!idle || hold) return Result::kOk;
+  if (!idle || how == How::kHold) return Result::kOk;
   writing_ = true;
-  return flush_as_writer(lock, kRoundsOfASender);
+  return flush_as_writer(lock, rounds);
 }
 
 // Straight from the caller's frame: nothing is moved or allocated when the socket takes it all.
-WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame) {
+WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame,
+                                              size_t rounds) {
   writing_ = true;
   lock.unlock();
   const uint64_t total = frame.wire_bytes();
@@ -318,7 +322,7 @@ WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock
   const Wrote wrote = write_out(pieces, &bytes);
   if (bytes == total) {
     lock.lock();
-    return flush_as_writer(lock, kRoundsOfASender);
+    return flush_as_writer(lock, rounds);
   }
   Items node;
   try {
@@ -336,7 +340,7 @@ WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock
     small_.splice(small_.begin(), node);
     if (bytes != 0) under_way_ = Unit{.item = small_.begin(), .bytes = total, .written = bytes};
   }
-  return flush_as_writer(lock, wrote == Wrote::kAll ? kRoundsOfASender : 0);
+  return flush_as_writer(lock, wrote == Wrote::kAll ? rounds : 0);
 }
 
 void WriteQueue::flush() noexcept {
@@ -347,7 +351,8 @@ void WriteQueue::flush() noexcept {
     return;
   }
   writing_ = true;
-  static_cast<void>(flush_as_writer(lock, kRoundsOfALoop));  // the reader learns of a broken socket by itself
+  static_cast<void>(
+      flush_as_writer(lock, kRoundsOfAReader));  // the reader learns of a broken socket by itself
 }
 
 // Allocates nothing: the loop's thread cannot say that there is no memory.

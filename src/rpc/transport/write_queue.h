@@ -39,21 +39,21 @@ class WriteQueue {
     ~Owner() = default;
   };
 
-  // A thread that sends flushes for others too, but not for ever: then the loop goes on.
-  static constexpr size_t kRoundsOfASender = 16;
-  // Few: the loop has other sockets, and is told again at once while this one takes more.
-  static constexpr size_t kRoundsOfALoop = 4;
-
   WriteQueue(int fd, size_t max_copied_bytes, Owner& owner) noexcept
       : fd_(fd), max_copied_(max_copied_bytes), owner_(owner) {}
   ~WriteQueue();
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
 
-  // Takes a sealed frame. `hold`: only queue it, flush() follows soon. `last`: nothing may follow; large frames that are
-  // not complete are dropped.
-  [[nodiscard]] Result send(OutFrame&& frame, bool hold, bool last = false);
-  // Whatever becomes of it the reader learns by itself: a socket that broke ends for it, too.
+  enum class How : uint8_t {
+    kWrite,    // a thread that sends writes for others, too, but not for ever: then the loop goes on
+    kBriefly,  // by a thread that reads: it has other things to do, and the loop goes on at once
+    kHold,     // only queue it, flush() follows soon
+    kLast,     // kBriefly, and nothing may follow; large frames that are not complete are dropped
+  };
+  // Takes a sealed frame.
+  [[nodiscard]] Result send(OutFrame&& frame, How how);
+  // By a thread that reads. Whatever becomes of it the reader learns by itself: a socket that broke ends for it, too.
   void flush() noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return !queued_.load(std::memory_order_relaxed); }
@@ -118,7 +118,7 @@ class WriteQueue {
   [[nodiscard]] bool make_plan(Plan& plan) noexcept;
   void account(Plan& plan, size_t bytes, Items& done) noexcept;
   void finish(const Unit& unit, Items& done) noexcept;
-  Result write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame);
+  Result write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame, size_t rounds);
   Result flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept;
   void push(Items& node);
   void drop_large(Items& dropped) noexcept;

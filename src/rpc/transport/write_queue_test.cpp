@@ -1,9 +1,9 @@
 // Who goes first, what is kept and for how long: seen in the bytes that leave.
 #include "src/rpc/transport/write_queue.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,7 +43,7 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
 
   Result send(OutFrame frame, bool last = false) {
     EXPECT_EQ(frame.seal(), "");
-    return queue->send(std::move(frame), false, last);
+    return queue->send(std::move(frame), last ? WriteQueue::How::kLast : WriteQueue::How::kWrite);
   }
   void send_small(uint64_t id, FrameKind kind = FrameKind::kRequest, size_t bytes = 10) {
     OutFrame f(kind, id);
@@ -84,8 +84,9 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
     std::vector<Seen> list;
     for (uint64_t at = 0; at + kHeaderBytes <= stream.size();) {
       Seen s{{}, at};
-      const std::string bad = decode_header(
-          std::span<const std::byte, kHeaderBytes>(stream.data() + at, kHeaderBytes), kDefaultMaxPayload, &s.header);
+      const std::string bad =
+          decode_header(std::span<const std::byte, kHeaderBytes>(stream.data() + at, kHeaderBytes),
+                        kDefaultMaxPayload, &s.header);
       EXPECT_EQ(bad, "") << at;
       if (!bad.empty()) break;
       at += kHeaderBytes + s.header.payload_bytes;
@@ -143,7 +144,8 @@ TEST_F(WriteQueueTest, NeitherAFloodOfSmallFramesNorLargeOnesKeepTheOtherFromGoi
   uint64_t sent = 0;
   // As long as the large one is there, more small ones wait than a chunk has bytes.
   read_all([&] {
-    while (!held->sole_owner() && queue->copied_bytes() < 3 * kChunkBytes) send_small(++sent, FrameKind::kRequest, 4000);
+    while (!held->sole_owner() && queue->copied_bytes() < 3 * kChunkBytes)
+      send_small(++sent, FrameKind::kRequest, 4000);
   });
   const auto all = seen();
   uint64_t small = 0, id = 0;
@@ -151,7 +153,8 @@ TEST_F(WriteQueueTest, NeitherAFloodOfSmallFramesNorLargeOnesKeepTheOtherFromGoi
   for (const Seen& s : all) {
     if (is_chunk(s)) {
       EXPECT_LE(small, kChunkBytes + 5000) << "at " << s.at;
-      EXPECT_TRUE(small >= kChunkBytes - 5000 || s.at < kChunkBytes * 2) << "small ones come first; at " << s.at;
+      EXPECT_TRUE(small >= kChunkBytes - 5000 || s.at < kChunkBytes * 2)
+          << "small ones come first; at " << s.at;
       small = 0;
       whole = (s.header.flags & kLastChunk) != 0;
     } else {
@@ -187,8 +190,9 @@ TEST_F(WriteQueueTest, LargeFramesLeaveOneAfterTheOther) {
     ASSERT_TRUE(is_chunk(s));
     if ((s.header.flags & kFirstChunk) == 0) continue;
     FrameHeader inner;
-    ASSERT_EQ(decode_header(std::span<const std::byte, kHeaderBytes>(stream.data() + s.at + kHeaderBytes, kHeaderBytes),
-                            kDefaultMaxPayload, &inner),
+    ASSERT_EQ(decode_header(
+                  std::span<const std::byte, kHeaderBytes>(stream.data() + s.at + kHeaderBytes, kHeaderBytes),
+                  kDefaultMaxPayload, &inner),
               "");
     EXPECT_EQ(inner.call_id, ++id);
   }
@@ -206,7 +210,8 @@ TEST_F(WriteQueueTest, ACancelLeavesBehindItsLargeRequestAndOnlyThat) {
   std::vector<int64_t> events;
   for (const Seen& s : seen()) {
     if (s.header.kind == FrameKind::kCancel) events.push_back(-static_cast<int64_t>(s.header.call_id));
-    if (is_chunk(s) && (s.header.flags & kLastChunk) != 0) events.push_back(static_cast<int64_t>(++under_way));
+    if (is_chunk(s) && (s.header.flags & kLastChunk) != 0)
+      events.push_back(static_cast<int64_t>(++under_way));
   }
   EXPECT_THAT(events, testing::ElementsAre(-9, 1, -1, 2, -2, 3));
 }
@@ -355,7 +360,8 @@ TEST_F(WriteQueueTest, WhateverIsSentArrivesWholeAndInTheOrderOfItsLane) {
     const ssize_t n = ::readv(there, pieces.data(), static_cast<int>(count));
     if (n <= 0) return false;
     reader.received(static_cast<size_t>(n));
-    for (Frame frame; reader.next(&frame, Clock::now()) == FrameReader::Next::kFrame;) check(std::exchange(frame, {}));
+    for (Frame frame; reader.next(&frame, Clock::now()) == FrameReader::Next::kFrame;)
+      check(std::exchange(frame, {}));
     EXPECT_EQ(reader.error(), "");
     return true;
   };
