@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -23,6 +26,21 @@ void* run(void* argument) {
   pthread_setname_np(pthread_self(), start->name.c_str());
   start->body();
   return nullptr;
+}
+
+constexpr size_t kGuard = 65536;  // below the stack: who runs over it is stopped; at least a page
+
+// The whole with its guard. 0, or the error's number. Pages of 2 MiB would make a thread that only sleeps cost as much.
+int make_stack(size_t bytes, void** stack, size_t* whole) noexcept {
+  if (bytes > SIZE_MAX / 2) return ENOMEM;
+  *whole = (bytes + kGuard - 1) / kGuard * kGuard + kGuard;
+  void* const made = ::mmap(nullptr, *whole, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (made == MAP_FAILED) return errno;
+  (void)::madvise(made, *whole, MADV_NOHUGEPAGE);
+  (void)::mprotect(made, kGuard, PROT_NONE);
+  *stack = made;
+  return 0;
 }
 
 // A new thread has the mask of the one that makes it.
@@ -51,13 +69,14 @@ Thread::Thread(std::string_view name, std::function<void()> body, size_t stack_b
   auto start = std::make_unique<Start>(Start{std::string(name.substr(0, 15)), std::move(body)});
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  if (stack_bytes) pthread_attr_setstacksize(&attributes, stack_bytes);
-  int error = 0;
-  {
+  int error = stack_bytes ? make_stack(stack_bytes, &stack_, &stack_bytes_) : 0;
+  if (stack_) pthread_attr_setstack(&attributes, static_cast<char*>(stack_) + kGuard, stack_bytes_ - kGuard);
+  if (!error) {
     const BlockedSignals blocked;
     error = pthread_create(&id_, &attributes, &run, start.get());
   }
   pthread_attr_destroy(&attributes);
+  if (error && stack_) ::munmap(stack_, stack_bytes_);
   if (error)
     throw SystemError(fmt::format("the thread {} cannot be started: {}", name, std::strerror(error)));
   (void)start.release();
@@ -65,8 +84,14 @@ Thread::Thread(std::string_view name, std::function<void()> body, size_t stack_b
 }
 
 void Thread::join() noexcept {
-  if (joinable()) pthread_join(id_, nullptr);
+  if (!joinable()) return;
+  pthread_join(id_, nullptr);
+  joined();
+}
+
+void Thread::joined() noexcept {
   joinable_ = false;
+  if (void* const stack = std::exchange(stack_, nullptr)) ::munmap(stack, stack_bytes_);
 }
 
 bool Thread::join_until(TimePoint bound) noexcept {
@@ -80,13 +105,8 @@ bool Thread::join_until(TimePoint bound) noexcept {
   until.tv_sec += ns / 1'000'000'000;
   until.tv_nsec = ns % 1'000'000'000;
   if (pthread_timedjoin_np(id_, nullptr, &until) != 0) return false;
-  joinable_ = false;
+  joined();
   return true;
-}
-
-void Thread::leave() noexcept {
-  if (joinable()) pthread_detach(id_);
-  joinable_ = false;
 }
 
 }  // namespace tine

@@ -24,14 +24,21 @@ namespace tine {
 class Thread {
  public:
   Thread() noexcept = default;
-  // The name is cut to 15 bytes. `stack_bytes`: 0 for the system's usual size.
+  // The name is cut to 15 bytes. `stack_bytes`: 0 for the system's usual stack; else one of that size, of which only
+  // what is touched costs memory, also where the system makes large pages by itself.
   Thread(std::string_view name, std::function<void()> body, size_t stack_bytes = 0);
   Thread(Thread&& other) noexcept
-      : id_(other.id_), generation_(other.generation_), joinable_(std::exchange(other.joinable_, false)) {}
+      : id_(other.id_),
+        generation_(other.generation_),
+        joinable_(std::exchange(other.joinable_, false)),
+        stack_(std::exchange(other.stack_, nullptr)),
+        stack_bytes_(other.stack_bytes_) {}
   Thread& operator=(Thread&& other) noexcept {
     std::swap(id_, other.id_);
     std::swap(generation_, other.generation_);
     std::swap(joinable_, other.joinable_);
+    std::swap(stack_, other.stack_);
+    std::swap(stack_bytes_, other.stack_bytes_);
     return *this;
   }
   ~Thread() { join(); }
@@ -43,16 +50,15 @@ class Thread {
   void join() noexcept;
   // False when its body has not returned by then.
   [[nodiscard]] bool join_until(TimePoint bound) noexcept;
-  // Leaves it to itself.
-  void leave() noexcept;
-  [[nodiscard]] bool is_current() const noexcept { return joinable() && pthread_equal(id_, pthread_self()); }
-  // Of a joinable one.
-  [[nodiscard]] pthread_t handle() const noexcept { return id_; }
 
  private:
+  void joined() noexcept;
+
   pthread_t id_{};
   uint8_t generation_ = 0;
   bool joinable_ = false;
+  void* stack_ = nullptr;  // its own, given back once it has ended
+  size_t stack_bytes_ = 0;
 };
 
 }  // namespace tine

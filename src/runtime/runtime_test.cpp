@@ -4,7 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <latch>
 #include <string>
+#include <thread>
 
 #include "src/value/op_table.h"
 #include "tine/context.h"
@@ -68,6 +72,38 @@ TEST(Runtime, InAChildAfterForkIsMadeAnewOnFirstUse) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   gate.set_value();
   before.wait();
+}
+
+TEST(Runtime, CallbacksHaveThreadsOfTheirOwnAndHandlersThoseOfTheirOptions) {
+  EXPECT_THROW(Runtime({.handler_threads = 0}), ValueError);
+  EXPECT_THROW(Runtime({.handler_threads = 8, .max_handler_threads = 4}), ValueError);
+  struct Waits final : Task {
+    void run() noexcept override { gate.wait(); }
+    void abandon() noexcept override {}
+    void refuse(const std::exception_ptr&) noexcept override { ++refused; }
+    std::latch gate{1};
+    std::atomic<int> refused{0};
+  };
+  struct Opens final : Task {
+    void run() noexcept override { waits->gate.count_down(); }
+    void abandon() noexcept override {}
+    Waits* waits = nullptr;
+  };
+  Waits a, b, c;
+  Opens opens_a, opens_b;
+  Runtime runtime({.handler_threads = 1, .max_handler_threads = 2});
+  EXPECT_THROW(runtime.set_handler_threads(1, 0), ValueError);
+  for (Waits* const task : {&a, &b, &c}) runtime.blocking().post(*task);
+  while (c.refused == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(runtime.handler_counters().refused, 1U);
+  EXPECT_EQ(runtime.handler_counters().threads, 2);
+  opens_a.waits = &a;
+  opens_b.waits = &b;
+  runtime.callbacks().post(opens_a);
+  runtime.callbacks().post(opens_b);
+  a.gate.wait();
+  b.gate.wait();
+  EXPECT_EQ(runtime.close_blocking(kNoDeadline), 0);
 }
 
 }  // namespace

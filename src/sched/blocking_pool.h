@@ -14,7 +14,7 @@
 // Ownership  The pool owns and joins its threads. Destroying it abandons what has not started.
 // Errors     A task that is refused is told why. Without `refuses` it waits instead.
 // Cost       A lock and a wake-up a task. Idle threads end after 10 s, those above `eager` after 1 s. A thread costs
-//            its stack, of which the system keeps what was touched (some 50 KiB under a Python handler). What the
+//            its stack, of which the system keeps what was touched (some 30 KiB under a Python handler). What the
 //            watching thread does while tasks queue: a look each 2 ms.
 // Source     DESIGN "Who runs what".
 #pragma once
@@ -33,8 +33,8 @@ struct BlockingOptions {
   bool refuses = true;
   std::string limit_name = "max_threads";  // what users know it as
   std::string advice;                      // what to do about it, for the error
-  // 1 MiB: a thousand nested calls of C and Python code fit, a huge page does not.
-  size_t stack_bytes = size_t{1} << 20;
+  // As other threads have: a Python function that nests a thousand calls through C code takes several MiB.
+  size_t stack_bytes = size_t{8} << 20;
 };
 
 struct BlockingCounters {

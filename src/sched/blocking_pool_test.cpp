@@ -8,6 +8,7 @@
 #include <atomic>
 #include <barrier>
 #include <condition_variable>
+#include <fstream>
 #include <functional>
 #include <latch>
 #include <memory>
@@ -264,7 +265,10 @@ TEST(BlockingPool, WithoutAnyMoreThreadsFromTheSystemATaskIsRefusedWithThatReaso
     if (submit(pool, [] { return 1; }).get() != 1) _exit(2);
     rlimit limit{};
     getrlimit(RLIMIT_AS, &limit);
-    limit.rlim_cur = rlim_t{1} << 30;
+    std::ifstream used("/proc/self/statm");
+    rlim_t pages = 0;
+    used >> pages;
+    limit.rlim_cur = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (rlim_t{400} << 20);
     setrlimit(RLIMIT_AS, &limit);
     Gate gate;
     std::vector<Future<int>> tasks;

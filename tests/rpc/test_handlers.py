@@ -194,6 +194,39 @@ def test_a_death_that_is_told_while_c_code_holds_the_interpreter_holds_up_nobody
         assert "worker2" in results[0][2], results[0]  # and it was told
 
 
+def test_a_death_that_is_told_to_a_full_stderr_holds_up_neither_calls_nor_the_end():
+    with Cluster(
+        3,
+        """
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            read, write = os.pipe()
+            os.set_blocking(write, False)
+            try:
+                while True: os.write(write, b"." * 65536)
+            except BlockingIOError:
+                pass
+            os.set_blocking(write, True)
+            os.dup2(write, 2)
+            print("full", flush=True)
+            try:
+                rpc.rpc_sync("worker2", time.sleep, args=(60,), timeout=0)
+            except torch.PeerDied:
+                print("dead", flush=True)
+            assert rpc.rpc_sync("worker1", torch.add, args=(torch.ones(2), 1)).tolist() == [2, 2]
+        elif RANK == 1:
+            rpc.rpc_sync("worker0", torch.add, args=(torch.ones(2), 1))
+            time.sleep(60)
+        else:
+            time.sleep(60)
+        """,
+    ) as cluster:
+        cluster.wait_for(0, "full")
+        cluster.signal(2, signal.SIGKILL)
+        cluster.wait_for(0, "dead")
+        assert cluster.processes[0].wait(30) == 0
+
+
 def test_refused_connections_by_the_hundred_are_a_few_lines_and_their_number():
     with Cluster(
         1,
@@ -386,4 +419,22 @@ def test_worlds_that_come_and_go_leave_no_memory_threads_or_descriptors():
         assert all(f.wait().tolist() == [2, 2] for f in kept)
         """,
         timeout=110,
+    )
+
+
+def test_a_handler_may_nest_calls_through_c_code_up_to_the_recursion_limit():
+    run(
+        1,
+        """
+        def nested(n):
+            return 0 if n == 0 else sorted([n], key=lambda x: nested(n - 1))[0]
+        def deep():
+            try:
+                nested(10**6)
+            except RecursionError:
+                return "RecursionError"
+        rpc.init_rpc(NAME)
+        assert rpc.rpc_sync(NAME, deep) == "RecursionError"
+        rpc.shutdown()
+        """,
     )

@@ -75,7 +75,8 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
     Args:
         num_worker_threads: so many threads run Python handlers before anybody asks whether those get on. When
             none does, because all sleep or wait for something, more threads come: handlers that block hold up
-            no other. Idle threads end; one that is there costs its stack, some 50 KiB of memory.
+            no other. Idle threads end; one that is there costs what handlers have touched of its
+            stack of 8 MiB, some 30 KiB.
         max_handler_threads: at most so many, by default 4,096 or num_worker_threads, whichever is more. A call that
             finds them all blocked fails at its caller with an error that says so.
         device_maps, devices: devices other than the CPU are refused.
