@@ -219,12 +219,13 @@ TEST(Shutdown, NamesTheWorkerThatIsStillBusy) {
 
 // What a reader must never do: it does not come back.
 TEST(Shutdown, EndsInTimeWhateverTheReaderDoes) {
-  std::latch running(1), go(1);
+  std::latch running(1), go(1), ended(1);
   World world(2);
   world.handlers(1).on["stuck"] = [&](IncomingCall call) {
     running.count_down();
     go.wait();
     call.reply(1);
+    ended.count_down();
   };
   const auto stuck = world[0].call(1, CallRequest::script("stuck", nullptr, {}), kNoDeadline);
   running.wait();
@@ -235,6 +236,7 @@ TEST(Shutdown, EndsInTimeWhateverTheReaderDoes) {
   EXPECT_TRUE(errors[1]);
   EXPECT_TRUE(stuck.error());
   go.count_down();
+  ended.wait();
 }
 
 TEST(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
