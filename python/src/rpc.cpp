@@ -139,6 +139,7 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
                                bool async) {
   rpc::CallRequest request = service().request_for(name, values_of(args), keywords_of(kwargs));
   request.async_execution = async;
+  rpc::refuse_futures(request);
   // Arguments that do not fit are an error of the call itself, as in PyTorch; of remote(), too.
   std::vector<Value> bound;
   std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());

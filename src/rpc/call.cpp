@@ -123,4 +123,15 @@ bool holds_future(const Value& value, int depth) {
 
 bool holds_future(const Value& value) { return holds_future(value, 0); }
 
+void refuse_futures(const CallRequest& request) {
+  for (size_t i = 0; i < request.args.size(); ++i) {
+    if (holds_future(request.args[i]))
+      throw_future_cannot_travel(fmt::format("argument {} of {}", i + 1, request.name));
+  }
+  for (const auto& [key, value] : request.kwargs) {
+    if (holds_future(value))
+      throw_future_cannot_travel(fmt::format("argument '{}' of {}", key, request.name));
+  }
+}
+
 }  // namespace tine::rpc

@@ -174,5 +174,7 @@ class Handler {
 [[noreturn]] TINE_API void throw_future_cannot_travel(std::string_view where);
 // True when there is a Future anywhere in the value.
 [[nodiscard]] TINE_API bool holds_future(const Value& value);
+// Throws that refusal, naming the argument, when there is one in the request.
+TINE_API void refuse_futures(const CallRequest& request);
 
 }  // namespace tine::rpc

@@ -39,17 +39,6 @@ class OnFailure final : private detail::Node {
   const detail::Ref<CallState> fetch_;
 };
 
-void refuse_futures(const CallRequest& request) {
-  for (size_t i = 0; i < request.args.size(); ++i) {
-    if (holds_future(request.args[i]))
-      throw_future_cannot_travel(fmt::format("argument {} of {}", i + 1, request.name));
-  }
-  for (const auto& [key, value] : request.kwargs) {
-    if (holds_future(value))
-      throw_future_cannot_travel(fmt::format("argument '{}' of {}", key, request.name));
-  }
-}
-
 }  // namespace
 
 Calls::Calls(World& world, RRefTable& references, Server& server, Executor& callbacks, Schedule schedule)

@@ -373,4 +373,4 @@ def test_the_name_of_pytorchs_error_catches_what_scripts_raise():
 
     with pytest.raises(torch.jit.Error) as caught:
         torch.jit.script(fn)(2)
-    assert type(caught.value) is KeyError
+    assert isinstance(caught.value, KeyError)

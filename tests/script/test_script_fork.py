@@ -305,7 +305,7 @@ def test_the_error_of_a_fork_that_the_script_forgets_is_told_once_with_the_place
     assert forgets(3) == 1
     until(lambda: told)
     assert forgets(1) == 1
-    assert type(told[0]) is ValueError and str(told[0]) == "shard 3 is too big"
+    assert isinstance(told[0], ValueError) and str(told[0]) == "shard 3 is too big"
     assert f"the Future made at {__file__}:{FORGETTING} was dropped" in told[0].__notes__[-1]
     fork_many(1000)
     assert len(told) == 1
