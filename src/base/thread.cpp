@@ -69,6 +69,9 @@ Thread::Thread(std::string_view name, std::function<void()> body, size_t stack_b
   auto start = std::make_unique<Start>(Start{std::string(name.substr(0, 15)), std::move(body)});
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  stack_bytes = 0;  // sanitizers enlarge the usual stack by what they need, and know where it is
+#endif
   int error = stack_bytes ? make_stack(stack_bytes, &stack_, &stack_bytes_) : 0;
   if (stack_) pthread_attr_setstack(&attributes, static_cast<char*>(stack_) + kGuard, stack_bytes_ - kGuard);
   if (!error) {
