@@ -156,8 +156,18 @@ TEST(Rendezvous, AnInterruptEndsTheWait) {
   EXPECT_LT(Clock::now(), until + seconds(2));
 }
 
-TEST(Shutdown, WaitsForCallsThatRun) {
-  World world(3);
+// Unix sockets, and TCP.
+class Shutdown : public ::testing::TestWithParam<bool> {
+ protected:
+  World::Change change() {
+    return [unix_sockets = GetParam()](int, AgentOptions& o) { o.unix_sockets = unix_sockets; };
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Agent, Shutdown, ::testing::Values(true, false),
+                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+
+TEST_P(Shutdown, WaitsForCallsThatRun) {
+  World world(3, change());
   std::latch running(1), go(1);
   world.handlers(1).on["chain"] = [&](IncomingCall call) {
     running.count_down();
@@ -177,8 +187,8 @@ TEST(Shutdown, WaitsForCallsThatRun) {
   EXPECT_EQ(answer.get().to_int(), 2);
 }
 
-TEST(Shutdown, NamesTheWorkerThatDidNotCallIt) {
-  World world(3);
+TEST_P(Shutdown, NamesTheWorkerThatDidNotCallIt) {
+  World world(3, change());
   std::string zero, one;
   std::thread other([&] {
     try {
@@ -199,8 +209,8 @@ TEST(Shutdown, NamesTheWorkerThatDidNotCallIt) {
   EXPECT_TRUE(world[1].closed());
 }
 
-TEST(Shutdown, NamesTheWorkerThatIsStillBusy) {
-  World world(2);
+TEST_P(Shutdown, NamesTheWorkerThatIsStillBusy) {
+  World world(2, change());
   std::latch running(1), go(1);
   world.handlers(1).on["busy"] = [&](IncomingCall call) {
     running.count_down();
@@ -218,9 +228,9 @@ TEST(Shutdown, NamesTheWorkerThatIsStillBusy) {
 }
 
 // What a reader must never do: it does not come back.
-TEST(Shutdown, EndsInTimeWhateverTheReaderDoes) {
+TEST_P(Shutdown, EndsInTimeWhateverTheReaderDoes) {
   std::latch running(1), go(1), ended(1);
-  World world(2);
+  World world(2, change());
   world.handlers(1).on["stuck"] = [&](IncomingCall call) {
     running.count_down();
     go.wait();
@@ -239,8 +249,8 @@ TEST(Shutdown, EndsInTimeWhateverTheReaderDoes) {
   ended.wait();
 }
 
-TEST(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
-  World world(3);
+TEST_P(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
+  World world(3, change());
   std::latch go(1);
   world.handlers(2).on["slow"] = [&](IncomingCall call) {
     go.wait();
@@ -260,8 +270,8 @@ TEST(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
   go.count_down();
 }
 
-TEST(Shutdown, NamesTheWorkerWhoseProgramFailedToAll) {
-  World world(3);
+TEST_P(Shutdown, NamesTheWorkerWhoseProgramFailedToAll) {
+  World world(3, change());
   world.workers[1]->agent->shutdown(false, Seconds(0), "ZeroDivisionError: division by zero");
   std::vector<std::string> errors(3);
   std::vector<std::thread> others;
@@ -281,11 +291,12 @@ TEST(Shutdown, NamesTheWorkerWhoseProgramFailedToAll) {
   }
 }
 
-TEST(Shutdown, ThatIsOrdinaryTellsNothing) {
+TEST_P(Shutdown, ThatIsOrdinaryTellsNothing) {
   std::mutex mutex;
   std::string log;
   {
     World world(4, [&](int, AgentOptions& o) {
+      o.unix_sockets = GetParam();
       o.log = [&](const std::string& text) {
         const std::lock_guard lock(mutex);
         log += text + "\n";
@@ -296,8 +307,8 @@ TEST(Shutdown, ThatIsOrdinaryTellsNothing) {
   EXPECT_EQ(log, "");
 }
 
-TEST(Shutdown, IsIdempotentAndEndsCalls) {
-  World world(2);
+TEST_P(Shutdown, IsIdempotentAndEndsCalls) {
+  World world(2, change());
   for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
   world[0].shutdown();
   world[0].shutdown(false);
@@ -309,8 +320,8 @@ TEST(Shutdown, IsIdempotentAndEndsCalls) {
   }
 }
 
-TEST(Shutdown, AtOnceFailsWhatIsPendingOnBothSides) {
-  World world(2);
+TEST_P(Shutdown, AtOnceFailsWhatIsPendingOnBothSides) {
+  World world(2, change());
   std::latch go(1), running(2);
   for (const int w : {0, 1}) {
     world.handlers(w).on["block"] = [&](IncomingCall call) {
@@ -330,8 +341,8 @@ TEST(Shutdown, AtOnceFailsWhatIsPendingOnBothSides) {
   go.count_down();
 }
 
-TEST(Shutdown, OfAManyWorkerWorldIsClean) {
-  World world(6);
+TEST_P(Shutdown, OfAManyWorkerWorldIsClean) {
+  World world(6, change());
   std::vector<Future<Value>> answers;
   for (int from = 0; from < 6; ++from) {
     for (int to = 0; to < 6; ++to)

@@ -115,6 +115,7 @@ TEST(Agent, WhatAFutureBecameMayBeWaitedForWhenTheAgentIsGone) {
 
 TEST(Agent, AnRRefAndARunningHandlerMayOutliveTheAgent) {
   Promise<void> gate;
+  const Future<void> opened = gate.future();
   detail::Ref<RRef> rref;
   Promise<void> entered;
   const Future<void> inside = entered.future();
@@ -123,7 +124,7 @@ TEST(Agent, AnRRefAndARunningHandlerMayOutliveTheAgent) {
     World world(2);
     world.handlers(1).on["waits"] = [&](IncomingCall call) {
       handler = std::thread([&, kept = std::make_shared<IncomingCall>(std::move(call))] {
-        gate.future().wait();
+        opened.wait();
         kept->reply(Value(1));
       });
       entered.set_value();

@@ -23,6 +23,23 @@ class Worker final : public Callee {
   std::vector<uint64_t> cancelled;
 };
 
+// A pending call and its callee hold each other, until the end.
+class Tables : public ::testing::Test {
+ protected:
+  detail::Ref<Worker> worker(size_t limit = 100) {
+    workers_.push_back(detail::make_ref<Worker>(limit));
+    return workers_.back();
+  }
+  ~Tables() override {
+    for (const auto& w : workers_) (void)w->calls.close();
+  }
+
+ private:
+  std::vector<detail::Ref<Worker>> workers_;
+};
+class CallTableTest : public Tables {};
+class CallStateTest : public Tables {};
+
 detail::Ref<CallState> call(const detail::Ref<Worker>& to, TimePoint deadline = kNoDeadline,
                             Target target = Target::kBuiltin) {
   auto state = detail::make_ref<CallState>(to, nullptr, "f", target, deadline);
@@ -30,15 +47,15 @@ detail::Ref<CallState> call(const detail::Ref<Worker>& to, TimePoint deadline = 
   return state;
 }
 
-TEST(CallTable, ACallIsTakenOnce) {
-  const auto w = detail::make_ref<Worker>();
+TEST_F(CallTableTest, ACallIsTakenOnce) {
+  const auto w = worker();
   const auto c = call(w);
   EXPECT_EQ(w->calls.take(c->id), c);
   EXPECT_FALSE(w->calls.take(c->id));
 }
 
-TEST(CallTable, AnIdOfACallLongGoneFindsNothing) {
-  const auto w = detail::make_ref<Worker>();
+TEST_F(CallTableTest, AnIdOfACallLongGoneFindsNothing) {
+  const auto w = worker();
   const uint64_t old = call(w)->id;
   (void)w->calls.take(old);
   const auto next = call(w);  // in the same slot
@@ -49,15 +66,15 @@ TEST(CallTable, AnIdOfACallLongGoneFindsNothing) {
   EXPECT_TRUE(w->calls.take(next->id));
 }
 
-TEST(CallTable, ClosedItGivesAllUpAndTakesNoMore) {
-  const auto w = detail::make_ref<Worker>();
+TEST_F(CallTableTest, ClosedItGivesAllUpAndTakesNoMore) {
+  const auto w = worker();
   const auto c = call(w);
   EXPECT_THAT(w->calls.close(), ElementsAre(c));
   EXPECT_FALSE(w->calls.add(detail::make_ref<CallState>(w, nullptr, "f", Target::kBuiltin, kNoDeadline)));
 }
 
-TEST(CallTable, TheExpiredAreTakenAndTheNextDeadlineIsTold) {
-  const auto w = detail::make_ref<Worker>();
+TEST_F(CallTableTest, TheExpiredAreTakenAndTheNextDeadlineIsTold) {
+  const auto w = worker();
   const TimePoint now = Clock::now();
   const auto over = call(w, now), later = call(w, now + std::chrono::seconds(5)), never = call(w);
   std::vector<detail::Ref<CallState>> expired;
@@ -68,8 +85,8 @@ TEST(CallTable, TheExpiredAreTakenAndTheNextDeadlineIsTold) {
   EXPECT_EQ(w->calls.pending(), 2U);
 }
 
-TEST(CallTable, HasRoomAgainOnceHalfOfItsLimitIsFree) {
-  const auto w = detail::make_ref<Worker>(4);
+TEST_F(CallTableTest, HasRoomAgainOnceHalfOfItsLimitIsFree) {
+  const auto w = worker(4);
   std::vector<detail::Ref<CallState>> calls;
   for (int i = 0; i < 3; ++i) calls.push_back(call(w));
   EXPECT_TRUE(w->calls.has_room());
@@ -86,15 +103,15 @@ TEST(CallTable, HasRoomAgainOnceHalfOfItsLimitIsFree) {
   EXPECT_TRUE(room.ready());
 }
 
-TEST(CallTable, ControlCallsDoNotCount) {
-  const auto w = detail::make_ref<Worker>(1);
+TEST_F(CallTableTest, ControlCallsDoNotCount) {
+  const auto w = worker(1);
   (void)call(w, kNoDeadline, Target::kControl);
   EXPECT_EQ(w->calls.pending(), 0U);
   EXPECT_TRUE(w->calls.has_room());
 }
 
-TEST(CallTable, ClosedItKeepsNobodyWaitingForRoom) {
-  const auto w = detail::make_ref<Worker>(1);
+TEST_F(CallTableTest, ClosedItKeepsNobodyWaitingForRoom) {
+  const auto w = worker(1);
   const auto c = call(w);
   const Future<void> room = w->calls.room();
   EXPECT_FALSE(room.ready());
@@ -103,8 +120,8 @@ TEST(CallTable, ClosedItKeepsNobodyWaitingForRoom) {
   EXPECT_TRUE(w->calls.room().ready());
 }
 
-TEST(CallState, CancelledFreesItsSlotAndTellsTheCallee) {
-  const auto w = detail::make_ref<Worker>();
+TEST_F(CallStateTest, CancelledFreesItsSlotAndTellsTheCallee) {
+  const auto w = worker();
   const auto c = call(w);
   c->watch_cancellation();
   EXPECT_TRUE(c->cancel());
@@ -112,8 +129,8 @@ TEST(CallState, CancelledFreesItsSlotAndTellsTheCallee) {
   EXPECT_EQ(w->calls.pending(), 0U);
 }
 
-TEST(CallState, GivenUpFailsAndTellsTheCalleeUnlessItHasEnded) {
-  const auto w = detail::make_ref<Worker>();
+TEST_F(CallStateTest, GivenUpFailsAndTellsTheCalleeUnlessItHasEnded) {
+  const auto w = worker();
   const auto c = call(w), answered = call(w);
   c->give_up(make_error(ErrorKind::kValue, "why"));
   EXPECT_THAT(describe(c->error()), HasSubstr("why"));
@@ -123,8 +140,8 @@ TEST(CallState, GivenUpFailsAndTellsTheCalleeUnlessItHasEnded) {
   EXPECT_FALSE(answered->done());
 }
 
-TEST(CallState, ItsDeadlinesErrorNamesWorkerCallAndTimeInPyTorchsWords) {
-  const auto w = detail::make_ref<Worker>();
+TEST_F(CallStateTest, ItsDeadlinesErrorNamesWorkerCallAndTimeInPyTorchsWords) {
+  const auto w = worker();
   const auto c = call(w);
   const std::string text = describe(c->deadline_error(c->started + std::chrono::milliseconds(1500)));
   for (const char* part : {"DeadlineExceeded", "RPC ran for more than", "'w1'", " f ", "1.5 s"})
