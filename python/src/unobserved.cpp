@@ -58,8 +58,9 @@ void write_line(const std::string& place, const std::string& what) {
 // Without the interpreter.
 void write_line(const std::exception_ptr& error, const std::source_location& where) {
   const PyError* const e = as_py_error(error);
-  write_line(place_text(error, where), e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
-                                          : first_line(describe(error)));
+  write_line(place_text(error, where),
+             e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
+               : first_line(describe(error)));
 }
 
 // The lock is held.
@@ -80,7 +81,8 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
   const char* const chars = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
   if (!chars) PyErr_Clear();
   const std::string line = first_line(chars ? chars : "<the exception's __str__ failed>");
-  write_line(place_text(error, where), Py_TYPE(exception.get())->tp_name + (line.empty() ? line : ": " + line));
+  write_line(place_text(error, where),
+             Py_TYPE(exception.get())->tp_name + (line.empty() ? line : ": " + line));
 } catch (const std::exception&) {
   // Out of memory: there is nothing to report it with.
 }

@@ -148,17 +148,21 @@ FileDescriptor make_socket(int family) {
 
 void prepare_accepted(int fd, int family) noexcept {
   const int one = 1;
-  // Little lies in a socket: a small frame waits behind all of it, and what caches still hold is copied out sooner. TCP
-  // sizes its buffers by itself: there what is not on its way yet is bounded.
-  const int waiting = static_cast<int>(2 * kChunkBytes);
-  if (family == AF_INET || family == AF_INET6) {
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof waiting);
-  }
+  if (family == AF_INET || family == AF_INET6) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+  bound_unsent(fd, kMostUnsent);
+}
+
+void bound_unsent(int fd, size_t bytes) noexcept {
+  const int most = static_cast<int>(bytes);
+  int family = AF_UNSPEC;
+  socklen_t size = sizeof family;
+  (void)::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
   if (family == AF_UNIX) {
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &waiting, sizeof waiting);
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &waiting, sizeof waiting);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof most);
+  } else {
+    // TCP sizes its buffers by itself: there what is not on its way yet is bounded.
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
   }
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/rpc/wire/frame.h"
 
 namespace tine::rpc {
 
@@ -66,6 +67,9 @@ struct TcpEndpoint {
 // not speak that family: a host name may well have addresses of another.
 [[nodiscard]] FileDescriptor make_socket(int family);
 void prepare_accepted(int fd, int family) noexcept;
+// About so many bytes lie in the socket that are not on their way yet: what is sent next waits behind them.
+void bound_unsent(int fd, size_t bytes) noexcept;
+inline constexpr size_t kMostUnsent = 2 * kChunkBytes;
 [[nodiscard]] SocketAddress local_address(int fd);
 [[nodiscard]] SocketAddress peer_address(int fd);
 

@@ -90,7 +90,6 @@ class IoLoop : public Loop {
   // own thread. False: something that the loop runs has not returned within `grace` and a second more. Then its thread is
   // left behind, and what that uses must stay.
   bool stop(std::chrono::milliseconds grace = std::chrono::seconds(2)) noexcept;
-
 };
 
 }  // namespace tine::rpc

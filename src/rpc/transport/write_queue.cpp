@@ -22,6 +22,11 @@ constexpr size_t kUnits = 32;
 constexpr size_t kHeads = 6;
 // So much is offered to the socket in one call. What it does not take is planned anew: only the unit under way is fixed.
 constexpr uint64_t kPlanBytes = 4 * kChunkBytes;
+// While small frames go between chunks; and when so much of large ones has left without one, they have the socket for
+// themselves again: throughput needs it deep.
+constexpr uint64_t kSharedChunkBytes = kChunkBytes / 8;
+constexpr size_t kSharedUnsent = kMostUnsent / 16;
+constexpr uint64_t kSharedFor = 32 * kChunkBytes;
 
 const std::array<std::byte, kSegmentAlign> kZeros{};
 
@@ -193,8 +198,15 @@ WriteQueue::Wrote WriteQueue::write_out(Pieces& pieces, size_t* bytes) noexcept 
   }
 }
 
+void WriteQueue::set_shared(bool shared) noexcept {
+  if (shared == shared_) return;
+  shared_ = shared;
+  bound_unsent(fd_, shared ? kSharedUnsent : kMostUnsent);
+}
+
 // The rule of who goes first. False when there is nothing.
 bool WriteQueue::make_plan(Plan& plan) noexcept {
+  set_shared(!large_.empty() && (!small_.empty() || (shared_ && large_bytes_ < kSharedFor)));
   if (under_way_) plan.add(*under_way_);
   auto small = small_.begin();
   auto large = last_ ? large_.end() : large_.begin();
@@ -212,7 +224,8 @@ bool WriteQueue::make_plan(Plan& plan) noexcept {
   }
   while (!plan.full()) {
     const bool any_large = large != large_.end();
-    const uint64_t chunk = any_large ? std::min(kChunkBytes, large->total - cut) : 0;
+    const uint64_t chunk =
+        any_large ? std::min(shared_ ? kSharedChunkBytes : kChunkBytes, large->total - cut) : 0;
     const bool overtakes =
         any_large && small != small_.end() && cut + chunk == large->total && small->number < large->number;
     if (small != small_.end() && (!any_large || small_bytes < kChunkBytes || overtakes)) {
@@ -256,6 +269,7 @@ void WriteQueue::finish(const Unit& unit, Items& done) noexcept {
     return;
   }
   small_bytes_ = 0;
+  large_bytes_ += unit.bytes;
   item.cut += unit.bytes;
   if (item.cut != item.total) return;
   if (item.frame.kind == FrameKind::kRequest) requests_.erase(item.frame.call_id);
@@ -268,7 +282,10 @@ void WriteQueue::push(Items& node) {
   Item& item = node.front();
   item.number = ++last_number_;
   copied_.fetch_add(item.copied, std::memory_order_relaxed);
-  if (item.total <= kChunkBytes) return small_.splice(small_.end(), node);
+  if (item.total <= kChunkBytes) {
+    large_bytes_ = 0;
+    return small_.splice(small_.end(), node);
+  }
   if (item.frame.kind == FrameKind::kRequest) requests_.try_emplace(item.frame.call_id, node.begin());
   large_.splice(large_.end(), node);
 }

@@ -7,6 +7,7 @@
 //            kChunkBytes of them a chunk goes. A cancel leaves behind its large request.
 // Ownership  Owns the socket, and each frame (so the owners of its segments) until its last byte is written or
 //            the queue is closed. Owners are dropped outside the lock, and by threads that may run a user's code.
+//            While both are under way chunks are short and little lies in the socket: what a small frame waits for.
 // Errors     send() says kClosed; a write that fails says kBroken and shuts the socket down, so that the
 //            reader finds what the peer still said and then the end.
 // Cost       Idle: a lock, one system call, no allocation. Busy: one node. Queued frames leave up to 64 pieces a call.
@@ -121,6 +122,7 @@ class WriteQueue {
   Result write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame, size_t rounds);
   Result flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept;
   void push(Items& node);
+  void set_shared(bool shared) noexcept;
   void drop_large(Items& dropped) noexcept;
   void drop_all(Items& dropped) noexcept;
   void tell_room(std::unique_lock<std::mutex>& lock) noexcept;
@@ -143,6 +145,8 @@ class WriteQueue {
   std::optional<Unit> under_way_;
   uint64_t last_number_ = 0;
   uint64_t small_bytes_ = 0;  // since the last chunk
+  uint64_t large_bytes_ = 0;  // since a small frame came
+  bool shared_ = false;       // large frames are under way, and small ones have come lately
   bool writing_ = false;
   bool closed_ = false;
   bool last_ = false;

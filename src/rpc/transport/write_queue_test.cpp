@@ -36,6 +36,7 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     const int little = 16 << 10;
     ::setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
+    here = fds[0];
     there = fds[1];
     queue = std::make_unique<WriteQueue>(fds[0], max_copied, *this);
   }
@@ -99,7 +100,7 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
   void room_again() noexcept override { ++rooms; }
   Executor* where_to_let_go() noexcept override { return nullptr; }
 
-  int there;
+  int here, there;
   std::unique_ptr<WriteQueue> queue;
   Bytes stream;
   bool ended = false;
@@ -134,6 +135,32 @@ TEST_F(WriteQueueTest, SmallFramesWaitForTheRestOfTheChunkUnderWayAndNoLonger) {
   EXPECT_EQ(pongs, 300u);
   EXPECT_LE(first - before, held_by_the_socket + kHeaderBytes + kChunkBytes);
   EXPECT_EQ(last - first, 299 * kHeaderBytes) << "nothing goes between them";
+}
+
+TEST_F(WriteQueueTest, WhileSmallFramesGoBetweenChunksTheseAreShortAndTheSocketHoldsLittle) {
+  const auto deep = [this] {
+    int bytes = 0;
+    socklen_t size = sizeof bytes;
+    EXPECT_EQ(::getsockopt(here, SOL_SOCKET, SO_SNDBUF, &bytes, &size), 0);
+    return bytes;
+  };
+  EXPECT_EQ(send(large(1, uint64_t{32} << 20)), Result::kOk);
+  send_small(1);
+  while (stream.size() < kChunkBytes * 4) {
+    read_some();
+    queue->flush();
+  }
+  const int shared = deep();
+  read_all();
+  EXPECT_LT(shared, static_cast<int>(kChunkBytes) / 2);
+  EXPECT_GT(deep(), static_cast<int>(kChunkBytes));
+  std::vector<uint64_t> lengths;
+  for (const Seen& s : seen()) lengths.push_back(is_chunk(s) ? s.header.payload_bytes : 0);
+  const auto small = std::find(lengths.begin(), lengths.end(), 0u);
+  ASSERT_NE(small, lengths.end());
+  ASSERT_GT(lengths.end() - small, 10);
+  for (auto at = small + 1; at < small + 10; ++at) EXPECT_LT(*at, kChunkBytes / 2);
+  EXPECT_EQ(*(lengths.end() - 2), kChunkBytes) << "much has left without a small one";
 }
 
 TEST_F(WriteQueueTest, NeitherAFloodOfSmallFramesNorLargeOnesKeepTheOtherFromGoingOn) {

@@ -114,7 +114,8 @@ class Arguments {
       case TypeKind::kDict: return dict();
       case TypeKind::kFuture: return Value(make_ready<Value>(1));
       case TypeKind::kAny:
-      case TypeKind::kVariable: return name == "elem" || name == "data" ? numbers() : name == "value" ? Value(1) : Value(n_ / 2);
+      case TypeKind::kVariable:
+        return name == "elem" || name == "data" ? numbers() : name == "value" ? Value(1) : Value(n_ / 2);
       default: return {};
     }
   }
