@@ -20,22 +20,31 @@ uint64_t remaining_us(TimePoint deadline) {
 // Hands the failure of a creation on to what depends on it: the value, or a fetch of it that waits.
 class OnFailure final : private detail::Node {
  public:
-  static void of(const Future<Value>& creation, detail::Ref<OwnerEntry> entry, detail::Ref<CallState> fetch) {
-    creation.state()->subscribe(new OnFailure(std::move(entry), std::move(fetch)));
+  // A creation here, by this worker itself.
+  static void of(const Future<Value>& creation, detail::Ref<OwnerEntry> entry, detail::Ref<Peer> self) {
+    creation.state()->subscribe(new OnFailure(std::move(entry), std::move(self), {}));
+  }
+  static void of(const Future<Value>& creation, detail::Ref<CallState> fetch) {
+    creation.state()->subscribe(new OnFailure({}, {}, std::move(fetch)));
   }
 
  private:
-  OnFailure(detail::Ref<OwnerEntry> entry, detail::Ref<CallState> fetch) noexcept
-      : Node(&kOps), entry_(std::move(entry)), fetch_(std::move(fetch)) {}
+  OnFailure(detail::Ref<OwnerEntry> entry, detail::Ref<Peer> self, detail::Ref<CallState> fetch) noexcept
+      : Node(&kOps), entry_(std::move(entry)), self_(std::move(self)), fetch_(std::move(fetch)) {}
   static void run(detail::Node* node, detail::StateBase& creation) noexcept {
     const std::unique_ptr<OnFailure> self(static_cast<OnFailure*>(node));
     if (creation.outcome() == detail::Outcome::kValue) return;
-    if (self->entry_) self->entry_->fail(creation.error());
+    if (self->entry_) {
+      // By this worker's own shutdown: that is no news.
+      if (self->self_->dead()) self->entry_->value->observe();
+      self->entry_->fail(creation.error());
+    }
     if (self->fetch_) self->fetch_->give_up(creation.error());
   }
   static constexpr detail::NodeOps kOps{&OnFailure::run, false};
 
   const detail::Ref<OwnerEntry> entry_;
+  const detail::Ref<Peer> self_;
   const detail::Ref<CallState> fetch_;
 };
 
@@ -149,7 +158,7 @@ detail::Ref<RRef> Calls::remote(int to, CallRequest request, TimePoint deadline)
     const Future<Value> confirmed{
         detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline, &creation))};
     // A deadline is the creator's to see: nobody else is told.
-    OnFailure::of(confirmed, creation.entry, {});
+    OnFailure::of(confirmed, creation.entry, detail::Ref<Peer>::share(&world_.peer(to)));
     return references_.own(creation.entry);
   }
   creation.reference = references_.created(creation.id);
@@ -172,7 +181,7 @@ Future<Value> Calls::fetch(const RRef& reference, TimePoint deadline) {
   request.name = fmt::format("{}.to_here()", reference.repr());
   request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<RRef*>(&reference)));
   const auto fetch = start(reference.owner().id, std::move(request), deadline);
-  if (created.valid() && !created.ready()) OnFailure::of(created, {}, fetch);
+  if (created.valid() && !created.ready()) OnFailure::of(created, fetch);
   return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
 }
 
