@@ -204,3 +204,16 @@ def test_a_module_may_hold_a_reference_whose_type_it_declares():
         rpc.shutdown()
         """,
     )
+
+
+def test_a_traced_lambda_runs_on_another_worker():
+    run(
+        2,
+        """
+rpc.init_rpc(NAME, rank=RANK, world_size=WORLD)
+if RANK == 0:
+    double = torch.jit.trace(lambda x: x * x.size(0), torch.ones(2))
+    assert rpc.rpc_sync("worker1", double, args=(torch.ones(3),)).tolist() == [3, 3, 3]
+rpc.shutdown()
+""",
+    )

@@ -247,7 +247,8 @@ def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inpu
     if not callable(func):
         raise TypeError(f"trace: expected a function or a tine.nn.Module, got {type(func).__name__}")
     module = getattr(func, "__module__", None) or "__main__"
-    name = f"{module}.{getattr(func, '__qualname__', type(func).__name__)}"
+    # A name that the text of exported code can hold.
+    name = f"{module}.{getattr(func, '__qualname__', type(func).__name__)}".replace("<lambda>", "_lambda_")
     made, output = _record(func, inputs, name, strict)
     if isinstance(func, types.FunctionType):
         functools.update_wrapper(made, func)

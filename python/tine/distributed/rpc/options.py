@@ -29,7 +29,7 @@ def _whole(name, value, least, most):
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name}: expected an int, got {value!r}")
     if not least <= value <= most:
-        words = f"{name} must be positive, got {value}" if value < 1 else f"{name} is {value}"
+        words = f"{name} must be positive, got {value}" if least == 1 > value else f"{name} is {value}"
         raise ValueError(f"{words}: expected {least} to {most}")
     return value
 
@@ -66,7 +66,8 @@ class RpcBackendOptions:
         self.max_send_buffer_bytes = _whole("max_send_buffer_bytes", max_send_buffer_bytes, 1, 2**63 - 1)
 
     def __repr__(self):
-        return f"{type(self).__name__}(rpc_timeout={self.rpc_timeout}, init_method={self.init_method!r})"
+        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({options})"
 
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
@@ -78,7 +79,8 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
             no other. Idle threads end; one that is there costs what handlers have touched of its
             stack of 8 MiB, some 30 KiB.
         max_handler_threads: at most so many, by default 4,096 or num_worker_threads, whichever is more. A call that
-            finds them all blocked fails at its caller with an error that says so.
+            finds them all blocked, for a tenth of a second where it cannot be known, fails at its caller with an
+            error that says so.
         device_maps, devices: devices other than the CPU are refused.
         _transports, _channels: accepted, no effect: transports are chosen by distance.
 
