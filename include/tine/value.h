@@ -203,7 +203,7 @@ struct TINE_API Tuple final : detail::RefCounted {
   const std::vector<Value> items;
 };
 // Keeps insertion order, as Python's dict does. Keys: str, int, bool, float; numbers that are equal
-// are the same key. find and set are one hash, erase is linear.
+// are the same key. find, set and take_last are one hash, erase is linear.
 struct TINE_API Dict final : detail::RefCounted {
   using Entry = std::pair<Value, Value>;
 
@@ -212,6 +212,7 @@ struct TINE_API Dict final : detail::RefCounted {
   [[nodiscard]] const Value* find(const Value& key) const noexcept;  // null: not there
   void set(Value key, Value value);                                  // TypeError when it can't be a key
   bool erase(const Value& key);                                      // true: it was there
+  Entry take_last();                                                 // there is one; also a NaN
   void clear() noexcept;
 
  private:

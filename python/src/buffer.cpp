@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "python/src/builtin.h"
@@ -48,7 +50,24 @@ struct ReleaseView {
 };
 using View = std::unique_ptr<Py_buffer, ReleaseView>;
 
+[[noreturn]] void refuse(PyObject* exporter, const std::string& elements) {
+  throw TypeError("can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) + elements +
+                  "; tine has float32, float64, int64, uint8 and bool: convert it with astype() first");
+}
+
+[[noreturn]] void refuse_format(PyObject* exporter, const Py_buffer& view) {
+  refuse(exporter, std::string(" with elements of format '") + (view.format ? view.format : "B") + "' (" +
+                       std::to_string(view.itemsize) + " bytes)");
+}
+
+// NumPy's scalar dates call themselves arrays of eight numbers.
+bool is_date(PyObject* exporter) {
+  const std::string_view type = Py_TYPE(exporter)->tp_name;
+  return type == "numpy.datetime64" || type == "numpy.timedelta64";
+}
+
 View view_of(PyObject* exporter) {
+  if (is_date(exporter)) refuse(exporter, "");
   auto* const raw = new Py_buffer{};
   // Writable when it can be had.
   if (PyObject_GetBuffer(exporter, raw, PyBUF_STRIDED | PyBUF_FORMAT) < 0) {
@@ -59,13 +78,6 @@ View view_of(PyObject* exporter) {
     }
   }
   return View(raw);
-}
-
-[[noreturn]] void refuse_format(PyObject* exporter, const Py_buffer& view) {
-  throw TypeError(
-      "can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) + " with elements of format '" +
-      (view.format ? view.format : "B") + "' (" + std::to_string(view.itemsize) +
-      " bytes); tine has float32, float64, int64, uint8 and bool: convert it with astype() first");
 }
 
 // What the Py_buffer of an exported tensor points to.
@@ -130,7 +142,15 @@ Tensor copy_of_buffer(PyObject* exporter) {
     const PyRef converted =
         PyRef::adopt(PyObject_CallFunction(array.get(), "s", integer ? "int64" : "float32"));
     if (!converted) throw_error();
-    return copy_of_buffer(converted.get());
+    Tensor tensor = copy_of_buffer(converted.get());
+    if (*format == 'L' && view->itemsize == 8) {  // unsigned: what does not fit has become negative
+      const auto* const numbers = static_cast<const int64_t*>(tensor.data());
+      if (std::any_of(numbers, numbers + tensor.numel(), [](int64_t n) { return n < 0; })) {
+        throw OverflowError("can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) +
+                            " with numbers from 2 ** 63 on; tine's integers are int64 and uint8");
+      }
+    }
+    return tensor;
   }
   const std::vector<int64_t> sizes(view->shape, view->shape + view->ndim);
   Tensor tensor = Tensor::empty(sizes, dtype);

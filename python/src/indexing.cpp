@@ -121,7 +121,8 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
   }
   return guarded([&]() -> int {
     Value to_write = traced_value(value);
-    if (to_write.is(Tag::kForeign) && PyObject_CheckBuffer(value)) to_write = Value(copy_of_buffer(value));
+    if (to_write.is(Tag::kForeign) && PyObject_CheckBuffer(value) && !PyBytes_Check(value))
+      to_write = Value(copy_of_buffer(value));
     const Value view = PySlice_Check(index) ? Value() : simple_index(self, index);
     if (!view.is_none()) {
       (void)call_op(Rows::get().assign, {view, to_write});

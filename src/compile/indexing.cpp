@@ -220,7 +220,7 @@ void FunctionCompiler::set_tensor_index(Def* tensor, const std::vector<Def*>& in
   here(span);
   if (Def* view = simple_index(tensor, indices, span)) {
     const TypeKind kind = value->type->kind;
-    const bool number = kind == TypeKind::kBool || kind == TypeKind::kInt || kind == TypeKind::kFloat;
+    const bool number = kind == TypeKind::kInt || kind == TypeKind::kFloat;  // fill_ takes no bool
     must_operator(number ? "aten::fill_" : "aten::_assign", {view, value}, span);
   } else {
     must_operator("aten::_set_item", {tensor, builder_.list(indices, Type::any()), value}, span);

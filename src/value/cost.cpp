@@ -14,6 +14,7 @@ using tensor::Impl;
 
 constexpr int64_t kTensorCost = 200;     // a result, small as it may be
 constexpr int64_t kUnevenRate = 10'000;  // added where elements are not walked as they lie in memory
+constexpr int64_t kItemUnits = 50;       // elements that reading a number from a list costs
 constexpr int64_t kProductCost = 2'000;  // multiplications that one product of a batch costs beside its own
 
 int64_t sum(int64_t a, int64_t b) noexcept {
@@ -34,6 +35,13 @@ int64_t elements(const Value& v) noexcept {
   const Impl* const t = tensor_in(v);
   return t ? t->numel() : 0;
 }
+// The same, but of an empty tensor what its other dimensions make: a sum along the empty one has so many elements.
+int64_t filled(const Impl& t) noexcept {
+  if (t.numel() > 0) return t.numel();
+  int64_t out = 1;
+  for (const int64_t size : t.sizes()) out = product(out, std::max<int64_t>(size, 1));
+  return out;
+}
 // Of the dimension that an int argument names; 1 if there is none.
 int64_t size_of_dim(const Value& tensor, const Value& dim) noexcept {
   const Impl* const t = tensor_in(tensor);
@@ -46,6 +54,53 @@ int64_t size_of_dim(const Value& tensor, const Value& dim) noexcept {
 struct Work {
   int64_t units = 0;
   bool uneven = false;
+};
+
+int64_t bytes(const Value& v) noexcept { return v.is_string() ? length(v.as_string().size()) : 0; }
+
+// Counts what a walk over a value would meet. A list may hold itself, or another twice, and so on: the walk ends
+// when it has met more than anybody would run in place.
+class Walk {
+ public:
+  [[nodiscard]] int64_t count(const Value* args, size_t n) noexcept {
+    for (size_t i = 0; i < n; ++i) visit(args[i], 0);
+    return left_ < 0 ? kUnbounded : units_;
+  }
+
+ private:
+  void visit(const Value& v, int depth) noexcept {
+    if (--left_ < 0) return;
+    units_ = sum(units_, 1);
+    const auto all = [&](const std::vector<Value>& values) {
+      for (const Value& item : values) {
+        if (left_ < 0) return;
+        visit(item, depth + 1);
+      }
+    };
+    if (depth >= kDeepest) {
+      left_ = -1;
+      return;
+    }
+    switch (v.tag()) {
+      case Tag::kString: units_ = sum(units_, bytes(v) / 8); return;
+      case Tag::kTensor: units_ = sum(units_, elements(v)); return;
+      case Tag::kList: return all(v.as_list().items);
+      case Tag::kTuple: return all(v.as_tuple().items);
+      case Tag::kObject: return all(v.as_object().slots);
+      case Tag::kDict:
+        for (const auto& [key, value] : v.as_dict().items()) {
+          if (left_ < 0) return;
+          visit(key, depth + 1);
+          visit(value, depth + 1);
+        }
+        return;
+      default: return;
+    }
+  }
+
+  static constexpr int kDeepest = 64;
+  int64_t left_ = 10'000;
+  int64_t units_ = 0;
 };
 
 // ---- elements
@@ -106,10 +161,17 @@ class Broadcast {
 
 Work result(const Value* args, size_t n) noexcept {
   Broadcast all;
+  int64_t items = 0;
   for (size_t i = 0; i < n; ++i) {
-    if (const Impl* const t = tensor_in(args[i])) all.add(*t);
+    if (const Impl* const t = tensor_in(args[i])) {
+      all.add(*t);
+    } else if (args[i].is(Tag::kList)) {
+      items = sum(items, Walk().count(&args[i], 1));
+    }
   }
-  return all.work();
+  Work out = all.work();
+  out.units = sum(out.units, product(items, kItemUnits));
+  return out;
 }
 
 Work inputs(const Value* args, size_t n) noexcept {
@@ -117,7 +179,7 @@ Work inputs(const Value* args, size_t n) noexcept {
   const auto add = [&](const Value& v) {
     const Impl* const t = tensor_in(v);
     if (!t) return;
-    out.units = sum(out.units, t->numel());
+    out.units = sum(out.units, filled(*t));
     out.uneven |= !t->contiguous();
   };
   for (size_t i = 0; i < n; ++i) {
@@ -183,58 +245,11 @@ Work matrices(const Value& left, const Value& right, bool right_is_turned) noexc
   return {sum(product(batch, sum(each, kProductCost)), copies), false};
 }
 
-int64_t bytes(const Value& v) noexcept { return v.is_string() ? length(v.as_string().size()) : 0; }
-
-// Counts what a walk over a value would meet. A list may hold itself, or another twice, and so on: the walk ends
-// when it has met more than anybody would run in place.
-class Walk {
- public:
-  [[nodiscard]] int64_t count(const Value* args, size_t n) noexcept {
-    for (size_t i = 0; i < n; ++i) visit(args[i], 0);
-    return left_ < 0 ? kUnbounded : units_;
-  }
-
- private:
-  void visit(const Value& v, int depth) noexcept {
-    if (--left_ < 0) return;
-    units_ = sum(units_, 1);
-    const auto all = [&](const std::vector<Value>& values) {
-      for (const Value& item : values) {
-        if (left_ < 0) return;
-        visit(item, depth + 1);
-      }
-    };
-    if (depth >= kDeepest) {
-      left_ = -1;
-      return;
-    }
-    switch (v.tag()) {
-      case Tag::kString: units_ = sum(units_, bytes(v) / 8); return;
-      case Tag::kTensor: units_ = sum(units_, elements(v)); return;
-      case Tag::kList: return all(v.as_list().items);
-      case Tag::kTuple: return all(v.as_tuple().items);
-      case Tag::kObject: return all(v.as_object().slots);
-      case Tag::kDict:
-        for (const auto& [key, value] : v.as_dict().items()) {
-          if (left_ < 0) return;
-          visit(key, depth + 1);
-          visit(value, depth + 1);
-        }
-        return;
-      default: return;
-    }
-  }
-
-  static constexpr int kDeepest = 64;
-  int64_t left_ = 10'000;
-  int64_t units_ = 0;
-};
-
 // ---- choosing elements
 
 int64_t index_select(const Value* args) noexcept {
   const int64_t size = std::max<int64_t>(size_of_dim(args[0], args[1]), 1);
-  return product(elements(args[0]) / size, elements(args[2]));
+  return sum(product(elements(args[0]) / size, elements(args[2])), elements(args[2]));
 }
 
 // How many dimensions an index of a subscript stands for; of `...` none are its own.
@@ -260,8 +275,11 @@ Work index(const Value* args, size_t n, bool subscript) noexcept {
       if (indices[i].is_string() && indices[i].as_string() == ":") i += 3;
     }
   }
+  bool view = subscript;
   Broadcast chosen;
-  int64_t most = 0;  // of masks and lists
+  int64_t row = 1;     // of masks and lists, which have one dimension: as long as the longest
+  int64_t nested = 1;  // of lists of lists, whose dimensions may all differ
+  int64_t read = 0;    // what is looked at to find the places
   int64_t kept = 1;
   size_t dim = 0;
   const auto keep = [&](size_t count) {
@@ -270,14 +288,24 @@ Work index(const Value* args, size_t n, bool subscript) noexcept {
   for (size_t i = 0; i < indices.size(); ++i) {
     const Value& v = indices[i];
     if (const Impl* const t = tensor_in(v)) {
+      view = false;
+      read = sum(read, t->numel());
       if (t->dtype() == DType::kBool) {
-        most = std::max(most, t->numel());
+        row = std::max(row, t->numel());
       } else {
         chosen.add(*t);
       }
       dim += dims_of(v);
     } else if (v.is(Tag::kList)) {
-      most = std::max(most, Walk().count(&v, 1));
+      view = false;
+      const auto& items = v.as_list().items;
+      const int64_t count = Walk().count(&v, 1);
+      read = sum(read, count);
+      if (!items.empty() && items[0].is(Tag::kList)) {
+        nested = product(nested, count);
+      } else {
+        row = std::max(row, count);
+      }
       ++dim;
     } else if (v.is_string()) {
       const bool slice = v.as_string() == ":";
@@ -285,16 +313,19 @@ Work index(const Value* args, size_t n, bool subscript) noexcept {
       if (slice) i += 3;
     } else if (v.is_int()) {
       ++dim;
+    } else if (v.is_bool()) {
+      view = false;  // of a dimension of its own
     } else if (!subscript) {
       keep(1);
     }
   }
   keep(sizes.size());
-  const int64_t places = std::max(chosen.work().units, most);
-  if (places == 0 && subscript && n == 2) return {};
-  int64_t units = product(kept, std::max<int64_t>(places, 1));
-  for (size_t i = 2; i < n; ++i) units = sum(units, elements(args[i]));
-  return {sum(units, most), false};
+  if (view && n == 2) return {};
+  const int64_t places = product(product(std::max<int64_t>(chosen.work().units, 1), row), nested);
+  int64_t units = sum(product(kept, places), read);
+  for (size_t i = 2; i < n; ++i)
+    units = sum(units, args[i].is(Tag::kList) ? Walk().count(&args[i], 1) : elements(args[i]));
+  return {units, false};
 }
 
 // ---- strings, lists, dicts

@@ -40,8 +40,8 @@ struct Cost {
     kUndeclared,  // as kUnbounded; no row of tine's own may be so
     kUnbounded,   // waits, prints, calls others
     kFixed,       // nothing: numbers, views, sizes
-    kResult,      // elements of all tensor arguments broadcast together
-    kInputs,      // elements of all tensor arguments, those in lists, too
+    kResult,      // elements of all tensor arguments broadcast together; what lists hold
+    kInputs,      // elements of all tensor arguments, those in lists, too; of empty ones the other dimensions
     kCopy,        // elements of the first argument unless it is contiguous
     kSizes,       // the product of the first int[]
     kRange,       // (end - start) / step of arange
@@ -58,7 +58,7 @@ struct Cost {
     kSelect,      // the result of index_select
     kGather,      // elements of args[2]
     kIndex,       // the result of args[0][args[1]], a Tensor?[]
-    kSubscript,   // the same of a list of any indices; nothing where it is a view
+    kSubscript,   // the same of a list of any indices, and what is stored; nothing where it is a view
     kOneHot,      // elements of args[0] times args[1]
     kText,        // bytes of the strings
     kLength,      // lengths of lists and dicts, bytes of strings

@@ -159,7 +159,11 @@ std::string brief(const Value& value) {
     case Tag::kFuture: return "Future";
     case Tag::kRRef: return shorten(value.as_rref().repr());
     case Tag::kObject: return fmt::format("{} object", value.as_object().type->name);
-    case Tag::kForeign: return fmt::format("{} object", value.as_foreign().type_name());
+    case Tag::kForeign: {
+      const std::string name = value.as_foreign().type_name();
+      // Of Python's ints only those that fit are Values of their own.
+      return name == "int" ? "an int beyond 64 bits" : fmt::format("{} object", name);
+    }
   }
   return "invalid value";
 }

@@ -163,6 +163,20 @@ bool Dict::erase(const Value& key) {
   return true;
 }
 
+Dict::Entry Dict::take_last() {
+  if (!slots_.empty()) {
+    // Entries stand in slots in the order of their insertion: no other's way leads over the last one's.
+    const size_t mask = slots_.size() - 1;
+    size_t s = place_of(items_.back().first, items_.size() - 1) & mask;
+    while (slots_[s] != items_.size()) s = (s + 1) & mask;
+    slots_[s] = 0;
+  }
+  Entry last = std::move(items_.back());
+  items_.pop_back();
+  if (items_.size() <= kScanLimit) slots_.clear();
+  return last;
+}
+
 void Dict::clear() noexcept {
   std::vector<Entry> gone;
   gone.swap(items_);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <limits>
+#include <string>
 
 #include "src/value/compare.h"
 #include "src/value/text.h"
@@ -221,6 +222,30 @@ TEST(Dict, NaNIsAKeyThatIsNeverFound) {
   EXPECT_TRUE(d.erase(1));
   EXPECT_EQ(d.find(1), nullptr);
   EXPECT_EQ(d.size(), 100u);
+}
+
+TEST(Dict, TheLastEntryIsTakenWhateverItsKeyIs) {
+  Dict d;
+  for (int i = 0; i < 200; ++i) {
+    d.set(std::numeric_limits<double>::quiet_NaN(), i);
+    d.set(i, "number");
+    d.set(std::to_string(i), "text");
+  }
+  for (int i = 199; i >= 0; --i) {
+    EXPECT_EQ(d.take_last().first.as_string(), std::to_string(i));
+    EXPECT_EQ(d.take_last().first.as_int(), i);
+    EXPECT_EQ(d.take_last().second.as_int(), i);
+    for (int k = 0; k < 200; k += 7) {
+      EXPECT_EQ(d.find(k) != nullptr, k < i);
+      EXPECT_EQ(d.find(std::to_string(k)) != nullptr, k < i);
+    }
+    if (i % 3 == 0) {  // what is set behind it is found
+      d.set("more", i);
+      EXPECT_EQ(d.find("more")->as_int(), i);
+      EXPECT_EQ(d.take_last().second.as_int(), i);
+    }
+  }
+  EXPECT_EQ(d.size(), 0u);
 }
 
 TEST(Dict, WhatCannotBeAKeyIsRefusedByName) {

@@ -95,3 +95,17 @@ def test_each_combination_of_flags_is_granted_exactly_when_the_memory_is_so(name
         if view.strides:
             assert view.strides[: view.ndim] == [s * view.itemsize for s in tensor.stride()]
         ctypes.pythonapi.PyBuffer_Release(ctypes.byref(view))
+
+
+def test_what_numpy_shows_as_other_elements_than_it_has_is_refused():
+    np = pytest.importorskip("numpy")
+    for date in (np.datetime64("2020-01-01"), np.timedelta64(3, "D")):
+        for use in (torch.tensor, torch.from_numpy, lambda d: torch.zeros(8).__setitem__(slice(None), d)):
+            with pytest.raises(TypeError, match=type(date).__name__):
+                use(date)
+    assert torch.tensor(np.array([2**63 - 1], dtype=np.uint64)).tolist() == [2**63 - 1]
+    for big in (np.array([1, 2**63], dtype=np.uint64), np.uint64(2**64 - 1)):
+        with pytest.raises(OverflowError, match="2 \\*\\* 63"):
+            torch.tensor(big)
+    with pytest.raises(TypeError, match="bytes"):
+        torch.zeros(3)[:] = b"abc"

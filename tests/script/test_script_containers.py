@@ -235,3 +235,16 @@ def test_a_default_that_no_script_can_hold_is_refused():
 
     with pytest.raises(torch.SyntaxError, match="expected a constant"):
         torch.jit.script(fn)
+
+
+def test_a_dict_with_nan_keys_takes_and_gives_them():
+    def fn(d: Dict[float, int], nan: float) -> Tuple[int, int]:
+        first = d.setdefault(nan, 1)
+        for i in range(20):
+            d[nan] = i
+        taken = 0
+        while len(d) > 0:
+            taken += d.popitem()[1]
+        return first, taken
+
+    assert torch.jit.script(fn)({}, float("nan")) == (1, 1 + sum(range(20)))

@@ -374,3 +374,11 @@ def test_the_name_of_pytorchs_error_catches_what_scripts_raise():
     with pytest.raises(torch.jit.Error) as caught:
         torch.jit.script(fn)(2)
     assert isinstance(caught.value, KeyError)
+
+
+def test_an_int_that_does_not_fit_is_called_so():
+    def fn(n: int) -> int:
+        return n
+
+    with pytest.raises(TypeError, match="must be int, not an int beyond 64 bits"):
+        torch.jit.script(fn)(1 << 70)

@@ -520,3 +520,16 @@ def test_a_trace_keeps_the_tensors_that_a_slice_is_bounded_by():
     got = traced(x, torch.tensor(2))
     for a, b in zip(got, (x[:2], x[2], x[:, 2:], x[2:][0])):
         assert torch.equal(a, b)
+
+
+def test_a_bool_is_stored_through_every_kind_of_subscript():
+    import tine as torch
+
+    for index in ("0", "-1, 0", "1:", "0, 1:", "m", "[0, 1]", "True", "...", "None, 0"):
+        for how in ("", "[0]"):
+            f = scripted(torch, f"def f(x, m, v: bool):\n    x[{index}]{how} = v\n    return x\n")
+            for dtype in (torch.bool, torch.float32, torch.int64, torch.uint8):
+                m = torch.tensor([True, False])
+                x, y = torch.zeros(2, 3, 2, dtype=dtype), torch.zeros(2, 3, 2, dtype=dtype)
+                exec(f"y[{index}]{how} = True", {"y": y, "m": m})
+                assert f(x, m, True).tolist() == y.tolist(), (index, how, dtype)

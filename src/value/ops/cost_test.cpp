@@ -348,17 +348,52 @@ TEST(Cost, ASubscriptCostsWhatItsTensorsChooseAndAViewNothing) {
   EXPECT_EQ(elements({1}), 0);
   EXPECT_EQ(elements(slice(1, Value())), 0);
   EXPECT_EQ(elements({"...", 3}), 0);
-  EXPECT_EQ(elements({Value(), true, 2}), 0);
-  EXPECT_EQ(elements({places}), 7 * 3'000 * 50);
-  EXPECT_EQ(elements({"...", places}), 20 * 3'000 * 7);
-  EXPECT_EQ(elements({Value(), places}), 7 * 3'000 * 50);
-  EXPECT_EQ(elements(with(slice(Value(), Value()), {places})), 20 * 7 * 50);
-  EXPECT_EQ(elements({3, places, 4}), 7);
+  EXPECT_EQ(elements({Value(), true, 2}), 3'000 * 50);
+  EXPECT_EQ(elements({places}), 7 * 3'000 * 50 + 7);
+  EXPECT_EQ(elements({"...", places}), 20 * 3'000 * 7 + 7);
+  EXPECT_EQ(elements({Value(), places}), 7 * 3'000 * 50 + 7);
+  EXPECT_EQ(elements(with(slice(Value(), Value()), {places})), 20 * 7 * 50 + 7);
+  EXPECT_EQ(elements({3, places, 4}), 7 + 7);
   EXPECT_EQ(elements({list({1, 2, 3}), 5}), 4 * 50 + 4);
   EXPECT_EQ(elements({1}, true), 3'000 * 50);
   EXPECT_EQ(elements({"...", 3}, true), 20 * 3'000);
   const Value mask = Value(tensor::ones(std::vector<int64_t>{20, 3'000}, DType::kBool));
   EXPECT_GE(elements({mask}), 20 * 3'000 * 50);
+}
+
+TEST(Cost, IndicesThatAreBroadcastChooseTheProductOfTheirLengths) {
+  const Tensor x = ones({5, 1'000, 2});
+  const Value column = Value(tensor::zeros(std::vector<int64_t>{300, 1}, DType::kInt64));
+  const Value mask = Value(ones({1'000}, DType::kBool));
+  const Value places = list(std::vector<Value>(1'000, 1));
+  const Value nested = list({list({1}), list({2}), list({3})});
+  const auto elements = [&](std::vector<Value> indices) {
+    const Value args[] = {x, list(std::move(indices))};
+    return (nanoseconds(Cost{Cost::Rule::kSubscript, 1'000'000}, args, 2) - 200) / 1'000;
+  };
+  EXPECT_GE(elements({column, mask}), 300 * 1'000 * 2);
+  EXPECT_GE(elements({column, places}), 300 * 1'000 * 2);
+  EXPECT_GE(elements({nested, mask}), 3 * 1'000 * 2);
+  EXPECT_GE(elements({nested, places}), 3 * 1'000 * 2);
+  EXPECT_LT(elements({places, places}), 5 * 1'000 * 2);
+}
+
+TEST(Cost, WhatIsMadeOfEmptyTensorsCosts) {
+  const Tensor rows = ones({1 << 26, 0});
+  EXPECT_GT(estimate("aten::sum", {rows, list({1})}), 50'000'000);
+  EXPECT_GT(estimate("aten::prod", {rows, 1}), 50'000'000);
+  EXPECT_GT(estimate("aten::any", {rows, 1}), 50'000'000);
+  EXPECT_GT(estimate("aten::tolist", {rows}), 50'000'000);
+  EXPECT_GT(estimate("aten::index_select",
+                     {ones({0, 5}), 1, tensor::zeros(std::vector<int64_t>{1 << 24}, DType::kInt64)}),
+            50'000'000);
+  EXPECT_LT(estimate("aten::sum", {ones({0})}), kShort);
+}
+
+TEST(Cost, AListThatIsStoredIsRead) {
+  const Value numbers = list(std::vector<Value>(5'000, 1.0));
+  EXPECT_GT(estimate("aten::_assign", {ones({5'000}), numbers}), 5'000 * 25);
+  EXPECT_GT(estimate("aten::_set_item", {ones({5'000}), list({"..."}), numbers}), 5'000 * 25);
 }
 
 TEST(Cost, ProgramsValuesCostTheirLengths) {

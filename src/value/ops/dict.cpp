@@ -42,9 +42,8 @@ Value take(Dict& d, V key) {
 
 Value pop_last(Dict& d) {
   if (d.size() == 0) throw KeyError("popitem(): dictionary is empty");
-  const Dict::Entry last = d.items().back();
-  d.erase(last.first);
-  return Value(detail::make_ref<Tuple>(std::vector<Value>{last.first, last.second}));
+  Dict::Entry last = d.take_last();
+  return Value(detail::make_ref<Tuple>(std::vector<Value>{std::move(last.first), std::move(last.second)}));
 }
 
 void update(Dict& d, const Dict& more) {
@@ -72,8 +71,9 @@ void add_dict_rows(Rows& rows) {
   rows.effect(cost::kEntries, "aten::_set_item.dict(Dict(k, v)(a!) l, k idx, v val) -> ()", [](Dict& d, V key, V v) { d.set(key, v); });
   rows.effect(cost::kEntries, "aten::Delete.dict(Dict(k, v)(a!) self, k key) -> ()", [](Dict& d, V key) { (void)take(d, key); });
   rows.effect(cost::kEntries, "aten::setdefault.dict(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) {
-    if (!d.find(key)) d.set(key, missing);
-    return *d.find(key);
+    if (const Value* found = d.find(key)) return *found;
+    d.set(key, missing);
+    return missing;
   });
   rows.effect(cost::kEntries, "aten::pop.dict(Dict(k, v)(a!) self, k key) -> v", [](Dict& d, V key) { return take(d, key); });
   rows.effect(cost::kEntries, "aten::pop.dict_default(Dict(k, v)(a!) self, k key, v default_value) -> v", [](Dict& d, V key, V missing) { return d.find(key) ? take(d, key) : missing; });
