@@ -257,9 +257,9 @@ void IncomingState::deliver(Value value) noexcept {
       return table.remove(*this);
     }
   }
-  if (!caller->has_room() && needs_room(value)) [[unlikely]] {
+  if (!caller->has_room_for_answers() && needs_room(value)) [[unlikely]] {
     result_ = std::move(value);
-    return wait_for(Source::kRoom, *caller->room().state());
+    return wait_for(Source::kRoom, *caller->room_for_answers().state());
   }
   const Place place = place_of(value);
   if (place == Place::kHere || step_ == Step::kSend) return send_value(std::move(value));
@@ -347,10 +347,11 @@ void IncomingState::source_done(detail::Node* node, detail::StateBase& done) noe
 
 void IncomingState::wait_for_room(const Value& answer) {
   if (creates || local || !needs_room(answer)) return;
-  while (!cancelled.load(std::memory_order_relaxed) && !caller->has_room()) {
+  while (!cancelled.load(std::memory_order_relaxed) && !caller->has_room_for_answers()) {
     if (Clock::now() >= deadline) return;
     // Also so that a cancellation is seen.
-    (void)caller->room().wait_until(std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
+    (void)caller->room_for_answers().wait_until(
+        std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
   }
 }
 
