@@ -150,10 +150,8 @@ void IncomingState::run() noexcept {
 
 void IncomingState::abandon() noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
-  const auto error = make_error(
-      ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending", services->worker, name));
-  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
-  send_error(error_body_of(error));
+  not_run(make_error(ErrorKind::kAbandoned,
+                     fmt::format("worker '{}' did not run {}: it is ending", services->worker, name)));
 }
 
 void IncomingState::refuse(const std::exception_ptr& why) noexcept {
@@ -165,8 +163,16 @@ void IncomingState::refuse(const std::exception_ptr& why) noexcept {
     reason = e.message();
   } catch (...) {
   }
-  answer_error(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
-                                                           services->worker, name, reason)));
+  not_run(make_error(ErrorKind::kRuntime,
+                     fmt::format("worker '{}' did not run {}: it has {}", services->worker, name, reason)));
+}
+
+// By the executor; what was to be encoded or sent has been claimed as the answer.
+void IncomingState::not_run(const std::exception_ptr& error) noexcept {
+  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
+  if (!local) return send_error(error_body_of(error));
+  if (caller->calls.take(local->id)) local->fail(error);
+  table.remove(*this);
 }
 
 void IncomingState::run_here(const Op& op, const std::vector<Value>& bound) noexcept {
