@@ -501,7 +501,6 @@ void StreamConnection::fail(CloseInfo info) noexcept {
   }
   if (loop_.forked()) return;
   writer_.close();
-  ::shutdown(fd_, SHUT_RDWR);  // whoever polls sees it; the peer, too
   const auto self = detail::Ref<StreamConnection>::share(this);
   if (!loop_.post([self] { self->finish(); })) finish();
 }

@@ -429,6 +429,7 @@ void WriteQueue::close() noexcept {
   Dropped dropped(*this);
   std::unique_lock lock(mutex_);
   closed_ = true;
+  if (!socket_closed_) ::shutdown(fd_, SHUT_RDWR);
   if (writing_) return;  // its pieces stay until it is done, then it drops them
   drop_all(dropped.items);
   queued_.store(false, std::memory_order_relaxed);

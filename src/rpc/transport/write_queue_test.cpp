@@ -36,6 +36,7 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     const int little = 16 << 10;
     ::setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
+    here = fds[0];
     there = fds[1];
     queue = std::make_unique<WriteQueue>(fds[0], max_copied, *this);
   }
@@ -99,7 +100,7 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
   void room_again() noexcept override { ++rooms; }
   Executor* where_to_let_go() noexcept override { return nullptr; }
 
-  int there;
+  int here, there;
   std::unique_ptr<WriteQueue> queue;
   Bytes stream;
   bool ended = false;
@@ -440,6 +441,23 @@ TEST_F(WriteQueueTest, ThreadsThatSendAndFlushAtOnceMixNothing) {
   }
   for (auto& t : threads) t.join();
   EXPECT_EQ(sending, 0);
+}
+
+TEST_F(WriteQueueTest, ClosedItEndsTheStreamForThePeer) {
+  queue->close();
+  read_some();
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(WriteQueueTest, ClosedAfterItsSocketItLeavesTheNumbersNextOwnerAlone) {
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  queue->close_socket();
+  ASSERT_EQ(::fcntl(pair[0], F_DUPFD_CLOEXEC, here), here);  // as the next file that is opened gets it
+  queue->close();
+  char byte = 7;
+  EXPECT_EQ(::send(here, &byte, 1, MSG_NOSIGNAL), 1);
+  for (const int fd : {here, pair[0], pair[1]}) ::close(fd);
 }
 
 }  // namespace
