@@ -151,12 +151,13 @@ struct WriteQueue::Plan {
   }
 };
 
-WriteQueue::Dropped::~Dropped() {
-  Items elsewhere;
+void WriteQueue::Dropped::let_go() noexcept {
+  Items elsewhere, here;
   for (auto at = items.begin(); at != items.end();) {
     const auto item = at++;
     if (!item->frame.is_plain()) elsewhere.splice(elsewhere.end(), items, item);
   }
+  here.swap(items);
   Executor* const executor = elsewhere.empty() ? nullptr : queue.owner_.where_to_let_go();
   if (!executor) return;
   struct LetGo final : Task {
@@ -362,6 +363,7 @@ WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& loc
     Plan plan;
     if (!make_plan(plan)) break;
     lock.unlock();
+    done.let_go();  // what has left is not kept while more is written
     size_t bytes = 0;
     const Wrote wrote = write_out(plan.pieces, &bytes);
     lock.lock();

@@ -105,7 +105,8 @@ class WriteQueue {
   // Items that are let go of at the end of a scope, where the lock is free again.
   struct Dropped {
     explicit Dropped(WriteQueue& q) noexcept : queue(q) {}
-    ~Dropped();
+    ~Dropped() { let_go(); }
+    void let_go() noexcept;
     Dropped(const Dropped&) = delete;
     Dropped& operator=(const Dropped&) = delete;
     WriteQueue& queue;
