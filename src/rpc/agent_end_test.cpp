@@ -75,6 +75,24 @@ TEST(Rendezvous, ARankThatIsNotUniqueFailsAllAtOnce) {
   for (const std::string& e : errors) EXPECT_THAT(e, HasSubstr("rank 1 is not unique"));
 }
 
+TEST(Shutdown, ThatWaitsForCallsOfThisWorkerAloneCanBeInterrupted) {
+  std::atomic<bool> interrupt{false};
+  std::latch began(1), go(1);
+  World world(1, [&](int, AgentOptions& o) { o.interrupted = [&] { return interrupt.load(); }; });
+  world.handlers(0).on["block"] = [&](IncomingCall call) {
+    began.count_down();
+    go.wait();
+    call.reply(Value());
+  };
+  const Future<Value> blocked = world[0].call(0, foreign("block"));
+  began.wait();
+  interrupt.store(true);
+  const auto errors = world.shutdown();
+  EXPECT_THAT(message(errors[0]), HasSubstr("shutdown was interrupted"));
+  go.count_down();
+  EXPECT_TRUE(blocked.error());
+}
+
 TEST(Rendezvous, ThatFailsIsToldByItsErrorAlone) {
   static std::atomic<int> unobserved{0};
   const auto before = set_unobserved_error_hook(

@@ -116,6 +116,31 @@ TEST_P(Large, CallersWaitPastTheBoundOfCopiedBytesAndTwoThatFloodEachOtherGoOn) 
   for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
 }
 
+// Calls that wait for room for calls are not what answers wait for: else each side's answers would wait for the other's.
+TEST_P(Large, AnswersPassWhereCallsAreAtTheirLimit) {
+  World world(2, [change = change()](int rank, AgentOptions& o) {
+    change(rank, o);
+    o.max_calls_in_flight = 4;
+  });
+  std::latch go(1);
+  for (const int w : {0, 1}) {
+    world.handlers(w).on["echo"] = [&, w](IncomingCall call) {
+      go.wait();
+      Value answer = detail::Ref<Foreign>(
+          detail::make_ref<ForeignPayload>(std::vector<std::byte>(2 * kBound), std::vector<Value>()));
+      if (w == 0) call.wait_for_room(answer);
+      call.reply(std::move(answer));
+    };
+  }
+  std::vector<Future<Value>> answers;
+  for (int i = 0; i < 4; ++i) {
+    for (const int from : {0, 1}) answers.push_back(world[from].call(1 - from, foreign("echo"), soon()));
+  }
+  for (const int from : {0, 1}) EXPECT_FALSE(world[from].has_room(1 - from));
+  go.count_down();
+  for (auto& a : answers) EXPECT_FALSE(a.error()) << message(a.error());
+}
+
 TEST_P(Large, AnswersWaitUnencodedPastTheBoundAndNoneIsLost) {
   World world(2, change());
   // Small values by the thousand, so that what is sent is copied.

@@ -495,6 +495,34 @@ TEST(Agent, ForeignResultsAreEncodedByTheirLanguage) {
   }
 }
 
+// Has no thread for anybody.
+class Refusing final : public Executor {
+ public:
+  void post(Task& task) noexcept override {
+    task.refuse(make_error(ErrorKind::kRuntime, "no thread to give"));
+  }
+};
+
+TEST(Agent, AnAnswerThatNobodyEncodesIsAnError) {
+  ThingCodec codec;
+  Refusing refusing;
+  World world(2, [&](int rank, AgentOptions& o) {
+    o.codec = &codec;
+    if (rank == 1) o.callbacks = &refusing;
+  });
+  const Value thing = detail::Ref<Foreign>(detail::make_ref<Thing>(9));
+  world.handlers(1).on["thing"] = [&](IncomingCall call) { call.reply(thing); };
+  world.handlers(1).on["raise"] = [](IncomingCall) { throw ThingError(); };
+  for (const int from : {0, 1}) {
+    for (const char* const name : {"thing", "raise"}) {
+      if (from == 1 && name[0] == 'r') continue;  // its own error is the object
+      const Future<Value> answer = world[from].call(1, foreign(name), in(seconds(10)));
+      EXPECT_THAT(message(answer.error()), HasSubstr("no thread to give"));
+    }
+  }
+  EXPECT_EQ(world[1].counts().calls_running, 0U);
+}
+
 TEST(Agent, CallsForTheHandlerAreHeldUntilTheAgentIsOpened) {
   World world(2, [&](int rank, AgentOptions& o) { o.hold_calls = rank == 1; });
   std::atomic<bool> called{false};

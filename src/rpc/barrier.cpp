@@ -111,7 +111,8 @@ void Barrier::wait_for_all(TimePoint deadline) {
       throw DeadlineExceeded(fmt::format("shutdown: calls are still running: {}", round.busy));
     }
     if (round.active) {
-      (void)world_.wait_until(Clock::now() + pause, [] { return false; });
+      const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
+      (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);
       pause = std::min(pause * 2, std::chrono::milliseconds(32));
     }
     last = std::move(round);

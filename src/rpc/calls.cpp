@@ -80,8 +80,8 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
     return state;
   }
   if (request.target != Target::kControl) begun_.fetch_add(1, std::memory_order_relaxed);
-  watch_deadline(deadline);
   try {
+    watch_deadline(deadline);
     if (target.is_self) {
       start_here(state, std::move(request), creation);
     } else {
@@ -229,9 +229,15 @@ void Calls::watch_deadline(TimePoint deadline) {
   int64_t next = next_sweep_.load(std::memory_order_seq_cst);
   while (ticks(deadline) < next) {
     if (!next_sweep_.compare_exchange_weak(next, ticks(deadline), std::memory_order_seq_cst)) continue;
-    schedule_(deadline, [weak = owner_, this] {
-      if (const auto alive = weak.lock()) sweep();
-    });
+    try {
+      schedule_(deadline, [weak = owner_, this] {
+        if (const auto alive = weak.lock()) sweep();
+      });
+    } catch (...) {
+      next_sweep_.store(INT64_MAX,
+                        std::memory_order_seq_cst);  // the next call's has to see to the others, too
+      throw;
+    }
     return;
   }
 }

@@ -150,10 +150,8 @@ void IncomingState::run() noexcept {
 
 void IncomingState::abandon() noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
-  const auto error = make_error(
-      ErrorKind::kAbandoned, fmt::format("worker '{}' did not run {}: it is ending", services->worker, name));
-  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
-  send_error(error_body_of(error));
+  not_run(make_error(ErrorKind::kAbandoned,
+                     fmt::format("worker '{}' did not run {}: it is ending", services->worker, name)));
 }
 
 void IncomingState::refuse(const std::exception_ptr& why) noexcept {
@@ -165,8 +163,16 @@ void IncomingState::refuse(const std::exception_ptr& why) noexcept {
     reason = e.message();
   } catch (...) {
   }
-  answer_error(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
-                                                           services->worker, name, reason)));
+  not_run(make_error(ErrorKind::kRuntime,
+                     fmt::format("worker '{}' did not run {}: it has {}", services->worker, name, reason)));
+}
+
+// By the executor; what was to be encoded or sent has been claimed as the answer.
+void IncomingState::not_run(const std::exception_ptr& error) noexcept {
+  if (step_ == Step::kHandle || step_ == Step::kOperator) return answer_error(error);
+  if (!local) return send_error(error_body_of(error));
+  if (caller->calls.take(local->id)) local->fail(error);
+  table.remove(*this);
 }
 
 void IncomingState::run_here(const Op& op, const std::vector<Value>& bound) noexcept {
@@ -257,9 +263,9 @@ void IncomingState::deliver(Value value) noexcept {
       return table.remove(*this);
     }
   }
-  if (!caller->has_room() && needs_room(value)) [[unlikely]] {
+  if (!caller->has_room_for_answers() && needs_room(value)) [[unlikely]] {
     result_ = std::move(value);
-    return wait_for(Source::kRoom, *caller->room().state());
+    return wait_for(Source::kRoom, *caller->room_for_answers().state());
   }
   const Place place = place_of(value);
   if (place == Place::kHere || step_ == Step::kSend) return send_value(std::move(value));
@@ -347,10 +353,11 @@ void IncomingState::source_done(detail::Node* node, detail::StateBase& done) noe
 
 void IncomingState::wait_for_room(const Value& answer) {
   if (creates || local || !needs_room(answer)) return;
-  while (!cancelled.load(std::memory_order_relaxed) && !caller->has_room()) {
+  while (!cancelled.load(std::memory_order_relaxed) && !caller->has_room_for_answers()) {
     if (Clock::now() >= deadline) return;
     // Also so that a cancellation is seen.
-    (void)caller->room().wait_until(std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
+    (void)caller->room_for_answers().wait_until(
+        std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
   }
 }
 

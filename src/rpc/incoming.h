@@ -128,6 +128,7 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   void run() noexcept override;                                  // Task
   void abandon() noexcept override;                              // Task
   void refuse(const std::exception_ptr& why) noexcept override;  // Task: no thread for its handler
+  void not_run(const std::exception_ptr& error) noexcept;
   static void source_done(detail::Node* node, detail::StateBase& done) noexcept;
   static constexpr detail::NodeOps kSourceDone{&IncomingState::source_done, false};
 

@@ -77,6 +77,10 @@ bool Peer::has_room() const noexcept {
   return is_self || dead() || (calls.has_room() && connection_->has_room());
 }
 
+bool Peer::has_room_for_answers() const noexcept { return is_self || dead() || connection_->has_room(); }
+
+Future<void> Peer::room_for_answers() { return has_room_for_answers() ? make_ready() : connection_->room(); }
+
 Future<void> Peer::room() {
   if (has_room()) return make_ready();
   return calls.has_room() ? connection_->room() : calls.room();

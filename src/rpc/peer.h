@@ -71,6 +71,9 @@ class Peer final : public Callee, private Inbox::Sink {
   [[nodiscard]] bool has_room() const noexcept;
   // Done when there may be room.
   [[nodiscard]] Future<void> room();
+  // The same for answers, which do not wait for calls to end: the other side's calls end by them.
+  [[nodiscard]] bool has_room_for_answers() const noexcept;
+  [[nodiscard]] Future<void> room_for_answers();
 
   void on_frame(Connection& connection, Frame& frame) noexcept override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;

@@ -162,6 +162,8 @@ detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
 }
 
 RRefTable::Export RRefTable::write(BodyWriter& out, const RRef& reference, int to) {
+  if (!reference.is_owner() && !static_cast<const UserRRef&>(reference).leased())
+    (void)reference.confirmed().get();
   Export done;
   done.to = to;
   if (reference.is_owner()) {

@@ -92,6 +92,7 @@ class UserRRef final : public RRef {
   [[nodiscard]] Future<Value> local_value() const override;
   void set_confirmed(Future<Value> confirmed) noexcept { confirmed_ = std::move(confirmed); }
   void forget_lease() noexcept { leased_ = false; }  // the creation was never sent
+  [[nodiscard]] bool leased() const noexcept { return leased_; }
 
  private:
   const std::shared_ptr<RRefTable> table_;
@@ -112,7 +113,8 @@ class RRefTable {
   // The creation has come: the entry, with a lease of `holder`.
   [[nodiscard]] detail::Ref<OwnerEntry> create(const RRefId& id, int holder);
 
-  // A reference goes to worker `to`. What it did can be undone while nothing was sent.
+  // A reference goes to worker `to`. What it did can be undone while nothing was sent. One whose creation was never
+  // sent, of which its owner will not hear, throws that creation's error.
   struct Export {
     detail::Ref<OwnerEntry> entry;
     uint64_t fork = 0;

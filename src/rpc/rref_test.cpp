@@ -244,5 +244,31 @@ TEST(OwnerEntry, LosesNoCallbackThatIsAddedWhileItCompletes) {
   EXPECT_EQ(ran.load(), kRounds);
 }
 
+// A value that takes a hundred times the memory of its bytes is refused by whoever is to read it.
+TEST(RRef, WhoeverHoldsOneOfACreationThatItsOwnerCannotReadIsTold) {
+  World world(3);
+  world.handlers(2).on["fetch"] = [](IncomingCall call) {
+    call.reply_with(RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
+  };
+  auto bomb = detail::make_ref<List>();
+  for (int i = 0; i < 3'000'000; ++i) bomb->items.emplace_back(detail::make_ref<List>());
+  const auto r = world[0].remote(1, CallRequest::builtin("test::any", {std::move(bomb)}), soon());
+  const Future<Value> fetched = world[0].call(2, foreign("fetch", {as_value(r)}), soon());
+  EXPECT_THROW((void)r->confirmed().get(), ValueError);
+  EXPECT_THROW((void)fetched.get(), ValueError);
+}
+
+TEST(RRef, OneOfACreationThatWasNeverSentIsNotPassedOn) {
+  World world(3);
+  auto list = detail::make_ref<List>();
+  for (int i = 0; i < 8'000'000; ++i) list->items.emplace_back(int64_t{1} << 40);  // 9 bytes each: too many
+  const auto r = world[0].remote(1, CallRequest::builtin("test::any", {std::move(list)}), soon());
+  ASSERT_TRUE(r->confirmed().error());
+  for (const int to : {1, 2}) {
+    EXPECT_THROW((void)world[0].call(to, CallRequest::builtin("test::any", {as_value(r)}), soon()).get(),
+                 ValueError);
+  }
+}
+
 }  // namespace
 }  // namespace tine::rpc

@@ -76,7 +76,7 @@ void Server::serve(Peer& from, Frame& frame, At at) noexcept {
     begin(from, frame, request, at);
   } catch (...) {
     // It has not become a call yet. Others may know of what it was to create.
-    const auto& id = request.creates;
+    const auto id = request.creates ? request.creates : Request::creates_of(frame.body);
     if (id && id->owner == world_.rank() && id->owner_incarnation == world_.incarnation())
       references->create(*id, from.info.id)->fail(std::current_exception());
     tell_error(from, frame.header.call_id, error_body_of(std::current_exception()));

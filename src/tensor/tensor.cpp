@@ -1,12 +1,14 @@
 #include "tine/tensor.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
+#include "src/future/let_go.h"
 #include "src/tensor/kernels/pointwise.h"
 #include "src/tensor/kernels/shape.h"
 #include "src/tensor/repr.h"
@@ -44,7 +46,10 @@ void throw_undefined() {
       "an undefined Tensor has no elements; make one with zeros, tensor or another operator first");
 }
 
-void Impl::operator delete(void* p) noexcept { std::free(p); }
+void Impl::operator delete(void* p) noexcept {
+  if (detail::is_gated()) return detail::let_go(p, ::malloc_usable_size(p), &std::free);
+  std::free(p);
+}
 
 Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
   const size_t dim = sizes.size();

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "src/tensor/testing.h"
+#include "tine/executor.h"
 
 namespace tine::tensor {
 namespace {
@@ -194,6 +196,20 @@ TEST(Repr, PrintsWhatPyTorchPrints) {
       {transpose(T({1, 2, 3, 4}, {2, 2}), 0, 1), "tensor([[1, 3],\n        [2, 4]])"},
   };
   for (const Printed& c : cases) EXPECT_EQ(c.tensor.repr(), c.text);
+}
+
+TEST(Tensor, ALargeOneIsNotFreedByAThreadThatReads) {
+  class Kept final : public Executor {
+   public:
+    void post(Task& task) noexcept override { tasks.push_back(&task); }
+    std::vector<Task*> tasks;
+  } kept;
+  {
+    const detail::CallbackGate gate(kept);
+    for (const int64_t n : {100, 1 << 20}) (void)Tensor::empty(Dims1{n}, DType::kFloat32);
+  }
+  ASSERT_EQ(kept.tasks.size(), 1u);
+  kept.tasks[0]->run();
 }
 
 }  // namespace

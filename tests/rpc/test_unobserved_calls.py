@@ -22,6 +22,10 @@ BOTH = """
             time.sleep(0.002)
     def answered():
         until(lambda: rpc.api._C._rpc.debug_info()["calls_pending"] == 0)
+    def fetch(rref):
+        try: rref.to_here()
+        except RuntimeError as error: return str(error)
+    def slow(): time.sleep(0.3)
     rpc.init_rpc(NAME)
 """
 
@@ -80,10 +84,6 @@ def test_without_a_hook_each_is_a_line_on_stderr():
 
 def test_an_error_that_somebody_looked_at_passed_on_or_gave_up_is_not_told():
     lines, _ = told("""
-    def fetch(rref):
-        try: rref.to_here()
-        except RuntimeError as error: return str(error)
-    def slow(): time.sleep(0.3)
     if RANK == 0:
         for to in ("worker0", "worker1"):
             for look in (lambda f: f.wait(), lambda f: f.then(lambda g: g.wait()).wait(), lambda f: f.value() if until(f.done) is None else 0,

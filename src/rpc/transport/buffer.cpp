@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "src/future/let_go.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -22,7 +23,7 @@ int class_of_capacity(size_t capacity) noexcept {
   return 4 * (log - kSmallestLog) + quarter;
 }
 
-void free_block(std::byte* data) noexcept { ::operator delete[](data, std::align_val_t{kAlign}); }
+void free_block(void* data) noexcept { ::operator delete[](data, std::align_val_t{kAlign}); }
 
 }  // namespace
 
@@ -84,7 +85,7 @@ void BufferPool::give_back(std::byte* data, size_t capacity) noexcept {
       }
     }
   }
-  free_block(data);
+  detail::let_go(data, capacity, &free_block);
 }
 
 void BufferPool::retain_no_more() noexcept {

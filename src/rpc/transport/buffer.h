@@ -8,7 +8,7 @@
 //            the Ref.
 // Errors     acquire throws Error(kMemory) naming the size when the system has none left.
 // Cost       A recycled block: one lock, no page faults. Free blocks are bounded in bytes: what is over the
-//            bound goes back to the system. Classes are a quarter of a power of two apart.
+//            bound goes back to the system, by no thread that reads. Classes are a quarter of a power of two apart.
 // Source     Fresh pages cost more than the copy into them (DESIGN, "RPC").
 #pragma once
 

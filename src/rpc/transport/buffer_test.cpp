@@ -5,6 +5,9 @@
 #include <cstring>
 #include <random>
 #include <thread>
+#include <vector>
+
+#include "tine/executor.h"
 
 namespace tine::rpc {
 namespace {
@@ -80,6 +83,21 @@ TEST(BufferPool, ThatRetainsNoMoreGivesItsBlocksAndThoseThatComeBackToTheSystem)
   EXPECT_EQ(pool->retained_bytes(), 0U);
   kept = {};
   EXPECT_EQ(pool->retained_bytes(), 0U);
+}
+
+TEST(BufferPool, AThreadThatReadsGivesNoLargeBlockBackToTheSystem) {
+  class Kept final : public Executor {
+   public:
+    void post(Task& task) noexcept override { tasks.push_back(&task); }
+    std::vector<Task*> tasks;
+  } kept;
+  {
+    const detail::CallbackGate gate(kept);
+    auto pool = make_ref<BufferPool>(0);
+    for (const size_t size : {size_t{4096}, size_t{8} << 20}) (void)pool->acquire(size);
+  }
+  ASSERT_EQ(kept.tasks.size(), 1u);
+  kept.tasks[0]->run();
 }
 
 }  // namespace

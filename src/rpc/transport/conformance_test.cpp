@@ -402,12 +402,13 @@ class OneThread final : public Executor {
   std::thread thread_{[this] { run(); }};
 };
 
+struct Release final : detail::RefCounted {
+  explicit Release(std::function<void()> f) : then(std::move(f)) {}
+  ~Release() override { then(); }
+  std::function<void()> then;
+};
+
 TEST_P(Conformance, WhatASentFrameHeldIsNotLetGoOfByAThreadThatReads) {
-  struct Release final : detail::RefCounted {
-    explicit Release(std::function<void()> f) : then(std::move(f)) {}
-    ~Release() override { then(); }
-    std::function<void()> then;
-  };
   OneThread others;
   options.callbacks = &others;
   connect(false);
@@ -417,6 +418,24 @@ TEST_P(Conformance, WhatASentFrameHeldIsNotLetGoOfByAThreadThatReads) {
   f.body.segment({data, detail::make_ref<Release>([&] { released.set_value(std::this_thread::get_id()); })});
   ASSERT_EQ(client->send(std::move(f)), nullptr);
   server->start(at_server);  // the rest is written by the loop, as the socket takes it
+  EXPECT_EQ(released.get_future().get(), others.thread());
+  client_loop->stop();
+  server_loop->stop();
+}
+
+TEST_P(Conformance, WhatAFrameHeldIsNotLetGoOfByAThreadThatReadsAnotherConnection) {
+  OneThread others;
+  options.callbacks = &others;
+  connect(false);
+  const std::vector<std::byte> data(32 << 20);
+  std::promise<std::thread::id> released;
+  OutFrame f = request(1, "large");
+  f.body.segment({data, detail::make_ref<Release>([&] { released.set_value(std::this_thread::get_id()); })});
+  ASSERT_EQ(client->send(std::move(f)), nullptr);
+  {
+    const detail::CallbackGate reads(others);
+    client->close(nullptr);
+  }
   EXPECT_EQ(released.get_future().get(), others.thread());
   client_loop->stop();
   server_loop->stop();

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -137,9 +138,10 @@ void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
     std::lock_guard lock(self->mutex);
     self->thread = std::thread([self] { self->run(); });
     self->thread_id = self->thread.get_id();
-  } catch (...) {
+  } catch (const std::system_error& e) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
+    errno = e.code().value();
+    fail("pthread_create");
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(self->thread.native_handle(), "tine-io");

@@ -1,6 +1,8 @@
 #include "src/rpc/transport/io_loop.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -11,6 +13,7 @@
 #include <random>
 
 #include "src/rpc/transport/poll_policy.h"
+#include "tine/error.h"
 
 namespace tine::rpc {
 namespace {
@@ -129,6 +132,26 @@ TEST(PollPolicy, TriesEverMoreRarelyWhatDoesNotPay) {
   }
   policy.hit();
   EXPECT_EQ(policy.skip(), PollPolicy::kMaxSkip / 2);
+}
+
+TEST(IoLoop, WithoutAThreadItSaysSo) {
+  pthread_attr_t usual, enormous;  // a stack that no address space has room for
+  ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
+  ASSERT_EQ(pthread_getattr_default_np(&enormous), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&enormous, size_t{1} << 50), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&enormous), 0);
+  try {
+    IoLoop loop;
+    ADD_FAILURE() << "there was a thread";
+  } catch (const SystemError& e) {
+    EXPECT_THAT(e.message(),
+                ::testing::HasSubstr("the input and output thread cannot be set up: pthread_create: "));
+  } catch (...) {
+    ADD_FAILURE() << describe(std::current_exception());
+  }
+  pthread_setattr_default_np(&usual);
+  pthread_attr_destroy(&usual);
+  pthread_attr_destroy(&enormous);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "src/future/let_go.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -227,7 +228,10 @@ bool StreamConnection::reads_here() const noexcept {
   return loop_.on_loop_thread() || polling_.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
 
-Executor* StreamConnection::where_to_let_go() noexcept { return reads_here() ? options_.callbacks : nullptr; }
+// Under a gate this thread reads a connection, of this loop or of another agent's.
+Executor* StreamConnection::where_to_let_go() noexcept {
+  return reads_here() || detail::is_gated() ? options_.callbacks : nullptr;
+}
 
 void StreamConnection::flush() noexcept {
   holding_.store({}, std::memory_order_relaxed);
@@ -501,7 +505,6 @@ void StreamConnection::fail(CloseInfo info) noexcept {
   }
   if (loop_.forked()) return;
   writer_.close();
-  ::shutdown(fd_, SHUT_RDWR);  // whoever polls sees it; the peer, too
   const auto self = detail::Ref<StreamConnection>::share(this);
   if (!loop_.post([self] { self->finish(); })) finish();
 }

@@ -156,12 +156,13 @@ struct WriteQueue::Plan {
   }
 };
 
-WriteQueue::Dropped::~Dropped() {
-  Items elsewhere;
+void WriteQueue::Dropped::let_go() noexcept {
+  Items elsewhere, here;
   for (auto at = items.begin(); at != items.end();) {
     const auto item = at++;
     if (!item->frame.is_plain()) elsewhere.splice(elsewhere.end(), items, item);
   }
+  here.swap(items);
   Executor* const executor = elsewhere.empty() ? nullptr : queue.owner_.where_to_let_go();
   if (!executor) return;
   struct LetGo final : Task {
@@ -379,6 +380,7 @@ WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& loc
     Plan plan;
     if (!make_plan(plan)) break;
     lock.unlock();
+    done.let_go();  // what has left is not kept while more is written
     size_t bytes = 0;
     const Wrote wrote = write_out(plan.pieces, &bytes);
     lock.lock();
@@ -446,6 +448,7 @@ void WriteQueue::close() noexcept {
   Dropped dropped(*this);
   std::unique_lock lock(mutex_);
   closed_ = true;
+  if (!socket_closed_) ::shutdown(fd_, SHUT_RDWR);
   if (writing_) return;  // its pieces stay until it is done, then it drops them
   drop_all(dropped.items);
   queued_.store(false, std::memory_order_relaxed);

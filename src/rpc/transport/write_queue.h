@@ -66,7 +66,8 @@ class WriteQueue {
   // Counts writes that went on where the socket had been full: so often the peer has read.
   [[nodiscard]] uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
 
-  // Drops what is queued; nothing is sent any more.
+  // Drops what is queued; nothing is sent any more. Who reads the socket finds the end, and so does the peer. Unless the
+  // socket is closed: then its number may be another file's.
   void close() noexcept;
   // Closes the socket as soon as nobody writes.
   void close_socket() noexcept;
@@ -105,7 +106,8 @@ class WriteQueue {
   // Items that are let go of at the end of a scope, where the lock is free again.
   struct Dropped {
     explicit Dropped(WriteQueue& q) noexcept : queue(q) {}
-    ~Dropped();
+    ~Dropped() { let_go(); }
+    void let_go() noexcept;
     Dropped(const Dropped&) = delete;
     Dropped& operator=(const Dropped&) = delete;
     WriteQueue& queue;

@@ -469,5 +469,22 @@ TEST_F(WriteQueueTest, ThreadsThatSendAndFlushAtOnceMixNothing) {
   EXPECT_EQ(sending, 0);
 }
 
+TEST_F(WriteQueueTest, ClosedItEndsTheStreamForThePeer) {
+  queue->close();
+  read_some();
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(WriteQueueTest, ClosedAfterItsSocketItLeavesTheNumbersNextOwnerAlone) {
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  queue->close_socket();
+  ASSERT_EQ(::fcntl(pair[0], F_DUPFD_CLOEXEC, here), here);  // as the next file that is opened gets it
+  queue->close();
+  char byte = 7;
+  EXPECT_EQ(::send(here, &byte, 1, MSG_NOSIGNAL), 1);
+  for (const int fd : {here, pair[0], pair[1]}) ::close(fd);
+}
+
 }  // namespace
 }  // namespace tine::rpc

@@ -78,4 +78,17 @@ void Request::read(std::span<const std::byte> body, ReceivedSegments& segments, 
   in.expect_end();
 }
 
+std::optional<RRefId> Request::creates_of(std::span<const std::byte> body) noexcept try {
+  BodyReader in(body);
+  if (in.array() < 5) return {};
+  for (int field = 0; field < 4; ++field) in.skip();
+  for (size_t count = in.map(); count > 0; --count) {
+    if (static_cast<RequestOption>(in.integer()) == RequestOption::kCreates) return parse_rref_id(in.bin());
+    in.skip();
+  }
+  return {};
+} catch (const std::exception&) {
+  return {};
+}
+
 }  // namespace tine::rpc

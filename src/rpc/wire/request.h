@@ -71,6 +71,8 @@ struct Request {
   std::optional<Value> after;
 
   void read(std::span<const std::byte> body, ReceivedSegments& segments, ValueHooks& hooks);
+  // What a request was to create whose values were refused: others may wait for that.
+  [[nodiscard]] static std::optional<RRefId> creates_of(std::span<const std::byte> body) noexcept;
 };
 
 }  // namespace tine::rpc

@@ -118,5 +118,26 @@ TEST(Request, ACreationsIdOfAnotherLengthIsRefused) {
   EXPECT_THAT(refusal(out), HasSubstr("27 bytes, expected 28"));
 }
 
+TEST(Request, TellsWhatItWasToCreateThoughItsValuesAreRefused) {
+  NoHooks hooks;
+  const RRefId id{1, 2, 3, 4};
+  BodyWriter out;
+  out.array(5);
+  out.integer(0);
+  out.str("f");
+  out.array(1);
+  (void)out.ext(99, 4);  // of a type that nobody knows
+  out.map(0);
+  out.map(2);
+  out.integer(static_cast<int64_t>(RequestOption::kAsyncExecution));
+  out.boolean(true);
+  out.integer(static_cast<int64_t>(RequestOption::kCreates));
+  write_rref_id(out, id);
+  EXPECT_THROW((void)read(out.body()), ValueError);
+  EXPECT_EQ(Request::creates_of(out.body()), id);
+  for (size_t cut = 0; cut < out.body().size(); ++cut)
+    EXPECT_FALSE(Request::creates_of(out.body().first(cut))) << cut;
+}
+
 }  // namespace
 }  // namespace tine::rpc

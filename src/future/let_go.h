@@ -1,0 +1,25 @@
+// let_go: frees memory where nobody waits for that.
+//
+// State      None.
+// Threads    Any. One under a CallbackGate reads connections, and to give a gigabyte back to the system takes 0.2 s: there a
+//            large block goes to the gate's executor.
+// Ordering   None.
+// Ownership  Takes the block.
+// Errors     None: without memory for that, or an executor that takes it, the block is freed here.
+// Cost       A load more than free() without a gate.
+// Source     src/rpc/placement.h says what a thread that reads may do.
+#pragma once
+
+#include <cstddef>
+
+#include "tine/detail/export.h"
+
+namespace tine::detail {
+
+// This is a thread that reads.
+[[nodiscard]] TINE_API bool is_gated() noexcept;
+
+inline constexpr size_t kLargeBlock = size_t{1} << 20;
+TINE_API void let_go(void* block, size_t bytes, void (*free)(void*)) noexcept;
+
+}  // namespace tine::detail

@@ -1,0 +1,65 @@
+#include "src/future/let_go.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tine/executor.h"
+
+namespace tine::detail {
+namespace {
+
+class Kept final : public Executor {
+ public:
+  void post(Task& task) noexcept override { tasks.push_back(&task); }
+  std::vector<Task*> tasks;
+};
+
+int freed = 0;
+void count(void*) { ++freed; }
+
+TEST(LetGo, ALargeBlockUnderAGateIsFreedByItsExecutorAlone) {
+  Kept kept;
+  int block = 0;
+  freed = 0;
+  {
+    const CallbackGate gate(kept);
+    let_go(&block, kLargeBlock, &count);
+    EXPECT_EQ(freed, 0);
+  }
+  ASSERT_EQ(kept.tasks.size(), 1U);
+  kept.tasks[0]->run();
+  EXPECT_EQ(freed, 1);
+}
+
+TEST(LetGo, AnExecutorThatHasClosedOrRunsItInPlaceFreesItOnce) {
+  InlineExecutor here;
+  Kept closed;
+  int block = 0;
+  freed = 0;
+  {
+    const CallbackGate gate(here);
+    let_go(&block, kLargeBlock, &count);
+  }
+  EXPECT_EQ(freed, 1);
+  {
+    const CallbackGate gate(closed);
+    let_go(&block, kLargeBlock, &count);
+  }
+  closed.tasks.at(0)->abandon();
+  EXPECT_EQ(freed, 2);
+}
+
+TEST(LetGo, LittleOrWithoutAGateItIsFreedHere) {
+  Kept kept;
+  int block = 0;
+  freed = 0;
+  let_go(&block, kLargeBlock, &count);
+  const CallbackGate gate(kept);
+  let_go(&block, kLargeBlock - 1, &count);
+  EXPECT_EQ(freed, 2);
+  EXPECT_TRUE(kept.tasks.empty());
+}
+
+}  // namespace
+}  // namespace tine::detail
