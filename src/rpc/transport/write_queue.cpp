@@ -213,14 +213,22 @@ bool WriteQueue::make_plan(Plan& plan) noexcept {
   auto large = last_ ? large_.end() : large_.begin();
   uint64_t cut = large != large_.end() ? large->cut : 0;
   uint64_t small_bytes = small_bytes_;
+  // After the last chunk of a frame that something goes behind the plan ends: nothing else may leave before that.
+  const auto ends = [&] {
+    if (cut != large->total) return false;
+    cut = 0;
+    return !(large++)->behind.empty();
+  };
   if (under_way_) {
     if (!under_way_->is_chunk()) {
       ++small;  // it is the first
       small_bytes += under_way_->bytes;
     } else {
       small_bytes = 0;
-      if (large != large_.end()) cut += under_way_->bytes;
-      if (large != large_.end() && cut == large->total) ++large, cut = 0;
+      if (large != large_.end()) {
+        cut += under_way_->bytes;
+        if (ends()) return true;
+      }
     }
   }
   while (!plan.full()) {
@@ -237,7 +245,7 @@ bool WriteQueue::make_plan(Plan& plan) noexcept {
       plan.add({.item = large, .from = cut, .bytes = chunk, .head = kHeaderBytes});
       small_bytes = 0;
       cut += chunk;
-      if (cut == large->total) ++large, cut = 0;
+      if (ends()) break;
     } else {
       break;
     }

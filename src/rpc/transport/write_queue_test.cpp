@@ -243,6 +243,26 @@ TEST_F(WriteQueueTest, ACancelLeavesBehindItsLargeRequestAndOnlyThat) {
   EXPECT_THAT(events, testing::ElementsAre(-9, 1, -1, 2, -2, 3));
 }
 
+TEST_F(WriteQueueTest, NoOtherLargeFrameLeavesBetweenARequestAndItsCancel) {
+  EXPECT_EQ(send(large(1, uint64_t{4} << 20)), Result::kOk);
+  std::vector<uint64_t> expected{0};
+  for (uint64_t id = 2; id < 20; ++id) {
+    EXPECT_EQ(send(large(id, 300'000)), Result::kOk);
+    send_small(id, FrameKind::kCancel, 0);
+    expected.insert(expected.end(), {0, id});
+  }
+  // Several frames fit into one write from here on.
+  const int much = 8 << 20;
+  ::setsockopt(here, SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+  read_all();
+  std::vector<uint64_t> ends;  // of a large frame: 0; a cancel: what it cancels
+  for (const Seen& s : seen()) {
+    if (s.header.kind == FrameKind::kCancel) ends.push_back(s.header.call_id);
+    if (is_chunk(s) && (s.header.flags & kLastChunk) != 0) ends.push_back(0);
+  }
+  EXPECT_EQ(ends, expected);
+}
+
 TEST_F(WriteQueueTest, GoodbyeGoesBehindTheChunkUnderWayAndDropsWhatIsLargeAndNotComplete) {
   auto kept = detail::make_ref<rpc::Owner>(), second = detail::make_ref<rpc::Owner>();
   OutFrame first = large(1, 4 << 20);
