@@ -12,12 +12,15 @@
 
 #include <cstddef>
 
-#include "tine/detail/export.h"
+#include "tine/executor.h"
 
 namespace tine::detail {
 
-// This is a thread that reads.
-[[nodiscard]] TINE_API bool is_gated() noexcept;
+// Where the innermost CallbackGate of this thread sends callbacks; null: there is none.
+inline constinit thread_local Executor* gate = nullptr;
+
+// This is a thread that reads. Inline: each tensor that goes asks.
+[[nodiscard]] inline bool is_gated() noexcept { return gate != nullptr; }
 
 inline constexpr size_t kLargeBlock = size_t{1} << 20;
 TINE_API void let_go(void* block, size_t bytes, void (*free)(void*)) noexcept;

@@ -18,8 +18,6 @@ namespace {
 constexpr NodeOps kTailOps{nullptr, false};
 constinit Node tail_node(&kTailOps);
 
-constinit thread_local Executor* gate = nullptr;
-
 constexpr int kDeepest = 64;
 
 // Callbacks and coroutines that would nest deeper than kDeepest wait here until the outermost one returns. A
@@ -119,8 +117,6 @@ void TaskHelper::help(StateBase& state, TimePoint deadline) noexcept {
 constinit TaskHelper the_task_helper;
 CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
 CallbackGate::~CallbackGate() { gate = before_; }
-
-bool is_gated() noexcept { return gate != nullptr; }
 
 void let_go(void* block, size_t bytes, void (*free)(void*)) noexcept {
   struct Free final : Task {

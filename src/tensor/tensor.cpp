@@ -46,9 +46,12 @@ void throw_undefined() {
       "an undefined Tensor has no elements; make one with zeros, tensor or another operator first");
 }
 
-void Impl::operator delete(void* p) noexcept {
-  if (detail::is_gated()) return detail::let_go(p, ::malloc_usable_size(p), &std::free);
-  std::free(p);
+void Impl::operator delete(Impl* impl, std::destroying_delete_t) noexcept {
+  // Small ones, which most are, have nothing to ask the thread.
+  const bool large = impl->numel_ >= static_cast<int64_t>(detail::kLargeBlock / sizeof(int64_t));
+  impl->Impl::~Impl();
+  if (large && detail::is_gated()) return detail::let_go(impl, ::malloc_usable_size(impl), &std::free);
+  std::free(impl);
 }
 
 Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {

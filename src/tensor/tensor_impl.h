@@ -56,7 +56,7 @@ class Impl final : public TensorImpl {
   // Of the whole storage, from its first byte.
   [[nodiscard]] int64_t storage_bytes() const noexcept;
 
-  static void operator delete(void* p) noexcept;
+  static void operator delete(Impl* impl, std::destroying_delete_t) noexcept;
 
  private:
   Impl(DType dtype, int64_t dim) noexcept : dtype_(dtype), dim_(static_cast<uint8_t>(dim)) {}

@@ -161,16 +161,18 @@ class Broadcast {
 
 Work result(const Value* args, size_t n) noexcept {
   Broadcast all;
-  int64_t items = 0;
   for (size_t i = 0; i < n; ++i) {
-    if (const Impl* const t = tensor_in(args[i])) {
-      all.add(*t);
-    } else if (args[i].is(Tag::kList)) {
-      items = sum(items, Walk().count(&args[i], 1));
-    }
+    if (const Impl* const t = tensor_in(args[i])) all.add(*t);
   }
-  Work out = all.work();
-  out.units = sum(out.units, product(items, kItemUnits));
+  return all.work();
+}
+
+// The same, and what lists are read for.
+Work stored(const Value* args, size_t n) noexcept {
+  Work out = result(args, n);
+  for (size_t i = 0; i < n; ++i) {
+    if (args[i].is(Tag::kList)) out.units = sum(out.units, product(Walk().count(&args[i], 1), kItemUnits));
+  }
   return out;
 }
 
@@ -355,6 +357,7 @@ Work work_of(Rule rule, const Value* args, size_t n) noexcept {
     case Rule::kUnbounded: return {kUnbounded, false};
     case Rule::kFixed: return {};
     case Rule::kResult: return result(args, n);
+    case Rule::kStored: return stored(args, n);
     case Rule::kInputs: return inputs(args, n);
     case Rule::kCopy: {
       const Impl* const t = tensor_in(args[0]);

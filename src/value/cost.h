@@ -40,7 +40,8 @@ struct Cost {
     kUndeclared,  // as kUnbounded; no row of tine's own may be so
     kUnbounded,   // waits, prints, calls others
     kFixed,       // nothing: numbers, views, sizes
-    kResult,      // elements of all tensor arguments broadcast together; what lists hold
+    kResult,      // elements of all tensor arguments broadcast together
+    kStored,      // the same, and the values in lists, which are read one by one
     kInputs,      // elements of all tensor arguments, those in lists, too; of empty ones the other dimensions
     kCopy,        // elements of the first argument unless it is contiguous
     kSizes,       // the product of the first int[]
@@ -81,6 +82,7 @@ inline constexpr Cost kNoBound{Rule::kUnbounded};
 inline constexpr Cost kFixed{Rule::kFixed};
 inline constexpr Cost kEach{Rule::kResult, 600};             // vectorised: add, exp, relu
 inline constexpr Cost kEachSlowly{Rule::kResult, 20'000};    // sin, pow, remainder, where
+inline constexpr Cost kStore{Rule::kStored, 600};            // into a view: _assign
 inline constexpr Cost kFill{Rule::kInputs, 600};             // zeros_like
 inline constexpr Cost kConvert{Rule::kInputs, 6'000};        // to another dtype
 inline constexpr Cost kCopy{Rule::kCopy, 2'000};             // reshape, contiguous

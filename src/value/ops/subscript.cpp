@@ -253,7 +253,7 @@ void add_subscript_rows(Rows& rows) {
   // clang-format off
   rows.view(cost::kSubscript, "aten::__getitem__.Tensor(Tensor(a) self, Any[] indices) -> Tensor(a)", [](OpContext& c, const Tensor& a, List& indices) { return Subscript(c, a, indices.items).get(); });
   rows.write(cost::kSubscript, "aten::_set_item.Tensor(Tensor(a!) self, Any[] indices, Any value) -> Tensor(a!)", [](OpContext& c, const Tensor& a, List& indices, const Value& value) { Subscript(c, a, indices.items).set(value); return a; });
-  rows.write(cost::kEach, "aten::_assign(Tensor(a!) self, Any value) -> Tensor(a!)", [](OpContext& c, const Tensor& a, const Value& value) { assign(c, a, value); return a; });
+  rows.write(cost::kStore, "aten::_assign(Tensor(a!) self, Any value) -> Tensor(a!)", [](OpContext& c, const Tensor& a, const Value& value) { assign(c, a, value); return a; });
   // clang-format on
 }
 
