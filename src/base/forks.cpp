@@ -1,11 +1,13 @@
 #include "src/base/forks.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cstdint>
 
 #include "tine/executor.h"
@@ -19,8 +21,25 @@ constinit std::array<std::atomic<uint64_t>, kMostFollowed / 64> followed{};
 std::atomic<uint64_t>& word_of(int fd) noexcept { return followed[static_cast<size_t>(fd) / 64]; }
 uint64_t bit_of(int fd) noexcept { return uint64_t{1} << (fd % 64); }
 
+// Invariant: descriptors are copied (by fork(2), between its two hooks) only while forks > 0 and, but for one that has
+// waited its longest, scopes = 0. A scope adds itself and then looks at forks, a fork adds itself and then looks at
+// scopes, all sequentially consistent: one of the two sees the other, and a scope that sees a fork takes itself back.
+constinit std::atomic<uint32_t> scopes{0};
+constinit std::atomic<uint32_t> forks{0};
+constexpr std::chrono::milliseconds kLongestScope{10};
+constexpr std::chrono::seconds kLongestFork{1};
+
+void enter_fork() noexcept {
+  forks.fetch_add(1);
+  const auto end = std::chrono::steady_clock::now() + kLongestScope;
+  while (scopes.load() != 0 && std::chrono::steady_clock::now() < end) ::sched_yield();
+}
+void leave_fork() noexcept { forks.fetch_sub(1); }
+
 // Between fork() and its return, while other threads may have held any lock: atomics and system calls alone.
 void enter_child() noexcept {
+  scopes.store(0, std::memory_order_relaxed);
+  forks.store(0, std::memory_order_relaxed);
   detail::forks_behind.fetch_add(1, std::memory_order_relaxed);
   detail::set_thread_helper(nullptr);
   for (size_t i = 0; i < followed.size(); ++i) {
@@ -36,7 +55,23 @@ void enter_child() noexcept {
 constinit std::atomic<uint8_t> detail::forks_behind{0};
 
 void detail::watch_forks() {
-  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, &enter_child);
+  [[maybe_unused]] static const int once = pthread_atfork(&enter_fork, &leave_fork, &enter_child);
+}
+
+UnforkedScope::UnforkedScope() noexcept {
+  detail::watch_forks();
+  generation_ = detail::fork_generation();
+  const auto end = std::chrono::steady_clock::now() + kLongestFork;
+  for (;;) {
+    scopes.fetch_add(1);
+    if (forks.load() == 0 || std::chrono::steady_clock::now() >= end) return;
+    scopes.fetch_sub(1);
+    ::sched_yield();
+  }
+}
+
+UnforkedScope::~UnforkedScope() {
+  if (generation_ == detail::fork_generation()) scopes.fetch_sub(1);
 }
 
 void close_in_children(int fd) noexcept {
@@ -48,6 +83,12 @@ void close_in_children(int fd) noexcept {
 void keep_in_children(int fd) noexcept {
   if (fd < 0 || fd >= kMostFollowed) return;
   word_of(fd).fetch_and(~bit_of(fd), std::memory_order_relaxed);
+}
+
+void close_followed(int fd) noexcept {
+  const UnforkedScope scope;
+  keep_in_children(fd);  // first: the number may be another's a moment later
+  ::close(fd);
 }
 
 }  // namespace tine

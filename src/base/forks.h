@@ -1,19 +1,38 @@
 // What a child of fork(2) does with what it inherits. (The count of forks: include/tine/executor.h.)
 //
 // State      A table of the process: one bit a descriptor.
-// Threads    Any.
+// Threads    Any, also while others fork: who makes or closes a followed descriptor holds an UnforkedScope meanwhile.
 // Ordering   Descriptors are closed before fork() returns in the child; then forks_behind has counted.
-// Ownership  A descriptor stays its owner's: who closes it forgets it first.
+// Ownership  A descriptor stays its owner's, who closes it with close_followed().
 // Errors     None. Descriptors from 65,536 on are not followed: a child keeps them open.
-// Cost       One atomic operation. In the child: a close(2) for each, no lock, no allocation.
+// Cost       Three atomic operations and a clock's reading. fork(2) waits for scopes, for 10 ms at most (a signal handler
+//            may fork within one), a scope for fork(2), for 1 s at most.
+//            In the child: a close(2) for each, no lock, no allocation.
 // Source     pthread_atfork(3), signal-safety(7).
 #pragma once
 
+#include <cstdint>
+
 namespace tine {
+
+// While one lives, fork(2) waits on other threads: no child gets a descriptor between its making and its mark, or between
+// the end of its mark and its closing. For a system call or two that do not block.
+class UnforkedScope {
+ public:
+  UnforkedScope() noexcept;
+  ~UnforkedScope();
+  UnforkedScope(const UnforkedScope&) = delete;
+  UnforkedScope& operator=(const UnforkedScope&) = delete;
+
+ private:
+  uint8_t generation_;  // a child forked within one has none
+};
 
 // Each child of fork(2) closes the descriptor, so that who is at its other end sees the parent's death.
 void close_in_children(int fd) noexcept;
-// Before it is closed or given away.
+// Before it is given away.
 void keep_in_children(int fd) noexcept;
+// Forgets and closes it.
+void close_followed(int fd) noexcept;
 
 }  // namespace tine

@@ -11,7 +11,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 // At its end a forked child would look for leaks, and wait for its parent's threads.
-extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
+extern "C" [[gnu::visibility("default")]] const char* __asan_default_options() { return "detect_leaks=0"; }
 #endif
 
 namespace tine {

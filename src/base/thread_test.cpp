@@ -3,11 +3,16 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "src/base/forks.h"
 #include "tine/error.h"
@@ -84,6 +89,53 @@ TEST(ForkedChild, ClosesWhatWasMarkedAndCountsAndJoinsNoThreadOfItsParent) {
   go.notify_one();
   keep_in_children(marked[0]);
   for (const int fd : {marked[0], marked[1], kept[0], kept[1], told[0], told[1]}) ::close(fd);
+}
+
+// Descriptors are made and closed all the time while others fork: no child has one that it was to close.
+TEST(ForkedChild, HoldsNoFollowedDescriptorWhateverMomentItWasForkedIn) {
+  struct Stat {
+    static bool is_pipe(int fd) {
+      struct stat status {};
+      return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+    }
+  };
+  std::vector<int> before;
+  for (int fd = 0; fd < 256; ++fd) {
+    if (Stat::is_pipe(fd)) before.push_back(fd);
+  }
+  std::atomic<bool> stop{false};
+  std::array<std::thread, 2> makers;
+  for (std::thread& maker : makers) {
+    maker = std::thread([&] {
+      while (!stop.load()) {
+        int ends[2] = {-1, -1};
+        {
+          const UnforkedScope scope;
+          if (pipe2(ends, O_CLOEXEC) == 0) {
+            close_in_children(ends[0]);
+            close_in_children(ends[1]);
+          }
+        }
+        for (const int fd : ends) close_followed(fd);
+      }
+    });
+  }
+  int held = 0;
+  for (int i = 0; i < 300 && !held; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      alarm(60);
+      int more = 0;
+      for (int fd = 0; fd < 256; ++fd) more += Stat::is_pipe(fd) && !std::ranges::count(before, fd);
+      _exit(more);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    held = status;
+  }
+  stop = true;
+  for (std::thread& maker : makers) maker.join();
+  EXPECT_EQ(held, 0);
 }
 
 }  // namespace

@@ -20,15 +20,6 @@
 
 namespace tine::rpc {
 
-FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) close_descriptor(fd_);
-}
-
-void close_descriptor(int fd) noexcept {
-  keep_in_children(fd);  // first: the number may be another's a moment later
-  ::close(fd);
-}
-
 bool SocketAddress::is_loopback() const noexcept {
   if (storage.ss_family == AF_INET) {
     const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
@@ -136,8 +127,16 @@ SocketAddress parse_unix(std::string_view address) {
   return result;
 }
 
+std::array<FileDescriptor, 2> FileDescriptor::socket_pair() noexcept {
+  int pair[2] = {-1, -1};
+  const UnforkedScope scope;
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) return {};
+  return {FileDescriptor(pair[0]), FileDescriptor(pair[1])};
+}
+
 FileDescriptor make_socket(int family) {
-  FileDescriptor fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  FileDescriptor fd = FileDescriptor::made_by(
+      [&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); });
   if (fd) {
     prepare_accepted(fd.get(), family);
   } else if (errno != EAFNOSUPPORT) {

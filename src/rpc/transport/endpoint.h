@@ -12,6 +12,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,26 +24,34 @@
 namespace tine::rpc {
 
 // Of a socket: each child of fork(2) closes it, so that the other end sees the death of its owner. Released it stays one
-// to be closed with close_descriptor().
+// to be closed with close_followed().
 class FileDescriptor {
  public:
   FileDescriptor() noexcept = default;
-  explicit FileDescriptor(int fd) noexcept : fd_(fd) { close_in_children(fd); }
+  // Takes what make() returns, with errno as make() left it; no fork(2) comes between.
+  template <class Make>
+  [[nodiscard]] static FileDescriptor made_by(const Make& make) {
+    const UnforkedScope scope;
+    return FileDescriptor(make());
+  }
+  // Connected, of AF_UNIX, non-blocking, close-on-exec. Empty, with errno, where there is none to be had.
+  [[nodiscard]] static std::array<FileDescriptor, 2> socket_pair() noexcept;
   FileDescriptor(FileDescriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& o) noexcept {
     std::swap(fd_, o.fd_);
     return *this;
   }
-  ~FileDescriptor();
+  ~FileDescriptor() {
+    if (fd_ >= 0) close_followed(fd_);
+  }
   [[nodiscard]] int get() const noexcept { return fd_; }
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
  private:
+  explicit FileDescriptor(int fd) noexcept : fd_(fd) { close_in_children(fd); }
   int fd_ = -1;
 };
-
-void close_descriptor(int fd) noexcept;
 
 struct SocketAddress {
   sockaddr_storage storage{};

@@ -69,7 +69,7 @@ struct Loop::Impl {
   static void start(const std::shared_ptr<Impl>& self);
   void close_own() noexcept {
     for (auto* own : {&epoll_fd, &wake_fd}) {
-      if (const int fd = own->exchange(-1); fd >= 0) close_descriptor(fd);
+      if (const int fd = own->exchange(-1); fd >= 0) close_followed(fd);
     }
   }
   void run() noexcept;
@@ -120,12 +120,15 @@ struct Loop::Impl {
 void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
   auto& epoll_fd = self->epoll_fd;
   auto& wake_fd = self->wake_fd;
-  epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
+  {
+    const UnforkedScope scope;
+    epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
+    close_in_children(epoll_fd);
+    if (epoll_fd >= 0) wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    close_in_children(wake_fd);
+  }
   if (epoll_fd < 0) fail("epoll_create1");
-  close_in_children(epoll_fd);
-  wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) fail("eventfd");
-  close_in_children(wake_fd);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;

@@ -107,8 +107,10 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
       std::lock_guard lock(mutex_);
       if (!fd_) return;
       from.length = sizeof from.storage;
-      fd = FileDescriptor(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.length,
-                                    SOCK_NONBLOCK | SOCK_CLOEXEC));
+      fd = FileDescriptor::made_by([&] {
+        return ::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.length,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+      });
       if (!fd) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
           // Who waits stays in the backlog; asking at once again would only burn the processor.

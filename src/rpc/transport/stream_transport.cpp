@@ -425,17 +425,17 @@ class InProcessTransport final : public Transport {
         loop.schedule_at(std::min(deadline, Clock::now() + kFirstPause), [self] { self->go(); });
         return;
       }
-      int pair[2];
-      if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
+      auto [ours, theirs] = FileDescriptor::socket_pair();
+      if (!ours) {
         connector->refuse(
             std::make_exception_ptr(SystemError(errno_text("cannot be connected to", address))));
         return;
       }
-      prepare_accepted(pair[0], AF_UNIX);
-      prepare_accepted(pair[1], AF_UNIX);
-      const auto theirs = std::make_shared<FileDescriptor>(pair[1]);
-      core->loop().post([core, theirs] { core->accepted(std::move(*theirs), core->address()); });
-      connector->begin_with(FileDescriptor(pair[0]));
+      prepare_accepted(ours.get(), AF_UNIX);
+      prepare_accepted(theirs.get(), AF_UNIX);
+      const auto given = std::make_shared<FileDescriptor>(std::move(theirs));
+      core->loop().post([core, given] { core->accepted(std::move(*given), core->address()); });
+      connector->begin_with(std::move(ours));
     }
     Loop loop;
     std::shared_ptr<InProcessHub> hub;

@@ -178,7 +178,7 @@ void WriteQueue::Dropped::let_go() noexcept {
 }
 
 WriteQueue::~WriteQueue() {
-  if (!socket_closed_) close_descriptor(fd_);
+  if (!socket_closed_) close_followed(fd_);
 }
 
 WriteQueue::Wrote WriteQueue::write_out(Pieces& pieces, size_t* bytes) noexcept {
@@ -416,7 +416,7 @@ WriteQueue::Result WriteQueue::end_writing(std::unique_lock<std::mutex>& lock, R
   queued_.store(!small_.empty() || !large_.empty(), std::memory_order_relaxed);
   if (close_socket_ && !socket_closed_) {
     socket_closed_ = true;
-    close_descriptor(fd_);
+    close_followed(fd_);
   }
   tell_room(lock);
   return result;
@@ -468,7 +468,7 @@ void WriteQueue::close_socket() noexcept {
   close_socket_ = true;
   if (writing_ || socket_closed_) return;
   socket_closed_ = true;
-  close_descriptor(fd_);
+  close_followed(fd_);
 }
 
 }  // namespace tine::rpc
