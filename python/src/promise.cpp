@@ -9,17 +9,15 @@ namespace {
 using tine::detail::make_ref;
 
 struct PyPromise {
-  PyObject_HEAD ValueState* state;  // owned
+  PyObject_HEAD ValueState* state;  // owned; null once it is kept
 };
+constinit PyTypeObject* promise_type = nullptr;
 ValueState& state_of(PyObject* object) noexcept { return *reinterpret_cast<PyPromise*>(object)->state; }
 
-PyObject* make_promise(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+PyObject* promise_new(PyTypeObject*, PyObject* args, PyObject* keywords) {
   if (!PyArg_ParseTuple(args, ":_Promise") || (keywords && PyDict_GET_SIZE(keywords))) return nullptr;
   return guarded([=]() -> PyObject* {
-    auto state = make_ref<ValueState>();
-    PyObject* const object = type->tp_alloc(type, 0);
-    if (object) reinterpret_cast<PyPromise*>(object)->state = state.leak();
-    return object;
+    return make_promise(make_ref<ValueState>());
   });
 }
 
@@ -52,6 +50,11 @@ PyObject* promise_future(PyObject* object, PyObject*) {
   });
 }
 
+PyObject* promise_came_from(PyObject* object, PyObject* source) {
+  if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) came_from(*state, source);
+  Py_RETURN_NONE;
+}
+
 void promise_dealloc(PyObject* object) {
   if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) {
     // Without a Future and a callback there is nobody to tell.
@@ -71,8 +74,9 @@ PyMethodDef promise_methods[] = {{"set_result", promise_set_result, METH_O, null
                                  {"set_exception", promise_set_exception, METH_O, nullptr},
                                  {"cancel", promise_cancel, METH_NOARGS, nullptr},
                                  {"future", promise_future, METH_NOARGS, nullptr},
+                                 {"came_from", promise_came_from, METH_O, nullptr},
                                  {}};
-PyType_Slot promise_slots[] = {{Py_tp_new, reinterpret_cast<void*>(make_promise)},
+PyType_Slot promise_slots[] = {{Py_tp_new, reinterpret_cast<void*>(promise_new)},
                                {Py_tp_dealloc, reinterpret_cast<void*>(promise_dealloc)},
                                {Py_tp_methods, promise_methods},
                                {0, nullptr}};
@@ -119,15 +123,24 @@ PyMethodDef functions[] = {
      nullptr},
     {}};
 
-bool add_type(PyObject* module, PyType_Spec* spec, const char* name) {
-  const PyRef type = PyRef::adopt(PyType_FromSpec(spec));
-  return type && PyModule_AddObjectRef(module, name, type.get()) == 0;
+bool add_type(PyObject* module, PyType_Spec* spec, const char* name, PyTypeObject** type = nullptr) {
+  PyRef made = PyRef::adopt(PyType_FromSpec(spec));
+  if (!made || PyModule_AddObjectRef(module, name, made.get()) < 0) return false;
+  if (type) *type = reinterpret_cast<PyTypeObject*>(made.leak());
+  return true;
 }
 
 }  // namespace
 
+PyObject* make_promise(Ref<ValueState> state) {
+  PyObject* const object = promise_type->tp_alloc(promise_type, 0);
+  if (object) reinterpret_cast<PyPromise*>(object)->state = state.leak();
+  return object;
+}
+
 bool init_promise(PyObject* module) {
-  return add_type(module, &promise_spec, "_Promise") && add_type(module, &canceller_spec, "_Canceller") &&
+  return add_type(module, &promise_spec, "_Promise", &promise_type) &&
+         add_type(module, &canceller_spec, "_Canceller") &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

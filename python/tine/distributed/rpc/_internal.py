@@ -175,12 +175,15 @@ def _execute(data, leaves):
         func = func.resolve()
     is_async = hasattr(func, "_wrapped_async_rpc_function")
     result = func(*args, **kwargs)
-    if is_async and not isinstance(result, _C.Future):
+    if not is_async or isinstance(result, _C.Future):
+        return is_async, result
+    future = _C._adopted(result)  # another library's
+    if future is None:
         raise _C.TypeError(
             "Functions decorated with @rpc.functions.async_execution must return a torch.futures.Future object, "
             f"but {name_of(func)} returned {type(result).__module__}.{type(result).__qualname__}"
         )
-    return is_async, result
+    return True, future
 
 
 class RemoteTraceback(Exception):

@@ -1,0 +1,86 @@
+#include <typeinfo>
+
+#include "python/src/future.h"
+
+// The futures of other libraries (torch.futures, c10d, concurrent.futures, asyncio and their like), taken by what they
+// can do: add_done_callback, and value or result. How each is asked is Python, tine._others.
+
+namespace tine::python {
+namespace {
+
+using tine::detail::make_ref;
+
+// Not shown as long as nobody is given a Future for it: its error is the other library's to tell.
+class Adopted final : public ValueState {
+ public:
+  Adopted() = default;
+  ~Adopted() override { drop_anywhere(source_); }
+  // Once it is done; not earlier, or a source that its library has forgotten would live on for those who wait.
+  void came_from(PyObject* source) noexcept {
+    if (!source_) source_ = Py_NewRef(source);
+  }
+  [[nodiscard]] PyObject* source() const noexcept { return source_; }
+
+ private:
+  PyObject* source_ = nullptr;  // under the lock
+};
+
+bool is_adopted(const ValueState& state) noexcept { return typeid(state) == typeid(Adopted); }
+
+PyObject* call_others(const char* function, PyObject* first, PyObject* second) {
+  const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._others"));
+  return module ? PyObject_CallMethod(module.get(), function, second ? "OO" : "O", first, second) : nullptr;
+}
+
+PyObject* adopted(PyObject*, PyObject* object) {
+  if (is_future(object)) return Py_NewRef(object);
+  return guarded([=]() -> PyObject* {
+    if (const auto state = adopt(object)) return wrap_future(state);
+    return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
+  });
+}
+
+PyMethodDef functions[] = {{"_adopted", adopted, METH_O,
+                            "A Future that becomes what another library's future becomes, the very one if it is "
+                            "tine's; None for what is no future."},
+                           {}};
+
+}  // namespace
+
+bool looks_like_future(PyObject* object) noexcept {
+  if (is_future(object)) return true;
+  return !PyList_Check(object) && !PyTuple_Check(object) && !PyType_Check(object) &&
+         PyObject_HasAttrString(object, "add_done_callback");
+}
+
+Ref<ValueState> adopt(PyObject* object) {
+  const PyRef keep = PyRef::share(object);
+  Ref<ValueState> state = make_ref<Adopted>();
+  const PyRef promise = PyRef::adopt(make_promise(state));
+  if (!promise) return {};
+  const PyRef cancel = PyRef::adopt(call_others("attach", object, promise.get()));
+  if (!cancel || cancel.get() == Py_NotImplemented) return {};
+  if (cancel.get() != Py_None) add_done_callback(*state, cancel.get(), true);
+  return state;
+}
+
+void came_from(ValueState& state, PyObject* source) noexcept {
+  if (is_adopted(state)) static_cast<Adopted&>(state).came_from(source);
+}
+
+PyObject* hand_out(Ref<ValueState> state) {
+  PyObject* const source = is_adopted(*state) ? static_cast<Adopted&>(*state).source() : nullptr;
+  return source ? Py_NewRef(source) : wrap_future(std::move(state));
+}
+
+bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures) {
+  for (size_t i = 0; i < futures.size(); ++i) {
+    if (futures[i].ready() || !is_adopted(*futures[i].state())) continue;
+    return PyRef::adopt(call_others("refuse_to_block", items, nullptr)).get() != nullptr;
+  }
+  return true;
+}
+
+bool init_others(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
+
+}  // namespace tine::python
