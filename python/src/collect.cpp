@@ -108,7 +108,7 @@ class Group final : public ValueState {
       finish_with([&] {
         return Value(
             make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())),
-                                               Value(Future<Value>(Ref<ValueState>::share(&state)))}));
+                                               handed_out(Ref<ValueState>::share(&state))}));
       });
     } else if (decides && fails_fast && failed) {
       fail_as(state);
@@ -170,8 +170,7 @@ class Group final : public ValueState {
       items.reserve(size_);
       for (size_t i = 0; i < size_; ++i) {
         ValueState* const state = inputs_[i].state;
-        items.push_back(rule_ == Rule::kGather ? state->value()
-                                               : Value(Future<Value>(Ref<ValueState>::share(state))));
+        items.push_back(rule_ == Rule::kGather ? state->value() : handed_out(Ref<ValueState>::share(state)));
       }
       return Value(make_ref<List>(std::move(items)));
     });

@@ -535,6 +535,10 @@ PyObject* exception_of(PyFuture* self) {
   return Py_XNewRef(self->error);
 }
 
+void carry_grad_mode(PyObject* future) noexcept {
+  if (const GradMode mode = GradMode::here(); mode && !mode.is_default()) as_future(future)->grad_mode = mode;
+}
+
 bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   *deadline = kNoDeadline;
   if (!seconds || seconds == Py_None) return true;

@@ -38,6 +38,9 @@ struct PyFuture {
 [[nodiscard]] int wait_done(tine::detail::StateBase& state, TimePoint deadline);
 // Waits and returns the value, or raises the error; null with the indicator set.
 [[nodiscard]] PyObject* wait_value(PyFuture* future, TimePoint deadline);
+// The callbacks of a future that this thread has just been given will run in the mode that this thread is in. Those that
+// complete it have the default mode.
+void carry_grad_mode(PyObject* future) noexcept;
 // seconds or None; false with the indicator set.
 [[nodiscard]] bool parse_timeout(PyObject* seconds, TimePoint* deadline);
 
@@ -89,9 +92,9 @@ enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
 // One of tine's, or what can be told when it is done; no list or tuple.
 [[nodiscard]] bool looks_like_future(PyObject* object) noexcept;
 // An adopted one that is done came from `source`.
-void came_from(ValueState& state, PyObject* source) noexcept;
-// The very object that was adopted, else the Future that shows the state.
-[[nodiscard]] PyObject* hand_out(Ref<ValueState> state);
+void came_from(ValueState& state, PyObject* source);
+// What shows a state that is done: the very object that was adopted, else its Future. Any thread, without the lock.
+[[nodiscard]] Value handed_out(Ref<ValueState> state);
 // False with the indicator set when this thread must not wait: it runs the loop that is to complete one of them.
 [[nodiscard]] bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures);
 [[nodiscard]] bool init_others(PyObject* module);

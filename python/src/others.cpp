@@ -13,16 +13,15 @@ using tine::detail::make_ref;
 // Not shown as long as nobody is given a Future for it: its error is the other library's to tell.
 class Adopted final : public ValueState {
  public:
-  Adopted() = default;
-  ~Adopted() override { drop_anywhere(source_); }
-  // Once it is done; not earlier, or a source that its library has forgotten would live on for those who wait.
-  void came_from(PyObject* source) noexcept {
-    if (!source_) source_ = Py_NewRef(source);
+  // Just before it is completed; not earlier, or a source that its library has forgotten would live on for those who wait.
+  // It is cancelled with the lock held only, so nobody reads this meanwhile.
+  void came_from(PyObject* source) {
+    if (!this->done()) source_ = foreign_value(source);
   }
-  [[nodiscard]] PyObject* source() const noexcept { return source_; }
+  [[nodiscard]] const Value& source() const noexcept { return source_; }
 
  private:
-  PyObject* source_ = nullptr;  // under the lock
+  Value source_;  // None: it was cancelled first
 };
 
 bool is_adopted(const ValueState& state) noexcept { return typeid(state) == typeid(Adopted); }
@@ -64,13 +63,16 @@ Ref<ValueState> adopt(PyObject* object) {
   return state;
 }
 
-void came_from(ValueState& state, PyObject* source) noexcept {
+void came_from(ValueState& state, PyObject* source) {
   if (is_adopted(state)) static_cast<Adopted&>(state).came_from(source);
 }
 
-PyObject* hand_out(Ref<ValueState> state) {
-  PyObject* const source = is_adopted(*state) ? static_cast<Adopted&>(*state).source() : nullptr;
-  return source ? Py_NewRef(source) : wrap_future(std::move(state));
+Value handed_out(Ref<ValueState> state) {
+  if (is_adopted(*state)) {
+    const Value& source = static_cast<Adopted&>(*state).source();
+    if (!source.is_none()) return source;
+  }
+  return Value(Future<Value>(std::move(state)));
 }
 
 bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures) {

@@ -51,8 +51,10 @@ PyObject* promise_future(PyObject* object, PyObject*) {
 }
 
 PyObject* promise_came_from(PyObject* object, PyObject* source) {
-  if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) came_from(*state, source);
-  Py_RETURN_NONE;
+  return guarded([=]() -> PyObject* {
+    if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) came_from(*state, source);
+    Py_RETURN_NONE;
+  });
 }
 
 void promise_dealloc(PyObject* object) {

@@ -237,10 +237,7 @@ py::object call(const py::object& to, double timeout, Request&& request) {
     py::object future = shown(sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
       return agent.call(d.rank, std::move(r), d.deadline);
     }));
-    // As in PyTorch, callbacks run in the caller's mode. The threads that complete calls have the default one.
-    if (const GradMode mode = GradMode::here(); !mode.is_default()) {
-      reinterpret_cast<PyFuture*>(future.ptr())->grad_mode = mode;
-    }
+    carry_grad_mode(future.ptr());
     return future;
   });
 }

@@ -210,7 +210,10 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
       done = unit().start(f, bound.values(), interrupt_poll());
       bound.clear();
     }
-    return finished(done) ? result_of(*done.state()) : nullptr;
+    PyObject* const result = finished(done) ? result_of(*done.state()) : nullptr;
+    // Of a fork, and not one that was here before.
+    if (result && is_future(result) && Py_REFCNT(result) == 1) carry_grad_mode(result);
+    return result;
   });
 }
 
@@ -218,7 +221,9 @@ PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
   return guarded([&]() -> PyObject* {
     const ScriptFunction& f = *as_script(self)->function;
     const Arguments bound(f, args, static_cast<size_t>(count), names);
-    return wrap_future(unit().post(f, bound.values()));
+    PyObject* const future = wrap_future(unit().post(f, bound.values()));
+    if (future) carry_grad_mode(future);
+    return future;
   });
 }
 
