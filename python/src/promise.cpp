@@ -57,16 +57,31 @@ PyObject* promise_came_from(PyObject* object, PyObject* source) {
   });
 }
 
+// Before a collector takes apart what hangs on it.
+void promise_finalize(PyObject* object) {
+  ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
+  // Without a Future and a callback there is nobody to tell.
+  if (!state || state->done() || (state->sole_owner() && !state->newest_callback())) return;
+  const ErrorAside aside;
+  state->fail(
+      make_error(ErrorKind::kAbandoned, "what was to complete this Future was dropped before it was done"));
+}
+
+int promise_traverse(PyObject* object, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(object));
+  ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
+  return state && state->sole_owner() ? traverse_state(*state, visit, arg) : 0;
+}
+
+int promise_clear(PyObject* object) {
+  take_state(object);
+  return 0;
+}
+
 void promise_dealloc(PyObject* object) {
-  if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) {
-    // Without a Future and a callback there is nobody to tell.
-    if (!state->done() && !(state->sole_owner() && !state->newest_callback())) {
-      const ErrorAside aside;
-      state->fail(make_error(ErrorKind::kAbandoned,
-                             "what was to complete this Future was dropped before it was done"));
-    }
-    state->release();
-  }
+  if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // a callback kept it
+  PyObject_GC_UnTrack(object);
+  take_state(object);
   PyTypeObject* const type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
@@ -80,10 +95,13 @@ PyMethodDef promise_methods[] = {{"set_result", promise_set_result, METH_O, null
                                  {}};
 PyType_Slot promise_slots[] = {{Py_tp_new, reinterpret_cast<void*>(promise_new)},
                                {Py_tp_dealloc, reinterpret_cast<void*>(promise_dealloc)},
+                               {Py_tp_finalize, reinterpret_cast<void*>(promise_finalize)},
+                               {Py_tp_traverse, reinterpret_cast<void*>(promise_traverse)},
+                               {Py_tp_clear, reinterpret_cast<void*>(promise_clear)},
                                {Py_tp_methods, promise_methods},
                                {0, nullptr}};
 PyType_Spec promise_spec = {"tine._C._Promise", sizeof(PyPromise), 0,
-                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, promise_slots};
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, promise_slots};
 
 // Cancels the future when called. Holds the state, not the Future: were that one kept alive from here, nobody would
 // find out that it can't be completed any more.
