@@ -339,7 +339,8 @@ int traverse_value(const Value& value, visitproc visit, void* arg, int depth) {
 
 const NodeOps Then::kPostOps{&PostedThen::post, true};
 
-Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit, GradMode grad_mode) {
+Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit,
+                     GradMode grad_mode) {
   const Ref<Then> state =
       submit ? Ref<Then>(make_ref<PostedThen>(source.helper(), mode, callback, submit, grad_mode))
              : make_ref<Then>(source.helper(), mode, callback, grad_mode);

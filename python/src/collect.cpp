@@ -106,9 +106,8 @@ class Group final : public ValueState {
     }
     if (decides && rule_ == Rule::kAny) {
       finish_with([&] {
-        return Value(
-            make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())),
-                                               handed_out(Ref<ValueState>::share(&state))}));
+        return Value(make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())),
+                                                        handed_out(Ref<ValueState>::share(&state))}));
       });
     } else if (decides && fails_fast && failed) {
       fail_as(state);
@@ -218,23 +217,28 @@ PyObject* collect_into(const std::vector<Future<Value>>& futures, Rule rule) {
   return shown.leak();
 }
 
-bool add_future(const char* function, PyObject* item, Py_ssize_t i, std::vector<Future<Value>>* futures) {
-  if (is_future(item)) [[likely]] {
-    futures->push_back(future_of(item));
-    return true;
-  }
+[[gnu::noinline]] bool add_others(const char* function, PyObject* item, Py_ssize_t i,
+                                  std::vector<Future<Value>>* futures) {
   const PyRef keep = PyRef::share(item);  // its own code may drop it from the list
   if (auto other = adopt(item)) {
     futures->emplace_back(std::move(other));
     return true;
   }
   if (!PyErr_Occurred()) {
-    PyErr_Format(PyExc_TypeError,
-                 "%s(): expected a list of Future objects, but element %zd is %R of type %s; others' futures are "
-                 "taken when they have add_done_callback() and value() or result()",
-                 function, i, item, Py_TYPE(item)->tp_name);
+    PyErr_Format(
+        PyExc_TypeError,
+        "%s(): expected a list of Future objects, but element %zd is %R of type %s; others' futures are "
+        "taken when they have add_done_callback() and value() or result()",
+        function, i, item, Py_TYPE(item)->tp_name);
   }
   return false;
+}
+
+bool add_future(const char* function, PyObject* item, Py_ssize_t i, std::vector<Future<Value>>* futures) {
+  if (!is_future(item)) [[unlikely]]
+    return add_others(function, item, i, futures);
+  futures->push_back(future_of(item));
+  return true;
 }
 
 template <Rule kRule>

@@ -109,7 +109,7 @@ PyObject* completed_next(PyObject* object) {
     PyCompleted* const self = as_completed_object(object);
     const PyRef keep = PyRef::share(object);
     for (;;) {
-      if (auto state = self->arrivals->take()) return to_python(handed_out(std::move(state)));
+      if (auto state = self->arrivals->take()) return hand_out(std::move(state));
       if (self->arrivals->left() == 0) return nullptr;  // StopIteration
       const auto arrival = self->arrivals->arrival();
       const int done = wait_done(*arrival, self->deadline);
@@ -124,7 +124,7 @@ PyObject* completed_take(PyObject* object, PyObject*) {
   return guarded([=]() -> PyObject* {
     PyCompleted* const self = as_completed_object(object);
     auto state = self->arrivals->take();
-    return state ? to_python(handed_out(std::move(state))) : Py_NewRef(Py_None);
+    return state ? hand_out(std::move(state)) : Py_NewRef(Py_None);
   });
 }
 PyObject* completed_arrival(PyObject* object, PyObject*) {

@@ -30,7 +30,8 @@ struct PyFuture {
   PyObject* error;                  // the exception that shows a native error, made once
   bool settable;                    // made by Future(): nobody else completes the state
   bool claimed;
-  GradMode grad_mode;  // in which callbacks run that are added while it is pending; none: that of whoever completes it
+  GradMode
+      grad_mode;  // in which callbacks run that are added while it is pending; none: that of whoever completes it
 };
 
 // Blocks until it is done: 1, or 0 when the deadline passed, or -1 with the indicator set (a signal's
@@ -95,6 +96,7 @@ enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
 void came_from(ValueState& state, PyObject* source);
 // What shows a state that is done: the very object that was adopted, else its Future. Any thread, without the lock.
 [[nodiscard]] Value handed_out(Ref<ValueState> state);
+[[nodiscard]] PyObject* hand_out(Ref<ValueState> state);  // with the lock
 // False with the indicator set when this thread must not wait: it runs the loop that is to complete one of them.
 [[nodiscard]] bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures);
 [[nodiscard]] bool init_others(PyObject* module);

@@ -26,8 +26,8 @@ bool find_functions() noexcept {
   if (!torch) [[likely]]
     return false;
   if (torch == own_module) return false;
-  static constexpr const char* kNames[] = {"is_grad_enabled", "is_inference_mode_enabled", "_set_grad_enabled",
-                                           "_InferenceMode"};
+  static constexpr const char* kNames[] = {"is_grad_enabled", "is_inference_mode_enabled",
+                                           "_set_grad_enabled", "_InferenceMode"};
   const PyRef keep = PyRef::share(torch);
   PyRef found[std::size(kNames)];
   for (size_t i = 0; i < std::size(kNames); ++i) {
@@ -68,9 +68,10 @@ void GradModeScope::enter(GradMode mode) noexcept {
   if (mode == before_) return;
   GradMode now = before_;
   if (mode.inference() != before_.inference()) {
-    inference_ = PyRef::adopt(
-        PyObject_CallOneArg(functions.inference_mode, mode.inference() ? Py_True : Py_False));
-    if (!inference_ || !PyRef::adopt(PyObject_CallMethod(inference_.get(), "__enter__", nullptr))) PyErr_Clear();
+    inference_ =
+        PyRef::adopt(PyObject_CallOneArg(functions.inference_mode, mode.inference() ? Py_True : Py_False));
+    if (!inference_ || !PyRef::adopt(PyObject_CallMethod(inference_.get(), "__enter__", nullptr)))
+      PyErr_Clear();
     now = GradMode::here();  // it switches gradients as well
   }
   if (mode.grad() != now.grad()) set_grad(mode.grad());

@@ -24,7 +24,16 @@ class Adopted final : public ValueState {
   Value source_;  // None: it was cancelled first
 };
 
-bool is_adopted(const ValueState& state) noexcept { return typeid(state) == typeid(Adopted); }
+// In this order no names are compared: that of a type of this file alone is one.
+bool is_adopted(const ValueState& state) noexcept { return typeid(Adopted) == typeid(state); }
+
+// The object that it was made of; null for any other state.
+const Value* source_of(const ValueState& state) noexcept {
+  if (!is_adopted(state)) [[likely]]
+    return nullptr;
+  const Value& source = static_cast<const Adopted&>(state).source();
+  return source.is_none() ? nullptr : &source;
+}
 
 PyObject* call_others(const char* function, PyObject* first, PyObject* second) {
   const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._others"));
@@ -39,10 +48,11 @@ PyObject* adopted(PyObject*, PyObject* object) {
   });
 }
 
-PyMethodDef functions[] = {{"_adopted", adopted, METH_O,
-                            "A Future that becomes what another library's future becomes, the very one if it is "
-                            "tine's; None for what is no future."},
-                           {}};
+PyMethodDef functions[] = {
+    {"_adopted", adopted, METH_O,
+     "A Future that becomes what another library's future becomes, the very one if it is "
+     "tine's; None for what is no future."},
+    {}};
 
 }  // namespace
 
@@ -68,11 +78,12 @@ void came_from(ValueState& state, PyObject* source) {
 }
 
 Value handed_out(Ref<ValueState> state) {
-  if (is_adopted(*state)) {
-    const Value& source = static_cast<Adopted&>(*state).source();
-    if (!source.is_none()) return source;
-  }
+  if (const Value* const source = source_of(*state)) return *source;
   return Value(Future<Value>(std::move(state)));
+}
+PyObject* hand_out(Ref<ValueState> state) {
+  const Value* const source = source_of(*state);
+  return source ? to_python(*source) : wrap_future(std::move(state));
 }
 
 bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures) {

@@ -16,9 +16,7 @@ ValueState& state_of(PyObject* object) noexcept { return *reinterpret_cast<PyPro
 
 PyObject* promise_new(PyTypeObject*, PyObject* args, PyObject* keywords) {
   if (!PyArg_ParseTuple(args, ":_Promise") || (keywords && PyDict_GET_SIZE(keywords))) return nullptr;
-  return guarded([=]() -> PyObject* {
-    return make_promise(make_ref<ValueState>());
-  });
+  return guarded([=]() -> PyObject* { return make_promise(make_ref<ValueState>()); });
 }
 
 // Nobody but these completes the state, each once under the lock; a cancellation may come first. The state goes with
@@ -101,7 +99,8 @@ PyType_Slot promise_slots[] = {{Py_tp_new, reinterpret_cast<void*>(promise_new)}
                                {Py_tp_methods, promise_methods},
                                {0, nullptr}};
 PyType_Spec promise_spec = {"tine._C._Promise", sizeof(PyPromise), 0,
-                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, promise_slots};
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                            promise_slots};
 
 // Cancels the future when called. Holds the state, not the Future: were that one kept alive from here, nobody would
 // find out that it can't be completed any more.
@@ -160,8 +159,7 @@ PyObject* make_promise(Ref<ValueState> state) {
 
 bool init_promise(PyObject* module) {
   return add_type(module, &promise_spec, "_Promise", &promise_type) &&
-         add_type(module, &canceller_spec, "_Canceller") &&
-         PyModule_AddFunctions(module, functions) == 0;
+         add_type(module, &canceller_spec, "_Canceller") && PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python
