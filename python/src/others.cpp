@@ -35,10 +35,22 @@ const Value* source_of(const ValueState& state) noexcept {
   return source.is_none() ? nullptr : &source;
 }
 
-PyObject* call_others(const char* function, PyObject* first, PyObject* second) {
-  const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._others"));
-  return module ? PyObject_CallMethod(module.get(), function, second ? "OO" : "O", first, second) : nullptr;
-}
+// Imported by the first future that is not tine's, and kept.
+struct Asker {
+  const char* name;
+  PyObject* function;
+  PyObject* operator()(PyObject* first, PyObject* second) {
+    if (!function) {
+      const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._others"));
+      function = module ? PyObject_GetAttrString(module.get(), name) : nullptr;
+      if (!function) return nullptr;
+    }
+    PyObject* const args[] = {first, second};
+    return PyObject_Vectorcall(function, args, second ? 2 : 1, nullptr);
+  }
+};
+constinit Asker attach{"attach", nullptr};
+constinit Asker refuse{"refuse_to_block", nullptr};
 
 PyObject* adopted(PyObject*, PyObject* object) {
   if (is_future(object)) return Py_NewRef(object);
@@ -67,7 +79,7 @@ Ref<ValueState> adopt(PyObject* object) {
   Ref<ValueState> state = make_ref<Adopted>();
   const PyRef promise = PyRef::adopt(make_promise(state));
   if (!promise) return {};
-  const PyRef cancel = PyRef::adopt(call_others("attach", object, promise.get()));
+  const PyRef cancel = PyRef::adopt(attach(object, promise.get()));
   if (!cancel || cancel.get() == Py_NotImplemented) return {};
   if (cancel.get() != Py_None) add_done_callback(*state, cancel.get(), true);
   return state;
@@ -89,7 +101,7 @@ PyObject* hand_out(Ref<ValueState> state) {
 bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures) {
   for (size_t i = 0; i < futures.size(); ++i) {
     if (futures[i].ready() || !is_adopted(*futures[i].state())) continue;
-    return PyRef::adopt(call_others("refuse_to_block", items, nullptr)).get() != nullptr;
+    return PyRef::adopt(refuse(items, nullptr)).get() != nullptr;
   }
   return true;
 }

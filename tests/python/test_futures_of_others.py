@@ -188,7 +188,8 @@ def test_one_that_calls_back_with_something_else_fails():
         def add_done_callback(self, callback):
             callback(None)
 
-    assert isinstance(gather(Wrong()).exception(timeout=10), TypeError)
+    with pytest.raises(TypeError, match="called back with None of type NoneType, not with itself"):
+        gather(Wrong()).wait(timeout=10)
 
 
 def test_an_exception_that_is_none_is_named():
