@@ -1,3 +1,4 @@
+#include <atomic>
 #include <typeinfo>
 
 #include "python/src/future.h"
@@ -14,14 +15,19 @@ using tine::detail::make_ref;
 class Adopted final : public ValueState {
  public:
   // Just before it is completed; not earlier, or a source that its library has forgotten would live on for those who wait.
-  // It is cancelled with the lock held only, so nobody reads this meanwhile.
   void came_from(PyObject* source) {
-    if (!this->done()) source_ = foreign_value(source);
+    if (is_known_.load(std::memory_order_relaxed)) return;
+    source_ = foreign_value(source);
+    is_known_.store(true, std::memory_order_release);
   }
-  [[nodiscard]] const Value& source() const noexcept { return source_; }
+  // Null when it was cancelled before that.
+  [[nodiscard]] const Value* source() const noexcept {
+    return is_known_.load(std::memory_order_acquire) ? &source_ : nullptr;
+  }
 
  private:
-  Value source_;  // None: it was cancelled first
+  Value source_;  // written once, under the lock
+  std::atomic<bool> is_known_{false};
 };
 
 // In this order no names are compared: that of a type of this file alone is one.
@@ -31,8 +37,7 @@ bool is_adopted(const ValueState& state) noexcept { return typeid(Adopted) == ty
 const Value* source_of(const ValueState& state) noexcept {
   if (!is_adopted(state)) [[likely]]
     return nullptr;
-  const Value& source = static_cast<const Adopted&>(state).source();
-  return source.is_none() ? nullptr : &source;
+  return static_cast<const Adopted&>(state).source();
 }
 
 // Imported by the first future that is not tine's, and kept.

@@ -90,7 +90,7 @@ def _settle(promise, source):
         if error is None:
             result = source.value() if kind.has_value else source.result()
     except BaseException as raised:  # what it failed with, or what is wrong with it
-        error = raised
+        error = raised.with_traceback(raised.__traceback__.tb_next)  # without this frame, which knows the source
     if error is None:
         promise.set_result(result)
     else:

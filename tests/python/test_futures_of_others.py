@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from random import Random
 
 import pytest
 from programs_of_futures import Marked, done, failed
@@ -327,6 +328,42 @@ def test_what_asking_raises_comes_out():
     error = Marked()
     with pytest.raises(Marked):
         collect_all([Broken()])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_completes_fails_or_cancels_them_on_two_threads_each_counts_once(seed):
+    random = Random(seed)
+    for _ in range(100):
+        inputs = [random.choice([Future, Concurrent, Plain])() for _ in range(random.randrange(1, 9))]
+        settled, first, gathered = collect_all_settled(inputs), collect_any(inputs), gather(inputs)
+        order = as_completed(inputs, timeout=60)
+        outcomes = [(future, random.random()) for future in inputs]
+        random.shuffle(outcomes)
+
+        def finish(outcomes):
+            for future, outcome in outcomes:
+                try:
+                    if type(future) is Plain:
+                        future.finish(Marked() if outcome < 0.1 else outcome)
+                    elif outcome < 0.1:
+                        future.cancel()
+                    elif outcome < 0.2:
+                        future.set_exception(Marked())
+                    else:
+                        future.set_result(outcome)
+                except concurrent.futures.InvalidStateError:
+                    pass  # gather has cancelled it
+
+        threads = [threading.Thread(target=finish, args=(outcomes[k::2],)) for k in range(2)]
+        for thread in threads:
+            thread.start()
+        # One that gather has cancelled before its library said so is handed out as a Future.
+        assert all(a is b or a.cancelled() for a, b in zip(settled.wait(timeout=60), inputs))
+        assert len(list(order)) == len(inputs) and first.wait(timeout=60)[0] < len(inputs)
+        error = gathered.exception(timeout=60)
+        assert isinstance(error, (Marked, tine.Cancelled)) if error else len(gathered.value()) == len(inputs)
+        for thread in threads:
+            thread.join()
 
 
 # ---- asyncio

@@ -241,6 +241,11 @@ DDP_PROGRAM = textwrap.dedent("""
             return [sent.mul_(0.5)]
         return to_torch_future(pool.submit(reduce, bucket.buffer().clone()).and_then(lambda sent: sent[0]))
 
+    def in_tine(state, bucket):
+        sent = bucket.buffer()
+        dist.all_reduce(sent)
+        return to_torch_future(pool.submit(lambda: tine.from_dlpack(sent) * 0.5))
+
     def failing(state, bucket):
         return to_torch_future(pool.submit(lambda: {}["the bucket"]))
 
@@ -260,7 +265,7 @@ DDP_PROGRAM = textwrap.dedent("""
 
     tine.set_num_threads(1)  # the collectives of both processes in the same order
     expected = gradients(None)
-    for hook in (averaged, elsewhere):
+    for hook in (averaged, elsewhere, in_tine):
         for ours, theirs in zip(gradients(hook), expected):
             assert all(torch.equal(a, b) for a, b in zip(ours, theirs)), hook.__name__
     try:
