@@ -535,9 +535,7 @@ PyObject* exception_of(PyFuture* self) {
   return Py_XNewRef(self->error);
 }
 
-void carry_grad_mode(PyObject* future) noexcept {
-  if (const GradMode mode = GradMode::here(); mode && !mode.is_default()) as_future(future)->grad_mode = mode;
-}
+void carry_grad_mode(PyObject* future) noexcept { as_future(future)->grad_mode = GradMode::here(); }
 
 bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   *deadline = kNoDeadline;

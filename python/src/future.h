@@ -39,8 +39,7 @@ struct PyFuture {
 [[nodiscard]] int wait_done(tine::detail::StateBase& state, TimePoint deadline);
 // Waits and returns the value, or raises the error; null with the indicator set.
 [[nodiscard]] PyObject* wait_value(PyFuture* future, TimePoint deadline);
-// The callbacks of a future that this thread has just been given will run in the mode that this thread is in. Those that
-// complete it have the default mode.
+// The callbacks of a future that this thread has just been given will run in the mode that this thread is in.
 void carry_grad_mode(PyObject* future) noexcept;
 // seconds or None; false with the indicator set.
 [[nodiscard]] bool parse_timeout(PyObject* seconds, TimePoint* deadline);

@@ -22,8 +22,6 @@ class GradMode {
   [[nodiscard]] bool operator==(const GradMode&) const noexcept = default;
   [[nodiscard]] bool grad() const noexcept { return (bits_ & kGrad) != 0; }
   [[nodiscard]] bool inference() const noexcept { return (bits_ & kInference) != 0; }
-  // That of a thread on which nobody changed it.
-  [[nodiscard]] bool is_default() const noexcept { return bits_ == (kKnown | kGrad); }
 
  private:
   static constexpr unsigned char kKnown = 1;

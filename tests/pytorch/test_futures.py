@@ -386,6 +386,7 @@ def test_callbacks_of_a_scripts_fork_are_in_the_mode_of_its_caller():
     with torch.no_grad():
         f = fork(1)
     assert not f.done()
+    f.then(lambda _: torch._C._set_grad_enabled(True))  # seen by nobody else
     assert f.then(lambda _: mode()).wait(timeout=60) == NO_GRAD
 
 
@@ -403,13 +404,30 @@ def asynchronous():
     result = f.then(lambda f: (f.value(), mode()))
     rpc.rpc_sync("worker0", go)
     return result
-rpc.init_rpc(NAME, rank=RANK, world_size=WORLD)
+class Gated:
+    def look(self): return gated()
+def leave():
+    torch._C._set_grad_enabled(False)
+    return threading.get_ident()
+def mode_and_thread(): return mode(), threading.get_ident()
+# The last one has one thread for everything.
+threads = {"rpc_backend_options": rpc.TensorPipeRpcBackendOptions(num_worker_threads=1)} if RANK == 2 else {}
+rpc.init_rpc(NAME, rank=RANK, world_size=WORLD, **threads)
 if RANK == 0:
     got = {}
+    left = rpc.rpc_sync("worker2", leave)
+    got["what a function leaves set", "no_grad", "worker2"], where = rpc.rpc_sync("worker2", mode_and_thread)
+    assert where == left
     for to in ("worker1", "worker0"):
+        rref = rpc.remote(to, Gated)
+        rref.to_here()
         def seen(enter, follow):
+            if follow == "after one that leaves it off":
+                f = rpc.rpc_async(to, gated).then(lambda f: torch._C._set_grad_enabled(False))
+                rpc.rpc_sync(to, go)
+                f.wait()
             with enter():
-                f = rpc.rpc_async(to, gated)
+                f = rref.rpc_async().look() if follow == "proxy" else rpc.rpc_async(to, gated)
                 f = collect_all([f]) if follow == "collect_all" else f
             if follow == "chain": f = f.then(lambda f: None)
             if follow == "done": rpc.rpc_sync(to, go); f.wait()
@@ -419,7 +437,7 @@ if RANK == 0:
         for name, enter in (("grad", torch.enable_grad), ("no_grad", torch.no_grad), ("inference", torch.inference_mode)):
             with enter():
                 got["handler", name, to] = rpc.rpc_sync(to, mode)
-            for follow in ("then", "chain", "collect_all", "done"):
+            for follow in ("then", "chain", "collect_all", "proxy", "after one that leaves it off", "done"):
                 got[follow, name, to] = seen(enter, follow)
         with torch.no_grad():
             got["async function", "no_grad", to] = rpc.rpc_sync(to, asynchronous)
@@ -437,11 +455,11 @@ from {backend}.distributed import rpc
 from {backend}.futures import collect_all
 RANK = int(os.environ["RANK"]); WORLD = int(os.environ["WORLD_SIZE"]); NAME = f"worker{{RANK}}"
 """
-        with cluster.Cluster(2, RPC_PROGRAM, preamble=preamble) as workers:
+        with cluster.Cluster(3, RPC_PROGRAM, preamble=preamble) as workers:
             ends = workers.finish(100)
-        assert [code for code, _, _ in ends] == [0, 0], ends
+        assert [code for code, _, _ in ends] == [0] * 3, ends
         return ends[0][1].splitlines()
 
     expected = outcome("torch")
-    assert len(expected) == 32 and "('then', 'no_grad', 'worker1') (False, False)" in expected
+    assert len(expected) == 45 and "('then', 'no_grad', 'worker1') (False, False)" in expected
     assert outcome("tine") == expected
