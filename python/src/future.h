@@ -30,8 +30,7 @@ struct PyFuture {
   PyObject* error;                  // the exception that shows a native error, made once
   bool settable;                    // made by Future(): nobody else completes the state
   bool claimed;
-  GradMode
-      grad_mode;  // in which callbacks run that are added while it is pending; none: that of whoever completes it
+  GradMode grad_mode;  // of callbacks added while it is pending; none: that of whoever completes it
 };
 
 // Blocks until it is done: 1, or 0 when the deadline passed, or -1 with the indicator set (a signal's

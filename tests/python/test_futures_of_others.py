@@ -255,10 +255,13 @@ def test_one_that_is_reachable_from_what_waits_for_it_alone_is_collected(functio
         source = make()
         source.waiting = function([source])
         source.waiting.then(lambda _, source=source: source)
-        gone = weakref.ref(source)
-        del source
+        finished = make()
+        finished.waiting = function([finished])
+        finished.set_result(1) if make is Concurrent else finished.finish(1)
+        gone = weakref.ref(source), weakref.ref(finished)
+        del source, finished
         gc.collect()
-        assert gone() is None
+        assert [ref() for ref in gone] == [None, None]
 
 
 def test_one_that_drops_the_callback_fails_those_that_wait_for_it():
