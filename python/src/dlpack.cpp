@@ -3,36 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "python/src/dlpack.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
-
-// DLPack, version 0: the structures are the specification's (dmlc/dlpack), the words are ours.
 
 namespace tine::python {
 namespace {
 
-enum : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBool = 6 };
-constexpr int32_t kCpu = 1;
-constexpr const char* kFresh = "dltensor";
-constexpr const char* kUsed = "used_dltensor";
-
-struct DlTensor {
-  void* data;
-  int32_t device_type;
-  int32_t device_id;
-  int32_t ndim;
-  uint8_t code;
-  uint8_t bits;
-  uint16_t lanes;
-  int64_t* shape;
-  int64_t* strides;  // in elements; null: contiguous
-  uint64_t byte_offset;
-};
-struct Managed {
-  DlTensor tensor;
-  void* context;
-  void (*deleter)(Managed*);
-};
+using namespace dlpack;
 
 // What a capsule that we made stands on.
 struct Export {
@@ -42,7 +20,7 @@ struct Export {
   std::vector<int64_t> strides;
 };
 
-uint8_t code_of(DType dtype) noexcept {
+Code code_of(DType dtype) noexcept {
   switch (dtype) {
     case DType::kUInt8: return kUInt;
     case DType::kInt64: return kInt;
@@ -51,16 +29,16 @@ uint8_t code_of(DType dtype) noexcept {
   }
 }
 
-DType dtype_of(const DlTensor& t) {
-  if (t.lanes == 1) {
-    if (t.code == kFloat && t.bits == 32) return DType::kFloat32;
-    if (t.code == kFloat && t.bits == 64) return DType::kFloat64;
-    if (t.code == kInt && t.bits == 64) return DType::kInt64;
-    if (t.code == kUInt && t.bits == 8) return DType::kUInt8;
-    if (t.code == kBool && t.bits == 8) return DType::kBool;
+DType dtype_of(Element e) {
+  if (e.lanes == 1) {
+    if (e.code == kFloat && e.bits == 32) return DType::kFloat32;
+    if (e.code == kFloat && e.bits == 64) return DType::kFloat64;
+    if (e.code == kInt && e.bits == 64) return DType::kInt64;
+    if (e.code == kUInt && e.bits == 8) return DType::kUInt8;
+    if (e.code == kBool && e.bits == 8) return DType::kBool;
   }
-  throw TypeError("from_dlpack(): elements of code " + std::to_string(t.code) + " with " +
-                  std::to_string(t.bits) + " bits; tine has float32, float64, int64, uint8 and bool");
+  throw TypeError("from_dlpack(): elements of code " + std::to_string(e.code) + " with " +
+                  std::to_string(e.bits) + " bits; tine has float32, float64, int64, uint8 and bool");
 }
 
 void delete_capsule(PyObject* capsule) {
@@ -89,9 +67,7 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
                             kCpu,
                             0,
                             static_cast<int32_t>(tensor.dim()),
-                            code_of(tensor.dtype()),
-                            static_cast<uint8_t>(8 * size_of(tensor.dtype())),
-                            1,
+                            {code_of(tensor.dtype()), static_cast<uint8_t>(8 * size_of(tensor.dtype())), 1},
                             made->shape.data(),
                             made->strides.data(),
                             0};
@@ -127,7 +103,7 @@ PyObject* from_dlpack(PyObject*, PyObject* exporter) {
       throw ValueError("from_dlpack(): the memory is on device type " + std::to_string(t.device_type) +
                        ", tine reads the CPU's only");
     }
-    const DType dtype = dtype_of(t);
+    const DType dtype = dtype_of(t.element);
     const std::vector<int64_t> sizes(t.shape, t.shape + t.ndim);
     std::vector<int64_t> strides(sizes.size());
     int64_t step = 1;

@@ -1,6 +1,7 @@
 """How Python calls travel: what is pickled, what runs at the callee, how an exception comes back.
 
-Tensors and RRefs are lifted out of a pickle and travel as they are. Functions and classes are pickled by
+Tensors and RRefs are lifted out of a pickle and travel as they are, PyTorch's plain tensors and the large buffers of
+NumPy's arrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are pickled by
 name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
 """
 import copyreg
@@ -8,6 +9,7 @@ import importlib
 import inspect
 import io
 import pickle
+import sys
 import threading
 import traceback
 
@@ -24,11 +26,30 @@ def _leaf(index):
     return _leaves.values[index]
 
 
+def _lifted(index):
+    """Stands in a pickle for a torch.Tensor of the last leaf."""
+    return _leaves.values[-1][index]
+
+
+_imported = sys.modules.get
+# What is not larger is cheaper in the pickle: so much of a tensor lies in the body of a message, too.
+_SMALL = 512
+
+
+class _Buffers(list):
+    """Those of one pickle that travel beside it; the pickler calls this with each."""
+
+    __slots__ = ()
+
+    def __call__(self, buffer):
+        view = buffer.raw()
+        if view.nbytes <= _SMALL:
+            return True
+        self.append(view)
+
+
 class _Pickler(pickle.Pickler):
-    def __init__(self, file, what):
-        super().__init__(file, protocol=5)
-        self.what = what
-        self.leaves = []
+    # what, leaves and tensors are set where one is made
 
     def reducer_override(self, obj):
         kind = type(obj)
@@ -37,14 +58,56 @@ class _Pickler(pickle.Pickler):
             return _leaf, (len(self.leaves) - 1,)
         if isinstance(obj, _C.Future):
             _C._rpc.refuse_future(self.what)
+        torch = _imported("torch")
+        if torch is not None and kind is getattr(torch, "Tensor", None):
+            plain = _C._rpc.liftable(obj)
+            if plain is not None:
+                self.tensors.append(plain)
+                return _lifted, (len(self.tensors) - 1,)
+        numpy = _imported("numpy")
+        if numpy is not None and kind is getattr(numpy, "ndarray", None):
+            return _dense(numpy, obj)
         return NotImplemented
+
+
+def _dense(numpy, array):
+    """The reduction of an array: of a copy in which the elements are in order, where they are in none."""
+    if array.nbytes <= _SMALL or array.flags.forc or array.dtype.hasobject:
+        return NotImplemented
+    copy = numpy.ascontiguousarray(array)
+    copy.flags.writeable = array.flags.writeable
+    return copy.__reduce_ex__(5)
 
 
 def _pickled(obj, what):
     file = io.BytesIO()
-    pickler = _Pickler(file, what)
+    buffers = _Buffers()
+    pickler = _Pickler(file, 5, buffer_callback=buffers)
+    pickler.what = what
+    pickler.leaves = leaves = []
+    pickler.tensors = tensors = []
     pickler.dump(obj)
-    return file.getvalue(), pickler.leaves
+    if tensors or buffers:
+        leaves.append(_C._rpc.lift(tensors, buffers))
+    return file.getvalue(), leaves
+
+
+def _restored(torch_leaf):
+    """The tensors of a last leaf."""
+    try:
+        import torch
+    except ImportError as error:
+        raise _no_torch(error) from error
+    if torch.Tensor is _C.Tensor:
+        raise _no_torch(f"torch is another name of {_C.Tensor.__module__} here")
+    return _C._rpc.restore(torch.Tensor, *torch_leaf)
+
+
+def _no_torch(why):
+    return CalleeImportError(
+        f"a torch.Tensor arrived from another worker, but this worker cannot import PyTorch: {why}; install it here "
+        "or send what needs none: tine.from_dlpack(x)"
+    )
 
 
 def to_pickle(obj, what):
@@ -59,10 +122,15 @@ def to_pickle(obj, what):
 
 def from_pickle(data, leaves):
     """What to_pickle was given."""
+    buffers = None
+    if leaves and type(leaves[-1]) is tuple:
+        buffers, *of_torch = leaves[-1]
+        leaves[-1] = _restored(of_torch) if of_torch else None
+        buffers = map(memoryview, buffers)
     before = getattr(_leaves, "values", None)
     _leaves.values = leaves
     try:
-        return pickle.loads(data)
+        return pickle.loads(data, buffers=buffers)
     except (SystemExit, GeneratorExit) as error:
         raise _as_exception(error) from error
     finally:
@@ -160,6 +228,8 @@ def _as_failed(error):
 def _execute(data, leaves):
     try:
         func, args, kwargs = from_pickle(data, leaves)
+    except CalleeImportError:
+        raise
     except (AttributeError, ImportError) as error:
         kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
         fresh = kind(

@@ -1,0 +1,26 @@
+// Tensors of PyTorch and buffers (PEP 574) beside a pickle: out of it at the sender, into it at the receiver.
+//
+// State      None.
+// Threads    The caller holds the lock. The memory is given back by a thread that holds it, too.
+// Ordering   Tensors and buffers keep the order in which the pickler met them.
+// Ownership  A leaf keeps the storages and buffers that it shows, not the tensors: these may get other memory meanwhile.
+// Errors     liftable: None where a tensor must be pickled. Everything else throws through the indicator.
+// Cost       About 0.3 us a tensor on each side; no copy, but for those that copied_leaf says and the small ones of a
+//            message of thousands.
+// Source     docs/spec/wire.md, section 3 ("Tensors of other libraries").
+#pragma once
+
+#include "python/src/convert.h"
+
+namespace tine::python {
+
+// liftable(tensor): the torch.Tensor to lift in its place, or None; lift(tensors, buffers): the last leaf; restore(type,
+// bases, table): its tensors again; PyMethodDefs of METH_FASTCALL.
+[[nodiscard]] PyObject* liftable(PyObject* module, PyObject* tensor);
+[[nodiscard]] PyObject* lift(PyObject* module, PyObject* const* args, Py_ssize_t count);
+[[nodiscard]] PyObject* restore(PyObject* module, PyObject* const* args, Py_ssize_t count);
+
+// A last leaf with memory of its own: what a worker sends to itself. Others are returned as they are.
+[[nodiscard]] Value copied_leaf(const Value& leaf);
+
+}  // namespace tine::python
