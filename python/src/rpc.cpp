@@ -144,16 +144,18 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
   // Arguments that do not fit are an error of the call itself, as in PyTorch; of remote(), too.
   std::vector<Value> bound;
   std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
-  if (request.target == rpc::Target::kBuiltin) {
-    try {
-      (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
-    } catch (const TypeError& e) {
-      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
-                      e.message());
+  with_array_hint(request.args, keywords, [&] {
+    if (request.target == rpc::Target::kBuiltin) {
+      try {
+        (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
+      } catch (const TypeError& e) {
+        throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
+                        e.message());
+      }
+    } else if (const ScriptRef f = Runtime::instance().scripts().function(name)) {
+      bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
     }
-  } else if (const ScriptRef f = Runtime::instance().scripts().function(name)) {
-    bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
-  }
+  });
   return request;
 }
 

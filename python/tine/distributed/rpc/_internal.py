@@ -7,11 +7,11 @@ name, as the pickle module does: the callee imports them. Both ends have proven 
 import copyreg
 import importlib
 import inspect
-import io
 import pickle
 import sys
 import threading
 import traceback
+import types
 
 from ... import _C
 
@@ -31,9 +31,17 @@ def _lifted(index):
     return _leaves.values[-1][index]
 
 
+def _array(shape, dtype, data):
+    """A NumPy array on a buffer."""
+    import numpy
+
+    return numpy.ndarray(shape, dtype, data)
+
+
 _imported = sys.modules.get
 # What is not larger is cheaper in the pickle: so much of a tensor lies in the body of a message, too.
 _SMALL = 512
+_NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # NumPy's types that their letter says all about
 
 
 class _Buffers(list):
@@ -49,7 +57,12 @@ class _Buffers(list):
 
 
 class _Pickler(pickle.Pickler):
-    # what, leaves and tensors are set where one is made
+    """Used again and again: to make one takes longer than what it does."""
+
+    def __init__(self):
+        self.chunks = []
+        self.buffers = _Buffers()
+        super().__init__(types.SimpleNamespace(write=self.chunks.append), 5, buffer_callback=self.buffers)
 
     def reducer_override(self, obj):
         kind = type(obj)
@@ -66,41 +79,67 @@ class _Pickler(pickle.Pickler):
                 return _lifted, (len(self.tensors) - 1,)
         numpy = _imported("numpy")
         if numpy is not None and kind is getattr(numpy, "ndarray", None):
-            return _dense(numpy, obj)
+            return _reduced(numpy, obj)
         return NotImplemented
 
 
-def _dense(numpy, array):
-    """The reduction of an array: of a copy in which the elements are in order, where they are in none."""
-    if array.nbytes <= _SMALL or array.flags.forc or array.dtype.hasobject:
-        return NotImplemented
-    copy = numpy.ascontiguousarray(array)
-    copy.flags.writeable = array.flags.writeable
-    return copy.__reduce_ex__(5)
+def _reduced(numpy, given):
+    """How an array is pickled. NumPy's own way copies what is in no order, and takes three times as long."""
+    array, dtype = given, given.dtype
+    if array.nbytes > _SMALL and not array.flags.forc and not dtype.hasobject:
+        array = numpy.ascontiguousarray(given)
+        array.flags.writeable = given.flags.writeable
+    if dtype.char in _NUMBERS and dtype.isnative and array.nbytes and array.flags.c_contiguous:
+        return _array, (array.shape, dtype.char, pickle.PickleBuffer(array))
+    return NotImplemented if array is given else array.__reduce_ex__(5)
+
+
+_idle = []
 
 
 def _pickled(obj, what):
-    file = io.BytesIO()
-    buffers = _Buffers()
-    pickler = _Pickler(file, 5, buffer_callback=buffers)
+    try:
+        pickler = _idle.pop()
+    except IndexError:
+        pickler = _Pickler()
     pickler.what = what
     pickler.leaves = leaves = []
     pickler.tensors = tensors = []
-    pickler.dump(obj)
+    chunks, buffers = pickler.chunks, pickler.buffers
+    pickler.dump(obj)  # one that raised is not used again
+    data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     if tensors or buffers:
         leaves.append(_C._rpc.lift(tensors, buffers))
-    return file.getvalue(), leaves
+    if len(data) <= 4096:  # a large one keeps large tables
+        chunks.clear()
+        buffers.clear()
+        pickler.clear_memo()
+        pickler.leaves = pickler.tensors = None
+        _idle.append(pickler)
+    return data, leaves
 
 
-def _restored(torch_leaf):
+_ONE_TENSOR = b"\x80\x05N."  # the pickle of a tensor alone: with the last leaf beside it, that one's first
+
+
+_torch_tensor = None  # PyTorch's class, once it was needed
+
+
+def _restored(bases, table):
     """The tensors of a last leaf."""
+    return _C._rpc.restore(_torch_tensor or _class_of_torch(), bases, table)
+
+
+def _class_of_torch():
+    global _torch_tensor
     try:
         import torch
     except ImportError as error:
         raise _no_torch(error) from error
     if torch.Tensor is _C.Tensor:
-        raise _no_torch(f"torch is another name of {_C.Tensor.__module__} here")
-    return _C._rpc.restore(torch.Tensor, *torch_leaf)
+        raise _no_torch("torch is another name of tine here")
+    _torch_tensor = torch.Tensor
+    return _torch_tensor
 
 
 def _no_torch(why):
@@ -112,6 +151,11 @@ def _no_torch(why):
 
 def to_pickle(obj, what):
     """The object as (bytes, leaves). What cannot be pickled is a TypeError that says what it was and why."""
+    torch = _imported("torch")
+    if torch is not None and type(obj) is getattr(torch, "Tensor", None):
+        plain = _C._rpc.liftable(obj)
+        if plain is not None:
+            return _ONE_TENSOR, [_C._rpc.lift([plain], [])]
     try:
         return _pickled(obj, what)
     except BaseException as error:
@@ -125,7 +169,9 @@ def from_pickle(data, leaves):
     buffers = None
     if leaves and type(leaves[-1]) is tuple:
         buffers, *of_torch = leaves[-1]
-        leaves[-1] = _restored(of_torch) if of_torch else None
+        leaves[-1] = _restored(*of_torch) if of_torch else None
+        if data == _ONE_TENSOR:
+            return leaves[-1][0]
         buffers = map(memoryview, buffers)
     before = getattr(_leaves, "values", None)
     _leaves.values = leaves
