@@ -20,6 +20,22 @@ namespace tine::python {
 [[nodiscard]] PyObject* lift(PyObject* module, PyObject* const* args, Py_ssize_t count);
 [[nodiscard]] PyObject* restore(PyObject* module, PyObject* const* args, Py_ssize_t count);
 
+namespace lifted {
+// A row of the table: base, offset in bytes, element and flags, rank, sizes, strides.
+inline constexpr size_t kRowHead = 4;
+inline constexpr int64_t kNoBase = -1;  // without elements
+inline constexpr uint32_t kRequiresGrad = 1;
+inline constexpr uint32_t kShares = 2;       // the storage of its base, with others
+inline constexpr uint32_t kLooseLayout = 4;  // its base has its sizes, and strides of its own
+inline constexpr int64_t kMostRank = 64;
+}  // namespace lifted
+
+// False and a TypeError where a call does not fit.
+[[nodiscard]] inline bool takes(bool fits, const char* function) {
+  if (!fits) PyErr_Format(PyExc_TypeError, "%s(): other arguments were expected", function);
+  return fits;
+}
+
 // A last leaf with memory of its own: what a worker sends to itself. Others are returned as they are.
 [[nodiscard]] Value copied_leaf(const Value& leaf);
 
