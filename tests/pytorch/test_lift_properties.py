@@ -139,7 +139,7 @@ def check_tensor(sent, got):
 
 def check_array(sent, got):
     assert got.dtype == sent.dtype and got.shape == sent.shape and got.tobytes() == sent.tobytes()
-    assert got.flags.writeable == sent.flags.writeable or not sent.flags.forc
+    assert got.flags.writeable == sent.flags.writeable
     assert got.flags.f_contiguous == sent.flags.f_contiguous or not sent.flags.forc
 
 
