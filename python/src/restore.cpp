@@ -98,10 +98,8 @@ class Restoring {
   [[nodiscard]] PyRef without_elements(const Row& row) const {
     int64_t bytes = 0;
     if (!extent_of(row.sizes, row.strides, 1, &bytes) || bytes != 0) malformed("elements without a base");
-    static const Tensor nothing = [] {
-      constexpr int64_t kZero = 0;
-      return Tensor::empty({&kZero, 1}, DType::kUInt8);
-    }();
+    constexpr int64_t kZero = 0;
+    const Tensor nothing = Tensor::empty({&kZero, 1}, DType::kUInt8);
     return torch_.make(nothing, nothing.data_as<std::byte>(), row.element, row.sizes, row.strides);
   }
 

@@ -597,22 +597,28 @@ def test_a_receiver_without_pytorch_says_so():
     )
 
 
-OLDER = {
-    "no table": "torch.Tensor.__dlpack_c_exchange_api__ = None",
-    "a capsule of another name": "torch.Tensor.__dlpack_c_exchange_api__ = capsule(table, b'other')",
-    "a newer major version alone": "torch.Tensor.__dlpack_c_exchange_api__ = capsule(ctypes.addressof(copy_of(2, 0, table_of_functions=False)), name)",
-    "a newer major version before ours": "torch.Tensor.__dlpack_c_exchange_api__ = capsule(ctypes.addressof(copy_of(2, table, table_of_functions=False)), name)",
-    "the earlier name": "torch.Tensor.__c_dlpack_exchange_api__ = torch.Tensor.__dlpack_c_exchange_api__; torch.Tensor.__dlpack_c_exchange_api__ = None",
-    "no borrowing": "torch.Tensor.__dlpack_c_exchange_api__ = capsule(ctypes.addressof(copy_of(1, 0, borrow=False)), name)",
+# How torch.Tensor's table is there, and whether tine can use it.
+OTHER_TABLES = {
+    "no table": ("torch.Tensor.__dlpack_c_exchange_api__ = None", False),
+    "a capsule of another name": ("torch.Tensor.__dlpack_c_exchange_api__ = capsule(table, b'other')", False),
+    "a newer major version alone": ("show(copy_of(2, None, functions=False))", False),
+    "a newer major version before ours": ("show(copy_of(2, table, functions=False))", True),
+    "the earlier name": (
+        "torch.Tensor.__c_dlpack_exchange_api__ = torch.Tensor.__dlpack_c_exchange_api__; "
+        "torch.Tensor.__dlpack_c_exchange_api__ = None",
+        True,
+    ),
+    "no borrowing": ("show(copy_of(1, None, borrows=False))", True),
 }
 
 
-@pytest.mark.parametrize("how", OLDER)
+@pytest.mark.parametrize("how", OTHER_TABLES)
 def test_other_versions_of_the_exchange_table_are_used_or_done_without(how):
+    change, is_used = OTHER_TABLES[how]
     run(
-        2,
+        1,
         f"""
-        import ctypes, torch
+        import ctypes, torch, torch.utils.dlpack
         import lift_callees as there
         name = b"dlpack_exchange_api"
         get, make = ctypes.pythonapi.PyCapsule_GetPointer, ctypes.pythonapi.PyCapsule_New
@@ -622,29 +628,62 @@ def test_other_versions_of_the_exchange_table_are_used_or_done_without(how):
             _fields_ = [("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("previous", ctypes.c_void_p),
                         ("functions", ctypes.c_void_p * 5)]
         table = get(torch.Tensor.__dlpack_c_exchange_api__, name)
-        kept = []
+        kept, capsules = [], []
         def capsule(address, name): return make(address, name, None)
-        def copy_of(major, previous, table_of_functions=True, borrow=True):
+        def copy_of(major, previous, functions=True, borrows=True):
             made = Table.from_buffer_copy(ctypes.string_at(table, ctypes.sizeof(Table)))
             made.major, made.previous = major, previous
-            if not table_of_functions: made.functions = (ctypes.c_void_p * 5)()
-            if not borrow: made.functions[3] = None
+            if not functions: made.functions = (ctypes.c_void_p * 5)()
+            if not borrows: made.functions[3] = None
             kept.append(made)
             return made
-        {OLDER[how]}
+        def show(table): torch.Tensor.__dlpack_c_exchange_api__ = capsule(ctypes.addressof(table), name)
+        to_dlpack = torch.utils.dlpack.to_dlpack
+        def counted(x):
+            capsules.append(1)
+            return to_dlpack(x)
+        torch.utils.dlpack.to_dlpack = counted
+        {change}
         rpc.init_rpc(NAME)
-        if RANK == 0:
-            echo = lambda x: rpc.rpc_sync("worker1", there.echo, args=(x,))
-            for x in (torch.rand(3), torch.rand(300, 4).t(), torch.tensor(3), torch.rand(3).bfloat16(), torch.empty(0, 2),
-                      torch.rand(3, requires_grad=True), torch.randn(4, dtype=torch.complex64).conj(), torch.rand(2000, 50)[:, 3]):
-                y = echo(x)
-                assert torch.equal(x, y) and y.dtype == x.dtype and y.requires_grad == x.requires_grad, (x, y)
-            x = torch.rand(1000)
-            assert rpc.rpc_sync("worker1", there.see_sharing, args=(x, x[5:])) == (True, True, True)
-            assert torch.equal(echo(torch.eye(4).to_sparse()).to_dense(), torch.eye(4))
+        echo = lambda x: rpc.rpc_sync("worker0", there.echo, args=(x,))
+        for x in (torch.rand(3), torch.rand(300, 4).t(), torch.tensor(3), torch.rand(3).bfloat16(), torch.empty(0, 2),
+                  torch.rand(3, requires_grad=True), torch.randn(4, dtype=torch.complex64).conj(), torch.rand(2000, 50)[:, 3]):
+            y = echo(x)
+            assert torch.equal(x, y) and y.dtype == x.dtype and y.requires_grad == x.requires_grad, (x, y)
+        x = torch.rand(1000)
+        assert rpc.rpc_sync("worker0", there.see_sharing, args=(x, x[5:])) == (True, True, True)
+        assert torch.equal(echo(torch.eye(4).to_sparse()).to_dense(), torch.eye(4))
+        assert bool(capsules) == {not is_used}, len(capsules)
         rpc.shutdown()
         """,
     )
+
+
+def restored(bases, rows):
+    return tine._C._rpc.restore(torch.Tensor, tuple(bases), tine.tensor(rows, dtype=tine.int64))
+
+
+def test_a_table_that_is_wrong_is_refused():
+    base = tine.zeros(64, dtype=tine.uint8)
+    float32 = 2 | 32 << 8 | 1 << 16
+    assert torch.equal(restored([base], [0, 8, float32, 1, 14, 1])[0], torch.zeros(14))
+    for rows in (
+        [0], [0, 0, float32], [0, 0, float32, 2, 1, 1], [1, 0, float32, 0], [-2, 0, float32, 0], [0, 64, float32, 0], [0, 61, float32, 0],
+        [0, -1, float32, 0], [0, 0, float32, 1, 17, 1], [0, 0, float32, 1, 2, 16], [0, 0, float32, 1, -1, 1], [0, 0, float32, 1, 2, -1],
+        [0, 0, float32, 2, 2**62, 4, 0, 0], [0, 0, float32, 1, 2, 2**62], [0, 0, float32, 2, 2, 2, 2**62, 2**62], [0, 0, float32, 1, 0, 1],
+        [0, 2**63 - 1, float32, 0], [0, 0, float32, -1], [0, 0, float32, 2**62], [0, 0, float32, 65] + [1] * 130, [-1, 0, float32, 0],
+        [0, 0, 0, 0], [0, 0, float32 | 4 << 32, 2, 1, 1, 1, 1],
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="tensors beside a pickle"):
+            restored([base], rows)
+    with pytest.raises(ValueError, match="a base is no Tensor"):
+        restored([5], [])
+    with pytest.raises(ValueError, match="no table"):
+        tine._C._rpc.restore(torch.Tensor, (base,), tine.zeros(4))
+    for element in (99 | 32 << 8 | 1 << 16, 2 | 24 << 8 | 1 << 16, 1 | 8 << 8 | 7 << 16):  # PyTorch has none of these
+        with pytest.raises((RuntimeError, BufferError)):
+            restored([base], [0, 0, element, 0])
+    gc.collect()
 
 
 # ---- where tensors of tine are wanted
