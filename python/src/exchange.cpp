@@ -71,6 +71,7 @@ const Torch& Torch::of(PyTypeObject* type) {
 Torch::Torch(PyTypeObject* type)
     : type_(reinterpret_cast<PyTypeObject*>(Py_NewRef(reinterpret_cast<PyObject*>(type)))) {
   const PyRef torch = checked(PyImport_ImportModule("torch"));
+  has_storages_ = PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "untyped_storage");
   int8_ = checked(PyObject_GetAttrString(torch.get(), "int8"));
   uint8_ = checked(PyObject_GetAttrString(torch.get(), "uint8"));
   table_ = table_of(type);
@@ -99,6 +100,7 @@ bool Torch::look_by_capsule(PyObject* tensor, Look* out) const {
 }
 
 bool Torch::look(PyObject* tensor, Look* out) const {
+  if (!has_storages_) return false;
   if (!(table_ ? look_by_table(tensor, out) : look_by_capsule(tensor, out))) {
     PyErr_Clear();
     return false;

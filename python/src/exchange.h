@@ -50,6 +50,7 @@ class Torch {
 
   PyTypeObject* type_;
   const dlpack::Exchange* table_ = nullptr;
+  bool has_storages_ = false;  // what keeps memory while it is sent; before PyTorch 2.0 there is none
   PyRef to_capsule_, from_capsule_;
   PyRef int8_, uint8_;
 };

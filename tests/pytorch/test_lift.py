@@ -597,6 +597,28 @@ def test_a_receiver_without_pytorch_says_so():
     )
 
 
+def test_a_caller_without_pytorch_hears_so_where_it_looks_at_the_result():
+    run(
+        2,
+        """
+        if RANK == 0: sys.modules["torch"] = None
+        def made():
+            import torch
+            return torch.ones(3)
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            future = rpc.rpc_async("worker1", made)
+            for _ in range(2):
+                try: future.wait()
+                except ImportError as e: assert "cannot import PyTorch" in str(e), e
+                else: raise AssertionError
+            del sys.modules["torch"]
+            assert future.wait().tolist() == [1, 1, 1]
+        rpc.shutdown()
+        """,
+    )
+
+
 # How torch.Tensor's table is there, and whether tine can use it.
 OTHER_TABLES = {
     "no table": ("torch.Tensor.__dlpack_c_exchange_api__ = None", False),
