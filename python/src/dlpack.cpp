@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,6 +49,13 @@ void delete_capsule(PyObject* capsule) {
   managed->deleter(managed);
 }
 
+// PyTorch's `c.conj().imag`: its memory holds the opposite numbers.
+bool is_lazy_negative(PyObject* exporter) {
+  const PyRef asked = PyRef::adopt(PyObject_GetAttrString(exporter, "is_neg"));
+  const PyRef answer = asked ? PyRef::adopt(PyObject_CallNoArgs(asked.get())) : PyRef();
+  return answer && answer.get() == Py_True;
+}
+
 }  // namespace
 
 PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
@@ -82,6 +90,14 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
 PyObject* tensor_dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", kCpu, 0); }
 
 PyObject* from_dlpack(PyObject*, PyObject* exporter) {
+  if (is_lazy_negative(exporter)) {
+    PyErr_SetString(
+        PyExc_ValueError,
+        "from_dlpack(): the tensor stands for the negative of its memory, which DLPack can't say; "
+        "call resolve_neg() first");
+    return nullptr;
+  }
+  PyErr_Clear();
   const PyRef capsule = PyCapsule_CheckExact(exporter)
                             ? PyRef::share(exporter)
                             : PyRef::adopt(PyObject_CallMethod(exporter, "__dlpack__", nullptr));
@@ -105,6 +121,8 @@ PyObject* from_dlpack(PyObject*, PyObject* exporter) {
     }
     const DType dtype = dtype_of(t.element);
     const std::vector<int64_t> sizes(t.shape, t.shape + t.ndim);
+    if (!t.data && std::find(sizes.begin(), sizes.end(), 0) == sizes.end())
+      throw ValueError("from_dlpack(): the tensor has no memory; pass a copy of its values");
     std::vector<int64_t> strides(sizes.size());
     int64_t step = 1;
     for (size_t i = sizes.size(); i-- > 0; step *= std::max<int64_t>(sizes[i], 1)) {

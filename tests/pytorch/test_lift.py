@@ -753,3 +753,15 @@ def test_operators_methods_and_scripts_say_what_to_write():
         tine.jit.trace(lambda a: a + 1, (x,))
     shared = tine.from_dlpack(x)
     assert plus_one(shared).tolist() == [2, 2, 2] and tine.add(shared, t).tolist() == [2, 2, 2]
+
+
+def test_from_dlpack_takes_no_memory_that_is_not_what_the_tensor_says():
+    c = torch.randn(3, dtype=torch.complex64)
+    with pytest.raises(ValueError, match=r"resolve_neg\(\)"):
+        tine.from_dlpack(c.conj().imag)
+    assert tine.from_dlpack(c.conj().imag.resolve_neg()).tolist() == c.conj().imag.tolist()
+    with pytest.raises(ValueError, match="has no memory"):
+        tine.from_dlpack(torch._efficientzerotensor(3))
+    with pytest.raises(BufferError):
+        tine.from_dlpack(torch.ones(3, requires_grad=True))
+    assert tine.from_dlpack(torch.empty(0, 3)).shape == (0, 3)
