@@ -5,7 +5,7 @@
 // Ordering   Tensors and buffers keep the order in which the pickler met them.
 // Ownership  A leaf keeps the storages and buffers that it shows, not the tensors: these may get other memory meanwhile.
 // Errors     liftable: None where a tensor must be pickled. Everything else throws through the indicator.
-// Cost       About 0.3 us a tensor on each side; no copy, but for those that copied_leaf says and the small ones of a
+// Cost       About 0.5 us a tensor on each side; no copy, but for those that copied_leaf says and the small ones of a
 //            message of thousands.
 // Source     docs/spec/wire.md, section 3 ("Tensors of other libraries").
 #pragma once
