@@ -141,7 +141,8 @@ class Arguments {
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), to_value(named[i]));
     }
-    std::vector<Value> bound = unit().bind(f, bound_, keywords);
+    std::vector<Value> bound =
+        with_array_hint(bound_, keywords, [&] { return unit().bind(f, bound_, keywords); });
     for (size_t i = 0; i < bound.size(); ++i) {
       const TypePtr& type = f.schema.args[i].type;
       if (holds_future(type)) bound[i] = with_checked_futures(std::move(bound[i]), type);
@@ -180,7 +181,7 @@ PyObject* call_traced(const ScriptRef& called, PyObject* const* args, Py_ssize_t
     written_keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), traced_value(args[count + i]));
     keywords.emplace_back(written_keywords.back().first, tracer.plain(written_keywords.back().second));
   }
-  plain = unit().bind(f, plain, keywords);
+  plain = with_array_hint(plain, keywords, [&] { return unit().bind(f, plain, keywords); });
   written = unit().bind(f, written, written_keywords, Boundary::kRecorded);
   for (size_t i = 0; i < plain.size(); ++i) {
     const TypePtr& type = f.schema.args[i].type;
