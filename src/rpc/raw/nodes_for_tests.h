@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <future>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -84,6 +85,10 @@ class RawHandlers final : public RawHandler {
     std::string why;
     bool left;
   };
+  std::vector<Death> deaths() {
+    const std::lock_guard lock(mutex_);
+    return deaths_;
+  }
   std::vector<Death> wait_for_deaths(size_t n) {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return deaths_.size() >= n; }));
@@ -117,6 +122,7 @@ struct RawOne {
     node = std::make_unique<RawNode>(parts);
   }
   ~RawOne() {
+    if (node) node->close();  // handlers that run use it until then
     node = nullptr;
     parts = nullptr;
   }
