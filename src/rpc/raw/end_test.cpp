@@ -239,6 +239,12 @@ TEST_P(RawEndTest, AHandlerThatDoesNotReturnHoldsCloseNoLongerThanTheBound) {
 
 TEST_P(RawEndTest, AHandlerASinkAndADeathMayCloseTheirOwnNode) {
   nodes.make(3);
+  std::promise<void> third;
+  nodes[2].handler.on_death = [&](const RawWorker& w, const std::string&, bool) {
+    if (w.id != 0) return;
+    nodes[2]->close(10s);
+    third.set_value();
+  };
   nodes[1].handler.on_call = [&](RawCall) { nodes[1]->close(10s); };
   const TimePoint begin = Clock::now();
   EXPECT_EQ(nodes[0].call(1, "x")->get().failure.kind, Kind::kDied);
@@ -252,12 +258,6 @@ TEST_P(RawEndTest, AHandlerASinkAndADeathMayCloseTheirOwnNode) {
     void failed(RawFailure) noexcept override { ADD_FAILURE(); }
     RawNode& node;
     std::promise<void>& closed;
-  };
-  std::promise<void> third;
-  nodes[2].handler.on_death = [&](const RawWorker& w, const std::string&, bool) {
-    if (w.id != 0) return;
-    nodes[2]->close(10s);
-    third.set_value();
   };
   nodes[0]->call(0, {}, kNoDeadline, std::make_shared<Closer>(*nodes[0].node, closed));
   closed.get_future().get();

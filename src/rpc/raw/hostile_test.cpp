@@ -229,6 +229,20 @@ TEST(RawHostileTest, ANodeGoesAwayWithStrangersThatHaveNotIntroducedThemselves) 
   EXPECT_EQ(two.ear->end().reason, GoodbyeReason::kShutdown);
 }
 
+TEST(RawHostileTest, AWorkerStartedAnewIsTakenInOnceTheNewsOfItsEndIsThere) {
+  RawNodes nodes(true), fresh(true);
+  nodes.make(1);
+  Stranger old(*nodes[0].node, "w1");
+  old.introduce(1);
+  fresh.add(1)->open();
+  std::thread connecting([&] { fresh[1]->connect(nodes[0]->card(), in(10s)); });
+  old.connection->close(nullptr);
+  connecting.join();
+  EXPECT_EQ(fresh[1].call(0, "x")->get().text(), "x");
+  EXPECT_EQ(nodes[0].call(1, "x")->get().text(), "x");
+  EXPECT_EQ(nodes[0].handler.wait_for_deaths(1).size(), 1u);
+}
+
 TEST(RawHostileTest, GarbageOfAnyKindNeverHarmsTheOthers) {
   RawNodes nodes(true);
   nodes.make(2);

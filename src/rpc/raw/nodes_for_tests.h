@@ -251,11 +251,9 @@ class Kept {
  public:
   std::function<void(RawCall)> handler() {
     return [this](RawCall call) {
-      {
-        const std::lock_guard lock(mutex_);
-        calls_.push_back(std::move(call));
-      }
-      changed_.notify_all();
+      const std::lock_guard lock(mutex_);
+      calls_.push_back(std::move(call));
+      changed_.notify_all();  // under the lock: who waits may end this
     };
   }
   RawCall take() {
