@@ -227,6 +227,11 @@ def train(others):
             rpc.rpc_sync(other, drop)
 
 
+def wait_for(event, otherwise):
+    if not event.wait(RUN_BOUND - 15):
+        raise TimeoutError(otherwise)
+
+
 class Story:
     """What a worker has seen, told to the director when it ends."""
 
@@ -294,13 +299,11 @@ def worker(the_plan, rank, backend, init_method, shared, orders, reports, log):
         orders.recv()  # all have come this far
     elif rank == plan.victim:
         strike("any")
-        if not harmed.wait(RUN_BOUND):
-            sys.exit("the harm was never done")
+        story.attempt("harm", wait_for, harmed, "the harm was never done")
         for other in others:
             story.attempt("call", lambda: rpc.rpc_sync(other, noop))
     else:
-        if not seen.wait(RUN_BOUND):
-            sys.exit("the future of the victim never ended")
+        story.attempt("see", wait_for, seen, "the future of the victim never ended")
         story.attempt("call", lambda: rpc.rpc_sync(victim, noop))
         reports.send("seen")
         orders.recv()  # all survivors have seen it
@@ -433,7 +436,8 @@ class Outcome:
         survivors = [rank for rank in range(the_plan.world) if rank != the_plan.victim]
         found = []
         if not self.struck_at:
-            seen = [f"{e['what']}: {e['error']}" for story in self.stories.values() for e in story if e["error"]]
+            stories = sorted(self.stories.items())
+            seen = [f"{name_of(rank)}: {e['what']}: {e['error']}" for rank, story in stories for e in story if e["error"]]
             return ["the harm was never done", *seen]
         found += [f"{name_of(rank)} hangs" for rank in self.hung]
         for rank, code in enumerate(self.codes):
@@ -457,8 +461,10 @@ class Outcome:
                     most += 1
                 if took > most:
                     found.append(f"{who}: {what} ended {took:.2f} s after the harm, {most:.2f} s at most")
-                if error and victim not in error:
-                    found.append(f"{who}: {what}: the error does not name {victim}: {error}")
+                # Who timed out may have waited for one that waited for the stopped one.
+                named = victim if the_plan.harm != "stop" else "worker"
+                if error and named not in error:
+                    found.append(f"{who}: {what}: the error does not name {named}: {error}")
                 if what in ("future", "call") and not error:
                     found.append(f"{who}: {what}: no error though {victim} is gone")
                 if what == "survivor" and error:
