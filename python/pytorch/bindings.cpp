@@ -38,7 +38,8 @@ class Signals {
 
 AgentOptions options_of(std::string name, int id, std::optional<int> world_size, int num_worker_threads,
                         double rpc_timeout, std::string host, std::string secret, std::string protocol,
-                        bool unix_sockets, bool plaintext_beyond_loopback, int polling_us) {
+                        bool unix_sockets, bool plaintext_beyond_loopback, double heartbeat_timeout,
+                        int polling_us) {
   AgentOptions options{.name = std::move(name),
                        .id = id,
                        .world_size = world_size,
@@ -50,6 +51,12 @@ AgentOptions options_of(std::string name, int id, std::optional<int> world_size,
   options.node.protocol = std::move(protocol);
   options.node.unix_sockets = unix_sockets;
   options.node.plaintext_beyond_loopback = plaintext_beyond_loopback;
+  // Six pings before a silent worker counts as dead.
+  const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::duration<double>(std::min(heartbeat_timeout, 1e6)));
+  options.node.heartbeat_timeout = silence;
+  options.node.heartbeat_interval =
+      silence.count() > 0 ? std::max(silence / 6, std::chrono::milliseconds(1)) : silence;
   options.node.polling = std::chrono::microseconds(polling_us);
   return options;
 }
@@ -104,18 +111,20 @@ PYBIND11_MODULE(_agent, m) {
   py::class_<Agent, trpc::RpcAgent, std::shared_ptr<Agent>>(m, "Agent")
       .def(py::init([](std::string name, int id, std::optional<int> world_size, int num_worker_threads,
                        double rpc_timeout, std::string host, std::string secret, std::string protocol,
-                       bool unix_sockets, bool plaintext_beyond_loopback, int polling_us) {
+                       bool unix_sockets, bool plaintext_beyond_loopback, double heartbeat_timeout,
+                       int polling_us) {
              return listening([&] {
                return std::make_shared<Agent>(
-                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout, std::move(host),
-                              std::move(secret), std::move(protocol), unix_sockets, plaintext_beyond_loopback,
-                              polling_us),
+                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout,
+                              std::move(host), std::move(secret), std::move(protocol), unix_sockets,
+                              plaintext_beyond_loopback, heartbeat_timeout, polling_us),
                    callback(), tell_python);
              });
            }),
-           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"), py::arg("num_worker_threads"),
-           py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"), py::arg("protocol"), py::arg("unix_sockets"),
-           py::arg("plaintext_beyond_loopback"), py::arg("polling_us"))
+           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"),
+           py::arg("num_worker_threads"), py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"),
+           py::arg("protocol"), py::arg("unix_sockets"), py::arg("plaintext_beyond_loopback"),
+           py::arg("heartbeat_timeout"), py::arg("polling_us"))
       .def_property_readonly("card", &Agent::card)
       .def_static("owner_of",
                   [](const std::string& card) {
@@ -132,9 +141,10 @@ PYBIND11_MODULE(_agent, m) {
              Signals signals;
              signals.run([&] { agent.expect(name, seconds, signals.check()); });
            })
-      .def("known", [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
-        agent.known(workers_of(workers));
-      })
+      .def("known",
+           [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
+             agent.known(workers_of(workers));
+           })
       .def("forget", &Agent::forget)
       .def_property_readonly("is_static_group", &Agent::is_static)
       .def("join", &Agent::join, py::call_guard<py::gil_scoped_release>(), py::arg("shutdown") = false,
@@ -154,21 +164,22 @@ PYBIND11_MODULE(_agent, m) {
   py::class_<FaultyAgent, Agent, std::shared_ptr<FaultyAgent>>(m, "FaultyAgent")
       .def(py::init([](std::string name, int id, std::optional<int> world_size, int num_worker_threads,
                        double rpc_timeout, std::string host, std::string secret, std::string protocol,
-                       bool unix_sockets, bool plaintext_beyond_loopback, int polling_us,
-                       std::vector<std::string> messages_to_fail,
+                       bool unix_sockets, bool plaintext_beyond_loopback, double heartbeat_timeout,
+                       int polling_us, std::vector<std::string> messages_to_fail,
                        std::unordered_map<std::string, float> messages_to_delay, int num_fail_sends) {
              const Faults faults{std::move(messages_to_fail), std::move(messages_to_delay), num_fail_sends};
              return listening([&] {
                return std::make_shared<FaultyAgent>(
-                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout, std::move(host),
-                              std::move(secret), std::move(protocol), unix_sockets, plaintext_beyond_loopback,
-                              polling_us),
+                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout,
+                              std::move(host), std::move(secret), std::move(protocol), unix_sockets,
+                              plaintext_beyond_loopback, heartbeat_timeout, polling_us),
                    faults, callback(), tell_python);
              });
            }),
-           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"), py::arg("num_worker_threads"),
-           py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"), py::arg("protocol"), py::arg("unix_sockets"),
-           py::arg("plaintext_beyond_loopback"), py::arg("polling_us"), py::arg("messages_to_fail"),
+           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"),
+           py::arg("num_worker_threads"), py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"),
+           py::arg("protocol"), py::arg("unix_sockets"), py::arg("plaintext_beyond_loopback"),
+           py::arg("heartbeat_timeout"), py::arg("polling_us"), py::arg("messages_to_fail"),
            py::arg("messages_to_delay"), py::arg("num_fail_sends"));
 
   m.def("close_interpreter", &close_interpreter);

@@ -487,7 +487,7 @@ class Outcome:
 
 def backend_of(name):
     if name == "tine":
-        import tine.pytorch  # noqa: F401 - registers it
+        import tine.pytorch._agent_class  # registers the backend and loads the agent, here instead of in each worker
 
         return rpc.backend_registry.BackendType["TINE"]
     return rpc.backend_registry.BackendType["TENSORPIPE"]

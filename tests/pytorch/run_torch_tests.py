@@ -126,11 +126,19 @@ class Run:
     def __init__(self, backend, options, scratch):
         self.backend, self.options, self.scratch = backend, options, scratch
         self.results, self.total = [], 0
+        self.servers, self.stopped = [], False
         self.lock = threading.Lock()
         self.began = time.monotonic()
 
     def start_server(self, group):
-        return Server(self.backend, group, self.options.bound, self.options.spawn, self.scratch)
+        server = Server(self.backend, group, self.options.bound, self.options.spawn, self.scratch)
+        self.servers.append(server)
+        return server
+
+    def stop(self):
+        self.stopped = True
+        for server in self.servers:
+            server.kill()
 
     def run(self, group, tests, server):
         """tests: names, some of them several times. server: one of the group that has said hello."""
@@ -147,7 +155,7 @@ class Run:
             thread.join()
 
     def drain(self, group, waiting, server):
-        while True:
+        while not self.stopped:
             try:
                 test = waiting.get_nowait()
             except queue.Empty:
@@ -254,11 +262,13 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     expected, release = read_expected()
-    all_results, complaints = {}, []
+    all_results, complaints, runs = {}, [], []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="tine-torch-tests-"))
     try:
         for backend in options.backend:
             run = Run(backend, options, scratch)
+            runs.append(run)
             servers = {group: run.start_server(group) for group in ("plain", "faulty")}
             there = {
                 group: [f"{name}.{test}" for name, tests in server.hello["names"].items() for test in tests]
@@ -278,6 +288,8 @@ def main(arguments):
     except ServerGone as gone:
         sys.exit(f"{backend}: the tests cannot be imported: {gone}")
     finally:
+        for run in runs:
+            run.stop()
         shutil.rmtree(scratch, ignore_errors=True)
     if options.list:
         for results in all_results.values():

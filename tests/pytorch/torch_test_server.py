@@ -26,6 +26,7 @@ if GROUP == "faulty":
     from torch.testing._internal.distributed.rpc.faulty_rpc_agent_test_fixture import FaultyRpcAgentTestFixture
 if BACKEND != "tensorpipe":
     import tine.pytorch
+    import tine.pytorch._agent_class  # loads the agent, here instead of in each worker
 
     if GROUP == "faulty":
         import tine.pytorch.faulty

@@ -16,6 +16,7 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         plaintext_beyond_loopback=True, until tine speaks TLS.
     secret: what the workers prove to each other; unless set TINE_AUTH_KEY, else the user's key file.
     unix_sockets: whether workers of one machine use them.
+    heartbeat_timeout: seconds of silence, not even answering pings, after which a worker counts as dead; 0: never.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         secret="",
         unix_sockets=True,
         plaintext_beyond_loopback=False,
+        heartbeat_timeout=30.0,
         _polling_us=150,
     ):
         if num_worker_threads <= 0:
@@ -36,7 +38,10 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         self.num_worker_threads = num_worker_threads
         self.host = host
         self.secret = secret
+        if heartbeat_timeout < 0:
+            raise ValueError(f"heartbeat_timeout must be 0 or more seconds, got {heartbeat_timeout}")
         self.unix_sockets = unix_sockets
+        self.heartbeat_timeout = heartbeat_timeout
         self.plaintext_beyond_loopback = plaintext_beyond_loopback
         self._polling_us = _polling_us
         # PyTorch asks every agent's options for these.
@@ -75,6 +80,7 @@ def agent_arguments(options):
         "protocol": protocol(),
         "unix_sockets": options.unix_sockets,
         "plaintext_beyond_loopback": options.plaintext_beyond_loopback,
+        "heartbeat_timeout": options.heartbeat_timeout,
         "polling_us": options._polling_us,
     }
 
