@@ -40,8 +40,8 @@ from torch.distributed.optim import DistributedOptimizer
 
 HARMS = ["kill", "stop", "cut"]
 PLACES = ["any", "forward", "backward", "step", "create", "fetch", "fork", "drop", "shutdown"]
-CALL_TIMEOUT = 5  # seconds: rpc_timeout of each world
-WATCH_TIMEOUT = 15  # of the calls that rest in a worker that will be stopped
+CALL_TIMEOUT = 10  # seconds: rpc_timeout of each world
+SILENCE = 4  # seconds after which tine takes a silent worker for dead
 RUN_BOUND = 60  # seconds after which a run hangs
 
 
@@ -73,7 +73,8 @@ class Plan:
         delay = draw.uniform(0, 0.3) if place == "any" else draw.choice([0, draw.uniform(0, 0.02)])
         graceful = draw.random() < 0.75
         store = "file" if harm == "cut" else draw.choice(["file", "tcp"])
-        return Plan(seed, harm, place, world, victim, trainer, draw.randrange(3), delay, graceful, store)
+        number = 0 if place == "any" else draw.randrange(3)
+        return Plan(seed, harm, place, world, victim, trainer, number, delay, graceful, store)
 
     def __str__(self):
         who = "trainer" if self.victim == self.trainer else "server"
@@ -266,13 +267,15 @@ def worker(the_plan, rank, backend, init_method, shared, orders, reports, log):
     torch.set_num_threads(1)
     names = [name_of(other) for other in range(plan.world)]
     victim = names[plan.victim]
+    has_heartbeats = backend.name == "TINE"
+    more = {"heartbeat_timeout": SILENCE} if has_heartbeats else {}
     rpc.init_rpc(
         names[rank],
         backend=backend,
         rank=rank,
         world_size=plan.world,
         rpc_backend_options=rpc.backend_registry.construct_rpc_backend_options(
-            backend, init_method=init_method, rpc_timeout=CALL_TIMEOUT, num_worker_threads=16
+            backend, init_method=init_method, rpc_timeout=CALL_TIMEOUT, num_worker_threads=16, **more
         ),
     )
     others = [other for other in names if other != names[rank]]
@@ -290,15 +293,15 @@ def worker(the_plan, rank, backend, init_method, shared, orders, reports, log):
                 story.add("future", began, error)
             seen.set()
 
-        watched = rpc.rpc_async(victim, rest, timeout=WATCH_TIMEOUT if plan.harm == "stop" else RUN_BOUND)
+        watched = rpc.rpc_async(victim, rest, timeout=RUN_BOUND if has_heartbeats or plan.harm != "stop" else 20)
         watched.add_done_callback(end)
+    strike("any")
     if rank == plan.trainer:
         story.attempt("train", train, others)
     if plan.place == "shutdown":
         reports.send("trained")
         orders.recv()  # all have come this far
     elif rank == plan.victim:
-        strike("any")
         story.attempt("harm", wait_for, harmed, "the harm was never done")
         for other in others:
             story.attempt("call", lambda: rpc.rpc_sync(other, noop))
@@ -447,24 +450,20 @@ class Outcome:
                 found.append(f"{name_of(rank)} ended with {code}")
         if self.hung:
             return found
-        # Nobody can tell a stopped worker from a slow one before a deadline: that of the call, or of the heartbeats.
-        patience = CALL_TIMEOUT if the_plan.harm == "stop" else 0
+        # Nobody can tell a stopped worker from a slow one before the heartbeats' deadline; they are sent in sixths of it.
+        patience = SILENCE * 7 / 6 if the_plan.harm == "stop" else 0
         for rank in survivors:
             who = name_of(rank)
             for event in self.stories.get(rank, []):
                 what, error = event["what"], event["error"]
                 took = event["ended"] - max(event["began"], self.struck_at)
                 most = bound + patience
-                if what == "future" and patience:
-                    most = bound + max(0, event["began"] + WATCH_TIMEOUT - self.struck_at)
                 if what == "shutdown":
                     most += 1
                 if took > most:
                     found.append(f"{who}: {what} ended {took:.2f} s after the harm, {most:.2f} s at most")
-                # Who timed out may have waited for one that waited for the stopped one.
-                named = victim if the_plan.harm != "stop" else "worker"
-                if error and named not in error:
-                    found.append(f"{who}: {what}: the error does not name {named}: {error}")
+                if error and victim not in error:
+                    found.append(f"{who}: {what}: the error does not name {victim}: {error}")
                 if what in ("future", "call") and not error:
                     found.append(f"{who}: {what}: no error though {victim} is gone")
                 if what == "survivor" and error:
