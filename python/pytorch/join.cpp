@@ -43,9 +43,9 @@ void Join::came(rpc::RawCall call) {
     full = std::move(round);
     rounds_.erase(number);
   }
-  // The keeper hears it last: it may leave at once, and nobody has to hear of that before this.
+  // This worker last: it may be about to close, and what has been queued by then is sent.
   std::stable_partition(full.waiting.begin(), full.waiting.end(),
-                        [&](const rpc::RawCall& waiting) { return waiting.caller().id != keeper_; });
+                        [&](const rpc::RawCall& c) { return c.caller().id != self_; });
   for (rpc::RawCall& waiting : full.waiting) waiting.reply(message(kTag, {number, full.active_calls}));
 }
 
