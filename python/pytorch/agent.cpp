@@ -5,6 +5,7 @@
 
 #include <future>
 #include <limits>
+#include <map>
 #include <utility>
 #include <variant>
 
@@ -368,15 +369,23 @@ void Agent::forget(const std::string& name) {
 const trpc::WorkerInfo& Agent::getWorkerInfo(const std::string& name) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_name_.find(name);
-  TORCH_CHECK(at != by_name_.end(), "Unknown destination worker ", name);
+  TORCH_CHECK(at != by_name_.end(), "could not find destination worker \"", name, "\"; there are ", list_known());
   return *at->second;
 }
 
 const trpc::WorkerInfo& Agent::getWorkerInfo(trpc::worker_id_t id) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_id_.find(id);
-  TORCH_CHECK(at != by_id_.end(), "Unknown destination worker ", id);
+  TORCH_CHECK(at != by_id_.end(), "could not find destination worker with id ", id, "; there are ", list_known());
   return *at->second;
+}
+
+// With workers_mutex_ held.
+std::string Agent::list_known() const {
+  const std::map<int, const trpc::WorkerInfo*> sorted(by_id_.begin(), by_id_.end());
+  std::string text;
+  for (const auto& [id, info] : sorted) text += (text.empty() ? "" : ", ") + described(*info);
+  return text;
 }
 
 std::vector<trpc::WorkerInfo> Agent::getWorkerInfos() const {

@@ -110,6 +110,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   void addGilWaitTime(std::chrono::microseconds time) override;
   void serve(rpc::RawCall call);
   void answer(rpc::RawCall& call, trpc::JitFuture& future) const;
+  [[nodiscard]] std::string list_known() const;
   void gone(const rpc::RawWorker& worker, const std::string& why, bool left);
   void leave_threads();
   [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message, TimePoint deadline);
