@@ -48,6 +48,21 @@ std::string described(const trpc::WorkerInfo& worker) {
   return "worker \"" + worker.name_ + "\" (id " + std::to_string(worker.id_) + ")";
 }
 
+// Messages by which a worker keeps its books about RRefs and autograd contexts that live elsewhere. With the one who owned
+// them gone there is nothing left to keep, so these count as done. As failures PyTorch would send each of them five times
+// more, over 13 s, with Python functions waiting for it, and at last throw on its thread of retries, where nobody catches.
+bool is_bookkeeping(trpc::MessageType type) {
+  switch (type) {
+    case trpc::MessageType::RREF_FORK_REQUEST:
+    case trpc::MessageType::RREF_CHILD_ACCEPT:
+    case trpc::MessageType::RREF_USER_DELETE:
+    case trpc::MessageType::CLEANUP_AUTOGRAD_CONTEXT_REQ:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::exception_ptr error(const std::string& text) { return std::make_exception_ptr(std::runtime_error(text)); }
 
 }  // namespace
@@ -217,7 +232,13 @@ class Agent::Reply final : public rpc::RawSink {
   }
 
   void failed(rpc::RawFailure failure) noexcept override {
-    finish([&] { future_->setError(error(words_of(failure))); });
+    finish([&] {
+      if (failure.kind == rpc::RawFailure::Kind::kDied && is_bookkeeping(type_)) {
+        return future_->markCompleted(c10::make_intrusive<Message>(
+            std::vector<char>{}, std::vector<at::Tensor>{}, trpc::MessageType::RREF_ACK));
+      }
+      future_->setError(error(words_of(failure)));
+    });
   }
 
  private:
