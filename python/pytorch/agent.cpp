@@ -30,14 +30,6 @@ TimePoint deadline_in(double seconds) {
   return Clock::now() + std::chrono::microseconds(static_cast<int64_t>(std::min(seconds, kYear) * 1e6));
 }
 
-// PyTorch counts whole milliseconds; less than one is not for ever.
-std::chrono::milliseconds milliseconds_of(float seconds) {
-  if (seconds <= 0) return 0ms;
-  constexpr double kMost = std::numeric_limits<int>::max();
-  return std::chrono::milliseconds(
-      std::max<int64_t>(1, static_cast<int64_t>(std::min(static_cast<double>(seconds) * 1000, kMost))));
-}
-
 std::string with(std::string_view pattern, const std::string& value) {
   std::string text(pattern);
   if (const size_t at = text.find("{}"); at != std::string::npos) text.replace(at, 2, value);
@@ -66,6 +58,18 @@ bool is_bookkeeping(trpc::MessageType type) {
 std::exception_ptr error(const std::string& text) { return std::make_exception_ptr(std::runtime_error(text)); }
 
 }  // namespace
+
+std::chrono::milliseconds milliseconds_of(float seconds) {
+  if (seconds <= 0) return 0ms;
+  constexpr double kMost = std::numeric_limits<int>::max();
+  return std::chrono::milliseconds(
+      std::max<int64_t>(1, static_cast<int64_t>(std::min(static_cast<double>(seconds) * 1000, kMost))));
+}
+
+std::string timeout_words(std::chrono::milliseconds timeout, const std::string& call) {
+  return trpc::makeRPCError(with(trpc::kRpcTimeoutErrorStr, std::to_string(timeout.count())) + ": " + call,
+                            trpc::RPCErrorType::TIMEOUT);
+}
 
 // ---- counts
 
@@ -187,7 +191,7 @@ void Agent::answer(rpc::RawCall& call, trpc::JitFuture& future) const {
   } catch (const std::exception& e) {
     raw = encode(trpc::createExceptionResponse(e.what(), 0), memory);
   }
-  before_send(static_cast<trpc::MessageType>(raw.tag));
+  before_reply(static_cast<trpc::MessageType>(raw.tag));
   call.reply(std::move(raw));
 }
 
@@ -260,9 +264,7 @@ class Agent::Reply final : public rpc::RawSink {
     const std::string call = name_of(type_) + " to " + described(to_);
     switch (failure.kind) {
       case Kind::kTimedOut:
-        return trpc::makeRPCError(
-            with(trpc::kRpcTimeoutErrorStr, std::to_string(timeout_.count())) + ": " + call,
-            trpc::RPCErrorType::TIMEOUT);
+        return timeout_words(timeout_, call);
       case Kind::kDied:
         return call + " failed: " + failure.text + " (Connection closed by peer)";
       case Kind::kClosed:
@@ -296,7 +298,6 @@ c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to, c10:
   const TimePoint deadline = timeout.count() == 0 ? kNoDeadline : Clock::now() + timeout;
   const trpc::MessageType type = message->type();
   rpc::RawMessage raw = encode(message, worker.id_ == options_.id ? Memory::kCopied : Memory::kShared);
-  before_send(type);
 
   auto future = c10::make_intrusive<trpc::JitFuture>(at::AnyClassType::get());
   counts_->begin(Counts::kClient);
