@@ -33,6 +33,7 @@ import forks
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import torch
+import torch._dynamo  # PyTorch's log does it at the first error, which takes seconds
 import torch.distributed.autograd as dist_autograd
 import torch.distributed.rpc as rpc
 import torch.nn as nn
