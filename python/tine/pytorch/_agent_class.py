@@ -47,7 +47,10 @@ class Agent(_Shared, _native.Agent):
     _native_class = _native.Agent
 
     def join(self, shutdown=False, timeout=0):
-        _native.Agent.join(self, shutdown, timeout)
+        try:
+            _native.Agent.join(self, shutdown, timeout)
+        except RuntimeError as error:
+            raise _group.with_deaths(error) from None
         if shutdown and not self.is_static_group:
             _group.leave(self)
 

@@ -241,7 +241,8 @@ class _Gathers(collections.defaultdict):
         return states
 
 
-_gone = {}
+_gone = {}  # name: why; who died and who left in good order
+_died = {}  # of these, who died
 _gone_lock = threading.Lock()
 
 
@@ -278,6 +279,8 @@ def worker_gone(name, why, left):
     with api._all_gather_dict_lock:
         with _gone_lock:
             _gone[name] = why
+            if not left:
+                _died[name] = why
         for sequence_id, states in list(api._all_gather_sequence_id_to_states.items()):
             if isinstance(states.proceed_signal, _Signal):
                 _fail(sequence_id, states, name, why)
@@ -294,13 +297,21 @@ def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
             return
 
 
+def with_deaths(error):
+    """An error of shutdown(), with the deaths that may be why others have left already."""
+    with _gone_lock:
+        unnamed = [why for name, why in _died.items() if name not in str(error)]
+    return RuntimeError("; before that: ".join([str(error), *unnamed])) if unnamed else error
+
+
 def _wait_all_workers(timeout=0):
     """PyTorch's, but that the error is not logged with its traceback: for that PyTorch imports its compiler, for seconds."""
     try:
         api._all_gather(None, timeout=timeout)
     except RuntimeError as error:
+        error = with_deaths(error)
         api.logger.error("Failed to respond to 'Shutdown Proceed' in time: %s", error)  # noqa: TRY400
-        raise
+        raise error from None
 
 
 # ---- the agent that runs
@@ -317,6 +328,7 @@ def _own_running(agent):
     from tine.pytorch._build import load
 
     _gone.clear()
+    _died.clear()
     replacements = [
         (api, "_all_gather_sequence_id_to_states", _Gathers()),
         (api, "_delete_all_user_and_unforked_owner_rrefs", _delete_rrefs),
