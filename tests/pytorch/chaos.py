@@ -15,6 +15,7 @@ import dataclasses
 import faulthandler
 import itertools
 import mmap
+import multiprocessing.connection
 import os
 import pathlib
 import random
@@ -43,6 +44,7 @@ HARMS = ["kill", "stop", "cut"]
 PLACES = ["any", "forward", "backward", "step", "create", "fetch", "fork", "drop", "shutdown"]
 CALL_TIMEOUT = 10  # seconds: rpc_timeout of each world
 SILENCE = 4  # seconds after which tine takes a silent worker for dead
+FIGURES = ["future", "train", "call", "shutdown"]
 RUN_BOUND = 60  # seconds after which a run hangs
 
 
@@ -327,8 +329,8 @@ def worker(the_plan, rank, backend, init_method, shared, orders, reports, log):
 
 
 class Director:
-    def __init__(self, backend, options):
-        self.backend, self.options = backend, options
+    def __init__(self, backend):
+        self.backend = backend
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="tine-chaos-"))
 
     def close(self):
@@ -396,7 +398,7 @@ class Director:
 
         while not survivors <= gone and time.monotonic() < deadline:
             hear(deadline - time.monotonic())
-        ended_by = max(deadline, time.monotonic() + 5)
+        ended_by = max(deadline, time.monotonic() + 20)
         for rank in survivors:
             processes[rank].join(max(0, ended_by - time.monotonic()))
         hung = sorted(rank for rank in survivors if processes[rank].exitcode is None)
@@ -407,7 +409,7 @@ class Director:
             deadline = time.monotonic() + 4 * CALL_TIMEOUT
             while the_plan.victim not in gone and time.monotonic() < deadline:
                 hear(deadline - time.monotonic())
-            processes[the_plan.victim].join(5)
+            processes[the_plan.victim].join(20)
             if processes[the_plan.victim].exitcode is None:
                 hung.append(the_plan.victim)
         for rank in hung:
@@ -475,17 +477,14 @@ class Outcome:
         return found
 
     def figures(self):
-        def longest(what):
-            times = [
-                event["ended"] - max(event["began"], self.struck_at)
-                for rank, story in self.stories.items()
-                if rank != self.plan.victim
-                for event in story
-                if event["what"] == what
-            ]
-            return max(times) if times else None
-
-        return {what: longest(what) for what in ("future", "train", "call", "shutdown")}
+        """The longest time from the harm, or from its own beginning behind it, of each kind of thing at the survivors."""
+        longest = dict.fromkeys(FIGURES)
+        for rank, story in self.stories.items():
+            for event in story:
+                what, took = event["what"], event["ended"] - max(event["began"], self.struck_at)
+                if rank != self.plan.victim and what in longest and took >= 0:
+                    longest[what] = max(longest[what] or 0, took)
+        return longest
 
 
 def backend_of(name):
@@ -496,8 +495,22 @@ def backend_of(name):
     return rpc.backend_registry.BackendType["TENSORPIPE"]
 
 
-def show(value):
-    return "     -" if value is None else f"{value * 1e3:6.0f}"
+def direct(backend, options, plans, report):
+    director = Director(backend)
+    try:
+        for the_plan in plans:
+            outcome, logs = director.run(the_plan)
+            complaints, figures = outcome.complaints(options.bound), outcome.figures()
+            times = [f"{what} " + ("     -" if t is None else f"{t * 1e3:6.0f}") for what, t in figures.items()]
+            lines = ["  ".join(times) + f" ms  {the_plan}", *(f"    {complaint}" for complaint in complaints)]
+            if complaints and not options.just_show:
+                for rank, log in enumerate(logs):
+                    text = log.read_text(errors="replace").strip() if log.exists() else ""
+                    if text:
+                        lines += [f"    -- {name_of(rank)} wrote:", *(f"      {line}" for line in text[-3000:].splitlines())]
+            report.send((figures, complaints, "\n".join(lines)))
+    finally:
+        director.close()
 
 
 def main(arguments):
@@ -508,38 +521,40 @@ def main(arguments):
     parser.add_argument("--only", default="", help="of these runs those whose description contains this")
     parser.add_argument("--bound", type=float, default=1.0, help="seconds for what should happen at once")
     parser.add_argument("--just-show", action="store_true", help="report what was seen and demand nothing")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     options = parser.parse_args(arguments)
     backend = backend_of(options.backend)
     forks.ready()
-    director = Director(backend, options)
+    plans = [Plan.draw(seed) for seed in range(options.seed, options.seed + options.runs)]
+    plans = [the_plan for the_plan in plans if options.only in str(the_plan)]
+    directors, reports = [], []
+    for job in range(options.jobs):
+        read, write = torch.multiprocessing.Pipe(duplex=False)
+        directors.append(forks.ForkedProcess(target=direct, args=(backend, options, plans[job :: options.jobs], write)))
+        directors[-1].start()
+        write.close()
+        reports.append(read)
     failed, seen = 0, []
-    try:
-        for seed in range(options.seed, options.seed + options.runs):
-            the_plan = Plan.draw(seed)
-            if options.only not in str(the_plan):
+    while reports:
+        for report in multiprocessing.connection.wait(reports):
+            try:
+                figures, complaints, text = report.recv()
+            except EOFError:
+                reports.remove(report)
                 continue
-            outcome, logs = director.run(the_plan)
-            complaints = outcome.complaints(options.bound)
-            figures = outcome.figures()
+            print(text, flush=True)
             seen.append(figures)
-            print("  ".join(f"{what} {show(value)}" for what, value in figures.items()), f"ms  {the_plan}", flush=True)
-            for complaint in complaints:
-                print(f"    {complaint}")
-            if complaints:
-                failed += 1
-            if complaints and not options.just_show:
-                for rank, log in enumerate(logs):
-                    text = log.read_text(errors="replace").strip() if log.exists() else ""
-                    if text:
-                        print(f"    -- {name_of(rank)} wrote:", *text[-3000:].splitlines(), sep="\n      ", flush=True)
-    finally:
-        director.close()
-    for what in ("future", "train", "call", "shutdown"):
+            failed += bool(complaints)
+    for what in FIGURES:
         times = sorted(figures[what] for figures in seen if figures[what] is not None)
         if times:
-            print(f"{what}: median {times[len(times) // 2] * 1e3:.0f} ms, at most {times[-1] * 1e3:.0f} ms, of {len(times)} runs")
+            median, most = times[len(times) // 2] * 1e3, times[-1] * 1e3
+            print(f"{what}: median {median:.0f} ms, at most {most:.0f} ms, of {len(times)} runs")
     print(f"{options.backend}: {len(seen)} runs, {failed} with complaints")
-    return 1 if (failed or not seen) and not options.just_show else 0
+    if len(seen) != len(plans) or not plans:
+        print(f"{len(plans)} runs were to be made")
+        return 1
+    return 1 if failed and not options.just_show else 0
 
 
 if __name__ == "__main__":
