@@ -236,13 +236,12 @@ class _Gathers(collections.defaultdict):
         states.proceed_signal = _Signal()
         self[sequence_id] = states
         with _gone_lock:
-            for name, why in _gone.items():
-                _fail(sequence_id, states, name, why)
+            for name in _gone:
+                _fail(sequence_id, states, name)
         return states
 
 
-_gone = {}  # name: why; who died and who left in good order
-_died = {}  # of these, who died
+_gone = {}  # name: (why, whether it left in good order)
 _gone_lock = threading.Lock()
 
 
@@ -263,8 +262,14 @@ def _members(sequence_id):
     return parse(sequence_id, 0) or []
 
 
-def _fail(sequence_id, states, name, why):
-    if states.proceed_signal.is_set() or name not in _members(sequence_id):
+def _fail(sequence_id, states, name):
+    members = _members(sequence_id)
+    if states.proceed_signal.is_set() or name not in members:
+        return
+    why, left = _gone[name]
+    # Who left in good order has said before what it had to say; it is the first of them whom the others wait for.
+    leads = _running.get_worker_info().name == members[0]
+    if left and (name in states.gathered_objects if leads else name != members[0]):
         return
     states.proceed_signal.error = f"worker {name!r} is gone: {why}"
     states.proceed_signal.set()
@@ -278,12 +283,10 @@ def worker_gone(name, why, left):
         _running.forget(name)
     with api._all_gather_dict_lock:
         with _gone_lock:
-            _gone[name] = why
-            if not left:
-                _died[name] = why
+            _gone[name] = why, left
         for sequence_id, states in list(api._all_gather_sequence_id_to_states.items()):
             if isinstance(states.proceed_signal, _Signal):
-                _fail(sequence_id, states, name, why)
+                _fail(sequence_id, states, name)
 
 
 def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
@@ -300,7 +303,7 @@ def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
 def with_deaths(error):
     """An error of shutdown(), with the deaths that may be why others have left already."""
     with _gone_lock:
-        unnamed = [why for name, why in _died.items() if name not in str(error)]
+        unnamed = [why for name, (why, left) in _gone.items() if not left and name not in str(error)]
     return RuntimeError("; before that: ".join([str(error), *unnamed])) if unnamed else error
 
 
@@ -328,7 +331,6 @@ def _own_running(agent):
     from tine.pytorch._build import load
 
     _gone.clear()
-    _died.clear()
     replacements = [
         (api, "_all_gather_sequence_id_to_states", _Gathers()),
         (api, "_delete_all_user_and_unforked_owner_rrefs", _delete_rrefs),
