@@ -5,6 +5,7 @@
 
 #include <future>
 #include <limits>
+#include <map>
 #include <utility>
 #include <variant>
 
@@ -29,14 +30,6 @@ TimePoint deadline_in(double seconds) {
   return Clock::now() + std::chrono::microseconds(static_cast<int64_t>(std::min(seconds, kYear) * 1e6));
 }
 
-// PyTorch counts whole milliseconds; less than one is not for ever.
-std::chrono::milliseconds milliseconds_of(float seconds) {
-  if (seconds <= 0) return 0ms;
-  constexpr double kMost = std::numeric_limits<int>::max();
-  return std::chrono::milliseconds(
-      std::max<int64_t>(1, static_cast<int64_t>(std::min(static_cast<double>(seconds) * 1000, kMost))));
-}
-
 std::string with(std::string_view pattern, const std::string& value) {
   std::string text(pattern);
   if (const size_t at = text.find("{}"); at != std::string::npos) text.replace(at, 2, value);
@@ -47,9 +40,36 @@ std::string described(const trpc::WorkerInfo& worker) {
   return "worker \"" + worker.name_ + "\" (id " + std::to_string(worker.id_) + ")";
 }
 
+// Messages by which a worker keeps its books about RRefs and autograd contexts that live elsewhere. With the one who owned
+// them gone there is nothing left to keep, so these count as done. As failures PyTorch would send each of them five times
+// more, over 13 s, with Python functions waiting for it, and at last throw on its thread of retries, where nobody catches.
+bool is_bookkeeping(trpc::MessageType type) {
+  switch (type) {
+    case trpc::MessageType::RREF_FORK_REQUEST:
+    case trpc::MessageType::RREF_CHILD_ACCEPT:
+    case trpc::MessageType::RREF_USER_DELETE:
+    case trpc::MessageType::CLEANUP_AUTOGRAD_CONTEXT_REQ:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::exception_ptr error(const std::string& text) { return std::make_exception_ptr(std::runtime_error(text)); }
 
 }  // namespace
+
+std::chrono::milliseconds milliseconds_of(float seconds) {
+  if (seconds <= 0) return 0ms;
+  constexpr double kMost = std::numeric_limits<int>::max();
+  return std::chrono::milliseconds(
+      std::max<int64_t>(1, static_cast<int64_t>(std::min(static_cast<double>(seconds) * 1000, kMost))));
+}
+
+std::string timeout_words(std::chrono::milliseconds timeout, const std::string& call) {
+  return trpc::makeRPCError(with(trpc::kRpcTimeoutErrorStr, std::to_string(timeout.count())) + ": " + call,
+                            trpc::RPCErrorType::TIMEOUT);
+}
 
 // ---- counts
 
@@ -171,7 +191,7 @@ void Agent::answer(rpc::RawCall& call, trpc::JitFuture& future) const {
   } catch (const std::exception& e) {
     raw = encode(trpc::createExceptionResponse(e.what(), 0), memory);
   }
-  before_send(static_cast<trpc::MessageType>(raw.tag));
+  before_reply(static_cast<trpc::MessageType>(raw.tag));
   call.reply(std::move(raw));
 }
 
@@ -216,7 +236,13 @@ class Agent::Reply final : public rpc::RawSink {
   }
 
   void failed(rpc::RawFailure failure) noexcept override {
-    finish([&] { future_->setError(error(words_of(failure))); });
+    finish([&] {
+      if (failure.kind == rpc::RawFailure::Kind::kDied && is_bookkeeping(type_)) {
+        return future_->markCompleted(c10::make_intrusive<Message>(
+            std::vector<char>{}, std::vector<at::Tensor>{}, trpc::MessageType::RREF_ACK));
+      }
+      future_->setError(error(words_of(failure)));
+    });
   }
 
  private:
@@ -238,9 +264,7 @@ class Agent::Reply final : public rpc::RawSink {
     const std::string call = name_of(type_) + " to " + described(to_);
     switch (failure.kind) {
       case Kind::kTimedOut:
-        return trpc::makeRPCError(
-            with(trpc::kRpcTimeoutErrorStr, std::to_string(timeout_.count())) + ": " + call,
-            trpc::RPCErrorType::TIMEOUT);
+        return timeout_words(timeout_, call);
       case Kind::kDied:
         return call + " failed: " + failure.text + " (Connection closed by peer)";
       case Kind::kClosed:
@@ -274,7 +298,6 @@ c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to, c10:
   const TimePoint deadline = timeout.count() == 0 ? kNoDeadline : Clock::now() + timeout;
   const trpc::MessageType type = message->type();
   rpc::RawMessage raw = encode(message, worker.id_ == options_.id ? Memory::kCopied : Memory::kShared);
-  before_send(type);
 
   auto future = c10::make_intrusive<trpc::JitFuture>(at::AnyClassType::get());
   counts_->begin(Counts::kClient);
@@ -368,15 +391,23 @@ void Agent::forget(const std::string& name) {
 const trpc::WorkerInfo& Agent::getWorkerInfo(const std::string& name) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_name_.find(name);
-  TORCH_CHECK(at != by_name_.end(), "Unknown destination worker ", name);
+  TORCH_CHECK(at != by_name_.end(), "could not find destination worker \"", name, "\"; there are ", list_known());
   return *at->second;
 }
 
 const trpc::WorkerInfo& Agent::getWorkerInfo(trpc::worker_id_t id) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_id_.find(id);
-  TORCH_CHECK(at != by_id_.end(), "Unknown destination worker ", id);
+  TORCH_CHECK(at != by_id_.end(), "could not find destination worker with id ", id, "; there are ", list_known());
   return *at->second;
+}
+
+// With workers_mutex_ held.
+std::string Agent::list_known() const {
+  const std::map<int, const trpc::WorkerInfo*> sorted(by_id_.begin(), by_id_.end());
+  std::string text;
+  for (const auto& [id, info] : sorted) text += (text.empty() ? "" : ", ") + described(*info);
+  return text;
 }
 
 std::vector<trpc::WorkerInfo> Agent::getWorkerInfos() const {

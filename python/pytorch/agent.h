@@ -43,6 +43,10 @@ struct AgentOptions {
   rpc::RawNodeOptions node;
 };
 
+// What a call that has timed out fails with. PyTorch counts whole milliseconds; less than one is not for ever.
+[[nodiscard]] std::string timeout_words(std::chrono::milliseconds timeout, const std::string& call);
+[[nodiscard]] std::chrono::milliseconds milliseconds_of(float seconds);
+
 // How many calls there are, for join() and the metrics.
 class Counts {
  public:
@@ -98,8 +102,8 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   using trpc::RpcAgent::getWorkerInfo;
 
  protected:
-  // The faulty agent's hook: before a request or a reply of that type is sent.
-  virtual void before_send(trpc::MessageType type) const { (void)type; }
+  // The faulty agent's hook: before a reply of that type is sent.
+  virtual void before_reply(trpc::MessageType type) const { (void)type; }
 
  private:
   class Door;
@@ -110,6 +114,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   void addGilWaitTime(std::chrono::microseconds time) override;
   void serve(rpc::RawCall call);
   void answer(rpc::RawCall& call, trpc::JitFuture& future) const;
+  [[nodiscard]] std::string list_known() const;
   void gone(const rpc::RawWorker& worker, const std::string& why, bool left);
   void leave_threads();
   [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message, TimePoint deadline);

@@ -41,14 +41,29 @@ c10::intrusive_ptr<trpc::JitFuture> FaultyAgent::send(const trpc::WorkerInfo& to
       return future;
     }
   }
-  return Agent::send(to, std::move(message), rpcTimeoutSeconds, deviceMap);
+  const trpc::MessageType type = message->type();
+  const float held = hold(type);
+  if (held == 0) return Agent::send(to, std::move(message), rpcTimeoutSeconds, deviceMap);
+  const float timeout = rpcTimeoutSeconds == trpc::kUnsetRpcTimeout
+                            ? std::chrono::duration<float>(getRpcTimeout()).count()
+                            : rpcTimeoutSeconds;
+  if (timeout == 0) return Agent::send(to, std::move(message), 0, deviceMap);
+  if (timeout > held) return Agent::send(to, std::move(message), timeout - held, deviceMap);
+  (void)Agent::send(to, std::move(message), 0, deviceMap);
+  auto future = c10::make_intrusive<trpc::JitFuture>(at::AnyClassType::get());
+  future->setError(std::make_exception_ptr(
+      std::runtime_error(timeout_words(milliseconds_of(timeout), name_of(type) + " to " + to.name_))));
+  return future;
 }
 
-void FaultyAgent::before_send(trpc::MessageType type) const {
+float FaultyAgent::hold(trpc::MessageType type) const {
   const auto delay = delays_.find(type);
-  if (delay == delays_.end()) return;
+  if (delay == delays_.end()) return 0;
   const LockReleased released;
   std::this_thread::sleep_for(std::chrono::duration<float>(delay->second));
+  return delay->second;
 }
+
+void FaultyAgent::before_reply(trpc::MessageType type) const { (void)hold(type); }
 
 }  // namespace tine::pytorch

@@ -2,7 +2,7 @@
 //
 // As PyTorch's FaultyTensorPipeAgent: a message of a type to fail fails at the sender the first `num_fail_sends` times it
 // is sent (a retry has the same payload); one of a type to delay, request or reply, is held so long before it is sent,
-// with its timeout running.
+// with its timeout running. A request that has timed out by then is sent all the same.
 #pragma once
 
 #include <mutex>
@@ -30,7 +30,9 @@ class FaultyAgent final : public Agent {
                                            const trpc::DeviceMap& deviceMap = {}) override;
 
  private:
-  void before_send(trpc::MessageType type) const override;
+  void before_reply(trpc::MessageType type) const override;
+  // Waits as long as messages of that type have to; in seconds.
+  float hold(trpc::MessageType type) const;
 
   std::unordered_map<int, float> delays_;
   std::vector<trpc::MessageType> failing_;

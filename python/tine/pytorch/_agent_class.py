@@ -32,6 +32,7 @@ class _Shared:
 
     def _update_group_membership(self, worker_info, my_devices, reverse_device_map, is_join):
         if is_join:
+            _group.worker_came(worker_info.name)
             self.known([(worker_info.name, worker_info.id)])
         else:
             self.forget(worker_info.name)
@@ -47,7 +48,10 @@ class Agent(_Shared, _native.Agent):
     _native_class = _native.Agent
 
     def join(self, shutdown=False, timeout=0):
-        _native.Agent.join(self, shutdown, timeout)
+        try:
+            _native.Agent.join(self, shutdown, timeout)
+        except RuntimeError as error:
+            raise _group.with_deaths(error) from None
         if shutdown and not self.is_static_group:
             _group.leave(self)
 

@@ -236,12 +236,12 @@ class _Gathers(collections.defaultdict):
         states.proceed_signal = _Signal()
         self[sequence_id] = states
         with _gone_lock:
-            for name, why in _gone.items():
-                _fail(sequence_id, states, name, why)
+            for name in _gone:
+                _fail(sequence_id, states, name)
         return states
 
 
-_gone = {}
+_gone = {}  # name: (why, whether it left in good order)
 _gone_lock = threading.Lock()
 
 
@@ -262,8 +262,14 @@ def _members(sequence_id):
     return parse(sequence_id, 0) or []
 
 
-def _fail(sequence_id, states, name, why):
-    if states.proceed_signal.is_set() or name not in _members(sequence_id):
+def _fail(sequence_id, states, name):
+    members = _members(sequence_id)
+    if states.proceed_signal.is_set() or name not in members:
+        return
+    why, left = _gone[name]
+    # Who left in good order has said before what it had to say; it is the first of them whom the others wait for.
+    leads = _running.get_worker_info().name == members[0]
+    if left and (name in states.gathered_objects if leads else name != members[0]):
         return
     states.proceed_signal.error = f"worker {name!r} is gone: {why}"
     states.proceed_signal.set()
@@ -277,10 +283,16 @@ def worker_gone(name, why, left):
         _running.forget(name)
     with api._all_gather_dict_lock:
         with _gone_lock:
-            _gone[name] = why
+            _gone[name] = why, left
         for sequence_id, states in list(api._all_gather_sequence_id_to_states.items()):
             if isinstance(states.proceed_signal, _Signal):
-                _fail(sequence_id, states, name, why)
+                _fail(sequence_id, states, name)
+
+
+def worker_came(name):
+    """A worker of a group that workers come to and go from; it may have been there before."""
+    with _gone_lock:
+        _gone.pop(name, None)
 
 
 def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
@@ -294,13 +306,21 @@ def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
             return
 
 
+def with_deaths(error):
+    """An error of shutdown(), with the deaths that may be why others have left already."""
+    with _gone_lock:
+        unnamed = [why for name, (why, left) in _gone.items() if not left and name not in str(error)]
+    return RuntimeError("; before that: ".join([str(error), *unnamed])) if unnamed else error
+
+
 def _wait_all_workers(timeout=0):
     """PyTorch's, but that the error is not logged with its traceback: for that PyTorch imports its compiler, for seconds."""
     try:
         api._all_gather(None, timeout=timeout)
     except RuntimeError as error:
+        error = with_deaths(error)
         api.logger.error("Failed to respond to 'Shutdown Proceed' in time: %s", error)  # noqa: TRY400
-        raise
+        raise error from None
 
 
 # ---- the agent that runs
@@ -319,10 +339,11 @@ def _own_running(agent):
     _gone.clear()
     replacements = [
         (api, "_all_gather_sequence_id_to_states", _Gathers()),
-        (api, "_delete_all_user_and_unforked_owner_rrefs", _delete_rrefs),
         (api, "_wait_all_workers", _wait_all_workers),
         (internal, "_run_function", load().guarded(internal._run_function)),
     ]
+    if api._delete_all_user_and_unforked_owner_rrefs is _delete_all_user_and_unforked_owner_rrefs:  # no test's mock
+        replacements.append((api, "_delete_all_user_and_unforked_owner_rrefs", _delete_rrefs))
     for module, name, ours in replacements:
         _replaced.append((module, name, ours, getattr(module, name)))
         setattr(module, name, ours)
