@@ -1,5 +1,6 @@
 """What the programs of this folder share: a command line, processes that form a world, and a loop of timed steps."""
 import argparse
+import multiprocessing
 import os
 import statistics
 import tempfile
@@ -22,7 +23,11 @@ def parser(doc, steps, help="how many", backend="tine"):
 def start(run, workers, args):
     """A process for each name in `workers`; each joins the world, calls run(name, args) and leaves with the others."""
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(_worker, args=(run, workers, args, folder), nprocs=len(workers))
+        # spawn would do, but each process would import torch anew.
+        multiprocessing.set_forkserver_preload(["torch"])
+        torch.multiprocessing.start_processes(
+            _worker, args=(run, workers, args, folder), nprocs=len(workers), start_method="forkserver"
+        )
 
 
 def _worker(rank, run, workers, args, folder):
