@@ -10,7 +10,6 @@ import os
 import signal
 import tempfile
 import textwrap
-import threading
 import time
 
 import torch
@@ -19,11 +18,6 @@ import torch.distributed.rpc as rpc
 import world
 
 WORKERS = ["caller", "victim", "bystander"]
-caller_is_done = threading.Event()
-
-
-def go_on():
-    caller_is_done.set()
 
 
 def show(what, f, *args, **kwargs):
@@ -34,10 +28,10 @@ def show(what, f, *args, **kwargs):
         words = "well"
     except Exception as error:
         words = f"{type(error).__name__}: {error}"
-    print(f"{what:27} {time.monotonic() - begin:8.3f} s  {textwrap.shorten(words, 160)}", flush=True)
+    print(f"{what:27} {time.monotonic() - begin:8.3f} s  {textwrap.shorten(words, 220)}", flush=True)
 
 
-def worker(rank, args):
+def worker(rank, called, args):
     torch.set_num_threads(1)
     world.join(WORKERS[rank], rank, len(WORKERS), args, rpc_timeout=args.timeout)
     if WORKERS[rank] == "caller":
@@ -47,17 +41,19 @@ def worker(rank, args):
         os.kill(pid, signal.Signals["SIG" + args.signal])
         show(f"{args.steps} calls in flight", torch.futures.wait_all, calls)
         show("the next call", rpc.rpc_sync, "victim", os.getpid)
-        show("a call to the bystander", rpc.rpc_sync, "bystander", go_on)
+        show("a call to the bystander", rpc.rpc_sync, "bystander", os.getpid)
+        called.set()
     elif WORKERS[rank] == "bystander":
-        caller_is_done.wait()
+        called.wait()
     show(f"shutdown of the {WORKERS[rank]}", rpc.shutdown)
 
 
 def over(backend, args):
     args.backend = backend
     print(f"\n{backend}: the victim gets SIG{args.signal}; calls have {args.timeout:g} s", flush=True)
+    called = multiprocessing.Event()
     with tempfile.TemporaryDirectory() as args.folder:
-        processes = [multiprocessing.Process(target=worker, args=(rank, args)) for rank in range(len(WORKERS))]
+        processes = [multiprocessing.Process(target=worker, args=(rank, called, args)) for rank in range(3)]
         for p in processes:
             p.start()
         caller, victim, bystander = processes
