@@ -1,0 +1,61 @@
+"""A worker is killed: when do its callers know, and how long does shutdown take? Over tine and over TensorPipe."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import _pair
+from _world import QUICK, pairs, row, start
+
+TIMEOUT = 3  # seconds of a call
+MOST = 5 if QUICK else 10  # seconds that shutdown gets
+CALLS = 8
+
+
+def worker(backend, rank):
+    import torch
+    from torch.distributed import rpc
+
+    start(backend, rank, rpc_timeout=TIMEOUT)
+    if rank == 1:
+        signal.pause()
+    callee = rpc.rpc_sync("worker1", os.getpid)
+    pending = [rpc.rpc_async("worker1", time.sleep, args=(60,)) for _ in range(CALLS)]
+    rpc.rpc_sync("worker1", torch.add, args=(torch.ones(2), 1))  # behind them: they have arrived
+    os.kill(callee, signal.SIGKILL)
+    began = time.perf_counter()
+    failed = 0
+    for future in pending:
+        try:
+            future.wait()
+        except RuntimeError:
+            failed += 1
+    if failed != CALLS:
+        sys.exit(f"{CALLS - failed} of {CALLS} calls to a killed worker did not fail")
+    results = {"seen": (time.perf_counter() - began) * 1000}
+
+    def shutdown():
+        try:
+            rpc.shutdown()
+        except RuntimeError:
+            pass  # that it names the stragglers is not this program's matter
+
+    began = time.perf_counter()
+    thread = threading.Thread(target=shutdown, daemon=True)
+    thread.start()
+    thread.join(MOST)
+    results["shutdown"] = (time.perf_counter() - began) * 1000
+    _pair.tell(results)
+    os._exit(0)  # one of the two may wait yet
+
+
+def main():
+    found = pairs(__file__, seconds=60)
+    row("until calls to a killed worker have failed", found, "seen", "ms", {"at_most": 50})
+    row("shutdown after its death", found, "shutdown", "ms", {"at_most": 1000})
+
+
+if __name__ == "__main__":
+    worker(sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 1 else main()
