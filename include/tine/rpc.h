@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "tine/detail/export.h"
+#include "tine/detail/ref.h"
 #include "tine/executor.h"
 
 namespace tine {
@@ -41,7 +42,7 @@ class Runtime;
 namespace tine::rpc {
 
 // Bytes and who keeps them. Those of a received message may be written (writable()): nobody else has them.
-class RawBytes {
+class TINE_API RawBytes {
  public:
   RawBytes() noexcept = default;  // none
   RawBytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) noexcept
@@ -102,7 +103,7 @@ class RawSink {
 class TINE_API RawCall {
  public:
   class State;
-  explicit RawCall(std::shared_ptr<State> state) noexcept;
+  explicit RawCall(detail::Ref<State> state) noexcept;
   RawCall(RawCall&&) noexcept;
   RawCall& operator=(RawCall&&) noexcept;
   ~RawCall();
@@ -116,7 +117,7 @@ class TINE_API RawCall {
   void fail(std::string text) noexcept;
 
  private:
-  std::shared_ptr<State> state_;
+  detail::Ref<State> state_;
 };
 
 class RawHandler {
@@ -164,6 +165,8 @@ struct RawNodeOptions {
 
 class TINE_API RawNode {
  public:
+  class Parts;
+  explicit RawNode(std::shared_ptr<Parts> parts) noexcept;
   // Listens. SystemError, ValueError, AuthError.
   [[nodiscard]] static std::unique_ptr<RawNode> start(Runtime& runtime, RawNodeOptions options);
   ~RawNode();  // close() if that has not been done
@@ -216,8 +219,6 @@ class TINE_API RawNode {
   [[nodiscard]] bool closed() const noexcept;
 
  private:
-  class Parts;
-  explicit RawNode(std::shared_ptr<Parts> parts) noexcept;
   std::shared_ptr<Parts> parts_;
 };
 

@@ -1,0 +1,180 @@
+// The module tine.pytorch._agent: what python/tine/pytorch needs of the agent.
+#include <torch/csrc/distributed/rpc/request_callback_impl.h>
+#include <torch/csrc/utils/pybind.h>
+
+#include "agent.h"
+#include "faulty.h"
+#include "interpreter.h"
+#include "tine/error.h"
+
+namespace tine::pytorch {
+namespace {
+
+namespace py = pybind11;
+
+// KeyboardInterrupt and the like, seen within a wait.
+class Signals {
+ public:
+  [[nodiscard]] std::function<bool()> check() {
+    return [this] {
+      const py::gil_scoped_acquire lock;
+      return raised_ = PyErr_CheckSignals() != 0;
+    };
+  }
+  template <class Wait>
+  void run(Wait wait) {
+    try {
+      const py::gil_scoped_release released;
+      wait();
+    } catch (const std::exception&) {
+      if (raised_) throw py::error_already_set();
+      throw;
+    }
+  }
+
+ private:
+  bool raised_ = false;
+};
+
+AgentOptions options_of(std::string name, int id, std::optional<int> world_size, int num_worker_threads,
+                        double rpc_timeout, std::string host, std::string secret, std::string protocol,
+                        bool unix_sockets, bool plaintext_beyond_loopback, int polling_us) {
+  AgentOptions options{.name = std::move(name),
+                       .id = id,
+                       .world_size = world_size,
+                       .num_worker_threads = num_worker_threads,
+                       .rpc_timeout = rpc_timeout,
+                       .node = {}};
+  options.node.host = std::move(host);
+  options.node.secret = std::move(secret);
+  options.node.protocol = std::move(protocol);
+  options.node.unix_sockets = unix_sockets;
+  options.node.plaintext_beyond_loopback = plaintext_beyond_loopback;
+  options.node.polling = std::chrono::microseconds(polling_us);
+  return options;
+}
+
+void tell_python(const std::string& name, const std::string& why, bool left) {
+  if (!interpreter_open()) return;
+  const py::gil_scoped_acquire lock;
+  try {
+    py::module_::import("tine.pytorch._group").attr("worker_gone")(name, why, left);
+  } catch (py::error_already_set& e) {
+    e.discard_as_unraisable("tine.pytorch worker_gone");
+  }
+}
+
+std::unique_ptr<trpc::RequestCallback> callback() { return std::make_unique<trpc::RequestCallbackImpl>(); }
+
+std::vector<rpc::RawWorker> workers_of(const std::vector<std::pair<std::string, int>>& pairs) {
+  std::vector<rpc::RawWorker> workers;
+  for (const auto& [name, id] : pairs) workers.push_back({name, id});
+  return workers;
+}
+
+template <class Make>
+auto listening(Make make) {
+  const py::gil_scoped_release released;
+  auto agent = make();
+  agent->listen();
+  return agent;
+}
+
+// A function that PyTorch calls from its handlers, where a thread that the interpreter kills must not unwind PyTorch's
+// frames.
+PyObject* call_guarded(PyObject* function, PyObject* const* args, Py_ssize_t count) {
+  return parked_when_killed(
+      [&] { return PyObject_Vectorcall(function, args, static_cast<size_t>(count), nullptr); });
+}
+PyMethodDef guarded_method{"guarded", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&call_guarded)),
+                           METH_FASTCALL, nullptr};
+
+}  // namespace
+
+PYBIND11_MODULE(_agent, m) {
+  py::module_::import("torch");
+  py::register_local_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const c10::Error& e) {
+      py::set_error(PyExc_RuntimeError, e.what_without_backtrace());
+    }
+  });
+
+  py::class_<Agent, trpc::RpcAgent, std::shared_ptr<Agent>>(m, "Agent")
+      .def(py::init([](std::string name, int id, std::optional<int> world_size, int num_worker_threads,
+                       double rpc_timeout, std::string host, std::string secret, std::string protocol,
+                       bool unix_sockets, bool plaintext_beyond_loopback, int polling_us) {
+             return listening([&] {
+               return std::make_shared<Agent>(
+                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout, std::move(host),
+                              std::move(secret), std::move(protocol), unix_sockets, plaintext_beyond_loopback,
+                              polling_us),
+                   callback(), tell_python);
+             });
+           }),
+           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"), py::arg("num_worker_threads"),
+           py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"), py::arg("protocol"), py::arg("unix_sockets"),
+           py::arg("plaintext_beyond_loopback"), py::arg("polling_us"))
+      .def_property_readonly("card", &Agent::card)
+      .def_static("owner_of",
+                  [](const std::string& card) {
+                    const rpc::RawWorker worker = Agent::owner_of(card);
+                    return std::pair(worker.name, worker.id);
+                  })
+      .def("connect",
+           [](Agent& agent, const std::string& card, double seconds) {
+             Signals signals;
+             signals.run([&] { agent.connect(card, seconds, signals.check()); });
+           })
+      .def("expect",
+           [](Agent& agent, const std::string& name, double seconds) {
+             Signals signals;
+             signals.run([&] { agent.expect(name, seconds, signals.check()); });
+           })
+      .def("known", [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
+        agent.known(workers_of(workers));
+      })
+      .def("forget", &Agent::forget)
+      .def_property_readonly("is_static_group", &Agent::is_static)
+      .def("join", &Agent::join, py::call_guard<py::gil_scoped_release>(), py::arg("shutdown") = false,
+           py::arg("timeout") = 0)
+      .def("shutdown", &trpc::RpcAgent::shutdown, py::call_guard<py::gil_scoped_release>())
+      .def("get_worker_info",
+           static_cast<const trpc::WorkerInfo& (trpc::RpcAgent::*)() const>(&trpc::RpcAgent::getWorkerInfo),
+           py::call_guard<py::gil_scoped_release>())
+      .def("get_worker_info",
+           static_cast<const trpc::WorkerInfo& (Agent::*)(const std::string&) const>(&Agent::getWorkerInfo),
+           py::call_guard<py::gil_scoped_release>())
+      .def("get_worker_info",
+           static_cast<const trpc::WorkerInfo& (Agent::*)(trpc::worker_id_t) const>(&Agent::getWorkerInfo),
+           py::call_guard<py::gil_scoped_release>())
+      .def("get_worker_infos", &Agent::getWorkerInfos, py::call_guard<py::gil_scoped_release>());
+
+  py::class_<FaultyAgent, Agent, std::shared_ptr<FaultyAgent>>(m, "FaultyAgent")
+      .def(py::init([](std::string name, int id, std::optional<int> world_size, int num_worker_threads,
+                       double rpc_timeout, std::string host, std::string secret, std::string protocol,
+                       bool unix_sockets, bool plaintext_beyond_loopback, int polling_us,
+                       std::vector<std::string> messages_to_fail,
+                       std::unordered_map<std::string, float> messages_to_delay, int num_fail_sends) {
+             const Faults faults{std::move(messages_to_fail), std::move(messages_to_delay), num_fail_sends};
+             return listening([&] {
+               return std::make_shared<FaultyAgent>(
+                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout, std::move(host),
+                              std::move(secret), std::move(protocol), unix_sockets, plaintext_beyond_loopback,
+                              polling_us),
+                   faults, callback(), tell_python);
+             });
+           }),
+           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"), py::arg("num_worker_threads"),
+           py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"), py::arg("protocol"), py::arg("unix_sockets"),
+           py::arg("plaintext_beyond_loopback"), py::arg("polling_us"), py::arg("messages_to_fail"),
+           py::arg("messages_to_delay"), py::arg("num_fail_sends"));
+
+  m.def("close_interpreter", &close_interpreter);
+  m.def("guarded", [](const py::object& function) {
+    return py::reinterpret_steal<py::object>(PyCFunction_New(&guarded_method, function.ptr()));
+  });
+}
+
+}  // namespace tine::pytorch

@@ -1,0 +1,340 @@
+"""How workers meet and part: cards exchanged through PyTorch's store, and what a death means to PyTorch's Python code."""
+
+import atexit
+import collections
+import datetime
+import threading
+import time
+
+import torch.distributed as dist
+import torch.distributed.rpc as rpc
+from torch.distributed.rpc import api, internal
+from torch.distributed.rpc._utils import _group_membership_management, _update_group_membership
+
+_WRONG_BACKEND = (
+    "the workers of one world must run the same RPC backend, but some run TINE (tine.pytorch) and some TENSORPIPE: start "
+    "all of them with the same one"
+)
+_CARD = "tine/card/"
+_LIST = "tine/workers"
+# Where PyTorch's own agent says whether its group is static.
+_STATIC_KEY = "rpcIsStaticGroup"
+_LOOK_EVERY = 0.25
+
+
+class MeetingError(RuntimeError):
+    pass
+
+
+# ---- starting
+
+
+def start(agent_class, store, name, rank, world_size, options, arguments):
+    """Makes the agent, lets it meet the others, and starts it; all or nothing."""
+    if not isinstance(store, dist.Store):
+        raise TypeError(f"`store` must be a c10d::Store. {store}")
+    world_size = int(world_size) if world_size else None
+    agent = agent_class(name=name, id=rank, world_size=world_size, **arguments)
+    agent.store = store
+    agent._options = options
+    _own_running(agent)
+    try:
+        _check_kind(store, world_size is not None)
+        if world_size is not None:
+            _meet(agent, store, name, rank, world_size, options.rpc_timeout)
+            api._init_rpc_states(agent)
+        else:
+            with _group_membership_management(store, name, True):
+                _enter(agent, store, name, rank, options.rpc_timeout)
+    except BaseException:
+        _give_up(agent)
+        raise
+    return agent
+
+
+def _give_up(agent):
+    if rpc._is_current_rpc_agent_set():
+        rpc.shutdown(graceful=False)
+    else:
+        agent.shutdown()
+
+
+def _check_kind(store, static):
+    """The store's note of the group's kind: with PyTorch's agents there, and ours elsewhere, both sides say so."""
+    mine = f"{'true' if static else 'false'} (this one runs the RPC backend TINE: all workers must run the same)"
+    theirs = store.compare_set(_STATIC_KEY, "", mine).decode()
+    if theirs == mine:
+        return
+    if theirs in ("true", "false"):
+        raise MeetingError(_WRONG_BACKEND)
+    raise MeetingError(
+        "RPC group mixes statically and dynamically initialized members which is not supported. Static group property is "
+        f"initialized as {theirs.split()[0]} and is trying to be set as {mine.split()[0]}"
+    )
+
+
+class _Clock:
+    """Counts a timeout down; 0: none."""
+
+    def __init__(self, seconds):
+        self._end = time.monotonic() + seconds if seconds > 0 else None
+
+    def left(self, most=float("inf")):
+        return most if self._end is None else max(0.0, min(most, self._end - time.monotonic()))
+
+    def over(self):
+        return self._end is not None and time.monotonic() >= self._end
+
+    def for_agent(self):
+        """Seconds as the agent takes them, for which 0 is none."""
+        return 0.0 if self._end is None else max(1e-3, self.left())
+
+
+def _has(store, key):
+    return store.check([key])
+
+
+def _wait_for(store, key, seconds):
+    try:
+        store.wait([key], datetime.timedelta(seconds=max(seconds, 1e-3)))
+    except RuntimeError:
+        return False
+    return True
+
+
+def _meet(agent, store, name, rank, world_size, timeout):
+    clock = _Clock(timeout)
+    store.set(f"{_CARD}{rank}", agent.card)
+    cards = {rank: agent.card}
+    for other in range(world_size):
+        if other == rank:
+            continue
+        while not _wait_for(store, f"{_CARD}{other}", clock.left(_LOOK_EVERY)):
+            _look_for_tensorpipe(store, name, rank, world_size)
+            if clock.over():
+                raise MeetingError(
+                    f"worker {name!r} (rank {rank}) waited {timeout} s for rank "
+                    f"{_missing(store, world_size)} of {world_size} to call init_rpc"
+                )
+        cards[other] = store.get(f"{_CARD}{other}").decode()
+
+    names = {}
+    for other in sorted(cards):
+        its_name, its_id = agent.owner_of(cards[other])
+        if its_name in names:
+            raise MeetingError(
+                f"RPC worker name {its_name} is not unique. Workers {names[its_name]} and {its_id} share the same name."
+            )
+        names[its_name] = its_id
+    agent.known(list(names.items()))
+    # Each pair connects once: the one that comes later in the ranks does it. Who is connected with all has all cards.
+    for its_name, its_id in names.items():
+        if its_id < rank:
+            agent.connect(cards[its_id], clock.for_agent())
+    for its_name, its_id in names.items():
+        if its_id > rank:
+            agent.expect(its_name, clock.for_agent())
+
+
+def _missing(store, world_size):
+    return ", ".join(str(other) for other in range(world_size) if not _has(store, f"{_CARD}{other}"))
+
+
+def _look_for_tensorpipe(store, name, rank, world_size):
+    """Workers of PyTorch's agent meet in a process group first. It is joined once to tell them, and tells us."""
+    if not any(_has(store, f"0/{other}") for other in range(world_size) if other != rank):
+        return
+    try:
+        group = dist.ProcessGroupGloo(store, rank, world_size, datetime.timedelta(seconds=10))
+        # A device map for a worker that is not there: each of them refuses it and shows its name.
+        gathered = [None] * world_size
+        dist.all_gather_object(gathered, (name, 0, {_WRONG_BACKEND: {}}, []), group)
+    except RuntimeError:
+        pass  # some of them are gone by now
+    raise MeetingError(_WRONG_BACKEND)
+
+
+# ---- groups that workers come to and go from; with the group's token held
+
+
+def _listed(store):
+    """The cards of those who are in the group, by id."""
+    if not _has(store, _LIST):
+        return {}
+    ids = [int(text) for text in store.get(_LIST).decode().split(",") if text]
+    return {its_id: store.get(f"{_CARD}{its_id}").decode() for its_id in ids}
+
+
+def _write_list(store, ids):
+    # A store takes no empty value for one that is there.
+    store.set(_LIST, "," + ",".join(map(str, ids)))
+
+
+def _enter(agent, store, name, rank, timeout):
+    clock = _Clock(timeout)
+    cards = _listed(store)
+    owners = {its_id: agent.owner_of(card)[0] for its_id, card in cards.items()}
+    if rank in owners:
+        raise MeetingError(
+            f"RPC worker id {rank} is not unique. Worker {owners[rank]} already has ID and {name} cannot be added."
+        )
+    for its_id, its_name in owners.items():
+        if its_name == name:
+            raise MeetingError(
+                f"RPC worker name {name} is not unique. Workers {its_id} and {rank} share the same name."
+            )
+    there = []
+    for its_id, card in cards.items():
+        try:
+            agent.connect(card, clock.for_agent())
+        except RuntimeError:
+            if clock.over():
+                raise
+            continue  # it died without leaving: its place is free from now on
+        there.append((owners[its_id], its_id))
+    agent.known([(name, rank), *there])
+    store.set(f"{_CARD}{rank}", agent.card)
+    _write_list(store, [its_id for _, its_id in there] + [rank])
+    api._init_rpc_states(agent)
+    me = agent.get_worker_info()
+    for its_name, _ in there:
+        rpc.rpc_sync(its_name, _update_group_membership, args=(me, [], {}, True))
+
+
+def leave(agent):
+    """The last step of leaving, behind the goodbyes."""
+    me = agent.get_worker_info().id
+    _write_list(agent.store, [its_id for its_id in _listed(agent.store) if its_id != me])
+
+
+# ---- a death, to PyTorch's Python code
+
+
+class _Signal(threading.Event):
+    """An event of PyTorch's that wakes and raises when a worker that it depends on is gone."""
+
+    def __init__(self):
+        super().__init__()
+        self.error = None
+
+    def wait(self, timeout=None):
+        came = super().wait(timeout)
+        if self.error is not None:
+            raise RuntimeError(self.error)
+        return came
+
+
+class _Gathers(collections.defaultdict):
+    """PyTorch's states of gathers in progress, by the names of their workers in a row and a number."""
+
+    def __init__(self):
+        super().__init__(api.AllGatherStates)
+
+    def __missing__(self, sequence_id):
+        states = api.AllGatherStates()
+        states.proceed_signal = _Signal()
+        self[sequence_id] = states
+        with _gone_lock:
+            for name, why in _gone.items():
+                _fail(sequence_id, states, name, why)
+        return states
+
+
+_gone = {}
+_gone_lock = threading.Lock()
+
+
+def _members(sequence_id):
+    """The names in a gather's id, which PyTorch writes in a row, sorted, a number behind them."""
+    known = sorted(api._ALL_WORKER_NAMES | set(_gone))
+
+    def parse(rest, first):
+        if rest.isdigit():
+            return []
+        for i in range(first, len(known)):
+            if rest.startswith(known[i]):
+                behind = parse(rest[len(known[i]) :], i + 1)
+                if behind is not None:
+                    return [known[i], *behind]
+        return None
+
+    return parse(sequence_id, 0) or []
+
+
+def _fail(sequence_id, states, name, why):
+    if states.proceed_signal.is_set() or name not in _members(sequence_id):
+        return
+    states.proceed_signal.error = f"worker {name!r} is gone: {why}"
+    states.proceed_signal.set()
+
+
+def worker_gone(name, why, left):
+    """Told by the agent, once for each."""
+    if _running is None:
+        return
+    if not _running.is_static_group:
+        _running.forget(name)
+    with api._all_gather_dict_lock:
+        with _gone_lock:
+            _gone[name] = why
+        for sequence_id, states in list(api._all_gather_sequence_id_to_states.items()):
+            if isinstance(states.proceed_signal, _Signal):
+                _fail(sequence_id, states, name, why)
+
+
+def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
+    """PyTorch's, but that a death ends it: whoever is gone confirms nothing any more."""
+    end = time.monotonic() + timeout.total_seconds()
+    while (left := end - time.monotonic()) > 0:
+        began = time.monotonic()
+        slice_ = min(left, 1.0)
+        _original["delete"](datetime.timedelta(seconds=slice_))
+        if time.monotonic() - began < slice_ or _gone:
+            return
+
+
+# ---- the agent that runs
+
+_running = None
+_original = {}
+_at_exit = False
+
+
+def _own_running(agent):
+    """Keeps the agent's Python object, and what a death has to reach, until ended()."""
+    global _running, _at_exit
+    from tine.pytorch._build import load
+
+    _gone.clear()
+    _original.update(
+        gathers=api._all_gather_sequence_id_to_states,
+        delete=api._delete_all_user_and_unforked_owner_rrefs,
+        run=internal._run_function,
+    )
+    api._all_gather_sequence_id_to_states = _Gathers()
+    api._delete_all_user_and_unforked_owner_rrefs = _delete_rrefs
+    internal._run_function = load().guarded(internal._run_function)
+    _running = agent
+    if not _at_exit:
+        atexit.register(_end_at_exit)
+        _at_exit = True
+
+
+def ended(agent):
+    global _running
+    if _running is not agent:
+        return
+    _running = None
+    api._all_gather_sequence_id_to_states = _original["gathers"]
+    if api._delete_all_user_and_unforked_owner_rrefs is _delete_rrefs:
+        api._delete_all_user_and_unforked_owner_rrefs = _original["delete"]
+    internal._run_function = _original["run"]
+
+
+def _end_at_exit():
+    """A program that ends without rpc.shutdown(): everything of it ends while the interpreter lives."""
+    from tine.pytorch._build import load
+
+    if _running is not None:
+        _give_up(_running)
+    load().close_interpreter()
