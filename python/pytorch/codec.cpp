@@ -90,7 +90,8 @@ bool is_plain(const at::Tensor& t) {
       c10::DispatchKeySet(c10::DispatchKey::CPU) |
       c10::DispatchKeySet({c10::DispatchKey::ADInplaceOrView, c10::DispatchKey::AutogradCPU,
                            c10::DispatchKey::AutogradOther, c10::DispatchKey::AutogradFunctionality,
-                           c10::DispatchKey::Conjugate, c10::DispatchKey::Negative});
+                           c10::DispatchKey::AutocastCPU, c10::DispatchKey::Conjugate,
+                           c10::DispatchKey::Negative});
   if (!t.device().is_cpu() || t.layout() != at::kStrided || !t.has_storage()) return false;
   if (((t.key_set() | kDense) - kDense).highestPriorityTypeId() != c10::DispatchKey::Undefined) return false;
   if (t.is_quantized() || t.is_nested() || is_named(t) || t.dim() > 255) {
