@@ -348,7 +348,7 @@ void Agent::known(const std::vector<rpc::RawWorker>& workers) {
   keeper_ = keeper;
   if (keeper != options_.id) return;
   const std::lock_guard lock(join_mutex_);
-  join_ = std::make_shared<Join>(workers);
+  join_ = std::make_shared<Join>(options_.id, workers);
   for (const auto& [worker, why] : gone_before_known_) join_->gone(worker, why);
   gone_before_known_.clear();
 }

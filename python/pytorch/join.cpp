@@ -43,6 +43,9 @@ void Join::came(rpc::RawCall call) {
     full = std::move(round);
     rounds_.erase(number);
   }
+  // This worker last: it may be about to close, and what has been queued by then is sent.
+  std::stable_partition(full.waiting.begin(), full.waiting.end(),
+                        [&](const rpc::RawCall& c) { return c.caller().id != self_; });
   for (rpc::RawCall& waiting : full.waiting) waiting.reply(message(kTag, {number, full.active_calls}));
 }
 

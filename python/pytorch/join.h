@@ -21,7 +21,7 @@ class Join {
   static constexpr uint32_t kTag = 0x10000;    // PyTorch's are below
   static constexpr uint32_t kWhoTag = 0x10001;  // who has not come to a round
 
-  explicit Join(std::vector<rpc::RawWorker> members) : members_(std::move(members)) {}
+  Join(int self, std::vector<rpc::RawWorker> members) : self_(self), members_(std::move(members)) {}
 
   // What a member says and hears.
   [[nodiscard]] static rpc::RawMessage come(uint64_t round, uint64_t active_calls);
@@ -37,6 +37,7 @@ class Join {
     std::vector<rpc::RawCall> waiting;
     uint64_t active_calls = 0;
   };
+  const int self_;
   const std::vector<rpc::RawWorker> members_;
   std::mutex mutex_;
   std::map<uint64_t, Round> rounds_;

@@ -11,6 +11,7 @@ USAGE = """usage: python -m tine.pytorch program.py [args]    run a program with
 
 def main(arguments):
     import tine.pytorch
+    from tine.pytorch._spawned import lead_children_here
 
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE, file=sys.stdout if arguments else sys.stderr)
@@ -24,6 +25,7 @@ def main(arguments):
         return 0
 
     tine.pytorch.install()
+    lead_children_here()
     if arguments[0] == "-m":
         if len(arguments) < 2:
             print(USAGE, file=sys.stderr)

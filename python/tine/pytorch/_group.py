@@ -8,6 +8,7 @@ import time
 
 import torch.distributed as dist
 import torch.distributed.rpc as rpc
+from torch._C._distributed_rpc import _delete_all_user_and_unforked_owner_rrefs
 from torch.distributed.rpc import api, internal
 from torch.distributed.rpc._utils import _group_membership_management, _update_group_membership
 
@@ -288,15 +289,25 @@ def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
     while (left := end - time.monotonic()) > 0:
         began = time.monotonic()
         slice_ = min(left, 1.0)
-        _original["delete"](datetime.timedelta(seconds=slice_))
+        _delete_all_user_and_unforked_owner_rrefs(datetime.timedelta(seconds=slice_))
         if time.monotonic() - began < slice_ or _gone:
             return
+
+
+def _wait_all_workers(timeout=0):
+    """PyTorch's, but that the error is not logged with its traceback: for that PyTorch imports its compiler, for seconds."""
+    try:
+        api._all_gather(None, timeout=timeout)
+    except RuntimeError as error:
+        api.logger.error("Failed to respond to 'Shutdown Proceed' in time: %s", error)  # noqa: TRY400
+        raise
 
 
 # ---- the agent that runs
 
 _running = None
-_original = {}
+# (module, name, ours, PyTorch's): what PyTorch looks up where a death has to be seen. Until ended().
+_replaced = []
 _at_exit = False
 
 
@@ -306,14 +317,15 @@ def _own_running(agent):
     from tine.pytorch._build import load
 
     _gone.clear()
-    _original.update(
-        gathers=api._all_gather_sequence_id_to_states,
-        delete=api._delete_all_user_and_unforked_owner_rrefs,
-        run=internal._run_function,
-    )
-    api._all_gather_sequence_id_to_states = _Gathers()
-    api._delete_all_user_and_unforked_owner_rrefs = _delete_rrefs
-    internal._run_function = load().guarded(internal._run_function)
+    replacements = [
+        (api, "_all_gather_sequence_id_to_states", _Gathers()),
+        (api, "_delete_all_user_and_unforked_owner_rrefs", _delete_rrefs),
+        (api, "_wait_all_workers", _wait_all_workers),
+        (internal, "_run_function", load().guarded(internal._run_function)),
+    ]
+    for module, name, ours in replacements:
+        _replaced.append((module, name, ours, getattr(module, name)))
+        setattr(module, name, ours)
     _running = agent
     if not _at_exit:
         atexit.register(_end_at_exit)
@@ -325,10 +337,10 @@ def ended(agent):
     if _running is not agent:
         return
     _running = None
-    api._all_gather_sequence_id_to_states = _original["gathers"]
-    if api._delete_all_user_and_unforked_owner_rrefs is _delete_rrefs:
-        api._delete_all_user_and_unforked_owner_rrefs = _original["delete"]
-    internal._run_function = _original["run"]
+    while _replaced:
+        module, name, ours, before = _replaced.pop()
+        if getattr(module, name) is ours:
+            setattr(module, name, before)
 
 
 def _end_at_exit():

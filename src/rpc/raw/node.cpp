@@ -85,7 +85,7 @@ RawNode::Parts::Parts(const Executors& e, RawNodeOptions o)
                 kRawCalls},
       machine_(machine_identity()),
       connection_(connection_options(options, e.callbacks)),
-      loop_(Loop::Options{options.polling}),
+      loop_(Loop::Options{.poll_budget = options.polling, .callbacks = &e.callbacks}),
       deadlines([this](TimePoint when,
                        std::function<void()> work) { (void)loop_.schedule_at(when, std::move(work)); },
                 [this](TimePoint now) { return sweep(now); }) {
@@ -93,6 +93,10 @@ RawNode::Parts::Parts(const Executors& e, RawNodeOptions o)
 }
 
 std::unique_ptr<RawNode> RawNode::Parts::start(const Executors& executors, RawNodeOptions options) {
+  return std::make_unique<RawNode>(make(executors, std::move(options)));
+}
+
+std::shared_ptr<RawNode::Parts> RawNode::Parts::make(const Executors& executors, RawNodeOptions options) {
   auto parts = std::make_shared<Parts>(executors, std::move(options));
   parts->deadlines.share(parts->weak_from_this());
   try {
@@ -101,7 +105,7 @@ std::unique_ptr<RawNode> RawNode::Parts::start(const Executors& executors, RawNo
     parts->close(std::chrono::milliseconds(0), {});
     throw;
   }
-  return std::make_unique<RawNode>(std::move(parts));
+  return parts;
 }
 
 void RawNode::Parts::listen() {
@@ -111,6 +115,11 @@ void RawNode::Parts::listen() {
   listen.on_refused = [this](const std::exception_ptr& error) { log("refused: " + message_of(error)); };
   tcp_ = make_tcp_transport(loop_, identity_, TransportOptions{options.plaintext_beyond_loopback});
   std::string host = options.host.empty() ? "127.0.0.1" : options.host;
+  if (host.starts_with("0.0.0.0") || host.starts_with("[::]")) {
+    throw ValueError(fmt::format("{} cannot listen at '{}': its card would name an address that nobody can connect to; "
+                                 "give a host name or address of this machine",
+                                 describe(members.self()), host));
+  }
   const bool has_port = host.ends_with(']') ? false : host.rfind(':') != std::string::npos;
   listeners_.push_back(tcp_->listen(fmt::format("tcp://{}{}", host, has_port ? "" : ":0"), listen));
   RawCard c{members.self(),  members.incarnation(), machine_, "", listeners_.back()->address(),
@@ -162,8 +171,10 @@ void RawNode::Parts::accept(detail::Ref<Connection> connection) noexcept {
   const auto peer = detail::make_ref<RawPeer>(*this, RawWorker{}, connection, options.max_calls_in_flight);
   if (!members.add_stranger(peer)) return connection->close(nullptr);
   peer->start();
-  (void)loop_.schedule_at(Clock::now() + kIntroductionTime, [peer] {
-    if (!peer->is_taken_in()) peer->refuse(GoodbyeReason::kRefused, "it did not introduce itself in time");
+  (void)loop_.schedule_at(Clock::now() + kIntroductionTime, [this, peer] {
+    if (peer->is_taken_in() || peer->end().error) return;
+    log(fmt::format("refused: {} did not introduce itself in time", peer->connection().peer().describe()));
+    peer->refuse(GoodbyeReason::kRefused, "it did not introduce itself in time");
   });
 }
 
@@ -358,9 +369,8 @@ void RawNode::Parts::call(int to, RawMessage message, TimePoint deadline,
   }
   const auto call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
   if (closing()) return call->end(closed_failure());
-  const auto peer = members.find(to);
-  if (!peer) return call->end({RawFailure::Kind::kDied, members.words_for_absent(to)});
-  peer->call(std::move(message), call);
+  if (const auto peer = members.find(to)) return peer->call(std::move(message), call);
+  call->end({RawFailure::Kind::kDied, members.words_for_absent(to)});
 }
 
 bool RawNode::Parts::wait_for_room(int to, TimePoint deadline) noexcept {
@@ -505,6 +515,6 @@ RawNode::Counts RawNode::counts() const { return parts_->counts(); }
 void RawNode::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
   parts_->close(bound, failure);
 }
-bool RawNode::closed() const noexcept { return parts_->closed(); }
+bool RawNode::closed() const noexcept { return parts_->closing() || parts_->of_parent(); }
 
 }  // namespace tine::rpc

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <future>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include <future>
 #include <memory>
@@ -82,6 +85,10 @@ class RawHandlers final : public RawHandler {
     std::string why;
     bool left;
   };
+  std::vector<Death> deaths() {
+    const std::lock_guard lock(mutex_);
+    return deaths_;
+  }
   std::vector<Death> wait_for_deaths(size_t n) {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return deaths_.size() >= n; }));
@@ -111,9 +118,14 @@ struct RawOne {
       logged.notify_all();
     };
     if (change) change(o);
-    node = RawNode::Parts::start({blocking, callbacks}, std::move(o));
+    parts = RawNode::Parts::make({blocking, callbacks}, std::move(o));
+    node = std::make_unique<RawNode>(parts);
   }
-  ~RawOne() { node = nullptr; }
+  ~RawOne() {
+    if (node) node->close();  // handlers that run use it until then
+    node = nullptr;
+    parts = nullptr;
+  }
 
   std::shared_ptr<Result> call(int to, RawMessage message, TimePoint deadline = kNoDeadline) {
     auto sink = std::make_shared<Result>();
@@ -143,15 +155,130 @@ struct RawOne {
   std::vector<std::string> lines;
   RawHandlers handler;
   Threads blocking, callbacks;
+  std::shared_ptr<RawNode::Parts> parts;
   std::unique_ptr<RawNode> node;
 };
 
-inline void wait_until_gone(RawNode& node, int id) {
-  for (const TimePoint end = in(20s); Clock::now() < end; std::this_thread::yield()) {
-    const auto all = node.workers();
-    if (std::none_of(all.begin(), all.end(), [&](const RawWorker& w) { return w.id == id; })) return;
+// A node in a process of its own, which ends when this goes. Made while no other thread runs here.
+class ChildNode {
+ public:
+  explicit ChildNode(int id, const std::function<void(RawNodeOptions&)>& change = {},
+                     const std::function<void(RawOne&)>& use = {}) {
+    int card[2], end[2];
+    EXPECT_EQ(::pipe(card), 0);
+    EXPECT_EQ(::pipe(end), 0);
+    pid = ::fork();
+    if (pid == 0) {
+      ::close(end[1]);
+      {
+        RawOne one(id, change);
+        if (use) use(one);
+        one->open();
+        if (::write(card[1], one->card().data(), one->card().size()) < 0) ::_exit(1);
+        char byte;
+        (void)!::read(end[0], &byte, 1);
+      }
+      ::_exit(0);
+    }
+    ::close(end[0]);
+    ::close(card[1]);
+    end_ = end[1];
+    std::array<char, 4096> text;
+    const ssize_t n = ::read(card[0], text.data(), text.size());
+    this->card.assign(text.data(), static_cast<size_t>(std::max<ssize_t>(n, 0)));
+    ::close(card[0]);
   }
-  ADD_FAILURE() << "worker " << id << " is still there";
+  ~ChildNode() {
+    ::close(end_);
+    if (pid <= 0) return;
+    ::kill(pid, SIGCONT);
+    (void)::waitpid(pid, nullptr, 0);
+  }
+  void kill(int signal) const { ::kill(pid, signal); }
+
+  pid_t pid = 0;
+  std::string card;
+
+ private:
+  int end_ = -1;
+};
+
+// Any number of nodes by one transport.
+class RawNodes {
+ public:
+  using Change = std::function<void(int id, RawNodeOptions&)>;
+  explicit RawNodes(bool unix_sockets) : unix_(unix_sockets) {}
+  RawOne& add(int id, const Change& change = {}, int threads = 2) {
+    auto& place = all[id];
+    place = std::make_unique<RawOne>(
+        id,
+        [&](RawNodeOptions& o) {
+          o.unix_sockets = unix_;
+          if (change) change(id, o);
+        },
+        threads);
+    return *place;
+  }
+  // That many from 0, connected to each other and open.
+  void make(int n, const Change& change = {}, int threads = 2) {
+    for (int id = 0; id < n; ++id) add(id, change, threads);
+    for (int id = 1; id < n; ++id) {
+      for (int to = 0; to < id; ++to) connect(id, to);
+    }
+    for (auto& [id, one] : all) (*one)->open();
+  }
+  void connect(int from, int to) {
+    (*this)[from]->connect((*this)[to]->card(), in(10s));
+    (*this)[to]->expect("w" + std::to_string(from), in(10s));
+  }
+  RawOne& operator[](int id) { return *all.at(id); }
+
+  std::map<int, std::unique_ptr<RawOne>> all;
+
+ private:
+  const bool unix_;
+};
+
+// Keeps the calls that come, for later.
+class Kept {
+ public:
+  std::function<void(RawCall)> handler() {
+    return [this](RawCall call) {
+      {
+        const std::lock_guard lock(mutex_);
+        calls_.push_back(std::move(call));
+      }
+      changed_.notify_all();
+    };
+  }
+  RawCall take() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 20s, [this] { return !calls_.empty(); }));
+    RawCall call = std::move(calls_.front());
+    calls_.pop_front();
+    return call;
+  }
+  void wait_for(size_t n) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return calls_.size() >= n; }));
+  }
+  size_t size() {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<RawCall> calls_;
+};
+
+template <class Condition>
+void wait_until(const char* what, Condition condition) {
+  for (const TimePoint end = in(20s); Clock::now() < end; std::this_thread::sleep_for(1ms)) {
+    if (condition()) return;
+  }
+  ADD_FAILURE() << "in 20 s it did not come true that " << what;
 }
 
 }  // namespace tine::rpc::testing

@@ -129,6 +129,8 @@ void RawPeer::on_frame(Connection&, Frame& frame) noexcept {
   if (dead() || refused_.load(std::memory_order_acquire)) return;
   try {
     handle(frame);
+  } catch (const std::bad_alloc&) {
+    connection_->close(make_error(ErrorKind::kMemory, "no memory for a message of " + describe(who)));
   } catch (const std::exception& e) {
     node_.malformed(*this, fmt::format("a {}: {}", name_of(frame.header.kind), e.what()));
   }

@@ -4,12 +4,13 @@
 // Threads    Any.
 // Ordering   As the executor's.
 // Ownership  The task owns the function.
-// Errors     An executor that has closed runs it in place: what is posted here is owed in any case.
+// Errors     An executor that has closed, and one for which there is no memory, has it run in place: it is owed in any case.
 // Cost       An allocation.
 // Source     include/tine/executor.h.
 #pragma once
 
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -18,7 +19,7 @@
 namespace tine::rpc {
 
 template <class F>
-void post_to(Executor& executor, F f) {
+void post_to(Executor& executor, F f) noexcept {
   class Posted final : public Task {
    public:
     explicit Posted(F g) : f_(std::move(g)) {}
@@ -31,7 +32,8 @@ void post_to(Executor& executor, F f) {
    private:
     F f_;
   };
-  executor.post(*new Posted(std::move(f)));
+  if (auto* const posted = new (std::nothrow) Posted(std::move(f))) return executor.post(*posted);
+  f();
 }
 
 }  // namespace tine::rpc
