@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -41,7 +40,6 @@ def measure(program, *arguments, cores=None, seconds=300):
                 env=env,
                 stdout=told if rank == 0 else subprocess.DEVNULL,
                 stderr=errors,
-                start_new_session=True,
                 preexec_fn=(lambda core=cores[rank]: os.sched_setaffinity(0, {core})) if cores else None,
             )
             for rank in range(2)
@@ -55,7 +53,7 @@ def measure(program, *arguments, cores=None, seconds=300):
         finally:
             for process in processes:
                 if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    process.kill()
                     process.wait()
         told.seek(0)
         errors.seek(0)

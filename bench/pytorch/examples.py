@@ -32,7 +32,7 @@ def run(program, backend, steps, told):
     def spawn(function, args, nprocs):
         torch.multiprocessing.start_processes(function, args, nprocs, start_method="fork")
 
-    os.setsid()
+    os.setpgid(0, 0)  # no session: the kernel shares out cores by sessions first
     os.dup2(told, 1)
     torch.multiprocessing.spawn = spawn
     sys.path.insert(0, str(FOLDER))
