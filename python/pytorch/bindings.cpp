@@ -36,21 +36,25 @@ class Signals {
   bool raised_ = false;
 };
 
-AgentOptions options_of(std::string name, int id, std::optional<int> world_size, int num_worker_threads,
-                        double rpc_timeout, std::string host, std::string secret, std::string protocol,
-                        bool unix_sockets, bool plaintext_beyond_loopback, int polling_us) {
-  AgentOptions options{.name = std::move(name),
-                       .id = id,
-                       .world_size = world_size,
-                       .num_worker_threads = num_worker_threads,
-                       .rpc_timeout = rpc_timeout,
+// As python/tine/pytorch/_backend.py writes them.
+AgentOptions options_of(const py::kwargs& given) {
+  const auto seconds = [&](const char* name) {
+    return std::chrono::milliseconds(static_cast<int64_t>(given[name].cast<double>() * 1000));
+  };
+  AgentOptions options{.name = given["name"].cast<std::string>(),
+                       .id = given["id"].cast<int>(),
+                       .world_size = given["world_size"].cast<std::optional<int>>(),
+                       .num_worker_threads = given["num_worker_threads"].cast<int>(),
+                       .rpc_timeout = given["rpc_timeout"].cast<double>(),
                        .node = {}};
-  options.node.host = std::move(host);
-  options.node.secret = std::move(secret);
-  options.node.protocol = std::move(protocol);
-  options.node.unix_sockets = unix_sockets;
-  options.node.plaintext_beyond_loopback = plaintext_beyond_loopback;
-  options.node.polling = std::chrono::microseconds(polling_us);
+  options.node.host = given["host"].cast<std::string>();
+  options.node.secret = given["secret"].cast<std::string>();
+  options.node.protocol = given["protocol"].cast<std::string>();
+  options.node.unix_sockets = given["unix_sockets"].cast<bool>();
+  options.node.plaintext_beyond_loopback = given["plaintext_beyond_loopback"].cast<bool>();
+  options.node.heartbeat_interval = seconds("heartbeat_interval");
+  options.node.heartbeat_timeout = seconds("heartbeat_timeout");
+  options.node.polling = std::chrono::microseconds(given["polling_us"].cast<int>());
   return options;
 }
 
@@ -102,20 +106,10 @@ PYBIND11_MODULE(_agent, m) {
   });
 
   py::class_<Agent, trpc::RpcAgent, std::shared_ptr<Agent>>(m, "Agent")
-      .def(py::init([](std::string name, int id, std::optional<int> world_size, int num_worker_threads,
-                       double rpc_timeout, std::string host, std::string secret, std::string protocol,
-                       bool unix_sockets, bool plaintext_beyond_loopback, int polling_us) {
-             return listening([&] {
-               return std::make_shared<Agent>(
-                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout, std::move(host),
-                              std::move(secret), std::move(protocol), unix_sockets, plaintext_beyond_loopback,
-                              polling_us),
-                   callback(), tell_python);
-             });
-           }),
-           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"), py::arg("num_worker_threads"),
-           py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"), py::arg("protocol"), py::arg("unix_sockets"),
-           py::arg("plaintext_beyond_loopback"), py::arg("polling_us"))
+      .def(py::init([](const py::kwargs& given) {
+        AgentOptions options = options_of(given);
+        return listening([&] { return std::make_shared<Agent>(std::move(options), callback(), tell_python); });
+      }))
       .def_property_readonly("card", &Agent::card)
       .def_static("owner_of",
                   [](const std::string& card) {
@@ -152,24 +146,14 @@ PYBIND11_MODULE(_agent, m) {
       .def("get_worker_infos", &Agent::getWorkerInfos, py::call_guard<py::gil_scoped_release>());
 
   py::class_<FaultyAgent, Agent, std::shared_ptr<FaultyAgent>>(m, "FaultyAgent")
-      .def(py::init([](std::string name, int id, std::optional<int> world_size, int num_worker_threads,
-                       double rpc_timeout, std::string host, std::string secret, std::string protocol,
-                       bool unix_sockets, bool plaintext_beyond_loopback, int polling_us,
-                       std::vector<std::string> messages_to_fail,
-                       std::unordered_map<std::string, float> messages_to_delay, int num_fail_sends) {
-             const Faults faults{std::move(messages_to_fail), std::move(messages_to_delay), num_fail_sends};
-             return listening([&] {
-               return std::make_shared<FaultyAgent>(
-                   options_of(std::move(name), id, world_size, num_worker_threads, rpc_timeout, std::move(host),
-                              std::move(secret), std::move(protocol), unix_sockets, plaintext_beyond_loopback,
-                              polling_us),
-                   faults, callback(), tell_python);
-             });
-           }),
-           py::kw_only(), py::arg("name"), py::arg("id"), py::arg("world_size"), py::arg("num_worker_threads"),
-           py::arg("rpc_timeout"), py::arg("host"), py::arg("secret"), py::arg("protocol"), py::arg("unix_sockets"),
-           py::arg("plaintext_beyond_loopback"), py::arg("polling_us"), py::arg("messages_to_fail"),
-           py::arg("messages_to_delay"), py::arg("num_fail_sends"));
+      .def(py::init([](const py::kwargs& given) {
+        AgentOptions options = options_of(given);
+        const Faults faults{given["messages_to_fail"].cast<std::vector<std::string>>(),
+                            given["messages_to_delay"].cast<std::unordered_map<std::string, float>>(),
+                            given["num_fail_sends"].cast<int>()};
+        return listening(
+            [&] { return std::make_shared<FaultyAgent>(std::move(options), faults, callback(), tell_python); });
+      }));
 
   m.def("close_interpreter", &close_interpreter);
   m.def("guarded", [](const py::object& function) {

@@ -1,7 +1,9 @@
 #include "codec.h"
 
 #include <ATen/ATen.h>
+#include <ATen/EmptyTensor.h>
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/InferenceMode.h>
 #include <torch/csrc/distributed/rpc/utils.h>
 
 #include <algorithm>
@@ -86,12 +88,11 @@ bool is_named(const Tensor& t) {
 
 bool is_plain(const at::Tensor& t) {
   // Dense memory of the CPU with nothing in front of it: no subclass that dispatches, no functorch, no zero tensor.
-  static const c10::DispatchKeySet kDense =
-      c10::DispatchKeySet(c10::DispatchKey::CPU) |
-      c10::DispatchKeySet({c10::DispatchKey::ADInplaceOrView, c10::DispatchKey::AutogradCPU,
-                           c10::DispatchKey::AutogradOther, c10::DispatchKey::AutogradFunctionality,
-                           c10::DispatchKey::AutocastCPU, c10::DispatchKey::Conjugate,
-                           c10::DispatchKey::Negative});
+  static const c10::DispatchKeySet kDense = [] {
+    const c10::InferenceMode not_here(false);
+    return at::detail::empty_cpu({0}, at::kFloat).key_set() |
+           c10::DispatchKeySet({c10::DispatchKey::Conjugate, c10::DispatchKey::Negative});
+  }();
   if (!t.device().is_cpu() || t.layout() != at::kStrided || !t.has_storage()) return false;
   if (((t.key_set() | kDense) - kDense).highestPriorityTypeId() != c10::DispatchKey::Undefined) return false;
   if (t.is_quantized() || t.is_nested() || is_named(t) || t.dim() > 255) {

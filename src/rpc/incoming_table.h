@@ -22,7 +22,7 @@ namespace tine::rpc {
 template <class Call>
 class IncomingTable {
  public:
-  // False: another of that id is there, whose place this takes.
+  // False, and it is not counted: one of that id is there.
   bool add(Call& call);
   void remove(Call& call) noexcept;
   // Its caller has given one up, or all: then it is gone, and nobody counts what runs for it.
@@ -43,10 +43,10 @@ class IncomingTable {
 template <class Call>
 bool IncomingTable<Call>::add(Call& call) {
   const std::lock_guard lock(mutex_);
-  not_counted_ += !call.counts();
-  const bool fresh = calls_.insert_or_assign(call.id, &call).second;
   if (gone_) call.cancelled.store(true, std::memory_order_seq_cst);
-  return fresh;
+  if (!calls_.emplace(call.id, &call).second) return false;
+  not_counted_ += !call.counts();
+  return true;
 }
 
 template <class Call>

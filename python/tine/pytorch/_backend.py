@@ -16,6 +16,8 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         plaintext_beyond_loopback=True, until tine speaks TLS.
     secret: what the workers prove to each other; unless set TINE_AUTH_KEY, else the user's key file.
     unix_sockets: whether workers of one machine use them.
+    heartbeat_interval, heartbeat_timeout: seconds after which a silent worker is asked for a sign of life, and after which
+        it counts as dead; interval 0: never. A process that ends is seen at once, without them.
     """
 
     def __init__(
@@ -28,6 +30,8 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         secret="",
         unix_sockets=True,
         plaintext_beyond_loopback=False,
+        heartbeat_interval=5.0,
+        heartbeat_timeout=30.0,
         _polling_us=150,
     ):
         if num_worker_threads <= 0:
@@ -38,6 +42,8 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         self.secret = secret
         self.unix_sockets = unix_sockets
         self.plaintext_beyond_loopback = plaintext_beyond_loopback
+        self.heartbeat_interval = heartbeat_interval
+        self.heartbeat_timeout = heartbeat_timeout
         self._polling_us = _polling_us
         # PyTorch asks every agent's options for these.
         self.device_maps = {}
@@ -75,6 +81,8 @@ def agent_arguments(options):
         "protocol": protocol(),
         "unix_sockets": options.unix_sockets,
         "plaintext_beyond_loopback": options.plaintext_beyond_loopback,
+        "heartbeat_interval": options.heartbeat_interval,
+        "heartbeat_timeout": options.heartbeat_timeout,
         "polling_us": options._polling_us,
     }
 

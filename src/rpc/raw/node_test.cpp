@@ -237,11 +237,11 @@ TEST_P(RawNodeTest, ADeadlineThatComesFirstEndsTheCallAndTellsTheCallee) {
 TEST_P(RawNodeTest, ACallWhoseDeadlineHasPassedDoesNotBegin) {
   nodes.make(2, {}, 1);
   Kept kept;
-  std::latch go(1);
+  const auto go = std::make_shared<std::latch>(1);
   std::atomic<int> begun{0};
-  b().handler.on_call = [&](RawCall call) {
+  b().handler.on_call = [&, go](RawCall call) {
     ++begun;
-    if (call.message().body.text() == "first") go.wait();
+    if (call.message().body.text() == "first") go->wait();
     call.reply({});
   };
   const auto first = a().call(1, "first");
@@ -249,7 +249,7 @@ TEST_P(RawNodeTest, ACallWhoseDeadlineHasPassedDoesNotBegin) {
   EXPECT_EQ(second->get().failure.kind, Kind::kTimedOut);
   const auto past = a().call(1, "third", Clock::now() - 1s);
   EXPECT_EQ(past->get().failure.kind, Kind::kTimedOut);
-  go.count_down();
+  go->count_down();
   EXPECT_TRUE(first->get().ok);
   EXPECT_TRUE(a().call(1, "last")->get().ok);
   EXPECT_EQ(begun, 2);
@@ -408,12 +408,12 @@ TEST_P(RawNodeTest, WhoWaitsForRoomGoesOnWhenTheWorkerIsGone) {
 TEST_P(RawNodeTest, AnswersThatAreCopiedWaitForRoomOnThreadsThatMayBlock) {
   nodes.make(2, [](int, RawNodeOptions& o) { o.max_send_buffer_bytes = 64 << 10; });
   // The caller's reader stands still, so that nothing is read.
-  std::latch stand_still(1);
+  const auto stand_still = std::make_shared<std::latch>(1);
   std::atomic<bool> stands{false};
   a().handler.here = [](const RawMessage&) { return true; };
-  a().handler.on_call = [&](RawCall call) {
+  a().handler.on_call = [&, stand_still](RawCall call) {
     stands = true;
-    stand_still.wait();
+    stand_still->wait();
     call.reply({});
   };
   std::atomic<size_t> most{0};
@@ -426,7 +426,7 @@ TEST_P(RawNodeTest, AnswersThatAreCopiedWaitForRoomOnThreadsThatMayBlock) {
   std::vector<std::shared_ptr<Result>> sinks;
   for (int i = 0; i < 400; ++i) sinks.push_back(a().call(1, "x"));
   wait_until("answers wait", [&] { return b()->counts().bytes_queued > (64u << 10); });
-  stand_still.count_down();
+  stand_still->count_down();
   for (const auto& sink : sinks) EXPECT_TRUE(sink->get().ok);
   EXPECT_TRUE(stop->get().ok);
   // The bound, and one for each of the two handler threads.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/rpc/raw/node.h"
+#include "src/rpc/raw/post.h"
 #include "src/rpc/world_for_tests.h"
 
 namespace tine::rpc::testing {
@@ -61,6 +62,12 @@ class Result final : public RawSink {
   std::condition_variable changed_;
   int times_ = 0;
   Ended ended_;
+};
+
+// For calls whose end does not matter.
+class Ignored final : public RawSink {
+  void done(RawMessage) noexcept override {}
+  void failed(RawFailure) noexcept override {}
 };
 
 class RawHandlers final : public RawHandler {
