@@ -24,8 +24,9 @@ INSTANTIATE_TEST_SUITE_P(Over, RawNodeTest, ::testing::Values(true, false),
 
 RawBytes pattern(size_t size, uint32_t seed) {
   auto bytes = std::make_shared<std::vector<std::byte>>(size);
-  std::minstd_rand random(seed + 1);
-  for (auto& b : *bytes) b = static_cast<std::byte>(random());
+  std::mt19937_64 random(seed);
+  for (size_t at = 0; at + 8 <= size; at += 8) put_le<uint64_t>(bytes->data() + at, random());
+  for (size_t at = size / 8 * 8; at < size; ++at) (*bytes)[at] = static_cast<std::byte>(random());
   const std::span<const std::byte> view = *bytes;
   return {view, std::move(bytes)};
 }
@@ -65,7 +66,8 @@ TEST_P(RawNodeTest, TheHandlerKnowsCallerTagAndDeadline) {
 
 TEST_P(RawNodeTest, SegmentsAndBodiesOfAnySizeArriveAsTheyWereInAlignedMemory) {
   nodes.make(2);
-  for (const size_t body : {size_t{0}, size_t{1}, size_t{16} << 10, (size_t{16} << 10) + 1, size_t{3} << 20}) {
+  for (const size_t body :
+       {size_t{0}, size_t{1}, size_t{16} << 10, (size_t{16} << 10) + 1, size_t{3} << 20}) {
     RawMessage m{7, pattern(body, 5), {}};
     for (const size_t size : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{4096}, size_t{262'144},
                               size_t{0}, size_t{5} << 20, size_t{0}})
@@ -101,7 +103,8 @@ TEST_P(RawNodeTest, AMessageMayHave65536Segments) {
       const RawBytes& s = call.message().segments[i];
       if (s.size() == 4) sum += get_le<uint32_t>(s.bytes().data()) == i;
     }
-    call.reply({0, RawBytes::copy(std::to_string(call.message().segments.size()) + " " + std::to_string(sum)), {}});
+    call.reply(
+        {0, RawBytes::copy(std::to_string(call.message().segments.size()) + " " + std::to_string(sum)), {}});
   };
   auto numbers = std::make_shared<std::vector<uint32_t>>(65536);
   std::vector<RawBytes> segments;
@@ -113,7 +116,8 @@ TEST_P(RawNodeTest, AMessageMayHave65536Segments) {
   segments.emplace_back();
   const auto refused = a().call(1, RawMessage{0, {}, segments});
   EXPECT_EQ(refused->get().failure.kind, Kind::kRefused);
-  EXPECT_THAT(refused->get().failure.text, HasSubstr("worker 'w1' (id 1) cannot be sent: the message has 65537 segments"));
+  EXPECT_THAT(refused->get().failure.text,
+              HasSubstr("worker 'w1' (id 1) cannot be sent: the message has 65537 segments"));
   EXPECT_EQ(a().call(1, "goes on")->get().text(), "0 0");
 }
 
@@ -128,9 +132,7 @@ TEST_P(RawNodeTest, AMessageBeyondTheLimitOfAPayloadIsRefusedBeforeItLeaves) {
 
 TEST_P(RawNodeTest, AnAnswerBeyondALimitOfTheWireFailsTheCallWithThat) {
   nodes.make(2);
-  b().handler.on_call = [](RawCall call) {
-    call.reply({0, {}, std::vector<RawBytes>(65537)});
-  };
+  b().handler.on_call = [](RawCall call) { call.reply({0, {}, std::vector<RawBytes>(65537)}); };
   const auto refused = a().call(1, "x");
   EXPECT_EQ(refused->get().failure.kind, Kind::kRefused);
   EXPECT_THAT(refused->get().failure.text, HasSubstr("the answer of worker 'w1' (id 1) cannot be sent"));
@@ -167,7 +169,7 @@ TEST_P(RawNodeTest, ASmallCallOvertakesALargeOne) {
     }
     call.reply({});
   };
-  const auto large = a().call(1, RawMessage{0, {}, {pattern(size_t{256} << 20, 1)}});
+  const auto large = a().call(1, RawMessage{0, {}, {pattern(size_t{96} << 20, 1)}});
   const auto small = a().call(1, "small");
   EXPECT_TRUE(small->get().ok);
   EXPECT_TRUE(large->get().ok);
@@ -212,8 +214,8 @@ TEST_P(RawNodeTest, ADroppedCallFailsAsAbandoned) {
     nodes[to].handler.on_call = [](const RawCall&) {};
     const auto sink = a().call(to, "x");
     EXPECT_EQ(sink->get().failure.kind, Kind::kAbandoned);
-    EXPECT_THAT(sink->get().failure.text,
-                HasSubstr("the handler of worker 'w" + std::to_string(to) + "' (id " + std::to_string(to) + ") dropped"));
+    EXPECT_THAT(sink->get().failure.text, HasSubstr("the handler of worker 'w" + std::to_string(to) +
+                                                    "' (id " + std::to_string(to) + ") dropped"));
   }
 }
 
@@ -222,9 +224,13 @@ TEST_P(RawNodeTest, ADeadlineThatComesFirstEndsTheCallAndTellsTheCallee) {
   Kept kept;
   for (const int to : {1, 0}) {
     nodes[to].handler.on_call = kept.handler();
-    const auto sink = a().call(to, "x", in(30ms));
-    EXPECT_EQ(sink->get().failure.kind, Kind::kTimedOut);
-    EXPECT_THAT(sink->get().failure.text, HasSubstr("RPC ran for more than its timeout: worker 'w" + std::to_string(to)));
+    // On a busy machine a call may not have begun by its deadline: then it does not begin at all.
+    for (auto time = 30ms; kept.size() == 0; time *= 2) {
+      const auto sink = a().call(to, "x", in(time));
+      EXPECT_EQ(sink->get().failure.kind, Kind::kTimedOut);
+      EXPECT_THAT(sink->get().failure.text,
+                  HasSubstr("RPC ran for more than its timeout: worker 'w" + std::to_string(to)));
+    }
     RawCall call = kept.take();
     wait_until("the callee is told", [&] { return call.cancelled(); });
     call.reply({});  // dropped quietly
@@ -316,9 +322,8 @@ TEST_P(RawNodeTest, AnOwnerIsLetGoOfOnceItsSegmentIsWrittenAndNeverByAReader) {
   {
     auto bytes = std::make_shared<std::vector<std::byte>>(size_t{40} << 20);
     const std::span<const std::byte> view = *bytes;
-    std::shared_ptr<const void> owner(nullptr, [&dropped, bytes](const void*) mutable {
-      dropped.set_value(std::this_thread::get_id());
-    });
+    std::shared_ptr<const void> owner(
+        nullptr, [&dropped, bytes](const void*) mutable { dropped.set_value(std::this_thread::get_id()); });
     RawMessage message{1, {}, {RawBytes(view, std::move(owner))}};
     bytes = nullptr;
     const auto sink = a().call(1, std::move(message));
