@@ -31,9 +31,10 @@ test-pytorch: all
 	@tools/deps --pytorch
 	@tests/pytorch/run
 
+# BENCH are bench/run's options: make bench BENCH=--readme prints README's tables anew.
 bench: all
 	@cmake --build --preset release --parallel $(JOBS) --target bench
-	@/usr/bin/python3 bench/run --build build/release
+	@/usr/bin/python3 bench/run --build build/release $(BENCH)
 
 asan tsan: deps
 	@tools/configure $@
