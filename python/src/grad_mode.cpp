@@ -88,8 +88,8 @@ void GradModeScope::leave() noexcept {
     PyErr_Clear();
   }
   GradMode now = GradMode::here();
-  if (now.inference() !=
-      before_.inference()) {  // the code between has left it so: for good, its own guard is elsewhere
+  if (now.inference() != before_.inference()) {
+    // The code between has left it so. Its guard is elsewhere; this one never ends.
     (void)inference_guard(before_.inference()).leak();
     now = GradMode::here();
   }
