@@ -51,6 +51,13 @@ void set_grad(bool on) noexcept {
   if (!PyRef::adopt(PyObject_CallOneArg(functions.set_grad_enabled, on ? Py_True : Py_False))) PyErr_Clear();
 }
 
+// PyTorch's, entered.
+PyRef inference_guard(bool on) noexcept {
+  PyRef guard = PyRef::adopt(PyObject_CallOneArg(functions.inference_mode, on ? Py_True : Py_False));
+  if (!guard || !PyRef::adopt(PyObject_CallMethod(guard.get(), "__enter__", nullptr))) PyErr_Clear();
+  return guard;
+}
+
 }  // namespace
 
 GradMode GradMode::here() noexcept {
@@ -68,10 +75,7 @@ void GradModeScope::enter(GradMode mode) noexcept {
   if (mode == before_) return;
   GradMode now = before_;
   if (mode.inference() != before_.inference()) {
-    inference_ =
-        PyRef::adopt(PyObject_CallOneArg(functions.inference_mode, mode.inference() ? Py_True : Py_False));
-    if (!inference_ || !PyRef::adopt(PyObject_CallMethod(inference_.get(), "__enter__", nullptr)))
-      PyErr_Clear();
+    inference_ = inference_guard(mode.inference());
     now = GradMode::here();  // it switches gradients as well
   }
   if (mode.grad() != now.grad()) set_grad(mode.grad());
@@ -83,7 +87,13 @@ void GradModeScope::leave() noexcept {
       !PyRef::adopt(PyObject_CallMethod(inference_.get(), "__exit__", "OOO", Py_None, Py_None, Py_None))) {
     PyErr_Clear();
   }
-  if (GradMode::here().grad() != before_.grad()) set_grad(before_.grad());
+  GradMode now = GradMode::here();
+  if (now.inference() != before_.inference()) {
+    // The code between has left it so. Its guard is elsewhere; this one never ends.
+    (void)inference_guard(before_.inference()).leak();
+    now = GradMode::here();
+  }
+  if (now.grad() != before_.grad()) set_grad(before_.grad());
 }
 
 bool init_grad_mode(PyObject* module) {

@@ -25,6 +25,11 @@ bool is_true(PyObject* object, PyObject* name) {
   const PyRef answer = checked(PyObject_CallMethodNoArgs(object, name));
   return answer.get() == Py_True;
 }
+bool requires_grad(PyObject* tensor) {
+  static PyObject* const name = PyUnicode_InternFromString("requires_grad");
+  const PyRef answer = checked(PyObject_GetAttr(tensor, name));
+  return answer.get() == Py_True;
+}
 
 // A torch.Tensor on its way.
 struct Item {
@@ -65,15 +70,23 @@ void measure(Item* item) {
 
 Item item_of(PyObject* tensor) {
   static PyObject* const untyped_storage = PyUnicode_InternFromString("untyped_storage");
-  static PyObject* const requires_grad = PyUnicode_InternFromString("requires_grad");
+  static PyObject* const storage_offset = PyUnicode_InternFromString("storage_offset");
   Item item;
   if (!Torch::of(Py_TYPE(tensor)).look(tensor, &item.look))
     throw TypeError("a torch.Tensor was changed into one without memory while it was pickled");
   measure(&item);
-  const PyRef grad = checked(PyObject_GetAttr(tensor, requires_grad));
-  if (grad.get() == Py_True) item.flags = kRequiresGrad;
+  if (requires_grad(tensor)) item.flags = kRequiresGrad;
+  if (item.extent == 0) return item;
   // The tensor itself would not do: `x.data = y` gives it another one.
-  if (item.extent) item.storage = checked(PyObject_CallMethodNoArgs(tensor, untyped_storage));
+  item.storage = checked(PyObject_CallMethodNoArgs(tensor, untyped_storage));
+  const PyRef offset = checked(PyObject_CallMethodNoArgs(tensor, storage_offset));
+  const Py_ssize_t available = PyObject_Size(item.storage.get());
+  const size_t first = PyLong_AsSize_t(offset.get());
+  if (PyErr_Occurred()) throw_error();
+  if (first * item.look.element.bytes() + item.extent > static_cast<size_t>(available)) {
+    throw ValueError("a torch.Tensor reaches beyond its storage, which has " + std::to_string(available) +
+                     " bytes: it was resized to fewer");
+  }
   return item;
 }
 
@@ -130,8 +143,9 @@ class Lifting {
   // travels anyway.
   void place_loose() {
     std::map<std::tuple<uintptr_t, size_t, std::vector<int64_t>, std::vector<int64_t>>, size_t> seen;
+    std::vector<std::vector<size_t>> views;  // each several times, perhaps
     for (size_t i = 0; i < items_.size(); ++i) {
-      Item& item = items_[i];
+      const Item& item = items_[i];
       if (!item.extent || !item.is_loose()) continue;
       const auto after =
           std::upper_bound(ranges_.begin(), ranges_.end(), item.begin(),
@@ -140,19 +154,40 @@ class Lifting {
         std::prev(after)->items.push_back(i);
         continue;
       }
-      item.flags |= kLooseLayout;
-      const auto [found, fresh] =
-          seen.try_emplace({item.begin(), item.look.element.bytes(), item.look.sizes, item.look.strides}, i);
-      if (fresh) {
-        item.base = static_cast<int64_t>(bases_.size());
-        bases_.push_back(loose_base(item));
-      } else {  // the same view again
-        Item& first = items_[found->second];
-        first.flags |= kShares;
-        item.flags |= kShares;
-        item.base = first.base;
+      const auto [found, fresh] = seen.try_emplace(
+          {item.begin(), item.look.element.bytes(), item.look.sizes, item.look.strides}, views.size());
+      if (fresh) views.emplace_back();
+      views[found->second].push_back(i);
+    }
+    for (const auto& view : views) {
+      const Item& first = items_[view.front()];
+      if (views.size() > kMostBases && first.useful <= kSmallBase) {
+        pack(view);
+        continue;
+      }
+      for (const size_t i : view) {
+        items_[i].base = static_cast<int64_t>(bases_.size());
+        items_[i].flags |= kLooseLayout | (view.size() > 1 ? kShares : 0);
+      }
+      bases_.push_back(loose_base(first));
+    }
+  }
+
+  // What lies between its elements is taken out here, so that it can travel with others.
+  void pack(const std::vector<size_t>& view) {
+    const Tensor tensor = loose_base(items_[view.front()]).contiguous();
+    for (const size_t i : view) {
+      Look& look = items_[i].look;
+      look.data = tensor.data_as<std::byte>();
+      for (size_t k = 0; k < look.strides.size(); ++k) {
+        if (look.strides[k] != 0)
+          look.strides[k] = tensor.strides()[k] * static_cast<int64_t>(size_of(tensor.dtype())) /
+                            static_cast<int64_t>(look.element.bytes());
       }
     }
+    const Item& first = items_[view.front()];
+    packed_.push_back(tensor);
+    packed_ranges_.push_back({first.begin(), first.begin() + first.useful, view});
   }
 
   // The view as a tensor of tine's with elements as large: what takes out what lies between is the wire.
@@ -179,16 +214,23 @@ class Lifting {
     const bool many = ranges_.size() > kMostBases;
     std::vector<Range*> small;
     for (Range& range : ranges_) {
-      if (range.items.size() > 1) {
-        for (const size_t i : range.items) items_[i].flags |= kShares;
-      }
+      mark_shared(range);
       if (many && range.bytes() <= kSmallBase) {
         small.push_back(&range);
       } else {
         add_base(range);
       }
     }
+    for (Range& range : packed_ranges_) {
+      mark_shared(range);
+      small.push_back(&range);
+    }
     pool(small);
+  }
+
+  void mark_shared(const Range& range) {
+    if (range.items.size() == 1) return;
+    for (const size_t i : range.items) items_[i].flags |= kShares;
   }
 
   void add_base(const Range& range) {
@@ -265,6 +307,8 @@ class Lifting {
 
   std::vector<Item> items_;
   std::vector<Range> ranges_;  // by their beginnings
+  std::vector<Range> packed_ranges_;
+  std::vector<Tensor> packed_;
   std::vector<Tensor> bases_;
 };
 
@@ -279,8 +323,12 @@ PyObject* liftable(PyObject*, PyObject* tensor) {
     // Lazy views: DLPack shows the memory as it is.
     const bool conjugated = look.element.code == dlpack::kComplex && is_true(tensor, is_conj);
     if (!conjugated && !is_true(tensor, is_neg)) return Py_NewRef(tensor);
-    const PyRef plain = checked(PyObject_CallMethod(tensor, "resolve_conj", nullptr));
-    return PyObject_CallMethod(plain.get(), "resolve_neg", nullptr);
+    const PyRef straight = checked(PyObject_CallMethod(tensor, "resolve_conj", nullptr));
+    PyRef plain = checked(PyObject_CallMethod(straight.get(), "resolve_neg", nullptr));
+    // Under no_grad() the copy has forgotten it.
+    if (requires_grad(tensor) && !requires_grad(plain.get()))
+      plain = checked(PyObject_CallMethod(plain.get(), "requires_grad_", nullptr));
+    return plain.leak();
   });
 }
 

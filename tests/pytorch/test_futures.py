@@ -328,6 +328,16 @@ def test_a_function_of_the_pool_leaves_no_mode_behind():
         look.then(lambda _: mode())
         assert pool.submit(lambda: None).then(lambda _: mode()).wait(timeout=60) == DEFAULT
         assert pool.submit(mode).wait(timeout=60) == DEFAULT
+        guards = [torch.inference_mode(on) for on in (True, False)]
+        pool.submit(guards[0].__enter__).wait(timeout=60)
+        assert pool.submit(lambda: None).then(lambda _: mode()).wait(timeout=60) == DEFAULT
+        assert pool.submit(mode).wait(timeout=60) == DEFAULT
+        pool.submit(guards[0].__enter__).wait()  # here, perhaps
+        assert mode() == DEFAULT
+        with torch.inference_mode():
+            pool.submit(guards[1].__enter__).wait()
+            assert mode() == INFERENCE
+        assert mode() == DEFAULT
     finally:
         tine.set_num_threads(threads)
 

@@ -289,6 +289,10 @@ def test_lazy_conjugates_and_negatives_arrive_as_their_values():
         assert torch.equal(x, y) and y.dtype == x.dtype and not y.is_conj() and not y.is_neg()
     y = echo(grad.conj())
     assert torch.equal(y, grad.conj()) and y.requires_grad and y.is_leaf
+    lazy = [grad.conj(), grad.conj().imag]
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            assert all(y.requires_grad for y in echo(lazy))
 
 
 def refusal(x):
@@ -467,6 +471,29 @@ def test_a_message_of_more_tensors_than_a_frame_has_segments_arrives():
     for i, x in enumerate(shared):
         assert got[2 * i].untyped_storage().data_ptr() == got[2 * i + 1].untyped_storage().data_ptr()
         assert torch.equal(got[2 * i], x) and torch.equal(got[2 * i + 1], x[1:])
+
+
+def test_a_message_of_more_columns_than_a_frame_has_segments_arrives():
+    for dtype in (torch.float32, torch.bfloat16, torch.complex128):
+        matrix = torch.arange(170 * 70_000 if dtype is torch.float32 else 300 * 5000).view(-1, 70_000 if dtype is torch.float32 else 5000).to(dtype)
+        sent = list(matrix.unbind(1))
+        for to in ("callee", "tests") if dtype is torch.float32 else ("callee",):
+            got = rpc.rpc_sync(to, there.echo, args=(sent + [sent[3], sent[4][:, None].expand(-1, 9)],))
+            wide, again = got.pop(), got.pop()
+            assert torch.equal(torch.stack(got, 1), matrix) and wide.stride()[1] == 0 and torch.equal(wide, sent[4][:, None].expand(-1, 9))
+            again.fill_(-1)
+            assert (got[3] == -1).all() and torch.equal(got[2], sent[2]) and torch.equal(got[4], sent[4])
+
+
+def test_a_tensor_that_reaches_beyond_its_storage_is_refused():
+    x = torch.rand(1000)
+    part = x[500:600]
+    echo(part)
+    x.untyped_storage().resize_(2004)
+    for sent in (x, [x], part):
+        with pytest.raises(ValueError, match="reaches beyond its storage, which has 2004 bytes"):
+            echo(sent)
+    assert same(echo(part[:1]), part[:1])
 
 
 def test_a_tensor_that_gets_other_memory_meanwhile_is_sent_as_it_was():

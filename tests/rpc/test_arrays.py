@@ -107,6 +107,38 @@ def test_small_arrays_stay_in_the_pickle_and_large_ones_do_not():
     )
 
 
+def test_a_message_of_more_arrays_than_a_frame_has_segments_arrives():
+    run(
+        2,
+        """
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            large = np.arange(10_000.0)
+            sent = [np.full(80, float(i)) for i in range(70_000)] + [large]
+            assert len(buffers_of(sent)) == 4097
+            got = rpc.rpc_sync("worker1", echo, args=(sent,))
+            assert all(same(a, b) for a, b in zip(sent, got)) and len(got) == len(sent)
+        rpc.shutdown()
+        """,
+        preamble=ARRAYS,
+    )
+
+
+def test_a_dtype_keeps_its_metadata():
+    run(
+        1,
+        """
+        rpc.init_rpc(NAME)
+        for n in (3, 1000):
+            x = np.ones(n, np.dtype("f8", metadata={"unit": "m"}))
+            y = rpc.rpc_sync(NAME, echo, args=(x,))
+            assert same(x, y) and y.dtype.metadata["unit"] == "m"
+        rpc.shutdown()
+        """,
+        preamble=ARRAYS,
+    )
+
+
 def test_a_call_to_oneself_copies_arrays():
     run(
         1,

@@ -41,6 +41,8 @@ def _array(shape, dtype, order, data):
 _imported = sys.modules.get
 # What is not larger is cheaper in the pickle: so much of a tensor lies in the body of a message, too.
 _SMALL = 512
+# A frame has 65,536 segments at most: behind so many buffers those that are not large stay in the pickle, too.
+_MANY, _LARGE = 4096, 65536
 _KINDS = "biufcmMSUV"  # of NumPy's types, those whose elements lie in the array
 _NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # those that their letter says all about
 
@@ -52,7 +54,7 @@ class _Buffers(list):
 
     def __call__(self, buffer):
         view = buffer.raw()
-        if view.nbytes <= _SMALL:
+        if view.nbytes <= (_SMALL if len(self) < _MANY else _LARGE):
             return True
         self.append(view)
 
@@ -97,7 +99,7 @@ def _reduced(numpy, array):
         array.flags.writeable = flags.writeable
         flags = array.flags
     order = "C" if flags.c_contiguous else "F"
-    if dtype.isnative and dtype.char in _NUMBERS:
+    if dtype.isnative and dtype.char in _NUMBERS and dtype.metadata is None:
         return _array, (array.shape, dtype.char, order, pickle.PickleBuffer(array))
     return _array, (array.shape, dtype, order, pickle.PickleBuffer(array.reshape(-1, order="A").view(numpy.uint8)))
 
