@@ -48,14 +48,14 @@ bool is_bookkeeping(trpc::MessageType type) {
     case trpc::MessageType::RREF_FORK_REQUEST:
     case trpc::MessageType::RREF_CHILD_ACCEPT:
     case trpc::MessageType::RREF_USER_DELETE:
-    case trpc::MessageType::CLEANUP_AUTOGRAD_CONTEXT_REQ:
-      return true;
-    default:
-      return false;
+    case trpc::MessageType::CLEANUP_AUTOGRAD_CONTEXT_REQ: return true;
+    default: return false;
   }
 }
 
-std::exception_ptr error(const std::string& text) { return std::make_exception_ptr(std::runtime_error(text)); }
+std::exception_ptr error(const std::string& text) {
+  return std::make_exception_ptr(std::runtime_error(text));
+}
 
 }  // namespace
 
@@ -77,7 +77,8 @@ void Counts::begin(Which which) { counts_[which].fetch_add(1, std::memory_order_
 
 void Counts::end(Which which) {
   // seq_cst with wait_for_clients(): either it sees the count or we see it wait.
-  if (counts_[which].fetch_sub(1, std::memory_order_seq_cst) > 1 || waiting_.load(std::memory_order_seq_cst) == 0) {
+  if (counts_[which].fetch_sub(1, std::memory_order_seq_cst) > 1 ||
+      waiting_.load(std::memory_order_seq_cst) == 0) {
     return;
   }
   const std::lock_guard lock(mutex_);
@@ -120,8 +121,7 @@ class Agent::Door final : public rpc::RawHandler {
         if (!join) return call.fail("this worker keeps no barrier");
         return call.message().tag == Join::kTag ? join->came(std::move(call)) : join->asked(std::move(call));
       }
-      default:
-        return agent->serve(std::move(call));
+      default: return agent->serve(std::move(call));
     }
   }
 
@@ -263,16 +263,14 @@ class Agent::Reply final : public rpc::RawSink {
     using Kind = rpc::RawFailure::Kind;
     const std::string call = name_of(type_) + " to " + described(to_);
     switch (failure.kind) {
-      case Kind::kTimedOut:
-        return timeout_words(timeout_, call);
-      case Kind::kDied:
-        return call + " failed: " + failure.text + " (Connection closed by peer)";
+      case Kind::kTimedOut: return timeout_words(timeout_, call);
+      case Kind::kDied: return call + " failed: " + failure.text + " (Connection closed by peer)";
       case Kind::kClosed:
-        return call + " failed: RPC is no longer running on this node, it was shut down before the reply came";
+        return call +
+               " failed: RPC is no longer running on this node, it was shut down before the reply came";
       case Kind::kFailed:
       case Kind::kAbandoned:
-      case Kind::kRefused:
-        break;
+      case Kind::kRefused: break;
     }
     return call + " failed: " + failure.text;
   }
@@ -285,12 +283,15 @@ class Agent::Reply final : public rpc::RawSink {
   const std::chrono::milliseconds timeout_;
 };
 
-c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to, c10::intrusive_ptr<Message> message,
-                                                float rpcTimeoutSeconds, const trpc::DeviceMap& deviceMap) {
+c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to,
+                                                c10::intrusive_ptr<Message> message, float rpcTimeoutSeconds,
+                                                const trpc::DeviceMap& deviceMap) {
   TORCH_CHECK(message->isRequest(), "send(..) is only for sending requests, not ", name_of(message->type()));
-  TORCH_CHECK(rpcAgentRunning_.load(), "Node ", trpc::RpcAgent::getWorkerInfo().id_, " tried to send() a message of type ",
-              name_of(message->type()), " but RPC is no longer running on this node.");
-  TORCH_CHECK(deviceMap.empty(), "tine has no device maps yet: send tensor.cpu() and move it to a device there");
+  TORCH_CHECK(rpcAgentRunning_.load(), "Node ", trpc::RpcAgent::getWorkerInfo().id_,
+              " tried to send() a message of type ", name_of(message->type()),
+              " but RPC is no longer running on this node.");
+  TORCH_CHECK(deviceMap.empty(),
+              "tine has no device maps yet: send tensor.cpu() and move it to a device there");
   const trpc::WorkerInfo& worker = getWorkerInfo(to.name_);
 
   const std::chrono::milliseconds timeout =
@@ -391,14 +392,16 @@ void Agent::forget(const std::string& name) {
 const trpc::WorkerInfo& Agent::getWorkerInfo(const std::string& name) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_name_.find(name);
-  TORCH_CHECK(at != by_name_.end(), "could not find destination worker \"", name, "\"; there are ", list_known());
+  TORCH_CHECK(at != by_name_.end(), "could not find destination worker \"", name, "\"; there are ",
+              list_known());
   return *at->second;
 }
 
 const trpc::WorkerInfo& Agent::getWorkerInfo(trpc::worker_id_t id) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_id_.find(id);
-  TORCH_CHECK(at != by_id_.end(), "could not find destination worker with id ", id, "; there are ", list_known());
+  TORCH_CHECK(at != by_id_.end(), "could not find destination worker with id ", id, "; there are ",
+              list_known());
   return *at->second;
 }
 
@@ -432,7 +435,8 @@ struct Agent::Asked final : rpc::RawSink {
   void failed(rpc::RawFailure failure) noexcept override { end.set_value(std::move(failure)); }
 };
 
-std::variant<rpc::RawMessage, rpc::RawFailure> Agent::ask_keeper(rpc::RawMessage message, TimePoint deadline) {
+std::variant<rpc::RawMessage, rpc::RawFailure> Agent::ask_keeper(rpc::RawMessage message,
+                                                                 TimePoint deadline) {
   auto asked = std::make_shared<Asked>();
   node_->call(keeper_, std::move(message), deadline, asked);
   return asked->end.get_future().get();
@@ -447,11 +451,10 @@ uint64_t Agent::come_to(uint64_t round, uint64_t active_calls, TimePoint deadlin
   }
   const auto names = ask_keeper(Join::who(round), Clock::now() + kNamesBound);
   const auto* missing = std::get_if<rpc::RawMessage>(&names);
-  throw std::runtime_error("waiting for all workers ran for more than set timeout (" + std::to_string(timeout) +
-                           " s): " +
-                           (missing ? "these have not come: " + std::string(missing->body.text())
-                                    : "the worker that counts them, id " + std::to_string(keeper_) +
-                                          ", does not answer"));
+  throw std::runtime_error(
+      "waiting for all workers ran for more than set timeout (" + std::to_string(timeout) + " s): " +
+      (missing ? "these have not come: " + std::string(missing->body.text())
+               : "the worker that counts them, id " + std::to_string(keeper_) + ", does not answer"));
 }
 
 void Agent::join(bool shutdown, float timeout) {
@@ -462,8 +465,8 @@ void Agent::join(bool shutdown, float timeout) {
   const auto wait_for_own = [&] {
     if (counts_->wait_for_clients(deadline)) return;
     throw std::runtime_error("waiting for this worker's own calls ran for more than set timeout (" +
-                             std::to_string(timeout) + " s): " + std::to_string(counts_->of(Counts::kClient)) +
-                             " have no reply yet");
+                             std::to_string(timeout) +
+                             " s): " + std::to_string(counts_->of(Counts::kClient)) + " have no reply yet");
   };
   wait_for_own();
   if (!is_static()) return;
@@ -486,8 +489,9 @@ void Agent::shutdownImpl() {
     if (pool_of == this) return;
     const int left = runtime_->close_blocking(Clock::now() + kCloseBound);
     if (left == 0) return;
-    TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left, " of its handlers did not return within ",
-               kCloseBound.count(), " ms; their threads are left to themselves");
+    TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left,
+               " of its handlers did not return within ", kCloseBound.count(),
+               " ms; their threads are left to themselves");
     leave_threads();
   });
 }
@@ -511,8 +515,8 @@ std::unordered_map<std::string, std::string> Agent::getMetrics() {
   metrics["agent.server_active_async_calls"] = std::to_string(counts_->of(Counts::kServerAsync));
   if (isGILProfilingEnabled()) {
     const std::lock_guard lock(gil_mutex_);
-    metrics["agent.gil_average_wait_time_us"] =
-        std::to_string(gil_waits_ ? static_cast<double>(gil_microseconds_) / static_cast<double>(gil_waits_) : 0.0);
+    metrics["agent.gil_average_wait_time_us"] = std::to_string(
+        gil_waits_ ? static_cast<double>(gil_microseconds_) / static_cast<double>(gil_waits_) : 0.0);
   }
   return metrics;
 }

@@ -16,13 +16,16 @@ rpc::RawMessage message(uint32_t tag, Numbers numbers) {
 
 Numbers numbers_in(const rpc::RawMessage& message) {
   Numbers numbers{};
-  if (message.body.size() == sizeof numbers) std::memcpy(numbers.data(), message.body.bytes().data(), sizeof numbers);
+  if (message.body.size() == sizeof numbers)
+    std::memcpy(numbers.data(), message.body.bytes().data(), sizeof numbers);
   return numbers;
 }
 
 }  // namespace
 
-rpc::RawMessage Join::come(uint64_t round, uint64_t active_calls) { return message(kTag, {round, active_calls}); }
+rpc::RawMessage Join::come(uint64_t round, uint64_t active_calls) {
+  return message(kTag, {round, active_calls});
+}
 rpc::RawMessage Join::who(uint64_t round) { return message(kWhoTag, {round, 0}); }
 uint64_t Join::active_calls_in(const rpc::RawMessage& reply) { return numbers_in(reply)[1]; }
 
@@ -70,7 +73,8 @@ void Join::gone(const rpc::RawWorker& worker, const std::string& why) {
   std::string text;
   {
     const std::lock_guard lock(mutex_);
-    if (gone_.empty()) gone_ = "worker \"" + worker.name + "\" (id " + std::to_string(worker.id) + ") is gone: " + why;
+    if (gone_.empty())
+      gone_ = "worker \"" + worker.name + "\" (id " + std::to_string(worker.id) + ") is gone: " + why;
     text = gone_;
     rounds.swap(rounds_);
   }
