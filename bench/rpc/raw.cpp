@@ -101,7 +101,8 @@ class Pair {
     char card[4096];
     const ssize_t n = ::read(cards[0], card, sizeof card);
     side_ = std::make_unique<Side>(0, here);
-    side_->node->connect({card, static_cast<size_t>(std::max<ssize_t>(n, 0))}, Clock::now() + std::chrono::seconds(10));
+    side_->node->connect({card, static_cast<size_t>(std::max<ssize_t>(n, 0))},
+                         Clock::now() + std::chrono::seconds(10));
   }
   ~Pair() {
     ::close(end_);

@@ -13,10 +13,11 @@
 // Threads    Every member from any thread. Who calls what: at each member.
 // Ordering   As docs/spec/agent.md says of calls: in the order in which call() returned, but that small ones may
 //            overtake large ones. Handlers run beside each other.
-// Ownership  Segments stay their owner's until written; owners are dropped on a thread of callbacks, never on a reader,
-//            never under a lock. A received message owns its memory, which may be dropped on any thread.
+// Ownership  Segments stay their owner's until written; owners are dropped within call() or reply(), by the thread that is
+//            in it, or on a thread of callbacks: never on a reader, never under a lock. A received message owns its
+//            memory, which may be dropped on any thread, also behind the node's end.
 // Errors     Every call ends once: a reply, or a RawFailure that says what, who and why. At most once: nothing is sent twice.
-// Cost       A call: one state, one system call. Segments are not copied at the sender; the receiver reads each into its
+// Cost       A call: two allocations, one system call, at either end. Segments are not copied at the sender; the receiver reads each into its
 //            final, 64-aligned buffer.
 // Source     docs/spec/agent.md, "Raw calls"; docs/spec/wire.md.
 #pragma once
@@ -66,9 +67,10 @@ class TINE_API RawBytes {
 
 struct RawMessage {
   uint32_t tag = 0;  // the system's: what kind of message it is
-  RawBytes body;     // copied into the frame: for what is small
-  std::vector<RawBytes>
-      segments;  // each sent from where it lies and received in memory of its own; may be empty
+  RawBytes body;     // copied into the frame up to 16 KiB, sent as a segment beyond
+  // Each is sent from where it lies and received in memory of its own. At most 65,536, that body included; 64 GiB each, 16
+  // GiB in all. Empty ones travel as such.
+  std::vector<RawBytes> segments;
 };
 
 struct RawWorker {
@@ -91,7 +93,8 @@ struct RawFailure {
 };
 
 // Where a call ends: exactly one of the two, once, on a thread of callbacks (which may block and run users' code), never
-// on a reader, never within call().
+// on a reader, never within call(). But where there is no such thread, it is told by the thread that finds that: in a child
+// of fork(2), within call(); when the Runtime's callbacks were closed before the node, by who ends the call.
 class RawSink {
  public:
   virtual ~RawSink() = default;
@@ -122,7 +125,7 @@ class TINE_API RawCall {
 
 class RawHandler {
  public:
-  // On the thread that reads: true when handle() of this message has a short proven bound, takes no lock that others
+  // On the thread that reads, of calls of others: true when handle() of this message has a short proven bound, takes no lock that others
   // hold for long, and runs no user's code: then it runs right there. No lock, no interpreter, no waiting in here.
   [[nodiscard]] virtual bool inline_ok(const RawMessage& message) noexcept {
     (void)message;
@@ -131,7 +134,7 @@ class RawHandler {
   // On a handler thread (Runtime::blocking(): it may block), unless inline_ok said yes.
   virtual void handle(RawCall call) noexcept = 0;
   // That worker is gone, and why; once each, on a thread of callbacks, behind the failures of its calls. `left`: it
-  // closed its node in good order.
+  // closed its node in good order, or this one has removed it. Not told of those that this node's own close() parts from.
   virtual void died(const RawWorker& worker, const std::string& why, bool left) noexcept {
     (void)worker;
     (void)why;
@@ -158,9 +161,10 @@ struct RawNodeOptions {
   size_t max_send_buffer_bytes = size_t{64} << 20;
   std::chrono::milliseconds heartbeat_interval{5000};  // 0: none
   std::chrono::milliseconds heartbeat_timeout{30000};
-  // For how long the loop polls before it sleeps, as long as polling pays (DESIGN, "Polling").
+  // For how long the loop polls before it sleeps, as long as polling pays (DESIGN, "Polling"); 0: it sleeps at once.
   std::chrono::microseconds polling{50};
-  std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told
+  // Refused handshakes, dead workers; on a thread of callbacks. Empty: nobody is told.
+  std::function<void(const std::string&)> log;
 };
 
 class TINE_API RawNode {
@@ -179,8 +183,9 @@ class TINE_API RawNode {
   [[nodiscard]] static RawWorker owner_of(std::string_view card);
 
   // To the worker that wrote the card; once connected, both know each other. Of two that connect to each other at the same
-  // time one connection stays. Nothing happens when it is connected already. Waits: DeadlineExceeded, PeerDied, AuthError,
-  // ValueError (another protocol, a name or id that is taken), Cancelled when `interrupted` (polled every 100 ms) says so.
+  // time one connection stays. Nothing happens when it is connected already. Waits: DeadlineExceeded, PeerDied (it is not there any more),
+  // AuthError (the secret; an agent of tine's own RPC), ValueError (another protocol, a name or id that is taken; no card), Cancelled when
+  // `interrupted` (polled every 100 ms) says so, Error when the node is closed meanwhile.
   void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted = {});
   // Until that worker has connected, as above.
   void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted = {});
@@ -204,18 +209,20 @@ class TINE_API RawNode {
 
   struct Counts {
     size_t calls_pending = 0;  // ours, whose sink has not returned yet
-    size_t calls_running = 0;  // others', here, unanswered
-    uint64_t calls_begun = 0;  // others', here, ever; ours to oneself with them
+    size_t calls_running = 0;  // of workers that live, here, unanswered; those to oneself with them
+    uint64_t calls_begun = 0;  // that came in, ever; those to oneself with them
     size_t bytes_queued = 0;   // copied, waiting to be sent
   };
   [[nodiscard]] Counts counts() const;
 
   // What is pending fails with kClosed; goodbye to all, with what has been queued sent first, within the bound. When it has
-  // returned no handler is entered any more, and none of the node's sinks runs, but for those of threads that did not
-  // return within the bound. Once more: nothing happens. `failure`, unless empty: by what this program failed, for the
-  // others' errors.
+  // returned no handler is entered any more, and none of the sinks that were there runs, but for those of threads that did not
+  // return within the bound. From within a handler, sink or died() it does not wait for that one; not from a handler that
+  // runs on a reader. Once more: waits for the one that is at it. `failure`, unless empty: by what this program failed, for
+  // the others' errors. Members of the node must not be called any more once its destructor has begun.
   void close(std::chrono::milliseconds bound = std::chrono::milliseconds(1000),
              std::string_view failure = {}) noexcept;
+  // close() has begun: calls fail. Also in a child of fork(2).
   [[nodiscard]] bool closed() const noexcept;
 
  private:

@@ -43,7 +43,8 @@ class Threads final : public Executor {
     wake_.notify_one();
   }
   [[nodiscard]] bool has(std::thread::id id) const {
-    return std::any_of(threads_.begin(), threads_.end(), [id](const std::thread& t) { return t.get_id() == id; });
+    return std::any_of(threads_.begin(), threads_.end(),
+                       [id](const std::thread& t) { return t.get_id() == id; });
   }
 
  private:

@@ -129,7 +129,8 @@ class Chaos {
     RawMessage message{pick(1000), {}, {}};
     constexpr std::array<size_t, 8> kSizes{0, 1, 100, 5000, 16 << 10, 100'000, 300'000, 2'000'000};
     if (pick(2) == 0) message.body = owned(tally, kSizes[pick(6)]);
-    for (uint32_t n = pick(5); n > 0; --n) message.segments.push_back(owned(tally, kSizes[pick(pick(10) == 0 ? 8 : 5)]));
+    for (uint32_t n = pick(5); n > 0; --n)
+      message.segments.push_back(owned(tally, kSizes[pick(pick(10) == 0 ? 8 : 5)]));
     const TimePoint deadline = pick(3) == 0 ? in(std::chrono::milliseconds(pick(30))) : kNoDeadline;
     nodes_[from]->call(to, std::move(message), deadline, std::make_shared<Counted>(tally));
   }

@@ -38,8 +38,9 @@ TEST_P(RawEndTest, AKilledWorkerFailsAllCallsToItAtOnce) {
   child.kill(SIGKILL);
   for (const auto& sink : sinks) {
     EXPECT_EQ(sink->get().failure.kind, Kind::kDied);
-    EXPECT_THAT(sink->get().failure.text, AllOf(HasSubstr("worker 'w1' (id 1) died"),
-                                                     AnyOf(HasSubstr("without a goodbye"), HasSubstr("reset by peer"))));
+    EXPECT_THAT(sink->get().failure.text,
+                AllOf(HasSubstr("worker 'w1' (id 1) died"),
+                      AnyOf(HasSubstr("without a goodbye"), HasSubstr("reset by peer"))));
   }
   EXPECT_LT(ms_since(killed), 1000) << "milliseconds on a machine that has nothing else to do";
   const auto deaths = nodes[0].handler.wait_for_deaths(1);
@@ -52,10 +53,13 @@ TEST_P(RawEndTest, AKilledWorkerFailsAllCallsToItAtOnce) {
 
 TEST_P(RawEndTest, AWorkerThatStopsIsFoundByTheHeartbeat) {
   ChildNode child(1, way, keep_all);
-  nodes.add(0, [](int, RawNodeOptions& o) {
-    o.heartbeat_interval = 20ms;
-    o.heartbeat_timeout = 100ms;
-  })->open();
+  nodes
+      .add(0,
+           [](int, RawNodeOptions& o) {
+             o.heartbeat_interval = 20ms;
+             o.heartbeat_timeout = 100ms;
+           })
+      ->open();
   nodes[0]->connect(child.card, in(10s));
   const auto sink = nodes[0].call(1, "x");
   child.kill(SIGSTOP);
@@ -155,7 +159,8 @@ TEST_P(RawEndTest, CloseFailsWhatIsPendingAndWhatComesLater) {
   kept.wait_for(2);
   nodes[0]->close();
   EXPECT_TRUE(nodes[0]->closed());
-  for (const auto& s : {sink, own, nodes[0].call(1, "later"), nodes[0].call(0, "later"), nodes[0].call(5, "later")}) {
+  for (const auto& s :
+       {sink, own, nodes[0].call(1, "later"), nodes[0].call(0, "later"), nodes[0].call(5, "later")}) {
     EXPECT_EQ(s->get().failure.kind, Kind::kClosed);
     EXPECT_THAT(s->get().failure.text, HasSubstr("worker 'w0' (id 0) was closed"));
   }
@@ -266,7 +271,8 @@ TEST_P(RawEndTest, ACallMayOutliveItsNode) {
     RawNodes two(GetParam());
     two.make(2);
     two[1].handler.on_call = kept.handler();
-    const auto sink = two[0].call(1, RawMessage{1, RawBytes::copy("abc"), {RawBytes::copy(std::string(5000, 'y'))}});
+    const auto sink =
+        two[0].call(1, RawMessage{1, RawBytes::copy("abc"), {RawBytes::copy(std::string(5000, 'y'))}});
     kept.wait_for(1);
     two.all.erase(1);
     (void)sink->get();
@@ -305,7 +311,8 @@ TEST_P(RawEndTest, InAChildOfForkTheNodeIsDeadAndNothingHangs) {
     RawNode& node = *nodes[0].node;
     const auto sink = std::make_shared<Sink>();
     node.call(1, {}, kNoDeadline, sink);
-    bool good = sink->how == 2 && node.closed() && node.wait_for_room(1, kNoDeadline) && node.workers().size() == 1;
+    bool good =
+        sink->how == 2 && node.closed() && node.wait_for_room(1, kNoDeadline) && node.workers().size() == 1;
     good = good && !node.death_of(1).empty() && node.counts().calls_pending == 0;
     try {
       node.connect(node.card(), kNoDeadline);

@@ -46,8 +46,8 @@ class Ear final : public FrameHandler {
 // Has proven itself, and may say anything.
 struct Stranger {
   explicit Stranger(RawNode& node, const std::string& name = "stranger")
-      : transport(make_tcp_transport(loop, {name, random_incarnation(),
-                                            std::make_shared<const Secret>(secret_text()), kRawCalls})) {
+      : transport(make_tcp_transport(
+            loop, {name, random_incarnation(), std::make_shared<const Secret>(secret_text()), kRawCalls})) {
     connection = transport->connect(RawCard::parse(node.card()).tcp_address, {}).get();
     connection->start(ear);
   }
@@ -134,8 +134,9 @@ TEST(RawHostileTest, EachMalformedFrameEndsTheConnectionWithWordsOnBothSidesAndN
     const auto all = nodes[0].handler.wait_for_deaths(++deaths);
     EXPECT_EQ(all.back().worker, (RawWorker{"stranger", 9}));
     EXPECT_FALSE(all.back().left);
-    EXPECT_THAT(all.back().why, AllOf(HasSubstr("worker 'stranger' (id 9) died"), HasSubstr("sent something malformed"),
-                                      HasSubstr(std::string(bad.says))));
+    EXPECT_THAT(all.back().why,
+                AllOf(HasSubstr("worker 'stranger' (id 9) died"), HasSubstr("sent something malformed"),
+                      HasSubstr(std::string(bad.says))));
     EXPECT_EQ(nodes[1].call(0, "others go on")->get().text(), "others go on");
   }
 }
@@ -151,7 +152,8 @@ TEST(RawHostileTest, WhoDoesNotIntroduceItselfFirstIsNotTakenIn) {
            {FrameKind::kIntroduction, "\x91\x01", "it has 1 fields"},
            {FrameKind::kIntroduction, std::string("\x92\xff\xa0", 3), "its id is -1"},
            {FrameKind::kIntroduction, std::string("\x92\xce\x00\x01\x00\x00\xa0", 7), "its id is 65536"},
-           {FrameKind::kIntroduction, "\x92\x01\xda\x01\x01" + std::string(257, 'x'), "its protocol has 257 bytes"},
+           {FrameKind::kIntroduction, "\x92\x01\xda\x01\x01" + std::string(257, 'x'),
+            "its protocol has 257 bytes"},
            {FrameKind::kIntroduction, std::string("\x92\x01\xa0\x00", 4), "a introduction"},
        }) {
     Stranger stranger(*nodes[0].node);
@@ -231,8 +233,9 @@ TEST(RawHostileTest, GarbageOfAnyKindNeverHarmsTheOthers) {
   RawNodes nodes(true);
   nodes.make(2);
   std::mt19937 random(2026);
-  const auto kinds = {FrameKind::kIntroduction, FrameKind::kRawRequest, FrameKind::kRawReply, FrameKind::kRawFailure,
-                      FrameKind::kCancel,       FrameKind::kRequest,    FrameKind::kRelease};
+  const auto kinds = {FrameKind::kIntroduction, FrameKind::kRawRequest, FrameKind::kRawReply,
+                      FrameKind::kRawFailure,   FrameKind::kCancel,     FrameKind::kRequest,
+                      FrameKind::kRelease};
   for (int round = 0; round < 150; ++round) {
     Stranger stranger(*nodes[0].node);
     if (round % 4 != 0) stranger.introduce();

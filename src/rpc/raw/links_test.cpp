@@ -149,7 +149,8 @@ TEST_P(RawLinksTest, ANameOrIdThatIsTakenIsRefusedWithWordsOnBothSides) {
       o.id = name ? 5 : 1;
     });
     const std::string who = name ? "worker 'w1' (id 5)" : "worker 'other' (id 1)";
-    const std::string words = who + " cannot be connected to worker 'w0' (id 0), which is connected to worker 'w1' (id 1)";
+    const std::string words =
+        who + " cannot be connected to worker 'w0' (id 0), which is connected to worker 'w1' (id 1)";
     EXPECT_THAT(error_of<ValueError>([&] { other->connect(nodes[0]->card(), in(10s)); }), HasSubstr(words));
     nodes[0].wait_for_line(words);
     EXPECT_EQ(other->workers().size(), 1u);
@@ -163,7 +164,8 @@ TEST_P(RawLinksTest, ANameOrIdThatIsTakenIsRefusedWithWordsOnBothSides) {
 TEST_P(RawLinksTest, AnotherProtocolIsRefusedWithWordsOnBothSides) {
   nodes.add(0, [](int, RawNodeOptions& o) { o.protocol = "torch 2.13.0"; });
   nodes.add(1, [](int, RawNodeOptions& o) { o.protocol = "torch 2.9.1"; });
-  const std::string words = "worker 'w1' (id 1) speaks 'torch 2.9.1', worker 'w0' (id 0) speaks 'torch 2.13.0'";
+  const std::string words =
+      "worker 'w1' (id 1) speaks 'torch 2.9.1', worker 'w0' (id 0) speaks 'torch 2.13.0'";
   EXPECT_THAT(error_of<ValueError>([&] { nodes[1]->connect(nodes[0]->card(), in(10s)); }), HasSubstr(words));
   nodes[0].wait_for_line(words);
   EXPECT_EQ(nodes[0]->workers().size(), 1u);
@@ -172,7 +174,8 @@ TEST_P(RawLinksTest, AnotherProtocolIsRefusedWithWordsOnBothSides) {
 TEST_P(RawLinksTest, AWrongSecretIsRefusedWithWordsOnBothSides) {
   nodes.add(0);
   nodes.add(1, [](int, RawNodeOptions& o) { o.secret = "not the secret of the others"; });
-  EXPECT_THAT(error_of<AuthError>([&] { nodes[1]->connect(nodes[0]->card(), in(10s)); }), HasSubstr("wrong secret"));
+  EXPECT_THAT(error_of<AuthError>([&] { nodes[1]->connect(nodes[0]->card(), in(10s)); }),
+              HasSubstr("wrong secret"));
   nodes[0].wait_for_line("wrong secret");
 }
 
@@ -201,8 +204,8 @@ TEST_P(RawLinksTest, AnAgentThatComesToANodeIsRefusedWithWordsOnBothSides) {
   AgentOptions options = worker.options(1, 2, RawCard::parse(nodes[0]->card()).tcp_address);
   EXPECT_THAT(error_of<Error>([&] { worker.agent = Agent::start(std::move(options)); }),
               AllOf(HasSubstr("it is a node of raw calls"), HasSubstr("we are an agent of tine's own RPC")));
-  EXPECT_THAT(nodes[0].wait_for_line("refused"), AllOf(HasSubstr("it is an agent of tine's own RPC"),
-                                                       HasSubstr("we are a node of raw calls")));
+  EXPECT_THAT(nodes[0].wait_for_line("refused"),
+              AllOf(HasSubstr("it is an agent of tine's own RPC"), HasSubstr("we are a node of raw calls")));
 }
 
 TEST_P(RawLinksTest, ANodeThatIsGoneIsToldAtOnce) {
@@ -245,12 +248,14 @@ TEST_P(RawLinksTest, AWorkerThatDoesNotComeIsNamed) {
 TEST_P(RawLinksTest, WhoWaitsIsToldThatTheNodeWasClosed) {
   nodes.add(0);
   std::thread waiter([&] {
-    EXPECT_THAT(error_of<Error>([&] { nodes[0]->expect("nobody", in(30s)); }), HasSubstr("it has been closed"));
+    EXPECT_THAT(error_of<Error>([&] { nodes[0]->expect("nobody", in(30s)); }),
+                HasSubstr("it has been closed"));
   });
   std::this_thread::yield();
   nodes[0]->close();
   waiter.join();
-  EXPECT_THAT(error_of<Error>([&] { nodes[0]->connect(nodes[0]->card(), in(1s)); }), HasSubstr("it has been closed"));
+  EXPECT_THAT(error_of<Error>([&] { nodes[0]->connect(nodes[0]->card(), in(1s)); }),
+              HasSubstr("it has been closed"));
 }
 
 TEST(RawCardTest, ACardIsALineOfPrintableAsciiAndComesBack) {
@@ -274,14 +279,15 @@ TEST(RawCardTest, ACardIsALineOfPrintableAsciiAndComesBack) {
 
 TEST(RawCardTest, WhatIsNoCardIsRefused) {
   const std::string good = card_of("w1", 1, "tcp://127.0.0.1:1").text();
-  for (const std::string& bad : {std::string(), std::string("hello"), std::string("tine-node"), good + " more",
-                                 good.substr(0, good.size() / 2), std::string(5000, 'x'),
-                                 std::string("tine-node 1 w1 70000 7 m % tcp://h:1 %"),
-                                 std::string("tine-node 1 % 1 7 m % tcp://h:1 %"),
-                                 std::string("tine-node 1 w1 1 zz m % tcp://h:1 %"),
-                                 std::string("tine-node 1 w1 1 7 m % % %"),
-                                 std::string("tine-node 1 w%g 1 7 m % tcp://h:1 %")}) {
-    EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of(bad); }), HasSubstr("is no card of a tine node")) << bad;
+  for (const std::string& bad :
+       {std::string(), std::string("hello"), std::string("tine-node"), good + " more",
+        good.substr(0, good.size() / 2), std::string(5000, 'x'),
+        std::string("tine-node 1 w1 70000 7 m % tcp://h:1 %"),
+        std::string("tine-node 1 % 1 7 m % tcp://h:1 %"), std::string("tine-node 1 w1 1 zz m % tcp://h:1 %"),
+        std::string("tine-node 1 w1 1 7 m % % %"), std::string("tine-node 1 w%g 1 7 m % tcp://h:1 %")}) {
+    EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of(bad); }),
+                HasSubstr("is no card of a tine node"))
+        << bad;
   }
   EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of("tine-node 9 new and longer"); }),
               HasSubstr("speaks wire version 9, this one speaks 1: install the same version"));
@@ -296,9 +302,14 @@ TEST(RawNodeOptionsTest, WhatCannotBeIsRefused) {
   EXPECT_THAT(refused([](RawNodeOptions& o) { o.id = -1; }), HasSubstr("its id is -1, expected 0 to 65535"));
   EXPECT_THAT(refused([](RawNodeOptions& o) { o.id = 65536; }), HasSubstr("its id is 65536"));
   EXPECT_THAT(refused([](RawNodeOptions& o) { o.handler = nullptr; }), HasSubstr("needs a handler"));
-  EXPECT_THAT(refused([](RawNodeOptions& o) { o.protocol = std::string(257, 'x'); }), HasSubstr("has 257 bytes"));
-  EXPECT_THAT(refused([](RawNodeOptions& o) { o.polling = std::chrono::microseconds(-1); }), HasSubstr("polling is -1 us"));
-  EXPECT_THAT(refused([](RawNodeOptions& o) { o.host = "0.0.0.0"; o.plaintext_beyond_loopback = true; }),
+  EXPECT_THAT(refused([](RawNodeOptions& o) { o.protocol = std::string(257, 'x'); }),
+              HasSubstr("has 257 bytes"));
+  EXPECT_THAT(refused([](RawNodeOptions& o) { o.polling = std::chrono::microseconds(-1); }),
+              HasSubstr("polling is -1 us"));
+  EXPECT_THAT(refused([](RawNodeOptions& o) {
+                o.host = "0.0.0.0";
+                o.plaintext_beyond_loopback = true;
+              }),
               HasSubstr("nobody can connect to"));
   EXPECT_THAT(error_of<AuthError>([] { RawOne one(1, [](RawNodeOptions& o) { o.host = "192.0.2.1"; }); }),
               HasSubstr("plaintext_beyond_loopback"));

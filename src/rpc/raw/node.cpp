@@ -116,9 +116,10 @@ void RawNode::Parts::listen() {
   tcp_ = make_tcp_transport(loop_, identity_, TransportOptions{options.plaintext_beyond_loopback});
   std::string host = options.host.empty() ? "127.0.0.1" : options.host;
   if (host.starts_with("0.0.0.0") || host.starts_with("[::]")) {
-    throw ValueError(fmt::format("{} cannot listen at '{}': its card would name an address that nobody can connect to; "
-                                 "give a host name or address of this machine",
-                                 describe(members.self()), host));
+    throw ValueError(
+        fmt::format("{} cannot listen at '{}': its card would name an address that nobody can connect to; "
+                    "give a host name or address of this machine",
+                    describe(members.self()), host));
   }
   const bool has_port = host.ends_with(']') ? false : host.rfind(':') != std::string::npos;
   listeners_.push_back(tcp_->listen(fmt::format("tcp://{}{}", host, has_port ? "" : ":0"), listen));

@@ -65,7 +65,8 @@ TEST_P(RawNodeTest, TheHandlerKnowsCallerTagAndDeadline) {
 
 TEST_P(RawNodeTest, SegmentsAndBodiesOfAnySizeArriveAsTheyWereInAlignedMemory) {
   nodes.make(2);
-  for (const size_t body : {size_t{0}, size_t{1}, size_t{16} << 10, (size_t{16} << 10) + 1, size_t{3} << 20}) {
+  for (const size_t body :
+       {size_t{0}, size_t{1}, size_t{16} << 10, (size_t{16} << 10) + 1, size_t{3} << 20}) {
     RawMessage m{7, pattern(body, 5), {}};
     for (const size_t size : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{4096}, size_t{262'144},
                               size_t{0}, size_t{5} << 20, size_t{0}})
@@ -101,7 +102,8 @@ TEST_P(RawNodeTest, AMessageMayHave65536Segments) {
       const RawBytes& s = call.message().segments[i];
       if (s.size() == 4) sum += get_le<uint32_t>(s.bytes().data()) == i;
     }
-    call.reply({0, RawBytes::copy(std::to_string(call.message().segments.size()) + " " + std::to_string(sum)), {}});
+    call.reply(
+        {0, RawBytes::copy(std::to_string(call.message().segments.size()) + " " + std::to_string(sum)), {}});
   };
   auto numbers = std::make_shared<std::vector<uint32_t>>(65536);
   std::vector<RawBytes> segments;
@@ -113,7 +115,8 @@ TEST_P(RawNodeTest, AMessageMayHave65536Segments) {
   segments.emplace_back();
   const auto refused = a().call(1, RawMessage{0, {}, segments});
   EXPECT_EQ(refused->get().failure.kind, Kind::kRefused);
-  EXPECT_THAT(refused->get().failure.text, HasSubstr("worker 'w1' (id 1) cannot be sent: the message has 65537 segments"));
+  EXPECT_THAT(refused->get().failure.text,
+              HasSubstr("worker 'w1' (id 1) cannot be sent: the message has 65537 segments"));
   EXPECT_EQ(a().call(1, "goes on")->get().text(), "0 0");
 }
 
@@ -128,9 +131,7 @@ TEST_P(RawNodeTest, AMessageBeyondTheLimitOfAPayloadIsRefusedBeforeItLeaves) {
 
 TEST_P(RawNodeTest, AnAnswerBeyondALimitOfTheWireFailsTheCallWithThat) {
   nodes.make(2);
-  b().handler.on_call = [](RawCall call) {
-    call.reply({0, {}, std::vector<RawBytes>(65537)});
-  };
+  b().handler.on_call = [](RawCall call) { call.reply({0, {}, std::vector<RawBytes>(65537)}); };
   const auto refused = a().call(1, "x");
   EXPECT_EQ(refused->get().failure.kind, Kind::kRefused);
   EXPECT_THAT(refused->get().failure.text, HasSubstr("the answer of worker 'w1' (id 1) cannot be sent"));
@@ -212,8 +213,8 @@ TEST_P(RawNodeTest, ADroppedCallFailsAsAbandoned) {
     nodes[to].handler.on_call = [](const RawCall&) {};
     const auto sink = a().call(to, "x");
     EXPECT_EQ(sink->get().failure.kind, Kind::kAbandoned);
-    EXPECT_THAT(sink->get().failure.text,
-                HasSubstr("the handler of worker 'w" + std::to_string(to) + "' (id " + std::to_string(to) + ") dropped"));
+    EXPECT_THAT(sink->get().failure.text, HasSubstr("the handler of worker 'w" + std::to_string(to) +
+                                                    "' (id " + std::to_string(to) + ") dropped"));
   }
 }
 
@@ -224,7 +225,8 @@ TEST_P(RawNodeTest, ADeadlineThatComesFirstEndsTheCallAndTellsTheCallee) {
     nodes[to].handler.on_call = kept.handler();
     const auto sink = a().call(to, "x", in(30ms));
     EXPECT_EQ(sink->get().failure.kind, Kind::kTimedOut);
-    EXPECT_THAT(sink->get().failure.text, HasSubstr("RPC ran for more than its timeout: worker 'w" + std::to_string(to)));
+    EXPECT_THAT(sink->get().failure.text,
+                HasSubstr("RPC ran for more than its timeout: worker 'w" + std::to_string(to)));
     RawCall call = kept.take();
     wait_until("the callee is told", [&] { return call.cancelled(); });
     call.reply({});  // dropped quietly
@@ -316,9 +318,8 @@ TEST_P(RawNodeTest, AnOwnerIsLetGoOfOnceItsSegmentIsWrittenAndNeverByAReader) {
   {
     auto bytes = std::make_shared<std::vector<std::byte>>(size_t{40} << 20);
     const std::span<const std::byte> view = *bytes;
-    std::shared_ptr<const void> owner(nullptr, [&dropped, bytes](const void*) mutable {
-      dropped.set_value(std::this_thread::get_id());
-    });
+    std::shared_ptr<const void> owner(
+        nullptr, [&dropped, bytes](const void*) mutable { dropped.set_value(std::this_thread::get_id()); });
     RawMessage message{1, {}, {RawBytes(view, std::move(owner))}};
     bytes = nullptr;
     const auto sink = a().call(1, std::move(message));

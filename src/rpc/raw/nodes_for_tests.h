@@ -2,9 +2,9 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <future>
 #include <signal.h>
 #include <sys/wait.h>
+#include <future>
 
 #include <future>
 #include <memory>

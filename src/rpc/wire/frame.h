@@ -50,6 +50,10 @@ enum class FrameKind : uint8_t {
   kRawFailure = 27,
 };
 [[nodiscard]] bool is_known(FrameKind kind) noexcept;
+// Of a call, which a cancel may follow.
+[[nodiscard]] constexpr bool is_request(FrameKind kind) noexcept {
+  return kind == FrameKind::kRequest || kind == FrameKind::kRawRequest;
+}
 [[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "raw failure"
 
 // Flags of a chunk; all other frames have none.
