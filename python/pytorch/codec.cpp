@@ -152,24 +152,20 @@ class Encoder {
       others_.push_back(t);
       return;
     }
-    head.kind = Kind::kPlain;
-    head.dtype = static_cast<int8_t>(t.scalar_type());
-    head.flags = static_cast<uint8_t>((t.requires_grad() ? kRequiresGrad : 0) | (t.is_conj() ? kConj : 0) |
-                                      (t.is_neg() ? kNeg : 0));
-    head.dim = static_cast<uint8_t>(t.dim());
     plain_[i] = t;
-    if (t.numel() == 0) return;
-    // Much of the span is nobody's: the elements alone are sent. Of a view's conj and neg bits the copy has none, so
-    // it is made of the memory below them.
-    const size_t span = span_of(t);
+    const size_t span = t.numel() == 0 ? 0 : span_of(t);
+    // Much of the span is nobody's: the elements alone are sent.
     if (span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size()) {
-      at::Tensor base = t.detach();
-      if (base.is_conj()) base = base.conj();
-      if (base.is_neg()) base = at::_neg_view(base);
-      plain_[i] = base.clone(at::MemoryFormat::Contiguous);
+      plain_[i] = t.detach().clone(at::MemoryFormat::Contiguous);
       kept_->tensors.push_back(plain_[i]);
     }
     const at::Tensor& sent = plain_[i];
+    head.kind = Kind::kPlain;
+    head.dtype = static_cast<int8_t>(t.scalar_type());
+    head.flags = static_cast<uint8_t>((t.requires_grad() ? kRequiresGrad : 0) | (sent.is_conj() ? kConj : 0) |
+                                      (sent.is_neg() ? kNeg : 0));
+    head.dim = static_cast<uint8_t>(t.dim());
+    if (t.numel() == 0) return;
     const size_t begin = begin_of(sent);
     pieces_.push_back({sent.storage().unsafeGetStorageImpl(), begin, begin + span_of(sent), {}});
     pieces_.back().tensors.push_back(static_cast<uint32_t>(i));

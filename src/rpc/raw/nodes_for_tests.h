@@ -260,7 +260,8 @@ class Kept {
   }
   RawCall take() {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, 20s, [this] { return !calls_.empty(); }));
+    if (!changed_.wait_for(lock, 20s, [this] { return !calls_.empty(); }))
+      throw std::runtime_error("no call has come in 20 s");
     RawCall call = std::move(calls_.front());
     calls_.pop_front();
     return call;
