@@ -185,6 +185,7 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
   if (refusal->reason == GoodbyeReason::kRefused) log("refused: " + refusal->why);
   CloseInfo info;
   info.why = CloseInfo::Why::kLocal;
+  info.reason = refusal->reason;
   info.error = make_error(ErrorKind::kValue, refusal->why);
   peer.set_end(info);
   peer.refuse(refusal->reason, refusal->why);
@@ -236,6 +237,13 @@ void RawNode::Parts::remove(int id, const std::string& why) noexcept {
 
 detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimePoint deadline,
                                                         const std::function<bool()>& interrupted) {
+  if (to.machine != machine_ &&
+      (to.tcp_address.starts_with("tcp://127.") || to.tcp_address.starts_with("tcp://[::1]"))) {
+    throw ValueError(
+        fmt::format("{} is on another machine and listens at {} only: start it with a host that {} can "
+                    "reach (RawNodeOptions::host)",
+                    describe(to.worker), to.tcp_address, describe(members.self())));
+  }
   ConnectOptions connect;
   connect.connection = connection_;
   connect.deadline = deadline;
@@ -296,10 +304,10 @@ RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint d
   if (peer->is_taken_in()) return Tried::kConnected;
   check_alive("connect");
   const CloseInfo end = peer->end();
-  if (end.why == CloseInfo::Why::kGoodbye && end.reason == GoodbyeReason::kReplaced) return Tried::kReplaced;
+  const bool told = end.why == CloseInfo::Why::kGoodbye || end.why == CloseInfo::Why::kLocal;
+  if (told && end.reason == GoodbyeReason::kReplaced) return Tried::kReplaced;
   const std::string why = message_of(end.error);
-  const bool refused = (end.why == CloseInfo::Why::kGoodbye && end.reason == GoodbyeReason::kRefused) ||
-                       end.why == CloseInfo::Why::kLocal;
+  const bool refused = told && end.reason == GoodbyeReason::kRefused;
   const std::string text =
       fmt::format("{} cannot be connected to {}: {}", describe(members.self()), describe(to.worker), why);
   if (refused) throw ValueError(text);
