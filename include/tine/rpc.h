@@ -215,8 +215,8 @@ class TINE_API RawNode {
   };
   [[nodiscard]] Counts counts() const;
 
-  // What is pending fails with kClosed; goodbye to all, with what has been queued sent first, within the bound. When it has
-  // returned no handler is entered any more, and none of the sinks that were there runs, but for those of threads that did not
+  // What is pending fails with kClosed; goodbye to all, with the small messages that have been queued sent first, within the
+  // bound; of large ones that are not complete by then the rest is dropped. When it has returned no handler is entered any more, and none of the sinks that were there runs, but for those of threads that did not
   // return within the bound. From within a handler, sink or died() it does not wait for that one; not from a handler that
   // runs on a reader. Once more: waits for the one that is at it. `failure`, unless empty: by what this program failed, for
   // the others' errors. Members of the node must not be called any more once its destructor has begun.

@@ -62,7 +62,7 @@ struct TensorHead {
 struct Block {
   uint32_t segment;  // or kIsInline
   uint32_t unused;
-  uint64_t offset;  // in the segment, or among the inline bytes
+  uint64_t offset;  // in the segment, a multiple of kAlign; inline ones lie one behind the other
   uint64_t size;
 };
 
@@ -95,10 +95,7 @@ bool is_plain(const at::Tensor& t) {
   }();
   if (!t.device().is_cpu() || t.layout() != at::kStrided || !t.has_storage()) return false;
   if (((t.key_set() | kDense) - kDense).highestPriorityTypeId() != c10::DispatchKey::Undefined) return false;
-  if (t.is_quantized() || t.is_nested() || is_named(t) || t.dim() > 255) {
-    return false;
-  }
-  return t.numel() == 0 || t.storage().data() != nullptr;
+  return !t.is_quantized() && !t.is_nested() && !is_named(t) && t.dim() <= 255;
 }
 
 // The bytes from the first element to behind the last, for tensors with elements.
@@ -156,6 +153,10 @@ class Encoder {
     }
     plain_[i] = t;
     const size_t span = t.numel() == 0 ? 0 : span_of(t);
+    // Whoever resizes a storage that tensors lie in leaves them without memory.
+    TORCH_CHECK(span == 0 || begin_of(t) + span <= t.storage().nbytes(), "tensor ", i, " of this message needs ",
+                begin_of(t) + span, " bytes of its storage, which has ", t.storage().nbytes(),
+                ": resize the storage back, or send a clone made before it was resized");
     // Much of the span is nobody's: the elements alone are sent.
     if (span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size()) {
       plain_[i] = t.detach().clone(at::MemoryFormat::Contiguous);
@@ -215,7 +216,7 @@ class Encoder {
     }
     const auto* bytes = static_cast<const std::byte*>(piece.storage->data()) + begin;
     if (size <= kInline && inline_bytes_ + size <= kInlineTogether) {
-      blocks_.push_back({kIsInline, 0, inline_bytes_, size});
+      blocks_.push_back({kIsInline, 0, 0, size});
       inline_bytes_ += size;
       inline_.push_back({bytes, size});
       return;
@@ -331,7 +332,6 @@ class Reader {
     rest_ = rest_.subspan(size);
     return taken;
   }
-  [[nodiscard]] std::span<const std::byte> rest() const { return rest_; }
 
  private:
   std::span<const std::byte> rest_;
@@ -402,7 +402,11 @@ class Decoder {
       payload = segment(head.payload_segment).bytes();
       TINE_WELL_FORMED(payload.size() == head.payload_size);
     }
-    for (const Block& block : blocks) storages_.push_back(storage(block, reader.rest()));
+    // Each inline block behind the one before: what is copied is never more than what came.
+    for (const Block& block : blocks) {
+      const bool is_inline = block.segment == kIsInline;
+      storages_.push_back(is_inline ? storage_of_copy(reader.take(block.size)) : storage(block));
+    }
     take_others(head);
 
     std::vector<at::Tensor> out;
@@ -419,12 +423,10 @@ class Decoder {
     return raw_.segments[number];
   }
 
-  c10::Storage storage(const Block& block, std::span<const std::byte> inline_bytes) const {
-    const std::span<const std::byte> all =
-        block.segment == kIsInline ? inline_bytes : segment(block.segment).bytes();
-    TINE_WELL_FORMED(block.offset <= all.size() && block.size <= all.size() - block.offset);
-    if (block.segment == kIsInline) return storage_of_copy(all.subspan(block.offset, block.size));
+  c10::Storage storage(const Block& block) const {
     const rpc::RawBytes& bytes = segment(block.segment);
+    TINE_WELL_FORMED(block.offset <= bytes.size() && block.size <= bytes.size() - block.offset);
+    TINE_WELL_FORMED(block.offset % kAlign == 0);
     return storage_over(bytes.writable() + block.offset, block.size, bytes.owner());
   }
 

@@ -1,12 +1,45 @@
 """python -m tine.pytorch program.py args... | -m module args... | build"""
 
+import importlib.util
+import io
 import os
-import runpy
 import sys
+import types
 
 USAGE = """usage: python -m tine.pytorch program.py [args]    run a program with tine in TENSORPIPE's place
        python -m tine.pytorch -m module [args]     the same for a module
        python -m tine.pytorch build                build the backend ahead"""
+
+
+def _run(module, code):
+    """In a module __main__ that stays there: what the program leaves behind, and what is pickled by name, looks for it."""
+    module.__name__ = "__main__"
+    sys.modules["__main__"] = module
+    exec(code, module.__dict__)  # noqa: S102 - the user's program
+
+
+def _run_module(name):
+    """As python -m."""
+    spec = importlib.util.find_spec(name)
+    if spec is not None and spec.submodule_search_locations is not None:
+        spec = importlib.util.find_spec(name + ".__main__")
+    code = spec and spec.loader and spec.loader.get_code(spec.name)
+    if code is None:
+        print(f"error: there is no module {name!r} to run (looked in {os.getcwd()} and sys.path)", file=sys.stderr)
+        return 2
+    sys.argv[0] = spec.origin
+    _run(importlib.util.module_from_spec(spec), code)
+    return 0
+
+
+def _run_file(path):
+    """As python."""
+    module = types.ModuleType("__main__")
+    module.__file__ = path
+    with io.open_code(os.path.abspath(path)) as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    _run(module, code)
+    return 0
 
 
 def main(arguments):
@@ -32,16 +65,14 @@ def main(arguments):
             return 2
         sys.argv = arguments[1:]
         sys.path[0] = os.getcwd()
-        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
-        return 0
+        return _run_module(arguments[1])
     program = arguments[0]
-    if not os.path.exists(program):
+    if not os.path.isfile(program):
         print(f"error: the program {program!r} does not exist (looked in {os.getcwd()})", file=sys.stderr)
         return 2
     sys.argv = arguments
     sys.path[0] = os.path.dirname(os.path.abspath(program))
-    runpy.run_path(program, run_name="__main__")
-    return 0
+    return _run_file(program)
 
 
 if __name__ == "__main__":

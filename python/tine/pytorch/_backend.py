@@ -106,12 +106,17 @@ def _init(store, name, rank, world_size, rpc_backend_options):
 
 
 def add_backend(name, construct_options, init):
-    """Registers a backend with PyTorch, for everybody who has imported its enum already as well."""
+    """Registers a backend with PyTorch, for everybody who has imported its enum, or a member, already as well."""
     before = {rpc.BackendType, backend_registry.BackendType}
+    members = list(backend_registry.BackendType)
     backend_registry.register_backend(name, construct_options, init)
-    # register_backend makes a new enum, and init_rpc takes members of that one only.
+    # register_backend makes a new enum with new members, and init_rpc takes members of that one only.
     now = backend_registry.BackendType
     rpc.BackendType = now
+    for member in members:
+        member.__class__ = now
+        now._member_map_[member.name] = now._value2member_map_[member.value] = member
+        type.__setattr__(now, member.name, member)
     for old in before:
         for member in now:
             old._member_map_[member.name] = member
