@@ -21,6 +21,8 @@ _LIST = "tine/workers"
 # Where PyTorch's own agent says whether its group is static.
 _STATIC_KEY = "rpcIsStaticGroup"
 _LOOK_EVERY = 0.25
+# A short timeout of calls is no reason not to wait for a worker that starts slowly.
+LEAST_MEETING_TIME = 60.0
 
 
 class MeetingError(RuntimeError):
@@ -42,15 +44,19 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
     try:
         _check_kind(store, world_size is not None)
         if world_size is not None:
-            _meet(agent, store, name, rank, world_size, options.rpc_timeout)
+            _meet(agent, store, name, rank, world_size, _meeting_time(options))
             api._init_rpc_states(agent)
         else:
             with _group_membership_management(store, name, True):
-                _enter(agent, store, name, rank, options.rpc_timeout)
+                _enter(agent, store, name, rank, _meeting_time(options))
     except BaseException:
         _give_up(agent)
         raise
     return agent
+
+
+def _meeting_time(options):
+    return max(options.rpc_timeout, LEAST_MEETING_TIME) if options.rpc_timeout > 0 else 0.0
 
 
 def _give_up(agent):
