@@ -274,7 +274,7 @@ def main(arguments):
                 group: [f"{name}.{test}" for name, tests in server.hello["names"].items() for test in tests]
                 for group, server in servers.items()
             }
-            if servers["plain"].hello["torch"].split("+")[0] == release:
+            if backend != "installed" and servers["plain"].hello["torch"].split("+")[0] == release:  # which has no faulty agent
                 complaints += about_the_list(there["plain"] + there["faulty"], expected)
             tests = {group: chosen(options, backend, names, expected) for group, names in there.items()}
             run.total = sum(len(names) for names in tests.values())

@@ -85,7 +85,7 @@ elif BACKEND == "tine":
             return rpc.backend_registry.BackendType["FAULTY_TINE"]
 
     add_classes(rpc_utils.FAULTY_AGENT_TESTS, FaultyTineFixture)
-else:
+elif BACKEND == "tensorpipe":
     add_classes(rpc_utils.FAULTY_AGENT_TESTS, FaultyRpcAgentTestFixture)
 
 

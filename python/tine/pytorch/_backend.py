@@ -64,6 +64,11 @@ def own_options(options):
         raise ValueError(NO_DEVICES)
     if isinstance(options, TineRpcBackendOptions):
         return options
+    if not isinstance(options, getattr(rpc, "TensorPipeRpcBackendOptions", ())):
+        raise TypeError(
+            "`rpc_backend_options` must be a `TensorPipeRpcBackendOptions` or tine's own `TineRpcBackendOptions`, not "
+            f"{options!r}"
+        )
     return TineRpcBackendOptions(
         num_worker_threads=getattr(options, "num_worker_threads", 16),
         rpc_timeout=options.rpc_timeout,
