@@ -3,9 +3,11 @@
 import atexit
 import collections
 import datetime
+import pickle
 import threading
 import time
 
+import torch
 import torch.distributed as dist
 import torch.distributed.rpc as rpc
 from torch._C._distributed_rpc import _delete_all_user_and_unforked_owner_rrefs
@@ -23,6 +25,7 @@ _STATIC_KEY = "rpcIsStaticGroup"
 _LOOK_EVERY = 0.25
 # A short timeout of calls is no reason not to wait for a worker that starts slowly.
 LEAST_MEETING_TIME = 60.0
+_MOST_TOLD = 1 << 20
 
 
 class MeetingError(RuntimeError):
@@ -147,6 +150,17 @@ def _missing(store, world_size):
     return ", ".join(str(other) for other in range(world_size) if not _has(store, f"{_CARD}{other}"))
 
 
+def _tell(group, world_size, what):
+    """all_gather_object, but that what the others say is not unpickled: who reaches the store has proved no secret."""
+    mine = torch.frombuffer(bytearray(pickle.dumps(what)), dtype=torch.uint8)
+    sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(world_size)]
+    group.allgather([sizes], [torch.tensor([len(mine)])]).wait()
+    most = int(max(sizes))
+    if most <= _MOST_TOLD:
+        mine = torch.nn.functional.pad(mine, (0, most - len(mine)))
+        group.allgather([[torch.empty_like(mine) for _ in range(world_size)]], [mine]).wait()
+
+
 def _look_for_tensorpipe(store, name, rank, world_size):
     """Workers of PyTorch's agent meet in a process group first. It is joined once to tell them, and tells us."""
     if not any(_has(store, f"0/{other}") for other in range(world_size) if other != rank):
@@ -154,8 +168,7 @@ def _look_for_tensorpipe(store, name, rank, world_size):
     try:
         group = dist.ProcessGroupGloo(store, rank, world_size, datetime.timedelta(seconds=10))
         # A device map for a worker that is not there: each of them refuses it and shows its name.
-        gathered = [None] * world_size
-        dist.all_gather_object(gathered, (name, 0, {_WRONG_BACKEND: {}}, []), group)
+        _tell(group, world_size, (name, 0, {_WRONG_BACKEND: {}}, []))
     except RuntimeError:
         pass  # some of them are gone by now
     raise MeetingError(_WRONG_BACKEND)
