@@ -12,6 +12,7 @@
 #include "interpreter.h"
 #include "message_types.h"
 #include "python_lock.h"
+#include "tine/error.h"
 
 namespace tine::pytorch {
 namespace {
@@ -353,8 +354,21 @@ void Agent::connect(const std::string& card, double seconds, const std::function
   node_->connect(card, deadline_in(seconds), interrupted);
 }
 
-void Agent::expect(const std::string& name, double seconds, const std::function<bool()>& interrupted) {
-  node_->expect(name, deadline_in(seconds), interrupted);
+void Agent::expect(const std::string& name, int id, double seconds,
+                   const std::function<bool()>& interrupted) {
+  // Who came and is gone again has come.
+  const auto was_there = [&] {
+    try {
+      return !node_->death_of(id).empty();
+    } catch (const ValueError&) {
+      return false;
+    }
+  };
+  try {
+    node_->expect(name, deadline_in(seconds), [&] { return was_there() || interrupted(); });
+  } catch (const Cancelled&) {
+    if (!was_there()) throw;
+  }
 }
 
 void Agent::known(const std::vector<rpc::RawWorker>& workers) {

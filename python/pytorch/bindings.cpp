@@ -123,9 +123,9 @@ PYBIND11_MODULE(_agent, m) {
              signals.run([&] { agent.connect(card, seconds, signals.check()); });
            })
       .def("expect",
-           [](Agent& agent, const std::string& name, double seconds) {
+           [](Agent& agent, const std::string& name, int id, double seconds) {
              Signals signals;
-             signals.run([&] { agent.expect(name, seconds, signals.check()); });
+             signals.run([&] { agent.expect(name, id, seconds, signals.check()); });
            })
       .def("known",
            [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
