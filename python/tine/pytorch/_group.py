@@ -140,7 +140,7 @@ def _meet(agent, store, name, rank, world_size, timeout):
             agent.connect(cards[its_id], clock.for_agent())
     for its_name, its_id in names.items():
         if its_id > rank:
-            agent.expect(its_name, clock.for_agent())
+            agent.expect(its_name, its_id, clock.for_agent())
 
 
 def _missing(store, world_size):
