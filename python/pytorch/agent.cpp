@@ -49,10 +49,8 @@ bool is_bookkeeping(trpc::MessageType type) {
     case trpc::MessageType::RREF_FORK_REQUEST:
     case trpc::MessageType::RREF_CHILD_ACCEPT:
     case trpc::MessageType::RREF_USER_DELETE:
-    case trpc::MessageType::CLEANUP_AUTOGRAD_CONTEXT_REQ:
-      return true;
-    default:
-      return false;
+    case trpc::MessageType::CLEANUP_AUTOGRAD_CONTEXT_REQ: return true;
+    default: return false;
   }
 }
 
@@ -126,6 +124,11 @@ class Agent::Door final : public rpc::RawHandler {
       }
       default: return agent->serve(std::move(call));
     }
+  }
+
+  // As with PyTorch's own agent a timeout is the caller's alone: what was to be made remotely is made.
+  bool late_ok(const rpc::RawMessage& message) noexcept override {
+    return message.tag != Join::kTag && message.tag != Join::kWhoTag;
   }
 
   void died(const rpc::RawWorker& worker, const std::string& why, bool left) noexcept override {
@@ -408,14 +411,16 @@ void Agent::forget(const std::string& name) {
 const trpc::WorkerInfo& Agent::getWorkerInfo(const std::string& name) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_name_.find(name);
-  TORCH_CHECK(at != by_name_.end(), "could not find destination worker \"", name, "\"; there are ", list_known());
+  TORCH_CHECK(at != by_name_.end(), "could not find destination worker \"", name, "\"; there are ",
+              list_known());
   return *at->second;
 }
 
 const trpc::WorkerInfo& Agent::getWorkerInfo(trpc::worker_id_t id) const {
   const std::shared_lock lock(workers_mutex_);
   const auto at = by_id_.find(id);
-  TORCH_CHECK(at != by_id_.end(), "could not find destination worker with id ", id, "; there are ", list_known());
+  TORCH_CHECK(at != by_id_.end(), "could not find destination worker with id ", id, "; there are ",
+              list_known());
   return *at->second;
 }
 
