@@ -133,6 +133,12 @@ class RawHandler {
   }
   // On a handler thread (Runtime::blocking(): it may block), unless inline_ok said yes.
   virtual void handle(RawCall call) noexcept = 0;
+  // Whether a call is handled even when nobody waits for it any more by the time a thread is there: its deadline has come,
+  // or its caller has given up or is gone. As inline_ok, on any thread.
+  [[nodiscard]] virtual bool late_ok(const RawMessage& message) noexcept {
+    (void)message;
+    return false;
+  }
   // That worker is gone, and why; once each, on a thread of callbacks, behind the failures of its calls. `left`: it
   // closed its node in good order, or this one has removed it. Not told of those that this node's own close() parts from.
   virtual void died(const RawWorker& worker, const std::string& why, bool left) noexcept {

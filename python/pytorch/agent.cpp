@@ -126,6 +126,11 @@ class Agent::Door final : public rpc::RawHandler {
     }
   }
 
+  // As with PyTorch's own agent a timeout is the caller's alone: what was to be made remotely is made.
+  bool late_ok(const rpc::RawMessage& message) noexcept override {
+    return message.tag != Join::kTag && message.tag != Join::kWhoTag;
+  }
+
   void died(const rpc::RawWorker& worker, const std::string& why, bool left) noexcept override {
     prepare_thread();
     if (const std::shared_ptr<Agent> agent = agent_.lock()) agent->gone(worker, why, left);

@@ -154,8 +154,9 @@ class Encoder {
     plain_[i] = t;
     const size_t span = t.numel() == 0 ? 0 : span_of(t);
     // Whoever resizes a storage that tensors lie in leaves them without memory.
-    TORCH_CHECK(span == 0 || begin_of(t) + span <= t.storage().nbytes(), "tensor ", i, " of this message needs ",
-                begin_of(t) + span, " bytes of its storage, which has ", t.storage().nbytes(),
+    TORCH_CHECK(span == 0 || begin_of(t) + span <= t.storage().nbytes(), "tensor ", i,
+                " of this message needs ", begin_of(t) + span, " bytes of its storage, which has ",
+                t.storage().nbytes(),
                 ": resize the storage back, or send a clone made before it was resized");
     // Much of the span is nobody's: the elements alone are sent.
     if (span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size()) {

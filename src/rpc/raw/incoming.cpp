@@ -68,7 +68,7 @@ bool RawCall::State::is_over() const noexcept {
 }
 
 void RawCall::State::handle() noexcept {
-  if (is_over()) {
+  if (is_over() && !node->options.handler->late_ok(message)) {
     if (claim()) leave();
     return;
   }

@@ -261,6 +261,27 @@ TEST_P(RawNodeTest, ACallWhoseDeadlineHasPassedDoesNotBegin) {
   EXPECT_EQ(begun, 2);
 }
 
+TEST_P(RawNodeTest, ACallWhoseDeadlineHasPassedBeginsWhereTheHandlerWantsIt) {
+  nodes.make(2, {}, 1);
+  const auto go = std::make_shared<std::latch>(1);
+  std::atomic<int> begun{0};
+  b().handler.late = [](const RawMessage& message) { return message.body.text() == "late"; };
+  b().handler.on_call = [&, go](RawCall call) {
+    ++begun;
+    if (call.message().body.text() == "first") go->wait();
+    call.reply({});
+  };
+  const auto first = a().call(1, "first");
+  const auto late = a().call(1, "late", in(10ms));
+  const auto never = a().call(1, "never", in(10ms));
+  EXPECT_EQ(late->get().failure.kind, Kind::kTimedOut);
+  EXPECT_EQ(never->get().failure.kind, Kind::kTimedOut);
+  go->count_down();
+  EXPECT_TRUE(first->get().ok);
+  EXPECT_TRUE(a().call(1, "last")->get().ok);
+  EXPECT_EQ(begun, 3);
+}
+
 TEST_P(RawNodeTest, SinksRunOnThreadsOfCallbacksOnly) {
   nodes.make(2);
   const auto is_one = [&](std::thread::id id) { return a().callbacks.has(id); };

@@ -73,10 +73,11 @@ class Ignored final : public RawSink {
 class RawHandlers final : public RawHandler {
  public:
   std::function<void(RawCall)> on_call = [](RawCall call) { call.reply(std::move(call.message())); };
-  std::function<bool(const RawMessage&)> here;
+  std::function<bool(const RawMessage&)> here, late;
   std::function<void(const RawWorker&, const std::string&, bool)> on_death;
 
   bool inline_ok(const RawMessage& message) noexcept override { return here && here(message); }
+  bool late_ok(const RawMessage& message) noexcept override { return late && late(message); }
   void handle(RawCall call) noexcept override { on_call(std::move(call)); }
   void died(const RawWorker& worker, const std::string& why, bool left) noexcept override {
     {
