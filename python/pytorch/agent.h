@@ -72,9 +72,11 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   // Once, before all else; a shared_ptr has to hold the agent.
   void listen();
   [[nodiscard]] const std::string& card() const { return node_->card(); }
-  [[nodiscard]] static rpc::RawWorker owner_of(const std::string& card) { return rpc::RawNode::owner_of(card); }
+  [[nodiscard]] static rpc::RawWorker owner_of(const std::string& card) {
+    return rpc::RawNode::owner_of(card);
+  }
   void connect(const std::string& card, double seconds, const std::function<bool()>& interrupted);
-  void expect(const std::string& name, double seconds, const std::function<bool()>& interrupted);
+  void expect(const std::string& name, int id, double seconds, const std::function<bool()>& interrupted);
   // Names that getWorkerInfo() knows from now on; of a static world all at once, this one among them.
   void known(const std::vector<rpc::RawWorker>& workers);
   // A worker of a dynamic world has left.
@@ -112,7 +114,8 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   void answer(rpc::RawCall& call, trpc::JitFuture& future) const;
   void gone(const rpc::RawWorker& worker, const std::string& why, bool left);
   void leave_threads();
-  [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message, TimePoint deadline);
+  [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message,
+                                                                          TimePoint deadline);
   [[nodiscard]] uint64_t come_to(uint64_t round, uint64_t active_calls, TimePoint deadline, float timeout);
 
   const AgentOptions options_;

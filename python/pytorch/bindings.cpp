@@ -108,7 +108,8 @@ PYBIND11_MODULE(_agent, m) {
   py::class_<Agent, trpc::RpcAgent, std::shared_ptr<Agent>>(m, "Agent")
       .def(py::init([](const py::kwargs& given) {
         AgentOptions options = options_of(given);
-        return listening([&] { return std::make_shared<Agent>(std::move(options), callback(), tell_python); });
+        return listening(
+            [&] { return std::make_shared<Agent>(std::move(options), callback(), tell_python); });
       }))
       .def_property_readonly("card", &Agent::card)
       .def_static("owner_of",
@@ -122,13 +123,14 @@ PYBIND11_MODULE(_agent, m) {
              signals.run([&] { agent.connect(card, seconds, signals.check()); });
            })
       .def("expect",
-           [](Agent& agent, const std::string& name, double seconds) {
+           [](Agent& agent, const std::string& name, int id, double seconds) {
              Signals signals;
-             signals.run([&] { agent.expect(name, seconds, signals.check()); });
+             signals.run([&] { agent.expect(name, id, seconds, signals.check()); });
            })
-      .def("known", [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
-        agent.known(workers_of(workers));
-      })
+      .def("known",
+           [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
+             agent.known(workers_of(workers));
+           })
       .def("forget", &Agent::forget)
       .def_property_readonly("is_static_group", &Agent::is_static)
       .def("join", &Agent::join, py::call_guard<py::gil_scoped_release>(), py::arg("shutdown") = false,
@@ -151,8 +153,9 @@ PYBIND11_MODULE(_agent, m) {
         const Faults faults{given["messages_to_fail"].cast<std::vector<std::string>>(),
                             given["messages_to_delay"].cast<std::unordered_map<std::string, float>>(),
                             given["num_fail_sends"].cast<int>()};
-        return listening(
-            [&] { return std::make_shared<FaultyAgent>(std::move(options), faults, callback(), tell_python); });
+        return listening([&] {
+          return std::make_shared<FaultyAgent>(std::move(options), faults, callback(), tell_python);
+        });
       }));
 
   m.def("close_interpreter", &close_interpreter);

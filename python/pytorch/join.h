@@ -18,7 +18,7 @@ namespace tine::pytorch {
 
 class Join {
  public:
-  static constexpr uint32_t kTag = 0x10000;    // PyTorch's are below
+  static constexpr uint32_t kTag = 0x10000;     // PyTorch's are below
   static constexpr uint32_t kWhoTag = 0x10001;  // who has not come to a round
 
   Join(int self, std::vector<rpc::RawWorker> members) : self_(self), members_(std::move(members)) {}
@@ -33,9 +33,12 @@ class Join {
   void gone(const rpc::RawWorker& worker, const std::string& why);
 
  private:
+  struct Waiting {
+    rpc::RawCall call;
+    uint64_t active_calls;
+  };
   struct Round {
-    std::vector<rpc::RawCall> waiting;
-    uint64_t active_calls = 0;
+    std::vector<Waiting> waiting;
   };
   const int self_;
   const std::vector<rpc::RawWorker> members_;

@@ -24,6 +24,8 @@ _LIST = "tine/workers"
 _STATIC_KEY = "rpcIsStaticGroup"
 _LOOK_EVERY = 0.25
 _MOST_TOLD = 1 << 20
+# A short timeout of calls is no reason not to wait for a worker that starts slowly.
+LEAST_MEETING_TIME = 60.0
 
 
 class MeetingError(RuntimeError):
@@ -45,15 +47,19 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
     try:
         _check_kind(store, world_size is not None)
         if world_size is not None:
-            _meet(agent, store, name, rank, world_size, options.rpc_timeout)
+            _meet(agent, store, name, rank, world_size, _meeting_time(options))
             api._init_rpc_states(agent)
         else:
             with _group_membership_management(store, name, True):
-                _enter(agent, store, name, rank, options.rpc_timeout)
+                _enter(agent, store, name, rank, _meeting_time(options))
     except BaseException:
         _give_up(agent)
         raise
     return agent
+
+
+def _meeting_time(options):
+    return max(options.rpc_timeout, LEAST_MEETING_TIME) if options.rpc_timeout > 0 else 0.0
 
 
 def _give_up(agent):
@@ -137,7 +143,7 @@ def _meet(agent, store, name, rank, world_size, timeout):
             agent.connect(cards[its_id], clock.for_agent())
     for its_name, its_id in names.items():
         if its_id > rank:
-            agent.expect(its_name, clock.for_agent())
+            agent.expect(its_name, its_id, clock.for_agent())
 
 
 def _missing(store, world_size):

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "src/rpc/raw/nodes_for_tests.h"
+#include "src/rpc/rendezvous.h"
 
 namespace tine::rpc::testing {
 namespace {
@@ -29,7 +30,7 @@ RawCard card_of(const std::string& name, int id, const std::string& address) {
   card.worker.name = name;
   card.worker.id = id;
   card.incarnation = 7;
-  card.machine = "elsewhere";
+  card.machine = machine_identity();
   card.tcp_address = address;
   return card;
 }
@@ -231,6 +232,14 @@ TEST_P(RawLinksTest, WhoNeverAnswersEndsAtTheDeadline) {
   EXPECT_THAT(error_of<DeadlineExceeded>([&] { nodes[0]->connect(card.text(), in(100ms)); }),
               HasSubstr("worker 'w1' (id 1) could not be reached"));
   ::close(silent);
+}
+
+TEST_P(RawLinksTest, ANodeOfAnotherMachineThatListensAtLoopbackIsToldAtOnce) {
+  nodes.add(0);
+  RawCard card = card_of("w1", 1, "tcp://127.0.0.1:4711");
+  card.machine = "elsewhere";
+  EXPECT_THAT(error_of<ValueError>([&] { nodes[0]->connect(card.text(), in(10s)); }),
+              HasSubstr("worker 'w1' (id 1) is on another machine and listens at tcp://127.0.0.1:4711 only"));
 }
 
 TEST_P(RawLinksTest, WhoWaitsMayBeInterrupted) {
