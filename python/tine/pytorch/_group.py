@@ -318,8 +318,14 @@ def _wait_all_workers(timeout=0):
     try:
         api._all_gather(None, timeout=timeout)
     except RuntimeError as error:
-        api.logger.error("Failed to respond to 'Shutdown Proceed' in time: %s", error)  # noqa: TRY400
-        raise
+        words = str(error)
+        with _gone_lock:
+            name, why = next(iter(_gone.items()), ("", ""))
+        # Those who leave because of a death are seen as well: it is the first that began it.
+        if name not in words:
+            words = f"worker {name!r} is gone: {why}; then: {words}"
+        api.logger.error("Failed to respond to 'Shutdown Proceed' in time: %s", words)  # noqa: TRY400
+        raise RuntimeError(words) from error
 
 
 # ---- the agent that runs
