@@ -32,6 +32,7 @@ class _Shared:
 
     def _update_group_membership(self, worker_info, my_devices, reverse_device_map, is_join):
         if is_join:
+            _group.worker_came(worker_info.name)
             self.known([(worker_info.name, worker_info.id)])
         else:
             self.forget(worker_info.name)

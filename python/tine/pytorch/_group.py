@@ -2,7 +2,9 @@
 
 import atexit
 import collections
+import contextlib
 import datetime
+import os
 import threading
 import time
 
@@ -21,6 +23,7 @@ _LIST = "tine/workers"
 # Where PyTorch's own agent says whether its group is static.
 _STATIC_KEY = "rpcIsStaticGroup"
 _LOOK_EVERY = 0.25
+_EXPECTED_WITHIN = 1.0
 
 
 class MeetingError(RuntimeError):
@@ -45,7 +48,7 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
             _meet(agent, store, name, rank, world_size, options.rpc_timeout)
             api._init_rpc_states(agent)
         else:
-            with _group_membership_management(store, name, True):
+            with _membership(store, name, True):
                 _enter(agent, store, name, rank, options.rpc_timeout)
     except BaseException:
         _give_up(agent)
@@ -134,7 +137,15 @@ def _meet(agent, store, name, rank, world_size, timeout):
             agent.connect(cards[its_id], clock.for_agent())
     for its_name, its_id in names.items():
         if its_id > rank:
-            agent.expect(its_name, clock.for_agent())
+            _expect(agent, its_name, cards[its_id], clock)
+
+
+def _expect(agent, its_name, card, clock):
+    try:
+        agent.expect(its_name, max(1e-3, clock.left(_EXPECTED_WITHIN)))
+    except RuntimeError:
+        # Busy, or gone by now: who is asked at its own door tells.
+        agent.connect(card, clock.for_agent())
 
 
 def _missing(store, world_size):
@@ -158,6 +169,19 @@ def _look_for_tensorpipe(store, name, rank, world_size):
 # ---- groups that workers come to and go from; with the group's token held
 
 
+@contextlib.contextmanager
+def _membership(store, name, is_join):
+    """PyTorch's, but that who fails gives the token back, too: the others would wait for it."""
+    failure = None
+    with _group_membership_management(store, name, is_join):
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failure = error
+    if failure is not None:
+        raise failure
+
+
 def _listed(store):
     """The cards of those who are in the group, by id."""
     if not _has(store, _LIST):
@@ -172,6 +196,8 @@ def _write_list(store, ids):
 
 
 def _enter(agent, store, name, rank, timeout):
+    from tine.pytorch._build import load
+
     clock = _Clock(timeout)
     cards = _listed(store)
     owners = {its_id: agent.owner_of(card)[0] for its_id, card in cards.items()}
@@ -188,9 +214,7 @@ def _enter(agent, store, name, rank, timeout):
     for its_id, card in cards.items():
         try:
             agent.connect(card, clock.for_agent())
-        except RuntimeError:
-            if clock.over():
-                raise
+        except load().PeerDied:
             continue  # it died without leaving: its place is free from now on
         there.append((owners[its_id], its_id))
     agent.known([(name, rank), *there])
@@ -271,16 +295,23 @@ def _fail(sequence_id, states, name, why):
 
 def worker_gone(name, why, left):
     """Told by the agent, once for each."""
-    if _running is None:
+    agent = _running
+    if agent is None:
         return
-    if not _running.is_static_group:
-        _running.forget(name)
+    if not agent.is_static_group:
+        agent.forget(name)
     with api._all_gather_dict_lock:
         with _gone_lock:
             _gone[name] = why
         for sequence_id, states in list(api._all_gather_sequence_id_to_states.items()):
             if isinstance(states.proceed_signal, _Signal):
                 _fail(sequence_id, states, name, why)
+
+
+def worker_came(name):
+    """One of that name may have been there before."""
+    with _gone_lock:
+        _gone.pop(name, None)
 
 
 def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
@@ -306,6 +337,7 @@ def _wait_all_workers(timeout=0):
 # ---- the agent that runs
 
 _running = None
+_process = None
 # (module, name, ours, PyTorch's): what PyTorch looks up where a death has to be seen. Until ended().
 _replaced = []
 _at_exit = False
@@ -313,7 +345,7 @@ _at_exit = False
 
 def _own_running(agent):
     """Keeps the agent's Python object, and what a death has to reach, until ended()."""
-    global _running, _at_exit
+    global _running, _process, _at_exit
     from tine.pytorch._build import load
 
     _gone.clear()
@@ -321,12 +353,14 @@ def _own_running(agent):
         (api, "_all_gather_sequence_id_to_states", _Gathers()),
         (api, "_delete_all_user_and_unforked_owner_rrefs", _delete_rrefs),
         (api, "_wait_all_workers", _wait_all_workers),
+        (api, "_group_membership_management", _membership),
         (internal, "_run_function", load().guarded(internal._run_function)),
     ]
     for module, name, ours in replacements:
         _replaced.append((module, name, ours, getattr(module, name)))
         setattr(module, name, ours)
     _running = agent
+    _process = os.getpid()
     if not _at_exit:
         atexit.register(_end_at_exit)
         _at_exit = True
@@ -347,6 +381,11 @@ def _end_at_exit():
     """A program that ends without rpc.shutdown(): everything of it ends while the interpreter lives."""
     from tine.pytorch._build import load
 
-    if _running is not None:
-        _give_up(_running)
-    load().close_interpreter()
+    # In a child of fork() the agent's threads, and the locks that they held, are the parent's.
+    if os.getpid() != _process:
+        return
+    try:
+        if _running is not None:
+            _give_up(_running)
+    finally:
+        load().close_interpreter()
