@@ -456,7 +456,8 @@ void Agent::join(bool shutdown, float timeout) {
   if (!is_static()) return;
   // All come first. Then nobody has calls left when nobody has in the same round: a handler that runs is a call of
   // somebody's.
-  (void)come_to(++round_, 0, deadline, timeout);
+  (void)come_to(round_ + 1, 0, deadline, timeout);
+  ++round_;  // not when it throws: who tries again comes to the same
   uint64_t active = 0;
   do {
     wait_for_own();

@@ -37,16 +37,19 @@ void Join::came(rpc::RawCall call) {
       return call.fail(why);
     }
     Round& round = rounds_[number];
-    round.active_calls += active_calls;
-    round.waiting.push_back(std::move(call));
+    // Who gave up may come again.
+    std::erase_if(round.waiting, [](const Waiting& w) { return w.call.cancelled(); });
+    round.waiting.push_back({std::move(call), active_calls});
     if (round.waiting.size() < members_.size()) return;
     full = std::move(round);
     rounds_.erase(number);
   }
+  uint64_t sum = 0;
+  for (const Waiting& waiting : full.waiting) sum += waiting.active_calls;
   // This worker last: it may be about to close, and what has been queued by then is sent.
   std::stable_partition(full.waiting.begin(), full.waiting.end(),
-                        [&](const rpc::RawCall& c) { return c.caller().id != self_; });
-  for (rpc::RawCall& waiting : full.waiting) waiting.reply(message(kTag, {number, full.active_calls}));
+                        [&](const Waiting& w) { return w.call.caller().id != self_; });
+  for (Waiting& waiting : full.waiting) waiting.call.reply(message(kTag, {number, sum}));
 }
 
 void Join::asked(rpc::RawCall call) {
@@ -58,7 +61,7 @@ void Join::asked(rpc::RawCall call) {
     for (const rpc::RawWorker& member : members_) {
       const bool here = round != rounds_.end() &&
                         std::any_of(round->second.waiting.begin(), round->second.waiting.end(),
-                                    [&](const rpc::RawCall& c) { return c.caller().id == member.id; });
+                                    [&](const Waiting& w) { return w.call.caller().id == member.id && !w.call.cancelled(); });
       if (!here) missing += (missing.empty() ? "\"" : ", \"") + member.name + "\"";
     }
   }
@@ -75,7 +78,7 @@ void Join::gone(const rpc::RawWorker& worker, const std::string& why) {
     rounds.swap(rounds_);
   }
   for (auto& [number, round] : rounds) {
-    for (rpc::RawCall& waiting : round.waiting) waiting.fail(text);
+    for (Waiting& waiting : round.waiting) waiting.call.fail(text);
   }
 }
 

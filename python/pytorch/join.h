@@ -33,9 +33,12 @@ class Join {
   void gone(const rpc::RawWorker& worker, const std::string& why);
 
  private:
+  struct Waiting {
+    rpc::RawCall call;
+    uint64_t active_calls;
+  };
   struct Round {
-    std::vector<rpc::RawCall> waiting;
-    uint64_t active_calls = 0;
+    std::vector<Waiting> waiting;
   };
   const int self_;
   const std::vector<rpc::RawWorker> members_;

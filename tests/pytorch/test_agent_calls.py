@@ -15,7 +15,7 @@ def add(x, y):
 
 
 def fail(text):
-    raise KeyError(text)
+    raise ValueError(text)
 
 
 class Odd(Exception):
@@ -50,7 +50,7 @@ def _errors(rank, world_size, path):
     init(rank, world_size, path)
     if rank == 0:
         for to in ("w0", "w1"):
-            with pytest.raises(KeyError, match=f"On WorkerInfo.*{to}"):
+            with pytest.raises(ValueError, match=f"On WorkerInfo.*{to}"):
                 rpc.rpc_sync(to, fail, args=("missing",))
             with pytest.raises(Exception, match="Odd"):
                 rpc.rpc_sync(to, fail_oddly)
@@ -176,7 +176,7 @@ def test_rrefs_and_distributed_autograd_run_over_it():
 
 def _again(rank, world_size, path):
     for life in range(3):
-        init(rank, world_size, path)
+        init(rank, world_size, path + str(life))
         assert rpc.rpc_sync(f"w{1 - rank}", add, args=(life, 1)) == life + 1
         rpc.shutdown()
 
@@ -197,7 +197,7 @@ def _straggles(rank, world_size, path):
         rpc.rpc_sync("w1", release)
     else:
         assert wait_until_released()
-    rpc.shutdown(graceful=False)
+    rpc.shutdown()
 
 
 def test_a_join_that_runs_out_of_time_names_who_has_not_come():

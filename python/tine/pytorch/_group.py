@@ -24,6 +24,8 @@ _LIST = "tine/workers"
 _STATIC_KEY = "rpcIsStaticGroup"
 _LOOK_EVERY = 0.25
 _EXPECTED_WITHIN = 1.0
+# A short timeout of calls is no reason not to wait for a worker that starts slowly.
+LEAST_MEETING_TIME = 60.0
 
 
 class MeetingError(RuntimeError):
@@ -45,15 +47,19 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
     try:
         _check_kind(store, world_size is not None)
         if world_size is not None:
-            _meet(agent, store, name, rank, world_size, options.rpc_timeout)
+            _meet(agent, store, name, rank, world_size, _meeting_time(options))
             api._init_rpc_states(agent)
         else:
             with _membership(store, name, True):
-                _enter(agent, store, name, rank, options.rpc_timeout)
+                _enter(agent, store, name, rank, _meeting_time(options))
     except BaseException:
         _give_up(agent)
         raise
     return agent
+
+
+def _meeting_time(options):
+    return max(options.rpc_timeout, LEAST_MEETING_TIME) if options.rpc_timeout > 0 else 0.0
 
 
 def _give_up(agent):

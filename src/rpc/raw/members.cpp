@@ -17,8 +17,10 @@ bool RawMembers::add_stranger(const detail::Ref<RawPeer>& peer) {
 
 std::optional<RawMembers::Refusal> RawMembers::reason_against(const RawPeer& peer, const RawWorker& who,
                                                               const std::string& protocol) const {
-  const auto refused = [](std::string why) { return Refusal{GoodbyeReason::kRefused, std::move(why)}; };
-  if (closed_) return Refusal{GoodbyeReason::kShutdown, ""};
+  const auto refused = [](std::string why) {
+    return Refusal{GoodbyeReason::kRefused, std::move(why), false};
+  };
+  if (closed_) return Refusal{GoodbyeReason::kShutdown, "", false};
   if (protocol != protocol_) {
     return refused(fmt::format("{} speaks '{}', {} speaks '{}': both must speak the same", describe(who),
                                protocol, describe(self_), protocol_));
@@ -33,16 +35,18 @@ std::optional<RawMembers::Refusal> RawMembers::reason_against(const RawPeer& pee
                                describe(self_)));
   }
   for (const auto& [id, other] : living_) {
-    if (other->incarnation() == peer.incarnation()) return Refusal{GoodbyeReason::kReplaced, ""};
+    if (other->incarnation() == peer.incarnation()) return Refusal{GoodbyeReason::kReplaced, "", false};
     if (id == who.id || other->who.name == who.name) {
-      return refused(
+      auto taken = refused(
           fmt::format("{} cannot be connected to {}, which is connected to {}: names and ids must be unique",
                       describe(who), describe(self_), describe(other->who)));
+      taken.may_pass = true;
+      return taken;
     }
   }
   // Both connect to each other: one of the two connections stays.
   if (!peer.we_connected() && attempts_.contains(peer.incarnation()) && self_.id < who.id)
-    return Refusal{GoodbyeReason::kReplaced, ""};
+    return Refusal{GoodbyeReason::kReplaced, "", false};
   return {};
 }
 
@@ -101,6 +105,13 @@ bool RawMembers::has_incarnation(uint64_t incarnation) const {
   const std::lock_guard lock(mutex_);
   return std::any_of(living_.begin(), living_.end(),
                      [&](const auto& m) { return m.second->incarnation() == incarnation; });
+}
+
+bool RawMembers::has_another(const RawWorker& who, uint64_t incarnation) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(living_.begin(), living_.end(), [&](const auto& m) {
+    return m.second->incarnation() != incarnation && (m.first == who.id || m.second->who.name == who.name);
+  });
 }
 
 std::vector<RawWorker> RawMembers::workers() const {

@@ -27,6 +27,8 @@ class RawMembers {
   struct Refusal {
     GoodbyeReason reason = GoodbyeReason::kRefused;
     std::string why;
+    // Another has the name or id who lives as far as is known here: its end may be on its way.
+    bool may_pass = false;
   };
 
   RawMembers(RawWorker self, uint64_t incarnation, std::string protocol)
@@ -51,6 +53,8 @@ class RawMembers {
   [[nodiscard]] detail::Ref<RawPeer> find(int id) const;
   [[nodiscard]] bool has_name(std::string_view name) const;
   [[nodiscard]] bool has_incarnation(uint64_t incarnation) const;
+  // The name or id of that worker is that of another life.
+  [[nodiscard]] bool has_another(const RawWorker& who, uint64_t incarnation) const;
   [[nodiscard]] std::vector<RawWorker> workers() const;
   [[nodiscard]] std::vector<detail::Ref<RawPeer>> peers() const;
   // Why there is none of that id: its end, or nothing for one that never was.

@@ -13,6 +13,8 @@ namespace tine::rpc {
 namespace {
 
 constexpr std::chrono::seconds kIntroductionTime{5};
+// For the end of a worker whose name or id another comes with.
+constexpr std::chrono::seconds kPatience{1};
 constexpr std::chrono::milliseconds kStopTime{500};
 constexpr int kMostLogging = 64;
 
@@ -180,15 +182,36 @@ void RawNode::Parts::accept(detail::Ref<Connection> connection) noexcept {
 }
 
 void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction) noexcept {
-  const auto refusal = members.take_in(detail::Ref<RawPeer>::share(&peer), introduction);
+  // One that we connected to has us already, and may call: it does not wait.
+  take_in(detail::Ref<RawPeer>::share(&peer), introduction,
+          peer.we_connected() ? TimePoint() : Clock::now() + kPatience);
+}
+
+// On the loop's thread.
+void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
+                             TimePoint patience) noexcept {
+  const auto refusal = members.take_in(peer, introduction);
   if (!refusal) return;
+  if (refusal->may_pass && Clock::now() < patience) {
+    // A worker that was started anew may be faster than the news of its end.
+    waiting_.push_back({peer, introduction, patience});
+    (void)loop_.schedule_at(patience, [this] { look_at_waiting(); });
+    return;
+  }
   if (refusal->reason == GoodbyeReason::kRefused) log("refused: " + refusal->why);
   CloseInfo info;
   info.why = CloseInfo::Why::kLocal;
   info.reason = refusal->reason;
   info.error = make_error(ErrorKind::kValue, refusal->why);
-  peer.set_end(info);
-  peer.refuse(refusal->reason, refusal->why);
+  peer->set_end(info);
+  peer->refuse(refusal->reason, refusal->why);
+}
+
+void RawNode::Parts::look_at_waiting() noexcept {
+  const auto all = std::exchange(waiting_, {});
+  for (const Waiting& w : all) {
+    if (!w.peer->end().error) take_in(w.peer, w.introduction, w.patience);
+  }
 }
 
 void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
@@ -225,6 +248,7 @@ void RawNode::Parts::lose(RawPeer& peer, const RawFailure& cause, bool left) noe
   auto notice = detail::make_ref<DeathNotice>(shared_from_this(), peer.who, cause.text, left);
   (void)peer.die(cause, notice);
   post_to(executors.callbacks, [notice = std::move(notice)]() mutable { notice = nullptr; });
+  (void)loop_.post([this] { look_at_waiting(); });
 }
 
 void RawNode::Parts::remove(int id, const std::string& why) noexcept {
@@ -319,6 +343,8 @@ void RawNode::Parts::connect(std::string_view text, TimePoint deadline,
   check_alive("connect");
   const RawCard to = RawCard::parse(text);
   if (to.incarnation == members.incarnation()) return;
+  const auto alone = [&] { return !members.has_another(to.worker, to.incarnation) || closing(); };
+  (void)members.wait_until(std::min(deadline, Clock::now() + kPatience), alone);
   const auto late = [&] {
     return DeadlineExceeded(
         fmt::format("{} was not connected to {} in time", describe(members.self()), describe(to.worker)));

@@ -71,6 +71,9 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   detail::Ref<Connection> open_connection(const RawCard& to, TimePoint deadline,
                                           const std::function<bool()>& interrupted);
   void accept(detail::Ref<Connection> connection) noexcept;
+  void take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
+               TimePoint patience) noexcept;
+  void look_at_waiting() noexcept;
   void listen();
   void lose(RawPeer& peer, const RawFailure& cause, bool left) noexcept;
   TimePoint sweep(TimePoint now) noexcept;
@@ -92,6 +95,12 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   std::atomic<bool> closed_{false};
   std::atomic<int> logging_{0};
   std::atomic<uint64_t> unlogged_{0};
+  struct Waiting {
+    detail::Ref<RawPeer> peer;
+    Introduction introduction;
+    TimePoint patience;
+  };
+  std::vector<Waiting> waiting_;  // for the end of who has their name or id; the loop's thread alone
   std::atomic<bool> holding_{true};
   std::mutex mutex_;  // what is below
   std::vector<detail::Ref<RawCall::State>> held_;

@@ -139,6 +139,7 @@ void RawPeer::on_frame(Connection&, Frame& frame) noexcept {
 void RawPeer::handle(Frame& frame) {
   if (!is_taken_in()) {
     if (frame.header.kind != FrameKind::kIntroduction) throw ValueError("expected an introduction first");
+    if (std::exchange(introduced_, true)) throw ValueError("it has introduced itself already");
     return node_.introduced(*this, read_introduction(frame));
   }
   switch (frame.header.kind) {

@@ -72,6 +72,7 @@ class RawPeer final : public FrameHandler {
   RawNode::Parts& node_;
   const detail::Ref<Connection> connection_;  // null: oneself
   std::atomic<bool> taken_in_{false};
+  bool introduced_ = false;  // the reader's
   std::atomic<bool> refused_{false};
   std::atomic<bool> dead_{false};
   mutable std::mutex mutex_;
