@@ -86,6 +86,7 @@ class Agent::Door final : public rpc::RawHandler {
   explicit Door(std::weak_ptr<Agent> agent) : agent_(std::move(agent)) {}
 
   void handle(rpc::RawCall call) noexcept override {
+    const Busy busy;
     prepare_thread();
     const std::shared_ptr<Agent> agent = agent_.lock();
     if (!agent) return call.fail("RPC is no longer running there");
@@ -107,6 +108,7 @@ class Agent::Door final : public rpc::RawHandler {
   }
 
   void died(const rpc::RawWorker& worker, const std::string& why, bool left) noexcept override {
+    const Busy busy;
     prepare_thread();
     const std::shared_ptr<Agent> agent = agent_.lock();
     if (!agent) return;
@@ -231,6 +233,7 @@ class Agent::Reply final : public rpc::RawSink {
  private:
   template <class Complete>
   void finish(Complete complete) noexcept {
+    const Busy busy;
     prepare_thread();
     pool_of = agent_;
     try {

@@ -108,6 +108,7 @@ def _comes_again(rank, world_size, path):
             wait_for(path, f"here{life}")
             assert rpc.rpc_sync("w1", name) == "w1"
             assert rpc.api._all_gather(life, {"w0", "w1"}, timeout=30) == {"w0": life, "w1": life}
+            say(path, f"gathered{life}")
             wait_for(path, f"gone{life}")
     else:
         for life in range(lives):
@@ -116,6 +117,7 @@ def _comes_again(rank, world_size, path):
             rpc.api._all_gather_sequence_id["w0w1"] = life
             say(path, f"here{life}")
             assert rpc.api._all_gather(life, {"w0", "w1"}, timeout=30) == {"w0": life, "w1": life}
+            wait_for(path, f"gathered{life}")
             rpc.shutdown()
             say(path, f"gone{life}")
             # The prefix of the store counts the calls of init_rpc of a process.
