@@ -12,6 +12,7 @@
 #include "interpreter.h"
 #include "message_types.h"
 #include "python_lock.h"
+#include "tine/error.h"
 
 namespace tine::pytorch {
 namespace {
@@ -48,7 +49,9 @@ std::string described(const trpc::WorkerInfo& worker) {
   return "worker \"" + worker.name_ + "\" (id " + std::to_string(worker.id_) + ")";
 }
 
-std::exception_ptr error(const std::string& text) { return std::make_exception_ptr(std::runtime_error(text)); }
+std::exception_ptr error(const std::string& text) {
+  return std::make_exception_ptr(std::runtime_error(text));
+}
 
 }  // namespace
 
@@ -58,7 +61,8 @@ void Counts::begin(Which which) { counts_[which].fetch_add(1, std::memory_order_
 
 void Counts::end(Which which) {
   // seq_cst with wait_for_clients(): either it sees the count or we see it wait.
-  if (counts_[which].fetch_sub(1, std::memory_order_seq_cst) > 1 || waiting_.load(std::memory_order_seq_cst) == 0) {
+  if (counts_[which].fetch_sub(1, std::memory_order_seq_cst) > 1 ||
+      waiting_.load(std::memory_order_seq_cst) == 0) {
     return;
   }
   const std::lock_guard lock(mutex_);
@@ -102,8 +106,7 @@ class Agent::Door final : public rpc::RawHandler {
         if (!join) return call.fail("this worker keeps no barrier");
         return call.message().tag == Join::kTag ? join->came(std::move(call)) : join->asked(std::move(call));
       }
-      default:
-        return agent->serve(std::move(call));
+      default: return agent->serve(std::move(call));
     }
   }
 
@@ -253,14 +256,13 @@ class Agent::Reply final : public rpc::RawSink {
         return trpc::makeRPCError(
             with(trpc::kRpcTimeoutErrorStr, std::to_string(timeout_.count())) + ": " + call,
             trpc::RPCErrorType::TIMEOUT);
-      case Kind::kDied:
-        return call + " failed: " + failure.text + " (Connection closed by peer)";
+      case Kind::kDied: return call + " failed: " + failure.text + " (Connection closed by peer)";
       case Kind::kClosed:
-        return call + " failed: RPC is no longer running on this node, it was shut down before the reply came";
+        return call +
+               " failed: RPC is no longer running on this node, it was shut down before the reply came";
       case Kind::kFailed:
       case Kind::kAbandoned:
-      case Kind::kRefused:
-        break;
+      case Kind::kRefused: break;
     }
     return call + " failed: " + failure.text;
   }
@@ -273,12 +275,15 @@ class Agent::Reply final : public rpc::RawSink {
   const std::chrono::milliseconds timeout_;
 };
 
-c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to, c10::intrusive_ptr<Message> message,
-                                                float rpcTimeoutSeconds, const trpc::DeviceMap& deviceMap) {
+c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to,
+                                                c10::intrusive_ptr<Message> message, float rpcTimeoutSeconds,
+                                                const trpc::DeviceMap& deviceMap) {
   TORCH_CHECK(message->isRequest(), "send(..) is only for sending requests, not ", name_of(message->type()));
-  TORCH_CHECK(rpcAgentRunning_.load(), "Node ", trpc::RpcAgent::getWorkerInfo().id_, " tried to send() a message of type ",
-              name_of(message->type()), " but RPC is no longer running on this node.");
-  TORCH_CHECK(deviceMap.empty(), "tine has no device maps yet: send tensor.cpu() and move it to a device there");
+  TORCH_CHECK(rpcAgentRunning_.load(), "Node ", trpc::RpcAgent::getWorkerInfo().id_,
+              " tried to send() a message of type ", name_of(message->type()),
+              " but RPC is no longer running on this node.");
+  TORCH_CHECK(deviceMap.empty(),
+              "tine has no device maps yet: send tensor.cpu() and move it to a device there");
   const trpc::WorkerInfo& worker = getWorkerInfo(to.name_);
 
   const std::chrono::milliseconds timeout =
@@ -350,8 +355,21 @@ void Agent::connect(const std::string& card, double seconds, const std::function
   node_->connect(card, deadline_in(seconds), interrupted);
 }
 
-void Agent::expect(const std::string& name, double seconds, const std::function<bool()>& interrupted) {
-  node_->expect(name, deadline_in(seconds), interrupted);
+void Agent::expect(const std::string& name, int id, double seconds,
+                   const std::function<bool()>& interrupted) {
+  // Who came and is gone again has come.
+  const auto was_there = [&] {
+    try {
+      return !node_->death_of(id).empty();
+    } catch (const ValueError&) {
+      return false;
+    }
+  };
+  try {
+    node_->expect(name, deadline_in(seconds), [&] { return was_there() || interrupted(); });
+  } catch (const Cancelled&) {
+    if (!was_there()) throw;
+  }
 }
 
 void Agent::known(const std::vector<rpc::RawWorker>& workers) {
@@ -422,7 +440,8 @@ struct Agent::Asked final : rpc::RawSink {
   void failed(rpc::RawFailure failure) noexcept override { end.set_value(std::move(failure)); }
 };
 
-std::variant<rpc::RawMessage, rpc::RawFailure> Agent::ask_keeper(rpc::RawMessage message, TimePoint deadline) {
+std::variant<rpc::RawMessage, rpc::RawFailure> Agent::ask_keeper(rpc::RawMessage message,
+                                                                 TimePoint deadline) {
   auto asked = std::make_shared<Asked>();
   node_->call(keeper_, std::move(message), deadline, asked);
   return asked->end.get_future().get();
@@ -437,11 +456,10 @@ uint64_t Agent::come_to(uint64_t round, uint64_t active_calls, TimePoint deadlin
   }
   const auto names = ask_keeper(Join::who(round), Clock::now() + kNamesBound);
   const auto* missing = std::get_if<rpc::RawMessage>(&names);
-  throw std::runtime_error("waiting for all workers ran for more than set timeout (" + std::to_string(timeout) +
-                           " s): " +
-                           (missing ? "these have not come: " + std::string(missing->body.text())
-                                    : "the worker that counts them, id " + std::to_string(keeper_) +
-                                          ", does not answer"));
+  throw std::runtime_error(
+      "waiting for all workers ran for more than set timeout (" + std::to_string(timeout) + " s): " +
+      (missing ? "these have not come: " + std::string(missing->body.text())
+               : "the worker that counts them, id " + std::to_string(keeper_) + ", does not answer"));
 }
 
 void Agent::join(bool shutdown, float timeout) {
@@ -452,8 +470,8 @@ void Agent::join(bool shutdown, float timeout) {
   const auto wait_for_own = [&] {
     if (counts_->wait_for_clients(deadline)) return;
     throw std::runtime_error("waiting for this worker's own calls ran for more than set timeout (" +
-                             std::to_string(timeout) + " s): " + std::to_string(counts_->of(Counts::kClient)) +
-                             " have no reply yet");
+                             std::to_string(timeout) +
+                             " s): " + std::to_string(counts_->of(Counts::kClient)) + " have no reply yet");
   };
   wait_for_own();
   if (!is_static()) return;
@@ -502,8 +520,8 @@ std::unordered_map<std::string, std::string> Agent::getMetrics() {
   metrics["agent.server_active_async_calls"] = std::to_string(counts_->of(Counts::kServerAsync));
   if (isGILProfilingEnabled()) {
     const std::lock_guard lock(gil_mutex_);
-    metrics["agent.gil_average_wait_time_us"] =
-        std::to_string(gil_waits_ ? static_cast<double>(gil_microseconds_) / static_cast<double>(gil_waits_) : 0.0);
+    metrics["agent.gil_average_wait_time_us"] = std::to_string(
+        gil_waits_ ? static_cast<double>(gil_microseconds_) / static_cast<double>(gil_waits_) : 0.0);
   }
   return metrics;
 }

@@ -81,9 +81,11 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   // Once, before all else; a shared_ptr has to hold the agent.
   void listen();
   [[nodiscard]] const std::string& card() const { return node_->card(); }
-  [[nodiscard]] static rpc::RawWorker owner_of(const std::string& card) { return rpc::RawNode::owner_of(card); }
+  [[nodiscard]] static rpc::RawWorker owner_of(const std::string& card) {
+    return rpc::RawNode::owner_of(card);
+  }
   void connect(const std::string& card, double seconds, const std::function<bool()>& interrupted);
-  void expect(const std::string& name, double seconds, const std::function<bool()>& interrupted);
+  void expect(const std::string& name, int id, double seconds, const std::function<bool()>& interrupted);
   // Names that getWorkerInfo() knows from now on; of a static world all at once, this one among them.
   void known(const std::vector<rpc::RawWorker>& workers);
   // A worker of a dynamic world has left.

@@ -126,13 +126,14 @@ PYBIND11_MODULE(_agent, m) {
              signals.run([&] { agent.connect(card, seconds, signals.check()); });
            })
       .def("expect",
-           [](Agent& agent, const std::string& name, double seconds) {
+           [](Agent& agent, const std::string& name, int id, double seconds) {
              Signals signals;
-             signals.run([&] { agent.expect(name, seconds, signals.check()); });
+             signals.run([&] { agent.expect(name, id, seconds, signals.check()); });
            })
-      .def("known", [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
-        agent.known(workers_of(workers));
-      })
+      .def("known",
+           [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
+             agent.known(workers_of(workers));
+           })
       .def("forget", &Agent::forget)
       .def_property_readonly("is_static_group", &Agent::is_static)
       .def("join", &Agent::join, py::arg("shutdown") = false, py::arg("timeout") = 0)

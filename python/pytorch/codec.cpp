@@ -139,11 +139,13 @@ class Encoder {
     TensorHead& head = heads_[i];
     head = {.kind = Kind::kUndefined, .dtype = 0, .flags = 0, .dim = 0, .block = kNoBlock, .offset = 0};
     if (!t.defined()) return;
-    TORCH_CHECK(t.device().is_cpu() || t.is_meta(), "tine sends tensors of the CPU, but tensor ", i,
-                " of this message is on ", t.device(),
-                ": send tensor.cpu() and move it to a device where it has arrived; tine has no device maps yet");
+    TORCH_CHECK(
+        t.device().is_cpu() || t.is_meta(), "tine sends tensors of the CPU, but tensor ", i,
+        " of this message is on ", t.device(),
+        ": send tensor.cpu() and move it to a device where it has arrived; tine has no device maps yet");
     if (!is_plain(t)) {
-      TORCH_CHECK(!t.is_meta(), "tensor ", i, " of this message is on the device meta, which has no data to send: "
+      TORCH_CHECK(!t.is_meta(), "tensor ", i,
+                  " of this message is on the device meta, which has no data to send: "
                   "send its shape and dtype and make it with torch.empty(..., device=\"meta\") there");
       head.kind = Kind::kOther;
       others_.push_back(t);
@@ -311,8 +313,8 @@ class Encoder {
 
 // ---- in
 
-#define TINE_WELL_FORMED(condition)                                                                              \
-  TORCH_CHECK(condition, "a message of torch.distributed.rpc arrived malformed (" #condition                     \
+#define TINE_WELL_FORMED(condition)                                                          \
+  TORCH_CHECK(condition, "a message of torch.distributed.rpc arrived malformed (" #condition \
                          " does not hold): do all workers run the same releases of tine and torch?")
 
 class Reader {
@@ -338,14 +340,16 @@ class Reader {
 using Owner = std::shared_ptr<const void>;
 
 c10::Storage storage_over(std::byte* bytes, size_t size, const Owner& owner) {
-  at::DataPtr data(bytes, new Owner(owner), [](void* context) { delete static_cast<Owner*>(context); }, at::kCPU);
+  at::DataPtr data(
+      bytes, new Owner(owner), [](void* context) { delete static_cast<Owner*>(context); }, at::kCPU);
   return {c10::Storage::use_byte_size_t(), size, std::move(data), c10::GetCPUAllocator(), /*resizable=*/true};
 }
 
 c10::Storage storage_of_copy(std::span<const std::byte> bytes) {
   at::DataPtr data = c10::GetCPUAllocator()->allocate(bytes.size());
   if (!bytes.empty()) std::memcpy(data.get(), bytes.data(), bytes.size());
-  return {c10::Storage::use_byte_size_t(), bytes.size(), std::move(data), c10::GetCPUAllocator(), /*resizable=*/true};
+  return {c10::Storage::use_byte_size_t(), bytes.size(), std::move(data), c10::GetCPUAllocator(),
+          /*resizable=*/true};
 }
 
 bool is_plain_dtype(int8_t code) {

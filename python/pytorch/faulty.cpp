@@ -15,20 +15,24 @@ trpc::MessageType type_named(const std::string& name) {
   for (const auto& [known, type] : kMessageTypes) {
     if (known == name) return type;
   }
-  throw std::invalid_argument("No such message type: \"" + name + "\"; names are PyTorch's, PYTHON_CALL for one");
+  throw std::invalid_argument("No such message type: \"" + name +
+                              "\"; names are PyTorch's, PYTHON_CALL for one");
 }
 
 }  // namespace
 
-FaultyAgent::FaultyAgent(AgentOptions options, const Faults& faults, std::unique_ptr<trpc::RequestCallback> callback,
-                         OnGone on_gone)
-    : Agent(std::move(options), std::move(callback), std::move(on_gone)), num_fail_sends_(faults.num_fail_sends) {
+FaultyAgent::FaultyAgent(AgentOptions options, const Faults& faults,
+                         std::unique_ptr<trpc::RequestCallback> callback, OnGone on_gone)
+    : Agent(std::move(options), std::move(callback), std::move(on_gone)),
+      num_fail_sends_(faults.num_fail_sends) {
   for (const std::string& name : faults.messages_to_fail) failing_.push_back(type_named(name));
   for (const auto& [name, seconds] : faults.messages_to_delay) delays_[type_named(name)] = seconds;
 }
 
-c10::intrusive_ptr<trpc::JitFuture> FaultyAgent::send(const trpc::WorkerInfo& to, c10::intrusive_ptr<Message> message,
-                                                      float rpcTimeoutSeconds, const trpc::DeviceMap& deviceMap) {
+c10::intrusive_ptr<trpc::JitFuture> FaultyAgent::send(const trpc::WorkerInfo& to,
+                                                      c10::intrusive_ptr<Message> message,
+                                                      float rpcTimeoutSeconds,
+                                                      const trpc::DeviceMap& deviceMap) {
   if (std::find(failing_.begin(), failing_.end(), message->type()) != failing_.end()) {
     const std::string payload(message->payload().begin(), message->payload().end());
     const std::lock_guard lock(mutex_);

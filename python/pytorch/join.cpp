@@ -16,13 +16,16 @@ rpc::RawMessage message(uint32_t tag, Numbers numbers) {
 
 Numbers numbers_in(const rpc::RawMessage& message) {
   Numbers numbers{};
-  if (message.body.size() == sizeof numbers) std::memcpy(numbers.data(), message.body.bytes().data(), sizeof numbers);
+  if (message.body.size() == sizeof numbers)
+    std::memcpy(numbers.data(), message.body.bytes().data(), sizeof numbers);
   return numbers;
 }
 
 }  // namespace
 
-rpc::RawMessage Join::come(uint64_t round, uint64_t active_calls) { return message(kTag, {round, active_calls}); }
+rpc::RawMessage Join::come(uint64_t round, uint64_t active_calls) {
+  return message(kTag, {round, active_calls});
+}
 rpc::RawMessage Join::who(uint64_t round) { return message(kWhoTag, {round, 0}); }
 uint64_t Join::active_calls_in(const rpc::RawMessage& reply) { return numbers_in(reply)[1]; }
 
@@ -59,9 +62,11 @@ void Join::asked(rpc::RawCall call) {
     const std::lock_guard lock(mutex_);
     const auto round = rounds_.find(number);
     for (const rpc::RawWorker& member : members_) {
-      const bool here = round != rounds_.end() &&
-                        std::any_of(round->second.waiting.begin(), round->second.waiting.end(),
-                                    [&](const Waiting& w) { return w.call.caller().id == member.id && !w.call.cancelled(); });
+      const bool here =
+          round != rounds_.end() &&
+          std::any_of(round->second.waiting.begin(), round->second.waiting.end(), [&](const Waiting& w) {
+            return w.call.caller().id == member.id && !w.call.cancelled();
+          });
       if (!here) missing += (missing.empty() ? "\"" : ", \"") + member.name + "\"";
     }
   }
@@ -73,7 +78,8 @@ void Join::gone(const rpc::RawWorker& worker, const std::string& why) {
   std::string text;
   {
     const std::lock_guard lock(mutex_);
-    if (gone_.empty()) gone_ = "worker \"" + worker.name + "\" (id " + std::to_string(worker.id) + ") is gone: " + why;
+    if (gone_.empty())
+      gone_ = "worker \"" + worker.name + "\" (id " + std::to_string(worker.id) + ") is gone: " + why;
     text = gone_;
     rounds.swap(rounds_);
   }

@@ -18,7 +18,7 @@ namespace tine::pytorch {
 
 class Join {
  public:
-  static constexpr uint32_t kTag = 0x10000;    // PyTorch's are below
+  static constexpr uint32_t kTag = 0x10000;     // PyTorch's are below
   static constexpr uint32_t kWhoTag = 0x10001;  // who has not come to a round
 
   Join(int self, std::vector<rpc::RawWorker> members) : self_(self), members_(std::move(members)) {}

@@ -12,7 +12,8 @@ namespace tine::pytorch {
 
 using torch::distributed::rpc::MessageType;
 
-#define TINE_TYPE(name) std::pair<std::string_view, MessageType>{#name, MessageType::name}
+#define TINE_TYPE(name) \
+  std::pair<std::string_view, MessageType> { #name, MessageType::name }
 inline constexpr std::array kMessageTypes{
     TINE_TYPE(SCRIPT_CALL),
     TINE_TYPE(SCRIPT_RET),

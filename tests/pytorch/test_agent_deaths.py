@@ -54,7 +54,6 @@ def _killed(rank, world_size, path):
             rpc.rpc_sync("w1", wait_for_ever)
     else:
         pending = [rpc.rpc_async("w1", wait_for_ever) for _ in range(20)]
-        pending += [rpc.remote("w1", wait_for_ever)._get_future()]
         rpc.rpc_sync("w1", add, args=(1, 2))
         began = time.monotonic()
         rpc.rpc_async("w1", die)

@@ -112,9 +112,10 @@ def _link_flags():
 
 def _digest():
     digest = hashlib.sha256()
-    for path in sorted([*_SOURCES.rglob("*"), *(_PACKAGE / "include" / "tine").rglob("*")]):
-        if path.is_file():
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for folder in (_SOURCES, _PACKAGE / "include" / "tine"):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(repr([tine.__version__, torch_version(), str(torch.version.git_version), sys.version]).encode())
     digest.update(str(torch.__file__).encode())
     return digest.hexdigest()[:16]
