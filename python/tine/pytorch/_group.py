@@ -143,12 +143,12 @@ def _meet(agent, store, name, rank, world_size, timeout):
             agent.connect(cards[its_id], clock.for_agent())
     for its_name, its_id in names.items():
         if its_id > rank:
-            _expect(agent, its_name, cards[its_id], clock)
+            _expect(agent, its_name, its_id, cards[its_id], clock)
 
 
-def _expect(agent, its_name, card, clock):
+def _expect(agent, its_name, its_id, card, clock):
     try:
-        agent.expect(its_name, max(1e-3, clock.left(_EXPECTED_WITHIN)))
+        agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
     except RuntimeError:
         # Busy, or gone by now: who is asked at its own door tells.
         agent.connect(card, clock.for_agent())
