@@ -3,6 +3,7 @@
 #include <ATen/ThreadLocalState.h>
 #include <torch/csrc/distributed/rpc/utils.h>
 
+#include <algorithm>
 #include <future>
 #include <limits>
 #include <map>
@@ -107,6 +108,7 @@ class Agent::Door final : public rpc::RawHandler {
   explicit Door(std::weak_ptr<Agent> agent) : agent_(std::move(agent)) {}
 
   void handle(rpc::RawCall call) noexcept override {
+    const Busy busy;
     prepare_thread();
     const std::shared_ptr<Agent> agent = agent_.lock();
     if (!agent) return call.fail("RPC is no longer running there");
@@ -132,8 +134,12 @@ class Agent::Door final : public rpc::RawHandler {
   }
 
   void died(const rpc::RawWorker& worker, const std::string& why, bool left) noexcept override {
+    const Busy busy;
     prepare_thread();
-    if (const std::shared_ptr<Agent> agent = agent_.lock()) agent->gone(worker, why, left);
+    const std::shared_ptr<Agent> agent = agent_.lock();
+    if (!agent) return;
+    pool_of = agent.get();
+    agent->gone(worker, why, left);
   }
 
  private:
@@ -206,10 +212,13 @@ void Agent::gone(const rpc::RawWorker& worker, const std::string& why, bool left
   {
     const std::lock_guard lock(join_mutex_);
     join = join_;
-    if (!join) gone_before_known_.emplace_back(worker, why);
+    if (!join && is_static()) gone_before_known_.emplace_back(worker, why);
   }
   if (join) join->gone(worker, why);
-  if (on_gone_) on_gone_(worker.name, why, left);
+  // A worker that left and has come again by now is there.
+  const std::vector<rpc::RawWorker> there = node_->workers();
+  const bool back = std::any_of(there.begin(), there.end(), [&](const auto& w) { return w.name == worker.name; });
+  if (on_gone_ && !back) on_gone_(worker.name, why, left);
 }
 
 // ---- what goes out
@@ -232,6 +241,8 @@ class Agent::Reply final : public rpc::RawSink {
         message = decode(std::move(raw));
       } catch (const c10::Error& e) {
         return future_->setError(error(e.what_without_backtrace()));
+      } catch (const std::exception& e) {
+        return future_->setError(error(e.what()));
       }
       if (message->type() == trpc::MessageType::EXCEPTION) {
         return future_->setError(error(std::string(message->payload().begin(), message->payload().end())));
@@ -254,6 +265,7 @@ class Agent::Reply final : public rpc::RawSink {
  private:
   template <class Complete>
   void finish(Complete complete) noexcept {
+    const Busy busy;
     prepare_thread();
     pool_of = agent_;
     try {
@@ -338,19 +350,28 @@ void Agent::listen() {
 }
 
 Agent::~Agent() {
+  // Threads that are waited for may need the interpreter's lock in order to end.
+  const LockReleased released;
   if (rpcAgentRunning_.load()) {
     RpcAgent::shutdown();
   } else {
     Agent::shutdownImpl();
   }
-  const LockReleased released;
   node_.reset();
-  // The last to let go may be one of the pool's own threads, which can't join itself.
-  if (pool_of == this) leave_threads();
+  // A thread of the pool that shut the agent down has left the others to this.
+  end_threads();
+  runtime_.reset();
 }
 
-// To themselves: those that did not come back still use these.
-void Agent::leave_threads() {
+void Agent::end_threads() {
+  if (!runtime_) return;
+  if (pool_of != this) {
+    const int left = runtime_->close_blocking(Clock::now() + kCloseBound);
+    if (left == 0) return;
+    TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left, " of its handlers did not return within ",
+               kCloseBound.count(), " ms; their threads are left to themselves");
+  }
+  // To themselves: one can't join itself, and those that did not come back still use these.
   (void)runtime_.release();
   (void)door_.release();
 }
@@ -501,18 +522,17 @@ void Agent::join(bool shutdown, float timeout) {
   } while (active > 0);
 }
 
+void Agent::shutdown_once() {
+  const LockReleased released;
+  std::call_once(shut_down_, [this] { RpcAgent::shutdown(); });
+}
+
 void Agent::shutdownImpl() {
   std::call_once(closed_, [&] {
     const LockReleased released;
     if (!node_) return;
     node_->close(kCloseBound);
-    if (pool_of == this) return;
-    const int left = runtime_->close_blocking(Clock::now() + kCloseBound);
-    if (left == 0) return;
-    TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left,
-               " of its handlers did not return within ", kCloseBound.count(),
-               " ms; their threads are left to themselves");
-    leave_threads();
+    if (pool_of != this) end_threads();
   });
 }
 

@@ -5,7 +5,7 @@
 // Threads    Every member from any thread. PyTorch's callbacks and handlers run on threads of the agent's own Runtime,
 //            never on a reader. Members that wait give the interpreter's lock up, if the caller holds it.
 // Ordering   The count of calls drops behind a call's callbacks, so join() sees those that they begin.
-// Ownership  Calls in progress keep it alive. PyTorch keeps the first agent of a process for ever: shutdown() gives
+// Ownership  Calls in progress keep it alive. PyTorch keeps the first agent that served a call for ever: shutdown() gives
 //            threads and connections back, not the destructor.
 // Errors     std::runtime_error and c10::Error. A call ends in its future, with the words that PyTorch uses.
 // Cost       docs/pytorch.md.
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <torch/csrc/distributed/rpc/rpc_agent.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <functional>
@@ -71,6 +72,14 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
 
   Agent(AgentOptions options, std::unique_ptr<trpc::RequestCallback> callback, OnGone on_gone);
   ~Agent() override;
+  // In a child of fork() the agent stays for ever: its threads, and what they wait at, are the parent's.
+  template <class Kind, class... Args>
+  [[nodiscard]] static std::shared_ptr<Kind> make(Args&&... args) {
+    const auto give_up = [process = ::getpid()](Kind* agent) {
+      if (::getpid() == process) delete agent;
+    };
+    return {new Kind(std::forward<Args>(args)...), give_up};
+  }
 
   // ---- the world
   // Once, before all else; a shared_ptr has to hold the agent.
@@ -97,6 +106,8 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   void sync() override {}
   void startImpl() override;
   void shutdownImpl() override;
+  // RpcAgent::shutdown(), which is for one thread; others wait for it.
+  void shutdown_once();
   const trpc::WorkerInfo& getWorkerInfo(const std::string& name) const override;
   const trpc::WorkerInfo& getWorkerInfo(trpc::worker_id_t id) const override;
   std::vector<trpc::WorkerInfo> getWorkerInfos() const override;
@@ -118,9 +129,8 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   void answer(rpc::RawCall& call, trpc::JitFuture& future) const;
   [[nodiscard]] std::string list_known() const;
   void gone(const rpc::RawWorker& worker, const std::string& why, bool left);
-  void leave_threads();
-  [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message,
-                                                                          TimePoint deadline);
+  void end_threads();
+  [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message, TimePoint deadline);
   [[nodiscard]] uint64_t come_to(uint64_t round, uint64_t active_calls, TimePoint deadline, float timeout);
 
   const AgentOptions options_;
@@ -147,6 +157,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   std::unique_ptr<Door> door_;
   std::unique_ptr<rpc::RawNode> node_;
   std::once_flag closed_;
+  std::once_flag shut_down_;
 };
 
 }  // namespace tine::pytorch

@@ -27,9 +27,10 @@ class Signals {
       const py::gil_scoped_release released;
       wait();
     } catch (const std::exception&) {
-      if (raised_) throw py::error_already_set();
-      throw;
+      if (!raised_) throw;
     }
+    // Also when what was waited for came all the same.
+    if (raised_) throw py::error_already_set();
   }
 
  private:
@@ -105,11 +106,13 @@ PYBIND11_MODULE(_agent, m) {
     }
   });
 
+  // What connect() raises when nobody is there, for those who go on without.
+  py::register_local_exception<PeerDied>(m, "PeerDied", PyExc_RuntimeError);
+
   py::class_<Agent, trpc::RpcAgent, std::shared_ptr<Agent>>(m, "Agent")
       .def(py::init([](const py::kwargs& given) {
         AgentOptions options = options_of(given);
-        return listening(
-            [&] { return std::make_shared<Agent>(std::move(options), callback(), tell_python); });
+        return listening([&] { return Agent::make<Agent>(std::move(options), callback(), tell_python); });
       }))
       .def_property_readonly("card", &Agent::card)
       .def_static("owner_of",
@@ -133,9 +136,8 @@ PYBIND11_MODULE(_agent, m) {
            })
       .def("forget", &Agent::forget)
       .def_property_readonly("is_static_group", &Agent::is_static)
-      .def("join", &Agent::join, py::call_guard<py::gil_scoped_release>(), py::arg("shutdown") = false,
-           py::arg("timeout") = 0)
-      .def("shutdown", &trpc::RpcAgent::shutdown, py::call_guard<py::gil_scoped_release>())
+      .def("join", &Agent::join, py::arg("shutdown") = false, py::arg("timeout") = 0)
+      .def("shutdown", &Agent::shutdown_once)
       .def("get_worker_info",
            static_cast<const trpc::WorkerInfo& (trpc::RpcAgent::*)() const>(&trpc::RpcAgent::getWorkerInfo),
            py::call_guard<py::gil_scoped_release>())
@@ -153,9 +155,8 @@ PYBIND11_MODULE(_agent, m) {
         const Faults faults{given["messages_to_fail"].cast<std::vector<std::string>>(),
                             given["messages_to_delay"].cast<std::unordered_map<std::string, float>>(),
                             given["num_fail_sends"].cast<int>()};
-        return listening([&] {
-          return std::make_shared<FaultyAgent>(std::move(options), faults, callback(), tell_python);
-        });
+        return listening(
+            [&] { return Agent::make<FaultyAgent>(std::move(options), faults, callback(), tell_python); });
       }));
 
   m.def("close_interpreter", &close_interpreter);

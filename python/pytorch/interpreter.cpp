@@ -12,6 +12,7 @@ namespace {
 // Touched by threads that may outlive static destruction: constant-initialised, trivially destroyed.
 constinit std::atomic<bool> closed{false};
 constinit std::atomic<int> inside{0};
+constinit std::atomic<int> busy{0};
 
 bool enter() noexcept {
   // seq_cst with close_interpreter(): either it sees us inside or we see it closed.
@@ -50,8 +51,13 @@ void close_interpreter() noexcept {
   // They only wait for the lock, which is free now.
   const timespec turn{0, 200'000};
   while (inside.load(std::memory_order_acquire) > 0) ::nanosleep(&turn, nullptr);
+  // From the end of the interpreter on a thread is killed where it asks for the lock, in PyTorch's destructors, too.
+  for (int left = 5000; left > 0 && busy.load(std::memory_order_acquire) > 0; --left) ::nanosleep(&turn, nullptr);
   PyEval_RestoreThread(here);
 }
+
+Busy::Busy() noexcept { busy.fetch_add(1, std::memory_order_relaxed); }
+Busy::~Busy() { busy.fetch_sub(1, std::memory_order_release); }
 
 bool interpreter_open() noexcept { return !closed.load(std::memory_order_seq_cst); }
 

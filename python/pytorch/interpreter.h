@@ -19,8 +19,17 @@ namespace tine::pytorch {
 
 // Gives this thread its record of the interpreter, until it ends.
 void prepare_thread() noexcept;
-// The atexit hook, behind the end of all agents: waits, without the lock, for threads that are making or dropping theirs.
+// The atexit hook, behind the end of all agents: waits, without the lock, for threads that are making or dropping theirs,
+// and up to a second for those that are busy.
 void close_interpreter() noexcept;
+// This thread runs what may need the lock.
+class Busy {
+ public:
+  Busy() noexcept;
+  ~Busy();
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+};
 // Before close_interpreter().
 [[nodiscard]] bool interpreter_open() noexcept;
 // Whether this thread holds the interpreter's lock.

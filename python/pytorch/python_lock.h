@@ -11,7 +11,7 @@ class LockReleased {
  public:
   LockReleased() noexcept : thread_(holds_lock() ? PyEval_SaveThread() : nullptr) {}
   ~LockReleased() {
-    if (thread_) PyEval_RestoreThread(thread_);
+    if (thread_) parked_when_killed([this] { PyEval_RestoreThread(thread_); });
   }
   LockReleased(const LockReleased&) = delete;
   LockReleased& operator=(const LockReleased&) = delete;

@@ -2,7 +2,9 @@
 
 import atexit
 import collections
+import contextlib
 import datetime
+import os
 import pickle
 import threading
 import time
@@ -23,6 +25,7 @@ _LIST = "tine/workers"
 # Where PyTorch's own agent says whether its group is static.
 _STATIC_KEY = "rpcIsStaticGroup"
 _LOOK_EVERY = 0.25
+_EXPECTED_WITHIN = 1.0
 # A short timeout of calls is no reason not to wait for a worker that starts slowly.
 LEAST_MEETING_TIME = 60.0
 _MOST_TOLD = 1 << 20
@@ -50,15 +53,8 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
             _meet(agent, store, name, rank, world_size, _meeting_time(options))
             api._init_rpc_states(agent)
         else:
-            failure = None
-            # Not raised within: PyTorch would keep the token, and nobody could come or go any more.
-            with _group_membership_management(store, name, True):
-                try:
-                    _enter(agent, store, name, rank, _meeting_time(options))
-                except BaseException as error:  # noqa: BLE001
-                    failure = error
-            if failure is not None:
-                raise failure
+            with _membership(store, name, True):
+                _enter(agent, store, name, rank, _meeting_time(options))
     except BaseException:
         _give_up(agent)
         raise
@@ -150,7 +146,15 @@ def _meet(agent, store, name, rank, world_size, timeout):
             agent.connect(cards[its_id], clock.for_agent())
     for its_name, its_id in names.items():
         if its_id > rank:
-            agent.expect(its_name, its_id, clock.for_agent())
+            _expect(agent, its_name, its_id, cards[its_id], clock)
+
+
+def _expect(agent, its_name, its_id, card, clock):
+    try:
+        agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
+    except RuntimeError:
+        # Busy, or gone by now: who is asked at its own door tells.
+        agent.connect(card, clock.for_agent())
 
 
 def _missing(store, world_size):
@@ -184,6 +188,19 @@ def _look_for_tensorpipe(store, name, rank, world_size):
 # ---- groups that workers come to and go from; with the group's token held
 
 
+@contextlib.contextmanager
+def _membership(store, name, is_join):
+    """PyTorch's, but that who fails gives the token back, too: the others would wait for it."""
+    failure = None
+    with _group_membership_management(store, name, is_join):
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failure = error
+    if failure is not None:
+        raise failure
+
+
 def _listed(store):
     """The cards of those who are in the group, by id."""
     if not _has(store, _LIST):
@@ -198,6 +215,8 @@ def _write_list(store, ids):
 
 
 def _enter(agent, store, name, rank, timeout):
+    from tine.pytorch._build import load
+
     clock = _Clock(timeout)
     cards = _listed(store)
     owners = {its_id: agent.owner_of(card)[0] for its_id, card in cards.items()}
@@ -210,7 +229,13 @@ def _enter(agent, store, name, rank, timeout):
             raise MeetingError(
                 f"RPC worker name {name} is not unique. Workers {its_id} and {rank} share the same name."
             )
-    there = [(owners[its_id], its_id) for its_id, card in cards.items() if _connect(agent, card, clock)]
+    there = []
+    for its_id, card in cards.items():
+        try:
+            agent.connect(card, clock.for_agent())
+        except load().PeerDied:
+            continue  # it died without leaving: its place is free from now on
+        there.append((owners[its_id], its_id))
     agent.known([(name, rank), *there])
     store.set(f"{_CARD}{rank}", agent.card)
     _write_list(store, [its_id for _, its_id in there] + [rank])
@@ -218,22 +243,6 @@ def _enter(agent, store, name, rank, timeout):
     me = agent.get_worker_info()
     for its_name, _ in there:
         rpc.rpc_sync(its_name, _update_group_membership, args=(me, [], {}, True))
-
-
-def _connect(agent, card, clock):
-    """Whether the worker of that card is there: one that died without leaving is not, and its place is free."""
-    while True:
-        try:
-            agent.connect(card, clock.for_agent())
-        except RuntimeError as error:
-            if "gone" in str(error):
-                return False
-            # It may still know this worker's earlier life, whose goodbye is on its way.
-            if clock.over():
-                raise
-            time.sleep(0.02)
-        else:
-            return True
 
 
 def leave(agent):
@@ -311,10 +320,11 @@ def _fail(sequence_id, states, name):
 
 def worker_gone(name, why, left):
     """Told by the agent, once for each."""
-    if _running is None:
+    agent = _running
+    if agent is None:
         return
-    if not _running.is_static_group:
-        _running.forget(name)
+    if not agent.is_static_group:
+        agent.forget(name)
     with api._all_gather_dict_lock:
         with _gone_lock:
             _gone[name] = why, left
@@ -360,6 +370,7 @@ def _wait_all_workers(timeout=0):
 # ---- the agent that runs
 
 _running = None
+_process = None
 # (module, name, ours, PyTorch's): what PyTorch looks up where a death has to be seen. Until ended().
 _replaced = []
 _at_exit = False
@@ -367,13 +378,14 @@ _at_exit = False
 
 def _own_running(agent):
     """Keeps the agent's Python object, and what a death has to reach, until ended()."""
-    global _running, _at_exit
+    global _running, _process, _at_exit
     from tine.pytorch._build import load
 
     _gone.clear()
     replacements = [
         (api, "_all_gather_sequence_id_to_states", _Gathers()),
         (api, "_wait_all_workers", _wait_all_workers),
+        (api, "_group_membership_management", _membership),
         (internal, "_run_function", load().guarded(internal._run_function)),
     ]
     if api._delete_all_user_and_unforked_owner_rrefs is _delete_all_user_and_unforked_owner_rrefs:  # no test's mock
@@ -382,6 +394,7 @@ def _own_running(agent):
         _replaced.append((module, name, ours, getattr(module, name)))
         setattr(module, name, ours)
     _running = agent
+    _process = os.getpid()
     if not _at_exit:
         atexit.register(_end_at_exit)
         _at_exit = True
@@ -402,6 +415,11 @@ def _end_at_exit():
     """A program that ends without rpc.shutdown(): everything of it ends while the interpreter lives."""
     from tine.pytorch._build import load
 
-    if _running is not None:
-        _give_up(_running)
-    load().close_interpreter()
+    # In a child of fork() the agent's threads, and the locks that they held, are the parent's.
+    if os.getpid() != _process:
+        return
+    try:
+        if _running is not None:
+            _give_up(_running)
+    finally:
+        load().close_interpreter()
