@@ -453,8 +453,8 @@ class Outcome:
                 found.append(f"{name_of(rank)} ended with {code}")
         if self.hung:
             return found
-        # Nobody can tell a stopped worker from a slow one before the heartbeats' deadline; they are sent in sixths of it.
-        patience = SILENCE * 7 / 6 if the_plan.harm == "stop" else 0
+        # Nobody can tell a stopped worker from a slow one before the heartbeats' deadline; on a busy machine they are late.
+        patience = 2 * SILENCE if the_plan.harm == "stop" else 0
         for rank in survivors:
             who = name_of(rank)
             for event in self.stories.get(rank, []):

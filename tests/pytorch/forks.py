@@ -1,7 +1,8 @@
 """Workers that are forks of one warmed process: everything is imported once and no thread is started before, which
 makes a worker cost milliseconds instead of two seconds. A fork ends as a spawned process does: its interpreter is finalized,
-then static objects are destroyed."""
+then static objects are destroyed. That is most of a small test's cost, so it can be left out (finalizing)."""
 
+import atexit
 import ctypes
 import gc
 import multiprocessing.context
@@ -9,6 +10,7 @@ import multiprocessing.popen_fork
 import multiprocessing.util
 import os
 
+finalizing = True
 only_parents = []  # descriptors that a fork closes
 
 
@@ -24,7 +26,10 @@ class FinalizingPopen(multiprocessing.popen_fork.Popen):
             try:
                 code = process._bootstrap(parent_sentinel=child_read)
             finally:
-                ctypes.pythonapi.Py_Exit(code)
+                if finalizing:
+                    ctypes.pythonapi.Py_Exit(code)
+                atexit._run_exitfuncs()
+                os._exit(code)
         os.close(child_write)
         os.close(child_read)
         self.finalizer = multiprocessing.util.Finalize(self, multiprocessing.util.close_fds, (parent_read, parent_write))

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -96,9 +97,9 @@ class Server:
             raise ServerGone(f"no answer within {seconds} s, or the server ended:\n{self.log.read_text()[-4000:]}")
         return json.loads(line)
 
-    def run(self, test, bound):
+    def run(self, test, bound, finalize):
         class_name, name = test.split(".")
-        request = {"class": class_name, "test": name, "log": str(self.log)}
+        request = {"class": class_name, "test": name, "log": str(self.log), "finalize": finalize}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return self.answer(bound + GRACE)
@@ -163,7 +164,8 @@ class Run:
             began = time.monotonic()
             try:
                 server = server or self.start_server(group)
-                answer = server.run(test, self.options.bound)
+                finalize = zlib.crc32(test.encode()) % self.options.finalize == 0
+                answer = server.run(test, self.options.bound, finalize)
                 outcome, text = answer["outcome"], answer["text"]
                 if outcome == "fail":
                     text += "\n" + server.log.read_text(errors="replace")[-self.options.log_bytes :]
@@ -249,6 +251,7 @@ def parse(arguments):
     parser.add_argument("--repeat", type=int, default=1, help="how often each test runs")
     parser.add_argument("--shaky-repeat", type=int, default=3, help="how often a test runs that is shaky over TensorPipe too")
     parser.add_argument("--bound", type=int, default=100, help="seconds after which a test has failed")
+    parser.add_argument("--finalize", type=int, default=4, help="of how many tests one ends by finalizing its interpreters; 1: all")
     parser.add_argument("--spawn", action="store_true", help="a new interpreter for each worker, as PyTorch does it: slow")
     parser.add_argument("--log-bytes", type=int, default=20000, help="how much of a failed test's output is shown")
     parser.add_argument("--verbose", action="store_true", help="a line for each test")

@@ -1,5 +1,5 @@
-"""Runs PyTorch's own RPC tests, one after another, for run_torch_tests.py: a request a line on stdin ({"class", "test"}),
-an answer a line on the descriptor of the first argument ({"outcome", "text"}).
+"""Runs PyTorch's own RPC tests, one after another, for run_torch_tests.py: a request a line on stdin
+({"class", "test", "log", "finalize"}), an answer a line on the descriptor of the first argument ({"outcome", "text"}).
 
 The tests are those of the installed wheel, unmodified: a class of torch/testing/_internal/distributed with a fixture
 that names the backend, as PyTorch's own test/distributed/rpc does it. Each worker of a test is a fork of this process.
@@ -124,6 +124,7 @@ def serve():
     say({"names": names(), "torch": torch.__version__})
     for line in sys.stdin:
         request = json.loads(line)
+        forks.finalizing = request["finalize"]
         with open(request["log"], "w") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
