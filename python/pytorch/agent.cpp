@@ -217,7 +217,8 @@ void Agent::gone(const rpc::RawWorker& worker, const std::string& why, bool left
   if (join) join->gone(worker, why);
   // A worker that left and has come again by now is there.
   const std::vector<rpc::RawWorker> there = node_->workers();
-  const bool back = std::any_of(there.begin(), there.end(), [&](const auto& w) { return w.name == worker.name; });
+  const bool back =
+      std::any_of(there.begin(), there.end(), [&](const auto& w) { return w.name == worker.name; });
   if (on_gone_ && !back) on_gone_(worker.name, why, left);
 }
 
@@ -368,8 +369,9 @@ void Agent::end_threads() {
   if (pool_of != this) {
     const int left = runtime_->close_blocking(Clock::now() + kCloseBound);
     if (left == 0) return;
-    TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left, " of its handlers did not return within ",
-               kCloseBound.count(), " ms; their threads are left to themselves");
+    TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left,
+               " of its handlers did not return within ", kCloseBound.count(),
+               " ms; their threads are left to themselves");
   }
   // To themselves: one can't join itself, and those that did not come back still use these.
   (void)runtime_.release();

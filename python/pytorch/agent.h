@@ -130,7 +130,8 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   [[nodiscard]] std::string list_known() const;
   void gone(const rpc::RawWorker& worker, const std::string& why, bool left);
   void end_threads();
-  [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message, TimePoint deadline);
+  [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message,
+                                                                          TimePoint deadline);
   [[nodiscard]] uint64_t come_to(uint64_t round, uint64_t active_calls, TimePoint deadline, float timeout);
 
   const AgentOptions options_;

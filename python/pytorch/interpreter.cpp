@@ -52,7 +52,8 @@ void close_interpreter() noexcept {
   const timespec turn{0, 200'000};
   while (inside.load(std::memory_order_acquire) > 0) ::nanosleep(&turn, nullptr);
   // From the end of the interpreter on a thread is killed where it asks for the lock, in PyTorch's destructors, too.
-  for (int left = 5000; left > 0 && busy.load(std::memory_order_acquire) > 0; --left) ::nanosleep(&turn, nullptr);
+  for (int left = 5000; left > 0 && busy.load(std::memory_order_acquire) > 0; --left)
+    ::nanosleep(&turn, nullptr);
   PyEval_RestoreThread(here);
 }
 
