@@ -149,9 +149,14 @@ def _meet(agent, store, name, rank, world_size, timeout):
 def _expect(agent, its_name, its_id, card, clock):
     try:
         agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
-    except RuntimeError:
+    except RuntimeError as late:
         # Busy, or gone by now: who is asked at its own door tells.
-        agent.connect(card, clock.for_agent())
+        try:
+            agent.connect(card, clock.for_agent())
+        except RuntimeError as error:
+            raise MeetingError(
+                f"{error} ({late}: it ended, or does not hold this worker's secret; its own output tells)"
+            ) from error
 
 
 def _missing(store, world_size):
