@@ -50,8 +50,15 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
             _meet(agent, store, name, rank, world_size, _meeting_time(options))
             api._init_rpc_states(agent)
         else:
-            with _membership(store, name, True):
-                _enter(agent, store, name, rank, _meeting_time(options))
+            failure = None
+            # Not raised within: PyTorch would keep the token, and nobody could come or go any more.
+            with _group_membership_management(store, name, True):
+                try:
+                    _enter(agent, store, name, rank, _meeting_time(options))
+                except BaseException as error:  # noqa: BLE001
+                    failure = error
+            if failure is not None:
+                raise failure
     except BaseException:
         _give_up(agent)
         raise
@@ -221,13 +228,7 @@ def _enter(agent, store, name, rank, timeout):
             raise MeetingError(
                 f"RPC worker name {name} is not unique. Workers {its_id} and {rank} share the same name."
             )
-    there = []
-    for its_id, card in cards.items():
-        try:
-            agent.connect(card, clock.for_agent())
-        except load().PeerDied:
-            continue  # it died without leaving: its place is free from now on
-        there.append((owners[its_id], its_id))
+    there = [(owners[its_id], its_id) for its_id, card in cards.items() if _connect(agent, card, clock)]
     agent.known([(name, rank), *there])
     store.set(f"{_CARD}{rank}", agent.card)
     _write_list(store, [its_id for _, its_id in there] + [rank])
@@ -235,6 +236,22 @@ def _enter(agent, store, name, rank, timeout):
     me = agent.get_worker_info()
     for its_name, _ in there:
         rpc.rpc_sync(its_name, _update_group_membership, args=(me, [], {}, True))
+
+
+def _connect(agent, card, clock):
+    """Whether the worker of that card is there: one that died without leaving is not, and its place is free."""
+    while True:
+        try:
+            agent.connect(card, clock.for_agent())
+        except RuntimeError as error:
+            if "gone" in str(error):
+                return False
+            # It may still know this worker's earlier life, whose goodbye is on its way.
+            if clock.over():
+                raise
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def leave(agent):
