@@ -14,6 +14,8 @@ from torch._C._distributed_rpc import _delete_all_user_and_unforked_owner_rrefs
 from torch.distributed.rpc import api, internal
 from torch.distributed.rpc._utils import _group_membership_management, _update_group_membership
 
+from tine.pytorch import _build
+
 _WRONG_BACKEND = (
     "the workers of one world must run the same RPC backend, but some run TINE (tine.pytorch) and some TENSORPIPE: start "
     "all of them with the same one"
@@ -50,15 +52,8 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
             _meet(agent, store, name, rank, world_size, _meeting_time(options))
             api._init_rpc_states(agent)
         else:
-            failure = None
-            # Not raised within: PyTorch would keep the token, and nobody could come or go any more.
-            with _group_membership_management(store, name, True):
-                try:
-                    _enter(agent, store, name, rank, _meeting_time(options))
-                except BaseException as error:  # noqa: BLE001
-                    failure = error
-            if failure is not None:
-                raise failure
+            with _membership(store, name, True):
+                _enter(agent, store, name, rank, _meeting_time(options))
     except BaseException:
         _give_up(agent)
         raise
@@ -214,8 +209,6 @@ def _write_list(store, ids):
 
 
 def _enter(agent, store, name, rank, timeout):
-    from tine.pytorch._build import load
-
     clock = _Clock(timeout)
     cards = _listed(store)
     owners = {its_id: agent.owner_of(card)[0] for its_id, card in cards.items()}
@@ -243,9 +236,11 @@ def _connect(agent, card, clock):
     while True:
         try:
             agent.connect(card, clock.for_agent())
+        except _build.load().PeerDied:
+            return False
         except RuntimeError as error:
-            if "gone" in str(error):
-                return False
+            if "secret" in str(error):
+                raise
             # It may still know this worker's earlier life, whose goodbye is on its way.
             if clock.over():
                 raise
