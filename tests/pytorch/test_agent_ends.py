@@ -110,6 +110,7 @@ def _comes_again(rank, world_size, path):
             assert rpc.api._all_gather(life, {"w0", "w1"}, timeout=30) == {"w0": life, "w1": life}
             say(path, f"gathered{life}")
             wait_for(path, f"gone{life}")
+        rpc.shutdown()
     else:
         for life in range(lives):
             wait_for(path, f"ready{life}")
@@ -122,7 +123,6 @@ def _comes_again(rank, world_size, path):
             say(path, f"gone{life}")
             # The prefix of the store counts the calls of init_rpc of a process.
             rpc._init_counter -= 1
-    rpc.shutdown()
 
 
 def test_a_worker_that_left_a_dynamic_group_and_came_again_is_gathered_with():

@@ -95,7 +95,7 @@ def _same_name_dynamic(rank, world_size, path):
         rpc.shutdown()
         return
     _after(path, "came", 0)
-    for its_id in (1, 0):
+    for its_id in (1,):
         with pytest.raises(RuntimeError, match="is not unique"):
             rpc.init_rpc("twin", backend=kind, rank=its_id, rpc_backend_options=opts)
     _did(path, "refused", 1)

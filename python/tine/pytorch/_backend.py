@@ -110,9 +110,12 @@ def _init(store, name, rank, world_size, rpc_backend_options):
     return start(Agent, store, name, rank, world_size, options, agent_arguments(options))
 
 
+_enums = set()  # all that a program may have imported
+
+
 def add_backend(name, construct_options, init):
     """Registers a backend with PyTorch, for everybody who has imported its enum, or a member, already as well."""
-    before = {rpc.BackendType, backend_registry.BackendType}
+    _enums.update((rpc.BackendType, backend_registry.BackendType))
     members = list(backend_registry.BackendType)
     backend_registry.register_backend(name, construct_options, init)
     # register_backend makes a new enum with new members, and init_rpc takes members of that one only.
@@ -122,7 +125,7 @@ def add_backend(name, construct_options, init):
         member.__class__ = now
         now._member_map_[member.name] = now._value2member_map_[member.value] = member
         type.__setattr__(now, member.name, member)
-    for old in before:
+    for old in _enums:
         for member in now:
             old._member_map_[member.name] = member
             type.__setattr__(old, member.name, member)

@@ -16,6 +16,8 @@ from torch._C._distributed_rpc import _delete_all_user_and_unforked_owner_rrefs
 from torch.distributed.rpc import api, internal
 from torch.distributed.rpc._utils import _group_membership_management, _update_group_membership
 
+from tine.pytorch import _build
+
 _WRONG_BACKEND = (
     "the workers of one world must run the same RPC backend, but some run TINE (tine.pytorch) and some TENSORPIPE: start "
     "all of them with the same one"
@@ -152,9 +154,14 @@ def _meet(agent, store, name, rank, world_size, timeout):
 def _expect(agent, its_name, its_id, card, clock):
     try:
         agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
-    except RuntimeError:
+    except RuntimeError as late:
         # Busy, or gone by now: who is asked at its own door tells.
-        agent.connect(card, clock.for_agent())
+        try:
+            agent.connect(card, clock.for_agent())
+        except RuntimeError as error:
+            raise MeetingError(
+                f"{error} ({late}: it ended, or does not hold this worker's secret; its own output tells)"
+            ) from error
 
 
 def _missing(store, world_size):
@@ -215,8 +222,6 @@ def _write_list(store, ids):
 
 
 def _enter(agent, store, name, rank, timeout):
-    from tine.pytorch._build import load
-
     clock = _Clock(timeout)
     cards = _listed(store)
     owners = {its_id: agent.owner_of(card)[0] for its_id, card in cards.items()}
@@ -229,13 +234,7 @@ def _enter(agent, store, name, rank, timeout):
             raise MeetingError(
                 f"RPC worker name {name} is not unique. Workers {its_id} and {rank} share the same name."
             )
-    there = []
-    for its_id, card in cards.items():
-        try:
-            agent.connect(card, clock.for_agent())
-        except load().PeerDied:
-            continue  # it died without leaving: its place is free from now on
-        there.append((owners[its_id], its_id))
+    there = [(owners[its_id], its_id) for its_id, card in cards.items() if _connect(agent, card, clock)]
     agent.known([(name, rank), *there])
     store.set(f"{_CARD}{rank}", agent.card)
     _write_list(store, [its_id for _, its_id in there] + [rank])
@@ -243,6 +242,24 @@ def _enter(agent, store, name, rank, timeout):
     me = agent.get_worker_info()
     for its_name, _ in there:
         rpc.rpc_sync(its_name, _update_group_membership, args=(me, [], {}, True))
+
+
+def _connect(agent, card, clock):
+    """Whether the worker of that card is there: one that died without leaving is not, and its place is free."""
+    while True:
+        try:
+            agent.connect(card, clock.for_agent())
+        except _build.load().PeerDied:
+            return False
+        except RuntimeError as error:
+            if "secret" in str(error):
+                raise
+            # It may still know this worker's earlier life, whose goodbye is on its way.
+            if clock.over():
+                raise
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def leave(agent):
