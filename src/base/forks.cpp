@@ -26,13 +26,15 @@ uint64_t bit_of(int fd) noexcept { return uint64_t{1} << (fd % 64); }
 // scopes, all sequentially consistent: one of the two sees the other, and a scope that sees a fork takes itself back.
 constinit std::atomic<uint32_t> scopes{0};
 constinit std::atomic<uint32_t> forks{0};
-constexpr std::chrono::milliseconds kLongestScope{10};
+// Of this thread, which can't wait for itself: a signal handler may fork within one.
+constinit thread_local uint32_t own_scopes = 0;
+constexpr std::chrono::seconds kLongestScope{1};
 constexpr std::chrono::seconds kLongestFork{1};
 
 void enter_fork() noexcept {
   forks.fetch_add(1);
   const auto end = std::chrono::steady_clock::now() + kLongestScope;
-  while (scopes.load() != 0 && std::chrono::steady_clock::now() < end) ::sched_yield();
+  while (scopes.load() > own_scopes && std::chrono::steady_clock::now() < end) ::sched_yield();
 }
 void leave_fork() noexcept { forks.fetch_sub(1); }
 
@@ -61,6 +63,7 @@ void detail::watch_forks() {
 UnforkedScope::UnforkedScope() noexcept {
   detail::watch_forks();
   generation_ = detail::fork_generation();
+  ++own_scopes;
   const auto end = std::chrono::steady_clock::now() + kLongestFork;
   for (;;) {
     scopes.fetch_add(1);
@@ -71,6 +74,7 @@ UnforkedScope::UnforkedScope() noexcept {
 }
 
 UnforkedScope::~UnforkedScope() {
+  --own_scopes;
   if (generation_ == detail::fork_generation()) scopes.fetch_sub(1);
 }
 

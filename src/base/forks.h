@@ -5,8 +5,8 @@
 // Ordering   Descriptors are closed before fork() returns in the child; then forks_behind has counted.
 // Ownership  A descriptor stays its owner's, who closes it with close_followed().
 // Errors     None. Descriptors from 65,536 on are not followed: a child keeps them open.
-// Cost       Three atomic operations and a clock's reading. fork(2) waits for scopes, for 10 ms at most (a signal handler
-//            may fork within one), a scope for fork(2), for 1 s at most.
+// Cost       Three atomic operations and a clock's reading. fork(2) waits for other threads' scopes, a scope for fork(2),
+//            each for 1 s at most.
 //            In the child: a close(2) for each, no lock, no allocation.
 // Source     pthread_atfork(3), signal-safety(7).
 #pragma once
