@@ -62,11 +62,13 @@ void Join::asked(rpc::RawCall call) {
     const std::lock_guard lock(mutex_);
     const auto round = rounds_.find(number);
     for (const rpc::RawWorker& member : members_) {
+      // The asker has come, and given up.
       const bool here =
-          round != rounds_.end() &&
-          std::any_of(round->second.waiting.begin(), round->second.waiting.end(), [&](const Waiting& w) {
-            return w.call.caller().id == member.id && !w.call.cancelled();
-          });
+          member.id == call.caller().id ||
+          (round != rounds_.end() &&
+           std::any_of(round->second.waiting.begin(), round->second.waiting.end(), [&](const Waiting& w) {
+             return w.call.caller().id == member.id && !w.call.cancelled();
+           }));
       if (!here) missing += (missing.empty() ? "\"" : ", \"") + member.name + "\"";
     }
   }
