@@ -13,6 +13,9 @@ using namespace lifted;
 
 // Copied without the lock from here on.
 constexpr size_t kLongCopy = size_t{1} << 20;
+// Of complex128: PyTorch's kernels move it in one piece and crash where it does not lie at a multiple of its size. There
+// it gets memory of its own.
+constexpr size_t kStrictElement = 16;
 
 struct Row {
   int64_t base;
@@ -116,8 +119,14 @@ class Restoring {
         row.offset > static_cast<size_t>(available - extent)) {
       malformed("a row reaches beyond its base");
     }
+    std::byte* const first = base.data_as<std::byte>() + row.offset;
+    if (element == kStrictElement && reinterpret_cast<uintptr_t>(first) % kStrictElement != 0) {
+      const Tensor own = Tensor::empty({&extent, 1}, DType::kUInt8);
+      std::memcpy(own.data(), first, static_cast<size_t>(extent));
+      return torch_.make(own, own.data_as<std::byte>(), row.element, row.sizes, row.strides);
+    }
     if (row.flags & kShares && row.offset % element == 0) return sharing(row, index, available);
-    return torch_.make(base, base.data_as<std::byte>() + row.offset, row.element, row.sizes, row.strides);
+    return torch_.make(base, first, row.element, row.sizes, row.strides);
   }
 
   // Those in which the base arrived; what was expanded is so again.
