@@ -169,6 +169,11 @@ def _no_shutdown(rank, world_size, path):
     init(rank, world_size, path)
     rref = rpc.remote(f"w{1 - rank}", add, args=(torch.ones(2), 1))
     rref.to_here()
+    open(f"{path}.{rank}", "w").close()
+    until = time.monotonic() + 60
+    while not os.path.exists(f"{path}.{1 - rank}"):  # who ends answers no more
+        assert time.monotonic() < until
+        time.sleep(0.001)
     rpc.rpc_async(f"w{1 - rank}", wait_for_ever, timeout=0)
     rpc.rpc_async(f"w{1 - rank}", time.sleep, args=(0.05,))
     globals()["kept"] = rref, torch.ones(2)
