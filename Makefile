@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := all
-.PHONY: all deps configured build run test bench asan tsan fuzz format clean
+.PHONY: all deps configured build run test test-pytorch bench asan tsan fuzz format clean
 
 all: build
 
@@ -26,9 +26,15 @@ test: all
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)
 
+# With the PyTorch that tools/pytorch installs under build/: PyTorch's own RPC tests, and those of tests/pytorch.
+test-pytorch: all
+	@tools/deps --pytorch
+	@tests/pytorch/run
+
+# BENCH are bench/run's options: make bench BENCH=--readme prints README's tables anew.
 bench: all
 	@cmake --build --preset release --parallel $(JOBS) --target bench
-	@/usr/bin/python3 bench/run --build build/release
+	@/usr/bin/python3 bench/run --build build/release $(BENCH)
 
 asan tsan: deps
 	@tools/configure $@

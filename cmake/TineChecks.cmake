@@ -28,6 +28,7 @@ endif()
 # One ctest entry for each folder under tests/ that has Python tests.
 file(GLOB pytest_files CONFIGURE_DEPENDS
      "${CMAKE_SOURCE_DIR}/tests/*/test_*.py" "${CMAKE_SOURCE_DIR}/tests/*/*_test.py")
+list(FILTER pytest_files EXCLUDE REGEX "/tests/pytorch/")  # these need PyTorch: `make test-pytorch`
 set(pytest_folders "")
 foreach(file IN LISTS pytest_files)
   get_filename_component(folder "${file}" DIRECTORY)

@@ -21,15 +21,20 @@ def once(function, seconds):
         count *= 2 if took > seconds * 2e8 else 10
 
 
+def medians_of(runs, functions):
+    """By name, of the peers; null of one that is not there."""
+    return {name: statistics.median(runs[name]) if name in runs else None for name in functions}
+
+
 def row(text, tine, peers=None, bar=None, unit="ns", items=1):
-    """Prints it. Turns, so that what disturbs the machine disturbs all of them; the median counts."""
+    """Prints it; a peer that is None is not there. Turns, so that what disturbs the machine disturbs all of them; the median counts."""
     repeats, seconds = (3, 0.005) if QUICK else (7, 0.05)
     functions = {"tine": tine, **(peers or {})}
-    runs = {name: [] for name in functions}
+    runs = {name: [] for name, function in functions.items() if function}
     for _ in range(repeats):
-        for name, function in functions.items():
-            runs[name].append(once(function, seconds) / items)
-    medians = {name: statistics.median(values) for name, values in runs.items()}
+        for name in runs:
+            runs[name].append(once(functions[name], seconds) / items)
+    medians = medians_of(runs, functions)
     print(json.dumps({
         "row": text, "unit": unit, "tine": medians.pop("tine"), "spread": max(runs["tine"]) - min(runs["tine"]),
         "peers": medians, "bar": bar,
@@ -62,8 +67,8 @@ def weigh(function, count):
 def bytes_row(text, tine, peers=None, bar=None, count=100_000):
     """Prints what each result of a function takes, `count` of them held at once. Before any other row."""
     functions = {"tine": tine, **(peers or {})}
-    runs = {name: [weigh(function, count) for _ in range(3)] for name, function in functions.items()}
-    medians = {name: statistics.median(values) for name, values in runs.items()}
+    runs = {name: [weigh(function, count) for _ in range(3)] for name, function in functions.items() if function}
+    medians = medians_of(runs, functions)
     print(json.dumps({
         "row": text, "unit": "bytes", "tine": medians.pop("tine"), "spread": max(runs["tine"]) - min(runs["tine"]),
         "peers": medians, "bar": bar,

@@ -14,7 +14,7 @@ try:
 except ImportError:
     torchs = None
 
-TORCH = "torch 1.13"
+TORCH = "PyTorch"
 
 
 def make_set_wait(module):
@@ -100,7 +100,7 @@ def floor():
 
 
 def peers(make, *args):
-    return {TORCH: make(torchs, *args)} if torchs else {}
+    return {TORCH: make(torchs, *args) if torchs else None}
 
 
 def pending_with_callback(module):

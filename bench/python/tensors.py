@@ -18,7 +18,7 @@ except ImportError:
     torch = None
 tine.set_num_threads(1)
 
-TORCH = "torch 1.13"
+TORCH = "PyTorch"
 array = numpy.ones(8, dtype=numpy.float32)
 x = tine.tensor(array)
 t = torch.tensor(array) if torch else None
@@ -26,7 +26,7 @@ square = numpy.random.default_rng(0).random((16, 16), dtype=numpy.float32)
 
 
 def both(text, ours, theirs, plain=None, bar=None):
-    peers = {TORCH: lambda: theirs(t)} if torch else {}
+    peers = {TORCH: (lambda: theirs(t)) if torch else None}
     if plain:
         peers["NumPy"] = lambda: plain(array)
     row(text, lambda: ours(x), peers, bar)

@@ -85,8 +85,8 @@ def main():
                     "unit": unit,
                     "tine": statistics.median(values["tine"]),
                     "spread": max(values["tine"]) - min(values["tine"]),
-                    "peers": {"torch 1.13": statistics.median(values["torch"])} if "torch" in values else {},
-                    "bar": {"peer": "torch 1.13", "times": bar} if bar else None,
+                    "peers": {"PyTorch": statistics.median(values["torch"]) if "torch" in values else None},
+                    "bar": {"peer": "PyTorch", "times": bar} if bar else None,
                     "higher": higher,
                 }
             )

@@ -85,7 +85,7 @@ def main():
                 found[module] = json.loads(out.stdout)
             elif module == "tine":
                 sys.exit(out.stderr)
-    bars = {"script: fork + wait of x + 1": {"peer": "torch 1.13", "times": 30}}
+    bars = {"script: fork + wait of x + 1": {"peer": "PyTorch", "times": 30}}
     for row, times in found["tine"].items():
         print(
             json.dumps(
@@ -94,7 +94,7 @@ def main():
                     "unit": "ns",
                     "tine": statistics.median(times),
                     "spread": max(times) - min(times),
-                    "peers": {"torch 1.13": statistics.median(found["torch"][row])} if "torch" in found else {},
+                    "peers": {"PyTorch": statistics.median(found["torch"][row]) if "torch" in found else None},
                     "bar": bars.get(row),
                 }
             )

@@ -30,7 +30,7 @@ def measure(module):
 
 def main():
     found = {m: measure(m) for m in ("tine", "torch", "numpy") if importlib.util.find_spec(m)}
-    names = {"torch": "torch 1.13", "numpy": "NumPy"}
+    names = {"torch": "PyTorch", "numpy": "NumPy"}
     for i, (text, unit, scale) in enumerate((("import", "ms", 1e-6), ("resident after it", "MB", 1e-6))):
         print(
             json.dumps(
@@ -39,8 +39,8 @@ def main():
                     "unit": unit,
                     "tine": found["tine"][0][i] * scale,
                     "spread": found["tine"][1] * scale if i == 0 else None,
-                    "peers": {names[m]: v[0][i] * scale for m, v in found.items() if m != "tine"},
-                    "bar": {"peer": "torch 1.13", "times": 15} if i == 0 else None,
+                    "peers": {text: found[m][0][i] * scale if m in found else None for m, text in names.items()},
+                    "bar": {"peer": "PyTorch", "times": 15} if i == 0 else None,
                 }
             )
         )

@@ -280,7 +280,8 @@ PyObject* rebuild_tensor(PyObject*, PyObject* args) {
 
 PyObject* from_numpy(PyObject*, PyObject* array) {
   if (is_tensor(array) || !PyObject_CheckBuffer(array) || PyBytes_Check(array)) {
-    PyErr_Format(PyExc_TypeError, "from_numpy(): expected np.ndarray (got %s)", Py_TYPE(array)->tp_name);
+    PyErr_Format(PyExc_TypeError, "from_numpy(): expected np.ndarray (got %s)%s", Py_TYPE(array)->tp_name,
+                 is_foreign_array(array) ? "; of other libraries: from_dlpack(x)" : "");
     return nullptr;
   }
   return guarded([&] { return wrap_tensor(tensor_on_buffer(array)); });

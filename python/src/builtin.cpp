@@ -59,10 +59,14 @@ class Arguments {
 
 // NumPy's scalars are numbers too, without a mention of NumPy.
 Value number_like(PyObject* object) {
+  const bool is_array = is_foreign_array(object);
+  // NumPy's arrays of no dimension stand for their number, no others do.
+  if (is_array && !PyObject_CheckBuffer(object)) return foreign_value(object);
   if (PyIndex_Check(object)) {
     const PyRef index = PyRef::adopt(PyNumber_Index(object));
-    if (!index) throw_error();
-    return to_value(index.get());
+    if (!index && !is_array) throw_error();
+    if (index) return to_value(index.get());
+    PyErr_Clear();
   }
   if (std::strncmp(Py_TYPE(object)->tp_name, "numpy.", 6) == 0 && PyNumber_Check(object) &&
       !PyObject_CheckBuffer(object)) {
@@ -73,7 +77,7 @@ Value number_like(PyObject* object) {
   // numpy.float32 and numpy.bool_ export a buffer of one element.
   Py_buffer view;
   if (std::strncmp(Py_TYPE(object)->tp_name, "numpy.", 6) == 0 && PyObject_CheckBuffer(object) &&
-      PyObject_GetBuffer(object, &view, PyBUF_FORMAT) == 0) {
+      PyObject_GetBuffer(object, &view, PyBUF_FORMAT | PyBUF_ND) == 0) {
     const bool scalar = view.ndim == 0;
     const char format = view.format ? view.format[0] : 'B';
     PyBuffer_Release(&view);
@@ -241,14 +245,17 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
   std::vector<Value> values;
   std::vector<Keyword> keywords;
   read_arguments(&rows, args, positional, names, &values, &keywords);
-  return as_asked(rows, call_slowly(rows, values, keywords));
+  return with_array_hint(values, keywords,
+                         [&] { return as_asked(rows, call_slowly(rows, values, keywords)); });
 }
 
 // Calls that a trace makes and records.
 [[gnu::cold]] Value call_recorded(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords,
                                   const Op** chosen = nullptr) {
   OpContext& context = Runtime::instance().context();
-  return tracer_of_thread->call({rows.rows, rows.count}, context, args, keywords, chosen);
+  return with_array_hint(args, keywords, [&] {
+    return tracer_of_thread->call({rows.rows, rows.count}, context, args, keywords, chosen);
+  });
 }
 [[gnu::cold]] PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional,
                                       PyObject* names) {
@@ -425,11 +432,13 @@ PyObject* call_op(OpRows rows, PyObject* const* args, Py_ssize_t positional, PyO
     }
     Arguments values;
     for (Py_ssize_t i = 0; i < positional; ++i) push(values, args[i]);
-    for (size_t i = 0; i < rows.count; ++i) {
-      if (fits_quickly(rows.rows[i]->schema, values))
-        return to_result(*rows.rows[i], run(*rows.rows[i], values.data()));
-    }
-    return call_slowly(rows, values.span(), {});
+    return with_array_hint(values.span(), {}, [&] {
+      for (size_t i = 0; i < rows.count; ++i) {
+        if (fits_quickly(rows.rows[i]->schema, values))
+          return to_result(*rows.rows[i], run(*rows.rows[i], values.data()));
+      }
+      return call_slowly(rows, values.span(), {});
+    });
   });
 }
 
@@ -444,13 +453,15 @@ Value call_op(OpRows rows, std::initializer_list<Value> args) {
       values.own(v);
     }
   }
-  for (size_t i = 0; i < rows.count; ++i) {
-    if (fits_quickly(rows.rows[i]->schema, values)) return run(*rows.rows[i], values.data());
-  }
-  std::vector<Value> bound;
-  const Op& op =
-      OpTable::resolve({rows.rows, rows.count}, {args.begin(), args.size()}, {}, Boundary::kPython, &bound);
-  return run(op, bound.data());
+  const std::span<const Value> all(args.begin(), args.size());
+  return with_array_hint(all, {}, [&] {
+    for (size_t i = 0; i < rows.count; ++i) {
+      if (fits_quickly(rows.rows[i]->schema, values)) return run(*rows.rows[i], values.data());
+    }
+    std::vector<Value> bound;
+    const Op& op = OpTable::resolve({rows.rows, rows.count}, all, {}, Boundary::kPython, &bound);
+    return run(op, bound.data());
+  });
 }
 
 bool init_builtins(PyObject* module) {

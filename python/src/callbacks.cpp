@@ -33,8 +33,9 @@ void forward(ValueState& source, ValueState& to) noexcept {
 // The result's state and the node in one. The source's list owns one reference, its Future another.
 class Then : public ValueState, protected Node {
  public:
-  Then(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, const NodeOps* ops = &kOps) noexcept
-      : ValueState(helper), Node(ops), mode_(mode), callback_(Py_NewRef(callback)) {
+  Then(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, GradMode grad_mode,
+       const NodeOps* ops = &kOps) noexcept
+      : ValueState(helper), Node(ops), mode_(mode), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {
     this->show();
     this->made_at(calling_place());
   }
@@ -79,6 +80,8 @@ class Then : public ValueState, protected Node {
     return mode_ == Mode::kThen || (mode_ == Mode::kAndThen) == (source.outcome() == Outcome::kValue);
   }
 
+  [[nodiscard]] GradMode grad_mode() const noexcept { return grad_mode_; }
+
   static const NodeOps kPostOps;
   PyObject* submit_ = nullptr;  // of an executor
 
@@ -106,6 +109,7 @@ class Then : public ValueState, protected Node {
   // True: the node has gone to the list of the future that the callback returned.
   bool run_locked(ValueState& source) noexcept {
     const ErrorAside aside;
+    const GradModeScope scope(grad_mode_);
     if (mode_ == Mode::kFinally) {
       run_finally(&source);
       return false;
@@ -160,6 +164,7 @@ class Then : public ValueState, protected Node {
   }
 
   const Mode mode_;
+  const GradMode grad_mode_;
   PyObject* callback_;
 };
 
@@ -202,8 +207,9 @@ constinit PyTypeObject* posted_type = nullptr;
 class PostedThen final : public Then {
  public:
   // Takes the reference to submit over.
-  PostedThen(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, PyObject* submit) noexcept
-      : Then(helper, mode, callback, &kPostOps) {
+  PostedThen(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, PyObject* submit,
+             GradMode grad_mode) noexcept
+      : Then(helper, mode, callback, grad_mode, &kPostOps) {
     submit_ = submit;
   }
   ~PostedThen() override { drop_anywhere(submit_); }
@@ -217,6 +223,7 @@ class PostedThen final : public Then {
       return;
     }
     const ErrorAside aside;
+    const GradModeScope scope(self->grad_mode());  // tine's pool carries it on
     const PyRef submit = PyRef::adopt(std::exchange(self->submit_, nullptr));
     auto* const posted = PyObject_New(PyPosted, posted_type);
     if (posted) {
@@ -246,8 +253,8 @@ class DoneCallback final : public Node {
  public:
   // only_cancelled: it is called without an argument when the future was cancelled, else dropped; so an error has
   // not been seen by it.
-  DoneCallback(PyObject* callback, bool only_cancelled) noexcept
-      : Node(only_cancelled ? &kCancelOps : &kOps), callback_(Py_NewRef(callback)) {}
+  DoneCallback(PyObject* callback, bool only_cancelled, GradMode grad_mode) noexcept
+      : Node(only_cancelled ? &kCancelOps : &kOps), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {}
 
   [[nodiscard]] static DoneCallback* of(Node* node) noexcept {
     const bool ours = node->ops() == &kOps || node->ops() == &kCancelOps;
@@ -261,6 +268,7 @@ class DoneCallback final : public Node {
     const Gil gil;
     if (!gil) return;  // the callback is leaked with the interpreter
     const ErrorAside aside;
+    const GradModeScope scope(self->grad_mode_);
     const PyRef callback = PyRef::adopt(self->callback_);
     const PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(static_cast<ValueState*>(&done))));
     const PyRef result = PyRef::adopt(future ? call_one(callback.get(), future.get()) : nullptr);
@@ -278,6 +286,7 @@ class DoneCallback final : public Node {
   }
   static constexpr NodeOps kCancelOps{&DoneCallback::run_if_cancelled, true, true};
 
+  const GradMode grad_mode_;
   PyObject* callback_;
 };
 
@@ -330,16 +339,18 @@ int traverse_value(const Value& value, visitproc visit, void* arg, int depth) {
 
 const NodeOps Then::kPostOps{&PostedThen::post, true};
 
-Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit) {
-  const Ref<Then> state = submit ? Ref<Then>(make_ref<PostedThen>(source.helper(), mode, callback, submit))
-                                 : make_ref<Then>(source.helper(), mode, callback);
+Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit,
+                     GradMode grad_mode) {
+  const Ref<Then> state =
+      submit ? Ref<Then>(make_ref<PostedThen>(source.helper(), mode, callback, submit, grad_mode))
+             : make_ref<Then>(source.helper(), mode, callback, grad_mode);
   Ref<ValueState> result = state;  // the other reference is the list's
   source.subscribe(Ref<Then>(state).leak()->node());
   return result;
 }
 
-void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled) {
-  source.subscribe(new DoneCallback(callback, only_cancelled));
+void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled, GradMode grad_mode) {
+  source.subscribe(new DoneCallback(callback, only_cancelled, grad_mode));
 }
 
 int traverse_state(ValueState& state, visitproc visit, void* arg) {

@@ -106,9 +106,8 @@ class Group final : public ValueState {
     }
     if (decides && rule_ == Rule::kAny) {
       finish_with([&] {
-        return Value(
-            make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())),
-                                               Value(Future<Value>(Ref<ValueState>::share(&state)))}));
+        return Value(make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())),
+                                                        handed_out(Ref<ValueState>::share(&state))}));
       });
     } else if (decides && fails_fast && failed) {
       fail_as(state);
@@ -170,8 +169,7 @@ class Group final : public ValueState {
       items.reserve(size_);
       for (size_t i = 0; i < size_; ++i) {
         ValueState* const state = inputs_[i].state;
-        items.push_back(rule_ == Rule::kGather ? state->value()
-                                               : Value(Future<Value>(Ref<ValueState>::share(state))));
+        items.push_back(rule_ == Rule::kGather ? state->value() : handed_out(Ref<ValueState>::share(state)));
       }
       return Value(make_ref<List>(std::move(items)));
     });
@@ -195,19 +193,50 @@ PyObject* object_held_by(Node* node) noexcept { return Group::holder_of(node); }
 
 namespace {
 
+// That of all that are pending, none when they differ.
+GradMode grad_mode_of(const std::vector<Future<Value>>& futures) noexcept {
+  GradMode mode;
+  bool first = true;
+  for (const auto& future : futures) {
+    if (future.ready()) continue;
+    const auto* const shown = static_cast<const PyFuture*>(future.state()->binding);
+    const GradMode own = shown ? shown->grad_mode : GradMode();
+    if (!own || (!first && own != mode)) return {};
+    mode = own;
+    first = false;
+  }
+  return mode;
+}
+
 PyObject* collect_into(const std::vector<Future<Value>>& futures, Rule rule) {
   const auto state = make_ref<Group>(futures, rule);
   PyRef shown = PyRef::adopt(wrap_future(state));
-  if (shown) state->start(futures, shown.get());
+  if (!shown) return nullptr;
+  reinterpret_cast<PyFuture*>(shown.get())->grad_mode = grad_mode_of(futures);
+  state->start(futures, shown.get());
   return shown.leak();
 }
 
-bool add_future(const char* function, PyObject* item, Py_ssize_t i, std::vector<Future<Value>>* futures) {
-  if (!is_future(item)) {
-    PyErr_Format(PyExc_TypeError, "%s(): expected a list of Future objects, but element %zd is %R of type %s",
-                 function, i, item, Py_TYPE(item)->tp_name);
-    return false;
+[[gnu::noinline]] bool add_others(const char* function, PyObject* item, Py_ssize_t i,
+                                  std::vector<Future<Value>>* futures) {
+  const PyRef keep = PyRef::share(item);  // its own code may drop it from the list
+  if (auto other = adopt(item)) {
+    futures->emplace_back(std::move(other));
+    return true;
   }
+  if (!PyErr_Occurred()) {
+    PyErr_Format(
+        PyExc_TypeError,
+        "%s(): expected a list of Future objects, but element %zd is %R of type %s; others' futures are "
+        "taken when they have add_done_callback() and value() or result()",
+        function, i, item, Py_TYPE(item)->tp_name);
+  }
+  return false;
+}
+
+bool add_future(const char* function, PyObject* item, Py_ssize_t i, std::vector<Future<Value>>* futures) {
+  if (!is_future(item)) [[unlikely]]
+    return add_others(function, item, i, futures);
   futures->push_back(future_of(item));
   return true;
 }
@@ -229,7 +258,7 @@ PyObject* collect_sequence(const char* function, PyObject* sequence) {
 
 bool read_futures(const char* function, PyObject* sequence, PyRef* items,
                   std::vector<Future<Value>>* futures) {
-  if (is_future(sequence)) {
+  if (looks_like_future(sequence)) {
     PyErr_Format(PyExc_TypeError,
                  "%s(): expected a list of Future objects, got one Future; write %s([future])", function,
                  function);
@@ -261,7 +290,7 @@ PyObject* collect_any(PyObject*, PyObject* futures) {
 }
 
 PyObject* gather(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (count == 1 && !is_future(args[0])) return collect_sequence<Rule::kGather>("gather", args[0]);
+  if (count == 1 && !looks_like_future(args[0])) return collect_sequence<Rule::kGather>("gather", args[0]);
   return guarded([=]() -> PyObject* {
     std::vector<Future<Value>> futures;
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -284,6 +313,7 @@ PyObject* wait_all(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
       return nullptr;
     const bool ready = std::all_of(futures.begin(), futures.end(), [](const auto& f) { return f.ready(); });
     if (!ready) {
+      if (!refuse_to_block(wrappers.get(), futures)) return nullptr;
       const auto all = make_ref<Group>(futures, Rule::kFailFast);
       all->start(futures, nullptr);
       const int done = wait_done(*all, deadline);

@@ -109,7 +109,7 @@ PyObject* completed_next(PyObject* object) {
     PyCompleted* const self = as_completed_object(object);
     const PyRef keep = PyRef::share(object);
     for (;;) {
-      if (const auto state = self->arrivals->take()) return wrap_future(state);
+      if (auto state = self->arrivals->take()) return hand_out(std::move(state));
       if (self->arrivals->left() == 0) return nullptr;  // StopIteration
       const auto arrival = self->arrivals->arrival();
       const int done = wait_done(*arrival, self->deadline);
@@ -123,8 +123,8 @@ PyObject* completed_next(PyObject* object) {
 PyObject* completed_take(PyObject* object, PyObject*) {
   return guarded([=]() -> PyObject* {
     PyCompleted* const self = as_completed_object(object);
-    const auto state = self->arrivals->take();
-    return state ? wrap_future(state) : Py_NewRef(Py_None);
+    auto state = self->arrivals->take();
+    return state ? hand_out(std::move(state)) : Py_NewRef(Py_None);
   });
 }
 PyObject* completed_arrival(PyObject* object, PyObject*) {

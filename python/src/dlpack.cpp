@@ -1,38 +1,17 @@
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "python/src/dlpack.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
-
-// DLPack, version 0: the structures are the specification's (dmlc/dlpack), the words are ours.
 
 namespace tine::python {
 namespace {
 
-enum : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBool = 6 };
-constexpr int32_t kCpu = 1;
-constexpr const char* kFresh = "dltensor";
-constexpr const char* kUsed = "used_dltensor";
-
-struct DlTensor {
-  void* data;
-  int32_t device_type;
-  int32_t device_id;
-  int32_t ndim;
-  uint8_t code;
-  uint8_t bits;
-  uint16_t lanes;
-  int64_t* shape;
-  int64_t* strides;  // in elements; null: contiguous
-  uint64_t byte_offset;
-};
-struct Managed {
-  DlTensor tensor;
-  void* context;
-  void (*deleter)(Managed*);
-};
+using namespace dlpack;
 
 // What a capsule that we made stands on.
 struct Export {
@@ -42,7 +21,7 @@ struct Export {
   std::vector<int64_t> strides;
 };
 
-uint8_t code_of(DType dtype) noexcept {
+Code code_of(DType dtype) noexcept {
   switch (dtype) {
     case DType::kUInt8: return kUInt;
     case DType::kInt64: return kInt;
@@ -51,16 +30,16 @@ uint8_t code_of(DType dtype) noexcept {
   }
 }
 
-DType dtype_of(const DlTensor& t) {
-  if (t.lanes == 1) {
-    if (t.code == kFloat && t.bits == 32) return DType::kFloat32;
-    if (t.code == kFloat && t.bits == 64) return DType::kFloat64;
-    if (t.code == kInt && t.bits == 64) return DType::kInt64;
-    if (t.code == kUInt && t.bits == 8) return DType::kUInt8;
-    if (t.code == kBool && t.bits == 8) return DType::kBool;
+DType dtype_of(Element e) {
+  if (e.lanes == 1) {
+    if (e.code == kFloat && e.bits == 32) return DType::kFloat32;
+    if (e.code == kFloat && e.bits == 64) return DType::kFloat64;
+    if (e.code == kInt && e.bits == 64) return DType::kInt64;
+    if (e.code == kUInt && e.bits == 8) return DType::kUInt8;
+    if (e.code == kBool && e.bits == 8) return DType::kBool;
   }
-  throw TypeError("from_dlpack(): elements of code " + std::to_string(t.code) + " with " +
-                  std::to_string(t.bits) + " bits; tine has float32, float64, int64, uint8 and bool");
+  throw TypeError("from_dlpack(): elements of code " + std::to_string(e.code) + " with " +
+                  std::to_string(e.bits) + " bits; tine has float32, float64, int64, uint8 and bool");
 }
 
 void delete_capsule(PyObject* capsule) {
@@ -68,6 +47,13 @@ void delete_capsule(PyObject* capsule) {
   if (!PyCapsule_IsValid(capsule, kFresh)) return;
   auto* const managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule, kFresh));
   managed->deleter(managed);
+}
+
+// PyTorch's `c.conj().imag`: its memory holds the opposite numbers.
+bool is_lazy_negative(PyObject* exporter) {
+  const PyRef asked = PyRef::adopt(PyObject_GetAttrString(exporter, "is_neg"));
+  const PyRef answer = asked ? PyRef::adopt(PyObject_CallNoArgs(asked.get())) : PyRef();
+  return answer && answer.get() == Py_True;
 }
 
 }  // namespace
@@ -89,9 +75,7 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
                             kCpu,
                             0,
                             static_cast<int32_t>(tensor.dim()),
-                            code_of(tensor.dtype()),
-                            static_cast<uint8_t>(8 * size_of(tensor.dtype())),
-                            1,
+                            {code_of(tensor.dtype()), static_cast<uint8_t>(8 * size_of(tensor.dtype())), 1},
                             made->shape.data(),
                             made->strides.data(),
                             0};
@@ -106,6 +90,14 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
 PyObject* tensor_dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", kCpu, 0); }
 
 PyObject* from_dlpack(PyObject*, PyObject* exporter) {
+  if (is_lazy_negative(exporter)) {
+    PyErr_SetString(
+        PyExc_ValueError,
+        "from_dlpack(): the tensor stands for the negative of its memory, which DLPack can't say; "
+        "call resolve_neg() first");
+    return nullptr;
+  }
+  PyErr_Clear();
   const PyRef capsule = PyCapsule_CheckExact(exporter)
                             ? PyRef::share(exporter)
                             : PyRef::adopt(PyObject_CallMethod(exporter, "__dlpack__", nullptr));
@@ -127,8 +119,10 @@ PyObject* from_dlpack(PyObject*, PyObject* exporter) {
       throw ValueError("from_dlpack(): the memory is on device type " + std::to_string(t.device_type) +
                        ", tine reads the CPU's only");
     }
-    const DType dtype = dtype_of(t);
+    const DType dtype = dtype_of(t.element);
     const std::vector<int64_t> sizes(t.shape, t.shape + t.ndim);
+    if (!t.data && std::find(sizes.begin(), sizes.end(), 0) == sizes.end())
+      throw ValueError("from_dlpack(): the tensor has no memory; pass a copy of its values");
     std::vector<int64_t> strides(sizes.size());
     int64_t step = 1;
     for (size_t i = sizes.size(); i-- > 0; step *= std::max<int64_t>(sizes[i], 1)) {

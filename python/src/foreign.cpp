@@ -18,6 +18,38 @@ std::string PyForeign::repr() const {
   return chars;
 }
 
+bool is_foreign_array(PyObject* object) noexcept {
+  static PyObject* const dlpack = PyUnicode_InternFromString("__dlpack__");
+  return PyObject_HasAttr(reinterpret_cast<PyObject*>(Py_TYPE(object)), dlpack);
+}
+
+std::string array_hint(const Value& value) {
+  std::string hint;
+  const auto look_in = [&hint](const std::vector<Value>& items) {
+    for (size_t i = 0; hint.empty() && i < items.size(); ++i) hint = array_hint(items[i]);
+  };
+  if (value.is(Tag::kList)) {
+    look_in(value.as_list().items);
+  } else if (value.is(Tag::kTuple)) {
+    look_in(value.as_tuple().items);
+  } else if (value.is(Tag::kDict)) {
+    for (const auto& item : value.as_dict().items()) look_in({item.second});
+  } else if (value.is(Tag::kForeign)) {
+    PyObject* const object = foreign_object(value);
+    if (!object || !is_foreign_array(object)) return hint;
+    const PyRef module =
+        PyRef::adopt(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__module__"));
+    const PyRef name = PyRef::adopt(PyType_GetName(Py_TYPE(object)));
+    const PyRef full =
+        module && name ? PyRef::adopt(PyUnicode_FromFormat("%S.%S", module.get(), name.get())) : PyRef();
+    const char* const text = full ? PyUnicode_AsUTF8(full.get()) : nullptr;
+    hint = "\na " + std::string(text ? text : Py_TYPE(object)->tp_name) +
+           " is no Tensor of tine's: write tine.from_dlpack(x), which shares its memory";
+    PyErr_Clear();
+  }
+  return hint;
+}
+
 void PyForeign::operator delete(PyForeign* self, std::destroying_delete_t) {
   PyObject* const object = self->object_;
   self->~PyForeign();

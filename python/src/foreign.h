@@ -13,9 +13,14 @@
 
 #include <tine/value.h>
 
+#include <tine/error.h>
+
 #include <new>
+#include <span>
 #include <string>
+#include <string_view>
 #include <typeinfo>
+#include <utility>
 
 #include "python/src/gil.h"
 
@@ -43,6 +48,26 @@ class PyForeign final : public Foreign {
 [[nodiscard]] inline PyObject* foreign_object(const Value& value) noexcept {
   const Foreign& foreign = value.as_foreign();
   return typeid(foreign) == typeid(PyForeign) ? static_cast<const PyForeign&>(foreign).object() : nullptr;
+}
+
+// Whether it is a tensor or an array of another library.
+[[nodiscard]] bool is_foreign_array(PyObject* object) noexcept;
+// What to write where tine's own Tensor was expected; empty when no such array is in the value.
+[[nodiscard]] std::string array_hint(const Value& value);
+
+// f(), whose TypeErrors say that, too. The lock is held.
+template <class F>
+auto with_array_hint(std::span<const Value> args,
+                     std::span<const std::pair<std::string_view, Value>> keywords, F&& f) -> decltype(f()) {
+  try {
+    return f();
+  } catch (const TypeError& e) {
+    std::string hint;
+    for (size_t i = 0; hint.empty() && i < args.size(); ++i) hint = array_hint(args[i]);
+    for (size_t i = 0; hint.empty() && i < keywords.size(); ++i) hint = array_hint(keywords[i].second);
+    if (hint.empty()) throw;
+    throw TypeError(e.message() + hint);
+  }
 }
 
 }  // namespace tine::python

@@ -50,6 +50,7 @@ void set_up(PyFuture* future, ValueState* state, bool settable) {
   future->error = nullptr;
   future->settable = settable;
   future->claimed = false;
+  future->grad_mode = {};
   state->binding = future;
 }
 
@@ -369,14 +370,20 @@ PyObject* future_then(PyObject* object, PyObject* const* args, Py_ssize_t count,
       return nullptr;
     }
   }
-  return guarded(
-      [&] { return wrap_future(then(*looked_at(as_future(object)), kMode, given[0], submit.leak())); });
+  return guarded([&] {
+    ValueState& state = *looked_at(as_future(object));
+    const GradMode grad_mode = state.done() ? GradMode() : as_future(object)->grad_mode;
+    PyObject* const made = wrap_future(then(state, kMode, given[0], submit.leak(), grad_mode));
+    if (made) as_future(made)->grad_mode = grad_mode;
+    return made;
+  });
 }
 
 PyObject* future_add_done_callback(PyObject* object, PyObject* callback) {
   if (!check_callable("add_done_callback", callback)) return nullptr;
   return guarded([=]() -> PyObject* {
-    add_done_callback(*looked_at(as_future(object)), callback);
+    ValueState& state = *looked_at(as_future(object));
+    add_done_callback(state, callback, false, state.done() ? GradMode() : as_future(object)->grad_mode);
     Py_RETURN_NONE;
   });
 }
@@ -527,6 +534,8 @@ PyObject* exception_of(PyFuture* self) {
   self->error = to_exception(self->state->error());
   return Py_XNewRef(self->error);
 }
+
+void carry_grad_mode(PyObject* future) noexcept { as_future(future)->grad_mode = GradMode::here(); }
 
 bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   *deadline = kNoDeadline;

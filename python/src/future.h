@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "python/src/convert.h"
+#include "python/src/grad_mode.h"
 
 namespace tine::python {
 
@@ -29,6 +30,7 @@ struct PyFuture {
   PyObject* error;                  // the exception that shows a native error, made once
   bool settable;                    // made by Future(): nobody else completes the state
   bool claimed;
+  GradMode grad_mode;  // of callbacks added while it is pending; none: that of whoever completes it
 };
 
 // Blocks until it is done: 1, or 0 when the deadline passed, or -1 with the indicator set (a signal's
@@ -36,6 +38,8 @@ struct PyFuture {
 [[nodiscard]] int wait_done(tine::detail::StateBase& state, TimePoint deadline);
 // Waits and returns the value, or raises the error; null with the indicator set.
 [[nodiscard]] PyObject* wait_value(PyFuture* future, TimePoint deadline);
+// The callbacks of a future that this thread has just been given will run in the mode that this thread is in.
+void carry_grad_mode(PyObject* future) noexcept;
 // seconds or None; false with the indicator set.
 [[nodiscard]] bool parse_timeout(PyObject* seconds, TimePoint* deadline);
 
@@ -45,9 +49,11 @@ struct PyFuture {
 // callbacks.cpp
 enum class Mode : unsigned char { kThen, kAndThen, kOrElse, kFinally };
 // submit: of the executor that is to run the callback, its reference taken over; null runs it in place.
-[[nodiscard]] Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit);
+[[nodiscard]] Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit,
+                                   GradMode grad_mode);
 // only_cancelled: callback() when it was cancelled and not otherwise; that is not looking at an error.
-void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled = false);
+void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled = false,
+                       GradMode grad_mode = {});
 // Visits what the state alone keeps alive; the caller is its only owner.
 [[nodiscard]] int traverse_state(ValueState& state, visitproc visit, void* arg);
 [[nodiscard]] bool init_callbacks();
@@ -79,7 +85,23 @@ enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
                                      PyObject* names);
 [[nodiscard]] bool init_completed();
 
+// others.cpp: futures of other libraries.
+// What becomes what `object` becomes. Empty without an error for what is no future, empty with one when it raised.
+[[nodiscard]] Ref<ValueState> adopt(PyObject* object);
+// One of tine's, or what can be told when it is done; no list or tuple.
+[[nodiscard]] bool looks_like_future(PyObject* object) noexcept;
+// An adopted one that is done came from `source`.
+void came_from(ValueState& state, PyObject* source);
+// What shows a state that is done: the very object that was adopted, else its Future. Any thread, without the lock.
+[[nodiscard]] Value handed_out(Ref<ValueState> state);
+[[nodiscard]] PyObject* hand_out(Ref<ValueState> state);  // with the lock
+// False with the indicator set when this thread must not wait: it runs the loop that is to complete one of them.
+[[nodiscard]] bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures);
+[[nodiscard]] bool init_others(PyObject* module);
+
 // promise.cpp
+// A _Promise that completes the state.
+[[nodiscard]] PyObject* make_promise(Ref<ValueState> state);
 [[nodiscard]] bool init_promise(PyObject* module);
 
 // pool.cpp: submit, the number of threads, the counters.

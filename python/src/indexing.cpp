@@ -66,6 +66,8 @@ void add_index(PyObject* item, std::vector<Value>* to) {
   } else if (const bool many = PySequence_Check(item) && !PyUnicode_Check(item) && !PyBytes_Check(item);
              many && PyObject_CheckBuffer(item)) {  // an array, which calls itself an index, too
     to->emplace_back(copy_of_buffer(item));
+  } else if (is_foreign_array(item)) {
+    throw TypeError("a Tensor's index can't be another library's array" + array_hint(foreign_value(item)));
   } else if (many) {
     to->push_back(list_of(item));
   } else if (PyIndex_Check(item)) {

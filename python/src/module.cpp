@@ -75,7 +75,11 @@ PyMethodDef functions[] = {
      "A Future of the list of those very futures, done when all of them are.\n\n"
      "When some failed it fails with the exception of the first of them in the list's order. TypeError names "
      "the\n"
-     "index of what is no Future. Source: torch.futures.collect_all."},
+     "index of what is no Future. Source: torch.futures.collect_all.\n\n"
+     "Another library's futures are taken as well, here and by the other functions of many futures: what "
+     "has\n"
+     "add_done_callback() and value() or result(), as those of torch.futures, c10d, concurrent.futures, "
+     "asyncio."},
     {"wait_all", as_method(wait_all), METH_FASTCALL | METH_KEYWORDS,
      "wait_all(futures, timeout=None)\n--\n\n"
      "The list of the values of all those futures; raises as soon as one of them has failed.\n\n"
@@ -150,10 +154,10 @@ bool register_hooks(PyObject* module) {
 bool init(PyObject* module) {
   tine::detail::watch_forks();
   return init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
-         init_promise(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
-         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
-         init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
-         register_hooks(module);
+         init_promise(module) && init_others(module) && init_grad_mode(module) && init_pool(module) &&
+         init_dtypes(module) && init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&
+         add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
+         init_missing(module) && init_rpc(module) && register_hooks(module);
 }
 
 }  // namespace

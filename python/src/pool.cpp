@@ -78,6 +78,7 @@ class PyTask final : public ValueState, private Task {
   }
   void execute_locked() noexcept {
     const ErrorAside aside;
+    const GradModeScope scope(grad_mode_);  // callbacks of its Future run in it as well
     try {
       const PyRef result = PyRef::adopt(call());
       if (!result) throw_error();
@@ -98,6 +99,7 @@ class PyTask final : public ValueState, private Task {
     for (PyObject** held : {&function_, &args_, &keywords_}) drop_anywhere(std::exchange(*held, nullptr));
   }
 
+  const GradMode grad_mode_ = GradMode::here();  // of the caller
   PyObject* function_;
   PyObject* args_;
   PyObject* keywords_;  // null for none

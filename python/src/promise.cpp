@@ -9,18 +9,14 @@ namespace {
 using tine::detail::make_ref;
 
 struct PyPromise {
-  PyObject_HEAD ValueState* state;  // owned
+  PyObject_HEAD ValueState* state;  // owned; null once it is kept
 };
+constinit PyTypeObject* promise_type = nullptr;
 ValueState& state_of(PyObject* object) noexcept { return *reinterpret_cast<PyPromise*>(object)->state; }
 
-PyObject* make_promise(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+PyObject* promise_new(PyTypeObject*, PyObject* args, PyObject* keywords) {
   if (!PyArg_ParseTuple(args, ":_Promise") || (keywords && PyDict_GET_SIZE(keywords))) return nullptr;
-  return guarded([=]() -> PyObject* {
-    auto state = make_ref<ValueState>();
-    PyObject* const object = type->tp_alloc(type, 0);
-    if (object) reinterpret_cast<PyPromise*>(object)->state = state.leak();
-    return object;
-  });
+  return guarded([=]() -> PyObject* { return make_promise(make_ref<ValueState>()); });
 }
 
 // Nobody but these completes the state, each once under the lock; a cancellation may come first. The state goes with
@@ -52,16 +48,38 @@ PyObject* promise_future(PyObject* object, PyObject*) {
   });
 }
 
+PyObject* promise_came_from(PyObject* object, PyObject* source) {
+  return guarded([=]() -> PyObject* {
+    if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) came_from(*state, source);
+    Py_RETURN_NONE;
+  });
+}
+
+// Before a collector takes apart what hangs on it.
+void promise_finalize(PyObject* object) {
+  ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
+  // Without a Future and a callback there is nobody to tell.
+  if (!state || state->done() || (state->sole_owner() && !state->newest_callback())) return;
+  const ErrorAside aside;
+  state->fail(
+      make_error(ErrorKind::kAbandoned, "what was to complete this Future was dropped before it was done"));
+}
+
+int promise_traverse(PyObject* object, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(object));
+  ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
+  return state && state->sole_owner() ? traverse_state(*state, visit, arg) : 0;
+}
+
+int promise_clear(PyObject* object) {
+  take_state(object);
+  return 0;
+}
+
 void promise_dealloc(PyObject* object) {
-  if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) {
-    // Without a Future and a callback there is nobody to tell.
-    if (!state->done() && !(state->sole_owner() && !state->newest_callback())) {
-      const ErrorAside aside;
-      state->fail(make_error(ErrorKind::kAbandoned,
-                             "what was to complete this Future was dropped before it was done"));
-    }
-    state->release();
-  }
+  if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // a callback kept it
+  PyObject_GC_UnTrack(object);
+  take_state(object);
   PyTypeObject* const type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
@@ -71,13 +89,18 @@ PyMethodDef promise_methods[] = {{"set_result", promise_set_result, METH_O, null
                                  {"set_exception", promise_set_exception, METH_O, nullptr},
                                  {"cancel", promise_cancel, METH_NOARGS, nullptr},
                                  {"future", promise_future, METH_NOARGS, nullptr},
+                                 {"came_from", promise_came_from, METH_O, nullptr},
                                  {}};
-PyType_Slot promise_slots[] = {{Py_tp_new, reinterpret_cast<void*>(make_promise)},
+PyType_Slot promise_slots[] = {{Py_tp_new, reinterpret_cast<void*>(promise_new)},
                                {Py_tp_dealloc, reinterpret_cast<void*>(promise_dealloc)},
+                               {Py_tp_finalize, reinterpret_cast<void*>(promise_finalize)},
+                               {Py_tp_traverse, reinterpret_cast<void*>(promise_traverse)},
+                               {Py_tp_clear, reinterpret_cast<void*>(promise_clear)},
                                {Py_tp_methods, promise_methods},
                                {0, nullptr}};
 PyType_Spec promise_spec = {"tine._C._Promise", sizeof(PyPromise), 0,
-                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, promise_slots};
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                            promise_slots};
 
 // Cancels the future when called. Holds the state, not the Future: were that one kept alive from here, nobody would
 // find out that it can't be completed any more.
@@ -119,16 +142,24 @@ PyMethodDef functions[] = {
      nullptr},
     {}};
 
-bool add_type(PyObject* module, PyType_Spec* spec, const char* name) {
-  const PyRef type = PyRef::adopt(PyType_FromSpec(spec));
-  return type && PyModule_AddObjectRef(module, name, type.get()) == 0;
+bool add_type(PyObject* module, PyType_Spec* spec, const char* name, PyTypeObject** type = nullptr) {
+  PyRef made = PyRef::adopt(PyType_FromSpec(spec));
+  if (!made || PyModule_AddObjectRef(module, name, made.get()) < 0) return false;
+  if (type) *type = reinterpret_cast<PyTypeObject*>(made.leak());
+  return true;
 }
 
 }  // namespace
 
+PyObject* make_promise(Ref<ValueState> state) {
+  PyObject* const object = promise_type->tp_alloc(promise_type, 0);
+  if (object) reinterpret_cast<PyPromise*>(object)->state = state.leak();
+  return object;
+}
+
 bool init_promise(PyObject* module) {
-  return add_type(module, &promise_spec, "_Promise") && add_type(module, &canceller_spec, "_Canceller") &&
-         PyModule_AddFunctions(module, functions) == 0;
+  return add_type(module, &promise_spec, "_Promise", &promise_type) &&
+         add_type(module, &canceller_spec, "_Canceller") && PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "python/src/future.h"
+#include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
 #include "src/runtime/log.h"
@@ -143,16 +144,18 @@ rpc::CallRequest named_request(const std::string& name, const py::tuple& args, c
   // Arguments that do not fit are an error of the call itself, as in PyTorch; of remote(), too.
   std::vector<Value> bound;
   std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
-  if (request.target == rpc::Target::kBuiltin) {
-    try {
-      (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
-    } catch (const TypeError& e) {
-      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
-                      e.message());
+  with_array_hint(request.args, keywords, [&] {
+    if (request.target == rpc::Target::kBuiltin) {
+      try {
+        (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
+      } catch (const TypeError& e) {
+        throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
+                        e.message());
+      }
+    } else if (const ScriptRef f = Runtime::instance().scripts().function(name)) {
+      bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
     }
-  } else if (const ScriptRef f = Runtime::instance().scripts().function(name)) {
-    bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
-  }
+  });
   return request;
 }
 
@@ -190,7 +193,7 @@ bool fit(std::span<const Value> values, size_t* budget) {
   for (const Value& v : values) {
     size_t bytes = kEach;
     if (v.is_tensor()) {
-      bytes += static_cast<size_t>(v.as_tensor().numel()) * sizeof(double);
+      bytes += static_cast<size_t>(v.as_tensor().numel()) * size_of(v.as_tensor().dtype());
     } else if (v.is_string()) {
       bytes += v.as_string().size();
     } else if (v.is(Tag::kForeign)) {
@@ -234,9 +237,11 @@ template <class Request>
 py::object call(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    return shown(sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
+    py::object future = shown(sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
       return agent.call(d.rank, std::move(r), d.deadline);
     }));
+    carry_grad_mode(future.ptr());
+    return future;
   });
 }
 
@@ -413,6 +418,10 @@ void define_rref(py::module_& m) {
       .def("__reduce_ex__", [](const PyRRef&, int) { return refuse_pickling(); });
 }
 
+PyCFunction as_fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) noexcept {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
 void define(py::module_& m) {
   // The texts name the arguments themselves: pybind11's own lines show what nobody can import.
   py::options options;
@@ -428,6 +437,14 @@ void define(py::module_& m) {
   // For the pickler: a Future is refused with one text wherever it turns up.
   m.def("refuse_future",
         [](const std::string& what) { translated([&] { rpc::throw_future_cannot_travel(what); }); });
+  static PyMethodDef lifting[] = {
+      {"liftable", liftable, METH_O,
+       "The torch.Tensor to lift in place of this one, or None: to be pickled."},
+      {"lift", as_fast(lift), METH_FASTCALL, "lift(tensors, buffers): the last leaf of a pickle."},
+      {"restore", as_fast(restore), METH_FASTCALL,
+       "restore(type, bases, table): the tensors of a last leaf."},
+      {}};
+  if (PyModule_AddFunctions(m.ptr(), lifting) < 0) throw py::error_already_set();
   m.def("start", start);
   m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
     translated([&] { without_lock([&] { service().stop(graceful, Seconds(timeout), failure); }); });

@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "python/src/lift.h"
+
 namespace tine::python {
 namespace {
 
@@ -17,12 +19,6 @@ RpcHooks* hooks = nullptr;
 RpcHooks& required_hooks() {
   if (!hooks) throw Error("tine.distributed.rpc has not been imported in this process");
   return *hooks;
-}
-
-py::list list_of(const std::vector<Value>& values) {
-  py::list list(values.size());
-  for (size_t i = 0; i < values.size(); ++i) list[i] = steal(to_python(values[i]));
-  return list;
 }
 
 std::span<const std::byte> span_of(const py::bytes& bytes) {
@@ -40,6 +36,19 @@ class BytesOwner final : public tine::detail::RefCounted {
  private:
   Ref<PyForeign> object_;
 };
+
+// The leaves of a payload, for the unpickler. One that was made in this process is a call to oneself or its answer:
+// what other libraries see as theirs must not be shared between caller and callee.
+py::list leaves_of(const ForeignPayload& payload) {
+  const std::vector<Value>& leaves = payload.leaves();
+  const bool is_own = dynamic_cast<const BytesOwner*>(payload.owner().get()) != nullptr;
+  py::list list(leaves.size());
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const bool copies = is_own && leaves[i].is(Tag::kTuple);
+    list[i] = steal(to_python(copies ? copied_leaf(leaves[i]) : leaves[i]));
+  }
+  return list;
+}
 
 // `what`: what errors call it.
 Ref<ForeignPayload> pickled(PyObject* object, const std::string& what) {
@@ -126,7 +135,7 @@ std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
   py::tuple answer;
   {
     const View view(payload->bytes());
-    answer = required_hooks().execute(view.get(), list_of(payload->leaves()), is_own(call));
+    answer = required_hooks().execute(view.get(), leaves_of(*payload), is_own(call));
   }
   const py::object result = answer[1];
   if (py::cast<bool>(answer[0])) return future_of(result.ptr());
@@ -188,7 +197,7 @@ PyObject* wrap_payload(const Value& value) {
       // Unpickled once, on the first look.
       if (!payload->is_decoded) {
         const View view(payload->bytes());
-        const py::object object = required_hooks().unpickle(view.get(), list_of(payload->leaves()));
+        const py::object object = required_hooks().unpickle(view.get(), leaves_of(*payload));
         payload->decoded = foreign_value(object.ptr());
         payload->is_decoded = true;
       }

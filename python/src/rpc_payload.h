@@ -5,7 +5,8 @@
 // Ordering   None.
 // Ownership  A payload shares the bytes object that Python made; it is sent from there.
 // Errors     Python's exceptions, as PyError.
-// Cost       One pickle a call; tensors and RRefs are lifted out of it and travel as they are.
+// Cost       One pickle a call; tensors (tine's, PyTorch's), buffers and RRefs are lifted out of it and travel as they
+//            are. What a worker sends to itself is passed, but for PyTorch's tensors and buffers, which are copied.
 // Source     docs/spec/wire.md; the pickle module's reducer_override.
 #pragma once
 

@@ -141,7 +141,8 @@ class Arguments {
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), to_value(named[i]));
     }
-    std::vector<Value> bound = unit().bind(f, bound_, keywords);
+    std::vector<Value> bound =
+        with_array_hint(bound_, keywords, [&] { return unit().bind(f, bound_, keywords); });
     for (size_t i = 0; i < bound.size(); ++i) {
       const TypePtr& type = f.schema.args[i].type;
       if (holds_future(type)) bound[i] = with_checked_futures(std::move(bound[i]), type);
@@ -180,7 +181,7 @@ PyObject* call_traced(const ScriptRef& called, PyObject* const* args, Py_ssize_t
     written_keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), traced_value(args[count + i]));
     keywords.emplace_back(written_keywords.back().first, tracer.plain(written_keywords.back().second));
   }
-  plain = unit().bind(f, plain, keywords);
+  plain = with_array_hint(plain, keywords, [&] { return unit().bind(f, plain, keywords); });
   written = unit().bind(f, written, written_keywords, Boundary::kRecorded);
   for (size_t i = 0; i < plain.size(); ++i) {
     const TypePtr& type = f.schema.args[i].type;
@@ -210,7 +211,10 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
       done = unit().start(f, bound.values(), interrupt_poll());
       bound.clear();
     }
-    return finished(done) ? result_of(*done.state()) : nullptr;
+    PyObject* const result = finished(done) ? result_of(*done.state()) : nullptr;
+    // Of a fork, and not one that was here before.
+    if (result && is_future(result) && Py_REFCNT(result) == 1) carry_grad_mode(result);
+    return result;
   });
 }
 
@@ -218,7 +222,9 @@ PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
   return guarded([&]() -> PyObject* {
     const ScriptFunction& f = *as_script(self)->function;
     const Arguments bound(f, args, static_cast<size_t>(count), names);
-    return wrap_future(unit().post(f, bound.values()));
+    PyObject* const future = wrap_future(unit().post(f, bound.values()));
+    if (future) carry_grad_mode(future);
+    return future;
   });
 }
 

@@ -58,22 +58,28 @@ std::pair<Fd, int> reserve_port() {
   return {std::move(holder), ntohs(address.sin_port)};
 }
 
+// The Python that runs programs: $TINE_PYTHON, else the one tine was built for.
+std::string python() {
+  if (const char* chosen = std::getenv("TINE_PYTHON"); chosen != nullptr && *chosen != '\0') return chosen;
+  return fs::exists(TINE_DEFAULT_PYTHON) ? TINE_DEFAULT_PYTHON : "python3";
+}
+
 // The program and its arguments, the interpreter in front of a .py file.
-std::vector<std::string> full_command(const std::vector<std::string>& command) {
-  if (command.empty()) throw std::runtime_error("no program to launch; expected program.py [args]");
-  std::vector<std::string> full = command;
-  if (!full[0].ends_with(".py")) return full;
-  if (!fs::exists(full[0])) {
+std::vector<std::string> full_command(const LaunchOptions& options) {
+  if (options.command.empty()) throw std::runtime_error("no program to launch; expected program.py [args]");
+  std::vector<std::string> full = options.command;
+  const bool is_file = full[0].ends_with(".py");
+  if (options.pytorch && !is_file && full[0] != "-m") {
+    throw std::runtime_error(
+        fmt::format("--pytorch runs a program.py or, behind --, -m module; '{}' is neither", full[0]));
+  }
+  if (!is_file && !options.pytorch) return full;
+  if (is_file && !fs::exists(full[0])) {
     throw std::runtime_error(
         fmt::format("the program '{}' does not exist (looked in {})", full[0], fs::current_path().string()));
   }
-  std::string python = TINE_DEFAULT_PYTHON;
-  if (const char* chosen = std::getenv("TINE_PYTHON"); chosen != nullptr && *chosen != '\0') {
-    python = chosen;
-  } else if (!fs::exists(python)) {
-    python = "python3";
-  }
-  full.insert(full.begin(), python);
+  if (options.pytorch) full.insert(full.begin(), {"-m", "tine.pytorch"});
+  full.insert(full.begin(), python());
   return full;
 }
 
@@ -152,7 +158,7 @@ class Launcher {
   void start_all() {
     int port = options_.master_port;
     if (port == 0) std::tie(port_holder_, port) = reserve_port();
-    const std::vector<std::string> command = full_command(options_.command);
+    const std::vector<std::string> command = full_command(options_);
     const Environment common = common_environment(options_, port, terminal_, notes_.address());
     processes_.reserve(static_cast<std::size_t>(options_.count));
     for (int index = 0; index < options_.count; ++index) {

@@ -17,6 +17,9 @@ struct LaunchOptions {
   int master_port = 0;
   // How long processes that were asked to end may take before they are killed.
   std::chrono::milliseconds grace{5000};
+  // Run the program by `python -m tine.pytorch`: torch.distributed.rpc over tine, the program as it is. It may also be
+  // `-m module`.
+  bool pytorch = false;
   // The program and its arguments. A .py file is run by $TINE_PYTHON, else by the Python tine was
   // built for.
   std::vector<std::string> command;

@@ -55,6 +55,9 @@ int run(int argc, char** argv) {
                    "processes on all machines; 0 means first rank + processes")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  launch->add_flag(
+      "--pytorch", options.pytorch,
+      "run it by python -m tine.pytorch: torch.distributed.rpc over tine (or, behind --, -m module)");
   launch->add_option("--grace", grace, "seconds between asking a process to end and killing it")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();

@@ -1,4 +1,4 @@
-// CallTable: the calls to one worker that have no answer yet. CallState: one of them. Callee: whom they were made to.
+// CallTable: the calls to one worker that have no answer yet. CallState: one of an agent's. Callee: whom they were made to.
 //
 // State      Slots, each free or holding one call; open until closed, for good.
 // Threads    Any.
@@ -20,25 +20,25 @@
 
 namespace tine::rpc {
 
-class CallState;
-
+// A Call is counted (detail::RefCounted) and has `uint64_t id`, `TimePoint deadline` and `bool counts() const`: whether it
+// is one of those that are bounded.
+template <class Call>
 class CallTable {
  public:
-  explicit CallTable(size_t limit) noexcept;
-  ~CallTable();
+  explicit CallTable(size_t limit) noexcept : limit_(limit) {}
   CallTable(const CallTable&) = delete;
   CallTable& operator=(const CallTable&) = delete;
 
   // Sets call->id; false, and nothing done, once the table is closed.
-  [[nodiscard]] bool add(const detail::Ref<CallState>& call);
+  [[nodiscard]] bool add(const detail::Ref<Call>& call);
   // Null when there is no such call any more.
-  [[nodiscard]] detail::Ref<CallState> take(uint64_t id) noexcept;
+  [[nodiscard]] detail::Ref<Call> take(uint64_t id) noexcept;
   // All of them; add() refuses from now on.
-  [[nodiscard]] std::vector<detail::Ref<CallState>> close();
+  [[nodiscard]] std::vector<detail::Ref<Call>> close();
   // Those whose deadline has passed; `next` is lowered to the earliest of the others.
-  void take_expired(TimePoint now, std::vector<detail::Ref<CallState>>* expired, TimePoint* next);
+  void take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next);
 
-  [[nodiscard]] size_t pending() const noexcept {  // control calls not counted
+  [[nodiscard]] size_t pending() const noexcept {  // those that count
     return pending_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool has_room() const noexcept { return pending() < limit_; }
@@ -46,9 +46,13 @@ class CallTable {
   [[nodiscard]] Future<void> room();
 
  private:
-  struct Slot;
+  struct Slot {
+    detail::Ref<Call> call;
+    uint32_t generation = 1;
+    uint32_t next_free = 0;  // index + 1
+  };
   using Room = detail::Ref<detail::State<void>>;
-  detail::Ref<CallState> take_slot(size_t index) noexcept;
+  detail::Ref<Call> take_slot(size_t index) noexcept;
   [[nodiscard]] Room room_made() noexcept;
 
   const size_t limit_;
@@ -61,6 +65,8 @@ class CallTable {
   Room room_;  // somebody waits for it
 };
 
+class CallState;
+
 // A worker as the calls to it know it.
 class Callee : public FrameHandler {
  public:
@@ -69,7 +75,7 @@ class Callee : public FrameHandler {
   // Nobody waits for that call any more.
   virtual void send_cancel(uint64_t id) noexcept = 0;
 
-  CallTable calls;
+  CallTable<CallState> calls;
 };
 
 // A pending call: its future's state, and the node that notices when the user cancels it.
@@ -85,6 +91,8 @@ class CallState final : public detail::State<Value>, private detail::Node {
   void give_up(std::exception_ptr error) noexcept;
   [[nodiscard]] std::exception_ptr deadline_error(TimePoint now) const;
 
+  [[nodiscard]] bool counts() const noexcept { return target != Target::kControl; }
+
   uint64_t id = 0;  // of the slot
   const TimePoint started;
   const TimePoint deadline;
@@ -98,10 +106,100 @@ class CallState final : public detail::State<Value>, private detail::Node {
   static constexpr detail::NodeOps kOps{&CallState::run, false, true};
 };
 
-struct CallTable::Slot {
-  detail::Ref<CallState> call;
-  uint32_t generation = 1;
-  uint32_t next_free = 0;  // index + 1
-};
+template <class Call>
+bool CallTable<Call>::add(const detail::Ref<Call>& call) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  if (!free_) {
+    slots_.emplace_back();
+    free_ = static_cast<uint32_t>(slots_.size());
+  }
+  const uint32_t index = free_ - 1;
+  Slot& slot = slots_[index];
+  free_ = slot.next_free;
+  slot.call = call;
+  call->id = uint64_t{slot.generation} << 32 | (index + 1);
+  ++used_;
+  if (call->counts()) pending_.store(pending() + 1, std::memory_order_relaxed);
+  return true;
+}
+
+template <class Call>
+detail::Ref<Call> CallTable<Call>::take_slot(size_t index) noexcept {
+  Slot& slot = slots_[index];
+  if (++slot.generation == 0) slot.generation = 1;
+  slot.next_free = free_;
+  free_ = static_cast<uint32_t>(index + 1);
+  --used_;
+  if (slot.call->counts()) pending_.store(pending() - 1, std::memory_order_relaxed);
+  return std::move(slot.call);
+}
+
+template <class Call>
+typename CallTable<Call>::Room CallTable<Call>::room_made() noexcept {
+  return room_ && (closed_ || pending() <= limit_ / 2) ? std::move(room_) : Room();
+}
+
+template <class Call>
+detail::Ref<Call> CallTable<Call>::take(uint64_t id) noexcept {
+  const uint64_t number = id & 0xffffffff;
+  Room room;
+  detail::Ref<Call> call;
+  {
+    const std::lock_guard lock(mutex_);
+    if (number == 0 || number > slots_.size()) return {};
+    Slot& slot = slots_[number - 1];
+    if (!slot.call || slot.generation != id >> 32) return {};
+    call = take_slot(number - 1);
+    room = room_made();
+  }
+  if (room) [[unlikely]]
+    room->emplace();
+  return call;
+}
+
+template <class Call>
+std::vector<detail::Ref<Call>> CallTable<Call>::close() {
+  std::vector<detail::Ref<Call>> all;
+  Room room;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    all.reserve(used_);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].call) all.push_back(take_slot(i));
+    }
+    room = room_made();
+  }
+  if (room) room->emplace();
+  return all;
+}
+
+template <class Call>
+void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next) {
+  Room room;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (!slots_[i].call) continue;
+      const TimePoint deadline = slots_[i].call->deadline;
+      if (deadline <= now) {
+        expired->push_back(take_slot(i));
+      } else if (deadline < *next) {
+        *next = deadline;
+      }
+    }
+    room = room_made();
+  }
+  if (room) room->emplace();
+}
+
+template <class Call>
+Future<void> CallTable<Call>::room() {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || has_room()) return make_ready();
+  if (!room_) room_ = detail::make_ref<detail::State<void>>();
+  return Future<void>(room_);
+}
 
 }  // namespace tine::rpc

@@ -9,8 +9,6 @@
 namespace tine::rpc {
 namespace {
 
-int64_t ticks(TimePoint t) noexcept { return t.time_since_epoch().count(); }
-
 uint64_t remaining_us(TimePoint deadline) {
   if (deadline == kNoDeadline) return kNoTimeLimit;
   const auto left = std::chrono::duration_cast<std::chrono::microseconds>(deadline - Clock::now()).count();
@@ -50,12 +48,13 @@ class OnFailure final : private detail::Node {
 
 }  // namespace
 
-Calls::Calls(World& world, RRefTable& references, Server& server, Executor& callbacks, Schedule schedule)
+Calls::Calls(World& world, RRefTable& references, Server& server, Executor& callbacks,
+             Deadlines::Schedule schedule)
     : world_(world),
       references_(references),
       server_(server),
       callbacks_(callbacks),
-      schedule_(std::move(schedule)) {}
+      deadlines_(std::move(schedule), [this](TimePoint now) { return sweep(now); }) {}
 
 Future<Value> Calls::call(int to, CallRequest request, TimePoint deadline) {
   return Future<Value>(detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline)));
@@ -81,7 +80,7 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
   }
   if (request.target != Target::kControl) begun_.fetch_add(1, std::memory_order_relaxed);
   try {
-    watch_deadline(deadline);
+    deadlines_.watch(deadline);
     if (target.is_self) {
       start_here(state, std::move(request), creation);
     } else {
@@ -224,28 +223,7 @@ size_t Calls::pending() const noexcept {
   return n;
 }
 
-void Calls::watch_deadline(TimePoint deadline) {
-  if (deadline == kNoDeadline) return;
-  int64_t next = next_sweep_.load(std::memory_order_seq_cst);
-  while (ticks(deadline) < next) {
-    if (!next_sweep_.compare_exchange_weak(next, ticks(deadline), std::memory_order_seq_cst)) continue;
-    try {
-      schedule_(deadline, [weak = owner_, this] {
-        if (const auto alive = weak.lock()) sweep();
-      });
-    } catch (...) {
-      next_sweep_.store(INT64_MAX,
-                        std::memory_order_seq_cst);  // the next call's has to see to the others, too
-      throw;
-    }
-    return;
-  }
-}
-
-void Calls::sweep() noexcept {
-  // A call that is added from here on sees the mark and schedules its own sweep, or is seen below.
-  next_sweep_.store(INT64_MAX, std::memory_order_seq_cst);
-  const TimePoint now = Clock::now();
+TimePoint Calls::sweep(TimePoint now) noexcept {
   TimePoint next = kNoDeadline;
   std::vector<detail::Ref<CallState>> expired;
   for (const auto& p : world_.peers()) p->calls.take_expired(now, &expired, &next);
@@ -254,7 +232,7 @@ void Calls::sweep() noexcept {
     call->fail(call->deadline_error(now));
     call->to->send_cancel(call->id);
   }
-  watch_deadline(next);
+  return next;
 }
 
 }  // namespace tine::rpc

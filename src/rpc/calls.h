@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "src/rpc/deadlines.h"
 #include "src/rpc/server.h"
 #include "src/rpc/world.h"
 
@@ -23,12 +24,12 @@ namespace tine::rpc {
 
 class Calls final : public Fetcher {
  public:
-  using Schedule = std::function<void(TimePoint when, std::function<void()> work)>;
   // `callbacks`: where users' callbacks go of calls whose deadline passes.
-  Calls(World& world, RRefTable& references, Server& server, Executor& callbacks, Schedule schedule);
+  Calls(World& world, RRefTable& references, Server& server, Executor& callbacks,
+        Deadlines::Schedule schedule);
 
   // `owner` keeps it alive.
-  void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
+  void share(std::weak_ptr<void> owner) { deadlines_.share(std::move(owner)); }
 
   Future<Value> call(int to, CallRequest request, TimePoint deadline);
   [[nodiscard]] detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
@@ -54,19 +55,16 @@ class Calls final : public Fetcher {
   void send(Peer& to, const detail::Ref<CallState>& state, const CallRequest& request, Creation* creation);
   void start_here(detail::Ref<CallState> state, CallRequest request, Creation* creation);
   [[nodiscard]] bool has_code(int rank, const std::string& hash);
-  void watch_deadline(TimePoint deadline);
-  void sweep() noexcept;
+  TimePoint sweep(TimePoint now) noexcept;
 
   World& world_;
   RRefTable& references_;
   Server& server_;
   Executor& callbacks_;
-  const Schedule schedule_;
   const uint8_t generation_ = detail::fork_generation();
-  std::weak_ptr<void> owner_;
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};
-  std::atomic<int64_t> next_sweep_{INT64_MAX};  // ticks of the clock
+  Deadlines deadlines_;
   std::mutex code_mutex_;
   std::vector<std::unordered_set<std::string>> code_there_;  // hashes, by rank of the worker that has them
 };

@@ -56,50 +56,8 @@ Value CallServices::run(const Op& op, const Value* bound) const {
   return tine::call(op, context, bound);
 }
 
-void IncomingTable::add(IncomingState& call) {
-  const std::lock_guard lock(mutex_);
-  control_ += call.target == Target::kControl;
-  calls_.insert_or_assign(call.id, &call);
-  if (gone_) call.cancelled.store(true, std::memory_order_seq_cst);
-}
-
-void IncomingTable::remove(IncomingState& call) noexcept {
-  const std::lock_guard lock(mutex_);
-  const auto at = calls_.find(call.id);
-  if (at == calls_.end() || at->second != &call) return;
-  control_ -= call.target == Target::kControl;
-  calls_.erase(at);
-}
-
-void IncomingTable::cancel(uint64_t id) noexcept {
-  detail::Ref<detail::State<Value>> source;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto at = calls_.find(id);
-    if (at != calls_.end()) source = at->second->mark_cancelled();
-  }
-  if (source) source->cancel();
-}
-
-void IncomingTable::cancel_all() noexcept {
-  std::vector<detail::Ref<detail::State<Value>>> sources;
-  {
-    const std::lock_guard lock(mutex_);
-    gone_ = true;
-    for (const auto& [id, call] : calls_) sources.push_back(call->mark_cancelled());
-  }
-  for (const auto& source : sources) {
-    if (source) source->cancel();
-  }
-}
-
-size_t IncomingTable::running() const {
-  const std::lock_guard lock(mutex_);
-  return gone_ ? 0 : calls_.size() - control_;
-}
-
-IncomingState::IncomingState(std::shared_ptr<CallServices> s, IncomingTable& t, detail::Ref<Peer> from,
-                             uint64_t number, Target what, TimePoint until)
+IncomingState::IncomingState(std::shared_ptr<CallServices> s, IncomingTable<IncomingState>& t,
+                             detail::Ref<Peer> from, uint64_t number, Target what, TimePoint until)
     : Node(&kSourceDone),
       services(std::move(s)),
       table(t),
@@ -107,7 +65,7 @@ IncomingState::IncomingState(std::shared_ptr<CallServices> s, IncomingTable& t, 
       id(number),
       target(what),
       deadline(until) {
-  table.add(*this);
+  (void)table.add(*this);
 }
 
 IncomingState::~IncomingState() {

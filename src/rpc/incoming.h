@@ -1,5 +1,5 @@
 // IncomingState: a call of another worker, or to oneself, from its arrival to its answer.
-// IncomingTable: those of one worker. CallServices: what they need.
+// CallServices: what it needs.
 //
 // State      Running; promised, once the future is known that the answer comes from; answered, once. `cancelled` may
 //            come at any time.
@@ -18,10 +18,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "src/rpc/call.h"
+#include "src/rpc/incoming_table.h"
 #include "src/rpc/peer.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/rref_table.h"
@@ -55,28 +55,10 @@ class CallServices {
   ~CallServices() = default;
 };
 
-class IncomingTable {
- public:
-  void add(IncomingState& call);
-  void remove(IncomingState& call) noexcept;
-  // Its caller has given one up, or all: then it is gone, and nobody counts what runs for it.
-  void cancel(uint64_t id) noexcept;
-  void cancel_all() noexcept;
-  // Not answered, control calls not counted, of a caller that lives.
-  [[nodiscard]] size_t running() const;
-
- private:
-  friend class IncomingState;
-  mutable std::mutex mutex_;
-  bool gone_ = false;
-  size_t control_ = 0;
-  std::unordered_map<uint64_t, IncomingState*> calls_;
-};
-
 class IncomingState final : public detail::RefCounted, private detail::Node, private Task {
  public:
-  IncomingState(std::shared_ptr<CallServices> services, IncomingTable& table, detail::Ref<Peer> caller,
-                uint64_t id, Target target, TimePoint deadline);
+  IncomingState(std::shared_ptr<CallServices> services, IncomingTable<IncomingState>& table,
+                detail::Ref<Peer> caller, uint64_t id, Target target, TimePoint deadline);
   ~IncomingState() override;
 
   // What to do with it; each hands it on and returns.
@@ -92,9 +74,10 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   void wait_for_room(const Value& answer);
   // The caller is gone or has given up. Under the table's lock; what to cancel once that is released.
   [[nodiscard]] detail::Ref<detail::State<Value>> mark_cancelled() noexcept;
+  [[nodiscard]] bool counts() const noexcept { return target != Target::kControl; }
 
   const std::shared_ptr<CallServices> services;
-  IncomingTable& table;
+  IncomingTable<IncomingState>& table;
   const detail::Ref<Peer> caller;
   const uint64_t id;
   const Target target;

@@ -13,6 +13,7 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
   }
   if (const ForeignPayload* payload = ForeignPayload::in(value)) {
     if (!payload->leaves().empty()) {
+      needs_codec_ = true;  // who can unpickle it sends it as a part of a new pickle
       throw TypeError(
           fmt::format("a {} with tensors or RRefs in it cannot travel inside a list, tuple or dict",
                       payload->type_name()));

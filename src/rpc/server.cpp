@@ -37,7 +37,8 @@ Server::Server(World& world, RRefTable& table, Options options)
 void Server::ready(std::weak_ptr<void> owner, ControlHandler& control) {
   owner_ = std::move(owner);
   control_ = &control;
-  for (int rank = 0; rank < world_.size(); ++rank) tables_.push_back(std::make_unique<IncomingTable>());
+  for (int rank = 0; rank < world_.size(); ++rank)
+    tables_.push_back(std::make_unique<IncomingTable<IncomingState>>());
 }
 
 const Op& Server::resolve(const std::string& name, const std::vector<Value>& args,

@@ -71,7 +71,7 @@ class Server final : private CallServices {
   const OpTable* const ops_;
   std::weak_ptr<void> owner_;
   ControlHandler* control_ = nullptr;
-  std::vector<std::unique_ptr<IncomingTable>> tables_;  // by rank of the caller
+  std::vector<std::unique_ptr<IncomingTable<IncomingState>>> tables_;  // by rank of the caller
   std::atomic<uint64_t> begun_{0};
   std::atomic<bool> holding_;
   std::mutex mutex_;  // what is below

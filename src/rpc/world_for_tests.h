@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -40,6 +41,10 @@ class Threads final : public Executor {
       tasks_.push_back(&task);
     }
     wake_.notify_one();
+  }
+  [[nodiscard]] bool has(std::thread::id id) const {
+    return std::any_of(threads_.begin(), threads_.end(),
+                       [id](const std::thread& t) { return t.get_id() == id; });
   }
 
  private:

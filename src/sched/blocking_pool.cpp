@@ -73,8 +73,9 @@ class BlockingPool::Impl {
 
     Impl& pool;
     int waits = 0;  // its own: scopes nest
-    // The rest is the pool's lock's.
-    std::condition_variable wake;
+    // The rest is the pool's lock's. Called without it, when the member may have ended meanwhile: one that is woken with the
+    // lock taken goes to sleep again, which costs two switches where both share a core.
+    const std::shared_ptr<std::condition_variable> wake = std::make_shared<std::condition_variable>();
     bool called = false;
     bool idle = false;
     bool known = false;  // `handle` is
@@ -89,6 +90,7 @@ class BlockingPool::Impl {
   // What is to be done once the lock is released.
   struct Later {
     std::vector<Members::iterator> start;
+    std::shared_ptr<std::condition_variable> wake;
     bool start_watch = false;
     Task* refused = nullptr;
     std::exception_ptr why;
@@ -161,7 +163,7 @@ void BlockingPool::Impl::see_to_queue(Later& later) noexcept {
     member->idle = false;
     member->called = true;
     ++coming_;
-    member->wake.notify_one();
+    later.wake = member->wake;
     return;
   }
   if (running() < options_.eager && threads() < options_.max_threads) return reserve(later);
@@ -217,6 +219,7 @@ void BlockingPool::Impl::post(Task& task) noexcept {
 }
 
 void BlockingPool::Impl::carry_out(Later& later) noexcept {
+  if (later.wake) later.wake->notify_one();
   for (const Members::iterator member : later.start) start(member);
   if (later.start_watch) {
     try {
@@ -303,7 +306,7 @@ void BlockingPool::Impl::main(Members::iterator self) noexcept {
       self->idle = true;
       self->called = false;
       idle_.push_back(&*self);
-      if (self->wake.wait_for(lock, patience, [&] { return self->called || closed_; })) {
+      if (self->wake->wait_for(lock, patience, [&] { return self->called || closed_; })) {
         if (self->called) --coming_;
         continue;
       }
@@ -391,7 +394,7 @@ int BlockingPool::Impl::close_and_join(TimePoint bound) noexcept {
     left = std::exchange(first_, nullptr);
     last_ = nullptr;
     queued_ = 0;
-    for (Member* const member : idle_) member->wake.notify_one();
+    for (Member* const member : idle_) member->wake->notify_one();
     watch_wake_.notify_one();
   }
   while (left) {

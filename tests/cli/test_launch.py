@@ -118,6 +118,22 @@ def test_a_program_need_not_be_python():
     assert done.stdout == ""
 
 
+def test_with_pytorch_the_program_is_one_of_python():
+    done = launch("--pytorch", "-n", "1", "sh", "-c", "true")
+    assert done.returncode == 2
+    assert "--pytorch runs a program.py or, behind --, -m module; 'sh' is neither" in done.stderr
+
+
+def test_with_pytorch_the_program_is_run_by_tines_module(program, tmp_path):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    path = program("")
+    assert launch("--pytorch", "-n", "1", path, "x", TINE_PYTHON=str(python)).stdout == f"[0] -m tine.pytorch {path} x\n"
+    done = launch("--pytorch", "-n", "1", "--", "-m", "module", "-v", TINE_PYTHON=str(python))
+    assert done.stdout == "[0] -m tine.pytorch -m module -v\n"
+
+
 def test_lines_of_many_processes_stay_whole(program):
     text = """
 for i in range(2000):

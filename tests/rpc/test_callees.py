@@ -252,3 +252,43 @@ def test_a_timeout_of_remote_ends_the_creation_for_every_reader_of_the_value(to)
         """,
         env={"TO": to},
     )
+
+
+def test_an_async_function_may_return_a_future_of_another_library():
+    run(
+        2,
+        RAISES
+        + """
+        import concurrent.futures
+        executor = concurrent.futures.ThreadPoolExecutor(2)
+        class Own:
+            def __init__(self, outcome): self.outcome = outcome
+            def add_done_callback(self, callback): callback(self)
+            def result(self): return self.outcome
+        @rpc.functions.async_execution
+        def later(x): return executor.submit(lambda: x + 1)
+        @rpc.functions.async_execution
+        def own(x): return Own([x])
+        @rpc.functions.async_execution
+        def fails(): return executor.submit(lambda: {}["absent"])
+        @rpc.functions.async_execution
+        def cancelled():
+            future = concurrent.futures.Future()
+            future.cancel()
+            return future
+        @rpc.functions.async_execution
+        def dropped(): return concurrent.futures.Future()
+        @rpc.functions.async_execution
+        def none(): return executor
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for to in ("worker1", "worker0"):
+                assert [f.wait() for f in [rpc.rpc_async(to, later, args=(i,)) for i in range(20)]] == list(range(1, 21))
+                assert rpc.rpc_sync(to, own, args=(5,)) == [5] and rpc.remote(to, later, args=(5,)).to_here() == 6
+                raises(KeyError, lambda: rpc.rpc_sync(to, fails), "absent")
+                raises(torch.Cancelled, lambda: rpc.rpc_sync(to, cancelled))
+                raises(RuntimeError, lambda: rpc.rpc_sync(to, dropped), "was dropped before it was done")
+                raises(torch.TypeError, lambda: rpc.rpc_sync(to, none), "must return a torch.futures.Future", "none", "ThreadPoolExecutor")
+        rpc.shutdown()
+        """,
+    )

@@ -211,8 +211,9 @@ def _checked_inputs(example_inputs):
     inputs = tuple(inputs)
     for i, value in enumerate(inputs):
         if not _is_traceable(value):
+            hint = "; write tine.from_dlpack(x)" if hasattr(type(value), "__dlpack__") else ""
             raise RuntimeError(f"Type '{type(value).__name__}' of example input {i} cannot be traced. Only Tensors and "
-                               "(possibly nested) Lists, Dicts, and Tuples of Tensors can be traced")
+                               f"(possibly nested) Lists, Dicts, and Tuples of Tensors can be traced{hint}")
     return inputs
 
 

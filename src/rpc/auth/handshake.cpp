@@ -16,6 +16,12 @@ namespace tine::rpc {
 namespace {
 
 constexpr std::string_view kLabel = "tine-rpc-proof-1";
+// Who offers kRawCalls and who does not cannot talk to each other.
+std::string_view words_for_kind(bool raw_calls) noexcept {
+  return raw_calls ? "a node of raw calls (PyTorch's RPC with tine as its backend)"
+                   : "an agent of tine's own RPC (tine.rpc.init_rpc)";
+}
+
 constexpr std::string_view kSameSecret =
     "give both processes the same TINE_AUTH_KEY, or let both use the key file of the same user";
 
@@ -39,7 +45,7 @@ Handshake::Handshake(Config config) : config_(std::move(config)) {
   if (initiator()) {
     const RecordHead head{RecordType::kHello, RefusalCode::kNone, config_.low_version, config_.high_version,
                           0};
-    hello_ = make_hello(head, config_.incarnation, random_nonce(), config_.name);
+    hello_ = make_hello(head, config_.incarnation, random_nonce(), config_.name, config_.features);
     put(hello_);
     waits_for_ = RecordType::kChallenge;
   } else {
@@ -127,6 +133,13 @@ void Handshake::handle_head() {
   }
 }
 
+void Handshake::other_kind() {
+  const bool raw_calls = (config_.features & kRawCalls) != 0;
+  fail(make_error(ErrorKind::kAuth,
+                  fmt::format("refused {}: it is {}, we are {}; all workers of a world must be of one kind",
+                              who(), words_for_kind(!raw_calls), words_for_kind(raw_calls))));
+}
+
 void Handshake::malformed(const std::string& what) {
   put(make_refusal(RefusalCode::kMalformed, config_.low_version, config_.high_version));
   fail(make_error(ErrorKind::kAuth, fmt::format("the handshake with {} failed: {}", who(), what)));
@@ -145,9 +158,13 @@ void Handshake::handle_hello() {
         fmt::format("refused {}: it speaks wire versions {} to {}, we speak {} to {}", who(),
                     head_.low_version, head_.high_version, config_.low_version, config_.high_version)));
   }
+  if ((features_of(hello_) & kRawCalls) != config_.features) {
+    put(make_refusal(RefusalCode::kOtherKind, config_.low_version, config_.high_version));
+    return other_kind();
+  }
   version_ = highest;
   const RecordHead head{RecordType::kChallenge, RefusalCode::kNone, version_, version_, 0};
-  challenge_ = make_hello(head, config_.incarnation, random_nonce(), config_.name);
+  challenge_ = make_hello(head, config_.incarnation, random_nonce(), config_.name, config_.features);
   put(challenge_);
   waits_for_ = RecordType::kProof;
 }
@@ -162,6 +179,10 @@ void Handshake::handle_challenge() {
       version_ > config_.high_version) {
     return malformed(fmt::format("it chose wire version {} to {}, we offered {} to {}", head_.low_version,
                                  head_.high_version, config_.low_version, config_.high_version));
+  }
+  if (features_of(challenge_) != config_.features) {
+    put(make_refusal(RefusalCode::kOtherKind, config_.low_version, config_.high_version));
+    return other_kind();
   }
   if (!config_.expected_name.empty() && peer_name_ != config_.expected_name) {
     return fail(
@@ -233,6 +254,11 @@ void Handshake::handle_refusal() {
     case RefusalCode::kClosing:
       kind = ErrorKind::kPeerDied;
       why = "it is shutting down";
+      break;
+    case RefusalCode::kOtherKind:
+      why = fmt::format("it is {}, we are {}; all workers of a world must be of one kind",
+                        words_for_kind((config_.features & kRawCalls) == 0),
+                        words_for_kind((config_.features & kRawCalls) != 0));
       break;
     default: why = fmt::format("reason {}, which is unknown here", static_cast<int>(head_.refusal));
   }

@@ -31,6 +31,7 @@ class Handshake {
     std::string address;        // for messages: the peer's
     std::string expected_name;  // initiator: empty takes any
     std::array<std::byte, 32> binding{};
+    uint64_t features = 0;  // the other side must offer the same of those known here
     uint16_t low_version = 1;
     uint16_t high_version = 1;
   };
@@ -66,6 +67,7 @@ class Handshake {
   void handle_proof();
   void handle_accept();
   void handle_refusal();
+  void other_kind();
   void malformed(const std::string& what);
   void fail(std::exception_ptr error) noexcept;
 

@@ -8,7 +8,7 @@
 //            the Ref.
 // Errors     acquire throws Error(kMemory) naming the size when the system has none left.
 // Cost       A recycled block: one lock, no page faults. Free blocks are bounded in bytes: what is over the
-//            bound goes back to the system, by no thread that reads. Classes are a quarter of a power of two apart.
+//            bound, or of no use for a while (trim), goes back to the system, by no thread that reads. Classes are a quarter of a power of two apart.
 // Source     Fresh pages cost more than the copy into them (DESIGN, "RPC").
 #pragma once
 
@@ -53,6 +53,10 @@ class BufferPool final : public detail::RefCounted {
   // `size` may be 0. The bytes are whatever they were.
   [[nodiscard]] detail::Ref<Buffer> acquire(size_t size);
   [[nodiscard]] size_t retained_bytes() const noexcept;
+  // Gives to the system what has lain free since the last time. What is large goes by detail::let_go.
+  void trim();
+  // Whether trim() may ever find something: large blocks are lent, or blocks lie free.
+  [[nodiscard]] bool may_trim() const noexcept;
   // Free blocks go to the system, now and later.
   void retain_no_more() noexcept;
   [[nodiscard]] static size_t capacity_for(size_t size) noexcept;
@@ -66,7 +70,9 @@ class BufferPool final : public detail::RefCounted {
   mutable std::mutex mutex_;
   size_t max_retained_;
   size_t retained_ = 0;
+  size_t large_lent_ = 0;
   std::array<std::vector<std::byte*>, kClasses> free_;
+  std::array<uint32_t, kClasses> unused_{};  // the fewest that lay free at any time since the last trim
 };
 
 }  // namespace tine::rpc

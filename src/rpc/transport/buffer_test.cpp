@@ -28,6 +28,34 @@ TEST(BufferPool, ABufferIsAlignedAndAtLeastAsLargeAsAsked) {
   }
 }
 
+TEST(BufferPool, ATrimGivesBackWhatNobodyTookSinceTheLastOne) {
+  auto pool = make_ref<BufferPool>();
+  const auto two = [&] { return std::pair(pool->acquire(1 << 20), pool->acquire(1 << 20)); };
+  (void)two();
+  EXPECT_EQ(pool->retained_bytes(), size_t{2} << 20);
+  pool->trim();  // both were lent at some time
+  EXPECT_EQ(pool->retained_bytes(), size_t{2} << 20);
+  (void)pool->acquire(1 << 20);
+  pool->trim();  // one was not
+  EXPECT_EQ(pool->retained_bytes(), size_t{1} << 20);
+  pool->trim();
+  EXPECT_EQ(pool->retained_bytes(), 0u);
+  EXPECT_FALSE(pool->may_trim());
+}
+
+TEST(BufferPool, ALargeBufferThatIsLentMayBeTrimmedSometime) {
+  auto pool = make_ref<BufferPool>();
+  auto small = pool->acquire(1 << 16);
+  EXPECT_FALSE(pool->may_trim());
+  auto large = pool->acquire(1 << 20);
+  EXPECT_TRUE(pool->may_trim());
+  large = nullptr;
+  EXPECT_TRUE(pool->may_trim());
+  pool->trim();
+  pool->trim();
+  EXPECT_FALSE(pool->may_trim());
+}
+
 TEST(BufferPool, ADroppedBuffersMemoryIsUsedAgain) {
   auto pool = make_ref<BufferPool>();
   auto a = pool->acquire(100'000);

@@ -148,6 +148,8 @@ class Connection : public detail::RefCounted {
   [[nodiscard]] virtual std::exception_ptr send(OutFrame frame) = 0;
   // False while more than max_copied_bytes are queued: whoever may wait does so before sending more.
   [[nodiscard]] virtual bool has_room() const noexcept = 0;
+  // Memory that was copied for being sent and still waits.
+  [[nodiscard]] virtual size_t copied_bytes() const noexcept = 0;
   // Done at once when there is room or the connection is closed, else once less than half of the bound is queued. Then ask
   // has_room() again: others wait for the same. Completed on the loop's thread, users' callbacks behind its gate.
   [[nodiscard]] virtual Future<void> room() = 0;

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <unordered_map>
@@ -77,6 +78,7 @@ struct Loop::Impl {
   bool run_timers() noexcept;
   int wait_for_events(bool may_poll) noexcept;
   int timeout_ms() noexcept;
+  void trim() noexcept;
   void handle(int count) noexcept;
   void wake() noexcept;
 
@@ -114,6 +116,8 @@ struct Loop::Impl {
     PollPolicy policy;
     std::vector<std::function<void()>> running;
     std::array<epoll_event, kEventsAtOnce> events{};
+    TimePoint next_trim = Clock::now();
+    bool may_trim = false;
   } turn;
 };
 
@@ -196,8 +200,10 @@ bool Loop::Impl::run_timers() noexcept {
 // Called with the mutex held. epoll counts in whole milliseconds: rounded up, or it would spin to the end.
 int Loop::Impl::timeout_ms() noexcept {
   if (!posted.empty()) return 0;
-  if (timers.empty()) return -1;
-  const auto left = timers.begin()->first.first - Clock::now();
+  TimePoint next = timers.empty() ? kNoDeadline : timers.begin()->first.first;
+  if (turn.may_trim) next = std::min(next, turn.next_trim);
+  if (next == kNoDeadline) return -1;
+  const auto left = next - Clock::now();
   if (left <= Clock::duration::zero()) return 0;
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   return static_cast<int>(std::min<int64_t>(ms, 60'000));
@@ -225,6 +231,7 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
     }
     if (gave_up) turn.policy.miss();
   }
+  trim();
   asleep.store(true, std::memory_order_release);
   int timeout;
   {
@@ -234,6 +241,23 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
   return std::max(n, 0);
+}
+
+// Before each sleep: while the loop has work without a pause its buffers are in use.
+void Loop::Impl::trim() noexcept {
+  turn.may_trim = pool->may_trim();
+  if (!turn.may_trim) return;
+  const TimePoint now = Clock::now();
+  if (now < turn.next_trim) return;
+  turn.next_trim = now + options.trim_interval;
+  std::optional<detail::CallbackGate> gate;
+  if (options.callbacks) gate.emplace(*options.callbacks);
+  try {
+    pool->trim();
+  } catch (const std::bad_alloc&) {
+    // The next time.
+  }
+  turn.may_trim = pool->may_trim();
 }
 
 void Loop::Impl::handle(int count) noexcept {

@@ -45,6 +45,9 @@ class Loop {
   struct Options {
     std::chrono::microseconds poll_budget{50};  // 0: always sleep
     size_t retained_buffer_bytes = BufferPool::kDefaultRetained;
+    // Buffers of no use for one to two of these go back to the system; those that are large by `callbacks`, if there is one.
+    std::chrono::milliseconds trim_interval{1000};
+    Executor* callbacks = nullptr;
   };
 
   // False, and the function is dropped, once the loop has stopped.

@@ -36,6 +36,19 @@ TEST(IoLoop, RunsWhatIsPostedInOrderOnItsOwnThread) {
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(order[static_cast<size_t>(i)], i);
 }
 
+TEST(IoLoop, BuffersOfNoUseGoBackToTheSystemWhileItSleeps) {
+  IoLoop loop(Loop::Options{.trim_interval = 10ms});
+  auto buffer = loop.pool().acquire(1 << 20);
+  std::promise<void> looked;
+  loop.post([&] { looked.set_value(); });  // it sees that a large one is lent
+  looked.get_future().get();
+  buffer = nullptr;
+  EXPECT_GT(loop.pool().retained_bytes(), 0u);
+  const TimePoint end = Clock::now() + 20s;
+  while (loop.pool().retained_bytes() != 0 && Clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(loop.pool().retained_bytes(), 0u);
+}
+
 TEST(IoLoop, WakesForAPostHoweverDeepItSleeps) {
   IoLoop loop;
   for (int i = 0; i < 500; ++i) {

@@ -24,6 +24,7 @@ Handshake::Config handshake_config(const Identity& identity, Handshake::Role rol
   config.name = identity.name;
   config.incarnation = identity.incarnation;
   config.secret = identity.secret;
+  config.features = identity.features;
   config.address = std::move(address);
   config.low_version = kWireVersion;
   config.high_version = kWireVersion;

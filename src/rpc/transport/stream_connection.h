@@ -34,6 +34,7 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   void start(detail::Ref<FrameHandler> handler) override;
   std::exception_ptr send(OutFrame frame) override;
   bool has_room() const noexcept override { return writer_.has_room(); }
+  size_t copied_bytes() const noexcept override { return writer_.copied_bytes(); }
   Future<void> room() override;
   bool try_poll(TimePoint deadline, DoneCheck done) noexcept override;
   void shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept override;

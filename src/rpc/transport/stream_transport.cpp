@@ -261,7 +261,7 @@ class TcpTransport final : public Transport {
                     "use a loopback address, "
                     "or, where the network is trusted, allow plain text: with TINE_PLAINTEXT=1 in the "
                     "environment (Python), "
-                    "AgentOptions::plaintext_beyond_loopback (C++)",
+                    "plaintext_beyond_loopback of AgentOptions or RawNodeOptions (C++)",
                     address, real == address ? "" : fmt::format(" ({})", real)));
   }
   static std::string port_of(const SocketAddress& address) {

@@ -28,6 +28,7 @@ struct Identity {
   std::string name;  // 1 to 128 bytes of UTF-8
   uint64_t incarnation = 0;
   std::shared_ptr<const Secret> secret;
+  uint64_t features = 0;  // src/rpc/wire/handshake.h
 };
 
 struct ListenOptions {

@@ -281,7 +281,7 @@ void WriteQueue::finish(const Unit& unit, Items& done) noexcept {
   large_bytes_ += unit.bytes;
   item.cut += unit.bytes;
   if (item.cut != item.total) return;
-  if (item.frame.kind == FrameKind::kRequest) requests_.erase(item.frame.call_id);
+  if (is_request(item.frame.kind)) requests_.erase(item.frame.call_id);
   copied_.fetch_sub(item.copied, std::memory_order_relaxed);
   small_.splice(small_.begin(), item.behind);
   done.splice(done.end(), large_, unit.item);
@@ -295,7 +295,7 @@ void WriteQueue::push(Items& node) {
     large_bytes_ = 0;
     return small_.splice(small_.end(), node);
   }
-  if (item.frame.kind == FrameKind::kRequest) requests_.try_emplace(item.frame.call_id, node.begin());
+  if (is_request(item.frame.kind)) requests_.try_emplace(item.frame.call_id, node.begin());
   large_.splice(large_.end(), node);
 }
 

@@ -228,7 +228,9 @@ TEST_F(WriteQueueTest, LargeFramesLeaveOneAfterTheOther) {
 
 TEST_F(WriteQueueTest, ACancelLeavesBehindItsLargeRequestAndOnlyThat) {
   EXPECT_EQ(send(large(1, 1 << 20)), Result::kOk);
-  EXPECT_EQ(send(large(2, 1 << 20)), Result::kOk);
+  OutFrame raw = large(2, 1 << 20);
+  raw.kind = FrameKind::kRawRequest;
+  EXPECT_EQ(send(std::move(raw)), Result::kOk);
   EXPECT_EQ(send(large(3, 1 << 20)), Result::kOk);
   for (const uint64_t id : {2, 1, 9}) send_small(id, FrameKind::kCancel, 0);
   read_all();

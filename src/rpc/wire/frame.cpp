@@ -13,6 +13,11 @@ bool must_be_empty(FrameKind kind) noexcept {
   return kind == FrameKind::kCancel || kind == FrameKind::kPing || kind == FrameKind::kPong;
 }
 
+bool is_about_a_call(FrameKind kind) noexcept {
+  return (kind >= FrameKind::kRequest && kind <= FrameKind::kCancel) ||
+         (kind >= FrameKind::kRawRequest && kind <= FrameKind::kRawFailure);
+}
+
 std::string check_chunk(const FrameHeader& h) {
   if (h.call_id != 0 || h.remaining_us != kNoTimeLimit || h.segments != 0) {
     return fmt::format("a chunk frame has call id {}, {} us left and {} segments, expected none of them",
@@ -29,7 +34,8 @@ std::string check_chunk(const FrameHeader& h) {
 
 bool is_known(FrameKind kind) noexcept {
   return (kind >= FrameKind::kRequest && kind <= FrameKind::kChunk) ||
-         (kind >= FrameKind::kLease && kind <= FrameKind::kRelease);
+         (kind >= FrameKind::kLease && kind <= FrameKind::kRelease) ||
+         (kind >= FrameKind::kIntroduction && kind <= FrameKind::kRawFailure);
 }
 
 std::string_view name_of(FrameKind kind) noexcept {
@@ -45,6 +51,10 @@ std::string_view name_of(FrameKind kind) noexcept {
     case FrameKind::kLease: return "lease";
     case FrameKind::kForkDone: return "fork done";
     case FrameKind::kRelease: return "release";
+    case FrameKind::kIntroduction: return "introduction";
+    case FrameKind::kRawRequest: return "raw request";
+    case FrameKind::kRawReply: return "raw reply";
+    case FrameKind::kRawFailure: return "raw failure";
   }
   return "unknown frame";
 }
@@ -57,6 +67,7 @@ std::string_view words_for(GoodbyeReason reason) noexcept {
     case GoodbyeReason::kSilent: return "it heard nothing for too long";
     case GoodbyeReason::kInternal: return "it had an internal error";
     case GoodbyeReason::kFailed: return "its program failed";
+    case GoodbyeReason::kRefused: return "it refused this connection";
     case GoodbyeReason::kReplaced: return "a newer connection replaced this one";
   }
   return "of a reason unknown here";
@@ -129,9 +140,7 @@ std::string decode_header(std::span<const std::byte, kHeaderBytes> in, uint64_t 
     return fmt::format("a goodbye frame has {} segments, expected none", h->segments);
   }
   if (chunk) return check_chunk(*h);
-  if ((h->kind == FrameKind::kRequest || h->kind == FrameKind::kReply || h->kind == FrameKind::kError ||
-       h->kind == FrameKind::kCancel) &&
-      h->call_id == 0) {
+  if (is_about_a_call(h->kind) && h->call_id == 0) {
     return fmt::format("a {} frame has call id 0, which no call has", kind);
   }
   return {};

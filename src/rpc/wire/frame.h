@@ -43,9 +43,18 @@ enum class FrameKind : uint8_t {
   kLease = 16,
   kForkDone = 17,
   kRelease = 18,
+  // Raw calls.
+  kIntroduction = 24,
+  kRawRequest = 25,
+  kRawReply = 26,
+  kRawFailure = 27,
 };
 [[nodiscard]] bool is_known(FrameKind kind) noexcept;
-[[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "release"
+// Of a call, which a cancel may follow.
+[[nodiscard]] constexpr bool is_request(FrameKind kind) noexcept {
+  return kind == FrameKind::kRequest || kind == FrameKind::kRawRequest;
+}
+[[nodiscard]] std::string_view name_of(FrameKind kind) noexcept;  // "request", ..., "raw failure"
 
 // Flags of a chunk; all other frames have none.
 inline constexpr uint16_t kLastChunk = 1;
@@ -58,7 +67,8 @@ enum class GoodbyeReason : uint8_t {
   kSilent = 3,
   kInternal = 4,
   kReplaced = 5,
-  kFailed = 6,  // the text says by what
+  kFailed = 6,   // the text says by what
+  kRefused = 7,  // the text says why
 };
 [[nodiscard]] std::string_view words_for(GoodbyeReason reason) noexcept;
 

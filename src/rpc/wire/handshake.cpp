@@ -86,12 +86,13 @@ std::string decode_head(std::span<const std::byte, kRecordHeadBytes> in, RecordH
 }
 
 HelloRecord make_hello(const RecordHead& head, uint64_t incarnation, const Nonce& nonce,
-                       std::string_view name) noexcept {
+                       std::string_view name, uint64_t features) noexcept {
   HelloRecord record{};
   RecordHead full = head;
   full.name_bytes = static_cast<uint16_t>(std::min(name.size(), kMaxNameBytes));
   put_head(record.data(), full);
   put_le<uint64_t>(record.data() + 16, incarnation);
+  put_le<uint64_t>(record.data() + 24, features);
   std::memcpy(record.data() + 32, nonce.data(), nonce.size());
   std::memcpy(record.data() + kNameAt, name.data(), full.name_bytes);
   return record;
@@ -112,8 +113,8 @@ ProofRecord make_refusal(RefusalCode code, uint16_t low_version, uint16_t high_v
 
 std::string check_hello(const HelloRecord& record, const RecordHead& head) {
   if (incarnation_of(record) == 0) return "its incarnation is 0";
-  // Feature bits we do not know may be offered; in a challenge there is none that both have.
-  if (head.type == RecordType::kChallenge && get_le<uint64_t>(record.data() + 24) != 0)
+  // Feature bits we do not know may be offered; in a challenge there are those that both have.
+  if (head.type == RecordType::kChallenge && (features_of(record) & ~kRawCalls) != 0)
     return "it chose features we do not have";
   if (!all_zero(std::span(record).subspan(kNameAt + head.name_bytes)))
     return "its name is not filled up with zero bytes";
@@ -129,6 +130,7 @@ std::string check_proof(const ProofRecord& record, const RecordHead& head, uint1
   return {};
 }
 
+uint64_t features_of(const HelloRecord& record) noexcept { return get_le<uint64_t>(record.data() + 24); }
 uint64_t incarnation_of(const HelloRecord& record) noexcept { return get_le<uint64_t>(record.data() + 16); }
 
 std::string_view name_of(const HelloRecord& record, const RecordHead& head) noexcept {

@@ -37,7 +37,11 @@ enum class RefusalCode : uint8_t {
   kTooSlow = 5,
   kNotAdmitted = 6,
   kClosing = 7,
+  kOtherKind = 8,
 };
+
+// Features a side offers.
+inline constexpr uint64_t kRawCalls = 1;  // its frames are those of raw calls, and not those of an agent
 
 struct RecordHead {
   RecordType type = RecordType::kHello;
@@ -57,7 +61,7 @@ using ProofRecord = std::array<std::byte, kProofBytes>;  // proof, accept and re
 [[nodiscard]] std::string decode_head(std::span<const std::byte, kRecordHeadBytes> in, RecordHead* head);
 
 [[nodiscard]] HelloRecord make_hello(const RecordHead& head, uint64_t incarnation, const Nonce& nonce,
-                                     std::string_view name) noexcept;
+                                     std::string_view name, uint64_t features = 0) noexcept;
 [[nodiscard]] ProofRecord make_proof(RecordType type, uint16_t version, const Mac& mac) noexcept;
 [[nodiscard]] ProofRecord make_refusal(RefusalCode code, uint16_t low_version,
                                        uint16_t high_version) noexcept;
@@ -65,6 +69,7 @@ using ProofRecord = std::array<std::byte, kProofBytes>;  // proof, accept and re
 // Empty when padding and fields are as they must be.
 [[nodiscard]] std::string check_hello(const HelloRecord& record, const RecordHead& head);
 [[nodiscard]] std::string check_proof(const ProofRecord& record, const RecordHead& head, uint16_t version);
+[[nodiscard]] uint64_t features_of(const HelloRecord& record) noexcept;
 [[nodiscard]] uint64_t incarnation_of(const HelloRecord& record) noexcept;
 [[nodiscard]] std::string_view name_of(const HelloRecord& record, const RecordHead& head) noexcept;
 [[nodiscard]] std::span<const std::byte, kMacBytes> mac_of(const ProofRecord& record) noexcept;

@@ -1,15 +1,17 @@
 """How Python calls travel: what is pickled, what runs at the callee, how an exception comes back.
 
-Tensors and RRefs are lifted out of a pickle and travel as they are. Functions and classes are pickled by
+Tensors and RRefs are lifted out of a pickle and travel as they are, PyTorch's plain tensors and the large buffers of
+NumPy's arrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are pickled by
 name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
 """
 import copyreg
 import importlib
 import inspect
-import io
 import pickle
+import sys
 import threading
 import traceback
+import types
 
 from ... import _C
 
@@ -24,11 +26,46 @@ def _leaf(index):
     return _leaves.values[index]
 
 
+def _lifted(index):
+    """Stands in a pickle for a torch.Tensor of the last leaf."""
+    return _leaves.values[-1][index]
+
+
+def _array(shape, dtype, order, data):
+    """A NumPy array on a buffer."""
+    import numpy
+
+    return numpy.ndarray(shape, dtype, data, 0, None, order)
+
+
+_imported = sys.modules.get
+# What is not larger is cheaper in the pickle: so much of a tensor lies in the body of a message, too.
+_SMALL = 512
+# A frame has 65,536 segments at most: behind so many buffers those that are not large stay in the pickle, too.
+_MANY, _LARGE = 4096, 65536
+_KINDS = "biufcmMSUV"  # of NumPy's types, those whose elements lie in the array
+_NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # those that their letter says all about
+
+
+class _Buffers(list):
+    """Those of one pickle that travel beside it; the pickler calls this with each."""
+
+    __slots__ = ()
+
+    def __call__(self, buffer):
+        view = buffer.raw()
+        if view.nbytes <= (_SMALL if len(self) < _MANY else _LARGE):
+            return True
+        self.append(view)
+
+
 class _Pickler(pickle.Pickler):
-    def __init__(self, file, what):
-        super().__init__(file, protocol=5)
-        self.what = what
-        self.leaves = []
+    """Used again and again: to make one takes longer than what it does."""
+
+    def __init__(self):
+        self.chunks = []
+        self.buffers = _Buffers()
+        super().__init__(types.SimpleNamespace(write=self.chunks.append), 5, buffer_callback=self.buffers)
 
     def reducer_override(self, obj):
         kind = type(obj)
@@ -37,18 +74,98 @@ class _Pickler(pickle.Pickler):
             return _leaf, (len(self.leaves) - 1,)
         if isinstance(obj, _C.Future):
             _C._rpc.refuse_future(self.what)
+        torch = _imported("torch")
+        if torch is not None and kind is getattr(torch, "Tensor", None):
+            plain = _C._rpc.liftable(obj)
+            if plain is not None:
+                self.tensors.append(plain)
+                return _lifted, (len(self.tensors) - 1,)
+        numpy = _imported("numpy")
+        if numpy is not None and kind is getattr(numpy, "ndarray", None):
+            return _reduced(numpy, obj)
         return NotImplemented
 
 
+def _reduced(numpy, array):
+    """How an array without Python objects is pickled: on a buffer that is writable or not as the array is.
+
+    NumPy's own way copies what is in no order, forgets that dates are read-only, and takes three times as long.
+    """
+    dtype, flags = array.dtype, array.flags
+    if dtype.kind not in _KINDS or dtype.hasobject or not array.nbytes:
+        return NotImplemented
+    if not flags.forc:
+        array = numpy.ascontiguousarray(array)
+        array.flags.writeable = flags.writeable
+        flags = array.flags
+    order = "C" if flags.c_contiguous else "F"
+    if dtype.isnative and dtype.char in _NUMBERS and dtype.metadata is None:
+        return _array, (array.shape, dtype.char, order, pickle.PickleBuffer(array))
+    return _array, (array.shape, dtype, order, pickle.PickleBuffer(array.reshape(-1, order="A").view(numpy.uint8)))
+
+
+_idle = []
+
+
 def _pickled(obj, what):
-    file = io.BytesIO()
-    pickler = _Pickler(file, what)
-    pickler.dump(obj)
-    return file.getvalue(), pickler.leaves
+    try:
+        pickler = _idle.pop()
+    except IndexError:
+        pickler = _Pickler()
+    pickler.what = what
+    pickler.leaves = leaves = []
+    pickler.tensors = tensors = []
+    chunks, buffers = pickler.chunks, pickler.buffers
+    pickler.dump(obj)  # one that raised is not used again
+    data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    if tensors or buffers:
+        leaves.append(_C._rpc.lift(tensors, buffers))
+    if len(data) <= 4096:  # a large one keeps large tables
+        chunks.clear()
+        buffers.clear()
+        pickler.clear_memo()
+        pickler.leaves = pickler.tensors = None
+        _idle.append(pickler)
+    return data, leaves
+
+
+_ONE_TENSOR = b"\x80\x05N."  # the pickle of a tensor alone: with the last leaf beside it, that one's first
+
+
+_torch_tensor = None  # PyTorch's class, once it was needed
+
+
+def _restored(bases, table):
+    """The tensors of a last leaf."""
+    return _C._rpc.restore(_torch_tensor or _class_of_torch(), bases, table)
+
+
+def _class_of_torch():
+    global _torch_tensor
+    try:
+        import torch
+    except ImportError as error:
+        raise _no_torch(error) from error
+    if torch.Tensor is _C.Tensor:
+        raise _no_torch("torch is another name of tine here")
+    _torch_tensor = torch.Tensor
+    return _torch_tensor
+
+
+def _no_torch(why):
+    return CalleeImportError(
+        f"a torch.Tensor arrived from another worker, but this worker cannot import PyTorch: {why}; install it here "
+        "or send what needs none: tine.from_dlpack(x)"
+    )
 
 
 def to_pickle(obj, what):
     """The object as (bytes, leaves). What cannot be pickled is a TypeError that says what it was and why."""
+    torch = _imported("torch")
+    if torch is not None and type(obj) is getattr(torch, "Tensor", None):
+        plain = _C._rpc.liftable(obj)
+        if plain is not None:
+            return _ONE_TENSOR, [_C._rpc.lift([plain], [])]
     try:
         return _pickled(obj, what)
     except BaseException as error:
@@ -59,10 +176,17 @@ def to_pickle(obj, what):
 
 def from_pickle(data, leaves):
     """What to_pickle was given."""
+    buffers = None
+    if leaves and type(leaves[-1]) is tuple:
+        buffers, *of_torch = leaves[-1]
+        leaves[-1] = _restored(*of_torch) if of_torch else None
+        if data == _ONE_TENSOR:
+            return leaves[-1][0]
+        buffers = map(memoryview, buffers)
     before = getattr(_leaves, "values", None)
     _leaves.values = leaves
     try:
-        return pickle.loads(data)
+        return pickle.loads(data, buffers=buffers)
     except (SystemExit, GeneratorExit) as error:
         raise _as_exception(error) from error
     finally:
@@ -160,6 +284,8 @@ def _as_failed(error):
 def _execute(data, leaves):
     try:
         func, args, kwargs = from_pickle(data, leaves)
+    except CalleeImportError:
+        raise
     except (AttributeError, ImportError) as error:
         kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
         fresh = kind(
@@ -175,12 +301,15 @@ def _execute(data, leaves):
         func = func.resolve()
     is_async = hasattr(func, "_wrapped_async_rpc_function")
     result = func(*args, **kwargs)
-    if is_async and not isinstance(result, _C.Future):
+    if not is_async or isinstance(result, _C.Future):
+        return is_async, result
+    future = _C._adopted(result)  # another library's
+    if future is None:
         raise _C.TypeError(
             "Functions decorated with @rpc.functions.async_execution must return a torch.futures.Future object, "
             f"but {name_of(func)} returned {type(result).__module__}.{type(result).__qualname__}"
         )
-    return is_async, result
+    return True, future
 
 
 class RemoteTraceback(Exception):

@@ -9,7 +9,8 @@ def async_execution(fn):
 
     The callee takes the Future that ``fn`` returns and sends its value as the reply once it is there; no thread
     waits meanwhile. The Future may come from :func:`~tine.distributed.rpc.rpc_async`,
-    :meth:`~tine.futures.Future.then`, or be made by hand. It exists on the callee only and is never sent.
+    :meth:`~tine.futures.Future.then`, be made by hand, or be another library's (what
+    :func:`~tine.futures.gather` takes). It exists on the callee only and is never sent.
 
     With :func:`tine.jit.script` this decorator is the outermost one. With ``@staticmethod`` and ``@classmethod`` it
     is the inner one. It also works for methods that an RRef's ``rpc_sync()``, ``rpc_async()`` and ``remote()`` call.

@@ -1,0 +1,164 @@
+// Agent: torch.distributed.rpc over tine. Everything above it (Python functions, RRef, distributed autograd, RPC in
+// TorchScript, the profiler) is PyTorch's own.
+//
+// State      Made, then met (connect(), expect(), known()), then started by PyTorch, then shut down, for good.
+// Threads    Every member from any thread. PyTorch's callbacks and handlers run on threads of the agent's own Runtime,
+//            never on a reader. Members that wait give the interpreter's lock up, if the caller holds it.
+// Ordering   The count of calls drops behind a call's callbacks, so join() sees those that they begin.
+// Ownership  Calls in progress keep it alive. PyTorch keeps the first agent that served a call for ever: shutdown() gives
+//            threads and connections back, not the destructor.
+// Errors     std::runtime_error and c10::Error. A call ends in its future, with the words that PyTorch uses.
+// Cost       docs/pytorch.md.
+// Source     torch/csrc/distributed/rpc/rpc_agent.h, tensorpipe_agent.h.
+#pragma once
+
+#include <torch/csrc/distributed/rpc/rpc_agent.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "codec.h"
+#include "join.h"
+#include "tine/rpc.h"
+#include "tine/runtime.h"
+
+namespace tine::pytorch {
+
+namespace trpc = torch::distributed::rpc;
+
+struct AgentOptions {
+  std::string name;
+  int id = 0;
+  std::optional<int> world_size;  // none: workers come and go
+  int num_worker_threads = 16;
+  double rpc_timeout = 60;  // seconds
+  rpc::RawNodeOptions node;
+};
+
+// What a call that has timed out fails with. PyTorch counts whole milliseconds; less than one is not for ever.
+[[nodiscard]] std::string timeout_words(std::chrono::milliseconds timeout, const std::string& call);
+[[nodiscard]] std::chrono::milliseconds milliseconds_of(float seconds);
+
+// How many calls there are, for join() and the metrics.
+class Counts {
+ public:
+  enum Which { kClient, kServer, kServerAsync, kKinds };
+  void begin(Which which);
+  void end(Which which);
+  [[nodiscard]] int64_t of(Which which) const { return counts_[which].load(std::memory_order_relaxed); }
+  // Until no call of ours is pending. False: the time has come.
+  bool wait_for_clients(TimePoint deadline);
+
+ private:
+  std::atomic<int64_t> counts_[kKinds]{};
+  std::atomic<int> waiting_{0};
+  std::mutex mutex_;
+  std::condition_variable none_;
+};
+
+class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> {
+ public:
+  // Told of each worker that is gone, on a thread of callbacks.
+  using OnGone = std::function<void(const std::string& name, const std::string& why, bool left)>;
+
+  Agent(AgentOptions options, std::unique_ptr<trpc::RequestCallback> callback, OnGone on_gone);
+  ~Agent() override;
+  // In a child of fork() the agent stays for ever: its threads, and what they wait at, are the parent's.
+  template <class Kind, class... Args>
+  [[nodiscard]] static std::shared_ptr<Kind> make(Args&&... args) {
+    const auto give_up = [process = ::getpid()](Kind* agent) {
+      if (::getpid() == process) delete agent;
+    };
+    return {new Kind(std::forward<Args>(args)...), give_up};
+  }
+
+  // ---- the world
+  // Once, before all else; a shared_ptr has to hold the agent.
+  void listen();
+  [[nodiscard]] const std::string& card() const { return node_->card(); }
+  [[nodiscard]] static rpc::RawWorker owner_of(const std::string& card) {
+    return rpc::RawNode::owner_of(card);
+  }
+  void connect(const std::string& card, double seconds, const std::function<bool()>& interrupted);
+  void expect(const std::string& name, int id, double seconds, const std::function<bool()>& interrupted);
+  // Names that getWorkerInfo() knows from now on; of a static world all at once, this one among them.
+  void known(const std::vector<rpc::RawWorker>& workers);
+  // A worker of a dynamic world has left.
+  void forget(const std::string& name);
+  [[nodiscard]] bool is_static() const { return options_.world_size.has_value(); }
+  [[nodiscard]] int num_worker_threads() const { return options_.num_worker_threads; }
+
+  // ---- RpcAgent
+  c10::intrusive_ptr<trpc::JitFuture> send(const trpc::WorkerInfo& to, c10::intrusive_ptr<Message> message,
+                                           float rpcTimeoutSeconds = trpc::kUnsetRpcTimeout,
+                                           const trpc::DeviceMap& deviceMap = {}) override;
+  void join(bool shutdown = false, float timeout = 0) override;
+  // As PyTorch's own agent: sends are never held back, so there is nothing to wait for.
+  void sync() override {}
+  void startImpl() override;
+  void shutdownImpl() override;
+  // RpcAgent::shutdown(), which is for one thread; others wait for it.
+  void shutdown_once();
+  const trpc::WorkerInfo& getWorkerInfo(const std::string& name) const override;
+  const trpc::WorkerInfo& getWorkerInfo(trpc::worker_id_t id) const override;
+  std::vector<trpc::WorkerInfo> getWorkerInfos() const override;
+  std::unordered_map<std::string, std::string> getMetrics() override;
+  using trpc::RpcAgent::getWorkerInfo;
+
+ protected:
+  // The faulty agent's hook: before a reply of that type is sent.
+  virtual void before_reply(trpc::MessageType type) const { (void)type; }
+
+ private:
+  class Door;
+  class Reply;
+  class Answer;
+  struct Asked;
+
+  void addGilWaitTime(std::chrono::microseconds time) override;
+  void serve(rpc::RawCall call);
+  void answer(rpc::RawCall& call, trpc::JitFuture& future) const;
+  [[nodiscard]] std::string list_known() const;
+  void gone(const rpc::RawWorker& worker, const std::string& why, bool left);
+  void end_threads();
+  [[nodiscard]] std::variant<rpc::RawMessage, rpc::RawFailure> ask_keeper(rpc::RawMessage message,
+                                                                          TimePoint deadline);
+  [[nodiscard]] uint64_t come_to(uint64_t round, uint64_t active_calls, TimePoint deadline, float timeout);
+
+  const AgentOptions options_;
+  const OnGone on_gone_;
+  const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+
+  mutable std::shared_mutex workers_mutex_;
+  // References to these are handed out: they stay where they are, also those of workers who left.
+  std::vector<std::unique_ptr<trpc::WorkerInfo>> infos_;
+  std::unordered_map<std::string, const trpc::WorkerInfo*> by_name_;
+  std::unordered_map<int, const trpc::WorkerInfo*> by_id_;
+
+  std::mutex join_mutex_;
+  std::shared_ptr<Join> join_;  // of this worker, if it keeps the barrier
+  std::vector<std::pair<rpc::RawWorker, std::string>> gone_before_known_;
+  std::atomic<uint64_t> round_{0};
+  std::atomic<int> keeper_{0};  // the id of the worker that keeps it
+
+  std::mutex gil_mutex_;
+  uint64_t gil_waits_ = 0;
+  uint64_t gil_microseconds_ = 0;
+
+  std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<Door> door_;
+  std::unique_ptr<rpc::RawNode> node_;
+  std::once_flag closed_;
+  std::once_flag shut_down_;
+};
+
+}  // namespace tine::pytorch

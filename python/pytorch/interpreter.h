@@ -1,0 +1,55 @@
+// Threads of tine's pools and the interpreter: what makes its lock cheap there, and its end safe.
+//
+// State      Open from import to the atexit hook. From then on no thread makes or drops its record.
+// Threads    Any.
+// Errors     Nothing throws.
+// Cost       prepare_thread(): a thread-local read but the first time. PyTorch takes the lock with pybind11, which makes
+//            and drops a thread's record each time (some 20 us) unless the thread has one already.
+// Source     CPython's "Non-Python created threads".
+#pragma once
+
+#include <exception>
+#include <utility>
+
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+
+namespace tine::pytorch {
+
+// Gives this thread its record of the interpreter, until it ends.
+void prepare_thread() noexcept;
+// The atexit hook, behind the end of all agents: waits, without the lock, for threads that are making or dropping theirs,
+// and up to a second for those that are busy.
+void close_interpreter() noexcept;
+// This thread runs what may need the lock.
+class Busy {
+ public:
+  Busy() noexcept;
+  ~Busy();
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+};
+// Before close_interpreter().
+[[nodiscard]] bool interpreter_open() noexcept;
+// Whether this thread holds the interpreter's lock.
+[[nodiscard]] bool holds_lock() noexcept;
+// For good.
+[[noreturn]] void park() noexcept;
+
+// f(). A finalising interpreter ends a thread that asks for its lock by unwinding its stack, which would end the process:
+// such a thread sleeps here for good instead.
+template <class F>
+decltype(auto) parked_when_killed(F&& f) {
+#ifdef __GLIBCXX__
+  try {
+    return std::forward<F>(f)();
+  } catch (abi::__forced_unwind&) {
+    park();
+  }
+#else
+  return std::forward<F>(f)();
+#endif
+}
+
+}  // namespace tine::pytorch

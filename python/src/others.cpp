@@ -1,0 +1,116 @@
+#include <atomic>
+#include <typeinfo>
+
+#include "python/src/future.h"
+
+// The futures of other libraries (torch.futures, c10d, concurrent.futures, asyncio and their like), taken by what they
+// can do: add_done_callback, and value or result. How each is asked is Python, tine._others.
+
+namespace tine::python {
+namespace {
+
+using tine::detail::make_ref;
+
+// Not shown as long as nobody is given a Future for it: its error is the other library's to tell.
+class Adopted final : public ValueState {
+ public:
+  // Just before it is completed; not earlier, or a source that its library has forgotten would live on for those who wait.
+  void came_from(PyObject* source) {
+    if (is_known_.load(std::memory_order_relaxed)) return;
+    source_ = foreign_value(source);
+    is_known_.store(true, std::memory_order_release);
+  }
+  // Null when it was cancelled before that.
+  [[nodiscard]] const Value* source() const noexcept {
+    return is_known_.load(std::memory_order_acquire) ? &source_ : nullptr;
+  }
+
+ private:
+  Value source_;  // written once, under the lock
+  std::atomic<bool> is_known_{false};
+};
+
+// In this order no names are compared: that of a type of this file alone is one.
+bool is_adopted(const ValueState& state) noexcept { return typeid(Adopted) == typeid(state); }
+
+// The object that it was made of; null for any other state.
+const Value* source_of(const ValueState& state) noexcept {
+  if (!is_adopted(state)) [[likely]]
+    return nullptr;
+  return static_cast<const Adopted&>(state).source();
+}
+
+// Imported by the first future that is not tine's, and kept.
+struct Asker {
+  const char* name;
+  PyObject* function;
+  PyObject* operator()(PyObject* first, PyObject* second) {
+    if (!function) {
+      const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._others"));
+      function = module ? PyObject_GetAttrString(module.get(), name) : nullptr;
+      if (!function) return nullptr;
+    }
+    PyObject* const args[] = {first, second};
+    return PyObject_Vectorcall(function, args, second ? 2 : 1, nullptr);
+  }
+};
+constinit Asker attach{"attach", nullptr};
+constinit Asker refuse{"refuse_to_block", nullptr};
+
+PyObject* adopted(PyObject*, PyObject* object) {
+  if (is_future(object)) return Py_NewRef(object);
+  return guarded([=]() -> PyObject* {
+    if (const auto state = adopt(object)) return wrap_future(state);
+    return PyErr_Occurred() ? nullptr : Py_NewRef(Py_None);
+  });
+}
+
+PyMethodDef functions[] = {
+    {"_adopted", adopted, METH_O,
+     "A Future that becomes what another library's future becomes, the very one if it is "
+     "tine's; None for what is no future."},
+    {}};
+
+}  // namespace
+
+bool looks_like_future(PyObject* object) noexcept {
+  if (is_future(object)) return true;
+  return !PyList_Check(object) && !PyTuple_Check(object) && !PyType_Check(object) &&
+         PyObject_HasAttrString(object, "add_done_callback");
+}
+
+Ref<ValueState> adopt(PyObject* object) {
+  const PyRef keep = PyRef::share(object);
+  Ref<ValueState> state = make_ref<Adopted>();
+  const PyRef promise = PyRef::adopt(make_promise(state));
+  if (!promise) return {};
+  const PyRef cancel = PyRef::adopt(attach(object, promise.get()));
+  if (!cancel || cancel.get() == Py_NotImplemented) return {};
+  if (cancel.get() != Py_None) add_done_callback(*state, cancel.get(), true);
+  return state;
+}
+
+void came_from(ValueState& state, PyObject* source) {
+  if (is_adopted(state)) static_cast<Adopted&>(state).came_from(source);
+}
+
+Value handed_out(Ref<ValueState> state) {
+  if (const Value* const source = source_of(*state)) return *source;
+  return Value(Future<Value>(std::move(state)));
+}
+PyObject* hand_out(Ref<ValueState> state) {
+  const Value* const source = source_of(*state);
+  return source ? to_python(*source) : wrap_future(std::move(state));
+}
+
+bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures) {
+  for (size_t i = 0; i < futures.size(); ++i) {
+    if (futures[i].ready() || !is_adopted(*futures[i].state())) continue;
+    return PyRef::adopt(refuse(items, nullptr)).get() != nullptr;
+  }
+  return true;
+}
+
+bool init_others(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
+
+}  // namespace tine::python

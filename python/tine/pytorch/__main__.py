@@ -1,0 +1,79 @@
+"""python -m tine.pytorch program.py args... | -m module args... | build"""
+
+import importlib.util
+import io
+import os
+import sys
+import types
+
+USAGE = """usage: python -m tine.pytorch program.py [args]    run a program with tine in TENSORPIPE's place
+       python -m tine.pytorch -m module [args]     the same for a module
+       python -m tine.pytorch build                build the backend ahead"""
+
+
+def _run(module, code):
+    """In a module __main__ that stays there: what the program leaves behind, and what is pickled by name, looks for it."""
+    module.__name__ = "__main__"
+    sys.modules["__main__"] = module
+    exec(code, module.__dict__)  # noqa: S102 - the user's program
+
+
+def _run_module(name):
+    """As python -m."""
+    spec = importlib.util.find_spec(name)
+    if spec is not None and spec.submodule_search_locations is not None:
+        spec = importlib.util.find_spec(name + ".__main__")
+    code = spec and spec.loader and spec.loader.get_code(spec.name)
+    if code is None:
+        print(f"error: there is no module {name!r} to run (looked in {os.getcwd()} and sys.path)", file=sys.stderr)
+        return 2
+    sys.argv[0] = spec.origin
+    _run(importlib.util.module_from_spec(spec), code)
+    return 0
+
+
+def _run_file(path):
+    """As python."""
+    module = types.ModuleType("__main__")
+    module.__file__ = path
+    with io.open_code(os.path.abspath(path)) as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    _run(module, code)
+    return 0
+
+
+def main(arguments):
+    import tine.pytorch
+    from tine.pytorch._spawned import lead_children_here
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE, file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    if arguments == ["build"]:
+        try:
+            print(tine.pytorch.build())
+        except tine.pytorch.BuildError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    tine.pytorch.install()
+    lead_children_here()
+    if arguments[0] == "-m":
+        if len(arguments) < 2:
+            print(USAGE, file=sys.stderr)
+            return 2
+        sys.argv = arguments[1:]
+        sys.path[0] = os.getcwd()
+        return _run_module(arguments[1])
+    program = arguments[0]
+    if not os.path.isfile(program):
+        print(f"error: the program {program!r} does not exist (looked in {os.getcwd()})", file=sys.stderr)
+        return 2
+    sys.argv = arguments
+    sys.path[0] = os.path.dirname(os.path.abspath(program))
+    return _run_file(program)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

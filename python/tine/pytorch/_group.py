@@ -1,0 +1,442 @@
+"""How workers meet and part: cards exchanged through PyTorch's store, and what a death means to PyTorch's Python code."""
+
+import atexit
+import collections
+import contextlib
+import datetime
+import os
+import pickle
+import threading
+import time
+
+import torch
+import torch.distributed as dist
+import torch.distributed.rpc as rpc
+from torch._C._distributed_rpc import _delete_all_user_and_unforked_owner_rrefs
+from torch.distributed.rpc import api, internal
+from torch.distributed.rpc._utils import _group_membership_management, _update_group_membership
+
+from tine.pytorch import _build
+
+_WRONG_BACKEND = (
+    "the workers of one world must run the same RPC backend, but some run TINE (tine.pytorch) and some TENSORPIPE: start "
+    "all of them with the same one"
+)
+_CARD = "tine/card/"
+_LIST = "tine/workers"
+# Where PyTorch's own agent says whether its group is static.
+_STATIC_KEY = "rpcIsStaticGroup"
+_LOOK_EVERY = 0.25
+_EXPECTED_WITHIN = 1.0
+# A short timeout of calls is no reason not to wait for a worker that starts slowly.
+LEAST_MEETING_TIME = 60.0
+_MOST_TOLD = 1 << 20
+
+
+class MeetingError(RuntimeError):
+    pass
+
+
+# ---- starting
+
+
+def start(agent_class, store, name, rank, world_size, options, arguments):
+    """Makes the agent, lets it meet the others, and starts it; all or nothing."""
+    if not isinstance(store, dist.Store):
+        raise TypeError(f"`store` must be a c10d::Store. {store}")
+    world_size = int(world_size) if world_size else None
+    agent = agent_class(name=name, id=rank, world_size=world_size, **arguments)
+    agent.store = store
+    agent._options = options
+    _own_running(agent)
+    try:
+        _check_kind(store, world_size is not None)
+        if world_size is not None:
+            _meet(agent, store, name, rank, world_size, _meeting_time(options))
+            api._init_rpc_states(agent)
+        else:
+            with _membership(store, name, True):
+                _enter(agent, store, name, rank, _meeting_time(options))
+    except BaseException:
+        _give_up(agent)
+        raise
+    return agent
+
+
+def _meeting_time(options):
+    return max(options.rpc_timeout, LEAST_MEETING_TIME) if options.rpc_timeout > 0 else 0.0
+
+
+def _give_up(agent):
+    if rpc._is_current_rpc_agent_set():
+        rpc.shutdown(graceful=False)
+    else:
+        agent.shutdown()
+
+
+def _check_kind(store, static):
+    """The store's note of the group's kind: with PyTorch's agents there, and ours elsewhere, both sides say so."""
+    mine = f"{'true' if static else 'false'} (this one runs the RPC backend TINE: all workers must run the same)"
+    theirs = store.compare_set(_STATIC_KEY, "", mine).decode()
+    if theirs == mine:
+        return
+    if theirs in ("true", "false"):
+        raise MeetingError(_WRONG_BACKEND)
+    raise MeetingError(
+        "RPC group mixes statically and dynamically initialized members which is not supported. Static group property is "
+        f"initialized as {theirs.split()[0]} and is trying to be set as {mine.split()[0]}"
+    )
+
+
+class _Clock:
+    """Counts a timeout down; 0: none."""
+
+    def __init__(self, seconds):
+        self._end = time.monotonic() + seconds if seconds > 0 else None
+
+    def left(self, most=float("inf")):
+        return most if self._end is None else max(0.0, min(most, self._end - time.monotonic()))
+
+    def over(self):
+        return self._end is not None and time.monotonic() >= self._end
+
+    def for_agent(self):
+        """Seconds as the agent takes them, for which 0 is none."""
+        return 0.0 if self._end is None else max(1e-3, self.left())
+
+
+def _has(store, key):
+    return store.check([key])
+
+
+def _wait_for(store, key, seconds):
+    try:
+        store.wait([key], datetime.timedelta(seconds=max(seconds, 1e-3)))
+    except RuntimeError:
+        return False
+    return True
+
+
+def _meet(agent, store, name, rank, world_size, timeout):
+    clock = _Clock(timeout)
+    store.set(f"{_CARD}{rank}", agent.card)
+    cards = {rank: agent.card}
+    for other in range(world_size):
+        if other == rank:
+            continue
+        while not _wait_for(store, f"{_CARD}{other}", clock.left(_LOOK_EVERY)):
+            _look_for_tensorpipe(store, name, rank, world_size)
+            if clock.over():
+                raise MeetingError(
+                    f"worker {name!r} (rank {rank}) waited {timeout} s for rank "
+                    f"{_missing(store, world_size)} of {world_size} to call init_rpc"
+                )
+        cards[other] = store.get(f"{_CARD}{other}").decode()
+
+    names = {}
+    for other in sorted(cards):
+        its_name, its_id = agent.owner_of(cards[other])
+        if its_name in names:
+            raise MeetingError(
+                f"RPC worker name {its_name} is not unique. Workers {names[its_name]} and {its_id} share the same name."
+            )
+        names[its_name] = its_id
+    agent.known(list(names.items()))
+    # Each pair connects once: the one that comes later in the ranks does it. Who is connected with all has all cards.
+    for its_name, its_id in names.items():
+        if its_id < rank:
+            agent.connect(cards[its_id], clock.for_agent())
+    for its_name, its_id in names.items():
+        if its_id > rank:
+            _expect(agent, its_name, its_id, cards[its_id], clock)
+
+
+def _expect(agent, its_name, its_id, card, clock):
+    try:
+        agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
+    except RuntimeError as late:
+        # Busy, or gone by now: who is asked at its own door tells.
+        try:
+            agent.connect(card, clock.for_agent())
+        except RuntimeError as error:
+            raise MeetingError(
+                f"{error} ({late}: it ended, or does not hold this worker's secret; its own output tells)"
+            ) from error
+
+
+def _missing(store, world_size):
+    return ", ".join(str(other) for other in range(world_size) if not _has(store, f"{_CARD}{other}"))
+
+
+def _tell(group, world_size, what):
+    """all_gather_object, but that what the others say is not unpickled: who reaches the store has proved no secret."""
+    mine = torch.frombuffer(bytearray(pickle.dumps(what)), dtype=torch.uint8)
+    sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(world_size)]
+    group.allgather([sizes], [torch.tensor([len(mine)])]).wait()
+    most = int(max(sizes))
+    if most <= _MOST_TOLD:
+        mine = torch.nn.functional.pad(mine, (0, most - len(mine)))
+        group.allgather([[torch.empty_like(mine) for _ in range(world_size)]], [mine]).wait()
+
+
+def _look_for_tensorpipe(store, name, rank, world_size):
+    """Workers of PyTorch's agent meet in a process group first. It is joined once to tell them, and tells us."""
+    if not any(_has(store, f"0/{other}") for other in range(world_size) if other != rank):
+        return
+    try:
+        group = dist.ProcessGroupGloo(store, rank, world_size, datetime.timedelta(seconds=10))
+        # A device map for a worker that is not there: each of them refuses it and shows its name.
+        _tell(group, world_size, (name, 0, {_WRONG_BACKEND: {}}, []))
+    except RuntimeError:
+        pass  # some of them are gone by now
+    raise MeetingError(_WRONG_BACKEND)
+
+
+# ---- groups that workers come to and go from; with the group's token held
+
+
+@contextlib.contextmanager
+def _membership(store, name, is_join):
+    """PyTorch's, but that who fails gives the token back, too: the others would wait for it."""
+    failure = None
+    with _group_membership_management(store, name, is_join):
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+def _listed(store):
+    """The cards of those who are in the group, by id."""
+    if not _has(store, _LIST):
+        return {}
+    ids = [int(text) for text in store.get(_LIST).decode().split(",") if text]
+    return {its_id: store.get(f"{_CARD}{its_id}").decode() for its_id in ids}
+
+
+def _write_list(store, ids):
+    # A store takes no empty value for one that is there.
+    store.set(_LIST, "," + ",".join(map(str, ids)))
+
+
+def _enter(agent, store, name, rank, timeout):
+    clock = _Clock(timeout)
+    cards = _listed(store)
+    owners = {its_id: agent.owner_of(card)[0] for its_id, card in cards.items()}
+    if rank in owners:
+        raise MeetingError(
+            f"RPC worker id {rank} is not unique. Worker {owners[rank]} already has ID and {name} cannot be added."
+        )
+    for its_id, its_name in owners.items():
+        if its_name == name:
+            raise MeetingError(
+                f"RPC worker name {name} is not unique. Workers {its_id} and {rank} share the same name."
+            )
+    there = [(owners[its_id], its_id) for its_id, card in cards.items() if _connect(agent, card, clock)]
+    agent.known([(name, rank), *there])
+    store.set(f"{_CARD}{rank}", agent.card)
+    _write_list(store, [its_id for _, its_id in there] + [rank])
+    api._init_rpc_states(agent)
+    me = agent.get_worker_info()
+    for its_name, _ in there:
+        rpc.rpc_sync(its_name, _update_group_membership, args=(me, [], {}, True))
+
+
+def _connect(agent, card, clock):
+    """Whether the worker of that card is there: one that died without leaving is not, and its place is free."""
+    while True:
+        try:
+            agent.connect(card, clock.for_agent())
+        except _build.load().PeerDied:
+            return False
+        except RuntimeError as error:
+            if "secret" in str(error):
+                raise
+            # It may still know this worker's earlier life, whose goodbye is on its way.
+            if clock.over():
+                raise
+            time.sleep(0.02)
+        else:
+            return True
+
+
+def leave(agent):
+    """The last step of leaving, behind the goodbyes."""
+    me = agent.get_worker_info().id
+    _write_list(agent.store, [its_id for its_id in _listed(agent.store) if its_id != me])
+
+
+# ---- a death, to PyTorch's Python code
+
+
+class _Signal(threading.Event):
+    """An event of PyTorch's that wakes and raises when a worker that it depends on is gone."""
+
+    def __init__(self):
+        super().__init__()
+        self.error = None
+
+    def wait(self, timeout=None):
+        came = super().wait(timeout)
+        if self.error is not None:
+            raise RuntimeError(self.error)
+        return came
+
+
+class _Gathers(collections.defaultdict):
+    """PyTorch's states of gathers in progress, by the names of their workers in a row and a number."""
+
+    def __init__(self):
+        super().__init__(api.AllGatherStates)
+
+    def __missing__(self, sequence_id):
+        states = api.AllGatherStates()
+        states.proceed_signal = _Signal()
+        self[sequence_id] = states
+        with _gone_lock:
+            for name in _gone:
+                _fail(sequence_id, states, name)
+        return states
+
+
+_gone = {}  # name: (why, whether it left in good order)
+_gone_lock = threading.Lock()
+
+
+def _members(sequence_id):
+    """The names in a gather's id, which PyTorch writes in a row, sorted, a number behind them."""
+    known = sorted(api._ALL_WORKER_NAMES | set(_gone))
+
+    def parse(rest, first):
+        if rest.isdigit():
+            return []
+        for i in range(first, len(known)):
+            if rest.startswith(known[i]):
+                behind = parse(rest[len(known[i]) :], i + 1)
+                if behind is not None:
+                    return [known[i], *behind]
+        return None
+
+    return parse(sequence_id, 0) or []
+
+
+def _fail(sequence_id, states, name):
+    members = _members(sequence_id)
+    if states.proceed_signal.is_set() or name not in members:
+        return
+    why, left = _gone[name]
+    # Who left in good order has said before what it had to say; it is the first of them whom the others wait for.
+    leads = _running.get_worker_info().name == members[0]
+    if left and (name in states.gathered_objects if leads else name != members[0]):
+        return
+    states.proceed_signal.error = f"worker {name!r} is gone: {why}"
+    states.proceed_signal.set()
+
+
+def worker_gone(name, why, left):
+    """Told by the agent, once for each."""
+    agent = _running
+    if agent is None:
+        return
+    if not agent.is_static_group:
+        agent.forget(name)
+    with api._all_gather_dict_lock:
+        with _gone_lock:
+            _gone[name] = why, left
+        for sequence_id, states in list(api._all_gather_sequence_id_to_states.items()):
+            if isinstance(states.proceed_signal, _Signal):
+                _fail(sequence_id, states, name)
+
+
+def worker_came(name):
+    """A worker of a group that workers come to and go from; it may have been there before."""
+    with _gone_lock:
+        _gone.pop(name, None)
+
+
+def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
+    """PyTorch's, but that a death ends it: whoever is gone confirms nothing any more."""
+    end = time.monotonic() + timeout.total_seconds()
+    while (left := end - time.monotonic()) > 0:
+        began = time.monotonic()
+        slice_ = min(left, 1.0)
+        _delete_all_user_and_unforked_owner_rrefs(datetime.timedelta(seconds=slice_))
+        if time.monotonic() - began < slice_ or _gone:
+            return
+
+
+def with_deaths(error):
+    """An error of shutdown(), with the deaths that may be why others have left already."""
+    with _gone_lock:
+        unnamed = [why for name, (why, left) in _gone.items() if not left and name not in str(error)]
+    return RuntimeError("; before that: ".join([str(error), *unnamed])) if unnamed else error
+
+
+def _wait_all_workers(timeout=0):
+    """PyTorch's, but that the error is not logged with its traceback: for that PyTorch imports its compiler, for seconds."""
+    try:
+        api._all_gather(None, timeout=timeout)
+    except RuntimeError as error:
+        error = with_deaths(error)
+        api.logger.error("Failed to respond to 'Shutdown Proceed' in time: %s", error)  # noqa: TRY400
+        raise error from None
+
+
+# ---- the agent that runs
+
+_running = None
+_process = None
+# (module, name, ours, PyTorch's): what PyTorch looks up where a death has to be seen. Until ended().
+_replaced = []
+_at_exit = False
+
+
+def _own_running(agent):
+    """Keeps the agent's Python object, and what a death has to reach, until ended()."""
+    global _running, _process, _at_exit
+    from tine.pytorch._build import load
+
+    _gone.clear()
+    replacements = [
+        (api, "_all_gather_sequence_id_to_states", _Gathers()),
+        (api, "_wait_all_workers", _wait_all_workers),
+        (api, "_group_membership_management", _membership),
+        (internal, "_run_function", load().guarded(internal._run_function)),
+    ]
+    if api._delete_all_user_and_unforked_owner_rrefs is _delete_all_user_and_unforked_owner_rrefs:  # no test's mock
+        replacements.append((api, "_delete_all_user_and_unforked_owner_rrefs", _delete_rrefs))
+    for module, name, ours in replacements:
+        _replaced.append((module, name, ours, getattr(module, name)))
+        setattr(module, name, ours)
+    _running = agent
+    _process = os.getpid()
+    if not _at_exit:
+        atexit.register(_end_at_exit)
+        _at_exit = True
+
+
+def ended(agent):
+    global _running
+    if _running is not agent:
+        return
+    _running = None
+    while _replaced:
+        module, name, ours, before = _replaced.pop()
+        if getattr(module, name) is ours:
+            setattr(module, name, before)
+
+
+def _end_at_exit():
+    """A program that ends without rpc.shutdown(): everything of it ends while the interpreter lives."""
+    from tine.pytorch._build import load
+
+    # In a child of fork() the agent's threads, and the locks that they held, are the parent's.
+    if os.getpid() != _process:
+        return
+    try:
+        if _running is not None:
+            _give_up(_running)
+    finally:
+        load().close_interpreter()

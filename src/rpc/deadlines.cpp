@@ -1,0 +1,33 @@
+#include "src/rpc/deadlines.h"
+
+namespace tine::rpc {
+namespace {
+
+int64_t ticks(TimePoint t) noexcept { return t.time_since_epoch().count(); }
+
+}  // namespace
+
+void Deadlines::watch(TimePoint deadline) {
+  if (deadline == kNoDeadline) return;
+  int64_t next = next_.load(std::memory_order_seq_cst);
+  while (ticks(deadline) < next) {
+    if (!next_.compare_exchange_weak(next, ticks(deadline), std::memory_order_seq_cst)) continue;
+    try {
+      schedule_(deadline, [weak = owner_, this] {
+        if (const auto alive = weak.lock()) sweep();
+      });
+    } catch (...) {
+      next_.store(INT64_MAX, std::memory_order_seq_cst);  // the next call's has to see to the others, too
+      throw;
+    }
+    return;
+  }
+}
+
+void Deadlines::sweep() noexcept {
+  // A call that is added from here on sees the mark and schedules its own sweep, or is seen below.
+  next_.store(INT64_MAX, std::memory_order_seq_cst);
+  watch(sweep_(Clock::now()));
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,41 @@
+// Deadlines: one timer for the deadlines of all calls of a worker.
+//
+// State      No timer, or one at the earliest deadline that was told.
+// Threads    share() before the first watch(); watch() from any thread. The sweep runs on the loop's thread.
+// Ordering   None.
+// Ownership  Its owner outlives it, shares itself with the timer while a sweep runs.
+// Errors     watch() throws what the timer throws.
+// Cost       A call whose deadline is not the earliest: a load. Each sweep looks at all calls.
+// Source     docs/spec/agent.md, "Deadline".
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "tine/executor.h"
+
+namespace tine::rpc {
+
+class Deadlines {
+ public:
+  using Schedule = std::function<void(TimePoint when, std::function<void()> work)>;
+  // Ends what is over by `now`; returns the earliest deadline of the rest.
+  using Sweep = std::function<TimePoint(TimePoint now)>;
+  Deadlines(Schedule schedule, Sweep sweep) : schedule_(std::move(schedule)), sweep_(std::move(sweep)) {}
+
+  // `owner` keeps it alive.
+  void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
+  // Behind this call the sweep comes in time for that deadline, of a call that it can find by then.
+  void watch(TimePoint deadline);
+
+ private:
+  void sweep() noexcept;
+
+  const Schedule schedule_;
+  const Sweep sweep_;
+  std::weak_ptr<void> owner_;
+  std::atomic<int64_t> next_{INT64_MAX};  // ticks of the clock
+};
+
+}  // namespace tine::rpc

@@ -1,0 +1,91 @@
+// IncomingTable: the calls of one worker that run here.
+//
+// State      Open until its worker is gone.
+// Threads    Any.
+// Ordering   None.
+// Ownership  None: a call takes itself out.
+// Errors     None.
+// Cost       A short lock and a hash.
+// Source     docs/spec/agent.md.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tine::rpc {
+
+// A Call has `uint64_t id`, `bool counts() const`, and mark_cancelled(), which is called under the lock and returns what is
+// to be cancelled outside of it: a pointer, null for nothing.
+template <class Call>
+class IncomingTable {
+ public:
+  // False, and it is not counted: one of that id is there.
+  bool add(Call& call);
+  void remove(Call& call) noexcept;
+  // Its caller has given one up, or all: then it is gone, and nobody counts what runs for it.
+  void cancel(uint64_t id) noexcept;
+  void cancel_all() noexcept;
+  // Not answered, those that count, of a caller that lives.
+  [[nodiscard]] size_t running() const;
+
+ private:
+  friend Call;
+  using Source = decltype(std::declval<Call&>().mark_cancelled());
+  mutable std::mutex mutex_;
+  bool gone_ = false;
+  size_t not_counted_ = 0;
+  std::unordered_map<uint64_t, Call*> calls_;
+};
+
+template <class Call>
+bool IncomingTable<Call>::add(Call& call) {
+  const std::lock_guard lock(mutex_);
+  if (gone_) call.cancelled.store(true, std::memory_order_seq_cst);
+  if (!calls_.emplace(call.id, &call).second) return false;
+  not_counted_ += !call.counts();
+  return true;
+}
+
+template <class Call>
+void IncomingTable<Call>::remove(Call& call) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto at = calls_.find(call.id);
+  if (at == calls_.end() || at->second != &call) return;
+  not_counted_ -= !call.counts();
+  calls_.erase(at);
+}
+
+template <class Call>
+void IncomingTable<Call>::cancel(uint64_t id) noexcept {
+  Source source{};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = calls_.find(id);
+    if (at != calls_.end()) source = at->second->mark_cancelled();
+  }
+  if (source) source->cancel();
+}
+
+template <class Call>
+void IncomingTable<Call>::cancel_all() noexcept {
+  std::vector<Source> sources;
+  {
+    const std::lock_guard lock(mutex_);
+    gone_ = true;
+    for (const auto& [id, call] : calls_) {
+      if (Source source = call->mark_cancelled()) sources.push_back(std::move(source));
+    }
+  }
+  for (const auto& source : sources) source->cancel();
+}
+
+template <class Call>
+size_t IncomingTable<Call>::running() const {
+  const std::lock_guard lock(mutex_);
+  return gone_ ? 0 : calls_.size() - not_counted_;
+}
+
+}  // namespace tine::rpc

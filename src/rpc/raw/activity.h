@@ -1,0 +1,77 @@
+// Activity: counts what of the user's code is entered, or is owed; for who waits until it is over.
+//
+// State      Open, then closed: enter() says no. Any number of things may be going on.
+// Threads    Any. Who waits from within what it counts does not wait for itself.
+// Ordering   What ended before wait() returned happens before that.
+// Ownership  Must outlive what it counts.
+// Errors     None.
+// Cost       An atomic operation; a lock only while somebody waits.
+// Source     -
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+
+#include "tine/executor.h"
+
+namespace tine::rpc {
+
+class Activity {
+ public:
+  void begin() noexcept { count_.fetch_add(1, std::memory_order_seq_cst); }
+  // False, and nothing begun: closed.
+  [[nodiscard]] bool enter() noexcept {
+    begin();
+    if (!closed_.load(std::memory_order_seq_cst)) return true;
+    end();
+    return false;
+  }
+  void end() noexcept {
+    count_.fetch_sub(1, std::memory_order_seq_cst);
+    if (!awaited_.load(std::memory_order_seq_cst)) return;
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  }
+  void close() noexcept { closed_.store(true, std::memory_order_seq_cst); }
+  [[nodiscard]] size_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+  // Until nothing is going on but what this thread is in. False: the deadline came.
+  bool wait(TimePoint deadline) {
+    std::unique_lock lock(mutex_);
+    awaited_.store(true, std::memory_order_seq_cst);
+    const size_t own = Inside::count_of(*this);
+    return changed_.wait_until(lock, deadline, [&] { return count_.load(std::memory_order_seq_cst) <= own; });
+  }
+
+  // This thread is in something that is counted.
+  class Inside {
+   public:
+    explicit Inside(const Activity& activity) noexcept : activity_(activity), outer_(innermost) {
+      innermost = this;
+    }
+    ~Inside() { innermost = outer_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    [[nodiscard]] static size_t count_of(const Activity& activity) noexcept {
+      size_t n = 0;
+      for (const Inside* i = innermost; i; i = i->outer_) n += &i->activity_ == &activity;
+      return n;
+    }
+
+   private:
+    static inline constinit thread_local const Inside* innermost = nullptr;
+    const Activity& activity_;
+    const Inside* const outer_;
+  };
+
+ private:
+  std::atomic<size_t> count_{0};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> awaited_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+}  // namespace tine::rpc

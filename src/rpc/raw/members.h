@@ -1,0 +1,113 @@
+// RawMembers: who is connected to a node, who was, and who may become so.
+//
+// State      Open, then closed: nobody is taken in any more.
+// Threads    Any.
+// Ordering   None.
+// Ownership  Owns the peers that are taken in, and those that introduce themselves.
+// Errors     take_in says why not.
+// Cost       find: a lock and a hash.
+// Source     docs/spec/wire.md, section 6.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "src/rpc/raw/message.h"
+#include "src/rpc/raw/peer.h"
+
+namespace tine::rpc {
+
+class RawMembers {
+ public:
+  struct Refusal {
+    GoodbyeReason reason = GoodbyeReason::kRefused;
+    std::string why;
+    // Another has the name or id who lives as far as is known here: its end may be on its way.
+    bool may_pass = false;
+  };
+
+  RawMembers(RawWorker self, uint64_t incarnation, std::string protocol)
+      : self_(std::move(self)), incarnation_(incarnation), protocol_(std::move(protocol)) {}
+  void set_self(detail::Ref<RawPeer> peer) { own_ = std::move(peer); }
+  [[nodiscard]] const RawWorker& self() const noexcept { return self_; }
+  [[nodiscard]] uint64_t incarnation() const noexcept { return incarnation_; }
+  [[nodiscard]] const detail::Ref<RawPeer>& own() const noexcept { return own_; }
+
+  // One that begins to introduce itself. False: closed.
+  [[nodiscard]] bool add_stranger(const detail::Ref<RawPeer>& peer);
+  // Makes a worker of it, or says why not. One that has connected to us is answered with our introduction before anybody
+  // can find it.
+  [[nodiscard]] std::optional<Refusal> take_in(const detail::Ref<RawPeer>& peer,
+                                               const Introduction& introduction);
+  // It is none any more; what death_of() says from now on. False: it was none. Nobody can find it, but its connection is there.
+  bool remove(RawPeer& peer, const std::string& why);
+  // Its connection has ended.
+  void closed(RawPeer& peer);
+
+  // Null: nobody of that id lives.
+  [[nodiscard]] detail::Ref<RawPeer> find(int id) const;
+  [[nodiscard]] bool has_name(std::string_view name) const;
+  [[nodiscard]] bool has_incarnation(uint64_t incarnation) const;
+  // The name or id of that worker is that of another life.
+  [[nodiscard]] bool has_another(const RawWorker& who, uint64_t incarnation) const;
+  [[nodiscard]] std::vector<RawWorker> workers() const;
+  [[nodiscard]] std::vector<detail::Ref<RawPeer>> peers() const;
+  // Why there is none of that id: its end, or nothing for one that never was.
+  [[nodiscard]] std::optional<std::string> end_of(int id) const;
+  [[nodiscard]] std::string words_for_absent(int id) const;
+
+  // A connection of ours to that node is being made. False: one is already.
+  [[nodiscard]] bool begin_attempt(uint64_t incarnation);
+  void end_attempt(uint64_t incarnation);
+
+  // Nobody from now on. All whose connection is there.
+  [[nodiscard]] std::vector<detail::Ref<RawPeer>> close();
+  [[nodiscard]] bool all_closed() const;
+  // Calls done() again when anything here has changed, without the lock. False: the deadline came.
+  template <class Done>
+  bool wait_until(TimePoint deadline, Done done) {
+    for (;;) {
+      uint64_t seen;
+      {
+        const std::lock_guard lock(mutex_);
+        seen = changes_;
+      }
+      if (done()) return true;
+      std::unique_lock lock(mutex_);
+      const auto moved = [&] { return changes_ != seen; };
+      if (deadline == kNoDeadline) {
+        changed_.wait(lock, moved);
+      } else if (!changed_.wait_until(lock, deadline, moved)) {
+        return false;
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] std::optional<Refusal> reason_against(const RawPeer& peer, const RawWorker& who,
+                                                      const std::string& protocol) const;
+  void changed() {
+    ++changes_;
+    changed_.notify_all();
+  }
+
+  const RawWorker self_;
+  const uint64_t incarnation_;
+  const std::string protocol_;
+  detail::Ref<RawPeer> own_;
+  mutable std::mutex mutex_;  // what is below
+  std::condition_variable changed_;
+  uint64_t changes_ = 0;
+  bool closed_ = false;
+  std::unordered_map<int, detail::Ref<RawPeer>> living_;
+  std::unordered_map<int, std::string> ends_;
+  std::unordered_map<RawPeer*, detail::Ref<RawPeer>> connected_;  // all whose connection is there
+  std::set<uint64_t> attempts_;
+};
+
+}  // namespace tine::rpc

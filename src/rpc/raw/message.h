@@ -1,0 +1,36 @@
+// The bodies of raw frames: messages, failures, introductions.
+//
+// State      None.
+// Threads    Any.
+// Ordering   None.
+// Ownership  A frame keeps what it was given until it has been written. A message that was read owns its memory.
+// Errors     Writing: ValueError beyond a limit of the wire. Reading: ValueError that says what is wrong.
+// Cost       A message: one allocation for what its segments are kept by. Read: one for its body, one for each segment.
+// Source     docs/spec/wire.md, section 6.
+#pragma once
+
+#include <string>
+
+#include "src/rpc/transport/connection.h"
+#include "tine/rpc.h"
+
+namespace tine::rpc {
+
+// A larger body travels as a segment, from where it lies.
+inline constexpr size_t kBodyInFrame = size_t{16} << 10;
+
+// Owners that a thread that reads comes to drop are dropped by `callbacks`.
+void write_message(OutFrame& frame, RawMessage message, Executor& callbacks);
+[[nodiscard]] RawMessage read_message(Frame& frame);
+
+void write_failure(OutFrame& frame, RawFailure::Kind kind, std::string_view text);
+[[nodiscard]] RawFailure read_failure(const Frame& frame);
+
+struct Introduction {
+  int id = -1;
+  std::string protocol;
+};
+void write_introduction(OutFrame& frame, const Introduction& introduction);
+[[nodiscard]] Introduction read_introduction(const Frame& frame);
+
+}  // namespace tine::rpc

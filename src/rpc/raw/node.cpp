@@ -1,0 +1,555 @@
+#include "src/rpc/raw/node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/rpc/raw/incoming.h"
+#include "src/rpc/raw/post.h"
+#include "src/rpc/rendezvous.h"
+#include "src/rpc/wire/handshake.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr std::chrono::seconds kIntroductionTime{5};
+// For the end of a worker whose name or id another comes with.
+constexpr std::chrono::seconds kPatience{1};
+constexpr std::chrono::milliseconds kStopTime{500};
+constexpr int kMostLogging = 64;
+
+ConnectionOptions connection_options(const RawNodeOptions& o, Executor& callbacks) {
+  ConnectionOptions c;
+  c.max_copied_bytes = o.max_send_buffer_bytes;
+  c.heartbeat_interval = o.heartbeat_interval;
+  c.heartbeat_timeout = o.heartbeat_timeout;
+  c.callbacks = &callbacks;
+  return c;
+}
+
+RawNodeOptions checked(RawNodeOptions o) {
+  if (o.name.empty() || o.name.size() > kMaxNameBytes)
+    throw ValueError(fmt::format("worker name '{}': expected 1 to {} bytes, got {}", o.name, kMaxNameBytes,
+                                 o.name.size()));
+  if (o.id < 0 || o.id > kMaxRawId)
+    throw ValueError(fmt::format("worker '{}': its id is {}, expected 0 to {}", o.name, o.id, kMaxRawId));
+  if (!o.handler) throw ValueError(fmt::format("worker '{}': a node needs a handler", o.name));
+  if (o.protocol.size() > kMaxProtocolBytes) {
+    throw ValueError(fmt::format("worker '{}': its protocol has {} bytes, at most {} are allowed", o.name,
+                                 o.protocol.size(), kMaxProtocolBytes));
+  }
+  if (o.polling.count() < 0)
+    throw ValueError(
+        fmt::format("worker '{}': polling is {} us, expected 0 or more", o.name, o.polling.count()));
+  return o;
+}
+
+// Tells the handler of a worker's end once nothing holds it any more.
+class DeathNotice final : public detail::RefCounted {
+ public:
+  DeathNotice(std::shared_ptr<RawNode::Parts> node, RawWorker who, std::string why, bool left)
+      : node_(std::move(node)), who_(std::move(who)), why_(std::move(why)), left_(left) {}
+  ~DeathNotice() override {
+    if (!node_->handlers.enter()) return;
+    {
+      const Activity::Inside inside(node_->handlers);
+      node_->options.handler->died(who_, why_, left_);
+    }
+    node_->handlers.end();
+  }
+
+ private:
+  const std::shared_ptr<RawNode::Parts> node_;
+  const RawWorker who_;
+  const std::string why_;
+  const bool left_;
+};
+
+}  // namespace
+
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return e.message();
+  } catch (...) {
+    return tine::describe(error);
+  }
+}
+
+RawNode::Parts::Parts(const Executors& e, RawNodeOptions o)
+    : options(checked(std::move(o))),
+      executors(e),
+      endings(new Endings{e.callbacks, {}}),
+      members({options.name, options.id}, random_incarnation(), options.protocol),
+      identity_{options.name, members.incarnation(),
+                options.secret.empty() ? Secret::load() : std::make_shared<const Secret>(options.secret),
+                kRawCalls},
+      machine_(machine_identity()),
+      connection_(connection_options(options, e.callbacks)),
+      loop_(Loop::Options{.poll_budget = options.polling, .callbacks = &e.callbacks}),
+      deadlines([this](TimePoint when,
+                       std::function<void()> work) { (void)loop_.schedule_at(when, std::move(work)); },
+                [this](TimePoint now) { return sweep(now); }) {
+  members.set_self(detail::make_ref<RawPeer>(*this, members.self(), options.max_calls_in_flight));
+}
+
+std::unique_ptr<RawNode> RawNode::Parts::start(const Executors& executors, RawNodeOptions options) {
+  return std::make_unique<RawNode>(make(executors, std::move(options)));
+}
+
+std::shared_ptr<RawNode::Parts> RawNode::Parts::make(const Executors& executors, RawNodeOptions options) {
+  auto parts = std::make_shared<Parts>(executors, std::move(options));
+  parts->deadlines.share(parts->weak_from_this());
+  try {
+    parts->listen();
+  } catch (...) {
+    parts->close(std::chrono::milliseconds(0), {});
+    throw;
+  }
+  return parts;
+}
+
+void RawNode::Parts::listen() {
+  ListenOptions listen;
+  listen.connection = connection_;
+  listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
+  listen.on_refused = [this](const std::exception_ptr& error) { log("refused: " + message_of(error)); };
+  tcp_ = make_tcp_transport(loop_, identity_, TransportOptions{options.plaintext_beyond_loopback});
+  std::string host = options.host.empty() ? "127.0.0.1" : options.host;
+  if (host.starts_with("0.0.0.0") || host.starts_with("[::]")) {
+    throw ValueError(
+        fmt::format("{} cannot listen at '{}': its card would name an address that nobody can connect to; "
+                    "give a host name or address of this machine",
+                    describe(members.self()), host));
+  }
+  const bool has_port = host.ends_with(']') ? false : host.rfind(':') != std::string::npos;
+  listeners_.push_back(tcp_->listen(fmt::format("tcp://{}{}", host, has_port ? "" : ":0"), listen));
+  RawCard c{members.self(),  members.incarnation(), machine_, "", listeners_.back()->address(),
+            options.protocol};
+  if (options.unix_sockets) {
+    unix_ = make_unix_transport(loop_, identity_);
+    listeners_.push_back(unix_->listen(fmt::format("unix:@tine-{:016x}", members.incarnation()), listen));
+    c.unix_address = listeners_.back()->address();
+  }
+  card = c.text();
+}
+
+void RawNode::Parts::log(std::string text) noexcept {
+  if (!options.log) return;
+  // Strangers may keep this thread busy; who is told must not be kept busy without a bound.
+  if (logging_.fetch_add(1, std::memory_order_relaxed) >= kMostLogging) {
+    logging_.fetch_sub(1, std::memory_order_relaxed);
+    unlogged_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  post_to(executors.callbacks, [self = shared_from_this(), text = std::move(text)]() mutable {
+    if (self->handlers.enter()) {
+      const Activity::Inside inside(self->handlers);
+      if (const uint64_t n = self->unlogged_.exchange(0, std::memory_order_relaxed))
+        text += fmt::format(" ({} more lines were left out)", n);
+      self->options.log(text);
+      self->handlers.end();
+    }
+    self->logging_.fetch_sub(1, std::memory_order_relaxed);
+  });
+}
+
+void RawNode::Parts::check_alive(const char* what) const {
+  if (of_parent()) {
+    throw Error(fmt::format("{} cannot {}: this process is a fork of it, whose connections are its parent's",
+                            describe(members.self()), what));
+  }
+  if (closing()) throw Error(fmt::format("{} cannot {}: it has been closed", describe(members.self()), what));
+}
+
+RawFailure RawNode::Parts::closed_failure() const {
+  return {RawFailure::Kind::kClosed,
+          fmt::format("{} was closed here while this call had no answer", describe(members.self()))};
+}
+
+// --- coming and going
+
+void RawNode::Parts::accept(detail::Ref<Connection> connection) noexcept {
+  const auto peer = detail::make_ref<RawPeer>(*this, RawWorker{}, connection, options.max_calls_in_flight);
+  if (!members.add_stranger(peer)) return connection->close(nullptr);
+  peer->start();
+  (void)loop_.schedule_at(Clock::now() + kIntroductionTime, [this, peer] {
+    if (peer->is_taken_in() || peer->end().error) return;
+    log(fmt::format("refused: {} did not introduce itself in time", peer->connection().peer().describe()));
+    peer->refuse(GoodbyeReason::kRefused, "it did not introduce itself in time");
+  });
+}
+
+void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction) noexcept {
+  // One that we connected to has us already, and may call: it does not wait.
+  take_in(detail::Ref<RawPeer>::share(&peer), introduction,
+          peer.we_connected() ? TimePoint() : Clock::now() + kPatience);
+}
+
+// On the loop's thread.
+void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
+                             TimePoint patience) noexcept {
+  const auto refusal = members.take_in(peer, introduction);
+  if (!refusal) return;
+  if (refusal->may_pass && Clock::now() < patience) {
+    // A worker that was started anew may be faster than the news of its end.
+    waiting_.push_back({peer, introduction, patience});
+    (void)loop_.schedule_at(patience, [this] { look_at_waiting(); });
+    return;
+  }
+  if (refusal->reason == GoodbyeReason::kRefused) log("refused: " + refusal->why);
+  CloseInfo info;
+  info.why = CloseInfo::Why::kLocal;
+  info.reason = refusal->reason;
+  info.error = make_error(ErrorKind::kValue, refusal->why);
+  peer->set_end(info);
+  peer->refuse(refusal->reason, refusal->why);
+}
+
+void RawNode::Parts::look_at_waiting() noexcept {
+  const auto all = std::exchange(waiting_, {});
+  for (const Waiting& w : all) {
+    if (!w.peer->end().error) take_in(w.peer, w.introduction, w.patience);
+  }
+}
+
+void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
+  const std::string why = fmt::format("{} died: {} sent something malformed, the connection was closed: {}",
+                                      describe(peer.who), peer.connection().peer().describe(), what);
+  log(why);
+  CloseInfo info;
+  info.why = CloseInfo::Why::kMalformed;
+  info.error = make_error(ErrorKind::kPeerDied, why);
+  if (!peer.end().error) peer.set_end(info);
+  lose(peer, {RawFailure::Kind::kDied, why}, false);
+  peer.refuse(GoodbyeReason::kMalformed, what);
+}
+
+void RawNode::Parts::ended(RawPeer& peer, const CloseInfo& info) noexcept {
+  if (!peer.end().error) peer.set_end(info);
+  const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
+  const bool left =
+      goodbye && (info.reason == GoodbyeReason::kDone || info.reason == GoodbyeReason::kShutdown);
+  const std::string why =
+      fmt::format("{} {}: {}", describe(peer.who), left ? "has left" : "died", message_of(info.error));
+  if (!closing() && info.why != CloseInfo::Why::kLocal && !left && peer.is_taken_in() && !peer.dead())
+    log(why);
+  lose(peer, {RawFailure::Kind::kDied, why}, left);
+  members.closed(peer);
+}
+
+void RawNode::Parts::lose(RawPeer& peer, const RawFailure& cause, bool left) noexcept {
+  if (!members.remove(peer, cause.text)) {
+    (void)peer.die(cause);
+    return;
+  }
+  // Behind the failures of its calls: each of them holds it until its sink has returned.
+  auto notice = detail::make_ref<DeathNotice>(shared_from_this(), peer.who, cause.text, left);
+  (void)peer.die(cause, notice);
+  post_to(executors.callbacks, [notice = std::move(notice)]() mutable { notice = nullptr; });
+  (void)loop_.post([this] { look_at_waiting(); });
+}
+
+void RawNode::Parts::remove(int id, const std::string& why) noexcept {
+  if (of_parent() || id == options.id) return;
+  const auto peer = members.find(id);
+  if (!peer) return;
+  lose(*peer, {RawFailure::Kind::kDied, fmt::format("{} was removed: {}", describe(peer->who), why)}, true);
+  peer->refuse(GoodbyeReason::kDone, why);
+}
+
+detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimePoint deadline,
+                                                        const std::function<bool()>& interrupted) {
+  if (to.machine != machine_ &&
+      (to.tcp_address.starts_with("tcp://127.") || to.tcp_address.starts_with("tcp://[::1]"))) {
+    throw ValueError(
+        fmt::format("{} is on another machine and listens at {} only: start it with a host that {} can "
+                    "reach (RawNodeOptions::host)",
+                    describe(to.worker), to.tcp_address, describe(members.self())));
+  }
+  ConnectOptions connect;
+  connect.connection = connection_;
+  connect.deadline = deadline;
+  connect.expected_name = to.worker.name;
+  const bool near = unix_ && !to.unix_address.empty() && to.machine == machine_;
+  for (const bool by_unix : {true, false}) {
+    if (by_unix && !near) continue;
+    auto opening =
+        by_unix ? unix_->connect(to.unix_address, connect) : tcp_->connect(to.tcp_address, connect);
+    opening.state()->observe();
+    const auto slice = [&](TimePoint until) { return opening.wait_until(until) || closing(); };
+    (void)wait_interruptible(deadline, interrupted, "connecting", slice);
+    check_alive("connect");
+    if (!opening.ready()) break;
+    try {
+      return opening.get();
+    } catch (const SystemError& e) {
+      if (by_unix) continue;
+      throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
+                                 describe(to.worker), e.message()));
+    } catch (const DeadlineExceeded&) {
+      break;
+    }
+  }
+  throw DeadlineExceeded(fmt::format("{} could not be reached by {} in time, at {} or {}",
+                                     describe(to.worker), describe(members.self()), to.unix_address,
+                                     to.tcp_address));
+}
+
+RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint deadline,
+                                                  const std::function<bool()>& interrupted) {
+  const auto connection = open_connection(to, deadline, interrupted);
+  const auto give_up = [&] { connection->close(nullptr); };
+  if (connection->peer().incarnation != to.incarnation) {
+    give_up();
+    throw PeerDied(fmt::format("{} is gone: another life of it listens at {}; get its new card",
+                               describe(to.worker), connection->peer().address));
+  }
+  const auto peer = detail::make_ref<RawPeer>(*this, to.worker, connection, options.max_calls_in_flight);
+  if (!members.add_stranger(peer)) {
+    give_up();
+    check_alive("connect");
+  }
+  peer->introduce(options.protocol, options.id);
+  peer->start();
+  const auto decided = [&] { return peer->is_taken_in() || peer->end().error || closing(); };
+  const auto slice = [&](TimePoint until) { return members.wait_until(until, decided); };
+  try {
+    if (!wait_interruptible(deadline, interrupted, "connecting", slice)) {
+      throw DeadlineExceeded(fmt::format("{} took the connection of {} but did not introduce itself in time",
+                                         describe(to.worker), describe(members.self())));
+    }
+  } catch (...) {
+    if (peer->is_taken_in()) return Tried::kConnected;
+    peer->refuse(GoodbyeReason::kRefused, "it did not wait any longer");
+    throw;
+  }
+  if (peer->is_taken_in()) return Tried::kConnected;
+  check_alive("connect");
+  const CloseInfo end = peer->end();
+  const bool told = end.why == CloseInfo::Why::kGoodbye || end.why == CloseInfo::Why::kLocal;
+  if (told && end.reason == GoodbyeReason::kReplaced) return Tried::kReplaced;
+  const std::string why = message_of(end.error);
+  const bool refused = told && end.reason == GoodbyeReason::kRefused;
+  const std::string text =
+      fmt::format("{} cannot be connected to {}: {}", describe(members.self()), describe(to.worker), why);
+  if (refused) throw ValueError(text);
+  throw PeerDied(text);
+}
+
+void RawNode::Parts::connect(std::string_view text, TimePoint deadline,
+                             const std::function<bool()>& interrupted) {
+  check_alive("connect");
+  const RawCard to = RawCard::parse(text);
+  if (to.incarnation == members.incarnation()) return;
+  const auto alone = [&] { return !members.has_another(to.worker, to.incarnation) || closing(); };
+  (void)members.wait_until(std::min(deadline, Clock::now() + kPatience), alone);
+  const auto late = [&] {
+    return DeadlineExceeded(
+        fmt::format("{} was not connected to {} in time", describe(members.self()), describe(to.worker)));
+  };
+  std::chrono::milliseconds pause{5};
+  for (;;) {
+    bool there = false;
+    // Another thread may be at it.
+    const auto may_try = [&] {
+      there = members.has_incarnation(to.incarnation);
+      return there || closing() || members.begin_attempt(to.incarnation);
+    };
+    const auto slice = [&](TimePoint until) { return members.wait_until(until, may_try); };
+    if (!wait_interruptible(deadline, interrupted, "connecting", slice)) throw late();
+    check_alive("connect");
+    if (there) return;
+    {
+      struct Attempt {
+        ~Attempt() { members.end_attempt(incarnation); }
+        RawMembers& members;
+        uint64_t incarnation;
+      } const attempt{members, to.incarnation};
+      if (members.has_incarnation(to.incarnation)) return;
+      if (try_connect(to, deadline, interrupted) == Tried::kConnected) return;
+    }
+    // By its own connection, which is there or will be.
+    const TimePoint again = std::min(deadline, Clock::now() + pause);
+    const auto come = [&] { return members.has_incarnation(to.incarnation) || closing(); };
+    (void)members.wait_until(again, come);
+    if (interrupted && interrupted()) throw Cancelled("connecting was interrupted");
+    if (Clock::now() >= deadline && !come()) throw late();
+    pause = std::min(2 * pause, std::chrono::milliseconds(100));
+  }
+}
+
+void RawNode::Parts::expect(std::string_view name, TimePoint deadline,
+                            const std::function<bool()>& interrupted) {
+  check_alive("wait for others");
+  const auto come = [&] { return members.has_name(name) || closing(); };
+  const auto slice = [&](TimePoint until) { return members.wait_until(until, come); };
+  if (!wait_interruptible(deadline, interrupted, "waiting for a worker", slice)) {
+    throw DeadlineExceeded(
+        fmt::format("worker '{}' did not connect to {} in time", name, describe(members.self())));
+  }
+  if (!members.has_name(name)) check_alive("wait for others");
+}
+
+// --- calls
+
+void RawNode::Parts::call(int to, RawMessage message, TimePoint deadline,
+                          std::shared_ptr<RawSink> sink) noexcept {
+  if (of_parent()) {
+    // No other thread is left here.
+    return sink->failed({RawFailure::Kind::kClosed,
+                         fmt::format("this process is a fork of {}, whose connections are its parent's",
+                                     describe(members.self()))});
+  }
+  const auto call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
+  if (closing()) return call->end(closed_failure());
+  if (const auto peer = members.find(to)) return peer->call(std::move(message), call);
+  call->end({RawFailure::Kind::kDied, members.words_for_absent(to)});
+}
+
+bool RawNode::Parts::wait_for_room(int to, TimePoint deadline) noexcept {
+  if (of_parent()) return true;
+  const auto peer = members.find(to);
+  if (!peer || peer->has_room()) return true;
+  const auto slice = [&](TimePoint until) {
+    return peer->has_room() || (peer->room().wait_until(until) && peer->has_room());
+  };
+  return wait_interruptible(deadline, {}, "", slice);
+}
+
+TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
+  TimePoint next = kNoDeadline;
+  for (const auto& peer : members.peers()) {
+    std::vector<detail::Ref<OutgoingCall>> expired;
+    peer->calls.take_expired(now, &expired, &next);
+    for (const auto& call : expired) {
+      const double after = std::chrono::duration<double>(now - call->started).count();
+      call->end({RawFailure::Kind::kTimedOut,
+                 fmt::format("RPC ran for more than its timeout: {} did not answer within {:.3g} s",
+                             describe(peer->who), after)});
+      peer->cancel(call->id);
+    }
+  }
+  return next;
+}
+
+void RawNode::Parts::deliver(detail::Ref<RawCall::State> call, At at) noexcept {
+  if (holding_.load(std::memory_order_acquire)) {
+    const std::lock_guard lock(mutex_);
+    if (holding_.load(std::memory_order_relaxed)) {
+      if (!closing()) held_.push_back(std::move(call));
+      return;
+    }
+  }
+  call->place(at);
+}
+
+void RawNode::Parts::open() noexcept {
+  if (of_parent()) return;
+  std::vector<detail::Ref<RawCall::State>> held;
+  {
+    const std::lock_guard lock(mutex_);
+    holding_.store(false, std::memory_order_release);
+    held.swap(held_);
+  }
+  for (const auto& call : held) call->place(At::kElsewhere);
+}
+
+std::string RawNode::Parts::death_of(int id) const {
+  if (of_parent()) return "this process is a fork: the connections belong to its parent";
+  if (members.find(id)) return {};
+  if (auto end = members.end_of(id)) return *end;
+  throw ValueError(members.words_for_absent(id));
+}
+
+RawNode::Counts RawNode::Parts::counts() const {
+  if (of_parent()) return {};
+  Counts counts;
+  counts.calls_pending = endings->sinks.count();
+  counts.calls_begun = begun.load(std::memory_order_relaxed);
+  for (const auto& peer : members.peers()) {
+    counts.calls_running += peer->incoming.running();
+    if (!peer->is_self()) counts.bytes_queued += peer->connection().copied_bytes();
+  }
+  return counts;
+}
+
+// --- the end
+
+void RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
+  if (of_parent()) return;
+  const TimePoint deadline = Clock::now() + bound;
+  if (closing_.exchange(true)) {
+    // Another thread is at it, and may wait for what this one is in.
+    if (Activity::Inside::count_of(handlers) + Activity::Inside::count_of(endings->sinks) == 0)
+      (void)members.wait_until(deadline + 3 * kStopTime, [this] { return closed(); });
+    return;
+  }
+  handlers.close();
+  for (const auto& listener : listeners_) listener->close();
+  const auto peers = members.close();
+  std::vector<detail::Ref<RawCall::State>> held;
+  {
+    const std::lock_guard lock(mutex_);
+    held.swap(held_);
+  }
+  const RawFailure cause = closed_failure();
+  (void)members.own()->die(cause);
+  const GoodbyeReason reason = failure.empty() ? GoodbyeReason::kShutdown : GoodbyeReason::kFailed;
+  for (const auto& peer : peers) {
+    (void)peer->die(cause);
+    peer->connection().shutdown(reason, failure, deadline);
+  }
+  held.clear();
+  (void)members.wait_until(deadline, [this] { return members.all_closed(); });
+  for (const auto& peer : peers)
+    peer->connection().close(nullptr);  // also when its reader never returns from a frame
+  if (!loop_.stop(kStopTime)) [[maybe_unused]]
+    auto* const kept = new std::shared_ptr<void>(shared_from_this());
+  const TimePoint last = std::max(deadline, Clock::now() + std::chrono::milliseconds(100));
+  (void)handlers.wait(last);
+  (void)endings->sinks.wait(last);
+  closed_.store(true, std::memory_order_release);
+  members.end_attempt(0);  // who waits looks again
+}
+
+// --- the public face
+
+RawNode::RawNode(std::shared_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
+RawNode::~RawNode() {
+  // In a child of fork(2) its locks are as the fork found them.
+  if (parts_->of_parent()) [[maybe_unused]]
+    auto* const left = new std::shared_ptr<Parts>(std::move(parts_));
+  else
+    parts_->close(std::chrono::milliseconds(1000), {});
+}
+
+const std::string& RawNode::card() const noexcept { return parts_->card; }
+RawWorker RawNode::owner_of(std::string_view card) { return RawCard::parse(card).worker; }
+void RawNode::connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted) {
+  parts_->connect(card, deadline, interrupted);
+}
+void RawNode::expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted) {
+  parts_->expect(name, deadline, interrupted);
+}
+void RawNode::open() { parts_->open(); }
+RawWorker RawNode::self() const { return parts_->members.self(); }
+std::vector<RawWorker> RawNode::workers() const {
+  return parts_->of_parent() ? std::vector<RawWorker>{self()} : parts_->members.workers();
+}
+std::string RawNode::death_of(int id) const { return parts_->death_of(id); }
+void RawNode::remove(int id, const std::string& why) noexcept { parts_->remove(id, why); }
+void RawNode::call(int to, RawMessage message, TimePoint deadline, std::shared_ptr<RawSink> sink) noexcept {
+  parts_->call(to, std::move(message), deadline, std::move(sink));
+}
+bool RawNode::wait_for_room(int to, TimePoint deadline) noexcept {
+  return parts_->wait_for_room(to, deadline);
+}
+RawNode::Counts RawNode::counts() const { return parts_->counts(); }
+void RawNode::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
+  parts_->close(bound, failure);
+}
+bool RawNode::closed() const noexcept { return parts_->closing() || parts_->of_parent(); }
+
+}  // namespace tine::rpc

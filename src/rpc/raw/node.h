@@ -1,0 +1,114 @@
+// RawNode::Parts: what a node is made of, and how its parts find each other.
+//
+// State      Holding, open, closing, closed.
+// Threads    Any.
+// Ordering   As in include/tine/rpc.h.
+// Ownership  Shared by the RawNode and the calls that came in. Its loop's thread is joined by close().
+// Errors     As in include/tine/rpc.h.
+// Cost       -
+// Source     docs/spec/agent.md, "Raw calls".
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "src/rpc/deadlines.h"
+#include "src/rpc/raw/card.h"
+#include "src/rpc/raw/members.h"
+#include "src/rpc/transport/io_loop.h"
+#include "src/rpc/transport/transport.h"
+
+namespace tine::rpc {
+
+class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts> {
+ public:
+  struct Executors {
+    Executor& handlers;
+    Executor& callbacks;
+  };
+  [[nodiscard]] static std::shared_ptr<Parts> make(const Executors& executors, RawNodeOptions options);
+  [[nodiscard]] static std::unique_ptr<RawNode> start(const Executors& executors, RawNodeOptions options);
+  Parts(const Executors& executors, RawNodeOptions options);
+
+  void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted);
+  void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted);
+  void open() noexcept;
+  void call(int to, RawMessage message, TimePoint deadline, std::shared_ptr<RawSink> sink) noexcept;
+  bool wait_for_room(int to, TimePoint deadline) noexcept;
+  void remove(int id, const std::string& why) noexcept;
+  [[nodiscard]] std::string death_of(int id) const;
+  [[nodiscard]] Counts counts() const;
+  [[nodiscard]] size_t retained_bytes() const noexcept { return loop_.pool().retained_bytes(); }
+  void close(std::chrono::milliseconds bound, std::string_view failure) noexcept;
+
+  // This process is a child of fork(2): threads, connections and locks are the parent's.
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+  [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
+  [[nodiscard]] RawFailure closed_failure() const;
+
+  // By peers.
+  void introduced(RawPeer& peer, const Introduction& introduction) noexcept;
+  void ended(RawPeer& peer, const CloseInfo& info) noexcept;
+  // What it sent is malformed.
+  void malformed(RawPeer& peer, const std::string& what) noexcept;
+  void deliver(detail::Ref<RawCall::State> call, At at) noexcept;
+  void log(std::string text) noexcept;
+
+  const RawNodeOptions options;
+  const Executors executors;
+  const std::shared_ptr<Endings> endings;
+  Activity handlers;  // that run, and what else calls the user
+  std::atomic<uint64_t> begun{0};
+  std::string card;
+  RawMembers members;
+
+ private:
+  enum class Tried : uint8_t { kConnected, kReplaced };
+  Tried try_connect(const RawCard& to, TimePoint deadline, const std::function<bool()>& interrupted);
+  detail::Ref<Connection> open_connection(const RawCard& to, TimePoint deadline,
+                                          const std::function<bool()>& interrupted);
+  void accept(detail::Ref<Connection> connection) noexcept;
+  void take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
+               TimePoint patience) noexcept;
+  void look_at_waiting() noexcept;
+  void listen();
+  void lose(RawPeer& peer, const RawFailure& cause, bool left) noexcept;
+  TimePoint sweep(TimePoint now) noexcept;
+  void check_alive(const char* what) const;
+
+  const uint8_t generation_ = detail::fork_generation();
+  const Identity identity_;
+  const std::string machine_;
+  ConnectionOptions connection_;
+  IoLoop loop_;
+  std::unique_ptr<Transport> tcp_, unix_;
+  std::vector<detail::Ref<Listener>> listeners_;
+
+ public:
+  Deadlines deadlines;
+
+ private:
+  std::atomic<bool> closing_{false};
+  std::atomic<bool> closed_{false};
+  std::atomic<int> logging_{0};
+  std::atomic<uint64_t> unlogged_{0};
+  struct Waiting {
+    detail::Ref<RawPeer> peer;
+    Introduction introduction;
+    TimePoint patience;
+  };
+  std::vector<Waiting> waiting_;  // for the end of who has their name or id; the loop's thread alone
+  std::atomic<bool> holding_{true};
+  std::mutex mutex_;  // what is below
+  std::vector<detail::Ref<RawCall::State>> held_;
+
+ public:
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+};
+
+[[nodiscard]] std::string message_of(const std::exception_ptr& error);
+
+}  // namespace tine::rpc

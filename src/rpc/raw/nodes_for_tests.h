@@ -1,0 +1,291 @@
+// Nodes in one process, sinks that remember, and handlers by lambda, for tests and benchmarks.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <future>
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/rpc/raw/node.h"
+#include "src/rpc/raw/post.h"
+#include "src/rpc/world_for_tests.h"
+
+namespace tine::rpc::testing {
+
+using namespace std::chrono_literals;
+
+inline TimePoint in(std::chrono::milliseconds t) { return Clock::now() + t; }
+
+// How a call ended. Twice is a failure of the test.
+struct Ended {
+  bool ok = false;
+  RawMessage reply;
+  RawFailure failure;
+  std::thread::id thread;
+  [[nodiscard]] std::string text() const { return ok ? std::string(reply.body.text()) : failure.text; }
+};
+
+class Result final : public RawSink {
+ public:
+  void done(RawMessage reply) noexcept override {
+    end({true, std::move(reply), {}, std::this_thread::get_id()});
+  }
+  void failed(RawFailure failure) noexcept override {
+    end({false, {}, std::move(failure), std::this_thread::get_id()});
+  }
+  // Waits; a call that does not end is a failure of the test.
+  Ended& get(std::chrono::milliseconds most = 20s) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, most, [this] { return times_ > 0; }))
+      ADD_FAILURE() << "the call did not end";
+    return ended_;
+  }
+  bool has_ended() {
+    const std::lock_guard lock(mutex_);
+    return times_ > 0;
+  }
+  ~Result() override { EXPECT_EQ(times_, 1) << "a sink was ended that often"; }
+
+ private:
+  void end(Ended ended) {
+    const std::lock_guard lock(mutex_);
+    ended_ = std::move(ended);
+    ++times_;
+    changed_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int times_ = 0;
+  Ended ended_;
+};
+
+// For calls whose end does not matter.
+class Ignored final : public RawSink {
+  void done(RawMessage) noexcept override {}
+  void failed(RawFailure) noexcept override {}
+};
+
+class RawHandlers final : public RawHandler {
+ public:
+  std::function<void(RawCall)> on_call = [](RawCall call) { call.reply(std::move(call.message())); };
+  std::function<bool(const RawMessage&)> here, late;
+  std::function<void(const RawWorker&, const std::string&, bool)> on_death;
+
+  bool inline_ok(const RawMessage& message) noexcept override { return here && here(message); }
+  bool late_ok(const RawMessage& message) noexcept override { return late && late(message); }
+  void handle(RawCall call) noexcept override { on_call(std::move(call)); }
+  void died(const RawWorker& worker, const std::string& why, bool left) noexcept override {
+    {
+      const std::lock_guard lock(mutex_);
+      deaths_.push_back({worker, why, left});
+    }
+    changed_.notify_all();
+    if (on_death) on_death(worker, why, left);
+  }
+
+  struct Death {
+    RawWorker worker;
+    std::string why;
+    bool left;
+  };
+  std::vector<Death> deaths() {
+    const std::lock_guard lock(mutex_);
+    return deaths_;
+  }
+  std::vector<Death> wait_for_deaths(size_t n) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return deaths_.size() >= n; }));
+    return deaths_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Death> deaths_;
+};
+
+inline std::string_view secret_text() { return "a secret for tests"; }
+
+// One node with threads of its own.
+struct RawOne {
+  explicit RawOne(int id, const std::function<void(RawNodeOptions&)>& change = {}, int threads = 2)
+      : blocking(threads), callbacks(threads) {
+    RawNodeOptions o;
+    o.name = "w" + std::to_string(id);
+    o.id = id;
+    o.handler = &handler;
+    o.secret = secret_text();
+    o.log = [this](const std::string& line) {
+      const std::lock_guard lock(log_mutex);
+      lines.push_back(line);
+      logged.notify_all();
+    };
+    if (change) change(o);
+    parts = RawNode::Parts::make({blocking, callbacks}, std::move(o));
+    node = std::make_unique<RawNode>(parts);
+  }
+  ~RawOne() {
+    if (node) node->close();  // handlers that run use it until then
+    node = nullptr;
+    parts = nullptr;
+  }
+
+  std::shared_ptr<Result> call(int to, RawMessage message, TimePoint deadline = kNoDeadline) {
+    auto sink = std::make_shared<Result>();
+    node->call(to, std::move(message), deadline, sink);
+    return sink;
+  }
+  std::shared_ptr<Result> call(int to, std::string_view text, TimePoint deadline = kNoDeadline) {
+    return call(to, RawMessage{1, RawBytes::copy(text), {}}, deadline);
+  }
+  // Until a line has that in it.
+  std::string wait_for_line(std::string_view part) {
+    std::unique_lock lock(log_mutex);
+    std::string found;
+    const bool come = logged.wait_for(lock, 20s, [&] {
+      for (const auto& line : lines) {
+        if (line.find(part) != std::string::npos) found = line;
+      }
+      return !found.empty();
+    });
+    EXPECT_TRUE(come) << "no line with: " << part;
+    return found;
+  }
+  RawNode* operator->() const { return node.get(); }
+
+  std::mutex log_mutex;
+  std::condition_variable logged;
+  std::vector<std::string> lines;
+  RawHandlers handler;
+  Threads blocking, callbacks;
+  std::shared_ptr<RawNode::Parts> parts;
+  std::unique_ptr<RawNode> node;
+};
+
+// A node in a process of its own, which ends when this goes. Made while no other thread runs here.
+class ChildNode {
+ public:
+  explicit ChildNode(int id, const std::function<void(RawNodeOptions&)>& change = {},
+                     const std::function<void(RawOne&)>& use = {}) {
+    int card[2], end[2];
+    EXPECT_EQ(::pipe(card), 0);
+    EXPECT_EQ(::pipe(end), 0);
+    pid = ::fork();
+    if (pid == 0) {
+      ::close(end[1]);
+      {
+        RawOne one(id, change);
+        if (use) use(one);
+        one->open();
+        if (::write(card[1], one->card().data(), one->card().size()) < 0) ::_exit(1);
+        char byte;
+        (void)!::read(end[0], &byte, 1);
+      }
+      ::_exit(0);
+    }
+    ::close(end[0]);
+    ::close(card[1]);
+    end_ = end[1];
+    std::array<char, 4096> text;
+    const ssize_t n = ::read(card[0], text.data(), text.size());
+    this->card.assign(text.data(), static_cast<size_t>(std::max<ssize_t>(n, 0)));
+    ::close(card[0]);
+  }
+  ~ChildNode() {
+    ::close(end_);
+    if (pid <= 0) return;
+    ::kill(pid, SIGCONT);
+    (void)::waitpid(pid, nullptr, 0);
+  }
+  void kill(int signal) const { ::kill(pid, signal); }
+
+  pid_t pid = 0;
+  std::string card;
+
+ private:
+  int end_ = -1;
+};
+
+// Any number of nodes by one transport.
+class RawNodes {
+ public:
+  using Change = std::function<void(int id, RawNodeOptions&)>;
+  explicit RawNodes(bool unix_sockets) : unix_(unix_sockets) {}
+  RawOne& add(int id, const Change& change = {}, int threads = 2) {
+    auto& place = all[id];
+    place = std::make_unique<RawOne>(
+        id,
+        [&](RawNodeOptions& o) {
+          o.unix_sockets = unix_;
+          if (change) change(id, o);
+        },
+        threads);
+    return *place;
+  }
+  // That many from 0, connected to each other and open.
+  void make(int n, const Change& change = {}, int threads = 2) {
+    for (int id = 0; id < n; ++id) add(id, change, threads);
+    for (int id = 1; id < n; ++id) {
+      for (int to = 0; to < id; ++to) connect(id, to);
+    }
+    for (auto& [id, one] : all) (*one)->open();
+  }
+  void connect(int from, int to) {
+    (*this)[from]->connect((*this)[to]->card(), in(10s));
+    (*this)[to]->expect("w" + std::to_string(from), in(10s));
+  }
+  RawOne& operator[](int id) { return *all.at(id); }
+
+  std::map<int, std::unique_ptr<RawOne>> all;
+
+ private:
+  const bool unix_;
+};
+
+// Keeps the calls that come, for later.
+class Kept {
+ public:
+  std::function<void(RawCall)> handler() {
+    return [this](RawCall call) {
+      const std::lock_guard lock(mutex_);
+      calls_.push_back(std::move(call));
+      changed_.notify_all();  // under the lock: who waits may end this
+    };
+  }
+  RawCall take() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, 20s, [this] { return !calls_.empty(); }))
+      throw std::runtime_error("no call has come in 20 s");
+    RawCall call = std::move(calls_.front());
+    calls_.pop_front();
+    return call;
+  }
+  void wait_for(size_t n) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return calls_.size() >= n; }));
+  }
+  size_t size() {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<RawCall> calls_;
+};
+
+template <class Condition>
+void wait_until(const char* what, Condition condition) {
+  for (const TimePoint end = in(20s); Clock::now() < end; std::this_thread::sleep_for(1ms)) {
+    if (condition()) return;
+  }
+  ADD_FAILURE() << "in 20 s it did not come true that " << what;
+}
+
+}  // namespace tine::rpc::testing

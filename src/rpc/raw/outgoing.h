@@ -1,0 +1,51 @@
+// OutgoingCall: a raw call of ours from call() to the return of its sink.
+//
+// State      Pending, in its worker's table; ended by who took it out of there; told.
+// Threads    end() by one thread, once. The sink on a thread of callbacks.
+// Ordering   None.
+// Ownership  Counted: the table's, then the task's. Keeps the node's parts.
+// Errors     A closed executor has no thread: then the sink is told by who ends the call.
+// Cost       One allocation.
+// Source     docs/spec/agent.md, "Raw calls".
+#pragma once
+
+#include <memory>
+#include <variant>
+
+#include "src/rpc/raw/activity.h"
+#include "tine/detail/ref.h"
+#include "tine/rpc.h"
+
+namespace tine::rpc {
+
+// The ends of a node's calls.
+struct Endings {
+  Executor& callbacks;
+  Activity sinks;  // owed or running
+};
+
+class OutgoingCall final : public detail::RefCounted, private Task {
+ public:
+  OutgoingCall(std::shared_ptr<Endings> endings, std::shared_ptr<RawSink> sink, TimePoint deadline) noexcept;
+
+  void end(RawMessage reply) noexcept;
+  // `behind` is dropped once the sink has returned.
+  void end(RawFailure failure, detail::Ref<detail::RefCounted> behind = {}) noexcept;
+
+  [[nodiscard]] bool counts() const noexcept { return true; }
+  uint64_t id = 0;  // of the slot
+  const TimePoint started = Clock::now();
+  const TimePoint deadline;
+
+ private:
+  void post() noexcept;
+  void run() noexcept override;
+  void abandon() noexcept override { run(); }
+
+  const std::shared_ptr<Endings> endings_;
+  std::shared_ptr<RawSink> sink_;
+  std::variant<std::monostate, RawMessage, RawFailure> how_;
+  detail::Ref<detail::RefCounted> behind_;
+};
+
+}  // namespace tine::rpc

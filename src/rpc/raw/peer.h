@@ -1,0 +1,83 @@
+// RawPeer: another worker (or this one, for calls to oneself) as a node knows it: the way to it, its calls, its end.
+//
+// State      Introducing itself, taken in, dead for good. Of oneself: taken in from the start.
+// Threads    Any, as each member says.
+// Ordering   Frames are handled as they come.
+// Ownership  The node's members own it while it is taken in; its connection and calls share it. It does not keep the node,
+//            which outlives its loop.
+// Errors     A frame that is malformed ends the connection, with words on both sides.
+// Cost       A call: a slot, a system call.
+// Source     docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+
+#include "src/rpc/call_table.h"
+#include "src/rpc/raw/incoming.h"
+#include "src/rpc/transport/connection.h"
+#include "tine/rpc.h"
+
+namespace tine::rpc {
+
+class RawPeer final : public FrameHandler {
+ public:
+  // One whose connection is to be started: `who` is what its card says; empty when it has connected to us.
+  RawPeer(RawNode::Parts& node, RawWorker who, detail::Ref<Connection> connection, size_t max_calls);
+  // Oneself.
+  RawPeer(RawNode::Parts& node, RawWorker self, size_t max_calls);
+
+  [[nodiscard]] bool is_self() const noexcept { return !connection_; }
+  [[nodiscard]] uint64_t incarnation() const noexcept { return connection_->peer().incarnation; }
+  [[nodiscard]] bool we_connected() const noexcept { return connection_->peer().we_connected; }
+  [[nodiscard]] Connection& connection() const noexcept { return *connection_; }
+  // Constant once it is taken in.
+  RawWorker who;
+
+  void start() { connection_->start(detail::Ref<RawPeer>::share(this)); }
+  void introduce(const std::string& protocol, int id);
+  void taken_in() noexcept { taken_in_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool is_taken_in() const noexcept { return taken_in_.load(std::memory_order_acquire); }
+
+  // Ends the connection with a goodbye: the other side learns why. What comes from there is ignored from now on.
+  void refuse(GoodbyeReason reason, const std::string& why) noexcept;
+
+  // The end of what is pending there and here; the first cause stays. False: it is dead already.
+  bool die(RawFailure cause, detail::Ref<detail::RefCounted> behind = {}) noexcept;
+  [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
+  [[nodiscard]] RawFailure death() const;
+  // The words that the transport had for the end of its connection.
+  void set_end(const CloseInfo& info);
+  [[nodiscard]] CloseInfo end() const;  // no error while it is open
+
+  // Takes the call; it ends in any case.
+  void call(RawMessage message, const detail::Ref<OutgoingCall>& call) noexcept;
+  void cancel(uint64_t id) noexcept;
+  void send_failure(uint64_t id, RawFailure::Kind kind, std::string_view text) noexcept;
+  [[nodiscard]] bool has_room() const noexcept;
+  [[nodiscard]] Future<void> room();
+
+  void on_frame(Connection& connection, Frame& frame) noexcept override;
+  void on_close(Connection& connection, const CloseInfo& info) noexcept override;
+
+  CallTable<OutgoingCall> calls;
+  IncomingTable<RawCall::State> incoming;
+
+ private:
+  void handle(Frame& frame);
+  void on_request(Frame& frame);
+  void on_answer(Frame& frame);
+
+  RawNode::Parts& node_;
+  const detail::Ref<Connection> connection_;  // null: oneself
+  std::atomic<bool> taken_in_{false};
+  bool introduced_ = false;  // the reader's
+  std::atomic<bool> refused_{false};
+  std::atomic<bool> dead_{false};
+  mutable std::mutex mutex_;
+  RawFailure death_;  // guarded by mutex_
+  CloseInfo end_;     // guarded by mutex_
+};
+
+}  // namespace tine::rpc
