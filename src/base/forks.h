@@ -5,9 +5,8 @@
 // Ordering   Descriptors are closed before fork() returns in the child; then forks_behind has counted.
 // Ownership  A descriptor stays its owner's, who closes it with close_followed().
 // Errors     None. Descriptors from 65,536 on are not followed: a child keeps them open.
-// Cost       Three atomic operations and a clock's reading. fork(2) waits for other threads' scopes, a scope for fork(2),
-//            each for 1 s at most.
-//            In the child: a close(2) for each, no lock, no allocation.
+// Cost       A few atomic operations and a clock's reading. fork(2) waits for other threads' scopes, a scope for fork(2),
+//            each for 1 s at most. In the child: a close(2) for each, no lock, no allocation.
 // Source     pthread_atfork(3), signal-safety(7).
 #pragma once
 
@@ -15,7 +14,7 @@
 
 namespace tine {
 
-// While one lives, fork(2) waits on other threads: no child gets a descriptor between its making and its mark, or between
+// While one lives, another thread's fork(2) waits: no child gets a descriptor between its making and its mark, or between
 // the end of its mark and its closing. For a system call or two that do not block.
 class UnforkedScope {
  public:
