@@ -408,37 +408,39 @@ struct Release final : detail::RefCounted {
   std::function<void()> then;
 };
 
-TEST_P(Conformance, WhatASentFrameHeldIsNotLetGoOfByAThreadThatReads) {
-  OneThread others;
-  options.callbacks = &others;
-  connect(false);
-  const std::vector<std::byte> data(32 << 20);
-  std::promise<std::thread::id> released;
-  OutFrame f = request(1, "large");
-  f.body.segment({data, detail::make_ref<Release>([&] { released.set_value(std::this_thread::get_id()); })});
-  ASSERT_EQ(client->send(std::move(f)), nullptr);
-  server->start(at_server);  // the rest is written by the loop, as the socket takes it
-  EXPECT_EQ(released.get_future().get(), others.thread());
-  client_loop->stop();
-  server_loop->stop();
+struct ConformanceOfRelease : Conformance {
+  // Sends a large frame that holds something, calls `go_on`, and looks at the thread that lets go of it.
+  template <class F>
+  void expect_let_go_of_elsewhere(const F& go_on) {
+    OneThread others;
+    options.callbacks = &others;
+    connect(false);
+    const std::vector<std::byte> data(32 << 20);
+    std::promise<std::thread::id> released;
+    OutFrame f = request(1, "large");
+    f.body.segment(
+        {data, detail::make_ref<Release>([&] { released.set_value(std::this_thread::get_id()); })});
+    ASSERT_EQ(client->send(std::move(f)), nullptr);
+    go_on(others);
+    EXPECT_EQ(released.get_future().get(), others.thread());
+    client_loop->stop();
+    server_loop->stop();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Over, ConformanceOfRelease,
+                         testing::Values("tcp", "tcp6", "unix", "abstract", "inproc"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(ConformanceOfRelease, WhatASentFrameHeldIsNotLetGoOfByAThreadThatReads) {
+  // The rest is written by the loop, as the socket takes it.
+  expect_let_go_of_elsewhere([&](OneThread&) { server->start(at_server); });
 }
 
-TEST_P(Conformance, WhatAFrameHeldIsNotLetGoOfByAThreadThatReadsAnotherConnection) {
-  OneThread others;
-  options.callbacks = &others;
-  connect(false);
-  const std::vector<std::byte> data(32 << 20);
-  std::promise<std::thread::id> released;
-  OutFrame f = request(1, "large");
-  f.body.segment({data, detail::make_ref<Release>([&] { released.set_value(std::this_thread::get_id()); })});
-  ASSERT_EQ(client->send(std::move(f)), nullptr);
-  {
+TEST_P(ConformanceOfRelease, WhatAFrameHeldIsNotLetGoOfByAThreadThatReadsAnotherConnection) {
+  expect_let_go_of_elsewhere([&](OneThread& others) {
     const detail::CallbackGate reads(others);
     client->close(nullptr);
-  }
-  EXPECT_EQ(released.get_future().get(), others.thread());
-  client_loop->stop();
-  server_loop->stop();
+  });
 }
 
 // --- the end
