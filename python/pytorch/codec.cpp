@@ -231,16 +231,14 @@ class Encoder {
     blocks_.push_back({static_cast<uint32_t>(segments_.size()), 0, 0, size});
     // Memory without an owner, torch.from_blob's, may be gone when it is written.
     if (memory_ == Memory::kCopied || piece.storage->data_ptr().get_context() == nullptr) {
-      bytes = copied(bytes, size);
+      std::byte* const copy = room(size);
+      std::memcpy(copy, bytes, size);
+      segments_.push_back(rpc::RawBytes::owned({copy, size}, kept_));
+    } else {
+      segments_.emplace_back(std::span(bytes, size), kept_);
     }
-    segments_.emplace_back(std::span(bytes, size), kept_);
   }
 
-  const std::byte* copied(const std::byte* bytes, size_t size) {
-    std::byte* const copy = room(size);
-    std::memcpy(copy, bytes, size);
-    return copy;
-  }
   std::byte* room(size_t size) {
     kept_->memory.push_back(c10::GetCPUAllocator()->allocate(size));
     return static_cast<std::byte*>(kept_->memory.back().get());
@@ -249,7 +247,7 @@ class Encoder {
   rpc::RawMessage finish() {
     if (packed_bytes_ > 0) {
       std::byte* at = room(packed_bytes_);
-      segments_.emplace_back(std::span(at, packed_bytes_), kept_);
+      segments_.push_back(rpc::RawBytes::owned({at, packed_bytes_}, kept_));
       for (const std::span<const std::byte> piece : packed_) {
         std::memcpy(at, piece.data(), piece.size());
         at += (piece.size() + kAlign - 1) / kAlign * kAlign;
@@ -340,10 +338,10 @@ class Reader {
 
 using Owner = std::shared_ptr<const void>;
 
-c10::Storage storage_over(std::byte* bytes, size_t size, const Owner& owner) {
+c10::Storage storage_over(std::span<std::byte> bytes, const Owner& owner) {
   at::DataPtr data(
-      bytes, new Owner(owner), [](void* context) { delete static_cast<Owner*>(context); }, at::kCPU);
-  return {c10::Storage::use_byte_size_t(), size, std::move(data), c10::GetCPUAllocator(), /*resizable=*/true};
+      bytes.data(), new Owner(owner), [](void* context) { delete static_cast<Owner*>(context); }, at::kCPU);
+  return {c10::Storage::use_byte_size_t(), bytes.size(), std::move(data), c10::GetCPUAllocator(), /*resizable=*/true};
 }
 
 c10::Storage storage_of_copy(std::span<const std::byte> bytes) {
@@ -419,16 +417,16 @@ class Decoder {
   }
 
  private:
-  const rpc::RawBytes& segment(uint32_t number) const {
+  rpc::RawBytes& segment(uint32_t number) {
     TINE_WELL_FORMED(number < raw_.segments.size());
     return raw_.segments[number];
   }
 
-  c10::Storage storage(const Block& block) const {
-    const rpc::RawBytes& bytes = segment(block.segment);
+  c10::Storage storage(const Block& block) {
+    rpc::RawBytes& bytes = segment(block.segment);
     TINE_WELL_FORMED(block.offset <= bytes.size() && block.size <= bytes.size() - block.offset);
     TINE_WELL_FORMED(block.offset % kAlign == 0);
-    return storage_over(bytes.writable() + block.offset, block.size, bytes.owner());
+    return storage_over(bytes.writable().subspan(block.offset, block.size), bytes.owner());
   }
 
   void take_others(const Head& head) {

@@ -295,7 +295,7 @@ TEST(RawCardTest, WhatIsNoCardIsRefused) {
         std::string("tine-node 1 % 1 7 m % tcp://h:1 %"), std::string("tine-node 1 w1 1 zz m % tcp://h:1 %"),
         std::string("tine-node 1 w1 1 7 m % % %"), std::string("tine-node 1 w%g 1 7 m % tcp://h:1 %")}) {
     EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of(bad); }),
-                HasSubstr("is no card of a tine node"))
+                HasSubstr("is not a card of a tine node"))
         << bad;
   }
   EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of("tine-node 9 new and longer"); }),

@@ -71,7 +71,7 @@ bool RawMembers::remove(RawPeer& peer, const std::string& why) {
   if (at == living_.end() || at->second.get() != &peer) return false;
   removed = std::move(at->second);
   living_.erase(at);
-  ends_.insert_or_assign(peer.who.id, why);
+  ends_.insert_or_assign(peer.who.id, End{peer.who.name, why});
   changed();
   return true;
 }
@@ -134,7 +134,14 @@ std::vector<detail::Ref<RawPeer>> RawMembers::peers() const {
 std::optional<std::string> RawMembers::end_of(int id) const {
   const std::lock_guard lock(mutex_);
   const auto at = ends_.find(id);
-  return at == ends_.end() ? std::optional<std::string>() : at->second;
+  return at == ends_.end() ? std::optional<std::string>() : at->second.why;
+}
+
+RawFailure RawMembers::failure_for_absent(int id) const {
+  RawFailure failure{RawFailure::Kind::kDied, words_for_absent(id), {{}, id}};
+  const std::lock_guard lock(mutex_);
+  if (const auto at = ends_.find(id); at != ends_.end()) failure.worker.name = at->second.name;
+  return failure;
 }
 
 std::string RawMembers::words_for_absent(int id) const {

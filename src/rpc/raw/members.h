@@ -60,6 +60,7 @@ class RawMembers {
   // Why there is none of that id: its end, or nothing for one that never was.
   [[nodiscard]] std::optional<std::string> end_of(int id) const;
   [[nodiscard]] std::string words_for_absent(int id) const;
+  [[nodiscard]] RawFailure failure_for_absent(int id) const;
 
   // A connection of ours to that node is being made. False: one is already.
   [[nodiscard]] bool begin_attempt(uint64_t incarnation);
@@ -105,7 +106,10 @@ class RawMembers {
   uint64_t changes_ = 0;
   bool closed_ = false;
   std::unordered_map<int, detail::Ref<RawPeer>> living_;
-  std::unordered_map<int, std::string> ends_;
+  struct End {
+    std::string name, why;
+  };
+  std::unordered_map<int, End> ends_;
   std::unordered_map<RawPeer*, detail::Ref<RawPeer>> connected_;  // all whose connection is there
   std::set<uint64_t> attempts_;
 };

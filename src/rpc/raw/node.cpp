@@ -28,15 +28,15 @@ ConnectionOptions connection_options(const RawNodeOptions& o, Executor& callback
 }
 
 RawNodeOptions checked(RawNodeOptions o) {
-  if (o.name.empty() || o.name.size() > kMaxNameBytes)
-    throw ValueError(fmt::format("worker name '{}': expected 1 to {} bytes, got {}", o.name, kMaxNameBytes,
+  if (o.name.empty() || o.name.size() > kMaxRawNameBytes)
+    throw ValueError(fmt::format("worker name '{}': expected 1 to {} bytes, got {}", o.name, kMaxRawNameBytes,
                                  o.name.size()));
   if (o.id < 0 || o.id > kMaxRawId)
     throw ValueError(fmt::format("worker '{}': its id is {}, expected 0 to {}", o.name, o.id, kMaxRawId));
   if (!o.handler) throw ValueError(fmt::format("worker '{}': a node needs a handler", o.name));
-  if (o.protocol.size() > kMaxProtocolBytes) {
+  if (o.protocol.size() > kMaxRawProtocolBytes) {
     throw ValueError(fmt::format("worker '{}': its protocol has {} bytes, at most {} are allowed", o.name,
-                                 o.protocol.size(), kMaxProtocolBytes));
+                                 o.protocol.size(), kMaxRawProtocolBytes));
   }
   if (o.polling.count() < 0)
     throw ValueError(
@@ -44,28 +44,27 @@ RawNodeOptions checked(RawNodeOptions o) {
   return o;
 }
 
-// Tells the handler of a worker's end once nothing holds it any more.
-class DeathNotice final : public detail::RefCounted {
- public:
-  DeathNotice(std::shared_ptr<RawNode::Parts> node, RawWorker who, std::string why, bool left)
-      : node_(std::move(node)), who_(std::move(who)), why_(std::move(why)), left_(left) {}
-  ~DeathNotice() override {
-    if (!node_->handlers.enter()) return;
-    {
-      const Activity::Inside inside(node_->handlers);
-      node_->options.handler->died(who_, why_, left_);
-    }
-    node_->handlers.end();
-  }
-
- private:
-  const std::shared_ptr<RawNode::Parts> node_;
-  const RawWorker who_;
-  const std::string why_;
-  const bool left_;
-};
-
 }  // namespace
+
+RawPresence::~RawPresence() {
+  const auto node = node_.lock();
+  if (!death_ || !node || !node->handlers.enter()) return;
+  {
+    const Activity::Inside inside(node->handlers);
+    node->options.handler->died(who_, death_->first, death_->second);
+  }
+  node->handlers.end();
+}
+
+void RawPresence::tell_joined() const noexcept {
+  const auto node = node_.lock();
+  if (!node || !node->handlers.enter()) return;
+  {
+    const Activity::Inside inside(node->handlers);
+    node->options.handler->joined(who_);
+  }
+  node->handlers.end();
+}
 
 std::string message_of(const std::exception_ptr& error) {
   try {
@@ -104,7 +103,7 @@ std::shared_ptr<RawNode::Parts> RawNode::Parts::make(const Executors& executors,
   try {
     parts->listen();
   } catch (...) {
-    parts->close(std::chrono::milliseconds(0), {});
+    (void)parts->close(std::chrono::milliseconds(0), {});
     throw;
   }
   return parts;
@@ -165,7 +164,8 @@ void RawNode::Parts::check_alive(const char* what) const {
 
 RawFailure RawNode::Parts::closed_failure() const {
   return {RawFailure::Kind::kClosed,
-          fmt::format("{} was closed here while this call had no answer", describe(members.self()))};
+          fmt::format("{} was closed here while this call had no answer", describe(members.self())),
+          members.self()};
 }
 
 // --- coming and going
@@ -190,8 +190,18 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
 // On the loop's thread.
 void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                              TimePoint patience) noexcept {
+  // Whoever removes it as soon as it is in finds this.
+  auto presence =
+      detail::make_ref<RawPresence>(weak_from_this(), RawWorker{peer->connection().peer().name, introduction.id});
+  peer->presence = presence;
   const auto refusal = members.take_in(peer, introduction);
-  if (!refusal) return;
+  if (!refusal) {
+    return post_to(executors.callbacks, [presence = std::move(presence)]() mutable {
+      presence->tell_joined();
+      presence = nullptr;
+    });
+  }
+  peer->presence = nullptr;
   if (refusal->may_pass && Clock::now() < patience) {
     // A worker that was started anew may be faster than the news of its end.
     waiting_.push_back({peer, introduction, patience});
@@ -222,7 +232,7 @@ void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept 
   info.why = CloseInfo::Why::kMalformed;
   info.error = make_error(ErrorKind::kPeerDied, why);
   if (!peer.end().error) peer.set_end(info);
-  lose(peer, {RawFailure::Kind::kDied, why}, false);
+  lose(peer, why, false);
   peer.refuse(GoodbyeReason::kMalformed, what);
 }
 
@@ -235,19 +245,21 @@ void RawNode::Parts::ended(RawPeer& peer, const CloseInfo& info) noexcept {
       fmt::format("{} {}: {}", describe(peer.who), left ? "has left" : "died", message_of(info.error));
   if (!closing() && info.why != CloseInfo::Why::kLocal && !left && peer.is_taken_in() && !peer.dead())
     log(why);
-  lose(peer, {RawFailure::Kind::kDied, why}, left);
+  lose(peer, why, left);
   members.closed(peer);
 }
 
-void RawNode::Parts::lose(RawPeer& peer, const RawFailure& cause, bool left) noexcept {
-  if (!members.remove(peer, cause.text)) {
+void RawNode::Parts::lose(RawPeer& peer, const std::string& why, bool left) noexcept {
+  const RawFailure cause{RawFailure::Kind::kDied, why, peer.who};
+  if (!members.remove(peer, why)) {
     (void)peer.die(cause);
     return;
   }
   // Behind the failures of its calls: each of them holds it until its sink has returned.
-  auto notice = detail::make_ref<DeathNotice>(shared_from_this(), peer.who, cause.text, left);
-  (void)peer.die(cause, notice);
-  post_to(executors.callbacks, [notice = std::move(notice)]() mutable { notice = nullptr; });
+  auto presence = std::exchange(peer.presence, nullptr);
+  presence->set_death(why, left);
+  (void)peer.die(cause, presence);
+  post_to(executors.callbacks, [presence = std::move(presence)]() mutable { presence = nullptr; });
   (void)loop_.post([this] { look_at_waiting(); });
 }
 
@@ -255,7 +267,7 @@ void RawNode::Parts::remove(int id, const std::string& why) noexcept {
   if (of_parent() || id == options.id) return;
   const auto peer = members.find(id);
   if (!peer) return;
-  lose(*peer, {RawFailure::Kind::kDied, fmt::format("{} was removed: {}", describe(peer->who), why)}, true);
+  lose(*peer, fmt::format("{} was removed: {}", describe(peer->who), why), true);
   peer->refuse(GoodbyeReason::kDone, why);
 }
 
@@ -400,12 +412,13 @@ void RawNode::Parts::call(int to, RawMessage message, TimePoint deadline,
     // No other thread is left here.
     return sink->failed({RawFailure::Kind::kClosed,
                          fmt::format("this process is a fork of {}, whose connections are its parent's",
-                                     describe(members.self()))});
+                                     describe(members.self())),
+                         members.self()});
   }
   const auto call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
   if (closing()) return call->end(closed_failure());
   if (const auto peer = members.find(to)) return peer->call(std::move(message), call);
-  call->end({RawFailure::Kind::kDied, members.words_for_absent(to)});
+  call->end(members.failure_for_absent(to));
 }
 
 bool RawNode::Parts::wait_for_room(int to, TimePoint deadline) noexcept {
@@ -427,7 +440,8 @@ TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
       const double after = std::chrono::duration<double>(now - call->started).count();
       call->end({RawFailure::Kind::kTimedOut,
                  fmt::format("RPC ran for more than its timeout: {} did not answer within {:.3g} s",
-                             describe(peer->who), after)});
+                             describe(peer->who), after),
+                 peer->who});
       peer->cancel(call->id);
     }
   }
@@ -477,14 +491,14 @@ RawNode::Counts RawNode::Parts::counts() const {
 
 // --- the end
 
-void RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
-  if (of_parent()) return;
+bool RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
+  if (of_parent()) return true;
   const TimePoint deadline = Clock::now() + bound;
   if (closing_.exchange(true)) {
     // Another thread is at it, and may wait for what this one is in.
     if (Activity::Inside::count_of(handlers) + Activity::Inside::count_of(endings->sinks) == 0)
       (void)members.wait_until(deadline + 3 * kStopTime, [this] { return closed(); });
-    return;
+    return wait_for_user(deadline);
   }
   handlers.close();
   for (const auto& listener : listeners_) listener->close();
@@ -507,11 +521,15 @@ void RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view fai
     peer->connection().close(nullptr);  // also when its reader never returns from a frame
   if (!loop_.stop(kStopTime)) [[maybe_unused]]
     auto* const kept = new std::shared_ptr<void>(shared_from_this());
-  const TimePoint last = std::max(deadline, Clock::now() + std::chrono::milliseconds(100));
-  (void)handlers.wait(last);
-  (void)endings->sinks.wait(last);
+  const bool alone = wait_for_user(std::max(deadline, Clock::now() + std::chrono::milliseconds(100)));
   closed_.store(true, std::memory_order_release);
   members.end_attempt(0);  // who waits looks again
+  return alone;
+}
+
+bool RawNode::Parts::wait_for_user(TimePoint deadline) noexcept {
+  const bool no_handler = handlers.wait(deadline);
+  return endings->sinks.wait(deadline) && no_handler;
 }
 
 // --- the public face
@@ -522,7 +540,7 @@ RawNode::~RawNode() {
   if (parts_->of_parent()) [[maybe_unused]]
     auto* const left = new std::shared_ptr<Parts>(std::move(parts_));
   else
-    parts_->close(std::chrono::milliseconds(1000), {});
+    (void)parts_->close(std::chrono::milliseconds(1000), {});
 }
 
 const std::string& RawNode::card() const noexcept { return parts_->card; }
@@ -547,8 +565,8 @@ bool RawNode::wait_for_room(int to, TimePoint deadline) noexcept {
   return parts_->wait_for_room(to, deadline);
 }
 RawNode::Counts RawNode::counts() const { return parts_->counts(); }
-void RawNode::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
-  parts_->close(bound, failure);
+bool RawNode::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
+  return parts_->close(bound, failure);
 }
 bool RawNode::closed() const noexcept { return parts_->closing() || parts_->of_parent(); }
 

@@ -377,7 +377,7 @@ TEST_P(RawNodeTest, ReceivedMemoryIsTheReceiversToWriteAndOutlivesTheNode) {
     reply = std::move(sink->get().reply);
   }
   nodes.all.clear();
-  reply.segments[0].writable()[4999] = std::byte{1};
+  reply.segments.at(0).writable()[4999] = std::byte{1};
   reply.body.writable()[0] = std::byte{'x'};
   EXPECT_EQ(reply.body.text(), "xbc");
 }

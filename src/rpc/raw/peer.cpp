@@ -69,7 +69,7 @@ CloseInfo RawPeer::end() const {
 
 void RawPeer::call(RawMessage message, const detail::Ref<OutgoingCall>& call) noexcept {
   if (!calls.add(call)) return call->end(death());
-  RawFailure failure{RawFailure::Kind::kRefused, {}};
+  RawFailure failure{RawFailure::Kind::kRefused, {}, who};
   try {
     node_.deadlines.watch(call->deadline);
     if (is_self()) {
@@ -89,7 +89,7 @@ void RawPeer::call(RawMessage message, const detail::Ref<OutgoingCall>& call) no
     } else if (node_.closing()) {
       failure = node_.closed_failure();
     } else {
-      failure = {RawFailure::Kind::kDied, fmt::format("{} died: {}", describe(who), message_of(error))};
+      failure = {RawFailure::Kind::kDied, fmt::format("{} died: {}", describe(who), message_of(error)), who};
     }
   } catch (const std::exception& e) {
     failure.text = e.what();
@@ -171,6 +171,7 @@ void RawPeer::on_answer(Frame& frame) {
     return;
   }
   RawFailure failure = read_failure(frame);
+  failure.worker = who;
   if (const auto call = calls.take(frame.header.call_id)) call->end(std::move(failure));
 }
 
