@@ -1,6 +1,12 @@
 // RawNode: messages of bytes and segments between the workers of a world, for a system that brings its own encoding
 // (PyTorch's RPC is one): calls with a reply or a typed failure, over tine's transports, secret, deadlines and bounds.
 //
+//   #include <future>
+//   #include "tine/rpc.h"
+//   #include "tine/runtime.h"
+//   using namespace tine;
+//   using namespace tine::rpc;
+//
 //   class Echo final : public RawHandler {
 //     void handle(RawCall call) noexcept override { call.reply(std::move(call.message())); }
 //   };
@@ -67,14 +73,15 @@ class Runtime;
 namespace tine::rpc {
 
 // What goes beyond a limit is refused: an option by start(), a message by the end of its call.
-inline constexpr int kMaxRawId = 65'535;                             // of a worker, from 0
-inline constexpr size_t kMaxRawNameBytes = 128;                      // of a worker, 1 at least
-inline constexpr size_t kMaxRawProtocolBytes = 256;                  // RawNodeOptions::protocol
-inline constexpr size_t kMaxRawCardBytes = 4096;                     // RawNode::card()
-inline constexpr size_t kMaxRawSegments = 65'536;                    // of a message; a large body counts as one
+inline constexpr int kMaxRawId = 65'535;             // of a worker, from 0
+inline constexpr size_t kMaxRawNameBytes = 128;      // of a worker, 1 at least
+inline constexpr size_t kMaxRawProtocolBytes = 256;  // RawNodeOptions::protocol
+inline constexpr size_t kMaxRawCardBytes = 4096;     // RawNode::card()
+inline constexpr size_t kMaxRawSegments = 65'536;    // of a message; a large body counts as one
 inline constexpr uint64_t kMaxRawMessageBytes = uint64_t{16} << 30;  // body and segments together
-inline constexpr size_t kLargeRawBody = size_t{16} << 10;            // what is larger is not copied, but sent as a segment
-inline constexpr size_t kMaxRawFailureBytes = size_t{1} << 20;       // of a failure's text; the rest is cut off
+inline constexpr size_t kLargeRawBody = size_t{16}
+                                        << 10;  // what is larger is not copied, but sent as a segment
+inline constexpr size_t kMaxRawFailureBytes = size_t{1} << 20;  // of a failure's text; the rest is cut off
 
 // Bytes and the owner that keeps them. Either they are owned: the holder's alone, who may write them, as those of a
 // received message are. Or they are shared: somebody else has them as well, and they are only read. Moving keeps that; a
@@ -86,7 +93,8 @@ class TINE_API RawBytes {
   RawBytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) noexcept
       : bytes_(bytes), owner_(std::move(owner)) {}
   // Owned: nobody else reads or writes them from now on.
-  [[nodiscard]] static RawBytes owned(std::span<std::byte> bytes, std::shared_ptr<const void> owner) noexcept {
+  [[nodiscard]] static RawBytes owned(std::span<std::byte> bytes,
+                                      std::shared_ptr<const void> owner) noexcept {
     RawBytes made(bytes, std::move(owner));
     made.own_ = bytes.data();
     return made;
@@ -295,7 +303,8 @@ class TINE_API RawNode {
 
   struct Counts {
     size_t calls_pending = 0;  // ours, whose sink has not returned yet
-    size_t calls_running = 0;  // that came in from workers that are there, or from oneself, and have no answer yet
+    size_t calls_running =
+        0;  // that came in from workers that are there, or from oneself, and have no answer yet
     uint64_t calls_begun = 0;  // that came in, ever; those from oneself with them
     size_t bytes_queued = 0;   // copied, waiting to be sent
   };

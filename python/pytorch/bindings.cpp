@@ -3,6 +3,7 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "agent.h"
+#include "codec.h"
 #include "faulty.h"
 #include "interpreter.h"
 #include "tine/error.h"
@@ -85,6 +86,26 @@ auto listening(Make make) {
   return agent;
 }
 
+// The body and segments of a message with that payload and those tensors, as it is sent; and back. For tests of what a
+// hostile worker may send.
+std::pair<py::bytes, std::vector<py::bytes>> encoded(const std::string& payload,
+                                                     std::vector<at::Tensor> tensors) {
+  const auto message = c10::make_intrusive<Message>(std::vector<char>(payload.begin(), payload.end()),
+                                                    std::move(tensors), trpc::MessageType::PYTHON_CALL);
+  const rpc::RawMessage raw = encode(message, Memory::kCopied);
+  std::vector<py::bytes> segments;
+  for (const rpc::RawBytes& s : raw.segments) segments.emplace_back(s.text().data(), s.size());
+  return {py::bytes(raw.body.text().data(), raw.body.size()), std::move(segments)};
+}
+
+std::pair<py::bytes, std::vector<at::Tensor>> decoded(const std::string& body,
+                                                      const std::vector<std::string>& segments) {
+  rpc::RawMessage raw{static_cast<uint32_t>(trpc::MessageType::PYTHON_CALL), rpc::RawBytes::copy(body), {}};
+  for (const std::string& s : segments) raw.segments.push_back(rpc::RawBytes::copy(s));
+  const auto message = decode(std::move(raw));
+  return {py::bytes(message->payload().data(), message->payload().size()), message->tensors()};
+}
+
 // A function that PyTorch calls from its handlers, where a thread that the interpreter kills must not unwind PyTorch's
 // frames.
 PyObject* call_guarded(PyObject* function, PyObject* const* args, Py_ssize_t count) {
@@ -160,6 +181,8 @@ PYBIND11_MODULE(_agent, m) {
       }));
 
   m.def("close_interpreter", &close_interpreter);
+  m.def("encode", &encoded);
+  m.def("decode", &decoded);
   m.def("guarded", [](const py::object& function) {
     return py::reinterpret_steal<py::object>(PyCFunction_New(&guarded_method, function.ptr()));
   });

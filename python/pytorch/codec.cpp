@@ -341,7 +341,8 @@ using Owner = std::shared_ptr<const void>;
 c10::Storage storage_over(std::span<std::byte> bytes, const Owner& owner) {
   at::DataPtr data(
       bytes.data(), new Owner(owner), [](void* context) { delete static_cast<Owner*>(context); }, at::kCPU);
-  return {c10::Storage::use_byte_size_t(), bytes.size(), std::move(data), c10::GetCPUAllocator(), /*resizable=*/true};
+  return {c10::Storage::use_byte_size_t(), bytes.size(), std::move(data), c10::GetCPUAllocator(),
+          /*resizable=*/true};
 }
 
 c10::Storage storage_of_copy(std::span<const std::byte> bytes) {

@@ -184,8 +184,8 @@ Introduction read_introduction(const Frame& frame) {
   if (id < 0 || id > kMaxRawId)
     throw ValueError(fmt::format("its id is {}, expected 0 to {}", id, kMaxRawId));
   if (protocol.size() > kMaxRawProtocolBytes) {
-    throw ValueError(
-        fmt::format("its protocol has {} bytes, at most {} are allowed", protocol.size(), kMaxRawProtocolBytes));
+    throw ValueError(fmt::format("its protocol has {} bytes, at most {} are allowed", protocol.size(),
+                                 kMaxRawProtocolBytes));
   }
   for (; fields > 2; --fields) in.skip();
   in.expect_end();

@@ -191,8 +191,8 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
 void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                              TimePoint patience) noexcept {
   // Whoever removes it as soon as it is in finds this.
-  auto presence =
-      detail::make_ref<RawPresence>(weak_from_this(), RawWorker{peer->connection().peer().name, introduction.id});
+  auto presence = detail::make_ref<RawPresence>(weak_from_this(),
+                                                RawWorker{peer->connection().peer().name, introduction.id});
   peer->presence = presence;
   const auto refusal = members.take_in(peer, introduction);
   if (!refusal) {
