@@ -47,10 +47,10 @@ def refused(body, segments=()):
     return str(e.value)
 
 
-def message(tensors=b"", blocks=b"", rest=b"", **changes):
+def message(made=b"", placed=b"", rest=b"", **changes):
     head = {"magic": 0x31707974, "tensors": 0, "blocks": 0, "payload_segment": INLINE, "payload": 0, "others": 0}
     head |= changes
-    return HEAD.pack(*head.values()) + tensors + blocks + rest
+    return HEAD.pack(*head.values()) + made + placed + rest
 
 
 def tensor(kind=0, dtype=6, flags=0, block=0, offset=0, sizes=(4,), strides=(1,)):

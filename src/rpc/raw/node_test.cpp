@@ -488,7 +488,7 @@ TEST_P(RawNodeTest, MemoryOfLargeMessagesGoesBackAfterIdleSeconds) {
   call.reply({});
   ASSERT_TRUE(sink->get().ok);
   held.segments.clear();  // nobody else holds the memory
-  EXPECT_GT(b().parts->retained_bytes(), size_t{32} << 20) << "it is kept for a while";
+  EXPECT_GE(b().parts->retained_bytes(), size_t{32} << 20) << "it is kept for a while";
   wait_until("it went back", [&] { return b().parts->retained_bytes() < (size_t{1} << 20); });
 }
 

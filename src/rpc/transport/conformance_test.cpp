@@ -523,7 +523,8 @@ TEST_P(Conformance, AShutdownEndsAtItsDeadlineThoughAHandlerOnAWaitingThreadNeve
 TEST_P(Conformance, APeerThatWasStoppedIsToldWhoGaveItUp) {
   client_options.emplace();
   client_options->heartbeat_interval = 20ms;
-  client_options->heartbeat_timeout = 1000ms;  // it is not to be given up before it stops, however busy the machine is
+  client_options->heartbeat_timeout =
+      1000ms;  // it is not to be given up before it stops, however busy the machine is
   options.heartbeat_interval = 0ms;
   connect();
   // As if the server's process were stopped: nothing of it runs, then it goes on by writing first.
