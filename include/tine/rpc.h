@@ -193,8 +193,13 @@ class TINE_API RawNode {
   // AuthError (the secret; an agent of tine's own RPC), ValueError (another protocol, a name or id that is taken; no card), Cancelled when
   // `interrupted` (polled every 100 ms) says so, Error when the node is closed meanwhile.
   void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted = {});
-  // Until that worker has connected, as above.
+  // Until that worker has connected, as above. AuthError also when somebody who calls itself so, with another secret, was
+  // refused here: a stranger can do that, too, so connect() to that worker's card tells.
   void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted = {});
+  // Whether the node that wrote the card still listens; the two don't get to know each other. Waits: DeadlineExceeded (it
+  // does not answer, as one that is stopped), ValueError (no card), Cancelled and Error as above.
+  [[nodiscard]] bool lives(std::string_view card, TimePoint deadline,
+                           const std::function<bool()>& interrupted = {});
   // Lets the calls in that have come so far. Once.
   void open();
 

@@ -149,6 +149,34 @@ std::string RawMembers::words_for_absent(int id) const {
   return fmt::format("no worker with id {} is connected to {}; here are {}", id, describe(self_), known);
 }
 
+void RawMembers::note_refusal(const std::string& claimed, const std::exception_ptr& why) noexcept {
+  constexpr size_t kKept = 64;
+  try {
+    std::rethrow_exception(why);
+  } catch (const AuthError&) {
+  } catch (...) {
+    return;  // it was slow, or gave up
+  }
+  try {
+    const std::lock_guard lock(mutex_);
+    if (refusals_.size() == kKept) refusals_.pop_front();
+    refusals_.emplace_back(claimed, why);
+    changed();
+  } catch (const std::bad_alloc&) {
+    // Then who waits for it does so in vain.
+  }
+}
+
+std::exception_ptr RawMembers::take_refusal(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto at =
+      std::find_if(refusals_.begin(), refusals_.end(), [&](const auto& r) { return r.first == name; });
+  if (at == refusals_.end()) return nullptr;
+  const std::exception_ptr why = std::move(at->second);
+  refusals_.erase(at);
+  return why;
+}
+
 bool RawMembers::begin_attempt(uint64_t incarnation) {
   const std::lock_guard lock(mutex_);
   return attempts_.insert(incarnation).second;

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <memory>
+#include <new>
+#include <string>
 #include <variant>
 
 #include "src/rpc/raw/activity.h"
@@ -23,6 +25,16 @@ struct Endings {
   Executor& callbacks;
   Activity sinks;  // owed or running
 };
+
+// A call fails, whatever memory there is: of its words there may be none.
+template <class Words>
+[[nodiscard]] RawFailure failure_of(RawFailure::Kind kind, Words words) noexcept {
+  try {
+    return {kind, std::string(words())};
+  } catch (const std::bad_alloc&) {
+    return {kind, "out of memory"};  // short enough to need none
+  }
+}
 
 class OutgoingCall final : public detail::RefCounted, private Task {
  public:
