@@ -12,7 +12,7 @@ from agent_world import init, run
 
 import tine
 
-STORE_WAIT = 30
+STORE_WAIT = 60
 
 
 def wait_for(path, name):
