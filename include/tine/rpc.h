@@ -279,8 +279,13 @@ class TINE_API RawNode {
   // name or id that is taken; not a card), Cancelled (`interrupted`, which is asked every 100 ms, said so), Error (the node
   // was closed). Blocks: not on a reader, not in a sink that others wait for.
   void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted = {});
-  // Waits until that worker has connected. DeadlineExceeded, Cancelled and Error as above.
+  // Waits until that worker has connected. DeadlineExceeded, Cancelled and Error as above. AuthError when somebody who calls
+  // itself so was refused here because of another secret: a stranger can do that, too, so connect() to that worker's card tells.
   void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted = {});
+  // Whether the node that wrote the card still listens; the two do not get to know each other. Blocks. Throws
+  // DeadlineExceeded (it does not answer, as a stopped one does not), ValueError (not a card), Cancelled and Error as above.
+  [[nodiscard]] bool lives(std::string_view card, TimePoint deadline,
+                           const std::function<bool()>& interrupted = {});
   // Lets calls in, those first that have come so far. Once more: nothing happens.
   void open();
 

@@ -70,9 +70,9 @@ struct Block {
 
 // What the segments of one message point into.
 struct Kept {
-  c10::intrusive_ptr<Message> message;
-  std::vector<at::Tensor> tensors;  // packed copies
-  std::vector<at::DataPtr> memory;  // copies
+  c10::intrusive_ptr<Message> message;  // none when all of it is copied
+  std::vector<at::Tensor> tensors;      // packed copies
+  std::vector<at::DataPtr> memory;      // copies
   std::string others;
 };
 
@@ -113,6 +113,7 @@ size_t begin_of(const at::Tensor& t) { return static_cast<size_t>(t.storage_offs
 struct Piece {
   const c10::StorageImpl* storage;
   size_t begin, end;
+  bool ours;  // packed: nobody else's memory
   std::vector<uint32_t> tensors;
 };
 
@@ -120,7 +121,7 @@ class Encoder {
  public:
   Encoder(const c10::intrusive_ptr<Message>& message, Memory memory)
       : message_(message), memory_(memory), kept_(std::make_shared<Kept>()) {
-    kept_->message = message;
+    if (memory == Memory::kShared) kept_->message = message;
   }
 
   rpc::RawMessage run() {
@@ -159,7 +160,8 @@ class Encoder {
                 t.storage().nbytes(),
                 ": resize the storage back, or send a clone made before it was resized");
     // Much of the span is nobody's: the elements alone are sent.
-    if (span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size()) {
+    const bool packed = span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size();
+    if (packed) {
       plain_[i] = t.detach().clone(at::MemoryFormat::Contiguous);
       kept_->tensors.push_back(plain_[i]);
     }
@@ -171,7 +173,7 @@ class Encoder {
     head.dim = static_cast<uint8_t>(t.dim());
     if (t.numel() == 0) return;
     const size_t begin = begin_of(sent);
-    pieces_.push_back({sent.storage().unsafeGetStorageImpl(), begin, begin + span_of(sent), {}});
+    pieces_.push_back({sent.storage().unsafeGetStorageImpl(), begin, begin + span_of(sent), packed, {}});
     pieces_.back().tensors.push_back(static_cast<uint32_t>(i));
   }
 
@@ -230,12 +232,16 @@ class Encoder {
     }
     blocks_.push_back({static_cast<uint32_t>(segments_.size()), 0, 0, size});
     // Memory without an owner, torch.from_blob's, may be gone when it is written.
-    if (memory_ == Memory::kCopied || piece.storage->data_ptr().get_context() == nullptr) {
+    const bool owned = memory_ != Memory::kCopied && piece.storage->data_ptr().get_context() != nullptr;
+    if (piece.ours) {
+      auto* const packed = const_cast<std::byte*>(bytes);
+      segments_.push_back(rpc::RawBytes::owned({packed, size}, kept_));
+    } else if (owned) {
+      segments_.emplace_back(std::span(bytes, size), kept_);
+    } else {
       std::byte* const copy = room(size);
       std::memcpy(copy, bytes, size);
       segments_.push_back(rpc::RawBytes::owned({copy, size}, kept_));
-    } else {
-      segments_.emplace_back(std::span(bytes, size), kept_);
     }
   }
 
@@ -262,7 +268,9 @@ class Encoder {
               .payload_size = payload.size(),
               .others_size = kept_->others.size()};
     if (!payload_inline) {
-      segments_.emplace_back(std::as_bytes(std::span(payload.data(), payload.size())), kept_);
+      auto bytes = std::as_bytes(std::span(payload.data(), payload.size()));
+      if (memory_ == Memory::kCopied) bytes = {copied(bytes.data(), bytes.size()), bytes.size()};
+      segments_.emplace_back(bytes, kept_);
     }
     if (!kept_->others.empty()) {
       segments_.emplace_back(std::as_bytes(std::span(kept_->others.data(), kept_->others.size())), kept_);

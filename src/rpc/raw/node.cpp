@@ -17,6 +17,7 @@ constexpr std::chrono::seconds kIntroductionTime{5};
 constexpr std::chrono::seconds kPatience{1};
 constexpr std::chrono::milliseconds kStopTime{500};
 constexpr int kMostLogging = 64;
+constexpr std::chrono::milliseconds kOutOfMemory{100};  // until it is tried again
 
 ConnectionOptions connection_options(const RawNodeOptions& o, Executor& callbacks) {
   ConnectionOptions c;
@@ -113,7 +114,10 @@ void RawNode::Parts::listen() {
   ListenOptions listen;
   listen.connection = connection_;
   listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
-  listen.on_refused = [this](const std::exception_ptr& error) { log("refused: " + message_of(error)); };
+  listen.on_refused = [this](const std::exception_ptr& error, const std::string& claimed) {
+    members.note_refusal(claimed, error);
+    log("refused: " + message_of(error));
+  };
   tcp_ = make_tcp_transport(loop_, identity_, TransportOptions{options.plaintext_beyond_loopback});
   std::string host = options.host.empty() ? "127.0.0.1" : options.host;
   if (host.starts_with("0.0.0.0") || host.starts_with("[::]")) {
@@ -163,9 +167,9 @@ void RawNode::Parts::check_alive(const char* what) const {
 }
 
 RawFailure RawNode::Parts::closed_failure() const {
-  return {RawFailure::Kind::kClosed,
-          fmt::format("{} was closed here while this call had no answer", describe(members.self())),
-          members.self()};
+  return failure_of(RawFailure::Kind::kClosed, members.self(), [&] {
+    return fmt::format("{} was closed here while this call had no answer", describe(members.self()));
+  });
 }
 
 // --- coming and going
@@ -225,8 +229,8 @@ void RawNode::Parts::look_at_waiting() noexcept {
 }
 
 void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
-  const std::string why = fmt::format("{} died: {} sent something malformed, the connection was closed: {}",
-                                      describe(peer.who), peer.connection().peer().describe(), what);
+  const std::string why = fmt::format("{} died: it sent something malformed, the connection was closed: {}",
+                                      describe(peer.who), what);
   log(why);
   CloseInfo info;
   info.why = CloseInfo::Why::kMalformed;
@@ -241,8 +245,11 @@ void RawNode::Parts::ended(RawPeer& peer, const CloseInfo& info) noexcept {
   const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
   const bool left =
       goodbye && (info.reason == GoodbyeReason::kDone || info.reason == GoodbyeReason::kShutdown);
-  const std::string why =
-      fmt::format("{} {}: {}", describe(peer.who), left ? "has left" : "died", message_of(info.error));
+  const std::string why = left ? fmt::format("{} has left: it {}", describe(peer.who), info.how)
+                          : info.how.starts_with("died") ? fmt::format("{} {}", describe(peer.who), info.how)
+                          : info.how.empty()
+                              ? fmt::format("{} died: {}", describe(peer.who), message_of(info.error))
+                              : fmt::format("{} died: it {}", describe(peer.who), info.how);
   if (!closing() && info.why != CloseInfo::Why::kLocal && !left && peer.is_taken_in() && !peer.dead())
     log(why);
   lose(peer, why, left);
@@ -296,10 +303,9 @@ detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimeP
     if (!opening.ready()) break;
     try {
       return opening.get();
-    } catch (const SystemError& e) {
+    } catch (const SystemError&) {
       if (by_unix) continue;
-      throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
-                                 describe(to.worker), e.message()));
+      throw;
     } catch (const DeadlineExceeded&) {
       break;
     }
@@ -311,7 +317,13 @@ detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimeP
 
 RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint deadline,
                                                   const std::function<bool()>& interrupted) {
-  const auto connection = open_connection(to, deadline, interrupted);
+  detail::Ref<Connection> connection;
+  try {
+    connection = open_connection(to, deadline, interrupted);
+  } catch (const SystemError& e) {
+    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
+                               describe(to.worker), e.message()));
+  }
   const auto give_up = [&] { connection->close(nullptr); };
   if (connection->peer().incarnation != to.incarnation) {
     give_up();
@@ -356,7 +368,8 @@ void RawNode::Parts::connect(std::string_view text, TimePoint deadline,
   const RawCard to = RawCard::parse(text);
   if (to.incarnation == members.incarnation()) return;
   const auto alone = [&] { return !members.has_another(to.worker, to.incarnation) || closing(); };
-  (void)members.wait_until(std::min(deadline, Clock::now() + kPatience), alone);
+  const auto alone_by = [&](TimePoint until) { return members.wait_until(until, alone); };
+  (void)wait_interruptible(std::min(deadline, Clock::now() + kPatience), interrupted, "connecting", alone_by);
   const auto late = [&] {
     return DeadlineExceeded(
         fmt::format("{} was not connected to {} in time", describe(members.self()), describe(to.worker)));
@@ -395,13 +408,37 @@ void RawNode::Parts::connect(std::string_view text, TimePoint deadline,
 void RawNode::Parts::expect(std::string_view name, TimePoint deadline,
                             const std::function<bool()>& interrupted) {
   check_alive("wait for others");
-  const auto come = [&] { return members.has_name(name) || closing(); };
+  std::exception_ptr refused;
+  const auto come = [&] {
+    return members.has_name(name) || closing() || (refused = members.take_refusal(name));
+  };
   const auto slice = [&](TimePoint until) { return members.wait_until(until, come); };
   if (!wait_interruptible(deadline, interrupted, "waiting for a worker", slice)) {
     throw DeadlineExceeded(
         fmt::format("worker '{}' did not connect to {} in time", name, describe(members.self())));
   }
-  if (!members.has_name(name)) check_alive("wait for others");
+  if (members.has_name(name)) return;
+  check_alive("wait for others");
+  if (refused) std::rethrow_exception(refused);
+}
+
+bool RawNode::Parts::lives(std::string_view text, TimePoint deadline,
+                           const std::function<bool()>& interrupted) {
+  check_alive("look for others");
+  const RawCard to = RawCard::parse(text);
+  if (to.incarnation == members.incarnation() || members.has_incarnation(to.incarnation)) return true;
+  try {
+    const auto connection = open_connection(to, deadline, interrupted);
+    const bool same = connection->peer().incarnation == to.incarnation;
+    connection->close(nullptr);
+    return same;
+  } catch (const SystemError&) {
+    return false;
+  } catch (const PeerDied&) {
+    return true;  // somebody answers there, who is busy or about to end
+  } catch (const AuthError&) {
+    return true;
+  }
 }
 
 // --- calls
@@ -415,7 +452,14 @@ void RawNode::Parts::call(int to, RawMessage message, TimePoint deadline,
                                      describe(members.self())),
                          members.self()});
   }
-  const auto call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
+  detail::Ref<OutgoingCall> call;
+  try {
+    call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
+  } catch (const std::bad_alloc&) {  // before the sink was moved
+    return post_to(executors.callbacks, [sink = std::move(sink), to] {
+      sink->failed(failure_of(RawFailure::Kind::kRefused, {{}, to}, [] { return "no memory for the call"; }));
+    });
+  }
   if (closing()) return call->end(closed_failure());
   if (const auto peer = members.find(to)) return peer->call(std::move(message), call);
   call->end(members.failure_for_absent(to));
@@ -433,27 +477,43 @@ bool RawNode::Parts::wait_for_room(int to, TimePoint deadline) noexcept {
 
 TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
   TimePoint next = kNoDeadline;
-  for (const auto& peer : members.peers()) {
-    std::vector<detail::Ref<OutgoingCall>> expired;
-    peer->calls.take_expired(now, &expired, &next);
+  std::vector<detail::Ref<OutgoingCall>> expired;
+  const auto end_expired = [&](RawPeer& peer) {
     for (const auto& call : expired) {
       const double after = std::chrono::duration<double>(now - call->started).count();
-      call->end({RawFailure::Kind::kTimedOut,
-                 fmt::format("RPC ran for more than its timeout: {} did not answer within {:.3g} s",
-                             describe(peer->who), after),
-                 peer->who});
-      peer->cancel(call->id);
+      call->end(failure_of(RawFailure::Kind::kTimedOut, peer.who, [&] {
+        return fmt::format("RPC ran for more than its timeout: {} did not answer within {:.3g} s",
+                           describe(peer.who), after);
+      }));
+      peer.cancel(call->id);
     }
+    expired.clear();
+  };
+  try {
+    for (const auto& peer : members.peers()) {
+      try {
+        peer->calls.take_expired(now, &expired, &next);
+      } catch (const std::bad_alloc&) {
+        next = now + kOutOfMemory;
+      }
+      end_expired(*peer);
+    }
+  } catch (const std::bad_alloc&) {
+    next = now + kOutOfMemory;
   }
   return next;
 }
 
 void RawNode::Parts::deliver(detail::Ref<RawCall::State> call, At at) noexcept {
   if (holding_.load(std::memory_order_acquire)) {
-    const std::lock_guard lock(mutex_);
-    if (holding_.load(std::memory_order_relaxed)) {
-      if (!closing()) held_.push_back(std::move(call));
-      return;
+    try {
+      const std::lock_guard lock(mutex_);
+      if (holding_.load(std::memory_order_relaxed)) {
+        if (!closing()) held_.push_back(call);
+        return;
+      }
+    } catch (const std::bad_alloc&) {
+      return call->fail(RawFailure::Kind::kAbandoned, "no memory to keep the call until this worker starts");
     }
   }
   call->place(at);
@@ -472,7 +532,11 @@ void RawNode::Parts::open() noexcept {
 
 std::string RawNode::Parts::death_of(int id) const {
   if (of_parent()) return "this process is a fork: the connections belong to its parent";
-  if (members.find(id)) return {};
+  if (const auto peer = members.find(id)) {
+    // The end of its connection may be known to callers already, and not yet here.
+    if (peer->is_self() || !peer->connection().closed()) return {};
+    return fmt::format("{} died: {}", describe(peer->who), message_of(peer->connection().error()));
+  }
   if (auto end = members.end_of(id)) return *end;
   throw ValueError(members.words_for_absent(id));
 }
@@ -547,6 +611,9 @@ const std::string& RawNode::card() const noexcept { return parts_->card; }
 RawWorker RawNode::owner_of(std::string_view card) { return RawCard::parse(card).worker; }
 void RawNode::connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted) {
   parts_->connect(card, deadline, interrupted);
+}
+bool RawNode::lives(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted) {
+  return parts_->lives(card, deadline, interrupted);
 }
 void RawNode::expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted) {
   parts_->expect(name, deadline, interrupted);

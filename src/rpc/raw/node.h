@@ -35,6 +35,7 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
 
   void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted);
   void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted);
+  bool lives(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted);
   void open() noexcept;
   void call(int to, RawMessage message, TimePoint deadline, std::shared_ptr<RawSink> sink) noexcept;
   bool wait_for_room(int to, TimePoint deadline) noexcept;
