@@ -260,7 +260,7 @@ class _Progress:
                 print(f"\r\x1b[Ktine: {self.text}, {time.monotonic() - began:.0f} s", end="", file=sys.stderr, flush=True)
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
         elif not self._done.wait(_QUIET):
-            print(f"tine: {self.text}, once (about a minute)", file=sys.stderr, flush=True)
+            print(f"tine: {self.text} (this takes about a minute, once)", file=sys.stderr, flush=True)
 
     def __enter__(self):
         self._thread.start()
