@@ -279,7 +279,8 @@ class Encoder {
     size_t size = sizeof head + heads_.size() * sizeof(TensorHead) + blocks_.size() * sizeof(Block) +
                   (payload_inline ? payload.size() : 0) + inline_bytes_;
     for (const TensorHead& t : heads_) size += 2 * sizeof(int64_t) * t.dim;
-    auto body = std::make_shared_for_overwrite<std::byte[]>(size);
+    // libstdc++ 11 has no make_shared_for_overwrite.
+    const std::shared_ptr<std::byte[]> body(new std::byte[size]);
     at_ = body.get();
     put(&head, sizeof head);
     for (size_t i = 0; i < heads_.size(); ++i) {
