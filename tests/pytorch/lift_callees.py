@@ -13,6 +13,10 @@ def echo(x):
     return x
 
 
+def numbered(count, size):
+    return [torch.full((size,), float(i)) for i in range(count)]
+
+
 def described(x):
     """A tensor as its receiver sees it."""
     return (str(x.dtype), tuple(x.shape), x.stride(), x.storage_offset(), x.requires_grad, x.is_leaf, x.untyped_storage().nbytes())
