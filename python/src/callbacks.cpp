@@ -120,15 +120,15 @@ class Then : public ValueState, protected Node {
       const PyRef given = argument(source);
       const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
       if (!result) throw_error();
-      if (mode_ == Mode::kThen || !is_future(result.get())) {
+      const Ref<ValueState> inner = mode_ == Mode::kThen ? nullptr : future_in(result.get());
+      if (!inner) {
         this->emplace(to_value_shallow(result.get()));
         return false;
       }
-      const Future<Value> inner = future_of(result.get());
-      if (inner.state() == this) throw ValueError("the callback returned the very Future that it completes");
+      if (inner.get() == this) throw ValueError("the callback returned the very Future that it completes");
       this->become(&kInnerOps);
       // Before the result goes: were it the last handle, the inner future fails, and this one with it.
-      inner.state()->subscribe(this);
+      inner->subscribe(this);
       return true;
     } catch (const std::exception&) {
       this->fail(std::current_exception());
