@@ -171,7 +171,9 @@ class Verifies : public testing::TestWithParam<Row> {};
 TEST_P(Verifies, RefusesItWithTheNode) {
   const std::string text = whole(GetParam().text), told = refusal(text);
   EXPECT_THAT(told, HasSubstr(std::string("IR: ") + GetParam().says)) << text;
-  if (GetParam().column == 0) EXPECT_THAT(told, HasSubstr("\n  in: ")) << told;
+  if (GetParam().column == 0) {
+    EXPECT_THAT(told, HasSubstr("\n  in: ")) << told;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "src/sched/comes_true_for_tests.h"
 #include "tine/fork.h"
 #include "tine/scheduler.h"
 
@@ -26,19 +27,19 @@ TEST(Consumed, AFutureOfTheNewestTaskIsFreedWhetherACopyExistsOrNot) {
     const bool copied = i % 2 == 0;
     auto owned = std::make_shared<int>(i);
     const std::weak_ptr<int> captured = owned;
-    Future<Counted> f = fork(pool, [n = std::move(owned)] { return Counted(*n); });
     {
+      Future<Counted> f = fork(pool, [n = std::move(owned)] { return Counted(*n); });
       const Future<Counted> copy = copied ? f : Future<Counted>();
       EXPECT_EQ(std::move(f).get().number, i);
-      if (copied) EXPECT_EQ(copy.get().number, i);
+      if (copied) {
+        EXPECT_EQ(copy.get().number, i);
+      }
     }
     // A worker that ran it may hold it a moment longer.
-    while (Counted::alive != 0 || !captured.expired()) {
-      if (::testing::Test::HasFailure()) break;
-      std::this_thread::yield();
-    }
+    EXPECT_TRUE(comes_true([&] { return Counted::alive == 0 && captured.expired(); }))
+        << i << ": " << Counted::alive << " results, " << captured.use_count() << " closures";
+    if (HasFailure()) break;
   }
-  EXPECT_EQ(Counted::alive, 0);
 }
 
 }  // namespace

@@ -82,6 +82,8 @@ TEST(Lexer, LinesAndBlocksAreThoseOfPython) {
   EXPECT_EQ(pieces("a # c\n   # d\n\n\t\f\n b # e"), "a ; > b ; < ");
   EXPECT_EQ(pieces("(a\n  # c\n\n b)\nc"), "( a b ) ; c ; ");
   EXPECT_EQ(pieces("a \\\n  b \\\r\n c\n"), "a b c ; ");
+  EXPECT_EQ(pieces("a +\\\nb"), "a + b ; ");
+  EXPECT_EQ(pieces("a +\\\r\nb"), "a + b ; ");
   EXPECT_EQ(pieces("[(\n{\n}\n)\n]\n"), "[ ( { } ) ] ; ");
   EXPECT_EQ(pieces("  a\n  b"), "a ; b ; ");
   EXPECT_EQ(pieces(""), "");
@@ -387,6 +389,103 @@ TEST(Parser, LimitsActAtTheirEdge) {
   };
   EXPECT_THAT(name(60), HasSubstr(std::string(60, 'a') + "`\n"));
   EXPECT_THAT(name(61), HasSubstr("found a name\n"));
+}
+
+TEST(Parser, TheHeightOfAnExpressionCountsEachKindOfNode) {
+  const auto chain = [](int height) {
+    std::string text = "a";
+    for (int i = 1; i < height; ++i) text += "+a";
+    return text;
+  };
+  const auto told = [](const std::string& expression) {
+    return message("def f():\n    return " + expression + "\n");
+  };
+  EXPECT_EQ(told(chain(kMaxHeight)), "no error");
+  EXPECT_THAT(told(chain(kMaxHeight + 1)), HasSubstr("this expression chains more than"));
+  for (const char* form : {"[@]",
+                           "[1, @]",
+                           "(@, 1)",
+                           "(1, @)",
+                           "{1: @}",
+                           "{@: 1}",
+                           "-(@)",
+                           "not (@)",
+                           "(@) ** a",
+                           "a ** (@)",
+                           "(@).b",
+                           "(@)[0]",
+                           "a[@]",
+                           "a[1, @]",
+                           "a[@:]",
+                           "a[:@]",
+                           "a[::@]",
+                           "(@)(1)",
+                           "a(@)",
+                           "a(1, b=@)",
+                           "a if (@) else b",
+                           "(@) if a else b",
+                           "a if b else (@)",
+                           "(@) and a",
+                           "a and (@)",
+                           "(@) or a",
+                           "a or (@)",
+                           "(@) < a",
+                           "a < (@)",
+                           "a < b < (@)",
+                           "(@) * a",
+                           "a * (@)",
+                           "[@ for b in c]",
+                           "[b for b in (@)]",
+                           "[b for b in c if (@)]",
+                           "{@: b for b in c}",
+                           "{b: @ for b in c}",
+                           "{b: c for b in (@)}",
+                           "f'{@}'",
+                           "f'x' f'{@}'"}) {
+    const std::string text = form;
+    const size_t at = text.find('@');
+    const int levels =
+        text.starts_with("a[") && text.find(':') != std::string::npos ? 2 : 1;  // the slice and the subscript
+    EXPECT_EQ(told(std::string(text).replace(at, 1, chain(kMaxHeight - levels))), "no error") << form;
+    EXPECT_THAT(told(std::string(text).replace(at, 1, chain(kMaxHeight - levels + 1))),
+                HasSubstr("this expression chains more than"))
+        << form;
+  }
+  EXPECT_THAT(message("def f():\n    for x in " + chain(kMaxHeight) + ", a: pass\n"),
+              HasSubstr("chains more than"));
+  EXPECT_THAT(message("def f():\n    for x, y[" + chain(kMaxHeight) + "] in a: pass\n"),
+              HasSubstr("chains more than"));
+  std::string compared = "a";
+  for (int i = 0; i < kMaxHeight; ++i) compared += "<a";
+  EXPECT_EQ(told(compared), "no error");
+  EXPECT_THAT(told(compared + "<a"), HasSubstr("a comparison chains at most"));
+}
+
+TEST(Parser, BlocksAndBracketsNestToTheirLimitAndNoDeeper) {
+  const auto told = [](int depth, const std::string& open, const std::string& close) {
+    std::string text = "def f():\n    return ";
+    for (int i = 0; i < depth; ++i) text += open;
+    text += "a";
+    for (int i = 0; i < depth; ++i) text += close;
+    return message(text + "\n");
+  };
+  // Of each way to nest there is one depth that is read and one more is not.
+  for (const auto& [open, close] : {std::pair("(", ")"),
+                                    {"[", "]"},
+                                    {"-", ""},
+                                    {"not ", ""},
+                                    {"a**", ""},
+                                    {"a(", ")"},
+                                    {"a[", "]"},
+                                    {"a if b else ", ""}}) {
+    int least = 1, most = 2 * kMaxNesting;  // least is read, most is not
+    ASSERT_EQ(told(least, open, close), "no error") << open;
+    ASSERT_THAT(told(most, open, close), HasSubstr("levels deep")) << open;
+    while (most - least > 1)
+      (told((least + most) / 2, open, close) == "no error" ? least : most) = (least + most) / 2;
+    EXPECT_GE(least, kMaxNesting - 3) << open;
+    EXPECT_LE(least, kMaxNesting) << open;
+  }
 }
 
 TEST(Parser, ADefaultBehindTheStarNeedsNone) {

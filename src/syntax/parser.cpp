@@ -403,9 +403,6 @@ class Parser : public ExpressionParser {
       while (accept(Tok::kAssign)) {
         check_target(*value, "an assignment");
         s->targets.push_back(std::move(value));
-        if (at(Tok::kYield))
-          fail(peek().span,
-               "`yield` is not supported in scripts; collect the values in a list and return it");
         value = expression_list();
       }
       s->value = std::move(value);
