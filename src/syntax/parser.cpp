@@ -35,7 +35,6 @@ class Parser : public ExpressionParser {
           if (at(Tok::kString) && decorators.empty() &&
               peek(1).kind == Tok::kNewline) {  // the module's docstring
             take();
-            take();
             break;
           }
           [[fallthrough]];
@@ -192,7 +191,6 @@ class Parser : public ExpressionParser {
         refuse_async();
       } else if ((at(Tok::kString) || at(Tok::kPass) || at(Tok::kEllipsis)) &&
                  peek(1).kind == Tok::kNewline) {
-        take();
         take();
       } else if (at(Tok::kName) && (peek(1).kind == Tok::kColon || peek(1).kind == Tok::kAssign)) {
         const Token& field = take();
