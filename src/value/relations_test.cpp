@@ -238,7 +238,7 @@ TEST(Relations, APatternMatchesWhatItsVariablesCanStandFor) {
   EXPECT_EQ(matched("Optional[t]", "None"), "?");
   EXPECT_EQ(matched("List[Optional[t]]", "List[int]"), "no");
   EXPECT_EQ(matched("List[Optional[t]]", "List[Optional[int]]"), "t=int List[Optional[int]]");
-  EXPECT_EQ(matched("Dict[t, u]", "Dict[str, int]"), "t=str u=int Dict[str, int]");
+  EXPECT_EQ(matched("Dict[t, u]", "Dict[str, int]"), "u=int t=str Dict[str, int]");
   EXPECT_EQ(matched("number", "int"), "number");
   EXPECT_EQ(matched("List[number]", "List[int]"), "no");
   EXPECT_EQ(matched("Tuple[List[number], t]", "Tuple[List[int], str]"), "no");
