@@ -31,7 +31,9 @@ def _mixed(rank, world_size, path):
 
 @pytest.mark.parametrize("world_size", [2, 3])
 def test_a_world_of_two_backends_fails_with_words_on_both_sides(world_size):
-    for text, took in run(_mixed, world_size):
+    # Of the ends of PyTorch's own processes nothing is expected: now and then one whose init_rpc failed aborts as it exits.
+    theirs = [rank for rank in range(world_size) if rank != 1]
+    for text, took in run(_mixed, world_size, expect_death=theirs):
         assert "TINE" in text and "TENSORPIPE" in text and "start all of them with the same one" in text
         assert took < 30
 
