@@ -283,7 +283,8 @@ class TINE_API RawNode {
   // itself so was refused here because of another secret: a stranger can do that, too, so connect() to that worker's card tells.
   void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted = {});
   // Whether the node that wrote the card still listens; the two do not get to know each other. Blocks. Throws
-  // DeadlineExceeded (it does not answer, as a stopped one does not), ValueError (not a card), Cancelled and Error as above.
+  // DeadlineExceeded (it does not answer, as one that is stopped or cut off does not), SystemError (this process has no
+  // descriptor left, or cannot find the host), ValueError (not a card), Cancelled and Error as above.
   [[nodiscard]] bool lives(std::string_view card, TimePoint deadline,
                            const std::function<bool()>& interrupted = {});
   // Lets calls in, those first that have come so far. Once more: nothing happens.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "python/src/arguments.h"
+#include "python/src/awaited.h"
 #include "python/src/future.h"
 #include "python/src/kept.h"
 
@@ -199,7 +200,8 @@ class Group final : public ValueState {
 };
 
 bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock) {
-  return typeid(state) != typeid(Group) || static_cast<Group&>(state).lock_callbacks(lock);
+  if (typeid(state) == typeid(Group)) return static_cast<Group&>(state).lock_callbacks(lock);
+  return typeid(state) != typeid(Awaited) || static_cast<Awaited&>(state).lock_callbacks(lock);
 }
 
 int traverse_inputs(ValueState& state, visitproc visit, void* arg) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "python/src/arguments.h"
+#include "python/src/awaited.h"
 #include "python/src/future.h"
 #include "python/src/kept.h"
 
@@ -56,7 +57,7 @@ class Arrivals {
       done_[arrived_++] = Kept(done);
       awaited = std::move(awaited_);
     }
-    if (awaited) awaited->emplace();
+    if (awaited) static_cast<Awaited&>(*awaited).come();
   }
   // The next one that is done, empty when none is.
   [[nodiscard]] Kept take() {
@@ -71,7 +72,7 @@ class Arrivals {
   }
   // A Future that is done as soon as there is one to take, or none will come; null with the indicator set.
   [[nodiscard]] PyRef arrival() {
-    PyRef shown = PyRef::adopt(wrap_future(make_ref<ValueState>(helper_)));
+    PyRef shown = PyRef::adopt(wrap_future(make_ref<Awaited>(helper_)));
     if (!shown) return shown;
     {
       const std::lock_guard lock(mutex_);
@@ -106,7 +107,7 @@ class Arrivals {
   size_t arrived_ = 0;
   size_t taken_ = 0;
   size_t left_;
-  Kept awaited_;
+  Kept awaited_;  // an Awaited
 };
 
 void ArrivalNode::run(Node* node, StateBase& done) noexcept {

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import gc
 import sys
+import threading
 import weakref
 
 import pytest
@@ -413,6 +414,27 @@ def test_futures_in_a_hundred_thousand_links_are_traversed_without_recursion():
     gc.collect()
     future.set_result(1)
     assert end.wait() == 1
+
+
+def test_the_collector_runs_while_other_threads_complete_what_an_iterator_waits_for():
+    @tine.jit.script
+    def total(x: tine.Tensor) -> tine.Tensor:
+        return x.sum()
+
+    async def iterate(inputs):
+        return [future async for future in as_completed(inputs)]
+
+    x, ended = tine.ones(10), []
+
+    def run():
+        for _ in range(100):
+            ended.append(len(asyncio.run(iterate([total.call_async(x) for _ in range(8)]))))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while thread.is_alive():
+        gc.collect(0)
+    assert ended == [8] * 100
 
 
 def test_the_collector_runs_while_other_threads_complete_what_it_looks_at():

@@ -214,10 +214,13 @@ def _dies_beside(rank, world_size, path, when):
     pid = int(wait_for(path, "pid"))
     _, card = _card_of(path, 1)
 
+    killed = []
+
     def kill(*args):
-        # Behind the connection to it: the last of the two.
-        if when == "connected" and args[1] != card:
+        # Behind the connection to it: the last of the two. Once: later its number may be another's.
+        if killed or when == "connected" and args[1] != card:
             return
+        killed.append(pid)
         os.kill(pid, signal.SIGKILL)
 
     after(_group, "_connect", kill) if when == "connected" else after(_group, "_write_list", kill)

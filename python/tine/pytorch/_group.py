@@ -234,7 +234,8 @@ def _take_token(store, name, token):
     before = ""
     while (holder := store.compare_set(_TOKEN_KEY, before, token).decode()) != token:
         before = ""
-        if _wait_for(store, holder, clock.left(_LOOK_EVERY)):
+        # Empty: the one that was to be taken back has been given back meanwhile.
+        if not holder or _wait_for(store, holder, clock.left(_LOOK_EVERY)):
             continue
         if _has_died(holder, clock):
             before = holder  # nothing that it left undone stands in the way of those who come

@@ -1,5 +1,6 @@
 // How nodes come to each other, and who is refused.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "src/rpc/raw/nodes_for_tests.h"
 #include "src/rpc/rendezvous.h"
@@ -203,6 +204,33 @@ TEST_P(RawLinksTest, ANodeIsSeenToLiveWithoutBeingMet) {
   EXPECT_TRUE(nodes[0]->lives(card, in(10s)));
   nodes[1]->close();
   wait_until("it is seen to be gone", [&] { return !nodes[0]->lives(card, in(10s)); });
+}
+
+// No more descriptors in this process.
+struct NoDescriptors {
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{0, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before); }
+  rlimit before{};
+};
+
+TEST_P(RawLinksTest, WhatIsWantingHereIsNotTheDeathOfAnother) {
+  nodes.add(0);
+  nodes.add(1);
+  const std::string card = nodes[1]->card();
+  std::string looking, connecting;
+  {
+    const NoDescriptors none;
+    looking = error_of<SystemError>([&] { (void)nodes[0]->lives(card, in(10s)); });
+    connecting = error_of<SystemError>([&] { nodes[0]->connect(card, in(10s)); });
+  }
+  EXPECT_THAT(looking, HasSubstr("Too many open files"));
+  EXPECT_THAT(connecting, HasSubstr("Too many open files"));
+  EXPECT_TRUE(nodes[0]->lives(card, in(10s)));
+  nodes.connect(0, 1);
 }
 
 TEST_P(RawLinksTest, ANodeThatConnectsToAnAgentIsRefusedWithWordsOnBothSides) {

@@ -303,7 +303,7 @@ detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimeP
     if (!opening.ready()) break;
     try {
       return opening.get();
-    } catch (const SystemError&) {
+    } catch (const ConnectError&) {
       if (by_unix) continue;
       throw;
     } catch (const DeadlineExceeded&) {
@@ -320,7 +320,7 @@ RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint d
   detail::Ref<Connection> connection;
   try {
     connection = open_connection(to, deadline, interrupted);
-  } catch (const SystemError& e) {
+  } catch (const ConnectError& e) {
     throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
                                describe(to.worker), e.message()));
   }
@@ -432,8 +432,10 @@ bool RawNode::Parts::lives(std::string_view text, TimePoint deadline,
     const bool same = connection->peer().incarnation == to.incarnation;
     connection->close(nullptr);
     return same;
-  } catch (const SystemError&) {
-    return false;
+  } catch (const ConnectError& e) {
+    if (e.nobody_listens()) return false;
+    throw DeadlineExceeded(
+        fmt::format("{} cannot be reached, but may live: {}", describe(to.worker), e.message()));
   } catch (const PeerDied&) {
     return true;  // somebody answers there, who is busy or about to end
   } catch (const AuthError&) {

@@ -98,8 +98,8 @@ class Connector final : public Pollable {
                                                               error == ENETUNREACH || error == ECONNRESET));
     if (!again || Clock::now() + pause_ >= options_.deadline) {
       if (again) return;  // the timer says so when it is time
-      return fail(make_error(ErrorKind::kSystem,
-                             fmt::format("nobody can be reached at {}: {}", address_, std::strerror(error))));
+      return fail(std::make_exception_ptr(ConnectError(
+          fmt::format("nobody can be reached at {}: {}", address_, std::strerror(error)), error)));
     }
     pause();
   }
@@ -416,9 +416,10 @@ class InProcessTransport final : public Transport {
       auto core = hub->find(address);
       if (!core) {
         if (!retry || Clock::now() >= deadline) {
-          connector->refuse(
-              make_error(retry ? ErrorKind::kDeadlineExceeded : ErrorKind::kSystem,
-                         fmt::format("nobody can be reached at {}: Connection refused", address)));
+          ConnectError refused(fmt::format("nobody can be reached at {}: Connection refused", address),
+                               ECONNREFUSED);
+          connector->refuse(retry ? make_error(ErrorKind::kDeadlineExceeded, refused.message())
+                                  : std::make_exception_ptr(std::move(refused)));
           return;
         }
         const auto self = detail::Ref<Attempt>::share(this);

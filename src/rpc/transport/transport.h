@@ -5,20 +5,24 @@
 // Ordering   None between connections.
 // Ownership  A Transport uses the loop, which must outlive it. A Listener is counted and closed by its last
 //            reference or close().
-// Errors     SystemError or ValueError naming the address; AuthError naming address, roles and reason.
+// Errors     SystemError or ValueError naming the address; ConnectError; AuthError naming address, roles and reason.
 // Cost       A connection: two round trips. Strangers cost at most 64 pending handshakes of fixed size.
 // Source     docs/spec/wire.md, section 1.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "src/rpc/auth/secret.h"
 #include "src/rpc/transport/connection.h"
 #include "src/rpc/transport/io_loop.h"
+#include "tine/error.h"
 #include "tine/future.h"
 
 namespace tine::rpc {
@@ -52,6 +56,21 @@ struct ConnectOptions {
   bool retry = false;
   // When not empty, only a peer that proves this name is taken.
   std::string expected_name;
+};
+
+// The network has refused a connection. What this process lacks for one (a descriptor, the address of a host) is a
+// SystemError, which says nothing about the other side.
+class ConnectError final : public Error {
+ public:
+  ConnectError(std::string message, int code) : Error(std::move(message), ErrorKind::kSystem), code_(code) {}
+  [[nodiscard]] int code() const noexcept { return code_; }  // errno's
+  [[nodiscard]] bool nobody_listens() const noexcept { return code_ == ECONNREFUSED || code_ == ENOENT; }
+  [[nodiscard]] std::exception_ptr to_exception_ptr() const override {
+    return std::make_exception_ptr(*this);
+  }
+
+ private:
+  int code_;
 };
 
 class Listener : public detail::RefCounted {
