@@ -234,15 +234,19 @@ class Encoder {
     // Memory without an owner, torch.from_blob's, may be gone when it is written.
     const bool owned = memory_ != Memory::kCopied && piece.storage->data_ptr().get_context() != nullptr;
     if (piece.ours) {
-      auto* const packed = const_cast<std::byte*>(bytes);
-      segments_.push_back(rpc::RawBytes::owned({packed, size}, kept_));
+      // A packed copy, which this message alone holds.
+      segments_.push_back(rpc::RawBytes::owned({const_cast<std::byte*>(bytes), size}, kept_));
     } else if (owned) {
       segments_.emplace_back(std::span(bytes, size), kept_);
     } else {
-      std::byte* const copy = room(size);
-      std::memcpy(copy, bytes, size);
-      segments_.push_back(rpc::RawBytes::owned({copy, size}, kept_));
+      add_copy({bytes, size});
     }
+  }
+
+  void add_copy(std::span<const std::byte> bytes) {
+    std::byte* const copy = room(bytes.size());
+    std::memcpy(copy, bytes.data(), bytes.size());
+    segments_.push_back(rpc::RawBytes::owned({copy, bytes.size()}, kept_));
   }
 
   std::byte* room(size_t size) {
@@ -268,9 +272,12 @@ class Encoder {
               .payload_size = payload.size(),
               .others_size = kept_->others.size()};
     if (!payload_inline) {
-      auto bytes = std::as_bytes(std::span(payload.data(), payload.size()));
-      if (memory_ == Memory::kCopied) bytes = {copied(bytes.data(), bytes.size()), bytes.size()};
-      segments_.emplace_back(bytes, kept_);
+      const auto bytes = std::as_bytes(std::span(payload.data(), payload.size()));
+      if (memory_ == Memory::kCopied) {
+        add_copy(bytes);
+      } else {
+        segments_.emplace_back(bytes, kept_);
+      }
     }
     if (!kept_->others.empty()) {
       segments_.emplace_back(std::as_bytes(std::span(kept_->others.data(), kept_->others.size())), kept_);

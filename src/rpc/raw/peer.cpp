@@ -47,9 +47,7 @@ bool RawPeer::die(RawFailure cause, detail::Ref<detail::RefCounted> behind) noex
     death_ = copy_of(cause);
     dead_.store(true, std::memory_order_release);
   }
-  const auto end = [&](OutgoingCall& call) {
-    call.end(copy_of(cause), behind);
-  };
+  const auto end = [&](OutgoingCall& call) { call.end(copy_of(cause), behind); };
   try {
     for (const auto& call : calls.close()) end(*call);
   } catch (const std::bad_alloc&) {
