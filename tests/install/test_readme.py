@@ -1,4 +1,4 @@
-"""What README.md shows is what happens: its examples run, its links lead somewhere."""
+"""What README.md shows is what happens: its examples run. (Its links: test_docs.py.)"""
 
 import os
 import pathlib
