@@ -1,4 +1,5 @@
 // What base does at its edges: text for a log, descriptors at a fork.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include <chrono>
 #include <future>
 #include <string>
+#include <vector>
 
 #include "src/base/forks.h"
 #include "src/base/log.h"
@@ -48,6 +50,39 @@ TEST(Printable, KeepsEachCharacterOfUtf8AndSpellsOutEachOtherByte) {
   for (const auto& [text, shown] : spelled) EXPECT_EQ(printable(text), shown);
   EXPECT_EQ(printable(std::string_view("\0", 1)), "\\x00");
   EXPECT_EQ(printable(""), "");
+}
+
+TEST(ForkedChild, ClosesExactlyWhatWasMarkedWhateverItsNumber) {
+  const int numbers[] = {63, 64, 65, 126, 127, 128, 129, 190, 191, 192, 193, 700};
+  const int original = ::dup(2);
+  ASSERT_GE(original, 0);
+  std::vector<int> made;
+  for (const int fd : numbers) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;  // somebody else's
+    ASSERT_EQ(::dup2(original, fd), fd);
+    made.push_back(fd);
+  }
+  ASSERT_GE(made.size(), 6U);
+  for (size_t turn = 0; turn < 2; ++turn) {
+    for (size_t i = 0; i < made.size(); ++i)
+      i % 2 == turn ? close_in_children(made[i]) : keep_in_children(made[i]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      int wrong = 0;
+      for (size_t i = 0; i < made.size(); ++i) wrong += (::fcntl(made[i], F_GETFD) < 0) != (i % 2 == turn);
+      _exit(wrong);
+    }
+    int status = -1;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0) << "in so many cases: " << WEXITSTATUS(status);
+  }
+  close_in_children(-1);     // no descriptor: nothing
+  close_in_children(65536);  // beyond what is followed
+  keep_in_children(-1);
+  keep_in_children(65536);
+  for (const int fd : made) close_followed(fd);
+  for (const int fd : made) EXPECT_LT(::fcntl(fd, F_GETFD), 0);
+  ::close(original);
 }
 
 double seconds_of_a_fork() {
