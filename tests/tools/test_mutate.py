@@ -18,6 +18,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools/mutate"
 
 
+@pytest.fixture(autouse=True)
+def without_a_sanitizers_runtime(monkeypatch):
+    monkeypatch.delenv("LD_PRELOAD", raising=False)  # a compiler does not run under it
+
+
 @pytest.fixture(scope="module")
 def tool():
     loader = importlib.machinery.SourceFileLoader("mutate_tool", str(TOOL))
