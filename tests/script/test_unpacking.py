@@ -83,3 +83,21 @@ def test_what_a_loop_or_an_assignment_takes_apart_is_evaluated_once():
     seen, log = loops()
     assert seen == [1, 2, 0, 3, 12, 20, 6, 5, 6, 7, 15, 9, 22, 11, 12, 26]
     assert log == list(range(1, 14))
+
+
+@torch.jit.script
+def noted(log: List[int], n: int) -> bool:
+    log.append(n)
+    return n != 2
+
+
+@torch.jit.script
+def conditions() -> Tuple[List[int], List[int]]:
+    log: List[int] = []
+    kept = [x for x in [1, 2, 3] if noted(log, x) if noted(log, x + 10) if noted(log, x + 20)]
+    return kept, log
+
+
+def test_each_condition_of_a_comprehension_is_evaluated_once_and_only_if_those_before_it_hold():
+    kept, log = conditions()
+    assert kept == [1, 3] and log == [1, 11, 21, 2, 3, 13, 23]

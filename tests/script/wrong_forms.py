@@ -375,3 +375,20 @@ def waits_for_ints(xs: List[int]):
 # ---
 def waits_for_two_lists(xs: List[Future[int]]):
     return torch.futures.wait_all(xs, xs)  ### `wait_all` takes 1 argument, got 2
+# ---
+def declared_in_one_branch_and_assigned_in_the_other(c: bool):
+    if c:
+        x: int
+    else:
+        x = 1
+    return x  ### `x` is declared but has no value yet
+# ---
+def declared_in_one_branch(c: bool):
+    if c:
+        x: int
+    return x  ### `x` is declared but has no value yet
+# ---
+def declared_in_the_loop(n: int):
+    for i in range(n):
+        x: int
+    return x  ### `x` may be undefined here: it is assigned only inside the loop
