@@ -275,7 +275,7 @@ def command_lines():
             pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_no_fault_and_no_process(project, number):
     # With HANG set a fault in less() hangs.
     process = subprocess.Popen([sys.executable, str(TOOL), "--root", str(project), "--at", "src/a/a.cpp:2"], stdout=subprocess.PIPE, text=True,
