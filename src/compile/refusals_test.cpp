@@ -53,7 +53,9 @@ TEST_P(Refusals, NameTheLineThatIsWrongAndWhy) {
       (void)compile_text(test_rows(), std::make_shared<Source>(name, chunk.text));
       ADD_FAILURE() << "compiles:\n" << chunk.text;
     } catch (const SyntaxError& e) {
-      EXPECT_THAT(e.message(), testing::HasSubstr(chunk.says)) << chunk.text;
+      // Below its first line it shows the source, which holds the words in any case.
+      EXPECT_THAT(e.message().substr(0, e.message().find('\n')), testing::HasSubstr(chunk.says))
+          << chunk.text;
       EXPECT_THAT(e.message(), testing::StartsWith(fmt::format("{}:{}:", name, chunk.line))) << chunk.text;
       EXPECT_THAT(e.message(), testing::HasSubstr("^"));
     }

@@ -173,6 +173,7 @@ TEST_P(Verifies, RefusesItWithTheNode) {
   EXPECT_THAT(told, HasSubstr(std::string("IR: ") + GetParam().says)) << text;
   if (GetParam().column == 0) {
     EXPECT_THAT(told, HasSubstr("\n  in: ")) << told;
+    EXPECT_THAT(told, testing::EndsWith(")")) << told;  // of the node: one line
   }
 }
 
@@ -409,6 +410,26 @@ TEST(IrText, NamesAreMadeDifferentAndReadable) {
   EXPECT_THAT(print(graph),
               HasSubstr("graph(%x : int, %x.1 : int, %x.2 : int, %a_b_c : int, %4 : int, %5 : int):"));
   EXPECT_EQ(print(*parse(print(graph), ops(), "f")), print(graph));
+}
+
+TEST(IrText, NamesEachFunctionThatItCallsOnceAndInOrder) {
+  const auto graph = parse(
+      "graph(%x : int, %c : bool):\n"
+      "  %1 : int = prim::CallFunction[name=\"m.z\"](%x)\n"
+      "  prim::If(%c)\n"
+      "    block0():\n"
+      "      %2 : int = prim::CallFunction[name=\"m.a\"](%x)\n"
+      "      -> ()\n"
+      "    block1():\n"
+      "      %3 : int = prim::CallFunction[name=\"m.z\"](%x)\n"
+      "      -> ()\n"
+      "  %f : Future[int] = prim::fork_0(%x)\n"
+      "  return (%x)\n"
+      "with prim::fork_0 = graph(%x : int):\n"
+      "  %4 : int = prim::CallFunction[name=\"m.f\"](%x)\n"
+      "  return (%4)\n",
+      ops(), "f");
+  EXPECT_EQ(called_functions(*graph), (std::vector<std::string>{"m.a", "m.f", "m.z"}));
 }
 
 TEST(IrText, DeclaresItsResultWhereThatIsNotWhatIsReturned) {

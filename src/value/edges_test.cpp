@@ -148,6 +148,11 @@ TEST(Compare, AnIntAndAFloatCompareExactlyAtTheEdges) {
     EXPECT_FALSE(equals(number, Value(kNaN)));
     EXPECT_FALSE(equals(Value(kNaN), number));
   }
+  // NaN comes after everything, from both sides.
+  for (const Value& number : {Value(1), Value(1.0), Value(kNaN)}) {
+    EXPECT_GT(compare(number, Value(kNaN)), 0);
+    EXPECT_GT(compare(Value(kNaN), number), 0);
+  }
   EXPECT_LT(compare(Value(1.0), Value(2.0)), 0);
   EXPECT_GT(compare(Value(2.0), Value(1.0)), 0);
   EXPECT_EQ(compare(Value(2.0), Value(2.0)), 0);

@@ -263,6 +263,17 @@ TEST(Relations, OfDeepContainersTheTypeIsToldToADepth) {
   const auto [cut, deeper] = nested(17);
   EXPECT_NE(cut, deeper);
   EXPECT_NE(cut.find("Any"), std::string::npos);
+  // A container of each kind is one step.
+  const auto around = [&](Value inner) {
+    for (int i = 0; i < 15; ++i) inner = Value(make_ref<List>(std::vector<Value>{inner}));
+    const std::string type = type_of(inner)->str();
+    return type.substr(75, type.size() - 90);
+  };
+  auto dict = make_ref<Dict>();
+  dict->set("a", 1.5);
+  EXPECT_EQ(around(Value(dict)), "Dict[str, float]");
+  EXPECT_EQ(around(Value(make_ref<Tuple>(std::vector<Value>{1, "a"}))), "Tuple[int, str]");
+  EXPECT_EQ(around(Value(make_ref<List>(std::vector<Value>{1}))), "List[int]");
 }
 
 }  // namespace

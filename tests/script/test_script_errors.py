@@ -135,7 +135,7 @@ def test_try_is_refused_with_what_to_do():
 
 
 def test_a_lambda_is_refused():
-    with pytest.raises(torch.SyntaxError, match="lambda"):
+    with pytest.raises(torch.SyntaxError, match="a lambda cannot be scripted; write it as a `def`"):
         torch.jit.script(lambda x: x)
 
 

@@ -1,6 +1,6 @@
 """What an assignment to several names and a loop take apart, and how often they evaluate what they take apart."""
 
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import pytest
 
@@ -45,6 +45,12 @@ def make(log: List[int], n: int) -> List[int]:
 
 
 @torch.jit.script
+def make_dict(log: List[int], n: int) -> Dict[int, int]:
+    log.append(n)
+    return {n: n}
+
+
+@torch.jit.script
 def loops() -> Tuple[List[int], List[int]]:
     log: List[int] = []
     seen: List[int] = []
@@ -64,10 +70,34 @@ def loops() -> Tuple[List[int], List[int]]:
         seen.append(key)
     for key, value in {make(log, 10)[1]: 2}.items():
         seen.append(key * value)
+    for key in make_dict(log, 11).keys():
+        seen.append(key)
+    for value in make_dict(log, 12).values():
+        seen.append(value)
+    for key, value in make_dict(log, 13).items():
+        seen.append(key + value)
     return seen, log
 
 
 def test_what_a_loop_or_an_assignment_takes_apart_is_evaluated_once():
     seen, log = loops()
-    assert seen == [1, 2, 0, 3, 12, 20, 6, 5, 6, 7, 15, 9, 22]
-    assert log == list(range(1, 11))
+    assert seen == [1, 2, 0, 3, 12, 20, 6, 5, 6, 7, 15, 9, 22, 11, 12, 26]
+    assert log == list(range(1, 14))
+
+
+@torch.jit.script
+def noted(log: List[int], n: int) -> bool:
+    log.append(n)
+    return n != 2
+
+
+@torch.jit.script
+def conditions() -> Tuple[List[int], List[int]]:
+    log: List[int] = []
+    kept = [x for x in [1, 2, 3] if noted(log, x) if noted(log, x + 10) if noted(log, x + 20)]
+    return kept, log
+
+
+def test_each_condition_of_a_comprehension_is_evaluated_once_and_only_if_those_before_it_hold():
+    kept, log = conditions()
+    assert kept == [1, 3] and log == [1, 11, 21, 2, 3, 13, 23]

@@ -45,7 +45,7 @@ def future_of_two(x: Future[int, str]):  ### `Future` takes 1 type, got 2
 def a_slice_as_type(x: List[1:2]):  ### expected a type
     return x
 # ---
-def key_that_is_no_key(x: Dict[List[int], int]):  ### Dict
+def key_that_is_no_key(x: Dict[List[int], int]):  ### the keys of a dict are str, int, float or bool, not List[int]
     return x
 # ---
 def a_namespace_called(x):
@@ -375,3 +375,20 @@ def waits_for_ints(xs: List[int]):
 # ---
 def waits_for_two_lists(xs: List[Future[int]]):
     return torch.futures.wait_all(xs, xs)  ### `wait_all` takes 1 argument, got 2
+# ---
+def declared_in_one_branch_and_assigned_in_the_other(c: bool):
+    if c:
+        x: int
+    else:
+        x = 1
+    return x  ### `x` is declared but has no value yet
+# ---
+def declared_in_one_branch(c: bool):
+    if c:
+        x: int
+    return x  ### `x` is declared but has no value yet
+# ---
+def declared_in_the_loop(n: int):
+    for i in range(n):
+        x: int
+    return x  ### `x` may be undefined here: it is assigned only inside the loop

@@ -18,7 +18,7 @@ def misspelled_method(x):
 def only_in_one_branch(x: int):
     if x > 1:
         y = 1
-    return y  ### `y` may be undefined here: it is assigned in only one branch of the `if` at wrong_names.py:3:5
+    return y  ### `y` may be undefined here: it is assigned in only one branch of the `if` at wrong_names.py:2:5
 # ---
 def only_in_the_loop(n: int):
     for i in range(n):

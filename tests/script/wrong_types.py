@@ -157,7 +157,7 @@ def break_outside(x):
     break  ### `break` stands outside a loop
 # ---
 def attribute_of_optional(x: Optional[Tensor]):
-    return x.sum()  ### `sum` of Optional[Tensor]: test `is not None` first
+    return x.sum()  ### Optional[Tensor] has no `sum`; test `is not None` first
 # ---
 def assigns_to_text(x: str):
     x[0] = 'a'  ### the elements of str cannot be assigned to

@@ -18,6 +18,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools/mutate"
 
 
+@pytest.fixture(autouse=True)
+def without_a_sanitizers_runtime(monkeypatch):
+    monkeypatch.delenv("LD_PRELOAD", raising=False)  # a compiler does not run under it
+
+
 @pytest.fixture(scope="module")
 def tool():
     loader = importlib.machinery.SourceFileLoader("mutate_tool", str(TOOL))
@@ -270,7 +275,7 @@ def command_lines():
             pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_no_fault_and_no_process(project, number):
     # With HANG set a fault in less() hangs.
     process = subprocess.Popen([sys.executable, str(TOOL), "--root", str(project), "--at", "src/a/a.cpp:2"], stdout=subprocess.PIPE, text=True,

@@ -11,6 +11,7 @@ namespace tine::value {
 // what the first argument is afterwards. Arguments: literals, [lists], (tuples), {dicts: of}, tensor(...). `~` is the end of a line.
 extern const char* const kTensorCalls;
 extern const char* const kTextCalls;
+extern const char* const kPythonTextCalls;
 extern const char* const kProgramCalls;
 
 struct Call {

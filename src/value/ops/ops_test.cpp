@@ -74,7 +74,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 std::vector<std::string_view> all_calls() {
   std::vector<std::string_view> out;
-  for (const char* text : {kTensorCalls, kTextCalls, kProgramCalls}) {
+  for (const char* text : {kTensorCalls, kTextCalls, kPythonTextCalls, kProgramCalls}) {
     for (const std::string_view line : lines_of(text)) out.push_back(line);
   }
   return out;
