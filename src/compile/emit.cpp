@@ -2,7 +2,7 @@
 
 #include "src/compile/emit.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

@@ -9,7 +9,7 @@
 // Source     Moves as if at once: those whose target nobody reads first, cycles broken with one register aside.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <memory>

@@ -1,6 +1,6 @@
 #include "src/ir/parse.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cmath>

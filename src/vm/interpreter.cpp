@@ -1,7 +1,7 @@
 // The interpreter loop. Dispatch is one indirect jump at the end of each instruction (labels as values), which
 // gives the branch predictor one history an instruction; both compilers have them.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "src/vm/slow_paths.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 #include <vector>

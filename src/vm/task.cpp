@@ -1,7 +1,7 @@
 #include "src/vm/task.h"
 #include "tine/detail/stoppable.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <memory>
