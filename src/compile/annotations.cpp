@@ -133,6 +133,7 @@ class Annotations {
     TypePtr one;
     bool none = false;
     for (TypePtr& t : of) {
+      // Union[T, None] and its like are Optional[T].
       if (t->kind == TypeKind::kNone) {
         none = true;
       } else if (t->kind == TypeKind::kOptional) {

@@ -115,7 +115,7 @@ Def* Comprehensions::list(const syntax::ListComp& e, const TypePtr& hint) {
 }
 
 Comprehensions::GrowingDict Comprehensions::growing_dict(const TypePtr& hint) {
-  const TypePtr inner = hint && hint->kind == TypeKind::kOptional ? hint->of[0] : hint;
+  const TypePtr inner = without_optional(hint);
   GrowingDict dict;
   if (inner && inner->kind == TypeKind::kDict) {
     dict.key = inner->of[0];

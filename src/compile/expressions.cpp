@@ -45,11 +45,11 @@ TypePtr type_of_numbers(const syntax::List& e) {
   return type;
 }
 
+}  // namespace
+
 TypePtr without_optional(const TypePtr& hint) {
   return hint && hint->kind == TypeKind::kOptional ? hint->of[0] : hint;
 }
-
-}  // namespace
 
 Def* Expressions::value(const syntax::Expr& e, const TypePtr& hint) {
   const FunctionBuilder::Nested level(builder_, e.span);

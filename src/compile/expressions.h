@@ -48,4 +48,7 @@ class Expressions {
   Comprehensions& comprehensions_;
 };
 
+// What a hint says of a value that is there: T of Optional[T]. Null stays null.
+[[nodiscard]] TypePtr without_optional(const TypePtr& hint);
+
 }  // namespace tine::compile

@@ -26,7 +26,10 @@ std::string other_namespace(std::string_view name) {
 // All rows of an operator in the order in which they are tried, and their schemas.
 struct Rows {
   Rows(const OpTable& table, std::string_view name) {
-    for (const auto& space : {table.overloads(name), table.overloads(other_namespace(name))}) {
+    const auto own = table.overloads(name), other = table.overloads(other_namespace(name));
+    ops.reserve(own.size() + other.size());
+    schemas.reserve(own.size() + other.size());
+    for (const auto& space : {own, other}) {
       for (const Op* op : space) {
         ops.push_back(op);
         schemas.push_back(&op->schema);
@@ -173,9 +176,10 @@ void FunctionBuilder::refuse(std::string_view name, std::span<const Operand> arg
     fail(span, not_there_yet("torch.Tensor", bare) + " in scripts");
   }
   std::vector<ArgumentType> types = types_of(args);
+  std::vector<std::string> helps(args.size());
   std::string shown_types;
   for (size_t i = 0; i < args.size(); ++i) {
-    types[i].help = optional_help(args[i].def);
+    types[i].help = helps[i] = optional_help(args[i].def);
     if (i > 0) shown_types += ", ";
     if (!args[i].name.empty()) shown_types += fmt::format("{}=", args[i].name);
     shown_types += args[i].def->type->str();

@@ -88,7 +88,8 @@ class RowFit {
     const TypePtr known = has_variable(pattern) ? substitute(pattern, bindings_) : pattern;
     if (known ? is_subtype(arg.type, known) : match(pattern, arg.type, &bindings_)) return true;
     if (round_ == 0) return false;
-    const TypePtr& want = without_optional(known ? known : pattern);
+    const TypePtr& open = known ? known : pattern;
+    const TypePtr& want = open->kind == TypeKind::kOptional ? open->of[0] : open;
     if (want->kind == TypeKind::kList && known) return fit_list(arg, want, input);
     if (round_ >= 2 && want->kind == TypeKind::kFloat && arg.type->kind == TypeKind::kInt) {
       input->how = How::kToFloat;
@@ -143,10 +144,6 @@ class RowFit {
       return fmt::format("expected {} for `{}`, got {}{}", want->str(), params_[param].name, got->str(),
                          only_none ? args_[a].help : "");
     });
-  }
-
-  static const TypePtr& without_optional(const TypePtr& t) {
-    return t->kind == TypeKind::kOptional ? t->of[0] : t;
   }
 
   const std::vector<Argument>& params_;

@@ -24,8 +24,8 @@ namespace tine::compile {
 struct ArgumentType {
   std::string_view name;  // empty: by position
   TypePtr type;
-  bool empty_list = false;  // a `[]` that may still become a list of anything
-  std::string help = {};    // for a refusal: what to do about a value that may be None
+  bool empty_list = false;     // a `[]` that may still become a list of anything
+  std::string_view help = {};  // for a refusal: what to do about a value that may be None
 };
 
 // Where one input of the chosen row comes from.

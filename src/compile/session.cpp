@@ -14,6 +14,7 @@
 namespace tine::compile {
 namespace {
 
+// The def that is asked for: by its name, by "Class.name", or as the only one there is.
 const syntax::FunctionDef& find_def(const syntax::Module& module, const FunctionSource& from) {
   const auto whole = [&] { return SourceSpan(module.source, module.source->first_line, 1); };
   std::string wanted = from.def_name;
@@ -82,6 +83,7 @@ Unit& Session::declare(const FunctionSource& source) {
     if (p.default_value) {
       const auto known = std::find_if(source.defaults.begin(), source.defaults.end(),
                                       [&](const auto& d) { return d.first == p.name; });
+      // Python has evaluated it already; without Python it must be a constant of the text.
       Value value = known != source.defaults.end() ? known->second : constant_value(*p.default_value, names);
       if (value.is_int() && (a.type->kind == TypeKind::kFloat || (a.type->kind == TypeKind::kOptional &&
                                                                   a.type->of[0]->kind == TypeKind::kFloat))) {
@@ -139,6 +141,7 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
     }
   };
   Unit& unit = found != by_name_.end() ? *found->second : declared();
+  // A function that says what it returns need not be compiled for that: so functions may call one another in a circle.
   if (!unit.declares_result && unit.state != Unit::State::kDone) {
     if (unit.state == Unit::State::kCompiling) {
       throw_at(ErrorKind::kSyntax, where,
@@ -153,6 +156,7 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
 
 void Session::compile(Unit& unit) {
   unit.state = Unit::State::kCompiling;
+  // They nest: a call of a function whose result nobody declared compiles that one in between.
   Unit* const before = std::exchange(current_, &unit);
   try {
     compile_function(*this, unit);
@@ -171,6 +175,7 @@ std::string Session::shown(const Unit& unit) {
 }
 
 void Session::rethrow_with_callers(const Unit* last, std::string told) {
+  // The error passes each function that is being compiled on its way out; the innermost tells of all of them.
   if (!std::exchange(callers_told_, true)) {
     for (const Unit* unit = last; unit && unit->caller; unit = unit->caller)
       told += called_from(shown(*unit), shown(*unit->caller), unit->called_at);

@@ -1,13 +1,8 @@
-// Session: one call of compile(): the functions it compiles and what is known of each so far.
+// Session: one call of compile(), on one thread: the functions it compiles, and what is known of each so far.
 //
-// State      Sources parsed, signatures, finished graphs.
-// Threads    One.
-// Ordering   A function without a return annotation is compiled where its first caller needs its type; all others
-//            afterwards, in the order in which they were met.
-// Ownership  Owns the trees and graphs until they are handed out.
-// Errors     SyntaxError with place and marker, and the chain of calls that led there.
-// Cost       Each source is parsed once, each function compiled once.
-// Source     docs/spec/language.md.
+// A function without a return annotation is compiled where its first caller needs its type; all others afterwards, in the
+// order in which they were met. Each source is parsed once, each function compiled once. Errors have their place and the
+// chain of calls that led there.
 #pragma once
 
 #include <deque>

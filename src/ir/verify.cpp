@@ -10,6 +10,7 @@
 namespace tine::ir {
 namespace {
 
+// The passes and the emitter go down into blocks and forks by recursion.
 constexpr int kDeepestFork = 64;
 constexpr int kDeepestBlock = 400;
 
@@ -39,6 +40,7 @@ class Verifier {
                                   node->span.known() ? "\n  at: " + node->span.str() : ""));
   }
 
+  // The values that may be used here are those of this block and of the blocks around it, defined before.
   void define(const Node* node, const Def* def) {
     if (!def || !def->type) fail(node, "a result has no type");
     if (!defined_.insert(def).second) fail(node, "a result is defined twice");
@@ -75,6 +77,7 @@ class Verifier {
       const Node* node = b.nodes[i];
       if (!node) fail(b.owner, "a node is missing");
       this->node(*node, depth);
+      // After its check, so that a node cannot use its own results.
       for (const Def* def : node->outputs) define(node, def);
       if (node->is_exit() && i + 1 != b.nodes.size())
         fail(node, "an exit must be the last node of its block");
@@ -100,6 +103,7 @@ class Verifier {
   void block_outputs(const Block& b) {
     const Node& owner = *b.owner;
     std::vector<TypePtr> wanted = types(owner.outputs);
+    // A turn ends with the condition for the next one.
     if (owner.kind == Kind::kLoop) wanted.insert(wanted.begin(), Type::boolean());
     outputs(&owner, b.outputs, 0, wanted);
   }
