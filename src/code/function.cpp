@@ -1,6 +1,6 @@
 #include "src/code/function.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,23 +11,6 @@ namespace {
 void set_library(Function& function, const Library* library) {
   function.library = library;
   for (const auto& child : function.children) set_library(*child, library);
-}
-
-// How many operands follow in words behind the instruction.
-int operands_behind(const Instruction& in) {
-  switch (in.op) {
-    case Opcode::CALL_OP:
-    case Opcode::CALL_OP_SCALAR:
-    case Opcode::CALL_OP_DROP:
-    case Opcode::CALL:
-    case Opcode::CALL_SCALAR:
-    case Opcode::FORK:
-    case Opcode::TUPLE:
-    case Opcode::LIST:
-    case Opcode::DICT: return in.c;
-    case Opcode::SET_SLOT: return 1;
-    default: return 0;
-  }
 }
 
 }  // namespace
@@ -42,9 +25,9 @@ std::string Function::disassemble() const {
   std::string out = fmt::format("{}: {} registers, {} parameters\n", name, registers, params.size());
   for (size_t pc = 0; pc < code.size(); ++pc) {
     const Instruction in = code[pc].instruction;
-    out += fmt::format("{:4}  {:<18} {} {} {}", pc, kOpcodes[static_cast<size_t>(in.op)].name, in.a, in.b,
-                       static_cast<int16_t>(in.c));
-    if (const int n = operands_behind(in); n > 0) {
+    out +=
+        fmt::format("{:4}  {:<18} {} {} {}", pc, row_of(in.op).name, in.a, in.b, static_cast<int16_t>(in.c));
+    if (const int n = operands_after(in); n > 0) {
       out += " (";
       for (int i = 0; i < n; ++i) {
         const uint16_t operand = code[pc + 1 + static_cast<size_t>(i) / 4].operands[i % 4];
@@ -70,7 +53,7 @@ const Function& Library::define(std::unique_ptr<Function> function) {
 }
 
 void Library::forget(const Function& function) noexcept {
-  std::unique_ptr<Function> gone;  // destroyed behind the lock
+  std::unique_ptr<Function> gone;  // destroyed after the lock
   const std::lock_guard lock(mutex_);
   const auto owned = all_.find(&function);
   if (owned == all_.end()) return;

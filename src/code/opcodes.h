@@ -1,142 +1,150 @@
-// The instructions of the register machine.
+// The instructions of the register machine (docs/spec/ir.md "Code"). Lua 5 for the register form, starlark-go for the pictures.
 //
-// State      None: one table.
-// Threads    Any.
-// Ordering   An instruction reads all its operands before it writes its result.
-// Ownership  Operands are borrowed unless they carry kLastUse: then the register is left None.
-// Errors     Listed with each instruction; "fails" means that the frame fails with that error and its place.
-// Cost       8 bytes an instruction; argument lists take one more for each four.
-// Source     docs/spec/ir.md "Code"; Lua 5 for the register form, starlark-go for the pictures.
+// An instruction takes 8 bytes, and a list of operands one more for each four. It reads all its operands before it writes
+// its result. Operands are borrowed unless they carry kLastUse: then the register is left None. The errors are listed with
+// each instruction; "fails" means that the frame fails with that error and its place.
 //
 // Registers come in two kinds, fixed for each register when the function is emitted: scalar registers hold None, bool,
 // int or float, are copied as 16 bytes and never released; the others hold any Value.
 //
 // In the pictures: r[x] a register, k[x] a constant, i an integer payload, f a float payload. The fields are a, b, c: 16 bits
 // each; `far` is b and c together, a signed 32-bit distance from the next instruction; c alone is
-// a 16-bit one. `list(n)` is n operands in the words behind: a register, or a constant with kConstOperand.
+// a 16-bit one. `list(n)` is n operands in the words after it: a register, or a constant with kConstOperand.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-// X(name, picture before -> after)
-#define TINE_INT_BINARY(X, K)                                                         \
-  X(ADD_INT##K, "r[a].i = r[b].i + r/k[c].i, wrapping")                               \
-  X(SUB_INT##K, "r[a].i = r[b].i - r/k[c].i, wrapping")                               \
-  X(MUL_INT##K, "r[a].i = r[b].i * r/k[c].i, wrapping")                               \
-  X(FLOORDIV_INT##K, "r[a].i = r[b].i // r/k[c].i; ZeroDivisionError")                \
-  X(MOD_INT##K, "r[a].i = r[b].i % r/k[c].i, sign of the divisor; ZeroDivisionError") \
-  X(DIV_INT##K, "r[a].f = r[b].i / r/k[c].i")                                         \
-  X(LT_INT##K, "r[a] = r[b].i < r/k[c].i")                                            \
-  X(LE_INT##K, "r[a] = r[b].i <= r/k[c].i")                                           \
-  X(GT_INT##K, "r[a] = r[b].i > r/k[c].i")                                            \
-  X(GE_INT##K, "r[a] = r[b].i >= r/k[c].i")                                           \
-  X(EQ_INT##K, "r[a] = r[b].i == r/k[c].i")                                           \
-  X(NE_INT##K, "r[a] = r[b].i != r/k[c].i")
+// X(name, form, picture before -> after)
+// The form has a letter for each of a, b and c. A register is read (small letter) or written (capital):
+//   s S  a scalar one      o O  one of the others      r  either
+// and anything else is
+//   k  a constant                   p  an operator row         f  a call site       l  a slot site
+//   t  a type                       w  a type, shifted by one  i  a number          n  how many operands follow
+//   j  a distance, in c alone       J  a distance, far         .  not used
+// The emitter checks each instruction against it, so an instruction never names what is not there, and never reads or
+// writes a register of the other kind.
+#define TINE_INT_BINARY(X, K, F)                                                              \
+  X(ADD_INT##K, "Ss" F, "r[a].i = r[b].i + r/k[c].i, wrapping")                               \
+  X(SUB_INT##K, "Ss" F, "r[a].i = r[b].i - r/k[c].i, wrapping")                               \
+  X(MUL_INT##K, "Ss" F, "r[a].i = r[b].i * r/k[c].i, wrapping")                               \
+  X(FLOORDIV_INT##K, "Ss" F, "r[a].i = r[b].i // r/k[c].i; ZeroDivisionError")                \
+  X(MOD_INT##K, "Ss" F, "r[a].i = r[b].i % r/k[c].i, sign of the divisor; ZeroDivisionError") \
+  X(DIV_INT##K, "Ss" F, "r[a].f = r[b].i / r/k[c].i")                                         \
+  X(LT_INT##K, "Ss" F, "r[a] = r[b].i < r/k[c].i")                                            \
+  X(LE_INT##K, "Ss" F, "r[a] = r[b].i <= r/k[c].i")                                           \
+  X(GT_INT##K, "Ss" F, "r[a] = r[b].i > r/k[c].i")                                            \
+  X(GE_INT##K, "Ss" F, "r[a] = r[b].i >= r/k[c].i")                                           \
+  X(EQ_INT##K, "Ss" F, "r[a] = r[b].i == r/k[c].i")                                           \
+  X(NE_INT##K, "Ss" F, "r[a] = r[b].i != r/k[c].i")
 
-#define TINE_FLOAT_BINARY(X, K)                 \
-  X(ADD_FLOAT##K, "r[a].f = r[b].f + r/k[c].f") \
-  X(SUB_FLOAT##K, "r[a].f = r[b].f - r/k[c].f") \
-  X(MUL_FLOAT##K, "r[a].f = r[b].f * r/k[c].f") \
-  X(DIV_FLOAT##K, "r[a].f = r[b].f / r/k[c].f") \
-  X(LT_FLOAT##K, "r[a] = r[b].f < r/k[c].f")    \
-  X(LE_FLOAT##K, "r[a] = r[b].f <= r/k[c].f")   \
-  X(GT_FLOAT##K, "r[a] = r[b].f > r/k[c].f")    \
-  X(GE_FLOAT##K, "r[a] = r[b].f >= r/k[c].f")   \
-  X(EQ_FLOAT##K, "r[a] = r[b].f == r/k[c].f")   \
-  X(NE_FLOAT##K, "r[a] = r[b].f != r/k[c].f")
+#define TINE_FLOAT_BINARY(X, K, F)                      \
+  X(ADD_FLOAT##K, "Ss" F, "r[a].f = r[b].f + r/k[c].f") \
+  X(SUB_FLOAT##K, "Ss" F, "r[a].f = r[b].f - r/k[c].f") \
+  X(MUL_FLOAT##K, "Ss" F, "r[a].f = r[b].f * r/k[c].f") \
+  X(DIV_FLOAT##K, "Ss" F, "r[a].f = r[b].f / r/k[c].f") \
+  X(LT_FLOAT##K, "Ss" F, "r[a] = r[b].f < r/k[c].f")    \
+  X(LE_FLOAT##K, "Ss" F, "r[a] = r[b].f <= r/k[c].f")   \
+  X(GT_FLOAT##K, "Ss" F, "r[a] = r[b].f > r/k[c].f")    \
+  X(GE_FLOAT##K, "Ss" F, "r[a] = r[b].f >= r/k[c].f")   \
+  X(EQ_FLOAT##K, "Ss" F, "r[a] = r[b].f == r/k[c].f")   \
+  X(NE_FLOAT##K, "Ss" F, "r[a] = r[b].f != r/k[c].f")
 
 // A branch backwards also counts down to the next look at interrupts.
-#define TINE_INT_BRANCH(X, K)                         \
-  X(JUMP_LT_INT##K, "if r[a].i < r/k[b].i: pc += c")  \
-  X(JUMP_LE_INT##K, "if r[a].i <= r/k[b].i: pc += c") \
-  X(JUMP_GT_INT##K, "if r[a].i > r/k[b].i: pc += c")  \
-  X(JUMP_GE_INT##K, "if r[a].i >= r/k[b].i: pc += c") \
-  X(JUMP_EQ_INT##K, "if r[a].i == r/k[b].i: pc += c") \
-  X(JUMP_NE_INT##K, "if r[a].i != r/k[b].i: pc += c")
+#define TINE_INT_BRANCH(X, K, F)                                 \
+  X(JUMP_LT_INT##K, "s" F "j", "if r[a].i < r/k[b].i: pc += c")  \
+  X(JUMP_LE_INT##K, "s" F "j", "if r[a].i <= r/k[b].i: pc += c") \
+  X(JUMP_GT_INT##K, "s" F "j", "if r[a].i > r/k[b].i: pc += c")  \
+  X(JUMP_GE_INT##K, "s" F "j", "if r[a].i >= r/k[b].i: pc += c") \
+  X(JUMP_EQ_INT##K, "s" F "j", "if r[a].i == r/k[b].i: pc += c") \
+  X(JUMP_NE_INT##K, "s" F "j", "if r[a].i != r/k[b].i: pc += c")
 
 #define TINE_OPCODES(X)                                                                                 \
-  X(MOVE, "scalar r[a] = r[b]")                                                                         \
-  X(COPY, "r[a] = r[b], one more owner")                                                                \
-  X(TAKE, "r[a] = r[b], r[b] = None")                                                                   \
-  X(RELEASE, "r[a] = None")                                                                             \
-  X(LOAD_SCALAR, "scalar r[a] = k[b]")                                                                  \
-  X(LOAD, "r[a] = k[b]")                                                                                \
-  X(LOAD_FRESH, "r[a] = a copy of k[b] whose lists are new")                                            \
-  TINE_INT_BINARY(X, )                                                                                  \
-  TINE_INT_BINARY(X, _K)                                                                                \
-  TINE_FLOAT_BINARY(X, )                                                                                \
-  TINE_FLOAT_BINARY(X, _K)                                                                              \
-  X(NEG_INT, "r[a].i = -r[b].i, wrapping")                                                              \
-  X(NEG_FLOAT, "r[a].f = -r[b].f")                                                                      \
-  X(NOT, "r[a] = not r[b]")                                                                             \
-  X(INT_TO_FLOAT, "r[a].f = r[b].i")                                                                    \
-  X(FLOAT_TO_INT, "r[a].i = r[b].f toward zero; ValueError, OverflowError")                             \
-  X(JUMP, "pc += far")                                                                                  \
-  X(JUMP_IF, "if r[a]: pc += far")                                                                      \
-  X(JUMP_UNLESS, "if not r[a]: pc += far")                                                              \
-  TINE_INT_BRANCH(X, )                                                                                  \
-  TINE_INT_BRANCH(X, _K)                                                                                \
-  X(JUMP_LT_FLOAT, "if r[a].f < r[b].f: pc += c")                                                       \
-  X(JUMP_LE_FLOAT, "if r[a].f <= r[b].f: pc += c")                                                      \
-  X(JUMP_EQ_FLOAT, "if r[a].f == r[b].f: pc += c")                                                      \
-  X(JUMP_NOT_LT_FLOAT, "unless r[a].f < r[b].f: pc += c")                                               \
-  X(JUMP_NOT_LE_FLOAT, "unless r[a].f <= r[b].f: pc += c")                                              \
-  X(JUMP_NE_FLOAT, "unless r[a].f == r[b].f: pc += c")                                                  \
-  X(LOOP, "r[a].i += 1; if r[a].i < r[b].i: pc += c, which is negative")                                \
-  X(LOOP_K, "r[a].i += 1; if r[a].i < k[b].i: pc += c, which is negative")                              \
-  X(CALL_OP, "r[a] = ops[b](list(c)); whatever the kernel throws")                                      \
-  X(CALL_OP_SCALAR, "scalar r[a] = ops[b](list(c)); whatever the kernel throws")                        \
-  X(CALL_OP_DROP, "ops[b](list(c)), the result is dropped")                                             \
-  X(CALL,                                                                                               \
+  X(MOVE, "Sr.", "scalar r[a] = r[b]")                                                                  \
+  X(COPY, "Or.", "r[a] = r[b], one more owner")                                                         \
+  X(TAKE, "Oo.", "r[a] = r[b], r[b] = None")                                                            \
+  X(RELEASE, "O..", "r[a] = None")                                                                      \
+  X(LOAD_SCALAR, "Sk.", "scalar r[a] = k[b]")                                                           \
+  X(LOAD, "Ok.", "r[a] = k[b]")                                                                         \
+  X(LOAD_FRESH, "Ok.", "r[a] = a copy of k[b] whose lists are new")                                     \
+  TINE_INT_BINARY(X, , "s")                                                                             \
+  TINE_INT_BINARY(X, _K, "k")                                                                           \
+  TINE_FLOAT_BINARY(X, , "s")                                                                           \
+  TINE_FLOAT_BINARY(X, _K, "k")                                                                         \
+  X(NEG_INT, "Ss.", "r[a].i = -r[b].i, wrapping")                                                       \
+  X(NEG_FLOAT, "Ss.", "r[a].f = -r[b].f")                                                               \
+  X(NOT, "Ss.", "r[a] = not r[b]")                                                                      \
+  X(INT_TO_FLOAT, "Ss.", "r[a].f = r[b].i")                                                             \
+  X(FLOAT_TO_INT, "Ss.", "r[a].i = r[b].f toward zero; ValueError, OverflowError")                      \
+  X(JUMP, ".JJ", "pc += far")                                                                           \
+  X(JUMP_IF, "sJJ", "if r[a]: pc += far")                                                               \
+  X(JUMP_UNLESS, "sJJ", "if not r[a]: pc += far")                                                       \
+  TINE_INT_BRANCH(X, , "s")                                                                             \
+  TINE_INT_BRANCH(X, _K, "k")                                                                           \
+  X(JUMP_LT_FLOAT, "ssj", "if r[a].f < r[b].f: pc += c")                                                \
+  X(JUMP_LE_FLOAT, "ssj", "if r[a].f <= r[b].f: pc += c")                                               \
+  X(JUMP_EQ_FLOAT, "ssj", "if r[a].f == r[b].f: pc += c")                                               \
+  X(JUMP_NOT_LT_FLOAT, "ssj", "unless r[a].f < r[b].f: pc += c")                                        \
+  X(JUMP_NOT_LE_FLOAT, "ssj", "unless r[a].f <= r[b].f: pc += c")                                       \
+  X(JUMP_NE_FLOAT, "ssj", "unless r[a].f == r[b].f: pc += c")                                           \
+  X(LOOP, "Ssj", "r[a].i += 1; if r[a].i < r[b].i: pc += c, which is negative")                         \
+  X(LOOP_K, "Skj", "r[a].i += 1; if r[a].i < k[b].i: pc += c, which is negative")                       \
+  X(CALL_OP, "Opn", "r[a] = ops[b](list(c)); whatever the kernel throws")                               \
+  X(CALL_OP_SCALAR, "Spn", "scalar r[a] = ops[b](list(c)); whatever the kernel throws")                 \
+  X(CALL_OP_DROP, ".pn", "ops[b](list(c)), the result is dropped")                                      \
+  X(CALL, "Ofn",                                                                                        \
     "frame of calls[b] on top, list(c) its first registers; r[a] = its result. NameError and "          \
     "TypeError at the first call, RuntimeError past the depth limit")                                   \
-  X(CALL_SCALAR, "scalar r[a] = its result; as CALL")                                                   \
-  X(RETURN, "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                         \
-  X(RETURN_SCALAR, "the same for a scalar r[a]")                                                        \
-  X(RETURN_K, "the same for k[a]")                                                                      \
-  X(FORK, "r[a] = Future of a new task that runs calls[b](list(c))")                                    \
-  X(WAIT,                                                                                               \
+  X(CALL_SCALAR, "Sfn", "scalar r[a] = its result; as CALL")                                            \
+  X(RETURN, "o..", "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                  \
+  X(RETURN_SCALAR, "s..", "the same for a scalar r[a]")                                                 \
+  X(RETURN_K, "k..", "the same for k[a]")                                                               \
+  X(FORK, "Ofn", "r[a] = Future of a new task that runs calls[b](list(c))")                             \
+  X(WAIT, "Oow",                                                                                        \
     "r[a] = the value of the future r[b]; suspends until it is there; fails with its error; TypeError " \
     "unless it fits types[c >> 1]. c & 1: r[b] = None")                                                 \
-  X(WAIT_SCALAR, "scalar r[a] = the value of the future r[b]; as WAIT")                                 \
-  X(GET_SLOT, "r[a] = r[b].slots[slots[c]]; AttributeError")                                            \
-  X(GET_SLOT_SCALAR, "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                              \
-  X(SET_SLOT, "r[a].slots[slots[b]] = list(1); AttributeError")                                         \
-  X(TUPLE, "r[a] = (list(c))")                                                                          \
-  X(LIST, "r[a] = [list(c)]")                                                                           \
-  X(DICT, "r[a] = {list(c) as key, value, ...}")                                                        \
-  X(TUPLE_INDEX, "r[a] = r[b][c]")                                                                      \
-  X(TUPLE_INDEX_SCALAR, "scalar r[a] = r[b][c]")                                                        \
-  X(UNPACK_LIST, "fails unless r[a] has b elements: ValueError")                                        \
-  X(LIST_ITEM, "r[a] = r[b][r[c].i]; IndexError")                                                       \
-  X(LIST_ITEM_SCALAR, "scalar r[a] = r[b][r[c].i]; IndexError")                                         \
-  X(LIST_LENGTH, "r[a].i = len(r[b])")                                                                  \
-  X(IS_NONE, "r[a] = r[b] is None")                                                                     \
-  X(IS_INSTANCE, "r[a] = r[b] fits types[c]")                                                           \
-  X(CHECK_TYPE, "fails unless r[a] fits types[b]: TypeError")                                           \
-  X(CHECK_PRESENT, "fails if r[a] is None: TypeError")                                                  \
-  X(RAISE, "fails with the error kind b and the message r[a]")                                          \
-  X(RAISE_K, "fails with the error kind b and the message k[a]")
+  X(WAIT_SCALAR, "Sow", "scalar r[a] = the value of the future r[b]; as WAIT")                          \
+  X(GET_SLOT, "Ool", "r[a] = r[b].slots[slots[c]]; AttributeError")                                     \
+  X(GET_SLOT_SCALAR, "Sol", "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                       \
+  X(SET_SLOT, "oln", "r[a].slots[slots[b]] = list(c), of one operand; AttributeError")                  \
+  X(TUPLE, "O.n", "r[a] = (list(c))")                                                                   \
+  X(LIST, "O.n", "r[a] = [list(c)]")                                                                    \
+  X(DICT, "O.n", "r[a] = {list(c) as key, value, ...}")                                                 \
+  X(TUPLE_INDEX, "Ooi", "r[a] = r[b][c]")                                                               \
+  X(TUPLE_INDEX_SCALAR, "Soi", "scalar r[a] = r[b][c]")                                                 \
+  X(UNPACK_LIST, "oi.", "fails unless r[a] has b elements: ValueError")                                 \
+  X(LIST_ITEM, "Oos", "r[a] = r[b][r[c].i]; IndexError")                                                \
+  X(LIST_ITEM_SCALAR, "Sos", "scalar r[a] = r[b][r[c].i]; IndexError")                                  \
+  X(LIST_LENGTH, "So.", "r[a].i = len(r[b])")                                                           \
+  X(IS_NONE, "Sr.", "r[a] = r[b] is None")                                                              \
+  X(IS_INSTANCE, "Srt", "r[a] = r[b] fits types[c]")                                                    \
+  X(CHECK_TYPE, "rt.", "fails unless r[a] fits types[b]: TypeError")                                    \
+  X(CHECK_PRESENT, "r..", "fails if r[a] is None: TypeError")                                           \
+  X(RAISE, "oi.", "fails with the error kind b and the message r[a]")                                   \
+  X(RAISE_K, "ki.", "fails with the error kind b and the message k[a]")
 
 namespace tine::code {
 
 enum class Opcode : uint16_t {
-#define TINE_ENUM(name, picture) name,
+#define TINE_ENUM(name, form, picture) name,
   TINE_OPCODES(TINE_ENUM)
 #undef TINE_ENUM
 };
 
 struct OpcodeRow {
   std::string_view name;
+  std::string_view form;
   std::string_view picture;
 };
 inline constexpr OpcodeRow kOpcodes[] = {
-#define TINE_ROW(name, picture) {#name, picture},
+#define TINE_ROW(name, form, picture) {#name, form, picture},
     TINE_OPCODES(TINE_ROW)
 #undef TINE_ROW
 };
-inline constexpr int kOpcodeCount = static_cast<int>(sizeof(kOpcodes) / sizeof(kOpcodes[0]));
+[[nodiscard]] constexpr const OpcodeRow& row_of(Opcode op) noexcept {
+  return kOpcodes[static_cast<size_t>(op)];
+}
 
 struct Instruction {
   Opcode op;
@@ -170,5 +178,9 @@ union Word {
 };
 static_assert(sizeof(Word) == 8);
 [[nodiscard]] constexpr int words_for(int operands) noexcept { return (operands + 3) / 4; }
+// How many operands follow the instruction in words of their own.
+[[nodiscard]] constexpr int operands_after(const Instruction& in) noexcept {
+  return row_of(in.op).form[2] == 'n' ? in.c : 0;
+}
 
 }  // namespace tine::code

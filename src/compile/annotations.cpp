@@ -1,7 +1,10 @@
-#include <fmt/format.h>
+#include "src/compile/annotations.h"
+
+#include <fmt/core.h>
+
+#include <limits>
 
 #include "src/compile/builtins.h"
-#include "src/compile/session.h"
 #include "src/compile/suggest.h"
 #include "src/syntax/parser.h"
 
@@ -10,8 +13,7 @@ namespace {
 
 class Annotations {
  public:
-  Annotations(const std::shared_ptr<const Source>& source, Resolver* resolver)
-      : source_(source), resolver_(resolver) {}
+  explicit Annotations(const Names& names) : names_(names) {}
 
   TypePtr type(const syntax::Expr& e) {
     using syntax::ExprKind;
@@ -21,7 +23,7 @@ class Annotations {
         const auto& s = syntax::as<syntax::String>(e);
         if (s.body.end <= s.body.begin) fail(e.span, "expected a type between the quotes");
         if (++quotes_ > kMaxQuotes) fail(e.span, "a type in quotes inside quotes");
-        quoted_.push_back(syntax::parse_expression(source_, s.body));
+        quoted_.push_back(syntax::parse_expression(names_.source(), s.body));
         return type(*quoted_.back());
       }
       case ExprKind::kName:
@@ -40,14 +42,12 @@ class Annotations {
  private:
   static constexpr int kMaxQuotes = 50;
 
-  [[noreturn]] void fail(Span span, std::string_view message) const {
-    throw_at(ErrorKind::kSyntax, SourceSpan(source_, span), message);
-  }
+  [[noreturn]] void fail(Span span, std::string_view message) const { names_.fail(span, message); }
 
   Resolved resolved(const syntax::Expr& e, std::string* dotted) {
     *dotted = dotted_name(e);
     if (dotted->empty()) fail(e.span, "expected the name of a type");
-    return resolve_name(resolver_, *dotted);
+    return names_.resolve(*dotted);
   }
 
   TypePtr named(const syntax::Expr& e) {
@@ -67,9 +67,7 @@ class Annotations {
     if (const auto* refused = std::get_if<Refused>(&r)) fail(e.span, refused->why);
     if (std::holds_alternative<Missing>(r)) {
       std::vector<std::string> names = language_names();
-      if (resolver_) {
-        for (std::string& c : resolver_->candidates(name)) names.push_back(std::move(c));
-      }
+      for (std::string& c : names_.candidates(name)) names.push_back(std::move(c));
       const size_t dot = name.rfind('.');
       fail(e.span, fmt::format("undefined type `{}`{}", name,
                                did_you_mean(dot == std::string::npos ? name : name.substr(dot + 1), names)));
@@ -135,6 +133,7 @@ class Annotations {
     TypePtr one;
     bool none = false;
     for (TypePtr& t : of) {
+      // Union[T, None] and its like are Optional[T].
       if (t->kind == TypeKind::kNone) {
         none = true;
       } else if (t->kind == TypeKind::kOptional) {
@@ -152,38 +151,16 @@ class Annotations {
     return none ? Type::optional(one) : one;
   }
 
-  const std::shared_ptr<const Source>& source_;
-  Resolver* resolver_;
+  const Names& names_;
   int quotes_ = 0;
   std::vector<syntax::ExprPtr> quoted_;
 };
 
 }  // namespace
 
-TypePtr annotation_type(const syntax::Expr& e, const std::shared_ptr<const Source>& source,
-                        Resolver* resolver) {
-  return Annotations(source, resolver).type(e);
-}
+TypePtr annotation_type(const syntax::Expr& e, const Names& names) { return Annotations(names).type(e); }
 
-std::string dotted_name(const syntax::Expr& e) {
-  if (const auto* n = syntax::is<syntax::Name>(e)) return std::string(n->id);
-  if (const auto* a = syntax::is<syntax::Attribute>(e)) {
-    std::string base = dotted_name(*a->object);
-    if (base.empty()) return base;
-    base += '.';
-    base += a->name;
-    return base;
-  }
-  return {};
-}
-
-Resolved resolve_name(Resolver* resolver, std::string_view dotted) {
-  Resolved r = resolver ? resolver->resolve(dotted) : Resolved(Missing{});
-  if (!std::holds_alternative<Missing>(r) || dotted.find('.') != std::string_view::npos) return r;
-  return resolve_language(dotted);
-}
-
-Value constant_value(const syntax::Expr& e, const std::shared_ptr<const Source>& source, Resolver* resolver) {
+Value constant_value(const syntax::Expr& e, const Names& names) {
   using syntax::ExprKind;
   switch (e.kind) {
     case ExprKind::kNone: return {};
@@ -194,7 +171,7 @@ Value constant_value(const syntax::Expr& e, const std::shared_ptr<const Source>&
     case ExprKind::kString: return syntax::as<syntax::String>(e).value;
     case ExprKind::kUnary: {
       const auto& u = syntax::as<syntax::Unary>(e);
-      const Value v = constant_value(*u.operand, source, resolver);
+      const Value v = constant_value(*u.operand, names);
       if (u.op == syntax::UnaryOp::kNeg && v.is_int() && v.as_int() != std::numeric_limits<int64_t>::min())
         return -v.as_int();
       if (u.op == syntax::UnaryOp::kNeg && v.is_float()) return -v.as_float();
@@ -207,7 +184,7 @@ Value constant_value(const syntax::Expr& e, const std::shared_ptr<const Source>&
       std::vector<Value> items;
       for (const auto& item :
            tuple ? syntax::as<syntax::Tuple>(e).items : syntax::as<syntax::List>(e).items) {
-        items.push_back(constant_value(*item, source, resolver));
+        items.push_back(constant_value(*item, names));
       }
       if (tuple) return detail::make_ref<Tuple>(std::move(items));
       return detail::make_ref<List>(std::move(items));
@@ -215,14 +192,13 @@ Value constant_value(const syntax::Expr& e, const std::shared_ptr<const Source>&
     case ExprKind::kName:
     case ExprKind::kAttribute:
       if (const std::string name = dotted_name(e); !name.empty()) {
-        const Resolved r = resolve_name(resolver, name);
+        const Resolved r = names.resolve(name);
         if (const auto* c = std::get_if<Constant>(&r)) return c->value;
       }
       break;
     default: break;
   }
-  throw_at(ErrorKind::kSyntax, SourceSpan(source, e.span),
-           "expected a constant, as in `3`, `-1.5`, `\"sum\"`, `None` or `(1, 2)`");
+  names.fail(e.span, "expected a constant, as in `3`, `-1.5`, `\"sum\"`, `None` or `(1, 2)`");
 }
 
 }  // namespace tine::compile

@@ -1,12 +1,6 @@
-// builtins: what the names of Python, typing, math, torch and tine mean in a script.
+// builtins: what the names of Python, typing, math, torch and tine mean in a script. A name that nobody knows is Missing.
 //
-// State      Constant tables.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Results are plain values.
-// Errors     None; an unknown name is Missing.
-// Cost       A few string comparisons, one hash.
-// Source     PyTorch's torch, torch.nn.functional, torch.jit, torch.distributed.rpc; Python's builtins and math.
+// Source: PyTorch's torch, torch.nn.functional, torch.jit, torch.distributed.rpc; Python's builtins and math.
 #pragma once
 
 #include <memory>

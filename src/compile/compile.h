@@ -1,13 +1,9 @@
-// compile: source text of script functions to typed graphs.
+// compile: source text of script functions to typed graphs (docs/spec/language.md).
 //
-// State      None between calls; what is compiled already is found in the Library.
-// Threads    Any; a Resolver is called by the calling thread alone.
-// Ordering   The functions asked for come first, then those they need, each once.
-// Ownership  The caller owns the results. Ops are borrowed from the OpTable, which must outlive the graphs.
-// Errors     SyntaxError for everything that is wrong with a script: file, line, the source line with a
-//            marker, what was expected and found. What a Resolver throws passes through unchanged.
-// Cost       Below a millisecond for a typical function.
-// Source     docs/spec/language.md; TorchScript's language reference.
+// Any thread may compile; a Resolver is called by that thread alone. What is compiled already is found in the Library. Ops
+// are borrowed from the OpTable, which must outlive the graphs. Throws SyntaxError for everything that is wrong with a
+// script: file, line, the source line with a marker, what was expected and found. What a Resolver throws passes through
+// unchanged. A typical function takes less than a millisecond.
 #pragma once
 
 #include <cstdint>

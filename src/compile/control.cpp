@@ -1,6 +1,13 @@
-#include <algorithm>
+#include "src/compile/control.h"
 
-#include "src/compile/function_compiler.h"
+#include <algorithm>
+#include <unordered_set>
+
+#include "src/compile/assignments.h"
+#include "src/compile/conditions.h"
+#include "src/compile/iteration.h"
+#include "src/compile/returns.h"
+#include "src/compile/statements.h"
 
 namespace tine::compile {
 
@@ -59,128 +66,151 @@ bool uses(const ir::Block& block, const Def* def) {
   });
 }
 
-}  // namespace
-
-bool FunctionCompiler::if_statement(const syntax::If& s) {
-  Condition c = condition(*s.condition);
-  if (c.known.has_value()) return body(*c.known ? s.then : s.otherwise);
-  here(s.span);
-  Node* node = builder_.if_(c.value);
-  Scope scopes[2];
-  bool exited[2];
-  const std::vector<Refinement>* refinements[2] = {&c.when_true, &c.when_false};
-  for (int i = 0; i < 2; ++i) {
-    const In in(*this, *node->blocks[static_cast<size_t>(i)]);
-    Inner inner(*this);
-    refine(*refinements[i]);
-    exited[i] = body(i == 0 ? s.then : s.otherwise);
-    scopes[i] = inner.take();
-  }
-  here(s.span);
-  return merge(node, exited, scopes, refinements, s.span);
+// Whether a `break` in these statements leaves the loop around them.
+bool breaks_out(const syntax::Body& body) {
+  return std::any_of(body.begin(), body.end(), [](const syntax::StmtPtr& s) {
+    if (s->kind == syntax::StmtKind::kBreak) return true;
+    if (s->kind != syntax::StmtKind::kIf) return false;
+    const auto& i = syntax::as<syntax::If>(*s);
+    return breaks_out(i.then) || breaks_out(i.otherwise);
+  });
 }
 
-bool FunctionCompiler::merge(Node* node, bool exited[2], Scope scopes[2],
-                             const std::vector<Refinement>* refinements[2], Span span) {
-  if (exited[0] && exited[1]) return true;
-  const auto assigned_in = [&](int i, std::string_view name) -> const Variable* {
-    const auto found = scopes[i].variables.find(name);
-    return found != scopes[i].variables.end() && found->second.assigned ? &found->second : nullptr;
-  };
-  if (exited[0] || exited[1]) {
-    // Control comes out of one branch alone: its variables hold from here on, and what its condition told.
-    const int alive = exited[0] ? 1 : 0;
-    std::vector<Refinement> told;
-    for (const Refinement& r : *refinements[alive]) {
-      if (!assigned_in(alive, r.name)) told.push_back(r);
-    }
-    refine(told);
-    for (const std::string_view name : scopes[alive].order) {
-      const Variable* v = assigned_in(alive, name);
-      if (!v) continue;
-      Variable out = *v;
-      if (v->def) {
-        node->blocks[static_cast<size_t>(alive)]->outputs.push_back(v->def);
-        out.def = graph_->add_output(*node, v->def->type, std::string(name));
-      }
-      set(name, std::move(out));
-    }
-    return false;
+}  // namespace
+
+// ---- if
+
+const Variable* Control::Branch::assigned(std::string_view name) const {
+  const Variable* v = scope.find(name);
+  return v && v->assigned ? v : nullptr;
+}
+
+bool Control::if_(const syntax::If& s) {
+  const Condition c = conditions_.of(*s.condition);
+  if (c.known.has_value()) return statements_.body(*c.known ? s.then : s.otherwise);
+  builder_.here(s.span);
+  Node* node = builder_.if_(c.value);
+  Branch branches[2];
+  for (size_t i = 0; i < 2; ++i) {
+    Branch& branch = branches[i];
+    branch.block = node->blocks[i];
+    branch.told = i == 0 ? &c.when_true : &c.when_false;
+    const FunctionBuilder::In in(builder_, *branch.block);
+    Scopes::Inner inner(scopes_);
+    scopes_.refine(*branch.told);
+    branch.exits = statements_.body(i == 0 ? s.then : s.otherwise);
+    branch.scope = inner.take();
   }
-  std::vector<std::string_view> names;
-  for (const std::string_view name : scopes[0].order) {
-    if (assigned_in(0, name)) names.push_back(name);
-  }
-  for (const std::string_view name : scopes[1].order) {
-    if (assigned_in(1, name) && !assigned_in(0, name)) names.push_back(name);
-  }
-  for (const std::string_view name : names) {
-    const Variable* outer = find(name);
-    const Variable* sides[2];
-    for (int i = 0; i < 2; ++i) {
-      const auto found = scopes[i].variables.find(name);
-      sides[i] = found != scopes[i].variables.end() ? &found->second : outer;
-    }
-    Variable out;
-    out.assigned = true;
-    if (sides[0] && sides[1] && sides[0]->declared && sides[1]->declared &&
-        equal(sides[0]->declared, sides[1]->declared)) {
-      out.declared = sides[0]->declared;
-    } else if (outer) {
-      out.declared = outer->declared;
-    }
-    const auto missing = [](const Variable* v) { return !v || !v->def; };
-    if (missing(sides[0]) || missing(sides[1])) {
-      const Variable* other = missing(sides[0]) ? sides[0] : sides[1];
-      out.why = other && !other->why.empty() ? other->why
-                                             : fmt::format(
-                                                   "`{}` may be undefined here: it is assigned in only one "
-                                                   "branch of the `if` at {}; give it a value before",
-                                                   name, at(span).str());
-      set(name, std::move(out));
-      continue;
-    }
-    Def* defs[2] = {sides[0]->def, sides[1]->def};
-    TypePtr type = join_types(defs[0]->type, defs[1]->type);
-    if (!type && out.declared && is_subtype(defs[0]->type, out.declared) &&
-        is_subtype(defs[1]->type, out.declared))
-      type = out.declared;
-    // An empty list that nobody has filled takes the type of the other branch's.
-    for (size_t i = 0; i < 2 && !type; ++i) {
-      Def* d = defs[i];
-      const bool empty = d->node && d->node->kind == ir::Kind::kListConstruct && d->node->inputs.empty();
-      const ir::Block& block = *node->blocks[i];
-      if (empty && d->node->owner == &block && defs[1 - i]->type->kind == TypeKind::kList && !out.declared &&
-          !uses(block, d)) {
-        type = d->type = defs[1 - i]->type;
-      }
-    }
-    if (!type) {
-      out.why = fmt::format(
-          "`{}` is {} after one branch of the `if` at {} and {} after the other; give it one type", name,
-          defs[0]->type->str(), at(span).str(), defs[1]->type->str());
-      set(name, std::move(out));
-      continue;
-    }
-    for (size_t i = 0; i < 2; ++i) node->blocks[i]->outputs.push_back(defs[i]);
-    out.def = graph_->add_output(*node, std::move(type), std::string(name));
-    set(name, std::move(out));
+  builder_.here(s.span);
+  if (branches[0].exits && branches[1].exits) return true;
+  if (branches[0].exits || branches[1].exits) {
+    take_only(*node, branches[branches[0].exits ? 1 : 0]);
+  } else {
+    merge(*node, branches, s.span);
   }
   return false;
 }
 
-std::vector<Def*> FunctionCompiler::carried_now(Loop& loop, Span span) {
+// Control comes out of one branch alone: its variables hold from here on, and what its condition told.
+void Control::take_only(Node& node, const Branch& alive) {
+  std::vector<Refinement> told;
+  for (const Refinement& r : *alive.told) {
+    if (!alive.assigned(r.name)) told.push_back(r);  // else it told of a value that is gone
+  }
+  scopes_.refine(told);
+  for (const std::string_view name : alive.scope.order) {
+    const Variable* v = alive.assigned(name);
+    if (!v) continue;
+    Variable out = *v;
+    if (v->def) {
+      alive.block->outputs.push_back(v->def);
+      out.def = builder_.graph().add_output(node, v->def->type, std::string(name));
+    }
+    scopes_.set(name, std::move(out));
+  }
+}
+
+void Control::merge(Node& node, const Branch (&branches)[2], Span span) {
+  std::vector<std::string_view> names;
+  for (const std::string_view name : branches[0].scope.order) {
+    if (branches[0].assigned(name)) names.push_back(name);
+  }
+  for (const std::string_view name : branches[1].scope.order) {
+    if (branches[1].assigned(name) && !branches[0].assigned(name)) names.push_back(name);
+  }
+  for (const std::string_view name : names) scopes_.set(name, merged(name, node, branches, span));
+}
+
+// What a variable is after the `if`, where at least one branch assigns to it. Where the two sides do not make one value
+// it is an entry that only says why: that is no error until somebody uses it.
+Variable Control::merged(std::string_view name, Node& node, const Branch (&branches)[2], Span span) {
+  const Variable* outer = scopes_.find(name);
+  const Variable* sides[2];
+  for (size_t i = 0; i < 2; ++i) {
+    const Variable* own = branches[i].scope.find(name);
+    sides[i] = own ? own : outer;
+  }
+  Variable out;
+  out.assigned = true;
+  if (sides[0] && sides[1] && sides[0]->declared && sides[1]->declared &&
+      equal(sides[0]->declared, sides[1]->declared)) {
+    out.declared = sides[0]->declared;
+  } else if (outer) {
+    out.declared = outer->declared;
+  }
+  const auto missing = [](const Variable* v) { return !v || !v->def; };
+  if (missing(sides[0]) || missing(sides[1])) {
+    const Variable* other = missing(sides[0]) ? sides[0] : sides[1];
+    out.why = other && !other->why.empty()
+                  ? other->why
+                  : fmt::format(
+                        "`{}` may be undefined here: it is assigned in only one branch of the `if` at "
+                        "{}; give it a value before",
+                        name, builder_.at(span).str());
+    return out;
+  }
+  Def* defs[2] = {sides[0]->def, sides[1]->def};
+  TypePtr type = join_types(defs[0]->type, defs[1]->type);
+  if (!type && out.declared && is_subtype(defs[0]->type, out.declared) &&
+      is_subtype(defs[1]->type, out.declared))
+    type = out.declared;
+  // An empty list that nobody has filled takes the type of the other branch's.
+  for (size_t i = 0; i < 2 && !type; ++i) {
+    Def* d = defs[i];
+    const ir::Block& block = *branches[i].block;
+    const bool empty = d->node && d->node->kind == ir::Kind::kListConstruct && d->node->inputs.empty();
+    if (empty && d->node->owner == &block && defs[1 - i]->type->kind == TypeKind::kList && !out.declared &&
+        !uses(block, d)) {
+      type = d->type = defs[1 - i]->type;
+    }
+  }
+  if (!type) {
+    out.why =
+        fmt::format("`{}` is {} after one branch of the `if` at {} and {} after the other; give it one type",
+                    name, defs[0]->type->str(), builder_.at(span).str(), defs[1]->type->str());
+    return out;
+  }
+  for (size_t i = 0; i < 2; ++i) branches[i].block->outputs.push_back(defs[i]);
+  out.def = builder_.graph().add_output(node, std::move(type), std::string(name));
+  return out;
+}
+
+// ---- loops
+
+// The values that go round the loop as they are at the end of a turn, or where it is left. Where one is of a wider type
+// than the loop was begun with, the loop is to be compiled again.
+std::vector<Def*> Control::carried_now(Loop& loop, Span span) {
   std::vector<Def*> defs;
   for (size_t i = 0; i < loop.carried.size(); ++i) {
     const std::string_view name = loop.carried[i];
-    const Variable* v = find(name);
-    if (!v->def) fail(span, fmt::format("{} (it is needed in the loop's next turn)", v->why));
+    const Variable* v = scopes_.find(name);
+    if (!v->def) builder_.fail(span, fmt::format("{} (it is needed in the loop's next turn)", v->why));
     Def* def = v->def;
     if (!is_subtype(def->type, loop.types[i])) {
       const TypePtr wider = join_types(loop.types[i], def->type);
       if (!wider) {
-        fail(span, fmt::format("`{}` is {} before the loop's turn and {} after it; give it one type", name,
-                               loop.types[i]->str(), def->type->str()));
+        builder_.fail(span, fmt::format("`{}` is {} before the loop's turn and {} after it; give it one type",
+                                        name, loop.types[i]->str(), def->type->str()));
       }
       loop.types[i] = wider;
       (*loop.widened)[name] = wider;
@@ -191,35 +221,56 @@ std::vector<Def*> FunctionCompiler::carried_now(Loop& loop, Span span) {
   return defs;
 }
 
-// What holds where the condition does, by the types that the variables have here; its nodes go into no block.
-std::vector<FunctionCompiler::Refinement> FunctionCompiler::told_by(const syntax::Expr& e) {
-  const In in(*this, *graph_->add_block(*graph_->create(ir::Kind::kIf, {})));
-  const Inner inner(*this);
-  return condition(e).when_true;
+// The variables that the body assigns to and that have a value before it: with the types that earlier walks found.
+Control::Loop Control::carried_into(const LoopPlan& plan, std::vector<Def*>* initial) {
+  Loop loop;
+  loop.widened = &widened_[plan.statement];
+  loop.next_condition = plan.next_condition;
+  for (const std::string_view name : plan.assigned) {
+    const Variable* v = scopes_.find(name);
+    if (!v || !v->def) continue;
+    TypePtr type = v->def->type;
+    if (const auto wide = loop.widened->find(name); wide != loop.widened->end()) {
+      if (TypePtr both = join_types(type, wide->second)) type = std::move(both);
+    }
+    loop.carried.push_back(name);
+    loop.types.push_back(std::move(type));
+    initial->push_back(v->def);
+  }
+  return loop;
 }
 
-void FunctionCompiler::loop(const LoopPlan& plan) {
+void Control::turn(const LoopPlan& plan, Loop& loop, ir::Block& block) {
+  const FunctionBuilder::In in(builder_, block);
+  const Scopes::Inner inner(scopes_);
+  for (size_t i = 0; i < loop.carried.size(); ++i) {
+    const std::string_view name = loop.carried[i];
+    scopes_.set(name, Variable{block.params[i + 1], scopes_.find(name)->declared, {}, true});
+  }
+  loops_.push_back(&loop);
+  if (plan.condition) scopes_.refine(conditions_.told_by(*plan.condition));
+  if (plan.begin_turn) plan.begin_turn(block.params[0]);
+  if (!statements_.body(*plan.body)) {
+    const Span span = plan.statement->span;
+    builder_.here(span);
+    Def* next = plan.next_condition();
+    block.outputs = carried_now(loop, span);
+    block.outputs.insert(block.outputs.begin(), next);
+  }
+  loops_.pop_back();
+}
+
+// A loop's types must hold for what comes round it, which is known only once its body is compiled. So the body is
+// compiled with the types before the loop; if something wider comes round, again with that one, until nothing is wider.
+// Each walk widens at least one variable, and a type can only be widened a few times (T, Optional[T]).
+void Control::loop(const LoopPlan& plan) {
   const Span span = plan.statement->span;
-  const ir::Builder before = builder_;
-  const TypePtr result_before = result_;
-  auto& widened = widened_[plan.statement];
+  const ir::Builder before = builder_.position();
+  const TypePtr returns_before = returns_.inferred();
   for (;;) {
-    Loop loop;
-    loop.widened = &widened;
-    loop.next_condition = plan.next_condition;
     std::vector<Def*> initial;
-    for (const std::string_view name : plan.assigned) {
-      const Variable* v = find(name);
-      if (!v || !v->def) continue;
-      TypePtr type = v->def->type;
-      if (const auto wide = widened.find(name); wide != widened.end()) {
-        if (TypePtr both = join_types(type, wide->second)) type = std::move(both);
-      }
-      loop.carried.push_back(name);
-      loop.types.push_back(std::move(type));
-      initial.push_back(v->def);
-    }
-    here(span);
+    Loop loop = carried_into(plan, &initial);
+    builder_.here(span);
     Node* node = builder_.loop(plan.trips, plan.first_condition, initial);
     ir::Block& block = *node->blocks[0];
     for (size_t i = 0; i < initial.size(); ++i) {
@@ -227,86 +278,62 @@ void FunctionCompiler::loop(const LoopPlan& plan) {
       node->outputs[i]->type = loop.types[i];
       node->outputs[i]->name = block.params[i + 1]->name = std::string(loop.carried[i]);
     }
-    {
-      const In in(*this, block);
-      const Inner inner(*this);
-      for (size_t i = 0; i < initial.size(); ++i) {
-        set(loop.carried[i], Variable{block.params[i + 1], find(loop.carried[i])->declared, {}, true});
-      }
-      loops_.push_back(&loop);
-      if (plan.condition) refine(told_by(*plan.condition));
-      if (plan.begin_turn) plan.begin_turn(block.params[0]);
-      if (!body(*plan.body)) {
-        here(span);
-        Def* next = plan.next_condition();
-        std::vector<Def*> outputs = carried_now(loop, span);
-        outputs.insert(outputs.begin(), next);
-        block.outputs = std::move(outputs);
-      }
-      loops_.pop_back();
-    }
+    turn(plan, loop, block);
     if (loop.widens) {
-      graph_->remove(node);
-      result_ = result_before;
+      builder_.graph().remove(node);
+      returns_.forget_since(returns_before);
       continue;
     }
-    builder_ = before;
+    builder_.go_to(before);
     for (size_t i = 0; i < loop.carried.size(); ++i) {
-      set(loop.carried[i], Variable{node->outputs[i], find(loop.carried[i])->declared, {}, true});
+      const std::string_view name = loop.carried[i];
+      scopes_.set(name, Variable{node->outputs[i], scopes_.find(name)->declared, {}, true});
     }
+    // The loop may run no turn: what only its body assigns has no value after it.
     for (const std::string_view name : plan.assigned) {
-      if (const Variable* v = find(name); v && v->def) continue;
-      set(name, Variable{nullptr, nullptr,
+      if (const Variable* v = scopes_.find(name); v && v->def) continue;
+      scopes_.set(
+          name, Variable{nullptr, nullptr,
                          fmt::format("`{}` may be undefined here: it is assigned only inside the loop at {}; "
                                      "give it a value before",
-                                     name, at(span).str()),
+                                     name, builder_.at(span).str()),
                          true});
     }
     return;
   }
 }
 
-bool FunctionCompiler::while_statement(const syntax::While& s) {
-  Condition first = condition(*s.condition);
+bool Control::while_(const syntax::While& s) {
+  const Condition first = conditions_.of(*s.condition);
   if (first.known.has_value() && !*first.known) return false;
   const bool forever = first.known.has_value();
-  here(s.span);
+  builder_.here(s.span);
   AssignedNames names;
   names.add(s.body);
   LoopPlan plan;
   plan.statement = &s;
   plan.body = &s.body;
   plan.assigned = std::move(names.names);
-  // Decided by a type that the loop's body may change: then it is no constant.
+  plan.first_condition = forever ? builder_.boolean(true) : first.value;
+  plan.trips = builder_.integer(ir::kNoTripLimit);
+  plan.condition = s.condition.get();
+  // `while True` never tests again. One that the types decided may test, as the body may change these.
   const bool literal =
       s.condition->kind == syntax::ExprKind::kTrue || s.condition->kind == syntax::ExprKind::kInt;
-  plan.first_condition = forever ? boolean(true) : first.value;
-  plan.trips = integer(ir::kNoTripLimit);
-  plan.condition = s.condition.get();
-  plan.next_condition = [&]() -> Def* { return condition_value(condition(*s.condition)); };
-  bool breaks = true;
-  if (literal && forever) {
-    plan.next_condition = [&]() -> Def* { return boolean(true); };
-    const std::function<bool(const syntax::Body&)> leaves = [&](const syntax::Body& b) {
-      return std::any_of(b.begin(), b.end(), [&](const syntax::StmtPtr& inner) {
-        if (inner->kind == syntax::StmtKind::kBreak) return true;
-        if (inner->kind != syntax::StmtKind::kIf) return false;
-        const auto& i = syntax::as<syntax::If>(*inner);
-        return leaves(i.then) || leaves(i.otherwise);
-      });
-    };
-    breaks = leaves(s.body);
-  }
+  const bool endless = literal && forever;
+  plan.next_condition = [&] {
+    return endless ? builder_.boolean(true) : conditions_.value(conditions_.of(*s.condition));
+  };
   loop(plan);
-  if (breaks) return false;
+  if (!endless || breaks_out(s.body)) return false;
   // Control never comes here; the block needs an exit that says so.
-  builder_.raise("RuntimeError", builder_.constant(Value("the end of an endless loop was reached")));
+  builder_.raise("RuntimeError", builder_.text("the end of an endless loop was reached"));
   return true;
 }
 
-bool FunctionCompiler::for_statement(const syntax::For& s) {
-  const Iterable over = iterable(*s.iterable);
-  here(s.span);
+bool Control::for_(const syntax::For& s) {
+  const Iterable over = iteration_.over(*s.iterable);
+  builder_.here(s.span);
   if (over.modules) return unrolled(s, over);
   AssignedNames names;
   names.add_target(*s.target);
@@ -316,43 +343,43 @@ bool FunctionCompiler::for_statement(const syntax::For& s) {
   plan.body = &s.body;
   plan.assigned = std::move(names.names);
   plan.trips = over.length;
-  plan.first_condition = boolean(true);
-  plan.next_condition = [this] { return boolean(true); };
-  plan.begin_turn = [&](Def* turn) { bind_target(*s.target, over, turn); };
+  plan.first_condition = builder_.boolean(true);
+  plan.next_condition = [this] { return builder_.boolean(true); };
+  plan.begin_turn = [&](Def* turn) { iteration_.bind_target(*s.target, over, turn); };
   loop(plan);
   return false;
 }
 
 // Each module has a type of its own, so each turn is compiled by itself.
-bool FunctionCompiler::unrolled(const syntax::For& s, const Iterable& over) {
+bool Control::unrolled(const syntax::For& s, const Iterable& over) {
   Loop loop;
   loop.unrolled = true;
   bool exited = false;
   loops_.push_back(&loop);
   for (size_t i = 0; i < *over.modules && !exited; ++i) {
-    here(s.span);
-    bind_target(*s.target, over, integer(static_cast<int64_t>(i)));
-    exited = body(s.body);
+    builder_.here(s.span);
+    iteration_.bind_target(*s.target, over, builder_.integer(static_cast<int64_t>(i)));
+    exited = statements_.body(s.body);
   }
   loops_.pop_back();
   return exited;
 }
 
-bool FunctionCompiler::loop_exit(bool is_break, Span span) {
-  if (loops_.empty()) fail(span, fmt::format("`{}` stands outside a loop", is_break ? "break" : "continue"));
+void Control::leave_turn(bool is_break, Span span) {
+  const std::string_view word = is_break ? "break" : "continue";
+  if (loops_.empty()) builder_.fail(span, fmt::format("`{}` stands outside a loop", word));
   Loop& loop = *loops_.back();
   if (loop.unrolled)
-    fail(span, fmt::format("`{}` is not supported in a loop over modules; use `if` and `else`",
-                           is_break ? "break" : "continue"));
-  here(span);
+    builder_.fail(span,
+                  fmt::format("`{}` is not supported in a loop over modules; use `if` and `else`", word));
+  builder_.here(span);
   if (is_break) {
     builder_.break_(carried_now(loop, span));
   } else {
     Def* next = loop.next_condition();
-    here(span);
+    builder_.here(span);
     builder_.continue_(next, carried_now(loop, span));
   }
-  return true;
 }
 
 }  // namespace tine::compile

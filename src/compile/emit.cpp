@@ -1,16 +1,13 @@
-// The walk over a graph's blocks and nodes: where each value dies, and which instructions a node becomes.
+// The walk over a graph's blocks: branches, loops, and the registers in which their values meet.
 
 #include "src/compile/emit.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
-#include "src/compile/emit_registers.h"
 #include "src/compile/fast_ops.h"
+#include "src/compile/node_code.h"
 
 namespace tine::compile {
 namespace {
@@ -20,16 +17,10 @@ using ir::Graph;
 using ir::Kind;
 using ir::Node;
 
-bool holds_list(const Value& value) {
-  if (value.is(Tag::kList) || value.is(Tag::kDict)) return true;
-  if (!value.is(Tag::kTuple)) return false;
-  return std::any_of(value.as_tuple().items.begin(), value.as_tuple().items.end(), holds_list);
-}
-
-class Emitter : RegisterCode {
+class Emitter : NodeCode {
  public:
   Emitter(const Graph& graph, std::string name, bool near_jumps)
-      : RegisterCode(std::move(name)), graph_(graph), near_jumps_(near_jumps) {}
+      : NodeCode(std::move(name), graph), graph_(graph), near_jumps_(near_jumps) {}
 
   std::unique_ptr<code::Function> run() {
     code::Function& f = *function_;
@@ -39,16 +30,9 @@ class Emitter : RegisterCode {
       locate(def, new_register(!is_scalar(*def->type)));
     }
     f.result = graph_.returns.empty() ? Type::none() : graph_.returns.front();
-    count_uses(graph_.root());
-    block(graph_.root(), {}, {});
     const Block& root = graph_.root();
-    if (!root.ends_in_exit()) {
-      if (root.outputs.empty()) {
-        put({Opcode::RETURN_K, constant(Value())});
-      } else {
-        put_return(root.outputs.front());
-      }
-    }
+    block(root, {}, {});
+    if (!root.ends_in_exit()) return_first(root.outputs);
     f.registers = static_cast<int>(object_.size());
     for (size_t r = 0; r < object_.size(); ++r) {
       if (!object_[r]) continue;
@@ -62,92 +46,36 @@ class Emitter : RegisterCode {
   struct LoopFrame {
     std::vector<uint16_t> carried;
     Location trip;
-    bool counted = false;
-    bool turn_used = false;
+    bool counted = false;    // it has a number of turns; else only its condition ends it
+    bool turn_used = false;  // the body reads the number of its turn
     uint16_t turn = 0;
     Label top;
     Label exit;
+    [[nodiscard]] bool has_turn() const { return counted || turn_used; }
   };
-  // A compare that waits for the jump behind it.
+  // A compare that waits for the jump after it.
   struct Condition {
     const Def* def = nullptr;
     const FastOp* fast = nullptr;  // null: `def` is in a register
     const Node* node = nullptr;
   };
 
-  // ---- analysis
-
-  void count_uses(const Block& b) {
-    for (const Node* node : b.nodes) {
-      for (const Def* def : node->inputs) ++uses_[def];
-      for (const Block* inner : node->blocks) count_uses(*inner);
-    }
-    for (const Def* def : b.outputs) ++uses_[def];
-  }
-  int uses(const Def* def) const {
-    const auto found = uses_.find(def);
-    return found == uses_.end() ? 0 : found->second;
-  }
-
-  const DefSet& used_in(const Block& b) {
-    auto [it, fresh] = used_.try_emplace(&b);
-    if (!fresh) return it->second;
-    DefSet set;
-    for (const Node* node : b.nodes) {
-      set.insert(node->inputs.begin(), node->inputs.end());
-      for (const Block* inner : node->blocks) {
-        const DefSet& nested = used_in(*inner);
-        set.insert(nested.begin(), nested.end());
-      }
-    }
-    set.insert(b.outputs.begin(), b.outputs.end());
-    return used_[&b] = std::move(set);
-  }
-
   // ---- blocks
 
-  // `targets`: the registers that the block's outputs go to (empty for the root). `dying`: values from outside
-  // whose last use, on this path, is in this block. Returns the condition when `condition_out` asks for outputs[0] apart.
-  void block(const Block& b, const std::vector<uint16_t>& targets, std::vector<const Def*> dying) {
-    std::unordered_map<const Node*, std::vector<const Def*>> dies_at;
-    std::vector<const Def*> at_end;
-    std::unordered_map<const Def*, const Node*> last;  // null: the outputs
-    for (const Node* node : b.nodes) {
-      for (const Def* def : node->inputs) last[def] = node;
-      for (const Block* inner : node->blocks) {
-        for (const Def* def : used_in(*inner)) last[def] = node;
-      }
-    }
-    for (const Def* def : b.outputs) last[def] = nullptr;
-
-    std::vector<const Def*> candidates(b.params.begin(), b.params.end());
-    candidates.insert(candidates.end(), dying.begin(), dying.end());
-    std::vector<const Def*> unused;
-    for (const Def* def : candidates) {
-      const auto found = last.find(def);
-      if (found == last.end()) {
-        unused.push_back(def);
-      } else {
-        (found->second ? dies_at[found->second] : at_end).push_back(def);
-      }
-    }
-    kill(unused);
-    for (const Node* node : b.nodes) {
-      for (const Def* def : node->outputs) {
-        const auto found = last.find(def);
-        if (found == last.end()) continue;  // handled where it is defined
-        (found->second ? dies_at[found->second] : at_end).push_back(def);
-      }
-    }
+  // `targets`: the registers that the block's last outputs go to (none for the root). `dying`: values from outside whose
+  // last use, on this path, is in this block.
+  void block(const Block& b, const std::vector<uint16_t>& targets, const DefList& dying) {
+    Deaths deaths = liveness_.deaths_in(b, dying);
+    kill(deaths.at_start);
+    // An output that is computed here is best computed where it is wanted.
     const size_t first_target = b.outputs.size() - std::min(targets.size(), b.outputs.size());
     for (size_t i = first_target; i < b.outputs.size(); ++i) {
       const Def* def = b.outputs[i];
       if (def->node && def->node->owner == &b) hints_.try_emplace(def, targets[i - first_target]);
     }
-
     for (size_t i = 0; i < b.nodes.size(); ++i) {
       const Node& node = *b.nodes[i];
-      std::vector<const Def*> dead = std::move(dies_at[&node]);
+      DefList dead = std::move(deaths.after[&node]);
       if (const FastOp* fast = deferred(b, i)) {
         pending_ = {node.output(), fast, &node};
         pending_dying_ = std::move(dead);
@@ -156,16 +84,52 @@ class Emitter : RegisterCode {
       emit_node(node, std::move(dead));
       // Results that nobody uses.
       for (const Def* def : node.outputs) {
-        if (!last.contains(def) && where_.contains(def)) kill({def});
+        if (!deaths.used.contains(def) && where_.contains(def)) kill({def});
       }
     }
-    block_end_dying_ = std::move(at_end);
+    block_end_dying_ = std::move(deaths.at_end);
   }
 
-  // A compare is left to the jump behind it when nothing else uses it and it stands right before.
+  void emit_node(const Node& node, DefList dying) {
+    if (node.span.line > 0) span_ = &node.span;
+    switch (node.kind) {
+      case Kind::kIf: return if_(node, std::move(dying));
+      case Kind::kLoop: return loop(node, std::move(dying));
+      case Kind::kReturn: return return_first(node.inputs);
+      case Kind::kBreak:
+        moves(node.inputs, 0, loops_.back()->carried, dying);
+        jump({Opcode::JUMP}, loops_.back()->exit, false);
+        return;
+      case Kind::kContinue:
+        finish_turn(*loops_.back(), {node.inputs.front()}, node.inputs, dying);
+        jump({Opcode::JUMP}, loops_.back()->exit, false);
+        return;
+      case Kind::kRaise: {
+        ErrorKind kind = ErrorKind::kRuntime;
+        kind_named(node.name, &kind);
+        const Location at = where(node.inputs.front());
+        put({at.constant ? Opcode::RAISE_K : Opcode::RAISE, at.index, static_cast<uint16_t>(kind)});
+        return;
+      }
+      default: return plain_node(node, dying);
+    }
+  }
+
+  void return_first(const std::vector<Def*>& values) {
+    if (values.empty()) {
+      put({Opcode::RETURN_K, constant(Value())});
+    } else {
+      put_return(values.front());
+    }
+  }
+
+  // ---- conditions
+
+  // A compare is left to the jump after it when nothing else uses it and it stands right before.
   const FastOp* deferred(const Block& b, size_t i) {
     const Node& node = *b.nodes[i];
-    if (!near_jumps_ || node.kind != Kind::kOp || node.outputs.size() != 1 || uses(node.output()) != 1)
+    if (!near_jumps_ || node.kind != Kind::kOp || node.outputs.size() != 1 ||
+        liveness_.uses(node.output()) != 1)
       return nullptr;
     const FastOp* fast = find_fast_op(node.op->schema.full_name());
     if (!fast || fast->shape != FastShape::kCompare) return nullptr;
@@ -179,7 +143,7 @@ class Emitter : RegisterCode {
   }
 
   // Takes the compare that was deferred for this condition, if there is one.
-  Condition take_condition(const Def* def, std::vector<const Def*>* dying) {
+  Condition take_condition(const Def* def, DefList* dying) {
     if (pending_.def != def) return {def, nullptr, nullptr};
     std::erase(*dying, def);  // it has no register
     dying->insert(dying->end(), pending_dying_.begin(), pending_dying_.end());
@@ -220,306 +184,16 @@ class Emitter : RegisterCode {
            function_->constants[found->second.index].as_bool();
   }
 
-  // ---- nodes
+  // ---- if
 
-  void emit_node(const Node& node, std::vector<const Def*> dying) {
-    if (node.span.line > 0) span_ = &node.span;
-    switch (node.kind) {
-      case Kind::kOp: return op(node, dying);
-      case Kind::kConstant: {
-        const Def* def = node.output();
-        if (holds_list(node.constant)) {
-          put({Opcode::LOAD_FRESH, define(def), constant(node.constant)});
-        } else {
-          where_[def] = {true, constant(node.constant)};
-        }
-        return;
-      }
-      case Kind::kIf: return if_(node, std::move(dying));
-      case Kind::kLoop: return loop(node, std::move(dying));
-      case Kind::kReturn:
-        if (node.inputs.empty()) {
-          put({Opcode::RETURN_K, constant(Value())});
-        } else {
-          put_return(node.inputs.front());
-        }
-        return;
-      case Kind::kBreak:
-        moves(node.inputs, 0, loops_.back()->carried, dying);
-        jump({Opcode::JUMP}, loops_.back()->exit, false);
-        return;
-      case Kind::kContinue: {
-        Condition condition{node.inputs.front()};
-        finish_turn(*loops_.back(), condition, node.inputs, dying);
-        jump({Opcode::JUMP}, loops_.back()->exit, false);
-        return;
-      }
-      case Kind::kRaise: {
-        ErrorKind kind = ErrorKind::kRuntime;
-        kind_named(node.name, &kind);
-        const Location at = where(node.inputs.front());
-        put({at.constant ? Opcode::RAISE_K : Opcode::RAISE, at.index, static_cast<uint16_t>(kind)});
-        return;
-      }
-      case Kind::kFork: return fork(node, dying);
-      case Kind::kCallFunction: return call(Opcode::CALL, node, call_site(node.name, node), dying);
-      case Kind::kCallMethod:
-        return call(Opcode::CALL, node, call_site(node.inputs.front()->type->name + "." + node.name, node),
-                    dying);
-      case Kind::kGetAttr: {
-        const uint16_t object = in_register(node.inputs[0]);
-        const uint16_t site = slot_site(node);
-        const bool gone = contains(dying, node.inputs[0]);
-        // The object must outlive the read of its slot.
-        const uint16_t to = define(node.output());
-        put({is_scalar(*node.output()->type) ? Opcode::GET_SLOT_SCALAR : Opcode::GET_SLOT, to, object, site});
-        if (gone) kill(dying);
-        end_temporaries();
-        return;
-      }
-      case Kind::kSetAttr: {
-        const uint16_t object = in_register(node.inputs[0]);
-        const Location value = where(node.inputs[1]);
-        put({Opcode::SET_SLOT, object, slot_site(node)});
-        put_words({static_cast<uint16_t>(value.index | (value.constant ? code::kConstOperand : 0))});
-        kill(dying);
-        end_temporaries();
-        return;
-      }
-      case Kind::kTupleConstruct: return construct(Opcode::TUPLE, node, dying);
-      case Kind::kListConstruct: return construct(Opcode::LIST, node, dying);
-      case Kind::kDictConstruct: return construct(Opcode::DICT, node, dying);
-      case Kind::kListUnpack:
-        put({Opcode::UNPACK_LIST, in_register(node.inputs[0]), static_cast<uint16_t>(node.outputs.size())});
-        [[fallthrough]];
-      case Kind::kTupleUnpack: {
-        const uint16_t from = in_register(node.inputs[0]);
-        for (size_t i = 0; i < node.outputs.size(); ++i) {
-          if (uses(node.outputs[i]) > 0) put_index(node.outputs[i], from, static_cast<uint16_t>(i));
-        }
-        kill(dying);
-        end_temporaries();
-        return;
-      }
-      case Kind::kTupleIndex: {
-        const uint16_t from = in_register(node.inputs[0]);
-        put_index(node.output(), from, static_cast<uint16_t>(node.index));
-        kill(dying);
-        end_temporaries();
-        return;
-      }
-      case Kind::kIsInstance: {
-        const uint16_t from = in_register(node.inputs[0]);
-        const uint16_t to = define(node.output());
-        if (node.type->kind == TypeKind::kNone) {
-          put({Opcode::IS_NONE, to, from});
-        } else {
-          put({Opcode::IS_INSTANCE, to, from, type_index(node.type)});
-        }
-        kill(dying);
-        end_temporaries();
-        return;
-      }
-      case Kind::kUncheckedCast: return cast(node, dying);
-    }
-  }
-
-  void put_return(const Def* def) {
-    const Location at = where(def);
-    const Opcode op = at.constant         ? Opcode::RETURN_K
-                      : object_[at.index] ? Opcode::RETURN
-                                          : Opcode::RETURN_SCALAR;
-    put({op, at.index});
-  }
-
-  void put_index(const Def* to, uint16_t from, uint16_t index) {
-    const uint16_t r = define(to);
-    put({is_scalar(*to->type) ? Opcode::TUPLE_INDEX_SCALAR : Opcode::TUPLE_INDEX, r, from, index});
-  }
-
-  void op(const Node& node, const std::vector<const Def*>& dying) {
-    if (const FastOp* fast = find_fast_op(node.op->schema.full_name())) return fast_op(node, *fast, dying);
-    const auto row = std::find(function_->ops.begin(), function_->ops.end(), node.op);
-    const auto index = static_cast<uint16_t>(row - function_->ops.begin());
-    if (row == function_->ops.end()) function_->ops.push_back(node.op);
-    DefSet moved_out;
-    const std::vector<uint16_t> words = operands(node.inputs, dying, &moved_out);
-    for (const Def* def : dying) forget(def);
-    const Def* out = node.output();
-    const auto n = static_cast<uint16_t>(words.size());
-    if (uses(out) == 0) {
-      put({Opcode::CALL_OP_DROP, 0, index, n});
-      put_words(words);
-    } else if (must_check(*node.op, *out)) {
-      // It is a scalar, or what else was asked for, only when that has been checked.
-      const uint16_t any = allocate(true);
-      put({Opcode::CALL_OP, any, index, n});
-      put_words(words);
-      put({Opcode::CHECK_TYPE, any, type_index(out->type)});
-      if (is_scalar(*out->type)) {
-        put({Opcode::MOVE, define(out), any});
-        free_register(any);
-      } else {
-        locate(out, any);
-      }
-    } else {
-      const uint16_t to = define(out);
-      put({object_[to] ? Opcode::CALL_OP : Opcode::CALL_OP_SCALAR, to, index, n});
-      put_words(words);
-    }
-  }
-
-  // Rows that can return anything, and those that fetch a value from another worker, whatever their types say.
-  static bool must_check(const Op& op, const Def& out) {
-    if (out.type->kind == TypeKind::kAny) return false;
-    return op.schema.result_type()->kind == TypeKind::kAny || op.schema.name.starts_with("rpc::");
-  }
-
-  void fast_op(const Node& node, const FastOp& fast, const std::vector<const Def*>& dying) {
-    const Def* out = node.output();
-    switch (fast.shape) {
-      case FastShape::kBinary:
-      case FastShape::kCompare: {
-        const uint16_t left = in_register(node.inputs[0]);
-        const Location right = where(node.inputs[1]);
-        const uint16_t b = right.constant ? right.index : in_register(node.inputs[1]);
-        kill(dying);
-        end_temporaries();
-        put({right.constant ? fast.with_constant : fast.plain, define(out), left, b});
-        return;
-      }
-      case FastShape::kUnary: {
-        const uint16_t from = in_register(node.inputs[0]);
-        if (object_[from]) {
-          put({fast.plain, define(out), from});
-          kill(dying);
-          end_temporaries();
-        } else {
-          kill(dying);
-          end_temporaries();
-          put({fast.plain, define(out), from});
-        }
-        return;
-      }
-      case FastShape::kItem: {
-        const uint16_t list = in_register(node.inputs[0]);
-        const uint16_t index = in_register(node.inputs[1]);
-        const uint16_t to = define(out);
-        put({object_[to] ? Opcode::LIST_ITEM : Opcode::LIST_ITEM_SCALAR, to, list, index});
-        kill(dying);
-        end_temporaries();
-        return;
-      }
-      case FastShape::kWait: {
-        const uint16_t future = in_register(node.inputs[0]);
-        const bool gone = contains(dying, node.inputs[0]);
-        for (const Def* def : dying) forget(def);
-        const uint16_t to = define(out);
-        const uint16_t type = type_index(out->type);
-        if (type > 0x7fff) too_many("waits");
-        put({object_[to] ? Opcode::WAIT : Opcode::WAIT_SCALAR, to, future,
-             static_cast<uint16_t>(type << 1 | (gone ? 1 : 0))});
-        end_temporaries();
-        return;
-      }
-    }
-  }
-
-  uint16_t call_site(std::string name, const Node& node) {
-    code::CallSite site;
-    site.name = std::move(name);
-    for (const Def* def : node.inputs) site.args.push_back(def->type);
-    site.result = node.output()->type;
-    return add_site(std::move(site));
-  }
-  uint16_t add_site(code::CallSite site) {
-    if (function_->calls.size() >= 0xffff) too_many("calls");
-    function_->calls.push_back(std::move(site));
-    return static_cast<uint16_t>(function_->calls.size() - 1);
-  }
-
-  void call(Opcode opcode, const Node& node, uint16_t site, const std::vector<const Def*>& dying) {
-    DefSet moved_out;
-    const std::vector<uint16_t> words = operands(node.inputs, dying, &moved_out);
-    for (const Def* def : dying) forget(def);
-    const uint16_t to = define(node.output());
-    if (opcode == Opcode::CALL && !object_[to]) opcode = Opcode::CALL_SCALAR;
-    put({opcode, to, site, static_cast<uint16_t>(words.size())});
-    put_words(words);
-  }
-
-  void construct(Opcode opcode, const Node& node, const std::vector<const Def*>& dying) {
-    call(opcode, node, 0, dying);
-  }
-
-  void fork(const Node& node, const std::vector<const Def*>& dying) {
-    const Graph& sub = *node.subgraph;
-    const Block& body = sub.root();
-    code::CallSite site;
-    if (body.nodes.size() == 1 && body.outputs.size() == 1 && body.outputs[0]->node == body.nodes[0] &&
-        (body.nodes[0]->kind == Kind::kCallFunction || body.nodes[0]->kind == Kind::kCallMethod) &&
-        body.nodes[0]->inputs == body.params) {
-      const Node& inner = *body.nodes[0];
-      site.name = inner.kind == Kind::kCallFunction ? inner.name
-                                                    : inner.inputs.front()->type->name + "." + inner.name;
-      site.result = inner.output()->type;
-    } else {
-      std::string name = fmt::format("{}.fork_{}", function_->name, function_->children.size());
-      function_->children.push_back(emit(sub, name));
-      site.name = std::move(name);
-      site.result = function_->children.back()->result;
-      site.target.store(function_->children.back().get(), std::memory_order_relaxed);
-    }
-    for (const Def* def : node.inputs) site.args.push_back(def->type);
-    call(Opcode::FORK, node, add_site(std::move(site)), dying);
-  }
-
-  void cast(const Node& node, const std::vector<const Def*>& dying) {
-    const Def* in = node.inputs[0];
-    const Def* out = node.output();
-    Location at = where(in);
-    if (at.constant) at = {false, in_register(in)};
-    if (in->type->kind == TypeKind::kOptional && equal(in->type->of.front(), out->type)) {
-      put({Opcode::CHECK_PRESENT, at.index});
-    } else if (!is_subtype(in->type, out->type)) {
-      put({Opcode::CHECK_TYPE, at.index, type_index(out->type)});
-    }
-    const bool temporary = !temporaries_.empty();
-    if (!temporary && contains(dying, in) && object_[at.index] == !is_scalar(*out->type) &&
-        !hints_.contains(out)) {
-      where_[out] = at;
-      return;
-    }
-    const uint16_t to = define(out);
-    put_move({to, at, false});
-    kill(dying);
-    end_temporaries();
-  }
-
-  uint16_t slot_site(const Node& node) {
-    auto type = std::static_pointer_cast<const ObjectType>(node.inputs[0]->type);
-    const int index = type->slot_index(node.name);
-    if (function_->slots.size() >= 0xffff) too_many("attribute accesses");
-    function_->slots.push_back({std::move(type), node.name, index});
-    return static_cast<uint16_t>(function_->slots.size() - 1);
-  }
-  uint16_t type_index(const TypePtr& type) {
-    std::vector<TypePtr>& types = function_->types;
-    for (size_t i = 0; i < types.size(); ++i) {
-      if (equal(types[i], type)) return static_cast<uint16_t>(i);
-    }
-    if (types.size() >= 0xffff) too_many("types");
-    types.push_back(type);
-    return static_cast<uint16_t>(types.size() - 1);
-  }
-
-  void if_(const Node& node, std::vector<const Def*> dying) {
-    std::vector<const Def*> after_test;  // operands of a fused compare that die with it
+  void if_(const Node& node, DefList dying) {
+    DefList after_test;  // operands of a fused compare that die with it
     const Condition condition = take_condition(node.inputs[0], &after_test);
     // What a branch uses again dies there.
-    std::vector<const Def*> in_branches;
+    DefList in_branches;
     for (const Def* def : dying) {
-      if (used_in(*node.blocks[0]).contains(def) || used_in(*node.blocks[1]).contains(def))
+      if (liveness_.used_in(*node.blocks[0]).contains(def) ||
+          liveness_.used_in(*node.blocks[1]).contains(def))
         in_branches.push_back(def);
     }
     std::erase_if(dying, [&](const Def* def) { return contains(in_branches, def); });
@@ -531,57 +205,59 @@ class Emitter : RegisterCode {
     // Scalars need no instruction; an object cannot be an operand of a compare or a condition.
     for (const Def* def : dying) forget(def);
 
-    // Where the results go: where a phi around this `if` wants them, when what is there dies in the branches.
-    std::vector<uint16_t> targets;
-    for (const Def* out : node.outputs) {
-      const bool object = !is_scalar(*out->type);
-      uint16_t r = 0;
-      bool found = false;
-      if (const auto hint = hints_.find(out); hint != hints_.end() && object_[hint->second] == object) {
-        r = hint->second;
-        found = !occupied_[r] || std::any_of(in_branches.begin(), in_branches.end(), [&](const Def* def) {
-          return !where(def).constant && where(def).index == r;
-        });
-        found = found && std::find(targets.begin(), targets.end(), r) == targets.end();
-      }
-      if (!found) {
-        r = allocate(object);
-        free_register(r);
-      }
-      ++reserved_[r];
-      targets.push_back(r);
-    }
-    const std::vector<bool> at_entry = occupied_;
-    auto branch = [&](const Block& b) {
-      std::vector<bool> entry = at_entry;
-      entry.resize(occupied_.size(), false);
-      occupied_ = std::move(entry);
+    const std::vector<uint16_t> targets = result_registers(node, in_branches);
+    const std::vector<bool> at_entry = occupied();
+    const auto branch = [&](const Block& b) {
+      restore_occupied(at_entry);
       block(b, targets, in_branches);
       if (!b.ends_in_exit()) moves(b.outputs, 0, targets, block_end_dying_);
     };
     branch(*node.blocks[0]);
-    const Block& second = *node.blocks[1];
     const bool jump_over = !node.blocks[0]->ends_in_exit();
     // An else branch that needs no code needs no jump over it either; that is known only afterwards.
     const size_t jump_at = function_->code.size();
     if (jump_over) jump({Opcode::JUMP}, done, false);
     bind(otherwise);
     const size_t before = function_->code.size();
-    branch(second);
-    if (jump_over && function_->code.size() == before && before == jump_at + 1) {
+    branch(*node.blocks[1]);
+    if (jump_over && function_->code.size() == before && before == jump_at + 1)
       drop_jump(jump_at, &done, &otherwise);
-    }
     bind(done);
 
-    std::vector<bool> after = at_entry;
-    after.resize(occupied_.size(), false);
-    occupied_ = std::move(after);
+    restore_occupied(at_entry);
     for (const Def* def : in_branches) forget(def);
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       --reserved_[targets[i]];
       occupied_[targets[i]] = true;
       locate(node.outputs[i], targets[i]);
     }
+  }
+
+  // Where the results of an `if` go: where a phi around it wants them, when what is there dies in the branches. They
+  // are reserved, so that no branch takes one for something else, and not occupied until the branches meet.
+  std::vector<uint16_t> result_registers(const Node& node, const DefList& in_branches) {
+    std::vector<uint16_t> targets;
+    for (const Def* out : node.outputs) {
+      const bool object = !is_scalar(*out->type);
+      const auto hint = hints_.find(out);
+      const auto wanted = [&](uint16_t r) {
+        if (is_object(r) != object || std::find(targets.begin(), targets.end(), r) != targets.end())
+          return false;
+        return !occupied_[r] || std::any_of(in_branches.begin(), in_branches.end(), [&](const Def* def) {
+          return !where(def).constant && where(def).index == r;
+        });
+      };
+      uint16_t r;
+      if (hint != hints_.end() && wanted(hint->second)) {
+        r = hint->second;
+      } else {
+        r = allocate(object);
+        free_register(r);
+      }
+      ++reserved_[r];
+      targets.push_back(r);
+    }
+    return targets;
   }
 
   // Takes back a jump to the next instruction, the last one emitted.
@@ -592,100 +268,104 @@ class Emitter : RegisterCode {
     while (!function_->lines.empty() && function_->lines.back().pc >= at + 1) function_->lines.pop_back();
   }
 
-  void loop(const Node& node, std::vector<const Def*> dying) {
+  // ---- loops
+
+  void loop(const Node& node, DefList dying) {
     const Block& body = *node.blocks[0];
-    auto frame = std::make_unique<LoopFrame>();
-    const Def* trip = node.inputs[0];
-    const Def* first_condition = node.inputs[1];
-    frame->trip = where(trip);
-    frame->counted =
-        !(frame->trip.constant && function_->constants[frame->trip.index].as_int() == ir::kNoTripLimit);
-    frame->turn_used = uses(body.params[0]) > 0;
-
-    // The carried values: in place when the initial value dies here, else moved into registers of their own.
-    std::vector<Def*> initial;
-    std::vector<uint16_t> initial_to;
-    std::vector<const Def*> in_place;
-    for (size_t i = 2; i < node.inputs.size(); ++i) {
-      const Def* def = node.inputs[i];
-      const bool object = !is_scalar(*body.params[i - 1]->type);
-      const Location at = where(def);
-      const bool once = std::count(node.inputs.begin(), node.inputs.end(), def) == 1;
-      // The turn of a loop around stays where it is after its last use: the loop counts with it.
-      const bool turn = std::any_of(loops_.begin(), loops_.end(), [&](const auto& around) {
-        return (around->counted || around->turn_used) && !at.constant && around->turn == at.index;
-      });
-      if (!at.constant && once && !turn && contains(dying, def) && !used_in(body).contains(def) &&
-          object_[at.index] == object) {
-        frame->carried.push_back(at.index);
-        in_place.push_back(def);
-        continue;
-      }
-      // Where a phi around this loop wants the result, if that is free.
-      const Def* out = node.outputs[i - 2];
-      const auto hint = hints_.find(out);
-      uint16_t r = 0;
-      if (hint != hints_.end() && object_[hint->second] == object && !occupied_[hint->second]) {
-        r = hint->second;
-        occupied_[r] = true;
-      } else {
-        r = allocate(object);
-      }
-      frame->carried.push_back(r);
-      initial.push_back(node.inputs[i]);
-      initial_to.push_back(r);
-    }
-    std::erase_if(dying, [&](const Def* def) { return contains(in_place, def); });
-    moves(initial, 0, initial_to, {});
-    for (const uint16_t r : frame->carried) ++reserved_[r];
-    for (size_t i = 0; i < frame->carried.size(); ++i) locate(body.params[i + 1], frame->carried[i]);
-
-    const bool has_turn = frame->counted || frame->turn_used;
-    if (has_turn) {
-      frame->turn = allocate(false);
-      put({Opcode::LOAD_SCALAR, frame->turn, constant(Value(int64_t{0}))});
-      ++reserved_[frame->turn];
-      locate(body.params[0], frame->turn);
-    } else {
-      // Never read: any scalar register would do, none is needed.
-      where_[body.params[0]] = {true, constant(Value(int64_t{0}))};
-    }
-    if (frame->counted) {
-      if (frame->trip.constant) {
-        if (function_->constants[frame->trip.index].as_int() <= 0) jump({Opcode::JUMP}, frame->exit, false);
-      } else if (near_jumps_) {
-        jump({Opcode::JUMP_GE_INT, frame->turn, frame->trip.index}, frame->exit, true);
-      } else {
-        test_far(Opcode::GE_INT, frame->turn, frame->trip.index, frame->exit);
-      }
-    }
-    if (!is_true(first_condition)) jump_on({first_condition}, false, frame->exit);
-
-    bind(frame->top);
-    loops_.push_back(std::move(frame));
+    loops_.push_back(std::make_unique<LoopFrame>());
     LoopFrame& l = *loops_.back();
-    const std::vector<bool> at_entry = occupied_;
+    carry_in(node, l, &dying);
+    begin_turns(node, l);
+    if (!is_true(node.inputs[1])) jump_on({node.inputs[1]}, false, l.exit);
+
+    bind(l.top);
+    const std::vector<bool> at_entry = occupied();
     block(body, l.carried, {});
     if (!body.ends_in_exit()) {
-      const std::vector<const Def*> at_end = block_end_dying_;
-      std::vector<const Def*> dead = at_end;
-      Condition condition = take_condition(body.outputs[0], &dead);
+      DefList dead = block_end_dying_;
+      const Condition condition = take_condition(body.outputs[0], &dead);
       finish_turn(l, condition, body.outputs, dead);
     }
     bind(l.exit);
-    std::vector<bool> after = at_entry;
-    after.resize(occupied_.size(), false);
-    occupied_ = std::move(after);
+    restore_occupied(at_entry);
     for (size_t i = 0; i < l.carried.size(); ++i) {
       --reserved_[l.carried[i]];
       locate(node.outputs[i], l.carried[i]);
     }
-    if (has_turn) {
+    if (l.has_turn()) {
       --reserved_[l.turn];
       free_register(l.turn);
     }
     kill(dying);
     loops_.pop_back();
+  }
+
+  // The registers of the carried values, with the values that they begin with. One that dies here stays where it is and
+  // is dropped from `dying`; the others are moved into registers of their own.
+  void carry_in(const Node& node, LoopFrame& l, DefList* dying) {
+    const Block& body = *node.blocks[0];
+    std::vector<Def*> initial;
+    std::vector<uint16_t> initial_to;
+    DefList in_place;
+    for (size_t i = 2; i < node.inputs.size(); ++i) {
+      const Def* def = node.inputs[i];
+      const bool object = !is_scalar(*body.params[i - 1]->type);
+      const Location at = where(def);
+      const bool once = std::count(node.inputs.begin(), node.inputs.end(), def) == 1;
+      if (!at.constant && once && !is_turn(at.index) && contains(*dying, def) &&
+          !liveness_.used_in(body).contains(def) && is_object(at.index) == object) {
+        l.carried.push_back(at.index);
+        in_place.push_back(def);
+        continue;
+      }
+      // Where a phi around this loop wants the result, if that is free.
+      const auto hint = hints_.find(node.outputs[i - 2]);
+      uint16_t r = 0;
+      if (hint != hints_.end() && is_object(hint->second) == object && !occupied_[hint->second]) {
+        r = hint->second;
+        occupied_[r] = true;
+      } else {
+        r = allocate(object);
+      }
+      l.carried.push_back(r);
+      initial.push_back(node.inputs[i]);
+      initial_to.push_back(r);
+    }
+    std::erase_if(*dying, [&](const Def* def) { return contains(in_place, def); });
+    moves(initial, 0, initial_to, {});
+    for (const uint16_t r : l.carried) ++reserved_[r];
+    for (size_t i = 0; i < l.carried.size(); ++i) locate(body.params[i + 1], l.carried[i]);
+  }
+
+  // The turn of a loop around stays where it is after its last use: the loop counts with it.
+  bool is_turn(uint16_t r) const {
+    return std::any_of(loops_.begin(), loops_.end(),
+                       [&](const auto& around) { return around->has_turn() && around->turn == r; });
+  }
+
+  // The number of the first turn, and the jump past a loop that has none.
+  void begin_turns(const Node& node, LoopFrame& l) {
+    const Def* turn = node.blocks[0]->params[0];
+    l.trip = where(node.inputs[0]);
+    l.counted = !(l.trip.constant && function_->constants[l.trip.index].as_int() == ir::kNoTripLimit);
+    l.turn_used = liveness_.uses(turn) > 0;
+    if (l.has_turn()) {
+      l.turn = allocate(false);
+      put({Opcode::LOAD_SCALAR, l.turn, constant(Value(int64_t{0}))});
+      ++reserved_[l.turn];
+      locate(turn, l.turn);
+    } else {
+      // Never read: any scalar register would do, none is needed.
+      where_[turn] = {true, constant(Value(int64_t{0}))};
+    }
+    if (!l.counted) return;
+    if (l.trip.constant) {
+      if (function_->constants[l.trip.index].as_int() <= 0) jump({Opcode::JUMP}, l.exit, false);
+    } else if (near_jumps_) {
+      jump({Opcode::JUMP_GE_INT, l.turn, l.trip.index}, l.exit, true);
+    } else {
+      test_far(Opcode::GE_INT, l.turn, l.trip.index, l.exit);
+    }
   }
 
   void test_far(Opcode compare, uint16_t a, uint16_t b, Label& label) {
@@ -697,9 +377,38 @@ class Emitter : RegisterCode {
 
   // The end of a turn: carried values to their registers, then the jump back. `outputs`: condition, carried values.
   void finish_turn(LoopFrame& l, Condition condition, const std::vector<Def*>& outputs,
-                   const std::vector<const Def*>& dying) {
-    // The moves must not overwrite what the condition reads.
-    auto clobbered = [&](const Def* def) {
+                   const DefList& dying) {
+    // A `continue` may leave the same value elsewhere than the end of the body does.
+    const auto before = where_.find(condition.def);
+    const std::optional<Location> restore =
+        before == where_.end() ? std::nullopt : std::optional(before->second);
+    const std::optional<uint16_t> saved = save_condition(l, &condition, outputs);
+    moves(outputs, 1, l.carried, dying);
+    if (l.counted) {
+      if (condition.fast || !is_true(condition.def)) jump_on(condition, false, l.exit);
+      if (near_jumps_) {
+        jump({l.trip.constant ? Opcode::LOOP_K : Opcode::LOOP, l.turn, l.trip.index}, l.top, true);
+      } else {
+        next_turn(l);
+        test_far(l.trip.constant ? Opcode::LT_INT_K : Opcode::LT_INT, l.turn, l.trip.index, l.top);
+      }
+    } else {
+      if (l.turn_used) next_turn(l);
+      jump_on(condition, true, l.top);
+    }
+    if (saved) free_register(*saved);
+    if (restore) where_[condition.def] = *restore;
+  }
+
+  void next_turn(const LoopFrame& l) {
+    put({Opcode::ADD_INT_K, l.turn, l.turn, constant(Value(int64_t{1}))});
+  }
+
+  // The moves of a turn's end come before its jump, and must not overwrite what the condition reads. Where they would,
+  // the condition is computed before them, into the register that this returns.
+  std::optional<uint16_t> save_condition(const LoopFrame& l, Condition* condition,
+                                         const std::vector<Def*>& outputs) {
+    const auto clobbered = [&](const Def* def) {
       const Location at = where(def);
       if (at.constant) return false;
       for (size_t i = 1; i < outputs.size(); ++i) {
@@ -708,60 +417,35 @@ class Emitter : RegisterCode {
       }
       return false;
     };
-    uint16_t saved = 0;
-    bool is_saved = false;
-    const auto before = where_.find(condition.def);
-    const std::optional<Location> restore =
-        before == where_.end() ? std::nullopt : std::optional(before->second);
-    auto save = [&] {
-      saved = allocate(false);
-      is_saved = true;
-    };
-    if (condition.fast) {
-      if (clobbered(condition.node->inputs[0]) || clobbered(condition.node->inputs[1])) {
-        save();
-        const uint16_t a = in_register(condition.node->inputs[0]);
-        const Location right = where(condition.node->inputs[1]);
-        const uint16_t b = right.constant ? right.index : in_register(condition.node->inputs[1]);
-        put({right.constant ? condition.fast->with_constant : condition.fast->plain, saved, a, b});
-        end_temporaries();
-        condition.fast = nullptr;
-        locate(condition.def, saved);
-      }
-    } else if (clobbered(condition.def)) {
-      save();
-      put({Opcode::MOVE, saved, where(condition.def).index});
-      locate(condition.def, saved);
+    if (!condition->fast) {
+      if (!clobbered(condition->def)) return std::nullopt;
+      const uint16_t saved = allocate(false);
+      put({Opcode::MOVE, saved, where(condition->def).index});
+      locate(condition->def, saved);
+      return saved;
     }
-    moves(outputs, 1, l.carried, dying);
-    if (l.counted) {
-      if (condition.fast || !is_true(condition.def)) jump_on(condition, false, l.exit);
-      if (near_jumps_) {
-        jump({l.trip.constant ? Opcode::LOOP_K : Opcode::LOOP, l.turn, l.trip.index}, l.top, true);
-      } else {
-        const uint16_t t = allocate(false);
-        put({Opcode::ADD_INT_K, l.turn, l.turn, constant(Value(int64_t{1}))});
-        put({l.trip.constant ? Opcode::LT_INT_K : Opcode::LT_INT, t, l.turn, l.trip.index});
-        jump({Opcode::JUMP_IF, t}, l.top, false);
-        free_register(t);
-      }
-    } else {
-      if (l.turn_used) put({Opcode::ADD_INT_K, l.turn, l.turn, constant(Value(int64_t{1}))});
-      jump_on(condition, true, l.top);
-    }
-    if (is_saved) free_register(saved);
-    if (restore) where_[condition.def] = *restore;
+    const Def* left = condition->node->inputs[0];
+    const Def* right = condition->node->inputs[1];
+    if (!clobbered(left) && !clobbered(right)) return std::nullopt;
+    const uint16_t saved = allocate(false);
+    const FastOp& fast = *condition->fast;
+    const uint16_t a = in_register(left);
+    const bool with_constant = where(right).constant;
+    const uint16_t b = with_constant ? where(right).index : in_register(right);
+    put({with_constant ? fast.with_constant : fast.plain, saved, a, b});
+    end_temporaries();
+    condition->fast = nullptr;
+    locate(condition->def, saved);
+    return saved;
   }
 
   const Graph& graph_;
   const bool near_jumps_;
 
-  std::unordered_map<const Def*, int> uses_;
-  std::unordered_map<const Block*, DefSet> used_;
   std::vector<std::unique_ptr<LoopFrame>> loops_;
   Condition pending_;
-  std::vector<const Def*> pending_dying_;
-  std::vector<const Def*> block_end_dying_;
+  DefList pending_dying_;
+  DefList block_end_dying_;
 };
 
 }  // namespace

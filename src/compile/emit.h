@@ -1,14 +1,8 @@
-// emit: a verified graph becomes code for the register machine.
+// emit: a verified graph becomes code for the register machine, which does what the graph's nodes do in their order.
 //
-// State      None.
-// Threads    Any; the graph must not change meanwhile.
-// Ordering   The code does what the graph's nodes do in their order.
-// Ownership  The function keeps nothing of the graph but shared types, constants and sources.
-// Errors     Error when the function needs more registers, constants or operands than an instruction can name
-//            (16,383 each), with the function's name.
-// Cost       Linear in the graph but for the liveness of deeply nested blocks.
-// Source     Structured liveness: a value dies at the last node of its block that uses it, in a branch at the
-//            last use there or at the branch's start.
+// The function keeps nothing of the graph but shared types, constants and sources; the graph must not change meanwhile.
+// Throws Error with the function's name when it needs more registers, constants or operands than an instruction can name
+// (16,383 each). Takes time linear in the graph, but for the liveness of deeply nested blocks.
 #pragma once
 
 #include <memory>

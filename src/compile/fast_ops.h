@@ -1,12 +1,5 @@
-// Which operator rows are instructions of their own.
-//
-// State      One constant table.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None.
-// Errors     find_fast_op: null for a row that is an ordinary call.
-// Cost       One search when a node is emitted.
-// Source     src/code/opcodes.h.
+// fast_ops: which operator rows are instructions of their own (src/code/opcodes.h), and which jumps can take the place of
+// a comparison. All other rows are ordinary calls.
 #pragma once
 
 #include <string_view>
@@ -17,7 +10,7 @@ namespace tine::compile {
 
 enum class FastShape : uint8_t {
   kBinary,   // r[a] = r[b] op r[c]; `with_constant` takes k[c]
-  kCompare,  // the same, and `branch`... can take its place before a jump
+  kCompare,  // the same, and `jump`... takes its place before a jump
   kUnary,    // r[a] = op r[b]
   kItem,     // LIST_ITEM
   kWait,     // WAIT

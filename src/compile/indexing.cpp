@@ -1,138 +1,150 @@
+#include "src/compile/indexing.h"
+
 #include <algorithm>
 
-#include "src/compile/function_compiler.h"
+#include "src/compile/expressions.h"
+#include "src/compile/meanings.h"
+#include "src/compile/values.h"
 
 namespace tine::compile {
 
 using ir::Def;
 using syntax::ExprKind;
 
-std::optional<int64_t> FunctionCompiler::constant_int(const syntax::Expr& e) {
+// The value of a constant index: then the type of what it finds is known.
+std::optional<int64_t> Indexing::constant_int(const syntax::Expr& e) {
   if (const auto* i = syntax::is<syntax::Int>(e)) return i->value;
   if (const auto* u = syntax::is<syntax::Unary>(e); u && u->op == syntax::UnaryOp::kNeg) {
     if (const auto* i = syntax::is<syntax::Int>(*u->operand)) return -i->value;
   }
   if (e.kind == ExprKind::kName || e.kind == ExprKind::kAttribute) {
-    const std::string name = dotted_name(e);
-    if (name.empty() || find(name.substr(0, name.find('.')))) return std::nullopt;
-    const Resolved r = resolve_name(resolver_, name);
+    const std::string name = scopes_.free_name(e);
+    if (name.empty()) return std::nullopt;
+    const Resolved r = names_.resolve(name);
     if (const auto* c = std::get_if<Constant>(&r); c && c->value.is_int()) return c->value.as_int();
   }
   return std::nullopt;
 }
 
-FunctionCompiler::SliceBounds FunctionCompiler::slice_bounds(const syntax::Slice& s, const Type& of) {
-  const auto number = [&](const syntax::Expr& e, const char* what, bool or_none) {
-    Def* d = expression(e);
-    const TypeKind kind = d->type->kind;
-    const bool fits = kind == TypeKind::kInt || (kind == TypeKind::kTensor && of.kind == TypeKind::kTensor) ||
-                      (or_none && (kind == TypeKind::kNone ||
-                                   (kind == TypeKind::kOptional && d->type->of[0]->kind == TypeKind::kInt)));
-    if (!fits) fail(e.span, fmt::format("{}, not {}", what, d->type->str()));
-    return d;
-  };
+// One of the numbers of a slice; those of a Tensor's may be Tensors themselves.
+Def* Indexing::slice_bound(const syntax::Expr& e, const Type& of, std::string_view what, bool or_none) {
+  Def* d = expressions_.value(e);
+  const TypeKind kind = d->type->kind;
+  const bool fits = kind == TypeKind::kInt || (kind == TypeKind::kTensor && of.kind == TypeKind::kTensor) ||
+                    (or_none && (kind == TypeKind::kNone ||
+                                 (kind == TypeKind::kOptional && d->type->of[0]->kind == TypeKind::kInt)));
+  if (!fits) builder_.fail(e.span, fmt::format("{}, not {}", what, d->type->str()));
+  return d;
+}
+
+Indexing::SliceBounds Indexing::slice_bounds(const syntax::Slice& s, const Type& of) {
   const auto bound = [&](const syntax::ExprPtr& e) {
-    return e ? number(*e, "the bounds of a slice are ints", true) : builder_.constant(Value(), Type::none());
+    return e ? slice_bound(*e, of, "the bounds of a slice are ints", true) : builder_.none();
   };
   Def* lower = bound(s.lower);
   Def* upper = bound(s.upper);
-  return {lower, upper, s.step ? number(*s.step, "the step of a slice is an int", false) : integer(1)};
+  Def* step = s.step ? slice_bound(*s.step, of, "the step of a slice is an int", false) : builder_.integer(1);
+  return {lower, upper, step};
 }
 
-Def* FunctionCompiler::subscript(const syntax::Subscript& e) {
-  const Thing object = thing(*e.object);
-  if (!object.def || !object.method.empty()) {
-    if (std::holds_alternative<GenericName>(object.resolved))
-      fail(e.span, "a type stands only in annotations, `isinstance` and `torch.jit.annotate`");
-  }
-  Def* value = value_of(object, e.object->span);
-  here(e.span);
+Def* Indexing::subscript(const syntax::Subscript& e) {
+  const Meaning object = meanings_.of(*e.object);
+  if ((!object.def || !object.method.empty()) && std::holds_alternative<GenericName>(object.resolved))
+    builder_.fail(e.span, "a type stands only in annotations, `isinstance` and `torch.jit.annotate`");
+  Def* value = meanings_.value_of(object, e.object->span);
+  builder_.here(e.span);
   if (value->type->kind == TypeKind::kTensor) return tensor_index(value, tensor_indices(e), e.span);
   if (e.indices.size() != 1 || e.comma)
-    fail(e.span, fmt::format("{} takes a single index", value->type->str()));
+    builder_.fail(e.span, fmt::format("{} takes a single index", value->type->str()));
   const syntax::Expr& index = *e.indices[0];
   const auto* cut = syntax::is<syntax::Slice>(index);
   switch (value->type->kind) {
-    case TypeKind::kTuple: {
-      const auto size = static_cast<int64_t>(value->type->of.size());
-      if (cut) {
-        const auto bound = [&](const syntax::ExprPtr& b, int64_t missing) {
-          if (!b) return missing;
-          const std::optional<int64_t> v = constant_int(*b);
-          if (!v) fail(b->span, "the bounds of a tuple's slice are constant ints");
-          return std::clamp(*v < 0 ? *v + size : *v, int64_t{0}, size);
-        };
-        if (cut->step) fail(cut->step->span, "a tuple's slice takes no step in scripts");
-        const int64_t from = bound(cut->lower, 0), to = bound(cut->upper, size);
-        std::vector<Def*> items;
-        for (int64_t i = from; i < to; ++i) items.push_back(builder_.tuple_index(value, static_cast<int>(i)));
-        return builder_.tuple(std::move(items));
-      }
-      std::optional<int64_t> i = constant_int(index);
-      if (!i) {
-        // Elements of one type make a list of it.
-        const auto& of = value->type->of;
-        if (of.empty() ||
-            !std::all_of(of.begin(), of.end(), [&](const TypePtr& t) { return equal(t, of[0]); })) {
-          fail(index.span, fmt::format("the index into {} is a constant int, so that its type is known",
-                                       value->type->str()));
-        }
-        Def* list = builder_.list(builder_.unpack_tuple(value), of[0]);
-        return must_operator("aten::__getitem__", {list, expression(index)}, e.span);
-      }
-      const int64_t at = *i < 0 ? *i + size : *i;
-      if (at < 0 || at >= size)
-        fail(index.span, fmt::format("{} has {} elements, so no index {}", value->type->str(), size, *i));
-      return builder_.tuple_index(value, static_cast<int>(at));
-    }
+    case TypeKind::kTuple: return cut ? tuple_slice(value, *cut) : tuple_item(value, index, e.span);
     case TypeKind::kList:
     case TypeKind::kStr:
       if (cut) {
         const SliceBounds s = slice_bounds(*cut, *value->type);
-        here(e.span);
-        return must_operator("aten::slice", {value, s.lower, s.upper, s.step}, e.span);
+        builder_.here(e.span);
+        return builder_.must_operator("aten::slice", {value, s.lower, s.upper, s.step}, e.span);
       }
       break;
     case TypeKind::kDict:
-      if (cut) fail(index.span, "a dict takes no slice");
+      if (cut) builder_.fail(index.span, "a dict takes no slice");
       break;
-    case TypeKind::kObject: {
-      std::string name;
-      if (const auto* key = syntax::is<syntax::String>(index)) {
-        name = key->value;
-      } else {
-        std::optional<int64_t> i = constant_int(index);
-        if (!i) {
-          // A name or number of a loop over modules.
-          const Def* at = expression(index);
-          const bool constant = at->node && at->node->kind == ir::Kind::kConstant;
-          if (constant && at->node->constant.is_string())
-            return value_of(module_attribute(value, at->node->constant.as_string(), index.span), e.span);
-          if (constant && at->node->constant.is_int()) i = at->node->constant.as_int();
-        }
-        if (!i)
-          fail(index.span, "the index into a module is a constant int or str, so that its type is known");
-        if (*i < 0) {  // from the end of those that have numbers for names
-          const auto& type = static_cast<const ObjectType&>(*value->type);
-          for (int64_t n = 0; type.slot_index(fmt::format("{}", n)) >= 0; ++n) ++*i;
-        }
-        name = fmt::format("{}", *i);
-      }
-      return value_of(module_attribute(value, name, index.span), e.span);
-    }
+    case TypeKind::kObject: return module_item(value, index, e.span);
     case TypeKind::kOptional:
-      fail(e.span, fmt::format("{} cannot be indexed{}", value->type->str(), optional_help(value)));
-    default: fail(e.span, fmt::format("{} cannot be indexed", value->type->str()));
+      builder_.fail(e.span, fmt::format("{} cannot be indexed{}", value->type->str(), optional_help(value)));
+    default: builder_.fail(e.span, fmt::format("{} cannot be indexed", value->type->str()));
   }
-  Def* key = expression(index, value->type->kind == TypeKind::kDict ? value->type->of[0] : nullptr);
-  here(e.span);
-  if (Def* d = try_operator("aten::__getitem__", {value, key}, e.span)) return d;
-  fail(index.span, fmt::format("{} is indexed by {}, not by {}", value->type->str(),
-                               value->type->kind == TypeKind::kDict ? value->type->of[0]->str() : "int",
-                               key->type->str()));
+  Def* key = expressions_.value(index, value->type->kind == TypeKind::kDict ? value->type->of[0] : nullptr);
+  builder_.here(e.span);
+  if (Def* d = builder_.try_operator("aten::__getitem__", {value, key})) return d;
+  builder_.fail(index.span,
+                fmt::format("{} is indexed by {}, not by {}", value->type->str(),
+                            value->type->kind == TypeKind::kDict ? value->type->of[0]->str() : "int",
+                            key->type->str()));
 }
 
-std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
+Def* Indexing::tuple_slice(Def* tuple, const syntax::Slice& cut) {
+  const auto size = static_cast<int64_t>(tuple->type->of.size());
+  const auto bound = [&](const syntax::ExprPtr& b, int64_t missing) {
+    if (!b) return missing;
+    const std::optional<int64_t> v = constant_int(*b);
+    if (!v) builder_.fail(b->span, "the bounds of a tuple's slice are constant ints");
+    return std::clamp(*v < 0 ? *v + size : *v, int64_t{0}, size);
+  };
+  if (cut.step) builder_.fail(cut.step->span, "a tuple's slice takes no step in scripts");
+  const int64_t from = bound(cut.lower, 0), to = bound(cut.upper, size);
+  std::vector<Def*> items;
+  for (int64_t i = from; i < to; ++i) items.push_back(builder_.tuple_index(tuple, static_cast<int>(i)));
+  return builder_.tuple(std::move(items));
+}
+
+Def* Indexing::tuple_item(Def* tuple, const syntax::Expr& index, Span span) {
+  const auto& of = tuple->type->of;
+  const auto size = static_cast<int64_t>(of.size());
+  const std::optional<int64_t> i = constant_int(index);
+  if (!i) {
+    // Elements of one type make a list of it.
+    if (of.empty() || !std::all_of(of.begin(), of.end(), [&](const TypePtr& t) { return equal(t, of[0]); })) {
+      builder_.fail(index.span, fmt::format("the index into {} is a constant int, so that its type is known",
+                                            tuple->type->str()));
+    }
+    Def* list = builder_.list(builder_.unpack_tuple(tuple), of[0]);
+    return builder_.must_operator("aten::__getitem__", {list, expressions_.value(index)}, span);
+  }
+  const int64_t at = *i < 0 ? *i + size : *i;
+  if (at < 0 || at >= size)
+    builder_.fail(index.span,
+                  fmt::format("{} has {} elements, so no index {}", tuple->type->str(), size, *i));
+  return builder_.tuple_index(tuple, static_cast<int>(at));
+}
+
+// A module in a container is an attribute, whose name is its key or its number.
+Def* Indexing::module_item(Def* modules, const syntax::Expr& index, Span span) {
+  const auto named = [&](const std::string& name) {
+    return meanings_.value_of(meanings_.module_attribute(modules, name, index.span), span);
+  };
+  if (const auto* key = syntax::is<syntax::String>(index)) return named(key->value);
+  std::optional<int64_t> i = constant_int(index);
+  if (!i) {
+    // A name or number of a loop over modules.
+    const Def* at = expressions_.value(index);
+    const bool constant = at->node && at->node->kind == ir::Kind::kConstant;
+    if (constant && at->node->constant.is_string()) return named(at->node->constant.as_string());
+    if (constant && at->node->constant.is_int()) i = at->node->constant.as_int();
+  }
+  if (!i)
+    builder_.fail(index.span, "the index into a module is a constant int or str, so that its type is known");
+  if (*i < 0) {  // from the end of those that have numbers for names
+    const auto& type = static_cast<const ObjectType&>(*modules->type);
+    for (int64_t n = 0; type.slot_index(fmt::format("{}", n)) >= 0; ++n) ++*i;
+  }
+  return named(fmt::format("{}", *i));
+}
+
+// A slice is four values in the list: ":", its bounds and its step. An Ellipsis is "...".
+std::vector<Def*> Indexing::tensor_indices(const syntax::Subscript& e) {
   // x[(i, j)] is x[i, j].
   std::vector<const syntax::Expr*> indices;
   const auto* tuple = e.indices.size() == 1 && !e.comma ? syntax::is<syntax::Tuple>(*e.indices[0]) : nullptr;
@@ -147,23 +159,24 @@ std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
       case TypeKind::kTensor:
       case TypeKind::kList: out.push_back(index); return;
       default:
-        fail(span, fmt::format(
-                       "a Tensor is indexed by int, bool, slice, None, `...`, Tensor or a list, not by {}{}",
-                       index->type->str(),
-                       index->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+        builder_.fail(
+            span,
+            fmt::format("a Tensor is indexed by int, bool, slice, None, `...`, Tensor or a list, not by {}{}",
+                        index->type->str(),
+                        index->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
     }
   };
   for (const syntax::Expr* i : indices) {
-    here(e.span);
+    builder_.here(e.span);
     if (i->kind == ExprKind::kEllipsis) {
-      out.push_back(builder_.constant(Value("...")));
+      out.push_back(builder_.text("..."));
     } else if (const auto* cut = syntax::is<syntax::Slice>(*i)) {
       const SliceBounds s = slice_bounds(*cut, *Type::tensor());
-      here(e.span);
-      for (Def* d : {builder_.constant(Value(":")), s.lower, s.upper, s.step}) out.push_back(d);
+      builder_.here(e.span);
+      for (Def* d : {builder_.text(":"), s.lower, s.upper, s.step}) out.push_back(d);
     } else {
-      Def* index = expression(*i);
-      here(e.span);
+      Def* index = expressions_.value(*i);
+      builder_.here(e.span);
       if (index->type->kind == TypeKind::kTuple && indices.size() == 1) {
         for (Def* item : builder_.unpack_tuple(index)) add(item, i->span);
       } else {
@@ -175,7 +188,7 @@ std::vector<Def*> FunctionCompiler::tensor_indices(const syntax::Subscript& e) {
 }
 
 // True when nothing but ints, slices between ints, None and Ellipsis is among them.
-bool FunctionCompiler::gives_view(const std::vector<Def*>& indices) {
+bool Indexing::gives_view(const std::vector<Def*>& indices) {
   return std::none_of(indices.begin(), indices.end(), [](const Def* index) {
     const TypeKind kind = index->type->kind;
     return kind == TypeKind::kTensor || kind == TypeKind::kList || kind == TypeKind::kBool ||
@@ -184,26 +197,27 @@ bool FunctionCompiler::gives_view(const std::vector<Def*>& indices) {
 }
 
 // What most subscripts are, ints or a slice alone, needs no list. Null: it is another.
-Def* FunctionCompiler::simple_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
+Def* Indexing::simple_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
   if (!indices.empty() && std::all_of(indices.begin(), indices.end(),
                                       [](const Def* i) { return i->type->kind == TypeKind::kInt; })) {
-    for (Def* i : indices) tensor = must_operator("aten::select", {tensor, integer(0), i}, span);
+    for (Def* i : indices)
+      tensor = builder_.must_operator("aten::select", {tensor, builder_.integer(0), i}, span);
     return tensor;
   }
   if (indices.size() == 4 && indices[0]->type->kind == TypeKind::kStr &&
       indices[0]->node->constant.as_string() == ":" && gives_view(indices))
-    return must_operator("aten::slice", {tensor, integer(0), indices[1], indices[2], indices[3]}, span);
+    return builder_.must_operator("aten::slice",
+                                  {tensor, builder_.integer(0), indices[1], indices[2], indices[3]}, span);
   return nullptr;
 }
 
-Def* FunctionCompiler::tensor_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
-  here(span);
+Def* Indexing::tensor_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
+  builder_.here(span);
   if (Def* view = simple_index(tensor, indices, span)) return view;
-  return must_operator("aten::__getitem__", {tensor, builder_.list(indices, Type::any())}, span);
+  return builder_.must_operator("aten::__getitem__", {tensor, builder_.list(indices, Type::any())}, span);
 }
 
-void FunctionCompiler::set_tensor_index(Def* tensor, const std::vector<Def*>& indices, Def* value,
-                                        Span span) {
+void Indexing::set_tensor_index(Def* tensor, const std::vector<Def*>& indices, Def* value, Span span) {
   switch (value->type->kind) {
     case TypeKind::kBool:
     case TypeKind::kInt:
@@ -212,49 +226,78 @@ void FunctionCompiler::set_tensor_index(Def* tensor, const std::vector<Def*>& in
     case TypeKind::kTensor:
     case TypeKind::kList: break;
     default:
-      fail(span,
-           fmt::format(
-               "a {} cannot be stored into a Tensor here; build a new one with torch.cat or torch.stack",
-               value->type->str()));
+      builder_.fail(
+          span, fmt::format(
+                    "a {} cannot be stored into a Tensor here; build a new one with torch.cat or torch.stack",
+                    value->type->str()));
   }
-  here(span);
+  builder_.here(span);
   if (Def* view = simple_index(tensor, indices, span)) {
     const TypeKind kind = value->type->kind;
     const bool number = kind == TypeKind::kInt || kind == TypeKind::kFloat;  // fill_ takes no bool
-    must_operator(number ? "aten::fill_" : "aten::_assign", {view, value}, span);
+    builder_.must_operator(number ? "aten::fill_" : "aten::_assign", {view, value}, span);
   } else {
-    must_operator("aten::_set_item", {tensor, builder_.list(indices, Type::any()), value}, span);
+    builder_.must_operator("aten::_set_item", {tensor, builder_.list(indices, Type::any()), value}, span);
   }
 }
 
-void FunctionCompiler::assign_subscript(const syntax::Subscript& e, Def* value, Span span) {
-  Def* object = expression(*e.object);
-  here(e.span);
+void Indexing::assign(const syntax::Subscript& e, Def* value, Span span) {
+  Def* object = expressions_.value(*e.object);
+  builder_.here(e.span);
   if (object->type->kind == TypeKind::kTensor) {
     set_tensor_index(object, tensor_indices(e), value, e.span);
     return;
   }
-  if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict) {
-    fail(e.span, fmt::format("the elements of {} cannot be assigned to", object->type->str()));
-  }
+  if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict)
+    builder_.fail(e.span, fmt::format("the elements of {} cannot be assigned to", object->type->str()));
   if (e.indices.size() != 1 || e.comma)
-    fail(e.span, fmt::format("{} takes a single index", object->type->str()));
+    builder_.fail(e.span, fmt::format("{} takes a single index", object->type->str()));
   if (e.indices[0]->kind == ExprKind::kSlice)
-    fail(e.indices[0]->span,
-         "assigning to a slice is not supported in scripts; assign the elements in a loop");
+    builder_.fail(e.indices[0]->span,
+                  "assigning to a slice is not supported in scripts; assign the elements in a loop");
   const TypePtr& want = object->type->of.back();
-  Def* fitting = coerce(value, want);
+  Def* fitting = builder_.coerce(value, want);
   if (!fitting)
-    fail(span, fmt::format("the elements of {} are {}, not {}", object->type->str(), want->str(),
-                           value->type->str()));
-  Def* key = expression(*e.indices[0]);
-  here(e.span);
-  if (!try_operator("aten::_set_item", {object, key, fitting}, e.span)) {
-    fail(e.indices[0]->span,
-         fmt::format("{} is indexed by {}, not by {}", object->type->str(),
-                     object->type->kind == TypeKind::kDict ? object->type->of[0]->str() : "int",
-                     key->type->str()));
+    builder_.fail(span, fmt::format("the elements of {} are {}, not {}", object->type->str(), want->str(),
+                                    value->type->str()));
+  Def* key = expressions_.value(*e.indices[0]);
+  builder_.here(e.span);
+  if (!builder_.try_operator("aten::_set_item", {object, key, fitting})) {
+    builder_.fail(e.indices[0]->span,
+                  fmt::format("{} is indexed by {}, not by {}", object->type->str(),
+                              object->type->kind == TypeKind::kDict ? object->type->of[0]->str() : "int",
+                              key->type->str()));
   }
+}
+
+void Indexing::update(const syntax::Subscript& e, const syntax::AugAssign& s) {
+  Def* object = expressions_.value(*e.object);
+  if (object->type->kind == TypeKind::kTensor) {
+    const std::vector<Def*> indices = tensor_indices(e);
+    Def* item = tensor_index(object, indices, e.span);
+    Def* value = expressions_.value(*s.value);
+    builder_.here(s.span);
+    Def* result = values_.arithmetic(s.op, item, value, s.span, true);
+    // An operator that wrote into a view of the tensor is done. A copy, or a new value, goes back into it.
+    const bool written =
+        result->node && result->node->kind == ir::Kind::kOp && !result->node->op->traits.pure;
+    if (!written || !gives_view(indices)) set_tensor_index(object, indices, result, s.span);
+    return;
+  }
+  if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict)
+    builder_.fail(e.span, fmt::format("the elements of {} cannot be changed", object->type->str()));
+  if (e.indices.size() != 1 || e.comma || e.indices[0]->kind == ExprKind::kSlice)
+    builder_.fail(e.span, "only a single element can be changed in place");
+  Def* index = expressions_.value(*e.indices[0]);  // once, for the read and the write
+  Def* old = builder_.must_operator("aten::__getitem__", {object, index}, e.span);
+  Def* value = values_.arithmetic(s.op, old, expressions_.value(*s.value), s.span);
+  const TypePtr& want = object->type->of.back();
+  Def* fitting = builder_.coerce(value, want);
+  if (!fitting)
+    builder_.fail(s.span,
+                  fmt::format("the elements are {}, but this gives {}", want->str(), value->type->str()));
+  builder_.here(s.span);
+  builder_.must_operator("aten::_set_item", {object, index, fitting}, s.span);
 }
 
 }  // namespace tine::compile

@@ -1,5 +1,5 @@
 // tests/script/*.py: sources whose wrong line says in a comment what the compiler must say about it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,10 +1,11 @@
 #include "src/compile/session.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "src/compile/annotations.h"
 #include "src/compile/builtins.h"
 #include "src/compile/function_compiler.h"
 #include "src/compile/suggest.h"
@@ -13,9 +14,7 @@
 namespace tine::compile {
 namespace {
 
-// Bounds the machine's stack: each level is a nested statement or expression and takes about a kilobyte.
-constexpr int kMaxDepth = 1500;
-
+// The def that is asked for: by its name, by "Class.name", or as the only one there is.
 const syntax::FunctionDef& find_def(const syntax::Module& module, const FunctionSource& from) {
   const auto whole = [&] { return SourceSpan(module.source, module.source->first_line, 1); };
   std::string wanted = from.def_name;
@@ -54,16 +53,6 @@ std::string called_from(std::string_view callee, std::string_view caller, const 
 
 }  // namespace
 
-Session::Level::Level(Session& session, const std::shared_ptr<const Source>& source, Span where)
-    : session_(session) {
-  if (++session_.depth_ > kMaxDepth) {
-    --session_.depth_;
-    throw_at(ErrorKind::kSyntax, SourceSpan(source, where),
-             "this is nested too deeply to compile; split it over several functions, and write the result "
-             "types of the functions it calls");
-  }
-}
-
 std::shared_ptr<const syntax::Module> Session::parsed(const std::shared_ptr<const Source>& source) {
   auto& module = modules_[source.get()];
   if (!module) {
@@ -77,9 +66,7 @@ Unit& Session::declare(const FunctionSource& source) {
   if (const auto found = by_name_.find(source.qualified_name); found != by_name_.end()) return *found->second;
   const auto module = parsed(source.source);
   const syntax::FunctionDef& def = find_def(*module, source);
-  const auto fail = [&](Span span, std::string_view message) {
-    throw_at(ErrorKind::kSyntax, SourceSpan(source.source, span), message);
-  };
+  const Names names(source.source, source.resolver.get());
 
   Schema schema;
   schema.name = source.qualified_name;
@@ -91,21 +78,19 @@ Unit& Session::declare(const FunctionSource& source) {
     if (first && source.self) {
       a.type = source.self;
     } else {
-      a.type = p.annotation ? annotation_type(*p.annotation, source.source, source.resolver.get())
-                            : Type::tensor();
+      a.type = p.annotation ? annotation_type(*p.annotation, names) : Type::tensor();
     }
     if (p.default_value) {
       const auto known = std::find_if(source.defaults.begin(), source.defaults.end(),
                                       [&](const auto& d) { return d.first == p.name; });
-      Value value = known != source.defaults.end()
-                        ? known->second
-                        : constant_value(*p.default_value, source.source, source.resolver.get());
+      // Python has evaluated it already; without Python it must be a constant of the text.
+      Value value = known != source.defaults.end() ? known->second : constant_value(*p.default_value, names);
       if (value.is_int() && (a.type->kind == TypeKind::kFloat || (a.type->kind == TypeKind::kOptional &&
                                                                   a.type->of[0]->kind == TypeKind::kFloat))) {
         value = value.to_float();
       }
       if (!fits(value, a.type)) {
-        fail(
+        names.fail(
             p.default_value->span,
             fmt::format("the default of `{}` is {}, but the parameter is {}{}", p.name, type_of(value)->str(),
                         a.type->str(), p.annotation ? "" : " (a parameter without annotation is a Tensor)"));
@@ -115,7 +100,8 @@ Unit& Session::declare(const FunctionSource& source) {
     schema.args.push_back(std::move(a));
     first = false;
   }
-  if (source.self && def.params.empty()) fail(def.name_span, "a method has at least the parameter `self`");
+  if (source.self && def.params.empty())
+    names.fail(def.name_span, "a method has at least the parameter `self`");
 
   Unit& unit = units_.emplace_back();
   unit.from = source;
@@ -124,7 +110,7 @@ Unit& Session::declare(const FunctionSource& source) {
   unit.result.span = SourceSpan(source.source, def.span);
   unit.result.docstring = def.docstring;
   if (def.returns) {
-    const TypePtr type = annotation_type(*def.returns, source.source, source.resolver.get());
+    const TypePtr type = annotation_type(*def.returns, names);
     if (type->kind != TypeKind::kNone) schema.returns.push_back(type);
     unit.declares_result = true;
   }
@@ -155,6 +141,7 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
     }
   };
   Unit& unit = found != by_name_.end() ? *found->second : declared();
+  // A function that says what it returns need not be compiled for that: so functions may call one another in a circle.
   if (!unit.declares_result && unit.state != Unit::State::kDone) {
     if (unit.state == Unit::State::kCompiling) {
       throw_at(ErrorKind::kSyntax, where,
@@ -169,9 +156,10 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
 
 void Session::compile(Unit& unit) {
   unit.state = Unit::State::kCompiling;
+  // They nest: a call of a function whose result nobody declared compiles that one in between.
   Unit* const before = std::exchange(current_, &unit);
   try {
-    FunctionCompiler(*this, unit).run();
+    compile_function(*this, unit);
   } catch (const SyntaxError&) {
     rethrow_with_callers(&unit, {});
   }
@@ -187,6 +175,7 @@ std::string Session::shown(const Unit& unit) {
 }
 
 void Session::rethrow_with_callers(const Unit* last, std::string told) {
+  // The error passes each function that is being compiled on its way out; the innermost tells of all of them.
   if (!std::exchange(callers_told_, true)) {
     for (const Unit* unit = last; unit && unit->caller; unit = unit->caller)
       told += called_from(shown(*unit), shown(*unit->caller), unit->called_at);

@@ -1,13 +1,8 @@
-// Session: one call of compile(): the functions it compiles and what is known of each so far.
+// Session: one call of compile(), on one thread: the functions it compiles, and what is known of each so far.
 //
-// State      Sources parsed, signatures, finished graphs.
-// Threads    One.
-// Ordering   A function without a return annotation is compiled where its first caller needs its type; all others
-//            afterwards, in the order in which they were met.
-// Ownership  Owns the trees and graphs until they are handed out.
-// Errors     SyntaxError with place and marker, and the chain of calls that led there.
-// Cost       Each source is parsed once, each function compiled once.
-// Source     docs/spec/language.md.
+// A function without a return annotation is compiled where its first caller needs its type; all others afterwards, in the
+// order in which they were met. Each source is parsed once, each function compiled once. Errors have their place and the
+// chain of calls that led there.
 #pragma once
 
 #include <deque>
@@ -40,24 +35,14 @@ class Session {
   Session(const OpTable& ops, const Library* library) : ops(ops), library_(library) {}
 
   const OpTable& ops;
+  // Levels of nested statements and expressions, of the whole session: functions that infer one another's results nest.
+  int depth = 0;
 
   Unit& declare(const FunctionSource& source);
   // What a call of the function needs to know; compiles it when nobody wrote its result type.
   const Schema& signature(const FunctionRef& function, const SourceSpan& where);
   // Compiles everything declared.
   std::vector<CompiledFunction> finish();
-
-  // Levels of recursion of the whole session: functions that infer one another's results nest.
-  class Level {
-   public:
-    Level(Session& session, const std::shared_ptr<const Source>& source, Span where);
-    ~Level() { --session_.depth_; }
-    Level(const Level&) = delete;
-    Level& operator=(const Level&) = delete;
-
-   private:
-    Session& session_;
-  };
 
  private:
   void compile(Unit& unit);
@@ -71,22 +56,8 @@ class Session {
   std::unordered_map<std::string, Unit*> by_name_;
   std::unordered_map<const Source*, std::shared_ptr<const syntax::Module>> modules_;
   std::vector<std::shared_ptr<const Source>> sources_;
-  int depth_ = 0;
   Unit* current_ = nullptr;    // the one that is being compiled
   bool callers_told_ = false;  // in the error that is on its way
 };
-
-// Types and constants in source: annotations and defaults.
-[[nodiscard]] TypePtr annotation_type(const syntax::Expr& e, const std::shared_ptr<const Source>& source,
-                                      Resolver* resolver);
-// A literal, or a name that is Constant; throws when it is neither.
-[[nodiscard]] Value constant_value(const syntax::Expr& e, const std::shared_ptr<const Source>& source,
-                                   Resolver* resolver);
-// "torch.jit.fork" of an attribute chain over a name; empty when it is something else.
-[[nodiscard]] std::string dotted_name(const syntax::Expr& e);
-// The names that an assignment to it sets.
-void target_names(const syntax::Expr& target, std::vector<std::string_view>* names);
-// The resolver first, then the language.
-[[nodiscard]] Resolved resolve_name(Resolver* resolver, std::string_view dotted);
 
 }  // namespace tine::compile

@@ -1,6 +1,6 @@
 #include "src/compile/suggest.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <vector>

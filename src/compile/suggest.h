@@ -1,12 +1,6 @@
-// suggest: the name that a misspelled one may have meant.
+// suggest: the name that a misspelled one may have meant, by Damerau-Levenshtein distance (optimal string alignment).
 //
-// State      None.
-// Threads    Any.
-// Ordering   Of equally near names the first.
-// Ownership  Returns a copy.
-// Errors     None.
-// Cost       The product of both lengths a candidate; only when an error is being written.
-// Source     Damerau-Levenshtein distance (optimal string alignment).
+// It takes the product of both lengths a candidate, so it is called only when an error is being written.
 #pragma once
 
 #include <functional>

@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, kKinds> kNames = {
     "prim::unchecked_cast",
 };
 
+// Which Def of the copy stands for one of the original.
 using Copies = std::unordered_map<const Def*, Def*>;
 
 std::vector<Def*> copied(const std::vector<Def*>& defs, const Copies& copies) {
@@ -52,6 +53,7 @@ void copy_block(const Block& from, Block& to, Graph& graph, Copies* copies) {
     fresh->type = node->type;
     if (node->subgraph) fresh->subgraph = clone(*node->subgraph);
     graph.append(to, fresh);
+    // The results last: the blocks cannot use them, and what comes after can.
     for (const Block* inner : node->blocks) copy_block(*inner, *graph.add_block(*fresh), graph, copies);
     for (const Def* def : node->outputs) copies->emplace(def, graph.add_output(*fresh, def->type, def->name));
   }
@@ -100,6 +102,7 @@ bool Node::is_exit() const noexcept {
   }
 }
 
+// Nodes, blocks and values live in deques: they never move, and those that were removed stay until the graph goes.
 Graph::Graph(std::string n) : name(std::move(n)) { root_ = &blocks_.emplace_back(); }
 
 Def* Graph::add_param(Block& block, TypePtr type, std::string hint) {
@@ -185,7 +188,7 @@ Node* Builder::loop(Def* max_trip, Def* condition, std::vector<Def*> carried) {
   inputs.insert(inputs.end(), carried.begin(), carried.end());
   Node* node = add(Kind::kLoop, std::move(inputs));
   Block* body = graph_->add_block(*node);
-  graph_->add_param(*body, Type::integer());
+  graph_->add_param(*body, Type::integer());  // the number of the turn
   for (Def* def : carried) {
     graph_->add_param(*body, def->type, def->name);
     graph_->add_output(*node, def->type, def->name);
@@ -215,6 +218,7 @@ Def* Builder::fork(std::shared_ptr<Graph> subgraph, std::vector<Def*> args) {
 Def* Builder::get_attr(Def* object, std::string attribute, TypePtr type) {
   Node* node = add(Kind::kGetAttr, {object});
   node->name = attribute;
+  // The attribute is a good name for its value, too.
   return graph_->add_output(*node, std::move(type), std::move(attribute));
 }
 
@@ -263,6 +267,7 @@ Def* Builder::is_instance(Def* value, TypePtr type) {
 }
 
 Def* Builder::cast(Def* value, TypePtr narrower) {
+  // It is the same variable still.
   return graph_->add_output(*add(Kind::kUncheckedCast, {value}), std::move(narrower), value->name);
 }
 

@@ -153,7 +153,6 @@ class Graph {
   void append(Block& block, Node* node);
   // The inverse of append; the node's outputs must be unused.
   void remove(Node* node);
-  [[nodiscard]] int def_count() const noexcept { return next_id_; }
 
  private:
   std::deque<Node> nodes_;

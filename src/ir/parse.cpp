@@ -1,6 +1,6 @@
 #include "src/ir/parse.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cmath>
@@ -16,6 +16,7 @@
 namespace tine::ir {
 namespace {
 
+// The text may come from another worker: whatever it says, reading it takes bounded stack and time.
 constexpr int kDeepestBlock = 200;
 constexpr int kDeepestValue = 32;
 constexpr int kDeepestType = 32;
@@ -88,6 +89,7 @@ class Parser {
     skip();
     if (text_.substr(at_, word.size()) != word) return false;
     const size_t end = at_ + word.size();
+    // "->" ends anywhere; a word ends where its letters do, so `return` is not found in `returned`.
     return end >= text_.size() || !(is_name(text_[end]) || text_[end] == ':') || word.back() == '>';
   }
   bool accept_word(std::string_view word) noexcept {
@@ -182,6 +184,7 @@ class Parser {
       }
       ++at_;
     }
+    // The names of types are parse_type's affair; only where they end is known here.
     std::string_view words = text_.substr(begin, at_ - begin);
     while (!words.empty() && is_space(words.back())) words.remove_suffix(1);
     if (words.empty()) fail("expected a type");
@@ -203,6 +206,7 @@ class Parser {
     refuse_open(parsed, begin);
     return parsed;
   }
+  // A graph has no type variables, and a class without slots is one that nobody here knows.
   void refuse_open(const TypePtr& type, size_t begin) {
     if (type->kind == TypeKind::kVariable || type->kind == TypeKind::kFunction ||
         (type->kind == TypeKind::kObject && !dynamic_cast<const ObjectType*>(type.get()))) {
@@ -222,6 +226,7 @@ class Parser {
     if (word == "inf") return std::numeric_limits<double>::infinity();
     if (word == "-inf") return -std::numeric_limits<double>::infinity();
     if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
+    // strtod reads more than numbers are written like: "infinity", "0x1p3".
     const bool digits = !word.empty() && word.find_first_not_of("+-.0123456789eE") == std::string::npos;
     if (digits && word.find_first_of(".eE") == std::string::npos) {
       at_ = begin;
@@ -266,6 +271,7 @@ class Parser {
     if (peek() != '"') fail("expected the elements as hexadecimal text");
     ++at_;
     const size_t bytes = elements * size_of(dtype);
+    // Before the memory is asked for: the sizes may say anything. The first test keeps `bytes` from wrapping.
     if (elements > text_.size() || bytes * 2 > text_.size() - at_)
       fail("the elements are fewer than the sizes say");
     Tensor result;
@@ -318,7 +324,7 @@ class Parser {
   // ---- graphs
 
   void graph_text(Graph& graph) {
-    defs_.clear();
+    defs_.clear();  // a forked graph sees nothing of the one around it
     graph_ = &graph;
     params(graph.root());
     const bool declared = accept_word("->");
@@ -334,6 +340,7 @@ class Parser {
     nodes(graph.root(), 0);
     expect_word("return");
     graph.root().outputs = uses();
+    // Without a declaration the results are of the values' own types.
     if (!declared) {
       for (const Def* def : graph.root().outputs) graph.returns.push_back(def->type);
     }
@@ -428,6 +435,7 @@ class Parser {
     }
     attributes(*node, outputs.size() == 1 ? outputs.front().type : nullptr);
     node->inputs = uses();
+    // An operator without its overload is told by the types of what it takes and gives.
     if (node->kind == Kind::kOp) {
       if (outputs.size() != 1) {
         at_ = begin;
@@ -452,6 +460,7 @@ class Parser {
       expect_word("->");
       child->outputs = uses();
     }
+    // Only now: neither its inputs nor its blocks can use a node's own results.
     for (Output& output : outputs) {
       add_def(output.name, graph_->add_output(*node, std::move(output.type), hint_of(output.name)));
     }
@@ -576,6 +585,7 @@ std::unique_ptr<Graph> parse(std::string_view text, const OpTable& ops, std::str
   Parser parser(text, ops, options);
   std::unique_ptr<Graph> graph = parser.run(std::move(name));
   if (terms) *terms = parser.terms();
+  // What was read is well-formed text; whether it is a graph that may run is the verifier's to say.
   verify(*graph);
   return graph;
 }

@@ -1,13 +1,7 @@
-// Reads the text form of a graph.
+// Reads the text form of a graph (docs/spec/ir.md), which may come from anywhere.
 //
-// State      None.
-// Threads    Any.
-// Ordering   None.
-// Ownership  The graph is the caller's. Operator rows are borrowed from the table.
-// Errors     SyntaxError with line and column for any text that is no graph; never anything worse, whatever the
-//            text. A graph that was parsed has been verified, too.
-// Cost       Linear in the text; a type has at most 4,096 characters.
-// Source     docs/spec/ir.md.
+// Throws SyntaxError with line and column for any text that is not a graph, and never does anything worse, whatever the
+// text; a graph that was parsed has been verified, too. Takes time linear in the text.
 #pragma once
 
 #include <cstddef>

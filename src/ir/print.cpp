@@ -40,6 +40,7 @@ std::string quoted(std::string_view text) {
 std::string float_text(double v) {
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
+  // The shortest text that reads back as this very number; with a point, so that it is not an int.
   std::string out = fmt::format("{}", v);
   if (out.find_first_of(".en") == std::string::npos) out += ".0";
   return out;
@@ -77,7 +78,7 @@ std::string value_text(const Value& value, bool exact) {
         if (i != 0) out += ", ";
         out += value_text(items[i], exact);
       }
-      if (!list && items.size() == 1) out += ",";
+      if (!list && items.size() == 1) out += ",";  // (1) is 1
       return out + (list ? "]" : ")");
     }
     default:
@@ -131,6 +132,7 @@ class Printer {
     out_ += intro;
     params(graph.root());
     const std::vector<Def*>& outputs = graph.root().outputs;
+    // Said only where it is not what the outputs' own types are.
     const bool plain = std::equal(outputs.begin(), outputs.end(), graph.returns.begin(), graph.returns.end(),
                                   [](const Def* def, const TypePtr& type) { return equal(def->type, type); });
     if (!plain) {
@@ -159,6 +161,7 @@ class Printer {
     if (hints_) {
       for (const char c : def.name) name += name_char(c) ? c : '_';
     }
+    // A hint that begins with a digit would be taken for one of the numbers.
     if (name.empty() || (name[0] >= '0' && name[0] <= '9')) {
       name = fmt::format("{}", names_.size());
     } else if (!taken_.insert(name).second) {
@@ -289,6 +292,7 @@ std::string print(const Graph& graph, const Node& node) {
 }
 
 std::string content_hash(const Graph& graph) {
+  // Without the names of variables and without places: those change and the function does not.
   return hash_of(Printer({.exact = true, .places = false}, false).run(graph));
 }
 

@@ -1,12 +1,5 @@
-// The text form of a graph.
-//
-// State      None.
-// Threads    Any; the graph must not change meanwhile.
-// Ordering   Nodes in order; fork subgraphs follow in a `with` section each, in the order of their forks.
-// Ownership  Nothing is kept.
-// Errors     exact text of a constant that has no text form (an object, a future, a foreign value): ValueError.
-// Cost       Linear in the graph.
-// Source     docs/spec/ir.md; PyTorch's str(graph).
+// The text form of a graph (docs/spec/ir.md), close to PyTorch's str(graph): nodes in order, then each forked graph in a
+// `with` section, in the order of the forks. The graph must not change meanwhile.
 #pragma once
 
 #include <string>
@@ -20,7 +13,7 @@ struct PrintOptions {
   // What parse() gives the identical graph for: operators with their overload, tensors with their elements.
   // Without it the text is what PyTorch would show, and also parses, but for <Tensor> and <object> constants.
   bool exact = false;
-  bool places = true;  // `# file.py:3:4` behind each node
+  bool places = true;  // `# file.py:3:4` after each node
 };
 
 [[nodiscard]] std::string print(const Graph& graph, const PrintOptions& options = {});

@@ -184,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
             "the graph 'f' returns 2 values; a function returns one"},
         Row{"!graph(%x : int) -> (str):|  return (%x)|", 1, "graph 'f': expected str, got int"},
         Row{"!graph(%x : int) -> (int):|  return ()|", 1, "graph 'f': expected 1 results, got 0"},
-        Row{"%y : str = prim::Constant[value=1]()", 0, "the constant is no str"},
+        Row{"%y : str = prim::Constant[value=1]()", 0, "the constant is not a str"},
         Row{"prim::Constant[value=1]()", 0, "expected 1 results, got 0"},
         Row{"%y : int = prim::Constant[value=1](%x)", 0, "expected 0 inputs, got 1"},
         Row{"prim::If(%x)|block0():|->()|block1():|->()", 0, "expected bool as input 1, got int"},

@@ -1,6 +1,6 @@
 #include "src/ir/verify.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <unordered_set>
@@ -10,6 +10,7 @@
 namespace tine::ir {
 namespace {
 
+// The passes and the emitter go down into blocks and forks by recursion.
 constexpr int kDeepestFork = 64;
 constexpr int kDeepestBlock = 400;
 
@@ -39,6 +40,7 @@ class Verifier {
                                   node->span.known() ? "\n  at: " + node->span.str() : ""));
   }
 
+  // The values that may be used here are those of this block and of the blocks around it, defined before.
   void define(const Node* node, const Def* def) {
     if (!def || !def->type) fail(node, "a result has no type");
     if (!defined_.insert(def).second) fail(node, "a result is defined twice");
@@ -75,6 +77,7 @@ class Verifier {
       const Node* node = b.nodes[i];
       if (!node) fail(b.owner, "a node is missing");
       this->node(*node, depth);
+      // After its check, so that a node cannot use its own results.
       for (const Def* def : node->outputs) define(node, def);
       if (node->is_exit() && i + 1 != b.nodes.size())
         fail(node, "an exit must be the last node of its block");
@@ -100,6 +103,7 @@ class Verifier {
   void block_outputs(const Block& b) {
     const Node& owner = *b.owner;
     std::vector<TypePtr> wanted = types(owner.outputs);
+    // A turn ends with the condition for the next one.
     if (owner.kind == Kind::kLoop) wanted.insert(wanted.begin(), Type::boolean());
     outputs(&owner, b.outputs, 0, wanted);
   }
@@ -131,34 +135,55 @@ class Verifier {
   void node(const Node& node, int depth) {
     for (const Def* def : node.inputs) use(&node, def);
     switch (node.kind) {
-      case Kind::kOp: {
+      case Kind::kOp:
         if (!node.op) fail(&node, "the node names no operator");
         results(node, 1);
         if (auto why = check_op(*node.op, node.inputs, node.output()->type)) fail(&node, *why);
         return;
-      }
       case Kind::kConstant:
         arity(node, 0, 1);
-        if (!tine::fits(node.constant, node.output()->type)) {
-          fail(&node, fmt::format("the constant is no {}", node.output()->type->str()));
-        }
+        if (!tine::fits(node.constant, node.output()->type))
+          fail(&node, fmt::format("the constant is not a {}", node.output()->type->str()));
         return;
-      case Kind::kIf:
-        if (node.inputs.size() != 1) fail(&node, "expected one input, the condition");
-        input_kind(node, 0, TypeKind::kBool, "bool");
-        if (node.blocks.size() != 2) fail(&node, "expected two blocks");
-        for (const Block* b : node.blocks) {
-          if (!b || b->owner != &node || !b->params.empty())
-            fail(&node, "the blocks of an if have no parameters");
-        }
-        for (const Def* def : node.outputs) {
-          if (!def || !def->type) fail(&node, "a result has no type");
-        }
-        for (const Block* b : node.blocks) block(*b, depth + 1);
-        if (node.is_exit() && !node.outputs.empty())
-          fail(&node, "an if whose branches both leave has no results");
-        return;
+      case Kind::kIf: return if_(node, depth);
       case Kind::kLoop: return loop(node, depth);
+      case Kind::kReturn:
+      case Kind::kBreak:
+      case Kind::kContinue:
+      case Kind::kRaise: return exit(node);
+      case Kind::kFork: return fork(node);
+      case Kind::kCallFunction:
+        if (node.name.empty()) fail(&node, "the call names no function");
+        return results(node, 1);
+      case Kind::kCallMethod:
+        if (node.inputs.empty() || !object(*node.inputs[0]))
+          fail(&node, "expected an object as the first input");
+        return results(node, 1);
+      case Kind::kGetAttr:
+        arity(node, 1, 1);
+        if (!equal(slot(node), node.output()->type))
+          fail(&node, fmt::format("the attribute is a {}", slot(node)->str()));
+        return;
+      case Kind::kSetAttr: arity(node, 2, 0); return fits(&node, node.inputs[1], slot(node));
+      case Kind::kTupleConstruct:
+      case Kind::kListConstruct:
+      case Kind::kDictConstruct: return construct(node);
+      case Kind::kTupleUnpack:
+      case Kind::kTupleIndex:
+      case Kind::kListUnpack: return take_apart(node);
+      case Kind::kIsInstance:
+        arity(node, 1, 1);
+        if (!node.type) fail(&node, "the check names no type");
+        if (node.output()->type->kind != TypeKind::kBool) fail(&node, "the result is a bool");
+        return;
+      case Kind::kUncheckedCast: return cast(node);
+    }
+    fail(&node, "unknown kind of node");
+  }
+
+  // A node that control does not come out of: what it hands on must be what the function or the loop is left with.
+  void exit(const Node& node) {
+    switch (node.kind) {
       case Kind::kReturn: results(node, 0); return outputs(&node, node.inputs, 0, graph_.returns);
       case Kind::kBreak:
         results(node, 0);
@@ -170,104 +195,97 @@ class Verifier {
         if (node.inputs.empty()) fail(&node, "expected the next condition as the first input");
         input_kind(node, 0, TypeKind::kBool, "bool");
         return outputs(&node, node.inputs, 1, types(loops_.back()->outputs));
-      case Kind::kRaise: {
-        arity(node, 1, 0);
-        input_kind(node, 0, TypeKind::kStr, "str");
-        ErrorKind kind{};
-        if (!kind_named(node.name, &kind)) fail(&node, fmt::format("no error is called '{}'", node.name));
-        return;
-      }
-      case Kind::kFork: {
-        if (!node.subgraph) fail(&node, "the fork has no subgraph");
-        const Graph& sub = *node.subgraph;
-        arity(node, sub.inputs().size(), 1);
-        for (size_t i = 0; i < node.inputs.size(); ++i) {
-          if (!sub.inputs()[i] || !sub.inputs()[i]->type)
-            fail(&node, "an input of the forked graph has no type");
-          fits(&node, node.inputs[i], sub.inputs()[i]->type);
-        }
-        if (sub.returns.size() != 1) fail(&node, "a forked graph returns one value");
-        Verifier(sub, fork_depth_ + 1).run();
-        if (!equal(node.output()->type, Type::future(sub.returns.front()))) {
-          fail(&node, fmt::format("the forked graph returns {}, the result is declared as {}",
-                                  sub.returns.front()->str(), node.output()->type->str()));
-        }
-        return;
-      }
-      case Kind::kCallFunction:
-        if (node.name.empty()) fail(&node, "the call names no function");
-        return results(node, 1);
-      case Kind::kCallMethod:
-        if (node.inputs.empty() || !object(*node.inputs[0]))
-          fail(&node, "expected an object as the first input");
-        return results(node, 1);
-      case Kind::kGetAttr:
-        arity(node, 1, 1);
-        if (!equal(slot(node), node.output()->type)) {
-          fail(&node, fmt::format("the attribute is a {}", slot(node)->str()));
-        }
-        return;
-      case Kind::kSetAttr: arity(node, 2, 0); return fits(&node, node.inputs[1], slot(node));
+      default: break;  // kRaise
+    }
+    arity(node, 1, 0);
+    input_kind(node, 0, TypeKind::kStr, "str");
+    ErrorKind kind{};
+    if (!kind_named(node.name, &kind)) fail(&node, fmt::format("no error is called '{}'", node.name));
+  }
+
+  void if_(const Node& node, int depth) {
+    if (node.inputs.size() != 1) fail(&node, "expected one input, the condition");
+    input_kind(node, 0, TypeKind::kBool, "bool");
+    if (node.blocks.size() != 2) fail(&node, "expected two blocks");
+    for (const Block* b : node.blocks) {
+      if (!b || b->owner != &node || !b->params.empty())
+        fail(&node, "the blocks of an if have no parameters");
+    }
+    for (const Def* def : node.outputs) {
+      if (!def || !def->type) fail(&node, "a result has no type");
+    }
+    for (const Block* b : node.blocks) block(*b, depth + 1);
+    // is_exit looks into the blocks, so only once these are known to be whole.
+    if (node.is_exit() && !node.outputs.empty())
+      fail(&node, "an if whose branches both leave has no results");
+  }
+
+  void fork(const Node& node) {
+    if (!node.subgraph) fail(&node, "the fork has no subgraph");
+    const Graph& sub = *node.subgraph;
+    arity(node, sub.inputs().size(), 1);
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!sub.inputs()[i] || !sub.inputs()[i]->type) fail(&node, "an input of the forked graph has no type");
+      fits(&node, node.inputs[i], sub.inputs()[i]->type);
+    }
+    if (sub.returns.size() != 1) fail(&node, "a forked graph returns one value");
+    // By itself: it uses nothing of this graph but its inputs.
+    Verifier(sub, fork_depth_ + 1).run();
+    if (!equal(node.output()->type, Type::future(sub.returns.front()))) {
+      fail(&node, fmt::format("the forked graph returns {}, the result is declared as {}",
+                              sub.returns.front()->str(), node.output()->type->str()));
+    }
+  }
+
+  void construct(const Node& node) {
+    results(node, 1);
+    const TypePtr& type = node.output()->type;
+    switch (node.kind) {
       case Kind::kTupleConstruct:
-        arity(node, node.inputs.size(), 1);
-        if (!is_subtype(Type::tuple(types(node.inputs)), node.output()->type)) {
-          fail(&node, fmt::format("a {} is made here", Type::tuple(types(node.inputs))->str()));
-        }
+        if (const TypePtr made = Type::tuple(types(node.inputs)); !is_subtype(made, type))
+          fail(&node, fmt::format("a {} is made here", made->str()));
         return;
-      case Kind::kTupleUnpack:
-        if (node.inputs.size() != 1) fail(&node, "expected one input");
-        input_kind(node, 0, TypeKind::kTuple, "a tuple");
-        results(node, node.inputs[0]->type->of.size());
-        for (size_t i = 0; i < node.outputs.size(); ++i) {
-          element(node, node.inputs[0]->type->of[i], node.outputs[i]->type);
-        }
-        return;
-      case Kind::kTupleIndex: {
-        arity(node, 1, 1);
-        input_kind(node, 0, TypeKind::kTuple, "a tuple");
-        const std::vector<TypePtr>& of = node.inputs[0]->type->of;
-        if (node.index < 0 || static_cast<size_t>(node.index) >= of.size())
-          fail(&node, fmt::format("the tuple has {} elements", of.size()));
-        return element(node, of[static_cast<size_t>(node.index)], node.output()->type);
-      }
       case Kind::kListConstruct:
-        results(node, 1);
-        if (node.output()->type->kind != TypeKind::kList) fail(&node, "a list is made here");
-        for (const Def* def : node.inputs) fits(&node, def, node.output()->type->of.front());
+        if (type->kind != TypeKind::kList) fail(&node, "a list is made here");
+        for (const Def* def : node.inputs) fits(&node, def, type->of.front());
         return;
-      case Kind::kListUnpack:
-        if (node.inputs.size() != 1) fail(&node, "expected one input");
-        input_kind(node, 0, TypeKind::kList, "a list");
-        results(node, node.outputs.size());
-        for (const Def* def : node.outputs) element(node, node.inputs[0]->type->of.front(), def->type);
-        return;
-      case Kind::kDictConstruct: {
-        results(node, 1);
-        const TypePtr& type = node.output()->type;
+      default:  // kDictConstruct: key, value, key, value
         if (type->kind != TypeKind::kDict) fail(&node, "a dict is made here");
         if (node.inputs.size() % 2 != 0) fail(&node, "expected a value for each key");
         for (size_t i = 0; i < node.inputs.size(); ++i) fits(&node, node.inputs[i], type->of[i % 2]);
-        return;
-      }
-      case Kind::kIsInstance:
-        arity(node, 1, 1);
-        if (!node.type) fail(&node, "the check names no type");
-        if (node.output()->type->kind != TypeKind::kBool) fail(&node, "the result is a bool");
-        return;
-      case Kind::kUncheckedCast: {
-        arity(node, 1, 1);
-        // The machine looks at the value, but not into containers: only what it can see may be claimed.
-        const TypePtr& from = node.inputs[0]->type;
-        const TypePtr& to = node.output()->type;
-        const bool any = from->kind == TypeKind::kAny ||
-                         (from->kind == TypeKind::kOptional && from->of[0]->kind == TypeKind::kAny);
-        if (!any && !is_subtype(to, from) && !is_subtype(from, to)) {
-          fail(&node, fmt::format("{} cannot be a {}", from->str(), to->str()));
-        }
-        return;
-      }
     }
-    fail(&node, "unknown kind of node");
+  }
+
+  void take_apart(const Node& node) {
+    if (node.inputs.size() != 1) fail(&node, "expected one input");
+    if (node.kind == Kind::kListUnpack) {
+      input_kind(node, 0, TypeKind::kList, "a list");
+      results(node, node.outputs.size());
+      for (const Def* def : node.outputs) element(node, node.inputs[0]->type->of.front(), def->type);
+      return;
+    }
+    input_kind(node, 0, TypeKind::kTuple, "a tuple");
+    const std::vector<TypePtr>& of = node.inputs[0]->type->of;
+    if (node.kind == Kind::kTupleUnpack) {
+      results(node, of.size());
+      for (size_t i = 0; i < of.size(); ++i) element(node, of[i], node.outputs[i]->type);
+      return;
+    }
+    results(node, 1);
+    if (node.index < 0 || static_cast<size_t>(node.index) >= of.size())
+      fail(&node, fmt::format("the tuple has {} elements", of.size()));
+    element(node, of[static_cast<size_t>(node.index)], node.output()->type);
+  }
+
+  void cast(const Node& node) {
+    arity(node, 1, 1);
+    // The machine looks at the value, but not into containers: only what it can see may be claimed.
+    const TypePtr& from = node.inputs[0]->type;
+    const TypePtr& to = node.output()->type;
+    const bool any = from->kind == TypeKind::kAny ||
+                     (from->kind == TypeKind::kOptional && from->of[0]->kind == TypeKind::kAny);
+    if (!any && !is_subtype(to, from) && !is_subtype(from, to))
+      fail(&node, fmt::format("{} cannot be a {}", from->str(), to->str()));
   }
 
   void element(const Node& node, const TypePtr& from, const TypePtr& to) {

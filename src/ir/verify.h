@@ -1,12 +1,6 @@
-// Verifies a graph: what passes here the emitter and the machine run without looking again.
+// Verifies a graph: what passes here the emitter and the machine run without looking again (docs/spec/ir.md).
 //
-// State      None.
-// Threads    Any; the graph must not change meanwhile.
-// Ordering   None.
-// Ownership  None.
-// Errors     SyntaxError that quotes the node and says what is wrong with it.
-// Cost       Linear in the graph.
-// Source     docs/spec/ir.md.
+// Throws SyntaxError that quotes the node and says what is wrong with it. The graph must not change meanwhile.
 #pragma once
 
 #include <optional>

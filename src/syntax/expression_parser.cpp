@@ -1,6 +1,6 @@
 #include "src/syntax/expression_parser.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,12 +1,5 @@
-// Frame: one activation of a function, in a block (tine/detail/block.h).
-//
-// State      Fixed layout, registers behind the header.
-// Threads    A frame belongs to the thread that runs its task.
-// Ordering   None.
-// Ownership  A frame owns its registers' values from init() to release().
-// Errors     std::bad_alloc.
-// Cost       Taking and giving back a frame is a pop and a push.
-// Source     DESIGN "Scripts": frames on the heap.
+// Frame: one activation of a function, in a recycled block (tine/detail/block.h): a header, then the registers. It belongs to
+// the thread that runs its task, and owns its registers' values until release_registers().
 #pragma once
 
 #include <cstddef>

@@ -1,17 +1,18 @@
 // The interpreter loop. Dispatch is one indirect jump at the end of each instruction (labels as values), which
 // gives the branch predictor one history an instruction; both compilers have them.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
-#include <cstring>
 #include <typeinfo>
 #include <utility>
 #include <vector>
 
+#include "src/vm/access.h"
+#include "src/vm/fuel.h"
+#include "src/vm/numbers.h"
 #include "src/vm/slow_paths.h"
 #include "src/vm/task.h"
 
@@ -27,120 +28,6 @@ using code::Opcode;
 using code::Word;
 using detail::StateBase;
 
-inline Value& slot(const Value& object, const code::SlotSite& site) {
-  if (object.is(Tag::kObject) && object.as_object().type.get() == site.type.get()) [[likely]] {
-    return object.as_object().slots[static_cast<size_t>(site.index)];
-  }
-  return find_slot(object, site);
-}
-
-const Value& list_item(const Value& list, int64_t index) {
-  const std::vector<Value>& items = list.as_list().items;
-  const auto size = static_cast<int64_t>(items.size());
-  const int64_t at = index < 0 ? index + size : index;
-  if (at < 0 || at >= size) [[unlikely]] {
-    throw IndexError(fmt::format("list index out of range: {} in a list of {}", index, size));
-  }
-  return items[static_cast<size_t>(at)];
-}
-
-const Value& element(const Value& tuple_or_list, size_t index) {
-  const std::vector<Value>& items =
-      tuple_or_list.is(Tag::kTuple) ? tuple_or_list.as_tuple().items : tuple_or_list.as_list().items;
-  return items[index];
-}
-
-int64_t to_integer(double v) {
-  if (std::isnan(v)) throw ValueError("cannot convert float NaN to integer");
-  if (std::isinf(v)) throw OverflowError("cannot convert float infinity to integer");
-  if (!(v > -9223372036854775809.0 && v < 9223372036854775808.0)) {
-    throw OverflowError(fmt::format("float {} does not fit into a 64-bit integer", v));
-  }
-  return static_cast<int64_t>(v);
-}
-
-inline int64_t wrapping_add(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-inline int64_t wrapping_sub(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-}
-inline int64_t wrapping_mul(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-}
-
-inline int64_t floor_mod(int64_t a, int64_t b) {
-  // Small non-negative numbers, the usual case, divide in half the time.
-  if ((static_cast<uint64_t>(a) | static_cast<uint64_t>(b)) >> 32 == 0 && b != 0) [[likely]] {
-    return static_cast<uint32_t>(a) % static_cast<uint32_t>(b);
-  }
-  if (b == 0) throw_zero_division("integer modulo by zero");
-  if (b == -1) return 0;
-  const int64_t m = a % b;
-  return m != 0 && (m ^ b) < 0 ? m + b : m;
-}
-
-inline int64_t floor_div(int64_t a, int64_t b) {
-  if ((static_cast<uint64_t>(a) | static_cast<uint64_t>(b)) >> 32 == 0 && b != 0) [[likely]] {
-    return static_cast<uint32_t>(a) / static_cast<uint32_t>(b);
-  }
-  if (b == 0) throw_zero_division("integer division or modulo by zero");
-  if (b == -1) return wrapping_sub(0, a);
-  const int64_t q = a / b;
-  return a % b != 0 && ((a ^ b) < 0) ? q - 1 : q;
-}
-
-// Bits from one place to another, ownership included. Tag and payload apart, as they were stored: one 16-byte load
-// right behind two narrower stores waits for both to reach the cache.
-inline void relocate(Value* to, const Value* from) noexcept {
-  constexpr size_t kPayload = 8;
-  std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), sizeof(Tag));
-  std::memcpy(reinterpret_cast<std::byte*>(to) + kPayload,
-              reinterpret_cast<const std::byte*>(from) + kPayload, kPayload);
-}
-
-// How many loop turns and calls until the next look at the clock: adapts so that one happens once an interval.
-class Fuel {
- public:
-  Fuel(Clock::duration interval, int32_t first) noexcept : left(first), interval_(interval), quota_(first) {}
-  int32_t left;
-
-  // True when it is time to poll.
-  bool refill() noexcept {
-    const TimePoint now = Clock::now();
-    const auto spent = now - last_;
-    if (spent < interval_ / 4 && quota_ < kMost) {
-      quota_ *= 2;
-    } else if (spent > interval_ * 2 && quota_ > 1) {
-      quota_ = std::max(1, quota_ / 4);
-    }
-    left = quota_;
-    last_ = now;
-    if (now < due_) return false;
-    due_ = now + interval_;
-    return true;
-  }
-
- private:
-  static constexpr int32_t kMost = 1 << 22;
-  const Clock::duration interval_;
-  int32_t quota_;
-  TimePoint last_ = Clock::now();
-  TimePoint due_ = last_;
-};
-
-inline bool fits_quickly(const Value& value, const Type& type) noexcept {
-  switch (type.kind) {
-    case TypeKind::kAny: return true;
-    case TypeKind::kNone: return value.is_none();
-    case TypeKind::kBool: return value.is_bool();
-    case TypeKind::kInt: return value.is_int();
-    case TypeKind::kFloat: return value.is_float();
-    case TypeKind::kStr: return value.is_string();
-    case TypeKind::kTensor: return value.is_tensor();
-    default: return false;
-  }
-}
 ScriptTask* as_script_task(StateBase* state, const Machine& machine) noexcept {
   if (typeid(*state) != typeid(ScriptTask)) return nullptr;
   auto* const task = static_cast<ScriptTask*>(state);
@@ -353,7 +240,7 @@ class Interpreter {
 // NOLINTNEXTLINE(readability-function-size): one function, so that the registers stay in registers
 void Interpreter::loop() {
   static const void* const kLabels[] = {
-#define TINE_LABEL(name, picture) &&name,
+#define TINE_LABEL(name, form, picture) &&name,
       TINE_OPCODES(TINE_LABEL)
 #undef TINE_LABEL
   };
@@ -495,10 +382,10 @@ CALL_OP_DROP : {
     const uint16_t operand = operands[i];
     const Value* const from =
         operand & code::kConstOperand ? &k[operand & code::kOperandMask] : &r[operand & code::kOperandMask];
-    relocate(&args[i], from);  // lent
+    relocate(&args[i], from);  // lent: the register still owns it
     last_uses |= (operand & code::kLastUse) != 0;
   }
-  fuel.left -= 8;
+  fuel.left -= 8;  // a kernel takes longer than a turn of a loop
   if (sliced_ && !fits_the_slice(function->ops[in.b]->traits.cost, args, static_cast<size_t>(n))) [[unlikely]]
     goto next_task;
   {
@@ -528,6 +415,7 @@ CALL_SCALAR : {
     if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
     if (fuel.left < 0) goto out_of_fuel;  // the call is made when the task goes on
   }
+  // The arguments are made right where the callee has them: its first registers.
   auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
   next->caller = frame;
   next->function = callee;
@@ -560,6 +448,7 @@ CALL_SCALAR : {
   GO();
 }
 
+// Before the registers go: a result may be all that one of them holds.
 RETURN : {
   Value result = std::move(RA);
   release_registers(*frame);
@@ -618,7 +507,7 @@ FORK : {
   if (frame->depth >= depth_limit) [[unlikely]]
     throw_too_deep(*callee, depth_limit);
   ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2, running_);
-  child->forked_at(*function, pc);
+  child->forked_at(*function, pc);  // for the trail of its errors
   Value* const to = child->top->registers();
   const int n = in.c;
   const uint16_t* const operands = pc[1].operands;
@@ -632,6 +521,7 @@ FORK : {
       new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
     }
   }
+  // Before it is posted: it may be done, and its entry's reference gone, when post() returns.
   RA = Value(Future<Value>(detail::Ref<detail::State<Value>>::adopt(child)));
   if (task_->context.get()) [[unlikely]]
     child->enter(task_->context);
@@ -660,6 +550,7 @@ WAIT_SCALAR : {
   detail::State<Value>* const state = RB.as_future_state();
   if (!state->done()) {
     SAVE();
+    // A child that nobody has begun is run right here, on top of this task: the usual end of a fork.
     ScriptTask* const child = as_script_task(state, task_->machine);
     if (child && child->context.get() == task_->context.get() && take_child(*child, notes_)) {
       child->below = task_;
@@ -668,6 +559,7 @@ WAIT_SCALAR : {
       ENTER_FRAME();
       GO();
     }
+    // It may have been done since, by the thread that took it.
     if (!state->done()) {
       task_ = task_->suspend(*state);
       goto next_task;
@@ -684,6 +576,7 @@ WAIT_SCALAR : {
     check_arrived(state->value(), function->types[in.c >> 1]);
   }
   {
+    // The only holder takes the value itself; others share it.
     const bool last_use = (in.c & 1) != 0;
     Value result = last_use && state->sole_owner() ? std::move(state->value()) : state->value();
     if (last_use) RB = Value();

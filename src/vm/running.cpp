@@ -33,6 +33,7 @@ RunningCount* RunningCount::claim() {
   if (claim.mine) return claim.mine;
   List& list = List::get();
   const std::lock_guard lock(list.mutex);
+  // One that a thread which has ended left, with its sums: so there are as many as threads at one time.
   for (RunningCount* one = list.first; one; one = one->next_) {
     if (one->taken_) continue;
     one->taken_ = true;
@@ -47,6 +48,7 @@ RunningCount* RunningCount::claim() {
 bool RunningCount::nothing_runs() noexcept {
   List& list = List::get();
   const std::lock_guard lock(list.mutex);
+  // The ends first: a task that begins in between only makes the two differ, and is not overlooked.
   uint64_t begun = 0, ended = 0;
   for (const RunningCount* one = list.first; one; one = one->next_)
     ended += one->ended_.load(std::memory_order_acquire);

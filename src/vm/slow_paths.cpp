@@ -1,6 +1,6 @@
 #include "src/vm/slow_paths.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 #include <vector>
@@ -14,6 +14,8 @@ using code::Opcode;
 
 void throw_zero_division(const char* message) { throw ZeroDivisionError(message); }
 
+// The callee may have been compiled by another worker, or since: its signature is compared with what the caller was
+// compiled for. Two threads may link one site at a time: what each of them stores fits.
 const Function& link(const Function& caller, const CallSite& site) {
   const Function* const callee = caller.library ? caller.library->find(site.name) : nullptr;
   if (!callee)
@@ -33,6 +35,7 @@ const Function& link(const Function& caller, const CallSite& site) {
     throw TypeError(fmt::format("{}() returns {}, but '{}' was compiled to expect {}", site.name,
                                 callee->result->str(), caller.name, site.result->str()));
   }
+  // Seen by whoever takes the short way next, with all that the function consists of.
   site.target.store(callee, std::memory_order_release);
   return *callee;
 }
@@ -63,6 +66,7 @@ Value& find_slot(const Value& object, const code::SlotSite& site) {
   return o.slots[static_cast<size_t>(index)];
 }
 
+// A constant list is a new one each time that the script comes to it: a script may change its lists.
 Value fresh_copy(const Value& value) {
   switch (value.tag()) {
     case Tag::kList: {

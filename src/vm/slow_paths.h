@@ -1,13 +1,6 @@
-// What the interpreter does seldom or at length: linking a call, errors, lookups by name, building containers.
-// Apart from the loop, and never inlined, so that none of it takes registers from the loop.
-//
-// State      None.
-// Threads    Any, under the rules of the values given; two that link one call site store the same function.
-// Ordering   None.
-// Ownership  Borrows its arguments; build() takes the registers whose last use it is.
-// Errors     The error that the script sees, with the names from its source.
-// Cost       Linear in the arguments, items or slots looked at.
-// Source     None.
+// What the interpreter does seldom or at length: linking a call, errors, lookups by name, building containers. Apart from
+// the loop, and never inlined, so that none of it takes registers from the loop. The errors are those that the script
+// sees, with the names from its source.
 #pragma once
 
 #include "src/vm/task.h"

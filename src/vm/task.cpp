@@ -1,7 +1,7 @@
 #include "src/vm/task.h"
 #include "tine/detail/stoppable.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <memory>
@@ -19,12 +19,14 @@ ScriptTask::ScriptTask(Machine& m, uint32_t references) noexcept
 
 ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, uint32_t depth,
                              uint32_t references, RunningCount& running) {
+  // Held until the frame is there, whose allocation may fail.
   std::unique_ptr<ScriptTask> owner(new ScriptTask(machine, references));
   const size_t bytes = frame_bytes(function);
   void* const memory = bytes > kFrameInTask ? detail::allocate_block(bytes) : owner->frame_in_task;
   ScriptTask* const task = owner.release();
   task->top = new (memory) Frame{nullptr, &function, function.code.data(), depth, 0, bytes <= kFrameInTask};
   Value* const r = task->top->registers();
+  // Scalar registers are written before they are read, so they need nothing.
   for (const uint16_t i : function.object_registers) new (&r[i]) Value();
   running.begin();
   return task;
@@ -34,6 +36,7 @@ ScriptTask::~ScriptTask() { drop_frames(); }
 
 void ScriptTask::drop_frames() noexcept {
   if (!top) return;
+  // A loop: there may be as many frames as the depth limit allows.
   while (Frame* frame = top) {
     top = frame->caller;
     release_registers(*frame);
@@ -54,6 +57,7 @@ void StartTask::run() noexcept {
     notes.asked_to_run = true;
     return;
   }
+  // The task that waits for it began it in the meantime. The entry's reference is all that is left.
   if (!task.start()) {
     task.release();
     return;
@@ -187,7 +191,7 @@ std::exception_ptr ScriptTask::with_trail(const std::exception_ptr& error) const
     }
     const Frame& frame = *frames[i];
     auto at = static_cast<size_t>(frame.pc - frame.function->code.data());
-    if (i > 0) --at;
+    if (i > 0) --at;  // the frames of callers stand after their call
     const SourceSpan place = frame.function->place_of(at);
     hops.push_back(
         {Hop::Kind::kScript, frame.function->name, place.source ? place.source->name : "", place.line});
@@ -235,6 +239,7 @@ ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<
 
 Future<Value> start_here(Machine& machine, const code::Function& function, std::span<const Value> args,
                          const Stay& stay) {
+  // One reference: the caller's future keeps it alive while it runs here.
   ScriptTask* const task = prepare(machine, function, args, 1);
   Future<Value> future(detail::Ref<detail::State<Value>>::adopt(task));
   (void)task->start();
@@ -254,7 +259,7 @@ Future<Value> Machine::start_for(std::chrono::nanoseconds slice, const code::Fun
 }
 
 Future<Value> Machine::post(const code::Function& function, std::span<const Value> args) {
-  ScriptTask* const task = prepare(*this, function, args, 2);
+  ScriptTask* const task = prepare(*this, function, args, 2);  // the future's and the entry's
   Future<Value> future(detail::Ref<detail::State<Value>>::adopt(task));
   executor_.post(*task->task());
   return future;

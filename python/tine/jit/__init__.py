@@ -36,7 +36,6 @@ _LAZY = {
     "TracerWarning": "_trace",
     "TracingCheckError": "_trace",
     "TopLevelTracedModule": "_trace",
-    "TracerWarning": "_trace",
 }
 
 __all__ = [

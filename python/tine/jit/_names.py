@@ -12,6 +12,7 @@ An answer is None (no such name) or a tuple whose first element says what it is:
 """
 
 import builtins
+import functools
 import inspect
 import math
 import sys
@@ -20,6 +21,7 @@ import typing
 
 from .. import _C, futures
 from ..futures import Future
+from ..nn.module import Module
 from . import _async, _marks, _source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
 
@@ -29,8 +31,9 @@ ScriptFunction = _C.ScriptFunction
 _MISSING = object()
 
 
-def _special():
-    """Objects that the compiler knows by a name of its own."""
+@functools.cache
+def _specials():
+    """{id: name} of the objects that the compiler knows by a name of its own."""
     table = {
         id(_async.fork): "torch.jit.fork",
         id(_async.wait): "torch.jit.wait",
@@ -56,15 +59,8 @@ def _special():
     return table
 
 
-_specials = None
-_builtin_modules = {"tine", "math", "typing", "builtins", "__future__"}
-
-
 def _special_name(obj):
-    global _specials
-    if _specials is None:
-        _specials = _special()
-    name = _specials.get(id(obj))
+    name = _specials().get(id(obj))
     if name is not None:
         return name
     rpc = sys.modules.get("tine.distributed.rpc")  # not loaded: then nobody can hold one of its objects
@@ -87,14 +83,14 @@ def _exception_name(cls):
     return "RuntimeError"
 
 
-def function_source(fn, self_type=None, name=None, frame=None):
+def function_source(fn, registry, self_type=None, name=None, frame=None):
     """The tuple that the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
-    return (name or _source.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, frame), self_type,
+    return (name or registry.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, registry, frame), self_type,
             _source.defaults_of(fn))
 
 
-def describe(obj, dotted):
+def describe(obj, dotted, registry):
     """What the object that `dotted` names is to a script."""
     special = _special_name(obj)
     if special is not None:
@@ -102,15 +98,15 @@ def describe(obj, dotted):
     if isinstance(obj, types.ModuleType):
         return ("namespace",)
     if isinstance(obj, ScriptFunction):
-        return _describe_scripted(obj)
+        return _describe_scripted(obj, registry)
     wrapped = getattr(obj, "_wrapped_async_rpc_function", None)
     if isinstance(wrapped, ScriptFunction):
-        return _describe_scripted(wrapped)
+        return _describe_scripted(wrapped, registry)
     operator = _C._operator_name(obj)
     if operator is not None:
         return ("operator", operator)
     if _source.is_plain(obj):
-        return _describe_function(obj)
+        return _describe_function(obj, registry)
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return ("constant", obj)
     if is_dtype(obj):
@@ -132,16 +128,16 @@ def describe(obj, dotted):
     return ("refused", _why_not(obj, dotted))
 
 
-def _describe_scripted(function):
+def _describe_scripted(function, registry):
     name = function.qualified_name
     fn = getattr(function, "__wrapped__", None)
     # After os.fork() the child has a unit of its own, which compiles again what it needs.
     if _source.is_plain(fn) and not hasattr(function, "_tine_traced") and _C._find_script(name) is None:
-        return ("function", name, function_source(fn, name=name))
+        return ("function", name, function_source(fn, registry, name=name))
     return ("function", name, None)
 
 
-def _describe_function(fn):
+def _describe_function(fn, registry):
     if fn.__module__ == "tine" or (fn.__module__ or "").startswith("tine._"):
         return ("builtin", f"torch.{fn.__name__}")
     why = _source.refuse_kind(fn)
@@ -150,13 +146,11 @@ def _describe_function(fn):
     if fn.__closure__ is not None and getattr(fn, "__wrapped__", None) is not None:
         return ("refused", f"`{fn.__qualname__}` is wrapped by a decorator, which scripts cannot run; "
                            "call the function that it wraps")
-    from ._script import known
-
-    scripted = known(fn)
+    scripted = registry.scripted(fn)
     if scripted is not None:
-        return _describe_scripted(scripted)
+        return _describe_scripted(scripted, registry)
     try:
-        return ("function", _source.qualified_name(fn), function_source(fn))
+        return ("function", registry.qualified_name(fn), function_source(fn, registry))
     except (OSError, TypeError, _C.SyntaxError) as error:
         return ("refused", str(error))
 
@@ -179,8 +173,6 @@ def _describe_type(obj, dotted):
 
 
 def _why_not(obj, dotted):
-    from ..nn.module import Module
-
     if isinstance(obj, Module):
         return (f"`{dotted}` is a module outside of the function; script the module that holds it, or call it from "
                 "Python")
@@ -195,12 +187,13 @@ def _why_not(obj, dotted):
 class Names:
     """The names that a function does not define: its closure, its module's globals, Python's builtins."""
 
-    def __init__(self, fn, frame=None):
+    def __init__(self, fn, registry, frame=None):
         self._fn = fn
+        self._registry = registry
         self._globals = fn.__globals__
         self._cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
-        # Of who asked for the script: names that only annotations use are in no closure. Its f_locals keeps what it shows
-        # alive as long as the frame runs, so it is asked last.
+        # The frame of script()'s caller: names that only annotations use are in no closure. Its f_locals keeps what it
+        # shows alive as long as the frame runs, so it is asked last.
         self._frame = frame
 
     def _first(self, name):
@@ -221,7 +214,7 @@ class Names:
         first, *rest = dotted.split(".")
         obj = self._first(first)
         if not rest and self._is_own_name(first, obj):
-            return ("function", _source.qualified_name(self._fn), None)
+            return ("function", self._registry.qualified_name(self._fn), None)
         for i, attribute in enumerate(rest):
             if obj is _MISSING:
                 return None
@@ -241,7 +234,7 @@ class Names:
                                        f"`self.{attribute}(...)`, or make it a static method")
         if obj is _MISSING:
             return None
-        return describe(obj, dotted)
+        return describe(obj, dotted, self._registry)
 
     def _is_own_name(self, name, obj):
         """A function under a decorator is not yet what its name will mean, which is the function itself."""
@@ -255,14 +248,14 @@ class Names:
                 and getattr(before, "__qualname__", None) == fn.__qualname__)
 
     def method(self, type_name, name):
-        from ._script import describe_method
-
-        return describe_method(type_name, name)
+        """What `self.name` is where it is not a slot."""
+        found = self._registry.module_class_named(type_name)
+        return None if found is None else found.describe(name)
 
     def submodules(self, type_name):
-        from ._script import describe_container
-
-        return describe_container(type_name)
+        """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
+        found = self._registry.module_class_named(type_name)
+        return None if found is None else found.container()
 
     def candidates(self, dotted):
         *path, _ = dotted.split(".")

@@ -4,25 +4,20 @@ import functools
 import inspect
 import sys
 import types
-import typing
-import weakref
 from collections import OrderedDict
 
 from .. import _C
 from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from ..nn.parameter import Parameter
-from . import _source
+from . import _registry, _source
 from .._missing import attribute_error
-from ._marks import Attribute
-from ._names import Names, describe, function_source
-from ._types import UnknownType, is_dtype, type_text, value_type_text
+from ._modules import ModuleClass, slots_of
+from ._names import function_source
 
 Graph = _C.Graph
 ScriptFunction = _C.ScriptFunction
 Tensor = _C.Tensor
-
-_functions = weakref.WeakKeyDictionary()  # Python function -> weak reference to its ScriptFunction, which holds it
 
 
 def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
@@ -36,16 +31,16 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     Returns:
         a `ScriptFunction`, or a `ScriptModule` that shares the module's parameters and buffers.
 
-    Errors: `tine.SyntaxError` with file, line and marker for what is no script; OSError where there is no
+    Errors: `tine.SyntaxError` with file, line and marker for what is not a script; OSError where there is no
     source. What is neither a function nor a module is a TypeError as well.
     """
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
     if isinstance(obj, Module):
-        return _script_module(obj)
+        return script_module(obj, _registry.registry)
     if isinstance(obj, types.FunctionType):
         nested = "<locals>" in obj.__qualname__
-        return _script_function(obj, sys._getframe(_frames_up + 1) if nested else None)
+        return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None)
     if isinstance(obj, type):
         if issubclass(obj, Module):
             raise _source.refusal(obj, f"`{obj.__name__}` is a module class; script an instance of it")
@@ -56,14 +51,8 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     raise _source.NotAScript(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
-def known(fn):
-    """The ScriptFunction of a Python function that is compiled already, or None."""
-    done = _functions.get(fn)
-    return None if done is None else done()
-
-
-def _script_function(fn, frame=None):
-    done = known(fn)
+def _script_function(fn, registry, frame):
+    done = registry.scripted(fn)
     if done is not None:
         return done
     if hasattr(fn, "_wrapped_async_rpc_function"):
@@ -76,9 +65,9 @@ def _script_function(fn, frame=None):
         why = f"`{fn.__qualname__}` is marked @unused: there is nothing to compile"
     if why is not None:
         raise _source.refusal(fn, why)
-    done = _C._compile(function_source(fn, frame=frame))
+    done = _C._compile(function_source(fn, registry, frame=frame))
     functools.update_wrapper(done, fn)
-    _functions[fn] = weakref.ref(done)
+    registry.add_scripted(fn, done)
     return done
 
 
@@ -110,11 +99,8 @@ def _by_name(qualified_name):
 class CompilationUnit:
     """Script functions from text: `CompilationUnit("def f(x): return x + 1").f`."""
 
-    _count = 0
-
     def __init__(self, lang=None):
-        CompilationUnit._count += 1
-        self._prefix = f"__tine__.unit{CompilationUnit._count}"
+        self._prefix = _registry.registry.new_unit_name()
         if lang is not None:
             self.define(lang)
 
@@ -129,97 +115,7 @@ class CompilationUnit:
 # Modules
 
 
-class _Record:
-    """A scripted module class with its slots; several modules may share it. It lives as long as one of them."""
-
-    def __init__(self, cls, children, functions, constants, refused):
-        self.cls = cls  # methods are looked up on it
-        self.children = children  # the names of the submodules
-        self.functions = functions
-        self.constants = constants
-        self.refused = refused
-        self.type = None
-
-
-_records = weakref.WeakValueDictionary()  # key -> _Record
-_by_type_name = weakref.WeakValueDictionary()  # type name -> _Record
-_type_counts = {}
-
-_SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}
-
-
-def _annotations(cls):
-    """Class annotations, those of bases first; strings are evaluated where that is possible."""
-    found = {}
-    for base in reversed(cls.__mro__):
-        if base is object or base is Module:
-            continue
-        own = base.__dict__.get("__annotations__", {})
-        for name, annotation in own.items():
-            if isinstance(annotation, str):
-                try:
-                    annotation = eval(annotation, vars(inspect.getmodule(base) or types), dict(vars(base)))
-                except Exception:
-                    pass  # its text may be a type's name as it is
-            found[name] = annotation
-    return found
-
-
-def _plain_attributes(module):
-    """(name, value) of everything that is no parameter, buffer or submodule."""
-    yield "training", module.training
-    for cls in reversed(type(module).__mro__):
-        if cls is object or cls is Module:
-            continue
-        for name, value in vars(cls).items():
-            if not name.startswith("_") and isinstance(value, (bool, int, float, str, tuple)) and name not in module.__dict__:
-                yield name, value
-    for name, value in vars(module).items():
-        if name not in _SKIP:
-            yield name, value
-
-
-def _is_constant(value):
-    return value is None or isinstance(value, (bool, int, float, str)) or is_dtype(value) or (
-        isinstance(value, tuple) and all(map(_is_constant, value)))
-
-
-def _slots(module, children):
-    """What the object of a module holds, {name: (type, value)}, and what the compiler knows of its other attributes."""
-    annotations = _annotations(type(module))
-    final = {name for name, annotation in annotations.items()
-             if annotation is typing.Final or typing.get_origin(annotation) is typing.Final}
-    final.update(getattr(module, "__constants__", ()))
-    slots, functions, constants, refused = OrderedDict(), {}, {}, {}
-    for name, tensor in list(module._parameters.items()) + list(module._buffers.items()):
-        text = "Tensor" if tensor is not None else "NoneType"
-        if name in annotations:
-            try:
-                text = type_text(annotations[name])
-            except UnknownType:
-                pass
-        slots[name] = (text, tensor)
-    for name, child in children.items():
-        slots[name] = ("NoneType", None) if child is None else (child._tine_record.type, child)
-    for name, value in _plain_attributes(module):
-        if isinstance(value, Attribute):
-            slots[name] = (type_text(value.type), value.value)
-            continue
-        if name in final and _is_constant(value):
-            constants[name] = value
-            continue
-        try:
-            text = type_text(annotations[name]) if name in annotations else value_type_text(value)
-            slots[name] = (text, value)
-        except UnknownType as why:
-            if isinstance(value, (types.FunctionType, ScriptFunction)) or _C._operator_name(value) is not None:
-                functions[name] = value
-            else:
-                refused[name] = f"attribute `{name}` of `{type(module).__name__}` is {why}"
-    return slots, functions, constants, refused
-
-
-def _script_module(module, memo=None, cls=None):
+def script_module(module, registry, memo=None, cls=None):
     """With `cls` (a trace) the modules get types of their own, and no method is compiled."""
     memo = {} if memo is None else memo
     made_as = cls or RecursiveScriptModule
@@ -232,33 +128,23 @@ def _script_module(module, memo=None, cls=None):
         raise RuntimeError(f"script: `{type(module).__name__}.__init__` did not call super().__init__()")
     children = OrderedDict()
     for name, child in module._modules.items():
-        children[name] = None if child is None else _script_module(child, memo, cls)
-    slots, functions, constants, refused = _slots(module, children)
+        children[name] = None if child is None else script_module(child, registry, memo, cls)
+    slots, functions, constants, refused = slots_of(module, children)
     module_class = type(module)
     key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),
            tuple((name, id(fn)) for name, fn in functions.items()),
            tuple((name, repr(value)) for name, value in constants.items()), tuple(refused.items()))
-    record = _records.get(key) if made_as is RecursiveScriptModule else None
+    shared = made_as is RecursiveScriptModule
+    record = registry.module_class(key) if shared else None
     if record is None:
-        record = _Record(module_class, tuple(children), functions, constants, refused)
-        name = _type_name(module_class)
-        record.type = _C.ObjectType(name, [(n, t) for n, (t, _) in slots.items()])
-        _by_type_name[name] = record
-        if made_as is RecursiveScriptModule:
-            _records[key] = record
+        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused)
+        registry.add_module_class(record, key if shared else None)
     made = _C.ScriptObject(record.type, [_slot_value(value) for _, value in slots.values()])
     done = made_as._make(module, record, made, children)
     memo[id(module)] = done
     for name in _entry_points(module) if cls is None else ():
         done._tine_compile(name)
     return done
-
-
-def _type_name(module_class):
-    base = f"__tine__.{module_class.__module__}.{module_class.__qualname__}"
-    # Never the same one again: code may live that was compiled for it.
-    number = _type_counts[base] = _type_counts.get(base, -1) + 1
-    return base if number == 0 else f"{base}___tine_{number}"
 
 
 def _slot_value(value):
@@ -275,67 +161,6 @@ def _entry_points(module):
         fn = inspect.getattr_static(cls, name)
         if getattr(fn, "_tine_jit_mark", None) == "export" and name != "forward":
             yield name
-
-
-def _method_source(record, name, fn):
-    return function_source(fn, record.type, f"{record.type.name}.{name}")
-
-
-def _sequential_source(record):
-    """`forward` of a Sequential, unrolled: its modules have a type each."""
-    lines = ["def forward(self, input):"]
-    for name in record.children:
-        lines.append(f'    input = getattr(self, "{name}")(input)')
-    lines.append("    return input")
-    return (f"{record.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
-            Names(Sequential.forward), record.type, {})
-
-
-def describe_container(type_name):
-    """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
-    record = _by_type_name.get(type_name)
-    if record is None or not issubclass(record.cls, (Sequential, ModuleList, ModuleDict)):
-        return None
-    return issubclass(record.cls, ModuleDict), record.children
-
-
-def describe_method(type_name, name):
-    """What `self.name` is where it is no slot; see _names.py for the answer's form."""
-    record = _by_type_name.get(type_name)
-    if record is None:
-        return None
-    if name in record.functions:
-        return describe(record.functions[name], name)
-    if name in record.constants:
-        return ("constant", record.constants[name])
-    if name in record.refused:
-        return ("refused", record.refused[name])
-    cls = record.cls
-    fn = inspect.getattr_static(cls, name, None)
-    if fn is None:
-        return None
-    if name == "forward" and issubclass(cls, Sequential) and fn is Sequential.forward:
-        return ("function", f"{record.type.name}.forward", _sequential_source(record))
-    if isinstance(fn, staticmethod):
-        return describe(fn.__func__, name)
-    if isinstance(fn, property):
-        return ("refused", f"`{name}` is a property of `{cls.__name__}`; call a method instead")
-    if not isinstance(fn, types.FunctionType):
-        return ("refused", f"attribute `{name}` of `{cls.__name__}` is a {type(fn).__name__}, which scripts cannot use")
-    if fn is Module.forward:
-        return ("refused", f"module `{cls.__name__}` has no `forward`")
-    why = _source.refuse_kind(fn)
-    if why is None and fn.__module__ == "tine.nn.module":
-        why = f"`{name}` of tine.nn.Module is not available in scripts"
-    if why is None and fn.__module__ == "tine.nn.containers":
-        why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and over "
-               "the keys(), values() or items() of a ModuleDict")
-    if why is not None:
-        return ("refused", why)
-    try:
-        return ("function", f"{record.type.name}.{name}", _method_source(record, name, fn))
-    except (OSError, TypeError, _C.SyntaxError) as error:
-        return ("refused", str(error))
 
 
 class ScriptMethod:
@@ -390,7 +215,7 @@ class RecursiveScriptModule(ScriptModule):
         self = cls.__new__(cls)
         own = self.__dict__
         own["_c"] = c
-        own["_tine_record"] = record
+        own["_tine_class"] = record
         own["_tine_children"] = children
         own["_tine_names"] = {"parameters": list(module._parameters), "buffers": list(module._buffers)}
         own["_non_persistent_buffers"] = set(module._non_persistent_buffers)
@@ -412,10 +237,10 @@ class RecursiveScriptModule(ScriptModule):
         own = self.__dict__
         done = own["_tine_methods"].get(name)
         if done is None:
-            record = own["_tine_record"]
+            record = own["_tine_class"]
             function = _C._find_script(f"{record.type.name}.{name}")
             if function is None:
-                what = describe_method(record.type.name, name)
+                what = record.describe(name)
                 if what is None or what[0] != "function":
                     why = what[1] if what is not None and what[0] == "refused" else "there is no such method"
                     raise AttributeError(f"'{self._get_name()}' has no scripted method '{name}': {why}")
@@ -449,7 +274,7 @@ class RecursiveScriptModule(ScriptModule):
         children = own["_tine_children"]
         if name in children:
             return children[name]
-        record = own["_tine_record"]
+        record = own["_tine_class"]
         if record.type.index(name) >= 0:
             return own["_c"].get(name)
         function = _C._find_script(f"{record.type.name}.{name}")  # compiled because another method calls it
@@ -470,7 +295,7 @@ class RecursiveScriptModule(ScriptModule):
 
     def __setattr__(self, name, value):
         own = self.__dict__
-        record = own["_tine_record"]
+        record = own["_tine_class"]
         if name in own["_tine_children"]:
             raise RuntimeError(f"cannot re-assign modules in a ScriptModule ('{name}')")
         if name in record.constants:
@@ -540,10 +365,10 @@ class RecursiveScriptModule(ScriptModule):
         return True
 
     def _is_container(self):
-        return issubclass(self.__dict__["_tine_record"].cls, (Sequential, ModuleList, ModuleDict))
+        return issubclass(self.__dict__["_tine_class"].cls, (Sequential, ModuleList, ModuleDict))
 
     def _missing(self, name):
-        raise NotImplementedError(f"'{self._get_name()}' is no container of modules ({name})")
+        raise NotImplementedError(f"'{self._get_name()}' is not a container of modules ({name})")
 
     def __reduce__(self):
         raise TypeError("a ScriptModule cannot be pickled in this version; send its state_dict()")

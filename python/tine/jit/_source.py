@@ -5,34 +5,13 @@ import inspect
 import re
 import textwrap
 import types
-import weakref
 
 from .. import _C
-
-_names = weakref.WeakKeyDictionary()  # function -> qualified name
-_owners = weakref.WeakValueDictionary()  # qualified name -> the function that has it
-_numbers = {}  # name without a number -> the last number that one of its functions got
-
-
-def qualified_name(fn, prefix=None):
-    """The name under which the unit knows the function, across processes too: "__main__.foo".
-
-    A second, different function of the same name gets a number behind it, until the first one and its code are gone.
-    """
-    name = _names.get(fn)
-    if name is None:
-        name = base = f"{prefix or fn.__module__ or '__main__'}.{fn.__qualname__}"
-        while name in _owners or _C._find_script(name) is not None:
-            number = _numbers[base] = _numbers.get(base, 0) + 1
-            name = f"{base}___tine_{number}"
-        _names[fn] = name
-        _owners[name] = fn
-    return name
 
 
 def text_of(fn):
     """(file, text, number of the text's first line) of a function; OSError when there is no source, SyntaxError when it
-    is none that can be compiled."""
+    cannot be compiled."""
     code = fn.__code__
     if fn.__name__ == "<lambda>":
         raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: a lambda cannot be scripted; write it as a `def`")

@@ -11,7 +11,7 @@ import warnings
 from .. import _C
 from ..futures import Future
 from ..nn.module import Module
-from . import _async, _script
+from . import _async, _registry, _script
 
 Tensor = _C.Tensor
 
@@ -300,10 +300,10 @@ def trace_module(mod, inputs, optimize=None, check_trace=True, check_inputs=None
     given = {name: _checked_inputs(each) for name, each in inputs.items()}
     if isinstance(mod, _script.ScriptModule):
         return mod
-    made = _script._script_module(mod, cls=TracedModule)
+    made = _script.script_module(mod, _registry.registry, cls=TracedModule)
     for name, each in given.items():
         func = mod if name == "forward" else getattr(mod, name)
-        function, output = _record(func, each, f"{made._tine_record.type.name}.{name}", strict, made)
+        function, output = _record(func, each, f"{made._tine_class.type.name}.{name}", strict, made)
         made.__dict__["_tine_methods"][name] = method = _script.ScriptMethod(made, name, function)
         if check_trace:
             checks = None if check_inputs is None else [case[name] for case in check_inputs if name in case]

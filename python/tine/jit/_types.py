@@ -1,6 +1,5 @@
 """Python annotations and values, and the names of the script types that they stand for."""
 
-import sys
 import typing
 
 from .. import _C
@@ -14,11 +13,6 @@ _SIMPLE = {int: "int", float: "float", bool: "bool", str: "str", type(None): "No
 
 class UnknownType(Exception):
     """An annotation that no script type stands for; the text says why."""
-
-
-def _is_module(name, obj, attribute):
-    module = sys.modules.get(name)
-    return module is not None and getattr(module, attribute, None) is obj
 
 
 def type_text(annotation):

@@ -37,6 +37,7 @@ bool is_plain_row(const Node& node) {
                      [](const Def* def) { return is_plain(*def->type); });
 }
 
+// A replacement may itself have been replaced since.
 Def* replaced(Def* def, const Replacements& with) {
   for (auto found = with.find(def); found != with.end(); found = with.find(def)) def = found->second;
   return def;
@@ -55,6 +56,7 @@ bool in_subgraphs(Block& block, Pass pass) {
   return changed;
 }
 
+// Computes what is known before the script runs, and takes the `if`s out that this decides.
 class Folder {
  public:
   bool run(Block& block) {
@@ -90,7 +92,7 @@ class Folder {
       OpContext context;
       result = node.op->kernel(context, args.data());
     } catch (const std::exception&) {
-      return;
+      return;  // it fails when the script runs, if it comes there
     }
     if (!fits(result, node.output()->type)) return;
     node.kind = Kind::kConstant;
@@ -105,7 +107,7 @@ class Folder {
     const Value* condition = constant(node.inputs.front());
     if (!condition || !condition->is_bool()) return false;
     Block& taken = *node.blocks[condition->as_bool() ? 0 : 1];
-    // What comes behind an exit would have to go, too: left to the jump.
+    // What comes after an exit would have to go, too: left to the jump.
     if (taken.ends_in_exit()) return false;
     // A result may be declared wider than what the branch gives: then its uses need the wider type.
     for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -125,6 +127,7 @@ class Folder {
   bool changed_ = false;
 };
 
+// Takes the result of the first of two nodes that compute the same, where the first runs whenever the second does.
 class Merger {
  public:
   bool run(Block& block) {
@@ -148,6 +151,7 @@ class Merger {
     }
     block.nodes = std::move(nodes);
     replace_all(block.outputs, with_);
+    // What was computed in this block is not there in the blocks beside it.
     for (const Key& key : added) known_.erase(key);
     return changed_;
   }
@@ -172,6 +176,7 @@ class Merger {
   bool changed_ = false;
 };
 
+// Takes out nodes whose results nobody uses and that do nothing else.
 class Dropper {
  public:
   bool run(Graph& graph) {

@@ -1,12 +1,6 @@
-// Passes that make a graph smaller without changing what it does.
-//
-// State      None.
-// Threads    The graph's one writer.
-// Ordering   simplify() runs fold, merge, drop until nothing changes (at most kRounds times).
-// Ownership  Nodes that go stay allocated in their graph.
-// Errors     None: a row that fails while it is folded is left as it is, to fail when it is run.
-// Cost       Linear in the graph, each.
-// Source     Textbook; OpTraits says which rows may be folded, merged and dropped.
+// Passes that make a graph smaller without changing what it does. Each takes time linear in the graph; nodes that go stay
+// allocated in it. OpTraits says which rows may be folded, merged and dropped. A row that fails while it is folded is left
+// as it is, to fail when it is run.
 //
 // A pass that inlines small functions, and one that finds writes which race with a fork, belong here, too: both need
 // nothing but the graph and its rows' traits.

@@ -1,0 +1,156 @@
+"""Module classes as scripts see them: the slots of their objects, and what their other attributes mean."""
+
+import inspect
+import types
+import typing
+from collections import OrderedDict
+
+from .. import _C
+from ..nn.containers import ModuleDict, ModuleList, Sequential
+from ..nn.module import Module
+from . import _source
+from ._marks import Attribute
+from ._names import Names, describe, function_source
+from ._types import UnknownType, is_dtype, type_text, value_type_text
+
+ScriptFunction = _C.ScriptFunction
+
+
+class ModuleClass:
+    """A scripted module class with its slots; several modules may share it. It lives as long as one of them."""
+
+    def __init__(self, registry, cls, children, slots, functions, constants, refused):
+        self._registry = registry
+        self.cls = cls  # methods are looked up on it
+        self.children = tuple(children)  # the names of the submodules
+        self.functions = functions
+        self.constants = constants
+        self.refused = refused
+        self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
+
+    def container(self):
+        """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
+        if not issubclass(self.cls, (Sequential, ModuleList, ModuleDict)):
+            return None
+        return issubclass(self.cls, ModuleDict), self.children
+
+    def describe(self, name):
+        """What `self.name` is where it is not a slot; see _names.py for the answer's form."""
+        if name in self.functions:
+            return describe(self.functions[name], name, self._registry)
+        if name in self.constants:
+            return ("constant", self.constants[name])
+        if name in self.refused:
+            return ("refused", self.refused[name])
+        cls = self.cls
+        fn = inspect.getattr_static(cls, name, None)
+        if fn is None:
+            return None
+        if name == "forward" and issubclass(cls, Sequential) and fn is Sequential.forward:
+            return ("function", f"{self.type.name}.forward", self._sequential_source())
+        if isinstance(fn, staticmethod):
+            return describe(fn.__func__, name, self._registry)
+        if isinstance(fn, property):
+            return ("refused", f"`{name}` is a property of `{cls.__name__}`; call a method instead")
+        if not isinstance(fn, types.FunctionType):
+            return ("refused", f"attribute `{name}` of `{cls.__name__}` is a {type(fn).__name__}, which scripts cannot use")
+        if fn is Module.forward:
+            return ("refused", f"module `{cls.__name__}` has no `forward`")
+        why = _source.refuse_kind(fn)
+        if why is None and fn.__module__ == "tine.nn.module":
+            why = f"`{name}` of tine.nn.Module is not available in scripts"
+        if why is None and fn.__module__ == "tine.nn.containers":
+            why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and over "
+                   "the keys(), values() or items() of a ModuleDict")
+        if why is not None:
+            return ("refused", why)
+        try:
+            return ("function", f"{self.type.name}.{name}", self._method_source(name, fn))
+        except (OSError, TypeError, _C.SyntaxError) as error:
+            return ("refused", str(error))
+
+    def _method_source(self, name, fn):
+        return function_source(fn, self._registry, self.type, f"{self.type.name}.{name}")
+
+    def _sequential_source(self):
+        """`forward` of a Sequential, unrolled: its modules have a type each."""
+        lines = ["def forward(self, input):"]
+        for name in self.children:
+            lines.append(f'    input = getattr(self, "{name}")(input)')
+        lines.append("    return input")
+        return (f"{self.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
+                Names(Sequential.forward, self._registry), self.type, {})
+
+
+_SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}
+
+
+def _annotations(cls):
+    """Class annotations, those of bases first; strings are evaluated where that is possible."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        if base is object or base is Module:
+            continue
+        own = base.__dict__.get("__annotations__", {})
+        for name, annotation in own.items():
+            if isinstance(annotation, str):
+                try:
+                    annotation = eval(annotation, vars(inspect.getmodule(base) or types), dict(vars(base)))
+                except Exception:
+                    pass  # its text may be a type's name as it is
+            found[name] = annotation
+    return found
+
+
+def _plain_attributes(module):
+    """(name, value) of everything that is not a parameter, buffer or submodule."""
+    yield "training", module.training
+    for cls in reversed(type(module).__mro__):
+        if cls is object or cls is Module:
+            continue
+        for name, value in vars(cls).items():
+            if not name.startswith("_") and isinstance(value, (bool, int, float, str, tuple)) and name not in module.__dict__:
+                yield name, value
+    for name, value in vars(module).items():
+        if name not in _SKIP:
+            yield name, value
+
+
+def _is_constant(value):
+    return value is None or isinstance(value, (bool, int, float, str)) or is_dtype(value) or (
+        isinstance(value, tuple) and all(map(_is_constant, value)))
+
+
+def slots_of(module, children):
+    """What the object of a module holds, {name: (type, value)}, and what the compiler knows of its other attributes."""
+    annotations = _annotations(type(module))
+    final = {name for name, annotation in annotations.items()
+             if annotation is typing.Final or typing.get_origin(annotation) is typing.Final}
+    final.update(getattr(module, "__constants__", ()))
+    slots, functions, constants, refused = OrderedDict(), {}, {}, {}
+    for name, tensor in list(module._parameters.items()) + list(module._buffers.items()):
+        text = "Tensor" if tensor is not None else "NoneType"
+        if name in annotations:
+            try:
+                text = type_text(annotations[name])
+            except UnknownType:
+                pass
+        slots[name] = (text, tensor)
+    for name, child in children.items():
+        slots[name] = ("NoneType", None) if child is None else (child._tine_class.type, child)
+    for name, value in _plain_attributes(module):
+        if isinstance(value, Attribute):
+            slots[name] = (type_text(value.type), value.value)
+            continue
+        if name in final and _is_constant(value):
+            constants[name] = value
+            continue
+        try:
+            text = type_text(annotations[name]) if name in annotations else value_type_text(value)
+            slots[name] = (text, value)
+        except UnknownType as why:
+            if isinstance(value, (types.FunctionType, ScriptFunction)) or _C._operator_name(value) is not None:
+                functions[name] = value
+            else:
+                refused[name] = f"attribute `{name}` of `{type(module).__name__}` is {why}"
+    return slots, functions, constants, refused

@@ -1,0 +1,78 @@
+"""What is scripted already, and under which name: all that the compiler's Python side remembers from call to call."""
+
+import itertools
+import weakref
+
+from .. import _C
+
+
+class Registry:
+    """Remembers functions and module classes for as long as somebody else holds them.
+
+    Names of code are given out once: two different functions, or two classes whose modules differ in their attributes,
+    never share one, and code may live on that was compiled for a class that is gone. All registries of a process share
+    the unit that holds the code, so each has names of its own there.
+    """
+
+    _made = itertools.count()
+
+    def __init__(self):
+        number = next(Registry._made)
+        self._space = "__tine__." if number == 0 else f"__tine__.registry{number}."
+        self._names = weakref.WeakKeyDictionary()  # function -> qualified name
+        self._owners = weakref.WeakValueDictionary()  # qualified name -> the function that has it
+        self._numbers = {}  # name without a number -> the last number that one of its functions got
+        self._scripted = weakref.WeakKeyDictionary()  # function -> weak reference to its ScriptFunction, which holds it
+        self._classes = weakref.WeakValueDictionary()  # what makes two modules the same class -> ModuleClass
+        self._classes_by_name = weakref.WeakValueDictionary()  # name of the class's type -> ModuleClass
+        self._class_counts = {}
+        self._units = 0
+
+    def qualified_name(self, fn):
+        """The name under which the unit knows the function, across processes too: "__main__.foo".
+
+        A second, different function of the same name gets a number after it, until the first one and its code are gone.
+        """
+        name = self._names.get(fn)
+        if name is None:
+            name = base = f"{fn.__module__ or '__main__'}.{fn.__qualname__}"
+            while name in self._owners or _C._find_script(name) is not None:
+                number = self._numbers[base] = self._numbers.get(base, 0) + 1
+                name = f"{base}___tine_{number}"
+            self._names[fn] = name
+            self._owners[name] = fn
+        return name
+
+    def scripted(self, fn):
+        """The ScriptFunction of a Python function that is compiled already, or None."""
+        done = self._scripted.get(fn)
+        return None if done is None else done()
+
+    def add_scripted(self, fn, scripted):
+        self._scripted[fn] = weakref.ref(scripted)
+
+    def module_class(self, key):
+        """The ModuleClass that modules of this key share, or None."""
+        return self._classes.get(key)
+
+    def module_class_named(self, type_name):
+        return self._classes_by_name.get(type_name)
+
+    def add_module_class(self, made, key=None):
+        """With a key others may share it."""
+        self._classes_by_name[made.type.name] = made
+        if key is not None:
+            self._classes[key] = made
+
+    def new_type_name(self, cls):
+        base = f"{self._space}{cls.__module__}.{cls.__qualname__}"
+        number = self._class_counts[base] = self._class_counts.get(base, -1) + 1
+        return base if number == 0 else f"{base}___tine_{number}"
+
+    def new_unit_name(self):
+        self._units += 1
+        return f"{self._space}unit{self._units}"
+
+
+# The one that script(), trace() and CompilationUnit use.
+registry = Registry()

@@ -1,0 +1,12 @@
+// annotations: types and constants as the source writes them, in annotations and in the defaults of parameters.
+#pragma once
+
+#include "src/compile/names.h"
+
+namespace tine::compile {
+
+[[nodiscard]] TypePtr annotation_type(const syntax::Expr& e, const Names& names);
+// A literal, or a name that is a Constant; fails when it is neither.
+[[nodiscard]] Value constant_value(const syntax::Expr& e, const Names& names);
+
+}  // namespace tine::compile

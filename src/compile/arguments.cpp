@@ -1,0 +1,110 @@
+#include "src/compile/arguments.h"
+
+#include <algorithm>
+
+#include "src/compile/expressions.h"
+#include "src/compile/suggest.h"
+
+namespace tine::compile {
+
+using ir::Def;
+
+std::vector<CallArgument> arguments_of(const syntax::Call& e) {
+  std::vector<CallArgument> args;
+  args.reserve(e.args.size() + e.keywords.size());
+  for (const syntax::ExprPtr& a : e.args) args.push_back({{}, a.get(), nullptr, a->span});
+  for (const syntax::Keyword& k : e.keywords) args.push_back({k.name, k.value.get(), nullptr, k.value->span});
+  return args;
+}
+
+Def* Arguments::value(CallArgument& a, const TypePtr& hint) {
+  if (!a.def) a.def = expressions_.value(*a.expr, hint);
+  return a.def;
+}
+
+void Arguments::expect(const std::vector<CallArgument>& args, size_t least, size_t most,
+                       std::string_view shown, Span span) {
+  for (const CallArgument& a : args) {
+    if (!a.name.empty()) builder_.fail(a.span, fmt::format("`{}` takes no keyword `{}`", shown, a.name));
+  }
+  if (args.size() >= least && args.size() <= most) return;
+  const std::string expected =
+      least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most);
+  builder_.fail(span, fmt::format("`{}` takes {} argument{}, got {}", shown, expected,
+                                  expected == "1" ? "" : "s", args.size()));
+}
+
+std::vector<Def*> Arguments::bind(const Schema& schema, std::string_view shown,
+                                  std::vector<CallArgument>& args, Span span) {
+  const auto& params = schema.args;
+  std::vector<Def*> inputs(params.size(), nullptr);
+  // The `self` of a method is an argument that the script did not write: messages do not count it.
+  const bool method = !args.empty() && args[0].def && args[0].def->type->kind == TypeKind::kObject &&
+                      !params.empty() && args[0].expr == nullptr;
+  const size_t hidden = method ? 1 : 0;
+  const auto counted = [&](const auto& all, auto&& which) {
+    return static_cast<size_t>(std::count_if(all.begin(), all.end(), which)) - hidden;
+  };
+  size_t position = 0;
+  for (CallArgument& a : args) {
+    size_t param;
+    if (!a.name.empty()) {
+      param = parameter_named(schema, a, shown);
+      if (inputs[param])
+        builder_.fail(a.span, fmt::format("`{}` gets its argument `{}` twice", shown, a.name));
+    } else if (position < params.size() && !params[position].keyword_only) {
+      param = position++;
+    } else {
+      const size_t most = counted(params, [](const auto& p) { return !p.keyword_only; });
+      const size_t got = counted(args, [](const auto& x) { return x.name.empty(); });
+      builder_.fail(a.span, fmt::format("`{}` takes {} positional argument{}, got {}", shown, most,
+                                        most == 1 ? "" : "s", got));
+    }
+    inputs[param] = fitting(a, params[param], shown);
+  }
+  for (size_t p = 0; p < params.size(); ++p) {
+    if (inputs[p]) continue;
+    if (!params[p].default_value) {
+      const size_t needed = counted(params, [](const auto& q) { return !q.default_value; });
+      builder_.fail(span, fmt::format("`{}` needs a value for `{}`: it takes {}{} argument{}, got {}", shown,
+                                      params[p].name, needed == params.size() - hidden ? "" : "at least ",
+                                      needed, needed == 1 ? "" : "s", args.size() - hidden));
+    }
+    builder_.here(span);
+    const Value& value = *params[p].default_value;
+    const TypePtr& type = params[p].type;
+    inputs[p] = builder_.constant(value, value.is_none()                     ? Type::none()
+                                         : type->kind == TypeKind::kOptional ? type->of[0]
+                                                                             : type);
+  }
+  return inputs;
+}
+
+size_t Arguments::parameter_named(const Schema& schema, const CallArgument& a, std::string_view shown) const {
+  const int index = schema.index_of(a.name);
+  if (index >= 0) return static_cast<size_t>(index);
+  std::vector<std::string> names;
+  for (const auto& p : schema.args) names.push_back(p.name);
+  builder_.fail(a.span,
+                fmt::format("`{}` has no argument `{}`{}", shown, a.name, did_you_mean(a.name, names)));
+}
+
+Def* Arguments::fitting(CallArgument& a, const Argument& parameter, std::string_view shown) {
+  const TypePtr& want = parameter.type;
+  Def* given = value(a, want);
+  if (Def* converted = builder_.coerce(given, want)) return converted;
+  const bool only_none = given->type->kind == TypeKind::kOptional && is_subtype(given->type->of[0], want);
+  builder_.fail(a.span, fmt::format("`{}` expects {} for `{}`, got {}{}", shown, want->str(), parameter.name,
+                                    given->type->str(), only_none ? optional_help(given) : ""));
+}
+
+ChosenOp Arguments::choose(std::string_view name, std::vector<CallArgument>& args, std::string_view shown,
+                           Span span) {
+  std::vector<Operand> operands;
+  operands.reserve(args.size());
+  for (CallArgument& a : args) operands.push_back({a.name, value(a)});
+  builder_.here(span);  // the arguments have places of their own
+  return builder_.choose(name, operands, shown, span);
+}
+
+}  // namespace tine::compile

@@ -1,0 +1,47 @@
+// Arguments: how the arguments that a call writes become the inputs that a function or an operator takes.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "src/compile/function_builder.h"
+#include "src/syntax/tree.h"
+
+namespace tine::compile {
+
+class Expressions;
+
+struct CallArgument {
+  std::string_view name;               // empty: by position
+  const syntax::Expr* expr = nullptr;  // compiled on need, so that the parameter's type can help
+  ir::Def* def = nullptr;
+  Span span;
+};
+
+[[nodiscard]] std::vector<CallArgument> arguments_of(const syntax::Call& e);
+
+class Arguments {
+ public:
+  Arguments(FunctionBuilder& builder, Expressions& expressions)
+      : builder_(builder), expressions_(expressions) {}
+
+  ir::Def* value(CallArgument& a, const TypePtr& hint = nullptr);
+  // For what takes no keywords: fails unless there are `least` to `most` arguments.
+  void expect(const std::vector<CallArgument>& args, size_t least, size_t most, std::string_view shown,
+              Span span);
+  // The inputs of a function: each argument as its parameter's type, then defaults.
+  std::vector<ir::Def*> bind(const Schema& schema, std::string_view shown, std::vector<CallArgument>& args,
+                             Span span);
+  // The row of an operator that these arguments mean.
+  ChosenOp choose(std::string_view name, std::vector<CallArgument>& args, std::string_view shown, Span span);
+
+ private:
+  [[nodiscard]] size_t parameter_named(const Schema& schema, const CallArgument& a,
+                                       std::string_view shown) const;
+  ir::Def* fitting(CallArgument& a, const Argument& parameter, std::string_view shown);
+
+  FunctionBuilder& builder_;
+  Expressions& expressions_;
+};
+
+}  // namespace tine::compile

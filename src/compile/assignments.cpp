@@ -1,0 +1,100 @@
+#include "src/compile/assignments.h"
+
+#include "src/compile/expressions.h"
+#include "src/compile/indexing.h"
+#include "src/compile/suggest.h"
+
+namespace tine::compile {
+
+using ir::Def;
+using syntax::ExprKind;
+
+void Assignments::assign(const syntax::Expr& target, Def* value, Span span) {
+  switch (target.kind) {
+    case ExprKind::kName: scopes_.assign(syntax::as<syntax::Name>(target).id, value, span); return;
+    case ExprKind::kTuple: unpack(syntax::as<syntax::Tuple>(target).items, target.span, value, span); return;
+    case ExprKind::kList: unpack(syntax::as<syntax::List>(target).items, target.span, value, span); return;
+    case ExprKind::kAttribute: set_attribute(syntax::as<syntax::Attribute>(target), value, span); return;
+    case ExprKind::kSubscript: indexing_.assign(syntax::as<syntax::Subscript>(target), value, span); return;
+    default: builder_.fail(target.span, "this cannot be assigned to");
+  }
+}
+
+void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targets_span, Def* value,
+                         Span span) {
+  builder_.here(targets_span);
+  const size_t count = targets.size();
+  std::vector<Def*> values;
+  switch (value->type->kind) {
+    case TypeKind::kTuple:
+      if (value->type->of.size() != count) {
+        builder_.fail(targets_span,
+                      fmt::format("expected {} value{} to unpack, got {} of type {}", count,
+                                  count == 1 ? "" : "s", value->type->of.size(), value->type->str()));
+      }
+      values = builder_.unpack_tuple(value);
+      break;
+    // How many these have is known when the script runs, which checks it then.
+    case TypeKind::kList: values = builder_.unpack_list(value, static_cast<int>(count)); break;
+    case TypeKind::kTensor: {
+      Def* rows = builder_.must_operator(
+          "aten::__unpack", {value, builder_.integer(static_cast<int64_t>(count))}, targets_span);
+      values = builder_.unpack_list(rows, static_cast<int>(count));
+      break;
+    }
+    default:
+      builder_.fail(span, fmt::format("a value of type {} cannot be unpacked into {} variables",
+                                      value->type->str(), count));
+  }
+  for (size_t i = 0; i < count; ++i) assign(*targets[i], values[i], span);
+}
+
+void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Span span) {
+  Def* object = expressions_.value(*target.object);
+  if (object->type->kind != TypeKind::kObject) {
+    builder_.fail(target.span, fmt::format("only attributes of modules can be assigned to, not those of {}",
+                                           object->type->str()));
+  }
+  const auto& type = static_cast<const ObjectType&>(*object->type);
+  const int slot = type.slot_index(target.name);
+  if (slot < 0) no_attribute(target, type);
+  const TypePtr& want = type.slots[static_cast<size_t>(slot)].type;
+  Def* fitting = builder_.coerce(value, want);
+  if (!fitting) {
+    // An attribute that __init__ sets to None has no other type than that.
+    const std::string help =
+        want->kind == TypeKind::kNone
+            ? fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`", target.name,
+                          value->type->str())
+            : std::string();
+    builder_.fail(span, fmt::format("the attribute `{}` is {} and cannot be given a value of type {}{}",
+                                    target.name, want->str(), value->type->str(), help));
+  }
+  builder_.here(target.span);
+  builder_.set_attr(object, std::string(target.name), fitting);
+}
+
+void Assignments::no_attribute(const syntax::Attribute& target, const ObjectType& type) {
+  if (std::holds_alternative<Constant>(names_.method(type, target.name))) {
+    builder_.fail(target.name_span,
+                  fmt::format("`{}` is a constant of `{}` (Final, or named in __constants__) and "
+                              "cannot be assigned to",
+                              target.name, type.name));
+  }
+  std::vector<std::string> names;
+  for (const auto& field : type.slots) names.push_back(field.name);
+  builder_.fail(target.name_span, fmt::format("`{}` has no attribute `{}`{}; create it in __init__",
+                                              type.name, target.name, did_you_mean(target.name, names)));
+}
+
+void target_names(const syntax::Expr& e, std::vector<std::string_view>* names) {
+  if (const auto* name = syntax::is<syntax::Name>(e)) {
+    names->push_back(name->id);
+  } else if (const auto* tuple = syntax::is<syntax::Tuple>(e)) {
+    for (const auto& item : tuple->items) target_names(*item, names);
+  } else if (const auto* list = syntax::is<syntax::List>(e)) {
+    for (const auto& item : list->items) target_names(*item, names);
+  }
+}
+
+}  // namespace tine::compile

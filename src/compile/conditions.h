@@ -1,0 +1,54 @@
+// Conditions: what `if`, `while`, `and`, `or` and `not` test, and what the test tells about the variables in it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "src/compile/scopes.h"
+
+namespace tine::compile {
+
+class Expressions;
+class Forms;
+class Meanings;
+class Values;
+
+struct Condition {
+  ir::Def* value = nullptr;        // null when known
+  std::optional<bool> known = {};  // decided by the types or by the text alone
+  std::vector<Refinement> when_true = {}, when_false = {};
+};
+
+class Conditions {
+ public:
+  Conditions(FunctionBuilder& builder, Scopes& scopes, Values& values, Meanings& meanings,
+             Expressions& expressions, Forms& forms)
+      : builder_(builder),
+        scopes_(scopes),
+        values_(values),
+        meanings_(meanings),
+        expressions_(expressions),
+        forms_(forms) {}
+
+  Condition of(const syntax::Expr& e);
+  // Of tensors the comparison is a Tensor, not yet a condition.
+  Condition comparison(const syntax::Compare& e);
+  ir::Def* value(const Condition& c);
+  // What holds where the condition does, by the types that the variables have here. Adds nothing to the graph.
+  std::vector<Refinement> told_by(const syntax::Expr& e);
+
+ private:
+  Condition negation(const syntax::Unary& e);
+  Condition both_or_either(const syntax::BoolOp& e);
+  Condition identity(const syntax::Compare& e);
+  std::optional<Condition> instance_test(const syntax::Call& e);
+
+  FunctionBuilder& builder_;
+  Scopes& scopes_;
+  Values& values_;
+  Meanings& meanings_;
+  Expressions& expressions_;
+  Forms& forms_;
+};
+
+}  // namespace tine::compile

@@ -1,0 +1,44 @@
+// Liveness: where each value of a graph dies. A value dies at the last node of its block that uses it; one that a branch
+// of an `if` uses last dies in that branch, and at the start of the other one.
+#pragma once
+
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "src/ir/graph.h"
+
+namespace tine::compile {
+
+using DefSet = std::unordered_set<const ir::Def*>;
+using DefList = std::vector<const ir::Def*>;
+
+[[nodiscard]] bool contains(const DefList& defs, const ir::Def* def);
+
+// What dies in one block.
+struct Deaths {
+  DefList at_start;                                    // nothing here uses it
+  std::unordered_map<const ir::Node*, DefList> after;  // the node is the last to use it
+  DefList at_end;                                      // the block's outputs are the last
+  DefSet used;                                         // by anything in the block
+};
+
+class Liveness {
+ public:
+  explicit Liveness(const ir::Graph& graph) { count_uses(graph.root()); }
+
+  // How many inputs and outputs in the whole graph it is.
+  [[nodiscard]] int uses(const ir::Def* def) const;
+  // All that the block and those inside it use.
+  [[nodiscard]] const DefSet& used_in(const ir::Block& block);
+  // `dying`: the values from outside whose last use, on this path, is in this block.
+  [[nodiscard]] Deaths deaths_in(const ir::Block& block, const DefList& dying);
+
+ private:
+  void count_uses(const ir::Block& block);
+
+  std::unordered_map<const ir::Def*, int> uses_;
+  std::unordered_map<const ir::Block*, DefSet> used_;
+};
+
+}  // namespace tine::compile

@@ -1,0 +1,211 @@
+#include "src/compile/meanings.h"
+
+#include <algorithm>
+
+#include "src/compile/expressions.h"
+#include "src/compile/methods.h"
+#include "src/compile/suggest.h"
+
+namespace tine::compile {
+
+using ir::Def;
+
+namespace {
+
+struct TensorProperty {
+  std::string_view name, op;
+};
+constexpr TensorProperty kTensorProperties[] = {
+    {"shape", "aten::size"},    {"ndim", "aten::dim"},  {"dtype", "prim::dtype"},
+    {"device", "prim::device"}, {"T", "aten::numpy_T"}, {"requires_grad", "aten::requires_grad"}};
+
+// Whether a script can hold this value of a global.
+bool can_be_constant(const Value& v) {
+  const auto all = [](const std::vector<Value>& items) {
+    return std::all_of(items.begin(), items.end(), can_be_constant);
+  };
+  switch (v.tag()) {
+    case Tag::kNone:
+    case Tag::kBool:
+    case Tag::kInt:
+    case Tag::kFloat:
+    case Tag::kTensor:
+    case Tag::kString: return true;
+    case Tag::kList: return all(v.as_list().items);
+    case Tag::kTuple: return all(v.as_tuple().items);
+    default: return false;
+  }
+}
+
+// What a name stands for, where a value is wanted.
+struct Words {
+  std::string_view operator()(const Namespace&) const { return "a module of names"; }
+  std::string_view operator()(const Operator&) const { return "an operator"; }
+  std::string_view operator()(const FunctionRef&) const {
+    return "a function (only fork and the calls of rpc take functions)";
+  }
+  std::string_view operator()(const Builtin&) const { return "a function of the language"; }
+  std::string_view operator()(const ExceptionName&) const { return "an exception class"; }
+  std::string_view operator()(const auto&) const { return "a type"; }
+};
+
+}  // namespace
+
+Meaning Meanings::of(const syntax::Expr& e) {
+  Meaning m;
+  if (const auto* name = syntax::is<syntax::Name>(e)) {
+    m.def = scopes_.value(*name);
+    if (m.def) return m;
+    m.dotted = std::string(name->id);
+    m.resolved = names_.usable(m.dotted, e.span, e.span, scopes_.names());
+    return m;
+  }
+  if (const auto* a = syntax::is<syntax::Attribute>(e)) {
+    const FunctionBuilder::Nested level(builder_, e.span);
+    return attribute(*a);
+  }
+  m.def = expressions_.value(e);
+  return m;
+}
+
+// `M.helper` of a class that a script cannot use: its static methods and constants are the class's all the same.
+std::optional<Meaning> Meanings::member_of_refused(const syntax::Attribute& e) {
+  const std::string owner = scopes_.free_name(*e.object);
+  if (owner.empty() || !std::holds_alternative<Refused>(names_.resolve(owner))) return std::nullopt;
+  Meaning m;
+  m.dotted = fmt::format("{}.{}", owner, e.name);
+  m.resolved = names_.resolve(m.dotted);
+  if (std::holds_alternative<Missing>(m.resolved)) return std::nullopt;
+  if (const auto* refused = std::get_if<Refused>(&m.resolved)) builder_.fail(e.span, refused->why);
+  return m;
+}
+
+Meaning Meanings::attribute(const syntax::Attribute& e) {
+  if (auto member = member_of_refused(e)) return *std::move(member);
+  Meaning base = of(*e.object);
+  if (!base.def && std::holds_alternative<Namespace>(base.resolved)) {
+    Meaning m;
+    m.dotted = fmt::format("{}.{}", base.dotted, e.name);
+    m.resolved = names_.usable(m.dotted, e.span, e.name_span, {});
+    return m;
+  }
+  if (!base.def) {
+    base.def = value_of(base, e.object->span);
+  } else if (!base.method.empty()) {
+    builder_.fail(e.name_span, fmt::format("the method `{}` has no attributes", base.method));
+  }
+  builder_.here(e.span);
+  return value_attribute(base.def, e);
+}
+
+// A name that is no property is a method, for the moment: only the call knows its arguments.
+Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
+  if (self->type->kind == TypeKind::kObject) return module_attribute(self, e.name, e.name_span);
+  if (self->type->kind == TypeKind::kOptional)
+    builder_.fail(e.span, fmt::format("{} has no `{}`{}", self->type->str(), e.name, optional_help(self)));
+  if (self->type->kind == TypeKind::kTensor) {
+    for (const TensorProperty& p : kTensorProperties) {
+      if (p.name == e.name && !builder_.ops().overloads(p.op).empty())
+        return {.def = builder_.must_operator(p.op, {self}, e.span)};
+    }
+  }
+  return {.def = self, .method = e.name};
+}
+
+Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span) {
+  const auto type = std::static_pointer_cast<const ObjectType>(object->type);
+  Meaning m;
+  if (const int slot = type->slot_index(name); slot >= 0) {
+    m.def = builder_.get_attr(object, std::string(name), type->slots[static_cast<size_t>(slot)].type);
+    return m;
+  }
+  m.resolved = names_.method(*type, name);
+  if (const auto* function = std::get_if<FunctionRef>(&m.resolved)) {
+    // Any other function is a static method, or one kept in an attribute: it takes no self.
+    if (function->qualified_name == fmt::format("{}.{}", type->name, name)) {
+      m.def = object;
+      m.method = name;
+    } else {
+      m.dotted = std::string(name);
+    }
+    return m;
+  }
+  if (std::holds_alternative<Constant>(m.resolved)) return m;
+  if (std::holds_alternative<Operator>(m.resolved) || std::holds_alternative<Builtin>(m.resolved)) {
+    m.dotted = std::string(name);
+    return m;
+  }
+  if (const auto* refused = std::get_if<Refused>(&m.resolved)) builder_.fail(span, refused->why);
+  std::vector<std::string> names;
+  for (const auto& slot : type->slots) names.push_back(slot.name);
+  for (std::string& c : names_.candidates(fmt::format("{}.{}", type->name, name)))
+    names.push_back(std::move(c));
+  builder_.fail(span, fmt::format("`{}` has no attribute or method `{}`{}", type->name, name,
+                                  did_you_mean(name, names)));
+}
+
+Def* Meanings::value_of(const Meaning& m, Span span) {
+  if (m.def && m.method.empty()) return m.def;
+  if (m.def) {
+    // Where there is no such method either, that is the better message.
+    if (m.def->type->kind != TypeKind::kObject)
+      require_method(builder_, m.def, m.method, span, "attribute or method");
+    builder_.fail(span, fmt::format("`{0}` is a method; call it: `{0}(...)`", m.method));
+  }
+  if (const auto* c = std::get_if<Constant>(&m.resolved)) return constant(c->value, span);
+  builder_.fail(span, fmt::format("`{}` is {}, not a value", m.dotted, std::visit(Words(), m.resolved)));
+}
+
+Def* Meanings::constant(const Value& value, Span span) {
+  if (!can_be_constant(value)) {
+    builder_.fail(
+        span, fmt::format("a global of type {} cannot be used in a script; pass it as an argument, or make "
+                          "it an attribute of the module",
+                          type_of(value)->str()));
+  }
+  TypePtr type = type_of(value);
+  builder_.here(span);
+  if (value.is(Tag::kList) && (value.as_list().items.empty() || type->of[0]->kind == TypeKind::kAny)) {
+    if (!value.as_list().items.empty())
+      builder_.fail(span,
+                    "the elements of this global list have different types; a script's lists have one type");
+    return builder_.list({}, Type::tensor());
+  }
+  return builder_.constant(value, std::move(type));
+}
+
+Callee Meanings::callee(const Meaning& meaning, Span span) {
+  Callee c;
+  if (meaning.def) {
+    Meaning bound = meaning;
+    if (meaning.method.empty() && meaning.def->type->kind == TypeKind::kObject) {
+      builder_.here(span);
+      bound = module_attribute(meaning.def, "forward", span);
+    }
+    const auto* method = std::get_if<FunctionRef>(&bound.resolved);
+    if (!bound.def || !method)
+      builder_.fail(span, fmt::format("expected a script function, a method or a module, got {}",
+                                      meaning.def->type->str()));
+    c.function = *method;
+    c.self = bound.def;
+    c.shown = std::string(bound.method);
+    if (method->qualified_name == fmt::format("{}.{}", bound.def->type->name, bound.method))
+      c.method = c.shown;
+    return c;
+  }
+  c.shown = meaning.dotted;
+  if (const auto* f = std::get_if<FunctionRef>(&meaning.resolved)) {
+    c.function = *f;
+    return c;
+  }
+  if (const auto* op = std::get_if<Operator>(&meaning.resolved)) {
+    c.operator_name = op->name;
+    return c;
+  }
+  builder_.fail(
+      span,
+      fmt::format("expected a script function, an operator, a method or a module; `{}` is none of these",
+                  meaning.dotted));
+}
+
+}  // namespace tine::compile

@@ -1,0 +1,56 @@
+// Meanings: what an expression in front of `(`, `.` or `[` stands for: a value, a method bound to a value, or what a
+// name that is no variable resolves to.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "src/compile/names.h"
+#include "src/compile/scopes.h"
+
+namespace tine::compile {
+
+class Expressions;
+
+struct Meaning {
+  ir::Def* def = nullptr;        // the value; null when it is none
+  std::string_view method = {};  // bound to def
+  Resolved resolved = {};        // when def is null, or the method of a module
+  std::string dotted = {};       // as the text names it
+};
+
+// What can be called somewhere else than here: by fork, or on another worker.
+struct Callee {
+  FunctionRef function;
+  std::string operator_name;  // instead of a function
+  ir::Def* self = nullptr;    // of a method
+  std::string method;
+  std::string shown;
+};
+
+class Meanings {
+ public:
+  Meanings(FunctionBuilder& builder, Scopes& scopes, const Names& names, Expressions& expressions)
+      : builder_(builder), scopes_(scopes), names_(names), expressions_(expressions) {}
+
+  Meaning of(const syntax::Expr& e);
+  // `object.name` of a scripted module.
+  Meaning module_attribute(ir::Def* object, std::string_view name, Span span);
+  // Fails where it is no value.
+  ir::Def* value_of(const Meaning& meaning, Span span);
+  Callee callee(const Meaning& meaning, Span span);
+
+ private:
+  Meaning attribute(const syntax::Attribute& e);
+  Meaning value_attribute(ir::Def* self, const syntax::Attribute& e);
+  std::optional<Meaning> member_of_refused(const syntax::Attribute& e);
+  ir::Def* constant(const Value& value, Span span);
+
+  FunctionBuilder& builder_;
+  Scopes& scopes_;
+  const Names& names_;
+  Expressions& expressions_;
+};
+
+}  // namespace tine::compile

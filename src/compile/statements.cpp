@@ -1,0 +1,174 @@
+#include "src/compile/statements.h"
+
+#include "src/compile/annotations.h"
+#include "src/compile/assignments.h"
+#include "src/compile/conditions.h"
+#include "src/compile/control.h"
+#include "src/compile/expressions.h"
+#include "src/compile/indexing.h"
+#include "src/compile/meanings.h"
+#include "src/compile/returns.h"
+#include "src/compile/values.h"
+
+namespace tine::compile {
+
+using ir::Def;
+using syntax::StmtKind;
+
+bool Statements::body(const syntax::Body& statements) {
+  if (statements.empty()) return false;
+  const FunctionBuilder::Nested level(builder_, statements.front()->span);
+  for (const syntax::StmtPtr& s : statements) {
+    builder_.here(s->span);
+    // What follows an exit is never reached, so it is not compiled, as in TorchScript.
+    if (statement(*s)) return true;
+  }
+  return false;
+}
+
+bool Statements::statement(const syntax::Stmt& s) {
+  switch (s.kind) {
+    case StmtKind::kPass: return false;
+    case StmtKind::kExpr: {
+      const syntax::Expr& e = *syntax::as<syntax::ExprStmt>(s).value;
+      if (e.kind == syntax::ExprKind::kString || e.kind == syntax::ExprKind::kEllipsis)
+        return false;  // a docstring, a placeholder
+      expressions_.value(e);
+      return false;
+    }
+    case StmtKind::kAssign: assign(syntax::as<syntax::Assign>(s)); return false;
+    case StmtKind::kAnnAssign: annotated_assign(syntax::as<syntax::AnnAssign>(s)); return false;
+    case StmtKind::kAugAssign: augmented_assign(syntax::as<syntax::AugAssign>(s)); return false;
+    case StmtKind::kIf: return control_.if_(syntax::as<syntax::If>(s));
+    case StmtKind::kWhile: return control_.while_(syntax::as<syntax::While>(s));
+    case StmtKind::kFor: return control_.for_(syntax::as<syntax::For>(s));
+    case StmtKind::kBreak: control_.leave_turn(true, s.span); return true;
+    case StmtKind::kContinue: control_.leave_turn(false, s.span); return true;
+    case StmtKind::kReturn: returns_.statement(syntax::as<syntax::Return>(s)); return true;
+    case StmtKind::kRaise: raise(syntax::as<syntax::Raise>(s)); return true;
+    case StmtKind::kAssert: return assert_(syntax::as<syntax::Assert>(s));
+  }
+  return false;
+}
+
+// `x: List[int]`, then `x = []`: what is declared helps. Null when nothing is.
+TypePtr Statements::type_of_target(const syntax::Expr& target) const {
+  if (const auto* name = syntax::is<syntax::Name>(target)) {
+    const Variable* v = scopes_.find(name->id);
+    return v ? v->declared : nullptr;
+  }
+  const auto* a = syntax::is<syntax::Attribute>(target);
+  const auto* object = a ? syntax::is<syntax::Name>(*a->object) : nullptr;
+  const Variable* v = object ? scopes_.find(object->id) : nullptr;
+  if (!v || !v->def || v->def->type->kind != TypeKind::kObject) return nullptr;
+  const auto& type = static_cast<const ObjectType&>(*v->def->type);
+  const int slot = type.slot_index(a->name);
+  return slot >= 0 ? type.slots[static_cast<size_t>(slot)].type : nullptr;
+}
+
+void Statements::assign(const syntax::Assign& s) {
+  Def* value = expressions_.value(*s.value, type_of_target(*s.targets.front()));
+  for (const syntax::ExprPtr& target : s.targets) assignments_.assign(*target, value, s.value->span);
+}
+
+void Statements::annotated_assign(const syntax::AnnAssign& s) {
+  const TypePtr type = annotation_type(*s.annotation, names_);
+  if (const auto* attribute = syntax::is<syntax::Attribute>(*s.target)) {
+    if (!s.value) return;
+    Def* value = expressions_.value(*s.value, type);
+    Def* fitting = builder_.coerce(value, type);
+    if (!fitting)
+      builder_.fail(s.value->span, fmt::format("expected {}, got {}", type->str(), value->type->str()));
+    assignments_.assign(*attribute, fitting, s.value->span);
+    return;
+  }
+  const auto& name = syntax::as<syntax::Name>(*s.target);
+  if (const Variable* old = scopes_.find(name.id); old && old->declared && !equal(old->declared, type))
+    builder_.fail(s.span, fmt::format("`{}` is declared as {} already", name.id, old->declared->str()));
+  if (!s.value) return declare(name.id, type, s.span);
+  Def* value = expressions_.value(*s.value, type);
+  Def* fitting = builder_.coerce(value, type);
+  if (!fitting) {
+    builder_.fail(s.value->span, fmt::format("`{}` is declared as {}, but this is {}", name.id, type->str(),
+                                             value->type->str()));
+  }
+  if (fitting->name.empty()) fitting->name = std::string(name.id);
+  scopes_.set(name.id, Variable{fitting, type, {}, true});
+}
+
+// `x: T` alone.
+void Statements::declare(std::string_view name, const TypePtr& type, Span span) {
+  const Variable* old = scopes_.find(name);
+  if (!old || !old->def) {
+    scopes_.set(name,
+                Variable{nullptr, type, fmt::format("`{}` is declared but has no value yet", name), true});
+    return;
+  }
+  if (!is_subtype(old->def->type, type))
+    builder_.fail(span, fmt::format("`{}` holds a {} and cannot be declared as {}", name,
+                                    old->def->type->str(), type->str()));
+  scopes_.set(name, Variable{old->def, type, {}, old->assigned});
+}
+
+void Statements::augmented_assign(const syntax::AugAssign& s) {
+  // The object and its index are evaluated once, which only the indexing itself can do.
+  if (const auto* element = syntax::is<syntax::Subscript>(*s.target)) return indexing_.update(*element, s);
+  Def* old = expressions_.value(*s.target);
+  Def* value = expressions_.value(*s.value, old->type);
+  builder_.here(s.span);
+  Def* result = values_.arithmetic(s.op, old, value, s.span, true);
+  // A list in an attribute was changed where it is: nothing is left to assign.
+  if (result != old || s.target->kind == syntax::ExprKind::kName)
+    assignments_.assign(*s.target, result, s.span);
+}
+
+void Statements::raise(const syntax::Raise& s) {
+  const auto* call = syntax::is<syntax::Call>(*s.exception);
+  const syntax::Expr& named = call ? *call->callee : *s.exception;
+  const Resolved r = scopes_.free_name(named).empty() ? Resolved(Missing{}) : meanings_.of(named).resolved;
+  const auto* exception = std::get_if<ExceptionName>(&r);
+  if (!exception) builder_.fail(named.span, "expected an exception class, as in `raise ValueError(\"...\")`");
+  Def* message = nullptr;
+  if (call) {
+    if (!call->keywords.empty())
+      builder_.fail(call->keywords.front().span,
+                    "an exception takes no keywords in scripts; give it one message");
+    if (call->args.size() > 1)
+      builder_.fail(call->args[1]->span,
+                    "an exception takes one message in scripts; join the parts with an f-string");
+    if (!call->args.empty())
+      message = values_.text_of(expressions_.value(*call->args.front()), call->args.front()->span);
+  }
+  builder_.here(s.span);
+  if (!message) message = builder_.text("");
+  ErrorKind kind;
+  builder_.raise(kind_named(exception->name, &kind) ? exception->name : "RuntimeError", message);
+}
+
+bool Statements::assert_(const syntax::Assert& s) {
+  const Condition c = conditions_.of(*s.condition);
+  builder_.here(s.span);
+  const auto raise = [&] {
+    // Computed only where the assertion fails.
+    Def* message =
+        s.message ? values_.text_of(expressions_.value(*s.message), s.message->span) : builder_.text("");
+    builder_.here(s.span);
+    builder_.raise("AssertionError", message);
+  };
+  if (c.known.has_value()) {
+    if (!*c.known) raise();
+    return !*c.known;
+  }
+  ir::Node* node = builder_.if_(c.value);
+  {
+    const FunctionBuilder::In in(builder_, *node->blocks[1]);
+    const Scopes::Inner inner(scopes_);
+    scopes_.refine(c.when_false);
+    raise();
+  }
+  // Control goes on where it held, so what it tells holds from here on.
+  scopes_.refine(c.when_true);
+  return false;
+}
+
+}  // namespace tine::compile

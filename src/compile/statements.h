@@ -1,0 +1,61 @@
+// Statements: a body, one statement after the other.
+#pragma once
+
+#include "src/compile/names.h"
+#include "src/compile/scopes.h"
+
+namespace tine::compile {
+
+class Assignments;
+class Conditions;
+class Control;
+class Expressions;
+class Indexing;
+class Meanings;
+class Returns;
+class Values;
+
+class Statements {
+ public:
+  Statements(FunctionBuilder& builder, Scopes& scopes, const Names& names, Values& values, Meanings& meanings,
+             Expressions& expressions, Conditions& conditions, Indexing& indexing, Assignments& assignments,
+             Returns& returns, Control& control)
+      : builder_(builder),
+        scopes_(scopes),
+        names_(names),
+        values_(values),
+        meanings_(meanings),
+        expressions_(expressions),
+        conditions_(conditions),
+        indexing_(indexing),
+        assignments_(assignments),
+        returns_(returns),
+        control_(control) {}
+
+  // True when control does not come out at its end.
+  bool body(const syntax::Body& statements);
+
+ private:
+  bool statement(const syntax::Stmt& s);
+  void assign(const syntax::Assign& s);
+  [[nodiscard]] TypePtr type_of_target(const syntax::Expr& target) const;
+  void annotated_assign(const syntax::AnnAssign& s);
+  void declare(std::string_view name, const TypePtr& type, Span span);
+  void augmented_assign(const syntax::AugAssign& s);
+  void raise(const syntax::Raise& s);
+  bool assert_(const syntax::Assert& s);
+
+  FunctionBuilder& builder_;
+  Scopes& scopes_;
+  const Names& names_;
+  Values& values_;
+  Meanings& meanings_;
+  Expressions& expressions_;
+  Conditions& conditions_;
+  Indexing& indexing_;
+  Assignments& assignments_;
+  Returns& returns_;
+  Control& control_;
+};
+
+}  // namespace tine::compile

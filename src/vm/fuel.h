@@ -1,0 +1,43 @@
+// Fuel: when a running script looks at the clock, which is far too slow to be asked at each turn of a loop.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "tine/executor.h"
+
+namespace tine::vm {
+
+// Counts down loop turns and calls to the next look at the clock. How many that are adapts to how long they take, so
+// that one look happens once an interval.
+class Fuel {
+ public:
+  Fuel(Clock::duration interval, int32_t first) noexcept : left(first), interval_(interval), quota_(first) {}
+  int32_t left;
+
+  // True when it is time to poll.
+  bool refill() noexcept {
+    const TimePoint now = Clock::now();
+    const auto spent = now - last_;
+    // Twice as many where they were quick, a quarter where they took long: late is worse than early.
+    if (spent < interval_ / 4 && quota_ < kMost) {
+      quota_ *= 2;
+    } else if (spent > interval_ * 2 && quota_ > 1) {
+      quota_ = std::max(1, quota_ / 4);
+    }
+    left = quota_;
+    last_ = now;
+    if (now < due_) return false;
+    due_ = now + interval_;
+    return true;
+  }
+
+ private:
+  static constexpr int32_t kMost = 1 << 22;
+  const Clock::duration interval_;
+  int32_t quota_;
+  TimePoint last_ = Clock::now();
+  TimePoint due_ = last_;
+};
+
+}  // namespace tine::vm
