@@ -28,6 +28,9 @@ constexpr auto kNamesBound = 500ms;
 
 // The agent whose pool this thread belongs to: it can't join itself.
 thread_local const void* pool_of = nullptr;
+// The replies whose callbacks this thread is in. Their calls count until those have returned, so a join here must not wait
+// for them.
+thread_local int replies_here = 0;
 // How many requests this thread is in.
 thread_local int serving = 0;
 
@@ -293,12 +296,14 @@ class Agent::Reply final : public rpc::RawSink {
     const Busy busy;
     prepare_thread();
     pool_of = agent_;
+    ++replies_here;
     try {
       parked_when_killed(complete);
     } catch (const std::exception& e) {
       // A callback's, as PyTorch's own agent tells it.
       TORCH_WARN("Exception in thread pool task: ", e.what());
     }
+    --replies_here;
     counts_->end(Counts::kClient);
   }
 
@@ -558,7 +563,7 @@ void Agent::join(bool shutdown, float timeout) {
   const TimePoint deadline =
       deadline_in(unset ? std::chrono::milliseconds(0) : milliseconds_of(timeout, "timeout"));
   const auto wait_for_own = [&] {
-    if (counts_->wait_for(Counts::kClient, 0, deadline)) return;
+    if (counts_->wait_for(Counts::kClient, replies_here, deadline)) return;
     throw std::runtime_error("waiting for this worker's own calls ran for more than set timeout (" +
                              std::to_string(timeout) +
                              " s): " + std::to_string(counts_->of(Counts::kClient)) + " have no reply yet");
@@ -573,7 +578,8 @@ void Agent::join(bool shutdown, float timeout) {
   do {
     wait_for_own();
     const uint64_t round = ++round_;
-    active = come_to(round, static_cast<uint64_t>(counts_->of(Counts::kClient)), deadline, timeout);
+    active =
+        come_to(round, static_cast<uint64_t>(counts_->of(Counts::kClient) - replies_here), deadline, timeout);
   } while (active > 0);
 }
 

@@ -132,6 +132,30 @@ def test_a_worker_that_left_a_dynamic_group_and_came_again_is_gathered_with():
 # ---- ends
 
 
+def _shuts_down_in_a_callback(rank, world_size, path):
+    init(rank, world_size, path)
+    if rank == 1:
+        rpc.shutdown()
+        return None
+    ended = []
+
+    def shut_down(_):
+        try:
+            rpc.shutdown()
+            ended.append(None)
+        except RuntimeError as error:
+            ended.append(str(error))
+        say(path, "ended")
+
+    rpc.rpc_async("w1", torch.add, args=(torch.ones(1), 1)).then(shut_down)
+    wait_for(path, "ended")
+    return ended[0]
+
+
+def test_a_callback_of_a_call_may_shut_down_and_does_not_wait_for_itself():
+    assert run(_shuts_down_in_a_callback, 2) == [None, None]
+
+
 def test_an_agent_shut_down_by_its_own_handler_is_given_up_by_another_thread(tmp_path):
     assert program(
         tmp_path,

@@ -10,6 +10,19 @@ program.py`` or ``tine launch --pytorch``. The backend is built on first use aga
 ahead with ``python -m tine.pytorch build``. The only package of tine's that imports torch.
 """
 
+import sys
+
+try:
+    import torch  # noqa: F401 - all that follows needs it
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ModuleNotFoundError(
+        f"tine.pytorch needs PyTorch, and {sys.executable} has none: install torch for it, or run the program with a "
+        "Python that has it (tine launch runs the one that TINE_PYTHON names)",
+        name="torch",
+    ) from None
+
 from tine.pytorch._backend import TineRpcBackendOptions, install, register, uninstall
 from tine.pytorch._build import BuildError, build
 from tine.pytorch._futures import install_futures, to_torch_future, uninstall_futures
