@@ -1,7 +1,7 @@
 #include "tine/detail/state.h"
 #include "tine/unobserved.h"
 
-#include "src/future/let_go.h"
+#include "src/base/let_go.h"
 
 #include <sched.h>
 
@@ -115,26 +115,6 @@ void TaskHelper::help(StateBase& state, TimePoint deadline) noexcept {
   polling.skip = polling.penalty;
 }
 constinit TaskHelper the_task_helper;
-CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
-CallbackGate::~CallbackGate() { gate = before_; }
-
-void let_go(void* block, size_t bytes, void (*free)(void*)) noexcept {
-  struct Free final : Task {
-    void run() noexcept override {
-      free(block);
-      delete this;
-    }
-    void abandon() noexcept override { run(); }
-    void* block = nullptr;
-    void (*free)(void*) = nullptr;
-  };
-  Free* const task = gate && bytes >= kLargeBlock ? new (std::nothrow) Free : nullptr;
-  if (!task) return free(block);
-  task->block = block;
-  task->free = free;
-  gate->post(*task);
-}
-
 // Sleeping threads meet here; made by the first one.
 struct StateBase::Hub {
   std::mutex mutex;

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "src/future/trimming.h"
 #include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_runner.h"
@@ -34,6 +35,7 @@ struct Runtime::Parts {
   Generator generator;
   std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions
   Scheduler scheduler;
+  Trimming trimming;
   PoolSplitter splitter;
   OpContext context;
   sched::BlockingPool callbacks;

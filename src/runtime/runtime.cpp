@@ -45,6 +45,7 @@ void enter_child() noexcept {
 
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
     : scheduler(options.num_threads),
+      trimming(Recycler::of_process(), scheduler.timer()),
       splitter(scheduler),
       callbacks(callback_options()),
       handlers(handler_options(options)),

@@ -4,6 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "src/base/sanitized.h"
+#include "src/future/trimming.h"
 #include "src/tensor/testing.h"
 #include "tine/executor.h"
 
@@ -196,6 +198,29 @@ TEST(Repr, PrintsWhatPyTorchPrints) {
       {transpose(T({1, 2, 3, 4}, {2, 2}), 0, 1), "tensor([[1, 3],\n        [2, 4]])"},
   };
   for (const Printed& c : cases) EXPECT_EQ(c.tensor.repr(), c.text);
+}
+
+TEST(Tensor, MemoryOf32KiBOrMoreIsUsedAgainWhateverWasFreedBeforeAndLessIsMallocs) {
+  if (kSanitized) GTEST_SKIP() << "the sanitizer is to see each use after the end";
+  Recycler& recycler = Recycler::of_process();
+  InlineExecutor here;
+  Timer timer(here);
+  const Trimming trimming(recycler, timer, std::chrono::hours(1));
+  for (const DType dtype : {DType::kUInt8, DType::kBool, DType::kFloat32, DType::kInt64}) {
+    const int64_t n = (64 << 10) / static_cast<int64_t>(size_of(dtype));
+    const void* const data = Tensor::empty(Dims1{n / 16, 16}, dtype).data();
+    const size_t kept = recycler.kept();
+    EXPECT_GE(kept, size_t{64} << 10);
+    (void)Tensor::empty(Dims1{n / 4}, dtype);
+    EXPECT_EQ(recycler.kept(), kept);
+    for (int64_t other = n; other < 40 * n; other += n) (void)Tensor::empty(Dims1{2 * other}, dtype);
+    const Tensor again = Tensor::empty(Dims1{4, n / 4}, dtype);
+    EXPECT_EQ(again.data(), data);
+    const Tensor view = again.as_strided(Dims1{n}, Dims1{1}, 0);
+    const size_t lent = recycler.kept();
+    (void)Tensor(view);
+    EXPECT_EQ(recycler.kept(), lent);
+  }
 }
 
 TEST(Tensor, ALargeOneIsNotFreedByAThreadThatReads) {

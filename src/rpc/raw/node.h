@@ -41,7 +41,7 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   void remove(int id, const std::string& why) noexcept;
   [[nodiscard]] std::string death_of(int id) const;
   [[nodiscard]] Counts counts() const;
-  [[nodiscard]] size_t retained_bytes() const noexcept { return loop_.pool().retained_bytes(); }
+  [[nodiscard]] size_t retained_bytes() const noexcept { return loop_.recycler().kept(); }
   void close(std::chrono::milliseconds bound, std::string_view failure) noexcept;
 
   // This process is a child of fork(2): threads, connections and locks are the parent's.

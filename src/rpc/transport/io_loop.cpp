@@ -64,7 +64,7 @@ class ForkMark {
 
 struct Loop::Impl {
   explicit Impl(const Options& options)
-      : options(options), pool(detail::make_ref<BufferPool>(options.retained_buffer_bytes)) {}
+      : options(options), recycler(options.recycler ? *options.recycler : Recycler::of_process()) {}
   ~Impl() { close_own(); }
 
   static void start(const std::shared_ptr<Impl>& self);
@@ -78,12 +78,11 @@ struct Loop::Impl {
   bool run_timers() noexcept;
   int wait_for_events(bool may_poll) noexcept;
   int timeout_ms() noexcept;
-  void trim() noexcept;
   void handle(int count) noexcept;
   void wake() noexcept;
 
   const Options options;
-  const detail::Ref<BufferPool> pool;
+  Recycler& recycler;
   std::atomic<int> pollers{0};
   ForkMark fork_mark;
   std::atomic<int> epoll_fd{-1};
@@ -116,8 +115,6 @@ struct Loop::Impl {
     PollPolicy policy;
     std::vector<std::function<void()>> running;
     std::array<epoll_event, kEventsAtOnce> events{};
-    TimePoint next_trim = Clock::now();
-    bool may_trim = false;
   } turn;
 };
 
@@ -201,7 +198,6 @@ bool Loop::Impl::run_timers() noexcept {
 int Loop::Impl::timeout_ms() noexcept {
   if (!posted.empty()) return 0;
   TimePoint next = timers.empty() ? kNoDeadline : timers.begin()->first.first;
-  if (turn.may_trim) next = std::min(next, turn.next_trim);
   if (next == kNoDeadline) return -1;
   const auto left = next - Clock::now();
   if (left <= Clock::duration::zero()) return 0;
@@ -231,7 +227,6 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
     }
     if (gave_up) turn.policy.miss();
   }
-  trim();
   asleep.store(true, std::memory_order_release);
   int timeout;
   {
@@ -241,23 +236,6 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
   return std::max(n, 0);
-}
-
-// Before each sleep: while the loop has work without a pause its buffers are in use.
-void Loop::Impl::trim() noexcept {
-  turn.may_trim = pool->may_trim();
-  if (!turn.may_trim) return;
-  const TimePoint now = Clock::now();
-  if (now < turn.next_trim) return;
-  turn.next_trim = now + options.trim_interval;
-  std::optional<detail::CallbackGate> gate;
-  if (options.callbacks) gate.emplace(*options.callbacks);
-  try {
-    pool->trim();
-  } catch (const std::bad_alloc&) {
-    // The next time.
-  }
-  turn.may_trim = pool->may_trim();
 }
 
 void Loop::Impl::handle(int count) noexcept {
@@ -334,12 +312,26 @@ void Loop::Impl::run() noexcept {
   has_ended.notify_all();
 }
 
-IoLoop::IoLoop(Options options) : Loop(std::make_shared<Impl>(options)) { Impl::start(impl_); }
+struct IoLoop::Timing {
+  explicit Timing(const Options& options, Recycler& recycler)
+      : timer(options.callbacks ? *options.callbacks : here),
+        trimming(recycler, timer, options.trim_interval) {}
+
+  InlineExecutor here;
+  Timer timer;
+  Trimming trimming;
+};
+
+IoLoop::IoLoop(Options options) : Loop(std::make_shared<Impl>(options)) {
+  if (!options.timer) timing_ = std::make_unique<Timing>(options, recycler());
+  Impl::start(impl_);
+}
 
 IoLoop::~IoLoop() {
   if (forked()) {
-    // The thread is the parent's; its locks are as the fork found them. Leaked on purpose.
+    // The threads are the parent's; their locks are as the fork found them. Leaked on purpose.
     static_cast<void>(new std::shared_ptr<Impl>(std::move(impl_)));
+    static_cast<void>(timing_.release());
     return;
   }
   stop();
@@ -348,6 +340,7 @@ IoLoop::~IoLoop() {
 bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
   if (forked()) return true;
   std::lock_guard lock(impl_->stop_mutex);
+  timing_.reset();
   if (!impl_->thread.joinable()) return !impl_->left_behind;
   {
     const std::lock_guard inner(impl_->mutex);
@@ -369,7 +362,6 @@ bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
   // Not before: who outlives the loop must not keep descriptors open.
   const std::lock_guard inner(impl_->mutex);
   impl_->close_own();
-  impl_->pool->retain_no_more();
   return true;
 }
 
@@ -452,7 +444,7 @@ void Loop::forget(int fd, Pollable& pollable) noexcept {
   impl_->watched.erase(found);
 }
 
-BufferPool& Loop::pool() const noexcept { return *impl_->pool; }
+Recycler& Loop::recycler() const noexcept { return impl_->recycler; }
 std::chrono::microseconds Loop::poll_budget() const noexcept { return impl_->options.poll_budget; }
 void Loop::begin_polling() noexcept { impl_->pollers.fetch_add(1, std::memory_order_relaxed); }
 void Loop::end_polling() noexcept { impl_->pollers.fetch_sub(1, std::memory_order_relaxed); }

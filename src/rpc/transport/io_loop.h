@@ -17,8 +17,9 @@
 #include <functional>
 #include <memory>
 
+#include "src/future/trimming.h"
 #include "src/rpc/transport/buffer.h"
-#include "tine/executor.h"
+#include "tine/timer.h"
 
 namespace tine::rpc {
 
@@ -44,10 +45,11 @@ class Loop {
  public:
   struct Options {
     std::chrono::microseconds poll_budget{50};  // 0: always sleep
-    size_t retained_buffer_bytes = BufferPool::kDefaultRetained;
-    // Buffers of no use for one to two of these go back to the system; those that are large by `callbacks`, if there is one.
-    std::chrono::milliseconds trim_interval{1000};
-    Executor* callbacks = nullptr;
+    Timer* timer = nullptr;                     // null: one of its own
+    Recycler* recycler = nullptr;               // null: that of the process
+    // Received memory of no use for one to two of these goes back to the system.
+    std::chrono::milliseconds trim_interval = Trimming::kInterval;
+    Executor* callbacks = nullptr;  // of a timer of its own; null: in place
   };
 
   // False, and the function is dropped, once the loop has stopped.
@@ -61,7 +63,7 @@ class Loop {
   // (src/base/forks.h). The loop may only be destroyed, which does nothing.
   [[nodiscard]] bool forked() const noexcept;
 
-  [[nodiscard]] BufferPool& pool() const noexcept;
+  [[nodiscard]] Recycler& recycler() const noexcept;
   [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept;
 
   // For Pollables. The loop holds a reference until `forget`, which any thread may call. After `forget` returned on the
@@ -93,6 +95,11 @@ class IoLoop : public Loop {
   // own thread. False: something that the loop runs has not returned within `grace` and a second more. Then its thread is
   // left behind, and what that uses must stay.
   bool stop(std::chrono::milliseconds grace = std::chrono::seconds(2)) noexcept;
+
+ private:
+  // Empty once stopped.
+  struct Timing;
+  std::unique_ptr<Timing> timing_;
 };
 
 }  // namespace tine::rpc

@@ -37,16 +37,35 @@ TEST(IoLoop, RunsWhatIsPostedInOrderOnItsOwnThread) {
 }
 
 TEST(IoLoop, BuffersOfNoUseGoBackToTheSystemWhileItSleeps) {
-  IoLoop loop(Loop::Options{.trim_interval = 10ms});
-  auto buffer = loop.pool().acquire(1 << 20);
-  std::promise<void> looked;
-  loop.post([&] { looked.set_value(); });  // it sees that a large one is lent
-  looked.get_future().get();
-  buffer = nullptr;
-  EXPECT_GT(loop.pool().retained_bytes(), 0u);
+  Recycler recycler;
+  IoLoop loop(Loop::Options{.recycler = &recycler, .trim_interval = 10ms});
+  (void)Buffer::make(loop.recycler(), 1 << 20);
+  EXPECT_GT(recycler.kept(), 0U);
   const TimePoint end = Clock::now() + 20s;
-  while (loop.pool().retained_bytes() != 0 && Clock::now() < end) std::this_thread::yield();
-  EXPECT_EQ(loop.pool().retained_bytes(), 0u);
+  while (recycler.kept() != 0 && Clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(recycler.kept(), 0U);
+}
+
+TEST(IoLoop, OnceStoppedItKeepsNoBuffers) {
+  Recycler recycler;
+  IoLoop loop(Loop::Options{.recycler = &recycler, .trim_interval = 1h});
+  const auto lent = Buffer::make(loop.recycler(), 1000);
+  (void)Buffer::make(loop.recycler(), 1 << 20);
+  EXPECT_GT(recycler.kept(), 0U);
+  EXPECT_TRUE(loop.stop());
+  EXPECT_EQ(recycler.kept(), 0U);
+}
+
+TEST(IoLoop, ThatIsHandedATimerLeavesTheTrimmingToItsOwner) {
+  Recycler recycler;
+  InlineExecutor here;
+  Timer timer(here);
+  IoLoop loop(Loop::Options{.timer = &timer, .recycler = &recycler});
+  (void)Buffer::make(loop.recycler(), 1 << 20);
+  EXPECT_EQ(recycler.kept(), 0U);
+  const Trimming trimming(recycler, timer);
+  (void)Buffer::make(loop.recycler(), 1 << 20);
+  EXPECT_GT(recycler.kept(), 0U);
 }
 
 TEST(IoLoop, WakesForAPostHoweverDeepItSleeps) {
