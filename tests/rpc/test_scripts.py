@@ -57,6 +57,37 @@ rpc.shutdown()
     )
 
 
+def test_the_notes_of_an_error_read_the_same_locally_and_remotely():
+    run(
+        2,
+        """
+        @torch.jit.script
+        def inner(x: int) -> int:
+            return 10 // x
+
+        @torch.jit.script
+        def outer(x: int) -> int:
+            return torch.jit.wait(torch.jit.fork(inner, x))
+
+        def notes(call):
+            try:
+                call()
+            except ZeroDivisionError as error:
+                return error.__notes__
+            raise AssertionError("no error")
+
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            local = notes(lambda: outer(0))
+            assert any(n.startswith("in script __main__.inner (") for n in local), local
+            assert any(n.startswith("forked from ") for n in local), local
+            remote = notes(lambda: rpc.rpc_sync("worker1", outer, args=(0,)))
+            assert remote == [*local, "on worker worker1"], (local, remote)
+        rpc.shutdown()
+        """,
+    )
+
+
 def test_forks_that_wait_for_references_hold_no_threads():
     run(
         2,
