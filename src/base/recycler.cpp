@@ -64,20 +64,26 @@ size_t Recycler::capacity_for(size_t bytes) noexcept {
   return (bytes + quarter - 1) / quarter * quarter;
 }
 
-Recycler& Recycler::of_process() noexcept {
-  struct Shared {
-    alignas(Recycler) std::byte place[sizeof(Recycler)];
-    Shared() {
-      new (place) Recycler(kSanitized ? 0 : kDefaultMost);
-      // A child finds the lock free and the lists whole.
-      ::pthread_atfork([] { of_process().mutex_.lock(); }, [] { of_process().mutex_.unlock(); },
-                       [] { of_process().mutex_.unlock(); });
-    }
-    Recycler& get() noexcept { return *std::launder(reinterpret_cast<Recycler*>(place)); }
+namespace {
+
+// Made before the program runs: one that the first use made could be half made in a child. Never destroyed.
+struct OfProcess {
+  constexpr OfProcess() noexcept : recycler(kSanitized ? 0 : Recycler::kDefaultMost) {}
+  ~OfProcess() {}
+  union {
+    Recycler recycler;
   };
-  static Shared shared;
-  return shared.get();
-}
+};
+constinit OfProcess of_process;
+
+}  // namespace
+
+Recycler& Recycler::of_process() noexcept { return tine::of_process.recycler; }
+
+// A child finds the lock free and the lists whole.
+[[maybe_unused]] const int Recycler::held_by_forks =
+    ::pthread_atfork([] { of_process().mutex_.lock(); }, [] { of_process().mutex_.unlock(); },
+                     [] { of_process().mutex_.unlock(); });
 
 Recycler::~Recycler() {
   Free* dropped = nullptr;
@@ -177,16 +183,16 @@ size_t Recycler::kept() const noexcept {
 // Those of a parent of fork(2) have no thread here.
 bool Recycler::has_keeper() const noexcept {
   for (const Keeper* k = keepers_; k; k = k->next_) {
-    if (k->generation_ == detail::fork_generation()) return true;
+    if (!k->birth_.inherited()) return true;
   }
   return false;
 }
 
 void Recycler::tell() noexcept {
-  if (told_ && told_->generation_ == detail::fork_generation()) return;
+  if (told_ && !told_->birth_.inherited()) return;
   told_ = nullptr;
   for (Keeper* k = keepers_; k && !told_; k = k->next_) {
-    if (k->generation_ == detail::fork_generation() && k->wanted()) told_ = k;
+    if (!k->birth_.inherited() && k->wanted()) told_ = k;
   }
 }
 

@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <mutex>
 
-#include "tine/executor.h"
+#include "src/base/forks.h"
 
 namespace tine {
 
@@ -41,11 +41,11 @@ class Recycler {
 
    private:
     friend class Recycler;
-    const uint8_t generation_ = detail::fork_generation();
+    const Birth birth_;
     Keeper* next_ = nullptr;
   };
 
-  explicit Recycler(size_t most_kept = kDefaultMost) noexcept : most_(most_kept) {}
+  explicit constexpr Recycler(size_t most_kept = kDefaultMost) noexcept : most_(most_kept) {}
   ~Recycler();
   Recycler(const Recycler&) = delete;
   Recycler& operator=(const Recycler&) = delete;
@@ -78,6 +78,7 @@ class Recycler {
   [[nodiscard]] bool has_keeper() const noexcept;
   void tell() noexcept;
   static void let_go_all(Free* dropped) noexcept;
+  static const int held_by_forks;
 
   const size_t most_;
   mutable std::mutex mutex_;
