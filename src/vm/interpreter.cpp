@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/value/fits.h"
 #include "src/vm/slow_paths.h"
 #include "src/vm/task.h"
 
@@ -129,18 +130,6 @@ class Fuel {
   TimePoint due_ = last_;
 };
 
-inline bool fits_quickly(const Value& value, const Type& type) noexcept {
-  switch (type.kind) {
-    case TypeKind::kAny: return true;
-    case TypeKind::kNone: return value.is_none();
-    case TypeKind::kBool: return value.is_bool();
-    case TypeKind::kInt: return value.is_int();
-    case TypeKind::kFloat: return value.is_float();
-    case TypeKind::kStr: return value.is_string();
-    case TypeKind::kTensor: return value.is_tensor();
-    default: return false;
-  }
-}
 ScriptTask* as_script_task(StateBase* state, const Machine& machine) noexcept {
   if (typeid(*state) != typeid(ScriptTask)) return nullptr;
   auto* const task = static_cast<ScriptTask*>(state);
@@ -678,7 +667,7 @@ WAIT_SCALAR : {
     std::rethrow_exception(state->error());
   }
   // Futures come from everywhere: what they bring must be what the code was compiled for.
-  if (const Type& type = *function->types[in.c >> 1]; !fits_quickly(state->value(), type)) [[unlikely]] {
+  if (const Type& type = *function->types[in.c >> 1]; !fits_at_once(state->value(), type)) [[unlikely]] {
     CHECK_SLICE(state->value());
     SAVE();
     check_arrived(state->value(), function->types[in.c >> 1]);
