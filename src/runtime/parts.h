@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "src/base/forks.h"
 #include "src/future/trimming.h"
 #include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
@@ -30,7 +31,7 @@ class PoolSplitter final : public Splitter {
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
 
-  const uint8_t generation = detail::fork_generation();
+  const Birth birth;
   OpTable ops;
   Generator generator;
   std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions

@@ -1,28 +1,22 @@
 #include "src/rpc/transport/io_loop.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <cstring>
-#include <map>
 #include <mutex>
-#include <optional>
-#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "src/base/thread.h"
 #include "src/rpc/transport/endpoint.h"
-#include "src/rpc/transport/poll_policy.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -36,36 +30,15 @@ constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace i
       fmt::format("the input and output thread cannot be set up: {}: {}", what, std::strerror(errno)));
 }
 
-// A page that the kernel empties in a forked child: asking "am I the child" costs one load.
-class ForkMark {
- public:
-  ForkMark() {
-    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) fail("mmap");
-    word_ = static_cast<std::atomic<int>*>(page);
-    // Where the kernel cannot do that the process id is compared instead.
-    wiped_ = ::madvise(page, 4096, MADV_WIPEONFORK) == 0;
-    word_->store(::getpid(), std::memory_order_relaxed);
-  }
-  ~ForkMark() { ::munmap(word_, 4096); }
-  ForkMark(const ForkMark&) = delete;
-  ForkMark& operator=(const ForkMark&) = delete;
-  [[nodiscard]] bool forked() const noexcept {
-    const int mark = word_->load(std::memory_order_relaxed);
-    return mark == 0 || (!wiped_ && mark != ::getpid());
-  }
-
- private:
-  std::atomic<int>* word_;
-  bool wiped_;
-};
-
 }  // namespace
 
-struct Loop::Impl {
-  explicit Impl(const Options& options)
-      : options(options), recycler(options.recycler ? *options.recycler : Recycler::of_process()) {}
+struct Loop::Impl : std::enable_shared_from_this<Impl> {
+  Impl(const Options& options, Timer& timer)
+      : options(options), timer(timer), recycler(recycler_of(options)) {}
   ~Impl() { close_own(); }
+  static Recycler& recycler_of(const Options& options) noexcept {
+    return options.recycler ? *options.recycler : Recycler::of_process();
+  }
 
   static void start(const std::shared_ptr<Impl>& self);
   void close_own() noexcept {
@@ -74,28 +47,30 @@ struct Loop::Impl {
     }
   }
   void run() noexcept;
+  [[nodiscard]] bool on_own_thread() const noexcept { return std::this_thread::get_id() == thread_id.load(); }
+  bool post(std::function<void()> work);
   bool run_posted() noexcept;
-  bool run_timers() noexcept;
   int wait_for_events(bool may_poll) noexcept;
-  int timeout_ms() noexcept;
+  void drop_timers() noexcept;
   void handle(int count) noexcept;
   void wake() noexcept;
 
   const Options options;
+  Timer& timer;
   Recycler& recycler;
   std::atomic<int> pollers{0};
-  ForkMark fork_mark;
+  const Birth birth;
   std::atomic<int> epoll_fd{-1};
   std::atomic<int> wake_fd{-1};
-  std::thread thread;
-  std::thread::id thread_id;
+  Thread thread;
+  std::atomic<std::thread::id> thread_id{};  // set by the thread itself
 
   std::mutex mutex;
   std::condition_variable has_ended;
-  std::vector<std::function<void()>> posted;                               // guarded by mutex
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> timers;  // guarded by mutex
-  uint64_t last_timer = 0;                                                 // guarded by mutex
-  std::unordered_map<int, detail::Ref<Pollable>> watched;                  // guarded by mutex
+  std::vector<std::function<void()>> posted;  // guarded by mutex
+  std::unordered_map<Timer::Entry*, detail::Ref<Timer::Entry>>
+      timers;                                              // guarded by mutex; neither run nor cancelled
+  std::unordered_map<int, detail::Ref<Pollable>> watched;  // guarded by mutex
   std::vector<detail::Ref<Pollable>>
       forgotten;                      // guarded by mutex; events of theirs may still be in the batch
   bool stopped = false;               // guarded by mutex
@@ -118,6 +93,44 @@ struct Loop::Impl {
   } turn;
 };
 
+// Whoever takes it first, the loop to run it or cancel(), does so.
+class Loop::Due final : public Timer::Entry {
+ public:
+  Due(std::shared_ptr<Loop::Impl> loop, std::function<void()> work)
+      : loop_(std::move(loop)), work_(std::move(work)) {}
+  // On the loop's thread.
+  void run() {
+    if (!take()) return;
+    const auto work = std::move(work_);
+    work();
+  }
+  bool cancel() noexcept {
+    if (!take()) return false;
+    stop();
+    work_ = nullptr;
+    return true;
+  }
+
+ private:
+  // Takes it out of the loop's timers.
+  bool take() noexcept {
+    detail::Ref<Timer::Entry> mine;
+    const std::lock_guard lock(loop_->mutex);
+    const auto found = loop_->timers.find(this);
+    if (found == loop_->timers.end()) return false;
+    mine = std::move(found->second);
+    loop_->timers.erase(found);
+    return true;
+  }
+  void fire() noexcept override {
+    loop_->post([self = detail::Ref<Due>::share(this)] { self->run(); });
+  }
+  void abandon() noexcept override {}
+
+  std::shared_ptr<Loop::Impl> loop_;
+  std::function<void()> work_;
+};
+
 void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
   auto& epoll_fd = self->epoll_fd;
   auto& wake_fd = self->wake_fd;
@@ -134,21 +147,10 @@ void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
   event.events = EPOLLIN;
   event.data.ptr = nullptr;
   if (::epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0) fail("epoll_ctl");
-  // Signals belong to threads that the program made.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::lock_guard lock(self->mutex);
-    self->thread = std::thread([self] { self->run(); });
-    self->thread_id = self->thread.get_id();
-  } catch (const std::system_error& e) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    errno = e.code().value();
-    fail("pthread_create");
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::pthread_setname_np(self->thread.native_handle(), "tine-io");
+  self->thread = Thread("tine-io", [self] {
+    self->thread_id = std::this_thread::get_id();
+    self->run();
+  });
 }
 
 void Loop::Impl::wake() noexcept {
@@ -175,34 +177,16 @@ bool Loop::Impl::run_posted() noexcept {
   return true;
 }
 
-bool Loop::Impl::run_timers() noexcept {
-  bool any = false;
-  // As many as were there at the beginning, at most: a timer that renews itself must not keep the loop.
-  for (size_t left = 256; left > 0; --left) {
-    std::function<void()> work;
+void Loop::Impl::drop_timers() noexcept {
+  for (;;) {
+    detail::Ref<Timer::Entry> next;
     {
-      std::lock_guard lock(mutex);
-      if (timers.empty()) break;
-      auto first = timers.begin();
-      if (first->first.first > Clock::now()) break;
-      work = std::move(first->second);
-      timers.erase(first);
+      const std::lock_guard lock(mutex);
+      if (timers.empty()) return;
+      next = timers.begin()->second;
     }
-    work();
-    any = true;
+    static_cast<Due&>(*next).cancel();
   }
-  return any;
-}
-
-// Called with the mutex held. epoll counts in whole milliseconds: rounded up, or it would spin to the end.
-int Loop::Impl::timeout_ms() noexcept {
-  if (!posted.empty()) return 0;
-  TimePoint next = timers.empty() ? kNoDeadline : timers.begin()->first.first;
-  if (next == kNoDeadline) return -1;
-  const auto left = next - Clock::now();
-  if (left <= Clock::duration::zero()) return 0;
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-  return static_cast<int>(std::min<int64_t>(ms, 60'000));
 }
 
 int Loop::Impl::wait_for_events(bool may_poll) noexcept {
@@ -231,7 +215,7 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   int timeout;
   {
     std::lock_guard lock(mutex);
-    timeout = timeout_ms();
+    timeout = posted.empty() ? -1 : 0;
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
@@ -262,18 +246,16 @@ void Loop::Impl::run() noexcept {
   TimePoint give_up = kNoDeadline;
   for (;;) {
     active |= run_posted();
-    active |= run_timers();
     if (stopping.load(std::memory_order_acquire)) {
       if (!told) {
         told = true;
         std::vector<detail::Ref<Pollable>> all;
-        std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped;
         {
           std::lock_guard lock(mutex);
           give_up = Clock::now() + grace;
-          dropped.swap(timers);
           for (auto& [fd, pollable] : watched) all.push_back(pollable);
         }
+        drop_timers();
         for (auto& pollable : all) pollable->on_events(0);
         continue;
       }
@@ -293,18 +275,15 @@ void Loop::Impl::run() noexcept {
   }
   // Outside the lock: what is dropped may hold the last reference to something that calls us.
   std::vector<std::function<void()>> dropped_work;
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped_timers;
   std::unordered_map<int, detail::Ref<Pollable>> dropped_watched;
   std::vector<detail::Ref<Pollable>> dropped;
   {
     std::lock_guard lock(mutex);
     dropped_work.swap(posted);
-    dropped_timers.swap(timers);
     dropped_watched.swap(watched);
     dropped.swap(forgotten);
   }
   dropped_work.clear();
-  dropped_timers.clear();
   dropped_watched.clear();
   dropped.clear();
   const std::lock_guard lock(mutex);
@@ -313,17 +292,21 @@ void Loop::Impl::run() noexcept {
 }
 
 struct IoLoop::Timing {
-  explicit Timing(const Options& options, Recycler& recycler)
+  explicit Timing(const Options& options)
       : timer(options.callbacks ? *options.callbacks : here),
-        trimming(recycler, timer, options.trim_interval) {}
+        trimming(Impl::recycler_of(options), timer, options.trim_interval) {}
 
   InlineExecutor here;
   Timer timer;
   Trimming trimming;
 };
 
-IoLoop::IoLoop(Options options) : Loop(std::make_shared<Impl>(options)) {
-  if (!options.timer) timing_ = std::make_unique<Timing>(options, recycler());
+IoLoop::IoLoop(Options options)
+    : IoLoop(options, options.timer ? nullptr : std::make_unique<Timing>(options)) {}
+
+IoLoop::IoLoop(const Options& options, std::unique_ptr<Timing> timing)
+    : Loop(std::make_shared<Impl>(options, timing ? timing->timer : *options.timer)),
+      timing_(std::move(timing)) {
   Impl::start(impl_);
 }
 
@@ -340,13 +323,12 @@ IoLoop::~IoLoop() {
 bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
   if (forked()) return true;
   std::lock_guard lock(impl_->stop_mutex);
-  timing_.reset();
   if (!impl_->thread.joinable()) return !impl_->left_behind;
   {
     const std::lock_guard inner(impl_->mutex);
     impl_->grace = grace;
+    impl_->stopping.store(true, std::memory_order_release);  // no timer is started from here on
   }
-  impl_->stopping.store(true, std::memory_order_release);
   impl_->asleep.store(true, std::memory_order_release);
   impl_->wake();
   {
@@ -355,54 +337,52 @@ bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
         !impl_->has_ended.wait_for(inner, grace + kLastGrace, [this] { return impl_->ended; });
   }
   if (impl_->left_behind) {
-    impl_->thread.detach();
+    static_cast<void>(new Thread(std::move(impl_->thread)));
+    timing_.reset();
     return false;
   }
   impl_->thread.join();
+  timing_.reset();
   // Not before: who outlives the loop must not keep descriptors open.
   const std::lock_guard inner(impl_->mutex);
   impl_->close_own();
   return true;
 }
 
-bool Loop::on_loop_thread() const noexcept { return std::this_thread::get_id() == impl_->thread_id; }
-bool Loop::forked() const noexcept { return impl_->fork_mark.forked(); }
+bool Loop::on_loop_thread() const noexcept { return impl_->on_own_thread(); }
+bool Loop::forked() const noexcept { return impl_->birth.inherited(); }
 
-bool Loop::post(std::function<void()> work) {
-  if (forked()) return false;
+bool Loop::Impl::post(std::function<void()> work) {
+  if (birth.inherited()) return false;
   {
-    std::lock_guard lock(impl_->mutex);
-    if (impl_->stopped) return false;
-    impl_->posted.push_back(std::move(work));
-    impl_->has_posted.store(true, std::memory_order_release);
+    std::lock_guard lock(mutex);
+    if (stopped) return false;
+    posted.push_back(std::move(work));
+    has_posted.store(true, std::memory_order_release);
   }
-  if (!on_loop_thread()) impl_->wake();
+  if (!on_own_thread()) wake();
   return true;
 }
+
+bool Loop::post(std::function<void()> work) { return impl_->post(std::move(work)); }
 
 TimerId Loop::schedule_at(TimePoint when, std::function<void()> work) {
   if (forked()) return {};
-  TimerId id;
-  bool first;
-  {
-    std::lock_guard lock(impl_->mutex);
-    if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) return {};
-    id = {when, ++impl_->last_timer};
-    auto place = impl_->timers.emplace(std::pair(when, id.number), std::move(work)).first;
-    first = place == impl_->timers.begin();
+  auto due = detail::make_ref<Due>(impl_, std::move(work));
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) return {};
+  impl_->timers.emplace(due.get(), due);
+  try {
+    impl_->timer.start(due, when);
+  } catch (...) {
+    impl_->timers.erase(due.get());
+    throw;
   }
-  if (first && !on_loop_thread()) impl_->wake();
-  return id;
+  return TimerId(std::move(due));
 }
 
-bool Loop::cancel(TimerId id) noexcept {
-  if (!id || forked()) return false;
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>>::node_type node;
-  std::lock_guard lock(impl_->mutex);
-  auto found = impl_->timers.find({id.when, id.number});
-  if (found == impl_->timers.end()) return false;
-  node = impl_->timers.extract(found);  // destroyed after the lock is released
-  return true;
+bool Loop::cancel(const TimerId& id) noexcept {
+  return id && !forked() && static_cast<Due*>(id.due_.get())->cancel();
 }
 
 void Loop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
