@@ -148,7 +148,7 @@ void Recycler::give_back(void* memory, size_t bytes) noexcept {
   {
     const std::lock_guard lock(mutex_);
     // A block larger than half of what may be kept would push out all others.
-    if (capacity <= most_ / 2 && class_of(capacity) < kClasses && has_keeper()) {
+    if (capacity <= most_ / 2 && class_of(capacity) < kClasses) {
       while (kept_ + capacity > most_) dropped = unlink_oldest(dropped);
       auto* const block = new (memory) Free;
       block->capacity = capacity;
@@ -201,6 +201,7 @@ void Recycler::add(Keeper& keeper) noexcept {
   const std::lock_guard lock(mutex_);
   keeper.next_ = keepers_;
   keepers_ = &keeper;
+  if (oldest_) tell();
 }
 
 void Recycler::remove(Keeper& keeper) noexcept {

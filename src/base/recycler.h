@@ -1,7 +1,7 @@
 // Recycler: memory of large objects, used again: elements of tensors, received frames.
 //
-// State      Free blocks, by size and by how long they have lain. Only while a Keeper is there that will trim them; without
-//            one each block goes back to the system at once.
+// State      Free blocks, by size and by how long they have lain. They go back to the system while a Keeper trims them, as each
+//            Runtime has one; without one only the bound takes them there.
 // Threads    Any. A block may come back on another thread than took it. Works in a child of fork(2).
 // Ordering   What was written to a block before it was given back is visible to the thread that takes it next. The block
 //            given back last is taken first: what is in the processor's cache is used again.
@@ -31,7 +31,7 @@ class Recycler {
   // Has trim() called a while later, again and again until it returns false.
   class Keeper {
    public:
-    // Blocks are kept from now on, and nobody has been told yet. Called under the Recycler's lock, by any thread.
+    // Blocks are kept, and nobody trims them yet. Called under the Recycler's lock, by any thread.
     // False: trim() will not be called; then another Keeper is asked.
     virtual bool wanted() noexcept = 0;
 

@@ -63,10 +63,10 @@ TEST(IoLoop, ThatIsHandedATimerLeavesTheTrimmingToItsOwner) {
   Timer timer(here);
   IoLoop loop(Loop::Options{.timer = &timer, .recycler = &recycler});
   (void)Buffer::make(loop.recycler(), 1 << 20);
-  EXPECT_EQ(recycler.kept(), 0U);
-  const Trimming trimming(recycler, timer);
-  (void)Buffer::make(loop.recycler(), 1 << 20);
   EXPECT_GT(recycler.kept(), 0U);
+  EXPECT_EQ(timer.size(), 0U);
+  const Trimming trimming(recycler, timer);
+  EXPECT_EQ(timer.size(), 1U);
 }
 
 TEST(IoLoop, WakesForAPostHoweverDeepItSleeps) {
