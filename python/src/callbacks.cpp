@@ -4,6 +4,7 @@
 
 #include "python/src/future.h"
 #include "python/src/place.h"
+#include "python/src/rpc_payload.h"
 
 // What runs when a future is done: nodes in its state's list that take the interpreter's lock.
 
@@ -20,9 +21,9 @@ using tine::detail::StateBase;
 void forward(ValueState& source, ValueState& to) noexcept {
   const Outcome outcome = source.outcome();
   if (outcome == Outcome::kValue) {
-    to.emplace(source.value());
+    to.emplace(for_another_owner(source.value()));
   } else if (outcome == Outcome::kError) {
-    to.fail(source.error());
+    to.fail(for_another_owner(*source.stored_error()));
   } else {
     to.cancel(outcome);
   }
@@ -119,15 +120,15 @@ class Then : public ValueState, protected Node {
       const PyRef given = argument(source);
       const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
       if (!result) throw_error();
-      if (mode_ == Mode::kThen || !is_future(result.get())) {
+      const Ref<ValueState> inner = mode_ == Mode::kThen ? nullptr : future_in(result.get());
+      if (!inner) {
         this->emplace(to_value_shallow(result.get()));
         return false;
       }
-      const Future<Value> inner = future_of(result.get());
-      if (inner.state() == this) throw ValueError("the callback returned the very Future that it completes");
+      if (inner.get() == this) throw ValueError("the callback returned the very Future that it completes");
       this->become(&kInnerOps);
       // Before the result goes: were it the last handle, the inner future fails, and this one with it.
-      inner.state()->subscribe(this);
+      inner->subscribe(this);
       return true;
     } catch (const std::exception&) {
       this->fail(std::current_exception());
@@ -170,38 +171,73 @@ class Then : public ValueState, protected Node {
 
 namespace {
 
+// A chain of `then` whose results nobody looks at hangs on its first state; so far down it is followed.
+constexpr int kDeepestChain = 200;
+
+int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth);
+
+// What the list that has it keeps alive with it.
+int traverse_then(Then& then, visitproc visit, void* arg, int depth) {
+  if (const int stop = then.traverse(visit, arg)) return stop;
+  const uint32_t others = then.binding ? 1 : 0;  // the Future that shows it
+  if (depth >= kDeepestChain || then.references() != 1 + others) return 0;
+  return traverse_callbacks(then, visit, arg, depth + 1);
+}
+
 // What an executor is given: calling it runs the callback; dropped uncalled it completes the result.
 struct PyPosted {
   PyObject_HEAD Then* then;  // the reference that was the list's; null once it has run
-  ValueState* source;        // owned
+  PyObject* source;          // the Future that is done
 };
+PyPosted* as_posted(PyObject* object) noexcept { return reinterpret_cast<PyPosted*>(object); }
 
 PyObject* posted_call(PyObject* object, PyObject*, PyObject*) {
-  auto* const self = reinterpret_cast<PyPosted*>(object);
+  PyPosted* const self = as_posted(object);
   if (Then* const then = std::exchange(self->then, nullptr)) {
-    const Ref<ValueState> source = Ref<ValueState>::adopt(std::exchange(self->source, nullptr));
-    then->settle(*source);
+    const PyRef source = PyRef::adopt(std::exchange(self->source, nullptr));
+    then->settle(*reinterpret_cast<PyFuture*>(source.get())->state);
   }
   Py_RETURN_NONE;
 }
 
-void posted_dealloc(PyObject* object) {
-  auto* const self = reinterpret_cast<PyPosted*>(object);
-  if (Then* const then = std::exchange(self->then, nullptr)) {
+// Nobody will call it: before a collector takes apart what hangs on it.
+void posted_finalize(PyObject* object) {
+  if (Then* const then = std::exchange(as_posted(object)->then, nullptr)) {
     const ErrorAside aside;
     then->refuse(make_error(ErrorKind::kAbandoned, "the executor dropped the callback before it ran"));
   }
-  if (self->source) self->source->release();
+}
+
+int posted_traverse(PyObject* object, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(object));
+  Py_VISIT(as_posted(object)->source);
+  Then* const then = as_posted(object)->then;
+  return then ? traverse_then(*then, visit, arg, 0) : 0;
+}
+
+int posted_clear(PyObject* object) {
+  Py_CLEAR(as_posted(object)->source);
+  return 0;
+}
+
+void posted_dealloc(PyObject* object) {
+  if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // a callback kept it
+  PyObject_GC_UnTrack(object);
+  posted_clear(object);
   PyTypeObject* const type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
 }
 
 PyType_Slot posted_slots[] = {{Py_tp_call, reinterpret_cast<void*>(posted_call)},
+                              {Py_tp_finalize, reinterpret_cast<void*>(posted_finalize)},
+                              {Py_tp_traverse, reinterpret_cast<void*>(posted_traverse)},
+                              {Py_tp_clear, reinterpret_cast<void*>(posted_clear)},
                               {Py_tp_dealloc, reinterpret_cast<void*>(posted_dealloc)},
                               {0, nullptr}};
 PyType_Spec posted_spec = {"tine._C._Posted", sizeof(PyPosted), 0,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, posted_slots};
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                           posted_slots};
 constinit PyTypeObject* posted_type = nullptr;
 
 class PostedThen final : public Then {
@@ -225,10 +261,12 @@ class PostedThen final : public Then {
     const ErrorAside aside;
     const GradModeScope scope(self->grad_mode());  // tine's pool carries it on
     const PyRef submit = PyRef::adopt(std::exchange(self->submit_, nullptr));
-    auto* const posted = PyObject_New(PyPosted, posted_type);
+    PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(&source)));
+    auto* const posted = future ? PyObject_GC_New(PyPosted, posted_type) : nullptr;
     if (posted) {
       posted->then = self;
-      posted->source = Ref<ValueState>::share(&source).leak();
+      posted->source = future.leak();
+      PyObject_GC_Track(posted);
     }
     const PyRef owned = PyRef::adopt(reinterpret_cast<PyObject*>(posted));
     if (posted && PyRef::adopt(call_one(submit.get(), owned.get()))) return;
@@ -290,22 +328,16 @@ class DoneCallback final : public Node {
   PyObject* callback_;
 };
 
-// A chain of `then` whose results nobody looks at hangs on its first state; so far down it is followed.
-constexpr int kDeepestChain = 200;
-
 // What a list keeps alive. It runs when the state is completed, so the state's own pending list is kept alive by
 // whoever completes it: of a `then`, by the list that this one is in, also while a Future shows it.
 int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth) {
   for (Node* node = state.newest_callback(); node; node = node->next()) {
     if (DoneCallback* const done = DoneCallback::of(node)) Py_VISIT(done->callback());
     Py_VISIT(object_held_by(node));
+    Py_VISIT(iterator_held_by(node));
     Then* const then = Then::of(node);
     if (!then) continue;
-    if (const int stop = then->traverse(visit, arg)) return stop;
-    const uint32_t others = then->binding ? 1 : 0;  // the Future that shows it
-    if (depth < kDeepestChain && then->references() == 1 + others) {
-      if (const int stop = traverse_callbacks(*then, visit, arg, depth + 1)) return stop;
-    }
+    if (const int stop = traverse_then(*then, visit, arg, depth)) return stop;
   }
   return 0;
 }
@@ -314,9 +346,12 @@ int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth)
 int traverse_value(const Value& value, visitproc visit, void* arg, int depth) {
   if (depth == kDeepestChain) return 0;
   switch (value.tag()) {
-    case Tag::kForeign:
-      if (value.as_foreign().sole_owner()) Py_VISIT(foreign_object(value));
-      return 0;
+    case Tag::kForeign: {
+      if (!value.as_foreign().sole_owner()) return 0;
+      Py_VISIT(foreign_object(value));
+      const Value* const decoded = decoded_in(value);
+      return decoded ? traverse_value(*decoded, visit, arg, depth + 1) : 0;
+    }
     case Tag::kList:
     case Tag::kTuple: {
       if (!value.as_counted()->sole_owner()) return 0;
@@ -354,6 +389,8 @@ void add_done_callback(ValueState& source, PyObject* callback, bool only_cancell
 }
 
 int traverse_state(ValueState& state, visitproc visit, void* arg) {
+  if (const int stop = traverse_source(state, visit, arg)) return stop;
+  if (const int stop = traverse_inputs(state, visit, arg)) return stop;
   if (const std::exception_ptr* const error = state.peek_error()) {
     Py_VISIT(solely_owned_object(*error));
     return 0;

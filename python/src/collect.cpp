@@ -4,13 +4,15 @@
 #include <mutex>
 #include <string>
 #include <typeinfo>
+#include <utility>
 
 #include "python/src/arguments.h"
 #include "python/src/future.h"
+#include "python/src/kept.h"
 
 // One future of many. While it waits, each pending input's list holds the Future that shows it, a Python
-// reference that the collector sees; it holds none of its inputs until they are done. So an input that nobody can
-// complete any more fails at once, or is found by the collector, whatever was made of it.
+// reference that the collector sees; it holds none of its inputs until they are done, and then as Kept. So an input
+// that nobody can complete any more fails at once, or is found by the collector, whatever was made of it.
 
 namespace tine::python {
 namespace {
@@ -50,7 +52,7 @@ class Group final : public ValueState {
     holder_ = holder;
     for (size_t i = 0; i < size_; ++i) {
       inputs_[i].owner = this;
-      inputs_[i].state = futures[i].state();
+      inputs_[i].pending = futures[i].state();
       if (rule_ == Rule::kGather) inputs_[i].become(&kGatherOps);
     }
     const Ref<Group> self = Ref<Group>::share(this);
@@ -70,13 +72,20 @@ class Group final : public ValueState {
     *lock = std::unique_lock(mutex_);
     return !finishing_;
   }
+  [[nodiscard]] int traverse_inputs(visitproc visit, void* arg) {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < size_; ++i) {
+      if (const int stop = inputs_[i].kept.traverse(visit, arg)) return stop;
+    }
+    return 0;
+  }
 
  private:
   struct Input final : Node {
     Input() noexcept : Node(&kOps) {}
     Group* owner = nullptr;
-    ValueState* state = nullptr;  // pending: borrowed, alive until on_input; done: owned
-    bool done = false;            // mutex_
+    ValueState* pending = nullptr;  // borrowed, alive until on_input; mutex_
+    Kept kept;                      // once it is done; mutex_
   };
   static void run(Node* node, StateBase&) noexcept {
     auto* const input = static_cast<Input*>(node);
@@ -92,22 +101,22 @@ class Group final : public ValueState {
   void on_input(Input* input) noexcept {
     // A count of its own: a completion takes a count of 1, which the Future that shows this has, for nobody looking.
     const Ref<Group> self = Ref<Group>::share(this);
-    ValueState& state = *input->state;
-    state.retain();
+    ValueState& state = *input->pending;
     const bool failed = state.outcome() != Outcome::kValue;
     const bool fails_fast = rule_ == Rule::kGather || rule_ == Rule::kFailFast;
     bool last, decides;
     {
       const std::lock_guard lock(mutex_);
-      input->done = true;
+      input->pending = nullptr;
+      input->kept = Kept(state);
       last = --left_ == 0;
       decides = !finishing_ && (last || rule_ == Rule::kAny || (fails_fast && failed));
       if (decides) finishing_ = true;
     }
     if (decides && rule_ == Rule::kAny) {
       finish_with([&] {
-        return Value(make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())),
-                                                        handed_out(Ref<ValueState>::share(&state))}));
+        return Value(make_ref<Tuple>(
+            std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())), handed_out(state)}));
       });
     } else if (decides && fails_fast && failed) {
       fail_as(state);
@@ -117,7 +126,11 @@ class Group final : public ValueState {
     }
     // Whoever is last here lets go of the inputs: nobody looks at them any more.
     if (left_to_leave_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      for (size_t i = 0; i < size_; ++i) inputs_[i].state->release();
+      for (size_t i = 0; i < size_; ++i) {
+        Kept gone;
+        const std::lock_guard lock(mutex_);
+        gone = std::move(inputs_[i].kept);
+      }
     }
     let_go();
   }
@@ -131,7 +144,7 @@ class Group final : public ValueState {
       {
         // Not done under the mutex: its on_input has not been, and until then the state lives.
         const std::lock_guard lock(mutex_);
-        if (!inputs_[i].done) pending = Ref<ValueState>::share(inputs_[i].state);
+        pending = Ref<ValueState>::share(inputs_[i].pending);
       }
       if (pending) pending->cancel();
     }
@@ -141,7 +154,7 @@ class Group final : public ValueState {
   void fail_as(ValueState& state) noexcept {
     const Outcome outcome = state.outcome();
     if (outcome == Outcome::kError) {
-      this->fail(state.error());
+      this->fail(for_another_owner(*state.stored_error()));
     } else {
       this->cancel(outcome);
     }
@@ -161,15 +174,15 @@ class Group final : public ValueState {
     Input* const end = inputs_.get() + size_;
     Input* const failed =
         rule_ == Rule::kSettled ? end : std::find_if(inputs_.get(), end, [](const Input& i) {
-          return i.state->outcome() != Outcome::kValue;
+          return i.kept->outcome() != Outcome::kValue;
         });
-    if (failed != end) return fail_as(*failed->state);
+    if (failed != end) return fail_as(*failed->kept);
     finish_with([&] {
       std::vector<Value> items;
       items.reserve(size_);
       for (size_t i = 0; i < size_; ++i) {
-        ValueState* const state = inputs_[i].state;
-        items.push_back(rule_ == Rule::kGather ? state->value() : handed_out(Ref<ValueState>::share(state)));
+        ValueState& state = *inputs_[i].kept;
+        items.push_back(rule_ == Rule::kGather ? for_another_owner(state.value()) : handed_out(state));
       }
       return Value(make_ref<List>(std::move(items)));
     });
@@ -187,6 +200,10 @@ class Group final : public ValueState {
 
 bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock) {
   return typeid(state) != typeid(Group) || static_cast<Group&>(state).lock_callbacks(lock);
+}
+
+int traverse_inputs(ValueState& state, visitproc visit, void* arg) {
+  return typeid(state) == typeid(Group) ? static_cast<Group&>(state).traverse_inputs(visit, arg) : 0;
 }
 
 PyObject* object_held_by(Node* node) noexcept { return Group::holder_of(node); }

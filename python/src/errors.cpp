@@ -193,6 +193,16 @@ const PyError* as_py_error(const std::exception_ptr& error) noexcept {
 #endif
 }
 
+std::exception_ptr for_another_owner(const std::exception_ptr& error) noexcept {
+  const PyError* const e = as_py_error(error);
+  if (!e || !holds_gil()) return error;
+  try {
+    return e->for_another_owner();
+  } catch (const std::bad_alloc&) {
+    return error;
+  }
+}
+
 PyObject* solely_owned_object(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
   if (!e || !count_is_known || !e->sole_owner() || count_of(error) != 1) return nullptr;

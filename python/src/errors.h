@@ -29,6 +29,12 @@ class PyError final : public Error {
   [[nodiscard]] std::exception_ptr to_exception_ptr() const override {
     return std::make_exception_ptr(*this);
   }
+  // With a reference to the object of its own; the lock is held.
+  [[nodiscard]] std::exception_ptr for_another_owner() const {
+    PyError copy = *this;
+    copy.object_ = tine::detail::make_ref<PyForeign>(Py_NewRef(object()));
+    return copy.to_exception_ptr();
+  }
 
  private:
   tine::detail::Ref<PyForeign> object_;
@@ -42,6 +48,8 @@ class PyError final : public Error {
 [[noreturn]] void throw_error();
 // The PyError in the pointer, null when it is something else; throws nothing and rethrows nothing.
 [[nodiscard]] const PyError* as_py_error(const std::exception_ptr& error) noexcept;
+// The error for a second owner; see the same of a Value.
+[[nodiscard]] std::exception_ptr for_another_owner(const std::exception_ptr& error) noexcept;
 // The object of a PyError of which this pointer is the only owner, null otherwise: what a garbage
 // collector may count as reachable from here alone.
 [[nodiscard]] PyObject* solely_owned_object(const std::exception_ptr& error) noexcept;

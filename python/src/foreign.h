@@ -50,6 +50,18 @@ class PyForeign final : public Foreign {
   return typeid(foreign) == typeid(PyForeign) ? static_cast<const PyForeign&>(foreign).object() : nullptr;
 }
 
+// The value for a second owner. Where the lock is held a Python object gets a reference of its own there: the collector
+// follows what has one owner.
+[[nodiscard]] inline Value for_another_owner(const Value& value) noexcept {
+  PyObject* const object = value.is(Tag::kForeign) && holds_gil() ? foreign_object(value) : nullptr;
+  if (!object) return value;
+  try {
+    return foreign_value(object);
+  } catch (const std::bad_alloc&) {
+    return value;
+  }
+}
+
 // Whether it is a tensor or an array of another library.
 [[nodiscard]] bool is_foreign_array(PyObject* object) noexcept;
 // What to write where tine's own Tensor was expected; empty when no such array is in the value.

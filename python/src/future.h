@@ -71,6 +71,8 @@ enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
 [[nodiscard]] PyObject* object_held_by(tine::detail::Node* node) noexcept;
 // Before a collector walks the list of a state that it owns alone: false when another thread empties it.
 [[nodiscard]] bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock);
+// Visits those inputs of one that are done; nothing for any other state.
+[[nodiscard]] int traverse_inputs(ValueState& state, visitproc visit, void* arg);
 // False with the indicator set. items: keeps the objects alive.
 [[nodiscard]] bool read_futures(const char* function, PyObject* sequence, PyRef* items,
                                 std::vector<Future<Value>>* futures);
@@ -83,18 +85,25 @@ enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
 // completed.cpp
 [[nodiscard]] PyObject* as_completed(PyObject* module, PyObject* const* args, Py_ssize_t count,
                                      PyObject* names);
+// Of a node in a future's list: the iterator that it keeps alive, borrowed; null for any other node.
+[[nodiscard]] PyObject* iterator_held_by(tine::detail::Node* node) noexcept;
 [[nodiscard]] bool init_completed();
 
 // others.cpp: futures of other libraries.
 // What becomes what `object` becomes. Empty without an error for what is no future, empty with one when it raised.
 [[nodiscard]] Ref<ValueState> adopt(PyObject* object);
+// Of what a callback returned: the state of tine's, the adopted one of another's, null for what is not a future. Throws
+// what adopting it raised.
+[[nodiscard]] Ref<ValueState> future_in(PyObject* object);
 // One of tine's, or what can be told when it is done; no list or tuple.
 [[nodiscard]] bool looks_like_future(PyObject* object) noexcept;
 // An adopted one that is done came from `source`.
 void came_from(ValueState& state, PyObject* source);
-// What shows a state that is done: the very object that was adopted, else its Future. Any thread, without the lock.
-[[nodiscard]] Value handed_out(Ref<ValueState> state);
-[[nodiscard]] PyObject* hand_out(Ref<ValueState> state);  // with the lock
+// What shows a state that is done: the very object that was adopted, else its Future. Any thread.
+[[nodiscard]] Value handed_out(ValueState& state);
+[[nodiscard]] PyObject* hand_out(ValueState& state);  // with the lock
+// Visits what an adopted one came from.
+[[nodiscard]] int traverse_source(ValueState& state, visitproc visit, void* arg);
 // False with the indicator set when this thread must not wait: it runs the loop that is to complete one of them.
 [[nodiscard]] bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures);
 [[nodiscard]] bool init_others(PyObject* module);

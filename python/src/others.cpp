@@ -79,6 +79,16 @@ bool looks_like_future(PyObject* object) noexcept {
          PyObject_HasAttrString(object, "add_done_callback");
 }
 
+Ref<ValueState> future_in(PyObject* object) {
+  if (is_future(object)) return Ref<ValueState>::share(reinterpret_cast<PyFuture*>(object)->state);
+  static PyObject* const name = PyUnicode_InternFromString("add_done_callback");
+  // Of the class alone: there are objects that have whatever they are asked for, such as mocks and proxies.
+  if (!_PyType_Lookup(Py_TYPE(object), name)) return {};
+  auto state = adopt(object);
+  if (!state && PyErr_Occurred()) throw_error();
+  return state;
+}
+
 Ref<ValueState> adopt(PyObject* object) {
   const PyRef keep = PyRef::share(object);
   Ref<ValueState> state = make_ref<Adopted>();
@@ -94,13 +104,23 @@ void came_from(ValueState& state, PyObject* source) {
   if (is_adopted(state)) static_cast<Adopted&>(state).came_from(source);
 }
 
-Value handed_out(Ref<ValueState> state) {
-  if (const Value* const source = source_of(*state)) return *source;
-  return Value(Future<Value>(std::move(state)));
+Value handed_out(ValueState& state) {
+  if (const Value* const source = source_of(state)) return for_another_owner(*source);
+  // With the lock by its Future, which the collector sees.
+  if (auto* const shown = holds_gil() ? static_cast<PyObject*>(state.binding) : nullptr;
+      shown && Py_REFCNT(shown) > 0)
+    return foreign_value(shown);
+  return Value(Future<Value>(Ref<ValueState>::share(&state)));
 }
-PyObject* hand_out(Ref<ValueState> state) {
-  const Value* const source = source_of(*state);
-  return source ? to_python(*source) : wrap_future(std::move(state));
+PyObject* hand_out(ValueState& state) {
+  const Value* const source = source_of(state);
+  return source ? to_python(*source) : wrap_future(Ref<ValueState>::share(&state));
+}
+
+int traverse_source(ValueState& state, visitproc visit, void* arg) {
+  const Value* const source = source_of(state);
+  if (source && source->as_foreign().sole_owner()) Py_VISIT(foreign_object(*source));
+  return 0;
 }
 
 bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures) {

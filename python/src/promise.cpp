@@ -8,11 +8,13 @@ namespace {
 
 using tine::detail::make_ref;
 
+// Both are empty once it is kept.
 struct PyPromise {
-  PyObject_HEAD ValueState* state;  // owned; null once it is kept
+  PyObject_HEAD ValueState* state;  // owned, until it is shown
+  PyObject* future;  // what shows it from then on: the state has one owner, so the collector sees through it
 };
+PyPromise* as_promise(PyObject* object) noexcept { return reinterpret_cast<PyPromise*>(object); }
 constinit PyTypeObject* promise_type = nullptr;
-ValueState& state_of(PyObject* object) noexcept { return *reinterpret_cast<PyPromise*>(object)->state; }
 
 PyObject* promise_new(PyTypeObject*, PyObject* args, PyObject* keywords) {
   if (!PyArg_ParseTuple(args, ":_Promise") || (keywords && PyDict_GET_SIZE(keywords))) return nullptr;
@@ -22,7 +24,15 @@ PyObject* promise_new(PyTypeObject*, PyObject* args, PyObject* keywords) {
 // Nobody but these completes the state, each once under the lock; a cancellation may come first. The state goes with
 // it: what keeps the promise longer does not keep the result.
 Ref<ValueState> take_state(PyObject* object) noexcept {
-  return Ref<ValueState>::adopt(std::exchange(reinterpret_cast<PyPromise*>(object)->state, nullptr));
+  PyPromise* const self = as_promise(object);
+  auto state = Ref<ValueState>::adopt(std::exchange(self->state, nullptr));
+  const PyRef future = PyRef::adopt(std::exchange(self->future, nullptr));
+  return future ? Ref<ValueState>::share(reinterpret_cast<PyFuture*>(future.get())->state) : state;
+}
+// Null once it is kept.
+ValueState* state_of(PyObject* object) noexcept {
+  PyPromise* const self = as_promise(object);
+  return self->future ? reinterpret_cast<PyFuture*>(self->future)->state : self->state;
 }
 PyObject* promise_set_result(PyObject* object, PyObject* result) {
   return guarded([=]() -> PyObject* {
@@ -42,24 +52,30 @@ PyObject* promise_cancel(PyObject* object, PyObject*) {
 }
 PyObject* promise_future(PyObject* object, PyObject*) {
   return guarded([=] {
-    ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
-    if (!state) throw Error("the promise has been kept: its Future is to be asked for before");
-    return wrap_future(Ref<ValueState>::share(state));
+    PyPromise* const self = as_promise(object);
+    if (!state_of(object)) throw Error("the promise has been kept: its Future is to be asked for before");
+    if (!self->future) {
+      self->future = wrap_future(Ref<ValueState>::share(self->state));
+      if (self->future) std::exchange(self->state, nullptr)->release();
+    }
+    return Py_XNewRef(self->future);
   });
 }
 
 PyObject* promise_came_from(PyObject* object, PyObject* source) {
   return guarded([=]() -> PyObject* {
-    if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) came_from(*state, source);
+    if (ValueState* const state = state_of(object)) came_from(*state, source);
     Py_RETURN_NONE;
   });
 }
 
 // Before a collector takes apart what hangs on it.
 void promise_finalize(PyObject* object) {
-  ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
-  // Without a Future and a callback there is nobody to tell.
-  if (!state || state->done() || (state->sole_owner() && !state->newest_callback())) return;
+  ValueState* const state = state_of(object);
+  if (!state || state->done()) return;
+  // Without another handle and without a callback there is nobody to tell.
+  PyObject* const future = as_promise(object)->future;
+  if (state->sole_owner() && !state->newest_callback() && (!future || Py_REFCNT(future) == 1)) return;
   const ErrorAside aside;
   state->fail(
       make_error(ErrorKind::kAbandoned, "what was to complete this Future was dropped before it was done"));
@@ -67,7 +83,8 @@ void promise_finalize(PyObject* object) {
 
 int promise_traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
-  ValueState* const state = reinterpret_cast<PyPromise*>(object)->state;
+  Py_VISIT(as_promise(object)->future);
+  ValueState* const state = as_promise(object)->state;
   return state && state->sole_owner() ? traverse_state(*state, visit, arg) : 0;
 }
 
@@ -102,30 +119,56 @@ PyType_Spec promise_spec = {"tine._C._Promise", sizeof(PyPromise), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
                             promise_slots};
 
-// Cancels the future when called. Holds the state, not the Future: were that one kept alive from here, nobody would
-// find out that it can't be completed any more.
+// cancel(really=True) cancels the future, or lets go of it: once. It must not keep alive a Future that only its handles
+// can complete, or nobody would find out that they are gone: such a one is held weakly.
+struct PyCanceller {
+  PyObject_HEAD PyObject* held;
+};
+PyObject*& held_by(PyObject* canceller) noexcept { return reinterpret_cast<PyCanceller*>(canceller)->held; }
+
 PyObject* make_canceller(PyTypeObject* type, PyObject* args, PyObject*) {
   PyObject* future = nullptr;
   if (!PyArg_ParseTuple(args, "O!:_Canceller", types.future, &future)) return nullptr;
-  PyObject* const object = type->tp_alloc(type, 0);
-  if (object) reinterpret_cast<PyPromise*>(object)->state = future_of(future).leak_state();
+  const bool settable = reinterpret_cast<PyFuture*>(future)->settable;
+  PyRef held = settable ? PyRef::adopt(PyWeakref_NewRef(future, nullptr)) : PyRef::share(future);
+  PyObject* const object = held ? type->tp_alloc(type, 0) : nullptr;
+  if (object) held_by(object) = held.leak();
   return object;
 }
-PyObject* canceller_call(PyObject* object, PyObject*, PyObject*) {
-  return PyBool_FromLong(state_of(object).cancel());
+PyObject* canceller_call(PyObject* object, PyObject* args, PyObject*) {
+  int really = 1;
+  if (!PyArg_ParseTuple(args, "|p:_Canceller", &really)) return nullptr;
+  const PyRef held = PyRef::adopt(std::exchange(held_by(object), nullptr));
+  if (!really || !held) Py_RETURN_FALSE;
+  const PyRef future = is_future(held.get()) ? held : PyRef::share(PyWeakref_GetObject(held.get()));
+  if (!is_future(future.get())) Py_RETURN_FALSE;  // gone
+  return PyBool_FromLong(reinterpret_cast<PyFuture*>(future.get())->state->cancel());
+}
+int canceller_traverse(PyObject* object, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(object));
+  Py_VISIT(held_by(object));
+  return 0;
+}
+int canceller_clear(PyObject* object) {
+  Py_CLEAR(held_by(object));
+  return 0;
 }
 void canceller_dealloc(PyObject* object) {
-  if (ValueState* const state = reinterpret_cast<PyPromise*>(object)->state) state->release();
+  PyObject_GC_UnTrack(object);
+  canceller_clear(object);
   PyTypeObject* const type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
 }
 PyType_Slot canceller_slots[] = {{Py_tp_new, reinterpret_cast<void*>(make_canceller)},
                                  {Py_tp_dealloc, reinterpret_cast<void*>(canceller_dealloc)},
+                                 {Py_tp_traverse, reinterpret_cast<void*>(canceller_traverse)},
+                                 {Py_tp_clear, reinterpret_cast<void*>(canceller_clear)},
                                  {Py_tp_call, reinterpret_cast<void*>(canceller_call)},
                                  {0, nullptr}};
-PyType_Spec canceller_spec = {"tine._C._Canceller", sizeof(PyPromise), 0,
-                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, canceller_slots};
+PyType_Spec canceller_spec = {"tine._C._Canceller", sizeof(PyCanceller), 0,
+                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                              canceller_slots};
 
 PyObject* on_cancel(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (count != 2 || !is_future(args[0])) {
@@ -153,7 +196,7 @@ bool add_type(PyObject* module, PyType_Spec* spec, const char* name, PyTypeObjec
 
 PyObject* make_promise(Ref<ValueState> state) {
   PyObject* const object = promise_type->tp_alloc(promise_type, 0);
-  if (object) reinterpret_cast<PyPromise*>(object)->state = state.leak();
+  if (object) as_promise(object)->state = state.leak();
   return object;
 }
 

@@ -206,6 +206,11 @@ PyObject* wrap_payload(const Value& value) {
   });
 }
 
+const Value* decoded_in(const Value& value) noexcept {
+  const ForeignPayload* const payload = ForeignPayload::in(value);
+  return payload && payload->is_decoded ? &payload->decoded : nullptr;
+}
+
 PyObject* rebuild_remote_error(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);

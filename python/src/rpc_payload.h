@@ -53,6 +53,8 @@ auto with_py_errors(F&& f) {
 [[nodiscard]] ForeignSide python_side();
 // Registered with convert.h and errors.h.
 [[nodiscard]] PyObject* wrap_payload(const Value& value);
+// The object that a payload was unpickled to, null for every other value.
+[[nodiscard]] const Value* decoded_in(const Value& value) noexcept;
 [[nodiscard]] PyObject* rebuild_remote_error(const std::exception_ptr& error);
 
 }  // namespace tine::python

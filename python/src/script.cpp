@@ -59,10 +59,15 @@ bool holds_future(const TypePtr& type) {
 // A Future made in Python may hold anything: what a script waits for is checked, and Python's lists become its own.
 Value checked_result(const Future<Value>& done, const TypePtr& type) {
   Value value = done.get();
-  if (value.is(Tag::kForeign)) {
+  const bool holds_objects = value.is(Tag::kForeign)
+                                 ? foreign_object(value) != nullptr
+                                 : (value.is(Tag::kList) || value.is(Tag::kTuple)) && !fits(value, type);
+  if (holds_objects) {
     const Gil gil;
     if (!gil) throw Abandoned("the interpreter is shutting down");
-    if (PyObject* const object = foreign_object(value)) value = to_value(object);
+    const PyRef object = PyRef::adopt(to_python(value));
+    if (!object) throw_error();
+    value = to_value(object.get());
   }
   if (fits(value, type)) return value;
   if (type->kind == TypeKind::kFloat && value.is_int()) return Value(static_cast<double>(value.as_int()));

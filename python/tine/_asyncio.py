@@ -68,7 +68,7 @@ def wrap_future(future, loop):
     loop = loop or asyncio.get_running_loop()
     wrapped = loop.create_future()
     cancel = _Canceller(future)
-    wrapped.add_done_callback(lambda wrapped: wrapped.cancelled() and cancel())
+    wrapped.add_done_callback(lambda wrapped: cancel(wrapped.cancelled()))
 
     def copy(future):
         if wrapped.done():

@@ -11,7 +11,7 @@ def to_concurrent(future):
         raise TypeError(f"to_concurrent(): expected a tine Future, got {future!r} of type {type(future).__name__}")
     made = ConcurrentFuture()
     cancel = _Canceller(future)
-    made.add_done_callback(lambda made: made.cancelled() and cancel())
+    made.add_done_callback(lambda made: cancel(made.cancelled()))
 
     def copy(future):
         if future.cancelled():

@@ -1,5 +1,7 @@
 """Garbage collection: what is no longer reachable goes, and what waits for it fails instead of hanging."""
 
+import asyncio
+import concurrent.futures
 import gc
 import sys
 import weakref
@@ -8,6 +10,7 @@ import pytest
 from programs_of_futures import Marked, done, failed, vanishes
 
 import tine
+from tine import _C
 from tine.futures import (
     Future,
     as_completed,
@@ -171,42 +174,171 @@ def test_the_bridge_to_concurrent_futures_fails_what_only_a_cycle_knows():
 # ---- results in cycles
 
 
-@pytest.mark.parametrize("wrap", [
+def other():
+    return concurrent.futures.Future()
+
+
+HOLDERS = {
+    "itself": lambda f: f,
+    "then": lambda f: f.then(lambda f: f.wait()),
+    "then's Future": lambda f: f.then(lambda f: f),
+    "then's list": lambda f: f.then(lambda f: [f.wait()]),
+    "and_then": lambda f: f.and_then(lambda v: v),
+    "or_else": lambda f: f.or_else(lambda e: None),
+    "finally_": lambda f: f.finally_(lambda: None),
+    "collect_all": lambda f: collect_all([f]),
+    "collect_all_settled": lambda f: collect_all_settled([f]),
+    "collect_any": lambda f: collect_any([f]),
+    "gather": lambda f: gather(f, f),
+    "gather of finally_": lambda f: gather(f.finally_(lambda: None)),
+    "as_completed": lambda f: as_completed([f]),
+    "to_concurrent": to_concurrent,
+    "from_concurrent": lambda f: from_concurrent(to_concurrent(f)),
+}
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("keeps_source", [False, True])
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_a_result_that_refers_to_what_holds_it_is_collected(holder, keeps_source, early):
+    def make():
+        future, node = Future(), Node()
+        if early:
+            future.set_result(node)
+        node.holder = HOLDERS[holder](future)
+        if keeps_source:
+            node.source = future
+        if not early:
+            future.set_result(node)
+        return weakref.ref(node)
+
+    assert vanishes(make)
+
+
+@pytest.mark.parametrize("keeps_source", [False, True])
+@pytest.mark.parametrize("combine", [collect_all, collect_all_settled, collect_any, gather, as_completed])
+def test_a_result_that_refers_to_a_combination_and_to_its_pending_input_is_collected(combine, keeps_source):
+    def make():
+        future, node = Future(), Node()
+        node.pending = Future()
+        node.holder = combine([future, node.pending])
+        if keeps_source:
+            node.source = future
+        future.set_result(node)
+        return weakref.ref(node)
+
+    assert vanishes(make)
+
+
+def test_what_an_iterator_is_waiting_for_is_collected_with_the_task_that_waits():
+    async def main():
+        async def iterate(node):
+            async for _ in as_completed([node.future]):
+                pass
+
+        def begin():
+            node = Node()
+            node.future = Future()
+            node.task = asyncio.ensure_future(iterate(node))
+            return weakref.ref(node)
+
+        gone = begin()
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)  # "destroyed but pending"
+        gc.collect()
+        await asyncio.sleep(0)
+        gc.collect()
+        return gone()
+
+    assert asyncio.run(main()) is None
+
+
+@pytest.mark.parametrize("derive", [
     lambda f: f,
+    lambda f: f.and_then(print),
     lambda f: f.then(lambda f: f.wait()),
-    lambda f: f.and_then(lambda v: v),
     lambda f: f.finally_(lambda: None),
-    lambda f: f.then(lambda f: [f.wait()]),
+    lambda f: collect_all([f]),
+    lambda f: gather(f, done(1)),
+    lambda f: gather(f).and_then(print).finally_(lambda: None),
 ])
-def test_a_result_that_refers_to_a_future_that_holds_it_is_collected(wrap):
+def test_an_exception_whose_frames_hold_the_future_and_what_came_of_it_is_collected(derive):
     def make():
-        future, node = Future(), Node()
-        node.future = wrap(future)
-        future.set_result(node)
+        future, witness = Future(), Node()
+        derived = derive(future)
+        future.set_exception(Marked())
+        try:
+            derived.wait()
+        except Marked:
+            pass
+        return weakref.ref(witness)
+
+    assert vanishes(make)
+
+
+@pytest.mark.parametrize("combine", [collect_all, collect_all_settled, collect_any, gather, as_completed])
+def test_a_future_of_others_that_refers_to_what_waits_for_it_is_collected(combine):
+    for finished in (True, False):
+
+        def make(finished=finished):
+            source, node = other(), Node()
+            source.node, node.source, node.holder = node, source, combine([source])
+            if finished:
+                source.set_result(node)
+            return weakref.ref(node)
+
+        assert vanishes(make)
+
+
+def test_a_future_of_others_that_refers_to_tines_future_of_it_is_collected():
+    def make():
+        source, node = other(), Node()
+        source.node, node.adopted = node, _C._adopted(source)
+        source.set_result(1)
         return weakref.ref(node)
 
     assert vanishes(make)
 
 
-def test_a_result_that_refers_to_a_combination_that_holds_it_is_collected():
+@pytest.mark.parametrize("bridge", [from_concurrent, to_concurrent])
+def test_a_bridge_that_only_a_cycle_knows_is_collected_while_it_is_pending(bridge):
     def make():
-        future, node = Future(), Node()
-        node.all = collect_all([future])
-        future.set_result(node)
+        source, node = (other() if bridge is from_concurrent else Future()), Node()
+        node.source, node.made = source, bridge(source)
+        node.made.add_done_callback(lambda _: node)
         return weakref.ref(node)
 
     assert vanishes(make)
 
 
-def test_gathered_values_that_refer_to_the_combination_are_collected():
+def test_an_executor_that_its_own_callbacks_refer_to_is_collected_and_they_fail():
+    class Queue:
+        def __init__(self):
+            self.posted = []
+
+        def submit(self, function):
+            self.posted.append(function)
+
+    seen = []
+
     def make():
-        future, node = Future(), Node()
-        node.all = gather(future)
-        future.set_result(node)
-        del future
+        queue, node = Queue(), Node()
+        node.queue, node.source = queue, done(node)
+        node.source.then(lambda f: (queue, node), executor=queue).add_done_callback(seen.append)
         return weakref.ref(node)
 
     assert vanishes(make)
+    with pytest.raises(tine.Abandoned, match="dropped the callback"):
+        seen.pop().wait()
+
+
+def test_what_a_bridge_copied_is_not_kept_by_the_means_to_cancel_it():
+    node = Node()
+    made = to_concurrent(done(node))
+    made._result = None
+    gone = weakref.ref(node)
+    del node
+    assert gone() is None
 
 
 @pytest.mark.parametrize("look", [

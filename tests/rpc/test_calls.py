@@ -19,7 +19,6 @@ def test_every_kind_of_callee_and_every_way_to_call():
                 return self.n
         rpc.init_rpc(NAME)
         assert rpc.get_worker_info().id == RANK
-        assert rpc.get_worker_info("worker1") == rpc.WorkerInfo if False else True
         for to in ("worker0", "worker1", 0, 1, rpc.get_worker_info("worker1")):
             assert rpc.rpc_sync(to, torch.add, args=(torch.ones(2), 3)).tolist() == [4, 4]
             assert rpc.rpc_async(to, torch.add, args=(torch.ones(2), torch.ones(2)), kwargs={"alpha": 2}).wait().tolist() == [3, 3]
@@ -37,7 +36,7 @@ def test_every_kind_of_callee_and_every_way_to_call():
             if counter.is_owner():
                 assert counter.local_value().n == 13
         rpc.shutdown()
-        """.replace('        assert rpc.get_worker_info("worker1") == rpc.WorkerInfo if False else True\n', ""),
+        """,
     )
 
 
@@ -115,6 +114,34 @@ def test_long_texts_and_many_tensors_travel():
             assert len(got) == 5000 and torch.equal(got[4999], many[4999])
             deep = torch.ones([1] * 60)
             assert rpc.rpc_sync("worker1", back, args=(deep,)).dim() == 60
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_a_result_that_refers_to_the_future_of_its_call_is_collected():
+    run(
+        2,
+        """
+        import gc, weakref
+        class Node: pass
+        def node(): return Node()
+        def raises(): raise ValueError("x")
+        def result(to, derive):
+            f = rpc.rpc_async(to, node)
+            n = derive(f).wait()
+            n.future = f
+            return weakref.ref(n)
+        def error(to):
+            witness, f = Node(), rpc.rpc_async(to, raises)
+            try: f.wait()
+            except ValueError: pass
+            return weakref.ref(witness)
+        rpc.init_rpc(NAME)
+        for to in ("worker0", "worker1"):
+            gone = [result(to, lambda f: f), result(to, lambda f: f.then(lambda f: f.wait())), error(to)]
+            gc.collect()
+            assert [ref() for ref in gone] == [None] * 3, (to, gone)
         rpc.shutdown()
         """,
     )

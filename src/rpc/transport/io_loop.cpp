@@ -35,7 +35,7 @@ constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace i
 struct Loop::Impl : std::enable_shared_from_this<Impl> {
   Impl(const Options& options, Timer& timer)
       : options(options), timer(timer), recycler(recycler_of(options)) {}
-  ~Impl() { close_own(); }
+  ~Impl();
   static Recycler& recycler_of(const Options& options) noexcept {
     return options.recycler ? *options.recycler : Recycler::of_process();
   }
@@ -49,6 +49,7 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   void run() noexcept;
   [[nodiscard]] bool on_own_thread() const noexcept { return std::this_thread::get_id() == thread_id.load(); }
   bool post(std::function<void()> work);
+  void came(Due& due) noexcept;
   bool run_posted() noexcept;
   int wait_for_events(bool may_poll) noexcept;
   void drop_timers() noexcept;
@@ -67,6 +68,8 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
 
   std::mutex mutex;
   std::condition_variable has_ended;
+  detail::Ref<Due> first_due;                 // guarded by mutex; timers whose time has come
+  Due* last_due = nullptr;                    // guarded by mutex
   std::vector<std::function<void()>> posted;  // guarded by mutex
   std::unordered_map<Timer::Entry*, detail::Ref<Timer::Entry>>
       timers;                                              // guarded by mutex; neither run nor cancelled
@@ -98,6 +101,9 @@ class Loop::Due final : public Timer::Entry {
  public:
   Due(std::shared_ptr<Loop::Impl> loop, std::function<void()> work)
       : loop_(std::move(loop)), work_(std::move(work)) {}
+
+  detail::Ref<Due> next;  // in the loop's list from first_due on, guarded by its mutex
+
   // On the loop's thread.
   void run() {
     if (!take()) return;
@@ -122,14 +128,28 @@ class Loop::Due final : public Timer::Entry {
     loop_->timers.erase(found);
     return true;
   }
-  void fire() noexcept override {
-    loop_->post([self = detail::Ref<Due>::share(this)] { self->run(); });
-  }
+  void fire() noexcept override { loop_->came(*this); }
   void abandon() noexcept override {}
 
-  std::shared_ptr<Loop::Impl> loop_;
+  const std::shared_ptr<Loop::Impl> loop_;
   std::function<void()> work_;
 };
+
+Loop::Impl::~Impl() { close_own(); }
+
+// Without an allocation: a deadline must not be lost where there is no memory.
+void Loop::Impl::came(Due& due) noexcept {
+  {
+    const std::lock_guard lock(mutex);
+    if (stopped) return;
+    auto mine = detail::Ref<Due>::share(&due);
+    Due* const last = last_due;
+    last_due = &due;
+    (last ? last->next : first_due) = std::move(mine);
+    has_posted.store(true, std::memory_order_release);
+  }
+  wake();
+}
 
 void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
   auto& epoll_fd = self->epoll_fd;
@@ -174,6 +194,18 @@ bool Loop::Impl::run_posted() noexcept {
     work = nullptr;
   }
   turn.running.clear();
+  // No more than there were: a timer that renews itself must not keep the loop.
+  detail::Ref<Due> due;
+  {
+    const std::lock_guard lock(mutex);
+    due = std::move(first_due);
+    last_due = nullptr;
+  }
+  while (due) {
+    due->run();
+    auto next = std::move(due->next);
+    due = std::move(next);
+  }
   return true;
 }
 
@@ -215,7 +247,7 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   int timeout;
   {
     std::lock_guard lock(mutex);
-    timeout = posted.empty() ? -1 : 0;
+    timeout = posted.empty() && !first_due ? -1 : 0;
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
@@ -260,7 +292,7 @@ void Loop::Impl::run() noexcept {
         continue;
       }
       std::unique_lock lock(mutex);
-      if (Clock::now() >= give_up || (watched.empty() && posted.empty())) {
+      if (Clock::now() >= give_up || (watched.empty() && posted.empty() && !first_due)) {
         stopped = true;
         break;
       }
@@ -275,15 +307,22 @@ void Loop::Impl::run() noexcept {
   }
   // Outside the lock: what is dropped may hold the last reference to something that calls us.
   std::vector<std::function<void()>> dropped_work;
+  detail::Ref<Due> dropped_due;
   std::unordered_map<int, detail::Ref<Pollable>> dropped_watched;
   std::vector<detail::Ref<Pollable>> dropped;
   {
     std::lock_guard lock(mutex);
     dropped_work.swap(posted);
+    dropped_due = std::move(first_due);
+    last_due = nullptr;
     dropped_watched.swap(watched);
     dropped.swap(forgotten);
   }
   dropped_work.clear();
+  while (dropped_due) {
+    auto next = std::move(dropped_due->next);
+    dropped_due = std::move(next);
+  }
   dropped_watched.clear();
   dropped.clear();
   const std::lock_guard lock(mutex);

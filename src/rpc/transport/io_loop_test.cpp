@@ -11,6 +11,7 @@
 #include <array>
 #include <csignal>
 #include <future>
+#include <latch>
 #include <mutex>
 #include <random>
 
@@ -41,7 +42,6 @@ TEST(IoLoop, BuffersOfNoUseGoBackToTheSystemWhileItSleeps) {
   Recycler recycler;
   IoLoop loop(Loop::Options{.recycler = &recycler, .trim_interval = 10ms});
   (void)Buffer::make(loop.recycler(), 1 << 20);
-  EXPECT_GT(recycler.kept(), 0U);
   const TimePoint end = Clock::now() + 20s;
   while (recycler.kept() != 0 && Clock::now() < end) std::this_thread::yield();
   EXPECT_EQ(recycler.kept(), 0U);
@@ -99,11 +99,18 @@ TEST(IoLoop, RunsTimersInTheOrderOfTheirTimesAndNotBefore) {
 TEST(IoLoop, ACancelledTimerDoesNotRun) {
   IoLoop loop;
   std::atomic<bool> ran{false};
-  const TimerId id = loop.schedule_at(Clock::now() + 20ms, [&] { ran = true; });
+  std::latch standing(1), go(1);
+  loop.post([&] {  // it runs no timer before that one is cancelled
+    standing.count_down();
+    go.wait();
+  });
+  standing.wait();
+  const TimerId id = loop.schedule_at(Clock::now() + 1ms, [&] { ran = true; });
   EXPECT_TRUE(loop.cancel(id));
   EXPECT_FALSE(loop.cancel(id));
   std::promise<void> later;
-  loop.schedule_at(Clock::now() + 40ms, [&] { later.set_value(); });
+  loop.schedule_at(Clock::now() + 2ms, [&] { later.set_value(); });
+  go.count_down();
   later.get_future().get();
   EXPECT_FALSE(ran);
 }
