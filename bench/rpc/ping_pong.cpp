@@ -166,7 +166,7 @@ struct FramePair {
             : "unix:@tine_bench_" + std::to_string(::getpid()) + "_" + std::to_string(told[0]);
     child = std::make_unique<Child>([=] {
       if (pinned) pin(1);
-      IoLoop loop(IoLoop::Options{budget, BufferPool::kDefaultRetained});
+      IoLoop loop(IoLoop::Options{.poll_budget = budget});
       auto transport = make(scheme, loop, "server");
       ListenOptions options;
       options.on_connection = [](detail::Ref<Connection> c) { c->start(detail::make_ref<Echo>()); };
@@ -181,7 +181,7 @@ struct FramePair {
     real.resize(real.find(' '));
     ::close(told[0]);
     ::close(told[1]);
-    loop = std::make_unique<IoLoop>(IoLoop::Options{budget, BufferPool::kDefaultRetained});
+    loop = std::make_unique<IoLoop>(IoLoop::Options{.poll_budget = budget});
     transport = make(scheme, *loop, "client");
     connection = transport->connect(real, {}).get();
     connection->start(replies);

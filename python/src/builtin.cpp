@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "python/src/call_values.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
+#include "src/runtime/operators.h"
 #include "src/runtime/tracing.h"
 
 namespace tine::python {
@@ -22,40 +22,6 @@ namespace {
 PyBuiltin* as_builtin(PyObject* object) noexcept { return reinterpret_cast<PyBuiltin*>(object); }
 
 // ---- arguments
-
-// Values on the stack. A tensor is lent: its Python object, which the caller holds, owns the reference
-// that the Value seems to own, so it is neither counted up nor destroyed.
-class Arguments {
- public:
-  static constexpr size_t kMost = 16;
-
-  Arguments() noexcept = default;
-  ~Arguments() {
-    for (size_t i = 0; i < size_; ++i) {
-      if (owned_ >> i & 1) at(i).~Value();
-    }
-  }
-  Arguments(const Arguments&) = delete;
-  Arguments& operator=(const Arguments&) = delete;
-
-  void lend(const Tensor& tensor) noexcept { new (place()) Value(Tensor::adopt(tensor.impl())); }
-  void own(Value value) noexcept {
-    owned_ |= 1u << size_;
-    new (place()) Value(std::move(value));
-  }
-  void number(Value value) noexcept { new (place()) Value(std::move(value)); }  // nothing to destroy
-  [[nodiscard]] size_t size() const noexcept { return size_; }
-  [[nodiscard]] const Value* data() const noexcept { return reinterpret_cast<const Value*>(storage_); }
-  [[nodiscard]] std::span<const Value> span() const noexcept { return {data(), size_}; }
-
- private:
-  Value& at(size_t i) noexcept { return reinterpret_cast<Value*>(storage_)[i]; }
-  void* place() noexcept { return storage_ + sizeof(Value) * size_++; }
-
-  alignas(Value) std::byte storage_[sizeof(Value) * kMost];
-  uint32_t owned_ = 0;
-  size_t size_ = 0;
-};
 
 // NumPy's scalars are numbers too, without a mention of NumPy.
 Value number_like(PyObject* object) {
@@ -93,20 +59,10 @@ Value number_like(PyObject* object) {
 }
 
 void push(Arguments& args, PyObject* object) {
-  PyTypeObject* const type = Py_TYPE(object);
-  if (type == types.tensor || is_tensor(object)) {
-    args.lend(tensor_of(object));
-  } else if (type == &PyFloat_Type) {
-    args.number(Value(PyFloat_AS_DOUBLE(object)));
-  } else if (type == &PyLong_Type && std::abs(Py_SIZE(object)) <= 1) {
-    args.number(Value(static_cast<int64_t>(PyLong_AsLong(object))));
-  } else if (object == Py_None) {
-    args.number(Value());
-  } else {
-    Value value = to_value(object);
-    if (value.is(Tag::kForeign)) value = number_like(object);
-    args.own(std::move(value));
-  }
+  args.push(object, [](PyObject* other) {
+    Value value = to_value(other);
+    return value.is(Tag::kForeign) ? number_like(other) : value;
+  });
 }
 
 // ---- resolution
@@ -118,8 +74,7 @@ bool fits_quickly(const Schema& schema, Arguments& args) {
   if (given > n || n > Arguments::kMost) return false;
   const Argument* const params = schema.args.data();
   for (size_t i = 0; i < given; ++i) {
-    if (params[i].keyword_only || !(params[i].certain >> static_cast<unsigned>(args.data()[i].tag()) & 1))
-      return false;
+    if (params[i].keyword_only || !fits_at_once(args.data()[i], params[i])) return false;
   }
   for (size_t i = given; i < n; ++i) {
     if (!params[i].default_value) return false;

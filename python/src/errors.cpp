@@ -8,9 +8,12 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <type_traits>
 #include <typeinfo>
+
+#include "tine/detail/error_kinds.h"
 
 namespace tine::python {
 namespace {
@@ -109,39 +112,31 @@ std::string source_line(const Hop& hop) {
   return "\n    " + text + "\n    " + std::string(static_cast<size_t>(columns), '~') + " <--- HERE";
 }
 
-std::string line_of(const Hop& hop) {
-  std::string line;
-  switch (hop.kind) {
-    case Hop::Kind::kScript: line = "in script "; break;
-    case Hop::Kind::kFork: line = "forked from "; break;
-    case Hop::Kind::kWorker: line = "on worker "; break;
-    case Hop::Kind::kNote: break;
-  }
-  line += hop.what;
-  if (!hop.file.empty()) line += " (" + hop.file + ":" + std::to_string(hop.line) + ")";
-  if (hop.kind == Hop::Kind::kScript && !hop.file.empty() && hop.line > 0) line += source_line(hop);
-  return line;
-}
+}  // namespace
 
-// Best effort: an exception without room for notes is still raised.
 void add_notes(PyObject* exception, const std::vector<Hop>& trail) {
   if (trail.empty()) return;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   for (const Hop& hop : trail) {
-    const std::string text = line_of(hop);
+    std::string text = tine::detail::text_of(hop);
+    if (hop.kind == Hop::Kind::kScript && !hop.file.empty() && hop.line > 0) text += source_line(hop);
     const PyRef line =
         PyRef::adopt(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
     if (!line) break;
     const PyRef notes = PyRef::adopt(PyObject_GetAttrString(exception, "__notes__"));
     if (!notes) PyErr_Clear();
-    if (notes && PySequence_Contains(notes.get(), line.get()) == 1) continue;
+    const int known = notes ? PySequence_Contains(notes.get(), line.get()) : 0;
+    if (known < 0) PyErr_Clear();
+    if (known == 1) continue;
     const PyRef none = PyRef::adopt(PyObject_CallMethod(exception, "add_note", "O", line.get()));
     if (!none) break;
   }
   PyErr_Clear();
   PyErr_Restore(type, value, traceback);
 }
+
+namespace {
 
 PyObject* new_exception(PyObject* type, const char* message, size_t size) {
   const PyRef text = PyRef::adopt(PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(size), "replace"));
@@ -163,13 +158,6 @@ PyObject* from_error(const Error& error) {
   add_notes(exception, error.trail());
   return exception;
 }
-
-struct NewClass {
-  ErrorKind kind;
-  const char* name;
-  PyObject* second_base;  // besides RuntimeError
-  const char* doc;
-};
 
 }  // namespace
 
@@ -283,62 +271,49 @@ ErrorKind kind_of(PyObject* exception) noexcept {
 namespace {
 
 // An exception class of the module; it lives as long as the process.
-PyObject* add_class(PyObject* module, const char* name, PyObject* first, PyObject* second, const char* doc) {
-  const PyRef bases = PyRef::adopt(second ? PyTuple_Pack(2, first, second) : PyTuple_Pack(1, first));
+PyObject* add_class(PyObject* module, const char* name, const PyRef& bases, const char* doc) {
   if (!bases) return nullptr;
   PyObject* const type =
       PyErr_NewExceptionWithDoc((std::string("tine.") + name).c_str(), doc, bases.get(), nullptr);
   return type && PyModule_AddObjectRef(module, name, type) == 0 ? type : nullptr;
 }
 
+struct KindRow {
+  const char* name;
+  const char* base;
+  const char* doc;
+};
+#define TINE_ROW(kind, name, base, doc) KindRow{name, base, doc},
+constexpr KindRow kKinds[] = {TINE_ERROR_KINDS(TINE_ROW)};
+#undef TINE_ROW
+
 }  // namespace
 
 bool init_errors(PyObject* module) {
-  const auto set = [](ErrorKind kind, PyObject* type) { classes[static_cast<size_t>(kind)] = type; };
-  set(ErrorKind::kRuntime, PyExc_RuntimeError);
-  set(ErrorKind::kNotImplemented, PyExc_NotImplementedError);  // a RuntimeError by itself
-  builtins[static_cast<size_t>(ErrorKind::kNotImplemented)] = PyExc_NotImplementedError;
-  const std::pair<ErrorKind, PyObject*> builtin[] = {
-      {ErrorKind::kType, PyExc_TypeError},           {ErrorKind::kValue, PyExc_ValueError},
-      {ErrorKind::kIndex, PyExc_IndexError},         {ErrorKind::kKey, PyExc_KeyError},
-      {ErrorKind::kAttribute, PyExc_AttributeError}, {ErrorKind::kName, PyExc_NameError},
-      {ErrorKind::kAssertion, PyExc_AssertionError}, {ErrorKind::kZeroDivision, PyExc_ZeroDivisionError},
-      {ErrorKind::kOverflow, PyExc_OverflowError},   {ErrorKind::kMemory, PyExc_MemoryError},
-      {ErrorKind::kSystem, PyExc_OSError},
-  };
-  for (const auto& [kind, type] : builtin) {
-    builtins[static_cast<size_t>(kind)] = type;
-    const char* const name = reinterpret_cast<PyTypeObject*>(type)->tp_name;
-    PyObject* const both = add_class(module, name, PyExc_RuntimeError, type,
-                                     "Python's exception of that name, raised by tine itself: also a "
-                                     "RuntimeError, which PyTorch raises there.");
-    if (!both) return false;
-    set(kind, both);
-  }
-  const NewClass fresh[] = {
-      {ErrorKind::kShape, "ShapeError", PyExc_ValueError,
-       "Sizes that do not go together; names all of them."},
-      {ErrorKind::kSyntax, "SyntaxError", PyExc_SyntaxError,
-       "A script or an IR text that cannot be compiled: file, line, the source line with a marker."},
-      {ErrorKind::kCancelled, "Cancelled", nullptr, "The future was cancelled before it had a result."},
-      {ErrorKind::kDeadlineExceeded, "DeadlineExceeded", PyExc_TimeoutError,
-       "A future's deadline passed before it had a result."},
-      {ErrorKind::kAbandoned, "Abandoned", nullptr,
-       "Nobody is left who could complete the future: its producer was dropped."},
-      {ErrorKind::kPeerDied, "PeerDied", PyExc_ConnectionError,
-       "The worker that was to answer is gone; names it and says why."},
-      {ErrorKind::kRemote, "RemoteError", nullptr,
-       "A remote error whose type is unknown on this side; the message names it."},
-      {ErrorKind::kAuth, "AuthError", PyExc_PermissionError,
-       "The other side did not prove that it knows the secret."},
-  };
-  for (const NewClass& c : fresh) {
+  PyObject* const runtime = PyExc_RuntimeError;
+  for (size_t k = 0; k < std::size(kKinds); ++k) {
+    const auto [name, base, doc] = kKinds[k];
+    PyObject* builtin = nullptr;
+    if (*base) {
+      const PyRef all = PyRef::adopt(PyImport_ImportModule("builtins"));
+      builtin = all ? PyObject_GetAttrString(all.get(), base) : nullptr;  // lives as long as the process
+      if (!builtin) return false;
+    }
+    const bool pythons = std::string_view(name) == base && !*doc;
+    if (pythons && builtin != runtime) builtins[k] = builtin;
+    if (pythons && PyObject_IsSubclass(builtin, runtime) == 1) {
+      classes[k] = builtin;
+      continue;
+    }
     // SyntaxError comes first: its own __init__ takes the message.
-    PyObject* const first = c.kind == ErrorKind::kSyntax ? PyExc_SyntaxError : PyExc_RuntimeError;
-    PyObject* const second = c.kind == ErrorKind::kSyntax ? PyExc_RuntimeError : c.second_base;
-    PyObject* const type = add_class(module, c.name, first, second, c.doc);
-    if (!type) return false;
-    set(c.kind, type);
+    const PyRef bases = PyRef::adopt(!builtin                       ? PyTuple_Pack(1, runtime)
+                                     : builtin == PyExc_SyntaxError ? PyTuple_Pack(2, builtin, runtime)
+                                                                    : PyTuple_Pack(2, runtime, builtin));
+    classes[k] = add_class(module, name, bases,
+                           pythons ? "Python's exception of that name, raised by tine itself: also a "
+                                     "RuntimeError, which PyTorch raises there."
+                                   : doc);
+    if (!classes[k]) return false;
   }
   find_count();
   return true;

@@ -57,6 +57,9 @@ class PyError final : public Error {
 // The Python exception for it: the very object of a PyError, a new one of the mapped class otherwise, its
 // trail as notes, its cause as __cause__. New reference; null and the indicator set when memory ran out.
 [[nodiscard]] PyObject* to_exception(const std::exception_ptr& error);
+// A note for each hop that the exception has no such note of. Best effort: an exception without room for notes is still
+// raised. The indicator stays as it is.
+void add_notes(PyObject* exception, const std::vector<Hop>& trail);
 // For a binding with an error class of its own: to_exception() asks it first about errors that are no PyError.
 // It returns a new reference, or null: with the indicator set that is the failure, without it the error is not its own.
 void set_error_conversion(PyObject* (*convert)(const std::exception_ptr& error));

@@ -3,7 +3,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <cmath>
 #include <optional>
 #include <span>
 
@@ -101,61 +100,28 @@ std::vector<std::pair<std::string, Value>> keywords_of(const py::dict& dict) {
   return keywords;
 }
 
-// Of a call that begins now; `timeout` in seconds, as a user gave it.
-TimePoint deadline_of(const rpc::Agent& agent, double timeout) {
-  if (std::isnan(timeout)) throw ValueError("timeout: expected seconds (0 for none), got nan");
-  return agent.deadline_after(Seconds(timeout));
-}
-
-struct Destination {
-  std::shared_ptr<rpc::Agent> agent;
-  int rank;
-  TimePoint deadline;
-  [[nodiscard]] bool is_self() const noexcept { return agent->self().id == rank; }
-};
-
 Destination destination(const py::object& to, double timeout) {
-  Destination d{service().agent(), 0, {}};
-  try {
-    if (PyUnicode_Check(to.ptr()) || PyLong_Check(to.ptr())) {
-      Value value = to_value(to.ptr());
-      if (PyLong_Check(to.ptr()) && !value.is_int()) value = Value(int64_t{-1});  // too large to be a rank
-      d.rank = RpcService::rank_of(*d.agent, value);
-    } else if (py::isinstance<WorkerInfo>(to)) {
-      d.rank = d.agent->worker_info(to.cast<const WorkerInfo&>().name).id;
-    } else {
-      const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
-      PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s",
-                   to.ptr(), Py_TYPE(to.ptr())->tp_name);
-      throw py::error_already_set();
-    }
-  } catch (const ValueError& e) {
-    throw ValueError("could not find destination: " + e.message());
+  if (PyUnicode_Check(to.ptr())) return service().destination(to_value(to.ptr()), timeout);
+  if (PyLong_Check(to.ptr())) {
+    const Value rank = to_value(to.ptr());
+    return service().destination(rank.is_int() ? rank : Value(int64_t{-1}),
+                                 timeout);  // else too large to be one
   }
-  d.deadline = deadline_of(*d.agent, timeout);
-  return d;
+  if (py::isinstance<WorkerInfo>(to))
+    return service().destination(Value(to.cast<const WorkerInfo&>().name), timeout);
+  (void)service().agent();  // that there is none comes first
+  const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
+  PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
+               Py_TYPE(to.ptr())->tp_name);
+  throw py::error_already_set();
 }
 
 rpc::CallRequest named_request(const std::string& name, const py::tuple& args, const py::dict& kwargs,
                                bool async) {
   rpc::CallRequest request = service().request_for(name, values_of(args), keywords_of(kwargs));
   request.async_execution = async;
-  rpc::refuse_futures(request);
-  // Arguments that do not fit are an error of the call itself, as in PyTorch; of remote(), too.
-  std::vector<Value> bound;
-  std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
-  with_array_hint(request.args, keywords, [&] {
-    if (request.target == rpc::Target::kBuiltin) {
-      try {
-        (void)Runtime::instance().ops().resolve(name, request.args, keywords, Boundary::kPython, &bound);
-      } catch (const TypeError& e) {
-        throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
-                        e.message());
-      }
-    } else if (const ScriptRef f = Runtime::instance().scripts().function(name)) {
-      bound = Runtime::instance().scripts().bind(*f, request.args, keywords);
-    }
-  });
+  const std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
+  with_array_hint(request.args, keywords, [&] { service().check(request); });
   return request;
 }
 
@@ -223,12 +189,12 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
   size_t budget = kSmall;
   bool is_small = fit(request.args, &budget);
   for (const auto& [name, value] : request.kwargs) is_small = is_small && fit({&value, 1}, &budget);
-  if (to.is_self() || (is_small && to.agent->has_room(to.rank))) return send(*to.agent, std::move(request));
+  if (to.is_self() || (is_small && to.agent->has_room(to.rank))) return send(std::move(request));
   // Its bytes are Python's, who gets them back under the lock.
   const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
   return without_lock([&] {
     to.agent->wait_for_room(to.rank, to.deadline, interrupted);
-    return send(*to.agent, std::move(request));
+    return send(std::move(request));
   });
 }
 
@@ -237,9 +203,7 @@ template <class Request>
 py::object call(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    py::object future = shown(sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
-      return agent.call(d.rank, std::move(r), d.deadline);
-    }));
+    py::object future = shown(sent(d, request(), [&d](rpc::CallRequest r) { return d.call(std::move(r)); }));
     carry_grad_mode(future.ptr());
     return future;
   });
@@ -250,9 +214,7 @@ template <class Request>
 PyRRef remote(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    PyRRef rref{sent(d, request(), [&d](rpc::Agent& agent, rpc::CallRequest r) {
-      return agent.remote(d.rank, std::move(r), d.deadline);
-    })};
+    PyRRef rref{sent(d, request(), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); })};
     ValueState& creation = creation_of(rref);
     if (creation.where().line() == 0) creation.made_at(calling_place());
     creation.show();
@@ -352,7 +314,9 @@ void define_worker_info(py::module_& m) {
 }
 
 void define_rref(py::module_& m) {
-  const auto deadline = [](double timeout) { return deadline_of(*service().agent(), timeout); };
+  const auto deadline = [](double timeout) {
+    return RpcService::deadline_after(*service().agent(), timeout);
+  };
   py::class_<PyRRef>(
       m, "RRef", py::dynamic_attr(),
       "RRef(value, type_hint=None): a reference to a value that lives on one worker, its owner.")

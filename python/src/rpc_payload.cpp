@@ -218,15 +218,11 @@ PyObject* rebuild_remote_error(const std::exception_ptr& error) {
     if (!hooks) return nullptr;
     const ErrorBody& body = e.body();
     try {
-      py::list trail;
-      for (const Hop& hop : e.trail()) {
-        trail.append(py::make_tuple(static_cast<int>(hop.kind), hop.what, hop.file, hop.line));
-      }
       const py::bytes data(reinterpret_cast<const char*>(body.pickled.data()), body.pickled.size());
-      return hooks
-          ->rebuild_error(body.kind, e.message(), body.module, body.qualname, body.traceback, data, trail)
-          .release()
-          .ptr();
+      const py::object rebuilt =
+          hooks->rebuild_error(body.kind, e.message(), body.module, body.qualname, body.traceback, data);
+      add_notes(rebuilt.ptr(), e.trail());
+      return py::object(rebuilt).release().ptr();
     } catch (py::error_already_set& failed) {
       failed.restore();
       return nullptr;

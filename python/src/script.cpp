@@ -5,14 +5,15 @@
 #include <tine/runtime.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstddef>
 #include <new>
 #include <optional>
 
 #include "python/src/builtin.h"
+#include "python/src/call_values.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
+#include "src/runtime/operators.h"
 #include "src/runtime/tracing.h"
 
 namespace tine::python {
@@ -97,18 +98,6 @@ Value with_checked_futures(Value value, const TypePtr& type) {
   }
 }
 
-// Fits as it is, seen from the tag: what nearly every argument does.
-bool fits_at_once(const Value& value, const Type& type) noexcept {
-  switch (type.kind) {
-    case TypeKind::kInt: return value.is_int();
-    case TypeKind::kFloat: return value.is_float();
-    case TypeKind::kBool: return value.is_bool();
-    case TypeKind::kTensor: return value.is_tensor() && value.as_tensor().defined();
-    case TypeKind::kStr: return value.is_string();
-    default: return false;
-  }
-}
-
 std::string_view utf8(PyObject* text) {
   Py_ssize_t size = 0;
   const char* const chars = PyUnicode_AsUTF8AndSize(text, &size);
@@ -117,48 +106,47 @@ std::string_view utf8(PyObject* text) {
 }
 
 // One Value for each parameter.
-class Arguments {
+class Bound {
  public:
-  Arguments(const ScriptFunction& f, PyObject* const* args, size_t count, PyObject* names) {
-    Value* given = few_.data();
-    if (count > few_.size()) {
-      many_.resize(count);
-      given = many_.data();
+  Bound(const ScriptFunction& f, PyObject* const* args, size_t count, PyObject* names) {
+    const auto& parameters = f.schema.args;
+    if (count > Arguments::kMost) {
+      std::vector<Value> given;
+      given.reserve(count);
+      for (size_t i = 0; i < count; ++i) given.push_back(to_value(args[i]));
+      bind(f, given, args + count, names);
+      return;
     }
-    bool exact = !names && count == f.schema.args.size();
+    bool exact = !names && count == parameters.size();
     for (size_t i = 0; i < count; ++i) {
-      given[i] = to_value(args[i]);
-      exact = exact && fits_at_once(given[i], *f.schema.args[i].type);
+      given_.push(args[i], [](PyObject* object) { return to_value(object); });
+      exact = exact && fits_at_once(given_.data()[i], *parameters[i].type);
     }
-    bound_ = {given, count};
-    if (!exact) bind(f, args + count, names);
+    if (!exact) bind(f, given_.span(), args + count, names);
   }
-  [[nodiscard]] std::span<const Value> values() const noexcept { return bound_; }
+  [[nodiscard]] std::span<const Value> values() const noexcept { return converted_ ? bound_ : given_.span(); }
   void clear() noexcept {
-    for (Value& value : few_) value = Value();
-    many_.clear();
-    bound_ = {};
+    given_.clear();
+    bound_.clear();
   }
 
  private:
-  void bind(const ScriptFunction& f, PyObject* const* named, PyObject* names) {
+  void bind(const ScriptFunction& f, std::span<const Value> given, PyObject* const* named, PyObject* names) {
     std::vector<Keyword> keywords;
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), to_value(named[i]));
     }
-    std::vector<Value> bound =
-        with_array_hint(bound_, keywords, [&] { return unit().bind(f, bound_, keywords); });
-    for (size_t i = 0; i < bound.size(); ++i) {
+    bound_ = with_array_hint(given, keywords, [&] { return unit().bind(f, given, keywords); });
+    for (size_t i = 0; i < bound_.size(); ++i) {
       const TypePtr& type = f.schema.args[i].type;
-      if (holds_future(type)) bound[i] = with_checked_futures(std::move(bound[i]), type);
+      if (holds_future(type)) bound_[i] = with_checked_futures(std::move(bound_[i]), type);
     }
-    many_ = std::move(bound);
-    bound_ = many_;
+    converted_ = true;
   }
 
-  std::array<Value, 8> few_;
-  std::vector<Value> many_;
-  std::span<const Value> bound_;
+  Arguments given_;
+  std::vector<Value> bound_;
+  bool converted_ = false;  // then bound_ counts
 };
 
 PyObject* result_of(tine::detail::State<Value>& state) {
@@ -209,7 +197,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
     const Py_ssize_t count = PyVectorcall_NARGS(flagged);
     if (tracing()) [[unlikely]]
       return call_traced(as_script(self)->function, args, count, names);
-    Arguments bound(f, args, static_cast<size_t>(count), names);
+    Bound bound(f, args, static_cast<size_t>(count), names);
     Future<Value> done;
     {
       const GilRelease release;
@@ -226,7 +214,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
 PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   return guarded([&]() -> PyObject* {
     const ScriptFunction& f = *as_script(self)->function;
-    const Arguments bound(f, args, static_cast<size_t>(count), names);
+    const Bound bound(f, args, static_cast<size_t>(count), names);
     PyObject* const future = wrap_future(unit().post(f, bound.values()));
     if (future) carry_grad_mode(future);
     return future;

@@ -2,23 +2,13 @@
 
 #include <new>
 
+#include "src/base/sanitized.h"
+
 namespace tine::detail {
 
 constinit thread_local ThreadState thread_state;
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kKeeps = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-constexpr bool kKeeps = false;
-#else
-constexpr bool kKeeps = true;
-#endif
-#else
-constexpr bool kKeeps = true;
-#endif
 
 constinit thread_local bool ended = false;
 
@@ -47,7 +37,7 @@ void* allocate_new_block(size_t bytes) {
 }
 
 void free_unkept_block(void* block, size_t) noexcept {
-  if (kKeeps && !thread_state.blocks && !ended) thread_local const CacheOwner owner;
+  if (!kSanitized && !thread_state.blocks && !ended) thread_local const CacheOwner owner;
   ::operator delete(block);
 }
 

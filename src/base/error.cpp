@@ -3,33 +3,46 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <iterator>
 #include <new>
 #include <utility>
+
+#include "tine/detail/error_kinds.h"
 
 namespace tine {
 namespace {
 
-constexpr std::array<std::string_view, kErrorKinds> kNames = {
-    "RuntimeError",     "TypeError",           "ValueError",     "IndexError",        "KeyError",
-    "AttributeError",   "NameError",           "AssertionError", "ZeroDivisionError", "OverflowError",
-    "MemoryError",      "NotImplementedError", "ShapeError",     "SyntaxError",       "Cancelled",
-    "DeadlineExceeded", "Abandoned",           "PeerDied",       "RemoteError",       "AuthError",
-    "OSError",
-};
+#define TINE_NAME(kind, name, ...) name,
+constexpr std::array<std::string_view, kErrorKinds> kNames = {TINE_ERROR_KINDS(TINE_NAME)};
+#undef TINE_NAME
 
-std::string_view word_of(Hop::Kind kind) {
-  switch (kind) {
-    case Hop::Kind::kScript: return "in script";
-    case Hop::Kind::kFork: return "forked from";
-    case Hop::Kind::kWorker: return "on worker";
-    case Hop::Kind::kNote: return "note:";
-  }
-  return "";
-}
+#define TINE_KIND(kind, ...) ErrorKind::kind,
+constexpr ErrorKind kKinds[] = {TINE_ERROR_KINDS(TINE_KIND)};
+#undef TINE_KIND
+static_assert(
+    std::size(kKinds) == kErrorKinds &&
+        [] {
+          for (int k = 0; k < kErrorKinds; ++k) {
+            if (kKinds[k] != static_cast<ErrorKind>(k)) return false;
+          }
+          return true;
+        }(),
+    "TINE_ERROR_KINDS has a row for each ErrorKind, in its order");
 
 template <ErrorKind K>
-std::exception_ptr make(std::string message) {
-  return std::make_exception_ptr(ErrorOf<K>(std::move(message)));
+struct ClassOf {
+  using Type = ErrorOf<K>;
+};
+template <>
+struct ClassOf<ErrorKind::kRuntime> {
+  using Type = Error;
+};
+
+template <class E>
+std::exception_ptr finished(E error, std::span<const Hop> trail, std::exception_ptr cause) {
+  for (const Hop& hop : trail) error.add_hop(hop);
+  if (cause) error.set_cause(std::move(cause));
+  return std::make_exception_ptr(std::move(error));
 }
 
 }  // namespace
@@ -66,10 +79,7 @@ const std::exception_ptr& Error::cause() const noexcept { return data_->cause; }
 
 std::string Error::story() const {
   std::string out = fmt::format("{}: {}", name_of(kind()), message());
-  for (const Hop& hop : trail()) {
-    out += fmt::format("\n  {} {}", word_of(hop.kind), hop.what);
-    if (!hop.file.empty()) out += fmt::format(" ({}:{})", hop.file, hop.line);
-  }
+  for (const Hop& hop : trail()) out += "\n  " + detail::text_of(hop);
   if (cause()) out += "\n  caused by " + describe(cause());
   return out;
 }
@@ -90,31 +100,33 @@ Error& Error::set_cause(std::exception_ptr cause) {
 
 std::exception_ptr Error::to_exception_ptr() const { return std::make_exception_ptr(*this); }
 
-std::exception_ptr make_error(ErrorKind kind, std::string message) {
+std::exception_ptr detail::make_error(ErrorKind kind, std::string message, std::span<const Hop> trail,
+                                      std::exception_ptr cause) {
   switch (kind) {
-    case ErrorKind::kRuntime: return std::make_exception_ptr(Error(std::move(message)));
-    case ErrorKind::kType: return make<ErrorKind::kType>(std::move(message));
-    case ErrorKind::kValue: return make<ErrorKind::kValue>(std::move(message));
-    case ErrorKind::kIndex: return make<ErrorKind::kIndex>(std::move(message));
-    case ErrorKind::kKey: return make<ErrorKind::kKey>(std::move(message));
-    case ErrorKind::kAttribute: return make<ErrorKind::kAttribute>(std::move(message));
-    case ErrorKind::kName: return make<ErrorKind::kName>(std::move(message));
-    case ErrorKind::kAssertion: return make<ErrorKind::kAssertion>(std::move(message));
-    case ErrorKind::kZeroDivision: return make<ErrorKind::kZeroDivision>(std::move(message));
-    case ErrorKind::kOverflow: return make<ErrorKind::kOverflow>(std::move(message));
-    case ErrorKind::kMemory: return make<ErrorKind::kMemory>(std::move(message));
-    case ErrorKind::kNotImplemented: return make<ErrorKind::kNotImplemented>(std::move(message));
-    case ErrorKind::kShape: return make<ErrorKind::kShape>(std::move(message));
-    case ErrorKind::kSyntax: return make<ErrorKind::kSyntax>(std::move(message));
-    case ErrorKind::kCancelled: return make<ErrorKind::kCancelled>(std::move(message));
-    case ErrorKind::kDeadlineExceeded: return make<ErrorKind::kDeadlineExceeded>(std::move(message));
-    case ErrorKind::kAbandoned: return make<ErrorKind::kAbandoned>(std::move(message));
-    case ErrorKind::kPeerDied: return make<ErrorKind::kPeerDied>(std::move(message));
-    case ErrorKind::kRemote: return make<ErrorKind::kRemote>(std::move(message));
-    case ErrorKind::kAuth: return make<ErrorKind::kAuth>(std::move(message));
-    case ErrorKind::kSystem: return make<ErrorKind::kSystem>(std::move(message));
+#define TINE_CASE(kind, ...) \
+  case ErrorKind::kind:      \
+    return finished(ClassOf<ErrorKind::kind>::Type(std::move(message)), trail, std::move(cause));
+    TINE_ERROR_KINDS(TINE_CASE)
+#undef TINE_CASE
   }
-  return std::make_exception_ptr(Error(std::move(message)));
+  return finished(Error(std::move(message)), trail, std::move(cause));
+}
+
+std::exception_ptr make_error(ErrorKind kind, std::string message) {
+  return detail::make_error(kind, std::move(message), {}, nullptr);
+}
+
+std::string detail::text_of(const Hop& hop) {
+  std::string text;
+  switch (hop.kind) {
+    case Hop::Kind::kScript: text = "in script "; break;
+    case Hop::Kind::kFork: text = "forked from "; break;
+    case Hop::Kind::kWorker: text = "on worker "; break;
+    case Hop::Kind::kNote: break;
+  }
+  text += hop.what;
+  if (!hop.file.empty()) text += fmt::format(" ({}:{})", hop.file, hop.line);
+  return text;
 }
 
 std::exception_ptr with_hop(const std::exception_ptr& error, Hop hop) {

@@ -62,7 +62,6 @@ void detail::watch_forks() {
 
 UnforkedScope::UnforkedScope() noexcept {
   detail::watch_forks();
-  generation_ = detail::fork_generation();
   ++own_scopes;
   const auto end = std::chrono::steady_clock::now() + kLongestFork;
   for (;;) {
@@ -75,7 +74,7 @@ UnforkedScope::UnforkedScope() noexcept {
 
 UnforkedScope::~UnforkedScope() {
   --own_scopes;
-  if (generation_ == detail::fork_generation()) scopes.fetch_sub(1);
+  if (!birth_.inherited()) scopes.fetch_sub(1);
 }
 
 void close_in_children(int fd) noexcept {

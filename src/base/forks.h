@@ -1,4 +1,5 @@
-// What a child of fork(2) does with what it inherits. (The count of forks: include/tine/executor.h.)
+// What a child of fork(2) does with what it inherits, and whether something is inherited. (The count of forks:
+// include/tine/executor.h.)
 //
 // State      A table of the process: one bit a descriptor.
 // Threads    Any, also while others fork: who makes or closes a followed descriptor holds an UnforkedScope meanwhile.
@@ -12,7 +13,19 @@
 
 #include <cstdint>
 
+#include "tine/executor.h"
+
 namespace tine {
+
+// Of an object: the process that made it. In a child its threads, connections and locks are the parent's. Who keeps one has
+// called detail::watch_forks().
+class Birth {
+ public:
+  [[nodiscard]] bool inherited() const noexcept { return generation_ != detail::fork_generation(); }
+
+ private:
+  uint8_t generation_ = detail::fork_generation();
+};
 
 // While one lives, another thread's fork(2) waits: no child gets a descriptor between its making and its mark, or between
 // the end of its mark and its closing. For a system call or two that do not block.
@@ -24,7 +37,7 @@ class UnforkedScope {
   UnforkedScope& operator=(const UnforkedScope&) = delete;
 
  private:
-  uint8_t generation_;  // a child forked within one has none
+  const Birth birth_;  // a child forked within one has none
 };
 
 // Each child of fork(2) closes the descriptor, so that who is at its other end sees the parent's death.

@@ -239,7 +239,7 @@ void Log::write_out(std::string_view bytes) noexcept {
 
 bool Log::finish(TimePoint bound) noexcept {
   // In a child of fork(2) the lock may be somebody's who does not exist there.
-  if (generation_ != detail::fork_generation()) return false;
+  if (birth_.inherited()) return false;
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -263,7 +263,7 @@ constinit std::atomic<Log*> process_log{nullptr};
 Log& Log::process() {
   // Never destroyed: threads may have something to say until the very end. In a child the parent's is left alone.
   Log* known = process_log.load(std::memory_order_acquire);
-  if (known && known->generation_ == detail::fork_generation()) [[likely]]
+  if (known && !known->birth_.inherited()) [[likely]]
     return *known;
   detail::watch_forks();
   [[maybe_unused]] static const int once = std::atexit([] {
@@ -272,7 +272,7 @@ Log& Log::process() {
   });
   auto* const made = new Log;
   while (!process_log.compare_exchange_strong(known, made, std::memory_order_acq_rel)) {
-    if (known->generation_ != detail::fork_generation()) continue;
+    if (known->birth_.inherited()) continue;
     delete made;
     return *known;
   }

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "src/base/forks.h"
 #include "src/base/thread.h"
 #include "tine/detail/export.h"
 
@@ -82,7 +83,7 @@ class Log {
   void write_out(std::string_view bytes) noexcept;
 
   const LogOptions options_;
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::string> lines_;

@@ -65,7 +65,6 @@ class BlockedSignals {
 
 Thread::Thread(std::string_view name, std::function<void()> body, size_t stack_bytes) {
   detail::watch_forks();
-  generation_ = detail::fork_generation();
   auto start = std::make_unique<Start>(Start{std::string(name.substr(0, 15)), std::move(body)});
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "src/base/forks.h"
 #include "tine/executor.h"
 
 namespace tine {
@@ -29,13 +30,13 @@ class Thread {
   Thread(std::string_view name, std::function<void()> body, size_t stack_bytes = 0);
   Thread(Thread&& other) noexcept
       : id_(other.id_),
-        generation_(other.generation_),
+        birth_(other.birth_),
         joinable_(std::exchange(other.joinable_, false)),
         stack_(std::exchange(other.stack_, nullptr)),
         stack_bytes_(other.stack_bytes_) {}
   Thread& operator=(Thread&& other) noexcept {
     std::swap(id_, other.id_);
-    std::swap(generation_, other.generation_);
+    std::swap(birth_, other.birth_);
     std::swap(joinable_, other.joinable_);
     std::swap(stack_, other.stack_);
     std::swap(stack_bytes_, other.stack_bytes_);
@@ -44,9 +45,7 @@ class Thread {
   ~Thread() { join(); }
 
   // There is a thread to be joined, of this process.
-  [[nodiscard]] bool joinable() const noexcept {
-    return joinable_ && generation_ == detail::fork_generation();
-  }
+  [[nodiscard]] bool joinable() const noexcept { return joinable_ && !birth_.inherited(); }
   void join() noexcept;
   // False when its body has not returned by then.
   [[nodiscard]] bool join_until(TimePoint bound) noexcept;
@@ -55,7 +54,7 @@ class Thread {
   void joined() noexcept;
 
   pthread_t id_{};
-  uint8_t generation_ = 0;
+  Birth birth_;
   bool joinable_ = false;
   void* stack_ = nullptr;  // its own, given back once it has ended
   size_t stack_bytes_ = 0;

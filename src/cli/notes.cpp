@@ -1,7 +1,6 @@
 #include "src/cli/notes.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -11,6 +10,8 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+
+#include "src/base/random.h"
 
 namespace tine::cli {
 namespace {
@@ -29,13 +30,9 @@ bool from_this_user(const msghdr& message) {
 }  // namespace
 
 std::string random_key() {
-  std::array<unsigned char, 32> bytes;
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    fail("cannot get random bytes");
-  }
-  std::string key;
-  for (unsigned char byte : bytes) key += fmt::format("{:02x}", byte);
-  return key;
+  std::array<char, 64> key;
+  if (!random_hex(key)) fail("cannot get random bytes");
+  return {key.data(), key.size()};
 }
 
 std::string printable(std::string_view text) {

@@ -1,9 +1,9 @@
 #include "tine/detail/state.h"
 #include "tine/unobserved.h"
 
-#include "src/future/let_go.h"
-
-#include <sched.h>
+#include "src/base/left_over.h"
+#include "src/base/let_go.h"
+#include "src/base/polling.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -18,10 +18,8 @@ namespace {
 constexpr NodeOps kTailOps{nullptr, false};
 constinit Node tail_node(&kTailOps);
 
-constexpr int kDeepest = 64;
-
-// Callbacks and coroutines that would nest deeper than kDeepest wait here until the outermost one returns. A
-// thread that is about to wait runs them first: what it waits for may be among them.
+// Callbacks and coroutines that would nest too deep wait here until the outermost one returns. A thread that is about to
+// wait runs them first: what it waits for may be among them.
 struct Trampoline {
   struct Job {
     void (*run)(void* a, void* b);
@@ -29,48 +27,22 @@ struct Trampoline {
     void* b;
   };
   int depth;
-  size_t begin;
-  size_t end;
-  size_t capacity;
-  Job* jobs;
+  LeftOver<Job> jobs;
 
-  void push(Job job) noexcept {
-    if (end == capacity) {
-      capacity = capacity ? 2 * capacity : 64;
-      void* grown = std::realloc(jobs, capacity * sizeof(Job));
-      if (!grown) std::terminate();
-      jobs = static_cast<Job*>(grown);
-    }
-    jobs[end++] = job;
-  }
-  bool pop(Job* job) noexcept {
-    if (begin == end) {
-      begin = end = 0;
-      return false;
-    }
-    *job = jobs[begin++];
-    return true;
-  }
   // Runs the job now, or leaves it to the outermost call on this thread.
   void enter(Job job) noexcept {
-    if (depth == kDeepest) {
-      push(job);
+    if (depth == kDeepestCall) {
+      jobs.push(job);
       return;
     }
     ++depth;
     job.run(job.a, job.b);
-    if (depth == 1 && end) [[unlikely]] {
+    if (depth == 1 && jobs.end) [[unlikely]] {
       Job next;
-      while (pop(&next)) next.run(next.a, next.b);
-      free_if_empty();
+      while (jobs.pop_first(&next)) next.run(next.a, next.b);
+      jobs.free_if_empty();
     }
     --depth;
-  }
-  void free_if_empty() noexcept {
-    if (begin != end) return;
-    std::free(jobs);
-    jobs = nullptr;
-    begin = end = capacity = 0;
   }
 };
 constinit thread_local Trampoline trampoline{};
@@ -78,63 +50,18 @@ constinit thread_local Trampoline trampoline{};
 }  // namespace
 
 namespace {
-
-constexpr auto kPolled =
-    std::chrono::microseconds(20);  // a third of what it costs to wake a sleeper on another core
-constexpr auto kTooLong = std::chrono::microseconds(200);
-constexpr uint32_t kMostSkipped = 1024;
-
-// Waits that polled in vain make the next ones sleep at once: twice as many each time.
-struct Polling {
-  uint32_t skip = 0;
-  uint32_t penalty = 0;
-};
-constinit thread_local Polling polling;
-
+constinit thread_local PollPolicy polling;
 }  // namespace
 
 void TaskHelper::help(StateBase& state, TimePoint deadline) noexcept {
-  TimePoint now = Clock::now();
-  if (deadline <= now) return;
-  if (polling.skip > 0) {
-    --polling.skip;
-    return;
-  }
-  const TimePoint end = std::min(deadline, now + kPolled);
+  PollTurn turn(PollTimes::kTask, deadline);
+  if (deadline <= turn.now() || !polling.should_poll()) return;
   do {
-    if (state.done()) {
-      polling.penalty /= 2;
-      return;
-    }
-    sched_yield();
-    // Others want this core: they have it.
-    const TimePoint before = std::exchange(now, Clock::now());
-    if (now - before > kTooLong) break;
-  } while (now < end);
-  polling.penalty = std::clamp(2 * polling.penalty, 1U, kMostSkipped);
-  polling.skip = polling.penalty;
+    if (state.done()) return polling.hit();
+  } while (turn.yield());
+  polling.miss();
 }
 constinit TaskHelper the_task_helper;
-CallbackGate::CallbackGate(Executor& executor) noexcept : before_(std::exchange(gate, &executor)) {}
-CallbackGate::~CallbackGate() { gate = before_; }
-
-void let_go(void* block, size_t bytes, void (*free)(void*)) noexcept {
-  struct Free final : Task {
-    void run() noexcept override {
-      free(block);
-      delete this;
-    }
-    void abandon() noexcept override { run(); }
-    void* block = nullptr;
-    void (*free)(void*) = nullptr;
-  };
-  Free* const task = gate && bytes >= kLargeBlock ? new (std::nothrow) Free : nullptr;
-  if (!task) return free(block);
-  task->block = block;
-  task->free = free;
-  gate->post(*task);
-}
-
 // Sleeping threads meet here; made by the first one.
 struct StateBase::Hub {
   std::mutex mutex;
@@ -259,13 +186,13 @@ std::exception_ptr StateBase::error() const noexcept {
 void StateBase::drain(Node* newest, bool borrowed) noexcept {
   Node* const oldest = reversed(newest, [](Node* n) -> Node*& { return n->next_; });
   Trampoline& t = trampoline;
-  if (t.depth == kDeepest) {
+  if (t.depth == kDeepestCall) {
     retain();
-    t.push({[](void* state, void* nodes) {
-              static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes));
-              static_cast<StateBase*>(state)->release();
-            },
-            this, oldest});
+    t.jobs.push({[](void* state, void* nodes) {
+                   static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes));
+                   static_cast<StateBase*>(state)->release();
+                 },
+                 this, oldest});
     return;
   }
   if (borrowed) {
@@ -372,7 +299,7 @@ bool StateBase::help_until(TimePoint deadline) noexcept {
   if (mine) mine->help(*this, deadline);
   if (!done() && run_here() && done()) return true;
   Trampoline::Job job;
-  while (!done() && trampoline.pop(&job)) {
+  while (!done() && trampoline.jobs.pop_first(&job)) {
     job.run(job.a, job.b);
   }
   if (!done() && helper_ && helper_ != mine) helper_->help(*this, deadline);

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "src/base/forks.h"
 #include "src/base/thread.h"
 
 namespace tine {
@@ -12,7 +13,7 @@ using detail::Ref;
 struct Timer::Core {
   explicit Core(Executor& e) noexcept : callbacks(e) {}
 
-  const uint8_t generation = detail::fork_generation();
+  const Birth birth;
   Executor& callbacks;
   mutable std::mutex mutex;
   std::condition_variable changed;
@@ -77,7 +78,7 @@ struct Timer::Core {
 bool Timer::Entry::stop() noexcept {
   Ref<Entry> taken;  // dropped behind the lock
   // In a child after fork(2) the timer's thread may have taken the mutex along.
-  if (!core_ || core_->generation != detail::fork_generation()) return false;
+  if (!core_ || core_->birth.inherited()) return false;
   const std::lock_guard lock(core_->mutex);
   if (place_ == 0) return false;
   taken = core_->take(place_ - 1);
@@ -101,7 +102,7 @@ Timer::~Timer() {
 }
 
 void Timer::start(const Ref<Entry>& entry, TimePoint when) {
-  if (core_->generation != detail::fork_generation()) {
+  if (core_->birth.inherited()) {
     entry->abandon();
     return;
   }

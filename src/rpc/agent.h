@@ -26,6 +26,7 @@
 #include "src/rpc/call.h"
 #include "src/rpc/rref.h"
 #include "src/value/op_table.h"
+#include "tine/timer.h"
 
 namespace tine::rpc {
 
@@ -58,6 +59,8 @@ struct AgentOptions {
   Executor* executor = nullptr;
   Executor* blocking = nullptr;   // foreign calls; null: `executor`
   Executor* callbacks = nullptr;  // users' callbacks, the codec: never behind handlers; null: `blocking`
+  Timer* timer =
+      nullptr;  // deadlines, heartbeats; whose owner also trims received memory; null: one of its own
   // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
   std::function<bool()> interrupted;
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told

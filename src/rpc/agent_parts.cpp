@@ -18,6 +18,7 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   links.unix_sockets = o.unix_sockets;
   links.plaintext_beyond_loopback = o.plaintext_beyond_loopback;
   links.connection.callbacks = &callbacks_of(o);
+  links.timer = o.timer;
   links.connection.max_copied_bytes = o.max_send_buffer_bytes;
   links.interrupted = o.interrupted;
   links.log = o.log;

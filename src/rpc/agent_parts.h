@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 
+#include "src/base/forks.h"
 #include "src/rpc/agent.h"
 #include "src/rpc/barrier.h"
 #include "src/rpc/calls.h"
@@ -33,7 +34,7 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   // This process is a child of fork(2): threads, connections and locks are the parent's.
-  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+  [[nodiscard]] bool of_parent() const noexcept { return birth_.inherited(); }
 
   void on_frame(Peer& from, Frame& frame, At at) noexcept override;
   void on_death(Peer& peer, const CloseInfo& info) noexcept override;
@@ -54,7 +55,7 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
     if (log_) log_(text);
   }
 
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   const Peer::Options peers_;
   const std::function<void(const std::string&)> log_;
   std::atomic<bool> closing_{false};

@@ -61,7 +61,7 @@ Future<Value> Calls::call(int to, CallRequest request, TimePoint deadline) {
 }
 
 detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadline, Creation* creation) {
-  if (generation_ != detail::fork_generation()) {
+  if (birth_.inherited()) {
     throw Error(
         fmt::format("{} cannot be called: this process is a fork of worker '{}', whose connections are its "
                     "parent's; call init_rpc here to make it a worker of its own",

@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "src/base/forks.h"
 #include "src/rpc/deadlines.h"
 #include "src/rpc/server.h"
 #include "src/rpc/world.h"
@@ -61,7 +62,7 @@ class Calls final : public Fetcher {
   RRefTable& references_;
   Server& server_;
   Executor& callbacks_;
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};
   Deadlines deadlines_;

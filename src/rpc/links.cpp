@@ -11,7 +11,9 @@ Links::~Links() = default;
 
 IoLoop& Links::loop() {
   const std::lock_guard lock(mutex_);
-  if (!loop_) loop_ = std::make_unique<IoLoop>(Loop::Options{.callbacks = options_.connection.callbacks});
+  if (!loop_)
+    loop_ = std::make_unique<IoLoop>(
+        Loop::Options{.timer = options_.timer, .callbacks = options_.connection.callbacks});
   return *loop_;
 }
 

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 
+#include "src/base/forks.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/inbox.h"
 #include "src/rpc/reply_helper.h"
@@ -93,10 +94,10 @@ class Peer final : public Callee, private Inbox::Sink {
   void handle_end(const CloseInfo& info) noexcept override { events_.on_death(*this, info); }
   std::shared_ptr<void> alive() override { return events_.alive(); }
 
-  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+  [[nodiscard]] bool of_parent() const noexcept { return birth_.inherited(); }
 
   Events& events_;
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
   ReplyHelper* helper_ = nullptr;

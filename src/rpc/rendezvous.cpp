@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 
+#include "src/base/fd.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/wire/request.h"
 
@@ -424,16 +425,15 @@ std::string local_host_towards(const std::string& tcp_address) {
   if (::getaddrinfo(host.c_str(), "9", &hints, &found) != 0) return "127.0.0.1";
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(found, &::freeaddrinfo);
   // Connecting a datagram socket sends nothing: it only asks the routing table.
-  const int fd = ::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return "127.0.0.1";
+  const Fd socket(::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return "127.0.0.1";
   sockaddr_storage name{};
   socklen_t length = sizeof(name);
   std::array<char, 128> text{};
-  const bool ok = ::connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-                  ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &length) == 0 &&
+  const bool ok = ::connect(socket.get(), found->ai_addr, found->ai_addrlen) == 0 &&
+                  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &length) == 0 &&
                   ::getnameinfo(reinterpret_cast<sockaddr*>(&name), length, text.data(), text.size(), nullptr,
                                 0, NI_NUMERICHOST) == 0;
-  ::close(fd);
   if (!ok) return "127.0.0.1";
   return name.ss_family == AF_INET6 ? fmt::format("[{}]", text.data()) : text.data();
 }

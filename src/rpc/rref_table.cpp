@@ -276,7 +276,7 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
 
 void RRefTable::release(const RRefId& id) noexcept {
   // In a child of fork(2) the lease is the parent's, and so may be the lock.
-  if (generation_ != detail::fork_generation()) return;
+  if (birth_.inherited()) return;
   {
     const std::lock_guard lock(mutex_);
     if (cleared_) return;

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "src/base/forks.h"
 #include "src/rpc/rref.h"
 #include "src/rpc/transport/connection.h"
 
@@ -173,7 +174,7 @@ class RRefTable {
   void on_lease(int from, const PassedRRef& passed);
 
   Workers& workers_;
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   std::weak_ptr<void> owner_;
   Fetcher* fetcher_ = nullptr;
   std::unique_ptr<std::atomic<uint64_t>[]> last_number_;  // by owner

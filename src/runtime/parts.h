@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "src/base/forks.h"
+#include "src/future/trimming.h"
 #include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_runner.h"
@@ -29,11 +31,12 @@ class PoolSplitter final : public Splitter {
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
 
-  const uint8_t generation = detail::fork_generation();
+  const Birth birth;
   OpTable ops;
   Generator generator;
   std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions
   Scheduler scheduler;
+  Trimming trimming;
   PoolSplitter splitter;
   OpContext context;
   sched::BlockingPool callbacks;

@@ -4,7 +4,8 @@
 namespace tine::rpc {
 
 std::unique_ptr<RawNode> RawNode::start(Runtime& runtime, RawNodeOptions options) {
-  return Parts::start({runtime.blocking(), runtime.callbacks()}, std::move(options));
+  return Parts::start({runtime.blocking(), runtime.callbacks(), &runtime.scheduler().timer()},
+                      std::move(options));
 }
 
 }  // namespace tine::rpc

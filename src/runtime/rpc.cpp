@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
+#include "src/runtime/script.h"
+
 namespace tine {
 namespace {
-
-rpc::Seconds seconds(double timeout) { return rpc::Seconds(timeout); }
 
 std::vector<Value> items_of(const Value& args) {
   if (args.is(Tag::kTuple)) return args.as_tuple().items;
@@ -47,6 +48,7 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   options.executor = &runtime_.scheduler();
   options.blocking = &runtime_.blocking();
   options.callbacks = &runtime_.callbacks();
+  options.timer = &runtime_.scheduler().timer();
   std::shared_ptr<rpc::Agent> agent = rpc::Agent::start(std::move(options));
   {
     const std::lock_guard lock(mutex_);
@@ -98,7 +100,9 @@ void RpcService::leave_in_child() noexcept {
   if (rpc::Agent* const agent = seen_by_child_.load(std::memory_order_relaxed)) agent->abandon_in_child();
 }
 
-int RpcService::rank_of(const rpc::Agent& agent, const Value& to) {
+namespace {
+
+int rank_of(const rpc::Agent& agent, const Value& to) {
   if (to.is_string()) return agent.worker_info(to.as_string()).id;
   if (to.is_int()) {
     const int64_t rank = to.as_int();
@@ -107,6 +111,24 @@ int RpcService::rank_of(const rpc::Agent& agent, const Value& to) {
   }
   if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return rank_of(agent, to.as_tuple().items.front());
   throw TypeError(fmt::format("to: expected a worker's name, rank or WorkerInfo, got {}", name_of(to.tag())));
+}
+
+}  // namespace
+
+Destination RpcService::destination(const Value& to, double timeout) const {
+  Destination d{agent(), 0, {}};
+  try {
+    d.rank = rank_of(*d.agent, to);
+  } catch (const ValueError& e) {
+    throw ValueError("could not find destination: " + e.message());
+  }
+  d.deadline = deadline_after(*d.agent, timeout);
+  return d;
+}
+
+TimePoint RpcService::deadline_after(const rpc::Agent& agent, double timeout) {
+  if (std::isnan(timeout)) throw ValueError("timeout: expected seconds (0 for none), got nan");
+  return agent.deadline_after(rpc::Seconds(timeout));
 }
 
 rpc::CallRequest RpcService::request_for(const std::string& callee, std::vector<Value> args,
@@ -122,30 +144,44 @@ rpc::CallRequest RpcService::request_for(const std::string& callee, std::vector<
       fmt::format("rpc: \"{}\" is neither an operator nor a script function of this process", callee));
 }
 
+void RpcService::check(const rpc::CallRequest& request) const {
+  rpc::refuse_futures(request);
+  const std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
+  if (request.target == rpc::Target::kBuiltin) {
+    std::vector<Value> bound;
+    try {
+      (void)runtime_.ops().resolve(request.name, request.args, keywords, Boundary::kPython, &bound);
+    } catch (const TypeError& e) {
+      throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
+                      e.message());
+    }
+  } else if (const ScriptRef f = runtime_.scripts().function(request.name)) {
+    (void)runtime_.scripts().bind(*f, request.args, keywords);
+  }
+}
+
 Future<Value> RpcService::rpc_async(const Value& to, const std::string& callee, const Value& args,
                                     double timeout) {
-  const auto a = agent();
-  return a->call(rank_of(*a, to), request_for(callee, items_of(args)), a->deadline_after(seconds(timeout)));
+  const Destination d = destination(to, timeout);
+  return d.call(request_for(callee, items_of(args)));
 }
 
 Value RpcService::remote(const Value& to, const std::string& callee, const Value& args, double timeout) {
-  const auto a = agent();
-  return Value(detail::Ref<RRefObject>(
-      a->remote(rank_of(*a, to), request_for(callee, items_of(args)), a->deadline_after(seconds(timeout)))));
+  const Destination d = destination(to, timeout);
+  return Value(detail::Ref<RRefObject>(d.remote(request_for(callee, items_of(args)))));
 }
 
 Future<Value> RpcService::to_here(const Value& rref, double timeout) {
-  return rpc::RRef::from(rref)->to_here(agent()->deadline_after(seconds(timeout)));
+  return rpc::RRef::from(rref)->to_here(deadline_after(*agent(), timeout));
 }
 
 Future<Value> RpcService::room(const Value& to) {
   // Shared: a call that finds room allocates nothing for having asked.
   static const Future<Value>& at_once = *new Future<Value>(make_ready(Value()));
-  const auto a = agent();
-  const int rank = rank_of(*a, to);
-  if (a->has_room(rank)) return at_once;
+  const Destination d = destination(to, 0);
+  if (d.agent->has_room(d.rank)) return at_once;
   // There may be others who take it: then this one waits again.
-  return a->room(rank).and_then([this, to] { return room(to); });
+  return d.agent->room(d.rank).and_then([this, to] { return room(to); });
 }
 
 void RpcService::handle(rpc::IncomingCall call) {

@@ -43,6 +43,22 @@ struct ForeignSide {
   std::function<void(rpc::IncomingCall)> handle;
 };
 
+// Where a call goes and by when. Every call of Python, of a script and of C++ is made through one, with a request of
+// RpcService::request_for() or of a binding.
+struct Destination {
+  std::shared_ptr<rpc::Agent> agent;
+  int rank;
+  TimePoint deadline;
+
+  [[nodiscard]] bool is_self() const noexcept { return agent->self().id == rank; }
+  [[nodiscard]] Future<Value> call(rpc::CallRequest request) const {
+    return agent->call(rank, std::move(request), deadline);
+  }
+  [[nodiscard]] detail::Ref<rpc::RRef> remote(rpc::CallRequest request) const {
+    return agent->remote(rank, std::move(request), deadline);
+  }
+};
+
 class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
  public:
   explicit RpcService(Runtime& runtime);
@@ -59,11 +75,17 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   // In the child after fork(2), before it returns there: no lock, nobody's code.
   void leave_in_child() noexcept;
 
-  // Name, rank or WorkerInfo-like (name, id) tuple to rank.
-  [[nodiscard]] static int rank_of(const rpc::Agent& agent, const Value& to);
+  // `to`: a name, a rank, or a tuple that begins with one of them, as a WorkerInfo does; `timeout`: seconds, as a user gave
+  // them. ValueError or TypeError for others.
+  [[nodiscard]] Destination destination(const Value& to, double timeout) const;
+  // Of what begins now. ValueError for a NaN.
+  [[nodiscard]] static TimePoint deadline_after(const rpc::Agent& agent, double timeout);
   // A script function or an operator, by its name.
   [[nodiscard]] rpc::CallRequest request_for(const std::string& callee, std::vector<Value> args,
                                              std::vector<std::pair<std::string, Value>> kwargs = {}) const;
+  // Arguments that do not fit, or cannot travel, are an error of the call itself, as in PyTorch. For a caller whose compiler
+  // has not seen to that.
+  void check(const rpc::CallRequest& request) const;
 
   Future<Value> rpc_async(const Value& to, const std::string& callee, const Value& args,
                           double timeout) override;

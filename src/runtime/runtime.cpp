@@ -45,6 +45,7 @@ void enter_child() noexcept {
 
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
     : scheduler(options.num_threads),
+      trimming(Recycler::of_process(), scheduler.timer()),
       splitter(scheduler),
       callbacks(callback_options()),
       handlers(handler_options(options)),
@@ -63,7 +64,7 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
 Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(*this, options)) {}
 Runtime::~Runtime() {
   // In a child of fork(2) its threads, and what they had locked, are the parent's: leaked.
-  if (parts_->generation != detail::fork_generation()) (void)parts_.release();
+  if (parts_->birth.inherited()) (void)parts_.release();
 }
 
 Runtime& Runtime::instance() {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/forks.h"
 #include "src/base/thread.h"
 #include "tine/detail/context.h"
 #include "tine/error.h"
@@ -57,7 +58,7 @@ class BlockingPool::Impl {
   void set_limits(int eager, int max_threads);
   int close_and_join(TimePoint bound) noexcept;
   BlockingCounters counters() const noexcept;
-  [[nodiscard]] bool inherited() const noexcept { return generation_ != detail::fork_generation(); }
+  [[nodiscard]] bool inherited() const noexcept { return birth_.inherited(); }
 
  private:
   // A thread of the pool. It lends its place to another while it waits for a future.
@@ -116,7 +117,7 @@ class BlockingPool::Impl {
   [[nodiscard]] std::chrono::nanoseconds worked_since_sample() noexcept;
 
   BlockingOptions options_;
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   mutable std::mutex mutex_;
   Task* first_ = nullptr;
   Task* last_ = nullptr;

@@ -1,4 +1,5 @@
 #include "src/sched/scheduler.h"
+#include "src/base/polling.h"
 #include "src/base/thread.h"
 #include "src/sched/steal_rules.h"
 
@@ -18,9 +19,7 @@ using namespace std::chrono_literals;
 
 namespace sched {
 
-constexpr auto kSearch = 50us;        // how long a worker looks before it sleeps
 constexpr unsigned kOthersTurn = 64;  // one task in so many is not taken from the newest of its own
-constexpr auto kSpinForChild = 20us;  // how long a worker watches a child that another worker runs
 
 // Counters are written by their owner only, so no read-modify-write is needed.
 inline void bump(std::atomic<uint64_t>& counter) noexcept {
@@ -42,8 +41,8 @@ class Worker final : public detail::WaitHelper {
     }
     if (!state.task()) return;
     // Another worker runs it: it will probably be done before a sleep would be over.
-    const TimePoint end = std::min(deadline, Clock::now() + kSpinForChild);
-    while (!state.done() && Clock::now() < end) sched_yield();
+    PollTurn turn(PollTimes::kTask, deadline);
+    while (!state.done() && turn.yield()) continue;
   }
   void help_alone(detail::StateBase& state) noexcept override {
     Task* const wanted = state.task();
@@ -127,13 +126,13 @@ class GuestHelper final : public detail::WaitHelper {
 struct GuestSeat {
   sched::Seat* seat = nullptr;
   GuestHelper helper;
-  uint8_t generation = 0;
+  Birth birth;  // of the pool
 
   ~GuestSeat();
   void leave() noexcept {
     if (!seat) return;
     detail::set_thread_helper(nullptr);
-    if (generation == detail::fork_generation()) {
+    if (!birth.inherited()) {
       const std::lock_guard lock(helper.life->mutex);
       if (Scheduler::Impl* pool = helper.life->pool) pool->leave_guest_seat(seat);
     }
@@ -300,13 +299,12 @@ Task* Worker::try_steal() noexcept {
 
 Task* Worker::search() noexcept {
   pool_.counts_.begin_search();
-  const TimePoint end = Clock::now() + kSearch;
+  PollTurn turn(PollTimes::kSearch);
   Task* task = nullptr;
   do {
     task = try_steal();
     if (task || pool_.stopping_.load(std::memory_order_relaxed)) break;
-    sched_yield();
-  } while (Clock::now() < end);
+  } while (turn.yield());
   const bool last = pool_.counts_.end_search();
   if (task && last && pool_.counts_.running() < pool_.target_.load(std::memory_order_relaxed)) {
     pool_.look_again(1);
@@ -553,7 +551,7 @@ sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
       guest_count_.store(static_cast<int>(i) + 1, std::memory_order_release);
     }
     if (guests_[i]->taken.exchange(true)) continue;
-    own.generation = generation_;
+    own.birth = birth_;
     own.helper.life = life_;
     own.seat = guests_[i].get();
     own.helper.seat = own.seat;

@@ -28,6 +28,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/forks.h"
 #include "src/sched/asymmetric_fence.h"
 #include "src/sched/deque.h"
 #include "src/sched/sleep_counts.h"
@@ -58,7 +59,7 @@ class Scheduler::Impl {
   Impl(Scheduler& owner, const SchedulerOptions& options);
   ~Impl();
   // In a child after fork(2).
-  [[nodiscard]] bool inherited() const noexcept { return generation_ != detail::fork_generation(); }
+  [[nodiscard]] bool inherited() const noexcept { return birth_.inherited(); }
 
   void post(Task& task) noexcept;
   bool take_back(Task& task, bool sweep) noexcept;
@@ -120,7 +121,7 @@ class Scheduler::Impl {
   Scheduler& owner_;
   const int max_threads_;
   const uint64_t seed_;
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   std::atomic<int> target_;
   const sched::AsymmetricFence fence_;
   alignas(64) sched::SleepCounts<> counts_;

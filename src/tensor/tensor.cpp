@@ -1,14 +1,13 @@
 #include "tine/tensor.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
-#include "src/future/let_go.h"
+#include "src/base/recycler.h"
 #include "src/tensor/kernels/pointwise.h"
 #include "src/tensor/kernels/shape.h"
 #include "src/tensor/repr.h"
@@ -20,7 +19,14 @@ namespace {
 
 constexpr size_t kWideFrom = 256;  // elements of at least so many bytes start on a cache line
 constexpr size_t kWide = 64;
+constexpr size_t kRecycled =
+    size_t{32} << 10;  // blocks from here on, where fresh pages begin to cost more than the work
 constexpr size_t kAddressable = size_t{1} << 47;  // what a process can have at most
+
+constexpr size_t head_bytes(size_t dim) noexcept { return sizeof(Impl) + 2 * sizeof(int64_t) * dim; }
+constexpr size_t block_bytes(size_t dim, size_t bytes) noexcept {
+  return head_bytes(dim) + bytes + (bytes >= kWideFrom ? kWide : 0);
+}
 
 [[noreturn]] void throw_bad_sizes(std::span<const int64_t> sizes, DType dtype) {
   if (static_cast<int64_t>(sizes.size()) > kMaxDims)
@@ -47,10 +53,12 @@ void throw_undefined() {
 }
 
 void Impl::operator delete(Impl* impl, std::destroying_delete_t) noexcept {
-  // Small ones, which most are, have nothing to ask the thread.
-  const bool large = impl->numel_ >= static_cast<int64_t>(detail::kLargeBlock / sizeof(int64_t));
+  // Small ones, which most are, know it by the number of their elements.
+  size_t bytes = 0;
+  if (!impl->owner_ && impl->numel_ >= static_cast<int64_t>(kRecycled / sizeof(int64_t)) / 2)
+    bytes = block_bytes(impl->dim_, static_cast<size_t>(impl->numel_) * size_of(impl->dtype_));
   impl->Impl::~Impl();
-  if (large && detail::is_gated()) return detail::let_go(impl, ::malloc_usable_size(impl), &std::free);
+  if (bytes >= kRecycled) return Recycler::of_process().give_back(impl, bytes);
   std::free(impl);
 }
 
@@ -69,9 +77,8 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
     throw_bad_sizes(sizes, dtype);
   if (bytes > kAddressable) [[unlikely]]
     throw_no_memory(sizes, dtype);
-  const size_t head = sizeof(Impl) + 2 * sizeof(int64_t) * dim;
-  const bool wide = bytes >= kWideFrom;
-  void* block = std::malloc(head + bytes + (wide ? kWide : 0));
+  const size_t whole = block_bytes(dim, bytes);
+  void* block = whole >= kRecycled ? Recycler::of_process().take(whole) : std::malloc(whole);
   if (!block) [[unlikely]]
     throw_no_memory(sizes, dtype);
   Impl* impl = new (block) Impl(dtype, static_cast<int64_t>(dim));
@@ -82,8 +89,8 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
     dims[dim + i] = stride;
     if (i != 0) stride *= sizes[i] > 1 ? sizes[i] : 1;
   }
-  char* data = static_cast<char*>(block) + head;
-  if (wide) data += (kWide - reinterpret_cast<uintptr_t>(data) % kWide) % kWide;
+  char* data = static_cast<char*>(block) + head_bytes(dim);
+  if (bytes >= kWideFrom) data += (kWide - reinterpret_cast<uintptr_t>(data) % kWide) % kWide;
   impl->data_ = data;
   impl->numel_ = numel;
   return impl;
@@ -114,7 +121,7 @@ Impl* Impl::on(detail::RefCounted* owner, void* data, std::span<const int64_t> s
   for (size_t i = dim; i-- > 0;) bad |= __builtin_mul_overflow(numel, sizes[i], &numel);
   if (bad) [[unlikely]]
     throw_bad_sizes(sizes, dtype);
-  void* block = std::malloc(sizeof(Impl) + 2 * sizeof(int64_t) * dim);
+  void* block = std::malloc(head_bytes(dim));
   if (!block) [[unlikely]]
     throw_no_memory(sizes, dtype);
   Impl* impl = new (block) Impl(dtype, static_cast<int64_t>(dim));

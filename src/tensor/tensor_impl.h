@@ -6,8 +6,8 @@
 // Ordering   None.
 // Ownership  The block frees itself; a Blob calls the deleter of lent memory.
 // Errors     make: MemoryError, or ShapeError for sizes that cannot be.
-// Cost       64 bytes and 16 for each dimension beside the elements, which are aligned to 16 bytes, to 64
-//            from 256 bytes on.
+// Cost       64 bytes and 16 for each dimension beside the elements, which are aligned to 16 bytes, to 64 from 256 bytes on.
+//            Memory of 32 KiB or more is used again (src/base/recycler.h).
 // Source     PyTorch's TensorImpl and Storage, in one.
 #pragma once
 

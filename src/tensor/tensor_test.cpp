@@ -4,6 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "src/base/sanitized.h"
+#include "src/future/trimming.h"
 #include "src/tensor/testing.h"
 #include "tine/executor.h"
 
@@ -198,6 +200,29 @@ TEST(Repr, PrintsWhatPyTorchPrints) {
   for (const Printed& c : cases) EXPECT_EQ(c.tensor.repr(), c.text);
 }
 
+TEST(Tensor, MemoryOf32KiBOrMoreIsUsedAgainWhateverWasFreedBeforeAndLessIsMallocs) {
+  if (kSanitized) GTEST_SKIP() << "the sanitizer is to see each use after the end";
+  Recycler& recycler = Recycler::of_process();
+  InlineExecutor here;
+  Timer timer(here);
+  const Trimming trimming(recycler, timer, std::chrono::hours(1));
+  for (const DType dtype : {DType::kUInt8, DType::kBool, DType::kFloat32, DType::kInt64}) {
+    const int64_t n = (64 << 10) / static_cast<int64_t>(size_of(dtype));
+    const void* const data = Tensor::empty(Dims1{n / 16, 16}, dtype).data();
+    const size_t kept = recycler.kept();
+    EXPECT_GE(kept, size_t{64} << 10);
+    (void)Tensor::empty(Dims1{n / 4}, dtype);
+    EXPECT_EQ(recycler.kept(), kept);
+    for (int64_t other = n; other < 40 * n; other += n) (void)Tensor::empty(Dims1{2 * other}, dtype);
+    const Tensor again = Tensor::empty(Dims1{4, n / 4}, dtype);
+    EXPECT_EQ(again.data(), data);
+    const Tensor view = again.as_strided(Dims1{n}, Dims1{1}, 0);
+    const size_t lent = recycler.kept();
+    (void)Tensor(view);
+    EXPECT_EQ(recycler.kept(), lent);
+  }
+}
+
 TEST(Tensor, ALargeOneIsNotFreedByAThreadThatReads) {
   class Kept final : public Executor {
    public:
@@ -206,7 +231,8 @@ TEST(Tensor, ALargeOneIsNotFreedByAThreadThatReads) {
   } kept;
   {
     const detail::CallbackGate gate(kept);
-    for (const int64_t n : {100, 1 << 20}) (void)Tensor::empty(Dims1{n}, DType::kFloat32);
+    for (const int64_t n : {100, 40 << 20})  // more than is ever kept
+      (void)Tensor::empty(Dims1{n}, DType::kFloat32);
   }
   ASSERT_EQ(kept.tasks.size(), 1u);
   kept.tasks[0]->run();

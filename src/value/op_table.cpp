@@ -6,6 +6,7 @@
 #include <deque>
 #include <unordered_map>
 
+#include "src/value/fits.h"
 #include "src/value/text.h"
 
 namespace tine {
@@ -269,7 +270,7 @@ bool bind_quickly(const Schema& schema, std::span<const Value> args, std::vector
   for (size_t i = 0; i < args.size(); ++i) {
     const auto tag = static_cast<unsigned>(args[i].tag());
     if (params[i].keyword_only) return false;
-    if (params[i].certain >> tag & 1) continue;
+    if (fits_at_once(args[i], params[i])) continue;
     if (!(params[i].possible >> tag & 1) || !fits(args[i], params[i].type)) return false;
   }
   for (size_t i = args.size(); i < n; ++i) {

@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "src/value/fits.h"
+#include "src/value/schema.h"
 #include "tine/future.h"
 
 namespace tine {
@@ -45,6 +47,34 @@ TEST(Type, WhatSchemaStrPrintsParsesBack) {
                            "(Tensor, int[])", "ScalarType?", "Device", "Tensor?[]", "RRef(Tensor)"}) {
     EXPECT_EQ(t(text)->schema_str(), text);
     EXPECT_TRUE(equal(t(text), t(t(text)->str().c_str()))) << text;
+  }
+}
+
+TEST(FitsAtOnce, NeverSaysYesWhereFitsSaysNoAndKnowsTheScalars) {
+  const std::vector<Value> values = {Value(),
+                                     Value(true),
+                                     Value(int64_t{3}),
+                                     Value(2.5),
+                                     Value(std::string("text")),
+                                     Value(Tensor::scalar(1.0, DType::kFloat32)),
+                                     Value(make_ref<List>(std::vector<Value>{Value(int64_t{1})})),
+                                     Value(make_ref<Tuple>(std::vector<Value>{Value(int64_t{1})})),
+                                     Value(make_ready(Value(int64_t{1})))};
+  for (const char* text : {"Any", "None", "bool", "int", "float", "number", "str", "Tensor", "List[int]",
+                           "List[str]", "Tuple[int]", "Tuple[str]", "Optional[int]", "Optional[Tensor]",
+                           "Future[int]", "RRef[int]", "Dict[str, int]"}) {
+    const TypePtr type = t(text);
+    const Schema schema = Schema::parse("f(" + type->schema_str() + " a) -> int");
+    for (const Value& v : values) {
+      const bool fit = fits(v, type);
+      if (!fit) {
+        EXPECT_FALSE(fits_at_once(v, *type)) << text << " " << static_cast<int>(v.tag());
+        EXPECT_FALSE(fits_at_once(v, schema.args[0])) << text << " " << static_cast<int>(v.tag());
+      } else if (type->of.empty() && type->kind != TypeKind::kNumber) {
+        EXPECT_TRUE(fits_at_once(v, *type)) << text << " " << static_cast<int>(v.tag());
+        EXPECT_TRUE(fits_at_once(v, schema.args[0])) << text << " " << static_cast<int>(v.tag());
+      }
+    }
   }
 }
 

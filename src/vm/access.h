@@ -43,18 +43,4 @@ inline void relocate(Value* to, const Value* from) noexcept {
               reinterpret_cast<const std::byte*>(from) + kPayload, kPayload);
 }
 
-// Whether a value fits a type, where a look at its tag says so; false is "look further".
-inline bool fits_quickly(const Value& value, const Type& type) noexcept {
-  switch (type.kind) {
-    case TypeKind::kAny: return true;
-    case TypeKind::kNone: return value.is_none();
-    case TypeKind::kBool: return value.is_bool();
-    case TypeKind::kInt: return value.is_int();
-    case TypeKind::kFloat: return value.is_float();
-    case TypeKind::kStr: return value.is_string();
-    case TypeKind::kTensor: return value.is_tensor();
-    default: return false;
-  }
-}
-
 }  // namespace tine::vm

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/value/fits.h"
 #include "src/vm/access.h"
 #include "src/vm/fuel.h"
 #include "src/vm/numbers.h"
@@ -570,7 +571,7 @@ WAIT_SCALAR : {
     std::rethrow_exception(state->error());
   }
   // Futures come from everywhere: what they bring must be what the code was compiled for.
-  if (const Type& type = *function->types[in.c >> 1]; !fits_quickly(state->value(), type)) [[unlikely]] {
+  if (const Type& type = *function->types[in.c >> 1]; !fits_at_once(state->value(), type)) [[unlikely]] {
     CHECK_SLICE(state->value());
     SAVE();
     check_arrived(state->value(), function->types[in.c >> 1]);

@@ -37,9 +37,9 @@ bool read_raw(Frame& frame) {
   write_message(out, message, here);
   Frame again;
   again.body = out.body.body();
-  auto pool = tine::detail::make_ref<BufferPool>();
+  tine::Recycler& recycler = tine::Recycler::of_process();
   for (const Segment& s : out.body.segments()) {
-    again.segments.push_back(pool->acquire(s.bytes.size()));
+    again.segments.push_back(Buffer::make(recycler, s.bytes.size()));
     std::memcpy(again.segments.back()->data(), s.bytes.data(), s.bytes.size());
   }
   const RawMessage same = read_message(again);
@@ -93,8 +93,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // Small steps go through the states, large ones through much.
   const size_t step = data[0] < 128 ? 1 + data[0] : size_t{1} << (data[0] % 20);
   const std::vector<std::byte> bytes = expanded(data + 1, size - 1);
-  auto pool = tine::detail::make_ref<BufferPool>(size_t{1} << 20);
-  FrameReader reader(pool, 8192, 1 << 20);
+  tine::Recycler& recycler = tine::Recycler::of_process();
+  FrameReader reader(recycler, 8192, 1 << 20);
   for (size_t at = 0; at < bytes.size();) {
     iovec pieces[4];
     const size_t count = reader.prepare(pieces);

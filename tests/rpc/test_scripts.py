@@ -57,6 +57,74 @@ rpc.shutdown()
     )
 
 
+def test_a_timeout_that_is_no_number_and_an_unknown_worker_read_the_same_from_a_script_and_from_python():
+    run(
+        2,
+        """
+        @torch.jit.script
+        def asked(to: str, x: Tensor, timeout: float) -> Tensor:
+            return torch.jit.wait(rpc.rpc_async(to, torch.add, args=(x, 1), timeout=timeout))
+
+        @torch.jit.script
+        def placed(to: str, x: Tensor, timeout: float) -> Tensor:
+            return rpc.remote(to, torch.add, args=(x, 1), timeout=timeout).to_here()
+
+        @torch.jit.script
+        def fetched(to: str, x: Tensor, timeout: float) -> Tensor:
+            return rpc.remote(to, torch.add, args=(x, 1)).to_here(timeout)
+
+        def text(call):
+            try:
+                call()
+            except ValueError as error:
+                return str(error)
+            raise AssertionError("no error")
+
+        x, nan = torch.ones(2), float("nan")
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for to, timeout, words in (("worker1", nan, "got nan"), ("nobody", 5.0, "could not find destination")):
+                plain = text(lambda: rpc.rpc_sync(to, torch.add, args=(x, 1), timeout=timeout))
+                assert words in plain, plain
+                for script in (asked, placed) if to == "nobody" else (asked, placed, fetched):
+                    assert text(lambda: script(to, x, timeout)) == plain, (script, plain)
+            assert asked("worker1", x, 5.0).tolist() == [2, 2]
+        rpc.shutdown()
+        """,
+    )
+
+
+def test_the_notes_of_an_error_read_the_same_locally_and_remotely():
+    run(
+        2,
+        """
+        @torch.jit.script
+        def inner(x: int) -> int:
+            return 10 // x
+
+        @torch.jit.script
+        def outer(x: int) -> int:
+            return torch.jit.wait(torch.jit.fork(inner, x))
+
+        def notes(call):
+            try:
+                call()
+            except ZeroDivisionError as error:
+                return error.__notes__
+            raise AssertionError("no error")
+
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            local = notes(lambda: outer(0))
+            assert any(n.startswith("in script __main__.inner (") for n in local), local
+            assert any(n.startswith("forked from ") for n in local), local
+            remote = notes(lambda: rpc.rpc_sync("worker1", outer, args=(0,)))
+            assert remote == [*local, "on worker worker1"], (local, remote)
+        rpc.shutdown()
+        """,
+    )
+
+
 def test_forks_that_wait_for_references_hold_no_threads():
     run(
         2,

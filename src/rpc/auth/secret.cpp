@@ -13,44 +13,17 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "src/base/fd.h"
+#include "src/base/random.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
 namespace {
 
-// What is inside goes into no message: it is the secret.
-class File {
- public:
-  explicit File(int fd) noexcept : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
+// What is inside the file goes into no message: it is the secret.
 [[noreturn]] void fail(const std::string& path, std::string_view what, int error) {
   throw AuthError(fmt::format("the key file {} {}: {}; set TINE_AUTH_KEY or repair the file", path, what,
                               std::strerror(error)));
-}
-
-std::array<char, 65> random_hex() {
-  std::array<unsigned char, 32> bytes;
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-    throw AuthError("the system gave no random bytes for a secret");
-  }
-  std::array<char, 65> text;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-    text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-  }
-  text[64] = '\n';
-  OPENSSL_cleanse(bytes.data(), bytes.size());
-  return text;
 }
 
 // The file's folder and the one above ("~/.config/tine"), but never a home directory that does not exist.
@@ -70,13 +43,16 @@ void make_folders_of(const std::string& path) {
 // it at the same time one wins.
 void make_file(const std::string& path) {
   make_folders_of(path);
-  std::array<char, 65> text = random_hex();
+  std::array<char, 65> text;
+  if (!random_hex(std::span(text).first<64>()))
+    throw AuthError("the system gave no random bytes for a secret");
+  text.back() = '\n';
   const std::string aside = fmt::format("{}.{}.{}", path, ::getpid(), random_incarnation());
   {
-    const File file(::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (file.fd() < 0) fail(path, "cannot be made", errno);
-    const bool written = ::write(file.fd(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                         ::fsync(file.fd()) == 0;
+    const Fd file(::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (file.get() < 0) fail(path, "cannot be made", errno);
+    const bool written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                         ::fsync(file.get()) == 0;
     const int error = errno;
     OPENSSL_cleanse(text.data(), text.size());
     if (!written) {
@@ -140,7 +116,7 @@ std::shared_ptr<const Secret> Secret::from_file(const std::string& path) {
     fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   }
   if (fd < 0) fail(path, "cannot be opened", errno);
-  const File file(fd);
+  const Fd file(fd);
   struct stat info {};
   if (::fstat(fd, &info) != 0) fail(path, "cannot be examined", errno);
   if (!S_ISREG(info.st_mode)) throw AuthError(fmt::format("the key file {} is no regular file", path));

@@ -80,7 +80,7 @@ class FedNode {
     const std::vector<std::byte> exact(given.body);
     frame.body = exact;
     for (const uint32_t size : given.segments) {
-      frame.segments.push_back(pool_->acquire(size));
+      frame.segments.push_back(Buffer::make(Recycler::of_process(), size));
       std::memset(frame.segments.back()->data(), 0, size);
     }
     peer_->on_frame(*connection_, frame);
@@ -140,7 +140,6 @@ class FedNode {
 
   InlineExecutor here_;
   Handler handler_;
-  const detail::Ref<BufferPool> pool_ = detail::make_ref<BufferPool>(size_t{1} << 20);
   std::shared_ptr<RawNode::Parts> parts_;
   detail::Ref<Connection> connection_;
   detail::Ref<RawPeer> peer_;

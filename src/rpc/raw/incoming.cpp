@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "src/future/let_go.h"
+#include "src/base/let_go.h"
 #include "src/rpc/raw/node.h"
 #include "src/rpc/raw/post.h"
 

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "src/future/let_go.h"
+#include "src/base/let_go.h"
 #include "src/rpc/raw/card.h"
 #include "src/rpc/raw/post.h"
 #include "src/rpc/wire/handshake.h"

@@ -87,7 +87,7 @@ RawNode::Parts::Parts(const Executors& e, RawNodeOptions o)
                 kRawCalls},
       machine_(machine_identity()),
       connection_(connection_options(options, e.callbacks)),
-      loop_(Loop::Options{.poll_budget = options.polling, .callbacks = &e.callbacks}),
+      loop_(Loop::Options{.poll_budget = options.polling, .timer = e.timer, .callbacks = &e.callbacks}),
       deadlines([this](TimePoint when,
                        std::function<void()> work) { (void)loop_.schedule_at(when, std::move(work)); },
                 [this](TimePoint now) { return sweep(now); }) {

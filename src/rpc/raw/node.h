@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "src/base/forks.h"
 #include "src/rpc/deadlines.h"
 #include "src/rpc/raw/card.h"
 #include "src/rpc/raw/members.h"
@@ -28,6 +29,7 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   struct Executors {
     Executor& handlers;
     Executor& callbacks;
+    Timer* timer = nullptr;  // null: one of its own
   };
   [[nodiscard]] static std::shared_ptr<Parts> make(const Executors& executors, RawNodeOptions options);
   [[nodiscard]] static std::unique_ptr<RawNode> start(const Executors& executors, RawNodeOptions options);
@@ -42,11 +44,11 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   void remove(int id, const std::string& why) noexcept;
   [[nodiscard]] std::string death_of(int id) const;
   [[nodiscard]] Counts counts() const;
-  [[nodiscard]] size_t retained_bytes() const noexcept { return loop_.pool().retained_bytes(); }
+  [[nodiscard]] size_t retained_bytes() const noexcept { return loop_.recycler().kept(); }
   bool close(std::chrono::milliseconds bound, std::string_view failure) noexcept;
 
   // This process is a child of fork(2): threads, connections and locks are the parent's.
-  [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
+  [[nodiscard]] bool of_parent() const noexcept { return birth_.inherited(); }
   [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
   [[nodiscard]] RawFailure closed_failure() const;
 
@@ -82,7 +84,7 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   TimePoint sweep(TimePoint now) noexcept;
   void check_alive(const char* what) const;
 
-  const uint8_t generation_ = detail::fork_generation();
+  const Birth birth_;
   const Identity identity_;
   const std::string machine_;
   ConnectionOptions connection_;

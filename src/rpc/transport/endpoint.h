@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/fd.h"
 #include "src/base/forks.h"
 #include "src/rpc/wire/frame.h"
 
@@ -25,7 +26,7 @@ namespace tine::rpc {
 
 // Of a socket: each child of fork(2) closes it, so that the other end sees the death of its owner. Released it stays one
 // to be closed with close_followed().
-class FileDescriptor {
+class FileDescriptor : public BasicFd<&close_followed> {
  public:
   FileDescriptor() noexcept = default;
   // Takes what make() returns, with errno as make() left it; no fork(2) comes between.
@@ -36,21 +37,9 @@ class FileDescriptor {
   }
   // Connected, of AF_UNIX, non-blocking, close-on-exec. Empty, with errno, where there is none to be had.
   [[nodiscard]] static std::array<FileDescriptor, 2> socket_pair() noexcept;
-  FileDescriptor(FileDescriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& o) noexcept {
-    std::swap(fd_, o.fd_);
-    return *this;
-  }
-  ~FileDescriptor() {
-    if (fd_ >= 0) close_followed(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
 
  private:
-  explicit FileDescriptor(int fd) noexcept : fd_(fd) { close_in_children(fd); }
-  int fd_ = -1;
+  explicit FileDescriptor(int fd) noexcept : BasicFd(fd) { close_in_children(fd); }
 };
 
 struct SocketAddress {

@@ -23,11 +23,11 @@ TimePoint Frame::deadline() const noexcept {
   return received + std::chrono::microseconds(header.remaining_us);
 }
 
-FrameReader::FrameReader(detail::Ref<BufferPool> pool, size_t buffer_bytes, uint64_t max_payload)
-    : pool_(std::move(pool)),
+FrameReader::FrameReader(Recycler& recycler, size_t buffer_bytes, uint64_t max_payload)
+    : recycler_(recycler),
       buffer_bytes_(std::max(buffer_bytes, 2 * kLittleRoom)),
       max_payload_(max_payload),
-      buffer_(pool_->acquire(buffer_bytes_)) {}
+      buffer_(Buffer::make(recycler_, buffer_bytes_)) {}
 
 // Bytes that frames still point to are never moved or overwritten: then the rest goes on in another buffer.
 void FrameReader::make_room(size_t frame_bytes) {
@@ -41,7 +41,7 @@ void FrameReader::make_room(size_t frame_bytes) {
   } else if (have == 0 && buffer_bytes_ - end_ >= buffer_bytes_ / 2) {
     return;  // room enough behind what the frame holds
   } else {
-    detail::Ref<Buffer> next = pool_->acquire(buffer_bytes_);
+    detail::Ref<Buffer> next = Buffer::make(recycler_, buffer_bytes_);
     if (have != 0) std::memcpy(next->data(), buffer_->data() + begin_, have);
     buffer_ = std::move(next);
   }
@@ -108,7 +108,7 @@ std::string FrameReader::begin_segments(Assembly& assembly, std::span<const std:
   for (uint64_t size : sizes) {
     const uint64_t start = aligned_segment(at);
     if (start != at) assembly.targets.push_back({padding_.data(), start - at});
-    frame.segments.push_back(pool_->acquire(size));
+    frame.segments.push_back(Buffer::make(recycler_, size));
     assembly.targets.push_back({frame.segments.back()->data(), size});
     at = start + size;
   }
@@ -126,7 +126,7 @@ std::string FrameReader::next_part(Assembly& assembly, TimePoint now) {
       if (std::string bad = check_travel(frame.header, true); !bad.empty()) return bad;
       frame.received = now;
       const size_t front = frame.header.body_bytes + 8 * size_t{frame.header.segments};
-      frame.body_buffer = pool_->acquire(front);
+      frame.body_buffer = Buffer::make(recycler_, front);
       assembly.targets.assign(1, {frame.body_buffer->data(), front});
       assembly.target = 0;
       assembly.part = Part::kFront;
@@ -199,7 +199,7 @@ std::string FrameReader::begin_frame(Frame* whole, bool* is_whole) {
   small_.frame.header = header_;
   small_.frame.received = received_;
   if (front > buffer_bytes_) {
-    small_.frame.body_buffer = pool_->acquire(front - kHeaderBytes);
+    small_.frame.body_buffer = Buffer::make(recycler_, front - kHeaderBytes);
     small_.targets.assign(1, {small_.frame.body_buffer->data(), front - kHeaderBytes});
     small_.target = 0;
     small_.part = Part::kFront;

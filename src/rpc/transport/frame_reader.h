@@ -27,7 +27,7 @@ class FrameReader {
  public:
   enum class Next : uint8_t { kFrame, kNeedMore, kMalformed };
 
-  FrameReader(detail::Ref<BufferPool> pool, size_t buffer_bytes, uint64_t max_payload);
+  FrameReader(Recycler& recycler, size_t buffer_bytes, uint64_t max_payload);
 
   // Where to receive into: at least one piece, at least one byte. Returns the number of pieces used.
   [[nodiscard]] size_t prepare(std::span<iovec> pieces);
@@ -65,7 +65,7 @@ class FrameReader {
   [[nodiscard]] std::string begin_segments(Assembly& assembly, std::span<const std::byte> table);
   void make_room(size_t frame_bytes);
 
-  detail::Ref<BufferPool> pool_;
+  Recycler& recycler_;
   const size_t buffer_bytes_;
   const uint64_t max_payload_;
   detail::Ref<Buffer> buffer_;

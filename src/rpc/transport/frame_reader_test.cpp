@@ -74,7 +74,7 @@ void append(
 
 class Feed {
  public:
-  explicit Feed(size_t buffer = 8192) : reader_(pool_, buffer, kDefaultMaxPayload) {}
+  explicit Feed(size_t buffer = 8192) : reader_(recycler_, buffer, kDefaultMaxPayload) {}
   // Takes `bytes` in pieces of at most `step`; keeps the frames.
   Next feed(std::span<const std::byte> bytes, size_t step) {
     Next last = Next::kNeedMore;
@@ -114,7 +114,7 @@ class Feed {
   std::vector<Frame> frames;
 
  private:
-  detail::Ref<BufferPool> pool_ = detail::make_ref<BufferPool>();
+  Recycler recycler_;
   FrameReader reader_;
 };
 
@@ -235,8 +235,8 @@ TEST(FrameReader, OfALargeFrameLittleIsCopied) {
   // What prepare() hands out while chunks come: the segment's own memory, and little more than a header behind it.
   Bytes all;
   append(all, 1, 10, {2 << 20});
-  auto pool = detail::make_ref<BufferPool>();
-  FrameReader reader(pool, 65536, kDefaultMaxPayload);
+  Recycler recycler;
+  FrameReader reader(recycler, 65536, kDefaultMaxPayload);
   std::span<const std::byte> left(all);
   size_t in_place = 0;
   Frame frame;

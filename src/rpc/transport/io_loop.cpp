@@ -1,28 +1,22 @@
 #include "src/rpc/transport/io_loop.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <cstring>
-#include <map>
 #include <mutex>
-#include <optional>
-#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "src/base/thread.h"
 #include "src/rpc/transport/endpoint.h"
-#include "src/rpc/transport/poll_policy.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -36,36 +30,15 @@ constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace i
       fmt::format("the input and output thread cannot be set up: {}: {}", what, std::strerror(errno)));
 }
 
-// A page that the kernel empties in a forked child: asking "am I the child" costs one load.
-class ForkMark {
- public:
-  ForkMark() {
-    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) fail("mmap");
-    word_ = static_cast<std::atomic<int>*>(page);
-    // Where the kernel cannot do that the process id is compared instead.
-    wiped_ = ::madvise(page, 4096, MADV_WIPEONFORK) == 0;
-    word_->store(::getpid(), std::memory_order_relaxed);
-  }
-  ~ForkMark() { ::munmap(word_, 4096); }
-  ForkMark(const ForkMark&) = delete;
-  ForkMark& operator=(const ForkMark&) = delete;
-  [[nodiscard]] bool forked() const noexcept {
-    const int mark = word_->load(std::memory_order_relaxed);
-    return mark == 0 || (!wiped_ && mark != ::getpid());
-  }
-
- private:
-  std::atomic<int>* word_;
-  bool wiped_;
-};
-
 }  // namespace
 
-struct Loop::Impl {
-  explicit Impl(const Options& options)
-      : options(options), pool(detail::make_ref<BufferPool>(options.retained_buffer_bytes)) {}
-  ~Impl() { close_own(); }
+struct Loop::Impl : std::enable_shared_from_this<Impl> {
+  Impl(const Options& options, Timer& timer)
+      : options(options), timer(timer), recycler(recycler_of(options)) {}
+  ~Impl();
+  static Recycler& recycler_of(const Options& options) noexcept {
+    return options.recycler ? *options.recycler : Recycler::of_process();
+  }
 
   static void start(const std::shared_ptr<Impl>& self);
   void close_own() noexcept {
@@ -74,29 +47,33 @@ struct Loop::Impl {
     }
   }
   void run() noexcept;
+  [[nodiscard]] bool on_own_thread() const noexcept { return std::this_thread::get_id() == thread_id.load(); }
+  bool post(std::function<void()> work);
+  void came(Due& due) noexcept;
   bool run_posted() noexcept;
-  bool run_timers() noexcept;
   int wait_for_events(bool may_poll) noexcept;
-  int timeout_ms() noexcept;
-  void trim() noexcept;
+  void drop_timers() noexcept;
   void handle(int count) noexcept;
   void wake() noexcept;
 
   const Options options;
-  const detail::Ref<BufferPool> pool;
+  Timer& timer;
+  Recycler& recycler;
   std::atomic<int> pollers{0};
-  ForkMark fork_mark;
+  const Birth birth;
   std::atomic<int> epoll_fd{-1};
   std::atomic<int> wake_fd{-1};
-  std::thread thread;
-  std::thread::id thread_id;
+  Thread thread;
+  std::atomic<std::thread::id> thread_id{};  // set by the thread itself
 
   std::mutex mutex;
   std::condition_variable has_ended;
-  std::vector<std::function<void()>> posted;                               // guarded by mutex
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> timers;  // guarded by mutex
-  uint64_t last_timer = 0;                                                 // guarded by mutex
-  std::unordered_map<int, detail::Ref<Pollable>> watched;                  // guarded by mutex
+  detail::Ref<Due> first_due;                 // guarded by mutex; timers whose time has come
+  Due* last_due = nullptr;                    // guarded by mutex
+  std::vector<std::function<void()>> posted;  // guarded by mutex
+  std::unordered_map<Timer::Entry*, detail::Ref<Timer::Entry>>
+      timers;                                              // guarded by mutex; neither run nor cancelled
+  std::unordered_map<int, detail::Ref<Pollable>> watched;  // guarded by mutex
   std::vector<detail::Ref<Pollable>>
       forgotten;                      // guarded by mutex; events of theirs may still be in the batch
   bool stopped = false;               // guarded by mutex
@@ -116,10 +93,63 @@ struct Loop::Impl {
     PollPolicy policy;
     std::vector<std::function<void()>> running;
     std::array<epoll_event, kEventsAtOnce> events{};
-    TimePoint next_trim = Clock::now();
-    bool may_trim = false;
   } turn;
 };
+
+// Whoever takes it first, the loop to run it or cancel(), does so.
+class Loop::Due final : public Timer::Entry {
+ public:
+  Due(std::shared_ptr<Loop::Impl> loop, std::function<void()> work)
+      : loop_(std::move(loop)), work_(std::move(work)) {}
+
+  detail::Ref<Due> next;  // in the loop's list from first_due on, guarded by its mutex
+
+  // On the loop's thread.
+  void run() {
+    if (!take()) return;
+    const auto work = std::move(work_);
+    work();
+  }
+  bool cancel() noexcept {
+    if (!take()) return false;
+    stop();
+    work_ = nullptr;
+    return true;
+  }
+
+ private:
+  // Takes it out of the loop's timers.
+  bool take() noexcept {
+    detail::Ref<Timer::Entry> mine;
+    const std::lock_guard lock(loop_->mutex);
+    const auto found = loop_->timers.find(this);
+    if (found == loop_->timers.end()) return false;
+    mine = std::move(found->second);
+    loop_->timers.erase(found);
+    return true;
+  }
+  void fire() noexcept override { loop_->came(*this); }
+  void abandon() noexcept override {}
+
+  const std::shared_ptr<Loop::Impl> loop_;
+  std::function<void()> work_;
+};
+
+Loop::Impl::~Impl() { close_own(); }
+
+// Without an allocation: a deadline must not be lost where there is no memory.
+void Loop::Impl::came(Due& due) noexcept {
+  {
+    const std::lock_guard lock(mutex);
+    if (stopped) return;
+    auto mine = detail::Ref<Due>::share(&due);
+    Due* const last = last_due;
+    last_due = &due;
+    (last ? last->next : first_due) = std::move(mine);
+    has_posted.store(true, std::memory_order_release);
+  }
+  wake();
+}
 
 void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
   auto& epoll_fd = self->epoll_fd;
@@ -137,21 +167,10 @@ void Loop::Impl::start(const std::shared_ptr<Impl>& self) {
   event.events = EPOLLIN;
   event.data.ptr = nullptr;
   if (::epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0) fail("epoll_ctl");
-  // Signals belong to threads that the program made.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::lock_guard lock(self->mutex);
-    self->thread = std::thread([self] { self->run(); });
-    self->thread_id = self->thread.get_id();
-  } catch (const std::system_error& e) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    errno = e.code().value();
-    fail("pthread_create");
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::pthread_setname_np(self->thread.native_handle(), "tine-io");
+  self->thread = Thread("tine-io", [self] {
+    self->thread_id = std::this_thread::get_id();
+    self->run();
+  });
 }
 
 void Loop::Impl::wake() noexcept {
@@ -175,38 +194,31 @@ bool Loop::Impl::run_posted() noexcept {
     work = nullptr;
   }
   turn.running.clear();
+  // No more than there were: a timer that renews itself must not keep the loop.
+  detail::Ref<Due> due;
+  {
+    const std::lock_guard lock(mutex);
+    due = std::move(first_due);
+    last_due = nullptr;
+  }
+  while (due) {
+    due->run();
+    auto next = std::move(due->next);
+    due = std::move(next);
+  }
   return true;
 }
 
-bool Loop::Impl::run_timers() noexcept {
-  bool any = false;
-  // As many as were there at the beginning, at most: a timer that renews itself must not keep the loop.
-  for (size_t left = 256; left > 0; --left) {
-    std::function<void()> work;
+void Loop::Impl::drop_timers() noexcept {
+  for (;;) {
+    detail::Ref<Timer::Entry> next;
     {
-      std::lock_guard lock(mutex);
-      if (timers.empty()) break;
-      auto first = timers.begin();
-      if (first->first.first > Clock::now()) break;
-      work = std::move(first->second);
-      timers.erase(first);
+      const std::lock_guard lock(mutex);
+      if (timers.empty()) return;
+      next = timers.begin()->second;
     }
-    work();
-    any = true;
+    static_cast<Due&>(*next).cancel();
   }
-  return any;
-}
-
-// Called with the mutex held. epoll counts in whole milliseconds: rounded up, or it would spin to the end.
-int Loop::Impl::timeout_ms() noexcept {
-  if (!posted.empty()) return 0;
-  TimePoint next = timers.empty() ? kNoDeadline : timers.begin()->first.first;
-  if (turn.may_trim) next = std::min(next, turn.next_trim);
-  if (next == kNoDeadline) return -1;
-  const auto left = next - Clock::now();
-  if (left <= Clock::duration::zero()) return 0;
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-  return static_cast<int>(std::min<int64_t>(ms, 60'000));
 }
 
 int Loop::Impl::wait_for_events(bool may_poll) noexcept {
@@ -231,33 +243,15 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
     }
     if (gave_up) turn.policy.miss();
   }
-  trim();
   asleep.store(true, std::memory_order_release);
   int timeout;
   {
     std::lock_guard lock(mutex);
-    timeout = timeout_ms();
+    timeout = posted.empty() && !first_due ? -1 : 0;
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
   return std::max(n, 0);
-}
-
-// Before each sleep: while the loop has work without a pause its buffers are in use.
-void Loop::Impl::trim() noexcept {
-  turn.may_trim = pool->may_trim();
-  if (!turn.may_trim) return;
-  const TimePoint now = Clock::now();
-  if (now < turn.next_trim) return;
-  turn.next_trim = now + options.trim_interval;
-  std::optional<detail::CallbackGate> gate;
-  if (options.callbacks) gate.emplace(*options.callbacks);
-  try {
-    pool->trim();
-  } catch (const std::bad_alloc&) {
-    // The next time.
-  }
-  turn.may_trim = pool->may_trim();
 }
 
 void Loop::Impl::handle(int count) noexcept {
@@ -284,23 +278,21 @@ void Loop::Impl::run() noexcept {
   TimePoint give_up = kNoDeadline;
   for (;;) {
     active |= run_posted();
-    active |= run_timers();
     if (stopping.load(std::memory_order_acquire)) {
       if (!told) {
         told = true;
         std::vector<detail::Ref<Pollable>> all;
-        std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped;
         {
           std::lock_guard lock(mutex);
           give_up = Clock::now() + grace;
-          dropped.swap(timers);
           for (auto& [fd, pollable] : watched) all.push_back(pollable);
         }
+        drop_timers();
         for (auto& pollable : all) pollable->on_events(0);
         continue;
       }
       std::unique_lock lock(mutex);
-      if (Clock::now() >= give_up || (watched.empty() && posted.empty())) {
+      if (Clock::now() >= give_up || (watched.empty() && posted.empty() && !first_due)) {
         stopped = true;
         break;
       }
@@ -315,18 +307,22 @@ void Loop::Impl::run() noexcept {
   }
   // Outside the lock: what is dropped may hold the last reference to something that calls us.
   std::vector<std::function<void()>> dropped_work;
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped_timers;
+  detail::Ref<Due> dropped_due;
   std::unordered_map<int, detail::Ref<Pollable>> dropped_watched;
   std::vector<detail::Ref<Pollable>> dropped;
   {
     std::lock_guard lock(mutex);
     dropped_work.swap(posted);
-    dropped_timers.swap(timers);
+    dropped_due = std::move(first_due);
+    last_due = nullptr;
     dropped_watched.swap(watched);
     dropped.swap(forgotten);
   }
   dropped_work.clear();
-  dropped_timers.clear();
+  while (dropped_due) {
+    auto next = std::move(dropped_due->next);
+    dropped_due = std::move(next);
+  }
   dropped_watched.clear();
   dropped.clear();
   const std::lock_guard lock(mutex);
@@ -334,12 +330,30 @@ void Loop::Impl::run() noexcept {
   has_ended.notify_all();
 }
 
-IoLoop::IoLoop(Options options) : Loop(std::make_shared<Impl>(options)) { Impl::start(impl_); }
+struct IoLoop::Timing {
+  explicit Timing(const Options& options)
+      : timer(options.callbacks ? *options.callbacks : here),
+        trimming(Impl::recycler_of(options), timer, options.trim_interval) {}
+
+  InlineExecutor here;
+  Timer timer;
+  Trimming trimming;
+};
+
+IoLoop::IoLoop(Options options)
+    : IoLoop(options, options.timer ? nullptr : std::make_unique<Timing>(options)) {}
+
+IoLoop::IoLoop(const Options& options, std::unique_ptr<Timing> timing)
+    : Loop(std::make_shared<Impl>(options, timing ? timing->timer : *options.timer)),
+      timing_(std::move(timing)) {
+  Impl::start(impl_);
+}
 
 IoLoop::~IoLoop() {
   if (forked()) {
-    // The thread is the parent's; its locks are as the fork found them. Leaked on purpose.
+    // The threads are the parent's; their locks are as the fork found them. Leaked on purpose.
     static_cast<void>(new std::shared_ptr<Impl>(std::move(impl_)));
+    static_cast<void>(timing_.release());
     return;
   }
   stop();
@@ -352,8 +366,8 @@ bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
   {
     const std::lock_guard inner(impl_->mutex);
     impl_->grace = grace;
+    impl_->stopping.store(true, std::memory_order_release);  // no timer is started from here on
   }
-  impl_->stopping.store(true, std::memory_order_release);
   impl_->asleep.store(true, std::memory_order_release);
   impl_->wake();
   {
@@ -362,55 +376,52 @@ bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
         !impl_->has_ended.wait_for(inner, grace + kLastGrace, [this] { return impl_->ended; });
   }
   if (impl_->left_behind) {
-    impl_->thread.detach();
+    static_cast<void>(new Thread(std::move(impl_->thread)));
+    timing_.reset();
     return false;
   }
   impl_->thread.join();
+  timing_.reset();
   // Not before: who outlives the loop must not keep descriptors open.
   const std::lock_guard inner(impl_->mutex);
   impl_->close_own();
-  impl_->pool->retain_no_more();
   return true;
 }
 
-bool Loop::on_loop_thread() const noexcept { return std::this_thread::get_id() == impl_->thread_id; }
-bool Loop::forked() const noexcept { return impl_->fork_mark.forked(); }
+bool Loop::on_loop_thread() const noexcept { return impl_->on_own_thread(); }
+bool Loop::forked() const noexcept { return impl_->birth.inherited(); }
 
-bool Loop::post(std::function<void()> work) {
-  if (forked()) return false;
+bool Loop::Impl::post(std::function<void()> work) {
+  if (birth.inherited()) return false;
   {
-    std::lock_guard lock(impl_->mutex);
-    if (impl_->stopped) return false;
-    impl_->posted.push_back(std::move(work));
-    impl_->has_posted.store(true, std::memory_order_release);
+    std::lock_guard lock(mutex);
+    if (stopped) return false;
+    posted.push_back(std::move(work));
+    has_posted.store(true, std::memory_order_release);
   }
-  if (!on_loop_thread()) impl_->wake();
+  if (!on_own_thread()) wake();
   return true;
 }
+
+bool Loop::post(std::function<void()> work) { return impl_->post(std::move(work)); }
 
 TimerId Loop::schedule_at(TimePoint when, std::function<void()> work) {
   if (forked()) return {};
-  TimerId id;
-  bool first;
-  {
-    std::lock_guard lock(impl_->mutex);
-    if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) return {};
-    id = {when, ++impl_->last_timer};
-    auto place = impl_->timers.emplace(std::pair(when, id.number), std::move(work)).first;
-    first = place == impl_->timers.begin();
+  auto due = detail::make_ref<Due>(impl_, std::move(work));
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) return {};
+  impl_->timers.emplace(due.get(), due);
+  try {
+    impl_->timer.start(due, when);
+  } catch (...) {
+    impl_->timers.erase(due.get());
+    throw;
   }
-  if (first && !on_loop_thread()) impl_->wake();
-  return id;
+  return TimerId(std::move(due));
 }
 
-bool Loop::cancel(TimerId id) noexcept {
-  if (!id || forked()) return false;
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>>::node_type node;
-  std::lock_guard lock(impl_->mutex);
-  auto found = impl_->timers.find({id.when, id.number});
-  if (found == impl_->timers.end()) return false;
-  node = impl_->timers.extract(found);  // destroyed after the lock is released
-  return true;
+bool Loop::cancel(const TimerId& id) noexcept {
+  return id && !forked() && static_cast<Due*>(id.due_.get())->cancel();
 }
 
 void Loop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
@@ -452,7 +463,7 @@ void Loop::forget(int fd, Pollable& pollable) noexcept {
   impl_->watched.erase(found);
 }
 
-BufferPool& Loop::pool() const noexcept { return *impl_->pool; }
+Recycler& Loop::recycler() const noexcept { return impl_->recycler; }
 std::chrono::microseconds Loop::poll_budget() const noexcept { return impl_->options.poll_budget; }
 void Loop::begin_polling() noexcept { impl_->pollers.fetch_add(1, std::memory_order_relaxed); }
 void Loop::end_polling() noexcept { impl_->pollers.fetch_sub(1, std::memory_order_relaxed); }

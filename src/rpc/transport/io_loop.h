@@ -1,14 +1,14 @@
-// IoLoop: the thread "tine-io": sockets, timers and small posted work of one agent.
+// IoLoop: the thread "tine-io": sockets and small posted work of one agent, at once or at a time.
 //
 // State      Runs from construction until stop() or destruction.
 // Threads    Every member from any thread, but for Pollable::on_events, timer and posted functions: those run on
 //            the loop's own thread, which must never block and never run a user's code.
-// Ordering   Posted functions run in the order posted. Timers run in the order of their times.
-// Ownership  The IoLoop owns its thread and joins it; stop() closes all connections. Who outlives it holds a Loop.
+// Ordering   Posted functions run in the order posted. Timers run in the order of their times, posted by the Timer's thread.
+// Ownership  The IoLoop owns its thread and joins it; stop() closes all connections. Who outlives it holds a Loop. The Timer
+//            that it is handed outlives it.
 // Errors     Construction throws SystemError. A posted function must not throw.
-// Cost       schedule and cancel: O(log n), one allocation; the thread is woken only for a timer that
-//            comes before all others. A sleeping thread on another core costs 85 us to wake, so after work the loop
-//            polls on for about 50 us, less when others need the processor (see poll_policy.h).
+// Cost       schedule and cancel are the Timer's. A sleeping thread on another core costs 85 us to wake, so after work the loop
+//            polls on for about 50 us, less when others need the processor (see src/base/polling.h).
 // Source     epoll(7), level-triggered.
 #pragma once
 
@@ -17,8 +17,10 @@
 #include <functional>
 #include <memory>
 
+#include "src/base/polling.h"
+#include "src/future/trimming.h"
 #include "src/rpc/transport/buffer.h"
-#include "tine/executor.h"
+#include "tine/timer.h"
 
 namespace tine::rpc {
 
@@ -33,35 +35,42 @@ class Pollable : public detail::RefCounted {
   std::atomic<bool> watched_{false};
 };
 
-struct TimerId {
-  TimePoint when{};
-  uint64_t number = 0;  // 0: no timer
-  explicit operator bool() const noexcept { return number != 0; }
+// What schedule_at() gave; empty: no timer.
+class TimerId {
+ public:
+  TimerId() noexcept = default;
+  explicit operator bool() const noexcept { return static_cast<bool>(due_); }
+
+ private:
+  friend class Loop;
+  explicit TimerId(detail::Ref<detail::RefCounted> due) noexcept : due_(std::move(due)) {}
+  detail::Ref<detail::RefCounted> due_;
 };
 
 // What others hold of an IoLoop: copies are cheap and stay good when it has stopped, or has left its thread behind.
 class Loop {
  public:
   struct Options {
-    std::chrono::microseconds poll_budget{50};  // 0: always sleep
-    size_t retained_buffer_bytes = BufferPool::kDefaultRetained;
-    // Buffers of no use for one to two of these go back to the system; those that are large by `callbacks`, if there is one.
-    std::chrono::milliseconds trim_interval{1000};
-    Executor* callbacks = nullptr;
+    std::chrono::microseconds poll_budget = PollTimes::kConnection;  // 0: always sleep
+    Timer* timer = nullptr;                                          // null: one of its own
+    Recycler* recycler = nullptr;                                    // null: that of the process
+    // Received memory of no use for one to two of these goes back to the system.
+    std::chrono::milliseconds trim_interval = Trimming::kInterval;
+    Executor* callbacks = nullptr;  // of a timer of its own; null: in place
   };
 
   // False, and the function is dropped, once the loop has stopped.
   bool post(std::function<void()> work);
   TimerId schedule_at(TimePoint when, std::function<void()> work);
   // True when it will not run any more; false when it has run, is running, or never was.
-  bool cancel(TimerId id) noexcept;
+  bool cancel(const TimerId& id) noexcept;
 
   [[nodiscard]] bool on_loop_thread() const noexcept;
   // In the child after fork(2): the thread is the parent's, nothing here works any more; its descriptors have been closed
   // (src/base/forks.h). The loop may only be destroyed, which does nothing.
   [[nodiscard]] bool forked() const noexcept;
 
-  [[nodiscard]] BufferPool& pool() const noexcept;
+  [[nodiscard]] Recycler& recycler() const noexcept;
   [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept;
 
   // For Pollables. The loop holds a reference until `forget`, which any thread may call. After `forget` returned on the
@@ -76,6 +85,7 @@ class Loop {
 
  protected:
   struct Impl;
+  class Due;
   explicit Loop(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
   std::shared_ptr<Impl> impl_;
 };
@@ -93,6 +103,12 @@ class IoLoop : public Loop {
   // own thread. False: something that the loop runs has not returned within `grace` and a second more. Then its thread is
   // left behind, and what that uses must stay.
   bool stop(std::chrono::milliseconds grace = std::chrono::seconds(2)) noexcept;
+
+ private:
+  struct Timing;
+  IoLoop(const Options& options, std::unique_ptr<Timing> timing);
+  // A timer of its own, and who trims by it; empty once stopped.
+  std::unique_ptr<Timing> timing_;
 };
 
 }  // namespace tine::rpc

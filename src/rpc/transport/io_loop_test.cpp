@@ -8,12 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <future>
 #include <latch>
 #include <mutex>
 #include <random>
 
-#include "src/rpc/transport/poll_policy.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -38,20 +39,34 @@ TEST(IoLoop, RunsWhatIsPostedInOrderOnItsOwnThread) {
 }
 
 TEST(IoLoop, BuffersOfNoUseGoBackToTheSystemWhileItSleeps) {
-  IoLoop loop(Loop::Options{.trim_interval = 10ms});
-  auto buffer = loop.pool().acquire(1 << 20);
-  std::latch looked(1), go(1);
-  loop.post([&] {  // it sees that a large one is lent, and gives nothing back meanwhile
-    looked.count_down();
-    go.wait();
-  });
-  looked.wait();
-  buffer = nullptr;
-  EXPECT_GT(loop.pool().retained_bytes(), 0u);
-  go.count_down();
+  Recycler recycler;
+  IoLoop loop(Loop::Options{.recycler = &recycler, .trim_interval = 10ms});
+  (void)Buffer::make(loop.recycler(), 1 << 20);
   const TimePoint end = Clock::now() + 20s;
-  while (loop.pool().retained_bytes() != 0 && Clock::now() < end) std::this_thread::yield();
-  EXPECT_EQ(loop.pool().retained_bytes(), 0u);
+  while (recycler.kept() != 0 && Clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(recycler.kept(), 0U);
+}
+
+TEST(IoLoop, OnceStoppedItKeepsNoBuffers) {
+  Recycler recycler;
+  IoLoop loop(Loop::Options{.recycler = &recycler, .trim_interval = 1h});
+  const auto lent = Buffer::make(loop.recycler(), 1000);
+  (void)Buffer::make(loop.recycler(), 1 << 20);
+  EXPECT_GT(recycler.kept(), 0U);
+  EXPECT_TRUE(loop.stop());
+  EXPECT_EQ(recycler.kept(), 0U);
+}
+
+TEST(IoLoop, ThatIsHandedATimerLeavesTheTrimmingToItsOwner) {
+  Recycler recycler;
+  InlineExecutor here;
+  Timer timer(here);
+  IoLoop loop(Loop::Options{.timer = &timer, .recycler = &recycler});
+  (void)Buffer::make(loop.recycler(), 1 << 20);
+  EXPECT_GT(recycler.kept(), 0U);
+  EXPECT_EQ(timer.size(), 0U);
+  const Trimming trimming(recycler, timer);
+  EXPECT_EQ(timer.size(), 1U);
 }
 
 TEST(IoLoop, WakesForAPostHoweverDeepItSleeps) {
@@ -116,6 +131,49 @@ TEST(IoLoop, EachTimerEitherRunsOrIsCancelledNeverBoth) {
   EXPECT_EQ(ran + cancelled, 20'000);
 }
 
+TEST(IoLoop, ItsTimersLieInTheTimerThatItIsHandedUntilTheyRunOrAreCancelledOrItStops) {
+  InlineExecutor here;
+  Timer timer(here);
+  IoLoop loop(Loop::Options{.timer = &timer});
+  const auto later = [&](const std::shared_ptr<int>& held) {
+    return loop.schedule_at(Clock::now() + 1h, [held] {});
+  };
+  const auto cancelled = std::make_shared<int>(0), dropped = std::make_shared<int>(0);
+  const TimerId id = later(cancelled);
+  EXPECT_EQ(timer.size(), 1U);
+  EXPECT_EQ(cancelled.use_count(), 2);
+  EXPECT_TRUE(loop.cancel(id));
+  EXPECT_EQ(timer.size(), 0U);
+  EXPECT_EQ(cancelled.use_count(), 1);  // although the id is still there
+  std::promise<void> ran;
+  (void)loop.schedule_at(Clock::now() + 1ms, [&] { ran.set_value(); });
+  ran.get_future().get();
+  EXPECT_EQ(timer.size(), 0U);
+  const TimerId left = later(dropped);
+  EXPECT_TRUE(loop.stop());
+  EXPECT_EQ(timer.size(), 0U);
+  EXPECT_EQ(dropped.use_count(), 1);
+  EXPECT_FALSE(loop.cancel(left));
+}
+
+TEST(IoLoop, ItsThreadHasItsNameAndTakesNoSignalsOfTheProgram) {
+  IoLoop loop;
+  std::array<char, 16> name{};
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  std::promise<void> looked;
+  loop.post([&] {
+    pthread_getname_np(pthread_self(), name.data(), name.size());
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    looked.set_value();
+  });
+  looked.get_future().get();
+  EXPECT_STREQ(name.data(), "tine-io");
+  EXPECT_EQ(sigismember(&blocked, SIGINT), 1);
+  EXPECT_EQ(sigismember(&blocked, SIGUSR1), 1);
+  EXPECT_EQ(sigismember(&blocked, SIGSEGV), 0);
+}
+
 TEST(IoLoop, TakesNoWorkOnceStopped) {
   IoLoop loop;
   loop.stop();
@@ -144,21 +202,6 @@ TEST(IoLoop, InAForkedChildNothingRunsAndDestructionIsHarmless) {
   still.get_future().get();
 }
 
-TEST(PollPolicy, TriesEverMoreRarelyWhatDoesNotPay) {
-  PollPolicy policy;
-  EXPECT_TRUE(policy.should_poll());
-  uint32_t expected = 1;
-  for (int i = 0; i < 15; ++i) {
-    policy.miss();
-    EXPECT_EQ(policy.skip(), expected);
-    for (uint32_t k = 0; k < expected; ++k) EXPECT_FALSE(policy.should_poll());
-    EXPECT_TRUE(policy.should_poll());
-    expected = std::min(2 * expected, PollPolicy::kMaxSkip);
-  }
-  policy.hit();
-  EXPECT_EQ(policy.skip(), PollPolicy::kMaxSkip / 2);
-}
-
 TEST(IoLoop, WithoutAThreadItSaysSo) {
   pthread_attr_t usual, enormous;  // a stack that no address space has room for
   ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
@@ -169,8 +212,7 @@ TEST(IoLoop, WithoutAThreadItSaysSo) {
     IoLoop loop;
     ADD_FAILURE() << "there was a thread";
   } catch (const SystemError& e) {
-    EXPECT_THAT(e.message(),
-                ::testing::HasSubstr("the input and output thread cannot be set up: pthread_create: "));
+    EXPECT_THAT(e.message(), ::testing::HasSubstr("the thread tine-io cannot be started: "));
   } catch (...) {
     ADD_FAILURE() << describe(std::current_exception());
   }

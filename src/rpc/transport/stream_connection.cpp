@@ -10,7 +10,7 @@
 #include <cstring>
 #include <utility>
 
-#include "src/future/let_go.h"
+#include "src/base/let_go.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -83,8 +83,7 @@ StreamConnection::StreamConnection(const Loop& loop, int fd, PeerInfo peer, Conn
       peer_(std::move(peer)),
       options_(options),
       writer_(fd, options.max_copied_bytes, *this),
-      reading_(FrameReader(detail::Ref<BufferPool>::share(&loop.pool()), options.receive_buffer_bytes,
-                           options.max_payload_bytes)) {}
+      reading_(FrameReader(loop.recycler(), options.receive_buffer_bytes, options.max_payload_bytes)) {}
 
 StreamConnection::~StreamConnection() {
   if (loop_.forked()) writer_.leave_socket();  // by now its number may be another file's

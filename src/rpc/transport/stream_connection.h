@@ -20,7 +20,6 @@
 #include "src/rpc/transport/connection.h"
 #include "src/rpc/transport/frame_reader.h"
 #include "src/rpc/transport/io_loop.h"
-#include "src/rpc/transport/poll_policy.h"
 #include "src/rpc/transport/write_queue.h"
 
 namespace tine::rpc {

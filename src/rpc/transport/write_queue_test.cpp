@@ -386,8 +386,8 @@ TEST_F(WriteQueueTest, WhateverIsSentArrivesWholeAndInTheOrderOfItsLane) {
   std::mt19937_64 random(31);
   Bytes pattern(1 << 20);
   for (auto& b : pattern) b = static_cast<std::byte>(random());
-  auto pool = detail::make_ref<BufferPool>();
-  FrameReader reader(pool, 8192, kDefaultMaxPayload);
+  Recycler recycler;
+  FrameReader reader(recycler, 8192, kDefaultMaxPayload);
   std::map<uint64_t, std::vector<std::span<const std::byte>>> sent;
   std::map<uint64_t, bool> is_large;
   uint64_t id = 0, last_small = 0, last_large = 0, got = 0;
@@ -456,8 +456,8 @@ TEST_F(WriteQueueTest, ThreadsThatSendAndFlushAtOnceMixNothing) {
       --sending;
     });
   }
-  auto pool = detail::make_ref<BufferPool>();
-  FrameReader reader(pool, 8192, kDefaultMaxPayload);
+  Recycler recycler;
+  FrameReader reader(recycler, 8192, kDefaultMaxPayload);
   std::map<uint64_t, uint64_t> last;  // by lane and thread
   uint64_t requests = 0, cancels = 0;
   std::vector<bool> here(kThreads * kEach + 1);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tine/detail/error_kinds.h"
+
 namespace tine::rpc {
 namespace {
 
@@ -139,27 +141,6 @@ ErrorBody make_body(const std::exception_ptr& error, int depth) {
   return body;
 }
 
-template <int K>
-std::exception_ptr make_of(ErrorKind kind, const ErrorBody& body, const std::string& message,
-                           const std::exception_ptr& cause) {
-  if constexpr (K < 0) {
-    return nullptr;
-  } else {
-    if (static_cast<int>(kind) != K) return make_of<K - 1>(kind, body, message, cause);
-    if constexpr (K == static_cast<int>(ErrorKind::kRuntime)) {
-      Error error(message);
-      for (const Hop& hop : body.trail) error.add_hop(hop);
-      if (cause) error.set_cause(cause);
-      return error.to_exception_ptr();
-    } else {
-      ErrorOf<static_cast<ErrorKind>(K)> error(message);
-      for (const Hop& hop : body.trail) error.add_hop(hop);
-      if (cause) error.set_cause(cause);
-      return error.to_exception_ptr();
-    }
-  }
-}
-
 }  // namespace
 
 ErrorBody ErrorBody::of(const std::exception_ptr& error) {
@@ -179,7 +160,7 @@ std::exception_ptr ErrorBody::to_exception() const {
                                         : module + "." + qualname,
                        message);
   }
-  return make_of<kErrorKinds - 1>(known, *this, text, cause_error);
+  return detail::make_error(known, std::move(text), trail, cause_error);
 }
 
 void write_error(BodyWriter& out, const ErrorBody& error) { write_one(out, error, 0); }

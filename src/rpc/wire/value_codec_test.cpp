@@ -23,10 +23,10 @@ struct NoHooks final : ValueHooks {};
 
 // As if it had been sent: segments copied into buffers of their own.
 ReceivedSegments received(const BodyWriter& out) {
-  auto pool = make_ref<BufferPool>();
+  Recycler& recycler = Recycler::of_process();
   std::vector<Ref<Buffer>> buffers;
   for (const Segment& s : out.segments()) {
-    buffers.push_back(pool->acquire(s.bytes.size()));
+    buffers.push_back(Buffer::make(recycler, s.bytes.size()));
     std::memcpy(buffers.back()->data(), s.bytes.data(), s.bytes.size());
   }
   return ReceivedSegments(std::move(buffers));
@@ -434,8 +434,12 @@ TEST(ValueCodec, ALargeTensorIsNeitherCopiedWhenSentNorWhenReceived) {
   ASSERT_EQ(out.segments().size(), 1u);
   EXPECT_EQ(static_cast<const void*>(out.segments()[0].bytes.data()), t.data());
 
-  auto pool = make_ref<BufferPool>();
-  auto buffer = pool->acquire(400'000);
+  struct Keeper final : Recycler::Keeper {
+    bool wanted() noexcept override { return true; }
+  } keeper;
+  Recycler recycler;
+  recycler.add(keeper);
+  auto buffer = Buffer::make(recycler, 400'000);
   std::memset(buffer->data(), 0, 400'000);
   void* memory = buffer->data();
   std::vector<Ref<Buffer>> buffers;
@@ -444,9 +448,10 @@ TEST(ValueCodec, ALargeTensorIsNeitherCopiedWhenSentNorWhenReceived) {
   BodyReader in(out.body());
   Value back = read_value(in, segments, hooks);
   EXPECT_EQ(back.to_tensor().data(), memory);
-  EXPECT_EQ(pool->retained_bytes(), 0u);
+  EXPECT_EQ(recycler.kept(), 0U);
   back = Value();
-  EXPECT_GT(pool->retained_bytes(), 0u) << "the memory goes back to the pool with the last view";
+  EXPECT_GT(recycler.kept(), 0U) << "the memory goes back to the Recycler with the last view";
+  recycler.remove(keeper);
 }
 
 TEST(ValueCodec, AFutureIsRefusedInPyTorchsWordsWhereverItHides) {
@@ -487,9 +492,9 @@ TEST(ValueCodec, ASegmentIsGivenOutOnceAndMustFit) {
   static_cast<void>(read_value(second, segments, hooks));
   BodyReader third(out.body());
   EXPECT_THAT(error_of([&] { static_cast<void>(read_value(third, segments, hooks)); }), HasSubstr("twice"));
-  auto pool = make_ref<BufferPool>();
+  Recycler& recycler = Recycler::of_process();
   std::vector<Ref<Buffer>> small;
-  small.push_back(pool->acquire(7999));
+  small.push_back(Buffer::make(recycler, 7999));
   ReceivedSegments wrong(std::move(small));
   BodyReader fourth(out.body());
   EXPECT_THAT(error_of([&] { static_cast<void>(read_value(fourth, wrong, hooks)); }),

@@ -475,17 +475,11 @@ def _rebuilt(module, qualname, message, data):
     return _C.RemoteError(f"{_full_name(module, qualname)}: {message}")
 
 
-_HOP_WORDS = ("in script", "forked from", "on worker", "note:")
-
-
-def rebuild_error(kind, message, module, qualname, text, data, trail):
+def rebuild_error(kind, message, module, qualname, text, data):
     """The exception that another worker raised: same type, args and str(), the remote traceback as its cause."""
     error = _rebuilt(module, qualname, message, data)
     if not isinstance(error, Exception):
         error = _as_exception(error)
-    for hop, what, file, line in trail:
-        place = f" ({file}:{line})" if file else ""
-        error.add_note(f"{_HOP_WORDS[hop]} {what}{place}")
     if text:
         error.__cause__ = RemoteTraceback(text)
     return error

@@ -1,4 +1,4 @@
-#include "src/future/let_go.h"
+#include "src/base/let_go.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,10 @@ class Kept final : public Executor {
 };
 
 int freed = 0;
-void count(void*) { ++freed; }
+void count(void*, size_t bytes) {
+  EXPECT_GE(bytes, kLargeBlock - 1);
+  ++freed;
+}
 
 TEST(LetGo, ALargeBlockUnderAGateIsFreedByItsExecutorAlone) {
   Kept kept;

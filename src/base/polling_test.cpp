@@ -1,0 +1,48 @@
+#include "src/base/polling.h"
+
+#include <gtest/gtest.h>
+
+namespace tine {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(PollPolicy, TriesEverMoreRarelyWhatDoesNotPay) {
+  PollPolicy policy;
+  EXPECT_TRUE(policy.should_poll());
+  uint32_t expected = 1;
+  for (int i = 0; i < 15; ++i) {
+    policy.miss();
+    EXPECT_EQ(policy.skip(), expected);
+    for (uint32_t k = 0; k < expected; ++k) EXPECT_FALSE(policy.should_poll());
+    EXPECT_TRUE(policy.should_poll());
+    expected = std::min(2 * expected, PollPolicy::kMaxSkip);
+  }
+  policy.hit();
+  EXPECT_EQ(policy.skip(), PollPolicy::kMaxSkip / 2);
+}
+
+TEST(PollTurn, EndsByItsBudgetOrByTheDeadlineWhicheverIsFirst) {
+  // A yield that took long ends the turn, too: then somebody else had the processor.
+  const TimePoint began = Clock::now();
+  PollTurn by_budget(2ms);
+  while (by_budget.yield()) continue;
+  PollTurn by_deadline(1h, Clock::now() + 2ms);
+  while (by_deadline.yield()) continue;
+  EXPECT_LT(by_deadline.now() - began, 20s);
+  PollTurn none(1h, Clock::now() - 1ms);
+  EXPECT_FALSE(none.yield());
+  PollTurn empty(0us);
+  EXPECT_FALSE(empty.yield());
+}
+
+TEST(PollTurn, AfterARestartItHasItsWholeBudgetAgain) {
+  PollTurn turn(0us);
+  EXPECT_FALSE(turn.yield());
+  PollTurn long_one(1h);
+  long_one.restart();
+  EXPECT_LE(long_one.now(), Clock::now());
+}
+
+}  // namespace
+}  // namespace tine
