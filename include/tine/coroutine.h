@@ -119,9 +119,9 @@ class FrameState final : public State<T> {
     if (failure_) {
       // The value was there, then a local's destructor threw.
       if (has_value_) std::destroy_at(&this->value());
-      this->fail(std::move(failure_));
+      this->fail(owning, std::move(failure_));
     } else {
-      this->publish();
+      this->publish(owning);
     }
     this->release();
   }

@@ -158,8 +158,7 @@ void StateBase::delete_hub(Hub* hub) noexcept { delete hub; }
 bool StateBase::run_inline() noexcept { return false; }
 bool StateBase::run_here() noexcept {
   if (!task()) return false;
-  // The queue's reference may be gone before the task ends. With the caller's alone the completion would take it
-  // that nobody looks, while other threads wait on the very same Future.
+  // The task completes itself as `owning`, and the queue's reference may be gone by then.
   const Ref<StateBase> mine = Ref<StateBase>::share(this);
   return run_inline();
 }
@@ -231,11 +230,11 @@ bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
   return true;
 }
 
-bool StateBase::fail(std::exception_ptr error, Node** later) noexcept {
+bool StateBase::fail(Owning, std::exception_ptr error, Node** later) noexcept {
   assert(error);
   if (done()) return false;  // an error that others may be reading stays
   error_ = std::move(error);
-  if (finish(Outcome::kError, later)) return true;
+  if (finish(owning, Outcome::kError, later)) return true;
   error_ = nullptr;
   return false;
 }

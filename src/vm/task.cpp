@@ -143,16 +143,16 @@ ScriptTask* ScriptTask::leave() noexcept { return std::exchange(below, nullptr);
 ScriptTask* ScriptTask::finish_with(Value result) noexcept {
   ScriptTask* const next = leave();
   if (!owned) {
-    this->emplace(std::move(result));
+    this->emplace(detail::owning, std::move(result));
   } else if (next && link == Link::kWaits) {
     // The waiting task's register keeps the state; giving this reference back first usually makes
     // that one the only owner, and completing cheap.
     owned = false;
     this->release();
-    this->emplace(std::move(result));
+    this->emplace(detail::owning, std::move(result));
   } else {
     owned = false;
-    this->emplace(std::move(result));
+    this->emplace(detail::owning, std::move(result));
     this->release();
   }
   return next;
@@ -169,7 +169,7 @@ ScriptTask* ScriptTask::fail_with(std::exception_ptr error) noexcept {
   drop_frames();
   // A fork's future is the program's own: if nobody looks at its error, that is told.
   if (fork_function_) this->show();
-  this->fail(std::move(error));
+  this->fail(detail::owning, std::move(error));
   if (mine) this->release();
   return next;
 }
