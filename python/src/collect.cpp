@@ -49,19 +49,19 @@ class PyKind {
     return for_another_owner(*failed.stored_error());
   }
 
-  // Under the mutex where a collector may look, or another input's arrival.
+  // Others look at a slot with the interpreter's lock and the mutex, so one of the two is enough to change it.
   struct Slot {
     explicit Slot(StateBase* s) noexcept : pending(static_cast<ValueState*>(s)) {}
     ValueState* pending;  // null once it is done
     Kept kept;
   };
   void keep(Slot& slot) noexcept {
-    const std::lock_guard lock(mutex_);
+    const auto lock = exclude();
     slot.kept = Kept(*std::exchange(slot.pending, nullptr));
   }
   void drop(Slot& slot) noexcept {
     Kept gone;
-    const std::lock_guard lock(mutex_);
+    const auto lock = exclude();
     gone = std::move(slot.kept);
   }
   void cancel(Slot& slot) noexcept {
@@ -110,6 +110,10 @@ class PyKind {
   }
 
  private:
+  [[nodiscard]] std::unique_lock<std::mutex> exclude() {
+    return holds_gil() ? std::unique_lock<std::mutex>() : std::unique_lock(mutex_);
+  }
+
   const Rule rule_;
   bool deciding_ = false;  // mutex_
   PyObject* holder_ = nullptr;
