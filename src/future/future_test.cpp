@@ -255,12 +255,32 @@ TEST(ReferenceRule, ACompletionThroughAnyReferenceKeepsTheStateForTheCall) {
   EXPECT_EQ(count([](auto& state) { state.emplace(detail::owning, 1); }), 1U);
 }
 
+struct Tells final : detail::State<int> {
+  explicit Tells(bool* g) : gone(g) {}
+  ~Tells() override { *gone = true; }
+  bool* gone;
+};
+
+TEST(ReferenceRule, ACallbackAddedToADoneFutureMayDropItsLastReference) {
+  struct Drops final : detail::Node {
+    Drops() : Node(&kOps) {}
+    static void run(Node* node, detail::StateBase&) noexcept {
+      auto* const self = static_cast<Drops*>(node);
+      self->last = nullptr;
+      self->gone_while_running = self->gone;
+    }
+    static constexpr detail::NodeOps kOps{&Drops::run, false};
+    bool gone = false;
+    bool gone_while_running = true;
+    detail::Ref<detail::State<int>> last = detail::make_ref<Tells>(&gone);
+  } node;
+  node.last->emplace(1);
+  node.last->subscribe(&node);
+  EXPECT_FALSE(node.gone_while_running);
+  EXPECT_TRUE(node.gone);
+}
+
 TEST(ReferenceRule, ACallbackMayDropTheReferenceThroughWhichItsFutureIsCompleted) {
-  struct Tells final : detail::State<int> {
-    explicit Tells(bool* g) : gone(g) {}
-    ~Tells() override { *gone = true; }
-    bool* gone;
-  };
   bool gone = false;
   bool gone_in_callback = true;
   detail::Ref<detail::State<int>> only = detail::make_ref<Tells>(&gone);

@@ -210,7 +210,9 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 void StateBase::subscribe(Node* node) noexcept {
   if (is_inherited()) [[unlikely]]
     fail_in_child();
-  if (word_.add(node, tail())) drain(node, true);
+  if (!word_.add(node, tail())) return;  // the node may have run, and the state be gone
+  const Ref<StateBase> mine = Ref<StateBase>::share(this);
+  drain(node);
 }
 
 bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
@@ -255,7 +257,7 @@ std::exception_ptr StateBase::error() const noexcept {
   return nullptr;
 }
 
-void StateBase::drain(Node* newest, bool borrowed) noexcept {
+void StateBase::drain(Node* newest) noexcept {
   Node* const oldest = reversed(newest, [](Node* n) -> Node*& { return n->next_; });
   Trampoline& t = trampoline;
   if (t.depth == kDeepest) {
@@ -267,13 +269,6 @@ void StateBase::drain(Node* newest, bool borrowed) noexcept {
             this, oldest});
     return;
   }
-  if (borrowed) {
-    t.enter({[](void* state, void* nodes) {
-               static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes), true);
-             },
-             this, oldest});
-    return;
-  }
   t.enter(
       {[](void* state, void* nodes) { static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes)); },
        this, oldest});
@@ -282,13 +277,12 @@ void StateBase::drain(Node* newest, bool borrowed) noexcept {
 void enter_trampoline(void (*run)(void*, void*), void* a, void* b) noexcept { trampoline.enter({run, a, b}); }
 
 // True: this thread has run all there was, and the state is idle. Else `*more` came meanwhile.
-inline bool StateBase::leave(Node** more, bool borrowed) noexcept {
+inline bool StateBase::leave(Node** more) noexcept {
   return word_.leave(
-      word_.load(std::memory_order_relaxed) & kOutcome, tail(), [&] { return !borrowed && sole_owner(); },
-      more);
+      word_.load(std::memory_order_relaxed) & kOutcome, tail(), [&] { return sole_owner(); }, more);
 }
 
-void StateBase::run_all(Node* oldest, bool borrowed) noexcept {
+void StateBase::run_all(Node* oldest) noexcept {
   const auto next_of = [](Node* n) -> Node*& { return n->next_; };
   // Callbacks run in the context in which they were added, never in the one of whoever completes.
   const ContextSwap no_context;
@@ -315,9 +309,8 @@ void StateBase::run_all(Node* oldest, bool borrowed) noexcept {
       if (!chained.state) continue;
       auto reference = Ref<StateBase>::adopt(chained.state);
       if (!chained.newest) continue;
-      if (!oldest) left = state->leave(&more, borrowed);
+      if (!oldest) left = state->leave(&more);
       if (left) {
-        borrowed = false;
         state = chained.state;
         kept = std::move(reference);
         oldest = reversed(chained.newest, next_of);
@@ -328,7 +321,7 @@ void StateBase::run_all(Node* oldest, bool borrowed) noexcept {
       if (!oldest) oldest = reversed(std::exchange(more, nullptr), next_of);
     }
     if (left) continue;
-    if (state->leave(&more, borrowed)) return;
+    if (state->leave(&more)) return;
     oldest = reversed(std::exchange(more, nullptr), next_of);
   }
 }
@@ -347,7 +340,8 @@ bool StateBase::fail_in_child() noexcept {
   if (word_.finish(
           code, tail(), [] { return false; }, &parents) &&
       parents) {
-    run_all(nullptr, true);
+    const Ref<StateBase> mine = Ref<StateBase>::share(this);
+    run_all(nullptr);
   }
   return true;
 }

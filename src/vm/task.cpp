@@ -113,9 +113,7 @@ ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
     const Link how = task->link;
     task->own();
     if (awaited) {
-      // Once it is subscribed, the task may go on elsewhere and drop the last reference that it holds.
-      const auto kept = detail::Ref<detail::StateBase>::share(awaited);
-      kept->subscribe(task);
+      awaited->subscribe(task);
     } else {
       task->post_resumption();
     }

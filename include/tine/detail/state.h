@@ -131,7 +131,7 @@ class TINE_API StateBase : public RefCounted {
   bool fail_in_child() noexcept;
 
   // Runs the node when the state is done: at once when it is already and no other callback is
-  // running or waiting to run, else behind those.
+  // running or waiting to run, else behind those. The caller's reference may go as soon as the node runs.
   void subscribe(Node* node) noexcept;
 
   // What a wait does before it blocks, as far as that takes no time: runs its task if nobody has begun it.
@@ -268,11 +268,11 @@ class TINE_API StateBase : public RefCounted {
   [[nodiscard]] bool is_inherited() const noexcept { return helper_ && of_parent(); }
   static void delete_hub(Hub* hub) noexcept;
   bool finish_pending(Outcome outcome, Node** later) noexcept;
-  bool leave(Node** more, bool borrowed) noexcept;
+  bool leave(Node** more) noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
-  // `borrowed`: the calling thread holds no reference of its own, so a count of 1 may be another thread's.
-  void drain(Node* newest, bool borrowed = false) noexcept;
-  void run_all(Node* oldest, bool borrowed = false) noexcept;
+  // Both by one that is `owning`.
+  void drain(Node* newest) noexcept;
+  void run_all(Node* oldest) noexcept;
   void wake_sleepers() noexcept;
 
   mutable std::atomic<uint8_t> flags_{0};  // this and the next lie in RefCounted's padding
