@@ -20,7 +20,7 @@ using namespace tine::rpc;
 class Pair {
  public:
   explicit Pair(bool unix_sockets) {
-    const std::string address = rpc::testing::free_address();
+    const rpc::testing::FreeAddress address;
     const auto options = [&](rpc::testing::Worker& worker, int rank) {
       AgentOptions o = worker.options(rank, 2, address);
       o.unix_sockets = unix_sockets;

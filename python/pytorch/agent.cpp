@@ -1,11 +1,11 @@
 #include "agent.h"
 
 #include <ATen/ThreadLocalState.h>
+#include <pybind11/pybind11.h>
 #include <torch/csrc/distributed/rpc/utils.h>
 
 #include <algorithm>
 #include <future>
-#include <limits>
 #include <map>
 #include <utility>
 #include <variant>
@@ -13,6 +13,7 @@
 #include "interpreter.h"
 #include "message_types.h"
 #include "python_lock.h"
+#include "seconds.h"
 #include "tine/error.h"
 
 namespace tine::pytorch {
@@ -21,15 +22,24 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kCloseBound = 1000ms;
+constexpr auto kGoodbyeTime = 100ms;  // of it, for what is on its way by then
+constexpr auto kSignalSlice = 50ms;
 constexpr auto kNamesBound = 500ms;
 
 // The agent whose pool this thread belongs to: it can't join itself.
 thread_local const void* pool_of = nullptr;
+// How many requests this thread is in.
+thread_local int serving = 0;
 
-TimePoint deadline_in(double seconds) {
-  if (seconds <= 0) return kNoDeadline;
-  constexpr double kYear = 3600.0 * 24 * 365;
-  return Clock::now() + std::chrono::microseconds(static_cast<int64_t>(std::min(seconds, kYear) * 1e6));
+TimePoint deadline_in(std::chrono::milliseconds timeout) {
+  return timeout.count() == 0 ? kNoDeadline : Clock::now() + timeout;
+}
+
+// What a signal's handler raises, if one has come and this is the thread on which Python runs them.
+void raise_signals() {
+  if (!interpreter_open() || !PyGILState_GetThisThreadState()) return;
+  const pybind11::gil_scoped_acquire lock;
+  if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
 }
 
 std::string with(std::string_view pattern, const std::string& value) {
@@ -61,13 +71,6 @@ std::exception_ptr error(const std::string& text) {
 
 }  // namespace
 
-std::chrono::milliseconds milliseconds_of(float seconds) {
-  if (seconds <= 0) return 0ms;
-  constexpr double kMost = std::numeric_limits<int>::max();
-  return std::chrono::milliseconds(
-      std::max<int64_t>(1, static_cast<int64_t>(std::min(static_cast<double>(seconds) * 1000, kMost))));
-}
-
 std::string timeout_words(std::chrono::milliseconds timeout, const std::string& call) {
   return trpc::makeRPCError(with(trpc::kRpcTimeoutErrorStr, std::to_string(timeout.count())) + ": " + call,
                             trpc::RPCErrorType::TIMEOUT);
@@ -78,24 +81,22 @@ std::string timeout_words(std::chrono::milliseconds timeout, const std::string& 
 void Counts::begin(Which which) { counts_[which].fetch_add(1, std::memory_order_seq_cst); }
 
 void Counts::end(Which which) {
-  // seq_cst with wait_for_clients(): either it sees the count or we see it wait.
-  if (counts_[which].fetch_sub(1, std::memory_order_seq_cst) > 1 ||
-      waiting_.load(std::memory_order_seq_cst) == 0) {
-    return;
-  }
+  // seq_cst with wait_for(): either it sees the count or we see it wait.
+  counts_[which].fetch_sub(1, std::memory_order_seq_cst);
+  if (waiting_.load(std::memory_order_seq_cst) == 0) return;
   const std::lock_guard lock(mutex_);
-  none_.notify_all();
+  ended_.notify_all();
 }
 
-bool Counts::wait_for_clients(TimePoint deadline) {
+bool Counts::wait_for(Which which, int64_t most, TimePoint deadline) {
   waiting_.fetch_add(1, std::memory_order_seq_cst);
   std::unique_lock lock(mutex_);
-  const auto none = [&] { return counts_[kClient].load(std::memory_order_seq_cst) == 0; };
+  const auto few = [&] { return counts_[which].load(std::memory_order_seq_cst) <= most; };
   bool done = true;
   if (deadline == kNoDeadline) {
-    none_.wait(lock, none);
+    ended_.wait(lock, few);
   } else {
-    done = none_.wait_until(lock, deadline, none);
+    done = ended_.wait_until(lock, deadline, few);
   }
   waiting_.fetch_sub(1, std::memory_order_seq_cst);
   return done;
@@ -113,6 +114,7 @@ class Agent::Door final : public rpc::RawHandler {
     const std::shared_ptr<Agent> agent = agent_.lock();
     if (!agent) return call.fail("RPC is no longer running there");
     pool_of = agent.get();
+    if (agent->keep_late(call)) return;
     switch (call.message().tag) {
       case Join::kTag:
       case Join::kWhoTag: {
@@ -151,32 +153,53 @@ class Agent::Answer {
  public:
   Answer(std::shared_ptr<Agent> agent, rpc::RawCall call) : agent_(std::move(agent)), call_(std::move(call)) {
     agent_->counts_->begin(Counts::kServer);
-    agent_->counts_->begin(Counts::kServerAsync);
   }
   ~Answer() { end(); }
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
+  [[nodiscard]] rpc::RawMessage take_request() { return std::move(call_.message()); }
+  void comes_later() {
+    later_ = true;
+    agent_->counts_->begin(Counts::kServerAsync);
+  }
+  // The count drops behind it: shutdown() waits for what is to be sent.
   void give(trpc::JitFuture& future) {
-    end();
     agent_->answer(call_, future);
+    end();
   }
 
  private:
   void end() {
     if (std::exchange(ended_, true)) return;
+    if (later_) agent_->counts_->end(Counts::kServerAsync);
     agent_->counts_->end(Counts::kServer);
-    agent_->counts_->end(Counts::kServerAsync);
   }
   const std::shared_ptr<Agent> agent_;
   rpc::RawCall call_;
+  bool later_ = false;
   bool ended_ = false;
 };
 
-void Agent::serve(rpc::RawCall call) {
-  c10::intrusive_ptr<trpc::JitFuture> future;
-  c10::intrusive_ptr<Message> message;
+bool Agent::keep_late(rpc::RawCall& call) {
+  if (!ending_.load(std::memory_order_acquire)) return false;
   try {
-    message = decode(std::move(call.message()));
+    const std::lock_guard lock(late_mutex_);
+    late_.push_back(std::move(call));
+  } catch (const std::bad_alloc&) {
+    call.fail("RPC is ending there");
+  }
+  return true;
+}
+
+void Agent::serve(rpc::RawCall call) {
+  struct Serving {
+    Serving() { ++serving; }
+    ~Serving() { --serving; }
+  } const here;
+  auto answer = std::make_shared<Answer>(shared_from_this(), std::move(call));
+  c10::intrusive_ptr<trpc::JitFuture> future;
+  try {
+    const c10::intrusive_ptr<Message> message = decode(answer->take_request());
     // The legacy profiler stays enabled on the thread that ran it once, where it then can't be enabled again.
     std::optional<at::ThreadLocalStateGuard> clean;
     if (message->type() == trpc::MessageType::RUN_WITH_PROFILING_REQ) clean.emplace(at::ThreadLocalState());
@@ -185,8 +208,8 @@ void Agent::serve(rpc::RawCall call) {
     future = c10::make_intrusive<trpc::JitFuture>(at::AnyClassType::get());
     future->setError(std::current_exception());
   }
-  auto answer = std::make_shared<Answer>(shared_from_this(), std::move(call));
   if (future->completed()) return answer->give(*future);
+  answer->comes_later();
   future->addCallback([answer = std::move(answer)](trpc::JitFuture& done) { answer->give(done); });
 }
 
@@ -203,6 +226,7 @@ void Agent::answer(rpc::RawCall& call, trpc::JitFuture& future) const {
   } catch (const std::exception& e) {
     raw = encode(trpc::createExceptionResponse(e.what(), 0), memory);
   }
+  reply = nullptr;  // what it holds has been copied, or is held by the raw message
   before_reply(static_cast<trpc::MessageType>(raw.tag));
   call.reply(std::move(raw));
 }
@@ -212,9 +236,9 @@ void Agent::gone(const rpc::RawWorker& worker, const std::string& why, bool left
   {
     const std::lock_guard lock(join_mutex_);
     join = join_;
-    if (!join && is_static()) gone_before_known_.emplace_back(worker, why);
+    if (!join && is_static()) gone_before_known_.push_back(why);
   }
-  if (join) join->gone(worker, why);
+  if (join) join->gone(why);
   // A worker that left and has come again by now is there.
   const std::vector<rpc::RawWorker> there = node_->workers();
   const bool back =
@@ -283,12 +307,13 @@ class Agent::Reply final : public rpc::RawSink {
     const std::string call = name_of(type_) + " to " + described(to_);
     switch (failure.kind) {
       case Kind::kTimedOut: return timeout_words(timeout_, call);
-      case Kind::kDied: return call + " failed: " + failure.text + " (Connection closed by peer)";
+      // They name the worker. The words in brackets are those that PyTorch's programs look for.
+      case Kind::kDied: return name_of(type_) + " failed: " + failure.text + " (Connection closed by peer)";
+      case Kind::kAbandoned: return name_of(type_) + " failed: " + failure.text;
       case Kind::kClosed:
         return call +
                " failed: RPC is no longer running on this node, it was shut down before the reply came";
       case Kind::kFailed:
-      case Kind::kAbandoned:
       case Kind::kRefused: break;
     }
     return call + " failed: " + failure.text;
@@ -302,6 +327,24 @@ class Agent::Reply final : public rpc::RawSink {
   const std::chrono::milliseconds timeout_;
 };
 
+std::chrono::milliseconds Agent::timeout_of(float seconds) const {
+  if (seconds != trpc::kUnsetRpcTimeout) return milliseconds_of(seconds, "timeout");
+  const std::chrono::milliseconds timeout = getRpcTimeout();
+  TORCH_CHECK_VALUE(timeout.count() >= 0, "the timeout of RPC is ", timeout.count(),
+                    " ms: set one of 0 (none) or more");
+  return std::min(timeout, kCentury);
+}
+
+void Agent::wait_for_room(int to, TimePoint deadline) {
+  // Threads of the pool never wait for room: a reply that makes some may need them.
+  if (pool_of || node_->wait_for_room(to, Clock::now())) return;
+  const LockReleased released;
+  while (!node_->closed() && Clock::now() < deadline &&
+         !node_->wait_for_room(to, std::min(deadline, Clock::now() + kSignalSlice))) {
+    raise_signals();
+  }
+}
+
 c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to,
                                                 c10::intrusive_ptr<Message> message, float rpcTimeoutSeconds,
                                                 const trpc::DeviceMap& deviceMap) {
@@ -313,19 +356,21 @@ c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to,
               "tine has no device maps yet: send tensor.cpu() and move it to a device there");
   const trpc::WorkerInfo& worker = getWorkerInfo(to.name_);
 
-  const std::chrono::milliseconds timeout =
-      rpcTimeoutSeconds == trpc::kUnsetRpcTimeout ? getRpcTimeout() : milliseconds_of(rpcTimeoutSeconds);
-  const TimePoint deadline = timeout.count() == 0 ? kNoDeadline : Clock::now() + timeout;
+  const std::chrono::milliseconds timeout = timeout_of(rpcTimeoutSeconds);
+  const TimePoint deadline = deadline_in(timeout);
   const trpc::MessageType type = message->type();
   rpc::RawMessage raw = encode(message, worker.id_ == options_.id ? Memory::kCopied : Memory::kShared);
 
+  message = nullptr;  // what it holds has been copied, or is held by the raw message
+
   auto future = c10::make_intrusive<trpc::JitFuture>(at::AnyClassType::get());
-  counts_->begin(Counts::kClient);
   auto sink = std::make_shared<Reply>(*this, future, type, worker, timeout);
-  // Threads of the pool never wait for room: a reply that makes some may need them.
-  if (!pool_of && !node_->wait_for_room(worker.id_, Clock::now())) {
-    const LockReleased released;
-    (void)node_->wait_for_room(worker.id_, deadline);
+  counts_->begin(Counts::kClient);
+  try {
+    wait_for_room(worker.id_, deadline);
+  } catch (...) {
+    counts_->end(Counts::kClient);
+    throw;
   }
   node_->call(worker.id_, std::move(raw), deadline, std::move(sink));
   return future;
@@ -335,7 +380,7 @@ c10::intrusive_ptr<trpc::JitFuture> Agent::send(const trpc::WorkerInfo& to,
 
 Agent::Agent(AgentOptions options, std::unique_ptr<trpc::RequestCallback> callback, OnGone on_gone)
     : RpcAgent(trpc::WorkerInfo(options.name, static_cast<int64_t>(options.id)), std::move(callback),
-               milliseconds_of(static_cast<float>(options.rpc_timeout))),
+               milliseconds_of(options.rpc_timeout, "rpc_timeout")),
       options_(std::move(options)),
       on_gone_(std::move(on_gone)),
       runtime_(std::make_unique<Runtime>(
@@ -379,7 +424,11 @@ void Agent::end_threads() {
 }
 
 void Agent::connect(const std::string& card, double seconds, const std::function<bool()>& interrupted) {
-  node_->connect(card, deadline_in(seconds), interrupted);
+  node_->connect(card, deadline_in(milliseconds_of(seconds, "the time to connect")), interrupted);
+}
+
+bool Agent::lives(const std::string& card, double seconds, const std::function<bool()>& interrupted) {
+  return node_->lives(card, deadline_in(milliseconds_of(seconds, "the time to look")), interrupted);
 }
 
 void Agent::expect(const std::string& name, int id, double seconds,
@@ -393,7 +442,8 @@ void Agent::expect(const std::string& name, int id, double seconds,
     }
   };
   try {
-    node_->expect(name, deadline_in(seconds), [&] { return was_there() || interrupted(); });
+    node_->expect(name, deadline_in(milliseconds_of(seconds, "the time to wait")),
+                  [&] { return was_there() || interrupted(); });
   } catch (const Cancelled&) {
     if (!was_there()) throw;
   }
@@ -415,7 +465,7 @@ void Agent::known(const std::vector<rpc::RawWorker>& workers) {
   if (keeper != options_.id) return;
   const std::lock_guard lock(join_mutex_);
   join_ = std::make_shared<Join>(options_.id, workers);
-  for (const auto& [worker, why] : gone_before_known_) join_->gone(worker, why);
+  for (const std::string& why : gone_before_known_) join_->gone(why);
   gone_before_known_.clear();
 }
 
@@ -503,9 +553,12 @@ void Agent::join(bool shutdown, float timeout) {
   (void)shutdown;
   if (!rpcAgentRunning_.load()) return;
   const LockReleased released;
-  const TimePoint deadline = deadline_in(timeout);
+  // PyTorch's shutdown() hands its mark for "none given" on.
+  const bool unset = timeout == trpc::kUnsetRpcTimeout;
+  const TimePoint deadline =
+      deadline_in(unset ? std::chrono::milliseconds(0) : milliseconds_of(timeout, "timeout"));
   const auto wait_for_own = [&] {
-    if (counts_->wait_for_clients(deadline)) return;
+    if (counts_->wait_for(Counts::kClient, 0, deadline)) return;
     throw std::runtime_error("waiting for this worker's own calls ran for more than set timeout (" +
                              std::to_string(timeout) +
                              " s): " + std::to_string(counts_->of(Counts::kClient)) + " have no reply yet");
@@ -533,7 +586,18 @@ void Agent::shutdownImpl() {
   std::call_once(closed_, [&] {
     const LockReleased released;
     if (!node_) return;
-    node_->close(kCloseBound);
+    const TimePoint deadline = Clock::now() + kCloseBound;
+    ending_.store(true, std::memory_order_release);
+    // But for those that this thread is in.
+    (void)counts_->wait_for(Counts::kServer, pool_of == this ? serving : 0, deadline - kGoodbyeTime);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    node_->close(std::max<std::chrono::milliseconds>(left, kGoodbyeTime));
+    std::vector<rpc::RawCall> late;
+    {
+      const std::lock_guard lock(late_mutex_);
+      late.swap(late_);
+    }
+    late.clear();
     if (pool_of != this) end_threads();
   });
 }

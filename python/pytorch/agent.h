@@ -15,6 +15,8 @@
 #include <torch/csrc/distributed/rpc/rpc_agent.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -44,25 +46,24 @@ struct AgentOptions {
   rpc::RawNodeOptions node;
 };
 
-// What a call that has timed out fails with. PyTorch counts whole milliseconds; less than one is not for ever.
+// What a call that has timed out fails with.
 [[nodiscard]] std::string timeout_words(std::chrono::milliseconds timeout, const std::string& call);
-[[nodiscard]] std::chrono::milliseconds milliseconds_of(float seconds);
 
-// How many calls there are, for join() and the metrics.
+// How many calls there are, for join(), shutdown() and the metrics.
 class Counts {
  public:
   enum Which { kClient, kServer, kServerAsync, kKinds };
   void begin(Which which);
   void end(Which which);
   [[nodiscard]] int64_t of(Which which) const { return counts_[which].load(std::memory_order_relaxed); }
-  // Until no call of ours is pending. False: the time has come.
-  bool wait_for_clients(TimePoint deadline);
+  // Until there are no more than so many. False: the time has come.
+  bool wait_for(Which which, int64_t most, TimePoint deadline);
 
  private:
   std::atomic<int64_t> counts_[kKinds]{};
   std::atomic<int> waiting_{0};
   std::mutex mutex_;
-  std::condition_variable none_;
+  std::condition_variable ended_;
 };
 
 class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> {
@@ -89,6 +90,9 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
     return rpc::RawNode::owner_of(card);
   }
   void connect(const std::string& card, double seconds, const std::function<bool()>& interrupted);
+  [[nodiscard]] bool lives(const std::string& card, double seconds, const std::function<bool()>& interrupted);
+  // Why that worker is gone; empty while it is there.
+  [[nodiscard]] std::string death_of(int id) const { return node_->death_of(id); }
   void expect(const std::string& name, int id, double seconds, const std::function<bool()>& interrupted);
   // Names that getWorkerInfo() knows from now on; of a static world all at once, this one among them.
   void known(const std::vector<rpc::RawWorker>& workers);
@@ -106,7 +110,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   void sync() override {}
   void startImpl() override;
   void shutdownImpl() override;
-  // RpcAgent::shutdown(), which is for one thread; others wait for it.
+  // RpcAgent::shutdown(), which is for one thread; others wait for it. Handlers that run get a second to answer.
   void shutdown_once();
   const trpc::WorkerInfo& getWorkerInfo(const std::string& name) const override;
   const trpc::WorkerInfo& getWorkerInfo(trpc::worker_id_t id) const override;
@@ -117,6 +121,8 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
  protected:
   // The faulty agent's hook: before a reply of that type is sent.
   virtual void before_reply(trpc::MessageType type) const { (void)type; }
+  // As PyTorch gives it: kUnsetRpcTimeout is the agent's own, 0 none. c10::ValueError.
+  [[nodiscard]] std::chrono::milliseconds timeout_of(float seconds) const;
 
  private:
   class Door;
@@ -125,6 +131,10 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   struct Asked;
 
   void addGilWaitTime(std::chrono::microseconds time) override;
+  // Until a call to that worker finds room, the deadline comes or the agent closes; throws what a signal's handler raises.
+  void wait_for_room(int to, TimePoint deadline);
+  // Once the agent ends: keeps a call that comes now, whose caller learns of that end. False: serve it.
+  [[nodiscard]] bool keep_late(rpc::RawCall& call);
   void serve(rpc::RawCall call);
   void answer(rpc::RawCall& call, trpc::JitFuture& future) const;
   [[nodiscard]] std::string list_known() const;
@@ -145,10 +155,14 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   std::unordered_map<int, const trpc::WorkerInfo*> by_id_;
 
   std::mutex join_mutex_;
-  std::shared_ptr<Join> join_;  // of this worker, if it keeps the barrier
-  std::vector<std::pair<rpc::RawWorker, std::string>> gone_before_known_;
+  std::shared_ptr<Join> join_;                  // of this worker, if it keeps the barrier
+  std::vector<std::string> gone_before_known_;  // why
   std::atomic<uint64_t> round_{0};
   std::atomic<int> keeper_{0};  // the id of the worker that keeps it
+
+  std::atomic<bool> ending_{false};
+  std::mutex late_mutex_;
+  std::vector<rpc::RawCall> late_;
 
   std::mutex gil_mutex_;
   uint64_t gil_waits_ = 0;

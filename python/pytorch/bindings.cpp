@@ -3,8 +3,10 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "agent.h"
+#include "codec.h"
 #include "faulty.h"
 #include "interpreter.h"
+#include "seconds.h"
 #include "tine/error.h"
 
 namespace tine::pytorch {
@@ -39,9 +41,7 @@ class Signals {
 
 // As python/tine/pytorch/_backend.py writes them.
 AgentOptions options_of(const py::kwargs& given) {
-  const auto seconds = [&](const char* name) {
-    return std::chrono::milliseconds(static_cast<int64_t>(given[name].cast<double>() * 1000));
-  };
+  const auto seconds = [&](const char* name) { return milliseconds_of(given[name].cast<double>(), name); };
   AgentOptions options{.name = given["name"].cast<std::string>(),
                        .id = given["id"].cast<int>(),
                        .world_size = given["world_size"].cast<std::optional<int>>(),
@@ -85,6 +85,26 @@ auto listening(Make make) {
   return agent;
 }
 
+// The body and segments of a message with that payload and those tensors, as it is sent; and back. For tests of what a
+// hostile worker may send.
+std::pair<py::bytes, std::vector<py::bytes>> encoded(const std::string& payload,
+                                                     std::vector<at::Tensor> tensors) {
+  const auto message = c10::make_intrusive<Message>(std::vector<char>(payload.begin(), payload.end()),
+                                                    std::move(tensors), trpc::MessageType::PYTHON_CALL);
+  const rpc::RawMessage raw = encode(message, Memory::kCopied);
+  std::vector<py::bytes> segments;
+  for (const rpc::RawBytes& s : raw.segments) segments.emplace_back(s.text().data(), s.size());
+  return {py::bytes(raw.body.text().data(), raw.body.size()), std::move(segments)};
+}
+
+std::pair<py::bytes, std::vector<at::Tensor>> decoded(const std::string& body,
+                                                      const std::vector<std::string>& segments) {
+  rpc::RawMessage raw{static_cast<uint32_t>(trpc::MessageType::PYTHON_CALL), rpc::RawBytes::copy(body), {}};
+  for (const std::string& s : segments) raw.segments.push_back(rpc::RawBytes::copy(s));
+  const auto message = decode(std::move(raw));
+  return {py::bytes(message->payload().data(), message->payload().size()), message->tensors()};
+}
+
 // A function that PyTorch calls from its handlers, where a thread that the interpreter kills must not unwind PyTorch's
 // frames.
 PyObject* call_guarded(PyObject* function, PyObject* const* args, Py_ssize_t count) {
@@ -99,15 +119,20 @@ PyMethodDef guarded_method{"guarded", reinterpret_cast<PyCFunction>(reinterpret_
 PYBIND11_MODULE(_agent, m) {
   py::module_::import("torch");
   py::register_local_exception_translator([](std::exception_ptr thrown) {
+    const auto raise = [](const std::string& name, const char* text) {
+      const py::object type = py::getattr(py::module_::import("tine"), name.c_str(), py::none());
+      py::set_error(PyExceptionClass_Check(type.ptr()) ? type.ptr() : PyExc_RuntimeError, text);
+    };
     try {
       if (thrown) std::rethrow_exception(thrown);
+    } catch (const Error& e) {
+      raise(std::string(tine::name_of(e.kind())), e.what());
+    } catch (const c10::ValueError& e) {
+      raise("ValueError", e.what_without_backtrace());
     } catch (const c10::Error& e) {
       py::set_error(PyExc_RuntimeError, e.what_without_backtrace());
     }
   });
-
-  // What connect() raises when nobody is there, for those who go on without.
-  py::register_local_exception<PeerDied>(m, "PeerDied", PyExc_RuntimeError);
 
   py::class_<Agent, trpc::RpcAgent, std::shared_ptr<Agent>>(m, "Agent")
       .def(py::init([](const py::kwargs& given) {
@@ -130,6 +155,14 @@ PYBIND11_MODULE(_agent, m) {
              Signals signals;
              signals.run([&] { agent.expect(name, id, seconds, signals.check()); });
            })
+      .def("lives",
+           [](Agent& agent, const std::string& card, double seconds) {
+             Signals signals;
+             bool lives = false;
+             signals.run([&] { lives = agent.lives(card, seconds, signals.check()); });
+             return lives;
+           })
+      .def("death_of", &Agent::death_of, py::call_guard<py::gil_scoped_release>())
       .def("known",
            [](Agent& agent, const std::vector<std::pair<std::string, int>>& workers) {
              agent.known(workers_of(workers));
@@ -160,6 +193,8 @@ PYBIND11_MODULE(_agent, m) {
       }));
 
   m.def("close_interpreter", &close_interpreter);
+  m.def("encode", &encoded);
+  m.def("decode", &decoded);
   m.def("guarded", [](const py::object& function) {
     return py::reinterpret_steal<py::object>(PyCFunction_New(&guarded_method, function.ptr()));
   });

@@ -70,9 +70,9 @@ struct Block {
 
 // What the segments of one message point into.
 struct Kept {
-  c10::intrusive_ptr<Message> message;
-  std::vector<at::Tensor> tensors;  // packed copies
-  std::vector<at::DataPtr> memory;  // copies
+  c10::intrusive_ptr<Message> message;  // none when all of it is copied
+  std::vector<at::Tensor> tensors;      // packed copies
+  std::vector<at::DataPtr> memory;      // copies
   std::string others;
 };
 
@@ -113,6 +113,7 @@ size_t begin_of(const at::Tensor& t) { return static_cast<size_t>(t.storage_offs
 struct Piece {
   const c10::StorageImpl* storage;
   size_t begin, end;
+  bool ours;  // packed: nobody else's memory
   std::vector<uint32_t> tensors;
 };
 
@@ -120,7 +121,7 @@ class Encoder {
  public:
   Encoder(const c10::intrusive_ptr<Message>& message, Memory memory)
       : message_(message), memory_(memory), kept_(std::make_shared<Kept>()) {
-    kept_->message = message;
+    if (memory == Memory::kShared) kept_->message = message;
   }
 
   rpc::RawMessage run() {
@@ -159,7 +160,8 @@ class Encoder {
                 t.storage().nbytes(),
                 ": resize the storage back, or send a clone made before it was resized");
     // Much of the span is nobody's: the elements alone are sent.
-    if (span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size()) {
+    const bool packed = span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size();
+    if (packed) {
       plain_[i] = t.detach().clone(at::MemoryFormat::Contiguous);
       kept_->tensors.push_back(plain_[i]);
     }
@@ -171,7 +173,7 @@ class Encoder {
     head.dim = static_cast<uint8_t>(t.dim());
     if (t.numel() == 0) return;
     const size_t begin = begin_of(sent);
-    pieces_.push_back({sent.storage().unsafeGetStorageImpl(), begin, begin + span_of(sent), {}});
+    pieces_.push_back({sent.storage().unsafeGetStorageImpl(), begin, begin + span_of(sent), packed, {}});
     pieces_.back().tensors.push_back(static_cast<uint32_t>(i));
   }
 
@@ -230,17 +232,19 @@ class Encoder {
     }
     blocks_.push_back({static_cast<uint32_t>(segments_.size()), 0, 0, size});
     // Memory without an owner, torch.from_blob's, may be gone when it is written.
-    if (memory_ == Memory::kCopied || piece.storage->data_ptr().get_context() == nullptr) {
-      bytes = copied(bytes, size);
+    const bool owned = memory_ != Memory::kCopied && piece.storage->data_ptr().get_context() != nullptr;
+    if (piece.ours) {
+      auto* const packed = const_cast<std::byte*>(bytes);
+      segments_.push_back(rpc::RawBytes::owned({packed, size}, kept_));
+    } else if (owned) {
+      segments_.emplace_back(std::span(bytes, size), kept_);
+    } else {
+      std::byte* const copy = room(size);
+      std::memcpy(copy, bytes, size);
+      segments_.push_back(rpc::RawBytes::owned({copy, size}, kept_));
     }
-    segments_.emplace_back(std::span(bytes, size), kept_);
   }
 
-  const std::byte* copied(const std::byte* bytes, size_t size) {
-    std::byte* const copy = room(size);
-    std::memcpy(copy, bytes, size);
-    return copy;
-  }
   std::byte* room(size_t size) {
     kept_->memory.push_back(c10::GetCPUAllocator()->allocate(size));
     return static_cast<std::byte*>(kept_->memory.back().get());
@@ -249,7 +253,7 @@ class Encoder {
   rpc::RawMessage finish() {
     if (packed_bytes_ > 0) {
       std::byte* at = room(packed_bytes_);
-      segments_.emplace_back(std::span(at, packed_bytes_), kept_);
+      segments_.push_back(rpc::RawBytes::owned({at, packed_bytes_}, kept_));
       for (const std::span<const std::byte> piece : packed_) {
         std::memcpy(at, piece.data(), piece.size());
         at += (piece.size() + kAlign - 1) / kAlign * kAlign;
@@ -264,7 +268,9 @@ class Encoder {
               .payload_size = payload.size(),
               .others_size = kept_->others.size()};
     if (!payload_inline) {
-      segments_.emplace_back(std::as_bytes(std::span(payload.data(), payload.size())), kept_);
+      auto bytes = std::as_bytes(std::span(payload.data(), payload.size()));
+      if (memory_ == Memory::kCopied) bytes = {copied(bytes.data(), bytes.size()), bytes.size()};
+      segments_.emplace_back(bytes, kept_);
     }
     if (!kept_->others.empty()) {
       segments_.emplace_back(std::as_bytes(std::span(kept_->others.data(), kept_->others.size())), kept_);
@@ -273,7 +279,8 @@ class Encoder {
     size_t size = sizeof head + heads_.size() * sizeof(TensorHead) + blocks_.size() * sizeof(Block) +
                   (payload_inline ? payload.size() : 0) + inline_bytes_;
     for (const TensorHead& t : heads_) size += 2 * sizeof(int64_t) * t.dim;
-    auto body = std::make_shared_for_overwrite<std::byte[]>(size);
+    // libstdc++ 11 has no make_shared_for_overwrite.
+    const std::shared_ptr<std::byte[]> body(new std::byte[size]);
     at_ = body.get();
     put(&head, sizeof head);
     for (size_t i = 0; i < heads_.size(); ++i) {
@@ -340,10 +347,11 @@ class Reader {
 
 using Owner = std::shared_ptr<const void>;
 
-c10::Storage storage_over(std::byte* bytes, size_t size, const Owner& owner) {
+c10::Storage storage_over(std::span<std::byte> bytes, const Owner& owner) {
   at::DataPtr data(
-      bytes, new Owner(owner), [](void* context) { delete static_cast<Owner*>(context); }, at::kCPU);
-  return {c10::Storage::use_byte_size_t(), size, std::move(data), c10::GetCPUAllocator(), /*resizable=*/true};
+      bytes.data(), new Owner(owner), [](void* context) { delete static_cast<Owner*>(context); }, at::kCPU);
+  return {c10::Storage::use_byte_size_t(), bytes.size(), std::move(data), c10::GetCPUAllocator(),
+          /*resizable=*/true};
 }
 
 c10::Storage storage_of_copy(std::span<const std::byte> bytes) {
@@ -419,16 +427,16 @@ class Decoder {
   }
 
  private:
-  const rpc::RawBytes& segment(uint32_t number) const {
+  rpc::RawBytes& segment(uint32_t number) {
     TINE_WELL_FORMED(number < raw_.segments.size());
     return raw_.segments[number];
   }
 
-  c10::Storage storage(const Block& block) const {
-    const rpc::RawBytes& bytes = segment(block.segment);
+  c10::Storage storage(const Block& block) {
+    rpc::RawBytes& bytes = segment(block.segment);
     TINE_WELL_FORMED(block.offset <= bytes.size() && block.size <= bytes.size() - block.offset);
     TINE_WELL_FORMED(block.offset % kAlign == 0);
-    return storage_over(bytes.writable() + block.offset, block.size, bytes.owner());
+    return storage_over(bytes.writable().subspan(block.offset, block.size), bytes.owner());
   }
 
   void take_others(const Head& head) {

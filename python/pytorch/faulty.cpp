@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "python_lock.h"
+#include "seconds.h"
 
 namespace tine::pytorch {
 namespace {
@@ -26,7 +27,8 @@ FaultyAgent::FaultyAgent(AgentOptions options, const Faults& faults,
     : Agent(std::move(options), std::move(callback), std::move(on_gone)),
       num_fail_sends_(faults.num_fail_sends) {
   for (const std::string& name : faults.messages_to_fail) failing_.push_back(type_named(name));
-  for (const auto& [name, seconds] : faults.messages_to_delay) delays_[type_named(name)] = seconds;
+  for (const auto& [name, seconds] : faults.messages_to_delay)
+    delays_[type_named(name)] = milliseconds_of(seconds, name);
 }
 
 c10::intrusive_ptr<trpc::JitFuture> FaultyAgent::send(const trpc::WorkerInfo& to,
@@ -46,25 +48,26 @@ c10::intrusive_ptr<trpc::JitFuture> FaultyAgent::send(const trpc::WorkerInfo& to
     }
   }
   const trpc::MessageType type = message->type();
-  const float held = hold(type);
-  if (held == 0) return Agent::send(to, std::move(message), rpcTimeoutSeconds, deviceMap);
-  const float timeout = rpcTimeoutSeconds == trpc::kUnsetRpcTimeout
-                            ? std::chrono::duration<float>(getRpcTimeout()).count()
-                            : rpcTimeoutSeconds;
-  if (timeout == 0) return Agent::send(to, std::move(message), 0, deviceMap);
-  if (timeout > held) return Agent::send(to, std::move(message), timeout - held, deviceMap);
+  const std::chrono::milliseconds timeout = timeout_of(rpcTimeoutSeconds);
+  const std::chrono::milliseconds held = hold(type);
+  if (held.count() == 0) return Agent::send(to, std::move(message), rpcTimeoutSeconds, deviceMap);
+  if (timeout.count() == 0) return Agent::send(to, std::move(message), 0, deviceMap);
+  if (timeout > held) {
+    const float left = std::chrono::duration<float>(timeout - held).count();
+    return Agent::send(to, std::move(message), left, deviceMap);
+  }
   (void)Agent::send(to, std::move(message), 0, deviceMap);
   auto future = c10::make_intrusive<trpc::JitFuture>(at::AnyClassType::get());
-  future->setError(std::make_exception_ptr(
-      std::runtime_error(timeout_words(milliseconds_of(timeout), name_of(type) + " to " + to.name_))));
+  future->setError(
+      std::make_exception_ptr(std::runtime_error(timeout_words(timeout, name_of(type) + " to " + to.name_))));
   return future;
 }
 
-float FaultyAgent::hold(trpc::MessageType type) const {
+std::chrono::milliseconds FaultyAgent::hold(trpc::MessageType type) const {
   const auto delay = delays_.find(type);
-  if (delay == delays_.end()) return 0;
+  if (delay == delays_.end()) return {};
   const LockReleased released;
-  std::this_thread::sleep_for(std::chrono::duration<float>(delay->second));
+  std::this_thread::sleep_for(delay->second);
   return delay->second;
 }
 

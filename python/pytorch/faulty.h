@@ -31,10 +31,10 @@ class FaultyAgent final : public Agent {
 
  private:
   void before_reply(trpc::MessageType type) const override;
-  // Waits as long as messages of that type have to; in seconds.
-  float hold(trpc::MessageType type) const;
+  // Waits as long as messages of that type have to.
+  std::chrono::milliseconds hold(trpc::MessageType type) const;
 
-  std::unordered_map<int, float> delays_;
+  std::unordered_map<int, std::chrono::milliseconds> delays_;
   std::vector<trpc::MessageType> failing_;
   const int num_fail_sends_;
   std::mutex mutex_;

@@ -75,13 +75,12 @@ void Join::asked(rpc::RawCall call) {
   call.reply({.tag = kWhoTag, .body = rpc::RawBytes::copy(missing), .segments = {}});
 }
 
-void Join::gone(const rpc::RawWorker& worker, const std::string& why) {
+void Join::gone(const std::string& why) {
   std::map<uint64_t, Round> rounds;
   std::string text;
   {
     const std::lock_guard lock(mutex_);
-    if (gone_.empty())
-      gone_ = "worker \"" + worker.name + "\" (id " + std::to_string(worker.id) + ") is gone: " + why;
+    if (gone_.empty()) gone_ = why;
     text = gone_;
     rounds.swap(rounds_);
   }

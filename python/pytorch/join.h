@@ -30,7 +30,8 @@ class Join {
 
   void came(rpc::RawCall call);
   void asked(rpc::RawCall call);
-  void gone(const rpc::RawWorker& worker, const std::string& why);
+  // A member is; `why` names it.
+  void gone(const std::string& why);
 
  private:
   struct Waiting {

@@ -55,13 +55,10 @@ class PyCallback {
       const PyRef given = argument(source);
       const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
       if (!result) throw_error();
-      if (mode_ == Mode::kThen || !is_future(result.get())) {
-        to.construct(to_value_shallow(result.get()));
-        return Gives::kValue;
-      }
       // Were `result` the last handle, the inner future fails when it goes, and this one with it.
-      *inner = Ref<ValueState>::adopt(future_of(result.get()).leak_state());
-      return Gives::kFuture;
+      if (mode_ != Mode::kThen && (*inner = future_in(result.get()))) return Gives::kFuture;
+      to.construct(to_value_shallow(result.get()));
+      return Gives::kValue;
     } catch (const std::exception&) {
       *error = std::current_exception();
       return Gives::kError;

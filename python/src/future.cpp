@@ -472,12 +472,14 @@ PyMethodDef methods[] = {
      "and_then($self, /, callback, *, executor=None)\n--\n\n"
      "A new Future of what callback(value) returns or raises; a failure is passed on, and callback not "
      "run.\n\n"
-     "When it returns a Future, the new one becomes what that one becomes. executor: as for then()."},
+     "When it returns a Future, another library's too, the new one becomes what that one becomes.\n"
+     "executor: as for then()."},
     {"or_else", as_method(future_then<Mode::kOrElse>), METH_FASTCALL | METH_KEYWORDS,
      "or_else($self, /, callback, *, executor=None)\n--\n\n"
      "A new Future of what callback(exception) returns or raises; a value is passed on, and callback not "
      "run.\n\n"
-     "When it returns a Future, the new one becomes what that one becomes. executor: as for then()."},
+     "When it returns a Future, another library's too, the new one becomes what that one becomes.\n"
+     "executor: as for then()."},
     {"finally_", as_method(future_then<Mode::kFinally>), METH_FASTCALL | METH_KEYWORDS,
      "finally_($self, /, callback, *, executor=None)\n--\n\n"
      "A new Future that becomes what this one became, once callback() has run; it always runs.\n\n"

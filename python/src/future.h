@@ -94,6 +94,9 @@ using tine::detail::Rule;
 // others.cpp: futures of other libraries.
 // What becomes what `object` becomes. Empty without an error for what is no future, empty with one when it raised.
 [[nodiscard]] Ref<ValueState> adopt(PyObject* object);
+// Of what a callback returned: the state of tine's, the adopted one of another's, null for what is not a future. Throws
+// what adopting it raised.
+[[nodiscard]] Ref<ValueState> future_in(PyObject* object);
 // One of tine's, or what can be told when it is done; no list or tuple.
 [[nodiscard]] bool looks_like_future(PyObject* object) noexcept;
 // An adopted one that is done came from `source`.

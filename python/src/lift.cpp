@@ -18,8 +18,8 @@ constexpr size_t kSmallExtent = 8192;
 // A frame has 65,536 segments at most: of more bases than this the smaller ones travel together.
 constexpr size_t kMostBases = 4096;
 constexpr size_t kSmallBase = size_t{64} << 10;
-constexpr size_t kPool = size_t{1} << 20;
-constexpr size_t kAlignment = 64;
+// As many bytes of them: what one that is kept keeps alive. More where there would be too many bases all the same.
+constexpr size_t kPool = size_t{64} << 10;
 
 bool is_true(PyObject* object, PyObject* name) {
   const PyRef answer = checked(PyObject_CallMethodNoArgs(object, name));
@@ -254,10 +254,13 @@ class Lifting {
 
   // Several of them copied into one base each time.
   void pool(const std::vector<Range*>& small) {
+    size_t total = 0;
+    for (const Range* range : small) total += range->bytes();
+    const size_t most = std::max(kPool, total / kMostBases);
     for (size_t first = 0; first < small.size();) {
       size_t bytes = 0, last = first;
       std::vector<size_t> offsets;
-      while (last < small.size() && (last == first || bytes + small[last]->bytes() <= kPool)) {
+      while (last < small.size() && (last == first || bytes + small[last]->bytes() <= most)) {
         const size_t before = small[last]->begin % kAlignment;
         offsets.push_back(bytes + before);
         bytes = (bytes + before + small[last]->bytes() + kAlignment - 1) / kAlignment * kAlignment;

@@ -28,6 +28,8 @@ inline constexpr uint32_t kRequiresGrad = 1;
 inline constexpr uint32_t kShares = 2;       // the storage of its base, with others
 inline constexpr uint32_t kLooseLayout = 4;  // its base has its sizes, and strides of its own
 inline constexpr int64_t kMostRank = 64;
+// Of memory that arrives; tensors that travel together in one base begin at as much as their own memory does.
+inline constexpr size_t kAlignment = 64;
 }  // namespace lifted
 
 // False and a TypeError where a call does not fit.

@@ -79,6 +79,16 @@ bool looks_like_future(PyObject* object) noexcept {
          PyObject_HasAttrString(object, "add_done_callback");
 }
 
+Ref<ValueState> future_in(PyObject* object) {
+  if (is_future(object)) return Ref<ValueState>::share(reinterpret_cast<PyFuture*>(object)->state);
+  static PyObject* const name = PyUnicode_InternFromString("add_done_callback");
+  // Of the class alone: there are objects that have whatever they are asked for, such as mocks and proxies.
+  if (!_PyType_Lookup(Py_TYPE(object), name)) return {};
+  auto state = adopt(object);
+  if (!state && PyErr_Occurred()) throw_error();
+  return state;
+}
+
 Ref<ValueState> adopt(PyObject* object) {
   const PyRef keep = PyRef::share(object);
   Ref<ValueState> state = make_ref<Adopted>();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <string>
@@ -22,8 +23,10 @@ struct Row {
   size_t offset;
   dlpack::Element element;
   uint32_t flags;
-  std::span<const int64_t> sizes;
-  std::vector<int64_t> strides;
+  std::span<const int64_t> sizes{};
+  std::vector<int64_t> strides{};
+  size_t end = 0;    // in its base, in bytes
+  size_t piece = 0;  // of those with elements
 };
 
 [[noreturn]] void malformed(const char* what) {
@@ -61,9 +64,7 @@ class Table {
     Row row{rest_[0],
             static_cast<size_t>(rest_[1]),
             {static_cast<uint8_t>(how), static_cast<uint8_t>(how >> 8), static_cast<uint16_t>(how >> 16)},
-            static_cast<uint32_t>(how >> 32),
-            {},
-            {}};
+            static_cast<uint32_t>(how >> 32)};
     const int64_t rank = rest_[3];
     if (rest_[1] < 0 || rank < 0 || rank > kMostRank ||
         rest_.size() < kRowHead + 2 * static_cast<size_t>(rank))
@@ -80,52 +81,102 @@ class Table {
   std::span<const int64_t> rest_;
 };
 
+// The part of a base in which rows overlap. It has a storage of PyTorch's to itself, for rows of different pieces travel
+// in one base only to save segments.
+struct Piece {
+  size_t base;
+  size_t begin, end;
+  PyRef storage;  // if it is shared
+
+  // Where the storage begins in the base: aligned as the sender has aligned the rows.
+  [[nodiscard]] size_t origin() const noexcept { return begin / kAlignment * kAlignment; }
+};
+
 class Restoring {
  public:
-  Restoring(PyTypeObject* type, PyObject* bases) : torch_(Torch::of(type)) {
+  Restoring(PyTypeObject* type, PyObject* bases, const Tensor& rows) : torch_(Torch::of(type)) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); ++i) {
       PyObject* const base = PyTuple_GET_ITEM(bases, i);
       if (!is_tensor(base)) malformed("a base is no Tensor");
       bases_.push_back(tensor_of(base));
     }
-    storages_.resize(bases_.size());
+    Table table(rows);
+    while (!table.at_end()) {
+      rows_.push_back(table.next());
+      measure(&rows_.back());
+    }
+    find_pieces();
   }
 
-  [[nodiscard]] PyRef tensor(Row row) {
+  [[nodiscard]] PyRef tensors() {
+    PyRef list = checked(PyList_New(static_cast<Py_ssize_t>(rows_.size())));
+    for (size_t i = 0; i < rows_.size(); ++i)
+      PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), tensor(rows_[i]).leak());
+    return list;
+  }
+
+ private:
+  void measure(Row* row) const {
+    int64_t bytes = 0;
+    if (row->base == kNoBase) {
+      if (!extent_of(row->sizes, row->strides, 1, &bytes) || bytes != 0) malformed("elements without a base");
+      return;
+    }
+    const size_t element = row->element.bytes();
+    if (row->base < 0 || static_cast<size_t>(row->base) >= bases_.size() || element == 0)
+      malformed("a row names no base");
+    const Tensor& base = bases_[static_cast<size_t>(row->base)];
+    if (row->flags & kLooseLayout) take_strides(row, base);
+    int64_t available = 0;
+    if (!extent_of(row->sizes, row->strides, element, &bytes) || bytes == 0 ||
+        !extent_of(base.sizes(), base.strides(), size_of(base.dtype()), &available) || bytes > available ||
+        row->offset > static_cast<size_t>(available - bytes)) {
+      malformed("a row reaches beyond its base");
+    }
+    row->end = row->offset + static_cast<size_t>(bytes);
+  }
+
+  void find_pieces() {
+    std::vector<Row*> order;
+    for (Row& row : rows_) {
+      if (row.base != kNoBase) order.push_back(&row);
+    }
+    std::sort(order.begin(), order.end(), [](const Row* a, const Row* b) {
+      return a->base != b->base ? a->base < b->base : a->offset < b->offset;
+    });
+    for (Row* const row : order) {
+      const auto base = static_cast<size_t>(row->base);
+      if (pieces_.empty() || pieces_.back().base != base || row->offset >= pieces_.back().end)
+        pieces_.push_back({base, row->offset, row->end, {}});
+      pieces_.back().end = std::max(pieces_.back().end, row->end);
+      row->piece = pieces_.size() - 1;
+    }
+  }
+
+  [[nodiscard]] PyRef tensor(const Row& row) {
     static PyObject* const requires_grad_ = PyUnicode_InternFromString("requires_grad_");
     const PyRef made = row.base == kNoBase ? without_elements(row) : with_elements(row);
     return row.flags & kRequiresGrad ? checked(PyObject_CallMethodNoArgs(made.get(), requires_grad_)) : made;
   }
 
- private:
   [[nodiscard]] PyRef without_elements(const Row& row) const {
-    int64_t bytes = 0;
-    if (!extent_of(row.sizes, row.strides, 1, &bytes) || bytes != 0) malformed("elements without a base");
     constexpr int64_t kZero = 0;
     const Tensor nothing = Tensor::empty({&kZero, 1}, DType::kUInt8);
     return torch_.make(nothing, nothing.data_as<std::byte>(), row.element, row.sizes, row.strides);
   }
 
-  [[nodiscard]] PyRef with_elements(Row& row) {
+  [[nodiscard]] PyRef with_elements(const Row& row) {
+    const Tensor& base = bases_[static_cast<size_t>(row.base)];
     const size_t element = row.element.bytes();
-    if (row.base < 0 || static_cast<size_t>(row.base) >= bases_.size() || element == 0)
-      malformed("a row names no base");
-    const auto index = static_cast<size_t>(row.base);
-    const Tensor& base = bases_[index];
-    if (row.flags & kLooseLayout) take_strides(&row, base);
-    int64_t extent = 0, available = 0;
-    if (!extent_of(row.sizes, row.strides, element, &extent) || extent == 0 ||
-        !extent_of(base.sizes(), base.strides(), size_of(base.dtype()), &available) || extent > available ||
-        row.offset > static_cast<size_t>(available - extent)) {
-      malformed("a row reaches beyond its base");
-    }
     std::byte* const first = base.data_as<std::byte>() + row.offset;
     if (element == kStrictElement && reinterpret_cast<uintptr_t>(first) % kStrictElement != 0) {
-      const Tensor own = Tensor::empty({&extent, 1}, DType::kUInt8);
-      std::memcpy(own.data(), first, static_cast<size_t>(extent));
+      const auto bytes = static_cast<int64_t>(row.end - row.offset);
+      const Tensor own = Tensor::empty({&bytes, 1}, DType::kUInt8);
+      std::memcpy(own.data(), first, row.end - row.offset);
       return torch_.make(own, own.data_as<std::byte>(), row.element, row.sizes, row.strides);
     }
-    if (row.flags & kShares && row.offset % element == 0) return sharing(row, index, available);
+    Piece& piece = pieces_[row.piece];
+    if (row.flags & kShares && (row.offset - piece.origin()) % element == 0) return sharing(row, &piece);
     return torch_.make(base, first, row.element, row.sizes, row.strides);
   }
 
@@ -140,20 +191,21 @@ class Restoring {
   }
 
   // Tensors that share memory share PyTorch's storage, too.
-  [[nodiscard]] PyRef sharing(const Row& row, size_t index, int64_t bytes) {
+  [[nodiscard]] PyRef sharing(const Row& row, Piece* piece) const {
     constexpr dlpack::Element kByte{dlpack::kUInt, 8, 1};
     constexpr int64_t kZero = 0, kOne = 1;
-    const Tensor& base = bases_[index];
-    PyRef& storage = storages_[index];
-    if (!storage) {
-      const PyRef all = torch_.make(base, base.data_as<std::byte>(), kByte, {&bytes, 1}, {&kOne, 1});
-      storage = checked(PyObject_CallMethod(all.get(), "untyped_storage", nullptr));
+    const Tensor& base = bases_[piece->base];
+    std::byte* const origin = base.data_as<std::byte>() + piece->origin();
+    if (!piece->storage) {
+      const auto bytes = static_cast<int64_t>(piece->end - piece->origin());
+      const PyRef all = torch_.make(base, origin, kByte, {&bytes, 1}, {&kOne, 1});
+      piece->storage = checked(PyObject_CallMethod(all.get(), "untyped_storage", nullptr));
     }
-    PyRef made = torch_.make(base, base.data_as<std::byte>(), row.element, {&kZero, 1}, {&kOne, 1});
+    PyRef made = torch_.make(base, origin, row.element, {&kZero, 1}, {&kOne, 1});
+    const auto offset = static_cast<Py_ssize_t>((row.offset - piece->origin()) / row.element.bytes());
     const PyRef sizes = tuple_of(row.sizes);
     const PyRef strides = tuple_of(row.strides);
-    return checked(PyObject_CallMethod(made.get(), "set_", "OnOO", storage.get(),
-                                       static_cast<Py_ssize_t>(row.offset / row.element.bytes()), sizes.get(),
+    return checked(PyObject_CallMethod(made.get(), "set_", "OnOO", piece->storage.get(), offset, sizes.get(),
                                        strides.get()));
   }
 
@@ -167,7 +219,8 @@ class Restoring {
 
   const Torch& torch_;
   std::vector<Tensor> bases_;
-  std::vector<PyRef> storages_;  // PyTorch's of those bases that are shared
+  std::vector<Row> rows_;
+  std::vector<Piece> pieces_;
 };
 
 Tensor copied(const Tensor& tensor) {
@@ -191,14 +244,8 @@ PyObject* restore(PyObject*, PyObject* const* args, Py_ssize_t count) {
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
-    Restoring restoring(reinterpret_cast<PyTypeObject*>(args[0]), args[1]);
-    Table table(tensor_of(args[2]));
-    PyRef tensors = checked(PyList_New(0));
-    while (!table.at_end()) {
-      const PyRef tensor = restoring.tensor(table.next());
-      if (PyList_Append(tensors.get(), tensor.get()) < 0) throw_error();
-    }
-    return tensors.leak();
+    Restoring restoring(reinterpret_cast<PyTypeObject*>(args[0]), args[1], tensor_of(args[2]));
+    return restoring.tensors().leak();
   });
 }
 

@@ -80,23 +80,9 @@ PyObject* type_index(PyObject* self, PyObject* name) {
 
 PyObject* type_name(PyObject* self, void*) { return text_of(as_type(self)->type->name).leak(); }
 
-PyObject* type_slots(PyObject* self, void*) {
-  const auto& slots = as_type(self)->type->slots;
-  PyRef list = PyRef::adopt(PyList_New(0));
-  for (const ObjectType::Slot& slot : slots) {
-    if (!list) return nullptr;
-    const std::string type = slot.type->str();
-    const PyRef pair = PyRef::adopt(Py_BuildValue("(ss)", slot.name.c_str(), type.c_str()));
-    if (!pair || PyList_Append(list.get(), pair.get()) < 0) return nullptr;
-  }
-  return list.leak();
-}
-
 PyMethodDef type_methods[] = {
     {"index", type_index, METH_O, "index(name, /)\n--\n\nThe slot's place, -1 when there is none."}, {}};
-PyGetSetDef type_getset[] = {{"name", type_name, nullptr, "The qualified name.", nullptr},
-                             {"slots", type_slots, nullptr, "[(name, type), ...]", nullptr},
-                             {}};
+PyGetSetDef type_getset[] = {{"name", type_name, nullptr, "The qualified name.", nullptr}, {}};
 PyType_Slot type_slots_table[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_type)},
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyObjectType>)},

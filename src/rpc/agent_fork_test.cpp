@@ -46,6 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Agent, Forks, ::testing::Values(true, false),
 
 TEST_P(Forks, AChildHoldsNoSocketRunsNoCallbackAndFailsWhatSomebodyLooksAtWithoutALock) {
   const std::set<std::string> before = open_sockets();
+  std::atomic<bool> stop{false};
   World world(2, change());
   Promise<void> gate;
   world.handlers(1).on["waits"] = [f = gate.future()](IncomingCall call) {
@@ -59,7 +60,6 @@ TEST_P(Forks, AChildHoldsNoSocketRunsNoCallbackAndFailsWhatSomebodyLooksAtWithou
   const Future<void> then = pending.then([](const Future<Value>&) { ++ran; });
   auto rref = world[0].remote(1, testing::foreign("waits"), kNoDeadline);
   // Calls all the time, so that some child is forked while a lock of the agent's is held.
-  std::atomic<bool> stop{false};
   std::thread busy([&] {
     while (!stop.load()) (void)world[0].call(1, testing::add({1}, {1})).get();
   });

@@ -167,9 +167,9 @@ TEST(Agent, AFutureIsRefusedOnEveryWay) {
 }
 
 TEST(Agent, ADeadlineFailsTheCallNamingWorkerCallAndTime) {
-  World world(2);
   std::optional<IncomingCall> kept;
   std::mutex mutex;
+  World world(2);
   world.handlers(1).on["never"] = [&](IncomingCall call) {
     const std::lock_guard lock(mutex);
     kept.emplace(std::move(call));
@@ -190,24 +190,28 @@ TEST(Agent, ADeadlineFailsTheCallNamingWorkerCallAndTime) {
 }
 
 TEST(Agent, ALateAnswerHarmsNobody) {
+  std::latch timed_out(1);
+  std::atomic<int> begun{0}, answered{0};
   World world(2);
-  std::latch timed_out(1), answered(1);
   world.handlers(1).on["late"] = [&](IncomingCall call) {
+    ++begun;
     timed_out.wait();
     call.reply(1);
-    answered.count_down();
+    ++answered;
   };
-  EXPECT_TRUE(world[0].call(1, foreign("late"), in(milliseconds(20))).error());
+  // On a busy machine a call may not have begun by its deadline: then it does not begin at all.
+  for (auto time = milliseconds(20); begun == 0; time *= 2)
+    EXPECT_TRUE(world[0].call(1, foreign("late"), in(time)).error());
   timed_out.count_down();
-  answered.wait();
+  EXPECT_TRUE(testing::eventually([&] { return answered == begun; }));
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
 }
 
 TEST(Agent, CancellingACallCancelsTheFutureItsAnswerComesFrom) {
+  std::latch running(1);
   World world(2);
   Promise<Value> promise;
   const Future<Value> source = promise.future();
-  std::latch running(1);
   world.handlers(1).on["wait"] = [&](IncomingCall call) {
     call.reply_with(source);
     running.count_down();
@@ -220,10 +224,10 @@ TEST(Agent, CancellingACallCancelsTheFutureItsAnswerComesFrom) {
 }
 
 TEST(Agent, AnAnswerMayComeFromAFutureWithoutHoldingAThread) {
-  World world(2, {}, 1);
-  std::vector<Promise<Value>> promises(100);
   std::atomic<size_t> next{0};
   std::latch all(100);
+  World world(2, {}, 1);
+  std::vector<Promise<Value>> promises(100);
   world.handlers(1).on["pause"] = [&](IncomingCall call) {
     call.reply_with(promises[next++].future());
     all.count_down();
@@ -255,8 +259,8 @@ TEST(Agent, HandlersMayCallBackToTheirCaller) {
 }
 
 TEST(Agent, AHandlerThatBlocksInEveryThreadStopsNoBuiltin) {
-  World world(2);
   std::latch blocked(2), go(1);
+  World world(2);
   world.handlers(1).on["block"] = [&](IncomingCall call) {
     blocked.count_down();
     go.wait();
@@ -271,9 +275,9 @@ TEST(Agent, AHandlerThatBlocksInEveryThreadStopsNoBuiltin) {
 }
 
 TEST(Agent, ASecondAnswerIsIgnored) {
+  std::latch answered(1);
   World world(2);
   std::vector<Promise<Value>> promises(2);
-  std::latch answered(1);
   world.handlers(1).on["twice"] = [&](IncomingCall call) {
     call.reply_with(promises[0].future());
     // Before the first future is done.
@@ -302,9 +306,9 @@ TEST(Agent, ACallThatIsRefusedAsItBeginsIsAnsweredOnce) {
 }
 
 TEST(Agent, ACallWhoseTimeIsOverBeforeItBeginsIsNotDoneAndSaysWorkerCallAndTime) {
-  World world(2, {}, 1);
   std::latch blocked(1), go(1);
   std::atomic<int> ran{0};
+  World world(2, {}, 1);
   world.handlers(1).on["block"] = [&](IncomingCall call) {
     blocked.count_down();
     go.wait();
@@ -354,8 +358,8 @@ TEST(Agent, AnUnknownWorkerIsRefusedByTheKnownNames) {
 }
 
 TEST(Agent, AtTheLimitOfCallsInFlightCallersWait) {
-  World world(2, [](int, AgentOptions& o) { o.max_calls_in_flight = 2; });
   std::latch go(1);
+  World world(2, [](int, AgentOptions& o) { o.max_calls_in_flight = 2; });
   world.handlers(1).on["block"] = [&](IncomingCall call) {
     go.wait();
     call.reply(1);
@@ -381,8 +385,8 @@ TEST(Agent, AtTheLimitOfCallsInFlightCallersWait) {
 }
 
 TEST(Agent, NobodyWaitsForRoomAtADeadWorker) {
-  World world(2, [](int, AgentOptions& o) { o.max_calls_in_flight = 1; });
   std::latch go(1);
+  World world(2, [](int, AgentOptions& o) { o.max_calls_in_flight = 1; });
   world.handlers(1).on["block"] = [&](IncomingCall) { go.wait(); };
   const auto pending = world[0].call(1, foreign("block"));
   EXPECT_FALSE(world[0].has_room(1));
@@ -395,10 +399,10 @@ TEST(Agent, NobodyWaitsForRoomAtADeadWorker) {
 }
 
 TEST(Agent, ScriptCodeTravelsUntilTheWorkerHasAnswered) {
-  World world(2);
   std::mutex mutex;
-  std::vector<std::string> texts;
   std::latch go(1);
+  World world(2);
+  std::vector<std::string> texts;
   world.handlers(1).on["mod.f"] = [&](IncomingCall call) {
     EXPECT_EQ(call.code_hash(), "hash");
     {
@@ -524,8 +528,8 @@ TEST(Agent, AnAnswerThatNobodyEncodesIsAnError) {
 }
 
 TEST(Agent, CallsForTheHandlerAreHeldUntilTheAgentIsOpened) {
-  World world(2, [&](int rank, AgentOptions& o) { o.hold_calls = rank == 1; });
   std::atomic<bool> called{false};
+  World world(2, [&](int rank, AgentOptions& o) { o.hold_calls = rank == 1; });
   world.handlers(1).on["early"] = [&](IncomingCall call) {
     called.store(true);
     call.reply(7);
@@ -582,8 +586,8 @@ TEST(Agent, WhatHasNoShortBoundNeverHoldsTheReader) {
 }
 
 TEST(Agent, UsersCallbacksDoNotRunOnTheThreadThatReads) {
-  World world(2);
   std::latch go(1);
+  World world(2);
   world.handlers(1).on["f"] = [&](IncomingCall call) {
     go.wait();
     call.reply(1);

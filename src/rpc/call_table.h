@@ -33,8 +33,9 @@ class CallTable {
   [[nodiscard]] bool add(const detail::Ref<Call>& call);
   // Null when there is no such call any more.
   [[nodiscard]] detail::Ref<Call> take(uint64_t id) noexcept;
-  // All of them; add() refuses from now on.
+  // All of them; add() refuses from now on, also when there is no memory for the list: then take_one() has them.
   [[nodiscard]] std::vector<detail::Ref<Call>> close();
+  [[nodiscard]] detail::Ref<Call> take_one() noexcept;
   // Those whose deadline has passed; `next` is lowered to the earliest of the others.
   void take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next);
 
@@ -176,6 +177,21 @@ std::vector<detail::Ref<Call>> CallTable<Call>::close() {
 }
 
 template <class Call>
+detail::Ref<Call> CallTable<Call>::take_one() noexcept {
+  Room room;
+  detail::Ref<Call> call;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < slots_.size() && !call; ++i) {
+      if (slots_[i].call) call = take_slot(i);
+    }
+    room = room_made();
+  }
+  if (room) room->emplace();
+  return call;
+}
+
+template <class Call>
 void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next) {
   Room room;
   {
@@ -184,7 +200,8 @@ void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>
       if (!slots_[i].call) continue;
       const TimePoint deadline = slots_[i].call->deadline;
       if (deadline <= now) {
-        expired->push_back(take_slot(i));
+        expired->emplace_back();  // first: without memory for it the call stays
+        expired->back() = take_slot(i);
       } else if (deadline < *next) {
         *next = deadline;
       }

@@ -33,7 +33,7 @@ void Links::meet(const Serve& serve) {
   ListenOptions listen;
   listen.connection = options_.connection;
   listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
-  listen.on_refused = [this](std::exception_ptr error) {
+  listen.on_refused = [this](const std::exception_ptr& error, const std::string&) {
     if (options_.log) options_.log("refused: " + describe(error));
   };
   listeners_.push_back(tcp_->listen(fmt::format("tcp://{}:0", local_host_towards(options_.address)), listen));

@@ -326,7 +326,7 @@ Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)
     reg->opened();
     connection->start(detail::make_ref<Session>(reg));
   };
-  listen.on_refused = [log = options_.log](std::exception_ptr error) {
+  listen.on_refused = [log = options_.log](const std::exception_ptr& error, const std::string&) {
     if (log) log("refused at the rendezvous: " + describe(error));
   };
   listener_ = transport_.listen(options_.address, std::move(listen));

@@ -120,16 +120,40 @@ class Handlers final : public Handler {
   }
 };
 
-inline std::string free_address() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t n = sizeof(a);
-  (void)::bind(fd, reinterpret_cast<sockaddr*>(&a), sizeof(a));
-  (void)::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &n);
-  ::close(fd);
-  return "tcp://127.0.0.1:" + std::to_string(ntohs(a.sin_port));
+// An address of this machine that nobody listens at. As long as this is there the system gives its port to nobody who does
+// not ask for it by number.
+class FreeAddress {
+ public:
+  FreeAddress() {
+    const int one = 1;
+    (void)::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &one,
+                       sizeof one);  // whoever listens there does the same
+    sockaddr_in a{};
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t n = sizeof(a);
+    (void)::bind(fd_, reinterpret_cast<sockaddr*>(&a), sizeof(a));
+    (void)::getsockname(fd_, reinterpret_cast<sockaddr*>(&a), &n);
+    text_ = "tcp://127.0.0.1:" + std::to_string(ntohs(a.sin_port));
+  }
+  ~FreeAddress() { ::close(fd_); }
+  FreeAddress(const FreeAddress&) = delete;
+  FreeAddress& operator=(const FreeAddress&) = delete;
+  operator const std::string&() const { return text_; }  // NOLINT: meant to convert
+  [[nodiscard]] const std::string& text() const { return text_; }
+  // Now somebody listens there.
+  void listen() const { (void)::listen(fd_, 1); }
+
+ private:
+  const int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string text_;
+};
+
+// What other threads do a moment later. A minute is for ever, also on a machine that is busy.
+[[nodiscard]] inline bool eventually(const std::function<bool()>& holds) {
+  const TimePoint until = Clock::now() + std::chrono::seconds(60);
+  while (!holds() && Clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return holds();
 }
 
 inline std::shared_ptr<const Secret> test_secret() {
@@ -152,8 +176,8 @@ struct Worker {
     o.world_size = world_size;
     o.address = address;
     o.secret = test_secret();
-    o.init_timeout = Seconds(20);
-    o.rpc_timeout = Seconds(20);
+    o.init_timeout = Seconds(60);
+    o.rpc_timeout = Seconds(60);
     o.ops = &ops;
     o.handler = &handlers;
     o.executor = &pool;
@@ -166,7 +190,7 @@ class World {
  public:
   using Change = std::function<void(int rank, AgentOptions&)>;
   explicit World(int size, const Change& change = {}, int threads = 2) {
-    const std::string address = free_address();
+    const FreeAddress address;
     for (int rank = 0; rank < size; ++rank) workers.push_back(std::make_unique<Worker>(threads));
     std::vector<std::thread> starting;
     std::vector<std::exception_ptr> errors(static_cast<size_t>(size));

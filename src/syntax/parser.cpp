@@ -35,7 +35,6 @@ class Parser : public ExpressionParser {
           if (at(Tok::kString) && decorators.empty() &&
               peek(1).kind == Tok::kNewline) {  // the module's docstring
             take();
-            take();
             break;
           }
           [[fallthrough]];
@@ -192,7 +191,6 @@ class Parser : public ExpressionParser {
         refuse_async();
       } else if ((at(Tok::kString) || at(Tok::kPass) || at(Tok::kEllipsis)) &&
                  peek(1).kind == Tok::kNewline) {
-        take();
         take();
       } else if (at(Tok::kName) && (peek(1).kind == Tok::kColon || peek(1).kind == Tok::kAssign)) {
         const Token& field = take();
@@ -403,9 +401,6 @@ class Parser : public ExpressionParser {
       while (accept(Tok::kAssign)) {
         check_target(*value, "an assignment");
         s->targets.push_back(std::move(value));
-        if (at(Tok::kYield))
-          fail(peek().span,
-               "`yield` is not supported in scripts; collect the values in a list and return it");
         value = expression_list();
       }
       s->value = std::move(value);

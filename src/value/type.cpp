@@ -144,7 +144,7 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
     case TypeKind::kAny: return true;
     case TypeKind::kOptional:
       return from->kind == TypeKind::kNone || is_subtype(from, to->of[0]) ||
-             (from->kind == TypeKind::kOptional && is_subtype(from->of[0], to->of[0]));
+             (from->kind == TypeKind::kOptional && is_subtype(from->of[0], to));
     case TypeKind::kNumber:
       return from->kind == TypeKind::kNumber || from->kind == TypeKind::kInt ||
              from->kind == TypeKind::kFloat;

@@ -112,6 +112,30 @@ def test_a_cancelled_one_is_a_cancellation():
         wait_all([after], timeout=10)
 
 
+@pytest.mark.parametrize("make", [Concurrent, Plain])
+@pytest.mark.parametrize("outcome", [1, Marked()])
+def test_one_that_a_callback_returns_is_waited_for_by_and_then_and_or_else(make, outcome):
+    source = make()
+    results = [done(0).and_then(lambda v: source), failed(Marked()).or_else(lambda e: source)]
+    assert not any(result.done() for result in results)
+    if make is Plain:
+        source.finish(outcome)
+    else:
+        source.set_result(outcome) if outcome == 1 else source.set_exception(outcome)
+    for result in results:
+        assert (result.wait(timeout=10) if outcome == 1 else result.exception(timeout=10)) is outcome
+    assert done(0).then(lambda f: source).wait() is source
+
+
+def test_what_has_any_attribute_it_is_asked_for_is_a_value_and_not_waited_for():
+    class Anything:
+        def __getattr__(self, name):
+            return lambda *args: None
+
+    thing = Anything()
+    assert done(0).and_then(lambda v: thing).wait(timeout=10) is thing
+
+
 def test_gather_cancels_those_that_are_still_to_come():
     c, running, plain, f = Concurrent(), Concurrent(), Plain(), Future()
     running.set_running_or_notify_cancel()

@@ -13,6 +13,26 @@ def echo(x):
     return x
 
 
+def lazily(x):
+    return (y for y in [x])
+
+
+class Failed(Exception):
+    """With a tensor among its arguments and another beside them."""
+
+    def __init__(self, words, at, **more):
+        super().__init__(words, at)
+        self.more = more
+
+
+def fail(x):
+    raise Failed("with", x, beside=x[1:])
+
+
+def numbered(count, size):
+    return [torch.full((size,), float(i)) for i in range(count)]
+
+
 def described(x):
     """A tensor as its receiver sees it."""
     return (str(x.dtype), tuple(x.shape), x.stride(), x.storage_offset(), x.requires_grad, x.is_leaf, x.untyped_storage().nbytes())

@@ -1,5 +1,8 @@
 """Calls: their errors, their timeouts, their number, and what the agent says of itself."""
 
+import gc
+import os
+import signal
 import threading
 import time
 
@@ -8,6 +11,7 @@ import torch
 import torch.distributed.autograd as dist_autograd
 import torch.distributed.rpc as rpc
 from agent_world import init, run
+from torch.multiprocessing.reductions import StorageWeakRef
 
 
 def add(x, y):
@@ -202,3 +206,83 @@ def _straggles(rank, world_size, path):
 
 def test_a_join_that_runs_out_of_time_names_who_has_not_come():
     run(_straggles, 2)
+
+
+def hold(tensor, text, path):
+    open(f"{path}.begun", "w").close()
+    assert wait_until_released()
+    return tensor.sum().item(), len(text)
+
+
+def _let_go(rank, world_size, path):
+    init(rank, world_size, path)
+    x = torch.ones(1 << 20)
+    wide = torch.ones(4, 1 << 20)[:, ::4]  # packed when it is sent
+    originals = [StorageWeakRef(t.untyped_storage()) for t in (x, wide)]
+    futures = [rpc.rpc_async("w0", hold, args=(t, "x" * 100_000, f"{path}{i}")) for i, t in enumerate((x, wide))]
+    del x, wide
+    until = time.monotonic() + 60
+    while not all(os.path.exists(f"{path}{i}.begun") for i in range(2)):
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    gc.collect()
+    assert [original.expired() for original in originals] == [True, True]
+    release()
+    assert torch.futures.wait_all(futures) == [(1 << 20, 100_000)] * 2
+    rpc.shutdown()
+
+
+def test_a_call_to_oneself_keeps_the_copies_and_lets_the_originals_go():
+    run(_let_go, 1)
+
+
+def _no_room(rank, world_size, path):
+    init(rank, world_size, path)
+    if rank == 1:
+        threading.Event().wait()
+    pid = rpc.rpc_sync("w1", os.getpid)
+    agent = rpc.api._get_current_rpc_agent()
+    os.kill(pid, signal.SIGSTOP)
+    sent = []
+
+    def full():
+        return int(agent.get_metrics()["agent.client_active_calls"]) > 65536
+
+    def interrupt():
+        until = time.monotonic() + 80
+        while not full():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    args = (torch.ones(1), 1)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(66_000):
+            rpc.rpc_async("w1", torch.add, args=args, timeout=0)
+    took = time.monotonic() - sent[0]
+    thread.join()
+
+    ended = []
+
+    def call():
+        try:
+            rpc.rpc_async("w1", torch.add, args=args, timeout=0).wait()
+        except RuntimeError as error:
+            ended.append(str(error))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    while not full():
+        time.sleep(0.001)
+    rpc.shutdown(graceful=False)
+    thread.join(30)
+    os.kill(pid, signal.SIGKILL)
+    assert len(ended) == 1 and "no longer running" in ended[0]
+    return took
+
+
+def test_a_call_that_waits_for_room_is_ended_by_ctrl_c_and_by_shutdown():
+    assert run(_no_room, 2, expect_death={1})[0] < 2  # 50 ms, on an idle machine

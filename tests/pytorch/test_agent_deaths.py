@@ -1,6 +1,7 @@
 """A worker that dies, stops or leaves: what the others see, how soon, and how they end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,10 @@ from agent_world import init, run
 
 def add(x, y):
     return x + y
+
+
+# The worker and what became of it, once each, and what PyTorch's programs look for.
+WORDS = r"PYTHON_CALL failed: worker 'w1' \(id 1\) died(?!.*died)(?!.*w1).*: .* \(Connection closed by peer\)"
 
 
 def die():
@@ -60,15 +65,15 @@ def _killed(rank, world_size, path):
         for future in pending:
             with pytest.raises(RuntimeError) as error:
                 future.wait()
-            assert "w1" in str(error.value) and "Connection closed by peer" in str(error.value)
-            assert "died" in str(error.value)
+            assert re.fullmatch(WORDS, str(error.value)), str(error.value)
         with pytest.raises(RuntimeError, match="w1.*died"):
             rpc.rpc_sync("w1", add, args=(1, 2))
         assert time.monotonic() - began < 5
         assert rpc.rpc_sync("w2", add, args=(1, 2)) == 3
     began = time.monotonic()
-    with pytest.raises(RuntimeError, match="w1"):
+    with pytest.raises(RuntimeError, match="w1") as error:
         rpc.shutdown()
+    assert str(error.value).count("w1") == 1, str(error.value)
     return time.monotonic() - began
 
 
@@ -213,3 +218,58 @@ def test_a_program_ends_while_a_handler_never_returns(tmp_path):
     assert done.returncode == 7, done.stderr
     assert done.stdout == "ends\n"
     assert "did not return" in done.stderr
+
+
+# ---- handlers that run while their worker ends
+
+
+def answer_later(path, seconds):
+    open(f"{path}.begun", "w").close()
+    time.sleep(seconds)
+    return seconds
+
+
+@rpc.functions.async_execution
+def answer_later_still(path, seconds):
+    future = torch.futures.Future()
+
+    def answer():
+        time.sleep(seconds)
+        future.set_result(seconds)
+
+    threading.Thread(target=answer, daemon=True).start()
+    open(f"{path}.begun", "w").close()
+    return future
+
+
+def _ends_within(rank, world_size, path, function, seconds, how):
+    init(rank, world_size, path)
+    if rank == 1:
+        until = time.monotonic() + 60
+        while not os.path.exists(f"{path}.begun"):
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        if how == "shutdown":
+            began = time.monotonic()
+            rpc.shutdown(graceful=False)
+            return time.monotonic() - began
+        return None  # the program ends
+    future = rpc.rpc_async("w1", function, args=(path, seconds))
+    if seconds < 1:
+        assert future.wait() == seconds
+    else:
+        with pytest.raises(RuntimeError, match="worker 'w1'.*has left"):
+            future.wait()
+    rpc.shutdown(graceful=False)
+    return None
+
+
+@pytest.mark.parametrize("how", ["shutdown", "exit"])
+@pytest.mark.parametrize("function", [answer_later, answer_later_still])
+def test_a_handler_that_runs_while_its_worker_ends_gets_its_answer_out(function, how):
+    run(_ends_within, 2, function, 0.3, how)
+
+
+def test_a_handler_that_takes_longer_than_the_end_of_its_worker_is_not_waited_for():
+    took = run(_ends_within, 2, answer_later_still, 20.0, "shutdown")[1]
+    assert took < 6  # a second, on an idle machine

@@ -119,19 +119,6 @@ def test_a_worker_that_waits_in_vain_names_the_ranks_that_did_not_come():
     run(_alone, 1)
 
 
-def _secrets(rank, world_size, path):
-    from tine.pytorch import _group
-
-    _group.LEAST_MEETING_TIME = 5.0
-    # Who connects is told why; the other only that nobody came.
-    with pytest.raises(RuntimeError, match="secret" if rank == 1 else "did not connect"):
-        init(rank, world_size, path, secret=f"key of {rank}" * 4, rpc_timeout=5)
-
-
-def test_workers_of_different_secrets_do_not_meet():
-    run(_secrets, 2)
-
-
 def _after(path, what, rank):
     until = time.monotonic() + 60
     while not os.path.exists(f"{path}.{what}{rank}"):

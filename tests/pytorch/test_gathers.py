@@ -25,15 +25,15 @@ def error_of(gather):
 
 
 def test_a_death_ends_it_at_once_and_is_named(gather):
-    _group.worker_gone("w2", "its machine burnt", left=False)
-    with pytest.raises(RuntimeError, match="'w2' is gone: its machine burnt"):
+    _group.worker_gone("w2", "worker 'w2' (id 2) died: its machine burnt", left=False)
+    with pytest.raises(RuntimeError, match=r"^worker 'w2' \(id 2\) died: its machine burnt$"):
         gather.states.proceed_signal.wait(0)
 
 
 def test_a_death_before_it_began_ends_it_as_well(gather):
-    _group.worker_gone("w2", "its machine burnt", left=False)
+    _group.worker_gone("w2", "worker 'w2' (id 2) died: its machine burnt", left=False)
     later = api._all_gather_sequence_id_to_states["w0w1w21"]
-    with pytest.raises(RuntimeError, match="'w2' is gone: its machine burnt"):
+    with pytest.raises(RuntimeError, match=r"^worker 'w2' \(id 2\) died: its machine burnt$"):
         later.proceed_signal.wait(0)
 
 
@@ -50,12 +50,12 @@ def test_the_leader_ends_it_when_one_leaves_that_has_not_come(gather):
 
 def test_a_follower_ends_it_when_the_leader_leaves(gather):
     if gather.here == "w1":
-        _group.worker_gone("w0", "shutting down", left=True)
-        assert "'w0' is gone" in error_of(gather)
+        _group.worker_gone("w0", "worker 'w0' (id 0) has left", left=True)
+        assert error_of(gather) == "worker 'w0' (id 0) has left"
 
 
 def test_a_worker_that_comes_back_is_no_longer_gone(gather):
-    _group.worker_gone("w2", "its machine burnt", left=False)
+    _group.worker_gone("w2", "worker 'w2' (id 2) died: its machine burnt", left=False)
     _group.worker_came("w2")
     assert api._all_gather_sequence_id_to_states["w0w1w21"].proceed_signal.error is None
 

@@ -1,8 +1,11 @@
 """Tensors of PyTorch in tine's own RPC: what arrives, how it travels, what cannot."""
 import copy
+import ctypes
 import gc
+import os
 import pickle
 import threading
+import time
 
 import lift_callees as there
 import numpy as np
@@ -466,11 +469,50 @@ def test_a_message_of_more_tensors_than_a_frame_has_segments_arrives():
         assert len(got) == n and torch.equal(torch.stack(got), all_of_them)
         got[1].fill_(-1)
         assert torch.equal(got[0], sent[0]) and torch.equal(got[2], sent[2]) and got[3].data_ptr() % 64 == 0
-    shared = [torch.arange(300.0) + i for i in range(4200)]
-    got = echo([pair for x in shared for pair in (x, x[1:])])
-    for i, x in enumerate(shared):
-        assert got[2 * i].untyped_storage().data_ptr() == got[2 * i + 1].untyped_storage().data_ptr()
-        assert torch.equal(got[2 * i], x) and torch.equal(got[2 * i + 1], x[1:])
+
+
+@pytest.mark.parametrize("to", HERE_AND_THERE)
+def test_the_small_tensors_of_a_message_of_thousands_alias_only_what_they_aliased_before(to):
+    sent = [torch.full((300,), float(i)) for i in range(5000)]
+    expected = [x.clone() for x in sent]
+    pairs = {i: sent[i][100:] for i in range(0, 5000, 7)}  # each in the memory of one of them
+    got = rpc.rpc_sync(to, there.echo, args=((sent, pairs),))
+    tensors, views = got
+    assert len({x.untyped_storage().data_ptr() for x in tensors}) == 5000
+    for i, x in enumerate(tensors):
+        assert x.untyped_storage().nbytes() < 1264 and x.data_ptr() % 64 == 0
+        if i in pairs:
+            assert views[i].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+            assert views[i].storage_offset() == 100
+    for i in range(0, 5000, 3):
+        tensors[i].mul_(-1)
+        expected[i].mul_(-1)
+    for i in range(0, 5000, 21):  # seen through the other
+        views[i].sub_(0.5)
+        expected[i][100:].sub_(0.5)
+    assert all(torch.equal(x, y) for x, y in zip(tensors, expected))
+    assert all(torch.equal(views[i], expected[i][100:]) for i in pairs)
+    assert all(torch.equal(x, torch.full((300,), float(i))) for i, x in enumerate(sent))
+
+
+def resident():
+    """Bytes of this process, without what its allocator has free."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_one_small_tensor_of_a_message_of_thousands_keeps_64_kib_and_not_all_of_them():
+    got = rpc.rpc_sync("callee", there.numbered, args=(5000, 4096))  # 80 MiB
+    before = resident()
+    kept = got[::64]  # of each MiB one: 79 blocks of 64 KiB
+    del got
+    deadline = time.monotonic() + 60  # buffers for receiving go back after idle seconds
+    while before - resident() < 70 << 20:
+        assert time.monotonic() < deadline, (before, resident())
+        time.sleep(0.05)
+    assert all(x.sum() == 64 * i * 4096 for i, x in enumerate(kept))
 
 
 def test_a_message_of_more_columns_than_a_frame_has_segments_arrives():

@@ -51,7 +51,7 @@ def main(arguments):
         return 0 if arguments else 2
     if arguments == ["build"]:
         try:
-            print(tine.pytorch.build())
+            print(tine.pytorch.build(live=True))
         except tine.pytorch.BuildError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1

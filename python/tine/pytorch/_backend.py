@@ -1,8 +1,11 @@
 """The backend's registration with PyTorch: its options, its start, and taking TENSORPIPE's place."""
 
+import os
+
 import torch.distributed.rpc as rpc
 from torch.distributed.rpc import api, backend_registry
 
+from tine.distributed.rpc.options import _seconds as _checked_seconds
 from tine.pytorch._futures import install_futures, uninstall_futures
 
 NAME = "TINE"
@@ -14,8 +17,9 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
     num_worker_threads: threads that run requests before more are started for those that block.
     rpc_timeout: seconds a call may take unless it says otherwise; 0: for ever.
     init_method: where the workers meet: env://, tcp://host:port or file:///path.
-    host: the address, or address:port, to listen at; 127.0.0.1 unless set. Beyond loopback only with
-        plaintext_beyond_loopback=True, until tine speaks TLS.
+    host: the address, or address:port, to listen at; unless set TINE_HOST, else 127.0.0.1.
+    plaintext_beyond_loopback: whether that may be an address beyond loopback, until tine speaks TLS; unless set whether
+        TINE_PLAINTEXT is 1.
     secret: what the workers prove to each other; unless set TINE_AUTH_KEY, else the user's key file.
     unix_sockets: whether workers of one machine use them.
     heartbeat_interval, heartbeat_timeout: seconds after which a silent worker is asked for a sign of life, and after which
@@ -31,25 +35,32 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         host="",
         secret="",
         unix_sockets=True,
-        plaintext_beyond_loopback=False,
+        plaintext_beyond_loopback=None,
         heartbeat_interval=5.0,
         heartbeat_timeout=30.0,
         _polling_us=150,
     ):
         if num_worker_threads <= 0:
             raise ValueError(f"num_worker_threads must be positive, got {num_worker_threads}")
-        rpc.RpcBackendOptions.__init__(self, rpc_timeout=rpc_timeout, init_method=init_method)
+        rpc.RpcBackendOptions.__init__(
+            self, rpc_timeout=_seconds("rpc_timeout", rpc_timeout), init_method=init_method
+        )
         self.num_worker_threads = num_worker_threads
         self.host = host
         self.secret = secret
         self.unix_sockets = unix_sockets
         self.plaintext_beyond_loopback = plaintext_beyond_loopback
-        self.heartbeat_interval = heartbeat_interval
-        self.heartbeat_timeout = heartbeat_timeout
+        self.heartbeat_interval = _seconds("heartbeat_interval", heartbeat_interval)
+        self.heartbeat_timeout = _seconds("heartbeat_timeout", heartbeat_timeout)
         self._polling_us = _polling_us
         # PyTorch asks every agent's options for these.
         self.device_maps = {}
         self.devices = []
+
+
+def _seconds(name, given):
+    """A number that PyTorch's stores and tine's clock can count with: a century is as long as it takes."""
+    return min(_checked_seconds(name, given, none_is_zero=True), 3e9)
 
 
 NO_DEVICES = (
@@ -77,17 +88,18 @@ def own_options(options):
 
 
 def agent_arguments(options):
-    """What the agent's constructor takes of them."""
+    """What the agent's constructor takes of them, and of the environment."""
     from tine.pytorch._build import protocol
 
+    plaintext = options.plaintext_beyond_loopback
     return {
         "num_worker_threads": options.num_worker_threads,
         "rpc_timeout": options.rpc_timeout,
-        "host": options.host,
+        "host": options.host or os.environ.get("TINE_HOST", ""),
         "secret": options.secret,
         "protocol": protocol(),
         "unix_sockets": options.unix_sockets,
-        "plaintext_beyond_loopback": options.plaintext_beyond_loopback,
+        "plaintext_beyond_loopback": os.environ.get("TINE_PLAINTEXT") == "1" if plaintext is None else bool(plaintext),
         "heartbeat_interval": options.heartbeat_interval,
         "heartbeat_timeout": options.heartbeat_timeout,
         "polling_us": options._polling_us,

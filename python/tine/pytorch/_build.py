@@ -1,6 +1,7 @@
 """Builds the agent against the PyTorch that is installed, once, and loads it."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import importlib.machinery
@@ -9,6 +10,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -25,8 +27,12 @@ _PACKAGE = pathlib.Path(tine.__file__).parent
 _SOURCES = pathlib.Path(__file__).parent / "csrc"
 # Each is a compilation of its own; the two take about as long as each other.
 _UNITS = ("engine.cpp", "bindings.cpp")
-_OTHER_BUILDER_BOUND = 300.0
+_COMPILER_BOUND = 900.0
+_OTHER_BUILDER_BOUND = 1200.0
 _QUIET = 2.0
+_KEPT = 16  # modules, of some 700 KB each
+_SCRATCH = "building-"
+_ABANDONED = 3600.0  # the age at which a scratch folder has no builder any more, where no lock can tell
 
 
 class BuildError(RuntimeError):
@@ -43,14 +49,22 @@ def protocol():
     return f"torch.distributed.rpc of torch {major}.{minor}"
 
 
+def _words(variable):
+    """What an environment variable says, as a shell would split it."""
+    text = os.environ.get(variable, "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise BuildError(f"{variable} is not the beginning of a command line: {text!r} ({error})") from None
+
+
 def _compiler():
-    chosen = os.environ.get("CXX")
-    if chosen:
-        command = shlex.split(chosen)
+    command = _words("CXX")
+    if command:
         if not shutil.which(command[0]):
             raise BuildError(
                 f"tine.pytorch needs a C++ compiler to build its backend for torch {torch_version()}, but CXX names "
-                f"{chosen!r}, which is not there"
+                f"{os.environ['CXX']!r}, which is not there"
             )
         return command
     for name in ("c++", "g++", "clang++"):
@@ -63,7 +77,7 @@ def _compiler():
 
 
 def _check_torch():
-    include = pathlib.Path(torch.__file__).parent / "include"
+    include = _torch() / "include"
     missing = None
     if not hasattr(torch._C, "_distributed_rpc"):
         missing = "it was built without torch.distributed.rpc"
@@ -72,7 +86,7 @@ def _check_torch():
     elif not (include / "torch/csrc/distributed/rpc/request_callback_impl.h").exists():
         missing = f"its C++ headers are not in {include}"
     elif not getattr(torch._C, "_GLIBCXX_USE_CXX11_ABI", True):
-        missing = "it was built with the old C++ ABI (_GLIBCXX_USE_CXX11_ABI=0), which tine has not"
+        missing = "it was built with the old C++ ABI (_GLIBCXX_USE_CXX11_ABI=0), as PyPI's wheels before 2.7 were"
     if missing:
         raise BuildError(
             f"tine.pytorch can't be built for torch {torch_version()}: {missing}; install a newer torch (2.13 is tried)"
@@ -86,28 +100,31 @@ def _check_torch():
         raise BuildError(f"tine.pytorch's C++ sources are not in {_SOURCES}: install tine's Python package as a whole")
 
 
-def _flags():
-    import torch.utils.cpp_extension as extension
-
-    flags = ["-std=c++20", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-w"]
-    flags += [f"-I{_PACKAGE / 'include'}"]
-    flags += [f"-isystem{path}" for path in [*extension.include_paths(), sysconfig.get_path("include")]]
-    flags += [f"-D_GLIBCXX_USE_CXX11_ABI={int(getattr(torch._C, '_GLIBCXX_USE_CXX11_ABI', True))}"]
+def _options():
+    """What the compiler is told besides where things are. CXXFLAGS comes last, at linking, too."""
+    options = ["-std=c++20", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-w"]
+    options += [f"-D_GLIBCXX_USE_CXX11_ABI={int(getattr(torch._C, '_GLIBCXX_USE_CXX11_ABI', True))}"]
     # The bits by which modules recognise each other's classes, where this torch names its own.
     for name in ("COMPILER_TYPE", "STDLIB", "BUILD_ABI"):
         value = getattr(torch._C, f"_PYBIND11_{name}", None)
         if value is not None:
-            flags.append(f'-DPYBIND11_{name}="{value}"')
-    return flags
+            options.append(f'-DPYBIND11_{name}="{value}"')
+    return [*options, *_words("CXXFLAGS")]
+
+
+def _torch():
+    return pathlib.Path(torch.__file__).parent
+
+
+def _flags():
+    system = [_torch() / "include", _torch() / "include/torch/csrc/api/include", sysconfig.get_path("include")]
+    return [*_options(), f"-I{_PACKAGE / 'include'}", *(f"-isystem{path}" for path in system)]
 
 
 def _link_flags():
-    import torch.utils.cpp_extension as extension
-
-    flags = ["-shared"]
-    flags += [f"-L{path}" for path in [*extension.library_paths(), _PACKAGE]]
-    # No path to them is written down: both are loaded by then.
-    return [*flags, "-ltorch_python", "-ltorch", "-ltorch_cpu", "-lc10", "-ltine"]
+    # No path to the libraries is written down: they are loaded by then.
+    paths = [f"-L{path}" for path in (_torch() / "lib", _PACKAGE)]
+    return ["-shared", *_words("CXXFLAGS"), *paths, "-ltorch_python", "-ltorch", "-ltorch_cpu", "-lc10", "-ltine"]
 
 
 def _digest():
@@ -116,13 +133,22 @@ def _digest():
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update(repr([tine.__version__, torch_version(), str(torch.version.git_version), sys.version]).encode())
-    digest.update(str(torch.__file__).encode())
+    # CXX and not the compiler that it leads to: what was built ahead is found where there is none.
+    made_with = [os.environ.get("CXX", ""), _options()]
+    made_for = [tine.__version__, torch_version(), str(torch.version.git_version), str(torch.__file__), sys.version]
+    digest.update(repr([made_with, made_for]).encode())
     return digest.hexdigest()[:16]
 
 
 def _cache():
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.expanduser("~/.cache")
+    if not os.path.isabs(base):
+        raise BuildError(
+            "tine.pytorch keeps the backend that it builds in ~/.cache/tine, and this user has no home: name a folder in "
+            "XDG_CACHE_HOME"
+        )
     return pathlib.Path(base) / "tine"
 
 
@@ -132,107 +158,233 @@ def path():
     return _cache() / f"pytorch-{tine.__version__}-torch{torch_version()}-{tag}-{_digest()}" / "_agent.so"
 
 
-@contextlib.contextmanager
-def _alone(target):
-    """Holds the lock of builders of `target`; yields whether it has to be built."""
+def _modified(path):
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(target.with_suffix(".lock"), "w")  # noqa: SIM115 - closed below, with which it is released
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+@contextlib.contextmanager
+def _told():
+    """What the operating system refuses is told in one sentence."""
+    try:
+        yield
     except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
         raise BuildError(
-            f"tine.pytorch can't write its built backend to {target.parent}: {error.strerror}; name a folder that can "
-            "be written in XDG_CACHE_HOME"
+            f"tine.pytorch can't keep the backend that it builds in {_cache()} ({place}{error.strerror}): see to it that "
+            "you can write there and that there is room, or name another folder in XDG_CACHE_HOME"
         ) from error
-    with lock:
+
+
+def _lock(file, how):
+    """Whether flock(2) gave the lock at once; None if the file system has no locks."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+@contextlib.contextmanager
+def _turn(progress):
+    """Of the processes that build, one at a time. Yields whether the others wait, which not every file system can say."""
+    _cache().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(_cache() / "pytorch.lock", "w") as lock:
         end = time.monotonic() + _OTHER_BUILDER_BOUND
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() >= end:
-                    raise BuildError(
-                        f"another process has been building {target} for {_OTHER_BUILDER_BOUND:.0f} s: end it, or remove "
-                        f"{lock.name}"
-                    ) from None
-                time.sleep(0.1)
-        yield not target.exists()
+        while (alone := _lock(lock, fcntl.LOCK_EX)) is False:
+            progress.text = "waiting for another process that builds an RPC backend"
+            if time.monotonic() >= end:
+                raise BuildError(
+                    f"another process has been building tine's backend for {_OTHER_BUILDER_BOUND:.0f} s: end the one that "
+                    f"holds {lock.name} (fuser -v shows it)"
+                )
+            time.sleep(0.1)
+        yield alone
+
+
+def _tidy(alone, mine):
+    """Removes what dead builders have left, and the modules beyond _KEPT whose last use is longest ago."""
+    for scratch in _cache().glob(f"pytorch-*/{_SCRATCH}*"):
+        if alone or time.time() - _modified(scratch) > _ABANDONED:
+            shutil.rmtree(scratch, ignore_errors=True)
+    if alone:
+        others = [folder for folder in _cache().glob("pytorch-*") if folder != mine]
+        for folder in sorted(others, key=_modified, reverse=True)[_KEPT - 1 :]:
+            _remove_unless_used(folder)
+
+
+def _remove_unless_used(folder):
+    try:
+        module = open(folder / "_agent.so", "r+b")
+    except FileNotFoundError:  # of a build that failed
+        module = contextlib.nullcontext()
+    except OSError:
+        return
+    with module as file:
+        if file is None or _lock(file, fcntl.LOCK_EX):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _use(target):
+    """The module's file, locked against removal while it is open; None if it has just been removed."""
+    try:
+        file = open(target, "rb")  # noqa: SIM115 - stays open as long as this process
+    except FileNotFoundError:
+        return None
+    # One that is removed is locked, or has no name any more.
+    if _lock(file, fcntl.LOCK_SH) is False or os.fstat(file.fileno()).st_nlink == 0:
+        file.close()
+        return None
+    with contextlib.suppress(OSError):  # a cache that others keep for us
+        os.utime(target.parent)
+    return file
 
 
 class _Progress:
-    """Tells on stderr what takes so long, once it does."""
+    """Tells on stderr what takes so long: once it does, or from the start and each second on a terminal that is `live`."""
 
-    def __init__(self, text):
-        self._text = text
-        self._timer = threading.Timer(_QUIET, self._tell)
-        self._timer.daemon = True
+    def __init__(self, live):
+        self.text = ""
+        self._live = live and sys.stderr.isatty()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._tell, name="tine-build", daemon=True)
 
     def _tell(self):
-        print(self._text, file=sys.stderr, flush=True)
+        began = time.monotonic()
+        if self._live:
+            while not self._done.wait(0.5):
+                print(f"\r\x1b[Ktine: {self.text}, {time.monotonic() - began:.0f} s", end="", file=sys.stderr, flush=True)
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        elif not self._done.wait(_QUIET):
+            print(f"tine: {self.text} (this takes about a minute, once)", file=sys.stderr, flush=True)
 
     def __enter__(self):
-        self._timer.start()
+        self._thread.start()
+        return self
 
     def __exit__(self, *_):
-        self._timer.cancel()
+        self._done.set()
+        self._thread.join()
 
 
-def _run_all(commands):
-    """Runs the commands beside each other; the first that fails raises."""
-    running = [
-        (command, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
-        for command in commands
-    ]
-    failed = None
-    for command, process in running:
-        output, _ = process.communicate()
-        if process.returncode != 0 and failed is None:
-            failed = (command, output)
-    if failed:
-        command, output = failed
-        tail = "\n".join(output.strip().splitlines()[-30:])
+def _run_all(commands, scratch):
+    """Runs compilers beside each other: (the first command that failed, what it said), or None."""
+    environment = dict(os.environ, TMPDIR=scratch, LC_ALL="C")
+    running = []
+    try:
+        for command in commands:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,  # what it starts is ended with it
+            )
+            running.append((command, process))
+        end = time.monotonic() + _COMPILER_BOUND
+        for command, process in running:
+            output, _ = process.communicate(timeout=max(0.0, end - time.monotonic()))
+            if process.returncode != 0:
+                return command, output.decode(errors="replace")
+        return None
+    except subprocess.TimeoutExpired:
         raise BuildError(
-            f"tine.pytorch could not be built for torch {torch_version()} with {command[0]} (it has to know C++20: GCC 12 "
-            f"or Clang 16): {shlex.join(command)}\n{tail}"
+            f"the compiler has not come to an end within {_COMPILER_BOUND:.0f} s and was stopped: {shlex.join(command)}"
+        ) from None
+    except OSError as error:
+        raise BuildError(f"the compiler can't be run: {shlex.join(command)}: {error.strerror}") from error
+    finally:
+        for _, process in running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+# What tine's headers and the agent take from C++20: not every compiler that knows -std=c++20 has it.
+_CPP20 = """
+#include <concepts>
+#include <coroutine>
+#include <source_location>
+#include <span>
+template <std::integral T> struct S { T value; bool operator==(const S&) const = default; };
+auto here(std::source_location at = std::source_location::current()) { return at.line(); }
+int main() { return S{1} == S{.value = 2} && here() && std::span<int>().size(); }
+"""
+
+
+def _check_compiler(compiler, scratch):
+    source = pathlib.Path(scratch, "cpp20.cpp")
+    source.write_text(_CPP20)
+    if _run_all([[*compiler, *_options(), "-fsyntax-only", str(source)]], scratch):
+        raise BuildError(
+            f"tine.pytorch needs a compiler of C++20 to build its backend for torch {torch_version()}, and "
+            f"{shlex.join(compiler)} is not one, or not with CXXFLAGS={os.environ.get('CXXFLAGS', '')!r}: name another in "
+            "CXX (GCC 12 and Clang 16 are)"
         )
 
 
-def build():
-    """Builds the backend if that has not been done; the path of the module."""
+def _compile(compiler, target, scratch):
+    objects = [os.path.join(scratch, unit + ".o") for unit in _UNITS]
+    module = os.path.join(scratch, "_agent.so")
+    flags = _flags()
+    compilations = [
+        [*compiler, *flags, "-c", str(_SOURCES / unit), "-o", out] for unit, out in zip(_UNITS, objects, strict=True)
+    ]
+    failed = _run_all(compilations, scratch) or _run_all([[*compiler, *objects, *_link_flags(), "-o", module]], scratch)
+    if failed:
+        command, output = failed
+        if (full := os.strerror(errno.ENOSPC)) in output:
+            raise OSError(errno.ENOSPC, full, scratch)
+        log = target.parent / "build.log"
+        log.write_text(f"{shlex.join(command)}\n{output}")
+        _check_compiler(compiler, scratch)
+        lines = output.strip().splitlines() or ["it said nothing"]
+        first = next((line for line in lines if "error" in line), lines[-1]).strip()
+        raise BuildError(
+            f"tine.pytorch could not be built for torch {torch_version()} by {shlex.join(compiler)}: {first} (all that it "
+            f"said: {log})"
+        )
+    os.replace(module, target)
+
+
+def build(live=False):
+    """Builds the backend if that has not been done; the path of the module. live: shows on a terminal how it goes."""
     target = path()
-    if target.exists():
-        return target
-    _check_torch()
-    compiler = _compiler()
-    with _alone(target) as needed:
-        if needed:
-            with (
-                _Progress(f"tine: building the RPC backend for torch {torch_version()}, once (about a minute)"),
-                tempfile.TemporaryDirectory(dir=target.parent) as folder,
-            ):
-                objects = [os.path.join(folder, unit + ".o") for unit in _UNITS]
-                flags = _flags()
-                _run_all(
-                    [*compiler, *flags, "-c", str(_SOURCES / unit), "-o", out]
-                    for unit, out in zip(_UNITS, objects, strict=True)
-                )
-                module = os.path.join(folder, "_agent.so")
-                _run_all([[*compiler, *objects, *_link_flags(), "-o", module]])
-                os.replace(module, target)
+    with _told():
+        if target.exists():
+            return target
+        _check_torch()
+        compiler = _compiler()
+        with _Progress(live) as progress, _turn(progress) as alone:
+            _tidy(alone, target.parent)
+            if not target.exists():
+                progress.text = f"building the RPC backend for torch {torch_version()}"
+                target.parent.mkdir(exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=target.parent, prefix=_SCRATCH) as scratch:
+                    _compile(compiler, target, scratch)
     return target
 
 
 _loaded = None
+_in_use = None
 
 
 def load():
     """The extension module, built if need be."""
-    global _loaded
+    global _loaded, _in_use
     if _loaded is None:
         if not rpc.is_available():
             _check_torch()
         name = "tine.pytorch._agent"
-        loader = importlib.machinery.ExtensionFileLoader(name, str(build()))
+        with _told():
+            while (_in_use := _use(target := build())) is None:  # removed between the two
+                pass
+        loader = importlib.machinery.ExtensionFileLoader(name, str(target))
         spec = importlib.util.spec_from_file_location(name, loader.path, loader=loader)
         module = importlib.util.module_from_spec(spec)
         loader.exec_module(module)

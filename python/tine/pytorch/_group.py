@@ -14,9 +14,9 @@ import torch.distributed as dist
 import torch.distributed.rpc as rpc
 from torch._C._distributed_rpc import _delete_all_user_and_unforked_owner_rrefs
 from torch.distributed.rpc import api, internal
-from torch.distributed.rpc._utils import _group_membership_management, _update_group_membership
+from torch.distributed.rpc._utils import _update_group_membership
 
-from tine.pytorch import _build
+import tine
 
 _WRONG_BACKEND = (
     "the workers of one world must run the same RPC backend, but some run TINE (tine.pytorch) and some TENSORPIPE: start "
@@ -24,10 +24,13 @@ _WRONG_BACKEND = (
 )
 _CARD = "tine/card/"
 _LIST = "tine/workers"
-# Where PyTorch's own agent says whether its group is static.
+# Where PyTorch's own agent says whether its group is static, and who comes or goes.
 _STATIC_KEY = "rpcIsStaticGroup"
+_TOKEN_KEY = "RpcGroupManagementToken"
+_LONGEST_NAP = 0.02
 _LOOK_EVERY = 0.25
 _EXPECTED_WITHIN = 1.0
+_ANSWERS_WITHIN = 2.0
 # A short timeout of calls is no reason not to wait for a worker that starts slowly.
 LEAST_MEETING_TIME = 60.0
 _MOST_TOLD = 1 << 20
@@ -110,10 +113,16 @@ def _has(store, key):
 
 
 def _wait_for(store, key, seconds):
-    try:
-        store.wait([key], datetime.timedelta(seconds=max(seconds, 1e-3)))
-    except RuntimeError:
-        return False
+    """Whether the key came in time. A store's own wait sees no signal before it ends, and TCP's prints a warning when it
+    ends without the key: so the store is asked, and the naps between are what Ctrl-C ends."""
+    end = time.monotonic() + seconds
+    nap = 0.001
+    while not _has(store, key):
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(nap, left))
+        nap = min(2 * nap, _LONGEST_NAP)
     return True
 
 
@@ -149,19 +158,25 @@ def _meet(agent, store, name, rank, world_size, timeout):
     for its_name, its_id in names.items():
         if its_id > rank:
             _expect(agent, its_name, its_id, cards[its_id], clock)
+    with _gone_lock:
+        died = [why for why, left in _gone.values() if not left]
+    if died:
+        raise MeetingError(f"worker {name!r} (rank {rank}) cannot start: {'; '.join(died)}")
 
 
 def _expect(agent, its_name, its_id, card, clock):
     try:
         agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
-    except RuntimeError as late:
-        # Busy, or gone by now: who is asked at its own door tells.
+    except (tine.DeadlineExceeded, tine.AuthError) as late:
+        # It is busy or gone, or another has called itself so: who is asked at its own door tells.
         try:
             agent.connect(card, clock.for_agent())
-        except RuntimeError as error:
-            raise MeetingError(
-                f"{error} ({late}: it ended, or does not hold this worker's secret; its own output tells)"
-            ) from error
+        except tine.AuthError:
+            raise
+        except tine.PeerDied as error:
+            if isinstance(late, tine.AuthError):
+                raise tine.AuthError(f"worker {its_name!r} (id {its_id}) gave up, it was refused here: {late}") from error
+            raise MeetingError(f"{error} ({late}: its own output tells why it ended)") from error
 
 
 def _missing(store, world_size):
@@ -197,15 +212,50 @@ def _look_for_tensorpipe(store, name, rank, world_size):
 
 @contextlib.contextmanager
 def _membership(store, name, is_join):
-    """PyTorch's, but that who fails gives the token back, too: the others would wait for it."""
+    """PyTorch's, but that the token is given back by who fails, and taken back from who has died."""
+    # The holder's card in it tells the others where to look for it, and no life writes what another has written.
+    token = f"Token_for_{name}_{'join' if is_join else 'leave'} {_running.card}"
+    _take_token(store, name, token)
     failure = None
-    with _group_membership_management(store, name, is_join):
-        try:
-            yield
-        except BaseException as error:  # noqa: BLE001 - raised below
-            failure = error
+    try:
+        yield
+    except BaseException as error:  # noqa: BLE001 - raised below
+        failure = error
+    # In this order, as PyTorch's own agent waits for it.
+    store.compare_set(_TOKEN_KEY, token, "")
+    store.set(token, "Done")
     if failure is not None:
         raise failure
+
+
+def _take_token(store, name, token):
+    seconds = _meeting_time(_running._options)
+    clock = _Clock(seconds)
+    before = ""
+    while (holder := store.compare_set(_TOKEN_KEY, before, token).decode()) != token:
+        before = ""
+        if _wait_for(store, holder, clock.left(_LOOK_EVERY)):
+            continue
+        if _has_died(holder, clock):
+            before = holder  # nothing that it left undone stands in the way of those who come
+        elif clock.over():
+            raise MeetingError(
+                f"worker {name!r} waited {seconds} s for its turn to come to the group or to leave it: "
+                f"{holder.partition(' ')[0]} has not been given back"
+            )
+    if before:
+        store.set(before, "Done")  # for PyTorch's own agents, who wait for it
+
+
+def _has_died(holder, clock):
+    """Whether nobody is where the holder of a token listened."""
+    card = holder.partition(" ")[2]
+    if not card:
+        return False  # PyTorch's own agent says not where it is
+    try:
+        return not _running.lives(card, max(1e-3, clock.left(_ANSWERS_WITHIN)))
+    except (tine.DeadlineExceeded, tine.ValueError):
+        return False  # it is stopped or cut off, and may go on; or its card is of another release
 
 
 def _listed(store):
@@ -234,32 +284,44 @@ def _enter(agent, store, name, rank, timeout):
             raise MeetingError(
                 f"RPC worker name {name} is not unique. Workers {its_id} and {rank} share the same name."
             )
+    for its_name in owners.values():
+        worker_came(its_name)  # what has been seen to end while this worker waited was an earlier life
     there = [(owners[its_id], its_id) for its_id, card in cards.items() if _connect(agent, card, clock)]
     agent.known([(name, rank), *there])
     store.set(f"{_CARD}{rank}", agent.card)
     _write_list(store, [its_id for _, its_id in there] + [rank])
     api._init_rpc_states(agent)
     me = agent.get_worker_info()
-    for its_name, _ in there:
-        rpc.rpc_sync(its_name, _update_group_membership, args=(me, [], {}, True))
+    dead = set()
+    for its_name, its_id in there:
+        try:
+            _told(its_name, me)
+        except RuntimeError:
+            # Nothing here depends on one that has died meanwhile.
+            if not agent.death_of(its_id):
+                raise
+            agent.forget(its_name)
+            dead.add(its_id)
+    if dead:
+        _write_list(store, [its_id for _, its_id in there if its_id not in dead] + [rank])
+
+
+def _told(its_name, me):
+    """Tells a worker of the group that this one has come; waits so that Ctrl-C ends it."""
+    future = rpc.rpc_async(its_name, _update_group_membership, args=(me, [], {}, True))
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    done.wait()
+    future.wait()
 
 
 def _connect(agent, card, clock):
     """Whether the worker of that card is there: one that died without leaving is not, and its place is free."""
-    while True:
-        try:
-            agent.connect(card, clock.for_agent())
-        except _build.load().PeerDied:
-            return False
-        except RuntimeError as error:
-            if "secret" in str(error):
-                raise
-            # It may still know this worker's earlier life, whose goodbye is on its way.
-            if clock.over():
-                raise
-            time.sleep(0.02)
-        else:
-            return True
+    try:
+        agent.connect(card, clock.for_agent())
+    except tine.PeerDied:
+        return False
+    return True
 
 
 def leave(agent):
@@ -301,7 +363,7 @@ class _Gathers(collections.defaultdict):
         return states
 
 
-_gone = {}  # name: (why, whether it left in good order)
+_gone = {}  # name: (why, which names it; whether it left in good order)
 _gone_lock = threading.Lock()
 
 
@@ -331,12 +393,12 @@ def _fail(sequence_id, states, name):
     leads = _running.get_worker_info().name == members[0]
     if left and (name in states.gathered_objects if leads else name != members[0]):
         return
-    states.proceed_signal.error = f"worker {name!r} is gone: {why}"
+    states.proceed_signal.error = why
     states.proceed_signal.set()
 
 
 def worker_gone(name, why, left):
-    """Told by the agent, once for each."""
+    """Told by the agent, once for each; `why` names it."""
     agent = _running
     if agent is None:
         return

@@ -54,12 +54,10 @@ Handshake::Handshake(Config config) : config_(std::move(config)) {
 }
 
 std::string Handshake::who() const {
-  if (initiator())
-    return fmt::format("{} (acceptor; we are the initiator '{}')", config_.address, config_.name);
-  if (peer_name_.empty())
-    return fmt::format("{} (initiator; we are the acceptor '{}')", config_.address, config_.name);
-  return fmt::format("'{}' at {} (initiator; we are the acceptor '{}')", peer_name_, config_.address,
-                     config_.name);
+  const std::string named =
+      peer_name_.empty() ? config_.address : fmt::format("'{}' at {}", peer_name_, config_.address);
+  return initiator() ? fmt::format("{} (acceptor; we are the initiator '{}')", named, config_.name)
+                     : fmt::format("{} (initiator; we are the acceptor '{}')", named, config_.name);
 }
 
 Mac Handshake::proof_of(Role role) const {

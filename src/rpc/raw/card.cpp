@@ -6,14 +6,12 @@
 #include <vector>
 
 #include "src/rpc/wire/frame.h"
-#include "src/rpc/wire/handshake.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
 namespace {
 
 constexpr std::string_view kMagic = "tine-node";
-constexpr size_t kMaxCardBytes = 4096;
 constexpr size_t kFields = 9;
 
 std::string escape(std::string_view text) {
@@ -50,7 +48,7 @@ bool unescape(std::string_view text, std::string* out) {
 }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-  throw ValueError(fmt::format("'{}{}' is no card of a tine node: {}", text.substr(0, 80),
+  throw ValueError(fmt::format("'{}{}' is not a card of a tine node: {}", text.substr(0, 80),
                                text.size() > 80 ? "..." : "", why));
 }
 
@@ -68,8 +66,8 @@ std::string RawCard::text() const {
 
 RawCard RawCard::parse(std::string_view text) {
   std::vector<std::string_view> fields;
-  if (text.size() > kMaxCardBytes)
-    refuse(text, fmt::format("it has {} bytes, at most {} are expected", text.size(), kMaxCardBytes));
+  if (text.size() > kMaxRawCardBytes)
+    refuse(text, fmt::format("it has {} bytes, at most {} are expected", text.size(), kMaxRawCardBytes));
   std::string_view rest = text;
   while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) rest.remove_suffix(1);
   while (!rest.empty()) {
@@ -93,8 +91,8 @@ RawCard RawCard::parse(std::string_view text) {
     refuse(text, fmt::format("it has {} fields, expected {}", fields.size(), kFields));
   RawCard card;
   if (!unescape(fields[2], &card.worker.name) || card.worker.name.empty() ||
-      card.worker.name.size() > kMaxNameBytes)
-    refuse(text, fmt::format("its name has to have 1 to {} bytes", kMaxNameBytes));
+      card.worker.name.size() > kMaxRawNameBytes)
+    refuse(text, fmt::format("its name has to have 1 to {} bytes", kMaxRawNameBytes));
   if (!read_number(fields[3], &card.worker.id, 10) || card.worker.id < 0 || card.worker.id > kMaxRawId)
     refuse(text, fmt::format("its id is '{}', expected 0 to {}", fields[3], kMaxRawId));
   if (!read_number(fields[4], &card.incarnation, 16) || card.incarnation == 0)

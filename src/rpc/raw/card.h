@@ -16,9 +16,6 @@
 
 namespace tine::rpc {
 
-inline constexpr int kMaxRawId = 65'535;
-inline constexpr size_t kMaxProtocolBytes = 256;
-
 struct RawCard {
   RawWorker worker;
   uint64_t incarnation = 0;

@@ -42,7 +42,7 @@ TEST_P(RawEndTest, AKilledWorkerFailsAllCallsToItAtOnce) {
                 AllOf(HasSubstr("worker 'w1' (id 1) died"),
                       AnyOf(HasSubstr("without a goodbye"), HasSubstr("reset by peer"))));
   }
-  EXPECT_LT(ms_since(killed), 1000) << "milliseconds on a machine that has nothing else to do";
+  EXPECT_LT(ms_since(killed), 10000) << "at once, and not by a deadline or heartbeat, which come later";
   const auto deaths = nodes[0].handler.wait_for_deaths(1);
   EXPECT_EQ(deaths[0].worker, (RawWorker{"w1", 1}));
   EXPECT_FALSE(deaths[0].left);
@@ -57,17 +57,17 @@ TEST_P(RawEndTest, AWorkerThatStopsIsFoundByTheHeartbeat) {
       .add(0,
            [](int, RawNodeOptions& o) {
              o.heartbeat_interval = 20ms;
-             o.heartbeat_timeout = 100ms;
+             o.heartbeat_timeout = 1000ms;  // a child on a busy machine is not silent for so long
            })
       ->open();
   nodes[0]->connect(child.card, in(10s));
   const auto sink = nodes[0].call(1, "x");
   child.kill(SIGSTOP);
   EXPECT_EQ(sink->get().failure.kind, Kind::kDied);
-  EXPECT_THAT(sink->get().failure.text, HasSubstr("has been silent for 100 ms"));
+  EXPECT_THAT(sink->get().failure.text, HasSubstr("has been silent for 1000 ms"));
   const TimePoint begin = Clock::now();
   nodes[0]->close();
-  EXPECT_LT(ms_since(begin), 1900);
+  EXPECT_LT(ms_since(begin), 10000);
 }
 
 TEST_P(RawEndTest, CloseIsBoundedWhenAWorkerHasStopped) {
@@ -78,7 +78,7 @@ TEST_P(RawEndTest, CloseIsBoundedWhenAWorkerHasStopped) {
   child.kill(SIGSTOP);
   const TimePoint begin = Clock::now();
   nodes[0]->close(100ms);
-  EXPECT_LT(ms_since(begin), 1500);
+  EXPECT_LT(ms_since(begin), 10000) << "the heartbeat takes 30 s";
   EXPECT_EQ(sink->get().failure.kind, Kind::kClosed);
 }
 
@@ -116,7 +116,8 @@ TEST_P(RawEndTest, AWorkerThatClosesHasLeftAndFailsTheCallsToIt) {
   EXPECT_THAT(sink->get().failure.text, HasSubstr("worker 'w1' (id 1) has left"));
   const auto deaths = nodes[0].handler.wait_for_deaths(1);
   EXPECT_TRUE(deaths[0].left);
-  EXPECT_THAT(nodes[0].lines, ::testing::IsEmpty()) << "who leaves in good order is no news";
+  nodes[0]->close();
+  EXPECT_THAT(nodes[0].lines, ::testing::IsEmpty()) << "who leaves in good order is not news";
 }
 
 TEST_P(RawEndTest, ByWhatAProgramFailedIsToldToTheOthers) {
@@ -172,14 +173,9 @@ TEST_P(RawEndTest, CloseFailsWhatIsPendingAndWhatComesLater) {
 
 TEST_P(RawEndTest, WhatIsQueuedIsWrittenBeforeTheGoodbye) {
   nodes.make(2);
-  std::atomic<int> come{0};
-  nodes[1].handler.on_call = [&](RawCall call) {
-    ++come;
-    call.reply({});
-  };
   std::vector<std::shared_ptr<Result>> sinks;
   for (int i = 0; i < 1000; ++i) sinks.push_back(nodes[0].call(1, std::string(1000, 'x')));
-  nodes[0]->close();
+  EXPECT_TRUE(nodes[0]->close(20s));
   nodes[1].handler.wait_for_deaths(1);
   wait_until("all have come", [&] { return nodes[1]->counts().calls_begun == 1000; });
 }
@@ -210,7 +206,7 @@ TEST_P(RawEndTest, NoHandlerAndNoSinkRunsWhenCloseHasReturned) {
       }
     });
     for (int i = 0; i < 200; ++i) two[0]->call(i % 2, {}, kNoDeadline, std::make_shared<Sink>(closed, late));
-    two[0]->close();
+    EXPECT_TRUE(two[0]->close(20s));
     closed = true;
     stop = true;
     caller.join();
@@ -231,9 +227,10 @@ TEST_P(RawEndTest, AHandlerThatDoesNotReturnHoldsCloseNoLongerThanTheBound) {
   const auto sink = nodes[0].call(1, "x");
   inside.wait();
   const TimePoint begin = Clock::now();
-  nodes[1]->close(50ms);
-  EXPECT_LT(ms_since(begin), 1500);
+  EXPECT_FALSE(nodes[1]->close(50ms)) << "the handler must stay";
+  EXPECT_LT(ms_since(begin), 10000);
   go->count_down();
+  EXPECT_TRUE(nodes[1]->close(20s)) << "it has returned";
   EXPECT_EQ(sink->get().failure.kind, Kind::kDied);
 }
 

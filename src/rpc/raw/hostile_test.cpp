@@ -224,7 +224,7 @@ TEST(RawHostileTest, ANodeGoesAwayWithStrangersThatHaveNotIntroducedThemselves) 
   two.introduce(3);
   const TimePoint begin = Clock::now();
   nodes.all.clear();
-  EXPECT_LT(Clock::now() - begin, 3s);
+  EXPECT_LT(Clock::now() - begin, 10s);
   EXPECT_EQ(one.ear->end().reason, GoodbyeReason::kShutdown);
   EXPECT_EQ(two.ear->end().reason, GoodbyeReason::kShutdown);
 }
@@ -251,8 +251,9 @@ TEST(RawHostileTest, GarbageOfAnyKindNeverHarmsTheOthers) {
                       FrameKind::kRawFailure,   FrameKind::kCancel,     FrameKind::kRequest,
                       FrameKind::kRelease};
   for (int round = 0; round < 150; ++round) {
-    Stranger stranger(*nodes[0].node);
-    if (round % 4 != 0) stranger.introduce();
+    // The news of the end of the one before may still be on its way.
+    Stranger stranger(*nodes[0].node, "stranger " + std::to_string(round));
+    if (round % 4 != 0) stranger.introduce(9 + round);
     for (int i = 0; i < 20; ++i) {
       const FrameKind kind = *(kinds.begin() + random() % kinds.size());
       std::string body = kind == FrameKind::kCancel ? "" : std::string(random() % 40, '\0');

@@ -118,7 +118,8 @@ void RawCall::State::fail(RawFailure::Kind kind, std::string_view text) noexcept
   if (node->of_parent() || !claim()) return;
   leave();
   if (!caller->is_self()) return caller->send_failure(id, kind, text);
-  if (const auto call = caller->calls.take(id)) call->end(RawFailure{kind, std::string(text)});
+  if (const auto call = caller->calls.take(id))
+    call->end(failure_of(kind, node->members.self(), [&] { return text; }));
 }
 
 RawCall::RawCall(detail::Ref<State> state) noexcept : state_(std::move(state)) {}

@@ -180,6 +180,31 @@ TEST_P(RawLinksTest, AWrongSecretIsRefusedWithWordsOnBothSides) {
   nodes[0].wait_for_line("wrong secret");
 }
 
+TEST_P(RawLinksTest, WhoWaitsForAWorkerIsToldThatOneWithAnotherSecretWasRefused) {
+  nodes.add(0);
+  nodes.add(1, [](int, RawNodeOptions& o) { o.secret = "not the secret of the others"; });
+  std::string told;
+  std::thread waits([&] { told = error_of<AuthError>([&] { nodes[0]->expect("w1", in(20s)); }); });
+  (void)error_of<AuthError>([&] { nodes[1]->connect(nodes[0]->card(), in(10s)); });
+  waits.join();
+  EXPECT_THAT(told, AllOf(HasSubstr("'w1'"), HasSubstr("wrong secret")));
+  // Once: the right one may yet come.
+  EXPECT_THAT(error_of<DeadlineExceeded>([&] { nodes[0]->expect("w1", in(50ms)); }), HasSubstr("'w1'"));
+}
+
+TEST_P(RawLinksTest, ANodeIsSeenToLiveWithoutBeingMet) {
+  nodes.add(0);
+  nodes.add(1);
+  const std::string card = nodes[1]->card();
+  EXPECT_TRUE(nodes[0]->lives(card, in(10s)));
+  EXPECT_EQ(nodes[0]->workers().size(), 1u);
+  EXPECT_EQ(nodes[1]->workers().size(), 1u);
+  nodes.connect(0, 1);
+  EXPECT_TRUE(nodes[0]->lives(card, in(10s)));
+  nodes[1]->close();
+  wait_until("it is seen to be gone", [&] { return !nodes[0]->lives(card, in(10s)); });
+}
+
 TEST_P(RawLinksTest, ANodeThatConnectsToAnAgentIsRefusedWithWordsOnBothSides) {
   nodes.add(0);
   // What an agent's rendezvous listens with.
@@ -189,7 +214,9 @@ TEST_P(RawLinksTest, ANodeThatConnectsToAnAgentIsRefusedWithWordsOnBothSides) {
   std::promise<std::string> refused;
   ListenOptions listen;
   listen.on_connection = [](const detail::Ref<Connection>& c) { c->close(nullptr); };
-  listen.on_refused = [&](const std::exception_ptr& e) { refused.set_value(tine::describe(e)); };
+  listen.on_refused = [&](const std::exception_ptr& e, const std::string&) {
+    refused.set_value(tine::describe(e));
+  };
   const auto listener = tcp->listen("tcp://127.0.0.1:0", listen);
   const RawCard card = card_of("w1", 1, listener->address());
   EXPECT_THAT(error_of<AuthError>([&] { nodes[0]->connect(card.text(), in(10s)); }),
@@ -295,7 +322,7 @@ TEST(RawCardTest, WhatIsNoCardIsRefused) {
         std::string("tine-node 1 % 1 7 m % tcp://h:1 %"), std::string("tine-node 1 w1 1 zz m % tcp://h:1 %"),
         std::string("tine-node 1 w1 1 7 m % % %"), std::string("tine-node 1 w%g 1 7 m % tcp://h:1 %")}) {
     EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of(bad); }),
-                HasSubstr("is no card of a tine node"))
+                HasSubstr("is not a card of a tine node"))
         << bad;
   }
   EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of("tine-node 9 new and longer"); }),

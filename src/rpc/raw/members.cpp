@@ -71,7 +71,7 @@ bool RawMembers::remove(RawPeer& peer, const std::string& why) {
   if (at == living_.end() || at->second.get() != &peer) return false;
   removed = std::move(at->second);
   living_.erase(at);
-  ends_.insert_or_assign(peer.who.id, why);
+  ends_.insert_or_assign(peer.who.id, End{peer.who.name, why});
   changed();
   return true;
 }
@@ -134,7 +134,18 @@ std::vector<detail::Ref<RawPeer>> RawMembers::peers() const {
 std::optional<std::string> RawMembers::end_of(int id) const {
   const std::lock_guard lock(mutex_);
   const auto at = ends_.find(id);
-  return at == ends_.end() ? std::optional<std::string>() : at->second;
+  return at == ends_.end() ? std::optional<std::string>() : at->second.why;
+}
+
+RawFailure RawMembers::failure_for_absent(int id) const noexcept {
+  RawFailure failure = failure_of(RawFailure::Kind::kDied, {{}, id}, [&] { return words_for_absent(id); });
+  try {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = ends_.find(id); at != ends_.end()) failure.worker.name = at->second.name;
+  } catch (const std::bad_alloc&) {
+    return failure;  // its id names it
+  }
+  return failure;
 }
 
 std::string RawMembers::words_for_absent(int id) const {
@@ -147,6 +158,34 @@ std::string RawMembers::words_for_absent(int id) const {
   }
   if (all.size() > kListed) known += fmt::format(" and {} more", all.size() - kListed);
   return fmt::format("no worker with id {} is connected to {}; here are {}", id, describe(self_), known);
+}
+
+void RawMembers::note_refusal(const std::string& claimed, const std::exception_ptr& why) noexcept {
+  constexpr size_t kKept = 64;
+  try {
+    std::rethrow_exception(why);
+  } catch (const AuthError&) {
+  } catch (...) {
+    return;  // it was slow, or gave up
+  }
+  try {
+    const std::lock_guard lock(mutex_);
+    if (refusals_.size() == kKept) refusals_.pop_front();
+    refusals_.emplace_back(claimed, why);
+    changed();
+  } catch (const std::bad_alloc&) {
+    // Then who waits for it does so in vain.
+  }
+}
+
+std::exception_ptr RawMembers::take_refusal(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto at =
+      std::find_if(refusals_.begin(), refusals_.end(), [&](const auto& r) { return r.first == name; });
+  if (at == refusals_.end()) return nullptr;
+  const std::exception_ptr why = std::move(at->second);
+  refusals_.erase(at);
+  return why;
 }
 
 bool RawMembers::begin_attempt(uint64_t incarnation) {

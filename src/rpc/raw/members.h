@@ -10,11 +10,14 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/rpc/raw/message.h"
@@ -60,6 +63,12 @@ class RawMembers {
   // Why there is none of that id: its end, or nothing for one that never was.
   [[nodiscard]] std::optional<std::string> end_of(int id) const;
   [[nodiscard]] std::string words_for_absent(int id) const;
+  [[nodiscard]] RawFailure failure_for_absent(int id) const noexcept;
+
+  // At the handshake somebody was refused who calls itself so: for those who wait for it. The latest few are kept.
+  void note_refusal(const std::string& claimed, const std::exception_ptr& why) noexcept;
+  // Null: there was none, or another has taken it. With an AuthError alone.
+  [[nodiscard]] std::exception_ptr take_refusal(std::string_view name);
 
   // A connection of ours to that node is being made. False: one is already.
   [[nodiscard]] bool begin_attempt(uint64_t incarnation);
@@ -105,9 +114,13 @@ class RawMembers {
   uint64_t changes_ = 0;
   bool closed_ = false;
   std::unordered_map<int, detail::Ref<RawPeer>> living_;
-  std::unordered_map<int, std::string> ends_;
+  struct End {
+    std::string name, why;
+  };
+  std::unordered_map<int, End> ends_;
   std::unordered_map<RawPeer*, detail::Ref<RawPeer>> connected_;  // all whose connection is there
   std::set<uint64_t> attempts_;
+  std::deque<std::pair<std::string, std::exception_ptr>> refusals_;
 };
 
 }  // namespace tine::rpc

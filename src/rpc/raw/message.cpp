@@ -7,6 +7,7 @@
 #include "src/future/let_go.h"
 #include "src/rpc/raw/card.h"
 #include "src/rpc/raw/post.h"
+#include "src/rpc/wire/handshake.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -14,7 +15,9 @@ namespace {
 
 constexpr size_t kHead = 12;
 constexpr uint32_t kBodyIsSegment = 1;
-constexpr size_t kMaxFailureText = size_t{1} << 20;
+// The header's words for the wire's limits.
+static_assert(kMaxRawSegments == kMaxSegments && kMaxRawMessageBytes == kDefaultMaxPayload &&
+              kMaxRawNameBytes == kMaxNameBytes);
 
 // What a frame's segments belong to.
 class Keeper final : public detail::RefCounted {
@@ -32,16 +35,22 @@ class Keeper final : public detail::RefCounted {
   RawMessage message;
 };
 
+// Those bytes of the buffer, which nobody else reads.
+RawBytes received(detail::Ref<Buffer> buffer, std::span<std::byte> bytes) {
+  return RawBytes::owned(bytes, std::make_shared<const detail::Ref<Buffer>>(std::move(buffer)));
+}
 RawBytes received(detail::Ref<Buffer> buffer) {
-  const std::span<const std::byte> bytes = buffer->bytes();
-  return {bytes, std::make_shared<const detail::Ref<Buffer>>(std::move(buffer))};
+  const std::span<std::byte> all = buffer->bytes();
+  return received(std::move(buffer), all);
 }
 
 RawBytes body_of(Frame& frame, std::span<const std::byte> body) {
   if (body.empty()) return {};
   // One that came in chunks has a buffer of its own; what others lie in has more than them.
-  if (body.size() > kBodyInFrame && is_large(frame.header.payload_bytes) && frame.body_buffer)
-    return {body, std::make_shared<const detail::Ref<Buffer>>(std::move(frame.body_buffer))};
+  if (body.size() > kLargeRawBody && is_large(frame.header.payload_bytes) && frame.body_buffer) {
+    std::byte* const first = frame.body_buffer->data() + (body.data() - frame.body_buffer->data());
+    return received(std::move(frame.body_buffer), {first, body.size()});
+  }
   return RawBytes::copy(body);
 }
 
@@ -51,8 +60,17 @@ RawBytes RawBytes::copy(std::span<const std::byte> bytes) {
   if (bytes.empty()) return {};
   std::shared_ptr<std::byte[]> copied = std::make_shared_for_overwrite<std::byte[]>(bytes.size());
   std::memcpy(copied.get(), bytes.data(), bytes.size());
-  const std::span<const std::byte> view(copied.get(), bytes.size());
-  return {view, std::move(copied)};
+  const std::span<std::byte> view(copied.get(), bytes.size());
+  return owned(view, std::move(copied));
+}
+
+std::span<std::byte> RawBytes::writable() {
+  if (!own_ && !bytes_.empty()) {
+    throw ValueError(
+        fmt::format("these {} bytes are shared, others may read them: write to a RawBytes::copy() of them",
+                    bytes_.size()));
+  }
+  return {own_, bytes_.size()};
 }
 
 RawBytes RawBytes::copy(std::string_view text) {
@@ -60,7 +78,7 @@ RawBytes RawBytes::copy(std::string_view text) {
 }
 
 void write_message(OutFrame& frame, RawMessage message, Executor& callbacks) {
-  const bool body_is_segment = message.body.size() > kBodyInFrame;
+  const bool body_is_segment = message.body.size() > kLargeRawBody;
   uint32_t empty = 0;
   for (const RawBytes& s : message.segments) empty += s.size() == 0;
   const size_t count = message.segments.size() + size_t{body_is_segment};
@@ -130,14 +148,14 @@ RawMessage read_message(Frame& frame) {
 }
 
 void write_failure(OutFrame& frame, RawFailure::Kind kind, std::string_view text) {
-  text = text.substr(0, kMaxFailureText);
+  text = text.substr(0, kMaxRawFailureBytes);
   std::byte* const p = frame.body.raw(1 + text.size());
   p[0] = static_cast<std::byte>(kind);
   if (!text.empty()) std::memcpy(p + 1, text.data(), text.size());
 }
 
 RawFailure read_failure(const Frame& frame) {
-  if (frame.body.empty() || !frame.segments.empty() || frame.body.size() > 1 + kMaxFailureText) {
+  if (frame.body.empty() || !frame.segments.empty() || frame.body.size() > 1 + kMaxRawFailureBytes) {
     throw ValueError(fmt::format("its body has {} bytes and it has {} segments, expected a kind and a text",
                                  frame.body.size(), frame.segments.size()));
   }
@@ -165,9 +183,9 @@ Introduction read_introduction(const Frame& frame) {
   const std::string_view protocol = in.str();
   if (id < 0 || id > kMaxRawId)
     throw ValueError(fmt::format("its id is {}, expected 0 to {}", id, kMaxRawId));
-  if (protocol.size() > kMaxProtocolBytes) {
-    throw ValueError(
-        fmt::format("its protocol has {} bytes, at most {} are allowed", protocol.size(), kMaxProtocolBytes));
+  if (protocol.size() > kMaxRawProtocolBytes) {
+    throw ValueError(fmt::format("its protocol has {} bytes, at most {} are allowed", protocol.size(),
+                                 kMaxRawProtocolBytes));
   }
   for (; fields > 2; --fields) in.skip();
   in.expect_end();

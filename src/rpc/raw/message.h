@@ -16,9 +16,6 @@
 
 namespace tine::rpc {
 
-// A larger body travels as a segment, from where it lies.
-inline constexpr size_t kBodyInFrame = size_t{16} << 10;
-
 // Owners that a thread that reads comes to drop are dropped by `callbacks`.
 void write_message(OutFrame& frame, RawMessage message, Executor& callbacks);
 [[nodiscard]] RawMessage read_message(Frame& frame);

@@ -17,6 +17,7 @@ constexpr std::chrono::seconds kIntroductionTime{5};
 constexpr std::chrono::seconds kPatience{1};
 constexpr std::chrono::milliseconds kStopTime{500};
 constexpr int kMostLogging = 64;
+constexpr std::chrono::milliseconds kOutOfMemory{100};  // until it is tried again
 
 ConnectionOptions connection_options(const RawNodeOptions& o, Executor& callbacks) {
   ConnectionOptions c;
@@ -28,15 +29,15 @@ ConnectionOptions connection_options(const RawNodeOptions& o, Executor& callback
 }
 
 RawNodeOptions checked(RawNodeOptions o) {
-  if (o.name.empty() || o.name.size() > kMaxNameBytes)
-    throw ValueError(fmt::format("worker name '{}': expected 1 to {} bytes, got {}", o.name, kMaxNameBytes,
+  if (o.name.empty() || o.name.size() > kMaxRawNameBytes)
+    throw ValueError(fmt::format("worker name '{}': expected 1 to {} bytes, got {}", o.name, kMaxRawNameBytes,
                                  o.name.size()));
   if (o.id < 0 || o.id > kMaxRawId)
     throw ValueError(fmt::format("worker '{}': its id is {}, expected 0 to {}", o.name, o.id, kMaxRawId));
   if (!o.handler) throw ValueError(fmt::format("worker '{}': a node needs a handler", o.name));
-  if (o.protocol.size() > kMaxProtocolBytes) {
+  if (o.protocol.size() > kMaxRawProtocolBytes) {
     throw ValueError(fmt::format("worker '{}': its protocol has {} bytes, at most {} are allowed", o.name,
-                                 o.protocol.size(), kMaxProtocolBytes));
+                                 o.protocol.size(), kMaxRawProtocolBytes));
   }
   if (o.polling.count() < 0)
     throw ValueError(
@@ -44,28 +45,27 @@ RawNodeOptions checked(RawNodeOptions o) {
   return o;
 }
 
-// Tells the handler of a worker's end once nothing holds it any more.
-class DeathNotice final : public detail::RefCounted {
- public:
-  DeathNotice(std::shared_ptr<RawNode::Parts> node, RawWorker who, std::string why, bool left)
-      : node_(std::move(node)), who_(std::move(who)), why_(std::move(why)), left_(left) {}
-  ~DeathNotice() override {
-    if (!node_->handlers.enter()) return;
-    {
-      const Activity::Inside inside(node_->handlers);
-      node_->options.handler->died(who_, why_, left_);
-    }
-    node_->handlers.end();
-  }
-
- private:
-  const std::shared_ptr<RawNode::Parts> node_;
-  const RawWorker who_;
-  const std::string why_;
-  const bool left_;
-};
-
 }  // namespace
+
+RawPresence::~RawPresence() {
+  const auto node = node_.lock();
+  if (!death_ || !node || !node->handlers.enter()) return;
+  {
+    const Activity::Inside inside(node->handlers);
+    node->options.handler->died(who_, death_->first, death_->second);
+  }
+  node->handlers.end();
+}
+
+void RawPresence::tell_joined() const noexcept {
+  const auto node = node_.lock();
+  if (!node || !node->handlers.enter()) return;
+  {
+    const Activity::Inside inside(node->handlers);
+    node->options.handler->joined(who_);
+  }
+  node->handlers.end();
+}
 
 std::string message_of(const std::exception_ptr& error) {
   try {
@@ -104,7 +104,7 @@ std::shared_ptr<RawNode::Parts> RawNode::Parts::make(const Executors& executors,
   try {
     parts->listen();
   } catch (...) {
-    parts->close(std::chrono::milliseconds(0), {});
+    (void)parts->close(std::chrono::milliseconds(0), {});
     throw;
   }
   return parts;
@@ -114,7 +114,10 @@ void RawNode::Parts::listen() {
   ListenOptions listen;
   listen.connection = connection_;
   listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
-  listen.on_refused = [this](const std::exception_ptr& error) { log("refused: " + message_of(error)); };
+  listen.on_refused = [this](const std::exception_ptr& error, const std::string& claimed) {
+    members.note_refusal(claimed, error);
+    log("refused: " + message_of(error));
+  };
   tcp_ = make_tcp_transport(loop_, identity_, TransportOptions{options.plaintext_beyond_loopback});
   std::string host = options.host.empty() ? "127.0.0.1" : options.host;
   if (host.starts_with("0.0.0.0") || host.starts_with("[::]")) {
@@ -164,8 +167,9 @@ void RawNode::Parts::check_alive(const char* what) const {
 }
 
 RawFailure RawNode::Parts::closed_failure() const {
-  return {RawFailure::Kind::kClosed,
-          fmt::format("{} was closed here while this call had no answer", describe(members.self()))};
+  return failure_of(RawFailure::Kind::kClosed, members.self(), [&] {
+    return fmt::format("{} was closed here while this call had no answer", describe(members.self()));
+  });
 }
 
 // --- coming and going
@@ -190,8 +194,18 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
 // On the loop's thread.
 void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                              TimePoint patience) noexcept {
+  // Whoever removes it as soon as it is in finds this.
+  auto presence = detail::make_ref<RawPresence>(weak_from_this(),
+                                                RawWorker{peer->connection().peer().name, introduction.id});
+  peer->presence = presence;
   const auto refusal = members.take_in(peer, introduction);
-  if (!refusal) return;
+  if (!refusal) {
+    return post_to(executors.callbacks, [presence = std::move(presence)]() mutable {
+      presence->tell_joined();
+      presence = nullptr;
+    });
+  }
+  peer->presence = nullptr;
   if (refusal->may_pass && Clock::now() < patience) {
     // A worker that was started anew may be faster than the news of its end.
     waiting_.push_back({peer, introduction, patience});
@@ -215,14 +229,14 @@ void RawNode::Parts::look_at_waiting() noexcept {
 }
 
 void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
-  const std::string why = fmt::format("{} died: {} sent something malformed, the connection was closed: {}",
-                                      describe(peer.who), peer.connection().peer().describe(), what);
+  const std::string why = fmt::format("{} died: it sent something malformed, the connection was closed: {}",
+                                      describe(peer.who), what);
   log(why);
   CloseInfo info;
   info.why = CloseInfo::Why::kMalformed;
   info.error = make_error(ErrorKind::kPeerDied, why);
   if (!peer.end().error) peer.set_end(info);
-  lose(peer, {RawFailure::Kind::kDied, why}, false);
+  lose(peer, why, false);
   peer.refuse(GoodbyeReason::kMalformed, what);
 }
 
@@ -231,23 +245,28 @@ void RawNode::Parts::ended(RawPeer& peer, const CloseInfo& info) noexcept {
   const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
   const bool left =
       goodbye && (info.reason == GoodbyeReason::kDone || info.reason == GoodbyeReason::kShutdown);
-  const std::string why =
-      fmt::format("{} {}: {}", describe(peer.who), left ? "has left" : "died", message_of(info.error));
+  const std::string why = left ? fmt::format("{} has left: it {}", describe(peer.who), info.how)
+                          : info.how.starts_with("died") ? fmt::format("{} {}", describe(peer.who), info.how)
+                          : info.how.empty()
+                              ? fmt::format("{} died: {}", describe(peer.who), message_of(info.error))
+                              : fmt::format("{} died: it {}", describe(peer.who), info.how);
   if (!closing() && info.why != CloseInfo::Why::kLocal && !left && peer.is_taken_in() && !peer.dead())
     log(why);
-  lose(peer, {RawFailure::Kind::kDied, why}, left);
+  lose(peer, why, left);
   members.closed(peer);
 }
 
-void RawNode::Parts::lose(RawPeer& peer, const RawFailure& cause, bool left) noexcept {
-  if (!members.remove(peer, cause.text)) {
+void RawNode::Parts::lose(RawPeer& peer, const std::string& why, bool left) noexcept {
+  const RawFailure cause{RawFailure::Kind::kDied, why, peer.who};
+  if (!members.remove(peer, why)) {
     (void)peer.die(cause);
     return;
   }
   // Behind the failures of its calls: each of them holds it until its sink has returned.
-  auto notice = detail::make_ref<DeathNotice>(shared_from_this(), peer.who, cause.text, left);
-  (void)peer.die(cause, notice);
-  post_to(executors.callbacks, [notice = std::move(notice)]() mutable { notice = nullptr; });
+  auto presence = std::exchange(peer.presence, nullptr);
+  presence->set_death(why, left);
+  (void)peer.die(cause, presence);
+  post_to(executors.callbacks, [presence = std::move(presence)]() mutable { presence = nullptr; });
   (void)loop_.post([this] { look_at_waiting(); });
 }
 
@@ -255,7 +274,7 @@ void RawNode::Parts::remove(int id, const std::string& why) noexcept {
   if (of_parent() || id == options.id) return;
   const auto peer = members.find(id);
   if (!peer) return;
-  lose(*peer, {RawFailure::Kind::kDied, fmt::format("{} was removed: {}", describe(peer->who), why)}, true);
+  lose(*peer, fmt::format("{} was removed: {}", describe(peer->who), why), true);
   peer->refuse(GoodbyeReason::kDone, why);
 }
 
@@ -284,10 +303,9 @@ detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimeP
     if (!opening.ready()) break;
     try {
       return opening.get();
-    } catch (const SystemError& e) {
+    } catch (const SystemError&) {
       if (by_unix) continue;
-      throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
-                                 describe(to.worker), e.message()));
+      throw;
     } catch (const DeadlineExceeded&) {
       break;
     }
@@ -299,7 +317,13 @@ detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimeP
 
 RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint deadline,
                                                   const std::function<bool()>& interrupted) {
-  const auto connection = open_connection(to, deadline, interrupted);
+  detail::Ref<Connection> connection;
+  try {
+    connection = open_connection(to, deadline, interrupted);
+  } catch (const SystemError& e) {
+    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
+                               describe(to.worker), e.message()));
+  }
   const auto give_up = [&] { connection->close(nullptr); };
   if (connection->peer().incarnation != to.incarnation) {
     give_up();
@@ -344,7 +368,8 @@ void RawNode::Parts::connect(std::string_view text, TimePoint deadline,
   const RawCard to = RawCard::parse(text);
   if (to.incarnation == members.incarnation()) return;
   const auto alone = [&] { return !members.has_another(to.worker, to.incarnation) || closing(); };
-  (void)members.wait_until(std::min(deadline, Clock::now() + kPatience), alone);
+  const auto alone_by = [&](TimePoint until) { return members.wait_until(until, alone); };
+  (void)wait_interruptible(std::min(deadline, Clock::now() + kPatience), interrupted, "connecting", alone_by);
   const auto late = [&] {
     return DeadlineExceeded(
         fmt::format("{} was not connected to {} in time", describe(members.self()), describe(to.worker)));
@@ -383,13 +408,37 @@ void RawNode::Parts::connect(std::string_view text, TimePoint deadline,
 void RawNode::Parts::expect(std::string_view name, TimePoint deadline,
                             const std::function<bool()>& interrupted) {
   check_alive("wait for others");
-  const auto come = [&] { return members.has_name(name) || closing(); };
+  std::exception_ptr refused;
+  const auto come = [&] {
+    return members.has_name(name) || closing() || (refused = members.take_refusal(name));
+  };
   const auto slice = [&](TimePoint until) { return members.wait_until(until, come); };
   if (!wait_interruptible(deadline, interrupted, "waiting for a worker", slice)) {
     throw DeadlineExceeded(
         fmt::format("worker '{}' did not connect to {} in time", name, describe(members.self())));
   }
-  if (!members.has_name(name)) check_alive("wait for others");
+  if (members.has_name(name)) return;
+  check_alive("wait for others");
+  if (refused) std::rethrow_exception(refused);
+}
+
+bool RawNode::Parts::lives(std::string_view text, TimePoint deadline,
+                           const std::function<bool()>& interrupted) {
+  check_alive("look for others");
+  const RawCard to = RawCard::parse(text);
+  if (to.incarnation == members.incarnation() || members.has_incarnation(to.incarnation)) return true;
+  try {
+    const auto connection = open_connection(to, deadline, interrupted);
+    const bool same = connection->peer().incarnation == to.incarnation;
+    connection->close(nullptr);
+    return same;
+  } catch (const SystemError&) {
+    return false;
+  } catch (const PeerDied&) {
+    return true;  // somebody answers there, who is busy or about to end
+  } catch (const AuthError&) {
+    return true;
+  }
 }
 
 // --- calls
@@ -400,12 +449,20 @@ void RawNode::Parts::call(int to, RawMessage message, TimePoint deadline,
     // No other thread is left here.
     return sink->failed({RawFailure::Kind::kClosed,
                          fmt::format("this process is a fork of {}, whose connections are its parent's",
-                                     describe(members.self()))});
+                                     describe(members.self())),
+                         members.self()});
   }
-  const auto call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
+  detail::Ref<OutgoingCall> call;
+  try {
+    call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
+  } catch (const std::bad_alloc&) {  // before the sink was moved
+    return post_to(executors.callbacks, [sink = std::move(sink), to] {
+      sink->failed(failure_of(RawFailure::Kind::kRefused, {{}, to}, [] { return "no memory for the call"; }));
+    });
+  }
   if (closing()) return call->end(closed_failure());
   if (const auto peer = members.find(to)) return peer->call(std::move(message), call);
-  call->end({RawFailure::Kind::kDied, members.words_for_absent(to)});
+  call->end(members.failure_for_absent(to));
 }
 
 bool RawNode::Parts::wait_for_room(int to, TimePoint deadline) noexcept {
@@ -420,26 +477,43 @@ bool RawNode::Parts::wait_for_room(int to, TimePoint deadline) noexcept {
 
 TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
   TimePoint next = kNoDeadline;
-  for (const auto& peer : members.peers()) {
-    std::vector<detail::Ref<OutgoingCall>> expired;
-    peer->calls.take_expired(now, &expired, &next);
+  std::vector<detail::Ref<OutgoingCall>> expired;
+  const auto end_expired = [&](RawPeer& peer) {
     for (const auto& call : expired) {
       const double after = std::chrono::duration<double>(now - call->started).count();
-      call->end({RawFailure::Kind::kTimedOut,
-                 fmt::format("RPC ran for more than its timeout: {} did not answer within {:.3g} s",
-                             describe(peer->who), after)});
-      peer->cancel(call->id);
+      call->end(failure_of(RawFailure::Kind::kTimedOut, peer.who, [&] {
+        return fmt::format("RPC ran for more than its timeout: {} did not answer within {:.3g} s",
+                           describe(peer.who), after);
+      }));
+      peer.cancel(call->id);
     }
+    expired.clear();
+  };
+  try {
+    for (const auto& peer : members.peers()) {
+      try {
+        peer->calls.take_expired(now, &expired, &next);
+      } catch (const std::bad_alloc&) {
+        next = now + kOutOfMemory;
+      }
+      end_expired(*peer);
+    }
+  } catch (const std::bad_alloc&) {
+    next = now + kOutOfMemory;
   }
   return next;
 }
 
 void RawNode::Parts::deliver(detail::Ref<RawCall::State> call, At at) noexcept {
   if (holding_.load(std::memory_order_acquire)) {
-    const std::lock_guard lock(mutex_);
-    if (holding_.load(std::memory_order_relaxed)) {
-      if (!closing()) held_.push_back(std::move(call));
-      return;
+    try {
+      const std::lock_guard lock(mutex_);
+      if (holding_.load(std::memory_order_relaxed)) {
+        if (!closing()) held_.push_back(call);
+        return;
+      }
+    } catch (const std::bad_alloc&) {
+      return call->fail(RawFailure::Kind::kAbandoned, "no memory to keep the call until this worker starts");
     }
   }
   call->place(at);
@@ -458,7 +532,11 @@ void RawNode::Parts::open() noexcept {
 
 std::string RawNode::Parts::death_of(int id) const {
   if (of_parent()) return "this process is a fork: the connections belong to its parent";
-  if (members.find(id)) return {};
+  if (const auto peer = members.find(id)) {
+    // The end of its connection may be known to callers already, and not yet here.
+    if (peer->is_self() || !peer->connection().closed()) return {};
+    return fmt::format("{} died: {}", describe(peer->who), message_of(peer->connection().error()));
+  }
   if (auto end = members.end_of(id)) return *end;
   throw ValueError(members.words_for_absent(id));
 }
@@ -477,14 +555,14 @@ RawNode::Counts RawNode::Parts::counts() const {
 
 // --- the end
 
-void RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
-  if (of_parent()) return;
+bool RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
+  if (of_parent()) return true;
   const TimePoint deadline = Clock::now() + bound;
   if (closing_.exchange(true)) {
     // Another thread is at it, and may wait for what this one is in.
     if (Activity::Inside::count_of(handlers) + Activity::Inside::count_of(endings->sinks) == 0)
       (void)members.wait_until(deadline + 3 * kStopTime, [this] { return closed(); });
-    return;
+    return wait_for_user(deadline);
   }
   handlers.close();
   for (const auto& listener : listeners_) listener->close();
@@ -507,11 +585,15 @@ void RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view fai
     peer->connection().close(nullptr);  // also when its reader never returns from a frame
   if (!loop_.stop(kStopTime)) [[maybe_unused]]
     auto* const kept = new std::shared_ptr<void>(shared_from_this());
-  const TimePoint last = std::max(deadline, Clock::now() + std::chrono::milliseconds(100));
-  (void)handlers.wait(last);
-  (void)endings->sinks.wait(last);
+  const bool alone = wait_for_user(std::max(deadline, Clock::now() + std::chrono::milliseconds(100)));
   closed_.store(true, std::memory_order_release);
   members.end_attempt(0);  // who waits looks again
+  return alone;
+}
+
+bool RawNode::Parts::wait_for_user(TimePoint deadline) noexcept {
+  const bool no_handler = handlers.wait(deadline);
+  return endings->sinks.wait(deadline) && no_handler;
 }
 
 // --- the public face
@@ -522,13 +604,16 @@ RawNode::~RawNode() {
   if (parts_->of_parent()) [[maybe_unused]]
     auto* const left = new std::shared_ptr<Parts>(std::move(parts_));
   else
-    parts_->close(std::chrono::milliseconds(1000), {});
+    (void)parts_->close(std::chrono::milliseconds(1000), {});
 }
 
 const std::string& RawNode::card() const noexcept { return parts_->card; }
 RawWorker RawNode::owner_of(std::string_view card) { return RawCard::parse(card).worker; }
 void RawNode::connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted) {
   parts_->connect(card, deadline, interrupted);
+}
+bool RawNode::lives(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted) {
+  return parts_->lives(card, deadline, interrupted);
 }
 void RawNode::expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted) {
   parts_->expect(name, deadline, interrupted);
@@ -547,8 +632,8 @@ bool RawNode::wait_for_room(int to, TimePoint deadline) noexcept {
   return parts_->wait_for_room(to, deadline);
 }
 RawNode::Counts RawNode::counts() const { return parts_->counts(); }
-void RawNode::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
-  parts_->close(bound, failure);
+bool RawNode::close(std::chrono::milliseconds bound, std::string_view failure) noexcept {
+  return parts_->close(bound, failure);
 }
 bool RawNode::closed() const noexcept { return parts_->closing() || parts_->of_parent(); }
 

@@ -35,6 +35,7 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
 
   void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted);
   void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted);
+  bool lives(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted);
   void open() noexcept;
   void call(int to, RawMessage message, TimePoint deadline, std::shared_ptr<RawSink> sink) noexcept;
   bool wait_for_room(int to, TimePoint deadline) noexcept;
@@ -42,7 +43,7 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   [[nodiscard]] std::string death_of(int id) const;
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] size_t retained_bytes() const noexcept { return loop_.pool().retained_bytes(); }
-  void close(std::chrono::milliseconds bound, std::string_view failure) noexcept;
+  bool close(std::chrono::milliseconds bound, std::string_view failure) noexcept;
 
   // This process is a child of fork(2): threads, connections and locks are the parent's.
   [[nodiscard]] bool of_parent() const noexcept { return generation_ != detail::fork_generation(); }
@@ -75,7 +76,9 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
                TimePoint patience) noexcept;
   void look_at_waiting() noexcept;
   void listen();
-  void lose(RawPeer& peer, const RawFailure& cause, bool left) noexcept;
+  void lose(RawPeer& peer, const std::string& why, bool left) noexcept;
+  // Until nothing of the user's runs but what this thread is in. False: the deadline came.
+  bool wait_for_user(TimePoint deadline) noexcept;
   TimePoint sweep(TimePoint now) noexcept;
   void check_alive(const char* what) const;
 

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <future>
 
 #include <future>
 #include <memory>
@@ -74,11 +73,15 @@ class RawHandlers final : public RawHandler {
  public:
   std::function<void(RawCall)> on_call = [](RawCall call) { call.reply(std::move(call.message())); };
   std::function<bool(const RawMessage&)> here, late;
+  std::function<void(const RawWorker&)> on_join;
   std::function<void(const RawWorker&, const std::string&, bool)> on_death;
 
   bool inline_ok(const RawMessage& message) noexcept override { return here && here(message); }
   bool late_ok(const RawMessage& message) noexcept override { return late && late(message); }
   void handle(RawCall call) noexcept override { on_call(std::move(call)); }
+  void joined(const RawWorker& worker) noexcept override {
+    if (on_join) on_join(worker);
+  }
   void died(const RawWorker& worker, const std::string& why, bool left) noexcept override {
     {
       const std::lock_guard lock(mutex_);

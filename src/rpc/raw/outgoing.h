@@ -10,6 +10,8 @@
 #pragma once
 
 #include <memory>
+#include <new>
+#include <string>
 #include <variant>
 
 #include "src/rpc/raw/activity.h"
@@ -23,6 +25,19 @@ struct Endings {
   Executor& callbacks;
   Activity sinks;  // owed or running
 };
+
+// A call fails, whatever memory there is: of its words there may be none.
+template <class Words>
+[[nodiscard]] RawFailure failure_of(RawFailure::Kind kind, const RawWorker& worker, Words words) noexcept {
+  try {
+    return {kind, std::string(words()), worker};
+  } catch (const std::bad_alloc&) {
+    return {kind, "out of memory", {{}, worker.id}};  // short enough to need none
+  }
+}
+[[nodiscard]] inline RawFailure copy_of(const RawFailure& failure) noexcept {
+  return failure_of(failure.kind, failure.worker, [&] { return failure.text; });
+}
 
 class OutgoingCall final : public detail::RefCounted, private Task {
  public:

@@ -44,10 +44,17 @@ bool RawPeer::die(RawFailure cause, detail::Ref<detail::RefCounted> behind) noex
   {
     const std::lock_guard lock(mutex_);
     if (dead_.load(std::memory_order_relaxed)) return false;
-    death_ = cause;
+    death_ = copy_of(cause);
     dead_.store(true, std::memory_order_release);
   }
-  for (const auto& call : calls.close()) call->end(cause, behind);
+  const auto end = [&](OutgoingCall& call) {
+    call.end(copy_of(cause), behind);
+  };
+  try {
+    for (const auto& call : calls.close()) end(*call);
+  } catch (const std::bad_alloc&) {
+    while (const auto call = calls.take_one()) end(*call);
+  }
   incoming.cancel_all();
   return true;
 }
@@ -68,9 +75,11 @@ CloseInfo RawPeer::end() const {
 }
 
 void RawPeer::call(RawMessage message, const detail::Ref<OutgoingCall>& call) noexcept {
-  if (!calls.add(call)) return call->end(death());
-  RawFailure failure{RawFailure::Kind::kRefused, {}};
+  RawFailure failure{RawFailure::Kind::kRefused, {}, {{}, who.id}};
+  bool added = false;
   try {
+    added = calls.add(call);
+    if (!added) return call->end(death());
     node_.deadlines.watch(call->deadline);
     if (is_self()) {
       bool fresh = false;
@@ -89,14 +98,17 @@ void RawPeer::call(RawMessage message, const detail::Ref<OutgoingCall>& call) no
     } else if (node_.closing()) {
       failure = node_.closed_failure();
     } else {
-      failure = {RawFailure::Kind::kDied, fmt::format("{} died: {}", describe(who), message_of(error))};
+      failure = {RawFailure::Kind::kDied, fmt::format("{} died: {}", describe(who), message_of(error)), who};
     }
   } catch (const std::exception& e) {
-    failure.text = e.what();
+    failure = failure_of(RawFailure::Kind::kRefused, who, [&] { return e.what(); });
   }
-  if (failure.kind == RawFailure::Kind::kRefused)
-    failure.text = fmt::format("a call of {} cannot be sent: {}", describe(who), failure.text);
-  if (calls.take(call->id)) call->end(std::move(failure));
+  if (failure.kind == RawFailure::Kind::kRefused) {
+    failure = failure_of(failure.kind, who, [&] {
+      return fmt::format("a call of {} cannot be sent: {}", describe(who), failure.text);
+    });
+  }
+  if (!added || calls.take(call->id)) call->end(std::move(failure));
 }
 
 void RawPeer::cancel(uint64_t id) noexcept {
@@ -171,6 +183,7 @@ void RawPeer::on_answer(Frame& frame) {
     return;
   }
   RawFailure failure = read_failure(frame);
+  failure.worker = who;
   if (const auto call = calls.take(frame.header.call_id)) call->end(std::move(failure));
 }
 

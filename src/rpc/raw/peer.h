@@ -12,7 +12,9 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "src/rpc/call_table.h"
 #include "src/rpc/raw/incoming.h"
@@ -20,6 +22,23 @@
 #include "tine/rpc.h"
 
 namespace tine::rpc {
+
+// Tells the handler that a worker has joined, and that it has died once nothing holds this any more: the telling of the
+// first, and the failures of the calls to it.
+class RawPresence final : public detail::RefCounted {
+ public:
+  RawPresence(std::weak_ptr<RawNode::Parts> node, RawWorker who)
+      : node_(std::move(node)), who_(std::move(who)) {}
+  ~RawPresence() override;
+  void tell_joined() const noexcept;
+  // Before the last reference goes, once.
+  void set_death(std::string why, bool left) { death_ = {std::move(why), left}; }
+
+ private:
+  const std::weak_ptr<RawNode::Parts> node_;  // which owns the peer that owns this
+  const RawWorker who_;
+  std::optional<std::pair<std::string, bool>> death_;  // none: this node itself has closed
+};
 
 class RawPeer final : public FrameHandler {
  public:
@@ -37,6 +56,8 @@ class RawPeer final : public FrameHandler {
 
   void start() { connection_->start(detail::Ref<RawPeer>::share(this)); }
   void introduce(const std::string& protocol, int id);
+  // What tells the user of this worker's coming and going. The node's, while it takes the peer in and loses it.
+  detail::Ref<RawPresence> presence;
   void taken_in() noexcept { taken_in_.store(true, std::memory_order_release); }
   [[nodiscard]] bool is_taken_in() const noexcept { return taken_in_.load(std::memory_order_acquire); }
 

@@ -92,6 +92,8 @@ struct CloseInfo {
   Why why = Why::kLocal;
   GoodbyeReason reason = GoodbyeReason::kDone;  // with kGoodbye
   std::exception_ptr error;                     // never null: what pending calls fail with
+  // What became of the peer, the end of a sentence that names it: "died: it closed ..."; empty with kLocal and kLoopEnd.
+  std::string how;
 };
 
 class FrameHandler : public detail::RefCounted {

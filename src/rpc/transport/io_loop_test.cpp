@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <future>
+#include <latch>
 #include <mutex>
 #include <random>
 
@@ -39,11 +40,15 @@ TEST(IoLoop, RunsWhatIsPostedInOrderOnItsOwnThread) {
 TEST(IoLoop, BuffersOfNoUseGoBackToTheSystemWhileItSleeps) {
   IoLoop loop(Loop::Options{.trim_interval = 10ms});
   auto buffer = loop.pool().acquire(1 << 20);
-  std::promise<void> looked;
-  loop.post([&] { looked.set_value(); });  // it sees that a large one is lent
-  looked.get_future().get();
+  std::latch looked(1), go(1);
+  loop.post([&] {  // it sees that a large one is lent, and gives nothing back meanwhile
+    looked.count_down();
+    go.wait();
+  });
+  looked.wait();
   buffer = nullptr;
   EXPECT_GT(loop.pool().retained_bytes(), 0u);
+  go.count_down();
   const TimePoint end = Clock::now() + 20s;
   while (loop.pool().retained_bytes() != 0 && Clock::now() < end) std::this_thread::yield();
   EXPECT_EQ(loop.pool().retained_bytes(), 0u);
@@ -79,11 +84,18 @@ TEST(IoLoop, RunsTimersInTheOrderOfTheirTimesAndNotBefore) {
 TEST(IoLoop, ACancelledTimerDoesNotRun) {
   IoLoop loop;
   std::atomic<bool> ran{false};
-  const TimerId id = loop.schedule_at(Clock::now() + 20ms, [&] { ran = true; });
+  std::latch standing(1), go(1);
+  loop.post([&] {  // it runs no timer before that one is cancelled
+    standing.count_down();
+    go.wait();
+  });
+  standing.wait();
+  const TimerId id = loop.schedule_at(Clock::now() + 1ms, [&] { ran = true; });
   EXPECT_TRUE(loop.cancel(id));
   EXPECT_FALSE(loop.cancel(id));
   std::promise<void> later;
-  loop.schedule_at(Clock::now() + 40ms, [&] { later.set_value(); });
+  loop.schedule_at(Clock::now() + 2ms, [&] { later.set_value(); });
+  go.count_down();
   later.get_future().get();
   EXPECT_FALSE(ran);
 }

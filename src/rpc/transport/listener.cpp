@@ -66,7 +66,7 @@ void AcceptCore::finished(PendingHandshake& pending, detail::Ref<Connection> con
   if (connection && !closed_.load(std::memory_order_acquire)) {
     options_.on_connection(std::move(connection));
   } else if (error && options_.on_refused) {
-    options_.on_refused(std::move(error));
+    options_.on_refused(std::move(error), pending.claimed_name());
   }
 }
 

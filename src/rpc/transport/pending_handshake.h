@@ -29,6 +29,8 @@ class PendingHandshake final : public Pollable {
   void begin(TimePoint deadline);
   void refuse(RefusalCode code) noexcept;  // acceptor
   void on_events(uint32_t events) noexcept override;
+  // As the other side says; unproven.
+  [[nodiscard]] const std::string& claimed_name() const noexcept { return handshake_.peer_name(); }
 
  private:
   void step();

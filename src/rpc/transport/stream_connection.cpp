@@ -20,8 +20,12 @@ constexpr size_t kReadPieces = 32;
 constexpr size_t kReadAtOnce = size_t{1} << 20;  // of one connection, before the loop looks at others
 constexpr std::chrono::microseconds kHoldTime{50};
 
-std::exception_ptr died(const PeerInfo& peer, std::string_view how) {
-  return make_error(ErrorKind::kPeerDied, fmt::format("worker {} {}", peer.describe(), how));
+CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
+  CloseInfo info;
+  info.why = why;
+  info.error = make_error(ErrorKind::kPeerDied, fmt::format("worker {} {}", peer.describe(), how));
+  info.how = std::move(how);
+  return info;
 }
 
 }  // namespace
@@ -152,13 +156,10 @@ void StreamConnection::beat() noexcept {
     if (heart_.silent_beats * options_.heartbeat_interval >= options_.heartbeat_timeout) {
       // A peer that was only stopped reads it when it goes on, and knows then who gave it up.
       say_goodbye(GoodbyeReason::kSilent, {});
-      CloseInfo info;
-      info.why = CloseInfo::Why::kSilent;
-      info.error =
-          died(peer_, fmt::format("has been silent for {} ms, not even answering pings: it hangs, or the "
-                                  "network between us is broken",
-                                  options_.heartbeat_timeout.count()));
-      fail(std::move(info));
+      fail(died(CloseInfo::Why::kSilent, peer_,
+                fmt::format("has been silent for {} ms, not even answering pings: it hangs, or the network "
+                            "between us is broken",
+                            options_.heartbeat_timeout.count())));
       return;
     }
     send_own(FrameKind::kPing, static_cast<uint64_t>(heart_.silent_beats));
@@ -307,10 +308,7 @@ StreamConnection::Read StreamConnection::read_once() noexcept {
 // There is no memory for what the peer sends: nothing is wrong with it, but the stream cannot be read on.
 void StreamConnection::give_up(std::string_view what) noexcept {
   say_goodbye(GoodbyeReason::kInternal, what);
-  CloseInfo info;
-  info.why = CloseInfo::Why::kInternal;
-  info.error = died(peer_, fmt::format("was given up: {}", what));
-  fail(std::move(info));
+  fail(died(CloseInfo::Why::kInternal, peer_, fmt::format("was given up: {}", what)));
 }
 
 StreamConnection::Read StreamConnection::dispatch_all(TimePoint now) {
@@ -436,12 +434,11 @@ void StreamConnection::stream_ended(int error) noexcept {
     info.error = make_error(ErrorKind::kCancelled,
                             fmt::format("the connection to {} was shut down here", peer_.describe()));
   } else if (const auto& goodbye = reading_.goodbye) {
-    info.why = CloseInfo::Why::kGoodbye;
+    info = died(CloseInfo::Why::kGoodbye, peer_,
+                fmt::format("said goodbye: {}{}{}", words_for(goodbye->reason),
+                            goodbye->text.empty() ? "" : ": ", goodbye->text));
     info.reason = goodbye->reason;
-    info.error = died(peer_, fmt::format("said goodbye: {}{}{}", words_for(goodbye->reason),
-                                         goodbye->text.empty() ? "" : ": ", goodbye->text));
   } else {
-    info.why = CloseInfo::Why::kPeerDied;
     std::string how = reading_.frames.inside_frame() ? "died in the middle of a frame" : "died";
     if (error != 0) {
       how += fmt::format(": {}", std::strerror(error));
@@ -450,17 +447,15 @@ void StreamConnection::stream_ended(int error) noexcept {
     } else {
       how += ": it closed the connection without a goodbye";
     }
-    info.error = died(peer_, how);
+    info = died(CloseInfo::Why::kPeerDied, peer_, std::move(how));
   }
   fail(std::move(info));
 }
 
 void StreamConnection::malformed(const std::string& what) noexcept {
   say_goodbye(GoodbyeReason::kMalformed, what);
-  CloseInfo info;
-  info.why = CloseInfo::Why::kMalformed;
-  info.error = died(peer_, fmt::format("sent something malformed, the connection was closed: {}", what));
-  fail(std::move(info));
+  fail(died(CloseInfo::Why::kMalformed, peer_,
+            fmt::format("sent something malformed, the connection was closed: {}", what)));
 }
 
 // The last that is sent. What it says is a courtesy: where it cannot be sent the end of the stream tells as much.

@@ -199,7 +199,7 @@ class Conformance : public testing::TestWithParam<const char*> {
     lo.admit = admit;
     lo.max_pending_handshakes = max_pending;
     lo.handshake_timeout = handshake_timeout;
-    lo.on_refused = [this](std::exception_ptr e) {
+    lo.on_refused = [this](const std::exception_ptr& e, const std::string&) {
       std::lock_guard lock(mutex);
       refused.push_back(describe(e));
     };

@@ -39,9 +39,10 @@ struct ListenOptions {
   std::function<void(detail::Ref<Connection>)> on_connection;
   // After the peer's proof, before ours: false refuses it (duplicate name, earlier life). Optional.
   std::function<bool(const PeerInfo&)> admit;
-  // Each refused or failed handshake, for the log. Optional. On the loop's thread, which strangers keep busy: it hands the
-  // line to a log that sums up what comes by the thousand, and waits for nobody.
-  std::function<void(std::exception_ptr)> on_refused;
+  // Each refused or failed handshake, and the name that the other side gave itself, unproven; empty before it gave one.
+  // Optional. On the loop's thread, which strangers keep busy: it hands the line to a log that sums up what comes by the
+  // thousand, and waits for nobody.
+  std::function<void(std::exception_ptr, const std::string& claimed)> on_refused;
 };
 
 struct ConnectOptions {

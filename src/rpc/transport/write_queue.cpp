@@ -53,6 +53,11 @@ std::string OutFrame::seal() {
                        body.used_ - kHeaderBytes, kMaxBodyBytes);
   }
   const uint64_t bytes = wire_bytes();
+  // The other side would take it for garbage.
+  if (bytes - kHeaderBytes > kDefaultMaxPayload) {
+    return fmt::format("a message has {} bytes with all that it carries, at most {} fit: send it in parts",
+                       bytes - kHeaderBytes, kDefaultMaxPayload);
+  }
   FrameHeader header;
   header.kind = kind;
   header.flags = flags;

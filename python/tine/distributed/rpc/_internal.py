@@ -4,6 +4,7 @@ Tensors and RRefs are lifted out of a pickle and travel as they are, PyTorch's p
 NumPy's arrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are pickled by
 name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
 """
+import collections
 import copyreg
 import importlib
 import inspect
@@ -83,7 +84,17 @@ class _Pickler(pickle.Pickler):
         numpy = _imported("numpy")
         if numpy is not None and kind is getattr(numpy, "ndarray", None):
             return _reduced(numpy, obj)
+        if kind in _VIEWS:
+            raise TypeError(f"cannot pickle '{kind.__name__}' object, which {self.what} is or holds: send list() of it")
         return NotImplemented
+
+
+# Of what is elsewhere or still to come.
+_VIEWS = frozenset(
+    type(view)
+    for mapping in ({}, collections.OrderedDict())
+    for view in (mapping.keys(), mapping.values(), mapping.items())
+) | {types.GeneratorType}
 
 
 def _reduced(numpy, array):

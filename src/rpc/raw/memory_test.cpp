@@ -1,0 +1,85 @@
+// What becomes of a call when there is no memory for it: it fails, and the process goes on.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "src/rpc/raw/nodes_for_tests.h"
+
+namespace {
+
+// Allocations of this thread until one fails; negative: none does.
+thread_local int until_failure = -1;
+
+bool fails() noexcept { return until_failure >= 0 && until_failure-- == 0; }
+
+void* allocate(size_t size) {
+  if (fails()) throw std::bad_alloc();
+  if (void* const p = std::malloc(size ? size : 1)) return p;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(size_t size) { return allocate(size); }
+void* operator new[](size_t size) { return allocate(size); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return fails() ? nullptr : std::malloc(size ? size : 1);
+}
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return fails() ? nullptr : std::malloc(size ? size : 1);
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, size_t) noexcept { std::free(p); }
+void operator delete[](void* p, size_t) noexcept { std::free(p); }
+
+namespace tine::rpc::testing {
+namespace {
+
+// Makes a call again and again, each time with another of this thread's allocations failing, until none is left to fail.
+std::vector<std::shared_ptr<Result>> call_without_memory(RawOne& from, int to) {
+  std::vector<std::shared_ptr<Result>> sinks;
+  for (bool failed = true; failed;) {
+    auto sink = std::make_shared<Result>();
+    RawMessage message{1, RawBytes::copy("hello"), {}};
+    sinks.push_back(sink);
+    until_failure = static_cast<int>(sinks.size()) - 1;
+    from->call(to, std::move(message), in(60s), std::move(sink));
+    failed = std::exchange(until_failure, -1) < 0;
+  }
+  return sinks;
+}
+
+// Each ends, once: Result sees to that. Some fail, and the last has its answer.
+void expect_ends(const std::vector<std::shared_ptr<Result>>& sinks) {
+  EXPECT_GT(sinks.size(), 2u);
+  for (const auto& sink : sinks) {
+    EXPECT_NE(sink->get().text(), "");
+  }
+  EXPECT_FALSE(sinks.front()->get().ok);
+  EXPECT_EQ(sinks.back()->get().text(), "hello");
+}
+
+TEST(RawMemoryTest, ACallToOneselfEndsWhicheverAllocationFails) {
+  RawOne one(0);
+  one->open();
+  expect_ends(call_without_memory(one, 0));
+}
+
+TEST(RawMemoryTest, ACallToAnotherEndsWhicheverAllocationFails) {
+  RawNodes nodes{true};
+  nodes.make(2);
+  expect_ends(call_without_memory(nodes[0], 1));
+}
+
+TEST(RawMemoryTest, ACallThatThereIsNoMemoryToKeepUntilTheStartFails) {
+  RawOne one(0);
+  const auto sinks = call_without_memory(one, 0);
+  one->open();
+  expect_ends(sinks);
+}
+
+}  // namespace
+}  // namespace tine::rpc::testing

@@ -1,0 +1,377 @@
+# Each def here is refused. The line that is wrong ends in a comment with what the error says.
+# The chunks are separated by lines of dashes and compiled one by one.
+def empty_quotes(x: ''):  ### expected a type between the quotes
+    return x
+# ---
+def a_number_as_type(x: 3):  ### expected a type, as in `int`, `Tensor`, `List[int]` or `Optional[str]`
+    return x
+# ---
+def a_call_in_brackets(x: f()[int]):  ### expected the name of a type
+    return x
+# ---
+def dict_without_types(x: Dict):  ### `Dict` needs its key and value types, as in `Dict[str, Tensor]`
+    return x
+# ---
+def tuple_without_types(x: Tuple):  ### `Tuple` needs its element types, as in `Tuple[int, Tensor]`
+    return x
+# ---
+def list_without_type(x: List):  ### `List` needs its element type, as in `List[Tensor]`
+    return x
+# ---
+def a_function_as_type(x: torch.relu):  ### `torch.relu` is not a type
+    return x
+# ---
+def a_type_that_takes_none(x: int[str]):  ### `int` takes no types in brackets
+    return x
+# ---
+def undefined_generic(x: Lsit[int]):  ### undefined type `Lsit`; did you mean `List`?
+    return x
+# ---
+def tuple_of_any_length(x: Tuple[int, ...]):  ### a tuple has a fixed length in scripts; use `List[T]` for any number of elements
+    return x
+# ---
+def list_of_two(x: List[int, str]):  ### `List` takes 1 type, got 2
+    return x
+# ---
+def dict_of_one(x: Dict[str]):  ### `Dict` takes 2 types, got 1
+    return x
+# ---
+def optional_of_two(x: Optional[int, str]):  ### `Optional` takes 1 type, got 2
+    return x
+# ---
+def future_of_two(x: Future[int, str]):  ### `Future` takes 1 type, got 2
+    return x
+# ---
+def a_slice_as_type(x: List[1:2]):  ### expected a type
+    return x
+# ---
+def key_that_is_no_key(x: Dict[List[int], int]):  ### Dict
+    return x
+# ---
+def a_namespace_called(x):
+    return torch.jit(x)  ### `torch.jit` is a module of names, not a function
+# ---
+def int_of_a_list(xs: List[int]):
+    return int(xs)  ### `int` does not convert List[int]
+# ---
+def float_of_optional(x: Optional[float]):
+    return float(x)  ### `float` does not convert Optional[float]; test `is not None` first
+# ---
+def int_of_two(x: int):
+    return int(x, 2)  ### `int` takes 0 to 1 arguments, got 2
+# ---
+def int_by_keyword(x: int):
+    return int(value=x)  ### `int` takes no keyword `value`
+# ---
+def makes_a_tensor(x):
+    return Tensor(x)  ### `Tensor(...)` is not supported in scripts; use `torch.tensor`, `torch.zeros` or `torch.empty`
+# ---
+def tuple_of_a_list(xs: List[int]):
+    return tuple(xs)  ### a tuple's length is part of its type, so it cannot be made of List[int]; write `(x[0], x[1])`
+# ---
+def list_of_two_things(xs: List[int]):
+    return list(xs, xs)  ### `list` takes 0 to 1 arguments, got 2
+# ---
+def tuple_of_nothing():
+    return tuple()  ### `tuple` takes 1 argument, got 0
+# ---
+def makes_a_future(x):
+    return Future(x)  ### a Future cannot be made in a script; `torch.jit.fork` and `rpc.rpc_async` return one
+# ---
+def makes_an_rref(x):
+    return RRef(x)  ### an RRef cannot be made in a script; `rpc.remote` returns one
+# ---
+def calls_optional(x: int):
+    return Optional(x)  ### a type cannot be called
+# ---
+def needed_in_the_next_turn(n: int):
+    x = 1
+    while n > 0:
+        n -= 1
+        y = x
+        if n > 3:
+            z = 1
+        x = z  ### `z` may be undefined here
+    return x
+# ---
+def slice_alone(x: int):
+    return (x:2)  ### expected
+# ---
+def condition_of_a_tuple(t: Tuple[int, int]):
+    if t:  ### expected a condition (bool, int, float, str, list, dict or Tensor), got Tuple[int, int]
+        return 1
+    return 2
+# ---
+def len_of_an_int(x: int):
+    return len(x)  ### int has no length
+# ---
+def len_of_optional(x: Optional[List[int]]):
+    return len(x)  ### Optional[List[int]] has no length; test `is not None` first
+# ---
+def len_of_two(x: List[int]):
+    return len(x, x)  ### `len` takes 1 argument, got 2
+# ---
+def len_by_keyword(x: List[int]):
+    return len(obj=x)  ### `len` takes no keyword `obj`
+# ---
+def range_as_value():
+    return range(3)  ### `range` stands only in a loop, a comprehension, or `list(range(...))`
+# ---
+def enumerate_as_value(xs: List[int]):
+    return enumerate(xs)  ### `enumerate` stands only in a loop or a comprehension
+# ---
+def zip_as_value(xs: List[int]):
+    return zip(xs, xs)  ### `zip` stands only in a loop or a comprehension
+# ---
+def reversed_as_value(xs: List[int]):
+    return reversed(xs)  ### `reversed` stands only in a loop, a comprehension, or `list(reversed(...))`
+# ---
+def enumerate_from_a_float(xs: List[int]):
+    for i, x in enumerate(xs, 1.5):  ### `enumerate` starts at an int, not float
+        pass
+# ---
+def enumerate_of_three(xs: List[int]):
+    for i, x in enumerate(xs, 1, 2):  ### `enumerate` takes 1 to 2 arguments, got 3
+        pass
+# ---
+def zip_of_nothing():
+    for x in zip():  ### `zip` takes 1 to 255 arguments, got 0
+        pass
+# ---
+def reversed_pairs(xs: List[int]):
+    for x in reversed(zip(xs, xs)):  ### `reversed` takes a list, a range, a str or a tensor
+        pass
+# ---
+def reversed_of_two(xs: List[int]):
+    for x in reversed(xs, xs):  ### `reversed` takes 1 argument, got 2
+        pass
+# ---
+def loop_over_nothing():
+    for x in ():  ### a loop over an empty tuple does nothing
+        pass
+# ---
+def loop_over_mixed(t: Tuple[int, str]):
+    for x in t:  ### a loop over Tuple[int, str] needs elements of one type; index them one by one
+        pass
+# ---
+def too_few_variables(xs: List[int]):
+    for a, b, c in enumerate(xs):  ### expected 2 variables for this loop, got 3
+        pass
+# ---
+def wait_all_of_ints(xs: List[int]):
+    return rpc.api._wait_all(xs)  ### undefined name `rpc`
+# ---
+def wait_for_two(f: Future[int]):
+    return torch.jit.wait(f, f)  ### `wait` takes 1 argument, got 2
+# ---
+def wait_for_optional(f: Optional[Future[int]]):
+    return torch.jit.wait(f)  ### `wait` takes a Future, got Optional[Future[int]]; test `is not None` first
+# ---
+def fork_of_nothing():
+    return torch.jit.fork()  ### `fork` takes a function or a module first, then its arguments
+# ---
+def fork_by_keyword(x):
+    return torch.jit.fork(func=x)  ### `fork` takes a function or a module first, then its arguments
+# ---
+def annotate_another_type(x: int):
+    return torch.jit.annotate(str, x)  ### expected str, got int
+# ---
+def annotate_one(x: int):
+    return torch.jit.annotate(x)  ### `annotate` takes 2 arguments, got 1
+# ---
+def isinstance_of_one(x: int):
+    return isinstance(x)  ### `isinstance` takes 2 arguments, got 1
+# ---
+def getattr_of_a_variable(x, name: str):
+    return getattr(x, name)  ### the name of the attribute is a constant str in scripts
+# ---
+def getattr_of_a_tensor(x):
+    return getattr(x, 'shape')  ### expected a module, got Tensor
+# ---
+def hasattr_of_one(x):
+    return hasattr(x)  ### `hasattr` takes 2 arguments, got 1
+# ---
+def print_to(x: int):
+    print(x, end='')  ### `print` takes no keyword `end` in scripts; write an f-string
+# ---
+def format_by_keyword(x: int):
+    return '{a}'.format(a=x)  ### `format` takes no keywords in scripts; write an f-string
+# ---
+def calls_super(x):
+    return super().forward(x)  ### `super` is not supported in scripts; call a method of a submodule, or write the code here
+# ---
+def is_scripting_of(x: int):
+    return torch.jit.is_scripting(x)  ### `is_scripting` takes 0 arguments, got 1
+# ---
+def attribute_of_a_tensor(x):
+    x.weight = x  ### only attributes of modules can be assigned to, not those of Tensor
+# ---
+def annotated_attribute_of_another_type(x):
+    x.weight: str = 1  ### expected str, got int
+# ---
+def declared_as_something_else(x: int):
+    y = 1
+    y: str  ### `y` holds a int and cannot be declared as str
+# ---
+def declared_twice(x: int):
+    y: int = x
+    y: str = 'a'  ### `y` is declared as int already
+# ---
+def a_slice_in_place(xs: List[int]):
+    xs[0:1] += [1]  ### only a single element can be changed in place
+# ---
+def an_element_of_another_type(xs: List[int]):
+    xs[0] += 1.5  ### the elements are int, but this gives float
+# ---
+def text_in_place(x: str):
+    x[0] += 'a'  ### the elements of str cannot be changed
+# ---
+def raises_with_keyword():
+    raise ValueError(message='no')  ### an exception takes no keywords in scripts; give it one message
+# ---
+def raises_with_two():
+    raise ValueError('no', 1)  ### an exception takes one message in scripts; join the parts with an f-string
+# ---
+def unpacks_an_int(x: int):
+    a, b = x  ### a value of type int cannot be unpacked into 2 variables
+# ---
+def unpacks_one_of_two(t: Tuple[int, int]):
+    (a,) = t  ### expected 1 value to unpack, got 2 of type Tuple[int, int]
+# ---
+def slice_by_float(xs: List[int]):
+    return xs[1.5:]  ### the bounds of a slice are ints, not float
+# ---
+def slice_by_none_step(xs: List[int], n: Optional[int]):
+    return xs[::n]  ### the step of a slice is an int, not Optional[int]
+# ---
+def slice_of_a_list_by_tensor(xs: List[int], n):
+    return xs[n:]  ### the bounds of a slice are ints, not Tensor
+# ---
+def two_indices(xs: List[int]):
+    return xs[0, 1]  ### List[int] takes a single index
+# ---
+def index_and_comma(xs: List[int]):
+    return xs[0,]  ### List[int] takes a single index
+# ---
+def tuple_sliced_by_a_variable(t: Tuple[int, int], n: int):
+    return t[n:]  ### the bounds of a tuple's slice are constant ints
+# ---
+def tuple_sliced_by_steps(t: Tuple[int, int]):
+    return t[::2]  ### a tuple's slice takes no step in scripts
+# ---
+def tuple_index_below(t: Tuple[int, str]):
+    return t[-3]  ### Tuple[int, str] has 2 elements, so no index -3
+# ---
+def dict_sliced(d: Dict[str, int]):
+    return d[1:2]  ### a dict takes no slice
+# ---
+def indexes_an_int(x: int):
+    return x[0]  ### int cannot be indexed
+# ---
+def indexes_optional(x: Optional[List[int]]):
+    return x[0]  ### Optional[List[int]] cannot be indexed; test `is not None` first
+# ---
+def indexes_a_type(x):
+    return List[int]  ### a type stands only in annotations, `isinstance` and `torch.jit.annotate`
+# ---
+def stores_text(x):
+    x[0] = 'a'  ### a str cannot be stored into a Tensor here; build a new one with torch.cat or torch.stack
+# ---
+def stores_at_two_indices(xs: List[int]):
+    xs[0, 1] = 2  ### List[int] takes a single index
+# ---
+def stores_a_slice(xs: List[int]):
+    xs[0:1] = [2]  ### assigning to a slice is not supported in scripts; assign the elements in a loop
+# ---
+def dict_of_two(d: Dict[str, int]):
+    return dict(d, d)  ### `dict` takes one dict or list of pairs, then keywords; got 2 arguments
+# ---
+def dict_of_ints(xs: List[int]):
+    return dict(xs)  ### `dict` takes a dict or pairs of key and value; the elements here are int
+# ---
+def attribute_of_a_method(x):
+    return x.sum.name  ### the method `sum` has no attributes
+# ---
+def attribute_of_optional_alone(x: Optional[Tensor]):
+    return x.shape  ### Optional[Tensor] has no `shape`; test `is not None` first
+# ---
+def an_operator_as_value(x):
+    return torch.relu  ### `torch.relu` is an operator, not a value
+# ---
+def a_form_as_value(x):
+    return len  ### `len` is a function of the language, not a value
+# ---
+def an_exception_as_value(x):
+    return ValueError  ### `ValueError` is an exception class, not a value
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_to_nobody():
+    return rpc.rpc_async(func=callee)  ### `rpc_async` needs a worker and a function: `rpc_async(to, func, args=(...))`
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_of_nothing(to: str):
+    return rpc.remote(to)  ### `remote` needs a worker and a function: `remote(to, func, args=(...))`
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_of_six(to: str):
+    return rpc.rpc_async(to, callee, (1,), None, 1.0, 2)  ### `rpc_async` takes at most 5 arguments: to, func, args, kwargs, timeout
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_keyword(to: str):
+    return rpc.rpc_sync(to, callee, arg=(1,))  ### `rpc_sync` has no argument `arg`; did you mean `args`?
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_twice(to: str):
+    return rpc.rpc_sync(to, callee, (1,), args=(1,))  ### `rpc_sync` gets its argument `args` twice
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_to_a_float(to: float):
+    return rpc.rpc_sync(to, callee, (1,))  ### the worker is named by a str (or its rank, an int, or both: the owner of an RRef), not by float
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_args_no_tuple(to: str):
+    return rpc.rpc_sync(to, callee, 1)  ### `args` is a tuple, not int; one argument is written `(x,)`
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_kwargs_elsewhere(to: str, d: Dict[str, int]):
+    return rpc.rpc_sync(to, callee, kwargs=d)  ### `kwargs` is written as a dict in place
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_kwargs_by_name(to: str, key: str):
+    return rpc.rpc_sync(to, callee, kwargs={key: 1})  ### the keys of `kwargs` are constant strs
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_timeout(to: str):
+    return rpc.rpc_sync(to, callee, (1,), timeout='1')  ### the timeout is a number of seconds, not str
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_argument(to: str):
+    return rpc.rpc_sync(to, callee, ('a',))  ### `callee` expects int for `x`, got str
+# ---
+def waits_for_ints(xs: List[int]):
+    return torch.futures.wait_all(xs)  ### `wait_all` takes a list of Futures, got List[int]
+# ---
+def waits_for_two_lists(xs: List[Future[int]]):
+    return torch.futures.wait_all(xs, xs)  ### `wait_all` takes 1 argument, got 2
