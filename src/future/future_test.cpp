@@ -261,19 +261,21 @@ struct Tells final : detail::State<int> {
   bool* gone;
 };
 
+struct Drops final : detail::Node {
+  Drops() : Node(&kOps) {}
+  static void run(Node* node, detail::StateBase&) noexcept {
+    auto* const self = static_cast<Drops*>(node);
+    self->last = nullptr;
+    self->gone_while_running = self->gone;
+  }
+  static constexpr detail::NodeOps kOps{&Drops::run, false};
+  bool gone = false;
+  bool gone_while_running = true;
+  detail::Ref<detail::State<int>> last = detail::make_ref<Tells>(&gone);
+};
+
 TEST(ReferenceRule, ACallbackAddedToADoneFutureMayDropItsLastReference) {
-  struct Drops final : detail::Node {
-    Drops() : Node(&kOps) {}
-    static void run(Node* node, detail::StateBase&) noexcept {
-      auto* const self = static_cast<Drops*>(node);
-      self->last = nullptr;
-      self->gone_while_running = self->gone;
-    }
-    static constexpr detail::NodeOps kOps{&Drops::run, false};
-    bool gone = false;
-    bool gone_while_running = true;
-    detail::Ref<detail::State<int>> last = detail::make_ref<Tells>(&gone);
-  } node;
+  Drops node;
   node.last->emplace(1);
   node.last->subscribe(&node);
   EXPECT_FALSE(node.gone_while_running);
