@@ -289,14 +289,24 @@ struct InterleavedMutex {
   void unlock() { held.store(0); }
 };
 
-// Two threads complete two inputs each, one of them by cancelling, while a third takes them.
+using Inputs = std::array<detail::Ref<detail::State<int>>, 3>;
+
+struct CheckedKind : detail::ArrivalKind<int> {
+  explicit CheckedKind(const Inputs* i) : inputs(i) {}
+  void let_go(detail::RefCounted& arrivals, bool last) const noexcept {
+    for (const auto& input : *inputs) require(!last || input->done(), "A3: let go before all have arrived");
+    detail::ArrivalKind<int>::let_go(arrivals, last);
+  }
+  const Inputs* const inputs;
+};
+
+// Two threads complete three inputs, one of them by cancelling, while a third thread takes them.
 Scenario arrivals() {
-  using Queue = detail::Arrivals<detail::ArrivalKind<int>, InterleavedMutex>;
+  using Queue = detail::Arrivals<CheckedKind, InterleavedMutex>;
   struct World {
-    std::array<detail::Ref<detail::State<int>>, 3> inputs{detail::make_ref<detail::State<int>>(),
-                                                          detail::make_ref<detail::State<int>>(),
-                                                          detail::make_ref<detail::State<int>>()};
-    detail::Ref<Queue> queue = detail::make_ref<Queue>(size_t{3});
+    Inputs inputs{detail::make_ref<detail::State<int>>(), detail::make_ref<detail::State<int>>(),
+                  detail::make_ref<detail::State<int>>()};
+    detail::Ref<Queue> queue = detail::make_ref<Queue>(size_t{3}, &inputs);
     std::vector<detail::Ref<detail::State<int>>> taken;
   };
   const auto world = std::make_shared<World>();
