@@ -264,6 +264,8 @@ std::function<Scenario()> chain(Mode mode, Gives gives, bool open) {
       require(c->calls == 0 || mode != (ok ? Mode::kOrElse : Mode::kAndThen),
               "T4: it was called for the wrong outcome");
       require(c->calls == 1 || mode != Mode::kFinally || !open, "T4: finally's callback was not called");
+      require(c->calls == 1 || mode != Mode::kThen || !open || c->result.load() == kCancelled,
+              "T4: then's callback was not called");
     };
     return s;
   };
