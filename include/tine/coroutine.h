@@ -50,14 +50,11 @@ class Awaiter final : private Node, private Task {
     context_ = ContextRef::current();
     if (context_.get() && can_stop(*context_.get())) [[unlikely]] {
       stop_ = until_stopped(*state_, *context_.get());
-      const Ref<State<void>> stop = stop_;
-      stop->subscribe(this);
+      stop_->subscribe(this);
       return;
     }
-    // From here on the coroutine may run, and end, on another thread: a reference keeps the state, and
-    // nothing of this object is touched.
-    const Ref<State<T>> state = state_;
-    state->subscribe(this);
+    // From here on the coroutine may run, and end, on another thread: nothing of this object is touched.
+    state_->subscribe(this);
   }
   decltype(auto) await_resume() {
     if (stop_ && stop_->outcome() != Outcome::kValue) throw_stopped(stop_->outcome());
@@ -119,9 +116,9 @@ class FrameState final : public State<T> {
     if (failure_) {
       // The value was there, then a local's destructor threw.
       if (has_value_) std::destroy_at(&this->value());
-      this->fail(std::move(failure_));
+      this->fail(owning, std::move(failure_));
     } else {
-      this->publish();
+      this->publish(owning);
     }
     this->release();
   }

@@ -51,7 +51,7 @@ class ForkState final : public State<R>, private Task {
   void refuse(const std::exception_ptr& why) noexcept override {
     if (this->start()) {
       f_.~F();
-      this->fail(why);
+      this->fail(owning, why);
     }
     this->release();
   }
@@ -61,11 +61,13 @@ class ForkState final : public State<R>, private Task {
     const ContextSwap no_context;  // the closure brings its own
     if (low_stack()) [[unlikely]] {
       f_.~F();
-      this->fail(too_deep_error(this->where()));
+      this->fail(owning, too_deep_error(this->where()));
     } else if (this->done()) {
       f_.~F();
+    } else if (auto error = construct_from(*this, f_)) [[unlikely]] {
+      this->fail(owning, std::move(error));
     } else {
-      complete_with<R>(*this, nullptr, f_);
+      this->publish(owning);
     }
   }
   union {

@@ -147,7 +147,8 @@ class Promise {
   ~Promise() {
     // Without a Future and a callback there is nobody to tell.
     if (state_ && !state_->done() && !(state_->sole_owner() && !state_->newest_callback())) {
-      state_->fail(make_error(ErrorKind::kAbandoned,
+      state_->fail(detail::owning,
+                   make_error(ErrorKind::kAbandoned,
                               "the promise was dropped before it was given a value or an error"));
     }
   }
@@ -169,7 +170,7 @@ class Promise {
   bool set_value(Args&&... args) {
     auto state = take();
     try {
-      return state->emplace(std::forward<Args>(args)...);
+      return state->emplace(detail::owning, std::forward<Args>(args)...);
     } catch (...) {
       state_ = std::move(state);
       throw;
@@ -177,7 +178,7 @@ class Promise {
   }
   bool set_error(std::exception_ptr error) {
     if (!error) throw ValueError("Promise::set_error: expected an exception, got a null pointer");
-    return take()->fail(std::move(error));
+    return take()->fail(detail::owning, std::move(error));
   }
   template <class E>
   requires std::derived_from<std::remove_cvref_t<E>, std::exception>
@@ -194,12 +195,12 @@ class Promise {
 template <class T>
 [[nodiscard]] Future<std::decay_t<T>> make_ready(T&& value) {
   auto state = detail::make_ref<detail::State<std::decay_t<T>>>();
-  state->emplace(std::forward<T>(value));
+  state->emplace(detail::owning, std::forward<T>(value));
   return Future<std::decay_t<T>>(std::move(state));
 }
 [[nodiscard]] inline Future<void> make_ready() {
   auto state = detail::make_ref<detail::State<void>>();
-  state->emplace();
+  state->emplace(detail::owning);
   return Future<void>(std::move(state));
 }
 template <class T>
@@ -208,7 +209,7 @@ template <class T>
   if (!error) throw ValueError("make_failed: expected an exception, got a null pointer");
   auto state = detail::make_ref<detail::State<T>>();
   state->made_at(where);
-  state->fail(std::move(error));
+  state->fail(detail::owning, std::move(error));
   return Future<T>(std::move(state));
 }
 

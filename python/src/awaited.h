@@ -20,9 +20,6 @@ class Awaited final : public ValueState {
   using ValueState::ValueState;
 
   void come() noexcept {
-    // A count of its own: a completion takes a count of 1, which its Future has, for nobody looking, and would lose who
-    // begins to wait now.
-    const auto self = Ref<Awaited>::share(this);
     {
       const std::lock_guard lock(mutex_);
       coming_ = true;

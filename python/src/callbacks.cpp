@@ -11,94 +11,76 @@
 namespace tine::python {
 namespace {
 
-using tine::detail::make_ref;
+using tine::detail::Gives;
 using tine::detail::Node;
 using tine::detail::NodeOps;
 using tine::detail::Outcome;
 using tine::detail::StateBase;
 
-// Completes it as the source was: the same value, the very exception, a cancellation as one.
-void forward(ValueState& source, ValueState& to) noexcept {
-  const Outcome outcome = source.outcome();
-  if (outcome == Outcome::kValue) {
-    to.emplace(for_another_owner(source.value()));
-  } else if (outcome == Outcome::kError) {
-    to.fail(for_another_owner(*source.stored_error()));
-  } else {
-    to.cancel(outcome);
-  }
-}
-
-}  // namespace
-
-// The result's state and the node in one. The source's list owns one reference, its Future another.
-class Then : public ValueState, protected Node {
+class PyCallback {
  public:
-  Then(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, GradMode grad_mode,
-       const NodeOps* ops = &kOps) noexcept
-      : ValueState(helper), Node(ops), mode_(mode), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {
-    this->show();
-    this->made_at(calling_place());
-  }
-  ~Then() override { drop_anywhere(callback_); }
+  using Source = Value;
+  using Result = Value;
+  // What waits for the result runs before the lock is given back: so a chain takes it once.
+  static constexpr bool kChains = false;
 
-  Node* node() noexcept { return this; }
-  [[nodiscard]] static Then* of(Node* node) noexcept {
-    const NodeOps* const ops = node->ops();
-    return ops == &kOps || ops == &kInnerOps || ops == &kPostOps ? static_cast<Then*>(node) : nullptr;
-  }
-  // A visit of what it owns besides its own list.
-  int traverse(visitproc visit, void* arg) const {
-    Py_VISIT(callback_);
-    Py_VISIT(submit_);
-    return 0;
-  }
+  PyCallback(Mode mode, PyObject* callback, GradMode grad_mode) noexcept
+      : mode_(mode), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {}
+  ~PyCallback() { drop(); }
+  PyCallback(const PyCallback&) = delete;
+  PyCallback& operator=(const PyCallback&) = delete;
 
-  // Takes over the list's reference. The lock need not be held.
-  void settle(ValueState& source) noexcept {
-    if (!wanted(source)) {
-      forward(source, *this);
-    } else if (const Gil gil; gil) {
-      if (run_locked(source)) return;  // the inner future's list has the reference now
-    } else {
-      this->fail(
-          make_error(ErrorKind::kAbandoned, "the interpreter is shutting down: the callback was not run"));
-    }
-    this->release();
-  }
-  // The executor will not run it. Takes over the list's reference; the lock is held.
-  void refuse(const std::exception_ptr& error) noexcept {
-    this->fail(error);
-    if (mode_ == Mode::kFinally) run_finally(nullptr);  // it runs in any case
-    this->release();
-  }
-
- protected:
-  // Whether the callback is to be run.
-  [[nodiscard]] bool wanted(const ValueState& source) const noexcept {
-    if (mode_ == Mode::kFinally) return true;
-    if (this->done()) return false;  // cancelled meanwhile
-    return mode_ == Mode::kThen || (mode_ == Mode::kAndThen) == (source.outcome() == Outcome::kValue);
-  }
-
+  [[nodiscard]] Mode mode() const noexcept { return mode_; }
   [[nodiscard]] GradMode grad_mode() const noexcept { return grad_mode_; }
+  [[nodiscard]] PyObject* object() const noexcept { return callback_; }
 
-  static const NodeOps kPostOps;
-  PyObject* submit_ = nullptr;  // of an executor
+  template <class Body>
+  bool enter(Body& body) noexcept {
+    const Gil gil;
+    if (!gil) return false;
+    const ErrorAside aside;
+    const GradModeScope scope(grad_mode_);
+    body();
+    return true;
+  }
+  static std::exception_ptr refused() noexcept {
+    return make_error(ErrorKind::kAbandoned, "the interpreter is shutting down: the callback was not run");
+  }
+  void drop() noexcept { drop_anywhere(std::exchange(callback_, nullptr)); }
+
+  Gives call(ValueState& to, ValueState& source, std::exception_ptr* error, Ref<ValueState>* inner) noexcept {
+    const PyRef callback = PyRef::adopt(std::exchange(callback_, nullptr));
+    try {
+      if (mode_ == Mode::kFinally) return call_finally(callback.get(), to, source, error);
+      const PyRef given = argument(source);
+      const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
+      if (!result) throw_error();
+      // Were `result` the last handle, the inner future fails when it goes, and this one with it.
+      if (mode_ != Mode::kThen && (*inner = future_in(result.get()))) return Gives::kFuture;
+      to.construct(to_value_shallow(result.get()));
+      return Gives::kValue;
+    } catch (const std::exception&) {
+      *error = std::current_exception();
+      return Gives::kError;
+    }
+  }
+  // The same value, the very exception, a cancellation as one.
+  static void forward(ValueState& from, ValueState& to, Node** later) noexcept {
+    using tine::detail::owning;
+    switch (const Outcome outcome = from.outcome()) {
+      case Outcome::kValue:
+        to.construct(for_another_owner(from.value()));
+        to.publish(owning, later);
+        break;
+      case Outcome::kError: to.fail(owning, for_another_owner(*from.stored_error()), later); break;
+      default: to.cancel(owning, outcome, later);
+    }
+  }
+  static void forward_inner(ValueState& from, ValueState& to, Node** later) noexcept {
+    forward(from, to, later);
+  }
 
  private:
-  static void run(Node* node, StateBase& done) noexcept {
-    static_cast<Then*>(node)->settle(static_cast<ValueState&>(done));
-  }
-  static constexpr NodeOps kOps{&Then::run, true};
-  // Behind a future that the callback returned.
-  static void run_inner(Node* node, StateBase& done) noexcept {
-    auto* const self = static_cast<Then*>(node);
-    forward(static_cast<ValueState&>(done), *self);
-    self->release();
-  }
-  static constexpr NodeOps kInnerOps{&Then::run_inner, false};
-
   // The callback's argument; null with the indicator set.
   [[nodiscard]] PyRef argument(ValueState& source) const {
     if (mode_ == Mode::kAndThen) return PyRef::adopt(to_python(source.value()));
@@ -107,61 +89,24 @@ class Then : public ValueState, protected Node {
     return PyRef::adopt(exception_of(reinterpret_cast<PyFuture*>(future.get())));
   }
 
-  // True: the node has gone to the list of the future that the callback returned.
-  bool run_locked(ValueState& source) noexcept {
-    const ErrorAside aside;
-    const GradModeScope scope(grad_mode_);
-    if (mode_ == Mode::kFinally) {
-      run_finally(&source);
-      return false;
+  static Gives call_finally(PyObject* callback, ValueState& to, ValueState& source,
+                            std::exception_ptr* error) {
+    if (PyRef::adopt(call_one(callback, nullptr))) return Gives::kSource;
+    if (to.done()) {
+      // Cancelled or refused: its outcome stays.
+      report_unraisable(callback);
+      return Gives::kSource;
     }
-    const PyRef callback = PyRef::adopt(std::exchange(callback_, nullptr));
-    try {
-      const PyRef given = argument(source);
-      const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
-      if (!result) throw_error();
-      const Ref<ValueState> inner = mode_ == Mode::kThen ? nullptr : future_in(result.get());
-      if (!inner) {
-        this->emplace(to_value_shallow(result.get()));
-        return false;
-      }
-      if (inner.get() == this) throw ValueError("the callback returned the very Future that it completes");
-      this->become(&kInnerOps);
-      // Before the result goes: were it the last handle, the inner future fails, and this one with it.
-      inner->subscribe(this);
-      return true;
-    } catch (const std::exception&) {
-      this->fail(std::current_exception());
+    *error = take_error();
+    if (const std::exception_ptr before = source.error()) {
+      // As in a `finally:`, the earlier one is not lost.
+      PyObject* const raised = as_py_error(*error)->object();
+      const PyRef context = PyRef::adopt(PyException_GetContext(raised));
+      PyRef earlier = context ? PyRef() : PyRef::adopt(to_exception(before));
+      if (earlier && earlier.get() != raised) PyException_SetContext(raised, earlier.leak());
+      PyErr_Clear();
     }
-    return false;
-  }
-
-  // source: null when this is completed already.
-  void run_finally(ValueState* source) noexcept {
-    const PyRef callback = PyRef::adopt(std::exchange(callback_, nullptr));
-    const PyRef result = PyRef::adopt(call_one(callback.get(), nullptr));
-    if (result) {
-      if (source) forward(*source, *this);
-      return;
-    }
-    if (!source || this->done()) {
-      report_unraisable(callback.get());
-      return;
-    }
-    try {
-      const std::exception_ptr error = take_error();
-      if (const std::exception_ptr before = source->error()) {
-        // As in a `finally:`, the earlier one is not lost.
-        PyObject* const raised = as_py_error(error)->object();
-        const PyRef context = PyRef::adopt(PyException_GetContext(raised));
-        PyRef earlier = context ? PyRef() : PyRef::adopt(to_exception(before));
-        if (earlier && earlier.get() != raised) PyException_SetContext(raised, earlier.leak());
-        PyErr_Clear();
-      }
-      this->fail(error);
-    } catch (const std::exception&) {
-      this->fail(std::current_exception());
-    }
+    return Gives::kError;
   }
 
   const Mode mode_;
@@ -169,16 +114,19 @@ class Then : public ValueState, protected Node {
   PyObject* callback_;
 };
 
-namespace {
+template <class Self>
+class BySubmit;
+using Then = tine::detail::Continuation<PyCallback>;
+using PostedThen = tine::detail::PostedContinuation<PyCallback, BySubmit>;
 
 // A chain of `then` whose results nobody looks at hangs on its first state; so far down it is followed.
 constexpr int kDeepestChain = 200;
 
 int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth);
 
-// What the list that has it keeps alive with it.
+// What a `then` keeps alive, for the one that has its node.
 int traverse_then(Then& then, visitproc visit, void* arg, int depth) {
-  if (const int stop = then.traverse(visit, arg)) return stop;
+  Py_VISIT(then.callback().object());
   const uint32_t others = then.binding ? 1 : 0;  // the Future that shows it
   if (depth >= kDeepestChain || then.references() != 1 + others) return 0;
   return traverse_callbacks(then, visit, arg, depth + 1);
@@ -186,32 +134,90 @@ int traverse_then(Then& then, visitproc visit, void* arg, int depth) {
 
 // What an executor is given: calling it runs the callback; dropped uncalled it completes the result.
 struct PyPosted {
-  PyObject_HEAD Then* then;  // the reference that was the list's; null once it has run
-  PyObject* source;          // the Future that is done
+  PyObject_HEAD PostedThen* then;  // the reference that was the list's; null once it has run
+  PyObject* source;                // the Future that is done
 };
 PyPosted* as_posted(PyObject* object) noexcept { return reinterpret_cast<PyPosted*>(object); }
+ValueState& source_of(PyPosted* posted) noexcept {
+  return *reinterpret_cast<PyFuture*>(posted->source)->state;
+}
+constinit PyTypeObject* posted_type = nullptr;
+
+template <class Self>
+class BySubmit {
+ public:
+  static constexpr bool kUser = true;
+
+  // Takes the reference over.
+  explicit BySubmit(PyObject* submit) noexcept : submit_(submit) {}
+  ~BySubmit() { drop_anywhere(submit_); }
+  BySubmit(const BySubmit&) = delete;
+  BySubmit& operator=(const BySubmit&) = delete;
+
+  [[nodiscard]] PyObject* object() const noexcept { return submit_; }
+
+  tine::detail::Chained post(Self& self, ValueState& source) noexcept {
+    const Gil gil;
+    // A callback that is not wanted does not trouble the executor.
+    if (!gil || !self.wants(source)) return self.settle(source);
+    const ErrorAside aside;
+    const GradModeScope scope(self.callback().grad_mode());  // tine's pool carries it on
+    const PyRef submit = PyRef::adopt(std::exchange(submit_, nullptr));
+    PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(&source)));
+    auto* const posted = future ? PyObject_GC_New(PyPosted, posted_type) : nullptr;
+    if (posted) {
+      posted->then = &self;
+      posted->source = future.leak();
+      PyObject_GC_Track(posted);
+    }
+    const PyRef owned = PyRef::adopt(reinterpret_cast<PyObject*>(posted));
+    if (posted && PyRef::adopt(call_one(submit.get(), owned.get()))) return {};
+    // Refused. (An executor that runs it in place and raises behind that has it completed already.)
+    try {
+      const std::exception_ptr error = take_error();
+      if (!posted) {
+        self.refuse(source, error);
+      } else if (Self* const then = std::exchange(posted->then, nullptr)) {
+        then->refuse(source, error);
+      } else {
+        raise(error);
+        report_unraisable(submit.get());
+      }
+    } catch (const std::exception&) {
+      // Out of memory: what `owned` still holds is refused with it.
+    }
+    return {};
+  }
+
+ private:
+  PyObject* submit_;
+};
 
 PyObject* posted_call(PyObject* object, PyObject*, PyObject*) {
   PyPosted* const self = as_posted(object);
-  if (Then* const then = std::exchange(self->then, nullptr)) {
-    const PyRef source = PyRef::adopt(std::exchange(self->source, nullptr));
-    then->settle(*reinterpret_cast<PyFuture*>(source.get())->state);
+  if (PostedThen* const then = std::exchange(self->then, nullptr)) {
+    const PyRef source = PyRef::adopt(self->source);
+    ValueState& state = source_of(self);
+    self->source = nullptr;
+    run_chain(then->settle(state));
   }
   Py_RETURN_NONE;
 }
 
 // Nobody will call it: before a collector takes apart what hangs on it.
 void posted_finalize(PyObject* object) {
-  if (Then* const then = std::exchange(as_posted(object)->then, nullptr)) {
+  PyPosted* const self = as_posted(object);
+  if (PostedThen* const then = std::exchange(self->then, nullptr)) {
     const ErrorAside aside;
-    then->refuse(make_error(ErrorKind::kAbandoned, "the executor dropped the callback before it ran"));
+    then->refuse(source_of(self),
+                 make_error(ErrorKind::kAbandoned, "the executor dropped the callback before it ran"));
   }
 }
 
 int posted_traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(as_posted(object)->source);
-  Then* const then = as_posted(object)->then;
+  PostedThen* const then = as_posted(object)->then;
   return then ? traverse_then(*then, visit, arg, 0) : 0;
 }
 
@@ -238,54 +244,6 @@ PyType_Slot posted_slots[] = {{Py_tp_call, reinterpret_cast<void*>(posted_call)}
 PyType_Spec posted_spec = {"tine._C._Posted", sizeof(PyPosted), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                            posted_slots};
-constinit PyTypeObject* posted_type = nullptr;
-
-class PostedThen final : public Then {
- public:
-  // Takes the reference to submit over.
-  PostedThen(tine::detail::WaitHelper* helper, Mode mode, PyObject* callback, PyObject* submit,
-             GradMode grad_mode) noexcept
-      : Then(helper, mode, callback, grad_mode, &kPostOps) {
-    submit_ = submit;
-  }
-  ~PostedThen() override { drop_anywhere(submit_); }
-
-  static void post(Node* node, StateBase& done) noexcept {
-    auto* const self = static_cast<PostedThen*>(Then::of(node));
-    auto& source = static_cast<ValueState&>(done);
-    const Gil gil;
-    if (!gil || !self->wanted(source)) {
-      self->settle(source);
-      return;
-    }
-    const ErrorAside aside;
-    const GradModeScope scope(self->grad_mode());  // tine's pool carries it on
-    const PyRef submit = PyRef::adopt(std::exchange(self->submit_, nullptr));
-    PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(&source)));
-    auto* const posted = future ? PyObject_GC_New(PyPosted, posted_type) : nullptr;
-    if (posted) {
-      posted->then = self;
-      posted->source = future.leak();
-      PyObject_GC_Track(posted);
-    }
-    const PyRef owned = PyRef::adopt(reinterpret_cast<PyObject*>(posted));
-    if (posted && PyRef::adopt(call_one(submit.get(), owned.get()))) return;
-    // Refused. (An executor that runs it in place and raises behind that has it completed already.)
-    try {
-      const std::exception_ptr error = take_error();
-      if (!posted) {
-        self->refuse(error);
-      } else if (Then* const then = std::exchange(posted->then, nullptr)) {
-        then->refuse(error);
-      } else {
-        raise(error);
-        report_unraisable(submit.get());
-      }
-    } catch (const std::exception&) {
-      // Out of memory: what `owned` still holds is refused with it.
-    }
-  }
-};
 
 class DoneCallback final : public Node {
  public:
@@ -328,15 +286,17 @@ class DoneCallback final : public Node {
   PyObject* callback_;
 };
 
-// What a list keeps alive. It runs when the state is completed, so the state's own pending list is kept alive by
-// whoever completes it: of a `then`, by the list that this one is in, also while a Future shows it.
+// Visits what the callbacks in the state's list keep alive. They run when the state is completed, so the one that will
+// complete it keeps the list alive. The result of a `then` is completed by its node in the source's list; therefore the
+// list of such a result is visited from here, whether a Future shows that result or not.
 int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth) {
   for (Node* node = state.newest_callback(); node; node = node->next()) {
     if (DoneCallback* const done = DoneCallback::of(node)) Py_VISIT(done->callback());
     Py_VISIT(object_held_by(node));
     Py_VISIT(iterator_held_by(node));
-    Then* const then = Then::of(node);
+    Then* const then = PostedThen::of(node);
     if (!then) continue;
+    if (const auto* const by = PostedThen::poster_of(node)) Py_VISIT(by->object());
     if (const int stop = traverse_then(*then, visit, arg, depth)) return stop;
   }
   return 0;
@@ -372,16 +332,17 @@ int traverse_value(const Value& value, visitproc visit, void* arg, int depth) {
 
 }  // namespace
 
-const NodeOps Then::kPostOps{&PostedThen::post, true};
-
 Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit,
                      GradMode grad_mode) {
-  const Ref<Then> state =
-      submit ? Ref<Then>(make_ref<PostedThen>(source.helper(), mode, callback, submit, grad_mode))
-             : make_ref<Then>(source.helper(), mode, callback, grad_mode);
-  Ref<ValueState> result = state;  // the other reference is the list's
-  source.subscribe(Ref<Then>(state).leak()->node());
-  return result;
+  const auto attached = [&source](auto* then) {
+    auto result = Ref<ValueState>::adopt(then);
+    then->show();
+    then->made_at(calling_place());
+    source.subscribe(then->node());
+    return result;
+  };
+  if (submit) return attached(new PostedThen(source.helper(), submit, mode, callback, grad_mode));
+  return attached(new Then(source.helper(), mode, callback, grad_mode));
 }
 
 void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled, GradMode grad_mode) {

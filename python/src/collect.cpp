@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <atomic>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <typeinfo>
@@ -20,195 +18,136 @@ namespace {
 
 using tine::detail::make_ref;
 using tine::detail::Node;
-using tine::detail::NodeOps;
 using tine::detail::Outcome;
 using tine::detail::StateBase;
 
-// The helper of the first that is not done yet.
-tine::detail::WaitHelper* helper_of(const std::vector<Future<Value>>& futures) noexcept {
-  for (const auto& future : futures) {
-    if (!future.ready()) return future.state()->helper();
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-class Group final : public ValueState {
+class PyKind {
  public:
-  Group(const std::vector<Future<Value>>& futures, Rule rule)
-      : ValueState(helper_of(futures)),
-        rule_(rule),
-        size_(futures.size()),
-        left_(futures.size()),
-        inputs_(std::make_unique<Input[]>(futures.size())) {}
-  ~Group() override = default;
+  using Result = Value;
+  static constexpr bool kGivesUp = false;
 
-  // holder: the Future that shows this, null for none. The caller keeps the futures for the call.
-  void start(const std::vector<Future<Value>>& futures, PyObject* holder) noexcept {
-    if (size_ == 0) {
-      complete();
-      return;
+  explicit PyKind(Rule rule) noexcept : rule_(rule) {}
+
+  [[nodiscard]] Rule rule() const noexcept { return rule_; }
+  // It takes the interpreter's lock to cancel the rest.
+  [[nodiscard]] bool is_user() const noexcept { return rule_ == Rule::kGather; }
+
+  template <class C>
+  Value value(C& collection, size_t i) const {
+    const auto input = [&](size_t k) -> ValueState& { return static_cast<ValueState&>(collection.input(k)); };
+    if (rule_ == Rule::kFailFast) return {};  // wait_all looks at the inputs themselves
+    if (rule_ == Rule::kAny) {
+      return Value(make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(i)), handed_out(input(i))}));
     }
-    holder_ = holder;
-    for (size_t i = 0; i < size_; ++i) {
-      inputs_[i].owner = this;
-      inputs_[i].pending = futures[i].state();
-      if (rule_ == Rule::kGather) inputs_[i].become(&kGatherOps);
+    std::vector<Value> items;
+    items.reserve(collection.size());
+    for (size_t k = 0; k < collection.size(); ++k) {
+      items.push_back(rule_ == Rule::kGather ? for_another_owner(input(k).value()) : handed_out(input(k)));
     }
-    const Ref<Group> self = Ref<Group>::share(this);
-    for (size_t i = 0; i < size_; ++i) {
-      hold();
-      futures[i].state()->subscribe(&inputs_[i]);
-    }
+    return Value(make_ref<List>(std::move(items)));
+  }
+  static std::exception_ptr error(StateBase& failed) noexcept {
+    return for_another_owner(*failed.stored_error());
   }
 
-  [[nodiscard]] static PyObject* holder_of(Node* node) noexcept {
-    const bool ours = node->ops() == &kOps || node->ops() == &kGatherOps;
-    return ours ? static_cast<Input*>(node)->owner->holder_ : nullptr;
+  // Others look at a slot with the interpreter's lock and the mutex, so one of the two is enough to change it.
+  struct Slot {
+    explicit Slot(StateBase* s) noexcept : pending(static_cast<ValueState*>(s)) {}
+    ValueState* pending;  // null once it is done
+    Kept kept;
+  };
+  void keep(Slot& slot) noexcept {
+    const auto lock = exclude();
+    slot.kept = Kept(*std::exchange(slot.pending, nullptr));
   }
-  // Inputs may be completed by threads without the interpreter's lock; while this is held none of them runs the
-  // callbacks here. False when one does already.
-  [[nodiscard]] bool lock_callbacks(std::unique_lock<std::mutex>* lock) {
-    *lock = std::unique_lock(mutex_);
-    return !finishing_;
+  void drop(Slot& slot) noexcept {
+    Kept gone;
+    const auto lock = exclude();
+    gone = std::move(slot.kept);
   }
-  [[nodiscard]] int traverse_inputs(visitproc visit, void* arg) {
+  void cancel(Slot& slot) noexcept {
+    Ref<ValueState> pending;
+    {
+      const std::lock_guard lock(mutex_);
+      pending = Ref<ValueState>::share(slot.pending);
+    }
+    if (pending) pending->cancel();
+  }
+  static StateBase& state(Slot& slot) noexcept { return *slot.kept; }
+  template <class C>
+  int traverse(C& collection, visitproc visit, void* arg) {
     const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < size_; ++i) {
-      if (const int stop = inputs_[i].kept.traverse(visit, arg)) return stop;
+    for (size_t i = 0; i < collection.size(); ++i) {
+      if (const int stop = collection.slot(i).kept.traverse(visit, arg)) return stop;
     }
     return 0;
   }
 
- private:
-  struct Input final : Node {
-    Input() noexcept : Node(&kOps) {}
-    Group* owner = nullptr;
-    ValueState* pending = nullptr;  // borrowed, alive until on_input; mutex_
-    Kept kept;                      // once it is done; mutex_
-  };
-  static void run(Node* node, StateBase&) noexcept {
-    auto* const input = static_cast<Input*>(node);
-    input->owner->on_input(input);
+  // The Future that shows the collection, before it starts.
+  void show_in(PyObject* holder) noexcept { holder_ = holder; }
+  [[nodiscard]] PyObject* holder() const noexcept { return holder_; }
+  // One reference for each input: the collector counts them where it finds them.
+  void hold(StateBase& collection, size_t inputs) const noexcept {
+    for (; inputs > 0; --inputs) holder_ ? Py_INCREF(holder_) : collection.retain();
   }
-  static constexpr NodeOps kOps{&Group::run, false};
-  static constexpr NodeOps kGatherOps{&Group::run,
-                                      true};  // it takes the interpreter's lock to cancel the rest
-
-  void hold() noexcept { holder_ ? Py_INCREF(holder_) : this->retain(); }
-  void let_go() noexcept { holder_ ? drop_anywhere(holder_) : this->release(); }
-
-  void on_input(Input* input) noexcept {
-    // A count of its own: a completion takes a count of 1, which the Future that shows this has, for nobody looking.
-    const Ref<Group> self = Ref<Group>::share(this);
-    ValueState& state = *input->pending;
-    const bool failed = state.outcome() != Outcome::kValue;
-    const bool fails_fast = rule_ == Rule::kGather || rule_ == Rule::kFailFast;
-    bool last, decides;
-    {
-      const std::lock_guard lock(mutex_);
-      input->pending = nullptr;
-      input->kept = Kept(state);
-      last = --left_ == 0;
-      decides = !finishing_ && (last || rule_ == Rule::kAny || (fails_fast && failed));
-      if (decides) finishing_ = true;
-    }
-    if (decides && rule_ == Rule::kAny) {
-      finish_with([&] {
-        return Value(make_ref<Tuple>(
-            std::vector<Value>{Value(static_cast<int64_t>(input - inputs_.get())), handed_out(state)}));
-      });
-    } else if (decides && fails_fast && failed) {
-      fail_as(state);
-      if (rule_ == Rule::kGather && !last) cancel_rest();
-    } else if (decides) {
-      complete();
-    }
-    // Whoever is last here lets go of the inputs: nobody looks at them any more.
-    if (left_to_leave_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      for (size_t i = 0; i < size_; ++i) {
-        Kept gone;
-        const std::lock_guard lock(mutex_);
-        gone = std::move(inputs_[i].kept);
-      }
-    }
-    let_go();
+  void let_go(StateBase& collection, bool) const noexcept {
+    holder_ ? drop_anywhere(holder_) : collection.release();
   }
 
+  void deciding() noexcept {
+    const std::lock_guard lock(mutex_);
+    deciding_ = true;
+  }
+  // Inputs may be completed by threads without the interpreter's lock; while this is held none of them runs the
+  // callbacks of the collection. False when one does already.
+  [[nodiscard]] bool lock_callbacks(std::unique_lock<std::mutex>* lock) {
+    *lock = std::unique_lock(mutex_);
+    return !deciding_;
+  }
   // With the interpreter's lock: a collector that walks the list of a future relies on it.
-  void cancel_rest() noexcept {
-    const Gil gil;
-    if (!gil) return;
-    for (size_t i = 0; i < size_; ++i) {
-      Ref<ValueState> pending;
-      {
-        // Not done under the mutex: its on_input has not been, and until then the state lives.
-        const std::lock_guard lock(mutex_);
-        pending = Ref<ValueState>::share(inputs_[i].pending);
-      }
-      if (pending) pending->cancel();
-    }
+  template <class Body>
+  static void cancelling(Body body) noexcept {
+    if (const Gil gil; gil) body();
   }
 
-  // A cancelled input's is a cancellation.
-  void fail_as(ValueState& state) noexcept {
-    const Outcome outcome = state.outcome();
-    if (outcome == Outcome::kError) {
-      this->fail(for_another_owner(*state.stored_error()));
-    } else {
-      this->cancel(outcome);
-    }
-  }
-
-  template <class Make>
-  void finish_with(Make make) noexcept {
-    try {
-      this->emplace(make());
-    } catch (const std::exception&) {
-      this->fail(std::current_exception());
-    }
-  }
-
-  // All inputs are done.
-  void complete() noexcept {
-    Input* const end = inputs_.get() + size_;
-    Input* const failed =
-        rule_ == Rule::kSettled ? end : std::find_if(inputs_.get(), end, [](const Input& i) {
-          return i.kept->outcome() != Outcome::kValue;
-        });
-    if (failed != end) return fail_as(*failed->kept);
-    finish_with([&] {
-      std::vector<Value> items;
-      items.reserve(size_);
-      for (size_t i = 0; i < size_; ++i) {
-        ValueState& state = *inputs_[i].kept;
-        items.push_back(rule_ == Rule::kGather ? for_another_owner(state.value()) : handed_out(state));
-      }
-      return Value(make_ref<List>(std::move(items)));
-    });
+ private:
+  [[nodiscard]] std::unique_lock<std::mutex> exclude() {
+    return holds_gil() ? std::unique_lock<std::mutex>() : std::unique_lock(mutex_);
   }
 
   const Rule rule_;
-  const size_t size_;
-  size_t left_;             // mutex_
-  bool finishing_ = false;  // mutex_
-  std::atomic<size_t> left_to_leave_{size_};
-  std::unique_ptr<Input[]> inputs_;
-  PyObject* holder_ = nullptr;  // owned once for each pending input
+  bool deciding_ = false;  // mutex_
+  PyObject* holder_ = nullptr;
   std::mutex mutex_;
 };
 
+using Group = tine::detail::Collection<PyKind>;
+
+Ref<Group> make_group(const std::vector<Future<Value>>& futures, Rule rule) {
+  const auto state_of = [&](size_t i) { return futures[i].state(); };
+  return make_ref<Group>(tine::detail::helper_of<Value>(futures), futures.size(), state_of, rule);
+}
+void start(Group& group, const std::vector<Future<Value>>& futures) noexcept {
+  group.start([&](size_t i) { return futures[i].state(); });
+}
+
+}  // namespace
+
 bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock) {
-  if (typeid(state) == typeid(Group)) return static_cast<Group&>(state).lock_callbacks(lock);
+  if (typeid(state) == typeid(Group)) return static_cast<Group&>(state).kind().lock_callbacks(lock);
   return typeid(state) != typeid(Awaited) || static_cast<Awaited&>(state).lock_callbacks(lock);
 }
 
 int traverse_inputs(ValueState& state, visitproc visit, void* arg) {
-  return typeid(state) == typeid(Group) ? static_cast<Group&>(state).traverse_inputs(visit, arg) : 0;
+  if (typeid(state) != typeid(Group)) return 0;
+  auto& group = static_cast<Group&>(state);
+  return group.kind().traverse(group, visit, arg);
 }
 
-PyObject* object_held_by(Node* node) noexcept { return Group::holder_of(node); }
+PyObject* object_held_by(Node* node) noexcept {
+  Group* const group = Group::of_input(node);
+  return group ? group->kind().holder() : nullptr;
+}
 
 namespace {
 
@@ -228,11 +167,12 @@ GradMode grad_mode_of(const std::vector<Future<Value>>& futures) noexcept {
 }
 
 PyObject* collect_into(const std::vector<Future<Value>>& futures, Rule rule) {
-  const auto state = make_ref<Group>(futures, rule);
-  PyRef shown = PyRef::adopt(wrap_future(state));
+  const auto group = make_group(futures, rule);
+  PyRef shown = PyRef::adopt(wrap_future(group));
   if (!shown) return nullptr;
   reinterpret_cast<PyFuture*>(shown.get())->grad_mode = grad_mode_of(futures);
-  state->start(futures, shown.get());
+  group->kind().show_in(shown.get());
+  start(*group, futures);
   return shown.leak();
 }
 
@@ -333,9 +273,9 @@ PyObject* wait_all(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
     const bool ready = std::all_of(futures.begin(), futures.end(), [](const auto& f) { return f.ready(); });
     if (!ready) {
       if (!refuse_to_block(wrappers.get(), futures)) return nullptr;
-      const auto all = make_ref<Group>(futures, Rule::kFailFast);
-      all->start(futures, nullptr);
-      const int done = wait_done(*all, deadline);
+      const auto all = make_group(futures, Rule::kFailFast);
+      start(*all, futures);
+      const int done = wait_done(all, deadline);
       if (done == 0) {
         const auto pending =
             std::count_if(futures.begin(), futures.end(), [](const auto& f) { return !f.ready(); });

@@ -1,6 +1,6 @@
-#include <memory>
-#include <mutex>
 #include <vector>
+
+#include <tine/detail/arrivals.h>
 
 #include "python/src/arguments.h"
 #include "python/src/awaited.h"
@@ -14,109 +14,38 @@ namespace {
 
 using tine::detail::make_ref;
 using tine::detail::Node;
-using tine::detail::NodeOps;
-using tine::detail::StateBase;
+using tine::detail::RefCounted;
 
-class Arrivals;
+ValueState& state_of(const PyRef& future) noexcept {
+  return *reinterpret_cast<PyFuture*>(future.get())->state;
+}
 
-// In an input's list. It owns the iterator, which has the arrivals; the collector sees it there.
-struct ArrivalNode final : Node {
-  ArrivalNode(Arrivals* owner, PyObject* iterator) noexcept
-      : Node(&kOps), arrivals(owner), held(Py_NewRef(iterator)) {}
-  ~ArrivalNode() { drop_anywhere(held); }
-  static void run(Node* node, StateBase& done) noexcept;
-  static constexpr NodeOps kOps{&ArrivalNode::run, false};
-  Arrivals* const arrivals;
-  PyObject* const held;
+// The inputs' nodes keep the iterator, where the collector sees it, and that keeps the arrivals.
+struct PyArrivalKind {
+  using Input = ValueState;
+  using Kept = tine::python::Kept;
+  using Signal = tine::python::Kept;
+  using Waited = PyRef;  // a Future, which can be awaited
+  static PyRef waited(const Kept& signal) { return PyRef::adopt(signal.object()); }
+  static void complete(const Kept& signal) noexcept { static_cast<Awaited&>(*signal).come(); }
+  void hold(RefCounted&, size_t inputs) const noexcept {
+    for (; inputs > 0; --inputs) Py_INCREF(iterator);
+  }
+  void let_go(RefCounted&, bool) const noexcept { drop_anywhere(iterator); }
+
+  explicit PyArrivalKind(PyObject* i) noexcept : iterator(i) {}
+  PyObject* const iterator;
 };
+using Arrivals = tine::detail::Arrivals<PyArrivalKind>;
 
-// The inputs that are done and not handed out. Those that are pending own it, not the other way round: so one that
-// nobody can complete any more fails, and is handed out as failed.
-class Arrivals {
- public:
-  explicit Arrivals(size_t size) : done_(size), left_(size) {}
-
-  // Once. iterator: the Python object that has this.
-  void watch(const std::vector<Future<Value>>& futures, PyObject* iterator) {
-    for (const auto& future : futures) {
-      if (!helper_ && !future.ready()) helper_ = future.state()->helper();
-    }
-    // All of them before the first is subscribed: nothing may fail after that.
-    std::vector<std::unique_ptr<ArrivalNode>> nodes;
-    nodes.reserve(futures.size());
-    for (size_t i = 0; i < futures.size(); ++i)
-      nodes.push_back(std::make_unique<ArrivalNode>(this, iterator));
-    for (size_t i = 0; i < futures.size(); ++i) futures[i].state()->subscribe(nodes[i].release());
-  }
-
-  // Any thread.
-  void add(ValueState& done) noexcept {
-    Kept awaited;
-    {
-      const std::lock_guard lock(mutex_);
-      done_[arrived_++] = Kept(done);
-      awaited = std::move(awaited_);
-    }
-    if (awaited) static_cast<Awaited&>(*awaited).come();
-  }
-  // The next one that is done, empty when none is.
-  [[nodiscard]] Kept take() {
-    const std::lock_guard lock(mutex_);
-    if (taken_ == arrived_) return {};
-    --left_;
-    return std::move(done_[taken_++]);
-  }
-  [[nodiscard]] size_t left() {
-    const std::lock_guard lock(mutex_);
-    return left_;
-  }
-  // A Future that is done as soon as there is one to take, or none will come; null with the indicator set.
-  [[nodiscard]] PyRef arrival() {
-    PyRef shown = PyRef::adopt(wrap_future(make_ref<Awaited>(helper_)));
-    if (!shown) return shown;
-    {
-      const std::lock_guard lock(mutex_);
-      if (taken_ == arrived_ && left_ > 0) {
-        // One that is done: a task that awaited it was cancelled.
-        if (awaited_ && !awaited_->done()) return PyRef::adopt(awaited_.object());
-        awaited_ = Kept(state_of(shown));
-        return shown;
-      }
-    }
-    state_of(shown).emplace();
-    return shown;
-  }
-
-  [[nodiscard]] int traverse(visitproc visit, void* arg) {
-    const std::lock_guard lock(mutex_);
-    if (const int stop = awaited_.traverse(visit, arg)) return stop;
-    for (size_t i = taken_; i < arrived_; ++i) {
-      if (const int stop = done_[i].traverse(visit, arg)) return stop;
-    }
-    return 0;
-  }
-
-  static ValueState& state_of(const PyRef& future) noexcept {
-    return *reinterpret_cast<PyFuture*>(future.get())->state;
-  }
-
- private:
-  tine::detail::WaitHelper* helper_ = nullptr;
-  std::mutex mutex_;
-  std::vector<Kept> done_;
-  size_t arrived_ = 0;
-  size_t taken_ = 0;
-  size_t left_;
-  Kept awaited_;  // an Awaited
-};
-
-void ArrivalNode::run(Node* node, StateBase& done) noexcept {
-  const std::unique_ptr<ArrivalNode> self(static_cast<ArrivalNode*>(node));
-  self->arrivals->add(static_cast<ValueState&>(done));
+// A Future that is done as soon as there is one to take, or none will come; null with the indicator set.
+PyRef arrival_of(Arrivals& arrivals) {
+  const PyRef fresh = PyRef::adopt(wrap_future(make_ref<Awaited>(arrivals.helper())));
+  return fresh ? arrivals.arrival(Kept(state_of(fresh))) : PyRef();
 }
 
 struct PyCompleted {
-  PyObject_HEAD Arrivals* arrivals;
+  PyObject_HEAD Arrivals* arrivals;  // owned
   size_t size;
   TimePoint deadline;
 };
@@ -136,8 +65,8 @@ PyObject* completed_next(PyObject* object) {
     for (;;) {
       if (const Kept done = self->arrivals->take()) return hand_out(*done);
       if (self->arrivals->left() == 0) return nullptr;  // StopIteration
-      const PyRef arrival = self->arrivals->arrival();
-      const int done = arrival ? wait_done(Arrivals::state_of(arrival), self->deadline) : -1;
+      const PyRef arrival = arrival_of(*self->arrivals);
+      const int done = arrival ? wait_done(Ref<ValueState>::share(&state_of(arrival)), self->deadline) : -1;
       if (done == 0) return time_is_up(self);
       if (done < 0) return nullptr;
     }
@@ -152,7 +81,7 @@ PyObject* completed_take(PyObject* object, PyObject*) {
   });
 }
 PyObject* completed_arrival(PyObject* object, PyObject*) {
-  return guarded([=] { return as_completed_object(object)->arrivals->arrival().leak(); });
+  return guarded([=] { return arrival_of(*as_completed_object(object)->arrivals).leak(); });
 }
 PyObject* completed_seconds_left(PyObject* object, PyObject*) {
   const TimePoint deadline = as_completed_object(object)->deadline;
@@ -177,7 +106,8 @@ PyObject* completed_anext(PyObject* object) {
 
 int completed_traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
-  return as_completed_object(object)->arrivals->traverse(visit, arg);
+  return as_completed_object(object)->arrivals->look_at_kept(
+      [=](const Kept& kept) { return kept.traverse(visit, arg); });
 }
 
 int completed_clear(PyObject* object) {
@@ -188,7 +118,7 @@ int completed_clear(PyObject* object) {
 
 void completed_dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
-  delete as_completed_object(object)->arrivals;
+  if (Arrivals* const arrivals = as_completed_object(object)->arrivals) arrivals->release();
   PyTypeObject* const type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
@@ -220,7 +150,8 @@ PyType_Spec spec = {
 }  // namespace
 
 PyObject* iterator_held_by(Node* node) noexcept {
-  return node->ops() == &ArrivalNode::kOps ? static_cast<ArrivalNode*>(node)->held : nullptr;
+  Arrivals* const arrivals = Arrivals::of_input(node);
+  return arrivals ? arrivals->kind().iterator : nullptr;
 }
 
 PyObject* as_completed(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
@@ -233,15 +164,15 @@ PyObject* as_completed(PyObject*, PyObject* const* args, Py_ssize_t count, PyObj
     std::vector<Future<Value>> futures;
     if (!parse_timeout(given[1], &deadline) || !read_futures("as_completed", given[0], &items, &futures))
       return nullptr;
-    auto arrivals = std::make_unique<Arrivals>(futures.size());
     auto* const self = PyObject_GC_New(PyCompleted, completed_type);
     if (!self) return nullptr;
+    PyRef iterator = PyRef::adopt(reinterpret_cast<PyObject*>(self));
     self->size = futures.size();
     self->deadline = deadline;
-    self->arrivals = arrivals.release();
-    PyRef iterator = PyRef::adopt(reinterpret_cast<PyObject*>(self));
+    self->arrivals = nullptr;
+    self->arrivals = make_ref<Arrivals>(futures.size(), iterator.get()).leak();
     PyObject_GC_Track(self);
-    self->arrivals->watch(futures, iterator.get());
+    self->arrivals->start([&](size_t i) { return futures[i].state(); });
     return iterator.leak();
   });
 }

@@ -240,7 +240,9 @@ PyObject* future_set_result(PyObject* object, PyObject* result) {
   return guarded([=]() -> PyObject* {
     PyFuture* const self = as_future(object);
     if (!claim(self)) return nullptr;
-    self->state->emplace(to_value_shallow(result));  // false after a cancel: then it is not wanted
+    // The state's other users hold the lock, as this thread does, or a reference. (False after a cancel: then it is
+    // not wanted.)
+    self->state->emplace(tine::detail::owning, to_value_shallow(result));
     Py_RETURN_NONE;
   });
 }
@@ -294,7 +296,7 @@ bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, Py
 int wait_or_raise(PyFuture* self, TimePoint deadline) {
   if (looked_at(self)->done()) return 1;
   const PyRef keep = PyRef::share(as_object(self));
-  const int done = wait_done(*self->state, deadline);
+  const int done = wait_done(Ref<ValueState>::share(self->state), deadline);
   if (done == 0) PyErr_SetString(PyExc_TimeoutError, "the Future is still pending at the end of the timeout");
   return done == 1 ? 1 : -1;
 }
@@ -560,10 +562,8 @@ bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   return true;
 }
 
-int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
-  if (state.done()) return 1;
-  // A reference of its own: whoever completes a state as its only owner looks for no sleepers.
-  const auto keep = Ref<tine::detail::StateBase>::share(&state);
+int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline) {
+  if (state->done()) return 1;
   const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
   const bool guest = inside_gate();            // at exit the interpreter waits for such a thread
   std::optional<NotInPlace> in_time;
@@ -580,7 +580,7 @@ int wait_done(tine::detail::StateBase& state, TimePoint deadline) {
     bool done;
     {
       const GilRelease release;
-      done = state.wait_until(until);
+      done = state->wait_until(until);
     }
     if (main && PyErr_CheckSignals() < 0) return -1;
     if (done) return 1;

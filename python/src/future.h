@@ -11,6 +11,7 @@
 // Source     torch.futures.
 #pragma once
 
+#include <tine/detail/combine.h>
 #include <tine/future.h>
 
 #include <mutex>
@@ -35,7 +36,8 @@ struct PyFuture {
 
 // Blocks until it is done: 1, or 0 when the deadline passed, or -1 with the indicator set (a signal's
 // handler raised). Gives the lock up meanwhile; on the main thread it looks for signals.
-[[nodiscard]] int wait_done(tine::detail::StateBase& state, TimePoint deadline);
+// The one who waits without the lock needs a reference of its own, as what shows the future is used under the lock.
+[[nodiscard]] int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline);
 // Waits and returns the value, or raises the error; null with the indicator set.
 [[nodiscard]] PyObject* wait_value(PyFuture* future, TimePoint deadline);
 // The callbacks of a future that this thread has just been given will run in the mode that this thread is in.
@@ -47,7 +49,7 @@ void carry_grad_mode(PyObject* future) noexcept;
 [[nodiscard]] PyObject* exception_of(PyFuture* future);
 
 // callbacks.cpp
-enum class Mode : unsigned char { kThen, kAndThen, kOrElse, kFinally };
+using tine::detail::Mode;
 // submit: of the executor that is to run the callback, its reference taken over; null runs it in place.
 [[nodiscard]] Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit,
                                    GradMode grad_mode);
@@ -66,7 +68,7 @@ void report_unraisable(PyObject* context);
 void init_unobserved();
 
 // collect.cpp
-enum class Rule : unsigned char { kAll, kSettled, kAny, kGather, kFailFast };
+using tine::detail::Rule;
 // Of a node in a future's list: the Future of many that it keeps alive, borrowed; null for any other node.
 [[nodiscard]] PyObject* object_held_by(tine::detail::Node* node) noexcept;
 // Before a collector walks the list of a state that it owns alone: false when another thread empties it.
@@ -115,8 +117,8 @@ void came_from(ValueState& state, PyObject* source);
 
 // pool.cpp: submit, the number of threads, the counters.
 [[nodiscard]] bool init_pool(PyObject* module);
-// While one is alive on a thread outside of the pool that waits, it does not run the awaited function itself: that takes
-// as long as it takes.
+// While one is alive, its thread, which is outside the pool and waits with a deadline, does not run the awaited function
+// itself: that function may take longer than the deadline allows.
 class NotInPlace {
  public:
   NotInPlace() noexcept;

@@ -157,7 +157,7 @@ PyObject* result_of(tine::detail::State<Value>& state) {
 
 // False and the indicator set when it was interrupted; else the Future is done.
 bool finished(Future<Value>& done) {
-  if (done.ready() || wait_done(*done.state(), kNoDeadline) >= 0) return true;
+  if (done.ready() || wait_done(Ref<ValueState>::share(done.state()), kNoDeadline) >= 0) return true;
   done.cancel();
   return false;
 }
@@ -433,7 +433,7 @@ PyObject* wait(PyObject*, PyObject* object) {
       throw TypeError(fmt::format("wait(): expected a Future, got {}", Py_TYPE(object)->tp_name));
     }
     const Future<Value> future = future_of(object);
-    if (wait_done(*future.state(), kNoDeadline) < 0) return nullptr;
+    if (wait_done(Ref<ValueState>::share(future.state()), kNoDeadline) < 0) return nullptr;
     const Op* const row = unit().ops().find("aten::wait");
     if (!row) throw Error("the operator table has no aten::wait");
     const Value argument(future);

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace tine {
@@ -92,6 +93,40 @@ TEST(Gather, FailsWithTheFirstErrorInTimeAndCancelsTheRest) {
   EXPECT_THROW(t.futures[0].get(), Cancelled);
   EXPECT_THROW(t.futures[1].get(), Cancelled);
   EXPECT_FALSE(t.promises[0].set_value(1));
+}
+
+TEST(Gather, ThatIsCancelledCancelsItsInputsAndTellsTheSourceOnce) {
+  Three t;
+  CancelSource source;
+  const Future<std::vector<int>> all = gather(source, t.futures);
+  t.promises[0].set_value(0);
+  EXPECT_TRUE(all.cancel());
+  EXPECT_EQ(t.futures[0].get(), 0);
+  EXPECT_TRUE(t.promises[1].cancelled());
+  EXPECT_TRUE(t.promises[2].cancelled());
+  EXPECT_TRUE(source.cancelled());
+}
+
+TEST(Combinators, ResultOfACancelledInputIsCancelled) {
+  Three t;
+  const auto all = collect_all(t.futures);
+  const auto values = gather(t.futures);
+  t.futures[1].cancel();  // the rest goes with it, by the gather
+  EXPECT_EQ(all.state()->outcome(), detail::Outcome::kCancelled);
+  EXPECT_EQ(values.state()->outcome(), detail::Outcome::kCancelled);
+}
+
+TEST(Combinators, HoldNoPendingInputAndEachDoneOneUntilTheLastIsDone) {
+  Three t;
+  const auto all = collect_all_settled(std::exchange(t.futures, {}));
+  const auto first = t.promises[0].future();
+  const auto pending = t.promises[1].future();
+  EXPECT_EQ(pending.state()->references(), 2U);  // the promise's and this one
+  t.promises[0].set_value(0);
+  EXPECT_EQ(first.state()->references(), 2U);  // the collection's and this one
+  t.promises.clear();                          // what nobody can complete any more is done
+  ASSERT_TRUE(all.ready());
+  EXPECT_THROW(all.get()[1].get(), Abandoned);
 }
 
 TEST(AsCompleted, HandsTheInputsOutInTheOrderInWhichTheyBecomeDone) {

@@ -229,6 +229,115 @@ TEST(Future, AMillionNestedFuturesAreDestroyedWithoutRecursion) {
   }
 }
 
+// --- the reference rule
+
+struct CountsReferences final : detail::Node {
+  CountsReferences() : Node(&kOps) {}
+  static void run(Node* node, detail::StateBase& done) noexcept {
+    static_cast<CountsReferences*>(node)->references = done.references();
+  }
+  static constexpr detail::NodeOps kOps{&CountsReferences::run, false};
+  uint32_t references = 0;
+};
+
+TEST(ReferenceRule, ACompletionThroughAnyReferenceKeepsTheStateForTheCall) {
+  const auto count = [](auto complete) {
+    const auto state = detail::make_ref<detail::State<int>>();
+    CountsReferences node;
+    state->subscribe(&node);
+    complete(*state);
+    EXPECT_TRUE(state->sole_owner());
+    return node.references;
+  };
+  EXPECT_EQ(count([](auto& state) { state.emplace(1); }), 2U);
+  EXPECT_EQ(count([](auto& state) { state.fail(make_error(ErrorKind::kValue, "x")); }), 2U);
+  EXPECT_EQ(count([](auto& state) { state.cancel(); }), 2U);
+  EXPECT_EQ(count([](auto& state) { state.emplace(detail::owning, 1); }), 1U);
+}
+
+struct Tells final : detail::State<int> {
+  explicit Tells(bool* g) : gone(g) {}
+  ~Tells() override { *gone = true; }
+  bool* gone;
+};
+
+struct Drops final : detail::Node {
+  Drops() : Node(&kOps) {}
+  static void run(Node* node, detail::StateBase&) noexcept {
+    auto* const self = static_cast<Drops*>(node);
+    self->last = nullptr;
+    self->gone_while_running = self->gone;
+  }
+  static constexpr detail::NodeOps kOps{&Drops::run, false};
+  bool gone = false;
+  bool gone_while_running = true;
+  detail::Ref<detail::State<int>> last = detail::make_ref<Tells>(&gone);
+};
+
+TEST(ReferenceRule, ACallbackAddedToADoneFutureMayDropItsLastReference) {
+  Drops node;
+  node.last->emplace(1);
+  node.last->subscribe(&node);
+  EXPECT_FALSE(node.gone_while_running);
+  EXPECT_TRUE(node.gone);
+}
+
+TEST(ReferenceRule, ACallbackMayDropTheReferenceThroughWhichItsFutureIsCompleted) {
+  bool gone = false;
+  bool gone_in_callback = true;
+  detail::Ref<detail::State<int>> only = detail::make_ref<Tells>(&gone);
+  (void)Future<int>(only).then([&](const Future<int>&) {
+    only = nullptr;
+    gone_in_callback = gone;
+  });
+  detail::State<int>& borrowed = *only;
+  borrowed.emplace(1);
+  EXPECT_FALSE(gone_in_callback);
+  EXPECT_TRUE(gone);
+}
+
+TEST(ReferenceRule, TheOneThatWaitsThroughTheReferenceThatAnotherThreadCompletesIsWoken) {
+  for (int round = 0; round < 500; ++round) {
+    const auto shared = detail::make_ref<detail::State<int>>();
+    std::thread waits([&] { shared->wait(); });
+    shared->emplace(round);
+    waits.join();
+    EXPECT_EQ(shared->get(), round);
+  }
+}
+
+// --- what C++ and Python share
+
+TEST(Future, AndThenOfACancelledFutureIsCancelled) {
+  Promise<int> p;
+  const auto result = p.future().and_then([](int v) { return v; });
+  const auto finally = p.future().finally([] {});
+  p.future().cancel();
+  EXPECT_EQ(result.state()->outcome(), detail::Outcome::kCancelled);
+  EXPECT_EQ(finally.state()->outcome(), detail::Outcome::kCancelled);
+  EXPECT_THROW(result.get(), Cancelled);
+}
+
+TEST(Future, ACallbackThatReturnsTheFutureThatItCompletesFailsItInsteadOfHanging) {
+  Promise<int> p;
+  Future<int> result;
+  result = p.future().and_then([&](int) { return result; });
+  p.set_value(1);
+  ASSERT_TRUE(result.ready());
+  EXPECT_THROW(result.get(), ValueError);
+}
+
+TEST(Future, AnExecutorThatRefusesACallbackFailsItsFutureWithTheReasonAndRunsFinally) {
+  struct Refuses final : Executor {
+    void post(Task& task) noexcept override { task.refuse(make_error(ErrorKind::kIndex, "too busy")); }
+  } executor;
+  int ran = 0;
+  EXPECT_THROW(make_ready(1).then(executor, [&](const Future<int>&) { return ++ran; }).get(), IndexError);
+  EXPECT_EQ(ran, 0);
+  EXPECT_THROW(make_ready(1).finally(executor, [&] { ++ran; }).get(), IndexError);
+  EXPECT_EQ(ran, 1);
+}
+
 TEST(CollectAll, YieldsTheVeryFuturesWhenAllAreDone) {
   Promise<int> a;
   Promise<int> b;

@@ -85,8 +85,7 @@ void StateBase::delete_hub(Hub* hub) noexcept { delete hub; }
 bool StateBase::run_inline() noexcept { return false; }
 bool StateBase::run_here() noexcept {
   if (!task()) return false;
-  // The queue's reference may be gone before the task ends. With the caller's alone the completion would take it
-  // that nobody looks, while other threads wait on the very same Future.
+  // The task completes itself as `owning`, and the queue's reference may be gone by then.
   const Ref<StateBase> mine = Ref<StateBase>::share(this);
   return run_inline();
 }
@@ -138,7 +137,9 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 void StateBase::subscribe(Node* node) noexcept {
   if (is_inherited()) [[unlikely]]
     fail_in_child();
-  if (word_.add(node, tail())) drain(node, true);
+  if (!word_.add(node, tail())) return;  // the node may have run, and the state be gone
+  const Ref<StateBase> mine = Ref<StateBase>::share(this);
+  drain(node);
 }
 
 bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
@@ -158,11 +159,11 @@ bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
   return true;
 }
 
-bool StateBase::fail(std::exception_ptr error, Node** later) noexcept {
+bool StateBase::fail(Owning, std::exception_ptr error, Node** later) noexcept {
   assert(error);
   if (done()) return false;  // an error that others may be reading stays
   error_ = std::move(error);
-  if (finish(Outcome::kError, later)) return true;
+  if (finish(owning, Outcome::kError, later)) return true;
   error_ = nullptr;
   return false;
 }
@@ -183,7 +184,7 @@ std::exception_ptr StateBase::error() const noexcept {
   return nullptr;
 }
 
-void StateBase::drain(Node* newest, bool borrowed) noexcept {
+void StateBase::drain(Node* newest) noexcept {
   Node* const oldest = reversed(newest, [](Node* n) -> Node*& { return n->next_; });
   Trampoline& t = trampoline;
   if (t.depth == kDeepestCall) {
@@ -195,13 +196,6 @@ void StateBase::drain(Node* newest, bool borrowed) noexcept {
                  this, oldest});
     return;
   }
-  if (borrowed) {
-    t.enter({[](void* state, void* nodes) {
-               static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes), true);
-             },
-             this, oldest});
-    return;
-  }
   t.enter(
       {[](void* state, void* nodes) { static_cast<StateBase*>(state)->run_all(static_cast<Node*>(nodes)); },
        this, oldest});
@@ -210,13 +204,12 @@ void StateBase::drain(Node* newest, bool borrowed) noexcept {
 void enter_trampoline(void (*run)(void*, void*), void* a, void* b) noexcept { trampoline.enter({run, a, b}); }
 
 // True: this thread has run all there was, and the state is idle. Else `*more` came meanwhile.
-inline bool StateBase::leave(Node** more, bool borrowed) noexcept {
+inline bool StateBase::leave(Node** more) noexcept {
   return word_.leave(
-      word_.load(std::memory_order_relaxed) & kOutcome, tail(), [&] { return !borrowed && sole_owner(); },
-      more);
+      word_.load(std::memory_order_relaxed) & kOutcome, tail(), [&] { return sole_owner(); }, more);
 }
 
-void StateBase::run_all(Node* oldest, bool borrowed) noexcept {
+void StateBase::run_all(Node* oldest) noexcept {
   const auto next_of = [](Node* n) -> Node*& { return n->next_; };
   // Callbacks run in the context in which they were added, never in the one of whoever completes.
   const ContextSwap no_context;
@@ -243,9 +236,8 @@ void StateBase::run_all(Node* oldest, bool borrowed) noexcept {
       if (!chained.state) continue;
       auto reference = Ref<StateBase>::adopt(chained.state);
       if (!chained.newest) continue;
-      if (!oldest) left = state->leave(&more, borrowed);
+      if (!oldest) left = state->leave(&more);
       if (left) {
-        borrowed = false;
         state = chained.state;
         kept = std::move(reference);
         oldest = reversed(chained.newest, next_of);
@@ -256,7 +248,7 @@ void StateBase::run_all(Node* oldest, bool borrowed) noexcept {
       if (!oldest) oldest = reversed(std::exchange(more, nullptr), next_of);
     }
     if (left) continue;
-    if (state->leave(&more, borrowed)) return;
+    if (state->leave(&more)) return;
     oldest = reversed(std::exchange(more, nullptr), next_of);
   }
 }
@@ -275,7 +267,8 @@ bool StateBase::fail_in_child() noexcept {
   if (word_.finish(
           code, tail(), [] { return false; }, &parents) &&
       parents) {
-    run_all(nullptr, true);
+    const Ref<StateBase> mine = Ref<StateBase>::share(this);
+    run_all(nullptr);
   }
   return true;
 }

@@ -27,16 +27,12 @@ detail::Ref<RRef> RRef::from(const Value& value) {
   throw TypeError(fmt::format("expected an RRef, got {}", tine::name_of(value.tag())));
 }
 
-// Both with a count of their own: a completion takes a count of 1 for nobody looking, but future() may be called on the
-// entry's at this moment.
 void OwnerEntry::complete(Value v) noexcept {
-  const auto mine = value;
-  if (mine->claim()) mine->emplace(std::move(v));
+  if (value->claim()) value->emplace(std::move(v));
 }
 
 void OwnerEntry::fail(std::exception_ptr error) noexcept {
-  const auto mine = value;
-  if (mine->claim()) mine->fail(std::move(error));
+  if (value->claim()) value->fail(std::move(error));
 }
 
 OwnerRRef::OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self)

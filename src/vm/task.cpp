@@ -117,9 +117,7 @@ ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
     const Link how = task->link;
     task->own();
     if (awaited) {
-      // Once it is subscribed, the task may go on elsewhere and drop the last reference that it holds.
-      const auto kept = detail::Ref<detail::StateBase>::share(awaited);
-      kept->subscribe(task);
+      awaited->subscribe(task);
     } else {
       task->post_resumption();
     }
@@ -147,16 +145,16 @@ ScriptTask* ScriptTask::leave() noexcept { return std::exchange(below, nullptr);
 ScriptTask* ScriptTask::finish_with(Value result) noexcept {
   ScriptTask* const next = leave();
   if (!owned) {
-    this->emplace(std::move(result));
+    this->emplace(detail::owning, std::move(result));
   } else if (next && link == Link::kWaits) {
     // The waiting task's register keeps the state; giving this reference back first usually makes
     // that one the only owner, and completing cheap.
     owned = false;
     this->release();
-    this->emplace(std::move(result));
+    this->emplace(detail::owning, std::move(result));
   } else {
     owned = false;
-    this->emplace(std::move(result));
+    this->emplace(detail::owning, std::move(result));
     this->release();
   }
   return next;
@@ -173,7 +171,7 @@ ScriptTask* ScriptTask::fail_with(std::exception_ptr error) noexcept {
   drop_frames();
   // A fork's future is the program's own: if nobody looks at its error, that is told.
   if (fork_function_) this->show();
-  this->fail(std::move(error));
+  this->fail(detail::owning, std::move(error));
   if (mine) this->release();
   return next;
 }

@@ -1,66 +1,254 @@
-// The states behind include/tine/combinators.h.
+// The states behind collect_all and include/tine/combinators.h.
 //
-// A combined state has one node in each input's list. The nodes together own one reference to it, dropped by the
-// input that completes last. It keeps its inputs alive until then.
+// A collection has one node in each input's list. While an input is pending its producer keeps it; from then on the
+// collection does, until the last is done. The nodes keep the collection.
 #pragma once
 
 #include <array>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "tine/detail/collecting.h"
+#include "tine/detail/continuation.h"
 #include "tine/future.h"
 
 namespace tine::detail {
 
-// Owner has input_done(index, state), called once for each input on the thread that completes it, and
-// all_done(), called once, behind the last of those.
-template <class Owner, class R>
-class Combined : public State<R> {
- protected:
-  explicit Combined(WaitHelper* helper) noexcept : State<R>(helper) {}
-  ~Combined() override { std::allocator<Input>().deallocate(nodes_, size_); }
+// Kind is what a collection is made of, and what a language has to say about it:
+//   Result                  the type of its value
+//   rule()                  see collecting.h
+//   value(collection, i)    the value: by input i, of kAny, else by all inputs; may throw
+//   Slot                    an input; made of its state, to which it holds no reference until it is kept
+//   keep, drop, cancel      (slot) as in Collecting
+//   state(slot)             the state of one that is kept
+//   error(state)            the error for the result of a failed one
+//   hold(collection, size)  the nodes of all inputs begin to keep the collection
+//   let_go(collection, last)  an input's node no longer does; `last`: none does
+//   deciding()              before the collection completes itself
+//   cancelling(body)        calls body(), which cancels inputs, if that is possible
+//   is_user()               whether an arrival must not run under a CallbackGate
+//   kGivesUp                whether a cancelled result cancels the inputs
+template <class Kind>
+class Collection final : public State<typename Kind::Result>, private Collecting<Collection<Kind>> {
+  using Machine = Collecting<Collection>;
 
-  // `each(i)` gives the state of the i-th input. The inputs are kept alive by the caller for the call.
-  template <class Each>
-  void watch(size_t size, Each each) {
-    auto* const self = static_cast<Owner*>(this);
-    if (size == 0) {
-      self->all_done();
+ public:
+  // state_of(i) is the state of input i. The caller keeps the inputs until start() has returned.
+  template <class StateOf, class... Args>
+  Collection(WaitHelper* helper, size_t size, StateOf state_of, Args&&... args)
+      : State<typename Kind::Result>(helper),
+        Machine(size),
+        kind_(std::forward<Args>(args)...),
+        inputs_(std::allocator<Input>().allocate(size)) {
+    const NodeOps* const ops = kind_.is_user() ? &Input::kUserOps : &Input::kOps;
+    for (size_t i = 0; i < size; ++i) std::construct_at(&inputs_[i], this, state_of(i), ops);
+  }
+  ~Collection() override {
+    std::destroy_n(inputs_, size());
+    std::allocator<Input>().deallocate(inputs_, size());
+  }
+
+  // Called once, with the same, by one that keeps the collection for the call.
+  template <class StateOf>
+  void start(StateOf state_of) noexcept {
+    if (size() == 0) {
+      decided();
       return;
     }
-    nodes_ = std::allocator<Input>().allocate(size);
-    size_ = size;
-    left_.store(size, std::memory_order_relaxed);
-    this->retain();
-    for (size_t i = 0; i < size; ++i) each(i)->subscribe(std::construct_at(&nodes_[i], self, i));
+    kind_.hold(*this, size());
+    for (size_t i = 0; i < size(); ++i) state_of(i)->subscribe(&inputs_[i]);
+    if constexpr (Kind::kGivesUp) this->subscribe(&own_);
+  }
+
+  using Machine::size;
+  [[nodiscard]] typename Kind::Slot& slot(size_t i) noexcept { return inputs_[i].slot; }
+  // Only of one that is kept.
+  [[nodiscard]] StateBase& input(size_t i) noexcept { return kind_.state(slot(i)); }
+  [[nodiscard]] Kind& kind() noexcept { return kind_; }
+  // Null for a node that is not an input of such a collection.
+  [[nodiscard]] static Collection* of_input(Node* node) noexcept {
+    const bool ours = node->ops() == &Input::kOps || node->ops() == &Input::kUserOps;
+    return ours ? static_cast<Input*>(node)->owner : nullptr;
   }
 
  private:
+  friend Machine;
   struct Input final : Node {
-    Input(Owner* o, size_t i) noexcept : Node(&kOps), owner(o), index(i) {}
-    static void run(Node* node, StateBase& done) noexcept {
-      const auto* const self = static_cast<Input*>(node);
-      Owner* const owner = self->owner;
-      owner->input_done(self->index, done);
-      Combined& combined = *owner;
-      if (combined.left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-      owner->all_done();
-      combined.release();
+    Input(Collection* o, StateBase* s, const NodeOps* ops) noexcept : Node(ops), owner(o), slot(s) {}
+    static void run(Node* node, StateBase&) noexcept {
+      auto* const input = static_cast<Input*>(node);
+      input->owner->arrive(static_cast<size_t>(input - input->owner->inputs_));
     }
     static constexpr NodeOps kOps{&Input::run, false};
-    Owner* owner;
-    size_t index;
+    static constexpr NodeOps kUserOps{&Input::run, true};
+    Collection* owner;
+    typename Kind::Slot slot;
+  };
+  // In the collection's own list.
+  struct Own final : Node {
+    explicit Own(Collection* o) noexcept : Node(&kOps), owner(o) {}
+    static void run(Node* node, StateBase& done) noexcept {
+      const Outcome how = done.outcome();
+      if (how != Outcome::kValue && how != Outcome::kError) static_cast<Own*>(node)->owner->give_up();
+    }
+    static constexpr NodeOps kOps{&Own::run, false, true};
+    Collection* owner;
+  };
+  struct Nothing {
+    explicit Nothing(Collection*) noexcept {}
   };
 
-  Input* nodes_ = nullptr;
-  size_t size_ = 0;
-  std::atomic<size_t> left_{0};
+  [[nodiscard]] Rule rule() const noexcept { return kind_.rule(); }
+  [[nodiscard]] bool failed(size_t i) noexcept { return input(i).outcome() != Outcome::kValue; }
+  void keep(size_t i) noexcept { kind_.keep(slot(i)); }
+  void drop(size_t i) noexcept { kind_.drop(slot(i)); }
+  void cancel(size_t i) noexcept { kind_.cancel(slot(i)); }
+  void cancel_rest() noexcept {
+    // In the child of a fork(2) an input may have gone without arriving here: its callbacks were the parent's.
+    if (this->of_parent()) return;
+    kind_.cancelling([this] { this->cancel_each(); });
+  }
+  void let_go(bool last) noexcept { kind_.let_go(*this, last); }
+
+  void decided_by(size_t i) noexcept {
+    kind_.deciding();
+    rule() == Rule::kAny ? finish_with(i) : fail_as(i);
+  }
+  void decided() noexcept {
+    if (this->done()) return;
+    kind_.deciding();
+    if (rule() == Rule::kAll) {
+      for (size_t i = 0; i < size(); ++i) {
+        if (failed(i)) return fail_as(i);
+      }
+    }
+    finish_with(0);
+  }
+  void fail_as(size_t i) noexcept {
+    const Outcome outcome = input(i).outcome();
+    if (outcome == Outcome::kError) {
+      this->fail(kind_.error(input(i)));
+    } else {
+      StateBase::cancel(outcome);
+    }
+  }
+  void finish_with(size_t i) noexcept {
+    try {
+      this->emplace(kind_.value(*this, i));
+    } catch (...) {
+      this->fail(std::current_exception());
+    }
+  }
+
+  Kind kind_;
+  Input* const inputs_;
+  [[no_unique_address]] std::conditional_t<Kind::kGivesUp, Own, Nothing> own_{this};
+};
+
+// --- in C++
+
+// The nodes keep the collection by one reference together.
+template <Rule kRule, class R>
+struct CollectionKind {
+  using Result = R;
+  static constexpr bool is_user() noexcept { return false; }
+  static constexpr bool kGivesUp = false;
+  static constexpr Rule rule() noexcept { return kRule; }
+  static void hold(StateBase& collection, size_t) noexcept { collection.retain(); }
+  static void let_go(StateBase& collection, bool last) noexcept {
+    if (last) collection.release();
+  }
+  struct Slot {
+    explicit Slot(StateBase* s) noexcept : state(s) {}
+    StateBase* state;
+  };
+  static void keep(Slot& slot) noexcept { slot.state->retain(); }
+  static void drop(Slot& slot) noexcept {
+    if (slot.state) slot.state->release();  // else the value has taken it
+  }
+  static void cancel(Slot& slot) noexcept { slot.state->cancel(); }
+  static StateBase& state(Slot& slot) noexcept { return *slot.state; }
+  static std::exception_ptr error(StateBase& failed) noexcept { return failed.error(); }
+  static void deciding() noexcept {}
+  template <class Body>
+  static void cancelling(Body body) noexcept {
+    body();
+  }
+};
+
+template <class T, class C>
+[[nodiscard]] Future<T> taken_from(C& collection, size_t i) noexcept {
+  StateBase* const state = std::exchange(collection.slot(i).state, nullptr);
+  return Future<T>(Ref<State<T>>::adopt(static_cast<State<T>*>(state)));
+}
+
+template <Rule kRule, class T>
+struct CollectedFutures : CollectionKind<kRule, std::vector<Future<T>>> {
+  template <class C>
+  static std::vector<Future<T>> value(C& collection, size_t) {
+    std::vector<Future<T>> futures;
+    futures.reserve(collection.size());
+    for (size_t i = 0; i < collection.size(); ++i) futures.push_back(taken_from<T>(collection, i));
+    return futures;
+  }
+};
+
+template <class... T>
+struct CollectedTuple : CollectionKind<Rule::kAll, std::tuple<Future<T>...>> {
+  template <class C>
+  static std::tuple<Future<T>...> value(C& collection, size_t) noexcept {
+    return [&]<size_t... I>(std::index_sequence<I...>) {
+      return std::tuple<Future<T>...>(taken_from<T>(collection, I)...);
+    }
+    (std::index_sequence_for<T...>());
+  }
+};
+
+template <class T, class R>
+struct FirstFuture : CollectionKind<Rule::kAny, R> {
+  template <class C>
+  static R value(C& collection, size_t i) noexcept {
+    auto* const first = static_cast<State<T>*>(&collection.input(i));
+    return R{i, Future<T>(Ref<State<T>>::share(first))};
+  }
 };
 
 template <class T>
-WaitHelper* helper_of(const std::vector<Future<T>>& futures) noexcept {
+using GatheredValues = std::conditional_t<std::is_void_v<T>, void, std::vector<Payload<T>>>;
+
+template <class T, class Stop>
+struct GatheredFutures : CollectionKind<Rule::kGather, GatheredValues<T>> {
+  static constexpr bool kGivesUp = true;
+  explicit GatheredFutures(Stop s) : stop(std::move(s)) {}
+  template <class C>
+  static Payload<GatheredValues<T>> value(C& collection, size_t) {
+    Payload<GatheredValues<T>> values;
+    if constexpr (!std::is_void_v<T>) {
+      values.reserve(collection.size());
+      for (size_t i = 0; i < collection.size(); ++i) {
+        values.push_back(std::as_const(static_cast<State<T>&>(collection.input(i))).value());
+      }
+    }
+    return values;
+  }
+  template <class Body>
+  void cancelling(Body body) noexcept {
+    body();
+    stop();
+  }
+  Stop stop;
+};
+
+struct AllOrAFailure : CollectionKind<Rule::kFailFast, void> {
+  template <class C>
+  static Unit value(C&, size_t) noexcept {
+    return {};
+  }
+};
+
+template <class T>
+WaitHelper* helper_of(std::span<const Future<T>> futures) noexcept {
   for (const Future<T>& future : futures) {
     if (!future.ready()) return future.state()->helper();
   }
@@ -68,206 +256,37 @@ WaitHelper* helper_of(const std::vector<Future<T>>& futures) noexcept {
 }
 
 template <class T>
-void require_states(const char* who, const std::vector<Future<T>>& futures) {
+void require_states(const char* function, std::span<const Future<T>> futures) {
   for (const Future<T>& future : futures) {
-    if (!future.valid()) throw ValueError(std::string(who) + ": a Future without a state was passed");
+    if (!future.valid()) throw ValueError(std::string(function) + ": a Future without a state was passed");
   }
 }
 
-template <class T>
-class SettledState final : public Combined<SettledState<T>, std::vector<Future<T>>> {
- public:
-  explicit SettledState(std::vector<Future<T>> futures)
-      : Combined<SettledState<T>, std::vector<Future<T>>>(helper_of(futures)), futures_(std::move(futures)) {}
-  void start() {
-    const std::vector<Future<T>> inputs = futures_;
-    this->watch(inputs.size(), [&](size_t i) { return inputs[i].state(); });
-  }
-  void input_done(size_t, StateBase&) noexcept {}
-  void all_done() noexcept { this->emplace(std::move(futures_)); }
-
- private:
-  std::vector<Future<T>> futures_;
-};
-
-template <class... T>
-class TupleState final : public Combined<TupleState<T...>, std::tuple<Future<T>...>> {
- public:
-  explicit TupleState(WaitHelper* helper, Future<T>... futures)
-      : Combined<TupleState<T...>, std::tuple<Future<T>...>>(helper), futures_(std::move(futures)...) {}
-  void start() {
-    const std::tuple<Future<T>...> inputs = futures_;
-    const auto states = std::apply(
-        [](const auto&... f) { return std::array<StateBase*, sizeof...(T)>{f.state()...}; }, inputs);
-    this->watch(states.size(), [&](size_t i) { return states[i]; });
-  }
-  void input_done(size_t, StateBase&) noexcept {}
-  void all_done() noexcept {
-    std::exception_ptr first;
-    const auto look = [&](const auto& future) {
-      if (!first) first = future.state()->error();
-    };
-    std::apply([&](const auto&... f) { (look(f), ...); }, futures_);
-    if (first) {
-      futures_ = {};
-      this->fail(std::move(first));
-    } else {
-      this->emplace(std::move(futures_));
-    }
-  }
-
- private:
-  std::tuple<Future<T>...> futures_;
-};
-
-template <class T, class R>
-class AnyState final : public Combined<AnyState<T, R>, R> {
- public:
-  explicit AnyState(std::vector<Future<T>> futures)
-      : Combined<AnyState<T, R>, R>(helper_of(futures)), futures_(std::move(futures)) {}
-  void start() {
-    this->watch(futures_.size(), [this](size_t i) { return futures_[i].state(); });
-  }
-  void input_done(size_t index, StateBase&) noexcept {
-    if (this->claim()) this->emplace(R{index, futures_[index]});
-  }
-  void all_done() noexcept {}
-
- private:
-  const std::vector<Future<T>> futures_;
-};
-
-template <class T>
-using GatheredValues = std::conditional_t<std::is_void_v<T>, void, std::vector<Payload<T>>>;
-
-// The values of all, or the first error in time. on_failure runs once, behind that error.
-template <class T, class OnFailure, class R = GatheredValues<T>>
-class GatherState final : public Combined<GatherState<T, OnFailure, R>, R> {
- public:
-  GatherState(std::vector<Future<T>> futures, OnFailure on_failure)
-      : Combined<GatherState, R>(helper_of(futures)),
-        futures_(std::move(futures)),
-        on_failure_(std::move(on_failure)) {}
-  void start() {
-    this->watch(futures_.size(), [this](size_t i) { return futures_[i].state(); });
-  }
-  // From now on its own cancellation counts as a failure.
-  void watch_itself() noexcept { this->subscribe(&self_); }
-  void input_done(size_t, StateBase& done) noexcept {
-    if (done.outcome() == Outcome::kValue || !this->claim()) return;
-    this->fail(done.error());
-    on_failure_(futures_);
-  }
-  void all_done() noexcept {
-    if (!this->claim()) return;
-    try {
-      if constexpr (std::is_void_v<R>) {
-        this->emplace();
-      } else {
-        std::vector<T> values;
-        values.reserve(futures_.size());
-        for (const Future<T>& future : futures_) values.push_back(std::as_const(*future.state()).value());
-        this->emplace(std::move(values));
-      }
-    } catch (...) {
-      this->fail(std::current_exception());
-    }
-  }
-
- private:
-  struct Self final : Node {
-    explicit Self(GatherState* o) noexcept : Node(&kOps), owner(o) {}
-    static void run(Node* node, StateBase& done) noexcept {
-      const Outcome how = done.outcome();
-      if (how == Outcome::kValue || how == Outcome::kError) return;
-      GatherState* const owner = static_cast<Self*>(node)->owner;
-      owner->on_failure_(owner->futures_);
-    }
-    static constexpr NodeOps kOps{&Self::run, false, true};
-    GatherState* owner;
-  };
-
-  const std::vector<Future<T>> futures_;
-  OnFailure on_failure_;
-  Self self_{this};
-};
-
-// Cancels the inputs that are left, and tells `stop`, if there is one, on the first failure.
-template <class T, class Stop>
-auto gather_with(std::vector<Future<T>> futures, Stop stop, const std::source_location& where) {
-  require_states("gather", futures);
-  const auto give_up = [stop = std::move(stop)](const std::vector<Future<T>>& inputs) {
-    for (const Future<T>& future : inputs) future.cancel();
-    stop();
-  };
-  using Gather = GatherState<T, std::remove_const_t<decltype(give_up)>>;
-  const auto state = make_ref<Gather>(std::move(futures), give_up);
+template <class Kind, class T, class... Args>
+[[nodiscard]] auto collect(const char* function, std::span<const Future<T>> futures,
+                           const std::source_location& where, Args&&... args) {
+  require_states(function, futures);
+  const auto state_of = [&](size_t i) { return futures[i].state(); };
+  auto state =
+      make_ref<Collection<Kind>>(helper_of(futures), futures.size(), state_of, std::forward<Args>(args)...);
   state->made_at(where);
-  state->start();
-  state->watch_itself();
+  state->start(state_of);
   join_current_context(*state);
-  return Future<GatheredValues<T>>(state);
+  return Future<typename Kind::Result>(std::move(state));
 }
-
-// What as_completed waits on: the inputs that are done and not yet handed out, in the order of completion. Its
-// own future is never completed: it is only the nodes' owner.
-template <class T>
-class CompletedState final : public Combined<CompletedState<T>, void> {
- public:
-  explicit CompletedState(std::vector<Future<T>> futures)
-      : Combined<CompletedState<T>, void>(nullptr), futures_(std::move(futures)), done_(futures_.size()) {}
-  void start() {
-    this->watch(futures_.size(), [this](size_t i) { return futures_[i].state(); });
-  }
-  void input_done(size_t index, StateBase&) noexcept {
-    Ref<State<void>> arrival;
-    {
-      const std::lock_guard lock(mutex_);
-      done_[arrived_++] = index;
-      arrival = std::move(arrival_);
-    }
-    if (arrival) arrival->emplace();
-  }
-  void all_done() noexcept {}
-
-  // Null when all have been handed out, or when the deadline passed.
-  Future<T> next(TimePoint deadline) {
-    for (;;) {
-      Ref<State<void>> arrival;
-      {
-        const std::lock_guard lock(mutex_);
-        if (taken_ < arrived_) return futures_[done_[taken_++]];
-        if (taken_ == futures_.size()) return {};
-        if (!arrival_) arrival_ = make_ref<State<void>>(helper_of(futures_));
-        arrival = arrival_;
-      }
-      wait_in_context(*arrival, deadline);
-      if (!arrival->done()) return {};
-    }
-  }
-  size_t left() {
-    const std::lock_guard lock(mutex_);
-    return futures_.size() - taken_;
-  }
-
- private:
-  const std::vector<Future<T>> futures_;
-  std::mutex mutex_;
-  std::vector<size_t> done_;
-  size_t arrived_ = 0;
-  size_t taken_ = 0;
-  Ref<State<void>> arrival_;
-};
 
 }  // namespace tine::detail
 
 namespace tine {
 
 template <class T>
+Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures, std::source_location where) {
+  return detail::collect<detail::CollectedFutures<detail::Rule::kAll, T>, T>("collect_all", futures, where);
+}
+
+template <class T>
 auto wait_all(std::span<const Future<T>> futures) {
-  for (const Future<T>& future : futures) {
-    if (!future.valid()) throw ValueError("wait_all: a Future without a state was passed");
-  }
+  detail::require_states("wait_all", futures);
   // Newest first: that is the order in which a worker finds them in its own queue.
   for (size_t i = futures.size(); i-- > 0;) {
     auto* const state = futures[i].state();
@@ -277,10 +296,10 @@ auto wait_all(std::span<const Future<T>> futures) {
   for (const Future<T>& future : futures) {
     if (future.ready()) continue;
     // Some are still on their way: sleep until the last is there or one fails.
-    const auto nothing = [](const std::vector<Future<T>>&) {};
-    auto all = detail::make_ref<detail::GatherState<T, decltype(nothing), void>>(
-        std::vector<Future<T>>(futures.begin(), futures.end()), nothing);
-    all->start();
+    const auto state_of = [&](size_t k) { return futures[k].state(); };
+    const auto all = detail::make_ref<detail::Collection<detail::AllOrAFailure>>(detail::helper_of(futures),
+                                                                                 futures.size(), state_of);
+    all->start(state_of);
     detail::wait_in_context(*all);
     if (all->outcome() != detail::Outcome::kValue) std::rethrow_exception(all->error());
     break;

@@ -1,14 +1,185 @@
-// The states that then(), and_then(), or_else(), finally() and collect_all() return. Included by future.h.
+// The states that then(), and_then(), or_else() and finally() return. Included by future.h.
 //
-// A continuation is its result's state, the closure and the node in one object. The source's list owns one
-// reference to it, its Future another. It destroys the closure as soon as that has run.
+// A continuation is its result's state, the callback and the node in one object. The source's list owns one
+// reference to it, its Future another. The callback is gone before the result is done, so that the one who waits finds
+// nothing left of it: its destructor may use what the waiter is about to destroy.
 #pragma once
 
+#include "tine/detail/continuing.h"
 #include "tine/future.h"
 
 namespace tine::detail {
 
-enum class Mode { kThen, kAndThen, kOrElse, kFinally };
+// What a failed or cancelled state became. `later` here and below: see StateBase::fail.
+inline void forward_failure(Owning, StateBase& from, StateBase& to, Node** later) noexcept {
+  const Outcome outcome = from.outcome();
+  if (outcome == Outcome::kError) {
+    to.fail(owning, from.error(), later);
+  } else {
+    to.cancel(owning, outcome, later);
+  }
+}
+
+// What any state became that is done.
+template <class T>
+void forward_outcome(State<T>& from, State<T>& to, Node** later) noexcept {
+  if (from.outcome() != Outcome::kValue) return forward_failure(owning, from, to, later);
+  try {
+    if constexpr (std::is_copy_constructible_v<Payload<T>>) {
+      to.construct(from.value());
+    } else {
+      to.construct(std::move(from.value()));
+    }
+  } catch (...) {
+    to.fail(owning, std::current_exception(), later);
+    return;
+  }
+  to.publish(owning, later);
+}
+
+// Calls f and destroys it. Null: what it returned is the value that `to` has to publish. Else what it threw.
+template <class R, class F, class... Args>
+[[nodiscard]] std::exception_ptr construct_from(State<R>& to, F& f, Args&&... args) noexcept {
+  std::exception_ptr error;
+  try {
+    if constexpr (std::is_void_v<R>) {
+      std::invoke(std::move(f), std::forward<Args>(args)...);
+      to.construct();
+    } else {
+      to.construct(std::invoke(std::move(f), std::forward<Args>(args)...));
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  f.~F();
+  return error;
+}
+
+// Call is the callback, and what a language has to say about it:
+//   Source, Result                   the types of the futures
+//   kChains                          what waits for the result may run after enter() has returned
+//   mode(), enter(), drop()          as in Continuing
+//   call(to, source, &error, &inner) as in Continuing; the value is constructed in `to`
+//   forward(from, to, later)         for what `wants` leaves out, and after Gives::kSource
+//   forward_inner(from, to, later)   after Gives::kFuture
+//   refused()                        why enter() found no place
+template <class Call>
+class Continuation : public State<typename Call::Result>,
+                     protected Node,
+                     private Continuing<Continuation<Call>> {
+ public:
+  using R = typename Call::Result;
+  using Source = State<typename Call::Source>;
+
+  template <class... Args>
+  explicit Continuation(WaitHelper* helper, Args&&... args)
+      : Continuation(helper, &kOps, std::forward<Args>(args)...) {}
+
+  Node* node() noexcept { return this; }
+  // Null for any other node.
+  [[nodiscard]] static Continuation* of(Node* node, const NodeOps* more = nullptr) noexcept {
+    const NodeOps* const ops = node->ops();
+    return ops == &kOps || ops == &kInnerOps || ops == more ? static_cast<Continuation*>(node) : nullptr;
+  }
+  [[nodiscard]] const Call& callback() const noexcept { return call_; }
+
+  using Continuing<Continuation>::wants;
+  // With the reference of the source's list.
+  Chained settle(Source& source) noexcept {
+    Node* later = nullptr;
+    if (!Continuing<Continuation>::settle(source, Call::kChains ? &later : nullptr)) return {};
+    return {this, later};
+  }
+
+ protected:
+  template <class... Args>
+  Continuation(WaitHelper* helper, const NodeOps* ops, Args&&... args)
+      : State<R>(helper, 2), Node(ops), call_(std::forward<Args>(args)...) {}
+
+ private:
+  friend class Continuing<Continuation>;
+  using Inner = Ref<State<R>>;
+
+  [[nodiscard]] Mode mode() const noexcept { return call_.mode(); }
+  static bool succeeded(const Source& source) noexcept { return source.outcome() == Outcome::kValue; }
+  template <class Body>
+  bool enter(Body body) noexcept {
+    return call_.enter(body);
+  }
+  Gives call(Source& source, std::exception_ptr* error, Inner* inner) noexcept {
+    return call_.call(*this, source, error, inner);
+  }
+  void drop() noexcept { call_.drop(); }
+  void publish(Node** later) noexcept { State<R>::publish(owning, later); }
+  void fail(std::exception_ptr error, Node** later) noexcept {
+    StateBase::fail(owning, std::move(error), later);
+  }
+  void forward(Source& source, Node** later) noexcept { Call::forward(source, *this, later); }
+  void refuse(Node** later) noexcept { fail(Call::refused(), later); }
+  // False: it has failed.
+  bool follow(Inner inner, Node** later) noexcept {
+    if (inner.get() == this) {
+      fail(make_error(ErrorKind::kValue, "the callback returned the very Future that it completes"), later);
+      return false;
+    }
+    this->become(&kInnerOps);
+    inner->subscribe(this);
+    return true;
+  }
+
+  static Chained run(Node* node, StateBase& done) noexcept {
+    return static_cast<Continuation*>(node)->settle(static_cast<Source&>(done));
+  }
+  static Chained run_inner(Node* node, StateBase& done) noexcept {
+    auto* const self = static_cast<Continuation*>(node);
+    Node* later = nullptr;
+    Call::forward_inner(static_cast<State<R>&>(done), *self, Call::kChains ? &later : nullptr);
+    return {self, later};
+  }
+  static constexpr NodeOps kOps{nullptr, true, false, &Continuation::run};
+  static constexpr NodeOps kInnerOps{nullptr, false, false, &Continuation::run_inner};
+
+  Call call_;
+};
+
+// The same, with the callback called by somebody else. Post<Self> has post(self, source), which sees to it that
+// settle() or refuse() is called once, and kUser: whether post() is kept from a CallbackGate.
+template <class Call, template <class> class Post>
+class PostedContinuation final : public Continuation<Call>, private Post<PostedContinuation<Call, Post>> {
+  using Poster = Post<PostedContinuation>;
+  using Source = typename Continuation<Call>::Source;
+
+ public:
+  template <class By, class... Args>
+  PostedContinuation(WaitHelper* helper, By&& by, Args&&... args)
+      : Continuation<Call>(helper, &kPostOps, std::forward<Args>(args)...), Poster(std::forward<By>(by)) {}
+
+  [[nodiscard]] static Continuation<Call>* of(Node* node) noexcept {
+    return Continuation<Call>::of(node, &kPostOps);
+  }
+  // Null for one that is run in place.
+  [[nodiscard]] static const Poster* poster_of(Node* node) noexcept {
+    return node->ops() == &kPostOps ? cast(node) : nullptr;
+  }
+  // The callback will not be called by whom it was posted to. finally's runs in any case, here.
+  void refuse(Source& source, std::exception_ptr error) noexcept {
+    this->StateBase::fail(owning, std::move(error));
+    run_chain(this->settle(source));
+  }
+
+ private:
+  friend Poster;
+  static PostedContinuation* cast(Node* node) noexcept {
+    return static_cast<PostedContinuation*>(static_cast<Continuation<Call>*>(node));
+  }
+  static Chained post(Node* node, StateBase& done) noexcept {
+    auto* const self = cast(node);
+    return static_cast<Poster*>(self)->post(*self, static_cast<Source&>(done));
+  }
+  static constexpr NodeOps kPostOps{nullptr, Poster::kUser, false, &PostedContinuation::post};
+};
+
+// --- in C++
 
 template <Mode M, class T, class F>
 struct ResultOf;
@@ -48,190 +219,125 @@ struct Flat<Future<R>> {
 template <Mode M, class R>
 using Flattened = typename std::conditional_t<M == Mode::kThen, std::type_identity<R>, Flat<R>>::type;
 
-// Copies the outcome of a done state into a pending one of the same type. `later` here and below: see
-// StateBase::fail.
-template <class T>
-void forward_outcome(State<T>& from, State<T>& to, Node** later = nullptr) noexcept {
-  if (from.outcome() != Outcome::kValue) {
-    to.fail(from.error(), later);
-    return;
-  }
-  try {
-    if constexpr (std::is_copy_constructible_v<Payload<T>>) {
-      to.construct(from.value());
-    } else {
-      to.construct(std::move(from.value()));
-    }
-  } catch (...) {
-    to.fail(std::current_exception(), later);
-    return;
-  }
-  to.publish(later);
-}
-
-// Calls f, destroys it and completes `to` with what it returned or threw: in this order, so that who waits finds
-// nothing left of the closure, whose destructor may use what the waiter is about to destroy.
-template <class R, class F, class... Args>
-void complete_with(State<R>& to, Node** later, F& f, Args&&... args) noexcept {
-  std::exception_ptr error;
-  try {
-    if constexpr (std::is_void_v<R>) {
-      std::invoke(std::move(f), std::forward<Args>(args)...);
-      to.construct();
-    } else {
-      to.construct(std::invoke(std::move(f), std::forward<Args>(args)...));
-    }
-  } catch (...) {
-    error = std::current_exception();
-  }
-  f.~F();
-  if (error) [[unlikely]] {
-    to.fail(std::move(error), later);
-  } else {
-    to.publish(later);
-  }
-}
-
 template <Mode M, class T, class F>
-class Continuation : public State<Flattened<M, typename ResultOf<M, T, F>::type>>, protected Node {
- public:
+class Closure {
   using Returned = typename ResultOf<M, T, F>::type;
-  using R = Flattened<M, Returned>;
+
+ public:
+  using Source = T;
+  using Result = Flattened<M, Returned>;
+  static constexpr bool kChains = true;
 
   template <class G>
-  Continuation(WaitHelper* helper, G&& f, const NodeOps* ops = &kOps)
-      : State<R>(helper, 2),
-        Node(ops),
-        f_(std::forward<G>(f)) {}  // the source's list and the result's Future
-  ~Continuation() override {}
+  explicit Closure(G&& f) : f_(std::forward<G>(f)) {}
+  ~Closure() {}
 
-  Node* node() noexcept { return this; }
+  static constexpr Mode mode() noexcept { return M; }
+  template <class Body>
+  static bool enter(Body& body) noexcept {
+    body();
+    return true;
+  }
+  static std::exception_ptr refused() noexcept { return nullptr; }
+  void drop() noexcept { f_.~F(); }
 
- protected:
-  // Runs the closure and completes this state, with the reference of the source's list.
-  Chained invoke(State<T>& source) noexcept {
-    bool waits_for_inner = false;
-    Node* later = nullptr;
-    // finally's closure runs even when its result was cancelled or abandoned.
-    if (M != Mode::kFinally && this->done()) {
-      f_.~F();
-    } else if constexpr (M == Mode::kThen) {
+  Gives call(State<Result>& to, State<T>& source, std::exception_ptr* error,
+             Ref<State<Result>>* inner) noexcept {
+    if constexpr (M == Mode::kThen) {
       Future<T> lent(Ref<State<T>>::adopt(&source));
-      complete_with<R>(*this, &later, f_, static_cast<ThenArgument<T, F>>(lent));
+      *error = construct_from(to, f_, static_cast<ThenArgument<T, F>>(lent));
       (void)lent.leak_state();
-    } else if constexpr (M == Mode::kAndThen) {
-      if (source.outcome() != Outcome::kValue) {
-        f_.~F();
-        this->fail(source.error(), &later);
-      } else if constexpr (std::is_void_v<T>) {
-        waits_for_inner = run_flat(&later);
-      } else {
-        waits_for_inner = run_flat(&later, static_cast<const T&>(source.value()));
-      }
+      return *error ? Gives::kError : Gives::kValue;
     } else if constexpr (M == Mode::kOrElse) {
-      if (source.outcome() == Outcome::kValue) {
-        f_.~F();
-        forward_outcome<T>(source, *this, &later);
-      } else {
-        waits_for_inner = run_flat(&later, source.error());
-      }
-    } else {
-      std::exception_ptr error;
+      return flattened(to, error, inner, source.error());
+    } else if constexpr (M == Mode::kFinally) {
       try {
         std::invoke(std::move(f_));
       } catch (...) {
-        error = std::current_exception();
+        *error = std::current_exception();
       }
       f_.~F();
-      if (error) {
-        this->fail(std::move(error), &later);
-      } else {
-        forward_outcome<T>(source, *this, &later);
-      }
+      return *error ? Gives::kError : Gives::kSource;
+    } else if constexpr (std::is_void_v<T>) {
+      return flattened(to, error, inner);
+    } else {
+      return flattened(to, error, inner, static_cast<const T&>(source.value()));
     }
-    if (!waits_for_inner) return {this, later};
-    subscribe_inner();
-    return {};
   }
-
-  static Chained run(Node* node, StateBase& done) noexcept {
-    return static_cast<Continuation*>(node)->invoke(static_cast<State<T>&>(done));
+  static void forward(State<T>& from, State<Result>& to, Node** later) noexcept {
+    if constexpr (M == Mode::kOrElse || M == Mode::kFinally) {
+      forward_outcome<T>(from, to, later);
+    } else {
+      forward_failure(owning, from, to, later);
+    }
   }
-  static constexpr NodeOps kOps{nullptr, true, false, &Continuation::run};
+  static void forward_inner(State<Result>& from, State<Result>& to, Node** later) noexcept {
+    forward_outcome<Result>(from, to, later);
+  }
 
  private:
   template <class... Args>
-  bool run_flat(Node** later, Args&&... args) noexcept {
+  Gives flattened(State<Result>& to, std::exception_ptr* error, Ref<State<Result>>* inner,
+                  Args&&... args) noexcept {
     if constexpr (is_future<Returned>) {
-      std::exception_ptr error;
       try {
-        inner_ = std::invoke(std::move(f_), std::forward<Args>(args)...);
-        if (!inner_.valid())
-          error = make_error(ErrorKind::kValue, "the callback returned a Future without a state");
+        Future<Result> future = std::invoke(std::move(f_), std::forward<Args>(args)...);
+        if (!future.valid()) throw ValueError("the callback returned a Future without a state");
+        *inner = Ref<State<Result>>::adopt(future.leak_state());
       } catch (...) {
-        error = std::current_exception();
+        *error = std::current_exception();
       }
       f_.~F();
-      if (!error) return true;
-      this->fail(std::move(error), later);
+      return *error ? Gives::kError : Gives::kFuture;
     } else {
-      complete_with<R>(*this, later, f_, std::forward<Args>(args)...);
-    }
-    return false;
-  }
-
-  static Chained run_inner(Node* node, StateBase& done) noexcept {
-    auto* self = static_cast<Continuation*>(node);
-    Node* later = nullptr;
-    forward_outcome<R>(static_cast<State<R>&>(done), *self, &later);
-    return {self, later};
-  }
-  static constexpr NodeOps kInnerOps{nullptr, false, false, &Continuation::run_inner};
-
-  void subscribe_inner() noexcept {
-    if constexpr (is_future<Returned>) {
-      this->become(&kInnerOps);
-      const Future<R> inner = std::exchange(inner_, {});
-      inner.state()->subscribe(this);
+      *error = construct_from(to, f_, std::forward<Args>(args)...);
+      return *error ? Gives::kError : Gives::kValue;
     }
   }
 
-  struct Nothing {};
   union {
-    F f_;  // destroyed by invoke
+    F f_;  // destroyed by call() or drop(), one of which is called once
   };
-  [[no_unique_address]] std::conditional_t<is_future<Returned>, Future<R>, Nothing> inner_;
 };
 
-// The same, run by an executor.
-template <Mode M, class T, class F>
-class PostedContinuation final : public Continuation<M, T, F>, private Task {
+template <class Self>
+class ByExecutor : private Task {
  public:
-  template <class G>
-  PostedContinuation(WaitHelper* helper, Executor& executor, G&& f)
-      : Continuation<M, T, F>(helper, std::forward<G>(f), &kPostOps), executor_(executor) {}
+  // An executor takes a task on any thread. The one that reads a connection must not destroy a user's closure, so a
+  // callback that is not wanted is posted as well.
+  static constexpr bool kUser = false;
+
+  explicit ByExecutor(Executor& executor) noexcept : executor_(executor) {}
+
+  template <class Source>
+  Chained post(Self&, Source& source) noexcept {
+    source_ = Ref<StateBase>::share(&source);
+    executor_.post(*this);
+    return {};
+  }
 
  private:
-  static void post(Node* node, StateBase& done) noexcept {
-    auto* self = static_cast<PostedContinuation*>(static_cast<Continuation<M, T, F>*>(node));
-    self->source_ = Ref<State<T>>::share(static_cast<State<T>*>(&done));
-    self->executor_.post(*self);
-  }
   void run() noexcept override {
-    const Ref<State<T>> source = std::move(source_);
     // On top of waits, as a forked task.
     if (low_stack()) [[unlikely]]
-      this->fail(too_deep_error(this->where()));
-    run_chain(this->invoke(*source));
+      return refuse(too_deep_error(self().where()));
+    const Ref<StateBase> source = std::move(source_);
+    run_chain(self().settle(source_of(source)));
   }
   void abandon() noexcept override {
-    this->fail(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the callback"));
-    run();
+    refuse(make_error(ErrorKind::kAbandoned, "the executor shut down before it ran the callback"));
   }
-  static constexpr NodeOps kPostOps{&PostedContinuation::post, false};
+  void refuse(const std::exception_ptr& why) noexcept override {
+    const Ref<StateBase> source = std::move(source_);
+    self().refuse(source_of(source), why);
+  }
+  Self& self() noexcept { return static_cast<Self&>(*this); }
+  static auto& source_of(const Ref<StateBase>& source) noexcept {
+    return static_cast<typename Self::Source&>(*source);
+  }
 
   Executor& executor_;
-  Ref<State<T>> source_;
+  Ref<StateBase> source_;
 };
 
 template <class C, class T, class... Args>
@@ -248,79 +354,22 @@ template <Mode M, class T, class F>
 auto continue_with(State<T>* source, const std::source_location& where, F&& f) {
   if (ContextData* context = current_context()) [[unlikely]] {
     using G = InContext<std::decay_t<F>>;
-    return attach<Continuation<M, T, G>>(source, where, context, G(ContextRef(context), std::forward<F>(f)));
+    return attach<Continuation<Closure<M, T, G>>>(source, where, context,
+                                                  G(ContextRef(context), std::forward<F>(f)));
   }
-  return attach<Continuation<M, T, std::decay_t<F>>>(source, where, nullptr, std::forward<F>(f));
+  return attach<Continuation<Closure<M, T, std::decay_t<F>>>>(source, where, nullptr, std::forward<F>(f));
 }
 
 template <Mode M, class T, class F>
 auto continue_with(State<T>* source, const std::source_location& where, Executor& executor, F&& f) {
   if (ContextData* context = current_context()) [[unlikely]] {
     using G = InContext<std::decay_t<F>>;
-    return attach<PostedContinuation<M, T, G>>(source, where, context, executor,
-                                               G(ContextRef(context), std::forward<F>(f)));
+    return attach<PostedContinuation<Closure<M, T, G>, ByExecutor>>(
+        source, where, context, executor, G(ContextRef(context), std::forward<F>(f)));
   }
-  return attach<PostedContinuation<M, T, std::decay_t<F>>>(source, where, nullptr, executor,
-                                                           std::forward<F>(f));
+  return attach<PostedContinuation<Closure<M, T, std::decay_t<F>>, ByExecutor>>(source, where, nullptr,
+                                                                                executor, std::forward<F>(f));
 }
-
-template <class T>
-class CollectState final : public State<std::vector<Future<T>>> {
- public:
-  explicit CollectState(std::vector<Future<T>> futures)
-      : State<std::vector<Future<T>>>(futures.empty() ? nullptr : futures.front().state()->helper()),
-        left_(futures.size()),
-        futures_(std::move(futures)),
-        nodes_(std::allocator<Input>().allocate(futures_.size())) {}
-  ~CollectState() override { std::allocator<Input>().deallocate(nodes_, size_); }
-
-  void start() {
-    size_ = futures_.size();
-    if (size_ == 0) {
-      this->emplace(std::move(futures_));
-      return;
-    }
-    this->retain();  // the inputs' reference, dropped by the last of them
-    // Not futures_: the last input may complete, and move it away, while this loop runs.
-    const std::vector<Future<T>> inputs = futures_;
-    for (size_t i = 0; i < size_; ++i) {
-      inputs[i].state()->subscribe(std::construct_at(&nodes_[i], this));
-    }
-  }
-
- private:
-  struct Input final : Node {
-    explicit Input(CollectState* o) noexcept : Node(&kOps), owner(o) {}
-    static void run(Node* node, StateBase&) noexcept {
-      CollectState* owner = static_cast<Input*>(node)->owner;
-      if (owner->left_.fetch_sub(1, std::memory_order_acq_rel) == 1) owner->complete();
-    }
-    static constexpr NodeOps kOps{&Input::run, false};
-    CollectState* owner;
-  };
-
-  void complete() noexcept {
-    std::exception_ptr first;
-    for (const Future<T>& future : futures_) {
-      if (future.state()->outcome() != Outcome::kValue) {
-        first = future.state()->error();
-        break;
-      }
-    }
-    if (first) {
-      futures_.clear();
-      this->fail(std::move(first));
-    } else {
-      this->emplace(std::move(futures_));
-    }
-    this->release();
-  }
-
-  std::atomic<size_t> left_;
-  std::vector<Future<T>> futures_;
-  Input* nodes_;
-  size_t size_ = futures_.size();
-};
 
 }  // namespace tine::detail
 
@@ -342,17 +391,5 @@ TINE_DEFINE_CONTINUATION(and_then, kAndThen)
 TINE_DEFINE_CONTINUATION(or_else, kOrElse)
 TINE_DEFINE_CONTINUATION(finally, kFinally)
 #undef TINE_DEFINE_CONTINUATION
-
-template <class T>
-Future<std::vector<Future<T>>> collect_all(std::vector<Future<T>> futures, std::source_location where) {
-  for (const Future<T>& future : futures) {
-    if (!future.valid()) throw ValueError("collect_all: a Future without a state was passed");
-  }
-  auto state = detail::make_ref<detail::CollectState<T>>(std::move(futures));
-  state->made_at(where);
-  state->start();
-  detail::join_current_context(*state);
-  return Future<std::vector<Future<T>>>(std::move(state));
-}
 
 }  // namespace tine

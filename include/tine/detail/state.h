@@ -13,14 +13,16 @@
 //            who moved the word to draining. It leaves by moving kTail to null; if that fails, new
 //            callbacks came and it goes on. So a callback added while others run, on any thread,
 //            runs behind them. Waiting threads are woken before any callback runs.
-// Ownership  Intrusive count. A subscribed node belongs to the state until it is run.
+// Ownership  Intrusive count. A subscribed node belongs to the state until it is run. The reference rule: the one who
+//            passes `owning` holds a reference that no other thread uses; without it any reference will do.
 // Errors     None thrown from completion; a callback's exceptions are its own node's affair. Without memory for the
 //            queue of a callback that must wait (nested too deep, or gated) the process ends: it is owed to its user.
-// Cost       complete: one compare-and-swap without callbacks, two with; none when the producer is the
-//            only owner (count 1, acquired: nobody is left who could subscribe or look). That takes a
-//            reference which only this thread uses; one Future object may serve many threads. A chain of
-//            continuations is run in a loop, not nested. No mutex until a thread really blocks (hub).
+// Cost       complete: one compare-and-swap without callbacks, two with; none when the producer is `owning` and
+//            the only owner (count 1, acquired: nobody is left who could subscribe or look). Without `owning` the
+//            state is kept for the call: two more on the count. A chain of continuations is run in a loop, not
+//            nested. No mutex until a thread really blocks (hub).
 // Source     Treiber's stack for the list; kj and folly for continuation nodes inside the result.
+//            docs/spec/future.md has the state machines and their invariants.
 #pragma once
 
 #include <atomic>
@@ -63,7 +65,7 @@ struct NodeOps {
   // A user's callback never runs under a CallbackGate. Internal ones are short, take no user lock and
   // run no user code.
   bool user;
-  // Only keeps books: an error that went through it alone was seen by nobody.
+  // It only keeps books: an error that reaches nothing else counts as unobserved.
   bool books = false;
   // In place of run, where the callback's last act is to complete a state: what waits for that is left to the
   // caller, who goes on with it in a loop. So a chain nests no deeper than one link.
@@ -93,6 +95,10 @@ class Node {
 TINE_API void enter_trampoline(void (*run)(void* a, void* b), void* a, void* b) noexcept;
 
 enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kForked };
+
+// The reference rule above, as an argument.
+struct Owning {};
+inline constexpr Owning owning;
 
 // Runs what a run_chained left, and gives the reference up.
 TINE_API void run_chain(Chained chained) noexcept;
@@ -125,7 +131,7 @@ class TINE_API StateBase : public RefCounted {
   bool fail_in_child() noexcept;
 
   // Runs the node when the state is done: at once when it is already and no other callback is
-  // running or waiting to run, else behind those.
+  // running or waiting to run, else behind those. The caller's reference may go as soon as the node runs.
   void subscribe(Node* node) noexcept;
 
   // What a wait does before it blocks, as far as that takes no time: runs its task if nobody has begun it.
@@ -137,7 +143,7 @@ class TINE_API StateBase : public RefCounted {
   void wait() noexcept {
     if (!done()) wait_until(kNoDeadline);
   }
-  // The same for whoever gives the only Future up: no other thread uses that Future object meanwhile.
+  // The same for one that is `owning`, as std::move(future).get() is.
   void wait_alone() noexcept {
     if (done()) return;
     if (WaitHelper* const mine = thread_helper()) {
@@ -157,7 +163,11 @@ class TINE_API StateBase : public RefCounted {
 
   // The producer's failure. False when a cancellation came first; then the error is dropped. With `later` the
   // callbacks are not run but handed out (null: none), as everywhere below.
-  bool fail(std::exception_ptr error, Node** later = nullptr) noexcept;
+  bool fail(std::exception_ptr error) noexcept {
+    const Ref<StateBase> mine = Ref<StateBase>::share(this);
+    return fail(owning, std::move(error));
+  }
+  bool fail(Owning, std::exception_ptr error, Node** later = nullptr) noexcept;
   // No payload, any thread, races with the producer: true for the one who wins.
   bool cancel(Outcome outcome = Outcome::kCancelled) noexcept {
     if (is_inherited()) [[unlikely]] {
@@ -165,15 +175,18 @@ class TINE_API StateBase : public RefCounted {
       return false;
     }
     const Ref<StateBase> mine = Ref<StateBase>::share(this);
-    return finish(outcome);
+    return cancel(owning, outcome);
+  }
+  bool cancel(Owning, Outcome outcome, Node** later = nullptr) noexcept {
+    return finish(owning, outcome, later);
   }
 
   // The error of a done and failed state, null otherwise. A cancelled state makes one.
   [[nodiscard]] std::exception_ptr error() const noexcept;
 
   // A forked task that nobody has started yet is run by the thread that waits for it. True: this call
-  // ran it. run_inline() is for who holds a reference that no other thread uses, run_here() for everybody. `task` is
-  // what it was posted as, null for states that are no tasks.
+  // ran it. run_here() keeps the state for the call and asks run_inline(). `task` is what it was posted as,
+  // null for states that are not tasks.
   virtual bool run_inline() noexcept;
   bool run_here() noexcept;
   [[nodiscard]] virtual Task* task() noexcept;
@@ -232,7 +245,7 @@ class TINE_API StateBase : public RefCounted {
     return (flags_.load(std::memory_order_acquire) & kStarted) != 0;
   }
   // Moves pending to that outcome and runs the callbacks; false when it was done already.
-  bool finish(Outcome outcome, Node** later = nullptr) noexcept {
+  bool finish(Owning, Outcome outcome, Node** later = nullptr) noexcept {
     if (sole_owner() && word_.finish_alone(static_cast<uintptr_t>(outcome))) return true;
     return finish_pending(outcome, later);
   }
@@ -255,11 +268,11 @@ class TINE_API StateBase : public RefCounted {
   [[nodiscard]] bool is_inherited() const noexcept { return helper_ && of_parent(); }
   static void delete_hub(Hub* hub) noexcept;
   bool finish_pending(Outcome outcome, Node** later) noexcept;
-  bool leave(Node** more, bool borrowed) noexcept;
+  bool leave(Node** more) noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
-  // `borrowed`: by a thread that holds no reference of its own. Other threads may use the same Future object.
-  void drain(Node* newest, bool borrowed = false) noexcept;
-  void run_all(Node* oldest, bool borrowed = false) noexcept;
+  // Both by one that is `owning`.
+  void drain(Node* newest) noexcept;
+  void run_all(Node* oldest) noexcept;
   void wake_sleepers() noexcept;
 
   mutable std::atomic<uint8_t> flags_{0};  // this and the next lie in RefCounted's padding
@@ -305,7 +318,13 @@ class State : public StateBase, public BindingSlot<T> {
   template <class... Args>
   bool emplace(Args&&... args) {
     construct(std::forward<Args>(args)...);
-    return publish();
+    const Ref<StateBase> mine = Ref<StateBase>::share(this);
+    return publish(owning);
+  }
+  template <class... Args>
+  bool emplace(Owning, Args&&... args) {
+    construct(std::forward<Args>(args)...);
+    return publish(owning);
   }
 
   // emplace in two steps, for a producer that must do something in between.
@@ -313,8 +332,8 @@ class State : public StateBase, public BindingSlot<T> {
   void construct(Args&&... args) {
     std::construct_at(&value_, std::forward<Args>(args)...);
   }
-  bool publish(Node** later = nullptr) noexcept {
-    if (this->finish(Outcome::kValue, later)) return true;
+  bool publish(Owning, Node** later = nullptr) noexcept {
+    if (this->finish(owning, Outcome::kValue, later)) return true;
     value_.~P();
     return false;
   }
