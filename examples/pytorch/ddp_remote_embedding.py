@@ -38,6 +38,13 @@ class Model(nn.Module):
 def train(rank, table, args):
     """On each trainer, told by the driver to begin."""
     dist.init_process_group("gloo", "file://" + os.path.join(args.folder, "ddp"), rank=rank, world_size=len(TRAINERS))
+    train_in_group(rank, table, args)
+    # The model is gone by now. If it went last it would end the group while it holds Python's lock, and a thread of Gloo may
+    # want that lock in order to end: PyTorch then hangs.
+    dist.destroy_process_group()
+
+
+def train_in_group(rank, table, args):
     generator = torch.Generator().manual_seed(args.seed + rank)
     model = Model(table)
     parameters = table.remote_parameters() + [rpc.RRef(p) for p in model.dense.parameters()]
@@ -59,7 +66,6 @@ def train(rank, table, args):
         return mean.item()
 
     world.loop(step, args, show=rank == 0)
-    dist.destroy_process_group()
 
 
 def run(name, args):

@@ -411,6 +411,8 @@ Agent::~Agent() {
   node_.reset();
   // A thread of the pool that shut the agent down has left the others to this.
   end_threads();
+  // A handler may have come late to this list after the node's end; dropping a call may need the runtime's threads.
+  drop_late();
   runtime_.reset();
 }
 
@@ -588,6 +590,12 @@ void Agent::shutdown_once() {
   std::call_once(shut_down_, [this] { RpcAgent::shutdown(); });
 }
 
+void Agent::drop_late() {
+  std::vector<rpc::RawCall> late;  // dropped after the lock is
+  const std::lock_guard lock(late_mutex_);
+  late.swap(late_);
+}
+
 void Agent::shutdownImpl() {
   std::call_once(closed_, [&] {
     const LockReleased released;
@@ -598,12 +606,7 @@ void Agent::shutdownImpl() {
     (void)counts_->wait_for(Counts::kServer, pool_of == this ? serving : 0, deadline - kGoodbyeTime);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     node_->close(std::max<std::chrono::milliseconds>(left, kGoodbyeTime));
-    std::vector<rpc::RawCall> late;
-    {
-      const std::lock_guard lock(late_mutex_);
-      late.swap(late_);
-    }
-    late.clear();
+    drop_late();
     if (pool_of != this) end_threads();
   });
 }

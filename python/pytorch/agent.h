@@ -135,6 +135,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   void wait_for_room(int to, TimePoint deadline);
   // Once the agent ends: keeps a call that comes now, whose caller learns of that end. False: serve it.
   [[nodiscard]] bool keep_late(rpc::RawCall& call);
+  void drop_late();
   void serve(rpc::RawCall call);
   void answer(rpc::RawCall& call, trpc::JitFuture& future) const;
   [[nodiscard]] std::string list_known() const;

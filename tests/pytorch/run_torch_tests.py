@@ -249,7 +249,7 @@ def parse(arguments):
     parser.add_argument("--filter", action="append", help="run the tests whose Class.test contains this (a shell pattern)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tests at a time (default: one a core)")
     parser.add_argument("--repeat", type=int, default=1, help="how often each test runs")
-    parser.add_argument("--shaky-repeat", type=int, default=3, help="how often a test runs that is shaky over TensorPipe too")
+    parser.add_argument("--shaky-repeat", type=int, default=6, help="how often a test runs that is shaky over TensorPipe too")
     parser.add_argument("--bound", type=int, default=100, help="seconds after which a test has failed")
     parser.add_argument("--finalize", type=int, default=4, help="of how many tests one ends by finalizing its interpreters; 1: all")
     parser.add_argument("--spawn", action="store_true", help="a new interpreter for each worker, as PyTorch does it: slow")
