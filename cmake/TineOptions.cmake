@@ -1,6 +1,7 @@
 # What every target is compiled with, the libraries that most folders need, and where the results go.
 
-option(TINE_WERROR "Treat warnings as errors" ON)
+option(TINE_TESTS "Build the tests, the benchmarks and the examples" ${PROJECT_IS_TOP_LEVEL})
+option(TINE_PYTHON "Build the Python package" ON)
 set(TINE_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -25,20 +26,35 @@ if(TINE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
+# A warning is an error where developers and continuous integration build: their presets say so by
+# CMAKE_COMPILE_WARNING_AS_ERROR, and TINE_WERROR=1 in the environment of the first configuration does. The next compiler
+# of a user may warn of anything.
+if(NOT DEFINED CMAKE_COMPILE_WARNING_AS_ERROR AND "$ENV{TINE_WERROR}")
+  set(CMAKE_COMPILE_WARNING_AS_ERROR ON CACHE BOOL "Treat warnings as errors")
+endif()
+
+set(oldest_GNU 12)
+set(oldest_Clang 16)
+set(oldest ${oldest_${CMAKE_CXX_COMPILER_ID}})
+if(NOT oldest OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS oldest)
+  message(FATAL_ERROR "tine is built by GCC ${oldest_GNU} or Clang ${oldest_Clang}, or later ones; ${CMAKE_CXX_COMPILER} is "
+    "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}. Name another one by -DCMAKE_CXX_COMPILER=...")
+endif()
+
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(GTest REQUIRED)
+if(TINE_TESTS)
+  find_package(GTest REQUIRED)
+endif()
 
 add_library(tine_options INTERFACE)
 target_include_directories(tine_options INTERFACE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/include")
 # Thread-locals are one addition away also in the shared libraries. They are small: the loader has room for them.
 target_compile_options(tine_options INTERFACE -Wall -Wextra -ftls-model=initial-exec)
-# GCC 12 sees overlaps in std::string's own assignments that are not there (its bug 105651).
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+# GCC sees overlaps in std::string's own assignments (its bug 105651), and overflows in atomic operations, that are not
+# there.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tine_options INTERFACE -Wno-restrict -Wno-stringop-overflow)
-endif()
-if(TINE_WERROR)
-  target_compile_options(tine_options INTERFACE -Werror)
 endif()
 target_link_libraries(tine_options INTERFACE fmt::fmt Threads::Threads)
 if(TINE_SANITIZE)

@@ -1,6 +1,7 @@
 #include "src/ir/print.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -17,7 +18,7 @@ bool name_char(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
@@ -67,7 +68,7 @@ std::string value_text(const Value& value, bool exact) {
     case Tag::kBool: return value.as_bool() ? "True" : "False";
     case Tag::kInt: return fmt::format("{}", value.as_int());
     case Tag::kFloat: return float_text(value.as_float());
-    case Tag::kString: return quoted(value.as_string());
+    case Tag::kString: return in_quotes(value.as_string());
     case Tag::kTensor: return exact ? tensor_text(value.as_tensor()) : "<Tensor>";
     case Tag::kList:
     case Tag::kTuple: {
@@ -262,8 +263,8 @@ class Printer {
       case Kind::kCallFunction:
       case Kind::kCallMethod:
       case Kind::kGetAttr:
-      case Kind::kSetAttr: out_ += fmt::format("[name={}]", quoted(node.name)); break;
-      case Kind::kRaise: out_ += fmt::format("[kind={}]", quoted(node.name)); break;
+      case Kind::kSetAttr: out_ += fmt::format("[name={}]", in_quotes(node.name)); break;
+      case Kind::kRaise: out_ += fmt::format("[kind={}]", in_quotes(node.name)); break;
       case Kind::kTupleIndex: out_ += fmt::format("[index={}]", node.index); break;
       case Kind::kIsInstance: out_ += fmt::format("[type={}]", type_text(node.type)); break;
       default: break;

@@ -1,6 +1,7 @@
 #include "src/value/text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 

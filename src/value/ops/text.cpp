@@ -225,7 +225,7 @@ void add_parts(Rows& rows) {
   rows.pure(cost::kPad, "aten::ljust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return s + repeat(fill, width - I(count_characters(s))); });
   rows.pure(cost::kPad, "aten::rjust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return repeat(fill, width - I(count_characters(s))) + s; });
   rows.pure(cost::kPad, "aten::zfill(str self, int width) -> str", [](Text s, I width) { const size_t sign = s.starts_with('-') || s.starts_with('+'); return s.substr(0, sign) + repeat("0", width - I(count_characters(s))) + s.substr(sign); });
-  rows.pure(cost::kFormat, "aten::format(str self, Any[] args) -> str", [](Text s, List& args) { return format(s, args.items); });
+  rows.pure(cost::kFormat, "aten::format(str self, Any[] args) -> str", [](Text s, List& args) { return value::format(s, args.items); });
   rows.pure(cost::kFormat, "aten::str(t elem) -> str", [](V v) { return to_text(v); });
   rows.pure(cost::kFormat, "aten::repr(t elem) -> str", [](V v) { return v.repr(); });
   // clang-format on
