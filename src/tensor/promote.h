@@ -10,7 +10,7 @@
 //            outranks a number, unless the lower rank is of a higher category (bool < integer < float).
 #pragma once
 
-#include "src/tensor/scalar.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

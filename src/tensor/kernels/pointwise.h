@@ -14,8 +14,8 @@
 
 #include <optional>
 
-#include "src/tensor/scalar.h"
 #include "src/tensor/splitter.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {
