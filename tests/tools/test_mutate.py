@@ -107,6 +107,8 @@ FILES = {
         enable_testing()
         add_executable(a_test src/a/a.cpp src/a/a_test.cpp)
         add_test(NAME a COMMAND a_test)
+        add_executable(other_test src/a/a.cpp src/a/other_test.cpp)
+        add_test(NAME other COMMAND other_test)
         """,
     "CMakePresets.json": """
         {"version": 6,
@@ -135,6 +137,10 @@ FILES = {
           }
           return less(1, 2) && !less(1, 1) ? 0 : 1;
         }
+        """,
+    "src/a/other_test.cpp": """
+        int doubled(int a);
+        int main() { return doubled(2) == 4 ? 0 : 1; }
         """,
     "tools/mutate.txt": "src/a: a\n",
     "tools/mutants.txt": "# none\n",
@@ -190,6 +196,13 @@ def test_a_line_may_be_asked_for_and_an_accepted_fault_is_not_tried(project):
         assert done.returncode == 0 and "survived" in done.stdout and "- return" not in done.stdout, done.stdout
     finally:
         git(project, "reset", "-q", "--hard", "HEAD~1")
+
+
+def test_other_tests_than_those_of_the_table_may_be_asked_for(project):
+    done = run(project, "--at", "src/a/a.cpp:2", "--tests", "other")
+    assert done.returncode == 1 and "src/a/a.cpp:2\n- return a < b;\n+ return a <= b;" in done.stdout, done.stdout
+    assert "noticed by other" in run(project, "--at", "src/a/a.cpp:8", "--tests", "other").stdout
+    assert run(project, "--at", "src/a/a.cpp:2", "--tests", "nowhere").returncode == 2
 
 
 def test_since_takes_only_the_lines_that_changed(project):
