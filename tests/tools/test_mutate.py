@@ -198,6 +198,14 @@ def test_a_line_may_be_asked_for_and_an_accepted_fault_is_not_tried(project):
         git(project, "reset", "-q", "--hard", "HEAD~1")
 
 
+def test_an_accepted_fault_may_be_told_from_others_by_the_line_before(tool, tmp_path):
+    text = "void f() {\n  a();\n  go();\n\n  b();\n  go();\n}\n"
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/mutants.txt").write_text("src/a.cpp\n< b();\n- go();\n+ {}\n= why\n")
+    accepted = tool.read_accepted(tmp_path)
+    assert [m.line for m in tool.mutants_of("src/a.cpp", text) if m.is_in(accepted)] == [6]
+
+
 def test_other_tests_than_those_of_the_table_may_be_asked_for(project):
     done = run(project, "--at", "src/a/a.cpp:2", "--tests", "other")
     assert done.returncode == 1 and "src/a/a.cpp:2\n- return a < b;\n+ return a <= b;" in done.stdout, done.stdout
