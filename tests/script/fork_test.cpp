@@ -362,6 +362,30 @@ graph(%p : Future[List[int]]):
   EXPECT_TRUE(list.as_counted()->sole_owner());
 }
 
+TEST_F(Fork, APostedRunAndAForkGiveUpTheirResultWithTheirFuture) {
+  define("f", "graph(%x : List[int]):\n  return (%x)\n");
+  define("forks", R"(
+graph(%x : List[int]):
+  %f : Future[List[int]] = prim::fork_0(%x)
+  return (%f)
+
+with prim::fork_0 = graph(%x : List[int]):
+  %y : List[int] = prim::CallFunction[name="f"](%x)
+  return (%y)
+)");
+  const Value list(detail::make_ref<List>(std::vector<Value>{Value(1)}));
+  Held executor;
+  vm::Machine its(executor, OpContext{});
+  Future<Value> posted = its.post(*library.find("f"), std::vector<Value>{list});
+  Future<Value> forked = its.start(*library.find("forks"), std::vector<Value>{list}).get().to_future();
+  executor.run_all();
+  EXPECT_TRUE(posted.ready() && forked.ready());
+  EXPECT_FALSE(list.as_counted()->sole_owner());
+  posted = {};
+  forked = {};
+  EXPECT_TRUE(list.as_counted()->sole_owner());
+}
+
 TEST_F(Fork, ATaskThatStoodBackForItsForkGoesOnWhenThatWaits) {
   // Forks what waits for `p`, and returns the fork's future: an executor that runs in place runs the fork first.
   define("f", R"(

@@ -198,6 +198,21 @@ def test_a_line_may_be_asked_for_and_an_accepted_fault_is_not_tried(project):
         git(project, "reset", "-q", "--hard", "HEAD~1")
 
 
+def test_the_tests_of_one_folder_are_those_written_in_its_files(tool, tmp_path):
+    shop = tool.Workshop.__new__(tool.Workshop)
+    shop.tree = tmp_path
+    for name, text in {
+        "src/a/one_test.cpp": "TEST(One, A) {}\nTEST(One, B) {}\nTEST_P(Two, A) {\n  TEST(No, A);\n}\n",
+        "src/a/more_test.cpp": "TEST_F(Three, A) {}\n",
+        "src/a/b/below_test.cpp": "TEST(Below, A) {}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert shop.filter("src/a") == "One.*:*/One.*:Three.*:*/Three.*:Two.*:*/Two.*"
+    with pytest.raises(tool.Refused, match="src/c, which has none"):
+        shop.filter("src/c")
+
+
 def test_an_accepted_fault_may_be_told_from_others_by_the_line_before(tool, tmp_path):
     text = "void f() {\n  a();\n  go();\n\n  b();\n  go();\n}\n"
     (tmp_path / "tools").mkdir()
