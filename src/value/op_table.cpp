@@ -33,7 +33,7 @@ bool is_scalar_tensor(const Value& v) {
   return v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0;
 }
 
-// What comes from outside of a script.
+// Arguments from outside a script: Python, RPC.
 bool is_python(const Site& site) { return site.boundary != Boundary::kScript; }
 
 bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out);
@@ -44,7 +44,7 @@ bool convert_items(const std::vector<Value>& items, const Type& type, const Site
   out->reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     const TypePtr& element = type.kind == TypeKind::kTuple ? type.of[i] : type.of[0];
-    // A list of numbers is no list of tensors.
+    // A list of numbers is not converted to a list of tensors.
     if (element->kind == TypeKind::kTensor && !items[i].is_tensor()) return false;
     if (!convert(items[i], element, inner, &out->emplace_back())) return false;
   }
@@ -370,7 +370,7 @@ const Op& OpTable::resolve(std::string_view name, std::span<const Value> args,
                            std::vector<Value>* bound) const {
   if (const auto named = overloads(name); !named.empty())
     return resolve(named, args, keywords, boundary, bound);
-  // Whoever chose the overload already, as a compiler does, names it.
+  // A full name names one overload: the caller, a compiler, has chosen it already.
   if (const auto one = rows_->by_full_name.find(name); one != rows_->by_full_name.end())
     return resolve(std::span(&one->second, 1), args, keywords, boundary, bound);
   const std::string* nearest = nullptr;

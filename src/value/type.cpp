@@ -22,7 +22,7 @@ std::string joined(const std::vector<TypePtr>& types, bool schema) {
   return out;
 }
 
-// Containers can be nested without end, and in themselves: their type is told to this depth.
+// A container may be nested deeply, or contain itself. Below this depth the type of a value is Any.
 constexpr int kDeepestLook = 16;
 
 }  // namespace
@@ -150,7 +150,7 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
              from->kind == TypeKind::kFloat;
     case TypeKind::kTuple:
       return from->kind == TypeKind::kTuple && same_elements(from->of, to->of, is_subtype);
-    // What a Future or RRef will bring is only read, so they vary with their element.
+    // The value of a Future or RRef is only read, so these are covariant.
     case TypeKind::kFuture:
     case TypeKind::kRRef: return from->kind == to->kind && is_subtype(from->of[0], to->of[0]);
     default: return equal(from, to);
@@ -163,13 +163,16 @@ bool has_variable(const TypePtr& t) {
   return t->kind == TypeKind::kVariable || std::any_of(t->of.begin(), t->of.end(), has_variable);
 }
 
-// `exact`: inside a list or dict, which can be written to, a subtype will not do.
+// `exact`: a list or dict can be written to, so inside one a subtype is not enough.
 bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings, bool exact) {
   if (pattern->kind == TypeKind::kVariable) {
+    // The first occurrence of a variable binds it, and all others must agree.
     const auto [it, fresh] = bindings->try_emplace(pattern->name, actual);
     return fresh || (exact ? equal(actual, it->second) : is_subtype(actual, it->second));
   }
   if (!has_variable(pattern)) return exact ? equal(actual, pattern) : is_subtype(actual, pattern);
+  // None and T may stand for Optional[T], but not inside a list or dict: writing the other one there would break the type
+  // that the owner of the container sees.
   if (pattern->kind == TypeKind::kOptional && actual->kind != TypeKind::kOptional) {
     return !exact && (actual->kind == TypeKind::kNone || match(pattern->of[0], actual, bindings, false));
   }
@@ -261,6 +264,7 @@ TypePtr unify(const TypePtr& a, const TypePtr& b) {
   };
   if (numeric(a) && numeric(b)) return Type::number();
   if (a->kind != b->kind || a->of.size() != b->of.size()) return nullptr;
+  // List[int] and List[float] have no common type: the elements of a list may be written.
   if (a->kind != TypeKind::kTuple && a->kind != TypeKind::kFuture && a->kind != TypeKind::kRRef)
     return nullptr;
   std::vector<TypePtr> of;
