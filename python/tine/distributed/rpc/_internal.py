@@ -32,6 +32,11 @@ def _lifted(index):
     return _leaves.values[-1][index]
 
 
+def _read_only(array):
+    array.flags.writeable = False
+    return array
+
+
 def _array(shape, dtype, order, data):
     """A NumPy array on a buffer."""
     import numpy
@@ -103,8 +108,10 @@ def _reduced(numpy, array):
     NumPy's own way copies what is in no order, forgets that dates are read-only, and takes three times as long.
     """
     dtype, flags = array.dtype, array.flags
-    if dtype.kind not in _KINDS or dtype.hasobject or not array.nbytes:
+    if dtype.kind not in _KINDS or dtype.hasobject:
         return NotImplemented
+    if not array.nbytes:  # there is no buffer to send
+        return NotImplemented if flags.writeable else (_read_only, (array.copy(order="K"),))
     if not flags.forc:
         array = numpy.ascontiguousarray(array)
         array.flags.writeable = flags.writeable
