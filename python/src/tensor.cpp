@@ -548,7 +548,7 @@ PyObject* wrap_tensor(Tensor tensor) {
 PyObject* wrap_tensor(Value&& value) { return wrap_tensor(tine::detail::take_tensor(std::move(value))); }
 
 bool init_tensor(PyObject* module) {
-  // Its base has what is not there yet (missing.cpp).
+  // Its base class has the names that tine lacks (missing.cpp).
   const PyRef base = PyRef::adopt(make_tensor_base());
   if (!base) return false;
   types.tensor = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&spec, base.get()));

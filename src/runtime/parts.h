@@ -1,4 +1,4 @@
-// What a Runtime owns, in the order of making. For src/runtime alone.
+// The parts that a Runtime owns, in the order in which they are made. Only src/runtime includes this.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@
 
 namespace tine {
 
-// The operators' view of the pool.
+// The pool as the operators see it.
 class PoolSplitter final : public Splitter {
  public:
   explicit PoolSplitter(Scheduler& pool) : pool_(pool) {}

@@ -24,7 +24,7 @@ bool is_scalar_tensor(const Value& v) {
   return v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0;
 }
 
-// What comes from outside of a script.
+// Arguments from outside a script: Python, RPC.
 bool is_python(const Site& site) { return site.boundary != Boundary::kScript; }
 
 bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out);
@@ -35,7 +35,7 @@ bool convert_items(const std::vector<Value>& items, const Type& type, const Site
   out->reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     const TypePtr& element = type.kind == TypeKind::kTuple ? type.of[i] : type.of[0];
-    // A list of numbers is no list of tensors.
+    // A list of numbers is not converted to a list of tensors.
     if (element->kind == TypeKind::kTensor && !items[i].is_tensor()) return false;
     if (!convert(items[i], element, inner, &out->emplace_back())) return false;
   }

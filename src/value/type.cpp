@@ -23,7 +23,7 @@ std::string joined(const std::vector<TypePtr>& types, bool schema) {
   return out;
 }
 
-// Containers can be nested without end, and in themselves: their type is told to this depth.
+// A container may be nested deeply, or contain itself. Below this depth the type of a value is Any.
 constexpr int kDeepestLook = 16;
 
 }  // namespace
@@ -151,7 +151,7 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
              from->kind == TypeKind::kFloat;
     case TypeKind::kTuple:
       return from->kind == TypeKind::kTuple && same_elements(from->of, to->of, is_subtype);
-    // What a Future or RRef will bring is only read, so they vary with their element.
+    // The value of a Future or RRef is only read, so these are covariant.
     case TypeKind::kFuture:
     case TypeKind::kRRef: return from->kind == to->kind && is_subtype(from->of[0], to->of[0]);
     default: return equal(from, to);
