@@ -1,13 +1,9 @@
-// Builtin: an operator of the table as a Python callable.
+// Builtin: an operator of the table as a Python callable, `tine.add` or `Tensor.add`.
 //
-// State      The operator's name and its rows, looked up once.
-// Threads    The caller holds the lock.
-// Ordering   None.
-// Ownership  Lives in the module and in Tensor's dictionary, for good. Rows belong to the Runtime.
-// Errors     As in Python: null and the indicator set; a call that fits no overload is a TypeError that
-//            lists them.
-// Cost       A call whose arguments fit an overload as they are allocates nothing but its result.
-// Source     DESIGN "Values, operators".
+// A builtin has its operator's name and its rows, looked up once; it lives in the module or in Tensor's dictionary for good.
+// Its callers hold the interpreter's lock. As everywhere in Python's API, null means an error that is set; a call that fits no
+// overload is a TypeError that lists them. A call whose arguments fit an overload as they are allocates nothing but its
+// result.
 #pragma once
 
 #include <initializer_list>
