@@ -87,8 +87,8 @@ class TINE_API Agent {
   [[nodiscard]] Seconds rpc_timeout() const noexcept;
   void set_rpc_timeout(Seconds timeout);
 
-  // Whether a call to that worker stays within the bounds. Who can wait does so before it calls: wait_for_room, or
-  // room() without a thread: done when there may be some. call() itself never waits, and goes beyond.
+  // Whether a call to that worker stays within the bounds. A caller that can wait should wait first: in wait_for_room(), or
+  // without a thread for room(), which is done when there may be room. call() itself never waits and goes beyond the bounds.
   [[nodiscard]] bool has_room(int to) const;
   [[nodiscard]] Future<void> room(int to);
   // Until there is room or the deadline has come (then the call fails by it). Cancelled when `interrupted`.

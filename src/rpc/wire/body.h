@@ -93,7 +93,7 @@ class BodyReader {
   explicit BodyReader(std::span<const std::byte> body) noexcept
       : body_(body), budget_(kFreeBytes + kBytesForByte * body.size()) {}
 
-  [[nodiscard]] Type peek() const;  // kEnd behind the last object
+  [[nodiscard]] Type peek() const;  // kEnd after the last object
   [[nodiscard]] bool at_end() const noexcept { return at_ == body_.size(); }
   [[nodiscard]] size_t offset() const noexcept { return at_; }
   void nil();
