@@ -104,7 +104,7 @@ std::vector<Bad> bad_frames() {
       {K::kRawRequest, words({1, 2, 0}), 0, "its flags are 0x2"},
       {K::kRawRequest, words({1, 1, 0}), 0,
        "its flags say that the body is its first segment, but it has no segments"},
-      {K::kRawRequest, words({1, 1, 0, 7}), 1, "its body is its first segment and has 4 bytes beside"},
+      {K::kRawRequest, words({1, 1, 0, 7}), 1, "its body is its first segment but 4 more bytes follow its head"},
       {K::kRawRequest, words({1, 0, 1}), 0, "it has 1 empty segments"},
       {K::kRawRequest, words({1, 0, 0xffffffff, 0}), 0, "it has 4294967295 empty segments"},
       {K::kRawRequest, words({1, 0, 2, 1, 0}), 0, "the numbers of its empty segments"},
