@@ -13,8 +13,9 @@
 #include "python/src/call_values.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
-#include "src/runtime/operators.h"
 #include "src/runtime/tracing.h"
+#include "tine/detail/fits.h"
+#include "tine/runtime.h"
 
 namespace tine::python {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "python/src/script.h"
 #include "python/src/tensor.h"
-#include "src/runtime/operators.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::python {
 namespace {

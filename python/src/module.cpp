@@ -8,7 +8,8 @@
 #include "python/src/rpc.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
-#include "src/runtime/log.h"
+#include "tine/log.h"
+#include "tine/runtime.h"
 
 // tine._C: everything of the package that is not Python.
 

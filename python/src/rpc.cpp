@@ -10,8 +10,8 @@
 #include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
-#include "src/runtime/log.h"
 #include "src/runtime/script.h"
+#include "tine/log.h"
 
 namespace tine::python {
 

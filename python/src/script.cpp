@@ -13,8 +13,9 @@
 #include "python/src/call_values.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
-#include "src/runtime/operators.h"
 #include "src/runtime/tracing.h"
+#include "tine/detail/fits.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::python {
 

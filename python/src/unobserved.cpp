@@ -4,7 +4,7 @@
 #include <string>
 
 #include "python/src/future.h"
-#include "src/runtime/log.h"
+#include "tine/log.h"
 
 // Errors that nobody looked at. A future may go on any thread, so its report may have to wait for one that has the
 // interpreter's lock.

@@ -18,8 +18,8 @@
 
 #include "src/base/source.h"
 #include "src/code/opcodes.h"
-#include "src/value/op_table.h"
-#include "src/value/type.h"
+#include "tine/operators.h"
+#include "tine/type.h"
 #include "tine/value.h"
 
 namespace tine::code {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numbers>
 
-#include "src/value/torch_names.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::compile {
 namespace {

@@ -5,7 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "src/value/torch_names.h"
+#include "src/value/unify.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::compile {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "src/compile/suggest.h"
-#include "src/value/torch_names.h"
+#include "src/value/unify.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::compile {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "src/compile/suggest.h"
+#include "src/value/unify.h"
 
 namespace tine::compile {
 namespace {

@@ -1,4 +1,5 @@
 #include "src/ir/graph.h"
+#include "src/value/unify.h"
 
 #include <algorithm>
 #include <array>

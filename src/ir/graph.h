@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "src/base/source.h"
-#include "src/value/op_table.h"
-#include "src/value/type.h"
+#include "tine/operators.h"
+#include "tine/type.h"
 #include "tine/value.h"
 
 namespace tine::ir {

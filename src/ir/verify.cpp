@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "src/ir/print.h"
+#include "src/value/unify.h"
 
 namespace tine::ir {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "src/rpc/incoming.h"
 #include "src/rpc/world.h"
+#include "src/value/op_context.h"
 
 namespace tine::rpc {
 

@@ -10,7 +10,8 @@
 #include "src/runtime/script_runner.h"
 #include "src/sched/blocking_pool.h"
 #include "src/tensor/generator.h"
-#include "src/value/op_table.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 #include "tine/runtime.h"
 
 namespace tine {

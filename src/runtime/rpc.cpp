@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "src/runtime/script.h"
+#include "src/value/cost.h"
 
 namespace tine {
 namespace {

@@ -44,7 +44,8 @@ void enter_child() noexcept {
 }  // namespace
 
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
-    : scheduler(options.num_threads),
+    : ops(&context),
+      scheduler(options.num_threads),
       trimming(Recycler::of_process(), scheduler.timer()),
       splitter(scheduler),
       callbacks(callback_options()),

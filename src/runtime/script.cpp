@@ -11,6 +11,8 @@
 #include "src/ir/passes/simplify.h"
 #include "src/ir/print.h"
 #include "src/ir/verify.h"
+#include "src/value/bind.h"
+#include "src/value/cost.h"
 #include "src/vm/running.h"
 
 namespace tine {

@@ -3,7 +3,7 @@
 // < float).
 #pragma once
 
-#include "src/tensor/scalar.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

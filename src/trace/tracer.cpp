@@ -6,7 +6,10 @@
 #include <array>
 #include <utility>
 
+#include "src/value/bind.h"
+#include "src/value/op_context.h"
 #include "src/value/text.h"
+#include "src/value/unify.h"
 
 namespace tine::trace {
 namespace {

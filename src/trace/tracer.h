@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "src/ir/graph.h"
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 
 namespace tine::trace {
 

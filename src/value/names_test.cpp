@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "src/value/op_table.h"
-#include "src/value/type.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
+#include "tine/type.h"
 
 namespace tine {
 namespace {

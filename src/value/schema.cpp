@@ -1,4 +1,4 @@
-#include "src/value/schema.h"
+#include "tine/schema.h"
 
 #include <fmt/format.h>
 

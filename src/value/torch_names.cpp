@@ -1,6 +1,6 @@
 // The public names of PyTorch 2.13.0, by place; written by tools/torch_names.
 
-#include "src/value/torch_names.h"
+#include "tine/detail/torch_names.h"
 
 #include <fmt/format.h>
 

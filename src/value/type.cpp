@@ -1,10 +1,11 @@
-#include "src/value/type.h"
+#include "tine/type.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "src/value/schema_parser.h"
+#include "src/value/unify.h"
 
 namespace tine {
 namespace {
@@ -159,31 +160,6 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
 
 namespace {
 
-bool has_variable(const TypePtr& t) {
-  return t->kind == TypeKind::kVariable || std::any_of(t->of.begin(), t->of.end(), has_variable);
-}
-
-// `exact`: a list or dict can be written to, so inside one a subtype is not enough.
-bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings, bool exact) {
-  if (pattern->kind == TypeKind::kVariable) {
-    // The first occurrence of a variable binds it, and all others must agree.
-    const auto [it, fresh] = bindings->try_emplace(pattern->name, actual);
-    return fresh || (exact ? equal(actual, it->second) : is_subtype(actual, it->second));
-  }
-  if (!has_variable(pattern)) return exact ? equal(actual, pattern) : is_subtype(actual, pattern);
-  // None and T may stand for Optional[T], but not inside a list or dict: writing the other one there would break the type
-  // that the owner of the container sees.
-  if (pattern->kind == TypeKind::kOptional && actual->kind != TypeKind::kOptional) {
-    return !exact && (actual->kind == TypeKind::kNone || match(pattern->of[0], actual, bindings, false));
-  }
-  if (pattern->kind != actual->kind || pattern->of.size() != actual->of.size()) return false;
-  const bool inner = exact || pattern->kind == TypeKind::kList || pattern->kind == TypeKind::kDict;
-  for (size_t i = 0; i < pattern->of.size(); ++i) {
-    if (!match(pattern->of[i], actual->of[i], bindings, inner)) return false;
-  }
-  return true;
-}
-
 TypePtr type_of(const Value& value, int depth);
 
 TypePtr common_type(const std::vector<Value>& items, int depth) {
@@ -228,53 +204,6 @@ TypePtr type_of(const Value& value, int depth) {
 }
 
 }  // namespace
-
-bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings) {
-  return match(pattern, actual, bindings, false);
-}
-
-TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings) {
-  if (pattern->kind == TypeKind::kVariable) {
-    const auto it = bindings.find(pattern->name);
-    return it == bindings.end() ? nullptr : it->second;
-  }
-  if (!has_variable(pattern)) return pattern;
-  std::vector<TypePtr> of;
-  for (const TypePtr& t : pattern->of) {
-    TypePtr s = substitute(t, bindings);
-    if (!s) return nullptr;
-    of.push_back(std::move(s));
-  }
-  if (pattern->kind == TypeKind::kOptional) return Type::optional(std::move(of[0]));
-  return make(pattern->kind, std::move(of), pattern->name);
-}
-
-TypePtr unify(const TypePtr& a, const TypePtr& b) {
-  if (is_subtype(a, b)) return b;
-  if (is_subtype(b, a)) return a;
-  if (a->kind == TypeKind::kNone) return Type::optional(b);
-  if (b->kind == TypeKind::kNone) return Type::optional(a);
-  if (a->kind == TypeKind::kOptional || b->kind == TypeKind::kOptional) {
-    const TypePtr inner =
-        unify(a->kind == TypeKind::kOptional ? a->of[0] : a, b->kind == TypeKind::kOptional ? b->of[0] : b);
-    return inner ? Type::optional(inner) : nullptr;
-  }
-  const auto numeric = [](const TypePtr& t) {
-    return t->kind == TypeKind::kInt || t->kind == TypeKind::kFloat;
-  };
-  if (numeric(a) && numeric(b)) return Type::number();
-  if (a->kind != b->kind || a->of.size() != b->of.size()) return nullptr;
-  // List[int] and List[float] have no common type: the elements of a list may be written.
-  if (a->kind != TypeKind::kTuple && a->kind != TypeKind::kFuture && a->kind != TypeKind::kRRef)
-    return nullptr;
-  std::vector<TypePtr> of;
-  for (size_t i = 0; i < a->of.size(); ++i) {
-    TypePtr t = unify(a->of[i], b->of[i]);
-    if (!t) return nullptr;
-    of.push_back(std::move(t));
-  }
-  return make(a->kind, std::move(of));
-}
 
 TypePtr type_of(const Value& value) { return type_of(value, 0); }
 

@@ -7,8 +7,8 @@
 
 #include "src/value/compare.h"
 #include "src/value/text.h"
-#include "src/value/type.h"
 #include "tine/future.h"
+#include "tine/type.h"
 
 namespace tine {
 

@@ -17,12 +17,14 @@
 #include <utility>
 #include <vector>
 
-#include "src/value/fits.h"
+#include "src/value/cost.h"
+#include "src/value/op_context.h"
 #include "src/vm/access.h"
 #include "src/vm/fuel.h"
 #include "src/vm/numbers.h"
 #include "src/vm/slow_paths.h"
 #include "src/vm/task.h"
+#include "tine/detail/fits.h"
 
 #pragma GCC diagnostic ignored "-Wpedantic"  // labels as values
 

@@ -1,4 +1,5 @@
 #include "src/ir/passes/simplify.h"
+#include "src/value/op_context.h"
 
 #include <algorithm>
 #include <map>

@@ -9,8 +9,8 @@
 #include <span>
 
 #include "src/tensor/generator.h"
-#include "src/tensor/scalar.h"
 #include "src/tensor/splitter.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

@@ -11,8 +11,8 @@
 #include <span>
 #include <utility>
 
-#include "src/tensor/scalar.h"
 #include "src/tensor/splitter.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 
 namespace tine::value {
 
