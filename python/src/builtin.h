@@ -1,13 +1,8 @@
 // Builtin: an operator of the table as a Python callable.
 //
-// State      The operator's name and its rows, looked up once.
-// Threads    The caller holds the lock.
-// Ordering   None.
-// Ownership  Lives in the module and in Tensor's dictionary, for good. Rows belong to the Runtime.
-// Errors     As in Python: null and the indicator set; a call that fits no overload is a TypeError that
-//            lists them.
-// Cost       A call whose arguments fit an overload as they are allocates nothing but its result.
-// Source     DESIGN "Values, operators".
+// The object looks its rows up once, and lives in the module and in Tensor's dictionary for good. The caller holds the
+// interpreter's lock. Errors are as in Python: null with the indicator set. A call that fits no overload is a TypeError that
+// lists them. A call whose arguments fit an overload as they are allocates only its result.
 #pragma once
 
 #include <initializer_list>
@@ -49,7 +44,7 @@ struct OpRows {
 // The same from C++; lets other Python threads run when it is long.
 [[nodiscard]] Value call_op(OpRows rows, std::initializer_list<Value> args);
 
-// What makes and records the calls of operators of this thread; null for nobody.
+// The trace that makes and records this thread's calls of operators, or null.
 inline constinit thread_local trace::Tracer* tracer_of_thread = nullptr;
 
 // Makes the types, a builtin in the module for each operator that has to do with tensors, and a method on
