@@ -140,8 +140,8 @@ class WriteQueue {
   std::atomic<uint64_t> taken_{0};
 
   std::mutex mutex_;
-  // Guarded by mutex_, all that follows. Who writes reads items that are in its plan without it: nobody else
-  // changes or removes those.
+  // Everything that follows is guarded by mutex_, with one exception: the writing thread reads the items in its plan without
+  // it, because no other thread changes or removes those.
   Items small_, large_;
   std::unordered_map<uint64_t, Items::iterator> requests_;  // large ones, by call id
   std::optional<Unit> under_way_;
