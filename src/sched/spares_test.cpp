@@ -216,6 +216,26 @@ TEST(Counters, TellWhatWasStolen) {
   EXPECT_TRUE(steals().get());
 }
 
+TEST(Counters, CountATaskAParkAndAWakeOnce) {
+  Scheduler pool(1);
+  std::atomic<int> ran{0};
+  // Asleep again after so many tasks.
+  const auto run_one = [&](int parks) {
+    const Future<void> task = fork(pool, [&] { ++ran; });
+    EXPECT_TRUE(comes_true([&] { return pool.counters().parks == static_cast<uint64_t>(parks); })) << parks;
+    task.wait();
+  };
+  run_one(1);
+  const SchedulerCounters before = pool.counters();
+  run_one(2);
+  run_one(3);
+  const SchedulerCounters after = pool.counters();
+  EXPECT_EQ(ran, 3);
+  EXPECT_EQ(after.tasks_run - before.tasks_run, 2U);
+  EXPECT_EQ(after.wakes - before.wakes, 2U);
+  EXPECT_EQ(after.threads, 1);
+}
+
 Future<int> nested_forks(Scheduler* pool, int n) {
   co_await schedule_on(*pool);
   if (n == 0) co_return 0;
