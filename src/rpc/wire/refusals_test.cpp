@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <exception>
 #include <functional>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -163,6 +166,33 @@ TEST(ErrorBodyRefusals, ThePickledObjectIsAnExtOfItsKinds) {
   const auto beside = [](BodyWriter& out) { out.ext(5, Bytes{std::byte{1}, {}, {}, {}, {}}); };
   EXPECT_EQ(read({.pickled = beside}, {segment}).pickled, Bytes(3, std::byte{'x'}));
   EXPECT_NE(refusal(Written{.pickled = beside}), "") << "there is no such segment";
+}
+
+// ---- what becomes of an exception that is none of tine's
+
+TEST(ErrorBodyOf, AnyExceptionKeepsItsTextAndItsCause) {
+  EXPECT_EQ(ErrorBody::of(nullptr).kind, "");
+  const auto of = [](auto thrown) { return ErrorBody::of(std::make_exception_ptr(thrown)); };
+  EXPECT_EQ(of(std::logic_error("as it says")).kind, "RuntimeError");
+  EXPECT_EQ(of(std::logic_error("as it says")).message, "as it says");
+  EXPECT_FALSE(of(std::logic_error("as it says")).cause);
+  EXPECT_EQ(of(std::bad_alloc()).kind, "MemoryError");
+  EXPECT_EQ(of(std::bad_alloc()).message, "out of memory");
+  EXPECT_EQ(of(42).kind, "RuntimeError");
+  EXPECT_THAT(of(42).message, HasSubstr("unknown"));
+  try {
+    try {
+      throw ValueError("inner");
+    } catch (...) {
+      std::throw_with_nested(std::runtime_error("outer"));
+    }
+  } catch (...) {
+    const ErrorBody body = ErrorBody::of(std::current_exception());
+    EXPECT_EQ(body.message, "outer");
+    ASSERT_TRUE(body.cause);
+    EXPECT_EQ(body.cause->kind, "ValueError");
+    EXPECT_EQ(body.cause->message, "inner");
+  }
 }
 
 // ---- values
