@@ -147,7 +147,7 @@ TEST(Rendezvous, WhoIsMissingIsNamed) {
       o.init_timeout = Seconds(time);
     });
   }
-  EXPECT_THAT(errors[0], HasSubstr("rank 2, 3 of 4 did not come"));
+  EXPECT_THAT(errors[0], HasSubstr("rank 2, 3 of 4 did not connect"));
   EXPECT_THAT(errors[0], HasSubstr("'w1' (rank 1"));
   EXPECT_FALSE(errors[1].empty());
 }

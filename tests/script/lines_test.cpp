@@ -75,7 +75,7 @@ graph(%p : Future[{0}]):
                             type));
     const Value wrong(make_ready(Value(2.5)));
     EXPECT_THAT(error_of([&] { run("f", wrong); }).message(),
-                testing::HasSubstr(fmt::format("a value of type {}, it brought", type)));
+                testing::HasSubstr(fmt::format("a value of type {}, but it holds", type)));
     EXPECT_EQ(line_of("f", wrong), 3);
     Promise<Value> promise;
     const Value failed(promise.future());

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <thread>
 
+#include "src/value/cost.h"
 #include "tests/script/fixture.h"
 
 namespace tine::test {
