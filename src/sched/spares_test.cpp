@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -26,6 +27,26 @@ TEST(Spares, ComeWhileWorkersAreBlockedAndAreCounted) {
   gate.set_value();
   for (const Future<void>& f : blocked) f.wait();
   EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
+}
+
+TEST(Spares, ComeForAWorkerInABlockingScope) {
+  Scheduler pool({.num_threads = 1, .max_threads = 2});
+  std::binary_semaphore inside(0), go_on(0);
+  const Future<void> blocked = fork(pool, [&] {
+    const BlockingScope scope;
+    inside.release();
+    go_on.acquire();  // tine does not see this wait
+  });
+  inside.acquire();
+  EXPECT_EQ(pool.counters().blocked_threads, 1);
+  const Future<void> opener =
+      fork(pool, [&] { go_on.release(); }).then([](const Future<void>& f) { f.wait(); });
+  const bool ran = opener.wait_for(30s);
+  EXPECT_TRUE(ran) << "no spare thread came";
+  if (!ran) go_on.release();
+  blocked.wait();
+  EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
+  const BlockingScope outside;  // on a thread of no pool: nothing happens
 }
 
 TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
