@@ -1,4 +1,4 @@
-# Tests that are not executables of ours: the checks of layers and locks, and pytest.
+# Tests that are not built here: the checks of layers and locks, and pytest.
 
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
 

@@ -19,7 +19,7 @@
 #include "src/base/forks.h"
 #include "src/base/mutex.h"
 #include "src/base/thread.h"
-#include "tine/detail/export.h"
+#include "tine/log.h"
 
 namespace tine {
 
@@ -92,10 +92,6 @@ class Log {
   TimePoint give_up_ TINE_GUARDED_BY(mutex_) = kNoDeadline;  // while it ends
   Thread thread_;  // written once, under mutex_, before ended_; joined after that
 };
-
-// These go to the log of the process.
-TINE_API void log_line(std::string_view text, std::string_view kind = {}) noexcept;
-TINE_API void log_once_for_all(std::string_view text, std::string_view kind) noexcept;
 
 // The text with control characters, and bytes that are not UTF-8, as \xNN: so what others wrote cannot move the cursor or pass
 // for a line of tine's. A line break stays, and what follows it is indented.

@@ -19,10 +19,9 @@ namespace tine {
 // How long each of them polls at most.
 struct PollTimes {
   using us = std::chrono::microseconds;
-  static constexpr us kTask{20};    // a waiter looks at what a pool's task completes
-  static constexpr us kSearch{50};  // an idle worker looks for work
-  static constexpr us kConnection{
-      50};  // a waiter, and the loop after it had work; both have an option for it
+  static constexpr us kTask{20};        // a waiter looks at what a pool's task completes
+  static constexpr us kSearch{50};      // an idle worker looks for work
+  static constexpr us kConnection{50};  // a waiter, and the loop after it had work: an option of both
 };
 
 class PollPolicy {

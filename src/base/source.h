@@ -21,7 +21,7 @@ struct Span {
 };
 
 struct Place {
-  int line = 0;    // from 1; 0 is no place
+  int line = 0;    // from 1; 0: none
   int column = 0;  // from 1, in characters
 };
 

@@ -1,6 +1,6 @@
 // BlockingPool: threads for code that may block or sleep: Python handlers, users' callbacks.
 //
-// Who gets a thread. A task is begun at once by an idle thread, or by a new one while fewer than `eager` threads run. A thread
+// A task is begun at once by an idle thread, or by a new one while fewer than `eager` threads run. A thread
 // inside a wait of tine's does not count as running. When `eager` threads run, tasks queue. A watching thread looks each 2 ms
 // while tasks queue. If no task has been begun meanwhile, because the threads sleep or wait for something that tine does not
 // see, it starts more, up to `max_threads`. So a queued task gets a thread whatever the others do, and a burst of short ones

@@ -351,7 +351,7 @@ Scheduler::Impl::Impl(Scheduler& owner, const SchedulerOptions& options)
       target_(options.num_threads),
       life_(std::make_shared<Life>()) {
   detail::watch_forks();
-  // In a child the forking thread has no seat and is no worker: its pool's threads are the parent's.
+  // In a child the forking thread has no seat and is not a worker: its pool's threads are the parent's.
   [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
     this_worker = nullptr;
     seat_pool = nullptr;

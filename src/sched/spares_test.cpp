@@ -57,7 +57,7 @@ TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
     for (int i = 0; i < bound + 5; ++i)
       waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
     EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == bound; }));
-    // Every thread is blocked, and the one that opens the gate is queued behind them.
+    // Every thread is blocked, and the one that opens the gate is queued after their tasks.
     const Future<void> opener = fork(pool, [&] { gate.set_value(7); });
     EXPECT_TRUE(opener.wait_for(30s)) << bound;
     for (const Future<int>& f : waiting) EXPECT_EQ(f.get(), 7);

@@ -113,7 +113,7 @@ class Condition {
   std::condition_variable wake_;
 };
 
-// "Only the holder of this role ...": a permission that is no lock. begin() and end() say who has it; they cost nothing.
+// "Only the holder of this role ...": a permission that is not a lock. begin() and end() say who has it; they cost nothing.
 class TINE_CAPABILITY("role") Role {
  public:
   void begin() TINE_ACQUIRE() {}

@@ -94,7 +94,7 @@ TINE_API void enter_trampoline(void (*run)(void* a, void* b), void* a, void* b) 
 
 enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kForked };
 
-// An argument that says: by the reference rule above, this caller's reference is no other thread's.
+// An argument that says: by the reference rule above, no other thread uses this caller's reference.
 struct Owning {};
 inline constexpr Owning owning;
 

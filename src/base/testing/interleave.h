@@ -145,7 +145,7 @@ class Atomic {
 };
 
 // Broken on purpose: its compare-and-swap can be interrupted between the two. A tester that lets a protocol
-// over it pass is no tester.
+// over it pass is not a tester.
 template <class T>
 class TornAtomic : public Atomic<T> {
  public:
@@ -208,7 +208,7 @@ inline int Explorer::pick(int current) {
     const Fibre& fibre = *fibres_[static_cast<size_t>(i)];
     if (!fibre.finished && (!fibre.blocked_until || fibre.blocked_until())) ready[count++] = i;
   };
-  const int saved = std::exchange(current_, -1);  // conditions read atomics, which is no step
+  const int saved = std::exchange(current_, -1);  // conditions read atomics, which is not a step
   if (current >= 0) look(current);
   const bool preempts = count == 1;
   if (!preempts || preemptions_ < max_preemptions_) {
