@@ -1,7 +1,6 @@
 // Timer: futures and deadlines that come with time. Scheduler::timer() is one.
 //
-//   Future<void> later = pool.timer().sleep_for(100ms);
-//   later.then([](Future<void>) { ... });
+//   Future<void> rung = pool.timer().sleep_for(100ms).then([](Future<void>) { ... });
 //
 // A Timer runs until it is destroyed. Its thread, "tine-timer", starts with the first entry and sleeps until the next time.
 // All functions but the destructor may be called from any thread. Entries fire in the order of their times; equal times in any

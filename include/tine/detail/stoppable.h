@@ -18,7 +18,7 @@ TINE_API void wait_in_context_slowly(StateBase& state, TimePoint deadline);
 inline void wait_in_context(StateBase& state, TimePoint deadline = kNoDeadline) {
   if (!state.done()) wait_in_context_slowly(state, deadline);
 }
-// The same for whoever gives the only Future up: see StateBase::wait_alone.
+// The same for a caller that consumes the only Future: see StateBase::wait_alone.
 inline void wait_alone_in_context(StateBase& state) {
   if (state.done()) return;
   if (current_context()) [[unlikely]] {
