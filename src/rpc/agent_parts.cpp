@@ -112,7 +112,7 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
 
 void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
   if (of_parent()) return;
-  const std::lock_guard once(shutdown_mutex_);
+  const MutexLock once(shutdown_mutex_);
   if (closed()) return;
   const TimePoint deadline =
       timeout.count() > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout) : kNoDeadline;

@@ -10,10 +10,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/call.h"
 #include "src/rpc/transport/connection.h"
 
@@ -52,17 +52,17 @@ class CallTable {
     uint32_t next_free = 0;  // index + 1
   };
   using Room = detail::Ref<detail::State<void>>;
-  detail::Ref<Call> take_slot(size_t index) noexcept;
-  [[nodiscard]] Room room_made() noexcept;
+  detail::Ref<Call> take_slot(size_t index) noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] Room room_made() noexcept TINE_REQUIRES(mutex_);
 
   const size_t limit_;
   std::atomic<size_t> pending_{0};  // written under the lock
-  mutable std::mutex mutex_;
-  std::vector<Slot> slots_;
-  uint32_t free_ = 0;  // index + 1
-  size_t used_ = 0;
-  bool closed_ = false;
-  Room room_;  // somebody waits for it
+  mutable Mutex mutex_;
+  std::vector<Slot> slots_ TINE_GUARDED_BY(mutex_);
+  uint32_t free_ TINE_GUARDED_BY(mutex_) = 0;  // index + 1
+  size_t used_ TINE_GUARDED_BY(mutex_) = 0;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  Room room_ TINE_GUARDED_BY(mutex_);  // somebody waits for it
 };
 
 class CallState;
@@ -108,7 +108,7 @@ class CallState final : public detail::State<Value>, private detail::Node {
 
 template <class Call>
 bool CallTable<Call>::add(const detail::Ref<Call>& call) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return false;
   if (!free_) {
     slots_.emplace_back();
@@ -146,7 +146,7 @@ detail::Ref<Call> CallTable<Call>::take(uint64_t id) noexcept {
   Room room;
   detail::Ref<Call> call;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (number == 0 || number > slots_.size()) return {};
     Slot& slot = slots_[number - 1];
     if (!slot.call || slot.generation != id >> 32) return {};
@@ -163,7 +163,7 @@ std::vector<detail::Ref<Call>> CallTable<Call>::close() {
   std::vector<detail::Ref<Call>> all;
   Room room;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
     all.reserve(used_);
     for (size_t i = 0; i < slots_.size(); ++i) {
@@ -180,7 +180,7 @@ detail::Ref<Call> CallTable<Call>::take_one() noexcept {
   Room room;
   detail::Ref<Call> call;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (size_t i = 0; i < slots_.size() && !call; ++i) {
       if (slots_[i].call) call = take_slot(i);
     }
@@ -194,7 +194,7 @@ template <class Call>
 void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next) {
   Room room;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (size_t i = 0; i < slots_.size(); ++i) {
       if (!slots_[i].call) continue;
       const TimePoint deadline = slots_[i].call->deadline;
@@ -212,7 +212,7 @@ void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>
 
 template <class Call>
 Future<void> CallTable<Call>::room() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_ || has_room()) return make_ready();
   if (!room_) room_ = detail::make_ref<detail::State<void>>();
   return Future<void>(room_);

@@ -8,11 +8,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <unordered_set>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/deadlines.h"
 #include "src/rpc/server.h"
 #include "src/rpc/world.h"
@@ -62,8 +62,9 @@ class Calls final : public Fetcher {
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};
   Deadlines deadlines_;
-  std::mutex code_mutex_;
-  std::vector<std::unordered_set<std::string>> code_there_;  // hashes, by rank of the worker that has them
+  Mutex code_mutex_;
+  std::vector<std::unordered_set<std::string>> code_there_
+      TINE_GUARDED_BY(code_mutex_);  // hashes, by rank of the worker that has them
 };
 
 }  // namespace tine::rpc

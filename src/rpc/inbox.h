@@ -12,10 +12,10 @@
 
 #include <atomic>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/transport/connection.h"
 
@@ -57,9 +57,9 @@ class Inbox final : public detail::RefCounted, private Task {
   Executor& pool_;
   Executor& callbacks_;
   std::atomic<bool> behind_{false};  // written under the lock
-  std::mutex mutex_;
-  std::deque<Item> waiting_;
-  std::shared_ptr<void> alive_;  // while something waits
+  Mutex mutex_;
+  std::deque<Item> waiting_ TINE_GUARDED_BY(mutex_);
+  std::shared_ptr<void> alive_ TINE_GUARDED_BY(mutex_);  // while something waits
 };
 
 }  // namespace tine::rpc

@@ -37,7 +37,7 @@ void Peer::detach() noexcept {
 
 void Peer::die(std::exception_ptr cause) noexcept {
   {
-    const std::lock_guard lock(death_mutex_);
+    const MutexLock lock(death_mutex_);
     if (dead_.load(std::memory_order_relaxed)) return;
     death_ = std::move(cause);
     dead_.store(true, std::memory_order_release);

@@ -8,10 +8,10 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/inbox.h"
 #include "src/rpc/reply_helper.h"
@@ -98,8 +98,8 @@ class Peer final : public Callee, private Inbox::Sink {
   const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
   ReplyHelper* helper_ = nullptr;
-  std::mutex death_mutex_;
-  std::exception_ptr death_;
+  Mutex death_mutex_;
+  std::exception_ptr death_;  // written once, under death_mutex_, before dead_ says so
   std::atomic<bool> dead_{false};
 };
 

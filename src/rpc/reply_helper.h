@@ -10,8 +10,8 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
+#include "src/base/mutex.h"
 #include "src/rpc/transport/connection.h"
 
 namespace tine::rpc {
@@ -31,9 +31,9 @@ class ReplyHelper final : public detail::WaitHelper {
 
   std::atomic<bool> taken_{true};
   ReplyHelper* next_ = nullptr;  // of all there are
-  std::mutex mutex_;
-  detail::Ref<Connection> connection_;
-  std::shared_ptr<const void> keep_;
+  Mutex mutex_;
+  detail::Ref<Connection> connection_ TINE_GUARDED_BY(mutex_);
+  std::shared_ptr<const void> keep_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

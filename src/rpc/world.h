@@ -5,15 +5,14 @@
 // thread may use it. info() of an unknown worker is a ValueError that lists the known names or ranks.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/peer.h"
 #include "src/rpc/rref_table.h"
 
@@ -44,11 +43,12 @@ class World final : public Workers {
   // Something that wait_until's condition may look at has changed: a worker died, a message came.
   void changed() noexcept;
   // The condition is looked at under a lock of the world's own. False: the deadline passed first.
-  template <class Condition>
-  bool wait_until(TimePoint deadline, Condition condition) {
-    std::unique_lock lock(mutex_);
-    if (deadline != kNoDeadline) return changed_.wait_until(lock, deadline, condition);
-    changed_.wait(lock, condition);
+  template <class Come>
+  bool wait_until(TimePoint deadline, Come come) {
+    const MutexLock lock(mutex_);
+    while (!come()) {
+      if (!changed_.wait_until(mutex_, deadline)) return come();
+    }
     return true;
   }
 
@@ -59,8 +59,8 @@ class World final : public Workers {
   std::vector<WorkerInfo> workers_;
   std::unordered_map<std::string, int> ranks_;
   std::vector<detail::Ref<Peer>> peers_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  Mutex mutex_;
+  Condition changed_;
 };
 
 }  // namespace tine::rpc

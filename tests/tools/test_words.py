@@ -29,7 +29,8 @@ RULES = {
 }
 
 # Folders and headers whose words are still to come; each goes from here when its text has been rewritten.
-NOT_YET = ("include/tine/", "src/base/", "src/future/", "src/rpc/", "src/sched/", "src/runtime/rpc.h", "src/runtime/script.h")
+NOT_YET = ("include/tine/rpc.h", "include/tine/runtime.h", "src/rpc/", "src/runtime/rpc.h", "src/runtime/script.h",
+           "python/src/builtin.h", "python/src/convert.h")
 
 # (path, words): they mean a place, or quote somebody.
 ACCEPTED = {

@@ -7,11 +7,11 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/raw/incoming.h"
 #include "src/rpc/transport/connection.h"
@@ -92,9 +92,9 @@ class RawPeer final : public FrameHandler {
   bool introduced_ = false;  // the reader's
   std::atomic<bool> refused_{false};
   std::atomic<bool> dead_{false};
-  mutable std::mutex mutex_;
-  RawFailure death_;  // guarded by mutex_
-  CloseInfo end_;     // guarded by mutex_
+  mutable Mutex mutex_;
+  RawFailure death_ TINE_GUARDED_BY(mutex_);
+  CloseInfo end_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc
