@@ -200,7 +200,7 @@ TEST_F(Resolve, ACallByNameChoosesConvertsAndReturnsWhatIsAskedFor) {
 }
 
 TEST_F(Resolve, ACallByNameThatFailsSaysWhatTheChoiceSays) {
-  EXPECT_THROW(table.call("aten::vieu", 1), NameError);
+  EXPECT_THROW(table.call("aten::vieu"), NameError);
   EXPECT_THROW(table.call("aten::add", "a", 1), TypeError);
   // The result is not what was asked for.
   EXPECT_THROW(table.call<Tensor>("aten::add", 1, 2), TypeError);
