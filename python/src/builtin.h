@@ -45,7 +45,7 @@ struct OpRows {
 // The same from C++; lets other Python threads run when it is long.
 [[nodiscard]] Value call_op(OpRows rows, std::initializer_list<Value> args);
 
-// What makes and records the calls of operators of this thread; null for nobody.
+// The trace that makes and records this thread's calls of operators, or null.
 inline constinit thread_local trace::Tracer* tracer_of_thread = nullptr;
 
 // Makes the types, a builtin in the module for each operator that has to do with tensors, and a method on
