@@ -118,7 +118,7 @@ class BySubmit;
 using Then = tine::detail::Continuation<PyCallback>;
 using PostedThen = tine::detail::PostedContinuation<PyCallback, BySubmit>;
 
-// A chain of `then` whose results nobody looks at hangs on its first state; so far down it is followed.
+// A chain of `then` whose results are not used hangs on its first state. It is followed to this depth.
 constexpr int kDeepestChain = 200;
 
 int traverse_list(ValueState& state, visitproc visit, void* arg, int depth);
@@ -183,7 +183,7 @@ class BySubmit {
         report_unraisable(submit.get());
       }
     } catch (const std::exception&) {
-      // Out of memory: what `owned` still holds is refused with it.
+      // Out of memory: the callback that `owned` still holds is refused.
     }
     return {};
   }
@@ -246,8 +246,8 @@ PyType_Spec posted_spec = {"tine._C._Posted", sizeof(PyPosted), 0,
 
 class DoneCallback final : public Node {
  public:
-  // only_cancelled: it is called without an argument when the future was cancelled, else dropped; so an error has
-  // not been seen by it.
+  // only_cancelled: the callback is called without an argument if the future was cancelled, and dropped otherwise. So it does
+  // not count as having seen an error.
   DoneCallback(PyObject* callback, bool only_cancelled, GradMode grad_mode) noexcept
       : Node(only_cancelled ? &kCancelOps : &kOps), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {}
 

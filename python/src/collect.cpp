@@ -10,9 +10,9 @@
 #include "python/src/future.h"
 #include "python/src/kept.h"
 
-// One future of many. While it waits, each pending input's list holds the Future that shows it, a Python
-// reference that the collector sees; it holds none of its inputs until they are done, and then as Kept. So an input
-// that nobody can complete any more fails at once, or is found by the collector, whatever was made of it.
+// One future of many. While it waits, the list of each pending input holds the Future that shows it, which is a Python
+// reference that the collector sees. It holds no input until that is done, and then as a Kept. So an input that nothing can
+// complete any more fails at once, or is found by the collector, whatever was made of it.
 
 namespace tine::python {
 namespace {

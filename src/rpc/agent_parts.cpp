@@ -99,7 +99,7 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   const auto cause =
       make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
                                                    peer.info.id, goodbye ? "has left" : "died", text));
-  // Who says goodbye ends as it should; its failure is news all the same.
+  // A worker that says goodbye ends as expected, unless its program failed.
   const bool expected =
       closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
   if (!expected) log(describe(cause));

@@ -1,12 +1,11 @@
-// CallTable: the calls to one worker that have no answer yet. CallState: one of an agent's. Callee: whom they were made to.
+// CallTable: the calls to one worker that have no answer yet. CallState: one call of an agent. Callee: the worker that
+// was called.
 //
-// State      Slots, each free or holding one call; open until closed, for good.
-// Threads    Any.
-// Ordering   Whoever takes a call out completes it: reply, deadline, death and cancellation race for that.
-// Ownership  A slot holds a reference to its call, a call one to its callee.
-// Errors     None: past its limit it has no room, which is for those to heed who can wait; it takes all the same.
-// Cost       add, take: one short lock, no allocation once the table has grown.
-// Source     Slot maps with generations: an id of a call long gone finds nothing.
+// A table has slots, each of which is free or holds one call; it is open until it is closed, for good. Reply, deadline,
+// death and cancellation race for a call: the thread that takes it out of the table completes it. Slots have generations,
+// so the id of a call that ended long ago finds nothing. Past its limit a table has no room, which only callers that can
+// wait respect; it takes every call. add() and take() hold a lock for a short time and allocate nothing once the table
+// has grown.
 #pragma once
 
 #include <atomic>

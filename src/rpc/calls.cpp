@@ -33,7 +33,7 @@ class OnFailure final : private detail::Node {
     const std::unique_ptr<OnFailure> self(static_cast<OnFailure*>(node));
     if (creation.outcome() == detail::Outcome::kValue) return;
     if (self->entry_) {
-      // By this worker's own shutdown: that is no news.
+      // The creation was given up by this worker's own shutdown, which is not reported.
       if (self->self_->dead()) self->entry_->value->observe();
       self->entry_->fail(creation.error());
     }

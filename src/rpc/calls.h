@@ -1,12 +1,8 @@
-// Calls: what this worker asks of others and of itself: calls, creations, fetches; their answers and deadlines.
+// Calls: what this worker asks of others and of itself: calls, creations, fetches; their answers and deadlines
+// (docs/spec/agent.md, "Calls").
 //
-// State      Open, then closed.
-// Threads    share() before any call; everything else from any thread.
-// Ordering   As in agent.h.
-// Ownership  Pending calls lie in their peer's table.
-// Errors     As in agent.h.
-// Cost       A call: its state, a slot, one system call.
-// Source     docs/spec/agent.md, "Calls".
+// It is open, and then closed. share() comes before any call; everything else may be called from any thread. Pending
+// calls are in the table of their peer. Order and errors are those of agent.h.
 #pragma once
 
 #include <atomic>

@@ -65,7 +65,7 @@ void send_failure(Connection& connection, uint64_t id, const std::exception_ptr&
 class Rendezvous::Register final : public detail::RefCounted {
  public:
   Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {
-    // Whoever waits tells why it failed, in words of its own.
+    // A failure is reported by the code that waits, in words of its own.
     all_listed_.state()->observe();
     all_ready_.state()->observe();
   }

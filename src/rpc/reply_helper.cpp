@@ -31,7 +31,7 @@ void ReplyHelper::serve(detail::Ref<Connection> connection, std::shared_ptr<cons
 }
 
 void ReplyHelper::retire() noexcept {
-  // Dropped behind the lock, and before it may be taken again.
+  // Destroyed after the lock is released, and before this helper may be taken again.
   std::shared_ptr<const void> keep;
   detail::Ref<Connection> connection;
   {

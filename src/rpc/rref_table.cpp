@@ -321,7 +321,7 @@ void RRefTable::clear(const std::exception_ptr& cause) noexcept {
     pins.swap(pins_);
   }
   for (const auto& [key, entry] : entries) {
-    entry->value->observe();  // given up by this worker's own shutdown: that is no news
+    entry->value->observe();  // given up by this worker's own shutdown, which is not reported
     entry->fail(cause);
   }
 }

@@ -1,13 +1,10 @@
-// RRefTable: the values that other workers hold references to, and the references held here.
+// RRefTable: the values that other workers hold references to, and the references that are held here (docs/spec/rref.md,
+// which also says which messages of one worker are handled in which order).
 //
-// State      Open, then cleared for good.
-// Threads    Any.
-// Ordering   What of one worker's messages is handled in which order is in docs/spec/rref.md.
-// Ownership  An entry lives in the table while any worker has a lease on it or its creation is still to come;
-//            OwnerRRefs share it. References share the table (and with it the agent's parts).
-// Errors     Messages about what is not there are ignored: the other side finds out when it uses the reference.
-// Cost       One lock and one hash a message. No Value is destroyed under the lock.
-// Source     docs/spec/rref.md.
+// It is open, and then cleared for good. Any thread may use it. An entry stays in the table while any worker has a lease
+// on it or its creation is still to come; OwnerRRefs share it. References share the table, and with it the agent's parts.
+// A message about an unknown entry is ignored: the other side finds out when it uses the reference. A message costs one
+// lock and one hash. No Value is destroyed under the lock.
 #pragma once
 
 #include <atomic>

@@ -65,6 +65,30 @@ TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
   }
 }
 
+TEST(Spares, OneThatHasGoneOnIsNotCalledBack) {
+  Scheduler pool({.num_threads = 2, .max_threads = 2});
+  Promise<void> first, second;
+  std::atomic<bool> gone_on{false}, end{false}, ran{false};
+  const Future<void> asleep = fork(pool, [f = first.future()] { f.wait(); });
+  ASSERT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 1; }));
+  const Future<void> busy = fork(pool, [&, f = second.future()] {
+    f.wait();
+    gone_on = true;
+    (void)comes_true([&] { return end.load(); });
+  });
+  ASSERT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 2; }));
+  second.set_value();
+  ASSERT_TRUE(comes_true([&] { return gone_on.load(); }));
+  // The other one, which still waits, has to run it.
+  const Future<void> queued = fork(pool, [&] { ran = true; });
+  EXPECT_TRUE(comes_true([&] { return ran.load(); }));
+  end = true;
+  first.set_value();
+  asleep.wait();
+  busy.wait();
+  queued.wait();
+}
+
 TEST(Spares, ThousandsOfWaitsForTasksStillQueuedEndAtASmallBound) {
   Scheduler pool({.num_threads = 2, .max_threads = 8});
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -211,6 +235,26 @@ TEST(Counters, TellWhatWasStolen) {
     });
   };
   EXPECT_TRUE(steals().get());
+}
+
+TEST(Counters, CountATaskAParkAndAWakeOnce) {
+  Scheduler pool(1);
+  std::atomic<int> ran{0};
+  // Asleep again after so many tasks.
+  const auto run_one = [&](int parks) {
+    const Future<void> task = fork(pool, [&] { ++ran; });
+    EXPECT_TRUE(comes_true([&] { return pool.counters().parks == static_cast<uint64_t>(parks); })) << parks;
+    task.wait();
+  };
+  run_one(1);
+  const SchedulerCounters before = pool.counters();
+  run_one(2);
+  run_one(3);
+  const SchedulerCounters after = pool.counters();
+  EXPECT_EQ(ran, 3);
+  EXPECT_EQ(after.tasks_run - before.tasks_run, 2U);
+  EXPECT_EQ(after.wakes - before.wakes, 2U);
+  EXPECT_EQ(after.threads, 1);
 }
 
 Future<int> nested_forks(Scheduler* pool, int n) {

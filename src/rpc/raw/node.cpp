@@ -194,7 +194,7 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
 // On the loop's thread.
 void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                              TimePoint patience) noexcept {
-  // Whoever removes it as soon as it is in finds this.
+  // Set before take_in(), because another thread may remove the peer as soon as it is in.
   auto presence = detail::make_ref<RawPresence>(weak_from_this(),
                                                 RawWorker{peer->connection().peer().name, introduction.id});
   peer->presence = presence;

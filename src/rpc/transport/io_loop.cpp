@@ -95,7 +95,7 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   } turn;
 };
 
-// Whoever takes it first, the loop to run it or cancel(), does so.
+// A timer that is due. The loop takes it to run it, or cancel() takes it: the first of them has it.
 class Loop::Due final : public Timer::Entry {
  public:
   Due(std::shared_ptr<Loop::Impl> loop, std::function<void()> work)

@@ -412,7 +412,7 @@ WriteQueue::Result WriteQueue::flush_as_writer(MutexLock<>& lock, size_t rounds)
   return end_writing(lock, Result::kOk);
 }
 
-// The lock is released on return: what is destroyed behind it may be anybody's.
+// The lock is released on return. Objects of users are destroyed after that.
 WriteQueue::Result WriteQueue::end_writing(MutexLock<>& lock, Result result) noexcept {
   writing_ = false;
   Dropped dropped(*this);
@@ -443,7 +443,7 @@ bool WriteQueue::await_room() {
 
 WriteQueue::Result WriteQueue::break_off(MutexLock<>& lock) noexcept {
   closed_ = true;
-  // What the peer said before is still there to be read; behind it the reader now finds the end.
+  // The bytes that the peer sent before can still be read; after them the reader finds the end.
   ::shutdown(fd_, SHUT_RDWR);
   return end_writing(lock, Result::kBroken);
 }
