@@ -59,7 +59,7 @@ Spec parse_spec(std::string_view s, const Value& v) {
   }
   spec.sign = take("+- ");
   spec.alternate = take("#") != 0;
-  // A zero before the width is a fill, where none was given; behind one it is the width's first digit.
+  // A zero before the width is a fill, where none was given; after a fill it is the width's first digit.
   if (!filled && take("0")) {
     spec.fill = "0";
     if (!spec.align && !v.is_string()) spec.align = '=';
@@ -88,7 +88,7 @@ Spec parse_spec(std::string_view s, const Value& v) {
   return spec;
 }
 
-// What is no ASCII as Python's ascii() writes it.
+// With what is not ASCII written as ascii() of Python writes it.
 std::string escaped(std::string_view s) {
   std::string out;
   while (!s.empty()) {
@@ -211,7 +211,7 @@ std::string format_float(const Value& v, double d, const Spec& spec) {
     case 'G':
     case 'n':
       digits = shown('g', magnitude, std::max(1, precision));
-      // One digit is one digit, also with a point behind it.
+      // One digit is one digit, also where a point follows.
       if (spec.alternate && precision <= 1 && digits.ends_with(".0")) digits.pop_back();
       break;
     case '%': digits = shown('f', magnitude * 100, precision); break;

@@ -302,6 +302,62 @@ TEST(BodyRefusals, EachIntegerIsWrittenAsShortAsItCanBeAndReadBack) {
   for (const auto& [value, bytes] : edges) EXPECT_EQ(length(value), bytes) << value;
 }
 
+// MessagePack's forms: how many bytes stand before the content.
+TEST(BodyRefusals, EachLengthIsWrittenInTheShortestFormThatHoldsItAndReadBack) {
+  const auto check = [](size_t length, size_t head, const auto& put, const auto& take) {
+    BodyWriter out;
+    put(out, length);
+    BodyReader in(out.body());
+    EXPECT_EQ(take(in), length);
+    EXPECT_TRUE(in.at_end());
+    EXPECT_EQ(in.offset() - length, head) << length;
+  };
+  const std::vector<std::pair<size_t, size_t>> texts{{0, 1},   {31, 1},     {32, 2},    {255, 2},
+                                                     {256, 3}, {65'535, 3}, {65'536, 5}};
+  for (const auto& [length, head] : texts) {
+    check(
+        length, head, [](BodyWriter& out, size_t n) { out.str(std::string(n, 's')); },
+        [](BodyReader& in) { return in.str().size(); });
+  }
+  const std::vector<std::pair<size_t, size_t>> bytes{{0, 2}, {255, 2}, {256, 3}, {65'535, 3}, {65'536, 5}};
+  for (const auto& [length, head] : bytes) {
+    check(
+        length, head, [](BodyWriter& out, size_t n) { out.bin(Bytes(n)); },
+        [](BodyReader& in) { return in.bin().size(); });
+  }
+  const std::vector<std::pair<size_t, size_t>> exts{{0, 3},  {1, 2},   {2, 2},   {3, 3},      {4, 2},
+                                                    {7, 3},  {8, 2},   {9, 3},   {15, 3},     {16, 2},
+                                                    {17, 3}, {255, 3}, {256, 4}, {65'535, 4}, {65'536, 6}};
+  for (const auto& [length, head] : exts) {
+    check(
+        length, head, [](BodyWriter& out, size_t n) { out.ext(9, Bytes(n)); },
+        [](BodyReader& in) { return in.ext().bytes.size(); });
+  }
+}
+
+TEST(BodyRefusals, EachCountIsWrittenInTheShortestFormThatHoldsItAndReadBack) {
+  const std::vector<std::pair<size_t, size_t>> counts{{0, 1}, {15, 1}, {16, 3}, {65'535, 3}, {65'536, 5}};
+  for (const auto& [count, head] : counts) {
+    BodyWriter array, map;
+    array.array(count);
+    EXPECT_EQ(array.body().size(), head);
+    map.map(count);
+    EXPECT_EQ(map.body().size(), head);
+    for (size_t i = 0; i < count; ++i) {
+      array.nil();
+      map.nil();
+      map.nil();
+    }
+    BodyReader items(array.body()), pairs(map.body());
+    EXPECT_EQ(items.array(), count);
+    EXPECT_EQ(pairs.map(), count);
+    // And as a whole.
+    BodyReader all(map.body());
+    all.skip();
+    EXPECT_TRUE(all.at_end());
+  }
+}
+
 TEST(BodyRefusals, ANumberThatMustNotBeNegativeIsNot) {
   for (const int64_t value : {int64_t{-1}, int64_t{INT64_MIN}, int64_t{0}, int64_t{1}}) {
     BodyWriter out;
