@@ -72,7 +72,7 @@ def test_it_is_refused_and_the_error_says_what_it_was(name):
 def test_a_capsule_can_be_taken_once():
     capsule = torch.ones(2).__dlpack__()
     assert torch.from_dlpack(capsule).tolist() == [1, 1]
-    with pytest.raises(ValueError, match="used before"):
+    with pytest.raises(ValueError, match="used already"):
         torch.from_dlpack(capsule)
 
 
