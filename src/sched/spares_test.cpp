@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -28,6 +29,26 @@ TEST(Spares, ComeWhileWorkersAreBlockedAndAreCounted) {
   EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
 }
 
+TEST(Spares, ComeForAWorkerInABlockingScope) {
+  Scheduler pool({.num_threads = 1, .max_threads = 2});
+  std::binary_semaphore inside(0), go_on(0);
+  const Future<void> blocked = fork(pool, [&] {
+    const BlockingScope scope;
+    inside.release();
+    go_on.acquire();  // tine does not see this wait
+  });
+  inside.acquire();
+  EXPECT_EQ(pool.counters().blocked_threads, 1);
+  const Future<void> opener =
+      fork(pool, [&] { go_on.release(); }).then([](const Future<void>& f) { f.wait(); });
+  const bool ran = opener.wait_for(30s);
+  EXPECT_TRUE(ran) << "no spare thread came";
+  if (!ran) go_on.release();
+  blocked.wait();
+  EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
+  const BlockingScope outside;  // on a thread of no pool: nothing happens
+}
+
 TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
   for (const int bound : {1, 2, 8}) {
     Scheduler pool({.num_threads = 1, .max_threads = bound});
@@ -36,7 +57,7 @@ TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
     for (int i = 0; i < bound + 5; ++i)
       waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
     EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == bound; }));
-    // Every thread is blocked, and the one that opens the gate is queued behind them.
+    // Every thread is blocked, and the one that opens the gate is queued after their tasks.
     const Future<void> opener = fork(pool, [&] { gate.set_value(7); });
     EXPECT_TRUE(opener.wait_for(30s)) << bound;
     for (const Future<int>& f : waiting) EXPECT_EQ(f.get(), 7);

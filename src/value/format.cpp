@@ -88,7 +88,7 @@ Spec parse_spec(std::string_view s, const Value& v) {
   return spec;
 }
 
-// With what is not ASCII written as ascii() of Python writes it.
+// The text with every character that is not ASCII escaped as Python's ascii() does.
 std::string escaped(std::string_view s) {
   std::string out;
   while (!s.empty()) {
@@ -211,7 +211,7 @@ std::string format_float(const Value& v, double d, const Spec& spec) {
     case 'G':
     case 'n':
       digits = shown('g', magnitude, std::max(1, precision));
-      // One digit is one digit, also where a point follows.
+      // One digit is one digit, even when a point follows it.
       if (spec.alternate && precision <= 1 && digits.ends_with(".0")) digits.pop_back();
       break;
     case '%': digits = shown('f', magnitude * 100, precision); break;
