@@ -59,7 +59,7 @@ Spec parse_spec(std::string_view s, const Value& v) {
   }
   spec.sign = take("+- ");
   spec.alternate = take("#") != 0;
-  // A zero before the width is a fill, where none was given; behind one it is the width's first digit.
+  // A zero before the width is a fill, where none was given; after a fill it is the width's first digit.
   if (!filled && take("0")) {
     spec.fill = "0";
     if (!spec.align && !v.is_string()) spec.align = '=';

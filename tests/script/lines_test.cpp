@@ -108,7 +108,7 @@ graph(%a : Future[int], %b : Future[str], %c : Future[float], %d : Future[bool])
       brought[i] = right[j];
       const Error error = error_of([&] { run_with(brought); });
       EXPECT_THAT(error.message(),
-                  testing::HasSubstr(fmt::format("a value of type {}, it brought {}", types[i], types[j])));
+                  testing::HasSubstr(fmt::format("a value of type {}, but it holds {}", types[i], types[j])));
       ASSERT_FALSE(error.trail().empty());
       EXPECT_EQ(error.trail()[0].line, static_cast<int>(i) + 1);
     }

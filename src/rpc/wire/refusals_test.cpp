@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -144,6 +146,22 @@ TEST(ErrorBodyRefusals, SixteenCausesAreReadAndTheRestSkipped) {
   }
 }
 
+TEST(ErrorBodyRefusals, SixteenCausesAreWritten) {
+  for (const int causes : {1, 16, 17, 20}) {
+    ErrorBody top;
+    ErrorBody* last = &top;
+    for (int i = 0; i < causes; ++i) last = (last->cause = std::make_unique<ErrorBody>()).get();
+    BodyWriter out;
+    write_error(out, top);
+    BodyReader in(out.body());
+    ReceivedSegments none;
+    const ErrorBody error = read_error(in, none);
+    int found = 0;
+    for (const ErrorBody* e = &error; e->cause; e = e->cause.get()) ++found;
+    EXPECT_EQ(found, std::min(causes, 16)) << causes;
+  }
+}
+
 TEST(ErrorBodyRefusals, ThePickledObjectIsAnExtOfItsKinds) {
   const Bytes object{std::byte{1}, std::byte{'o'}, std::byte{'b'}};
   EXPECT_EQ(read({.pickled = [&](BodyWriter& out) { out.ext(4, object); }}).pickled,
@@ -260,6 +278,45 @@ TEST(ValueRefusals, ATensorBesideTheBodyHasAHeadAndNoMore) {
   EXPECT_THAT(with_segment(head, 4), HasSubstr("1 bytes too many"));
 }
 
+// All its dimensions are as long as each other, so only their strides tell them apart.
+TEST(ValueRefusals, ATransposedViewOfTwoByTwoKeepsItsOrder) {
+  const Tensor base = Tensor::empty(std::array<int64_t, 1>{16}, DType::kFloat32);
+  for (int i = 0; i < 16; ++i) base.data_as<float>()[i] = static_cast<float>(i);
+  NoHooks hooks;
+  BodyWriter out;
+  write_value(out, Value(base.as_strided(std::array<int64_t, 2>{2, 2}, std::array<int64_t, 2>{1, 4}, 0)),
+              hooks);
+  BodyReader in(out.body());
+  ReceivedSegments none;
+  const Tensor found = read_value(in, none, hooks).to_tensor();
+  ASSERT_EQ(found.numel(), 4);
+  const auto at = [&](int64_t i, int64_t j) {
+    return found.data_as<float>()[i * found.strides()[0] + j * found.strides()[1]];
+  };
+  EXPECT_EQ(at(0, 0), 0);
+  EXPECT_EQ(at(0, 1), 4);
+  EXPECT_EQ(at(1, 0), 1);
+  EXPECT_EQ(at(1, 1), 5);
+}
+
+TEST(ValueRefusals, WhatAnotherLanguageMadeSaysWhichOne) {
+  class Owner final : public detail::RefCounted {};
+  const Bytes little(10, std::byte{'x'}), large(kInlineForeignBytes + 1, std::byte{'x'});
+  BodyWriter out;
+  write_foreign(out, 7, little, nullptr);
+  write_foreign(out, 7, large, detail::make_ref<Owner>());
+  BodyReader in(out.body());
+  const BodyReader::Ext inside = in.ext();
+  EXPECT_EQ(inside.type, 4);
+  EXPECT_EQ(inside.bytes.size(), 11U);
+  EXPECT_EQ(inside.bytes[0], std::byte{7});
+  const BodyReader::Ext beside = in.ext();
+  EXPECT_EQ(beside.type, 5);
+  EXPECT_EQ(Bytes(beside.bytes.begin(), beside.bytes.end()), (Bytes{std::byte{7}, {}, {}, {}, {}}));
+  ASSERT_EQ(out.segments().size(), 1U);
+  EXPECT_EQ(out.segments()[0].bytes.size(), large.size());
+}
+
 TEST(ValueRefusals, WhatNamesASegmentHasTheBytesOfItsNumber) {
   for (const size_t size : {0, 4, 6}) {
     EXPECT_THAT(refusal_of(5, Bytes(size)), HasSubstr(std::to_string(size) + " bytes, expected 5"));
@@ -300,6 +357,62 @@ TEST(BodyRefusals, EachIntegerIsWrittenAsShortAsItCanBeAndReadBack) {
                                                       {int64_t{INT32_MIN} - 1, 9},
                                                       {INT64_MIN, 9}};
   for (const auto& [value, bytes] : edges) EXPECT_EQ(length(value), bytes) << value;
+}
+
+// MessagePack's forms: how many bytes stand before the content.
+TEST(BodyRefusals, EachLengthIsWrittenInTheShortestFormThatHoldsItAndReadBack) {
+  const auto check = [](size_t length, size_t head, const auto& put, const auto& take) {
+    BodyWriter out;
+    put(out, length);
+    BodyReader in(out.body());
+    EXPECT_EQ(take(in), length);
+    EXPECT_TRUE(in.at_end());
+    EXPECT_EQ(in.offset() - length, head) << length;
+  };
+  const std::vector<std::pair<size_t, size_t>> texts{{0, 1},   {31, 1},     {32, 2},    {255, 2},
+                                                     {256, 3}, {65'535, 3}, {65'536, 5}};
+  for (const auto& [length, head] : texts) {
+    check(
+        length, head, [](BodyWriter& out, size_t n) { out.str(std::string(n, 's')); },
+        [](BodyReader& in) { return in.str().size(); });
+  }
+  const std::vector<std::pair<size_t, size_t>> bytes{{0, 2}, {255, 2}, {256, 3}, {65'535, 3}, {65'536, 5}};
+  for (const auto& [length, head] : bytes) {
+    check(
+        length, head, [](BodyWriter& out, size_t n) { out.bin(Bytes(n)); },
+        [](BodyReader& in) { return in.bin().size(); });
+  }
+  const std::vector<std::pair<size_t, size_t>> exts{{0, 3},  {1, 2},   {2, 2},   {3, 3},      {4, 2},
+                                                    {7, 3},  {8, 2},   {9, 3},   {15, 3},     {16, 2},
+                                                    {17, 3}, {255, 3}, {256, 4}, {65'535, 4}, {65'536, 6}};
+  for (const auto& [length, head] : exts) {
+    check(
+        length, head, [](BodyWriter& out, size_t n) { out.ext(9, Bytes(n)); },
+        [](BodyReader& in) { return in.ext().bytes.size(); });
+  }
+}
+
+TEST(BodyRefusals, EachCountIsWrittenInTheShortestFormThatHoldsItAndReadBack) {
+  const std::vector<std::pair<size_t, size_t>> counts{{0, 1}, {15, 1}, {16, 3}, {65'535, 3}, {65'536, 5}};
+  for (const auto& [count, head] : counts) {
+    BodyWriter array, map;
+    array.array(count);
+    EXPECT_EQ(array.body().size(), head);
+    map.map(count);
+    EXPECT_EQ(map.body().size(), head);
+    for (size_t i = 0; i < count; ++i) {
+      array.nil();
+      map.nil();
+      map.nil();
+    }
+    BodyReader items(array.body()), pairs(map.body());
+    EXPECT_EQ(items.array(), count);
+    EXPECT_EQ(pairs.map(), count);
+    // And as a whole.
+    BodyReader all(map.body());
+    all.skip();
+    EXPECT_TRUE(all.at_end());
+  }
 }
 
 TEST(BodyRefusals, ANumberThatMustNotBeNegativeIsNot) {
