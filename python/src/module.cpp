@@ -191,4 +191,5 @@ PYBIND11_PLUGIN_IMPL(_C) {
     return module.ptr();
   }
   PYBIND11_CATCH_INIT_EXCEPTIONS
+  return nullptr;
 }
