@@ -48,7 +48,7 @@ struct Seat {
   bool counted = false;
 };
 
-class Worker;
+class PoolThread;
 
 }  // namespace tine::sched
 
@@ -71,7 +71,7 @@ class Scheduler::Impl {
   int target() const noexcept { return target_.load(std::memory_order_relaxed); }
 
  private:
-  friend class sched::Worker;
+  friend class sched::PoolThread;
   friend class GuestHelper;
   friend struct GuestSeat;
 
@@ -113,8 +113,8 @@ class Scheduler::Impl {
   bool start_thread() noexcept;  // threads_mutex_ held; false: there is none to be had
   void abandon_queued() noexcept;
   // threads_mutex_ held.
-  void add_callable(sched::Worker& worker) noexcept;
-  void remove_callable(sched::Worker& worker) noexcept;
+  void add_callable(sched::PoolThread& worker) noexcept;
+  void remove_callable(sched::PoolThread& worker) noexcept;
   sched::Seat* take_guest_seat() noexcept;
   void leave_guest_seat(sched::Seat* seat) noexcept;
 
@@ -137,11 +137,11 @@ class Scheduler::Impl {
   std::atomic<int> guest_count_{0};
 
   mutable std::mutex threads_mutex_;
-  std::array<std::atomic<sched::Worker*>, sched::kMaxThreads> workers_{};
+  std::array<std::atomic<sched::PoolThread*>, sched::kMaxThreads> workers_{};
   std::atomic<int> worker_count_{0};
-  std::vector<sched::Worker*> asleep_;  // threads_mutex_
+  std::vector<sched::PoolThread*> asleep_;  // threads_mutex_
   // Workers asleep in waits, newest first; threads_mutex_.
-  sched::Worker* callable_ = nullptr;
+  sched::PoolThread* callable_ = nullptr;
   int live_ = 0;  // threads that have not ended; threads_mutex_
   std::condition_variable ended_;
 
