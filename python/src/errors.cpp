@@ -14,8 +14,8 @@
 namespace tine::python {
 namespace {
 
-// What is raised for a kind, and the builtin class that a Python exception of that kind has: the former derives from the
-// latter and from RuntimeError, which is what PyTorch raises.
+// Two classes for each kind: the class that tine raises, and the builtin class of Python's own exceptions of that kind. The
+// first derives from the second, and from RuntimeError, because PyTorch raises that.
 constinit std::array<PyObject*, kErrorKinds> classes{};
 constinit std::array<PyObject*, kErrorKinds> builtins{};
 
@@ -186,7 +186,7 @@ ErrorKind kind_of(PyObject* exception) noexcept {
   const auto is = [exception](PyObject* type) {
     return PyType_IsSubtype(Py_TYPE(exception), reinterpret_cast<PyTypeObject*>(type)) != 0;
   };
-  // tine's own first: they derive from builtin ones too. RuntimeError is what is left.
+  // tine's own classes come first, because they derive from builtin ones too. All other exceptions are RuntimeErrors.
   for (int k = static_cast<int>(ErrorKind::kShape); k < kErrorKinds; ++k) {
     if (is(classes[static_cast<size_t>(k)])) return static_cast<ErrorKind>(k);
   }

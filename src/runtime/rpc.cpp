@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "src/runtime/script.h"
+#include "src/value/cost.h"
 
 namespace tine {
 namespace {
@@ -32,7 +33,7 @@ RpcService::~RpcService() { stop(false, rpc::Seconds(0)); }
 
 void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (agent_) {
       throw Error(fmt::format("RPC is already initialized, as worker \"{}\"; call shutdown first",
                               agent_->self().name));
@@ -51,7 +52,7 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   options.timer = &runtime_.scheduler().timer();
   std::shared_ptr<rpc::Agent> agent = rpc::Agent::start(std::move(options));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     agent_ = agent;
     seen_by_child_.store(agent.get(), std::memory_order_release);
   }
@@ -61,13 +62,13 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
 void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view failure) {
   std::shared_ptr<rpc::Agent> agent;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!agent_) return;
     agent = agent_;
   }
   // Callbacks that come in during a graceful shutdown still find the agent.
   const auto forget = [&] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (agent_ != agent) return;
     seen_by_child_.store(nullptr, std::memory_order_release);
     agent_ = nullptr;
@@ -83,7 +84,7 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
 }
 
 std::shared_ptr<rpc::Agent> RpcService::agent() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (agent_) return agent_;
   if (was_stopped_) {
     throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
@@ -92,7 +93,7 @@ std::shared_ptr<rpc::Agent> RpcService::agent() const {
 }
 
 bool RpcService::initialised() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return agent_ != nullptr;
 }
 
@@ -106,7 +107,7 @@ int rank_of(const rpc::Agent& agent, const Value& to) {
   if (to.is_string()) return agent.worker_info(to.as_string()).id;
   if (to.is_int()) {
     const int64_t rank = to.as_int();
-    // What is no int is no rank either.
+    // Only an int is a rank.
     return agent.worker_info(static_cast<int>(std::clamp<int64_t>(rank, -1, INT32_MAX))).id;
   }
   if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return rank_of(agent, to.as_tuple().items.front());
@@ -176,11 +177,11 @@ Future<Value> RpcService::to_here(const Value& rref, double timeout) {
 }
 
 Future<Value> RpcService::room(const Value& to) {
-  // Shared: a call that finds room allocates nothing for having asked.
+  // Shared by all calls, so that a call that finds room allocates nothing.
   static const Future<Value>& at_once = *new Future<Value>(make_ready(Value()));
   const Destination d = destination(to, 0);
   if (d.agent->has_room(d.rank)) return at_once;
-  // There may be others who take it: then this one waits again.
+  // Another call may have taken the room: then this one waits again.
   return d.agent->room(d.rank).and_then([this, to] { return room(to); });
 }
 
@@ -212,7 +213,7 @@ void RpcService::handle(rpc::IncomingCall call) {
 }
 
 void add_rpc_operators(OpTable& table) {
-  // A script waits for it before a call: past a bound it is suspended, as any wait suspends it.
+  // A script waits for this before a call. If there is no room, the wait suspends the script, as any wait does.
   table.add("rpc::room(Any to) -> Future(NoneType)",
             [](OpContext& context, const Value* a) { return Value(caller_in(context).room(a[0])); },
             {.pure = false, .cost = cost::kFixed});
@@ -229,8 +230,8 @@ void add_rpc_operators(OpTable& table) {
         return caller_in(context).remote(a[0], a[1].to_string(), a[2], a[3].to_float());
       },
       kRemote);
-  // The methods of an RRef. Those that wait give a Future, and the compiler puts aten::wait behind them: an operator that
-  // blocked would hold the thread that runs the script, which may be the one that reads the answer.
+  // The methods of an RRef. Those that wait return a Future, and the compiler adds an aten::wait: an operator that blocked
+  // would hold the thread that runs the script, which may be the one that must read the answer.
   table.add(
       "rpc::to_here(RRef(t) self, float timeout=-1.0) -> Future(t)",
       [](OpContext& context, const Value* a) {

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <iterator>
-#include <mutex>
 #include <unordered_map>
 
+#include "src/base/mutex.h"
 #include "src/compile/emit.h"
 #include "src/ir/passes/simplify.h"
 #include "src/ir/print.h"
 #include "src/ir/verify.h"
+#include "src/value/bind.h"
+#include "src/value/cost.h"
 #include "src/vm/running.h"
 
 namespace tine {
@@ -38,19 +40,20 @@ std::string ScriptFunction::signature() const {
   return named.str();
 }
 
-// The functions by name, and their code. Shared by the unit and by whatever of it outlives it.
+// The functions by name, and their code. Shared by the unit and by everything that may outlive it.
 struct ScriptUnit::Shelf {
   struct Entry {
     const ScriptFunction* function;
     std::weak_ptr<Batch> batch;
   };
-  std::mutex mutex;
-  std::unordered_map<std::string, Entry> functions;
-  std::vector<std::shared_ptr<Batch>> unused;  // nobody shows them; a run may be in their code
-  bool closed = false;                         // the unit is gone, and all runs with it
+  Mutex mutex;
+  std::unordered_map<std::string, Entry> functions TINE_GUARDED_BY(mutex);
+  // Nobody shows them; a run may be in their code.
+  std::vector<std::shared_ptr<Batch>> unused TINE_GUARDED_BY(mutex);
+  bool closed TINE_GUARDED_BY(mutex) = false;  // the unit is gone, and all runs with it
   code::Library library;
 
-  // Its batch stays meanwhile: enough to read it, not to run it.
+  // Keeps the batch alive, which is enough to read the function. Running it needs a ScriptRef.
   [[nodiscard]] ScriptRef peek(std::string_view name);
   void collect() noexcept;
 };
@@ -60,7 +63,7 @@ struct ScriptUnit::Batch : std::enable_shared_from_this<Batch> {
   explicit Batch(std::shared_ptr<Shelf> s) : shelf(std::move(s)) {}
   ~Batch() {
     {
-      const std::lock_guard lock(shelf->mutex);
+      const MutexLock lock(shelf->mutex);
       for (const auto& f : functions) {
         const auto at = shelf->functions.find(f->name);
         if (at != shelf->functions.end() && at->second.function == f.get()) shelf->functions.erase(at);
@@ -71,13 +74,13 @@ struct ScriptUnit::Batch : std::enable_shared_from_this<Batch> {
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  // The last reference to go leaves the batch on the shelf until no script runs.
+  // When the last reference goes, the batch is put on the list `unused` until no script runs.
   [[nodiscard]] ScriptRef show(const ScriptFunction* f) {
     return ScriptRef(f, [batch = shared_from_this()](const ScriptFunction*) mutable noexcept {
       const std::shared_ptr<Shelf> shelf = batch->shelf;
       std::shared_ptr<Batch> gone;  // destroyed without the lock
       {
-        const std::lock_guard lock(shelf->mutex);
+        const MutexLock lock(shelf->mutex);
         if (shelf->closed) {
           gone = std::move(batch);
         } else {
@@ -95,7 +98,7 @@ struct ScriptUnit::Batch : std::enable_shared_from_this<Batch> {
 };
 
 ScriptRef ScriptUnit::Shelf::peek(std::string_view name) {
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   const auto at = functions.find(std::string(name));
   if (at == functions.end()) return nullptr;
   std::shared_ptr<Batch> batch = at->second.batch.lock();
@@ -105,17 +108,17 @@ ScriptRef ScriptUnit::Shelf::peek(std::string_view name) {
 void ScriptUnit::Shelf::collect() noexcept {
   std::vector<std::shared_ptr<Batch>> candidates;
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     candidates.swap(unused);
   }
   // What is shown again meanwhile has another owner.
   if (candidates.empty() || vm::RunningCount::nothing_runs()) return;
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   unused.insert(unused.end(), std::make_move_iterator(candidates.begin()),
                 std::make_move_iterator(candidates.end()));
 }
 
-// What a compilation finds stays until its own functions, which may call it, are kept.
+// A function that the compilation finds must stay until the new functions, which may call it, are kept.
 class ScriptUnit::Found final : public compile::Library {
  public:
   explicit Found(const ScriptUnit& unit) : unit_(unit) {}
@@ -137,14 +140,14 @@ ScriptUnit::ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& 
 
 ScriptUnit::~ScriptUnit() {
   std::vector<std::shared_ptr<Batch>> unused;
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   shelf_->closed = true;
   unused.swap(shelf_->unused);
 }
 
 ScriptRef ScriptUnit::function(std::string_view name) const {
   std::shared_ptr<Batch> batch;  // let go without the lock
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   const auto at = shelf_->functions.find(std::string(name));
   if (at == shelf_->functions.end()) return nullptr;
   batch = at->second.batch.lock();
@@ -154,7 +157,7 @@ ScriptRef ScriptUnit::function(std::string_view name) const {
 ScriptRef ScriptUnit::peek(std::string_view name) const { return shelf_->peek(name); }
 
 size_t ScriptUnit::size() const {
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   return shelf_->functions.size();
 }
 
@@ -180,8 +183,9 @@ ScriptRef ScriptUnit::keep(std::vector<compile::CompiledFunction> compiled,
   }
   auto batch = std::make_shared<Batch>(shelf_);
   std::vector<std::shared_ptr<Batch>> seen;  // let go without the lock
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   const auto defined = [&](const std::string& name) -> Batch* {
+    shelf_->mutex.assert_held();
     const auto at = shelf_->functions.find(name);
     if (at == shelf_->functions.end()) return nullptr;
     return seen.emplace_back(at->second.batch.lock()).get();
@@ -237,7 +241,7 @@ ScriptRef ScriptUnit::define(std::shared_ptr<ir::Graph> graph, Schema schema) {
 
 std::shared_ptr<const rpc::ScriptCode> ScriptUnit::exported(
     const ScriptFunction& f, std::shared_ptr<const rpc::ScriptCode> fresh) const {
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   if (!f.exported_) f.exported_ = std::move(fresh);
   return f.exported_;
 }

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
 #include <unordered_map>
+
+#include "src/base/mutex.h"
 
 #include "tine/fork.h"
 
@@ -12,7 +13,7 @@ namespace tine {
 struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
   explicit Functions(ScriptUnit& u) : unit(u) {}
 
-  // Ready but for code that has not been read yet.
+  // The function of that name, or of the code if there is one. The future is pending while the code is being read.
   Future<ScriptRef> function_for(const std::string& name, const rpc::ScriptCode& code) {
     if (code.hash.empty()) {
       if (ScriptRef f = unit.function(name)) return make_ready(f);
@@ -20,7 +21,7 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
     }
     Promise<ScriptRef> promise;
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       if (const auto it = received.find(code.hash); it != received.end()) return it->second;
       if (code.text.empty() && !unit.function(name))
         throw Error(fmt::format("the code of script function \"{}\" did not come with its first call", name));
@@ -33,7 +34,7 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
                    promise.set_value(self->read(name, code));
                  } catch (...) {
                    {
-                     const std::lock_guard lock(self->mutex);
+                     const MutexLock lock(self->mutex);
                      self->received.erase(code.hash);  // another call may bring it whole
                    }
                    promise.set_error(std::current_exception());
@@ -43,7 +44,7 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
   }
 
   ScriptRef read(const std::string& name, const rpc::ScriptCode& code) {
-    // The same program is usually here, too: then its own function is as good.
+    // Usually this worker runs the same program and has the same function. Then that one is used.
     if (ScriptRef own = unit.function(name)) {
       if (unit.export_code(*own)->hash == code.hash) return own;
     }
@@ -53,9 +54,9 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
   }
 
   ScriptUnit& unit;
-  std::mutex mutex;
-  std::unordered_map<std::string, Future<ScriptRef>>
-      received;  // by hash; they stay, as their senders send a code once
+  Mutex mutex;
+  // By hash. They stay, because a sender sends a code once.
+  std::unordered_map<std::string, Future<ScriptRef>> received TINE_GUARDED_BY(mutex);
 };
 
 UnitRunner::UnitRunner(ScriptUnit& unit) : functions_(std::make_shared<Functions>(unit)) {}

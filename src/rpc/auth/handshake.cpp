@@ -16,7 +16,7 @@ namespace tine::rpc {
 namespace {
 
 constexpr std::string_view kLabel = "tine-rpc-proof-1";
-// Who offers kRawCalls and who does not cannot talk to each other.
+// A process that offers kRawCalls and one that does not cannot talk to each other.
 std::string_view words_for_kind(bool raw_calls) noexcept {
   return raw_calls ? "a node of raw calls (PyTorch's RPC with tine as its backend)"
                    : "an agent of tine's own RPC (tine.rpc.init_rpc)";
@@ -270,10 +270,10 @@ void Handshake::refuse(RefusalCode code) {
   std::string_view why;
   switch (code) {
     case RefusalCode::kBusy: why = "too many handshakes were pending, and this was the oldest"; break;
-    case RefusalCode::kTooSlow: why = "its handshake was not through in time"; break;
+    case RefusalCode::kTooSlow: why = "its handshake did not finish in time"; break;
     case RefusalCode::kNotAdmitted:
       kind = ErrorKind::kAuth;
-      why = "its name or incarnation is not admitted";
+      why = "its name or incarnation is not admitted here";
       break;
     default: why = "we are shutting down";
   }

@@ -168,7 +168,7 @@ void RawNode::Parts::check_alive(const char* what) const {
 
 RawFailure RawNode::Parts::closed_failure() const {
   return failure_of(RawFailure::Kind::kClosed, members.self(), [&] {
-    return fmt::format("{} was closed here while this call had no answer", describe(members.self()));
+    return fmt::format("{} was closed here before this call was answered", describe(members.self()));
   });
 }
 
@@ -194,7 +194,7 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
 // On the loop's thread.
 void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                              TimePoint patience) noexcept {
-  // Whoever removes it as soon as it is in finds this.
+  // Set before take_in(), because another thread may remove the peer as soon as it is in.
   auto presence = detail::make_ref<RawPresence>(weak_from_this(),
                                                 RawWorker{peer->connection().peer().name, introduction.id});
   peer->presence = presence;
@@ -229,8 +229,8 @@ void RawNode::Parts::look_at_waiting() noexcept {
 }
 
 void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
-  const std::string why = fmt::format("{} died: it sent something malformed, the connection was closed: {}",
-                                      describe(peer.who), what);
+  const std::string why = fmt::format(
+      "{} died: it sent something malformed, so the connection was closed: {}", describe(peer.who), what);
   log(why);
   CloseInfo info;
   info.why = CloseInfo::Why::kMalformed;
@@ -321,7 +321,7 @@ RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint d
   try {
     connection = open_connection(to, deadline, interrupted);
   } catch (const ConnectError& e) {
-    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
+    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or behind a firewall: {}",
                                describe(to.worker), e.message()));
   }
   const auto give_up = [&] { connection->close(nullptr); };
@@ -435,7 +435,7 @@ bool RawNode::Parts::lives(std::string_view text, TimePoint deadline,
   } catch (const ConnectError& e) {
     if (e.nobody_listens()) return false;
     throw DeadlineExceeded(
-        fmt::format("{} cannot be reached, but may live: {}", describe(to.worker), e.message()));
+        fmt::format("{} cannot be reached, but may be alive: {}", describe(to.worker), e.message()));
   } catch (const PeerDied&) {
     return true;  // somebody answers there, who is busy or about to end
   } catch (const AuthError&) {
@@ -509,7 +509,7 @@ TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
 void RawNode::Parts::deliver(detail::Ref<RawCall::State> call, At at) noexcept {
   if (holding_.load(std::memory_order_acquire)) {
     try {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (holding_.load(std::memory_order_relaxed)) {
         if (!closing()) held_.push_back(call);
         return;
@@ -525,7 +525,7 @@ void RawNode::Parts::open() noexcept {
   if (of_parent()) return;
   std::vector<detail::Ref<RawCall::State>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     holding_.store(false, std::memory_order_release);
     held.swap(held_);
   }
@@ -571,7 +571,7 @@ bool RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view fai
   const auto peers = members.close();
   std::vector<detail::Ref<RawCall::State>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     held.swap(held_);
   }
   const RawFailure cause = closed_failure();
