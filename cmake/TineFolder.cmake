@@ -2,7 +2,7 @@
 #
 # src/<name>/**.cpp, but for *_test.cpp, become the object library tine_<name>; the tests become the
 # executable <name>_test, linked against the object libraries of all folders that <name> reaches.
-# LIBS: openblas, hwy, openssl, spdlog, msgpack, or any target. TESTS_APART: sub-folders whose tests are executables of
+# LIBS: openblas, hwy, openssl, msgpack, or any target. TESTS_APART: sub-folders whose tests are executables of
 # their own, <name>_<sub-folder>_test.
 function(tine_folder name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS;TESTS_APART")

@@ -11,6 +11,7 @@
 // Source     DESIGN "The house": no mutable globals, no static registration.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "tine/scheduler.h"
@@ -24,11 +25,18 @@ struct OpContext;
 class RpcService;
 
 struct RuntimeOptions {
-  int num_threads = 0;  // workers of the pool; 0: the cores this process may use
+  int num_threads = 0;     // of the pool; 0: the cores this process may use
+  int max_threads = 1024;  // of the pool, with those that stand in for blocked ones
+  uint64_t seed = 1;       // of the order in which threads of the pool look at each other's queues
+  uint32_t max_script_depth = 1'000'000;  // nested calls and forks of a script; a deeper one fails
   // Code that may block (Python handlers): so many threads run it before anybody asks whether those get on; more
   // come when they don't, up to the limit. A call that finds it reached and every thread blocked is refused.
   int handler_threads = 16;
   int max_handler_threads = 4096;
+
+  // The defaults, but for what TINE_NUM_THREADS, TINE_MAX_THREADS, TINE_SEED and TINE_MAX_SCRIPT_DEPTH say: the options of
+  // Runtime::instance(). ValueError that names the variable.
+  [[nodiscard]] TINE_API static RuntimeOptions from_environment();
 };
 
 // The threads that run handlers, now.

@@ -1,18 +1,14 @@
 #include "python/src/errors.h"
 
 #include <pybind11/pybind11.h>
-#include <unwind.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <new>
-#include <type_traits>
-#include <typeinfo>
 
+#include "python/src/abi.h"
 #include "tine/detail/error_kinds.h"
 
 namespace tine::python {
@@ -22,59 +18,6 @@ namespace {
 // first derives from the second, and from RuntimeError, because PyTorch raises that.
 constinit std::array<PyObject*, kErrorKinds> classes{};
 constinit std::array<PyObject*, kErrorKinds> builtins{};
-
-// The memory in front of a thrown object in libstdc++, by the Itanium C++ ABI. The count of its exception_ptrs comes first.
-// With another library that memory is not read.
-#if defined(__GLIBCXX__) && defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
-#define TINE_KNOWS_EXCEPTION_HEADER 1
-struct ExceptionHeader {
-  uint32_t count;
-  struct {
-    const std::type_info* type;
-    void (*destructor)(void*);
-    void (*unexpected)();
-    void (*terminate)();
-    void* next;
-    int handlers;
-    int handler_switch;
-    const unsigned char* action;
-    const unsigned char* language_data;
-    void* catch_temp;
-    void* adjusted;
-    _Unwind_Exception unwind;
-  } exception;
-};
-#else
-#define TINE_KNOWS_EXCEPTION_HEADER 0
-#endif
-constinit bool count_is_known = false;
-
-const void* address_in(const std::exception_ptr& error) noexcept {
-  static_assert(sizeof(std::exception_ptr) == sizeof(void*));
-  const void* address;
-  std::memcpy(&address, &error, sizeof address);
-  return address;
-}
-
-uint32_t count_of([[maybe_unused]] const std::exception_ptr& error) noexcept {
-#if TINE_KNOWS_EXCEPTION_HEADER
-  auto* const header = static_cast<ExceptionHeader*>(const_cast<void*>(address_in(error))) - 1;
-  return std::atomic_ref<uint32_t>(header->count).load(std::memory_order_acquire);
-#else
-  return 0;
-#endif
-}
-
-// exception_ptr does not say how many pointers share its object. Without that number the collector cannot see cycles
-// through the traceback of a stored exception. The place of the count is used only if a test shows that it counts.
-void find_count() {
-  const auto first = std::make_exception_ptr(PyError({}, ErrorKind::kRuntime, ""));
-  const uint32_t one = count_of(first);
-  const auto second = first;
-  const uint32_t two = count_of(first);
-  const auto third = second;
-  count_is_known = one == 1 && two == 2 && count_of(first) == 3;
-}
 
 std::string text_of(PyObject* exception) {
   PyObject *type, *value, *traceback;
@@ -177,21 +120,7 @@ std::exception_ptr take_error() {
 
 void throw_error() { std::rethrow_exception(take_error()); }
 
-const PyError* as_py_error(const std::exception_ptr& error) noexcept {
-  if (!error) return nullptr;
-#if defined(__GLIBCXX__)
-  if (*error.__cxa_exception_type() != typeid(PyError)) return nullptr;
-  return static_cast<const PyError*>(address_in(error));
-#else
-  try {
-    std::rethrow_exception(error);
-  } catch (const PyError& e) {
-    return &e;
-  } catch (...) {
-    return nullptr;
-  }
-#endif
-}
+const PyError* as_py_error(const std::exception_ptr& error) noexcept { return abi::thrown<PyError>(error); }
 
 std::exception_ptr for_another_owner(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
@@ -205,7 +134,7 @@ std::exception_ptr for_another_owner(const std::exception_ptr& error) noexcept {
 
 PyObject* solely_owned_object(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
-  if (!e || !count_is_known || !e->sole_owner() || count_of(error) != 1) return nullptr;
+  if (!e || !e->sole_owner() || abi::owners_of(error) != 1) return nullptr;
   return e->object();
 }
 
@@ -315,7 +244,6 @@ bool init_errors(PyObject* module) {
                                    : doc);
     if (!classes[k]) return false;
   }
-  find_count();
   return true;
 }
 

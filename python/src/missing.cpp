@@ -5,6 +5,7 @@
 
 #include <new>
 
+#include "python/src/abi.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
 #include "tine/detail/torch_names.h"
@@ -62,7 +63,7 @@ PyObject* list(PyTypeObject* lister, PyObject* self, PyTypeObject* type) {
   if (!names || !found) return nullptr;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i) {
     PyObject* const name = PyList_GET_ITEM(names.get(), i);
-    PyObject* const attribute = _PyType_Lookup(type, name);
+    PyObject* const attribute = abi::defined_in(type, name);
     if (attribute && Py_IS_TYPE(attribute, missing_type)) continue;
     if (PyList_Append(found.get(), name) < 0) return nullptr;
   }
@@ -106,7 +107,7 @@ bool init_missing(PyObject* module) {
   for (const std::string_view name : torch_names("torch.Tensor")) {
     const PyRef key = PyRef::adopt(PyUnicode_InternFromString(std::string(name).c_str()));
     if (!key) return false;
-    if (_PyType_Lookup(types.tensor, key.get())) continue;
+    if (abi::defined_in(types.tensor, key.get())) continue;
     const PyRef made = PyRef::adopt(missing_type->tp_alloc(missing_type, 0));
     if (!made) return false;
     std::construct_at(&as_missing(made.get())->name, name);

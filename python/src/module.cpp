@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "python/src/abi.h"
 #include "python/src/builtin.h"
 #include "python/src/future.h"
 #include "python/src/place.h"
@@ -166,11 +167,12 @@ bool register_hooks(PyObject* module) {
 
 bool init(PyObject* module) {
   tine::detail::watch_forks();
-  return init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
-         init_promise(module) && init_others(module) && init_grad_mode(module) && init_pool(module) &&
-         init_dtypes(module) && init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&
-         add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
-         init_missing(module) && init_rpc(module) && register_hooks(module);
+  return abi::init_abi(module) && init_errors(module) && init_future(module) && init_callbacks() &&
+         init_completed() && init_promise(module) && init_others(module) && init_grad_mode(module) &&
+         init_pool(module) && init_dtypes(module) && init_tensor(module) &&
+         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
+         init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
+         register_hooks(module);
 }
 
 }  // namespace
@@ -202,4 +204,5 @@ PYBIND11_PLUGIN_IMPL(_C) {
     return module.ptr();
   }
   PYBIND11_CATCH_INIT_EXCEPTIONS
+  return nullptr;
 }

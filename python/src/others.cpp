@@ -1,6 +1,7 @@
 #include <atomic>
 #include <typeinfo>
 
+#include "python/src/abi.h"
 #include "python/src/future.h"
 
 // The futures of other libraries (torch.futures, c10d, concurrent.futures, asyncio and their like), taken by what they
@@ -84,7 +85,7 @@ Ref<ValueState> future_in(PyObject* object) {
   if (is_future(object)) return Ref<ValueState>::share(reinterpret_cast<PyFuture*>(object)->state);
   static PyObject* const name = PyUnicode_InternFromString("add_done_callback");
   // Looks at the class only: mocks and proxies have every attribute that they are asked for.
-  if (!_PyType_Lookup(Py_TYPE(object), name)) return {};
+  if (!abi::defined_in(Py_TYPE(object), name)) return {};
   auto state = adopt(object);
   if (!state && PyErr_Occurred()) throw_error();
   return state;

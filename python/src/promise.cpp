@@ -1,3 +1,4 @@
+#include "python/src/abi.h"
 #include "python/src/future.h"
 
 // A future that only its producer completes, for the bridges that are written in Python; and the means to cancel a
@@ -143,7 +144,7 @@ PyObject* canceller_call(PyObject* object, PyObject* args, PyObject*) {
   if (!PyArg_ParseTuple(args, "|p:_Canceller", &really)) return nullptr;
   const PyRef held = PyRef::adopt(std::exchange(held_by(object), nullptr));
   if (!really || !held) Py_RETURN_FALSE;
-  const PyRef future = is_future(held.get()) ? held : PyRef::share(PyWeakref_GetObject(held.get()));
+  const PyRef future = is_future(held.get()) ? held : abi::referent(held.get());
   if (!is_future(future.get())) Py_RETURN_FALSE;  // gone
   return PyBool_FromLong(reinterpret_cast<PyFuture*>(future.get())->state->cancel());
 }

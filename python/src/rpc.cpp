@@ -224,7 +224,8 @@ PyRRef remote(const py::object& to, double timeout, Request&& request) {
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
            double init_timeout, bool plaintext_beyond_loopback, int handler_threads, int max_handler_threads,
-           size_t max_send_buffer_bytes) {
+           size_t max_send_buffer_bytes, size_t max_calls_in_flight, double heartbeat_interval,
+           double heartbeat_timeout, double polling) {
   translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
   rpc::AgentOptions options;
   options.name = name;
@@ -235,6 +236,10 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.init_timeout = Seconds(init_timeout);
   options.plaintext_beyond_loopback = plaintext_beyond_loopback;
   options.max_send_buffer_bytes = max_send_buffer_bytes;
+  options.max_calls_in_flight = max_calls_in_flight;
+  options.heartbeat_interval = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_interval));
+  options.heartbeat_timeout = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_timeout));
+  options.polling = std::chrono::ceil<std::chrono::microseconds>(Seconds(polling));
   options.interrupted = interrupted;
   // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.
   options.log = [](const std::string& text) { log_line("[tine] " + text, text); };

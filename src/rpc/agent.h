@@ -48,6 +48,11 @@ struct AgentOptions {
   size_t max_send_buffer_bytes = size_t{64} << 20;
   bool unix_sockets = true;  // between workers of one machine
   bool plaintext_beyond_loopback = false;
+  // A worker that says nothing is asked for a sign of life after the first, and is dead after the second; 0: never asked.
+  std::chrono::milliseconds heartbeat_interval{5000};
+  std::chrono::milliseconds heartbeat_timeout{30000};
+  // For how long a thread that waits for an answer looks for it before it sleeps, while that pays; 0: it sleeps at once.
+  std::chrono::microseconds polling{50};
 
   const OpTable* ops = nullptr;           // borrowed; null: builtin calls are refused
   std::function<OpContext()> op_context;  // empty: OpContext{}

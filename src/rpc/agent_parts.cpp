@@ -17,6 +17,9 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   links.timeout = o.init_timeout;
   links.unix_sockets = o.unix_sockets;
   links.plaintext_beyond_loopback = o.plaintext_beyond_loopback;
+  links.connection.heartbeat_interval = o.heartbeat_interval;
+  links.connection.heartbeat_timeout = o.heartbeat_timeout;
+  links.polling = o.polling;
   links.connection.callbacks = &callbacks_of(o);
   links.timer = o.timer;
   links.connection.max_copied_bytes = o.max_send_buffer_bytes;

@@ -12,8 +12,9 @@ Links::~Links() = default;
 IoLoop& Links::loop() {
   const MutexLock lock(mutex_);
   if (!loop_)
-    loop_ = std::make_unique<IoLoop>(
-        Loop::Options{.timer = options_.timer, .callbacks = options_.connection.callbacks});
+    loop_ = std::make_unique<IoLoop>(Loop::Options{.poll_budget = options_.polling,
+                                                   .timer = options_.timer,
+                                                   .callbacks = options_.connection.callbacks});
   return *loop_;
 }
 

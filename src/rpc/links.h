@@ -33,6 +33,7 @@ class Links {
     bool unix_sockets = true;
     bool plaintext_beyond_loopback = false;
     ConnectionOptions connection;
+    std::chrono::microseconds polling{50};
     Timer* timer = nullptr;  // null: one of its own
     std::function<bool()> interrupted;
     std::function<void(const std::string&)> log;

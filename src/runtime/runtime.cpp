@@ -4,6 +4,9 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 
 #include "src/runtime/parts.h"
 #include "src/tensor/kernels/linear.h"
@@ -31,6 +34,22 @@ sched::BlockingOptions callback_options() {
   return o;
 }
 
+// A whole number in the variable, if it is set and not empty.
+template <class T>
+void read_variable(const char* name, T& option, T least, T most) {
+  const char* const text = std::getenv(name);
+  if (!text || !*text) return;
+  const char* const end = text + std::strlen(text);
+  T number{};
+  const auto read = std::from_chars(text, end, number);
+  if (read.ec != std::errc{} || read.ptr != end || number < least || number > most) {
+    throw ValueError(
+        fmt::format("the environment variable {}: expected a whole number from {} to {}, got \"{}\"", name,
+                    least, most, text));
+  }
+  option = number;
+}
+
 // Process-wide by nature. Never destroyed.
 constinit std::atomic<Runtime*> default_runtime{nullptr};
 
@@ -43,9 +62,19 @@ void enter_child() noexcept {
 
 }  // namespace
 
+RuntimeOptions RuntimeOptions::from_environment() {
+  RuntimeOptions o;
+  read_variable("TINE_MAX_THREADS", o.max_threads, 1, 1024);
+  read_variable("TINE_NUM_THREADS", o.num_threads, 1, o.max_threads);
+  read_variable("TINE_SEED", o.seed, uint64_t{0}, UINT64_MAX);
+  read_variable("TINE_MAX_SCRIPT_DEPTH", o.max_script_depth, 1U, UINT32_MAX);
+  return o;
+}
+
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
     : ops(&context),
-      scheduler(options.num_threads),
+      scheduler(
+          {.num_threads = options.num_threads, .max_threads = options.max_threads, .seed = options.seed}),
       trimming(Recycler::of_process(), scheduler.timer()),
       splitter(scheduler),
       callbacks(callback_options()),
@@ -57,7 +86,7 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
   context.generator = &generator;
   context.splitter = &splitter;
   context.remote = &rpc;
-  scripts.emplace(ops, scheduler, context);
+  scripts.emplace(ops, scheduler, context, vm::Limits{options.max_script_depth});
   script_runner.emplace(*scripts);
   rpc.set_script_runner(&*script_runner);
 }
@@ -75,7 +104,7 @@ Runtime& Runtime::instance() {
   [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, &enter_child);
   // Without a lock, which a child of fork(2) could inherit. If two threads make a Runtime, that of the first to finish is
   // used, and the other is destroyed.
-  auto made = std::make_unique<Runtime>();
+  auto made = std::make_unique<Runtime>(RuntimeOptions::from_environment());
   Runtime* known = nullptr;
   if (!default_runtime.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) return *known;
   return *made.release();

@@ -135,8 +135,8 @@ class ScriptUnit::Found final : public compile::Library {
   mutable std::vector<ScriptRef> held_;
 };
 
-ScriptUnit::ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& context)
-    : ops_(ops), shelf_(std::make_shared<Shelf>()), machine_(executor, context) {}
+ScriptUnit::ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& context, vm::Limits limits)
+    : ops_(ops), shelf_(std::make_shared<Shelf>()), machine_(executor, context, limits) {}
 
 ScriptUnit::~ScriptUnit() {
   std::vector<std::shared_ptr<Batch>> unused;

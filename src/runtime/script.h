@@ -57,7 +57,7 @@ class ScriptFunction {
 
 class TINE_API ScriptUnit final {
  public:
-  ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& context);
+  ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& context, vm::Limits limits = {});
   ~ScriptUnit();
   ScriptUnit(const ScriptUnit&) = delete;
   ScriptUnit& operator=(const ScriptUnit&) = delete;

@@ -26,9 +26,9 @@ inline void bump(std::atomic<uint64_t>& counter) noexcept {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-class Worker final : public detail::WaitHelper {
+class PoolThread final : public detail::WaitHelper {
  public:
-  Worker(Scheduler::Impl& pool, Scheduler& scheduler, int index)
+  PoolThread(Scheduler::Impl& pool, Scheduler& scheduler, int index)
       : pool_(pool), scheduler_(scheduler), victims_(pool.seed_, index) {
     thread_ = Thread(fmt::format("tine-w{}", index), [this] { main(); });
   }
@@ -101,8 +101,8 @@ class Worker final : public detail::WaitHelper {
       0;  // calls of about_to_block() without their unblocked(): they nest, and each takes one off `running`
   std::atomic<bool> called_{false};
   // These are guarded by the pool's threads_mutex_, as the list in which they link.
-  Worker* callable_before_ = nullptr;
-  Worker* callable_after_ = nullptr;
+  PoolThread* callable_before_ = nullptr;
+  PoolThread* callable_after_ = nullptr;
   bool callable_ = false;
   friend class Scheduler::Impl;
   Thread thread_;
@@ -148,7 +148,7 @@ struct GuestSeat {
 
 namespace {
 
-constinit thread_local sched::Worker* this_worker = nullptr;
+constinit thread_local sched::PoolThread* this_worker = nullptr;
 // The pool in which this thread has a seat, and the seat. The pool is known by its Life: while the seat holds that, no other
 // pool can have the same address.
 constinit thread_local const void* seat_pool = nullptr;
@@ -172,7 +172,7 @@ GuestSeat::~GuestSeat() {
 
 namespace sched {
 
-void Worker::main() noexcept {
+void PoolThread::main() noexcept {
   this_worker = this;
   seat_pool = pool_.life_.get();
   own_seat = &seat_;
@@ -214,7 +214,7 @@ void Worker::main() noexcept {
   pool_.ended_.notify_one();
 }
 
-void Worker::about_to_block(detail::Sleeper* sleeper) noexcept {
+void PoolThread::about_to_block(detail::Sleeper* sleeper) noexcept {
   ++blocks_;
   seat_.counted = false;
   pool_.blocked_.fetch_add(1, std::memory_order_relaxed);
@@ -228,7 +228,7 @@ void Worker::about_to_block(detail::Sleeper* sleeper) noexcept {
   pool_.look_again();
 }
 
-void Worker::unblocked() noexcept {
+void PoolThread::unblocked() noexcept {
   pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
   bool missed = false;
   {
@@ -244,7 +244,7 @@ void Worker::unblocked() noexcept {
   if (missed) pool_.look_again(1);
 }
 
-void Worker::run_called() noexcept {
+void PoolThread::run_called() noexcept {
   seat_.counted = --blocks_ == 0;
   detail::Sleeper* const mine = sleeper_;
   called_.store(false, std::memory_order_relaxed);
@@ -261,7 +261,7 @@ void Worker::run_called() noexcept {
   about_to_block(mine);  // and looks at the queues, as every thread does that stops running
 }
 
-Task* Worker::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexcept {
+Task* PoolThread::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexcept {
   const int64_t size = victim.size();
   if (size == 0) return nullptr;
   if (size == 1 && fresh_[slot].leave_alone(victim.pushes(), now)) return nullptr;  // its owner will want it
@@ -274,7 +274,7 @@ Task* Worker::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexce
 
 // Steals again from the last victim without registering as a searcher: every change of the searcher count takes its cache line
 // away from all threads that post.
-Task* Worker::steal_again() noexcept {
+Task* PoolThread::steal_again() noexcept {
   Task* const task = victim_ && victim_->size() > 1 ? victim_->steal() : nullptr;
   if (task) {
     bump(steal_count);
@@ -284,7 +284,7 @@ Task* Worker::steal_again() noexcept {
   return task;
 }
 
-Task* Worker::try_steal() noexcept {
+Task* PoolThread::try_steal() noexcept {
   if (Task* task = pool_.take_injected()) return task;
   const TimePoint now = Clock::now();
   const auto workers = static_cast<size_t>(pool_.worker_count_.load(std::memory_order_acquire));
@@ -295,7 +295,7 @@ Task* Worker::try_steal() noexcept {
   for (size_t k = 0; k < all; ++k) {
     const size_t i = (start + k) % all;
     if (i < workers) {
-      Worker* const other = pool_.workers_[i].load(std::memory_order_acquire);
+      PoolThread* const other = pool_.workers_[i].load(std::memory_order_acquire);
       if (other == this || !other) continue;
       if (Task* task = steal_from(other->seat_.deque, i, now)) return task;
     } else {
@@ -306,7 +306,7 @@ Task* Worker::try_steal() noexcept {
   return nullptr;
 }
 
-Task* Worker::search() noexcept {
+Task* PoolThread::search() noexcept {
   pool_.counts_.begin_search();
   PollTurn turn(PollTimes::kSearch);
   Task* task = nullptr;
@@ -323,7 +323,7 @@ Task* Worker::search() noexcept {
   return task;
 }
 
-void Worker::park() noexcept {
+void PoolThread::park() noexcept {
   {
     const MutexLock lock(pool_.threads_mutex_);
     seat_.counted = false;
@@ -366,7 +366,7 @@ void Scheduler::Impl::abandon_queued() noexcept {
     while (Task* task = guests_[static_cast<size_t>(i)]->deque.steal()) task->abandon();
   }
   for (int i = 0; i < worker_count_.load(std::memory_order_acquire); ++i) {
-    sched::Worker* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    sched::PoolThread* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
     while (Task* task = worker->seat().deque.steal()) task->abandon();
   }
 }
@@ -381,7 +381,7 @@ Scheduler::Impl::~Impl() {
   {
     const MutexLock lock(threads_mutex_);
     count = worker_count_.load();
-    for (sched::Worker* worker : asleep_) worker->unpark();
+    for (sched::PoolThread* worker : asleep_) worker->unpark();
     counts_.run(static_cast<int>(asleep_.size()));
     asleep_.clear();
   }
@@ -429,7 +429,7 @@ bool Scheduler::Impl::anything_queued() noexcept {
   if (injected_size_.load(std::memory_order_seq_cst) > 0) return true;
   const int workers = worker_count_.load(std::memory_order_acquire);
   for (int i = 0; i < workers; ++i) {
-    sched::Worker* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    sched::PoolThread* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
     if (worker && worker->seat().deque.size() > 0) return true;
   }
   const int guests = guest_count_.load(std::memory_order_acquire);
@@ -440,7 +440,7 @@ bool Scheduler::Impl::anything_queued() noexcept {
 }
 
 void Scheduler::Impl::wake_one() noexcept {
-  sched::Worker* chosen = nullptr;
+  sched::PoolThread* chosen = nullptr;
   {
     const MutexLock lock(threads_mutex_);
     const bool stopping = stopping_.load(std::memory_order_relaxed);
@@ -452,7 +452,7 @@ void Scheduler::Impl::wake_one() noexcept {
       asleep_.pop_back();
       counts_.run();
     } else if (!stopping && !start_thread() && callable_) {
-      sched::Worker& called = *callable_;
+      sched::PoolThread& called = *callable_;
       remove_callable(called);
       counts_.run();
       called.call();
@@ -470,7 +470,7 @@ bool Scheduler::Impl::start_thread() noexcept {
   counts_.run();
   ++live_;
   try {
-    auto* worker = new sched::Worker(*this, owner_, index);
+    auto* worker = new sched::PoolThread(*this, owner_, index);
     workers_[static_cast<size_t>(index)].store(worker, std::memory_order_release);
     worker_count_.store(index + 1, std::memory_order_release);
     return true;
@@ -482,7 +482,7 @@ bool Scheduler::Impl::start_thread() noexcept {
   }
 }
 
-void Scheduler::Impl::add_callable(sched::Worker& worker) noexcept {
+void Scheduler::Impl::add_callable(sched::PoolThread& worker) noexcept {
   worker.callable_ = true;
   worker.callable_before_ = nullptr;
   worker.callable_after_ = callable_;
@@ -490,7 +490,7 @@ void Scheduler::Impl::add_callable(sched::Worker& worker) noexcept {
   callable_ = &worker;
 }
 
-void Scheduler::Impl::remove_callable(sched::Worker& worker) noexcept {
+void Scheduler::Impl::remove_callable(sched::PoolThread& worker) noexcept {
   worker.callable_ = false;
   (worker.callable_before_ ? worker.callable_before_->callable_after_ : callable_) = worker.callable_after_;
   if (worker.callable_after_) worker.callable_after_->callable_before_ = worker.callable_before_;
@@ -611,7 +611,7 @@ SchedulerCounters Scheduler::Impl::counters() const noexcept {
   SchedulerCounters c;
   const int workers = worker_count_.load(std::memory_order_acquire);
   for (int i = 0; i < workers; ++i) {
-    const sched::Worker* worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    const sched::PoolThread* worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
     c.tasks_run += worker->run_count.load(std::memory_order_relaxed);
     c.tasks_stolen += worker->steal_count.load(std::memory_order_relaxed);
   }

@@ -55,7 +55,7 @@ struct Seat {
   bool counted = false;
 };
 
-class Worker;
+class PoolThread;
 
 }  // namespace tine::sched
 
@@ -78,7 +78,7 @@ class Scheduler::Impl {
   int target() const noexcept { return target_.load(std::memory_order_relaxed); }
 
  private:
-  friend class sched::Worker;
+  friend class sched::PoolThread;
   friend class GuestHelper;
   friend struct GuestSeat;
 
@@ -120,8 +120,8 @@ class Scheduler::Impl {
   // False: there is no thread to be had.
   bool start_thread() noexcept TINE_REQUIRES(threads_mutex_);
   void abandon_queued() noexcept;
-  void add_callable(sched::Worker& worker) noexcept TINE_REQUIRES(threads_mutex_);
-  void remove_callable(sched::Worker& worker) noexcept TINE_REQUIRES(threads_mutex_);
+  void add_callable(sched::PoolThread& worker) noexcept TINE_REQUIRES(threads_mutex_);
+  void remove_callable(sched::PoolThread& worker) noexcept TINE_REQUIRES(threads_mutex_);
   sched::Seat* take_guest_seat() noexcept;
   void leave_guest_seat(sched::Seat* seat) noexcept;
 
@@ -144,11 +144,11 @@ class Scheduler::Impl {
   std::atomic<int> guest_count_{0};
 
   mutable Mutex threads_mutex_;
-  std::array<std::atomic<sched::Worker*>, sched::kMaxThreads> workers_{};
+  std::array<std::atomic<sched::PoolThread*>, sched::kMaxThreads> workers_{};
   std::atomic<int> worker_count_{0};
-  std::vector<sched::Worker*> asleep_ TINE_GUARDED_BY(threads_mutex_);
+  std::vector<sched::PoolThread*> asleep_ TINE_GUARDED_BY(threads_mutex_);
   // Workers asleep in waits, newest first.
-  sched::Worker* callable_ TINE_GUARDED_BY(threads_mutex_) = nullptr;
+  sched::PoolThread* callable_ TINE_GUARDED_BY(threads_mutex_) = nullptr;
   int live_ TINE_GUARDED_BY(threads_mutex_) = 0;  // threads that have not ended
   Condition ended_;
 

@@ -9,12 +9,12 @@
 namespace tine {
 namespace {
 
-struct Place {
+struct TorchModule {
   std::string_view name, names;  // a space before and behind each
 };
 
 // clang-format off
-constexpr std::array<Place, 18> kPlaces = {{
+constexpr std::array<TorchModule, 18> kModules = {{
     {"torch",
      " AVG AcceleratorError AggregationType AliasDb AnyType Argument ArgumentSpec AwaitType BFloat16Storage"
      " BFloat16Tensor BenchmarkConfig BenchmarkExecutionStats Block BoolStorage BoolTensor BoolType"
@@ -362,7 +362,7 @@ constexpr std::array<Place, 18> kPlaces = {{
 
 bool in_torch(std::string_view place, std::string_view name) {
   if (name.empty() || name.find(' ') != std::string_view::npos) return false;
-  for (const Place& p : kPlaces) {
+  for (const TorchModule& p : kModules) {
     if (p.name == place) return p.names.find(fmt::format(" {} ", name)) != std::string_view::npos;
   }
   return false;
@@ -374,7 +374,7 @@ std::string not_there_yet(std::string_view place, std::string_view name) {
 
 std::vector<std::string_view> torch_names(std::string_view place) {
   std::vector<std::string_view> all;
-  for (const Place& p : kPlaces) {
+  for (const TorchModule& p : kModules) {
     if (p.name != place) continue;
     for (size_t at = 1, end = 0; at < p.names.size(); at = end + 1) {
       end = p.names.find(' ', at);

@@ -40,6 +40,10 @@ class RpcBackendOptions:
     init_method: str
     init_timeout: float
     max_send_buffer_bytes: int
+    max_calls_in_flight: int
+    heartbeat_interval: float
+    heartbeat_timeout: float
+    polling: float
     def __init__(
         self,
         rpc_timeout: float = 60.0,
@@ -47,6 +51,10 @@ class RpcBackendOptions:
         *,
         init_timeout: float = 60.0,
         max_send_buffer_bytes: int = ...,
+        max_calls_in_flight: int = 65536,
+        heartbeat_interval: float = 5.0,
+        heartbeat_timeout: float = 30.0,
+        polling: float = 50e-6,
     ) -> None: ...
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
@@ -65,6 +73,10 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         devices: Optional[Sequence[Any]] = None,
         init_timeout: float = 60.0,
         max_send_buffer_bytes: int = ...,
+        max_calls_in_flight: int = 65536,
+        heartbeat_interval: float = 5.0,
+        heartbeat_timeout: float = 30.0,
+        polling: float = 50e-6,
         _transports: Optional[Sequence[str]] = None,
         _channels: Optional[Sequence[str]] = None,
     ) -> None: ...

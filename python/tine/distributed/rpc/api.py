@@ -22,7 +22,7 @@ class DestinationError(_C.TypeError, ValueError):
     """A destination that is not a name, a rank or a WorkerInfo; PyTorch raises ValueError."""
 
 
-def _address(init_method, rank):
+def _address(init_method):
     if init_method == "env://":
         missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
         if missing:
@@ -100,13 +100,17 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
         name,
         rank,
         world_size,
-        _address(options.init_method, rank),
+        _address(options.init_method),
         rpc_timeout,
         init_timeout,
         os.environ.get("TINE_PLAINTEXT", "") == "1",
         options.num_worker_threads,
         options.max_handler_threads,
         options.max_send_buffer_bytes,
+        options.max_calls_in_flight,
+        options.heartbeat_interval,
+        options.heartbeat_timeout,
+        options.polling,
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)

@@ -5,6 +5,11 @@ from .constants import DEFAULT_INIT_METHOD, DEFAULT_NUM_WORKER_THREADS, DEFAULT_
 
 DEFAULT_MAX_HANDLER_THREADS = 4096
 DEFAULT_MAX_SEND_BUFFER_BYTES = 64 << 20
+DEFAULT_MAX_CALLS_IN_FLIGHT = 65536
+DEFAULT_HEARTBEAT_INTERVAL = 5.0
+DEFAULT_HEARTBEAT_TIMEOUT = 30.0
+DEFAULT_POLLING = 50e-6
+_LONGEST = 1e6  # seconds: eleven days and a half
 _MOST_HANDLER_THREADS = 32768
 _CPU_ONLY = "tine has CPU tensors only: device_maps and devices other than \"cpu\" cannot be used"
 
@@ -23,6 +28,13 @@ def _seconds(name, given, none_is_zero):
     if seconds > 0 or (none_is_zero and seconds == 0):
         return seconds
     raise ValueError(f"{name}: expected seconds, {'0 (none) or more' if none_is_zero else 'more than 0'}, got {given}")
+
+
+def _at_most(name, given, most, none_is_zero):
+    seconds = _seconds(name, given, none_is_zero)
+    if seconds > most:
+        raise ValueError(f"{name}: expected at most {most:g} seconds, got {given}")
+    return seconds
 
 
 def _whole(name, value, least, most):
@@ -47,6 +59,11 @@ class RpcBackendOptions:
         init_timeout: seconds within which all workers must have come together; infinity waits as long as it takes.
         max_send_buffer_bytes: so much memory that was copied to be sent to one worker (pickles, strings, lists; a tensor
             is sent from where it lies) may wait before callers wait, and handlers with their answers. Nothing fails.
+        max_calls_in_flight: so many calls to one worker may be without an answer before callers wait.
+        heartbeat_interval: seconds of silence after which a worker is asked for a sign of life; 0: it is never asked.
+        heartbeat_timeout: seconds of silence after which it is dead.
+        polling: seconds for which a thread that waits for an answer looks for it before it sleeps, as long as
+            that pays; 0: it sleeps at once.
     """
 
     num_worker_threads = DEFAULT_NUM_WORKER_THREADS
@@ -59,11 +76,19 @@ class RpcBackendOptions:
         *,
         init_timeout=60.0,
         max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_calls_in_flight=DEFAULT_MAX_CALLS_IN_FLIGHT,
+        heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
+        heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
+        polling=DEFAULT_POLLING,
     ):
         self.rpc_timeout = _seconds("rpc_timeout", rpc_timeout, none_is_zero=True)
         self.init_method = init_method
         self.init_timeout = _seconds("init_timeout", init_timeout, none_is_zero=False)
         self.max_send_buffer_bytes = _whole("max_send_buffer_bytes", max_send_buffer_bytes, 1, 2**63 - 1)
+        self.max_calls_in_flight = _whole("max_calls_in_flight", max_calls_in_flight, 1, 2**31 - 1)
+        self.heartbeat_interval = _at_most("heartbeat_interval", heartbeat_interval, _LONGEST, none_is_zero=True)
+        self.heartbeat_timeout = _at_most("heartbeat_timeout", heartbeat_timeout, _LONGEST, none_is_zero=False)
+        self.polling = _at_most("polling", polling, 1.0, none_is_zero=True)
 
     def __repr__(self):
         options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
@@ -98,11 +123,22 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         devices=None,
         init_timeout=60.0,
         max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_calls_in_flight=DEFAULT_MAX_CALLS_IN_FLIGHT,
+        heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
+        heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
+        polling=DEFAULT_POLLING,
         _transports=None,
         _channels=None,
     ):
         super().__init__(
-            rpc_timeout, init_method, init_timeout=init_timeout, max_send_buffer_bytes=max_send_buffer_bytes
+            rpc_timeout,
+            init_method,
+            init_timeout=init_timeout,
+            max_send_buffer_bytes=max_send_buffer_bytes,
+            max_calls_in_flight=max_calls_in_flight,
+            heartbeat_interval=heartbeat_interval,
+            heartbeat_timeout=heartbeat_timeout,
+            polling=polling,
         )
         if device_maps or (devices and any(str(d) != "cpu" for d in devices)):
             raise ValueError(_CPU_ONLY)
