@@ -106,6 +106,6 @@ const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
 OpContext& Runtime::context() noexcept { return parts_->context; }
 RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }
 Generator& Runtime::generator() noexcept { return parts_->generator; }
-ScriptUnit& Runtime::scripts() noexcept { return *parts_->scripts; }
+ScriptStore& Runtime::scripts() noexcept { return *parts_->scripts; }
 
 }  // namespace tine

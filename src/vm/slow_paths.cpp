@@ -43,7 +43,7 @@ const Function& link(const Function& caller, const CallSite& site) {
 void throw_too_deep(const Function& callee, uint32_t limit) {
   throw Error(
       fmt::format("maximum recursion depth exceeded: {} nested calls, the last one of '{}'; "
-                  "end the recursion earlier or raise the limit of the machine",
+                  "end the recursion earlier or raise the limit",
                   limit, callee.name));
 }
 
