@@ -3,6 +3,8 @@
 // The compiler of scripts (tine/script.h) knows the language and nothing of the program around a script. For each other name
 // it asks a Resolver: a name is a constant, an operator, a function, a type, a namespace, or nothing.
 //
+//   #include "tine/script.h"
+//
 //   class Settings final : public tine::script::Resolver {
 //     tine::script::Resolved resolve(std::string_view dotted) override {
 //       using namespace tine::script;

@@ -25,7 +25,7 @@ struct Span {
 };
 
 struct Place {
-  int line = 0;    // from 1; 0 is no place
+  int line = 0;    // from 1; 0: none
   int column = 0;  // from 1, in characters
 };
 
@@ -48,7 +48,7 @@ class TINE_API Source {
   std::vector<uint32_t> line_starts_;
 };
 
-// A part of a Source, which it shares. Without a source, or with line 0, it is no place.
+// A part of a Source, which it shares. Without a source, or with line 0, it means "no place".
 struct TINE_API SourceSpan {
   std::shared_ptr<const Source> source;
   int line = 0, column = 0;          // from 1; 0: no place

@@ -1,6 +1,5 @@
 // Tracing: a script function made from one run of a C++ function, which calls its operators through a Tracer.
 //
-//   #include "tine/tracing.h"
 //   namespace script = tine::script;
 //
 //   const script::Function f = script::trace(

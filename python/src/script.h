@@ -21,9 +21,9 @@ struct ScriptTypes {
 extern ScriptTypes script_types;
 
 [[nodiscard]] PyObject* wrap_function(script::Function f);
-// The function that the object shows; null when it is no ScriptFunction.
+// The function that the object shows; null if the object is not a ScriptFunction.
 [[nodiscard]] const script::Function* function_of(PyObject* object) noexcept;
-// Null when it is no ObjectType.
+// Null if the object is not an ObjectType.
 [[nodiscard]] std::shared_ptr<const ObjectType> object_type_of(PyObject* object);
 
 // What a tine._C.FunctionSource holds; TypeError for other objects.

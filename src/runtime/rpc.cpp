@@ -33,7 +33,7 @@ RpcService::~RpcService() { stop(false, rpc::Seconds(0)); }
 
 void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (agent_) {
       throw Error(fmt::format("RPC is already initialized, as worker \"{}\"; call shutdown first",
                               agent_->self().name));
@@ -52,7 +52,7 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
   options.timer = &runtime_.scheduler().timer();
   std::shared_ptr<rpc::Agent> agent = rpc::Agent::start(std::move(options));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     agent_ = agent;
     seen_by_child_.store(agent.get(), std::memory_order_release);
   }
@@ -62,13 +62,13 @@ void RpcService::start(rpc::AgentOptions options, ForeignSide foreign) {
 void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view failure) {
   std::shared_ptr<rpc::Agent> agent;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!agent_) return;
     agent = agent_;
   }
   // Callbacks that come in during a graceful shutdown still find the agent.
   const auto forget = [&] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (agent_ != agent) return;
     seen_by_child_.store(nullptr, std::memory_order_release);
     agent_ = nullptr;
@@ -84,7 +84,7 @@ void RpcService::stop(bool graceful, rpc::Seconds timeout, std::string_view fail
 }
 
 std::shared_ptr<rpc::Agent> RpcService::agent() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (agent_) return agent_;
   if (was_stopped_) {
     throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
@@ -93,7 +93,7 @@ std::shared_ptr<rpc::Agent> RpcService::agent() const {
 }
 
 bool RpcService::initialised() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return agent_ != nullptr;
 }
 

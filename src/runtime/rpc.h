@@ -12,10 +12,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/agent.h"
 #include "src/value/op_context.h"
 #include "tine/runtime.h"
@@ -99,10 +99,10 @@ class TINE_API RpcService final : private rpc::Handler, public RemoteCaller {
   Runtime& runtime_;
   ScriptRunner* scripts_ = nullptr;
   ForeignSide foreign_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<rpc::Agent> agent_;
+  mutable Mutex mutex_;
+  std::shared_ptr<rpc::Agent> agent_ TINE_GUARDED_BY(mutex_);
   std::atomic<rpc::Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock
-  bool was_stopped_ = false;
+  bool was_stopped_ TINE_GUARDED_BY(mutex_) = false;
 };
 
 // The Runtime's, for bindings and the command.

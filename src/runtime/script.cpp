@@ -30,7 +30,7 @@ Function::Data::Data(compile::CompiledFunction from, std::shared_ptr<const Sourc
 
 ScriptBatch::~ScriptBatch() {
   {
-    const std::lock_guard lock(shelf->mutex);
+    const MutexLock lock(shelf->mutex);
     for (const auto& f : functions) {
       const auto at = shelf->functions.find(f->name);
       if (at != shelf->functions.end() && at->second.function == f.get()) shelf->functions.erase(at);
@@ -45,7 +45,7 @@ Function ScriptBatch::show(const Function::Data* f) {
         const std::shared_ptr<ScriptShelf> shelf = batch->shelf;
         std::shared_ptr<ScriptBatch> gone;  // destroyed without the lock
         {
-          const std::lock_guard lock(shelf->mutex);
+          const MutexLock lock(shelf->mutex);
           if (shelf->closed) {
             gone = std::move(batch);
           } else {
@@ -58,7 +58,7 @@ Function ScriptBatch::show(const Function::Data* f) {
 }
 
 Function ScriptShelf::peek(std::string_view name) {
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   const auto at = functions.find(std::string(name));
   if (at == functions.end()) return {};
   std::shared_ptr<ScriptBatch> batch = at->second.batch.lock();
@@ -69,12 +69,12 @@ Function ScriptShelf::peek(std::string_view name) {
 void ScriptShelf::collect() noexcept {
   std::vector<std::shared_ptr<ScriptBatch>> candidates;
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     candidates.swap(unused);
   }
   // What is shown again meanwhile has another owner.
   if (candidates.empty() || vm::RunningCount::nothing_runs()) return;
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   unused.insert(unused.end(), std::make_move_iterator(candidates.begin()),
                 std::make_move_iterator(candidates.end()));
 }
@@ -113,7 +113,7 @@ ScriptStore::ScriptStore(const OpTable& ops, Executor& executor, const OpContext
 
 ScriptStore::~ScriptStore() {
   std::vector<std::shared_ptr<ScriptBatch>> unused;
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   shelf_->closed = true;
   unused.swap(shelf_->unused);
 }
@@ -124,7 +124,7 @@ vm::Machine& ScriptStore::machine() noexcept { return shelf_->machine; }
 
 Function ScriptStore::function(std::string_view name) const {
   std::shared_ptr<ScriptBatch> batch;  // let go without the lock
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   const auto at = shelf_->functions.find(std::string(name));
   if (at == shelf_->functions.end()) return {};
   batch = at->second.batch.lock();
@@ -134,7 +134,7 @@ Function ScriptStore::function(std::string_view name) const {
 Function ScriptStore::peek(std::string_view name) const { return shelf_->peek(name); }
 
 size_t ScriptStore::size() const {
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   return shelf_->functions.size();
 }
 
@@ -154,8 +154,9 @@ Function ScriptStore::keep(std::vector<compile::CompiledFunction> compiled,
   }
   auto batch = std::make_shared<ScriptBatch>(shelf_);
   std::vector<std::shared_ptr<ScriptBatch>> seen;  // let go without the lock
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   const auto defined = [&](const std::string& name) -> ScriptBatch* {
+    shelf_->mutex.assert_held();
     const auto at = shelf_->functions.find(name);
     if (at == shelf_->functions.end()) return nullptr;
     return seen.emplace_back(at->second.batch.lock()).get();

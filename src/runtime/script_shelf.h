@@ -4,13 +4,13 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/code/function.h"
 #include "src/compile/compile.h"
 #include "src/ir/graph.h"
@@ -39,9 +39,10 @@ class ScriptShelf {
   std::atomic<bool> closed{false};  // the store is gone, and all runs with it; set under the lock
   std::atomic<unsigned> prefixes{0};
 
-  std::mutex mutex;
-  std::unordered_map<std::string, Entry> functions;
-  std::vector<std::shared_ptr<ScriptBatch>> unused;  // nobody shows them; a run may be in their code
+  Mutex mutex;
+  std::unordered_map<std::string, Entry> functions TINE_GUARDED_BY(mutex);
+  // Nobody shows them; a run may be in their code.
+  std::vector<std::shared_ptr<ScriptBatch>> unused TINE_GUARDED_BY(mutex);
   code::Library library;
 
   // Empty when there is none. Its batch stays meanwhile: enough to read it, not to run it.
