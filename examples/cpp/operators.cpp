@@ -47,7 +47,7 @@ int main() {
 
   // By name: for what is known when the program runs.
   const tine::OpTable& ops = tine::Runtime::instance().ops();
-  const auto at_two = ops.call<Tensor>("aten::linear", tine::full({1, 1}, 2), line.weight, line.bias);
+  const auto at_two = ops.call<Tensor>("aten::linear", tine::full({1, 1}, 2.0), line.weight, line.bias);
   expect(std::abs(at_two.item_as_double() - 6.5) < 1e-2, "the same line by name");
   const tine::Value sums = ops.call("aten::sum", y, 0, Keyword("keepdim", true));
   expect(sums.to_tensor().dim() == 2, "the dimension to be kept");

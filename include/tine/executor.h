@@ -3,7 +3,7 @@
 //   class Loop final : public Executor {                      // one's own event loop takes tine's callbacks
 //     void post(Task& task) noexcept override { queue_.push(&task); wake_loop(); }
 //   };
-//   future.then(loop, [](Future<int> done) { ... });
+//   Future<void> drawn = future.then(loop, [](Future<int> done) { ... });
 //
 // Executors are given wherever something is to run elsewhere: to fork(), to then() and its like, to resume_on(). Scheduler
 // (scheduler.h) is the one that computes; InlineExecutor runs everything at once.

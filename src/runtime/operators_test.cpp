@@ -56,7 +56,7 @@ TEST(Operators, DefaultsAreThoseOfTheSchema) {
 TEST(Operators, AnOverloadThatWouldTakeTheSameArgumentsLeavesThemToTheEarlierOne) {
   EXPECT_EQ(arange(2, 5).numel(), 3);     // arange.start
   EXPECT_EQ(arange(2, 6, 2).numel(), 2);  // arange.start_step
-  EXPECT_TRUE(equal(sum(ones({2, 2})), scalar_tensor(4)));
+  EXPECT_TRUE(equal(sum(ones({2, 2})), scalar_tensor(4.0)));
   const auto [values, indices] = max(arange(5), 0);
   EXPECT_EQ(indices.item_as_int(), 4);
   EXPECT_EQ(max(arange(5)).item_as_int(), 4);
@@ -81,7 +81,7 @@ TEST(Operators, OneThatWritesChangesItsArgumentAndReturnsIt) {
   const Tensor x = zeros({2});
   const Tensor same = add_(x, ones({2}), 3);
   EXPECT_EQ(same.impl(), x.impl());
-  EXPECT_TRUE(equal(x, full({2}, 3)));
+  EXPECT_TRUE(equal(x, full({2}, 3.0)));
 }
 
 TEST(Operators, ArgumentsAreLentAndResultsAreTheCallersAlone) {

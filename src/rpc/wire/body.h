@@ -49,7 +49,7 @@ class BodyWriter {
   void ext(int8_t type, std::span<const std::byte> v);
   // An ext whose `bytes` bytes the caller fills in; valid until the next call.
   [[nodiscard]] std::byte* ext(int8_t type, size_t bytes);
-  // Bytes as they are, which the caller fills in, for a body that is no MessagePack; valid until the next call.
+  // Bytes as they are, which the caller fills in, for a body that is not MessagePack; valid until the next call.
   [[nodiscard]] std::byte* raw(size_t bytes) { return grow(bytes); }
   // Adds a segment and returns its number. Empty ones are refused: write those inline.
   uint32_t segment(Segment segment);
