@@ -20,7 +20,7 @@ namespace tine {
 
 class Generator;
 class OpTable;
-class ScriptUnit;
+class ScriptStore;
 struct OpContext;
 class RpcService;
 
@@ -77,7 +77,7 @@ class TINE_API Runtime {
   [[nodiscard]] OpContext& context() noexcept;
   [[nodiscard]] Generator& generator() noexcept;
   // The script functions (src/runtime/script.h).
-  [[nodiscard]] ScriptUnit& scripts() noexcept;
+  [[nodiscard]] ScriptStore& scripts() noexcept;
 
  private:
   friend RpcService& rpc_service(Runtime& runtime) noexcept;

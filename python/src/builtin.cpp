@@ -13,9 +13,9 @@
 #include "python/src/call_values.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
-#include "src/runtime/tracing.h"
 #include "tine/detail/fits.h"
 #include "tine/runtime.h"
+#include "tine/tracing.h"
 
 namespace tine::python {
 namespace {
@@ -208,9 +208,8 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
 // Calls that a trace makes and records.
 [[gnu::cold]] Value call_recorded(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords,
                                   const Op** chosen = nullptr) {
-  OpContext& context = Runtime::instance().context();
   return with_array_hint(args, keywords, [&] {
-    return tracer_of_thread->call({rows.rows, rows.count}, context, args, keywords, chosen);
+    return tracer_of_thread->call_rows({rows.rows, rows.count}, args, keywords, chosen);
   });
 }
 [[gnu::cold]] PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional,

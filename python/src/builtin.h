@@ -12,7 +12,7 @@
 #include "python/src/convert.h"
 #include "tine/operators.h"
 
-namespace tine::trace {
+namespace tine::script {
 class Tracer;
 }
 
@@ -46,7 +46,7 @@ struct OpRows {
 [[nodiscard]] Value call_op(OpRows rows, std::initializer_list<Value> args);
 
 // The trace that makes and records this thread's calls of operators, or null.
-inline constinit thread_local trace::Tracer* tracer_of_thread = nullptr;
+inline constinit thread_local script::Tracer* tracer_of_thread = nullptr;
 
 // Makes the types, a builtin in the module for each operator that has to do with tensors, and a method on
 // Tensor for each that takes one as `self`.

@@ -8,6 +8,7 @@
 
 #include "python/src/convert.h"
 #include "src/runtime/script.h"
+#include "tine/script.h"
 
 namespace tine::python {
 
@@ -19,21 +20,25 @@ struct ScriptTypes {
 };
 extern ScriptTypes script_types;
 
-[[nodiscard]] PyObject* wrap_function(ScriptRef f);
-[[nodiscard]] PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph);
+[[nodiscard]] PyObject* wrap_function(script::Function f);
 // The function that the object shows; null if the object is not a ScriptFunction.
-[[nodiscard]] const ScriptFunction* function_of(PyObject* object) noexcept;
+[[nodiscard]] const script::Function* function_of(PyObject* object) noexcept;
 // Null if the object is not an ObjectType.
 [[nodiscard]] std::shared_ptr<const ObjectType> object_type_of(PyObject* object);
 
-// A source tuple of tine.jit._names to what the compiler takes.
-[[nodiscard]] compile::FunctionSource function_source_of(PyObject* tuple);
+// What a tine._C.FunctionSource holds; TypeError for other objects.
+[[nodiscard]] std::shared_ptr<const script::FunctionSource> function_source_of(PyObject* object);
 
 // Ctrl-C for scripts that run on Python's main thread; null on others.
-[[nodiscard]] vm::Poll* interrupt_poll() noexcept;
+[[nodiscard]] ScriptPoll interrupt_poll() noexcept;
 
-// script_objects.cpp's part of the module, and all of it.
-[[nodiscard]] bool init_script(PyObject* module);
+// The text of a str, which the object keeps; throws for other objects.
+[[nodiscard]] std::string_view utf8(PyObject* text);
+[[nodiscard]] bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into);
+
+// The module's parts of script_objects.cpp and script_resolver.cpp, and all of it.
 [[nodiscard]] bool init_script_objects(PyObject* module);
+[[nodiscard]] bool init_script_resolver(PyObject* module);
+[[nodiscard]] bool init_script(PyObject* module);
 
 }  // namespace tine::python

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "python/src/tracing.h"
-#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
@@ -245,7 +244,7 @@ PyType_Spec spec = {"tine._C.TracedNumber", sizeof(PyNumber), 0,
 
 const Tensor& stand_in_of(PyObject* object) noexcept { return reinterpret_cast<PyNumber*>(object)->stand_in; }
 
-Value number_of(PyObject* object) { return trace::number_in(stand_in_of(object)); }
+Value number_of(PyObject* object) { return script::Tracer::number_in(stand_in_of(object)); }
 
 PyObject* wrap_number(const Tensor& stand_in) {
   PyObject* const made = types.traced_number->tp_alloc(types.traced_number, 0);

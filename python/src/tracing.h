@@ -9,19 +9,16 @@
 #include <span>
 
 #include "python/src/builtin.h"
-#include "src/runtime/script.h"
+#include "tine/tracing.h"
 
 namespace tine::python {
 
 [[nodiscard]] inline bool tracing() noexcept { return tracer_of_thread != nullptr; }
 
 // to_value, but for the numbers of the trace: the tensors that stand for them.
-[[nodiscard]] Value traced_value(PyObject* object, const trace::Tracer* tracer = tracer_of_thread);
+[[nodiscard]] Value traced_value(PyObject* object, const script::Tracer* tracer = tracer_of_thread);
 // The other way round. New reference.
 [[nodiscard]] PyObject* traced_to_python(const Value& value);
-
-// The trace of this thread calls it by name: it stays until the traced function is defined.
-void keep_called(ScriptRef f);
 
 // `other` is a handle of its own on all that `of` shows.
 void record_same(const Tensor& other, const Tensor& of);

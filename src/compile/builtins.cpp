@@ -217,11 +217,6 @@ Resolved torch(const OpTable& ops, std::string_view name) {
 
 }  // namespace
 
-Resolver::~Resolver() = default;
-Resolved Resolver::method(const ObjectType&, std::string_view) { return Missing{}; }
-std::optional<Submodules> Resolver::submodules(const ObjectType&) { return std::nullopt; }
-std::vector<std::string> Resolver::candidates(std::string_view) { return {}; }
-
 Resolved resolve_language(std::string_view name) {
   if (name == "int") return TypeName{Type::integer()};
   if (name == "float") return TypeName{Type::floating()};
@@ -251,20 +246,9 @@ std::vector<std::string> language_names() {
   return names;
 }
 
-Resolved resolve_builtin(const OpTable& ops, std::string_view dotted) {
-  const size_t dot = dotted.find('.');
-  const std::string_view root = dotted.substr(0, dot);
-  const std::string_view rest = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
-  if (root == "torch" || root == "tine") return torch(ops, rest);
-  if (root == "math") return rest.empty() ? Resolved(Namespace{}) : math(ops, rest);
-  if (root == "typing" || root == "builtins")
-    return rest.empty() ? Resolved(Namespace{}) : resolve_language(rest);
-  if (root == "__future__") return Namespace{};
-  return dot == std::string_view::npos ? resolve_language(dotted) : Resolved(Missing{});
-}
-
-TextResolver::TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix)
-    : ops_(ops) {
+TextResolver::TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix,
+                           std::shared_ptr<Resolver> others)
+    : ops_(ops), others_(std::move(others)) {
   aliases_ = {{"torch", "torch"}, {"tine", "tine"}, {"math", "math"}, {"typing", "typing"}};
   for (const syntax::Import& i : module.imports) {
     if (!i.name.empty()) {
@@ -291,15 +275,27 @@ Resolved TextResolver::resolve(std::string_view dotted) {
     if (classes_.contains(root))
       return Refused{"classes are not supported in scripts yet; write functions over tuples, or a module"};
   }
-  const auto alias = aliases_.find(root);
-  if (alias == aliases_.end()) return Missing{};
-  std::string name = alias->second;
-  if (dot != std::string_view::npos) name += dotted.substr(dot);
-  return resolve_builtin(ops_, name);
+  std::string name(dotted);
+  if (const auto alias = aliases_.find(root); alias != aliases_.end()) {
+    name = alias->second;
+    if (dot != std::string_view::npos) name += dotted.substr(dot);
+    Resolved known = resolve_builtin(ops_, name);
+    if (!std::holds_alternative<Missing>(known)) return known;
+  }
+  return others_ ? others_->resolve(name) : Missing{};
+}
+
+Resolved TextResolver::method(const ObjectType& type, std::string_view name) {
+  return others_ ? others_->method(type, name) : Missing{};
+}
+
+std::optional<Submodules> TextResolver::submodules(const ObjectType& type) {
+  return others_ ? others_->submodules(type) : std::nullopt;
 }
 
 std::vector<std::string> TextResolver::candidates(std::string_view dotted) {
   std::vector<std::string> names;
+  if (others_) names = others_->candidates(dotted);
   const size_t dot = dotted.rfind('.');
   if (dot == std::string_view::npos) {
     for (const auto& [name, source] : functions) names.push_back(name);
@@ -319,3 +315,19 @@ std::vector<std::string> TextResolver::candidates(std::string_view dotted) {
 }
 
 }  // namespace tine::compile
+
+namespace tine::script {
+
+Resolved resolve_builtin(const OpTable& ops, std::string_view dotted) {
+  const size_t dot = dotted.find('.');
+  const std::string_view root = dotted.substr(0, dot);
+  const std::string_view rest = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
+  if (root == "torch" || root == "tine") return compile::torch(ops, rest);
+  if (root == "math") return rest.empty() ? Resolved(Namespace{}) : compile::math(ops, rest);
+  if (root == "typing" || root == "builtins")
+    return rest.empty() ? Resolved(Namespace{}) : compile::resolve_language(rest);
+  if (root == "__future__") return Namespace{};
+  return dot == std::string_view::npos ? compile::resolve_language(dotted) : Resolved(Missing{});
+}
+
+}  // namespace tine::script

@@ -210,9 +210,10 @@ std::vector<CompiledFunction> compile(const OpTable& ops, std::span<const Functi
 }
 
 std::vector<CompiledFunction> compile_text(const OpTable& ops, std::shared_ptr<const Source> source,
-                                           std::string_view prefix, const Library* library) {
+                                           std::string_view prefix, const Library* library,
+                                           std::shared_ptr<Resolver> others) {
   const syntax::Module module = syntax::parse(source);
-  auto resolver = std::make_shared<TextResolver>(ops, module, prefix);
+  auto resolver = std::make_shared<TextResolver>(ops, module, prefix, std::move(others));
   if (!module.classes.empty()) {
     throw_at(ErrorKind::kSyntax, SourceSpan(source, module.classes.front().name_span),
              "classes are not supported in scripts yet; write functions, or a module in Python");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/mutex.h"
+#include "src/future/run_limits.h"
 #include "tine/detail/stoppable.h"
 #include "tine/timer.h"
 
@@ -188,6 +189,7 @@ class ContextData final : public RefCounted {
       made->stop = from->stop;
       made->trace_id = from->trace_id;
       made->values = from->values;
+      made->limits = from->limits;
     }
     return made;
   }
@@ -197,6 +199,7 @@ class ContextData final : public RefCounted {
   std::shared_ptr<StopState> stop;
   std::string trace_id;
   std::map<std::string, std::string, std::less<>> values;
+  std::shared_ptr<RunLimits> limits;  // null: none
 };
 
 void retain_context(ContextData* context) noexcept { context->retain(); }
@@ -272,6 +275,14 @@ Context made(std::unique_ptr<ContextData> data) {
   return context;
 }
 }  // namespace
+
+Context with_run_limits(const Context& context, int64_t steps, uint32_t depth) {
+  auto data = ContextData::copy(context.data().get());
+  data->limits = std::make_shared<RunLimits>(steps, depth, data->limits);
+  return made(std::move(data));
+}
+
+RunLimits* run_limits(const ContextData& context) noexcept { return context.limits.get(); }
 
 }  // namespace detail
 

@@ -35,7 +35,7 @@ struct Runtime::Parts {
   const Birth birth;
   OpTable ops;
   Generator generator;
-  std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions
+  std::optional<ScriptStore> scripts;  // tasks that the pool abandons at its end still name their functions
   Scheduler scheduler;
   Trimming trimming;
   PoolSplitter splitter;

@@ -156,8 +156,8 @@ void RpcService::check(const rpc::CallRequest& request) const {
       throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
                       e.message());
     }
-  } else if (const ScriptRef f = runtime_.scripts().function(request.name)) {
-    (void)runtime_.scripts().bind(*f, request.args, keywords);
+  } else if (const script::Function f = runtime_.scripts().function(request.name)) {
+    (void)ScriptStore::bind(f, request.args, keywords);
   }
 }
 

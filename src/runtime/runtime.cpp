@@ -86,7 +86,7 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
   context.generator = &generator;
   context.splitter = &splitter;
   context.remote = &rpc;
-  scripts.emplace(ops, scheduler, context, vm::Limits{options.max_script_depth});
+  scripts.emplace(ops, scheduler, context, options.max_script_depth);
   script_runner.emplace(*scripts);
   rpc.set_script_runner(&*script_runner);
 }
@@ -135,6 +135,6 @@ const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
 OpContext& Runtime::context() noexcept { return parts_->context; }
 RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }
 Generator& Runtime::generator() noexcept { return parts_->generator; }
-ScriptUnit& Runtime::scripts() noexcept { return *parts_->scripts; }
+ScriptStore& Runtime::scripts() noexcept { return *parts_->scripts; }
 
 }  // namespace tine

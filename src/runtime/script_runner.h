@@ -1,7 +1,7 @@
-// UnitRunner: a ScriptUnit as RPC sees it. It runs the unit's functions for other workers, and keeps the functions that
+// UnitRunner: a ScriptStore as RPC sees it. It runs the store's functions for other workers, and keeps the functions that
 // came from other workers by the hash of their code.
 //
-// Any thread may use it. It borrows the unit, which must outlive the tasks of the executor. A call that names code by its
+// Any thread may use it. It borrows the store, which must outlive the tasks of the executor. A call that names code by its
 // hash alone finds the code that an earlier call brought, even while that code is still being read.
 //
 // run() throws what bind() throws, and Error for a hash whose code never came. An error in the code itself is the error
@@ -19,7 +19,7 @@ namespace tine {
 
 class UnitRunner final : public ScriptRunner {
  public:
-  explicit UnitRunner(ScriptUnit& unit);
+  explicit UnitRunner(ScriptStore& store);
   ~UnitRunner();
   Future<Value> run(const std::string& name, const rpc::ScriptCode& code, std::vector<Value> args,
                     std::vector<std::pair<std::string, Value>> kwargs) override;

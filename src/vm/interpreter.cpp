@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/future/run_limits.h"
 #include "src/value/cost.h"
 #include "src/value/op_context.h"
 #include "src/vm/access.h"
@@ -78,6 +79,8 @@ class Interpreter {
 
   void run(ScriptTask* task) noexcept {
     const detail::ContextSwap swap(task->context);
+    if (task->context.get()) [[unlikely]]
+      limits_ = detail::run_limits(*task->context.get());
     while (task) {
       try {
         // cancel(), or the end of the run's context, completed the future before the run began or while it waited: the run
@@ -87,6 +90,7 @@ class Interpreter {
           throw Cancelled("the script function was cancelled");
         }
         task_ = task;
+        if (limits_) take_steps(1);
         loop();
         task = nullptr;
       } catch (...) {
@@ -108,10 +112,21 @@ class Interpreter {
   // A run with a slice must notice its end within a fraction of the slice. All others only look for interruptions, so they
   // look at the clock as seldom as possible.
   [[nodiscard]] Fuel fuel() const noexcept {
+    if (limits_) [[unlikely]] {
+      Fuel limited(sliced_ ? kSlice / 8 : kInterruption / 2, kLimitedTurns, kLimitedTurns);
+      limited.cap(limits_->left());
+      return limited;
+    }
     return sliced_ ? Fuel(kSlice / 8, 64) : Fuel(kInterruption / 2, 1024);
   }
 
+  void take_steps(int64_t steps) const;
+
+  // With limits the steps are counted at least so often.
+  static constexpr int32_t kLimitedTurns = 1024;
+
   Poll* const poll_;
+  detail::RunLimits* limits_ = nullptr;  // of the context that all tasks of this run have
   const bool sliced_;
   TimePoint slice_end_;
   int64_t slice_left_ =
@@ -121,6 +136,12 @@ class Interpreter {
   ScriptTask* task_ = nullptr;
   std::vector<std::byte> more_;
 };
+
+[[gnu::cold, gnu::noinline]] void Interpreter::take_steps(int64_t steps) const {
+  if (!limits_->take(steps))
+    throw Error(fmt::format("the script was ended after {} steps, the limit of its context (script::Limits)",
+                            limits_->steps()));
+}
 
 // Returns true if the task gave this thread up; `task_` is then the next task for this thread, or null.
 [[gnu::cold, gnu::noinline]] bool Interpreter::interrupted() {
@@ -265,7 +286,8 @@ void Interpreter::loop() {
 
   Fuel fuel = this->fuel();
   OpContext context = task_->machine.services();
-  const uint32_t depth_limit = task_->machine.limits().depth;
+  const uint32_t depth_limit =
+      limits_ ? std::min(limits_->depth(), task_->machine.limits().depth) : task_->machine.limits().depth;
   Frame* frame;
   const Function* function;
   Value* r;
@@ -526,6 +548,8 @@ FORK : {
     callee = &link(*function, site);
   if (frame->depth >= depth_limit) [[unlikely]]
     throw_too_deep(*callee, depth_limit);
+  if (--fuel.left < 0) [[unlikely]]
+    goto out_of_fuel;  // the fork is made when the task goes on
   ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2, running_);
   child->forked_at(*function, pc);  // for the trail of its errors
   Value* const to = child->top->registers();
@@ -707,12 +731,21 @@ RAISE_K : {
 
 out_of_fuel : {
   SAVE();
-  if (fuel.refill() && interrupted()) goto next_task;
+  if (limits_) [[unlikely]]
+    take_steps(fuel.used());
+  const bool look = fuel.refill();
+  if (limits_) [[unlikely]]
+    fuel.cap(limits_->left());
+  if (look && interrupted()) goto next_task;
   GO();
 }
 
 next_task : {
-  if (!task_) return;
+  if (!task_) {
+    if (limits_) [[unlikely]]
+      (void)limits_->take(fuel.used());
+    return;
+  }
   ENTER_FRAME();
   GO();
 }

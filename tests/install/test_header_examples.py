@@ -20,11 +20,25 @@ int main() {
   std::puts(ask(runtime, other->card()).c_str());
 }
 """
+SCRIPT_MAIN = """
+#include <cstdio>
+int main() { std::printf("%.1f\\n", losses()); }
+"""
+RESOLVER_MAIN = """
+#include <cstdio>
+#include "tine/functions.h"
+int main() { std::puts(unit.function("f")(tine::full({2}, 2.0)).repr().c_str()); }
+"""
 # What follows a piece of a file, and what the program prints.
-ENDS = {"RawNode": (RAW_MAIN, "hello\n")}
+ENDS = {
+    "RawNode": (RAW_MAIN, "hello\n"),
+    "double losses": (SCRIPT_MAIN, "0.0\n"),
+    "class Settings": (RESOLVER_MAIN, "tensor([5., 5.])\n"),
+}
 # What stands before statements that need it.
 BEFORE = {
     "scalar.h": "const tine::Tensor x = tine::ones({2});",
+    "tracing.h": "const tine::Tensor example = tine::ones({2}), other = tine::ones({4});",
     "type.h": "const tine::OpTable& ops = tine::Runtime::instance().ops();",
 }
 STATEMENTS = """

@@ -200,7 +200,7 @@ def _record(func, inputs, name, strict, self_=None):
         if (file, line) not in told:  # one for a place
             told.add((file, line))
             warnings.warn_explicit(text, TracerWarning, file, line)
-    return c.finish(output, name), output
+    return c.finish(output), output
 
 
 def _checked_inputs(example_inputs):
