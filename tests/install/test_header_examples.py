@@ -18,13 +18,12 @@ int main() {
 
 def example(header):
     head = (ROOT / "include" / "tine" / header).read_text().split("#pragma once")[0]
-    lines = head.split("// State ")[0].splitlines()
-    return "\n".join(line[5:] for line in lines if re.match(r"//   |//$", line)) + "\n"
+    return "\n".join(line[5:] for line in head.splitlines() if re.match(r"//   |//$", line)) + "\n"
 
 
-def test_the_example_of_rpc_h_compiles_without_a_warning_and_runs(tmp_path):
+def test_the_example_of_raw_h_compiles_without_a_warning_and_runs(tmp_path):
     source, program, library = tmp_path / "ask.cpp", tmp_path / "ask", BUILD / "python" / "tine"
-    source.write_text(example("rpc.h") + MAIN)
+    source.write_text(example("raw.h") + MAIN)
     run(
         ["c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", str(source), "-o", str(program)]
         + [f"-L{library}", "-ltine", f"-Wl,-rpath,{library}", "-Wl,--allow-shlib-undefined"],

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "src/rpc/transport/connection.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

@@ -2,7 +2,7 @@
 // (PyTorch's RPC is one): calls with a reply or a typed failure, over tine's transports, secret, deadlines and bounds.
 //
 //   #include <future>
-//   #include "tine/rpc.h"
+//   #include "tine/raw.h"
 //   #include "tine/runtime.h"
 //   using namespace tine;
 //   using namespace tine::rpc;
@@ -31,24 +31,28 @@
 //     return told->text.get_future().get();
 //   }  // the node's destructor closes it, and only then the handler goes
 //
-// State      Calls that come in are held until open(); then the node is open; then closed, for good. Workers come and go
-//            while it is open.
-// Threads    Every member may be called from any thread. "A thread of callbacks" is one of Runtime::callbacks(), "a handler
-//            thread" one of Runtime::blocking(); both may block and run users' code. "A reader" is a thread that reads a
-//            connection: it must be back soon, so nothing of the user's runs there but what inline_ok() allows.
-// Ordering   Calls arrive in the order in which call() returned, but that small ones (a frame of at most 256 KiB) may
-//            overtake large ones. Handlers run beside each other.
-// Ownership  The owner of bytes that are sent is dropped once they are written, or can't be: within call() or reply() by the
-//            thread that is in it, else by a thread of callbacks; never by a reader, never under a lock. A received
-//            message owns its memory, which may be dropped on any thread, also after the node's end.
-// Errors     Every call ends once: in a reply, or in a RawFailure that says how, who and why. Nothing is sent twice.
-// Cost       A call: two allocations and one system call at either end. Segments are not copied at the sender; the receiver
-//            reads each into its final buffer, at an address that 64 divides.
-// Waiting    connect() and expect() end at their deadline, when `interrupted` says so, and when another thread closes the
-//            node. wait_for_room() ends at its deadline, when the worker is gone or removed, and when the node is closed.
-//            close() ends at its bound. Nothing interrupts a handler or a sink that runs: it may ask RawCall::cancelled().
-// Forks      In a child of fork(2) the node is dead: calls fail at once, on the thread that makes them.
-// Source     docs/spec/agent.md, "Raw calls"; docs/spec/wire.md.
+// Calls that come in are held until open(); then the node is open; once closed it stays closed. Workers come and go while it
+// is open. Every call ends once: in a reply, or in a RawFailure that says how, at which worker and why. Nothing is sent
+// twice. Calls arrive in the order in which call() returned, except that small ones (a frame of at most 256 KiB) may overtake
+// large ones; their handlers run beside each other.
+//
+// Every member may be called from any thread. "A thread of callbacks" is one of Runtime::callbacks(), "a handler thread" one
+// of Runtime::blocking(); both may block and run users' code. "A reader" is a thread that reads a connection. It must be back
+// soon, so nothing of the user's runs there but what inline_ok() allows.
+//
+// The owner of bytes that are sent is dropped once they are written, or cannot be: within call() or reply() by the thread
+// that is in it, else by a thread of callbacks; never by a reader, never under a lock. A received message owns its memory,
+// which may be dropped on any thread, also after the node's end.
+//
+// A call costs two allocations and one system call at either end. Segments are not copied at the sender; the receiver reads
+// each into its final buffer, at an address that 64 divides.
+//
+// Each wait ends: connect() and expect() at their deadline, when `interrupted` says so, and when another thread closes the
+// node; wait_for_room() at its deadline, when the worker is gone or removed, and when the node is closed; close() at its
+// bound. Nothing interrupts a handler or a sink that runs: it may ask RawCall::cancelled(). In a child of fork(2) the node is
+// dead: calls fail at once, on the thread that makes them.
+//
+// The specification is docs/spec/agent.md, "Raw calls", and docs/spec/wire.md.
 #pragma once
 
 #include <chrono>
