@@ -25,7 +25,7 @@
 #include "src/rpc/auth/secret.h"
 #include "src/rpc/call.h"
 #include "src/rpc/rref.h"
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 #include "tine/timer.h"
 
 namespace tine::rpc {

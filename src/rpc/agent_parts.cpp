@@ -128,7 +128,7 @@ void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view faile
   barrier.let_go(failure);
   close(
       make_error(ErrorKind::kAbandoned,
-                 fmt::format("RPC was shut down on worker '{}' while this call had no answer", world.name())),
+                 fmt::format("RPC was shut down on worker '{}' before this call was answered", world.name())),
       Clock::now() + std::chrono::milliseconds(graceful ? 1000 : 100), failed_by);
   if (failure) std::rethrow_exception(failure);
 }

@@ -25,7 +25,8 @@
 #include "src/rpc/peer.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/rref_table.h"
-#include "src/value/op_table.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 
 namespace tine::rpc {
 

@@ -17,7 +17,9 @@
 #include <vector>
 
 #include "src/rpc/agent.h"
-#include "src/value/op_table.h"
+#include "src/value/cost.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 
 namespace tine::rpc::testing {
 

@@ -270,10 +270,10 @@ void Handshake::refuse(RefusalCode code) {
   std::string_view why;
   switch (code) {
     case RefusalCode::kBusy: why = "too many handshakes were pending, and this was the oldest"; break;
-    case RefusalCode::kTooSlow: why = "its handshake was not through in time"; break;
+    case RefusalCode::kTooSlow: why = "its handshake did not finish in time"; break;
     case RefusalCode::kNotAdmitted:
       kind = ErrorKind::kAuth;
-      why = "its name or incarnation is not admitted";
+      why = "its name or incarnation is not admitted here";
       break;
     default: why = "we are shutting down";
   }

@@ -102,7 +102,8 @@ std::vector<Bad> bad_frames() {
   return {
       {K::kRawRequest, "", 0, "its body has 0 bytes, expected 12 at least"},
       {K::kRawRequest, words({1, 2, 0}), 0, "its flags are 0x2"},
-      {K::kRawRequest, words({1, 1, 0}), 0, "its body is to be its first segment, and it has none"},
+      {K::kRawRequest, words({1, 1, 0}), 0,
+       "its flags say that the body is its first segment, but it has no segments"},
       {K::kRawRequest, words({1, 1, 0, 7}), 1, "its body is its first segment and has 4 bytes beside"},
       {K::kRawRequest, words({1, 0, 1}), 0, "it has 1 empty segments"},
       {K::kRawRequest, words({1, 0, 0xffffffff, 0}), 0, "it has 4294967295 empty segments"},
@@ -175,7 +176,7 @@ TEST(RawHostileTest, ACallIdThatIsInUseIsMalformed) {
   stranger.send(FrameKind::kRawRequest, 5, words({1, 0, 0}));
   RawCall call = kept.take();
   stranger.send(FrameKind::kRawRequest, 5, words({1, 0, 0}));
-  EXPECT_THAT(stranger.goodbye(), HasSubstr("its call id 5 is that of a call that runs"));
+  EXPECT_THAT(stranger.goodbye(), HasSubstr("its call id 5 belongs to a call that is still running"));
   wait_until("it is cancelled", [&] { return call.cancelled(); });
   call.reply({});
 }

@@ -34,7 +34,7 @@ void PendingHandshake::begin(TimePoint deadline) {
           nullptr,
           make_error(ErrorKind::kDeadlineExceeded,
                      fmt::format("{} accepted the connection but did not finish the handshake in time: "
-                                 "it hangs, or is no tine worker",
+                                 "it hangs, or is not a tine worker",
                                  self->address_)));
     }
   });
@@ -51,9 +51,10 @@ void PendingHandshake::on_events(uint32_t events) noexcept {
   if (!done_) return;
   if (events == 0) {
     if (acceptor_) return refuse(RefusalCode::kClosing);
-    return finish(nullptr,
-                  make_error(ErrorKind::kCancelled,
-                             fmt::format("connecting to {} was given up: this worker shuts down", address_)));
+    return finish(
+        nullptr,
+        make_error(ErrorKind::kCancelled,
+                   fmt::format("connecting to {} was given up: this worker is shutting down", address_)));
   }
   try {
     step();

@@ -53,8 +53,9 @@ class Connector final : public Pollable {
     if (finished_) return;
     if (events == 0) {
       unwatch();
-      return fail(make_error(ErrorKind::kCancelled,
-                             fmt::format("connecting to {} was given up: this worker shuts down", address_)));
+      return fail(
+          make_error(ErrorKind::kCancelled,
+                     fmt::format("connecting to {} was given up: this worker is shutting down", address_)));
     }
     int error = 0;
     socklen_t length = sizeof error;
@@ -98,8 +99,8 @@ class Connector final : public Pollable {
                                                               error == ENETUNREACH || error == ECONNRESET));
     if (!again || Clock::now() + pause_ >= options_.deadline) {
       if (again) return;  // the timer says so when it is time
-      return fail(std::make_exception_ptr(ConnectError(
-          fmt::format("nobody can be reached at {}: {}", address_, std::strerror(error)), error)));
+      return fail(std::make_exception_ptr(
+          ConnectError(fmt::format("cannot connect to {}: {}", address_, std::strerror(error)), error)));
     }
     pause();
   }
@@ -154,8 +155,8 @@ class Connector final : public Pollable {
   void give_up() noexcept {
     unwatch();
     fail(make_error(ErrorKind::kDeadlineExceeded,
-                    fmt::format("nobody could be reached at {} in time{}{}", address_,
-                                last_error_ ? ": " : "", last_error_ ? std::strerror(last_error_) : "")));
+                    fmt::format("could not connect to {} in time{}{}", address_, last_error_ ? ": " : "",
+                                last_error_ ? std::strerror(last_error_) : "")));
   }
 
   void fail(std::exception_ptr error) noexcept {
@@ -182,7 +183,7 @@ class Connector final : public Pollable {
 
 Future<detail::Ref<Connection>> stopped(const std::string& address) {
   return make_failed<detail::Ref<Connection>>(make_error(
-      ErrorKind::kCancelled, fmt::format("{} cannot be connected to: this worker has shut down", address)));
+      ErrorKind::kCancelled, fmt::format("cannot connect to {}: this worker has shut down", address)));
 }
 
 Future<detail::Ref<Connection>> connect_to(Loop& loop, const Identity& identity, const std::string& address,
@@ -195,7 +196,7 @@ Future<detail::Ref<Connection>> connect_to(Loop& loop, const Identity& identity,
 }
 
 std::string errno_text(std::string_view what, std::string_view address) {
-  return fmt::format("{} {}: {}", address, what, std::strerror(errno));
+  return fmt::format("{} {}: {}", what, address, std::strerror(errno));
 }
 
 // --- TCP
@@ -225,13 +226,13 @@ class TcpTransport final : public Transport {
       if (::bind(fd.get(), target.get(), target.length) != 0 || ::listen(fd.get(), kBacklog) != 0) {
         last_error = errno;
         if (last_error == EADDRNOTAVAIL || last_error == EAFNOSUPPORT) continue;
-        throw SystemError(errno_text("cannot be listened on", address));
+        throw SystemError(errno_text("cannot listen on", address));
       }
       sockets.push_back(std::move(fd));
     }
     if (sockets.empty()) {
       errno = last_error;
-      throw SystemError(errno_text("cannot be listened on", address));
+      throw SystemError(errno_text("cannot listen on", address));
     }
     const std::string real = endpoint.port == "0"
                                  ? fmt::format("{}:{}", address.substr(0, address.rfind(':')),
@@ -256,13 +257,12 @@ class TcpTransport final : public Transport {
   void check(const SocketAddress& target, const std::string& address) const {
     if (options_.plaintext_beyond_loopback || target.is_loopback()) return;
     const std::string real = target.text();
-    throw AuthError(
-        fmt::format("{}{} is beyond this machine, and without TLS others could read and change what is said: "
-                    "use a loopback address, "
-                    "or, where the network is trusted, allow plain text: with TINE_PLAINTEXT=1 in the "
-                    "environment (Python), "
-                    "plaintext_beyond_loopback of AgentOptions or RawNodeOptions (C++)",
-                    address, real == address ? "" : fmt::format(" ({})", real)));
+    throw AuthError(fmt::format(
+        "{}{} is not a loopback address, and without TLS others on the network could read and change "
+        "the calls: use a loopback address or, if the network is trusted, allow plain "
+        "text with TINE_PLAINTEXT=1 in the environment (Python) or with plaintext_beyond_loopback "
+        "of AgentOptions or RawNodeOptions (C++)",
+        address, real == address ? "" : fmt::format(" ({})", real)));
   }
   static std::string port_of(const SocketAddress& address) {
     const std::string text = address.text();
@@ -293,15 +293,15 @@ class UnixTransport final : public Transport {
     FileDescriptor fd = make_socket(AF_UNIX);
     if (::bind(fd.get(), target.get(), target.length) != 0) {
       if (errno != EADDRINUSE || path.empty() || !nobody_listens(target)) {
-        throw SystemError(errno_text("cannot be listened on", address));
+        throw SystemError(errno_text("cannot listen on", address));
       }
       // Left behind by a process that died.
       ::unlink(path.c_str());
       if (::bind(fd.get(), target.get(), target.length) != 0)
-        throw SystemError(errno_text("cannot be listened on", address));
+        throw SystemError(errno_text("cannot listen on", address));
     }
     if (!path.empty()) ::chmod(path.c_str(), 0600);  // before anybody can connect
-    if (::listen(fd.get(), kBacklog) != 0) throw SystemError(errno_text("cannot be listened on", address));
+    if (::listen(fd.get(), kBacklog) != 0) throw SystemError(errno_text("cannot listen on", address));
     auto socket = detail::make_ref<AcceptSocket>(core, std::move(fd), path);
     socket->begin();
     std::vector<detail::Ref<AcceptSocket>> sockets;
@@ -340,7 +340,7 @@ class InProcessHub {
     std::lock_guard lock(mutex_);
     auto& place = listeners_[address];
     if (!place.expired())
-      throw SystemError(fmt::format("{} cannot be listened on: Address already in use", address));
+      throw SystemError(fmt::format("cannot listen on {}: Address already in use", address));
     place = core;
   }
   void remove(const std::string& address) noexcept {
@@ -416,7 +416,7 @@ class InProcessTransport final : public Transport {
       auto core = hub->find(address);
       if (!core) {
         if (!retry || Clock::now() >= deadline) {
-          ConnectError refused(fmt::format("nobody can be reached at {}: Connection refused", address),
+          ConnectError refused(fmt::format("cannot connect to {}: Connection refused", address),
                                ECONNREFUSED);
           connector->refuse(retry ? make_error(ErrorKind::kDeadlineExceeded, refused.message())
                                   : std::make_exception_ptr(std::move(refused)));
@@ -428,8 +428,7 @@ class InProcessTransport final : public Transport {
       }
       auto [ours, theirs] = FileDescriptor::socket_pair();
       if (!ours) {
-        connector->refuse(
-            std::make_exception_ptr(SystemError(errno_text("cannot be connected to", address))));
+        connector->refuse(std::make_exception_ptr(SystemError(errno_text("cannot connect to", address))));
         return;
       }
       prepare_accepted(ours.get(), AF_UNIX);
@@ -448,7 +447,7 @@ class InProcessTransport final : public Transport {
 
   static void check(const std::string& address) {
     if (!address.starts_with("inproc:") || address.size() == 7) {
-      throw ValueError(fmt::format("'{}' is no in-process address: expected inproc:name", address));
+      throw ValueError(fmt::format("'{}' is not an in-process address: expected inproc:name", address));
     }
   }
 

@@ -1,14 +1,13 @@
-// Values to and from a body: small tensors inline, large ones as segments that nobody copies.
+// Values to and from a body: small tensors inline, large ones as segments that are not copied (docs/spec/wire.md, section
+// 3).
 //
-// State      None; a ReceivedSegments remembers which segments were named.
-// Threads    Any; a Value that is being written must not be changed meanwhile.
-// Ordering   None.
-// Ownership  A written segment shares the tensor's memory; a read one borrows the receive buffer until the
-//            last view of the tensor is gone. Do not write into a tensor that is being sent.
-// Errors     write: TypeError for what cannot travel (a Future: PyTorch's words), ValueError past a limit.
-//            read: ValueError naming the offset.
-// Cost       A view keeps its strides, and is copied only if most of what they reach is not its own. A small value is a few bytes into the body; a tensor above 512 bytes costs no copy.
-// Source     docs/spec/wire.md, section 3.
+// Any thread may write and read; a Value that is being written must not be changed meanwhile. A written segment shares
+// the memory of the tensor, so do not write into a tensor that is being sent. A read segment borrows the receive buffer
+// until the last view of the tensor is gone. A ReceivedSegments remembers which segments were named.
+//
+// write() throws TypeError for a value that cannot travel (for a Future in PyTorch's words) and ValueError beyond a
+// limit. read() throws ValueError that names the offset. A small value is a few bytes in the body; a tensor above 512
+// bytes is not copied. A view keeps its strides, and is copied only if most of the memory that they reach is not its own.
 #pragma once
 
 #include <cstddef>
