@@ -254,7 +254,7 @@ struct RawNodeOptions {
   size_t max_send_buffer_bytes = size_t{64} << 20;
   std::chrono::milliseconds heartbeat_interval{5000};  // 0: none
   std::chrono::milliseconds heartbeat_timeout{30000};
-  // For how long the loop polls before it sleeps, as long as polling pays (DESIGN, "Polling"); 0: it sleeps at once.
+  // For how long the loop polls before it sleeps, as long as polling pays (src/base/polling.h); 0: it sleeps at once.
   std::chrono::microseconds polling{50};
   // Refused handshakes, dead workers; on a thread of callbacks. Empty: nobody is told.
   std::function<void(const std::string&)> log{};
@@ -272,7 +272,7 @@ class TINE_API RawNode {
   RawNode(const RawNode&) = delete;
   RawNode& operator=(const RawNode&) = delete;
 
-  // Who this is and where it listens, for connect() elsewhere: one line of printable ASCII.
+  // The name and id of this node and where it listens, for connect() elsewhere: one line of printable ASCII.
   [[nodiscard]] const std::string& card() const noexcept;
   // The worker that wrote a card. ValueError, with what to do, when it is not a card or is of another version of tine.
   [[nodiscard]] static RawWorker owner_of(std::string_view card);

@@ -112,7 +112,7 @@ bool is_small(const Op& op, const Value* args) noexcept {
 }
 
 Value run(const Op& op, const Value* args) {
-  OpContext& shared = Runtime::instance().context();
+  OpContext& shared = Runtime::instance().ops().context();
   if (!is_small(op, args) && nanoseconds(op, args) > kWithTheLock) {
     const GilRelease release;
     return op.kernel(shared, args);
@@ -208,7 +208,7 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
 // Calls that a trace makes and records.
 [[gnu::cold]] Value call_recorded(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords,
                                   const Op** chosen = nullptr) {
-  OpContext& context = Runtime::instance().context();
+  OpContext& context = Runtime::instance().ops().context();
   return with_array_hint(args, keywords, [&] {
     return tracer_of_thread->call({rows.rows, rows.count}, context, args, keywords, chosen);
   });
