@@ -4,15 +4,21 @@
 // read travels as bytes, in a ForeignPayload: a call of one of its functions, a result, an exception. A binding gives
 // Worker::join() a Language: a codec that makes those bytes, and a function that runs the calls.
 //
-//   class Codec final : public tine::rpc::ForeignCodec {
-//     tine::detail::Ref<tine::rpc::ForeignPayload> encode(const tine::Value& value) override { return pickle(value); }
-//     bool owns(const std::exception_ptr& error) const noexcept override { return is_ours(error); }
-//     tine::rpc::ErrorBody encode_error(const std::exception_ptr& error) override { return describe(error); }
+//   #include "tine/foreign.h"
+//   using namespace tine;
+//
+//   class Codec final : public rpc::ForeignCodec {
+//     detail::Ref<rpc::ForeignPayload> encode(const Value& value) override { throw TypeError(value.repr()); }
+//     bool owns(const std::exception_ptr&) const noexcept override { return false; }
+//     rpc::ErrorBody encode_error(const std::exception_ptr& error) override { return rpc::ErrorBody::of(error); }
 //   };
 //
-//   Codec codec;
-//   const tine::rpc::Language language{&codec, [](tine::rpc::IncomingCall call) { call.reply(run(call.args()[0])); }};
-//   worker.join({.name = "w0", .rank = 0, .world_size = 2, .address = address, .language = &language});
+//   void join(rpc::Worker& worker, rpc::JoinOptions options) {
+//     static Codec codec;
+//     const rpc::Language language{&codec, [](rpc::IncomingCall call) { call.reply(call.args().size() > 0); }};
+//     options.language = &language;
+//     worker.join(std::move(options));
+//   }
 //
 // A worker without a Language passes foreign values on unread, and refuses the calls of another language's functions.
 // The specification is docs/spec/wire.md, sections 3 and 5.

@@ -9,7 +9,7 @@
 //   for (const tine::Op* op : ops.overloads("aten::add")) std::puts(op->schema.str().c_str());
 //
 // The operators and their names are PyTorch's. tine/functions.h has one C++ function for each that works on tensors
-// (`tine::add(x, y)`), which is checked by the compiler and twice as fast as a call by name.
+// (`tine::add(x, y)`), which the compiler checks and which costs 5 ns beside the operator.
 //
 // Rows are added while a Runtime is built. From then on the table never changes: pointers to rows stay valid for as long as
 // the Runtime lives, and every const function may be called from any thread. An operator runs on the thread that calls it;
@@ -82,7 +82,8 @@ class TINE_API OpTable {
   // Calls the overload of `name` ("aten::add"), or the one overload ("aten::add.Tensor"), that takes these arguments, and
   // returns its result as an R: whatever to_value() and from_value() of tine/convert.h convert. A Keyword may stand anywhere
   // among the arguments. Throws NameError for an unknown name, with the nearest one, TypeError where nothing fits, with every
-  // overload and why it does not, and what the operator throws. Costs about 100 ns beside the operator itself.
+  // overload and why it does not, and what the operator throws. Costs about 60 ns beside the operator itself, 25 more with a
+  // Keyword.
   template <class R = Value, class... Args>
   R call(std::string_view name, Args&&... args) const;
   // The same with the arguments in arrays.
@@ -136,7 +137,7 @@ R OpTable::call(std::string_view name, Args&&... args) const {
   std::array<Value, sizeof...(Args) - kNamed> values;
   std::array<Keyword, kNamed> keywords;
   [[maybe_unused]] size_t v = 0, k = 0;
-  const auto put = [&]<class A>(A&& arg) {
+  [[maybe_unused]] const auto put = [&]<class A>(A&& arg) {
     if constexpr (std::is_same_v<std::remove_cvref_t<A>, Keyword>) {
       keywords[k++] = std::forward<A>(arg);
     } else {

@@ -55,7 +55,7 @@ class Counts {
   void begin(Which which);
   void end(Which which);
   [[nodiscard]] int64_t of(Which which) const { return counts_[which].load(std::memory_order_relaxed); }
-  // Until there are no more than so many. False: the time has come.
+  // Waits until there are no more than this many. Returns false if the time is up.
   bool wait_for(Which which, int64_t most, TimePoint deadline);
 
  private:
@@ -72,7 +72,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
 
   Agent(AgentOptions options, std::unique_ptr<trpc::RequestCallback> callback, OnGone on_gone);
   ~Agent() override;
-  // In a child of fork() the agent stays for ever: its threads, and what they wait at, are the parent's.
+  // In a child of fork(2) the agent is leaked: its threads, and the locks that they wait for, belong to the parent.
   template <class Kind, class... Args>
   [[nodiscard]] static std::shared_ptr<Kind> make(Args&&... args) {
     const auto give_up = [process = ::getpid()](Kind* agent) {
@@ -82,7 +82,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   }
 
   // ---- the world
-  // Once, before all else; a shared_ptr has to hold the agent.
+  // Called once, before everything else. REQUIRES: a shared_ptr holds the agent.
   void listen();
   [[nodiscard]] const std::string& card() const { return node_->card(); }
   [[nodiscard]] static rpc::RawWorker owner_of(const std::string& card) {
@@ -105,7 +105,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
                                            float rpcTimeoutSeconds = trpc::kUnsetRpcTimeout,
                                            const trpc::DeviceMap& deviceMap = {}) override;
   void join(bool shutdown = false, float timeout = 0) override;
-  // As PyTorch's own agent: sends are never held back, so there is nothing to wait for.
+  // As in PyTorch's own agent, sends are never held back, so there is nothing to wait for.
   void sync() override {}
   void startImpl() override;
   void shutdownImpl() override;
@@ -130,9 +130,10 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   struct Asked;
 
   void addGilWaitTime(std::chrono::microseconds time) override;
-  // Until a call to that worker finds room, the deadline comes or the agent closes; throws what a signal's handler raises.
+  // Waits until a call to that worker finds room, the deadline comes or the agent closes. Throws what the handler of a signal
+  // raises.
   void wait_for_room(int to, TimePoint deadline);
-  // Once the agent ends: keeps a call that comes now, whose caller learns of that end. False: serve it.
+  // While the agent ends, keeps a call that comes now: its caller learns of the end. Returns false if the call is to be served.
   [[nodiscard]] bool keep_late(rpc::RawCall& call);
   void drop_late();
   void serve(rpc::RawCall call);
@@ -149,7 +150,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 
   mutable std::shared_mutex workers_mutex_;
-  // References to these are handed out: they stay where they are, also those of workers who left.
+  // References to these are handed out, so they never move, and those of workers that left stay.
   std::vector<std::unique_ptr<trpc::WorkerInfo>> infos_;
   std::unordered_map<std::string, const trpc::WorkerInfo*> by_name_;
   std::unordered_map<int, const trpc::WorkerInfo*> by_id_;

@@ -21,10 +21,10 @@ namespace {
 
 namespace trpc = torch::distributed::rpc;
 
-// Below it a copy costs less than a segment of its own, here and there.
+// Below this size a copy costs less than a segment of its own, on both sides.
 constexpr size_t kInline = 2048;
 constexpr size_t kInlineTogether = size_t{1} << 20;
-// A frame takes 65,536; what is more is packed into one.
+// A frame has at most 65,536 segments. Further tensors are packed into one.
 constexpr size_t kSegments = 60'000;
 constexpr size_t kAlign = 64;
 // A view of less keeps its gaps.
@@ -159,7 +159,7 @@ class Encoder {
                 " of this message needs ", begin_of(t) + span, " bytes of its storage, which has ",
                 t.storage().nbytes(),
                 ": resize the storage back, or send a clone made before it was resized");
-    // Much of the span is nobody's: the elements alone are sent.
+    // Much of the span belongs to no element, so only the elements are sent.
     const bool packed = span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size();
     if (packed) {
       plain_[i] = t.detach().clone(at::MemoryFormat::Contiguous);
@@ -177,8 +177,8 @@ class Encoder {
     pieces_.back().tensors.push_back(static_cast<uint32_t>(i));
   }
 
-  // One piece for what overlaps, and for all of a storage when it is not mostly gaps: views that share memory go on
-  // sharing it.
+  // Tensors that overlap travel in one piece, and so does a whole storage if it is not mostly gaps. So views that share memory
+  // still share it at the receiver.
   void join_pieces() {
     if (pieces_.size() < 2) return;
     std::stable_sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) {
@@ -231,7 +231,7 @@ class Encoder {
       return;
     }
     blocks_.push_back({static_cast<uint32_t>(segments_.size()), 0, 0, size});
-    // Memory without an owner, torch.from_blob's, may be gone when it is written.
+    // Memory without an owner (torch.from_blob) may be gone when the message is written, so it is copied.
     const bool owned = memory_ != Memory::kCopied && piece.storage->data_ptr().get_context() != nullptr;
     if (piece.ours) {
       // A packed copy, which this message alone holds.

@@ -35,8 +35,8 @@ class Busy {
 // For good.
 [[noreturn]] void park() noexcept;
 
-// f(). A finalising interpreter ends a thread that asks for its lock by unwinding its stack, which would end the process:
-// such a thread sleeps here for good instead.
+// Calls f(). An interpreter that finalizes ends a thread that asks for its lock by unwinding the stack, which would end the
+// process. Such a thread sleeps here for good instead.
 template <class F>
 decltype(auto) parked_when_killed(F&& f) {
 #ifdef __GLIBCXX__

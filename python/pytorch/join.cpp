@@ -49,7 +49,7 @@ void Join::came(rpc::RawCall call) {
   }
   uint64_t sum = 0;
   for (const Waiting& waiting : full.waiting) sum += waiting.active_calls;
-  // This worker last: it may be about to close, and what has been queued by then is sent.
+  // This worker is answered last: it may be about to close, and answers that are queued before that are still sent.
   std::stable_partition(full.waiting.begin(), full.waiting.end(),
                         [&](const Waiting& w) { return w.call.caller().id != self_; });
   for (Waiting& waiting : full.waiting) waiting.call.reply(message(kTag, {number, sum}));

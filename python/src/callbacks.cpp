@@ -1,5 +1,4 @@
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "python/src/future.h"
@@ -119,17 +118,17 @@ class BySubmit;
 using Then = tine::detail::Continuation<PyCallback>;
 using PostedThen = tine::detail::PostedContinuation<PyCallback, BySubmit>;
 
-// A chain of `then` whose results nobody looks at hangs on its first state; so far down it is followed.
+// A chain of `then` whose results are not used hangs on its first state. It is followed to this depth.
 constexpr int kDeepestChain = 200;
 
-int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth);
+int traverse_list(ValueState& state, visitproc visit, void* arg, int depth);
 
 // What a `then` keeps alive, for the one that has its node.
 int traverse_then(Then& then, visitproc visit, void* arg, int depth) {
   Py_VISIT(then.callback().object());
   const uint32_t others = then.binding ? 1 : 0;  // the Future that shows it
   if (depth >= kDeepestChain || then.references() != 1 + others) return 0;
-  return traverse_callbacks(then, visit, arg, depth + 1);
+  return traverse_list(then, visit, arg, depth + 1);
 }
 
 // The object that an executor gets. Calling it runs the callback; if it is dropped without a call, the result fails.
@@ -184,7 +183,7 @@ class BySubmit {
         report_unraisable(submit.get());
       }
     } catch (const std::exception&) {
-      // Out of memory: what `owned` still holds is refused with it.
+      // Out of memory: the callback that `owned` still holds is refused.
     }
     return {};
   }
@@ -247,8 +246,8 @@ PyType_Spec posted_spec = {"tine._C._Posted", sizeof(PyPosted), 0,
 
 class DoneCallback final : public Node {
  public:
-  // only_cancelled: it is called without an argument when the future was cancelled, else dropped; so an error has
-  // not been seen by it.
+  // only_cancelled: the callback is called without an argument if the future was cancelled, and dropped otherwise. So it does
+  // not count as having seen an error.
   DoneCallback(PyObject* callback, bool only_cancelled, GradMode grad_mode) noexcept
       : Node(only_cancelled ? &kCancelOps : &kOps), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {}
 
@@ -289,7 +288,7 @@ class DoneCallback final : public Node {
 // Visits what the callbacks in the state's list keep alive. They run when the state is completed, so the one that will
 // complete it keeps the list alive. The result of a `then` is completed by its node in the source's list; therefore the
 // list of such a result is visited from here, whether a Future shows that result or not.
-int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth) {
+int traverse_list(ValueState& state, visitproc visit, void* arg, int depth) {
   for (Node* node = state.newest_callback(); node; node = node->next()) {
     if (DoneCallback* const done = DoneCallback::of(node)) Py_VISIT(done->callback());
     Py_VISIT(object_held_by(node));
@@ -357,8 +356,11 @@ int traverse_state(ValueState& state, visitproc visit, void* arg) {
     return 0;
   }
   if (state.outcome() == Outcome::kValue) return traverse_value(state.value(), visit, arg, 0);
-  std::unique_lock<std::mutex> lock;
-  return lock_callbacks(state, &lock) ? traverse_callbacks(state, visit, arg, 0) : 0;
+  return traverse_pending(state, visit, arg);
+}
+
+int traverse_callbacks(ValueState& state, visitproc visit, void* arg) {
+  return traverse_list(state, visit, arg, 0);
 }
 
 bool init_callbacks() {

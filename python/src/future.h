@@ -9,7 +9,6 @@
 #include <tine/detail/combine.h>
 #include <tine/future.h>
 
-#include <mutex>
 #include <vector>
 
 #include "python/src/convert.h"
@@ -55,6 +54,8 @@ void add_done_callback(ValueState& source, PyObject* callback, bool only_cancell
                        GradMode grad_mode = {});
 // Visits what the state alone keeps alive; the caller is its only owner.
 [[nodiscard]] int traverse_state(ValueState& state, visitproc visit, void* arg);
+// Visits what those callbacks hold that nobody runs meanwhile: traverse_pending() sees to that.
+[[nodiscard]] int traverse_callbacks(ValueState& state, visitproc visit, void* arg);
 [[nodiscard]] bool init_callbacks();
 
 // unobserved.cpp
@@ -68,8 +69,9 @@ void init_unobserved();
 using tine::detail::Rule;
 // The Future of many that this node in a future's list keeps alive, borrowed; null for any other node.
 [[nodiscard]] PyObject* object_held_by(tine::detail::Node* node) noexcept;
-// To be called before a collector walks the list of a state with one owner. False if another thread is emptying the list.
-[[nodiscard]] bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock);
+// Visits what the callbacks of a pending state hold that one Future owns alone; nothing when another thread is about to run
+// them.
+[[nodiscard]] int traverse_pending(ValueState& state, visitproc visit, void* arg);
 // Visits the inputs that are done, if the state is a Future of many.
 [[nodiscard]] int traverse_inputs(ValueState& state, visitproc visit, void* arg);
 // False with the indicator set. items: keeps the objects alive.

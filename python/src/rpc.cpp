@@ -365,7 +365,8 @@ void define_rref(py::module_& m) {
              return py::isinstance<PyRRef>(b) && a == b.cast<const PyRRef&>();
            })
       .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.id())); })
-      // Both: the default __reduce__ would make an object of pybind11's base class, which throws through the interpreter.
+      // Both methods are defined: the default __reduce__ would make an object of pybind11's base class, which throws through the
+      // interpreter.
       .def("__reduce__", [](const PyRRef&) { return refuse_pickling(); })
       .def("__reduce_ex__", [](const PyRRef&, int) { return refuse_pickling(); });
 }
@@ -375,7 +376,7 @@ PyCFunction as_fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) noe
 }
 
 void define(py::module_& m) {
-  // The texts name the arguments themselves: pybind11's own lines show what nobody can import.
+  // The docstrings name the arguments themselves, because pybind11's signatures show types that cannot be imported.
   py::options options;
   options.disable_function_signatures();
   define_worker_info(m);

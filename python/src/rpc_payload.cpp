@@ -37,8 +37,8 @@ class BytesOwner final : public tine::detail::RefCounted {
   Ref<PyForeign> object_;
 };
 
-// The leaves of a payload, for the unpickler. One that was made in this process is a call to oneself or its answer:
-// what other libraries see as theirs must not be shared between caller and callee.
+// The leaves of a payload, for the unpickler. A payload that was made in this process is a call to oneself, or its answer:
+// tensors and buffers of other libraries must then be copied, so that caller and callee do not share them.
 py::list leaves_of(const ForeignPayload& payload) {
   const std::vector<Value>& leaves = payload.leaves();
   const bool is_own = dynamic_cast<const BytesOwner*>(payload.owner().get()) != nullptr;

@@ -37,7 +37,7 @@ struct PyGraph {
 PyScript* as_script(PyObject* o) noexcept { return reinterpret_cast<PyScript*>(o); }
 ScriptUnit& unit() { return Runtime::instance().scripts(); }
 
-// Signals are handled between two turns of a loop, on the thread on which Python does that.
+// Signals are handled between two iterations of a loop, on Python's main thread.
 class InterruptPoll final : public vm::Poll {
  public:
   void poll() override {
@@ -57,7 +57,7 @@ bool holds_future(const TypePtr& type) {
   return false;
 }
 
-// A Future made in Python may hold anything: what a script waits for is checked, and Python's lists become its own.
+// A Future made in Python may hold any object. When a script waits for it, the value is converted and checked.
 Value checked_result(const Future<Value>& done, const TypePtr& type) {
   Value value = done.get();
   const bool holds_objects = value.is(Tag::kForeign)
@@ -324,7 +324,7 @@ PyType_Spec spec = {
 
 // --- Attributes that are not there ---
 
-// Python's own search, then a word on what PyTorch has.
+// Python's own lookup, and then a message about names that PyTorch has.
 PyObject* search(PyObject* self, PyObject* name, std::string_view place) {
   PyObject* const found = PyObject_GenericGetAttr(self, name);
   if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
@@ -463,7 +463,7 @@ bool add_type(PyObject* module, PyType_Spec* type_spec, PyTypeObject** into) {
 
 vm::Poll* interrupt_poll() noexcept {
   static InterruptPoll only;
-  // In the child of a fork the thread that forked is the main one.
+  // In a child of fork(2), the thread that forked is the main thread.
   struct Known {
     int generation = -1;
     bool main = false;

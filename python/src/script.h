@@ -21,9 +21,9 @@ extern ScriptTypes script_types;
 
 [[nodiscard]] PyObject* wrap_function(ScriptRef f);
 [[nodiscard]] PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph);
-// The function that the object shows; null when it is no ScriptFunction.
+// The function that the object shows; null if the object is not a ScriptFunction.
 [[nodiscard]] const ScriptFunction* function_of(PyObject* object) noexcept;
-// Null when it is no ObjectType.
+// Null if the object is not an ObjectType.
 [[nodiscard]] std::shared_ptr<const ObjectType> object_type_of(PyObject* object);
 
 // A source tuple of tine.jit._names to what the compiler takes.

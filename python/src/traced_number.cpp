@@ -39,7 +39,7 @@ void dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-// The number as Python's own, which the trace is told of.
+// The number as a plain Python number. The trace is told that it becomes a constant.
 PyObject* fixed(PyObject* self, const char* as) {
   return guarded([&] {
     tell_fixed(stand_in_of(self), as);
@@ -65,7 +65,7 @@ PyObject* binary(PyObject* a, PyObject* b) {
   if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] { return traced_to_python(call_op(Rows::get().*Row, {operand(a), operand(b)})); });
 }
-// A script divides as C does; the program that is traced is told as Python tells.
+// A script divides by 0 as C does. The traced program gets Python's exception.
 template <OpRows Rows::*Row>
 PyObject* divide(PyObject* a, PyObject* b) {
   if (is_operand(a) && is_operand(b)) {
@@ -83,7 +83,7 @@ PyObject* divide_both(PyObject* a, PyObject* b) {
   const PyRef rest = PyRef::adopt(divide<&Rows::remainder>(a, b));
   return rest ? PyTuple_Pack(2, quotient.get(), rest.get()) : nullptr;
 }
-// Of ints an int, of a negative exponent a float.
+// A power of ints is an int, or a float if the exponent is negative.
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (!is_operand(a) || !is_operand(b) || modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {

@@ -10,12 +10,12 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/base/source.h"
 #include "src/code/opcodes.h"
 #include "tine/operators.h"
@@ -92,9 +92,9 @@ class TINE_API Library {
   void forget(const Function& function) noexcept;
 
  private:
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string, const Function*> by_name_;
-  std::unordered_map<const Function*, std::unique_ptr<Function>> all_;
+  mutable Mutex mutex_;
+  std::unordered_map<std::string, const Function*> by_name_ TINE_GUARDED_BY(mutex_);
+  std::unordered_map<const Function*, std::unique_ptr<Function>> all_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::code

@@ -133,7 +133,7 @@ Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "remainder") return Operator{"aten::mathremainder"};  // aten::remainder is `%`
   std::string op = fmt::format("aten::{}", name);
   if (!ops.overloads(op).empty()) return Operator{std::move(op)};
-  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not available in scripts yet", name)};
+  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not available yet in scripts", name)};
   return Missing{};
 }
 
@@ -237,7 +237,7 @@ Resolved resolve_language(std::string_view name) {
   for (const Refusal& r : kRefusals) {
     if (r.name == name) return Refused{std::string(r.why)};
   }
-  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not available in scripts yet", name)};
+  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not available yet in scripts", name)};
   if (Resolved t = type(name); !std::holds_alternative<Missing>(t)) return t;
   return exception(name);
 }

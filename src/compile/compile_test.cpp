@@ -284,7 +284,7 @@ TEST(Compile, DictsAreMadeOfPairsAndLoops) {
   EXPECT_THAT(refusal("def f(ks: List[str]):\n    return dict(ks)\n"),
               HasSubstr("`dict` takes a dict or pairs of key and value; the elements here are str"));
   EXPECT_THAT(refusal("def f(ks: List[str]):\n    return {[1]: k for k in ks}\n"),
-              HasSubstr("the keys of a dict are"));
+              HasSubstr("the keys of a dict must be"));
 }
 
 TEST(Compile, TensorsAreIndexedAndCalledAsInPython) {

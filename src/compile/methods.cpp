@@ -79,7 +79,7 @@ void require_method(const FunctionBuilder& builder, const Def* self, std::string
     return;
   if (is_known_elsewhere(*self->type, name)) {
     builder.fail(
-        span, fmt::format("`{}.{}` is not available in scripts yet",
+        span, fmt::format("`{}.{}` is not available yet in scripts",
                           self->type->kind == TypeKind::kTensor ? "torch.Tensor" : self->type->str(), name));
   }
   builder.fail(span, fmt::format("{} has no {} `{}` in scripts{}", self->type->str(), what, name,

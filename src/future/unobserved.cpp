@@ -27,7 +27,7 @@ void write_line(const std::exception_ptr& error, const std::source_location& whe
   // Out of memory: there is nothing to write it with.
 }
 
-// Process-wide by nature: a future dies on any thread, and knows no Runtime.
+// One for the process: a future is dropped on any thread, and knows of no Runtime.
 constinit std::atomic<UnobservedErrorHook> hook_now{&write_line};
 
 bool was_cancelled(const std::exception_ptr& error) noexcept {
@@ -51,7 +51,7 @@ detail::MadeAt detail::made_at(const std::exception_ptr& error, const std::sourc
   try {
     std::rethrow_exception(error);
   } catch (const Error& told) {
-    // The last fork on its way is the one whose future nobody looked at.
+    // The last fork in the trail is the one whose future nobody looked at.
     const auto& trail = told.trail();
     for (auto hop = trail.rbegin(); hop != trail.rend(); ++hop) {
       if (hop->kind == Hop::Kind::kFork && hop->line > 0)

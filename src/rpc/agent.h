@@ -1,17 +1,17 @@
-// Agent: this process as a worker among named workers: calls, replies, references.
+// Agent: this process as a worker among named workers: calls, replies, references (docs/spec/agent.md, docs/spec/wire.md,
+// docs/spec/rref.md).
 //
-// State      start() returns when all workers are connected to each other; then open until shutdown.
-// Threads    Every member from any thread.
-// Ordering   Calls to one worker arrive there in the order in which call() returned, but that small ones may
-//            overtake large ones (more than 256 KiB).
-// Ownership  Owns its thread, connections and pending calls. Futures, RRefs and what then() made of them may
-//            outlive it, also waited for. Its memory goes with the last RRef and running handler; its received
-//            tensors keep their bytes.
-// Errors     At most once: nothing is ever sent twice. A future fails with DeadlineExceeded (naming worker,
-//            call and time), PeerDied (worker and cause), or the callee's error with a hop naming it.
-//            call() itself throws for an unknown worker, an argument that cannot travel, a closed agent.
-// Cost       A call: its state, a slot, one system call. Whoever waits polls the connection.
-// Source     docs/spec/agent.md, docs/spec/wire.md, docs/spec/rref.md.
+// start() returns when all workers are connected to each other; the agent is then open until shutdown. Any thread may
+// call any member. The agent owns its thread, its connections and its pending calls. Futures, RRefs and what then() made
+// of them may outlive it, and may be waited for. Its memory goes with the last RRef and the last running handler;
+// received tensors keep their bytes.
+//
+// Nothing is ever sent twice. Calls to one worker arrive there in the order in which call() returned, except that small
+// ones may overtake large ones (more than 256 KiB). A future fails with DeadlineExceeded (which names worker, call and
+// time), PeerDied (worker and cause), or the callee's error with a hop that names the worker. call() itself throws for an
+// unknown worker, for an argument that cannot travel, and after the agent has closed.
+//
+// A call costs its state, a slot and one system call. A thread that waits for an answer polls the connection.
 #pragma once
 
 #include <chrono>
@@ -85,8 +85,8 @@ class TINE_API Agent {
   [[nodiscard]] Seconds rpc_timeout() const noexcept;
   void set_rpc_timeout(Seconds timeout);
 
-  // Whether a call to that worker stays within the bounds. Who can wait does so before it calls: wait_for_room, or
-  // room() without a thread: done when there may be some. call() itself never waits, and goes beyond.
+  // Whether a call to that worker stays within the bounds. A caller that can wait should wait first: in wait_for_room(), or
+  // without a thread for room(), which is done when there may be room. call() itself never waits and goes beyond the bounds.
   [[nodiscard]] bool has_room(int to) const;
   [[nodiscard]] Future<void> room(int to);
   // Until there is room or the deadline has come (then the call fails by it). Cancelled when `interrupted`.

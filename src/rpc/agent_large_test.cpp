@@ -224,7 +224,7 @@ TEST_P(Large, CancellationsBesideItAreNotLost) {
   std::vector<Future<Value>> large;
   for (int i = 0; i < 8; ++i) large.push_back(world[0].call(1, CallRequest::builtin("test::same", {t})));
   for (const auto& w : waiting) EXPECT_TRUE(w.cancel());
-  // A small call that is sent behind the cancellations arrives behind them.
+  // A small call that is sent after the cancellations arrives after them.
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
   go.count_down();
   EXPECT_FALSE(block.error());
@@ -252,7 +252,7 @@ TEST_P(Large, ACancellationReachesItsLargeRequest) {
     const auto call = world[0].call(1, foreign("count", {v}));
     EXPECT_TRUE(call.cancel());
   }
-  // What is large keeps its order: when this one is answered, those and what is right behind them have arrived.
+  // Large frames keep their order: when this one is answered, the others and the frames right after them have arrived.
   EXPECT_FALSE(world[0].call(1, CallRequest::builtin("test::any", {long_list(200000)})).error());
   go.count_down();
   EXPECT_FALSE(block.error());

@@ -98,7 +98,7 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   const auto cause =
       make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
                                                    peer.info.id, goodbye ? "has left" : "died", text));
-  // Who says goodbye ends as it should; its failure is news all the same.
+  // A worker that says goodbye ends as expected, unless its program failed.
   const bool expected =
       closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
   if (!expected) log(describe(cause));
@@ -111,7 +111,7 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
 
 void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
   if (of_parent()) return;
-  const std::lock_guard once(shutdown_mutex_);
+  const MutexLock once(shutdown_mutex_);
   if (closed()) return;
   const TimePoint deadline =
       timeout.count() > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout) : kNoDeadline;

@@ -7,9 +7,9 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/agent.h"
 #include "src/rpc/barrier.h"
 #include "src/rpc/calls.h"
@@ -55,7 +55,7 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   const std::function<void(const std::string&)> log_;
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_{false};
-  std::mutex shutdown_mutex_;  // one shutdown at a time
+  Mutex shutdown_mutex_;  // one shutdown at a time
 };
 
 }  // namespace tine::rpc

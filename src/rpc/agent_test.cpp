@@ -162,7 +162,7 @@ TEST(Agent, AFutureIsRefusedOnEveryWay) {
     const auto kept = world[0].remote(to, foreign("f"), kNoDeadline);
     EXPECT_THAT(message(kept->to_here(in(seconds(10))).error()),
                 HasSubstr("Can not pickle torch.futures.Future"));
-    EXPECT_TRUE(kept->confirmed().error());  // the creation's own answer may come behind that of the fetch
+    EXPECT_TRUE(kept->confirmed().error());  // the creation's own answer may come after that of the fetch
   }
   EXPECT_EQ(world[0].counts().calls_pending, 0U);
 }
@@ -377,7 +377,7 @@ TEST(Agent, AtTheLimitOfCallsInFlightCallersWait) {
   // Not for longer than the call itself would last, nor when interrupted.
   world[0].wait_for_room(1, in(milliseconds(20)));
   EXPECT_THROW(world[0].wait_for_room(1, kNoDeadline, [] { return true; }), Cancelled);
-  // Who cannot wait goes beyond, and nothing fails.
+  // A caller that cannot wait goes beyond the bound, and nothing fails.
   answers.push_back(world[0].call(1, foreign("block")));
   go.count_down();
   world[0].wait_for_room(1, kNoDeadline);

@@ -8,10 +8,10 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
+#include "src/base/mutex.h"
 #include "src/rpc/calls.h"
 #include "src/rpc/server.h"
 #include "src/rpc/world.h"
@@ -54,9 +54,9 @@ class Barrier final : public ControlHandler {
   Calls& calls_;
   Server& server_;
   const std::function<bool()> interrupted_;
-  std::mutex mutex_;  // what is below
-  Joins joins_;
-  std::string ended_;  // why rank 0 takes no more joins
+  Mutex mutex_;
+  Joins joins_ TINE_GUARDED_BY(mutex_);
+  std::string ended_ TINE_GUARDED_BY(mutex_);  // why rank 0 takes no more joins
 };
 
 }  // namespace tine::rpc

@@ -35,7 +35,7 @@ class OnFailure final : private detail::Node {
     const std::unique_ptr<OnFailure> self(static_cast<OnFailure*>(node));
     if (creation.outcome() == detail::Outcome::kValue) return;
     if (self->entry_) {
-      // By this worker's own shutdown: that is no news.
+      // The creation was given up by this worker's own shutdown, which is not reported.
       if (self->self_->dead()) self->entry_->value->observe();
       self->entry_->fail(creation.error());
     }
@@ -215,7 +215,7 @@ Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
 }
 
 bool Calls::has_code(int rank, const std::string& hash) {
-  const std::lock_guard lock(code_mutex_);
+  const MutexLock lock(code_mutex_);
   const auto at = static_cast<size_t>(rank);
   return at < code_there_.size() && code_there_[at].contains(hash);
 }
@@ -230,7 +230,7 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
       return;
     }
     if (call && call->code) [[unlikely]] {
-      const std::lock_guard lock(code_mutex_);
+      const MutexLock lock(code_mutex_);
       code_there_.resize(static_cast<size_t>(world_.size()));
       code_there_[static_cast<size_t>(from.info.id)].insert(call->code->hash);
     }

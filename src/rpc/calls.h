@@ -1,22 +1,18 @@
-// Calls: what this worker asks of others and of itself: calls, creations, fetches; their answers and deadlines.
+// Calls: what this worker asks of others and of itself: calls, creations, fetches; their answers and deadlines
+// (docs/spec/agent.md, "Calls").
 //
-// State      Open, then closed.
-// Threads    share() before any call; everything else from any thread.
-// Ordering   As in agent.h.
-// Ownership  Pending calls lie in their peer's table.
-// Errors     As in agent.h.
-// Cost       A call: its state, a slot, one system call.
-// Source     docs/spec/agent.md, "Calls".
+// It is open, and then closed. share() comes before any call; everything else may be called from any thread. Pending
+// calls are in the table of their peer. Order and errors are those of agent.h.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <unordered_set>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/deadlines.h"
 #include "src/rpc/server.h"
 #include "src/rpc/world.h"
@@ -74,8 +70,9 @@ class Calls final : public Fetcher {
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};
   Deadlines deadlines_;
-  std::mutex code_mutex_;
-  std::vector<std::unordered_set<std::string>> code_there_;  // hashes, by rank of the worker that has them
+  Mutex code_mutex_;
+  std::vector<std::unordered_set<std::string>> code_there_
+      TINE_GUARDED_BY(code_mutex_);  // hashes, by rank of the worker that has them
 };
 
 }  // namespace tine::rpc

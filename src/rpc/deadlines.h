@@ -23,7 +23,7 @@ class Deadlines {
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
-  // Behind this call the sweep comes in time for that deadline, of a call that it can find by then.
+  // After this call the sweep comes in time for that deadline. REQUIRES: the sweep can find the call by now.
   void watch(TimePoint deadline);
 
  private:

@@ -1,23 +1,21 @@
-// Inbox: what one worker sends, on its way from the thread that reads to whoever handles it.
+// Inbox: the frames that one worker sends, on their way from the thread that reads to the sink that handles them.
 //
-// State      Straight: frames are handled as they come; or behind: a large body is being read in the pool, and
-//            some of what came later waits behind it. Ended once its connection is.
-// Threads    arrived and ended by the connection's reader; the sink on it or in the pool, see below.
-// Ordering   Small bodies are handled at once, in the order in which they came. Large ones are handled one after
-//            the other, and so may be overtaken by small ones, but never by what takes something away: a
-//            release, a cancellation, the end.
-// Ownership  Keeps frames that wait, and while any do its sink.
-// Errors     None.
-// Cost       Straight: one load. Behind: a lock and a node.
-// Source     src/rpc/placement.h; docs/spec/rref.md says why releases wait.
+// Small bodies are handled at once, in the order in which they came. Large ones are read in the pool, one after the
+// other, so small ones may overtake them, except for messages that take something away: a release, a cancellation, the
+// end. These wait behind the large body (docs/spec/rref.md says why). The inbox is `straight` while nothing waits,
+// `behind` while a large body is being read, and ended once its connection is.
+//
+// The reader of the connection calls arrived() and ended(); the sink runs on it or in the pool. The inbox keeps the
+// frames that wait, and keeps its sink meanwhile. A frame costs one load when straight, and a lock and a node when
+// behind.
 #pragma once
 
 #include <atomic>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/transport/connection.h"
 
@@ -59,9 +57,9 @@ class Inbox final : public detail::RefCounted, private Task {
   Executor& pool_;
   Executor& callbacks_;
   std::atomic<bool> behind_{false};  // written under the lock
-  std::mutex mutex_;
-  std::deque<Item> waiting_;
-  std::shared_ptr<void> alive_;  // while something waits
+  Mutex mutex_;
+  std::deque<Item> waiting_ TINE_GUARDED_BY(mutex_);
+  std::shared_ptr<void> alive_ TINE_GUARDED_BY(mutex_);  // while something waits
 };
 
 }  // namespace tine::rpc

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/base/mutex.h"
 #include "src/rpc/payload.h"
 
 namespace tine::rpc {
@@ -278,7 +279,7 @@ void IncomingState::send_error(const ErrorBody& body) noexcept {
 void IncomingState::answer_with(Future<Value> future, bool may_cancel) noexcept {
   if (!claim()) return;
   {
-    const std::lock_guard lock(table.mutex_);
+    const MutexLock lock(table.mutex_);
     source_ = detail::Ref<detail::State<Value>>::share(future.state());
     may_cancel_source_ = may_cancel;
   }
@@ -299,7 +300,7 @@ void IncomingState::source_done(detail::Node* node, detail::StateBase& done) noe
   }
   detail::Ref<detail::State<Value>> source;  // dropped outside of the lock
   {
-    const std::lock_guard lock(self->table.mutex_);
+    const MutexLock lock(self->table.mutex_);
     source = std::move(self->source_);
   }
   if (done.outcome() == detail::Outcome::kValue) {

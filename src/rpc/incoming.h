@@ -1,15 +1,10 @@
-// IncomingState: a call of another worker, or to oneself, from its arrival to its answer.
-// CallServices: what it needs.
+// IncomingState: a call of another worker, or to oneself, from its arrival to its answer. CallServices: what it needs
+// (docs/spec/agent.md).
 //
-// State      Running; promised, once the future is known that the answer comes from; answered, once. `cancelled` may
-//            come at any time.
-// Threads    Any; see IncomingCall.
-// Ordering   None.
-// Ownership  Counted: the handler's IncomingCall, the executor's task and the future it waits for hold it. It
-//            holds the services (and with them the agent's parts).
-// Errors     What cannot be sent is answered with the reason.
-// Cost       One allocation.
-// Source     docs/spec/agent.md.
+// A call runs; is promised, once the future is known from which the answer comes; and is answered, once. `cancelled` may
+// come at any time. Any thread may use it, as IncomingCall says. The handler's IncomingCall, the executor's task and the
+// future that it waits for share it, and it keeps the services, and with them the agent's parts. An answer that cannot be
+// sent is replaced by an error with the reason. A call is one allocation.
 #pragma once
 
 #include <atomic>

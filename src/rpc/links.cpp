@@ -10,7 +10,7 @@ Links::Links(Options options) : options_(std::move(options)) {}
 Links::~Links() = default;
 
 IoLoop& Links::loop() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!loop_)
     loop_ = std::make_unique<IoLoop>(
         Loop::Options{.timer = options_.timer, .callbacks = options_.connection.callbacks});
@@ -19,7 +19,7 @@ IoLoop& Links::loop() {
 
 void Links::accept(detail::Ref<Connection> connection) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!closed_) arrived_.push_back(std::move(connection));
   }
   changed_.notify_all();
@@ -91,8 +91,11 @@ Links::Connections Links::connect_all(const std::vector<Member>& members, TimePo
     connections[rank] = opening[rank].get();
   }
   const auto slice = [&](TimePoint until) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_until(lock, until, [&] { return match(members, &connections); });
+    const MutexLock lock(mutex_);
+    while (!match(members, &connections)) {
+      if (!changed_.wait_until(mutex_, until)) return match(members, &connections);
+    }
+    return true;
   };
   if (!wait_interruptible(deadline, options_.interrupted, "init_rpc", slice)) {
     std::string absent;
@@ -127,7 +130,7 @@ void Links::close_listeners() noexcept {
   for (const auto& listener : listeners_) listener->close();
   Connections strangers;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
     strangers.swap(arrived_);
   }
@@ -139,7 +142,7 @@ void Links::close_listeners() noexcept {
 void Links::stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) noexcept {
   IoLoop* loop;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     loop = loop_.get();
   }
   if (loop && !loop->stop(grace)) [[maybe_unused]]

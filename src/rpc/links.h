@@ -10,13 +10,12 @@
 // Source     docs/spec/agent.md, "Rendezvous".
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/rendezvous.h"
 #include "src/rpc/transport/io_loop.h"
 #include "src/rpc/transport/transport.h"
@@ -59,14 +58,14 @@ class Links {
   void accept(detail::Ref<Connection> connection);
   Connections connect_all(const std::vector<Member>& members, TimePoint deadline);
   // Puts those who have come to their ranks; true once none is missing.
-  bool match(const std::vector<Member>& members, Connections* connections);
+  bool match(const std::vector<Member>& members, Connections* connections) TINE_REQUIRES(mutex_);
 
   const Options options_;
-  std::mutex mutex_;  // what is below, until the listeners
-  std::condition_variable changed_;
-  bool closed_ = false;
-  Connections arrived_;  // connected to us, not yet matched to a worker
-  std::unique_ptr<IoLoop> loop_;
+  Mutex mutex_;
+  Condition changed_;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  Connections arrived_ TINE_GUARDED_BY(mutex_);  // connected to us, not yet matched to a worker
+  std::unique_ptr<IoLoop> loop_ TINE_GUARDED_BY(mutex_);
   std::unique_ptr<Transport> tcp_, unix_;
   std::vector<detail::Ref<Listener>> listeners_;
 };

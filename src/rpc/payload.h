@@ -1,13 +1,10 @@
-// The agent's part in writing and reading a frame's values: foreign payloads, references, errors.
+// The agent's part in writing and reading the values of a frame: foreign payloads, references, errors (docs/spec/wire.md,
+// section 3; docs/spec/rref.md).
 //
-// State      WireHooks belongs to one frame: what it exported is undone unless the frame was sent.
-// Threads    One at a time.
-// Ordering   None.
-// Ownership  Each reference that a frame carries is kept by the frame until its last byte is written: what its
-//            giving up would send cannot overtake it.
-// Errors     TypeError for what cannot travel. ValueError for bytes that are nothing.
-// Cost       None for values that need no hook.
-// Source     docs/spec/wire.md, section 3; docs/spec/rref.md.
+// A WireHooks belongs to one frame: what it exported is undone unless the frame was sent. The frame keeps each reference
+// that it carries until its last byte is written, so the message that giving up the reference would send cannot overtake
+// it. A value that cannot travel is a TypeError, and malformed bytes are a ValueError. Values that need no hook cost
+// nothing here.
 #pragma once
 
 #include <vector>

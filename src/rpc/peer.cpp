@@ -37,12 +37,12 @@ void Peer::detach() noexcept {
 
 void Peer::die(std::exception_ptr cause) noexcept {
   {
-    const std::lock_guard lock(death_mutex_);
+    const MutexLock lock(death_mutex_);
     if (dead_.load(std::memory_order_relaxed)) return;
     death_ = std::move(cause);
     dead_.store(true, std::memory_order_release);
   }
-  // Given up by this worker's own shutdown: that is no news.
+  // Calls that this worker's own shutdown gives up are not reported.
   const bool given_up = is_abandoned(death_);
   for (const auto& call : calls.close()) {
     if (given_up) call->observe();

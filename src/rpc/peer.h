@@ -1,20 +1,17 @@
-// Peer: another worker (or this one, for calls to oneself) as the agent knows it: who it is, the way to it, its end.
+// Peer: another worker (or this one, for calls to oneself) as the agent knows it: who it is, the way to it, its end
+// (docs/spec/agent.md).
 //
-// State      Made at rendezvous, connected, dead for good once its connection is closed.
-// Threads    Any, as each member says.
-// Ordering   As src/rpc/inbox.h says; on_death once, behind all frames.
-// Ownership  The World owns its peers; pending calls share them. `events` is alive while frames come.
-// Errors     death() says why a dead peer is dead.
-// Cost       No lock but the call table's on the way of a call.
-// Source     docs/spec/agent.md.
+// A peer is made at the rendezvous, connected, and dead for good once its connection has closed; death() says why. The
+// World owns its peers, and pending calls share them. Frames are handled as src/rpc/inbox.h says, and on_death comes
+// once, after all frames; `events` must live as long as frames come. A call takes no lock but that of the call table.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/inbox.h"
 #include "src/rpc/reply_helper.h"
@@ -101,8 +98,8 @@ class Peer final : public Callee, private Inbox::Sink {
   const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
   ReplyHelper* helper_ = nullptr;
-  std::mutex death_mutex_;
-  std::exception_ptr death_;
+  Mutex death_mutex_;
+  std::exception_ptr death_;  // written once, under death_mutex_, before dead_ says so
   std::atomic<bool> dead_{false};
 };
 

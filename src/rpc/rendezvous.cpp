@@ -6,12 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <condition_variable>
 #include <fstream>
 #include <map>
-#include <mutex>
 
 #include "src/base/fd.h"
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/wire/request.h"
 
@@ -66,13 +65,13 @@ void send_failure(Connection& connection, uint64_t id, const std::exception_ptr&
 class Rendezvous::Register final : public detail::RefCounted {
  public:
   Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {
-    // Whoever waits tells why it failed, in words of its own.
+    // A failure is reported by the code that waits, in words of its own.
     all_listed_.state()->observe();
     all_ready_.state()->observe();
   }
 
   void enter(Member member, Connection* connection, uint64_t call, int world_size) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     bool taken = false;
     std::string refusal = failure_;
     if (refusal.empty()) refusal = reason_against(member, world_size, &taken);
@@ -97,7 +96,7 @@ class Rendezvous::Register final : public detail::RefCounted {
   }
 
   void ready(int rank, uint64_t call) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto at = entries_.find(rank);
     if (at == entries_.end() || !failure_.empty()) return;
     at->second.call = call;
@@ -113,18 +112,18 @@ class Rendezvous::Register final : public detail::RefCounted {
   }
 
   void opened() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++open_;
   }
   void left(Connection& connection, const CloseInfo& info) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       --open_;
     }
     closed_.notify_all();
     std::string reason;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (const auto& [rank, entry] : entries_) {
         if (entry.connection.get() != &connection || went_) continue;
         reason = fmt::format("worker {} left before all were connected: {}", who(entry.member),
@@ -136,17 +135,19 @@ class Rendezvous::Register final : public detail::RefCounted {
 
   // Tells everybody who waits.
   void fail(const std::string& reason) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     fail_locked(reason);
   }
   // So that they have read it before the sockets close.
   void wait_until_left(TimePoint deadline) {
-    std::unique_lock lock(mutex_);
-    closed_.wait_until(lock, deadline, [this] { return open_ == 0; });
+    const MutexLock lock(mutex_);
+    while (open_ > 0) {
+      if (!closed_.wait_until(mutex_, deadline)) return;
+    }
   }
 
   [[nodiscard]] std::string missing() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::string absent, present;
     for (int rank = 0; rank < world_size_; ++rank) {
       const auto at = entries_.find(rank);
@@ -175,7 +176,7 @@ class Rendezvous::Register final : public detail::RefCounted {
     bool ready = false;
   };
 
-  void fail_locked(const std::string& reason) {
+  void fail_locked(const std::string& reason) TINE_REQUIRES(mutex_) {
     if (went_ || !failure_.empty()) return;
     failure_ = reason;
     const std::exception_ptr error = make_error(ErrorKind::kRuntime, "rendezvous failed: " + reason);
@@ -187,7 +188,7 @@ class Rendezvous::Register final : public detail::RefCounted {
     go_.set_error(error);
   }
 
-  std::string reason_against(const Member& m, int world_size, bool* taken) const {
+  std::string reason_against(const Member& m, int world_size, bool* taken) const TINE_REQUIRES(mutex_) {
     if (world_size != world_size_) {
       return fmt::format("worker {} says that the world has {} workers, rank 0 says {}", who(m), world_size,
                          world_size_);
@@ -209,13 +210,13 @@ class Rendezvous::Register final : public detail::RefCounted {
 
   const int world_size_;
   const std::string address_;
-  std::mutex mutex_;
-  std::condition_variable closed_;
-  int open_ = 0;
-  bool went_ = false;
-  std::string failure_;
-  std::map<int, Entry> entries_;
-  std::vector<std::string> refused_;
+  Mutex mutex_;
+  Condition closed_;
+  int open_ TINE_GUARDED_BY(mutex_) = 0;
+  bool went_ TINE_GUARDED_BY(mutex_) = false;
+  std::string failure_ TINE_GUARDED_BY(mutex_);
+  std::map<int, Entry> entries_ TINE_GUARDED_BY(mutex_);
+  std::vector<std::string> refused_ TINE_GUARDED_BY(mutex_);
   Promise<std::vector<Member>> listed_;
   Promise<void> go_;
   const Future<std::vector<Member>> all_listed_ = listed_.future();

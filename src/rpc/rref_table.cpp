@@ -152,7 +152,7 @@ detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
 }
 
 detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   came_[id.creator_incarnation].add(id.number);
   detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
   if (!entry) entry = detail::make_ref<OwnerEntry>(id);
@@ -168,14 +168,14 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
   done.to = to;
   if (reference.is_owner()) {
     const auto& entry = static_cast<const OwnerRRef&>(reference).entry();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!cleared_) {
       entries_.try_emplace(key_of(entry->id), entry);
       add_lease(*entry, to);
       done.entry = entry;
     }
   } else if (to != reference.id().owner) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     done.fork = next_fork_++;
     if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
   }
@@ -186,7 +186,7 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
 void RRefTable::undo(const Export& done) noexcept {
   detail::Ref<OwnerEntry> dropped;
   Pin pin{{}, -1};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (done.entry) {
     const auto at = entries_.find(key_of(done.entry->id));
     if (at != entries_.end()) {
@@ -213,7 +213,7 @@ detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from)
   if (id.owner == workers_.rank()) {
     detail::Ref<OwnerEntry> entry, dropped;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       entry = expect(id);
       dropped = forget_if_unused(entries_.find(key_of(id)));
     }
@@ -231,7 +231,7 @@ detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from)
 
 void RRefTable::on_lease(int from, const PassedRRef& passed) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (cleared_) return;
     add_lease(*expect(passed.id), from);
   }
@@ -260,7 +260,7 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
         const RRefId id = read_release(frame.body);
         if (id.owner_incarnation != workers_.incarnation()) return true;
         detail::Ref<OwnerEntry> dropped;
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         const auto at = entries_.find(key_of(id));
         if (at == entries_.end()) return true;
         drop_lease(*at->second, from);
@@ -278,7 +278,7 @@ void RRefTable::release(const RRefId& id) noexcept {
   // In a child of fork(2) the lease is the parent's, and so may be the lock.
   if (birth_.inherited()) return;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (cleared_) return;
   }
   OutFrame frame(FrameKind::kRelease);
@@ -291,7 +291,7 @@ void RRefTable::worker_died(int rank, const std::exception_ptr& cause) noexcept 
   std::vector<Pin> unpinned;
   const uint64_t incarnation = workers_.incarnation_of(rank);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     came_.erase(incarnation);
     for (auto at = entries_.begin(); at != entries_.end();) {
       const auto here = at++;
@@ -319,19 +319,19 @@ void RRefTable::clear(const std::exception_ptr& cause) noexcept {
   decltype(entries_) entries;
   decltype(pins_) pins;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     cleared_ = true;
     entries.swap(entries_);
     pins.swap(pins_);
   }
   for (const auto& [key, entry] : entries) {
-    entry->value->observe();  // given up by this worker's own shutdown: that is no news
+    entry->value->observe();  // given up by this worker's own shutdown, which is not reported
     entry->fail(cause);
   }
 }
 
 size_t RRefTable::entries() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return entries_.size();
 }
 

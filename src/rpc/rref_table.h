@@ -1,23 +1,20 @@
-// RRefTable: the values that other workers hold references to, and the references held here.
+// RRefTable: the values that other workers hold references to, and the references that are held here (docs/spec/rref.md,
+// which also says which messages of one worker are handled in which order).
 //
-// State      Open, then cleared for good.
-// Threads    Any.
-// Ordering   What of one worker's messages is handled in which order is in docs/spec/rref.md.
-// Ownership  An entry lives in the table while any worker has a lease on it or its creation is still to come;
-//            OwnerRRefs share it. References share the table (and with it the agent's parts).
-// Errors     Messages about what is not there are ignored: the other side finds out when it uses the reference.
-// Cost       One lock and one hash a message. No Value is destroyed under the lock.
-// Source     docs/spec/rref.md.
+// It is open, and then cleared for good. Any thread may use it. An entry stays in the table while any worker has a lease
+// on it or its creation is still to come; OwnerRRefs share it. References share the table, and with it the agent's parts.
+// A message about an unknown entry is ignored: the other side finds out when it uses the reference. A message costs one
+// lock and one hash. No Value is destroyed under the lock.
 #pragma once
 
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/rref.h"
 #include "src/rpc/transport/connection.h"
 
@@ -168,13 +165,13 @@ class RRefTable {
   using Entries = std::unordered_map<Key, detail::Ref<OwnerEntry>, KeyHash>;
   [[nodiscard]] std::shared_ptr<RRefTable> shared();
   static Key key_of(const RRefId& id) noexcept { return {id.creator_incarnation, id.number}; }
-  // All under the lock.
+  // Both with the lock of the entry's table.
   static void add_lease(OwnerEntry& entry, int holder);
   static void drop_lease(OwnerEntry& entry, int holder) noexcept;
   // Takes the entry out of the table if nothing keeps it there.
-  [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept;
-  [[nodiscard]] bool is_coming(const RRefId& id) const noexcept;
-  detail::Ref<OwnerEntry>& expect(const RRefId& id);
+  [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] bool is_coming(const RRefId& id) const noexcept TINE_REQUIRES(mutex_);
+  detail::Ref<OwnerEntry>& expect(const RRefId& id) TINE_REQUIRES(mutex_);
   void on_lease(int from, const PassedRRef& passed);
 
   Workers& workers_;
@@ -182,12 +179,14 @@ class RRefTable {
   std::weak_ptr<void> owner_;
   Fetcher* fetcher_ = nullptr;
   std::unique_ptr<std::atomic<uint64_t>[]> last_number_;  // by owner
-  mutable std::mutex mutex_;
-  bool cleared_ = false;
-  uint64_t next_fork_ = 1;
-  Entries entries_;
-  std::unordered_map<uint64_t, Numbers> came_;  // creations of each creator that lives
-  std::unordered_map<uint64_t, Pin> pins_;      // references passed on, until their owner knows
+  mutable Mutex mutex_;
+  bool cleared_ TINE_GUARDED_BY(mutex_) = false;
+  uint64_t next_fork_ TINE_GUARDED_BY(mutex_) = 1;
+  Entries entries_ TINE_GUARDED_BY(mutex_);
+  std::unordered_map<uint64_t, Numbers> came_
+      TINE_GUARDED_BY(mutex_);  // creations of each creator that lives
+  std::unordered_map<uint64_t, Pin> pins_
+      TINE_GUARDED_BY(mutex_);  // references passed on, until their owner knows
 };
 
 }  // namespace tine::rpc

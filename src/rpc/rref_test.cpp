@@ -219,7 +219,7 @@ TEST(RRef, ReferencesMayOutliveTheirAgent) {
   EXPECT_EQ(owner->local_value().get().to_int(), 3);
 }
 
-// Whoever asks for it has no reference of its own yet when the owner completes it.
+// The asking thread has no reference of its own yet when the owner completes the entry.
 TEST(OwnerEntry, LosesNoCallbackThatIsAddedWhileItCompletes) {
   constexpr int kRounds = 1000;
   std::atomic<int> begun{0};

@@ -174,7 +174,7 @@ void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
 bool Server::hold(const detail::Ref<IncomingState>& call) {
   if (!holding_.load(std::memory_order_acquire)) return false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!holding_.load(std::memory_order_relaxed)) return false;
     if (!closed_) {
       held_.push_back(call);
@@ -187,7 +187,7 @@ bool Server::hold(const detail::Ref<IncomingState>& call) {
 void Server::open() noexcept {
   std::vector<detail::Ref<IncomingState>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     holding_.store(false, std::memory_order_release);
     held.swap(held_);
   }
@@ -196,7 +196,7 @@ void Server::open() noexcept {
 
 void Server::close() noexcept {
   std::vector<detail::Ref<IncomingState>> held;  // dropped outside of the lock: they answer
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
   held.swap(held_);
 }

@@ -7,9 +7,9 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/incoming.h"
 #include "src/rpc/world.h"
 #include "src/value/op_context.h"
@@ -71,9 +71,9 @@ class Server final : private CallServices {
   std::vector<std::unique_ptr<IncomingTable<IncomingState>>> tables_;  // by rank of the caller
   std::atomic<uint64_t> begun_{0};
   std::atomic<bool> holding_;
-  std::mutex mutex_;  // what is below
-  bool closed_ = false;
-  std::vector<detail::Ref<IncomingState>> held_;
+  Mutex mutex_;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  std::vector<detail::Ref<IncomingState>> held_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <mutex>
 #include <unordered_map>
 
+#include "src/base/mutex.h"
 #include "src/compile/emit.h"
 #include "src/ir/passes/simplify.h"
 #include "src/ir/print.h"
@@ -46,10 +46,11 @@ struct ScriptUnit::Shelf {
     const ScriptFunction* function;
     std::weak_ptr<Batch> batch;
   };
-  std::mutex mutex;
-  std::unordered_map<std::string, Entry> functions;
-  std::vector<std::shared_ptr<Batch>> unused;  // nobody shows them; a run may be in their code
-  bool closed = false;                         // the unit is gone, and all runs with it
+  Mutex mutex;
+  std::unordered_map<std::string, Entry> functions TINE_GUARDED_BY(mutex);
+  // Nobody shows them; a run may be in their code.
+  std::vector<std::shared_ptr<Batch>> unused TINE_GUARDED_BY(mutex);
+  bool closed TINE_GUARDED_BY(mutex) = false;  // the unit is gone, and all runs with it
   code::Library library;
 
   // Keeps the batch alive, which is enough to read the function. Running it needs a ScriptRef.
@@ -62,7 +63,7 @@ struct ScriptUnit::Batch : std::enable_shared_from_this<Batch> {
   explicit Batch(std::shared_ptr<Shelf> s) : shelf(std::move(s)) {}
   ~Batch() {
     {
-      const std::lock_guard lock(shelf->mutex);
+      const MutexLock lock(shelf->mutex);
       for (const auto& f : functions) {
         const auto at = shelf->functions.find(f->name);
         if (at != shelf->functions.end() && at->second.function == f.get()) shelf->functions.erase(at);
@@ -79,7 +80,7 @@ struct ScriptUnit::Batch : std::enable_shared_from_this<Batch> {
       const std::shared_ptr<Shelf> shelf = batch->shelf;
       std::shared_ptr<Batch> gone;  // destroyed without the lock
       {
-        const std::lock_guard lock(shelf->mutex);
+        const MutexLock lock(shelf->mutex);
         if (shelf->closed) {
           gone = std::move(batch);
         } else {
@@ -97,7 +98,7 @@ struct ScriptUnit::Batch : std::enable_shared_from_this<Batch> {
 };
 
 ScriptRef ScriptUnit::Shelf::peek(std::string_view name) {
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   const auto at = functions.find(std::string(name));
   if (at == functions.end()) return nullptr;
   std::shared_ptr<Batch> batch = at->second.batch.lock();
@@ -107,12 +108,12 @@ ScriptRef ScriptUnit::Shelf::peek(std::string_view name) {
 void ScriptUnit::Shelf::collect() noexcept {
   std::vector<std::shared_ptr<Batch>> candidates;
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     candidates.swap(unused);
   }
   // What is shown again meanwhile has another owner.
   if (candidates.empty() || vm::RunningCount::nothing_runs()) return;
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   unused.insert(unused.end(), std::make_move_iterator(candidates.begin()),
                 std::make_move_iterator(candidates.end()));
 }
@@ -139,14 +140,14 @@ ScriptUnit::ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& 
 
 ScriptUnit::~ScriptUnit() {
   std::vector<std::shared_ptr<Batch>> unused;
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   shelf_->closed = true;
   unused.swap(shelf_->unused);
 }
 
 ScriptRef ScriptUnit::function(std::string_view name) const {
   std::shared_ptr<Batch> batch;  // let go without the lock
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   const auto at = shelf_->functions.find(std::string(name));
   if (at == shelf_->functions.end()) return nullptr;
   batch = at->second.batch.lock();
@@ -156,7 +157,7 @@ ScriptRef ScriptUnit::function(std::string_view name) const {
 ScriptRef ScriptUnit::peek(std::string_view name) const { return shelf_->peek(name); }
 
 size_t ScriptUnit::size() const {
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   return shelf_->functions.size();
 }
 
@@ -182,8 +183,9 @@ ScriptRef ScriptUnit::keep(std::vector<compile::CompiledFunction> compiled,
   }
   auto batch = std::make_shared<Batch>(shelf_);
   std::vector<std::shared_ptr<Batch>> seen;  // let go without the lock
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   const auto defined = [&](const std::string& name) -> Batch* {
+    shelf_->mutex.assert_held();
     const auto at = shelf_->functions.find(name);
     if (at == shelf_->functions.end()) return nullptr;
     return seen.emplace_back(at->second.batch.lock()).get();
@@ -239,7 +241,7 @@ ScriptRef ScriptUnit::define(std::shared_ptr<ir::Graph> graph, Schema schema) {
 
 std::shared_ptr<const rpc::ScriptCode> ScriptUnit::exported(
     const ScriptFunction& f, std::shared_ptr<const rpc::ScriptCode> fresh) const {
-  const std::lock_guard lock(shelf_->mutex);
+  const MutexLock lock(shelf_->mutex);
   if (!f.exported_) f.exported_ = std::move(fresh);
   return f.exported_;
 }

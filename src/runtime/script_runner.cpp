@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
 #include <unordered_map>
+
+#include "src/base/mutex.h"
 
 #include "tine/fork.h"
 
@@ -20,7 +21,7 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
     }
     Promise<ScriptRef> promise;
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       if (const auto it = received.find(code.hash); it != received.end()) return it->second;
       if (code.text.empty() && !unit.function(name))
         throw Error(fmt::format("the code of script function \"{}\" did not come with its first call", name));
@@ -33,7 +34,7 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
                    promise.set_value(self->read(name, code));
                  } catch (...) {
                    {
-                     const std::lock_guard lock(self->mutex);
+                     const MutexLock lock(self->mutex);
                      self->received.erase(code.hash);  // another call may bring it whole
                    }
                    promise.set_error(std::current_exception());
@@ -53,9 +54,9 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
   }
 
   ScriptUnit& unit;
-  std::mutex mutex;
-  std::unordered_map<std::string, Future<ScriptRef>>
-      received;  // by hash; they stay, as their senders send a code once
+  Mutex mutex;
+  // By hash. They stay, because a sender sends a code once.
+  std::unordered_map<std::string, Future<ScriptRef>> received TINE_GUARDED_BY(mutex);
 };
 
 UnitRunner::UnitRunner(ScriptUnit& unit) : functions_(std::make_shared<Functions>(unit)) {}

@@ -51,7 +51,7 @@ void Worker::Parts::join(JoinOptions given) {
   options.callbacks = &runtime_.callbacks();
   options.timer = &runtime_.scheduler().timer();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (agent_) {
       throw Error(fmt::format("RPC is already initialized, as worker \"{}\"; call shutdown first",
                               agent_->self().name));
@@ -62,7 +62,7 @@ void Worker::Parts::join(JoinOptions given) {
   }
   std::shared_ptr<Agent> agent = Agent::start(std::move(options));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     agent_ = agent;
     seen_by_child_.store(agent.get(), std::memory_order_release);
   }
@@ -72,13 +72,13 @@ void Worker::Parts::join(JoinOptions given) {
 void Worker::Parts::leave(bool graceful, Seconds timeout, std::string_view failure) {
   std::shared_ptr<Agent> agent;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!agent_) return;
     agent = agent_;
   }
   // Callbacks that come in during a graceful shutdown still find the agent.
   const auto forget = [&] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (agent_ != agent) return;
     seen_by_child_.store(nullptr, std::memory_order_release);
     agent_ = nullptr;
@@ -94,7 +94,7 @@ void Worker::Parts::leave(bool graceful, Seconds timeout, std::string_view failu
 }
 
 std::shared_ptr<Agent> Worker::Parts::agent() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (agent_) return agent_;
   if (has_left_) {
     throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
@@ -104,7 +104,7 @@ std::shared_ptr<Agent> Worker::Parts::agent() const {
 }
 
 bool Worker::Parts::joined() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return agent_ != nullptr;
 }
 
@@ -116,7 +116,7 @@ void Worker::Parts::wait_for_room(const Destination& to) const {
   if (to.is_self() || to.has_room()) return;
   std::function<bool()> interrupted;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     interrupted = interrupted_;
   }
   to.wait_for_room(interrupted);
@@ -137,7 +137,7 @@ void Worker::Parts::serve(std::string name, Served f) {
         name));
   }
   auto function = std::make_shared<const Served>(std::move(f));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!served_.emplace(name, std::move(function)).second)
     throw ValueError(
         fmt::format("serve: \"{}\" is served already; stop_serving(\"{}\") takes it back", name, name));
@@ -145,7 +145,7 @@ void Worker::Parts::serve(std::string name, Served f) {
 
 void Worker::Parts::stop_serving(std::string_view name) noexcept {
   Function old;  // dropped outside of the lock: it is a user's
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = served_.find(name);
   if (at == served_.end()) return;
   old = std::move(at->second);
@@ -220,7 +220,7 @@ void Worker::Parts::run_script(IncomingCall call) {
 // Behind words like "it serves".
 std::string Worker::Parts::known_to() const {
   constexpr size_t kMost = 20;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (served_.empty()) return "nothing";
   std::string names;
   size_t n = 0;
@@ -234,7 +234,7 @@ std::string Worker::Parts::known_to() const {
 void Worker::Parts::run_served(IncomingCall call) {
   Function f;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto at = served_.find(call.name()); at != served_.end()) f = at->second;
   }
   if (!f) {

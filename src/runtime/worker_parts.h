@@ -9,12 +9,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/agent.h"
 #include "src/runtime/rpc.h"
 #include "src/value/op_context.h"
@@ -83,12 +83,12 @@ class Worker::Parts final : private Handler, public RemoteCaller {
 
   Runtime& runtime_;
   ScriptRunner* scripts_ = nullptr;
-  mutable std::mutex mutex_;  // what is below
-  Language language_;         // while an agent runs it does not change
-  std::function<bool()> interrupted_;
-  std::shared_ptr<Agent> agent_;
-  bool has_left_ = false;
-  std::map<std::string, Function, std::less<>> served_;
+  Language language_;  // while an agent runs it does not change
+  mutable Mutex mutex_;
+  std::function<bool()> interrupted_ TINE_GUARDED_BY(mutex_);
+  std::shared_ptr<Agent> agent_ TINE_GUARDED_BY(mutex_);
+  bool has_left_ TINE_GUARDED_BY(mutex_) = false;
+  std::map<std::string, Function, std::less<>> served_ TINE_GUARDED_BY(mutex_);
   std::atomic<Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock
 };
 

@@ -168,6 +168,10 @@ class Binder {
   bool set(size_t i, const Value& v) {
     const Argument& arg = schema_.args[i];
     bool ok;
+    if (fits_at_once(v, arg)) {
+      bound_[i] = v;
+      return true;
+    }
     if (converts_) {
       site_.list_size = arg.list_size;
       site_.written = arg.written;

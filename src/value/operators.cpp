@@ -120,7 +120,7 @@ const Op& OpTable::resolve(std::string_view name, std::span<const Value> args,
                            std::vector<Value>* bound) const {
   if (const auto named = overloads(name); !named.empty())
     return resolve(named, args, keywords, boundary, bound);
-  // Whoever chose the overload already, as a compiler does, names it.
+  // A full name names one overload: the caller, a compiler, has chosen it already.
   if (const auto one = rows_->by_full_name.find(name); one != rows_->by_full_name.end())
     return resolve(std::span(&one->second, 1), args, keywords, boundary, bound);
   const std::string* nearest = nullptr;

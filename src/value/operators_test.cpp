@@ -185,5 +185,38 @@ TEST_F(Resolve, WhatIsRecordedKeepsTensorsThatBecomeNumbers) {
   EXPECT_EQ(bound[1].as_list().items[1].as_int(), 3);
 }
 
+TEST_F(Resolve, ACallByNameChoosesConvertsAndReturnsWhatIsAskedFor) {
+  table.add("aten::all(int a, float b, *, str c='x', Tensor? d=None) -> Any[]",
+            [](OpContext&, const Value* args) {
+              return list({args[0], args[1], args[2], args[3]});
+            });
+  EXPECT_EQ(table.call("aten::all", 1, 2, Keyword("c", "y")).repr(), "[1, 2.0, 'y', None]");
+  // Keywords may stand anywhere, and be variables.
+  const Keyword b("b", 2.5);
+  EXPECT_EQ(table.call("aten::all", b, 1).repr(), "[1, 2.5, 'x', None]");
+  EXPECT_EQ(table.call("aten::all", Keyword("b", true), Keyword("a", 3)).repr(), "[3, 1.0, 'x', None]");
+  EXPECT_EQ(table.call<int>("aten::add.int", size_t{4}, 1), 4);
+  EXPECT_EQ(table.call<Tensor>("aten::dropout", 1.5).item_as_double(), 1.5);  // a number is a 0-d tensor
+}
+
+TEST_F(Resolve, ACallByNameThatFailsSaysWhatTheChoiceSays) {
+  EXPECT_THROW(table.call("aten::vieu"), NameError);
+  EXPECT_THROW(table.call("aten::add", "a", 1), TypeError);
+  // The result is not what was asked for.
+  EXPECT_THROW(table.call<Tensor>("aten::add", 1, 2), TypeError);
+}
+
+TEST_F(Resolve, ArraysOfArgumentsAreTheSameCall) {
+  const Value args[] = {3};
+  const Keyword keywords[] = {{"b", 4}};
+  EXPECT_EQ(table.apply("aten::add", args, keywords).repr(), "3");
+}
+
+TEST_F(Resolve, ATableWithoutAContextHasAnEmptyOne) {
+  EXPECT_EQ(table.context().generator, nullptr);
+  OpContext mine;
+  EXPECT_EQ(&OpTable(&mine).context(), &mine);
+}
+
 }  // namespace
 }  // namespace tine

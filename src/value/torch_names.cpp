@@ -369,8 +369,7 @@ bool in_torch(std::string_view place, std::string_view name) {
 }
 
 std::string not_there_yet(std::string_view place, std::string_view name) {
-  return in_torch(place, name) ? fmt::format("`{}.{}` is not available in tine yet", place, name)
-                               : std::string();
+  return in_torch(place, name) ? fmt::format("`{}.{}` is not available yet", place, name) : std::string();
 }
 
 std::vector<std::string_view> torch_names(std::string_view place) {

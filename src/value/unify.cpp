@@ -9,7 +9,7 @@ bool has_variable(const TypePtr& t) {
   return t->kind == TypeKind::kVariable || std::any_of(t->of.begin(), t->of.end(), has_variable);
 }
 
-// `exact`: inside a list or dict, which can be written to, a subtype will not do.
+// `exact`: a list or dict can be written to, so inside one a subtype is not enough.
 bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings, bool exact) {
   if (pattern->kind == TypeKind::kVariable) {
     const auto [it, fresh] = bindings->try_emplace(pattern->name, actual);

@@ -350,7 +350,7 @@ import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_kwargs_elsewhere(to: str, d: Dict[str, int]):
-    return rpc.rpc_sync(to, callee, kwargs=d)  ### `kwargs` is written as a dict in place
+    return rpc.rpc_sync(to, callee, kwargs=d)  ### `kwargs` must be written as a dict in place
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:

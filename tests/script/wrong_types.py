@@ -108,16 +108,16 @@ def unannotated_list(n: int):
     xs.append(n)  ### `[]` alone is a List[Tensor], so annotate it: `xs: List[int] = []`
 # ---
 def wrong_index(xs: List[int]):
-    return xs['a']  ### List[int] is indexed by int, not by str
+    return xs['a']  ### List[int] must be indexed by int, not by str
 # ---
 def wrong_key(d: Dict[str, int]):
-    return d[1]  ### Dict[str, int] is indexed by str, not by int
+    return d[1]  ### Dict[str, int] must be indexed by str, not by int
 # ---
 def tuple_index(t: Tuple[int, str]):
     return t[2]  ### has 2 elements, so no index 2
 # ---
 def variable_tuple_index(t: Tuple[int, str], i: int):
-    return t[i]  ### is a constant int, so that its type is known
+    return t[i]  ### must be a constant int, so that its type is known
 # ---
 def unpacks_too_many(t: Tuple[int, str]):
     a, b, c = t  ### expected 3 values to unpack, got 2

@@ -16,7 +16,7 @@ GENERATED = {"src/value/torch_names.cpp", "include/tine/detail/torch_names.cpp"}
 
 RULES = {
     # "is not a number". "There is no" and "no longer" are plain English.
-    "is no": (r"(?<!\bthere )(?<!\bThere )\b(?:is|are|was|were|be) no (?!longer\b|more\b|less\b|way\b)[a-z]+",
+    "is no": (r"(?<!\bthere )(?<!\bThere )\b(?:is|are|was|were|be) no (?!longer\b|more\b|less\b|way\b)[A-Za-z]+",
               "write `is not a ...`"),
     # "The thread that waits ...", not "Who waits ...".
     "who": (r"(?:^|[.:;!?] |// |# |\"\"\"|\" ?)Who(?:ever)? [a-z]+", "name the subject of the sentence"),
@@ -29,15 +29,16 @@ RULES = {
 }
 
 # Folders and headers whose words are still to come; each goes from here when its text has been rewritten.
-NOT_YET = ("include/tine/", "src/base/", "src/future/", "src/rpc/", "src/sched/", "src/runtime/rpc.h", "src/runtime/script.h",
-           "src/tensor/scalar.h", "src/value/op_table.h", "src/value/schema.h", "src/value/type.h", "python/src/builtin.h",
-           "python/src/convert.h")
+NOT_YET = ("include/tine/rpc.h", "include/tine/runtime.h", "src/runtime/rpc.h", "src/runtime/script.h", "src/rpc/transport/",
+           "src/rpc/auth/handshake.h", "src/rpc/call.h", "src/rpc/incoming_table.h", "src/rpc/links.h", "src/rpc/raw/card.h",
+           "src/rpc/raw/node.h", "src/rpc/rendezvous.h")
 
 # (path, words): they mean a place, or quote somebody.
 ACCEPTED = {
     "README.md": ["behind them"],  # the figures behind the choices
     "docs/decisions.md": ["behind it"],  # the figure behind a choice
     "docs/spec/agent.md": ["behind it"],  # the value behind an RRef
+    "src/rpc/incoming.h": ["behind it"],  # the same
 }
 
 
@@ -56,7 +57,8 @@ def found(rule, name, text):
     pattern, _ = RULES[rule]
     if rule != "ritual":
         # One space for each line end and the comment or string marks around it; as many line ends stay known.
-        text = re.sub(r"[ \"]*\n[ \t]*(?:///?|#|\*|\")*[ \t]*(?=[a-z`])", "\x00", text)
+        within = "[A-Za-z]" if rule == "is no" else "[a-z]"  # a capital may begin a sentence
+        text = re.sub(rf"[ \"]*\n[ \t]*(?:///?|#|\*|\")*[ \t]*(?={within})", "\x00", text)
         pattern = pattern.replace(" ", "[ \\x00]")
     for hit in re.finditer(pattern, text):
         words = hit.group().replace("\x00", " ")
@@ -72,7 +74,7 @@ def test_no_text_has_the_habit(rule):
 
 
 HABITS = {
-    "is no": ["'x' is no number", "// what is no\n// number", "// it was no\n   // frame's"],
+    "is no": ["'x' is no number", "// what is no\n// number", "// it was no\n   // frame's", "values that are no\n// Python object"],
     "who": ["// Who waits for it.", "x. Who came first", '"""Whoever waits."""'],
     "behind": ["// the count drops behind it", "behind the call", "what comes behind them"],
     "ritual": ["// State      None.", "// Source     docs/spec/ir.md"],

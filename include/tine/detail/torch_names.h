@@ -1,5 +1,5 @@
-// The public names of PyTorch, so that an error can say of a name that is missing here whether it is not there yet or
-// misspelled: who is offered another name for one that PyTorch has gets another program.
+// The public names of PyTorch. The error for a name that is missing here can say whether PyTorch has it, so that it is not
+// there yet, or whether it is misspelled. Nobody who wrote a name of PyTorch's is offered another one instead.
 #pragma once
 
 #include <string>

@@ -21,6 +21,7 @@ namespace tine::detail {
 // An int[] of a schema.
 class IntList {
  public:
+  IntList() : IntList(std::initializer_list<int64_t>()) {}
   template <std::integral T>
   IntList(T number) : IntList({static_cast<int64_t>(number)}) {}
   IntList(std::initializer_list<int64_t> numbers) : IntList(std::span(numbers.begin(), numbers.size())) {}
@@ -30,7 +31,7 @@ class IntList {
   [[nodiscard]] const Value& value() const noexcept { return value_; }
 
  protected:
-  IntList() noexcept = default;
+  explicit IntList(std::nullopt_t) noexcept {}
 
  private:
   Value value_;
@@ -38,7 +39,7 @@ class IntList {
 // An int[]?.
 class OptionalIntList : public IntList {
  public:
-  OptionalIntList(std::nullopt_t = std::nullopt) noexcept {}
+  OptionalIntList(std::nullopt_t none = std::nullopt) noexcept : IntList(none) {}
   using IntList::IntList;
 };
 
@@ -64,10 +65,13 @@ class TypedCall {
   void add(int64_t v) { values_.number(v); }
   void add(double v) { values_.number(v); }
   void add(const Scalar& v) { values_.number(to_value(v)); }
-  void add(const IntList& v) { values_.own(v.value()); }
   template <class T>
   void add(const T& v) {
-    values_.own(to_value(v));
+    if constexpr (std::derived_from<T, IntList>) {
+      values_.own(v.value());
+    } else {
+      values_.own(to_value(v));
+    }
   }
   [[noreturn]] TINE_API void refuse_undefined() const;  // the argument that would come next
 

@@ -16,7 +16,7 @@ namespace tine::rpc {
 namespace {
 
 constexpr std::string_view kLabel = "tine-rpc-proof-1";
-// Who offers kRawCalls and who does not cannot talk to each other.
+// A process that offers kRawCalls and one that does not cannot talk to each other.
 std::string_view words_for_kind(bool raw_calls) noexcept {
   return raw_calls ? "a node of raw calls (PyTorch's RPC with tine as its backend)"
                    : "an agent of tine's own RPC (tine.rpc.init_rpc)";

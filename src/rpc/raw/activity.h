@@ -7,10 +7,9 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 
+#include "src/base/mutex.h"
 #include "tine/executor.h"
 
 namespace tine::rpc {
@@ -28,7 +27,7 @@ class Activity {
   void end() noexcept {
     count_.fetch_sub(1, std::memory_order_seq_cst);
     if (!awaited_.load(std::memory_order_seq_cst)) return;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     changed_.notify_all();
   }
   void close() noexcept { closed_.store(true, std::memory_order_seq_cst); }
@@ -36,10 +35,14 @@ class Activity {
 
   // Until nothing is going on but what this thread is in. False: the deadline came.
   bool wait(TimePoint deadline) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     awaited_.store(true, std::memory_order_seq_cst);
     const size_t own = Inside::count_of(*this);
-    return changed_.wait_until(lock, deadline, [&] { return count_.load(std::memory_order_seq_cst) <= own; });
+    // end() sees awaited_ or this sees its count; both are seq_cst.
+    while (count_.load(std::memory_order_seq_cst) > own) {
+      if (!changed_.wait_until(mutex_, deadline)) return count_.load(std::memory_order_seq_cst) <= own;
+    }
+    return true;
   }
 
   // This thread is in something that is counted.
@@ -67,8 +70,8 @@ class Activity {
   std::atomic<size_t> count_{0};
   std::atomic<bool> closed_{false};
   std::atomic<bool> awaited_{false};
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  Mutex mutex_;
+  Condition changed_;
 };
 
 }  // namespace tine::rpc

@@ -165,7 +165,7 @@ TEST_P(RawEndTest, CloseFailsWhatIsPendingAndWhatComesLater) {
     EXPECT_EQ(s->get().failure.kind, Kind::kClosed);
     EXPECT_THAT(s->get().failure.text, HasSubstr("worker 'w0' (id 0) was closed"));
   }
-  EXPECT_TRUE(nodes[0].handler.deaths().empty()) << "its own end is no news";
+  EXPECT_TRUE(nodes[0].handler.deaths().empty()) << "its own end is not reported to it";
   nodes[0]->close();
   nodes[0]->remove(1, "late");
   nodes[0]->open();

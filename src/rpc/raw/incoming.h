@@ -1,12 +1,9 @@
-// RawCall::State: a raw call that came in, of another worker or of this one, from its arrival to its answer.
+// RawCall::State: a raw call that arrived, from another worker or from this one, until its answer (docs/spec/agent.md,
+// "Raw calls").
 //
-// State      Waiting, running, answered once. `cancelled` may come at any time.
-// Threads    Any; see RawCall.
-// Ordering   None.
-// Ownership  Counted: the handler's RawCall and the executor's task hold it. It keeps the node's parts and its caller.
-// Errors     What cannot be sent is answered with the reason.
-// Cost       One allocation.
-// Source     docs/spec/agent.md, "Raw calls".
+// It waits, then runs, and is answered once; `cancelled` may come at any time. Any thread may use it. The handler's
+// RawCall and the executor's task share it, and it keeps the node's parts and its caller. An answer that cannot be sent
+// is replaced by an error with the reason. A call is one allocation.
 #pragma once
 
 #include <atomic>

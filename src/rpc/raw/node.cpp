@@ -194,7 +194,7 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
 // On the loop's thread.
 void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                              TimePoint patience) noexcept {
-  // Whoever removes it as soon as it is in finds this.
+  // Set before take_in(), because another thread may remove the peer as soon as it is in.
   auto presence = detail::make_ref<RawPresence>(weak_from_this(),
                                                 RawWorker{peer->connection().peer().name, introduction.id});
   peer->presence = presence;
@@ -509,7 +509,7 @@ TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
 void RawNode::Parts::deliver(detail::Ref<RawCall::State> call, At at) noexcept {
   if (holding_.load(std::memory_order_acquire)) {
     try {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (holding_.load(std::memory_order_relaxed)) {
         if (!closing()) held_.push_back(call);
         return;
@@ -525,7 +525,7 @@ void RawNode::Parts::open() noexcept {
   if (of_parent()) return;
   std::vector<detail::Ref<RawCall::State>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     holding_.store(false, std::memory_order_release);
     held.swap(held_);
   }
@@ -571,7 +571,7 @@ bool RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view fai
   const auto peers = members.close();
   std::vector<detail::Ref<RawCall::State>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     held.swap(held_);
   }
   const RawFailure cause = closed_failure();

@@ -11,11 +11,11 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/deadlines.h"
 #include "src/rpc/raw/card.h"
 #include "src/rpc/raw/members.h"
@@ -107,8 +107,8 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   };
   std::vector<Waiting> waiting_;  // for the end of who has their name or id; the loop's thread alone
   std::atomic<bool> holding_{true};
-  std::mutex mutex_;  // what is below
-  std::vector<detail::Ref<RawCall::State>> held_;
+  Mutex mutex_;
+  std::vector<detail::Ref<RawCall::State>> held_ TINE_GUARDED_BY(mutex_);
 
  public:
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }

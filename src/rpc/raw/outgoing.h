@@ -1,12 +1,8 @@
-// OutgoingCall: a raw call of ours from call() to the return of its sink.
+// OutgoingCall: a raw call of this node, from call() to the return of its sink (docs/spec/agent.md, "Raw calls").
 //
-// State      Pending, in its worker's table; ended by who took it out of there; told.
-// Threads    end() by one thread, once. The sink on a thread of callbacks.
-// Ordering   None.
-// Ownership  Counted: the table's, then the task's. Keeps the node's parts.
-// Errors     A closed executor has no thread: then the sink is told by who ends the call.
-// Cost       One allocation.
-// Source     docs/spec/agent.md, "Raw calls".
+// It is pending in the table of its worker until one thread takes it out and ends it; then its sink is told, on a
+// callback thread. If the executor of callbacks has closed, the thread that ends the call tells the sink. The table's
+// reference becomes the task's. A call keeps the node's parts alive, and is one allocation.
 #pragma once
 
 #include <memory>

@@ -42,7 +42,7 @@ void RawPeer::refuse(GoodbyeReason reason, const std::string& why) noexcept {
 
 bool RawPeer::die(RawFailure cause, detail::Ref<detail::RefCounted> behind) noexcept {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (dead_.load(std::memory_order_relaxed)) return false;
     death_ = copy_of(cause);
     dead_.store(true, std::memory_order_release);
@@ -58,17 +58,17 @@ bool RawPeer::die(RawFailure cause, detail::Ref<detail::RefCounted> behind) noex
 }
 
 RawFailure RawPeer::death() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return death_;
 }
 
 void RawPeer::set_end(const CloseInfo& info) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   end_ = info;
 }
 
 CloseInfo RawPeer::end() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return end_;
 }
 

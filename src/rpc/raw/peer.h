@@ -1,21 +1,17 @@
-// RawPeer: another worker (or this one, for calls to oneself) as a node knows it: the way to it, its calls, its end.
+// RawPeer: another worker (or this one, for calls to oneself) as a node knows it: the way to it, its calls, its end
+// (docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6).
 //
-// State      Introducing itself, taken in, dead for good. Of oneself: taken in from the start.
-// Threads    Any, as each member says.
-// Ordering   Frames are handled as they come.
-// Ownership  The node's members own it while it is taken in; its connection and calls share it. It does not keep the node,
-//            which outlives its loop.
-// Errors     A frame that is malformed ends the connection, with words on both sides.
-// Cost       A call: a slot, a system call.
-// Source     docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6.
+// A peer introduces itself, is taken in, and is then dead for good. The peer of the node itself is taken in from the
+// start. The members of the node own a peer while it is taken in; its connection and its calls share it. It does not keep
+// the node alive, which outlives its loop. A malformed frame ends the connection, and both sides report why.
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/raw/incoming.h"
 #include "src/rpc/transport/connection.h"
@@ -96,9 +92,9 @@ class RawPeer final : public FrameHandler {
   bool introduced_ = false;  // the reader's
   std::atomic<bool> refused_{false};
   std::atomic<bool> dead_{false};
-  mutable std::mutex mutex_;
-  RawFailure death_;  // guarded by mutex_
-  CloseInfo end_;     // guarded by mutex_
+  mutable Mutex mutex_;
+  RawFailure death_ TINE_GUARDED_BY(mutex_);
+  CloseInfo end_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

@@ -1,11 +1,9 @@
-// Buffer: memory that frames are received into.
+// Buffer: memory that frames are received into: `size` bytes of a block of the Recycler, because fresh pages cost more
+// than the copy into them (src/base/recycler.h).
 //
-// State      `size` bytes of a block of the Recycler.
-// Threads    Any. One writer of a Buffer's bytes at a time.
-// Ownership  A Buffer is counted; its last reference gives the block back to the Recycler, which outlives it. A Tensor
-//            borrows one through Tensor::from_blob with a release that drops the Ref.
-// Errors     make throws Error(kMemory) naming the size when the system has none left.
-// Source     Fresh pages cost more than the copy into them: src/base/recycler.h.
+// A Buffer is counted; its last reference gives the block back to the Recycler, which outlives it. A Tensor borrows a
+// Buffer through Tensor::from_blob with a release that drops the reference. Any thread may hold it, and one thread at a
+// time writes to it. make() throws Error(kMemory) that names the size.
 #pragma once
 
 #include <cstddef>

@@ -1,19 +1,19 @@
-// Connection: frames to and from one authenticated peer; FrameHandler: who gets them.
+// Connection: frames to and from one peer that has proven the secret. FrameHandler: the object that gets them
+// (docs/spec/wire.md).
 //
-// State      Open from its making, reading from start(), then closed, once, with a cause.
-// Threads    Every member from any thread. At most one thread at a time holds the reader role; only the holder
-//            runs on_frame. on_close runs on the loop's thread, never beside on_frame.
-// Ordering   Small frames arrive in the order in which the peer's sends returned, large ones (above kChunkBytes) alike.
-//            A small one may overtake large ones, a large one overtakes nothing. on_frame of all frames received,
-//            then on_close, exactly once, also when start() came after the end.
-// Ownership  Counted. The loop holds a reference while the connection is open. It holds its handler until
-//            on_close has returned.
-// Errors     send returns an error that names the peer; it throws std::bad_alloc only. Everything else
-//            arrives as the cause in on_close; what was sent meanwhile shares that fate.
-// Cost       A small frame sent: one system call and no allocation. Received: none but what the handler does; a
-//            segment goes into its final, recycled buffer. Nothing here ever blocks, and nothing is refused because much is
-//            queued: who can wait asks has_room() first.
-// Source     docs/spec/wire.md; DESIGN "Who runs what", "Polling".
+// A connection is open from its making, reads from start(), and is closed once, with a cause. Any thread may call any
+// member. At most one thread at a time holds the reader role, and only that thread runs on_frame(). on_close() runs on
+// the loop's thread, exactly once, after on_frame() of all frames that were received, also if start() came after the end.
+// The loop holds a reference while the connection is open, and the connection holds its handler until on_close() has
+// returned.
+//
+// Small frames arrive in the order in which the peer's sends returned, and so do large ones (above kChunkBytes). A small
+// frame may overtake large ones; a large one overtakes nothing.
+//
+// send() returns an error that names the peer, and throws std::bad_alloc only. All other errors are the cause in
+// on_close(), and frames that were sent meanwhile are lost with the connection. Nothing blocks, and nothing is refused
+// because much is queued: a caller that can wait asks has_room() first. Sending a small frame is one system call and no
+// allocation. Receiving allocates nothing but what the handler does; a segment goes into its final, recycled buffer.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Peers that do not keep the rules, die, or are no peers at all.
+// Peers that do not keep the rules or die, and strangers that are not peers at all.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -91,7 +91,7 @@ AcceptSocket::AcceptSocket(std::shared_ptr<AcceptCore> core, FileDescriptor fd, 
 }
 
 void AcceptSocket::begin() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   core_->loop().watch(fd_.get(), *this, EPOLLIN);
 }
 
@@ -105,11 +105,12 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
     FileDescriptor fd;
     SocketAddress from;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       if (!fd_) return;
       from.length = sizeof from.storage;
+      const int listening = fd_.get();
       fd = FileDescriptor::made_by([&] {
-        return ::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.length,
+        return ::accept4(listening, reinterpret_cast<sockaddr*>(&from.storage), &from.length,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
       });
       if (!fd) {
@@ -118,7 +119,7 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
           core_->loop().change(fd_.get(), *this, 0);
           const auto self = detail::Ref<AcceptSocket>::share(this);
           core_->loop().schedule_at(Clock::now() + std::chrono::milliseconds(100), [self] {
-            std::lock_guard relock(self->mutex_);
+            MutexLock relock(self->mutex_);
             if (self->fd_) self->core_->loop().change(self->fd_.get(), *self, EPOLLIN);
           });
           return;
@@ -139,11 +140,10 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
 
 void AcceptSocket::close() noexcept {
   if (core_->loop().forked()) {
-    static_cast<void>(
-        fd_.release());  // the lock is as the fork found it, and the number may be another file's by now
+    leave_in_child();
     return;
   }
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (!fd_) return;
   core_->loop().forget(fd_.get(), *this);
   fd_ = FileDescriptor();

@@ -13,8 +13,8 @@
 
 #include <list>
 #include <memory>
-#include <mutex>
 
+#include "src/base/mutex.h"
 #include "src/rpc/transport/pending_handshake.h"
 #include "src/rpc/transport/transport.h"
 
@@ -55,9 +55,12 @@ class AcceptSocket final : public Pollable {
   void close() noexcept;  // any thread
 
  private:
+  // Without the lock, which is as the fork found it. The descriptor's number may be another file's by now.
+  void leave_in_child() noexcept TINE_NO_THREAD_SAFETY_ANALYSIS { (void)fd_.release(); }
+
   std::shared_ptr<AcceptCore> core_;
-  std::mutex mutex_;
-  FileDescriptor fd_;
+  Mutex mutex_;
+  FileDescriptor fd_ TINE_GUARDED_BY(mutex_);
   const std::string unlink_path_;
   dev_t device_ = 0;
   ino_t inode_ = 0;

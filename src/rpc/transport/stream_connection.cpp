@@ -47,10 +47,11 @@ class StreamConnection::Watcher final : public Pollable {
   detail::Ref<StreamConnection> connection_;
 };
 
-// Holding one is holding the role. While it is held, users' callbacks go to their executor.
-class StreamConnection::Role {
+// Gives the role, which its thread has taken, back at the end of a scope. Until then users' callbacks go to their executor.
+class TINE_SCOPED_CAPABILITY StreamConnection::Role {
  public:
-  Role(StreamConnection& connection, bool on_loop) noexcept : connection_(connection), on_loop_(on_loop) {
+  Role(StreamConnection& connection, bool on_loop) noexcept TINE_REQUIRES(connection.reader_)
+      : connection_(connection), on_loop_(on_loop) {
     if (connection_.options_.callbacks) gate_.emplace(*connection_.options_.callbacks);
     if (!on_loop_) {
       connection_.polling_.store(std::this_thread::get_id(), std::memory_order_relaxed);
@@ -58,7 +59,8 @@ class StreamConnection::Role {
       connection_.want_readable(false);
     }
   }
-  ~Role() {
+  // The analysis does not know that connection_ is the constructor's.
+  ~Role() TINE_RELEASE() TINE_NO_THREAD_SAFETY_ANALYSIS {
     gate_.reset();
     if (!on_loop_) {
       connection_.polling_.store({}, std::memory_order_relaxed);
@@ -92,7 +94,7 @@ StreamConnection::~StreamConnection() {
 void StreamConnection::start(detail::Ref<FrameHandler> handler) {
   if (!handler) throw ValueError("Connection::start: expected a handler, got null");
   {
-    std::unique_lock lock(state_mutex_);
+    MutexLock lock(state_mutex_);
     if (watcher_) throw Error(fmt::format("the connection to {} was started twice", peer_.describe()));
     watcher_ = detail::make_ref<Watcher>(*this);
     handler_ = std::move(handler);
@@ -107,7 +109,7 @@ void StreamConnection::start(detail::Ref<FrameHandler> handler) {
   }
   try {
     // finish() runs only once closed is set, and takes this lock before it closes the socket.
-    std::lock_guard lock(interest_mutex_);
+    MutexLock lock(interest_mutex_);
     if (closed()) return;
     want_readable_ = true;
     loop_.watch(fd_, *watcher_, uint32_t{EPOLLIN | EPOLLRDHUP} | (want_writable_ ? uint32_t{EPOLLOUT} : 0U));
@@ -136,7 +138,7 @@ void StreamConnection::tell_closed(const detail::Ref<FrameHandler>& handler,
 void StreamConnection::plan_beat() {
   if (options_.heartbeat_interval.count() <= 0) return;
   const auto self = detail::Ref<StreamConnection>::share(this);
-  std::lock_guard lock(state_mutex_);
+  MutexLock lock(state_mutex_);
   if (closed() || finished_) return;
   beat_ = loop_.schedule_at(Clock::now() + options_.heartbeat_interval, [self] { self->beat(); });
 }
@@ -196,7 +198,7 @@ void StreamConnection::send_own(FrameKind kind, uint64_t number) noexcept {
 }
 
 Future<void> StreamConnection::room() {
-  const std::lock_guard lock(room_mutex_);
+  const MutexLock lock(room_mutex_);
   // fail() sets closed_ before it takes this lock to tell who waits.
   if (closed() || loop_.forked()) return make_ready();
   if (!room_ || room_->done()) {
@@ -213,7 +215,7 @@ void StreamConnection::room_again() noexcept {
   const auto tell = [self] {
     detail::Ref<detail::State<void>> room;
     {
-      const std::lock_guard lock(self->room_mutex_);
+      const MutexLock lock(self->room_mutex_);
       room = std::move(self->room_);
     }
     std::optional<detail::CallbackGate> gate;
@@ -240,7 +242,7 @@ void StreamConnection::flush() noexcept {
 
 std::exception_ptr StreamConnection::error() const {
   if (!closed()) return nullptr;
-  std::lock_guard lock(state_mutex_);
+  MutexLock lock(state_mutex_);
   return info_.error;
 }
 
@@ -370,6 +372,7 @@ void StreamConnection::dispatch(Frame& frame) {
 // Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
 // order of sequentially consistent operations: one of the two sees the other, so finish() runs.
 void StreamConnection::give_role_back(bool buffered) noexcept {
+  reader_.end();
   role_.store(false);
   if (closed_.load()) {
     const auto self = detail::Ref<StreamConnection>::share(this);
@@ -475,7 +478,7 @@ void StreamConnection::shutdown(GoodbyeReason reason, std::string_view text, Tim
   say_goodbye(reason, text);
   const auto self = detail::Ref<StreamConnection>::share(this);
   auto give_up = [self] { self->close(nullptr); };
-  std::unique_lock lock(state_mutex_);
+  MutexLock lock(state_mutex_);
   if (closed() || finished_) return;
   shutdown_timer_ = loop_.schedule_at(deadline, give_up);
   lock.unlock();
@@ -492,7 +495,7 @@ void StreamConnection::close(std::exception_ptr error) noexcept {
 
 void StreamConnection::fail(CloseInfo info) noexcept {
   {
-    std::lock_guard lock(state_mutex_);
+    MutexLock lock(state_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return;
     info_ = std::move(info);
     closed_.store(true);
@@ -505,14 +508,14 @@ void StreamConnection::fail(CloseInfo info) noexcept {
 
 void StreamConnection::finish() noexcept {
   {
-    std::lock_guard lock(state_mutex_);
+    MutexLock lock(state_mutex_);
     if (finished_) return;
   }
   if (!take_role()) return;  // its holder posts this again; from now on nobody reads
   detail::Ref<FrameHandler> handler;
   detail::Ref<Watcher> watcher;  // both null when nobody has called start() yet
   {
-    std::lock_guard lock(state_mutex_);
+    MutexLock lock(state_mutex_);
     finished_ = true;
     handler = std::exchange(handler_, nullptr);
     watcher = watcher_;
@@ -520,24 +523,25 @@ void StreamConnection::finish() noexcept {
   loop_.cancel(beat_);
   loop_.cancel(shutdown_timer_);
   {
-    std::lock_guard lock(interest_mutex_);
+    MutexLock lock(interest_mutex_);
     if (watched_) loop_.forget(fd_, *watcher_);
     watched_ = false;
   }
   writer_.close_socket();
   tell_closed(handler, watcher);
+  reader_.end();  // for the analysis; role_ stays taken, so that nobody reads any more
 }
 
 // --- interest
 
 void StreamConnection::want_readable(bool want) noexcept {
-  std::lock_guard lock(interest_mutex_);
+  MutexLock lock(interest_mutex_);
   want_readable_ = want;
   update_interest();
 }
 
 void StreamConnection::want_writable(bool want) noexcept {
-  std::lock_guard lock(interest_mutex_);
+  MutexLock lock(interest_mutex_);
   want_writable_ = want;
   update_interest();
 }

@@ -13,10 +13,10 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 
+#include "src/base/mutex.h"
 #include "src/rpc/transport/connection.h"
 #include "src/rpc/transport/frame_reader.h"
 #include "src/rpc/transport/io_loop.h"
@@ -53,15 +53,15 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
 
   void on_events(uint32_t events) noexcept;
   void read_on_loop(bool buffered_only) noexcept;
-  Read read_once() noexcept;
-  Read dispatch_all(TimePoint now);
-  void dispatch(Frame& frame);
-  bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept;
-  [[nodiscard]] bool take_role() noexcept { return !role_.exchange(true); }
-  void give_role_back(bool buffered) noexcept;
+  Read read_once() noexcept TINE_REQUIRES(reader_);
+  Read dispatch_all(TimePoint now) TINE_REQUIRES(reader_);
+  void dispatch(Frame& frame) TINE_REQUIRES(reader_);
+  bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept TINE_RELEASE(reader_);
+  [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_) { return !role_.exchange(true); }
+  void give_role_back(bool buffered) noexcept TINE_RELEASE(reader_);
   void flush() noexcept;
 
-  void stream_ended(int error) noexcept;
+  void stream_ended(int error) noexcept TINE_REQUIRES(reader_);
   void malformed(const std::string& what) noexcept;
   void give_up(std::string_view what) noexcept;
   void fail(CloseInfo info) noexcept;
@@ -77,7 +77,7 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   void room_again() noexcept override;
   Executor* where_to_let_go() noexcept override;
   [[nodiscard]] bool reads_here() const noexcept;
-  void update_interest() noexcept;
+  void update_interest() noexcept TINE_REQUIRES(interest_mutex_);
 
   Loop loop_;
   const int fd_;
@@ -86,7 +86,6 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   WriteQueue writer_;
   detail::Ref<Watcher> watcher_;
 
-  // What only the holder of the reader role touches: it is reached through a Role, or where one is known to be held.
   struct Reading {
     explicit Reading(FrameReader reader) : frames(std::move(reader)) {}
     FrameReader frames;
@@ -96,7 +95,8 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
     size_t bytes = 0;  // of the last read
   };
   std::atomic<bool> role_{false};
-  Reading reading_;
+  detail::Role reader_;  // the thread that set role_ has it
+  Reading reading_ TINE_GUARDED_BY(reader_);
 
   std::atomic<bool> started_{false};
   std::atomic<bool> closed_{false};
@@ -105,20 +105,20 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   std::atomic<std::thread::id> holding_{};  // this thread's sends are flushed together
   std::atomic<std::thread::id> polling_{};  // holds the role and is not the loop's
 
-  std::mutex interest_mutex_;
-  bool want_readable_ = false;  // guarded by interest_mutex_
-  bool want_writable_ = false;  // guarded by interest_mutex_
-  bool watched_ = false;        // guarded by interest_mutex_
+  Mutex interest_mutex_;
+  bool want_readable_ TINE_GUARDED_BY(interest_mutex_) = false;
+  bool want_writable_ TINE_GUARDED_BY(interest_mutex_) = false;
+  bool watched_ TINE_GUARDED_BY(interest_mutex_) = false;
 
-  mutable std::mutex state_mutex_;
+  mutable Mutex state_mutex_;
   detail::Ref<FrameHandler>
       handler_;     // guarded by state_mutex_; the role's holder reads it without: finish() has the role
   CloseInfo info_;  // guarded by state_mutex_ until closed_, then constant
-  bool finished_ = false;          // guarded by state_mutex_
+  bool finished_ TINE_GUARDED_BY(state_mutex_) = false;
   TimerId beat_, shutdown_timer_;  // guarded by state_mutex_ until finished_, then finish()'s
 
-  std::mutex room_mutex_;
-  detail::Ref<detail::State<void>> room_;  // guarded by room_mutex_; null when nobody waits
+  Mutex room_mutex_;
+  detail::Ref<detail::State<void>> room_ TINE_GUARDED_BY(room_mutex_);  // null when nobody waits
 
   // What only the loop's thread touches.
   struct Heart {

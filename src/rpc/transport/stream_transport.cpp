@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <utility>
 
+#include "src/base/mutex.h"
 #include "src/rpc/transport/endpoint.h"
 #include "src/rpc/transport/listener.h"
 #include "src/rpc/transport/pending_handshake.h"
@@ -337,25 +337,25 @@ class UnixTransport final : public Transport {
 class InProcessHub {
  public:
   void add(const std::string& address, const std::shared_ptr<AcceptCore>& core) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     auto& place = listeners_[address];
     if (!place.expired())
       throw SystemError(fmt::format("cannot listen on {}: Address already in use", address));
     place = core;
   }
   void remove(const std::string& address) noexcept {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     listeners_.erase(address);
   }
   [[nodiscard]] std::shared_ptr<AcceptCore> find(const std::string& address) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     auto found = listeners_.find(address);
     return found == listeners_.end() ? nullptr : found->second.lock();
   }
 
  private:
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<AcceptCore>> listeners_;
+  Mutex mutex_;
+  std::map<std::string, std::weak_ptr<AcceptCore>> listeners_ TINE_GUARDED_BY(mutex_);
 };
 
 namespace {

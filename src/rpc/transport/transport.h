@@ -27,7 +27,7 @@
 
 namespace tine::rpc {
 
-// Who we are in every handshake.
+// The identity of this process in each handshake.
 struct Identity {
   std::string name;  // 1 to 128 bytes of UTF-8
   uint64_t incarnation = 0;

@@ -319,7 +319,7 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, How how) {
   Items node;  // what is left in it and in `dropped` goes after the lock
   Dropped dropped(*this);
   if (frame.is_large()) node.emplace_back(std::move(frame));
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_ || last_) return broken_.load(std::memory_order_relaxed) ? Result::kBroken : Result::kClosed;
   const bool idle = !writing_ && small_.empty() && large_.empty();
   last_ = how == How::kLast;
@@ -342,8 +342,7 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, How how) {
 }
 
 // Straight from the caller's frame: nothing is moved or allocated when the socket takes it all.
-WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame,
-                                              size_t rounds) {
+WriteQueue::Result WriteQueue::write_directly(MutexLock<>& lock, OutFrame&& frame, size_t rounds) {
   writing_ = true;
   lock.unlock();
   const uint64_t total = frame.wire_bytes();
@@ -375,7 +374,7 @@ WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock
 }
 
 void WriteQueue::flush() noexcept {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_ || writing_) return;
   if (small_.empty() && large_.empty()) {
     if (wants_writable_) owner_.want_writable(wants_writable_ = false);
@@ -387,7 +386,7 @@ void WriteQueue::flush() noexcept {
 }
 
 // Allocates nothing: the loop's thread cannot say that there is no memory.
-WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept {
+WriteQueue::Result WriteQueue::flush_as_writer(MutexLock<>& lock, size_t rounds) noexcept {
   Dropped done(*this);
   while (!closed_ && rounds-- > 0) {
     Plan plan;
@@ -413,8 +412,8 @@ WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& loc
   return end_writing(lock, Result::kOk);
 }
 
-// The lock is released on return: what is destroyed behind it may be anybody's.
-WriteQueue::Result WriteQueue::end_writing(std::unique_lock<std::mutex>& lock, Result result) noexcept {
+// The lock is released on return. Objects of users are destroyed after that.
+WriteQueue::Result WriteQueue::end_writing(MutexLock<>& lock, Result result) noexcept {
   writing_ = false;
   Dropped dropped(*this);
   if (closed_) drop_all(dropped.items);
@@ -428,7 +427,7 @@ WriteQueue::Result WriteQueue::end_writing(std::unique_lock<std::mutex>& lock, R
 }
 
 // Releases the lock.
-void WriteQueue::tell_room(std::unique_lock<std::mutex>& lock) noexcept {
+void WriteQueue::tell_room(MutexLock<>& lock) noexcept {
   const bool tell = room_awaited_ && (closed_ || copied_bytes() <= max_copied_ / 2);
   if (tell) room_awaited_ = false;
   lock.unlock();
@@ -436,15 +435,15 @@ void WriteQueue::tell_room(std::unique_lock<std::mutex>& lock) noexcept {
 }
 
 bool WriteQueue::await_room() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_ || has_room()) return true;
   room_awaited_ = true;
   return false;
 }
 
-WriteQueue::Result WriteQueue::break_off(std::unique_lock<std::mutex>& lock) noexcept {
+WriteQueue::Result WriteQueue::break_off(MutexLock<>& lock) noexcept {
   closed_ = true;
-  // What the peer said before is still there to be read; behind it the reader now finds the end.
+  // The bytes that the peer sent before can still be read; after them the reader finds the end.
   ::shutdown(fd_, SHUT_RDWR);
   return end_writing(lock, Result::kBroken);
 }
@@ -459,7 +458,7 @@ void WriteQueue::drop_all(Items& dropped) noexcept {
 
 void WriteQueue::close() noexcept {
   Dropped dropped(*this);
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   closed_ = true;
   if (!socket_closed_) ::shutdown(fd_, SHUT_RDWR);
   if (writing_) return;  // its pieces stay until it is done, then it drops them
@@ -469,7 +468,7 @@ void WriteQueue::close() noexcept {
 }
 
 void WriteQueue::close_socket() noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   close_socket_ = true;
   if (writing_ || socket_closed_) return;
   socket_closed_ = true;

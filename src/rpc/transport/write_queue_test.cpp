@@ -1,4 +1,4 @@
-// Who goes first, what is kept and for how long: seen in the bytes that leave.
+// Which frames go first, which are kept, and for how long: seen in the bytes that leave.
 #include "src/rpc/transport/write_queue.h"
 
 #include <fcntl.h>

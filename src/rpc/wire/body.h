@@ -1,15 +1,13 @@
-// BodyWriter, BodyReader: a frame's body in MessagePack, written and read in one pass and in place.
+// BodyWriter, BodyReader: a frame's body in MessagePack, written and read in one pass and in place (docs/spec/wire.md,
+// section 3).
 //
-// State      A writer grows; a reader moves forward. A reader that failed must not be used further.
-// Threads    One at a time.
-// Ordering   Objects are read in the order in which they were written.
-// Ownership  A writer owns its bytes and the segments it was given (each with an owner that keeps the memory
-//            alive until it has been sent). A reader borrows; str() and bin() are views into the body.
-// Errors     A reader throws ValueError naming the byte offset, what was expected and what was there; also when
-//            what it reads would take far more memory than the body has bytes (charge()). A writer throws
-//            ValueError where a limit of the wire is exceeded.
-// Cost       No allocation up to 472 bytes of body; reading allocates nothing.
-// Source     docs/spec/wire.md, section 3; the MessagePack specification.
+// Objects are read in the order in which they were written. A writer owns its bytes and the segments that it was given,
+// each with an owner that keeps the memory alive until it has been sent. A reader borrows the body: str() and bin() are
+// views into it. A reader that has failed must not be used further. One thread at a time uses either.
+//
+// A reader throws ValueError that names the byte offset, what was expected and what was there, also if the values would
+// take far more memory than the body has bytes (charge()). A writer throws ValueError beyond a limit of the wire. Writing
+// allocates nothing up to 472 bytes of body; reading allocates nothing.
 #pragma once
 
 #include <array>
@@ -51,7 +49,7 @@ class BodyWriter {
   void ext(int8_t type, std::span<const std::byte> v);
   // An ext whose `bytes` bytes the caller fills in; valid until the next call.
   [[nodiscard]] std::byte* ext(int8_t type, size_t bytes);
-  // Bytes as they are, which the caller fills in, for a body that is no MessagePack; valid until the next call.
+  // Bytes as they are, which the caller fills in, for a body that is not MessagePack; valid until the next call.
   [[nodiscard]] std::byte* raw(size_t bytes) { return grow(bytes); }
   // Adds a segment and returns its number. Empty ones are refused: write those inline.
   uint32_t segment(Segment segment);
@@ -95,7 +93,7 @@ class BodyReader {
   explicit BodyReader(std::span<const std::byte> body) noexcept
       : body_(body), budget_(kFreeBytes + kBytesForByte * body.size()) {}
 
-  [[nodiscard]] Type peek() const;  // kEnd behind the last object
+  [[nodiscard]] Type peek() const;  // kEnd after the last object
   [[nodiscard]] bool at_end() const noexcept { return at_ == body_.size(); }
   [[nodiscard]] size_t offset() const noexcept { return at_; }
   void nil();

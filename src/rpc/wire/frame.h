@@ -1,12 +1,5 @@
-// FrameHeader: the 40 bytes before each frame; its kinds, limits, and what is wrong with a malformed one.
-//
-// State      Plain data.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None.
-// Errors     decode_header returns a text naming the field and its value; it never throws.
-// Cost       A copy of 40 bytes and a dozen comparisons.
-// Source     docs/spec/wire.md, section 2.
+// FrameHeader: the 40 bytes before each frame, its kinds and limits, and what is wrong with a malformed one
+// (docs/spec/wire.md, section 2). decode_header() never throws: it returns a text that names the field and its value.
 #pragma once
 
 #include <array>

@@ -379,7 +379,7 @@ def _told(error):
 
 
 def _as_exception(error):
-    """A SystemExit, a KeyboardInterrupt or another that is no Exception, as a RemoteError that names it."""
+    """A SystemExit, KeyboardInterrupt or the like, which is not an Exception, as a RemoteError that names it."""
     fresh = _C.RemoteError(_told(error))
     fresh.remote_type = _full_name(*_names_of(type(error)))
     fresh.remote_args = BaseException.args.__get__(error)
