@@ -29,7 +29,7 @@
 
 #include "codec.h"
 #include "join.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 #include "tine/runtime.h"
 
 namespace tine::pytorch {

@@ -12,7 +12,7 @@
 
 #include <torch/csrc/distributed/rpc/message.h>
 
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::pytorch {
 

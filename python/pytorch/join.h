@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::pytorch {
 

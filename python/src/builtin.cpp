@@ -112,7 +112,7 @@ bool is_small(const Op& op, const Value* args) noexcept {
 }
 
 Value run(const Op& op, const Value* args) {
-  OpContext& shared = Runtime::instance().context();
+  OpContext& shared = Runtime::instance().ops().context();
   if (!is_small(op, args) && nanoseconds(op, args) > kWithTheLock) {
     const GilRelease release;
     return op.kernel(shared, args);

@@ -12,6 +12,7 @@
 
 #include "python/src/convert.h"
 #include "src/runtime/rpc.h"
+#include "tine/runtime.h"
 
 namespace tine::python {
 
@@ -48,7 +49,7 @@ auto with_py_errors(F&& f) {
 }
 
 // The other side of the agent: its codec and its handler of Python calls.
-[[nodiscard]] ForeignSide python_side();
+[[nodiscard]] const rpc::Language& python_side();
 // Registered with convert.h and errors.h.
 [[nodiscard]] PyObject* wrap_payload(const Value& value);
 // The object that a payload was unpickled to, null for every other value.

@@ -429,7 +429,7 @@ PyObject* wait(PyObject*, PyObject* object) {
     const Op* const row = store().ops().find("aten::wait");
     if (!row) throw Error("the operator table has no aten::wait");
     const Value argument(future);
-    return to_python(tine::call(*row, Runtime::instance().context(), &argument));
+    return to_python(tine::call(*row, Runtime::instance().ops().context(), &argument));
   });
 }
 

@@ -32,8 +32,6 @@ namespace tine::rpc {
 
 class AgentParts;
 
-using Seconds = std::chrono::duration<double>;
-
 struct AgentOptions {
   std::string name;  // 1 to 128 bytes, unique in the world
   int rank = 0;
@@ -87,8 +85,8 @@ class TINE_API Agent {
   // Lets the calls go that hold_calls kept. Once.
   void open();
 
-  // The deadline of a call that begins now: `timeout` zero is none, negative the default.
-  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const noexcept;
+  // The deadline of a call that begins now: `timeout` zero is none, negative the default. ValueError for a NaN.
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const;
   [[nodiscard]] Seconds rpc_timeout() const noexcept;
   void set_rpc_timeout(Seconds timeout);
 
@@ -105,9 +103,9 @@ class TINE_API Agent {
     return call(to, std::move(request), deadline_after(Seconds(-1)));
   }
   // The same, but the value stays there.
-  [[nodiscard]] detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
+  [[nodiscard]] detail::Ref<Reference> remote(int to, CallRequest request, TimePoint deadline);
   // A reference to a value of this process.
-  [[nodiscard]] detail::Ref<RRef> own(Value value);
+  [[nodiscard]] detail::Ref<Reference> own(Value value);
 
   // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout` (0: as long as
   // they live); an error then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or

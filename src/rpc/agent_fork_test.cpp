@@ -117,7 +117,7 @@ TEST(Agent, WhatAFutureBecameMayBeWaitedForWhenTheAgentIsGone) {
 TEST(Agent, AnRRefAndARunningHandlerMayOutliveTheAgent) {
   Promise<void> gate;
   const Future<void> opened = gate.future();
-  detail::Ref<RRef> rref;
+  detail::Ref<Reference> rref;
   Promise<void> entered;
   const Future<void> inside = entered.future();
   std::thread handler;

@@ -36,12 +36,11 @@ Server::Options server_options(const AgentOptions& o) {
 }  // namespace
 
 AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
-    : rpc_timeout(o.rpc_timeout.count()),
-      world(o.name, o.rank, incarnation),
+    : world(o.name, o.rank, incarnation),
       links(link_options(o, incarnation)),
       references(world),
       server(world, references, server_options(o)),
-      calls(world, references, server, callbacks_of(o),
+      calls(world, references, server, o.rpc_timeout, callbacks_of(o),
             [this](TimePoint when, std::function<void()> work) {
               (void)links.loop().schedule_at(when, std::move(work));
             }),

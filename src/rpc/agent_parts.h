@@ -36,7 +36,6 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   void on_death(Peer& peer, const CloseInfo& info) noexcept override;
   std::shared_ptr<void> alive() override { return shared_from_this(); }
 
-  std::atomic<double> rpc_timeout;
   World world;
   Links links;
   RRefTable references;

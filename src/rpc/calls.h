@@ -21,16 +21,23 @@ namespace tine::rpc {
 
 class Calls final : public Fetcher {
  public:
-  // `callbacks`: where users' callbacks go of calls whose deadline passes.
-  Calls(World& world, RRefTable& references, Server& server, Executor& callbacks,
+  // `timeout`: of calls that name none. `callbacks`: where users' callbacks go of calls whose deadline passes.
+  Calls(World& world, RRefTable& references, Server& server, Seconds timeout, Executor& callbacks,
         Deadlines::Schedule schedule);
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { deadlines_.share(std::move(owner)); }
 
   Future<Value> call(int to, CallRequest request, TimePoint deadline);
-  [[nodiscard]] detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
-  Future<Value> fetch(const RRef& reference, TimePoint deadline) override;
+  [[nodiscard]] detail::Ref<Reference> remote(int to, CallRequest request, TimePoint deadline);
+  Future<Value> fetch(const Reference& reference, TimePoint deadline) override;
+
+  // `timeout` zero is none, negative the default. ValueError for a NaN.
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
+  [[nodiscard]] Seconds rpc_timeout() const noexcept {
+    return Seconds(rpc_timeout_.load(std::memory_order_relaxed));
+  }
+  void set_rpc_timeout(Seconds timeout);
 
   // A reply or an error.
   void on_answer(Peer& from, Frame& frame) noexcept;
@@ -59,6 +66,7 @@ class Calls final : public Fetcher {
   Server& server_;
   Executor& callbacks_;
   const Birth birth_;
+  std::atomic<double> rpc_timeout_;  // seconds
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};
   Deadlines deadlines_;

@@ -58,10 +58,11 @@ class CallsToOneself : public ::testing::Test {
   Server server_{world_, references_, server_options()};
 
  protected:
-  Calls calls{world_, references_, server_, here_, [this](TimePoint, std::function<void()> work) {
-                if (fails) throw std::bad_alloc();
-                scheduled.push_back(std::move(work));
-              }};
+  Calls calls{
+      world_, references_, server_, Seconds(60), here_, [this](TimePoint, std::function<void()> work) {
+        if (fails) throw std::bad_alloc();
+        scheduled.push_back(std::move(work));
+      }};
 };
 
 TEST_F(CallsToOneself, OneWhoseDeadlineCannotBeWatchedIsNotMadeAndCostsOthersNothing) {

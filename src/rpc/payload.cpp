@@ -6,7 +6,7 @@ namespace tine::rpc {
 
 void WireHooks::write(BodyWriter& out, const Value& value) {
   if (value.is(Tag::kRRef)) {
-    auto rref = RRef::from(value);
+    auto rref = Reference::from(value);
     exports_.push_back(references_.write(out, *rref, peer_));
     carried_.push_back(std::move(rref));
     return;

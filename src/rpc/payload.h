@@ -38,7 +38,7 @@ class WireHooks final : public ValueHooks {
   int peer_;
   bool needs_codec_ = false;
   std::vector<RRefTable::Export> exports_;
-  std::vector<detail::Ref<RRef>> carried_;
+  std::vector<detail::Ref<Reference>> carried_;
 };
 
 // The payload's bytes as a request begins with them.

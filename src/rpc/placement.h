@@ -12,7 +12,7 @@
 //   an operator that may take longer             pool                pool
 //   a script whose code is here                  here, for kSlice    pool
 //   a script that brings code                    pool                pool
-//   a foreign call                               handler             handler
+//   a foreign call, a served function            handler             handler
 //   to encode what only a language can           callbacks           callbacks
 //   to encode an answer of at most kWriteHere    here                here
 //   to encode a larger one                       pool                pool
@@ -41,7 +41,7 @@ enum class At : uint8_t { kReader, kElsewhere };
 enum class Place : uint8_t { kHere, kHereForASlice, kPool, kHandler, kCallbacks };
 
 struct Work {
-  enum class Kind : uint8_t { kRead, kAgents, kOperator, kScript, kForeign, kEncode, kWrite };
+  enum class Kind : uint8_t { kRead, kAgents, kOperator, kScript, kHandler, kEncode, kWrite };
 
   Kind kind;
   size_t bytes = 0;          // kRead: of the body; kWrite: about so many

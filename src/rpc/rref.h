@@ -19,7 +19,7 @@
 
 namespace tine::rpc {
 
-class TINE_API RRef : public RRefObject {
+class TINE_API Reference : public RRefObject {
  public:
   [[nodiscard]] const RRefId& id() const noexcept { return id_; }
   [[nodiscard]] const WorkerInfo& owner() const noexcept { return owner_; }
@@ -30,15 +30,17 @@ class TINE_API RRef : public RRefObject {
   // Done when the owner has the value (or the creation failed); a user reference that was received is
   // confirmed from the start.
   [[nodiscard]] virtual Future<Value> confirmed() const = 0;
+  // The deadline of a fetch that begins now.
+  [[nodiscard]] virtual TimePoint deadline_after(Seconds timeout) const = 0;
   // The owner's value: a future, as the creation may still be running. Throws on a user.
   [[nodiscard]] virtual Future<Value> local_value() const = 0;
   [[nodiscard]] std::string repr() const override;  // "OwnerRRef(...)", "UserRRef(...)"
 
   // The RRef in `value`; TypeError when there is none.
-  [[nodiscard]] static detail::Ref<RRef> from(const Value& value);
+  [[nodiscard]] static detail::Ref<Reference> from(const Value& value);
 
  protected:
-  RRef(RRefId id, WorkerInfo owner) noexcept : id_(id), owner_(std::move(owner)) {}
+  Reference(RRefId id, WorkerInfo owner) noexcept : id_(id), owner_(std::move(owner)) {}
   const RRefId id_;
   const WorkerInfo owner_;
 };

@@ -16,13 +16,14 @@ std::exception_ptr gone(const RRefId& id) {
 
 }  // namespace
 
-std::string RRef::repr() const {
+std::string Reference::repr() const {
   return fmt::format("{}RRef(owner='{}', id={})", is_owner() ? "Owner" : "User", owner_.name, id_.str());
 }
 
-detail::Ref<RRef> RRef::from(const Value& value) {
+detail::Ref<Reference> Reference::from(const Value& value) {
   if (value.is(Tag::kRRef)) {
-    if (auto* const rref = dynamic_cast<RRef*>(&value.as_rref())) return detail::Ref<RRef>::share(rref);
+    if (auto* const rref = dynamic_cast<Reference*>(&value.as_rref()))
+      return detail::Ref<Reference>::share(rref);
   }
   throw TypeError(fmt::format("expected an RRef, got {}", tine::name_of(value.tag())));
 }
@@ -36,16 +37,19 @@ void OwnerEntry::fail(std::exception_ptr error) noexcept {
 }
 
 OwnerRRef::OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self)
-    : RRef(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
+    : Reference(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
 OwnerRRef::~OwnerRRef() = default;
 Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
 
+TimePoint OwnerRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
+
 UserRRef::UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner)
-    : RRef(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {}
+    : Reference(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {}
 UserRRef::~UserRRef() {
   if (leased_) table_->release(id_);
 }
 Future<Value> UserRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+TimePoint UserRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
 Future<Value> UserRRef::local_value() const {
   const Workers& workers = table_->workers();
   throw Error(fmt::format(
@@ -94,7 +98,7 @@ bool RRefTable::Numbers::contains(uint64_t number) const noexcept {
   return behind != runs_.begin() && std::prev(behind)->second >= number;
 }
 
-detail::Ref<RRef> RRefTable::own(detail::Ref<OwnerEntry> entry) {
+detail::Ref<Reference> RRefTable::own(detail::Ref<OwnerEntry> entry) {
   return detail::make_ref<OwnerRRef>(shared(), std::move(entry), workers_.info(workers_.rank()));
 }
 
@@ -157,7 +161,7 @@ detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
   return entry;
 }
 
-RRefTable::Export RRefTable::write(BodyWriter& out, const RRef& reference, int to) {
+RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, int to) {
   if (!reference.is_owner() && !static_cast<const UserRRef&>(reference).leased())
     (void)reference.confirmed().get();
   Export done;
@@ -173,7 +177,7 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const RRef& reference, int t
   } else if (to != reference.id().owner) {
     const MutexLock lock(mutex_);
     done.fork = next_fork_++;
-    if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const RRef>::share(&reference), to});
+    if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
   }
   write_rref(out, {reference.id(), workers_.rank(), done.fork});
   return done;
@@ -196,7 +200,7 @@ void RRefTable::undo(const Export& done) noexcept {
   }
 }
 
-detail::Ref<RRef> RRefTable::read(std::span<const std::byte> ext, int from) {
+detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from) {
   const PassedRRef passed = parse_rref(ext);
   const RRefId& id = passed.id;
   if (id.owner < 0 || id.owner >= workers_.size()) {

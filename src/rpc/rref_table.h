@@ -39,7 +39,8 @@ class Workers {
 // Brings values here.
 class Fetcher {
  public:
-  virtual Future<Value> fetch(const RRef& reference, TimePoint deadline) = 0;
+  virtual Future<Value> fetch(const Reference& reference, TimePoint deadline) = 0;
+  virtual TimePoint deadline_after(Seconds timeout) const = 0;
 
  protected:
   ~Fetcher() = default;
@@ -65,12 +66,13 @@ class OwnerEntry final : public detail::RefCounted {
 
 class RRefTable;
 
-class OwnerRRef final : public RRef {
+class OwnerRRef final : public Reference {
  public:
   OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self);
   ~OwnerRRef() override;
   [[nodiscard]] bool is_owner() const noexcept override { return true; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return entry_->future(); }
   [[nodiscard]] Future<Value> local_value() const override { return entry_->future(); }
   [[nodiscard]] const detail::Ref<OwnerEntry>& entry() const noexcept { return entry_; }
@@ -80,12 +82,13 @@ class OwnerRRef final : public RRef {
   const detail::Ref<OwnerEntry> entry_;
 };
 
-class UserRRef final : public RRef {
+class UserRRef final : public Reference {
  public:
   UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner);
   ~UserRRef() override;  // gives the lease back
   [[nodiscard]] bool is_owner() const noexcept override { return false; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return confirmed_; }
   [[nodiscard]] Future<Value> local_value() const override;
   void set_confirmed(Future<Value> confirmed) noexcept { confirmed_ = std::move(confirmed); }
@@ -105,7 +108,7 @@ class RRefTable {
   void share(std::weak_ptr<void> owner, Fetcher& fetcher);
 
   [[nodiscard]] RRefId next_id(int owner);
-  [[nodiscard]] detail::Ref<RRef> own(detail::Ref<OwnerEntry> entry);
+  [[nodiscard]] detail::Ref<Reference> own(detail::Ref<OwnerEntry> entry);
   // To what this worker creates on another one: it has a lease once the creation was sent.
   [[nodiscard]] detail::Ref<UserRRef> created(const RRefId& id);
   // The creation has come: the entry, with a lease of `holder`.
@@ -118,10 +121,10 @@ class RRefTable {
     uint64_t fork = 0;
     int to = -1;
   };
-  [[nodiscard]] Export write(BodyWriter& out, const RRef& reference, int to);
+  [[nodiscard]] Export write(BodyWriter& out, const Reference& reference, int to);
   void undo(const Export& done) noexcept;
   // A reference came from worker `from`. Throws ValueError for bytes that are none.
-  [[nodiscard]] detail::Ref<RRef> read(std::span<const std::byte> ext, int from);
+  [[nodiscard]] detail::Ref<Reference> read(std::span<const std::byte> ext, int from);
 
   // Lease, fork-done and release frames; false when the frame is malformed.
   [[nodiscard]] bool on_frame(int from, const Frame& frame);
@@ -130,9 +133,10 @@ class RRefTable {
   void clear(const std::exception_ptr& cause) noexcept;
   [[nodiscard]] size_t entries() const;
 
-  [[nodiscard]] Future<Value> fetch(const RRef& reference, TimePoint deadline) const {
+  [[nodiscard]] Future<Value> fetch(const Reference& reference, TimePoint deadline) const {
     return fetcher_->fetch(reference, deadline);
   }
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const { return fetcher_->deadline_after(timeout); }
   [[nodiscard]] const Workers& workers() const noexcept { return workers_; }
 
  private:
@@ -146,7 +150,7 @@ class RRefTable {
     }
   };
   struct Pin {
-    detail::Ref<const RRef> reference;
+    detail::Ref<const Reference> reference;
     int to;
   };
   // Numbers, in runs.

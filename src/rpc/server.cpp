@@ -15,7 +15,7 @@ Place place_of(const Op& op, const std::vector<Value>& bound, At at) noexcept {
 }
 
 Place place_of(const IncomingState& call, At at) noexcept {
-  Work work{call.target == Target::kScript ? Work::Kind::kScript : Work::Kind::kForeign};
+  Work work{call.target == Target::kScript ? Work::Kind::kScript : Work::Kind::kHandler};
   work.brings_code = !call.code_text.empty();
   return place_for(work, at);
 }
@@ -146,7 +146,7 @@ void Server::serve_local(detail::Ref<CallState> state, CallRequest request, deta
 void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
   try {
     if (call->after) {
-      const Future<Value> first = RRef::from(*std::exchange(call->after, std::nullopt))->local_value();
+      const Future<Value> first = Reference::from(*std::exchange(call->after, std::nullopt))->local_value();
       if (!first.ready()) return call->place_after(first);
       if (first.error()) return call->answer_error(first.error());
     }
@@ -158,11 +158,12 @@ void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
       }
       case Target::kScript:
       case Target::kForeign:
+      case Target::kServed:
         if (!hold(call)) call->run_handler(place_of(*call, at));
         return;
       case Target::kFetch:
         if (call->args.size() != 1) throw ValueError("a fetch without its reference");
-        return call->answer_with(RRef::from(call->args[0])->local_value(), false);
+        return call->answer_with(Reference::from(call->args[0])->local_value(), false);
       case Target::kControl: return control_->serve_control(call);
     }
   } catch (...) {

@@ -14,7 +14,7 @@ const Op& builtin(std::string_view full_name) {
   return *op;
 }
 
-OpContext& default_context() { return Runtime::instance().context(); }
+OpContext& default_context() { return Runtime::instance().ops().context(); }
 
 void TypedCall::refuse_undefined() const {
   const Schema& schema = op_.schema;

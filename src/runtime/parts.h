@@ -5,9 +5,9 @@
 
 #include "src/base/forks.h"
 #include "src/future/trimming.h"
-#include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_runner.h"
+#include "src/runtime/worker_parts.h"
 #include "src/sched/blocking_pool.h"
 #include "src/tensor/generator.h"
 #include "src/value/op_context.h"
@@ -43,7 +43,7 @@ struct Runtime::Parts {
   sched::BlockingPool callbacks;
   sched::BlockingPool handlers;
   std::optional<UnitRunner> script_runner;
-  RpcService rpc;
+  rpc::Worker rpc;
 };
 
 }  // namespace tine

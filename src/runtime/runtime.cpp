@@ -57,7 +57,7 @@ constinit std::atomic<Runtime*> default_runtime{nullptr};
 // calls no code of users. The parent's Runtime is leaked as it is; the next use makes another.
 void enter_child() noexcept {
   if (Runtime* const left = default_runtime.exchange(nullptr, std::memory_order_relaxed))
-    rpc_service(*left).leave_in_child();
+    left->rpc().parts().leave_in_child();
 }
 
 }  // namespace
@@ -85,10 +85,10 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
   add_rpc_operators(ops);
   context.generator = &generator;
   context.splitter = &splitter;
-  context.remote = &rpc;
+  context.remote = &rpc.parts();
   scripts.emplace(ops, scheduler, context, options.max_script_depth);
   script_runner.emplace(*scripts);
-  rpc.set_script_runner(&*script_runner);
+  rpc.parts().set_script_runner(&*script_runner);
 }
 
 Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(*this, options)) {}
@@ -132,9 +132,7 @@ int Runtime::close_blocking(TimePoint bound) noexcept {
   return left + parts_->callbacks.close_and_join(bound);
 }
 const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
-OpContext& Runtime::context() noexcept { return parts_->context; }
-RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }
-Generator& Runtime::generator() noexcept { return parts_->generator; }
+rpc::Worker& Runtime::rpc() noexcept { return parts_->rpc; }
 ScriptStore& Runtime::scripts() noexcept { return *parts_->scripts; }
 
 }  // namespace tine

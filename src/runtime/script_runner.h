@@ -12,8 +12,8 @@
 
 #include <memory>
 
-#include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
+#include "src/runtime/worker_parts.h"
 
 namespace tine {
 

@@ -40,7 +40,7 @@ Value Tracer::call_named(std::string_view op, std::span<const Value> args,
 
 Value Tracer::call_rows(std::span<const Op* const> overloads, std::span<const Value> args,
                         std::span<const Keyword> keywords, const Op** chosen) {
-  return open().tracer.call(overloads, parts_->runtime.context(), args, keywords, chosen);
+  return open().tracer.call(overloads, parts_->runtime.ops().context(), args, keywords, chosen);
 }
 
 Value Tracer::call_function(const Function& f, std::span<const Value> args,

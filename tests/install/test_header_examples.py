@@ -29,10 +29,34 @@ RESOLVER_MAIN = """
 #include "tine/functions.h"
 int main() { std::puts(unit.function("f")(tine::full({2}, 2.0)).repr().c_str()); }
 """
+# Two workers in one process, each of a Runtime of its own: two threes, twice as large.
+RPC_MAIN = """
+#include <arpa/inet.h>
+#include <cstdio>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+int main() {
+  sockaddr_in free{};
+  socklen_t size = sizeof free;
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  free.sin_family = AF_INET;
+  free.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  (void)bind(fd, reinterpret_cast<sockaddr*>(&free), size);
+  (void)getsockname(fd, reinterpret_cast<sockaddr*>(&free), &size);
+  close(fd);
+  const std::string address = "tcp://127.0.0.1:" + std::to_string(ntohs(free.sin_port));
+  Runtime here, there;
+  std::thread server([&] { serve(there, address); });
+  std::printf("%g\\n", ask(here, address));
+  server.join();
+}
+"""
 # What follows a piece of a file, and what the program prints.
 ENDS = {
     "RawNode": (RAW_MAIN, "hello\n"),
     "double losses": (SCRIPT_MAIN, "0.0\n"),
+    "worker.serve(": (RPC_MAIN, "12\n"),
     "class Settings": (RESOLVER_MAIN, "tensor([5., 5.])\n"),
 }
 # What stands before statements that need it.

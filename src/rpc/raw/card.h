@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

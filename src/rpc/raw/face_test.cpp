@@ -1,4 +1,4 @@
-// What include/tine/rpc.h promises beyond plain calls: who owns bytes, who is told what and on which thread, which worker
+// What include/tine/raw.h promises beyond plain calls: who owns bytes, who is told what and on which thread, which worker
 // failed, what ends a wait.
 #include <gmock/gmock.h>
 

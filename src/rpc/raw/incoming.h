@@ -12,7 +12,7 @@
 #include "src/rpc/incoming_table.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/raw/outgoing.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "src/rpc/transport/connection.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

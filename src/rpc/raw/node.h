@@ -2,9 +2,9 @@
 //
 // State      Holding, open, closing, closed.
 // Threads    Any.
-// Ordering   As in include/tine/rpc.h.
+// Ordering   As in include/tine/raw.h.
 // Ownership  Shared by the RawNode and the calls that came in. Its loop's thread is joined by close().
-// Errors     As in include/tine/rpc.h.
+// Errors     As in include/tine/raw.h.
 // Cost       -
 // Source     docs/spec/agent.md, "Raw calls".
 #pragma once

@@ -12,7 +12,7 @@
 
 #include "src/rpc/raw/activity.h"
 #include "tine/detail/ref.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

@@ -15,7 +15,7 @@
 #include "src/rpc/call_table.h"
 #include "src/rpc/raw/incoming.h"
 #include "src/rpc/transport/connection.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

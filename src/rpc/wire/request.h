@@ -15,17 +15,9 @@
 
 #include "src/rpc/wire/reference.h"
 #include "src/rpc/wire/value_codec.h"
+#include "tine/foreign.h"
 
 namespace tine::rpc {
-
-// What is called.
-enum class Target : uint8_t {
-  kBuiltin = 0,  // an operator, by schema name; run by the agent itself
-  kScript = 1,   // a script function; run by the Handler
-  kForeign = 2,  // args[0] is a ForeignPayload that says it all; run by the Handler on the blocking executor
-  kFetch = 3,    // the value behind an RRef; the agent's own
-  kControl = 4,  // rendezvous and shutdown; the agent's own
-};
 
 // Options of a request, by their number on the wire.
 enum class RequestOption : uint8_t {

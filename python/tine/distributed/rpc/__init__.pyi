@@ -1,5 +1,5 @@
 import enum
-from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar, Union, overload
 
 from tine.futures import Future
 
@@ -95,6 +95,7 @@ def is_available() -> bool: ...
 def is_initialized() -> bool: ...
 def get_worker_info(worker_name: Optional[str] = None) -> WorkerInfo: ...
 def get_rpc_timeout() -> float: ...
+@overload
 def rpc_async(
     to: _To,
     func: Callable[..., _T],
@@ -102,6 +103,15 @@ def rpc_async(
     kwargs: Optional[Mapping[str, Any]] = None,
     timeout: float = -1.0,
 ) -> Future[_T]: ...
+@overload
+def rpc_async(
+    to: _To,
+    func: str,
+    args: Optional[Sequence[Any]] = None,
+    kwargs: Optional[Mapping[str, Any]] = None,
+    timeout: float = -1.0,
+) -> Future[Any]: ...
+@overload
 def rpc_sync(
     to: _To,
     func: Callable[..., _T],
@@ -109,6 +119,15 @@ def rpc_sync(
     kwargs: Optional[Mapping[str, Any]] = None,
     timeout: float = -1.0,
 ) -> _T: ...
+@overload
+def rpc_sync(
+    to: _To,
+    func: str,
+    args: Optional[Sequence[Any]] = None,
+    kwargs: Optional[Mapping[str, Any]] = None,
+    timeout: float = -1.0,
+) -> Any: ...
+@overload
 def remote(
     to: _To,
     func: Callable[..., _T],
@@ -116,4 +135,12 @@ def remote(
     kwargs: Optional[Mapping[str, Any]] = None,
     timeout: float = -1.0,
 ) -> RRef[_T]: ...
+@overload
+def remote(
+    to: _To,
+    func: str,
+    args: Optional[Sequence[Any]] = None,
+    kwargs: Optional[Mapping[str, Any]] = None,
+    timeout: float = -1.0,
+) -> RRef[Any]: ...
 def _set_rpc_timeout(seconds: float) -> None: ...

@@ -164,7 +164,7 @@ def _number_of_seconds(timeout):
 
 
 def _send(named, python, to, func, args, kwargs, timeout):
-    """Sends a call of `func`: by name when it is an operator or a script function, else pickled."""
+    """Sends a call of `func`: by name when it is one, an operator or a script function, else pickled."""
     if args is None:
         args = ()
     elif not isinstance(args, (tuple, list)):
@@ -185,8 +185,10 @@ def _send(named, python, to, func, args, kwargs, timeout):
     script = getattr(func, "_wrapped_async_rpc_function", func)
     if type(script) is _C.ScriptFunction:
         return named(to, script.qualified_name, args, kwargs, timeout, script is not func)
+    if type(func) is str:
+        return named(to, func, args, kwargs, timeout, False)
     if not callable(func):
-        raise TypeError(f"func: expected something that can be called, got {func!r}")
+        raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
     data, leaves = _internal.call_to_pickle(func, args, kwargs)
     return python(to, _internal.name_of(func), data, leaves, timeout, None)
 
@@ -196,7 +198,9 @@ def rpc_async(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
 
     Args:
         to: name, rank or WorkerInfo of the callee.
-        func: an operator (``tine.add``), a script function, or a Python function that the callee can import.
+        func: an operator (``tine.add``), a script function, or a Python function that the callee can import. Or a name:
+            that of an operator (``"aten::add"``), of a script function, else of a function that the callee, a C++ program,
+            serves. An object that only Python can read cannot be an argument of those.
         args: positional arguments. A tensor is sent from its own memory: do not change it until the Future is done,
             or the callee may see the change, or half of it; pass ``x.clone()`` to go on with ``x``. To this worker
             itself tensors are passed, not copied. A Future cannot be sent.
