@@ -69,7 +69,8 @@ struct Side {
     o.handler = &echo;
     o.secret = "a secret for benchmarks";
     o.polling = std::chrono::microseconds(150);
-    node = RawNode::Parts::start({handlers, callbacks}, std::move(o));
+    const TransportList transports = transports_named(o.transports, {});
+    node = RawNode::Parts::start({handlers, callbacks, transports}, std::move(o));
     node->open();
   }
   Echo echo;

@@ -224,7 +224,7 @@ PyRRef remote(const py::object& to, double timeout, Request&& request) {
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
            double init_timeout, bool plaintext_beyond_loopback, int handler_threads, int max_handler_threads,
-           size_t max_send_buffer_bytes) {
+           size_t max_send_buffer_bytes, const std::vector<std::string>& transports) {
   translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
   rpc::AgentOptions options;
   options.name = name;
@@ -233,8 +233,11 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.address = address;
   options.rpc_timeout = Seconds(rpc_timeout);
   options.init_timeout = Seconds(init_timeout);
-  options.plaintext_beyond_loopback = plaintext_beyond_loopback;
   options.max_send_buffer_bytes = max_send_buffer_bytes;
+  translated([&] {
+    options.transports = rpc::transports_named(
+        transports, {.host = {}, .plaintext_beyond_loopback = plaintext_beyond_loopback});
+  });
   options.interrupted = interrupted;
   // Threads that read sockets say something here: they wait for neither the interpreter nor stderr.
   options.log = [](const std::string& text) { log_line("[tine] " + text, text); };

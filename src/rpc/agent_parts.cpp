@@ -15,8 +15,7 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   links.world_size = o.world_size;
   links.address = o.address;
   links.timeout = o.init_timeout;
-  links.unix_sockets = o.unix_sockets;
-  links.plaintext_beyond_loopback = o.plaintext_beyond_loopback;
+  links.transports = o.transports;
   links.connection.callbacks = &callbacks_of(o);
   links.timer = o.timer;
   links.connection.max_copied_bytes = o.max_send_buffer_bytes;

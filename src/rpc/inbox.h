@@ -40,7 +40,8 @@ class Inbox final : public detail::RefCounted, private Task {
   Inbox(Sink& sink, Executor& pool, Executor& callbacks) noexcept
       : sink_(sink), pool_(pool), callbacks_(callbacks) {}
 
-  void arrived(Frame& frame) noexcept;
+  // Throws std::bad_alloc, with the frame unhandled, when it would have to wait and there is no memory for that.
+  void arrived(Frame& frame);
   void ended(const CloseInfo& info) noexcept;
 
  private:
@@ -49,8 +50,8 @@ class Inbox final : public detail::RefCounted, private Task {
     std::vector<std::byte> body;  // when the frame has no buffer of its own
     std::optional<CloseInfo> end;
   };
-  void push(Item item) noexcept;
-  bool push_if_behind(Item&& item) noexcept;
+  void push(Item item);
+  bool push_if_behind(Item&& item);
   void post() noexcept;
   void run() noexcept override;
   void abandon() noexcept override;

@@ -66,6 +66,8 @@ class Peer final : public Callee, private Inbox::Sink {
   // For what nobody waits for: within the wire's limits it fails only with the connection, whose end undoes
   // on the other side what the frame was about.
   void tell(OutFrame frame) noexcept;
+  // There is no memory for what it has to be told: the other side cannot know, and must not go on as if it did.
+  void end_for_want_of_memory() noexcept;
 
   // Memory that was copied for it waits below its bound, and so do its calls: one who can wait makes no more
   // until it is so. True once it is dead: then calls fail at once.
@@ -76,7 +78,7 @@ class Peer final : public Callee, private Inbox::Sink {
   [[nodiscard]] bool has_room_for_answers() const noexcept;
   [[nodiscard]] Future<void> room_for_answers();
 
-  void on_frame(Connection& connection, Frame& frame) noexcept override;
+  void on_frame(Connection& connection, Frame& frame) override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;
 
   [[nodiscard]] const std::string& callee() const noexcept override { return info.name; }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "src/rpc/agent.h"
+#include "src/rpc/transport/named_transports.h"
 #include "src/value/op_context.h"
 #include "tine/runtime.h"
 

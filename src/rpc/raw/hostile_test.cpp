@@ -46,9 +46,9 @@ class Ear final : public FrameHandler {
 // Has proven itself, and may say anything.
 struct Stranger {
   explicit Stranger(RawNode& node, const std::string& name = "stranger")
-      : transport(make_tcp_transport(
+      : transport(tcp_transport()->make(
             loop, {name, random_incarnation(), std::make_shared<const Secret>(secret_text()), kRawCalls})) {
-    connection = transport->connect(RawCard::parse(node.card()).tcp_address, {}).get();
+    connection = transport->connect(tcp_address_of(node), {}).get();
     connection->start(ear);
   }
   ~Stranger() {

@@ -69,7 +69,7 @@ class RawPeer final : public FrameHandler {
   [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
   [[nodiscard]] RawFailure death() const;
   // The words that the transport had for the end of its connection.
-  void set_end(const CloseInfo& info);
+  void set_end(const CloseInfo& info) noexcept;
   [[nodiscard]] CloseInfo end() const;  // no error while it is open
 
   // Takes the call; it ends in any case.

@@ -59,11 +59,13 @@ class BodyWriter {
   [[nodiscard]] std::span<const std::byte> body() const noexcept {
     return {begin() + kHeaderBytes, used_ - kHeaderBytes};
   }
+  // The same with the 40 bytes before it, which are the frame's header once it is written there.
+  [[nodiscard]] std::span<std::byte> with_header() noexcept { return {begin(), used_}; }
+  [[nodiscard]] std::span<const std::byte> with_header() const noexcept { return {begin(), used_}; }
   [[nodiscard]] std::span<const Segment> segments() const noexcept { return segments_; }
   void clear() noexcept;
 
  private:
-  friend class OutFrame;
   static constexpr size_t kInline = 512;
   [[nodiscard]] std::byte* begin() noexcept { return heap_ ? heap_.get() : inline_.data(); }
   [[nodiscard]] const std::byte* begin() const noexcept { return heap_ ? heap_.get() : inline_.data(); }

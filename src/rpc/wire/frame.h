@@ -18,7 +18,7 @@
 
 namespace tine::rpc {
 
-inline constexpr uint16_t kWireVersion = 1;
+inline constexpr uint16_t kWireVersion = 2;
 inline constexpr size_t kHeaderBytes = 40;
 inline constexpr size_t kSegmentAlign = 64;
 inline constexpr uint64_t kNoTimeLimit = ~uint64_t{0};

@@ -35,7 +35,6 @@ enum class RefusalCode : uint8_t {
   kMalformed = 3,
   kBusy = 4,
   kTooSlow = 5,
-  kNotAdmitted = 6,
   kClosing = 7,
   kOtherKind = 8,
 };

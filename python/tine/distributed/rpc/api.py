@@ -107,6 +107,7 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
         options.num_worker_threads,
         options.max_handler_threads,
         options.max_send_buffer_bytes,
+        options.transports,
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
