@@ -1,4 +1,4 @@
-# Tests that are no executables of ours: the layer check and pytest.
+# Tests that are not built here: the layer check and pytest.
 
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
 

@@ -102,7 +102,7 @@ function(tine_install_cpp)
   set(config "${CMAKE_INSTALL_LIBDIR}/cmake/tine")
   install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/tine" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT cpp
           FILES_MATCHING PATTERN "*.h")
-  # By hand and not install(TARGETS): the library's own folders and options are no business of who uses it.
+  # By hand and not install(TARGETS): the library's folders and options must not show up in the user's project.
   install(FILES "$<TARGET_FILE:tine>" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT cpp
           PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
   configure_package_config_file("${CMAKE_SOURCE_DIR}/cmake/tineConfig.cmake.in"

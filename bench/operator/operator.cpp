@@ -2,6 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include "src/tensor/kernels/create.h"
+#include "src/value/op_context.h"
 #include "src/value/ops/ops.h"
 
 namespace {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "src/rpc/raw/node.h"
+#include "src/rpc/transport/named_transports.h"
 #include "src/sched/blocking_pool.h"
 
 namespace {

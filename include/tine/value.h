@@ -224,7 +224,7 @@ struct TINE_API Dict final : detail::RefCounted {
 };
 
 // An instance of a scripted module or class: `type` names the slots.
-class ObjectType;  // src/value/type.h
+class ObjectType;  // tine/type.h
 struct TINE_API Object final : detail::RefCounted {
   Object(std::shared_ptr<const ObjectType> t, std::vector<Value> s)
       : type(std::move(t)), slots(std::move(s)) {}

@@ -165,7 +165,7 @@ class Agent::Answer {
     later_ = true;
     agent_->counts_->begin(Counts::kServerAsync);
   }
-  // The count drops behind it: shutdown() waits for what is to be sent.
+  // The count drops after that: shutdown() waits for everything that is still to be sent.
   void give(trpc::JitFuture& future) {
     agent_->answer(call_, future);
     end();
@@ -423,7 +423,7 @@ void Agent::end_threads() {
     if (left == 0) return;
     TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left,
                " of its handlers did not return within ", kCloseBound.count(),
-               " ms; their threads are left to themselves");
+               " ms; their threads are abandoned");
   }
   // To themselves: one can't join itself, and those that did not come back still use these.
   (void)runtime_.release();
@@ -440,7 +440,7 @@ bool Agent::lives(const std::string& card, double seconds, const std::function<b
 
 void Agent::expect(const std::string& name, int id, double seconds,
                    const std::function<bool()>& interrupted) {
-  // Who came and is gone again has come.
+  // A worker that came and has left again has come.
   const auto was_there = [&] {
     try {
       return !node_->death_of(id).empty();
@@ -575,7 +575,7 @@ void Agent::join(bool shutdown, float timeout) {
   // All come first. Then nobody has calls left when nobody has in the same round: a handler that runs is a call of
   // somebody's.
   (void)come_to(round_ + 1, 0, deadline, timeout);
-  ++round_;  // not when it throws: who tries again comes to the same
+  ++round_;  // not after an exception: the next attempt must join the same round
   uint64_t active = 0;
   do {
     wait_for_own();

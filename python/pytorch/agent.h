@@ -1,15 +1,14 @@
 // Agent: torch.distributed.rpc over tine. Everything above it (Python functions, RRef, distributed autograd, RPC in
 // TorchScript, the profiler) is PyTorch's own.
 //
-// State      Made, then met (connect(), expect(), known()), then started by PyTorch, then shut down, for good.
-// Threads    Every member from any thread. PyTorch's callbacks and handlers run on threads of the agent's own Runtime,
-//            never on a reader. Members that wait give the interpreter's lock up, if the caller holds it.
-// Ordering   The count of calls drops behind a call's callbacks, so join() sees those that they begin.
-// Ownership  Calls in progress keep it alive. PyTorch keeps the first agent that served a call for ever: shutdown() gives
-//            threads and connections back, not the destructor.
-// Errors     std::runtime_error and c10::Error. A call ends in its future, with the words that PyTorch uses.
-// Cost       docs/pytorch.md.
-// Source     torch/csrc/distributed/rpc/rpc_agent.h, tensorpipe_agent.h.
+// An agent is made, then meets its peers (connect(), expect(), known()), then is started by PyTorch, then shut down for
+// good. Any thread may call any member. PyTorch's callbacks and handlers run on threads of the agent's own Runtime, never
+// on a reader. Members that wait release the interpreter's lock if the caller holds it.
+//
+// A call's count drops after its callbacks have run, so join() sees the calls that those callbacks begin. Calls in
+// progress keep the agent alive. PyTorch keeps the first agent that served a call for ever, so shutdown(), not the
+// destructor, gives threads and connections back. Members throw std::runtime_error and c10::Error; an error of a call is
+// in its future, in the words that PyTorch uses. docs/pytorch.md has the costs.
 #pragma once
 
 #include <torch/csrc/distributed/rpc/rpc_agent.h>

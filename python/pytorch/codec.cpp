@@ -62,7 +62,7 @@ struct TensorHead {
 struct Block {
   uint32_t segment;  // or kIsInline
   uint32_t unused;
-  uint64_t offset;  // in the segment, a multiple of kAlign; inline ones lie one behind the other
+  uint64_t offset;  // in the segment, a multiple of kAlign; inline ones are contiguous
   uint64_t size;
 };
 
@@ -98,7 +98,7 @@ bool is_plain(const at::Tensor& t) {
   return !t.is_quantized() && !t.is_nested() && !is_named(t) && t.dim() <= 255;
 }
 
-// The bytes from the first element to behind the last, for tensors with elements.
+// The bytes from the first element to the end of the last, for tensors with elements.
 size_t span_of(const at::Tensor& t) {
   size_t last = 0;
   for (int64_t i = 0; i < t.dim(); ++i) {
@@ -154,7 +154,7 @@ class Encoder {
     }
     plain_[i] = t;
     const size_t span = t.numel() == 0 ? 0 : span_of(t);
-    // Whoever resizes a storage that tensors lie in leaves them without memory.
+    // A program that resizes a storage leaves the tensors in it without memory.
     TORCH_CHECK(span == 0 || begin_of(t) + span <= t.storage().nbytes(), "tensor ", i,
                 " of this message needs ", begin_of(t) + span, " bytes of its storage, which has ",
                 t.storage().nbytes(),
@@ -418,7 +418,7 @@ class Decoder {
       payload = segment(head.payload_segment).bytes();
       TINE_WELL_FORMED(payload.size() == head.payload_size);
     }
-    // Each inline block behind the one before: what is copied is never more than what came.
+    // Inline blocks must be contiguous, so that no more bytes are copied than came.
     for (const Block& block : blocks) {
       const bool is_inline = block.segment == kIsInline;
       storages_.push_back(is_inline ? storage_of_copy(reader.take(block.size)) : storage(block));

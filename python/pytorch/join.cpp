@@ -40,7 +40,7 @@ void Join::came(rpc::RawCall call) {
       return call.fail(why);
     }
     Round& round = rounds_[number];
-    // Who gave up may come again.
+    // A worker that gave up may come again.
     std::erase_if(round.waiting, [](const Waiting& w) { return w.call.cancelled(); });
     round.waiting.push_back({std::move(call), active_calls});
     if (round.waiting.size() < members_.size()) return;

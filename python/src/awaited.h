@@ -1,12 +1,8 @@
-// Awaited: a state that threads without the interpreter's lock complete, while a Future is its only owner.
+// Awaited: a state that a thread without the interpreter's lock may complete while a Future is its only owner.
 //
-// State      Pending; about to come; done.
-// Threads    come() from one thread, once, with or without the lock. lock_callbacks() with it.
-// Ordering   While lock_callbacks() holds, come() waits: the list stays as the collector sees it.
-// Ownership  Counted.
-// Errors     None.
-// Cost       A lock more than any other state.
-// Source     CPython's "Supporting Cyclic Garbage Collection".
+// One thread calls come(), once, with or without the interpreter's lock. The collector, which has it, calls
+// lock_callbacks() and keeps the mutex while it looks at the list of callbacks: come() waits for the mutex, so the list
+// stays as the collector has seen it (CPython's "Supporting Cyclic Garbage Collection").
 #pragma once
 
 #include <mutex>

@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "python/src/convert.h"
-#include "src/runtime/operators.h"
+#include "tine/operators.h"
 
 namespace tine::trace {
 class Tracer;

@@ -6,7 +6,7 @@
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
 
-// What runs when a future is done: nodes in its state's list that take the interpreter's lock.
+// The callbacks of Python: nodes in a state's list that take the interpreter's lock when the future is done.
 
 namespace tine::python {
 namespace {
@@ -21,7 +21,7 @@ class PyCallback {
  public:
   using Source = Value;
   using Result = Value;
-  // What waits for the result runs before the lock is given back: so a chain takes it once.
+  // The callbacks of the result run before the lock is released, so a chain takes the lock once.
   static constexpr bool kChains = false;
 
   PyCallback(Mode mode, PyObject* callback, GradMode grad_mode) noexcept
@@ -55,7 +55,7 @@ class PyCallback {
       const PyRef given = argument(source);
       const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
       if (!result) throw_error();
-      // Were `result` the last handle, the inner future fails when it goes, and this one with it.
+      // If `result` is the last handle of the inner future, that one fails when it goes, and this future fails with it.
       if (mode_ != Mode::kThen && (*inner = future_in(result.get()))) return Gives::kFuture;
       to.construct(to_value_shallow(result.get()));
       return Gives::kValue;
@@ -64,7 +64,7 @@ class PyCallback {
       return Gives::kError;
     }
   }
-  // The same value, the very exception, a cancellation as one.
+  // Completes with the same value or exception object, or as cancelled.
   static void forward(ValueState& from, ValueState& to, Node** later) noexcept {
     using tine::detail::owning;
     switch (const Outcome outcome = from.outcome()) {
@@ -93,13 +93,13 @@ class PyCallback {
                             std::exception_ptr* error) {
     if (PyRef::adopt(call_one(callback, nullptr))) return Gives::kSource;
     if (to.done()) {
-      // Cancelled or refused: its outcome stays.
+      // The result was cancelled or refused before: that outcome stays.
       report_unraisable(callback);
       return Gives::kSource;
     }
     *error = take_error();
     if (const std::exception_ptr before = source.error()) {
-      // As in a `finally:`, the earlier one is not lost.
+      // As in a `finally:`, the earlier exception is kept as the context.
       PyObject* const raised = as_py_error(*error)->object();
       const PyRef context = PyRef::adopt(PyException_GetContext(raised));
       PyRef earlier = context ? PyRef() : PyRef::adopt(to_exception(before));
@@ -132,7 +132,7 @@ int traverse_then(Then& then, visitproc visit, void* arg, int depth) {
   return traverse_callbacks(then, visit, arg, depth + 1);
 }
 
-// What an executor is given: calling it runs the callback; dropped uncalled it completes the result.
+// The object that an executor gets. Calling it runs the callback; if it is dropped without a call, the result fails.
 struct PyPosted {
   PyObject_HEAD PostedThen* then;  // the reference that was the list's; null once it has run
   PyObject* source;                // the Future that is done
@@ -158,7 +158,7 @@ class BySubmit {
 
   tine::detail::Chained post(Self& self, ValueState& source) noexcept {
     const Gil gil;
-    // A callback that is not wanted does not trouble the executor.
+    // If the result was cancelled, the executor is not asked.
     if (!gil || !self.wants(source)) return self.settle(source);
     const ErrorAside aside;
     const GradModeScope scope(self.callback().grad_mode());  // tine's pool carries it on
@@ -172,7 +172,7 @@ class BySubmit {
     }
     const PyRef owned = PyRef::adopt(reinterpret_cast<PyObject*>(posted));
     if (posted && PyRef::adopt(call_one(submit.get(), owned.get()))) return {};
-    // Refused. (An executor that runs it in place and raises behind that has it completed already.)
+    // The executor refused. If it ran the callback in place and raised afterwards, the result is complete already.
     try {
       const std::exception_ptr error = take_error();
       if (!posted) {
@@ -204,7 +204,7 @@ PyObject* posted_call(PyObject* object, PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// Nobody will call it: before a collector takes apart what hangs on it.
+// The callback will not be called any more. The result fails before the collector takes apart what hangs on it.
 void posted_finalize(PyObject* object) {
   PyPosted* const self = as_posted(object);
   if (PostedThen* const then = std::exchange(self->then, nullptr)) {

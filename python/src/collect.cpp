@@ -29,13 +29,13 @@ class PyKind {
   explicit PyKind(Rule rule) noexcept : rule_(rule) {}
 
   [[nodiscard]] Rule rule() const noexcept { return rule_; }
-  // It takes the interpreter's lock to cancel the rest.
+  // Cancelling the other inputs needs the interpreter's lock.
   [[nodiscard]] bool is_user() const noexcept { return rule_ == Rule::kGather; }
 
   template <class C>
   Value value(C& collection, size_t i) const {
     const auto input = [&](size_t k) -> ValueState& { return static_cast<ValueState&>(collection.input(k)); };
-    if (rule_ == Rule::kFailFast) return {};  // wait_all looks at the inputs themselves
+    if (rule_ == Rule::kFailFast) return {};  // wait_all() looks at the inputs itself
     if (rule_ == Rule::kAny) {
       return Value(make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(i)), handed_out(input(i))}));
     }
@@ -50,7 +50,7 @@ class PyKind {
     return for_another_owner(*failed.stored_error());
   }
 
-  // Others look at a slot with the interpreter's lock and the mutex, so one of the two is enough to change it.
+  // A reader of a slot holds both the interpreter's lock and the mutex, so a writer needs only one of the two.
   struct Slot {
     explicit Slot(StateBase* s) noexcept : pending(static_cast<ValueState*>(s)) {}
     ValueState* pending;  // null once it is done
@@ -98,8 +98,8 @@ class PyKind {
     const std::lock_guard lock(mutex_);
     deciding_ = true;
   }
-  // Inputs may be completed by threads without the interpreter's lock; while this is held none of them runs the
-  // callbacks of the collection. False when one does already.
+  // Inputs may be completed by threads without the interpreter's lock. While this lock is held, none of them runs the
+  // callbacks of the collection. Returns false if one already does.
   [[nodiscard]] bool lock_callbacks(std::unique_lock<std::mutex>* lock) {
     *lock = std::unique_lock(mutex_);
     return !deciding_;
@@ -285,8 +285,8 @@ PyObject* wait_all(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
       }
       if (done != 1) return nullptr;
     }
-    // A failed one first: with fail-fast others may be pending still. The caller has seen that there are
-    // failures, so none of the others is reported.
+    // A failed input first, because with fail-fast the others may still be pending. The caller sees one failure, so the
+    // errors of the other inputs are not reported.
     PyRef failed;
     for (const auto& future : futures) {
       if (!future.ready() || future.state()->outcome() == Outcome::kValue) continue;

@@ -18,13 +18,13 @@
 namespace tine::python {
 namespace {
 
-// What is raised for a kind, and the builtin class that a Python exception of that kind has: the former derives from the
-// latter and from RuntimeError, which is what PyTorch raises.
+// Two classes for each kind: the class that tine raises, and the builtin class of Python's own exceptions of that kind. The
+// first derives from the second, and from RuntimeError, because PyTorch raises that.
 constinit std::array<PyObject*, kErrorKinds> classes{};
 constinit std::array<PyObject*, kErrorKinds> builtins{};
 
-// What libstdc++ keeps in front of a thrown object, by the Itanium C++ ABI; the count of its exception_ptrs comes first.
-// Elsewhere nothing is known about that memory, and nobody looks there.
+// The memory in front of a thrown object in libstdc++, by the Itanium C++ ABI. The count of its exception_ptrs comes first.
+// With another library that memory is not read.
 #if defined(__GLIBCXX__) && defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
 #define TINE_KNOWS_EXCEPTION_HEADER 1
 struct ExceptionHeader {
@@ -65,8 +65,8 @@ uint32_t count_of([[maybe_unused]] const std::exception_ptr& error) noexcept {
 #endif
 }
 
-// exception_ptr does not tell how many share it, and without that the collector cannot see cycles through
-// a stored exception's traceback. The place is believed only if it counts.
+// exception_ptr does not say how many pointers share its object. Without that number the collector cannot see cycles
+// through the traceback of a stored exception. The place of the count is used only if a test shows that it counts.
 void find_count() {
   const auto first = std::make_exception_ptr(PyError({}, ErrorKind::kRuntime, ""));
   const uint32_t one = count_of(first);
@@ -257,7 +257,7 @@ ErrorKind kind_of(PyObject* exception) noexcept {
   const auto is = [exception](PyObject* type) {
     return PyType_IsSubtype(Py_TYPE(exception), reinterpret_cast<PyTypeObject*>(type)) != 0;
   };
-  // tine's own first: they derive from builtin ones too. RuntimeError is what is left.
+  // tine's own classes come first, because they derive from builtin ones too. All other exceptions are RuntimeErrors.
   for (int k = static_cast<int>(ErrorKind::kShape); k < kErrorKinds; ++k) {
     if (is(classes[static_cast<size_t>(k)])) return static_cast<ErrorKind>(k);
   }

@@ -1,5 +1,5 @@
-// Names that PyTorch has and tine does not: of Tensor, each is there as a descriptor whose only act is an AttributeError
-// that says so. (A __getattr__ would be asked nothing more often, and slow down every method call.)
+// Names that PyTorch has and tine does not. Each such name of Tensor is a descriptor that raises an AttributeError which says
+// so. (A __getattr__ would slow down every method call.)
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "python/src/script.h"
 #include "python/src/tensor.h"
-#include "src/runtime/operators.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::python {
 namespace {
@@ -53,7 +53,7 @@ PyType_Slot slots[] = {{Py_tp_descr_get, reinterpret_cast<void*>(get)},
 PyType_Spec spec = {"tine._C.NotThereYet", sizeof(PyMissing), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
-// What there is of a Tensor or of its class, without what is not there yet.
+// dir() of a Tensor or of its class, without these names.
 PyObject* list(PyTypeObject* lister, PyObject* self, PyTypeObject* type) {
   const PyRef all =
       PyRef::adopt(PyObject_CallMethod(reinterpret_cast<PyObject*>(lister), "__dir__", "O", self));

@@ -2,8 +2,7 @@
 
 #include "python/src/gil.h"
 
-// Without making the interpreter's frame an object, which would cost more than making the future does: the frame
-// of 3.11 is read where it lies.
+// The frame of the interpreter (3.11) is read where it lies. Making a frame object would cost more than making the future.
 #if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
 #define TINE_READS_FRAMES 1
 #define Py_BUILD_CORE
@@ -23,7 +22,7 @@
 namespace tine::python {
 namespace {
 
-// As libstdc++ lays out what a std::source_location points to; believed only if one reads back.
+// The layout of what a std::source_location of libstdc++ points to. It is used only if a test value reads back.
 struct Place {
   const char* file;
   const char* function;

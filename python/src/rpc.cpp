@@ -10,8 +10,8 @@
 #include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
-#include "src/runtime/log.h"
 #include "src/runtime/script.h"
+#include "tine/log.h"
 
 namespace tine::python {
 
@@ -81,7 +81,7 @@ PyObject* wrap_rref(const Value& value) {
 bool unwrap_rref(PyObject* object, Value* value) {
   if (!py::isinstance<PyRRef>(object)) return false;
   const auto& rref = py::handle(object).cast<const PyRRef&>();
-  creation_of(rref).observe();  // passed on: whoever gets it sees the error
+  creation_of(rref).observe();  // passed on: the receiver sees the error
   *value = Value(Ref<RRefObject>(rref.ref));
   return true;
 }
@@ -109,7 +109,7 @@ Destination destination(const py::object& to, double timeout) {
   }
   if (py::isinstance<WorkerInfo>(to))
     return service().destination(Value(to.cast<const WorkerInfo&>().name), timeout);
-  (void)service().agent();  // that there is none comes first
+  (void)service().agent();  // throws first if RPC is not initialized
   const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
   PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
                Py_TYPE(to.ptr())->tp_name);
@@ -190,7 +190,7 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
   bool is_small = fit(request.args, &budget);
   for (const auto& [name, value] : request.kwargs) is_small = is_small && fit({&value, 1}, &budget);
   if (to.is_self() || (is_small && to.agent->has_room(to.rank))) return send(std::move(request));
-  // Its bytes are Python's, who gets them back under the lock.
+  // The bytes belong to Python objects, which must be released under the lock.
   const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
   return without_lock([&] {
     to.agent->wait_for_room(to.rank, to.deadline, interrupted);
@@ -239,14 +239,14 @@ void start(const std::string& name, int rank, int world_size, const std::string&
         transports, {.host = {}, .plaintext_beyond_loopback = plaintext_beyond_loopback});
   });
   options.interrupted = interrupted;
-  // Threads that read sockets say something here: they wait for neither the interpreter nor stderr.
+  // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.
   options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
   translated([&] {
     without_lock([&] {
       try {
         service().start(std::move(options), python_side());
       } catch (const AuthError& e) {
-        // The address that was refused may be this worker's own: the user knows the one that was given.
+        // The refused address may be one that this worker chose. The user knows only the one of init_rpc, so that is added.
         throw AuthError("init_rpc at " + address + ": " + e.message());
       }
     });
@@ -341,7 +341,7 @@ void define_rref(py::module_& m) {
           [](const PyRRef& r) {
             return translated([&] {
               return creation_of(r).outcome() ==
-                     tine::detail::Outcome::kValue;  // that is no look at an error
+                     tine::detail::Outcome::kValue;  // this does not count as looking at an error
             });
           },
           "confirmed_by_owner(): whether the owner has said that the value exists.")

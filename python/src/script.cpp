@@ -13,8 +13,9 @@
 #include "python/src/call_values.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
-#include "src/runtime/operators.h"
 #include "src/runtime/tracing.h"
+#include "tine/detail/fits.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::python {
 
@@ -288,16 +289,16 @@ PyObject* function_attribute(PyObject* self, PyObject* name);
 PyMethodDef methods[] = {
     {"call_async", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_async)),
      METH_FASTCALL | METH_KEYWORDS,
-     "call_async(*args, **kwargs)\n--\n\nRuns it on the pool; a Future of its result."},
+     "call_async(*args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its result."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {}};
 PyGetSetDef getset[] = {
-    {"graph", get_graph, nullptr, "The Graph that was compiled; its str() is the IR's text.", nullptr},
+    {"graph", get_graph, nullptr, "The Graph that was compiled. Its str() is the text of the IR.", nullptr},
     {"inlined_graph", get_graph, nullptr, "The same as graph.", nullptr},
-    {"qualified_name", get_qualified_name, nullptr, "The name that calls find it by.", nullptr},
+    {"qualified_name", get_qualified_name, nullptr, "The name by which calls find the function.", nullptr},
     {"name", get_name, nullptr, "The last part of the qualified name.", nullptr},
     {"schema", get_schema, nullptr, "The signature, as text.", nullptr},
-    {"code", get_code, nullptr, "The source; of a traced function the graph's text.", nullptr},
+    {"code", get_code, nullptr, "The source. For a traced function, the text of the graph.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {}};
 PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyScript, call), READONLY, nullptr},
@@ -375,14 +376,14 @@ PyObject* graph_hash(PyObject* self, PyObject*) {
   return guarded([&] { return text_of(graph_content_hash(*as_graph(self)->graph)).leak(); });
 }
 
-PyMethodDef graph_methods[] = {
-    {"kinds", graph_kinds, METH_NOARGS,
-     "kinds()\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", ...], in order, those of "
-     "inner blocks and of forks\nbehind the node that has them."},
-    {"content_hash", graph_hash, METH_NOARGS,
-     "content_hash()\n--\n\nSHA-256 of what the graph does: equal for graphs that differ in names and places "
-     "only."},
-    {}};
+PyMethodDef graph_methods[] = {{"kinds", graph_kinds, METH_NOARGS,
+                                "kinds()\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", "
+                                "...], in order. The nodes of inner blocks and\n"
+                                "forks come after the node that has them."},
+                               {"content_hash", graph_hash, METH_NOARGS,
+                                "content_hash()\n--\n\nThe SHA-256 of what the graph does. It is equal for "
+                                "graphs that differ only in names and places."},
+                               {}};
 PyType_Slot graph_slots[] = {
     {Py_tp_getattro, reinterpret_cast<void*>(graph_attribute)},
     {Py_tp_dealloc, reinterpret_cast<void*>(graph_dealloc)},

@@ -1,12 +1,7 @@
-// Script functions, graphs and scripted objects as Python sees them.
+// Script functions, graphs and scripted objects as Python sees them (torch.jit.ScriptFunction).
 //
-// State      The types are made once, at import.
-// Threads    The caller holds the lock; scripts run without it.
-// Ordering   None.
-// Ownership  A ScriptFunction shares what it shows with the Runtime's unit.
-// Errors     As in Python: null and the indicator set.
-// Cost       A call: one Value an argument, the lock given up and taken once.
-// Source     torch.jit.ScriptFunction.
+// A ScriptFunction shares its function with the Runtime's unit. The caller holds the interpreter's lock; a script runs
+// without it. A call makes one Value for each argument and releases and takes the lock once.
 #pragma once
 
 #include <memory>

@@ -232,10 +232,11 @@ PyType_Slot slots[] = {
     {Py_nb_index, slot(to_index)},
     {Py_tp_doc,
      const_cast<char*>(
-         "A size while a function is traced, or what was computed from sizes: an int, float or bool\n"
-         "for isinstance and for arithmetic, and a value of the graph that is written. Where Python\n"
-         "itself needs the number (`if`, range, int(), a dict's key, text) it is that of this run, with\n"
-         "a TracerWarning.")},
+         "A size while a function is traced, or a number computed from sizes: an int, float or bool for "
+         "isinstance\n"
+         "and arithmetic, and a value of the graph that is being recorded. Where Python itself needs the "
+         "number\n"
+         "(`if`, range, int(), a key of a dict, text) it gets that of this run, with a TracerWarning.")},
     {0, nullptr}};
 PyType_Spec spec = {"tine._C.TracedNumber", sizeof(PyNumber), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};

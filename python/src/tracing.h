@@ -1,13 +1,9 @@
 // What the bindings tell the trace that records this thread, and the numbers that it hands out.
 //
-// State      A TracedNumber is an int, float or bool of a trace; it never changes.
-// Threads    The caller holds the lock. A trace records the thread that began it, no other.
-// Ordering   None.
-// Ownership  As usual in Python.
-// Errors     As in Python; functions that return a Value throw.
-// Cost       Outside of traces: one look at a thread-local pointer.
-// Source     torch.jit.trace, whose sizes are 0-d tensors while it traces. To the tracer they are here, too, to the
-//            program they are numbers.
+// As in torch.jit.trace, sizes are 0-d tensors to the tracer; to the program they are TracedNumbers, which behave as an
+// int, float or bool and never change. The caller holds the interpreter's lock. A trace records the thread that began it
+// and no other. Outside of traces the cost is one look at a thread-local pointer. Functions that return a Value throw;
+// the others set the error indicator.
 #pragma once
 
 #include <span>

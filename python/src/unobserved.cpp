@@ -4,7 +4,7 @@
 #include <string>
 
 #include "python/src/future.h"
-#include "src/runtime/log.h"
+#include "tine/log.h"
 
 // Errors that nobody looked at. A future may go on any thread, so its report may have to wait for one that has the
 // interpreter's lock.
@@ -39,7 +39,7 @@ bool matters(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
   if (e && e->kind() == ErrorKind::kCancelled) return false;
   if (!gate_closed()) return true;
-  // At the interpreter's end what is still pending is given up: that is no news.
+  // Futures that are pending at the interpreter's end are abandoned. That is expected and not reported.
   try {
     std::rethrow_exception(error);
   } catch (const Error& what) {
@@ -49,8 +49,8 @@ bool matters(const std::exception_ptr& error) noexcept {
   }
 }
 
-// One line for a storm of the same error, wherever it comes from. It goes by the log: whoever gets here may be about
-// anything, and must not wait for stderr.
+// Many errors of the same text become one line. The line goes through the log, because the calling thread may be any thread
+// of the program and must not wait for stderr.
 void write_line(const std::string& place, const std::string& what) {
   log_once_for_all("tine: nobody looked at the error of " + place + ": " + what, what);
 }
@@ -72,7 +72,7 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
     return write_line(error, where);
   }
   if (hook_now) {
-    const PyRef note = text_of(place_text(error, where) + " was dropped without a look at this error");
+    const PyRef note = text_of(place_text(error, where) + " was dropped and nobody looked at this error");
     if (!note || !PyRef::adopt(PyObject_CallMethod(exception.get(), "add_note", "O", note.get())))
       PyErr_Clear();
     if (tell_hook(exception.get())) return;

@@ -23,7 +23,7 @@
 
 #include "src/base/forks.h"
 #include "src/base/thread.h"
-#include "tine/detail/export.h"
+#include "tine/log.h"
 
 namespace tine {
 
@@ -96,10 +96,6 @@ class Log {
   TimePoint give_up_ = kNoDeadline;  // while it ends
   Thread thread_;
 };
-
-// To the process's log.
-TINE_API void log_line(std::string_view text, std::string_view kind = {}) noexcept;
-TINE_API void log_once_for_all(std::string_view text, std::string_view kind) noexcept;
 
 // Control characters and bytes that are no UTF-8 as \xNN: what others wrote can't move the cursor or pass for a line of
 // ours. A line break stays one, and what follows is indented.

@@ -56,7 +56,7 @@ TEST(Error, TellsItsHopsInTheirOrderThenItsCause) {
       .add_hop({Hop::Kind::kNote, "9 more calls", {}, 0})
       .set_cause(std::make_exception_ptr(KeyError("below")));
   EXPECT_EQ(error.story(),
-            "ValueError: top\n  in script f (a.py:3)\n  forked from g\n  on worker w1\n  note: 9 more calls\n"
+            "ValueError: top\n  in script f (a.py:3)\n  forked from g\n  on worker w1\n  9 more calls\n"
             "  caused by KeyError: below");
   EXPECT_EQ(Error("alone").story(), "RuntimeError: alone");
   EXPECT_EQ(error.trail().size(), 4U);

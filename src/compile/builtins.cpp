@@ -7,7 +7,7 @@
 #include <limits>
 #include <numbers>
 
-#include "src/value/torch_names.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::compile {
 namespace {
@@ -109,7 +109,7 @@ Resolved type(std::string_view name) {
   return Missing{};
 }
 
-// Python's own names: those that scripts lack are not misspelled.
+// Python's own names. One that scripts lack is not a misspelled name, so no other name is suggested.
 constexpr std::string_view kMath =
     " acos acosh asin asinh atan atan2 atanh cbrt comb copysign cos cosh degrees dist erf erfc exp exp2 "
     "expm1 fma "
@@ -133,7 +133,7 @@ Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "remainder") return Operator{"aten::mathremainder"};  // aten::remainder is `%`
   std::string op = fmt::format("aten::{}", name);
   if (!ops.overloads(op).empty()) return Operator{std::move(op)};
-  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not there yet in scripts", name)};
+  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not available in scripts yet", name)};
   return Missing{};
 }
 
@@ -204,7 +204,7 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
   return Missing{};
 }
 
-// What PyTorch has and scripts do not is not misspelled.
+// A name that PyTorch has and scripts do not is not a misspelled name.
 Resolved torch(const OpTable& ops, std::string_view name) {
   Resolved known = torch_name(ops, name);
   if (!std::holds_alternative<Missing>(known)) return known;
@@ -237,7 +237,7 @@ Resolved resolve_language(std::string_view name) {
   for (const Refusal& r : kRefusals) {
     if (r.name == name) return Refused{std::string(r.why)};
   }
-  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not there yet in scripts", name)};
+  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not available in scripts yet", name)};
   if (Resolved t = type(name); !std::holds_alternative<Missing>(t)) return t;
   return exception(name);
 }

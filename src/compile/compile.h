@@ -18,8 +18,8 @@
 
 #include "src/base/source.h"
 #include "src/ir/graph.h"
-#include "src/value/op_table.h"
-#include "src/value/schema.h"
+#include "tine/operators.h"
+#include "tine/schema.h"
 
 namespace tine::compile {
 

@@ -26,7 +26,7 @@
 #include "src/rpc/call.h"
 #include "src/rpc/rref.h"
 #include "src/rpc/transport/transport.h"
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 #include "tine/timer.h"
 
 namespace tine::rpc {

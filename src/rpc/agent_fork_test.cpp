@@ -37,7 +37,6 @@ std::set<std::string> open_sockets() {
   return sockets;
 }
 
-// Unix sockets, and TCP.
 class Forks : public ::testing::TestWithParam<Over> {
  protected:
   World::Change change() {
@@ -56,7 +55,9 @@ TEST_P(Forks, AChildHoldsNoSocketRunsNoCallbackAndFailsWhatSomebodyLooksAtWithou
     f.wait();
     call.reply(Value(1));
   };
-  ASSERT_GT(open_sockets().size(), before.size());
+  if (GetParam() != Over::kInProcess) {
+    ASSERT_GT(open_sockets().size(), before.size());
+  }
   static std::atomic<int> ran;
   ran = 0;
   const Future<Value> pending = world[0].call(1, testing::foreign("waits"));

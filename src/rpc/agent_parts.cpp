@@ -5,6 +5,16 @@
 namespace tine::rpc {
 namespace {
 
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return e.message();
+  } catch (...) {
+    return describe(error);
+  }
+}
+
 Executor& blocking_of(const AgentOptions& o) { return o.blocking ? *o.blocking : *o.executor; }
 Executor& callbacks_of(const AgentOptions& o) { return o.callbacks ? *o.callbacks : blocking_of(o); }
 
@@ -88,16 +98,14 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   const detail::CallbackGate gate(*peers_.callbacks);
   const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
   const bool failed = goodbye && info.reason == GoodbyeReason::kFailed;
-  std::string text = describe(info.error);
+  std::exception_ptr cause;
   try {
-    std::rethrow_exception(info.error);
-  } catch (const Error& e) {
-    text = e.message();
-  } catch (...) {
+    cause = make_error(ErrorKind::kPeerDied,
+                       fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name, peer.info.id,
+                                   goodbye ? "has left" : "died", message_of(info.error)));
+  } catch (const std::bad_alloc&) {
+    cause = info.error;  // it fails what waits all the same
   }
-  const auto cause =
-      make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
-                                                   peer.info.id, goodbye ? "has left" : "died", text));
   // Who says goodbye ends as it should; its failure is news all the same.
   const bool expected =
       closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
@@ -127,7 +135,7 @@ void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view faile
   barrier.let_go(failure);
   close(
       make_error(ErrorKind::kAbandoned,
-                 fmt::format("RPC was shut down on worker '{}' while this call had no answer", world.name())),
+                 fmt::format("RPC was shut down on worker '{}' before this call was answered", world.name())),
       Clock::now() + std::chrono::milliseconds(graceful ? 1000 : 100), failed_by);
   if (failure) std::rethrow_exception(failure);
 }

@@ -1,12 +1,8 @@
-// AgentParts: what an Agent is made of, each given what it uses, and how a frame finds its part.
+// AgentParts: what an Agent consists of. Each part is given what it uses, and each frame finds its part here
+// (docs/spec/agent.md). The interface is that of Agent (agent.h).
 //
-// State      starting, open, closing, closed.
-// Threads    Any.
-// Ordering   As in agent.h.
-// Ownership  Shared by the Agent, its references and the calls that run here.
-// Errors     As in agent.h.
-// Cost       -
-// Source     docs/spec/agent.md.
+// The Agent, its references and the calls that run here share the parts. They are starting, open, closing, and then
+// closed.
 #pragma once
 
 #include <atomic>

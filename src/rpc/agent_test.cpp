@@ -6,6 +6,7 @@
 #include <latch>
 
 #include "src/rpc/world_for_tests.h"
+#include "src/value/cost.h"
 
 namespace tine::rpc {
 namespace {

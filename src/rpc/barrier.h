@@ -1,13 +1,10 @@
-// Barrier: how a world ends together: rank 0 waits until all have joined and no call is running anywhere.
+// Barrier: how a world ends together (docs/spec/agent.md, "Shutdown"). Rank 0 waits until all workers have joined and no
+// call is running anywhere. It keeps the joins of the others until it answers them, and asks each worker once in each
+// round.
 //
-// State      Open; ended once rank 0 has let everybody go.
-// Threads    wait and let_go by the one thread that shuts down; the others' messages on any.
-// Ordering   None.
-// Ownership  Keeps the joins of the others until it answers them.
-// Errors     wait: DeadlineExceeded naming who has not joined or still runs calls; PeerDied naming who died or
-//            whose program failed; Cancelled when interrupted.
-// Cost       A round asks each worker once.
-// Source     docs/spec/agent.md, "Shutdown".
+// The thread that shuts down calls wait() and let_go(); messages of the others may arrive on any thread. wait() throws
+// DeadlineExceeded that names the workers that have not joined or still run calls, PeerDied that names the worker that
+// died or whose program failed, or Cancelled if it was interrupted.
 #pragma once
 
 #include <functional>

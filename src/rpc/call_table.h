@@ -1,12 +1,11 @@
-// CallTable: the calls to one worker that have no answer yet. CallState: one of an agent's. Callee: whom they were made to.
+// CallTable: the calls to one worker that have no answer yet. CallState: such a call of an agent. Callee: the worker that calls
+// are made to.
 //
-// State      Slots, each free or holding one call; open until closed, for good.
-// Threads    Any.
-// Ordering   Whoever takes a call out completes it: reply, deadline, death and cancellation race for that.
-// Ownership  A slot holds a reference to its call, a call one to its callee.
-// Errors     None: past its limit it has no room, which is for those to heed who can wait; it takes all the same.
-// Cost       add, take: one short lock, no allocation once the table has grown.
-// Source     Slot maps with generations: an id of a call long gone finds nothing.
+// The table has slots with generations, each free or holding a call, so the id of a call that has long ended finds nothing. A
+// slot holds a reference to its call, and a call one to its callee. The table is open until it is closed, for good. Any
+// thread may use it. Reply, deadline, death and cancellation race for a call: whichever takes it out of the table completes it.
+// Past its limit the table says that it has no room, and takes calls all the same: callers that can wait heed that. add() and
+// take() cost one short lock, and no allocation once the table has grown.
 #pragma once
 
 #include <atomic>

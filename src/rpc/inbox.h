@@ -1,15 +1,12 @@
-// Inbox: what one worker sends, on its way from the thread that reads to whoever handles it.
+// Inbox: takes what one worker sends from the thread that reads to the thread that handles it.
 //
-// State      Straight: frames are handled as they come; or behind: a large body is being read in the pool, and
-//            some of what came later waits behind it. Ended once its connection is.
-// Threads    arrived and ended by the connection's reader; the sink on it or in the pool, see below.
-// Ordering   Small bodies are handled at once, in the order in which they came. Large ones are handled one after
-//            the other, and so may be overtaken by small ones, but never by what takes something away: a
-//            release, a cancellation, the end.
-// Ownership  Keeps frames that wait, and while any do its sink.
-// Errors     None.
-// Cost       Straight: one load. Behind: a lock and a node.
-// Source     src/rpc/placement.h; docs/spec/rref.md says why releases wait.
+// The inbox is straight while frames are handled as they come. It is behind while a large body is being read in the pool and
+// some of what came later waits for that. It ends with its connection.
+//   1. Small bodies are handled at once, in the order in which they came.
+//   2. Large bodies are handled in the pool, one after the other, so small ones may overtake them.
+//   3. A release, a cancellation and the end overtake nothing: they take something away (docs/spec/rref.md).
+// arrived() and ended() are called by the connection's reader. The inbox keeps frames that wait, and its sink while there are
+// any. Straight, it costs one load; behind, a lock and a node. src/rpc/placement.h.
 #pragma once
 
 #include <atomic>

@@ -169,7 +169,7 @@ bool IncomingState::is_over() noexcept {
   if (creates || local) {
     const auto error = make_error(
         ErrorKind::kDeadlineExceeded,
-        fmt::format("RPC ran for more than its timeout: worker '{}' had not begun {} when the time was over",
+        fmt::format("RPC ran for more than its timeout: worker '{}' had not begun {} when the time was up",
                     services->worker, name));
     if (creates) creates->fail(error);
     if (local) local->give_up(error);

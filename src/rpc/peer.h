@@ -1,12 +1,8 @@
-// Peer: another worker (or this one, for calls to oneself) as the agent knows it: who it is, the way to it, its end.
+// Peer: another worker (or this one, for calls to oneself) as the agent knows it: what it is called, the way to it, its end.
 //
-// State      Made at rendezvous, connected, dead for good once its connection is closed.
-// Threads    Any, as each member says.
-// Ordering   As src/rpc/inbox.h says; on_death once, behind all frames.
-// Ownership  The World owns its peers; pending calls share them. `events` is alive while frames come.
-// Errors     death() says why a dead peer is dead.
-// Cost       No lock but the call table's on the way of a call.
-// Source     docs/spec/agent.md.
+// A peer is made at the rendezvous, is connected, and is dead for good once its connection has closed. Any thread may use it.
+// Frames arrive in the order that src/rpc/inbox.h describes; on_death comes once, after all frames. The World owns its peers and
+// pending calls share them. `events` lives as long as frames come. A call takes no lock here but the call table's.
 #pragma once
 
 #include <atomic>

@@ -167,9 +167,9 @@ class Rendezvous::Register final : public detail::RefCounted {
         present += fmt::format("{}{}", present.empty() ? "" : ", ", who(at->second.member));
       }
     }
-    std::string text = absent.empty()
-                           ? "all have registered but not all are connected to each other"
-                           : fmt::format("rank {} of {} did not come to {}", absent, world_size_, address_);
+    std::string text =
+        absent.empty() ? "all have registered but not all are connected to each other"
+                       : fmt::format("rank {} of {} did not connect to {}", absent, world_size_, address_);
     text += fmt::format("; here are {}", present);
     for (const std::string& refusal : refused_) text += "; refused: " + refusal;
     return text;
@@ -246,7 +246,8 @@ class Rendezvous::Session final : public FrameHandler {
       ReceivedSegments none;
       Request request;
       request.read(frame.body, none, hooks);
-      if (request.target != Target::kControl) throw ValueError("only rendezvous is spoken at this address");
+      if (request.target != Target::kControl)
+        throw ValueError("this address takes only the requests of the rendezvous");
       const std::string& name = request.name;
       const std::vector<Value>& args = request.args;
       if (name == "register" && args.size() == 3) {

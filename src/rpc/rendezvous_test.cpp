@@ -179,11 +179,11 @@ TEST_F(RendezvousTest, AWrongSecretIsAnAuthErrorThereAndALineOfTheLogHere) {
 }
 
 TEST_F(RendezvousTest, AClientThatGoesAfterItHasRegisteredEndsItForAll) {
-  auto at_rank_0 = register_for(3);
+  auto at_rank_0 = register_for(4);
   const auto ear = detail::make_ref<Stranger>(), other_ear = detail::make_ref<Stranger>();
   const auto goes = connect(1, ear), waits = connect(2, other_ear);
   const auto enter = [](Connection& connection, Stranger& heard, int rank) {
-    say(connection, "register", {rank, 3, one_address()}, 1);
+    say(connection, "register", {rank, 4, one_address()}, 1);
     say(connection, "nonsense", {}, 2);
     EXPECT_THAT(heard.answer(), HasSubstr("unknown rendezvous request"))
         << "so the first has been heard, too";
@@ -210,8 +210,8 @@ TEST_F(RendezvousTest, WhoIsMissingAtTheDeadlineIsNamedToAll) {
   const std::string at_rank_1 = meet(1, 3);
   at_rank_0.join();
   EXPECT_THAT(at_register,
-              AllOf(HasSubstr("DeadlineExceeded"), HasSubstr("rank 2 of 3 did not come to " + address)));
-  EXPECT_THAT(at_rank_1, HasSubstr("rank 2 of 3 did not come"));
+              AllOf(HasSubstr("DeadlineExceeded"), HasSubstr("rank 2 of 3 did not connect to " + address)));
+  EXPECT_THAT(at_rank_1, HasSubstr("rank 2 of 3 did not connect"));
 }
 
 TEST_F(RendezvousTest, RequestsThatNoClientMakesAreAnsweredWithWhatIsWrong) {
@@ -224,7 +224,7 @@ TEST_F(RendezvousTest, RequestsThatNoClientMakesAreAnsweredWithWhatIsWrong) {
     say(*connection, name, args, ++id, target);
     return ear->answer(id);
   };
-  EXPECT_THAT(answer("f", {}, Target::kBuiltin), HasSubstr("only rendezvous is spoken"));
+  EXPECT_THAT(answer("f", {}, Target::kBuiltin), HasSubstr("takes only the requests of the rendezvous"));
   EXPECT_THAT(answer("register", {1, 2}),
               HasSubstr("unknown rendezvous request 'register' with 2 arguments"));
   EXPECT_THAT(answer("register", {"one", 2, one_address()}), HasSubstr("Error"));

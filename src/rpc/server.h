@@ -1,12 +1,8 @@
-// Server: the calls of other workers, and to oneself, that run here.
+// Server: runs the calls that other workers make here, and calls to oneself (docs/spec/agent.md, src/rpc/placement.h).
 //
-// State      Holding, if so asked: calls for the handler wait until open(). Closed in the end.
-// Threads    ready() before any call; everything else from any thread.
-// Ordering   As src/rpc/inbox.h says for one worker's.
-// Ownership  Shares itself with the calls that run.
-// Errors     What cannot be read, resolved or run is answered with the reason.
-// Cost       A short operator: no allocation but its values'. Others: one.
-// Source     docs/spec/agent.md; src/rpc/placement.h.
+// If so asked, it holds calls for the handler until open(). ready() comes before any call; everything else may be called
+// from any thread. Calls that run share the server. A call that cannot be read, resolved or run is answered with the
+// reason. A short operator allocates nothing but its values; any other call allocates once.
 #pragma once
 
 #include <atomic>
@@ -16,6 +12,7 @@
 
 #include "src/rpc/incoming.h"
 #include "src/rpc/world.h"
+#include "src/value/op_context.h"
 
 namespace tine::rpc {
 

@@ -1,12 +1,7 @@
-// World: who the workers are, by rank and by name, and which of them are dead.
+// World: which workers there are, by rank and by name, and which of them are dead.
 //
-// State      Empty, then filled once at the start; workers die, none comes.
-// Threads    fill() by the thread that starts the agent, before any call; everything else from any thread.
-// Ordering   None.
-// Ownership  Owns the peers.
-// Errors     info() of a worker that is not there: ValueError that lists the known names or ranks.
-// Cost       An index, or a hash for a name.
-// Source     docs/spec/agent.md.
+// The thread that starts the agent fills it once, before any call; after that workers die and none comes, and any thread
+// may ask. The World owns the peers. find() of a worker that is not there throws ValueError that lists the known names or ranks.
 #pragma once
 
 #include <condition_variable>

@@ -19,7 +19,9 @@
 #include "src/rpc/agent.h"
 #include "src/rpc/transport/in_process/in_process_transport.h"
 #include "src/rpc/transport/named_transports.h"
-#include "src/value/op_table.h"
+#include "src/value/cost.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 
 namespace tine::rpc::testing {
 

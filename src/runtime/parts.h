@@ -1,4 +1,4 @@
-// What a Runtime owns, in the order of making. For src/runtime alone.
+// The parts that a Runtime owns, in the order in which they are made. Only src/runtime includes this.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,13 @@
 #include "src/runtime/script_runner.h"
 #include "src/sched/blocking_pool.h"
 #include "src/tensor/generator.h"
-#include "src/value/op_table.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 #include "tine/runtime.h"
 
 namespace tine {
 
-// The operators' view of the pool.
+// The pool as the operators see it.
 class PoolSplitter final : public Splitter {
  public:
   explicit PoolSplitter(Scheduler& pool) : pool_(pool) {}

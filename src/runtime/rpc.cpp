@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "src/runtime/script.h"
+#include "src/value/cost.h"
 
 namespace tine {
 namespace {
@@ -106,7 +107,7 @@ int rank_of(const rpc::Agent& agent, const Value& to) {
   if (to.is_string()) return agent.worker_info(to.as_string()).id;
   if (to.is_int()) {
     const int64_t rank = to.as_int();
-    // What is no int is no rank either.
+    // Only an int is a rank.
     return agent.worker_info(static_cast<int>(std::clamp<int64_t>(rank, -1, INT32_MAX))).id;
   }
   if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return rank_of(agent, to.as_tuple().items.front());
@@ -176,11 +177,11 @@ Future<Value> RpcService::to_here(const Value& rref, double timeout) {
 }
 
 Future<Value> RpcService::room(const Value& to) {
-  // Shared: a call that finds room allocates nothing for having asked.
+  // Shared by all calls, so that a call that finds room allocates nothing.
   static const Future<Value>& at_once = *new Future<Value>(make_ready(Value()));
   const Destination d = destination(to, 0);
   if (d.agent->has_room(d.rank)) return at_once;
-  // There may be others who take it: then this one waits again.
+  // Another call may have taken the room: then this one waits again.
   return d.agent->room(d.rank).and_then([this, to] { return room(to); });
 }
 
@@ -212,7 +213,7 @@ void RpcService::handle(rpc::IncomingCall call) {
 }
 
 void add_rpc_operators(OpTable& table) {
-  // A script waits for it before a call: past a bound it is suspended, as any wait suspends it.
+  // A script waits for this before a call. If there is no room, the wait suspends the script, as any wait does.
   table.add("rpc::room(Any to) -> Future(NoneType)",
             [](OpContext& context, const Value* a) { return Value(caller_in(context).room(a[0])); },
             {.pure = false, .cost = cost::kFixed});
@@ -229,8 +230,8 @@ void add_rpc_operators(OpTable& table) {
         return caller_in(context).remote(a[0], a[1].to_string(), a[2], a[3].to_float());
       },
       kRemote);
-  // The methods of an RRef. Those that wait give a Future, and the compiler puts aten::wait behind them: an operator that
-  // blocked would hold the thread that runs the script, which may be the one that reads the answer.
+  // The methods of an RRef. Those that wait return a Future, and the compiler adds an aten::wait: an operator that blocked
+  // would hold the thread that runs the script, which may be the one that must read the answer.
   table.add(
       "rpc::to_here(RRef(t) self, float timeout=-1.0) -> Future(t)",
       [](OpContext& context, const Value* a) {

@@ -34,8 +34,8 @@ sched::BlockingOptions callback_options() {
 // Process-wide by nature. Never destroyed.
 constinit std::atomic<Runtime*> default_runtime{nullptr};
 
-// Between fork() and its return, while other threads may have held any lock: it takes none and runs nobody's code. The
-// parent's Runtime is left as it is, for good; the next use makes another.
+// Runs in the child before fork() returns there. Other threads of the parent may have held any lock, so this takes none and
+// calls no code of users. The parent's Runtime is leaked as it is; the next use makes another.
 void enter_child() noexcept {
   if (Runtime* const left = default_runtime.exchange(nullptr, std::memory_order_relaxed))
     rpc_service(*left).leave_in_child();
@@ -44,7 +44,8 @@ void enter_child() noexcept {
 }  // namespace
 
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
-    : scheduler(options.num_threads),
+    : ops(&context),
+      scheduler(options.num_threads),
       trimming(Recycler::of_process(), scheduler.timer()),
       splitter(scheduler),
       callbacks(callback_options()),
@@ -63,7 +64,7 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
 
 Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(*this, options)) {}
 Runtime::~Runtime() {
-  // In a child of fork(2) its threads, and what they had locked, are the parent's: leaked.
+  // In a child of fork(2) the threads of this Runtime do not exist, and locks that they held stay locked. So it is leaked.
   if (parts_->birth.inherited()) (void)parts_.release();
 }
 
@@ -72,7 +73,8 @@ Runtime& Runtime::instance() {
     return *runtime;
   detail::watch_forks();
   [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, &enter_child);
-  // No lock that a child could inherit: of two threads that make one, the first to be done has made it.
+  // Without a lock, which a child of fork(2) could inherit. If two threads make a Runtime, that of the first to finish is
+  // used, and the other is destroyed.
   auto made = std::make_unique<Runtime>();
   Runtime* known = nullptr;
   if (!default_runtime.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) return *known;

@@ -11,6 +11,8 @@
 #include "src/ir/passes/simplify.h"
 #include "src/ir/print.h"
 #include "src/ir/verify.h"
+#include "src/value/bind.h"
+#include "src/value/cost.h"
 #include "src/vm/running.h"
 
 namespace tine {
@@ -38,7 +40,7 @@ std::string ScriptFunction::signature() const {
   return named.str();
 }
 
-// The functions by name, and their code. Shared by the unit and by whatever of it outlives it.
+// The functions by name, and their code. Shared by the unit and by everything that may outlive it.
 struct ScriptUnit::Shelf {
   struct Entry {
     const ScriptFunction* function;
@@ -50,7 +52,7 @@ struct ScriptUnit::Shelf {
   bool closed = false;                         // the unit is gone, and all runs with it
   code::Library library;
 
-  // Its batch stays meanwhile: enough to read it, not to run it.
+  // Keeps the batch alive, which is enough to read the function. Running it needs a ScriptRef.
   [[nodiscard]] ScriptRef peek(std::string_view name);
   void collect() noexcept;
 };
@@ -71,7 +73,7 @@ struct ScriptUnit::Batch : std::enable_shared_from_this<Batch> {
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  // The last reference to go leaves the batch on the shelf until no script runs.
+  // When the last reference goes, the batch is put on the list `unused` until no script runs.
   [[nodiscard]] ScriptRef show(const ScriptFunction* f) {
     return ScriptRef(f, [batch = shared_from_this()](const ScriptFunction*) mutable noexcept {
       const std::shared_ptr<Shelf> shelf = batch->shelf;
@@ -115,7 +117,7 @@ void ScriptUnit::Shelf::collect() noexcept {
                 std::make_move_iterator(candidates.end()));
 }
 
-// What a compilation finds stays until its own functions, which may call it, are kept.
+// A function that the compilation finds must stay until the new functions, which may call it, are kept.
 class ScriptUnit::Found final : public compile::Library {
  public:
   explicit Found(const ScriptUnit& unit) : unit_(unit) {}

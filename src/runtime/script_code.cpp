@@ -7,7 +7,7 @@
 //   function helper(int x) -> int                  f1, and so on in the order of first mention
 //   ...
 //
-// A default that is a Tensor, and those behind it, are not in the signature but in front of the graph:
+// A default that is a Tensor, and the defaults after it, are not in the signature but in front of the graph:
 //   default 1 graph():                             of the second parameter: a graph of one constant
 //     ...
 //
@@ -30,8 +30,8 @@ constexpr std::string_view kHead = "tine-script 1\n";
 constexpr std::string_view kFunction = "function ";
 constexpr std::string_view kDefault = "default ";
 
-// What others may send: 100,000 nodes of the usual kind, far more than a function can be emitted with. It takes about a
-// second to read.
+// The bound for code from other workers: about 100,000 nodes, far more than a function can be emitted with. Reading so much
+// takes about a second.
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr size_t kMostTerms = 400'000;
 
@@ -77,7 +77,7 @@ const Value& constant_of(const ir::Graph& graph, const Argument& parameter) {
       fits(nodes.front()->constant, parameter.type)) {
     return nodes.front()->constant;
   }
-  throw ValueError(fmt::format("the code of a script: the default of '{}' is no {}", parameter.name,
+  throw ValueError(fmt::format("the code of a script: the default of '{}' is not of type {}", parameter.name,
                                parameter.type->str()));
 }
 

@@ -12,7 +12,7 @@ namespace tine {
 struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
   explicit Functions(ScriptUnit& u) : unit(u) {}
 
-  // Ready but for code that has not been read yet.
+  // The function of that name, or of the code if there is one. The future is pending while the code is being read.
   Future<ScriptRef> function_for(const std::string& name, const rpc::ScriptCode& code) {
     if (code.hash.empty()) {
       if (ScriptRef f = unit.function(name)) return make_ready(f);
@@ -43,7 +43,7 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
   }
 
   ScriptRef read(const std::string& name, const rpc::ScriptCode& code) {
-    // The same program is usually here, too: then its own function is as good.
+    // Usually this worker runs the same program and has the same function. Then that one is used.
     if (ScriptRef own = unit.function(name)) {
       if (unit.export_code(*own)->hash == code.hash) return own;
     }

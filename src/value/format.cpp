@@ -13,7 +13,7 @@
 namespace tine::value {
 namespace {
 
-constexpr int kWidest = 1 << 20;  // of a field: a script must not ask for gigabytes in ten characters
+constexpr int kWidest = 1 << 20;  // of a field: ten characters of a script must not ask for gigabytes
 
 struct Spec {
   std::string fill = " ";
@@ -272,7 +272,7 @@ std::string format(std::string_view text, const std::vector<Value>& args) {
       throw ValueError("a replacement field inside a format specifier is not supported");
     char conversion = 0;
     if (const size_t mark = field.find('!'); mark != field.npos) {
-      if (field.size() != mark + 2) throw ValueError("expected one character behind '!'");
+      if (field.size() != mark + 2) throw ValueError("expected one character after '!'");
       conversion = field[mark + 1];
       field = field.substr(0, mark);
     }

@@ -1,6 +1,6 @@
 // The public names of PyTorch 2.13.0, by place; written by tools/torch_names.
 
-#include "src/value/torch_names.h"
+#include "tine/detail/torch_names.h"
 
 #include <fmt/format.h>
 
@@ -369,7 +369,8 @@ bool in_torch(std::string_view place, std::string_view name) {
 }
 
 std::string not_there_yet(std::string_view place, std::string_view name) {
-  return in_torch(place, name) ? fmt::format("`{}.{}` is not there yet", place, name) : std::string();
+  return in_torch(place, name) ? fmt::format("`{}.{}` is not available in tine yet", place, name)
+                               : std::string();
 }
 
 std::vector<std::string_view> torch_names(std::string_view place) {

@@ -1,4 +1,5 @@
-// Fuel: when a running script looks at the clock, which is far too slow to be asked at each turn of a loop.
+// Fuel: decides when a running script looks at the clock. Reading the clock at each iteration of a loop would be slower
+// than the iteration.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +9,8 @@
 
 namespace tine::vm {
 
-// Counts down loop turns and calls to the next look at the clock. How many that are adapts to how long they take, so
-// that one look happens once an interval.
+// Counts loop iterations and calls down to the next look at the clock. The count adapts to the time that they take, so
+// that the clock is read about once in an interval.
 class Fuel {
  public:
   Fuel(Clock::duration interval, int32_t first) noexcept : left(first), interval_(interval), quota_(first) {}
@@ -19,7 +20,7 @@ class Fuel {
   bool refill() noexcept {
     const TimePoint now = Clock::now();
     const auto spent = now - last_;
-    // Twice as many where they were quick, a quarter where they took long: late is worse than early.
+    // Up by a factor of 2, down by a factor of 4: a late look is worse than an early one.
     if (spent < interval_ / 4 && quota_ < kMost) {
       quota_ *= 2;
     } else if (spent > interval_ * 2 && quota_ > 1) {

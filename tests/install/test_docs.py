@@ -92,6 +92,10 @@ def test_the_cpp_examples_of_the_hazards_compile(tmp_path):
 FIGURES = [
     ("security.md", "8 to 4,096 bytes", "src/rpc/auth/secret.h", "kMinBytes = 8;", "kMaxBytes = 4096;"),
     ("security.md", "at most 64 at a time", "src/rpc/transport/transport.h", "max_pending_handshakes = 64;"),
+    ("decisions.md", "polls for about 20 us, and one that waits for an answer for about 50 us", "src/base/polling.h", "kTask{20};", "kConnection{50};"),
+    ("decisions.md", "stops early if that took over 200 us", "src/base/polling.h", "kLongYield{200};"),
+    ("decisions.md", "doubles up to 1,024", "src/base/polling.h", "kMaxSkip = 1024;"),
+    ("decisions.md", "an operator of at most 20 us by the cost model, a script for 200 us", "src/value/cost.h", "kShort = 20'000;", "kSlice{200};"),
     ("hazards.md", "At 1,024 threads", "include/tine/scheduler.h", "max_threads = 1024;"),
     ("hazards.md", "less than 256 KiB is left", "src/future/context.cpp", "kStackReserve = size_t{256} << 10;"),
     ("spec/agent.md", "at most 20 us by the cost model", "src/value/cost.h", "kShort = 20'000;"),
@@ -119,6 +123,7 @@ FIGURES = [
     ("spec/language.md", "255 parameters", "src/syntax/tree.h", "kMaxParameters = 255;"),
     ("differences.md", "up to 16 MiB and 400,000 nodes", "src/runtime/script_code.cpp", "size_t{16} << 20;", "kMostTerms = 400'000;"),
     ("differences.md", "worlds above 1,048,576", "python/tine/distributed/rpc/api.py", "_MOST_WORKERS = 2**20"),
+    ("foreign_tensors.md", "from 513 bytes on", "python/tine/distributed/rpc/_internal.py", "_SMALL = 512"),
     ("pytorch.md", "the 16 modules that were used last", "python/tine/pytorch/_build.py", "_KEPT = 16 "),
 ]
 

@@ -24,6 +24,14 @@ def add(x, y):
 WORDS = r"PYTHON_CALL failed: worker 'w1' \(id 1\) died(?!.*died)(?!.*w1).*: .* \(Connection closed by peer\)"
 
 
+_added = threading.Event()
+
+
+def add_and_tell(x, y):
+    _added.set()
+    return x + y
+
+
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -57,6 +65,7 @@ def _killed(rank, world_size, path):
     if rank == 2:
         with pytest.raises(RuntimeError, match="w1"):
             rpc.rpc_sync("w1", wait_for_ever)
+        assert _added.wait(60)
     else:
         pending = [rpc.rpc_async("w1", wait_for_ever) for _ in range(20)]
         rpc.rpc_sync("w1", add, args=(1, 2))
@@ -69,7 +78,7 @@ def _killed(rank, world_size, path):
         with pytest.raises(RuntimeError, match="w1.*died"):
             rpc.rpc_sync("w1", add, args=(1, 2))
         assert time.monotonic() - began < 5
-        assert rpc.rpc_sync("w2", add, args=(1, 2)) == 3
+        assert rpc.rpc_sync("w2", add_and_tell, args=(1, 2)) == 3
     began = time.monotonic()
     with pytest.raises(RuntimeError, match="w1") as error:
         rpc.shutdown()

@@ -1,4 +1,4 @@
-"""What the names in a script mean: asked by the compiler, one name at a time.
+"""What the names in a script mean. The compiler asks for one name at a time.
 
 An answer is None (no such name) or a tuple whose first element says what it is:
     ("namespace",)                     a module; its attributes are asked for next
@@ -237,7 +237,7 @@ class Names:
         return describe(obj, dotted, self._registry)
 
     def _is_own_name(self, name, obj):
-        """A function under a decorator is not yet what its name will mean, which is the function itself."""
+        """Whether the name will mean the function itself: while a decorator runs, it does not exist yet."""
         fn = self._fn
         if name != fn.__name__ or "." in fn.__qualname__.rpartition("<locals>.")[2]:
             return False

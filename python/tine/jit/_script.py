@@ -1,4 +1,4 @@
-"""script(): functions and modules to compiled code."""
+"""script(): compiles functions and modules."""
 
 import functools
 import inspect
@@ -208,7 +208,7 @@ def _members(kind):
 
 
 class RecursiveScriptModule(ScriptModule):
-    """What `tine.jit.script(module)` returns."""
+    """The module that `tine.jit.script(module)` returns."""
 
     @classmethod
     def _make(cls, module, record, c, children):

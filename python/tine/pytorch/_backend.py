@@ -127,7 +127,7 @@ _enums = set()  # all that a program may have imported
 
 
 def add_backend(name, construct_options, init):
-    """Registers a backend with PyTorch, for everybody who has imported its enum, or a member, already as well."""
+    """Registers a backend with PyTorch, also for modules that have already imported its enum or a member of it."""
     _enums.update((rpc.BackendType, backend_registry.BackendType))
     members = list(backend_registry.BackendType)
     backend_registry.register_backend(name, construct_options, init)
@@ -175,7 +175,7 @@ def install():
 
 
 def uninstall():
-    """Undoes install(). An agent that runs goes on."""
+    """Undoes install(). A running agent is not affected."""
     global _before_install
     uninstall_futures()
     if _before_install is None:

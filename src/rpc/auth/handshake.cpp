@@ -259,7 +259,7 @@ void Handshake::refuse(RefusalCode code) {
   std::string_view why;
   switch (code) {
     case RefusalCode::kBusy: why = "too many handshakes were pending, and this was the oldest"; break;
-    case RefusalCode::kTooSlow: why = "its handshake was not through in time"; break;
+    case RefusalCode::kTooSlow: why = "its handshake did not finish in time"; break;
     default: why = "we are shutting down";
   }
   fail(make_error(ErrorKind::kPeerDied, fmt::format("refused {}: {}", who(), why)));

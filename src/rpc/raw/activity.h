@@ -1,12 +1,9 @@
-// Activity: counts what of the user's code is entered, or is owed; for who waits until it is over.
+// Activity: counts the calls of user code that have been entered or are owed, for a thread that waits until they are
+// over.
 //
-// State      Open, then closed: enter() says no. Any number of things may be going on.
-// Threads    Any. Who waits from within what it counts does not wait for itself.
-// Ordering   What ended before wait() returned happens before that.
-// Ownership  Must outlive what it counts.
-// Errors     None.
-// Cost       An atomic operation; a lock only while somebody waits.
-// Source     -
+// It is open, and then closed: from then on enter() returns false. Any thread may use it, and it must outlive what it
+// counts. Everything that ended before wait() returned happens before that return. A thread that waits inside a counted
+// call does not wait for that call. Each operation is one atomic operation; the lock is taken only while a thread waits.
 #pragma once
 
 #include <atomic>

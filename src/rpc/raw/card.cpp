@@ -78,10 +78,11 @@ RawCard RawCard::parse(std::string_view text) {
   }
   if (fields.size() < 2 || fields[0] != kMagic)
     refuse(text,
-           fmt::format("it does not begin with '{}'; give what RawNode::card() of the other worker says",
-                       kMagic));
+           fmt::format(
+               "it does not begin with '{}'; pass the text that RawNode::card() of the other worker returns",
+               kMagic));
   int version = 0;
-  if (!read_number(fields[1], &version, 10)) refuse(text, "its version is no number");
+  if (!read_number(fields[1], &version, 10)) refuse(text, "its version is not a number");
   if (version != kWireVersion) {
     throw ValueError(fmt::format(
         "the card is of a worker that speaks wire version {}, this one speaks {}: install the same "
@@ -95,12 +96,12 @@ RawCard RawCard::parse(std::string_view text) {
   RawCard card;
   if (!unescape(fields[2], &card.worker.name) || card.worker.name.empty() ||
       card.worker.name.size() > kMaxRawNameBytes)
-    refuse(text, fmt::format("its name has to have 1 to {} bytes", kMaxRawNameBytes));
+    refuse(text, fmt::format("its name must have 1 to {} bytes", kMaxRawNameBytes));
   if (!read_number(fields[3], &card.worker.id, 10) || card.worker.id < 0 || card.worker.id > kMaxRawId)
     refuse(text, fmt::format("its id is '{}', expected 0 to {}", fields[3], kMaxRawId));
   if (!read_number(fields[4], &card.incarnation, 16) || card.incarnation == 0)
-    refuse(text, "its incarnation is no number");
-  const auto bad_field = [&] { refuse(text, "a field of it is not percent-encoded as it should be"); };
+    refuse(text, "its incarnation is not a number");
+  const auto bad_field = [&] { refuse(text, "one of its fields is not percent-encoded correctly"); };
   if (!unescape(fields[5], &card.protocol)) bad_field();
   for (size_t i = kFields; i < fields.size(); i += 2) {
     Address& a = card.addresses.emplace_back();

@@ -26,8 +26,8 @@ std::optional<RawMembers::Refusal> RawMembers::reason_against(const RawPeer& pee
                                protocol, describe(self_), protocol_));
   }
   if (peer.we_connected() && who.id != peer.who.id) {
-    return refused(fmt::format("the card of worker '{}' has id {}, it says that it has {}", who.name,
-                               peer.who.id, who.id));
+    return refused(fmt::format("the card of worker '{}' has the id {}, but the worker says that its id is {}",
+                               who.name, peer.who.id, who.id));
   }
   const bool same_process = peer.incarnation() == incarnation_;
   if (who.name == self_.name || who.id == self_.id || same_process) {

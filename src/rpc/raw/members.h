@@ -1,12 +1,8 @@
-// RawMembers: who is connected to a node, who was, and who may become so.
+// RawMembers: the workers that are connected to a node, that were, and that may become so (docs/spec/wire.md, section 6).
+// It owns the peers that are taken in, and those that are introducing themselves.
 //
-// State      Open, then closed: nobody is taken in any more.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Owns the peers that are taken in, and those that introduce themselves.
-// Errors     take_in says why not.
-// Cost       find: a lock and a hash.
-// Source     docs/spec/wire.md, section 6.
+// It is open, and then closed: from then on no peer is taken in. Any thread may use it. take_in() returns the reason of a
+// refusal.
 #pragma once
 
 #include <condition_variable>

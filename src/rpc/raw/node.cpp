@@ -152,7 +152,7 @@ void RawNode::Parts::check_alive(const char* what) const {
 
 RawFailure RawNode::Parts::closed_failure() const {
   return failure_of(RawFailure::Kind::kClosed, members.self(), [&] {
-    return fmt::format("{} was closed here while this call had no answer", describe(members.self()));
+    return fmt::format("{} was closed here before this call was answered", describe(members.self()));
   });
 }
 
@@ -250,8 +250,8 @@ std::exception_ptr error_of(const std::string& why) noexcept {
 
 void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
   const std::string why = said([&] {
-    return fmt::format("{} died: it sent something malformed, so the connection was closed: {}", describe(peer.who),
-                       what);
+    return fmt::format("{} died: it sent something malformed, so the connection was closed: {}",
+                       describe(peer.who), what);
   });
   if (!peer.end().error) {
     CloseInfo info;
@@ -347,7 +347,7 @@ RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint d
   try {
     connection = open_connection(to, deadline, interrupted);
   } catch (const ConnectError& e) {
-    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
+    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or behind a firewall: {}",
                                describe(to.worker), e.message()));
   }
   const auto give_up = [&] { connection->close(nullptr); };
@@ -461,7 +461,7 @@ bool RawNode::Parts::lives(std::string_view text, TimePoint deadline,
   } catch (const ConnectError& e) {
     if (e.nobody_listens()) return false;
     throw DeadlineExceeded(
-        fmt::format("{} cannot be reached, but may live: {}", describe(to.worker), e.message()));
+        fmt::format("{} cannot be reached, but may be alive: {}", describe(to.worker), e.message()));
   } catch (const PeerDied&) {
     return true;  // somebody answers there, who is busy or about to end
   } catch (const AuthError&) {

@@ -1,12 +1,7 @@
 // RawNode::Parts: what a node is made of, and how its parts find each other.
 //
-// State      Holding, open, closing, closed.
-// Threads    Any.
-// Ordering   As in include/tine/rpc.h.
-// Ownership  Shared by the RawNode and the calls that came in. Its loop's thread is joined by close().
-// Errors     As in include/tine/rpc.h.
-// Cost       -
-// Source     docs/spec/agent.md, "Raw calls".
+// A node holds calls until open(), then is open, closing and closed. Any thread may use it. The RawNode and the calls that came
+// in share it; close() joins its loop's thread. The rest is as include/tine/rpc.h says. docs/spec/agent.md, "Raw calls".
 #pragma once
 
 #include <atomic>

@@ -176,7 +176,8 @@ void RawPeer::on_request(Frame& frame) {
       detail::make_ref<RawCall::State>(node_.shared_from_this(), detail::Ref<RawPeer>::share(this),
                                        frame.header.call_id, frame.deadline(), std::move(message), &fresh);
   if (!fresh)
-    throw ValueError(fmt::format("its call id {} is that of a call that runs", frame.header.call_id));
+    throw ValueError(
+        fmt::format("its call id {} belongs to a call that is still running", frame.header.call_id));
   node_.begun.fetch_add(1, std::memory_order_relaxed);
   node_.deliver(std::move(call), At::kReader);
 }

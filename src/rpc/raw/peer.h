@@ -1,13 +1,9 @@
 // RawPeer: another worker (or this one, for calls to oneself) as a node knows it: the way to it, its calls, its end.
 //
-// State      Introducing itself, taken in, dead for good. Of oneself: taken in from the start.
-// Threads    Any, as each member says.
-// Ordering   Frames are handled as they come.
-// Ownership  The node's members own it while it is taken in; its connection and calls share it. It does not keep the node,
-//            which outlives its loop.
-// Errors     A frame that is malformed ends the connection, with words on both sides.
-// Cost       A call: a slot, a system call.
-// Source     docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6.
+// It introduces itself, is taken in, and is dead for good; oneself is taken in from the start. Frames are handled as they come;
+// a malformed frame ends the connection, with words on both sides. The node's members own the peer while it is taken in; its
+// connection and its calls share it. It does not keep the node, which outlives its loop. A call costs a slot and a system call.
+// docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6.
 #pragma once
 
 #include <atomic>

@@ -1,19 +1,17 @@
-// Connection: frames to and from one authenticated peer; FrameHandler: who gets them.
+// Connection: frames to and from one authenticated peer. FrameHandler: what gets the frames that come in.
 //
-// State      Open from its making, reading from start(), then closed, once, with a cause.
-// Threads    Every member from any thread. At most one thread at a time holds the reader role; only the holder
-//            runs on_frame. on_close runs on the loop's thread, never beside on_frame.
-// Ordering   Small frames arrive in the order in which the peer's sends returned, large ones (above kChunkBytes) alike.
-//            A small one may overtake large ones, a large one overtakes nothing. on_frame of all frames received,
-//            then on_close, exactly once, also when start() came after the end.
-// Ownership  Counted. The loop holds a reference while the connection is open. It holds its handler until
-//            on_close has returned.
-// Errors     send returns an error that names the peer; it throws std::bad_alloc only. Everything else
-//            arrives as the cause in on_close; what was sent meanwhile shares that fate.
-// Cost       A small frame sent: one system call and no allocation. Received: none but what the handler does; a
-//            segment goes into its final, recycled buffer. Nothing here ever blocks, and nothing is refused because much is
-//            queued: who can wait asks has_room() first.
-// Source     docs/spec/wire.md; DESIGN "Who runs what", "Polling".
+// A connection is open from its making, reads from start() on, and closes once, with a cause. Its members may be called by
+// any thread. At most one thread at a time holds the reader role, and only that thread runs on_frame. on_close runs on
+// the loop's thread, never at the same time as on_frame: it comes exactly once, after on_frame of all frames that were received,
+// also when start() was called after the end. The loop holds a reference while the connection is open. The connection holds its
+// handler until on_close has returned.
+//
+// Small frames arrive in the order in which the peer's sends returned, and so do large ones (above kChunkBytes). A small
+// frame may overtake large ones; a large one overtakes nothing.
+//
+// Nothing here blocks, and nothing is refused because much is queued: a caller that can wait asks has_room() first. A small
+// frame is sent with one system call and no allocation. To receive one costs no allocation but the handler's; a segment goes into
+// its final, recycled buffer. docs/spec/wire.md; DESIGN.md, "Who runs what" and "Polling".
 #pragma once
 
 #include <chrono>

@@ -48,7 +48,7 @@ Future<detail::Ref<Connection>> Connector::start(const detail::Ref<Connector>& c
   if (connector->loop_.post([connector] { connector->begin(); })) return future;
   return make_failed<detail::Ref<Connection>>(
       make_error(ErrorKind::kCancelled,
-                 fmt::format("{} cannot be connected to: this worker has shut down", connector->address_)));
+                 fmt::format("cannot connect to {}: this worker has shut down", connector->address_)));
 }
 
 void Connector::begin() {
@@ -56,7 +56,7 @@ void Connector::begin() {
   timer_ = loop_.schedule_at(options_.deadline, [self] {
     const int error = self->last_error_;
     self->give_up(make_error(ErrorKind::kDeadlineExceeded,
-                             fmt::format("nobody could be reached at {} in time{}{}", self->address_,
+                             fmt::format("could not connect to {} in time{}{}", self->address_,
                                          error ? ": " : "", error ? std::strerror(error) : "")));
   });
   next_try();
@@ -82,7 +82,7 @@ void Connector::failed(int error) noexcept {
     return;
   }
   give_up(std::make_exception_ptr(
-      ConnectError(fmt::format("nobody can be reached at {}: {}", address_, std::strerror(error)), error)));
+      ConnectError(fmt::format("cannot connect to {}: {}", address_, std::strerror(error)), error)));
 }
 
 void Connector::pause() noexcept {
@@ -125,7 +125,7 @@ void Connector::proven(detail::Ref<Connection> connection, std::exception_ptr er
 
 void Connector::loop_ends() noexcept {
   give_up(make_error(ErrorKind::kCancelled,
-                     fmt::format("connecting to {} was given up: this worker shuts down", address_)));
+                     fmt::format("connecting to {} was given up: this worker is shutting down", address_)));
 }
 
 void Connector::give_up(std::exception_ptr error) noexcept {

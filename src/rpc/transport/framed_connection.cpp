@@ -434,7 +434,7 @@ void FramedConnection::stream_ended(int error) noexcept {
 void FramedConnection::malformed(const std::string& what) noexcept {
   say_goodbye(GoodbyeReason::kMalformed, what);
   fail(died(CloseInfo::Why::kMalformed, peer_,
-            fmt::format("sent something malformed, the connection was closed: {}", what)));
+            fmt::format("sent something malformed, so the connection was closed: {}", what)));
 }
 
 // The last that is sent. What it says is a courtesy: where it cannot be sent the end of the stream tells as much.

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <future>
 #include <latch>
+#include <memory>
 #include <mutex>
 #include <random>
 
@@ -36,6 +37,19 @@ TEST(IoLoop, RunsWhatIsPostedInOrderOnItsOwnThread) {
   done.get_future().get();
   EXPECT_FALSE(loop.on_loop_thread());
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(order[static_cast<size_t>(i)], i);
+}
+
+TEST(IoLoop, WhatOnePostedTaskHeldIsGoneBeforeTheNextRuns) {
+  IoLoop loop;
+  std::latch both(1);
+  loop.post([&] { both.wait(); });  // until then the two that follow are queued together
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> seen = held;
+  std::promise<bool> gone;
+  loop.post([held = std::move(held)] {});
+  loop.post([&] { gone.set_value(seen.expired()); });
+  both.count_down();
+  EXPECT_TRUE(gone.get_future().get());
 }
 
 TEST(IoLoop, BuffersOfNoUseGoBackToTheSystemWhileItSleeps) {

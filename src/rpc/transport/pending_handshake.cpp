@@ -32,7 +32,7 @@ void PendingHandshake::begin(TimePoint deadline) {
           nullptr,
           make_error(ErrorKind::kDeadlineExceeded,
                      fmt::format("{} accepted the connection but did not finish the handshake in time: "
-                                 "it hangs, or is no tine worker",
+                                 "it hangs, or is not a tine worker",
                                  self->address_)));
     }
   });
@@ -47,8 +47,9 @@ void PendingHandshake::begin(TimePoint deadline) {
 void PendingHandshake::loop_ends() noexcept {
   if (!done_) return;
   if (acceptor_) return refuse(RefusalCode::kClosing);
-  finish(nullptr, make_error(ErrorKind::kCancelled,
-                             fmt::format("connecting to {} was given up: this worker shuts down", address_)));
+  finish(nullptr,
+         make_error(ErrorKind::kCancelled,
+                    fmt::format("connecting to {} was given up: this worker is shutting down", address_)));
 }
 
 void PendingHandshake::go_on() noexcept {

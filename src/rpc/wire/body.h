@@ -1,15 +1,11 @@
 // BodyWriter, BodyReader: a frame's body in MessagePack, written and read in one pass and in place.
 //
-// State      A writer grows; a reader moves forward. A reader that failed must not be used further.
-// Threads    One at a time.
-// Ordering   Objects are read in the order in which they were written.
-// Ownership  A writer owns its bytes and the segments it was given (each with an owner that keeps the memory
-//            alive until it has been sent). A reader borrows; str() and bin() are views into the body.
-// Errors     A reader throws ValueError naming the byte offset, what was expected and what was there; also when
-//            what it reads would take far more memory than the body has bytes (charge()). A writer throws
-//            ValueError where a limit of the wire is exceeded.
-// Cost       No allocation up to 472 bytes of body; reading allocates nothing.
-// Source     docs/spec/wire.md, section 3; the MessagePack specification.
+// Objects are read in the order in which they were written, by one thread at a time. A writer owns its bytes and the segments
+// that it was given, each with an owner that keeps the memory alive until it has been sent. It throws ValueError where a limit of
+// the wire is exceeded, and allocates nothing for a body of up to 472 bytes. A reader borrows the body and allocates nothing; str()
+// and bin() are views into it. It throws ValueError that names the byte offset, what was expected and what was there, also
+// when what it reads would take far more memory than the body has bytes (charge()). After that it must not be used.
+// docs/spec/wire.md, section 3; the MessagePack specification.
 #pragma once
 
 #include <array>

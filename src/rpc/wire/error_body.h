@@ -1,12 +1,6 @@
-// ErrorBody: an error on its way to another process, with its type, story and, for Python, the object itself.
-//
-// State      Plain data.
-// Threads    Any.
-// Ordering   The trail is innermost first.
-// Ownership  Owns everything.
-// Errors     read throws ValueError naming the offset.
-// Cost       Proportional to the texts. Texts above 64 KiB are cut, with a mark.
-// Source     docs/spec/wire.md, section 5.
+// ErrorBody: an error on its way to another process, with its type, its trail (innermost first) and, for Python, the
+// object itself (docs/spec/wire.md, section 5). It owns everything. Texts above 64 KiB are cut, with a mark. read()
+// throws ValueError that names the offset.
 #pragma once
 
 #include <exception>

@@ -3,12 +3,13 @@
 
 #include <string>
 
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 
 namespace tine::value {
 
-// One call a line: `name(args) => result`, `name(args) => Error: message` or `name(args) => *`; behind ` ; self`
-// what the first argument is afterwards. Arguments: literals, [lists], (tuples), {dicts: of}, tensor(...). `~` is the end of a line.
+// One call in each line: `name(args) => result`, `name(args) => Error: message` or `name(args) => *`. After ` ; self` comes
+// the first argument as it is after the call. Arguments: literals, [lists], (tuples), {dicts: of}, tensor(...). `~` stands
+// for the end of a line.
 extern const char* const kTensorCalls;
 extern const char* const kTextCalls;
 extern const char* const kPythonTextCalls;

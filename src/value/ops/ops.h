@@ -16,7 +16,7 @@
 // ops_test.cpp: a row that no test calls fails there.
 #pragma once
 
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 
 namespace tine {
 

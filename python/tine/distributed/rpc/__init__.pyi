@@ -40,6 +40,7 @@ class RpcBackendOptions:
     init_method: str
     init_timeout: float
     max_send_buffer_bytes: int
+    transports: list[str]
     def __init__(
         self,
         rpc_timeout: float = 60.0,
@@ -47,6 +48,7 @@ class RpcBackendOptions:
         *,
         init_timeout: float = 60.0,
         max_send_buffer_bytes: int = ...,
+        transports: Sequence[str] = ...,
     ) -> None: ...
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
@@ -65,6 +67,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         devices: Optional[Sequence[Any]] = None,
         init_timeout: float = 60.0,
         max_send_buffer_bytes: int = ...,
+        transports: Sequence[str] = ...,
         _transports: Optional[Sequence[str]] = None,
         _channels: Optional[Sequence[str]] = None,
     ) -> None: ...

@@ -19,7 +19,7 @@ PyRRef = RRef
 
 
 class DestinationError(_C.TypeError, ValueError):
-    """A destination that is no name, no rank and no WorkerInfo; PyTorch raises ValueError."""
+    """A destination that is not a name, a rank or a WorkerInfo; PyTorch raises ValueError."""
 
 
 def _address(init_method, rank):
@@ -37,7 +37,7 @@ def _address(init_method, rank):
     return f"tcp://{parts.netloc.rpartition('@')[2]}"
 
 
-# The handshake carries ranks in 32 bits; long before that a worker has no descriptors left.
+# The handshake carries ranks in 32 bits; a worker runs out of descriptors long before that.
 _MOST_WORKERS = 2**20
 
 

@@ -26,7 +26,7 @@ class Switchboard {
     const std::lock_guard lock(mutex_);
     auto& place = acceptors_[address];
     if (!place.expired())
-      throw SystemError(fmt::format("{} cannot be listened on: Address already in use", address));
+      throw SystemError(fmt::format("cannot listen on {}: Address already in use", address));
     place = acceptor;
   }
   void remove(const std::string& address) noexcept {
@@ -112,7 +112,7 @@ class InProcessTransport final : public Transport {
  private:
   static void check(const std::string& address) {
     if (!address.starts_with(kScheme) || address.size() == kScheme.size()) {
-      throw ValueError(fmt::format("'{}' is not an address within a process: expected inproc:name", address));
+      throw ValueError(fmt::format("'{}' is not an in-process address: expected inproc:name", address));
     }
   }
 

@@ -89,7 +89,7 @@ SocketAddress local_address(int fd) {
 }
 
 std::string errno_text(std::string_view what, std::string_view address) {
-  return fmt::format("{} {}: {}", address, what, std::strerror(errno));
+  return fmt::format("{} {}: {}", what, address, std::strerror(errno));
 }
 
 }  // namespace tine::rpc

@@ -43,7 +43,7 @@ void prepare_accepted(int fd, int family) noexcept;
 void bound_unsent(int fd, size_t bytes) noexcept;
 [[nodiscard]] SocketAddress local_address(int fd);
 
-// "tcp://host:1 cannot be listened on: Address already in use", of errno.
+// "cannot listen on tcp://host:1: Address already in use", of errno.
 [[nodiscard]] std::string errno_text(std::string_view what, std::string_view address);
 
 }  // namespace tine::rpc

@@ -21,8 +21,8 @@ constexpr std::string_view kScheme = "tcp://";
 
 TcpAddress parse_tcp(std::string_view address, bool for_listening) {
   auto bad = [&](std::string_view why) {
-    return ValueError(fmt::format("'{}' is no TCP address: {}; expected tcp://host:port or tcp://[ipv6]:port",
-                                  address, why));
+    return ValueError(fmt::format(
+        "'{}' is not a TCP address: {}; expected tcp://host:port or tcp://[ipv6]:port", address, why));
   };
   if (!address.starts_with(kScheme)) throw bad("it does not start with tcp://");
   const std::string_view rest = address.substr(kScheme.size());
@@ -33,13 +33,13 @@ TcpAddress parse_tcp(std::string_view address, bool for_listening) {
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {
-    throw bad("an IPv6 host stands in brackets");
+    throw bad("an IPv6 host must be in brackets");
   }
   if (host.empty()) throw bad("the host is missing");
   unsigned number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
   if (error != std::errc{} || end != port.data() + port.size() || number > 65535) {
-    throw bad(fmt::format("its port '{}' is no number from 1 to 65535", port));
+    throw bad(fmt::format("its port '{}' is not a number from 1 to 65535", port));
   }
   if (number == 0 && !for_listening) throw bad("port 0 can only be listened on");
   return {std::string(host), std::string(port)};

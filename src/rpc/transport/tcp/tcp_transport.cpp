@@ -42,13 +42,13 @@ class TcpTransport final : public Transport {
       if (::bind(fd.get(), target.get(), target.length) != 0 || ::listen(fd.get(), kBacklog) != 0) {
         last_error = errno;
         if (last_error == EADDRNOTAVAIL || last_error == EAFNOSUPPORT) continue;
-        throw SystemError(errno_text("cannot be listened on", address));
+        throw SystemError(errno_text("cannot listen on", address));
       }
       sockets.push_back(std::move(fd));
     }
     if (sockets.empty()) {
       errno = last_error;
-      throw SystemError(errno_text("cannot be listened on", address));
+      throw SystemError(errno_text("cannot listen on", address));
     }
     const std::string real = parsed.port == "0" ? fmt::format("{}:{}", address.substr(0, address.rfind(':')),
                                                               port_of(local_address(sockets.front().get())))
@@ -90,13 +90,12 @@ class TcpTransport final : public Transport {
   void check(const SocketAddress& target, const std::string& address) const {
     if (options_.plaintext_beyond_loopback || target.is_loopback()) return;
     const std::string real = target.text();
-    throw AuthError(
-        fmt::format("{}{} is beyond this machine, and without TLS others could read and change what is said: "
-                    "use a loopback address, "
-                    "or, where the network is trusted, allow plain text: with TINE_PLAINTEXT=1 in the "
-                    "environment (Python), "
-                    "plaintext_beyond_loopback of AgentOptions or RawNodeOptions (C++)",
-                    address, real == address ? "" : fmt::format(" ({})", real)));
+    throw AuthError(fmt::format(
+        "{}{} is not a loopback address, and without TLS others on the network could read and change "
+        "the calls: use a loopback address or, if the network is trusted, allow plain "
+        "text with TINE_PLAINTEXT=1 in the environment (Python) or with plaintext_beyond_loopback "
+        "of RawNodeOptions or TcpOptions (C++)",
+        address, real == address ? "" : fmt::format(" ({})", real)));
   }
   static std::string port_of(const SocketAddress& address) {
     const std::string text = address.text();

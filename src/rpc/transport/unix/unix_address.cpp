@@ -14,7 +14,7 @@ SocketAddress parse_unix(std::string_view address) {
   constexpr std::string_view kScheme = "unix:";
   if (!address.starts_with(kScheme) || address.size() == kScheme.size()) {
     throw ValueError(
-        fmt::format("'{}' is no unix socket address: expected unix:/path or unix:@name", address));
+        fmt::format("'{}' is not a unix socket address: expected unix:/path or unix:@name", address));
   }
   std::string_view path = address.substr(kScheme.size());
   if (path.starts_with("//")) path.remove_prefix(2);

@@ -30,15 +30,15 @@ class UnixTransport final : public Transport {
     FileDescriptor fd = make_socket(AF_UNIX);
     if (::bind(fd.get(), target.get(), target.length) != 0) {
       if (errno != EADDRINUSE || path.empty() || !nobody_listens(target)) {
-        throw SystemError(errno_text("cannot be listened on", address));
+        throw SystemError(errno_text("cannot listen on", address));
       }
       // Left behind by a process that died.
       ::unlink(path.c_str());
       if (::bind(fd.get(), target.get(), target.length) != 0)
-        throw SystemError(errno_text("cannot be listened on", address));
+        throw SystemError(errno_text("cannot listen on", address));
     }
     if (!path.empty()) ::chmod(path.c_str(), 0600);  // before anybody can connect
-    if (::listen(fd.get(), kBacklog) != 0) throw SystemError(errno_text("cannot be listened on", address));
+    if (::listen(fd.get(), kBacklog) != 0) throw SystemError(errno_text("cannot listen on", address));
     auto socket = detail::make_ref<AcceptSocket>(acceptor, std::move(fd), path);
     socket->begin();
     std::vector<detail::Ref<AcceptSocket>> sockets;

@@ -1,10 +1,8 @@
 // Fits as it is, by what the tag of a value says: what nearly every argument and result does. Where it says no, fits()
-// (src/value/type.h) looks inside.
+// (tine/type.h) looks inside.
 #pragma once
 
-#include "src/value/schema.h"
-#include "src/value/type.h"
-#include "tine/value.h"
+#include "tine/schema.h"
 
 namespace tine {
 

@@ -1,12 +1,10 @@
-// Scalar: a number that a program wrote beside a tensor: bool, int or float.
+// Scalar: a number beside a tensor: a bool, an int or a float.
 //
-// State      A kind and its value.
-// Threads    A value type.
-// Ordering   None.
-// Ownership  None.
-// Errors     None; conversions are C++'s.
-// Cost       16 bytes.
-// Source     PyTorch's Scalar; it promotes by category only (src/tensor/promote.h).
+//   tine::Tensor y = tine::add(x, 1);       // an int: y has the dtype of x
+//   tine::Tensor z = tine::mul(x, 0.5);     // a float: z is floating, whatever x is
+//
+// It is a value of 16 bytes and converts as C++'s numbers do. In the promotion of dtypes it counts by its kind alone, as in
+// PyTorch: a float beside a float32 tensor leaves it float32.
 #pragma once
 
 #include <concepts>

@@ -1,4 +1,6 @@
-#include "src/value/op_table.h"
+#include "tine/operators.h"
+#include "src/value/bind.h"
+#include "src/value/op_context.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

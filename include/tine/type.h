@@ -1,19 +1,18 @@
-// Type: what schemas, the compiler and the tracer know of a Value.
+// Type: what a schema, a script or a trace says of a Value before it is there.
 //
-// State      Immutable, structural. Equal types compare equal by value; `t1 == t2` on TypePtr
-//            compares pointers, so use equal(). The basic types are single shared objects.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Shared pointers; an ObjectType may refer to itself through its methods only by name.
-// Errors     None, but for ObjectType::slot_index of an unknown name (returns -1).
-// Cost       Basic types are free; compound ones one allocation.
-// Source     TorchScript's type language; PEP 484 names in text.
+//   const tine::Op* op = ops.find("aten::max.dim");
+//   op->schema.args[0].type->str();     // "Tensor"
+//   op->schema.result_type()->str();    // "Tuple[Tensor, Tensor]"
+//   fits(tine::Value(3), tine::Type::optional(tine::Type::integer()));  // true
+//
+// A type is immutable and structural: two types are the same when equal() says so. `==` of two TypePtrs compares pointers,
+// and only the basic types are single shared objects. Everything here may be called from any thread. An ObjectType, which
+// has the slots of a scripted class, names its methods and does not own them, so no type owns itself.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -97,21 +96,14 @@ class TINE_API ObjectType final : public Type {
 // A value of type `from` may stand where `to` is asked for, without conversion: equal types,
 // T -> Optional[T], None -> Optional[T], int|float -> number, anything -> Any, element-wise in tuples.
 [[nodiscard]] TINE_API bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept;
-// Binds the variables of `pattern` so that it matches `actual`; false when it can't.
-using TypeBindings = std::unordered_map<std::string, TypePtr>;
-[[nodiscard]] TINE_API bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings);
-// `pattern` with its variables replaced; null when one is unbound.
-[[nodiscard]] TINE_API TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings);
-// The least type that both fit, null when there is none (None and T give Optional[T]).
-[[nodiscard]] TINE_API TypePtr unify(const TypePtr& a, const TypePtr& b);
-// The type of a value as far as it can be told (an empty list is List[Any]).
+// The type of a value as far as it can be told; an empty list is a List[Any].
 [[nodiscard]] TINE_API TypePtr type_of(const Value& value);
-// True when the value fits the type; looks into containers.
+// Whether the value fits the type as it is, without a conversion. Looks into containers, so it takes as long as they are.
 [[nodiscard]] TINE_API bool fits(const Value& value, const TypePtr& type);
-// A name that is no type: a variable when it starts with a small letter and has no dot, else an
-// ObjectType without slots (equal to the class of that name). Deeper than 64 it is an error.
-// Parses what str() prints, plus PyTorch's schema forms (`int[]`, `Tensor?`, `Future(t)`, `t[]`,
-// `Scalar`, `ScalarType`, `float`, `str`, `(Tensor, Tensor)`); throws SyntaxError naming the text.
+// Parses what str() prints, and PyTorch's schema forms (`int[]`, `Tensor?`, `Future(t)`, `t[]`, `Scalar`, `ScalarType`,
+// `float`, `str`, `(Tensor, Tensor)`). Another name is a variable when it starts with a small letter and has no dot, and
+// otherwise an ObjectType without slots, which is equal to the class of that name. Throws SyntaxError, which quotes the
+// text; types may be nested 64 deep.
 [[nodiscard]] TINE_API TypePtr parse_type(std::string_view text);
 
 }  // namespace tine
