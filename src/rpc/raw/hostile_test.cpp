@@ -231,7 +231,7 @@ TEST(RawHostileTest, ANodeGoesAwayWithStrangersThatHaveNotIntroducedThemselves) 
 }
 
 TEST(RawHostileTest, AWorkerStartedAnewIsTakenInOnceTheNewsOfItsEndIsThere) {
-  RawNodes nodes(Over::kUnix), fresh(true);
+  RawNodes nodes(Over::kUnix), fresh(Over::kUnix);
   nodes.make(1);
   Stranger old(*nodes[0].node, "w1");
   old.introduce(1);
