@@ -153,7 +153,9 @@ struct JoinOptions {
   std::string secret{};      // empty: TINE_AUTH_KEY, else the user's key file
   Seconds rpc_timeout{60};   // of calls that name none; kNoTimeout: none
   Seconds init_timeout{60};  // how long join() waits for the others
-  bool unix_sockets = true;  // between workers of one machine
+  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
+  // processes of one machine. "tcp": needed for the address.
+  std::vector<std::string> transports{"unix", "tcp"};
   bool plaintext_beyond_loopback = false;
   // What a caller waits at, for each worker: calls without an answer, and bytes that were copied to be sent. A tensor is not
   // copied and does not count.

@@ -223,7 +223,7 @@ PyRRef remote(const py::object& to, double timeout, Request&& request) {
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
            double init_timeout, bool plaintext_beyond_loopback, int handler_threads, int max_handler_threads,
            size_t max_send_buffer_bytes, size_t max_calls_in_flight, double heartbeat_interval,
-           double heartbeat_timeout, double polling) {
+           double heartbeat_timeout, double polling, std::vector<std::string> transports) {
   translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
   rpc::JoinOptions options;
   options.name = name;
@@ -232,12 +232,13 @@ void start(const std::string& name, int rank, int world_size, const std::string&
   options.address = address;
   options.rpc_timeout = Seconds(rpc_timeout);
   options.init_timeout = Seconds(init_timeout);
-  options.plaintext_beyond_loopback = plaintext_beyond_loopback;
   options.max_send_buffer_bytes = max_send_buffer_bytes;
   options.max_calls_in_flight = max_calls_in_flight;
   options.heartbeat_interval = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_interval));
   options.heartbeat_timeout = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_timeout));
   options.polling = std::chrono::ceil<std::chrono::microseconds>(Seconds(polling));
+  options.transports = std::move(transports);
+  options.plaintext_beyond_loopback = plaintext_beyond_loopback;
   options.interrupted = interrupted;
   options.language = &python_side();
   // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.

@@ -25,6 +25,7 @@
 #include "src/rpc/auth/secret.h"
 #include "src/rpc/call.h"
 #include "src/rpc/rref.h"
+#include "src/rpc/transport/transport.h"
 #include "tine/operators.h"
 #include "tine/timer.h"
 
@@ -36,7 +37,10 @@ struct AgentOptions {
   std::string name;  // 1 to 128 bytes, unique in the world
   int rank = 0;
   int world_size = 1;
-  std::string address;  // "tcp://host:port"; rank 0 listens there (port 0 only with world_size 1)
+  // Where the workers meet, an address of one of `transports`: rank 0 listens there. Port 0 only with world_size 1.
+  std::string address;
+  // The ways between workers, nearest first: src/rpc/transport/named_transports.h. Required with a world_size above 1.
+  TransportList transports;
   std::shared_ptr<const Secret> secret;  // null: Secret::load()
   Seconds rpc_timeout{60};               // of calls that name none; 0: none
   Seconds init_timeout{60};
@@ -44,8 +48,6 @@ struct AgentOptions {
   // tensor is not copied, and does not count.
   size_t max_calls_in_flight = 65536;
   size_t max_send_buffer_bytes = size_t{64} << 20;
-  bool unix_sockets = true;  // between workers of one machine
-  bool plaintext_beyond_loopback = false;
   // A worker that says nothing is asked for a sign of life after the first, and is dead after the second; 0: never asked.
   std::chrono::milliseconds heartbeat_interval{5000};
   std::chrono::milliseconds heartbeat_timeout{30000};

@@ -18,6 +18,9 @@ using std::chrono::seconds;
 using testing::foreign;
 using testing::Handlers;
 using ::testing::HasSubstr;
+using testing::name_of;
+using testing::Over;
+using testing::talk;
 using testing::Worker;
 using testing::World;
 
@@ -204,14 +207,14 @@ TEST(Rendezvous, AnInterruptEndsTheWait) {
 }
 
 // Unix sockets, and TCP.
-class Shutdown : public ::testing::TestWithParam<bool> {
+class Shutdown : public ::testing::TestWithParam<Over> {
  protected:
   World::Change change() {
-    return [unix_sockets = GetParam()](int, AgentOptions& o) { o.unix_sockets = unix_sockets; };
+    return [over = GetParam()](int, AgentOptions& o) { talk(o, over); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Shutdown, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, Shutdown, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Shutdown, WaitsForCallsThatRun) {
   std::latch running(1), go(1);
@@ -341,7 +344,7 @@ TEST_P(Shutdown, ThatIsOrdinaryTellsNothing) {
   std::string log;
   {
     World world(4, [&](int, AgentOptions& o) {
-      o.unix_sockets = GetParam();
+      talk(o, GetParam());
       o.log = [&](const std::string& text) {
         const std::lock_guard lock(mutex);
         log += text + "\n";

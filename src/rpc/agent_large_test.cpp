@@ -16,6 +16,9 @@ using std::chrono::seconds;
 using testing::eventually;
 using testing::foreign;
 using ::testing::HasSubstr;
+using testing::name_of;
+using testing::Over;
+using testing::talk;
 using testing::World;
 
 constexpr size_t kBound = 64 << 10;  // of copied bytes: small, so that little data is beyond it
@@ -42,17 +45,17 @@ Value long_list(int64_t n) {
   return list;
 }
 
-class Large : public ::testing::TestWithParam<bool> {
+class Large : public ::testing::TestWithParam<Over> {
  protected:
   World::Change change() {
-    return [unix_sockets = GetParam()](int, AgentOptions& o) {
-      o.unix_sockets = unix_sockets;
+    return [over = GetParam()](int, AgentOptions& o) {
+      talk(o, over);
       o.max_send_buffer_bytes = kBound;
     };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Large, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, Large, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Large, TensorsOfAnySizeAndNumberArriveAndComeBack) {
   World world(2, change());
@@ -269,8 +272,8 @@ class LargeReferences : public Large {
     world.handlers(rank).on["make"] = [](IncomingCall call) { call.reply(7); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, LargeReferences, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, LargeReferences, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(LargeReferences, AFetchMayOvertakeTheCreation) {
   World world(2, change());

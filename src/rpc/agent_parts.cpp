@@ -5,6 +5,16 @@
 namespace tine::rpc {
 namespace {
 
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return e.message();
+  } catch (...) {
+    return describe(error);
+  }
+}
+
 Executor& blocking_of(const AgentOptions& o) { return o.blocking ? *o.blocking : *o.executor; }
 Executor& callbacks_of(const AgentOptions& o) { return o.callbacks ? *o.callbacks : blocking_of(o); }
 
@@ -15,8 +25,7 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   links.world_size = o.world_size;
   links.address = o.address;
   links.timeout = o.init_timeout;
-  links.unix_sockets = o.unix_sockets;
-  links.plaintext_beyond_loopback = o.plaintext_beyond_loopback;
+  links.transports = o.transports;
   links.connection.heartbeat_interval = o.heartbeat_interval;
   links.connection.heartbeat_timeout = o.heartbeat_timeout;
   links.polling = o.polling;
@@ -91,16 +100,14 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   const detail::CallbackGate gate(*peers_.callbacks);
   const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
   const bool failed = goodbye && info.reason == GoodbyeReason::kFailed;
-  std::string text = describe(info.error);
+  std::exception_ptr cause;
   try {
-    std::rethrow_exception(info.error);
-  } catch (const Error& e) {
-    text = e.message();
-  } catch (...) {
+    cause = make_error(ErrorKind::kPeerDied,
+                       fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name, peer.info.id,
+                                   goodbye ? "has left" : "died", message_of(info.error)));
+  } catch (const std::bad_alloc&) {
+    cause = info.error;  // it fails what waits all the same
   }
-  const auto cause =
-      make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
-                                                   peer.info.id, goodbye ? "has left" : "died", text));
   // A worker that says goodbye ends as expected, unless its program failed.
   const bool expected =
       closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);

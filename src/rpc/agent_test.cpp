@@ -16,7 +16,10 @@ using std::chrono::seconds;
 using ::testing::ElementsAre;
 using testing::foreign;
 using ::testing::HasSubstr;
+using testing::name_of;
 using testing::numbers;
+using testing::Over;
+using testing::talk;
 using testing::World;
 
 TimePoint in(std::chrono::nanoseconds t) { return Clock::now() + t; }
@@ -36,14 +39,14 @@ std::string thrown(const std::function<void()>& f) {
 }
 
 // Unix sockets, and TCP.
-class Calls : public ::testing::TestWithParam<bool> {
+class Calls : public ::testing::TestWithParam<Over> {
  protected:
   World::Change change() {
-    return [unix_sockets = GetParam()](int, AgentOptions& o) { o.unix_sockets = unix_sockets; };
+    return [over = GetParam()](int, AgentOptions& o) { talk(o, over); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Calls, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, Calls, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Calls, ABuiltinRunsOnTheOtherWorker) {
   World world(2, change());

@@ -1,11 +1,11 @@
-// CallTable: the calls to one worker that have no answer yet. CallState: one call of an agent. Callee: the worker that
-// was called.
+// CallTable: the calls to one worker that have no answer yet. CallState: such a call of an agent. Callee: the worker that calls
+// are made to.
 //
-// A table has slots, each of which is free or holds one call; it is open until it is closed, for good. Reply, deadline,
-// death and cancellation race for a call: the thread that takes it out of the table completes it. Slots have generations,
-// so the id of a call that ended long ago finds nothing. Past its limit a table has no room, which only callers that can
-// wait respect; it takes every call. add() and take() hold a lock for a short time and allocate nothing once the table
-// has grown.
+// The table has slots with generations, each free or holding a call, so the id of a call that has long ended finds nothing. A
+// slot holds a reference to its call, and a call one to its callee. The table is open until it is closed, for good. Any
+// thread may use it. Reply, deadline, death and cancellation race for a call: whichever takes it out of the table completes it.
+// Past its limit the table says that it has no room, and takes calls all the same: callers that can wait heed that. add() and
+// take() cost one short lock, and no allocation once the table has grown.
 #pragma once
 
 #include <atomic>

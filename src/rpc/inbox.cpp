@@ -7,7 +7,7 @@ bool takes_away(FrameKind kind) noexcept { return kind == FrameKind::kRelease ||
 
 }  // namespace
 
-void Inbox::arrived(Frame& frame) noexcept {
+void Inbox::arrived(Frame& frame) {
   const bool large = place_for({Work::Kind::kRead, frame.body.size()}, At::kReader) != Place::kHere;
   const bool behind = behind_.load(std::memory_order_acquire);
   if (!large && !(behind && takes_away(frame.header.kind))) [[likely]]
@@ -28,7 +28,7 @@ void Inbox::ended(const CloseInfo& info) noexcept {
   if (!push_if_behind(std::move(item))) sink_.handle_end(info);
 }
 
-void Inbox::push(Item item) noexcept {
+void Inbox::push(Item item) {
   {
     const MutexLock lock(mutex_);
     waiting_.push_back(std::move(item));
@@ -40,7 +40,7 @@ void Inbox::push(Item item) noexcept {
 }
 
 // False, and the item as it was: nothing waits.
-bool Inbox::push_if_behind(Item&& item) noexcept {
+bool Inbox::push_if_behind(Item&& item) {
   const MutexLock lock(mutex_);
   if (!behind_.load(std::memory_order_relaxed)) return false;
   waiting_.push_back(std::move(item));

@@ -1,13 +1,12 @@
-// Inbox: the frames that one worker sends, on their way from the thread that reads to the sink that handles them.
+// Inbox: takes what one worker sends from the thread that reads to the thread that handles it.
 //
-// Small bodies are handled at once, in the order in which they came. Large ones are read in the pool, one after the
-// other, so small ones may overtake them, except for messages that take something away: a release, a cancellation, the
-// end. These wait behind the large body (docs/spec/rref.md says why). The inbox is `straight` while nothing waits,
-// `behind` while a large body is being read, and ended once its connection is.
-//
-// The reader of the connection calls arrived() and ended(); the sink runs on it or in the pool. The inbox keeps the
-// frames that wait, and keeps its sink meanwhile. A frame costs one load when straight, and a lock and a node when
-// behind.
+// The inbox is straight while frames are handled as they come. It is behind while a large body is being read in the pool and
+// some of what came later waits for that. It ends with its connection.
+//   1. Small bodies are handled at once, in the order in which they came.
+//   2. Large bodies are handled in the pool, one after the other, so small ones may overtake them.
+//   3. A release, a cancellation and the end overtake nothing: they take something away (docs/spec/rref.md).
+// arrived() and ended() are called by the connection's reader. The inbox keeps frames that wait, and its sink while there are
+// any. Straight, it costs one load; behind, a lock and a node. src/rpc/placement.h.
 #pragma once
 
 #include <atomic>
@@ -38,7 +37,8 @@ class Inbox final : public detail::RefCounted, private Task {
   Inbox(Sink& sink, Executor& pool, Executor& callbacks) noexcept
       : sink_(sink), pool_(pool), callbacks_(callbacks) {}
 
-  void arrived(Frame& frame) noexcept;
+  // Throws std::bad_alloc, with the frame unhandled, when it would have to wait and there is no memory for that.
+  void arrived(Frame& frame);
   void ended(const CloseInfo& info) noexcept;
 
  private:
@@ -47,8 +47,8 @@ class Inbox final : public detail::RefCounted, private Task {
     std::vector<std::byte> body;  // when the frame has no buffer of its own
     std::optional<CloseInfo> end;
   };
-  void push(Item item) noexcept;
-  bool push_if_behind(Item&& item) noexcept;
+  void push(Item item);
+  bool push_if_behind(Item&& item);
   void post() noexcept;
   void run() noexcept override;
   void abandon() noexcept override;

@@ -1,10 +1,9 @@
-// IncomingState: a call of another worker, or to oneself, from its arrival to its answer. CallServices: what it needs
-// (docs/spec/agent.md).
+// IncomingState: a call of another worker, or to oneself, from its arrival to its answer. CallServices: what such a call needs.
 //
-// A call runs; is promised, once the future is known from which the answer comes; and is answered, once. `cancelled` may
-// come at any time. Any thread may use it, as IncomingCall says. The handler's IncomingCall, the executor's task and the
-// future that it waits for share it, and it keeps the services, and with them the agent's parts. An answer that cannot be
-// sent is replaced by an error with the reason. A call is one allocation.
+// A call runs; then it may be promised, once the future is known that the answer comes from; then it is answered, once.
+// `cancelled` may come at any time. Any thread may use it. The handler's IncomingCall, the executor's task and the future it
+// waits for hold the call, and it holds the services, and so the agent's parts. What cannot be sent is answered with the reason.
+// docs/spec/agent.md, "Calls".
 #pragma once
 
 #include <atomic>

@@ -1,12 +1,6 @@
-// IncomingTable: the calls of one worker that run here.
+// IncomingTable: the calls of one worker that run here. It is open until that worker is gone.
 //
-// State      Open until its worker is gone.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None: a call takes itself out.
-// Errors     None.
-// Cost       A short lock and a hash.
-// Source     docs/spec/agent.md.
+// Any thread may use it. It owns nothing: a call takes itself out. Each member costs a short lock and a hash.
 #pragma once
 
 #include <cstdint>

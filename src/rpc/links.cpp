@@ -29,23 +29,17 @@ void Links::accept(detail::Ref<Connection> connection) {
 
 void Links::meet(const Serve& serve) {
   const Identity& identity = options_.identity;
-  Member self{identity.name, options_.rank, identity.incarnation, machine_identity(), "", ""};
+  Member self{identity.name, options_.rank, identity.incarnation, {}};
   if (options_.world_size == 1) return serve({self}, Connections(1));
   const TimePoint deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.timeout);
-  tcp_ = make_tcp_transport(loop(), identity, TransportOptions{options_.plaintext_beyond_loopback});
+  ways_ = std::make_unique<Ways>(options_.transports, loop(), identity);
   ListenOptions listen;
   listen.connection = options_.connection;
   listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
   listen.on_refused = [this](const std::exception_ptr& error, const std::string&) {
     if (options_.log) options_.log("refused: " + describe(error));
   };
-  listeners_.push_back(tcp_->listen(fmt::format("tcp://{}:0", local_host_towards(options_.address)), listen));
-  self.tcp_address = listeners_.back()->address();
-  if (options_.unix_sockets) {
-    unix_ = make_unix_transport(loop(), identity);
-    listeners_.push_back(unix_->listen(fmt::format("unix:@tine-{:016x}", identity.incarnation), listen));
-    self.unix_address = listeners_.back()->address();
-  }
+  self.addresses = ways_->listen(options_.address, listen);
   RendezvousOptions meet;
   meet.self = self;
   meet.world_size = options_.world_size;
@@ -55,7 +49,7 @@ void Links::meet(const Serve& serve) {
   meet.interrupted = options_.interrupted;
   meet.log = options_.log;
   meet.connection = options_.connection;
-  Rendezvous rendezvous(*tcp_, meet);
+  Rendezvous rendezvous(ways_->for_address(options_.address), meet);
   try {
     const std::vector<Member> members = rendezvous.enter();
     if (static_cast<int>(members.size()) != options_.world_size)
@@ -78,8 +72,15 @@ Links::Connections Links::connect_all(const std::vector<Member>& members, TimePo
     connect.connection = options_.connection;
     connect.deadline = deadline;
     connect.expected_name = m.name;
-    const bool near = unix_ && !m.unix_address.empty() && m.machine == me.machine;
-    opening.push_back(near ? unix_->connect(m.unix_address, connect) : tcp_->connect(m.tcp_address, connect));
+    const auto ways = ways_->to(m.addresses);
+    if (ways.empty()) {
+      throw SystemError(
+          fmt::format("worker '{}' has no way to worker '{}', which can be reached at {}: give both a "
+                      "transport that leads from one to "
+                      "the other, and an address that is not of its own machine alone",
+                      me.name, m.name, text_of(m.addresses)));
+    }
+    opening.push_back(ways.front().transport->connect(ways.front().address, connect));
     opening.back().state()->observe();  // the first that fails is the error
   }
   Connections connections(members.size());
@@ -128,7 +129,7 @@ bool Links::match(const std::vector<Member>& members, Connections* connections) 
 }
 
 void Links::close_listeners() noexcept {
-  for (const auto& listener : listeners_) listener->close();
+  if (ways_) ways_->close();
   Connections strangers;
   {
     const MutexLock lock(mutex_);

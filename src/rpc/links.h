@@ -1,13 +1,8 @@
-// Links: how a worker comes to a connection to each of the others: its loop, transports, listeners, rendezvous.
+// Links: how a worker comes to a connection to each of the others: its loop, its ways, the rendezvous.
 //
-// State      Not met, met, closed.
-// Threads    meet by the thread that starts the agent; everything else from any thread.
-// Ordering   None.
-// Ownership  Owns loop, transports and listeners. Connections made are the caller's.
-// Errors     meet throws what src/rpc/rendezvous.h says, DeadlineExceeded naming who did not connect, AuthError,
-//            SystemError.
-// Cost       Two round trips to rank 0, one connection to each worker.
-// Source     docs/spec/agent.md, "Rendezvous".
+// meet() is called once, by the thread that starts the agent; everything else by any thread. The connections that are made are
+// the caller's. meet() throws what src/rpc/rendezvous.h says, DeadlineExceeded that names who did not connect, AuthError and
+// SystemError. It costs two round trips to rank 0 and one connection to each worker. docs/spec/agent.md, "Rendezvous".
 #pragma once
 
 #include <functional>
@@ -18,7 +13,7 @@
 #include "src/base/mutex.h"
 #include "src/rpc/rendezvous.h"
 #include "src/rpc/transport/io_loop.h"
-#include "src/rpc/transport/transport.h"
+#include "src/rpc/transport/ways.h"
 
 namespace tine::rpc {
 
@@ -30,8 +25,7 @@ class Links {
     int world_size = 1;
     std::string address;
     std::chrono::duration<double> timeout{60};
-    bool unix_sockets = true;
-    bool plaintext_beyond_loopback = false;
+    TransportList transports;
     ConnectionOptions connection;
     std::chrono::microseconds polling{50};
     Timer* timer = nullptr;  // null: one of its own
@@ -67,8 +61,7 @@ class Links {
   bool closed_ TINE_GUARDED_BY(mutex_) = false;
   Connections arrived_ TINE_GUARDED_BY(mutex_);  // connected to us, not yet matched to a worker
   std::unique_ptr<IoLoop> loop_ TINE_GUARDED_BY(mutex_);
-  std::unique_ptr<Transport> tcp_, unix_;
-  std::vector<detail::Ref<Listener>> listeners_;
+  std::unique_ptr<Ways> ways_;
 };
 
 }  // namespace tine::rpc

@@ -95,13 +95,17 @@ void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept {
   } catch (const std::exception& e) {
     why = e.what();
   }
-  ErrorBody less;
-  less.kind = error.kind;
-  less.message =
-      fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
-  OutFrame frame(FrameKind::kError, call);
-  write_error(frame.body, less);
-  caller.tell(std::move(frame));
+  try {
+    ErrorBody less;
+    less.kind = error.kind;
+    less.message =
+        fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
+    OutFrame frame(FrameKind::kError, call);
+    write_error(frame.body, less);
+    caller.tell(std::move(frame));
+  } catch (const std::bad_alloc&) {
+    caller.end_for_want_of_memory();
+  }
 }
 
 ErrorBody error_body_of(const std::exception_ptr& error) {

@@ -1,10 +1,10 @@
 // The agent's part in writing and reading the values of a frame: foreign payloads, references, errors (docs/spec/wire.md,
 // section 3; docs/spec/rref.md).
 //
-// A WireHooks belongs to one frame: what it exported is undone unless the frame was sent. The frame keeps each reference
-// that it carries until its last byte is written, so the message that giving up the reference would send cannot overtake
-// it. A value that cannot travel is a TypeError, and malformed bytes are a ValueError. Values that need no hook cost
-// nothing here.
+// WireHooks belong to one frame, and are used by one thread at a time. What they exported is undone unless the frame was sent.
+// Each reference that a frame carries is kept by the frame until its last byte is written, so what giving the reference up would
+// send cannot overtake it. They throw TypeError for what cannot travel, and ValueError for bytes that mean nothing.
+// docs/spec/wire.md, section 3; docs/spec/rref.md.
 #pragma once
 
 #include <vector>

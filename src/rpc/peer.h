@@ -1,9 +1,8 @@
-// Peer: another worker (or this one, for calls to oneself) as the agent knows it: who it is, the way to it, its end
-// (docs/spec/agent.md).
+// Peer: another worker (or this one, for calls to oneself) as the agent knows it: what it is called, the way to it, its end.
 //
-// A peer is made at the rendezvous, connected, and dead for good once its connection has closed; death() says why. The
-// World owns its peers, and pending calls share them. Frames are handled as src/rpc/inbox.h says, and on_death comes
-// once, after all frames; `events` must live as long as frames come. A call takes no lock but that of the call table.
+// A peer is made at the rendezvous, is connected, and is dead for good once its connection has closed. Any thread may use it.
+// Frames arrive in the order that src/rpc/inbox.h describes; on_death comes once, after all frames. The World owns its peers and
+// pending calls share them. `events` lives as long as frames come. A call takes no lock here but the call table's.
 #pragma once
 
 #include <atomic>
@@ -63,6 +62,8 @@ class Peer final : public Callee, private Inbox::Sink {
   // For what nobody waits for: within the wire's limits it fails only with the connection, whose end undoes
   // on the other side what the frame was about.
   void tell(OutFrame frame) noexcept;
+  // There is no memory for what it has to be told: the other side cannot know, and must not go on as if it did.
+  void end_for_want_of_memory() noexcept;
 
   // Memory that was copied for it waits below its bound, and so do its calls: one who can wait makes no more
   // until it is so. True once it is dead: then calls fail at once.
@@ -73,7 +74,7 @@ class Peer final : public Callee, private Inbox::Sink {
   [[nodiscard]] bool has_room_for_answers() const noexcept;
   [[nodiscard]] Future<void> room_for_answers();
 
-  void on_frame(Connection& connection, Frame& frame) noexcept override;
+  void on_frame(Connection& connection, Frame& frame) override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;
 
   [[nodiscard]] const std::string& callee() const noexcept override { return info.name; }

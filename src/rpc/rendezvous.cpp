@@ -1,16 +1,10 @@
 #include "src/rpc/rendezvous.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <fstream>
+#include <condition_variable>
 #include <map>
 
-#include "src/base/fd.h"
-#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/wire/request.h"
 
@@ -19,29 +13,46 @@ namespace {
 
 class PlainHooks final : public ValueHooks {};
 
-Value to_value(const std::vector<Member>& members) {
-  auto list = detail::make_ref<List>();
-  for (const Member& m : members) {
-    list->items.emplace_back(detail::make_ref<List>(std::vector<Value>{
-        m.name, m.rank, static_cast<int64_t>(m.incarnation), m.machine, m.unix_address, m.tcp_address}));
+Value list_of(std::vector<Value> items) { return detail::make_ref<List>(std::move(items)); }
+
+Value to_value(const std::vector<Address>& addresses) {
+  std::vector<Value> items;
+  for (const Address& a : addresses) items.push_back(list_of({a.text, a.reach}));
+  return list_of(std::move(items));
+}
+
+std::vector<Address> to_addresses(const Value& value) {
+  std::vector<Address> addresses;
+  for (const Value& item : value.to_list().items) {
+    const auto& f = item.to_list().items;
+    if (f.size() != 2) throw ValueError(fmt::format("an address has {} fields, expected 2", f.size()));
+    addresses.push_back({f[0].to_string(), f[1].to_string()});
   }
-  return list;
+  return addresses;
+}
+
+Value to_value(const std::vector<Member>& members) {
+  std::vector<Value> items;
+  for (const Member& m : members)
+    items.push_back(list_of({m.name, m.rank, static_cast<int64_t>(m.incarnation), to_value(m.addresses)}));
+  return list_of(std::move(items));
 }
 
 std::vector<Member> to_members(const Value& value) {
   std::vector<Member> members;
   for (const Value& item : value.to_list().items) {
     const auto& f = item.to_list().items;
-    if (f.size() != 6)
-      throw ValueError(fmt::format("the list of workers has entries of {} fields, expected 6", f.size()));
+    if (f.size() != 4)
+      throw ValueError(fmt::format("the list of workers has entries of {} fields, expected 4", f.size()));
     members.push_back({f[0].to_string(), static_cast<int>(f[1].to_int()),
-                       static_cast<uint64_t>(f[2].to_int()), f[3].to_string(), f[4].to_string(),
-                       f[5].to_string()});
+                       static_cast<uint64_t>(f[2].to_int()), to_addresses(f[3])});
   }
   return members;
 }
 
-std::string who(const Member& m) { return fmt::format("'{}' (rank {}, {})", m.name, m.rank, m.tcp_address); }
+std::string who(const Member& m) {
+  return fmt::format("'{}' (rank {}, {})", m.name, m.rank, text_of(m.addresses));
+}
 
 // What cannot be sent goes to nobody: the connection is closing, and its end tells the other side.
 void tell(Connection& connection, OutFrame frame) { static_cast<void>(connection.send(std::move(frame))); }
@@ -240,10 +251,11 @@ class Rendezvous::Session final : public FrameHandler {
         throw ValueError("this address takes only the requests of the rendezvous");
       const std::string& name = request.name;
       const std::vector<Value>& args = request.args;
-      if (name == "register" && args.size() == 5) {
-        Member m{connection.peer().name,        static_cast<int>(args[0].to_int()),
-                 connection.peer().incarnation, args[2].to_string(),
-                 args[3].to_string(),           args[4].to_string()};
+      if (name == "register" && args.size() == 3) {
+        Member m{connection.peer().name, static_cast<int>(args[0].to_int()), connection.peer().incarnation,
+                 to_addresses(args[2])};
+        if (const std::string bad = what_is_wrong_with(m.addresses); !bad.empty())
+          throw ValueError(fmt::format("worker '{}' cannot be registered: {}", m.name, bad));
         rank_ = m.rank;
         register_->enter(std::move(m), &connection, id, static_cast<int>(args[1].to_int()));
       } else if (name == "ready") {
@@ -383,8 +395,8 @@ std::vector<Member> Rendezvous::enter() {
   }
   client_ = detail::make_ref<Client>(opened);
   opened->start(client_);
-  const auto answer = client_->request(
-      "register", {self.rank, options_.world_size, self.machine, self.unix_address, self.tcp_address});
+  const auto answer =
+      client_->request("register", {self.rank, options_.world_size, to_value(self.addresses)});
   return to_members(wait(answer, "other workers have not registered yet"));
 }
 
@@ -403,41 +415,6 @@ void Rendezvous::fail(const std::string& reason) noexcept {
   register_->fail(reason);
   listener_->close();
   register_->wait_until_left(Clock::now() + std::chrono::seconds(1));
-}
-
-std::string machine_identity() {
-  std::string boot;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  // Abstract sockets belong to a network namespace.
-  std::array<char, 64> net{};
-  const ssize_t n = ::readlink("/proc/self/ns/net", net.data(), net.size() - 1);
-  return fmt::format("{}/{}", boot, n > 0 ? net.data() : "?");
-}
-
-std::string local_host_towards(const std::string& tcp_address) {
-  // "tcp://host:port" or "tcp://[host]:port"; what is malformed the transport reports.
-  std::string rest = tcp_address.substr(std::min(tcp_address.size(), std::string("tcp://").size()));
-  const size_t colon = rest.rfind(':');
-  if (colon == std::string::npos) return "127.0.0.1";
-  std::string host = rest.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), "9", &hints, &found) != 0) return "127.0.0.1";
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(found, &::freeaddrinfo);
-  // Connecting a datagram socket sends nothing: it only asks the routing table.
-  const Fd socket(::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket) return "127.0.0.1";
-  sockaddr_storage name{};
-  socklen_t length = sizeof(name);
-  std::array<char, 128> text{};
-  const bool ok = ::connect(socket.get(), found->ai_addr, found->ai_addrlen) == 0 &&
-                  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &length) == 0 &&
-                  ::getnameinfo(reinterpret_cast<sockaddr*>(&name), length, text.data(), text.size(), nullptr,
-                                0, NI_NUMERICHOST) == 0;
-  if (!ok) return "127.0.0.1";
-  return name.ss_family == AF_INET6 ? fmt::format("[{}]", text.data()) : text.data();
 }
 
 }  // namespace tine::rpc

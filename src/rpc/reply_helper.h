@@ -1,11 +1,10 @@
 // ReplyHelper: what a thread does while it waits for an answer of another worker: it polls the connection of that worker
 // (docs/spec/agent.md).
 //
-// A helper serves one connection of one agent from serve() to retire(), and then none. It is never destroyed, because a
-// future, and each future derived from it, points to it without owning it and may outlive the agent. A retired helper
-// serves the next connection; a future that still points to it then polls there, which does no harm. While a thread
-// polls, the object in `keep` lives. Any thread may call help(), which costs two counts and a lock that only retire()
-// contends for; the agent calls the others.
+// A helper serves one connection of one agent, from serve() to retire(), or none. It lives for ever: a future, and each
+// future that was derived from it, points to it without owning it and may well outlive the agent. A helper that was retired
+// serves the next connection; a future that still points to it then polls there, which does no harm. What `keep` holds lives
+// while a thread polls. help() may be called by any thread, and takes a lock that only retire() contends for.
 #pragma once
 
 #include <atomic>

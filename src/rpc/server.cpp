@@ -58,6 +58,15 @@ detail::Ref<IncomingState> Server::incoming(Peer& from, uint64_t id, Target targ
 }
 
 void Server::serve(Peer& from, Frame& frame, At at) noexcept {
+  try {
+    serve_or_answer(from, frame, at);
+  } catch (const std::bad_alloc&) {
+    // There is no memory to say why: the end of the connection fails the call, and what it was to create.
+    from.end_for_want_of_memory();
+  }
+}
+
+void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
   Request request;
   try {
     WireHooks hooks(*references, from.info.id);

@@ -62,6 +62,7 @@ class Server final : private CallServices {
                                   std::vector<Value>* bound) const;
   [[nodiscard]] detail::Ref<IncomingState> incoming(Peer& from, uint64_t id, Target target,
                                                     TimePoint deadline);
+  void serve_or_answer(Peer& from, Frame& frame, At at);
   void begin(Peer& from, Frame& frame, Request& request, At at);
 
   World& world_;

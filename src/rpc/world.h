@@ -1,8 +1,7 @@
-// World: which workers there are, by rank and by name, and which of them are dead (docs/spec/agent.md). It owns the
-// peers.
+// World: which workers there are, by rank and by name, and which of them are dead.
 //
-// The thread that starts the agent fills it once, before any call. Afterwards workers die and none is added, and any
-// thread may use it. info() of an unknown worker is a ValueError that lists the known names or ranks.
+// The thread that starts the agent fills it once, before any call; after that workers die and none comes, and any thread
+// may ask. The World owns the peers. find() of a worker that is not there throws ValueError that lists the known names or ranks.
 #pragma once
 
 #include <functional>

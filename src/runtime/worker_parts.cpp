@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "src/rpc/transport/named_transports.h"
 #include "tine/context.h"
 #include "tine/operators.h"
 
@@ -37,8 +38,8 @@ void Worker::Parts::join(JoinOptions given) {
   options.init_timeout = given.init_timeout;
   options.max_calls_in_flight = given.max_calls_in_flight;
   options.max_send_buffer_bytes = given.max_send_buffer_bytes;
-  options.unix_sockets = given.unix_sockets;
-  options.plaintext_beyond_loopback = given.plaintext_beyond_loopback;
+  options.transports = transports_named(
+      given.transports, {.host = {}, .plaintext_beyond_loopback = given.plaintext_beyond_loopback});
   options.interrupted = given.interrupted;
   options.log = std::move(given.log);
   options.ops = &runtime_.ops();

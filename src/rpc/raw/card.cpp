@@ -12,7 +12,7 @@ namespace tine::rpc {
 namespace {
 
 constexpr std::string_view kMagic = "tine-node";
-constexpr size_t kFields = 9;
+constexpr size_t kFields = 6;  // and two of each address
 
 std::string escape(std::string_view text) {
   std::string out;
@@ -59,9 +59,10 @@ std::string describe(const RawWorker& worker) {
 }
 
 std::string RawCard::text() const {
-  return fmt::format("{} {} {} {} {:016x} {} {} {} {}", kMagic, kWireVersion, escape(worker.name), worker.id,
-                     incarnation, escape(machine), escape(unix_address), escape(tcp_address),
-                     escape(protocol));
+  std::string text = fmt::format("{} {} {} {} {:016x} {}", kMagic, kWireVersion, escape(worker.name),
+                                 worker.id, incarnation, escape(protocol));
+  for (const Address& a : addresses) text += fmt::format(" {} {}", escape(a.text), escape(a.reach));
+  return text;
 }
 
 RawCard RawCard::parse(std::string_view text) {
@@ -88,8 +89,10 @@ RawCard RawCard::parse(std::string_view text) {
         "version of tine for all workers of the world",
         version, kWireVersion));
   }
-  if (fields.size() != kFields)
-    refuse(text, fmt::format("it has {} fields, expected {}", fields.size(), kFields));
+  if (fields.size() < kFields || (fields.size() - kFields) % 2 != 0) {
+    refuse(text,
+           fmt::format("it has {} fields, expected {} and two for each address", fields.size(), kFields));
+  }
   RawCard card;
   if (!unescape(fields[2], &card.worker.name) || card.worker.name.empty() ||
       card.worker.name.size() > kMaxRawNameBytes)
@@ -98,10 +101,13 @@ RawCard RawCard::parse(std::string_view text) {
     refuse(text, fmt::format("its id is '{}', expected 0 to {}", fields[3], kMaxRawId));
   if (!read_number(fields[4], &card.incarnation, 16) || card.incarnation == 0)
     refuse(text, "its incarnation is not a number");
-  if (!unescape(fields[5], &card.machine) || !unescape(fields[6], &card.unix_address) ||
-      !unescape(fields[7], &card.tcp_address) || !unescape(fields[8], &card.protocol))
-    refuse(text, "one of its fields is not percent-encoded correctly");
-  if (card.tcp_address.empty()) refuse(text, "it has no address");
+  const auto bad_field = [&] { refuse(text, "one of its fields is not percent-encoded correctly"); };
+  if (!unescape(fields[5], &card.protocol)) bad_field();
+  for (size_t i = kFields; i < fields.size(); i += 2) {
+    Address& a = card.addresses.emplace_back();
+    if (!unescape(fields[i], &a.text) || !unescape(fields[i + 1], &a.reach)) bad_field();
+  }
+  if (const std::string bad = what_is_wrong_with(card.addresses); !bad.empty()) refuse(text, bad);
   return card;
 }
 

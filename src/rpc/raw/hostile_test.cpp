@@ -46,9 +46,9 @@ class Ear final : public FrameHandler {
 // Has proven itself, and may say anything.
 struct Stranger {
   explicit Stranger(RawNode& node, const std::string& name = "stranger")
-      : transport(make_tcp_transport(
+      : transport(tcp_transport()->make(
             loop, {name, random_incarnation(), std::make_shared<const Secret>(secret_text()), kRawCalls})) {
-    connection = transport->connect(RawCard::parse(node.card()).tcp_address, {}).get();
+    connection = transport->connect(tcp_address_of(node), {}).get();
     connection->start(ear);
   }
   ~Stranger() {
@@ -124,7 +124,7 @@ std::vector<Bad> bad_frames() {
 }
 
 TEST(RawHostileTest, EachMalformedFrameEndsTheConnectionWithWordsOnBothSidesAndNoOther) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(2);
   size_t deaths = 0;
   for (const Bad& bad : bad_frames()) {
@@ -144,7 +144,7 @@ TEST(RawHostileTest, EachMalformedFrameEndsTheConnectionWithWordsOnBothSidesAndN
 }
 
 TEST(RawHostileTest, WhoDoesNotIntroduceItselfFirstIsNotTakenIn) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   for (const auto& [kind, body, says] :
        std::initializer_list<std::tuple<FrameKind, std::string, std::string>>{
@@ -168,7 +168,7 @@ TEST(RawHostileTest, WhoDoesNotIntroduceItselfFirstIsNotTakenIn) {
 }
 
 TEST(RawHostileTest, ACallIdThatIsInUseIsMalformed) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Kept kept;
   nodes[0].handler.on_call = kept.handler();
@@ -183,7 +183,7 @@ TEST(RawHostileTest, ACallIdThatIsInUseIsMalformed) {
 }
 
 TEST(RawHostileTest, AnswersAndCancellationsOfUnknownCallsAreDropped) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger stranger(*nodes[0].node);
   stranger.introduce();
@@ -198,7 +198,7 @@ TEST(RawHostileTest, AnswersAndCancellationsOfUnknownCallsAreDropped) {
 }
 
 TEST(RawHostileTest, AnAnswerThatIsMalformedFailsTheCallsToItsSender) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger stranger(*nodes[0].node);
   stranger.introduce();
@@ -210,7 +210,7 @@ TEST(RawHostileTest, AnAnswerThatIsMalformedFailsTheCallsToItsSender) {
 }
 
 TEST(RawHostileTest, WhoSaysNothingAfterItsProofIsGivenUp) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger stranger(*nodes[0].node);
   const CloseInfo end = stranger.ear->end();
@@ -220,7 +220,7 @@ TEST(RawHostileTest, WhoSaysNothingAfterItsProofIsGivenUp) {
 }
 
 TEST(RawHostileTest, ANodeGoesAwayWithStrangersThatHaveNotIntroducedThemselves) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger one(*nodes[0].node), two(*nodes[0].node, "another");
   two.introduce(3);
@@ -232,7 +232,7 @@ TEST(RawHostileTest, ANodeGoesAwayWithStrangersThatHaveNotIntroducedThemselves) 
 }
 
 TEST(RawHostileTest, AWorkerStartedAnewIsTakenInOnceTheNewsOfItsEndIsThere) {
-  RawNodes nodes(true), fresh(true);
+  RawNodes nodes(Over::kUnix), fresh(Over::kUnix);
   nodes.make(1);
   Stranger old(*nodes[0].node, "w1");
   old.introduce(1);
@@ -246,7 +246,7 @@ TEST(RawHostileTest, AWorkerStartedAnewIsTakenInOnceTheNewsOfItsEndIsThere) {
 }
 
 TEST(RawHostileTest, GarbageOfAnyKindNeverHarmsTheOthers) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(2);
   std::mt19937 random(2026);
   const auto kinds = {FrameKind::kIntroduction, FrameKind::kRawRequest, FrameKind::kRawReply,

@@ -1,9 +1,8 @@
-// RawCall::State: a raw call that arrived, from another worker or from this one, until its answer (docs/spec/agent.md,
-// "Raw calls").
+// RawCall::State: a raw call that came in, from another worker or from this one, from its arrival to its answer.
 //
-// It waits, then runs, and is answered once; `cancelled` may come at any time. Any thread may use it. The handler's
-// RawCall and the executor's task share it, and it keeps the node's parts and its caller. An answer that cannot be sent
-// is replaced by an error with the reason. A call is one allocation.
+// It waits, runs, and is answered once. `cancelled` may come at any time. Any thread may use it. The handler's RawCall and the
+// executor's task hold it, and it keeps the node's parts and its caller. What cannot be sent is answered with the reason.
+// docs/spec/agent.md, "Raw calls".
 #pragma once
 
 #include <atomic>

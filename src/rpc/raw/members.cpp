@@ -64,19 +64,23 @@ std::optional<RawMembers::Refusal> RawMembers::take_in(const detail::Ref<RawPeer
   return {};
 }
 
-bool RawMembers::remove(RawPeer& peer, const std::string& why) {
+bool RawMembers::remove(RawPeer& peer, const std::string& why) noexcept {
   detail::Ref<RawPeer> removed;  // dropped outside of the lock
   const MutexLock lock(mutex_);
   const auto at = living_.find(peer.who.id);
   if (at == living_.end() || at->second.get() != &peer) return false;
   removed = std::move(at->second);
   living_.erase(at);
-  ends_.insert_or_assign(peer.who.id, End{peer.who.name, why});
+  try {
+    ends_.insert_or_assign(peer.who.id, End{peer.who.name, why});
+  } catch (const std::bad_alloc&) {
+    // Its end counts, and the words for it are lost.
+  }
   changed();
   return true;
 }
 
-void RawMembers::closed(RawPeer& peer) {
+void RawMembers::closed(RawPeer& peer) noexcept {
   detail::Ref<RawPeer> removed;
   const MutexLock lock(mutex_);
   const auto at = connected_.find(&peer);

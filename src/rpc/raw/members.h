@@ -43,9 +43,9 @@ class RawMembers {
   [[nodiscard]] std::optional<Refusal> take_in(const detail::Ref<RawPeer>& peer,
                                                const Introduction& introduction);
   // It is none any more; what death_of() says from now on. False: it was none. Nobody can find it, but its connection is there.
-  bool remove(RawPeer& peer, const std::string& why);
+  bool remove(RawPeer& peer, const std::string& why) noexcept;
   // Its connection has ended.
-  void closed(RawPeer& peer);
+  void closed(RawPeer& peer) noexcept;
 
   // Null: nobody of that id lives.
   [[nodiscard]] detail::Ref<RawPeer> find(int id) const;

@@ -1,8 +1,8 @@
 // The bodies of raw frames: messages, failures, introductions (docs/spec/wire.md, section 6).
 //
-// A frame keeps what it was given until it has been written. A message that was read owns its memory: one allocation for
-// its body, and one for each segment. Writing throws ValueError beyond a limit of the wire, and reading throws ValueError
-// that says what is wrong.
+// A frame keeps what it was given until it has been written. A message that was read owns its memory: one allocation for its
+// body and one for each segment. Writing throws ValueError beyond a limit of the wire; reading throws ValueError that says what
+// is wrong. docs/spec/wire.md, section 6.
 #pragma once
 
 #include <string>

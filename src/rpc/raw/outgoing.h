@@ -1,8 +1,8 @@
-// OutgoingCall: a raw call of this node, from call() to the return of its sink (docs/spec/agent.md, "Raw calls").
+// OutgoingCall: a raw call of ours, from call() to the return of its sink.
 //
-// It is pending in the table of its worker until one thread takes it out and ends it; then its sink is told, on a
-// callback thread. If the executor of callbacks has closed, the thread that ends the call tells the sink. The table's
-// reference becomes the task's. A call keeps the node's parts alive, and is one allocation.
+// It is pending in its worker's table; then whichever party takes it out of there ends it, once; then its sink is told, on a
+// thread of callbacks. When the executor is closed there is no such thread, and the thread that ends the call tells the sink. The
+// table holds the call, then the task does. It keeps the node's parts. docs/spec/agent.md, "Raw calls".
 #pragma once
 
 #include <memory>

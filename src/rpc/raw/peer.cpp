@@ -62,9 +62,16 @@ RawFailure RawPeer::death() const {
   return death_;
 }
 
-void RawPeer::set_end(const CloseInfo& info) {
+void RawPeer::set_end(const CloseInfo& info) noexcept {
   const MutexLock lock(mutex_);
-  end_ = info;
+  end_.why = info.why;
+  end_.reason = info.reason;
+  end_.error = info.error;
+  try {
+    end_.how = info.how;
+  } catch (const std::bad_alloc&) {
+    end_.how.clear();
+  }
 }
 
 CloseInfo RawPeer::end() const {
@@ -88,7 +95,7 @@ void RawPeer::call(RawMessage message, const detail::Ref<OutgoingCall>& call) no
       return node_.deliver(std::move(here), At::kElsewhere);
     }
     OutFrame frame(FrameKind::kRawRequest, call->id, remaining_us(call->deadline));
-    write_message(frame, std::move(message), node_.executors.callbacks);
+    write_message(frame, std::move(message), node_.means.callbacks);
     const auto error = connection_->send(std::move(frame));
     if (!error) return;
     if (!connection_->closed()) {

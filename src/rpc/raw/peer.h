@@ -1,9 +1,10 @@
 // RawPeer: another worker (or this one, for calls to oneself) as a node knows it: the way to it, its calls, its end
 // (docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6).
 //
-// A peer introduces itself, is taken in, and is then dead for good. The peer of the node itself is taken in from the
-// start. The members of the node own a peer while it is taken in; its connection and its calls share it. It does not keep
-// the node alive, which outlives its loop. A malformed frame ends the connection, and both sides report why.
+// It introduces itself, is taken in, and is dead for good; oneself is taken in from the start. Frames are handled as they come;
+// a malformed frame ends the connection, with words on both sides. The node's members own the peer while it is taken in; its
+// connection and its calls share it. It does not keep the node, which outlives its loop. A call costs a slot and a system call.
+// docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6.
 #pragma once
 
 #include <atomic>
@@ -65,7 +66,7 @@ class RawPeer final : public FrameHandler {
   [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
   [[nodiscard]] RawFailure death() const;
   // The words that the transport had for the end of its connection.
-  void set_end(const CloseInfo& info);
+  void set_end(const CloseInfo& info) noexcept;
   [[nodiscard]] CloseInfo end() const;  // no error while it is open
 
   // Takes the call; it ends in any case.

@@ -1,9 +1,8 @@
-// Buffer: memory that frames are received into: `size` bytes of a block of the Recycler, because fresh pages cost more
-// than the copy into them (src/base/recycler.h).
+// Buffer: memory that frames are received into, a block of the Recycler.
 //
-// A Buffer is counted; its last reference gives the block back to the Recycler, which outlives it. A Tensor borrows a
-// Buffer through Tensor::from_blob with a release that drops the reference. Any thread may hold it, and one thread at a
-// time writes to it. make() throws Error(kMemory) that names the size.
+// A Buffer is counted. Its last reference gives the block back to the Recycler, which outlives it. A Tensor borrows one
+// through Tensor::from_blob with a release that drops the Ref. Only one thread at a time may write its bytes. Blocks are used
+// again because fresh pages cost more than the copy into them (src/base/recycler.h).
 #pragma once
 
 #include <cstddef>

@@ -593,11 +593,6 @@ TEST_P(Conformance, AWrongSecretIsReportedByBothSides) {
               AllOf(HasSubstr("AuthError"), HasSubstr("'client'"), HasSubstr("wrong secret")));
 }
 
-TEST_P(Conformance, WhoIsNotAdmittedIsToldSo) {
-  admit = [](const PeerInfo& peer) { return peer.name != "client"; };
-  EXPECT_THAT(connect_error(), AllOf(HasSubstr("AuthError"), HasSubstr("does not admit")));
-}
-
 TEST_P(Conformance, AnotherNameThanExpectedIsRefused) {
   expected_name = "somebody";
   EXPECT_THAT(connect_error(), AllOf(HasSubstr("'server'"), HasSubstr("expected 'somebody'")));

@@ -1,14 +1,13 @@
-// FrameReader: cuts a byte stream into frames, and says where the next bytes should go (docs/spec/wire.md, section 2).
+// FrameReader: cuts a byte stream into frames, and says where the next bytes should go.
 //
-// It is between frames, or filling the buffers of a frame that does not lie in the buffer as a whole. Besides that, the
-// chunks of at most one large frame may be arriving. Frames come out in the order of their last bytes. Only the thread
-// with the connection's reader role uses it. It shares buffers with the frames that it hands out, and never writes into
-// one that a frame still holds.
+// It is between frames, or fills the buffers of a frame that does not lie in the buffer as a whole. Besides that at most one
+// large frame's chunks are coming. Frames come out in the order of their last bytes. The reader shares buffers with the frames
+// that it hands out, and never writes into one that a frame still holds. One thread at a time uses it: the holder of the
+// connection's reader role.
 //
-// next() returns kMalformed for a malformed frame, and error() says why; the reader is then of no further use. It throws
-// Error(kMemory) if there is no memory for a frame. A small frame is neither copied nor allocated. Of a segment, only the
-// bytes that were in the buffer already are copied (at most 64 KiB of a frame, 1 KiB of each further chunk); the rest is
-// received in place.
+// Small frames cost no copy and no allocation. Of segments, what was already in the buffer is copied (at most 64 KiB of a frame
+// and 1 KiB of each further chunk); the rest is received in place. After kMalformed, which error() explains, the reader is of
+// no use. It throws Error(kMemory) when there is no memory for a frame. docs/spec/wire.md, section 2.
 #pragma once
 
 #include <sys/uio.h>

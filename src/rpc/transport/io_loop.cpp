@@ -13,9 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "src/base/mutex.h"
+#include "src/base/forks.h"
 #include "src/base/thread.h"
-#include "src/rpc/transport/endpoint.h"
 #include "tine/error.h"
 
 namespace tine::rpc {

@@ -1,14 +1,13 @@
-// IoLoop: the thread "tine-io", with the sockets of one agent and small functions that are posted to it, at once or at a
-// time (epoll(7), level-triggered).
+// IoLoop: the thread "tine-io", which handles the descriptors and small posted work of one agent, at once or at a time.
 //
-// It runs from construction until stop() or destruction. Any thread may call any member; Pollable::on_events, timers and
-// posted functions run on the loop's own thread, which must never block and never run code of users. Posted functions run
-// in the order in which they were posted and must not throw. Timers run in the order of their times.
+// It runs from construction until stop() or destruction. Pollable::on_events, timers and posted functions run on the loop's
+// own thread: they must never block, throw, or run a user's code. All else may be called by any thread. Posted functions run in
+// the order posted, timers in the order of their times.
 //
-// The IoLoop owns its thread and joins it, and stop() closes all connections. Code that may outlive it holds a Loop. The
-// Timer that it is given must outlive it. Construction throws SystemError. Waking a thread that sleeps on another core
-// costs 85 us, so after work the loop polls for about 50 us more, or less if other threads need the processor
-// (src/base/polling.h).
+// The IoLoop owns its thread and joins it; stop() closes all connections. Whatever outlives the IoLoop holds a Loop. The Timer
+// that it is handed outlives it. Construction throws SystemError. To wake a thread that sleeps on another core costs 85 us, so
+// after work the loop polls on for about 50 us, less when others need the processor (src/base/polling.h). epoll(7),
+// level-triggered.
 #pragma once
 
 #include <atomic>

@@ -1,13 +1,12 @@
 // BodyWriter, BodyReader: a frame's body in MessagePack, written and read in one pass and in place (docs/spec/wire.md,
 // section 3).
 //
-// Objects are read in the order in which they were written. A writer owns its bytes and the segments that it was given,
-// each with an owner that keeps the memory alive until it has been sent. A reader borrows the body: str() and bin() are
-// views into it. A reader that has failed must not be used further. One thread at a time uses either.
-//
-// A reader throws ValueError that names the byte offset, what was expected and what was there, also if the values would
-// take far more memory than the body has bytes (charge()). A writer throws ValueError beyond a limit of the wire. Writing
-// allocates nothing up to 472 bytes of body; reading allocates nothing.
+// Objects are read in the order in which they were written, by one thread at a time. A writer owns its bytes and the segments
+// that it was given, each with an owner that keeps the memory alive until it has been sent. It throws ValueError where a limit of
+// the wire is exceeded, and allocates nothing for a body of up to 472 bytes. A reader borrows the body and allocates nothing; str()
+// and bin() are views into it. It throws ValueError that names the byte offset, what was expected and what was there, also
+// when what it reads would take far more memory than the body has bytes (charge()). After that it must not be used.
+// docs/spec/wire.md, section 3; the MessagePack specification.
 #pragma once
 
 #include <array>
@@ -57,11 +56,13 @@ class BodyWriter {
   [[nodiscard]] std::span<const std::byte> body() const noexcept {
     return {begin() + kHeaderBytes, used_ - kHeaderBytes};
   }
+  // The same with the 40 bytes before it, which are the frame's header once it is written there.
+  [[nodiscard]] std::span<std::byte> with_header() noexcept { return {begin(), used_}; }
+  [[nodiscard]] std::span<const std::byte> with_header() const noexcept { return {begin(), used_}; }
   [[nodiscard]] std::span<const Segment> segments() const noexcept { return segments_; }
   void clear() noexcept;
 
  private:
-  friend class OutFrame;
   static constexpr size_t kInline = 512;
   [[nodiscard]] std::byte* begin() noexcept { return heap_ ? heap_.get() : inline_.data(); }
   [[nodiscard]] const std::byte* begin() const noexcept { return heap_ ? heap_.get() : inline_.data(); }

@@ -1,5 +1,7 @@
-// HandshakeRecord: the fixed-size records that two processes exchange before the first frame (docs/spec/wire.md, section
-// 1). check() returns what is wrong, or an empty text. Nothing here throws, or allocates by a length that the peer names.
+// HandshakeRecord: the records of fixed size that two processes exchange before the first frame.
+//
+// check() returns what is wrong with one, or an empty text. Nothing here throws, or allocates by a length that the peer names.
+// docs/spec/wire.md, section 1.
 #pragma once
 
 #include <array>
@@ -27,7 +29,6 @@ enum class RefusalCode : uint8_t {
   kMalformed = 3,
   kBusy = 4,
   kTooSlow = 5,
-  kNotAdmitted = 6,
   kClosing = 7,
   kOtherKind = 8,
 };

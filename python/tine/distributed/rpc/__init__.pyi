@@ -44,6 +44,7 @@ class RpcBackendOptions:
     heartbeat_interval: float
     heartbeat_timeout: float
     polling: float
+    transports: list[str]
     def __init__(
         self,
         rpc_timeout: float = 60.0,
@@ -55,6 +56,7 @@ class RpcBackendOptions:
         heartbeat_interval: float = 5.0,
         heartbeat_timeout: float = 30.0,
         polling: float = 50e-6,
+        transports: Sequence[str] = ...,
     ) -> None: ...
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
@@ -77,6 +79,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         heartbeat_interval: float = 5.0,
         heartbeat_timeout: float = 30.0,
         polling: float = 50e-6,
+        transports: Sequence[str] = ...,
         _transports: Optional[Sequence[str]] = None,
         _channels: Optional[Sequence[str]] = None,
     ) -> None: ...

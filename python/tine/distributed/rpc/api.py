@@ -111,6 +111,7 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
         options.heartbeat_interval,
         options.heartbeat_timeout,
         options.polling,
+        options.transports,
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)

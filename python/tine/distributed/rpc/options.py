@@ -4,6 +4,7 @@ import enum
 from .constants import DEFAULT_INIT_METHOD, DEFAULT_NUM_WORKER_THREADS, DEFAULT_RPC_TIMEOUT_SEC
 
 DEFAULT_MAX_HANDLER_THREADS = 4096
+DEFAULT_TRANSPORTS = ("unix", "tcp")
 DEFAULT_MAX_SEND_BUFFER_BYTES = 64 << 20
 DEFAULT_MAX_CALLS_IN_FLIGHT = 65536
 DEFAULT_HEARTBEAT_INTERVAL = 5.0
@@ -50,6 +51,14 @@ def _threads(name, value, least):
     return _whole(name, value, least, _MOST_HANDLER_THREADS)
 
 
+def _names(name, given):
+    """Whether there is such a transport is known to the core, which init_rpc asks."""
+    names = [given] if isinstance(given, str) else list(given)
+    if not all(isinstance(n, str) for n in names):
+        raise TypeError(f"{name}: expected a list of names, got {given!r}")
+    return names
+
+
 class RpcBackendOptions:
     """How a worker is set up.
 
@@ -64,6 +73,8 @@ class RpcBackendOptions:
         heartbeat_timeout: seconds of silence after which it is dead.
         polling: seconds for which a thread that waits for an answer looks for it before it sleeps, as long as
             that pays; 0: it sleeps at once.
+        transports: the ways between workers, nearest first: another worker is reached by the first that leads to it.
+            ``"unix"``: sockets between processes of one machine. ``"tcp"``: needed for init_method.
     """
 
     num_worker_threads = DEFAULT_NUM_WORKER_THREADS
@@ -80,6 +91,7 @@ class RpcBackendOptions:
         heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
         heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
         polling=DEFAULT_POLLING,
+        transports=DEFAULT_TRANSPORTS,
     ):
         self.rpc_timeout = _seconds("rpc_timeout", rpc_timeout, none_is_zero=True)
         self.init_method = init_method
@@ -89,6 +101,7 @@ class RpcBackendOptions:
         self.heartbeat_interval = _at_most("heartbeat_interval", heartbeat_interval, _LONGEST, none_is_zero=True)
         self.heartbeat_timeout = _at_most("heartbeat_timeout", heartbeat_timeout, _LONGEST, none_is_zero=False)
         self.polling = _at_most("polling", polling, 1.0, none_is_zero=True)
+        self.transports = _names("transports", transports)
 
     def __repr__(self):
         options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
@@ -107,7 +120,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
             finds them all blocked, for a tenth of a second where it cannot be known, fails at its caller with an
             error that says so.
         device_maps, devices: devices other than the CPU are refused.
-        _transports, _channels: accepted, no effect: transports are chosen by distance.
+        _transports, _channels: accepted, no effect: PyTorch's names for what it has. See transports.
 
     The others are RpcBackendOptions'. Source: ``torch.distributed.rpc.TensorPipeRpcBackendOptions``.
     """
@@ -127,6 +140,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
         heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
         polling=DEFAULT_POLLING,
+        transports=DEFAULT_TRANSPORTS,
         _transports=None,
         _channels=None,
     ):
@@ -139,6 +153,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
             heartbeat_interval=heartbeat_interval,
             heartbeat_timeout=heartbeat_timeout,
             polling=polling,
+            transports=transports,
         )
         if device_maps or (devices and any(str(d) != "cpu" for d in devices)):
             raise ValueError(_CPU_ONLY)

@@ -1,14 +1,10 @@
-// StreamConnection: a Connection over a connected stream socket: unix, TCP or a socket pair.
+// FramedConnection: a Connection over a Channel, whatever transport that is of.
 //
-// State      See Connection. The socket is watched by the loop from start() on.
-// Threads    See Connection.
-// Ordering   The reader role is an atomic flag. Its holder alone touches the FrameReader. A waiting thread
-//            that takes it turns the loop's interest in the socket off first and on again before it gives the
-//            role back: so the loop is not woken by what the waiter reads, and nothing that comes later is missed.
-// Ownership  The loop holds the Watcher, the Watcher the connection: until finish().
-// Errors     See Connection.
-// Cost       See Connection. A waiter's turn costs two epoll_ctl.
-// Source     DESIGN "Who runs what", "Polling".
+// The loop watches the channel from start() on. The channel's events hold the connection until finish().
+//
+// The reader role is an atomic flag. Its holder alone touches the FrameReader and reads the channel. A waiting thread that
+// takes the role disarms the channel first and arms it again before it gives the role back: so the loop is not woken for
+// what the waiter reads, and nothing that comes later is missed. With a socket such a turn costs two epoll_ctl.
 #pragma once
 
 #include <atomic>
@@ -17,6 +13,8 @@
 #include <thread>
 
 #include "src/base/mutex.h"
+#include "src/base/polling.h"
+#include "src/rpc/transport/channel.h"
 #include "src/rpc/transport/connection.h"
 #include "src/rpc/transport/frame_reader.h"
 #include "src/rpc/transport/io_loop.h"
@@ -24,11 +22,12 @@
 
 namespace tine::rpc {
 
-class StreamConnection final : public Connection, private WriteQueue::Owner {
+class FramedConnection final : public Connection, private WriteQueue::Owner {
  public:
-  // Takes over the connected, non-blocking socket of a peer that has proven itself.
-  StreamConnection(const Loop& loop, int fd, PeerInfo peer, ConnectionOptions options);
-  ~StreamConnection() override;
+  // Of a peer that has proven itself. Nobody watches the channel yet.
+  FramedConnection(const Loop& loop, std::unique_ptr<Channel> channel, PeerInfo peer,
+                   ConnectionOptions options);
+  ~FramedConnection() override;
 
   void start(detail::Ref<FrameHandler> handler) override;
   std::exception_ptr send(OutFrame frame) override;
@@ -43,22 +42,24 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   const PeerInfo& peer() const noexcept override { return peer_; }
 
  private:
-  class Watcher;
+  class Events;
   class Role;
   enum class Read : uint8_t { kNothing, kSome, kEnded };
+  // What is left for the loop by the one who gives the role back.
+  enum class Left : uint8_t { kNothing, kBuffered, kUnread };
   struct Goodbye {
     GoodbyeReason reason;
     std::string text;
   };
 
-  void on_events(uint32_t events) noexcept;
+  void loop_ends() noexcept;
   void read_on_loop(bool buffered_only) noexcept;
   Read read_once() noexcept TINE_REQUIRES(reader_);
   Read dispatch_all(TimePoint now) TINE_REQUIRES(reader_);
   void dispatch(Frame& frame) TINE_REQUIRES(reader_);
   bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept TINE_RELEASE(reader_);
   [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_) { return !role_.exchange(true); }
-  void give_role_back(bool buffered) noexcept TINE_RELEASE(reader_);
+  void give_role_back(Left left) noexcept TINE_RELEASE(reader_);
   void flush() noexcept;
 
   void stream_ended(int error) noexcept TINE_REQUIRES(reader_);
@@ -66,32 +67,28 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   void give_up(std::string_view what) noexcept;
   void fail(CloseInfo info) noexcept;
   void finish() noexcept;
-  void tell_closed(const detail::Ref<FrameHandler>& handler, const detail::Ref<Watcher>& watcher) noexcept;
+  void tell_closed(const detail::Ref<FrameHandler>& handler) noexcept;
   void send_own(FrameKind kind, uint64_t number) noexcept;
   void say_goodbye(GoodbyeReason reason, std::string_view text) noexcept;
   void beat() noexcept;
   void plan_beat();
 
-  void want_readable(bool want) noexcept;
-  void want_writable(bool want) noexcept override;
   void room_again() noexcept override;
   Executor* where_to_let_go() noexcept override;
   [[nodiscard]] bool reads_here() const noexcept;
-  void update_interest() noexcept TINE_REQUIRES(interest_mutex_);
 
   Loop loop_;
-  const int fd_;
+  const std::unique_ptr<Channel> channel_;
   const PeerInfo peer_;
   const ConnectionOptions options_;
   WriteQueue writer_;
-  detail::Ref<Watcher> watcher_;
 
   struct Reading {
     explicit Reading(FrameReader reader) : frames(std::move(reader)) {}
     FrameReader frames;
     PollPolicy policy;
     std::optional<Goodbye> goodbye;
-    bool socket_may_have_more = false;
+    bool may_have_more = false;
     size_t bytes = 0;  // of the last read
   };
   std::atomic<bool> role_{false};
@@ -105,15 +102,11 @@ class StreamConnection final : public Connection, private WriteQueue::Owner {
   std::atomic<std::thread::id> holding_{};  // this thread's sends are flushed together
   std::atomic<std::thread::id> polling_{};  // holds the role and is not the loop's
 
-  Mutex interest_mutex_;
-  bool want_readable_ TINE_GUARDED_BY(interest_mutex_) = false;
-  bool want_writable_ TINE_GUARDED_BY(interest_mutex_) = false;
-  bool watched_ TINE_GUARDED_BY(interest_mutex_) = false;
-
   mutable Mutex state_mutex_;
   detail::Ref<FrameHandler>
       handler_;     // guarded by state_mutex_; the role's holder reads it without: finish() has the role
   CloseInfo info_;  // guarded by state_mutex_ until closed_, then constant
+  bool was_started_ TINE_GUARDED_BY(state_mutex_) = false;
   bool finished_ TINE_GUARDED_BY(state_mutex_) = false;
   TimerId beat_, shutdown_timer_;  // guarded by state_mutex_ until finished_, then finish()'s
 

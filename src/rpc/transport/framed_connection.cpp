@@ -1,10 +1,7 @@
-#include "src/rpc/transport/stream_connection.h"
+#include "src/rpc/transport/framed_connection.h"
 
 #include <fmt/format.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -30,33 +27,30 @@ CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
 
 }  // namespace
 
-std::string PeerInfo::describe() const { return fmt::format("{} ({})", name, address); }
-
-class StreamConnection::Watcher final : public Pollable {
+// Holds the connection for the channel.
+class FramedConnection::Events final : public ChannelEvents {
  public:
-  explicit Watcher(StreamConnection& connection)
-      : connection_(detail::Ref<StreamConnection>::share(&connection)) {}
-  void on_events(uint32_t events) noexcept override {
-    const auto alive = connection_;
-    if (alive) alive->on_events(events);
-  }
-  // On the loop's thread.
-  void drop() noexcept { connection_ = nullptr; }
+  explicit Events(FramedConnection& connection)
+      : connection_(detail::Ref<FramedConnection>::share(&connection)) {}
 
  private:
-  detail::Ref<StreamConnection> connection_;
+  void readable() noexcept override { connection_->read_on_loop(false); }
+  void writable() noexcept override { connection_->writer_.flush(); }
+  void loop_ends() noexcept override { connection_->loop_ends(); }
+
+  const detail::Ref<FramedConnection> connection_;
 };
 
 // Gives the role, which its thread has taken, back at the end of a scope. Until then users' callbacks go to their executor.
-class TINE_SCOPED_CAPABILITY StreamConnection::Role {
+class TINE_SCOPED_CAPABILITY FramedConnection::Role {
  public:
-  Role(StreamConnection& connection, bool on_loop) noexcept TINE_REQUIRES(connection.reader_)
+  Role(FramedConnection& connection, bool on_loop) noexcept TINE_REQUIRES(connection.reader_)
       : connection_(connection), on_loop_(on_loop) {
     if (connection_.options_.callbacks) gate_.emplace(*connection_.options_.callbacks);
     if (!on_loop_) {
       connection_.polling_.store(std::this_thread::get_id(), std::memory_order_relaxed);
       connection_.loop_.begin_polling();
-      connection_.want_readable(false);
+      connection_.channel_->disarm();
     }
   }
   // The analysis does not know that connection_ is the constructor's.
@@ -65,55 +59,52 @@ class TINE_SCOPED_CAPABILITY StreamConnection::Role {
     if (!on_loop_) {
       connection_.polling_.store({}, std::memory_order_relaxed);
       connection_.loop_.end_polling();
-      // Before the role is free: the next waiter turns it off again, and must not be overtaken.
-      connection_.want_readable(true);
     }
-    connection_.give_role_back(false);
+    // Before the role is free: the next waiter disarms it again, and must not be overtaken.
+    const bool unread = !connection_.closed() && connection_.channel_->arm();
+    connection_.give_role_back(unread ? Left::kUnread : Left::kNothing);
   }
   Role(const Role&) = delete;
   Role& operator=(const Role&) = delete;
 
  private:
-  StreamConnection& connection_;
+  FramedConnection& connection_;
   const bool on_loop_;
   std::optional<detail::CallbackGate> gate_;
 };
 
-StreamConnection::StreamConnection(const Loop& loop, int fd, PeerInfo peer, ConnectionOptions options)
+FramedConnection::FramedConnection(const Loop& loop, std::unique_ptr<Channel> channel, PeerInfo peer,
+                                   ConnectionOptions options)
     : loop_(loop),
-      fd_(fd),
+      channel_(std::move(channel)),
       peer_(std::move(peer)),
       options_(options),
-      writer_(fd, options.max_copied_bytes, *this),
+      writer_(*channel_, options.max_copied_bytes, *this),
       reading_(FrameReader(loop.recycler(), options.receive_buffer_bytes, options.max_payload_bytes)) {}
 
-StreamConnection::~StreamConnection() {
-  if (loop_.forked()) writer_.leave_socket();  // by now its number may be another file's
+FramedConnection::~FramedConnection() {
+  if (loop_.forked()) channel_->leave();
 }
 
-void StreamConnection::start(detail::Ref<FrameHandler> handler) {
+void FramedConnection::start(detail::Ref<FrameHandler> handler) {
   if (!handler) throw ValueError("Connection::start: expected a handler, got null");
   {
     MutexLock lock(state_mutex_);
-    if (watcher_) throw Error(fmt::format("the connection to {} was started twice", peer_.describe()));
-    watcher_ = detail::make_ref<Watcher>(*this);
+    if (std::exchange(was_started_, true))
+      throw Error(fmt::format("the connection to {} was started twice", peer_.describe()));
     handler_ = std::move(handler);
     if (finished_) {
       lock.unlock();
       // Closed before anybody listened: what was missed is told now.
-      const auto self = detail::Ref<StreamConnection>::share(this);
-      auto tell = [self] { self->tell_closed(std::exchange(self->handler_, nullptr), self->watcher_); };
+      const auto self = detail::Ref<FramedConnection>::share(this);
+      auto tell = [self] { self->tell_closed(std::exchange(self->handler_, nullptr)); };
       if (!loop_.post(tell)) tell();
       return;
     }
   }
   try {
-    // finish() runs only once closed is set, and takes this lock before it closes the socket.
-    MutexLock lock(interest_mutex_);
-    if (closed()) return;
-    want_readable_ = true;
-    loop_.watch(fd_, *watcher_, uint32_t{EPOLLIN | EPOLLRDHUP} | (want_writable_ ? uint32_t{EPOLLOUT} : 0U));
-    watched_ = true;
+    // finish() retires the channel: whichever of the two comes first, nobody watches it afterwards.
+    if (closed() || !channel_->watch(loop_, detail::make_ref<Events>(*this))) return;
     started_.store(true, std::memory_order_release);
   } catch (const Error& e) {
     CloseInfo info;
@@ -125,31 +116,27 @@ void StreamConnection::start(detail::Ref<FrameHandler> handler) {
   plan_beat();
 }
 
-void StreamConnection::tell_closed(const detail::Ref<FrameHandler>& handler,
-                                   const detail::Ref<Watcher>& watcher) noexcept {
-  if (handler) {
-    std::optional<detail::CallbackGate> gate;
-    if (options_.callbacks) gate.emplace(*options_.callbacks);
-    handler->on_close(*this, info_);
-  }
-  if (watcher) watcher->drop();
+void FramedConnection::tell_closed(const detail::Ref<FrameHandler>& handler) noexcept {
+  if (!handler) return;
+  std::optional<detail::CallbackGate> gate;
+  if (options_.callbacks) gate.emplace(*options_.callbacks);
+  handler->on_close(*this, info_);
 }
 
-void StreamConnection::plan_beat() {
+void FramedConnection::plan_beat() {
   if (options_.heartbeat_interval.count() <= 0) return;
-  const auto self = detail::Ref<StreamConnection>::share(this);
-  MutexLock lock(state_mutex_);
+  const auto self = detail::Ref<FramedConnection>::share(this);
+  const MutexLock lock(state_mutex_);
   if (closed() || finished_) return;
   beat_ = loop_.schedule_at(Clock::now() + options_.heartbeat_interval, [self] { self->beat(); });
 }
 
 // Counts beats and not time: a process that was stopped for a minute has itself to blame, not its peers.
-void StreamConnection::beat() noexcept {
+void FramedConnection::beat() noexcept {
   if (closed()) return;
-  // Both only grow: the sum changes when either does. What lies unread in the socket was said, too: then our reader is busy.
+  // Both only grow: the sum changes when either does. What lies unread was said, too: then our reader is busy.
   const uint64_t signs = received_.load(std::memory_order_relaxed) + writer_.taken();
-  char byte;
-  if (signs != heart_.signs_at_last_beat || ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+  if (signs != heart_.signs_at_last_beat || channel_->has_unread()) {
     heart_.signs_at_last_beat = signs;
     heart_.silent_beats = 0;
   } else {
@@ -168,7 +155,7 @@ void StreamConnection::beat() noexcept {
   plan_beat();
 }
 
-std::exception_ptr StreamConnection::send(OutFrame frame) {
+std::exception_ptr FramedConnection::send(OutFrame frame) {
   // First: the loop of a closed connection may be gone.
   if (closed()) return error();
   if (loop_.forked()) {
@@ -182,8 +169,8 @@ std::exception_ptr StreamConnection::send(OutFrame frame) {
   const bool hold = holding_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   switch (writer_.send(std::move(frame), hold ? How::kHold : reads_here() ? How::kBriefly : How::kWrite)) {
     case WriteQueue::Result::kOk: return nullptr;
-    // What the peer said before it went lies in the socket. The reader finds it, and then the end: so this frame shares
-    // the fate of those that the socket still took.
+    // What the peer said before it went lies in the channel. The reader finds it, and then the end: so this frame shares
+    // the fate of those that the channel still took.
     case WriteQueue::Result::kBroken: return nullptr;
     case WriteQueue::Result::kClosed: break;
   }
@@ -193,11 +180,11 @@ std::exception_ptr StreamConnection::send(OutFrame frame) {
 }
 
 // Refused only where the connection is ending: that tells.
-void StreamConnection::send_own(FrameKind kind, uint64_t number) noexcept {
+void FramedConnection::send_own(FrameKind kind, uint64_t number) noexcept {
   static_cast<void>(send(OutFrame(kind, number)));
 }
 
-Future<void> StreamConnection::room() {
+Future<void> FramedConnection::room() {
   const MutexLock lock(room_mutex_);
   // fail() sets closed_ before it takes this lock to tell who waits.
   if (closed() || loop_.forked()) return make_ready();
@@ -210,8 +197,8 @@ Future<void> StreamConnection::room() {
   return Future<void>(room_);
 }
 
-void StreamConnection::room_again() noexcept {
-  const auto self = detail::Ref<StreamConnection>::share(this);
+void FramedConnection::room_again() noexcept {
+  const auto self = detail::Ref<FramedConnection>::share(this);
   const auto tell = [self] {
     detail::Ref<detail::State<void>> room;
     {
@@ -226,21 +213,21 @@ void StreamConnection::room_again() noexcept {
 }
 
 // This thread reads this connection, or all of them.
-bool StreamConnection::reads_here() const noexcept {
+bool FramedConnection::reads_here() const noexcept {
   return loop_.on_loop_thread() || polling_.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
 
 // Under a gate this thread reads a connection, of this loop or of another agent's.
-Executor* StreamConnection::where_to_let_go() noexcept {
+Executor* FramedConnection::where_to_let_go() noexcept {
   return reads_here() || detail::is_gated() ? options_.callbacks : nullptr;
 }
 
-void StreamConnection::flush() noexcept {
+void FramedConnection::flush() noexcept {
   holding_.store({}, std::memory_order_relaxed);
   writer_.flush();
 }
 
-std::exception_ptr StreamConnection::error() const {
+std::exception_ptr FramedConnection::error() const {
   if (!closed()) return nullptr;
   MutexLock lock(state_mutex_);
   return info_.error;
@@ -248,22 +235,17 @@ std::exception_ptr StreamConnection::error() const {
 
 // --- reading
 
-void StreamConnection::on_events(uint32_t events) noexcept {
-  if (events == 0) {
-    CloseInfo info;
-    info.why = CloseInfo::Why::kLoopEnd;
-    info.error = make_error(
-        ErrorKind::kCancelled,
-        fmt::format("the connection to {} was closed: this worker has shut down", peer_.describe()));
-    fail(std::move(info));
-    finish();
-    return;
-  }
-  if (events & EPOLLOUT) writer_.flush();
-  if (events & ~static_cast<uint32_t>(EPOLLOUT)) read_on_loop(false);
+void FramedConnection::loop_ends() noexcept {
+  CloseInfo info;
+  info.why = CloseInfo::Why::kLoopEnd;
+  info.error =
+      make_error(ErrorKind::kCancelled,
+                 fmt::format("the connection to {} was closed: this worker has shut down", peer_.describe()));
+  fail(std::move(info));
+  finish();
 }
 
-void StreamConnection::read_on_loop(bool buffered_only) noexcept {
+void FramedConnection::read_on_loop(bool buffered_only) noexcept {
   if (closed() || !take_role()) return;
   Role role(*this, true);
   if (buffered_only) {
@@ -275,29 +257,24 @@ void StreamConnection::read_on_loop(bool buffered_only) noexcept {
     return;
   }
   size_t bytes = 0;
-  while (bytes < kReadAtOnce && read_once() == Read::kSome && reading_.socket_may_have_more)
-    bytes += reading_.bytes;
+  while (bytes < kReadAtOnce && read_once() == Read::kSome && reading_.may_have_more) bytes += reading_.bytes;
 }
 
-StreamConnection::Read StreamConnection::read_once() noexcept {
+FramedConnection::Read FramedConnection::read_once() noexcept {
   try {
     std::array<iovec, kReadPieces> pieces;
-    const size_t count = reading_.frames.prepare(pieces);
-    ssize_t n;
-    do {
-      n = count == 1 ? ::recv(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_DONTWAIT)
-                     : ::readv(fd_, pieces.data(), static_cast<int>(count));
-    } while (n < 0 && errno == EINTR);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Read::kNothing;
-    if (n <= 0) {
-      stream_ended(n < 0 ? errno : 0);
+    const auto into = std::span(pieces).first(reading_.frames.prepare(pieces));
+    const Channel::Outcome in = channel_->try_read(into);
+    if (in.what == Channel::What::kNothingNow) return Read::kNothing;
+    if (in.what == Channel::What::kEnded) {
+      stream_ended(in.error);
       return Read::kEnded;
     }
     received_.fetch_add(1, std::memory_order_relaxed);
     size_t asked = 0;
-    for (size_t i = 0; i < count; ++i) asked += pieces[i].iov_len;
-    reading_.bytes = static_cast<size_t>(n);
-    reading_.socket_may_have_more = reading_.bytes == asked;
+    for (const iovec& piece : into) asked += piece.iov_len;
+    reading_.bytes = in.bytes;
+    reading_.may_have_more = reading_.bytes == asked;
     reading_.frames.received(reading_.bytes);
     return dispatch_all(Clock::now());
   } catch (const std::exception& e) {
@@ -307,12 +284,12 @@ StreamConnection::Read StreamConnection::read_once() noexcept {
 }
 
 // There is no memory for what the peer sends: nothing is wrong with it, but the stream cannot be read on.
-void StreamConnection::give_up(std::string_view what) noexcept {
+void FramedConnection::give_up(std::string_view what) noexcept {
   say_goodbye(GoodbyeReason::kInternal, what);
   fail(died(CloseInfo::Why::kInternal, peer_, fmt::format("was given up: {}", what)));
 }
 
-StreamConnection::Read StreamConnection::dispatch_all(TimePoint now) {
+FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
   Frame frame;
   TimePoint held_since{};
   for (;;) {
@@ -347,7 +324,7 @@ StreamConnection::Read StreamConnection::dispatch_all(TimePoint now) {
   }
 }
 
-void StreamConnection::dispatch(Frame& frame) {
+void FramedConnection::dispatch(Frame& frame) {
   switch (frame.header.kind) {
     case FrameKind::kPing: return send_own(FrameKind::kPong, frame.header.call_id);
     case FrameKind::kPong: return;
@@ -371,19 +348,19 @@ void StreamConnection::dispatch(Frame& frame) {
 
 // Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
 // order of sequentially consistent operations: one of the two sees the other, so finish() runs.
-void StreamConnection::give_role_back(bool buffered) noexcept {
+void FramedConnection::give_role_back(Left left) noexcept {
   reader_.end();
   role_.store(false);
   if (closed_.load()) {
-    const auto self = detail::Ref<StreamConnection>::share(this);
+    const auto self = detail::Ref<FramedConnection>::share(this);
     if (!loop_.post([self] { self->finish(); })) finish();
-  } else if (buffered) {
-    const auto self = detail::Ref<StreamConnection>::share(this);
-    loop_.post([self] { self->read_on_loop(true); });
+  } else if (left != Left::kNothing) {
+    const auto self = detail::Ref<FramedConnection>::share(this);
+    loop_.post([self, buffered_only = left == Left::kBuffered] { self->read_on_loop(buffered_only); });
   }
 }
 
-bool StreamConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
+bool FramedConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
   if (done()) return true;
   if (closed() || !started_.load(std::memory_order_acquire) || loop_.forked()) return done();
   PollTurn turn(loop_.poll_budget());
@@ -396,10 +373,13 @@ bool StreamConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
   return done();
 }
 
-bool StreamConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
+bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
   // What came in meanwhile may have been ours, and what lies in the buffer belongs to whoever reads next.
   if (done() || closed() || !reading_.policy.should_poll()) {
-    give_role_back(reading_.frames.more_buffered());
+    // An event that came while this thread had the role has found it taken.
+    give_role_back(reading_.frames.more_buffered() ? Left::kBuffered
+                   : !closed() && channel_->arm()  ? Left::kUnread
+                                                   : Left::kNothing);
     return done();
   }
   Role role(*this, false);
@@ -428,7 +408,7 @@ bool StreamConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
 
 // --- closing
 
-void StreamConnection::stream_ended(int error) noexcept {
+void FramedConnection::stream_ended(int error) noexcept {
   CloseInfo info;
   const int broken = writer_.broken_errno();
   if (shutting_down_.load(std::memory_order_acquire)) {
@@ -454,14 +434,14 @@ void StreamConnection::stream_ended(int error) noexcept {
   fail(std::move(info));
 }
 
-void StreamConnection::malformed(const std::string& what) noexcept {
+void FramedConnection::malformed(const std::string& what) noexcept {
   say_goodbye(GoodbyeReason::kMalformed, what);
   fail(died(CloseInfo::Why::kMalformed, peer_,
             fmt::format("sent something malformed, so the connection was closed: {}", what)));
 }
 
 // The last that is sent. What it says is a courtesy: where it cannot be sent the end of the stream tells as much.
-void StreamConnection::say_goodbye(GoodbyeReason reason, std::string_view text) noexcept {
+void FramedConnection::say_goodbye(GoodbyeReason reason, std::string_view text) noexcept {
   try {
     OutFrame goodbye(FrameKind::kGoodbye);
     goodbye.body.array(2);
@@ -473,10 +453,10 @@ void StreamConnection::say_goodbye(GoodbyeReason reason, std::string_view text) 
   }
 }
 
-void StreamConnection::shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept {
+void FramedConnection::shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept {
   if (closed() || loop_.forked() || shutting_down_.exchange(true)) return;
   say_goodbye(reason, text);
-  const auto self = detail::Ref<StreamConnection>::share(this);
+  const auto self = detail::Ref<FramedConnection>::share(this);
   auto give_up = [self] { self->close(nullptr); };
   MutexLock lock(state_mutex_);
   if (closed() || finished_) return;
@@ -485,7 +465,7 @@ void StreamConnection::shutdown(GoodbyeReason reason, std::string_view text, Tim
   if (!shutdown_timer_) give_up();
 }
 
-void StreamConnection::close(std::exception_ptr error) noexcept {
+void FramedConnection::close(std::exception_ptr error) noexcept {
   CloseInfo info;
   info.error = error ? std::move(error)
                      : make_error(ErrorKind::kCancelled,
@@ -493,7 +473,7 @@ void StreamConnection::close(std::exception_ptr error) noexcept {
   fail(std::move(info));
 }
 
-void StreamConnection::fail(CloseInfo info) noexcept {
+void FramedConnection::fail(CloseInfo info) noexcept {
   {
     MutexLock lock(state_mutex_);
     if (closed_.load(std::memory_order_relaxed)) return;
@@ -502,55 +482,29 @@ void StreamConnection::fail(CloseInfo info) noexcept {
   }
   if (loop_.forked()) return;
   writer_.close();
-  const auto self = detail::Ref<StreamConnection>::share(this);
+  const auto self = detail::Ref<FramedConnection>::share(this);
   if (!loop_.post([self] { self->finish(); })) finish();
 }
 
-void StreamConnection::finish() noexcept {
+void FramedConnection::finish() noexcept {
+  const auto self = detail::Ref<FramedConnection>::share(this);  // the channel lets go of its own
   {
     MutexLock lock(state_mutex_);
     if (finished_) return;
   }
-  if (!take_role()) return;  // its holder posts this again; from now on nobody reads
-  detail::Ref<FrameHandler> handler;
-  detail::Ref<Watcher> watcher;  // both null when nobody has called start() yet
+  if (!take_role()) return;           // its holder posts this again; from now on nobody reads
+  detail::Ref<FrameHandler> handler;  // null when nobody has called start() yet
   {
     MutexLock lock(state_mutex_);
     finished_ = true;
     handler = std::exchange(handler_, nullptr);
-    watcher = watcher_;
   }
   loop_.cancel(beat_);
   loop_.cancel(shutdown_timer_);
-  {
-    MutexLock lock(interest_mutex_);
-    if (watched_) loop_.forget(fd_, *watcher_);
-    watched_ = false;
-  }
-  writer_.close_socket();
-  tell_closed(handler, watcher);
+  channel_->retire();
+  writer_.close_channel();
+  tell_closed(handler);
   reader_.end();  // for the analysis; role_ stays taken, so that nobody reads any more
-}
-
-// --- interest
-
-void StreamConnection::want_readable(bool want) noexcept {
-  MutexLock lock(interest_mutex_);
-  want_readable_ = want;
-  update_interest();
-}
-
-void StreamConnection::want_writable(bool want) noexcept {
-  MutexLock lock(interest_mutex_);
-  want_writable_ = want;
-  update_interest();
-}
-
-void StreamConnection::update_interest() noexcept {
-  if (!watched_) return;
-  loop_.change(
-      fd_, *watcher_,
-      (want_readable_ ? uint32_t{EPOLLIN | EPOLLRDHUP} : 0U) | (want_writable_ ? uint32_t{EPOLLOUT} : 0U));
 }
 
 }  // namespace tine::rpc
