@@ -161,6 +161,11 @@ struct JoinOptions {
   // copied and does not count.
   size_t max_calls_in_flight = 65536;
   size_t max_send_buffer_bytes = size_t{64} << 20;
+  // A worker that says nothing is asked for a sign of life after the first, and is dead after the second; 0: never asked.
+  std::chrono::milliseconds heartbeat_interval{5000};
+  std::chrono::milliseconds heartbeat_timeout{30000};
+  // For how long a thread that waits for an answer looks for it before it sleeps, while that pays; 0: it sleeps at once.
+  std::chrono::microseconds polling{50};
   // Asked every 100 ms while join(), leave() and a call that waits for room block; true ends the wait with Cancelled.
   std::function<bool()> interrupted{};
   // Is told of refused handshakes and dead workers, by threads that read: it must not block. Empty: nobody is told.

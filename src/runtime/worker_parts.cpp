@@ -40,6 +40,9 @@ void Worker::Parts::join(JoinOptions given) {
   options.max_send_buffer_bytes = given.max_send_buffer_bytes;
   options.transports = transports_named(
       given.transports, {.host = {}, .plaintext_beyond_loopback = given.plaintext_beyond_loopback});
+  options.heartbeat_interval = given.heartbeat_interval;
+  options.heartbeat_timeout = given.heartbeat_timeout;
+  options.polling = given.polling;
   options.interrupted = given.interrupted;
   options.log = std::move(given.log);
   options.ops = &runtime_.ops();
