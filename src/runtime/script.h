@@ -39,7 +39,8 @@ using ScriptPoll = void (*)();
 class TINE_API ScriptStore final {
  public:
   // `max_depth`: of calls and forks within each other.
-  ScriptStore(const OpTable& ops, Executor& executor, const OpContext& context, uint32_t max_depth = 1'000'000);
+  ScriptStore(const OpTable& ops, Executor& executor, const OpContext& context,
+              uint32_t max_depth = 1'000'000);
   ~ScriptStore();
   ScriptStore(const ScriptStore&) = delete;
   ScriptStore& operator=(const ScriptStore&) = delete;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "src/rpc/transport/ways.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

@@ -281,8 +281,7 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, How how) {
 }
 
 // Straight from the caller's frame: nothing is moved or allocated when the channel takes it all.
-WriteQueue::Result WriteQueue::write_directly(MutexLock<>& lock, OutFrame&& frame,
-                                              size_t rounds) {
+WriteQueue::Result WriteQueue::write_directly(MutexLock<>& lock, OutFrame&& frame, size_t rounds) {
   writing_ = true;
   lock.unlock();
   const uint64_t total = frame.wire_bytes();
