@@ -114,7 +114,7 @@ FIGURES = [
     ("spec/wire.md", "interval (default 5 s)", "src/rpc/transport/connection.h", "heartbeat_interval{5000};"),
     ("spec/wire.md", "timeout (default 30 s)", "src/rpc/transport/connection.h", "heartbeat_timeout{30000};"),
     ("spec/wire.md", "Tensor of at most 512 bytes", "src/rpc/wire/value_codec.h", "kInlineTensorBytes = 512;"),
-    ("spec/wire.md", "larger than 4 KiB", "src/rpc/wire/value_codec.h", "kInlineForeignBytes = 4096;"),
+    ("spec/wire.md", "larger than 4 KiB", "src/rpc/wire/segments.h", "kInlineForeignBytes = 4096;"),
     ("spec/ir.md", "Within 50 ms", "src/vm/machine.h", "kInterruption{50};"),
     ("spec/ir.md", "Blocks nest at most 200 deep", "src/ir/parse.cpp", "kDeepestBlock = 200;"),
     ("spec/ir.md", "Pure rows of at most 10 us", "src/ir/passes/simplify.cpp", "kWorthFolding = 10'000;"),

@@ -57,13 +57,17 @@ def test_each_variable_of_the_pool_is_read_under_its_name_and_no_other_is():
 
 
 def test_the_table_has_each_option_of_a_worker_with_its_default():
-    code = (ROOT / "src/rpc/agent.h").read_text()
+    code = (ROOT / "include/tine/rpc.h").read_text()
+    code = code[code.index("struct JoinOptions {"):]
     table = {names(cpp)[0]: (names(python), default) for cpp, python, default, _ in rows("A worker")}
     keywords = inspect.signature(rpc.RpcBackendOptions).parameters
     more = inspect.signature(rpc.TensorPipeRpcBackendOptions).parameters
     for name, (python, default) in table.items():
-        assert re.search(rf"\b{name}\b *[={{]", code), f"AgentOptions has no {name}"
-        if python == [name]:
+        assert re.search(rf"\b{name}\b *[={{]", code), f"JoinOptions has no {name}"
+        if name == "transports":
+            assert list(keywords[name].default) == list(more[name].default) == re.findall(r'"(\w+)"', default)
+            assert f"{name}{{{default}}};" in code
+        elif python == [name]:
             assert keywords[name].default == more[name].default == pytest.approx(float(default)), name
     documented = {python[0] for python, _ in table.values() if python}
     assert set(keywords) - documented == {"init_method"}

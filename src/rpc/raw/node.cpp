@@ -192,7 +192,7 @@ void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introductio
 
 void RawNode::Parts::take_in_or_throw(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                                       TimePoint patience) {
-  // Whoever removes it as soon as it is in finds this.
+  // Set before the worker is in, because another thread may remove it from then on.
   auto presence = detail::make_ref<RawPresence>(weak_from_this(),
                                                 RawWorker{peer->connection().peer().name, introduction.id});
   peer->presence = presence;
@@ -296,7 +296,7 @@ void RawNode::Parts::lose(RawPeer& peer, const std::string& why, bool left) noex
   try {
     (void)loop_.post([this] { look_at_waiting(); });
   } catch (const std::bad_alloc&) {
-    // Whoever waits for its name looks again when its patience ends.
+    // The loop looks again when the patience of those that wait for the name ends.
   }
 }
 

@@ -18,7 +18,7 @@
 namespace tine::rpc {
 namespace {
 
-// What makes one end's loop look. It rings until it is answered.
+// What makes one end's loop look. It rings until it is answered. Both ends know it; the one that watches it closes it.
 class Bell {
  public:
   Bell() : fd_(FileDescriptor::made_by([] { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); })) {
@@ -31,19 +31,27 @@ class Bell {
   Bell(const Bell&) = delete;
   Bell& operator=(const Bell&) = delete;
 
-  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  // For its owner, until it closes it.
+  [[nodiscard]] int fd() const noexcept TINE_NO_THREAD_SAFETY_ANALYSIS { return fd_.get(); }
   void ring() noexcept {
+    const MutexLock lock(mutex_);
     const uint64_t one = 1;
-    static_cast<void>(!::write(fd_.get(), &one, sizeof one));
+    if (fd_) static_cast<void>(!::write(fd_.get(), &one, sizeof one));
   }
   void answer() noexcept {
+    const MutexLock lock(mutex_);
     uint64_t count;
-    static_cast<void>(!::read(fd_.get(), &count, sizeof count));
+    if (fd_) static_cast<void>(!::read(fd_.get(), &count, sizeof count));
+  }
+  void close() noexcept {
+    const MutexLock lock(mutex_);
+    fd_ = FileDescriptor();
   }
 
  private:
   const Birth birth_;
-  FileDescriptor fd_;
+  Mutex mutex_;
+  FileDescriptor fd_ TINE_GUARDED_BY(mutex_);
 };
 
 // One direction.
@@ -190,7 +198,10 @@ class PipeChannel final : public Channel {
     out_->end(*theirs_);
     in_->refuse_more(*theirs_, *ours_);
   }
-  void close() noexcept override { break_off(); }
+  void close() noexcept override {
+    break_off();
+    ours_->close();
+  }
   void leave() noexcept override {}
 
  private:

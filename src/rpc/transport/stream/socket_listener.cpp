@@ -44,13 +44,14 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
       const MutexLock lock(mutex_);
       if (!fd_) return;
       from.length = sizeof from.storage;
+      const int listening = fd_.get();
       fd = FileDescriptor::made_by([&] {
-        return ::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.length,
+        return ::accept4(listening, reinterpret_cast<sockaddr*>(&from.storage), &from.length,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
       });
       if (!fd) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-          // Who waits stays in the backlog; asking at once again would only burn the processor.
+          // Those that wait stay in the backlog. Asking again at once would only burn the processor.
           acceptor_->loop().change(fd_.get(), *this, 0);
           const auto self = detail::Ref<AcceptSocket>::share(this);
           acceptor_->loop().schedule_at(Clock::now() + std::chrono::milliseconds(100), [self] {
