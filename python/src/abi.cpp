@@ -37,7 +37,6 @@ namespace {
 
 struct Works {
   bool frames = false;
-  bool locations = false;
   bool type = false;
   bool count = false;
   bool lookup = false;
@@ -80,42 +79,48 @@ uint32_t count_in([[maybe_unused]] const std::exception_ptr& error) noexcept {
 #endif
 }
 
-std::source_location forged(const PlaceRecord* record) noexcept {
-  std::source_location location;
-  static_assert(sizeof location == sizeof record && std::is_trivially_copyable_v<std::source_location>);
-  std::memcpy(static_cast<void*>(&location), static_cast<const void*>(&record), sizeof record);
-  return location;
-}
-
 }  // namespace
+
+constinit bool detail::locations_work = false;
+
+Instruction innermost() noexcept {
+#if TINE_FRAMES == 311
+  if (!works.frames) return {};
+  const auto* const frame = PyThreadState_GET()->cframe->current_frame;
+  if (!frame) return {};
+  return {frame->f_code, offset_in(*frame)};
+#elif TINE_FRAMES == 312
+  if (!works.frames) return {};
+#if PY_VERSION_HEX < 0x030D0000
+  auto* const frame = PyThreadState_GET()->cframe->current_frame;
+#else
+  auto* const frame = PyThreadState_GET()->current_frame;
+#endif
+  if (!frame) return {};
+  PyObject* const code = PyUnstable_InterpreterFrame_GetCode(frame);
+  Py_DECREF(code);  // the frame keeps it
+  // An entry frame, through which C calls Python, runs no code of its own. Then the public calls skip it.
+  if (!PyCode_Check(code) || PyUnicode_GET_LENGTH(reinterpret_cast<PyCodeObject*>(code)->co_filename) == 0) return {};
+  return {reinterpret_cast<PyCodeObject*>(code), PyUnstable_InterpreterFrame_GetLasti(frame)};
+#else
+  return {};
+#endif
+}
 
 Frames::Frames([[maybe_unused]] Way way) noexcept {
 #if TINE_FRAMES == 311
   if (way == Way::kQuick && works.frames) {
-    const auto* const frame = PyThreadState_GET()->cframe->current_frame;
-    if (!frame) return;
-    frame_ = frame;
-    code_ = frame->f_code;
-    offset_ = offset_in(*frame);
+    frame_ = PyThreadState_GET()->cframe->current_frame;
+    look();
     return;
   }
 #elif TINE_FRAMES == 312
-  if (way == Way::kQuick && works.frames) {
-#if PY_VERSION_HEX < 0x030D0000
-    auto* const frame = PyThreadState_GET()->cframe->current_frame;
-#else
-    auto* const frame = PyThreadState_GET()->current_frame;
-#endif
-    if (!frame) return;
-    PyObject* const code = PyUnstable_InterpreterFrame_GetCode(frame);
-    // An entry frame, through which C calls Python, runs no code of its own. Then the public calls skip it.
-    if (PyCode_Check(code) && PyUnicode_GET_LENGTH(reinterpret_cast<PyCodeObject*>(code)->co_filename) > 0) {
-      code_ = reinterpret_cast<PyCodeObject*>(code);
-      offset_ = PyUnstable_InterpreterFrame_GetLasti(frame);
-      owned_ = true;
-      return;
-    }
-    Py_DECREF(code);
+  if (const Instruction here = way == Way::kQuick ? innermost() : Instruction(); here.code) {
+    Py_INCREF(here.code);
+    code_ = here.code;
+    offset_ = static_cast<int>(here.offset);
+    owned_ = true;
+    return;
   }
 #endif
   object_ = PyThreadState_GetFrame(PyThreadState_GET());
@@ -160,10 +165,6 @@ void Frames::let_go() noexcept {
   owned_ = false;
 }
 
-std::source_location as_location(const PlaceRecord* record) noexcept {
-  return works.locations ? forged(record) : std::source_location();
-}
-
 uint32_t owners_of(const std::exception_ptr& error) noexcept { return works.count ? count_in(error) : 0; }
 
 // Exported by each CPython so far, though not documented. It goes through the cache of types, which the public way,
@@ -180,7 +181,7 @@ std::vector<Mechanism> versions() {
     {"frames", "any CPython: PyThreadState_GetFrame and PyFrame_GetBack", works.frames},
 #endif
         {"class lookup", "CPython 3.11 to 3.14: _PyType_Lookup", works.lookup},
-        {"source location", "libstdc++: one pointer to file, function, line, column", works.locations},
+        {"source location", "libstdc++: one pointer to file, function, line, column", detail::locations_work},
 #if defined(__GLIBCXX__)
         {"exception type", "libstdc++: exception_ptr::__cxa_exception_type", works.type},
 #else
@@ -201,8 +202,8 @@ namespace {
 // Each mechanism is tried on a case whose outcome is known. A way that does not give it is not taken again.
 void try_all() {
   static constexpr PlaceRecord kRecord{"file", "function", 7, 9};
-  const std::source_location location = forged(&kRecord);
-  works.locations = location.line() == 7 && location.column() == 9 && location.file_name() == kRecord.file &&
+  const std::source_location location = detail::forged(&kRecord);
+  detail::locations_work = location.line() == 7 && location.column() == 9 && location.file_name() == kRecord.file &&
                     location.function_name() == kRecord.function;
 
   const auto first = std::make_exception_ptr(int64_t{42});

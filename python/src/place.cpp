@@ -71,6 +71,11 @@ Slot* slot_of(PyCodeObject* code, int offset) noexcept {
 
 std::source_location calling_place() noexcept {
   if (!table) return {};
+  if (const auto [code, offset] = abi::innermost(); code) {
+    const Slot* const slot = slot_of(code, static_cast<int>(offset));
+    if (!slot) return {};
+    if (slot->place) return abi::as_location(slot->place);
+  }
   for (abi::Frames frames; frames.code(); frames.next()) {
     const Slot* const slot = slot_of(frames.code(), frames.offset());
     if (!slot) break;
