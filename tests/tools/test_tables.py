@@ -22,7 +22,7 @@ def test_each_folder_that_the_layers_name_exists_and_each_library_is_included():
             assert any(i == name or i.startswith((name, name + ".", name + "/")) for i in INCLUDED), row
         else:
             folder = row.split(":")[0]
-            assert folder in ("through", "unfollowed") or (ROOT / folder).is_dir() or (ROOT / "src" / folder).is_dir(), row
+            assert folder == "through" or (ROOT / folder).is_dir() or (ROOT / "src" / folder).is_dir(), row
 
 
 def test_each_folder_that_the_build_names_exists():
