@@ -34,7 +34,7 @@ Acceptor::Acceptor(const Loop& loop, Identity identity, ListenOptions options, s
 void Acceptor::accepted(std::unique_ptr<Channel> channel, std::string peer_address) noexcept {
   if (closed_.load(std::memory_order_acquire)) return;
   try {
-    // Who came first and has not proven itself had the most time to do so.
+    // The oldest of those that have not proven themselves had the most time to do so.
     if (pending_.size() >= std::max<size_t>(options_.max_pending_handshakes, 1)) {
       const auto oldest = pending_.front();
       oldest->refuse(RefusalCode::kBusy);

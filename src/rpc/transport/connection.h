@@ -11,7 +11,7 @@
 //
 // Nothing here blocks, and nothing is refused because much is queued: a caller that can wait asks has_room() first. A small
 // frame is sent with one system call and no allocation. To receive one costs no allocation but the handler's; a segment goes into
-// its final, recycled buffer. docs/spec/wire.md; DESIGN.md, "Who runs what" and "Polling".
+// its final, recycled buffer. docs/spec/wire.md; src/rpc/placement.h says which thread runs what.
 #pragma once
 
 #include <chrono>

@@ -382,7 +382,7 @@ bool WriteQueue::await_room() {
 
 WriteQueue::Result WriteQueue::break_off(MutexLock<>& lock) noexcept {
   closed_ = true;
-  // What the peer said before is still there to be read; behind it the reader now finds the end.
+  // The bytes that the peer sent before can still be read; after them the reader finds the end.
   channel_.break_off();
   return end_writing(lock, Result::kBroken);
 }

@@ -1,11 +1,11 @@
 // WriteQueue: frames on their way into a channel. It never blocks, and refuses nothing because much is queued.
 //
-// One thread at a time writes, without the lock; others queue behind it. There are two lanes, small frames and large ones,
+// One thread at a time writes, without the lock; others queue. There are two lanes, small frames and large ones,
 // which leave in chunks:
 //   1. Each lane leaves in the order in which send() took its frames.
 //   2. Small frames go first: they wait for the rest of the chunk under way. After kChunkBytes of them a chunk goes.
 //   3. A large frame's last chunk leaves after the small frames that were sent before it.
-//   4. A cancel leaves behind its large request.
+//   4. A cancel leaves after its large request.
 // While both lanes are in use chunks are short and little may lie unread in the channel, because a small frame waits for
 // both.
 //

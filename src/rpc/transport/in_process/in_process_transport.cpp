@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view kScheme = "inproc:";
 
-// Who listens, by address.
+// The acceptors that listen, by address.
 class Switchboard {
  public:
   void add(const std::string& address, const std::shared_ptr<Acceptor>& acceptor) {

@@ -1,7 +1,7 @@
 // PipeChannel: a Channel between two ends in one process. Bytes go through memory, events by eventfd(2).
 //
 // Each direction is a ring of bytes with a flag that says whether its reader is armed and one that says whether its writer
-// waits for room. Whoever changes what such a flag is about takes it back and rings the other side's bell. All of it is
+// waits for room. The one that changes what such a flag is about takes it back and rings the other side's bell. All of it is
 // guarded by the direction's lock, so
 //    armed and unread bytes  =>  the bell has been rung since, or the last arm() returned true.
 #pragma once

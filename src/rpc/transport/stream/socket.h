@@ -39,7 +39,7 @@ struct SocketAddress {
 // not speak that family: a host name may well have addresses of another.
 [[nodiscard]] FileDescriptor make_socket(int family);
 void prepare_accepted(int fd, int family) noexcept;
-// About so many bytes lie in the socket that are not on their way yet: what is sent next waits behind them.
+// About so many bytes lie in the socket that are not on their way yet: what is sent next waits for those.
 void bound_unsent(int fd, size_t bytes) noexcept;
 [[nodiscard]] SocketAddress local_address(int fd);
 
