@@ -206,7 +206,8 @@ class TINE_API IncomingCall {
 
 // What a binding brings to Worker::join().
 struct Language {
-  ForeignCodec* codec = nullptr;  // borrowed until the worker has left
+  ForeignCodec* codec =
+      nullptr;  // borrowed for as long as the Runtime lives: a handler may end after leave_now()
   // Runs a call of one of the language's functions, on a handler thread. What it throws is the answer.
   std::function<void(IncomingCall)> handle{};
 };

@@ -100,7 +100,8 @@ Instruction innermost() noexcept {
   PyObject* const code = PyUnstable_InterpreterFrame_GetCode(frame);
   Py_DECREF(code);  // the frame keeps it
   // An entry frame, through which C calls Python, runs no code of its own. Then the public calls skip it.
-  if (!PyCode_Check(code) || PyUnicode_GET_LENGTH(reinterpret_cast<PyCodeObject*>(code)->co_filename) == 0) return {};
+  if (!PyCode_Check(code) || PyUnicode_GET_LENGTH(reinterpret_cast<PyCodeObject*>(code)->co_filename) == 0)
+    return {};
   return {reinterpret_cast<PyCodeObject*>(code), PyUnstable_InterpreterFrame_GetLasti(frame)};
 #else
   return {};
@@ -203,8 +204,9 @@ namespace {
 void try_all() {
   static constexpr PlaceRecord kRecord{"file", "function", 7, 9};
   const std::source_location location = detail::forged(&kRecord);
-  detail::locations_work = location.line() == 7 && location.column() == 9 && location.file_name() == kRecord.file &&
-                    location.function_name() == kRecord.function;
+  detail::locations_work = location.line() == 7 && location.column() == 9 &&
+                           location.file_name() == kRecord.file &&
+                           location.function_name() == kRecord.function;
 
   const auto first = std::make_exception_ptr(int64_t{42});
   const auto* const thrown_one = thrown<int64_t>(first);

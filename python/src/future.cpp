@@ -417,7 +417,7 @@ PyObject* future_repr(PyObject* object) {
     }
     case Outcome::kCancelled: what = "cancelled"; break;
     case Outcome::kDeadline: what = "failed: deadline exceeded"; break;
-    case Outcome::kForked: what = "failed: inherited over fork(2)"; break;
+    case Outcome::kInherited: what = "failed: inherited over fork(2)"; break;
   }
   return PyUnicode_FromFormat("<%s %s at %p>", name.c_str(), what.c_str(), object);
 }

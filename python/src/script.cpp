@@ -466,7 +466,7 @@ ScriptPoll interrupt_poll() noexcept {
     bool main = false;
   };
   static thread_local Known known;
-  const int now = tine::detail::fork_generation();
+  const int now = tine::detail::forks_so_far();
   if (known.generation != now) known = {now, ::getpid() == ::gettid()};
   return known.main ? &handle_signals : nullptr;
 }

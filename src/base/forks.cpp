@@ -47,7 +47,7 @@ void leave_fork() noexcept { forks.fetch_sub(1); }
 void enter_child() noexcept {
   scopes.store(0, std::memory_order_relaxed);
   forks.store(0, std::memory_order_relaxed);
-  detail::forks_behind.fetch_add(1, std::memory_order_relaxed);
+  detail::fork_count.fetch_add(1, std::memory_order_relaxed);
   detail::set_thread_helper(nullptr);
   for (size_t i = 0; i < followed.size(); ++i) {
     uint64_t left = followed[i].load(std::memory_order_relaxed);
@@ -59,7 +59,7 @@ void enter_child() noexcept {
 
 }  // namespace
 
-constinit std::atomic<uint8_t> detail::forks_behind{0};
+constinit std::atomic<uint8_t> detail::fork_count{0};
 
 void detail::watch_forks() {
   [[maybe_unused]] static const int once = pthread_atfork(&enter_fork, &leave_fork, &enter_child);

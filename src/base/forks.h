@@ -17,10 +17,10 @@ namespace tine {
 // object that has a Birth must have called detail::watch_forks().
 class Birth {
  public:
-  [[nodiscard]] bool inherited() const noexcept { return generation_ != detail::fork_generation(); }
+  [[nodiscard]] bool inherited() const noexcept { return generation_ != detail::forks_so_far(); }
 
  private:
-  uint8_t generation_ = detail::fork_generation();
+  uint8_t generation_ = detail::forks_so_far();
 };
 
 // While one is alive, another thread's fork(2) waits. A thread holds one while it makes a descriptor and marks it, or unmarks

@@ -176,7 +176,7 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kError: observe(); return error_;
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
     case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
-    case Outcome::kForked:
+    case Outcome::kInherited:
       return make_error(ErrorKind::kAbandoned,
                         "this future was made before the process forked: what completes it runs in the "
                         "parent only; wait for "
@@ -267,7 +267,7 @@ bool StateBase::fail_in_child() noexcept {
   hub_.store(nullptr,
              std::memory_order_relaxed);  // leaked, because a thread of the parent may have held its lock
   Node* parents = nullptr;
-  const auto code = static_cast<uintptr_t>(Outcome::kForked);
+  const auto code = static_cast<uintptr_t>(Outcome::kInherited);
   // The parent's callbacks are leaked as well. Those that this process adds from here on run.
   if (word_.finish(
           code, tail(), [] { return false; }, &parents) &&

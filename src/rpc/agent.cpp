@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "src/rpc/agent_parts.h"
+#include "tine/context.h"
 
 namespace tine::rpc {
 
@@ -48,10 +51,12 @@ Future<void> Agent::room(int to) { return parts_->world.peer(worker_info(to).id)
 
 void Agent::wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted) {
   if (has_room(to)) return;
+  // The call ends with the context in which it is made; so does the wait. call() then finds it ended.
+  const Context context = Context::current();
   const auto slice = [&](TimePoint until) {
-    return has_room(to) || (room(to).wait_until(until) && has_room(to));
+    return has_room(to) || context.stopped() || (room(to).wait_until(until) && has_room(to));
   };
-  (void)wait_interruptible(deadline, interrupted, "a call", slice);
+  (void)wait_interruptible(std::min(deadline, context.deadline()), interrupted, "a call", slice);
 }
 
 Future<Value> Agent::call(int to, CallRequest request, TimePoint deadline) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 namespace tine::rpc {
 
@@ -19,9 +20,11 @@ IoLoop& Links::loop() {
 }
 
 void Links::accept(detail::Ref<Connection> connection) {
-  {
+  try {
     const MutexLock lock(mutex_);
     if (!closed_) arrived_.push_back(std::move(connection));
+  } catch (const std::bad_alloc&) {
+    // The other side is told by the end of the connection, which follows.
   }
   changed_.notify_all();
   if (connection) connection->close(nullptr);

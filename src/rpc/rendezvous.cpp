@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
 #include <map>
+#include <new>
 
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/wire/request.h"
 
@@ -338,8 +339,13 @@ Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)
   ListenOptions listen;
   listen.connection = options_.connection;
   listen.on_connection = [reg = register_](detail::Ref<Connection> connection) {
-    reg->opened();
-    connection->start(detail::make_ref<Session>(reg));
+    try {
+      auto session = detail::make_ref<Session>(reg);
+      reg->opened();
+      connection->start(std::move(session));
+    } catch (const std::bad_alloc&) {
+      connection->close(nullptr);
+    }
   };
   listen.on_refused = [log = options_.log](const std::exception_ptr& error, const std::string&) {
     if (log) log("refused at the rendezvous: " + describe(error));

@@ -31,6 +31,11 @@ class PoolSplitter final : public Splitter {
 
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
+  // Handlers use what is made after their threads: they end first.
+  ~Parts() {
+    rpc.leave_now();
+    (void)handlers.close_and_join(kNoDeadline);
+  }
 
   const Birth birth;
   OpTable ops;

@@ -54,7 +54,7 @@ CallRequest Worker::Parts::request_for(const std::string& callee, std::vector<Va
                                        std::vector<std::pair<std::string, Value>> kwargs) const {
   if (runtime_.ops().find(callee)) return CallRequest::builtin(callee, std::move(args), std::move(kwargs));
   if (scripts_) {
-    if (auto code = scripts_->code_of(callee)) {
+    if (auto code = scripts_->exported_code(callee)) {
       return CallRequest::script(callee, std::move(code), std::move(args), std::move(kwargs));
     }
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "src/compile/emit.h"
@@ -43,6 +44,10 @@ Function ScriptBatch::show(const Function::Data* f) {
   return Function(std::shared_ptr<const Function::Data>(
       f, [batch = shared_from_this()](const Function::Data*) mutable noexcept {
         const std::shared_ptr<ScriptShelf> shelf = batch->shelf;
+        if (shelf->birth.inherited()) {  // its lock is as fork(2) found it: the batch stays
+          (void)new (std::nothrow) std::shared_ptr<ScriptBatch>(std::move(batch));
+          return;
+        }
         std::shared_ptr<ScriptBatch> gone;  // destroyed without the lock
         {
           const MutexLock lock(shelf->mutex);

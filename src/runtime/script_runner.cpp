@@ -74,7 +74,7 @@ Future<Value> UnitRunner::run(const std::string& name, const rpc::ScriptCode& co
   return function.and_then(std::move(start));
 }
 
-std::shared_ptr<const rpc::ScriptCode> UnitRunner::code_of(const std::string& name) {
+std::shared_ptr<const rpc::ScriptCode> UnitRunner::exported_code(const std::string& name) {
   return functions_->store.export_code(name);
 }
 

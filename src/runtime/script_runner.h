@@ -23,7 +23,7 @@ class UnitRunner final : public ScriptRunner {
   ~UnitRunner();
   Future<Value> run(const std::string& name, const rpc::ScriptCode& code, std::vector<Value> args,
                     std::vector<std::pair<std::string, Value>> kwargs) override;
-  std::shared_ptr<const rpc::ScriptCode> code_of(const std::string& name) override;
+  std::shared_ptr<const rpc::ScriptCode> exported_code(const std::string& name) override;
 
  private:
   struct Functions;

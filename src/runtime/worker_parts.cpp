@@ -60,9 +60,9 @@ void Worker::Parts::join(JoinOptions given) {
       throw Error(fmt::format("RPC is already initialized, as worker \"{}\"; call shutdown first",
                               agent_->self().name));
     }
-    language_ = given.language ? *given.language : Language();
+    language_ = std::make_shared<const Language>(given.language ? *given.language : Language());
     interrupted_ = std::move(given.interrupted);
-    options.codec = language_.codec;
+    options.codec = language_->codec;
   }
   std::shared_ptr<Agent> agent = Agent::start(std::move(options));
   {
@@ -134,7 +134,7 @@ CallRequest Worker::Parts::checked_request_for(Call call) const {
 
 void Worker::Parts::serve(std::string name, Served f) {
   if (name.empty()) throw ValueError("serve: expected the name of the function, got an empty text");
-  if (runtime_.ops().find(name) || (scripts_ && scripts_->code_of(name))) {
+  if (runtime_.ops().find(name) || (scripts_ && scripts_->exported_code(name))) {
     throw ValueError(fmt::format(
         "serve: \"{}\" is an operator or a script function of this worker: calls of that name reach that, "
         "so choose another",
@@ -189,14 +189,19 @@ void Worker::Parts::handle(IncomingCall call) {
 }
 
 void Worker::Parts::run_foreign(IncomingCall call) {
-  if (!language_.handle) {
+  std::shared_ptr<const Language> language;
+  {
+    const MutexLock lock(mutex_);
+    language = language_;
+  }
+  if (!language->handle) {
     throw TypeError(fmt::format(
         "this worker is a C++ program, which cannot run the Python function {}; it runs operators, script "
         "functions and the functions that it serves: pass their name in place of a function, as in "
         "rpc_sync(to, \"name\", args=...). It serves {}",
         call.name(), known_to()));
   }
-  language_.handle(std::move(call));
+  language->handle(std::move(call));
 }
 
 void Worker::Parts::run_script(IncomingCall call) {
@@ -242,7 +247,7 @@ void Worker::Parts::run_served(IncomingCall call) {
     if (const auto at = served_.find(call.name()); at != served_.end()) f = at->second;
   }
   if (!f) {
-    if (scripts_ && scripts_->code_of(call.name())) return run_script(std::move(call));
+    if (scripts_ && scripts_->exported_code(call.name())) return run_script(std::move(call));
     throw NameError(fmt::format(
         "this worker has no function \"{}\": it serves {}. An operator is called by its full name, such as "
         "\"aten::add\"; a Python function is passed as itself, not by its name",

@@ -30,7 +30,7 @@ class ScriptRunner {
   virtual Future<Value> run(const std::string& name, const rpc::ScriptCode& code, std::vector<Value> args,
                             std::vector<std::pair<std::string, Value>> kwargs) = 0;
   // The code of a function known here; null when there is none of that name.
-  virtual std::shared_ptr<const rpc::ScriptCode> code_of(const std::string& name) = 0;
+  virtual std::shared_ptr<const rpc::ScriptCode> exported_code(const std::string& name) = 0;
 
  protected:
   ~ScriptRunner() = default;
@@ -83,10 +83,10 @@ class Worker::Parts final : private Handler, public RemoteCaller {
 
   Runtime& runtime_;
   ScriptRunner* scripts_ = nullptr;
-  Language language_;  // while an agent runs it does not change
   mutable Mutex mutex_;
   std::function<bool()> interrupted_ TINE_GUARDED_BY(mutex_);
   std::shared_ptr<Agent> agent_ TINE_GUARDED_BY(mutex_);
+  std::shared_ptr<const Language> language_ TINE_GUARDED_BY(mutex_);  // kept by each call that it runs
   bool has_left_ TINE_GUARDED_BY(mutex_) = false;
   std::map<std::string, Function, std::less<>> served_ TINE_GUARDED_BY(mutex_);
   std::atomic<Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock

@@ -75,7 +75,6 @@ class Plan {
   }
 
   [[nodiscard]] int64_t numel() const noexcept { return numel_; }
-  [[nodiscard]] const std::array<int64_t, N>& inner_strides() const noexcept { return strides_[0]; }
 
   // body(pointers, strides, n) for each innermost row; on several cores where that pays.
   template <class Body>

@@ -104,7 +104,9 @@ def test_a_body_has_the_name_of_its_header_or_a_reason():
 # A name that said something else, and what it is called now (docs/glossary.md).
 OLD_NAMES = {
     "hook_now": "current_hook", "write_line": "log_report", "sched::Worker": "sched::PoolThread", "Thing": "Meaning",
-    "things.cpp": "meanings.cpp", "kPlaces": "kModules",
+    "things.cpp": "meanings.cpp",
+    "forks_behind": "fork_count", "fork_generation": "forks_so_far", "kForked": "kInherited",
+    "kPlaces": "kModules",
 }
 # A test's own class.
 ITS_OWN = {("Thing", "src/rpc/agent_test.cpp")}

@@ -12,8 +12,8 @@
 namespace tine::detail {
 
 // Modulo 256.
-TINE_API extern std::atomic<uint8_t> forks_behind;
-inline uint8_t fork_generation() noexcept { return forks_behind.load(std::memory_order_relaxed); }
+TINE_API extern std::atomic<uint8_t> fork_count;
+inline uint8_t forks_so_far() noexcept { return fork_count.load(std::memory_order_relaxed); }
 // From the first call on, each child of fork(2) counts.
 TINE_API void watch_forks();
 

@@ -92,7 +92,7 @@ class Node {
 // thread waits for a future.
 TINE_API void enter_trampoline(void (*run)(void* a, void* b), void* a, void* b) noexcept;
 
-enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kForked };
+enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kInherited };
 
 // An argument that says: by the reference rule above, no other thread uses this caller's reference.
 struct Owning {};
@@ -123,7 +123,7 @@ class TINE_API StateBase : public RefCounted {
   bool ready() noexcept { return done() || (is_inherited() && fail_in_child()); }
 
   // It was made before the fork(2) that made this process.
-  [[nodiscard]] bool of_parent() const noexcept { return generation_ != fork_generation(); }
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != forks_so_far(); }
   // In the child: fails it if it is pending, and returns true. The callbacks that it inherited are the parent's and are not
   // run; its sleepers do not exist here. Takes no lock, because a thread of the parent may have held it.
   bool fail_in_child() noexcept;
@@ -225,11 +225,10 @@ class TINE_API StateBase : public RefCounted {
   [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
 
   [[nodiscard]] WaitHelper* helper() const noexcept { return helper_; }
-  void set_helper(WaitHelper* helper) noexcept { helper_ = helper; }  // before it is shared
 
  protected:
   explicit StateBase(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
-      : RefCounted(references), generation_(fork_generation()), helper_(helper) {}
+      : RefCounted(references), generation_(forks_so_far()), helper_(helper) {}
   // For states that are tasks. True for the first caller, which then runs the task.
   [[nodiscard]] bool start() noexcept {
     return (flags_.fetch_or(kStarted, std::memory_order_acq_rel) & kStarted) == 0;

@@ -47,7 +47,11 @@ void Acceptor::accepted(std::unique_ptr<Channel> channel, std::string peer_addre
           self->finished(p, std::move(connection), std::move(error));
         });
     pending_.push_back(pending);
-    pending->begin(Clock::now() + options_.handshake_timeout);
+    try {
+      pending->begin(Clock::now() + options_.handshake_timeout);
+    } catch (const std::exception&) {
+      pending_.remove(pending);
+    }
   } catch (const std::exception&) {
     return;
   }

@@ -246,7 +246,15 @@ void FramedConnection::loop_ends() noexcept {
 }
 
 void FramedConnection::read_on_loop(bool buffered_only) noexcept {
-  if (closed() || !take_role()) return;
+  if (closed()) return;
+  if (!take_role()) {
+    // The holder may have looked for the last time before what this event tells of came. `missed_` is set before the role is
+    // tried again, and the holder looks at it after it has freed the role, all sequentially consistent: one of the two sees
+    // the other.
+    missed_.store(true);
+    if (!take_role()) return;
+    missed_.store(false);
+  }
   Role role(*this, true);
   if (buffered_only) {
     try {
@@ -351,6 +359,7 @@ void FramedConnection::dispatch(Frame& frame) {
 void FramedConnection::give_role_back(Left left) noexcept {
   reader_.end();
   role_.store(false);
+  if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
   if (closed_.load()) {
     const auto self = detail::Ref<FramedConnection>::share(this);
     if (!loop_.post([self] { self->finish(); })) finish();

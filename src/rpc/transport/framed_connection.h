@@ -92,7 +92,8 @@ class FramedConnection final : public Connection, private WriteQueue::Owner {
     size_t bytes = 0;  // of the last read
   };
   std::atomic<bool> role_{false};
-  detail::Role reader_;  // the thread that set role_ has it
+  std::atomic<bool> missed_{false};  // the loop has found the role taken, and has not read since
+  detail::Role reader_;              // the thread that set role_ has it
   Reading reading_ TINE_GUARDED_BY(reader_);
 
   std::atomic<bool> started_{false};

@@ -6,6 +6,8 @@
 #include <array>
 #include <fstream>
 
+#include "src/rpc/auth/secret.h"
+
 namespace tine::rpc {
 
 std::string machine_identity() {
@@ -14,7 +16,9 @@ std::string machine_identity() {
   // Both belong to a network namespace.
   std::array<char, 64> net{};
   const ssize_t n = ::readlink("/proc/self/ns/net", net.data(), net.size() - 1);
-  return fmt::format("{}/{}", boot, n > 0 ? net.data() : "?");
+  // What cannot be read is not the same as what another process cannot read: then TCP leads to the others.
+  if (boot.empty() || n <= 0) return fmt::format("unknown {:016x}", random_incarnation());
+  return fmt::format("{}/{}", boot, net.data());
 }
 
 }  // namespace tine::rpc

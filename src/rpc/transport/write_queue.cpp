@@ -233,13 +233,15 @@ void WriteQueue::finish(const Unit& unit, Items& done) noexcept {
 
 void WriteQueue::push(Items& node) {
   Item& item = node.front();
+  const bool small = item.total <= kChunkBytes;
+  // First, because it may throw.
+  if (!small && is_request(item.frame.kind)) requests_.try_emplace(item.frame.call_id, node.begin());
   item.number = ++last_number_;
   copied_.fetch_add(item.copied, std::memory_order_relaxed);
-  if (item.total <= kChunkBytes) {
+  if (small) {
     large_bytes_ = 0;
     return small_.splice(small_.end(), node);
   }
-  if (is_request(item.frame.kind)) requests_.try_emplace(item.frame.call_id, node.begin());
   large_.splice(large_.end(), node);
 }
 

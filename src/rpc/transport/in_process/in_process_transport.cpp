@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "src/base/forks.h"
 #include "src/base/mutex.h"
 #include "src/rpc/auth/secret.h"
 #include "src/rpc/transport/acceptor.h"
@@ -54,12 +55,14 @@ class InProcessListener final : public Listener {
   ~InProcessListener() override { close(); }
   const std::string& address() const noexcept override { return acceptor_->address(); }
   void close() noexcept override {
-    if (closed_.exchange(true)) return;
+    if (closed_.exchange(true) || birth_.inherited())
+      return;  // in a child the locks are as fork(2) found them
     board_->remove(acceptor_->address());
     acceptor_->close();
   }
 
  private:
+  const Birth birth_;
   const std::shared_ptr<Switchboard> board_;
   const std::shared_ptr<Acceptor> acceptor_;
   std::atomic<bool> closed_{false};

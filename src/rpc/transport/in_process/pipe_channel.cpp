@@ -31,7 +31,7 @@ class Bell {
   Bell(const Bell&) = delete;
   Bell& operator=(const Bell&) = delete;
 
-  // For its owner, until it closes it.
+  // For its owner, before it closes it.
   [[nodiscard]] int fd() const noexcept TINE_NO_THREAD_SAFETY_ANALYSIS { return fd_.get(); }
   void ring() noexcept {
     const MutexLock lock(mutex_);
@@ -177,7 +177,7 @@ class PipeChannel final : public Channel {
     const MutexLock lock(mutex_);
     if (retired_) return false;
     loop_ = loop;
-    loop_->watch(ours_->fd(), *watcher, EPOLLIN);
+    loop_->watch(fd_, *watcher, EPOLLIN);
     watcher_ = std::move(watcher);
     // What has come before is told like what comes later.
     if (in_->arm() || out_->is_writable()) ours_->ring();
@@ -233,7 +233,7 @@ class PipeChannel final : public Channel {
     const MutexLock lock(mutex_);
     retired_ = retired_ || for_good;
     if (!watcher_) return;
-    loop_->forget(ours_->fd(), *watcher_);
+    loop_->forget(fd_, *watcher_);
     events = watcher_->drop();
     watcher_ = nullptr;
   }
@@ -241,6 +241,7 @@ class PipeChannel final : public Channel {
   const Birth birth_;
   const std::shared_ptr<Pipe> in_, out_;
   const std::shared_ptr<Bell> ours_, theirs_;
+  const int fd_ = ours_->fd();
   Mutex mutex_;
   std::optional<Loop> loop_ TINE_GUARDED_BY(mutex_);
   detail::Ref<Watcher> watcher_ TINE_GUARDED_BY(mutex_);  // null: not watched

@@ -45,8 +45,8 @@ bool SocketChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
   const MutexLock lock(mutex_);
   if (retired_) return false;
   loop_ = loop;
+  armed_ = true;  // before the loop can read
   loop_->watch(fd_, *watcher, kReadable | (wants_writable_ ? uint32_t{EPOLLOUT} : 0U));
-  armed_ = true;
   watcher_ = std::move(watcher);
   return true;
 }
