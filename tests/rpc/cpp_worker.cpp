@@ -39,6 +39,7 @@ int main() {
     ++entered;
     while (!Context::current().stopped()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ++stopped;
+    Context::current().check();
   });
   worker.serve("entered and stopped", [&] { return std::pair(entered.load(), stopped.load()); });
 

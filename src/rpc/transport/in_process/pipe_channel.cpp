@@ -210,7 +210,11 @@ class PipeChannel final : public Channel {
     Watcher(std::shared_ptr<Bell> bell, std::shared_ptr<Pipe> out, detail::Ref<ChannelEvents> events) noexcept
         : bell_(std::move(bell)), out_(std::move(out)), events_(std::move(events)) {}
     void on_events(uint32_t events) noexcept override {
-      const auto told = events_;  // the channel may let go of it meanwhile
+      detail::Ref<ChannelEvents> told;  // kept for this event: another thread may drop() meanwhile
+      {
+        const MutexLock lock(mutex_);
+        told = events_;
+      }
       if (!told) return;
       if (events == 0) return told->loop_ends();
       bell_->answer();
@@ -220,12 +224,16 @@ class PipeChannel final : public Channel {
       }
       told->readable();
     }
-    [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept { return std::move(events_); }
+    [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept {
+      const MutexLock lock(mutex_);
+      return std::move(events_);
+    }
 
    private:
     const std::shared_ptr<Bell> bell_;
     const std::shared_ptr<Pipe> out_;
-    detail::Ref<ChannelEvents> events_;
+    Mutex mutex_;
+    detail::Ref<ChannelEvents> events_ TINE_GUARDED_BY(mutex_);
   };
 
   void stop_watching(bool for_good) noexcept {

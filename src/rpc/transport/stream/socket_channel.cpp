@@ -23,17 +23,24 @@ class SocketChannel::Watcher final : public Pollable {
  public:
   explicit Watcher(detail::Ref<ChannelEvents> events) noexcept : events_(std::move(events)) {}
   void on_events(uint32_t events) noexcept override {
-    const auto told = events_;  // the channel may let go of it meanwhile
+    detail::Ref<ChannelEvents> told;  // kept for this event: another thread may drop() meanwhile
+    {
+      const MutexLock lock(mutex_);
+      told = events_;
+    }
     if (!told) return;
     if (events == 0) return told->loop_ends();
     if (events & EPOLLOUT) told->writable();
     if (events & ~static_cast<uint32_t>(EPOLLOUT)) told->readable();
   }
-  // On the loop's thread, or where it does not run any more.
-  [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept { return std::move(events_); }
+  [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept {
+    const MutexLock lock(mutex_);
+    return std::move(events_);
+  }
 
  private:
-  detail::Ref<ChannelEvents> events_;
+  Mutex mutex_;
+  detail::Ref<ChannelEvents> events_ TINE_GUARDED_BY(mutex_);
 };
 
 SocketChannel::SocketChannel(FileDescriptor socket) noexcept
