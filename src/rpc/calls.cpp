@@ -101,6 +101,11 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
     detail::join_context(*state, *context);
     if (state->done()) return state;  // else its deadline has passed: the sweep ends the call
   }
+  // It waited for room until now. An answer could come before the next look at deadlines.
+  if (state->started >= deadline) [[unlikely]] {
+    state->fail(state->deadline_error(state->started));
+    return state;
+  }
   if (!target.calls.add(state)) {
     state->fail(target.death());
     return state;

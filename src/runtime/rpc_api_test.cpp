@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <latch>
+#include <list>
 #include <thread>
 
 #include "src/rpc/world_for_tests.h"
@@ -71,6 +72,10 @@ class Workers : public ::testing::Test {
   Worker& caller() { return (*this)[0]; }
   Worker& callee() { return (*this)[1]; }
 
+  // A handler may still be on its way out of one when the test's body has ended.
+  std::latch& latch(ptrdiff_t count) { return latches_.emplace_back(count); }
+
+  std::list<std::latch> latches_;
   FreeAddress address_;
   Runtime runtimes_[3];
 };
@@ -215,7 +220,7 @@ TEST_F(Workers, ANameIsServedOnceAndNotThatOfAnOperator) {
 }
 
 TEST_F(Workers, ServedFunctionsBlockWithoutHoldingCallsUp) {
-  std::latch both(2);
+  std::latch& both = latch(2);
   callee().serve("meet", [&] { both.arrive_and_wait(); });
   join();
   const Future<Value> a = caller().call("w1", "meet"), b = caller().call("w1", "meet");
@@ -259,7 +264,7 @@ TEST_F(Workers, RRefsAreArgumentsAndResults) {
 }
 
 TEST_F(Workers, ACallEndsAtItsOwnTimeout) {
-  std::latch go(1);
+  std::latch& go = latch(1);
   callee().serve("wait", [&] { go.wait(); });
   join(2, Seconds(0.05));
   EXPECT_EQ(caller().rpc_timeout(), Seconds(0.05));
@@ -277,7 +282,7 @@ TEST_F(Workers, ACallEndsAtItsOwnTimeout) {
 }
 
 TEST_F(Workers, AContextEndsTheCallsThatAreMadeInItAndTheWorkThatTheyCaused) {
-  std::latch entered(2), told(2);
+  std::latch &entered = latch(2), &told = latch(2);
   callee().serve("until stopped", [&] {
     const Context mine = Context::current();
     entered.count_down();
@@ -328,7 +333,7 @@ TEST_F(Workers, AContextsDeadlineReachesTheCalleeAndEndsTheCall) {
 }
 
 TEST_F(Workers, ACancelledFutureStopsTheServedFunctionAndWhatItCalls) {
-  std::latch entered(1), told(1);
+  std::latch &entered = latch(1), &told = latch(1);
   callee().serve("deep", [&] {
     entered.count_down();
     while (!Context::current().stopped()) std::this_thread::sleep_for(milliseconds(1));
@@ -343,7 +348,7 @@ TEST_F(Workers, ACancelledFutureStopsTheServedFunctionAndWhatItCalls) {
 }
 
 TEST_F(Workers, ADeadWorkerFailsCallsAndReferencesAtOnce) {
-  std::latch go(1), entered(1);
+  std::latch &go = latch(1), &entered = latch(1);
   callee().serve("wait", [&] {
     entered.count_down();
     go.wait();
@@ -387,7 +392,7 @@ TEST_F(Workers, LeavingAloneEndsAtItsTimeoutAndNamesTheStragglers) {
 }
 
 TEST_F(Workers, LeavingAtOnceFailsWhatIsPending) {
-  std::latch go(1);
+  std::latch& go = latch(1);
   callee().serve("wait", [&] { go.wait(); });
   join();
   const Future<Value> call = caller().call("w1", "wait");
@@ -511,7 +516,7 @@ TEST_F(Workers, AnotherSecretIsRefused) {
 }
 
 TEST_F(Workers, ACallThatFindsNoRoomWaitsForItUntilItsDeadline) {
-  std::latch go(1);
+  std::latch& go = latch(1);
   callee().serve("wait", [&] { go.wait(); });
   std::thread other([&] { callee().join(options(address_, 1, 2)); });
   JoinOptions o = options(address_, 0, 2);
