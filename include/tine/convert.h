@@ -35,6 +35,10 @@
 #include "tine/value.h"
 
 namespace tine {
+
+// An argument given by its name: Keyword("alpha", 2).
+using Keyword = std::pair<std::string_view, Value>;
+
 namespace detail {
 
 template <class T>

@@ -124,6 +124,8 @@ using SystemError = ErrorOf<ErrorKind::kSystem>;
 [[nodiscard]] TINE_API std::exception_ptr make_error(ErrorKind kind, std::string message);
 // One of tine's errors: a copy of it with one more hop. Any other exception: the same pointer.
 [[nodiscard]] TINE_API std::exception_ptr with_hop(const std::exception_ptr& error, Hop hop);
+// The message of one of tine's errors, alone; of any other exception describe(). Throws nothing but std::bad_alloc.
+[[nodiscard]] TINE_API std::string message_of(const std::exception_ptr& error);
 // "TypeError: message", of any exception. Throws nothing but std::bad_alloc.
 [[nodiscard]] TINE_API std::string describe(const std::exception_ptr& error);
 

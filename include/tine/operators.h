@@ -23,7 +23,6 @@
 // ValueError for a bad number or text, std::bad_alloc. A failed call has no effect, unless it writes into an argument.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +32,7 @@
 
 #include "tine/convert.h"
 #include "tine/detail/cost.h"
+#include "tine/detail/given_arguments.h"
 #include "tine/schema.h"
 
 namespace tine {
@@ -66,9 +66,6 @@ enum class Boundary : uint8_t {
   // The same, but a 0-d Tensor stays what it is where a number is asked for: what a trace writes down.
   kRecorded,
 };
-
-// An argument given by its name: Keyword("alpha", 2).
-using Keyword = std::pair<std::string_view, Value>;
 
 class TINE_API OpTable {
  public:
@@ -133,19 +130,8 @@ class TINE_API OpTable {
 
 template <class R, class... Args>
 R OpTable::call(std::string_view name, Args&&... args) const {
-  constexpr size_t kNamed = (size_t{0} + ... + size_t{std::is_same_v<std::remove_cvref_t<Args>, Keyword>});
-  std::array<Value, sizeof...(Args) - kNamed> values;
-  std::array<Keyword, kNamed> keywords;
-  [[maybe_unused]] size_t v = 0, k = 0;
-  [[maybe_unused]] const auto put = [&]<class A>(A&& arg) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<A>, Keyword>) {
-      keywords[k++] = std::forward<A>(arg);
-    } else {
-      values[v++] = to_value(std::forward<A>(arg));
-    }
-  };
-  (put(std::forward<Args>(args)), ...);
-  return from_value<R>(apply(name, values, keywords));
+  const detail::GivenArguments<Args...> given(std::forward<Args>(args)...);
+  return from_value<R>(apply(name, given.values, given.keywords));
 }
 
 }  // namespace tine

@@ -1,4 +1,4 @@
-// RPC: this process as a worker, among workers in C++ and Python that call each other's functions by name.
+// RPC: this process as a worker, among workers in C++ and Python that call each other by name.
 //
 //   #include "tine/operators.h"
 //   #include "tine/rpc.h"
@@ -29,12 +29,14 @@
 // of a world prove to each other that they share a secret before anything else is read (docs/security.md).
 //
 // What is called. A name is looked for among the operators ("aten::add") and then the script functions of the caller, whose
-// code travels with the call; any other name is one that the callee serves, or a script function that the callee knows.
+// code travels with the call; any other name is one that the callee serves, or a script function that the callee knows. A
+// Python function has no such name: C++ programs call it where it is a script function of the callee.
 //
 // How a call ends. Its future has the callee's result, or fails: with the callee's error, of its kind, with "on worker w1"
 // in its trail; with DeadlineExceeded when its time is over; with PeerDied at once when the worker dies; with PeerDied or
 // Abandoned when this worker leaves. A call is never sent twice. It is made in the current Context: it ends with that one's
-// deadline or cancellation, of which the callee is told. Cancelling the future does the same.
+// deadline or cancellation, of which the callee is told. Cancelling the future does the same. A served function finds its own
+// Context stopped then. A script that runs at the callee is not stopped (docs/differences.md).
 //
 // Where code runs. Operators run at the callee's reader when they are short, else in its pool; scripts in its pool; served
 // functions on handler threads, where they may block. Several run at once. Callbacks of futures run as include/tine/future.h
@@ -48,6 +50,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +59,7 @@
 
 #include "tine/convert.h"
 #include "tine/detail/export.h"
+#include "tine/detail/given_arguments.h"
 #include "tine/executor.h"
 #include "tine/future.h"
 #include "tine/value.h"
@@ -67,7 +71,8 @@ class Runtime;
 namespace tine::rpc {
 
 using Seconds = std::chrono::duration<double>;
-inline constexpr Seconds kDefaultTimeout{-1};  // that of the worker: JoinOptions::rpc_timeout
+inline constexpr Seconds kDefaultTimeout{
+    -1};  // as any negative one: that of the worker, JoinOptions::rpc_timeout
 inline constexpr Seconds kNoTimeout{0};
 
 struct Language;  // include/tine/foreign.h
@@ -196,9 +201,10 @@ class TINE_API Worker {
   Worker& operator=(const Worker&) = delete;
 
   // Makes this process a worker, and returns when all workers of the world are connected to each other. Calls of others may
-  // run here before it returns. Throws ValueError (an option that cannot be, a name or rank that is taken), DeadlineExceeded
-  // (with the names or ranks that are missing), AuthError (another secret, or none), SystemError (the address is in use),
-  // Cancelled, and Error when this worker has joined already. It starts one thread.
+  // run here before it returns. Throws ValueError (an option that cannot be, a name or rank that is taken; at rank 0
+  // Error says that another worker's was), DeadlineExceeded (with the names or ranks that are missing), AuthError (another
+  // secret than rank 0's, or none; rank 0 is told by `log` alone), SystemError (the address is in use), Cancelled, and Error
+  // when this worker has joined already. It starts one thread.
   void join(JoinOptions options);
   // Leaves when every worker has called it and no call runs anywhere, after `timeout` at the latest (kNoTimeout: as long as
   // they live); DeadlineExceeded or PeerDied then name the stragglers. Calls of others are served meanwhile. In any case this
@@ -257,19 +263,12 @@ class TINE_API Worker {
   [[nodiscard]] Parts& parts() const noexcept { return *parts_; }  // the runtime's own
 
  private:
-  // A Keyword of include/tine/operators.h may stand anywhere among the arguments.
   template <class... Args>
   static Call parts_of(const To& to, std::string_view name, Args&&... args) {
+    tine::detail::GivenArguments<Args...> given(std::forward<Args>(args)...);
     Call call{.to = to, .name = std::string(name)};
-    [[maybe_unused]] const auto put = [&call]<class A>(A&& arg) {
-      if constexpr (std::is_same_v<std::remove_cvref_t<A>, std::pair<std::string_view, Value>>) {
-        call.kwargs.emplace_back(std::string(arg.first), std::forward<A>(arg).second);
-      } else {
-        call.args.push_back(to_value(std::forward<A>(arg)));
-      }
-    };
-    call.args.reserve(sizeof...(Args));
-    (put(std::forward<Args>(args)), ...);
+    call.args.assign(std::move_iterator(given.values.begin()), std::move_iterator(given.values.end()));
+    for (auto& [key, value] : given.keywords) call.kwargs.emplace_back(std::string(key), std::move(value));
     return call;
   }
   void serve_by_name(std::string name, Served f);

@@ -42,7 +42,7 @@ class TensorImpl;
 
 class TINE_API Tensor {
  public:
-  Tensor() noexcept = default;  // undefined: every other function of it throws
+  Tensor() noexcept = default;  // undefined: every other function of it but repr() throws
   [[nodiscard]] bool defined() const noexcept { return static_cast<bool>(impl_); }
 
   // A new tensor whose elements are not set.
@@ -69,6 +69,7 @@ class TINE_API Tensor {
   [[nodiscard]] bool shares_storage_with(const Tensor& other) const;
   // The first element. Memory that tine allocated is aligned to 16 bytes, and to 64 if it has 256 bytes or more.
   [[nodiscard]] void* data() const;
+  // The same. Nothing compares T with dtype().
   template <class T>
   [[nodiscard]] T* data_as() const {
     return static_cast<T*>(data());

@@ -5,16 +5,6 @@
 namespace tine::rpc {
 namespace {
 
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& e) {
-    return e.message();
-  } catch (...) {
-    return describe(error);
-  }
-}
-
 Executor& blocking_of(const AgentOptions& o) { return o.blocking ? *o.blocking : *o.executor; }
 Executor& callbacks_of(const AgentOptions& o) { return o.callbacks ? *o.callbacks : blocking_of(o); }
 

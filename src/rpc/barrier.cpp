@@ -19,16 +19,6 @@ CallRequest control(const char* name) {
   return request;
 }
 
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& e) {
-    return e.message();
-  } catch (...) {
-    return describe(error);
-  }
-}
-
 }  // namespace
 
 Barrier::Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted)

@@ -115,15 +115,8 @@ void IncomingState::abandon() noexcept {
 
 void IncomingState::refuse(const std::exception_ptr& why) noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
-  std::string reason = describe(why);
-  try {
-    std::rethrow_exception(why);
-  } catch (const Error& e) {
-    reason = e.message();
-  } catch (...) {
-  }
-  not_run(make_error(ErrorKind::kRuntime,
-                     fmt::format("worker '{}' did not run {}: it has {}", services->worker, name, reason)));
+  not_run(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
+                                                      services->worker, name, message_of(why))));
 }
 
 // By the executor; what was to be encoded or sent has been claimed as the answer.

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "tine/convert.h"
-#include "tine/operators.h"
 
 namespace tine::detail {
 

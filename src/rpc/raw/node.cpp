@@ -67,16 +67,6 @@ void RawPresence::tell_joined() const noexcept {
   node->handlers.end();
 }
 
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& e) {
-    return e.message();
-  } catch (...) {
-    return tine::describe(error);
-  }
-}
-
 RawNode::Parts::Parts(const Means& m, RawNodeOptions o)
     : options(checked(std::move(o))),
       means(m),

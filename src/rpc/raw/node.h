@@ -111,6 +111,4 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 };
 
-[[nodiscard]] std::string message_of(const std::exception_ptr& error);
-
 }  // namespace tine::rpc

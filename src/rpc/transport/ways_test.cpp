@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/base/testing/errors.h"
 #include "src/rpc/transport/in_process/in_process_transport.h"
 #include "src/rpc/transport/named_transports.h"
 #include "src/rpc/transport/unix/unix_transport.h"
@@ -12,16 +13,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.message();
-  }
-  return "no error";
-}
 
 class WaysTest : public ::testing::Test {
  protected:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/base/mutex.h"
+#include "src/rpc/transport/held_events.h"
 #include "src/rpc/transport/stream/socket.h"
 #include "tine/error.h"
 
@@ -208,13 +209,9 @@ class PipeChannel final : public Channel {
   class Watcher final : public Pollable {
    public:
     Watcher(std::shared_ptr<Bell> bell, std::shared_ptr<Pipe> out, detail::Ref<ChannelEvents> events) noexcept
-        : bell_(std::move(bell)), out_(std::move(out)), events_(std::move(events)) {}
+        : bell_(std::move(bell)), out_(std::move(out)), held_(std::move(events)) {}
     void on_events(uint32_t events) noexcept override {
-      detail::Ref<ChannelEvents> told;  // kept for this event: another thread may drop() meanwhile
-      {
-        const MutexLock lock(mutex_);
-        told = events_;
-      }
+      const auto told = held_.get();
       if (!told) return;
       if (events == 0) return told->loop_ends();
       bell_->answer();
@@ -224,16 +221,12 @@ class PipeChannel final : public Channel {
       }
       told->readable();
     }
-    [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept {
-      const MutexLock lock(mutex_);
-      return std::move(events_);
-    }
+    [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept { return held_.drop(); }
 
    private:
     const std::shared_ptr<Bell> bell_;
     const std::shared_ptr<Pipe> out_;
-    Mutex mutex_;
-    detail::Ref<ChannelEvents> events_ TINE_GUARDED_BY(mutex_);
+    HeldEvents held_;
   };
 
   void stop_watching(bool for_good) noexcept {

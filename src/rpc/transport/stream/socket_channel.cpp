@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "src/rpc/transport/held_events.h"
+
 namespace tine::rpc {
 namespace {
 
@@ -21,26 +23,18 @@ Channel::Outcome ended(int error) noexcept { return {.what = Channel::What::kEnd
 
 class SocketChannel::Watcher final : public Pollable {
  public:
-  explicit Watcher(detail::Ref<ChannelEvents> events) noexcept : events_(std::move(events)) {}
+  explicit Watcher(detail::Ref<ChannelEvents> events) noexcept : held_(std::move(events)) {}
   void on_events(uint32_t events) noexcept override {
-    detail::Ref<ChannelEvents> told;  // kept for this event: another thread may drop() meanwhile
-    {
-      const MutexLock lock(mutex_);
-      told = events_;
-    }
+    const auto told = held_.get();
     if (!told) return;
     if (events == 0) return told->loop_ends();
     if (events & EPOLLOUT) told->writable();
     if (events & ~static_cast<uint32_t>(EPOLLOUT)) told->readable();
   }
-  [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept {
-    const MutexLock lock(mutex_);
-    return std::move(events_);
-  }
+  [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept { return held_.drop(); }
 
  private:
-  Mutex mutex_;
-  detail::Ref<ChannelEvents> events_ TINE_GUARDED_BY(mutex_);
+  HeldEvents held_;
 };
 
 SocketChannel::SocketChannel(FileDescriptor socket) noexcept

@@ -6,22 +6,13 @@
 
 #include <string>
 
-#include "tine/error.h"
+#include "src/base/testing/errors.h"
 
 namespace tine::rpc {
 namespace {
 
 using testing::HasSubstr;
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.message();
-  }
-  return "no error";
-}
 std::string tcp_error(const std::string& address, bool listening = false) {
   return error_of([&] { static_cast<void>(parse_tcp(address, listening)); });
 }

@@ -94,7 +94,7 @@ class TcpTransport final : public Transport {
         "{}{} is not a loopback address, and without TLS others on the network could read and change "
         "the calls: use a loopback address or, if the network is trusted, allow plain "
         "text with TINE_PLAINTEXT=1 in the environment (Python) or with plaintext_beyond_loopback "
-        "of RawNodeOptions or TcpOptions (C++)",
+        "of rpc::JoinOptions or rpc::RawNodeOptions (C++)",
         address, real == address ? "" : fmt::format(" ({})", real)));
   }
   static std::string port_of(const SocketAddress& address) {

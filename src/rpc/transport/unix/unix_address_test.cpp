@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "tine/error.h"
+#include "src/base/testing/errors.h"
 
 namespace tine::rpc {
 namespace {
@@ -15,12 +15,7 @@ namespace {
 using testing::HasSubstr;
 
 std::string unix_error(const std::string& address) {
-  try {
-    static_cast<void>(parse_unix(address));
-  } catch (const Error& e) {
-    return e.message();
-  }
-  return "no error";
+  return error_of([&] { static_cast<void>(parse_unix(address)); });
 }
 
 TEST(UnixAddress, HasAPathOfAtMost107Bytes) {
