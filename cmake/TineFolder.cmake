@@ -2,7 +2,7 @@
 #
 # src/<name>/**.cpp, but for *_test.cpp, become the object library tine_<name>; the tests become the
 # executable <name>_test, linked against the object libraries of all folders that <name> reaches.
-# LIBS: openblas, hwy, openssl, spdlog, msgpack, or any target. TESTS_APART: sub-folders whose tests are executables of
+# LIBS: openblas, hwy, openssl, msgpack, or any target. TESTS_APART: sub-folders whose tests are executables of
 # their own, <name>_<sub-folder>_test.
 function(tine_folder name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS;TESTS_APART")
@@ -105,7 +105,7 @@ function(tine_install_cpp)
   set(config "${CMAKE_INSTALL_LIBDIR}/cmake/tine")
   install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/tine" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT cpp
           FILES_MATCHING PATTERN "*.h")
-  # By hand and not install(TARGETS): the library's own folders and options are no business of who uses it.
+  # By hand and not install(TARGETS): the library's folders and options must not show up in the user's project.
   install(FILES "$<TARGET_FILE:tine>" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT cpp
           PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
   configure_package_config_file("${CMAKE_SOURCE_DIR}/cmake/tineConfig.cmake.in"

@@ -78,7 +78,7 @@ def threads_that_wait_for_a_loop():
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
 
-    async def last_turns():  # as asyncio.run does: who was cancelled comes to an end before the loop is closed
+    async def last_turns():  # as asyncio.run does: cancelled tasks end before the loop is closed
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
 
     loop.run_until_complete(last_turns())

@@ -78,7 +78,7 @@ def time_limits():
 
 
 def work_for_the_pool():
-    """tine.futures.pool runs functions on tine's threads; who waits for one that has not begun runs it."""
+    """tine.futures.pool runs functions on tine's threads. A thread that waits for one that has not begun runs it."""
 
     def fib(n):
         if n < 2:

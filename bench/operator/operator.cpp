@@ -2,7 +2,10 @@
 #include <benchmark/benchmark.h>
 
 #include "src/tensor/kernels/create.h"
+#include "src/value/op_context.h"
 #include "src/value/ops/ops.h"
+#include "tine/functions.h"
+#include "tine/runtime.h"
 
 namespace {
 
@@ -86,6 +89,20 @@ void resolve_and_add_tensor(benchmark::State& state) {
   }
 }
 BENCHMARK(resolve_and_add_tensor);
+
+// As a C++ program calls it: by name, and typed.
+void call_add_by_name(benchmark::State& state) {
+  const Tensor x = ones({8}), y = ones({8});
+  const OpTable& ops = Runtime::instance().ops();
+  for (auto _ : state) benchmark::DoNotOptimize(ops.call<Tensor>("aten::add", x, y));
+}
+BENCHMARK(call_add_by_name);
+
+void call_add_typed(benchmark::State& state) {
+  const Tensor x = ones({8}), y = ones({8});
+  for (auto _ : state) benchmark::DoNotOptimize(add(x, y));
+}
+BENCHMARK(call_add_typed);
 
 void kernel_add_int(benchmark::State& state) {
   const Value args[] = {2, 3};

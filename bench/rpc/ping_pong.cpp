@@ -20,7 +20,8 @@
 #include <thread>
 #include <vector>
 
-#include "src/rpc/transport/transport.h"
+#include "src/rpc/transport/tcp/tcp_transport.h"
+#include "src/rpc/transport/unix/unix_transport.h"
 
 namespace {
 
@@ -152,8 +153,8 @@ struct Replies final : FrameHandler {
 };
 
 std::unique_ptr<Transport> make(const char* scheme, IoLoop& loop, const char* name) {
-  if (std::strcmp(scheme, "tcp") == 0) return make_tcp_transport(loop, identity(name));
-  return make_unix_transport(loop, identity(name));
+  if (std::strcmp(scheme, "tcp") == 0) return tcp_transport()->make(loop, identity(name));
+  return unix_transport()->make(loop, identity(name));
 }
 
 struct FramePair {

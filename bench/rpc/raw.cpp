@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "src/rpc/raw/node.h"
+#include "src/rpc/transport/named_transports.h"
 #include "src/sched/blocking_pool.h"
 
 namespace {
@@ -69,7 +70,8 @@ struct Side {
     o.handler = &echo;
     o.secret = "a secret for benchmarks";
     o.polling = std::chrono::microseconds(150);
-    node = RawNode::Parts::start({handlers, callbacks}, std::move(o));
+    const TransportList transports = transports_named(o.transports, {});
+    node = RawNode::Parts::start({handlers, callbacks, transports}, std::move(o));
     node->open();
   }
   Echo echo;

@@ -6,6 +6,7 @@
 
 #include "src/compile/emit.h"
 #include "src/ir/parse.h"
+#include "src/value/op_context.h"
 #include "src/value/ops/ops.h"
 #include "src/vm/machine.h"
 #include "tine/scheduler.h"

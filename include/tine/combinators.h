@@ -1,15 +1,14 @@
-// Combinators: one future of many. collect_all of a list is in future.h.
+// Combinators: one future of many. (collect_all of a list is in future.h.)
 //
-// State      The result is pending until its rule below is met.
-// Threads    From any thread. An AsCompleted is used by one thread at a time.
-// Ordering   The outcome does not depend on the order of completion, but for those that say "first".
-// Ownership  A pending input keeps the result, so dropping the result changes nothing; it is kept itself by its
-//            producer. An input that is done is kept by the result, until the last is. A result belongs to the Context
-//            in which it was made.
-// Errors     A Future without a state among the inputs is a ValueError at the call. The result of an input that was
-//            cancelled is cancelled.
-// Cost       One node (32 bytes) an input, in one allocation.
-// Source     torch.futures.collect_all; asyncio's gather and as_completed; folly's collectAny.
+//   Future<std::vector<int>> both = gather(std::vector{fork(pool, left), fork(pool, right)});
+//   for (const Future<int>& f : as_completed(futures)) use(f.get());
+//
+// The outcome of a combinator does not depend on the order in which its inputs become done, except where the text says "first".
+// A pending input keeps the result alive, so an input's completion counts even if the result has been dropped. A pending input
+// itself is kept by its producer; an input that is done is kept by the result, until all are done.
+//
+// A result belongs to the Context in which it was made. If the input that decides was cancelled, so is the result. Each
+// combinator throws ValueError for an input without a state. It costs one allocation, and 32 bytes in it for each input.
 #pragma once
 
 #include <array>
@@ -22,7 +21,7 @@
 
 namespace tine {
 
-// Done when all inputs are; the very futures passed in; never fails.
+// Becomes done when all inputs are, with the very futures passed in. It never fails.
 template <class T>
 [[nodiscard]] Future<std::vector<Future<T>>> collect_all_settled(
     std::vector<Future<T>> futures, std::source_location where = std::source_location::current()) {
@@ -30,8 +29,8 @@ template <class T>
   return detail::collect<Kind, T>("collect_all_settled", futures, where);
 }
 
-// As collect_all of a list, for futures of different types: when any failed, it fails with the error of
-// the first failed one in input order.
+// collect_all for futures of different types: becomes done when all inputs are. If any failed it fails with the error of the
+// first failed one in input order.
 template <class... T>
 requires(sizeof...(T) > 0) [[nodiscard]] Future<std::tuple<Future<T>...>> collect_all(Future<T>... futures) {
   if (!(futures.valid() && ...)) throw ValueError("collect_all: a Future without a state was passed");
@@ -55,7 +54,7 @@ struct Any {
   Future<T> future;  // the very future passed in; done
 };
 
-// The input that is done first, failed or not. The others go on.
+// The input that is done first, failed or not. The others go on. Throws ValueError for an empty list.
 template <class T>
 [[nodiscard]] Future<Any<T>> collect_any(std::vector<Future<T>> futures,
                                          std::source_location where = std::source_location::current()) {
@@ -63,10 +62,10 @@ template <class T>
   return detail::collect<detail::FirstFuture<T, Any<T>>, T>("collect_any", futures, where);
 }
 
-// The values of all, in input order (Future<void> for futures of nothing). Fails fast: the first error in
-// time is its error. Then, or when it is cancelled itself, the inputs that are still pending are cancelled: tasks that
-// have not begun do not, promises tell it (Promise::cancelled). Tasks that run are told by `source`, which is raised,
-// too: they were forked in a Context of its token, and ask Context::current().stopped().
+// Copies of the values of all inputs, in input order (Future<void> for futures of nothing). It fails with the first error in
+// time. When it has failed, or has been cancelled itself, it cancels the inputs that are still pending. Tasks that have not
+// begun are then not run, and promises say so (Promise::cancelled). To stop tasks that run already, fork them in a Context
+// of a token of `source`: gather raises it, too, and they ask Context::current().stopped().
 template <class T>
 [[nodiscard]] auto gather(std::vector<Future<T>> futures,
                           std::source_location where = std::source_location::current()) {
@@ -82,8 +81,7 @@ template <class T>
   return detail::collect<Kind, T>("gather", futures, where, stop);
 }
 
-// The inputs one by one, as they become done:
-//   for (const Future<int>& future : as_completed(futures)) use(future.get());
+// The inputs one by one, in the order in which they become done. One thread at a time uses an AsCompleted.
 template <class T>
 class AsCompleted {
  public:
@@ -91,10 +89,10 @@ class AsCompleted {
       : arrivals_(detail::make_ref<Arrivals>(futures.size())) {
     arrivals_->start([&](size_t i) { return futures[i].state(); });
   }
-  // Waits for the next one; throws when the Context stops first. Without a state (valid() is false) when all have
-  // been handed out.
+  // Waits for the next one. Returns a Future without a state (valid() is false) when all have been handed out. Throws
+  // Cancelled or DeadlineExceeded when the Context stops first.
   [[nodiscard]] Future<T> next() { return next_until(kNoDeadline); }
-  // The same; also without a state when the deadline passes first.
+  // The same; returns a Future without a state also when the deadline passes first.
   [[nodiscard]] Future<T> next_until(TimePoint deadline) {
     for (;;) {
       if (auto next = arrivals_->take()) return Future<T>(std::move(next));

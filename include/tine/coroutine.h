@@ -1,17 +1,23 @@
 // Coroutines: a function that returns Future<T> may co_await futures and co_return its value.
 //
-// State      The coroutine's frame holds the future's state: one allocation for both.
-// Threads    A coroutine starts on the calling thread and runs until it first waits. It resumes on the thread
-//            that completes what it awaits, or on the executor given to resume_on().
-// Ordering   Several coroutines that await one future resume in the order in which they began to wait.
-// Ownership  The frame lives until it has finished and its last Future is gone. Parameters by reference and a
-//            lambda's captures must outlive the coroutine: see docs/hazards.md.
-// Errors     An exception that leaves the coroutine is its future's error; co_await rethrows the awaited
-//            future's very exception. In a Context that stops first it throws Cancelled or DeadlineExceeded, and the
-//            awaited future is left as it is. Cleanup that must wait does so in a ContextScope of an empty Context.
-// Cost       One frame; a wait is one node in it; in a Context that can stop two allocations. Starts and resumptions nested deeper than 64 are queued, so
-//            that any depth of calls needs a bounded stack.
-// Source     C++20 [dcl.fct.def.coroutine]; cppcoro and folly::coro for the habits.
+//   Future<int> sum(Executor& pool, Future<int> a, Future<int> b) {
+//     const int x = co_await a;
+//     co_await schedule_on(pool);          // goes on as a task of the pool
+//     co_return x + co_await b;
+//   }
+//
+// A coroutine starts on the calling thread and runs there until it first has to wait. It goes on on the thread that completes
+// what it awaits, or on the executor given to resume_on(). Coroutines that await one future go on in the order in which they
+// began to wait. While it waits it holds no thread and no stack.
+//
+// co_await returns the value or throws the very exception of the awaited future. What leaves the coroutine as an exception is
+// the error of its own future. In a Context that stops first, co_await throws Cancelled or DeadlineExceeded and leaves the
+// awaited future as it is. Cleanup that has to wait does so in a ContextScope of an empty Context.
+//
+// The frame lives until the coroutine has finished and its last Future is gone. Parameters taken by reference, and the
+// captures of a lambda, must outlive it: docs/hazards.md. The frame and the future's state are one allocation. A wait is a
+// node inside it, and in a Context that can stop two allocations more. Starts and resumptions that would nest more than 64
+// deep are queued, so the stack stays bounded however deep the calls go.
 #pragma once
 
 #include <coroutine>
@@ -21,7 +27,7 @@
 namespace tine {
 namespace detail {
 
-// Resumes it in that context; what the coroutine left set is undone behind it.
+// Resumes it in that context, then restores this thread's own, whatever the coroutine has left set.
 inline void resume_in(std::coroutine_handle<> handle, ContextRef context) noexcept {
   const ContextSwap swap(std::move(context));
   handle.resume();
@@ -53,7 +59,7 @@ class Awaiter final : private Node, private Task {
       stop_->subscribe(this);
       return;
     }
-    // From here on the coroutine may run, and end, on another thread: nothing of this object is touched.
+    // After this call the coroutine may run, and end, on another thread: nothing of this object may be touched.
     state_->subscribe(this);
   }
   decltype(auto) await_resume() {
@@ -75,7 +81,7 @@ class Awaiter final : private Node, private Task {
     self->executor_->post(*self);
   }
   void run() noexcept override { resume_nested(handle_, std::move(context_)); }
-  // The coroutine must come to its end, so it goes on here.
+  // The executor will not run it. A coroutine must come to its end, so it goes on here.
   void abandon() noexcept override { resume_nested(handle_, std::move(context_)); }
   static constexpr NodeOps kOps{&Awaiter::run_node, true};
   static constexpr NodeOps kPostOps{&Awaiter::post_node, false};
@@ -87,7 +93,7 @@ class Awaiter final : private Node, private Task {
   Ref<State<void>> stop_;  // what is waited for instead in a context that can stop
 };
 
-// Runs the body inside await_suspend, where the coroutine counts as suspended: so its start can be queued.
+// Runs the body from inside await_suspend, where the coroutine counts as suspended. So its start can be queued, too.
 struct StartAwaiter {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> handle) const noexcept {
@@ -96,9 +102,9 @@ struct StartAwaiter {
   void await_resume() const noexcept {}
 };
 
-// The state of a coroutine's future, inside the coroutine's frame. Two references: the Future's and the
-// running body's. The last one destroys the frame. A member and not a base of the promise, whose operator delete
-// the compiler would take for the frame's.
+// The state of a coroutine's future, inside the coroutine's frame. It begins with two references, that of the Future and that
+// of the running body; when the last goes, the frame is destroyed. FrameState is a member of the promise and not its base: a
+// base's operator delete would be the one by which the compiler frees the frame.
 template <class T>
 class FrameState final : public State<T> {
  public:
@@ -111,10 +117,10 @@ class FrameState final : public State<T> {
     has_value_ = true;
   }
   void keep_failure() noexcept { failure_ = std::current_exception(); }
-  // The body is over and its locals are gone. Afterwards the frame may be, too.
+  // The body is over and its locals are gone. When this returns the frame may be gone, too.
   void finish_body() noexcept {
     if (failure_) {
-      // The value was there, then a local's destructor threw.
+      // The body had returned its value when a local's destructor threw.
       if (has_value_) std::destroy_at(&this->value());
       this->fail(owning, std::move(failure_));
     } else {
@@ -143,7 +149,7 @@ struct CoroutinePromiseBase {
   static void* operator new(size_t bytes) { return allocate_block(bytes); }
   static void operator delete(void* frame, size_t bytes) noexcept { free_block(frame, bytes); }
 
-  // The default argument's place is the coroutine's.
+  // The compiler calls this without arguments: so `where` is the coroutine's place.
   Future<T> get_return_object(std::source_location where = std::source_location::current()) {
     state.made_at(where);
     join_current_context(state);
@@ -169,6 +175,7 @@ struct CoroutinePromise<void> final : CoroutinePromiseBase<void, CoroutinePromis
 
 }  // namespace detail
 
+// The value is copied from a future that others share, and moved from one that is consumed: co_await std::move(future).
 template <class T>
 [[nodiscard]] detail::Awaiter<T> operator co_await(const Future<T>& future) noexcept {
   return {detail::Ref<detail::State<T>>::share(future.state()), nullptr};
@@ -178,12 +185,13 @@ template <class T>
   return {detail::Ref<detail::State<T>>::adopt(future.leak_state()), nullptr};
 }
 
-// co_await resume_on(executor, future): as co_await future, but goes on as a task of the executor.
+// co_await resume_on(executor, future): the same, but the coroutine goes on as a task of the executor, also if the future is
+// done already. If the executor abandons the task it goes on on the thread that says so.
 template <class T>
 [[nodiscard]] detail::Awaiter<T> resume_on(Executor& executor, Future<T> future) noexcept {
   return {detail::Ref<detail::State<T>>::adopt(future.leak_state()), &executor};
 }
-// co_await schedule_on(executor): goes on as a task of the executor.
+// co_await schedule_on(executor): the coroutine goes on as a task of the executor.
 [[nodiscard]] inline detail::Awaiter<void> schedule_on(Executor& executor) {
   return resume_on(executor, make_ready());
 }

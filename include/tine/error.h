@@ -1,14 +1,15 @@
 // Errors: one family for C++, scripts, Python and remote workers.
 //
-// State      An Error is an immutable message plus a cause and a trail of hops. Copies share the
-//            same data; adding a hop copies it first, so an error held by several futures is safe.
-// Threads    Any; a const Error may be read from several threads at once.
-// Ordering   The trail is in the order in which the error travelled: innermost place first.
-// Ownership  An Error owns its data. In futures an error travels as std::exception_ptr, so any
-//            exception type passes through unchanged; only tine's own types carry a trail.
-// Errors     Construction may throw std::bad_alloc, nothing else.
-// Cost       One allocation to construct, one reference count to copy.
-// Source     DESIGN "Errors"; the Python classes that each kind maps to are in docs/differences.md.
+//   throw ShapeError("matmul: expected a matrix, got sizes [3]");
+//   try { future.get(); } catch (const Error& e) { std::cerr << e.story(); }
+//
+// An Error is a message, a kind, perhaps a cause, and a trail: the script lines, forks and workers that it came through,
+// innermost first. Each kind corresponds to a class of Python (docs/differences.md) and travels under the name of that class.
+//
+// Copies share their data, and a const Error may be read from several threads. In a future an error travels as a
+// std::exception_ptr. So an exception of any type passes through a future unchanged, but only tine's own have a trail.
+//
+// Making an Error is one allocation and may throw std::bad_alloc; copying one is a reference count.
 #pragma once
 
 #include <exception>
@@ -47,12 +48,12 @@ enum class ErrorKind : unsigned char {
 };
 inline constexpr int kErrorKinds = static_cast<int>(ErrorKind::kSystem) + 1;
 
-// "TypeError", "ShapeError", ...; the name under which the kind travels and is raised in a script.
+// "TypeError", "ShapeError", ...: the name under which the kind travels and is raised in a script.
 TINE_API std::string_view name_of(ErrorKind kind) noexcept;
-// The kind whose name this is; kRuntime and false when there is none ("Exception" is kRuntime).
+// Sets the kind of that name ("Exception" is kRuntime). False, and kRuntime, when no kind has that name.
 TINE_API bool kind_named(std::string_view name, ErrorKind* kind) noexcept;
 
-// One step of an error's way: a script line, the place of a fork, a worker it came from.
+// A step of an error's way: a script line, the place of a fork, the worker it came from, a note.
 struct Hop {
   enum class Kind : unsigned char { kScript, kFork, kWorker, kNote };
   Kind kind = Kind::kNote;
@@ -74,14 +75,14 @@ class TINE_API Error : public std::exception {
   ErrorKind kind() const noexcept;
   const std::vector<Hop>& trail() const noexcept;
   const std::exception_ptr& cause() const noexcept;
-  // Message, then one line a hop, then the cause: what a log or a terminal shows.
+  // The message, then a line for each hop, then the cause: for a log or a terminal.
   [[nodiscard]] std::string story() const;
 
-  // Only before the error is thrown or shared: they replace this object's data.
+  // These change this object only, not its copies. Not for an error that other threads can see.
   Error& add_hop(Hop hop);
   Error& set_cause(std::exception_ptr cause);
 
-  // This very error, same dynamic type, as a pointer that can travel.
+  // A copy of this error, of the same dynamic type, as a future carries it.
   [[nodiscard]] virtual std::exception_ptr to_exception_ptr() const;
 
  private:
@@ -119,11 +120,13 @@ using RemoteError = ErrorOf<ErrorKind::kRemote>;
 using AuthError = ErrorOf<ErrorKind::kAuth>;
 using SystemError = ErrorOf<ErrorKind::kSystem>;
 
-// An error of that kind, of the class above that belongs to it.
+// An error of the class above that belongs to that kind.
 [[nodiscard]] TINE_API std::exception_ptr make_error(ErrorKind kind, std::string message);
-// The same error with one more hop when it is one of tine's, otherwise the error as it is.
+// One of tine's errors: a copy of it with one more hop. Any other exception: the same pointer.
 [[nodiscard]] TINE_API std::exception_ptr with_hop(const std::exception_ptr& error, Hop hop);
-// "TypeError: message" of any exception; never throws past bad_alloc.
+// The message of one of tine's errors, alone; of any other exception describe(). Throws nothing but std::bad_alloc.
+[[nodiscard]] TINE_API std::string message_of(const std::exception_ptr& error);
+// "TypeError: message", of any exception. Throws nothing but std::bad_alloc.
 [[nodiscard]] TINE_API std::string describe(const std::exception_ptr& error);
 
 }  // namespace tine

@@ -1,16 +1,20 @@
-// fork(): run a function on an executor, get its Future.
+// fork(): runs a function on an executor and returns its Future.
 //
-// State      Queued, started, done.
-// Threads    From any thread. The function runs on one thread: a worker, or the thread that waits for it
-//            if it has not started by then.
-// Ordering   None between forks. What happened before fork() is visible to the function.
-// Ownership  The closure lives in the future's state; it is destroyed when it has run, before the future is done.
-// Errors     What the function throws is the future's error. A task cancelled before it starts is not
-//            run. An executor that shuts down first abandons it. A task that would run inside a wait with
-//            less than 256 KiB of stack left is not run: its future fails and says so.
-// Cost       One recycled block. Fork, run and wait on one thread: one read-modify-write when the Future is consumed,
-//            std::move(future).get(), and nobody else has one; four otherwise.
-// Source     Cilk's fork/join; torch.jit.fork for the name.
+//   Future<int> left = fork(pool, fib, n - 1);
+//   int right = fib(n - 2);
+//   return std::move(left).get() + right;
+//
+// The function runs on one thread: one of the executor's, or the thread that waits for the future, if nobody has begun it by
+// then. What happened before fork() is visible to it. Forks are not ordered among each other. The function and its arguments
+// are moved or copied into the future's state. They are destroyed when it has run, before the future is done. It runs in the
+// Context of the caller, whose end cancels the future.
+//
+// What the function throws is the error of its future. A future that is cancelled before the function has begun is enough: it
+// is not run. If the executor shuts down first the future fails with Abandoned. A function that would run inside a wait with
+// less than 256 KiB of stack left is not run; its future fails and says so.
+//
+// A fork is one recycled block. Fork, run and wait on one thread cost one read-modify-write when the Future is consumed by
+// `std::move(future).get()` and has no copies, and four otherwise.
 #pragma once
 
 #include <source_location>
@@ -71,11 +75,11 @@ class ForkState final : public State<R>, private Task {
     }
   }
   union {
-    F f_;  // destroyed by whoever starts the task
+    F f_;  // destroyed by the thread that wins start()
   };
 };
 
-// An executor, and where it was named: so that a fork knows its place whatever arguments follow.
+// An executor and the place of the call. As a parameter it records the caller's place, whatever arguments follow.
 struct ExecutorAt {
   ExecutorAt(Executor& e, std::source_location w = std::source_location::current()) noexcept
       : executor(e), where(w) {}
@@ -95,6 +99,7 @@ auto post_new(const ExecutorAt& at, Args&&... args) {
 
 }  // namespace detail
 
+// `at` is made of an Executor&, which must outlive the task. May throw std::bad_alloc, or what copying the arguments throws.
 template <class F>
 requires std::invocable<std::decay_t<F>>
 [[nodiscard]] auto fork(detail::ExecutorAt at, F&& f) {

@@ -1,70 +1,68 @@
-// RawNode: messages of bytes and segments between the workers of a world, for a system that brings its own encoding
-// (PyTorch's RPC is one): calls with a reply or a typed failure, over tine's transports, secret, deadlines and bounds.
+// RPC: this process as a worker, among workers in C++ and Python that call each other by name.
 //
-//   #include <future>
+//   #include "tine/operators.h"
 //   #include "tine/rpc.h"
 //   #include "tine/runtime.h"
 //   using namespace tine;
-//   using namespace tine::rpc;
 //
-//   class Echo final : public RawHandler {
-//     void handle(RawCall call) noexcept override { call.reply(std::move(call.message())); }
-//   };
+//   // One process serves a function,
+//   void serve(Runtime& runtime, const std::string& address) {
+//     rpc::Worker& worker = runtime.rpc();
+//     worker.serve("scale", [&runtime](Tensor x, double by) { return runtime.ops().call("aten::mul", x, by); });
+//     worker.join({.name = "server", .rank = 0, .world_size = 2, .address = address});
+//     worker.leave();  // when nobody calls any more
+//   }
 //
-//   class Told final : public RawSink {
-//    public:
-//     std::promise<std::string> text;
-//     void done(RawMessage reply) noexcept override { text.set_value(std::string(reply.body.text())); }
-//     void failed(RawFailure failure) noexcept override { text.set_value(failure.text); }
-//   };
+//   // another one calls it, calls an operator there, and keeps a result there.
+//   double ask(Runtime& runtime, const std::string& address) {
+//     rpc::Worker& worker = runtime.rpc();
+//     worker.join({.name = "client", .rank = 1, .world_size = 2, .address = address});
+//     const Value three = worker.call("server", "aten::full", std::vector{2}, 3.0).get();
+//     const Future<Value> twice = worker.call({.to = "server", .name = "scale", .args = {three, 2.0}, .timeout = rpc::Seconds(5)});
+//     const rpc::RRef sum = worker.remote("server", "aten::sum", twice.get());
+//     const double number = runtime.ops().call<double>("aten::item", sum.to_here().get());
+//     worker.leave();
+//     return number;
+//   }
 //
-//   // `card` is what card() of the other worker says. It travels by any means: a file, a store, a socket.
-//   std::string ask(Runtime& runtime, std::string_view card) {
-//     Echo echo;
-//     const auto node = RawNode::start(runtime, {.name = "w0", .id = 0, .handler = &echo});
-//     const TimePoint deadline = Clock::now() + std::chrono::seconds(10);
-//     node->connect(card, deadline);  // or the other one connects, and expect("w1", deadline) waits for it
-//     node->open();
-//     const auto told = std::make_shared<Told>();
-//     const int to = RawNode::owner_of(card).id;
-//     node->call(to, {.tag = 7, .body = RawBytes::copy("hello"), .segments = {}}, deadline, told);
-//     return told->text.get_future().get();
-//   }  // the node's destructor closes it, and only then the handler goes
+// A Python worker calls a C++ worker's function by its name: rpc.rpc_sync("server", "scale", args=(x, 2.0)). The workers
+// of a world prove to each other that they share a secret before anything else is read (docs/security.md).
 //
-// State      Calls that come in are held until open(); then the node is open; then closed, for good. Workers come and go
-//            while it is open.
-// Threads    Every member may be called from any thread. "A thread of callbacks" is one of Runtime::callbacks(), "a handler
-//            thread" one of Runtime::blocking(); both may block and run users' code. "A reader" is a thread that reads a
-//            connection: it must be back soon, so nothing of the user's runs there but what inline_ok() allows.
-// Ordering   Calls arrive in the order in which call() returned, but that small ones (a frame of at most 256 KiB) may
-//            overtake large ones. Handlers run beside each other.
-// Ownership  The owner of bytes that are sent is dropped once they are written, or can't be: within call() or reply() by the
-//            thread that is in it, else by a thread of callbacks; never by a reader, never under a lock. A received
-//            message owns its memory, which may be dropped on any thread, also after the node's end.
-// Errors     Every call ends once: in a reply, or in a RawFailure that says how, who and why. Nothing is sent twice.
-// Cost       A call: two allocations and one system call at either end. Segments are not copied at the sender; the receiver
-//            reads each into its final buffer, at an address that 64 divides.
-// Waiting    connect() and expect() end at their deadline, when `interrupted` says so, and when another thread closes the
-//            node. wait_for_room() ends at its deadline, when the worker is gone or removed, and when the node is closed.
-//            close() ends at its bound. Nothing interrupts a handler or a sink that runs: it may ask RawCall::cancelled().
-// Forks      In a child of fork(2) the node is dead: calls fail at once, on the thread that makes them.
-// Source     docs/spec/agent.md, "Raw calls"; docs/spec/wire.md.
+// What is called. A name is looked for among the operators ("aten::add") and then the script functions of the caller, whose
+// code travels with the call; any other name is one that the callee serves, or a script function that the callee knows. A
+// Python function has no such name: C++ programs call it where it is a script function of the callee.
+//
+// How a call ends. Its future has the callee's result, or fails: with the callee's error, of its kind, with "on worker w1"
+// in its trail; with DeadlineExceeded when its time is over; with PeerDied at once when the worker dies; with PeerDied or
+// Abandoned when this worker leaves. A call is never sent twice. It is made in the current Context: it ends with that one's
+// deadline or cancellation, of which the callee is told. Cancelling the future does the same. A served function finds its own
+// Context stopped then. A script that runs at the callee is not stopped (docs/differences.md).
+//
+// Where code runs. Operators run at the callee's reader when they are short, else in its pool; scripts in its pool; served
+// functions on handler threads, where they may block. Several run at once. Callbacks of futures run as include/tine/future.h
+// says, but never on a thread that reads a connection: they are posted to the runtime's threads of callbacks.
+//
+// Every member may be called from any thread. Those that make calls throw Error when this worker has not joined or has left,
+// and ValueError for a worker that is not there, with the names of those that are. In a child of fork(2) calls are refused.
+// The specification is docs/spec/agent.md and docs/spec/rref.md.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tine/convert.h"
 #include "tine/detail/export.h"
-#include "tine/detail/ref.h"
+#include "tine/detail/given_arguments.h"
 #include "tine/executor.h"
+#include "tine/future.h"
+#include "tine/value.h"
 
 namespace tine {
 class Runtime;
@@ -72,265 +70,212 @@ class Runtime;
 
 namespace tine::rpc {
 
-// What goes beyond a limit is refused: an option by start(), a message by the end of its call.
-inline constexpr int kMaxRawId = 65'535;             // of a worker, from 0
-inline constexpr size_t kMaxRawNameBytes = 128;      // of a worker, 1 at least
-inline constexpr size_t kMaxRawProtocolBytes = 256;  // RawNodeOptions::protocol
-inline constexpr size_t kMaxRawCardBytes = 4096;     // RawNode::card()
-inline constexpr size_t kMaxRawSegments = 65'536;    // of a message; a large body counts as one
-inline constexpr uint64_t kMaxRawMessageBytes = uint64_t{16} << 30;  // body and segments together
-inline constexpr size_t kLargeRawBody = size_t{16}
-                                        << 10;  // what is larger is not copied, but sent as a segment
-inline constexpr size_t kMaxRawFailureBytes = size_t{1} << 20;  // of a failure's text; the rest is cut off
+using Seconds = std::chrono::duration<double>;
+inline constexpr Seconds kDefaultTimeout{
+    -1};  // as any negative one: that of the worker, JoinOptions::rpc_timeout
+inline constexpr Seconds kNoTimeout{0};
 
-// Bytes and the owner that keeps them. Either they are owned: the holder's alone, who may write them, as those of a
-// received message are. Or they are shared: somebody else has them as well, and they are only read. Moving keeps that; a
-// copy is shared, and reads what the holder of owned bytes writes.
-class TINE_API RawBytes {
- public:
-  RawBytes() noexcept = default;  // no bytes
-  // Shared: they must stay as they are until the last copy of `owner` is dropped. Without an owner, for ever.
-  RawBytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) noexcept
-      : bytes_(bytes), owner_(std::move(owner)) {}
-  // Owned: nobody else reads or writes them from now on.
-  [[nodiscard]] static RawBytes owned(std::span<std::byte> bytes,
-                                      std::shared_ptr<const void> owner) noexcept {
-    RawBytes made(bytes, std::move(owner));
-    made.own_ = bytes.data();
-    return made;
-  }
-  // An owned copy. std::bad_alloc.
-  [[nodiscard]] static RawBytes copy(std::span<const std::byte> bytes);
-  [[nodiscard]] static RawBytes copy(std::string_view text);
+struct Language;  // include/tine/foreign.h
 
-  RawBytes(const RawBytes& other) noexcept : bytes_(other.bytes_), owner_(other.owner_) {}
-  RawBytes(RawBytes&& other) noexcept
-      : bytes_(std::exchange(other.bytes_, {})),
-        owner_(std::move(other.owner_)),
-        own_(std::exchange(other.own_, nullptr)) {}
-  RawBytes& operator=(RawBytes other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    owner_.swap(other.owner_);
-    std::swap(own_, other.own_);
-    return *this;
-  }
-  ~RawBytes() = default;
-
-  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
-  [[nodiscard]] size_t size() const noexcept { return bytes_.size(); }
-  [[nodiscard]] std::string_view text() const noexcept {
-    return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
-  }
-  [[nodiscard]] const std::shared_ptr<const void>& owner() const noexcept { return owner_; }
-  [[nodiscard]] bool is_owned() const noexcept { return own_ != nullptr; }
-  // The bytes, to be written. ValueError unless they are owned.
-  [[nodiscard]] std::span<std::byte> writable();
-
- private:
-  std::span<const std::byte> bytes_;
-  std::shared_ptr<const void> owner_;
-  std::byte* own_ = nullptr;  // the same bytes, if they are owned
-};
-
-struct RawMessage {
-  uint32_t tag = 0;  // the system's: what kind of message it is
-  RawBytes body;     // up to kLargeRawBody it is copied into the frame, beyond that it is sent as a segment
-  // Each is sent from where it lies and received in memory of its own. Empty ones arrive as such.
-  std::vector<RawBytes> segments;
-};
-
-struct RawWorker {
+struct WorkerInfo {
   std::string name;
-  int id = -1;
-  friend bool operator==(const RawWorker&, const RawWorker&) = default;
+  int id = -1;  // its rank
+  friend bool operator==(const WorkerInfo&, const WorkerInfo&) = default;
 };
 
-struct RawFailure {
-  enum class Kind : uint8_t {
-    kTimedOut,   // the deadline came first
-    kDied,       // the worker died, was cut off, left, was removed, or was never there
-    kClosed,     // this node was closed
-    kFailed,     // the handler said so: `text` is the handler's
-    kAbandoned,  // the handler dropped the call unanswered, or had no thread to run it
-    kRefused,    // the request or its answer is beyond a limit
-  };
-  Kind kind = Kind::kFailed;
-  std::string text;  // names worker and cause; of kFailed the handler's own words
-  // Which worker failed: the one that was called; of kClosed this node itself. Of a call to an id where nobody has ever
-  // been the name is empty.
-  RawWorker worker{};
-};
-
-// Where a call ends: in one of the two functions, once.
-// Both run on a thread of callbacks, where they may block and call the node; never on a reader, never within call(). There
-// are two cases without such a thread. In a child of fork(2) the sink is told within call(). When the Runtime's callbacks
-// were closed before the node, it is told by the thread that ends the call.
-class RawSink {
+// Which worker a call goes to: its name, its rank, or a WorkerInfo.
+class To {
  public:
-  virtual ~RawSink() = default;
-  virtual void done(RawMessage reply) noexcept = 0;
-  virtual void failed(RawFailure failure) noexcept = 0;
-};
-
-// A call that came in. It is movable, and whoever holds it answers it: from any thread, at any time, also after the node's
-// end, when the answer goes nowhere. If it is dropped unanswered, the call fails with kAbandoned. One that was moved from
-// may only be assigned to or destroyed.
-class TINE_API RawCall {
- public:
-  class State;
-  explicit RawCall(detail::Ref<State> state) noexcept;
-  RawCall(RawCall&&) noexcept;
-  RawCall& operator=(RawCall&&) noexcept;
-  ~RawCall();
-
-  [[nodiscard]] const RawWorker& caller() const noexcept;
-  // Yours to move from. It stays until the RawCall goes, answered or not.
-  [[nodiscard]] RawMessage& message() const noexcept;
-  // By the clock here. kNoDeadline when the caller set none.
-  [[nodiscard]] TimePoint deadline() const noexcept;
-  // Whether the caller has given up or is gone: an answer would reach nobody.
-  [[nodiscard]] bool cancelled() const noexcept;
-  // The first answer counts. A later one does nothing: its message is dropped within the call, by the thread that makes it.
-  // On a thread that may block reply() waits while more than the bound of copied bytes is queued for the caller, but not
-  // past the deadline or a cancellation. A reply beyond a limit fails the call with kRefused. Without memory the call fails,
-  // or else the connection ends.
-  void reply(RawMessage message) noexcept;
-  void fail(std::string text) noexcept;
+  To(const char* name) : value_(name) {}
+  To(const std::string& name) : value_(name) {}
+  To(std::string_view name) : value_(name) {}
+  To(int rank) : value_(rank) {}
+  To(const WorkerInfo& worker) : value_(worker.name) {}
+  // A str, an int, or a tuple that begins with one of them. Others are refused by the call, with a TypeError.
+  explicit To(Value value) : value_(std::move(value)) {}
+  [[nodiscard]] const Value& value() const noexcept { return value_; }
 
  private:
-  detail::Ref<State> state_;
+  Value value_;
 };
 
-// The user's side of a node. It is borrowed: see RawNode::close() for how long.
-class RawHandler {
+// A reference to a value that lives on one worker, its owner. Copies share it. The value lives for as long as any worker
+// has a reference to it, and goes with its owner. An RRef may be an argument and a result of calls, and lie in lists, tuples
+// and dicts that are; its receiver gets an RRef to the same value. Passing one on costs two small messages, for which nobody
+// waits. It converts to a Value and back, and so is a parameter type of served functions.
+class TINE_API RRef {
  public:
-  // Asked by the reader, of calls of other workers: whether handle() of this message has a short proven bound, takes no lock
-  // that others hold for long, and runs no user's code. If so it runs right there. The same holds for this function itself.
-  [[nodiscard]] virtual bool inline_ok(const RawMessage& message) noexcept {
-    (void)message;
-    return false;
-  }
-  // Runs on a handler thread, where it may block, unless inline_ok() said yes. Several run at once.
-  virtual void handle(RawCall call) noexcept = 0;
-  // Whether a call is handled even when nobody waits for it any more by the time a thread is there: its deadline has come,
-  // or its caller has given up or is gone. Asked by the thread that would handle it.
-  [[nodiscard]] virtual bool late_ok(const RawMessage& message) noexcept {
-    (void)message;
-    return false;
-  }
-  // A worker has been taken in: it and this node know each other. Told once for each, on a thread of callbacks, soon after:
-  // connect() may return, and a call of that worker be handled, before this is.
-  virtual void joined(const RawWorker& worker) noexcept { (void)worker; }
-  // That worker is gone, and why. Told once for each that has joined, on a thread of callbacks, after joined() and after the
-  // failures of the calls to it. `left`: it closed its node in good order, or this one has removed it. It is not told of
-  // those that this node's own close() parts from.
-  virtual void died(const RawWorker& worker, const std::string& why, bool left) noexcept {
-    (void)worker;
-    (void)why;
-    (void)left;
-  }
+  explicit RRef(detail::Ref<RRefObject> reference) noexcept : reference_(std::move(reference)) {}
+  // The RRef in a Value. TypeError when it holds something else.
+  [[nodiscard]] static RRef from(const Value& value);
+  operator Value() const noexcept { return Value(reference_); }
 
- protected:
-  ~RawHandler() = default;
+  [[nodiscard]] const WorkerInfo& owner() const noexcept;
+  [[nodiscard]] bool is_owner() const noexcept;  // whether the value lives on this worker
+  // The value, brought here: a message there and one back; on its owner the very value, without a copy. Fails with the error
+  // of the call that was to make the value, with PeerDied when the owner has died, and with DeadlineExceeded.
+  [[nodiscard]] Future<Value> to_here(Seconds timeout = kDefaultTimeout) const;
+  // The owner's value itself: a future, because it may still be in the making. Elsewhere Error, which names the owner.
+  [[nodiscard]] Future<Value> local_value() const;
+  // Done when the owner has the value; fails as the call did that was to make it. It holds None or the value.
+  [[nodiscard]] Future<Value> confirmed() const;
+  // Names the value among all workers, for printing and hashing.
+  [[nodiscard]] std::string id() const;
+  [[nodiscard]] std::string repr() const { return reference_->repr(); }
+  // Whether both refer to one value.
+  friend TINE_API bool operator==(const RRef& a, const RRef& b) noexcept;
+
+  [[nodiscard]] const detail::Ref<RRefObject>& object() const noexcept { return reference_; }
+
+ private:
+  detail::Ref<RRefObject> reference_;
 };
 
-struct RawNodeOptions {
-  std::string name{};             // unique in the world
-  int id = 0;                     // unique in the world
-  RawHandler* handler = nullptr;  // required; borrowed until close() has returned true
-  // "host" or "host:port" to listen at beside the unix socket; empty: 127.0.0.1, any port. Others than loopback are
-  // refused without plaintext_beyond_loopback.
-  std::string host{};
-  std::string secret{};  // empty: TINE_AUTH_KEY, else the user's key file
-  // What the two ends of each connection must agree on, in words that an error may quote: "torch 2.13.0". May be empty.
-  std::string protocol{};
-  bool unix_sockets = true;  // between workers of one machine
+// A call, in parts: for arguments in arrays, arguments by name, and a time limit of its own.
+struct Call {
+  To to;
+  std::string name{};
+  std::vector<Value> args{};
+  std::vector<std::pair<std::string, Value>> kwargs{};
+  Seconds timeout = kDefaultTimeout;  // kNoTimeout: the call may take as long as both workers live
+};
+
+// A call of a served function, as that sees it when it asks for all of it.
+struct Invocation {
+  std::string name;
+  std::vector<Value> args;
+  std::vector<std::pair<std::string, Value>> kwargs;
+  WorkerInfo caller;
+};
+using Served = std::function<Future<Value>(Invocation)>;
+
+struct JoinOptions {
+  std::string name{};  // 1 to 128 bytes, unique in the world
+  int rank = 0;        // 0 to world_size - 1, unique
+  int world_size = 1;
+  // "tcp://host:port", the same for all: rank 0 listens there. Port 0 only in a world of one.
+  std::string address{};
+  std::string secret{};      // empty: TINE_AUTH_KEY, else the user's key file
+  Seconds rpc_timeout{60};   // of calls that name none; kNoTimeout: none
+  Seconds init_timeout{60};  // how long join() waits for the others
+  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
+  // processes of one machine. "tcp": needed for the address.
+  std::vector<std::string> transports{"unix", "tcp"};
   bool plaintext_beyond_loopback = false;
-  size_t max_calls_in_flight = 65536;  // of each worker: bounds that wait_for_room waits at
+  // What a caller waits at, for each worker: calls without an answer, and bytes that were copied to be sent. A tensor is not
+  // copied and does not count.
+  size_t max_calls_in_flight = 65536;
   size_t max_send_buffer_bytes = size_t{64} << 20;
-  std::chrono::milliseconds heartbeat_interval{5000};  // 0: none
+  // A worker that says nothing is asked for a sign of life after the first, and is dead after the second; 0: never asked.
+  std::chrono::milliseconds heartbeat_interval{5000};
   std::chrono::milliseconds heartbeat_timeout{30000};
-  // For how long the loop polls before it sleeps, as long as polling pays (DESIGN, "Polling"); 0: it sleeps at once.
+  // For how long a thread that waits for an answer looks for it before it sleeps, while that pays; 0: it sleeps at once.
   std::chrono::microseconds polling{50};
-  // Refused handshakes, dead workers; on a thread of callbacks. Empty: nobody is told.
+  // Asked every 100 ms while join(), leave() and a call that waits for room block; true ends the wait with Cancelled.
+  std::function<bool()> interrupted{};
+  // Is told of refused handshakes and dead workers, by threads that read: it must not block. Empty: nobody is told.
   std::function<void(const std::string&)> log{};
-};
+  const Language* language = nullptr;  // another language than C++; copied
 
-class TINE_API RawNode {
- public:
-  class Parts;
-  explicit RawNode(std::shared_ptr<Parts> parts) noexcept;
-  // Listens, and starts the thread that reads. The Runtime must outlive the node. SystemError, ValueError (an option that
-  // can't be), AuthError (no secret, or plaintext beyond loopback).
-  [[nodiscard]] static std::unique_ptr<RawNode> start(Runtime& runtime, RawNodeOptions options);
-  // Closes the node if that has not been done. No member may be called any more once this has begun.
-  ~RawNode();
-  RawNode(const RawNode&) = delete;
-  RawNode& operator=(const RawNode&) = delete;
-
-  // Who this is and where it listens, for connect() elsewhere: one line of printable ASCII.
-  [[nodiscard]] const std::string& card() const noexcept;
-  // The worker that wrote a card. ValueError, with what to do, when it is not a card or is of another version of tine.
-  [[nodiscard]] static RawWorker owner_of(std::string_view card);
-
-  // Connects to the worker that wrote the card; after that both know each other. Two that connect to each other at the same
-  // time end up with one connection. Nothing happens when they are connected already. Throws DeadlineExceeded, PeerDied (the
-  // worker isn't there any more), AuthError (another secret; an agent of tine's own RPC), ValueError (another protocol, a
-  // name or id that is taken; not a card), Cancelled (`interrupted`, which is asked every 100 ms, said so), Error (the node
-  // was closed). Blocks: not on a reader, not in a sink that others wait for.
-  void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted = {});
-  // Waits until that worker has connected. DeadlineExceeded, Cancelled and Error as above. AuthError when somebody who calls
-  // itself so was refused here because of another secret: a stranger can do that, too, so connect() to that worker's card tells.
-  void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted = {});
-  // Whether the node that wrote the card still listens; the two do not get to know each other. Blocks. Throws
-  // DeadlineExceeded (it does not answer, as one that is stopped or cut off does not), SystemError (this process has no
-  // descriptor left, or cannot find the host), ValueError (not a card), Cancelled and Error as above.
-  [[nodiscard]] bool lives(std::string_view card, TimePoint deadline,
-                           const std::function<bool()>& interrupted = {});
-  // Lets calls in, those first that have come so far. Once more: nothing happens.
-  void open();
-
-  [[nodiscard]] RawWorker self() const;
-  // Those who are connected, and this one; by id.
-  [[nodiscard]] std::vector<RawWorker> workers() const;
-  // Why that worker is gone; empty while it is there. ValueError, with the ids that are there, for one that never was.
-  [[nodiscard]] std::string death_of(int id) const;
-  // Says goodbye to that worker; the calls to it fail with kDied. Afterwards its name and id may be another's. Nothing
-  // happens for an id that isn't there, and for this node's own.
-  void remove(int id, const std::string& why) noexcept;
-
-  // Sends a call. It never blocks, and it ends in the sink in any case. `sink` is required, and dropped once it has been
-  // told. To an id that isn't there: kDied, with the ids that are. To oneself: the handler gets the message itself, its
-  // segments uncopied. A deadline that has passed: kTimedOut.
-  void call(int to, RawMessage message, TimePoint deadline, std::shared_ptr<RawSink> sink) noexcept;
-  // Waits until one more call to that worker stays within the bounds; whoever can wait does so before call(). True as well
-  // when the worker is gone or the node closed: the call will say so. False: the deadline came. Not on a reader.
-  bool wait_for_room(int to, TimePoint deadline) noexcept;
-
-  struct Counts {
-    size_t calls_pending = 0;  // ours, whose sink has not returned yet
-    size_t calls_running =
-        0;  // that came in from workers that are there, or from oneself, and have no answer yet
-    uint64_t calls_begun = 0;  // that came in, ever; those from oneself with them
-    size_t bytes_queued = 0;   // copied, waiting to be sent
-  };
-  [[nodiscard]] Counts counts() const;
-
-  // Ends the node. Pending calls fail with kClosed. Goodbye is said to all, after the small messages that are queued; of
-  // large ones that are not complete within the bound the rest is dropped. Then it waits, within the bound, for handlers,
-  // sinks, joined(), died() and log() that run; no other begins any more.
-  // True: none of them runs, so the handler may be destroyed. False: one has not returned within the bound. It runs on, and
-  // the handler must stay until it has: call close() again, which waits for another bound, or never destroy it.
-  // Called from within one of them, it does not wait for that one, which does not count. Not from a handler that runs on a
-  // reader. Called by a second thread, it waits for the first. `failure`, unless empty, is what this program failed by, for
-  // the others' errors.
-  bool close(std::chrono::milliseconds bound = std::chrono::milliseconds(1000),
-             std::string_view failure = {}) noexcept;
-  // Whether close() has begun: calls fail. Also in a child of fork(2).
-  [[nodiscard]] bool closed() const noexcept;
-
- private:
-  std::shared_ptr<Parts> parts_;
+  // With rank, world_size and address as `tine launch` and torchrun set them: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
+  // ValueError that names a variable that is missing or is not a number.
+  [[nodiscard]] TINE_API static JoinOptions from_environment(std::string name);
 };
 
 }  // namespace tine::rpc
+
+namespace tine::detail {
+template <class R, class... Params>
+rpc::Served served(std::function<R(Params...)> f);
+}  // namespace tine::detail
+
+namespace tine::rpc {
+
+// The worker that this process is: Runtime::rpc(). It joins a world, leaves it, and may join another one afterwards.
+class TINE_API Worker {
+ public:
+  class Parts;
+  explicit Worker(Runtime& runtime);
+  ~Worker();  // leaves at once
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Makes this process a worker, and returns when all workers of the world are connected to each other. Calls of others may
+  // run here before it returns. Throws ValueError (an option that cannot be, a name or rank that is taken; at rank 0
+  // Error says that another worker's was), DeadlineExceeded (with the names or ranks that are missing), AuthError (another
+  // secret than rank 0's, or none; rank 0 is told by `log` alone), SystemError (the address is in use), Cancelled, and Error
+  // when this worker has joined already. It starts one thread.
+  void join(JoinOptions options);
+  // Leaves when every worker has called it and no call runs anywhere, after `timeout` at the latest (kNoTimeout: as long as
+  // they live); DeadlineExceeded or PeerDied then name the stragglers. Calls of others are served meanwhile. In any case this
+  // worker has left when it returns or throws: pending futures have failed. Nothing happens when it has not joined.
+  void leave(Seconds timeout = kNoTimeout);
+  // Leaves at once. `failure`, unless empty, is what this program failed by: the others' errors quote it.
+  void leave_now(std::string_view failure = {});
+  [[nodiscard]] bool joined() const noexcept;
+
+  [[nodiscard]] WorkerInfo self() const;
+  [[nodiscard]] std::vector<WorkerInfo> workers() const;  // by rank
+  [[nodiscard]] WorkerInfo info(const To& worker) const;
+  // That of calls that name none; ValueError for less than 0.
+  [[nodiscard]] Seconds rpc_timeout() const;
+  void set_rpc_timeout(Seconds timeout);
+
+  // From now on other workers may call `f` by that name: serve before join(), or callers may come too early. The parameters
+  // of `f` are of types that from_value() of include/tine/convert.h makes, or one Invocation, which has all of the call, also
+  // arguments by name. It returns void, anything that to_value() takes, or a Future of it, which answers the call when it is
+  // done and holds no thread meanwhile. It is copied once, and called on handler threads, several at once, in a Context with
+  // the call's deadline, which is cancelled when the caller gives up. What it throws is the answer. ValueError for an empty
+  // name, one that is served already, and the name of an operator or a script function.
+  template <class F>
+  void serve(std::string name, F f) {
+    serve_by_name(std::move(name), detail::served(std::function(std::move(f))));
+  }
+  // Calls that come in from now on do not find it; those that run go on. Nothing happens when it is not served.
+  void stop_serving(std::string_view name) noexcept;
+
+  // Calls the function of that name on that worker. Tensors are sent from their own memory: they must not be written until
+  // the future is done; to this worker itself they are passed, not copied. Blocks while more calls are on their way than the
+  // options allow, at most until the call's deadline. TypeError for arguments that no overload of an operator takes, and for
+  // a Future among them. A small call costs two allocations, and a system call at either end.
+  template <class... Args>
+  [[nodiscard]] Future<Value> call(const To& to, std::string_view name, Args&&... args) {
+    return call(parts_of(to, name, std::forward<Args>(args)...));
+  }
+  [[nodiscard]] Future<Value> call(Call call);
+  // The same, but the result stays there, and need not be able to travel. Returns at once; an error of the call is that of
+  // to_here() and confirmed().
+  template <class... Args>
+  [[nodiscard]] RRef remote(const To& to, std::string_view name, Args&&... args) {
+    return remote(parts_of(to, name, std::forward<Args>(args)...));
+  }
+  [[nodiscard]] RRef remote(Call call);
+  // A reference to a value of this worker. TypeError when there is a Future in it.
+  [[nodiscard]] RRef own(Value value);
+
+  struct Counts {
+    size_t calls_pending = 0;     // this worker's, unanswered
+    size_t calls_running = 0;     // of others, here, of callers that live
+    size_t references_owned = 0;  // values here that another worker has a reference to
+  };
+  [[nodiscard]] Counts counts() const;
+
+  [[nodiscard]] Parts& parts() const noexcept { return *parts_; }  // the runtime's own
+
+ private:
+  template <class... Args>
+  static Call parts_of(const To& to, std::string_view name, Args&&... args) {
+    tine::detail::GivenArguments<Args...> given(std::forward<Args>(args)...);
+    Call call{.to = to, .name = std::string(name)};
+    call.args.assign(std::move_iterator(given.values.begin()), std::move_iterator(given.values.end()));
+    for (auto& [key, value] : given.keywords) call.kwargs.emplace_back(std::string(key), std::move(value));
+    return call;
+  }
+  void serve_by_name(std::string name, Served f);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tine::rpc
+
+#include "tine/detail/serving.h"

@@ -1,34 +1,43 @@
-// Runtime: builds and owns everything that runs: the pool, the operators, scripts, RPC.
+// Runtime: owns everything that runs: the pool, the operators, the scripts, this process as a worker of RPC.
 //
-// State      Complete from construction. The default one is made on first use and never destroyed; in a
-//            child after fork(2) the next use makes a new one, the parent's is left alone.
-// Threads    Every member from any thread, but for the destructor.
-// Ordering   Members are destroyed in the reverse order of their making: RPC before scripts before the pool.
-// Ownership  Owns what it hands out references to. A Runtime of your own must outlive the futures that its
-//            pool or connections are to complete.
-// Errors     Construction throws ValueError for bad options.
-// Cost       Under a millisecond; threads start with the first task.
-// Source     DESIGN "The house": no mutable globals, no static registration.
+//   tine::Runtime& runtime = tine::Runtime::instance();
+//   const tine::Future<int> sum = tine::fork([](int a, int b) { return a + b; }, 1, 2);  // on its pool
+//   const tine::Tensor x = runtime.ops().call<tine::Tensor>("aten::ones", std::vector{2, 3});
+//
+// The Python package and the short C++ calls use one default Runtime, instance(), which is made on first use and never
+// destroyed. A program that wants another number of threads, or several workers in one process, makes Runtimes of its own.
+// Making one takes less than a millisecond: threads start with the first task. What a Runtime hands out lives as long as it
+// does; it must outlive the futures that its pool or connections are to complete. Its destructor leaves RPC, then ends the
+// pool, then drops the scripts. In a child of fork(2) the default Runtime is made anew on next use, and the parent's is left
+// alone. Every member may be called from any thread, but for the destructor.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "tine/scheduler.h"
 
 namespace tine {
 
-class Generator;
-class OpTable;
-class ScriptUnit;
-struct OpContext;
-class RpcService;
+class OpTable;      // tine/operators.h
+class ScriptStore;  // for bindings: src/runtime/script.h. C++ programs use tine/script.h
+namespace rpc {
+class Worker;  // tine/rpc.h
+}
 
 struct RuntimeOptions {
-  int num_threads = 0;  // workers of the pool; 0: the cores this process may use
+  int num_threads = 0;     // of the pool; 0: the cores this process may use
+  int max_threads = 1024;  // of the pool, with those that stand in for blocked ones
+  uint64_t seed = 1;       // of the order in which threads of the pool look at each other's queues
+  uint32_t max_script_depth = 1'000'000;  // nested calls and forks of a script; a deeper one fails
   // Code that may block (Python handlers): so many threads run it before anybody asks whether those get on; more
   // come when they don't, up to the limit. A call that finds it reached and every thread blocked is refused.
   int handler_threads = 16;
   int max_handler_threads = 4096;
+
+  // The defaults, but for what TINE_NUM_THREADS, TINE_MAX_THREADS, TINE_SEED and TINE_MAX_SCRIPT_DEPTH say: the options of
+  // Runtime::instance(). ValueError that names the variable.
+  [[nodiscard]] TINE_API static RuntimeOptions from_environment();
 };
 
 // The threads that run handlers, now.
@@ -43,6 +52,7 @@ struct HandlerCounters {
 
 class TINE_API Runtime {
  public:
+  // ValueError for a number of threads that cannot be.
   explicit Runtime(RuntimeOptions options = {});
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -64,15 +74,14 @@ class TINE_API Runtime {
   // Abandons what waits for a thread of the two and joins those threads; used at the end of an interpreter. How many do
   // not return within the bound: they are left to themselves, and the Runtime must not be destroyed any more.
   int close_blocking(TimePoint bound) noexcept;
+  // Every operator, by name.
   [[nodiscard]] const OpTable& ops() const noexcept;
-  // The context in which this thread calls operators.
-  [[nodiscard]] OpContext& context() noexcept;
-  [[nodiscard]] Generator& generator() noexcept;
-  // The script functions (src/runtime/script.h).
-  [[nodiscard]] ScriptUnit& scripts() noexcept;
+  // The script functions: tine/script.h compiles, finds and runs them.
+  [[nodiscard]] ScriptStore& scripts() noexcept;
+  // This process as a worker that calls others and is called by them.
+  [[nodiscard]] rpc::Worker& rpc() noexcept;
 
  private:
-  friend RpcService& rpc_service(Runtime& runtime) noexcept;
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
@@ -80,42 +89,52 @@ class TINE_API Runtime {
 // The pool of the calling worker; on other threads the default Runtime's.
 [[nodiscard]] TINE_API Scheduler& default_scheduler();
 
-// fork(f, args...): on that pool.
+namespace detail {
+template <class F, class... Args>
+concept Forkable = !std::derived_from<std::remove_cvref_t<F>, Executor> &&
+                   std::invocable<std::decay_t<F>, std::decay_t<Args>...>;
+[[nodiscard]] inline ExecutorAt default_pool(std::source_location where) {
+  return ExecutorAt(default_scheduler(), where);
+}
+}  // namespace detail
+
+// fork(f, args...): as fork(executor, f, args...) of include/tine/fork.h, on that pool. One overload for each number of
+// arguments, because the place of the call cannot follow a pack.
 template <class F>
 requires std::invocable<std::decay_t<F>>
 [[nodiscard]] auto fork(F&& f, std::source_location where = std::source_location::current()) {
-  return fork(detail::ExecutorAt(default_scheduler(), where), std::forward<F>(f));
+  return fork(detail::default_pool(where), std::forward<F>(f));
 }
-// With arguments: one overload a number of them, since the place of the call can't follow a pack.
-#define TINE_FORK_OVERLOAD(types, parameters, decayed, arguments)                                        \
-  template <class F, TINE_FORK_LIST types>                                                               \
-  requires(!std::derived_from<std::remove_cvref_t<F>, Executor> &&                                       \
-           std::invocable<std::decay_t<F>, TINE_FORK_LIST decayed>) [[nodiscard]] auto                   \
-  fork(F&& f, TINE_FORK_LIST parameters, std::source_location where = std::source_location::current()) { \
-    return fork(detail::ExecutorAt(default_scheduler(), where), std::forward<F>(f),                      \
-                TINE_FORK_LIST arguments);                                                               \
-  }
-#define TINE_FORK_LIST(...) __VA_ARGS__
-TINE_FORK_OVERLOAD((class A), (A && a), (std::decay_t<A>), (std::forward<A>(a)))
-TINE_FORK_OVERLOAD((class A, class B), (A && a, B&& b), (std::decay_t<A>, std::decay_t<B>),
-                   (std::forward<A>(a), std::forward<B>(b)))
-TINE_FORK_OVERLOAD((class A, class B, class C), (A && a, B&& b, C&& c),
-                   (std::decay_t<A>, std::decay_t<B>, std::decay_t<C>),
-                   (std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)))
-TINE_FORK_OVERLOAD((class A, class B, class C, class D), (A && a, B&& b, C&& c, D&& d),
-                   (std::decay_t<A>, std::decay_t<B>, std::decay_t<C>, std::decay_t<D>),
-                   (std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d)))
-#undef TINE_FORK_OVERLOAD
-#undef TINE_FORK_LIST
+template <class F, class A>
+requires detail::Forkable<F, A>
+[[nodiscard]] auto fork(F&& f, A&& a, std::source_location where = std::source_location::current()) {
+  return fork(detail::default_pool(where), std::forward<F>(f), std::forward<A>(a));
+}
+template <class F, class A, class B>
+requires detail::Forkable<F, A, B>
+[[nodiscard]] auto fork(F&& f, A&& a, B&& b, std::source_location where = std::source_location::current()) {
+  return fork(detail::default_pool(where), std::forward<F>(f), std::forward<A>(a), std::forward<B>(b));
+}
+template <class F, class A, class B, class C>
+requires detail::Forkable<F, A, B, C>
+[[nodiscard]] auto fork(F&& f, A&& a, B&& b, C&& c,
+                        std::source_location where = std::source_location::current()) {
+  return fork(detail::default_pool(where), std::forward<F>(f), std::forward<A>(a), std::forward<B>(b),
+              std::forward<C>(c));
+}
+template <class F, class A, class B, class C, class D>
+requires detail::Forkable<F, A, B, C, D>
+[[nodiscard]] auto fork(F&& f, A&& a, B&& b, C&& c, D&& d,
+                        std::source_location where = std::source_location::current()) {
+  return fork(detail::default_pool(where), std::forward<F>(f), std::forward<A>(a), std::forward<B>(b),
+              std::forward<C>(c), std::forward<D>(d));
+}
 // With more: the place is not known.
 template <class F, class A, class B, class C, class D, class E, class... More>
-requires(!std::derived_from<std::remove_cvref_t<F>, Executor> &&
-         std::invocable<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>, std::decay_t<D>,
-                        std::decay_t<E>, std::decay_t<More>...>)
-    [[nodiscard]] auto fork(F&& f, A&& a, B&& b, C&& c, D&& d, E&& e, More&&... more) {
-  return fork(detail::ExecutorAt(default_scheduler(), {}), std::forward<F>(f), std::forward<A>(a),
-              std::forward<B>(b), std::forward<C>(c), std::forward<D>(d), std::forward<E>(e),
-              std::forward<More>(more)...);
+requires detail::Forkable<F, A, B, C, D, E, More...>
+[[nodiscard]] auto fork(F&& f, A&& a, B&& b, C&& c, D&& d, E&& e, More&&... more) {
+  return fork(detail::default_pool({}), std::forward<F>(f), std::forward<A>(a), std::forward<B>(b),
+              std::forward<C>(c), std::forward<D>(d), std::forward<E>(e), std::forward<More>(more)...);
 }
 
 // Done then; by the timer of that pool.

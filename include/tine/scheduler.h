@@ -1,16 +1,20 @@
-// Scheduler: the pool of worker threads; work stealing, helping, spares while workers block.
+// Scheduler: a pool of worker threads for code that computes.
 //
-// State      Running until destroyed. Threads start with the first task.
-// Threads    Everything from any thread, but for the destructor.
-// Ordering   A thread runs its own tasks newest first; others take the oldest.
-// Ownership  The Scheduler owns and joins its threads. Destroying it abandons tasks that have not
-//            started (their futures fail) and waits for those that run.
-//            A worker that blocks in a wait is stood in for by a spare thread. At the bound of threads, or when
-//            the system has none to give, blocked waits run what is queued: any task, on top of the wait.
-// Errors     post() never fails: past the queue's limit the task runs in place. In a child after fork(2) the pool
-//            has no threads: tasks posted there are abandoned at once (their futures fail).
-// Cost       post: one push, and a wake-up only when nobody is looking for work. An idle pool sleeps.
-// Source     Chase and Lev, SPAA 2005; Le, Pop, Cohen and Nardelli, PPoPP 2013 (the deque).
+//   Scheduler pool;                                       // as many threads as this process has cores
+//   Future<int> answer = fork(pool, [] { return 6 * 7; });
+//   pool.parallel_for(n, 1024, [&](int64_t begin, int64_t end) { ... });
+//
+// Each worker has a queue. It runs its own tasks newest first, and when it has none takes the oldest of another's. Threads
+// start with the first task; an idle pool sleeps. A worker that blocks in a wait lets a spare thread run in its place, so
+// tasks that wait for each other do not deadlock. If the pool has `max_threads` threads, or the system gives it no more,
+// blocked waits run queued tasks: any of them, on top of the wait.
+//
+// All functions but the destructor may be called from any thread. post() never fails: with 1,048,576 tasks in its queue the
+// posting thread runs the task itself. The destructor waits for the tasks that run and abandons those that have not begun
+// (their futures fail with Abandoned). In a child after fork(2) the pool has no threads: tasks posted there are abandoned at
+// once.
+//
+// A post is one push. It wakes a thread only while fewer than num_threads() run and none is looking for work.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +27,9 @@
 namespace tine {
 
 struct SchedulerOptions {
-  int num_threads = 0;     // workers; 0: the cores this process may use (affinity and cgroup quota)
-  int max_threads = 1024;  // workers and spares
-  uint64_t seed = 1;       // of the order in which a worker tries its victims
+  int num_threads = 0;     // that run at once; 0: usable_cores()
+  int max_threads = 1024;  // with the spares
+  uint64_t seed = 1;       // for the order in which a worker tries the queues of others
 };
 
 struct SchedulerCounters {
@@ -40,7 +44,7 @@ struct SchedulerCounters {
 
 class TINE_API Scheduler final : public Executor {
  public:
-  // ValueError unless 1 <= num_threads <= max_threads <= 1024.
+  // Throws ValueError unless 1 <= num_threads <= max_threads <= 1024.
   explicit Scheduler(const SchedulerOptions& options);
   explicit Scheduler(int num_threads = 0) : Scheduler(SchedulerOptions{.num_threads = num_threads}) {}
   ~Scheduler();
@@ -51,12 +55,13 @@ class TINE_API Scheduler final : public Executor {
   bool take_back(Task& task, bool sweep) noexcept override;
 
   [[nodiscard]] int num_threads() const noexcept;
-  // Takes effect as threads become idle. Between 1 and max_threads; ValueError otherwise.
+  // Takes effect as threads become idle. Throws ValueError unless 1 <= n <= max_threads, and Error in a child of fork(2).
   void set_num_threads(int n);
   [[nodiscard]] SchedulerCounters counters() const noexcept;
 
-  // Splits [0, n) into pieces of at least `grain`, runs them on this thread and on idle workers, returns
-  // when all are done, rethrows the first error.
+  // Splits [0, n) into pieces of at least `grain` and calls body(state, begin, end) for each, on this thread and on idle
+  // workers. Returns when all are done. After the first error pieces that have not begun are left out, and the error is
+  // rethrown.
   void parallel_for(int64_t n, int64_t grain, void (*body)(void*, int64_t, int64_t), void* state);
   template <class F>
   void parallel_for(int64_t n, int64_t grain, F&& f) {
@@ -65,18 +70,19 @@ class TINE_API Scheduler final : public Executor {
         const_cast<void*>(static_cast<const void*>(std::addressof(f))));
   }
 
-  // For sleeps and deadlines; callbacks of what it completes run on this pool.
+  // For sleeps and deadlines. Callbacks of users run on this pool and not on the timer's thread.
   [[nodiscard]] Timer& timer() noexcept;
 
-  // The pool of the calling worker, null on other threads.
+  // The pool whose worker the calling thread is; null on any other thread.
   [[nodiscard]] static Scheduler* current() noexcept;
+  // The cores that this process may use, by its affinity and the quota of its cgroup.
   [[nodiscard]] static int usable_cores() noexcept;
 
   class Impl;  // src/sched/scheduler.h
 
  private:
   std::unique_ptr<Impl> impl_;
-  Timer timer_{*this};  // ends first
+  Timer timer_{*this};  // declared last, so that it ends first: it posts to the pool
 };
 
 }  // namespace tine

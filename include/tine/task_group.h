@@ -1,22 +1,22 @@
 // TaskGroup: tasks that end before the scope that started them.
 //
-// State      Open until destroyed; wait() may be called again after more tasks were added.
-// Threads    run() and cancel() from any thread, also from the group's own tasks; wait() from one at a time.
-// Ordering   None between tasks.
-// Ownership  The group outlives its tasks: wait() and the destructor wait for them all, also for those
-//            that tasks add meanwhile.
-// Errors     The first error in time cancels the tasks that have not begun, tells those that run (their
-//            Context stops), and is rethrown by wait(). One that no wait() rethrew goes to the hook of
-//            unobserved.h.
-// Cost       A fork and 8 bytes a task; a wait runs what has not begun on its own thread.
-// Source     Structured concurrency: Nathaniel Smith's nurseries, TBB's task_group.
+//   TaskGroup group(pool);
+//   for (Part& part : parts) group.run([&part] { part.solve(); });
+//   group.wait();                        // rethrows the first error
+//
+// The first error in time cancels the group: tasks that have not begun are not run, and the Context of those that run stops.
+// wait() rethrows that error. If no wait() does, the destructor gives it to the hook of unobserved.h.
+//
+// run() and cancel() may be called from any thread, also from the group's own tasks; wait() by one thread at a time. wait()
+// and the destructor wait for all tasks, also for those that tasks add meanwhile, and run those that have not begun on their
+// own thread. After wait() the group can be used again. A task costs a fork and 8 bytes.
 #pragma once
 
-#include <mutex>
 #include <source_location>
 #include <vector>
 
 #include "tine/context.h"
+#include "tine/detail/mutex.h"
 #include "tine/fork.h"
 #include "tine/unobserved.h"
 
@@ -33,10 +33,11 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
+  // Forks f(), which runs in the group's Context: that of the group's making, with a token of the group. Its result is dropped.
   template <class F>
   requires std::invocable<std::decay_t<F>>
   void run(F&& f) {
-    // Forked without the context, which would complete the future before its task is over.
+    // Forked without the Context: that would complete the future before its task is over, and join() would return too early.
     const detail::ContextSwap outside;
     auto task = fork(detail::ExecutorAt(executor_, where_), [this, f = std::forward<F>(f)]() mutable {
       if (source_.cancelled()) return;
@@ -49,7 +50,8 @@ class TaskGroup {
     });
     std::exception_ptr lost;
     try {
-      const std::lock_guard lock(mutex_);
+      const detail::MutexLock lock(mutex_);
+      // Those that are done make room before the list grows: so a group that lives long does not grow without end.
       if (tasks_.size() == tasks_.capacity()) {
         std::erase_if(tasks_, [&lost](const Future<void>& t) {
           if (!t.ready()) return false;
@@ -59,25 +61,30 @@ class TaskGroup {
       }
       tasks_.push_back(task);
     } catch (...) {
-      task.wait();  // no task outlives the group
+      task.wait();  // no task may outlive the group, and join() does not know this one
       throw;
     }
     if (lost) fail(lost);
   }
 
-  // Waits for all; rethrows the first error.
+  // Waits for all tasks; rethrows the first error.
   void wait() {
     join();
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    std::exception_ptr error;
+    {
+      const detail::MutexLock lock(mutex_);
+      error = std::exchange(error_, nullptr);
+    }
+    if (error) std::rethrow_exception(std::move(error));
   }
-  // Tasks that have not begun do not, the Context of those that run stops.
+  // Tasks that have not begun are not run. The Context of those that run stops.
   void cancel() { source_.cancel(); }
   [[nodiscard]] bool cancelled() const noexcept { return source_.cancelled(); }
 
  private:
   void fail(std::exception_ptr error) noexcept {
     {
-      const std::lock_guard lock(mutex_);
+      const detail::MutexLock lock(mutex_);
       if (!error_) error_ = std::move(error);
     }
     source_.cancel();
@@ -86,7 +93,7 @@ class TaskGroup {
     for (;;) {
       Future<void> newest;
       {
-        const std::lock_guard lock(mutex_);
+        const detail::MutexLock lock(mutex_);
         if (tasks_.empty()) return;
         newest = std::move(tasks_.back());
         tasks_.pop_back();
@@ -100,9 +107,9 @@ class TaskGroup {
   const std::source_location where_;
   const CancelSource source_;
   const Context context_;
-  std::mutex mutex_;
-  std::exception_ptr error_;  // mutex_
-  std::vector<Future<void>> tasks_;
+  detail::Mutex mutex_;
+  std::exception_ptr error_ TINE_GUARDED_BY(mutex_);
+  std::vector<Future<void>> tasks_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine

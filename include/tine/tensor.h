@@ -1,14 +1,16 @@
 // Tensor: an n-dimensional array; a handle on shared storage, as in PyTorch.
 //
-// State      dtype, sizes, strides (in elements), offset (in elements), storage. Shape and dtype never
-//            change after construction; the elements may.
-// Threads    Handles are as safe as an int. Elements are not locked: a write needs exclusive access.
-// Ordering   None.
-// Ownership  Handles share the impl; views share the storage; the storage frees its memory, or
-//            calls the deleter of memory that it was lent (NumPy, DLPack, a receive buffer).
-// Errors     IndexError, ShapeError, TypeError, ValueError, each naming sizes and dtypes.
-// Cost       A handle is one pointer. A new small tensor is one allocation for impl and elements.
-// Source     PyTorch's tensor semantics (strides, broadcasting, type promotion).
+//   Tensor t = Tensor::empty(std::vector<int64_t>{2, 3}, DType::kFloat32);
+//   std::fill_n(t.data_as<float>(), t.numel(), 1.0f);
+//   std::cout << t.repr();
+//
+// A tensor has a dtype, sizes, strides and an offset, both in elements, and a storage. The first four never change; the
+// elements may. Copies of a handle share everything; views share the storage. The storage frees its memory, or, of memory that
+// it was lent (by NumPy, DLPack, a receive buffer), tells the lender.
+//
+// Handles are as safe as an int. Elements are not locked: a write needs exclusive access. A handle is one pointer, and a new
+// small tensor one allocation. Every function that can fail throws IndexError, ShapeError, TypeError or ValueError, with the
+// sizes and dtypes that it was given. What computes with tensors is in operators.h.
 #pragma once
 
 #include <array>
@@ -40,15 +42,17 @@ class TensorImpl;
 
 class TINE_API Tensor {
  public:
-  Tensor() noexcept = default;  // undefined; every operation on it is an error
+  Tensor() noexcept = default;  // undefined: every other function of it but repr() throws
   [[nodiscard]] bool defined() const noexcept { return static_cast<bool>(impl_); }
 
-  // Memory. `empty` leaves the elements unset. `from_blob` borrows memory until `release` is called
-  // (from any thread, exactly once). Strides are in elements and not negative.
+  // A new tensor whose elements are not set.
   [[nodiscard]] static Tensor empty(std::span<const int64_t> sizes, DType dtype);
+  // A tensor on memory of the caller's, which must stay until `release` is called: once, on any thread. Strides are in elements
+  // and not negative.
   [[nodiscard]] static Tensor from_blob(void* data, std::span<const int64_t> sizes,
                                         std::span<const int64_t> strides, DType dtype,
                                         std::function<void()> release, bool writable = true);
+  // A tensor without dimensions.
   [[nodiscard]] static Tensor scalar(double value, DType dtype);
   [[nodiscard]] static Tensor scalar(int64_t value, DType dtype = DType::kInt64);
   [[nodiscard]] static Tensor scalar(bool value);
@@ -63,26 +67,29 @@ class TINE_API Tensor {
   [[nodiscard]] bool is_contiguous() const;
   [[nodiscard]] bool is_writable() const;  // false only on memory that was lent as read-only
   [[nodiscard]] bool shares_storage_with(const Tensor& other) const;
-  // The first element. In memory that tine allocated for a tensor it is aligned to 16 bytes, to 64 from 256 bytes on.
+  // The first element. Memory that tine allocated is aligned to 16 bytes, and to 64 if it has 256 bytes or more.
   [[nodiscard]] void* data() const;
+  // The same. Nothing compares T with dtype().
   template <class T>
   [[nodiscard]] T* data_as() const {
     return static_cast<T*>(data());
   }
 
-  // A view of the same storage; `offset` in elements from the storage's first. IndexError beyond its end.
+  // A view of the same storage. `offset` counts elements from the first of the storage. IndexError if it reaches beyond the
+  // end.
   [[nodiscard]] Tensor as_strided(std::span<const int64_t> sizes, std::span<const int64_t> strides,
                                   int64_t offset) const;
   [[nodiscard]] Tensor contiguous() const;  // this very tensor when it is contiguous already
   [[nodiscard]] Tensor to(DType dtype) const;
 
-  // The only element, converted; an error when there is not exactly one.
+  // The only element, converted; throws if there is not exactly one.
   [[nodiscard]] double item_as_double() const;
   [[nodiscard]] int64_t item_as_int() const;
   [[nodiscard]] bool item_as_bool() const;
 
   [[nodiscard]] std::string repr() const;  // as PyTorch prints: tensor([3., 3.])
 
+  // For tine's own use.
   [[nodiscard]] TensorImpl* impl() const noexcept { return impl_.get(); }
   [[nodiscard]] inline detail::RefCounted* leak_impl() noexcept;
   [[nodiscard]] static inline Tensor adopt(TensorImpl* impl) noexcept {
@@ -95,8 +102,8 @@ class TINE_API Tensor {
   detail::Ref<TensorImpl> impl_;
 };
 
-// The slot in which a binding keeps its wrapper of a tensor; read and written under that
-// language's lock only. The wrapper owns the impl, never the other way round.
+// Holds the slot in which a language binding keeps its wrapper of a tensor. It is read and written under that language's lock
+// only. The wrapper owns the impl, never the other way round.
 class TINE_API TensorImpl : public detail::RefCounted {
  public:
   void* binding = nullptr;

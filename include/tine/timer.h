@@ -1,13 +1,13 @@
-// Timer: futures and deadlines that come with time.
+// Timer: futures and deadlines that come with time. Scheduler::timer() is one.
 //
-// State      Runs until destroyed; its thread, "tine-timer", starts with the first entry.
-// Threads    Any, but for the destructor.
-// Ordering   Entries fire in the order of their times; equal times in no order.
-// Ownership  An entry is counted: the timer holds it until it fires, is stopped or is abandoned.
-// Errors     Destroying the timer fails sleeping futures with Abandoned. So fails a sleep begun in a child after
-//            fork(2) with a timer of the parent's.
-// Cost       A heap of entries: O(log n) to add, to stop and to fire. One thread, asleep until the next time.
-// Source     The classic indexed binary heap.
+//   Future<void> rung = pool.timer().sleep_for(100ms).then([](Future<void>) { ... });
+//
+// A Timer runs until it is destroyed. Its thread, "tine-timer", starts with the first entry and sleeps until the next time.
+// All functions but the destructor may be called from any thread. Entries fire in the order of their times; equal times in any
+// order.
+//
+// Destroying the timer fails sleeping futures with Abandoned. In a child after fork(2) a sleep on a timer of the parent fails
+// in the same way. To add, stop or fire an entry takes O(log n) of n entries.
 #pragma once
 
 #include <memory>
@@ -20,15 +20,18 @@ class TINE_API Timer {
   struct Core;
 
  public:
+  // Something that is to happen at a time. The timer keeps it until it fires, is stopped or is abandoned.
   class TINE_API Entry : public detail::RefCounted {
    public:
-    // Takes it out. False when it has fired, fires now, or was never in.
+    // Takes it out of its timer. False if it has fired, is firing now, or was never started.
     bool stop() noexcept;
 
    protected:
     friend class Timer;
-    virtual void fire() noexcept = 0;     // on the timer's thread; short, takes no user's lock
-    virtual void abandon() noexcept = 0;  // the timer ends first
+    // Called once, on the timer's thread: it must be short and take no lock of a user's.
+    virtual void fire() noexcept = 0;
+    // Called instead if the timer ends first, on the thread that destroys it.
+    virtual void abandon() noexcept = 0;
 
    private:
     std::shared_ptr<Core> core_;
@@ -36,24 +39,26 @@ class TINE_API Timer {
     size_t place_ = 0;  // in the heap, from 1; 0: not in
   };
 
-  // Users' callbacks of what fires are posted there: none holds up the timer's thread.
+  // Callbacks of users that hang on what fires are posted to `callbacks`, so that none holds up the timer's thread.
   explicit Timer(Executor& callbacks);
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // An entry is started once.
+  // Starts an entry, which may be done once for each. An entry whose time has passed fires at once, on the timer's thread.
   void start(const detail::Ref<Entry>& entry, TimePoint when);
 
-  // Done then; cancel() takes it out.
+  // A future that becomes done at that time. Like any future it belongs to the caller's Context. cancel() takes it out of the
+  // timer.
   [[nodiscard]] Future<void> sleep_until(TimePoint when);
   template <class Rep, class Period>
   [[nodiscard]] Future<void> sleep_for(std::chrono::duration<Rep, Period> time) {
     return sleep_until(Clock::now() + std::chrono::ceil<Clock::duration>(time));
   }
-  [[nodiscard]] size_t size() const noexcept;  // entries that have not fired
+  // How many entries have not fired.
+  [[nodiscard]] size_t size() const noexcept;
 
-  // In the child after fork(2): its thread is not there. Nothing of it is touched any more.
+  // For the owner, in a child after fork(2), where the timer's thread is not: leaks what that thread may have locked.
   void leave_in_child() noexcept;
 
  private:

@@ -1,13 +1,14 @@
 // Errors that nobody looked at.
 //
-// State      One hook a process: the default writes a line to stderr.
-// Threads    Any. The hook runs on the thread that drops the last Future.
-// Ordering   Each error once, when its future goes.
-// Ownership  The hook is a plain function: it must stay callable to the end of the process.
-// Errors     The hook must not throw. Looking is: get(), error(), a callback that ran, a combinator, co_await.
-//            Cancelled is not reported: somebody asked for it.
-// Cost       None on success; the place is one pointer in each future.
-// Source     Python's "Future exception was never retrieved".
+//   set_unobserved_error_hook([](const std::exception_ptr& error, const std::source_location& where) noexcept {
+//     log(describe(error), where.file_name(), where.line());
+//   });
+//
+// A future that failed, and goes without anybody having looked at its error, reports it to the hook of the process: once, on
+// the thread that drops the last Future. The default hook writes a line to stderr. Looking is: get(), error(), a callback that
+// ran, a combinator, co_await. Cancelled is not reported, because somebody asked for it.
+//
+// The hook is a plain function. It must not throw, and must stay callable until the process ends.
 #pragma once
 
 #include <exception>
@@ -18,18 +19,18 @@
 
 namespace tine {
 
-// `where`: where the future was made; line() is 0 when that is not known.
+// `where` is the place where the future was made; its line() is 0 when that is not known.
 using UnobservedErrorHook = void (*)(const std::exception_ptr& error,
                                      const std::source_location& where) noexcept;
 
-// Returns the one before; null sets the default.
+// Returns the hook before it. Null sets the default. May be called from any thread.
 TINE_API UnobservedErrorHook set_unobserved_error_hook(UnobservedErrorHook hook) noexcept;
 
 namespace detail {
 TINE_API void report_unobserved(const std::exception_ptr& error, const std::source_location& where) noexcept;
 
-// Where the future of that error was made: `where`, or, of a fork inside a script, the script's line, which the error's
-// trail tells. `line` is 0 when neither is known.
+// The place where the future of that error was made: `where`, or, for a fork inside a script, the script's line, which is in
+// the error's trail. `line` is 0 when neither is known.
 struct MadeAt {
   std::string file;
   unsigned line = 0;

@@ -1,16 +1,15 @@
 // Value: the one dynamic type that scripts, Python, operators and RPC exchange.
 //
-// State      A tag and eight bytes: a number, or a reference to a counted object.
-// Threads    Distinct Values from any threads. One Value is as safe as an int. Lists, dicts and
-//            objects are shared by reference and not locked: who shares one across tasks orders
-//            the accesses (the compiler's effects pass reports those that it can see).
-// Ordering   None.
-// Ownership  A Value owns one reference. No Value is destroyed while a lock is held.
-//            A foreign Value (a Python object, say) may be copied and dropped on any thread.
-// Errors     to_*() throws TypeError naming what was there; as_*() is unchecked. Dict::set throws
-//            TypeError for what can't be a key.
-// Cost       16 bytes; copying a number is two moves, an object one relaxed increment.
-// Source     DESIGN "Values, operators".
+//   Value v(detail::make_ref<List>(std::vector<Value>{1, 2.5, "three"}));
+//   if (v.is(Tag::kList)) use(v.as_list().items[0].to_int());
+//
+// A Value is a tag and eight bytes: a number, or a counted reference to an object. Copying a number copies 16 bytes; copying an
+// object adds one to its count. Different Values may be used by different threads; one Value is as safe as an int. Lists, dicts
+// and objects are shared by reference and not locked: tasks that share one must order their accesses.
+//
+// as_...() does not check the tag. to_...() does, and throws TypeError naming what it found. A foreign Value (an object of
+// Python, say) may be copied and dropped on any thread. No Value is destroyed while tine holds a lock, so a destructor may call
+// tine.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +41,7 @@ enum class Tag : uint32_t {
   kBool,
   kInt,
   kFloat,
-  // From here on the payload is a detail::RefCounted*.
+  // From here on the payload is a reference to a counted object.
   kTensor,
   kString,
   kList,
@@ -64,14 +63,14 @@ struct Dict;
 struct Tuple;
 struct Object;
 
-// A remote reference; rpc derives its own.
+// A reference to a value on another worker: rpc.h.
 class TINE_API RRefObject : public detail::RefCounted {
  public:
   [[nodiscard]] virtual std::string repr() const = 0;
 };
 
-// Something that only another language understands. The destructor must be callable on any thread,
-// also one that does not hold that language's lock.
+// An object that only another language understands. Its destructor runs on any thread, also on one that does not hold that
+// language's lock.
 class TINE_API Foreign : public detail::RefCounted {
  public:
   [[nodiscard]] virtual std::string type_name() const = 0;
@@ -132,7 +131,7 @@ class TINE_API Value {
   [[nodiscard]] bool is_string() const noexcept { return tag_ == Tag::kString; }
   [[nodiscard]] bool is_future() const noexcept { return tag_ == Tag::kFuture; }
 
-  // Unchecked; a debug build asserts the tag.
+  // Not checked: only for a Value of that tag. References stay valid while this Value, or another owner, keeps the object.
   [[nodiscard]] bool as_bool() const noexcept { return payload_.i != 0; }
   [[nodiscard]] int64_t as_int() const noexcept { return payload_.i; }
   [[nodiscard]] double as_float() const noexcept { return payload_.d; }
@@ -146,10 +145,10 @@ class TINE_API Value {
   [[nodiscard]] Object& as_object() const noexcept;
   [[nodiscard]] RRefObject& as_rref() const noexcept { return *static_cast<RRefObject*>(counted_object()); }
   [[nodiscard]] Foreign& as_foreign() const noexcept { return *static_cast<Foreign*>(counted_object()); }
-  [[nodiscard]] detail::State<Value>* as_future_state() const noexcept;  // borrowed
+  [[nodiscard]] detail::State<Value>* as_future_state() const noexcept;  // not a new reference
   [[nodiscard]] detail::RefCounted* as_counted() const noexcept { return counted_object(); }
 
-  // Checked; to_float also takes an int, to_int and to_float also take a bool.
+  // Checked: TypeError for another tag. to_float also takes an int; to_int and to_float also take a bool.
   [[nodiscard]] bool to_bool() const;
   [[nodiscard]] int64_t to_int() const;
   [[nodiscard]] double to_float() const;
@@ -161,7 +160,7 @@ class TINE_API Value {
   [[nodiscard]] Object& to_object() const;
   [[nodiscard]] Future<Value> to_future() const;
 
-  // What Python's repr would show; tensors as PyTorch prints them.
+  // As Python's repr shows it; tensors as PyTorch prints them.
   [[nodiscard]] std::string repr() const;
 
  private:
@@ -170,7 +169,7 @@ class TINE_API Value {
   }
   [[nodiscard]] bool counted() const noexcept { return tag_ >= Tag::kTensor; }
 
-  // Pointers go in and out as bytes: a Tensor is looked at in place, as the class it is.
+  // A pointer goes in and out as bytes, because as_tensor() looks at the same bytes as a Tensor.
   [[nodiscard]] detail::RefCounted* counted_object() const noexcept {
     detail::RefCounted* p;
     std::memcpy(&p, static_cast<const void*>(&payload_), sizeof p);
@@ -202,29 +201,29 @@ struct TINE_API Tuple final : detail::RefCounted {
   explicit Tuple(std::vector<Value> v) : items(std::move(v)) {}
   const std::vector<Value> items;
 };
-// Keeps insertion order, as Python's dict does. Keys: str, int, bool, float; numbers that are equal
-// are the same key. find, set and take_last are one hash, erase is linear.
+// Keeps the order of insertion, as Python's dict does. Keys are str, int, bool and float; numbers that are equal are the same
+// key. find, set and take_last cost one hash; erase is linear.
 struct TINE_API Dict final : detail::RefCounted {
   using Entry = std::pair<Value, Value>;
 
   [[nodiscard]] const std::vector<Entry>& items() const noexcept { return items_; }
   [[nodiscard]] size_t size() const noexcept { return items_.size(); }
   [[nodiscard]] const Value* find(const Value& key) const noexcept;  // null: not there
-  void set(Value key, Value value);                                  // TypeError when it can't be a key
+  void set(Value key, Value value);                                  // TypeError for what cannot be a key
   bool erase(const Value& key);                                      // true: it was there
-  Entry take_last();                                                 // there is one; also a NaN
+  Entry take_last();  // only if size() > 0; its key may be a NaN
   void clear() noexcept;
 
  private:
-  [[nodiscard]] size_t index_of(const Value& key) const noexcept;  // size() when it is not there
+  [[nodiscard]] size_t index_of(const Value& key) const noexcept;  // size(): not there
   void rehash(size_t slots);
 
   std::vector<Entry> items_;
   std::vector<uint32_t> slots_;  // open addressing, index + 1; empty while a scan is quicker
 };
 
-// An instance of a scripted module or class: `type` names the slots.
-class ObjectType;  // src/value/type.h
+// An instance of a scripted module or class. `type` names the slots.
+class ObjectType;  // tine/type.h
 struct TINE_API Object final : detail::RefCounted {
   Object(std::shared_ptr<const ObjectType> t, std::vector<Value> s)
       : type(std::move(t)), slots(std::move(s)) {}
@@ -241,7 +240,7 @@ inline List& Value::as_list() const noexcept { return *static_cast<List*>(counte
 inline Dict& Value::as_dict() const noexcept { return *static_cast<Dict*>(counted_object()); }
 inline Tuple& Value::as_tuple() const noexcept { return *static_cast<Tuple*>(counted_object()); }
 inline Object& Value::as_object() const noexcept { return *static_cast<Object*>(counted_object()); }
-// A Tensor is nothing but its reference, so the payload is one.
+// A Tensor consists of its reference and nothing else, so the payload's bytes are one.
 inline const Tensor& Value::as_tensor() const noexcept {
   static_assert(sizeof(Tensor) == sizeof(detail::RefCounted*));
   return payload_.tensor;

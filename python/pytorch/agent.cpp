@@ -28,8 +28,8 @@ constexpr auto kNamesBound = 500ms;
 
 // The agent whose pool this thread belongs to: it can't join itself.
 thread_local const void* pool_of = nullptr;
-// The replies whose callbacks this thread is in. Their calls count until those have returned, so a join here must not wait
-// for them.
+// The replies whose callbacks this thread is running. Their calls count until the callbacks have returned, so a join inside
+// one must not wait for them.
 thread_local int replies_here = 0;
 // How many requests this thread is in.
 thread_local int serving = 0;
@@ -38,7 +38,7 @@ TimePoint deadline_in(std::chrono::milliseconds timeout) {
   return timeout.count() == 0 ? kNoDeadline : Clock::now() + timeout;
 }
 
-// What a signal's handler raises, if one has come and this is the thread on which Python runs them.
+// Throws what the handler of a signal raises, if a signal has come and Python runs handlers on this thread.
 void raise_signals() {
   if (!interpreter_open() || !PyGILState_GetThisThreadState()) return;
   const pybind11::gil_scoped_acquire lock;
@@ -55,9 +55,9 @@ std::string described(const trpc::WorkerInfo& worker) {
   return "worker \"" + worker.name_ + "\" (id " + std::to_string(worker.id_) + ")";
 }
 
-// Messages by which a worker keeps its books about RRefs and autograd contexts that live elsewhere. With the one who owned
-// them gone there is nothing left to keep, so these count as done. As failures PyTorch would send each of them five times
-// more, over 13 s, with Python functions waiting for it, and at last throw on its thread of retries, where nobody catches.
+// Messages by which a worker keeps account of RRefs and autograd contexts on other workers. If the owner is gone there is
+// nothing left to keep, so these messages count as done. If they failed, PyTorch would send each of them five more times,
+// over 13 s, with Python functions waiting, and would then throw on its thread of retries, where nothing catches it.
 bool is_bookkeeping(trpc::MessageType type) {
   switch (type) {
     case trpc::MessageType::RREF_FORK_REQUEST:
@@ -133,7 +133,7 @@ class Agent::Door final : public rpc::RawHandler {
     }
   }
 
-  // As with PyTorch's own agent a timeout is the caller's alone: what was to be made remotely is made.
+  // As with PyTorch's own agent, a timeout ends only the caller's wait: a value that was to be made remotely is made.
   bool late_ok(const rpc::RawMessage& message) noexcept override {
     return message.tag != Join::kTag && message.tag != Join::kWhoTag;
   }
@@ -165,7 +165,7 @@ class Agent::Answer {
     later_ = true;
     agent_->counts_->begin(Counts::kServerAsync);
   }
-  // The count drops behind it: shutdown() waits for what is to be sent.
+  // The count drops after that: shutdown() waits for everything that is still to be sent.
   void give(trpc::JitFuture& future) {
     agent_->answer(call_, future);
     end();
@@ -242,7 +242,7 @@ void Agent::gone(const rpc::RawWorker& worker, const std::string& why, bool left
     if (!join && is_static()) gone_before_known_.push_back(why);
   }
   if (join) join->gone(why);
-  // A worker that left and has come again by now is there.
+  // A worker that has left and has joined again by now is there.
   const std::vector<rpc::RawWorker> there = node_->workers();
   const bool back =
       std::any_of(there.begin(), there.end(), [&](const auto& w) { return w.name == worker.name; });
@@ -341,7 +341,7 @@ std::chrono::milliseconds Agent::timeout_of(float seconds) const {
 }
 
 void Agent::wait_for_room(int to, TimePoint deadline) {
-  // Threads of the pool never wait for room: a reply that makes some may need them.
+  // Threads of the pool never wait for room, because the reply that makes room may need them.
   if (pool_of || node_->wait_for_room(to, Clock::now())) return;
   const LockReleased released;
   while (!node_->closed() && Clock::now() < deadline &&
@@ -401,7 +401,7 @@ void Agent::listen() {
 }
 
 Agent::~Agent() {
-  // Threads that are waited for may need the interpreter's lock in order to end.
+  // The lock is released, because the threads that are waited for may need it to end.
   const LockReleased released;
   if (rpcAgentRunning_.load()) {
     RpcAgent::shutdown();
@@ -411,7 +411,8 @@ Agent::~Agent() {
   node_.reset();
   // A thread of the pool that shut the agent down has left the others to this.
   end_threads();
-  // A handler may have come late to this list after the node's end; dropping a call may need the runtime's threads.
+  // A handler may have added a call to this list after the node's end. The calls are dropped before the runtime ends, because
+  // dropping one may need its threads.
   drop_late();
   runtime_.reset();
 }
@@ -423,9 +424,9 @@ void Agent::end_threads() {
     if (left == 0) return;
     TORCH_WARN("torch.distributed.rpc over tine was shut down, but ", left,
                " of its handlers did not return within ", kCloseBound.count(),
-               " ms; their threads are left to themselves");
+               " ms; their threads are abandoned");
   }
-  // To themselves: one can't join itself, and those that did not come back still use these.
+  // The threads are left alone: a thread cannot join itself, and those that did not return still use these objects.
   (void)runtime_.release();
   (void)door_.release();
 }
@@ -440,7 +441,7 @@ bool Agent::lives(const std::string& card, double seconds, const std::function<b
 
 void Agent::expect(const std::string& name, int id, double seconds,
                    const std::function<bool()>& interrupted) {
-  // Who came and is gone again has come.
+  // A worker that came and has left again has come.
   const auto was_there = [&] {
     try {
       return !node_->death_of(id).empty();
@@ -560,7 +561,7 @@ void Agent::join(bool shutdown, float timeout) {
   (void)shutdown;
   if (!rpcAgentRunning_.load()) return;
   const LockReleased released;
-  // PyTorch's shutdown() hands its mark for "none given" on.
+  // PyTorch's shutdown() passes its mark for "no timeout given".
   const bool unset = timeout == trpc::kUnsetRpcTimeout;
   const TimePoint deadline =
       deadline_in(unset ? std::chrono::milliseconds(0) : milliseconds_of(timeout, "timeout"));
@@ -575,7 +576,7 @@ void Agent::join(bool shutdown, float timeout) {
   // All come first. Then nobody has calls left when nobody has in the same round: a handler that runs is a call of
   // somebody's.
   (void)come_to(round_ + 1, 0, deadline, timeout);
-  ++round_;  // not when it throws: who tries again comes to the same
+  ++round_;  // not after an exception: the next attempt must join the same round
   uint64_t active = 0;
   do {
     wait_for_own();

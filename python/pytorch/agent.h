@@ -1,15 +1,14 @@
 // Agent: torch.distributed.rpc over tine. Everything above it (Python functions, RRef, distributed autograd, RPC in
 // TorchScript, the profiler) is PyTorch's own.
 //
-// State      Made, then met (connect(), expect(), known()), then started by PyTorch, then shut down, for good.
-// Threads    Every member from any thread. PyTorch's callbacks and handlers run on threads of the agent's own Runtime,
-//            never on a reader. Members that wait give the interpreter's lock up, if the caller holds it.
-// Ordering   The count of calls drops behind a call's callbacks, so join() sees those that they begin.
-// Ownership  Calls in progress keep it alive. PyTorch keeps the first agent that served a call for ever: shutdown() gives
-//            threads and connections back, not the destructor.
-// Errors     std::runtime_error and c10::Error. A call ends in its future, with the words that PyTorch uses.
-// Cost       docs/pytorch.md.
-// Source     torch/csrc/distributed/rpc/rpc_agent.h, tensorpipe_agent.h.
+// An agent is made, then meets its peers (connect(), expect(), known()), then is started by PyTorch, then shut down for
+// good. Any thread may call any member. PyTorch's callbacks and handlers run on threads of the agent's own Runtime, never
+// on a reader. Members that wait release the interpreter's lock if the caller holds it.
+//
+// A call's count drops after its callbacks have run, so join() sees the calls that those callbacks begin. Calls in
+// progress keep the agent alive. PyTorch keeps the first agent that served a call for ever, so shutdown(), not the
+// destructor, gives threads and connections back. Members throw std::runtime_error and c10::Error; an error of a call is
+// in its future, in the words that PyTorch uses. docs/pytorch.md has the costs.
 #pragma once
 
 #include <torch/csrc/distributed/rpc/rpc_agent.h>
@@ -30,7 +29,7 @@
 
 #include "codec.h"
 #include "join.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 #include "tine/runtime.h"
 
 namespace tine::pytorch {
@@ -56,7 +55,7 @@ class Counts {
   void begin(Which which);
   void end(Which which);
   [[nodiscard]] int64_t of(Which which) const { return counts_[which].load(std::memory_order_relaxed); }
-  // Until there are no more than so many. False: the time has come.
+  // Waits until there are no more than this many. Returns false if the time is up.
   bool wait_for(Which which, int64_t most, TimePoint deadline);
 
  private:
@@ -73,7 +72,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
 
   Agent(AgentOptions options, std::unique_ptr<trpc::RequestCallback> callback, OnGone on_gone);
   ~Agent() override;
-  // In a child of fork() the agent stays for ever: its threads, and what they wait at, are the parent's.
+  // In a child of fork(2) the agent is leaked: its threads, and the locks that they wait for, belong to the parent.
   template <class Kind, class... Args>
   [[nodiscard]] static std::shared_ptr<Kind> make(Args&&... args) {
     const auto give_up = [process = ::getpid()](Kind* agent) {
@@ -83,7 +82,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   }
 
   // ---- the world
-  // Once, before all else; a shared_ptr has to hold the agent.
+  // Called once, before everything else. REQUIRES: a shared_ptr holds the agent.
   void listen();
   [[nodiscard]] const std::string& card() const { return node_->card(); }
   [[nodiscard]] static rpc::RawWorker owner_of(const std::string& card) {
@@ -106,7 +105,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
                                            float rpcTimeoutSeconds = trpc::kUnsetRpcTimeout,
                                            const trpc::DeviceMap& deviceMap = {}) override;
   void join(bool shutdown = false, float timeout = 0) override;
-  // As PyTorch's own agent: sends are never held back, so there is nothing to wait for.
+  // As in PyTorch's own agent, sends are never held back, so there is nothing to wait for.
   void sync() override {}
   void startImpl() override;
   void shutdownImpl() override;
@@ -131,9 +130,10 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   struct Asked;
 
   void addGilWaitTime(std::chrono::microseconds time) override;
-  // Until a call to that worker finds room, the deadline comes or the agent closes; throws what a signal's handler raises.
+  // Waits until a call to that worker finds room, the deadline comes or the agent closes. Throws what the handler of a signal
+  // raises.
   void wait_for_room(int to, TimePoint deadline);
-  // Once the agent ends: keeps a call that comes now, whose caller learns of that end. False: serve it.
+  // While the agent ends, keeps a call that comes now: its caller learns of the end. Returns false if the call is to be served.
   [[nodiscard]] bool keep_late(rpc::RawCall& call);
   void drop_late();
   void serve(rpc::RawCall call);
@@ -150,7 +150,7 @@ class Agent : public trpc::RpcAgent, public std::enable_shared_from_this<Agent> 
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 
   mutable std::shared_mutex workers_mutex_;
-  // References to these are handed out: they stay where they are, also those of workers who left.
+  // References to these are handed out, so they never move, and those of workers that left stay.
   std::vector<std::unique_ptr<trpc::WorkerInfo>> infos_;
   std::unordered_map<std::string, const trpc::WorkerInfo*> by_name_;
   std::unordered_map<int, const trpc::WorkerInfo*> by_id_;

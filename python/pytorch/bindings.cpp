@@ -51,7 +51,7 @@ AgentOptions options_of(const py::kwargs& given) {
   options.node.host = given["host"].cast<std::string>();
   options.node.secret = given["secret"].cast<std::string>();
   options.node.protocol = given["protocol"].cast<std::string>();
-  options.node.unix_sockets = given["unix_sockets"].cast<bool>();
+  options.node.transports = given["transports"].cast<std::vector<std::string>>();
   options.node.plaintext_beyond_loopback = given["plaintext_beyond_loopback"].cast<bool>();
   options.node.heartbeat_interval = seconds("heartbeat_interval");
   options.node.heartbeat_timeout = seconds("heartbeat_timeout");

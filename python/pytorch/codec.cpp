@@ -21,10 +21,10 @@ namespace {
 
 namespace trpc = torch::distributed::rpc;
 
-// Below it a copy costs less than a segment of its own, here and there.
+// Below this size a copy costs less than a segment of its own, on both sides.
 constexpr size_t kInline = 2048;
 constexpr size_t kInlineTogether = size_t{1} << 20;
-// A frame takes 65,536; what is more is packed into one.
+// A frame has at most 65,536 segments. Further tensors are packed into one.
 constexpr size_t kSegments = 60'000;
 constexpr size_t kAlign = 64;
 // A view of less keeps its gaps.
@@ -62,7 +62,7 @@ struct TensorHead {
 struct Block {
   uint32_t segment;  // or kIsInline
   uint32_t unused;
-  uint64_t offset;  // in the segment, a multiple of kAlign; inline ones lie one behind the other
+  uint64_t offset;  // in the segment, a multiple of kAlign; inline ones are contiguous
   uint64_t size;
 };
 
@@ -98,7 +98,7 @@ bool is_plain(const at::Tensor& t) {
   return !t.is_quantized() && !t.is_nested() && !is_named(t) && t.dim() <= 255;
 }
 
-// The bytes from the first element to behind the last, for tensors with elements.
+// The bytes from the first element to the end of the last, for tensors with elements.
 size_t span_of(const at::Tensor& t) {
   size_t last = 0;
   for (int64_t i = 0; i < t.dim(); ++i) {
@@ -154,12 +154,12 @@ class Encoder {
     }
     plain_[i] = t;
     const size_t span = t.numel() == 0 ? 0 : span_of(t);
-    // Whoever resizes a storage that tensors lie in leaves them without memory.
+    // A program that resizes a storage leaves the tensors in it without memory.
     TORCH_CHECK(span == 0 || begin_of(t) + span <= t.storage().nbytes(), "tensor ", i,
                 " of this message needs ", begin_of(t) + span, " bytes of its storage, which has ",
                 t.storage().nbytes(),
                 ": resize the storage back, or send a clone made before it was resized");
-    // Much of the span is nobody's: the elements alone are sent.
+    // Much of the span belongs to no element, so only the elements are sent.
     const bool packed = span >= kWorthPacking && span > 2 * static_cast<size_t>(t.numel()) * t.element_size();
     if (packed) {
       plain_[i] = t.detach().clone(at::MemoryFormat::Contiguous);
@@ -177,8 +177,8 @@ class Encoder {
     pieces_.back().tensors.push_back(static_cast<uint32_t>(i));
   }
 
-  // One piece for what overlaps, and for all of a storage when it is not mostly gaps: views that share memory go on
-  // sharing it.
+  // Tensors that overlap travel in one piece, and so does a whole storage if it is not mostly gaps. So views that share memory
+  // still share it at the receiver.
   void join_pieces() {
     if (pieces_.size() < 2) return;
     std::stable_sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) {
@@ -231,7 +231,7 @@ class Encoder {
       return;
     }
     blocks_.push_back({static_cast<uint32_t>(segments_.size()), 0, 0, size});
-    // Memory without an owner, torch.from_blob's, may be gone when it is written.
+    // Memory without an owner (torch.from_blob) may be gone when the message is written, so it is copied.
     const bool owned = memory_ != Memory::kCopied && piece.storage->data_ptr().get_context() != nullptr;
     if (piece.ours) {
       // A packed copy, which this message alone holds.
@@ -418,7 +418,7 @@ class Decoder {
       payload = segment(head.payload_segment).bytes();
       TINE_WELL_FORMED(payload.size() == head.payload_size);
     }
-    // Each inline block behind the one before: what is copied is never more than what came.
+    // Inline blocks must be contiguous, so that no more bytes are copied than came.
     for (const Block& block : blocks) {
       const bool is_inline = block.segment == kIsInline;
       storages_.push_back(is_inline ? storage_of_copy(reader.take(block.size)) : storage(block));

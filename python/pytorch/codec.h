@@ -1,20 +1,18 @@
-// A message of torch.distributed.rpc as a raw message of tine, and back.
+// A message of torch.distributed.rpc as a raw message of tine, and back. It keeps dtype, strides, requires_grad and
+// shared storages, as torch/csrc/distributed/rpc/tensorpipe_utils.h does, and the order of the tensors.
 //
-// State      None.
-// Threads    Both functions from any thread; neither takes the interpreter's lock for plain tensors.
-// Ordering   The tensors keep their order.
-// Ownership  encode() shares the tensors' memory until the message has been written. decode()'s tensors own what they
-//            lie in, and may be written.
-// Errors     encode(): c10::Error for what cannot be sent, which says what to write instead. decode(): c10::Error for
-//            bytes that encode() did not write; nothing is read or made beyond them.
-// Cost       A copy of what is small (kInline), none of the rest: strided tensors of the CPU are sent from where they
-//            lie, each storage once, strides kept. What spans more than twice its elements is packed first.
-// Source     torch/csrc/distributed/rpc/tensorpipe_utils.h, for what is kept: dtype, strides, requires_grad, sharing.
+// Any thread may call both functions; neither takes the interpreter's lock for plain tensors. encode() shares the
+// tensors' memory until the message has been written; its c10::Error for something that cannot be sent says what to write
+// instead. The tensors of decode() own their memory and may be written to. decode() throws c10::Error for bytes that
+// encode() did not write, and never reads or makes anything beyond them.
+//
+// Small tensors (kInline) are copied. All others are sent from where they lie: strided tensors of the CPU, each storage
+// once, with their strides. A tensor that spans more than twice its elements is packed first.
 #pragma once
 
 #include <torch/csrc/distributed/rpc/message.h>
 
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::pytorch {
 

@@ -1,4 +1,4 @@
-// All of the agent but its bindings as one unit: what takes the time is PyTorch's headers.
+// All of the agent but its bindings is one compilation, because PyTorch's headers take most of the time.
 #include "agent.cpp"
 #include "codec.cpp"
 #include "faulty.cpp"

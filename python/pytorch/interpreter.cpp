@@ -9,7 +9,7 @@
 namespace tine::pytorch {
 namespace {
 
-// Touched by threads that may outlive static destruction: constant-initialised, trivially destroyed.
+// Threads that outlive static destruction may use this, so it is constant-initialized and trivially destroyed.
 constinit std::atomic<bool> closed{false};
 constinit std::atomic<int> inside{0};
 constinit std::atomic<int> busy{0};
@@ -51,7 +51,7 @@ void close_interpreter() noexcept {
   // They only wait for the lock, which is free now.
   const timespec turn{0, 200'000};
   while (inside.load(std::memory_order_acquire) > 0) ::nanosleep(&turn, nullptr);
-  // From the end of the interpreter on a thread is killed where it asks for the lock, in PyTorch's destructors, too.
+  // After the end of the interpreter, a thread that asks for the lock is killed, also inside PyTorch's destructors.
   for (int left = 5000; left > 0 && busy.load(std::memory_order_acquire) > 0; --left)
     ::nanosleep(&turn, nullptr);
   PyEval_RestoreThread(here);

@@ -1,11 +1,9 @@
 // Threads of tine's pools and the interpreter: what makes its lock cheap there, and its end safe.
 //
-// State      Open from import to the atexit hook. From then on no thread makes or drops its record.
-// Threads    Any.
-// Errors     Nothing throws.
-// Cost       prepare_thread(): a thread-local read but the first time. PyTorch takes the lock with pybind11, which makes
-//            and drops a thread's record each time (some 20 us) unless the thread has one already.
-// Source     CPython's "Non-Python created threads".
+// The gate is open from import to the atexit hook; after that no thread makes or drops its record of the interpreter. Any
+// thread may call these functions, and none throws. PyTorch takes the lock with pybind11, which makes and drops a
+// thread's record each time (some 20 us) unless the thread has one already. prepare_thread() makes that record once;
+// later calls are a thread-local read.
 #pragma once
 
 #include <exception>
@@ -19,7 +17,7 @@ namespace tine::pytorch {
 
 // Gives this thread its record of the interpreter, until it ends.
 void prepare_thread() noexcept;
-// The atexit hook, behind the end of all agents: waits, without the lock, for threads that are making or dropping theirs,
+// The atexit hook, after the end of all agents: waits, without the lock, for threads that are making or dropping theirs,
 // and up to a second for those that are busy.
 void close_interpreter() noexcept;
 // This thread runs what may need the lock.
@@ -37,8 +35,8 @@ class Busy {
 // For good.
 [[noreturn]] void park() noexcept;
 
-// f(). A finalising interpreter ends a thread that asks for its lock by unwinding its stack, which would end the process:
-// such a thread sleeps here for good instead.
+// Calls f(). An interpreter that finalizes ends a thread that asks for its lock by unwinding the stack, which would end the
+// process. Such a thread sleeps here for good instead.
 template <class F>
 decltype(auto) parked_when_killed(F&& f) {
 #ifdef __GLIBCXX__

@@ -40,7 +40,7 @@ void Join::came(rpc::RawCall call) {
       return call.fail(why);
     }
     Round& round = rounds_[number];
-    // Who gave up may come again.
+    // A worker that gave up may come again.
     std::erase_if(round.waiting, [](const Waiting& w) { return w.call.cancelled(); });
     round.waiting.push_back({std::move(call), active_calls});
     if (round.waiting.size() < members_.size()) return;
@@ -49,7 +49,7 @@ void Join::came(rpc::RawCall call) {
   }
   uint64_t sum = 0;
   for (const Waiting& waiting : full.waiting) sum += waiting.active_calls;
-  // This worker last: it may be about to close, and what has been queued by then is sent.
+  // This worker is answered last: it may be about to close, and answers that are queued before that are still sent.
   std::stable_partition(full.waiting.begin(), full.waiting.end(),
                         [&](const Waiting& w) { return w.call.caller().id != self_; });
   for (Waiting& waiting : full.waiting) waiting.call.reply(message(kTag, {number, sum}));

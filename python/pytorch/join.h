@@ -1,10 +1,9 @@
-// Join: the barrier of a world whose members are known, kept by the worker with the lowest id.
+// Join: the barrier of a world whose members are known. The worker with the lowest id keeps it.
 //
-// State      Rounds, numbered alike by all; one is open until all members have come to it. Closed for good when a member
-//            is gone.
-// Threads    Every member from any thread. Calls are answered on the thread that brings the last one, or the bad news.
-// Ownership  Holds the calls of those who wait.
-// Errors     A call that came, or comes, to a world with a member gone fails with its name and why.
+// All workers number the rounds alike, and one round is open until all members have come to it. The barrier is closed for
+// good when a member is gone: a call that came, or comes, to it then fails with that member's name and the reason. Any
+// thread may call any member. The Join holds the calls of the members that wait; they are answered on the thread that
+// brings the last call, or the bad news.
 #pragma once
 
 #include <map>
@@ -12,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::pytorch {
 

@@ -1,12 +1,6 @@
-// The arguments of a function called with METH_FASTCALL | METH_KEYWORDS.
-//
-// State      None.
-// Threads    The caller holds the lock.
-// Ordering   Positional ones first, then by name.
-// Ownership  What is given is borrowed from the caller.
-// Errors     false and a TypeError that names the function and what it takes.
-// Cost       A string comparison for each argument given by name.
-// Source     Python's own messages.
+// The arguments of a function that is called with METH_FASTCALL | METH_KEYWORDS: the positional ones first, then those
+// given by name. They stay borrowed from the caller. A mistake returns false and sets a TypeError in Python's words that
+// names the function and what it takes.
 #pragma once
 
 #include <span>

@@ -1,15 +1,10 @@
-// Awaited: a state that threads without the interpreter's lock complete, while a Future is its only owner.
+// Awaited: a state that a thread without the interpreter's lock may complete while a Future is its only owner.
 //
-// State      Pending; about to come; done.
-// Threads    come() from one thread, once, with or without the lock. lock_callbacks() with it.
-// Ordering   While lock_callbacks() holds, come() waits: the list stays as the collector sees it.
-// Ownership  Counted.
-// Errors     None.
-// Cost       A lock more than any other state.
-// Source     CPython's "Supporting Cyclic Garbage Collection".
+// The garbage collector walks the callbacks of a state that a Future alone owns. Any other such state is completed by
+// nobody, or under the interpreter's lock. Here the mutex makes the one who completes it wait until the collector is through.
 #pragma once
 
-#include <mutex>
+#include <tine/detail/mutex.h>
 
 #include "python/src/future.h"
 
@@ -19,21 +14,23 @@ class Awaited final : public ValueState {
  public:
   using ValueState::ValueState;
 
+  // Completes it: once, by one thread, with or without the interpreter's lock.
   void come() noexcept {
     {
-      const std::lock_guard lock(mutex_);
+      const tine::detail::MutexLock lock(mutex_);
       coming_ = true;
     }
     this->emplace();
   }
-  [[nodiscard]] bool lock_callbacks(std::unique_lock<std::mutex>* lock) {
-    *lock = std::unique_lock(mutex_);
-    return !coming_;
+  // Once it is coming its callbacks are that thread's: nothing to visit.
+  [[nodiscard]] int traverse_pending(visitproc visit, void* arg) {
+    const tine::detail::MutexLock lock(mutex_);
+    return coming_ ? 0 : traverse_callbacks(*this, visit, arg);
   }
 
  private:
-  std::mutex mutex_;
-  bool coming_ = false;  // mutex_
+  tine::detail::Mutex mutex_;
+  bool coming_ TINE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tine::python

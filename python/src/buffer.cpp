@@ -9,7 +9,7 @@
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
 
-// Memory shared with NumPy and whoever else speaks PEP 3118, and pickling.
+// Memory shared with NumPy and other exporters of buffers (PEP 3118), and pickling.
 
 namespace tine::python {
 namespace {
@@ -114,7 +114,7 @@ Tensor tensor_on_buffer(PyObject* exporter) {
     }
     if (view->strides[i] % view->itemsize != 0) {
       throw ValueError("dimension " + std::to_string(i) + " of the array has a stride of " +
-                       std::to_string(view->strides[i]) + " bytes, no multiple of its " +
+                       std::to_string(view->strides[i]) + " bytes, which is not a multiple of its " +
                        std::to_string(view->itemsize) + "-byte elements; pass array.copy()");
     }
     strides[at] = view->strides[i] / view->itemsize;
@@ -143,7 +143,7 @@ Tensor copy_of_buffer(PyObject* exporter) {
         PyRef::adopt(PyObject_CallFunction(array.get(), "s", integer ? "int64" : "float32"));
     if (!converted) throw_error();
     Tensor tensor = copy_of_buffer(converted.get());
-    if (*format == 'L' && view->itemsize == 8) {  // unsigned: what does not fit has become negative
+    if (*format == 'L' && view->itemsize == 8) {  // unsigned: numbers that do not fit have become negative
       const auto* const numbers = static_cast<const int64_t*>(tensor.data());
       if (std::any_of(numbers, numbers + tensor.numel(), [](int64_t n) { return n < 0; })) {
         throw OverflowError("can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) +
@@ -226,7 +226,7 @@ PyObject* tensor_reduce(PyObject* self, PyObject* protocol) {
     const PyRef shape =
         sizes ? PyRef::adopt(PyTuple_GetSlice(sizes.get(), 0, PyTuple_GET_SIZE(sizes.get()))) : PyRef();
     const PyRef dtype = PyRef::adopt(wrap_dtype(tensor_of(self).dtype()));
-    // From protocol 5 on whoever pickles may take the elements beside the stream, without a copy.
+    // With protocol 5 the pickler may send the elements beside the stream, without a copy.
     const PyRef data = !whole ? PyRef()
                               : PyRef::adopt(version >= 5 ? PyPickleBuffer_FromObject(whole.get())
                                                           : PyObject_Bytes(whole.get()));
@@ -263,7 +263,7 @@ PyObject* rebuild_tensor(PyObject*, PyObject* args) {
       tensor = Tensor::empty(sizes, dtype_of(dtype));
       std::memcpy(tensor.data(), view->buf, static_cast<size_t>(view->len));
     } else {
-      // Received beside the stream: the memory is used as it is.
+      // The elements arrived beside the stream, and their memory is used as it is.
       std::vector<int64_t> strides(sizes.size());
       int64_t step = 1;
       for (size_t i = sizes.size(); i-- > 0; step *= std::max<int64_t>(sizes[i], 1)) strides[i] = step;
@@ -281,7 +281,7 @@ PyObject* rebuild_tensor(PyObject*, PyObject* args) {
 PyObject* from_numpy(PyObject*, PyObject* array) {
   if (is_tensor(array) || !PyObject_CheckBuffer(array) || PyBytes_Check(array)) {
     PyErr_Format(PyExc_TypeError, "from_numpy(): expected np.ndarray (got %s)%s", Py_TYPE(array)->tp_name,
-                 is_foreign_array(array) ? "; of other libraries: from_dlpack(x)" : "");
+                 is_foreign_array(array) ? "; write from_dlpack(x) for another library's array" : "");
     return nullptr;
   }
   return guarded([&] { return wrap_tensor(tensor_on_buffer(array)); });

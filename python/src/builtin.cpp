@@ -13,8 +13,9 @@
 #include "python/src/call_values.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
-#include "src/runtime/operators.h"
-#include "src/runtime/tracing.h"
+#include "tine/detail/fits.h"
+#include "tine/runtime.h"
+#include "tine/tracing.h"
 
 namespace tine::python {
 namespace {
@@ -67,7 +68,7 @@ void push(Arguments& args, PyObject* object) {
 
 // ---- resolution
 
-// Positions only, each fits as it is: pushes the defaults behind them. What nearly every call is.
+// The case of nearly every call: only positional arguments, each of which fits as it is. Adds the defaults after them.
 bool fits_quickly(const Schema& schema, Arguments& args) {
   const size_t given = args.size();
   const size_t n = schema.args.size();
@@ -92,11 +93,11 @@ bool fits_quickly(const Schema& schema, Arguments& args) {
 
 // ---- the call
 
-// Below this a kernel is done before another thread could have taken the lock.
+// A kernel that takes less than this is done before another thread could have taken the lock.
 constexpr int64_t kWithTheLock = 4'000;
 
-// What most calls are: pointwise, of a few elements. No broadcast has more elements than the product, and so few are
-// done in time however slow the operator. Asked here, because the estimate would cost such a call a tenth of its time.
+// Most calls are pointwise operators on a few elements, for which the estimate would cost a tenth of the call. No broadcast
+// has more elements than the product of the operands' elements, and so few are done in time by the slowest operator.
 bool is_small(const Op& op, const Value* args) noexcept {
   const size_t n = op.schema.args.size();
   if (op.traits.cost.rule != Cost::Rule::kResult || n > 3) return false;
@@ -111,7 +112,7 @@ bool is_small(const Op& op, const Value* args) noexcept {
 }
 
 Value run(const Op& op, const Value* args) {
-  OpContext& shared = Runtime::instance().context();
+  OpContext& shared = Runtime::instance().ops().context();
   if (!is_small(op, args) && nanoseconds(op, args) > kWithTheLock) {
     const GilRelease release;
     return op.kernel(shared, args);
@@ -177,7 +178,7 @@ void read_arguments(OpRows* rows, PyObject* const* args, Py_ssize_t positional, 
     const char* const name = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(names, i), &size);
     if (!name) throw_error();
     const std::string_view text(name, static_cast<size_t>(size));
-    // What PyTorch takes and tine has no other answer to.
+    // Arguments that PyTorch's operators take and the schemas do not mention.
     if (text == "requires_grad" && args[positional + i] == Py_False) continue;
     if (text == "out" && args[positional + i] == Py_None) continue;
     if (text == "as_tuple" && rows->rows[0]->schema.name == "aten::nonzero") {
@@ -207,9 +208,8 @@ PyObject* call_many(OpRows rows, PyObject* const* args, Py_ssize_t positional, P
 // Calls that a trace makes and records.
 [[gnu::cold]] Value call_recorded(OpRows rows, std::span<const Value> args, std::span<const Keyword> keywords,
                                   const Op** chosen = nullptr) {
-  OpContext& context = Runtime::instance().context();
   return with_array_hint(args, keywords, [&] {
-    return tracer_of_thread->call({rows.rows, rows.count}, context, args, keywords, chosen);
+    return tracer_of_thread->call_rows({rows.rows, rows.count}, args, keywords, chosen);
   });
 }
 [[gnu::cold]] PyObject* call_recorded(OpRows rows, PyObject* const* args, Py_ssize_t positional,
@@ -305,7 +305,7 @@ PyGetSetDef getset[] = {{"__module__", get_module, nullptr, nullptr, nullptr},
                         {"__doc__", get_doc, nullptr, nullptr, nullptr},
                         {"__text_signature__", get_signature, nullptr, nullptr, nullptr},
                         {"__signature__", get_signature_object, nullptr, nullptr, nullptr},
-                        {"schemas", get_schemas, nullptr, "The rows behind it, in text.", nullptr},
+                        {"schemas", get_schemas, nullptr, "The overloads of the operator, as text.", nullptr},
                         {}};
 PyMemberDef members[] = {
     {"__name__", T_OBJECT_EX, offsetof(PyBuiltin, name), READONLY, nullptr},

@@ -1,22 +1,18 @@
-// Builtin: an operator of the table as a Python callable.
+// Builtin: an operator of the table as a Python callable, `tine.add` or `Tensor.add`.
 //
-// State      The operator's name and its rows, looked up once.
-// Threads    The caller holds the lock.
-// Ordering   None.
-// Ownership  Lives in the module and in Tensor's dictionary, for good. Rows belong to the Runtime.
-// Errors     As in Python: null and the indicator set; a call that fits no overload is a TypeError that
-//            lists them.
-// Cost       A call whose arguments fit an overload as they are allocates nothing but its result.
-// Source     DESIGN "Values, operators".
+// A builtin has its operator's name and its rows, looked up once; it lives in the module or in Tensor's dictionary for good.
+// Its callers hold the interpreter's lock. As everywhere in Python's API, null means an error that is set; a call that fits no
+// overload is a TypeError that lists them. A call whose arguments fit an overload as they are allocates nothing but its
+// result.
 #pragma once
 
 #include <initializer_list>
 #include <string_view>
 
 #include "python/src/convert.h"
-#include "src/runtime/operators.h"
+#include "tine/operators.h"
 
-namespace tine::trace {
+namespace tine::script {
 class Tracer;
 }
 
@@ -49,8 +45,8 @@ struct OpRows {
 // The same from C++; lets other Python threads run when it is long.
 [[nodiscard]] Value call_op(OpRows rows, std::initializer_list<Value> args);
 
-// What makes and records the calls of operators of this thread; null for nobody.
-inline constinit thread_local trace::Tracer* tracer_of_thread = nullptr;
+// The trace that makes and records this thread's calls of operators, or null.
+inline constinit thread_local script::Tracer* tracer_of_thread = nullptr;
 
 // Makes the types, a builtin in the module for each operator that has to do with tensors, and a method on
 // Tensor for each that takes one as `self`.

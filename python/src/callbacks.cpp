@@ -1,12 +1,11 @@
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "python/src/future.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
 
-// What runs when a future is done: nodes in its state's list that take the interpreter's lock.
+// The callbacks of Python: nodes in a state's list that take the interpreter's lock when the future is done.
 
 namespace tine::python {
 namespace {
@@ -21,7 +20,7 @@ class PyCallback {
  public:
   using Source = Value;
   using Result = Value;
-  // What waits for the result runs before the lock is given back: so a chain takes it once.
+  // The callbacks of the result run before the lock is released, so a chain takes the lock once.
   static constexpr bool kChains = false;
 
   PyCallback(Mode mode, PyObject* callback, GradMode grad_mode) noexcept
@@ -55,7 +54,7 @@ class PyCallback {
       const PyRef given = argument(source);
       const PyRef result = PyRef::adopt(given ? call_one(callback.get(), given.get()) : nullptr);
       if (!result) throw_error();
-      // Were `result` the last handle, the inner future fails when it goes, and this one with it.
+      // If `result` is the last handle of the inner future, that one fails when it goes, and this future fails with it.
       if (mode_ != Mode::kThen && (*inner = future_in(result.get()))) return Gives::kFuture;
       to.construct(to_value_shallow(result.get()));
       return Gives::kValue;
@@ -64,7 +63,7 @@ class PyCallback {
       return Gives::kError;
     }
   }
-  // The same value, the very exception, a cancellation as one.
+  // Completes with the same value or exception object, or as cancelled.
   static void forward(ValueState& from, ValueState& to, Node** later) noexcept {
     using tine::detail::owning;
     switch (const Outcome outcome = from.outcome()) {
@@ -93,13 +92,13 @@ class PyCallback {
                             std::exception_ptr* error) {
     if (PyRef::adopt(call_one(callback, nullptr))) return Gives::kSource;
     if (to.done()) {
-      // Cancelled or refused: its outcome stays.
+      // The result was cancelled or refused before: that outcome stays.
       report_unraisable(callback);
       return Gives::kSource;
     }
     *error = take_error();
     if (const std::exception_ptr before = source.error()) {
-      // As in a `finally:`, the earlier one is not lost.
+      // As in a `finally:`, the earlier exception is kept as the context.
       PyObject* const raised = as_py_error(*error)->object();
       const PyRef context = PyRef::adopt(PyException_GetContext(raised));
       PyRef earlier = context ? PyRef() : PyRef::adopt(to_exception(before));
@@ -119,20 +118,20 @@ class BySubmit;
 using Then = tine::detail::Continuation<PyCallback>;
 using PostedThen = tine::detail::PostedContinuation<PyCallback, BySubmit>;
 
-// A chain of `then` whose results nobody looks at hangs on its first state; so far down it is followed.
+// A chain of `then` whose results are not used hangs on its first state. It is followed to this depth.
 constexpr int kDeepestChain = 200;
 
-int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth);
+int traverse_list(ValueState& state, visitproc visit, void* arg, int depth);
 
 // What a `then` keeps alive, for the one that has its node.
 int traverse_then(Then& then, visitproc visit, void* arg, int depth) {
   Py_VISIT(then.callback().object());
   const uint32_t others = then.binding ? 1 : 0;  // the Future that shows it
   if (depth >= kDeepestChain || then.references() != 1 + others) return 0;
-  return traverse_callbacks(then, visit, arg, depth + 1);
+  return traverse_list(then, visit, arg, depth + 1);
 }
 
-// What an executor is given: calling it runs the callback; dropped uncalled it completes the result.
+// The object that an executor gets. Calling it runs the callback; if it is dropped without a call, the result fails.
 struct PyPosted {
   PyObject_HEAD PostedThen* then;  // the reference that was the list's; null once it has run
   PyObject* source;                // the Future that is done
@@ -158,7 +157,7 @@ class BySubmit {
 
   tine::detail::Chained post(Self& self, ValueState& source) noexcept {
     const Gil gil;
-    // A callback that is not wanted does not trouble the executor.
+    // If the result was cancelled, the executor is not asked.
     if (!gil || !self.wants(source)) return self.settle(source);
     const ErrorAside aside;
     const GradModeScope scope(self.callback().grad_mode());  // tine's pool carries it on
@@ -172,7 +171,7 @@ class BySubmit {
     }
     const PyRef owned = PyRef::adopt(reinterpret_cast<PyObject*>(posted));
     if (posted && PyRef::adopt(call_one(submit.get(), owned.get()))) return {};
-    // Refused. (An executor that runs it in place and raises behind that has it completed already.)
+    // The executor refused. If it ran the callback in place and raised afterwards, the result is complete already.
     try {
       const std::exception_ptr error = take_error();
       if (!posted) {
@@ -184,7 +183,7 @@ class BySubmit {
         report_unraisable(submit.get());
       }
     } catch (const std::exception&) {
-      // Out of memory: what `owned` still holds is refused with it.
+      // Out of memory: the callback that `owned` still holds is refused.
     }
     return {};
   }
@@ -204,7 +203,7 @@ PyObject* posted_call(PyObject* object, PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// Nobody will call it: before a collector takes apart what hangs on it.
+// The callback will not be called any more. The result fails before the collector takes apart what hangs on it.
 void posted_finalize(PyObject* object) {
   PyPosted* const self = as_posted(object);
   if (PostedThen* const then = std::exchange(self->then, nullptr)) {
@@ -247,8 +246,8 @@ PyType_Spec posted_spec = {"tine._C._Posted", sizeof(PyPosted), 0,
 
 class DoneCallback final : public Node {
  public:
-  // only_cancelled: it is called without an argument when the future was cancelled, else dropped; so an error has
-  // not been seen by it.
+  // only_cancelled: the callback is called without an argument if the future was cancelled, and dropped otherwise. So it does
+  // not count as having seen an error.
   DoneCallback(PyObject* callback, bool only_cancelled, GradMode grad_mode) noexcept
       : Node(only_cancelled ? &kCancelOps : &kOps), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {}
 
@@ -289,7 +288,7 @@ class DoneCallback final : public Node {
 // Visits what the callbacks in the state's list keep alive. They run when the state is completed, so the one that will
 // complete it keeps the list alive. The result of a `then` is completed by its node in the source's list; therefore the
 // list of such a result is visited from here, whether a Future shows that result or not.
-int traverse_callbacks(ValueState& state, visitproc visit, void* arg, int depth) {
+int traverse_list(ValueState& state, visitproc visit, void* arg, int depth) {
   for (Node* node = state.newest_callback(); node; node = node->next()) {
     if (DoneCallback* const done = DoneCallback::of(node)) Py_VISIT(done->callback());
     Py_VISIT(object_held_by(node));
@@ -357,8 +356,11 @@ int traverse_state(ValueState& state, visitproc visit, void* arg) {
     return 0;
   }
   if (state.outcome() == Outcome::kValue) return traverse_value(state.value(), visit, arg, 0);
-  std::unique_lock<std::mutex> lock;
-  return lock_callbacks(state, &lock) ? traverse_callbacks(state, visit, arg, 0) : 0;
+  return traverse_pending(state, visit, arg);
+}
+
+int traverse_callbacks(ValueState& state, visitproc visit, void* arg) {
+  return traverse_list(state, visit, arg, 0);
 }
 
 bool init_callbacks() {

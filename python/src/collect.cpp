@@ -1,25 +1,47 @@
 #include <algorithm>
-#include <mutex>
 #include <string>
 #include <typeinfo>
 #include <utility>
+
+#include <tine/detail/mutex.h>
 
 #include "python/src/arguments.h"
 #include "python/src/awaited.h"
 #include "python/src/future.h"
 #include "python/src/kept.h"
 
-// One future of many. While it waits, each pending input's list holds the Future that shows it, a Python
-// reference that the collector sees; it holds none of its inputs until they are done, and then as Kept. So an input
-// that nobody can complete any more fails at once, or is found by the collector, whatever was made of it.
+// One future of many. While it waits, the list of each pending input holds the Future that shows it, which is a Python
+// reference that the collector sees. It holds no input until that is done, and then as a Kept. So an input that nothing can
+// complete any more fails at once, or is found by the collector, whatever was made of it.
 
 namespace tine::python {
 namespace {
 
 using tine::detail::make_ref;
+using tine::detail::Mutex;
+using tine::detail::MutexLock;
 using tine::detail::Node;
 using tine::detail::Outcome;
 using tine::detail::StateBase;
+
+// Others look at a slot of a collection with the interpreter's lock and the mutex, so one of the two is enough to change it.
+// With the interpreter's lock the mutex must not be taken: what happens under it may start the garbage collector, which
+// takes it. To the analysis, which does not follow conditions, the mutex is held in both cases.
+class TINE_SCOPED_CAPABILITY SlotLock {
+ public:
+  explicit SlotLock(Mutex& mutex) TINE_ACQUIRE(mutex) TINE_NO_THREAD_SAFETY_ANALYSIS
+      : mutex_(holds_gil() ? nullptr : &mutex) {
+    if (mutex_) mutex_->lock();
+  }
+  ~SlotLock() TINE_RELEASE() TINE_NO_THREAD_SAFETY_ANALYSIS {
+    if (mutex_) mutex_->unlock();
+  }
+  SlotLock(const SlotLock&) = delete;
+  SlotLock& operator=(const SlotLock&) = delete;
+
+ private:
+  Mutex* const mutex_;
+};
 
 class PyKind {
  public:
@@ -29,13 +51,13 @@ class PyKind {
   explicit PyKind(Rule rule) noexcept : rule_(rule) {}
 
   [[nodiscard]] Rule rule() const noexcept { return rule_; }
-  // It takes the interpreter's lock to cancel the rest.
+  // Cancelling the other inputs needs the interpreter's lock.
   [[nodiscard]] bool is_user() const noexcept { return rule_ == Rule::kGather; }
 
   template <class C>
   Value value(C& collection, size_t i) const {
     const auto input = [&](size_t k) -> ValueState& { return static_cast<ValueState&>(collection.input(k)); };
-    if (rule_ == Rule::kFailFast) return {};  // wait_all looks at the inputs themselves
+    if (rule_ == Rule::kFailFast) return {};  // wait_all() looks at the inputs itself
     if (rule_ == Rule::kAny) {
       return Value(make_ref<Tuple>(std::vector<Value>{Value(static_cast<int64_t>(i)), handed_out(input(i))}));
     }
@@ -50,25 +72,24 @@ class PyKind {
     return for_another_owner(*failed.stored_error());
   }
 
-  // Others look at a slot with the interpreter's lock and the mutex, so one of the two is enough to change it.
   struct Slot {
     explicit Slot(StateBase* s) noexcept : pending(static_cast<ValueState*>(s)) {}
     ValueState* pending;  // null once it is done
     Kept kept;
   };
   void keep(Slot& slot) noexcept {
-    const auto lock = exclude();
+    const SlotLock lock(mutex_);
     slot.kept = Kept(*std::exchange(slot.pending, nullptr));
   }
   void drop(Slot& slot) noexcept {
     Kept gone;
-    const auto lock = exclude();
+    const SlotLock lock(mutex_);
     gone = std::move(slot.kept);
   }
   void cancel(Slot& slot) noexcept {
     Ref<ValueState> pending;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       pending = Ref<ValueState>::share(slot.pending);
     }
     if (pending) pending->cancel();
@@ -76,7 +97,7 @@ class PyKind {
   static StateBase& state(Slot& slot) noexcept { return *slot.kept; }
   template <class C>
   int traverse(C& collection, visitproc visit, void* arg) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (size_t i = 0; i < collection.size(); ++i) {
       if (const int stop = collection.slot(i).kept.traverse(visit, arg)) return stop;
     }
@@ -95,14 +116,14 @@ class PyKind {
   }
 
   void deciding() noexcept {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     deciding_ = true;
   }
-  // Inputs may be completed by threads without the interpreter's lock; while this is held none of them runs the
-  // callbacks of the collection. False when one does already.
-  [[nodiscard]] bool lock_callbacks(std::unique_lock<std::mutex>* lock) {
-    *lock = std::unique_lock(mutex_);
-    return !deciding_;
+  // Inputs may be completed by threads without the interpreter's lock. While the collector is in here none of them runs
+  // the callbacks of the collection. When one does already, there is nothing to visit.
+  int traverse_pending(ValueState& collection, visitproc visit, void* arg) {
+    const MutexLock lock(mutex_);
+    return deciding_ ? 0 : traverse_callbacks(collection, visit, arg);
   }
   // With the interpreter's lock: a collector that walks the list of a future relies on it.
   template <class Body>
@@ -111,14 +132,10 @@ class PyKind {
   }
 
  private:
-  [[nodiscard]] std::unique_lock<std::mutex> exclude() {
-    return holds_gil() ? std::unique_lock<std::mutex>() : std::unique_lock(mutex_);
-  }
-
   const Rule rule_;
-  bool deciding_ = false;  // mutex_
+  bool deciding_ TINE_GUARDED_BY(mutex_) = false;
   PyObject* holder_ = nullptr;
-  std::mutex mutex_;
+  Mutex mutex_;
 };
 
 using Group = tine::detail::Collection<PyKind>;
@@ -133,9 +150,11 @@ void start(Group& group, const std::vector<Future<Value>>& futures) noexcept {
 
 }  // namespace
 
-bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock) {
-  if (typeid(state) == typeid(Group)) return static_cast<Group&>(state).kind().lock_callbacks(lock);
-  return typeid(state) != typeid(Awaited) || static_cast<Awaited&>(state).lock_callbacks(lock);
+int traverse_pending(ValueState& state, visitproc visit, void* arg) {
+  if (typeid(state) == typeid(Group))
+    return static_cast<Group&>(state).kind().traverse_pending(state, visit, arg);
+  if (typeid(state) == typeid(Awaited)) return static_cast<Awaited&>(state).traverse_pending(visit, arg);
+  return traverse_callbacks(state, visit, arg);
 }
 
 int traverse_inputs(ValueState& state, visitproc visit, void* arg) {
@@ -285,8 +304,8 @@ PyObject* wait_all(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
       }
       if (done != 1) return nullptr;
     }
-    // A failed one first: with fail-fast others may be pending still. The caller has seen that there are
-    // failures, so none of the others is reported.
+    // A failed input first, because with fail-fast the others may still be pending. The caller sees one failure, so the
+    // errors of the other inputs are not reported.
     PyRef failed;
     for (const auto& future : futures) {
       if (!future.ready() || future.state()->outcome() == Outcome::kValue) continue;

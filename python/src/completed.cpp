@@ -73,7 +73,8 @@ PyObject* completed_next(PyObject* object) {
   });
 }
 
-// For `async for`: the next Future, or one that is done when there may be a next, or None at the end.
+// For `async for`, which is written in Python. _take() returns the next future that is done, or None; _arrival() returns a
+// Future that is done as soon as there is one to take, or none will come.
 PyObject* completed_take(PyObject* object, PyObject*) {
   return guarded([=]() -> PyObject* {
     const Kept done = as_completed_object(object)->arrivals->take();

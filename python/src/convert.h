@@ -1,12 +1,8 @@
-// Value <-> Python object: the shared base of all bindings.
+// Value <-> Python object: the conversions that all bindings share.
 //
-// State      Which Python types stand for RRefs and scripted objects is told once, at import.
-// Threads    The caller holds the lock.
-// Ordering   None.
-// Ownership  to_python returns a new reference; to_value* borrow the object.
-// Errors     to_python: null and the indicator set. to_value* throw PyError or a tine error.
-// Cost       Numbers, None, bool, foreign objects: nothing allocated but the Python object or the cell.
-// Source     DESIGN "Values, operators", "Python".
+// The caller holds the interpreter's lock. to_python() returns a new reference, or null with the indicator set. The
+// to_value functions borrow the object, and throw PyError or a tine error. Numbers, None, bool and foreign objects allocate
+// only the Python object, or the cell that holds it.
 #pragma once
 
 #include <tine/future.h>
@@ -18,21 +14,20 @@
 
 namespace tine::python {
 
-// The Python object that shows the value. Lists, tuples and dicts are copied, deep; a foreign value is the
-// very object; a Future or Tensor the one object that shows it while that is alive.
+// The Python object that shows the value. Lists, tuples and dicts are copied, deep. A foreign value is the object itself.
+// A Future or Tensor is the one object that shows it, as long as that object is alive.
 [[nodiscard]] PyObject* to_python(const Value& value);
 
-// What a Future holds: exact int (64 bit), float, bool, str, None and Tensor natively, anything else as a
-// foreign value, so that it comes out as the same object.
+// The form in which a Future holds an object: exact int (64 bits), float, bool, str, None and Tensor natively, everything
+// else as a foreign value, so that it comes out as the same object.
 [[nodiscard]] Value to_value_shallow(PyObject* object);
 
-// What operators, scripts and RPC take: as above, and lists, tuples, dicts (deep), Futures, dtypes (as
-// their number), RRefs and scripted objects natively; subclasses of int, float, str too.
+// The form that operators, scripts and RPC take: as above, and natively also lists, tuples and dicts (deep), Futures, dtypes
+// (as their number), RRefs, scripted objects, and subclasses of int, float and str.
 [[nodiscard]] Value to_value(PyObject* object);
 
-// For the binding that has a Python type for a tag (kRRef, kObject; kForeign: values that are no
-// Python object): how a value is shown, and how an
-// object is read (false, with no error, when it is not of that type). Called at import.
+// For a binding with a Python type for a tag (kRRef, kObject, or kForeign for values that are not Python objects): how a
+// value is shown, and how an object is read (false without an error if it is not of that type). Called at import.
 using Wrap = PyObject* (*)(const Value& value);
 using Unwrap = bool (*)(PyObject* object, Value* value);
 void set_conversion(Tag tag, Wrap wrap, Unwrap unwrap);
@@ -85,7 +80,7 @@ PyObject* one_argument(PyObject* self, PyObject* const* args, Py_ssize_t count, 
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
 
-// A str; what is no UTF-8 in it is replaced.
+// A str. Bytes that are not UTF-8 are replaced.
 [[nodiscard]] PyRef text_of(std::string_view text);
 
 }  // namespace tine::python

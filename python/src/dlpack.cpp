@@ -38,18 +38,19 @@ DType dtype_of(Element e) {
     if (e.code == kUInt && e.bits == 8) return DType::kUInt8;
     if (e.code == kBool && e.bits == 8) return DType::kBool;
   }
-  throw TypeError("from_dlpack(): elements of code " + std::to_string(e.code) + " with " +
-                  std::to_string(e.bits) + " bits; tine has float32, float64, int64, uint8 and bool");
+  throw TypeError("from_dlpack(): the elements have type code " + std::to_string(e.code) + " with " +
+                  std::to_string(e.bits) +
+                  " bits, which tine does not have; expected float32, float64, int64, uint8 and bool");
 }
 
 void delete_capsule(PyObject* capsule) {
-  // A used one belongs to whoever used it.
+  // The consumer of a used capsule has taken the tensor over and deletes it.
   if (!PyCapsule_IsValid(capsule, kFresh)) return;
   auto* const managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule, kFresh));
   managed->deleter(managed);
 }
 
-// PyTorch's `c.conj().imag`: its memory holds the opposite numbers.
+// PyTorch's `c.conj().imag` has the negative numbers in its memory.
 bool is_lazy_negative(PyObject* exporter) {
   const PyRef asked = PyRef::adopt(PyObject_GetAttrString(exporter, "is_neg"));
   const PyRef answer = asked ? PyRef::adopt(PyObject_CallNoArgs(asked.get())) : PyRef();
@@ -109,7 +110,8 @@ PyObject* from_dlpack(PyObject*, PyObject* exporter) {
     return nullptr;
   }
   if (!PyCapsule_IsValid(capsule.get(), kFresh)) {
-    PyErr_SetString(PyExc_ValueError, "from_dlpack(): the capsule is no DLPack tensor, or was used before");
+    PyErr_SetString(PyExc_ValueError,
+                    "from_dlpack(): the capsule does not hold a DLPack tensor, or has been used already");
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
@@ -117,7 +119,7 @@ PyObject* from_dlpack(PyObject*, PyObject* exporter) {
     const DlTensor& t = managed->tensor;
     if (t.device_type != kCpu) {
       throw ValueError("from_dlpack(): the memory is on device type " + std::to_string(t.device_type) +
-                       ", tine reads the CPU's only");
+                       "; tine reads only the CPU's (1)");
     }
     const DType dtype = dtype_of(t.element);
     const std::vector<int64_t> sizes(t.shape, t.shape + t.ndim);
@@ -127,7 +129,9 @@ PyObject* from_dlpack(PyObject*, PyObject* exporter) {
     int64_t step = 1;
     for (size_t i = sizes.size(); i-- > 0; step *= std::max<int64_t>(sizes[i], 1)) {
       strides[i] = t.strides ? t.strides[i] : step;
-      if (strides[i] < 0) throw ValueError("from_dlpack(): negative strides; pass a copy");
+      if (strides[i] < 0)
+        throw ValueError(
+            "from_dlpack(): the tensor has negative strides, which tine's don't have; pass a copy");
     }
     // The producer's deleter takes the interpreter's lock by itself where it needs it.
     Tensor tensor = Tensor::from_blob(

@@ -1,12 +1,7 @@
-// DLPack's structures and its table of C functions.
+// The structures of DLPack and its table of C functions, after the specification (dmlc/dlpack), versions 0 (unversioned)
+// and 1.
 //
-// State      Plain data.
-// Threads    Filled in with the lock held; a deleter may be called on any thread.
-// Ordering   None.
-// Ownership  A managed tensor belongs to whoever holds it, who calls its deleter once.
-// Errors     None.
-// Cost       None.
-// Source     The specification of DLPack (dmlc/dlpack): versions 0 (unversioned) and 1; the words are ours.
+// A managed tensor belongs to the side that holds it, which calls its deleter once, on any thread.
 #pragma once
 
 #include <cstddef>

@@ -1,80 +1,23 @@
 #include "python/src/errors.h"
 
 #include <pybind11/pybind11.h>
-#include <unwind.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <new>
-#include <type_traits>
-#include <typeinfo>
 
+#include "python/src/abi.h"
 #include "tine/detail/error_kinds.h"
 
 namespace tine::python {
 namespace {
 
-// What is raised for a kind, and the builtin class that a Python exception of that kind has: the former derives from the
-// latter and from RuntimeError, which is what PyTorch raises.
+// Two classes for each kind: the class that tine raises, and the builtin class of Python's own exceptions of that kind. The
+// first derives from the second, and from RuntimeError, because PyTorch raises that.
 constinit std::array<PyObject*, kErrorKinds> classes{};
 constinit std::array<PyObject*, kErrorKinds> builtins{};
-
-// What libstdc++ keeps in front of a thrown object, by the Itanium C++ ABI; the count of its exception_ptrs comes first.
-// Elsewhere nothing is known about that memory, and nobody looks there.
-#if defined(__GLIBCXX__) && defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
-#define TINE_KNOWS_EXCEPTION_HEADER 1
-struct ExceptionHeader {
-  uint32_t count;
-  struct {
-    const std::type_info* type;
-    void (*destructor)(void*);
-    void (*unexpected)();
-    void (*terminate)();
-    void* next;
-    int handlers;
-    int handler_switch;
-    const unsigned char* action;
-    const unsigned char* language_data;
-    void* catch_temp;
-    void* adjusted;
-    _Unwind_Exception unwind;
-  } exception;
-};
-#else
-#define TINE_KNOWS_EXCEPTION_HEADER 0
-#endif
-constinit bool count_is_known = false;
-
-const void* address_in(const std::exception_ptr& error) noexcept {
-  static_assert(sizeof(std::exception_ptr) == sizeof(void*));
-  const void* address;
-  std::memcpy(&address, &error, sizeof address);
-  return address;
-}
-
-uint32_t count_of([[maybe_unused]] const std::exception_ptr& error) noexcept {
-#if TINE_KNOWS_EXCEPTION_HEADER
-  auto* const header = static_cast<ExceptionHeader*>(const_cast<void*>(address_in(error))) - 1;
-  return std::atomic_ref<uint32_t>(header->count).load(std::memory_order_acquire);
-#else
-  return 0;
-#endif
-}
-
-// exception_ptr does not tell how many share it, and without that the collector cannot see cycles through
-// a stored exception's traceback. The place is believed only if it counts.
-void find_count() {
-  const auto first = std::make_exception_ptr(PyError({}, ErrorKind::kRuntime, ""));
-  const uint32_t one = count_of(first);
-  const auto second = first;
-  const uint32_t two = count_of(first);
-  const auto third = second;
-  count_is_known = one == 1 && two == 2 && count_of(first) == 3;
-}
 
 std::string text_of(PyObject* exception) {
   PyObject *type, *value, *traceback;
@@ -177,21 +120,7 @@ std::exception_ptr take_error() {
 
 void throw_error() { std::rethrow_exception(take_error()); }
 
-const PyError* as_py_error(const std::exception_ptr& error) noexcept {
-  if (!error) return nullptr;
-#if defined(__GLIBCXX__)
-  if (*error.__cxa_exception_type() != typeid(PyError)) return nullptr;
-  return static_cast<const PyError*>(address_in(error));
-#else
-  try {
-    std::rethrow_exception(error);
-  } catch (const PyError& e) {
-    return &e;
-  } catch (...) {
-    return nullptr;
-  }
-#endif
-}
+const PyError* as_py_error(const std::exception_ptr& error) noexcept { return abi::thrown<PyError>(error); }
 
 std::exception_ptr for_another_owner(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
@@ -205,7 +134,7 @@ std::exception_ptr for_another_owner(const std::exception_ptr& error) noexcept {
 
 PyObject* solely_owned_object(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
-  if (!e || !count_is_known || !e->sole_owner() || count_of(error) != 1) return nullptr;
+  if (!e || !e->sole_owner() || abi::owners_of(error) != 1) return nullptr;
   return e->object();
 }
 
@@ -257,7 +186,7 @@ ErrorKind kind_of(PyObject* exception) noexcept {
   const auto is = [exception](PyObject* type) {
     return PyType_IsSubtype(Py_TYPE(exception), reinterpret_cast<PyTypeObject*>(type)) != 0;
   };
-  // tine's own first: they derive from builtin ones too. RuntimeError is what is left.
+  // tine's own classes come first, because they derive from builtin ones too. All other exceptions are RuntimeErrors.
   for (int k = static_cast<int>(ErrorKind::kShape); k < kErrorKinds; ++k) {
     if (is(classes[static_cast<size_t>(k)])) return static_cast<ErrorKind>(k);
   }
@@ -315,7 +244,6 @@ bool init_errors(PyObject* module) {
                                    : doc);
     if (!classes[k]) return false;
   }
-  find_count();
   return true;
 }
 

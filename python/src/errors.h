@@ -1,12 +1,10 @@
-// Errors across the border: tine's kinds as Python classes, Python's exceptions as C++ ones.
+// Errors across the border: tine's kinds of errors as Python classes (docs/differences.md lists them), and Python's
+// exceptions as C++ exceptions.
 //
-// State      PyError holds the very exception object; the classes are made once, at import.
-// Threads    PyError is copied, thrown and dropped on any thread. Everything else holds the lock.
-// Ordering   Hops become notes in the order of the trail, each once however often it is raised.
-// Ownership  A PyError shares its object; the classes live as long as the process.
-// Errors     raise() and its kin leave the interpreter's error indicator set.
-// Cost       Raising a PyError again costs no C++ throw.
-// Source     DESIGN "Errors"; docs/differences.md lists the classes.
+// A PyError holds the exception object itself, and may be copied, thrown and dropped on any thread. Everything else needs
+// the interpreter's lock. raise() and its variants leave the interpreter's error indicator set. Hops become notes in the
+// order of the trail, and each hop becomes one note however often the error is raised. Raising a PyError again costs no
+// C++ throw.
 #pragma once
 
 #include <tine/error.h>
@@ -60,8 +58,8 @@ class PyError final : public Error {
 // A note for each hop that the exception has no such note of. Best effort: an exception without room for notes is still
 // raised. The indicator stays as it is.
 void add_notes(PyObject* exception, const std::vector<Hop>& trail);
-// For a binding with an error class of its own: to_exception() asks it first about errors that are no PyError.
-// It returns a new reference, or null: with the indicator set that is the failure, without it the error is not its own.
+// For a binding with an error class of its own: to_exception() asks it first about errors that are not PyErrors. It
+// returns a new reference; null with the indicator set for a failure; null without it for an error of another class.
 void set_error_conversion(PyObject* (*convert)(const std::exception_ptr& error));
 // Sets the error indicator. The traceback grows from where it was.
 void raise(const std::exception_ptr& error);

@@ -36,11 +36,11 @@ bool describe(const DlTensor& t, Look* out) {
     elements *= out->sizes[i];
     if (out->strides[i] < 0) return false;
   }
-  // Tensors that stand for zeros, and those of functionalization, say that they have none.
+  // Tensors that stand for zeros, and tensors of functionalization, say that they have no storage.
   return t.data || elements == 0;
 }
 
-// What a tensor that PyTorch made stands on. `gone` hears when it was given back.
+// The owner of the memory of a tensor that PyTorch made. `gone` is set when PyTorch gave the memory back.
 struct Import {
   Tensor keep;
   std::vector<int64_t> sizes;

@@ -1,12 +1,10 @@
-// Torch: how tensors of PyTorch are looked into and made, without PyTorch's headers.
+// Torch: how tensors of PyTorch are examined and made without PyTorch's headers. It uses DLPack's C exchange API, or
+// PyTorch's capsules of version 0 where that API is missing. What torch.Tensor offers is looked up once, when the class
+// is first seen.
 //
-// State      What was found on torch.Tensor when it was first seen: its table of C functions, or that there is none.
-// Threads    The caller holds the lock. What `make` returns may be dropped on any thread, with the lock or without.
-// Ordering   None.
-// Ownership  A Look borrows nothing. A tensor that was made keeps tine's tensor whose memory it shows.
-// Errors     look(): false where PyTorch says that its C functions do not apply. make() throws PyError.
-// Cost       look(): 0.1 us, make(): 0.3 us; without the table about twice that.
-// Source     DLPack's C exchange API; where it is missing, PyTorch's capsules of version 0.
+// The caller holds the interpreter's lock; a tensor that make() returned may be dropped with the lock or without, on any
+// thread, and keeps tine's tensor whose memory it shows. look() returns false where PyTorch says that its C functions do
+// not apply. make() throws PyError. look() costs 0.1 us and make() 0.3 us; without the table about twice that.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +32,10 @@ struct Look {
 
 class Torch {
  public:
-  // Of torch.Tensor; made once for each class (there is one). Throws where it is no such class.
+  // The Torch of the class torch.Tensor, made once. Throws if `type` is not that class.
   [[nodiscard]] static const Torch& of(PyTypeObject* type);
 
-  // False where the tensor has no memory of the CPU's that DLPack can describe.
+  // Returns false if the tensor has no memory of the CPU that DLPack can describe.
   [[nodiscard]] bool look(PyObject* tensor, Look* out) const;
   // A torch.Tensor on memory that `keep` owns.
   [[nodiscard]] PyRef make(const Tensor& keep, std::byte* data, dlpack::Element element,

@@ -44,7 +44,7 @@ std::string array_hint(const Value& value) {
         module && name ? PyRef::adopt(PyUnicode_FromFormat("%S.%S", module.get(), name.get())) : PyRef();
     const char* const text = full ? PyUnicode_AsUTF8(full.get()) : nullptr;
     hint = "\na " + std::string(text ? text : Py_TYPE(object)->tp_name) +
-           " is no Tensor of tine's: write tine.from_dlpack(x), which shares its memory";
+           " is not a tine Tensor; write tine.from_dlpack(x), which shares its memory";
     PyErr_Clear();
   }
   return hint;

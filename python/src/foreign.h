@@ -1,14 +1,8 @@
 // PyForeign: a Python object inside a Value.
 //
-// State      One reference to the object.
-// Threads    Copied and dropped on any thread, without the interpreter's lock. object() any thread; to
-//            use what it returns takes the lock.
-// Ordering   None.
-// Ownership  Owns its reference. Dropped without the lock it goes, memory and all, to a queue that the
-//            next thread with the lock drains; once the interpreter finalises it is leaked.
-// Errors     None.
-// Cost       One allocation of 24 bytes; no further one to be dropped.
-// Source     DESIGN "Values, operators".
+// It owns one reference. It may be copied and dropped on any thread without the interpreter's lock: the object then goes
+// into a queue that the next thread with the lock drains, in the same memory, so dropping allocates nothing. Once the
+// interpreter finalizes, the object is leaked. Any thread may call object(), but using the object takes the lock.
 #pragma once
 
 #include <tine/value.h>
@@ -50,8 +44,8 @@ class PyForeign final : public Foreign {
   return typeid(foreign) == typeid(PyForeign) ? static_cast<const PyForeign&>(foreign).object() : nullptr;
 }
 
-// The value for a second owner. Where the lock is held a Python object gets a reference of its own there: the collector
-// follows what has one owner.
+// The value for a second owner. If the lock is held, a Python object gets a PyForeign of its own: the collector can only
+// see through a PyForeign with one owner.
 [[nodiscard]] inline Value for_another_owner(const Value& value) noexcept {
   PyObject* const object = value.is(Tag::kForeign) && holds_gil() ? foreign_object(value) : nullptr;
   if (!object) return value;
@@ -64,10 +58,10 @@ class PyForeign final : public Foreign {
 
 // Whether it is a tensor or an array of another library.
 [[nodiscard]] bool is_foreign_array(PyObject* object) noexcept;
-// What to write where tine's own Tensor was expected; empty when no such array is in the value.
+// What to write in place of another library's array, if there is one in the value; otherwise empty.
 [[nodiscard]] std::string array_hint(const Value& value);
 
-// f(), whose TypeErrors say that, too. The lock is held.
+// Calls f(), and adds that hint to its TypeErrors. The lock is held.
 template <class F>
 auto with_array_hint(std::span<const Value> args,
                      std::span<const std::pair<std::string_view, Value>> keywords, F&& f) -> decltype(f()) {

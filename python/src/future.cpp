@@ -120,7 +120,7 @@ PyObject* future_vectorcall(PyObject* type, PyObject* const* args, size_t count,
   return make(reinterpret_cast<PyTypeObject*>(type));
 }
 
-// A subclass may take what it likes: its __init__ says so.
+// A subclass may take other arguments, which its __init__ checks.
 PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
   auto state = new_state();
   if (!state) return PyErr_NoMemory();
@@ -137,7 +137,7 @@ int future_init(PyObject*, PyObject* args, PyObject* keywords) {
   return check_devices(devices) ? 0 : -1;
 }
 
-// Others wait for it and this was the last one who could complete it.
+// Whether the object is the last handle that could complete the state, while others wait for it.
 bool would_abandon(PyFuture* self) noexcept {
   return self->settable && !self->claimed && !self->state->done() &&
          (self->state->newest_callback() || !self->state->sole_owner());
@@ -150,7 +150,7 @@ void abandon(PyFuture* self) {
                                "reference to it where set_result will be called"));
 }
 
-// The destructor's report, before its time.
+// Reports an unobserved error before the destructor of the state would.
 struct Reported final : ValueState {
   using ValueState::report_unless_observed;
 };
@@ -159,7 +159,7 @@ void future_finalize(PyObject* object) {
   PyFuture* const self = as_future(object);
   const ErrorAside aside;
   if (would_abandon(self)) abandon(self);
-  // A collector empties the exception before the state goes: whoever is told has to be told here.
+  // A collector clears the exception before it frees the state, so the report must be made here.
   if (self->state->peek_error() && self->state->sole_owner()) {
     (self->state->*&Reported::report_unless_observed)();
     self->state->observe();
@@ -189,7 +189,7 @@ int future_traverse(PyObject* object, visitproc visit, void* arg) {
   PyFuture* const self = as_future(object);
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(self->error);
-  // What others hold as well is their affair: then it is reachable as far as anybody can tell.
+  // An object with other owners counts as reachable: they may be anywhere.
   return self->state->sole_owner() ? traverse_state(*self->state, visit, arg) : 0;
 }
 
@@ -197,7 +197,7 @@ int future_clear(PyObject* object) {
   PyFuture* const self = as_future(object);
   Py_CLEAR(self->error);
   if (!self->state->sole_owner()) return 0;
-  // The finalizer has completed it. What takes its place says so to a late caller.
+  // The finalizer has completed the state. The object gets another one, which tells a late caller so.
   auto* const fresh = new_state().release();
   if (!fresh) return 0;
   fresh->cancel();
@@ -221,15 +221,15 @@ bool claim(PyFuture* self) {
   if (!self->settable) {
     PyErr_SetString(
         PyExc_RuntimeError,
-        "this Future is completed by what it belongs to (a fork, a then, a remote call); only one made "
-        "by Future() can be given a result");
+        "this Future is completed by the fork, the then() or the remote call that made it; only a "
+        "Future made by Future() can be given a result");
     return false;
   }
   self->claimed = true;
   return true;
 }
 
-// In the child of a fork what only the parent process would complete fails as soon as somebody looks at it.
+// In a child of fork(2), a state that only the parent can complete fails as soon as the child looks at it.
 ValueState* looked_at(PyFuture* self) noexcept {
   if (self->state->of_parent() && !self->settable) [[unlikely]]
     self->state->fail_in_child();
@@ -240,8 +240,8 @@ PyObject* future_set_result(PyObject* object, PyObject* result) {
   return guarded([=]() -> PyObject* {
     PyFuture* const self = as_future(object);
     if (!claim(self)) return nullptr;
-    // The state's other users hold the lock, as this thread does, or a reference. (False after a cancel: then it is
-    // not wanted.)
+    // Other users of the state hold the interpreter's lock, as this thread does, or a reference. False after cancel(): then
+    // the result is ignored.
     self->state->emplace(tine::detail::owning, to_value_shallow(result));
     Py_RETURN_NONE;
   });
@@ -328,7 +328,7 @@ PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t c
 PyObject* future_value(PyObject* object, PyObject*) {
   PyFuture* const self = as_future(object);
   if (looked_at(self)->done()) return result_of(self);
-  PyErr_SetString(PyExc_RuntimeError, "value() of a pending Future: it never blocks; wait() does");
+  PyErr_SetString(PyExc_RuntimeError, "value(): the Future is still pending; wait() blocks until it is done");
   return nullptr;
 }
 
@@ -365,10 +365,10 @@ PyObject* future_then(PyObject* object, PyObject* const* args, Py_ssize_t count,
   if (given[1] && given[1] != Py_None) {
     submit = PyRef::adopt(PyObject_GetAttrString(given[1], "submit"));
     if (!submit || !PyCallable_Check(submit.get())) {
-      PyErr_Format(
-          PyExc_TypeError,
-          "%s(): expected an executor (tine.futures.pool, or what has a submit method), got %R of type %s",
-          function, given[1], Py_TYPE(given[1])->tp_name);
+      PyErr_Format(PyExc_TypeError,
+                   "%s(): expected an executor (tine.futures.pool, or an object with a submit() method), got "
+                   "%R of type %s",
+                   function, given[1], Py_TYPE(given[1])->tp_name);
       return nullptr;
     }
   }
@@ -408,7 +408,7 @@ PyObject* future_repr(PyObject* object) {
       break;
     }
     case Outcome::kError: {
-      // To show it is not to look at it.
+      // A repr() does not count as looking at the error.
       const PyRef exception =
           PyRef::adopt(self->error ? Py_NewRef(self->error) : to_exception(*self->state->peek_error()));
       if (!exception) return nullptr;
@@ -417,7 +417,7 @@ PyObject* future_repr(PyObject* object) {
     }
     case Outcome::kCancelled: what = "cancelled"; break;
     case Outcome::kDeadline: what = "failed: deadline exceeded"; break;
-    case Outcome::kForked: what = "failed: inherited over fork(2)"; break;
+    case Outcome::kInherited: what = "failed: inherited over fork(2)"; break;
   }
   return PyUnicode_FromFormat("<%s %s at %p>", name.c_str(), what.c_str(), object);
 }
@@ -429,7 +429,7 @@ PyObject* future_reduce(PyObject*, PyObject*) {
   return nullptr;
 }
 
-// The bridge to asyncio is Python, and asyncio is imported only by those who await.
+// The bridge to asyncio is written in Python and imported by the first await, so other programs do not import asyncio.
 PyObject* future_await(PyObject* object) {
   const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._asyncio"));
   return module ? PyObject_CallMethod(module.get(), "await_future", "O", object) : nullptr;
@@ -441,62 +441,71 @@ constexpr char kCallbackName[] = "callback";
 
 PyMethodDef methods[] = {
     {"done", future_done, METH_NOARGS,
-     "done($self, /)\n--\n\nTrue once the Future has a result, an exception, or was cancelled. Never "
+     "done($self, /)\n--\n\nWhether the Future has a result or an exception, or was cancelled. Never "
      "blocks."},
     {"wait", as_method(future_wait), METH_FASTCALL | METH_KEYWORDS,
-     "wait($self, /, timeout=None)\n--\n\n"
-     "The value, once it is there; raises the exception if there is one instead.\n\n"
-     "timeout: seconds; None waits as long as it takes. TimeoutError when they have passed: the Future\n"
-     "stays pending and can be waited for again. Lets other threads run while it blocks; Ctrl-C ends it."},
+     "wait($self, /, timeout=None)\n--\n\nWaits until the Future is done. Returns its value or raises its "
+     "exception.\n"
+     "\n"
+     "timeout: in seconds; None waits without a limit. When the time is up, TimeoutError is raised, and the\n"
+     "Future stays pending and can be waited for again. Other threads run meanwhile; Ctrl-C ends the wait."},
     {"value", future_value, METH_NOARGS,
-     "value($self, /)\n--\n\nThe value of a Future that is done, or its exception raised. RuntimeError when "
-     "pending."},
+     "value($self, /)\n--\n\nReturns the value of a Future that is done, or raises its exception. "
+     "RuntimeError if it is pending."},
     {"set_result", as_method(one_argument<future_set_result, kResultName>), METH_FASTCALL | METH_KEYWORDS,
-     "set_result($self, /, result)\n--\n\n"
-     "Completes the Future and runs its callbacks, in the order they were added, before it returns.\n\n"
-     "RuntimeError when it was completed before. After cancel() the result is ignored."},
+     "set_result($self, /, result)\n--\n\nCompletes the Future, and runs its callbacks in the order in which "
+     "they were added.\n"
+     "\n"
+     "RuntimeError if the Future has been completed before. After cancel() the result is ignored."},
     {"set_exception", as_method(one_argument<future_set_exception, kResultName>),
      METH_FASTCALL | METH_KEYWORDS,
-     "set_exception($self, /, result)\n--\n\n"
-     "Completes the Future with an exception, which wait() and value() raise: the very object.\n\n"
-     "result: an instance of BaseException, else TypeError. RuntimeError when it was completed before."},
+     "set_exception($self, /, result)\n--\n\nCompletes the Future with an exception. wait() and value() "
+     "raise that same object.\n"
+     "\n"
+     "result: an instance of BaseException, otherwise TypeError. RuntimeError if the Future has been "
+     "completed\n"
+     "before."},
     {"then", as_method(future_then<Mode::kThen>), METH_FASTCALL | METH_KEYWORDS,
-     "then($self, /, callback, *, executor=None)\n--\n\n"
-     "A new Future of what callback returns or raises; callback gets this Future, once it is done.\n\n"
-     "It runs on the thread that completes this Future; at once and here when it is done already. It always\n"
-     "runs, after a failure too. What it returns is held as it is, a Future as well.\n\n"
-     "executor: runs the callback instead: tine.futures.pool, or anything with submit(), as the executors "
-     "of\n"
-     "concurrent.futures. One that refuses it fails the new Future with what it raised."},
+     "then($self, /, callback, *, executor=None)\n--\n\nReturns a new Future of what callback(this Future) "
+     "returns or raises.\n"
+     "\n"
+     "The callback runs on the thread that completes this Future, or at once if it is done already. It runs\n"
+     "after a failure too. A Future that it returns is held as a value.\n"
+     "\n"
+     "executor: runs the callback instead: tine.futures.pool, or an object with submit(), such as an "
+     "executor\n"
+     "of concurrent.futures. If submit() raises, the new Future fails with that exception."},
     {"and_then", as_method(future_then<Mode::kAndThen>), METH_FASTCALL | METH_KEYWORDS,
-     "and_then($self, /, callback, *, executor=None)\n--\n\n"
-     "A new Future of what callback(value) returns or raises; a failure is passed on, and callback not "
-     "run.\n\n"
-     "When it returns a Future, another library's too, the new one becomes what that one becomes.\n"
+     "and_then($self, /, callback, *, executor=None)\n--\n\nReturns a new Future of what callback(value) "
+     "returns or raises. A failure is passed on without a call.\n"
+     "\n"
+     "If the callback returns a Future, also one of another library, the new Future gets its outcome.\n"
      "executor: as for then()."},
     {"or_else", as_method(future_then<Mode::kOrElse>), METH_FASTCALL | METH_KEYWORDS,
-     "or_else($self, /, callback, *, executor=None)\n--\n\n"
-     "A new Future of what callback(exception) returns or raises; a value is passed on, and callback not "
-     "run.\n\n"
-     "When it returns a Future, another library's too, the new one becomes what that one becomes.\n"
+     "or_else($self, /, callback, *, executor=None)\n--\n\nReturns a new Future of what callback(exception) "
+     "returns or raises. A value is passed on without a call.\n"
+     "\n"
+     "If the callback returns a Future, also one of another library, the new Future gets its outcome.\n"
      "executor: as for then()."},
     {"finally_", as_method(future_then<Mode::kFinally>), METH_FASTCALL | METH_KEYWORDS,
-     "finally_($self, /, callback, *, executor=None)\n--\n\n"
-     "A new Future that becomes what this one became, once callback() has run; it always runs.\n\n"
-     "What callback raises takes the outcome's place; what it returns is dropped. executor: as for then(); "
-     "one\n"
-     "that refuses it leaves the callback to the thread that found out."},
+     "finally_($self, /, callback, *, executor=None)\n--\n\nReturns a new Future with the outcome of this "
+     "one, after callback() has run. It always runs.\n"
+     "\n"
+     "If the callback raises, its exception replaces the outcome; its result is dropped. executor: as for\n"
+     "then(), but if submit() raises, the callback runs on the completing thread."},
     {"add_done_callback", as_method(one_argument<future_add_done_callback, kCallbackName>),
      METH_FASTCALL | METH_KEYWORDS,
-     "add_done_callback($self, /, callback)\n--\n\n"
-     "callback gets this Future once it is done. What it raises goes to the unobserved-error hook."},
+     "add_done_callback($self, /, callback)\n--\n\nCalls callback(this Future) once it is done. An exception "
+     "of the callback goes to the hook for\n"
+     "unobserved errors."},
     {"exception", as_method(future_exception), METH_FASTCALL | METH_KEYWORDS,
-     "exception($self, /, timeout=None)\n--\n\nWaits, as wait() does; the exception, None when there is a "
-     "value."},
+     "exception($self, /, timeout=None)\n--\n\nWaits as wait() does. Returns the exception, or None if there "
+     "is a value."},
     {"cancel", future_cancel, METH_NOARGS,
-     "cancel($self, /)\n--\n\nCompletes a pending Future with tine.Cancelled; True when this call did."},
+     "cancel($self, /)\n--\n\nCompletes a pending Future with tine.Cancelled. Returns whether this call "
+     "completed it."},
     {"cancelled", future_cancelled, METH_NOARGS,
-     "cancelled($self, /)\n--\n\nTrue when it was completed by cancel()."},
+     "cancelled($self, /)\n--\n\nWhether the Future was completed by cancel()."},
     {"__reduce__", future_reduce, METH_NOARGS, "Refuses: a Future lives in one process."},
     {"__reduce_ex__", future_reduce, METH_O, "Refuses: a Future lives in one process."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Future[T], for annotations."},
@@ -506,12 +515,11 @@ PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(PyFuture, w
                          {}};
 
 PyType_Slot slots[] = {
-    {Py_tp_doc,
-     const_cast<char*>(
-         "Future(*, devices=None)\n--\n\n"
-         "A value that is not there yet.\n\n"
-         "devices: accepted for PyTorch's sake; tine runs on the CPU. Future[T] in annotations says what it\n"
-         "will hold. Source: torch.futures.Future.")},
+    {Py_tp_doc, const_cast<char*>("Future(*, devices=None)\n--\n\nA value that may not be there yet.\n"
+                                  "\n"
+                                  "devices: accepted as in PyTorch; tine runs on the CPU. In annotations, "
+                                  "Future[T] names the type of the\n"
+                                  "value. Source: torch.futures.Future.")},
     {Py_tp_new, reinterpret_cast<void*>(future_new)},
     {Py_tp_init, reinterpret_cast<void*>(future_init)},
     {Py_tp_dealloc, reinterpret_cast<void*>(future_dealloc)},
@@ -571,7 +579,7 @@ int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline) {
   for (;;) {
     TimePoint until = deadline;
     if (main) until = std::min(deadline, Clock::now() + kSignalLatency);
-    // All of them together look a thousand times a second at most.
+    // The waiting threads together look at most a thousand times a second.
     if (guest && !main) {
       const auto turn =
           std::max<Clock::duration>(kSignalLatency, std::chrono::milliseconds(threads_inside_gate()));
@@ -597,7 +605,7 @@ PyObject* wait_value(PyFuture* future, TimePoint deadline) {
 }
 
 PyObject* wrap_future(Ref<ValueState> state) {
-  // One whose count is 0 is being torn down by its subclass: it must not be seen again.
+  // An object with a reference count of 0 is being torn down by its subclass, and must not be handed out again.
   if (auto* const known = static_cast<PyObject*>(state->binding); known && Py_REFCNT(known) > 0) {
     return Py_NewRef(known);
   }

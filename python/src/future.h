@@ -1,20 +1,14 @@
-// Future: the Python object that shows a State<Value>.
+// Future: the Python object that shows a State<Value>, as torch.futures.Future.
 //
-// State      A reference to the state; whether this object is the one that may complete it.
-// Threads    The caller holds the lock; the state is completed on any thread.
-// Ordering   That of tine::Future.
-// Ownership  The object owns a reference to the state, the state points back without one. A Future made
-//            in Python is the only handle that can complete its state: when it dies first, the state
-//            fails with Abandoned. It holds no reference to its callbacks but through the state.
-// Errors     As in Python: null and the indicator set.
-// Cost       Object from a free list, state 72 bytes; no lock is given up for a future that is done.
-// Source     torch.futures.
+// The object owns a reference to the state; the state points back without one. A Future made in Python is the only handle
+// that can complete its state: when the object dies first, the state fails with Abandoned. The object refers to its
+// callbacks only through the state. The state may be completed on any thread; everything here needs the interpreter's
+// lock. wait() on a future that is done does not release the lock.
 #pragma once
 
 #include <tine/detail/combine.h>
 #include <tine/future.h>
 
-#include <mutex>
 #include <vector>
 
 #include "python/src/convert.h"
@@ -29,14 +23,15 @@ struct PyFuture {
   PyObject_HEAD ValueState* state;  // owned, never null
   PyObject* weakrefs;               // for the interpreter
   PyObject* error;                  // the exception that shows a native error, made once
-  bool settable;                    // made by Future(): nobody else completes the state
+  bool settable;  // made by Future(): only set_result() and set_exception() complete the state
   bool claimed;
-  GradMode grad_mode;  // of callbacks added while it is pending; none: that of whoever completes it
+  GradMode
+      grad_mode;  // of callbacks added while it is pending; if none, that of the thread that completes it
 };
 
-// Blocks until it is done: 1, or 0 when the deadline passed, or -1 with the indicator set (a signal's
-// handler raised). Gives the lock up meanwhile; on the main thread it looks for signals.
-// The one who waits without the lock needs a reference of its own, as what shows the future is used under the lock.
+// Blocks until the state is done. Returns 1, or 0 when the deadline passed, or -1 with the indicator set (the handler of a
+// signal raised). Releases the lock meanwhile, and looks for signals on the main thread. It takes a reference of its own,
+// because the caller's Python object may go away while the lock is released.
 [[nodiscard]] int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline);
 // Waits and returns the value, or raises the error; null with the indicator set.
 [[nodiscard]] PyObject* wait_value(PyFuture* future, TimePoint deadline);
@@ -50,14 +45,17 @@ void carry_grad_mode(PyObject* future) noexcept;
 
 // callbacks.cpp
 using tine::detail::Mode;
-// submit: of the executor that is to run the callback, its reference taken over; null runs it in place.
+// `submit` is the method of the executor that runs the callback; its reference is taken over. Null runs it in place.
 [[nodiscard]] Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject* submit,
                                    GradMode grad_mode);
-// only_cancelled: callback() when it was cancelled and not otherwise; that is not looking at an error.
+// only_cancelled: calls callback() if the future was cancelled, and drops it otherwise; this does not count as looking at
+// an error.
 void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled = false,
                        GradMode grad_mode = {});
 // Visits what the state alone keeps alive; the caller is its only owner.
 [[nodiscard]] int traverse_state(ValueState& state, visitproc visit, void* arg);
+// Visits what those callbacks hold that nobody runs meanwhile: traverse_pending() sees to that.
+[[nodiscard]] int traverse_callbacks(ValueState& state, visitproc visit, void* arg);
 [[nodiscard]] bool init_callbacks();
 
 // unobserved.cpp
@@ -69,11 +67,12 @@ void init_unobserved();
 
 // collect.cpp
 using tine::detail::Rule;
-// Of a node in a future's list: the Future of many that it keeps alive, borrowed; null for any other node.
+// The Future of many that this node in a future's list keeps alive, borrowed; null for any other node.
 [[nodiscard]] PyObject* object_held_by(tine::detail::Node* node) noexcept;
-// Before a collector walks the list of a state that it owns alone: false when another thread empties it.
-[[nodiscard]] bool lock_callbacks(ValueState& state, std::unique_lock<std::mutex>* lock);
-// Visits those inputs of one that are done; nothing for any other state.
+// Visits what the callbacks of a pending state hold that one Future owns alone; nothing when another thread is about to run
+// them.
+[[nodiscard]] int traverse_pending(ValueState& state, visitproc visit, void* arg);
+// Visits the inputs that are done, if the state is a Future of many.
 [[nodiscard]] int traverse_inputs(ValueState& state, visitproc visit, void* arg);
 // False with the indicator set. items: keeps the objects alive.
 [[nodiscard]] bool read_futures(const char* function, PyObject* sequence, PyRef* items,
@@ -87,26 +86,27 @@ using tine::detail::Rule;
 // completed.cpp
 [[nodiscard]] PyObject* as_completed(PyObject* module, PyObject* const* args, Py_ssize_t count,
                                      PyObject* names);
-// Of a node in a future's list: the iterator that it keeps alive, borrowed; null for any other node.
+// The iterator that this node in a future's list keeps alive, borrowed; null for any other node.
 [[nodiscard]] PyObject* iterator_held_by(tine::detail::Node* node) noexcept;
 [[nodiscard]] bool init_completed();
 
 // others.cpp: futures of other libraries.
-// What becomes what `object` becomes. Empty without an error for what is no future, empty with one when it raised.
+// A state that gets the outcome of `object`, a future of another library. Null without an error if it is not a future, and
+// null with one if looking at it raised.
 [[nodiscard]] Ref<ValueState> adopt(PyObject* object);
-// Of what a callback returned: the state of tine's, the adopted one of another's, null for what is not a future. Throws
-// what adopting it raised.
+// The state of an object that a callback returned: tine's own, or the adopted one of another library's future; null if it
+// is not a future. Throws the exception that adopting it raised.
 [[nodiscard]] Ref<ValueState> future_in(PyObject* object);
-// One of tine's, or what can be told when it is done; no list or tuple.
+// Whether the object is a future of tine or of another library. A list or tuple is not.
 [[nodiscard]] bool looks_like_future(PyObject* object) noexcept;
 // An adopted one that is done came from `source`.
 void came_from(ValueState& state, PyObject* source);
-// What shows a state that is done: the very object that was adopted, else its Future. Any thread.
+// The object that shows a state that is done: the future that was adopted, otherwise its Future. Any thread.
 [[nodiscard]] Value handed_out(ValueState& state);
 [[nodiscard]] PyObject* hand_out(ValueState& state);  // with the lock
 // Visits what an adopted one came from.
 [[nodiscard]] int traverse_source(ValueState& state, visitproc visit, void* arg);
-// False with the indicator set when this thread must not wait: it runs the loop that is to complete one of them.
+// False with the indicator set if this thread must not wait, because it runs the event loop that completes one of them.
 [[nodiscard]] bool refuse_to_block(PyObject* items, const std::vector<Future<Value>>& futures);
 [[nodiscard]] bool init_others(PyObject* module);
 

@@ -4,17 +4,16 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 #include <new>
+#include <thread>
 
 namespace tine::python {
 namespace {
 
 using detail::Orphan;
 
-// All of it is touched by threads that may outlive static destruction: constant-initialised, trivially destroyed.
+// Threads that outlive static destruction may use all of this, so it is constant-initialized and trivially destroyed.
 constinit std::atomic<bool> closed{false};
 constinit std::atomic<int> inside{0};
 constinit std::atomic<Orphan*> orphans{nullptr};
@@ -32,8 +31,8 @@ bool enter() noexcept {
   return false;
 }
 
-// Their own functions, neither noexcept nor inlined: the compiler drops the cleanup of a frame it knows
-// to be inside a noexcept one.
+// Functions of their own, neither noexcept nor inlined: the compiler drops the cleanup of a frame that it knows to be
+// inside a noexcept one.
 [[gnu::noinline]] void take_back(PyThreadState* thread) {
   ParkKilledThread park;
   PyEval_RestoreThread(thread);
@@ -46,8 +45,8 @@ bool enter() noexcept {
   return before;
 }
 
-// The interpreter's record of this thread, kept from the first time it takes the lock until it ends: to make
-// one anew costs more than most callbacks do.
+// The interpreter's record of this thread. It is kept from the first time that the thread takes the lock until the thread
+// ends, because making one costs more than most callbacks.
 struct ThreadRecord {
   bool kept = false;
   ~ThreadRecord() {
@@ -113,8 +112,8 @@ void detail::push_orphan(Orphan* orphan) noexcept {
     orphan->next = head;
   } while (
       !orphans.compare_exchange_weak(head, orphan, std::memory_order_release, std::memory_order_relaxed));
-  // The first one asks the main thread; the rest go with it. A full list of pending calls is no loss:
-  // the next thread that takes the lock in tine drains as well.
+  // Only the first object in the queue asks the main thread to drain it. If the list of pending calls is full, nothing is
+  // lost: the next thread that takes the lock in tine drains the queue as well.
   if (!head && !closed.load(std::memory_order_relaxed)) Py_AddPendingCall(&drain_pending, nullptr);
 }
 
@@ -156,11 +155,9 @@ void close_gate(std::chrono::steady_clock::time_point bound) noexcept {
   // A callback that never returns must not keep the process alive: past the bound its thread is parked
   // when it asks for the lock again.
   const GilRelease release;
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
+  // Threads leave by one instruction and wake nobody, so this one looks again every millisecond.
   while (inside.load(std::memory_order_acquire) > 0 && std::chrono::steady_clock::now() < bound) {
-    never.wait_for(lock, std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
@@ -172,7 +169,7 @@ int threads_inside_gate() noexcept { return inside.load(std::memory_order_relaxe
 
 void reset_after_fork() noexcept {
   inside.store(0, std::memory_order_relaxed);
-  orphans.store(nullptr, std::memory_order_relaxed);  // the parent's to drop and to tell
+  orphans.store(nullptr, std::memory_order_relaxed);  // the parent drops and reports these
 }
 
 }  // namespace tine::python

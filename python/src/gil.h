@@ -1,14 +1,13 @@
-// The interpreter and its lock: taking it, giving it up, and the gate that closes at exit.
+// The interpreter and its lock: taking it, releasing it, and the gate that closes at exit.
 //
-// State      The gate is open from import to the atexit hook; from then on threads that Python does not
-//            know are refused. Once the interpreter finalises nobody is let in.
-// Threads    Gil from any thread. GilRelease from a thread that holds the lock.
-// Ordering   close_gate() returns when every thread that was let in has left, or at its bound.
-// Ownership  PyRef owns one reference and needs the lock to drop it.
-// Errors     Gil that is refused is false. Nothing throws.
-// Cost       Gil on a thread that holds the lock already: one thread-local read. A thread that takes it keeps the
-//            interpreter's record of it until it ends: who joins such a thread must not hold the lock.
-// Source     CPython's "Non-Python created threads"; PEP 311.
+// The gate is open from import to the atexit hook. After that, threads that Python does not know are refused, and once
+// the interpreter finalizes no thread is let in. close_gate() returns when every thread that was let in has left, or at
+// its bound.
+//
+// Any thread may make a Gil; a refused one is false. GilRelease is for a thread that holds the lock. PyRef owns one
+// reference and needs the lock to drop it. Nothing here throws. A Gil on a thread that holds the lock already costs one
+// thread-local read. A thread that takes the lock keeps the interpreter's record of it until the thread ends, so a thread
+// that holds the lock must not join it (PEP 311, "Non-Python created threads").
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -73,9 +72,9 @@ class GilRelease {
   PyThreadState* thread_;
 };
 
-// A finalising interpreter ends threads that ask for its lock by unwinding their stack, which would
-// end the process in the first noexcept frame. One of these around a call into Python parks such a
-// thread for good instead. Set `returned` behind the call. Only in functions that are not noexcept.
+// An interpreter that finalizes ends threads that ask for its lock by unwinding their stacks, which would end the process
+// in the first noexcept frame. A thread inside the scope of one of these is parked for good instead. Set `returned` after
+// the call. Only for functions that are not noexcept.
 struct ParkKilledThread {
   bool returned = false;
   ~ParkKilledThread();
@@ -84,7 +83,7 @@ struct ParkKilledThread {
 // null and an error.
 [[nodiscard]] PyObject* call_one(PyObject* callable, PyObject* argument);
 
-// What raised before this scope is still raised behind it.
+// Saves the error indicator for its scope and restores it afterwards.
 class ErrorAside {
  public:
   ErrorAside() noexcept { PyErr_Fetch(&type_, &value_, &traceback_); }
@@ -99,7 +98,7 @@ class ErrorAside {
 // Drops a reference on any thread: at once with the lock, else soon, on a thread that has it. Leaks once
 // the interpreter is going.
 void drop_anywhere(PyObject* object) noexcept;
-// What was dropped without the lock; the caller holds it.
+// Drops the objects that were dropped without the lock. The caller holds it.
 void drain_drops() noexcept;
 namespace detail {
 struct Orphan {

@@ -16,7 +16,7 @@ constinit Functions functions{};
 constinit PyObject* torch_name = nullptr;
 constinit PyObject* own_module = nullptr;
 
-// False until somebody has imported PyTorch. tine may stand under that name itself.
+// False until the program has imported PyTorch. The module named torch may be tine itself.
 bool find_functions() noexcept {
   if (functions.is_grad_enabled) [[likely]]
     return true;
@@ -89,7 +89,7 @@ void GradModeScope::leave() noexcept {
   }
   GradMode now = GradMode::here();
   if (now.inference() != before_.inference()) {
-    // The code between has left it so. Its guard is elsewhere; this one never ends.
+    // The code in between has changed the mode, and its guard is elsewhere. This guard is leaked.
     (void)inference_guard(before_.inference()).leak();
     now = GradMode::here();
   }

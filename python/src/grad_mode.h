@@ -1,12 +1,9 @@
-// GradMode: whether PyTorch records gradients on this thread, carried to another one that runs code for it.
+// GradMode: whether PyTorch records gradients on this thread (gradients on or off, inference mode on or off), carried to
+// another thread that runs code for it, as at::launch carries at::ThreadLocalState.
 //
-// State      Two of PyTorch's thread-local switches: gradients on or off, inference mode on or off.
-// Threads    The caller holds the lock.
-// Ordering   A scope ends on the thread where it began, in reverse order of others.
-// Ownership  PyTorch's four functions, from when they were first seen, for good.
-// Errors     None: a PyTorch that lacks one of the functions has nothing to carry.
-// Cost       Without PyTorch one look into sys.modules; with it two calls into C, 80 ns. PyTorch is never imported here.
-// Source     at::ThreadLocalState, which at::launch carries.
+// The caller holds the interpreter's lock. Scopes end on the thread where they began, in reverse order. PyTorch is never
+// imported here: while it is not loaded, the cost is one look into sys.modules; afterwards two calls into C, 80 ns. A
+// PyTorch that lacks one of the functions has nothing to carry.
 #pragma once
 
 #include "python/src/gil.h"
@@ -30,7 +27,7 @@ class GradMode {
   unsigned char bits_ = 0;
 };
 
-// The mode is in force on this thread for the scope; behind it the earlier one is, whatever the code between did.
+// The mode is in force on this thread for the scope. Afterwards the earlier mode is, whatever the code in between did.
 class GradModeScope {
  public:
   explicit GradModeScope(GradMode mode) noexcept {

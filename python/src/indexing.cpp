@@ -92,7 +92,7 @@ Value indices(PyObject* index) {
   return Value(tine::detail::make_ref<List>(std::move(items)));
 }
 
-// What most subscripts are, an int or a slice alone, needs no list. None: it is another.
+// Most subscripts are an int or a single slice, which need no list. Empty for all others.
 Value simple_index(PyObject* self, PyObject* index) {
   const Tensor& x = tensor_of(self);
   if (x.dim() == 0) return {};

@@ -1,13 +1,8 @@
-// Kept: a future, held by C++ that Python's collector is to see through.
+// Kept: one reference to a future, held by C++ code that Python's collector must see through.
 //
-// State      The Future that shows it where there is one and the lock was held; else the state.
-// Threads    Made, moved and dropped on any thread; traverse() holds the lock.
-// Ordering   None.
-// Ownership  One reference. Two owners of one state hide from the collector what hangs on it; as owners of one Python
-//            object they don't.
-// Errors     None.
-// Cost       One count.
-// Source     CPython's "Supporting Cyclic Garbage Collection".
+// Two owners of one state would hide from the collector what hangs on the state; two owners of one Python object do not.
+// So a Kept holds the Future that shows the state if there is one and the lock is held, and the state otherwise. It may
+// be made, moved and dropped on any thread; traverse() needs the lock.
 #pragma once
 
 #include <utility>

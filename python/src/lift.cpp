@@ -77,7 +77,7 @@ Item item_of(PyObject* tensor) {
   measure(&item);
   if (requires_grad(tensor)) item.flags = kRequiresGrad;
   if (item.extent == 0) return item;
-  // The tensor itself would not do: `x.data = y` gives it another one.
+  // Keeping the tensor would not be enough: `x.data = y` gives it another storage.
   item.storage = checked(PyObject_CallMethodNoArgs(tensor, untyped_storage));
   const PyRef offset = checked(PyObject_CallMethodNoArgs(tensor, storage_offset));
   const Py_ssize_t available = PyObject_Size(item.storage.get());
@@ -139,8 +139,8 @@ class Lifting {
     }
   }
 
-  // A view with most of its extent not its own, such as a column, travels without what lies between, unless that
-  // travels anyway.
+  // A view that uses only a small part of its extent, such as a column, travels without the rest, unless another tensor
+  // needs the rest.
   void place_loose() {
     std::map<std::tuple<uintptr_t, size_t, std::vector<int64_t>, std::vector<int64_t>>, size_t> seen;
     std::vector<std::vector<size_t>> views;  // each several times, perhaps
@@ -290,7 +290,7 @@ class Lifting {
     });
   }
 
-  // What keeps its memory: the storages of all its tensors, for more than one may lie in it.
+  // What keeps the memory alive: the storages of all its tensors, because several may lie in it.
   [[nodiscard]] PyObject* keeper(const Range& range) const {
     if (range.items.size() == 1) return Py_NewRef(items_[range.items[0]].storage.get());
     PyRef all = checked(PyList_New(0));

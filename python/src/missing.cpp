@@ -1,13 +1,14 @@
-// Names that PyTorch has and tine does not: of Tensor, each is there as a descriptor whose only act is an AttributeError
-// that says so. (A __getattr__ would be asked nothing more often, and slow down every method call.)
+// Names that PyTorch has and tine does not. Each such name of Tensor is a descriptor that raises an AttributeError which says
+// so. (A __getattr__ would slow down every method call.)
 
 #include <fmt/format.h>
 
 #include <new>
 
+#include "python/src/abi.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
-#include "src/runtime/operators.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::python {
 namespace {
@@ -53,7 +54,7 @@ PyType_Slot slots[] = {{Py_tp_descr_get, reinterpret_cast<void*>(get)},
 PyType_Spec spec = {"tine._C.NotThereYet", sizeof(PyMissing), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
-// What there is of a Tensor or of its class, without what is not there yet.
+// dir() of a Tensor or of its class, without these names.
 PyObject* list(PyTypeObject* lister, PyObject* self, PyTypeObject* type) {
   const PyRef all =
       PyRef::adopt(PyObject_CallMethod(reinterpret_cast<PyObject*>(lister), "__dir__", "O", self));
@@ -62,7 +63,7 @@ PyObject* list(PyTypeObject* lister, PyObject* self, PyTypeObject* type) {
   if (!names || !found) return nullptr;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i) {
     PyObject* const name = PyList_GET_ITEM(names.get(), i);
-    PyObject* const attribute = _PyType_Lookup(type, name);
+    PyObject* const attribute = abi::defined_in(type, name);
     if (attribute && Py_IS_TYPE(attribute, missing_type)) continue;
     if (PyList_Append(found.get(), name) < 0) return nullptr;
   }
@@ -106,7 +107,7 @@ bool init_missing(PyObject* module) {
   for (const std::string_view name : torch_names("torch.Tensor")) {
     const PyRef key = PyRef::adopt(PyUnicode_InternFromString(std::string(name).c_str()));
     if (!key) return false;
-    if (_PyType_Lookup(types.tensor, key.get())) continue;
+    if (abi::defined_in(types.tensor, key.get())) continue;
     const PyRef made = PyRef::adopt(missing_type->tp_alloc(missing_type, 0));
     if (!made) return false;
     std::construct_at(&as_missing(made.get())->name, name);

@@ -2,13 +2,15 @@
 
 #include <string>
 
+#include "python/src/abi.h"
 #include "python/src/builtin.h"
 #include "python/src/future.h"
 #include "python/src/place.h"
 #include "python/src/rpc.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
-#include "src/runtime/log.h"
+#include "tine/log.h"
+#include "tine/runtime.h"
 
 // tine._C: everything of the package that is not Python.
 
@@ -23,13 +25,13 @@ PyObject* swap_hook(PyObject*, PyObject* hook) {
   return swap_unobserved_hook(hook);
 }
 
-// Nobody takes the lock any more; what waits for a thread that may run Python fails.
+// No thread may take the lock any more, so work that waits for a thread that may run Python fails.
 PyObject* at_exit(PyObject*, PyObject*) {
-  // Who has pressed Ctrl-C, or whose program failed, is not kept waiting for the work of others.
+  // After Ctrl-C, or an error of the program, the user does not wait for work of other threads.
   const bool failed = PySys_GetObject("last_value") != nullptr;
   const TimePoint bound = Clock::now() + (failed ? std::chrono::milliseconds(500) : std::chrono::seconds(5));
   close_gate(bound);
-  // It would keep the program's globals, and the errors in them, past the interpreter's end.
+  // The hook would keep the program's globals, and the errors in them, alive after the interpreter's end.
   Py_DECREF(swap_unobserved_hook(Py_None));
   if (Runtime::exists()) {
     int left = 0;
@@ -39,8 +41,8 @@ PyObject* at_exit(PyObject*, PyObject*) {
     }
     if (left > 0) {
       log_line("[tine] " + std::to_string(left) + (left == 1 ? " handler" : " handlers") +
-               " did not return within " + (failed ? "0.5" : "5") + " s of the interpreter's end and " +
-               (left == 1 ? "is" : "are") + " left behind");
+               " did not return within " + (failed ? "0.5" : "5") + " s after the interpreter ended, and " +
+               (left == 1 ? "is" : "are") + " abandoned");
     }
   }
   Py_RETURN_NONE;
@@ -71,51 +73,61 @@ constexpr char kFuturesName[] = "futures";
 
 PyMethodDef functions[] = {
     {"collect_all", as_method(one_argument<collect_all, kFuturesName>), METH_FASTCALL | METH_KEYWORDS,
-     "collect_all(futures)\n--\n\n"
-     "A Future of the list of those very futures, done when all of them are.\n\n"
-     "When some failed it fails with the exception of the first of them in the list's order. TypeError names "
+     "collect_all(futures)\n--\n\nReturns a Future of the list of the given Futures, which is done when all "
+     "of them are.\n"
+     "\n"
+     "If some of them fail, it fails with the exception of the first of these in the list. TypeError names "
      "the\n"
-     "index of what is no Future. Source: torch.futures.collect_all.\n\n"
-     "Another library's futures are taken as well, here and by the other functions of many futures: what "
-     "has\n"
-     "add_done_callback() and value() or result(), as those of torch.futures, c10d, concurrent.futures, "
-     "asyncio."},
+     "index of an element that is not a future. Source: torch.futures.collect_all.\n"
+     "\n"
+     "This and the other functions of many futures also take futures of other libraries (torch.futures, "
+     "c10d,\n"
+     "concurrent.futures, asyncio): objects with add_done_callback() and value() or result()."},
     {"wait_all", as_method(wait_all), METH_FASTCALL | METH_KEYWORDS,
-     "wait_all(futures, timeout=None)\n--\n\n"
-     "The list of the values of all those futures; raises as soon as one of them has failed.\n\n"
-     "timeout: seconds for all of them together, then TimeoutError. Source: torch.futures.wait_all."},
+     "wait_all(futures, timeout=None)\n--\n\nWaits for all futures and returns the list of their values. "
+     "Raises as soon as one of them has failed.\n"
+     "\n"
+     "timeout: in seconds, for all of them together; then TimeoutError. Source: torch.futures.wait_all."},
     {"collect_all_settled", as_method(one_argument<collect_all_settled, kFuturesName>),
      METH_FASTCALL | METH_KEYWORDS,
-     "collect_all_settled(futures)\n--\n\n"
-     "A Future of the list of those very futures, done when all of them are. It never fails."},
+     "collect_all_settled(futures)\n--\n\nReturns a Future of the list of the given Futures, which is done "
+     "when all of them are. It never fails."},
     {"collect_any", as_method(one_argument<collect_any, kFuturesName>), METH_FASTCALL | METH_KEYWORDS,
-     "collect_any(futures)\n--\n\n"
-     "A Future of (index, future): the one of those futures that is done first, failed or not.\n\n"
-     "The others go on. ValueError for an empty list."},
+     "collect_any(futures)\n--\n\nReturns a Future of (index, future) for the first of the futures that is "
+     "done, failed or not.\n"
+     "\n"
+     "The others are not affected. ValueError for an empty list."},
     {"as_completed", as_method(as_completed), METH_FASTCALL | METH_KEYWORDS,
-     "as_completed(futures, timeout=None)\n--\n\n"
-     "An iterator over those very futures in the order in which they become done, also for `async for`.\n\n"
-     "timeout: seconds from this call, then TimeoutError; what has been done by then is handed out before."},
+     "as_completed(futures, timeout=None)\n--\n\nReturns an iterator over the given Futures in the order in "
+     "which they become done, also for `async for`.\n"
+     "\n"
+     "timeout: in seconds from this call, then TimeoutError. Futures that are done by then are returned "
+     "first."},
     {"set_unobserved_error_hook", swap_hook, METH_O,
-     "set_unobserved_error_hook(hook, /)\n--\n\n"
-     "hook(exception) is told of errors that nobody looked at; returns the hook before it.\n\n"
-     "They are: that of a failed Future which went without wait(), value(), exception(), await, a callback "
-     "or a\n"
-     "combinator (a note says where it was made; never Cancelled), and what a callback of add_done_callback\n"
-     "raised. None, the default: one line on stderr for the former, sys.unraisablehook for the latter."},
+     "set_unobserved_error_hook(hook, /)\n--\n\nSets the function that is called with each unobserved error, "
+     "and returns the one before it.\n"
+     "\n"
+     "An error is unobserved if it is that of a failed Future that went without wait(), value(), "
+     "exception(),\n"
+     "await, a callback or a combinator (a note says where the Future was made; a cancellation is never\n"
+     "reported), or if a callback of add_done_callback() raised it. With None, the default, the first kind "
+     "is\n"
+     "one line on stderr, and the second kind goes to sys.unraisablehook."},
     {"from_numpy", from_numpy, METH_O,
-     "from_numpy(array, /)\n--\n\n"
-     "A tensor on the array's memory: same shape, no copy; writes show on both sides.\n\n"
-     "TypeError for element types that tine does not have, ValueError for negative strides. Takes whatever "
-     "exports\n"
-     "a buffer. Source: torch.from_numpy."},
+     "from_numpy(array, /)\n--\n\nReturns a tensor on the memory of the array, with its shape, without a "
+     "copy. Writes show on both sides.\n"
+     "\n"
+     "Takes any object that exports a buffer. TypeError for element types that tine does not have, "
+     "ValueError\n"
+     "for negative strides. Source: torch.from_numpy."},
     {"from_dlpack", from_dlpack, METH_O,
-     "from_dlpack(array, /)\n--\n\n"
-     "A tensor on the memory of another library's array or of a DLPack capsule: no copy.\n\n"
+     "from_dlpack(array, /)\n--\n\nReturns a tensor on the memory of another library's array, or of a DLPack "
+     "capsule, without a copy.\n"
+     "\n"
      "TypeError for element types that tine does not have, ValueError for memory outside the CPU. Source: "
      "DLPack."},
     {"manual_seed", manual_seed, METH_O,
-     "manual_seed(seed, /)\n--\n\nStarts the random numbers of rand, randn, randint and randperm anew from "
+     "manual_seed(seed, /)\n--\n\nRestarts the random numbers of rand, randn, randint and randperm from the "
      "seed, an int."},
     {"_rebuild_tensor", rebuild_tensor, METH_VARARGS, nullptr},
     {"_set_package", set_package, METH_O, nullptr},
@@ -124,11 +136,13 @@ PyMethodDef functions[] = {
     {}};
 
 // Apart: `gather` in the module is the operator of that name.
-PyMethodDef gather_function = {
-    "gather", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(gather)), METH_FASTCALL,
-    "gather(*futures)\n--\n\n"
-    "A Future of the list of the values of all those futures, given one by one or as one list.\n\n"
-    "The first failure in time is its failure at once, and those that are still pending are cancelled."};
+PyMethodDef gather_function = {"gather", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(gather)),
+                               METH_FASTCALL,
+                               "gather(*futures)\n--\n\nReturns a Future of the list of the values of all "
+                               "futures, given one by one or as one list.\n"
+                               "\n"
+                               "The first failure in time is its failure at once, and the futures that are "
+                               "still pending are cancelled."};
 
 bool add_as(PyObject* module, const char* name, PyMethodDef* function) {
   const PyRef made = PyRef::adopt(PyCFunction_New(function, nullptr));
@@ -153,18 +167,19 @@ bool register_hooks(PyObject* module) {
 
 bool init(PyObject* module) {
   tine::detail::watch_forks();
-  return init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
-         init_promise(module) && init_others(module) && init_grad_mode(module) && init_pool(module) &&
-         init_dtypes(module) && init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&
-         add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
-         init_missing(module) && init_rpc(module) && register_hooks(module);
+  return abi::init_abi(module) && init_errors(module) && init_future(module) && init_callbacks() &&
+         init_completed() && init_promise(module) && init_others(module) && init_grad_mode(module) &&
+         init_pool(module) && init_dtypes(module) && init_tensor(module) &&
+         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
+         init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
+         register_hooks(module);
 }
 
 }  // namespace
 }  // namespace tine::python
 
-// What PYBIND11_MODULE would write, and a look before it: the types, and the module's own definition, are the process's.
-// A copy under another name would make them again, and tear them down at the end.
+// The same as PYBIND11_MODULE, with a check before it. The types and the definition of the module exist once in the
+// process: a copy under another name would make them again, and tear them down at the end.
 PYBIND11_PLUGIN_IMPL(_C) {
   if (tine::python::types.future) {
     PyErr_SetString(
@@ -189,4 +204,5 @@ PYBIND11_PLUGIN_IMPL(_C) {
     return module.ptr();
   }
   PYBIND11_CATCH_INIT_EXCEPTIONS
+  return nullptr;
 }

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <typeinfo>
 
+#include "python/src/abi.h"
 #include "python/src/future.h"
 
 // The futures of other libraries (torch.futures, c10d, concurrent.futures, asyncio and their like), taken by what they
@@ -11,10 +12,11 @@ namespace {
 
 using tine::detail::make_ref;
 
-// Not shown as long as nobody is given a Future for it: its error is the other library's to tell.
+// It is not `shown` until the program gets a Future for it: before that the other library reports its error.
 class Adopted final : public ValueState {
  public:
-  // Just before it is completed; not earlier, or a source that its library has forgotten would live on for those who wait.
+  // Set just before the state is completed. If it were set earlier, a source that its library has forgotten would stay alive
+  // for the threads that wait.
   void came_from(PyObject* source) {
     if (is_known_.load(std::memory_order_relaxed)) return;
     source_ = foreign_value(source);
@@ -68,7 +70,7 @@ PyObject* adopted(PyObject*, PyObject* object) {
 PyMethodDef functions[] = {
     {"_adopted", adopted, METH_O,
      "A Future that becomes what another library's future becomes, the very one if it is "
-     "tine's; None for what is no future."},
+     "tine's; None for an object that is not a future."},
     {}};
 
 }  // namespace
@@ -82,8 +84,8 @@ bool looks_like_future(PyObject* object) noexcept {
 Ref<ValueState> future_in(PyObject* object) {
   if (is_future(object)) return Ref<ValueState>::share(reinterpret_cast<PyFuture*>(object)->state);
   static PyObject* const name = PyUnicode_InternFromString("add_done_callback");
-  // Of the class alone: there are objects that have whatever they are asked for, such as mocks and proxies.
-  if (!_PyType_Lookup(Py_TYPE(object), name)) return {};
+  // Looks at the class only: mocks and proxies have every attribute that they are asked for.
+  if (!abi::defined_in(Py_TYPE(object), name)) return {};
   auto state = adopt(object);
   if (!state && PyErr_Occurred()) throw_error();
   return state;

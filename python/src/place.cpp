@@ -1,18 +1,5 @@
 #include "python/src/place.h"
 
-#include "python/src/gil.h"
-
-// Without making the interpreter's frame an object, which would cost more than making the future does: the frame
-// of 3.11 is read where it lies.
-#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
-#define TINE_READS_FRAMES 1
-#define Py_BUILD_CORE
-#include <internal/pycore_frame.h>
-#undef Py_BUILD_CORE
-#else
-#define TINE_READS_FRAMES 0
-#endif
-
 #include <array>
 #include <cstring>
 #include <memory>
@@ -20,28 +7,15 @@
 #include <string>
 #include <unordered_set>
 
+#include "python/src/abi.h"
+
 namespace tine::python {
 namespace {
 
-// As libstdc++ lays out what a std::source_location points to; believed only if one reads back.
-struct Place {
-  const char* file;
-  const char* function;
-  unsigned line;
-  unsigned column;
-};
-
-std::source_location as_location(const Place* place) noexcept {
-  std::source_location location;
-  static_assert(sizeof location == sizeof place && std::is_trivially_copyable_v<std::source_location>);
-  std::memcpy(static_cast<void*>(&location), static_cast<const void*>(&place), sizeof place);
-  return location;
-}
-
 struct Slot {
-  const void* instruction = nullptr;
-  PyObject* code = nullptr;      // shared
-  const Place* place = nullptr;  // null: inside the package
+  PyCodeObject* code = nullptr;  // shared
+  int offset = 0;
+  const abi::PlaceRecord* place = nullptr;  // null: inside the package
 };
 
 constexpr size_t kSlots = 2048;
@@ -51,7 +25,6 @@ struct Table {
   std::unordered_set<std::string> texts;
   size_t places = 0;
   std::string package;
-  bool readable = false;
 };
 constinit Table* table = nullptr;  // made at import, never destroyed
 
@@ -62,63 +35,58 @@ const char* kept(PyObject* text) {
 }
 
 // A place not seen before.
-[[gnu::noinline]] void fill(Slot* slot, const void* instruction, PyCodeObject* code, int offset) noexcept
-    try {
+[[gnu::noinline]] void fill(Slot* slot, PyCodeObject* code, int offset) noexcept try {
   const char* const file = kept(code->co_filename);
-  const Place* place = nullptr;
+  const abi::PlaceRecord* place = nullptr;
   if (table->package.empty() || std::strncmp(file, table->package.c_str(), table->package.size()) != 0) {
-    static constexpr Place kUnknown{"", "", 0, 0};
+    static constexpr abi::PlaceRecord kUnknown{"", "", 0, 0};
     place = &kUnknown;
     if (table->places < kMostPlaces) {
       ++table->places;
       const int line = PyCode_Addr2Line(code, offset);
-      place = new Place{file, kept(code->co_qualname), line > 0 ? static_cast<unsigned>(line) : 0U, 0};
+      place =
+          new abi::PlaceRecord{file, kept(code->co_qualname), line > 0 ? static_cast<unsigned>(line) : 0U, 0};
     }
   }
-  PyObject* const before = slot->code;
-  *slot = {instruction, Py_NewRef(reinterpret_cast<PyObject*>(code)), place};
+  PyCodeObject* const before = slot->code;
+  Py_INCREF(code);
+  *slot = {code, offset, place};
   Py_XDECREF(before);
 } catch (const std::bad_alloc&) {
   // Then it is not known.
 }
 
-#if TINE_READS_FRAMES
-Slot* slot_of(const _PyInterpreterFrame* frame) noexcept {
-  const void* const instruction = frame->prev_instr;
-  const auto hash = reinterpret_cast<uintptr_t>(instruction) / sizeof(_Py_CODEUNIT);
+Slot* slot_of(PyCodeObject* code, int offset) noexcept {
+  // Codes lie 16 bytes apart at least, instructions 2.
+  const auto hash = (reinterpret_cast<uintptr_t>(code) >> 4) + (static_cast<uintptr_t>(offset) >> 1);
   Slot* const slot = &table->slots[(hash ^ (hash >> 11)) % kSlots];
-  if (slot->instruction != instruction) [[unlikely]] {
-    PyCodeObject* const code = frame->f_code;
-    const auto* const first = reinterpret_cast<const _Py_CODEUNIT*>(code->co_code_adaptive);
-    fill(slot, instruction, code, static_cast<int>((frame->prev_instr - first) * sizeof(_Py_CODEUNIT)));
-    if (slot->instruction != instruction) return nullptr;
+  if (slot->code != code || slot->offset != offset) [[unlikely]] {
+    fill(slot, code, offset);
+    if (slot->code != code || slot->offset != offset) return nullptr;
   }
   return slot;
 }
-#endif
 
 }  // namespace
 
 std::source_location calling_place() noexcept {
-#if TINE_READS_FRAMES
-  if (!table || !table->readable) return {};
-  const _PyCFrame* const frames = PyThreadState_GET()->cframe;
-  for (const _PyInterpreterFrame* frame = frames->current_frame; frame; frame = frame->previous) {
-    const Slot* const slot = slot_of(frame);
-    if (!slot) break;
-    if (slot->place) return as_location(slot->place);
+  if (!table) return {};
+  if (const auto [code, offset] = abi::innermost(); code) {
+    const Slot* const slot = slot_of(code, static_cast<int>(offset));
+    if (!slot) return {};
+    if (slot->place) return abi::as_location(slot->place);
   }
-#endif
+  for (abi::Frames frames; frames.code(); frames.next()) {
+    const Slot* const slot = slot_of(frames.code(), frames.offset());
+    if (!slot) break;
+    if (slot->place) return abi::as_location(slot->place);
+  }
   return {};
 }
 
 void set_package_folder(const char* folder) {
-  static constexpr Place kProbe{"file", "function", 7, 9};
   auto made = std::make_unique<Table>();
   made->package = folder;
-  const std::source_location probe = as_location(&kProbe);
-  made->readable = probe.line() == 7 && probe.column() == 9 && probe.file_name() == kProbe.file &&
-                   probe.function_name() == kProbe.function;
   if (!table) table = made.release();
 }
 

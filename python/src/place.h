@@ -1,12 +1,9 @@
-// The place in a Python program that made a future, for the report of an error that nobody looks at.
+// The place in a Python program that made a future, for the report of an error that nobody looks at (tine/unobserved.h,
+// pointing into a Python file).
 //
-// State      A bounded table of the places seen so far; they live as long as the process.
-// Threads    The caller holds the lock.
-// Ordering   None.
-// Ownership  The table shares the code objects in it, so that no two codes have one address.
-// Errors     None: a place that cannot be had is line 0.
-// Cost       A few nanoseconds for a place that has been seen: the frame is not made an object.
-// Source     The place is that of C++ futures (tine/unobserved.h), pointing into a Python file.
+// A bounded table holds the places seen so far, for the life of the process. It shares the code objects in it, so that no
+// two of them can have the same address. The caller holds the interpreter's lock. A place that cannot be found is line 0.
+// A place that has been seen costs a few nanoseconds, because no frame object is made.
 #pragma once
 
 #include <source_location>

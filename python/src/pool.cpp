@@ -42,8 +42,8 @@ class PyTask final : public ValueState, private Task {
  private:
   void run() noexcept override {
     if (NotInPlace::wanted() && !putting_back) {
-      // Taken from this thread's own queue by its wait: back there, for the pool's threads. A full queue runs it in
-      // place.
+      // This thread's wait took the task from its own queue. It goes back there, for the pool's threads; a full queue runs it
+      // in place.
       putting_back = true;
       Runtime::instance().scheduler().post(*this);
       putting_back = false;
@@ -65,7 +65,7 @@ class PyTask final : public ValueState, private Task {
     const ContextSwap no_context;
     if (low_stack()) {
       this->fail(tine::detail::too_deep_error(this->where()));
-    } else if (!this->done()) {  // else cancelled: nobody wants it
+    } else if (!this->done()) {  // not if it was cancelled
       const Gil gil;
       if (gil) {
         execute_locked();
@@ -82,7 +82,7 @@ class PyTask final : public ValueState, private Task {
     try {
       const PyRef result = PyRef::adopt(call());
       if (!result) throw_error();
-      // Before its result is seen: what the call held is gone then.
+      // The call's function and arguments are released before its result can be seen.
       forget();
       this->emplace(to_value_shallow(result.get()));
     } catch (const std::exception&) {
@@ -151,12 +151,12 @@ PyObject* set_num_threads(PyObject*, PyObject* number) {
 }
 
 PyStructSequence_Field counter_fields[] = {
-    {"tasks_run", "tasks that the pool's threads have run"},
-    {"tasks_stolen", "of those, taken from another thread's queue"},
-    {"parks", "times a thread went to sleep for want of work"},
-    {"wakes", "times one was woken"},
-    {"threads", "threads there are now"},
-    {"spare_threads", "of those, standing in for threads that block in a wait"},
+    {"tasks_run", "tasks that the threads of the pool have run"},
+    {"tasks_stolen", "tasks among these that were taken from the queue of another thread"},
+    {"parks", "how often a thread went to sleep because there was no work"},
+    {"wakes", "how often a thread was woken"},
+    {"threads", "threads of the pool now"},
+    {"spare_threads", "threads among these that stand in for threads that block in a wait"},
     {"blocked_threads", "threads that block in a wait now"},
     {nullptr, nullptr}};
 PyStructSequence_Desc counter_spec = {"tine.SchedulerCounters", "What the pool has done so far.",
@@ -181,18 +181,24 @@ PyObject* scheduler_counters(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"_submit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(submit)),
      METH_VARARGS | METH_KEYWORDS,
-     "submit(function, /, *args, **kwargs)\n--\n\n"
-     "A Future of function(*args, **kwargs), run by one of the pool's threads, or by the thread that waits "
-     "for\n"
-     "it without a timeout if it has not begun by then. cancel() before it begins keeps it from running."},
+     "submit(function, /, *args, **kwargs)\n--\n\nReturns a Future of function(*args, **kwargs), which a "
+     "thread of the pool runs.\n"
+     "\n"
+     "If it has not begun, a thread that waits for it without a timeout runs it instead. cancel() before it\n"
+     "begins prevents it from running."},
     {"get_num_threads", get_num_threads, METH_NOARGS,
-     "get_num_threads($module, /)\n--\n\nThreads of the pool that runs forks and splits large operators.\n\n"
-     "At first the cores that this process may use, by its affinity and its cgroup's quota."},
+     "get_num_threads($module, /)\n--\n\nReturns the number of threads of the pool that runs forks and "
+     "splits large operators.\n"
+     "\n"
+     "At first this is the number of cores that the process may use, by its affinity and its cgroup's "
+     "quota."},
     {"set_num_threads", set_num_threads, METH_O,
-     "set_num_threads(n, /)\n--\n\nResizes the pool, also while it runs. ValueError outside 1 to 1024."},
+     "set_num_threads(n, /)\n--\n\nResizes the pool, also while it runs. ValueError outside of 1 to 1024."},
     {"scheduler_counters", scheduler_counters, METH_NOARGS,
-     "scheduler_counters($module, /)\n--\n\nWhat the pool has done so far: a named tuple of numbers.\n\n"
-     "tasks_run, tasks_stolen, parks, wakes; and now: threads, spare_threads, blocked_threads."},
+     "scheduler_counters($module, /)\n--\n\nReturns a named tuple of what the pool has done so far.\n"
+     "\n"
+     "tasks_run, tasks_stolen, parks and wakes count from the start; threads, spare_threads and\n"
+     "blocked_threads are the numbers now."},
     {}};
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "python/src/abi.h"
 #include "python/src/future.h"
 
 // A future that only its producer completes, for the bridges that are written in Python; and the means to cancel a
@@ -21,8 +22,8 @@ PyObject* promise_new(PyTypeObject*, PyObject* args, PyObject* keywords) {
   return guarded([=]() -> PyObject* { return make_promise(make_ref<ValueState>()); });
 }
 
-// Nobody but these completes the state, each once under the lock; a cancellation may come first. The state goes with
-// it: what keeps the promise longer does not keep the result.
+// Only these functions complete the state, once and under the lock; a cancellation may come first. The promise gives up its
+// state then, so that keeping the promise does not keep the result.
 Ref<ValueState> take_state(PyObject* object) noexcept {
   PyPromise* const self = as_promise(object);
   auto state = Ref<ValueState>::adopt(std::exchange(self->state, nullptr));
@@ -53,7 +54,10 @@ PyObject* promise_cancel(PyObject* object, PyObject*) {
 PyObject* promise_future(PyObject* object, PyObject*) {
   return guarded([=] {
     PyPromise* const self = as_promise(object);
-    if (!state_of(object)) throw Error("the promise has been kept: its Future is to be asked for before");
+    if (!state_of(object))
+      throw Error(
+          "future(): the promise has its value or exception already; call future() before set_value() or "
+          "set_exception()");
     if (!self->future) {
       self->future = wrap_future(Ref<ValueState>::share(self->state));
       if (self->future) std::exchange(self->state, nullptr)->release();
@@ -69,16 +73,16 @@ PyObject* promise_came_from(PyObject* object, PyObject* source) {
   });
 }
 
-// Before a collector takes apart what hangs on it.
+// Called before a collector takes apart what hangs on the promise.
 void promise_finalize(PyObject* object) {
   ValueState* const state = state_of(object);
   if (!state || state->done()) return;
-  // Without another handle and without a callback there is nobody to tell.
+  // Without another handle and without a callback, nothing can see the failure.
   PyObject* const future = as_promise(object)->future;
   if (state->sole_owner() && !state->newest_callback() && (!future || Py_REFCNT(future) == 1)) return;
   const ErrorAside aside;
-  state->fail(
-      make_error(ErrorKind::kAbandoned, "what was to complete this Future was dropped before it was done"));
+  state->fail(make_error(ErrorKind::kAbandoned,
+                         "the producer of this Future was dropped before it completed the Future"));
 }
 
 int promise_traverse(PyObject* object, visitproc visit, void* arg) {
@@ -119,8 +123,8 @@ PyType_Spec promise_spec = {"tine._C._Promise", sizeof(PyPromise), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
                             promise_slots};
 
-// cancel(really=True) cancels the future, or lets go of it: once. It must not keep alive a Future that only its handles
-// can complete, or nobody would find out that they are gone: such a one is held weakly.
+// cancel(really=True) cancels the future; cancel(False) only lets go of it. Either happens once. A Future that only its
+// handles can complete is held weakly: otherwise it would not fail when the last handle goes.
 struct PyCanceller {
   PyObject_HEAD PyObject* held;
 };
@@ -140,7 +144,7 @@ PyObject* canceller_call(PyObject* object, PyObject* args, PyObject*) {
   if (!PyArg_ParseTuple(args, "|p:_Canceller", &really)) return nullptr;
   const PyRef held = PyRef::adopt(std::exchange(held_by(object), nullptr));
   if (!really || !held) Py_RETURN_FALSE;
-  const PyRef future = is_future(held.get()) ? held : PyRef::share(PyWeakref_GetObject(held.get()));
+  const PyRef future = is_future(held.get()) ? held : abi::referent(held.get());
   if (!is_future(future.get())) Py_RETURN_FALSE;  // gone
   return PyBool_FromLong(reinterpret_cast<PyFuture*>(future.get())->state->cancel());
 }

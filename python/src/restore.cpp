@@ -12,7 +12,7 @@ namespace {
 
 using namespace lifted;
 
-// Copied without the lock from here on.
+// From this size on, bytes are copied without the lock.
 constexpr size_t kLongCopy = size_t{1} << 20;
 // Of complex128: PyTorch's kernels move it in one piece and crash where it does not lie at a multiple of its size. There
 // it gets memory of its own.
@@ -30,7 +30,7 @@ struct Row {
 };
 
 [[noreturn]] void malformed(const char* what) {
-  throw ValueError(std::string("tensors beside a pickle: ") + what);
+  throw ValueError(std::string("the tensors of a pickle are malformed: ") + what);
 }
 
 // Bytes from the first element to the last; false when they do not fit in 63 bits or there are negative numbers.
@@ -54,7 +54,7 @@ class Table {
  public:
   explicit Table(const Tensor& table) {
     if (table.dtype() != DType::kInt64 || table.dim() != 1 || !table.is_contiguous())
-      malformed("no table of them");
+      malformed("the table is not a contiguous 1-D tensor of int64");
     rest_ = {table.data_as<int64_t>(), static_cast<size_t>(table.numel())};
   }
   [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
@@ -68,7 +68,7 @@ class Table {
     const int64_t rank = rest_[3];
     if (rest_[1] < 0 || rank < 0 || rank > kMostRank ||
         rest_.size() < kRowHead + 2 * static_cast<size_t>(rank))
-      malformed("a row of the table is wrong");
+      malformed("a row of the table has a negative number or too many dimensions");
     const auto n = static_cast<size_t>(rank);
     row.sizes = rest_.subspan(kRowHead, n);
     const auto strides = rest_.subspan(kRowHead + n, n);
@@ -97,7 +97,7 @@ class Restoring {
   Restoring(PyTypeObject* type, PyObject* bases, const Tensor& rows) : torch_(Torch::of(type)) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); ++i) {
       PyObject* const base = PyTuple_GET_ITEM(bases, i);
-      if (!is_tensor(base)) malformed("a base is no Tensor");
+      if (!is_tensor(base)) malformed("a base is not a Tensor");
       bases_.push_back(tensor_of(base));
     }
     Table table(rows);
@@ -119,12 +119,13 @@ class Restoring {
   void measure(Row* row) const {
     int64_t bytes = 0;
     if (row->base == kNoBase) {
-      if (!extent_of(row->sizes, row->strides, 1, &bytes) || bytes != 0) malformed("elements without a base");
+      if (!extent_of(row->sizes, row->strides, 1, &bytes) || bytes != 0)
+        malformed("a row has elements but no base");
       return;
     }
     const size_t element = row->element.bytes();
     if (row->base < 0 || static_cast<size_t>(row->base) >= bases_.size() || element == 0)
-      malformed("a row names no base");
+      malformed("a row names a base that does not exist");
     const Tensor& base = bases_[static_cast<size_t>(row->base)];
     if (row->flags & kLooseLayout) take_strides(row, base);
     int64_t available = 0;
@@ -184,7 +185,7 @@ class Restoring {
   static void take_strides(Row* row, const Tensor& base) {
     const auto size = static_cast<int64_t>(size_of(base.dtype()));
     const auto element = static_cast<int64_t>(row->element.bytes());
-    if (base.sizes().size() < row->sizes.size()) malformed("a base of another rank");
+    if (base.sizes().size() < row->sizes.size()) malformed("a row has more dimensions than its base");
     for (size_t i = 0; i < row->strides.size(); ++i) {
       if (row->strides[i] != 0) row->strides[i] = base.strides()[i] * size / element;
     }

@@ -10,15 +10,13 @@
 #include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
-#include "src/runtime/log.h"
 #include "src/runtime/script.h"
+#include "tine/log.h"
 
 namespace tine::python {
 
-// Holds the reference that a Python RRef object shows.
-struct PyRRef {
-  tine::detail::Ref<rpc::RRef> ref;
-};
+// What a Python RRef object shows.
+using PyRRef = rpc::RRef;
 
 }  // namespace tine::python
 
@@ -49,9 +47,9 @@ class type_caster<tine::rpc::WorkerInfo> : public MadeCaster<tine::rpc::WorkerIn
 namespace tine::python {
 namespace {
 
+using rpc::Destination;
 using rpc::Seconds;
 using rpc::WorkerInfo;
-using tine::detail::Ref;
 
 // tine's errors out of a binding: the indicator is set and pybind11 passes it on.
 template <class F>
@@ -70,23 +68,23 @@ auto translated(F&& f) -> decltype(f()) {
 
 // The state of a value behind an RRef, as far as its creator knows: an error of the creation is told like that of any
 // future when nobody has looked.
-ValueState& creation_of(const PyRRef& rref) { return *rref.ref->confirmed().state(); }
+ValueState& creation_of(const PyRRef& rref) { return *rref.confirmed().state(); }
 
 PyObject* wrap_rref(const Value& value) {
   return guarded([&]() -> PyObject* {
-    return with_py_errors([&] { return py::cast(PyRRef{rpc::RRef::from(value)}).release().ptr(); });
+    return with_py_errors([&] { return py::cast(PyRRef::from(value)).release().ptr(); });
   });
 }
 
 bool unwrap_rref(PyObject* object, Value* value) {
   if (!py::isinstance<PyRRef>(object)) return false;
   const auto& rref = py::handle(object).cast<const PyRRef&>();
-  creation_of(rref).observe();  // passed on: whoever gets it sees the error
-  *value = Value(Ref<RRefObject>(rref.ref));
+  creation_of(rref).observe();  // passed on: the receiver sees the error
+  *value = rref;
   return true;
 }
 
-RpcService& service() { return rpc_service(Runtime::instance()); }
+rpc::Worker& worker() { return Runtime::instance().rpc(); }
 
 py::object shown(const Future<Value>& future) { return steal(wrap_future(future)); }
 // As Future.wait does: the lock is released, Ctrl-C is heard.
@@ -101,15 +99,15 @@ std::vector<std::pair<std::string, Value>> keywords_of(const py::dict& dict) {
 }
 
 Destination destination(const py::object& to, double timeout) {
-  if (PyUnicode_Check(to.ptr())) return service().destination(to_value(to.ptr()), timeout);
+  if (PyUnicode_Check(to.ptr())) return rpc::destination(worker(), to_value(to.ptr()), Seconds(timeout));
   if (PyLong_Check(to.ptr())) {
     const Value rank = to_value(to.ptr());
-    return service().destination(rank.is_int() ? rank : Value(int64_t{-1}),
-                                 timeout);  // else too large to be one
+    // Else too large to be one.
+    return rpc::destination(worker(), rank.is_int() ? rank : Value(-1), Seconds(timeout));
   }
   if (py::isinstance<WorkerInfo>(to))
-    return service().destination(Value(to.cast<const WorkerInfo&>().name), timeout);
-  (void)service().agent();  // that there is none comes first
+    return rpc::destination(worker(), Value(to.cast<const WorkerInfo&>().name), Seconds(timeout));
+  (void)worker().self();  // throws first if this process has not joined
   const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
   PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
                Py_TYPE(to.ptr())->tp_name);
@@ -118,10 +116,10 @@ Destination destination(const py::object& to, double timeout) {
 
 rpc::CallRequest named_request(const std::string& name, const py::tuple& args, const py::dict& kwargs,
                                bool async) {
-  rpc::CallRequest request = service().request_for(name, values_of(args), keywords_of(kwargs));
+  rpc::CallRequest request = rpc::request_for(worker(), name, values_of(args), keywords_of(kwargs));
   request.async_execution = async;
   const std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
-  with_array_hint(request.args, keywords, [&] { service().check(request); });
+  with_array_hint(request.args, keywords, [&] { rpc::check(worker(), request); });
   return request;
 }
 
@@ -130,7 +128,7 @@ rpc::CallRequest python_request(const std::string& name, const py::bytes& data, 
   rpc::CallRequest request = rpc::CallRequest::foreign(name, payload_of(data, leaves));
   if (after) {
     creation_of(*after).observe();  // when it has failed, that is the call's answer
-    request.after = after->ref;
+    request.after = after->object();
   }
   return request;
 }
@@ -189,11 +187,11 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
   size_t budget = kSmall;
   bool is_small = fit(request.args, &budget);
   for (const auto& [name, value] : request.kwargs) is_small = is_small && fit({&value, 1}, &budget);
-  if (to.is_self() || (is_small && to.agent->has_room(to.rank))) return send(std::move(request));
-  // Its bytes are Python's, who gets them back under the lock.
+  if (to.is_self() || (is_small && to.has_room())) return send(std::move(request));
+  // The bytes belong to Python objects, which must be released under the lock.
   const Value payload = request.target == rpc::Target::kForeign ? request.args.front() : Value();
   return without_lock([&] {
-    to.agent->wait_for_room(to.rank, to.deadline, interrupted);
+    to.wait_for_room(interrupted);
     return send(std::move(request));
   });
 }
@@ -214,7 +212,7 @@ template <class Request>
 PyRRef remote(const py::object& to, double timeout, Request&& request) {
   return translated([&] {
     const Destination d = destination(to, timeout);
-    PyRRef rref{sent(d, request(), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); })};
+    PyRRef rref = sent(d, request(), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); });
     ValueState& creation = creation_of(rref);
     if (creation.where().line() == 0) creation.made_at(calling_place());
     creation.show();
@@ -224,26 +222,33 @@ PyRRef remote(const py::object& to, double timeout, Request&& request) {
 
 void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
            double init_timeout, bool plaintext_beyond_loopback, int handler_threads, int max_handler_threads,
-           size_t max_send_buffer_bytes) {
+           size_t max_send_buffer_bytes, size_t max_calls_in_flight, double heartbeat_interval,
+           double heartbeat_timeout, double polling, std::vector<std::string> transports) {
   translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
-  rpc::AgentOptions options;
+  rpc::JoinOptions options;
   options.name = name;
   options.rank = rank;
   options.world_size = world_size;
   options.address = address;
   options.rpc_timeout = Seconds(rpc_timeout);
   options.init_timeout = Seconds(init_timeout);
-  options.plaintext_beyond_loopback = plaintext_beyond_loopback;
   options.max_send_buffer_bytes = max_send_buffer_bytes;
+  options.max_calls_in_flight = max_calls_in_flight;
+  options.heartbeat_interval = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_interval));
+  options.heartbeat_timeout = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_timeout));
+  options.polling = std::chrono::ceil<std::chrono::microseconds>(Seconds(polling));
+  options.transports = std::move(transports);
+  options.plaintext_beyond_loopback = plaintext_beyond_loopback;
   options.interrupted = interrupted;
-  // Threads that read sockets say something here: they wait for neither the interpreter nor stderr.
+  options.language = &python_side();
+  // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.
   options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
   translated([&] {
     without_lock([&] {
       try {
-        service().start(std::move(options), python_side());
+        worker().join(std::move(options));
       } catch (const AuthError& e) {
-        // The address that was refused may be this worker's own: the user knows the one that was given.
+        // The refused address may be one that this worker chose. The user knows only the one of init_rpc, so that is added.
         throw AuthError("init_rpc at " + address + ": " + e.message());
       }
     });
@@ -251,7 +256,7 @@ void start(const std::string& name, int rank, int world_size, const std::string&
 }
 
 py::dict debug_info() {
-  const rpc::Agent::Counts counts = service().agent()->counts();
+  const rpc::Worker::Counts counts = worker().counts();
   py::dict d;
   d["calls_pending"] = counts.calls_pending;
   d["calls_running"] = counts.calls_running;
@@ -314,70 +319,60 @@ void define_worker_info(py::module_& m) {
 }
 
 void define_rref(py::module_& m) {
-  const auto deadline = [](double timeout) {
-    return RpcService::deadline_after(*service().agent(), timeout);
-  };
   py::class_<PyRRef>(
       m, "RRef", py::dynamic_attr(),
       "RRef(value, type_hint=None): a reference to a value that lives on one worker, its owner.")
       .def(py::init([](const py::object& value, const py::object& /*type_hint*/) {
-             return translated([&] { return PyRRef{service().agent()->own(to_value_shallow(value.ptr()))}; });
+             return translated([&] { return worker().own(to_value_shallow(value.ptr())); });
            }),
            py::arg("value"), py::arg("type_hint") = py::none())
       .def(
-          "owner", [](const PyRRef& r) { return r.ref->owner(); },
+          "owner", [](const PyRRef& r) { return r.owner(); },
           "owner(): the WorkerInfo of the worker that holds the value.")
       .def(
-          "owner_name", [](const PyRRef& r) { return r.ref->owner().name; },
+          "owner_name", [](const PyRRef& r) { return r.owner().name; },
           "owner_name(): the name of that worker.")
       .def(
-          "is_owner", [](const PyRRef& r) { return r.ref->is_owner(); },
+          "is_owner", [](const PyRRef& r) { return r.is_owner(); },
           "is_owner(): whether this worker holds the value.")
       .def(
           "confirmed_by_owner",
           [](const PyRRef& r) {
             return translated([&] {
               return creation_of(r).outcome() ==
-                     tine::detail::Outcome::kValue;  // that is no look at an error
+                     tine::detail::Outcome::kValue;  // this does not count as looking at an error
             });
           },
           "confirmed_by_owner(): whether the owner has said that the value exists.")
       .def(
           "to_here",
-          [deadline](const PyRRef& r, double timeout) {
-            return translated([&] {
-              creation_of(r).observe();
-              return waited(r.ref->to_here(deadline(timeout)));
-            });
+          [](const PyRRef& r, double timeout) {
+            return translated([&] { return waited(r.to_here(Seconds(timeout))); });
           },
           py::arg("timeout") = -1.0,
           "to_here(timeout=-1.0): the value, copied to this worker (on its owner the very object). Blocks; "
           "timeout in "
           "seconds, 0 for none, -1 for that of init_rpc.")
       .def(
-          "local_value",
-          [](const PyRRef& r) { return translated([&] { return waited(r.ref->local_value()); }); },
+          "local_value", [](const PyRRef& r) { return translated([&] { return waited(r.local_value()); }); },
           "local_value(): the value itself, on its owner; elsewhere RuntimeError.")
       .def(
           "to_here_async",
-          [deadline](const PyRRef& r, double timeout) {
-            return translated([&] {
-              creation_of(r).observe();
-              return shown(r.ref->to_here(deadline(timeout)));
-            });
+          [](const PyRRef& r, double timeout) {
+            return translated([&] { return shown(r.to_here(Seconds(timeout))); });
           },
           py::arg("timeout") = -1.0, "to_here_async(timeout=-1.0): as to_here, but returns a Future at once.")
       .def(
-          "_get_future",
-          [](const PyRRef& r) { return translated([&] { return shown(r.ref->confirmed()); }); },
+          "_get_future", [](const PyRRef& r) { return translated([&] { return shown(r.confirmed()); }); },
           "A Future: done when the owner has the value.")
-      .def("__repr__", [](const PyRRef& r) { return r.ref->repr(); })
+      .def("__repr__", [](const PyRRef& r) { return r.repr(); })
       .def("__eq__",
            [](const PyRRef& a, const py::object& b) {
-             return py::isinstance<PyRRef>(b) && a.ref->id() == b.cast<const PyRRef&>().ref->id();
+             return py::isinstance<PyRRef>(b) && a == b.cast<const PyRRef&>();
            })
-      .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.ref->id().str())); })
-      // Both: the default __reduce__ would make an object of pybind11's base class, which throws through the interpreter.
+      .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.id())); })
+      // Both methods are defined: the default __reduce__ would make an object of pybind11's base class, which throws through the
+      // interpreter.
       .def("__reduce__", [](const PyRRef&) { return refuse_pickling(); })
       .def("__reduce_ex__", [](const PyRRef&, int) { return refuse_pickling(); });
 }
@@ -387,7 +382,7 @@ PyCFunction as_fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) noe
 }
 
 void define(py::module_& m) {
-  // The texts name the arguments themselves: pybind11's own lines show what nobody can import.
+  // The docstrings name the arguments themselves, because pybind11's signatures show types that cannot be imported.
   py::options options;
   options.disable_function_signatures();
   define_worker_info(m);
@@ -411,26 +406,17 @@ void define(py::module_& m) {
   if (PyModule_AddFunctions(m.ptr(), lifting) < 0) throw py::error_already_set();
   m.def("start", start);
   m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
-    translated([&] { without_lock([&] { service().stop(graceful, Seconds(timeout), failure); }); });
-  });
-  m.def("is_initialized", [] { return Runtime::exists() && service().initialised(); });
-  m.def("self", [] { return translated([] { return service().agent()->self(); }); });
-  m.def("workers", [] {
-    return translated([] {
-      const auto agent = service().agent();
-      return std::vector<WorkerInfo>(agent->workers().begin(), agent->workers().end());
+    translated([&] {
+      without_lock([&] { graceful ? worker().leave(Seconds(timeout)) : worker().leave_now(failure); });
     });
   });
-  m.def("worker_info", [](const py::object& to) {
-    return translated([&] {
-      const Destination d = destination(to, 0);
-      return d.agent->worker_info(d.rank);
-    });
-  });
-  m.def("get_rpc_timeout",
-        [] { return translated([] { return service().agent()->rpc_timeout().count(); }); });
-  m.def("set_rpc_timeout",
-        [](double s) { translated([&] { service().agent()->set_rpc_timeout(Seconds(s)); }); });
+  m.def("is_initialized", [] { return Runtime::exists() && worker().joined(); });
+  m.def("self", [] { return translated([] { return worker().self(); }); });
+  m.def("workers", [] { return translated([] { return worker().workers(); }); });
+  m.def("worker_info",
+        [](const py::object& to) { return translated([&] { return destination(to, 0).worker(); }); });
+  m.def("get_rpc_timeout", [] { return translated([] { return worker().rpc_timeout().count(); }); });
+  m.def("set_rpc_timeout", [](double s) { translated([&] { worker().set_rpc_timeout(Seconds(s)); }); });
   m.def("debug_info", [] { return translated(debug_info); });
 
   m.def("call_named", [](const py::object& to, const std::string& name, const py::tuple& args,

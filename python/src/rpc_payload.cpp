@@ -37,8 +37,8 @@ class BytesOwner final : public tine::detail::RefCounted {
   Ref<PyForeign> object_;
 };
 
-// The leaves of a payload, for the unpickler. One that was made in this process is a call to oneself or its answer:
-// what other libraries see as theirs must not be shared between caller and callee.
+// The leaves of a payload, for the unpickler. A payload that was made in this process is a call to oneself, or its answer:
+// tensors and buffers of other libraries must then be copied, so that caller and callee do not share them.
 py::list leaves_of(const ForeignPayload& payload) {
   const std::vector<Value>& leaves = payload.leaves();
   const bool is_own = dynamic_cast<const BytesOwner*>(payload.owner().get()) != nullptr;
@@ -124,8 +124,8 @@ class Codec final : public rpc::ForeignCodec {
 
 // A call of this worker to itself: its error is the very object.
 bool is_own(const rpc::IncomingCall& call) {
-  RpcService& service = rpc_service(Runtime::instance());
-  return service.initialised() && service.agent()->self().id == call.caller().id;
+  const rpc::Worker& worker = Runtime::instance().rpc();
+  return worker.joined() && worker.self().id == call.caller().id;
 }
 
 // Calls the function of a call; the lock is held. The Future of an async function is the reply's.
@@ -183,9 +183,9 @@ Ref<ForeignPayload> payload_of(const py::bytes& bytes, const py::handle& leaves)
   return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), values_of(leaves));
 }
 
-ForeignSide python_side() {
-  static Codec& codec = *new Codec;
-  return {&codec, run_python};
+const rpc::Language& python_side() {
+  static const rpc::Language& python = *new rpc::Language{new Codec, run_python};
+  return python;
 }
 
 PyObject* wrap_payload(const Value& value) {

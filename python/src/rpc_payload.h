@@ -1,19 +1,18 @@
-// Python objects on their way to another worker and back: pickles, exceptions, handlers.
+// Python objects on their way to another worker and back: pickles, exceptions, handlers (docs/spec/wire.md).
 //
-// State      The Python functions that do the pickling are set once, when tine.distributed.rpc is imported.
-// Threads    Everything holds the lock but for the codec and run_python, which take it.
-// Ordering   None.
-// Ownership  A payload shares the bytes object that Python made; it is sent from there.
-// Errors     Python's exceptions, as PyError.
-// Cost       One pickle a call; tensors (tine's, PyTorch's), buffers and RRefs are lifted out of it and travel as they
-//            are. What a worker sends to itself is passed, but for PyTorch's tensors and buffers, which are copied.
-// Source     docs/spec/wire.md; the pickle module's reducer_override.
+// The import of tine.distributed.rpc sets the Python functions that do the pickling. The codec and run_python take the
+// interpreter's lock; everything else needs it held. Errors are Python's exceptions, as PyError.
+//
+// A call is one pickle. Tensors (tine's and PyTorch's), buffers and RRefs are lifted out of it and travel as they are. A
+// payload shares the bytes object that Python made and is sent from there. Values that a worker sends to itself are
+// passed on, except for PyTorch's tensors and buffers, which are copied.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
 #include "python/src/convert.h"
 #include "src/runtime/rpc.h"
+#include "tine/runtime.h"
 
 namespace tine::python {
 
@@ -50,7 +49,7 @@ auto with_py_errors(F&& f) {
 }
 
 // The other side of the agent: its codec and its handler of Python calls.
-[[nodiscard]] ForeignSide python_side();
+[[nodiscard]] const rpc::Language& python_side();
 // Registered with convert.h and errors.h.
 [[nodiscard]] PyObject* wrap_payload(const Value& value);
 // The object that a payload was unpickled to, null for every other value.

@@ -13,10 +13,12 @@
 #include "python/src/call_values.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
-#include "src/runtime/operators.h"
-#include "src/runtime/tracing.h"
+#include "tine/detail/fits.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::python {
+
+using script::Function;
 
 constinit ScriptTypes script_types{};
 
@@ -24,27 +26,24 @@ namespace {
 
 struct PyScript {
   PyObject_HEAD vectorcallfunc call;
-  ScriptRef function;
+  Function function;
   PyObject* dict;
   PyObject* weakrefs;
 };
 
 struct PyGraph {
-  PyObject_HEAD std::shared_ptr<const ir::Graph> graph;
+  PyObject_HEAD script::Graph graph;
 };
 
 PyScript* as_script(PyObject* o) noexcept { return reinterpret_cast<PyScript*>(o); }
-ScriptUnit& unit() { return Runtime::instance().scripts(); }
+ScriptStore& store() { return Runtime::instance().scripts(); }
 
-// Signals are handled between two turns of a loop, on the thread on which Python does that.
-class InterruptPoll final : public vm::Poll {
- public:
-  void poll() override {
-    const Gil gil;
-    if (!gil) throw Abandoned("the interpreter is shutting down");
-    if (PyErr_CheckSignals() < 0) throw_error();
-  }
-};
+// Signals are handled between two iterations of a loop, on Python's main thread.
+void handle_signals() {
+  const Gil gil;
+  if (!gil) throw Abandoned("the interpreter is shutting down");
+  if (PyErr_CheckSignals() < 0) throw_error();
+}
 
 // --- Calls ---
 
@@ -56,7 +55,7 @@ bool holds_future(const TypePtr& type) {
   return false;
 }
 
-// A Future made in Python may hold anything: what a script waits for is checked, and Python's lists become its own.
+// A Future made in Python may hold any object. When a script waits for it, the value is converted and checked.
 Value checked_result(const Future<Value>& done, const TypePtr& type) {
   Value value = done.get();
   const bool holds_objects = value.is(Tag::kForeign)
@@ -98,18 +97,11 @@ Value with_checked_futures(Value value, const TypePtr& type) {
   }
 }
 
-std::string_view utf8(PyObject* text) {
-  Py_ssize_t size = 0;
-  const char* const chars = PyUnicode_AsUTF8AndSize(text, &size);
-  if (!chars) throw_error();
-  return {chars, static_cast<size_t>(size)};
-}
-
 // One Value for each parameter.
 class Bound {
  public:
-  Bound(const ScriptFunction& f, PyObject* const* args, size_t count, PyObject* names) {
-    const auto& parameters = f.schema.args;
+  Bound(const Function& f, PyObject* const* args, size_t count, PyObject* names) {
+    const auto& parameters = f.schema().args;
     if (count > Arguments::kMost) {
       std::vector<Value> given;
       given.reserve(count);
@@ -131,14 +123,14 @@ class Bound {
   }
 
  private:
-  void bind(const ScriptFunction& f, std::span<const Value> given, PyObject* const* named, PyObject* names) {
+  void bind(const Function& f, std::span<const Value> given, PyObject* const* named, PyObject* names) {
     std::vector<Keyword> keywords;
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), to_value(named[i]));
     }
-    bound_ = with_array_hint(given, keywords, [&] { return unit().bind(f, given, keywords); });
+    bound_ = with_array_hint(given, keywords, [&] { return ScriptStore::bind(f, given, keywords); });
     for (size_t i = 0; i < bound_.size(); ++i) {
-      const TypePtr& type = f.schema.args[i].type;
+      const TypePtr& type = f.schema().args[i].type;
       if (holds_future(type)) bound_[i] = with_checked_futures(std::move(bound_[i]), type);
     }
     converted_ = true;
@@ -163,9 +155,8 @@ bool finished(Future<Value>& done) {
 }
 
 // The same call, with the numbers of the trace in its arguments; it becomes a node.
-PyObject* call_traced(const ScriptRef& called, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-  const ScriptFunction& f = *called;
-  trace::Tracer& tracer = *tracer_of_thread;
+PyObject* call_traced(const Function& f, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  script::Tracer& tracer = *tracer_of_thread;
   std::vector<Value> plain, written;
   for (Py_ssize_t i = 0; i < count; ++i) written.push_back(traced_value(args[i]));
   for (const Value& value : written) plain.push_back(tracer.plain(value));
@@ -174,26 +165,25 @@ PyObject* call_traced(const ScriptRef& called, PyObject* const* args, Py_ssize_t
     written_keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), traced_value(args[count + i]));
     keywords.emplace_back(written_keywords.back().first, tracer.plain(written_keywords.back().second));
   }
-  plain = with_array_hint(plain, keywords, [&] { return unit().bind(f, plain, keywords); });
-  written = unit().bind(f, written, written_keywords, Boundary::kRecorded);
+  plain = with_array_hint(plain, keywords, [&] { return ScriptStore::bind(f, plain, keywords); });
+  written = ScriptStore::bind(f, written, written_keywords, Boundary::kRecorded);
   for (size_t i = 0; i < plain.size(); ++i) {
-    const TypePtr& type = f.schema.args[i].type;
+    const TypePtr& type = f.schema().args[i].type;
     if (holds_future(type)) plain[i] = with_checked_futures(std::move(plain[i]), type);
   }
   Future<Value> done;
   {
     const GilRelease release;
-    done = unit().start(f, plain, interrupt_poll());
+    done = store().start(f, plain, interrupt_poll());
   }
   if (!finished(done)) return nullptr;
   if (done.error()) return result_of(*done.state());
-  keep_called(called);
-  return traced_to_python(tracer.record_call(f.name, f.schema, written, done.get()));
+  return traced_to_python(tracer.record_call(f, written, done.get()));
 }
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* names) {
   return guarded([&]() -> PyObject* {
-    const ScriptFunction& f = *as_script(self)->function;
+    const Function& f = as_script(self)->function;
     const Py_ssize_t count = PyVectorcall_NARGS(flagged);
     if (tracing()) [[unlikely]]
       return call_traced(as_script(self)->function, args, count, names);
@@ -201,7 +191,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
     Future<Value> done;
     {
       const GilRelease release;
-      done = unit().start(f, bound.values(), interrupt_poll());
+      done = store().start(f, bound.values(), interrupt_poll());
       bound.clear();
     }
     PyObject* const result = finished(done) ? result_of(*done.state()) : nullptr;
@@ -213,9 +203,9 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
 
 PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   return guarded([&]() -> PyObject* {
-    const ScriptFunction& f = *as_script(self)->function;
+    const Function& f = as_script(self)->function;
     const Bound bound(f, args, static_cast<size_t>(count), names);
-    PyObject* const future = wrap_future(unit().post(f, bound.values()));
+    PyObject* const future = wrap_future(store().post(f, bound.values()));
     if (future) carry_grad_mode(future);
     return future;
   });
@@ -245,34 +235,38 @@ void dealloc(PyObject* self) {
 }
 
 PyObject* repr(PyObject* self) {
-  return text_of(fmt::format("<ScriptFunction {}>", as_script(self)->function->name)).leak();
+  return text_of(fmt::format("<ScriptFunction {}>", as_script(self)->function.qualified_name())).leak();
 }
 
 PyObject* compare(PyObject* a, PyObject* b, int op) {
-  const ScriptFunction* const other = function_of(b);
+  const Function* const other = function_of(b);
   if (!other || (op != Py_EQ && op != Py_NE)) Py_RETURN_NOTIMPLEMENTED;
-  return PyBool_FromLong((as_script(a)->function.get() == other) == (op == Py_EQ));
+  return PyBool_FromLong((as_script(a)->function == *other) == (op == Py_EQ));
 }
 
 Py_hash_t hash(PyObject* self) {
-  return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function.get()));
+  return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function.data()));
 }
 
-PyObject* get_graph(PyObject* self, void*) { return wrap_graph(as_script(self)->function->graph); }
+PyGraph* as_graph(PyObject* o) noexcept { return reinterpret_cast<PyGraph*>(o); }
+
+PyObject* get_graph(PyObject* self, void*) {
+  PyObject* const made = script_types.graph->tp_alloc(script_types.graph, 0);
+  if (made) std::construct_at(&as_graph(made)->graph, as_script(self)->function.graph());
+  return made;
+}
 PyObject* get_qualified_name(PyObject* self, void*) {
-  return text_of(as_script(self)->function->name).leak();
+  return text_of(as_script(self)->function.qualified_name()).leak();
 }
 PyObject* get_schema(PyObject* self, void*) {
-  return guarded([&] { return text_of(as_script(self)->function->signature()).leak(); });
+  return guarded([&] { return text_of(as_script(self)->function.signature()).leak(); });
 }
-PyObject* get_name(PyObject* self, void*) {
-  const std::string_view name = as_script(self)->function->name;
-  return text_of(name.substr(name.rfind('.') + 1)).leak();
-}
+PyObject* get_name(PyObject* self, void*) { return text_of(as_script(self)->function.name()).leak(); }
 PyObject* get_code(PyObject* self, void*) {
   return guarded([&] {
-    const ScriptFunction& f = *as_script(self)->function;
-    return text_of(f.source && !f.source->text.empty() ? f.source->text : f.text()).leak();
+    const Function& f = as_script(self)->function;
+    const Source* const source = f.source().get();
+    return text_of(source && !source->text.empty() ? source->text : f.graph().str()).leak();
   });
 }
 
@@ -288,16 +282,16 @@ PyObject* function_attribute(PyObject* self, PyObject* name);
 PyMethodDef methods[] = {
     {"call_async", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_async)),
      METH_FASTCALL | METH_KEYWORDS,
-     "call_async(*args, **kwargs)\n--\n\nRuns it on the pool; a Future of its result."},
+     "call_async(*args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its result."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {}};
 PyGetSetDef getset[] = {
-    {"graph", get_graph, nullptr, "The Graph that was compiled; its str() is the IR's text.", nullptr},
+    {"graph", get_graph, nullptr, "The Graph that was compiled. Its str() is the text of the IR.", nullptr},
     {"inlined_graph", get_graph, nullptr, "The same as graph.", nullptr},
-    {"qualified_name", get_qualified_name, nullptr, "The name that calls find it by.", nullptr},
+    {"qualified_name", get_qualified_name, nullptr, "The name by which calls find the function.", nullptr},
     {"name", get_name, nullptr, "The last part of the qualified name.", nullptr},
     {"schema", get_schema, nullptr, "The signature, as text.", nullptr},
-    {"code", get_code, nullptr, "The source; of a traced function the graph's text.", nullptr},
+    {"code", get_code, nullptr, "The source. For a traced function, the text of the graph.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {}};
 PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyScript, call), READONLY, nullptr},
@@ -323,7 +317,7 @@ PyType_Spec spec = {
 
 // --- Attributes that are not there ---
 
-// Python's own search, then a word on what PyTorch has.
+// Python's own lookup, and then a message about names that PyTorch has.
 PyObject* search(PyObject* self, PyObject* name, std::string_view place) {
   PyObject* const found = PyObject_GenericGetAttr(self, name);
   if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
@@ -347,8 +341,6 @@ PyObject* graph_attribute(PyObject* self, PyObject* name) { return search(self, 
 
 // --- Graph ---
 
-PyGraph* as_graph(PyObject* o) noexcept { return reinterpret_cast<PyGraph*>(o); }
-
 void graph_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   std::destroy_at(&as_graph(self)->graph);
@@ -357,13 +349,13 @@ void graph_dealloc(PyObject* self) {
 }
 
 PyObject* graph_str(PyObject* self) {
-  return guarded([&] { return text_of(graph_text(*as_graph(self)->graph)).leak(); });
+  return guarded([&] { return text_of(as_graph(self)->graph.str()).leak(); });
 }
 
 PyObject* graph_kinds(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     PyRef list = PyRef::adopt(PyList_New(0));
-    for (const std::string& kind : graph_node_kinds(*as_graph(self)->graph)) {
+    for (const std::string& kind : as_graph(self)->graph.node_kinds()) {
       const PyRef text = text_of(kind);
       if (!list || !text || PyList_Append(list.get(), text.get()) < 0) return nullptr;
     }
@@ -372,17 +364,17 @@ PyObject* graph_kinds(PyObject* self, PyObject*) {
 }
 
 PyObject* graph_hash(PyObject* self, PyObject*) {
-  return guarded([&] { return text_of(graph_content_hash(*as_graph(self)->graph)).leak(); });
+  return guarded([&] { return text_of(as_graph(self)->graph.content_hash()).leak(); });
 }
 
-PyMethodDef graph_methods[] = {
-    {"kinds", graph_kinds, METH_NOARGS,
-     "kinds()\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", ...], in order, those of "
-     "inner blocks and of forks\nbehind the node that has them."},
-    {"content_hash", graph_hash, METH_NOARGS,
-     "content_hash()\n--\n\nSHA-256 of what the graph does: equal for graphs that differ in names and places "
-     "only."},
-    {}};
+PyMethodDef graph_methods[] = {{"kinds", graph_kinds, METH_NOARGS,
+                                "kinds()\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", "
+                                "...], in order. The nodes of inner blocks and\n"
+                                "forks come after the node that has them."},
+                               {"content_hash", graph_hash, METH_NOARGS,
+                                "content_hash()\n--\n\nThe SHA-256 of what the graph does. It is equal for "
+                                "graphs that differ only in names and places."},
+                               {}};
 PyType_Slot graph_slots[] = {
     {Py_tp_getattro, reinterpret_cast<void*>(graph_attribute)},
     {Py_tp_dealloc, reinterpret_cast<void*>(graph_dealloc)},
@@ -397,8 +389,8 @@ PyType_Spec graph_spec = {"tine.jit.Graph", sizeof(PyGraph), 0,
 
 // --- The module's functions ---
 
-PyObject* compile_source(PyObject*, PyObject* tuple) {
-  return guarded([&] { return wrap_function(unit().compile(function_source_of(tuple))); });
+PyObject* compile_source(PyObject*, PyObject* source) {
+  return guarded([&] { return wrap_function(store().compile(*function_source_of(source))); });
 }
 
 PyObject* compile_text(PyObject*, PyObject* args) {
@@ -408,7 +400,7 @@ PyObject* compile_text(PyObject*, PyObject* args) {
     if (!PyArg_ParseTuple(args, "s#ss", &text, &size, &name, &prefix)) return nullptr;
     const std::string source(text, static_cast<size_t>(size));
     PyRef list = PyRef::adopt(PyList_New(0));
-    for (ScriptRef& f : unit().compile_text(std::make_shared<const Source>(name, source), prefix)) {
+    for (Function& f : store().compile_text(std::make_shared<const Source>(name, source), prefix)) {
       const PyRef function = PyRef::adopt(wrap_function(std::move(f)));
       if (!list || !function || PyList_Append(list.get(), function.get()) < 0) return nullptr;
     }
@@ -420,7 +412,7 @@ PyObject* find_script(PyObject*, PyObject* name) {
   return guarded([&]() -> PyObject* {
     const char* const chars = PyUnicode_AsUTF8(name);
     if (!chars) return nullptr;
-    ScriptRef f = unit().function(chars);
+    Function f = store().function(chars);
     if (!f) Py_RETURN_NONE;
     return wrap_function(std::move(f));
   });
@@ -434,10 +426,10 @@ PyObject* wait(PyObject*, PyObject* object) {
     }
     const Future<Value> future = future_of(object);
     if (wait_done(Ref<ValueState>::share(future.state()), kNoDeadline) < 0) return nullptr;
-    const Op* const row = unit().ops().find("aten::wait");
+    const Op* const row = store().ops().find("aten::wait");
     if (!row) throw Error("the operator table has no aten::wait");
     const Value argument(future);
-    return to_python(tine::call(*row, Runtime::instance().context(), &argument));
+    return to_python(tine::call(*row, Runtime::instance().ops().context(), &argument));
   });
 }
 
@@ -453,31 +445,37 @@ PyMethodDef functions[] = {{"_compile", compile_source, METH_O, nullptr},
                            {"_operator_name", operator_name, METH_O, nullptr},
                            {}};
 
-bool add_type(PyObject* module, PyType_Spec* type_spec, PyTypeObject** into) {
-  *into = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, type_spec, nullptr));
+}  // namespace
+
+std::string_view utf8(PyObject* text) {
+  Py_ssize_t size = 0;
+  const char* const chars = PyUnicode_AsUTF8AndSize(text, &size);
+  if (!chars) throw_error();
+  return {chars, static_cast<size_t>(size)};
+}
+
+bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into) {
+  *into = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, spec, nullptr));
   return *into && PyModule_AddType(module, *into) == 0;
 }
 
-}  // namespace
-
-vm::Poll* interrupt_poll() noexcept {
-  static InterruptPoll only;
-  // In the child of a fork the thread that forked is the main one.
+ScriptPoll interrupt_poll() noexcept {
+  // In a child of fork(2), the thread that forked is the main thread.
   struct Known {
     int generation = -1;
     bool main = false;
   };
   static thread_local Known known;
-  const int now = tine::detail::fork_generation();
+  const int now = tine::detail::forks_so_far();
   if (known.generation != now) known = {now, ::getpid() == ::gettid()};
-  return known.main ? &only : nullptr;
+  return known.main ? &handle_signals : nullptr;
 }
 
-PyObject* wrap_function(ScriptRef f) {
+PyObject* wrap_function(Function f) {
   auto* const made = PyObject_GC_New(PyScript, script_types.function);
   if (!made) return nullptr;
   made->call = call;
-  const std::string& docstring = f->docstring;
+  const std::string& docstring = f.docstring();
   std::construct_at(&made->function, std::move(f));
   made->dict = PyDict_New();
   made->weakrefs = nullptr;
@@ -495,20 +493,15 @@ PyObject* wrap_function(ScriptRef f) {
   return object;
 }
 
-PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph) {
-  PyObject* const made = script_types.graph->tp_alloc(script_types.graph, 0);
-  if (made) std::construct_at(&as_graph(made)->graph, std::move(graph));
-  return made;
-}
-
-const ScriptFunction* function_of(PyObject* object) noexcept {
-  return Py_TYPE(object) == script_types.function ? as_script(object)->function.get() : nullptr;
+const Function* function_of(PyObject* object) noexcept {
+  return Py_TYPE(object) == script_types.function ? &as_script(object)->function : nullptr;
 }
 
 bool init_script(PyObject* module) {
   return add_type(module, &spec, &script_types.function) &&
          add_type(module, &graph_spec, &script_types.graph) && init_script_objects(module) &&
-         init_tracing(module) && PyModule_AddFunctions(module, functions) == 0;
+         init_script_resolver(module) && init_tracing(module) &&
+         PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python

@@ -1,18 +1,14 @@
-// Script functions, graphs and scripted objects as Python sees them.
+// Script functions, graphs and scripted objects as Python sees them (torch.jit.ScriptFunction).
 //
-// State      The types are made once, at import.
-// Threads    The caller holds the lock; scripts run without it.
-// Ordering   None.
-// Ownership  A ScriptFunction shares what it shows with the Runtime's unit.
-// Errors     As in Python: null and the indicator set.
-// Cost       A call: one Value an argument, the lock given up and taken once.
-// Source     torch.jit.ScriptFunction.
+// A ScriptFunction shares its function with the Runtime's unit. The caller holds the interpreter's lock; a script runs
+// without it. A call makes one Value for each argument and releases and takes the lock once.
 #pragma once
 
 #include <memory>
 
 #include "python/src/convert.h"
 #include "src/runtime/script.h"
+#include "tine/script.h"
 
 namespace tine::python {
 
@@ -24,21 +20,25 @@ struct ScriptTypes {
 };
 extern ScriptTypes script_types;
 
-[[nodiscard]] PyObject* wrap_function(ScriptRef f);
-[[nodiscard]] PyObject* wrap_graph(std::shared_ptr<const ir::Graph> graph);
-// The function that the object shows; null when it is no ScriptFunction.
-[[nodiscard]] const ScriptFunction* function_of(PyObject* object) noexcept;
-// Null when it is no ObjectType.
+[[nodiscard]] PyObject* wrap_function(script::Function f);
+// The function that the object shows; null if the object is not a ScriptFunction.
+[[nodiscard]] const script::Function* function_of(PyObject* object) noexcept;
+// Null if the object is not an ObjectType.
 [[nodiscard]] std::shared_ptr<const ObjectType> object_type_of(PyObject* object);
 
-// A source tuple of tine.jit._names to what the compiler takes.
-[[nodiscard]] compile::FunctionSource function_source_of(PyObject* tuple);
+// What a tine._C.FunctionSource holds; TypeError for other objects.
+[[nodiscard]] std::shared_ptr<const script::FunctionSource> function_source_of(PyObject* object);
 
 // Ctrl-C for scripts that run on Python's main thread; null on others.
-[[nodiscard]] vm::Poll* interrupt_poll() noexcept;
+[[nodiscard]] ScriptPoll interrupt_poll() noexcept;
 
-// script_objects.cpp's part of the module, and all of it.
-[[nodiscard]] bool init_script(PyObject* module);
+// The text of a str, which the object keeps; throws for other objects.
+[[nodiscard]] std::string_view utf8(PyObject* text);
+[[nodiscard]] bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into);
+
+// The module's parts of script_objects.cpp and script_resolver.cpp, and all of it.
 [[nodiscard]] bool init_script_objects(PyObject* module);
+[[nodiscard]] bool init_script_resolver(PyObject* module);
+[[nodiscard]] bool init_script(PyObject* module);
 
 }  // namespace tine::python

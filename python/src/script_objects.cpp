@@ -31,12 +31,6 @@ void dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-std::string utf8(PyObject* text) {
-  const char* const chars = PyUnicode_AsUTF8(text);
-  if (!chars) throw_error();
-  return chars;
-}
-
 // The value as the slot's type holds it; TypeError naming both.
 Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot& slot) {
   Value value = to_value(object);
@@ -64,7 +58,7 @@ PyObject* new_type(PyTypeObject* cls, PyObject* args, PyObject*) {
           throw TypeError(fmt::format("attribute '{}' of {}: {}", utf8(slot_name), name, error.message()));
         }
       }
-      slots.push_back({utf8(slot_name), std::move(slot_type)});
+      slots.push_back({std::string(utf8(slot_name)), std::move(slot_type)});
     }
     PyObject* const self = cls->tp_alloc(cls, 0);
     if (!self) return nullptr;
@@ -116,7 +110,7 @@ PyObject* new_object(PyTypeObject* cls, PyObject* args, PyObject*) {
 
 size_t slot_of(PyObject* self, PyObject* name) {
   const ObjectType& type = *as_object(self)->object->type;
-  const std::string text = utf8(name);
+  const std::string_view text = utf8(name);
   const int at = type.slot_index(text);
   if (at < 0) throw AttributeError(fmt::format("{} has no attribute '{}'", type.name, text));
   return static_cast<size_t>(at);
@@ -170,11 +164,6 @@ bool unwrap_object(PyObject* object, Value* value) {
   if (Py_TYPE(object) != script_types.object) return false;
   *value = Value(as_object(object)->object);
   return true;
-}
-
-bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into) {
-  *into = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, spec, nullptr));
-  return *into && PyModule_AddType(module, *into) == 0;
 }
 
 }  // namespace

@@ -8,15 +8,8 @@
 namespace tine::python {
 namespace {
 
-using compile::FunctionSource;
-using compile::Resolved;
-
-std::string_view text_at(PyObject* tuple, Py_ssize_t i) {
-  Py_ssize_t size = 0;
-  const char* const chars = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(tuple, i), &size);
-  if (!chars) throw_error();
-  return {chars, static_cast<size_t>(size)};
-}
+using script::FunctionSource;
+using script::Resolved;
 
 bool has_foreign(const Value& value) {
   const auto any = [](const std::vector<Value>& items) {
@@ -33,7 +26,19 @@ bool has_foreign(const Value& value) {
   }
 }
 
-class PyResolver final : public compile::Resolver {
+struct PyMeaning {
+  PyObject_HEAD Resolved resolved;
+};
+struct PySource {
+  PyObject_HEAD std::shared_ptr<const FunctionSource> source;
+};
+constinit PyTypeObject* meaning_type = nullptr;
+constinit PyTypeObject* source_type = nullptr;
+
+PyMeaning* as_meaning(PyObject* o) noexcept { return reinterpret_cast<PyMeaning*>(o); }
+PySource* as_source(PyObject* o) noexcept { return reinterpret_cast<PySource*>(o); }
+
+class PyResolver final : public script::Resolver {
  public:
   explicit PyResolver(PyObject* names) : names_(PyRef::share(names)) {}
 
@@ -48,7 +53,7 @@ class PyResolver final : public compile::Resolver {
         PyRef::adopt(PyObject_CallMethod(names_.get(), "method", "OO", type_name.get(), method_name.get())));
   }
 
-  std::optional<compile::Submodules> submodules(const ObjectType& type) override {
+  std::optional<script::Submodules> submodules(const ObjectType& type) override {
     const PyRef type_name = text(type.name);
     const PyRef found = PyRef::adopt(PyObject_CallMethod(names_.get(), "submodules", "O", type_name.get()));
     if (!found) throw_error();
@@ -56,9 +61,10 @@ class PyResolver final : public compile::Resolver {
     int named = 0;
     PyObject* names = nullptr;
     if (!PyArg_ParseTuple(found.get(), "pO!", &named, &PyTuple_Type, &names)) throw_error();
-    compile::Submodules modules;
+    script::Submodules modules;
     modules.named = named != 0;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) modules.names.emplace_back(text_at(names, i));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i)
+      modules.names.emplace_back(utf8(PyTuple_GET_ITEM(names, i)));
     return modules;
   }
 
@@ -70,9 +76,7 @@ class PyResolver final : public compile::Resolver {
     if (!fast) throw_error();
     std::vector<std::string> found;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
-      const char* const chars = PyUnicode_AsUTF8(PySequence_Fast_GET_ITEM(fast.get(), i));
-      if (!chars) throw_error();
-      found.emplace_back(chars);
+      found.emplace_back(utf8(PySequence_Fast_GET_ITEM(fast.get(), i)));
     }
     return found;
   }
@@ -84,81 +88,183 @@ class PyResolver final : public compile::Resolver {
     return t;
   }
 
-  static Resolved answer(const PyRef& tuple) {
-    if (!tuple) throw_error();
-    if (tuple.get() == Py_None) return compile::Missing{};
-    if (!PyTuple_Check(tuple.get()) || PyTuple_GET_SIZE(tuple.get()) < 1) {
-      throw TypeError("a resolver's answer: expected None or a tuple");
+  static Resolved answer(const PyRef& meaning) {
+    if (!meaning) throw_error();
+    if (meaning.get() == Py_None) return script::Missing{};
+    if (Py_TYPE(meaning.get()) != meaning_type) {
+      throw TypeError(fmt::format("a resolver's answer: expected a tine._C.Meaning or None, got {}",
+                                  Py_TYPE(meaning.get())->tp_name));
     }
-    PyObject* const t = tuple.get();
-    const std::string_view kind = text_at(t, 0);
-    if (kind == "namespace") return compile::Namespace{};
-    if (PyTuple_GET_SIZE(t) < 2)
-      throw TypeError(fmt::format("a resolver's answer: `{}` without its value", kind));
-    if (kind == "builtin") return compile::resolve_builtin(Runtime::instance().ops(), text_at(t, 1));
-    if (kind == "operator") return compile::Operator{std::string(text_at(t, 1))};
-    if (kind == "exception") return compile::ExceptionName{std::string(text_at(t, 1))};
-    if (kind == "refused") return compile::Refused{std::string(text_at(t, 1))};
-    if (kind == "constant") return constant(PyTuple_GET_ITEM(t, 1));
-    if (kind == "type") return type(PyTuple_GET_ITEM(t, 1));
-    if (kind == "function" && PyTuple_GET_SIZE(t) == 3) {
-      compile::FunctionRef f{std::string(text_at(t, 1)), nullptr};
-      PyObject* const source = PyTuple_GET_ITEM(t, 2);
-      if (source != Py_None) f.source = std::make_shared<FunctionSource>(function_source_of(source));
-      return f;
-    }
-    throw TypeError(fmt::format("a resolver's answer: unknown kind `{}`", kind));
-  }
-
-  static Resolved constant(PyObject* object) {
-    Value value = to_value(object);
-    if (has_foreign(value)) {
-      return compile::Refused{
-          fmt::format("a Python {} outside of what scripts can hold (64-bit integers, UTF-8 text)",
-                      Py_TYPE(object)->tp_name)};
-    }
-    return compile::Constant{std::move(value)};
-  }
-
-  static Resolved type(PyObject* object) {
-    if (auto known = object_type_of(object)) return compile::TypeName{std::move(known)};
-    const char* const chars = PyUnicode_AsUTF8(object);
-    if (!chars) throw_error();
-    return compile::TypeName{parse_type(chars)};
+    return as_meaning(meaning.get())->resolved;
   }
 
   PyRef names_;
 };
 
+// --- FunctionSource ---
+
+PyObject* new_source(PyTypeObject* cls, PyObject* args, PyObject* keywords) {
+  return guarded([&]() -> PyObject* {
+    static const char* const kNames[] = {"qualified_name", "file",      "text",     "first_line", "def_name",
+                                         "names",          "self_type", "defaults", nullptr};
+    PyObject *name = nullptr, *file = nullptr, *text = nullptr, *def = nullptr, *names = nullptr;
+    PyObject *self_type = Py_None, *defaults = nullptr;
+    int first_line = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "UUUiUO|OO!", const_cast<char**>(kNames), &name, &file,
+                                     &text, &first_line, &def, &names, &self_type, &PyDict_Type, &defaults))
+      return nullptr;
+    auto source = std::make_shared<FunctionSource>();
+    source->qualified_name = utf8(name);
+    source->source =
+        std::make_shared<const Source>(std::string(utf8(file)), std::string(utf8(text)), first_line);
+    source->def_name = utf8(def);
+    source->resolver = std::make_shared<PyResolver>(names);
+    if (self_type != Py_None) {
+      source->self = object_type_of(self_type);
+      if (!source->self)
+        throw TypeError(fmt::format("FunctionSource: expected an ObjectType as self_type, got {}",
+                                    Py_TYPE(self_type)->tp_name));
+    }
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; defaults && PyDict_Next(defaults, &at, &key, &value);) {
+      Value held = to_value(value);
+      if (!has_foreign(held)) source->defaults.emplace_back(utf8(key), std::move(held));
+    }
+    PyObject* const self = cls->tp_alloc(cls, 0);
+    if (self) std::construct_at(&as_source(self)->source, std::move(source));
+    return self;
+  });
+}
+
+void source_dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  std::destroy_at(&as_source(self)->source);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyType_Slot source_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(new_source)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(source_dealloc)},
+    {Py_tp_doc,
+     const_cast<char*>(
+         "FunctionSource(qualified_name, file, text, first_line, def_name, names, self_type=None, "
+         "defaults={})\n--\n\nA `def` to compile. `names` resolves the names that it does not define.")},
+    {0, nullptr}};
+PyType_Spec source_spec = {"tine._C.FunctionSource", sizeof(PySource), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, source_slots};
+
+// --- Meaning ---
+
+PyObject* wrap(Resolved resolved) {
+  PyObject* const made = meaning_type->tp_alloc(meaning_type, 0);
+  if (made) std::construct_at(&as_meaning(made)->resolved, std::move(resolved));
+  return made;
+}
+
+// A Meaning that has a text: an operator's name, why something is refused.
+template <class Kind>
+PyObject* named(PyObject*, PyObject* text) {
+  return guarded([&] { return wrap(Kind{std::string(utf8(text))}); });
+}
+
+PyObject* meaning_namespace(PyObject*, PyObject*) {
+  return guarded([&] { return wrap(script::Namespace{}); });
+}
+
+PyObject* meaning_builtin(PyObject*, PyObject* dotted) {
+  return guarded([&] { return wrap(script::resolve_builtin(Runtime::instance().ops(), utf8(dotted))); });
+}
+
+PyObject* meaning_function(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *name = nullptr, *source = Py_None;
+    if (!PyArg_ParseTuple(args, "U|O", &name, &source)) return nullptr;
+    script::FunctionRef f{std::string(utf8(name)), nullptr};
+    if (source != Py_None) f.source = function_source_of(source);
+    return wrap(std::move(f));
+  });
+}
+
+PyObject* meaning_constant(PyObject*, PyObject* object) {
+  return guarded([&] {
+    Value value = to_value(object);
+    if (has_foreign(value)) {
+      return wrap(script::Refused{
+          fmt::format("a Python {} outside of what scripts can hold (64-bit integers, UTF-8 text)",
+                      Py_TYPE(object)->tp_name)});
+    }
+    return wrap(script::Constant{std::move(value)});
+  });
+}
+
+PyObject* meaning_type_name(PyObject*, PyObject* object) {
+  return guarded([&] {
+    if (auto known = object_type_of(object)) return wrap(script::TypeName{std::move(known)});
+    return wrap(script::TypeName{parse_type(utf8(object))});
+  });
+}
+
+void meaning_dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  std::destroy_at(&as_meaning(self)->resolved);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* get_source(PyObject* self, void*) {
+  const auto* const f = std::get_if<script::FunctionRef>(&as_meaning(self)->resolved);
+  if (!f || !f->source) Py_RETURN_NONE;
+  PyObject* const made = source_type->tp_alloc(source_type, 0);
+  if (made) std::construct_at(&as_source(made)->source, f->source);
+  return made;
+}
+
+PyObject* get_why(PyObject* self, void*) {
+  const auto* const refused = std::get_if<script::Refused>(&as_meaning(self)->resolved);
+  if (!refused) Py_RETURN_NONE;
+  return text_of(refused->why).leak();
+}
+
+PyMethodDef meaning_methods[] = {
+    {"namespace", meaning_namespace, METH_NOARGS | METH_STATIC,
+     "A module: its attributes are asked for next."},
+    {"builtin", meaning_builtin, METH_O | METH_STATIC,
+     "The compiler's own word for it: \"torch.jit.fork\", \"typing.List\"."},
+    {"operator", named<script::Operator>, METH_O | METH_STATIC, "\"aten::add\""},
+    {"function", meaning_function, METH_VARARGS | METH_STATIC,
+     "function(qualified_name, source=None): a script function, with a FunctionSource where it may have to "
+     "be compiled."},
+    {"constant", meaning_constant, METH_O | METH_STATIC, "A value that does not change."},
+    {"type", meaning_type_name, METH_O | METH_STATIC, "A type's text, or an ObjectType."},
+    {"exception", named<script::ExceptionName>, METH_O | METH_STATIC, "\"ValueError\""},
+    {"refused", named<script::Refused>, METH_O | METH_STATIC, "It exists, and a script cannot use it: why."},
+    {}};
+PyGetSetDef meaning_getset[] = {
+    {"source", get_source, nullptr, "Of a function: its FunctionSource, or None.", nullptr},
+    {"why", get_why, nullptr, "Of what is refused: why; else None.", nullptr},
+    {}};
+PyType_Slot meaning_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(meaning_dealloc)},
+    {Py_tp_methods, meaning_methods},
+    {Py_tp_getset, meaning_getset},
+    {Py_tp_doc, const_cast<char*>("What a name means in a script: a resolver's answer (tine/resolver.h).")},
+    {0, nullptr}};
+PyType_Spec meaning_spec = {"tine._C.Meaning", sizeof(PyMeaning), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+                            meaning_slots};
+
 }  // namespace
 
-FunctionSource function_source_of(PyObject* tuple) {
-  // (qualified name, file, text, first line, def's name, names, self's type or None, {parameter: default})
-  if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 8 || !PyDict_Check(PyTuple_GET_ITEM(tuple, 7))) {
-    throw TypeError("a function's source: expected a tuple of 8");
+std::shared_ptr<const FunctionSource> function_source_of(PyObject* object) {
+  if (Py_TYPE(object) != source_type) {
+    throw TypeError(fmt::format("expected a tine._C.FunctionSource, got {}", Py_TYPE(object)->tp_name));
   }
-  FunctionSource source;
-  source.qualified_name = text_at(tuple, 0);
-  const long first_line = PyLong_AsLong(PyTuple_GET_ITEM(tuple, 3));
-  if (first_line == -1 && PyErr_Occurred()) throw_error();
-  source.source = std::make_shared<const Source>(
-      std::string(text_at(tuple, 1)), std::string(text_at(tuple, 2)), static_cast<int>(first_line));
-  source.def_name = text_at(tuple, 4);
-  source.resolver = std::make_shared<PyResolver>(PyTuple_GET_ITEM(tuple, 5));
-  if (PyObject* const self = PyTuple_GET_ITEM(tuple, 6); self != Py_None) {
-    source.self = object_type_of(self);
-    if (!source.self)
-      throw TypeError(
-          fmt::format("a method's source: expected an ObjectType, got {}", Py_TYPE(self)->tp_name));
-  }
-  PyObject *name = nullptr, *value = nullptr;
-  for (Py_ssize_t at = 0; PyDict_Next(PyTuple_GET_ITEM(tuple, 7), &at, &name, &value);) {
-    const char* const chars = PyUnicode_AsUTF8(name);
-    if (!chars) throw_error();
-    Value held = to_value(value);
-    if (!has_foreign(held)) source.defaults.emplace_back(chars, std::move(held));
-  }
-  return source;
+  return as_source(object)->source;
+}
+
+bool init_script_resolver(PyObject* module) {
+  return add_type(module, &source_spec, &source_type) && add_type(module, &meaning_spec, &meaning_type);
 }
 
 }  // namespace tine::python

@@ -9,6 +9,8 @@
 
 #include "python/src/builtin.h"
 #include "python/src/tracing.h"
+#include "tine/convert.h"
+#include "tine/runtime.h"
 
 namespace tine::python {
 namespace {
@@ -543,14 +545,10 @@ PyObject* wrap_tensor(Tensor tensor) {
   return adopt(std::move(tensor));
 }
 
-PyObject* wrap_tensor(Value&& value) {
-  Tensor tensor = Tensor::adopt(value.as_tensor().impl());
-  new (&value) Value();  // its reference is the tensor's now
-  return wrap_tensor(std::move(tensor));
-}
+PyObject* wrap_tensor(Value&& value) { return wrap_tensor(tine::detail::take_tensor(std::move(value))); }
 
 bool init_tensor(PyObject* module) {
-  // Its base has what is not there yet (missing.cpp).
+  // Its base class has the names that tine lacks (missing.cpp).
   const PyRef base = PyRef::adopt(make_tensor_base());
   if (!base) return false;
   types.tensor = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&spec, base.get()));

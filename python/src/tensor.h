@@ -1,13 +1,8 @@
 // Tensor: the Python object that shows a tine::Tensor.
 //
-// State      A reference to the impl.
-// Threads    The caller holds the lock; operators on much data give it up.
-// Ordering   None.
-// Ownership  The object owns the impl, the impl points back without a reference: while the object lives it is
-//            the one that shows this tensor. Memory lent to NumPy keeps the object, memory lent by NumPy the array.
-// Errors     As in Python: null and the indicator set.
-// Cost       Object from a free list.
-// Source     torch.Tensor; PEP 3118 for the buffers.
+// The object owns the impl, and the impl points back without a reference: while the object lives, it is the one object
+// that shows this tensor. Memory lent to NumPy (PEP 3118) keeps the object alive, and memory lent by NumPy keeps the
+// array alive. The caller holds the interpreter's lock; operators on much data release it. Objects come from a free list.
 #pragma once
 
 #include "python/src/convert.h"

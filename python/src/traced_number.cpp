@@ -4,7 +4,6 @@
 #include <string>
 
 #include "python/src/tracing.h"
-#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
@@ -39,7 +38,7 @@ void dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-// The number as Python's own, which the trace is told of.
+// The number as a plain Python number. The trace is told that it becomes a constant.
 PyObject* fixed(PyObject* self, const char* as) {
   return guarded([&] {
     tell_fixed(stand_in_of(self), as);
@@ -65,7 +64,7 @@ PyObject* binary(PyObject* a, PyObject* b) {
   if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] { return traced_to_python(call_op(Rows::get().*Row, {operand(a), operand(b)})); });
 }
-// A script divides as C does; the program that is traced is told as Python tells.
+// A script divides by 0 as C does. The traced program gets Python's exception.
 template <OpRows Rows::*Row>
 PyObject* divide(PyObject* a, PyObject* b) {
   if (is_operand(a) && is_operand(b)) {
@@ -83,7 +82,7 @@ PyObject* divide_both(PyObject* a, PyObject* b) {
   const PyRef rest = PyRef::adopt(divide<&Rows::remainder>(a, b));
   return rest ? PyTuple_Pack(2, quotient.get(), rest.get()) : nullptr;
 }
-// Of ints an int, of a negative exponent a float.
+// A power of ints is an int, or a float if the exponent is negative.
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (!is_operand(a) || !is_operand(b) || modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
@@ -232,10 +231,11 @@ PyType_Slot slots[] = {
     {Py_nb_index, slot(to_index)},
     {Py_tp_doc,
      const_cast<char*>(
-         "A size while a function is traced, or what was computed from sizes: an int, float or bool\n"
-         "for isinstance and for arithmetic, and a value of the graph that is written. Where Python\n"
-         "itself needs the number (`if`, range, int(), a dict's key, text) it is that of this run, with\n"
-         "a TracerWarning.")},
+         "A size while a function is traced, or a number computed from sizes: an int, float or bool for "
+         "isinstance\n"
+         "and arithmetic, and a value of the graph that is being recorded. Where Python itself needs the "
+         "number\n"
+         "(`if`, range, int(), a key of a dict, text) it gets that of this run, with a TracerWarning.")},
     {0, nullptr}};
 PyType_Spec spec = {"tine._C.TracedNumber", sizeof(PyNumber), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
@@ -244,7 +244,7 @@ PyType_Spec spec = {"tine._C.TracedNumber", sizeof(PyNumber), 0,
 
 const Tensor& stand_in_of(PyObject* object) noexcept { return reinterpret_cast<PyNumber*>(object)->stand_in; }
 
-Value number_of(PyObject* object) { return trace::number_in(stand_in_of(object)); }
+Value number_of(PyObject* object) { return script::Tracer::number_in(stand_in_of(object)); }
 
 PyObject* wrap_number(const Tensor& stand_in) {
   PyObject* const made = types.traced_number->tp_alloc(types.traced_number, 0);

@@ -10,24 +10,21 @@
 #include <vector>
 
 #include "python/src/script.h"
-#include "src/runtime/tracing.h"
 
 namespace tine::python {
 namespace {
 
 struct PyTracer {
-  PyObject_HEAD std::unique_ptr<trace::Tracer> tracer;  // null once it is finished
-  trace::Tracer* before;
+  PyObject_HEAD std::unique_ptr<script::Tracer> tracer;  // null once it is finished
+  script::Tracer* before;
   bool active;
 };
 
 constinit PyTypeObject* tracer_type = nullptr;
-// What the trace of this thread has called by name: it stays until the traced function, which calls it, is defined.
-thread_local std::vector<ScriptRef> called;
 
 PyTracer* as_tracer(PyObject* o) noexcept { return reinterpret_cast<PyTracer*>(o); }
 
-trace::Tracer& open(PyObject* self) {
+script::Tracer& open(PyObject* self) {
   if (!as_tracer(self)->tracer) throw ValueError("the trace has ended");
   return *as_tracer(self)->tracer;
 }
@@ -56,10 +53,10 @@ PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
     if (!PyArg_ParseTuple(args, "ss", &name, &package)) return nullptr;
     PyObject* const self = cls->tp_alloc(cls, 0);
     if (!self) return nullptr;
-    auto tracer = std::make_unique<trace::Tracer>(name, Runtime::instance().ops());
-    tracer->where = [folder = std::string(package), last = std::shared_ptr<const Source>()]() mutable {
+    auto tracer = std::make_unique<script::Tracer>(name);
+    tracer->set_where([folder = std::string(package), last = std::shared_ptr<const Source>()]() mutable {
       return holds_gil() ? line_outside(folder, &last) : SourceSpan();
-    };
+    });
     std::construct_at(&as_tracer(self)->tracer, std::move(tracer));
     return self;
   });
@@ -81,9 +78,8 @@ void dealloc(PyObject* self) {
 
 PyObject* start(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
-    trace::Tracer& tracer = open(self);
+    script::Tracer& tracer = open(self);
     if (tracing()) throw Error("Tracing can't be nested: this thread is tracing already");
-    called.clear();
     as_tracer(self)->before = std::exchange(tracer_of_thread, &tracer);
     as_tracer(self)->active = true;
     Py_RETURN_NONE;
@@ -161,16 +157,11 @@ PyObject* warnings(PyObject* self, PyObject*) {
   });
 }
 
-PyObject* finish(PyObject* self, PyObject* args) {
+PyObject* finish(PyObject* self, PyObject* output) {
   return guarded([&]() -> PyObject* {
-    PyObject* output = nullptr;
-    const char* name = nullptr;
-    if (!PyArg_ParseTuple(args, "Os", &output, &name)) return nullptr;
     stop_recording(as_tracer(self));
-    std::shared_ptr<ir::Graph> graph = open(self).finish(traced_value(output, &open(self)));
+    script::Function made = open(self).finish(traced_value(output, &open(self)));
     as_tracer(self)->tracer.reset();
-    ScriptRef made = define_traced(Runtime::instance().scripts(), std::move(graph), name);
-    called.clear();
     return wrap_function(std::move(made));
   });
 }
@@ -184,7 +175,7 @@ PyMethodDef methods[] = {{"start", start, METH_NOARGS, nullptr},
                          {"drop_fork", drop_fork, METH_NOARGS, nullptr},
                          {"record_wait", record_wait, METH_VARARGS, nullptr},
                          {"warnings", warnings, METH_NOARGS, nullptr},
-                         {"finish", finish, METH_VARARGS, nullptr},
+                         {"finish", finish, METH_O, nullptr},
                          {}};
 PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_tracer)},
                        {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
@@ -198,9 +189,7 @@ PyType_Spec spec = {"tine._C.Tracer", sizeof(PyTracer), 0, Py_TPFLAGS_DEFAULT | 
 
 }  // namespace
 
-void keep_called(ScriptRef f) { called.push_back(std::move(f)); }
-
-Value traced_value(PyObject* object, const trace::Tracer* tracer) {
+Value traced_value(PyObject* object, const script::Tracer* tracer) {
   if (!tracer) return to_value(object);
   if (is_traced_number(object)) {
     const Tensor& t = stand_in_of(object);
@@ -229,7 +218,7 @@ Value traced_value(PyObject* object, const trace::Tracer* tracer) {
 }
 
 PyObject* traced_to_python(const Value& value) {
-  const trace::Tracer* const tracer = tracer_of_thread;
+  const script::Tracer* const tracer = tracer_of_thread;
   if (!tracer) return to_python(value);
   if (value.is_tensor()) {
     const Tensor& t = value.as_tensor();
@@ -257,11 +246,11 @@ PyObject* traced_to_python(const Value& value) {
 }
 
 void record_same(const Tensor& other, const Tensor& of) {
-  if (trace::Tracer* const tracer = tracer_of_thread) tracer->same(Value(other), Value(of));
+  if (script::Tracer* const tracer = tracer_of_thread) tracer->same(Value(other), Value(of));
 }
 
 void tell_trace(const Tensor& tensor, const char* warning) {
-  if (trace::Tracer* const tracer = tracer_of_thread) [[unlikely]]
+  if (script::Tracer* const tracer = tracer_of_thread) [[unlikely]]
     tracer->warn_fixed(Value(tensor), warning);
 }
 

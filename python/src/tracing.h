@@ -1,31 +1,24 @@
 // What the bindings tell the trace that records this thread, and the numbers that it hands out.
 //
-// State      A TracedNumber is an int, float or bool of a trace; it never changes.
-// Threads    The caller holds the lock. A trace records the thread that began it, no other.
-// Ordering   None.
-// Ownership  As usual in Python.
-// Errors     As in Python; functions that return a Value throw.
-// Cost       Outside of traces: one look at a thread-local pointer.
-// Source     torch.jit.trace, whose sizes are 0-d tensors while it traces. To the tracer they are here, too, to the
-//            program they are numbers.
+// As in torch.jit.trace, sizes are 0-d tensors to the tracer; to the program they are TracedNumbers, which behave as an
+// int, float or bool and never change. The caller holds the interpreter's lock. A trace records the thread that began it
+// and no other. Outside of traces the cost is one look at a thread-local pointer. Functions that return a Value throw;
+// the others set the error indicator.
 #pragma once
 
 #include <span>
 
 #include "python/src/builtin.h"
-#include "src/runtime/script.h"
+#include "tine/tracing.h"
 
 namespace tine::python {
 
 [[nodiscard]] inline bool tracing() noexcept { return tracer_of_thread != nullptr; }
 
 // to_value, but for the numbers of the trace: the tensors that stand for them.
-[[nodiscard]] Value traced_value(PyObject* object, const trace::Tracer* tracer = tracer_of_thread);
+[[nodiscard]] Value traced_value(PyObject* object, const script::Tracer* tracer = tracer_of_thread);
 // The other way round. New reference.
 [[nodiscard]] PyObject* traced_to_python(const Value& value);
-
-// The trace of this thread calls it by name: it stays until the traced function is defined.
-void keep_called(ScriptRef f);
 
 // `other` is a handle of its own on all that `of` shows.
 void record_same(const Tensor& other, const Tensor& of);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "python/src/future.h"
-#include "src/runtime/log.h"
+#include "tine/log.h"
 
 // Errors that nobody looked at. A future may go on any thread, so its report may have to wait for one that has the
 // interpreter's lock.
@@ -12,7 +12,7 @@
 namespace tine::python {
 namespace {
 
-constinit PyObject* hook_now = nullptr;
+constinit PyObject* current_hook = nullptr;
 
 // What a report says without the interpreter, in one line.
 std::string first_line(std::string text) {
@@ -28,8 +28,8 @@ std::string place_text(const std::exception_ptr& error, const std::source_locati
 
 // True when the hook took it.
 bool tell_hook(PyObject* exception) {
-  if (!hook_now) return false;
-  const PyRef hook = PyRef::share(hook_now);
+  if (!current_hook) return false;
+  const PyRef hook = PyRef::share(current_hook);
   if (PyRef::adopt(call_one(hook.get(), exception))) return true;
   PyErr_WriteUnraisable(hook.get());  // and the error itself is not lost to a broken hook
   return false;
@@ -39,7 +39,7 @@ bool matters(const std::exception_ptr& error) noexcept {
   const PyError* const e = as_py_error(error);
   if (e && e->kind() == ErrorKind::kCancelled) return false;
   if (!gate_closed()) return true;
-  // At the interpreter's end what is still pending is given up: that is no news.
+  // Futures that are pending at the interpreter's end are abandoned. That is expected and not reported.
   try {
     std::rethrow_exception(error);
   } catch (const Error& what) {
@@ -49,16 +49,16 @@ bool matters(const std::exception_ptr& error) noexcept {
   }
 }
 
-// One line for a storm of the same error, wherever it comes from. It goes by the log: whoever gets here may be about
-// anything, and must not wait for stderr.
-void write_line(const std::string& place, const std::string& what) {
+// Many errors of the same text become one line. The line goes through the log, because the calling thread may be any thread
+// of the program and must not wait for stderr.
+void log_report(const std::string& place, const std::string& what) {
   log_once_for_all("tine: nobody looked at the error of " + place + ": " + what, what);
 }
 
 // Without the interpreter.
-void write_line(const std::exception_ptr& error, const std::source_location& where) {
+void log_report(const std::exception_ptr& error, const std::source_location& where) {
   const PyError* const e = as_py_error(error);
-  write_line(place_text(error, where),
+  log_report(place_text(error, where),
              e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
                : first_line(describe(error)));
 }
@@ -69,10 +69,10 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
   const PyRef exception = PyRef::adopt(to_exception(error));
   if (!exception) {
     PyErr_Clear();
-    return write_line(error, where);
+    return log_report(error, where);
   }
-  if (hook_now) {
-    const PyRef note = text_of(place_text(error, where) + " was dropped without a look at this error");
+  if (current_hook) {
+    const PyRef note = text_of(place_text(error, where) + " was dropped and nobody looked at this error");
     if (!note || !PyRef::adopt(PyObject_CallMethod(exception.get(), "add_note", "O", note.get())))
       PyErr_Clear();
     if (tell_hook(exception.get())) return;
@@ -81,7 +81,7 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
   const char* const chars = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
   if (!chars) PyErr_Clear();
   const std::string line = first_line(chars ? chars : "<the exception's __str__ failed>");
-  write_line(place_text(error, where),
+  log_report(place_text(error, where),
              Py_TYPE(exception.get())->tp_name + (line.empty() ? line : ": " + line));
 } catch (const std::exception&) {
   // Out of memory: there is nothing to report it with.
@@ -106,7 +106,7 @@ void on_unobserved(const std::exception_ptr& error, const std::source_location& 
   } else if (Py_IsInitialized()) {
     detail::push_orphan(new Pending(error, where));
   } else {
-    write_line(error, where);  // the interpreter is going: its objects are not called any more
+    log_report(error, where);  // the interpreter is going: its objects are not called any more
   }
 } catch (const std::exception&) {
   // Out of memory: there is nothing to report it with.
@@ -130,7 +130,7 @@ void report_unraisable(PyObject* context) {
 }
 
 PyObject* swap_unobserved_hook(PyObject* hook) {
-  PyObject* const before = std::exchange(hook_now, hook == Py_None ? nullptr : Py_NewRef(hook));
+  PyObject* const before = std::exchange(current_hook, hook == Py_None ? nullptr : Py_NewRef(hook));
   return before ? before : Py_NewRef(Py_None);
 }
 

@@ -23,7 +23,7 @@ class _Loader:
     def exec_module(self, module):
         module.__spec__ = self.spec  # the import system has put the alias's there
         if not hasattr(module, "__path__"):
-            # The modules of an extension: nobody is asked where they are, they are there or not.
+            # The modules of an extension have no files, so there is no spec to find: either they are loaded or they do not exist.
             own = module.__name__ + "."
             for name in [name for name in sys.modules if name.startswith(own)]:
                 sys.modules[f"{self.alias}.{name[len(own):]}"] = sys.modules[name]

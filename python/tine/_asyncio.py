@@ -7,7 +7,7 @@ from tine._C import Cancelled, Future, _Canceller, _on_cancel, _Promise
 
 
 def _tell(loop, function, *args):
-    """Has the loop call it; from any thread. A loop that has closed has nobody left to tell."""
+    """Calls it on the loop's thread; may be called on any thread. Nothing happens if the loop has closed."""
     try:
         loop.call_soon_threadsafe(function, *args)
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""A program that ends by an exception says so: to its peers, in its goodbye, and to `tine launch`."""
+"""A program that ends by an exception tells its peers, in its goodbye, and `tine launch`."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ def words():
 
 
 def tell():
-    """The same words; `tine launch`, if it started us, hears them before any peer can fail because of us."""
+    """The same words. They reach `tine launch`, if it started this process, before a peer can fail as a consequence."""
     failure = words()
     address = os.environ.get("TINE_LAUNCH_NOTES", "")
     if failure and address.startswith("@"):

@@ -1,11 +1,11 @@
-"""no_grad and its kin: tine has no automatic differentiation, so they change nothing.
+"""no_grad and similar names: tine has no automatic differentiation, so they change nothing.
 
 They are here so that programs written for PyTorch run; each is a context manager and a decorator.
 """
 
 
 class _Mode:
-    """Does nothing on entry and exit; as a decorator it returns what behaves as the function."""
+    """Does nothing on entry and exit. As a decorator it returns a wrapper that behaves as the function."""
 
     def __init__(self, mode=True):
         # @no_grad without a call

@@ -1,10 +1,10 @@
-"""What is said of a name that is not here: whether PyTorch has it."""
+"""Errors for names that tine lacks: they say whether PyTorch has the name."""
 
 from . import _C
 
 
 def not_there_yet(*places, name):
-    """The sentence that says so, when one of these places of PyTorch has that name, else an empty one."""
+    """A sentence that says that tine lacks the name, if one of these places of PyTorch has it; otherwise an empty text."""
     return next(filter(None, (_C._not_there_yet(place, name) for place in places)), "")
 
 

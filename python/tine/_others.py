@@ -8,7 +8,7 @@ import weakref
 
 
 class _Kind:
-    """What futures of one type can do."""
+    """The methods that futures of one type have."""
 
     __slots__ = ("is_future", "has_value", "has_done", "has_cancelled", "has_exception", "has_cancel", "is_asyncios")
 
@@ -43,7 +43,8 @@ def _kind_of(source):
 
 
 def attach(source, promise):
-    """Has source keep the promise; returns what cancels source, or None; NotImplemented for what is no future."""
+    """Makes source complete the promise. Returns a function that cancels source, or None; NotImplemented if source is not
+    a future."""
     kind = _kind_of(source)
     if kind is None or not kind.is_future:
         return NotImplemented

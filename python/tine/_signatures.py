@@ -1,4 +1,4 @@
-"""inspect.signature of operators; imported when somebody asks for one."""
+"""inspect.signature of operators; imported by the first use."""
 
 import inspect
 

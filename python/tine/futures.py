@@ -41,7 +41,7 @@ __all__ = [
 class _Pool:
     """The threads that run tine's tasks, as an executor: pool.submit(function, *args, **kwargs) -> Future.
 
-    They are tine.get_num_threads(); one that blocks in a wait is stood in for by another.
+    There are tine.get_num_threads() of them. While one blocks in a wait, another thread stands in for it.
     """
 
     __slots__ = ()

@@ -66,7 +66,7 @@ def _run(fn, index, args, traceback_file, parent):
     try:
         fn(index, *args)
     except KeyboardInterrupt:
-        pass  # the parent's, who knows
+        pass  # a child of the parent process, which reaps it
     except Exception:
         with open(traceback_file, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(traceback.format_exc())

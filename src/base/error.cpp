@@ -146,6 +146,17 @@ std::exception_ptr with_hop(const std::exception_ptr& error, Hop hop) {
   }
 }
 
+std::string message_of(const std::exception_ptr& error) {
+  if (!error) return describe(error);
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return e.message();
+  } catch (...) {
+    return describe(error);
+  }
+}
+
 std::string describe(const std::exception_ptr& error) {
   if (!error) return "no error";
   try {

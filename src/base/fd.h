@@ -1,8 +1,5 @@
-// Fd: an owned file descriptor.
-//
-// State      Empty, or one open descriptor.
-// Threads    One at a time.
-// Ownership  The destructor closes it, by Close: src/base/forks.h for one that each child of fork(2) closes.
+// Fd: an owned file descriptor, or none. The destructor closes it by Close; src/base/forks.h has one that also says so to the
+// children of fork(2).
 #pragma once
 
 #include <unistd.h>

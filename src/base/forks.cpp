@@ -10,7 +10,8 @@
 #include <chrono>
 #include <cstdint>
 
-#include "tine/executor.h"
+#include "tine/detail/forks.h"
+#include "tine/detail/waiting.h"
 
 namespace tine {
 namespace {
@@ -21,12 +22,16 @@ constinit std::array<std::atomic<uint64_t>, kMostFollowed / 64> followed{};
 std::atomic<uint64_t>& word_of(int fd) noexcept { return followed[static_cast<size_t>(fd) / 64]; }
 uint64_t bit_of(int fd) noexcept { return uint64_t{1} << (fd % 64); }
 
-// Invariant: descriptors are copied (by fork(2), between its two hooks) only while forks > 0 and, but for one that has
-// waited its longest, scopes = 0. A scope adds itself and then looks at forks, a fork adds itself and then looks at
-// scopes, all sequentially consistent: one of the two sees the other, and a scope that sees a fork takes itself back.
+// Invariant: fork(2) copies descriptors (between its two hooks) only while forks > 0 and scopes = 0, unless one of the two has
+// waited for its longest.
+//
+//   scope:  1. scopes <- scopes + 1   2. reads forks; if forks > 0, takes 1 back and tries again
+//   fork:   1. forks <- forks + 1     2. reads scopes, until scopes = 0
+//
+// All of these are seq_cst, so at least one of the two sees the other in its step 2.
 constinit std::atomic<uint32_t> scopes{0};
 constinit std::atomic<uint32_t> forks{0};
-// Of this thread, which can't wait for itself: a signal handler may fork within one.
+// This thread's own scopes, for which its fork does not wait: a signal handler may fork inside one.
 constinit thread_local uint32_t own_scopes = 0;
 constexpr std::chrono::seconds kLongestScope{1};
 constexpr std::chrono::seconds kLongestFork{1};
@@ -38,11 +43,11 @@ void enter_fork() noexcept {
 }
 void leave_fork() noexcept { forks.fetch_sub(1); }
 
-// Between fork() and its return, while other threads may have held any lock: atomics and system calls alone.
+// Runs in the child before fork() returns. Threads of the parent may have held any lock: atomics and system calls only.
 void enter_child() noexcept {
   scopes.store(0, std::memory_order_relaxed);
   forks.store(0, std::memory_order_relaxed);
-  detail::forks_behind.fetch_add(1, std::memory_order_relaxed);
+  detail::fork_count.fetch_add(1, std::memory_order_relaxed);
   detail::set_thread_helper(nullptr);
   for (size_t i = 0; i < followed.size(); ++i) {
     uint64_t left = followed[i].load(std::memory_order_relaxed);
@@ -54,7 +59,7 @@ void enter_child() noexcept {
 
 }  // namespace
 
-constinit std::atomic<uint8_t> detail::forks_behind{0};
+constinit std::atomic<uint8_t> detail::fork_count{0};
 
 void detail::watch_forks() {
   [[maybe_unused]] static const int once = pthread_atfork(&enter_fork, &leave_fork, &enter_child);

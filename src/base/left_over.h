@@ -1,10 +1,7 @@
-// LeftOver: what calls of a thread that are nested too deep leave to the outermost one.
+// LeftOver: what calls of a thread that nest too deep leave to the outermost one, in order.
 //
-// State      Items in the order in which they came.
-// Threads    One: a thread_local. It has no destructor: the outermost call empties and frees it.
-// Ownership  The items are the caller's.
-// Errors     Without memory the program ends: what is left may not be dropped.
-// Cost       Nothing for a thread that never nests so deep.
+// It is for a thread_local, and so has no destructor: the outermost call empties it and frees its memory. It costs nothing on
+// a thread that never nests so deep. Without memory the program ends, because what is left to do may not be dropped.
 #pragma once
 
 #include <cstdlib>
@@ -13,7 +10,7 @@
 
 namespace tine {
 
-// So many calls may nest.
+// How many calls may nest.
 inline constexpr int kDeepestCall = 64;
 
 template <class T>

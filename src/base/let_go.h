@@ -1,25 +1,20 @@
-// let_go: frees memory where nobody waits for that.
+// let_go(): frees a block of memory where no thread waits for that.
 //
-// State      None.
-// Threads    Any. One under a CallbackGate reads connections, and to give a gigabyte back to the system takes 0.2 s: there a
-//            large block goes to the gate's executor.
-// Ordering   None.
-// Ownership  Takes the block; `free` gets it with its bytes.
-// Errors     None: without memory for that, or an executor that takes it, the block is freed here.
-// Cost       A load more than free() without a gate.
-// Source     src/rpc/placement.h says what a thread that reads may do.
+// A thread under a CallbackGate reads connections or fires timers, and to give a gigabyte back to the system takes 0.2 s.
+// There a large block goes to the gate's executor. Without memory for that the block is freed here. Without a gate this costs
+// a load more than calling `free`, which gets the block and its bytes.
 #pragma once
 
 #include <cstddef>
 
-#include "tine/executor.h"
+#include "tine/detail/waiting.h"
 
 namespace tine::detail {
 
-// Where the innermost CallbackGate of this thread sends callbacks; null: there is none.
+// The executor of this thread's innermost CallbackGate; null: there is none.
 inline constinit thread_local Executor* gate = nullptr;
 
-// This is a thread that reads. Inline: each tensor that goes asks.
+// True on a thread that reads. Inline, because each tensor that goes asks.
 [[nodiscard]] inline bool is_gated() noexcept { return gate != nullptr; }
 
 inline constexpr size_t kLargeBlock = size_t{1} << 20;

@@ -17,10 +17,11 @@ using namespace std::chrono_literals;
 
 constexpr auto kAtExit = 200ms;
 constexpr auto kPoll = 20ms;
-constexpr auto kGiveUpBefore = 2 * kPoll;  // the bound of finish(): who waits for the thread sees it end
+constexpr auto kGiveUpBefore =
+    2 * kPoll;  // before the bound of finish(), so that its caller sees the thread end
 constexpr size_t kLogStack = size_t{256} << 10;
 
-// Bytes of the UTF-8 character at the beginning; 0 when there is none, or one that moves the cursor (C1).
+// How many bytes the UTF-8 character at the beginning has; 0 if there is none, or one that moves the cursor (C0, C1).
 size_t visible_character(std::string_view text) noexcept {
   const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -39,7 +40,7 @@ size_t visible_character(std::string_view text) noexcept {
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-// `fractions_only`: those around a point, as in times and addresses; else all.
+// Drops the numbers from a text; with `fractions_only` only those around a point, as in times and addresses.
 std::string without_numbers(std::string_view text, bool fractions_only) {
   std::string kind;
   kind.reserve(text.size());
@@ -87,7 +88,7 @@ Log::~Log() {
 void Log::line(std::string_view text, std::string_view kind) noexcept try {
   add(text, kind, false);
 } catch (const std::exception&) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++counts_.dropped;
   ++dropped_untold_;
 }
@@ -95,7 +96,7 @@ void Log::line(std::string_view text, std::string_view kind) noexcept try {
 void Log::once_for_all(std::string_view text, std::string_view kind) noexcept try {
   add(text, kind, true);
 } catch (const std::exception&) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++counts_.dropped;
   ++dropped_untold_;
 }
@@ -105,7 +106,7 @@ void Log::add(std::string_view text, std::string_view kind, bool once_for_all) {
   if (text.size() > options_.max_line_bytes) text = text.substr(0, options_.max_line_bytes);
   const size_t key = std::hash<std::string>()(without_numbers(kind.empty() ? text : kind, once_for_all)) +
                      (once_for_all ? 1 : 0);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (ended_) {
     ++counts_.dropped;
     return;
@@ -115,7 +116,7 @@ void Log::add(std::string_view text, std::string_view kind, bool once_for_all) {
         "tine-log", [this] { main(); }, kLogStack);
     started_ = true;
   }
-  // Kinds without end come from somebody who makes them up: those past the bound are one.
+  // Only one who makes kinds up has them without end. Those beyond the bound are one kind.
   const bool known = kinds_.size() < options_.max_kinds || kinds_.contains(key);
   Kind& of = kinds_[known ? key : 0];
   const bool first = of.due == TimePoint{};
@@ -144,7 +145,7 @@ void Log::push(std::string line) {
   lines_.push_back(std::move(line));
 }
 
-// Sums up what was held back of kinds whose time has come, the oldest first. A kind of which nothing came is forgotten.
+// Sums up the lines held back of kinds whose time has come, the oldest first. A kind of which no line came is forgotten.
 void Log::take_due(TimePoint now) {
   std::vector<Kind*> due;
   for (auto at = kinds_.begin(); at != kinds_.end();) {
@@ -183,7 +184,7 @@ TimePoint Log::next_due() const noexcept {
 
 void Log::main() noexcept {
   std::string batch;
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
     try {
       take_due(Clock::now());
@@ -193,7 +194,7 @@ void Log::main() noexcept {
       batch.clear();
       for (const std::string& line : lines_) batch += line;
     } catch (const std::exception&) {
-      // Out of memory: what there is of them is written.
+      // Out of memory: what the batch has of them is written.
     }
     counts_.written += lines_.size();
     lines_.clear();
@@ -204,17 +205,15 @@ void Log::main() noexcept {
       lock.lock();
     } else if (ended_) {
       return;
-    } else if (const TimePoint next = next_due(); next == kNoDeadline) {
-      changed_.wait(lock);
     } else {
-      changed_.wait_until(lock, next);
+      (void)changed_.wait_until(mutex_, next_due());
     }
   }
 }
 
 void Log::write_out(std::string_view bytes) noexcept {
   while (!bytes.empty()) {
-    // No more at once than a pipe that polls as writable takes without blocking.
+    // 4,096 bytes at a time: a pipe that polls as writable takes that many without blocking.
     pollfd ready{options_.fd, POLLOUT, 0};
     const int polled = ::poll(&ready, 1, static_cast<int>(kPoll.count()));
     if (polled > 0 && (ready.revents & POLLOUT)) {
@@ -225,23 +224,23 @@ void Log::write_out(std::string_view bytes) noexcept {
       }
       if (errno != EAGAIN && errno != EINTR) break;
     } else if (polled > 0) {
-      break;  // closed, or nobody reads
+      break;  // the descriptor is closed, or nobody reads
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (Clock::now() + kGiveUpBefore >= give_up_) break;
   }
   if (bytes.empty()) return;
   const auto lost = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   counts_.written -= lost;
   counts_.dropped += lost;
 }
 
 bool Log::finish(TimePoint bound) noexcept {
-  // In a child of fork(2) the lock may be somebody's who does not exist there.
+  // In a child of fork(2) the lock may be held by a thread that does not exist there.
   if (birth_.inherited()) return false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ended_ = true;
     give_up_ = bound;
   }
@@ -250,7 +249,7 @@ bool Log::finish(TimePoint bound) noexcept {
 }
 
 Log::Counts Log::counts() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return counts_;
 }
 
@@ -261,7 +260,7 @@ constinit std::atomic<Log*> process_log{nullptr};
 }  // namespace
 
 Log& Log::process() {
-  // Never destroyed: threads may have something to say until the very end. In a child the parent's is left alone.
+  // Never destroyed, because threads may write lines until the very end. In a child the parent's is left alone.
   Log* known = process_log.load(std::memory_order_acquire);
   if (known && !known->birth_.inherited()) [[likely]]
     return *known;

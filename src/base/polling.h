@@ -1,14 +1,9 @@
-// PollPolicy, PollTurn: when polling pays, and how long. All that polls does it with these.
+// PollPolicy and PollTurn: when polling pays, and for how long. Everything in tine that polls does it with these.
 //
-// State      How many messages to sleep for before polling is tried again.
-// Threads    One at a time.
-// Ordering   None.
-// Ownership  None.
-// Errors     None.
-// Cost       A turn reads the clock once a yield.
-// Source     Measured: a peer that sleeps on another core costs 85 us to wake, one that polls 5; but spinning
-//            with more spinners than cores costs milliseconds. So polling is bounded and gives way, and where it
-//            did not pay it is tried ever more rarely: 1, 2, 4 ... 1,024 messages, half of it again on a hit.
+// To wake a peer that sleeps on another core costs 85 us; one that polls answers in 5. But if more threads spin than there are
+// cores, spinning costs milliseconds. So a turn of polling is bounded and gives way to others. Where it did not pay it is
+// tried ever more rarely: after 1, 2, 4 ... 1,024 messages; a hit halves that number. A turn reads the clock once for each
+// yield. One thread at a time uses either object.
 #pragma once
 
 #include <sched.h>
@@ -21,19 +16,19 @@
 
 namespace tine {
 
-// How long each of them polls at most. To wake a sleeper on another core takes some 60 to 85 us.
+// How long each of them polls at most.
 struct PollTimes {
   using us = std::chrono::microseconds;
   static constexpr us kTask{20};        // a waiter looks at what a pool's task completes
   static constexpr us kSearch{50};      // an idle worker looks for work
-  static constexpr us kConnection{50};  // a waiter, and the loop after it had work; an option of both
+  static constexpr us kConnection{50};  // a waiter, and the loop after it had work: an option of both
 };
 
 class PollPolicy {
  public:
   static constexpr uint32_t kMaxSkip = 1024;
 
-  // Once a message (or wait).
+  // Asked once for each message (or wait).
   [[nodiscard]] bool should_poll() noexcept {
     if (left_ == 0) return true;
     --left_;
@@ -57,7 +52,7 @@ class PollTurn {
 
   explicit PollTurn(std::chrono::microseconds budget, TimePoint deadline = kNoDeadline) noexcept
       : now_(Clock::now()), budget_(budget), deadline_(deadline), until_(std::min(now_ + budget, deadline)) {}
-  // Gives way to whoever else wants this processor. False: the budget is spent, or somebody wanted it for long.
+  // Lets another thread have this processor. False: the budget is spent, or another thread kept the processor for long.
   [[nodiscard]] bool yield() noexcept {
     if (now_ >= until_) return false;
     const TimePoint before = now_;

@@ -1,4 +1,4 @@
-// Secrets and names that nobody guesses.
+// Random text for secrets, and for names that must not be guessed.
 #pragma once
 
 #include <strings.h>
@@ -10,7 +10,7 @@
 
 namespace tine {
 
-// 64 hexadecimal digits from 32 bytes of the system. False, with errno: it gave none.
+// 64 hexadecimal digits, made of 32 random bytes of the system. False, with errno: it gave none.
 [[nodiscard]] inline bool random_hex(std::span<char, 64> digits) noexcept {
   std::array<unsigned char, 32> bytes;
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return false;

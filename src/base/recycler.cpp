@@ -11,13 +11,13 @@
 
 namespace tine {
 
-// Lies in the free block itself.
+// The head of a free block, inside the block itself.
 struct Recycler::Free {
   size_t capacity;
   uint64_t trims;  // how many there had been when it came back
   Free* older;
   Free* newer;
-  Free* below;  // of the same size, given back before it; among dropped ones: the next
+  Free* below;  // of the same size, given back before it; in a list of dropped ones, the next
   Free* above;
 };
 
@@ -26,11 +26,10 @@ namespace {
 constexpr size_t kSmallest = 256;
 constexpr int kSmallestLog = 8;
 constexpr size_t kAddressable = size_t{1} << 47;  // what a process can have at most
-// From here on blocks are mapped one by one: what is given back to the system does not lie in malloc's heap, whose middle
-// stays resident.
+// Blocks of this size and more are mapped one by one. In malloc's heap, what is freed in the middle stays resident.
 constexpr size_t kMapped = size_t{256} << 10;
 
-// Sizes lie at 4/4, 5/4, 6/4 and 7/4 of each power of two.
+// Sizes are 4/4, 5/4, 6/4 and 7/4 of each power of two.
 size_t class_of(size_t capacity) noexcept {
   const int log = std::bit_width(capacity) - 1;
   const size_t quarter = (capacity >> (log - 2)) & 3;
@@ -66,7 +65,7 @@ size_t Recycler::capacity_for(size_t bytes) noexcept {
 
 namespace {
 
-// Made before the program runs: one that the first use made could be half made in a child. Never destroyed.
+// Made before the program runs, because one made on first use could be half made in a child of fork(2). Never destroyed.
 struct OfProcess {
   constexpr OfProcess() noexcept : recycler(kSanitized ? 0 : Recycler::kDefaultMost) {}
   ~OfProcess() {}
@@ -80,10 +79,12 @@ constinit OfProcess of_process;
 
 Recycler& Recycler::of_process() noexcept { return tine::of_process.recycler; }
 
-// A child finds the lock free and the lists whole.
+// fork(2) happens while the lock is held: a child finds it free and the lists whole. One function locks and another unlocks,
+// so the analysis cannot follow.
 [[maybe_unused]] const int Recycler::held_by_forks =
-    ::pthread_atfork([] { of_process().mutex_.lock(); }, [] { of_process().mutex_.unlock(); },
-                     [] { of_process().mutex_.unlock(); });
+    ::pthread_atfork([]() TINE_NO_THREAD_SAFETY_ANALYSIS { of_process().mutex_.lock(); },
+                     []() TINE_NO_THREAD_SAFETY_ANALYSIS { of_process().mutex_.unlock(); },
+                     []() TINE_NO_THREAD_SAFETY_ANALYSIS { of_process().mutex_.unlock(); });
 
 Recycler::~Recycler() {
   Free* dropped = nullptr;
@@ -113,7 +114,7 @@ void Recycler::unlink(Free* block) noexcept {
   kept_ -= block->capacity;
 }
 
-// Returns the list `dropped` with it.
+// Puts it in front of the list `dropped`, which it returns.
 Recycler::Free* Recycler::unlink_oldest(Free* dropped) noexcept {
   Free* const oldest = oldest_;
   unlink(oldest);
@@ -121,7 +122,7 @@ Recycler::Free* Recycler::unlink_oldest(Free* dropped) noexcept {
   return oldest;
 }
 
-// Outside of the lock: to give a gigabyte to the system takes 0.2 s.
+// Without the lock, because to give a gigabyte to the system takes 0.2 s.
 void Recycler::let_go_all(Free* dropped) noexcept {
   while (dropped) {
     Free* const block = dropped;
@@ -133,7 +134,7 @@ void Recycler::let_go_all(Free* dropped) noexcept {
 void* Recycler::take(size_t bytes) noexcept {
   const size_t capacity = capacity_for(bytes);
   if (const size_t index = class_of(capacity); index < kClasses) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (Free* const block = tops_[index]) {
       unlink(block);
       return block;
@@ -146,7 +147,7 @@ void Recycler::give_back(void* memory, size_t bytes) noexcept {
   const size_t capacity = capacity_for(bytes);
   Free* dropped = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     // A block larger than half of what may be kept would push out all others.
     if (capacity <= most_ / 2 && class_of(capacity) < kClasses) {
       while (kept_ + capacity > most_) dropped = unlink_oldest(dropped);
@@ -165,7 +166,7 @@ bool Recycler::trim() noexcept {
   Free* dropped = nullptr;
   bool more = false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     while (oldest_ && oldest_->trims < trims_) dropped = unlink_oldest(dropped);
     ++trims_;
     more = oldest_ != nullptr;
@@ -176,11 +177,11 @@ bool Recycler::trim() noexcept {
 }
 
 size_t Recycler::kept() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return kept_;
 }
 
-// Those of a parent of fork(2) have no thread here.
+// The Keepers of a parent of fork(2) have no thread here and do not count.
 bool Recycler::has_keeper() const noexcept {
   for (const Keeper* k = keepers_; k; k = k->next_) {
     if (!k->birth_.inherited()) return true;
@@ -198,7 +199,7 @@ void Recycler::tell() noexcept {
 
 void Recycler::add(Keeper& keeper) noexcept {
   detail::watch_forks();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   keeper.next_ = keepers_;
   keepers_ = &keeper;
   if (oldest_) tell();
@@ -207,7 +208,7 @@ void Recycler::add(Keeper& keeper) noexcept {
 void Recycler::remove(Keeper& keeper) noexcept {
   Free* dropped = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Keeper** at = &keepers_;
     while (*at != &keeper) at = &(*at)->next_;
     *at = keeper.next_;

@@ -1,25 +1,21 @@
 // Recycler: memory of large objects, used again: elements of tensors, received frames.
 //
-// State      Free blocks, by size and by how long they have lain. They go back to the system while a Keeper trims them, as each
-//            Runtime has one; without one only the bound takes them there.
-// Threads    Any. A block may come back on another thread than took it. Works in a child of fork(2).
-// Ordering   What was written to a block before it was given back is visible to the thread that takes it next. The block
-//            given back last is taken first: what is in the processor's cache is used again.
-// Ownership  A taken block is the caller's. Keepers belong to whoever added them.
-// Errors     None: take() returns null when the system has no memory left.
-// Cost       One lock, no page faults, no allocation. At most a fifth of a block is not used: sizes are a quarter of a power
-//            of two apart. What is kept is bounded in bytes: the block that has lain longest makes room for the new one.
-//            To the system a block goes by detail::let_go.
-// Source     A fresh page costs 1 us where tanh of the floats in it costs 0.1 us: malloc gives each large block fresh pages or
-//            used ones, by what was freed before. LRU lists over size classes, as in jemalloc's dirty extents.
+// A fresh page costs 1 us, where tanh of the floats in it costs 0.1 us, and malloc gives large blocks fresh pages or used ones
+// by what was freed before. A Recycler keeps free blocks: by size, and by how long they have lain. The block given back last
+// is taken first, because it is in the processor's cache. How much is kept is bounded: the block that has lain longest makes
+// room. While a Keeper trims it (each Runtime has one), blocks that nobody takes go back to the system.
+//
+// A block may come back on another thread than took it. What was written to it is visible to the thread that takes it next.
+// take() is a lock, without page faults or allocation. At most a fifth of a block is not used, because sizes are a quarter of
+// a power of two apart. It works in a child of fork(2).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 
 namespace tine {
 
@@ -28,11 +24,11 @@ class Recycler {
   static constexpr size_t kDefaultMost = size_t{256} << 20;
   static constexpr size_t kAlign = 64;
 
-  // Has trim() called a while later, again and again until it returns false.
+  // Sees to it that trim() is called after a while, and again and again until it returns false.
   class Keeper {
    public:
-    // Blocks are kept, and nobody trims them yet. Called under the Recycler's lock, by any thread.
-    // False: trim() will not be called; then another Keeper is asked.
+    // Called when blocks are kept and nobody trims them yet, by any thread, under the Recycler's lock. False: this Keeper
+    // cannot have trim() called, and the Recycler asks another one.
     virtual bool wanted() noexcept = 0;
 
    protected:
@@ -50,46 +46,46 @@ class Recycler {
   Recycler(const Recycler&) = delete;
   Recycler& operator=(const Recycler&) = delete;
 
-  // The one that tensors and connections share. Never destroyed. Keeps nothing in builds under a sanitizer, which is to
-  // see each use after the end.
+  // The one that tensors and connections share. It is never destroyed. Under a sanitizer it keeps nothing, so that each use
+  // after the end is seen.
   [[nodiscard]] static Recycler& of_process() noexcept;
 
-  // At least `bytes`, aligned to kAlign, with whatever was in it.
+  // A block of at least `bytes`, aligned to kAlign, with whatever was in it. The caller owns it. Null: the system has no
+  // memory.
   [[nodiscard]] void* take(size_t bytes) noexcept;
-  // `bytes` as they were asked for.
+  // `bytes` as they were given to take().
   void give_back(void* block, size_t bytes) noexcept;
-  // Gives to the system what has lain free since the last time. False: nothing is kept any more.
+  // Gives to the system what has lain free since the last call. False: nothing is kept any more.
   bool trim() noexcept;
   [[nodiscard]] size_t kept() const noexcept;  // bytes
-  // How large the block for so many bytes is. At least 256.
+  // The size of the block for so many bytes: at least 256.
   [[nodiscard]] static size_t capacity_for(size_t bytes) noexcept;
 
+  // The Keeper must stay until remove() has returned. When the last one is removed, all that is kept goes to the system.
   void add(Keeper& keeper) noexcept;
-  // Behind this call nothing of the keeper is used. With the last one all that is kept goes back to the system.
   void remove(Keeper& keeper) noexcept;
 
  private:
   struct Free;
   static constexpr size_t kClasses = size_t{4} * 40;
 
-  void push(Free* block) noexcept;
-  void unlink(Free* block) noexcept;
-  Free* unlink_oldest(Free* dropped) noexcept;
-  [[nodiscard]] bool has_keeper() const noexcept;
-  void tell() noexcept;
+  void push(Free* block) noexcept TINE_REQUIRES(mutex_);
+  void unlink(Free* block) noexcept TINE_REQUIRES(mutex_);
+  Free* unlink_oldest(Free* dropped) noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] bool has_keeper() const noexcept TINE_REQUIRES(mutex_);
+  void tell() noexcept TINE_REQUIRES(mutex_);
   static void let_go_all(Free* dropped) noexcept;
   static const int held_by_forks;
 
   const size_t most_;
-  mutable std::mutex mutex_;
-  // All below: guarded by mutex_.
-  size_t kept_ = 0;
-  Free* oldest_ = nullptr;
-  Free* newest_ = nullptr;
-  std::array<Free*, kClasses> tops_{};
-  uint64_t trims_ = 0;
-  Keeper* keepers_ = nullptr;
-  const Keeper* told_ = nullptr;  // trims while it is one of keepers_
+  mutable Mutex mutex_;
+  size_t kept_ TINE_GUARDED_BY(mutex_) = 0;
+  Free* oldest_ TINE_GUARDED_BY(mutex_) = nullptr;
+  Free* newest_ TINE_GUARDED_BY(mutex_) = nullptr;
+  std::array<Free*, kClasses> tops_ TINE_GUARDED_BY(mutex_){};
+  uint64_t trims_ TINE_GUARDED_BY(mutex_) = 0;
+  Keeper* keepers_ TINE_GUARDED_BY(mutex_) = nullptr;
+  const Keeper* told_ TINE_GUARDED_BY(mutex_) = nullptr;  // trims while it is one of keepers_
 };
 
 }  // namespace tine

@@ -15,7 +15,7 @@ constinit thread_local Graveyard graveyard [[gnu::tls_model("initial-exec")]]{};
 
 }  // namespace
 
-// A friend of RefCounted, as destroy() is. The newest first: so the list stays short.
+// A friend of RefCounted, as destroy() is. It deletes the newest first, so that the list stays short.
 [[gnu::cold, gnu::noinline]] void destroy_buried() noexcept {
   RefCounted* object;
   while (graveyard.buried.pop_last(&object)) delete object;

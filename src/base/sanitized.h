@@ -1,4 +1,4 @@
-// Whether this build runs under a sanitizer that is to see each use of memory after its end.
+// Whether this build runs under a sanitizer, which is to see each use of memory after its end.
 #pragma once
 
 namespace tine {

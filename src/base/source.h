@@ -1,71 +1,17 @@
-// Source text and places in it: what errors, the compiler and the machine point at.
-//
-// State      A Source is immutable. A SourceSpan without a source, or with line 0, is "no place".
-// Threads    Any.
-// Ordering   None.
-// Ownership  Spans share their Source; a Source without text (IR from elsewhere) still has a name.
-// Errors     throw_at throws the error class of the kind it is given, nothing else does.
-// Cost       Finding a line is a binary search; the table of lines is made with the Source.
-// Source     The `file:line:column`, line, marker form that compilers use.
+// Errors with a place in a source text (tine/source.h).
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "tine/error.h"
+#include "tine/source.h"
 
 namespace tine {
 
-// Bytes [begin, end) of a Source: what tokens and tree nodes carry.
-struct Span {
-  uint32_t begin = 0;
-  uint32_t end = 0;
-};
-
-struct Place {
-  int line = 0;    // from 1; 0 is no place
-  int column = 0;  // from 1, in characters
-};
-
-class TINE_API Source {
- public:
-  explicit Source(std::string name) : Source(std::move(name), {}) {}
-  // `first_line`: the number of the first line of `text` in the file it was cut from.
-  Source(std::string name, std::string text, int first_line = 1);
-
-  const std::string name;
-  const std::string text;
-  const int first_line;
-
-  [[nodiscard]] Place place(uint32_t offset) const noexcept;
-  // The text of that line of the file without its end; empty when it is not in this source.
-  [[nodiscard]] std::string_view line_text(int line) const noexcept;
-
- private:
-  std::vector<uint32_t> line_starts_;
-};
-
-struct TINE_API SourceSpan {
-  std::shared_ptr<const Source> source;
-  int line = 0, column = 0;          // from 1; 0: no place
-  int end_line = 0, end_column = 0;  // exclusive; 0: unknown
-
-  SourceSpan() = default;
-  SourceSpan(std::shared_ptr<const Source> s, Span span);
-  SourceSpan(std::shared_ptr<const Source> s, int l, int c) : source(std::move(s)), line(l), column(c) {}
-
-  [[nodiscard]] bool known() const noexcept { return source != nullptr && line > 0; }
-  [[nodiscard]] std::string str() const;  // "file.py:3:4"; empty when there is no place
-  // The source line and below it the marker, each indented by two, the first without a leading line
-  // end; empty when there is no text.
-  [[nodiscard]] std::string excerpt() const;
-};
-
 // "file.py:3:4: message", then the excerpt.
 [[nodiscard]] TINE_API std::string located(const SourceSpan& where, std::string_view message);
+// Throws the error class of that kind.
 [[noreturn]] TINE_API void throw_at(ErrorKind kind, const SourceSpan& where, std::string_view message);
 
 }  // namespace tine

@@ -72,6 +72,13 @@ TEST(Error, OfWhichACopyGetsAHopIsItselfAsItWas) {
   EXPECT_EQ(with_hop(foreign, {Hop::Kind::kWorker, "w", {}, 0}), foreign);
 }
 
+TEST(MessageOf, IsThatOfAnErrorAloneAndTheStoryOfAnyOther) {
+  std::exception_ptr error = make_error(ErrorKind::kKey, "no such key");
+  EXPECT_EQ(message_of(with_hop(error, {Hop::Kind::kWorker, "w", {}, 0})), "no such key");
+  EXPECT_EQ(message_of(std::make_exception_ptr(std::runtime_error("other"))), "C++ exception: other");
+  EXPECT_EQ(message_of(nullptr), "no error");
+}
+
 TEST(Describe, TellsEveryKindOfException) {
   EXPECT_EQ(describe(nullptr), "no error");
   EXPECT_EQ(describe(std::make_exception_ptr(std::bad_alloc())), "MemoryError: out of memory");

@@ -28,9 +28,11 @@ void* run(void* argument) {
   return nullptr;
 }
 
-constexpr size_t kGuard = 65536;  // below the stack: who runs over it is stopped; at least a page
+constexpr size_t kGuard =
+    65536;  // below the stack: a thread that runs over its stack is stopped there. At least a page
 
-// The whole with its guard. 0, or the error's number. Pages of 2 MiB would make a thread that only sleeps cost as much.
+// Maps a stack with its guard. Returns 0 or the number of the error. It forbids pages of 2 MiB, with which a thread that only
+// sleeps would cost 2 MiB.
 int make_stack(size_t bytes, void** stack, size_t* whole) noexcept {
   if (bytes > SIZE_MAX / 2) return ENOMEM;
   *whole = (bytes + kGuard - 1) / kGuard * kGuard + kGuard;
@@ -43,7 +45,7 @@ int make_stack(size_t bytes, void** stack, size_t* whole) noexcept {
   return 0;
 }
 
-// A new thread has the mask of the one that makes it.
+// Blocks the signals of this thread for a scope, in which it makes another: a new thread inherits the mask.
 class BlockedSignals {
  public:
   BlockedSignals() noexcept {
@@ -99,7 +101,7 @@ void Thread::joined() noexcept {
 bool Thread::join_until(TimePoint bound) noexcept {
   if (bound == kNoDeadline) join();
   if (!joinable()) return true;
-  // That function knows the clock of the day only.
+  // pthread_timedjoin_np knows only the clock of the day.
   const auto left = std::max(bound - Clock::now(), Clock::duration::zero());
   timespec until{};
   clock_gettime(CLOCK_REALTIME, &until);

@@ -1,13 +1,10 @@
-// Thread: a thread of tine's own.
+// Thread: a thread of tine's own, which its owner joins.
 //
-// State      Empty, or one thread that runs or has run its body and is to be joined.
-// Threads    A Thread object by one thread at a time.
-// Ordering   Signals are blocked before the body's first instruction.
-// Ownership  The destructor joins, as join() does. In a child of fork(2) an inherited one is nobody's: nothing happens.
-// Errors     The constructor throws SystemError when the system gives no thread. A body must not throw.
-// Cost       pthread_create.
-// Source     pthreads(7). Signals belong to the threads of the program; those that a thread's own fault raises (SIGSEGV
-//            and the like) stay open, so that a debugger's or a faulthandler's handler sees them.
+// Signals are blocked before its first instruction: they belong to the threads of the program. Those that a thread's own fault
+// raises (SIGSEGV and the like) stay open, so that a debugger or a faulthandler sees them.
+//
+// The destructor joins. In a child of fork(2) an inherited Thread does nothing, because there is no such thread. One thread at
+// a time uses a Thread object.
 #pragma once
 
 #include <pthread.h>
@@ -25,8 +22,9 @@ namespace tine {
 class Thread {
  public:
   Thread() noexcept = default;
-  // The name is cut to 15 bytes. `stack_bytes`: 0 for the system's usual stack; else one of that size, of which only
-  // what is touched costs memory, also where the system makes large pages by itself.
+  // Starts a thread that runs `body`, which must not throw. Throws SystemError when the system gives no thread. The name is cut
+  // to 15 bytes. `stack_bytes` is 0 for the system's usual stack. A stack of another size costs memory only where it is
+  // touched, also where the system makes large pages by itself.
   Thread(std::string_view name, std::function<void()> body, size_t stack_bytes = 0);
   Thread(Thread&& other) noexcept
       : id_(other.id_),
@@ -44,10 +42,10 @@ class Thread {
   }
   ~Thread() { join(); }
 
-  // There is a thread to be joined, of this process.
+  // True if there is a thread of this process to be joined.
   [[nodiscard]] bool joinable() const noexcept { return joinable_ && !birth_.inherited(); }
   void join() noexcept;
-  // False when its body has not returned by then.
+  // False if its body has not returned by then.
   [[nodiscard]] bool join_until(TimePoint bound) noexcept;
 
  private:
@@ -56,7 +54,7 @@ class Thread {
   pthread_t id_{};
   Birth birth_;
   bool joinable_ = false;
-  void* stack_ = nullptr;  // its own, given back once it has ended
+  void* stack_ = nullptr;  // made by the constructor; given back once the thread has ended
   size_t stack_bytes_ = 0;
 };
 

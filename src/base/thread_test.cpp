@@ -69,7 +69,7 @@ TEST(ForkedChild, ClosesWhatWasMarkedAndCountsAndJoinsNoThreadOfItsParent) {
   close_in_children(marked[0]);
   close_in_children(kept[0]);
   keep_in_children(kept[0]);
-  const uint8_t before = detail::fork_generation();
+  const uint8_t before = detail::forks_so_far();
   std::atomic<bool> go{false};
   Thread thread("waits", [&] { go.wait(false); });
   const pid_t child = ::fork();
@@ -77,14 +77,14 @@ TEST(ForkedChild, ClosesWhatWasMarkedAndCountsAndJoinsNoThreadOfItsParent) {
     alarm(60);
     thread.join();  // returns: it is not there
     const bool right = fcntl(marked[0], F_GETFD) == -1 && fcntl(kept[0], F_GETFD) != -1 &&
-                       detail::fork_generation() == static_cast<uint8_t>(before + 1) && !thread.joinable();
+                       detail::forks_so_far() == static_cast<uint8_t>(before + 1) && !thread.joinable();
     _exit(right ? 0 : 1);
   }
   int status = -1;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   EXPECT_NE(fcntl(marked[0], F_GETFD), -1);
-  EXPECT_EQ(detail::fork_generation(), before);
+  EXPECT_EQ(detail::forks_so_far(), before);
   go = true;
   go.notify_one();
   keep_in_children(marked[0]);

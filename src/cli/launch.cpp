@@ -31,17 +31,15 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// Output waiting to be written past which the processes' pipes are left alone: they then wait for
-// us.
+// When so much output waits to be written, the pipes of the processes are not read, and the processes wait.
 constexpr std::size_t kBacklogLimit = 1024 * 1024;
-// poll() says "writable" of a pipe with this much room, so that a write of it never blocks.
+// poll() calls a pipe writable when it has this much room, so a write of at most this size never blocks.
 constexpr std::size_t kWriteSize = 4096;
-// A grandchild may keep a pipe open after our processes have ended; its output is waited for so
-// long.
+// A grandchild may keep a pipe open after the programs have ended. Its output is waited for this long.
 constexpr std::chrono::milliseconds kDrainTime{500};
 
-// A free port, kept bound (not listening) while the processes run, so that nobody is given it
-// meanwhile. Rank 0 can bind it too: both sockets have SO_REUSEADDR.
+// A free port. It stays bound, without listening, while the processes run, so that the system does not give it to another
+// program. Rank 0 can bind it all the same, because both sockets have SO_REUSEADDR.
 std::pair<Fd, int> reserve_port() {
   Fd holder(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!holder) fail("cannot make a socket to find a free port");
@@ -71,7 +69,7 @@ std::vector<std::string> full_command(const LaunchOptions& options) {
   const bool is_file = full[0].ends_with(".py");
   if (options.pytorch && !is_file && full[0] != "-m") {
     throw std::runtime_error(
-        fmt::format("--pytorch runs a program.py or, behind --, -m module; '{}' is neither", full[0]));
+        fmt::format("--pytorch runs a program.py or, after --, -m module; '{}' is neither", full[0]));
   }
   if (!is_file && !options.pytorch) return full;
   if (is_file && !fs::exists(full[0])) {
@@ -91,10 +89,9 @@ Environment common_environment(const LaunchOptions& options, int port, bool term
       {"LOCAL_WORLD_SIZE", std::to_string(options.count)},
       {"MASTER_ADDR", options.master_addr},
       {"MASTER_PORT", std::to_string(port)},
-      // Its output goes to a pipe, where Python would keep lines back until 8 KiB have come
-      // together.
+      // The output goes to a pipe, and into a pipe Python writes 8 KiB at a time, not each line.
       {"PYTHONUNBUFFERED", "1"},
-      // isatty() says no in the processes; who draws a progress line asks this.
+      // isatty() is false in the processes. A program that draws a progress line looks at this variable.
       {"TINE_LAUNCH_TERMINAL", terminal ? "1" : "0"},
       {"TINE_LAUNCH_NOTES", notes},
   };
@@ -120,7 +117,7 @@ class Launcher {
         merger_(options_.first_rank, options_.count, terminal_, 0) {}
 
   ~Launcher() {
-    // Only an exception leaves any: their ends are waited for, so that nothing of the run is left.
+    // Programs are left only after an exception. Waiting for their ends makes sure that nothing of the run stays.
     for (Process& process : processes_) {
       if (!process.has_group) continue;
       process.signal(SIGKILL);
@@ -142,7 +139,7 @@ class Launcher {
 
  private:
   void block_signals() {
-    // Writing to a closed pipe shall be an error that we see.
+    // Writing to a closed pipe must be an error, and not end this process.
     ::signal(SIGPIPE, SIG_IGN);
     sigset_t mask;
     sigemptyset(&mask);
@@ -150,8 +147,9 @@ class Launcher {
     ::pthread_sigmask(SIG_BLOCK, &mask, &mask_before_);
     signals_ = Fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) fail("cannot make a signalfd");
-    // What a process of ours leaves behind when it ends becomes our child, so its end is seen, too.
-    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("cannot become the reaper of what is started");
+    // Processes that a program leaves when it ends become children of this process, which then sees their ends too.
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+      fail("cannot adopt the processes that the started ones leave");
     guard_.emplace();
   }
 
@@ -231,8 +229,7 @@ class Launcher {
 
     if (set[1].revents != 0) write_some(STDOUT_FILENO, merger_.out());
     if (set[2].revents != 0) write_some(STDERR_FILENO, merger_.err());
-    // Output before the news that a process ended: what it said last stands before what we say
-    // about it.
+    // Output is read before the ends of processes are, so that the last words of a program come before the line about its end.
     for (std::size_t i = 0; i < origins.size(); ++i) {
       if (set[i + first_output].revents != 0) read_some(origins[i].index, origins[i].stream);
     }
@@ -247,7 +244,7 @@ class Launcher {
     }
     if (any_running()) return;
     if (!drain_until_) drain_until_ = Clock::now() + kDrainTime;
-    // Programs that ended well may leave something running, for a moment.
+    // Programs that ended well may have left processes that end within a moment.
     if (any_group() && !ending_ && Clock::now() >= *drain_until_) {
       note(fmt::format("ending {}", those_left()));
       end_all(SIGTERM);
@@ -282,24 +279,24 @@ class Launcher {
     if (got > 0) {
       written = static_cast<std::size_t>(got);
     } else if (errno == EPIPE) {
-      // Nobody reads any more: end as a program does that is killed by the closed pipe.
+      // The reader of the output is gone. End as a program that SIGPIPE kills.
       written = pending.size();
       if (signal_ == 0) {
         signal_ = SIGPIPE;
         end_all(SIGTERM);
       }
     } else if (errno != EINTR && errno != EAGAIN) {
-      // A full disk, say. The programs' work may be worth more than their words.
+      // A full disk, for example. The programs go on: their work may be worth more than their output.
       written = pending.size();
       if (!output_lost_ && fd == STDOUT_FILENO) {
-        note(fmt::format("cannot write the standard output: {}; it is lost", std::strerror(errno)));
+        note(fmt::format("cannot write to standard output: {}; the output is lost", std::strerror(errno)));
       }
       output_lost_ = true;
     }
     pending.erase(0, written);
   }
 
-  // After a signal nobody waits for a reader that does not read.
+  // After a signal a reader that does not read is not waited for.
   void flush_rest() {
     const auto until = Clock::now() + kDrainTime;
     while (!merger_.out().empty() || !merger_.err().empty()) {
@@ -332,7 +329,7 @@ class Launcher {
     reap();
   }
 
-  // Everything that has ended: programs, what they left behind, the guard if somebody killed it.
+  // Reaps every child that has ended: programs, processes that they left, and the guard if it was killed.
   void reap() {
     std::optional<std::size_t> failed;
     int status = 0;
@@ -365,7 +362,8 @@ class Launcher {
     }
   }
 
-  // The first that ended with an error is to blame, unless another said before that it fails.
+  // The exit code is that of the first program that ended with an error, unless another program sent a note before that it
+  // was failing.
   void blame(std::size_t ended) {
     take_notes();
     const std::size_t first = told_ ? static_cast<std::size_t>(told_->index) : ended;
@@ -377,7 +375,7 @@ class Launcher {
     end_all(SIGTERM);
   }
 
-  // Asks the processes to end; those that have not when the grace time is over are killed.
+  // Asks the processes to end, and kills those that are still there when the grace time is over.
   void end_all(int number) {
     ending_ = true;
     signal_all(number);

@@ -30,12 +30,10 @@ struct LaunchOptions {
 // n), or with 128 + n where signal n ended the run. Each program runs in a process group of its own,
 // which is ended as a whole: when a program fails, when the run is ended, half a second after all
 // programs have ended well, and when this process is killed. A standard stream that is closed is
-// taken for /dev/null; where writing one fails, what is to be written is lost, and 1 is returned
-// instead of 0.
+// taken for /dev/null. If writing to one fails, the output is lost, and 1 is returned instead of 0.
 //
-// Threads: call it from the only thread of a process; it blocks signals and reaps its own children
-// only. Errors: throws std::runtime_error naming what could not be started, before or instead of
-// running it.
+// REQUIRES: the calling thread is the only one of its process. Signals are blocked, and only children
+// that were started here are reaped. Throws std::runtime_error for a program that cannot be started.
 int launch(const LaunchOptions& options);
 
 }  // namespace tine::cli

@@ -11,10 +11,10 @@
 
 namespace {
 
-// What shells use for "the command could not be run as asked".
+// The exit code that shells use for a wrong command line.
 constexpr int kUsageError = 2;
 
-// The program is none of the options, yet has to be given.
+// The program must be given, although it is not an option.
 class LaunchFormatter : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App*, std::string name) const override {
@@ -23,7 +23,8 @@ class LaunchFormatter : public CLI::Formatter {
 };
 
 int no_command(std::string_view name) {
-  fmt::print(stderr, "tine: there is no command '{}'; there is `tine launch`, and `tine --help`\n", name);
+  fmt::print(stderr, "tine: unknown command '{}'; expected `tine launch` (`tine --help` describes it)\n",
+             name);
   return kUsageError;
 }
 
@@ -57,7 +58,7 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   launch->add_flag(
       "--pytorch", options.pytorch,
-      "run it by python -m tine.pytorch: torch.distributed.rpc over tine (or, behind --, -m module)");
+      "run it by python -m tine.pytorch: torch.distributed.rpc over tine (or, after --, -m module)");
   launch->add_option("--grace", grace, "seconds between asking a process to end and killing it")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
@@ -65,7 +66,7 @@ int run(int argc, char** argv) {
       "program.py [args]: the program and its arguments come last, after -- if they start with a "
       "dash.\n");
   launch->formatter(std::make_shared<LaunchFormatter>());
-  // From the program's name on, everything is the program's.
+  // All arguments from the name of the program on belong to the program.
   launch->prefix_command();
 
   const std::string_view command = argc > 1 ? argv[1] : "";
@@ -76,7 +77,7 @@ int run(int argc, char** argv) {
   }
   if (!command.empty() && !command.starts_with("-") && command != "launch") return no_command(command);
 
-  // `--` ends the options, unless it stands behind the program's name and is an argument of its.
+  // `--` ends the options, unless it comes after the name of the program: then it is an argument of the program.
   int separator = 1;
   while (separator < argc && std::string_view(argv[separator]) != "--") ++separator;
   try {

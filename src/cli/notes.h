@@ -8,11 +8,9 @@
 
 namespace tine::cli {
 
-// Where a process says by what it fails, before its peers can fail because of it: they often end first. A datagram
-// "LOCAL_RANK words" to the abstract socket address(). Everybody on the machine can see that name and send there, so
-// the kernel is asked who did: what another user sent is dropped.
-//
-// Threads: one.
+// Notes: a failing process says here what its error is, because its peers, which fail as a consequence, often end first. A
+// note is a datagram "LOCAL_RANK words" to the abstract socket address(). Every user of the machine can see that name and
+// send to it, so the kernel is asked for the sender, and notes of other users are dropped. One thread uses it.
 class Notes {
  public:
   Notes();

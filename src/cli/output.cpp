@@ -68,8 +68,8 @@ void LineMerger::emit(int index, Stream stream, std::string_view line) {
   std::string& into = stream == Stream::kOut ? out_ : err_;
   fmt::format_to(std::back_inserter(into), "[{}] {}\n", first_rank_ + index, line);
   if (!progress.empty()) {
-    // A line on the other stream is written after this one's pending bytes were: the caller writes
-    // out() first, so the progress line is drawn again only with its next change.
+    // The caller writes out() before err(). A line for the other stream therefore comes after the pending bytes of this one,
+    // and the progress line is drawn again only with its next change.
     if (stream == Stream::kOut) {
       out_ += progress;
       shown_ = progress;

@@ -17,8 +17,7 @@ enum class Stream { kOut, kErr };
 // On a terminal the unfinished line of `progress_rank` is shown while it changes; other lines push
 // it down.
 //
-// Threads: one. Cost: each byte is copied twice; an unfinished line holds at most kLineLimit bytes,
-// what is longer is cut into several lines.
+// One thread uses it. An unfinished line holds at most kLineLimit bytes; a longer one is cut into several lines.
 class LineMerger {
  public:
   static constexpr std::size_t kLineLimit = 64 * 1024;

@@ -81,7 +81,8 @@ Guard::Guard() {
   pid_ = ::fork();
   if (pid_ < 0) fail("cannot start a process");
   if (pid_ == 0) {
-    // Out of the reach of the terminal's signals, and of whoever waits for the end of our output.
+    // A session of its own, so that signals of the terminal do not reach the guard, and no open standard stream, so that a
+    // reader of the launcher's output sees its end.
     ::setsid();
     ::prctl(PR_SET_NAME, "tine-guard");
     const int kept = ::dup2(read_end.get(), STDIN_FILENO);
@@ -99,7 +100,7 @@ Guard::~Guard() {
 
 void Guard::group_begins() const noexcept {
   const pid_t group = ::getpid();
-  // A guard that was killed guards nothing; the run goes on without it.
+  // The write fails only if the guard was killed. The run then goes on without one.
   [[maybe_unused]] const ssize_t written = ::write(to_guard_.get(), &group, sizeof group);
 }
 
@@ -125,10 +126,10 @@ Process start_process(std::vector<std::string> command, const Environment& set, 
   const pid_t pid = ::fork();
   if (pid < 0) fail("cannot start a process");
   if (pid == 0) {
-    // Only calls that are safe after fork from here to exec.
+    // From here to exec, only functions that are async-signal-safe are called.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != launcher) ::_exit(1);
-    // A group of its own: a Ctrl-C at the terminal reaches us alone, and we pass it on once.
+    // In a group of its own: a Ctrl-C at the terminal reaches only the launcher, which passes it on once.
     ::setpgid(0, 0);
     guard.group_begins();
     ::dup2(nothing.get(), STDIN_FILENO);

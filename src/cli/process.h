@@ -14,14 +14,13 @@ namespace tine::cli {
 // Throws std::runtime_error: `what`, and what errno says.
 [[noreturn]] void fail(const std::string& what);
 
-// Gives each of the descriptors 0, 1 and 2 that is closed to /dev/null: the next file to be opened would get its number,
-// and what is meant for the standard stream would go there.
+// Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed. Otherwise the next file to be opened would get
+// that number, and output for the standard stream would go into it.
 void open_standard_streams();
 
-// A process beside the launcher that kills the groups that are left when the launcher is gone without a word. A
-// parent-death signal would reach the launcher's own children, but not theirs.
-//
-// Threads: one. It lives from its making until its destruction, or until it has done its work.
+// Guard: a process that kills the groups that are left when the launcher dies suddenly. A parent-death signal would reach
+// only the launcher's own children, not theirs. It lives until the Guard is destroyed or has done its work. One thread
+// uses it.
 class Guard {
  public:
   Guard();
@@ -31,7 +30,7 @@ class Guard {
 
   // In a child between fork and exec; async-signal-safe.
   void group_begins() const noexcept;
-  // The group is empty: its number may soon be somebody else's.
+  // The group is empty, and its number may soon belong to another group.
   void group_ended(pid_t group) const noexcept;
 
  private:

@@ -45,7 +45,7 @@ std::string Function::disassemble() const {
 
 const Function& Library::define(std::unique_ptr<Function> function) {
   set_library(*function, this);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const Function& added = *function;
   all_.emplace(&added, std::move(function));
   by_name_[added.name] = &added;
@@ -54,7 +54,7 @@ const Function& Library::define(std::unique_ptr<Function> function) {
 
 void Library::forget(const Function& function) noexcept {
   std::unique_ptr<Function> gone;  // destroyed after the lock
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto owned = all_.find(&function);
   if (owned == all_.end()) return;
   if (const auto named = by_name_.find(function.name); named != by_name_.end() && named->second == &function)
@@ -64,7 +64,7 @@ void Library::forget(const Function& function) noexcept {
 }
 
 const Function* Library::find(std::string_view name) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = by_name_.find(std::string(name));
   return found == by_name_.end() ? nullptr : found->second;
 }

@@ -1,28 +1,25 @@
-// Function: the code of one script function. Library: functions by their qualified names.
+// Function: the code of one script function (docs/spec/ir.md, "Code"). Library: functions by their qualified names.
 //
-// State      A Function never changes once it is in a Library, but for the target of a call site, which
-//            goes from null to the callee once.
-// Threads    Any number of threads run one Function. Library: any.
-// Ordering   A call site is bound to what its name means at its first execution, for good.
-// Ownership  The Library owns its functions until it is told to forget them; a redefined function stays alive (frames may
-//            be in it, call sites bound to it).
-// Errors     find() of an unknown name: null.
-// Cost       find is one hash under a lock, done once for each call site.
-// Source     docs/spec/ir.md "Code".
+// A Function in a Library never changes, with one exception: the first execution of a call site sets its target to the
+// function that the name means at that moment, for good. Any number of threads may run one Function, and a Library may be
+// used from any thread.
+//
+// The Library owns its functions until forget(). A function whose name was defined anew stays alive, because frames may
+// be in it and call sites may be bound to it.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/base/source.h"
 #include "src/code/opcodes.h"
-#include "src/value/op_table.h"
-#include "src/value/type.h"
+#include "tine/operators.h"
+#include "tine/type.h"
 #include "tine/value.h"
 
 namespace tine::code {
@@ -95,9 +92,9 @@ class TINE_API Library {
   void forget(const Function& function) noexcept;
 
  private:
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string, const Function*> by_name_;
-  std::unordered_map<const Function*, std::unique_ptr<Function>> all_;
+  mutable Mutex mutex_;
+  std::unordered_map<std::string, const Function*> by_name_ TINE_GUARDED_BY(mutex_);
+  std::unordered_map<const Function*, std::unique_ptr<Function>> all_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::code

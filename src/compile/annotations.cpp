@@ -81,7 +81,8 @@ class Annotations {
     const auto* g = std::get_if<GenericName>(&r);
     if (!g) {
       if (const auto* refused = std::get_if<Refused>(&r)) fail(s.object->span, refused->why);
-      if (std::holds_alternative<Missing>(r)) return named(*s.object);  // says so
+      if (std::holds_alternative<Missing>(r))
+        return named(*s.object);  // fails with the message for an unknown name
       fail(s.object->span, fmt::format("`{}` takes no types in brackets", name));
     }
     // The language reads List[(int, str)] as List[int, str], as Python does.
@@ -116,7 +117,8 @@ class Annotations {
           case TypeKind::kBool:
           case TypeKind::kStr: break;
           default:
-            fail(s.span, fmt::format("the keys of a dict are str, int, float or bool, not {}", of[0]->str()));
+            fail(s.span,
+                 fmt::format("the keys of a dict must be str, int, float or bool, not {}", of[0]->str()));
         }
         return Type::dict(of[0], of[1]);
       case Generic::kTuple: return Type::tuple(std::move(of));

@@ -38,7 +38,7 @@ std::vector<Def*> Arguments::bind(const Schema& schema, std::string_view shown,
                                   std::vector<CallArgument>& args, Span span) {
   const auto& params = schema.args;
   std::vector<Def*> inputs(params.size(), nullptr);
-  // The `self` of a method is an argument that the script did not write: messages do not count it.
+  // Messages do not count the `self` of a method, because the script did not write it as an argument.
   const bool method = !args.empty() && args[0].def && args[0].def->type->kind == TypeKind::kObject &&
                       !params.empty() && args[0].expr == nullptr;
   const size_t hidden = method ? 1 : 0;

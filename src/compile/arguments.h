@@ -1,4 +1,4 @@
-// Arguments: how the arguments that a call writes become the inputs that a function or an operator takes.
+// Arguments: turns the arguments of a call into the inputs that a function or an operator takes.
 #pragma once
 
 #include <string_view>
@@ -26,7 +26,7 @@ class Arguments {
       : builder_(builder), expressions_(expressions) {}
 
   ir::Def* value(CallArgument& a, const TypePtr& hint = nullptr);
-  // For what takes no keywords: fails unless there are `least` to `most` arguments.
+  // For a callee without keywords: fails unless there are `least` to `most` arguments.
   void expect(const std::vector<CallArgument>& args, size_t least, size_t most, std::string_view shown,
               Span span);
   // The inputs of a function: each argument as its parameter's type, then defaults.

@@ -34,7 +34,7 @@ void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targe
       }
       values = builder_.unpack_tuple(value);
       break;
-    // How many these have is known when the script runs, which checks it then.
+    // The length of these is known only when the script runs, and is checked then.
     case TypeKind::kList: values = builder_.unpack_list(value, static_cast<int>(count)); break;
     case TypeKind::kTensor: {
       Def* rows = builder_.must_operator(
@@ -61,7 +61,7 @@ void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Spa
   const TypePtr& want = type.slots[static_cast<size_t>(slot)].type;
   Def* fitting = builder_.coerce(value, want);
   if (!fitting) {
-    // An attribute that __init__ sets to None has no other type than that.
+    // The type of an attribute that __init__ sets to None is NoneType, so no other value fits.
     const std::string help =
         want->kind == TypeKind::kNone
             ? fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`", target.name,

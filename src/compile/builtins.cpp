@@ -7,7 +7,7 @@
 #include <limits>
 #include <numbers>
 
-#include "src/value/torch_names.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::compile {
 namespace {
@@ -109,7 +109,7 @@ Resolved type(std::string_view name) {
   return Missing{};
 }
 
-// Python's own names: those that scripts lack are not misspelled.
+// Python's own names. One that scripts lack is not a misspelled name, so no other name is suggested.
 constexpr std::string_view kMath =
     " acos acosh asin asinh atan atan2 atanh cbrt comb copysign cos cosh degrees dist erf erfc exp exp2 "
     "expm1 fma "
@@ -133,7 +133,7 @@ Resolved math(const OpTable& ops, std::string_view name) {
   if (name == "remainder") return Operator{"aten::mathremainder"};  // aten::remainder is `%`
   std::string op = fmt::format("aten::{}", name);
   if (!ops.overloads(op).empty()) return Operator{std::move(op)};
-  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not there yet in scripts", name)};
+  if (is_in(kMath, name)) return Refused{fmt::format("`math.{}` is not available yet in scripts", name)};
   return Missing{};
 }
 
@@ -204,7 +204,7 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
   return Missing{};
 }
 
-// What PyTorch has and scripts do not is not misspelled.
+// A name that PyTorch has and scripts do not is not a misspelled name.
 Resolved torch(const OpTable& ops, std::string_view name) {
   Resolved known = torch_name(ops, name);
   if (!std::holds_alternative<Missing>(known)) return known;
@@ -216,11 +216,6 @@ Resolved torch(const OpTable& ops, std::string_view name) {
 }
 
 }  // namespace
-
-Resolver::~Resolver() = default;
-Resolved Resolver::method(const ObjectType&, std::string_view) { return Missing{}; }
-std::optional<Submodules> Resolver::submodules(const ObjectType&) { return std::nullopt; }
-std::vector<std::string> Resolver::candidates(std::string_view) { return {}; }
 
 Resolved resolve_language(std::string_view name) {
   if (name == "int") return TypeName{Type::integer()};
@@ -237,7 +232,7 @@ Resolved resolve_language(std::string_view name) {
   for (const Refusal& r : kRefusals) {
     if (r.name == name) return Refused{std::string(r.why)};
   }
-  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not there yet in scripts", name)};
+  if (is_in(kBuiltins, name)) return Refused{fmt::format("`{}` is not available yet in scripts", name)};
   if (Resolved t = type(name); !std::holds_alternative<Missing>(t)) return t;
   return exception(name);
 }
@@ -251,20 +246,9 @@ std::vector<std::string> language_names() {
   return names;
 }
 
-Resolved resolve_builtin(const OpTable& ops, std::string_view dotted) {
-  const size_t dot = dotted.find('.');
-  const std::string_view root = dotted.substr(0, dot);
-  const std::string_view rest = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
-  if (root == "torch" || root == "tine") return torch(ops, rest);
-  if (root == "math") return rest.empty() ? Resolved(Namespace{}) : math(ops, rest);
-  if (root == "typing" || root == "builtins")
-    return rest.empty() ? Resolved(Namespace{}) : resolve_language(rest);
-  if (root == "__future__") return Namespace{};
-  return dot == std::string_view::npos ? resolve_language(dotted) : Resolved(Missing{});
-}
-
-TextResolver::TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix)
-    : ops_(ops) {
+TextResolver::TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix,
+                           std::shared_ptr<Resolver> others)
+    : ops_(ops), others_(std::move(others)) {
   aliases_ = {{"torch", "torch"}, {"tine", "tine"}, {"math", "math"}, {"typing", "typing"}};
   for (const syntax::Import& i : module.imports) {
     if (!i.name.empty()) {
@@ -291,15 +275,27 @@ Resolved TextResolver::resolve(std::string_view dotted) {
     if (classes_.contains(root))
       return Refused{"classes are not supported in scripts yet; write functions over tuples, or a module"};
   }
-  const auto alias = aliases_.find(root);
-  if (alias == aliases_.end()) return Missing{};
-  std::string name = alias->second;
-  if (dot != std::string_view::npos) name += dotted.substr(dot);
-  return resolve_builtin(ops_, name);
+  std::string name(dotted);
+  if (const auto alias = aliases_.find(root); alias != aliases_.end()) {
+    name = alias->second;
+    if (dot != std::string_view::npos) name += dotted.substr(dot);
+    Resolved known = resolve_builtin(ops_, name);
+    if (!std::holds_alternative<Missing>(known)) return known;
+  }
+  return others_ ? others_->resolve(name) : Missing{};
+}
+
+Resolved TextResolver::method(const ObjectType& type, std::string_view name) {
+  return others_ ? others_->method(type, name) : Missing{};
+}
+
+std::optional<Submodules> TextResolver::submodules(const ObjectType& type) {
+  return others_ ? others_->submodules(type) : std::nullopt;
 }
 
 std::vector<std::string> TextResolver::candidates(std::string_view dotted) {
   std::vector<std::string> names;
+  if (others_) names = others_->candidates(dotted);
   const size_t dot = dotted.rfind('.');
   if (dot == std::string_view::npos) {
     for (const auto& [name, source] : functions) names.push_back(name);
@@ -319,3 +315,19 @@ std::vector<std::string> TextResolver::candidates(std::string_view dotted) {
 }
 
 }  // namespace tine::compile
+
+namespace tine::script {
+
+Resolved resolve_builtin(const OpTable& ops, std::string_view dotted) {
+  const size_t dot = dotted.find('.');
+  const std::string_view root = dotted.substr(0, dot);
+  const std::string_view rest = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
+  if (root == "torch" || root == "tine") return compile::torch(ops, rest);
+  if (root == "math") return rest.empty() ? Resolved(Namespace{}) : compile::math(ops, rest);
+  if (root == "typing" || root == "builtins")
+    return rest.empty() ? Resolved(Namespace{}) : compile::resolve_language(rest);
+  if (root == "__future__") return Namespace{};
+  return dot == std::string_view::npos ? compile::resolve_language(dotted) : Resolved(Missing{});
+}
+
+}  // namespace tine::script

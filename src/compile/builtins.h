@@ -17,20 +17,23 @@ namespace tine::compile {
 // Names that need no import: `len`, `int`, `ValueError`, `List`, ...
 [[nodiscard]] TINE_API Resolved resolve_language(std::string_view name);
 [[nodiscard]] std::vector<std::string> language_names();
-// A dotted name by its module: "torch.add", "tine.jit.fork", "math.pi", "typing.List", "torch.nn.functional.relu".
-[[nodiscard]] TINE_API Resolved resolve_builtin(const OpTable& ops, std::string_view dotted);
 
-// Names of one text: its own defs, its imports, and `torch` and `tine` without an import.
+// Names of one text: its own defs, its imports, `torch`, `tine`, `math` and `typing` without an import, and then what
+// `others` has.
 class TextResolver final : public Resolver {
  public:
-  TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix);
+  TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix,
+               std::shared_ptr<Resolver> others);
   Resolved resolve(std::string_view dotted) override;
+  Resolved method(const ObjectType& type, std::string_view name) override;
+  std::optional<Submodules> submodules(const ObjectType& type) override;
   std::vector<std::string> candidates(std::string_view dotted) override;
   // Filled by who made the resolver: the sources hold it, so it cannot hold them.
   std::unordered_map<std::string, std::weak_ptr<const FunctionSource>> functions;
 
  private:
   const OpTable& ops_;
+  const std::shared_ptr<Resolver> others_;                // may be null
   std::unordered_map<std::string, std::string> aliases_;  // first component -> what it stands for
   std::unordered_map<std::string, std::string> classes_;
 };

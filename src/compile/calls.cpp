@@ -13,7 +13,7 @@ namespace tine::compile {
 using ir::Def;
 
 Def* Calls::call(const syntax::Call& e, const TypePtr& hint) {
-  // "{}".format(x) is known by its text: the pattern's type alone does not tell it from a method of a str.
+  // "{}".format(x) is recognized by its text: the type of the pattern alone would make it a method of a str.
   if (const auto* a = syntax::is<syntax::Attribute>(*e.callee); a && a->name == "format") {
     if (const auto* pattern = syntax::is<syntax::String>(*a->object)) {
       std::vector<CallArgument> args = arguments_of(e);
@@ -85,7 +85,7 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
                        : name == "extend" || name == "update" ? self->type
                                                               : self->type->of.back();
   for (size_t i = 1; i < args.size(); ++i) arguments_.value(args[i], i + 1 == args.size() ? held : nullptr);
-  // The row itself would refuse it, but by the type variable of its schema and not by what is wrong here.
+  // The row would refuse the argument as well, but with a message about the type variable of its schema.
   if (self->type->kind == TypeKind::kList && args.size() == 2 && name == "append") {
     const TypePtr& want = self->type->of[0];
     Def* given = args[1].def;
@@ -103,7 +103,7 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
   }
   Def* result =
       builder_.add(arguments_.choose(fmt::format("{}{}", method_space(self), name), args, name, span));
-  // What a method of an RRef starts is waited for here: the machine suspends, no thread blocks.
+  // A method of an RRef returns a Future, which is waited for here: the machine suspends, and no thread blocks.
   const bool starts = self->type->kind == TypeKind::kRRef && result->type->kind == TypeKind::kFuture;
   return starts ? builder_.must_operator("aten::wait", {result}, span) : result;
 }

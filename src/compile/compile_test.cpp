@@ -268,7 +268,8 @@ TEST(Compile, ElementsAreOfTheTypeThatAnAnnotationGives) {
   EXPECT_EQ(result_type("def f():\n    d: List[Optional[float]] = [1, None, 2.5]\n    return d\n"),
             "List[Optional[float]]");
   EXPECT_EQ(result_type("def f(x) -> Dict[str, Any]:\n    return {'a': x, 'b': [1]}\n"), "Dict[str, Any]");
-  EXPECT_THAT(refusal("def f(x):\n    return [x, 's']\n"), HasSubstr("the elements of a list have one type"));
+  EXPECT_THAT(refusal("def f(x):\n    return [x, 's']\n"),
+              HasSubstr("the elements of a list must have one type"));
 }
 
 TEST(Compile, DictsAreMadeOfPairsAndLoops) {
@@ -283,7 +284,7 @@ TEST(Compile, DictsAreMadeOfPairsAndLoops) {
   EXPECT_THAT(refusal("def f(ks: List[str]):\n    return dict(ks)\n"),
               HasSubstr("`dict` takes a dict or pairs of key and value; the elements here are str"));
   EXPECT_THAT(refusal("def f(ks: List[str]):\n    return {[1]: k for k in ks}\n"),
-              HasSubstr("the keys of a dict are"));
+              HasSubstr("the keys of a dict must be"));
 }
 
 TEST(Compile, TensorsAreIndexedAndCalledAsInPython) {

@@ -56,7 +56,7 @@ void Comprehensions::each_element(const Iterable& over, const syntax::Expr& targ
 void Comprehensions::one_turn(const Iterable& over, const syntax::Expr& target,
                               const std::vector<syntax::ExprPtr>& conditions, Span span,
                               const std::function<void()>& add, Def* number) {
-  // Its variables are its own, whatever they are declared as outside.
+  // The variables of a comprehension are its own, whatever their names are declared as outside.
   std::vector<std::string_view> names;
   target_names(target, &names);
   for (const std::string_view name : names)
@@ -70,7 +70,7 @@ void Comprehensions::one_turn(const Iterable& over, const syntax::Expr& target,
       continue;
     }
     Condition c = conditions_.of(*part);
-    // Of a module the type often decides: then the others may not even compile.
+    // The condition often depends on the type of the module. If it is false, the element need not even compile.
     if (over.modules && c.known.has_value()) {
       if (!*c.known) return;
       continue;
@@ -104,7 +104,7 @@ Def* Comprehensions::list(const syntax::ListComp& e, const TypePtr& hint) {
     TypePtr both = type ? join_types(type, element->type) : element->type;
     if (!both || (type && !is_subtype(element->type, type)))
       builder_.fail(e.element->span,
-                    fmt::format("the elements of a list have one type: this is {}, those before are {}",
+                    fmt::format("the elements of a list must have one type: this is {}, those before are {}",
                                 element->type->str(), type->str()));
     type = type ? type : std::move(both);
     list->type = Type::list(type);
@@ -204,7 +204,8 @@ void require_key(const FunctionBuilder& builder, const TypePtr& key, Span span) 
     case TypeKind::kFloat:
     case TypeKind::kBool: return;
     default:
-      builder.fail(span, fmt::format("the keys of a dict are str, int, float or bool, not {}", key->str()));
+      builder.fail(span,
+                   fmt::format("the keys of a dict must be str, int, float or bool, not {}", key->str()));
   }
 }
 

@@ -40,7 +40,7 @@ Condition Conditions::of(const syntax::Expr& e) {
   }
   Def* value = expressions_.value(e);
   builder_.here(e.span);
-  // A constant that the text itself tells (torch.jit.is_scripting(), a global flag) chooses the branch here.
+  // A constant in the text (torch.jit.is_scripting(), a global flag) decides the branch at compile time.
   if (is_constant_bool(value)) return {.known = value->node->constant.as_bool()};
   return {.value = values_.truth(value, e.span)};
 }
@@ -59,23 +59,25 @@ Condition Conditions::negation(const syntax::Unary& e) {
 
 Condition Conditions::both_or_either(const syntax::BoolOp& e) {
   Condition left = of(*e.left);
-  // The right side of what is decided already is not even compiled: it may be of types that do not fit there.
+  // If the left side decides, the right side is not compiled: its types may not fit.
   if (left.known.has_value()) return *left.known != e.is_and ? left : of(*e.right);
   Condition result, right;
   result.value = values_.short_circuit(left.value, e.is_and, [&] {
-    // `x is not None and x > 0`: the right side is only reached where the left one held (or, of `or`, did not).
+    // `x is not None and x > 0`: the right side of `and` is evaluated only if the left side held, that of `or` only if it
+    // did not. So the right side is compiled with what that tells.
     scopes_.refine(e.is_and ? left.when_true : left.when_false);
     right = of(*e.right);
     return value(right);
   });
   if (right.known.has_value()) {
-    // `x and False` is False and `x or True` is True whatever x was, which has been computed; else it is x alone.
+    // `x and False` is False and `x or True` is True, after x was evaluated. In the other cases the result is x.
     if (*right.known == e.is_and) return left;
     result.known = right.known;
     result.value = nullptr;
     return result;
   }
-  // Both sides held, of `and`, or neither did, of `or`. The other outcome does not say which side it was.
+  // If `and` holds, both sides held; if `or` does not hold, neither side held. The other outcome does not say which side it
+  // was, so it tells nothing.
   auto& told = e.is_and ? result.when_true : result.when_false;
   const auto& more = e.is_and ? right.when_true : right.when_false;
   told = std::move(e.is_and ? left.when_true : left.when_false);
@@ -102,7 +104,7 @@ std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
   builder_.here(call.span);
   result.value = forms_.is_instance(args, call.span);
   if (types.size() == 1) result.when_true.push_back({tested->id, types[0]});
-  // An Optional that is none of its own type is None.
+  // An Optional[T] that is not a T is None.
   if (value->type->kind == TypeKind::kOptional) {
     const bool tests_all = std::any_of(types.begin(), types.end(),
                                        [&](const TypePtr& t) { return equal(t, value->type->of[0]); });
@@ -170,7 +172,7 @@ Condition Conditions::comparison(const syntax::Compare& e) {
 }
 
 std::vector<Refinement> Conditions::told_by(const syntax::Expr& e) {
-  // Compiled for what it tells alone, into a block that no other block holds.
+  // Compiles the condition only for what it tells, into a block that is not part of the graph.
   ir::Graph& graph = builder_.graph();
   const FunctionBuilder::In in(builder_, *graph.add_block(*graph.create(ir::Kind::kIf, {})));
   const Scopes::Inner inner(scopes_);

@@ -1,4 +1,4 @@
-// Conditions: what `if`, `while`, `and`, `or` and `not` test, and what the test tells about the variables in it.
+// Conditions: the tests of `if`, `while`, `and`, `or` and `not`, and what a test tells about the variables in it.
 #pragma once
 
 #include <optional>
@@ -31,10 +31,10 @@ class Conditions {
         forms_(forms) {}
 
   Condition of(const syntax::Expr& e);
-  // Of tensors the comparison is a Tensor, not yet a condition.
+  // A comparison of tensors is a Tensor and not yet a condition.
   Condition comparison(const syntax::Compare& e);
   ir::Def* value(const Condition& c);
-  // What holds where the condition does, by the types that the variables have here. Adds nothing to the graph.
+  // What a true condition tells, given the types that the variables have here. Adds nothing to the graph.
   std::vector<Refinement> told_by(const syntax::Expr& e);
 
  private:

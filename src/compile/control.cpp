@@ -111,11 +111,12 @@ bool Control::if_(const syntax::If& s) {
   return false;
 }
 
-// Control comes out of one branch alone: its variables hold from here on, and what its condition told.
+// One branch leaves, so control comes out of the other alone. After the `if` its variables are valid, and so is what the
+// condition tells about variables that the branch did not assign to.
 void Control::take_only(Node& node, const Branch& alive) {
   std::vector<Refinement> told;
   for (const Refinement& r : *alive.told) {
-    if (!alive.assigned(r.name)) told.push_back(r);  // else it told of a value that is gone
+    if (!alive.assigned(r.name)) told.push_back(r);  // otherwise it tells about the variable's old value
   }
   scopes_.refine(told);
   for (const std::string_view name : alive.scope.order) {
@@ -141,8 +142,8 @@ void Control::merge(Node& node, const Branch (&branches)[2], Span span) {
   for (const std::string_view name : names) scopes_.set(name, merged(name, node, branches, span));
 }
 
-// What a variable is after the `if`, where at least one branch assigns to it. Where the two sides do not make one value
-// it is an entry that only says why: that is no error until somebody uses it.
+// The variable after the `if`, for a name that at least one branch assigns to. If the two sides have no value in common,
+// the entry has no value and only says why: this is an error only if the script uses the variable, as in Python.
 Variable Control::merged(std::string_view name, Node& node, const Branch (&branches)[2], Span span) {
   const Variable* outer = scopes_.find(name);
   const Variable* sides[2];
@@ -174,7 +175,8 @@ Variable Control::merged(std::string_view name, Node& node, const Branch (&branc
   if (!type && out.declared && is_subtype(defs[0]->type, out.declared) &&
       is_subtype(defs[1]->type, out.declared))
     type = out.declared;
-  // An empty list that nobody has filled takes the type of the other branch's.
+  // `[]` is a List[Tensor] until it is known better. One that its branch made, and that no node has used yet, takes the type
+  // of the list in the other branch.
   for (size_t i = 0; i < 2 && !type; ++i) {
     Def* d = defs[i];
     const ir::Block& block = *branches[i].block;
@@ -197,20 +199,21 @@ Variable Control::merged(std::string_view name, Node& node, const Branch (&branc
 
 // ---- loops
 
-// The values that go round the loop as they are at the end of a turn, or where it is left. Where one is of a wider type
-// than the loop was begun with, the loop is to be compiled again.
+// The carried values at this point: the end of an iteration, or a `break` or `continue`. If one has a wider type than the
+// loop was begun with, the loop must be compiled again.
 std::vector<Def*> Control::carried_now(Loop& loop, Span span) {
   std::vector<Def*> defs;
   for (size_t i = 0; i < loop.carried.size(); ++i) {
     const std::string_view name = loop.carried[i];
     const Variable* v = scopes_.find(name);
-    if (!v->def) builder_.fail(span, fmt::format("{} (it is needed in the loop's next turn)", v->why));
+    if (!v->def) builder_.fail(span, fmt::format("{} (the loop's next iteration needs it)", v->why));
     Def* def = v->def;
     if (!is_subtype(def->type, loop.types[i])) {
       const TypePtr wider = join_types(loop.types[i], def->type);
       if (!wider) {
-        builder_.fail(span, fmt::format("`{}` is {} before the loop's turn and {} after it; give it one type",
-                                        name, loop.types[i]->str(), def->type->str()));
+        builder_.fail(
+            span, fmt::format("`{}` is {} before an iteration of the loop and {} after it; give it one type",
+                              name, loop.types[i]->str(), def->type->str()));
       }
       loop.types[i] = wider;
       (*loop.widened)[name] = wider;
@@ -221,7 +224,8 @@ std::vector<Def*> Control::carried_now(Loop& loop, Span span) {
   return defs;
 }
 
-// The variables that the body assigns to and that have a value before it: with the types that earlier walks found.
+// The carried values: variables that the body assigns to and that have a value before the loop, with the types that earlier
+// walks over the loop found.
 Control::Loop Control::carried_into(const LoopPlan& plan, std::vector<Def*>* initial) {
   Loop loop;
   loop.widened = &widened_[plan.statement];
@@ -260,9 +264,10 @@ void Control::turn(const LoopPlan& plan, Loop& loop, ir::Block& block) {
   loops_.pop_back();
 }
 
-// A loop's types must hold for what comes round it, which is known only once its body is compiled. So the body is
-// compiled with the types before the loop; if something wider comes round, again with that one, until nothing is wider.
-// Each walk widens at least one variable, and a type can only be widened a few times (T, Optional[T]).
+// The type of a carried value must fit the value at the start of the loop and the values that iterations hand on, whose
+// types are known only once the body is compiled. So the body is compiled with the types before the loop; if an iteration
+// hands on a wider type, the node is removed and the body compiled again with that one. This ends, because each walk widens
+// at least one variable and a type can be widened only a few times (T, Optional[T]).
 void Control::loop(const LoopPlan& plan) {
   const Span span = plan.statement->span;
   const ir::Builder before = builder_.position();
@@ -289,7 +294,7 @@ void Control::loop(const LoopPlan& plan) {
       const std::string_view name = loop.carried[i];
       scopes_.set(name, Variable{node->outputs[i], scopes_.find(name)->declared, {}, true});
     }
-    // The loop may run no turn: what only its body assigns has no value after it.
+    // The body may never run, so a variable that only the body assigns to has no value after the loop.
     for (const std::string_view name : plan.assigned) {
       if (const Variable* v = scopes_.find(name); v && v->def) continue;
       scopes_.set(
@@ -317,7 +322,8 @@ bool Control::while_(const syntax::While& s) {
   plan.first_condition = forever ? builder_.boolean(true) : first.value;
   plan.trips = builder_.integer(ir::kNoTripLimit);
   plan.condition = s.condition.get();
-  // `while True` never tests again. One that the types decided may test, as the body may change these.
+  // `while True` never tests again. A condition that the types decided (`while x is None`) must test again, because the body
+  // may change the types.
   const bool literal =
       s.condition->kind == syntax::ExprKind::kTrue || s.condition->kind == syntax::ExprKind::kInt;
   const bool endless = literal && forever;
@@ -326,7 +332,7 @@ bool Control::while_(const syntax::While& s) {
   };
   loop(plan);
   if (!endless || breaks_out(s.body)) return false;
-  // Control never comes here; the block needs an exit that says so.
+  // Control never comes here, but the verifier requires a block to end in outputs or in an exit.
   builder_.raise("RuntimeError", builder_.text("the end of an endless loop was reached"));
   return true;
 }
@@ -350,7 +356,7 @@ bool Control::for_(const syntax::For& s) {
   return false;
 }
 
-// Each module has a type of its own, so each turn is compiled by itself.
+// Each module has a type of its own, so the body is compiled once for each module.
 bool Control::unrolled(const syntax::For& s, const Iterable& over) {
   Loop loop;
   loop.unrolled = true;
@@ -367,7 +373,7 @@ bool Control::unrolled(const syntax::For& s, const Iterable& over) {
 
 void Control::leave_turn(bool is_break, Span span) {
   const std::string_view word = is_break ? "break" : "continue";
-  if (loops_.empty()) builder_.fail(span, fmt::format("`{}` stands outside a loop", word));
+  if (loops_.empty()) builder_.fail(span, fmt::format("`{}` outside a loop", word));
   Loop& loop = *loops_.back();
   if (loop.unrolled)
     builder_.fail(span,

@@ -1,5 +1,5 @@
-// Control: `if`, `while`, `for`, `break` and `continue`. Variables that a branch or a turn changes become results of
-// the node; a loop's go round as its carried values.
+// Control: `if`, `while`, `for`, `break` and `continue`. Variables that a branch assigns to become results of the node;
+// variables that the body of a loop assigns to become its carried values.
 #pragma once
 
 #include <functional>
@@ -28,7 +28,7 @@ class Control {
         returns_(returns),
         statements_(statements) {}
 
-  // These return true when control does not come out at their end.
+  // These return true if control does not come out at their end.
   bool if_(const syntax::If& s);
   bool while_(const syntax::While& s);
   bool for_(const syntax::For& s);
@@ -42,7 +42,7 @@ class Control {
     Scope scope;
     bool exits = false;
     const std::vector<Refinement>* told = nullptr;  // by the condition
-    // Null where the branch does not assign to it.
+    // Null if the branch does not assign to it.
     [[nodiscard]] const Variable* assigned(std::string_view name) const;
   };
   void take_only(ir::Node& node, const Branch& alive);
@@ -55,7 +55,7 @@ class Control {
     std::vector<TypePtr> types;
     Types* widened = nullptr;
     bool unrolled = false;
-    bool widens = false;  // what came round the loop did not fit: compile it again, wider
+    bool widens = false;  // an iteration hands on a wider type: compile the loop again
     std::function<ir::Def*()> next_condition;
   };
   struct LoopPlan {
@@ -64,7 +64,7 @@ class Control {
     std::vector<std::string_view> assigned;
     ir::Def* trips = nullptr;
     ir::Def* first_condition = nullptr;
-    const syntax::Expr* condition = nullptr;  // of `while`: holds at the start of each turn
+    const syntax::Expr* condition = nullptr;  // of `while`: holds at the start of each iteration
     std::function<ir::Def*()> next_condition;
     std::function<void(ir::Def* turn)> begin_turn;
   };

@@ -35,7 +35,7 @@ Def* DeferredCalls::fork(std::vector<CallArgument> args, Span span) {
   args.erase(args.begin());
   Bound bound = bind(callee, std::move(args), span);
   builder_.here(span);
-  // The arguments are computed here; the graph that runs elsewhere holds the call alone.
+  // The arguments are computed here. The forked graph contains only the call.
   auto graph = std::make_shared<ir::Graph>();
   graph->name = bound.op ? bound.schema->full_name() : callee.function.qualified_name;
   ir::Builder inside(*graph);
@@ -90,8 +90,8 @@ Def* DeferredCalls::worker(CallArgument& to) {
   if (kind == TypeKind::kStr || kind == TypeKind::kInt || kind == TypeKind::kAny ||
       equal(worker->type, owner))
     return worker;
-  builder_.fail(to.span, fmt::format("the worker is named by a str (or its rank, an int, or both: the owner "
-                                     "of an RRef), not by {}",
+  builder_.fail(to.span, fmt::format("the worker must be named by a str (or by its rank, an int, or by the "
+                                     "owner of an RRef), not by {}",
                                      worker->type->str()));
 }
 
@@ -99,7 +99,7 @@ Def* DeferredCalls::worker(CallArgument& to) {
 std::vector<CallArgument> DeferredCalls::unpacked(const RemoteArguments& given, Span span) {
   std::vector<CallArgument> actual;
   if (given.args) {
-    // A tuple that is written in place is taken apart in the text, so that each parameter's type helps its argument.
+    // A tuple that is written in place is taken apart at compile time, so that the type of each parameter helps its argument.
     if (const auto* tuple = syntax::is<syntax::Tuple>(*given.args->expr)) {
       for (const auto& item : tuple->items) actual.push_back({{}, item.get(), nullptr, item->span});
     } else {
@@ -107,7 +107,7 @@ std::vector<CallArgument> DeferredCalls::unpacked(const RemoteArguments& given, 
       if (packed->type->kind != TypeKind::kTuple) {
         builder_.fail(
             given.args->span,
-            fmt::format("`args` is a tuple, not {}; one argument is written `(x,)`", packed->type->str()));
+            fmt::format("`args` must be a tuple, not {}; write one argument as `(x,)`", packed->type->str()));
       }
       builder_.here(span);
       for (Def* d : builder_.unpack_tuple(packed)) actual.push_back({{}, nullptr, d, given.args->span});
@@ -116,12 +116,12 @@ std::vector<CallArgument> DeferredCalls::unpacked(const RemoteArguments& given, 
   if (given.kwargs && given.kwargs->expr->kind != ExprKind::kNone) {
     const auto* dict = syntax::is<syntax::Dict>(*given.kwargs->expr);
     if (!dict)
-      builder_.fail(
-          given.kwargs->span,
-          "`kwargs` is written as a dict in place, `kwargs={\"alpha\": 2}`, so that its types are known");
+      builder_.fail(given.kwargs->span,
+                    "`kwargs` must be written as a dict in place, `kwargs={\"alpha\": 2}`, so that its types "
+                    "are known");
     for (size_t i = 0; i < dict->keys.size(); ++i) {
       const auto* key = syntax::is<syntax::String>(*dict->keys[i]);
-      if (!key) builder_.fail(dict->keys[i]->span, "the keys of `kwargs` are constant strs");
+      if (!key) builder_.fail(dict->keys[i]->span, "the keys of `kwargs` must be constant strs");
       actual.push_back({key->value, dict->values[i].get(), nullptr, dict->values[i]->span});
     }
   }
@@ -147,7 +147,7 @@ Def* DeferredCalls::remote_call(Form form, std::vector<CallArgument> args, Span 
     timeout = builder_.coerce(seconds, Type::floating());
     if (!timeout)
       builder_.fail(given.timeout->span,
-                    fmt::format("the timeout is a number of seconds, not {}", seconds->type->str()));
+                    fmt::format("the timeout must be a number of seconds, not {}", seconds->type->str()));
   }
   builder_.here(span);
   if (!timeout) timeout = builder_.constant(-1.0);  // the default of the agent
@@ -157,10 +157,10 @@ Def* DeferredCalls::remote_call(Form form, std::vector<CallArgument> args, Span 
   const std::string_view row = form == Form::kRemote ? "rpc::remote" : "rpc::rpc_async";
   const Op* op = builder_.ops().find(row);
   if (!op) builder_.fail(span, fmt::format("`{}` is not available here: this runtime has no rpc", shown));
-  // Past the bounds of what may be in flight the script is suspended, not the thread.
+  // If too much is in flight already, the script is suspended until there is room; the thread is not blocked.
   if (builder_.ops().find("rpc::room"))
     builder_.must_operator("aten::wait", {builder_.must_operator("rpc::room", {to}, span)}, span);
-  // The row's result is Any: what it holds is known from the callee's signature alone.
+  // The row returns Any; the type of the result follows from the signature of the callee.
   TypePtr result = form == Form::kRemote ? Type::rref(bound.result) : Type::future(bound.result);
   Def* started = builder_.cast(builder_.op(*op, {to, name, packed, timeout}, Type::any()), std::move(result));
   return form == Form::kRpcSync ? builder_.must_operator("aten::wait", {started}, span) : started;

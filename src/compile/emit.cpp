@@ -1,4 +1,11 @@
 // The walk over a graph's blocks: branches, loops, and the registers in which their values meet.
+//
+// A graph has no phis: the outputs of an `if` and the carried values of a loop take their place. The emitter chooses a
+// register for each of these, its target, and moves the values there at the end of each block. What holds:
+//   1. occupied_[r]: at this point of the code, r holds a value that is still needed.
+//   2. reserved_[r] > 0: r is the target of an `if` or loop around this point. Only a value that is meant for it may be
+//      put there (hints_).
+//   3. All paths to a label agree on occupied_: each branch starts with that of the `if`, and ends with the targets.
 
 #include "src/compile/emit.h"
 
@@ -46,14 +53,14 @@ class Emitter : NodeCode {
   struct LoopFrame {
     std::vector<uint16_t> carried;
     Location trip;
-    bool counted = false;    // it has a number of turns; else only its condition ends it
-    bool turn_used = false;  // the body reads the number of its turn
+    bool counted = false;    // it has a trip count; otherwise only its condition ends it
+    bool turn_used = false;  // the body reads the number of the iteration
     uint16_t turn = 0;
     Label top;
     Label exit;
     [[nodiscard]] bool has_turn() const { return counted || turn_used; }
   };
-  // A compare that waits for the jump after it.
+  // What a jump tests: a value, or a comparison that was not emitted because the jump can do it.
   struct Condition {
     const Def* def = nullptr;
     const FastOp* fast = nullptr;  // null: `def` is in a register
@@ -62,12 +69,12 @@ class Emitter : NodeCode {
 
   // ---- blocks
 
-  // `targets`: the registers that the block's last outputs go to (none for the root). `dying`: values from outside whose
-  // last use, on this path, is in this block.
+  // Emits the nodes of a block, not the moves at its end. `targets`: the registers of its last outputs (none for the root).
+  // `dying`: values from outside whose last use, on this path, is in this block.
   void block(const Block& b, const std::vector<uint16_t>& targets, const DefList& dying) {
     Deaths deaths = liveness_.deaths_in(b, dying);
     kill(deaths.at_start);
-    // An output that is computed here is best computed where it is wanted.
+    // An output that this block computes is computed in its target if that is free at that point: this saves the move.
     const size_t first_target = b.outputs.size() - std::min(targets.size(), b.outputs.size());
     for (size_t i = first_target; i < b.outputs.size(); ++i) {
       const Def* def = b.outputs[i];
@@ -82,7 +89,7 @@ class Emitter : NodeCode {
         continue;
       }
       emit_node(node, std::move(dead));
-      // Results that nobody uses.
+      // A result that is not used dies here, because no node is its last use.
       for (const Def* def : node.outputs) {
         if (!deaths.used.contains(def) && where_.contains(def)) kill({def});
       }
@@ -125,7 +132,9 @@ class Emitter : NodeCode {
 
   // ---- conditions
 
-  // A compare is left to the jump after it when nothing else uses it and it stands right before.
+  // The comparison that node `i` is, if the jump after it can do it: nothing else uses its result, and it is the last node
+  // before the `if` or before the end of the loop's body. Nothing in between changes a register that it reads, except for
+  // the moves at the end of a body, for which save_condition() cares.
   const FastOp* deferred(const Block& b, size_t i) {
     const Node& node = *b.nodes[i];
     if (!near_jumps_ || node.kind != Kind::kOp || node.outputs.size() != 1 ||
@@ -142,7 +151,8 @@ class Emitter : NodeCode {
                : nullptr;
   }
 
-  // Takes the compare that was deferred for this condition, if there is one.
+  // The condition, with its comparison if that was deferred. Operands that the comparison was the last to use are added to
+  // `dying`: they die at the jump.
   Condition take_condition(const Def* def, DefList* dying) {
     if (pending_.def != def) return {def, nullptr, nullptr};
     std::erase(*dying, def);  // it has no register
@@ -187,9 +197,10 @@ class Emitter : NodeCode {
   // ---- if
 
   void if_(const Node& node, DefList dying) {
-    DefList after_test;  // operands of a fused compare that die with it
+    DefList after_test;
     const Condition condition = take_condition(node.inputs[0], &after_test);
-    // What a branch uses again dies there.
+    // `dying` are the values that the `if` is the last to use. Those that a branch uses die in the branches; the others die
+    // at the test.
     DefList in_branches;
     for (const Def* def : dying) {
       if (liveness_.used_in(*node.blocks[0]).contains(def) ||
@@ -202,7 +213,7 @@ class Emitter : NodeCode {
     Label otherwise;
     Label done;
     jump_on(condition, false, otherwise);
-    // Scalars need no instruction; an object cannot be an operand of a compare or a condition.
+    // No RELEASE is needed: conditions and operands of comparisons are scalars.
     for (const Def* def : dying) forget(def);
 
     const std::vector<uint16_t> targets = result_registers(node, in_branches);
@@ -214,7 +225,8 @@ class Emitter : NodeCode {
     };
     branch(*node.blocks[0]);
     const bool jump_over = !node.blocks[0]->ends_in_exit();
-    // An else branch that needs no code needs no jump over it either; that is known only afterwards.
+    // Whether the else branch needs any code is known only after it was emitted. If it does not, the jump over it is taken
+    // back.
     const size_t jump_at = function_->code.size();
     if (jump_over) jump({Opcode::JUMP}, done, false);
     bind(otherwise);
@@ -233,8 +245,9 @@ class Emitter : NodeCode {
     }
   }
 
-  // Where the results of an `if` go: where a phi around it wants them, when what is there dies in the branches. They
-  // are reserved, so that no branch takes one for something else, and not occupied until the branches meet.
+  // The targets of an `if`. A result that goes into a target around this `if` gets that one, unless it holds a value that is
+  // needed after the branches. The targets are reserved, so that no branch uses one for another value. They become
+  // occupied where the branches meet.
   std::vector<uint16_t> result_registers(const Node& node, const DefList& in_branches) {
     std::vector<uint16_t> targets;
     for (const Def* out : node.outputs) {
@@ -260,7 +273,7 @@ class Emitter : NodeCode {
     return targets;
   }
 
-  // Takes back a jump to the next instruction, the last one emitted.
+  // Removes a jump to the next instruction, which is the last one emitted.
   void drop_jump(size_t at, Label* done, Label* otherwise) {
     function_->code.pop_back();
     done->uses.clear();
@@ -300,8 +313,8 @@ class Emitter : NodeCode {
     loops_.pop_back();
   }
 
-  // The registers of the carried values, with the values that they begin with. One that dies here stays where it is and
-  // is dropped from `dying`; the others are moved into registers of their own.
+  // Chooses the targets of the carried values and moves the initial values there. A value that dies at the loop and that the
+  // body does not use stays in its register, which becomes the target, and is dropped from `dying`.
   void carry_in(const Node& node, LoopFrame& l, DefList* dying) {
     const Block& body = *node.blocks[0];
     std::vector<Def*> initial;
@@ -318,7 +331,7 @@ class Emitter : NodeCode {
         in_place.push_back(def);
         continue;
       }
-      // Where a phi around this loop wants the result, if that is free.
+      // The target that is wanted around this loop, if it is free.
       const auto hint = hints_.find(node.outputs[i - 2]);
       uint16_t r = 0;
       if (hint != hints_.end() && is_object(hint->second) == object && !occupied_[hint->second]) {
@@ -337,13 +350,14 @@ class Emitter : NodeCode {
     for (size_t i = 0; i < l.carried.size(); ++i) locate(body.params[i + 1], l.carried[i]);
   }
 
-  // The turn of a loop around stays where it is after its last use: the loop counts with it.
+  // Whether a loop around counts its iterations in this register. It still needs the register after the last use of the
+  // number in the body.
   bool is_turn(uint16_t r) const {
     return std::any_of(loops_.begin(), loops_.end(),
                        [&](const auto& around) { return around->has_turn() && around->turn == r; });
   }
 
-  // The number of the first turn, and the jump past a loop that has none.
+  // Sets the number of the iteration to 0, and jumps past the loop if the trip count is 0.
   void begin_turns(const Node& node, LoopFrame& l) {
     const Def* turn = node.blocks[0]->params[0];
     l.trip = where(node.inputs[0]);
@@ -355,7 +369,7 @@ class Emitter : NodeCode {
       ++reserved_[l.turn];
       locate(turn, l.turn);
     } else {
-      // Never read: any scalar register would do, none is needed.
+      // The number is never read, so it needs no register.
       where_[turn] = {true, constant(Value(int64_t{0}))};
     }
     if (!l.counted) return;
@@ -375,10 +389,11 @@ class Emitter : NodeCode {
     free_register(t);
   }
 
-  // The end of a turn: carried values to their registers, then the jump back. `outputs`: condition, carried values.
+  // The end of an iteration: moves the carried values to their targets, then tests and jumps back. `outputs`: the condition,
+  // then the carried values.
   void finish_turn(LoopFrame& l, Condition condition, const std::vector<Def*>& outputs,
                    const DefList& dying) {
-    // A `continue` may leave the same value elsewhere than the end of the body does.
+    // A `continue` that saves the condition in another register must not change where the rest of the body finds it.
     const auto before = where_.find(condition.def);
     const std::optional<Location> restore =
         before == where_.end() ? std::nullopt : std::optional(before->second);
@@ -404,8 +419,8 @@ class Emitter : NodeCode {
     put({Opcode::ADD_INT_K, l.turn, l.turn, constant(Value(int64_t{1}))});
   }
 
-  // The moves of a turn's end come before its jump, and must not overwrite what the condition reads. Where they would,
-  // the condition is computed before them, into the register that this returns.
+  // The moves at the end of an iteration come before the test, so they may overwrite a register that the condition reads.
+  // If they would, the condition is computed before them, into the register that this returns.
   std::optional<uint16_t> save_condition(const LoopFrame& l, Condition* condition,
                                          const std::vector<Def*>& outputs) {
     const auto clobbered = [&](const Def* def) {

@@ -69,7 +69,7 @@ Def* Expressions::value(const syntax::Expr& e, const TypePtr& hint) {
       return builder_.constant(syntax::as<syntax::Float>(e).value);
     case ExprKind::kString: builder_.here(e.span); return builder_.text(syntax::as<syntax::String>(e).value);
     case ExprKind::kFString: return format(syntax::as<syntax::FString>(e));
-    case ExprKind::kEllipsis: builder_.fail(e.span, "`...` stands only in an index of a Tensor");
+    case ExprKind::kEllipsis: builder_.fail(e.span, "`...` can only be used in an index of a Tensor");
     case ExprKind::kTuple: return tuple_literal(syntax::as<syntax::Tuple>(e), hint);
     case ExprKind::kList: return list_literal(syntax::as<syntax::List>(e), hint);
     case ExprKind::kDict: return dict_literal(syntax::as<syntax::Dict>(e), hint);
@@ -93,7 +93,7 @@ Def* Expressions::value(const syntax::Expr& e, const TypePtr& hint) {
     }
     case ExprKind::kTernary: return ternary(syntax::as<syntax::Ternary>(e), hint);
     case ExprKind::kSubscript: return indexing_.subscript(syntax::as<syntax::Subscript>(e));
-    case ExprKind::kSlice: builder_.fail(e.span, "a slice stands only in an index");
+    case ExprKind::kSlice: builder_.fail(e.span, "a slice can only be used as an index");
     case ExprKind::kCall: return calls_.call(syntax::as<syntax::Call>(e), hint);
   }
   builder_.fail(e.span, "this expression is not supported in scripts");
@@ -155,7 +155,7 @@ Def* Expressions::element(const syntax::Expr& e, const TypePtr& wanted, TypePtr*
                  : *type                                     ? join_types(*type, def->type)
                                                              : def->type;
   if (!both)
-    builder_.fail(e.span, fmt::format("the {} have one type: this is {}, those before are {}", what,
+    builder_.fail(e.span, fmt::format("the {} must have one type: this is {}, those before are {}", what,
                                       def->type->str(), (*type)->str()));
   *type = std::move(both);
   return def;

@@ -26,13 +26,13 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, Span span) {
       builder_.here(span);
       return values_.length(value, args[0].span);
     }
-    // Iteration takes these where they can stand.
+    // Iteration handles these wherever they are allowed.
     case Form::kRange:
-      builder_.fail(span, "`range` stands only in a loop, a comprehension, or `list(range(...))`");
-    case Form::kEnumerate: builder_.fail(span, "`enumerate` stands only in a loop or a comprehension");
-    case Form::kZip: builder_.fail(span, "`zip` stands only in a loop or a comprehension");
+      builder_.fail(span, "`range` can only be used in a loop, a comprehension, or `list(range(...))`");
+    case Form::kEnumerate: builder_.fail(span, "`enumerate` can only be used in a loop or a comprehension");
+    case Form::kZip: builder_.fail(span, "`zip` can only be used in a loop or a comprehension");
     case Form::kReversed:
-      builder_.fail(span, "`reversed` stands only in a loop, a comprehension, or `list(reversed(...))`");
+      builder_.fail(span, "`reversed` can only be used in a loop, a comprehension, or `list(reversed(...))`");
     case Form::kPrint: return print(args, span);
     case Form::kGetAttr: return get_attribute(args, span, false);
     case Form::kHasAttr: return get_attribute(args, span, true);
@@ -89,7 +89,7 @@ Def* Forms::annotate(std::vector<CallArgument>& args, Span span) {
   if (!fitting)
     builder_.fail(args[1].span, fmt::format("expected {}, got {}", type->str(), value->type->str()));
   if (equal(fitting->type, type)) return fitting;
-  // None as Optional[T], T as Optional[T]: from here on it is what was said.
+  // torch.jit.annotate(Optional[T], x): the result has the written type from here on, whether x is None or a T.
   return builder_.cast(fitting, type);
 }
 
@@ -108,7 +108,7 @@ std::vector<TypePtr> Forms::instance_types(const syntax::Expr& e) {
 std::optional<bool> Forms::instance_known(const TypePtr& actual, const std::vector<TypePtr>& types) {
   if (std::any_of(types.begin(), types.end(), [&](const TypePtr& t) { return is_subtype(actual, t); }))
     return true;
-  // Only of a type that stands for several it takes a look at the value.
+  // The value is examined at run time only if its type does not decide.
   if (actual->kind == TypeKind::kAny || actual->kind == TypeKind::kOptional ||
       actual->kind == TypeKind::kNumber) {
     const bool possible =
@@ -160,7 +160,7 @@ Def* Forms::get_attribute(std::vector<CallArgument>& args, Span span, bool only_
   arguments_.expect(args, 2, 2, only_ask ? "hasattr" : "getattr", span);
   Def* object = arguments_.value(args[0]);
   const auto* name = args[1].expr ? syntax::is<syntax::String>(*args[1].expr) : nullptr;
-  if (!name) builder_.fail(args[1].span, "the name of the attribute is a constant str in scripts");
+  if (!name) builder_.fail(args[1].span, "the name of the attribute must be a constant str in scripts");
   if (object->type->kind != TypeKind::kObject)
     builder_.fail(args[0].span, fmt::format("expected a module, got {}", object->type->str()));
   builder_.here(span);

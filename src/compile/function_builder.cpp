@@ -5,7 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "src/value/torch_names.h"
+#include "src/value/unify.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::compile {
 
@@ -13,7 +14,7 @@ using ir::Def;
 
 namespace {
 
-// Bounds the thread's stack: each level is a nested statement or expression and takes about a kilobyte.
+// Bounds the use of the thread's stack: each level is a nested statement or expression and takes about a kilobyte.
 constexpr int kMaxDepth = 1500;
 
 // "aten::add" also means "prim::add": PyTorch keeps some of the scalar rows there.
@@ -166,8 +167,8 @@ std::vector<Def*> FunctionBuilder::converted(const Choice& choice, const Schema&
 void FunctionBuilder::refuse(std::string_view name, std::span<const Operand> args, std::string_view shown,
                              Span span) const {
   const Rows rows(ops_, name);
-  // torch.sort(x), where the table has the list's alone: then the reason is that the Tensor's is missing, not that
-  // this is no list.
+  // torch.sort(x): the table has sort for lists only. The reason to give is that the overload for Tensors is missing, and
+  // not that x is not a list.
   const std::string_view bare =
       name.substr(name.find("::") == std::string_view::npos ? 0 : name.find("::") + 2);
   const auto own = ops_.overloads(name);
@@ -223,7 +224,8 @@ TypePtr join_types(const TypePtr& a, const TypePtr& b) {
     return t->kind == TypeKind::kNumber || t->kind == TypeKind::kAny ||
            std::any_of(t->of.begin(), t->of.end(), [&](const TypePtr& inner) { return self(self, inner); });
   };
-  // Two clear types whose least common one is vague have nothing in common that a script can use.
+  // Two definite types whose least common type is vague (int and float give number) have nothing in common that a script can
+  // use.
   TypePtr t = unify(a, b);
   return t && vague(vague, t) && !vague(vague, a) && !vague(vague, b) ? nullptr : t;
 }

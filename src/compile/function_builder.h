@@ -17,7 +17,7 @@
 #include "src/base/source.h"
 #include "src/compile/overload.h"
 #include "src/ir/graph.h"
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 
 namespace tine::compile {
 

@@ -39,18 +39,19 @@ Def* Indexing::slice_bound(const syntax::Expr& e, const Type& of, std::string_vi
 
 Indexing::SliceBounds Indexing::slice_bounds(const syntax::Slice& s, const Type& of) {
   const auto bound = [&](const syntax::ExprPtr& e) {
-    return e ? slice_bound(*e, of, "the bounds of a slice are ints", true) : builder_.none();
+    return e ? slice_bound(*e, of, "the bounds of a slice must be ints", true) : builder_.none();
   };
   Def* lower = bound(s.lower);
   Def* upper = bound(s.upper);
-  Def* step = s.step ? slice_bound(*s.step, of, "the step of a slice is an int", false) : builder_.integer(1);
+  Def* step =
+      s.step ? slice_bound(*s.step, of, "the step of a slice must be an int", false) : builder_.integer(1);
   return {lower, upper, step};
 }
 
 Def* Indexing::subscript(const syntax::Subscript& e) {
   const Meaning object = meanings_.of(*e.object);
   if ((!object.def || !object.method.empty()) && std::holds_alternative<GenericName>(object.resolved))
-    builder_.fail(e.span, "a type stands only in annotations, `isinstance` and `torch.jit.annotate`");
+    builder_.fail(e.span, "a type can only be used in annotations, `isinstance` and `torch.jit.annotate`");
   Def* value = meanings_.value_of(object, e.object->span);
   builder_.here(e.span);
   if (value->type->kind == TypeKind::kTensor) return tensor_index(value, tensor_indices(e), e.span);
@@ -80,7 +81,7 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
   builder_.here(e.span);
   if (Def* d = builder_.try_operator("aten::__getitem__", {value, key})) return d;
   builder_.fail(index.span,
-                fmt::format("{} is indexed by {}, not by {}", value->type->str(),
+                fmt::format("{} must be indexed by {}, not by {}", value->type->str(),
                             value->type->kind == TypeKind::kDict ? value->type->of[0]->str() : "int",
                             key->type->str()));
 }
@@ -90,7 +91,7 @@ Def* Indexing::tuple_slice(Def* tuple, const syntax::Slice& cut) {
   const auto bound = [&](const syntax::ExprPtr& b, int64_t missing) {
     if (!b) return missing;
     const std::optional<int64_t> v = constant_int(*b);
-    if (!v) builder_.fail(b->span, "the bounds of a tuple's slice are constant ints");
+    if (!v) builder_.fail(b->span, "the bounds of a tuple's slice must be constant ints");
     return std::clamp(*v < 0 ? *v + size : *v, int64_t{0}, size);
   };
   if (cut.step) builder_.fail(cut.step->span, "a tuple's slice takes no step in scripts");
@@ -107,8 +108,9 @@ Def* Indexing::tuple_item(Def* tuple, const syntax::Expr& index, Span span) {
   if (!i) {
     // Elements of one type make a list of it.
     if (of.empty() || !std::all_of(of.begin(), of.end(), [&](const TypePtr& t) { return equal(t, of[0]); })) {
-      builder_.fail(index.span, fmt::format("the index into {} is a constant int, so that its type is known",
-                                            tuple->type->str()));
+      builder_.fail(index.span,
+                    fmt::format("the index into {} must be a constant int, so that its type is known",
+                                tuple->type->str()));
     }
     Def* list = builder_.list(builder_.unpack_tuple(tuple), of[0]);
     return builder_.must_operator("aten::__getitem__", {list, expressions_.value(index)}, span);
@@ -135,7 +137,8 @@ Def* Indexing::module_item(Def* modules, const syntax::Expr& index, Span span) {
     if (constant && at->node->constant.is_int()) i = at->node->constant.as_int();
   }
   if (!i)
-    builder_.fail(index.span, "the index into a module is a constant int or str, so that its type is known");
+    builder_.fail(index.span,
+                  "the index into a module must be a constant int or str, so that its type is known");
   if (*i < 0) {  // from the end of those that have numbers for names
     const auto& type = static_cast<const ObjectType&>(*modules->type);
     for (int64_t n = 0; type.slot_index(fmt::format("{}", n)) >= 0; ++n) ++*i;
@@ -161,9 +164,10 @@ std::vector<Def*> Indexing::tensor_indices(const syntax::Subscript& e) {
       default:
         builder_.fail(
             span,
-            fmt::format("a Tensor is indexed by int, bool, slice, None, `...`, Tensor or a list, not by {}{}",
-                        index->type->str(),
-                        index->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
+            fmt::format(
+                "a Tensor can be indexed by int, bool, slice, None, `...`, Tensor or a list, not by {}{}",
+                index->type->str(),
+                index->type->kind == TypeKind::kOptional ? "; test `is not None` first" : ""));
     }
   };
   for (const syntax::Expr* i : indices) {
@@ -196,7 +200,7 @@ bool Indexing::gives_view(const std::vector<Def*>& indices) {
   });
 }
 
-// What most subscripts are, ints or a slice alone, needs no list. Null: it is another.
+// Most subscripts are ints or a single slice, which need no list of indices. Null for all others.
 Def* Indexing::simple_index(Def* tensor, const std::vector<Def*>& indices, Span span) {
   if (!indices.empty() && std::all_of(indices.begin(), indices.end(),
                                       [](const Def* i) { return i->type->kind == TypeKind::kInt; })) {
@@ -264,7 +268,7 @@ void Indexing::assign(const syntax::Subscript& e, Def* value, Span span) {
   builder_.here(e.span);
   if (!builder_.try_operator("aten::_set_item", {object, key, fitting})) {
     builder_.fail(e.indices[0]->span,
-                  fmt::format("{} is indexed by {}, not by {}", object->type->str(),
+                  fmt::format("{} must be indexed by {}, not by {}", object->type->str(),
                               object->type->kind == TypeKind::kDict ? object->type->of[0]->str() : "int",
                               key->type->str()));
   }
@@ -278,7 +282,7 @@ void Indexing::update(const syntax::Subscript& e, const syntax::AugAssign& s) {
     Def* value = expressions_.value(*s.value);
     builder_.here(s.span);
     Def* result = values_.arithmetic(s.op, item, value, s.span, true);
-    // An operator that wrote into a view of the tensor is done. A copy, or a new value, goes back into it.
+    // An operator that wrote into a view of the tensor is done. A copy or a new value must be stored back.
     const bool written =
         result->node && result->node->kind == ir::Kind::kOp && !result->node->op->traits.pure;
     if (!written || !gives_view(indices)) set_tensor_index(object, indices, result, s.span);

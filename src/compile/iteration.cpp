@@ -15,7 +15,7 @@ Iterable Iteration::over(const syntax::Expr& e) {
   const auto* call = syntax::is<syntax::Call>(e);
   if (!call) return over_value(expressions_.value(e), e.span);
   if (auto modules = module_view(*call)) return *std::move(modules);
-  // range and its like make no value: nothing but a loop can have them.
+  // range and similar forms make no value; only a loop can use them.
   if (!scopes_.free_name(*call->callee).empty()) {
     const Meaning callee = meanings_.of(*call->callee);
     const auto* builtin = callee.def ? nullptr : std::get_if<Builtin>(&callee.resolved);
@@ -63,7 +63,7 @@ Iterable Iteration::enumerate(std::vector<CallArgument>& args, Span span) {
   Iterable inner = over(*args[0].expr);
   Def* start = args.size() > 1 ? arguments_.value(args[1]) : nullptr;
   if (start && start->type->kind != TypeKind::kInt)
-    builder_.fail(args[1].span, fmt::format("`enumerate` starts at an int, not {}", start->type->str()));
+    builder_.fail(args[1].span, fmt::format("`enumerate` must start at an int, not {}", start->type->str()));
   Iterable count;
   count.length = inner.length;
   count.element = [this, start, span](Def* turn) {
@@ -117,8 +117,8 @@ std::optional<Iterable> Iteration::module_view(const syntax::Call& call) {
   const auto* method = syntax::is<syntax::Attribute>(*call.callee);
   if (!method || !call.args.empty() || !call.keywords.empty()) return std::nullopt;
   if (method->name != "keys" && method->name != "values" && method->name != "items") return std::nullopt;
-  // An attribute chain over a variable and nothing else: should it be no container of modules, then it is compiled a
-  // second time, so the first must leave nothing behind that matters.
+  // Only an attribute chain over a variable is tried: if it is not a container of modules, it is compiled a second time, so
+  // the first time must leave no effect in the graph.
   const std::string name = dotted_name(*method->object);
   if (name.empty() || !scopes_.free_name(*method->object).empty()) return std::nullopt;
   const Meaning owner = meanings_.of(*method->object);
@@ -167,15 +167,15 @@ Iterable Iteration::over_value(Def* value, Span span) {
     case TypeKind::kObject: return over_modules(value, span);
     case TypeKind::kOptional:
       builder_.fail(span,
-                    fmt::format("a loop does not run over {}{}", value->type->str(), optional_help(value)));
+                    fmt::format("a loop cannot run over {}{}", value->type->str(), optional_help(value)));
     default:
       builder_.fail(span,
-                    fmt::format("a loop runs over a range, list, dict, str, tuple or Tensor, not over {}",
+                    fmt::format("a loop can run over a range, list, dict, str, tuple or Tensor, not over {}",
                                 value->type->str()));
   }
 }
 
-// One loop has one type for its variable: so have the elements of the tuple.
+// The variable of a loop has one type, so the elements of the tuple must have one type.
 Iterable Iteration::over_tuple(Def* tuple, Span span) {
   TypePtr type;
   for (const TypePtr& t : tuple->type->of) {
@@ -192,13 +192,13 @@ Iterable Iteration::over_modules(Def* modules, Span span) {
   auto all = names_.submodules(*modules->type);
   if (!all)
     builder_.fail(span,
-                  fmt::format("a loop runs over a ModuleList, a Sequential or a ModuleDict; `{}` is none "
+                  fmt::format("a loop can run over a ModuleList, a Sequential or a ModuleDict; `{}` is none "
                               "of these",
                               modules->type->name));
   Iterable over;
   over.modules = all->names.size();
   over.length = builder_.integer(static_cast<int64_t>(*over.modules));
-  // The loop is unrolled, so the number of each turn is a constant.
+  // The loop is unrolled, so the number of each iteration is a constant.
   over.element = [this, modules, span, all = *std::move(all)](Def* turn) {
     const std::string& name = all.names[static_cast<size_t>(turn->node->constant.as_int())];
     return all.named ? builder_.text(name)

@@ -1,4 +1,4 @@
-// Iteration: what a `for`, a comprehension, `list(...)` or `dict(...)` runs over.
+// Iteration: the values that a `for`, a comprehension, `list(...)` or `dict(...)` runs over.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@ struct Iterable {
   std::function<ir::Def*(ir::Def* turn)> element;  // one value, or
   std::vector<Iterable> parts;                     // several: zip, enumerate
   ir::Def* dict = nullptr;                         // whose keys these are
-  std::optional<size_t> modules;                   // a container of modules: one turn a module, each compiled
+  std::optional<size_t> modules;  // a container of modules: the body is compiled once for each
 };
 
 class Iteration {
@@ -37,7 +37,7 @@ class Iteration {
 
   Iterable over(const syntax::Expr& e);
   Iterable over_value(ir::Def* value, Span span);
-  // The element of one turn, a tuple where there are several parts.
+  // The element of one iteration, a tuple if there are several parts.
   ir::Def* element(const Iterable& from, ir::Def* turn);
   // Assigns it to the loop's variables.
   void bind_target(const syntax::Expr& target, const Iterable& from, ir::Def* turn);

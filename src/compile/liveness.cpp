@@ -37,7 +37,7 @@ const DefSet& Liveness::used_in(const Block& block) {
     }
   }
   set.insert(block.outputs.begin(), block.outputs.end());
-  return used_[&block] = std::move(set);  // `it` may be stale: the inner blocks were added
+  return used_[&block] = std::move(set);  // not through `it`: the inner blocks may have made the table grow
 }
 
 Deaths Liveness::deaths_in(const Block& block, const DefList& dying) {
@@ -61,7 +61,7 @@ Deaths Liveness::deaths_in(const Block& block, const DefList& dying) {
   };
   for (const Def* def : block.params) dies(def, &deaths.at_start);
   for (const Def* def : dying) dies(def, &deaths.at_start);
-  // A result that nobody uses dies where it is made, not at the start.
+  // A result that is not used does not die at the start: the emitter kills it after the node that makes it.
   for (const Node* node : block.nodes) {
     for (const Def* def : node->outputs) dies(def, nullptr);
   }

@@ -1,5 +1,5 @@
-// Liveness: where each value of a graph dies. A value dies at the last node of its block that uses it; one that a branch
-// of an `if` uses last dies in that branch, and at the start of the other one.
+// Liveness: where each value of a graph dies. A value dies at the last node of its block that uses it. A value whose last
+// use is in one branch of an `if` dies there, and at the start of the other branch.
 #pragma once
 
 #include <unordered_map>

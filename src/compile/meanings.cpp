@@ -68,7 +68,7 @@ Meaning Meanings::of(const syntax::Expr& e) {
   return m;
 }
 
-// `M.helper` of a class that a script cannot use: its static methods and constants are the class's all the same.
+// `M.helper` of a class that scripts cannot make: its static methods and constants can be used all the same.
 std::optional<Meaning> Meanings::member_of_refused(const syntax::Attribute& e) {
   const std::string owner = scopes_.free_name(*e.object);
   if (owner.empty() || !std::holds_alternative<Refused>(names_.resolve(owner))) return std::nullopt;
@@ -98,7 +98,7 @@ Meaning Meanings::attribute(const syntax::Attribute& e) {
   return value_attribute(base.def, e);
 }
 
-// A name that is no property is a method, for the moment: only the call knows its arguments.
+// A name that is not a property is taken for a method: only the call knows the arguments that choose the row.
 Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
   if (self->type->kind == TypeKind::kObject) return module_attribute(self, e.name, e.name_span);
   if (self->type->kind == TypeKind::kOptional)
@@ -147,7 +147,7 @@ Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span
 Def* Meanings::value_of(const Meaning& m, Span span) {
   if (m.def && m.method.empty()) return m.def;
   if (m.def) {
-    // Where there is no such method either, that is the better message.
+    // If there is no such method either, the message about the method is the better one.
     if (m.def->type->kind != TypeKind::kObject)
       require_method(builder_, m.def, m.method, span, "attribute or method");
     builder_.fail(span, fmt::format("`{0}` is a method; call it: `{0}(...)`", m.method));

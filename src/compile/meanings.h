@@ -1,5 +1,5 @@
-// Meanings: what an expression in front of `(`, `.` or `[` stands for: a value, a method bound to a value, or what a
-// name that is no variable resolves to.
+// Meanings: what an expression in front of `(`, `.` or `[` stands for: a value, a method that is bound to a value, or what
+// a name resolves to that is not a variable.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct Meaning {
   std::string dotted = {};       // as the text names it
 };
 
-// What can be called somewhere else than here: by fork, or on another worker.
+// What can be called by fork, or on another worker.
 struct Callee {
   FunctionRef function;
   std::string operator_name;  // instead of a function
@@ -37,7 +37,7 @@ class Meanings {
   Meaning of(const syntax::Expr& e);
   // `object.name` of a scripted module.
   Meaning module_attribute(ir::Def* object, std::string_view name, Span span);
-  // Fails where it is no value.
+  // Fails if it is not a value.
   ir::Def* value_of(const Meaning& meaning, Span span);
   Callee callee(const Meaning& meaning, Span span);
 

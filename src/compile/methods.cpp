@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "src/compile/suggest.h"
-#include "src/value/torch_names.h"
+#include "src/value/unify.h"
+#include "tine/detail/torch_names.h"
 
 namespace tine::compile {
 
@@ -41,7 +42,7 @@ bool is_known_elsewhere(const Type& type, std::string_view name) {
 bool takes_self(const Op& row, const TypePtr& self) {
   if (row.schema.args.empty()) return false;
   const Argument& first = row.schema.args[0];
-  // torch.stack is not a method of a list: methods of Tensors are rows whose first argument is called self.
+  // Rows whose first argument is called self are methods of Tensors. So torch.stack is not a method of a list.
   if (self->kind == TypeKind::kTensor) return first.type->kind == TypeKind::kTensor && first.name == "self";
   TypeBindings bindings;
   return first.type->kind != TypeKind::kAny && match(first.type, self, &bindings);
@@ -78,7 +79,7 @@ void require_method(const FunctionBuilder& builder, const Def* self, std::string
     return;
   if (is_known_elsewhere(*self->type, name)) {
     builder.fail(
-        span, fmt::format("`{}.{}` is not there yet in scripts",
+        span, fmt::format("`{}.{}` is not available yet in scripts",
                           self->type->kind == TypeKind::kTensor ? "torch.Tensor" : self->type->str(), name));
   }
   builder.fail(span, fmt::format("{} has no {} `{}` in scripts{}", self->type->str(), what, name,

@@ -15,7 +15,7 @@ void Names::fail(Span span, std::string_view message) const {
 
 Resolved Names::resolve(std::string_view dotted) const {
   Resolved r = resolver_ ? resolver_->resolve(dotted) : Resolved(Missing{});
-  // The language's own names are bare ones, which a function's module may use for something else.
+  // The language's own names have no module, so the module of a function may define them as something else.
   if (!std::holds_alternative<Missing>(r) || dotted.find('.') != std::string_view::npos) return r;
   return resolve_language(dotted);
 }

@@ -14,20 +14,22 @@ using ir::Graph;
 using ir::Kind;
 using ir::Node;
 
-// Whether a constant holds something that a script can change.
+// Whether a constant holds something that a script can change. Each execution then needs a copy of its own.
 bool holds_list(const Value& value) {
   if (value.is(Tag::kList) || value.is(Tag::kDict)) return true;
   if (!value.is(Tag::kTuple)) return false;
   return std::any_of(value.as_tuple().items.begin(), value.as_tuple().items.end(), holds_list);
 }
 
-// Rows that can return anything, and those that fetch a value from another worker, whatever their types say.
+// Whether the machine must check the result against its declared type: for rows that can return anything, and for rows that
+// bring a value from another worker, whose program may differ.
 bool must_check(const Op& op, const Def& out) {
   if (out.type->kind == TypeKind::kAny) return false;
   return op.schema.result_type()->kind == TypeKind::kAny || op.schema.name.starts_with("rpc::");
 }
 
-// The call that a forked graph consists of, if there is nothing else in it.
+// The call, if the forked graph is only a call with the graph's inputs as its arguments. The fork then starts the callee
+// itself, without a frame for the graph.
 const Node* only_call(const Graph& graph) {
   const ir::Block& body = graph.root();
   if (body.nodes.size() != 1 || body.outputs.size() != 1) return nullptr;
@@ -83,7 +85,8 @@ void NodeCode::op(const Node& node, const DefList& dying) {
   const auto index = static_cast<uint16_t>(row - function_->ops.begin());
   if (row == function_->ops.end()) function_->ops.push_back(node.op);
   const std::vector<uint16_t> words = operands(node.inputs, dying);
-  // The call itself releases what dies, so the result may go into one of these registers.
+  // The instruction releases the operands that die before it writes the result, so the result may go into one of their
+  // registers.
   for (const Def* def : dying) forget(def);
   const Def* out = node.output();
   const auto n = static_cast<uint16_t>(words.size());
@@ -91,7 +94,7 @@ void NodeCode::op(const Node& node, const DefList& dying) {
     put({Opcode::CALL_OP_DROP, 0, index, n});
     put_words(words);
   } else if (must_check(*node.op, *out)) {
-    // It is a scalar, or what else was asked for, only when that has been checked.
+    // Until the check the value may be of any type, so it needs a register for any value, even if a scalar is expected.
     const uint16_t any = allocate(true);
     put({Opcode::CALL_OP, any, index, n});
     put_words(words);
@@ -210,7 +213,8 @@ void NodeCode::get_attr(const Node& node, const DefList& dying) {
   const uint16_t object = in_register(node.inputs[0]);
   const uint16_t site = slot_site(node);
   const bool gone = contains(dying, node.inputs[0]);
-  // The object must outlive the read of its slot.
+  // The object is killed after define(), so that the result does not get its register: assigning the result would release the
+  // object while its slot is read.
   const uint16_t to = define(node.output());
   put({is_scalar(*node.output()->type) ? Opcode::GET_SLOT_SCALAR : Opcode::GET_SLOT, to, object, site});
   if (gone) kill(dying);
@@ -276,7 +280,7 @@ void NodeCode::cast(const Node& node, const DefList& dying) {
   } else if (!is_subtype(in->type, out->type)) {
     put({Opcode::CHECK_TYPE, at.index, type_index(out->type)});
   }
-  // The same value under another type: it stays where it is, when nothing else needs it there as it was.
+  // The value does not change. If it dies here under its old type, it stays in its register under the new one.
   const bool temporary = !temporaries_.empty();
   if (!temporary && contains(dying, in) && is_object(at.index) == !is_scalar(*out->type) &&
       !hints_.contains(out)) {

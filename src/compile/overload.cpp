@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "src/compile/suggest.h"
+#include "src/value/unify.h"
 
 namespace tine::compile {
 namespace {
@@ -13,8 +14,8 @@ using How = InputSource::How;
 
 constexpr int kLastRound = 3;
 
-// Whether one row takes the arguments in one round. A search asks many rows and wants no reasons, so these are put
-// into words only where there is a `why`.
+// Whether one row takes the arguments in one round. A search asks many rows and needs no reasons, so a reason is put into
+// words only if `why` is not null.
 class RowFit {
  public:
   RowFit(const Schema& row, std::span<const ArgumentType> args, int round, std::string* why)
@@ -38,7 +39,7 @@ class RowFit {
     }
     choice->result = substitute(row_.result_type(), bindings_);
     if (!choice->result) return refuse([] { return std::string("its result type cannot be told"); });
-    // Among numbers of a known type such a row would be a loss: the others come first.
+    // For numbers of known types such a row would lose the type of the result, so it waits for the last round.
     return choice->result->kind != TypeKind::kNumber || number_given_ || round_ == kLastRound;
   }
 
@@ -121,8 +122,8 @@ class RowFit {
     return false;
   }
 
-  // x.view(2, 3) gives its list number by number. The numbers after the first belong to it, too, when no other
-  // parameter could take them by position. How many more arguments that is.
+  // x.view(2, 3) writes a list number by number. The numbers after the first belong to the list too, if no other parameter
+  // could take them by position. Returns how many more arguments that are.
   size_t wrap_those_after(size_t param, InputSource* input) const {
     const bool last = param + 1 == params_.size() || params_[param + 1].keyword_only;
     if (!last || !args_[input->arg].name.empty()) return 0;

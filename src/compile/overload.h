@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "src/value/schema.h"
+#include "tine/schema.h"
 
 namespace tine::compile {
 

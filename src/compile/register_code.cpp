@@ -41,7 +41,8 @@ uint16_t RegisterCode::allocate(bool object) {
 
 uint16_t RegisterCode::define(const Def* def) {
   const bool object = !is_scalar(*def->type);
-  // A reserved register is just what a phi wants; only another live value in it is in the way.
+  // The hint is the target in which this value is wanted, so it may be used although it is reserved, unless it still holds
+  // another value.
   if (const auto hint = hints_.find(def); hint != hints_.end()) {
     const uint16_t r = hint->second;
     if (!occupied_[r] && object_[r] == object) {
@@ -61,7 +62,7 @@ void RegisterCode::forget(const Def* def) {
 }
 
 void RegisterCode::restore_occupied(const std::vector<bool>& before) {
-  // Registers that were made since then are free there.
+  // Registers that were made after `before` was taken are free on that path.
   std::vector<bool> now = before;
   now.resize(occupied_.size(), false);
   occupied_ = std::move(now);
@@ -107,7 +108,8 @@ uint16_t RegisterCode::constant(const Value& value) {
 // ---- instructions
 
 void RegisterCode::wrong(std::string_view what) const {
-  throw Error(fmt::format("a fault in tine: the code of '{}' would be wrong: {}", function_->name, what));
+  throw Error(
+      fmt::format("internal error of tine: the code of '{}' would be wrong: {}", function_->name, what));
 }
 
 void RegisterCode::check(const Instruction& in) const {
@@ -208,7 +210,7 @@ void RegisterCode::kill(const DefList& dying) {
 std::vector<uint16_t> RegisterCode::operands(const std::vector<Def*>& inputs, const DefList& dying) {
   std::vector<uint16_t> words(inputs.size());
   DefSet moved_out;
-  // From the back: of f(x, x) the last x is the last use, whichever is read first.
+  // From the back, because of f(x, x): the machine reads operands in order, and only the last one may move the value out.
   for (size_t i = inputs.size(); i-- > 0;) {
     const Location at = where(inputs[i]);
     words[i] = at.index;
@@ -242,7 +244,7 @@ void RegisterCode::moves(const std::vector<Def*>& from, size_t first, const std:
     pending.push_back({target, at, last_use});
   }
   parallel(std::move(pending));
-  // What died here and was copied, not taken; unless its register has got a new value by now.
+  // A value that dies here and was copied must be released, unless a move has put a new value into its register.
   for (const Def* def : dying) {
     const Location at = where(def);
     if (at.constant) continue;
@@ -251,11 +253,11 @@ void RegisterCode::moves(const std::vector<Def*>& from, size_t first, const std:
   }
 }
 
-// In an order in which no move overwrites what a later one reads.
+// Emits the moves as if all were made at once: in an order in which no move overwrites a register that a later one reads.
 void RegisterCode::parallel(std::vector<Move> pending) {
   std::vector<uint16_t> asides;
   while (!pending.empty()) {
-    // One whose target nobody else still reads.
+    // A move is ready when no other pending move reads its target.
     const auto ready = std::find_if(pending.begin(), pending.end(), [&](const Move& move) {
       return std::none_of(pending.begin(), pending.end(), [&](const Move& other) {
         return &other != &move && !other.from.constant && other.from.index == move.to;
@@ -266,7 +268,8 @@ void RegisterCode::parallel(std::vector<Move> pending) {
       pending.erase(ready);
       continue;
     }
-    // Only cycles are left: free one target by moving what it holds aside.
+    // Every target that is left is read by another move, so only cycles are left. Moving the value of one target aside
+    // breaks its cycle.
     const uint16_t held = pending.front().to;
     const uint16_t aside = allocate(object_[held]);
     put({object_[held] ? Opcode::TAKE : Opcode::MOVE, aside, held});

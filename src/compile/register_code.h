@@ -1,7 +1,7 @@
 // RegisterCode: the registers, constants, instructions and moves that a function is written with.
 //
-// Each instruction is checked against its row in the table of opcodes as it is put. A mistake of the emitter so ends as
-// an error that names the instruction, and never as code that takes an int for a pointer.
+// Each instruction is checked against its row in the table of opcodes when it is put. So a mistake of the emitter is an
+// error that names the instruction, and never code that takes an int for a pointer.
 #pragma once
 
 #include <memory>

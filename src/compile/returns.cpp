@@ -31,7 +31,7 @@ void Returns::statement(const syntax::Return& s) {
     }
     inferred_ = std::move(both);
   }
-  // At the end of the function's own block the value is the graph's output; elsewhere it leaves from inside.
+  // At the end of the function's own block the value becomes the output of the graph; elsewhere a return node leaves.
   ir::Block& root = builder_.graph().root();
   if (&builder_.block() == &root) {
     root.outputs = {value};
@@ -58,7 +58,7 @@ void Returns::fall_off_end() {
 }
 
 TypePtr Returns::type() const {
-  // Neither: it only raises, so nothing can use its result.
+  // Neither a declared type nor a return: the function only raises, so nothing can use its result.
   return declared_ ? declared_ : inferred_ ? inferred_ : Type::none();
 }
 

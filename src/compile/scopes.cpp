@@ -46,8 +46,8 @@ void Scopes::refine(const std::vector<Refinement>& refinements) {
     if (!old || !old->def || equal(old->def->type, r.type)) continue;
     Variable narrow = *old;
     narrow.def = builder_.cast(old->def, r.type);
-    // A refinement is no assignment: an `if` must not carry it out of its branch. In the scope that assigned the
-    // variable it stays assigned.
+    // A refinement is not an assignment, so that an `if` does not carry it out of its branch. In the scope that assigned the
+    // variable, the variable stays assigned.
     const Variable* here = scopes_.back().find(r.name);
     narrow.assigned = here && here->assigned;
     set(r.name, std::move(narrow));

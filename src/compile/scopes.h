@@ -1,8 +1,8 @@
 // Scopes: the variables that are visible where the compiler stands, and what it knows of each.
 //
-// A block of the graph has a scope of its own; assigning inside it makes an entry there and leaves the outer one as it
-// was, so that control flow can merge the two. No phi is searched for: control flow is structured (Braun et al.,
-// "Simple and efficient construction of static single assignment form").
+// A block of the graph has a scope of its own. An assignment inside it makes an entry there and leaves the outer entry as
+// it was, so that control flow can merge the two. Control flow is structured, so the merges are known without a search for
+// phis (compare Braun et al., "Simple and efficient construction of static single assignment form").
 #pragma once
 
 #include <string>
@@ -47,7 +47,7 @@ class Scopes {
   void refine(const std::vector<Refinement>& refinements);
   // The variable's value; null when there is no such variable.
   [[nodiscard]] ir::Def* value(const syntax::Name& name) const;
-  // The dotted name that an expression is, when its first part is no variable; else empty.
+  // The dotted name that an expression is, if its first part is not a variable; otherwise empty.
   [[nodiscard]] std::string free_name(const syntax::Expr& e) const;
   // Sorted, for suggestions.
   [[nodiscard]] std::vector<std::string> names() const;

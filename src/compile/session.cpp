@@ -141,7 +141,8 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
     }
   };
   Unit& unit = found != by_name_.end() ? *found->second : declared();
-  // A function that says what it returns need not be compiled for that: so functions may call one another in a circle.
+  // A function that declares its result type need not be compiled before its callers. So functions may call one another in a
+  // circle.
   if (!unit.declares_result && unit.state != Unit::State::kDone) {
     if (unit.state == Unit::State::kCompiling) {
       throw_at(ErrorKind::kSyntax, where,
@@ -156,7 +157,7 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
 
 void Session::compile(Unit& unit) {
   unit.state = Unit::State::kCompiling;
-  // They nest: a call of a function whose result nobody declared compiles that one in between.
+  // Compilations nest: a call of a function without a declared result type compiles that function first.
   Unit* const before = std::exchange(current_, &unit);
   try {
     compile_function(*this, unit);
@@ -175,7 +176,7 @@ std::string Session::shown(const Unit& unit) {
 }
 
 void Session::rethrow_with_callers(const Unit* last, std::string told) {
-  // The error passes each function that is being compiled on its way out; the innermost tells of all of them.
+  // The error passes each function that is being compiled on its way out. The innermost one adds the whole chain.
   if (!std::exchange(callers_told_, true)) {
     for (const Unit* unit = last; unit && unit->caller; unit = unit->caller)
       told += called_from(shown(*unit), shown(*unit->caller), unit->called_at);
@@ -191,7 +192,7 @@ void Session::rethrow_with_callers(const Unit* last, std::string told) {
 }
 
 std::vector<CompiledFunction> Session::finish() {
-  // Compiling declares more; a deque's elements stay where they are.
+  // By index, because compiling declares more functions. The elements of a deque do not move.
   for (size_t i = 0; i < units_.size(); ++i) {
     if (units_[i].state == Unit::State::kDeclared) compile(units_[i]);
   }
@@ -209,9 +210,10 @@ std::vector<CompiledFunction> compile(const OpTable& ops, std::span<const Functi
 }
 
 std::vector<CompiledFunction> compile_text(const OpTable& ops, std::shared_ptr<const Source> source,
-                                           std::string_view prefix, const Library* library) {
+                                           std::string_view prefix, const Library* library,
+                                           std::shared_ptr<Resolver> others) {
   const syntax::Module module = syntax::parse(source);
-  auto resolver = std::make_shared<TextResolver>(ops, module, prefix);
+  auto resolver = std::make_shared<TextResolver>(ops, module, prefix, std::move(others));
   if (!module.classes.empty()) {
     throw_at(ErrorKind::kSyntax, SourceSpan(source, module.classes.front().name_span),
              "classes are not supported in scripts yet; write functions, or a module in Python");

@@ -24,7 +24,7 @@ struct Unit {
   std::shared_ptr<const syntax::Module> module;
   const syntax::FunctionDef* def = nullptr;
   State state = State::kDeclared;
-  const Unit* caller = nullptr;  // who called it first; null: it was asked for
+  const Unit* caller = nullptr;  // the first caller; null for a function that the user asked for
   SourceSpan called_at;
   bool declares_result = false;
   CompiledFunction result;  // its schema is complete from the beginning when declares_result
@@ -39,7 +39,7 @@ class Session {
   int depth = 0;
 
   Unit& declare(const FunctionSource& source);
-  // What a call of the function needs to know; compiles it when nobody wrote its result type.
+  // The signature, as a call needs it. Compiles the function if its result type is not declared.
   const Schema& signature(const FunctionRef& function, const SourceSpan& where);
   // Compiles everything declared.
   std::vector<CompiledFunction> finish();
@@ -47,7 +47,7 @@ class Session {
  private:
   void compile(Unit& unit);
   [[nodiscard]] static std::string shown(const Unit& unit);
-  // Adds to the error who called what was being compiled, once.
+  // Adds the chain of callers of the function that was being compiled to the error, once.
   [[noreturn]] void rethrow_with_callers(const Unit* last, std::string told);
   std::shared_ptr<const syntax::Module> parsed(const std::shared_ptr<const Source>& source);
 

@@ -20,7 +20,7 @@ bool Statements::body(const syntax::Body& statements) {
   const FunctionBuilder::Nested level(builder_, statements.front()->span);
   for (const syntax::StmtPtr& s : statements) {
     builder_.here(s->span);
-    // What follows an exit is never reached, so it is not compiled, as in TorchScript.
+    // Statements after an exit are never reached, so they are not compiled, as in TorchScript.
     if (statement(*s)) return true;
   }
   return false;
@@ -111,13 +111,13 @@ void Statements::declare(std::string_view name, const TypePtr& type, Span span) 
 }
 
 void Statements::augmented_assign(const syntax::AugAssign& s) {
-  // The object and its index are evaluated once, which only the indexing itself can do.
+  // The object and its index must be evaluated once, for the read and the write, so the indexing does both.
   if (const auto* element = syntax::is<syntax::Subscript>(*s.target)) return indexing_.update(*element, s);
   Def* old = expressions_.value(*s.target);
   Def* value = expressions_.value(*s.value, old->type);
   builder_.here(s.span);
   Def* result = values_.arithmetic(s.op, old, value, s.span, true);
-  // A list in an attribute was changed where it is: nothing is left to assign.
+  // A list in an attribute was changed in place, so there is nothing left to assign.
   if (result != old || s.target->kind == syntax::ExprKind::kName)
     assignments_.assign(*s.target, result, s.span);
 }

@@ -32,7 +32,7 @@ class Statements {
         returns_(returns),
         control_(control) {}
 
-  // True when control does not come out at its end.
+  // Returns true if control does not come out at the end.
   bool body(const syntax::Body& statements);
 
  private:

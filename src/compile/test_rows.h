@@ -2,7 +2,8 @@
 // tensors.
 #pragma once
 
-#include "src/value/op_table.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 
 namespace tine::compile {
 

@@ -74,7 +74,7 @@ Def* Values::arithmetic(BinaryOp op, Def* left, Def* right, Span span, bool in_p
   if (r->kind == TypeKind::kTensor && l->kind != TypeKind::kTensor) {
     if (Def* d = number_with_tensor(rows.first, left, right)) return d;
   }
-  // 3 * [0]: the table has the list first.
+  // 3 * [0]: the row has the list as its first argument.
   if (op == BinaryOp::kMul && l->kind == TypeKind::kInt &&
       (r->kind == TypeKind::kList || r->kind == TypeKind::kStr)) {
     if (Def* d = builder_.try_operator(rows.first, {right, left})) return d;
@@ -88,7 +88,7 @@ Def* Values::arithmetic(BinaryOp op, Def* left, Def* right, Span span, bool in_p
                 fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), l->str(), r->str(), help));
 }
 
-// Null where the language makes a new value, as of numbers: `x += y` is then `x = x + y`.
+// Null if the language makes a new value, as for numbers: `x += y` is then `x = x + y`.
 Def* Values::in_place(std::string_view name, BinaryOp op, Def* left, Def* right) {
   const TypeKind kind = left->type->kind;
   if (kind != TypeKind::kTensor && kind != TypeKind::kList) return nullptr;
@@ -134,7 +134,7 @@ void Values::level_numbers(Def** left, Def** right) {
   if ((*right)->type->kind == TypeKind::kFloat) *left = builder_.to_float(*left);
 }
 
-// A number on the left of a Tensor, where the table has only rows with the Tensor first.
+// A number on the left of a Tensor, for an operator whose rows all have the Tensor first: it is mirrored.
 Def* Values::number_with_tensor(std::string_view op, Def* left, Def* right) {
   if (left->type->kind != TypeKind::kInt && left->type->kind != TypeKind::kFloat &&
       left->type->kind != TypeKind::kNumber)
@@ -247,7 +247,7 @@ Def* Values::short_circuit(Def* left, bool is_and, const std::function<Def*()>& 
     ir::Block& block = *node->blocks[then ? 0 : 1];
     const FunctionBuilder::In in(builder_, block);
     const Scopes::Inner inner(scopes_);
-    // `and` goes on where the left side holds, `or` where it does not; the other block knows the result.
+    // `and` evaluates the right side if the left one holds, `or` if it does not. In the other block the result is known.
     Def* out = then == is_and ? right() : builder_.boolean(!is_and);
     if (out->type->kind != TypeKind::kBool) out = truth(out, {});
     block.outputs = {out};

@@ -1,4 +1,4 @@
-// Values: what the language's operators mean for values that are computed already: arithmetic, comparison, truth.
+// Values: the language's operators on values that are computed already: arithmetic, comparison, truth.
 #pragma once
 
 #include <functional>

@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <vector>
 
+#include "src/base/mutex.h"
+#include "src/future/run_limits.h"
 #include "tine/detail/stoppable.h"
 #include "tine/timer.h"
 
@@ -15,7 +16,7 @@ namespace tine {
 namespace detail {
 
 namespace {
-// What a task that is run inside a wait may count on.
+// The stack on which a task that is run inside a wait can count.
 constexpr size_t kStackReserve = size_t{256} << 10;
 }  // namespace
 
@@ -44,11 +45,12 @@ std::exception_ptr too_deep_error(const std::source_location& forked) noexcept {
   }
 }
 
-// Raised once, by a source, a deadline, or a parent. Its lists hold what is to be told: futures, and the
-// states of nested contexts.
+// What a CancelSource, a token and a Context with a deadline share. It is raised once: by a source, a deadline or a parent. Its
+// two lists hold whom it then tells: futures, and the StopStates of nested contexts.
 class StopState : public std::enable_shared_from_this<StopState> {
  public:
-  // In the list of its StopState until the future is done; belongs to the future's list of callbacks.
+  // A future that is to be told. It is owned by the future's list of callbacks, and stays in the list of its StopState until
+  // the future is done.
   class Watch final : public Node {
    public:
     Watch(StateBase& state, std::shared_ptr<StopState> stop) noexcept
@@ -58,13 +60,15 @@ class StopState : public std::enable_shared_from_this<StopState> {
     friend class StopState;
     static void run(Node* node, StateBase&) noexcept {
       const std::unique_ptr<Watch> self(static_cast<Watch*>(node));
-      const std::lock_guard lock(self->stop_->mutex_);
-      self->stop_->unlink(*self);
+      StopState& stop = *self->stop_;
+      const MutexLock lock(stop.mutex_);
+      stop.unlink(*self);
     }
     static constexpr NodeOps kOps{&Watch::run, false, true};
 
     const Ref<StateBase> state_;
     const std::shared_ptr<StopState> stop_;
+    // Guarded by stop_->mutex_, as the list that they belong to: link() and unlink() alone use them.
     Watch* before_ = nullptr;
     Watch* after_ = nullptr;
     bool linked_ = false;
@@ -76,7 +80,7 @@ class StopState : public std::enable_shared_from_this<StopState> {
     std::vector<Ref<StateBase>> futures;
     std::vector<std::weak_ptr<StopState>> children;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (outcome_.load(std::memory_order_relaxed) != Outcome::kPending) return false;
       outcome_.store(outcome, std::memory_order_release);
       while (Watch* watch = first_) {
@@ -85,6 +89,7 @@ class StopState : public std::enable_shared_from_this<StopState> {
       }
       children.swap(children_);
     }
+    // Without the lock: this runs callbacks of users, and each Watch takes the lock when its future is done.
     for (const Ref<StateBase>& future : futures) future->cancel(outcome);
     for (const std::weak_ptr<StopState>& weak : children) {
       if (const auto child = weak.lock()) child->raise(outcome);
@@ -96,7 +101,7 @@ class StopState : public std::enable_shared_from_this<StopState> {
     auto watch = std::make_unique<Watch>(state, shared_from_this());
     bool pending = false;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       pending = outcome() == Outcome::kPending;
       if (pending) link(*watch);
     }
@@ -111,9 +116,9 @@ class StopState : public std::enable_shared_from_this<StopState> {
     if (!parent) return;
     parents_.push_back(parent);
     {
-      const std::lock_guard lock(parent->mutex_);
+      const MutexLock lock(parent->mutex_);
       if (parent->outcome() == Outcome::kPending) {
-        // Those of contexts that are gone make room when the list would grow.
+        // Before the list grows, the entries of contexts that are gone make room.
         if (parent->children_.size() == parent->children_.capacity()) {
           std::erase_if(parent->children_, [](const auto& child) { return child.expired(); });
         }
@@ -150,13 +155,13 @@ class StopState : public std::enable_shared_from_this<StopState> {
     const std::weak_ptr<StopState> stop_;
   };
 
-  void link(Watch& watch) noexcept {
+  void link(Watch& watch) noexcept TINE_REQUIRES(mutex_) {
     watch.before_ = last_;
     (last_ ? last_->after_ : first_) = &watch;
     last_ = &watch;
     watch.linked_ = true;
   }
-  void unlink(Watch& watch) noexcept {
+  void unlink(Watch& watch) noexcept TINE_REQUIRES(mutex_) {
     if (!watch.linked_) return;
     (watch.before_ ? watch.before_->after_ : first_) = watch.after_;
     (watch.after_ ? watch.after_->before_ : last_) = watch.before_;
@@ -164,18 +169,19 @@ class StopState : public std::enable_shared_from_this<StopState> {
   }
 
   std::atomic<Outcome> outcome_{Outcome::kPending};
-  std::mutex mutex_;
-  Watch* first_ = nullptr;
-  Watch* last_ = nullptr;
-  std::vector<std::weak_ptr<StopState>> children_;
-  std::vector<std::shared_ptr<StopState>> parents_;  // they must stay to tell this one
+  Mutex mutex_;
+  Watch* first_ TINE_GUARDED_BY(mutex_) = nullptr;
+  Watch* last_ TINE_GUARDED_BY(mutex_) = nullptr;
+  std::vector<std::weak_ptr<StopState>> children_ TINE_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<StopState>>
+      parents_;  // kept, because a parent tells its children only while it exists
   Ref<Timer::Entry> alarm_;
 };
 
 class ContextData final : public RefCounted {
  public:
   ContextData() = default;
-  // A copy that can be changed before anybody else sees it.
+  // A copy, which may be changed until another thread sees it.
   static std::unique_ptr<ContextData> copy(const ContextData* from) {
     auto made = std::make_unique<ContextData>();
     if (from) {
@@ -183,6 +189,7 @@ class ContextData final : public RefCounted {
       made->stop = from->stop;
       made->trace_id = from->trace_id;
       made->values = from->values;
+      made->limits = from->limits;
     }
     return made;
   }
@@ -192,6 +199,7 @@ class ContextData final : public RefCounted {
   std::shared_ptr<StopState> stop;
   std::string trace_id;
   std::map<std::string, std::string, std::less<>> values;
+  std::shared_ptr<RunLimits> limits;  // null: none
 };
 
 void retain_context(ContextData* context) noexcept { context->retain(); }
@@ -204,7 +212,8 @@ bool can_stop(const ContextData& context) noexcept { return context.stop != null
 
 namespace {
 
-// In the source's list and, joined, in the context's.
+// The state on which a thread or coroutine waits when its context can stop. It is in the list of the source, and joined to the
+// context: the first of the two completes it.
 class Wakeup final : public State<void>, private Node {
  public:
   explicit Wakeup(WaitHelper* helper) noexcept : State<void>(helper), Node(&kOps) {}
@@ -243,9 +252,9 @@ void wait_in_context_slowly(StateBase& state, TimePoint deadline) {
     state.wait_until(deadline);
     return;
   }
-  // Its deadline counts also when the timer is late.
+  // The context's deadline counts also when the timer is late.
   const TimePoint end = std::min(deadline, context->deadline);
-  // Whoever waits is told that they give up: an error that comes later is no news.
+  // The caller learns that the wait was given up. An error of the future that comes later need not be reported.
   const auto give_up = [&state](Outcome how) {
     state.observe();
     throw_stopped(how);
@@ -254,8 +263,8 @@ void wait_in_context_slowly(StateBase& state, TimePoint deadline) {
   if (state.help_until(TimePoint::min())) return;
   const Ref<State<void>> wakeup = until_stopped(state, *context);
   const bool woken = wakeup->wait_until(end);
-  if (woken && wakeup->outcome() == Outcome::kValue) return;
-  if (!woken && end != context->deadline) return;
+  if (woken && wakeup->outcome() == Outcome::kValue) return;  // the future is done
+  if (!woken && end != context->deadline) return;             // the caller's deadline came first
   give_up(woken ? wakeup->outcome() : Outcome::kDeadline);
 }
 
@@ -266,6 +275,14 @@ Context made(std::unique_ptr<ContextData> data) {
   return context;
 }
 }  // namespace
+
+Context with_run_limits(const Context& context, int64_t steps, uint32_t depth) {
+  auto data = ContextData::copy(context.data().get());
+  data->limits = std::make_shared<RunLimits>(steps, depth, data->limits);
+  return made(std::move(data));
+}
+
+RunLimits* run_limits(const ContextData& context) noexcept { return context.limits.get(); }
 
 }  // namespace detail
 

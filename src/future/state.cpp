@@ -3,13 +3,12 @@
 
 #include "src/base/left_over.h"
 #include "src/base/let_go.h"
+#include "src/base/mutex.h"
 #include "src/base/polling.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <new>
 
 namespace tine::detail {
@@ -18,8 +17,8 @@ namespace {
 constexpr NodeOps kTailOps{nullptr, false};
 constinit Node tail_node(&kTailOps);
 
-// Callbacks and coroutines that would nest too deep wait here until the outermost one returns. A thread that is about to
-// wait runs them first: what it waits for may be among them.
+// Callbacks and coroutines that would nest too deep wait here until the outermost one returns. A thread that is about to wait
+// runs them first, because what it waits for may be among them.
 struct Trampoline {
   struct Job {
     void (*run)(void* a, void* b);
@@ -29,7 +28,7 @@ struct Trampoline {
   int depth;
   LeftOver<Job> jobs;
 
-  // Runs the job now, or leaves it to the outermost call on this thread.
+  // Runs the job now, or leaves it to the outermost call of this thread.
   void enter(Job job) noexcept {
     if (depth == kDeepestCall) {
       jobs.push(job);
@@ -62,20 +61,22 @@ void TaskHelper::help(StateBase& state, TimePoint deadline) noexcept {
   polling.miss();
 }
 constinit TaskHelper the_task_helper;
-// Sleeping threads meet here; made by the first one.
+
+// Where threads sleep that wait for the state. The first of them makes it.
 struct StateBase::Hub {
-  std::mutex mutex;
-  std::condition_variable wake;
+  Mutex mutex;
+  Condition wake;
 
   void wake_all() noexcept {
-    // Empty section: a sleeper that looked under the lock and saw nothing is in its wait before this returns.
-    { const std::lock_guard lock(mutex); }
+    // A sleeper looks at the state under the lock and then waits. After this empty section each one that saw the state pending
+    // is in its wait, so the notification reaches it.
+    { const MutexLock lock(mutex); }
     wake.notify_all();
   }
 };
 
 void StateBase::report_unless_observed() const noexcept {
-  // What failed before a fork(2) is the parent's to tell.
+  // The parent of a fork(2) reports what failed before it.
   if ((flags_.load(std::memory_order_relaxed) & kObserved) == 0 && !of_parent())
     report_unobserved(error_, where_);
 }
@@ -85,7 +86,7 @@ void StateBase::delete_hub(Hub* hub) noexcept { delete hub; }
 bool StateBase::run_inline() noexcept { return false; }
 bool StateBase::run_here() noexcept {
   if (!task()) return false;
-  // The task completes itself as `owning`, and the queue's reference may be gone by then.
+  // The task completes itself as `owning`, by the queue's reference, which another thread may give up meanwhile.
   const Ref<StateBase> mine = Ref<StateBase>::share(this);
   return run_inline();
 }
@@ -96,13 +97,13 @@ void StateBase::run_alone() noexcept {
 
 Node* StateBase::tail() noexcept { return &tail_node; }
 
-// The rest of a drain, posted because a user's callback came up under a gate.
+// The rest of a drain. It is posted when a user's callback comes up under a gate.
 class DrainTask final : public Task {
  public:
   DrainTask(StateBase* state, Node* oldest) noexcept
       : state_(Ref<StateBase>::share(state)), oldest_(oldest) {}
-  // Still under the gate only if its executor is full or closed and ran or abandoned the task in post(): then
-  // the callbacks, which are owed in any case, run here, or they would be posted for ever.
+  // If this runs under the gate, the gate's executor is full or closed and ran or abandoned the task in post(). Then the
+  // callbacks run here, because they are owed in any case and would otherwise be posted for ever.
   void run() noexcept override {
     const std::unique_ptr<DrainTask> self(this);
     Executor* const lifted = std::exchange(gate, nullptr);
@@ -137,7 +138,7 @@ Node* reversed(Node* newest, Next next_of) noexcept {
 void StateBase::subscribe(Node* node) noexcept {
   if (is_inherited()) [[unlikely]]
     fail_in_child();
-  if (!word_.add(node, tail())) return;  // the node may have run, and the state be gone
+  if (!word_.add(node, tail())) return;  // from here on the node may have run, and the state may be gone
   const Ref<StateBase> mine = Ref<StateBase>::share(this);
   drain(node);
 }
@@ -150,7 +151,7 @@ bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
           code, tail(), [&] { return alone = sole_owner(); }, &newest)) {
     return false;
   }
-  if (!alone) wake_sleepers();
+  if (!alone) wake_sleepers();  // before the callbacks: they may take long
   if (later) {
     *later = newest;
   } else if (newest) {
@@ -161,7 +162,7 @@ bool StateBase::finish_pending(Outcome outcome, Node** later) noexcept {
 
 bool StateBase::fail(Owning, std::exception_ptr error, Node** later) noexcept {
   assert(error);
-  if (done()) return false;  // an error that others may be reading stays
+  if (done()) return false;  // others may be reading the error that is there
   error_ = std::move(error);
   if (finish(owning, Outcome::kError, later)) return true;
   error_ = nullptr;
@@ -175,7 +176,7 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kError: observe(); return error_;
     case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
     case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
-    case Outcome::kForked:
+    case Outcome::kInherited:
       return make_error(ErrorKind::kAbandoned,
                         "this future was made before the process forked: what completes it runs in the "
                         "parent only; wait for "
@@ -203,15 +204,18 @@ void StateBase::drain(Node* newest) noexcept {
 
 void enter_trampoline(void (*run)(void*, void*), void* a, void* b) noexcept { trampoline.enter({run, a, b}); }
 
-// True: this thread has run all there was, and the state is idle. Else `*more` came meanwhile.
+// True: this thread has run all callbacks, and the state is idle. False: `*more` came meanwhile.
 inline bool StateBase::leave(Node** more) noexcept {
   return word_.leave(
       word_.load(std::memory_order_relaxed) & kOutcome, tail(), [&] { return sole_owner(); }, more);
 }
 
+// Runs a chain of states in a loop. Invariant at the head of the outer loop: this thread drains `state`, and `oldest` is the
+// list of what it has not run yet, oldest first. When the last callback of a state completes another state (`chained`), the
+// loop leaves the first and goes on with the other, so a chain of any length needs one stack frame.
 void StateBase::run_all(Node* oldest) noexcept {
   const auto next_of = [](Node* n) -> Node*& { return n->next_; };
-  // Callbacks run in the context in which they were added, never in the one of whoever completes.
+  // A callback runs in the context in which it was added, never in that of the thread that completes the state.
   const ContextSwap no_context;
   StateBase* state = this;
   Ref<StateBase> kept;  // `state`, once it is not this one
@@ -225,7 +229,7 @@ void StateBase::run_all(Node* oldest) noexcept {
         return;
       }
       if (failed && !ops.books) state->observe();
-      Node* const next = oldest->next_;
+      Node* const next = oldest->next_;  // the node may be gone after it has run
       if (!ops.run_chained) {
         ops.run(oldest, *state);
         oldest = next;
@@ -243,7 +247,7 @@ void StateBase::run_all(Node* oldest) noexcept {
         oldest = reversed(chained.newest, next_of);
         break;
       }
-      // Others are still to come here: those of the chained state come first, as inside a call.
+      // This state has more callbacks. Those of the chained state run first, as they would inside a call.
       chained.state->drain(chained.newest);
       if (!oldest) oldest = reversed(std::exchange(more, nullptr), next_of);
     }
@@ -260,10 +264,11 @@ void run_chain(Chained chained) noexcept {
 
 bool StateBase::fail_in_child() noexcept {
   if (done()) return true;
-  hub_.store(nullptr, std::memory_order_relaxed);  // leaked: a thread of the parent may have had its lock
+  hub_.store(nullptr,
+             std::memory_order_relaxed);  // leaked, because a thread of the parent may have held its lock
   Node* parents = nullptr;
-  const auto code = static_cast<uintptr_t>(Outcome::kForked);
-  // Leaked as well. What this process adds from here on runs.
+  const auto code = static_cast<uintptr_t>(Outcome::kInherited);
+  // The parent's callbacks are leaked as well. Those that this process adds from here on run.
   if (word_.finish(
           code, tail(), [] { return false; }, &parents) &&
       parents) {
@@ -310,6 +315,8 @@ bool StateBase::sleep_until(TimePoint deadline) noexcept {
       delete fresh;
     }
   }
+  // The second look of state_word.h's finish(): after the hub is there. So either this sees the outcome, or the finisher the
+  // hub.
   if (outcome(std::memory_order_seq_cst) != Outcome::kPending) return true;
   struct AtHub final : Sleeper {
     explicit AtHub(Hub& h) noexcept : hub(h) {}
@@ -319,15 +326,14 @@ bool StateBase::sleep_until(TimePoint deadline) noexcept {
   WaitHelper* const mine = thread_helper();
   if (mine) mine->about_to_block(&sleeper);
   {
-    std::unique_lock lock(hub->mutex);
+    MutexLock lock(hub->mutex);
     while (!done()) {
       if (mine && mine->called()) [[unlikely]] {
+        // The pool has a task and no thread for it. The task may take this state's mutex.
         lock.unlock();
         mine->run_called();
         lock.lock();
-      } else if (deadline == kNoDeadline) {
-        hub->wake.wait(lock);
-      } else if (hub->wake.wait_until(lock, deadline) == std::cv_status::timeout) {
+      } else if (!hub->wake.wait_until(hub->mutex, deadline)) {
         break;
       }
     }
@@ -341,3 +347,14 @@ void StateBase::wake_sleepers() noexcept {
 }
 
 }  // namespace tine::detail
+
+namespace tine {
+
+BlockingScope::BlockingScope() noexcept : helper_(detail::thread_helper()) {
+  if (helper_) helper_->about_to_block(nullptr);
+}
+BlockingScope::~BlockingScope() {
+  if (helper_) helper_->unblocked();
+}
+
+}  // namespace tine

@@ -1,9 +1,7 @@
 #include "tine/timer.h"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/base/thread.h"
 
 namespace tine {
@@ -15,17 +13,18 @@ struct Timer::Core {
 
   const Birth birth;
   Executor& callbacks;
-  mutable std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<Ref<Entry>> heap;  // earliest first; an entry at i has place_ i + 1
-  bool closed = false;
-  Thread thread;
+  mutable Mutex mutex;
+  Condition changed;
+  // Earliest first; an entry at i has place_ i + 1. `mutex` guards place_, too.
+  std::vector<Ref<Entry>> heap TINE_GUARDED_BY(mutex);
+  bool closed TINE_GUARDED_BY(mutex) = false;
+  Thread thread;  // started under `mutex`, joined once `closed` is set
 
-  void put(size_t i, Ref<Entry> entry) noexcept {
+  void put(size_t i, Ref<Entry> entry) noexcept TINE_REQUIRES(mutex) {
     entry->place_ = i + 1;
     heap[i] = std::move(entry);
   }
-  void up(size_t i) noexcept {
+  void up(size_t i) noexcept TINE_REQUIRES(mutex) {
     Ref<Entry> moving = std::move(heap[i]);
     while (i > 0 && moving->when_ < heap[(i - 1) / 2]->when_) {
       put(i, std::move(heap[(i - 1) / 2]));
@@ -33,7 +32,7 @@ struct Timer::Core {
     }
     put(i, std::move(moving));
   }
-  void down(size_t i) noexcept {
+  void down(size_t i) noexcept TINE_REQUIRES(mutex) {
     Ref<Entry> moving = std::move(heap[i]);
     for (size_t child = 2 * i + 1; child < heap.size(); child = 2 * i + 1) {
       if (child + 1 < heap.size() && heap[child + 1]->when_ < heap[child]->when_) ++child;
@@ -43,11 +42,12 @@ struct Timer::Core {
     }
     put(i, std::move(moving));
   }
-  Ref<Entry> take(size_t i) noexcept {
+  Ref<Entry> take(size_t i) noexcept TINE_REQUIRES(mutex) {
     Ref<Entry> taken = std::move(heap[i]);
     taken->place_ = 0;
     Ref<Entry> last = std::move(heap.back());
     heap.pop_back();
+    // The last entry fills the gap, and may belong further down or further up.
     if (i < heap.size()) {
       Entry* const moved = last.get();
       heap[i] = std::move(last);
@@ -59,12 +59,12 @@ struct Timer::Core {
 
   void main() noexcept {
     const detail::CallbackGate gate(callbacks);
-    std::unique_lock lock(mutex);
+    MutexLock lock(mutex);
     while (!closed) {
       if (heap.empty()) {
-        changed.wait(lock);
+        changed.wait(mutex);
       } else if (const TimePoint next = heap.front()->when_; Clock::now() < next) {
-        changed.wait_until(lock, next);
+        (void)changed.wait_until(mutex, next);
       } else {
         const Ref<Entry> due = take(0);
         lock.unlock();
@@ -76,12 +76,13 @@ struct Timer::Core {
 };
 
 bool Timer::Entry::stop() noexcept {
-  Ref<Entry> taken;  // dropped behind the lock
-  // In a child after fork(2) the timer's thread may have taken the mutex along.
+  Ref<Entry> taken;  // declared first, so that it is dropped after the lock is released
+  // In a child after fork(2) the mutex may be held for ever, by the parent's timer thread.
   if (!core_ || core_->birth.inherited()) return false;
-  const std::lock_guard lock(core_->mutex);
+  Timer::Core& core = *core_;
+  const MutexLock lock(core.mutex);
   if (place_ == 0) return false;
-  taken = core_->take(place_ - 1);
+  taken = core.take(place_ - 1);
   return true;
 }
 
@@ -90,14 +91,15 @@ Timer::Timer(Executor& callbacks) : core_(std::make_shared<Core>(callbacks)) {}
 Timer::~Timer() {
   if (!core_) return;
   std::vector<Ref<Entry>> left;
+  Core& core = *core_;
   {
-    const std::lock_guard lock(core_->mutex);
-    core_->closed = true;
-    left.swap(core_->heap);
+    const MutexLock lock(core.mutex);
+    core.closed = true;
+    left.swap(core.heap);
     for (const Ref<Entry>& entry : left) entry->place_ = 0;
   }
-  core_->changed.notify_one();
-  core_->thread.join();
+  core.changed.notify_one();
+  core.thread.join();
   for (const Ref<Entry>& entry : left) entry->abandon();
 }
 
@@ -109,30 +111,31 @@ void Timer::start(const Ref<Entry>& entry, TimePoint when) {
   entry->core_ = core_;
   entry->when_ = when;
   bool first = false;
+  Core& core = *core_;
   {
-    const std::lock_guard lock(core_->mutex);
-    if (!core_->thread.joinable())
-      core_->thread = Thread("tine-timer", [core = core_.get()] { core->main(); });
-    core_->heap.push_back(entry);
-    core_->up(core_->heap.size() - 1);
+    const MutexLock lock(core.mutex);
+    if (!core.thread.joinable()) core.thread = Thread("tine-timer", [&core] { core.main(); });
+    core.heap.push_back(entry);
+    core.up(core.heap.size() - 1);
     first = entry->place_ == 1;
   }
-  if (first) core_->changed.notify_one();
+  if (first) core.changed.notify_one();
 }
 
 size_t Timer::size() const noexcept {
-  const std::lock_guard lock(core_->mutex);
-  return core_->heap.size();
+  const Core& core = *core_;
+  const MutexLock lock(core.mutex);
+  return core.heap.size();
 }
 
 void Timer::leave_in_child() noexcept {
-  // Leaked: its mutex may be held by a thread that does not exist here.
+  // Leaked, because its mutex may be held by a thread that does not exist here.
   new std::shared_ptr<Core>(std::move(core_));
 }
 
 namespace {
 
-// Sits in the timer's heap and in its future's list of callbacks: whichever is first takes it out of the other.
+// It is in the timer's heap and in its future's list of callbacks. The one that comes first takes it out of the other.
 class Sleep final : public Timer::Entry, private detail::Node {
  public:
   Sleep() : Node(&kOps), state_(detail::make_ref<detail::State<void>>(detail::task_helper())) {

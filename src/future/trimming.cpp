@@ -1,11 +1,12 @@
 #include "src/future/trimming.h"
 
-#include <mutex>
 #include <utility>
+
+#include "src/base/mutex.h"
 
 namespace tine {
 
-// Locks nest so: the Recycler's, mutex_, the timer's.
+// It is called under the Recycler's lock (wanted()), and calls the timer under its own: docs/spec/threads.md has the order.
 class Trimming::Keeper final : public Recycler::Keeper, public detail::RefCounted {
  public:
   Keeper(Recycler& recycler, Timer& timer, std::chrono::milliseconds interval) noexcept
@@ -17,7 +18,7 @@ class Trimming::Keeper final : public Recycler::Keeper, public detail::RefCounte
     recycler_.remove(*this);
     detail::Ref<Timer::Entry> last;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       ended_ = true;
       last = std::move(interval_now_);
     }
@@ -25,7 +26,7 @@ class Trimming::Keeper final : public Recycler::Keeper, public detail::RefCounte
   }
 
  private:
-  // A timer's entry is started once.
+  // A timer's entry is started once, so each interval has its own.
   class Interval final : public Timer::Entry {
    public:
     explicit Interval(Keeper& keeper) : keeper_(detail::Ref<Keeper>::share(&keeper)) {}
@@ -33,7 +34,7 @@ class Trimming::Keeper final : public Recycler::Keeper, public detail::RefCounte
    private:
     void fire() noexcept override {
       if (!keeper_->recycler_.trim() || keeper_->begin_interval()) return;
-      // No memory for another one, or the end: what is kept goes now.
+      // There is no memory for another interval, or this is the end: what is kept goes now.
       while (keeper_->recycler_.trim()) continue;
     }
     void abandon() noexcept override {}
@@ -44,7 +45,7 @@ class Trimming::Keeper final : public Recycler::Keeper, public detail::RefCounte
   bool begin_interval() noexcept {
     try {
       auto next = detail::make_ref<Interval>(*this);
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (ended_) return false;
       timer_.start(next, Clock::now() + interval_);
       interval_now_ = std::move(next);
@@ -57,9 +58,9 @@ class Trimming::Keeper final : public Recycler::Keeper, public detail::RefCounte
   Recycler& recycler_;
   Timer& timer_;
   const std::chrono::milliseconds interval_;
-  std::mutex mutex_;
-  bool ended_ = false;                      // guarded by mutex_
-  detail::Ref<Timer::Entry> interval_now_;  // guarded by mutex_
+  Mutex mutex_;
+  bool ended_ TINE_GUARDED_BY(mutex_) = false;
+  detail::Ref<Timer::Entry> interval_now_ TINE_GUARDED_BY(mutex_);
 };
 
 Trimming::Trimming(Recycler& recycler, Timer& timer, std::chrono::milliseconds interval)

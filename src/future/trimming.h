@@ -1,10 +1,9 @@
-// Trimming: while one is alive a Recycler keeps blocks, and gives back what nobody took for one to two intervals.
+// Trimming: while one is alive a Recycler keeps blocks, and gives back to the system what nobody took for one to two
+// intervals.
 //
-// State      Idle while nothing is kept, else an entry of the timer.
-// Threads    One thread makes and destroys it. It trims on the timer's thread, whose gate sends large blocks elsewhere.
-// Ownership  The Recycler outlives the timer, the timer outlives it.
-// Errors     When the timer has no thread, another Trimming of the Recycler is asked, and this one the next time.
-// Source     src/base/recycler.h.
+// It trims on the timer's thread, under whose gate large blocks go to an executor. While the Recycler keeps nothing it does
+// nothing. One thread makes and destroys it. The Recycler must outlive the timer, and the timer must outlive it. If the timer
+// has no thread, the Recycler asks another Trimming, and this one the next time.
 #pragma once
 
 #include <chrono>

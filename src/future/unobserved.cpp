@@ -12,7 +12,7 @@
 namespace tine {
 namespace {
 
-void write_line(const std::exception_ptr& error, const std::source_location& where) noexcept try {
+void log_report(const std::exception_ptr& error, const std::source_location& where) noexcept try {
   std::string what = describe(error);
   what.resize(std::min(what.size(), what.find('\n')));
   const detail::MadeAt made = detail::made_at(error, where);
@@ -27,8 +27,8 @@ void write_line(const std::exception_ptr& error, const std::source_location& whe
   // Out of memory: there is nothing to write it with.
 }
 
-// Process-wide by nature: a future dies on any thread, and knows no Runtime.
-constinit std::atomic<UnobservedErrorHook> hook_now{&write_line};
+// One for the process: a future is dropped on any thread, and knows of no Runtime.
+constinit std::atomic<UnobservedErrorHook> current_hook{&log_report};
 
 bool was_cancelled(const std::exception_ptr& error) noexcept {
   try {
@@ -43,7 +43,7 @@ bool was_cancelled(const std::exception_ptr& error) noexcept {
 }  // namespace
 
 UnobservedErrorHook set_unobserved_error_hook(UnobservedErrorHook hook) noexcept {
-  return hook_now.exchange(hook ? hook : &write_line);
+  return current_hook.exchange(hook ? hook : &log_report);
 }
 
 detail::MadeAt detail::made_at(const std::exception_ptr& error, const std::source_location& where) {
@@ -51,7 +51,7 @@ detail::MadeAt detail::made_at(const std::exception_ptr& error, const std::sourc
   try {
     std::rethrow_exception(error);
   } catch (const Error& told) {
-    // The last fork on its way is the one whose future nobody looked at.
+    // The last fork in the trail is the one whose future nobody looked at.
     const auto& trail = told.trail();
     for (auto hop = trail.rbegin(); hop != trail.rend(); ++hop) {
       if (hop->kind == Hop::Kind::kFork && hop->line > 0)
@@ -64,7 +64,7 @@ detail::MadeAt detail::made_at(const std::exception_ptr& error, const std::sourc
 }
 
 void detail::report_unobserved(const std::exception_ptr& error, const std::source_location& where) noexcept {
-  if (!was_cancelled(error)) hook_now.load()(error, where);
+  if (!was_cancelled(error)) current_hook.load()(error, where);
 }
 
 }  // namespace tine

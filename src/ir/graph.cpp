@@ -1,4 +1,5 @@
 #include "src/ir/graph.h"
+#include "src/value/unify.h"
 
 #include <algorithm>
 #include <array>
@@ -53,7 +54,7 @@ void copy_block(const Block& from, Block& to, Graph& graph, Copies* copies) {
     fresh->type = node->type;
     if (node->subgraph) fresh->subgraph = clone(*node->subgraph);
     graph.append(to, fresh);
-    // The results last: the blocks cannot use them, and what comes after can.
+    // The results come last: the node's blocks cannot use them, and the nodes after it can.
     for (const Block* inner : node->blocks) copy_block(*inner, *graph.add_block(*fresh), graph, copies);
     for (const Def* def : node->outputs) copies->emplace(def, graph.add_output(*fresh, def->type, def->name));
   }
@@ -102,7 +103,7 @@ bool Node::is_exit() const noexcept {
   }
 }
 
-// Nodes, blocks and values live in deques: they never move, and those that were removed stay until the graph goes.
+// Nodes, blocks and values are in deques, so they never move. Removed ones stay allocated until the graph is destroyed.
 Graph::Graph(std::string n) : name(std::move(n)) { root_ = &blocks_.emplace_back(); }
 
 Def* Graph::add_param(Block& block, TypePtr type, std::string hint) {
@@ -188,7 +189,7 @@ Node* Builder::loop(Def* max_trip, Def* condition, std::vector<Def*> carried) {
   inputs.insert(inputs.end(), carried.begin(), carried.end());
   Node* node = add(Kind::kLoop, std::move(inputs));
   Block* body = graph_->add_block(*node);
-  graph_->add_param(*body, Type::integer());  // the number of the turn
+  graph_->add_param(*body, Type::integer());  // the number of the iteration
   for (Def* def : carried) {
     graph_->add_param(*body, def->type, def->name);
     graph_->add_output(*node, def->type, def->name);
@@ -218,7 +219,7 @@ Def* Builder::fork(std::shared_ptr<Graph> subgraph, std::vector<Def*> args) {
 Def* Builder::get_attr(Def* object, std::string attribute, TypePtr type) {
   Node* node = add(Kind::kGetAttr, {object});
   node->name = attribute;
-  // The attribute is a good name for its value, too.
+  // A value that is read from an attribute is named after it.
   return graph_->add_output(*node, std::move(type), std::move(attribute));
 }
 
@@ -267,7 +268,7 @@ Def* Builder::is_instance(Def* value, TypePtr type) {
 }
 
 Def* Builder::cast(Def* value, TypePtr narrower) {
-  // It is the same variable still.
+  // It is still the same variable, so it keeps its name.
   return graph_->add_output(*add(Kind::kUncheckedCast, {value}), std::move(narrower), value->name);
 }
 

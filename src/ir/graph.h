@@ -1,15 +1,13 @@
-// Graph: a function in SSA form with structured control flow; what the compiler and the tracer write, what
-// travels to other workers as text, and what src/compile/emit turns into code.
+// Graph: a function in SSA form with structured control flow (docs/spec/ir.md). The compiler and the tracer write it, it
+// travels to other workers as text, and src/compile/emit turns it into code.
 //
-// State      Nodes in blocks. A Def is written once: by a node, as a block's parameter, or as the graph's
-//            input. A graph may be changed until it is emitted, then it is only read.
-// Threads    One writer; a finished graph may be read by any number of threads.
-// Ordering   The nodes of a block run in order; nothing else is implied but by data and effects.
-// Ownership  The graph owns its nodes, blocks and defs, and frees them together: a removed node stays
-//            allocated until then. Fork subgraphs are shared. A Graph is not movable (defs point into it).
-// Errors     Building checks nothing: verify() (verify.h) does, and says which node is wrong and why.
-// Cost       A few allocations a node.
-// Source     docs/spec/ir.md; PyTorch's IR for the text form and the names of the node kinds.
+// Nodes are in blocks, and the nodes of a block run in order. A Def is written once: by a node, as a block's parameter,
+// or as the graph's input. The graph owns its nodes, blocks and defs and frees them together, so a removed node stays
+// allocated until then. The subgraphs of forks are shared. A Graph cannot be moved, because defs point into it.
+//
+// One thread may write a graph. Once it is finished, any number of threads may read it. Building checks nothing: verify()
+// (verify.h) does, and says which node is wrong and why. The text form and the names of the node kinds follow PyTorch's
+// IR.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +19,8 @@
 #include <vector>
 
 #include "src/base/source.h"
-#include "src/value/op_table.h"
-#include "src/value/type.h"
+#include "tine/operators.h"
+#include "tine/type.h"
 #include "tine/value.h"
 
 namespace tine::ir {
@@ -43,7 +41,7 @@ struct Def {
 // What a node does. The text name is in the first column; `in` and `out` are Node::inputs and outputs.
 enum class Kind : uint8_t {
   // aten::add.Tensor and every other row of the operator table: `op` names it. in: one for each schema argument,
-  // defaults filled in by whoever builds the node, implicit conversions made explicit (aten::Float.int, ...).
+  // with defaults filled in, and implicit conversions made explicit (aten::Float.int, ...), by the code that builds the node.
   // out: one, of the schema's result type with type variables replaced (also when that type is None). Where the
   // schema says Any, any type: the machine checks that the result fits.
   // `aten::wait` is such a node: the machine suspends there.
@@ -56,8 +54,8 @@ enum class Kind : uint8_t {
   // no outputs; then the other block's are taken. When both exit, the If has no outputs and is itself an exit.
   kIf,
   // prim::Loop(%max_trip, %cond, %carried...): in: int, bool, initial carried values. One block: parameters are the
-  // turn (int, from 0) and the carried values; outputs are the next condition (bool) and the next
-  // carried values. out: the carried values after the last turn. `for i in range(n)`: max_trip n, conditions constant
+  // number of the iteration (int, from 0) and the carried values; outputs are the next condition (bool) and the next
+  // carried values. out: the carried values after the last iteration. `for i in range(n)`: max_trip n, conditions constant
   // true. `while c`: max_trip constant kNoTripLimit, the first condition is c evaluated before the loop.
   kLoop,
   // Exits: each may only be the last node of a block and have no out.
@@ -65,7 +63,7 @@ enum class Kind : uint8_t {
   kReturn,
   // prim::Break(%carried...): leaves the innermost loop; in: the carried values that become its outputs.
   kBreak,
-  // prim::Continue(%cond, %carried...): ends this turn of the innermost loop; in: as the outputs of its block.
+  // prim::Continue(%cond, %carried...): ends this iteration of the innermost loop; in: as the outputs of its block.
   kContinue,
   // prim::RaiseException[kind="ValueError"](%message): `name` is the kind (name_of(ErrorKind)). in: one str.
   kRaise,
@@ -123,7 +121,8 @@ struct Node {
 };
 
 struct Block {
-  std::vector<Def*> params;  // a loop body's turn and carried values; the graph's inputs for its root
+  std::vector<Def*>
+      params;  // a loop body's iteration number and carried values; the graph's inputs for its root
   std::vector<Node*> nodes;
   std::vector<Def*> outputs;  // empty when the block ends in an exit
   Node* owner = nullptr;      // the If or Loop; null for the root

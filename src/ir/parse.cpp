@@ -16,7 +16,7 @@
 namespace tine::ir {
 namespace {
 
-// The text may come from another worker: whatever it says, reading it takes bounded stack and time.
+// The text may come from another worker, so reading it takes bounded stack and time whatever it says.
 constexpr int kDeepestBlock = 200;
 constexpr int kDeepestValue = 32;
 constexpr int kDeepestType = 32;
@@ -184,7 +184,7 @@ class Parser {
       }
       ++at_;
     }
-    // The names of types are parse_type's affair; only where they end is known here.
+    // parse_type() knows the names of types. Here it is only known where such a name ends.
     std::string_view words = text_.substr(begin, at_ - begin);
     while (!words.empty() && is_space(words.back())) words.remove_suffix(1);
     if (words.empty()) fail("expected a type");
@@ -206,7 +206,7 @@ class Parser {
     refuse_open(parsed, begin);
     return parsed;
   }
-  // A graph has no type variables, and a class without slots is one that nobody here knows.
+  // A graph has no type variables. An object type without slots is a class that is not known here.
   void refuse_open(const TypePtr& type, size_t begin) {
     if (type->kind == TypeKind::kVariable || type->kind == TypeKind::kFunction ||
         (type->kind == TypeKind::kObject && !dynamic_cast<const ObjectType*>(type.get()))) {
@@ -226,7 +226,7 @@ class Parser {
     if (word == "inf") return std::numeric_limits<double>::infinity();
     if (word == "-inf") return -std::numeric_limits<double>::infinity();
     if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
-    // strtod reads more than numbers are written like: "infinity", "0x1p3".
+    // strtod also reads forms in which print() never writes a number: "infinity", "0x1p3".
     const bool digits = !word.empty() && word.find_first_not_of("+-.0123456789eE") == std::string::npos;
     if (digits && word.find_first_of(".eE") == std::string::npos) {
       at_ = begin;
@@ -271,7 +271,7 @@ class Parser {
     if (peek() != '"') fail("expected the elements as hexadecimal text");
     ++at_;
     const size_t bytes = elements * size_of(dtype);
-    // Before the memory is asked for: the sizes may say anything. The first test keeps `bytes` from wrapping.
+    // Checked before the memory is allocated, because the sizes may be anything. The first test keeps `bytes` from wrapping.
     if (elements > text_.size() || bytes * 2 > text_.size() - at_)
       fail("the elements are fewer than the sizes say");
     Tensor result;
@@ -435,7 +435,7 @@ class Parser {
     }
     attributes(*node, outputs.size() == 1 ? outputs.front().type : nullptr);
     node->inputs = uses();
-    // An operator without its overload is told by the types of what it takes and gives.
+    // The overload of an operator that is written without one is found by the types of its inputs and its result.
     if (node->kind == Kind::kOp) {
       if (outputs.size() != 1) {
         at_ = begin;
@@ -460,7 +460,7 @@ class Parser {
       expect_word("->");
       child->outputs = uses();
     }
-    // Only now: neither its inputs nor its blocks can use a node's own results.
+    // Defined only now: neither the node's inputs nor its blocks may use its results.
     for (Output& output : outputs) {
       add_def(output.name, graph_->add_output(*node, std::move(output.type), hint_of(output.name)));
     }
@@ -585,7 +585,7 @@ std::unique_ptr<Graph> parse(std::string_view text, const OpTable& ops, std::str
   Parser parser(text, ops, options);
   std::unique_ptr<Graph> graph = parser.run(std::move(name));
   if (terms) *terms = parser.terms();
-  // What was read is well-formed text; whether it is a graph that may run is the verifier's to say.
+  // So far the text is well-formed. The verifier decides whether the graph may run.
   verify(*graph);
   return graph;
 }

@@ -1,7 +1,7 @@
 // Reads the text form of a graph (docs/spec/ir.md), which may come from anywhere.
 //
-// Throws SyntaxError with line and column for any text that is not a graph, and never does anything worse, whatever the
-// text; a graph that was parsed has been verified, too. Takes time linear in the text.
+// A text that is not a graph is a SyntaxError with line and column; no text does anything worse. A parsed graph has been
+// verified too. The time is linear in the text.
 #pragma once
 
 #include <cstddef>

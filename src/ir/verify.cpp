@@ -6,11 +6,12 @@
 #include <unordered_set>
 
 #include "src/ir/print.h"
+#include "src/value/unify.h"
 
 namespace tine::ir {
 namespace {
 
-// The passes and the emitter go down into blocks and forks by recursion.
+// The passes and the emitter recurse into blocks and forks, so their depth is bounded here.
 constexpr int kDeepestFork = 64;
 constexpr int kDeepestBlock = 400;
 
@@ -103,7 +104,7 @@ class Verifier {
   void block_outputs(const Block& b) {
     const Node& owner = *b.owner;
     std::vector<TypePtr> wanted = types(owner.outputs);
-    // A turn ends with the condition for the next one.
+    // An iteration ends with the condition for the next one.
     if (owner.kind == Kind::kLoop) wanted.insert(wanted.begin(), Type::boolean());
     outputs(&owner, b.outputs, 0, wanted);
   }
@@ -174,14 +175,14 @@ class Verifier {
       case Kind::kIsInstance:
         arity(node, 1, 1);
         if (!node.type) fail(&node, "the check names no type");
-        if (node.output()->type->kind != TypeKind::kBool) fail(&node, "the result is a bool");
+        if (node.output()->type->kind != TypeKind::kBool) fail(&node, "the result must be a bool");
         return;
       case Kind::kUncheckedCast: return cast(node);
     }
     fail(&node, "unknown kind of node");
   }
 
-  // A node that control does not come out of: what it hands on must be what the function or the loop is left with.
+  // An exit: its inputs must fit what the function returns, or what the loop carries.
   void exit(const Node& node) {
     switch (node.kind) {
       case Kind::kReturn: results(node, 0); return outputs(&node, node.inputs, 0, graph_.returns);
@@ -229,7 +230,7 @@ class Verifier {
       fits(&node, node.inputs[i], sub.inputs()[i]->type);
     }
     if (sub.returns.size() != 1) fail(&node, "a forked graph returns one value");
-    // By itself: it uses nothing of this graph but its inputs.
+    // Verified as a graph of its own: it may use nothing of this graph but its inputs.
     Verifier(sub, fork_depth_ + 1).run();
     if (!equal(node.output()->type, Type::future(sub.returns.front()))) {
       fail(&node, fmt::format("the forked graph returns {}, the result is declared as {}",
@@ -243,14 +244,14 @@ class Verifier {
     switch (node.kind) {
       case Kind::kTupleConstruct:
         if (const TypePtr made = Type::tuple(types(node.inputs)); !is_subtype(made, type))
-          fail(&node, fmt::format("a {} is made here", made->str()));
+          fail(&node, fmt::format("the node makes a {}", made->str()));
         return;
       case Kind::kListConstruct:
-        if (type->kind != TypeKind::kList) fail(&node, "a list is made here");
+        if (type->kind != TypeKind::kList) fail(&node, "the node makes a list");
         for (const Def* def : node.inputs) fits(&node, def, type->of.front());
         return;
       default:  // kDictConstruct: key, value, key, value
-        if (type->kind != TypeKind::kDict) fail(&node, "a dict is made here");
+        if (type->kind != TypeKind::kDict) fail(&node, "the node makes a dict");
         if (node.inputs.size() % 2 != 0) fail(&node, "expected a value for each key");
         for (size_t i = 0; i < node.inputs.size(); ++i) fits(&node, node.inputs[i], type->of[i % 2]);
     }
@@ -279,7 +280,8 @@ class Verifier {
 
   void cast(const Node& node) {
     arity(node, 1, 1);
-    // The machine looks at the value, but not into containers: only what it can see may be claimed.
+    // A cast narrows Any or a wider type, which the machine checks, or widens the type. A cast between unrelated types could
+    // never succeed.
     const TypePtr& from = node.inputs[0]->type;
     const TypePtr& to = node.output()->type;
     const bool any = from->kind == TypeKind::kAny ||
@@ -290,7 +292,8 @@ class Verifier {
 
   void element(const Node& node, const TypePtr& from, const TypePtr& to) {
     if (!is_subtype(from, to)) fail(&node, fmt::format("expected {}, got {}", to->str(), from->str()));
-    // A scalar's register must hold a scalar: no widening to Any on the way out of a tuple.
+    // The types must be equal, not only compatible: an int that is declared as Any on its way out of the tuple would be in a
+    // register of the wrong kind.
     if (!equal(from, to))
       fail(&node, fmt::format("the element is a {}, the result is declared as {}", from->str(), to->str()));
   }
@@ -319,12 +322,13 @@ class Verifier {
     for (const Def* def : body.params) {
       if (!def || !def->type) fail(&node, "a parameter has no type");
     }
-    if (body.params[0]->type->kind != TypeKind::kInt) fail(&node, "the first parameter is the turn, an int");
+    if (body.params[0]->type->kind != TypeKind::kInt)
+      fail(&node, "the first parameter must be the number of the iteration, an int");
     for (size_t i = 0; i < carried; ++i) {
       const TypePtr& type = body.params[i + 1]->type;
       fits(&node, node.inputs[i + 2], type);
       if (!equal(type, node.outputs[i]->type))
-        fail(&node, "a carried value has the same type as its parameter and its result");
+        fail(&node, "a carried value must have the same type as its parameter and its result");
     }
     loops_.push_back(&node);
     block(body, depth + 1);
@@ -357,7 +361,7 @@ std::optional<std::string> check_op(const Op& op, const std::vector<Def*>& input
   }
   const TypePtr type = substitute(schema.result_type(), bindings);
   if (!type) return fmt::format("{}: its result type does not follow from its arguments", schema.full_name());
-  // Of a row that can return anything the caller says what it expects, and the machine checks it.
+  // For a row that can return anything, the node says what type it expects, and the machine checks it.
   if (!equal(type, result) && type->kind != TypeKind::kAny)
     return fmt::format("{} returns {}, declared is {}", schema.full_name(), type->str(), result->str());
   return std::nullopt;

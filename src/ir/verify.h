@@ -1,4 +1,4 @@
-// Verifies a graph: what passes here the emitter and the machine run without looking again (docs/spec/ir.md).
+// Verifies a graph. The emitter and the machine rely on it and do not check again (docs/spec/ir.md).
 //
 // Throws SyntaxError that quotes the node and says what is wrong with it. The graph must not change meanwhile.
 #pragma once

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "src/rpc/agent_parts.h"
+#include "tine/context.h"
 
 namespace tine::rpc {
 
@@ -39,41 +42,32 @@ const WorkerInfo& Agent::worker_info(int rank) const { return parts_->world.find
 
 void Agent::open() { parts_->server.open(); }
 
-TimePoint Agent::deadline_after(Seconds timeout) const noexcept {
-  double seconds = timeout.count();
-  if (seconds < 0) seconds = parts_->rpc_timeout.load(std::memory_order_relaxed);
-  // 30 years are as good as none, and do not overflow.
-  if (seconds <= 0 || seconds > 1e9) return kNoDeadline;
-  return Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(seconds));
-}
-
-Seconds Agent::rpc_timeout() const noexcept { return Seconds(parts_->rpc_timeout.load()); }
-void Agent::set_rpc_timeout(Seconds timeout) {
-  if (!(timeout.count() >= 0))
-    throw ValueError(fmt::format("rpc_timeout is {} s: expected 0 (none) or more", timeout.count()));
-  parts_->rpc_timeout.store(timeout.count());
-}
+TimePoint Agent::deadline_after(Seconds timeout) const { return parts_->calls.deadline_after(timeout); }
+Seconds Agent::rpc_timeout() const noexcept { return parts_->calls.rpc_timeout(); }
+void Agent::set_rpc_timeout(Seconds timeout) { parts_->calls.set_rpc_timeout(timeout); }
 
 bool Agent::has_room(int to) const { return parts_->world.peer(worker_info(to).id).has_room(); }
 Future<void> Agent::room(int to) { return parts_->world.peer(worker_info(to).id).room(); }
 
 void Agent::wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted) {
   if (has_room(to)) return;
+  // The call ends with the context in which it is made; so does the wait. call() then finds it ended.
+  const Context context = Context::current();
   const auto slice = [&](TimePoint until) {
-    return has_room(to) || (room(to).wait_until(until) && has_room(to));
+    return has_room(to) || context.stopped() || (room(to).wait_until(until) && has_room(to));
   };
-  (void)wait_interruptible(deadline, interrupted, "a call", slice);
+  (void)wait_interruptible(std::min(deadline, context.deadline()), interrupted, "a call", slice);
 }
 
 Future<Value> Agent::call(int to, CallRequest request, TimePoint deadline) {
   return parts_->calls.call(worker_info(to).id, std::move(request), deadline);
 }
 
-detail::Ref<RRef> Agent::remote(int to, CallRequest request, TimePoint deadline) {
+detail::Ref<Reference> Agent::remote(int to, CallRequest request, TimePoint deadline) {
   return parts_->calls.remote(worker_info(to).id, std::move(request), deadline);
 }
 
-detail::Ref<RRef> Agent::own(Value value) {
+detail::Ref<Reference> Agent::own(Value value) {
   if (holds_future(value)) throw_future_cannot_travel("the value of an RRef");
   RRefTable& references = parts_->references;
   auto entry = detail::make_ref<OwnerEntry>(references.next_id(parts_->world.rank()));

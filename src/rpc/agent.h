@@ -1,17 +1,17 @@
-// Agent: this process as a worker among named workers: calls, replies, references.
+// Agent: this process as a worker among named workers: calls, replies, references (docs/spec/agent.md, docs/spec/wire.md,
+// docs/spec/rref.md).
 //
-// State      start() returns when all workers are connected to each other; then open until shutdown.
-// Threads    Every member from any thread.
-// Ordering   Calls to one worker arrive there in the order in which call() returned, but that small ones may
-//            overtake large ones (more than 256 KiB).
-// Ownership  Owns its thread, connections and pending calls. Futures, RRefs and what then() made of them may
-//            outlive it, also waited for. Its memory goes with the last RRef and running handler; its received
-//            tensors keep their bytes.
-// Errors     At most once: nothing is ever sent twice. A future fails with DeadlineExceeded (naming worker,
-//            call and time), PeerDied (worker and cause), or the callee's error with a hop naming it.
-//            call() itself throws for an unknown worker, an argument that cannot travel, a closed agent.
-// Cost       A call: its state, a slot, one system call. Whoever waits polls the connection.
-// Source     docs/spec/agent.md, docs/spec/wire.md, docs/spec/rref.md.
+// start() returns when all workers are connected to each other; the agent is then open until shutdown. Any thread may
+// call any member. The agent owns its thread, its connections and its pending calls. Futures, RRefs and what then() made
+// of them may outlive it, and may be waited for. Its memory goes with the last RRef and the last running handler;
+// received tensors keep their bytes.
+//
+// Nothing is ever sent twice. Calls to one worker arrive there in the order in which call() returned, except that small
+// ones may overtake large ones (more than 256 KiB). A future fails with DeadlineExceeded (which names worker, call and
+// time), PeerDied (worker and cause), or the callee's error with a hop that names the worker. call() itself throws for an
+// unknown worker, for an argument that cannot travel, and after the agent has closed.
+//
+// A call costs its state, a slot and one system call. A thread that waits for an answer polls the connection.
 #pragma once
 
 #include <chrono>
@@ -25,20 +25,22 @@
 #include "src/rpc/auth/secret.h"
 #include "src/rpc/call.h"
 #include "src/rpc/rref.h"
-#include "src/value/op_table.h"
+#include "src/rpc/transport/transport.h"
+#include "tine/operators.h"
 #include "tine/timer.h"
 
 namespace tine::rpc {
 
 class AgentParts;
 
-using Seconds = std::chrono::duration<double>;
-
 struct AgentOptions {
   std::string name;  // 1 to 128 bytes, unique in the world
   int rank = 0;
   int world_size = 1;
-  std::string address;  // "tcp://host:port"; rank 0 listens there (port 0 only with world_size 1)
+  // Where the workers meet, an address of one of `transports`: rank 0 listens there. Port 0 only with world_size 1.
+  std::string address;
+  // The ways between workers, nearest first: src/rpc/transport/named_transports.h. Required with a world_size above 1.
+  TransportList transports;
   std::shared_ptr<const Secret> secret;  // null: Secret::load()
   Seconds rpc_timeout{60};               // of calls that name none; 0: none
   Seconds init_timeout{60};
@@ -46,8 +48,11 @@ struct AgentOptions {
   // tensor is not copied, and does not count.
   size_t max_calls_in_flight = 65536;
   size_t max_send_buffer_bytes = size_t{64} << 20;
-  bool unix_sockets = true;  // between workers of one machine
-  bool plaintext_beyond_loopback = false;
+  // A worker that says nothing is asked for a sign of life after the first, and is dead after the second; 0: never asked.
+  std::chrono::milliseconds heartbeat_interval{5000};
+  std::chrono::milliseconds heartbeat_timeout{30000};
+  // For how long a thread that waits for an answer looks for it before it sleeps, while that pays; 0: it sleeps at once.
+  std::chrono::microseconds polling{50};
 
   const OpTable* ops = nullptr;           // borrowed; null: builtin calls are refused
   std::function<OpContext()> op_context;  // empty: OpContext{}
@@ -82,13 +87,13 @@ class TINE_API Agent {
   // Lets the calls go that hold_calls kept. Once.
   void open();
 
-  // The deadline of a call that begins now: `timeout` zero is none, negative the default.
-  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const noexcept;
+  // The deadline of a call that begins now: `timeout` zero is none, negative the default. ValueError for a NaN.
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const;
   [[nodiscard]] Seconds rpc_timeout() const noexcept;
   void set_rpc_timeout(Seconds timeout);
 
-  // Whether a call to that worker stays within the bounds. Who can wait does so before it calls: wait_for_room, or
-  // room() without a thread: done when there may be some. call() itself never waits, and goes beyond.
+  // Whether a call to that worker stays within the bounds. A caller that can wait should wait first: in wait_for_room(), or
+  // without a thread for room(), which is done when there may be room. call() itself never waits and goes beyond the bounds.
   [[nodiscard]] bool has_room(int to) const;
   [[nodiscard]] Future<void> room(int to);
   // Until there is room or the deadline has come (then the call fails by it). Cancelled when `interrupted`.
@@ -100,9 +105,9 @@ class TINE_API Agent {
     return call(to, std::move(request), deadline_after(Seconds(-1)));
   }
   // The same, but the value stays there.
-  [[nodiscard]] detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
+  [[nodiscard]] detail::Ref<Reference> remote(int to, CallRequest request, TimePoint deadline);
   // A reference to a value of this process.
-  [[nodiscard]] detail::Ref<RRef> own(Value value);
+  [[nodiscard]] detail::Ref<Reference> own(Value value);
 
   // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout` (0: as long as
   // they live); an error then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or

@@ -7,6 +7,7 @@
 #include <latch>
 
 #include "src/rpc/rendezvous.h"
+#include "src/rpc/transport/tcp/tcp_address.h"
 #include "src/rpc/world_for_tests.h"
 
 namespace tine::rpc {

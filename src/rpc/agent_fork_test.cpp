@@ -17,6 +17,9 @@ namespace tine::rpc {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::name_of;
+using testing::Over;
+using testing::talk;
 using testing::World;
 using namespace std::chrono_literals;
 
@@ -34,15 +37,14 @@ std::set<std::string> open_sockets() {
   return sockets;
 }
 
-// Unix sockets, and TCP.
-class Forks : public ::testing::TestWithParam<bool> {
+class Forks : public ::testing::TestWithParam<Over> {
  protected:
   World::Change change() {
-    return [unix_sockets = GetParam()](int, AgentOptions& o) { o.unix_sockets = unix_sockets; };
+    return [over = GetParam()](int, AgentOptions& o) { talk(o, over); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Forks, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, Forks, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Forks, AChildHoldsNoSocketRunsNoCallbackAndFailsWhatSomebodyLooksAtWithoutALock) {
   const std::set<std::string> before = open_sockets();
@@ -53,7 +55,9 @@ TEST_P(Forks, AChildHoldsNoSocketRunsNoCallbackAndFailsWhatSomebodyLooksAtWithou
     f.wait();
     call.reply(Value(1));
   };
-  ASSERT_GT(open_sockets().size(), before.size());
+  if (GetParam() != Over::kInProcess) {
+    ASSERT_GT(open_sockets().size(), before.size());
+  }
   static std::atomic<int> ran;
   ran = 0;
   const Future<Value> pending = world[0].call(1, testing::foreign("waits"));
@@ -117,7 +121,7 @@ TEST(Agent, WhatAFutureBecameMayBeWaitedForWhenTheAgentIsGone) {
 TEST(Agent, AnRRefAndARunningHandlerMayOutliveTheAgent) {
   Promise<void> gate;
   const Future<void> opened = gate.future();
-  detail::Ref<RRef> rref;
+  detail::Ref<Reference> rref;
   Promise<void> entered;
   const Future<void> inside = entered.future();
   std::thread handler;

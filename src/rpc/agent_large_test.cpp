@@ -16,6 +16,9 @@ using std::chrono::seconds;
 using testing::eventually;
 using testing::foreign;
 using ::testing::HasSubstr;
+using testing::name_of;
+using testing::Over;
+using testing::talk;
 using testing::World;
 
 constexpr size_t kBound = 64 << 10;  // of copied bytes: small, so that little data is beyond it
@@ -23,7 +26,7 @@ constexpr int64_t kMegabyte = 1 << 20;
 
 std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
 TimePoint soon() { return Clock::now() + seconds(60); }
-Value as_value(const detail::Ref<RRef>& r) { return detail::Ref<RRefObject>(r); }
+Value as_value(const detail::Ref<Reference>& r) { return detail::Ref<RRefObject>(r); }
 
 Tensor tensor_of(int64_t bytes) {
   Tensor t = Tensor::empty(std::array<int64_t, 1>{bytes / 4}, DType::kFloat32);
@@ -42,17 +45,17 @@ Value long_list(int64_t n) {
   return list;
 }
 
-class Large : public ::testing::TestWithParam<bool> {
+class Large : public ::testing::TestWithParam<Over> {
  protected:
   World::Change change() {
-    return [unix_sockets = GetParam()](int, AgentOptions& o) {
-      o.unix_sockets = unix_sockets;
+    return [over = GetParam()](int, AgentOptions& o) {
+      talk(o, over);
       o.max_send_buffer_bytes = kBound;
     };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Large, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, Large, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Large, TensorsOfAnySizeAndNumberArriveAndComeBack) {
   World world(2, change());
@@ -164,7 +167,7 @@ TEST_P(Large, AnswersWaitUnencodedPastTheBoundAndNoneIsLost) {
 
 TEST_P(Large, ReleasesBesideItAreNotLost) {
   World world(2, change());
-  std::vector<detail::Ref<RRef>> held;
+  std::vector<detail::Ref<Reference>> held;
   for (int i = 0; i < 300; ++i) held.push_back(world[0].remote(1, testing::add({1}, {1}), soon()));
   for (const auto& r : held) EXPECT_FALSE(r->confirmed().error());
   EXPECT_EQ(world[1].counts().references_owned, 300U);
@@ -185,7 +188,7 @@ TEST_P(Large, LeasesAndTheirConfirmationsBesideItAreNotLost) {
     kept.push_back(ForeignPayload::in(call.args()[0])->leaves().at(0));
     call.reply(Value());
   };
-  std::vector<detail::Ref<RRef>> held;
+  std::vector<detail::Ref<Reference>> held;
   for (int i = 0; i < 100; ++i) held.push_back(world[0].remote(2, testing::add({1}, {1}), soon()));
   const Value t = tensor_of(16 * kMegabyte);
   std::vector<Future<Value>> large;
@@ -196,7 +199,7 @@ TEST_P(Large, LeasesAndTheirConfirmationsBesideItAreNotLost) {
   for (auto& g : given) EXPECT_FALSE(g.error());
   {
     const std::lock_guard lock(mutex);
-    for (const Value& r : kept) EXPECT_FALSE(RRef::from(r)->to_here(soon()).error());
+    for (const Value& r : kept) EXPECT_FALSE(Reference::from(r)->to_here(soon()).error());
     kept.clear();
   }
   EXPECT_TRUE(eventually([&] { return world[2].counts().references_owned == 0; }));
@@ -224,7 +227,7 @@ TEST_P(Large, CancellationsBesideItAreNotLost) {
   std::vector<Future<Value>> large;
   for (int i = 0; i < 8; ++i) large.push_back(world[0].call(1, CallRequest::builtin("test::same", {t})));
   for (const auto& w : waiting) EXPECT_TRUE(w.cancel());
-  // A small call that is sent behind the cancellations arrives behind them.
+  // A small call that is sent after the cancellations arrives after them.
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
   go.count_down();
   EXPECT_FALSE(block.error());
@@ -252,7 +255,7 @@ TEST_P(Large, ACancellationReachesItsLargeRequest) {
     const auto call = world[0].call(1, foreign("count", {v}));
     EXPECT_TRUE(call.cancel());
   }
-  // What is large keeps its order: when this one is answered, those and what is right behind them have arrived.
+  // Large frames keep their order: when this one is answered, the others and the frames right after them have arrived.
   EXPECT_FALSE(world[0].call(1, CallRequest::builtin("test::any", {long_list(200000)})).error());
   go.count_down();
   EXPECT_FALSE(block.error());
@@ -269,8 +272,8 @@ class LargeReferences : public Large {
     world.handlers(rank).on["make"] = [](IncomingCall call) { call.reply(7); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, LargeReferences, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, LargeReferences, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(LargeReferences, AFetchMayOvertakeTheCreation) {
   World world(2, change());
@@ -286,7 +289,7 @@ TEST_P(LargeReferences, ACallAfterItMayOvertakeTheCreation) {
   World world(2, change());
   make(world, 1);
   world.handlers(1).on["method"] = [](IncomingCall call) {
-    call.reply(RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->local_value().get());
+    call.reply(Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->local_value().get());
   };
   for (const Value& burden : burdens()) {
     const auto r = world[0].remote(1, foreign("make", {burden}), soon());
@@ -300,7 +303,7 @@ TEST_P(LargeReferences, AReferenceMayBePassedOnBeforeTheCreationHasArrived) {
   World world(3, change());
   make(world, 1);
   world.handlers(2).on["fetch"] = [](IncomingCall call) {
-    call.reply_with(RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
+    call.reply_with(Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
   };
   for (const Value& burden : burdens()) {
     Future<Value> answer;
@@ -326,7 +329,7 @@ TEST_P(LargeReferences, OneGivenUpAtOnceIsForgottenAfterItsCreation) {
 TEST_P(LargeReferences, OneThatTravelsHomeInALargeFrameMayBeGivenUpAtOnce) {
   World world(2, change());
   world.handlers(1).on["look"] = [](IncomingCall call) {
-    call.reply_with(RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->local_value());
+    call.reply_with(Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->local_value());
   };
   for (const Value& burden : burdens()) {
     for (const bool first : {true, false}) {
@@ -356,7 +359,8 @@ TEST_P(LargeReferences, OneThatComesInALargeAnswerIsCounted) {
     };
     for (const auto& [to, name] : {std::pair{1, "give"}, {2, "through"}}) {
       const Value answer = world[0].call(to, foreign(name), soon()).get();
-      EXPECT_EQ(RRef::from(ForeignPayload::in(answer)->leaves().at(0))->to_here(soon()).get().to_int(), 5);
+      EXPECT_EQ(Reference::from(ForeignPayload::in(answer)->leaves().at(0))->to_here(soon()).get().to_int(),
+                5);
     }
   }
   EXPECT_TRUE(eventually([&] { return world[1].counts().references_owned == 0; }));

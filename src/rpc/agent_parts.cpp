@@ -15,8 +15,10 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   links.world_size = o.world_size;
   links.address = o.address;
   links.timeout = o.init_timeout;
-  links.unix_sockets = o.unix_sockets;
-  links.plaintext_beyond_loopback = o.plaintext_beyond_loopback;
+  links.transports = o.transports;
+  links.connection.heartbeat_interval = o.heartbeat_interval;
+  links.connection.heartbeat_timeout = o.heartbeat_timeout;
+  links.polling = o.polling;
   links.connection.callbacks = &callbacks_of(o);
   links.timer = o.timer;
   links.connection.max_copied_bytes = o.max_send_buffer_bytes;
@@ -33,12 +35,11 @@ Server::Options server_options(const AgentOptions& o) {
 }  // namespace
 
 AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
-    : rpc_timeout(o.rpc_timeout.count()),
-      world(o.name, o.rank, incarnation),
+    : world(o.name, o.rank, incarnation),
       links(link_options(o, incarnation)),
       references(world),
       server(world, references, server_options(o)),
-      calls(world, references, server, callbacks_of(o),
+      calls(world, references, server, o.rpc_timeout, callbacks_of(o),
             [this](TimePoint when, std::function<void()> work) {
               (void)links.loop().schedule_at(when, std::move(work));
             }),
@@ -89,17 +90,15 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   const detail::CallbackGate gate(*peers_.callbacks);
   const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
   const bool failed = goodbye && info.reason == GoodbyeReason::kFailed;
-  std::string text = describe(info.error);
+  std::exception_ptr cause;
   try {
-    std::rethrow_exception(info.error);
-  } catch (const Error& e) {
-    text = e.message();
-  } catch (...) {
+    cause = make_error(ErrorKind::kPeerDied,
+                       fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name, peer.info.id,
+                                   goodbye ? "has left" : "died", message_of(info.error)));
+  } catch (const std::bad_alloc&) {
+    cause = info.error;  // it fails what waits all the same
   }
-  const auto cause =
-      make_error(ErrorKind::kPeerDied, fmt::format("worker '{}' (rank {}) {}: {}", peer.info.name,
-                                                   peer.info.id, goodbye ? "has left" : "died", text));
-  // Who says goodbye ends as it should; its failure is news all the same.
+  // A worker that says goodbye ends as expected, unless its program failed.
   const bool expected =
       closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
   if (!expected) log(describe(cause));
@@ -112,7 +111,7 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
 
 void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
   if (of_parent()) return;
-  const std::lock_guard once(shutdown_mutex_);
+  const MutexLock once(shutdown_mutex_);
   if (closed()) return;
   const TimePoint deadline =
       timeout.count() > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout) : kNoDeadline;
@@ -128,7 +127,7 @@ void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view faile
   barrier.let_go(failure);
   close(
       make_error(ErrorKind::kAbandoned,
-                 fmt::format("RPC was shut down on worker '{}' while this call had no answer", world.name())),
+                 fmt::format("RPC was shut down on worker '{}' before this call was answered", world.name())),
       Clock::now() + std::chrono::milliseconds(graceful ? 1000 : 100), failed_by);
   if (failure) std::rethrow_exception(failure);
 }

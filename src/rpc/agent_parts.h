@@ -1,19 +1,15 @@
-// AgentParts: what an Agent is made of, each given what it uses, and how a frame finds its part.
+// AgentParts: what an Agent consists of. Each part is given what it uses, and each frame finds its part here
+// (docs/spec/agent.md). The interface is that of Agent (agent.h).
 //
-// State      starting, open, closing, closed.
-// Threads    Any.
-// Ordering   As in agent.h.
-// Ownership  Shared by the Agent, its references and the calls that run here.
-// Errors     As in agent.h.
-// Cost       -
-// Source     docs/spec/agent.md.
+// The Agent, its references and the calls that run here share the parts. They are starting, open, closing, and then
+// closed.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/agent.h"
 #include "src/rpc/barrier.h"
 #include "src/rpc/calls.h"
@@ -40,7 +36,6 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   void on_death(Peer& peer, const CloseInfo& info) noexcept override;
   std::shared_ptr<void> alive() override { return shared_from_this(); }
 
-  std::atomic<double> rpc_timeout;
   World world;
   Links links;
   RRefTable references;
@@ -60,7 +55,7 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   const std::function<void(const std::string&)> log_;
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_{false};
-  std::mutex shutdown_mutex_;  // one shutdown at a time
+  Mutex shutdown_mutex_;  // one shutdown at a time
 };
 
 }  // namespace tine::rpc

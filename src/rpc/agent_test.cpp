@@ -6,6 +6,7 @@
 #include <latch>
 
 #include "src/rpc/world_for_tests.h"
+#include "src/value/cost.h"
 
 namespace tine::rpc {
 namespace {
@@ -15,7 +16,10 @@ using std::chrono::seconds;
 using ::testing::ElementsAre;
 using testing::foreign;
 using ::testing::HasSubstr;
+using testing::name_of;
 using testing::numbers;
+using testing::Over;
+using testing::talk;
 using testing::World;
 
 TimePoint in(std::chrono::nanoseconds t) { return Clock::now() + t; }
@@ -35,14 +39,14 @@ std::string thrown(const std::function<void()>& f) {
 }
 
 // Unix sockets, and TCP.
-class Calls : public ::testing::TestWithParam<bool> {
+class Calls : public ::testing::TestWithParam<Over> {
  protected:
   World::Change change() {
-    return [unix_sockets = GetParam()](int, AgentOptions& o) { o.unix_sockets = unix_sockets; };
+    return [over = GetParam()](int, AgentOptions& o) { talk(o, over); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Calls, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Agent, Calls, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Calls, ABuiltinRunsOnTheOtherWorker) {
   World world(2, change());
@@ -161,7 +165,7 @@ TEST(Agent, AFutureIsRefusedOnEveryWay) {
     const auto kept = world[0].remote(to, foreign("f"), kNoDeadline);
     EXPECT_THAT(message(kept->to_here(in(seconds(10))).error()),
                 HasSubstr("Can not pickle torch.futures.Future"));
-    EXPECT_TRUE(kept->confirmed().error());  // the creation's own answer may come behind that of the fetch
+    EXPECT_TRUE(kept->confirmed().error());  // the creation's own answer may come after that of the fetch
   }
   EXPECT_EQ(world[0].counts().calls_pending, 0U);
 }
@@ -376,7 +380,7 @@ TEST(Agent, AtTheLimitOfCallsInFlightCallersWait) {
   // Not for longer than the call itself would last, nor when interrupted.
   world[0].wait_for_room(1, in(milliseconds(20)));
   EXPECT_THROW(world[0].wait_for_room(1, kNoDeadline, [] { return true; }), Cancelled);
-  // Who cannot wait goes beyond, and nothing fails.
+  // A caller that cannot wait goes beyond the bound, and nothing fails.
   answers.push_back(world[0].call(1, foreign("block")));
   go.count_down();
   world[0].wait_for_room(1, kNoDeadline);

@@ -19,16 +19,6 @@ CallRequest control(const char* name) {
   return request;
 }
 
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& e) {
-    return e.message();
-  } catch (...) {
-    return describe(error);
-  }
-}
-
 }  // namespace
 
 Barrier::Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted)
@@ -51,7 +41,7 @@ void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
   if (call->name != kJoin) throw ValueError(fmt::format("an unknown control call '{}'", call->name));
   if (world_.rank() != 0) throw ValueError("only rank 0 keeps the barrier of shutdown");
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!ended_.empty()) throw Error(ended_);
     joins_.insert_or_assign(call->caller->info.id, call);
   }
@@ -83,7 +73,7 @@ Barrier::Round Barrier::ask_all(TimePoint deadline) {
 
 std::string Barrier::absent() {
   std::string list;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& p : world_.peers()) {
     if (p->is_self || p->dead() || joins_.contains(p->info.id)) continue;
     list += fmt::format("{}'{}' (rank {})", list.empty() ? "" : ", ", p->info.name, p->info.id);
@@ -154,7 +144,7 @@ void Barrier::wait(TimePoint deadline) {
 }
 
 Barrier::Joins Barrier::take_joins(std::string reason) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ended_ = std::move(reason);
   return std::exchange(joins_, {});
 }

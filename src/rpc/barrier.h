@@ -1,20 +1,17 @@
-// Barrier: how a world ends together: rank 0 waits until all have joined and no call is running anywhere.
+// Barrier: how a world ends together (docs/spec/agent.md, "Shutdown"). Rank 0 waits until all workers have joined and no
+// call is running anywhere. It keeps the joins of the others until it answers them, and asks each worker once in each
+// round.
 //
-// State      Open; ended once rank 0 has let everybody go.
-// Threads    wait and let_go by the one thread that shuts down; the others' messages on any.
-// Ordering   None.
-// Ownership  Keeps the joins of the others until it answers them.
-// Errors     wait: DeadlineExceeded naming who has not joined or still runs calls; PeerDied naming who died or
-//            whose program failed; Cancelled when interrupted.
-// Cost       A round asks each worker once.
-// Source     docs/spec/agent.md, "Shutdown".
+// The thread that shuts down calls wait() and let_go(); messages of the others may arrive on any thread. wait() throws
+// DeadlineExceeded that names the workers that have not joined or still run calls, PeerDied that names the worker that
+// died or whose program failed, or Cancelled if it was interrupted.
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
+#include "src/base/mutex.h"
 #include "src/rpc/calls.h"
 #include "src/rpc/server.h"
 #include "src/rpc/world.h"
@@ -57,9 +54,9 @@ class Barrier final : public ControlHandler {
   Calls& calls_;
   Server& server_;
   const std::function<bool()> interrupted_;
-  std::mutex mutex_;  // what is below
-  Joins joins_;
-  std::string ended_;  // why rank 0 takes no more joins
+  Mutex mutex_;
+  Joins joins_ TINE_GUARDED_BY(mutex_);
+  std::string ended_ TINE_GUARDED_BY(mutex_);  // why rank 0 takes no more joins
 };
 
 }  // namespace tine::rpc

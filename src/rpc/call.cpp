@@ -85,6 +85,13 @@ CallRequest CallRequest::foreign(std::string name, detail::Ref<ForeignPayload> p
   return request;
 }
 
+CallRequest CallRequest::served(std::string name, std::vector<Value> args,
+                                std::vector<std::pair<std::string, Value>> kwargs) {
+  CallRequest request = builtin(std::move(name), std::move(args), std::move(kwargs));
+  request.target = Target::kServed;
+  return request;
+}
+
 void throw_future_cannot_travel(std::string_view where) {
   throw TypeError(
       fmt::format("Can not pickle torch.futures.Future: {} holds a Future, which exists in its own process "

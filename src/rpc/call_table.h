@@ -1,20 +1,19 @@
-// CallTable: the calls to one worker that have no answer yet. CallState: one of an agent's. Callee: whom they were made to.
+// CallTable: the calls to one worker that have no answer yet. CallState: such a call of an agent. Callee: the worker that calls
+// are made to.
 //
-// State      Slots, each free or holding one call; open until closed, for good.
-// Threads    Any.
-// Ordering   Whoever takes a call out completes it: reply, deadline, death and cancellation race for that.
-// Ownership  A slot holds a reference to its call, a call one to its callee.
-// Errors     None: past its limit it has no room, which is for those to heed who can wait; it takes all the same.
-// Cost       add, take: one short lock, no allocation once the table has grown.
-// Source     Slot maps with generations: an id of a call long gone finds nothing.
+// The table has slots with generations, each free or holding a call, so the id of a call that has long ended finds nothing. A
+// slot holds a reference to its call, and a call one to its callee. The table is open until it is closed, for good. Any
+// thread may use it. Reply, deadline, death and cancellation race for a call: whichever takes it out of the table completes it.
+// Past its limit the table says that it has no room, and takes calls all the same: callers that can wait heed that. add() and
+// take() cost one short lock, and no allocation once the table has grown.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/call.h"
 #include "src/rpc/transport/connection.h"
 
@@ -53,17 +52,17 @@ class CallTable {
     uint32_t next_free = 0;  // index + 1
   };
   using Room = detail::Ref<detail::State<void>>;
-  detail::Ref<Call> take_slot(size_t index) noexcept;
-  [[nodiscard]] Room room_made() noexcept;
+  detail::Ref<Call> take_slot(size_t index) noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] Room room_made() noexcept TINE_REQUIRES(mutex_);
 
   const size_t limit_;
   std::atomic<size_t> pending_{0};  // written under the lock
-  mutable std::mutex mutex_;
-  std::vector<Slot> slots_;
-  uint32_t free_ = 0;  // index + 1
-  size_t used_ = 0;
-  bool closed_ = false;
-  Room room_;  // somebody waits for it
+  mutable Mutex mutex_;
+  std::vector<Slot> slots_ TINE_GUARDED_BY(mutex_);
+  uint32_t free_ TINE_GUARDED_BY(mutex_) = 0;  // index + 1
+  size_t used_ TINE_GUARDED_BY(mutex_) = 0;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  Room room_ TINE_GUARDED_BY(mutex_);  // somebody waits for it
 };
 
 class CallState;
@@ -109,7 +108,7 @@ class CallState final : public detail::State<Value>, private detail::Node {
 
 template <class Call>
 bool CallTable<Call>::add(const detail::Ref<Call>& call) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return false;
   if (!free_) {
     slots_.emplace_back();
@@ -147,7 +146,7 @@ detail::Ref<Call> CallTable<Call>::take(uint64_t id) noexcept {
   Room room;
   detail::Ref<Call> call;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (number == 0 || number > slots_.size()) return {};
     Slot& slot = slots_[number - 1];
     if (!slot.call || slot.generation != id >> 32) return {};
@@ -164,7 +163,7 @@ std::vector<detail::Ref<Call>> CallTable<Call>::close() {
   std::vector<detail::Ref<Call>> all;
   Room room;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
     all.reserve(used_);
     for (size_t i = 0; i < slots_.size(); ++i) {
@@ -181,7 +180,7 @@ detail::Ref<Call> CallTable<Call>::take_one() noexcept {
   Room room;
   detail::Ref<Call> call;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (size_t i = 0; i < slots_.size() && !call; ++i) {
       if (slots_[i].call) call = take_slot(i);
     }
@@ -195,7 +194,7 @@ template <class Call>
 void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next) {
   Room room;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (size_t i = 0; i < slots_.size(); ++i) {
       if (!slots_[i].call) continue;
       const TimePoint deadline = slots_[i].call->deadline;
@@ -213,7 +212,7 @@ void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>
 
 template <class Call>
 Future<void> CallTable<Call>::room() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_ || has_room()) return make_ready();
   if (!room_) room_ = detail::make_ref<detail::State<void>>();
   return Future<void>(room_);

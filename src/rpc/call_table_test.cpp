@@ -91,7 +91,7 @@ TEST_F(CallTableTest, HasRoomAgainOnceHalfOfItsLimitIsFree) {
   for (int i = 0; i < 3; ++i) calls.push_back(call(w));
   EXPECT_TRUE(w->calls.has_room());
   EXPECT_TRUE(w->calls.room().ready());
-  // Who cannot wait goes beyond.
+  // A caller that cannot wait goes beyond the bound.
   for (int i = 0; i < 3; ++i) calls.push_back(call(w));
   EXPECT_FALSE(w->calls.has_room());
   const Future<void> room = w->calls.room();

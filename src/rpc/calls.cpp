@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "src/rpc/payload.h"
+#include "tine/context.h"
 
 namespace tine::rpc {
 namespace {
@@ -33,7 +35,7 @@ class OnFailure final : private detail::Node {
     const std::unique_ptr<OnFailure> self(static_cast<OnFailure*>(node));
     if (creation.outcome() == detail::Outcome::kValue) return;
     if (self->entry_) {
-      // By this worker's own shutdown: that is no news.
+      // The creation was given up by this worker's own shutdown, which is not reported.
       if (self->self_->dead()) self->entry_->value->observe();
       self->entry_->fail(creation.error());
     }
@@ -48,13 +50,29 @@ class OnFailure final : private detail::Node {
 
 }  // namespace
 
-Calls::Calls(World& world, RRefTable& references, Server& server, Executor& callbacks,
+Calls::Calls(World& world, RRefTable& references, Server& server, Seconds timeout, Executor& callbacks,
              Deadlines::Schedule schedule)
     : world_(world),
       references_(references),
       server_(server),
       callbacks_(callbacks),
+      rpc_timeout_(timeout.count()),
       deadlines_(std::move(schedule), [this](TimePoint now) { return sweep(now); }) {}
+
+TimePoint Calls::deadline_after(Seconds timeout) const {
+  double seconds = timeout.count();
+  if (std::isnan(seconds)) throw ValueError("timeout: expected seconds (0 for none), got nan");
+  if (seconds < 0) seconds = rpc_timeout().count();
+  // 30 years are as good as none, and do not overflow.
+  if (seconds <= 0 || seconds > 1e9) return kNoDeadline;
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(seconds));
+}
+
+void Calls::set_rpc_timeout(Seconds timeout) {
+  if (!(timeout.count() >= 0))
+    throw ValueError(fmt::format("rpc_timeout is {} s: expected 0 (none) or more", timeout.count()));
+  rpc_timeout_.store(timeout.count(), std::memory_order_relaxed);
+}
 
 Future<Value> Calls::call(int to, CallRequest request, TimePoint deadline) {
   return Future<Value>(detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline)));
@@ -72,8 +90,22 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
                             request.name));
   }
   Peer& target = world_.peer(to);
+  // The agent's own calls belong to no context, whoever happens to make them.
+  detail::ContextData* const context =
+      request.target == Target::kControl ? nullptr : detail::current_context();
+  if (context) [[unlikely]]
+    deadline = std::min(deadline, Context::current().deadline());
   auto state = detail::make_ref<CallState>(detail::Ref<Callee>::share(&target), target.helper(), request.name,
                                            request.target, deadline);
+  if (context && Context::current().stopped()) [[unlikely]] {
+    detail::join_context(*state, *context);
+    if (state->done()) return state;  // else its deadline has passed: the sweep ends the call
+  }
+  // It waited for room until now. An answer could come before the next look at deadlines.
+  if (state->started >= deadline) [[unlikely]] {
+    state->fail(state->deadline_error(state->started));
+    return state;
+  }
   if (!target.calls.add(state)) {
     state->fail(target.death());
     return state;
@@ -90,6 +122,9 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
     (void)target.calls.take(state->id);
     throw;
   }
+  // Only now: a cancellation must not overtake the request.
+  if (context && !state->done()) [[unlikely]]
+    detail::join_context(*state, *context);
   return state;
 }
 
@@ -150,7 +185,7 @@ void Calls::start_here(detail::Ref<CallState> state, CallRequest request, Creati
                       creation ? creation->entry : detail::Ref<OwnerEntry>());
 }
 
-detail::Ref<RRef> Calls::remote(int to, CallRequest request, TimePoint deadline) {
+detail::Ref<Reference> Calls::remote(int to, CallRequest request, TimePoint deadline) {
   Creation creation{references_.next_id(to), {}, {}};
   if (world_.peer(to).is_self) {
     creation.entry = detail::make_ref<OwnerEntry>(creation.id);
@@ -172,20 +207,20 @@ detail::Ref<RRef> Calls::remote(int to, CallRequest request, TimePoint deadline)
   return creation.reference;
 }
 
-Future<Value> Calls::fetch(const RRef& reference, TimePoint deadline) {
+Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   const Future<Value> created = reference.is_owner() ? Future<Value>() : reference.confirmed();
   if (created.valid() && created.ready() && created.error()) return created;
   CallRequest request;
   request.target = Target::kFetch;
   request.name = fmt::format("{}.to_here()", reference.repr());
-  request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<RRef*>(&reference)));
+  request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<Reference*>(&reference)));
   const auto fetch = start(reference.owner().id, std::move(request), deadline);
   if (created.valid() && !created.ready()) OnFailure::of(created, fetch);
   return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
 }
 
 bool Calls::has_code(int rank, const std::string& hash) {
-  const std::lock_guard lock(code_mutex_);
+  const MutexLock lock(code_mutex_);
   const auto at = static_cast<size_t>(rank);
   return at < code_there_.size() && code_there_[at].contains(hash);
 }
@@ -200,7 +235,7 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
       return;
     }
     if (call && call->code) [[unlikely]] {
-      const std::lock_guard lock(code_mutex_);
+      const MutexLock lock(code_mutex_);
       code_there_.resize(static_cast<size_t>(world_.size()));
       code_there_[static_cast<size_t>(from.info.id)].insert(call->code->hash);
     }

@@ -1,22 +1,18 @@
-// Calls: what this worker asks of others and of itself: calls, creations, fetches; their answers and deadlines.
+// Calls: what this worker asks of others and of itself: calls, creations, fetches; their answers and deadlines
+// (docs/spec/agent.md, "Calls").
 //
-// State      Open, then closed.
-// Threads    share() before any call; everything else from any thread.
-// Ordering   As in agent.h.
-// Ownership  Pending calls lie in their peer's table.
-// Errors     As in agent.h.
-// Cost       A call: its state, a slot, one system call.
-// Source     docs/spec/agent.md, "Calls".
+// It is open, and then closed. share() comes before any call; everything else may be called from any thread. Pending
+// calls are in the table of their peer. Order and errors are those of agent.h.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <unordered_set>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/deadlines.h"
 #include "src/rpc/server.h"
 #include "src/rpc/world.h"
@@ -25,16 +21,23 @@ namespace tine::rpc {
 
 class Calls final : public Fetcher {
  public:
-  // `callbacks`: where users' callbacks go of calls whose deadline passes.
-  Calls(World& world, RRefTable& references, Server& server, Executor& callbacks,
+  // `timeout`: of calls that name none. `callbacks`: where users' callbacks go of calls whose deadline passes.
+  Calls(World& world, RRefTable& references, Server& server, Seconds timeout, Executor& callbacks,
         Deadlines::Schedule schedule);
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { deadlines_.share(std::move(owner)); }
 
   Future<Value> call(int to, CallRequest request, TimePoint deadline);
-  [[nodiscard]] detail::Ref<RRef> remote(int to, CallRequest request, TimePoint deadline);
-  Future<Value> fetch(const RRef& reference, TimePoint deadline) override;
+  [[nodiscard]] detail::Ref<Reference> remote(int to, CallRequest request, TimePoint deadline);
+  Future<Value> fetch(const Reference& reference, TimePoint deadline) override;
+
+  // `timeout` zero is none, negative the default. ValueError for a NaN.
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
+  [[nodiscard]] Seconds rpc_timeout() const noexcept {
+    return Seconds(rpc_timeout_.load(std::memory_order_relaxed));
+  }
+  void set_rpc_timeout(Seconds timeout);
 
   // A reply or an error.
   void on_answer(Peer& from, Frame& frame) noexcept;
@@ -63,11 +66,13 @@ class Calls final : public Fetcher {
   Server& server_;
   Executor& callbacks_;
   const Birth birth_;
+  std::atomic<double> rpc_timeout_;  // seconds
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};
   Deadlines deadlines_;
-  std::mutex code_mutex_;
-  std::vector<std::unordered_set<std::string>> code_there_;  // hashes, by rank of the worker that has them
+  Mutex code_mutex_;
+  std::vector<std::unordered_set<std::string>> code_there_
+      TINE_GUARDED_BY(code_mutex_);  // hashes, by rank of the worker that has them
 };
 
 }  // namespace tine::rpc

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace tine::rpc {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::SizeIs;
 
@@ -58,23 +61,34 @@ class CallsToOneself : public ::testing::Test {
   Server server_{world_, references_, server_options()};
 
  protected:
-  Calls calls{world_, references_, server_, here_, [this](TimePoint, std::function<void()> work) {
-                if (fails) throw std::bad_alloc();
-                scheduled.push_back(std::move(work));
-              }};
+  Calls calls{
+      world_, references_, server_, Seconds(60), here_, [this](TimePoint, std::function<void()> work) {
+        if (fails) throw std::bad_alloc();
+        scheduled.push_back(std::move(work));
+      }};
 };
 
 TEST_F(CallsToOneself, OneWhoseDeadlineCannotBeWatchedIsNotMadeAndCostsOthersNothing) {
-  const TimePoint past = Clock::now() - seconds(1);
+  const TimePoint soon = Clock::now() + seconds(2);
   fails = true;
-  EXPECT_THROW((void)call(past - seconds(1)), std::bad_alloc);
+  EXPECT_THROW((void)call(soon), std::bad_alloc);
   EXPECT_EQ(calls.pending(), 0U);
   fails = false;
-  const Future<Value> next = call(past);
+  const TimePoint later = soon + milliseconds(100);
+  const Future<Value> next = call(later);
   EXPECT_THAT(scheduled, SizeIs(1));
+  std::this_thread::sleep_until(later);
   run_scheduled();
   ASSERT_TRUE(next.ready());
   EXPECT_THROW((void)next.get(), DeadlineExceeded);
+}
+
+TEST_F(CallsToOneself, OneWhoseDeadlineHasPassedIsNotMade) {
+  const Future<Value> late = call(Clock::now() - seconds(1));
+  ASSERT_TRUE(late.ready());
+  EXPECT_THROW((void)late.get(), DeadlineExceeded);
+  EXPECT_EQ(calls.pending(), 0U);
+  EXPECT_THAT(scheduled, SizeIs(0));
 }
 
 }  // namespace

@@ -1,12 +1,9 @@
-// Deadlines: one timer for the deadlines of all calls of a worker.
+// Deadlines: one timer for the deadlines of all calls of a worker (docs/spec/agent.md, "Deadline"). It is set to the
+// earliest deadline that it was told. A call whose deadline is not the earliest costs one load; each sweep looks at all
+// calls.
 //
-// State      No timer, or one at the earliest deadline that was told.
-// Threads    share() before the first watch(); watch() from any thread. The sweep runs on the loop's thread.
-// Ordering   None.
-// Ownership  Its owner outlives it, shares itself with the timer while a sweep runs.
-// Errors     watch() throws what the timer throws.
-// Cost       A call whose deadline is not the earliest: a load. Each sweep looks at all calls.
-// Source     docs/spec/agent.md, "Deadline".
+// share() comes before the first watch(), which any thread may call and which throws what the timer throws. Sweeps run on
+// the loop's thread, and share the owner of the Deadlines meanwhile.
 #pragma once
 
 #include <atomic>
@@ -26,7 +23,7 @@ class Deadlines {
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
-  // Behind this call the sweep comes in time for that deadline, of a call that it can find by then.
+  // After this call the sweep comes in time for that deadline. REQUIRES: the sweep can find the call by now.
   void watch(TimePoint deadline);
 
  private:

@@ -7,7 +7,7 @@ bool takes_away(FrameKind kind) noexcept { return kind == FrameKind::kRelease ||
 
 }  // namespace
 
-void Inbox::arrived(Frame& frame) noexcept {
+void Inbox::arrived(Frame& frame) {
   const bool large = place_for({Work::Kind::kRead, frame.body.size()}, At::kReader) != Place::kHere;
   const bool behind = behind_.load(std::memory_order_acquire);
   if (!large && !(behind && takes_away(frame.header.kind))) [[likely]]
@@ -28,9 +28,9 @@ void Inbox::ended(const CloseInfo& info) noexcept {
   if (!push_if_behind(std::move(item))) sink_.handle_end(info);
 }
 
-void Inbox::push(Item item) noexcept {
+void Inbox::push(Item item) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     waiting_.push_back(std::move(item));
     if (behind_.load(std::memory_order_relaxed)) return;
     alive_ = sink_.alive();
@@ -40,8 +40,8 @@ void Inbox::push(Item item) noexcept {
 }
 
 // False, and the item as it was: nothing waits.
-bool Inbox::push_if_behind(Item&& item) noexcept {
-  const std::lock_guard lock(mutex_);
+bool Inbox::push_if_behind(Item&& item) {
+  const MutexLock lock(mutex_);
   if (!behind_.load(std::memory_order_relaxed)) return false;
   waiting_.push_back(std::move(item));
   return true;
@@ -58,7 +58,7 @@ void Inbox::run() noexcept {
   std::shared_ptr<void> alive;  // dropped outside of the lock
   Item item;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     item = std::move(waiting_.front());
     waiting_.pop_front();
   }
@@ -69,7 +69,7 @@ void Inbox::run() noexcept {
     sink_.handle(item.frame, At::kElsewhere);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (waiting_.empty()) {
       alive = std::move(alive_);
       behind_.store(false, std::memory_order_release);
@@ -85,7 +85,7 @@ void Inbox::abandon() noexcept {
   std::shared_ptr<void> alive;
   std::deque<Item> dropped;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     alive = std::move(alive_);
     dropped.swap(waiting_);
     behind_.store(false, std::memory_order_release);

@@ -1,23 +1,20 @@
-// Inbox: what one worker sends, on its way from the thread that reads to whoever handles it.
+// Inbox: takes what one worker sends from the thread that reads to the thread that handles it.
 //
-// State      Straight: frames are handled as they come; or behind: a large body is being read in the pool, and
-//            some of what came later waits behind it. Ended once its connection is.
-// Threads    arrived and ended by the connection's reader; the sink on it or in the pool, see below.
-// Ordering   Small bodies are handled at once, in the order in which they came. Large ones are handled one after
-//            the other, and so may be overtaken by small ones, but never by what takes something away: a
-//            release, a cancellation, the end.
-// Ownership  Keeps frames that wait, and while any do its sink.
-// Errors     None.
-// Cost       Straight: one load. Behind: a lock and a node.
-// Source     src/rpc/placement.h; docs/spec/rref.md says why releases wait.
+// The inbox is straight while frames are handled as they come. It is behind while a large body is being read in the pool and
+// some of what came later waits for that. It ends with its connection.
+//   1. Small bodies are handled at once, in the order in which they came.
+//   2. Large bodies are handled in the pool, one after the other, so small ones may overtake them.
+//   3. A release, a cancellation and the end overtake nothing: they take something away (docs/spec/rref.md).
+// arrived() and ended() are called by the connection's reader. The inbox keeps frames that wait, and its sink while there are
+// any. Straight, it costs one load; behind, a lock and a node. src/rpc/placement.h.
 #pragma once
 
 #include <atomic>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/transport/connection.h"
 
@@ -40,7 +37,8 @@ class Inbox final : public detail::RefCounted, private Task {
   Inbox(Sink& sink, Executor& pool, Executor& callbacks) noexcept
       : sink_(sink), pool_(pool), callbacks_(callbacks) {}
 
-  void arrived(Frame& frame) noexcept;
+  // Throws std::bad_alloc, with the frame unhandled, when it would have to wait and there is no memory for that.
+  void arrived(Frame& frame);
   void ended(const CloseInfo& info) noexcept;
 
  private:
@@ -49,8 +47,8 @@ class Inbox final : public detail::RefCounted, private Task {
     std::vector<std::byte> body;  // when the frame has no buffer of its own
     std::optional<CloseInfo> end;
   };
-  void push(Item item) noexcept;
-  bool push_if_behind(Item&& item) noexcept;
+  void push(Item item);
+  bool push_if_behind(Item&& item);
   void post() noexcept;
   void run() noexcept override;
   void abandon() noexcept override;
@@ -59,9 +57,9 @@ class Inbox final : public detail::RefCounted, private Task {
   Executor& pool_;
   Executor& callbacks_;
   std::atomic<bool> behind_{false};  // written under the lock
-  std::mutex mutex_;
-  std::deque<Item> waiting_;
-  std::shared_ptr<void> alive_;  // while something waits
+  Mutex mutex_;
+  std::deque<Item> waiting_ TINE_GUARDED_BY(mutex_);
+  std::shared_ptr<void> alive_ TINE_GUARDED_BY(mutex_);  // while something waits
 };
 
 }  // namespace tine::rpc

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/base/mutex.h"
 #include "src/rpc/payload.h"
 
 namespace tine::rpc {
@@ -114,15 +115,8 @@ void IncomingState::abandon() noexcept {
 
 void IncomingState::refuse(const std::exception_ptr& why) noexcept {
   const auto self = detail::Ref<IncomingState>::adopt(this);
-  std::string reason = describe(why);
-  try {
-    std::rethrow_exception(why);
-  } catch (const Error& e) {
-    reason = e.message();
-  } catch (...) {
-  }
-  not_run(make_error(ErrorKind::kRuntime,
-                     fmt::format("worker '{}' did not run {}: it has {}", services->worker, name, reason)));
+  not_run(make_error(ErrorKind::kRuntime, fmt::format("worker '{}' did not run {}: it has {}",
+                                                      services->worker, name, message_of(why))));
 }
 
 // By the executor; what was to be encoded or sent has been claimed as the answer.
@@ -169,7 +163,7 @@ bool IncomingState::is_over() noexcept {
   if (creates || local) {
     const auto error = make_error(
         ErrorKind::kDeadlineExceeded,
-        fmt::format("RPC ran for more than its timeout: worker '{}' had not begun {} when the time was over",
+        fmt::format("RPC ran for more than its timeout: worker '{}' had not begun {} when the time was up",
                     services->worker, name));
     if (creates) creates->fail(error);
     if (local) local->give_up(error);
@@ -278,7 +272,7 @@ void IncomingState::send_error(const ErrorBody& body) noexcept {
 void IncomingState::answer_with(Future<Value> future, bool may_cancel) noexcept {
   if (!claim()) return;
   {
-    const std::lock_guard lock(table.mutex_);
+    const MutexLock lock(table.mutex_);
     source_ = detail::Ref<detail::State<Value>>::share(future.state());
     may_cancel_source_ = may_cancel;
   }
@@ -299,7 +293,7 @@ void IncomingState::source_done(detail::Node* node, detail::StateBase& done) noe
   }
   detail::Ref<detail::State<Value>> source;  // dropped outside of the lock
   {
-    const std::lock_guard lock(self->table.mutex_);
+    const MutexLock lock(self->table.mutex_);
     source = std::move(self->source_);
   }
   if (done.outcome() == detail::Outcome::kValue) {

@@ -1,15 +1,9 @@
-// IncomingState: a call of another worker, or to oneself, from its arrival to its answer.
-// CallServices: what it needs.
+// IncomingState: a call of another worker, or to oneself, from its arrival to its answer. CallServices: what such a call needs.
 //
-// State      Running; promised, once the future is known that the answer comes from; answered, once. `cancelled` may
-//            come at any time.
-// Threads    Any; see IncomingCall.
-// Ordering   None.
-// Ownership  Counted: the handler's IncomingCall, the executor's task and the future it waits for hold it. It
-//            holds the services (and with them the agent's parts).
-// Errors     What cannot be sent is answered with the reason.
-// Cost       One allocation.
-// Source     docs/spec/agent.md.
+// A call runs; then it may be promised, once the future is known that the answer comes from; then it is answered, once.
+// `cancelled` may come at any time. Any thread may use it. The handler's IncomingCall, the executor's task and the future it
+// waits for hold the call, and it holds the services, and so the agent's parts. What cannot be sent is answered with the reason.
+// docs/spec/agent.md, "Calls".
 #pragma once
 
 #include <atomic>
@@ -25,7 +19,8 @@
 #include "src/rpc/peer.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/rref_table.h"
-#include "src/value/op_table.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 
 namespace tine::rpc {
 

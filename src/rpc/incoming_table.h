@@ -1,19 +1,14 @@
-// IncomingTable: the calls of one worker that run here.
+// IncomingTable: the calls of one worker that run here. It is open until that worker is gone.
 //
-// State      Open until its worker is gone.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None: a call takes itself out.
-// Errors     None.
-// Cost       A short lock and a hash.
-// Source     docs/spec/agent.md.
+// Any thread may use it. It owns nothing: a call takes itself out. Each member costs a short lock and a hash.
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "src/base/mutex.h"
 
 namespace tine::rpc {
 
@@ -34,15 +29,15 @@ class IncomingTable {
  private:
   friend Call;
   using Source = decltype(std::declval<Call&>().mark_cancelled());
-  mutable std::mutex mutex_;
-  bool gone_ = false;
-  size_t not_counted_ = 0;
-  std::unordered_map<uint64_t, Call*> calls_;
+  mutable Mutex mutex_;
+  bool gone_ TINE_GUARDED_BY(mutex_) = false;
+  size_t not_counted_ TINE_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<uint64_t, Call*> calls_ TINE_GUARDED_BY(mutex_);
 };
 
 template <class Call>
 bool IncomingTable<Call>::add(Call& call) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (gone_) call.cancelled.store(true, std::memory_order_seq_cst);
   if (!calls_.emplace(call.id, &call).second) return false;
   not_counted_ += !call.counts();
@@ -51,7 +46,7 @@ bool IncomingTable<Call>::add(Call& call) {
 
 template <class Call>
 void IncomingTable<Call>::remove(Call& call) noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = calls_.find(call.id);
   if (at == calls_.end() || at->second != &call) return;
   not_counted_ -= !call.counts();
@@ -62,7 +57,7 @@ template <class Call>
 void IncomingTable<Call>::cancel(uint64_t id) noexcept {
   Source source{};
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto at = calls_.find(id);
     if (at != calls_.end()) source = at->second->mark_cancelled();
   }
@@ -73,7 +68,7 @@ template <class Call>
 void IncomingTable<Call>::cancel_all() noexcept {
   std::vector<Source> sources;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     gone_ = true;
     for (const auto& [id, call] : calls_) {
       if (Source source = call->mark_cancelled()) sources.push_back(std::move(source));
@@ -84,7 +79,7 @@ void IncomingTable<Call>::cancel_all() noexcept {
 
 template <class Call>
 size_t IncomingTable<Call>::running() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return gone_ ? 0 : calls_.size() - not_counted_;
 }
 

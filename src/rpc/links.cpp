@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 namespace tine::rpc {
 
@@ -10,17 +11,20 @@ Links::Links(Options options) : options_(std::move(options)) {}
 Links::~Links() = default;
 
 IoLoop& Links::loop() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!loop_)
-    loop_ = std::make_unique<IoLoop>(
-        Loop::Options{.timer = options_.timer, .callbacks = options_.connection.callbacks});
+    loop_ = std::make_unique<IoLoop>(Loop::Options{.poll_budget = options_.polling,
+                                                   .timer = options_.timer,
+                                                   .callbacks = options_.connection.callbacks});
   return *loop_;
 }
 
 void Links::accept(detail::Ref<Connection> connection) {
-  {
-    const std::lock_guard lock(mutex_);
+  try {
+    const MutexLock lock(mutex_);
     if (!closed_) arrived_.push_back(std::move(connection));
+  } catch (const std::bad_alloc&) {
+    // The other side is told by the end of the connection, which follows.
   }
   changed_.notify_all();
   if (connection) connection->close(nullptr);
@@ -28,23 +32,17 @@ void Links::accept(detail::Ref<Connection> connection) {
 
 void Links::meet(const Serve& serve) {
   const Identity& identity = options_.identity;
-  Member self{identity.name, options_.rank, identity.incarnation, machine_identity(), "", ""};
+  Member self{identity.name, options_.rank, identity.incarnation, {}};
   if (options_.world_size == 1) return serve({self}, Connections(1));
   const TimePoint deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.timeout);
-  tcp_ = make_tcp_transport(loop(), identity, TransportOptions{options_.plaintext_beyond_loopback});
+  ways_ = std::make_unique<Ways>(options_.transports, loop(), identity);
   ListenOptions listen;
   listen.connection = options_.connection;
   listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
   listen.on_refused = [this](const std::exception_ptr& error, const std::string&) {
     if (options_.log) options_.log("refused: " + describe(error));
   };
-  listeners_.push_back(tcp_->listen(fmt::format("tcp://{}:0", local_host_towards(options_.address)), listen));
-  self.tcp_address = listeners_.back()->address();
-  if (options_.unix_sockets) {
-    unix_ = make_unix_transport(loop(), identity);
-    listeners_.push_back(unix_->listen(fmt::format("unix:@tine-{:016x}", identity.incarnation), listen));
-    self.unix_address = listeners_.back()->address();
-  }
+  self.addresses = ways_->listen(options_.address, listen);
   RendezvousOptions meet;
   meet.self = self;
   meet.world_size = options_.world_size;
@@ -54,7 +52,7 @@ void Links::meet(const Serve& serve) {
   meet.interrupted = options_.interrupted;
   meet.log = options_.log;
   meet.connection = options_.connection;
-  Rendezvous rendezvous(*tcp_, meet);
+  Rendezvous rendezvous(ways_->for_address(options_.address), meet);
   try {
     const std::vector<Member> members = rendezvous.enter();
     if (static_cast<int>(members.size()) != options_.world_size)
@@ -77,8 +75,15 @@ Links::Connections Links::connect_all(const std::vector<Member>& members, TimePo
     connect.connection = options_.connection;
     connect.deadline = deadline;
     connect.expected_name = m.name;
-    const bool near = unix_ && !m.unix_address.empty() && m.machine == me.machine;
-    opening.push_back(near ? unix_->connect(m.unix_address, connect) : tcp_->connect(m.tcp_address, connect));
+    const auto ways = ways_->to(m.addresses);
+    if (ways.empty()) {
+      throw SystemError(
+          fmt::format("worker '{}' has no way to worker '{}', which can be reached at {}: give both a "
+                      "transport that leads from one to "
+                      "the other, and an address that is not of its own machine alone",
+                      me.name, m.name, text_of(m.addresses)));
+    }
+    opening.push_back(ways.front().transport->connect(ways.front().address, connect));
     opening.back().state()->observe();  // the first that fails is the error
   }
   Connections connections(members.size());
@@ -91,8 +96,11 @@ Links::Connections Links::connect_all(const std::vector<Member>& members, TimePo
     connections[rank] = opening[rank].get();
   }
   const auto slice = [&](TimePoint until) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_until(lock, until, [&] { return match(members, &connections); });
+    const MutexLock lock(mutex_);
+    while (!match(members, &connections)) {
+      if (!changed_.wait_until(mutex_, until)) return match(members, &connections);
+    }
+    return true;
   };
   if (!wait_interruptible(deadline, options_.interrupted, "init_rpc", slice)) {
     std::string absent;
@@ -124,10 +132,10 @@ bool Links::match(const std::vector<Member>& members, Connections* connections) 
 }
 
 void Links::close_listeners() noexcept {
-  for (const auto& listener : listeners_) listener->close();
+  if (ways_) ways_->close();
   Connections strangers;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
     strangers.swap(arrived_);
   }
@@ -139,7 +147,7 @@ void Links::close_listeners() noexcept {
 void Links::stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) noexcept {
   IoLoop* loop;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     loop = loop_.get();
   }
   if (loop && !loop->stop(grace)) [[maybe_unused]]

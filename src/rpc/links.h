@@ -1,25 +1,19 @@
-// Links: how a worker comes to a connection to each of the others: its loop, transports, listeners, rendezvous.
+// Links: how a worker comes to a connection to each of the others: its loop, its ways, the rendezvous.
 //
-// State      Not met, met, closed.
-// Threads    meet by the thread that starts the agent; everything else from any thread.
-// Ordering   None.
-// Ownership  Owns loop, transports and listeners. Connections made are the caller's.
-// Errors     meet throws what src/rpc/rendezvous.h says, DeadlineExceeded naming who did not connect, AuthError,
-//            SystemError.
-// Cost       Two round trips to rank 0, one connection to each worker.
-// Source     docs/spec/agent.md, "Rendezvous".
+// meet() is called once, by the thread that starts the agent; everything else by any thread. The connections that are made are
+// the caller's. meet() throws what src/rpc/rendezvous.h says, DeadlineExceeded that names who did not connect, AuthError and
+// SystemError. It costs two round trips to rank 0 and one connection to each worker. docs/spec/agent.md, "Rendezvous".
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/rendezvous.h"
 #include "src/rpc/transport/io_loop.h"
-#include "src/rpc/transport/transport.h"
+#include "src/rpc/transport/ways.h"
 
 namespace tine::rpc {
 
@@ -31,9 +25,9 @@ class Links {
     int world_size = 1;
     std::string address;
     std::chrono::duration<double> timeout{60};
-    bool unix_sockets = true;
-    bool plaintext_beyond_loopback = false;
+    TransportList transports;
     ConnectionOptions connection;
+    std::chrono::microseconds polling{50};
     Timer* timer = nullptr;  // null: one of its own
     std::function<bool()> interrupted;
     std::function<void(const std::string&)> log;
@@ -59,16 +53,15 @@ class Links {
   void accept(detail::Ref<Connection> connection);
   Connections connect_all(const std::vector<Member>& members, TimePoint deadline);
   // Puts those who have come to their ranks; true once none is missing.
-  bool match(const std::vector<Member>& members, Connections* connections);
+  bool match(const std::vector<Member>& members, Connections* connections) TINE_REQUIRES(mutex_);
 
   const Options options_;
-  std::mutex mutex_;  // what is below, until the listeners
-  std::condition_variable changed_;
-  bool closed_ = false;
-  Connections arrived_;  // connected to us, not yet matched to a worker
-  std::unique_ptr<IoLoop> loop_;
-  std::unique_ptr<Transport> tcp_, unix_;
-  std::vector<detail::Ref<Listener>> listeners_;
+  Mutex mutex_;
+  Condition changed_;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  Connections arrived_ TINE_GUARDED_BY(mutex_);  // connected to us, not yet matched to a worker
+  std::unique_ptr<IoLoop> loop_ TINE_GUARDED_BY(mutex_);
+  std::unique_ptr<Ways> ways_;
 };
 
 }  // namespace tine::rpc

@@ -6,7 +6,7 @@ namespace tine::rpc {
 
 void WireHooks::write(BodyWriter& out, const Value& value) {
   if (value.is(Tag::kRRef)) {
-    auto rref = RRef::from(value);
+    auto rref = Reference::from(value);
     exports_.push_back(references_.write(out, *rref, peer_));
     carried_.push_back(std::move(rref));
     return;
@@ -95,13 +95,17 @@ void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept {
   } catch (const std::exception& e) {
     why = e.what();
   }
-  ErrorBody less;
-  less.kind = error.kind;
-  less.message =
-      fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
-  OutFrame frame(FrameKind::kError, call);
-  write_error(frame.body, less);
-  caller.tell(std::move(frame));
+  try {
+    ErrorBody less;
+    less.kind = error.kind;
+    less.message =
+        fmt::format("{} (the rest could not be sent: {})", error.message.substr(0, 200), why.substr(0, 200));
+    OutFrame frame(FrameKind::kError, call);
+    write_error(frame.body, less);
+    caller.tell(std::move(frame));
+  } catch (const std::bad_alloc&) {
+    caller.end_for_want_of_memory();
+  }
 }
 
 ErrorBody error_body_of(const std::exception_ptr& error) {

@@ -1,13 +1,10 @@
-// The agent's part in writing and reading a frame's values: foreign payloads, references, errors.
+// The agent's part in writing and reading the values of a frame: foreign payloads, references, errors (docs/spec/wire.md,
+// section 3; docs/spec/rref.md).
 //
-// State      WireHooks belongs to one frame: what it exported is undone unless the frame was sent.
-// Threads    One at a time.
-// Ordering   None.
-// Ownership  Each reference that a frame carries is kept by the frame until its last byte is written: what its
-//            giving up would send cannot overtake it.
-// Errors     TypeError for what cannot travel. ValueError for bytes that are nothing.
-// Cost       None for values that need no hook.
-// Source     docs/spec/wire.md, section 3; docs/spec/rref.md.
+// WireHooks belong to one frame, and are used by one thread at a time. What they exported is undone unless the frame was sent.
+// Each reference that a frame carries is kept by the frame until its last byte is written, so what giving the reference up would
+// send cannot overtake it. They throw TypeError for what cannot travel, and ValueError for bytes that mean nothing.
+// docs/spec/wire.md, section 3; docs/spec/rref.md.
 #pragma once
 
 #include <vector>
@@ -41,7 +38,7 @@ class WireHooks final : public ValueHooks {
   int peer_;
   bool needs_codec_ = false;
   std::vector<RRefTable::Export> exports_;
-  std::vector<detail::Ref<RRef>> carried_;
+  std::vector<detail::Ref<Reference>> carried_;
 };
 
 // The payload's bytes as a request begins with them.

@@ -37,12 +37,12 @@ void Peer::detach() noexcept {
 
 void Peer::die(std::exception_ptr cause) noexcept {
   {
-    const std::lock_guard lock(death_mutex_);
+    const MutexLock lock(death_mutex_);
     if (dead_.load(std::memory_order_relaxed)) return;
     death_ = std::move(cause);
     dead_.store(true, std::memory_order_release);
   }
-  // Given up by this worker's own shutdown: that is no news.
+  // Calls that this worker's own shutdown gives up are not reported.
   const bool given_up = is_abandoned(death_);
   for (const auto& call : calls.close()) {
     if (given_up) call->observe();
@@ -67,10 +67,19 @@ void Peer::tell(OutFrame frame) noexcept {
   try {
     static_cast<void>(send(std::move(frame)));
   } catch (const std::bad_alloc&) {
-    // Then the other side cannot know, and must not go on as if it did.
-    if (connection_)
-      connection_->close(make_error(ErrorKind::kMemory, "no memory for a message to " + info.name));
+    end_for_want_of_memory();
   }
+}
+
+void Peer::end_for_want_of_memory() noexcept {
+  if (!connection_) return;
+  std::exception_ptr error;
+  try {
+    error = make_error(ErrorKind::kMemory, "no memory for a message to " + info.name);
+  } catch (const std::bad_alloc&) {
+    error = std::current_exception();
+  }
+  connection_->close(std::move(error));
 }
 
 bool Peer::has_room() const noexcept {
@@ -94,7 +103,7 @@ void Peer::send_cancel(uint64_t id) noexcept {
   events_.on_frame(*this, frame, At::kElsewhere);
 }
 
-void Peer::on_frame(Connection&, Frame& frame) noexcept { inbox_->arrived(frame); }
+void Peer::on_frame(Connection&, Frame& frame) { inbox_->arrived(frame); }
 void Peer::on_close(Connection&, const CloseInfo& info) noexcept { inbox_->ended(info); }
 
 }  // namespace tine::rpc

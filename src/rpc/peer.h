@@ -1,20 +1,16 @@
-// Peer: another worker (or this one, for calls to oneself) as the agent knows it: who it is, the way to it, its end.
+// Peer: another worker (or this one, for calls to oneself) as the agent knows it: what it is called, the way to it, its end.
 //
-// State      Made at rendezvous, connected, dead for good once its connection is closed.
-// Threads    Any, as each member says.
-// Ordering   As src/rpc/inbox.h says; on_death once, behind all frames.
-// Ownership  The World owns its peers; pending calls share them. `events` is alive while frames come.
-// Errors     death() says why a dead peer is dead.
-// Cost       No lock but the call table's on the way of a call.
-// Source     docs/spec/agent.md.
+// A peer is made at the rendezvous, is connected, and is dead for good once its connection has closed. Any thread may use it.
+// Frames arrive in the order that src/rpc/inbox.h describes; on_death comes once, after all frames. The World owns its peers and
+// pending calls share them. `events` lives as long as frames come. A call takes no lock here but the call table's.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/inbox.h"
 #include "src/rpc/reply_helper.h"
@@ -66,6 +62,8 @@ class Peer final : public Callee, private Inbox::Sink {
   // For what nobody waits for: within the wire's limits it fails only with the connection, whose end undoes
   // on the other side what the frame was about.
   void tell(OutFrame frame) noexcept;
+  // There is no memory for what it has to be told: the other side cannot know, and must not go on as if it did.
+  void end_for_want_of_memory() noexcept;
 
   // Memory that was copied for it waits below its bound, and so do its calls: one who can wait makes no more
   // until it is so. True once it is dead: then calls fail at once.
@@ -76,7 +74,7 @@ class Peer final : public Callee, private Inbox::Sink {
   [[nodiscard]] bool has_room_for_answers() const noexcept;
   [[nodiscard]] Future<void> room_for_answers();
 
-  void on_frame(Connection& connection, Frame& frame) noexcept override;
+  void on_frame(Connection& connection, Frame& frame) override;
   void on_close(Connection& connection, const CloseInfo& info) noexcept override;
 
   [[nodiscard]] const std::string& callee() const noexcept override { return info.name; }
@@ -101,8 +99,8 @@ class Peer final : public Callee, private Inbox::Sink {
   const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
   ReplyHelper* helper_ = nullptr;
-  std::mutex death_mutex_;
-  std::exception_ptr death_;
+  Mutex death_mutex_;
+  std::exception_ptr death_;  // written once, under death_mutex_, before dead_ says so
   std::atomic<bool> dead_{false};
 };
 

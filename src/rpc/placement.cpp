@@ -13,7 +13,7 @@ Place place_for(const Work& work, At at) noexcept {
     case Work::Kind::kScript: return reader && !work.brings_code ? Place::kHereForASlice : Place::kPool;
     case Work::Kind::kWrite: return work.bytes > kWriteHere ? Place::kPool : Place::kHere;
     case Work::Kind::kEncode: return Place::kCallbacks;
-    case Work::Kind::kForeign: break;
+    case Work::Kind::kHandler: break;
   }
   return Place::kHandler;
 }

@@ -1,7 +1,7 @@
-// Placement: which thread runs what a worker asks for. The one place that decides it.
+// Placement: decides which thread runs the work that a worker asks for. No other code decides it.
 //
-// A thread that reads a connection (the loop's, or one that waits for an answer and polls) must be back soon:
-// behind it wait pings, other answers, deadlines. So it runs what has a bound that is short, and nothing else.
+// A thread that reads a connection (the loop's, or one that waits for an answer and polls) must be back soon, because
+// pings, other answers and deadlines wait for it. So it only runs work with a short bound.
 //
 //   work                                         on a reader         elsewhere
 //   --------------------------------------------------------------------------------
@@ -12,7 +12,7 @@
 //   an operator that may take longer             pool                pool
 //   a script whose code is here                  here, for kSlice    pool
 //   a script that brings code                    pool                pool
-//   a foreign call                               handler             handler
+//   a foreign call, a served function            handler             handler
 //   to encode what only a language can           callbacks           callbacks
 //   to encode an answer of at most kWriteHere    here                here
 //   to encode a larger one                       pool                pool
@@ -21,13 +21,8 @@
 // for, or a task of the pool. A user's callback never runs on a reader either: its CallbackGate posts it to the threads of
 // callbacks. Pool: the scheduler. Handler, callbacks: threads of their own, which may block. kShort and kSlice: src/value/cost.h.
 //
-// State      None.
-// Threads    Any.
-// Ordering   What goes to the pool may be overtaken; src/rpc/inbox.h says by what not.
-// Ownership  None.
-// Errors     None.
-// Cost       A few comparisons.
-// Source     DESIGN "Who runs what"; docs/spec/agent.md, "Placement".
+// Any thread may ask; the answer costs a few comparisons. Work that goes to the pool may be overtaken by later frames;
+// src/rpc/inbox.h says by which it may not. docs/spec/agent.md, "Placement", has the same table.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +41,7 @@ enum class At : uint8_t { kReader, kElsewhere };
 enum class Place : uint8_t { kHere, kHereForASlice, kPool, kHandler, kCallbacks };
 
 struct Work {
-  enum class Kind : uint8_t { kRead, kAgents, kOperator, kScript, kForeign, kEncode, kWrite };
+  enum class Kind : uint8_t { kRead, kAgents, kOperator, kScript, kHandler, kEncode, kWrite };
 
   Kind kind;
   size_t bytes = 0;          // kRead: of the body; kWrite: about so many

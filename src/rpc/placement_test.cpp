@@ -26,7 +26,7 @@ const Row kRows[] = {
     {"an operator without a bound", {Kind::kOperator, 0, kUnbounded}, Place::kPool, Place::kPool},
     {"a script", {Kind::kScript}, Place::kHereForASlice, Place::kPool},
     {"a script with its code", {Kind::kScript, 0, 0, true}, Place::kPool, Place::kPool},
-    {"a foreign call", {Kind::kForeign}, Place::kHandler, Place::kHandler},
+    {"a foreign call", {Kind::kHandler}, Place::kHandler, Place::kHandler},
     {"a small answer", {Kind::kWrite, kWriteHere}, Place::kHere, Place::kHere},
     {"a large answer", {Kind::kWrite, kWriteHere + 1}, Place::kPool, Place::kPool},
     {"an encoding", {Kind::kEncode}, Place::kCallbacks, Place::kCallbacks},

@@ -1,17 +1,11 @@
 #include "src/rpc/rendezvous.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <condition_variable>
-#include <fstream>
 #include <map>
-#include <mutex>
+#include <new>
 
-#include "src/base/fd.h"
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/wire/request.h"
 
@@ -20,29 +14,46 @@ namespace {
 
 class PlainHooks final : public ValueHooks {};
 
-Value to_value(const std::vector<Member>& members) {
-  auto list = detail::make_ref<List>();
-  for (const Member& m : members) {
-    list->items.emplace_back(detail::make_ref<List>(std::vector<Value>{
-        m.name, m.rank, static_cast<int64_t>(m.incarnation), m.machine, m.unix_address, m.tcp_address}));
+Value list_of(std::vector<Value> items) { return detail::make_ref<List>(std::move(items)); }
+
+Value to_value(const std::vector<Address>& addresses) {
+  std::vector<Value> items;
+  for (const Address& a : addresses) items.push_back(list_of({a.text, a.reach}));
+  return list_of(std::move(items));
+}
+
+std::vector<Address> to_addresses(const Value& value) {
+  std::vector<Address> addresses;
+  for (const Value& item : value.to_list().items) {
+    const auto& f = item.to_list().items;
+    if (f.size() != 2) throw ValueError(fmt::format("an address has {} fields, expected 2", f.size()));
+    addresses.push_back({f[0].to_string(), f[1].to_string()});
   }
-  return list;
+  return addresses;
+}
+
+Value to_value(const std::vector<Member>& members) {
+  std::vector<Value> items;
+  for (const Member& m : members)
+    items.push_back(list_of({m.name, m.rank, static_cast<int64_t>(m.incarnation), to_value(m.addresses)}));
+  return list_of(std::move(items));
 }
 
 std::vector<Member> to_members(const Value& value) {
   std::vector<Member> members;
   for (const Value& item : value.to_list().items) {
     const auto& f = item.to_list().items;
-    if (f.size() != 6)
-      throw ValueError(fmt::format("the list of workers has entries of {} fields, expected 6", f.size()));
+    if (f.size() != 4)
+      throw ValueError(fmt::format("the list of workers has entries of {} fields, expected 4", f.size()));
     members.push_back({f[0].to_string(), static_cast<int>(f[1].to_int()),
-                       static_cast<uint64_t>(f[2].to_int()), f[3].to_string(), f[4].to_string(),
-                       f[5].to_string()});
+                       static_cast<uint64_t>(f[2].to_int()), to_addresses(f[3])});
   }
   return members;
 }
 
-std::string who(const Member& m) { return fmt::format("'{}' (rank {}, {})", m.name, m.rank, m.tcp_address); }
+std::string who(const Member& m) {
+  return fmt::format("'{}' (rank {}, {})", m.name, m.rank, text_of(m.addresses));
+}
 
 // What cannot be sent goes to nobody: the connection is closing, and its end tells the other side.
 void tell(Connection& connection, OutFrame frame) { static_cast<void>(connection.send(std::move(frame))); }
@@ -66,13 +77,13 @@ void send_failure(Connection& connection, uint64_t id, const std::exception_ptr&
 class Rendezvous::Register final : public detail::RefCounted {
  public:
   Register(int world_size, std::string address) : world_size_(world_size), address_(std::move(address)) {
-    // Whoever waits tells why it failed, in words of its own.
+    // A failure is reported by the code that waits, in words of its own.
     all_listed_.state()->observe();
     all_ready_.state()->observe();
   }
 
   void enter(Member member, Connection* connection, uint64_t call, int world_size) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     bool taken = false;
     std::string refusal = failure_;
     if (refusal.empty()) refusal = reason_against(member, world_size, &taken);
@@ -97,7 +108,7 @@ class Rendezvous::Register final : public detail::RefCounted {
   }
 
   void ready(int rank, uint64_t call) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto at = entries_.find(rank);
     if (at == entries_.end() || !failure_.empty()) return;
     at->second.call = call;
@@ -113,18 +124,18 @@ class Rendezvous::Register final : public detail::RefCounted {
   }
 
   void opened() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++open_;
   }
   void left(Connection& connection, const CloseInfo& info) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       --open_;
     }
     closed_.notify_all();
     std::string reason;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (const auto& [rank, entry] : entries_) {
         if (entry.connection.get() != &connection || went_) continue;
         reason = fmt::format("worker {} left before all were connected: {}", who(entry.member),
@@ -136,17 +147,19 @@ class Rendezvous::Register final : public detail::RefCounted {
 
   // Tells everybody who waits.
   void fail(const std::string& reason) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     fail_locked(reason);
   }
   // So that they have read it before the sockets close.
   void wait_until_left(TimePoint deadline) {
-    std::unique_lock lock(mutex_);
-    closed_.wait_until(lock, deadline, [this] { return open_ == 0; });
+    const MutexLock lock(mutex_);
+    while (open_ > 0) {
+      if (!closed_.wait_until(mutex_, deadline)) return;
+    }
   }
 
   [[nodiscard]] std::string missing() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::string absent, present;
     for (int rank = 0; rank < world_size_; ++rank) {
       const auto at = entries_.find(rank);
@@ -156,9 +169,9 @@ class Rendezvous::Register final : public detail::RefCounted {
         present += fmt::format("{}{}", present.empty() ? "" : ", ", who(at->second.member));
       }
     }
-    std::string text = absent.empty()
-                           ? "all have registered but not all are connected to each other"
-                           : fmt::format("rank {} of {} did not come to {}", absent, world_size_, address_);
+    std::string text =
+        absent.empty() ? "all have registered but not all are connected to each other"
+                       : fmt::format("rank {} of {} did not connect to {}", absent, world_size_, address_);
     text += fmt::format("; here are {}", present);
     for (const std::string& refusal : refused_) text += "; refused: " + refusal;
     return text;
@@ -175,7 +188,7 @@ class Rendezvous::Register final : public detail::RefCounted {
     bool ready = false;
   };
 
-  void fail_locked(const std::string& reason) {
+  void fail_locked(const std::string& reason) TINE_REQUIRES(mutex_) {
     if (went_ || !failure_.empty()) return;
     failure_ = reason;
     const std::exception_ptr error = make_error(ErrorKind::kRuntime, "rendezvous failed: " + reason);
@@ -187,7 +200,7 @@ class Rendezvous::Register final : public detail::RefCounted {
     go_.set_error(error);
   }
 
-  std::string reason_against(const Member& m, int world_size, bool* taken) const {
+  std::string reason_against(const Member& m, int world_size, bool* taken) const TINE_REQUIRES(mutex_) {
     if (world_size != world_size_) {
       return fmt::format("worker {} says that the world has {} workers, rank 0 says {}", who(m), world_size,
                          world_size_);
@@ -209,13 +222,13 @@ class Rendezvous::Register final : public detail::RefCounted {
 
   const int world_size_;
   const std::string address_;
-  std::mutex mutex_;
-  std::condition_variable closed_;
-  int open_ = 0;
-  bool went_ = false;
-  std::string failure_;
-  std::map<int, Entry> entries_;
-  std::vector<std::string> refused_;
+  Mutex mutex_;
+  Condition closed_;
+  int open_ TINE_GUARDED_BY(mutex_) = 0;
+  bool went_ TINE_GUARDED_BY(mutex_) = false;
+  std::string failure_ TINE_GUARDED_BY(mutex_);
+  std::map<int, Entry> entries_ TINE_GUARDED_BY(mutex_);
+  std::vector<std::string> refused_ TINE_GUARDED_BY(mutex_);
   Promise<std::vector<Member>> listed_;
   Promise<void> go_;
   const Future<std::vector<Member>> all_listed_ = listed_.future();
@@ -235,13 +248,15 @@ class Rendezvous::Session final : public FrameHandler {
       ReceivedSegments none;
       Request request;
       request.read(frame.body, none, hooks);
-      if (request.target != Target::kControl) throw ValueError("only rendezvous is spoken at this address");
+      if (request.target != Target::kControl)
+        throw ValueError("this address takes only the requests of the rendezvous");
       const std::string& name = request.name;
       const std::vector<Value>& args = request.args;
-      if (name == "register" && args.size() == 5) {
-        Member m{connection.peer().name,        static_cast<int>(args[0].to_int()),
-                 connection.peer().incarnation, args[2].to_string(),
-                 args[3].to_string(),           args[4].to_string()};
+      if (name == "register" && args.size() == 3) {
+        Member m{connection.peer().name, static_cast<int>(args[0].to_int()), connection.peer().incarnation,
+                 to_addresses(args[2])};
+        if (const std::string bad = what_is_wrong_with(m.addresses); !bad.empty())
+          throw ValueError(fmt::format("worker '{}' cannot be registered: {}", m.name, bad));
         rank_ = m.rank;
         register_->enter(std::move(m), &connection, id, static_cast<int>(args[1].to_int()));
       } else if (name == "ready") {
@@ -324,8 +339,13 @@ Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)
   ListenOptions listen;
   listen.connection = options_.connection;
   listen.on_connection = [reg = register_](detail::Ref<Connection> connection) {
-    reg->opened();
-    connection->start(detail::make_ref<Session>(reg));
+    try {
+      auto session = detail::make_ref<Session>(reg);
+      reg->opened();
+      connection->start(std::move(session));
+    } catch (const std::bad_alloc&) {
+      connection->close(nullptr);
+    }
   };
   listen.on_refused = [log = options_.log](const std::exception_ptr& error, const std::string&) {
     if (log) log("refused at the rendezvous: " + describe(error));
@@ -381,8 +401,8 @@ std::vector<Member> Rendezvous::enter() {
   }
   client_ = detail::make_ref<Client>(opened);
   opened->start(client_);
-  const auto answer = client_->request(
-      "register", {self.rank, options_.world_size, self.machine, self.unix_address, self.tcp_address});
+  const auto answer =
+      client_->request("register", {self.rank, options_.world_size, to_value(self.addresses)});
   return to_members(wait(answer, "other workers have not registered yet"));
 }
 
@@ -401,41 +421,6 @@ void Rendezvous::fail(const std::string& reason) noexcept {
   register_->fail(reason);
   listener_->close();
   register_->wait_until_left(Clock::now() + std::chrono::seconds(1));
-}
-
-std::string machine_identity() {
-  std::string boot;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  // Abstract sockets belong to a network namespace.
-  std::array<char, 64> net{};
-  const ssize_t n = ::readlink("/proc/self/ns/net", net.data(), net.size() - 1);
-  return fmt::format("{}/{}", boot, n > 0 ? net.data() : "?");
-}
-
-std::string local_host_towards(const std::string& tcp_address) {
-  // "tcp://host:port" or "tcp://[host]:port"; what is malformed the transport reports.
-  std::string rest = tcp_address.substr(std::min(tcp_address.size(), std::string("tcp://").size()));
-  const size_t colon = rest.rfind(':');
-  if (colon == std::string::npos) return "127.0.0.1";
-  std::string host = rest.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), "9", &hints, &found) != 0) return "127.0.0.1";
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(found, &::freeaddrinfo);
-  // Connecting a datagram socket sends nothing: it only asks the routing table.
-  const Fd socket(::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket) return "127.0.0.1";
-  sockaddr_storage name{};
-  socklen_t length = sizeof(name);
-  std::array<char, 128> text{};
-  const bool ok = ::connect(socket.get(), found->ai_addr, found->ai_addrlen) == 0 &&
-                  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &length) == 0 &&
-                  ::getnameinfo(reinterpret_cast<sockaddr*>(&name), length, text.data(), text.size(), nullptr,
-                                0, NI_NUMERICHOST) == 0;
-  if (!ok) return "127.0.0.1";
-  return name.ss_family == AF_INET6 ? fmt::format("[{}]", text.data()) : text.data();
 }
 
 }  // namespace tine::rpc

@@ -1,13 +1,11 @@
-// Rendezvous: how workers find each other: rank 0 keeps a register, everybody gets the list.
+// Rendezvous: how workers find each other. Rank 0 keeps a register; everybody gets the list of all.
 //
-// State      Registering, listed, ready; or failed, for all, with one reason.
-// Threads    enter and wait_ready by the one thread that starts the agent.
-// Ordering   The list comes when all have registered; "ready" when all are connected to each other.
-// Ownership  Uses the transport given, which must outlive it.
-// Errors     A name or rank that is taken: ValueError to the newcomer naming both. Somebody is missing at the deadline:
-//            DeadlineExceeded naming the ranks. Rank 0 not reachable, address in use: SystemError naming the address.
-// Cost       Two round trips to rank 0.
-// Source     docs/spec/agent.md, "Rendezvous".
+//   registering -> listed, once all have registered -> ready, once all are connected to each other
+//   any of them -> failed, for all, with one reason
+// The one thread that starts the agent calls enter() and wait_ready(). They throw ValueError for a name or rank that is taken,
+// which names both workers, DeadlineExceeded that names the ranks that are missing, and SystemError that names the address
+// when rank 0 cannot be reached or the address is in use. The transport must outlive the rendezvous. It costs two
+// round trips to rank 0. docs/spec/agent.md, "Rendezvous".
 #pragma once
 
 #include <algorithm>
@@ -16,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "src/rpc/transport/transport.h"
+#include "src/rpc/transport/ways.h"
 
 namespace tine::rpc {
 
@@ -24,9 +22,7 @@ struct Member {
   std::string name;
   int rank = 0;
   uint64_t incarnation = 0;
-  std::string machine;       // equal for two workers that can use a unix socket between them
-  std::string unix_address;  // empty: none
-  std::string tcp_address;
+  std::vector<Address> addresses;
 };
 
 struct RendezvousOptions {
@@ -81,10 +77,5 @@ bool wait_interruptible(TimePoint deadline, const std::function<bool()>& interru
     if (Clock::now() >= deadline) return false;
   }
 }
-
-// Equal on two processes that see each other's abstract unix sockets.
-[[nodiscard]] std::string machine_identity();
-// The address of this machine on the way to host:port ("127.0.0.1" for a loopback one).
-[[nodiscard]] std::string local_host_towards(const std::string& tcp_address);
 
 }  // namespace tine::rpc

@@ -25,17 +25,17 @@ ReplyHelper& ReplyHelper::take() {
 }
 
 void ReplyHelper::serve(detail::Ref<Connection> connection, std::shared_ptr<const void> keep) noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   connection_ = std::move(connection);
   keep_ = std::move(keep);
 }
 
 void ReplyHelper::retire() noexcept {
-  // Dropped behind the lock, and before it may be taken again.
+  // Destroyed after the lock is released, and before this helper may be taken again.
   std::shared_ptr<const void> keep;
   detail::Ref<Connection> connection;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     connection = std::exchange(connection_, nullptr);
     keep.swap(keep_);
   }
@@ -46,7 +46,7 @@ void ReplyHelper::help(detail::StateBase& state, TimePoint deadline) noexcept {
   std::shared_ptr<const void> keep;
   detail::Ref<Connection> connection;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     connection = connection_;
     keep = keep_;
   }

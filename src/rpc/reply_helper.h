@@ -1,20 +1,16 @@
-// ReplyHelper: what a thread does while it waits for an answer of another worker: it polls that worker's connection.
+// ReplyHelper: what a thread does while it waits for an answer of another worker: it polls the connection of that worker
+// (docs/spec/agent.md).
 //
-// State      Serves one connection of one agent, or none; from serve() to retire().
-// Threads    help(): any. serve(), retire(): the agent's.
-// Ordering   None.
-// Ownership  Lives for ever: a future, and each that was derived from it, points to it without owning it and may well
-//            outlive the agent. One that was retired serves the next connection; a future that still points to it
-//            then polls there, which does nobody harm. While a thread polls, what `keep` holds lives.
-// Errors     None.
-// Cost       help(): a lock that only retire() contends for, two counts.
-// Source     docs/spec/agent.md.
+// A helper serves one connection of one agent, from serve() to retire(), or none. It lives for ever: a future, and each
+// future that was derived from it, points to it without owning it and may well outlive the agent. A helper that was retired
+// serves the next connection; a future that still points to it then polls there, which does no harm. What `keep` holds lives
+// while a thread polls. help() may be called by any thread, and takes a lock that only retire() contends for.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
+#include "src/base/mutex.h"
 #include "src/rpc/transport/connection.h"
 
 namespace tine::rpc {
@@ -34,9 +30,9 @@ class ReplyHelper final : public detail::WaitHelper {
 
   std::atomic<bool> taken_{true};
   ReplyHelper* next_ = nullptr;  // of all there are
-  std::mutex mutex_;
-  detail::Ref<Connection> connection_;
-  std::shared_ptr<const void> keep_;
+  Mutex mutex_;
+  detail::Ref<Connection> connection_ TINE_GUARDED_BY(mutex_);
+  std::shared_ptr<const void> keep_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

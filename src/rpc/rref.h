@@ -1,14 +1,13 @@
-// RRef: a reference to a value that lives on some worker, its owner.
+// RRef: a reference to a value that lives on one worker, its owner (docs/spec/rref.md). Any thread may use it.
 //
-// State      An owner reference holds the value (or the future of it). A user reference is one counted lease,
-//            given back when the object dies.
-// Threads    Any.
-// Ordering   Messages about references travel on the connections of the calls, in order with them.
-// Ownership  The value lives while the owner holds a reference itself or any worker has a lease. A lease is
-//            bound to its worker's incarnation: it goes when that worker dies.
-// Errors     local_value on a user: Error naming owner and this worker. A reference whose owner died: PeerDied.
-// Cost       Passing one on to a third worker: two messages off the critical path. Nothing else waits for any.
-// Source     docs/spec/rref.md.
+// A reference on the owner holds the value, or the future of it. A reference on another worker is one counted lease,
+// which is given back when the object is destroyed. The value lives while the owner itself holds a reference or any
+// worker has a lease. A lease is bound to the incarnation of its worker, so it goes when that worker dies. Messages about
+// references travel on the connections of the calls, in order with them; passing a reference on to a third worker takes
+// two messages, for which nothing waits.
+//
+// local_value() on a worker that is not the owner is an Error that names the owner and this worker. A reference whose
+// owner died is a PeerDied.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +19,7 @@
 
 namespace tine::rpc {
 
-class TINE_API RRef : public RRefObject {
+class TINE_API Reference : public RRefObject {
  public:
   [[nodiscard]] const RRefId& id() const noexcept { return id_; }
   [[nodiscard]] const WorkerInfo& owner() const noexcept { return owner_; }
@@ -31,15 +30,17 @@ class TINE_API RRef : public RRefObject {
   // Done when the owner has the value (or the creation failed); a user reference that was received is
   // confirmed from the start.
   [[nodiscard]] virtual Future<Value> confirmed() const = 0;
+  // The deadline of a fetch that begins now.
+  [[nodiscard]] virtual TimePoint deadline_after(Seconds timeout) const = 0;
   // The owner's value: a future, as the creation may still be running. Throws on a user.
   [[nodiscard]] virtual Future<Value> local_value() const = 0;
   [[nodiscard]] std::string repr() const override;  // "OwnerRRef(...)", "UserRRef(...)"
 
   // The RRef in `value`; TypeError when there is none.
-  [[nodiscard]] static detail::Ref<RRef> from(const Value& value);
+  [[nodiscard]] static detail::Ref<Reference> from(const Value& value);
 
  protected:
-  RRef(RRefId id, WorkerInfo owner) noexcept : id_(id), owner_(std::move(owner)) {}
+  Reference(RRefId id, WorkerInfo owner) noexcept : id_(id), owner_(std::move(owner)) {}
   const RRefId id_;
   const WorkerInfo owner_;
 };

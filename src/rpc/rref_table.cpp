@@ -16,13 +16,14 @@ std::exception_ptr gone(const RRefId& id) {
 
 }  // namespace
 
-std::string RRef::repr() const {
+std::string Reference::repr() const {
   return fmt::format("{}RRef(owner='{}', id={})", is_owner() ? "Owner" : "User", owner_.name, id_.str());
 }
 
-detail::Ref<RRef> RRef::from(const Value& value) {
+detail::Ref<Reference> Reference::from(const Value& value) {
   if (value.is(Tag::kRRef)) {
-    if (auto* const rref = dynamic_cast<RRef*>(&value.as_rref())) return detail::Ref<RRef>::share(rref);
+    if (auto* const rref = dynamic_cast<Reference*>(&value.as_rref()))
+      return detail::Ref<Reference>::share(rref);
   }
   throw TypeError(fmt::format("expected an RRef, got {}", tine::name_of(value.tag())));
 }
@@ -36,16 +37,19 @@ void OwnerEntry::fail(std::exception_ptr error) noexcept {
 }
 
 OwnerRRef::OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self)
-    : RRef(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
+    : Reference(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
 OwnerRRef::~OwnerRRef() = default;
 Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
 
+TimePoint OwnerRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
+
 UserRRef::UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner)
-    : RRef(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {}
+    : Reference(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {}
 UserRRef::~UserRRef() {
   if (leased_) table_->release(id_);
 }
 Future<Value> UserRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+TimePoint UserRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
 Future<Value> UserRRef::local_value() const {
   const Workers& workers = table_->workers();
   throw Error(fmt::format(
@@ -94,7 +98,7 @@ bool RRefTable::Numbers::contains(uint64_t number) const noexcept {
   return behind != runs_.begin() && std::prev(behind)->second >= number;
 }
 
-detail::Ref<RRef> RRefTable::own(detail::Ref<OwnerEntry> entry) {
+detail::Ref<Reference> RRefTable::own(detail::Ref<OwnerEntry> entry) {
   return detail::make_ref<OwnerRRef>(shared(), std::move(entry), workers_.info(workers_.rank()));
 }
 
@@ -148,7 +152,7 @@ detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
 }
 
 detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   came_[id.creator_incarnation].add(id.number);
   detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
   if (!entry) entry = detail::make_ref<OwnerEntry>(id);
@@ -157,23 +161,23 @@ detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
   return entry;
 }
 
-RRefTable::Export RRefTable::write(BodyWriter& out, const RRef& reference, int to) {
+RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, int to) {
   if (!reference.is_owner() && !static_cast<const UserRRef&>(reference).leased())
     (void)reference.confirmed().get();
   Export done;
   done.to = to;
   if (reference.is_owner()) {
     const auto& entry = static_cast<const OwnerRRef&>(reference).entry();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!cleared_) {
       entries_.try_emplace(key_of(entry->id), entry);
       add_lease(*entry, to);
       done.entry = entry;
     }
   } else if (to != reference.id().owner) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     done.fork = next_fork_++;
-    if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const RRef>::share(&reference), to});
+    if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
   }
   write_rref(out, {reference.id(), workers_.rank(), done.fork});
   return done;
@@ -182,7 +186,7 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const RRef& reference, int t
 void RRefTable::undo(const Export& done) noexcept {
   detail::Ref<OwnerEntry> dropped;
   Pin pin{{}, -1};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (done.entry) {
     const auto at = entries_.find(key_of(done.entry->id));
     if (at != entries_.end()) {
@@ -196,7 +200,7 @@ void RRefTable::undo(const Export& done) noexcept {
   }
 }
 
-detail::Ref<RRef> RRefTable::read(std::span<const std::byte> ext, int from) {
+detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from) {
   const PassedRRef passed = parse_rref(ext);
   const RRefId& id = passed.id;
   if (id.owner < 0 || id.owner >= workers_.size()) {
@@ -209,7 +213,7 @@ detail::Ref<RRef> RRefTable::read(std::span<const std::byte> ext, int from) {
   if (id.owner == workers_.rank()) {
     detail::Ref<OwnerEntry> entry, dropped;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       entry = expect(id);
       dropped = forget_if_unused(entries_.find(key_of(id)));
     }
@@ -227,7 +231,7 @@ detail::Ref<RRef> RRefTable::read(std::span<const std::byte> ext, int from) {
 
 void RRefTable::on_lease(int from, const PassedRRef& passed) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (cleared_) return;
     add_lease(*expect(passed.id), from);
   }
@@ -256,7 +260,7 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
         const RRefId id = read_release(frame.body);
         if (id.owner_incarnation != workers_.incarnation()) return true;
         detail::Ref<OwnerEntry> dropped;
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         const auto at = entries_.find(key_of(id));
         if (at == entries_.end()) return true;
         drop_lease(*at->second, from);
@@ -274,7 +278,7 @@ void RRefTable::release(const RRefId& id) noexcept {
   // In a child of fork(2) the lease is the parent's, and so may be the lock.
   if (birth_.inherited()) return;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (cleared_) return;
   }
   OutFrame frame(FrameKind::kRelease);
@@ -287,7 +291,7 @@ void RRefTable::worker_died(int rank, const std::exception_ptr& cause) noexcept 
   std::vector<Pin> unpinned;
   const uint64_t incarnation = workers_.incarnation_of(rank);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     came_.erase(incarnation);
     for (auto at = entries_.begin(); at != entries_.end();) {
       const auto here = at++;
@@ -315,19 +319,19 @@ void RRefTable::clear(const std::exception_ptr& cause) noexcept {
   decltype(entries_) entries;
   decltype(pins_) pins;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     cleared_ = true;
     entries.swap(entries_);
     pins.swap(pins_);
   }
   for (const auto& [key, entry] : entries) {
-    entry->value->observe();  // given up by this worker's own shutdown: that is no news
+    entry->value->observe();  // given up by this worker's own shutdown, which is not reported
     entry->fail(cause);
   }
 }
 
 size_t RRefTable::entries() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return entries_.size();
 }
 

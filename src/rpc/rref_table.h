@@ -1,23 +1,20 @@
-// RRefTable: the values that other workers hold references to, and the references held here.
+// RRefTable: the values that other workers hold references to, and the references that are held here (docs/spec/rref.md,
+// which also says which messages of one worker are handled in which order).
 //
-// State      Open, then cleared for good.
-// Threads    Any.
-// Ordering   What of one worker's messages is handled in which order is in docs/spec/rref.md.
-// Ownership  An entry lives in the table while any worker has a lease on it or its creation is still to come;
-//            OwnerRRefs share it. References share the table (and with it the agent's parts).
-// Errors     Messages about what is not there are ignored: the other side finds out when it uses the reference.
-// Cost       One lock and one hash a message. No Value is destroyed under the lock.
-// Source     docs/spec/rref.md.
+// It is open, and then cleared for good. Any thread may use it. An entry stays in the table while any worker has a lease
+// on it or its creation is still to come; OwnerRRefs share it. References share the table, and with it the agent's parts.
+// A message about an unknown entry is ignored: the other side finds out when it uses the reference. A message costs one
+// lock and one hash. No Value is destroyed under the lock.
 #pragma once
 
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/rref.h"
 #include "src/rpc/transport/connection.h"
 
@@ -42,7 +39,8 @@ class Workers {
 // Brings values here.
 class Fetcher {
  public:
-  virtual Future<Value> fetch(const RRef& reference, TimePoint deadline) = 0;
+  virtual Future<Value> fetch(const Reference& reference, TimePoint deadline) = 0;
+  virtual TimePoint deadline_after(Seconds timeout) const = 0;
 
  protected:
   ~Fetcher() = default;
@@ -68,12 +66,13 @@ class OwnerEntry final : public detail::RefCounted {
 
 class RRefTable;
 
-class OwnerRRef final : public RRef {
+class OwnerRRef final : public Reference {
  public:
   OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self);
   ~OwnerRRef() override;
   [[nodiscard]] bool is_owner() const noexcept override { return true; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return entry_->future(); }
   [[nodiscard]] Future<Value> local_value() const override { return entry_->future(); }
   [[nodiscard]] const detail::Ref<OwnerEntry>& entry() const noexcept { return entry_; }
@@ -83,12 +82,13 @@ class OwnerRRef final : public RRef {
   const detail::Ref<OwnerEntry> entry_;
 };
 
-class UserRRef final : public RRef {
+class UserRRef final : public Reference {
  public:
   UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner);
   ~UserRRef() override;  // gives the lease back
   [[nodiscard]] bool is_owner() const noexcept override { return false; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return confirmed_; }
   [[nodiscard]] Future<Value> local_value() const override;
   void set_confirmed(Future<Value> confirmed) noexcept { confirmed_ = std::move(confirmed); }
@@ -108,7 +108,7 @@ class RRefTable {
   void share(std::weak_ptr<void> owner, Fetcher& fetcher);
 
   [[nodiscard]] RRefId next_id(int owner);
-  [[nodiscard]] detail::Ref<RRef> own(detail::Ref<OwnerEntry> entry);
+  [[nodiscard]] detail::Ref<Reference> own(detail::Ref<OwnerEntry> entry);
   // To what this worker creates on another one: it has a lease once the creation was sent.
   [[nodiscard]] detail::Ref<UserRRef> created(const RRefId& id);
   // The creation has come: the entry, with a lease of `holder`.
@@ -121,10 +121,10 @@ class RRefTable {
     uint64_t fork = 0;
     int to = -1;
   };
-  [[nodiscard]] Export write(BodyWriter& out, const RRef& reference, int to);
+  [[nodiscard]] Export write(BodyWriter& out, const Reference& reference, int to);
   void undo(const Export& done) noexcept;
   // A reference came from worker `from`. Throws ValueError for bytes that are none.
-  [[nodiscard]] detail::Ref<RRef> read(std::span<const std::byte> ext, int from);
+  [[nodiscard]] detail::Ref<Reference> read(std::span<const std::byte> ext, int from);
 
   // Lease, fork-done and release frames; false when the frame is malformed.
   [[nodiscard]] bool on_frame(int from, const Frame& frame);
@@ -133,9 +133,10 @@ class RRefTable {
   void clear(const std::exception_ptr& cause) noexcept;
   [[nodiscard]] size_t entries() const;
 
-  [[nodiscard]] Future<Value> fetch(const RRef& reference, TimePoint deadline) const {
+  [[nodiscard]] Future<Value> fetch(const Reference& reference, TimePoint deadline) const {
     return fetcher_->fetch(reference, deadline);
   }
+  [[nodiscard]] TimePoint deadline_after(Seconds timeout) const { return fetcher_->deadline_after(timeout); }
   [[nodiscard]] const Workers& workers() const noexcept { return workers_; }
 
  private:
@@ -149,7 +150,7 @@ class RRefTable {
     }
   };
   struct Pin {
-    detail::Ref<const RRef> reference;
+    detail::Ref<const Reference> reference;
     int to;
   };
   // Numbers, in runs.
@@ -164,13 +165,13 @@ class RRefTable {
   using Entries = std::unordered_map<Key, detail::Ref<OwnerEntry>, KeyHash>;
   [[nodiscard]] std::shared_ptr<RRefTable> shared();
   static Key key_of(const RRefId& id) noexcept { return {id.creator_incarnation, id.number}; }
-  // All under the lock.
+  // Both with the lock of the entry's table.
   static void add_lease(OwnerEntry& entry, int holder);
   static void drop_lease(OwnerEntry& entry, int holder) noexcept;
   // Takes the entry out of the table if nothing keeps it there.
-  [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept;
-  [[nodiscard]] bool is_coming(const RRefId& id) const noexcept;
-  detail::Ref<OwnerEntry>& expect(const RRefId& id);
+  [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] bool is_coming(const RRefId& id) const noexcept TINE_REQUIRES(mutex_);
+  detail::Ref<OwnerEntry>& expect(const RRefId& id) TINE_REQUIRES(mutex_);
   void on_lease(int from, const PassedRRef& passed);
 
   Workers& workers_;
@@ -178,12 +179,14 @@ class RRefTable {
   std::weak_ptr<void> owner_;
   Fetcher* fetcher_ = nullptr;
   std::unique_ptr<std::atomic<uint64_t>[]> last_number_;  // by owner
-  mutable std::mutex mutex_;
-  bool cleared_ = false;
-  uint64_t next_fork_ = 1;
-  Entries entries_;
-  std::unordered_map<uint64_t, Numbers> came_;  // creations of each creator that lives
-  std::unordered_map<uint64_t, Pin> pins_;      // references passed on, until their owner knows
+  mutable Mutex mutex_;
+  bool cleared_ TINE_GUARDED_BY(mutex_) = false;
+  uint64_t next_fork_ TINE_GUARDED_BY(mutex_) = 1;
+  Entries entries_ TINE_GUARDED_BY(mutex_);
+  std::unordered_map<uint64_t, Numbers> came_
+      TINE_GUARDED_BY(mutex_);  // creations of each creator that lives
+  std::unordered_map<uint64_t, Pin> pins_
+      TINE_GUARDED_BY(mutex_);  // references passed on, until their owner knows
 };
 
 }  // namespace tine::rpc

@@ -25,10 +25,10 @@ struct Message {
   bool slow = false;   // its body is decoded in the pool
   uint64_t sent = 0;
   FrameKind kind = FrameKind::kRequest;
-  Bytes body;                              // kFrame
-  RRefId id;                               // kCreate
-  Bytes reference;                         // kPass, kFetch: ext 6
-  std::vector<detail::Ref<RRef>> carried;  // kept until the last byte is written
+  Bytes body;                                   // kFrame
+  RRefId id;                                    // kCreate
+  Bytes reference;                              // kPass, kFetch: ext 6
+  std::vector<detail::Ref<Reference>> carried;  // kept until the last byte is written
 };
 
 class Game;
@@ -48,13 +48,14 @@ class Worker final : public Workers, public Fetcher {
   uint64_t incarnation_of(int rank) const noexcept override { return 1000 + static_cast<uint64_t>(rank); }
   bool is_dead(int rank) const noexcept override { return dead[static_cast<size_t>(rank)]; }
   void tell(int rank, OutFrame frame) noexcept override;
-  Future<Value> fetch(const RRef&, TimePoint) override { return {}; }
+  Future<Value> fetch(const Reference&, TimePoint) override { return {}; }
+  TimePoint deadline_after(Seconds) const override { return kNoDeadline; }
 
   std::shared_ptr<void> life = std::make_shared<int>();
   RRefTable table;
-  std::vector<bool> dead;                   // as this worker has seen it
-  std::vector<std::deque<Message>> behind;  // by sender: waits for the pool
-  std::vector<detail::Ref<RRef>> held;      // by its program
+  std::vector<bool> dead;                    // as this worker has seen it
+  std::vector<std::deque<Message>> behind;   // by sender: waits for the pool
+  std::vector<detail::Ref<Reference>> held;  // by its program
 
  private:
   Game& game_;
@@ -93,7 +94,7 @@ class Game {
   }
 
   // --- what programs do
-  detail::Ref<RRef> create(int creator, int owner, bool large, bool slow) {
+  detail::Ref<Reference> create(int creator, int owner, bool large, bool slow) {
     Message m;
     m.what = Message::What::kCreate;
     m.large = large;
@@ -104,7 +105,7 @@ class Game {
     if (!send(creator, owner, std::move(m))) made->forget_lease();
     return made;
   }
-  void pass(int from, int to, const detail::Ref<RRef>& r, Message::What what, bool large, bool slow) {
+  void pass(int from, int to, const detail::Ref<Reference>& r, Message::What what, bool large, bool slow) {
     Message m;
     m.what = what;
     m.large = large;
@@ -116,7 +117,7 @@ class Game {
     m.carried.push_back(r);
     if (!send(from, to, std::move(m))) at(from).table.undo(done);
   }
-  void fetch(int from, const detail::Ref<RRef>& r) {
+  void fetch(int from, const detail::Ref<Reference>& r) {
     if (!r->is_owner()) pass(from, r->owner().id, r, Message::What::kFetch, false, false);
   }
 

@@ -22,7 +22,7 @@ using testing::numbers;
 using testing::World;
 
 TimePoint soon() { return Clock::now() + seconds(60); }
-Value as_value(const detail::Ref<RRef>& r) { return detail::Ref<RRefObject>(r); }
+Value as_value(const detail::Ref<Reference>& r) { return detail::Ref<RRefObject>(r); }
 std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
 
 TEST(RRef, RemoteMakesTheValueAtItsOwner) {
@@ -74,7 +74,7 @@ TEST(RRef, ACreationThatIsNotConfirmedInItsTimeFailsAToHereThatWaitsAlready) {
       go.wait();
       call.reply(7);
     };
-    detail::Ref<RRef> r;
+    detail::Ref<Reference> r;
     Future<Value> waiting;
     // On a busy machine the creation's time may be over before anybody waits for it.
     for (auto time = std::chrono::milliseconds(50);; time *= 2) {
@@ -109,7 +109,7 @@ TEST(RRef, AReferenceComesHomeAsTheOwnersOwn) {
   const auto r = world[0].remote(1, testing::add({1}, {1}), soon());
   bool is_owner = false;
   world.handlers(1).on["look"] = [&](IncomingCall call) {
-    const auto got = RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
+    const auto got = Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
     is_owner = got->is_owner();
     call.reply(got->local_value().get());
   };
@@ -119,9 +119,9 @@ TEST(RRef, AReferenceComesHomeAsTheOwnersOwn) {
 
 TEST(RRef, AThirdWorkerMayUseAReferenceAfterItsGiverHasDroppedIt) {
   World world(3);
-  detail::Ref<RRef> kept;
+  detail::Ref<Reference> kept;
   world.handlers(2).on["keep"] = [&](IncomingCall call) {
-    kept = RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
+    kept = Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
     call.reply(Value());
   };
   {
@@ -136,9 +136,9 @@ TEST(RRef, AThirdWorkerMayUseAReferenceAfterItsGiverHasDroppedIt) {
 
 TEST(RRef, AReferenceToOnesOwnValueMayBeGivenAway) {
   World world(2);
-  detail::Ref<RRef> kept;
+  detail::Ref<Reference> kept;
   world.handlers(1).on["keep"] = [&](IncomingCall call) {
-    kept = RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
+    kept = Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0));
     call.reply(Value());
   };
   (void)world[0].call(1, foreign("keep", {as_value(world[0].own(5))})).get();
@@ -156,7 +156,7 @@ TEST(RRef, AReferenceMayBePassedOnBeforeItsCreationHasArrived) {
     call.reply(7);
   };
   world.handlers(2).on["fetch"] = [&](IncomingCall call) {
-    call.reply_with(RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
+    call.reply_with(Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
   };
   std::vector<Future<Value>> answers;
   for (int i = 0; i < 20; ++i) {
@@ -207,7 +207,7 @@ TEST(RRef, ACallAfterAReferenceBeginsWhenTheValueIsThere) {
 }
 
 TEST(RRef, ReferencesMayOutliveTheirAgent) {
-  detail::Ref<RRef> user, owner;
+  detail::Ref<Reference> user, owner;
   {
     World world(2);
     user = world[0].remote(1, testing::add({1}, {1}), soon());
@@ -219,7 +219,7 @@ TEST(RRef, ReferencesMayOutliveTheirAgent) {
   EXPECT_EQ(owner->local_value().get().to_int(), 3);
 }
 
-// Whoever asks for it has no reference of its own yet when the owner completes it.
+// The asking thread has no reference of its own yet when the owner completes the entry.
 TEST(OwnerEntry, LosesNoCallbackThatIsAddedWhileItCompletes) {
   constexpr int kRounds = 1000;
   std::atomic<int> begun{0};
@@ -248,7 +248,7 @@ TEST(OwnerEntry, LosesNoCallbackThatIsAddedWhileItCompletes) {
 TEST(RRef, WhoeverHoldsOneOfACreationThatItsOwnerCannotReadIsTold) {
   World world(3);
   world.handlers(2).on["fetch"] = [](IncomingCall call) {
-    call.reply_with(RRef::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
+    call.reply_with(Reference::from(ForeignPayload::in(call.args()[0])->leaves().at(0))->to_here(soon()));
   };
   auto bomb = detail::make_ref<List>();
   for (int i = 0; i < 3'000'000; ++i) bomb->items.emplace_back(detail::make_ref<List>());

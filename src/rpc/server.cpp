@@ -15,7 +15,7 @@ Place place_of(const Op& op, const std::vector<Value>& bound, At at) noexcept {
 }
 
 Place place_of(const IncomingState& call, At at) noexcept {
-  Work work{call.target == Target::kScript ? Work::Kind::kScript : Work::Kind::kForeign};
+  Work work{call.target == Target::kScript ? Work::Kind::kScript : Work::Kind::kHandler};
   work.brings_code = !call.code_text.empty();
   return place_for(work, at);
 }
@@ -58,6 +58,15 @@ detail::Ref<IncomingState> Server::incoming(Peer& from, uint64_t id, Target targ
 }
 
 void Server::serve(Peer& from, Frame& frame, At at) noexcept {
+  try {
+    serve_or_answer(from, frame, at);
+  } catch (const std::bad_alloc&) {
+    // There is no memory to say why: the end of the connection fails the call, and what it was to create.
+    from.end_for_want_of_memory();
+  }
+}
+
+void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
   Request request;
   try {
     WireHooks hooks(*references, from.info.id);
@@ -146,7 +155,7 @@ void Server::serve_local(detail::Ref<CallState> state, CallRequest request, deta
 void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
   try {
     if (call->after) {
-      const Future<Value> first = RRef::from(*std::exchange(call->after, std::nullopt))->local_value();
+      const Future<Value> first = Reference::from(*std::exchange(call->after, std::nullopt))->local_value();
       if (!first.ready()) return call->place_after(first);
       if (first.error()) return call->answer_error(first.error());
     }
@@ -158,11 +167,12 @@ void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
       }
       case Target::kScript:
       case Target::kForeign:
+      case Target::kServed:
         if (!hold(call)) call->run_handler(place_of(*call, at));
         return;
       case Target::kFetch:
         if (call->args.size() != 1) throw ValueError("a fetch without its reference");
-        return call->answer_with(RRef::from(call->args[0])->local_value(), false);
+        return call->answer_with(Reference::from(call->args[0])->local_value(), false);
       case Target::kControl: return control_->serve_control(call);
     }
   } catch (...) {
@@ -173,7 +183,7 @@ void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
 bool Server::hold(const detail::Ref<IncomingState>& call) {
   if (!holding_.load(std::memory_order_acquire)) return false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!holding_.load(std::memory_order_relaxed)) return false;
     if (!closed_) {
       held_.push_back(call);
@@ -186,7 +196,7 @@ bool Server::hold(const detail::Ref<IncomingState>& call) {
 void Server::open() noexcept {
   std::vector<detail::Ref<IncomingState>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     holding_.store(false, std::memory_order_release);
     held.swap(held_);
   }
@@ -195,7 +205,7 @@ void Server::open() noexcept {
 
 void Server::close() noexcept {
   std::vector<detail::Ref<IncomingState>> held;  // dropped outside of the lock: they answer
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
   held.swap(held_);
 }

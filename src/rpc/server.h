@@ -1,21 +1,18 @@
-// Server: the calls of other workers, and to oneself, that run here.
+// Server: runs the calls that other workers make here, and calls to oneself (docs/spec/agent.md, src/rpc/placement.h).
 //
-// State      Holding, if so asked: calls for the handler wait until open(). Closed in the end.
-// Threads    ready() before any call; everything else from any thread.
-// Ordering   As src/rpc/inbox.h says for one worker's.
-// Ownership  Shares itself with the calls that run.
-// Errors     What cannot be read, resolved or run is answered with the reason.
-// Cost       A short operator: no allocation but its values'. Others: one.
-// Source     docs/spec/agent.md; src/rpc/placement.h.
+// If so asked, it holds calls for the handler until open(). ready() comes before any call; everything else may be called
+// from any thread. Calls that run share the server. A call that cannot be read, resolved or run is answered with the
+// reason. A short operator allocates nothing but its values; any other call allocates once.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/incoming.h"
 #include "src/rpc/world.h"
+#include "src/value/op_context.h"
 
 namespace tine::rpc {
 
@@ -65,6 +62,7 @@ class Server final : private CallServices {
                                   std::vector<Value>* bound) const;
   [[nodiscard]] detail::Ref<IncomingState> incoming(Peer& from, uint64_t id, Target target,
                                                     TimePoint deadline);
+  void serve_or_answer(Peer& from, Frame& frame, At at);
   void begin(Peer& from, Frame& frame, Request& request, At at);
 
   World& world_;
@@ -74,9 +72,9 @@ class Server final : private CallServices {
   std::vector<std::unique_ptr<IncomingTable<IncomingState>>> tables_;  // by rank of the caller
   std::atomic<uint64_t> begun_{0};
   std::atomic<bool> holding_;
-  std::mutex mutex_;  // what is below
-  bool closed_ = false;
-  std::vector<detail::Ref<IncomingState>> held_;
+  Mutex mutex_;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  std::vector<detail::Ref<IncomingState>> held_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

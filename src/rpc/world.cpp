@@ -33,7 +33,7 @@ const WorkerInfo& World::find(int rank) const {
 
 void World::changed() noexcept {
   // Empty section: a waiter that looked under the lock and saw nothing is in its wait before this returns.
-  { const std::lock_guard lock(mutex_); }
+  { const MutexLock lock(mutex_); }
   changed_.notify_all();
 }
 

@@ -1,23 +1,17 @@
-// World: who the workers are, by rank and by name, and which of them are dead.
+// World: which workers there are, by rank and by name, and which of them are dead.
 //
-// State      Empty, then filled once at the start; workers die, none comes.
-// Threads    fill() by the thread that starts the agent, before any call; everything else from any thread.
-// Ordering   None.
-// Ownership  Owns the peers.
-// Errors     info() of a worker that is not there: ValueError that lists the known names or ranks.
-// Cost       An index, or a hash for a name.
-// Source     docs/spec/agent.md.
+// The thread that starts the agent fills it once, before any call; after that workers die and none comes, and any thread
+// may ask. The World owns the peers. find() of a worker that is not there throws ValueError that lists the known names or ranks.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/peer.h"
 #include "src/rpc/rref_table.h"
 
@@ -48,11 +42,12 @@ class World final : public Workers {
   // Something that wait_until's condition may look at has changed: a worker died, a message came.
   void changed() noexcept;
   // The condition is looked at under a lock of the world's own. False: the deadline passed first.
-  template <class Condition>
-  bool wait_until(TimePoint deadline, Condition condition) {
-    std::unique_lock lock(mutex_);
-    if (deadline != kNoDeadline) return changed_.wait_until(lock, deadline, condition);
-    changed_.wait(lock, condition);
+  template <class Come>
+  bool wait_until(TimePoint deadline, Come come) {
+    const MutexLock lock(mutex_);
+    while (!come()) {
+      if (!changed_.wait_until(mutex_, deadline)) return come();
+    }
     return true;
   }
 
@@ -63,8 +58,8 @@ class World final : public Workers {
   std::vector<WorkerInfo> workers_;
   std::unordered_map<std::string, int> ranks_;
   std::vector<detail::Ref<Peer>> peers_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  Mutex mutex_;
+  Condition changed_;
 };
 
 }  // namespace tine::rpc

@@ -17,7 +17,11 @@
 #include <vector>
 
 #include "src/rpc/agent.h"
-#include "src/value/op_table.h"
+#include "src/rpc/transport/in_process/in_process_transport.h"
+#include "src/rpc/transport/named_transports.h"
+#include "src/value/cost.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 
 namespace tine::rpc::testing {
 
@@ -156,6 +160,27 @@ class FreeAddress {
   return holds();
 }
 
+// What the workers of a test talk by.
+enum class Over : uint8_t { kUnix, kTcp, kInProcess };
+inline std::string name_of(Over over) {
+  return over == Over::kUnix ? "unix" : over == Over::kTcp ? "tcp" : "inproc";
+}
+inline TransportList transports_over(Over over) {
+  static const auto in_process = in_process_transport();
+  switch (over) {
+    case Over::kUnix: return transports_named(default_transports(), {});
+    case Over::kTcp: return {tcp_transport()};
+    case Over::kInProcess: break;
+  }
+  return {in_process};
+}
+inline void talk(AgentOptions& o, Over over) {
+  o.transports = transports_over(over);
+  constexpr std::string_view kScheme = "inproc:";
+  if (o.address.starts_with(kScheme)) o.address.erase(0, kScheme.size());
+  if (over == Over::kInProcess) o.address.insert(0, kScheme);
+}
+
 inline std::shared_ptr<const Secret> test_secret() {
   return std::make_shared<const Secret>("a secret for tests");
 }
@@ -176,6 +201,7 @@ struct Worker {
     o.world_size = world_size;
     o.address = address;
     o.secret = test_secret();
+    o.transports = transports_over(Over::kUnix);
     o.init_timeout = Seconds(60);
     o.rpc_timeout = Seconds(60);
     o.ops = &ops;
@@ -186,6 +212,7 @@ struct Worker {
   }
 };
 
+// Its workers talk within the process unless `change` says otherwise.
 class World {
  public:
   using Change = std::function<void(int rank, AgentOptions&)>;
@@ -198,6 +225,7 @@ class World {
       starting.emplace_back([&, rank] {
         try {
           AgentOptions o = workers[static_cast<size_t>(rank)]->options(rank, size, address);
+          talk(o, Over::kInProcess);
           if (change) change(rank, o);
           workers[static_cast<size_t>(rank)]->agent = Agent::start(std::move(o));
         } catch (...) {

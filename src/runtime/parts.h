@@ -1,21 +1,22 @@
-// What a Runtime owns, in the order of making. For src/runtime alone.
+// The parts that a Runtime owns, in the order in which they are made. Only src/runtime includes this.
 #pragma once
 
 #include <optional>
 
 #include "src/base/forks.h"
 #include "src/future/trimming.h"
-#include "src/runtime/rpc.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_runner.h"
+#include "src/runtime/worker_parts.h"
 #include "src/sched/blocking_pool.h"
 #include "src/tensor/generator.h"
-#include "src/value/op_table.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
 #include "tine/runtime.h"
 
 namespace tine {
 
-// The operators' view of the pool.
+// The pool as the operators see it.
 class PoolSplitter final : public Splitter {
  public:
   explicit PoolSplitter(Scheduler& pool) : pool_(pool) {}
@@ -30,11 +31,16 @@ class PoolSplitter final : public Splitter {
 
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
+  // Handlers use what is made after their threads: they end first.
+  ~Parts() {
+    rpc.leave_now();
+    (void)handlers.close_and_join(kNoDeadline);
+  }
 
   const Birth birth;
   OpTable ops;
   Generator generator;
-  std::optional<ScriptUnit> scripts;  // tasks that the pool abandons at its end still name their functions
+  std::optional<ScriptStore> scripts;  // tasks that the pool abandons at its end still name their functions
   Scheduler scheduler;
   Trimming trimming;
   PoolSplitter splitter;
@@ -42,7 +48,7 @@ struct Runtime::Parts {
   sched::BlockingPool callbacks;
   sched::BlockingPool handlers;
   std::optional<UnitRunner> script_runner;
-  RpcService rpc;
+  rpc::Worker rpc;
 };
 
 }  // namespace tine

@@ -4,6 +4,9 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 
 #include "src/runtime/parts.h"
 #include "src/tensor/kernels/linear.h"
@@ -31,20 +34,47 @@ sched::BlockingOptions callback_options() {
   return o;
 }
 
+// A whole number in the variable, if it is set and not empty.
+template <class T>
+void read_variable(const char* name, T& option, T least, T most) {
+  const char* const text = std::getenv(name);
+  if (!text || !*text) return;
+  const char* const end = text + std::strlen(text);
+  T number{};
+  const auto read = std::from_chars(text, end, number);
+  if (read.ec != std::errc{} || read.ptr != end || number < least || number > most) {
+    throw ValueError(
+        fmt::format("the environment variable {}: expected a whole number from {} to {}, got \"{}\"", name,
+                    least, most, text));
+  }
+  option = number;
+}
+
 // Process-wide by nature. Never destroyed.
 constinit std::atomic<Runtime*> default_runtime{nullptr};
 
-// Between fork() and its return, while other threads may have held any lock: it takes none and runs nobody's code. The
-// parent's Runtime is left as it is, for good; the next use makes another.
+// Runs in the child before fork() returns there. Other threads of the parent may have held any lock, so this takes none and
+// calls no code of users. The parent's Runtime is leaked as it is; the next use makes another.
 void enter_child() noexcept {
   if (Runtime* const left = default_runtime.exchange(nullptr, std::memory_order_relaxed))
-    rpc_service(*left).leave_in_child();
+    left->rpc().parts().leave_in_child();
 }
 
 }  // namespace
 
+RuntimeOptions RuntimeOptions::from_environment() {
+  RuntimeOptions o;
+  read_variable("TINE_MAX_THREADS", o.max_threads, 1, 1024);
+  read_variable("TINE_NUM_THREADS", o.num_threads, 1, o.max_threads);
+  read_variable("TINE_SEED", o.seed, uint64_t{0}, UINT64_MAX);
+  read_variable("TINE_MAX_SCRIPT_DEPTH", o.max_script_depth, 1U, UINT32_MAX);
+  return o;
+}
+
 Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
-    : scheduler(options.num_threads),
+    : ops(&context),
+      scheduler(
+          {.num_threads = options.num_threads, .max_threads = options.max_threads, .seed = options.seed}),
       trimming(Recycler::of_process(), scheduler.timer()),
       splitter(scheduler),
       callbacks(callback_options()),
@@ -55,15 +85,15 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
   add_rpc_operators(ops);
   context.generator = &generator;
   context.splitter = &splitter;
-  context.remote = &rpc;
-  scripts.emplace(ops, scheduler, context);
+  context.remote = &rpc.parts();
+  scripts.emplace(ops, scheduler, context, options.max_script_depth);
   script_runner.emplace(*scripts);
-  rpc.set_script_runner(&*script_runner);
+  rpc.parts().set_script_runner(&*script_runner);
 }
 
 Runtime::Runtime(RuntimeOptions options) : parts_(std::make_unique<Parts>(*this, options)) {}
 Runtime::~Runtime() {
-  // In a child of fork(2) its threads, and what they had locked, are the parent's: leaked.
+  // In a child of fork(2) the threads of this Runtime do not exist, and locks that they held stay locked. So it is leaked.
   if (parts_->birth.inherited()) (void)parts_.release();
 }
 
@@ -72,8 +102,9 @@ Runtime& Runtime::instance() {
     return *runtime;
   detail::watch_forks();
   [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, &enter_child);
-  // No lock that a child could inherit: of two threads that make one, the first to be done has made it.
-  auto made = std::make_unique<Runtime>();
+  // Without a lock, which a child of fork(2) could inherit. If two threads make a Runtime, that of the first to finish is
+  // used, and the other is destroyed.
+  auto made = std::make_unique<Runtime>(RuntimeOptions::from_environment());
   Runtime* known = nullptr;
   if (!default_runtime.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) return *known;
   return *made.release();
@@ -101,9 +132,7 @@ int Runtime::close_blocking(TimePoint bound) noexcept {
   return left + parts_->callbacks.close_and_join(bound);
 }
 const OpTable& Runtime::ops() const noexcept { return parts_->ops; }
-OpContext& Runtime::context() noexcept { return parts_->context; }
-RpcService& rpc_service(Runtime& runtime) noexcept { return runtime.parts_->rpc; }
-Generator& Runtime::generator() noexcept { return parts_->generator; }
-ScriptUnit& Runtime::scripts() noexcept { return *parts_->scripts; }
+rpc::Worker& Runtime::rpc() noexcept { return parts_->rpc; }
+ScriptStore& Runtime::scripts() noexcept { return *parts_->scripts; }
 
 }  // namespace tine

@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
-#include "src/value/op_table.h"
 #include "tine/context.h"
+#include "tine/operators.h"
 
 namespace tine {
 namespace {

@@ -1,126 +1,98 @@
-// ScriptUnit: the script functions of a Runtime: compiles them, keeps them by qualified name, runs them.
+// ScriptStore: the script functions of a Runtime, by qualified name. It compiles them, keeps them and runs them.
 //
-// State      The functions that somebody has a ScriptRef of, and what those call. What was compiled at once goes at once:
-//            when no ScriptRef shows any of it, nothing that stays calls it, and no script runs (vm/running.h).
-// Threads    Every member from any thread. A Resolver is called by the compiling thread alone, and no lock of the unit
-//            is held meanwhile. Two threads may compile one function at once; the first result is kept.
-// Ordering   A function that is found can be called: what it calls is there, too. A name may come again when its
-//            function is gone.
-// Ownership  A ScriptRef shares its function; it may outlive the unit. Runs keep the code that they are in. Borrows the
-//            operator table, the executor and the operators' context.
-// Errors     compile: SyntaxError and what the Resolver throws; nothing is kept then. bind: TypeError in PyTorch's
-//            words, naming function, argument, expected and found type. import_code: SyntaxError for text that is no IR,
-//            ValueError when its hash is another.
-// Cost       compile: below a millisecond for a typical function. find: a hash under a lock. A call: see vm/machine.h.
-// Source     DESIGN "Scripts"; torch.jit's CompilationUnit.
+// tine/script.h is the public side; this one is for bindings, which bring their own names and bind their own arguments.
+//
+// A function stays as long as somebody has a handle of it, a function that stays calls it, or a script runs. Functions that
+// were compiled together go together. A name may come again when its function is gone. A function that is found can be
+// called: what it calls is there, too. Handles may outlive the store.
+//
+// Every member may be called from any thread. A Resolver is called by the compiling thread alone, and no lock of the store is
+// held meanwhile. Two threads may compile one function at once; the first result is kept.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "src/code/function.h"
-#include "src/compile/builtins.h"
-#include "src/compile/compile.h"
-#include "src/ir/graph.h"
-#include "src/rpc/call.h"
-#include "src/vm/machine.h"
+#include "tine/operators.h"
+#include "tine/script.h"
 
 namespace tine {
 
-class ScriptFunction;
-using ScriptRef = std::shared_ptr<const ScriptFunction>;
+class ScriptShelf;
+namespace compile {
+struct CompiledFunction;
+}
+namespace rpc {
+struct ScriptCode;
+}
+namespace vm {
+class Machine;
+}
 
-class ScriptFunction {
+// Called now and then by the thread that runs a script, at least every 50 ms; what it throws ends the run.
+using ScriptPoll = void (*)();
+
+class TINE_API ScriptStore final {
  public:
-  const std::string name;  // qualified
-  const Schema schema;
-  const std::shared_ptr<const ir::Graph> graph;  // as it was compiled or traced; what runs may be optimised
-  const std::string docstring;
-  const SourceSpan span;
-  const std::shared_ptr<const Source> source;  // null for a traced or received function
+  // `max_depth`: of calls and forks within each other.
+  ScriptStore(const OpTable& ops, Executor& executor, const OpContext& context,
+              uint32_t max_depth = 1'000'000);
+  ~ScriptStore();
+  ScriptStore(const ScriptStore&) = delete;
+  ScriptStore& operator=(const ScriptStore&) = delete;
 
-  // The graph's text, as PyTorch would show it.
-  [[nodiscard]] TINE_API std::string text() const;
-  // "foo(Tensor a, int b) -> Tensor"
-  [[nodiscard]] TINE_API std::string signature() const;
-
- private:
-  friend class ScriptUnit;
-  ScriptFunction(compile::CompiledFunction from, std::shared_ptr<const Source> source);
-  const code::Function* code_ = nullptr;
-  mutable std::shared_ptr<const rpc::ScriptCode> exported_;  // under the unit's lock
-};
-
-class TINE_API ScriptUnit final {
- public:
-  ScriptUnit(const OpTable& ops, Executor& executor, const OpContext& context);
-  ~ScriptUnit();
-  ScriptUnit(const ScriptUnit&) = delete;
-  ScriptUnit& operator=(const ScriptUnit&) = delete;
-
-  // Compiles it and what it needs, unless a function of its name is there already.
-  [[nodiscard]] ScriptRef compile(const compile::FunctionSource& source);
-  // Every def of a text; their names are "<prefix>.<def>".
-  [[nodiscard]] std::vector<ScriptRef> compile_text(std::shared_ptr<const Source> source,
-                                                    std::string_view prefix);
-  // A graph from elsewhere (a trace). A name that is taken gets a number behind it.
-  [[nodiscard]] ScriptRef define(std::shared_ptr<ir::Graph> graph, Schema schema);
-  [[nodiscard]] ScriptRef function(std::string_view name) const;  // null when there is none
+  // Compiles it and what it needs, unless a function of its name is there already. Throws SyntaxError and what the Resolver
+  // throws; then nothing is kept.
+  [[nodiscard]] script::Function compile(const script::FunctionSource& source);
+  // Every def of a text; their names are "<prefix>.<def>". ValueError for one that is there already, when they must be new.
+  [[nodiscard]] std::vector<script::Function> compile_text(std::shared_ptr<const Source> source,
+                                                           std::string_view prefix,
+                                                           std::shared_ptr<script::Resolver> others = nullptr,
+                                                           bool must_be_new = false);
+  // A prefix that no other text has.
+  [[nodiscard]] std::string new_prefix();
+  // A graph from elsewhere (a trace); its inputs are the parameters. A name that is taken gets a number.
+  [[nodiscard]] script::Function define(std::shared_ptr<ir::Graph> graph, std::string name);
+  [[nodiscard]] script::Function function(std::string_view name) const;  // empty when there is none
   // How many there are, those included that are to go when no script runs.
   [[nodiscard]] size_t size() const;
 
-  // One Value for each parameter: positions, keywords, defaults, what the boundary converts.
-  [[nodiscard]] std::vector<Value> bind(const ScriptFunction& f, std::span<const Value> args,
-                                        std::span<const Keyword> keywords,
-                                        Boundary boundary = Boundary::kPython) const;
-  // With bound arguments. start: on this thread until it waits. post: on the executor.
-  [[nodiscard]] Future<Value> start(const ScriptFunction& f, std::span<const Value> args,
-                                    vm::Poll* poll = nullptr);
-  // start for a thread that others wait for: what takes longer than kSlice goes on on the executor.
-  [[nodiscard]] Future<Value> start_slice(const ScriptFunction& f, std::span<const Value> args);
-  [[nodiscard]] Future<Value> post(const ScriptFunction& f, std::span<const Value> args);
-  Value call(const ScriptFunction& f, std::span<const Value> args, vm::Poll* poll = nullptr);
+  // One Value for each parameter: positions, keywords, defaults, what the boundary converts. TypeError in PyTorch's words.
+  [[nodiscard]] static std::vector<Value> bind(const script::Function& f, std::span<const Value> args,
+                                               std::span<const Keyword> keywords,
+                                               Boundary boundary = Boundary::kPython);
 
-  // The function and all that it calls as text that import_code takes, and the hash of it.
-  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(const ScriptFunction& f) const;
-  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(
-      std::string_view name) const;  // null: none
-  // The function of that hash, defined here under names of its own.
-  [[nodiscard]] ScriptRef import_code(std::string_view hash, std::string_view text);
+  // These take bound arguments, one that fits for each parameter, and a function of this store or of the one that the parent
+  // had before fork(2). start() runs it on this thread until it waits, post() in the pool.
+  [[nodiscard]] Future<Value> start(const script::Function& f, std::span<const Value> args,
+                                    ScriptPoll poll = nullptr);
+  // start() for a thread that others wait for: what takes longer than kSlice goes on in the pool.
+  [[nodiscard]] Future<Value> start_slice(const script::Function& f, std::span<const Value> args);
+  [[nodiscard]] Future<Value> post(const script::Function& f, std::span<const Value> args);
 
-  [[nodiscard]] const OpTable& ops() const noexcept { return ops_; }
-  [[nodiscard]] Executor& executor() const noexcept { return machine_.executor(); }
+  // The function and all that it calls as text that import_code() takes, and the hash of it.
+  [[nodiscard]] static std::shared_ptr<const rpc::ScriptCode> export_code(const script::Function& f);
+  // Null when there is no function of that name.
+  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(std::string_view name) const;
+  // The function of that hash, defined here under names of its own. SyntaxError for text that is not IR, ValueError when its
+  // hash is another.
+  [[nodiscard]] script::Function import_code(std::string_view hash, std::string_view text);
+
+  [[nodiscard]] const OpTable& ops() const noexcept;
+  [[nodiscard]] Executor& executor() const noexcept;
+  [[nodiscard]] vm::Machine& machine() noexcept;
 
  private:
-  struct Batch;
-  struct Shelf;
-  class Found;
-
   // To read it, not to run it.
-  [[nodiscard]] ScriptRef peek(std::string_view name) const;
-  ScriptRef keep(std::vector<compile::CompiledFunction> compiled, std::shared_ptr<const Source> source);
-  // What is kept with the function, `fresh` where that was nothing.
-  std::shared_ptr<const rpc::ScriptCode> exported(const ScriptFunction& f,
-                                                  std::shared_ptr<const rpc::ScriptCode> fresh) const;
-  std::unique_ptr<code::Function> code_of(const ir::Graph& graph, const std::string& name) const;
+  [[nodiscard]] script::Function peek(std::string_view name) const;
+  script::Function keep(std::vector<compile::CompiledFunction> compiled, std::shared_ptr<const Source> source,
+                        bool must_be_new = false);
 
-  const OpTable& ops_;
-  const std::shared_ptr<Shelf> shelf_;
-  vm::Machine machine_;
+  const std::shared_ptr<ScriptShelf> shelf_;
 };
-
-// A traced graph under that name; its inputs are the parameters.
-[[nodiscard]] TINE_API ScriptRef define_traced(ScriptUnit& unit, std::shared_ptr<ir::Graph> graph,
-                                               std::string name);
-
-// What a binding shows of a graph: its text, its nodes' kinds with those of inner blocks and forks behind the node that
-// has them, the hash of its content.
-[[nodiscard]] TINE_API std::string graph_text(const ir::Graph& graph);
-[[nodiscard]] TINE_API std::vector<std::string> graph_node_kinds(const ir::Graph& graph);
-[[nodiscard]] TINE_API std::string graph_content_hash(const ir::Graph& graph);
 
 }  // namespace tine

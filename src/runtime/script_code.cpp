@@ -7,7 +7,7 @@
 //   function helper(int x) -> int                  f1, and so on in the order of first mention
 //   ...
 //
-// A default that is a Tensor, and those behind it, are not in the signature but in front of the graph:
+// A default that is a Tensor, and the defaults after it, are not in the signature but in front of the graph:
 //   default 1 graph():                             of the second parameter: a graph of one constant
 //     ...
 //
@@ -22,16 +22,20 @@
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
 #include "src/runtime/script.h"
+#include "src/runtime/script_shelf.h"
 
 namespace tine {
+
+using script::Function;
+
 namespace {
 
 constexpr std::string_view kHead = "tine-script 1\n";
 constexpr std::string_view kFunction = "function ";
 constexpr std::string_view kDefault = "default ";
 
-// What others may send: 100,000 nodes of the usual kind, far more than a function can be emitted with. It takes about a
-// second to read.
+// The bound for code from other workers: about 100,000 nodes, far more than a function can be emitted with. Reading so much
+// takes about a second.
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr size_t kMostTerms = 400'000;
 
@@ -77,7 +81,7 @@ const Value& constant_of(const ir::Graph& graph, const Argument& parameter) {
       fits(nodes.front()->constant, parameter.type)) {
     return nodes.front()->constant;
   }
-  throw ValueError(fmt::format("the code of a script: the default of '{}' is no {}", parameter.name,
+  throw ValueError(fmt::format("the code of a script: the default of '{}' is not of type {}", parameter.name,
                                parameter.type->str()));
 }
 
@@ -146,15 +150,23 @@ std::vector<Entry> read(std::string_view text, const OpTable& ops) {
 
 }  // namespace
 
-std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(const ScriptFunction& f) const {
-  if (auto done = exported(f, nullptr)) return done;
-  std::vector<ScriptRef> held;
-  std::vector<const ScriptFunction*> functions = {&f};
-  std::unordered_map<std::string, std::string> names = {{f.name, "f0"}};
+std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(const Function& f) {
+  ScriptShelf& shelf = f.data()->shelf;
+  // The first text counts, so that one function has one.
+  const auto kept = [&](std::shared_ptr<const rpc::ScriptCode> fresh) {
+    const MutexLock lock(shelf.mutex);
+    auto& exported = f.data()->exported;
+    if (!exported) exported = std::move(fresh);
+    return exported;
+  };
+  if (auto done = kept(nullptr)) return done;
+  std::vector<Function> held;
+  std::vector<const Function::Data*> functions = {f.data()};
+  std::unordered_map<std::string, std::string> names = {{f.qualified_name(), "f0"}};
   std::vector<Entry> entries;
   std::string text(kHead);
   for (size_t i = 0; i < functions.size(); ++i) {
-    const ScriptFunction& one = *functions[i];
+    const Function::Data& one = *functions[i];
     for (const Argument& a : one.schema.args) {
       if (is_object(a.type)) {
         throw ValueError(
@@ -166,7 +178,8 @@ std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(const ScriptFunct
     Schema signature = one.schema;
     signature.name = one.name.substr(one.name.rfind('.') + 1);
     auto defaults = take_defaults(&signature);
-    Entry e{signature.str(), ir::parse(ir::print(*one.graph, {.exact = true}), ops_), std::move(defaults)};
+    Entry e{signature.str(), ir::parse(ir::print(*one.graph, {.exact = true}), shelf.ops),
+            std::move(defaults)};
     each_node(*e.graph, [&](ir::Node& node) {
       if (node.kind == ir::Kind::kCallMethod) {
         throw ValueError(fmt::format(
@@ -175,11 +188,11 @@ std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(const ScriptFunct
       if (node.kind != ir::Kind::kCallFunction) return;
       const auto [at, fresh] = names.emplace(node.name, fmt::format("f{}", functions.size()));
       if (fresh) {
-        const ScriptRef& callee = held.emplace_back(peek(node.name));
+        const Function& callee = held.emplace_back(shelf.peek(node.name));
         if (!callee)
           throw NameError(
               fmt::format("script function {} calls {}, which is not there", one.name, node.name));
-        functions.push_back(callee.get());
+        functions.push_back(callee.data());
       }
       node.name = at->second;
     });
@@ -190,17 +203,16 @@ std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(const ScriptFunct
     if (!text.ends_with('\n')) text += '\n';
     entries.push_back(std::move(e));
   }
-  return exported(
-      f, std::make_shared<const rpc::ScriptCode>(rpc::ScriptCode{hash_of(entries), std::move(text)}));
+  return kept(std::make_shared<const rpc::ScriptCode>(rpc::ScriptCode{hash_of(entries), std::move(text)}));
 }
 
-std::shared_ptr<const rpc::ScriptCode> ScriptUnit::export_code(std::string_view name) const {
-  const ScriptRef f = peek(name);
-  return f ? export_code(*f) : nullptr;
+std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(std::string_view name) const {
+  const Function f = peek(name);
+  return f ? export_code(f) : nullptr;
 }
 
-ScriptRef ScriptUnit::import_code(std::string_view hash, std::string_view text) {
-  std::vector<Entry> entries = read(text, ops_);
+Function ScriptStore::import_code(std::string_view hash, std::string_view text) {
+  std::vector<Entry> entries = read(text, shelf_->ops);
   if (const std::string own = hash_of(entries); own != hash) {
     throw ValueError(
         fmt::format("the code of a script was sent as {}, but its content is {}; it is refused", hash, own));
@@ -211,7 +223,7 @@ ScriptRef ScriptUnit::import_code(std::string_view hash, std::string_view text) 
                        signature.substr(0, signature.find('(')));
   };
   const std::string first = name_of(0);
-  if (ScriptRef done = function(first)) return done;
+  if (Function done = function(first)) return done;
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     each_node(*entries[i].graph, [&](ir::Node& node) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "src/ir/graph.h"
 #include "src/runtime/script_runner.h"
 #include "tine/fork.h"
 #include "tine/future.h"
@@ -34,35 +35,33 @@ def scale(x: Tensor, by: float = 2.0) -> Tensor:
     return x * by
 )";
 
-struct Unit : testing::Test {
-  Unit() : unit(runtime.scripts()) {
-    kept = unit.compile_text(std::make_shared<const Source>("test.py", std::string(kText)), "test");
+struct ScriptStoreTest : testing::Test {
+  ScriptStoreTest() : store(runtime.scripts()) {
+    kept = store.compile_text(std::make_shared<const Source>("test.py", std::string(kText)), "test");
   }
-  const ScriptFunction& at(std::string_view name) { return *unit.function(name); }
-  Value run(const ScriptFunction& f, std::vector<Value> args, std::vector<Keyword> keywords = {}) {
-    return unit.call(f, unit.bind(f, args, keywords));
+  script::Function at(std::string_view name) { return store.function(name); }
+  Value run(const script::Function& f, std::vector<Value> args, std::vector<Keyword> keywords = {}) {
+    return store.start(f, store.bind(f, args, keywords)).get();
   }
 
   Runtime runtime{{.num_threads = 2}};
-  ScriptUnit& unit;
-  std::vector<ScriptRef> kept;
+  ScriptStore& store;
+  std::vector<script::Function> kept;
 };
 
-using ScriptUnitTest = Unit;
-
-TEST_F(ScriptUnitTest, FunctionsAreFoundByTheirQualifiedNames) {
-  EXPECT_EQ(at("test.work").name, "test.work");
+TEST_F(ScriptStoreTest, FunctionsAreFoundByTheirQualifiedNames) {
+  EXPECT_EQ(at("test.work").qualified_name(), "test.work");
   EXPECT_EQ(at("test.helper").signature(), "helper(int x, int y=10) -> int");
-  EXPECT_EQ(unit.function("work"), nullptr);
+  EXPECT_EQ(store.function("work"), script::Function());
 }
 
-TEST_F(ScriptUnitTest, CallsBindDefaultsAndKeywords) {
+TEST_F(ScriptStoreTest, CallsBindDefaultsAndKeywords) {
   EXPECT_EQ(run(at("test.helper"), {Value(1)}).as_int(), 11);
   EXPECT_EQ(run(at("test.helper"), {Value(1)}, {{"y", Value(2)}}).as_int(), 3);
   EXPECT_EQ(run(at("test.work"), {Value(5)}).as_int(), 60);
 }
 
-TEST_F(ScriptUnitTest, ABindErrorNamesFunctionArgumentAndTypes) {
+TEST_F(ScriptStoreTest, ABindErrorNamesFunctionArgumentAndTypes) {
   try {
     run(at("test.helper"), {Value("text")});
     FAIL() << "expected a TypeError";
@@ -75,75 +74,76 @@ TEST_F(ScriptUnitTest, ABindErrorNamesFunctionArgumentAndTypes) {
   }
 }
 
-TEST_F(ScriptUnitTest, NumbersBecomeTensorsAtTheBorder) {
+TEST_F(ScriptStoreTest, NumbersBecomeTensorsAtTheBorder) {
   EXPECT_EQ(run(at("test.scale"), {Value(3)}).to_tensor().item_as_double(), 6.0);
 }
 
-TEST_F(ScriptUnitTest, StartAndPostGiveFutures) {
+TEST_F(ScriptStoreTest, StartAndPostGiveFutures) {
   const std::vector<Value> args = {Value(100)};
-  EXPECT_EQ(unit.start(at("test.work"), args).get().as_int(),
-            unit.post(at("test.work"), args).get().as_int());
+  EXPECT_EQ(store.start(at("test.work"), args).get().as_int(),
+            store.post(at("test.work"), args).get().as_int());
 }
 
-TEST_F(ScriptUnitTest, AFunctionThatIsThereIsNotCompiledAgain) {
-  const ScriptRef before = unit.function("test.fact");
-  const auto again = unit.compile_text(
+TEST_F(ScriptStoreTest, AFunctionThatIsThereIsNotCompiledAgain) {
+  const script::Function before = store.function("test.fact");
+  const auto again = store.compile_text(
       std::make_shared<const Source>("test.py", "def fact(n: int) -> int:\n    return 0\n"), "test");
-  EXPECT_EQ(unit.function("test.fact"), before);
+  EXPECT_EQ(store.function("test.fact"), before);
   EXPECT_EQ(run(at("test.fact"), {Value(5)}).as_int(), 120);
 }
 
-TEST_F(ScriptUnitTest, CodeTravelsAsTextWithAllThatItCalls) {
-  const auto code = unit.export_code(at("test.work"));
+TEST_F(ScriptStoreTest, CodeTravelsAsTextWithAllThatItCalls) {
+  const auto code = store.export_code(at("test.work"));
   Runtime other{{.num_threads = 1}};
-  const ScriptRef imported = other.scripts().import_code(code->hash, code->text);
-  const ScriptFunction& f = *imported;
+  const script::Function imported = other.scripts().import_code(code->hash, code->text);
+  const script::Function& f = imported;
   EXPECT_EQ(f.signature(), "work(int n) -> int");
   const std::vector<Value> args = {Value(5)};
-  EXPECT_EQ(other.scripts().call(f, args).as_int(), 60);
+  EXPECT_EQ(other.scripts().start(f, args).get().as_int(), 60);
   EXPECT_EQ(other.scripts().import_code(code->hash, code->text), imported);
   EXPECT_EQ(other.scripts().export_code(f)->hash, code->hash);
 }
 
-TEST_F(ScriptUnitTest, ARecursiveFunctionTravels) {
-  const auto code = unit.export_code(at("test.fact"));
+TEST_F(ScriptStoreTest, ARecursiveFunctionTravels) {
+  const auto code = store.export_code(at("test.fact"));
   Runtime other{{.num_threads = 1}};
   const std::vector<Value> args = {Value(10)};
-  EXPECT_EQ(other.scripts().call(*other.scripts().import_code(code->hash, code->text), args).as_int(),
+  EXPECT_EQ(other.scripts().start(other.scripts().import_code(code->hash, code->text), args).get().as_int(),
             3628800);
 }
 
-TEST_F(ScriptUnitTest, TheHashIsOfTheContentNotOfNamesAndPlaces) {
+TEST_F(ScriptStoreTest, TheHashIsOfTheContentNotOfNamesAndPlaces) {
   const std::string moved =
       "\n\n# moved\ndef fact(n: int) -> int:\n    if n < 2:\n        return 1\n    return n * fact(n - 1)\n";
-  const auto again = unit.compile_text(std::make_shared<const Source>("other.py", moved), "other");
-  EXPECT_EQ(unit.export_code(*again.at(0))->hash, unit.export_code(at("test.fact"))->hash);
-  EXPECT_NE(unit.export_code(at("test.fact"))->hash, unit.export_code(at("test.work"))->hash);
+  const auto again = store.compile_text(std::make_shared<const Source>("other.py", moved), "other");
+  EXPECT_EQ(store.export_code(again.at(0))->hash, store.export_code(at("test.fact"))->hash);
+  EXPECT_NE(store.export_code(at("test.fact"))->hash, store.export_code(at("test.work"))->hash);
 }
 
-TEST_F(ScriptUnitTest, CodeOfAnotherHashIsRefused) {
-  const auto code = unit.export_code(at("test.work"));
+TEST_F(ScriptStoreTest, CodeOfAnotherHashIsRefused) {
+  const auto code = store.export_code(at("test.work"));
   std::string text = code->text;
   const size_t ten = text.find("10");
   ASSERT_NE(ten, std::string::npos);
   text.replace(ten, 2, "11");
-  EXPECT_THROW((void)unit.import_code(code->hash, text), ValueError);
+  EXPECT_THROW((void)store.import_code(code->hash, text), ValueError);
 }
 
-TEST_F(ScriptUnitTest, TextThatIsNoCodeIsASyntaxError) {
-  EXPECT_THROW((void)unit.import_code("00", "rubbish"), SyntaxError);
-  EXPECT_THROW((void)unit.import_code("00", "tine-script 1\n"), SyntaxError);
-  EXPECT_THROW((void)unit.import_code("00", "tine-script 1\nfunction f(int x) -> int\nrubbish"), SyntaxError);
+TEST_F(ScriptStoreTest, TextThatIsNoCodeIsASyntaxError) {
+  EXPECT_THROW((void)store.import_code("00", "rubbish"), SyntaxError);
+  EXPECT_THROW((void)store.import_code("00", "tine-script 1\n"), SyntaxError);
+  EXPECT_THROW((void)store.import_code("00", "tine-script 1\nfunction f(int x) -> int\nrubbish"),
+               SyntaxError);
 }
 
-TEST_F(ScriptUnitTest, CodeBeyondABoundIsRefusedWithItsNumber) {
+TEST_F(ScriptStoreTest, CodeBeyondABoundIsRefusedWithItsNumber) {
   std::string text = "tine-script 1\nfunction f(int n) -> int\ngraph(%n : int):\n";
   for (int i = 0; i < 250'000; ++i)
     text += "  %c" + std::to_string(i) + " : int = prim::Constant[value=1]()\n";
   text += "  return (%n)\n";
   const auto refusal = [&] {
     try {
-      (void)unit.import_code("00", text);
+      (void)store.import_code("00", text);
     } catch (const Error& error) {
       return error.message();
     }
@@ -155,8 +155,8 @@ TEST_F(ScriptUnitTest, CodeBeyondABoundIsRefusedWithItsNumber) {
       << refusal().substr(0, 300);
 }
 
-TEST_F(ScriptUnitTest, CallsThatCameWhileTheirCodeIsReadWaitForIt) {
-  const auto code = unit.export_code(at("test.fact"));
+TEST_F(ScriptStoreTest, CallsThatCameWhileTheirCodeIsReadWaitForIt) {
+  const auto code = store.export_code(at("test.fact"));
   Runtime other{{.num_threads = 1}};
   UnitRunner runner(other.scripts());
   // The only thread is busy: nothing has been read yet when the second call comes.
@@ -172,8 +172,8 @@ TEST_F(ScriptUnitTest, CallsThatCameWhileTheirCodeIsReadWaitForIt) {
   busy.get();
 }
 
-TEST_F(ScriptUnitTest, CodeThatCannotBeReadMayComeAgain) {
-  const auto code = unit.export_code(at("test.fact"));
+TEST_F(ScriptStoreTest, CodeThatCannotBeReadMayComeAgain) {
+  const auto code = store.export_code(at("test.fact"));
   Runtime other{{.num_threads = 1}};
   UnitRunner runner(other.scripts());
   EXPECT_THROW((void)runner.run("x.fact", {code->hash, "rubbish"}, {Value(5)}, {}).get(), SyntaxError);
@@ -181,11 +181,11 @@ TEST_F(ScriptUnitTest, CodeThatCannotBeReadMayComeAgain) {
   EXPECT_EQ(runner.run("x.fact", {code->hash, code->text}, {Value(5)}, {}).get().as_int(), 120);
 }
 
-TEST_F(ScriptUnitTest, NothingIsKeptOfATextThatDoesNotCompile) {
+TEST_F(ScriptStoreTest, NothingIsKeptOfATextThatDoesNotCompile) {
   const auto bad = std::make_shared<const Source>(
       "bad.py", "def fine(x: int) -> int:\n    return x\n\ndef wrong(x: int) -> int:\n    return y\n");
-  EXPECT_THROW((void)unit.compile_text(bad, "bad"), SyntaxError);
-  EXPECT_EQ(unit.function("bad.fine"), nullptr);
+  EXPECT_THROW((void)store.compile_text(bad, "bad"), SyntaxError);
+  EXPECT_EQ(store.function("bad.fine"), script::Function());
 }
 
 // Until the tasks of earlier tests' runs have no frames any more.
@@ -196,93 +196,92 @@ void expect_soon(F&& condition) {
   EXPECT_TRUE(condition());
 }
 
-ScriptRef one(ScriptUnit& unit, const std::string& text, const std::string& prefix) {
-  return unit.compile_text(std::make_shared<const Source>("one.py", text), prefix).at(0);
+script::Function one(ScriptStore& store, const std::string& text, const std::string& prefix) {
+  return store.compile_text(std::make_shared<const Source>("one.py", text), prefix).at(0);
 }
 
-TEST_F(ScriptUnitTest, WhatNobodyShowsIsGone) {
-  const size_t before = unit.size();
+TEST_F(ScriptStoreTest, WhatNobodyShowsIsGone) {
+  const size_t before = store.size();
   {
-    const ScriptRef f =
-        one(unit, "def f(x: int) -> int:\n    return g(x)\ndef g(x: int) -> int:\n    return x\n", "a");
-    EXPECT_EQ(unit.size(), before + 2);
-    EXPECT_EQ(run(*f, {Value(3)}).as_int(), 3);
+    const script::Function f =
+        one(store, "def f(x: int) -> int:\n    return g(x)\ndef g(x: int) -> int:\n    return x\n", "a");
+    EXPECT_EQ(store.size(), before + 2);
+    EXPECT_EQ(run(f, {Value(3)}).as_int(), 3);
   }
-  expect_soon([&] { return (void)unit.function("a.f"), unit.size() == before; });
-  EXPECT_EQ(unit.function("a.g"), nullptr);
+  expect_soon([&] { return (void)store.function("a.f"), store.size() == before; });
+  EXPECT_EQ(store.function("a.g"), script::Function());
 }
 
-TEST_F(ScriptUnitTest, ANameMayComeAgainWithOtherCode) {
+TEST_F(ScriptStoreTest, ANameMayComeAgainWithOtherCode) {
   for (int i = 0; i < 50; ++i) {
-    const ScriptRef f = one(unit, fmt::format("def f() -> int:\n    return {}\n", i), "again");
-    EXPECT_EQ(run(*f, {}).as_int(), i);
+    const script::Function f = one(store, fmt::format("def f() -> int:\n    return {}\n", i), "again");
+    EXPECT_EQ(run(f, {}).as_int(), i);
   }
-  EXPECT_LE(unit.size(), 5u);
+  EXPECT_LE(store.size(), 5u);
 }
 
-TEST_F(ScriptUnitTest, WhatIsCalledStaysAsLongAsItsCaller) {
-  ScriptRef callee = one(unit, "def callee(x: int) -> int:\n    return x + 1\n", "m");
+TEST_F(ScriptStoreTest, WhatIsCalledStaysAsLongAsItsCaller) {
+  script::Function callee = one(store, "def callee(x: int) -> int:\n    return x + 1\n", "m");
   // As a trace does: the callee is known by its name alone.
   auto graph = std::make_shared<ir::Graph>("m.caller");
   ir::Builder b(*graph);
   ir::Def* const x = graph->add_input(Type::integer(), "x");
   graph->root().outputs = {b.call("m.callee", {x}, Type::integer())};
   graph->returns = {Type::integer()};
-  ScriptRef caller = define_traced(unit, std::move(graph), "m.caller");
-  callee.reset();
-  EXPECT_EQ(run(*caller, {Value(1)}).as_int(), 2);
-  ASSERT_NE(unit.function("m.callee"), nullptr);
-  caller.reset();
-  expect_soon([&] { return unit.function("m.callee") == nullptr; });
+  script::Function caller = store.define(std::move(graph), "m.caller");
+  callee = {};
+  EXPECT_EQ(run(caller, {Value(1)}).as_int(), 2);
+  ASSERT_TRUE(store.function("m.callee"));
+  caller = {};
+  expect_soon([&] { return !store.function("m.callee"); });
 }
 
-TEST_F(ScriptUnitTest, ARunKeepsTheCodeThatItIsIn) {
+TEST_F(ScriptStoreTest, ARunKeepsTheCodeThatItIsIn) {
   Promise<Value> promise;
   Future<Value> done;
   {
     // Its helper is not linked before the wait is over.
-    const ScriptRef f = one(unit,
-                            "def waits(x: Future[int]) -> int:\n    return helper(x.wait())\n"
-                            "def helper(x: int) -> int:\n    return x * 2\n",
-                            "run");
+    const script::Function f = one(store,
+                                   "def waits(x: Future[int]) -> int:\n    return helper(x.wait())\n"
+                                   "def helper(x: int) -> int:\n    return x * 2\n",
+                                   "run");
     const std::vector<Value> args = {Value(promise.future())};
-    done = unit.post(*f, args);
+    done = store.post(f, args);
   }
-  for (int i = 0; i < 10; ++i) (void)one(unit, "def other() -> int:\n    return 1\n", "other");
+  for (int i = 0; i < 10; ++i) (void)one(store, "def other() -> int:\n    return 1\n", "other");
   promise.set_value(Value(21));
   EXPECT_EQ(done.get().as_int(), 42);
   expect_soon([&] {
-    return (void)one(unit, "def other() -> int:\n    return 1\n", "other"),
-           unit.function("run.waits") == nullptr;
+    return (void)one(store, "def other() -> int:\n    return 1\n", "other"), !store.function("run.waits");
   });
 }
 
-TEST_F(ScriptUnitTest, FunctionsComeAndGoWhileOthersRun) {
+TEST_F(ScriptStoreTest, FunctionsComeAndGoWhileOthersRun) {
   std::atomic<bool> stop{false};
   std::thread runs([&] {
     while (!stop) EXPECT_EQ(run(at("test.work"), {Value(20)}).as_int(), 390);
   });
   for (int i = 0; i < 2000; ++i) {
-    const ScriptRef f =
-        one(unit,
+    const script::Function f =
+        one(store,
             fmt::format("def f(n: int) -> int:\n    return torch.jit.wait(torch.jit.fork(g, n))\n"
                         "def g(n: int) -> int:\n    return n + {}\n",
                         i),
             fmt::format("busy{}", i));
-    ASSERT_EQ(run(*f, {Value(1)}).as_int(), i + 1);
+    ASSERT_EQ(run(f, {Value(1)}).as_int(), i + 1);
   }
   stop = true;
   runs.join();
-  expect_soon([&] { return (void)unit.function("test.work"), unit.size() == kept.size(); });
+  expect_soon([&] { return (void)store.function("test.work"), store.size() == kept.size(); });
 }
 
-TEST_F(ScriptUnitTest, AFunctionMayOutliveItsUnit) {
-  ScriptRef left;
+TEST_F(ScriptStoreTest, AFunctionMayOutliveItsUnit) {
+  script::Function left;
   {
     Runtime other{{.num_threads = 1}};
     left = one(other.scripts(), "def f(x: int) -> int:\n    return x\n", "left");
   }
-  EXPECT_EQ(left->signature(), "f(int x) -> int");
+  EXPECT_EQ(left.signature(), "f(int x) -> int");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ AsymmetricFence::AsymmetricFence() noexcept
     : cheap_(::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) {}
 
 void AsymmetricFence::heavy() const noexcept {
-  // Once registered it does not fail; going on without it could lose a wake-up.
+  // After the registration it cannot fail. If it did, going on could lose a wake-up.
   if (cheap_ && ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) std::terminate();
 }
 

@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <list>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/base/thread.h"
 #include "tine/detail/context.h"
+#include "tine/detail/waiting.h"
 #include "tine/error.h"
 
 namespace tine::sched {
@@ -20,13 +20,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLook = 2ms;            // while tasks queue: has one been begun?
-constexpr auto kStall = 1ms;           // if not, and no thread has worked for so long: more threads
-constexpr auto kBusyStall = 50ms;      // without a task begun, though they work: one more
-constexpr auto kRefusalStall = 100ms;  // at the limit, with neither: there is nobody to wait for
+// While tasks queue, the watching thread
+constexpr auto kLook = 2ms;        // looks after this time whether a task has been begun;
+constexpr auto kStall = 1ms;       // if not, and the threads did no work for this long, starts more;
+constexpr auto kBusyStall = 50ms;  // if they work but have begun no task for this long, starts one more;
+constexpr auto kRefusalStall =
+    100ms;  // at the limit, if they neither work nor begin a task for this long, refuses.
 constexpr auto kIdle = 10s;
 constexpr auto kSurplusIdle = 1s;
-constexpr size_t kSampled = 64;
+constexpr size_t kSampled = 64;  // so many threads are asked for their processor time
 
 std::chrono::nanoseconds processor_time(pthread_t thread) noexcept {
   clockid_t clock{};
@@ -61,7 +63,7 @@ class BlockingPool::Impl {
   [[nodiscard]] bool inherited() const noexcept { return birth_.inherited(); }
 
  private:
-  // A thread of the pool. It lends its place to another while it waits for a future.
+  // A thread of the pool. While it waits for a future it lends its place to another.
   struct Member final : detail::WaitHelper {
     explicit Member(Impl& p) : pool(p) {}
     void help(detail::StateBase&, TimePoint) noexcept override {}
@@ -73,10 +75,11 @@ class BlockingPool::Impl {
     }
 
     Impl& pool;
-    int waits = 0;  // its own: scopes nest
-    // The rest is the pool's lock's. Called without it, when the member may have ended meanwhile: one that is woken with the
-    // lock taken goes to sleep again, which costs two switches where both share a core.
-    const std::shared_ptr<std::condition_variable> wake = std::make_shared<std::condition_variable>();
+    int waits = 0;  // used by the thread itself only: waits nest
+    // Notified after the lock is released, when the member may have ended: so it is shared. A member that is woken while the
+    // lock is taken goes to sleep again, which costs two switches where both share a core.
+    const std::shared_ptr<Condition> wake = std::make_shared<Condition>();
+    // The rest is guarded by pool.mutex_.
     bool called = false;
     bool idle = false;
     bool known = false;  // `handle` is
@@ -88,10 +91,11 @@ class BlockingPool::Impl {
   };
   using Members = std::list<Member>;
 
-  // What is to be done once the lock is released.
+  // What is to be done after the lock is released, by carry_out(): to start threads takes long, and a refused task runs code of
+  // others.
   struct Later {
     std::vector<Members::iterator> start;
-    std::shared_ptr<std::condition_variable> wake;
+    std::shared_ptr<Condition> wake;
     bool start_watch = false;
     Task* refused = nullptr;
     std::exception_ptr why;
@@ -104,41 +108,50 @@ class BlockingPool::Impl {
   void carry_out(Later& later) noexcept;
   void start(Members::iterator member) noexcept;
 
-  // With the lock.
-  [[nodiscard]] int threads() const noexcept { return static_cast<int>(members_.size()); }
-  [[nodiscard]] int running() const noexcept { return threads() - static_cast<int>(idle_.size()) - blocked_; }
-  [[nodiscard]] bool nobody_comes() const noexcept { return queued_ > coming_; }
-  [[nodiscard]] bool full() const noexcept { return threads() >= options_.max_threads || no_thread_; }
-  void reserve(Later& later) noexcept;
-  void see_to_queue(Later& later) noexcept;
-  bool refuse_queued(Later& later) noexcept;  // false: they wait
-  [[nodiscard]] Task* take() noexcept;
-  void sample(size_t most) noexcept;
-  [[nodiscard]] std::chrono::nanoseconds worked_since_sample() noexcept;
+  [[nodiscard]] int threads() const noexcept TINE_REQUIRES(mutex_) {
+    return static_cast<int>(members_.size());
+  }
+  [[nodiscard]] int running() const noexcept TINE_REQUIRES(mutex_) {
+    return threads() - static_cast<int>(idle_.size()) - blocked_;
+  }
+  [[nodiscard]] bool nobody_comes() const noexcept TINE_REQUIRES(mutex_) { return queued_ > coming_; }
+  [[nodiscard]] bool full() const noexcept TINE_REQUIRES(mutex_) {
+    return threads() >= options_.max_threads || no_thread_;
+  }
+  void reserve(Later& later) noexcept TINE_REQUIRES(mutex_);
+  void see_to_queue(Later& later) noexcept TINE_REQUIRES(mutex_);
+  bool refuse_queued(Later& later) noexcept TINE_REQUIRES(mutex_);  // false: they wait
+  [[nodiscard]] Task* take() noexcept TINE_REQUIRES(mutex_);
+  void sample(size_t most) noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] std::chrono::nanoseconds worked_since_sample() noexcept TINE_REQUIRES(mutex_);
+  // For the watching thread: waits for so long, or until there is nothing to wait for. True then.
+  [[nodiscard]] bool looked_up_within(Clock::duration span) noexcept TINE_REQUIRES(mutex_);
 
-  BlockingOptions options_;
+  BlockingOptions options_;  // of which mutex_ guards the limits
   const Birth birth_;
-  mutable std::mutex mutex_;
-  Task* first_ = nullptr;
-  Task* last_ = nullptr;
-  size_t queued_ = 0;
-  size_t coming_ = 0;   // threads started or called for a task that they have not looked for yet
-  uint64_t taken_ = 0;  // tasks begun
-  Members members_;
-  std::vector<Member*> idle_;  // the last to become idle is the first to be called: its memory is warm
-  int blocked_ = 0;
-  int peak_ = 0;
-  int numbers_ = 0;  // for names
-  size_t refused_ = 0;
-  bool no_thread_ = false;  // the system gave none when one was asked for last
-  bool closed_ = false;
-  std::condition_variable ended_;
-  std::condition_variable assigned_;
-  Members over_;  // to be joined
-  std::condition_variable watch_wake_;
-  bool watching_ = false;
-  bool watch_sleeps_ = false;
-  Thread watch_;
+  mutable Mutex mutex_;
+  Task* first_ TINE_GUARDED_BY(mutex_) = nullptr;
+  Task* last_ TINE_GUARDED_BY(mutex_) = nullptr;
+  size_t queued_ TINE_GUARDED_BY(mutex_) = 0;
+  // Threads started or called for a task that they have not looked for yet.
+  size_t coming_ TINE_GUARDED_BY(mutex_) = 0;
+  uint64_t taken_ TINE_GUARDED_BY(mutex_) = 0;  // tasks begun
+  Members members_ TINE_GUARDED_BY(mutex_);
+  // The last to become idle is the first to be called: its memory is warm.
+  std::vector<Member*> idle_ TINE_GUARDED_BY(mutex_);
+  int blocked_ TINE_GUARDED_BY(mutex_) = 0;
+  int peak_ TINE_GUARDED_BY(mutex_) = 0;
+  int numbers_ TINE_GUARDED_BY(mutex_) = 0;  // for names
+  size_t refused_ TINE_GUARDED_BY(mutex_) = 0;
+  bool no_thread_ TINE_GUARDED_BY(mutex_) = false;  // the system gave none when one was asked for last
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  Condition ended_;
+  Condition assigned_;
+  Members over_ TINE_GUARDED_BY(mutex_);  // to be joined
+  Condition watch_wake_;
+  bool watching_ TINE_GUARDED_BY(mutex_) = false;
+  bool watch_sleeps_ TINE_GUARDED_BY(mutex_) = false;
+  Thread watch_ TINE_GUARDED_BY(mutex_);
 };
 
 void BlockingPool::Impl::reserve(Later& later) noexcept {
@@ -155,7 +168,7 @@ void BlockingPool::Impl::reserve(Later& later) noexcept {
   peak_ = std::max(peak_, threads());
 }
 
-// For the task queued last.
+// Finds a thread for the task queued last: an idle one, a new one, or, when enough run, the next that is through.
 void BlockingPool::Impl::see_to_queue(Later& later) noexcept {
   if (!nobody_comes()) return;
   if (!idle_.empty()) {
@@ -205,7 +218,7 @@ Task* BlockingPool::Impl::take() noexcept {
 void BlockingPool::Impl::post(Task& task) noexcept {
   Later later;
   {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (closed_) {
       lock.unlock();
       return task.abandon();
@@ -226,11 +239,11 @@ void BlockingPool::Impl::carry_out(Later& later) noexcept {
     try {
       Thread watch(
           options_.name + "-watch", [this] { this->watch(); }, size_t{128} << 10);
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       watch_ = std::move(watch);
     } catch (const std::exception&) {
-      // Nobody would see that the others don't get on.
-      const std::lock_guard lock(mutex_);
+      // Without it nobody would see that the others make no progress.
+      const MutexLock lock(mutex_);
       watching_ = false;
       no_thread_ = true;
       refuse_queued(later);
@@ -248,23 +261,23 @@ void BlockingPool::Impl::start(Members::iterator member) noexcept {
   try {
     int number = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       number = numbers_++;
     }
     Thread thread(
         fmt::format("{}-{}", options_.name, number), [this, member] { main(member); }, options_.stack_bytes);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     no_thread_ = false;
     member->thread = std::move(thread);
     member->assigned = true;
     assigned_.notify_all();
   } catch (const std::exception&) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     no_thread_ = true;
     --coming_;
     members_.erase(member);
     ended_.notify_all();
-    // Those that run may take it; otherwise the watching thread finds out.
+    // The threads that run may take the task. If they make no progress the watching thread sees it.
     if (!closed_) see_to_queue(later);
   }
   carry_out(later);
@@ -273,7 +286,7 @@ void BlockingPool::Impl::start(Members::iterator member) noexcept {
 void BlockingPool::Impl::member_blocks() noexcept {
   Later later;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++blocked_;
     if (!closed_) see_to_queue(later);
   }
@@ -281,7 +294,7 @@ void BlockingPool::Impl::member_blocks() noexcept {
 }
 
 void BlockingPool::Impl::member_goes_on() noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   --blocked_;
 }
 
@@ -290,7 +303,7 @@ void BlockingPool::Impl::main(Members::iterator self) noexcept {
   detail::note_stack();
   Members ended;
   {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     self->handle = pthread_self();
     self->known = true;
     --coming_;
@@ -307,14 +320,18 @@ void BlockingPool::Impl::main(Members::iterator self) noexcept {
       self->idle = true;
       self->called = false;
       idle_.push_back(&*self);
-      if (self->wake->wait_for(lock, patience, [&] { return self->called || closed_; })) {
-        if (self->called) --coming_;
-        continue;
+      const TimePoint until = Clock::now() + patience;
+      while (!self->called && !closed_) {
+        if (!self->wake->wait_until(mutex_, until)) break;
       }
-      break;
+      // A call that comes with the end of its patience counts: the caller has taken it out of idle_.
+      if (!self->called && !closed_) break;
+      if (self->called) --coming_;
     }
     if (self->idle) std::erase(idle_, &*self);
-    assigned_.wait(lock, [&] { return self->assigned; });
+    // start() may not have stored this thread's handle yet, by which it is joined.
+    while (!self->assigned) assigned_.wait(mutex_);
+    // A thread cannot join itself. It leaves itself to the next one that ends, and joins those that have left themselves to it.
     ended.swap(over_);
     over_.splice(over_.end(), members_, self);
     ended_.notify_all();
@@ -323,7 +340,7 @@ void BlockingPool::Impl::main(Members::iterator self) noexcept {
   detail::set_thread_helper(nullptr);
 }
 
-// What of the threads that run tasks uses a processor is found out from a sample of them.
+// Whether the threads work is found out from a sample of them: what processor time each has used since.
 void BlockingPool::Impl::sample(size_t most) noexcept {
   for (Member& member : members_) {
     member.in_sample = most > 0 && member.known && !member.idle && member.thread.joinable();
@@ -341,30 +358,40 @@ std::chrono::nanoseconds BlockingPool::Impl::worked_since_sample() noexcept {
   return worked;
 }
 
+bool BlockingPool::Impl::looked_up_within(Clock::duration span) noexcept {
+  const TimePoint until = Clock::now() + span;
+  for (bool in_time = true; !closed_ && nobody_comes();) {
+    if (!in_time) return false;
+    in_time = watch_wake_.wait_until(mutex_, until);
+  }
+  return true;
+}
+
 void BlockingPool::Impl::watch() noexcept {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   uint64_t taken = taken_;
-  TimePoint since = Clock::now();  // nothing has been begun
-  const auto looked_up = [this] { return closed_ || !nobody_comes(); };
+  TimePoint since = Clock::now();  // the time since which no task has been begun
   while (!closed_) {
     if (!nobody_comes()) {
       watch_sleeps_ = true;
-      watch_wake_.wait(lock);
+      watch_wake_.wait(mutex_);
       watch_sleeps_ = false;
       since = Clock::now();
       continue;
     }
     if (std::exchange(taken, taken_) != taken_) since = Clock::now();
-    if (watch_wake_.wait_for(lock, kLook, looked_up) || taken_ != taken) continue;
+    if (looked_up_within(kLook) || taken_ != taken) continue;
     const bool at_limit = threads() >= options_.max_threads;
     const Clock::duration span = at_limit ? Clock::duration(kRefusalStall) : Clock::duration(kStall);
     sample(at_limit ? members_.size() : kSampled);
-    if (watch_wake_.wait_for(lock, span, looked_up) || taken_ != taken) continue;
-    const bool works = worked_since_sample() * 4 > span;
+    if (looked_up_within(span) || taken_ != taken) continue;
+    const bool works = worked_since_sample() * 4 > span;  // a quarter of one processor
     const Clock::duration stalled = Clock::now() - since;
     Later later;
     if (!works && stalled >= kRefusalStall && full()) (void)refuse_queued(later);
     if (nobody_comes() && !at_limit && (!works || stalled >= kBusyStall)) {
+      // Threads that sleep are met by a quarter more at a time, threads that work by one: those would only share the
+      // processors.
       const size_t most = works ? 1 : std::max<size_t>(1, members_.size() / 4);
       const size_t room = static_cast<size_t>(options_.max_threads) - members_.size();
       for (size_t n = std::min({queued_ - coming_, most, room}); n > 0; --n) reserve(later);
@@ -379,7 +406,7 @@ void BlockingPool::Impl::set_limits(int eager, int max_threads) {
   check(eager, max_threads, options_.limit_name);
   Later later;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     options_.eager = eager;
     options_.max_threads = max_threads;
     if (!closed_) see_to_queue(later);
@@ -390,7 +417,7 @@ void BlockingPool::Impl::set_limits(int eager, int max_threads) {
 int BlockingPool::Impl::close_and_join(TimePoint bound) noexcept {
   Task* left = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
     left = std::exchange(first_, nullptr);
     last_ = nullptr;
@@ -405,12 +432,9 @@ int BlockingPool::Impl::close_and_join(TimePoint bound) noexcept {
   Members ended;
   Thread watch;
   {
-    std::unique_lock lock(mutex_);
-    const auto all_over = [this] { return members_.empty(); };
-    if (bound == kNoDeadline) {
-      ended_.wait(lock, all_over);
-    } else {
-      ended_.wait_until(lock, bound, all_over);
+    const MutexLock lock(mutex_);
+    while (!members_.empty()) {
+      if (!ended_.wait_until(mutex_, bound)) break;
     }
     ended.swap(over_);
     watch = std::move(watch_);
@@ -421,14 +445,14 @@ int BlockingPool::Impl::close_and_join(TimePoint bound) noexcept {
 }
 
 BlockingCounters BlockingPool::Impl::counters() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return {threads(), static_cast<int>(idle_.size()), blocked_, peak_, queued_, refused_};
 }
 
 BlockingPool::BlockingPool(BlockingOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
 BlockingPool::~BlockingPool() {
-  // In a child of fork(2) its threads, and whatever they had locked, are the parent's.
+  // In a child of fork(2) the threads, and what they had locked, are the parent's.
   if (impl_->inherited()) {
     (void)impl_.release();
   } else {

@@ -1,26 +1,25 @@
-// Deque: a work-stealing queue of pointers with one owner and any number of thieves.
+// Deque: a work-stealing queue of pointers with one owner and any number of thieves. (Chase and Lev, SPAA 2005; Le, Pop, Cohen
+// and Nardelli, PPoPP 2013.)
 //
-// State      [top, bottom) of a growing ring. The owner pushes and pops at bottom, thieves take at top.
-// Threads    push, pop: the owner. steal, size, pushes: any thread.
-// Ordering   Every operation that decides who gets an element is seq_cst, in place of the paper's
-//            fences: ThreadSanitizer understands it, and on x86-64 the cost is the same (one xchg). A push is a
-//            release: whoever wakes sleepers for it takes care of the rest (sleep_counts.h).
-// Ownership  Elements are borrowed; retired rings live until the deque dies, since a thief may still
-//            read one (their sizes double, so they add up to less than the live one).
-// Errors     push answers false at the size limit, or without memory to grow.
-// Cost       push: plain stores. pop: one xchg. steal: one compare-and-swap.
-// Source     Chase and Lev, SPAA 2005; Le, Pop, Cohen and Nardelli, PPoPP 2013.
+// It is the part [top, bottom) of a ring that grows. The owner pushes and pops at bottom; thieves take at top. push() and
+// pop() are the owner's; steal(), size() and pushes() are for any thread. A push is plain stores, a pop one xchg, a steal one
+// compare-and-swap.
 //
-// Why it is right. Let b and t be bottom and top. An element at index i is given out once:
-//  - pop() of i first publishes bottom = i, then reads top. steal() of i first reads top = i, then bottom.
-//    In the single order of seq_cst operations either the thief's read of bottom comes after the owner's
-//    store, then it sees bottom <= i and leaves i alone; or the owner's read of top comes after the
-//    thief's read, and only when top == i (the last element) can both want it: both then try to move
-//    top from i to i + 1, and one compare-and-swap fails.
-//  - For i > top the owner needs no compare-and-swap: to reach i a thief must first move top past every
-//    smaller index, and it re-reads bottom, already at i or below, before each of those.
-//  - A thief reads the element before its compare-and-swap. The slot can only be overwritten by a push
-//    of i + capacity, which needs top > i, and then the compare-and-swap fails and the value is dropped.
+// Every operation that decides who gets an element is seq_cst, in place of the paper's fences: ThreadSanitizer understands
+// that, and on x86-64 it costs the same. A push is a release; sleep_counts.h takes care of the rest of waking others. Elements
+// are not owned. Rings that were outgrown live as long as the deque, since a thief may still read one. Their sizes double, so
+// all of them are smaller than the live one.
+//
+// Why an element is given out once. Let b and t be bottom and top.
+//
+//   1. pop() of index i first stores bottom = i, then reads top. steal() of i first reads top = i, then bottom. In the single
+//      order of seq_cst operations, either the thief reads bottom after the owner's store, sees bottom <= i and leaves i alone;
+//      or the owner reads top after the thief did. Then both can want i only if t = i, the last element. Both try to move top
+//      from i to i + 1, and one compare-and-swap fails.
+//   2. For i > t the owner needs no compare-and-swap. To reach i a thief must first move top past every smaller index, and
+//      before each of those it reads bottom again, which is at i or below.
+//   3. A thief reads the element before its compare-and-swap. Its slot can be overwritten only by a push of index i + capacity.
+//      That needs t > i; then the compare-and-swap fails and the value that was read is dropped.
 #pragma once
 
 #include <atomic>
@@ -36,7 +35,7 @@ namespace tine::sched {
 template <class T, template <class> class Atomic = std::atomic>
 class Deque {
  public:
-  // Both are rounded up to powers of two.
+  // Both are rounded up to powers of two. At `limit` elements push() fails.
   explicit Deque(size_t capacity = 256, size_t limit = size_t{1} << 20) : limit_(std::bit_ceil(limit)) {
     rings_.push_back(std::make_unique<Ring>(std::bit_ceil(capacity)));
     ring_.store(rings_.back().get(), std::memory_order_relaxed);
@@ -44,6 +43,7 @@ class Deque {
   Deque(const Deque&) = delete;
   Deque& operator=(const Deque&) = delete;
 
+  // False at the limit, or without memory to grow.
   [[nodiscard]] bool push(T* item) {
     const int64_t b = bottom_.load(std::memory_order_relaxed);
     const int64_t t = top_.load(std::memory_order_acquire);
@@ -77,16 +77,16 @@ class Deque {
     return item;
   }
 
-  // The owner only: pop(), if that gives `wanted` out. It must be alive.
+  // For the owner: pop(), if that would return `wanted`, which must be alive.
   [[nodiscard]] bool pop_if(const T* wanted) noexcept {
     const int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
-    // A slot that is no longer ours may still hold the pointer: then pop() gives nothing.
+    // A slot that a thief has emptied still holds the pointer. Then pop() returns null.
     if (ring_.load(std::memory_order_relaxed)->slot(b).load(std::memory_order_relaxed) != wanted)
       return false;
     return pop() != nullptr;
   }
 
-  // Null when it is empty or another thief was faster.
+  // Null if it is empty or another thread was faster.
   [[nodiscard]] T* steal() noexcept {
     int64_t t = top_.load(std::memory_order_seq_cst);
     const int64_t b = bottom_.load(std::memory_order_seq_cst);
@@ -98,13 +98,13 @@ class Deque {
     return item;
   }
 
-  // Exact for the owner, a moment's guess for others.
+  // Exact for the owner while no thief is at it; for others it may be out of date.
   [[nodiscard]] int64_t size() const noexcept {
     const int64_t t = top_.load(std::memory_order_seq_cst);
     const int64_t b = bottom_.load(std::memory_order_seq_cst);
     return b > t ? b - t : 0;
   }
-  // Tells a thief whether an entry is the one it saw before.
+  // How many were pushed in all: by this a thief knows whether an entry is the one that it saw before.
   [[nodiscard]] uint64_t pushes() const noexcept { return pushes_.load(std::memory_order_relaxed); }
 
  private:
@@ -119,7 +119,7 @@ class Deque {
     std::unique_ptr<Atomic<T*>[]> slots_;
   };
 
-  // Null without memory.
+  // Null if there is no memory.
   [[gnu::cold, gnu::noinline]] Ring* grow(Ring& old, int64_t t, int64_t b) noexcept try {
     auto bigger = std::make_unique<Ring>(2 * old.capacity());
     for (int64_t i = t; i < b; ++i) {

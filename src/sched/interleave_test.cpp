@@ -215,7 +215,7 @@ TEST(SleepInterleavings, OfATaskPutBackUnannouncedLoseOneAndAreCaught) {
 }
 
 // One thread, and no other to be had: it sleeps in a wait whose future is completed by the last of the tasks that are
-// posted meanwhile. As Worker and Scheduler::Impl do it.
+// posted meanwhile. As PoolThread and Scheduler::Impl do it.
 template <bool LooksAgain>
 struct Called {
   static constexpr int kTasks = 3;

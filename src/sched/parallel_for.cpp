@@ -6,8 +6,8 @@
 namespace tine {
 namespace {
 
-// One loop. The caller and a task for each further core take pieces until none is left; whoever
-// finishes the last piece completes the state. Tasks that come late find nothing and leave.
+// One loop. The caller, and a task for each further core, take pieces until none is left. The thread that finishes the last
+// piece completes the state. A task that comes late finds no piece and leaves; it may outlive the call, and so owns the Loop.
 class Loop final : public detail::State<void> {
  public:
   Loop(int64_t n, int64_t piece, void (*body)(void*, int64_t, int64_t), void* state)
@@ -25,6 +25,7 @@ class Loop final : public detail::State<void> {
           if (!failed_.exchange(true)) error_ = std::current_exception();
         }
       }
+      // Acquires what the others did, their error_ too.
       if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == pieces_) {
         if (error_) {
           fail(error_);
@@ -67,7 +68,7 @@ class LoopTask final : public Task {
 void Scheduler::parallel_for(int64_t n, int64_t grain, void (*body)(void*, int64_t, int64_t), void* state) {
   if (n <= 0) return;
   const int64_t cores = num_threads();
-  // Four pieces a core even out differences in their cost.
+  // Four pieces for each core even out differences in their cost.
   const int64_t piece = std::max({int64_t{1}, grain, (n + 4 * cores - 1) / (4 * cores)});
   const int64_t pieces = (n + piece - 1) / piece;
   if (pieces == 1 || cores == 1) {
@@ -76,7 +77,7 @@ void Scheduler::parallel_for(int64_t n, int64_t grain, void (*body)(void*, int64
   }
   const auto loop = detail::make_ref<Loop>(n, piece, body, state);
   for (int64_t i = 1; i < std::min(cores, pieces); ++i) {
-    // Without memory this thread does it alone: it must not leave while others run the body.
+    // Without memory this thread does the rest alone. It must not throw and leave, because others run the body already.
     auto* const task = new (std::nothrow) LoopTask(loop);
     if (!task) break;
     post(*task);

@@ -19,16 +19,16 @@ using namespace std::chrono_literals;
 
 namespace sched {
 
-constexpr unsigned kOthersTurn = 64;  // one task in so many is not taken from the newest of its own
+constexpr unsigned kOthersTurn = 64;  // each 64th task is not the newest of the worker's own
 
-// Counters are written by their owner only, so no read-modify-write is needed.
+// A counter is written by one thread only, so no read-modify-write is needed.
 inline void bump(std::atomic<uint64_t>& counter) noexcept {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-class Worker final : public detail::WaitHelper {
+class PoolThread final : public detail::WaitHelper {
  public:
-  Worker(Scheduler::Impl& pool, Scheduler& scheduler, int index)
+  PoolThread(Scheduler::Impl& pool, Scheduler& scheduler, int index)
       : pool_(pool), scheduler_(scheduler), victims_(pool.seed_, index) {
     thread_ = Thread(fmt::format("tine-w{}", index), [this] { main(); });
   }
@@ -40,7 +40,7 @@ class Worker final : public detail::WaitHelper {
       if (state.done()) return;
     }
     if (!state.task()) return;
-    // Another worker runs it: it will probably be done before a sleep would be over.
+    // Another worker runs it, and will probably be done before this thread could fall asleep and be woken.
     PollTurn turn(PollTimes::kTask, deadline);
     while (!state.done() && turn.yield()) continue;
   }
@@ -54,7 +54,8 @@ class Worker final : public detail::WaitHelper {
   void unblocked() noexcept override;
   bool called() noexcept override { return called_.load(std::memory_order_acquire); }
   void run_called() noexcept override;
-  // By who has taken it out of callable_, under the pool's lock: so its sleeper is still there.
+  // The caller holds the pool's threads_mutex_, under which it took this worker out of callable_: so the sleeper is still
+  // there. (The analysis cannot tell that its pool is this one's.)
   void call() noexcept {
     called_.store(true, std::memory_order_release);
     sleeper_->wake();
@@ -65,7 +66,7 @@ class Worker final : public detail::WaitHelper {
 
   void unpark() noexcept {
     {
-      const std::lock_guard lock(parker_.mutex);
+      const MutexLock lock(parker_.mutex);
       parker_.woken = true;
     }
     parker_.wake.notify_one();
@@ -91,14 +92,17 @@ class Worker final : public detail::WaitHelper {
   Seat seat_;
   VictimOrder victims_;
   Scheduler::Impl::Parker parker_;
-  Deque<Task>* victim_ = nullptr;  // of the last successful theft
+  Deque<Task>* victim_ = nullptr;  // that from which the last successful theft was
   std::array<FreshRule, kMaxThreads + kMaxGuests> fresh_;
-  // Of the wait that this thread sleeps in; null when it can't be called back. The links are the pool's lock's.
+  // The sleeper of the wait in which this thread sleeps; null if the thread cannot be called back. Written by this thread under
+  // the pool's threads_mutex_, so this thread reads it without, and others read it with the mutex.
   detail::Sleeper* sleeper_ = nullptr;
-  int blocks_ = 0;  // about_to_block() without its unblocked(): scopes nest, and each takes one off the count
+  int blocks_ =
+      0;  // calls of about_to_block() without their unblocked(): they nest, and each takes one off `running`
   std::atomic<bool> called_{false};
-  Worker* callable_before_ = nullptr;
-  Worker* callable_after_ = nullptr;
+  // These are guarded by the pool's threads_mutex_, as the list in which they link.
+  PoolThread* callable_before_ = nullptr;
+  PoolThread* callable_after_ = nullptr;
   bool callable_ = false;
   friend class Scheduler::Impl;
   Thread thread_;
@@ -106,7 +110,7 @@ class Worker final : public detail::WaitHelper {
 
 }  // namespace sched
 
-// How an outside thread waits: it runs the task it waits for, never another.
+// How a guest waits: it runs the task for which it waits, and never another one.
 class GuestHelper final : public detail::WaitHelper {
  public:
   void help(detail::StateBase& state, TimePoint) noexcept override {
@@ -122,7 +126,7 @@ class GuestHelper final : public detail::WaitHelper {
   sched::Seat* seat = nullptr;
 };
 
-// An outside thread's deque in one pool; given back when the thread ends.
+// A guest's seat in one pool, given back when the thread ends or forks into another pool.
 struct GuestSeat {
   sched::Seat* seat = nullptr;
   GuestHelper helper;
@@ -133,7 +137,8 @@ struct GuestSeat {
     if (!seat) return;
     detail::set_thread_helper(nullptr);
     if (!birth.inherited()) {
-      const std::lock_guard lock(helper.life->mutex);
+      // The pool's destructor takes the mutex first of all: so the pool that is found here stays until this thread has left.
+      const MutexLock lock(helper.life->mutex);
       if (Scheduler::Impl* pool = helper.life->pool) pool->leave_guest_seat(seat);
     }
     seat = nullptr;
@@ -143,12 +148,12 @@ struct GuestSeat {
 
 namespace {
 
-constinit thread_local sched::Worker* this_worker = nullptr;
-// The pool in which this thread has a seat (its Life: an address that no later pool can have while the seat holds
-// it) and the seat.
+constinit thread_local sched::PoolThread* this_worker = nullptr;
+// The pool in which this thread has a seat, and the seat. The pool is known by its Life: while the seat holds that, no other
+// pool can have the same address.
 constinit thread_local const void* seat_pool = nullptr;
 constinit thread_local sched::Seat* own_seat = nullptr;
-// Destructors of thread-locals that run behind the seat's may still post.
+// True once the seat's destructor has run. Destructors of other thread-locals may run after it and still post.
 constinit thread_local bool seat_ended = false;
 
 GuestSeat& own_guest_seat() {
@@ -167,22 +172,24 @@ GuestSeat::~GuestSeat() {
 
 namespace sched {
 
-void Worker::main() noexcept {
+void PoolThread::main() noexcept {
   this_worker = this;
   seat_pool = pool_.life_.get();
   own_seat = &seat_;
   seat_.counted = true;
   detail::set_thread_helper(this);
   detail::note_stack();
-  // Who was woken takes what it finds, then wakes the next if more is queued: whoever woke it has left that to it.
+  // A worker that was woken and takes a task wakes the next one if more is queued: the thread that woke it has left that to it.
+  // A new thread counts as woken.
   bool woken = true;
   for (unsigned turn = 0;;) {
     const bool stopping = pool_.stopping_.load(std::memory_order_acquire);
-    // Then its tasks are left to those that run.
+    // More run than should (after an unblock, or a smaller num_threads): this one parks, and the others take its tasks.
     const bool too_many =
         !stopping && pool_.counts_.running() > pool_.target_.load(std::memory_order_relaxed);
     Task* task = nullptr;
-    // Now and then the oldest task of others, or of its own: tasks that post tasks for ever would keep them waiting.
+    // Now and then take the oldest task of others, or of its own: else a task that posts a task for ever would keep those
+    // waiting.
     if (!too_many && ++turn % kOthersTurn == 0) {
       task = try_steal();
       if (!task) task = seat_.deque.steal();
@@ -202,40 +209,42 @@ void Worker::main() noexcept {
   }
   detail::set_thread_helper(nullptr);
   this_worker = nullptr;
-  const std::lock_guard lock(pool_.threads_mutex_);
+  const MutexLock lock(pool_.threads_mutex_);
   --pool_.live_;
   pool_.ended_.notify_one();
 }
 
-void Worker::about_to_block(detail::Sleeper* sleeper) noexcept {
+void PoolThread::about_to_block(detail::Sleeper* sleeper) noexcept {
   ++blocks_;
   seat_.counted = false;
   pool_.blocked_.fetch_add(1, std::memory_order_relaxed);
   {
-    const std::lock_guard lock(pool_.threads_mutex_);
+    const MutexLock lock(pool_.threads_mutex_);
     sleeper_ = sleeper;
+    // Under the lock together: a wake that sees this thread leave finds it in the list.
     if (sleeper) pool_.add_callable(*this);
     pool_.counts_.leave();
   }
   pool_.look_again();
 }
 
-void Worker::unblocked() noexcept {
+void PoolThread::unblocked() noexcept {
   pool_.blocked_.fetch_sub(1, std::memory_order_relaxed);
   bool missed = false;
   {
-    const std::lock_guard lock(pool_.threads_mutex_);
+    const MutexLock lock(pool_.threads_mutex_);
     if (callable_) pool_.remove_callable(*this);
+    // The one who called this thread has counted it as running already.
     missed = called_.exchange(false, std::memory_order_relaxed);
     if (!missed) pool_.counts_.run();
     sleeper_ = nullptr;
   }
   seat_.counted = --blocks_ == 0;
-  // The call was for work that this thread does not do now.
+  // The call was for a task that this thread will not run now, so another one must.
   if (missed) pool_.look_again(1);
 }
 
-void Worker::run_called() noexcept {
+void PoolThread::run_called() noexcept {
   seat_.counted = --blocks_ == 0;
   detail::Sleeper* const mine = sleeper_;
   called_.store(false, std::memory_order_relaxed);
@@ -249,13 +258,13 @@ void Worker::run_called() noexcept {
       execute(task);
     }
   }
-  about_to_block(mine);
+  about_to_block(mine);  // and looks at the queues, as every thread does that stops running
 }
 
-Task* Worker::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexcept {
+Task* PoolThread::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexcept {
   const int64_t size = victim.size();
   if (size == 0) return nullptr;
-  if (size == 1 && fresh_[slot].leave_alone(victim.pushes(), now)) return nullptr;
+  if (size == 1 && fresh_[slot].leave_alone(victim.pushes(), now)) return nullptr;  // its owner will want it
   Task* const task = victim.steal();
   if (!task) return nullptr;
   bump(steal_count);
@@ -263,9 +272,9 @@ Task* Worker::steal_from(Deque<Task>& victim, size_t slot, TimePoint now) noexce
   return task;
 }
 
-// More from where the last one came from, without counting as a searcher: each change of that count takes its line
-// away from all who post.
-Task* Worker::steal_again() noexcept {
+// Steals again from the last victim without registering as a searcher: every change of the searcher count takes its cache line
+// away from all threads that post.
+Task* PoolThread::steal_again() noexcept {
   Task* const task = victim_ && victim_->size() > 1 ? victim_->steal() : nullptr;
   if (task) {
     bump(steal_count);
@@ -275,7 +284,7 @@ Task* Worker::steal_again() noexcept {
   return task;
 }
 
-Task* Worker::try_steal() noexcept {
+Task* PoolThread::try_steal() noexcept {
   if (Task* task = pool_.take_injected()) return task;
   const TimePoint now = Clock::now();
   const auto workers = static_cast<size_t>(pool_.worker_count_.load(std::memory_order_acquire));
@@ -286,7 +295,7 @@ Task* Worker::try_steal() noexcept {
   for (size_t k = 0; k < all; ++k) {
     const size_t i = (start + k) % all;
     if (i < workers) {
-      Worker* const other = pool_.workers_[i].load(std::memory_order_acquire);
+      PoolThread* const other = pool_.workers_[i].load(std::memory_order_acquire);
       if (other == this || !other) continue;
       if (Task* task = steal_from(other->seat_.deque, i, now)) return task;
     } else {
@@ -297,7 +306,7 @@ Task* Worker::try_steal() noexcept {
   return nullptr;
 }
 
-Task* Worker::search() noexcept {
+Task* PoolThread::search() noexcept {
   pool_.counts_.begin_search();
   PollTurn turn(PollTimes::kSearch);
   Task* task = nullptr;
@@ -305,6 +314,8 @@ Task* Worker::search() noexcept {
     task = try_steal();
     if (task || pool_.stopping_.load(std::memory_order_relaxed)) break;
   } while (turn.yield());
+  // Posters left their tasks to this searcher. If it found nothing it parks, which looks again. If it found one, and is not the
+  // last, another searcher looks.
   const bool last = pool_.counts_.end_search();
   if (task && last && pool_.counts_.running() < pool_.target_.load(std::memory_order_relaxed)) {
     pool_.look_again(1);
@@ -312,20 +323,22 @@ Task* Worker::search() noexcept {
   return task;
 }
 
-void Worker::park() noexcept {
+void PoolThread::park() noexcept {
   {
-    const std::lock_guard lock(pool_.threads_mutex_);
-    parker_.woken = false;
+    const MutexLock lock(pool_.threads_mutex_);
     seat_.counted = false;
     pool_.asleep_.push_back(this);
     pool_.counts_.leave();
   }
-  // It may well wake this very worker.
+  // This may wake this very worker: then `woken` is set before it waits.
   pool_.look_again();
+  // The pool's destructor sets `stopping_` before it wakes all in asleep_. Either it found this worker there, or this load sees
+  // it.
   if (pool_.stopping_.load(std::memory_order_seq_cst)) pool_.wake_one();
-  pool_.parks_.fetch_add(1, std::memory_order_relaxed);  // others count here, too
-  std::unique_lock lock(parker_.mutex);
-  parker_.wake.wait(lock, [this] { return parker_.woken; });
+  pool_.parks_.fetch_add(1, std::memory_order_relaxed);  // an addition, as all workers count here
+  const MutexLock lock(parker_.mutex);
+  while (!parker_.woken) parker_.wake.wait(parker_.mutex);
+  parker_.woken = false;
   seat_.counted = true;
 }
 
@@ -338,6 +351,7 @@ Scheduler::Impl::Impl(Scheduler& owner, const SchedulerOptions& options)
       target_(options.num_threads),
       life_(std::make_shared<Life>()) {
   detail::watch_forks();
+  // In a child the forking thread has no seat and is not a worker: its pool's threads are the parent's.
   [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, [] {
     this_worker = nullptr;
     seat_pool = nullptr;
@@ -352,30 +366,31 @@ void Scheduler::Impl::abandon_queued() noexcept {
     while (Task* task = guests_[static_cast<size_t>(i)]->deque.steal()) task->abandon();
   }
   for (int i = 0; i < worker_count_.load(std::memory_order_acquire); ++i) {
-    sched::Worker* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    sched::PoolThread* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
     while (Task* task = worker->seat().deque.steal()) task->abandon();
   }
 }
 
 Scheduler::Impl::~Impl() {
   {
-    const std::lock_guard lock(life_->mutex);
+    const MutexLock lock(life_->mutex);
     life_->pool = nullptr;
   }
   stopping_.store(true, std::memory_order_seq_cst);
   int count = 0;
   {
-    const std::lock_guard lock(threads_mutex_);
+    const MutexLock lock(threads_mutex_);
     count = worker_count_.load();
-    for (sched::Worker* worker : asleep_) worker->unpark();
+    for (sched::PoolThread* worker : asleep_) worker->unpark();
     counts_.run(static_cast<int>(asleep_.size()));
     asleep_.clear();
   }
-  // A task that runs may wait for what a queued one would do, or queue more: so again and again.
+  // A task that still runs may wait for a queued one, or queue more. So abandon what is queued again and again until all ended.
   for (bool over = false; !over;) {
     abandon_queued();
-    std::unique_lock lock(threads_mutex_);
-    over = ended_.wait_for(lock, 1ms, [this] { return live_ == 0; });
+    const MutexLock lock(threads_mutex_);
+    if (live_ > 0) (void)ended_.wait_until(threads_mutex_, Clock::now() + 1ms);
+    over = live_ == 0;
   }
   for (int i = 0; i < count; ++i) workers_[static_cast<size_t>(i)].load()->join();
   abandon_queued();
@@ -383,13 +398,14 @@ Scheduler::Impl::~Impl() {
 }
 
 void Scheduler::Impl::inject(Task& task) noexcept {
+  // Full: the poster pays. The bound is not exact, because others may add at the same moment.
   if (injected_size_.load(std::memory_order_relaxed) >= sched::kMaxInjected) {
     task.run();
     return;
   }
   task.next_task = nullptr;
   {
-    const std::lock_guard lock(injected_mutex_);
+    const MutexLock lock(injected_mutex_);
     (injected_last_ ? injected_last_->next_task : injected_first_) = &task;
     injected_last_ = &task;
     injected_size_.fetch_add(1, std::memory_order_seq_cst);
@@ -398,8 +414,9 @@ void Scheduler::Impl::inject(Task& task) noexcept {
 }
 
 Task* Scheduler::Impl::take_injected() noexcept {
-  if (injected_size_.load(std::memory_order_seq_cst) == 0) return nullptr;
-  const std::lock_guard lock(injected_mutex_);
+  if (injected_size_.load(std::memory_order_seq_cst) == 0)
+    return nullptr;  // without the lock: this is the usual case
+  const MutexLock lock(injected_mutex_);
   Task* const task = injected_first_;
   if (!task) return nullptr;
   injected_first_ = task->next_task;
@@ -412,7 +429,7 @@ bool Scheduler::Impl::anything_queued() noexcept {
   if (injected_size_.load(std::memory_order_seq_cst) > 0) return true;
   const int workers = worker_count_.load(std::memory_order_acquire);
   for (int i = 0; i < workers; ++i) {
-    sched::Worker* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    sched::PoolThread* const worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
     if (worker && worker->seat().deque.size() > 0) return true;
   }
   const int guests = guest_count_.load(std::memory_order_acquire);
@@ -423,17 +440,19 @@ bool Scheduler::Impl::anything_queued() noexcept {
 }
 
 void Scheduler::Impl::wake_one() noexcept {
-  sched::Worker* chosen = nullptr;
+  sched::PoolThread* chosen = nullptr;
   {
-    const std::lock_guard lock(threads_mutex_);
+    const MutexLock lock(threads_mutex_);
     const bool stopping = stopping_.load(std::memory_order_relaxed);
+    // Changes of `running` upwards happen under this lock, so no two wakes fill the same place. A pool that ends wakes
+    // everybody.
     if (!stopping && counts_.running() >= target_.load(std::memory_order_relaxed)) return;
     if (!asleep_.empty()) {
       chosen = asleep_.back();
       asleep_.pop_back();
       counts_.run();
     } else if (!stopping && !start_thread() && callable_) {
-      sched::Worker& called = *callable_;
+      sched::PoolThread& called = *callable_;
       remove_callable(called);
       counts_.run();
       called.call();
@@ -451,19 +470,19 @@ bool Scheduler::Impl::start_thread() noexcept {
   counts_.run();
   ++live_;
   try {
-    auto* worker = new sched::Worker(*this, owner_, index);
+    auto* worker = new sched::PoolThread(*this, owner_, index);
     workers_[static_cast<size_t>(index)].store(worker, std::memory_order_release);
     worker_count_.store(index + 1, std::memory_order_release);
     return true;
   } catch (const std::exception&) {
-    // No thread to be had now: the task stays queued for the threads that exist, or for who waits for it.
+    // The system gives no thread now. The task stays queued for the threads that exist, or for a thread that waits for it.
     --live_;
     counts_.leave();
     return false;
   }
 }
 
-void Scheduler::Impl::add_callable(sched::Worker& worker) noexcept {
+void Scheduler::Impl::add_callable(sched::PoolThread& worker) noexcept {
   worker.callable_ = true;
   worker.callable_before_ = nullptr;
   worker.callable_after_ = callable_;
@@ -471,7 +490,7 @@ void Scheduler::Impl::add_callable(sched::Worker& worker) noexcept {
   callable_ = &worker;
 }
 
-void Scheduler::Impl::remove_callable(sched::Worker& worker) noexcept {
+void Scheduler::Impl::remove_callable(sched::PoolThread& worker) noexcept {
   worker.callable_ = false;
   (worker.callable_before_ ? worker.callable_before_->callable_after_ : callable_) = worker.callable_after_;
   if (worker.callable_after_) worker.callable_after_->callable_before_ = worker.callable_before_;
@@ -483,6 +502,7 @@ void Scheduler::Impl::post(Task& task) noexcept {
       task.abandon();
       return;
     }
+    // A worker of another pool has its seat there, and posts here through the shared queue.
     if (this_worker || !take_guest_seat()) {
       inject(task);
       return;
@@ -496,8 +516,8 @@ void Scheduler::Impl::post(Task& task) noexcept {
 }
 
 bool Scheduler::Impl::take_own_below(sched::Seat& seat, const Task& wanted) noexcept {
+  // Only spent entries may lie above it. Run them, which drops them. Anything else means that `wanted` is not to be had.
   do {
-    // Only spent ones may lie above it.
     Task* const task = seat.deque.pop();
     if (!task) return false;
     if (!task->spent()) {
@@ -511,7 +531,7 @@ bool Scheduler::Impl::take_own_below(sched::Seat& seat, const Task& wanted) noex
 
 void Scheduler::Impl::put_back(sched::Seat& seat, Task& task) noexcept {
   (void)seat.deque.push(&task);  // there is room: it has just been popped
-  // A worker on its way to sleep may have looked while the task was away.
+  // A worker on its way to sleep may have looked at the queues while the task was out.
   announce(&seat);
 }
 
@@ -539,12 +559,13 @@ bool Scheduler::Impl::take_back(Task& wanted, bool sweep) noexcept {
 
 sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
   if (seat_ended) return nullptr;
-  // Threads of other pools of ours have a helper of their own already.
+  // A thread that has another helper belongs to another kind of pool and gets no seat here.
   GuestSeat& own = own_guest_seat();
   if (detail::thread_helper() && detail::thread_helper() != &own.helper) return nullptr;
+  // One seat for each thread: the one in another pool is given up.
   seat_pool = nullptr;
   own.leave();
-  const std::lock_guard lock(threads_mutex_);
+  const MutexLock lock(threads_mutex_);
   for (size_t i = 0; i < guests_.size(); ++i) {
     if (!guests_[i]) {
       guests_[i] = std::make_unique<sched::Seat>();
@@ -565,6 +586,7 @@ sched::Seat* Scheduler::Impl::take_guest_seat() noexcept {
 }
 
 void Scheduler::Impl::leave_guest_seat(sched::Seat* seat) noexcept {
+  // Its tasks must not wait for the next owner of the seat.
   while (Task* task = seat->deque.pop()) inject(*task);
   seat->taken.store(false, std::memory_order_release);
 }
@@ -577,10 +599,11 @@ void Scheduler::Impl::resize(int n) {
     throw Error(
         "set_num_threads: this pool's threads are in the parent process of a fork(2); make a new one here");
   }
+  // As a leaver (sleep_counts.h): L1 is the change of the target, ordered by a read-modify-write of the counts.
   target_.store(n, std::memory_order_seq_cst);
   counts_.run(0);
   fence_.heavy();
-  // As many as there is room for: one alone would not wake the next while it runs what lies in its own queue.
+  // Wakes as many as there is room for. One alone would not wake the next while it runs what lies in its own queue.
   for (int i = 0; i < n && counts_.running() < n && anything_queued(); ++i) wake_one();
 }
 
@@ -588,7 +611,7 @@ SchedulerCounters Scheduler::Impl::counters() const noexcept {
   SchedulerCounters c;
   const int workers = worker_count_.load(std::memory_order_acquire);
   for (int i = 0; i < workers; ++i) {
-    const sched::Worker* worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
+    const sched::PoolThread* worker = workers_[static_cast<size_t>(i)].load(std::memory_order_acquire);
     c.tasks_run += worker->run_count.load(std::memory_order_relaxed);
     c.tasks_stolen += worker->steal_count.load(std::memory_order_relaxed);
   }
@@ -615,7 +638,7 @@ Scheduler::Scheduler(const SchedulerOptions& options) {
 }
 Scheduler::~Scheduler() {
   if (!impl_ || !impl_->inherited()) return;
-  // Leaked: its threads, and whatever they had locked, are the parent's.
+  // In a child: leaked, because its threads, and what they had locked, are the parent's.
   (void)impl_.release();
   timer_.leave_in_child();
 }
@@ -640,6 +663,7 @@ int Scheduler::usable_cores() noexcept {
     try {
       cores = std::min(cores, std::max(1, static_cast<int>(std::ceil(std::stod(quota) / period))));
     } catch (const std::exception&) {
+      // Not a number: there is no quota to go by.
     }
   }
   return std::clamp(cores, 1, sched::kMaxThreads);

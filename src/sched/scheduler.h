@@ -1,34 +1,41 @@
-// The pool behind tine::Scheduler.
+// The pool of tine::Scheduler.
 //
-// Sleep protocol. A worker that finds nothing takes itself out of the running, passes the heavy fence, looks at every
-// queue once more, then sleeps on its own parker. Whoever queues a task makes it visible, then looks who
-// searches and who runs. One of the two sees the other (sleep_counts.h): either the sleeper's second look finds the
-// task, or the poster sees that it has left, and wakes a sleeper. A poster that sees a searcher leaves the
-// task to it: the same holds for a searcher that uncounts itself and looks again, as it does unless it has found
-// something and either others still search or nobody may be woken, because as many run as should; who leaves those
-// looks, too. Whoever is woken and takes a task, by whatever way, wakes the next if more is queued: so as many tasks run
-// at once as the pool has threads for, also when each of them blocks outside of tine.
+// Let Q say that a task is queued, R be the number of workers counted as running (neither asleep nor blocked in a wait), S the
+// number that search, and T the target, num_threads(). The pool keeps
 //
-// Who counts as running. It is the number of workers neither asleep nor blocked in a wait. A wake
-// happens only while fewer than target_ run; a worker that is about to block gives its place up first and
-// lets a sleeper (or a new spare thread) take it when work is queued. After the wait it goes on at once,
-// so more than target_ may run until some worker finishes its task, sees that, and goes to sleep.
+//   I1   if Q and R < T then: S > 0, or some thread is about to look, or a wake is on its way.
 //
-// When no thread can be had. A worker asleep in a wait for a future stands in callable_. A wake that finds no sleeper
-// and may start no thread calls one of those: counts it as running, takes it out, makes it look up. It runs one task on
-// top of its wait, then does what every sleeper does: goes back, uncounts itself, looks at the queues once more. One
-// that was called but whose future is done goes on with its own work; if something is queued it calls the next.
+// "About to look" means: a thread has changed R or S and has not yet looked at the queues after that. The transitions:
+//
+//   post      the task becomes visible; then the poster reads R and S. If R < T and S = 0 it wakes a thread. If S > 0 it does
+//             not: a searcher will find the task.
+//   search    S <- S + 1; looks for some 50 us; S <- S - 1. A searcher that found nothing parks, and so looks again. One that
+//             found a task looks again if now S = 0 and R < T, and may leave that out otherwise: another one searches, or as
+//             many run as should.
+//   park      R <- R - 1; looks at every queue; wakes a thread (perhaps itself) if there is a task; sleeps on its own Parker.
+//   block     the same in front of a wait, in which the thread sleeps.
+//   unblock   R <- R + 1, at once. So R > T is possible until some worker has finished its task, sees that, and parks.
+//   wake      if R < T: R <- R + 1 for a sleeper, which wakes; or for a new thread. A worker that was woken and has taken a
+//             task wakes the next one if more is queued. So wakes spread one by one and are not all the poster's work, and as
+//             many tasks run at once as the pool has threads for, also when each of them blocks outside tine.
+//   call      a wake that finds no sleeper and may start no thread. R <- R + 1 for a worker that sleeps in a wait; it leaves
+//             `callable_` and looks up. It runs one task on top of its wait, then blocks again. If its future is done meanwhile
+//             it goes on with its own work, and looks at the queues: the call was for a task that it will not run now.
+//
+// That a poster and a thread that leaves cannot miss each other is proven in sleep_counts.h.
+//
+// Locks: threads_mutex_ guards the lists of threads. Under it a Parker's mutex, or the mutex of a sleeper's wait, may be
+// taken.
 #pragma once
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/sched/asymmetric_fence.h"
 #include "src/sched/deque.h"
 #include "src/sched/sleep_counts.h"
@@ -37,18 +44,18 @@
 namespace tine::sched {
 
 constexpr int kMaxThreads = 1024;  // workers and spares, whatever the options say
-constexpr int kMaxGuests = 64;     // outside threads with a deque of their own
+constexpr int kMaxGuests = 64;     // outside threads that have a deque of their own at one time
 constexpr size_t kMaxInjected = size_t{1} << 20;
 
-// A thread that may hold tasks: a worker, or an outside thread that forked.
+// The place of a thread that may hold tasks: a worker, or an outside thread (a guest) that has forked.
 struct Seat {
   Deque<Task> deque;
   std::atomic<bool> taken{false};
-  // The owner's: it is a worker and counted as running, so that it may post the cheap way (sleep_counts.h).
+  // Used by the owner only. It is a worker and counted as running, so it may post the cheap way (sleep_counts.h).
   bool counted = false;
 };
 
-class Worker;
+class PoolThread;
 
 }  // namespace tine::sched
 
@@ -58,48 +65,48 @@ class Scheduler::Impl {
  public:
   Impl(Scheduler& owner, const SchedulerOptions& options);
   ~Impl();
-  // In a child after fork(2).
+  // True in a child after fork(2).
   [[nodiscard]] bool inherited() const noexcept { return birth_.inherited(); }
 
   void post(Task& task) noexcept;
   bool take_back(Task& task, bool sweep) noexcept;
-  // Runs the awaited task if it is the newest that nobody has begun in this thread's own deque. Anything else stays
-  // where it is: it could wait for something that this very thread does after its wait.
+  // Runs the awaited task if it is the newest in this thread's own deque that nobody has begun. Any other task stays where it
+  // is: it could wait for something that this very thread does after its wait.
   bool run_own_child(sched::Seat& seat, detail::StateBase& state) noexcept;
   void resize(int n);
   SchedulerCounters counters() const noexcept;
   int target() const noexcept { return target_.load(std::memory_order_relaxed); }
 
  private:
-  friend class sched::Worker;
+  friend class sched::PoolThread;
   friend class GuestHelper;
   friend struct GuestSeat;
 
   struct Life {
-    std::mutex mutex;  // held while a guest leaves
+    Mutex mutex;  // held while a guest leaves, and while the pool goes
     std::atomic<Impl*> pool{nullptr};
   };
   struct Parker {
-    std::mutex mutex;
-    std::condition_variable wake;
-    bool woken = false;
+    Mutex mutex;
+    Condition wake;
+    bool woken TINE_GUARDED_BY(mutex) = false;
   };
 
   void inject(Task& task) noexcept;
   Task* take_injected() noexcept;
   // One look at every queue.
   bool anything_queued() noexcept;
-  // By who has just stopped running or searching: wakes somebody if there is work. `counted`: 1 if the caller still
+  // For a thread that has just stopped running or searching: L2 and L3 of sleep_counts.h. `counted` is 1 if the caller still
   // counts as running, else 0.
   void look_again(int counted = 0) noexcept {
     if (counts_.running() != counted) fence_.heavy();
     if (anything_queued()) wake_one();
   }
-  // By who was woken and has taken a task: as much as the one before has seen is for it to pass on.
+  // Called by a worker that was woken and has taken a task. It wakes the next worker if more tasks are queued.
   void wake_next() noexcept {
     if (counts_.running() < target_.load(std::memory_order_relaxed) && anything_queued()) wake_one();
   }
-  // A task has been queued, in this seat of the calling thread's or (null) in none.
+  // For a thread that has just queued a task, in its own seat or (null) in the shared queue.
   void announce(const sched::Seat* seat) noexcept {
     if (counts_.must_wake(target_, fence_.cheap() && seat && seat->counted)) [[unlikely]]
       wake_one();
@@ -110,11 +117,11 @@ class Scheduler::Impl {
   bool take_own_below(sched::Seat& seat, const Task& wanted) noexcept;
   void put_back(sched::Seat& seat, Task& task) noexcept;
   void wake_one() noexcept;
-  bool start_thread() noexcept;  // threads_mutex_ held; false: there is none to be had
+  // False: there is no thread to be had.
+  bool start_thread() noexcept TINE_REQUIRES(threads_mutex_);
   void abandon_queued() noexcept;
-  // threads_mutex_ held.
-  void add_callable(sched::Worker& worker) noexcept;
-  void remove_callable(sched::Worker& worker) noexcept;
+  void add_callable(sched::PoolThread& worker) noexcept TINE_REQUIRES(threads_mutex_);
+  void remove_callable(sched::PoolThread& worker) noexcept TINE_REQUIRES(threads_mutex_);
   sched::Seat* take_guest_seat() noexcept;
   void leave_guest_seat(sched::Seat* seat) noexcept;
 
@@ -129,25 +136,25 @@ class Scheduler::Impl {
   std::atomic<bool> stopping_{false};
 
   alignas(64) std::atomic<size_t> injected_size_{0};
-  std::mutex injected_mutex_;
-  Task* injected_first_ = nullptr;
-  Task* injected_last_ = nullptr;
+  Mutex injected_mutex_;
+  Task* injected_first_ TINE_GUARDED_BY(injected_mutex_) = nullptr;
+  Task* injected_last_ TINE_GUARDED_BY(injected_mutex_) = nullptr;
 
   std::array<std::unique_ptr<sched::Seat>, sched::kMaxGuests> guests_;
   std::atomic<int> guest_count_{0};
 
-  mutable std::mutex threads_mutex_;
-  std::array<std::atomic<sched::Worker*>, sched::kMaxThreads> workers_{};
+  mutable Mutex threads_mutex_;
+  std::array<std::atomic<sched::PoolThread*>, sched::kMaxThreads> workers_{};
   std::atomic<int> worker_count_{0};
-  std::vector<sched::Worker*> asleep_;  // threads_mutex_
-  // Workers asleep in waits, newest first; threads_mutex_.
-  sched::Worker* callable_ = nullptr;
-  int live_ = 0;  // threads that have not ended; threads_mutex_
-  std::condition_variable ended_;
+  std::vector<sched::PoolThread*> asleep_ TINE_GUARDED_BY(threads_mutex_);
+  // Workers asleep in waits, newest first.
+  sched::PoolThread* callable_ TINE_GUARDED_BY(threads_mutex_) = nullptr;
+  int live_ TINE_GUARDED_BY(threads_mutex_) = 0;  // threads that have not ended
+  Condition ended_;
 
   std::atomic<uint64_t> parks_{0};
   std::atomic<uint64_t> wakes_{0};
-  // Guests hold it to find out whether the pool is still there.
+  // Outlives the pool while a guest's thread has a seat: so the guest can find out whether the pool is still there.
   std::shared_ptr<Life> life_;
 };
 

@@ -1,26 +1,25 @@
-// Who looks for work and who runs: the numbers by which a poster decides whether to wake somebody.
+// SleepCounts: how many threads run and how many search for work, the two numbers by which a poster decides whether to wake
+// one.
 //
-// State      Two counts in one word, so that a poster's one look sees both as they were together.
-// Threads    Any.
-// Ordering   A poster makes its task visible, then calls must_wake(). Whoever stops searching or running changes
-//            the count, then, unless nobody else is counted as running, calls AsymmetricFence::heavy(), then
-//            looks at the queues. One of the two sees the other:
-//             - not cheap: must_wake() reads by a read-modify-write. It comes either after the change in the
-//               word's order and reads it, or before: then the change, itself a read-modify-write,
-//               synchronizes with it, and the look finds the task.
-//             - cheap, which only threads counted as running may be: the heavy fence makes every running
-//               thread of the process pass a full barrier. If the poster passes it before it reads the word,
-//               it reads the changed count (changed before the fence began). If it passes it later, its task
-//               was visible before the fence ended, and the look finds it.
-//             - cheap, and no fence, because after the change nobody else was counted: the poster either was
-//               uncounted before that, by a read-modify-write behind its post, with which the change
-//               synchronizes: the look finds the task. Or it is counted later, and posts after that: it reads
-//               the changed count.
-// Ownership  None.
-// Errors     None.
-// Cost       A poster reads one word that only sleepers and searchers write.
-// Source     scheduler.h, "Sleep protocol". A template over the atomics, so that the tests run it under every
-//            interleaving.
+// Both are in one word, w = 2^32 * searching + running, so that one look sees both as they were at one moment. Only sleepers
+// and searchers write it; a poster reads it.
+//
+//   poster:  P1  makes its task visible in a queue      leaver:  L1  changes w: it searches, or runs, no more
+//            P2  reads w; if nobody searches and                 L2  AsymmetricFence::heavy(), unless nobody else is counted
+//                running < target, wakes a thread                L3  looks at every queue; wakes a thread if there is a task
+//
+// Claim: P2 sees L1, or L3 sees P1. So no task is left lying while a thread goes to sleep. There are three cases:
+//
+//   1. The poster is not cheap. Then P2 is a read-modify-write. If P2 comes after L1 in the order of w, it reads what L1 wrote.
+//      If it comes before, L1 (also a read-modify-write) synchronizes with it, and L3 sees P1.
+//   2. The poster is cheap (only a thread that is itself counted as running may be), and the leaver passed the fence. In L2
+//      every running thread of the process passes a full barrier. If the poster passes it before P2, then P2 reads what L1
+//      wrote, because L1 came before L2. If it passes it after P2, then P1 was visible before L2 ended, and L3 sees it.
+//   3. The poster is cheap, and the leaver left the fence out because nobody else was counted. If the poster was counted before
+//      L1, it stopped being counted by a read-modify-write after P1, with which L1 synchronizes: L3 sees P1. If it became
+//      counted after L1, it did so by a read-modify-write after L1, and P2 reads what L1 wrote.
+//
+// It is a template over the atomics, so that the tests run it under every interleaving.
 #pragma once
 
 #include <atomic>
@@ -31,22 +30,23 @@ namespace tine::sched {
 template <template <class> class Atomic = std::atomic>
 class SleepCounts {
  public:
-  // By who has made a task visible: is it theirs to wake a sleeper? Not while somebody searches.
-  // `target`: an int, or an atomic one, then read behind the fence: who raises it looks at the queues, as sleepers do.
+  // P2, for a thread that has just made a task visible. True: it must wake a thread. `target` is an int or an atomic one. An
+  // atomic one is read after w: the thread that raises it looks at the queues afterwards, as a sleeper does.
   template <class Target>
   [[nodiscard]] bool must_wake(const Target& target, bool cheap) noexcept {
     int64_t word = 0;
     if (cheap) {
+      // Keeps the compiler from moving P2 before P1; the leaver's fence does the rest.
       std::atomic_signal_fence(std::memory_order_seq_cst);
       word = word_.load(std::memory_order_seq_cst);
     } else {
       word = word_.fetch_add(0, std::memory_order_seq_cst);
     }
     const int running = running_in(word);
-    return running < target && word == running;
+    return running < target && word == running;  // word == running: nobody searches
   }
   void begin_search() noexcept { word_.fetch_add(kSearcher, std::memory_order_seq_cst); }
-  // True for the last searcher: if it found something, it looks for more and wakes the next.
+  // True for the last searcher. Posters have relied on it, so if it found a task it must look for more, and wake the next.
   [[nodiscard]] bool end_search() noexcept {
     const int64_t word = word_.fetch_sub(kSearcher, std::memory_order_seq_cst);
     return word - running_in(word) == kSearcher;
@@ -54,12 +54,13 @@ class SleepCounts {
 
   [[nodiscard]] int running() const noexcept { return running_in(word_.load(std::memory_order_seq_cst)); }
   void run(int more = 1) noexcept { word_.fetch_add(more, std::memory_order_seq_cst); }
-  // Whoever leaves looks at the queues once more before it sleeps.
+  // L1. The caller goes on with L2 and L3.
   void leave() noexcept { word_.fetch_sub(1, std::memory_order_seq_cst); }
 
  private:
   static constexpr int64_t kSearcher = int64_t{1} << 32;
-  // Below zero for moments, where a thread says twice that it blocks: so the word is a sum, not two fields.
+  // `running` can be negative for a moment, when a thread reports twice that it blocks. So the two counts are added into one
+  // word rather than packed as bit fields.
   [[nodiscard]] static int running_in(int64_t word) noexcept { return static_cast<int>(word & 0xffffffff); }
 
   Atomic<int64_t> word_{0};

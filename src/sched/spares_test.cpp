@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -28,6 +29,26 @@ TEST(Spares, ComeWhileWorkersAreBlockedAndAreCounted) {
   EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
 }
 
+TEST(Spares, ComeForAWorkerInABlockingScope) {
+  Scheduler pool({.num_threads = 1, .max_threads = 2});
+  std::binary_semaphore inside(0), go_on(0);
+  const Future<void> blocked = fork(pool, [&] {
+    const BlockingScope scope;
+    inside.release();
+    go_on.acquire();  // tine does not see this wait
+  });
+  inside.acquire();
+  EXPECT_EQ(pool.counters().blocked_threads, 1);
+  const Future<void> opener =
+      fork(pool, [&] { go_on.release(); }).then([](const Future<void>& f) { f.wait(); });
+  const bool ran = opener.wait_for(30s);
+  EXPECT_TRUE(ran) << "no spare thread came";
+  if (!ran) go_on.release();
+  blocked.wait();
+  EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
+  const BlockingScope outside;  // on a thread of no pool: nothing happens
+}
+
 TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
   for (const int bound : {1, 2, 8}) {
     Scheduler pool({.num_threads = 1, .max_threads = bound});
@@ -36,12 +57,36 @@ TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
     for (int i = 0; i < bound + 5; ++i)
       waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
     EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == bound; }));
-    // Every thread is blocked, and the one that opens the gate is queued behind them.
+    // Every thread is blocked, and the one that opens the gate is queued after their tasks.
     const Future<void> opener = fork(pool, [&] { gate.set_value(7); });
     EXPECT_TRUE(opener.wait_for(30s)) << bound;
     for (const Future<int>& f : waiting) EXPECT_EQ(f.get(), 7);
     EXPECT_EQ(pool.counters().threads, bound);
   }
+}
+
+TEST(Spares, OneThatHasGoneOnIsNotCalledBack) {
+  Scheduler pool({.num_threads = 2, .max_threads = 2});
+  Promise<void> first, second;
+  std::atomic<bool> gone_on{false}, end{false}, ran{false};
+  const Future<void> asleep = fork(pool, [f = first.future()] { f.wait(); });
+  ASSERT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 1; }));
+  const Future<void> busy = fork(pool, [&, f = second.future()] {
+    f.wait();
+    gone_on = true;
+    (void)comes_true([&] { return end.load(); });
+  });
+  ASSERT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 2; }));
+  second.set_value();
+  ASSERT_TRUE(comes_true([&] { return gone_on.load(); }));
+  // The other one, which still waits, has to run it.
+  const Future<void> queued = fork(pool, [&] { ran = true; });
+  EXPECT_TRUE(comes_true([&] { return ran.load(); }));
+  end = true;
+  first.set_value();
+  asleep.wait();
+  busy.wait();
+  queued.wait();
 }
 
 TEST(Spares, ThousandsOfWaitsForTasksStillQueuedEndAtASmallBound) {
@@ -190,6 +235,26 @@ TEST(Counters, TellWhatWasStolen) {
     });
   };
   EXPECT_TRUE(steals().get());
+}
+
+TEST(Counters, CountATaskAParkAndAWakeOnce) {
+  Scheduler pool(1);
+  std::atomic<int> ran{0};
+  // Asleep again after so many tasks.
+  const auto run_one = [&](int parks) {
+    const Future<void> task = fork(pool, [&] { ++ran; });
+    EXPECT_TRUE(comes_true([&] { return pool.counters().parks == static_cast<uint64_t>(parks); })) << parks;
+    task.wait();
+  };
+  run_one(1);
+  const SchedulerCounters before = pool.counters();
+  run_one(2);
+  run_one(3);
+  const SchedulerCounters after = pool.counters();
+  EXPECT_EQ(ran, 3);
+  EXPECT_EQ(after.tasks_run - before.tasks_run, 2U);
+  EXPECT_EQ(after.wakes - before.wakes, 2U);
+  EXPECT_EQ(after.threads, 1);
 }
 
 Future<int> nested_forks(Scheduler* pool, int n) {

@@ -1,12 +1,4 @@
-// Whom a thief tries first, and what it leaves alone.
-//
-// State      Small values of one thief.
-// Threads    One each.
-// Ordering   VictimOrder: the same seed and index give the same order.
-// Ownership  None.
-// Errors     None.
-// Cost       A few instructions.
-// Source     Marsaglia's xorshift, seeded by splitmix64; DESIGN "Scheduler" for the rule of the fresh entry.
+// Whom a thief tries first, and what it leaves alone. Each thief has its own.
 #pragma once
 
 #include <chrono>
@@ -16,14 +8,15 @@
 
 namespace tine::sched {
 
+// A sequence of random numbers (Marsaglia's xorshift, seeded by splitmix64). The same seed and index give the same one.
 class VictimOrder {
  public:
-  // Of the index-th worker of a pool with that seed.
+  // That of the index-th worker of a pool with that seed.
   VictimOrder(uint64_t seed, int index) noexcept {
     uint64_t z = seed + 0x9e3779b97f4a7c15u * (static_cast<uint64_t>(index) + 1);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    state_ = (z ^ (z >> 31)) | 1;  // never 0
+    state_ = (z ^ (z >> 31)) | 1;  // xorshift never leaves 0
   }
   uint64_t next() noexcept {
     state_ ^= state_ << 13;
@@ -36,13 +29,13 @@ class VictimOrder {
   uint64_t state_;
 };
 
-// What one thief saw of one victim's single entry. Its owner will most likely wait for it at once: taken from it,
-// a fork and wait would cost a trip to another core.
+// Whether a thief leaves a victim's single entry alone. The entry is fresh for 2 us after the thief saw it first. Its owner
+// will most likely wait for it at once; if the thief took it, a fork and its wait would cost a trip to another core.
 class FreshRule {
  public:
   static constexpr auto kFresh = std::chrono::microseconds(2);
 
-  // The victim has a single entry and has made `pushes` in all.
+  // For a victim that has a single entry and has pushed `pushes` in all.
   [[nodiscard]] bool leave_alone(uint64_t pushes, TimePoint now) noexcept {
     if (pushes_ != pushes) {
       pushes_ = pushes;

@@ -130,6 +130,7 @@ ExprPtr ExpressionParser::expression_list() {
   const uint32_t begin = first->span.begin;
   node->items.push_back(std::move(first));
   while (accept(Tok::kComma)) {
+    // A trailing comma: these tokens cannot begin an expression here.
     if (at(Tok::kNewline) || at(Tok::kEnd) || at(Tok::kAssign) || at(Tok::kSemicolon) || at(Tok::kRParen) ||
         at(Tok::kColon) || at(Tok::kIn)) {
       break;
@@ -143,7 +144,7 @@ ExprPtr ExpressionParser::expression_list() {
 }
 
 ExprPtr ExpressionParser::target_list() {
-  // Below `in`, which would otherwise be read as the comparison.
+  // Parsed with a precedence above that of comparisons, so that `in` ends the target.
   const uint32_t begin = peek().span.begin;
   const auto one = [&] {
     if (at(Tok::kStar)) fail(peek().span, "`*` does not unpack in scripts; name the elements one by one");
@@ -246,6 +247,8 @@ ExprPtr ExpressionParser::binary(int minimum) {
   ExprPtr left = unary();
   for (;;) {
     const BinaryRule rule = binary_rule(peek().kind);
+    // Precedence climbing. The right side takes only operators that bind more tightly, so equal ones group from the left,
+    // and a long chain needs a loop here and no recursion.
     if (rule.precedence < std::max(minimum, 1)) return left;
     take();
     auto node = std::make_unique<Binary>();
@@ -292,7 +295,8 @@ ExprPtr ExpressionParser::power() {
   auto node = std::make_unique<Binary>();
   node->op = BinaryOp::kPow;
   node->left = std::move(base);
-  node->right = unary();
+  node->right =
+      unary();  // ** groups from the right, and binds less tightly than a sign on its right: 2 ** -1
   node->span = since(node->left->span.begin);
   check_height(*node, {node->left.get(), node->right.get()});
   return node;
@@ -378,7 +382,7 @@ ExprPtr ExpressionParser::call(ExprPtr callee) {
       ExprPtr value = expression();
       if (at(Tok::kFor)) refuse_comprehension("a generator expression");
       if (!node->keywords.empty())
-        fail(value->span, "a positional argument stands behind a keyword argument; move it before");
+        fail(value->span, "a positional argument follows a keyword argument; move it to the front");
       check_height(*node, {value.get()});
       node->args.push_back(std::move(value));
     }
@@ -442,7 +446,7 @@ ExprPtr ExpressionParser::bracketed() {
                                   SourceSpan(source_, Span{begin, begin + 1}).str(), found()));
   }
   take();
-  inner->span = since(begin);
+  inner->span = since(begin);  // with the brackets, so that a marker shows all of it
   return inner;
 }
 
@@ -601,6 +605,7 @@ ExprPtr ExpressionParser::format_string(const Token& token) {
   node->span = token.span;
   std::string literal;
   uint32_t i = body.span.begin, from = i;
+  // [from, i) is text that has been read and not yet been added. A doubled brace ends it after the first brace.
   const auto flush = [&](uint32_t to) { literal += unescape(source_, {from, to}, body.raw); };
   while (i < body.span.end) {
     const char c = all[i];
@@ -614,6 +619,7 @@ ExprPtr ExpressionParser::format_string(const Token& token) {
       fail({i, i + 1}, "this `}` closes no field; a brace in the text is written `}}`");
     } else if (c == '{') {
       flush(i);
+      // The field ends at the first `}` outside of strings and brackets. Its text is then lexed and parsed by itself.
       const uint32_t begin = i + 1;
       int brackets = 0;
       char quote = '\0';
@@ -633,7 +639,7 @@ ExprPtr ExpressionParser::format_string(const Token& token) {
                                      (d == '=' && i + 1 < body.span.end && all[i + 1] == '}'))) {
           fail({i, i + 1},
                "formats, conversions and `=` in the fields of an f-string are not supported in scripts; "
-               "convert the value before");
+               "convert the value first");
         }
       }
       if (i >= body.span.end) fail({begin - 1, begin}, "this field is never closed");

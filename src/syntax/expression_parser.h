@@ -1,12 +1,9 @@
-// ExpressionParser: a cursor over tokens and the expression half of the grammar.
+// ExpressionParser: a cursor over the tokens and the half of the grammar that reads expressions ("Expressions" in the
+// Python reference manual). Parser adds the statements.
 //
-// State      Tokens, a position, how deep it is nested.
-// Threads    One.
-// Ordering   Reads each token once; never goes back.
-// Ownership  Shares the Source; makes trees that own their nodes.
-// Errors     SyntaxError with place, marker, and what to write instead.
-// Cost       One node a construct; recursion is bounded by kMaxNesting and kMaxHeight.
-// Source     The Python reference manual, "Expressions".
+// It reads each token once, without backtracking, and makes one node for each construct. Recursion is bounded by
+// kMaxNesting and kMaxHeight, so no input overflows the stack. A construct that scripts do not have is a SyntaxError that
+// marks it and says what to write instead.
 #pragma once
 
 #include <initializer_list>
@@ -62,7 +59,7 @@ class ExpressionParser {
   // "`while`", "the name `foo`": what is found where something else was expected.
   [[nodiscard]] std::string found() const;
   [[noreturn]] void fail(Span span, std::string_view message) const;
-  // Refuses a tree that later recursion could not walk.
+  // Refuses a tree that is too high for the recursive walks of later stages.
   void check_height(Expr& e, std::initializer_list<const Expr*> children) const;
   void check_height(Expr& e, const std::vector<ExprPtr>& children) const;
 

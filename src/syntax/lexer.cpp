@@ -125,6 +125,7 @@ size_t first_bad_byte(std::string_view text) noexcept {
       if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return i;
     }
     const auto second = length > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
+    // Overlong forms, halves of surrogate pairs, and numbers above 0x10FFFF.
     if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) ||
         (c == 0xF4 && second > 0x8F)) {
       return i;
@@ -145,7 +146,7 @@ class Lexer {
   std::vector<Token> run() {
     tokens_.reserve((text_.size() - at_) / 3 + 8);
     if (lines_) {
-      if (at_ == 0 && text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
+      if (at_ == 0 && text_.starts_with("\xEF\xBB\xBF")) at_ = 3;  // a byte order mark
       begin_line();
     }
     while (at_ < text_.size()) next();
@@ -154,6 +155,7 @@ class Lexer {
       fail({open, open + 1}, fmt::format("this `{}` is never closed", text_[open]));
     }
     if (lines_) {
+      // The parser sees the same tokens whether or not the text ends with a newline.
       if (!tokens_.empty() && tokens_.back().kind != Tok::kNewline && tokens_.back().kind != Tok::kDedent)
         add(Tok::kNewline, 0);
       while (indents_.size() > 1) {
@@ -187,7 +189,7 @@ class Lexer {
     if (comment.starts_with("type:")) {
       std::string_view rest = comment.substr(5);
       while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-      // Ignoring a type that somebody wrote would compile something else than they meant.
+      // Ignoring a type comment would compile something else than its author meant, so it is an error.
       constexpr std::array<std::string_view, 11> kTypes = {
           "(", "List", "Tuple", "Dict", "Optional", "Tensor", "torch.", "Future", "int", "float", "str"};
       if (std::any_of(kTypes.begin(), kTypes.end(),
@@ -217,6 +219,8 @@ class Lexer {
     }
   }
 
+  // Compares the spaces and tabs themselves and not their width, so an indentation never depends on the size of a tab. The
+  // first line is the outermost level, however far it is indented.
   void indent(std::string_view now) {
     if (indents_.empty()) {
       indents_.push_back(now);
@@ -234,7 +238,7 @@ class Lexer {
     }
     if (now != indents_.back()) {
       fail_here(1, now.size() == indents_.back().size()
-                       ? "this line's indentation mixes tabs and spaces in another way than the lines above"
+                       ? "this line's indentation mixes tabs and spaces differently from the lines above"
                        : "this line's indentation matches no enclosing block");
     }
   }
@@ -245,6 +249,7 @@ class Lexer {
       ++at_;
     } else if (c == '\n' || (c == '\r' && peek(1) == '\n')) {
       const size_t length = c == '\n' ? 1 : 2;
+      // Inside brackets a line end is only space.
       if (!lines_ || !brackets_.empty()) {
         at_ += static_cast<uint32_t>(length);
       } else {
@@ -273,6 +278,7 @@ class Lexer {
     size_t n = 0;
     const auto digits = [&](auto accept) {
       bool any = false;
+      // One `_` between two digits, as in Python.
       while (accept(peek(n)) || (peek(n) == '_' && any && accept(peek(n + 1)))) {
         any = true;
         ++n;
@@ -298,6 +304,7 @@ class Lexer {
         digits(is_digit);
       }
       if (peek(n) == 'e' || peek(n) == 'E') {
+        // Without a digit it is not an exponent: `1else` is refused below as neither a number nor a name.
         const size_t sign = peek(n + 1) == '+' || peek(n + 1) == '-' ? 1 : 0;
         if (is_digit(peek(n + 1 + sign))) {
           kind = Tok::kFloat;
@@ -345,6 +352,7 @@ class Lexer {
                   triple ? "this string is never closed" : "this string is not closed on its line");
       }
       const char c = peek(n);
+      // A backslash protects the next character, also in raw strings. The escape itself is read by unescape().
       if (c == '\\') {
         if (peek(n + 1) == '\r' && peek(n + 2) == '\n') ++n;
         n += 2;
@@ -447,7 +455,7 @@ std::vector<Token> lex(const std::shared_ptr<const Source>& source) {
              "a script's source is at most 16 MiB long");
   }
   if (const size_t bad = first_bad_byte(source->text); bad != std::string_view::npos) {
-    // Without the excerpt: it would carry the bad byte into the message.
+    // The message shows no excerpt, which would contain the bad byte.
     const Place place = source->place(static_cast<uint32_t>(bad));
     throw SyntaxError(
         fmt::format("{}:{}:{}: the source is not UTF-8", source->name, place.line, place.column));
@@ -479,6 +487,7 @@ std::string unescape(const std::shared_ptr<const Source>& source, Span span, boo
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
+    // As in Python, a line end inside a string is "\n" whatever the file has.
     if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
     if (text[i] != '\\' || raw || i + 1 >= text.size()) {
       out += text[i];
@@ -505,7 +514,7 @@ std::string unescape(const std::shared_ptr<const Source>& source, Span span, boo
     };
     const char c = text[++i];
     switch (c) {
-      case '\n': break;
+      case '\n': break;  // the string goes on in the next line
       case '\r':
         if (i + 1 < text.size() && text[i + 1] == '\n') ++i;
         break;
@@ -523,7 +532,8 @@ std::string unescape(const std::shared_ptr<const Source>& source, Span span, boo
       case 'u':
       case 'U': {
         const uint32_t value = hex(c == 'x' ? 2 : c == 'u' ? 4 : 8);
-        if (value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) fail("this escape is no character");
+        if (value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
+          fail("this escape does not name a character");
         append_utf8(out, value);
         break;
       }

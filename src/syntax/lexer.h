@@ -1,12 +1,8 @@
-// Lexer: source text to tokens, with Python's rules for lines and indentation.
+// Lexer: turns source text into tokens, with Python's rules for lines and indentation ("Lexical analysis" in the Python
+// reference manual).
 //
-// State      None between calls.
-// Threads    Any.
-// Ordering   Tokens are in the order of the text; the last one is kEnd.
-// Ownership  Tokens hold offsets into the Source, which must outlive them.
-// Errors     SyntaxError with place and marker.
-// Cost       One pass, one vector.
-// Source     The Python reference manual, "Lexical analysis".
+// Tokens are in the order of the text, and the last one is kEnd. They hold offsets into the Source, which must outlive
+// them. Errors are SyntaxErrors with a place and a marker.
 #pragma once
 
 #include <memory>
@@ -136,7 +132,7 @@ struct StringBody {
   bool raw = false;
 };
 [[nodiscard]] StringBody body_of(const Source& source, const Token& string);
-// Text with its escapes replaced; SyntaxError at an escape that is none.
+// The text with its escapes replaced. An invalid escape is a SyntaxError.
 [[nodiscard]] std::string unescape(const std::shared_ptr<const Source>& source, Span span, bool raw);
 
 }  // namespace tine::syntax

@@ -109,7 +109,7 @@ class Parser : public ExpressionParser {
     f.name = text(name);
     f.name_span = name.span;
     if (at(Tok::kLBracket))
-      fail(peek().span, "type parameters are not supported in scripts; write one function a type");
+      fail(peek().span, "type parameters are not supported in scripts; write one function for each type");
     expect(Tok::kLParen, "after the function's name");
     parameters(f);
     if (accept(Tok::kArrow)) f.returns = expression();
@@ -129,7 +129,7 @@ class Parser : public ExpressionParser {
         const Span star = take().span;
         if (at(Tok::kName))
           fail(star, "`*args` is not supported in scripts; name the parameters, or take a List");
-        if (keyword_only) fail(star, "`*` stands twice in the parameters");
+        if (keyword_only) fail(star, "`*` appears twice in the parameters");
         if (!at(Tok::kComma))
           fail(peek().span, fmt::format("expected `,` and a parameter after `*`, found {}", found()));
         keyword_only = true;
@@ -146,15 +146,14 @@ class Parser : public ExpressionParser {
       if (f.params.size() >= kMaxParameters)
         fail(name.span, fmt::format("a function takes at most {} parameters", kMaxParameters));
       if (std::any_of(f.params.begin(), f.params.end(), [&](const Param& q) { return q.name == p.name; })) {
-        fail(name.span, fmt::format("the parameter `{}` stands here twice", p.name));
+        fail(name.span, fmt::format("the parameter `{}` appears twice", p.name));
       }
       if (accept(Tok::kColon)) p.annotation = expression();
       if (accept(Tok::kAssign)) {
         p.default_value = expression();
         defaults = true;
       } else if (defaults && !keyword_only) {
-        fail(name.span,
-             fmt::format("the parameter `{}` has no default but stands behind one that has", p.name));
+        fail(name.span, fmt::format("the parameter `{}` has no default but follows one that has", p.name));
       }
       f.params.push_back(std::move(p));
       if (!accept(Tok::kComma)) break;

@@ -1,13 +1,9 @@
-// Parser: Python source text to a tree, statement by statement.
+// Parser: turns the source text of script functions into a tree. docs/spec/language.md says which part of Python is left
+// out.
 //
-// State      None between calls.
-// Threads    Any.
-// Ordering   Functions and classes come in the order of the text.
-// Ownership  The Module shares the Source and owns the tree.
-// Errors     SyntaxError: file, line, the source line with a marker, what to write instead. No input, however
-//            deep or long, overflows the stack.
-// Cost       Linear in the text; about a microsecond a line.
-// Source     The Python reference manual; docs/spec/language.md says what is left out.
+// Any thread may parse. The time is linear in the text, about a microsecond for each line. Every error is a SyntaxError
+// with the file, the line, the source line with a marker, and what to write instead. No input, however deep or long,
+// overflows the stack.
 #pragma once
 
 #include <memory>

@@ -218,7 +218,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Parser, UnsupportedHeadsAreRefused) {
   EXPECT_THAT(refusal("def f(*args): pass"), HasSubstr("`*args`"));
   EXPECT_THAT(refusal("def f(**kw): pass"), HasSubstr("`**kwargs`"));
-  EXPECT_THAT(refusal("def f(a, a): pass"), HasSubstr("stands here twice"));
+  EXPECT_THAT(refusal("def f(a, a): pass"), HasSubstr("appears twice"));
   EXPECT_THAT(refusal("def f(a=1, b): pass"), HasSubstr("has no default"));
   EXPECT_THAT(refusal("def f(a, /): pass"), HasSubstr("leave it out"));
   EXPECT_THAT(refusal("x = 1"), HasSubstr("expected `def`"));

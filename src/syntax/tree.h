@@ -1,12 +1,9 @@
-// Tree: what the parser makes of source text. Nothing is resolved or typed yet.
+// Tree: what the parser makes of source text. Nothing in it is resolved or typed yet. The names of the nodes are those of
+// Python's ast module.
 //
-// State      Plain data, changed by nobody after parsing.
-// Threads    A finished tree may be read by any number of threads.
-// Ordering   Children are in the order of the text.
-// Ownership  A parent owns its children; names are views into the text of the Source that the Module holds.
-// Errors     None.
-// Cost       One allocation a node. No tree is higher than kMaxHeight, so recursion over it is safe.
-// Source     Python's ast module for the names.
+// A parent owns its children, in the order of the text. Names are views into the text of the Source, which the Module
+// shares. A finished tree is not changed any more, so any number of threads may read it. No tree is higher than
+// kMaxHeight: recursion over it is safe.
 #pragma once
 
 #include <cstdint>

@@ -1,14 +1,10 @@
-// Generator: the random numbers of rand, randn, randint and randperm.
+// Generator: the random numbers of rand, randn, randint and randperm. It is Philox4x32-10 (Salmon et al., "Parallel
+// random numbers: as easy as 1, 2, 3", SC 2011), so draw number n depends on the seed and on n alone; normal numbers are
+// made by Box and Muller's method.
 //
-// State      A seed and a counter: Philox4x32-10. Draw number n depends on the seed and n alone.
-// Threads    Any. A call claims as many counter steps as it needs with one atomic addition and then
-//            draws without a lock; the numbers of one call are therefore never mixed with another's.
-// Ordering   The calls of one thread draw in order; manual_seed starts the sequence anew.
-// Ownership  A Runtime owns its default generator; nothing is global.
-// Errors     None.
-// Cost       One atomic addition a call. The numbers do not depend on the
-//            processor or on how many cores took part.
-// Source     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011; Box and Muller 1958.
+// Any thread may draw. A call claims all its counter steps with one atomic addition and then draws without a lock, so the
+// numbers of two calls are never mixed. The calls of one thread draw in order, and manual_seed() starts the sequence
+// anew. The numbers depend neither on the processor nor on the number of cores that took part.
 #pragma once
 
 #include <array>

@@ -1,13 +1,9 @@
-// Plan: the shortest set of nested loops that visits N strided arrays of one shape together.
+// Plan: the shortest set of nested loops that visits N strided arrays of one shape together, as NumPy's nditer and
+// PyTorch's TensorIterator do.
 //
-// State      Sizes and byte strides after dropping dimensions of one element and merging those that lie behind
-//            each other in every array. There is always at least one, the innermost.
-// Threads    Constant after construction.
-// Ordering   Elements are visited in row-major order within a piece, or along the Order that is given.
-// Ownership  Borrows the arrays.
-// Errors     None.
-// Cost       Building it is O(dimensions). One call of the body for each innermost row.
-// Source     The usual coalescing of strided loops (NumPy's nditer, PyTorch's TensorIterator).
+// It drops dimensions of one element, and merges dimensions that are contiguous in every array. At least one dimension is
+// left, the innermost. Elements are visited in row-major order within a piece, or along the Order that is given. The body
+// is called once for each innermost row.
 #pragma once
 
 #include <array>
@@ -79,7 +75,6 @@ class Plan {
   }
 
   [[nodiscard]] int64_t numel() const noexcept { return numel_; }
-  [[nodiscard]] const std::array<int64_t, N>& inner_strides() const noexcept { return strides_[0]; }
 
   // body(pointers, strides, n) for each innermost row; on several cores where that pays.
   template <class Body>

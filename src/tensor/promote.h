@@ -1,16 +1,9 @@
-// Which dtype an operator computes in.
-//
-// State      None.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None.
-// Errors     None.
-// Cost       A few compares.
-// Source     PyTorch's "Tensor Attributes", type promotion: a tensor with dimensions outranks one without, which
-//            outranks a number, unless the lower rank is of a higher category (bool < integer < float).
+// The dtype in which an operator computes, by PyTorch's rules of type promotion ("Tensor Attributes"): a tensor with
+// dimensions outranks one without, which outranks a number, unless the lower rank is of a higher category (bool < integer
+// < float).
 #pragma once
 
-#include "src/tensor/scalar.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

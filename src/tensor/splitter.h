@@ -1,12 +1,8 @@
-// Splitter: how a kernel asks for more than one core.
+// Splitter: how a kernel asks for more than one core. There is one pool of threads in the process, the scheduler's.
 //
-// State      None that a kernel sees.
-// Threads    Any. A body runs on several threads at once, the calling one among them.
-// Ordering   parallel_for returns after every body; what they wrote is visible to the caller.
-// Ownership  Borrowed from the Runtime, which outlives every call.
-// Errors     The first error that a body throws is rethrown to the caller.
-// Cost       The scheduler's fork for each piece; kernels ask only where a piece is worth it.
-// Source     DESIGN "Scheduler": one pool in the process.
+// A body runs on several threads at once, of which the calling one is one. parallel_for() returns after the last body has
+// returned, and the caller sees what they wrote. The first error that a body throws is rethrown to the caller. Each piece
+// costs a fork of the scheduler, so a kernel asks only where a piece is worth that.
 #pragma once
 
 #include <cstdint>

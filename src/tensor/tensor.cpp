@@ -17,7 +17,7 @@ namespace tine {
 namespace tensor {
 namespace {
 
-constexpr size_t kWideFrom = 256;  // elements of at least so many bytes start on a cache line
+constexpr size_t kWideFrom = 256;  // from this many bytes on, the elements start on a cache line
 constexpr size_t kWide = 64;
 constexpr size_t kRecycled =
     size_t{32} << 10;  // blocks from here on, where fresh pages begin to cost more than the work
@@ -53,7 +53,8 @@ void throw_undefined() {
 }
 
 void Impl::operator delete(Impl* impl, std::destroying_delete_t) noexcept {
-  // Small ones, which most are, know it by the number of their elements.
+  // The size of the block is needed only if the block may be recycled. Most tensors are so small that their number of elements
+  // alone says no.
   size_t bytes = 0;
   if (!impl->owner_ && impl->numel_ >= static_cast<int64_t>(kRecycled / sizeof(int64_t)) / 2)
     bytes = block_bytes(impl->dim_, static_cast<size_t>(impl->numel_) * size_of(impl->dtype_));
@@ -67,7 +68,7 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
   int64_t numel = 1;
   bool bad = dim > static_cast<size_t>(kMaxDims);
   for (size_t i = 0; i < dim; ++i) bad |= sizes[i] < 0 || __builtin_mul_overflow(numel, sizes[i], &numel);
-  // Strides count empty dimensions as one: they may overflow where numel does not.
+  // Strides count an empty dimension as 1, so they may overflow although the number of elements is 0.
   int64_t stride = 1;
   for (size_t i = dim; i-- > 1;) bad |= __builtin_mul_overflow(stride, sizes[i] > 1 ? sizes[i] : 1, &stride);
   size_t bytes = 0;
@@ -115,7 +116,7 @@ bool Impl::is_row_major() const noexcept {
 Impl* Impl::on(detail::RefCounted* owner, void* data, std::span<const int64_t> sizes,
                std::span<const int64_t> strides, int64_t offset, DType dtype, bool writable) {
   const size_t dim = sizes.size();
-  // An expanded view may say that it has more elements than can be counted.
+  // An expanded view repeats elements, so the product of its sizes may overflow.
   int64_t numel = 1;
   bool bad = dim > static_cast<size_t>(kMaxDims);
   for (size_t i = dim; i-- > 0;) bad |= __builtin_mul_overflow(numel, sizes[i], &numel);
@@ -239,6 +240,7 @@ Tensor Tensor::as_strided(std::span<const int64_t> sizes, std::span<const int64_
   bool empty = false;
   bool bad = offset < 0;
   for (size_t d = 0; d < sizes.size(); ++d) {
+    // The largest offset: all terms are at least 0, since negative strides are refused.
     int64_t reach = 0;
     bad = bad || sizes[d] < 0 || strides[d] < 0;
     empty = empty || sizes[d] == 0;

@@ -1,14 +1,13 @@
-// Impl: the concrete tensor: one block of memory holds its fields, sizes, strides and elements.
+// Impl: the concrete tensor. One block of memory holds its fields, sizes, strides and elements; it is PyTorch's
+// TensorImpl and Storage in one.
 //
-// State      dtype, sizes, strides, address of the first element. `owner` is null in a tensor that holds its
-//            own elements; a view or a tensor on lent memory retains who does.
-// Threads    Everything but the elements is constant after construction.
-// Ordering   None.
-// Ownership  The block frees itself; a Blob calls the deleter of lent memory.
-// Errors     make: MemoryError, or ShapeError for sizes that cannot be.
-// Cost       64 bytes and 16 for each dimension beside the elements, which are aligned to 16 bytes, to 64 from 256 bytes on.
-//            Memory of 32 KiB or more is used again (src/base/recycler.h).
-// Source     PyTorch's TensorImpl and Storage, in one.
+// `owner` is null in a tensor that holds its own elements. A view, or a tensor on lent memory, retains the owner of its
+// elements. Everything but the elements is constant after construction. A block frees itself; a Blob calls the deleter of
+// lent memory.
+//
+// An Impl takes 64 bytes and 16 for each dimension, besides the elements. These are aligned to 16 bytes, and to 64 from
+// 256 bytes on. Memory of 32 KiB or more is used again (src/base/recycler.h). make() throws MemoryError, or ShapeError
+// for sizes that are impossible.
 #pragma once
 
 #include <functional>

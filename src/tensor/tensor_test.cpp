@@ -7,7 +7,7 @@
 #include "src/base/sanitized.h"
 #include "src/future/trimming.h"
 #include "src/tensor/testing.h"
-#include "tine/executor.h"
+#include "tine/detail/waiting.h"
 
 namespace tine::tensor {
 namespace {

@@ -6,14 +6,17 @@
 #include <array>
 #include <utility>
 
+#include "src/value/bind.h"
+#include "src/value/op_context.h"
 #include "src/value/text.h"
+#include "src/value/unify.h"
 
 namespace tine::trace {
 namespace {
 
 constexpr int kDeepestObject = 32;
 
-// What tells two values of the run apart; null for those that are constants.
+// The identity of a value of the run: the address of its object. Null for values that are constants.
 const void* identity(const Value& value) noexcept {
   switch (value.tag()) {
     case Tag::kTensor: return value.as_tensor().impl();
@@ -34,14 +37,14 @@ bool is_number(const Type& type) noexcept {
          type.kind == TypeKind::kNumber;
 }
 
-// A tensor that stands for the number.
+// A 0-d tensor that stands for the number.
 Tensor stand_in(const Value& number) {
   return number.is_int()     ? Tensor::scalar(number.as_int())
          : number.is_float() ? Tensor::scalar(number.as_float(), DType::kFloat64)
                              : Tensor::scalar(number.as_bool());
 }
 
-// What a tensor answers by its shape. Other numbers that come out of a tensor are constants.
+// Operators whose numbers follow from the shape of a tensor. Other numbers that come out of a tensor are constants.
 bool tells_shape(const Op& op) {
   static constexpr std::array<std::string_view, 5> kNames = {"aten::size", "aten::numel", "aten::dim",
                                                              "aten::stride", "aten::len"};
@@ -67,7 +70,7 @@ TypePtr common_type(const std::vector<ir::Def*>& defs) {
   return common;
 }
 
-// What the elements of a container are declared as: what is asked for where that is definite.
+// The declared type of a container's elements: the type that the caller asks for, if that is definite.
 TypePtr element_type(const TypePtr& wanted, const std::vector<ir::Def*>& defs) {
   if (wanted && wanted->kind != TypeKind::kVariable) return wanted;
   TypePtr common = common_type(defs);
@@ -154,7 +157,7 @@ void Tracer::warn_fixed(const Value& value, std::string text) {
   if (varies(value)) warnings_.push_back({place(), std::move(text)});
 }
 
-// `def` may be another value for other inputs when one of those that it was made of may.
+// A result varies with the inputs of the trace if one of its own inputs does.
 ir::Def* Tracer::follows(ir::Def* def, std::span<ir::Def* const> inputs, bool anyway) {
   if (anyway || std::any_of(inputs.begin(), inputs.end(),
                             [this](const ir::Def* input) { return varying_.contains(input); })) {
@@ -163,7 +166,8 @@ ir::Def* Tracer::follows(ir::Def* def, std::span<ir::Def* const> inputs, bool an
   return def;
 }
 
-// The value is `def` from here on; also what is inside of it. Returns it with its numbers stood for.
+// From here on `def` is the value in the graph, and its elements are the value's elements. Returns the value with 0-d
+// tensors in place of its numbers.
 Value Tracer::bind(const Value& value, ir::Def* def, size_t scope) {
   if (trace::is_number(value)) {
     if (!varying_.contains(def)) return value;
@@ -282,11 +286,11 @@ ir::Def* Tracer::node(std::string_view name, std::vector<ir::Def*> inputs, size_
   const Op* const op = ops_.find(name);
   if (!op) throw Error(fmt::format("trace: the operator table has no {}", name));
   ir::Def* const def = builder(scope).op(*op, inputs);
-  if (!def) throw Error(fmt::format("trace: {} does not take what it was given", name));
+  if (!def) throw Error(fmt::format("trace: {} does not take these arguments", name));
   return follows(def, inputs);
 }
 
-// The same value as the type that is asked for, where the run converted it without a call.
+// The value as the type that is asked for: the run converted it without a call, so the graph needs a node for that.
 ir::Def* Tracer::coerced(ir::Def* def, const Value& given, const TypePtr& wanted, size_t scope) {
   if (!wanted || wanted->kind == TypeKind::kVariable || is_subtype(def->type, wanted)) return def;
   const TypeKind from = def->type->kind, to = without_optional(wanted)->kind;
@@ -353,7 +357,7 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted,
   if (left_.contains(id)) {
     throw Error(fmt::format(
         "{} of traced region did not have observable data dependence with trace inputs: it was made inside "
-        "a fork and left it by another way than its result; return it from the forked function and take it "
+        "a fork and left the fork other than by its result; return it from the forked function and take it "
         "from wait()",
         brief(value)));
   }
@@ -410,7 +414,7 @@ Value Tracer::record(const Op& op, std::span<const Value> given, std::span<const
   const size_t scope = scopes_.size() - 1;
   const bool follow =
       std::any_of(written.begin(), written.end(), [this](const Value& v) { return varies(v); });
-  // Computed from the program's own numbers: one of these itself.
+  // A number that was computed from the program's own numbers is one of these: a constant, which needs no node.
   if (trace::is_number(result) && !follow) return result;
   std::vector<ir::Def*> inputs;
   for (size_t i = 0; i < given.size(); ++i) {
@@ -428,13 +432,13 @@ Value Tracer::record(const Op& op, std::span<const Value> given, std::span<const
   ir::Builder b = builder(scope);
   ir::Def* out = b.op(op, inputs);
   if (!out) {
-    // Where the run was more lenient than the types can say (a list of mixed things): the declared result.
+    // The run may be more lenient than the types can say (a list of mixed values). Then the declared result is used.
     TypeBindings none;
     TypePtr type = substitute(op.schema.result_type(), none);
     out = b.op(op, inputs, type ? type : type_of(result));
   }
   const bool writes = !op.traits.pure && op.traits.aliases_input;
-  // Numbers drawn at random are others each time.
+  // Random numbers differ from run to run.
   follows(out, inputs, follow || (!op.traits.pure && !writes));
   if (writes && follow && given[0].is_tensor()) written_to(given[0].as_tensor());
   const bool of_tensors = std::any_of(op.schema.args.begin(), op.schema.args.end(),
@@ -447,7 +451,7 @@ Value Tracer::record(const Op& op, std::span<const Value> given, std::span<const
   return result;
 }
 
-// All that shares the memory may now be another value for other inputs.
+// Every tensor that shares the memory now varies with the inputs.
 void Tracer::written_to(const Tensor& tensor) {
   for (const Value& seen : alive_) {
     if (!seen.is_tensor() || !seen.as_tensor().shares_storage_with(tensor)) continue;

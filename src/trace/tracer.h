@@ -1,17 +1,15 @@
-// Tracer: writes down what one run does, as a graph.
+// Tracer: records the operators that one run calls, as a graph. As in torch.jit.trace, calls are recorded and control
+// flow is not.
 //
-// State      The graph so far, and which of its values each tensor and future of the run is.
-// Threads    One thread: the one that runs the traced function.
-// Ordering   Nodes in the order of the calls.
-// Ownership  Keeps every value it has seen alive until it goes, so that an address means one tensor. The graph is
-//            handed over by finish().
-// Errors     ValueError when a value cannot be part of a graph or a fork is ended that was not begun, Error when the
-//            result does not come out of the traced calls, or a value left a fork by another way than its result.
-// Cost       A hash for each tensor argument; tracing is no hot path.
-// Source     torch.jit.trace for what is captured: calls, not control flow. Sizes, and numbers that operators compute
-//            from them, are values of the graph: 0-d tensors stand for them, each known by its object. Other numbers
-//            are constants, as they were in this run; tensors from outside are constants, too, unless they are
-//            attributes of `self`.
+// Sizes, and numbers that operators compute from sizes, are values of the graph: the program holds a 0-d tensor for each,
+// which the tracer recognizes by its object. Every other number is a constant, as it was in this run. Tensors from
+// outside are constants too, unless they are attributes of `self`.
+//
+// Only the thread that runs the traced function may use a Tracer. It keeps every value that it has seen alive, so that an
+// address means one tensor for as long as the trace lasts.
+//
+// A value that cannot be part of a graph and an end_fork() without begin_fork() are ValueErrors. A result that does not
+// come out of the traced calls is an Error, and so is a value that left a fork other than by its result.
 #pragma once
 
 #include <functional>
@@ -25,7 +23,7 @@
 #include <vector>
 
 #include "src/ir/graph.h"
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 
 namespace tine::trace {
 
@@ -57,7 +55,7 @@ class TINE_API Tracer final {
   // with its numbers stood for.
   Value record(const Op& op, std::span<const Value> given, std::span<const Value> written,
                const Value& result);
-  // A call of a script function, which nobody records inside: one node that calls it by its name.
+  // A call of a script function. The inside of the function is not recorded: the call is one node with its name.
   Value record_call(const std::string& qualified_name, const Schema& schema, std::span<const Value> written,
                     const Value& result);
   // `other` is a handle of its own on all that `of` shows.
@@ -68,7 +66,7 @@ class TINE_API Tracer final {
   [[nodiscard]] Value plain(const Value& value) const;
   // Whether the value may be another one for other inputs.
   [[nodiscard]] bool varies(const Value& value) const;
-  // The program was given it, or what is in it, as plain data: from here on a constant.
+  // The program got the value, or a part of it, as plain data: from here on it is a constant.
   void warn_fixed(const Value& value, std::string text);
 
   // Around a forked function, which runs in place: its calls make the subgraph.
@@ -79,8 +77,7 @@ class TINE_API Tracer final {
 
   [[nodiscard]] std::unique_ptr<ir::Graph> finish(const Value& result);
 
-  // What the trace may have got wrong, for whoever asked for it: values that came out of tensors and are
-  // now constants.
+  // What the trace may have got wrong, for the user's warnings: values that came out of tensors and are now constants.
   struct Warning {
     SourceSpan place;
     std::string text;  // one line

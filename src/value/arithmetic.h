@@ -1,6 +1,6 @@
-// TorchScript's arithmetic on int (64 bits, wrapping) and float: one definition for the operators' kernels and for
-// whoever executes the same operations without them. Floats follow IEEE 754 (1.0 / 0.0 is inf); what ints cannot do
-// is an error of Python's, type and words.
+// TorchScript's arithmetic on int (64 bits, wrapping) and float: one definition for the operators' kernels and for code
+// that executes the same operations without them. Floats follow IEEE 754 (1.0 / 0.0 is inf). An operation that ints do not
+// have (1 // 0) is an error with Python's type and words.
 #pragma once
 
 #include <cmath>
@@ -36,13 +36,13 @@ namespace tine::value {
   const int64_t r = a % b;
   return r != 0 && (r ^ b) < 0 ? r + b : r;
 }
-// TorchScript's, which know no error for floats.
+// As in TorchScript, these have no errors for floats.
 [[nodiscard]] inline double remainder(double a, double b) noexcept {
   return std::fmod(b + std::fmod(a, b), b);
 }
 [[nodiscard]] inline double floor_divide(double a, double b) noexcept { return std::floor(a / b); }
 [[nodiscard]] double power(double base, double exponent);  // ZeroDivisionError for 0 ** -1
-// Quotient and remainder of divmod(), which do know an error.
+// The quotient and remainder of divmod(), which do have an error.
 [[nodiscard]] std::pair<double, double> divide_with_rest(double a, double b);
 
 [[nodiscard]] int64_t shift_left(int64_t a, int64_t n);

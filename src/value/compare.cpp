@@ -19,7 +19,8 @@ constexpr double kTwo63 = 9223372036854775808.0;
 
 bool is_number(const Value& v) { return v.is_int() || v.is_float() || v.is_bool(); }
 
-// -1, 0, 1; 2 when one is NaN. Exact: an int is not rounded to a double.
+// Returns -1, 0 or 1, or 2 if `d` is NaN. It is exact, as in Python: converting the int to a double would make 2**53 + 1
+// equal to 2.0**53. Outside of the bounds `d` is beyond every int, and inside them its whole part is an int.
 int compare_int_float(int64_t i, double d) {
   if (std::isnan(d)) return 2;
   if (d >= kTwo63) return -1;
@@ -109,6 +110,7 @@ bool equals(const Value& a, const Value& b, int depth) {
 int compare(const Value& a, const Value& b, int depth) {
   check_depth(depth);
   if (is_number(a) && is_number(b)) {
+    // A comparison with NaN gives 1, so that `a < b` is false whichever of them is NaN.
     const int order = compare_numbers(a, b);
     return order == 2 ? 1 : order;
   }
@@ -127,8 +129,8 @@ int compare(const Value& a, const Value& b, int depth) {
       fmt::format("'<' not supported between instances of '{}' and '{}'", type_name(a), type_name(b)));
 }
 
-// Keys may come from others, who must not be able to make them all collide: what is hashed is mixed with numbers that only
-// this process knows.
+// Keys may come from another process, which must not be able to make them all collide. So a hash is mixed with numbers that
+// only this process knows.
 struct Seeds {
   uint64_t a, b;
 };
@@ -183,6 +185,7 @@ int compare(const Value& a, const Value& b) { return compare(a, b, 0); }
 
 bool hashable(const Value& key) noexcept { return is_number(key) || key.is_string(); }
 
+// Equal numbers have one hash whatever their type, because 1, 1.0 and True are one key.
 size_t hash_of(const Value& key) noexcept {
   if (key.is_string()) return hash_text(key.as_string());
   if (key.is_float()) {

@@ -50,7 +50,7 @@ int64_t size_of_dim(const Value& tensor, const Value& dim) noexcept {
   return d < 0 || d >= t->dim() ? 1 : t->sizes()[static_cast<size_t>(d)];
 }
 
-// What the rules count, and whether they found reason to think that it goes slowly.
+// What a rule has counted, and whether the call is likely to be slow for its count.
 struct Work {
   int64_t units = 0;
   bool uneven = false;
@@ -58,8 +58,8 @@ struct Work {
 
 int64_t bytes(const Value& v) noexcept { return v.is_string() ? length(v.as_string().size()) : 0; }
 
-// Counts what a walk over a value would meet. A list may hold itself, or another twice, and so on: the walk ends
-// when it has met more than anybody would run in place.
+// Counts the values that a walk over a value would meet. A list may contain itself, or another list many times, so the walk
+// ends when it has met more than any thread would run in place.
 class Walk {
  public:
   [[nodiscard]] int64_t count(const Value* args, size_t n) noexcept {
@@ -254,17 +254,19 @@ int64_t index_select(const Value* args) noexcept {
   return sum(product(elements(args[0]) / size, elements(args[2])), elements(args[2]));
 }
 
-// How many dimensions an index of a subscript stands for; of `...` none are its own.
+// How many dimensions an index of a subscript stands for; `...` has none of its own.
 size_t dims_of(const Value& index) noexcept {
   if (const Impl* const t = tensor_in(index))
     return t->dtype() == DType::kBool ? static_cast<size_t>(t->dim()) : 1;
   return index.is_int() || index.is(Tag::kList) || (index.is_string() && index.as_string() == ":");
 }
 
-// Tensors take the place of the dimensions that they index, all of them together; a bool tensor can choose as many
-// elements as it has, and stands for as many dimensions. Behind "..." the indices are those of the last dimensions; ":" has
-// its bounds behind it. In a Tensor?[] None keeps a dimension, in a subscript it makes one. What chooses by slices and ints
-// alone is a view: only storing into it takes time.
+// The size of the result of an index:
+//   1. All tensors together take the place of the dimensions that they index. A bool tensor chooses at most as many elements
+//      as it has, and stands for as many dimensions as it has.
+//   2. The indices after "..." are those of the last dimensions. A ":" is followed by its bounds.
+//   3. None keeps a dimension in a Tensor?[], and makes one in a subscript.
+//   4. An index of slices and ints alone is a view: only storing into it takes time.
 Work index(const Value* args, size_t n, bool subscript) noexcept {
   const Impl* const self = tensor_in(args[0]);
   if (!self || !args[1].is(Tag::kList)) return {};

@@ -1,28 +1,20 @@
-// Cost: how long a call of an operator takes at most, told from its arguments before it runs.
+// Cost: an upper bound for the time that a call of an operator takes, computed from its arguments before it runs. A
+// thread that reads a connection uses it to decide what it may run itself, and Python to decide when to release its lock.
 //
-// State      None: each row of the table declares a rule, from what its work is counted, and a rate.
-// Threads    Any, while nobody changes the arguments.
-// Ordering   None.
-// Ownership  Borrows the arguments.
-// Errors     None: a number that does not fit saturates at kUnbounded; arguments that the kernel would refuse
-//            get any number.
-// Cost       2 ns for rules that look at nothing, 6 ns for two tensors; rules that look into lists stop when
-//            they have seen enough to call it unbounded.
-// Source     DESIGN "Who runs what": what a thread that reads a connection may run, and when Python's lock is
-//            let go.
+// Each row of the table declares a rule, which says from what the work is counted, and a rate. The unit is the nanosecond
+// of one core of the machine on which the rates were measured (x86-64 with AVX2, 3 GHz), with memory that is touched for
+// the first time; rates are rounded up. cost_test.cpp measures every row and requires that its estimate is above a tenth
+// of the time. An estimate does not include the destruction of values of which the call held the last reference.
 //
-// The unit is the nanosecond of one core of the machine that the rates were measured on (x86-64 with AVX2,
-// 3 GHz), with memory that is touched for the first time; rates are rounded up. cost_test.cpp measures every row
-// and holds its estimate above a tenth of the time. What an estimate does not see: the destruction of
-// values that the call was the last to hold.
+// A number that does not fit saturates at kUnbounded, and arguments that the kernel would refuse get any number. No
+// thread may change the arguments meanwhile. A rule that looks at nothing costs 2 ns, one that looks at two tensors 6 ns.
+// A rule that looks into lists stops as soon as the result is kUnbounded.
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <limits>
 
-#include "tine/value.h"
+#include "tine/detail/cost.h"
 
 namespace tine {
 
@@ -30,50 +22,6 @@ namespace tine {
 // kShort nanoseconds, a script for one slice.
 inline constexpr int64_t kShort = 20'000;
 inline constexpr std::chrono::microseconds kSlice{200};
-
-// Longer than anybody waits: no bound is known.
-inline constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
-
-struct Cost {
-  // What is counted.
-  enum class Rule : uint8_t {
-    kUndeclared,  // as kUnbounded; no row of tine's own may be so
-    kUnbounded,   // waits, prints, calls others
-    kFixed,       // nothing: numbers, views, sizes
-    kResult,      // elements of all tensor arguments broadcast together
-    kStored,      // the same, and the values in lists, which are read one by one
-    kInputs,      // elements of all tensor arguments, those in lists, too; of empty ones the other dimensions
-    kCopy,        // elements of the first argument unless it is contiguous
-    kSizes,       // the product of the first int[]
-    kRange,       // (end - start) / step of arange
-    kSteps,       // the third argument
-    kIdentity,    // the first two ints multiplied, one int squared
-    kCount,       // the first argument
-    kProduct,     // multiplications of the matrices args[0] @ args[1]
-    kLinear,      // multiplications of args[0] @ args[1].t()
-    kAddProduct,  // multiplications of args[1] @ args[2]
-    kRows,        // the size of the first argument's dimension 0
-    kUnbind,      // the size of dimension args[1]
-    kSplit,       // the size of dimension args[2] through args[1]
-    kChunk,       // args[1], at most the size of dimension args[2]
-    kSelect,      // the result of index_select
-    kGather,      // elements of args[2]
-    kIndex,       // the result of args[0][args[1]], a Tensor?[]
-    kSubscript,   // the same of a list of any indices, and what is stored; nothing where it is a view
-    kOneHot,      // elements of args[0] times args[1]
-    kText,        // bytes of the strings
-    kLength,      // lengths of lists and dicts, bytes of strings
-    kRepeat,      // the length of one argument times the int that is the other
-    kPad,         // the length of args[0] and the int args[1]
-    kSearch,      // the product of the strings' lengths
-    kJoin,        // bytes of the list's strings and as many separators
-    kDeep,        // values in values, to the leaves: lists, strings, tensors
-    kSort,        // n log n of what kDeep counts
-  };
-
-  Rule rule = Rule::kUndeclared;
-  uint32_t rate = 0;  // picoseconds for each of what is counted
-};
 
 // For the rows. The rates are upper bounds for the slowest dtype and sizes beyond every cache.
 namespace cost {
@@ -125,15 +73,5 @@ inline constexpr Cost kCompare{Rule::kDeep, 20'000};
 inline constexpr Cost kFormat{Rule::kDeep, 300'000};
 inline constexpr Cost kSort{Rule::kSort, 30'000};
 }  // namespace cost
-
-namespace detail {
-[[nodiscard]] TINE_API int64_t nanoseconds(Cost cost, const Value* args, size_t n) noexcept;
-inline constexpr int64_t kFixedCost = 50;  // a call that does next to nothing
-}  // namespace detail
-
-// Of a call with these `n` bound arguments.
-[[nodiscard]] inline int64_t nanoseconds(Cost cost, const Value* args, size_t n) noexcept {
-  return cost.rule == Cost::Rule::kFixed ? detail::kFixedCost : detail::nanoseconds(cost, args, n);
-}
 
 }  // namespace tine

@@ -13,14 +13,13 @@
 namespace tine::value {
 namespace {
 
-constexpr int kWidest = 1 << 20;  // of a field: a script must not ask for gigabytes in ten characters
+constexpr int kWidest = 1 << 20;  // of a field: ten characters of a script must not ask for gigabytes
 
 struct Spec {
   std::string fill = " ";
   char align = 0;  // < > ^ =
-  char sign = '-';
+  char sign = 0;   // + - or a space
   bool alternate = false;
-  bool zero = false;
   int width = 0;
   char group = 0;  // , or _
   int precision = -1;
@@ -50,24 +49,26 @@ Spec parse_spec(std::string_view s, const Value& v) {
     return c;
   };
   const size_t first = s.empty() ? 0 : character_length(s);
-  if (s.size() > first && first > 0 && is_align(s[first])) {
+  const bool filled = s.size() > first && first > 0 && is_align(s[first]);
+  if (filled) {
     spec.fill = s.substr(0, first);
     spec.align = s[first];
     s.remove_prefix(first + 1);
   } else {
     spec.align = take("<>^=");
   }
-  if (const char c = take("+- ")) spec.sign = c;
+  spec.sign = take("+- ");
   spec.alternate = take("#") != 0;
-  if (take("0")) {
-    spec.zero = true;
-    if (!spec.align) {
-      spec.fill = "0";
-      spec.align = v.is_string() ? '<' : '=';
-    }
+  // A zero before the width is a fill, where none was given; after a fill it is the width's first digit.
+  if (!filled && take("0")) {
+    spec.fill = "0";
+    if (!spec.align && !v.is_string()) spec.align = '=';
   }
   if (!s.empty() && s[0] >= '0' && s[0] <= '9') spec.width = parse_count(&s, "the width");
   spec.group = take(",_");
+  if (spec.group && !s.empty() && (s[0] == ',' || s[0] == '_') && s[0] != (spec.group == '_' ? '_' : ',')) {
+    throw ValueError("Cannot specify both ',' and '_'.");
+  }
   if (take(".")) {
     if (s.empty() || s[0] < '0' || s[0] > '9') throw ValueError("Format specifier missing precision");
     spec.precision = parse_count(&s, "the precision");
@@ -77,7 +78,33 @@ Spec parse_spec(std::string_view s, const Value& v) {
   } else if (!s.empty()) {
     throw ValueError(fmt::format("Invalid format specifier {}", string_repr(s)));
   }
+  if (spec.group) {
+    const char type = spec.type ? spec.type : v.is_string() ? 's' : 'd';
+    const std::string_view may = spec.group == '_' ? "deEfFgG%boxX" : "deEfFgG%";
+    if (may.find(type) == may.npos) {
+      throw ValueError(fmt::format("Cannot specify '{}' with '{}'.", spec.group, type));
+    }
+  }
   return spec;
+}
+
+// The text with every character that is not ASCII escaped as Python's ascii() does.
+std::string escaped(std::string_view s) {
+  std::string out;
+  while (!s.empty()) {
+    const std::string_view character = s.substr(0, character_length(s));
+    s.remove_prefix(character.size());
+    const uint32_t code =
+        character.size() == 1 ? static_cast<unsigned char>(character[0]) : decode(character);
+    if (code < 0x80) {
+      out += static_cast<char>(code);
+    } else {
+      out += code < 0x100     ? fmt::format("\\x{:02x}", code)
+             : code < 0x10000 ? fmt::format("\\u{:04x}", code)
+                              : fmt::format("\\U{:08x}", code);
+    }
+  }
+  return out;
 }
 
 std::string repeated(const std::string& s, size_t n) {
@@ -104,7 +131,8 @@ std::string padded(const std::string& head, const std::string& body, const Spec&
 
 // Groups of three (four for _ in other bases than ten) among the leading digits; zeros of the fill join in.
 std::string grouped(std::string digits, const Spec& spec, size_t every, size_t head) {
-  const size_t whole = std::min(digits.find_first_not_of("0123456789abcdefABCDEF"), digits.size());
+  const std::string_view all = every == 3 ? "0123456789" : "0123456789abcdefABCDEF";
+  const size_t whole = std::min(digits.find_first_not_of(all), digits.size());
   std::string front = digits.substr(0, whole);
   const std::string rest = digits.substr(whole);
   if (spec.fill == "0" && spec.align == '=') {
@@ -121,42 +149,72 @@ std::string grouped(std::string digits, const Spec& spec, size_t every, size_t h
 
 std::string format_string(const Value& v, const Spec& spec) {
   if (spec.type && spec.type != 's') unknown_type(spec, v);
-  if (spec.sign != '-') throw ValueError("Sign not allowed in string format specifier");
+  if (spec.sign) {
+    throw ValueError(spec.sign == ' ' ? "Space not allowed in string format specifier"
+                                      : "Sign not allowed in string format specifier");
+  }
+  if (spec.alternate) throw ValueError("Alternate form (#) not allowed in string format specifier");
   if (spec.align == '=') throw ValueError("'=' alignment not allowed in string format specifier");
-  if (spec.group) throw ValueError(fmt::format("Cannot specify '{}' with 's'.", spec.group));
   std::string_view text = v.as_string();
   if (spec.precision >= 0) text = first_characters(text, static_cast<size_t>(spec.precision));
   return padded("", std::string(text), spec, '<');
 }
 
 std::string sign_of(bool negative, const Spec& spec) {
-  return negative ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
+  return negative ? "-" : spec.sign == '+' || spec.sign == ' ' ? std::string(1, spec.sign) : "";
+}
+
+// As `g`, but what has no exponent has a decimal: one digit less than `g` shows without an exponent has to be one.
+std::string general_with_a_decimal(double magnitude, int precision, bool alternate) {
+  if (!std::isfinite(magnitude)) return fmt::format("{}", magnitude);
+  std::string digits = fmt::format("{:.{}e}", magnitude, precision - 1);
+  const size_t e = digits.find('e');
+  int exponent = 0;
+  std::from_chars(digits.data() + e + (digits[e + 1] == '+' ? 2 : 1), digits.data() + digits.size(),
+                  exponent);
+  if (exponent == precision - 1) {
+    if (alternate) return e == 1 ? digits.insert(1, 1, '.') : digits;
+    const size_t last = digits.find_last_not_of("0", e - 1);
+    const size_t end = e == 1 ? 1 : digits[last] == '.' ? last : last + 1;
+    return digits.erase(end, e - end);
+  }
+  digits = alternate ? fmt::format("{:#.{}g}", magnitude, precision)
+                     : fmt::format("{:.{}g}", magnitude, precision);
+  if (digits.find_first_not_of("0123456789") == std::string::npos) digits += ".0";
+  return digits;
 }
 
 std::string format_float(const Value& v, double d, const Spec& spec) {
   const double magnitude = std::fabs(d);
-  const char type = spec.type             ? spec.type
-                    : spec.precision >= 0 ? 'G' + 1
-                                          : 0;  // 'H': general, at least one decimal
+  const char type = spec.type;
+  const int precision = spec.precision < 0 ? 6 : spec.precision;
+  // The alternate form keeps a point that no digit follows, and the zeros of `g`.
+  const auto shown = [&](char as, double x, int n) {
+    return fmt::format(fmt::runtime(fmt::format("{{:{}.{}{}}}", spec.alternate ? "#" : "", n, as)), x);
+  };
   std::string digits;
   switch (type) {
-    case 0: digits = float_repr(magnitude); break;
+    case 0:
+      if (spec.precision >= 0) {
+        digits = general_with_a_decimal(magnitude, std::max(1, spec.precision), spec.alternate);
+        break;
+      }
+      digits = float_repr(magnitude);
+      if (spec.alternate && std::isfinite(magnitude) && digits.find('.') == digits.npos)
+        digits.insert(digits.find('e'), 1, '.');
+      break;
     case 'f':
-    case 'F': digits = fmt::format("{:.{}f}", magnitude, spec.precision < 0 ? 6 : spec.precision); break;
+    case 'F': digits = shown('f', magnitude, precision); break;
     case 'e':
-    case 'E': digits = fmt::format("{:.{}e}", magnitude, spec.precision < 0 ? 6 : spec.precision); break;
+    case 'E': digits = shown('e', magnitude, precision); break;
     case 'g':
     case 'G':
     case 'n':
-      digits = fmt::format("{:.{}g}", magnitude, spec.precision < 0 ? 6 : std::max(1, spec.precision));
+      digits = shown('g', magnitude, std::max(1, precision));
+      // One digit is one digit, even when a point follows it.
+      if (spec.alternate && precision <= 1 && digits.ends_with(".0")) digits.pop_back();
       break;
-    case 'G' + 1:
-      digits = fmt::format("{:.{}g}", magnitude, std::max(1, spec.precision));
-      if (digits.find_first_not_of("0123456789") == std::string::npos) digits += ".0";
-      break;
-    case '%':
-      digits = fmt::format("{:.{}f}", magnitude * 100, spec.precision < 0 ? 6 : spec.precision);
-      break;
+    case '%': digits = shown('f', magnitude * 100, precision); break;
     default: unknown_type(spec, v);
   }
   if (type == 'E' || type == 'F' || type == 'G') {
@@ -174,6 +232,8 @@ std::string format_int(const Value& v, int64_t i, const Spec& spec) {
       spec.type == 'G' || spec.type == '%') {
     return format_float(v, static_cast<double>(i), spec);
   }
+  if (spec.type && std::string_view("bcdnoxX").find(spec.type) == std::string_view::npos)
+    unknown_type(spec, v);
   if (spec.precision >= 0) throw ValueError("Precision not allowed in integer format specifier");
   const uint64_t magnitude = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
   std::string head = sign_of(i < 0, spec), digits;
@@ -190,6 +250,9 @@ std::string format_int(const Value& v, int64_t i, const Spec& spec) {
     case 'o': digits = fmt::format("{:o}", magnitude); break;
     case 'b': digits = fmt::format("{:b}", magnitude); break;
     case 'c':
+      if (spec.sign) throw ValueError("Sign not allowed with integer format specifier 'c'");
+      if (spec.alternate)
+        throw ValueError("Alternate form (#) not allowed with integer format specifier 'c'");
       if (i < 0 || i > kLastCharacter) throw OverflowError("%c arg not in range(0x110000)");
       return padded("", encode(static_cast<uint32_t>(i)), spec, '<');
     default: unknown_type(spec, v);
@@ -272,19 +335,21 @@ std::string format(std::string_view text, const std::vector<Value>& args) {
       throw ValueError("a replacement field inside a format specifier is not supported");
     char conversion = 0;
     if (const size_t mark = field.find('!'); mark != field.npos) {
-      if (field.size() != mark + 2) throw ValueError("expected one character behind '!'");
+      if (field.size() != mark + 2) throw ValueError("expected one character after '!'");
       conversion = field[mark + 1];
       field = field.substr(0, mark);
     }
     const Value& v = argument(field);
     if (!conversion) {
       out += format_value(v, spec);
-    } else if (conversion == 'r' || conversion == 'a') {
+    } else if (conversion == 'r') {
       out += format_value(Value(v.repr()), spec);
+    } else if (conversion == 'a') {
+      out += format_value(Value(escaped(v.repr())), spec);
     } else if (conversion == 's') {
       out += format_value(Value(to_text(v)), spec);
     } else {
-      throw ValueError(fmt::format("Unknown conversion specifier '{}'", conversion));
+      throw ValueError(fmt::format("Unknown conversion specifier {}", conversion));
     }
   }
   return out;

@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "src/value/op_table.h"
-#include "src/value/type.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
+#include "tine/type.h"
 
 namespace tine {
 namespace {
@@ -81,7 +82,7 @@ TEST(Schema, TakesOnlyWhatItsGrammarSays) {
       {"f(int[x] a) -> int", "expected ']', got 'x'"},
       {"f(int[2 a) -> int", "expected ']', got 'a'"},
       {"f(Tensor() x) -> int", "expected an alias name, like Tensor(a!)"},
-      {"f(Tensor(a -> b) x) -> int", "expected '*' behind '->'"},
+      {"f(Tensor(a -> b) x) -> int", "expected '*' after '->'"},
       {"f(Tensor(a! x) -> int", "expected ')', got 'x'"},
       {"f(List x) -> int", "List needs its element types, like List[int]"},
       {"f(Dict x) -> int", "Dict needs its element types, like Dict[str, int]"},

@@ -1,12 +1,5 @@
-// OpContext: what an operator may use besides its arguments.
-//
-// State      Pointers to services; a plain struct, made per thread or per call.
-// Threads    One thread at a time.
-// Ordering   None.
-// Ownership  Borrowed from the Runtime, which outlives every call.
-// Errors     None.
-// Cost       A few pointers.
-// Source     DESIGN "Values, operators".
+// OpContext: what an operator may use besides its arguments. It is a plain struct of pointers to services of the Runtime,
+// which outlives every call. One thread uses a context at a time.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "src/value/type.h"
+#include "src/value/unify.h"
 #include "tine/future.h"
+#include "tine/type.h"
 
 namespace tine {
 namespace {

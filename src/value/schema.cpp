@@ -1,4 +1,4 @@
-#include "src/value/schema.h"
+#include "tine/schema.h"
 
 #include <fmt/format.h>
 
@@ -76,7 +76,8 @@ Argument parse_argument(Parser& p) {
   if (p.accept("=")) {
     Value v = p.literal();
     if (!adapt_default(arg, &v)) {
-      p.fail(fmt::format("the default {} of '{}' is no {}", v.repr(), arg.name, arg.type->schema_str()));
+      p.fail(fmt::format("the default {} of '{}' is not of type {}", v.repr(), arg.name,
+                         arg.type->schema_str()));
     }
     arg.default_value = std::move(v);
   }
@@ -103,7 +104,7 @@ void parse_arguments(Parser& p, Schema* schema) {
   } while (p.accept(","));
   p.expect(")");
   if (keyword_only && !(schema->args.size() && schema->args.back().keyword_only)) {
-    p.fail("expected an argument behind '*'");
+    p.fail("expected an argument after '*'");
   }
 }
 

@@ -199,7 +199,7 @@ void Parser::alias(TypeNotes* notes) {
   notes->alias = accept("*") ? "*" : std::string(name(false));
   if (notes->alias.empty()) fail("expected an alias name, like Tensor(a!)");
   notes->written = accept("!");
-  if (accept("->") && !accept("*")) fail("expected '*' behind '->'");
+  if (accept("->") && !accept("*")) fail("expected '*' after '->'");
   expect(")");
 }
 
@@ -276,7 +276,7 @@ Value Parser::quoted() {
         unsigned byte = 0;
         const auto [end, error] =
             std::from_chars(text_.data() + at_, text_.data() + std::min(at_ + 2, text_.size()), byte, 16);
-        if (error != std::errc() || end != text_.data() + at_ + 2) fail("expected two hex digits behind \\x");
+        if (error != std::errc() || end != text_.data() + at_ + 2) fail("expected two hex digits after \\x");
         at_ += 2;
         c = static_cast<char>(byte);
       } else {

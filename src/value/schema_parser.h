@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "src/value/schema.h"
-#include "src/value/type.h"
+#include "tine/schema.h"
+#include "tine/type.h"
 
 namespace tine::value {
 

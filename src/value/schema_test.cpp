@@ -1,4 +1,4 @@
-#include "src/value/schema.h"
+#include "tine/schema.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,13 +60,13 @@ TEST(Schema, ADefaultIsWrittenOutForASizedList) {
 TEST(Schema, AnErrorNamesTheTextTheColumnAndTheProblem) {
   const std::pair<const char*, const char*> cases[] = {
       {"aten::f(int a=x) -> int", "column 15: expected a value"},
-      {"aten::f(int a='s') -> int", "the default 's' of 'a' is no int"},
+      {"aten::f(int a='s') -> int", "the default 's' of 'a' is not of type int"},
       {"aten::f(int a, str a) -> int", "two arguments are named 'a'"},
       {"aten::f(int a=1, str b) -> int", "'b' needs a default"},
       {"aten::f(int) -> int", "expected the argument's name"},
       {"aten::f(int a", "expected ')' before the end"},
       {"aten::f(int a)", "expected '->' before the end"},
-      {"aten::f(*) -> int", "expected an argument behind '*'"},
+      {"aten::f(*) -> int", "expected an argument after '*'"},
       {"(int a) -> int", "expected the operator's name"},
       {"aten::f(int a=99999999999999999999) -> int", "does not fit 64 bits"},
       {"aten::f(float a=1e999) -> int", "does not fit a float"},

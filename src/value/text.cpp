@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "src/value/type.h"
 #include "src/value/utf8.h"
 #include "tine/future.h"
+#include "tine/type.h"
 
 namespace tine {
 namespace {

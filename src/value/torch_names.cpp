@@ -1,6 +1,6 @@
 // The public names of PyTorch 2.13.0, by place; written by tools/torch_names.
 
-#include "src/value/torch_names.h"
+#include "tine/detail/torch_names.h"
 
 #include <fmt/format.h>
 
@@ -9,12 +9,12 @@
 namespace tine {
 namespace {
 
-struct Place {
+struct TorchModule {
   std::string_view name, names;  // a space before and behind each
 };
 
 // clang-format off
-constexpr std::array<Place, 18> kPlaces = {{
+constexpr std::array<TorchModule, 18> kModules = {{
     {"torch",
      " AVG AcceleratorError AggregationType AliasDb AnyType Argument ArgumentSpec AwaitType BFloat16Storage"
      " BFloat16Tensor BenchmarkConfig BenchmarkExecutionStats Block BoolStorage BoolTensor BoolType"
@@ -362,19 +362,19 @@ constexpr std::array<Place, 18> kPlaces = {{
 
 bool in_torch(std::string_view place, std::string_view name) {
   if (name.empty() || name.find(' ') != std::string_view::npos) return false;
-  for (const Place& p : kPlaces) {
+  for (const TorchModule& p : kModules) {
     if (p.name == place) return p.names.find(fmt::format(" {} ", name)) != std::string_view::npos;
   }
   return false;
 }
 
 std::string not_there_yet(std::string_view place, std::string_view name) {
-  return in_torch(place, name) ? fmt::format("`{}.{}` is not there yet", place, name) : std::string();
+  return in_torch(place, name) ? fmt::format("`{}.{}` is not available yet", place, name) : std::string();
 }
 
 std::vector<std::string_view> torch_names(std::string_view place) {
   std::vector<std::string_view> all;
-  for (const Place& p : kPlaces) {
+  for (const TorchModule& p : kModules) {
     if (p.name != place) continue;
     for (size_t at = 1, end = 0; at < p.names.size(); at = end + 1) {
       end = p.names.find(' ', at);

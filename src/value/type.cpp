@@ -1,10 +1,11 @@
-#include "src/value/type.h"
+#include "tine/type.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "src/value/schema_parser.h"
+#include "src/value/unify.h"
 
 namespace tine {
 namespace {
@@ -22,7 +23,7 @@ std::string joined(const std::vector<TypePtr>& types, bool schema) {
   return out;
 }
 
-// Containers can be nested without end, and in themselves: their type is told to this depth.
+// A container may be nested deeply, or contain itself. Below this depth the type of a value is Any.
 constexpr int kDeepestLook = 16;
 
 }  // namespace
@@ -150,7 +151,7 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
              from->kind == TypeKind::kFloat;
     case TypeKind::kTuple:
       return from->kind == TypeKind::kTuple && same_elements(from->of, to->of, is_subtype);
-    // What a Future or RRef will bring is only read, so they vary with their element.
+    // The value of a Future or RRef is only read, so these are covariant.
     case TypeKind::kFuture:
     case TypeKind::kRRef: return from->kind == to->kind && is_subtype(from->of[0], to->of[0]);
     default: return equal(from, to);
@@ -158,28 +159,6 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
 }
 
 namespace {
-
-bool has_variable(const TypePtr& t) {
-  return t->kind == TypeKind::kVariable || std::any_of(t->of.begin(), t->of.end(), has_variable);
-}
-
-// `exact`: inside a list or dict, which can be written to, a subtype will not do.
-bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings, bool exact) {
-  if (pattern->kind == TypeKind::kVariable) {
-    const auto [it, fresh] = bindings->try_emplace(pattern->name, actual);
-    return fresh || (exact ? equal(actual, it->second) : is_subtype(actual, it->second));
-  }
-  if (!has_variable(pattern)) return exact ? equal(actual, pattern) : is_subtype(actual, pattern);
-  if (pattern->kind == TypeKind::kOptional && actual->kind != TypeKind::kOptional) {
-    return !exact && (actual->kind == TypeKind::kNone || match(pattern->of[0], actual, bindings, false));
-  }
-  if (pattern->kind != actual->kind || pattern->of.size() != actual->of.size()) return false;
-  const bool inner = exact || pattern->kind == TypeKind::kList || pattern->kind == TypeKind::kDict;
-  for (size_t i = 0; i < pattern->of.size(); ++i) {
-    if (!match(pattern->of[i], actual->of[i], bindings, inner)) return false;
-  }
-  return true;
-}
 
 TypePtr type_of(const Value& value, int depth);
 
@@ -225,52 +204,6 @@ TypePtr type_of(const Value& value, int depth) {
 }
 
 }  // namespace
-
-bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings) {
-  return match(pattern, actual, bindings, false);
-}
-
-TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings) {
-  if (pattern->kind == TypeKind::kVariable) {
-    const auto it = bindings.find(pattern->name);
-    return it == bindings.end() ? nullptr : it->second;
-  }
-  if (!has_variable(pattern)) return pattern;
-  std::vector<TypePtr> of;
-  for (const TypePtr& t : pattern->of) {
-    TypePtr s = substitute(t, bindings);
-    if (!s) return nullptr;
-    of.push_back(std::move(s));
-  }
-  if (pattern->kind == TypeKind::kOptional) return Type::optional(std::move(of[0]));
-  return make(pattern->kind, std::move(of), pattern->name);
-}
-
-TypePtr unify(const TypePtr& a, const TypePtr& b) {
-  if (is_subtype(a, b)) return b;
-  if (is_subtype(b, a)) return a;
-  if (a->kind == TypeKind::kNone) return Type::optional(b);
-  if (b->kind == TypeKind::kNone) return Type::optional(a);
-  if (a->kind == TypeKind::kOptional || b->kind == TypeKind::kOptional) {
-    const TypePtr inner =
-        unify(a->kind == TypeKind::kOptional ? a->of[0] : a, b->kind == TypeKind::kOptional ? b->of[0] : b);
-    return inner ? Type::optional(inner) : nullptr;
-  }
-  const auto numeric = [](const TypePtr& t) {
-    return t->kind == TypeKind::kInt || t->kind == TypeKind::kFloat;
-  };
-  if (numeric(a) && numeric(b)) return Type::number();
-  if (a->kind != b->kind || a->of.size() != b->of.size()) return nullptr;
-  if (a->kind != TypeKind::kTuple && a->kind != TypeKind::kFuture && a->kind != TypeKind::kRRef)
-    return nullptr;
-  std::vector<TypePtr> of;
-  for (size_t i = 0; i < a->of.size(); ++i) {
-    TypePtr t = unify(a->of[i], b->of[i]);
-    if (!t) return nullptr;
-    of.push_back(std::move(t));
-  }
-  return make(a->kind, std::move(of));
-}
 
 TypePtr type_of(const Value& value) { return type_of(value, 0); }
 

@@ -1,13 +1,14 @@
-#include "src/value/type.h"
+#include "tine/type.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "src/value/fits.h"
-#include "src/value/schema.h"
+#include "src/value/unify.h"
+#include "tine/detail/fits.h"
 #include "tine/future.h"
+#include "tine/schema.h"
 
 namespace tine {
 namespace {

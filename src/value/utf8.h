@@ -1,4 +1,4 @@
-// Strings are bytes in UTF-8; Python counts characters. A byte that is no UTF-8 counts as one character.
+// Strings are bytes in UTF-8, and Python counts characters. A byte that is not UTF-8 counts as one character.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace tine::value {
 
 inline constexpr int64_t kLastCharacter = 0x10FFFF;
 
-[[nodiscard]] TINE_API size_t sequence_length(std::string_view s) noexcept;  // 0: the front is no UTF-8
+[[nodiscard]] TINE_API size_t sequence_length(std::string_view s) noexcept;  // 0: the front is not UTF-8
 [[nodiscard]] inline size_t character_length(
     std::string_view s) noexcept {  // of the first one; s is not empty
   const size_t n = sequence_length(s);

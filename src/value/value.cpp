@@ -7,8 +7,8 @@
 
 #include "src/value/compare.h"
 #include "src/value/text.h"
-#include "src/value/type.h"
 #include "tine/future.h"
+#include "tine/type.h"
 
 namespace tine {
 
@@ -89,10 +89,12 @@ Future<Value> Value::to_future() const {
 // ---- Dict
 
 namespace {
+// A dict is a list of entries in the order of insertion. Above kScanLimit entries it also has an open-addressed table of
+// slots: each holds the number of an entry plus one, and 0 is free. A table is at most half full.
 constexpr size_t kScanLimit = 8;
 
-// NaN is no key's equal, its own neither: it is never found, so its place need not tell which it is, but must differ from
-// entry to entry, or many would make one long chain.
+// NaN is equal to no key, not even to itself, so it is never found. Its hash need not say what it is, but must differ from
+// entry to entry: otherwise many NaNs would make one long chain.
 bool is_nan(const Value& key) noexcept { return key.is_float() && std::isnan(key.as_float()); }
 size_t place_of(const Value& key, size_t index) noexcept {
   return is_nan(key) ? hash_of(Value(static_cast<int64_t>(index))) : hash_of(key);
@@ -165,7 +167,7 @@ bool Dict::erase(const Value& key) {
 
 Dict::Entry Dict::take_last() {
   if (!slots_.empty()) {
-    // Entries stand in slots in the order of their insertion: no other's way leads over the last one's.
+    // The last entry was inserted last, so no search for another entry passes its slot.
     const size_t mask = slots_.size() - 1;
     size_t s = place_of(items_.back().first, items_.size() - 1) & mask;
     while (slots_[s] != items_.size()) s = (s + 1) & mask;

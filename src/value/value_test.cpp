@@ -9,8 +9,8 @@
 
 #include "src/value/compare.h"
 #include "src/value/text.h"
-#include "src/value/type.h"
 #include "tine/future.h"
+#include "tine/type.h"
 
 namespace tine {
 namespace {
@@ -239,7 +239,7 @@ TEST(Dict, TheLastEntryIsTakenWhateverItsKeyIs) {
       EXPECT_EQ(d.find(k) != nullptr, k < i);
       EXPECT_EQ(d.find(std::to_string(k)) != nullptr, k < i);
     }
-    if (i % 3 == 0) {  // what is set behind it is found
+    if (i % 3 == 0) {  // what is set after it is found
       d.set("more", i);
       EXPECT_EQ(d.find("more")->as_int(), i);
       EXPECT_EQ(d.take_last().second.as_int(), i);

@@ -31,17 +31,18 @@ static_assert(sizeof(Frame) == 32 && alignof(Frame) <= 16);
   return sizeof(Frame) + sizeof(Value) * static_cast<size_t>(f.registers);
 }
 
-// Releases what the registers hold; scalar registers hold nothing.
+// Releases the values of the registers. Scalar registers own nothing.
 inline void release_registers(Frame& frame) noexcept {
   Value* const r = frame.registers();
   for (const uint16_t i : frame.function->object_registers) r[i].~Value();
 }
 
-// What a thread that runs scripts remembers.
+// What each thread that runs scripts keeps between its tasks.
 struct ThreadNotes {
-  // Forked tasks that were run in place while their entry stayed in the executor: see ScriptTask.
+  // How many spent entries this thread may have in its deque (take_child() in interpreter.cpp).
   uint32_t stale = 0;
-  // The task that this thread is posting: an executor that runs it in place would recurse.
+  // The child that this thread is posting. If the executor runs it inside post(), StartTask::run() sees it here and sets
+  // asked_to_run instead of recursing.
   ScriptTask* posting = nullptr;
   bool asked_to_run = false;
   RunningCount* counts = nullptr;

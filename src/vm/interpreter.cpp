@@ -1,5 +1,12 @@
-// The interpreter loop. Dispatch is one indirect jump at the end of each instruction (labels as values), which
-// gives the branch predictor one history an instruction; both compilers have them.
+// The interpreter loop. Each instruction ends in an indirect jump of its own to the next one (labels as values, which GCC
+// and Clang have), so the branch predictor keeps a history for each instruction.
+//
+// What holds between instructions:
+//   1. `frame` is task_->top; `function`, `r` and `k` are its function, registers and constants; `pc` is the instruction
+//      at work. frame->pc is older: an instruction that may throw or give the thread up writes it first (SAVE).
+//   2. A scalar register owns nothing, so it is overwritten by placement new; every other register holds a Value, and is
+//      assigned to.
+//   3. No object with a destructor is in scope at a NEXT or GO: a computed jump does not run destructors.
 
 #include <fmt/core.h>
 
@@ -10,12 +17,15 @@
 #include <utility>
 #include <vector>
 
-#include "src/value/fits.h"
+#include "src/future/run_limits.h"
+#include "src/value/cost.h"
+#include "src/value/op_context.h"
 #include "src/vm/access.h"
 #include "src/vm/fuel.h"
 #include "src/vm/numbers.h"
 #include "src/vm/slow_paths.h"
 #include "src/vm/task.h"
+#include "tine/detail/fits.h"
 
 #pragma GCC diagnostic ignored "-Wpedantic"  // labels as values
 
@@ -35,7 +45,9 @@ ScriptTask* as_script_task(StateBase* state, const Machine& machine) noexcept {
   return &task->machine == &machine ? task : nullptr;
 }
 
-// The child has not started: take it away from the executor, so that this thread can run it.
+// Claims a child that has not started for this thread. The executor returns the child's entry only if it is the newest
+// live one of this thread. Otherwise the child is started while its entry stays in the deque, spent: the thread that
+// finds the entry drops it. `stale` counts these entries, so that the next take_back() also drops those below its own.
 bool take_child(ScriptTask& child, ThreadNotes& notes) noexcept {
   if (child.started()) return false;
   if (child.machine.executor().take_back(*child.task(), notes.stale > 0)) {
@@ -47,7 +59,7 @@ bool take_child(ScriptTask& child, ThreadNotes& notes) noexcept {
     child.release();
     return false;
   }
-  // Queued below something else, or on another thread: its entry stays behind, spent.
+  // The entry lies below another one, or on another thread.
   if (!child.start()) return false;
   ++notes.stale;
   return true;
@@ -67,14 +79,18 @@ class Interpreter {
 
   void run(ScriptTask* task) noexcept {
     const detail::ContextSwap swap(task->context);
+    if (task->context.get()) [[unlikely]]
+      limits_ = detail::run_limits(*task->context.get());
     while (task) {
       try {
-        // It has not begun, or its wait was ended by its context: it does not go on.
+        // cancel(), or the end of the run's context, completed the future before the run began or while it waited: the run
+        // must not continue.
         if (task->done()) [[unlikely]] {
           task_ = task;
           throw Cancelled("the script function was cancelled");
         }
         task_ = task;
+        if (limits_) take_steps(1);
         loop();
         task = nullptr;
       } catch (...) {
@@ -87,28 +103,47 @@ class Interpreter {
   void loop();
   bool interrupted();
   bool fits_the_slice(const Cost& cost, const Value* args, size_t n);
-  // Room for the arguments of a row that has unusually many.
+  // Room for the arguments of an operator that has more of them than fit on the stack.
   Value* more_arguments(size_t n) {
     more_.resize(std::max(more_.size(), n * sizeof(Value)));
     return reinterpret_cast<Value*>(more_.data());
   }
 
-  // Apart from those without a slice, which look at the clock as seldom as they can.
+  // A run with a slice must notice its end within a fraction of the slice. All others only look for interruptions, so they
+  // look at the clock as seldom as possible.
   [[nodiscard]] Fuel fuel() const noexcept {
+    if (limits_) [[unlikely]] {
+      Fuel limited(sliced_ ? kSlice / 8 : kInterruption / 2, kLimitedTurns, kLimitedTurns);
+      limited.cap(limits_->left());
+      return limited;
+    }
     return sliced_ ? Fuel(kSlice / 8, 64) : Fuel(kInterruption / 2, 1024);
   }
 
+  void take_steps(int64_t steps) const;
+
+  // With limits the steps are counted at least so often.
+  static constexpr int32_t kLimitedTurns = 1024;
+
   Poll* const poll_;
+  detail::RunLimits* limits_ = nullptr;  // of the context that all tasks of this run have
   const bool sliced_;
   TimePoint slice_end_;
-  int64_t slice_left_ = 0;  // nanoseconds at the last look at the clock, less what was begun since then
+  int64_t slice_left_ =
+      0;  // in ns: what was left at the last look at the clock, minus the estimates of all calls since
   ThreadNotes& notes_;
   RunningCount& running_;
   ScriptTask* task_ = nullptr;
   std::vector<std::byte> more_;
 };
 
-// True: the task gave this thread up (`task_` is the next one, or null).
+[[gnu::cold, gnu::noinline]] void Interpreter::take_steps(int64_t steps) const {
+  if (!limits_->take(steps))
+    throw Error(fmt::format("the script was ended after {} steps, the limit of its context (script::Limits)",
+                            limits_->steps()));
+}
+
+// Returns true if the task gave this thread up; `task_` is then the next task for this thread, or null.
 [[gnu::cold, gnu::noinline]] bool Interpreter::interrupted() {
   if (task_->done()) throw Cancelled("the script function was cancelled");
   if (poll_) poll_->poll();
@@ -119,7 +154,9 @@ class Interpreter {
   return true;
 }
 
-// False: what is about to begin is for the executor; the task gave this thread up as in interrupted().
+// Charges the estimate of a call to the slice. Returns false if the call does not fit: the task then gave this thread up,
+// as in interrupted(), and makes the call on the executor. The clock is read only when the estimates have used the slice
+// up, because most calls take less time than estimated.
 [[gnu::noinline]] bool Interpreter::fits_the_slice(const Cost& cost, const Value* args, size_t n) {
   const int64_t bound = nanoseconds(cost, args, n);
   if (bound > slice_left_) {
@@ -140,7 +177,7 @@ class Interpreter {
 #define KB k[in.b]
 #define SET(v) new (&RA) Value(v)
 
-// A computed jump runs no destructors: nothing that needs one may be in scope here.
+// To the next instruction.
 #define NEXT()                                 \
   do {                                         \
     in = (++pc)->instruction;                  \
@@ -151,7 +188,8 @@ class Interpreter {
     in = pc->instruction;                      \
     goto* kLabels[static_cast<size_t>(in.op)]; \
   } while (0)
-// Jumps by `distance` from the next instruction; backwards it uses fuel up.
+// Jumps by `distance` from the next instruction. A jump backwards uses fuel: every loop has one, so no loop runs for long
+// without a look at the clock.
 #define BRANCH(distance)                          \
   do {                                            \
     const int32_t far_ = (distance);              \
@@ -160,9 +198,9 @@ class Interpreter {
       goto out_of_fuel;                           \
     GO();                                         \
   } while (0)
-// What is needed to find the place of an error, or to go on later.
+// frame->pc gives the place of an error, and says where the run continues after it gave the thread up.
 #define SAVE() frame->pc = pc
-// In front of what walks a whole value.
+// Before an instruction that walks a whole value, whose time depends on the value.
 #define CHECK_SLICE(value)                                              \
   do {                                                                  \
     if (sliced_) [[unlikely]] {                                         \
@@ -192,7 +230,7 @@ class Interpreter {
     SET(expression);                 \
     NEXT();                          \
   }
-// The same for those that may fail.
+// The same for operations that may throw.
 #define INT_BINARY_SAVED(name, expression) \
   name : {                                 \
     const int64_t x = RB.as_int();         \
@@ -248,7 +286,8 @@ void Interpreter::loop() {
 
   Fuel fuel = this->fuel();
   OpContext context = task_->machine.services();
-  const uint32_t depth_limit = task_->machine.limits().depth;
+  const uint32_t depth_limit =
+      limits_ ? std::min(limits_->depth(), task_->machine.limits().depth) : task_->machine.limits().depth;
   Frame* frame;
   const Function* function;
   Value* r;
@@ -386,10 +425,12 @@ CALL_OP_DROP : {
     relocate(&args[i], from);  // lent: the register still owns it
     last_uses |= (operand & code::kLastUse) != 0;
   }
-  fuel.left -= 8;  // a kernel takes longer than a turn of a loop
+  fuel.left -= 8;  // a kernel takes longer than an iteration of a loop
   if (sliced_ && !fits_the_slice(function->ops[in.b]->traits.cost, args, static_cast<size_t>(n))) [[unlikely]]
     goto next_task;
   {
+    // The arguments have no owner of their own, so they are not destroyed. The registers that die here are released before
+    // the result is written, because the result may go into one of them.
     Value result = call(*function->ops[in.b], context, args);
     if (last_uses) {
       for (int i = 0; i < n; ++i) {
@@ -414,9 +455,9 @@ CALL_SCALAR : {
     SAVE();
     if (!callee) callee = &link(*function, site);
     if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
-    if (fuel.left < 0) goto out_of_fuel;  // the call is made when the task goes on
+    if (fuel.left < 0) goto out_of_fuel;  // comes back to this instruction, whose call has not been made
   }
-  // The arguments are made right where the callee has them: its first registers.
+  // The arguments are made in the first registers of the callee, where it expects its parameters.
   auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
   next->caller = frame;
   next->function = callee;
@@ -438,7 +479,7 @@ CALL_SCALAR : {
   }
   for (size_t i = callee->object_params; i < callee->object_registers.size(); ++i)
     new (&to[callee->object_registers[i]]) Value();
-  // The result is put there without looking at what it replaces.
+  // RETURN writes the result by placement new, so the register must own nothing by then.
   if (in.op == Opcode::CALL) RA = Value();
   frame->pc = pc + 1 + code::words_for(n);
   task_->top = frame = next;
@@ -449,7 +490,7 @@ CALL_SCALAR : {
   GO();
 }
 
-// Before the registers go: a result may be all that one of them holds.
+// The result is moved out before the registers are released: it may be the last reference to its object.
 RETURN : {
   Value result = std::move(RA);
   release_registers(*frame);
@@ -507,6 +548,8 @@ FORK : {
     callee = &link(*function, site);
   if (frame->depth >= depth_limit) [[unlikely]]
     throw_too_deep(*callee, depth_limit);
+  if (--fuel.left < 0) [[unlikely]]
+    goto out_of_fuel;  // the fork is made when the task goes on
   ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2, running_);
   child->forked_at(*function, pc);  // for the trail of its errors
   Value* const to = child->top->registers();
@@ -522,7 +565,8 @@ FORK : {
       new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
     }
   }
-  // Before it is posted: it may be done, and its entry's reference gone, when post() returns.
+  // The register must hold its reference before the child is posted: when post() returns, the child may be done and the
+  // reference of its entry gone.
   RA = Value(Future<Value>(detail::Ref<detail::State<Value>>::adopt(child)));
   if (task_->context.get()) [[unlikely]]
     child->enter(task_->context);
@@ -530,6 +574,8 @@ FORK : {
   notes_.posting = child;
   task_->machine.executor().post(*child->task());
   notes_.posting = nullptr;
+  // An executor that is full, or runs tasks in place, has called StartTask::run() inside post(). Running the child there
+  // would use the thread's stack for each nested fork, so run() only left a note, and the child runs here on the heap.
   if (notes_.asked_to_run) [[unlikely]] {
     notes_.asked_to_run = false;
     SAVE();
@@ -551,7 +597,8 @@ WAIT_SCALAR : {
   detail::State<Value>* const state = RB.as_future_state();
   if (!state->done()) {
     SAVE();
-    // A child that nobody has begun is run right here, on top of this task: the usual end of a fork.
+    // The usual case: no thread has started the child, so this thread runs it, on top of this task. A child of another
+    // context must not run here, because this thread has the context of this task.
     ScriptTask* const child = as_script_task(state, task_->machine);
     if (child && child->context.get() == task_->context.get() && take_child(*child, notes_)) {
       child->below = task_;
@@ -560,7 +607,7 @@ WAIT_SCALAR : {
       ENTER_FRAME();
       GO();
     }
-    // It may have been done since, by the thread that took it.
+    // take_child() fails if another thread has started the child, which may be done by now.
     if (!state->done()) {
       task_ = task_->suspend(*state);
       goto next_task;
@@ -570,14 +617,15 @@ WAIT_SCALAR : {
     SAVE();
     std::rethrow_exception(state->error());
   }
-  // Futures come from everywhere: what they bring must be what the code was compiled for.
+  // A future may come from anywhere (Python, another worker), so its value is checked against the type that the code was
+  // compiled for.
   if (const Type& type = *function->types[in.c >> 1]; !fits_at_once(state->value(), type)) [[unlikely]] {
     CHECK_SLICE(state->value());
     SAVE();
     check_arrived(state->value(), function->types[in.c >> 1]);
   }
   {
-    // The only holder takes the value itself; others share it.
+    // If this register held the last reference, nobody else can look at the value: it is moved instead of copied.
     const bool last_use = (in.c & 1) != 0;
     Value result = last_use && state->sole_owner() ? std::move(state->value()) : state->value();
     if (last_use) RB = Value();
@@ -683,12 +731,21 @@ RAISE_K : {
 
 out_of_fuel : {
   SAVE();
-  if (fuel.refill() && interrupted()) goto next_task;
+  if (limits_) [[unlikely]]
+    take_steps(fuel.used());
+  const bool look = fuel.refill();
+  if (limits_) [[unlikely]]
+    fuel.cap(limits_->left());
+  if (look && interrupted()) goto next_task;
   GO();
 }
 
 next_task : {
-  if (!task_) return;
+  if (!task_) {
+    if (limits_) [[unlikely]]
+      (void)limits_->take(fuel.used());
+    return;
+  }
   ENTER_FRAME();
   GO();
 }

@@ -1,17 +1,16 @@
-// Machine: runs script functions.
+// Machine: runs script functions. Each run is a ScriptTask (task.h) with frames on the heap.
 //
-// State      A Machine has no state of its own but its limits; each run is a task (src/vm/task.h)
-//            with frames on the heap.
-// Threads    Any number of threads run functions at once. One task runs on one thread at a time, and may go
-//            on on another after each wait.
-// Ordering   Within a task program order; between tasks what their futures say.
-// Ownership  The Machine borrows its Executor and services, the functions borrow their Library; all must outlive the
-//            futures of unfinished runs.
-// Errors     Whatever the function raises, with its trail: the script lines, innermost first, then the place of the fork.
-//            RuntimeError past the depth limit. NameError, TypeError at calls that do not link.
-// Cost       A call one frame from the thread's free list; a fork one object that is task, future and first
-//            frame; a wait that suspends one subscription, without allocation.
-// Source     DESIGN "Scripts"; lazy claiming of forked children as in Cilk's and libfork's join.
+// Any number of threads may run functions at once. One task runs on one thread at a time, and may continue on another
+// thread after each wait. A Machine has no state but its limits. It borrows its Executor and its services, and the
+// functions borrow their Library: all of these must outlive the futures of unfinished runs.
+//
+// An error of the function reaches the future with its trail: the script lines, innermost first, then the place of the
+// fork. The machine adds RuntimeError when the depth limit is exceeded, and NameError and TypeError for calls that do not
+// link.
+//
+// A call takes one frame from the thread's free list. A fork is one object that is task, future and first frame. A wait
+// that suspends is one subscription and allocates nothing. A child that has not started is run in place by the task that
+// waits for it, as in the joins of Cilk and libfork.
 #pragma once
 
 #include <atomic>
@@ -28,13 +27,14 @@ namespace tine::vm {
 
 class ScriptTask;
 
-// Within this a run has seen that its future was cancelled, and asked its Poll; one operator may take longer.
+// A run notices within this time that its future was cancelled, and asks its Poll as often. A single operator may take
+// longer: it is not interrupted.
 inline constexpr std::chrono::milliseconds kInterruption{50};
 
-// What the thread that runs scripts asks meanwhile: Ctrl-C on Python's main thread.
+// What a thread asks regularly while it runs scripts. Python's main thread looks for Ctrl-C.
 class Poll {
  public:
-  // What it throws becomes the error of the running task.
+  // An exception that it throws becomes the error of the running task.
   virtual void poll() = 0;
 
  protected:
@@ -52,13 +52,12 @@ class TINE_API Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  // The arguments must fit the function's parameter types: callers outside scripts bind() them first.
-  // Runs on this thread until the function is done or waits for something that is not there; then the rest
-  // runs on the executor.
+  // Runs on this thread until the function is done or waits for a future that is pending; the rest runs on the executor.
+  // REQUIRES: the arguments fit the function's parameter types (callers outside scripts bind() them first).
   [[nodiscard]] Future<Value> start(const code::Function& function, std::span<const Value> args,
                                     Poll* poll = nullptr);
-  // For a thread that others wait for: the run stays on it for `slice`, and goes on on the executor before an
-  // operator whose cost (src/value/cost.h) does not fit into what is left, or at a loop's turn or a call past it.
+  // For a thread that others wait for. The run stays on it for `slice`. It moves to the executor before an operator whose
+  // cost (src/value/cost.h) does not fit into the time left, or when the time is up, at the next iteration or call.
   [[nodiscard]] Future<Value> start_for(std::chrono::nanoseconds slice, const code::Function& function,
                                         std::span<const Value> args);
   // Runs all of it on the executor.

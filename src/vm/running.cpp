@@ -1,16 +1,16 @@
 #include "src/vm/running.h"
 
-#include <mutex>
 #include <utility>
 
+#include "src/base/mutex.h"
 #include "src/vm/frame.h"
 
 namespace tine::vm {
 
 // Process-wide by nature: a thread runs tasks of any Machine. Never destroyed: threads end after it.
 struct RunningCount::List {
-  std::mutex mutex;
-  RunningCount* first = nullptr;
+  Mutex mutex;
+  RunningCount* first TINE_GUARDED_BY(mutex) = nullptr;  // and with it next_ and taken_ of each
 
   static List& get() {
     static auto* const list = new List;
@@ -23,7 +23,7 @@ struct RunningCount::Claim {
   ~Claim() {
     if (!mine) return;
     ThreadNotes::here().counts = nullptr;
-    const std::lock_guard lock(List::get().mutex);
+    const MutexLock lock(List::get().mutex);
     std::exchange(mine, nullptr)->taken_ = false;
   }
 };
@@ -32,7 +32,7 @@ RunningCount* RunningCount::claim() {
   static thread_local Claim claim;
   if (claim.mine) return claim.mine;
   List& list = List::get();
-  const std::lock_guard lock(list.mutex);
+  const MutexLock lock(list.mutex);
   // One that a thread which has ended left, with its sums: so there are as many as threads at one time.
   for (RunningCount* one = list.first; one; one = one->next_) {
     if (one->taken_) continue;
@@ -47,7 +47,7 @@ RunningCount* RunningCount::claim() {
 
 bool RunningCount::nothing_runs() noexcept {
   List& list = List::get();
-  const std::lock_guard lock(list.mutex);
+  const MutexLock lock(list.mutex);
   // The ends first: a task that begins in between only makes the two differ, and is not overlooked.
   uint64_t begun = 0, ended = 0;
   for (const RunningCount* one = list.first; one; one = one->next_)

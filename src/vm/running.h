@@ -1,11 +1,12 @@
 // Running: how many script tasks have frames, so that code can be freed when none is in it.
 //
-// Each thread counts the tasks that it begins and those that it ends, in a place of its own: two plain stores. Nobody
-// runs anywhere at some moment T if the sum of all ends, read before T, equals the sum of all beginnings, read after T:
-// neither ever falls, so ends(read) <= ends(T) <= begins(T) <= begins(read), and all are equal. A beginning is seen by
-// whoever sees the end of its task: that is a release after it.
+// Each thread counts the tasks that it begins and the tasks that it ends, in a place of its own, with plain stores. No task
+// runs at a moment T if the sum of all ends, read before T, equals the sum of all beginnings, read after T:
+//   1. Neither sum ever falls, so ends(read) <= ends(T) <= begins(T) <= begins(read), and all four are equal.
+//   2. The end of a task is a release after its beginning, so a thread that reads the end also sees the beginning.
 //
-// After fork(2) the child keeps what its parent's other threads had begun; then it frees no code.
+// A child of fork(2) inherits the tasks that its parent's other threads had begun. They never end there, so the child frees
+// no code.
 #pragma once
 
 #include <atomic>

@@ -14,8 +14,8 @@ using code::Opcode;
 
 void throw_zero_division(const char* message) { throw ZeroDivisionError(message); }
 
-// The callee may have been compiled by another worker, or since: its signature is compared with what the caller was
-// compiled for. Two threads may link one site at a time: what each of them stores fits.
+// The name may mean another function than the one that the caller was compiled for: one that was defined since, or one
+// from another worker. So the signatures are compared. Two threads may link one site at the same time; both results fit.
 const Function& link(const Function& caller, const CallSite& site) {
   const Function* const callee = caller.library ? caller.library->find(site.name) : nullptr;
   if (!callee)
@@ -35,7 +35,7 @@ const Function& link(const Function& caller, const CallSite& site) {
     throw TypeError(fmt::format("{}() returns {}, but '{}' was compiled to expect {}", site.name,
                                 callee->result->str(), caller.name, site.result->str()));
   }
-  // Seen by whoever takes the short way next, with all that the function consists of.
+  // Release: the interpreter loads the target with acquire and then reads the function without a lock.
   site.target.store(callee, std::memory_order_release);
   return *callee;
 }
@@ -43,7 +43,8 @@ const Function& link(const Function& caller, const CallSite& site) {
 void throw_too_deep(const Function& callee, uint32_t limit) {
   throw Error(
       fmt::format("maximum recursion depth exceeded: {} nested calls, the last one of '{}'; "
-                  "end the recursion earlier or raise the limit of the machine",
+                  "end the recursion earlier or raise the limit (TINE_MAX_SCRIPT_DEPTH, or max_script_depth "
+                  "of RuntimeOptions)",
                   limit, callee.name));
 }
 
@@ -66,7 +67,7 @@ Value& find_slot(const Value& object, const code::SlotSite& site) {
   return o.slots[static_cast<size_t>(index)];
 }
 
-// A constant list is a new one each time that the script comes to it: a script may change its lists.
+// A new copy of a constant for each execution, because the script may change its lists.
 Value fresh_copy(const Value& value) {
   switch (value.tag()) {
     case Tag::kList: {
@@ -96,7 +97,7 @@ void throw_wrong_length(size_t expected, size_t found) {
 
 void check_arrived(const Value& value, const TypePtr& type) {
   if (fits(value, type)) return;
-  throw TypeError(fmt::format("the future was declared to bring a value of type {}, it brought {}",
+  throw TypeError(fmt::format("the future was declared to hold a value of type {}, but it holds {}",
                               type->str(), type_of(value)->str()));
 }
 

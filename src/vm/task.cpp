@@ -19,7 +19,7 @@ ScriptTask::ScriptTask(Machine& m, uint32_t references) noexcept
 
 ScriptTask* ScriptTask::make(Machine& machine, const code::Function& function, uint32_t depth,
                              uint32_t references, RunningCount& running) {
-  // Held until the frame is there, whose allocation may fail.
+  // The task must be freed if the allocation of its frame throws.
   std::unique_ptr<ScriptTask> owner(new ScriptTask(machine, references));
   const size_t bytes = frame_bytes(function);
   void* const memory = bytes > kFrameInTask ? detail::allocate_block(bytes) : owner->frame_in_task;
@@ -36,7 +36,7 @@ ScriptTask::~ScriptTask() { drop_frames(); }
 
 void ScriptTask::drop_frames() noexcept {
   if (!top) return;
-  // A loop: there may be as many frames as the depth limit allows.
+  // A loop and not recursion: there may be a million frames.
   while (Frame* frame = top) {
     top = frame->caller;
     release_registers(*frame);
@@ -53,11 +53,12 @@ void StartTask::run() noexcept {
   ScriptTask& task = static_cast<ScriptTask&>(*this);
   ThreadNotes& notes = ThreadNotes::here();
   if (notes.posting == &task) {
-    // A full or inline executor: the forking task switches to this one, instead of running it on top of its stack.
+    // The executor is full or runs tasks in place. The forking task switches to this one after post() has returned, so
+    // that nested forks do not use the thread's stack.
     notes.asked_to_run = true;
     return;
   }
-  // The task that waits for it began it in the meantime. The entry's reference is all that is left.
+  // The task that waits for this one has started it. This entry is spent and only has its reference to drop.
   if (!task.start()) {
     task.release();
     return;
@@ -109,7 +110,8 @@ void ScriptTask::own() noexcept {
   owned = true;
 }
 
-// Subscribes this task to `awaited` (null: posts it) and each task that waits below to the one above it.
+// Subscribes this task to `awaited` (or posts it, for null), and each task below that waits to the task above it. A task
+// is own()ed before it is subscribed: afterwards another thread may run it to its end.
 ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
   ScriptTask* task = this;
   for (;;) {
@@ -123,7 +125,7 @@ ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
     }
     if (!next) return nullptr;
     if (how == Link::kPaused) return next;
-    // `next` holds a reference to `task` in the register that it waits on.
+    // `task` cannot go away before `next` subscribes to it: the register on which `next` waits holds a reference.
     awaited = task;
     task = next;
   }
@@ -131,7 +133,7 @@ ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
 
 ScriptTask* ScriptTask::suspend(detail::StateBase& awaited) {
   if (context.get() && detail::can_stop(*context.get())) [[unlikely]] {
-    // Else the frames would stay until `awaited` is done, whatever becomes of the context.
+    // Without this the frames would stay until `awaited` is done, even after the context was cancelled.
     const auto stopped = detail::until_stopped(awaited, *context.get());
     return detach(stopped.get());
   }
@@ -139,16 +141,17 @@ ScriptTask* ScriptTask::suspend(detail::StateBase& awaited) {
 }
 ScriptTask* ScriptTask::yield() noexcept { return detach(nullptr); }
 
-// After its completion: what goes on on this thread.
+// Unlinks this task. Returns the task with which this thread continues.
 ScriptTask* ScriptTask::leave() noexcept { return std::exchange(below, nullptr); }
 
 ScriptTask* ScriptTask::finish_with(Value result) noexcept {
   ScriptTask* const next = leave();
   if (!owned) {
+    // It ran in place without a reference of its own; its waiter's register keeps it.
     this->emplace(detail::owning, std::move(result));
   } else if (next && link == Link::kWaits) {
-    // The waiting task's register keeps the state; giving this reference back first usually makes
-    // that one the only owner, and completing cheap.
+    // The register of the waiting task keeps the state, so this reference can be dropped first. That usually makes the
+    // register the only owner, and completing a state with one owner needs no atomic exchange.
     owned = false;
     this->release();
     this->emplace(detail::owning, std::move(result));
@@ -169,14 +172,14 @@ ScriptTask* ScriptTask::fail_with(std::exception_ptr error) noexcept {
     // Out of memory for the trail: the error itself is what matters.
   }
   drop_frames();
-  // A fork's future is the program's own: if nobody looks at its error, that is told.
+  // The program holds the future of a fork, so its error is reported if nobody looks at it.
   if (fork_function_) this->show();
   this->fail(detail::owning, std::move(error));
   if (mine) this->release();
   return next;
 }
 
-// Innermost first. Of a very deep recursion the two ends say all there is to say.
+// The error with a hop for each frame, innermost first. Of a very deep recursion only both ends are kept.
 std::exception_ptr ScriptTask::with_trail(const std::exception_ptr& error) const {
   constexpr size_t kEnd = 16;
   std::vector<Hop> hops;
@@ -189,7 +192,7 @@ std::exception_ptr ScriptTask::with_trail(const std::exception_ptr& error) const
     }
     const Frame& frame = *frames[i];
     auto at = static_cast<size_t>(frame.pc - frame.function->code.data());
-    if (i > 0) --at;  // the frames of callers stand after their call
+    if (i > 0) --at;  // the pc of a caller is the instruction after its call
     const SourceSpan place = frame.function->place_of(at);
     hops.push_back(
         {Hop::Kind::kScript, frame.function->name, place.source ? place.source->name : "", place.line});
@@ -203,7 +206,7 @@ std::exception_ptr ScriptTask::with_trail(const std::exception_ptr& error) const
   try {
     std::rethrow_exception(error);
   } catch (Error& original) {
-    // A clone: others may hold the original.
+    // The hops are added to a clone, because other threads may be reading the original.
     const std::exception_ptr clone = original.to_exception_ptr();
     try {
       std::rethrow_exception(clone);
@@ -223,7 +226,7 @@ namespace {
 ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<const Value> args,
                     uint32_t references) {
   if (args.size() != function.params.size()) {
-    throw TypeError(fmt::format("{}() takes {} arguments, {} were given", function.name,
+    throw TypeError(fmt::format("{}() takes {} arguments, but {} were given", function.name,
                                 function.params.size(), args.size()));
   }
   ScriptTask* const task = ScriptTask::make(machine, function, 1, references, ThreadNotes::here().running());
@@ -237,7 +240,7 @@ ScriptTask* prepare(Machine& machine, const code::Function& function, std::span<
 
 Future<Value> start_here(Machine& machine, const code::Function& function, std::span<const Value> args,
                          const Stay& stay) {
-  // One reference: the caller's future keeps it alive while it runs here.
+  // One reference is enough: the caller's future keeps the task alive while it runs here.
   ScriptTask* const task = prepare(machine, function, args, 1);
   Future<Value> future(detail::Ref<detail::State<Value>>::adopt(task));
   (void)task->start();

@@ -1,16 +1,21 @@
-// ScriptTask: one run of a script function: its future, its frames, and what the executor knows it by.
+// ScriptTask: one run of a script function. It is the run's future, it has the run's frames, and it is what the executor
+// knows the run by.
 //
-// State      queued -> running <-> suspended -> done. A task that another one waits for may be run by that one's
-//            thread: it is linked (`below`) and its parent goes on when it returns.
-// Threads    One thread runs it at a time. start() decides who is first, its subscription who goes on after a
-//            wait: each suspension has one subscription and its callback posts the task once.
-// Ordering   The subscription is the last thing a thread does with a task that it suspends.
-// Ownership  `owned` says that the running (or suspended) side holds a reference of its own; a task run in place
-//            is kept alive by its parent's register until it suspends.
-//            A task keeps the Context in which its run was started, and hands it to what it forks.
-// Errors     A failing task unwinds all of its frames; the error gets a hop for each, and one for the fork.
-// Cost       One block for state, task, node and a first frame of up to 11 registers.
-// Source     DESIGN "Scripts".
+// A task goes through the states queued -> running <-> suspended -> done. When a task waits for a child that has not
+// started, its thread runs the child: `below` links the child to the waiting task, which continues when the child
+// returns.
+//
+// One thread runs a task at a time, because
+//   1. start() succeeds once, so one thread begins it;
+//   2. each suspension has one subscription, whose callback posts the task once;
+//   3. subscribing is the last thing that a thread does with a task that it suspends: from then on the task may be
+//      running on another thread.
+//
+// `owned` means that the running or suspended side holds a reference of its own. A task that runs in place needs none
+// until it suspends: the register of the task that waits for it, or the caller's future, keeps it alive.
+//
+// An error unwinds all frames of the task, and gets a hop for each of them and one for the fork. A task keeps the Context
+// in which its run was started, and hands it to the tasks that it forks.
 #pragma once
 
 #include <exception>
@@ -21,8 +26,9 @@
 
 namespace tine::vm {
 
-// The task as the executor knows it: once when it is forked, and again (never twice at a time) after waits. An entry of
-// the first kind may still lie in a deque, spent, while the second kind is posted, so they are two.
+// A task is posted to the executor as a StartTask when it is forked, and as a ResumeTask after each wait; at most one of
+// the two is live. They are separate objects because a spent StartTask may still lie in a deque when the ResumeTask is
+// posted.
 class StartTask : public Task {
  public:
   void run() noexcept final;
@@ -35,7 +41,7 @@ class ResumeTask : public Task {
   void abandon() noexcept final;
 };
 
-// How a run is on the thread that drives it.
+// How long a run may stay on the thread that drives it.
 struct Stay {
   Poll* poll = nullptr;
   std::chrono::nanoseconds slice = std::chrono::nanoseconds::zero();  // zero: as long as it takes
@@ -48,8 +54,8 @@ class ScriptTask final : public detail::State<Value>,
  public:
   using State<Value>::start;
   using State<Value>::started;
-  // With `references` to hand out. `function`'s frame is made, its parameters are still unset.
-  // It counts as running from here on until it has no frame.
+  // A task with `references` references for the caller to hand out. The frame of `function` is made, and its parameters are
+  // still unset. The task counts in `running` from here on until it has no frame.
   static ScriptTask* make(Machine& machine, const code::Function& function, uint32_t depth,
                           uint32_t references, RunningCount& running);
   ~ScriptTask() override;
@@ -57,11 +63,11 @@ class ScriptTask final : public detail::State<Value>,
   bool run_inline() noexcept override;
   Task* task() noexcept override { return static_cast<StartTask*>(this); }
 
-  // Runs it and whatever it is linked with until nothing is left to do for this thread. Takes over the
-  // reference when `owned` is set.
+  // Runs the task and those that it is linked with until this thread has nothing left to do for them. Takes over the
+  // task's reference if `owned` is set.
   static void drive(ScriptTask* task, const Stay& stay) noexcept;
 
-  // Where a fork was written: the forking function and the instruction behind the fork.
+  // Where the fork was written: the forking function and its FORK instruction.
   void forked_at(const code::Function& function, const code::Word* pc) noexcept {
     fork_function_ = &function;
     fork_pc_ = pc;
@@ -69,28 +75,28 @@ class ScriptTask final : public detail::State<Value>,
 
   Machine& machine;
   Frame* top = nullptr;
-  // The same in all that are linked on one thread. Null: none.
+  // The context of the run, or null. All tasks that are linked on one thread have the same one.
   detail::ContextRef context;
-  // Before it is shared.
+  // Joins the context `in`. REQUIRES: no other thread knows the task yet.
   void enter(const detail::ContextRef& in) {
     context = in;
     detail::join_context(*this, *in.get());
   }
-  // The task that goes on on this thread when this one is done or suspends.
+  // The task that this thread continues with when this one is done or suspends.
   ScriptTask* below = nullptr;
   enum class Link : uint8_t {
     kWaits,   // `below` waits for this one: when this suspends, it subscribes
-    kPaused,  // `below` only gave the thread up: when this suspends, it goes on
+    kPaused,  // `below` only gave the thread up: when this suspends, `below` continues
   };
   Link link = Link::kWaits;
   bool owned = false;
 
-  // Suspends this task and those that wait for it below until `awaited` is done or the context stops. The next one for this
-  // thread, or null. `this` may be running elsewhere when it returns.
+  // Suspends this task and the tasks below that wait for it, until `awaited` is done or the context stops. Returns the next
+  // task for this thread, or null. `this` may be running on another thread, or be gone, when it returns.
   ScriptTask* suspend(detail::StateBase& awaited);
-  // The same, but it goes on as soon as the executor has a thread.
+  // The same, but the task continues as soon as the executor has a thread for it.
   ScriptTask* yield() noexcept;
-  // Unwinds. The next task for this thread, or null.
+  // Unwinds the frames, or completes the future with the result. Returns the next task for this thread, or null.
   ScriptTask* fail_with(std::exception_ptr error) noexcept;
   ScriptTask* finish_with(Value result) noexcept;
   void post_resumption() noexcept { machine.executor().post(static_cast<ResumeTask&>(*this)); }

@@ -121,7 +121,7 @@ def test_a_program_need_not_be_python():
 def test_with_pytorch_the_program_is_one_of_python():
     done = launch("--pytorch", "-n", "1", "sh", "-c", "true")
     assert done.returncode == 2
-    assert "--pytorch runs a program.py or, behind --, -m module; 'sh' is neither" in done.stderr
+    assert "--pytorch runs a program.py or, after --, -m module; 'sh' is neither" in done.stderr
 
 
 def test_with_pytorch_the_program_is_run_by_tines_module(program, tmp_path):
@@ -316,7 +316,7 @@ def test_output_that_cannot_be_written_is_lost_and_the_programs_run_on(program, 
                               env=environment())
     assert done.returncode == result
     assert "[0] done\n" in done.stderr
-    assert "tine launch: cannot write the standard output: No space left on device; it is lost\n" in done.stderr
+    assert "tine launch: cannot write to standard output: No space left on device; the output is lost\n" in done.stderr
 
 
 def test_a_signal_ends_the_run_although_nobody_reads_its_output(program):
@@ -418,7 +418,7 @@ def test_help_of_launch_shows_where_the_program_goes(arguments):
 def test_an_unknown_command_is_named_with_those_there_are(arguments):
     done = subprocess.run([str(TINE), *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "tine: there is no command 'nosuch'; there is `tine launch`, and `tine --help`\n"
+    assert done.stderr == "tine: unknown command 'nosuch'; expected `tine launch` (`tine --help` describes it)\n"
 
 
 def test_who_said_first_that_it_fails_is_blamed_not_who_ended_first(program):

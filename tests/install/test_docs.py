@@ -92,6 +92,10 @@ def test_the_cpp_examples_of_the_hazards_compile(tmp_path):
 FIGURES = [
     ("security.md", "8 to 4,096 bytes", "src/rpc/auth/secret.h", "kMinBytes = 8;", "kMaxBytes = 4096;"),
     ("security.md", "at most 64 at a time", "src/rpc/transport/transport.h", "max_pending_handshakes = 64;"),
+    ("decisions.md", "polls for about 20 us, and one that waits for an answer for about 50 us", "src/base/polling.h", "kTask{20};", "kConnection{50};"),
+    ("decisions.md", "stops early if that took over 200 us", "src/base/polling.h", "kLongYield{200};"),
+    ("decisions.md", "doubles up to 1,024", "src/base/polling.h", "kMaxSkip = 1024;"),
+    ("decisions.md", "an operator of at most 20 us by the cost model, a script for 200 us", "src/value/cost.h", "kShort = 20'000;", "kSlice{200};"),
     ("hazards.md", "At 1,024 threads", "include/tine/scheduler.h", "max_threads = 1024;"),
     ("hazards.md", "less than 256 KiB is left", "src/future/context.cpp", "kStackReserve = size_t{256} << 10;"),
     ("spec/agent.md", "at most 20 us by the cost model", "src/value/cost.h", "kShort = 20'000;"),
@@ -101,7 +105,7 @@ FIGURES = [
     ("spec/agent.md", "65,536 (`max_calls_in_flight`)", "src/rpc/agent.h", "max_calls_in_flight = 65536;"),
     ("spec/agent.md", "64 MiB (`max_send_buffer_bytes`)", "src/rpc/agent.h", "max_send_buffer_bytes = size_t{64} << 20;"),
     ("spec/agent.md", "at most 4,096 (`max_handler_threads`", "include/tine/runtime.h", "max_handler_threads = 4096;"),
-    ("spec/agent.md", "an id (0 to 65,535)", "include/tine/rpc.h", "kMaxRawId = 65'535;"),
+    ("spec/agent.md", "an id (0 to 65,535)", "include/tine/raw.h", "kMaxRawId = 65'535;"),
     ("spec/wire.md", "| body | 64 MiB", "src/rpc/wire/frame.h", "kMaxBodyBytes = uint64_t{64} << 20;"),
     ("spec/wire.md", "bytes in a chunk | 256 KiB", "src/rpc/wire/frame.h", "kChunkBytes = uint64_t{256} << 10;"),
     ("spec/wire.md", "segments in a frame | 65,536", "src/rpc/wire/frame.h", "kMaxSegments = 65'536;"),
@@ -110,7 +114,7 @@ FIGURES = [
     ("spec/wire.md", "interval (default 5 s)", "src/rpc/transport/connection.h", "heartbeat_interval{5000};"),
     ("spec/wire.md", "timeout (default 30 s)", "src/rpc/transport/connection.h", "heartbeat_timeout{30000};"),
     ("spec/wire.md", "Tensor of at most 512 bytes", "src/rpc/wire/value_codec.h", "kInlineTensorBytes = 512;"),
-    ("spec/wire.md", "larger than 4 KiB", "src/rpc/wire/value_codec.h", "kInlineForeignBytes = 4096;"),
+    ("spec/wire.md", "larger than 4 KiB", "src/rpc/wire/segments.h", "kInlineForeignBytes = 4096;"),
     ("spec/ir.md", "Within 50 ms", "src/vm/machine.h", "kInterruption{50};"),
     ("spec/ir.md", "Blocks nest at most 200 deep", "src/ir/parse.cpp", "kDeepestBlock = 200;"),
     ("spec/ir.md", "Pure rows of at most 10 us", "src/ir/passes/simplify.cpp", "kWorthFolding = 10'000;"),
@@ -119,6 +123,7 @@ FIGURES = [
     ("spec/language.md", "255 parameters", "src/syntax/tree.h", "kMaxParameters = 255;"),
     ("differences.md", "up to 16 MiB and 400,000 nodes", "src/runtime/script_code.cpp", "size_t{16} << 20;", "kMostTerms = 400'000;"),
     ("differences.md", "worlds above 1,048,576", "python/tine/distributed/rpc/api.py", "_MOST_WORKERS = 2**20"),
+    ("foreign_tensors.md", "from 513 bytes on", "python/tine/distributed/rpc/_internal.py", "_SMALL = 512"),
     ("pytorch.md", "the 16 modules that were used last", "python/tine/pytorch/_build.py", "_KEPT = 16 "),
 ]
 

@@ -329,7 +329,7 @@ def test_from_asyncio_without_a_loop_or_with_a_wrong_one_says_so():
 def test_only_the_task_completes_the_future_of_from_asyncio():
     async def main():
         future = from_asyncio(asyncio.sleep(0.001, 5))
-        with pytest.raises(RuntimeError, match="completed by what it belongs to"):
+        with pytest.raises(RuntimeError, match="completed by the fork"):
             future.set_result(1)
         assert await future == 5
 

@@ -60,7 +60,7 @@ def test_a_future_cannot_be_completed_twice():
 def test_only_its_own_producer_completes_a_derived_future():
     source = Future()
     derived = source.then(lambda f: f.wait() + 1)
-    with pytest.raises(RuntimeError, match="completed by what it belongs to"):
+    with pytest.raises(RuntimeError, match="completed by the fork"):
         derived.set_result(5)
     source.set_result(1)
     assert derived.wait() == 2

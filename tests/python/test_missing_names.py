@@ -1,4 +1,4 @@
-"""A name that PyTorch has and tine lacks is called "not there yet", wherever it is missing; others are not."""
+"""A name that PyTorch has and tine lacks is called "not available yet", wherever it is missing; others are not."""
 
 import pickle
 import subprocess
@@ -43,7 +43,7 @@ MISSING = {
 def test_a_name_of_pytorch_is_not_there_yet(name):
     with pytest.raises(AttributeError) as caught:
         MISSING[name]()
-    assert f"`{name}` is not there yet" in str(caught.value)
+    assert f"`{name}` is not available yet" in str(caught.value)
     shown = "".join(traceback.format_exception(caught.value))
     assert "Did you mean" not in shown
 
@@ -54,7 +54,7 @@ def test_a_name_of_pytorch_is_not_there_yet(name):
 def test_a_name_that_nobody_has_is_only_missing(holder, word):
     with pytest.raises(AttributeError) as caught:
         holder.nonsense
-    assert word in str(caught.value) and "not there yet" not in str(caught.value)
+    assert word in str(caught.value) and "not available yet" not in str(caught.value)
 
 
 def test_python_still_offers_what_a_slip_of_the_hand_meant():

@@ -367,7 +367,7 @@ def test_dlpack_shares_memory_both_ways():
     assert y[0].item() == 5
     capsule = x.__dlpack__()
     tine.from_dlpack(capsule)
-    with pytest.raises(ValueError, match="used before"):
+    with pytest.raises(ValueError, match="used already"):
         tine.from_dlpack(capsule)
     with pytest.raises(TypeError, match="__dlpack__"):
         tine.from_dlpack(3)

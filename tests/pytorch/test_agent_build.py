@@ -177,7 +177,7 @@ def test_a_build_on_a_terminal_shows_how_it_goes(fresh, gate):
 
 def test_a_compiler_that_stands_still_is_stopped(fresh, gate, monkeypatch):
     monkeypatch.setattr(_build, "_COMPILER_BOUND", 2.0)
-    with pytest.raises(tine.pytorch.BuildError, match="has not come to an end within 2 s and was stopped: .*cxx"):
+    with pytest.raises(tine.pytorch.BuildError, match="did not finish within 2 s and was stopped: .*cxx"):
         tine.pytorch.build()
     with pytest.raises(OSError, match="No such device or address"):  # nobody has it open to read
         os.open(gate[1], os.O_WRONLY | os.O_NONBLOCK)
@@ -213,7 +213,7 @@ def test_a_compiler_that_fails_is_one_sentence_and_a_log_of_all_that_it_said(fre
         tine.pytorch.build()
     log = _build.path().with_name("build.log")
     said = str(caught.value)
-    assert f"by {os.environ['CXX']}: agent.h:7:1: error: no such thing (all that it said: {log})" in said and "\n" not in said
+    assert f"by {os.environ['CXX']}: agent.h:7:1: error: no such thing (its whole output: {log})" in said and "\n" not in said
     assert "engine.cpp:2:\nagent.h:7:1: error: no such thing\nagent.h:9:1: error: another\n" in log.read_text()
     assert not _build.path().exists()
 

@@ -246,7 +246,8 @@ def answer_later_still(path, seconds):
         time.sleep(seconds)
         future.set_result(seconds)
 
-    threading.Thread(target=answer, daemon=True).start()
+    # One that ends in time is waited for: CPython ends a daemon in the midst of PyTorch's code, which aborts the process.
+    threading.Thread(target=answer, daemon=seconds > 1).start()
     open(f"{path}.begun", "w").close()
     return future
 

@@ -97,7 +97,7 @@ def _beyond(rank, world_size, path, plaintext):
     os.environ["TINE_HOST"] = "192.0.2.1"  # nobody's: reserved for examples
     os.environ["TINE_PLAINTEXT"] = plaintext
     if plaintext == "1":
-        with pytest.raises(RuntimeError, match="cannot be listened on"):
+        with pytest.raises(RuntimeError, match="cannot listen on"):
             init(0, 1, path)
     else:
         with pytest.raises(tine.AuthError, match="TINE_PLAINTEXT=1"):

@@ -584,7 +584,7 @@ def refused(f, *args, **kwargs):
     return str(caught.value)
 
 
-HINT = "a torch.Tensor is no Tensor of tine's: write tine.from_dlpack(x), which shares its memory"
+HINT = "a torch.Tensor is not a tine Tensor; write tine.from_dlpack(x), which shares its memory"
 
 
 @tine.jit.script

@@ -311,7 +311,7 @@ def test_operators_scripts_and_subscripts_say_what_to_write_for_an_array():
 
     x, t = np.ones(3, np.float32), tine.ones(3)
     for use in (lambda: tine.add(t, x), lambda: t + x, lambda: tine.relu(x), lambda: plus_one(x), lambda: t.copy_(x), lambda: tine.cat([t, x])):
-        with pytest.raises(TypeError, match=r"a numpy\.ndarray is no Tensor of tine's: write tine\.from_dlpack\(x\)"):
+        with pytest.raises(TypeError, match=r"a numpy\.ndarray is not a tine Tensor; write tine\.from_dlpack\(x\)"):
             use()
     assert plus_one(tine.from_dlpack(x)).tolist() == [2, 2, 2]
     # Numbers of NumPy's are numbers; so is an array of no dimension.

@@ -287,7 +287,7 @@ def test_an_async_function_may_return_a_future_of_another_library():
                 assert rpc.rpc_sync(to, own, args=(5,)) == [5] and rpc.remote(to, later, args=(5,)).to_here() == 6
                 raises(KeyError, lambda: rpc.rpc_sync(to, fails), "absent")
                 raises(torch.Cancelled, lambda: rpc.rpc_sync(to, cancelled))
-                raises(RuntimeError, lambda: rpc.rpc_sync(to, dropped), "was dropped before it was done")
+                raises(RuntimeError, lambda: rpc.rpc_sync(to, dropped), "was dropped before it completed")
                 raises(torch.TypeError, lambda: rpc.rpc_sync(to, none), "must return a torch.futures.Future", "none", "ThreadPoolExecutor")
         rpc.shutdown()
         """,

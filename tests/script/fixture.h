@@ -15,6 +15,7 @@
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
 #include "src/ir/verify.h"
+#include "src/value/op_context.h"
 #include "src/value/ops/ops.h"
 #include "src/vm/machine.h"
 #include "tine/scheduler.h"

@@ -1,5 +1,7 @@
 #include <atomic>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "tests/script/fixture.h"
 
@@ -294,6 +296,116 @@ TEST_F(Fork, AnExecutorThatShutsDownAbandonsWhatWaits) {
   }
   // Either the resumption ran before the scheduler closed, or it was abandoned: never lost.
   EXPECT_TRUE(result.ready());
+}
+
+// Holds what is posted until it is told what becomes of it.
+class Held final : public Executor {
+ public:
+  void post(Task& task) noexcept override { tasks_.push_back(&task); }
+  void run_all() { each(&Task::run); }
+  void abandon_all() { each(&Task::abandon); }
+
+ private:
+  void each(void (Task::*what)()) {
+    for (Task* const task : std::exchange(tasks_, {})) (task->*what)();
+  }
+  std::vector<Task*> tasks_;
+};
+
+// def f(p, xs): x = wait(p); return x + len(xs)
+constexpr std::string_view kHolds = R"(
+graph(%p : Future[int], %xs : List[int]):
+  %x : int = aten::wait(%p) # w.py:2:3
+  %n : int = aten::len(%xs)
+  %y : int = aten::add(%x, %n)
+  return (%y)
+)";
+
+TEST_F(Fork, WhatIsAbandonedFreesWhatItsFramesHoldWhoeverKeepsItsFuture) {
+  define("f", kHolds);
+  const Value list(detail::make_ref<List>(std::vector<Value>{Value(1)}));
+  Held executor;
+  vm::Machine its(executor, OpContext{});
+  // Not begun yet, and while it waits.
+  const Future<Value> queued =
+      its.post(*library.find("f"), std::vector<Value>{Value(make_ready(Value(1))), list});
+  Promise<Value> promise;
+  const Future<Value> waits =
+      its.start(*library.find("f"), std::vector<Value>{Value(promise.future()), list});
+  promise.set_value(Value(1));
+  EXPECT_FALSE(list.as_counted()->sole_owner());
+  executor.abandon_all();
+  EXPECT_EQ(error_of([&] { queued.get(); }).kind(), ErrorKind::kAbandoned);
+  const Error error = error_of([&] { waits.get(); });
+  EXPECT_EQ(error.kind(), ErrorKind::kAbandoned);
+  ASSERT_FALSE(error.trail().empty());
+  EXPECT_EQ(error.trail()[0].line, 2);
+  EXPECT_TRUE(list.as_counted()->sole_owner());
+}
+
+TEST_F(Fork, ARunThatWaitedGivesUpItsResultWithItsFuture) {
+  define("f", R"(
+graph(%p : Future[List[int]]):
+  %x : List[int] = aten::wait(%p)
+  return (%x)
+)");
+  const Value list(detail::make_ref<List>(std::vector<Value>{Value(1)}));
+  Held executor;
+  vm::Machine its(executor, OpContext{});
+  Promise<Value> promise;
+  Future<Value> result = its.start(*library.find("f"), std::vector<Value>{Value(promise.future())});
+  promise.set_value(list);
+  executor.run_all();
+  EXPECT_TRUE(result.ready());
+  EXPECT_FALSE(list.as_counted()->sole_owner());
+  result = {};
+  EXPECT_TRUE(list.as_counted()->sole_owner());
+}
+
+TEST_F(Fork, APostedRunAndAForkGiveUpTheirResultWithTheirFuture) {
+  define("f", "graph(%x : List[int]):\n  return (%x)\n");
+  define("forks", R"(
+graph(%x : List[int]):
+  %f : Future[List[int]] = prim::fork_0(%x)
+  return (%f)
+
+with prim::fork_0 = graph(%x : List[int]):
+  %y : List[int] = prim::CallFunction[name="f"](%x)
+  return (%y)
+)");
+  const Value list(detail::make_ref<List>(std::vector<Value>{Value(1)}));
+  Held executor;
+  vm::Machine its(executor, OpContext{});
+  Future<Value> posted = its.post(*library.find("f"), std::vector<Value>{list});
+  Future<Value> forked = its.start(*library.find("forks"), std::vector<Value>{list}).get().to_future();
+  executor.run_all();
+  EXPECT_TRUE(posted.ready() && forked.ready());
+  EXPECT_FALSE(list.as_counted()->sole_owner());
+  posted = {};
+  forked = {};
+  EXPECT_TRUE(list.as_counted()->sole_owner());
+}
+
+TEST_F(Fork, ATaskThatStoodBackForItsForkGoesOnWhenThatWaits) {
+  // Forks what waits for `p`, and returns the fork's future: an executor that runs in place runs the fork first.
+  define("f", R"(
+graph(%p : Future[int]):
+  %f : Future[int] = prim::fork_0(%p)
+  return (%f)
+
+with prim::fork_0 = graph(%p : Future[int]):
+  %y : int = aten::wait(%p)
+  return (%y)
+)");
+  InlineExecutor in_place;
+  vm::Machine direct(in_place, OpContext{});
+  Promise<Value> promise;
+  const Future<Value> outer = direct.start(*library.find("f"), std::vector<Value>{Value(promise.future())});
+  ASSERT_TRUE(outer.ready());
+  const Future<Value> inner = outer.get().to_future();
+  EXPECT_FALSE(inner.ready());
+  promise.set_value(Value(5));
+  EXPECT_EQ(inner.get().as_int(), 5);
 }
 
 }  // namespace

@@ -75,12 +75,43 @@ graph(%p : Future[{0}]):
                             type));
     const Value wrong(make_ready(Value(2.5)));
     EXPECT_THAT(error_of([&] { run("f", wrong); }).message(),
-                testing::HasSubstr(fmt::format("a value of type {}, it brought", type)));
+                testing::HasSubstr(fmt::format("a value of type {}, but it holds", type)));
     EXPECT_EQ(line_of("f", wrong), 3);
     Promise<Value> promise;
     const Value failed(promise.future());
     promise.set_error(std::make_exception_ptr(ValueError("gone")));
     EXPECT_EQ(line_of("f", failed), 3);
+  }
+}
+
+TEST_F(Lines, EachOfSeveralWaitsKnowsItsOwnType) {
+  define("f", R"(
+graph(%a : Future[int], %b : Future[str], %c : Future[float], %d : Future[bool]):
+  %w : int = aten::wait(%a) # f.py:1:1
+  %x : str = aten::wait(%b) # f.py:2:1
+  %y : float = aten::wait(%c) # f.py:3:1
+  %z : bool = aten::wait(%d) # f.py:4:1
+  return (%x)
+)");
+  const std::vector<Value> right{Value(1), Value("b"), Value(2.5), Value(true)};
+  const std::vector<std::string> types{"int", "str", "float", "bool"};
+  const auto run_with = [&](const std::vector<Value>& brought) {
+    std::vector<Value> futures;
+    for (const Value& value : brought) futures.emplace_back(make_ready(value));
+    return machine.call(*library.find("f"), futures);
+  };
+  EXPECT_EQ(run_with(right).as_string(), "b");
+  for (size_t i = 0; i < 4; ++i) {
+    for (size_t j = 0; j < 4; ++j) {
+      if (i == j) continue;
+      std::vector<Value> brought = right;
+      brought[i] = right[j];
+      const Error error = error_of([&] { run_with(brought); });
+      EXPECT_THAT(error.message(),
+                  testing::HasSubstr(fmt::format("a value of type {}, but it holds {}", types[i], types[j])));
+      ASSERT_FALSE(error.trail().empty());
+      EXPECT_EQ(error.trail()[0].line, static_cast<int>(i) + 1);
+    }
   }
 }
 

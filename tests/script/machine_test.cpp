@@ -1,6 +1,7 @@
 #include <atomic>
 #include <thread>
 
+#include "src/value/cost.h"
 #include "tests/script/fixture.h"
 
 namespace tine::test {
@@ -423,6 +424,26 @@ TEST_F(Machine, AnEndlessLoopIsStoppedByThePoll) {
   EXPECT_EQ(error.message(), "stopped by the test");
 }
 
+TEST_F(Machine, AnEndlessLoopThatIsStoppedNamesALineOfIts) {
+  define("f", R"(
+graph(%x : int):
+  %xs : List[int] = prim::ListConstruct(%x) # f.py:2:1
+  %max : int = prim::Constant[value=9223372036854775807]()
+  %true : bool = prim::Constant[value=1]()
+  %one : int = prim::Constant[value=1]()
+  %y : int = prim::Loop(%max, %true, %x) # f.py:3:1
+    block0(%i : int, %x.1 : int):
+      %x.2 : int = aten::add(%x.1, %one) # f.py:4:1
+      -> (%true, %x.2)
+  return (%y)
+)");
+  StopAfter poll(0);
+  const std::vector<Value> args{Value(0)};
+  const Error error = error_of([&] { machine.call(*library.find("f"), args, &poll); });
+  ASSERT_FALSE(error.trail().empty());
+  EXPECT_GE(error.trail()[0].line, 3);
+}
+
 TEST_F(Machine, CancellingTheFutureOfAnEndlessLoopEndsIt) {
   define("forever", kForever);
   const std::vector<Value> args{Value(0)};
@@ -503,6 +524,30 @@ graph(%n : int):
 )");
   EXPECT_EQ(here_of("f", 50'000'000, kSlice), 0);
   EXPECT_EQ(here_of("f", 10, std::chrono::seconds(100)), 1);
+}
+
+TEST_F(Slice, WhatRanBeforeItsEndIsNotRunAgain) {
+  static std::atomic<int> ran;
+  ran = 0;
+  ops.add("test::once(int x) -> int",
+          [](OpContext&, const Value* args) {
+            ++ran;
+            return args[0];
+          },
+          {.pure = false, .cost = cost::kFixed});
+  // No instruction of the loop saves its place, but the jump back when the slice is over.
+  define("f", R"(
+graph(%n : int):
+  %true : bool = prim::Constant[value=1]()
+  %start : int = test::once(%n)
+  %me : int = prim::Loop(%n, %true, %start)
+    block0(%i : int, %m : int):
+      -> (%true, %i)
+  %k : int = test::short(%me)
+  return (%k)
+)");
+  EXPECT_EQ(here_of("f", 50'000'000, kSlice), 0);
+  EXPECT_EQ(ran, 1);
 }
 
 TEST_F(Slice, AForkedChildThatIsRunInPlaceIsWithinTheSlice) {

@@ -112,7 +112,7 @@ def test_a_variable_that_changes_its_type():
             y = "text"
         return x
 
-    refused(fn, 2, "`y` is int before the loop's turn and str after it", "for _ in range(x):")
+    refused(fn, 2, "`y` is int before an iteration of the loop and str after it", "for _ in range(x):")
 
 
 def test_a_variable_that_one_branch_lacks():

@@ -50,7 +50,7 @@ NOT_YET = {
 @pytest.mark.parametrize("fn", NOT_YET, ids=lambda fn: fn.__name__)
 def test_a_name_that_exists_elsewhere_is_not_there_yet_and_nothing_else_is_offered(fn):
     text = refusal(fn)
-    assert f"`{NOT_YET[fn]}` is not there yet in scripts" in text and "did you mean" not in text
+    assert f"`{NOT_YET[fn]}` is not available yet in scripts" in text and "did you mean" not in text
     assert place(fn) in text and "^" in text
 
 

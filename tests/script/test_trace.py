@@ -292,7 +292,7 @@ def test_what_left_one_fork_for_another_is_refused():
         second = torch.jit.fork(lambda y: y + left[0], x)
         return torch.jit.wait(first) + torch.jit.wait(second)
 
-    with pytest.raises(RuntimeError, match="left it by another way than its result; return it from the forked function"):
+    with pytest.raises(RuntimeError, match="left the fork other than by its result; return it from the forked function"):
         torch.jit.trace(fn, (torch.ones(2),))
 
 

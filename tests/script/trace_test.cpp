@@ -233,7 +233,7 @@ TEST_F(Trace, WhatLeftAForkByAnotherWayThanItsResultIsRefused) {
   EXPECT_THAT(error_of([&] {
                 (void)call("aten::add", {x, left});
               }).message(),
-              ::testing::HasSubstr("left it by another way than its result"));
+              ::testing::HasSubstr("left the fork other than by its result"));
   EXPECT_THROW((void)call("aten::add", {x, written}), Error) << "a view of it was written to";
   EXPECT_NO_THROW((void)call("aten::add", {x, constant}));
 }

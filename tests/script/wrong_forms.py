@@ -45,7 +45,7 @@ def future_of_two(x: Future[int, str]):  ### `Future` takes 1 type, got 2
 def a_slice_as_type(x: List[1:2]):  ### expected a type
     return x
 # ---
-def key_that_is_no_key(x: Dict[List[int], int]):  ### the keys of a dict are str, int, float or bool, not List[int]
+def key_that_is_no_key(x: Dict[List[int], int]):  ### the keys of a dict must be str, int, float or bool, not List[int]
     return x
 # ---
 def a_namespace_called(x):
@@ -115,19 +115,19 @@ def len_by_keyword(x: List[int]):
     return len(obj=x)  ### `len` takes no keyword `obj`
 # ---
 def range_as_value():
-    return range(3)  ### `range` stands only in a loop, a comprehension, or `list(range(...))`
+    return range(3)  ### `range` can only be used in a loop, a comprehension, or `list(range(...))`
 # ---
 def enumerate_as_value(xs: List[int]):
-    return enumerate(xs)  ### `enumerate` stands only in a loop or a comprehension
+    return enumerate(xs)  ### `enumerate` can only be used in a loop or a comprehension
 # ---
 def zip_as_value(xs: List[int]):
-    return zip(xs, xs)  ### `zip` stands only in a loop or a comprehension
+    return zip(xs, xs)  ### `zip` can only be used in a loop or a comprehension
 # ---
 def reversed_as_value(xs: List[int]):
-    return reversed(xs)  ### `reversed` stands only in a loop, a comprehension, or `list(reversed(...))`
+    return reversed(xs)  ### `reversed` can only be used in a loop, a comprehension, or `list(reversed(...))`
 # ---
 def enumerate_from_a_float(xs: List[int]):
-    for i, x in enumerate(xs, 1.5):  ### `enumerate` starts at an int, not float
+    for i, x in enumerate(xs, 1.5):  ### `enumerate` must start at an int, not float
         pass
 # ---
 def enumerate_of_three(xs: List[int]):
@@ -183,7 +183,7 @@ def isinstance_of_one(x: int):
     return isinstance(x)  ### `isinstance` takes 2 arguments, got 1
 # ---
 def getattr_of_a_variable(x, name: str):
-    return getattr(x, name)  ### the name of the attribute is a constant str in scripts
+    return getattr(x, name)  ### the name of the attribute must be a constant str in scripts
 # ---
 def getattr_of_a_tensor(x):
     return getattr(x, 'shape')  ### expected a module, got Tensor
@@ -239,13 +239,13 @@ def unpacks_one_of_two(t: Tuple[int, int]):
     (a,) = t  ### expected 1 value to unpack, got 2 of type Tuple[int, int]
 # ---
 def slice_by_float(xs: List[int]):
-    return xs[1.5:]  ### the bounds of a slice are ints, not float
+    return xs[1.5:]  ### the bounds of a slice must be ints, not float
 # ---
 def slice_by_none_step(xs: List[int], n: Optional[int]):
-    return xs[::n]  ### the step of a slice is an int, not Optional[int]
+    return xs[::n]  ### the step of a slice must be an int, not Optional[int]
 # ---
 def slice_of_a_list_by_tensor(xs: List[int], n):
-    return xs[n:]  ### the bounds of a slice are ints, not Tensor
+    return xs[n:]  ### the bounds of a slice must be ints, not Tensor
 # ---
 def two_indices(xs: List[int]):
     return xs[0, 1]  ### List[int] takes a single index
@@ -254,7 +254,7 @@ def index_and_comma(xs: List[int]):
     return xs[0,]  ### List[int] takes a single index
 # ---
 def tuple_sliced_by_a_variable(t: Tuple[int, int], n: int):
-    return t[n:]  ### the bounds of a tuple's slice are constant ints
+    return t[n:]  ### the bounds of a tuple's slice must be constant ints
 # ---
 def tuple_sliced_by_steps(t: Tuple[int, int]):
     return t[::2]  ### a tuple's slice takes no step in scripts
@@ -272,7 +272,7 @@ def indexes_optional(x: Optional[List[int]]):
     return x[0]  ### Optional[List[int]] cannot be indexed; test `is not None` first
 # ---
 def indexes_a_type(x):
-    return List[int]  ### a type stands only in annotations, `isinstance` and `torch.jit.annotate`
+    return List[int]  ### a type can only be used in annotations, `isinstance` and `torch.jit.annotate`
 # ---
 def stores_text(x):
     x[0] = 'a'  ### a str cannot be stored into a Tensor here; build a new one with torch.cat or torch.stack
@@ -338,31 +338,31 @@ import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_to_a_float(to: float):
-    return rpc.rpc_sync(to, callee, (1,))  ### the worker is named by a str (or its rank, an int, or both: the owner of an RRef), not by float
+    return rpc.rpc_sync(to, callee, (1,))  ### the worker must be named by a str (or by its rank, an int, or by the owner of an RRef), not by float
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_args_no_tuple(to: str):
-    return rpc.rpc_sync(to, callee, 1)  ### `args` is a tuple, not int; one argument is written `(x,)`
+    return rpc.rpc_sync(to, callee, 1)  ### `args` must be a tuple, not int; write one argument as `(x,)`
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_kwargs_elsewhere(to: str, d: Dict[str, int]):
-    return rpc.rpc_sync(to, callee, kwargs=d)  ### `kwargs` is written as a dict in place
+    return rpc.rpc_sync(to, callee, kwargs=d)  ### `kwargs` must be written as a dict in place
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_kwargs_by_name(to: str, key: str):
-    return rpc.rpc_sync(to, callee, kwargs={key: 1})  ### the keys of `kwargs` are constant strs
+    return rpc.rpc_sync(to, callee, kwargs={key: 1})  ### the keys of `kwargs` must be constant strs
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_timeout(to: str):
-    return rpc.rpc_sync(to, callee, (1,), timeout='1')  ### the timeout is a number of seconds, not str
+    return rpc.rpc_sync(to, callee, (1,), timeout='1')  ### the timeout must be a number of seconds, not str
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:

@@ -34,7 +34,7 @@ def two_types(x: int):
 # ---
 def changes_in_the_loop(n: int):
     x = 1
-    for i in range(n):  ### `x` is int before the loop's turn and str after it
+    for i in range(n):  ### `x` is int before an iteration of the loop and str after it
         x = 'a'
     return x
 # ---
@@ -98,7 +98,7 @@ def no_overload(x: str):
     return torch.sum(x)  ### no form of `torch.sum` takes (str)
 # ---
 def mixed_list(x: int):
-    return [x, 'a']  ### the elements of a list have one type: this is str, those before are int
+    return [x, 'a']  ### the elements of a list must have one type: this is str, those before are int
 # ---
 def wrong_element(xs: List[int]):
     xs.append('a')  ### the elements of List[int] are int, not str
@@ -108,22 +108,22 @@ def unannotated_list(n: int):
     xs.append(n)  ### `[]` alone is a List[Tensor], so annotate it: `xs: List[int] = []`
 # ---
 def wrong_index(xs: List[int]):
-    return xs['a']  ### List[int] is indexed by int, not by str
+    return xs['a']  ### List[int] must be indexed by int, not by str
 # ---
 def wrong_key(d: Dict[str, int]):
-    return d[1]  ### Dict[str, int] is indexed by str, not by int
+    return d[1]  ### Dict[str, int] must be indexed by str, not by int
 # ---
 def tuple_index(t: Tuple[int, str]):
     return t[2]  ### has 2 elements, so no index 2
 # ---
 def variable_tuple_index(t: Tuple[int, str], i: int):
-    return t[i]  ### is a constant int, so that its type is known
+    return t[i]  ### must be a constant int, so that its type is known
 # ---
 def unpacks_too_many(t: Tuple[int, str]):
     a, b, c = t  ### expected 3 values to unpack, got 2
 # ---
 def loops_over_an_int(n: int):
-    for i in n:  ### a loop runs over a range, list, dict, str, tuple or Tensor, not over int
+    for i in n:  ### a loop can run over a range, list, dict, str, tuple or Tensor, not over int
         pass
 # ---
 def range_of_float(x: float):
@@ -154,7 +154,7 @@ def recursion(n: int):
     return 0
 # ---
 def break_outside(x):
-    break  ### `break` stands outside a loop
+    break  ### `break` outside a loop
 # ---
 def attribute_of_optional(x: Optional[Tensor]):
     return x.sum()  ### Optional[Tensor] has no `sum`; test `is not None` first
@@ -166,4 +166,4 @@ def two_sides(b: bool):
     return 1 if b else 'a'  ### the two sides of this `if` expression are int and str
 # ---
 def star_import_alias(x):
-    return range(3)  ### `range` stands only in a loop
+    return range(3)  ### `range` can only be used in a loop

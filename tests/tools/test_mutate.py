@@ -107,6 +107,8 @@ FILES = {
         enable_testing()
         add_executable(a_test src/a/a.cpp src/a/a_test.cpp)
         add_test(NAME a COMMAND a_test)
+        add_executable(other_test src/a/a.cpp src/a/other_test.cpp)
+        add_test(NAME other COMMAND other_test)
         """,
     "CMakePresets.json": """
         {"version": 6,
@@ -135,6 +137,10 @@ FILES = {
           }
           return less(1, 2) && !less(1, 1) ? 0 : 1;
         }
+        """,
+    "src/a/other_test.cpp": """
+        int doubled(int a);
+        int main() { return doubled(2) == 4 ? 0 : 1; }
         """,
     "tools/mutate.txt": "src/a: a\n",
     "tools/mutants.txt": "# none\n",
@@ -190,6 +196,36 @@ def test_a_line_may_be_asked_for_and_an_accepted_fault_is_not_tried(project):
         assert done.returncode == 0 and "survived" in done.stdout and "- return" not in done.stdout, done.stdout
     finally:
         git(project, "reset", "-q", "--hard", "HEAD~1")
+
+
+def test_the_tests_of_one_folder_are_those_written_in_its_files(tool, tmp_path):
+    shop = tool.Workshop.__new__(tool.Workshop)
+    shop.tree = tmp_path
+    for name, text in {
+        "src/a/one_test.cpp": "TEST(One, A) {}\nTEST(One, B) {}\nTEST_P(Two, A) {\n  TEST(No, A);\n}\n",
+        "src/a/more_test.cpp": "TEST_F(Three, A) {}\n",
+        "src/a/b/below_test.cpp": "TEST(Below, A) {}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert shop.filter("src/a") == "One.*:*/One.*:Three.*:*/Three.*:Two.*:*/Two.*"
+    with pytest.raises(tool.Refused, match="src/c, which has none"):
+        shop.filter("src/c")
+
+
+def test_an_accepted_fault_may_be_told_from_others_by_the_line_before(tool, tmp_path):
+    text = "void f() {\n  a();\n  go();\n\n  b();\n  go();\n}\n"
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/mutants.txt").write_text("src/a.cpp\n< b();\n- go();\n+ {}\n= why\n")
+    accepted = tool.read_accepted(tmp_path)
+    assert [m.line for m in tool.mutants_of("src/a.cpp", text) if m.is_in(accepted)] == [6]
+
+
+def test_other_tests_than_those_of_the_table_may_be_asked_for(project):
+    done = run(project, "--at", "src/a/a.cpp:2", "--tests", "other")
+    assert done.returncode == 1 and "src/a/a.cpp:2\n- return a < b;\n+ return a <= b;" in done.stdout, done.stdout
+    assert "noticed by other" in run(project, "--at", "src/a/a.cpp:8", "--tests", "other").stdout
+    assert run(project, "--at", "src/a/a.cpp:2", "--tests", "nowhere").returncode == 2
 
 
 def test_since_takes_only_the_lines_that_changed(project):

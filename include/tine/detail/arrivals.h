@@ -2,10 +2,10 @@
 // docs/spec/future.md numbers its invariants. C++ and Python run these very lines, and so do the tests of interleavings.
 #pragma once
 
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "tine/detail/mutex.h"
 #include "tine/detail/state.h"
 
 namespace tine::detail {
@@ -19,7 +19,7 @@ namespace tine::detail {
 //   complete(signal)       the next one has come
 //   hold(arrivals, size)   the nodes of all inputs begin to keep this
 //   let_go(arrivals, last) an input's node no longer does; `last`: none does
-template <class Kind, class Mutex = std::mutex>
+template <class Kind, class M = Mutex>
 class Arrivals final : public RefCounted {
   using State = typename Kind::Input;
   using Kept = typename Kind::Kept;
@@ -44,21 +44,21 @@ class Arrivals final : public RefCounted {
 
   // The next one that is done; empty when there is none, at the moment or at all.
   [[nodiscard]] Kept take() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (taken_ == arrived_) return {};
     --left_;
     return std::move(done_[taken_++]);
   }
   // How many have not been handed out.
   [[nodiscard]] size_t left() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return left_;
   }
   // Done as soon as there is one to take, or when none will come. `fresh` is a pending signal, for when there is none.
   [[nodiscard]] Waited arrival(Signal fresh) {
     Waited waited = kind_.waited(fresh);
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (taken_ == arrived_ && left_ > 0) {
         // One that is done already was cancelled by its user.
         if (awaited_ && !awaited_->done()) return kind_.waited(awaited_);
@@ -71,7 +71,7 @@ class Arrivals final : public RefCounted {
   }
   // For a signal: that of an input that is pending.
   [[nodiscard]] WaitHelper* helper() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     while (first_pending_ < inputs_.size() && !inputs_[first_pending_].pending) ++first_pending_;
     // It is alive: its producer keeps it until it is done, and it arrives before it goes.
     return first_pending_ < inputs_.size() ? inputs_[first_pending_].pending->helper() : nullptr;
@@ -85,7 +85,7 @@ class Arrivals final : public RefCounted {
   // Calls look() with whatever is kept here, for a garbage collector, until that returns other than 0.
   template <class Look>
   [[nodiscard]] int look_at_kept(Look look) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const int stop = look(awaited_)) return stop;
     for (size_t i = taken_; i < arrived_; ++i) {
       if (const int stop = look(done_[i])) return stop;
@@ -102,14 +102,14 @@ class Arrivals final : public RefCounted {
     }
     static constexpr NodeOps kOps{&Input::run, false};
     Arrivals* owner = nullptr;
-    State* pending = nullptr;  // mutex_
+    State* pending = nullptr;  // guarded by owner->mutex_
   };
 
   void arrive(Input& input, State& done) noexcept {
     Signal awaited;
     bool last;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       input.pending = nullptr;
       done_[arrived_++] = Kept(done);
       last = arrived_ == done_.size();
@@ -120,14 +120,14 @@ class Arrivals final : public RefCounted {
   }
 
   Kind kind_;
-  mutable Mutex mutex_;
-  size_t arrived_ = 0;  // inputs in done_
-  size_t taken_ = 0;    // of those, how many are handed out
-  size_t left_;
-  size_t first_pending_ = 0;
+  mutable M mutex_;
+  size_t arrived_ TINE_GUARDED_BY(mutex_) = 0;  // inputs in done_
+  size_t taken_ TINE_GUARDED_BY(mutex_) = 0;    // of those, how many are handed out
+  size_t left_ TINE_GUARDED_BY(mutex_);
+  size_t first_pending_ TINE_GUARDED_BY(mutex_) = 0;
   std::vector<Input> inputs_;
-  std::vector<Kept> done_;
-  Signal awaited_;  // pending, or cancelled
+  std::vector<Kept> done_ TINE_GUARDED_BY(mutex_);
+  Signal awaited_ TINE_GUARDED_BY(mutex_);  // pending, or cancelled
 };
 
 // --- in C++

@@ -1,15 +1,12 @@
-// Blocks: recycled memory for objects that come and go by the million (states of futures, frames of coroutines and
-// scripts).
+// Blocks: recycled memory for objects that come and go by the million: states of futures, frames of coroutines and scripts.
 //
-// State      Each thread keeps what it frees, by size, up to 16 MiB; the rest goes back to the general allocator.
-// Threads    Any. A block may be freed on another thread than it came from.
-// Ordering   Last freed, first reused: what is in the processor's cache is used again.
-// Ownership  The caller's. A thread that ends gives its blocks back.
-// Errors     std::bad_alloc.
-// Cost       A few instructions each, where the general allocator takes 11 ns a pair, and gives the top of its
-//            heap back to the system only to fault it in again. Builds under a sanitizer go to the
-//            allocator each time: it is to see every use after the end.
-// Source     Bonwick's magazines (USENIX 2001), without the depot.
+// Each thread keeps what it frees, by size, up to 16 MiB, and takes the block freed last first, because that one is in the
+// processor's cache. The rest goes to the general allocator, and so does everything when the thread ends. A block may be freed
+// on another thread than it came from.
+//
+// A pair of calls is a few instructions. The general allocator takes 11 ns a pair, and it gives the top of its heap back to
+// the system only to fault it in again. Builds under a sanitizer use the general allocator each time, so that every use after
+// the end is seen.
 #pragma once
 
 #include <array>

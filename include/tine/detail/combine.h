@@ -1,7 +1,5 @@
-// The states behind collect_all and include/tine/combinators.h.
-//
-// A collection has one node in each input's list. While an input is pending its producer keeps it; from then on the
-// collection does, until the last is done. The nodes keep the collection.
+// The states of the combinators (future.h, combinators.h). A collection has one node in each input's list, and the nodes keep
+// the collection. A pending input is kept by its producer; from then on the collection keeps it, until the last input is done.
 #pragma once
 
 #include <array>

@@ -27,13 +27,13 @@ TINE_API void note_stack() noexcept;
 
 TINE_API void retain_context(ContextData* context) noexcept;
 TINE_API void release_context(ContextData* context) noexcept;
-// The future belongs to the context's token from now on: it is cancelled with it.
+// From now on the future belongs to the context's token and is cancelled with it.
 TINE_API void join_context(StateBase& state, ContextData& context);
 
 inline void join_current_context(StateBase& state) {
   if (ContextData* const context = current_context()) join_context(state, *context);
 }
-// It has a token or a deadline.
+// True if it has a token or a deadline.
 [[nodiscard]] TINE_API bool can_stop(const ContextData& context) noexcept;
 
 class ContextRef {
@@ -59,8 +59,8 @@ class ContextRef {
   ContextData* p_ = nullptr;
 };
 
-// Sets this thread's context for a scope and restores what was there. The thread owns its context: so a
-// coroutine may end a scope on another thread than it began it on.
+// Sets this thread's context for a scope, then restores the one before. The thread owns its context, so a coroutine may end a
+// scope on another thread than it began on.
 class ContextSwap {
  public:
   explicit ContextSwap(ContextRef next) noexcept : before_(thread_state.context) {

@@ -1,8 +1,8 @@
 // The states that then(), and_then(), or_else() and finally() return. Included by future.h.
 //
-// A continuation is its result's state, the callback and the node in one object. The source's list owns one
-// reference to it, its Future another. The callback is gone before the result is done, so that the one who waits finds
-// nothing left of it: its destructor may use what the waiter is about to destroy.
+// A continuation is its result's state, the callback and the node in one object. It begins with two references: one of the
+// source's list, one of its Future. The callback is destroyed before the result is done, because its destructor may use what
+// the thread that waits for the result is about to destroy.
 #pragma once
 
 #include "tine/detail/continuing.h"
@@ -10,7 +10,7 @@
 
 namespace tine::detail {
 
-// What a failed or cancelled state became. `later` here and below: see StateBase::fail.
+// Makes `to` become what a failed or cancelled state became. For `later`, here and below, see StateBase::fail.
 inline void forward_failure(Owning, StateBase& from, StateBase& to, Node** later) noexcept {
   const Outcome outcome = from.outcome();
   if (outcome == Outcome::kError) {
@@ -20,7 +20,7 @@ inline void forward_failure(Owning, StateBase& from, StateBase& to, Node** later
   }
 }
 
-// What any state became that is done.
+// Makes `to` become what a done state became.
 template <class T>
 void forward_outcome(State<T>& from, State<T>& to, Node** later) noexcept {
   if (from.outcome() != Outcome::kValue) return forward_failure(owning, from, to, later);
@@ -37,7 +37,7 @@ void forward_outcome(State<T>& from, State<T>& to, Node** later) noexcept {
   to.publish(owning, later);
 }
 
-// Calls f and destroys it. Null: what it returned is the value that `to` has to publish. Else what it threw.
+// Calls f and destroys it. Returns what it threw; or null, and then `to` has a value that is still to be published.
 template <class R, class F, class... Args>
 [[nodiscard]] std::exception_ptr construct_from(State<R>& to, F& f, Args&&... args) noexcept {
   std::exception_ptr error;
@@ -161,7 +161,7 @@ class PostedContinuation final : public Continuation<Call>, private Post<PostedC
   [[nodiscard]] static const Poster* poster_of(Node* node) noexcept {
     return node->ops() == &kPostOps ? cast(node) : nullptr;
   }
-  // The callback will not be called by whom it was posted to. finally's runs in any case, here.
+  // The one to whom it was posted will not call the callback. That of finally runs in any case: here.
   void refuse(Source& source, std::exception_ptr error) noexcept {
     this->StateBase::fail(owning, std::move(error));
     run_chain(this->settle(source));
@@ -303,8 +303,8 @@ class Closure {
 template <class Self>
 class ByExecutor : private Task {
  public:
-  // An executor takes a task on any thread. The one that reads a connection must not destroy a user's closure, so a
-  // callback that is not wanted is posted as well.
+  // post() may run under a gate, because an executor takes a task on any thread. A callback that is not wanted is posted as
+  // well: a thread that reads a connection must not destroy a user's closure.
   static constexpr bool kUser = false;
 
   explicit ByExecutor(Executor& executor) noexcept : executor_(executor) {}
@@ -318,7 +318,7 @@ class ByExecutor : private Task {
 
  private:
   void run() noexcept override {
-    // On top of waits, as a forked task.
+    // It may run inside a wait, like a forked task, and needs a stack.
     if (low_stack()) [[unlikely]]
       return refuse(too_deep_error(self().where()));
     const Ref<StateBase> source = std::move(source_);

@@ -1,12 +1,9 @@
-// Intrusive reference counting: the base of everything that a Value or a Future points to.
+// Intrusive reference counts: RefCounted is the base of everything that a Value or a Future points to, Ref<T> owns one
+// reference.
 //
-// State      A count that starts at 1 (the creator's reference).
-// Threads    retain and release from any thread.
-// Ordering   release() of the last reference happens after every other release (acquire/release).
-// Ownership  Ref<T> owns one reference. Ref<T>::adopt takes over one, Ref<T>::share adds one.
-// Errors     None.
-// Cost       16 bytes; one relaxed add to copy. A sole owner releases without a read-modify-write.
-// Source     Boost intrusive_ptr's counting rules; the sole-owner shortcut is folly's.
+// A count starts at 1, which is the creator's reference. Ref<T>::adopt takes over a reference, Ref<T>::share adds one.
+// retain() and release() may be called from any thread; the last release() happens after all others. Copying is one relaxed
+// addition. A sole owner releases without a read-modify-write: if it sees a count of 1, nobody is left who could add to it.
 #pragma once
 
 #include <atomic>
@@ -20,7 +17,8 @@
 namespace tine::detail {
 
 class RefCounted;
-// Deletes it; beyond 64 nested deletions on this thread it is queued and deleted by the outermost.
+// Deletes it. Where deletions nest more than 64 deep it is queued, and the outermost one on this thread deletes it: so a long
+// chain of objects needs a bounded stack.
 TINE_API void destroy(RefCounted* object) noexcept;
 
 class TINE_API RefCounted {
@@ -30,18 +28,18 @@ class TINE_API RefCounted {
 
   void retain() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
-    // Seeing 1 means that this is the only reference: nobody is left who could add one.
+    // A count of 1 is this reference, so nobody is left who could add one.
     if (refs_.load(std::memory_order_acquire) == 1 || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       destroy(const_cast<RefCounted*>(this));
     }
   }
-  // True is stable for the holder of that one reference; false may be stale.
+  // "True" stays true for the holder of that one reference; "false" may be out of date.
   [[nodiscard]] bool sole_owner() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
-  // For one who knows whose references there may be (a binding's garbage collector).
+  // For a garbage collector, which knows whose references there may be.
   [[nodiscard]] uint32_t references() const noexcept { return refs_.load(std::memory_order_acquire); }
 
  protected:
-  // By who holds both of two references: gives one up. False, and nothing done, when there are more.
+  // For a caller that holds two references: gives one up if these are all there are. Else does nothing and returns false.
   [[nodiscard]] bool release_one_of_two() const noexcept {
     if (refs_.load(std::memory_order_acquire) != 2) return false;
     refs_.store(1, std::memory_order_relaxed);

@@ -1,28 +1,25 @@
-// The state that a Promise and its Futures share.
+// The state that a Promise and its Futures share. docs/spec/future.md has the machine, with its invariants S1 to S5.
 //
-// State      Pending -> done, exactly once. One word holds everything that threads race for:
-//              bits 0..2  outcome: 0 pending, 1 value, 2 error, 3 cancelled, 4 deadline exceeded,
-//                         5 inherited over fork(2)
-//              the rest   pending: the callbacks added so far, newest first
-//                         done:    null when idle; while callbacks run (draining), those added
-//                                  meanwhile, newest first, ending in kTail
-// Threads    subscribe, done, wait, cancel: any. The payload is written by the one producer (Promise is
-//            unique; a state that several may complete has them claim() first) before it moves the
-//            word off pending with a release; readers acquire the word before they read the payload.
-// Ordering   Callbacks run in the order in which they were subscribed. One thread drains at a time: it
-//            who moved the word to draining. It leaves by moving kTail to null; if that fails, new
-//            callbacks came and it goes on. So a callback added while others run, on any thread,
-//            runs behind them. Waiting threads are woken before any callback runs.
-// Ownership  Intrusive count. A subscribed node belongs to the state until it is run. The reference rule: the one who
-//            passes `owning` holds a reference that no other thread uses; without it any reference will do.
-// Errors     None thrown from completion; a callback's exceptions are its own node's affair. Without memory for the
-//            queue of a callback that must wait (nested too deep, or gated) the process ends: it is owed to its user.
-// Cost       complete: one compare-and-swap without callbacks, two with; none when the producer is `owning` and
-//            the only owner (count 1, acquired: nobody is left who could subscribe or look). Without `owning` the
-//            state is kept for the call: two more on the count. A chain of continuations is run in a loop, not
-//            nested. No mutex until a thread really blocks (hub).
-// Source     Treiber's stack for the list; kj and folly for continuation nodes inside the result.
-//            docs/spec/future.md has the state machines and their invariants.
+// One word w holds everything that threads race for: the outcome in its lowest three bits, a list of nodes in the rest.
+//
+//   pending:   outcome = 0     the list: callbacks added so far, newest first
+//   draining:  outcome != 0    the list: callbacks added since, newest first, then the tail
+//   idle:      outcome != 0    the list: null
+//
+// The producer writes the payload (value_ or error_) before it moves w off pending with a release; readers acquire w before
+// they read the payload. A state that several parties may complete has them claim() first, so that one of them writes.
+//
+// The reference rule: the one who passes `owning` to a completion holds a reference that no other thread uses; without
+// `owning` any reference will do. A completion without it takes a reference for the call. A completion with it may find that
+// the count is 1, which means that nobody else can add, look or sleep: then plain stores take the place of the
+// compare-and-swaps.
+//
+// A node belongs to the state from its subscribe() until it runs. Sleeping threads are woken before any callback runs.
+// Completion throws nothing. If there is no memory for the queue of a callback that has to wait (nested too deep, or gated),
+// the process ends, because the callback is owed to its user.
+//
+// To complete a state is one compare-and-swap without callbacks and two with them. A chain of continuations runs in a loop and
+// not nested. There is no mutex until a thread really blocks (Hub).
 #pragma once
 
 #include <atomic>
@@ -38,8 +35,10 @@
 #include "tine/detail/block.h"
 #include "tine/detail/context.h"
 #include "tine/detail/export.h"
+#include "tine/detail/forks.h"
 #include "tine/detail/ref.h"
 #include "tine/detail/state_word.h"
+#include "tine/detail/waiting.h"
 #include "tine/error.h"
 #include "tine/executor.h"
 
@@ -52,23 +51,22 @@ namespace tine::detail {
 class StateBase;
 class Node;
 
-// A state that a callback has completed, with the callbacks that now have to run, newest first (none: null), and
-// one reference to it.
+// A state that a callback has completed, a reference to it, and the callbacks that now have to run, newest first (null: none).
 struct Chained {
   StateBase* state = nullptr;
   Node* newest = nullptr;
 };
 
 struct NodeOps {
-  // Runs the callback and gives the node up. `done` is alive for the call.
+  // Runs the callback, after which the node may be gone. The caller keeps `done` for the call.
   void (*run)(Node* node, StateBase& done) noexcept;
-  // A user's callback never runs under a CallbackGate. Internal ones are short, take no user lock and
-  // run no user code.
+  // It runs code of a user, and so never under a CallbackGate. Any other callback is short and takes no lock of a user's.
   bool user;
-  // It only keeps books: an error that reaches nothing else counts as unobserved.
+  // True for callbacks that only count. If such callbacks are the only ones that saw an error, the error still counts as
+  // unobserved.
   bool books = false;
-  // In place of run, where the callback's last act is to complete a state: what waits for that is left to the
-  // caller, who goes on with it in a loop. So a chain nests no deeper than one link.
+  // Used instead of `run` by callbacks whose last act is to complete a state. They leave that state's callbacks to the caller,
+  // which runs them in a loop. So a chain nests no deeper than one link.
   Chained (*run_chained)(Node* node, StateBase& done) noexcept = nullptr;
 };
 
@@ -78,7 +76,7 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   void become(const NodeOps* ops) noexcept { ops_ = ops; }  // only while it is in no list
-  // For the sole owner of the state whose list it is in: a binding's garbage collector looks.
+  // For the sole owner of the state in whose list it is: the garbage collector of a binding.
   [[nodiscard]] const NodeOps* ops() const noexcept { return ops_; }
   [[nodiscard]] Node* next() const noexcept { return next_; }
 
@@ -90,17 +88,17 @@ class Node {
   Node* next_ = nullptr;
 };
 
-// Runs run(a, b) now, or, nested deeper than 64, when the outermost such call on this thread returns (or when
-// the thread waits for a future).
+// Runs run(a, b) now, or, where such calls nest more than 64 deep, when the outermost of them on this thread returns or the
+// thread waits for a future.
 TINE_API void enter_trampoline(void (*run)(void* a, void* b), void* a, void* b) noexcept;
 
-enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kForked };
+enum class Outcome : uintptr_t { kPending, kValue, kError, kCancelled, kDeadline, kInherited };
 
-// The reference rule above, as an argument.
+// An argument that says: by the reference rule above, no other thread uses this caller's reference.
 struct Owning {};
 inline constexpr Owning owning;
 
-// Runs what a run_chained left, and gives the reference up.
+// Runs what a run_chained() has left, then gives the reference up.
 TINE_API void run_chain(Chained chained) noexcept;
 
 class TINE_API StateBase : public RefCounted {
@@ -121,29 +119,29 @@ class TINE_API StateBase : public RefCounted {
     return static_cast<Outcome>(word_.load(order) & kOutcome);
   }
   [[nodiscard]] bool done() const noexcept { return outcome() != Outcome::kPending; }
-  // The same for whoever asks from outside: one that waits for the parent process of a fork(2) fails here.
+  // The same for users. A state that only the parent process of a fork(2) could complete fails here.
   bool ready() noexcept { return done() || (is_inherited() && fail_in_child()); }
 
-  // It was made before a fork(2), of which this process is the child.
-  [[nodiscard]] bool of_parent() const noexcept { return generation_ != fork_generation(); }
-  // In the child: fails it if it is pending. Its callbacks are the parent's and are dropped, not run; its sleepers do
-  // not exist here. No lock. Always true.
+  // It was made before the fork(2) that made this process.
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != forks_so_far(); }
+  // In the child: fails it if it is pending, and returns true. The callbacks that it inherited are the parent's and are not
+  // run; its sleepers do not exist here. Takes no lock, because a thread of the parent may have held it.
   bool fail_in_child() noexcept;
 
-  // Runs the node when the state is done: at once when it is already and no other callback is
-  // running or waiting to run, else behind those. The caller's reference may go as soon as the node runs.
+  // Runs the node when the state is done. If it is done already the node runs here and now, unless other callbacks run or wait
+  // to run: then after those. The caller's reference must stay until the node runs.
   void subscribe(Node* node) noexcept;
 
-  // What a wait does before it blocks, as far as that takes no time: runs its task if nobody has begun it.
+  // A wait without the waiting: helps once, and runs the task of the state if nobody has begun it.
   void help_once() noexcept;
-  // What a wait does before it blocks. True: it is done.
+  // What a wait does before it blocks. Returns done().
   bool help_until(TimePoint deadline) noexcept;
   // True once it is done; false when the deadline passed first. Helps before it blocks.
   bool wait_until(TimePoint deadline) noexcept;
   void wait() noexcept {
     if (!done()) wait_until(kNoDeadline);
   }
-  // The same for one that is `owning`, as std::move(future).get() is.
+  // wait() by a caller that is `owning`: std::move(future).get().
   void wait_alone() noexcept {
     if (done()) return;
     if (WaitHelper* const mine = thread_helper()) {
@@ -153,7 +151,7 @@ class TINE_API StateBase : public RefCounted {
     wait_until(kNoDeadline);
   }
 
-  // For states that more than one party may complete: true for the first caller only.
+  // For states that several parties may complete. True for the first caller, which may write the payload.
   [[nodiscard]] bool claim() noexcept {
     return (flags_.fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed) == 0;
   }
@@ -161,14 +159,14 @@ class TINE_API StateBase : public RefCounted {
     return (flags_.load(std::memory_order_acquire) & kClaimed) != 0;
   }
 
-  // The producer's failure. False when a cancellation came first; then the error is dropped. With `later` the
-  // callbacks are not run but handed out (null: none), as everywhere below.
+  // Completes it with an error. False when a cancellation came first; then the error is dropped. With `later`, here and below,
+  // the callbacks are not run but handed out, newest first (null: none).
   bool fail(std::exception_ptr error) noexcept {
     const Ref<StateBase> mine = Ref<StateBase>::share(this);
     return fail(owning, std::move(error));
   }
   bool fail(Owning, std::exception_ptr error, Node** later = nullptr) noexcept;
-  // No payload, any thread, races with the producer: true for the one who wins.
+  // Completes it without a payload. Any thread may try, also while the producer completes it: true for the one that did.
   bool cancel(Outcome outcome = Outcome::kCancelled) noexcept {
     if (is_inherited()) [[unlikely]] {
       fail_in_child();
@@ -181,41 +179,40 @@ class TINE_API StateBase : public RefCounted {
     return finish(owning, outcome, later);
   }
 
-  // The error of a done and failed state, null otherwise. A cancelled state makes one.
+  // The error of a state that is done without a value, else null. For a cancelled state it is made now. This is looking.
   [[nodiscard]] std::exception_ptr error() const noexcept;
 
-  // A forked task that nobody has started yet is run by the thread that waits for it. True: this call
-  // ran it. run_here() keeps the state for the call and asks run_inline(). `task` is what it was posted as,
-  // null for states that are not tasks.
+  // A forked task that nobody has begun is run by the thread that waits for it. task() is what was posted to the executor, null
+  // for a state that is not a task. run_inline() returns true if this call ran it; run_here() is the same and keeps the state
+  // for the call.
   virtual bool run_inline() noexcept;
   bool run_here() noexcept;
   [[nodiscard]] virtual Task* task() noexcept;
-  // Runs the task, just taken from its queue by a thread in wait_alone(). If the count is 2 both references, the
-  // queue's and the Future's, are that thread's: nobody else can start it, look or subscribe, so
-  // the starting, the giving up of the queue's reference and the completion need no read-modify-write. (The
-  // task itself may hand out copies of its Future: then the count says so when it completes.)
+  // Runs the task, which a thread in wait_alone() has just taken out of its queue. If the count is 2, the calling thread has
+  // both references: the queue's and the Future's. Then nobody else can start it, look or subscribe, and three steps need no
+  // read-modify-write: to start it, to give up the queue's reference, to complete it. (The task itself may hand out copies of
+  // its Future. The count shows that when it completes.)
   virtual void run_alone() noexcept;
 
-  // Of a pending state: the callback added last, null when there is none. Only its sole owner may look
-  // further, and only the sole owner's answer stays true.
+  // The callback added last to a pending state; null for none, and for a state that is done. Only the sole owner of the state
+  // may follow next() from there, and only the sole owner's answer stays true.
   [[nodiscard]] Node* newest_callback() const noexcept {
     const uintptr_t word = word_.load(std::memory_order_acquire);
     return (word & kOutcome) ? nullptr : reinterpret_cast<Node*>(word);
   }
-  // The error of a state that failed with one, in place; null for every other outcome.
+  // The error of a state that failed with one, in place; null for any other outcome. This is looking.
   [[nodiscard]] const std::exception_ptr* stored_error() const noexcept {
     const std::exception_ptr* const error = peek_error();
     if (error) observe();
     return error;
   }
-  // The same for one who only passes by (a collector, a repr): that is not looking.
+  // The same for a garbage collector or a repr, which do not count as looking.
   [[nodiscard]] const std::exception_ptr* peek_error() const noexcept {
     return outcome() == Outcome::kError ? &error_ : nullptr;
   }
-  // Somebody has looked at the error, or passed it on. Of a pending one: its owner will, or has no use for it, so that
-  // its error is never reported.
+  // Marks the error as looked at, or passed on: it is not reported. On a pending state it says that its error never need be.
   void observe() const noexcept { flags_.fetch_or(kObserved, std::memory_order_relaxed); }
-  // A language binding shows it to its users: from then on its error is reported, as that of any future is.
+  // A language binding hands it to its user. From then on its error is reported if nobody looks at it.
   void show() noexcept {
     if (sole_owner()) {
       flags_.store(flags_.load(std::memory_order_relaxed) | kShown, std::memory_order_relaxed);
@@ -223,28 +220,27 @@ class TINE_API StateBase : public RefCounted {
       flags_.fetch_or(kShown, std::memory_order_relaxed);
     }
   }
-  // Where it was made, for the report of an error that nobody looks at; before it is shared.
+  // The place where it was made, for the report of an unobserved error. Set before the state is shared.
   void made_at(const std::source_location& where) noexcept { where_ = where; }
   [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
 
   [[nodiscard]] WaitHelper* helper() const noexcept { return helper_; }
-  void set_helper(WaitHelper* helper) noexcept { helper_ = helper; }  // before it is shared
 
  protected:
   explicit StateBase(WaitHelper* helper = nullptr, uint32_t references = 1) noexcept
-      : RefCounted(references), generation_(fork_generation()), helper_(helper) {}
-  // For states that are tasks: true for the one who is to run it.
+      : RefCounted(references), generation_(forks_so_far()), helper_(helper) {}
+  // For states that are tasks. True for the first caller, which then runs the task.
   [[nodiscard]] bool start() noexcept {
     return (flags_.fetch_or(kStarted, std::memory_order_acq_rel) & kStarted) == 0;
   }
-  // Only where nobody else can look.
+  // The same where no other thread can look.
   void start_alone() noexcept {
     flags_.store(flags_.load(std::memory_order_relaxed) | kStarted, std::memory_order_relaxed);
   }
   [[nodiscard]] bool started() const noexcept {
     return (flags_.load(std::memory_order_acquire) & kStarted) != 0;
   }
-  // Moves pending to that outcome and runs the callbacks; false when it was done already.
+  // Moves the word from pending to that outcome and runs the callbacks. False when it was done already.
   bool finish(Owning, Outcome outcome, Node** later = nullptr) noexcept {
     if (sole_owner() && word_.finish_alone(static_cast<uintptr_t>(outcome))) return true;
     return finish_pending(outcome, later);
@@ -264,13 +260,13 @@ class TINE_API StateBase : public RefCounted {
   static constexpr uint8_t kShown = 8;
 
   static Node* tail() noexcept;
-  // In a child after fork(2), where nothing completes it: its producer is a thread or a connection of the parent process.
+  // True in a child of fork(2) if the state's producer is a thread or a connection of the parent.
   [[nodiscard]] bool is_inherited() const noexcept { return helper_ && of_parent(); }
   static void delete_hub(Hub* hub) noexcept;
   bool finish_pending(Outcome outcome, Node** later) noexcept;
   bool leave(Node** more) noexcept;
   bool sleep_until(TimePoint deadline) noexcept;
-  // Both by one that is `owning`.
+  // Both require the caller to be `owning`, and this thread to be the one that drains.
   void drain(Node* newest) noexcept;
   void run_all(Node* oldest) noexcept;
   void wake_sleepers() noexcept;
@@ -288,9 +284,8 @@ using Unit = std::monostate;  // the payload of a Future<void>
 template <class T>
 using Payload = std::conditional_t<std::is_void_v<T>, Unit, T>;
 
-// What a language binding keeps beside the state: nothing, but for the dynamic Future<Value> the object
-// that shows it there. Read and written under that language's lock only; the object owns the state,
-// never the other way round.
+// What a language binding keeps beside the state: for the dynamic Future<Value> the object that shows it, for others nothing.
+// It is read and written under that language's lock only. The object owns the state, never the other way round.
 template <class T>
 struct BindingSlot {};
 template <>
@@ -308,13 +303,13 @@ class State : public StateBase, public BindingSlot<T> {
     if (how == Outcome::kValue) [[likely]] {
       value_.~P();
     } else if (how == Outcome::kError) {
-      // Dynamic futures are the insides of scripts and calls as well: those report what a user was shown.
+      // Scripts and calls use dynamic futures inside. Of those, only one that a user was shown reports its error.
       if (!std::is_same_v<T, Value> || this->shown()) this->report_unless_observed();
     }
   }
 
-  // The producer's result. False when a cancellation came first; then the value is dropped. When
-  // building the value throws, the exception passes through and the state stays pending.
+  // Completes it with a value built from the arguments. False when a cancellation came first; then the value is dropped. If
+  // building it throws, the exception passes through and the state stays pending.
   template <class... Args>
   bool emplace(Args&&... args) {
     construct(std::forward<Args>(args)...);
@@ -327,7 +322,7 @@ class State : public StateBase, public BindingSlot<T> {
     return publish(owning);
   }
 
-  // emplace in two steps, for a producer that must do something in between.
+  // emplace() in two steps, for a producer that has something to do in between.
   template <class... Args>
   void construct(Args&&... args) {
     std::construct_at(&value_, std::forward<Args>(args)...);
@@ -342,7 +337,7 @@ class State : public StateBase, public BindingSlot<T> {
   [[nodiscard]] Payload<T>& value() noexcept { return value_; }
   [[nodiscard]] const Payload<T>& value() const noexcept { return value_; }
 
-  // The value, or the error thrown; only when done.
+  // Only when done: returns the value or throws the error.
   [[nodiscard]] Payload<T>& get() {
     if (outcome() != Outcome::kValue) [[unlikely]]
       std::rethrow_exception(error());

@@ -1,7 +1,8 @@
-// Waiting for a future in a context that may stop first: behind get() and co_await. Included by future.h.
+// Waiting for a future in a Context that may stop first: for get() and co_await. Included by future.h.
 //
-// The future's callbacks can't be taken back, so who waits hangs on a state of its own, which the future completes, or
-// the context, whichever is first. What is left of it in the future's list is 100 bytes until that one is done.
+// A callback cannot be taken back from the future's list. So the waiting thread hangs on a state of its own, which either the
+// future or the Context completes. If the Context was first, 100 bytes of that state stay in the future's list until the
+// future is done.
 #pragma once
 
 #include "tine/detail/state.h"
@@ -17,7 +18,7 @@ TINE_API void wait_in_context_slowly(StateBase& state, TimePoint deadline);
 inline void wait_in_context(StateBase& state, TimePoint deadline = kNoDeadline) {
   if (!state.done()) wait_in_context_slowly(state, deadline);
 }
-// The same for whoever gives the only Future up: see StateBase::wait_alone.
+// The same for a caller that consumes the only Future: see StateBase::wait_alone.
 inline void wait_alone_in_context(StateBase& state) {
   if (state.done()) return;
   if (current_context()) [[unlikely]] {

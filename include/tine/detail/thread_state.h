@@ -1,4 +1,4 @@
-// What a thread has at hand: everything the hot paths ask of the running thread, in one thread-local.
+// Everything that the hot paths ask of the running thread, in one thread-local.
 #pragma once
 
 #include <cstddef>

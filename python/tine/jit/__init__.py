@@ -18,10 +18,10 @@ from ..futures import Future
 from ._async import _fork, _wait, fork, wait
 from ._marks import Attribute, annotate, export, ignore, is_scripting, is_tracing, isinstance, unused
 
-# Scripts raise Python's own exceptions, of any class: who catches what PyTorch's scripts raise catches these.
+# Scripts raise Python's own exceptions, of any class. A handler for the exceptions of PyTorch's scripts catches these.
 Error = Exception
 
-# What needs `inspect` and the compiler's bindings is loaded when it is first used.
+# The parts that need `inspect` and the compiler's bindings are loaded by their first use.
 _LAZY = {
     "CompilationUnit": "_script",
     "Graph": "_script",

@@ -35,7 +35,7 @@ def export(fn):
 
 
 def unused(fn):
-    """Marks a function that is not compiled. A script may name it; a call that it comes to raises RuntimeError."""
+    """Marks a function that is not compiled. A script may call it, and the call raises RuntimeError if it is reached."""
     fn._tine_jit_mark = "unused"
     return fn
 

@@ -14,6 +14,7 @@ from ._names import Names, describe, function_source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
 
 ScriptFunction = _C.ScriptFunction
+Meaning = _C.Meaning
 
 
 class ModuleClass:
@@ -35,27 +36,27 @@ class ModuleClass:
         return issubclass(self.cls, ModuleDict), self.children
 
     def describe(self, name):
-        """What `self.name` is where it is not a slot; see _names.py for the answer's form."""
+        """What `self.name` is where it is not a slot; None where there is nothing."""
         if name in self.functions:
             return describe(self.functions[name], name, self._registry)
         if name in self.constants:
-            return ("constant", self.constants[name])
+            return Meaning.constant(self.constants[name])
         if name in self.refused:
-            return ("refused", self.refused[name])
+            return Meaning.refused(self.refused[name])
         cls = self.cls
         fn = inspect.getattr_static(cls, name, None)
         if fn is None:
             return None
         if name == "forward" and issubclass(cls, Sequential) and fn is Sequential.forward:
-            return ("function", f"{self.type.name}.forward", self._sequential_source())
+            return Meaning.function(f"{self.type.name}.forward", self._sequential_source())
         if isinstance(fn, staticmethod):
             return describe(fn.__func__, name, self._registry)
         if isinstance(fn, property):
-            return ("refused", f"`{name}` is a property of `{cls.__name__}`; call a method instead")
+            return Meaning.refused(f"`{name}` is a property of `{cls.__name__}`; call a method instead")
         if not isinstance(fn, types.FunctionType):
-            return ("refused", f"attribute `{name}` of `{cls.__name__}` is a {type(fn).__name__}, which scripts cannot use")
+            return Meaning.refused(f"attribute `{name}` of `{cls.__name__}` is a {type(fn).__name__}, which scripts cannot use")
         if fn is Module.forward:
-            return ("refused", f"module `{cls.__name__}` has no `forward`")
+            return Meaning.refused(f"module `{cls.__name__}` has no `forward`")
         why = _source.refuse_kind(fn)
         if why is None and fn.__module__ == "tine.nn.module":
             why = f"`{name}` of tine.nn.Module is not available in scripts"
@@ -63,11 +64,11 @@ class ModuleClass:
             why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and over "
                    "the keys(), values() or items() of a ModuleDict")
         if why is not None:
-            return ("refused", why)
+            return Meaning.refused(why)
         try:
-            return ("function", f"{self.type.name}.{name}", self._method_source(name, fn))
+            return Meaning.function(f"{self.type.name}.{name}", self._method_source(name, fn))
         except (OSError, TypeError, _C.SyntaxError) as error:
-            return ("refused", str(error))
+            return Meaning.refused(str(error))
 
     def _method_source(self, name, fn):
         return function_source(fn, self._registry, self.type, f"{self.type.name}.{name}")
@@ -78,8 +79,8 @@ class ModuleClass:
         for name in self.children:
             lines.append(f'    input = getattr(self, "{name}")(input)')
         lines.append("    return input")
-        return (f"{self.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
-                Names(Sequential.forward, self._registry), self.type, {})
+        return _C.FunctionSource(f"{self.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
+                                 Names(Sequential.forward, self._registry), self.type)
 
 
 _SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}

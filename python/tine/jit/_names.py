@@ -1,14 +1,6 @@
-"""What the names in a script mean: asked by the compiler, one name at a time.
+"""What the names in a script mean. The compiler asks for one name at a time.
 
-An answer is None (no such name) or a tuple whose first element says what it is:
-    ("namespace",)                     a module; its attributes are asked for next
-    ("builtin", dotted)                the compiler's own word for it: "torch.jit.fork", "typing.List"
-    ("operator", name)                 "aten::add"
-    ("function", name, source | None)  a script function; the source where it may have to be compiled
-    ("constant", value)
-    ("type", text | ObjectType)
-    ("exception", name)
-    ("refused", why)                   it exists, and a script cannot use it
+An answer is a Meaning (python/src/script_resolver.cpp), or None where there is no such name.
 """
 
 import builtins
@@ -27,6 +19,7 @@ from ._types import UnknownType, is_dtype, type_text, value_type_text
 
 Tensor = _C.Tensor
 ScriptFunction = _C.ScriptFunction
+Meaning = _C.Meaning
 
 _MISSING = object()
 
@@ -84,19 +77,19 @@ def _exception_name(cls):
 
 
 def function_source(fn, registry, self_type=None, name=None, frame=None):
-    """The tuple that the compiler takes for a Python function."""
+    """What the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
-    return (name or registry.qualified_name(fn), file, text, first_line, fn.__name__, Names(fn, registry, frame), self_type,
-            _source.defaults_of(fn))
+    return _C.FunctionSource(name or registry.qualified_name(fn), file, text, first_line, fn.__name__,
+                             Names(fn, registry, frame), self_type, _source.defaults_of(fn))
 
 
 def describe(obj, dotted, registry):
     """What the object that `dotted` names is to a script."""
     special = _special_name(obj)
     if special is not None:
-        return ("builtin", special)
+        return Meaning.builtin(special)
     if isinstance(obj, types.ModuleType):
-        return ("namespace",)
+        return Meaning.namespace()
     if isinstance(obj, ScriptFunction):
         return _describe_scripted(obj, registry)
     wrapped = getattr(obj, "_wrapped_async_rpc_function", None)
@@ -104,28 +97,28 @@ def describe(obj, dotted, registry):
         return _describe_scripted(wrapped, registry)
     operator = _C._operator_name(obj)
     if operator is not None:
-        return ("operator", operator)
+        return Meaning.operator(operator)
     if _source.is_plain(obj):
         return _describe_function(obj, registry)
     if obj is None or isinstance(obj, (bool, int, float, str)):
-        return ("constant", obj)
+        return Meaning.constant(obj)
     if is_dtype(obj):
-        return ("constant", obj)
+        return Meaning.constant(obj)
     if isinstance(obj, tuple):
         try:
             value_type_text(obj)
-            return ("constant", obj)
+            return Meaning.constant(obj)
         except UnknownType as why:
-            return ("refused", f"the tuple `{dotted}` holds {why}")
+            return Meaning.refused(f"the tuple `{dotted}` holds {why}")
     if _is_exception(obj):
-        return ("exception", _exception_name(obj))
+        return Meaning.exception(_exception_name(obj))
     if isinstance(obj, (Tensor, list, dict)):
         kind = "Tensor" if isinstance(obj, Tensor) else type(obj).__name__
-        return ("refused", f"python value of type '{kind}' cannot be used as a value: `{dotted}` is a variable outside of "
+        return Meaning.refused(f"python value of type '{kind}' cannot be used as a value: `{dotted}` is a variable outside of "
                            "the function and may change. Pass it in as an argument, or make it a module's attribute")
     if isinstance(obj, type) or typing.get_origin(obj) is not None or type(obj).__name__ in ("UnionType", "ForwardRef"):
         return _describe_type(obj, dotted)
-    return ("refused", _why_not(obj, dotted))
+    return Meaning.refused(_why_not(obj, dotted))
 
 
 def _describe_scripted(function, registry):
@@ -133,43 +126,43 @@ def _describe_scripted(function, registry):
     fn = getattr(function, "__wrapped__", None)
     # After os.fork() the child has a unit of its own, which compiles again what it needs.
     if _source.is_plain(fn) and not hasattr(function, "_tine_traced") and _C._find_script(name) is None:
-        return ("function", name, function_source(fn, registry, name=name))
-    return ("function", name, None)
+        return Meaning.function(name, function_source(fn, registry, name=name))
+    return Meaning.function(name)
 
 
 def _describe_function(fn, registry):
     if fn.__module__ == "tine" or (fn.__module__ or "").startswith("tine._"):
-        return ("builtin", f"torch.{fn.__name__}")
+        return Meaning.builtin(f"torch.{fn.__name__}")
     why = _source.refuse_kind(fn)
     if why is not None:
-        return ("refused", why)
+        return Meaning.refused(why)
     if fn.__closure__ is not None and getattr(fn, "__wrapped__", None) is not None:
-        return ("refused", f"`{fn.__qualname__}` is wrapped by a decorator, which scripts cannot run; "
+        return Meaning.refused(f"`{fn.__qualname__}` is wrapped by a decorator, which scripts cannot run; "
                            "call the function that it wraps")
     scripted = registry.scripted(fn)
     if scripted is not None:
         return _describe_scripted(scripted, registry)
     try:
-        return ("function", registry.qualified_name(fn), function_source(fn, registry))
+        return Meaning.function(registry.qualified_name(fn), function_source(fn, registry))
     except (OSError, TypeError, _C.SyntaxError) as error:
-        return ("refused", str(error))
+        return Meaning.refused(str(error))
 
 
 def _describe_type(obj, dotted):
     try:
-        return ("type", type_text(obj))
+        return Meaning.type(type_text(obj))
     except UnknownType as why:
         if isinstance(obj, type):
             if hasattr(obj, "_modules") or any(base.__name__ == "Module" for base in obj.__mro__[1:]):
-                return ("refused", f"the module class `{obj.__name__}` cannot be made in a script; make it in Python "
+                return Meaning.refused(f"the module class `{obj.__name__}` cannot be made in a script; make it in Python "
                                    "and assign it to an attribute")
             instead = {"defaultdict": "use a Dict, and `if key not in d:` before `d[key] += ...`",
                        "OrderedDict": "use a Dict, which keeps the order, too",
                        "deque": "use a List", "Counter": "use a Dict[str, int]"}.get(obj.__name__)
             if obj.__module__ == "collections" and instead is not None:
-                return ("refused", f"`{dotted}` is not a type of scripts; {instead}")
-            return ("refused", f"class `{obj.__name__}`: {_source.NO_CLASSES}")
-        return ("refused", str(why))
+                return Meaning.refused(f"`{dotted}` is not a type of scripts; {instead}")
+            return Meaning.refused(f"class `{obj.__name__}`: {_source.NO_CLASSES}")
+        return Meaning.refused(str(why))
 
 
 def _why_not(obj, dotted):
@@ -214,7 +207,7 @@ class Names:
         first, *rest = dotted.split(".")
         obj = self._first(first)
         if not rest and self._is_own_name(first, obj):
-            return ("function", self._registry.qualified_name(self._fn), None)
+            return Meaning.function(self._registry.qualified_name(self._fn))
         for i, attribute in enumerate(rest):
             if obj is _MISSING:
                 return None
@@ -225,19 +218,19 @@ class Names:
                 place = holder.__name__.replace("tine", "torch", 1)
                 if (holder.__name__ == "tine" and not isinstance(obj, types.ModuleType)) or (
                         obj is _MISSING and _C._not_there_yet(place, attribute) is not None):
-                    return ("builtin", _special_name(obj) or ".".join([place, attribute] + rest[i + 1:]))
+                    return Meaning.builtin(_special_name(obj) or ".".join([place, attribute] + rest[i + 1:]))
             elif isinstance(holder, types.ModuleType) and holder.__name__ == "math" and obj is _MISSING:
-                return ("builtin", ".".join(["math", attribute] + rest[i + 1:]))
+                return Meaning.builtin(".".join(["math", attribute] + rest[i + 1:]))
             elif isinstance(holder, type) and isinstance(obj, types.FunctionType):
                 if not isinstance(inspect.getattr_static(holder, attribute, None), staticmethod):
-                    return ("refused", f"`{holder.__name__}.{attribute}` is a method; call it on the module, as "
+                    return Meaning.refused(f"`{holder.__name__}.{attribute}` is a method; call it on the module, as "
                                        f"`self.{attribute}(...)`, or make it a static method")
         if obj is _MISSING:
             return None
         return describe(obj, dotted, self._registry)
 
     def _is_own_name(self, name, obj):
-        """A function under a decorator is not yet what its name will mean, which is the function itself."""
+        """Whether the name will mean the function itself: while a decorator runs, it does not exist yet."""
         fn = self._fn
         if name != fn.__name__ or "." in fn.__qualname__.rpartition("<locals>.")[2]:
             return False

@@ -1,4 +1,4 @@
-"""script(): functions and modules to compiled code."""
+"""script(): compiles functions and modules."""
 
 import functools
 import inspect
@@ -208,7 +208,7 @@ def _members(kind):
 
 
 class RecursiveScriptModule(ScriptModule):
-    """What `tine.jit.script(module)` returns."""
+    """The module that `tine.jit.script(module)` returns."""
 
     @classmethod
     def _make(cls, module, record, c, children):
@@ -241,10 +241,10 @@ class RecursiveScriptModule(ScriptModule):
             function = _C._find_script(f"{record.type.name}.{name}")
             if function is None:
                 what = record.describe(name)
-                if what is None or what[0] != "function":
-                    why = what[1] if what is not None and what[0] == "refused" else "there is no such method"
+                if what is None or what.source is None:
+                    why = what.why if what is not None and what.why is not None else "there is no such method"
                     raise AttributeError(f"'{self._get_name()}' has no scripted method '{name}': {why}")
-                function = _C._compile(what[2])
+                function = _C._compile(what.source)
             done = own["_tine_methods"][name] = ScriptMethod(self, name, function)
         return done
 

@@ -32,7 +32,7 @@ def text_of(fn):
 
 
 def _only_raises(fn, text):
-    """An @unused function as a script has it: its signature, and an exception for who comes there after all."""
+    """An @unused function as a script has it: its signature, and a body that raises an exception."""
     made = ast.parse(textwrap.dedent(text)).body[0]
     parameters = made.args
     parameters.vararg = parameters.kwarg = None
@@ -70,7 +70,7 @@ NO_CLASSES = ("classes are not supported in scripts yet; keep its data in a tupl
 
 
 class NotAScript(_C.SyntaxError, TypeError):
-    """script() was given what is not a function or a module."""
+    """script() was given an object that is neither a function nor a module."""
 
 
 def refusal(obj, why):

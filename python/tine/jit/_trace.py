@@ -1,4 +1,4 @@
-"""trace(): what a function does with example inputs, as a graph."""
+"""trace(): records what a function does with example inputs, as a graph."""
 
 import functools
 import inspect
@@ -200,7 +200,7 @@ def _record(func, inputs, name, strict, self_=None):
         if (file, line) not in told:  # one for a place
             told.add((file, line))
             warnings.warn_explicit(text, TracerWarning, file, line)
-    return c.finish(output, name), output
+    return c.finish(output), output
 
 
 def _checked_inputs(example_inputs):
@@ -234,7 +234,7 @@ def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inpu
     needed, are fixed for good, with a `TracerWarning` that names the line. `tine.jit.fork` runs at once and is recorded as
     a `prim::fork` with its subgraph.
 
-    Errors: RuntimeError for inputs and outputs that are no tensors, and for an output that did not come out of the
+    Errors: RuntimeError for inputs and outputs that are not tensors, and for an output that did not come out of the
     recorded calls; TracingCheckError when the result fails on inputs that `func` takes; what `func` raises passes through.
     """
     if example_inputs is None:

@@ -105,7 +105,7 @@ def value_type_text(value):
     if is_dtype(value):
         return "int"
     if type(value).__name__ == "RRef":
-        raise UnknownType("an RRef, whose value's type nobody has said; annotate it in the class, `name: RRef[Tensor]`, or pass it "
+        raise UnknownType("an RRef, and the type of its value is not known; annotate it in the class, `name: RRef[Tensor]`, or pass it "
                           "to the method as an argument of that type")
     raise UnknownType(f"a value of type {type(value).__name__}, which scripts cannot hold; pass what is needed of it as an "
                       "argument, or keep numbers, strings, Tensors, lists, dicts and tuples of them in attributes")
@@ -141,6 +141,6 @@ def value_fits(value, target):
         return any(value_fits(value, a) for a in args)
     if origin is not None:
         return isinstance(value, origin)
-    if target is int or target is float:  # as in scripts a bool is no number
+    if target is int or target is float:  # as in scripts, a bool is not a number
         return isinstance(value, target) and not isinstance(value, bool)
     return isinstance(value, target)

@@ -36,7 +36,7 @@ class Linear(Module):
         from .. import empty, float32
 
         if device not in (None, "cpu"):
-            raise ValueError(f"Linear: there is no device but 'cpu', got {device!r}")
+            raise ValueError(f"Linear: device: expected 'cpu', got  {device!r}")
         dtype = float32 if dtype is None else dtype
         self.in_features = in_features
         self.out_features = out_features

@@ -295,12 +295,12 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none=True):
-        """Nothing to do: there are no gradients."""
+        """Does nothing, because tine has no gradients."""
 
     # Printing
 
     def extra_repr(self):
-        """What stands between the brackets of the printed form."""
+        """The text between the brackets of the printed form."""
         return ""
 
     def _get_name(self):

@@ -12,7 +12,7 @@ USAGE = """usage: python -m tine.pytorch program.py [args]    run a program with
 
 
 def _run(module, code):
-    """In a module __main__ that stays there: what the program leaves behind, and what is pickled by name, looks for it."""
+    """Runs in a module __main__ that stays: threads that outlive the program, and pickles by name, look for it."""
     module.__name__ = "__main__"
     sys.modules["__main__"] = module
     exec(code, module.__dict__)  # noqa: S102 - the user's program

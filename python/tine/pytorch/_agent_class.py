@@ -12,9 +12,9 @@ def _tensorpipe_agent():
 
 
 class _Shared:
-    """What the agent and its faulty variant have in common."""
+    """The part that the agent and its faulty variant have in common."""
 
-    # Set by _group.start(), behind the native constructor.
+    # Set by _group.start(), after the native constructor.
     store = None
     _options = None
 

@@ -21,7 +21,8 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
     plaintext_beyond_loopback: whether that may be an address beyond loopback, until tine speaks TLS; unless set whether
         TINE_PLAINTEXT is 1.
     secret: what the workers prove to each other; unless set TINE_AUTH_KEY, else the user's key file.
-    unix_sockets: whether workers of one machine use them.
+    transports: the ways between workers, nearest first: another worker is reached by the first that leads to it. "unix":
+        sockets between processes of one machine; "tcp".
     heartbeat_interval, heartbeat_timeout: seconds after which a silent worker is asked for a sign of life, and after which
         it counts as dead; interval 0: never. A process that ends is seen at once, without them.
     """
@@ -34,7 +35,7 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         init_method="env://",
         host="",
         secret="",
-        unix_sockets=True,
+        transports=("unix", "tcp"),
         plaintext_beyond_loopback=None,
         heartbeat_interval=5.0,
         heartbeat_timeout=30.0,
@@ -48,7 +49,7 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         self.num_worker_threads = num_worker_threads
         self.host = host
         self.secret = secret
-        self.unix_sockets = unix_sockets
+        self.transports = list(transports)
         self.plaintext_beyond_loopback = plaintext_beyond_loopback
         self.heartbeat_interval = _seconds("heartbeat_interval", heartbeat_interval)
         self.heartbeat_timeout = _seconds("heartbeat_timeout", heartbeat_timeout)
@@ -98,7 +99,7 @@ def agent_arguments(options):
         "host": options.host or os.environ.get("TINE_HOST", ""),
         "secret": options.secret,
         "protocol": protocol(),
-        "unix_sockets": options.unix_sockets,
+        "transports": options.transports,
         "plaintext_beyond_loopback": os.environ.get("TINE_PLAINTEXT") == "1" if plaintext is None else bool(plaintext),
         "heartbeat_interval": options.heartbeat_interval,
         "heartbeat_timeout": options.heartbeat_timeout,
@@ -126,7 +127,7 @@ _enums = set()  # all that a program may have imported
 
 
 def add_backend(name, construct_options, init):
-    """Registers a backend with PyTorch, for everybody who has imported its enum, or a member, already as well."""
+    """Registers a backend with PyTorch, also for modules that have already imported its enum or a member of it."""
     _enums.update((rpc.BackendType, backend_registry.BackendType))
     members = list(backend_registry.BackendType)
     backend_registry.register_backend(name, construct_options, init)
@@ -174,7 +175,7 @@ def install():
 
 
 def uninstall():
-    """Undoes install(). An agent that runs goes on."""
+    """Undoes install(). A running agent is not affected."""
     global _before_install
     uninstall_futures()
     if _before_install is None:

@@ -50,7 +50,7 @@ def protocol():
 
 
 def _words(variable):
-    """What an environment variable says, as a shell would split it."""
+    """The value of an environment variable, split as a shell would split it."""
     text = os.environ.get(variable, "")
     try:
         return shlex.split(text)
@@ -167,7 +167,7 @@ def _modified(path):
 
 @contextlib.contextmanager
 def _told():
-    """What the operating system refuses is told in one sentence."""
+    """Turns an error of the operating system into one sentence."""
     try:
         yield
     except OSError as error:
@@ -207,7 +207,7 @@ def _turn(progress):
 
 
 def _tidy(alone, mine):
-    """Removes what dead builders have left, and the modules beyond _KEPT whose last use is longest ago."""
+    """Removes the files of dead builders, and all modules but the _KEPT that were used last."""
     for scratch in _cache().glob(f"pytorch-*/{_SCRATCH}*"):
         if alone or time.time() - _modified(scratch) > _ABANDONED:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -272,7 +272,7 @@ class _Progress:
 
 
 def _run_all(commands, scratch):
-    """Runs compilers beside each other: (the first command that failed, what it said), or None."""
+    """Runs compilers in parallel: (the first command that failed, its output), or None."""
     environment = dict(os.environ, TMPDIR=scratch, LC_ALL="C")
     running = []
     try:
@@ -294,7 +294,7 @@ def _run_all(commands, scratch):
         return None
     except subprocess.TimeoutExpired:
         raise BuildError(
-            f"the compiler has not come to an end within {_COMPILER_BOUND:.0f} s and was stopped: {shlex.join(command)}"
+            f"the compiler did not finish within {_COMPILER_BOUND:.0f} s and was stopped: {shlex.join(command)}"
         ) from None
     except OSError as error:
         raise BuildError(f"the compiler can't be run: {shlex.join(command)}: {error.strerror}") from error
@@ -343,11 +343,11 @@ def _compile(compiler, target, scratch):
         log = target.parent / "build.log"
         log.write_text(f"{shlex.join(command)}\n{output}")
         _check_compiler(compiler, scratch)
-        lines = output.strip().splitlines() or ["it said nothing"]
+        lines = output.strip().splitlines() or ["it printed nothing"]
         first = next((line for line in lines if "error" in line), lines[-1]).strip()
         raise BuildError(
-            f"tine.pytorch could not be built for torch {torch_version()} by {shlex.join(compiler)}: {first} (all that it "
-            f"said: {log})"
+            f"tine.pytorch could not be built for torch {torch_version()} by {shlex.join(compiler)}: {first} (its whole "
+            f"output: {log})"
         )
     os.replace(module, target)
 

@@ -7,7 +7,7 @@ import torch
 import tine
 from tine import _C
 
-_TorchFuture = torch._C.Future  # c10d's and jit.fork's are no torch.futures.Future, but this
+_TorchFuture = torch._C.Future  # the class of c10d's and jit.fork's futures, which are not torch.futures.Future
 
 
 def to_torch_future(future):
@@ -19,8 +19,8 @@ def to_torch_future(future):
     the type and the text of the error in its text; torch.futures.collect_all and wait_all end with it at once.
 
     PyTorch's wait() blocks its thread, also one of tine's pool, and helps nobody: wait for tine's Future where both are at
-    hand. A future of PyTorch's cannot be cancelled; one of tine's that was is an error here. TypeError for what is no
-    future.
+    hand. A future of PyTorch's cannot be cancelled; one of tine's that was is an error here. TypeError for
+    an object that is not a future.
     """
     if isinstance(future, _TorchFuture):
         return future

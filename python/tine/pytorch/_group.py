@@ -24,14 +24,14 @@ _WRONG_BACKEND = (
 )
 _CARD = "tine/card/"
 _LIST = "tine/workers"
-# Where PyTorch's own agent says whether its group is static, and who comes or goes.
+# The keys under which PyTorch's own agent says whether its group is static, and which worker joins or leaves.
 _STATIC_KEY = "rpcIsStaticGroup"
 _TOKEN_KEY = "RpcGroupManagementToken"
 _LONGEST_NAP = 0.02
 _LOOK_EVERY = 0.25
 _EXPECTED_WITHIN = 1.0
 _ANSWERS_WITHIN = 2.0
-# A short timeout of calls is no reason not to wait for a worker that starts slowly.
+# A worker may start slowly, so a short timeout of calls does not shorten this wait.
 LEAST_MEETING_TIME = 60.0
 _MOST_TOLD = 1 << 20
 
@@ -151,7 +151,7 @@ def _meet(agent, store, name, rank, world_size, timeout):
             )
         names[its_name] = its_id
     agent.known(list(names.items()))
-    # Each pair connects once: the one that comes later in the ranks does it. Who is connected with all has all cards.
+    # Each pair connects once: the worker with the higher rank does it. A worker that is connected with all has all cards.
     for its_name, its_id in names.items():
         if its_id < rank:
             agent.connect(cards[its_id], clock.for_agent())
@@ -168,7 +168,7 @@ def _expect(agent, its_name, its_id, card, clock):
     try:
         agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
     except (tine.DeadlineExceeded, tine.AuthError) as late:
-        # It is busy or gone, or another has called itself so: who is asked at its own door tells.
+        # It is busy or gone, or another worker uses its name. Connecting to its own address tells which.
         try:
             agent.connect(card, clock.for_agent())
         except tine.AuthError:
@@ -184,7 +184,7 @@ def _missing(store, world_size):
 
 
 def _tell(group, world_size, what):
-    """all_gather_object, but that what the others say is not unpickled: who reaches the store has proved no secret."""
+    """all_gather_object without unpickling, because a process that reaches the store has not proved the secret."""
     mine = torch.frombuffer(bytearray(pickle.dumps(what)), dtype=torch.uint8)
     sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(world_size)]
     group.allgather([sizes], [torch.tensor([len(mine)])]).wait()
@@ -212,7 +212,7 @@ def _look_for_tensorpipe(store, name, rank, world_size):
 
 @contextlib.contextmanager
 def _membership(store, name, is_join):
-    """PyTorch's, but that the token is given back by who fails, and taken back from who has died."""
+    """As PyTorch's, but a worker that fails releases the token, and the token of a dead worker is taken back."""
     # The holder's card in it tells the others where to look for it, and no life writes what another has written.
     token = f"Token_for_{name}_{'join' if is_join else 'leave'} {_running.card}"
     _take_token(store, name, token)
@@ -238,18 +238,18 @@ def _take_token(store, name, token):
         if not holder or _wait_for(store, holder, clock.left(_LOOK_EVERY)):
             continue
         if _has_died(holder, clock):
-            before = holder  # nothing that it left undone stands in the way of those who come
+            before = holder  # nothing that it left undone hinders the next workers
         elif clock.over():
             raise MeetingError(
-                f"worker {name!r} waited {seconds} s for its turn to come to the group or to leave it: "
-                f"{holder.partition(' ')[0]} has not been given back"
+                f"worker {name!r} waited {seconds} s for its turn to join or leave the group: "
+                f"{holder.partition(' ')[0]} was not released"
             )
     if before:
-        store.set(before, "Done")  # for PyTorch's own agents, who wait for it
+        store.set(before, "Done")  # PyTorch's own agents wait for this
 
 
 def _has_died(holder, clock):
-    """Whether nobody is where the holder of a token listened."""
+    """Whether no process listens any more at the address of a token's holder."""
     card = holder.partition(" ")[2]
     if not card:
         return False  # PyTorch's own agent says not where it is
@@ -260,7 +260,7 @@ def _has_died(holder, clock):
 
 
 def _listed(store):
-    """The cards of those who are in the group, by id."""
+    """The cards of the workers in the group, by id."""
     if not _has(store, _LIST):
         return {}
     ids = [int(text) for text in store.get(_LIST).decode().split(",") if text]
@@ -326,7 +326,7 @@ def _connect(agent, card, clock):
 
 
 def leave(agent):
-    """The last step of leaving, behind the goodbyes."""
+    """The last step of leaving, after the goodbyes."""
     me = agent.get_worker_info().id
     _write_list(agent.store, [its_id for its_id in _listed(agent.store) if its_id != me])
 
@@ -369,7 +369,7 @@ _gone_lock = threading.Lock()
 
 
 def _members(sequence_id):
-    """The names in a gather's id, which PyTorch writes in a row, sorted, a number behind them."""
+    """The names in the id of a gather. PyTorch joins the sorted names and adds a number."""
     known = sorted(api._ALL_WORKER_NAMES | set(_gone))
 
     def parse(rest, first):
@@ -390,7 +390,8 @@ def _fail(sequence_id, states, name):
     if states.proceed_signal.is_set() or name not in members:
         return
     why, left = _gone[name]
-    # Who left in good order has said before what it had to say; it is the first of them whom the others wait for.
+    # A worker that left in good order does not end the gather if it did its part: the leader, the first member, waits for
+    # each worker's object, and the others wait only for the leader.
     leads = _running.get_worker_info().name == members[0]
     if left and (name in states.gathered_objects if leads else name != members[0]):
         return
@@ -420,7 +421,7 @@ def worker_came(name):
 
 
 def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
-    """PyTorch's, but that a death ends it: whoever is gone confirms nothing any more."""
+    """As PyTorch's, but a death ends the wait, because a worker that is gone confirms nothing any more."""
     end = time.monotonic() + timeout.total_seconds()
     while (left := end - time.monotonic()) > 0:
         began = time.monotonic()
@@ -431,14 +432,14 @@ def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
 
 
 def with_deaths(error):
-    """An error of shutdown(), with the deaths that may be why others have left already."""
+    """An error of shutdown(), with the deaths that may be the reason why other workers have left already."""
     with _gone_lock:
         unnamed = [why for name, (why, left) in _gone.items() if not left and name not in str(error)]
     return RuntimeError("; before that: ".join([str(error), *unnamed])) if unnamed else error
 
 
 def _wait_all_workers(timeout=0):
-    """PyTorch's, but that the error is not logged with its traceback: for that PyTorch imports its compiler, for seconds."""
+    """As PyTorch's, but without the traceback in the log, for which PyTorch imports its compiler and takes seconds."""
     try:
         api._all_gather(None, timeout=timeout)
     except RuntimeError as error:

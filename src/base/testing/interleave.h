@@ -1,14 +1,12 @@
-// A deterministic tester of lock-free protocols: runs real code under every order of its atomic operations.
+// A deterministic tester of lock-free protocols: it runs real code under every order of its atomic operations.
 //
-// State      One exploration at a time on a thread. A scenario is made afresh for each run.
-// Threads    The scenario's threads are fibres of the calling thread; they change only at operations of Atomic
-//            and in block_until.
-// Ordering   Sequentially consistent: it finds wrong orders of steps, not missing fences.
-// Ownership  Fibres that a failed run leaves in the middle of their work are not unwound.
-// Errors     A run fails when require() does, when every unfinished fibre is blocked, or after 100,000 steps; its
-//            choices are in the report and replay it.
-// Cost       About half a microsecond a switch.
-// Source     CHESS (Musuvathi and Qadeer, PLDI 2007): few preemptions find most errors.
+// A scenario's threads are fibres of the calling thread. They change only at operations of Atomic and in block_until. A
+// scenario is made afresh for each run. The tester finds wrong orders of steps; it does not find missing fences, because its
+// memory is sequentially consistent. Few preemptions find most errors (CHESS; Musuvathi and Qadeer, PLDI 2007). A switch costs
+// about half a microsecond.
+//
+// A run fails when require() does, when every unfinished fibre is blocked, or after 100,000 steps. Its choices are in the
+// report, and replay it. Fibres that a failed run leaves in the middle of their work are not unwound.
 #pragma once
 
 #include <ucontext.h>
@@ -147,7 +145,7 @@ class Atomic {
 };
 
 // Broken on purpose: its compare-and-swap can be interrupted between the two. A tester that lets a protocol
-// over it pass is no tester.
+// over it pass is not a tester.
 template <class T>
 class TornAtomic : public Atomic<T> {
  public:
@@ -210,7 +208,7 @@ inline int Explorer::pick(int current) {
     const Fibre& fibre = *fibres_[static_cast<size_t>(i)];
     if (!fibre.finished && (!fibre.blocked_until || fibre.blocked_until())) ready[count++] = i;
   };
-  const int saved = std::exchange(current_, -1);  // conditions read atomics, which is no step
+  const int saved = std::exchange(current_, -1);  // conditions read atomics, which is not a step
   if (current >= 0) look(current);
   const bool preempts = count == 1;
   if (!preempts || preemptions_ < max_preemptions_) {

@@ -1,4 +1,5 @@
 #include "src/ir/passes/simplify.h"
+#include "src/value/op_context.h"
 
 #include <algorithm>
 #include <map>
@@ -13,7 +14,7 @@ namespace {
 
 using Replacements = std::unordered_map<const Def*, Def*>;
 
-// Values that are equal are the same, and nobody can change them.
+// Types whose values cannot be changed and cannot be told apart when they are equal: one may stand for another.
 bool is_plain(const Type& type) {
   switch (type.kind) {
     case TypeKind::kNone:
@@ -27,7 +28,7 @@ bool is_plain(const Type& type) {
   }
 }
 
-// Of an operator on constants: 'a' * 1000000 stays a short program.
+// In ns. More expensive operators on constants are left to the run: 'a' * 1000000 must stay a short program.
 constexpr int64_t kWorthFolding = 10'000;
 
 bool is_plain_row(const Node& node) {
@@ -37,7 +38,7 @@ bool is_plain_row(const Node& node) {
                      [](const Def* def) { return is_plain(*def->type); });
 }
 
-// A replacement may itself have been replaced since.
+// Follows the chain: a replacement may itself have been replaced since.
 Def* replaced(Def* def, const Replacements& with) {
   for (auto found = with.find(def); found != with.end(); found = with.find(def)) def = found->second;
   return def;
@@ -56,7 +57,8 @@ bool in_subgraphs(Block& block, Pass pass) {
   return changed;
 }
 
-// Computes what is known before the script runs, and takes the `if`s out that this decides.
+// Computes operators on constants, and replaces an `if` on a constant by its branch. One walk in the order of the nodes
+// is enough: the inputs of a node have been folded when the walk comes to it.
 class Folder {
  public:
   bool run(Block& block) {
@@ -92,7 +94,7 @@ class Folder {
       OpContext context;
       result = node.op->kernel(context, args.data());
     } catch (const std::exception&) {
-      return;  // it fails when the script runs, if it comes there
+      return;  // left to fail when the script runs: it may never come there
     }
     if (!fits(result, node.output()->type)) return;
     node.kind = Kind::kConstant;
@@ -107,9 +109,11 @@ class Folder {
     const Value* condition = constant(node.inputs.front());
     if (!condition || !condition->is_bool()) return false;
     Block& taken = *node.blocks[condition->as_bool() ? 0 : 1];
-    // What comes after an exit would have to go, too: left to the jump.
+    // An exit must be the last node of its block, so the nodes after the `if` would have to go too. The emitter handles
+    // this case: it emits a jump on a constant without a test.
     if (taken.ends_in_exit()) return false;
-    // A result may be declared wider than what the branch gives: then its uses need the wider type.
+    // A result may be declared wider (Optional[int]) than the branch's value (int). Its uses were typed with the wider
+    // one, so the `if` stays.
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (!equal(node.outputs[i]->type, taken.outputs[i]->type)) return false;
     }
@@ -127,7 +131,8 @@ class Folder {
   bool changed_ = false;
 };
 
-// Takes the result of the first of two nodes that compute the same, where the first runs whenever the second does.
+// Of two nodes that compute the same, keeps the first and uses its result for both. The first must run whenever the
+// second does: it is in the same block or in a block around it, so `known_` holds the nodes of these blocks only.
 class Merger {
  public:
   bool run(Block& block) {
@@ -151,7 +156,7 @@ class Merger {
     }
     block.nodes = std::move(nodes);
     replace_all(block.outputs, with_);
-    // What was computed in this block is not there in the blocks beside it.
+    // The nodes of this block do not run when control takes a block beside it.
     for (const Key& key : added) known_.erase(key);
     return changed_;
   }
@@ -176,7 +181,7 @@ class Merger {
   bool changed_ = false;
 };
 
-// Takes out nodes whose results nobody uses and that do nothing else.
+// Removes nodes without an effect whose results are not used.
 class Dropper {
  public:
   bool run(Graph& graph) {
@@ -186,7 +191,7 @@ class Dropper {
   }
 
  private:
-  // A `while` may run for ever, which is an effect; `for` ends.
+  // A `while` may run for ever, and then the nodes after it do not run: that is an effect. A `for` ends.
   static bool may_be_endless(const Node& loop) {
     const Node* const limit = loop.inputs[0]->node;
     return limit && limit->kind == Kind::kConstant && limit->constant.is_int() &&
@@ -211,14 +216,14 @@ class Dropper {
       case Kind::kCallFunction:
       case Kind::kCallMethod:
       case Kind::kSetAttr:
-      case Kind::kListUnpack:  // these two check: the length, the type
+      case Kind::kListUnpack:  // this and the next one check something, the length or the type, and may fail
       case Kind::kUncheckedCast: return true;
       default: return false;
     }
   }
 
-  // Backwards: when a node is looked at, all uses of it have been seen. (A loop's parameters are no nodes, so what a
-  // turn hands to the next one is used by the loop's own outputs.)
+  // The walk is backwards, so that all uses of a node have been seen when it comes to the node. A value that an iteration
+  // of a loop hands to the next one is an output of the loop's block, so it counts as used.
   void block(Block& b) {
     std::vector<Node*> kept;
     for (size_t i = b.nodes.size(); i-- > 0;) {

@@ -1,9 +1,6 @@
-// Passes that make a graph smaller without changing what it does. Each takes time linear in the graph; nodes that go stay
-// allocated in it. OpTraits says which rows may be folded, merged and dropped. A row that fails while it is folded is left
-// as it is, to fail when it is run.
-//
-// A pass that inlines small functions, and one that finds writes which race with a fork, belong here, too: both need
-// nothing but the graph and its rows' traits.
+// Passes that make a graph smaller without changing what it does. Each takes time linear in the graph. A removed node
+// stays allocated in the graph. OpTraits says which rows may be folded, merged and dropped. All passes visit the subgraphs
+// of forks too.
 #pragma once
 
 #include "src/ir/graph.h"
@@ -12,14 +9,15 @@ namespace tine::ir {
 
 inline constexpr int kRounds = 4;
 
-// Rows whose arguments are constant numbers, strings or None, and that are pure and take no more than 10 us, become
-// their result; an `if` on a constant gives way to the branch taken. True when something changed. All passes visit fork subgraphs, too.
+// A pure row that takes at most 10 us and whose arguments are constant numbers, strings or None becomes its result. A row
+// that fails while it is folded is left as it is, to fail when it is run. An `if` on a constant becomes the branch that is
+// taken. All passes return true when something changed.
 bool fold_constants(Graph& graph);
-// Pure rows that see the same numbers, strings or None again give what they gave before. Tensors, lists and other
-// things that can be written to or told apart are never merged.
+// A pure row whose inputs are the numbers, strings or None of an earlier one uses the earlier result. Tensors, lists and
+// other values that can be written to or told apart are never merged.
 bool merge_common(Graph& graph);
-// What has no effect and is used by nobody goes, also where it could fail: an error is one of the results of a row, and
-// results that nobody uses are not computed. Nodes that are there to check stay: raise, unpacking, narrowing casts.
+// Removes nodes that have no effect and whose results are not used, even if they could fail: an error is one of the results
+// of a row. Nodes whose purpose is to check stay: raise, unpacking, narrowing casts.
 bool drop_dead(Graph& graph);
 
 void simplify(Graph& graph);

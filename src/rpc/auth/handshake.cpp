@@ -16,7 +16,7 @@ namespace tine::rpc {
 namespace {
 
 constexpr std::string_view kLabel = "tine-rpc-proof-1";
-// Who offers kRawCalls and who does not cannot talk to each other.
+// A process that offers kRawCalls and one that does not cannot talk to each other.
 std::string_view words_for_kind(bool raw_calls) noexcept {
   return raw_calls ? "a node of raw calls (PyTorch's RPC with tine as its backend)"
                    : "an agent of tine's own RPC (tine.rpc.init_rpc)";
@@ -66,7 +66,7 @@ Mac Handshake::proof_of(Role role) const {
   std::memcpy(p, kLabel.data(), kLabel.size());
   p[16] = static_cast<std::byte>(role);
   put_le<uint16_t>(p + 17, version_);
-  std::memcpy(p + 19, config_.binding.data(), config_.binding.size());
+  std::memset(p + 19, 0, 32);  // reserved for what binds the proof to TLS
   std::memcpy(p + 51, hello_.data(), hello_.size());
   std::memcpy(p + 51 + kHelloBytes, challenge_.data(), challenge_.size());
   Mac mac;
@@ -201,11 +201,6 @@ void Handshake::handle_proof() {
     return fail(
         make_error(ErrorKind::kAuth, fmt::format("refused {}: wrong secret; {}", who(), kSameSecret)));
   }
-  state_ = State::kProven;
-}
-
-void Handshake::admit() {
-  if (state_ != State::kProven) return;
   put(make_proof(RecordType::kAccept, version_, proof_of(Role::kAcceptor)));
   state_ = State::kDone;
 }
@@ -244,11 +239,6 @@ void Handshake::handle_refusal() {
       kind = ErrorKind::kPeerDied;
       why = "our handshake took longer than it allows";
       break;
-    case RefusalCode::kNotAdmitted:
-      why =
-          "it does not admit a worker of our name or incarnation (is the name taken, or are we from an "
-          "earlier run?)";
-      break;
     case RefusalCode::kClosing:
       kind = ErrorKind::kPeerDied;
       why = "it is shutting down";
@@ -266,18 +256,13 @@ void Handshake::handle_refusal() {
 void Handshake::refuse(RefusalCode code) {
   if (state_ == State::kFailed || state_ == State::kDone) return;
   put(make_refusal(code, config_.low_version, config_.high_version));
-  ErrorKind kind = ErrorKind::kPeerDied;
   std::string_view why;
   switch (code) {
     case RefusalCode::kBusy: why = "too many handshakes were pending, and this was the oldest"; break;
-    case RefusalCode::kTooSlow: why = "its handshake was not through in time"; break;
-    case RefusalCode::kNotAdmitted:
-      kind = ErrorKind::kAuth;
-      why = "its name or incarnation is not admitted";
-      break;
+    case RefusalCode::kTooSlow: why = "its handshake did not finish in time"; break;
     default: why = "we are shutting down";
   }
-  fail(make_error(kind, fmt::format("refused {}: {}", who(), why)));
+  fail(make_error(ErrorKind::kPeerDied, fmt::format("refused {}: {}", who(), why)));
 }
 
 void Handshake::ended(std::string_view how) {

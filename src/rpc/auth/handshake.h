@@ -1,13 +1,9 @@
-// Handshake: proves to each of two processes that the other holds the same secret. No I/O of its own.
+// Handshake: proves to each of two processes that the other holds the same secret. It does no input or output of its own.
 //
-// State      Going; then proven (acceptor only, until admit() or refuse()); then done or failed.
-// Threads    One at a time.
-// Ordering   Write output() as it appears, feed what comes in.
-// Ownership  Shares the secret.
-// Errors     failed() with error(): AuthError, or PeerDied, naming address, roles and reason. Output that is
-//            left then is a refusal, to be written before closing.
-// Cost       Two HMACs over 436 bytes; a fixed 600 bytes of memory, whatever the peer sends.
-// Source     docs/spec/wire.md, section 1; HMAC: RFC 2104.
+// Write output() as it appears, and feed what comes in to input() and received(), one thread at a time, until the state is
+// done or failed. A handshake that failed has an error(): AuthError, or PeerDied, which names the address, the roles and the
+// reason. Output that is left then is a refusal, to be written before the connection is closed. A handshake costs two HMACs over
+// 436 bytes and a fixed 600 bytes of memory, whatever the peer sends. docs/spec/wire.md, section 1; HMAC: RFC 2104.
 #pragma once
 
 #include <exception>
@@ -22,7 +18,7 @@ namespace tine::rpc {
 class Handshake {
  public:
   enum class Role : uint8_t { kInitiator = 1, kAcceptor = 2 };
-  enum class State : uint8_t { kGoing, kProven, kDone, kFailed };
+  enum class State : uint8_t { kGoing, kDone, kFailed };
   struct Config {
     Role role = Role::kInitiator;
     std::string name;
@@ -30,8 +26,7 @@ class Handshake {
     std::shared_ptr<const Secret> secret;
     std::string address;        // for messages: the peer's
     std::string expected_name;  // initiator: empty takes any
-    std::array<std::byte, 32> binding{};
-    uint64_t features = 0;  // the other side must offer the same of those known here
+    uint64_t features = 0;      // the other side must offer the same of those known here
     uint16_t low_version = 1;
     uint16_t high_version = 1;
   };
@@ -49,7 +44,6 @@ class Handshake {
   // The stream ended, or its deadline passed.
   void ended(std::string_view how);
   void refuse(RefusalCode code);  // acceptor, at any time before done
-  void admit();                   // acceptor, when proven
 
   [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
   [[nodiscard]] uint64_t peer_incarnation() const noexcept { return peer_incarnation_; }

@@ -34,7 +34,7 @@ void make_folders_of(const std::string& path) {
     if (at == 0 || at == std::string::npos) continue;
     const std::string folder = path.substr(0, at);
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES) {
-      fail(path, fmt::format("cannot be made, its folder {} neither", folder), errno);
+      fail(path, fmt::format("cannot be made, because its folder {} cannot be made", folder), errno);
     }
   }
 }
@@ -119,7 +119,7 @@ std::shared_ptr<const Secret> Secret::from_file(const std::string& path) {
   const Fd file(fd);
   struct stat info {};
   if (::fstat(fd, &info) != 0) fail(path, "cannot be examined", errno);
-  if (!S_ISREG(info.st_mode)) throw AuthError(fmt::format("the key file {} is no regular file", path));
+  if (!S_ISREG(info.st_mode)) throw AuthError(fmt::format("the key file {} is not a regular file", path));
   if (info.st_uid != ::geteuid()) {
     throw AuthError(
         fmt::format("the key file {} belongs to user {}, expected {}", path, info.st_uid, ::geteuid()));

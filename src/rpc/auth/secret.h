@@ -1,12 +1,6 @@
-// Secret: what two processes must share to talk at all; where it comes from.
-//
-// State      Immutable; its bytes are wiped when it dies.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Shared by const pointer.
-// Errors     AuthError naming the variable or file, what is wrong with it and what to do.
-// Cost       load() reads the environment and perhaps a file.
-// Source     DESIGN promise 6.
+// Secret: what two processes must share to talk at all, and where it comes from (docs/security.md). It is immutable, any
+// thread may use it, and its bytes are wiped when it is destroyed. Errors are AuthErrors that name the variable or the
+// file, what is wrong with it, and what to do.
 #pragma once
 
 #include <cstddef>

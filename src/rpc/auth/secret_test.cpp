@@ -80,7 +80,7 @@ TEST_F(KeyFile, ThatIsALinkAFolderOrTooShortIsRefused) {
   const std::string link = folder_ + "/link";
   std::filesystem::create_symlink(path_, link);
   EXPECT_THAT(error_of(link), HasSubstr("cannot be opened"));
-  EXPECT_THAT(error_of(folder_), HasSubstr("no regular file"));
+  EXPECT_THAT(error_of(folder_), HasSubstr("not a regular file"));
   const std::string empty = folder_ + "/empty";
   ::close(::open(empty.c_str(), O_CREAT | O_WRONLY, 0600));
   EXPECT_THAT(error_of(empty), HasSubstr("this one has 0"));

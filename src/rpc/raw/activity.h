@@ -1,19 +1,15 @@
-// Activity: counts what of the user's code is entered, or is owed; for who waits until it is over.
+// Activity: counts the calls of user code that have been entered or are owed, for a thread that waits until they are
+// over.
 //
-// State      Open, then closed: enter() says no. Any number of things may be going on.
-// Threads    Any. Who waits from within what it counts does not wait for itself.
-// Ordering   What ended before wait() returned happens before that.
-// Ownership  Must outlive what it counts.
-// Errors     None.
-// Cost       An atomic operation; a lock only while somebody waits.
-// Source     -
+// It is open, and then closed: from then on enter() returns false. Any thread may use it, and it must outlive what it
+// counts. Everything that ended before wait() returned happens before that return. A thread that waits inside a counted
+// call does not wait for that call. Each operation is one atomic operation; the lock is taken only while a thread waits.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 
+#include "src/base/mutex.h"
 #include "tine/executor.h"
 
 namespace tine::rpc {
@@ -31,7 +27,7 @@ class Activity {
   void end() noexcept {
     count_.fetch_sub(1, std::memory_order_seq_cst);
     if (!awaited_.load(std::memory_order_seq_cst)) return;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     changed_.notify_all();
   }
   void close() noexcept { closed_.store(true, std::memory_order_seq_cst); }
@@ -39,10 +35,14 @@ class Activity {
 
   // Until nothing is going on but what this thread is in. False: the deadline came.
   bool wait(TimePoint deadline) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     awaited_.store(true, std::memory_order_seq_cst);
     const size_t own = Inside::count_of(*this);
-    return changed_.wait_until(lock, deadline, [&] { return count_.load(std::memory_order_seq_cst) <= own; });
+    // end() sees awaited_ or this sees its count; both are seq_cst.
+    while (count_.load(std::memory_order_seq_cst) > own) {
+      if (!changed_.wait_until(mutex_, deadline)) return count_.load(std::memory_order_seq_cst) <= own;
+    }
+    return true;
   }
 
   // This thread is in something that is counted.
@@ -70,8 +70,8 @@ class Activity {
   std::atomic<size_t> count_{0};
   std::atomic<bool> closed_{false};
   std::atomic<bool> awaited_{false};
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  Mutex mutex_;
+  Condition changed_;
 };
 
 }  // namespace tine::rpc

@@ -12,7 +12,7 @@ namespace tine::rpc {
 namespace {
 
 constexpr std::string_view kMagic = "tine-node";
-constexpr size_t kFields = 9;
+constexpr size_t kFields = 6;  // and two of each address
 
 std::string escape(std::string_view text) {
   std::string out;
@@ -59,9 +59,10 @@ std::string describe(const RawWorker& worker) {
 }
 
 std::string RawCard::text() const {
-  return fmt::format("{} {} {} {} {:016x} {} {} {} {}", kMagic, kWireVersion, escape(worker.name), worker.id,
-                     incarnation, escape(machine), escape(unix_address), escape(tcp_address),
-                     escape(protocol));
+  std::string text = fmt::format("{} {} {} {} {:016x} {}", kMagic, kWireVersion, escape(worker.name),
+                                 worker.id, incarnation, escape(protocol));
+  for (const Address& a : addresses) text += fmt::format(" {} {}", escape(a.text), escape(a.reach));
+  return text;
 }
 
 RawCard RawCard::parse(std::string_view text) {
@@ -77,30 +78,36 @@ RawCard RawCard::parse(std::string_view text) {
   }
   if (fields.size() < 2 || fields[0] != kMagic)
     refuse(text,
-           fmt::format("it does not begin with '{}'; give what RawNode::card() of the other worker says",
-                       kMagic));
+           fmt::format(
+               "it does not begin with '{}'; pass the text that RawNode::card() of the other worker returns",
+               kMagic));
   int version = 0;
-  if (!read_number(fields[1], &version, 10)) refuse(text, "its version is no number");
+  if (!read_number(fields[1], &version, 10)) refuse(text, "its version is not a number");
   if (version != kWireVersion) {
     throw ValueError(fmt::format(
         "the card is of a worker that speaks wire version {}, this one speaks {}: install the same "
         "version of tine for all workers of the world",
         version, kWireVersion));
   }
-  if (fields.size() != kFields)
-    refuse(text, fmt::format("it has {} fields, expected {}", fields.size(), kFields));
+  if (fields.size() < kFields || (fields.size() - kFields) % 2 != 0) {
+    refuse(text,
+           fmt::format("it has {} fields, expected {} and two for each address", fields.size(), kFields));
+  }
   RawCard card;
   if (!unescape(fields[2], &card.worker.name) || card.worker.name.empty() ||
       card.worker.name.size() > kMaxRawNameBytes)
-    refuse(text, fmt::format("its name has to have 1 to {} bytes", kMaxRawNameBytes));
+    refuse(text, fmt::format("its name must have 1 to {} bytes", kMaxRawNameBytes));
   if (!read_number(fields[3], &card.worker.id, 10) || card.worker.id < 0 || card.worker.id > kMaxRawId)
     refuse(text, fmt::format("its id is '{}', expected 0 to {}", fields[3], kMaxRawId));
   if (!read_number(fields[4], &card.incarnation, 16) || card.incarnation == 0)
-    refuse(text, "its incarnation is no number");
-  if (!unescape(fields[5], &card.machine) || !unescape(fields[6], &card.unix_address) ||
-      !unescape(fields[7], &card.tcp_address) || !unescape(fields[8], &card.protocol))
-    refuse(text, "a field of it is not percent-encoded as it should be");
-  if (card.tcp_address.empty()) refuse(text, "it has no address");
+    refuse(text, "its incarnation is not a number");
+  const auto bad_field = [&] { refuse(text, "one of its fields is not percent-encoded correctly"); };
+  if (!unescape(fields[5], &card.protocol)) bad_field();
+  for (size_t i = kFields; i < fields.size(); i += 2) {
+    Address& a = card.addresses.emplace_back();
+    if (!unescape(fields[i], &a.text) || !unescape(fields[i + 1], &a.reach)) bad_field();
+  }
+  if (const std::string bad = what_is_wrong_with(card.addresses); !bad.empty()) refuse(text, bad);
   return card;
 }
 

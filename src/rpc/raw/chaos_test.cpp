@@ -48,7 +48,7 @@ RawBytes owned(Tally& tally, size_t size) {
 
 class Chaos {
  public:
-  Chaos(uint32_t seed, bool unix_sockets) : random_(seed), nodes_(unix_sockets) {}
+  Chaos(uint32_t seed, Over over) : random_(seed), nodes_(over) {}
 
   void run(int steps) {
     for (int id = 0; id < kNodes; ++id) come(id);
@@ -160,7 +160,8 @@ TEST(RawChaosTest, EveryCallEndsOnceAndNothingIsKept) {
   const uint32_t seeds = asked ? static_cast<uint32_t>(std::atoi(asked)) : 6;
   for (uint32_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Chaos chaos(seed, seed % 2 == 0);
+    constexpr Over kWays[] = {Over::kUnix, Over::kTcp, Over::kInProcess};
+    Chaos chaos(seed, kWays[seed % 3]);
     chaos.run(300);
     if (HasFailure()) break;
   }
@@ -172,7 +173,7 @@ TEST(RawChaosTest, WorkersThatAreKilledAtAnyMomentFailTheirCallsAndNoOther) {
     ChildNode child(1), other(2);
     Tally tally;
     {
-      RawNodes nodes(round % 2 == 0);
+      RawNodes nodes(round % 2 == 0 ? Over::kUnix : Over::kTcp);
       nodes.add(0)->open();
       nodes[0]->connect(child.card, in(10s));
       nodes[0]->connect(other.card, in(10s));

@@ -13,14 +13,14 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using Kind = RawFailure::Kind;
 
-class RawEndTest : public ::testing::TestWithParam<bool> {
+class RawEndTest : public ::testing::TestWithParam<Over> {
  protected:
   RawNodes nodes{GetParam()};
-  std::function<void(RawNodeOptions&)> way = [this](RawNodeOptions& o) { o.unix_sockets = GetParam(); };
+  std::function<void(RawNodeOptions&)> way = [](RawNodeOptions& o) { talk(o, GetParam()); };
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawEndTest, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Over, RawEndTest, ::testing::Values(Over::kUnix, Over::kTcp),
+                         [](const auto& info) { return name_of(info.param); });
 
 double ms_since(TimePoint t) { return std::chrono::duration<double, std::milli>(Clock::now() - t).count(); }
 
@@ -165,7 +165,7 @@ TEST_P(RawEndTest, CloseFailsWhatIsPendingAndWhatComesLater) {
     EXPECT_EQ(s->get().failure.kind, Kind::kClosed);
     EXPECT_THAT(s->get().failure.text, HasSubstr("worker 'w0' (id 0) was closed"));
   }
-  EXPECT_TRUE(nodes[0].handler.deaths().empty()) << "its own end is no news";
+  EXPECT_TRUE(nodes[0].handler.deaths().empty()) << "its own end is not reported to it";
   nodes[0]->close();
   nodes[0]->remove(1, "late");
   nodes[0]->open();

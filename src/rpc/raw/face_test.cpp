@@ -1,4 +1,4 @@
-// What include/tine/rpc.h promises beyond plain calls: who owns bytes, who is told what and on which thread, which worker
+// What include/tine/raw.h promises beyond plain calls: who owns bytes, who is told what and on which thread, which worker
 // failed, what ends a wait.
 #include <gmock/gmock.h>
 
@@ -74,15 +74,15 @@ TEST(RawBytesTest, ACopyIsSharedAndSeesWhatIsWritten) {
   EXPECT_FALSE(copy.is_owned());
 }
 
-class RawFaceTest : public ::testing::TestWithParam<bool> {
+class RawFaceTest : public ::testing::TestWithParam<Over> {
  protected:
   RawNodes nodes{GetParam()};
   RawOne& a() { return nodes[0]; }
   RawOne& b() { return nodes[1]; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawFaceTest, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Over, RawFaceTest, ::testing::Values(Over::kUnix, Over::kTcp),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(RawFaceTest, WhatWasReceivedIsOwnedAndWhatOneSendsToOneselfIsAsItWasGiven) {
   nodes.make(2);
@@ -331,11 +331,11 @@ std::unique_ptr<RawNode> node_by(Executor& handlers, Executor& callbacks, RawHan
   o.id = id;
   o.handler = &handler;
   o.secret = secret_text();
-  return RawNode::Parts::start({handlers, callbacks}, std::move(o));
+  return RawNode::Parts::start({handlers, callbacks, transports_over(Over::kUnix)}, std::move(o));
 }
 
 TEST(RawThreadsTest, ACallThatNoThreadIsLeftForIsAbandonedWithTheReason) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Refusing refusing;
   Threads callbacks(1);
@@ -367,7 +367,7 @@ TEST(RawThreadsTest, CallbacksThatWereClosedBeforeTheNodeAreToldByWhoEndsTheCall
 
 TEST(RawThreadsTest, WithoutASecretOfItsOwnANodeTakesTheOneOfTheEnvironment) {
   ASSERT_EQ(::setenv("TINE_AUTH_KEY", "a secret for tests of the environment", 1), 0);
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.add(0, [](int, RawNodeOptions& o) { o.secret.clear(); })->open();
   nodes.add(1, [](int, RawNodeOptions& o) { o.secret = "a secret for tests of the environment"; });
   ::unsetenv("TINE_AUTH_KEY");
@@ -435,8 +435,7 @@ TEST_P(RawFaceTest, AConnectIsEndedByItsInterruptAndByTheEndOfItsNode) {
   RawCard card;
   card.worker = kW1;
   card.incarnation = 7;
-  card.machine = RawCard::parse(a()->card()).machine;
-  card.tcp_address = silent.text();
+  card.addresses = {{silent.text(), ""}};
   EXPECT_THAT(error_of([&] { a()->connect(card.text(), in(60s), [] { return true; }); }),
               AllOf(HasSubstr("Cancelled"), HasSubstr("interrupted")));
   std::latch begun(1);

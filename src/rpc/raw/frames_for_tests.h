@@ -8,38 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "src/rpc/connection_for_tests.h"
 #include "src/rpc/raw/node.h"
+#include "src/rpc/transport/in_process/in_process_transport.h"
 
 namespace tine::rpc::testing {
-
-// Takes what is sent, and is closed by the first who ends it.
-class MuteConnection final : public Connection {
- public:
-  explicit MuteConnection(std::string name) { peer_ = {std::move(name), 7, "nowhere", kWireVersion, false}; }
-  void start(detail::Ref<FrameHandler>) override {}
-  std::exception_ptr send(OutFrame frame) override {
-    if (closed()) return error();
-    if (std::string error = frame.seal(); !error.empty()) return make_error(ErrorKind::kValue, error);
-    return nullptr;
-  }
-  bool has_room() const noexcept override { return true; }
-  size_t copied_bytes() const noexcept override { return 0; }
-  Future<void> room() override { return make_ready(); }
-  bool try_poll(TimePoint, DoneCheck done) noexcept override { return done(); }
-  void shutdown(GoodbyeReason, std::string_view text, TimePoint) noexcept override {
-    close(make_error(ErrorKind::kPeerDied, std::string(text)));
-  }
-  void close(std::exception_ptr error) noexcept override {
-    if (!error_) error_ = error ? std::move(error) : make_error(ErrorKind::kCancelled, "closed");
-  }
-  bool closed() const noexcept override { return error_ != nullptr; }
-  std::exception_ptr error() const override { return error_; }
-  const PeerInfo& peer() const noexcept override { return peer_; }
-
- private:
-  PeerInfo peer_;
-  std::exception_ptr error_;
-};
 
 // What a frame is made of; segments of those sizes, all of zeros.
 struct RawFrame {
@@ -58,8 +31,7 @@ class FedNode {
     o.id = 1;
     o.handler = &handler_;
     o.secret = "a secret for tests";
-    o.unix_sockets = false;
-    parts_ = RawNode::Parts::make({here_, here_}, std::move(o));
+    parts_ = RawNode::Parts::make({here_, here_, {in_process_transport()}}, std::move(o));
     parts_->open();
   }
   ~FedNode() {

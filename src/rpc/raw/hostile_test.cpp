@@ -46,9 +46,9 @@ class Ear final : public FrameHandler {
 // Has proven itself, and may say anything.
 struct Stranger {
   explicit Stranger(RawNode& node, const std::string& name = "stranger")
-      : transport(make_tcp_transport(
+      : transport(tcp_transport()->make(
             loop, {name, random_incarnation(), std::make_shared<const Secret>(secret_text()), kRawCalls})) {
-    connection = transport->connect(RawCard::parse(node.card()).tcp_address, {}).get();
+    connection = transport->connect(tcp_address_of(node), {}).get();
     connection->start(ear);
   }
   ~Stranger() {
@@ -102,8 +102,10 @@ std::vector<Bad> bad_frames() {
   return {
       {K::kRawRequest, "", 0, "its body has 0 bytes, expected 12 at least"},
       {K::kRawRequest, words({1, 2, 0}), 0, "its flags are 0x2"},
-      {K::kRawRequest, words({1, 1, 0}), 0, "its body is to be its first segment, and it has none"},
-      {K::kRawRequest, words({1, 1, 0, 7}), 1, "its body is its first segment and has 4 bytes beside"},
+      {K::kRawRequest, words({1, 1, 0}), 0,
+       "its flags say that the body is its first segment, but it has no segments"},
+      {K::kRawRequest, words({1, 1, 0, 7}), 1,
+       "its body is its first segment but 4 more bytes follow its head"},
       {K::kRawRequest, words({1, 0, 1}), 0, "it has 1 empty segments"},
       {K::kRawRequest, words({1, 0, 0xffffffff, 0}), 0, "it has 4294967295 empty segments"},
       {K::kRawRequest, words({1, 0, 2, 1, 0}), 0, "the numbers of its empty segments"},
@@ -122,7 +124,7 @@ std::vector<Bad> bad_frames() {
 }
 
 TEST(RawHostileTest, EachMalformedFrameEndsTheConnectionWithWordsOnBothSidesAndNoOther) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(2);
   size_t deaths = 0;
   for (const Bad& bad : bad_frames()) {
@@ -142,7 +144,7 @@ TEST(RawHostileTest, EachMalformedFrameEndsTheConnectionWithWordsOnBothSidesAndN
 }
 
 TEST(RawHostileTest, WhoDoesNotIntroduceItselfFirstIsNotTakenIn) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   for (const auto& [kind, body, says] :
        std::initializer_list<std::tuple<FrameKind, std::string, std::string>>{
@@ -166,7 +168,7 @@ TEST(RawHostileTest, WhoDoesNotIntroduceItselfFirstIsNotTakenIn) {
 }
 
 TEST(RawHostileTest, ACallIdThatIsInUseIsMalformed) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Kept kept;
   nodes[0].handler.on_call = kept.handler();
@@ -175,13 +177,13 @@ TEST(RawHostileTest, ACallIdThatIsInUseIsMalformed) {
   stranger.send(FrameKind::kRawRequest, 5, words({1, 0, 0}));
   RawCall call = kept.take();
   stranger.send(FrameKind::kRawRequest, 5, words({1, 0, 0}));
-  EXPECT_THAT(stranger.goodbye(), HasSubstr("its call id 5 is that of a call that runs"));
+  EXPECT_THAT(stranger.goodbye(), HasSubstr("its call id 5 belongs to a call that is still running"));
   wait_until("it is cancelled", [&] { return call.cancelled(); });
   call.reply({});
 }
 
 TEST(RawHostileTest, AnswersAndCancellationsOfUnknownCallsAreDropped) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger stranger(*nodes[0].node);
   stranger.introduce();
@@ -196,7 +198,7 @@ TEST(RawHostileTest, AnswersAndCancellationsOfUnknownCallsAreDropped) {
 }
 
 TEST(RawHostileTest, AnAnswerThatIsMalformedFailsTheCallsToItsSender) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger stranger(*nodes[0].node);
   stranger.introduce();
@@ -208,7 +210,7 @@ TEST(RawHostileTest, AnAnswerThatIsMalformedFailsTheCallsToItsSender) {
 }
 
 TEST(RawHostileTest, WhoSaysNothingAfterItsProofIsGivenUp) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger stranger(*nodes[0].node);
   const CloseInfo end = stranger.ear->end();
@@ -218,7 +220,7 @@ TEST(RawHostileTest, WhoSaysNothingAfterItsProofIsGivenUp) {
 }
 
 TEST(RawHostileTest, ANodeGoesAwayWithStrangersThatHaveNotIntroducedThemselves) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(1);
   Stranger one(*nodes[0].node), two(*nodes[0].node, "another");
   two.introduce(3);
@@ -230,7 +232,7 @@ TEST(RawHostileTest, ANodeGoesAwayWithStrangersThatHaveNotIntroducedThemselves) 
 }
 
 TEST(RawHostileTest, AWorkerStartedAnewIsTakenInOnceTheNewsOfItsEndIsThere) {
-  RawNodes nodes(true), fresh(true);
+  RawNodes nodes(Over::kUnix), fresh(Over::kUnix);
   nodes.make(1);
   Stranger old(*nodes[0].node, "w1");
   old.introduce(1);
@@ -244,7 +246,7 @@ TEST(RawHostileTest, AWorkerStartedAnewIsTakenInOnceTheNewsOfItsEndIsThere) {
 }
 
 TEST(RawHostileTest, GarbageOfAnyKindNeverHarmsTheOthers) {
-  RawNodes nodes(true);
+  RawNodes nodes(Over::kUnix);
   nodes.make(2);
   std::mt19937 random(2026);
   const auto kinds = {FrameKind::kIntroduction, FrameKind::kRawRequest, FrameKind::kRawReply,

@@ -34,7 +34,7 @@ void RawCall::State::place(At at) noexcept {
     if (here) return;
   }
   retain();
-  node->executors.handlers.post(*this);
+  node->means.handlers.post(*this);
 }
 
 void RawCall::State::run() noexcept {
@@ -98,7 +98,7 @@ void RawCall::State::reply(RawMessage answer) noexcept {
   std::string refused;
   try {
     OutFrame frame(FrameKind::kRawReply, id);
-    write_message(frame, std::move(answer), node->executors.callbacks);
+    write_message(frame, std::move(answer), node->means.callbacks);
     // A connection that has ended takes the caller with it.
     if (const auto error = caller->connection().send(std::move(frame));
         error && !caller->connection().closed())

@@ -1,12 +1,8 @@
-// RawCall::State: a raw call that came in, of another worker or of this one, from its arrival to its answer.
+// RawCall::State: a raw call that came in, from another worker or from this one, from its arrival to its answer.
 //
-// State      Waiting, running, answered once. `cancelled` may come at any time.
-// Threads    Any; see RawCall.
-// Ordering   None.
-// Ownership  Counted: the handler's RawCall and the executor's task hold it. It keeps the node's parts and its caller.
-// Errors     What cannot be sent is answered with the reason.
-// Cost       One allocation.
-// Source     docs/spec/agent.md, "Raw calls".
+// It waits, runs, and is answered once. `cancelled` may come at any time. Any thread may use it. The handler's RawCall and the
+// executor's task hold it, and it keeps the node's parts and its caller. What cannot be sent is answered with the reason.
+// docs/spec/agent.md, "Raw calls".
 #pragma once
 
 #include <atomic>
@@ -15,7 +11,7 @@
 #include "src/rpc/incoming_table.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/raw/outgoing.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

@@ -31,18 +31,17 @@ RawCard card_of(const std::string& name, int id, const std::string& address) {
   card.worker.name = name;
   card.worker.id = id;
   card.incarnation = 7;
-  card.machine = machine_identity();
-  card.tcp_address = address;
+  card.addresses = {{address, ""}};
   return card;
 }
 
-class RawLinksTest : public ::testing::TestWithParam<bool> {
+class RawLinksTest : public ::testing::TestWithParam<Over> {
  protected:
   RawNodes nodes{GetParam()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawLinksTest, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Over, RawLinksTest, ::testing::Values(Over::kUnix, Over::kTcp),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST_P(RawLinksTest, ConnectingToWhoIsThereAlreadyDoesNothing) {
   nodes.make(2);
@@ -238,7 +237,7 @@ TEST_P(RawLinksTest, ANodeThatConnectsToAnAgentIsRefusedWithWordsOnBothSides) {
   // What an agent's rendezvous listens with.
   IoLoop loop;
   const Identity agent{"w1", 7, std::make_shared<const Secret>(secret_text())};
-  const auto tcp = make_tcp_transport(loop, agent);
+  const auto tcp = tcp_transport()->make(loop, agent);
   std::promise<std::string> refused;
   ListenOptions listen;
   listen.on_connection = [](const detail::Ref<Connection>& c) { c->close(nullptr); };
@@ -257,7 +256,7 @@ TEST_P(RawLinksTest, ANodeThatConnectsToAnAgentIsRefusedWithWordsOnBothSides) {
 TEST_P(RawLinksTest, AnAgentThatComesToANodeIsRefusedWithWordsOnBothSides) {
   nodes.add(0);
   Worker worker;
-  AgentOptions options = worker.options(1, 2, RawCard::parse(nodes[0]->card()).tcp_address);
+  AgentOptions options = worker.options(1, 2, tcp_address_of(*nodes[0].node));
   EXPECT_THAT(error_of<Error>([&] { worker.agent = Agent::start(std::move(options)); }),
               AllOf(HasSubstr("it is a node of raw calls"), HasSubstr("we are an agent of tine's own RPC")));
   EXPECT_THAT(nodes[0].wait_for_line("refused"),
@@ -292,9 +291,11 @@ TEST_P(RawLinksTest, WhoNeverAnswersEndsAtTheDeadline) {
 TEST_P(RawLinksTest, ANodeOfAnotherMachineThatListensAtLoopbackIsToldAtOnce) {
   nodes.add(0);
   RawCard card = card_of("w1", 1, "tcp://127.0.0.1:4711");
-  card.machine = "elsewhere";
-  EXPECT_THAT(error_of<ValueError>([&] { nodes[0]->connect(card.text(), in(10s)); }),
-              HasSubstr("worker 'w1' (id 1) is on another machine and listens at tcp://127.0.0.1:4711 only"));
+  card.addresses[0].reach = "elsewhere";
+  EXPECT_THAT(
+      error_of<ValueError>([&] { nodes[0]->connect(card.text(), in(10s)); }),
+      HasSubstr("worker 'w1' (id 1) listens at tcp://127.0.0.1:4711 only, which worker 'w0' (id 0) cannot "
+                "reach from where it is: start it with a host"));
 }
 
 TEST_P(RawLinksTest, WhoWaitsMayBeInterrupted) {
@@ -325,7 +326,7 @@ TEST_P(RawLinksTest, WhoWaitsIsToldThatTheNodeWasClosed) {
 TEST(RawCardTest, ACardIsALineOfPrintableAsciiAndComesBack) {
   RawCard card = card_of("w\xc3\xb6rker 1%", 65535, "tcp://[::1]:4711");
   card.incarnation = 0xfedcba9876543210;
-  card.machine = "boot/net:[1]";
+  card.addresses.insert(card.addresses.begin(), {"unix:@tine %", "boot/net:[1]"});
   card.protocol = std::string(256, '\x01');
   const std::string text = card.text();
   EXPECT_LE(text.size(), 4096u);
@@ -334,9 +335,7 @@ TEST(RawCardTest, ACardIsALineOfPrintableAsciiAndComesBack) {
     const RawCard back = RawCard::parse(line);
     EXPECT_EQ(back.worker, card.worker);
     EXPECT_EQ(back.incarnation, card.incarnation);
-    EXPECT_EQ(back.machine, card.machine);
-    EXPECT_EQ(back.unix_address, "");
-    EXPECT_EQ(back.tcp_address, card.tcp_address);
+    EXPECT_EQ(back.addresses, card.addresses);
     EXPECT_EQ(back.protocol, card.protocol);
   }
 }
@@ -346,15 +345,17 @@ TEST(RawCardTest, WhatIsNoCardIsRefused) {
   for (const std::string& bad :
        {std::string(), std::string("hello"), std::string("tine-node"), good + " more",
         good.substr(0, good.size() / 2), std::string(5000, 'x'),
-        std::string("tine-node 1 w1 70000 7 m % tcp://h:1 %"),
-        std::string("tine-node 1 % 1 7 m % tcp://h:1 %"), std::string("tine-node 1 w1 1 zz m % tcp://h:1 %"),
-        std::string("tine-node 1 w1 1 7 m % % %"), std::string("tine-node 1 w%g 1 7 m % tcp://h:1 %")}) {
+        std::string("tine-node 2 w1 70000 7 % tcp://h:1 %"), std::string("tine-node 2 % 1 7 % tcp://h:1 %"),
+        std::string("tine-node 2 w1 1 zz % tcp://h:1 %"), std::string("tine-node 2 w1 1 7 %"),
+        std::string("tine-node 2 w1 1 7 % tcp://h:1"), std::string("tine-node 2 w1 1 7 % % %"),
+        std::string("tine-node 2 w%g 1 7 % tcp://h:1 %"), std::string("tine-node 2 w1 1 7 % tcp://h:1 %g"),
+        good + std::string(3000, ' ')}) {
     EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of(bad); }),
                 HasSubstr("is not a card of a tine node"))
         << bad;
   }
   EXPECT_THAT(error_of<ValueError>([&] { (void)RawNode::owner_of("tine-node 9 new and longer"); }),
-              HasSubstr("speaks wire version 9, this one speaks 1: install the same version"));
+              HasSubstr("speaks wire version 9, this one speaks 2: install the same version"));
 }
 
 TEST(RawNodeOptionsTest, WhatCannotBeIsRefused) {

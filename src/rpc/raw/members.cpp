@@ -9,7 +9,7 @@
 namespace tine::rpc {
 
 bool RawMembers::add_stranger(const detail::Ref<RawPeer>& peer) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return false;
   connected_.emplace(peer.get(), peer);
   return true;
@@ -26,8 +26,8 @@ std::optional<RawMembers::Refusal> RawMembers::reason_against(const RawPeer& pee
                                protocol, describe(self_), protocol_));
   }
   if (peer.we_connected() && who.id != peer.who.id) {
-    return refused(fmt::format("the card of worker '{}' has id {}, it says that it has {}", who.name,
-                               peer.who.id, who.id));
+    return refused(fmt::format("the card of worker '{}' has the id {}, but the worker says that its id is {}",
+                               who.name, peer.who.id, who.id));
   }
   const bool same_process = peer.incarnation() == incarnation_;
   if (who.name == self_.name || who.id == self_.id || same_process) {
@@ -53,7 +53,7 @@ std::optional<RawMembers::Refusal> RawMembers::reason_against(const RawPeer& pee
 std::optional<RawMembers::Refusal> RawMembers::take_in(const detail::Ref<RawPeer>& peer,
                                                        const Introduction& introduction) {
   const RawWorker who{peer->connection().peer().name, introduction.id};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (auto refusal = reason_against(*peer, who, introduction.protocol)) return refusal;
   peer->who = who;
   living_.emplace(who.id, peer);
@@ -64,21 +64,25 @@ std::optional<RawMembers::Refusal> RawMembers::take_in(const detail::Ref<RawPeer
   return {};
 }
 
-bool RawMembers::remove(RawPeer& peer, const std::string& why) {
+bool RawMembers::remove(RawPeer& peer, const std::string& why) noexcept {
   detail::Ref<RawPeer> removed;  // dropped outside of the lock
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = living_.find(peer.who.id);
   if (at == living_.end() || at->second.get() != &peer) return false;
   removed = std::move(at->second);
   living_.erase(at);
-  ends_.insert_or_assign(peer.who.id, End{peer.who.name, why});
+  try {
+    ends_.insert_or_assign(peer.who.id, End{peer.who.name, why});
+  } catch (const std::bad_alloc&) {
+    // Its end counts, and the words for it are lost.
+  }
   changed();
   return true;
 }
 
-void RawMembers::closed(RawPeer& peer) {
+void RawMembers::closed(RawPeer& peer) noexcept {
   detail::Ref<RawPeer> removed;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = connected_.find(&peer);
   if (at != connected_.end()) {
     removed = std::move(at->second);
@@ -89,26 +93,26 @@ void RawMembers::closed(RawPeer& peer) {
 
 detail::Ref<RawPeer> RawMembers::find(int id) const {
   if (id == self_.id) return own_;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = living_.find(id);
   return at == living_.end() ? detail::Ref<RawPeer>() : at->second;
 }
 
 bool RawMembers::has_name(std::string_view name) const {
   if (name == self_.name) return true;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::any_of(living_.begin(), living_.end(),
                      [&](const auto& m) { return m.second->who.name == name; });
 }
 
 bool RawMembers::has_incarnation(uint64_t incarnation) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::any_of(living_.begin(), living_.end(),
                      [&](const auto& m) { return m.second->incarnation() == incarnation; });
 }
 
 bool RawMembers::has_another(const RawWorker& who, uint64_t incarnation) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::any_of(living_.begin(), living_.end(), [&](const auto& m) {
     return m.second->incarnation() != incarnation && (m.first == who.id || m.second->who.name == who.name);
   });
@@ -117,7 +121,7 @@ bool RawMembers::has_another(const RawWorker& who, uint64_t incarnation) const {
 std::vector<RawWorker> RawMembers::workers() const {
   std::vector<RawWorker> all{self_};
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [id, peer] : living_) all.push_back(peer->who);
   }
   std::sort(all.begin(), all.end(), [](const RawWorker& a, const RawWorker& b) { return a.id < b.id; });
@@ -126,13 +130,13 @@ std::vector<RawWorker> RawMembers::workers() const {
 
 std::vector<detail::Ref<RawPeer>> RawMembers::peers() const {
   std::vector<detail::Ref<RawPeer>> all{own_};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& [id, peer] : living_) all.push_back(peer);
   return all;
 }
 
 std::optional<std::string> RawMembers::end_of(int id) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = ends_.find(id);
   return at == ends_.end() ? std::optional<std::string>() : at->second.why;
 }
@@ -140,7 +144,7 @@ std::optional<std::string> RawMembers::end_of(int id) const {
 RawFailure RawMembers::failure_for_absent(int id) const noexcept {
   RawFailure failure = failure_of(RawFailure::Kind::kDied, {{}, id}, [&] { return words_for_absent(id); });
   try {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto at = ends_.find(id); at != ends_.end()) failure.worker.name = at->second.name;
   } catch (const std::bad_alloc&) {
     return failure;  // its id names it
@@ -169,7 +173,7 @@ void RawMembers::note_refusal(const std::string& claimed, const std::exception_p
     return;  // it was slow, or gave up
   }
   try {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (refusals_.size() == kKept) refusals_.pop_front();
     refusals_.emplace_back(claimed, why);
     changed();
@@ -179,7 +183,7 @@ void RawMembers::note_refusal(const std::string& claimed, const std::exception_p
 }
 
 std::exception_ptr RawMembers::take_refusal(std::string_view name) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at =
       std::find_if(refusals_.begin(), refusals_.end(), [&](const auto& r) { return r.first == name; });
   if (at == refusals_.end()) return nullptr;
@@ -189,19 +193,19 @@ std::exception_ptr RawMembers::take_refusal(std::string_view name) {
 }
 
 bool RawMembers::begin_attempt(uint64_t incarnation) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return attempts_.insert(incarnation).second;
 }
 
 void RawMembers::end_attempt(uint64_t incarnation) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   attempts_.erase(incarnation);
   changed();
 }
 
 std::vector<detail::Ref<RawPeer>> RawMembers::close() {
   std::vector<detail::Ref<RawPeer>> all;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
   for (const auto& [peer, shared] : connected_) all.push_back(shared);
   living_.clear();
@@ -210,7 +214,7 @@ std::vector<detail::Ref<RawPeer>> RawMembers::close() {
 }
 
 bool RawMembers::all_closed() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return connected_.empty();
 }
 

@@ -1,18 +1,12 @@
-// RawMembers: who is connected to a node, who was, and who may become so.
+// RawMembers: the workers that are connected to a node, that were, and that may become so (docs/spec/wire.md, section 6).
+// It owns the peers that are taken in, and those that are introducing themselves.
 //
-// State      Open, then closed: nobody is taken in any more.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Owns the peers that are taken in, and those that introduce themselves.
-// Errors     take_in says why not.
-// Cost       find: a lock and a hash.
-// Source     docs/spec/wire.md, section 6.
+// It is open, and then closed: from then on no peer is taken in. Any thread may use it. take_in() returns the reason of a
+// refusal.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/mutex.h"
 #include "src/rpc/raw/message.h"
 #include "src/rpc/raw/peer.h"
 
@@ -48,9 +43,9 @@ class RawMembers {
   [[nodiscard]] std::optional<Refusal> take_in(const detail::Ref<RawPeer>& peer,
                                                const Introduction& introduction);
   // It is none any more; what death_of() says from now on. False: it was none. Nobody can find it, but its connection is there.
-  bool remove(RawPeer& peer, const std::string& why);
+  bool remove(RawPeer& peer, const std::string& why) noexcept;
   // Its connection has ended.
-  void closed(RawPeer& peer);
+  void closed(RawPeer& peer) noexcept;
 
   // Null: nobody of that id lives.
   [[nodiscard]] detail::Ref<RawPeer> find(int id) const;
@@ -83,24 +78,22 @@ class RawMembers {
     for (;;) {
       uint64_t seen;
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         seen = changes_;
       }
       if (done()) return true;
-      std::unique_lock lock(mutex_);
-      const auto moved = [&] { return changes_ != seen; };
-      if (deadline == kNoDeadline) {
-        changed_.wait(lock, moved);
-      } else if (!changed_.wait_until(lock, deadline, moved)) {
-        return false;
+      const MutexLock lock(mutex_);
+      while (changes_ == seen) {
+        if (!changed_.wait_until(mutex_, deadline) && changes_ == seen) return false;
       }
     }
   }
 
  private:
   [[nodiscard]] std::optional<Refusal> reason_against(const RawPeer& peer, const RawWorker& who,
-                                                      const std::string& protocol) const;
-  void changed() {
+                                                      const std::string& protocol) const
+      TINE_REQUIRES(mutex_);
+  void changed() TINE_REQUIRES(mutex_) {
     ++changes_;
     changed_.notify_all();
   }
@@ -109,18 +102,19 @@ class RawMembers {
   const uint64_t incarnation_;
   const std::string protocol_;
   detail::Ref<RawPeer> own_;
-  mutable std::mutex mutex_;  // what is below
-  std::condition_variable changed_;
-  uint64_t changes_ = 0;
-  bool closed_ = false;
-  std::unordered_map<int, detail::Ref<RawPeer>> living_;
+  mutable Mutex mutex_;
+  Condition changed_;
+  uint64_t changes_ TINE_GUARDED_BY(mutex_) = 0;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  std::unordered_map<int, detail::Ref<RawPeer>> living_ TINE_GUARDED_BY(mutex_);
   struct End {
     std::string name, why;
   };
-  std::unordered_map<int, End> ends_;
-  std::unordered_map<RawPeer*, detail::Ref<RawPeer>> connected_;  // all whose connection is there
-  std::set<uint64_t> attempts_;
-  std::deque<std::pair<std::string, std::exception_ptr>> refusals_;
+  std::unordered_map<int, End> ends_ TINE_GUARDED_BY(mutex_);
+  std::unordered_map<RawPeer*, detail::Ref<RawPeer>> connected_
+      TINE_GUARDED_BY(mutex_);  // all whose connection is there
+  std::set<uint64_t> attempts_ TINE_GUARDED_BY(mutex_);
+  std::deque<std::pair<std::string, std::exception_ptr>> refusals_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

@@ -69,7 +69,7 @@ TEST(RawMemoryTest, ACallToOneselfEndsWhicheverAllocationFails) {
 }
 
 TEST(RawMemoryTest, ACallToAnotherEndsWhicheverAllocationFails) {
-  RawNodes nodes{true};
+  RawNodes nodes{Over::kUnix};
   nodes.make(2);
   expect_ends(call_without_memory(nodes[0], 1));
 }

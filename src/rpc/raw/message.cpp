@@ -118,15 +118,16 @@ RawMessage read_message(Frame& frame) {
     throw ValueError(fmt::format("its flags are {:#x}, expected 0 or 1", flags));
   const bool body_is_segment = flags != 0;
   if (body_is_segment && frame.segments.empty())
-    throw ValueError("its body is to be its first segment, and it has none");
+    throw ValueError("its flags say that the body is its first segment, but it has no segments");
   const size_t full = frame.segments.size() - size_t{body_is_segment};
   if (empty > kMaxSegments - full || in.size() - kHead < 4 * size_t{empty}) {
-    throw ValueError(fmt::format("it has {} empty segments beside {} others and {} bytes of body", empty,
-                                 full, in.size()));
+    throw ValueError(
+        fmt::format("it has {} empty segments, {} others and {} bytes of body", empty, full, in.size()));
   }
   const auto rest = in.subspan(kHead + 4 * size_t{empty});
   if (body_is_segment && !rest.empty())
-    throw ValueError(fmt::format("its body is its first segment and has {} bytes beside", rest.size()));
+    throw ValueError(
+        fmt::format("its body is its first segment but {} more bytes follow its head", rest.size()));
   const size_t count = full + empty;
   message.segments.reserve(count);
   size_t from = size_t{body_is_segment};

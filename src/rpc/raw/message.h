@@ -1,18 +1,14 @@
-// The bodies of raw frames: messages, failures, introductions.
+// The bodies of raw frames: messages, failures, introductions (docs/spec/wire.md, section 6).
 //
-// State      None.
-// Threads    Any.
-// Ordering   None.
-// Ownership  A frame keeps what it was given until it has been written. A message that was read owns its memory.
-// Errors     Writing: ValueError beyond a limit of the wire. Reading: ValueError that says what is wrong.
-// Cost       A message: one allocation for what its segments are kept by. Read: one for its body, one for each segment.
-// Source     docs/spec/wire.md, section 6.
+// A frame keeps what it was given until it has been written. A message that was read owns its memory: one allocation for its
+// body and one for each segment. Writing throws ValueError beyond a limit of the wire; reading throws ValueError that says what
+// is wrong. docs/spec/wire.md, section 6.
 #pragma once
 
 #include <string>
 
 #include "src/rpc/transport/connection.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

@@ -67,39 +67,29 @@ void RawPresence::tell_joined() const noexcept {
   node->handlers.end();
 }
 
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& e) {
-    return e.message();
-  } catch (...) {
-    return tine::describe(error);
-  }
-}
-
-RawNode::Parts::Parts(const Executors& e, RawNodeOptions o)
+RawNode::Parts::Parts(const Means& m, RawNodeOptions o)
     : options(checked(std::move(o))),
-      executors(e),
-      endings(new Endings{e.callbacks, {}}),
+      means(m),
+      endings(new Endings{m.callbacks, {}}),
       members({options.name, options.id}, random_incarnation(), options.protocol),
       identity_{options.name, members.incarnation(),
                 options.secret.empty() ? Secret::load() : std::make_shared<const Secret>(options.secret),
                 kRawCalls},
-      machine_(machine_identity()),
-      connection_(connection_options(options, e.callbacks)),
-      loop_(Loop::Options{.poll_budget = options.polling, .timer = e.timer, .callbacks = &e.callbacks}),
+      connection_(connection_options(options, m.callbacks)),
+      loop_(Loop::Options{.poll_budget = options.polling, .timer = m.timer, .callbacks = &m.callbacks}),
+      ways_(m.transports, loop_, identity_),
       deadlines([this](TimePoint when,
                        std::function<void()> work) { (void)loop_.schedule_at(when, std::move(work)); },
                 [this](TimePoint now) { return sweep(now); }) {
   members.set_self(detail::make_ref<RawPeer>(*this, members.self(), options.max_calls_in_flight));
 }
 
-std::unique_ptr<RawNode> RawNode::Parts::start(const Executors& executors, RawNodeOptions options) {
-  return std::make_unique<RawNode>(make(executors, std::move(options)));
+std::unique_ptr<RawNode> RawNode::Parts::start(const Means& means, RawNodeOptions options) {
+  return std::make_unique<RawNode>(make(means, std::move(options)));
 }
 
-std::shared_ptr<RawNode::Parts> RawNode::Parts::make(const Executors& executors, RawNodeOptions options) {
-  auto parts = std::make_shared<Parts>(executors, std::move(options));
+std::shared_ptr<RawNode::Parts> RawNode::Parts::make(const Means& means, RawNodeOptions options) {
+  auto parts = std::make_shared<Parts>(means, std::move(options));
   parts->deadlines.share(parts->weak_from_this());
   try {
     parts->listen();
@@ -118,23 +108,7 @@ void RawNode::Parts::listen() {
     members.note_refusal(claimed, error);
     log("refused: " + message_of(error));
   };
-  tcp_ = make_tcp_transport(loop_, identity_, TransportOptions{options.plaintext_beyond_loopback});
-  std::string host = options.host.empty() ? "127.0.0.1" : options.host;
-  if (host.starts_with("0.0.0.0") || host.starts_with("[::]")) {
-    throw ValueError(
-        fmt::format("{} cannot listen at '{}': its card would name an address that nobody can connect to; "
-                    "give a host name or address of this machine",
-                    describe(members.self()), host));
-  }
-  const bool has_port = host.ends_with(']') ? false : host.rfind(':') != std::string::npos;
-  listeners_.push_back(tcp_->listen(fmt::format("tcp://{}{}", host, has_port ? "" : ":0"), listen));
-  RawCard c{members.self(),  members.incarnation(), machine_, "", listeners_.back()->address(),
-            options.protocol};
-  if (options.unix_sockets) {
-    unix_ = make_unix_transport(loop_, identity_);
-    listeners_.push_back(unix_->listen(fmt::format("unix:@tine-{:016x}", members.incarnation()), listen));
-    c.unix_address = listeners_.back()->address();
-  }
+  const RawCard c{members.self(), members.incarnation(), options.protocol, ways_.listen({}, listen)};
   card = c.text();
 }
 
@@ -146,7 +120,7 @@ void RawNode::Parts::log(std::string text) noexcept {
     unlogged_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  post_to(executors.callbacks, [self = shared_from_this(), text = std::move(text)]() mutable {
+  post_to(means.callbacks, [self = shared_from_this(), text = std::move(text)]() mutable {
     if (self->handlers.enter()) {
       const Activity::Inside inside(self->handlers);
       if (const uint64_t n = self->unlogged_.exchange(0, std::memory_order_relaxed))
@@ -168,21 +142,25 @@ void RawNode::Parts::check_alive(const char* what) const {
 
 RawFailure RawNode::Parts::closed_failure() const {
   return failure_of(RawFailure::Kind::kClosed, members.self(), [&] {
-    return fmt::format("{} was closed here while this call had no answer", describe(members.self()));
+    return fmt::format("{} was closed here before this call was answered", describe(members.self()));
   });
 }
 
 // --- coming and going
 
 void RawNode::Parts::accept(detail::Ref<Connection> connection) noexcept {
-  const auto peer = detail::make_ref<RawPeer>(*this, RawWorker{}, connection, options.max_calls_in_flight);
-  if (!members.add_stranger(peer)) return connection->close(nullptr);
-  peer->start();
-  (void)loop_.schedule_at(Clock::now() + kIntroductionTime, [this, peer] {
-    if (peer->is_taken_in() || peer->end().error) return;
-    log(fmt::format("refused: {} did not introduce itself in time", peer->connection().peer().describe()));
-    peer->refuse(GoodbyeReason::kRefused, "it did not introduce itself in time");
-  });
+  try {
+    const auto peer = detail::make_ref<RawPeer>(*this, RawWorker{}, connection, options.max_calls_in_flight);
+    if (!members.add_stranger(peer)) return connection->close(nullptr);
+    peer->start();
+    (void)loop_.schedule_at(Clock::now() + kIntroductionTime, [this, peer] {
+      if (peer->is_taken_in() || peer->end().error) return;
+      log(fmt::format("refused: {} did not introduce itself in time", peer->connection().peer().describe()));
+      peer->refuse(GoodbyeReason::kRefused, "it did not introduce itself in time");
+    });
+  } catch (const std::bad_alloc&) {
+    connection->close(nullptr);
+  }
 }
 
 void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction) noexcept {
@@ -194,13 +172,23 @@ void RawNode::Parts::introduced(RawPeer& peer, const Introduction& introduction)
 // On the loop's thread.
 void RawNode::Parts::take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                              TimePoint patience) noexcept {
-  // Whoever removes it as soon as it is in finds this.
+  try {
+    take_in_or_throw(peer, introduction, patience);
+  } catch (const std::bad_alloc&) {
+    // The end of the connection undoes what has been done.
+    peer->connection().close(nullptr);
+  }
+}
+
+void RawNode::Parts::take_in_or_throw(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
+                                      TimePoint patience) {
+  // Set before the worker is in, because another thread may remove it from then on.
   auto presence = detail::make_ref<RawPresence>(weak_from_this(),
                                                 RawWorker{peer->connection().peer().name, introduction.id});
   peer->presence = presence;
   const auto refusal = members.take_in(peer, introduction);
   if (!refusal) {
-    return post_to(executors.callbacks, [presence = std::move(presence)]() mutable {
+    return post_to(means.callbacks, [presence = std::move(presence)]() mutable {
       presence->tell_joined();
       presence = nullptr;
     });
@@ -228,14 +216,40 @@ void RawNode::Parts::look_at_waiting() noexcept {
   }
 }
 
+namespace {
+
+// What words() says; where there is no memory for that, as much as fits without.
+template <class Words>
+std::string said(const Words& words) noexcept {
+  try {
+    return words();
+  } catch (const std::bad_alloc&) {
+    return "it is gone";
+  }
+}
+
+std::exception_ptr error_of(const std::string& why) noexcept {
+  try {
+    return make_error(ErrorKind::kPeerDied, why);
+  } catch (const std::bad_alloc&) {
+    return std::current_exception();
+  }
+}
+
+}  // namespace
+
 void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
-  const std::string why = fmt::format("{} died: it sent something malformed, the connection was closed: {}",
-                                      describe(peer.who), what);
+  const std::string why = said([&] {
+    return fmt::format("{} died: it sent something malformed, so the connection was closed: {}",
+                       describe(peer.who), what);
+  });
+  if (!peer.end().error) {
+    CloseInfo info;
+    info.why = CloseInfo::Why::kMalformed;
+    info.error = error_of(why);
+    peer.set_end(info);
+  }
   log(why);
-  CloseInfo info;
-  info.why = CloseInfo::Why::kMalformed;
-  info.error = make_error(ErrorKind::kPeerDied, why);
-  if (!peer.end().error) peer.set_end(info);
   lose(peer, why, false);
   peer.refuse(GoodbyeReason::kMalformed, what);
 }
@@ -245,11 +259,13 @@ void RawNode::Parts::ended(RawPeer& peer, const CloseInfo& info) noexcept {
   const bool goodbye = info.why == CloseInfo::Why::kGoodbye;
   const bool left =
       goodbye && (info.reason == GoodbyeReason::kDone || info.reason == GoodbyeReason::kShutdown);
-  const std::string why = left ? fmt::format("{} has left: it {}", describe(peer.who), info.how)
-                          : info.how.starts_with("died") ? fmt::format("{} {}", describe(peer.who), info.how)
-                          : info.how.empty()
-                              ? fmt::format("{} died: {}", describe(peer.who), message_of(info.error))
-                              : fmt::format("{} died: it {}", describe(peer.who), info.how);
+  const std::string why = said([&] {
+    const std::string who = describe(peer.who);
+    if (left) return fmt::format("{} has left: it {}", who, info.how);
+    if (info.how.starts_with("died")) return fmt::format("{} {}", who, info.how);
+    return info.how.empty() ? fmt::format("{} died: {}", who, message_of(info.error))
+                            : fmt::format("{} died: it {}", who, info.how);
+  });
   if (!closing() && info.why != CloseInfo::Why::kLocal && !left && peer.is_taken_in() && !peer.dead())
     log(why);
   lose(peer, why, left);
@@ -257,17 +273,21 @@ void RawNode::Parts::ended(RawPeer& peer, const CloseInfo& info) noexcept {
 }
 
 void RawNode::Parts::lose(RawPeer& peer, const std::string& why, bool left) noexcept {
-  const RawFailure cause{RawFailure::Kind::kDied, why, peer.who};
+  const RawFailure cause = failure_of(RawFailure::Kind::kDied, peer.who, [&] { return why; });
   if (!members.remove(peer, why)) {
     (void)peer.die(cause);
     return;
   }
-  // Behind the failures of its calls: each of them holds it until its sink has returned.
+  // After the failures of its calls: each of them holds it until its sink has returned.
   auto presence = std::exchange(peer.presence, nullptr);
-  presence->set_death(why, left);
+  presence->set_death(said([&] { return why; }), left);
   (void)peer.die(cause, presence);
-  post_to(executors.callbacks, [presence = std::move(presence)]() mutable { presence = nullptr; });
-  (void)loop_.post([this] { look_at_waiting(); });
+  post_to(means.callbacks, [presence = std::move(presence)]() mutable { presence = nullptr; });
+  try {
+    (void)loop_.post([this] { look_at_waiting(); });
+  } catch (const std::bad_alloc&) {
+    // The loop looks again when the patience of those that wait for the name ends.
+  }
 }
 
 void RawNode::Parts::remove(int id, const std::string& why) noexcept {
@@ -280,22 +300,20 @@ void RawNode::Parts::remove(int id, const std::string& why) noexcept {
 
 detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimePoint deadline,
                                                         const std::function<bool()>& interrupted) {
-  if (to.machine != machine_ &&
-      (to.tcp_address.starts_with("tcp://127.") || to.tcp_address.starts_with("tcp://[::1]"))) {
-    throw ValueError(
-        fmt::format("{} is on another machine and listens at {} only: start it with a host that {} can "
-                    "reach (RawNodeOptions::host)",
-                    describe(to.worker), to.tcp_address, describe(members.self())));
+  const auto ways = ways_.to(to.addresses);
+  if (ways.empty()) {
+    throw ValueError(fmt::format(
+        "{} listens at {} only, which {} cannot reach from where it is: start it with a host that {} can "
+        "reach "
+        "(RawNodeOptions::host), and both with a transport that they share",
+        describe(to.worker), text_of(to.addresses), describe(members.self()), describe(members.self())));
   }
   ConnectOptions connect;
   connect.connection = connection_;
   connect.deadline = deadline;
   connect.expected_name = to.worker.name;
-  const bool near = unix_ && !to.unix_address.empty() && to.machine == machine_;
-  for (const bool by_unix : {true, false}) {
-    if (by_unix && !near) continue;
-    auto opening =
-        by_unix ? unix_->connect(to.unix_address, connect) : tcp_->connect(to.tcp_address, connect);
+  for (const Ways::Way& way : ways) {
+    auto opening = way.transport->connect(way.address, connect);
     opening.state()->observe();
     const auto slice = [&](TimePoint until) { return opening.wait_until(until) || closing(); };
     (void)wait_interruptible(deadline, interrupted, "connecting", slice);
@@ -304,15 +322,13 @@ detail::Ref<Connection> RawNode::Parts::open_connection(const RawCard& to, TimeP
     try {
       return opening.get();
     } catch (const ConnectError&) {
-      if (by_unix) continue;
-      throw;
+      if (&way == &ways.back()) throw;
     } catch (const DeadlineExceeded&) {
       break;
     }
   }
-  throw DeadlineExceeded(fmt::format("{} could not be reached by {} in time, at {} or {}",
-                                     describe(to.worker), describe(members.self()), to.unix_address,
-                                     to.tcp_address));
+  throw DeadlineExceeded(fmt::format("{} could not be reached by {} in time, at {}", describe(to.worker),
+                                     describe(members.self()), text_of(to.addresses)));
 }
 
 RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint deadline,
@@ -321,7 +337,7 @@ RawNode::Parts::Tried RawNode::Parts::try_connect(const RawCard& to, TimePoint d
   try {
     connection = open_connection(to, deadline, interrupted);
   } catch (const ConnectError& e) {
-    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or lies beyond a firewall: {}",
+    throw PeerDied(fmt::format("{} cannot be reached, so it is gone or behind a firewall: {}",
                                describe(to.worker), e.message()));
   }
   const auto give_up = [&] { connection->close(nullptr); };
@@ -435,7 +451,7 @@ bool RawNode::Parts::lives(std::string_view text, TimePoint deadline,
   } catch (const ConnectError& e) {
     if (e.nobody_listens()) return false;
     throw DeadlineExceeded(
-        fmt::format("{} cannot be reached, but may live: {}", describe(to.worker), e.message()));
+        fmt::format("{} cannot be reached, but may be alive: {}", describe(to.worker), e.message()));
   } catch (const PeerDied&) {
     return true;  // somebody answers there, who is busy or about to end
   } catch (const AuthError&) {
@@ -458,7 +474,7 @@ void RawNode::Parts::call(int to, RawMessage message, TimePoint deadline,
   try {
     call = detail::make_ref<OutgoingCall>(endings, std::move(sink), deadline);
   } catch (const std::bad_alloc&) {  // before the sink was moved
-    return post_to(executors.callbacks, [sink = std::move(sink), to] {
+    return post_to(means.callbacks, [sink = std::move(sink), to] {
       sink->failed(failure_of(RawFailure::Kind::kRefused, {{}, to}, [] { return "no memory for the call"; }));
     });
   }
@@ -509,7 +525,7 @@ TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
 void RawNode::Parts::deliver(detail::Ref<RawCall::State> call, At at) noexcept {
   if (holding_.load(std::memory_order_acquire)) {
     try {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (holding_.load(std::memory_order_relaxed)) {
         if (!closing()) held_.push_back(call);
         return;
@@ -525,7 +541,7 @@ void RawNode::Parts::open() noexcept {
   if (of_parent()) return;
   std::vector<detail::Ref<RawCall::State>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     holding_.store(false, std::memory_order_release);
     held.swap(held_);
   }
@@ -567,11 +583,11 @@ bool RawNode::Parts::close(std::chrono::milliseconds bound, std::string_view fai
     return wait_for_user(deadline);
   }
   handlers.close();
-  for (const auto& listener : listeners_) listener->close();
+  ways_.close();
   const auto peers = members.close();
   std::vector<detail::Ref<RawCall::State>> held;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     held.swap(held_);
   }
   const RawFailure cause = closed_failure();

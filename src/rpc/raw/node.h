@@ -1,39 +1,36 @@
 // RawNode::Parts: what a node is made of, and how its parts find each other.
 //
-// State      Holding, open, closing, closed.
-// Threads    Any.
-// Ordering   As in include/tine/rpc.h.
-// Ownership  Shared by the RawNode and the calls that came in. Its loop's thread is joined by close().
-// Errors     As in include/tine/rpc.h.
-// Cost       -
-// Source     docs/spec/agent.md, "Raw calls".
+// A node holds calls until open(), then is open, closing and closed. Any thread may use it. The RawNode and the calls that came
+// in share it; close() joins its loop's thread. The rest is as include/tine/rpc.h says. docs/spec/agent.md, "Raw calls".
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "src/base/forks.h"
+#include "src/base/mutex.h"
 #include "src/rpc/deadlines.h"
 #include "src/rpc/raw/card.h"
 #include "src/rpc/raw/members.h"
 #include "src/rpc/transport/io_loop.h"
-#include "src/rpc/transport/transport.h"
+#include "src/rpc/transport/ways.h"
 
 namespace tine::rpc {
 
 class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts> {
  public:
-  struct Executors {
+  // What a node is given by its owner.
+  struct Means {
     Executor& handlers;
     Executor& callbacks;
+    TransportList transports;
     Timer* timer = nullptr;  // null: one of its own
   };
-  [[nodiscard]] static std::shared_ptr<Parts> make(const Executors& executors, RawNodeOptions options);
-  [[nodiscard]] static std::unique_ptr<RawNode> start(const Executors& executors, RawNodeOptions options);
-  Parts(const Executors& executors, RawNodeOptions options);
+  [[nodiscard]] static std::shared_ptr<Parts> make(const Means& means, RawNodeOptions options);
+  [[nodiscard]] static std::unique_ptr<RawNode> start(const Means& means, RawNodeOptions options);
+  Parts(const Means& means, RawNodeOptions options);
 
   void connect(std::string_view card, TimePoint deadline, const std::function<bool()>& interrupted);
   void expect(std::string_view name, TimePoint deadline, const std::function<bool()>& interrupted);
@@ -61,7 +58,7 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   void log(std::string text) noexcept;
 
   const RawNodeOptions options;
-  const Executors executors;
+  const Means means;
   const std::shared_ptr<Endings> endings;
   Activity handlers;  // that run, and what else calls the user
   std::atomic<uint64_t> begun{0};
@@ -76,6 +73,8 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   void accept(detail::Ref<Connection> connection) noexcept;
   void take_in(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
                TimePoint patience) noexcept;
+  void take_in_or_throw(const detail::Ref<RawPeer>& peer, const Introduction& introduction,
+                        TimePoint patience);
   void look_at_waiting() noexcept;
   void listen();
   void lose(RawPeer& peer, const std::string& why, bool left) noexcept;
@@ -86,11 +85,9 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
 
   const Birth birth_;
   const Identity identity_;
-  const std::string machine_;
   ConnectionOptions connection_;
   IoLoop loop_;
-  std::unique_ptr<Transport> tcp_, unix_;
-  std::vector<detail::Ref<Listener>> listeners_;
+  Ways ways_;
 
  public:
   Deadlines deadlines;
@@ -107,13 +104,11 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   };
   std::vector<Waiting> waiting_;  // for the end of who has their name or id; the loop's thread alone
   std::atomic<bool> holding_{true};
-  std::mutex mutex_;  // what is below
-  std::vector<detail::Ref<RawCall::State>> held_;
+  Mutex mutex_;
+  std::vector<detail::Ref<RawCall::State>> held_ TINE_GUARDED_BY(mutex_);
 
  public:
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 };
-
-[[nodiscard]] std::string message_of(const std::exception_ptr& error);
 
 }  // namespace tine::rpc

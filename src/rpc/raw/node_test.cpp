@@ -12,15 +12,15 @@ namespace {
 using ::testing::HasSubstr;
 using Kind = RawFailure::Kind;
 
-class RawNodeTest : public ::testing::TestWithParam<bool> {
+class RawNodeTest : public ::testing::TestWithParam<Over> {
  protected:
   RawNodes nodes{GetParam()};
   RawOne& a() { return nodes[0]; }
   RawOne& b() { return nodes[1]; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawNodeTest, ::testing::Values(true, false),
-                         [](const auto& info) { return info.param ? "unix" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(Over, RawNodeTest, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+                         [](const auto& info) { return name_of(info.param); });
 
 RawBytes pattern(size_t size, uint32_t seed) {
   auto bytes = std::make_shared<std::vector<std::byte>>(size);

@@ -114,9 +114,22 @@ class RawHandlers final : public RawHandler {
 
 inline std::string_view secret_text() { return "a secret for tests"; }
 
+// Within the process: see RawOne.
+inline void talk(RawNodeOptions& o, Over over) {
+  if (over == Over::kTcp) o.transports = {"tcp"};
+}
+inline std::string tcp_address_of(const RawNode& node) {
+  for (const Address& a : RawCard::parse(node.card()).addresses) {
+    if (a.text.starts_with("tcp:")) return a.text;
+  }
+  return {};
+}
+
 // One node with threads of its own.
 struct RawOne {
-  explicit RawOne(int id, const std::function<void(RawNodeOptions&)>& change = {}, int threads = 2)
+  // `transports`: instead of those that the options name.
+  explicit RawOne(int id, const std::function<void(RawNodeOptions&)>& change = {}, int threads = 2,
+                  TransportList transports = {})
       : blocking(threads), callbacks(threads) {
     RawNodeOptions o;
     o.name = "w" + std::to_string(id);
@@ -129,7 +142,9 @@ struct RawOne {
       logged.notify_all();
     };
     if (change) change(o);
-    parts = RawNode::Parts::make({blocking, callbacks}, std::move(o));
+    if (transports.empty())
+      transports = transports_named(o.transports, {o.host, o.plaintext_beyond_loopback});
+    parts = RawNode::Parts::make({blocking, callbacks, std::move(transports)}, std::move(o));
     node = std::make_unique<RawNode>(parts);
   }
   ~RawOne() {
@@ -218,16 +233,16 @@ class ChildNode {
 class RawNodes {
  public:
   using Change = std::function<void(int id, RawNodeOptions&)>;
-  explicit RawNodes(bool unix_sockets) : unix_(unix_sockets) {}
+  explicit RawNodes(Over over) : over_(over) {}
   RawOne& add(int id, const Change& change = {}, int threads = 2) {
     auto& place = all[id];
     place = std::make_unique<RawOne>(
         id,
         [&](RawNodeOptions& o) {
-          o.unix_sockets = unix_;
+          talk(o, over_);
           if (change) change(id, o);
         },
-        threads);
+        threads, over_ == Over::kInProcess ? transports_over(over_) : TransportList());
     return *place;
   }
   // That many from 0, connected to each other and open.
@@ -247,7 +262,7 @@ class RawNodes {
   std::map<int, std::unique_ptr<RawOne>> all;
 
  private:
-  const bool unix_;
+  const Over over_;
 };
 
 // Keeps the calls that come, for later.

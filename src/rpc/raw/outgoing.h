@@ -1,12 +1,8 @@
-// OutgoingCall: a raw call of ours from call() to the return of its sink.
+// OutgoingCall: a raw call of ours, from call() to the return of its sink.
 //
-// State      Pending, in its worker's table; ended by who took it out of there; told.
-// Threads    end() by one thread, once. The sink on a thread of callbacks.
-// Ordering   None.
-// Ownership  Counted: the table's, then the task's. Keeps the node's parts.
-// Errors     A closed executor has no thread: then the sink is told by who ends the call.
-// Cost       One allocation.
-// Source     docs/spec/agent.md, "Raw calls".
+// It is pending in its worker's table; then whichever party takes it out of there ends it, once; then its sink is told, on a
+// thread of callbacks. When the executor is closed there is no such thread, and the thread that ends the call tells the sink. The
+// table holds the call, then the task does. It keeps the node's parts. docs/spec/agent.md, "Raw calls".
 #pragma once
 
 #include <memory>
@@ -16,7 +12,7 @@
 
 #include "src/rpc/raw/activity.h"
 #include "tine/detail/ref.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 

@@ -42,7 +42,7 @@ void RawPeer::refuse(GoodbyeReason reason, const std::string& why) noexcept {
 
 bool RawPeer::die(RawFailure cause, detail::Ref<detail::RefCounted> behind) noexcept {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (dead_.load(std::memory_order_relaxed)) return false;
     death_ = copy_of(cause);
     dead_.store(true, std::memory_order_release);
@@ -58,17 +58,24 @@ bool RawPeer::die(RawFailure cause, detail::Ref<detail::RefCounted> behind) noex
 }
 
 RawFailure RawPeer::death() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return death_;
 }
 
-void RawPeer::set_end(const CloseInfo& info) {
-  const std::lock_guard lock(mutex_);
-  end_ = info;
+void RawPeer::set_end(const CloseInfo& info) noexcept {
+  const MutexLock lock(mutex_);
+  end_.why = info.why;
+  end_.reason = info.reason;
+  end_.error = info.error;
+  try {
+    end_.how = info.how;
+  } catch (const std::bad_alloc&) {
+    end_.how.clear();
+  }
 }
 
 CloseInfo RawPeer::end() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return end_;
 }
 
@@ -88,7 +95,7 @@ void RawPeer::call(RawMessage message, const detail::Ref<OutgoingCall>& call) no
       return node_.deliver(std::move(here), At::kElsewhere);
     }
     OutFrame frame(FrameKind::kRawRequest, call->id, remaining_us(call->deadline));
-    write_message(frame, std::move(message), node_.executors.callbacks);
+    write_message(frame, std::move(message), node_.means.callbacks);
     const auto error = connection_->send(std::move(frame));
     if (!error) return;
     if (!connection_->closed()) {
@@ -169,7 +176,8 @@ void RawPeer::on_request(Frame& frame) {
       detail::make_ref<RawCall::State>(node_.shared_from_this(), detail::Ref<RawPeer>::share(this),
                                        frame.header.call_id, frame.deadline(), std::move(message), &fresh);
   if (!fresh)
-    throw ValueError(fmt::format("its call id {} is that of a call that runs", frame.header.call_id));
+    throw ValueError(
+        fmt::format("its call id {} belongs to a call that is still running", frame.header.call_id));
   node_.begun.fetch_add(1, std::memory_order_relaxed);
   node_.deliver(std::move(call), At::kReader);
 }

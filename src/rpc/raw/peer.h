@@ -1,25 +1,22 @@
-// RawPeer: another worker (or this one, for calls to oneself) as a node knows it: the way to it, its calls, its end.
+// RawPeer: another worker (or this one, for calls to oneself) as a node knows it: the way to it, its calls, its end
+// (docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6).
 //
-// State      Introducing itself, taken in, dead for good. Of oneself: taken in from the start.
-// Threads    Any, as each member says.
-// Ordering   Frames are handled as they come.
-// Ownership  The node's members own it while it is taken in; its connection and calls share it. It does not keep the node,
-//            which outlives its loop.
-// Errors     A frame that is malformed ends the connection, with words on both sides.
-// Cost       A call: a slot, a system call.
-// Source     docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6.
+// It introduces itself, is taken in, and is dead for good; oneself is taken in from the start. Frames are handled as they come;
+// a malformed frame ends the connection, with words on both sides. The node's members own the peer while it is taken in; its
+// connection and its calls share it. It does not keep the node, which outlives its loop. A call costs a slot and a system call.
+// docs/spec/agent.md, "Raw calls"; docs/spec/wire.md, section 6.
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/raw/incoming.h"
 #include "src/rpc/transport/connection.h"
-#include "tine/rpc.h"
+#include "tine/raw.h"
 
 namespace tine::rpc {
 
@@ -69,7 +66,7 @@ class RawPeer final : public FrameHandler {
   [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
   [[nodiscard]] RawFailure death() const;
   // The words that the transport had for the end of its connection.
-  void set_end(const CloseInfo& info);
+  void set_end(const CloseInfo& info) noexcept;
   [[nodiscard]] CloseInfo end() const;  // no error while it is open
 
   // Takes the call; it ends in any case.
@@ -96,9 +93,9 @@ class RawPeer final : public FrameHandler {
   bool introduced_ = false;  // the reader's
   std::atomic<bool> refused_{false};
   std::atomic<bool> dead_{false};
-  mutable std::mutex mutex_;
-  RawFailure death_;  // guarded by mutex_
-  CloseInfo end_;     // guarded by mutex_
+  mutable Mutex mutex_;
+  RawFailure death_ TINE_GUARDED_BY(mutex_);
+  CloseInfo end_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

@@ -1,12 +1,5 @@
-// post_to: a function as a task.
-//
-// State      None.
-// Threads    Any.
-// Ordering   As the executor's.
-// Ownership  The task owns the function.
-// Errors     An executor that has closed, and one for which there is no memory, has it run in place: it is owed in any case.
-// Cost       An allocation.
-// Source     include/tine/executor.h.
+// post_to: posts a function as a task that owns it. If the executor has closed, or there is no memory for the task, the
+// function runs in place, because it must run in any case.
 #pragma once
 
 #include <memory>

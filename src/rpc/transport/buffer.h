@@ -1,11 +1,8 @@
-// Buffer: memory that frames are received into.
+// Buffer: memory that frames are received into, a block of the Recycler.
 //
-// State      `size` bytes of a block of the Recycler.
-// Threads    Any. One writer of a Buffer's bytes at a time.
-// Ownership  A Buffer is counted; its last reference gives the block back to the Recycler, which outlives it. A Tensor
-//            borrows one through Tensor::from_blob with a release that drops the Ref.
-// Errors     make throws Error(kMemory) naming the size when the system has none left.
-// Source     Fresh pages cost more than the copy into them: src/base/recycler.h.
+// A Buffer is counted. Its last reference gives the block back to the Recycler, which outlives it. A Tensor borrows one
+// through Tensor::from_blob with a release that drops the Ref. Only one thread at a time may write its bytes. Blocks are used
+// again because fresh pages cost more than the copy into them (src/base/recycler.h).
 #pragma once
 
 #include <cstddef>

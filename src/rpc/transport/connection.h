@@ -1,19 +1,17 @@
-// Connection: frames to and from one authenticated peer; FrameHandler: who gets them.
+// Connection: frames to and from one authenticated peer. FrameHandler: what gets the frames that come in.
 //
-// State      Open from its making, reading from start(), then closed, once, with a cause.
-// Threads    Every member from any thread. At most one thread at a time holds the reader role; only the holder
-//            runs on_frame. on_close runs on the loop's thread, never beside on_frame.
-// Ordering   Small frames arrive in the order in which the peer's sends returned, large ones (above kChunkBytes) alike.
-//            A small one may overtake large ones, a large one overtakes nothing. on_frame of all frames received,
-//            then on_close, exactly once, also when start() came after the end.
-// Ownership  Counted. The loop holds a reference while the connection is open. It holds its handler until
-//            on_close has returned.
-// Errors     send returns an error that names the peer; it throws std::bad_alloc only. Everything else
-//            arrives as the cause in on_close; what was sent meanwhile shares that fate.
-// Cost       A small frame sent: one system call and no allocation. Received: none but what the handler does; a
-//            segment goes into its final, recycled buffer. Nothing here ever blocks, and nothing is refused because much is
-//            queued: who can wait asks has_room() first.
-// Source     docs/spec/wire.md; DESIGN "Who runs what", "Polling".
+// A connection is open from its making, reads from start() on, and closes once, with a cause. Its members may be called by
+// any thread. At most one thread at a time holds the reader role, and only that thread runs on_frame. on_close runs on
+// the loop's thread, never at the same time as on_frame: it comes exactly once, after on_frame of all frames that were received,
+// also when start() was called after the end. The loop holds a reference while the connection is open. The connection holds its
+// handler until on_close has returned.
+//
+// Small frames arrive in the order in which the peer's sends returned, and so do large ones (above kChunkBytes). A small
+// frame may overtake large ones; a large one overtakes nothing.
+//
+// Nothing here blocks, and nothing is refused because much is queued: a caller that can wait asks has_room() first. A small
+// frame is sent with one system call and no allocation. To receive one costs no allocation but the handler's; a segment goes into
+// its final, recycled buffer. docs/spec/wire.md; src/rpc/placement.h says which thread runs what.
 #pragma once
 
 #include <chrono>
@@ -24,60 +22,12 @@
 #include <string>
 #include <vector>
 
-#include "src/rpc/transport/buffer.h"
-#include "src/rpc/wire/body.h"
-#include "src/rpc/wire/frame.h"
-#include "tine/executor.h"
+#include "src/rpc/transport/frames.h"
 #include "tine/future.h"
 
 namespace tine::rpc {
 
 class Connection;
-
-// A frame to be sent: fill `body` (and its segments), hand it to send().
-class OutFrame {
- public:
-  explicit OutFrame(FrameKind kind, uint64_t call_id = 0, uint64_t remaining_us = kNoTimeLimit) noexcept
-      : kind(kind), call_id(call_id), remaining_us(remaining_us) {}
-  FrameKind kind;
-  uint16_t flags = 0;
-  uint64_t call_id;
-  uint64_t remaining_us;
-  BodyWriter body;
-
-  // Kept until the frame's last byte has been written or the frame is dropped.
-  void keep(detail::Ref<detail::RefCounted> what) { kept_.push_back(std::move(what)); }
-  // It will travel in chunks, and small frames that are sent later may overtake it.
-  [[nodiscard]] bool is_large() const noexcept { return wire_bytes() > kChunkBytes; }
-
-  // For a transport. Writes the header and the segment table; empty, or what is over a limit. Once.
-  [[nodiscard]] std::string seal();
-  [[nodiscard]] uint64_t wire_bytes() const noexcept;  // header and all that follows it
-  // What waits in memory of ours while the frame is queued: the body, and segments that are copies.
-  [[nodiscard]] size_t copied_bytes() const noexcept;
-  // After seal(): header, body and table in one piece; then the segments.
-  [[nodiscard]] std::span<const std::byte> head() const noexcept { return {body.begin(), body.used_}; }
-  [[nodiscard]] std::span<const Segment> segments() const noexcept { return body.segments_; }
-  // Nothing would have to be let go of but the body.
-  [[nodiscard]] bool is_plain() const noexcept { return body.segments_.empty() && kept_.empty(); }
-
- private:
-  uint64_t sealed_bytes_ = 0;  // 0: not sealed yet
-  std::vector<detail::Ref<detail::RefCounted>> kept_;
-};
-
-// A frame that came in. `body` lies in `body_buffer` and is good as long as that is kept. Movable.
-struct Frame {
-  FrameHeader header;
-  TimePoint received;  // when its header was read
-  std::span<const std::byte> body;
-  std::vector<detail::Ref<Buffer>> segments;
-
-  // When the call's time is over; kNoDeadline when it has none.
-  [[nodiscard]] TimePoint deadline() const noexcept;
-
-  detail::Ref<Buffer> body_buffer;
-};
 
 struct CloseInfo {
   enum class Why : uint8_t {
@@ -98,9 +48,9 @@ struct CloseInfo {
 
 class FrameHandler : public detail::RefCounted {
  public:
-  // On the thread that reads, which nobody replaces: what it runs has a proven bound, waits for nobody and is none of a
-  // user's code. Ping, pong and goodbye do not get here.
-  virtual void on_frame(Connection& connection, Frame& frame) noexcept = 0;
+  // On the thread that reads, which nobody replaces: what it runs has a proven bound, waits for nobody and is not a
+  // user's code. Ping, pong and goodbye do not get here. When it throws std::bad_alloc the connection ends (kInternal).
+  virtual void on_frame(Connection& connection, Frame& frame) = 0;
   // Not before a handler that is still in on_frame has returned from it, if it ever does.
   virtual void on_close(Connection& connection, const CloseInfo& info) noexcept = 0;
 };

@@ -16,13 +16,6 @@ constexpr size_t kAhead = 1024;
 
 }  // namespace
 
-TimePoint Frame::deadline() const noexcept {
-  if (header.remaining_us == kNoTimeLimit) return kNoDeadline;
-  const auto longest = std::chrono::duration_cast<std::chrono::microseconds>(kNoDeadline - received).count();
-  if (header.remaining_us >= static_cast<uint64_t>(longest)) return kNoDeadline;
-  return received + std::chrono::microseconds(header.remaining_us);
-}
-
 FrameReader::FrameReader(Recycler& recycler, size_t buffer_bytes, uint64_t max_payload)
     : recycler_(recycler),
       buffer_bytes_(std::max(buffer_bytes, 2 * kLittleRoom)),

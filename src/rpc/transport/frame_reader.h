@@ -1,15 +1,13 @@
-// FrameReader: a byte stream cut into frames; says where the next bytes should go.
+// FrameReader: cuts a byte stream into frames, and says where the next bytes should go.
 //
-// State      Between frames, or filling the buffers of one that does not lie in the buffer as a whole; beside that at most
-//            one large frame whose chunks are coming.
-// Threads    One at a time: whoever holds the connection's reader role.
-// Ordering   Frames come out in the order of their last bytes.
-// Ownership  Shares buffers with the frames it hands out; never writes into one that a frame still holds.
-// Errors     next() returns kMalformed and error() says why; after that the reader is of no use. Throws
-//            Error(kMemory) when there is no memory for a frame.
-// Cost       Small frames: no copy, no allocation. Segments: what was already in the buffer (at most 64 KiB of a frame,
-//            1 KiB of each further chunk) is copied, the rest is received in place.
-// Source     docs/spec/wire.md, section 2.
+// It is between frames, or fills the buffers of a frame that does not lie in the buffer as a whole. Besides that at most one
+// large frame's chunks are coming. Frames come out in the order of their last bytes. The reader shares buffers with the frames
+// that it hands out, and never writes into one that a frame still holds. One thread at a time uses it: the holder of the
+// connection's reader role.
+//
+// Small frames cost no copy and no allocation. Of segments, what was already in the buffer is copied (at most 64 KiB of a frame
+// and 1 KiB of each further chunk); the rest is received in place. After kMalformed, which error() explains, the reader is of
+// no use. It throws Error(kMemory) when there is no memory for a frame. docs/spec/wire.md, section 2.
 #pragma once
 
 #include <sys/uio.h>

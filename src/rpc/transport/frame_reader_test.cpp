@@ -232,7 +232,7 @@ TEST(FrameReader, ALargeBodyAndManySegmentsComeInChunks) {
 }
 
 TEST(FrameReader, OfALargeFrameLittleIsCopied) {
-  // What prepare() hands out while chunks come: the segment's own memory, and little more than a header behind it.
+  // The buffers that prepare() returns while chunks come: the segment's own memory, and little more than a header after it.
   Bytes all;
   append(all, 1, 10, {2 << 20});
   Recycler recycler;

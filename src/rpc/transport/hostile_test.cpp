@@ -1,4 +1,4 @@
-// Peers that do not keep the rules, die, or are no peers at all.
+// Peers that do not keep the rules or die, and strangers that are not peers at all.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 #include <random>
 
 #include "src/rpc/auth/handshake.h"
-#include "src/rpc/transport/endpoint.h"
 #include "src/rpc/transport/test_peers.h"
+#include "src/rpc/transport/unix/unix_address.h"
 
 namespace tine::rpc {
 namespace {
@@ -404,7 +404,7 @@ TEST_P(Hostile, AKilledPeerIsNoticedAtOnceAlsoByAThreadThatPolls) {
   if (peer == 0) {
     IoLoop loop;
     auto transport =
-        make_unix_transport(loop, {"victim", 7, std::make_shared<const Secret>("the shared secret")});
+        unix_transport()->make(loop, {"victim", 7, std::make_shared<const Secret>("the shared secret")});
     ListenOptions o;
     o.on_connection = [](detail::Ref<Connection> c) { c->start(detail::make_ref<Recorder>()); };
     auto l = transport->listen(at, o);
@@ -462,7 +462,8 @@ TEST_P(Hostile, SocketsAreClosedInProgramsThatAreStarted) {
 
 TEST_P(Hostile, BeyondLoopbackPlainTextIsRefusedByName) {
   start_loops();
-  auto tcp = make_tcp_transport(*client_loop, {"x", 1, std::make_shared<const Secret>("the shared secret")});
+  auto tcp =
+      tcp_transport()->make(*client_loop, {"x", 1, std::make_shared<const Secret>("the shared secret")});
   ListenOptions o;
   o.on_connection = [](auto) {};
   for (const char* a : {"tcp://0.0.0.0:0", "tcp://192.0.2.1:80"}) {
@@ -477,7 +478,8 @@ TEST_P(Hostile, BeyondLoopbackPlainTextIsRefusedByName) {
 
 TEST_P(Hostile, AnAddressThatCannotBeIsRefusedWithWhatWasExpected) {
   start_loops();
-  auto tcp = make_tcp_transport(*client_loop, {"x", 1, std::make_shared<const Secret>("the shared secret")});
+  auto tcp =
+      tcp_transport()->make(*client_loop, {"x", 1, std::make_shared<const Secret>("the shared secret")});
   for (const char* a : {"tcp://", "tcp://host", "tcp://:1", "tcp://h:x", "tcp://h:70000", "tcp://h:0",
                         "unix:/x", "tcp://::1:5"}) {
     EXPECT_THROW(static_cast<void>(tcp->connect(a, {})), ValueError) << a;

@@ -7,16 +7,14 @@
 
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "src/base/forks.h"
 #include "src/base/thread.h"
-#include "src/rpc/transport/endpoint.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -66,22 +64,22 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   Thread thread;
   std::atomic<std::thread::id> thread_id{};  // set by the thread itself
 
-  std::mutex mutex;
-  std::condition_variable has_ended;
-  detail::Ref<Due> first_due;                 // guarded by mutex; timers whose time has come
-  Due* last_due = nullptr;                    // guarded by mutex
-  std::vector<std::function<void()>> posted;  // guarded by mutex
-  std::unordered_map<Timer::Entry*, detail::Ref<Timer::Entry>>
-      timers;                                              // guarded by mutex; neither run nor cancelled
-  std::unordered_map<int, detail::Ref<Pollable>> watched;  // guarded by mutex
-  std::vector<detail::Ref<Pollable>>
-      forgotten;                      // guarded by mutex; events of theirs may still be in the batch
-  bool stopped = false;               // guarded by mutex
-  bool ended = false;                 // guarded by mutex; the thread has nothing more to do
-  std::chrono::milliseconds grace{};  // guarded by mutex
+  Mutex mutex;
+  Condition has_ended;
+  detail::Ref<Due> first_due TINE_GUARDED_BY(mutex);  // timers whose time has come
+  Due* last_due TINE_GUARDED_BY(mutex) = nullptr;
+  std::vector<std::function<void()>> posted TINE_GUARDED_BY(mutex);
+  // Neither run nor cancelled.
+  std::unordered_map<Timer::Entry*, detail::Ref<Timer::Entry>> timers TINE_GUARDED_BY(mutex);
+  std::unordered_map<int, detail::Ref<Pollable>> watched TINE_GUARDED_BY(mutex);
+  // Their events may still be in the batch.
+  std::vector<detail::Ref<Pollable>> forgotten TINE_GUARDED_BY(mutex);
+  bool stopped TINE_GUARDED_BY(mutex) = false;
+  bool ended TINE_GUARDED_BY(mutex) = false;  // the thread has nothing more to do
+  std::chrono::milliseconds grace TINE_GUARDED_BY(mutex){};
 
-  std::mutex stop_mutex;     // one stop() at a time
-  bool left_behind = false;  // guarded by stop_mutex
+  Mutex stop_mutex TINE_ACQUIRED_BEFORE(mutex);  // one stop() at a time
+  bool left_behind TINE_GUARDED_BY(stop_mutex) = false;
   std::atomic<bool> stopping{false};
   std::atomic<bool> has_posted{false};
   // True from before the loop looks at `posted` for the last time until it is awake: who posts meanwhile and
@@ -96,7 +94,7 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   } turn;
 };
 
-// Whoever takes it first, the loop to run it or cancel(), does so.
+// A timer that is due. The loop takes it to run it, or cancel() takes it: the first of them has it.
 class Loop::Due final : public Timer::Entry {
  public:
   Due(std::shared_ptr<Loop::Impl> loop, std::function<void()> work)
@@ -121,7 +119,7 @@ class Loop::Due final : public Timer::Entry {
   // Takes it out of the loop's timers.
   bool take() noexcept {
     detail::Ref<Timer::Entry> mine;
-    const std::lock_guard lock(loop_->mutex);
+    const MutexLock lock(loop_->mutex);
     const auto found = loop_->timers.find(this);
     if (found == loop_->timers.end()) return false;
     mine = std::move(found->second);
@@ -140,7 +138,7 @@ Loop::Impl::~Impl() { close_own(); }
 // Without an allocation: a deadline must not be lost where there is no memory.
 void Loop::Impl::came(Due& due) noexcept {
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (stopped) return;
     auto mine = detail::Ref<Due>::share(&due);
     Due* const last = last_due;
@@ -185,7 +183,7 @@ void Loop::Impl::wake() noexcept {
 bool Loop::Impl::run_posted() noexcept {
   if (!has_posted.load(std::memory_order_acquire)) return false;
   {
-    std::lock_guard lock(mutex);
+    MutexLock lock(mutex);
     std::swap(turn.running, posted);
     has_posted.store(false, std::memory_order_relaxed);
   }
@@ -197,7 +195,7 @@ bool Loop::Impl::run_posted() noexcept {
   // No more than there were: a timer that renews itself must not keep the loop.
   detail::Ref<Due> due;
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     due = std::move(first_due);
     last_due = nullptr;
   }
@@ -213,7 +211,7 @@ void Loop::Impl::drop_timers() noexcept {
   for (;;) {
     detail::Ref<Timer::Entry> next;
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       if (timers.empty()) return;
       next = timers.begin()->second;
     }
@@ -246,7 +244,7 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   asleep.store(true, std::memory_order_release);
   int timeout;
   {
-    std::lock_guard lock(mutex);
+    MutexLock lock(mutex);
     timeout = posted.empty() && !first_due ? -1 : 0;
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
@@ -267,7 +265,7 @@ void Loop::Impl::handle(int count) noexcept {
   }
   std::vector<detail::Ref<Pollable>> drop;
   {
-    std::lock_guard lock(mutex);
+    MutexLock lock(mutex);
     drop.swap(forgotten);
   }
 }
@@ -283,7 +281,7 @@ void Loop::Impl::run() noexcept {
         told = true;
         std::vector<detail::Ref<Pollable>> all;
         {
-          std::lock_guard lock(mutex);
+          MutexLock lock(mutex);
           give_up = Clock::now() + grace;
           for (auto& [fd, pollable] : watched) all.push_back(pollable);
         }
@@ -291,7 +289,7 @@ void Loop::Impl::run() noexcept {
         for (auto& pollable : all) pollable->on_events(0);
         continue;
       }
-      std::unique_lock lock(mutex);
+      MutexLock lock(mutex);
       if (Clock::now() >= give_up || (watched.empty() && posted.empty() && !first_due)) {
         stopped = true;
         break;
@@ -311,7 +309,7 @@ void Loop::Impl::run() noexcept {
   std::unordered_map<int, detail::Ref<Pollable>> dropped_watched;
   std::vector<detail::Ref<Pollable>> dropped;
   {
-    std::lock_guard lock(mutex);
+    MutexLock lock(mutex);
     dropped_work.swap(posted);
     dropped_due = std::move(first_due);
     last_due = nullptr;
@@ -325,7 +323,7 @@ void Loop::Impl::run() noexcept {
   }
   dropped_watched.clear();
   dropped.clear();
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   ended = true;
   has_ended.notify_all();
 }
@@ -361,30 +359,34 @@ IoLoop::~IoLoop() {
 
 bool IoLoop::stop(std::chrono::milliseconds grace) noexcept {
   if (forked()) return true;
-  std::lock_guard lock(impl_->stop_mutex);
-  if (!impl_->thread.joinable()) return !impl_->left_behind;
+  Impl& impl = *impl_;
+  const MutexLock once(impl.stop_mutex);
+  if (!impl.thread.joinable()) return !impl.left_behind;
   {
-    const std::lock_guard inner(impl_->mutex);
-    impl_->grace = grace;
-    impl_->stopping.store(true, std::memory_order_release);  // no timer is started from here on
+    const MutexLock lock(impl.mutex);
+    impl.grace = grace;
+    impl.stopping.store(true, std::memory_order_release);  // no timer is started from here on
   }
-  impl_->asleep.store(true, std::memory_order_release);
-  impl_->wake();
+  impl.asleep.store(true, std::memory_order_release);
+  impl.wake();
   {
-    std::unique_lock inner(impl_->mutex);
-    impl_->left_behind =
-        !impl_->has_ended.wait_for(inner, grace + kLastGrace, [this] { return impl_->ended; });
+    const TimePoint bound = Clock::now() + grace + kLastGrace;
+    const MutexLock lock(impl.mutex);
+    while (!impl.ended) {
+      if (!impl.has_ended.wait_until(impl.mutex, bound)) break;
+    }
+    impl.left_behind = !impl.ended;
   }
-  if (impl_->left_behind) {
-    static_cast<void>(new Thread(std::move(impl_->thread)));
+  if (impl.left_behind) {
+    static_cast<void>(new Thread(std::move(impl.thread)));
     timing_.reset();
     return false;
   }
-  impl_->thread.join();
+  impl.thread.join();
   timing_.reset();
-  // Not before: who outlives the loop must not keep descriptors open.
-  const std::lock_guard inner(impl_->mutex);
-  impl_->close_own();
+  // Not before: what outlives the loop must not keep descriptors open.
+  const MutexLock lock(impl.mutex);
+  impl.close_own();
   return true;
 }
 
@@ -394,7 +396,7 @@ bool Loop::forked() const noexcept { return impl_->birth.inherited(); }
 bool Loop::Impl::post(std::function<void()> work) {
   if (birth.inherited()) return false;
   {
-    std::lock_guard lock(mutex);
+    MutexLock lock(mutex);
     if (stopped) return false;
     posted.push_back(std::move(work));
     has_posted.store(true, std::memory_order_release);
@@ -408,7 +410,7 @@ bool Loop::post(std::function<void()> work) { return impl_->post(std::move(work)
 TimerId Loop::schedule_at(TimePoint when, std::function<void()> work) {
   if (forked()) return {};
   auto due = detail::make_ref<Due>(impl_, std::move(work));
-  const std::lock_guard lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) return {};
   impl_->timers.emplace(due.get(), due);
   try {
@@ -426,7 +428,7 @@ bool Loop::cancel(const TimerId& id) noexcept {
 
 void Loop::watch(int fd, Pollable& pollable, uint32_t epoll_events) {
   if (forked()) throw Cancelled("this is a forked child: it has no connections of its own yet");
-  std::lock_guard lock(impl_->mutex);
+  MutexLock lock(impl_->mutex);
   if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) {
     throw Cancelled("the input and output thread has been stopped");
   }
@@ -454,7 +456,7 @@ void Loop::change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept {
 
 void Loop::forget(int fd, Pollable& pollable) noexcept {
   if (forked()) return;
-  std::lock_guard lock(impl_->mutex);
+  MutexLock lock(impl_->mutex);
   if (!pollable.watched_.exchange(false, std::memory_order_acq_rel)) return;
   ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
   auto found = impl_->watched.find(fd);

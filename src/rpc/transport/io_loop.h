@@ -1,15 +1,13 @@
-// IoLoop: the thread "tine-io": sockets and small posted work of one agent, at once or at a time.
+// IoLoop: the thread "tine-io", which handles the descriptors and small posted work of one agent, at once or at a time.
 //
-// State      Runs from construction until stop() or destruction.
-// Threads    Every member from any thread, but for Pollable::on_events, timer and posted functions: those run on
-//            the loop's own thread, which must never block and never run a user's code.
-// Ordering   Posted functions run in the order posted. Timers run in the order of their times, posted by the Timer's thread.
-// Ownership  The IoLoop owns its thread and joins it; stop() closes all connections. Who outlives it holds a Loop. The Timer
-//            that it is handed outlives it.
-// Errors     Construction throws SystemError. A posted function must not throw.
-// Cost       schedule and cancel are the Timer's. A sleeping thread on another core costs 85 us to wake, so after work the loop
-//            polls on for about 50 us, less when others need the processor (see src/base/polling.h).
-// Source     epoll(7), level-triggered.
+// It runs from construction until stop() or destruction. Pollable::on_events, timers and posted functions run on the loop's
+// own thread: they must never block, throw, or run a user's code. All else may be called by any thread. Posted functions run in
+// the order posted, timers in the order of their times.
+//
+// The IoLoop owns its thread and joins it; stop() closes all connections. Whatever outlives the IoLoop holds a Loop. The Timer
+// that it is handed outlives it. Construction throws SystemError. To wake a thread that sleeps on another core costs 85 us, so
+// after work the loop polls on for about 50 us, less when others need the processor (src/base/polling.h). epoll(7),
+// level-triggered.
 #pragma once
 
 #include <atomic>

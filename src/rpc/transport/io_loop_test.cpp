@@ -10,10 +10,13 @@
 
 #include <array>
 #include <csignal>
+#include <ctime>
 #include <future>
 #include <latch>
+#include <memory>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include "tine/error.h"
 
@@ -36,6 +39,43 @@ TEST(IoLoop, RunsWhatIsPostedInOrderOnItsOwnThread) {
   done.get_future().get();
   EXPECT_FALSE(loop.on_loop_thread());
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(order[static_cast<size_t>(i)], i);
+}
+
+TEST(IoLoop, ThatHasNothingToDoUsesNoProcessor) {
+  IoLoop loop;
+  std::promise<clockid_t> clock;
+  loop.post([&] {
+    clockid_t id{};
+    EXPECT_EQ(::pthread_getcpuclockid(::pthread_self(), &id), 0);
+    clock.set_value(id);
+  });
+  const clockid_t id = clock.get_future().get();
+  const auto used = [id] {
+    timespec time{};
+    ::clock_gettime(id, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  // It looks on for a moment after work; later not once in 200 ms.
+  std::chrono::nanoseconds least = 1h;
+  for (int i = 0; i < 5 && least > 1ms; ++i) {
+    const auto before = used();
+    std::this_thread::sleep_for(200ms);
+    least = std::min<std::chrono::nanoseconds>(least, used() - before);
+  }
+  EXPECT_LE(least, 1ms);
+}
+
+TEST(IoLoop, WhatOnePostedTaskHeldIsGoneBeforeTheNextRuns) {
+  IoLoop loop;
+  std::latch both(1);
+  loop.post([&] { both.wait(); });  // until then the two that follow are queued together
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> seen = held;
+  std::promise<bool> gone;
+  loop.post([held = std::move(held)] {});
+  loop.post([&] { gone.set_value(seen.expired()); });
+  both.count_down();
+  EXPECT_TRUE(gone.get_future().get());
 }
 
 TEST(IoLoop, BuffersOfNoUseGoBackToTheSystemWhileItSleeps) {

@@ -1,27 +1,25 @@
 #include "src/rpc/transport/pending_handshake.h"
 
 #include <fmt/format.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
-#include "src/rpc/transport/stream_connection.h"
+#include "src/rpc/transport/framed_connection.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
 
-PendingHandshake::PendingHandshake(const Loop& loop, FileDescriptor fd, Handshake::Config config,
-                                   ConnectionOptions options, Admit admit, Done done)
+PendingHandshake::PendingHandshake(const Loop& loop, std::unique_ptr<Channel> channel,
+                                   Handshake::Config config, ConnectionOptions options, Done done)
     : loop_(loop),
-      fd_(std::move(fd)),
+      channel_(std::move(channel)),
       acceptor_(config.role == Handshake::Role::kAcceptor),
       address_(config.address),
       handshake_(std::move(config)),
       options_(options),
-      admit_(std::move(admit)),
       done_(std::move(done)) {}
 
 void PendingHandshake::begin(TimePoint deadline) {
@@ -34,27 +32,28 @@ void PendingHandshake::begin(TimePoint deadline) {
           nullptr,
           make_error(ErrorKind::kDeadlineExceeded,
                      fmt::format("{} accepted the connection but did not finish the handshake in time: "
-                                 "it hangs, or is no tine worker",
+                                 "it hangs, or is not a tine worker",
                                  self->address_)));
     }
   });
   try {
-    loop_.watch(fd_.get(), *this, EPOLLIN | EPOLLRDHUP);
-    watched_ = true;
+    static_cast<void>(channel_->watch(loop_, self));
     step();
   } catch (const std::exception&) {
     finish(nullptr, std::current_exception());
   }
 }
 
-void PendingHandshake::on_events(uint32_t events) noexcept {
+void PendingHandshake::loop_ends() noexcept {
   if (!done_) return;
-  if (events == 0) {
-    if (acceptor_) return refuse(RefusalCode::kClosing);
-    return finish(nullptr,
-                  make_error(ErrorKind::kCancelled,
-                             fmt::format("connecting to {} was given up: this worker shuts down", address_)));
-  }
+  if (acceptor_) return refuse(RefusalCode::kClosing);
+  finish(nullptr,
+         make_error(ErrorKind::kCancelled,
+                    fmt::format("connecting to {} was given up: this worker is shutting down", address_)));
+}
+
+void PendingHandshake::go_on() noexcept {
+  if (!done_) return;
   try {
     step();
   } catch (const std::exception&) {
@@ -69,18 +68,18 @@ void PendingHandshake::refuse(RefusalCode code) noexcept {
   finish(nullptr, handshake_.error());
 }
 
-// False when the socket takes no more now.
+// False when the channel takes no more now.
 bool PendingHandshake::write_out() {
   while (!handshake_.output().empty()) {
     const auto out = handshake_.output();
-    const ssize_t n = ::send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
-    if (n < 0) {
-      handshake_.ended(fmt::format("closed the connection ({})", std::strerror(errno)));
+    const iovec piece{const_cast<std::byte*>(out.data()), out.size()};
+    const Channel::Outcome written = channel_->try_write({&piece, 1});
+    if (written.what == Channel::What::kNothingNow) return false;
+    if (written.what == Channel::What::kEnded) {
+      handshake_.ended(fmt::format("closed the connection ({})", std::strerror(written.error)));
       return true;
     }
-    handshake_.written(static_cast<size_t>(n));
+    handshake_.written(written.bytes);
   }
   return true;
 }
@@ -98,37 +97,32 @@ PeerInfo PendingHandshake::peer() const {
 void PendingHandshake::step() {
   using State = Handshake::State;
   for (;;) {
-    if (handshake_.state() == State::kProven) {
-      if (!admit_ || admit_(peer())) {
-        handshake_.admit();
-      } else {
-        handshake_.refuse(RefusalCode::kNotAdmitted);
-      }
-    }
     const bool all_written = write_out();
     if (handshake_.state() == State::kFailed) return finish(nullptr, handshake_.error());
     if (all_written == wants_writable_) {
       wants_writable_ = !all_written;
-      loop_.change(fd_.get(), *this,
-                   uint32_t{EPOLLIN | EPOLLRDHUP} | (wants_writable_ ? uint32_t{EPOLLOUT} : 0U));
+      channel_->want_writable(wants_writable_);
     }
     if (handshake_.state() == State::kDone) {
       if (!all_written) return;
-      loop_.forget(fd_.get(), *this);
-      watched_ = false;
+      const auto self = detail::Ref<PendingHandshake>::share(this);  // the channel lets go of its own
+      channel_->unwatch();
       PeerInfo info = peer();
-      const int fd = fd_.release();
-      return finish(detail::make_ref<StreamConnection>(loop_, fd, std::move(info), options_), nullptr);
+      return finish(detail::make_ref<FramedConnection>(loop_, std::move(channel_), std::move(info), options_),
+                    nullptr);
     }
     const auto in = handshake_.input();
-    const ssize_t n = ::recv(fd_.get(), in.data(), in.size(), MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (n <= 0) {
-      handshake_.ended(n == 0 ? "closed the connection" : std::strerror(errno));
+    const iovec piece{in.data(), in.size()};
+    const Channel::Outcome read = channel_->try_read({&piece, 1});
+    if (read.what == Channel::What::kNothingNow) {
+      if (channel_->arm()) continue;
+      return;
+    }
+    if (read.what == Channel::What::kEnded) {
+      handshake_.ended(read.error == 0 ? "closed the connection" : std::strerror(read.error));
       return finish(nullptr, handshake_.error());
     }
-    handshake_.received(static_cast<size_t>(n));
+    handshake_.received(read.bytes);
   }
 }
 
@@ -137,10 +131,8 @@ void PendingHandshake::finish(detail::Ref<Connection> connection, std::exception
   const Done done = std::exchange(done_, nullptr);
   if (!done) return;
   loop_.cancel(timer_);
-  if (watched_) loop_.forget(fd_.get(), *this);
-  watched_ = false;
-  fd_ = FileDescriptor();
-  admit_ = nullptr;
+  if (channel_) channel_->retire();
+  channel_ = nullptr;
   done(*this, std::move(connection), std::move(error));
 }
 

@@ -14,7 +14,9 @@
 #include <thread>
 #include <vector>
 
-#include "src/rpc/transport/transport.h"
+#include "src/rpc/transport/in_process/in_process_transport.h"
+#include "src/rpc/transport/tcp/tcp_transport.h"
+#include "src/rpc/transport/unix/unix_transport.h"
 
 namespace tine::rpc {
 
@@ -150,10 +152,11 @@ class Conformance : public testing::TestWithParam<const char*> {
   std::unique_ptr<Transport> make(IoLoop& loop, const char* name, uint64_t incarnation,
                                   const std::string& secret) {
     Identity id{name, incarnation, std::make_shared<const Secret>(secret)};
-    const std::string kind = GetParam();
-    if (kind.starts_with("tcp")) return make_tcp_transport(loop, id);
-    if (kind == "inproc") return make_in_process_transport(loop, id, hub);
-    return make_unix_transport(loop, id);
+    return factory->make(loop, id);
+  }
+  static std::shared_ptr<const TransportFactory> factory_of(const std::string& kind) {
+    if (kind.starts_with("tcp")) return tcp_transport();
+    return kind == "inproc" ? in_process_transport() : unix_transport();
   }
   std::string fresh(const char* suffix = "") {
     const std::string kind = GetParam();
@@ -196,7 +199,6 @@ class Conformance : public testing::TestWithParam<const char*> {
     start_loops();
     ListenOptions lo;
     lo.connection = options;
-    lo.admit = admit;
     lo.max_pending_handshakes = max_pending;
     lo.handshake_timeout = handshake_timeout;
     lo.on_refused = [this](const std::exception_ptr& e, const std::string&) {
@@ -227,12 +229,11 @@ class Conformance : public testing::TestWithParam<const char*> {
 
   ConnectionOptions options;
   std::optional<ConnectionOptions> client_options;  // when they are others
-  std::function<bool(const PeerInfo&)> admit;
   std::string client_secret = "the shared secret";
   std::string expected_name;
   size_t max_pending = 64;
   std::chrono::milliseconds handshake_timeout{5000};
-  std::shared_ptr<InProcessHub> hub = make_in_process_hub();
+  const std::shared_ptr<const TransportFactory> factory = factory_of(GetParam());
   std::string address, dead;
   std::mutex mutex;
   std::vector<std::string> refused;

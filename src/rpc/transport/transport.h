@@ -1,13 +1,14 @@
-// Transport: listens and connects; what comes out are authenticated Connections.
+// Transport: a way to make connections, such as TCP. It listens and connects, and what comes out are authenticated
+// Connections. TransportFactory: what makes one for an agent or a node.
 //
-// State      None of its own but for options; listeners live until closed.
-// Threads    Any. on_connection, admit and on_refused run on the loop's thread.
-// Ordering   None between connections.
-// Ownership  A Transport uses the loop, which must outlive it. A Listener is counted and closed by its last
-//            reference or close().
-// Errors     SystemError or ValueError naming the address; ConnectError; AuthError naming address, roles and reason.
-// Cost       A connection: two round trips. Strangers cost at most 64 pending handshakes of fixed size.
-// Source     docs/spec/wire.md, section 1.
+// To add a transport, write a folder beside tcp/, unix/ and in_process/ with a factory, and a Channel (src/rpc/transport/
+// channel.h) unless its bytes go through a stream socket. Then let the conformance tests run over it (test_peers.h), and give it
+// a name in named_transports.cpp. Nothing above this folder names a transport: agents and nodes are given a list of
+// factories, nearest first, and publish the addresses at which the transports of that list listen.
+//
+// A Transport is used by any thread. on_connection and on_refused run on the loop's thread. A transport uses the loop, which
+// must outlive it. A Listener is closed by its last reference or close(). A connection costs two round trips; strangers
+// cost at most max_pending_handshakes handshakes of fixed size. docs/spec/wire.md, section 1.
 #pragma once
 
 #include <cerrno>
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "src/rpc/auth/secret.h"
 #include "src/rpc/transport/connection.h"
@@ -27,7 +29,7 @@
 
 namespace tine::rpc {
 
-// Who we are in every handshake.
+// The identity of this process in each handshake.
 struct Identity {
   std::string name;  // 1 to 128 bytes of UTF-8
   uint64_t incarnation = 0;
@@ -41,8 +43,6 @@ struct ListenOptions {
   size_t max_pending_handshakes = 64;
   // Each proven peer: start() the connection here or later. Required.
   std::function<void(detail::Ref<Connection>)> on_connection;
-  // After the peer's proof, before ours: false refuses it (duplicate name, earlier life). Optional.
-  std::function<bool(const PeerInfo&)> admit;
   // Each refused or failed handshake, and the name that the other side gave itself, unproven; empty before it gave one.
   // Optional. On the loop's thread, which strangers keep busy: it hands the line to a log that sums up what comes by the
   // thousand, and waits for nobody.
@@ -83,28 +83,31 @@ class Listener : public detail::RefCounted {
 class Transport {
  public:
   virtual ~Transport() = default;
-  [[nodiscard]] virtual std::string_view scheme() const noexcept = 0;  // "tcp", "unix", "inproc"
+  // What its addresses begin with, up to the first colon: "tcp".
+  [[nodiscard]] virtual std::string_view scheme() const noexcept = 0;
+  // Throws SystemError for an address that cannot be listened on, ValueError for one that cannot be, AuthError for one that
+  // others could listen in to; each names the address.
   [[nodiscard]] virtual detail::Ref<Listener> listen(const std::string& address, ListenOptions options) = 0;
-  // Resolving a host name may block; everything behind that does not.
+  // Resolving a host name may block; everything after that does not. Throws as listen() does. The future fails with a
+  // ConnectError, AuthError, DeadlineExceeded, Cancelled (the loop ends) or SystemError that names the address.
   [[nodiscard]] virtual Future<detail::Ref<Connection>> connect(const std::string& address,
                                                                 ConnectOptions options) = 0;
+
+  // An address of this worker alone, to be listened at, for those who can reach `meeting`, an address of any transport.
+  // Empty: for those on this machine.
+  [[nodiscard]] virtual std::string own_address(const std::string& meeting) const = 0;
+  // From where such an address can be reached: a text that is equal for the transports of all who can. Empty: from
+  // everywhere, as far as is known.
+  [[nodiscard]] virtual std::string reach(const std::string& address) const = 0;
 };
 
-struct TransportOptions {
-  // Without TLS (not built yet) a TCP address beyond loopback is refused unless this is set by name.
-  bool plaintext_beyond_loopback = false;
+class TransportFactory {
+ public:
+  virtual ~TransportFactory() = default;
+  [[nodiscard]] virtual std::unique_ptr<Transport> make(const Loop& loop, Identity identity) const = 0;
 };
 
-// "tcp://host:port" (port 0 on listen: any), "tcp://[::1]:port".
-[[nodiscard]] std::unique_ptr<Transport> make_tcp_transport(IoLoop& loop, Identity identity,
-                                                            TransportOptions options = {});
-// "unix:/path" or "unix:@abstract".
-[[nodiscard]] std::unique_ptr<Transport> make_unix_transport(IoLoop& loop, Identity identity);
-
-// "inproc:name": agents of one process that were given the same InProcessHub.
-class InProcessHub;
-[[nodiscard]] std::shared_ptr<InProcessHub> make_in_process_hub();
-[[nodiscard]] std::unique_ptr<Transport> make_in_process_transport(IoLoop& loop, Identity identity,
-                                                                   std::shared_ptr<InProcessHub> hub);
+// Nearest first.
+using TransportList = std::vector<std::shared_ptr<const TransportFactory>>;
 
 }  // namespace tine::rpc

@@ -1,11 +1,6 @@
 #include "src/rpc/transport/write_queue.h"
 
-#include "src/rpc/transport/endpoint.h"
-
-#include <fmt/format.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -20,63 +15,17 @@ constexpr size_t kRounds = 16;  // of kPlanBytes each
 constexpr size_t kRoundsOfAReader = 2;
 constexpr size_t kUnits = 32;
 constexpr size_t kHeads = 6;
-// So much is offered to the socket in one call. What it does not take is planned anew: only the unit under way is fixed.
+// So much is offered to the channel in one call. What it does not take is planned anew: only the unit under way is fixed.
 constexpr uint64_t kPlanBytes = 4 * kChunkBytes;
-// While small frames go between chunks; and when so much of large ones has left without one, they have the socket for
+// While small frames go between chunks; and when so much of large ones has left without one, they have the channel for
 // themselves again: throughput needs it deep.
 constexpr uint64_t kSharedChunkBytes = kChunkBytes / 8;
-constexpr size_t kSharedUnsent = kMostUnsent / 16;
+constexpr size_t kSharedUnread = kMostUnread / 16;
 constexpr uint64_t kSharedFor = 32 * kChunkBytes;
 
 const std::array<std::byte, kSegmentAlign> kZeros{};
 
 }  // namespace
-
-uint64_t OutFrame::wire_bytes() const noexcept {
-  if (sealed_bytes_ != 0) return sealed_bytes_;
-  uint64_t at = body.used_ + 8 * body.segments_.size();
-  for (const Segment& segment : body.segments_) at = aligned_segment(at) + segment.bytes.size();
-  return at;
-}
-
-size_t OutFrame::copied_bytes() const noexcept {
-  size_t bytes = body.used_;
-  for (const Segment& segment : body.segments_) {
-    if (segment.copied) bytes += segment.bytes.size();
-  }
-  return bytes;
-}
-
-std::string OutFrame::seal() {
-  if (body.used_ - kHeaderBytes > kMaxBodyBytes) {
-    return fmt::format("a message's body has {} bytes, at most {} fit; send large data as tensors or bytes",
-                       body.used_ - kHeaderBytes, kMaxBodyBytes);
-  }
-  const uint64_t bytes = wire_bytes();
-  // The other side would take it for garbage.
-  if (bytes - kHeaderBytes > kDefaultMaxPayload) {
-    return fmt::format("a message has {} bytes with all that it carries, at most {} fit: send it in parts",
-                       bytes - kHeaderBytes, kDefaultMaxPayload);
-  }
-  FrameHeader header;
-  header.kind = kind;
-  header.flags = flags;
-  header.call_id = call_id;
-  header.remaining_us = remaining_us;
-  header.body_bytes = static_cast<uint32_t>(body.used_ - kHeaderBytes);
-  header.segments = static_cast<uint32_t>(body.segments_.size());
-  header.payload_bytes = bytes - kHeaderBytes;
-  if (!body.segments_.empty()) {
-    std::byte* table = body.grow(8 * body.segments_.size());
-    for (const Segment& segment : body.segments_) {
-      put_le<uint64_t>(table, segment.bytes.size());
-      table += 8;
-    }
-  }
-  encode_header(header, std::span<std::byte, kHeaderBytes>(body.begin(), kHeaderBytes));
-  sealed_bytes_ = bytes;
-  return {};
-}
 
 void WriteQueue::Walk::pass(std::span<const Segment> segments) noexcept {
   at = aligned_segment(at) + segments[segment].bytes.size();
@@ -121,7 +70,7 @@ struct WriteQueue::Pieces {
   }
 };
 
-// What one call offers to the socket.
+// What one call offers to the channel.
 struct WriteQueue::Plan {
   std::array<Unit, kUnits> units;
   size_t count = 0;
@@ -182,32 +131,22 @@ void WriteQueue::Dropped::let_go() noexcept {
   }
 }
 
-WriteQueue::~WriteQueue() {
-  if (!socket_closed_) close_followed(fd_);
-}
-
 WriteQueue::Wrote WriteQueue::write_out(Pieces& pieces, size_t* bytes) noexcept {
-  msghdr message{};
-  message.msg_iov = pieces.list.data();
-  message.msg_iovlen = pieces.count;
-  for (;;) {
-    const ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n >= 0) {
-      *bytes = static_cast<size_t>(n);
-      return *bytes == pieces.bytes ? Wrote::kAll : Wrote::kSome;
-    }
-    if (errno == EINTR) continue;
-    *bytes = 0;
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return Wrote::kNothing;
-    broken_.store(errno, std::memory_order_relaxed);
-    return Wrote::kError;
+  const Channel::Outcome out = channel_.try_write(std::span(pieces.list).first(pieces.count));
+  *bytes = out.bytes;
+  switch (out.what) {
+    case Channel::What::kMoved: return out.bytes == pieces.bytes ? Wrote::kAll : Wrote::kSome;
+    case Channel::What::kNothingNow: return Wrote::kNothing;
+    case Channel::What::kEnded: break;
   }
+  broken_.store(out.error, std::memory_order_relaxed);
+  return Wrote::kError;
 }
 
 void WriteQueue::set_shared(bool shared) noexcept {
   if (shared == shared_) return;
   shared_ = shared;
-  bound_unsent(fd_, shared ? kSharedUnsent : kMostUnsent);
+  channel_.bound_unread(shared ? kSharedUnread : kMostUnread);
 }
 
 // The rule of who goes first. False when there is nothing.
@@ -294,13 +233,15 @@ void WriteQueue::finish(const Unit& unit, Items& done) noexcept {
 
 void WriteQueue::push(Items& node) {
   Item& item = node.front();
+  const bool small = item.total <= kChunkBytes;
+  // First, because it may throw.
+  if (!small && is_request(item.frame.kind)) requests_.try_emplace(item.frame.call_id, node.begin());
   item.number = ++last_number_;
   copied_.fetch_add(item.copied, std::memory_order_relaxed);
-  if (item.total <= kChunkBytes) {
+  if (small) {
     large_bytes_ = 0;
     return small_.splice(small_.end(), node);
   }
-  if (is_request(item.frame.kind)) requests_.try_emplace(item.frame.call_id, node.begin());
   large_.splice(large_.end(), node);
 }
 
@@ -319,7 +260,7 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, How how) {
   Items node;  // what is left in it and in `dropped` goes after the lock
   Dropped dropped(*this);
   if (frame.is_large()) node.emplace_back(std::move(frame));
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_ || last_) return broken_.load(std::memory_order_relaxed) ? Result::kBroken : Result::kClosed;
   const bool idle = !writing_ && small_.empty() && large_.empty();
   last_ = how == How::kLast;
@@ -341,9 +282,8 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, How how) {
   return flush_as_writer(lock, rounds);
 }
 
-// Straight from the caller's frame: nothing is moved or allocated when the socket takes it all.
-WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame,
-                                              size_t rounds) {
+// Straight from the caller's frame: nothing is moved or allocated when the channel takes it all.
+WriteQueue::Result WriteQueue::write_directly(MutexLock<>& lock, OutFrame&& frame, size_t rounds) {
   writing_ = true;
   lock.unlock();
   const uint64_t total = frame.wire_bytes();
@@ -375,19 +315,19 @@ WriteQueue::Result WriteQueue::write_directly(std::unique_lock<std::mutex>& lock
 }
 
 void WriteQueue::flush() noexcept {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_ || writing_) return;
   if (small_.empty() && large_.empty()) {
-    if (wants_writable_) owner_.want_writable(wants_writable_ = false);
+    if (wants_writable_) channel_.want_writable(wants_writable_ = false);
     return;
   }
   writing_ = true;
   static_cast<void>(
-      flush_as_writer(lock, kRoundsOfAReader));  // the reader learns of a broken socket by itself
+      flush_as_writer(lock, kRoundsOfAReader));  // the reader learns of a broken channel by itself
 }
 
 // Allocates nothing: the loop's thread cannot say that there is no memory.
-WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept {
+WriteQueue::Result WriteQueue::flush_as_writer(MutexLock<>& lock, size_t rounds) noexcept {
   Dropped done(*this);
   while (!closed_ && rounds-- > 0) {
     Plan plan;
@@ -407,28 +347,28 @@ WriteQueue::Result WriteQueue::flush_as_writer(std::unique_lock<std::mutex>& loc
   }
   if (!closed_) {
     const bool want = !small_.empty() || !large_.empty();
-    if (want != wants_writable_) owner_.want_writable(wants_writable_ = want);
-    if (!want && last_) ::shutdown(fd_, SHUT_WR);
+    if (want != wants_writable_) channel_.want_writable(wants_writable_ = want);
+    if (!want && last_) channel_.end_output();
   }
   return end_writing(lock, Result::kOk);
 }
 
-// The lock is released on return: what is destroyed behind it may be anybody's.
-WriteQueue::Result WriteQueue::end_writing(std::unique_lock<std::mutex>& lock, Result result) noexcept {
+// The lock is released on return. Objects of users are destroyed after that.
+WriteQueue::Result WriteQueue::end_writing(MutexLock<>& lock, Result result) noexcept {
   writing_ = false;
   Dropped dropped(*this);
   if (closed_) drop_all(dropped.items);
   queued_.store(!small_.empty() || !large_.empty(), std::memory_order_relaxed);
-  if (close_socket_ && !socket_closed_) {
-    socket_closed_ = true;
-    close_followed(fd_);
+  if (close_channel_ && !channel_closed_) {
+    channel_closed_ = true;
+    channel_.close();
   }
   tell_room(lock);
   return result;
 }
 
 // Releases the lock.
-void WriteQueue::tell_room(std::unique_lock<std::mutex>& lock) noexcept {
+void WriteQueue::tell_room(MutexLock<>& lock) noexcept {
   const bool tell = room_awaited_ && (closed_ || copied_bytes() <= max_copied_ / 2);
   if (tell) room_awaited_ = false;
   lock.unlock();
@@ -436,16 +376,16 @@ void WriteQueue::tell_room(std::unique_lock<std::mutex>& lock) noexcept {
 }
 
 bool WriteQueue::await_room() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_ || has_room()) return true;
   room_awaited_ = true;
   return false;
 }
 
-WriteQueue::Result WriteQueue::break_off(std::unique_lock<std::mutex>& lock) noexcept {
+WriteQueue::Result WriteQueue::break_off(MutexLock<>& lock) noexcept {
   closed_ = true;
-  // What the peer said before is still there to be read; behind it the reader now finds the end.
-  ::shutdown(fd_, SHUT_RDWR);
+  // The bytes that the peer sent before can still be read; after them the reader finds the end.
+  channel_.break_off();
   return end_writing(lock, Result::kBroken);
 }
 
@@ -459,21 +399,21 @@ void WriteQueue::drop_all(Items& dropped) noexcept {
 
 void WriteQueue::close() noexcept {
   Dropped dropped(*this);
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   closed_ = true;
-  if (!socket_closed_) ::shutdown(fd_, SHUT_RDWR);
+  if (!channel_closed_) channel_.break_off();
   if (writing_) return;  // its pieces stay until it is done, then it drops them
   drop_all(dropped.items);
   queued_.store(false, std::memory_order_relaxed);
   tell_room(lock);
 }
 
-void WriteQueue::close_socket() noexcept {
-  const std::lock_guard lock(mutex_);
-  close_socket_ = true;
-  if (writing_ || socket_closed_) return;
-  socket_closed_ = true;
-  close_followed(fd_);
+void WriteQueue::close_channel() noexcept {
+  const MutexLock lock(mutex_);
+  close_channel_ = true;
+  if (writing_ || channel_closed_) return;
+  channel_closed_ = true;
+  channel_.close();
 }
 
 }  // namespace tine::rpc

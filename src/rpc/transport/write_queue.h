@@ -1,26 +1,29 @@
-// WriteQueue: frames on their way into a stream socket. Never blocks, never refuses because much is queued.
+// WriteQueue: frames on their way into a channel. It never blocks, and refuses nothing because much is queued.
 //
-// State      Idle, or one thread writes; two lanes behind it: small frames, and large ones that leave in chunks; closed.
-// Threads    Any. One thread at a time writes, without the lock: others queue behind it.
-// Ordering   Each lane leaves in the order in which send() took its frames, a large frame's last chunk after the small ones
-//            sent before it. Otherwise small ones go first: they wait for the rest of the chunk under way; but after
-//            kChunkBytes of them a chunk goes. A cancel leaves behind its large request.
-// Ownership  Owns the socket, and each frame (so the owners of its segments) until its last byte is written or
-//            the queue is closed. Owners are dropped outside the lock, and by threads that may run a user's code.
-//            While both are under way chunks are short and little lies in the socket: what a small frame waits for.
-// Errors     send() says kClosed; a write that fails says kBroken and shuts the socket down, so that the
-//            reader finds what the peer still said and then the end.
-// Cost       Idle: a lock, one system call, no allocation. Busy: one node. Queued frames leave up to 64 pieces a call.
-// Source     sendmsg(2); docs/spec/wire.md.
+// One thread at a time writes, without the lock; others queue. There are two lanes, small frames and large ones,
+// which leave in chunks:
+//   1. Each lane leaves in the order in which send() took its frames.
+//   2. Small frames go first: they wait for the rest of the chunk under way. After kChunkBytes of them a chunk goes.
+//   3. A large frame's last chunk leaves after the small frames that were sent before it.
+//   4. A cancel leaves after its large request.
+// While both lanes are in use chunks are short and little may lie unread in the channel, because a small frame waits for
+// both.
+//
+// The queue owns each frame, and so the owners of its segments, until its last byte is written or the queue is closed.
+// Owners are dropped outside the lock, by threads that may run code of a user. An idle queue sends a small frame with one lock
+// and one write of the channel, without an allocation. Queued frames leave up to 64 pieces at a time.
+//
+// A write that fails breaks the channel off, so the reader finds what the peer still said and then the end.
 #pragma once
 
 #include <cstdint>
 #include <list>
-#include <mutex>
 #include <optional>
 #include <unordered_map>
 
-#include "src/rpc/transport/connection.h"
+#include "src/base/mutex.h"
+#include "src/rpc/transport/channel.h"
+#include "src/rpc/transport/frames.h"
 
 namespace tine::rpc {
 
@@ -29,8 +32,6 @@ class WriteQueue {
   enum class Result : uint8_t { kOk, kClosed, kBroken };
   class Owner {
    public:
-    // With the queue's lock held: must be short.
-    virtual void want_writable(bool want) noexcept = 0;
     // After await_room() said false: there is room again, or nothing will be sent any more. Without the lock.
     virtual void room_again() noexcept = 0;
     // Where this thread lets go of what frames held: a user's release may run then. Null: here.
@@ -40,9 +41,8 @@ class WriteQueue {
     ~Owner() = default;
   };
 
-  WriteQueue(int fd, size_t max_copied_bytes, Owner& owner) noexcept
-      : fd_(fd), max_copied_(max_copied_bytes), owner_(owner) {}
-  ~WriteQueue();
+  WriteQueue(Channel& channel, size_t max_copied_bytes, Owner& owner) noexcept
+      : channel_(channel), max_copied_(max_copied_bytes), owner_(owner) {}
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
 
@@ -54,7 +54,7 @@ class WriteQueue {
   };
   // Takes a sealed frame.
   [[nodiscard]] Result send(OutFrame&& frame, How how);
-  // By a thread that reads. Whatever becomes of it the reader learns by itself: a socket that broke ends for it, too.
+  // By a thread that reads. Whatever becomes of it the reader learns by itself: a channel that broke ends for it, too.
   void flush() noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return !queued_.load(std::memory_order_relaxed); }
@@ -63,16 +63,13 @@ class WriteQueue {
   // False: room_again() follows once half of the bound is free.
   [[nodiscard]] bool await_room();
   [[nodiscard]] int broken_errno() const noexcept { return broken_.load(std::memory_order_relaxed); }
-  // Counts writes that went on where the socket had been full: so often the peer has read.
+  // Counts writes that went on where the channel had been full: so often the peer has read.
   [[nodiscard]] uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
 
-  // Drops what is queued; nothing is sent any more. Who reads the socket finds the end, and so does the peer. Unless the
-  // socket is closed: then its number may be another file's.
+  // Drops what is queued; nothing is sent any more. The reader of the channel finds the end, and so does the peer.
   void close() noexcept;
-  // Closes the socket as soon as nobody writes.
-  void close_socket() noexcept;
-  // In a forked child: the descriptor is closed by others, or not at all.
-  void leave_socket() noexcept { socket_closed_ = true; }
+  // Closes the channel as soon as nobody writes.
+  void close_channel() noexcept;
 
  private:
   // A place in a frame: the end of the segment before `segment`.
@@ -118,20 +115,24 @@ class WriteQueue {
   enum class Wrote : uint8_t { kAll, kSome, kNothing, kError };
 
   Wrote write_out(Pieces& pieces, size_t* bytes) noexcept;
-  [[nodiscard]] bool make_plan(Plan& plan) noexcept;
-  void account(Plan& plan, size_t bytes, Items& done) noexcept;
-  void finish(const Unit& unit, Items& done) noexcept;
-  Result write_directly(std::unique_lock<std::mutex>& lock, OutFrame&& frame, size_t rounds);
-  Result flush_as_writer(std::unique_lock<std::mutex>& lock, size_t rounds) noexcept;
-  void push(Items& node);
-  void set_shared(bool shared) noexcept;
-  void drop_large(Items& dropped) noexcept;
-  void drop_all(Items& dropped) noexcept;
-  void tell_room(std::unique_lock<std::mutex>& lock) noexcept;
-  Result end_writing(std::unique_lock<std::mutex>& lock, Result result) noexcept;
-  Result break_off(std::unique_lock<std::mutex>& lock) noexcept;
+  [[nodiscard]] bool make_plan(Plan& plan) noexcept TINE_REQUIRES(mutex_);
+  void account(Plan& plan, size_t bytes, Items& done) noexcept TINE_REQUIRES(mutex_);
+  void finish(const Unit& unit, Items& done) noexcept TINE_REQUIRES(mutex_);
+  // The lock goes through these: they open a gap in it, and the last one leaves it unlocked. The analysis cannot follow that.
+  Result write_directly(MutexLock<>& lock, OutFrame&& frame, size_t rounds)
+      TINE_REQUIRES(mutex_) TINE_NO_THREAD_SAFETY_ANALYSIS;
+  Result flush_as_writer(MutexLock<>& lock, size_t rounds) noexcept
+      TINE_REQUIRES(mutex_) TINE_NO_THREAD_SAFETY_ANALYSIS;
+  void push(Items& node) TINE_REQUIRES(mutex_);
+  void set_shared(bool shared) noexcept TINE_REQUIRES(mutex_);
+  void drop_large(Items& dropped) noexcept TINE_REQUIRES(mutex_);
+  void drop_all(Items& dropped) noexcept TINE_REQUIRES(mutex_);
+  void tell_room(MutexLock<>& lock) noexcept TINE_REQUIRES(mutex_) TINE_NO_THREAD_SAFETY_ANALYSIS;
+  Result end_writing(MutexLock<>& lock, Result result) noexcept
+      TINE_REQUIRES(mutex_) TINE_NO_THREAD_SAFETY_ANALYSIS;
+  Result break_off(MutexLock<>& lock) noexcept TINE_REQUIRES(mutex_) TINE_NO_THREAD_SAFETY_ANALYSIS;
 
-  const int fd_;
+  Channel& channel_;
   const size_t max_copied_;
   Owner& owner_;
   std::atomic<bool> queued_{false};
@@ -139,24 +140,24 @@ class WriteQueue {
   std::atomic<int> broken_{0};
   std::atomic<uint64_t> taken_{0};
 
-  std::mutex mutex_;
-  // Guarded by mutex_, all that follows. Who writes reads items that are in its plan without it: nobody else
-  // changes or removes those.
-  Items small_, large_;
-  std::unordered_map<uint64_t, Items::iterator> requests_;  // large ones, by call id
-  std::optional<Unit> under_way_;
-  uint64_t last_number_ = 0;
-  uint64_t small_bytes_ = 0;  // since the last chunk
-  uint64_t large_bytes_ = 0;  // since a small frame came
-  bool shared_ = false;       // large frames are under way, and small ones have come lately
-  bool writing_ = false;
-  bool closed_ = false;
-  bool last_ = false;
-  bool was_full_ = false;  // the socket
-  bool room_awaited_ = false;
-  bool wants_writable_ = false;
-  bool close_socket_ = false;
-  bool socket_closed_ = false;  // or somebody else's to close
+  Mutex mutex_;
+  // The thread that writes reads the items of its plan without mutex_: no other thread changes or removes those.
+  Items small_ TINE_GUARDED_BY(mutex_), large_ TINE_GUARDED_BY(mutex_);
+  std::unordered_map<uint64_t, Items::iterator> requests_ TINE_GUARDED_BY(mutex_);  // large ones, by call id
+  std::optional<Unit> under_way_ TINE_GUARDED_BY(mutex_);
+  uint64_t last_number_ TINE_GUARDED_BY(mutex_) = 0;
+  uint64_t small_bytes_ TINE_GUARDED_BY(mutex_) = 0;  // since the last chunk
+  uint64_t large_bytes_ TINE_GUARDED_BY(mutex_) = 0;  // since a small frame came
+  // Large frames are under way, and small ones have come lately.
+  bool shared_ TINE_GUARDED_BY(mutex_) = false;
+  bool writing_ TINE_GUARDED_BY(mutex_) = false;
+  bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  bool last_ TINE_GUARDED_BY(mutex_) = false;
+  bool was_full_ TINE_GUARDED_BY(mutex_) = false;  // the channel
+  bool room_awaited_ TINE_GUARDED_BY(mutex_) = false;
+  bool wants_writable_ TINE_GUARDED_BY(mutex_) = false;
+  bool close_channel_ TINE_GUARDED_BY(mutex_) = false;
+  bool channel_closed_ TINE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tine::rpc

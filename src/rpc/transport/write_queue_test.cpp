@@ -1,4 +1,4 @@
-// Who goes first, what is kept and for how long: seen in the bytes that leave.
+// Which frames go first, which are kept, and for how long: seen in the bytes that leave.
 #include "src/rpc/transport/write_queue.h"
 
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "src/rpc/transport/frame_reader.h"
+#include "src/rpc/transport/stream/socket_channel.h"
 #include "src/rpc/transport/test_peers.h"
 
 namespace tine::rpc {
@@ -38,7 +39,8 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
     ::setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
     here = fds[0];
     there = fds[1];
-    queue = std::make_unique<WriteQueue>(fds[0], max_copied, *this);
+    channel = std::make_unique<Watched>(FileDescriptor::made_by([&] { return here; }), wanted);
+    queue = std::make_unique<WriteQueue>(*channel, max_copied, *this);
   }
   ~WriteQueueTest() override { ::close(there); }
 
@@ -96,11 +98,22 @@ class WriteQueueTest : public testing::Test, public WriteQueue::Owner {
     return list;
   }
 
-  void want_writable(bool want) noexcept override { wanted = want; }
   void room_again() noexcept override { ++rooms; }
   Executor* where_to_let_go() noexcept override { return nullptr; }
 
+  // Nobody waits for its events: flush() is called by the tests.
+  class Watched final : public SocketChannel {
+   public:
+    Watched(FileDescriptor socket, bool& wanted) noexcept
+        : SocketChannel(std::move(socket)), wanted_(wanted) {}
+    void want_writable(bool want) noexcept override { wanted_ = want; }
+
+   private:
+    bool& wanted_;
+  };
+
   int here, there;
+  std::unique_ptr<Channel> channel;
   std::unique_ptr<WriteQueue> queue;
   Bytes stream;
   bool ended = false;
@@ -500,7 +513,7 @@ TEST_F(WriteQueueTest, ClosedItEndsTheStreamForThePeer) {
 TEST_F(WriteQueueTest, ClosedAfterItsSocketItLeavesTheNumbersNextOwnerAlone) {
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-  queue->close_socket();
+  queue->close_channel();
   ASSERT_EQ(::fcntl(pair[0], F_DUPFD_CLOEXEC, here), here);  // as the next file that is opened gets it
   queue->close();
   char byte = 7;

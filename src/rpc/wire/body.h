@@ -1,15 +1,12 @@
-// BodyWriter, BodyReader: a frame's body in MessagePack, written and read in one pass and in place.
+// BodyWriter, BodyReader: a frame's body in MessagePack, written and read in one pass and in place (docs/spec/wire.md,
+// section 3).
 //
-// State      A writer grows; a reader moves forward. A reader that failed must not be used further.
-// Threads    One at a time.
-// Ordering   Objects are read in the order in which they were written.
-// Ownership  A writer owns its bytes and the segments it was given (each with an owner that keeps the memory
-//            alive until it has been sent). A reader borrows; str() and bin() are views into the body.
-// Errors     A reader throws ValueError naming the byte offset, what was expected and what was there; also when
-//            what it reads would take far more memory than the body has bytes (charge()). A writer throws
-//            ValueError where a limit of the wire is exceeded.
-// Cost       No allocation up to 472 bytes of body; reading allocates nothing.
-// Source     docs/spec/wire.md, section 3; the MessagePack specification.
+// Objects are read in the order in which they were written, by one thread at a time. A writer owns its bytes and the segments
+// that it was given, each with an owner that keeps the memory alive until it has been sent. It throws ValueError where a limit of
+// the wire is exceeded, and allocates nothing for a body of up to 472 bytes. A reader borrows the body and allocates nothing; str()
+// and bin() are views into it. It throws ValueError that names the byte offset, what was expected and what was there, also
+// when what it reads would take far more memory than the body has bytes (charge()). After that it must not be used.
+// docs/spec/wire.md, section 3; the MessagePack specification.
 #pragma once
 
 #include <array>
@@ -51,7 +48,7 @@ class BodyWriter {
   void ext(int8_t type, std::span<const std::byte> v);
   // An ext whose `bytes` bytes the caller fills in; valid until the next call.
   [[nodiscard]] std::byte* ext(int8_t type, size_t bytes);
-  // Bytes as they are, which the caller fills in, for a body that is no MessagePack; valid until the next call.
+  // Bytes as they are, which the caller fills in, for a body that is not MessagePack; valid until the next call.
   [[nodiscard]] std::byte* raw(size_t bytes) { return grow(bytes); }
   // Adds a segment and returns its number. Empty ones are refused: write those inline.
   uint32_t segment(Segment segment);
@@ -59,11 +56,13 @@ class BodyWriter {
   [[nodiscard]] std::span<const std::byte> body() const noexcept {
     return {begin() + kHeaderBytes, used_ - kHeaderBytes};
   }
+  // The same with the 40 bytes before it, which are the frame's header once it is written there.
+  [[nodiscard]] std::span<std::byte> with_header() noexcept { return {begin(), used_}; }
+  [[nodiscard]] std::span<const std::byte> with_header() const noexcept { return {begin(), used_}; }
   [[nodiscard]] std::span<const Segment> segments() const noexcept { return segments_; }
   void clear() noexcept;
 
  private:
-  friend class OutFrame;
   static constexpr size_t kInline = 512;
   [[nodiscard]] std::byte* begin() noexcept { return heap_ ? heap_.get() : inline_.data(); }
   [[nodiscard]] const std::byte* begin() const noexcept { return heap_ ? heap_.get() : inline_.data(); }
@@ -95,7 +94,7 @@ class BodyReader {
   explicit BodyReader(std::span<const std::byte> body) noexcept
       : body_(body), budget_(kFreeBytes + kBytesForByte * body.size()) {}
 
-  [[nodiscard]] Type peek() const;  // kEnd behind the last object
+  [[nodiscard]] Type peek() const;  // kEnd after the last object
   [[nodiscard]] bool at_end() const noexcept { return at_ == body_.size(); }
   [[nodiscard]] size_t offset() const noexcept { return at_; }
   void nil();

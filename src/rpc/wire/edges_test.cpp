@@ -52,6 +52,18 @@ TEST(FrameHeader, WhatIsAboutACallHasACallIdAndNothingElseNeedsOne) {
   }
 }
 
+// docs/spec/wire.md: header, body, 8 bytes for each segment's length, then each segment at a multiple of 64 bytes.
+TEST(FrameHeader, APayloadHasTheBytesOfItsBodyItsLengthsAndItsAlignedSegments) {
+  for (uint64_t body = 0; body <= 130; ++body) {
+    for (size_t segments = 0; segments <= 9; ++segments) {
+      const std::vector<uint64_t> sizes(segments, 5);
+      uint64_t end = kHeaderBytes + body + 8 * segments;
+      for (const uint64_t size : sizes) end = (end + 63) / 64 * 64 + size;
+      EXPECT_EQ(payload_bytes_for(body, sizes), end - kHeaderBytes) << body << ", " << segments;
+    }
+  }
+}
+
 struct NoHooks final : ValueHooks {};
 
 std::string error_of_round_trip(const Value& value) {

@@ -1,12 +1,6 @@
-// FrameHeader: the 40 bytes before each frame; its kinds, limits, and what is wrong with a malformed one.
+// FrameHeader: the 40 bytes before each frame; the kinds of frames, the limits, and what is wrong with a malformed header.
 //
-// State      Plain data.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None.
-// Errors     decode_header returns a text naming the field and its value; it never throws.
-// Cost       A copy of 40 bytes and a dozen comparisons.
-// Source     docs/spec/wire.md, section 2.
+// decode_header returns a text that names the field and its value; it never throws. docs/spec/wire.md, section 2.
 #pragma once
 
 #include <array>
@@ -18,7 +12,7 @@
 
 namespace tine::rpc {
 
-inline constexpr uint16_t kWireVersion = 1;
+inline constexpr uint16_t kWireVersion = 2;
 inline constexpr size_t kHeaderBytes = 40;
 inline constexpr size_t kSegmentAlign = 64;
 inline constexpr uint64_t kNoTimeLimit = ~uint64_t{0};

@@ -84,9 +84,9 @@ TEST(FrameHeader, EachFieldThatIsWrongIsNamed) {
   EXPECT_THAT(decode(h), HasSubstr("goodbye frame has 1 segments"));
   Bytes bytes;
   encode_header(request(10, {}), bytes);
-  bytes[4] = std::byte{2};
+  bytes[4] = std::byte{1};
   FrameHeader out;
-  EXPECT_THAT(decode_header(bytes, kDefaultMaxPayload, &out), HasSubstr("version is 2, expected 1"));
+  EXPECT_THAT(decode_header(bytes, kDefaultMaxPayload, &out), HasSubstr("version is 1, expected 2"));
   bytes[0] = std::byte{'X'};
   EXPECT_THAT(decode_header(bytes, kDefaultMaxPayload, &out), HasSubstr("magic"));
 }

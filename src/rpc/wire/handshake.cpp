@@ -79,7 +79,7 @@ std::string decode_head(std::span<const std::byte, kRecordHeadBytes> in, RecordH
                        static_cast<int>(p[9]));
   }
   if (head->low_version > head->high_version) {
-    return fmt::format("it speaks versions {} to {}, which is no range", head->low_version,
+    return fmt::format("it speaks versions {} to {}, which is not a range", head->low_version,
                        head->high_version);
   }
   return {};

@@ -1,13 +1,7 @@
-// HandshakeRecord: the fixed-size records that two processes exchange before the first frame.
+// HandshakeRecord: the records of fixed size that two processes exchange before the first frame.
 //
-// State      Plain bytes with fields at fixed places.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None.
-// Errors     check() returns what is wrong, or an empty text. Nothing here throws or allocates by a length the
-//            peer names.
-// Cost       Copies of at most 192 bytes.
-// Source     docs/spec/wire.md, section 1.
+// check() returns what is wrong with one, or an empty text. Nothing here throws, or allocates by a length that the peer names.
+// docs/spec/wire.md, section 1.
 #pragma once
 
 #include <array>
@@ -35,7 +29,6 @@ enum class RefusalCode : uint8_t {
   kMalformed = 3,
   kBusy = 4,
   kTooSlow = 5,
-  kNotAdmitted = 6,
   kClosing = 7,
   kOtherKind = 8,
 };

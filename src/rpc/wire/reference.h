@@ -1,12 +1,5 @@
-// References on the wire: the id, the reference as it travels, and the three messages about references.
-//
-// State      Plain data.
-// Threads    Any.
-// Ordering   None.
-// Ownership  None.
-// Errors     Reading throws ValueError naming what was wrong.
-// Cost       A copy of 40 bytes.
-// Source     docs/spec/rref.md.
+// References on the wire: the id, the reference as it travels, and the three messages about references
+// (docs/spec/rref.md). Reading throws ValueError that says what was wrong.
 #pragma once
 
 #include <cstddef>

@@ -51,7 +51,7 @@ void Request::read(std::span<const std::byte> body, ReceivedSegments& segments, 
     throw ValueError(
         fmt::format("a request of {} fields, expected [target, name, args, kwargs, options]", fields));
   const int64_t number = in.integer();
-  if (number < 0 || number > static_cast<int64_t>(Target::kControl)) {
+  if (number < 0 || number > static_cast<int64_t>(Target::kServed)) {
     throw ValueError(fmt::format("a request with target {}, which this worker does not know", number));
   }
   target = static_cast<Target>(number);

@@ -1,13 +1,9 @@
-// A request's body: [target, name, args, kwargs, options], its one writer and its one reader.
+// A request's body, [target, name, args, kwargs, options], with its one writer and its one reader (docs/spec/wire.md,
+// section 4; docs/spec/agent.md, "Calls").
 //
-// State      Plain data.
-// Threads    One at a time.
-// Ordering   None.
-// Ownership  A RequestView borrows what it shows until write_request has returned; a Request owns what it read.
-// Errors     Writing throws what the hooks throw. Reading throws ValueError that says what was wrong; what
-//            it has read by then, its target and what it creates, stays readable.
-// Cost       One pass.
-// Source     docs/spec/wire.md, section 4; docs/spec/agent.md, "Calls".
+// A RequestView borrows what it shows until write_request() has returned. A Request owns what it has read. Writing throws
+// what the hooks throw. Reading throws ValueError that says what was wrong; the parts that were read before, its target
+// and the reference that it creates, can still be used.
 #pragma once
 
 #include <optional>
@@ -19,17 +15,9 @@
 
 #include "src/rpc/wire/reference.h"
 #include "src/rpc/wire/value_codec.h"
+#include "tine/foreign.h"
 
 namespace tine::rpc {
-
-// What is called.
-enum class Target : uint8_t {
-  kBuiltin = 0,  // an operator, by schema name; run by the agent itself
-  kScript = 1,   // a script function; run by the Handler
-  kForeign = 2,  // args[0] is a ForeignPayload that says it all; run by the Handler on the blocking executor
-  kFetch = 3,    // the value behind an RRef; the agent's own
-  kControl = 4,  // rendezvous and shutdown; the agent's own
-};
 
 // Options of a request, by their number on the wire.
 enum class RequestOption : uint8_t {

@@ -1,8 +1,9 @@
+#include "src/rpc/wire/segments.h"
+
 #include <fmt/format.h>
 
 #include <cstring>
 
-#include "src/rpc/wire/value_codec.h"
 #include "tine/error.h"
 
 namespace tine::rpc {

@@ -237,15 +237,15 @@ TensorHead read_head(std::span<const std::byte> in, size_t fixed, size_t at) {
     head.strides[i] = head.strided ? number(rank + i) : row_major / width;
     if (size < 0 || __builtin_mul_overflow(row_major, std::max<int64_t>(size, 1), &row_major)) {
       throw ValueError(
-          fmt::format("the tensor at byte {} has size {} in dimension {}, which cannot be", at, size, i));
+          fmt::format("the tensor at byte {} has size {} in dimension {}, which is impossible", at, size, i));
     }
     if (head.strides[i] < 0 ||
         __builtin_mul_overflow(std::max<int64_t>(size, 1) - 1, head.strides[i], &reach) ||
         __builtin_add_overflow(reached, reach, &reached) ||
         reached > std::numeric_limits<int64_t>::max() / width) {
       throw ValueError(
-          fmt::format("the tensor at byte {} has stride {} in dimension {} of size {}, which cannot be", at,
-                      head.strides[i], i, size));
+          fmt::format("the tensor at byte {} has stride {} in dimension {} of size {}, which is impossible",
+                      at, head.strides[i], i, size));
     }
   }
   head.elements = empty ? 0 : reached;
@@ -396,8 +396,8 @@ struct Reader {
       case ExtType::kObject: return hooks.read(type, ext.bytes, nullptr);
       case ExtType::kTuple: break;
     }
-    throw ValueError(
-        fmt::format("the message's body has an ext of type {} at byte {}, which is no value", ext.type, at));
+    throw ValueError(fmt::format("the message's body has an ext of type {} at byte {}, which is not a value",
+                                 ext.type, at));
   }
 };
 

@@ -1,55 +1,27 @@
-// Values to and from a body: small tensors inline, large ones as segments that nobody copies.
+// Values to and from a body: small tensors inline, large ones as segments that are not copied (docs/spec/wire.md, section
+// 3).
 //
-// State      None; a ReceivedSegments remembers which segments were named.
-// Threads    Any; a Value that is being written must not be changed meanwhile.
-// Ordering   None.
-// Ownership  A written segment shares the tensor's memory; a read one borrows the receive buffer until the
-//            last view of the tensor is gone. Do not write into a tensor that is being sent.
-// Errors     write: TypeError for what cannot travel (a Future: PyTorch's words), ValueError past a limit.
-//            read: ValueError naming the offset.
-// Cost       A view keeps its strides, and is copied only if most of what they reach is not its own. A small value is a few bytes into the body; a tensor above 512 bytes costs no copy.
-// Source     docs/spec/wire.md, section 3.
+// Any thread may write and read; a Value that is being written must not be changed meanwhile. A written segment shares
+// the memory of the tensor, so do not write into a tensor that is being sent. A read segment borrows the receive buffer
+// until the last view of the tensor is gone.
+//
+// write() throws TypeError for a value that cannot travel (for a Future in PyTorch's words) and ValueError beyond a
+// limit. read() throws ValueError that names the offset. A small value is a few bytes in the body; a tensor above 512
+// bytes is not copied. A view keeps its strides, and is copied only if most of the memory that they reach is not its own.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
-#include "src/rpc/transport/buffer.h"
-#include "src/rpc/wire/body.h"
+#include "src/rpc/wire/segments.h"
 #include "tine/value.h"
 
 namespace tine::rpc {
 
 inline constexpr size_t kInlineTensorBytes = 512;
-inline constexpr size_t kInlineForeignBytes = 4096;
 inline constexpr size_t kInlineTextBytes = 65'536;
 inline constexpr int kMaxNesting = 64;
-
-enum class ExtType : int8_t {
-  kTuple = 1,
-  kTensor = 2,
-  kTensorSegment = 3,
-  kForeign = 4,
-  kForeignSegment = 5,
-  kRRef = 6,
-  kObject = 7,
-  kTextSegment = 8,
-};
-
-// What a frame brought behind its body, and which of it has been handed out.
-class ReceivedSegments {
- public:
-  ReceivedSegments() = default;
-  explicit ReceivedSegments(std::vector<detail::Ref<Buffer>> segments) : segments_(std::move(segments)) {}
-  [[nodiscard]] size_t size() const noexcept { return segments_.size(); }
-  // Throws ValueError when there is no such segment or it has been taken already.
-  [[nodiscard]] detail::Ref<Buffer> take(uint32_t number);
-
- private:
-  std::vector<detail::Ref<Buffer>> segments_;
-};
 
 // How the values that only the agent or another language understands are written and read.
 class ValueHooks {
@@ -65,9 +37,5 @@ class ValueHooks {
 
 void write_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
 [[nodiscard]] Value read_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks);
-
-// ext 4 or 5, by size: `language` is 1 for a Python pickle. With an owner large bytes are not copied.
-void write_foreign(BodyWriter& out, uint8_t language, std::span<const std::byte> bytes,
-                   detail::Ref<detail::RefCounted> owner);
 
 }  // namespace tine::rpc

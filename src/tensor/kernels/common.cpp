@@ -82,7 +82,8 @@ Operand operand(const KernelContext& c, const Tensor& t, DType dtype, Number& nu
 }
 
 bool is_dense(Sizes sizes, std::span<const int64_t> strides) noexcept {
-  // Each dimension must begin where those that are denser end.
+  // The stride of the densest dimension must be 1, and that of each next one the number of elements in the denser ones.
+  // Dimensions of one element do not count, because their strides are arbitrary.
   int64_t step = 1;
   size_t left = 0;
   for (int64_t n : sizes) {
@@ -104,6 +105,7 @@ bool is_dense(Sizes sizes, std::span<const int64_t> strides) noexcept {
 
 namespace {
 
+// Whether the strides fall from the first dimension to the last: row-major order is then the fastest.
 bool is_in_order(const Operand& o) noexcept {
   int64_t inner = 0;
   for (size_t i = o.sizes.size(); i-- > 0;) {
@@ -127,7 +129,7 @@ Order order_of(Sizes shape, std::span<const Operand> operands) noexcept {
     if (dim < missing || (o.sizes[dim - missing] == 1 && shape[dim] != 1)) return 0;
     return o.strides[dim - missing];
   };
-  // > 0: `inner` should lie outside of `outer`. A repeated dimension (stride 0) says nothing.
+  // > 0 if `inner` should be outside of `outer`. An operand that repeats one of them (stride 0) has no say.
   const auto misplaced = [&](size_t inner, size_t outer) {
     for (const Operand& o : operands) {
       const int64_t a = stride(o, inner), b = stride(o, outer);
@@ -137,6 +139,8 @@ Order order_of(Sizes shape, std::span<const Operand> operands) noexcept {
     }
     return 0;
   };
+  // An insertion sort, as in PyTorch, because misplaced() is not a total order: 0 says that no operand tells the two apart, and
+  // then the search goes on further inside.
   for (size_t k = 1; k < n; ++k) {
     for (size_t outer = k, inner = k; inner-- > 0;) {
       const int c = misplaced(order.dims[inner], order.dims[outer]);
@@ -181,6 +185,8 @@ void check_writable(const Impl& self, std::string_view op) {
           op, to_string(self.sizes()), to_string(self.strides())));
 }
 
+// Memory that is shared is harmless if both tensors name the same elements in the same places: each element is then read
+// just before it is written. All other shared memory counts as a clash, even if the elements do not overlap.
 bool clashes(const Impl& self, const Impl& source) noexcept {
   if (self.storage() != source.storage()) return false;
   return self.data() != source.data() || self.dtype() != source.dtype() ||

@@ -5,8 +5,8 @@
 
 #include "src/tensor/iterate.h"
 #include "src/tensor/kernels/shape.h"
-#include "src/tensor/scalar.h"
 #include "src/tensor/tensor_impl.h"
+#include "tine/scalar.h"
 
 namespace tine::tensor {
 

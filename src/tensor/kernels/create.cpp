@@ -108,7 +108,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype)
         "arange: upper bound and lower bound inconsistent with step sign: {} -> {} by {}", from, to, by));
   int64_t n = 0;
   if (whole) {
-    // In unsigned arithmetic, which holds the distance between any two integers.
+    // Unsigned arithmetic holds the distance between any two integers.
     const uint64_t a = start.as<uint64_t>(), b = end.as<uint64_t>(), s = step.as<uint64_t>();
     const uint64_t distance = by > 0 ? b - a : a - b;
     const uint64_t stride = by > 0 ? s : 0 - s;
@@ -137,7 +137,7 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   Tensor out = make(std::array<int64_t, 1>{steps}, dtype);
   const double by = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   with_type(dtype, [&]<class T>(T) {
-    // From both ends, so that both are exact.
+    // Computed from the nearer end, so that both ends are exact.
     for (int64_t i = 0; i < steps; ++i) {
       const double v = i < (steps + 1) / 2 ? start + by * static_cast<double>(i)
                                            : end - by * static_cast<double>(steps - 1 - i);

@@ -1,21 +1,16 @@
-// New tensors: constants, ranges, random numbers, from a program's numbers.
+// New tensors: constants, ranges, random numbers, and tensors of a program's numbers. They follow PyTorch's functions of
+// the same names, except that random numbers are tine's own sequence (src/tensor/generator.h).
 //
-// State      The context's generator advances.
-// Threads    Any.
-// Ordering   Random numbers: as generator.h says.
-// Ownership  Results are new tensors.
-// Errors     ValueError or ShapeError naming the argument; RuntimeError when random numbers are asked for without
-//            a generator.
-// Cost       One allocation, one pass.
-// Source     PyTorch's functions of the same names; random numbers are tine's own sequence.
+// Each is one allocation and one pass. A wrong argument is a ValueError or ShapeError that names it. Asking for random
+// numbers in a context without a generator is a RuntimeError.
 #pragma once
 
 #include <optional>
 #include <span>
 
 #include "src/tensor/generator.h"
-#include "src/tensor/scalar.h"
 #include "src/tensor/splitter.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

@@ -78,7 +78,7 @@ struct Gathering {
     bool together = any;
     for (size_t d = first; any && d <= last; ++d) together = together && by_dim[d].defined();
 
-    // The index dimensions stand where the indices stood when those were neighbours, else in front.
+    // The dimensions of the indices take the place of the indices if these are neighbours; otherwise they come first.
     const size_t place = together ? first : 0;
     for (size_t d = 0, kept = 0; d <= by_dim.size(); ++d) {
       if (kept == place && any && result.size() == kept)
@@ -102,7 +102,7 @@ struct Gathering {
     for (size_t i = 0; i < result.size(); ++i)
       if (i < place || i >= after) rest_result_strides.push_back(strides[i]);
 
-    // An empty result reads nothing, so its indices are not looked at: only that there is something to index.
+    // An empty result reads nothing, so the values of its indices do not matter. Only the dimension must not be empty.
     int64_t tuples = 1;
     for (int64_t n : shape) tuples *= n;
     bool empty = tuples == 0;
@@ -128,7 +128,7 @@ Tensor nonzero(const KernelContext& c, const Tensor& a) {
   const Impl& m = known(flat);
   const uint8_t* p = static_cast<const uint8_t*>(m.data());
   const int64_t count = m.numel() - std::count(p, p + m.numel(), uint8_t{0});
-  // One row for each dimension, seen from the other side.
+  // The coordinates are computed as one row for each dimension, and returned transposed.
   const Tensor rows = make(std::array<int64_t, 2>{m.dim(), count}, DType::kInt64);
   int64_t* to = rows.data_as<int64_t>();
   for (int64_t i = 0, at = 0; at < count; ++i) {
@@ -307,7 +307,7 @@ const Tensor& index_put_(const KernelContext& c, const Tensor& self, std::span<c
                     "shape {}",
                     to_string(values.sizes()), to_string(g.result)));
   }
-  // Copied when it is the memory being written, too.
+  // Copied if it shares the memory that is written.
   wide = wide.shares_storage_with(self) ? packed(c, wide) : contiguous(c, wide);
   const int64_t width = static_cast<int64_t>(size_of(x.dtype()));
   char* from = static_cast<char*>(known(wide).data());
@@ -318,7 +318,7 @@ const Tensor& index_put_(const KernelContext& c, const Tensor& self, std::span<c
   const UnaryLoop copy = convert_loop(x.dtype(), x.dtype());
   const BinaryLoop fast = simd_binary(BinaryOp::kAdd, x.dtype());
   const BinaryLoop plus = fast ? fast : plain_binary(BinaryOp::kAdd, x.dtype());
-  // On one core and in order: the last of several writes to one element stays.
+  // On one core and in order, so that the last of several writes to one element is the one that stays.
   for (size_t k = 0; k < g.offsets.size(); ++k)
     rest.run_at({to + g.offsets[k] * width, from + static_cast<int64_t>(k) * g.step * width},
                 [&](const std::array<char*, 2>& p, const std::array<int64_t, 2>& s, int64_t n) {

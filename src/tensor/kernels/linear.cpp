@@ -97,6 +97,7 @@ void gemm_here(DType dtype, const Matrix& a, const Matrix& b, const Matrix& out)
 void gemm(const KernelContext& c, DType dtype, const Matrix& a, const Matrix& b, const Matrix& out) {
   const size_t width = size_of(dtype);
   if (out.rows == 0 || out.cols == 0) return;
+  // A sum of no products is 0.
   if (a.cols == 0) {
     for (int64_t i = 0; i < out.rows; ++i)
       std::memset(out.data + static_cast<size_t>(i * out.row_stride) * width, 0,
@@ -108,7 +109,7 @@ void gemm(const KernelContext& c, DType dtype, const Matrix& a, const Matrix& b,
       static_cast<double>(out.rows) * static_cast<double>(out.cols) * static_cast<double>(a.cols) >=
           static_cast<double>(kSplitFrom);
   if (!worth) return gemm_here(dtype, a, b, out);
-  // Pieces of a fixed height: the result does not depend on how many cores take them.
+  // The pieces have a fixed height, so the result does not depend on the number of cores.
   const int64_t pieces = (out.rows + kRows - 1) / kRows;
   tine::split(c, pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p) {
@@ -129,7 +130,7 @@ Matrix matrix_of(const KernelContext& c, const Tensor& t, Tensor& hold) {
     const size_t n = i.sizes().size();
     Matrix m{static_cast<char*>(i.data()), i.sizes()[n - 2], i.sizes()[n - 1], i.strides()[n - 2],
              i.strides()[n - 1]};
-    // A stride along one element means nothing: give it the value that makes the matrix plain.
+    // The stride of a dimension of one element is arbitrary. It is set to the value that a contiguous matrix has.
     if (m.cols == 1) m.col_stride = 1;
     if (m.rows == 1 && m.col_stride == 1) m.row_stride = std::max<int64_t>(m.cols, 1);
     if (m.rows == 1 && m.col_stride != 1) m.row_stride = 1;
@@ -215,12 +216,13 @@ Tensor batched(const KernelContext& c, const Tensor& a, const Tensor& b) {
   Tensor ha, hb;
   const Matrix x = matrix_of(c, a, ha);
   const Matrix y = matrix_of(c, b, hb);
+  // A repeated batch has stride 0 in the expanded tensor, so its matrix is read again and not copied.
   const Tensor ea = expand(ha, wide_a);
   const Tensor eb = expand(hb, wide_b);
   const int64_t width = static_cast<int64_t>(size_of(known(a).dtype()));
   int64_t count = 1;
   for (int64_t n : shape) count *= n;
-  // One product after the other where they are large enough to be split themselves.
+  // Large products run one after the other, each split over the cores. Small ones run on one core each, and the batch is split.
   const bool large = rows * cols * sa.back() >= kSplitFrom;
   const KernelContext inner{c.generator, large ? c.splitter : nullptr};
   const KernelContext outer{c.generator, large ? nullptr : c.splitter};

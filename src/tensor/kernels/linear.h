@@ -1,14 +1,8 @@
-// Matrix products.
+// Matrix products, with the rules of PyTorch's matmul for dimensions. Results are new tensors.
 //
-// State      None in tine; OpenBLAS keeps buffers of its own.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Results are new tensors.
-// Errors     ShapeError "mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"; TypeError for
-//            different dtypes and for bool.
-// Cost       float32 and float64: OpenBLAS on one thread, blocks of 128 rows on the context's cores when the
-//            product is large. int64: a plain blocked loop.
-// Source     BLAS level 3; PyTorch's matmul for the rules of dimensions.
+// float32 and float64 use OpenBLAS on one thread; a large product is split into blocks of 128 rows over the context's
+// cores. int64 uses a plain blocked loop. Shapes that do not fit are a ShapeError, "mat1 and mat2 shapes cannot be
+// multiplied (2x3 and 4x5)". Different dtypes and bool are a TypeError.
 #pragma once
 
 #include <optional>

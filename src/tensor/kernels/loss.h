@@ -1,12 +1,7 @@
-// Losses of classifiers and regressions.
+// Losses of classifiers and regressions, as in torch.nn.functional. Results are new tensors.
 //
-// State      None.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Results are new tensors.
-// Errors     ShapeError naming both shapes; IndexError "Target 12 is out of bounds." naming the classes.
-// Cost       As the operators that they are made of.
-// Source     PyTorch's torch.nn.functional.
+// Shapes that do not fit are a ShapeError that names both. A class that does not exist is an IndexError, "Target 12 is
+// out of bounds", that says how many there are.
 #pragma once
 
 #include "src/tensor/splitter.h"

@@ -1,13 +1,7 @@
-// The loops that the compiler vectorises by itself, or that nothing vectorises: integers, bool, comparisons,
-// logic, powers, remainders, conversions.
+// The loops that the compiler vectorises by itself, or that nothing vectorises: integers, bool, comparisons, logic,
+// powers, remainders, conversions. Floor division and remainder follow Python.
 //
-// State      None.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Borrows the arrays.
-// Errors     ZeroDivisionError from integer division; a null loop means that there is none for that dtype.
-// Cost       Contiguous operands run at the speed of the compiler's vector code.
-// Source     Python's rules for floor division and remainder.
+// A null loop means that the dtype has none. Integer division by zero throws ZeroDivisionError.
 #pragma once
 
 #include "src/tensor/kernels/simd.h"

@@ -35,7 +35,8 @@ DType compute_type(BinaryOp op, DType promoted) {
 }
 
 // a op b of operands that are in `dtype` already; `loop` was chosen for it.
-// Not inlined, as others below that walk along strides: their frames are large, and most calls need none of it.
+// Not inlined, like the other functions below that walk along strides: their frames are large, and most calls do not need
+// them.
 [[gnu::noinline]] Tensor compute(const KernelContext& c, BinaryLoop loop, const void* param, const Operand& a,
                                  const Operand& b, DType result) {
   const DimVector shape = broadcast(a.sizes, b.sizes);
@@ -48,7 +49,7 @@ DType compute_type(BinaryOp op, DType promoted) {
   return out;
 }
 
-// Into self, in its own dtype; along the order of self, whose elements are all different ones.
+// Writes into self, in its own dtype, along the order of self, which names each element once.
 [[gnu::noinline]] void compute_into(const KernelContext& c, BinaryLoop loop, const void* param,
                                     const Impl& self, const Operand& b) {
   const Operand into = Operand::of(self);
@@ -174,6 +175,8 @@ std::string_view name_of(UnaryOp op) noexcept {
 Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, const Tensor& b) {
   const Impl& x = impl_of(a);
   const Impl& y = impl_of(b);
+  // The common case of small contiguous tensors of one dtype and shape: one call of the loop, without a plan, promotion or
+  // broadcasting.
   if (x.dtype() == y.dtype() && small_and_straight(x) && y.contiguous() && same_sizes(x.sizes(), y.sizes()) &&
       compute_type(op, x.dtype()) == x.dtype()) {
     if (const BinaryLoop loop = loop_for(op, x.dtype()))
@@ -191,6 +194,7 @@ Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b) {
   if (op == BinaryOp::kPow) {
     if (is_floating(dtype)) {
       const double e = b.as<double>();
+      // These exponents have faster loops; the general one calls pow() for each element.
       if (e == 2) return unary(c, UnaryOp::kSquare, to(c, a, dtype));
       if (e == 0.5) return unary(c, UnaryOp::kSqrt, to(c, a, dtype));
       if (e == -1) return unary(c, UnaryOp::kReciprocal, to(c, a, dtype));
@@ -227,6 +231,7 @@ const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, c
   if (!loop) throw_no_loop(op, dtype);
   const DType result = yields_bool(op) ? DType::kBool : dtype;
   check_in_place(x, y.sizes(), result, name_of(op));
+  // Computed in another dtype than self has: the result is made apart and converted.
   if (result != x.dtype() || dtype != x.dtype()) return copy_(c, self, binary(c, op, self, other));
   if (small_and_straight(x) && y.contiguous() && y.dtype() == dtype && same_sizes(x.sizes(), y.sizes()) &&
       !clashes(x, y)) {
@@ -235,6 +240,7 @@ const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, c
   }
   Number n;
   Tensor hold;
+  // `x += x.t()` would read elements that have been written already.
   if (clashes(x, y)) return binary_(c, op, self, clone(c, other));
   compute_into(c, loop, nullptr, x, operand(c, other, dtype, n, hold));
   return self;

@@ -1,21 +1,18 @@
-// Elementwise operators: arithmetic, comparison, logic, functions of one number, in place and not.
+// Elementwise operators: arithmetic, comparison, logic and functions of one number, with the broadcasting, type promotion
+// and division rules of PyTorch's operators of the same names.
 //
-// State      None.
-// Threads    Any; the tensors written must be exclusively the caller's for the call.
-// Ordering   None.
-// Ownership  Results are new tensors, except those of the functions named with a trailing underscore:
-//            they write into `self` and return it.
-// Errors     ShapeError when shapes do not broadcast (both named), TypeError for dtypes an operator does
-//            not have, ZeroDivisionError for integers.
-// Cost       One pass; one allocation for the result; Highway's widest vectors. Beyond 64k elements
-//            the loop is split over the context's cores. Operands of another dtype are converted first.
-// Source     PyTorch's operators of the same names: broadcasting, type promotion, division rules.
+// Results are new tensors, except for functions named with a trailing underscore: these write into `self` and return it,
+// and no other thread may use `self` during the call.
+//
+// An operator is one pass over Highway's widest vectors. Above 65,536 elements the pass is split over the context's
+// cores. Operands of another dtype are converted first. Shapes that do not broadcast are a ShapeError that names both, a
+// dtype that the operator does not have is a TypeError, and integer division by zero is a ZeroDivisionError.
 #pragma once
 
 #include <optional>
 
-#include "src/tensor/scalar.h"
 #include "src/tensor/splitter.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

@@ -33,6 +33,8 @@ struct Blocks {
   }
 };
 
+// If the reduced dimensions lie together in contiguous memory, the tensor is used as it is. Otherwise a copy has them last,
+// and inner is 1.
 Blocks blocks(const KernelContext& c, const Tensor& a, Dims dims, bool keepdim) {
   const Impl& x = impl_of(a);
   const size_t rank = x.sizes().size();
@@ -105,7 +107,7 @@ Sum<T> sum_long_row(const KernelContext& c, const T* a, int64_t n) {
   return total;
 }
 
-// finish turns a sum into an element of the result.
+// Sums along n. `finish` turns a sum into an element of the result (a mean divides).
 template <class T, class Out, class Finish>
 void sum_blocks(const KernelContext& c, const Blocks& b, Out* out, Finish finish) {
   const T* a = b.at<T>();
@@ -119,6 +121,8 @@ void sum_blocks(const KernelContext& c, const Blocks& b, Out* out, Finish finish
     });
     return;
   }
+  // The kept dimension is the inner one. A strip of kColumns sums fits the first-level cache, and each row of the strip is
+  // read along memory.
   const int64_t strips = (b.inner + kColumns - 1) / kColumns;
   tine::split(c, b.outer * strips, kGrain / std::max<int64_t>(b.n * kColumns, 1) + 1,
               [&](int64_t begin, int64_t end) {
@@ -150,7 +154,8 @@ template <class T, bool kSmallest>
 int64_t place_in_row(const T* a, int64_t n) {
   int64_t i = 0;
   if constexpr (std::is_floating_point_v<T>) {
-    // Find the value at full width, then where it is: blocks without it are passed over without a branch an element.
+    // Finds the value at full width first, and then its place: a block without the value is skipped without a branch for each
+    // element.
     if (n >= 64) {
       T extreme;
       if constexpr (sizeof(T) == 4)
@@ -304,6 +309,7 @@ Tensor normalized(const KernelContext& c, const Tensor& input, int64_t dim, std:
                     name, name_of(x.dtype())));
   const int64_t d = wrap_dim(dim, x.dim());
   if (x.numel() == 0) return make(x.sizes(), x.dtype());
+  // The kernels work on rows, so another dimension is brought to the end and back.
   if (x.dim() > 1 && d != x.dim() - 1) {
     const Tensor turned = normalized(c, contiguous(c, transpose(a, d, -1)), -1, {}, log);
     return contiguous(c, transpose(turned, d, -1));
@@ -416,6 +422,7 @@ template <class Test>
 bool holds_everywhere(const KernelContext& c, const Tensor& a, const Tensor& b, Test test) {
   const Impl& x = known(a);
   const Impl& y = known(b);
+  // Relaxed: the flag only ends the other pieces early, and plan.run() returns after all of them.
   std::atomic<bool> holds{true};
   const Plan<2> plan(broadcast(x.sizes(), y.sizes()), {Operand::of(x), Operand::of(y)});
   plan.run(c, [&](std::array<char*, 2> p, const std::array<int64_t, 2>& s, int64_t n) {

@@ -1,22 +1,18 @@
-// Reductions: sum, mean, max, min and their places, any, all, softmax, equal, allclose.
+// Reductions, as PyTorch's operators of the same names: sum, mean, max, min and their places, any, all, softmax, equal,
+// allclose.
 //
-// State      None.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Results are new tensors.
-// Errors     IndexError for a dimension that is not there or named twice; TypeError with PyTorch's words for
-//            the mean of integers; RuntimeError for max, min, argmax of nothing.
-// Cost       One pass. The result does not depend on the number of cores: blocks are of fixed size and
-//            their sums are added in order. float32 sums add their blocks in double.
-// Source     PyTorch's operators of the same names.
+// A reduction is one pass. Its result does not depend on the number of cores: blocks have a fixed size, and their sums
+// are added in order. float32 sums add their blocks in double. A dimension that does not exist or is named twice is an
+// IndexError, the mean of integers is a TypeError in PyTorch's words, and max, min or argmax of nothing is a
+// RuntimeError.
 #pragma once
 
 #include <optional>
 #include <span>
 #include <utility>
 
-#include "src/tensor/scalar.h"
 #include "src/tensor/splitter.h"
+#include "tine/scalar.h"
 #include "tine/tensor.h"
 
 namespace tine::tensor {

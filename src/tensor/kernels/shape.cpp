@@ -53,8 +53,8 @@ void contiguous_strides(Sizes sizes, DimVector& strides) {
   }
 }
 
-// Strides with which the same memory has these sizes: each run of old dimensions that lie behind each other
-// must be cut into whole new ones. False when that is not possible.
+// The strides with which the same memory has these sizes. Each run of old dimensions that are contiguous must be cut into
+// whole new ones; returns false if that is impossible.
 bool view_strides(const Impl& a, Sizes sizes, DimVector& strides) {
   if (a.contiguous() || a.numel() == 0) {
     contiguous_strides(sizes, strides);
@@ -64,10 +64,12 @@ bool view_strides(const Impl& a, Sizes sizes, DimVector& strides) {
   size_t next = sizes.size();  // new dimensions from here on have their strides
   const Sizes old_sizes = a.sizes();
   const Sizes old_strides = a.strides();
+  // `run` elements with a stride of `base` between neighbours are contiguous so far.
   int64_t run = 1;
   int64_t base = old_strides.back();
   for (size_t i = old_sizes.size(); i-- > 0;) {
     run *= old_sizes[i];
+    // The run ends where the next dimension does not continue it. A dimension of one element continues any run.
     const bool ends = i == 0 || (old_sizes[i - 1] != 1 && old_strides[i - 1] != run * base);
     if (!ends) continue;
     int64_t filled = 1;
@@ -76,7 +78,7 @@ bool view_strides(const Impl& a, Sizes sizes, DimVector& strides) {
       strides[next] = filled * base;
       filled *= sizes[next];
     }
-    if (filled != run) return false;
+    if (filled != run) return false;  // a new dimension would cross the end of the run
     if (i > 0) {
       base = old_strides[i - 1];
       run = 1;
@@ -162,6 +164,7 @@ Tensor unsqueeze(const Tensor& a, int64_t dim) {
   const size_t d = static_cast<size_t>(wrap_dim(dim, x.dim() + 1));
   DimVector sizes(x.sizes());
   DimVector strides(x.strides());
+  // Any stride would do for one element. This one keeps a contiguous tensor contiguous for code that compares strides.
   const int64_t stride = d < sizes.size() ? sizes[d] * strides[d] : 1;
   sizes.insert(d, 1);
   strides.insert(d, stride);

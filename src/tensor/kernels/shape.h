@@ -1,14 +1,8 @@
-// Views, joining and indexing.
+// Views, joining and indexing, as PyTorch's operators of the same names.
 //
-// State      None.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Views share the storage of their argument; cat, stack and the index functions copy; reshape,
-//            flatten and contiguous copy only where a view cannot do.
-// Errors     IndexError for a dimension or an index out of range, ShapeError for sizes that do not fit; both name
-//            the sizes.
-// Cost       A view is one small allocation.
-// Source     PyTorch's operators of the same names.
+// A view shares the storage of its argument and costs one small allocation. cat, stack and the index functions copy.
+// reshape, flatten and contiguous copy only where a view is impossible. A dimension or an index out of range is an
+// IndexError, and sizes that do not fit are a ShapeError; both name the sizes.
 #pragma once
 
 #include <optional>

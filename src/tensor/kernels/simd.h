@@ -1,13 +1,8 @@
-// The loops that are compiled for several instruction sets; the best one for this processor is called.
+// The loops that are compiled for several instruction sets (Highway). The first call finds the best one for this
+// processor; finding a loop takes about 2 ns.
 //
-// State      Highway's choice of target, made at the first call.
-// Threads    Any.
-// Ordering   None.
-// Ownership  Borrows the arrays.
-// Errors     None; a null loop means that there is none for that operator and dtype.
-// Cost       About 2 ns to find a loop. Strides are in bytes; unit strides and repeated operands (stride 0) run at
-//            full width, others through a buffer on the stack.
-// Source     Highway, hwy/contrib/math.
+// A null loop means that the operator has none for that dtype. Strides are in bytes. Unit strides and repeated operands
+// (stride 0) run at full width, all others through a buffer on the stack.
 #pragma once
 
 #include "src/tensor/kernels/pointwise.h"

@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "src/value/op_table.h"
+#include "src/value/op_context.h"
 #include "src/value/ops/ops.h"
+#include "tine/operators.h"
 
 namespace tine::value {
 namespace {

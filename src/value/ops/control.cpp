@@ -13,7 +13,7 @@ namespace {
 
 using V = const Value&;
 
-// One write a line, so that lines of several threads do not mix.
+// One write for each line, so that the lines of several threads do not mix.
 void print(std::FILE* to, const std::string& line) {
   std::fwrite(line.data(), 1, line.size(), to);
   std::fflush(to);
@@ -22,7 +22,7 @@ void print(std::FILE* to, const std::string& line) {
 }  // namespace
 
 void add_control_rows(Rows& rows) {
-  // In the machine an instruction that suspends; called eagerly it blocks, helping first.
+  // In a script this is an instruction that suspends. Called eagerly it blocks, after it has helped.
   const auto wait = [](V future) { return future.to_future().get(); };
   rows.add<decltype(wait)>("aten::wait(Future(t) self) -> t",
                            {.pure = false, .suspends = true, .cost = cost::kNoBound});

@@ -14,6 +14,7 @@
 #include "src/tensor/kernels/linear.h"
 #include "src/tensor/kernels/pointwise.h"
 #include "src/tensor/kernels/shape.h"
+#include "src/value/op_context.h"
 #include "src/value/ops/ops.h"
 #include "tine/future.h"
 

@@ -36,7 +36,7 @@ Value pop(List& l, int64_t index) {
   return taken;
 }
 
-// An element that is dropped dies when the list is whole again.
+// The dropped element is destroyed after the list is consistent again, because its destructor may run foreign code.
 void erase(List& l, size_t i) {
   const Value gone = std::move(l.items[i]);
   l.items.erase(l.items.begin() + static_cast<ptrdiff_t>(i));
@@ -49,7 +49,7 @@ void insert(List& l, int64_t index, V element) {
 }
 
 void extend(List& l, const List& more) {
-  // By index: `more` may be this very list.
+  // By index and not by iterator: `more` may be this list, which grows meanwhile.
   const size_t n = more.items.size();
   l.items.reserve(l.items.size() + n);
   for (size_t i = 0; i < n; ++i) l.items.push_back(more.items[i]);
@@ -77,7 +77,7 @@ Items repeat(const List& l, int64_t times) {
 }
 
 Items sorted(Items items, bool reverse) {
-  // A copy: a comparison that throws leaves the list as it was.
+  // Sorts a copy, so that a comparison that throws leaves the list unchanged.
   const auto less = [reverse](V a, V b) { return reverse ? compare(b, a) < 0 : compare(a, b) < 0; };
   std::stable_sort(items.begin(), items.end(), less);
   return items;

@@ -16,21 +16,6 @@ Ints::Ints(const Value& list) {
   for (size_t i = 0; i < size_; ++i) to[i] = items[i].as_int();
 }
 
-DType to_dtype(int64_t number) {
-  switch (number) {
-    case static_cast<int64_t>(DType::kUInt8):
-    case static_cast<int64_t>(DType::kInt64):
-    case static_cast<int64_t>(DType::kFloat32):
-    case static_cast<int64_t>(DType::kFloat64):
-    case static_cast<int64_t>(DType::kBool): return static_cast<DType>(number);
-    default:
-      throw ValueError(
-          fmt::format("dtype number {} is not supported; there are uint8 (0), int64 (4), float32 (6), "
-                      "float64 (7) and bool (11)",
-                      number));
-  }
-}
-
 Tensors to_tensors(const Value& list) {
   Tensors out;
   const auto& items = list.as_list().items;

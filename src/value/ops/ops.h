@@ -12,11 +12,12 @@
 //   view      the same, but the result shares memory with an input
 //   effect    writes into an input, prints, draws random numbers
 // In front stands what a call costs (src/value/cost.h), which decides who runs it; ops_test.cpp measures it.
-// Eager Python, scripts, the tracer and remote calls see the row at once. Give it a line in kCalls of
+// Eager Python, scripts, the tracer and remote calls see the row at once; tools/functions writes the typed function of C++
+// into include/tine/functions.h, which a test compares. Give it a line in kCalls of
 // ops_test.cpp: a row that no test calls fails there.
 #pragma once
 
-#include "src/value/op_table.h"
+#include "tine/operators.h"
 
 namespace tine {
 

@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "src/tensor/generator.h"
-#include "src/value/ops/calls.h"
+#include "src/value/bind.h"
+#include "src/value/op_context.h"
+#include "src/value/ops/calls_for_tests.h"
 #include "src/value/schema_parser.h"
 #include "src/value/text.h"
 #include "tine/future.h"

@@ -1,5 +1,5 @@
 // What CPython 3.11 gives for the methods of its strings, at their edges.
-#include "src/value/ops/calls.h"
+#include "src/value/ops/calls_for_tests.h"
 
 namespace tine::value {
 

@@ -18,8 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "src/tensor/scalar.h"
-#include "src/value/op_table.h"
+#include "src/value/cost.h"
+#include "src/value/op_context.h"
+#include "tine/operators.h"
+#include "tine/scalar.h"
 
 namespace tine::value {
 
@@ -41,14 +43,9 @@ class Ints {
 };
 using Tensors = std::vector<Tensor>;
 
-[[nodiscard]] DType to_dtype(int64_t number);  // ValueError for a number that no dtype has
+using detail::to_dtype;
 [[nodiscard]] inline Scalar to_scalar(const Value& v) {
   return v.is_float() ? Scalar(v.as_float()) : v.is_bool() ? Scalar(v.as_bool()) : Scalar(v.as_int());
-}
-[[nodiscard]] inline Value to_value(const Scalar& s) {
-  return s.is_float()                      ? Value(s.as<double>())
-         : s.kind() == Scalar::Kind::kBool ? Value(s.as<bool>())
-                                           : Value(s.as<int64_t>());
 }
 [[nodiscard]] Tensors to_tensors(const Value& list);
 

@@ -33,7 +33,7 @@ using tensor::DimVector;
 bool is_mask(const Tensor& t) { return t.dtype() == DType::kBool || t.dtype() == DType::kUInt8; }
 
 constexpr size_t kFew = 4;
-constexpr size_t kSliceItems = 3;  // behind its ":"
+constexpr size_t kSliceItems = 3;  // after its ":"
 bool is_slice(const Value& index) { return index.is_string() && index.as_string() == ":"; }
 
 Scalar number(const Value& value) {
@@ -43,7 +43,7 @@ Scalar number(const Value& value) {
   return to_scalar(value);
 }
 
-// Dimensions of size 1 in front say nothing where a value is stored.
+// Leading dimensions of size 1 do not matter when a value is stored.
 Tensor without_ones(Tensor value) {
   while (value.dim() > 0 && value.size(0) == 1) value = tensor::squeeze(value, 0);
   return value;
@@ -199,7 +199,7 @@ class Subscript {
     if (v.is_none()) return {};
     if (v.is_int()) return v.as_int();
     if (!v.is_tensor() || v.as_tensor().dim() != 0 || is_floating(v.as_tensor().dtype()))
-      throw TypeError(fmt::format("the bounds of a slice are ints or None, not {}", brief(v)));
+      throw TypeError(fmt::format("the bounds of a slice must be ints or None, not {}", brief(v)));
     return v.as_tensor().item_as_int();
   }
   void slice(const Value* s) {

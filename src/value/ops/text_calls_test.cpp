@@ -1,4 +1,4 @@
-#include "src/value/ops/calls.h"
+#include "src/value/ops/calls_for_tests.h"
 
 namespace tine::value {
 

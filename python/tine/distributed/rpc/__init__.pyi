@@ -1,5 +1,5 @@
 import enum
-from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar, Union, overload
 
 from tine.futures import Future
 
@@ -40,6 +40,11 @@ class RpcBackendOptions:
     init_method: str
     init_timeout: float
     max_send_buffer_bytes: int
+    max_calls_in_flight: int
+    heartbeat_interval: float
+    heartbeat_timeout: float
+    polling: float
+    transports: list[str]
     def __init__(
         self,
         rpc_timeout: float = 60.0,
@@ -47,6 +52,11 @@ class RpcBackendOptions:
         *,
         init_timeout: float = 60.0,
         max_send_buffer_bytes: int = ...,
+        max_calls_in_flight: int = 65536,
+        heartbeat_interval: float = 5.0,
+        heartbeat_timeout: float = 30.0,
+        polling: float = 50e-6,
+        transports: Sequence[str] = ...,
     ) -> None: ...
 
 class TensorPipeRpcBackendOptions(RpcBackendOptions):
@@ -65,6 +75,11 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         devices: Optional[Sequence[Any]] = None,
         init_timeout: float = 60.0,
         max_send_buffer_bytes: int = ...,
+        max_calls_in_flight: int = 65536,
+        heartbeat_interval: float = 5.0,
+        heartbeat_timeout: float = 30.0,
+        polling: float = 50e-6,
+        transports: Sequence[str] = ...,
         _transports: Optional[Sequence[str]] = None,
         _channels: Optional[Sequence[str]] = None,
     ) -> None: ...
@@ -83,6 +98,7 @@ def is_available() -> bool: ...
 def is_initialized() -> bool: ...
 def get_worker_info(worker_name: Optional[str] = None) -> WorkerInfo: ...
 def get_rpc_timeout() -> float: ...
+@overload
 def rpc_async(
     to: _To,
     func: Callable[..., _T],
@@ -90,6 +106,15 @@ def rpc_async(
     kwargs: Optional[Mapping[str, Any]] = None,
     timeout: float = -1.0,
 ) -> Future[_T]: ...
+@overload
+def rpc_async(
+    to: _To,
+    func: str,
+    args: Optional[Sequence[Any]] = None,
+    kwargs: Optional[Mapping[str, Any]] = None,
+    timeout: float = -1.0,
+) -> Future[Any]: ...
+@overload
 def rpc_sync(
     to: _To,
     func: Callable[..., _T],
@@ -97,6 +122,15 @@ def rpc_sync(
     kwargs: Optional[Mapping[str, Any]] = None,
     timeout: float = -1.0,
 ) -> _T: ...
+@overload
+def rpc_sync(
+    to: _To,
+    func: str,
+    args: Optional[Sequence[Any]] = None,
+    kwargs: Optional[Mapping[str, Any]] = None,
+    timeout: float = -1.0,
+) -> Any: ...
+@overload
 def remote(
     to: _To,
     func: Callable[..., _T],
@@ -104,4 +138,12 @@ def remote(
     kwargs: Optional[Mapping[str, Any]] = None,
     timeout: float = -1.0,
 ) -> RRef[_T]: ...
+@overload
+def remote(
+    to: _To,
+    func: str,
+    args: Optional[Sequence[Any]] = None,
+    kwargs: Optional[Mapping[str, Any]] = None,
+    timeout: float = -1.0,
+) -> RRef[Any]: ...
 def _set_rpc_timeout(seconds: float) -> None: ...

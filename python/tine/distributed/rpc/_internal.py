@@ -16,7 +16,7 @@ import types
 
 from ... import _C
 
-# What foreign code may raise on a user's thread while an error or a value is put together; Ctrl-C goes through.
+# Exceptions of foreign code that are caught while an error or a value is put together. Ctrl-C passes.
 _ANY = (Exception, SystemExit, GeneratorExit)
 
 _leaves = threading.local()
@@ -45,16 +45,16 @@ def _array(shape, dtype, order, data):
 
 
 _imported = sys.modules.get
-# What is not larger is cheaper in the pickle: so much of a tensor lies in the body of a message, too.
+# Buffers up to this size are cheaper inside the pickle. The body of a message also holds tensors up to this size.
 _SMALL = 512
-# A frame has 65,536 segments at most: behind so many buffers those that are not large stay in the pickle, too.
+# A frame has at most 65,536 segments. After this many buffers, only large ones travel beside the pickle.
 _MANY, _LARGE = 4096, 65536
 _KINDS = "biufcmMSUV"  # of NumPy's types, those whose elements lie in the array
 _NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # those that their letter says all about
 
 
 class _Buffers(list):
-    """Those of one pickle that travel beside it; the pickler calls this with each."""
+    """The buffers of one pickle that travel beside it. The pickler calls this with each buffer."""
 
     __slots__ = ()
 
@@ -66,7 +66,7 @@ class _Buffers(list):
 
 
 class _Pickler(pickle.Pickler):
-    """Used again and again: to make one takes longer than what it does."""
+    """A pickler that is reused, because making one takes longer than most pickles."""
 
     def __init__(self):
         self.chunks = []
@@ -283,7 +283,7 @@ def execute(data, leaves, is_own):
 
 
 def _survivable(future):
-    """The same Future, but for an error that would end whoever waits for it."""
+    """The same Future, or one without SystemExit and the like, which would end the thread that waits for it."""
     safe = future.or_else(_as_failed)
     _C._on_cancel(safe, _C._Canceller(future))
     return safe
@@ -379,7 +379,7 @@ def _told(error):
 
 
 def _as_exception(error):
-    """A SystemExit, a KeyboardInterrupt or another that is no Exception, as a RemoteError that names it."""
+    """A SystemExit, KeyboardInterrupt or the like, which is not an Exception, as a RemoteError that names it."""
     fresh = _C.RemoteError(_told(error))
     fresh.remote_type = _full_name(*_names_of(type(error)))
     fresh.remote_args = BaseException.args.__get__(error)
@@ -387,7 +387,7 @@ def _as_exception(error):
 
 
 def describe_error(error):
-    """An exception as (module, qualname, message, traceback, pickle or None). No thread of the user's runs it."""
+    """An exception as (module, qualname, message, traceback, pickle or None). It does not run on a thread of the user's."""
     kind = type(error)
     module, name = _names_of(kind)
     message = _text(error)
@@ -435,7 +435,7 @@ def _class_named(module, qualname):
 
 
 def _uninitialised(kind):
-    """Makes one of a class whose __init__ does not take a text."""
+    """Makes an exception of a class whose __init__ does not take a text."""
 
     def make(message):
         error = kind.__new__(kind, message)

@@ -19,10 +19,10 @@ PyRRef = RRef
 
 
 class DestinationError(_C.TypeError, ValueError):
-    """A destination that is no name, no rank and no WorkerInfo; PyTorch raises ValueError."""
+    """A destination that is not a name, a rank or a WorkerInfo; PyTorch raises ValueError."""
 
 
-def _address(init_method, rank):
+def _address(init_method):
     if init_method == "env://":
         missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
         if missing:
@@ -37,7 +37,7 @@ def _address(init_method, rank):
     return f"tcp://{parts.netloc.rpartition('@')[2]}"
 
 
-# The handshake carries ranks in 32 bits; long before that a worker has no descriptors left.
+# The handshake carries ranks in 32 bits; a worker runs out of descriptors long before that.
 _MOST_WORKERS = 2**20
 
 
@@ -100,13 +100,18 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
         name,
         rank,
         world_size,
-        _address(options.init_method, rank),
+        _address(options.init_method),
         rpc_timeout,
         init_timeout,
         os.environ.get("TINE_PLAINTEXT", "") == "1",
         options.num_worker_threads,
         options.max_handler_threads,
         options.max_send_buffer_bytes,
+        options.max_calls_in_flight,
+        options.heartbeat_interval,
+        options.heartbeat_timeout,
+        options.polling,
+        options.transports,
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
@@ -160,7 +165,7 @@ def _number_of_seconds(timeout):
 
 
 def _send(named, python, to, func, args, kwargs, timeout):
-    """Sends a call of `func`: by name when it is an operator or a script function, else pickled."""
+    """Sends a call of `func`: by name when it is one, an operator or a script function, else pickled."""
     if args is None:
         args = ()
     elif not isinstance(args, (tuple, list)):
@@ -181,8 +186,10 @@ def _send(named, python, to, func, args, kwargs, timeout):
     script = getattr(func, "_wrapped_async_rpc_function", func)
     if type(script) is _C.ScriptFunction:
         return named(to, script.qualified_name, args, kwargs, timeout, script is not func)
+    if type(func) is str:
+        return named(to, func, args, kwargs, timeout, False)
     if not callable(func):
-        raise TypeError(f"func: expected something that can be called, got {func!r}")
+        raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
     data, leaves = _internal.call_to_pickle(func, args, kwargs)
     return python(to, _internal.name_of(func), data, leaves, timeout, None)
 
@@ -192,7 +199,9 @@ def rpc_async(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
 
     Args:
         to: name, rank or WorkerInfo of the callee.
-        func: an operator (``tine.add``), a script function, or a Python function that the callee can import.
+        func: an operator (``tine.add``), a script function, or a Python function that the callee can import. Or a name:
+            that of an operator (``"aten::add"``), of a script function, else of a function that the callee, a C++ program,
+            serves. An object that only Python can read cannot be an argument of those.
         args: positional arguments. A tensor is sent from its own memory: do not change it until the Future is done,
             or the callee may see the change, or half of it; pass ``x.clone()`` to go on with ``x``. To this worker
             itself tensors are passed, not copied. A Future cannot be sent.

@@ -4,7 +4,13 @@ import enum
 from .constants import DEFAULT_INIT_METHOD, DEFAULT_NUM_WORKER_THREADS, DEFAULT_RPC_TIMEOUT_SEC
 
 DEFAULT_MAX_HANDLER_THREADS = 4096
+DEFAULT_TRANSPORTS = ("unix", "tcp")
 DEFAULT_MAX_SEND_BUFFER_BYTES = 64 << 20
+DEFAULT_MAX_CALLS_IN_FLIGHT = 65536
+DEFAULT_HEARTBEAT_INTERVAL = 5.0
+DEFAULT_HEARTBEAT_TIMEOUT = 30.0
+DEFAULT_POLLING = 50e-6
+_LONGEST = 1e6  # seconds: eleven days and a half
 _MOST_HANDLER_THREADS = 32768
 _CPU_ONLY = "tine has CPU tensors only: device_maps and devices other than \"cpu\" cannot be used"
 
@@ -25,6 +31,13 @@ def _seconds(name, given, none_is_zero):
     raise ValueError(f"{name}: expected seconds, {'0 (none) or more' if none_is_zero else 'more than 0'}, got {given}")
 
 
+def _at_most(name, given, most, none_is_zero):
+    seconds = _seconds(name, given, none_is_zero)
+    if seconds > most:
+        raise ValueError(f"{name}: expected at most {most:g} seconds, got {given}")
+    return seconds
+
+
 def _whole(name, value, least, most):
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name}: expected an int, got {value!r}")
@@ -38,6 +51,14 @@ def _threads(name, value, least):
     return _whole(name, value, least, _MOST_HANDLER_THREADS)
 
 
+def _names(name, given):
+    """Whether there is such a transport is known to the core, which init_rpc asks."""
+    names = [given] if isinstance(given, str) else list(given)
+    if not all(isinstance(n, str) for n in names):
+        raise TypeError(f"{name}: expected a list of names, got {given!r}")
+    return names
+
+
 class RpcBackendOptions:
     """How a worker is set up.
 
@@ -47,6 +68,13 @@ class RpcBackendOptions:
         init_timeout: seconds within which all workers must have come together; infinity waits as long as it takes.
         max_send_buffer_bytes: so much memory that was copied to be sent to one worker (pickles, strings, lists; a tensor
             is sent from where it lies) may wait before callers wait, and handlers with their answers. Nothing fails.
+        max_calls_in_flight: so many calls to one worker may be without an answer before callers wait.
+        heartbeat_interval: seconds of silence after which a worker is asked for a sign of life; 0: it is never asked.
+        heartbeat_timeout: seconds of silence after which it is dead.
+        polling: seconds for which a thread that waits for an answer looks for it before it sleeps, as long as
+            that pays; 0: it sleeps at once.
+        transports: the ways between workers, nearest first: another worker is reached by the first that leads to it.
+            ``"unix"``: sockets between processes of one machine. ``"tcp"``: needed for init_method.
     """
 
     num_worker_threads = DEFAULT_NUM_WORKER_THREADS
@@ -59,11 +87,21 @@ class RpcBackendOptions:
         *,
         init_timeout=60.0,
         max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_calls_in_flight=DEFAULT_MAX_CALLS_IN_FLIGHT,
+        heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
+        heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
+        polling=DEFAULT_POLLING,
+        transports=DEFAULT_TRANSPORTS,
     ):
         self.rpc_timeout = _seconds("rpc_timeout", rpc_timeout, none_is_zero=True)
         self.init_method = init_method
         self.init_timeout = _seconds("init_timeout", init_timeout, none_is_zero=False)
         self.max_send_buffer_bytes = _whole("max_send_buffer_bytes", max_send_buffer_bytes, 1, 2**63 - 1)
+        self.max_calls_in_flight = _whole("max_calls_in_flight", max_calls_in_flight, 1, 2**31 - 1)
+        self.heartbeat_interval = _at_most("heartbeat_interval", heartbeat_interval, _LONGEST, none_is_zero=True)
+        self.heartbeat_timeout = _at_most("heartbeat_timeout", heartbeat_timeout, _LONGEST, none_is_zero=False)
+        self.polling = _at_most("polling", polling, 1.0, none_is_zero=True)
+        self.transports = _names("transports", transports)
 
     def __repr__(self):
         options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
@@ -82,7 +120,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
             finds them all blocked, for a tenth of a second where it cannot be known, fails at its caller with an
             error that says so.
         device_maps, devices: devices other than the CPU are refused.
-        _transports, _channels: accepted, no effect: transports are chosen by distance.
+        _transports, _channels: accepted, no effect: PyTorch's names for what it has. See transports.
 
     The others are RpcBackendOptions'. Source: ``torch.distributed.rpc.TensorPipeRpcBackendOptions``.
     """
@@ -98,11 +136,24 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         devices=None,
         init_timeout=60.0,
         max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_calls_in_flight=DEFAULT_MAX_CALLS_IN_FLIGHT,
+        heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
+        heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
+        polling=DEFAULT_POLLING,
+        transports=DEFAULT_TRANSPORTS,
         _transports=None,
         _channels=None,
     ):
         super().__init__(
-            rpc_timeout, init_method, init_timeout=init_timeout, max_send_buffer_bytes=max_send_buffer_bytes
+            rpc_timeout,
+            init_method,
+            init_timeout=init_timeout,
+            max_send_buffer_bytes=max_send_buffer_bytes,
+            max_calls_in_flight=max_calls_in_flight,
+            heartbeat_interval=heartbeat_interval,
+            heartbeat_timeout=heartbeat_timeout,
+            polling=polling,
+            transports=transports,
         )
         if device_maps or (devices and any(str(d) != "cpu" for d in devices)):
             raise ValueError(_CPU_ONLY)

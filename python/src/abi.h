@@ -1,0 +1,133 @@
+// What depends on the insides of CPython and libstdc++, and nothing else does.
+//
+// Each mechanism asks at import whether it still works (init_abi), falls back to a public way or to "not known" where it
+// does not, and has a row in versions(), which tests/python/test_abi.py holds against what happens. So a new version of
+// either fails that test and no user's program.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <source_location>
+#include <type_traits>
+#include <typeinfo>
+#include <vector>
+
+#include "python/src/gil.h"
+
+namespace tine::python::abi {
+
+// Where the innermost frame of this thread is: its code, borrowed, and the offset() of Frames. It is returned in registers,
+// since each future of a user asks for it. Without a code where only Frames can tell.
+struct Instruction {
+  PyCodeObject* code = nullptr;
+  intptr_t offset = 0;
+};
+[[nodiscard]] Instruction innermost() noexcept;
+
+// The frames of this thread, from the innermost outwards. The caller holds the lock and lets no Python code run
+// meanwhile. Reading a frame where it lies takes 1 to 5 ns; an object for it, which the public calls need, takes 5 ns
+// where the frame has one already and 20 to 35 ns where it has none (docs/decisions.md).
+class Frames {
+ public:
+  enum class Way : uint8_t { kQuick, kPublic };
+  explicit Frames(Way way = Way::kQuick) noexcept;
+  ~Frames() {
+    if (owned_) let_go();
+  }
+  Frames(const Frames&) = delete;
+  Frames& operator=(const Frames&) = delete;
+
+  // Null at the end.
+  [[nodiscard]] PyCodeObject* code() const noexcept { return code_; }
+  // Of the instruction being run, in bytes: PyCode_Addr2Line() turns it into a line.
+  [[nodiscard]] int offset() const noexcept { return offset_; }
+  void next() noexcept;
+
+ private:
+  void look() noexcept;
+  void let_go() noexcept;
+
+  const void* frame_ = nullptr;      // 3.11: read where it lies
+  PyFrameObject* object_ = nullptr;  // elsewhere, past the innermost
+  PyCodeObject* code_ = nullptr;
+  int offset_ = 0;
+  bool owned_ = false;  // code_ and object_ are
+};
+
+// What a std::source_location shows, for places that no compiler has seen. The record outlives the location.
+struct PlaceRecord {
+  const char* file;
+  const char* function;
+  unsigned line;
+  unsigned column;
+};
+namespace detail {
+extern bool locations_work;
+inline std::source_location forged(const PlaceRecord* record) noexcept {
+  std::source_location location;
+  static_assert(sizeof location == sizeof record && std::is_trivially_copyable_v<std::source_location>);
+  std::memcpy(static_cast<void*>(&location), static_cast<const void*>(&record), sizeof record);
+  return location;
+}
+}  // namespace detail
+// Line 0 where the library lays them out in an unknown way.
+[[nodiscard]] inline std::source_location as_location(const PlaceRecord* record) noexcept {
+  return detail::locations_work ? detail::forged(record) : std::source_location();
+}
+
+// All that an exception_ptr consists of, in libstdc++ and in libc++: the address of the thrown object.
+[[nodiscard]] inline const void* address_in(const std::exception_ptr& error) noexcept {
+  static_assert(sizeof error == sizeof(void*));
+  const void* address;
+  std::memcpy(&address, &error, sizeof address);
+  return address;
+}
+// The thrown object in the pointer if it is of exactly this type, else null. It throws nothing and, where the library tells
+// the type, rethrows nothing. E is final.
+template <class E>
+[[nodiscard]] const E* thrown(const std::exception_ptr& error) noexcept {
+  if (!error) return nullptr;
+#if defined(__GLIBCXX__)
+  return *error.__cxa_exception_type() == typeid(E) ? static_cast<const E*>(address_in(error)) : nullptr;
+#else
+  try {
+    std::rethrow_exception(error);
+  } catch (const E& e) {
+    return &e;
+  } catch (...) {
+    return nullptr;
+  }
+#endif
+}
+// How many pointers share the thrown object; 0 where that is not known. Without it the collector cannot see a cycle
+// through a stored exception.
+[[nodiscard]] uint32_t owners_of(const std::exception_ptr& error) noexcept;
+
+// What the class or a base of it defines under that name, as it stands there; borrowed, null without an error set.
+[[nodiscard]] PyObject* defined_in(PyTypeObject* type, PyObject* name) noexcept;
+
+// What a weak reference refers to, empty where that is gone: 3.13 has a call for it that needs no borrowed reference.
+[[nodiscard]] inline PyRef referent(PyObject* weak) noexcept {
+#if PY_VERSION_HEX < 0x030D0000
+  PyObject* const object = PyWeakref_GetObject(weak);
+  return object == Py_None ? PyRef() : PyRef::share(object);
+#else
+  PyObject* object = nullptr;
+  if (PyWeakref_GetRef(weak, &object) < 0) PyErr_Clear();
+  return PyRef::adopt(object);
+#endif
+}
+
+// One row for each mechanism: the way chosen for this CPython and this libstdc++, and whether it was seen to work.
+struct Mechanism {
+  const char* name;
+  const char* way;
+  bool works;
+};
+[[nodiscard]] std::vector<Mechanism> versions();
+
+// Called at import, first.
+[[nodiscard]] bool init_abi(PyObject* module);
+
+}  // namespace tine::python::abi

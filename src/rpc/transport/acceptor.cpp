@@ -1,0 +1,81 @@
+#include "src/rpc/transport/acceptor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tine/error.h"
+
+namespace tine::rpc {
+
+Handshake::Config handshake_config(const Identity& identity, Handshake::Role role, std::string address) {
+  Handshake::Config config;
+  config.role = role;
+  config.name = identity.name;
+  config.incarnation = identity.incarnation;
+  config.secret = identity.secret;
+  config.features = identity.features;
+  config.address = std::move(address);
+  config.low_version = kWireVersion;
+  config.high_version = kWireVersion;
+  return config;
+}
+
+Acceptor::Acceptor(const Loop& loop, Identity identity, ListenOptions options, std::string address)
+    : loop_(loop),
+      identity_(std::move(identity)),
+      options_(std::move(options)),
+      address_(std::move(address)) {
+  if (!options_.on_connection)
+    throw ValueError("Transport::listen: ListenOptions::on_connection is required");
+  // Says now, and not at the first connection, what is wrong with our identity.
+  static_cast<void>(Handshake(handshake_config(identity_, Handshake::Role::kAcceptor, address_)));
+}
+
+void Acceptor::accepted(std::unique_ptr<Channel> channel, std::string peer_address) noexcept {
+  if (closed_.load(std::memory_order_acquire)) return;
+  try {
+    // The oldest of those that have not proven themselves had the most time to do so.
+    if (pending_.size() >= std::max<size_t>(options_.max_pending_handshakes, 1)) {
+      const auto oldest = pending_.front();
+      oldest->refuse(RefusalCode::kBusy);
+    }
+    const auto self = shared_from_this();
+    auto pending = detail::make_ref<PendingHandshake>(
+        loop_, std::move(channel),
+        handshake_config(identity_, Handshake::Role::kAcceptor, std::move(peer_address)), options_.connection,
+        [self](PendingHandshake& p, detail::Ref<Connection> connection, std::exception_ptr error) {
+          self->finished(p, std::move(connection), std::move(error));
+        });
+    pending_.push_back(pending);
+    try {
+      pending->begin(Clock::now() + options_.handshake_timeout);
+    } catch (const std::exception&) {
+      pending_.remove(pending);
+    }
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
+void Acceptor::finished(PendingHandshake& pending, detail::Ref<Connection> connection,
+                        std::exception_ptr error) noexcept {
+  pending_.remove_if([&](const auto& p) { return p.get() == &pending; });
+  if (connection && !closed_.load(std::memory_order_acquire)) {
+    options_.on_connection(std::move(connection));
+  } else if (error && options_.on_refused) {
+    options_.on_refused(std::move(error), pending.claimed_name());
+  }
+}
+
+void Acceptor::refuse_pending() noexcept {
+  const auto all = pending_;
+  for (const auto& p : all) p->refuse(RefusalCode::kClosing);
+}
+
+void Acceptor::close() noexcept {
+  if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+  const auto self = shared_from_this();
+  loop_.post([self] { self->refuse_pending(); });
+}
+
+}  // namespace tine::rpc

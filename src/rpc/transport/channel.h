@@ -1,0 +1,104 @@
+// Channel: what carries the bytes of one connection, and all that a transport has to bring for one. The handshake and the
+// Connection above it know no file descriptor, no epoll and no kind of memory; below it there is no frame.
+//
+// A channel has five parts.
+//
+// 1. Progress. try_read() takes what has come. The loop's thread and a thread that polls call the same function. While the
+//    channel is armed, whatever comes makes the loop call ChannelEvents::readable(). A thread that polls disarms it first,
+//    so that nobody wakes the loop for what that thread is about to read. arm() answers whether something has come that no
+//    event will tell of: then the caller reads again and does not sleep.
+//       armed and unread bytes  =>  an event is on its way, or the last arm() returned true
+// 2. Sink. try_write() takes as many bytes as there is room for now, and never blocks. want_writable() asks for one
+//    ChannelEvents::writable() or more, until it is taken back. Order, bounds and who may write next are the WriteQueue's.
+// 3. Segments. Today every channel copies them, as part of the stream. FrameReader has asked for their memory by then, so
+//    they are received into their final place.
+// 4. Hints: who polls (disarm), and how much may lie unread at the other end (bound_unread).
+// 5. Liveness. The end of the other side comes out of try_read(), after all that the other side had written before. Whether
+//    the peer said something that lies unread is has_unread(): a reader that is busy must not take its peer for dead.
+//
+// How the channels that are planned fit: a ring in shared memory keeps the authenticated unix socket as its bell. The
+// socket is what the loop watches, wakes the other side when that is armed, and tells of its death; bytes go through the ring
+// alone. arm() sets a flag in the ring, a fence follows, then it looks at the ring once more; disarm() clears the flag.
+// Heads and tails that the other side wrote are checked against the ring's size before they are used. A channel that can lend
+// memory of an arena, or let the peer pull it, says so with a function of its own that WriteQueue asks for each segment;
+// what it cannot lend goes through the stream as now. The lent memory is a Buffer with a release of its own, so it may
+// outlive the channel. A channel that moves whole messages takes the pieces of one try_write() as a message. The pipe of
+// in_process/ has the ring's shape already: memory, a flag for each direction, and a bell.
+//
+// Threads. watch(), unwatch() and the events run on the loop's thread, or before anybody else knows the channel. Of the
+// readers' functions (try_read, arm, disarm) one runs at a time, of the writers' (try_write, end_output) as well; a reader
+// and a writer may be at it at once. want_writable, bound_unread, has_unread and break_off may come from any thread. After
+// close() or leave() nothing else may be called, but for unwatch().
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "src/rpc/transport/io_loop.h"
+
+namespace tine::rpc {
+
+// What a channel tells, on the loop's thread.
+class ChannelEvents : public detail::RefCounted {
+ public:
+  // Something may be there to be read: bytes, or the end.
+  virtual void readable() noexcept = 0;
+  virtual void writable() noexcept = 0;
+  // The loop is being stopped; nothing else will come.
+  virtual void loop_ends() noexcept = 0;
+};
+
+class Channel {
+ public:
+  struct Outcome {
+    size_t bytes = 0;
+    enum class What : uint8_t { kMoved, kNothingNow, kEnded } what = What::kMoved;
+    int error = 0;  // errno, with kEnded; 0: the other side ended it in good order
+  };
+  using What = Outcome::What;
+
+  virtual ~Channel() = default;
+
+  // --- progress
+  // From here on `events` is told, and kept. The channel is armed. False: retire() has come first. Throws what Loop::watch
+  // throws.
+  [[nodiscard]] virtual bool watch(const Loop& loop, detail::Ref<ChannelEvents> events) = 0;
+  // No event any more; lets go of `events`, once the one that runs has returned. It may be watched again.
+  virtual void unwatch() noexcept = 0;
+  // The same, for good.
+  virtual void retire() noexcept = 0;
+  // kMoved: `bytes` have come, at least one. kEnded: all that was written has been read.
+  [[nodiscard]] virtual Outcome try_read(std::span<const iovec> pieces) noexcept = 0;
+  [[nodiscard]] virtual bool arm() noexcept = 0;
+  virtual void disarm() noexcept = 0;
+
+  // --- sink
+  // kMoved: `bytes` have been taken, fewer than were offered when there is no more room. kEnded: nobody will read them.
+  [[nodiscard]] virtual Outcome try_write(std::span<const iovec> pieces) noexcept = 0;
+  virtual void want_writable(bool want) noexcept = 0;
+  // Nothing follows: the other side reads what there is, then the end.
+  virtual void end_output() noexcept = 0;
+
+  // --- hints
+  // About so many bytes may lie there that the other side has not taken: what is written next waits for them. A channel
+  // starts with kMostUnread.
+  virtual void bound_unread(size_t bytes) noexcept = 0;
+
+  // --- liveness
+  [[nodiscard]] virtual bool has_unread() const noexcept = 0;
+
+  // --- the end
+  // Both directions end: what the other side wrote before can still be read, on either side.
+  virtual void break_off() noexcept = 0;
+  // Gives up descriptors and memory.
+  virtual void close() noexcept = 0;
+  // In a child of fork(2): descriptors are closed by others, and locks are as the fork found them.
+  virtual void leave() noexcept = 0;
+};
+
+inline constexpr size_t kMostUnread = size_t{512} << 10;
+
+}  // namespace tine::rpc

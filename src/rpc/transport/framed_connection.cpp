@@ -1,0 +1,519 @@
+#include "src/rpc/transport/framed_connection.h"
+
+#include <fmt/format.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "src/base/let_go.h"
+#include "tine/error.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr size_t kReadPieces = 32;
+constexpr size_t kReadAtOnce = size_t{1} << 20;  // of one connection, before the loop looks at others
+constexpr std::chrono::microseconds kHoldTime{50};
+
+CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
+  CloseInfo info;
+  info.why = why;
+  info.error = make_error(ErrorKind::kPeerDied, fmt::format("worker {} {}", peer.describe(), how));
+  info.how = std::move(how);
+  return info;
+}
+
+}  // namespace
+
+// Holds the connection for the channel.
+class FramedConnection::Events final : public ChannelEvents {
+ public:
+  explicit Events(FramedConnection& connection)
+      : connection_(detail::Ref<FramedConnection>::share(&connection)) {}
+
+ private:
+  void readable() noexcept override { connection_->read_on_loop(false); }
+  void writable() noexcept override { connection_->writer_.flush(); }
+  void loop_ends() noexcept override { connection_->loop_ends(); }
+
+  const detail::Ref<FramedConnection> connection_;
+};
+
+// Gives the role, which its thread has taken, back at the end of a scope. Until then users' callbacks go to their executor.
+class TINE_SCOPED_CAPABILITY FramedConnection::Role {
+ public:
+  Role(FramedConnection& connection, bool on_loop) noexcept TINE_REQUIRES(connection.reader_)
+      : connection_(connection), on_loop_(on_loop) {
+    if (connection_.options_.callbacks) gate_.emplace(*connection_.options_.callbacks);
+    if (!on_loop_) {
+      connection_.polling_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+      connection_.loop_.begin_polling();
+      connection_.channel_->disarm();
+    }
+  }
+  // The analysis does not know that connection_ is the constructor's.
+  ~Role() TINE_RELEASE() TINE_NO_THREAD_SAFETY_ANALYSIS {
+    gate_.reset();
+    if (!on_loop_) {
+      connection_.polling_.store({}, std::memory_order_relaxed);
+      connection_.loop_.end_polling();
+    }
+    // Before the role is free: the next waiter disarms it again, and must not be overtaken.
+    const bool unread = !connection_.closed() && connection_.channel_->arm();
+    connection_.give_role_back(unread ? Left::kUnread : Left::kNothing);
+  }
+  Role(const Role&) = delete;
+  Role& operator=(const Role&) = delete;
+
+ private:
+  FramedConnection& connection_;
+  const bool on_loop_;
+  std::optional<detail::CallbackGate> gate_;
+};
+
+FramedConnection::FramedConnection(const Loop& loop, std::unique_ptr<Channel> channel, PeerInfo peer,
+                                   ConnectionOptions options)
+    : loop_(loop),
+      channel_(std::move(channel)),
+      peer_(std::move(peer)),
+      options_(options),
+      writer_(*channel_, options.max_copied_bytes, *this),
+      reading_(FrameReader(loop.recycler(), options.receive_buffer_bytes, options.max_payload_bytes)) {}
+
+FramedConnection::~FramedConnection() {
+  if (loop_.forked()) channel_->leave();
+}
+
+void FramedConnection::start(detail::Ref<FrameHandler> handler) {
+  if (!handler) throw ValueError("Connection::start: expected a handler, got null");
+  {
+    MutexLock lock(state_mutex_);
+    if (std::exchange(was_started_, true))
+      throw Error(fmt::format("the connection to {} was started twice", peer_.describe()));
+    handler_ = std::move(handler);
+    if (finished_) {
+      lock.unlock();
+      // Closed before anybody listened: what was missed is told now.
+      const auto self = detail::Ref<FramedConnection>::share(this);
+      auto tell = [self] { self->tell_closed(std::exchange(self->handler_, nullptr)); };
+      if (!loop_.post(tell)) tell();
+      return;
+    }
+  }
+  try {
+    // finish() retires the channel: whichever of the two comes first, nobody watches it afterwards.
+    if (closed() || !channel_->watch(loop_, detail::make_ref<Events>(*this))) return;
+    started_.store(true, std::memory_order_release);
+  } catch (const Error& e) {
+    CloseInfo info;
+    info.why = CloseInfo::Why::kLoopEnd;
+    info.error = e.to_exception_ptr();
+    fail(std::move(info));
+    return;
+  }
+  plan_beat();
+}
+
+void FramedConnection::tell_closed(const detail::Ref<FrameHandler>& handler) noexcept {
+  if (!handler) return;
+  std::optional<detail::CallbackGate> gate;
+  if (options_.callbacks) gate.emplace(*options_.callbacks);
+  handler->on_close(*this, info_);
+}
+
+void FramedConnection::plan_beat() {
+  if (options_.heartbeat_interval.count() <= 0) return;
+  const auto self = detail::Ref<FramedConnection>::share(this);
+  const MutexLock lock(state_mutex_);
+  if (closed() || finished_) return;
+  beat_ = loop_.schedule_at(Clock::now() + options_.heartbeat_interval, [self] { self->beat(); });
+}
+
+// Counts beats and not time: a process that was stopped for a minute has itself to blame, not its peers.
+void FramedConnection::beat() noexcept {
+  if (closed()) return;
+  // Both only grow: the sum changes when either does. What lies unread was said, too: then our reader is busy.
+  const uint64_t signs = received_.load(std::memory_order_relaxed) + writer_.taken();
+  if (signs != heart_.signs_at_last_beat || channel_->has_unread()) {
+    heart_.signs_at_last_beat = signs;
+    heart_.silent_beats = 0;
+  } else {
+    ++heart_.silent_beats;
+    if (heart_.silent_beats * options_.heartbeat_interval >= options_.heartbeat_timeout) {
+      // A peer that was only stopped reads it when it goes on, and knows then who gave it up.
+      say_goodbye(GoodbyeReason::kSilent, {});
+      fail(died(CloseInfo::Why::kSilent, peer_,
+                fmt::format("has been silent for {} ms, not even answering pings: it hangs, or the network "
+                            "between us is broken",
+                            options_.heartbeat_timeout.count())));
+      return;
+    }
+    send_own(FrameKind::kPing, static_cast<uint64_t>(heart_.silent_beats));
+  }
+  plan_beat();
+}
+
+std::exception_ptr FramedConnection::send(OutFrame frame) {
+  // First: the loop of a closed connection may be gone.
+  if (closed()) return error();
+  if (loop_.forked()) {
+    return make_error(ErrorKind::kRuntime,
+                      fmt::format("this process was forked from one that is connected to {}: the "
+                                  "connection belongs to the parent",
+                                  peer_.describe()));
+  }
+  if (std::string bad = frame.seal(); !bad.empty()) return make_error(ErrorKind::kValue, bad);
+  using How = WriteQueue::How;
+  const bool hold = holding_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  switch (writer_.send(std::move(frame), hold ? How::kHold : reads_here() ? How::kBriefly : How::kWrite)) {
+    case WriteQueue::Result::kOk: return nullptr;
+    // What the peer said before it went lies in the channel. The reader finds it, and then the end: so this frame shares
+    // the fate of those that the channel still took.
+    case WriteQueue::Result::kBroken: return nullptr;
+    case WriteQueue::Result::kClosed: break;
+  }
+  if (auto error = this->error()) return error;
+  return make_error(ErrorKind::kCancelled,
+                    fmt::format("the connection to {} is being shut down", peer_.describe()));
+}
+
+// Refused only where the connection is ending: that tells.
+void FramedConnection::send_own(FrameKind kind, uint64_t number) noexcept {
+  static_cast<void>(send(OutFrame(kind, number)));
+}
+
+Future<void> FramedConnection::room() {
+  const MutexLock lock(room_mutex_);
+  // fail() sets closed_ before it takes this lock to tell who waits.
+  if (closed() || loop_.forked()) return make_ready();
+  if (!room_ || room_->done()) {
+    // Before the question: the answer may come at once.
+    auto fresh = detail::make_ref<detail::State<void>>();
+    if (writer_.await_room()) return make_ready();
+    room_ = std::move(fresh);
+  }
+  return Future<void>(room_);
+}
+
+void FramedConnection::room_again() noexcept {
+  const auto self = detail::Ref<FramedConnection>::share(this);
+  const auto tell = [self] {
+    detail::Ref<detail::State<void>> room;
+    {
+      const MutexLock lock(self->room_mutex_);
+      room = std::move(self->room_);
+    }
+    std::optional<detail::CallbackGate> gate;
+    if (self->options_.callbacks) gate.emplace(*self->options_.callbacks);
+    if (room) room->emplace();
+  };
+  if (!loop_.post(tell)) tell();
+}
+
+// This thread reads this connection, or all of them.
+bool FramedConnection::reads_here() const noexcept {
+  return loop_.on_loop_thread() || polling_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+}
+
+// Under a gate this thread reads a connection, of this loop or of another agent's.
+Executor* FramedConnection::where_to_let_go() noexcept {
+  return reads_here() || detail::is_gated() ? options_.callbacks : nullptr;
+}
+
+void FramedConnection::flush() noexcept {
+  holding_.store({}, std::memory_order_relaxed);
+  writer_.flush();
+}
+
+std::exception_ptr FramedConnection::error() const {
+  if (!closed()) return nullptr;
+  MutexLock lock(state_mutex_);
+  return info_.error;
+}
+
+// --- reading
+
+void FramedConnection::loop_ends() noexcept {
+  CloseInfo info;
+  info.why = CloseInfo::Why::kLoopEnd;
+  info.error =
+      make_error(ErrorKind::kCancelled,
+                 fmt::format("the connection to {} was closed: this worker has shut down", peer_.describe()));
+  fail(std::move(info));
+  finish();
+}
+
+void FramedConnection::read_on_loop(bool buffered_only) noexcept {
+  if (closed()) return;
+  if (!take_role()) {
+    // The holder may have looked for the last time before what this event tells of came. `missed_` is set before the role is
+    // tried again, and the holder looks at it after it has freed the role, all sequentially consistent: one of the two sees
+    // the other.
+    missed_.store(true);
+    if (!take_role()) return;
+    missed_.store(false);
+  }
+  Role role(*this, true);
+  if (buffered_only) {
+    try {
+      dispatch_all(Clock::now());
+    } catch (const std::exception& e) {
+      give_up(e.what());
+    }
+    return;
+  }
+  size_t bytes = 0;
+  while (bytes < kReadAtOnce && read_once() == Read::kSome && reading_.may_have_more) bytes += reading_.bytes;
+}
+
+FramedConnection::Read FramedConnection::read_once() noexcept {
+  try {
+    std::array<iovec, kReadPieces> pieces;
+    const auto into = std::span(pieces).first(reading_.frames.prepare(pieces));
+    const Channel::Outcome in = channel_->try_read(into);
+    if (in.what == Channel::What::kNothingNow) return Read::kNothing;
+    if (in.what == Channel::What::kEnded) {
+      stream_ended(in.error);
+      return Read::kEnded;
+    }
+    received_.fetch_add(1, std::memory_order_relaxed);
+    size_t asked = 0;
+    for (const iovec& piece : into) asked += piece.iov_len;
+    reading_.bytes = in.bytes;
+    reading_.may_have_more = reading_.bytes == asked;
+    reading_.frames.received(reading_.bytes);
+    return dispatch_all(Clock::now());
+  } catch (const std::exception& e) {
+    give_up(e.what());
+    return Read::kEnded;
+  }
+}
+
+// There is no memory for what the peer sends: nothing is wrong with it, but the stream cannot be read on.
+void FramedConnection::give_up(std::string_view what) noexcept {
+  say_goodbye(GoodbyeReason::kInternal, what);
+  fail(died(CloseInfo::Why::kInternal, peer_, fmt::format("was given up: {}", what)));
+}
+
+FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
+  Frame frame;
+  TimePoint held_since{};
+  for (;;) {
+    switch (reading_.frames.next(&frame, now)) {
+      case FrameReader::Next::kNeedMore:
+        if (held_since != TimePoint{}) flush();
+        return closed() ? Read::kEnded : Read::kSome;
+      case FrameReader::Next::kMalformed:
+        if (held_since != TimePoint{}) flush();
+        malformed(reading_.frames.error());
+        return Read::kEnded;
+      case FrameReader::Next::kFrame: break;
+    }
+    // Several frames came at once: what answers them leaves at once, too, but does not wait for long.
+    if (held_since == TimePoint{}) {
+      if (reading_.frames.more_buffered()) {
+        held_since = now;
+        holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+      }
+    } else if (const TimePoint t = Clock::now(); t - held_since > kHoldTime) {
+      flush();
+      held_since = t;
+      holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    }
+    dispatch(frame);
+    if (closed()) {
+      holding_.store({}, std::memory_order_relaxed);
+      return Read::kEnded;
+    }
+    frame.segments.clear();
+    frame.body_buffer = nullptr;
+  }
+}
+
+void FramedConnection::dispatch(Frame& frame) {
+  switch (frame.header.kind) {
+    case FrameKind::kPing: return send_own(FrameKind::kPong, frame.header.call_id);
+    case FrameKind::kPong: return;
+    case FrameKind::kGoodbye: {
+      Goodbye goodbye{GoodbyeReason::kDone, {}};
+      try {
+        BodyReader in(frame.body);
+        if (in.array() >= 2) {
+          goodbye.reason = static_cast<GoodbyeReason>(std::min<uint64_t>(in.uinteger(), 255));
+          goodbye.text = std::string(in.str().substr(0, 1000));
+        }
+      } catch (const ValueError&) {
+        // Then it is a goodbye without words.
+      }
+      reading_.goodbye = std::move(goodbye);
+      return;
+    }
+    default: handler_->on_frame(*this, frame);
+  }
+}
+
+// Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
+// order of sequentially consistent operations: one of the two sees the other, so finish() runs.
+void FramedConnection::give_role_back(Left left) noexcept {
+  reader_.end();
+  role_.store(false);
+  if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
+  if (closed_.load()) {
+    const auto self = detail::Ref<FramedConnection>::share(this);
+    if (!loop_.post([self] { self->finish(); })) finish();
+  } else if (left != Left::kNothing) {
+    const auto self = detail::Ref<FramedConnection>::share(this);
+    loop_.post([self, buffered_only = left == Left::kBuffered] { self->read_on_loop(buffered_only); });
+  }
+}
+
+bool FramedConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
+  if (done()) return true;
+  if (closed() || !started_.load(std::memory_order_acquire) || loop_.forked()) return done();
+  PollTurn turn(loop_.poll_budget());
+  while (!closed()) {
+    if (take_role()) return poll_with_role(deadline, done);
+    // Another thread reads, and may read what we wait for.
+    if (turn.now() >= deadline || !turn.yield()) break;
+    if (done()) return true;
+  }
+  return done();
+}
+
+bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
+  // What came in meanwhile may have been ours, and what lies in the buffer belongs to whoever reads next.
+  if (done() || closed() || !reading_.policy.should_poll()) {
+    // An event that came while this thread had the role has found it taken.
+    give_role_back(reading_.frames.more_buffered() ? Left::kBuffered
+                   : !closed() && channel_->arm()  ? Left::kUnread
+                                                   : Left::kNothing);
+    return done();
+  }
+  Role role(*this, false);
+  PollTurn turn(loop_.poll_budget());
+  for (;;) {
+    const Read read = read_once();
+    if (read == Read::kEnded) break;
+    if (done()) {
+      reading_.policy.hit();
+      break;
+    }
+    if (read == Read::kSome) {
+      turn.restart();
+      if (turn.now() >= deadline) break;
+      continue;
+    }
+    if (!writer_.empty()) writer_.flush();
+    if (turn.now() >= deadline) break;
+    if (!turn.yield()) {
+      reading_.policy.miss();
+      break;
+    }
+  }
+  return done();
+}
+
+// --- closing
+
+void FramedConnection::stream_ended(int error) noexcept {
+  CloseInfo info;
+  const int broken = writer_.broken_errno();
+  if (shutting_down_.load(std::memory_order_acquire)) {
+    info.why = CloseInfo::Why::kLocal;
+    info.error = make_error(ErrorKind::kCancelled,
+                            fmt::format("the connection to {} was shut down here", peer_.describe()));
+  } else if (const auto& goodbye = reading_.goodbye) {
+    info = died(CloseInfo::Why::kGoodbye, peer_,
+                fmt::format("said goodbye: {}{}{}", words_for(goodbye->reason),
+                            goodbye->text.empty() ? "" : ": ", goodbye->text));
+    info.reason = goodbye->reason;
+  } else {
+    std::string how = reading_.frames.inside_frame() ? "died in the middle of a frame" : "died";
+    if (error != 0) {
+      how += fmt::format(": {}", std::strerror(error));
+    } else if (broken != 0) {
+      how += fmt::format(": writing to it failed: {}", std::strerror(broken));
+    } else {
+      how += ": it closed the connection without a goodbye";
+    }
+    info = died(CloseInfo::Why::kPeerDied, peer_, std::move(how));
+  }
+  fail(std::move(info));
+}
+
+void FramedConnection::malformed(const std::string& what) noexcept {
+  say_goodbye(GoodbyeReason::kMalformed, what);
+  fail(died(CloseInfo::Why::kMalformed, peer_,
+            fmt::format("sent something malformed, so the connection was closed: {}", what)));
+}
+
+// The last that is sent. What it says is a courtesy: where it cannot be sent the end of the stream tells as much.
+void FramedConnection::say_goodbye(GoodbyeReason reason, std::string_view text) noexcept {
+  try {
+    OutFrame goodbye(FrameKind::kGoodbye);
+    goodbye.body.array(2);
+    goodbye.body.uinteger(static_cast<uint64_t>(reason));
+    goodbye.body.str(text.substr(0, 1000));
+    if (goodbye.seal().empty()) static_cast<void>(writer_.send(std::move(goodbye), WriteQueue::How::kLast));
+  } catch (const std::bad_alloc&) {
+    writer_.close();
+  }
+}
+
+void FramedConnection::shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept {
+  if (closed() || loop_.forked() || shutting_down_.exchange(true)) return;
+  say_goodbye(reason, text);
+  const auto self = detail::Ref<FramedConnection>::share(this);
+  auto give_up = [self] { self->close(nullptr); };
+  MutexLock lock(state_mutex_);
+  if (closed() || finished_) return;
+  shutdown_timer_ = loop_.schedule_at(deadline, give_up);
+  lock.unlock();
+  if (!shutdown_timer_) give_up();
+}
+
+void FramedConnection::close(std::exception_ptr error) noexcept {
+  CloseInfo info;
+  info.error = error ? std::move(error)
+                     : make_error(ErrorKind::kCancelled,
+                                  fmt::format("the connection to {} was closed here", peer_.describe()));
+  fail(std::move(info));
+}
+
+void FramedConnection::fail(CloseInfo info) noexcept {
+  {
+    MutexLock lock(state_mutex_);
+    if (closed_.load(std::memory_order_relaxed)) return;
+    info_ = std::move(info);
+    closed_.store(true);
+  }
+  if (loop_.forked()) return;
+  writer_.close();
+  const auto self = detail::Ref<FramedConnection>::share(this);
+  if (!loop_.post([self] { self->finish(); })) finish();
+}
+
+void FramedConnection::finish() noexcept {
+  const auto self = detail::Ref<FramedConnection>::share(this);  // the channel lets go of its own
+  {
+    MutexLock lock(state_mutex_);
+    if (finished_) return;
+  }
+  if (!take_role()) return;           // its holder posts this again; from now on nobody reads
+  detail::Ref<FrameHandler> handler;  // null when nobody has called start() yet
+  {
+    MutexLock lock(state_mutex_);
+    finished_ = true;
+    handler = std::exchange(handler_, nullptr);
+  }
+  loop_.cancel(beat_);
+  loop_.cancel(shutdown_timer_);
+  channel_->retire();
+  writer_.close_channel();
+  tell_closed(handler);
+  reader_.end();  // for the analysis; role_ stays taken, so that nobody reads any more
+}
+
+}  // namespace tine::rpc

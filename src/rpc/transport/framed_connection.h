@@ -1,0 +1,124 @@
+// FramedConnection: a Connection over a Channel, whatever transport that is of.
+//
+// The loop watches the channel from start() on. The channel's events hold the connection until finish().
+//
+// The reader role is an atomic flag. Its holder alone touches the FrameReader and reads the channel. A waiting thread that
+// takes the role disarms the channel first and arms it again before it gives the role back: so the loop is not woken for
+// what the waiter reads, and nothing that comes later is missed. With a socket such a turn costs two epoll_ctl.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "src/base/mutex.h"
+#include "src/base/polling.h"
+#include "src/rpc/transport/channel.h"
+#include "src/rpc/transport/connection.h"
+#include "src/rpc/transport/frame_reader.h"
+#include "src/rpc/transport/io_loop.h"
+#include "src/rpc/transport/write_queue.h"
+
+namespace tine::rpc {
+
+class FramedConnection final : public Connection, private WriteQueue::Owner {
+ public:
+  // Of a peer that has proven itself. Nobody watches the channel yet.
+  FramedConnection(const Loop& loop, std::unique_ptr<Channel> channel, PeerInfo peer,
+                   ConnectionOptions options);
+  ~FramedConnection() override;
+
+  void start(detail::Ref<FrameHandler> handler) override;
+  std::exception_ptr send(OutFrame frame) override;
+  bool has_room() const noexcept override { return writer_.has_room(); }
+  size_t copied_bytes() const noexcept override { return writer_.copied_bytes(); }
+  Future<void> room() override;
+  bool try_poll(TimePoint deadline, DoneCheck done) noexcept override;
+  void shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept override;
+  void close(std::exception_ptr error) noexcept override;
+  bool closed() const noexcept override { return closed_.load(std::memory_order_acquire); }
+  std::exception_ptr error() const override;
+  const PeerInfo& peer() const noexcept override { return peer_; }
+
+ private:
+  class Events;
+  class Role;
+  enum class Read : uint8_t { kNothing, kSome, kEnded };
+  // What is left for the loop by the one who gives the role back.
+  enum class Left : uint8_t { kNothing, kBuffered, kUnread };
+  struct Goodbye {
+    GoodbyeReason reason;
+    std::string text;
+  };
+
+  void loop_ends() noexcept;
+  void read_on_loop(bool buffered_only) noexcept;
+  Read read_once() noexcept TINE_REQUIRES(reader_);
+  Read dispatch_all(TimePoint now) TINE_REQUIRES(reader_);
+  void dispatch(Frame& frame) TINE_REQUIRES(reader_);
+  bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept TINE_RELEASE(reader_);
+  [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_) { return !role_.exchange(true); }
+  void give_role_back(Left left) noexcept TINE_RELEASE(reader_);
+  void flush() noexcept;
+
+  void stream_ended(int error) noexcept TINE_REQUIRES(reader_);
+  void malformed(const std::string& what) noexcept;
+  void give_up(std::string_view what) noexcept;
+  void fail(CloseInfo info) noexcept;
+  void finish() noexcept;
+  void tell_closed(const detail::Ref<FrameHandler>& handler) noexcept;
+  void send_own(FrameKind kind, uint64_t number) noexcept;
+  void say_goodbye(GoodbyeReason reason, std::string_view text) noexcept;
+  void beat() noexcept;
+  void plan_beat();
+
+  void room_again() noexcept override;
+  Executor* where_to_let_go() noexcept override;
+  [[nodiscard]] bool reads_here() const noexcept;
+
+  Loop loop_;
+  const std::unique_ptr<Channel> channel_;
+  const PeerInfo peer_;
+  const ConnectionOptions options_;
+  WriteQueue writer_;
+
+  struct Reading {
+    explicit Reading(FrameReader reader) : frames(std::move(reader)) {}
+    FrameReader frames;
+    PollPolicy policy;
+    std::optional<Goodbye> goodbye;
+    bool may_have_more = false;
+    size_t bytes = 0;  // of the last read
+  };
+  std::atomic<bool> role_{false};
+  std::atomic<bool> missed_{false};  // the loop has found the role taken, and has not read since
+  detail::Role reader_;              // the thread that set role_ has it
+  Reading reading_ TINE_GUARDED_BY(reader_);
+
+  std::atomic<bool> started_{false};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> shutting_down_{false};
+  std::atomic<uint64_t> received_{0};       // counts receives, for the heartbeat
+  std::atomic<std::thread::id> holding_{};  // this thread's sends are flushed together
+  std::atomic<std::thread::id> polling_{};  // holds the role and is not the loop's
+
+  mutable Mutex state_mutex_;
+  detail::Ref<FrameHandler>
+      handler_;     // guarded by state_mutex_; the role's holder reads it without: finish() has the role
+  CloseInfo info_;  // guarded by state_mutex_ until closed_, then constant
+  bool was_started_ TINE_GUARDED_BY(state_mutex_) = false;
+  bool finished_ TINE_GUARDED_BY(state_mutex_) = false;
+  TimerId beat_, shutdown_timer_;  // guarded by state_mutex_ until finished_, then finish()'s
+
+  Mutex room_mutex_;
+  detail::Ref<detail::State<void>> room_ TINE_GUARDED_BY(room_mutex_);  // null when nobody waits
+
+  // What only the loop's thread touches.
+  struct Heart {
+    uint64_t signs_at_last_beat = 0;
+    int64_t silent_beats = 0;
+  } heart_;
+};
+
+}  // namespace tine::rpc

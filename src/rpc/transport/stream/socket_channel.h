@@ -1,0 +1,52 @@
+// SocketChannel: a Channel over a connected stream socket, of whatever family.
+//
+// The socket is its own bell. It is armed while epoll(7), level-triggered, watches it for reading, so arm() never has
+// anything to tell. Arming what is armed already costs nothing; otherwise arm and disarm are an epoll_ctl.
+#pragma once
+
+#include <optional>
+
+#include "src/base/mutex.h"
+#include "src/rpc/transport/channel.h"
+#include "src/rpc/transport/stream/socket.h"
+
+namespace tine::rpc {
+
+class SocketChannel : public Channel {
+ public:
+  // Non-blocking.
+  explicit SocketChannel(FileDescriptor socket) noexcept;
+  ~SocketChannel() override;
+
+  bool watch(const Loop& loop, detail::Ref<ChannelEvents> events) override;
+  void unwatch() noexcept override;
+  void retire() noexcept override;
+  Outcome try_read(std::span<const iovec> pieces) noexcept override;
+  bool arm() noexcept override;
+  void disarm() noexcept override;
+  Outcome try_write(std::span<const iovec> pieces) noexcept override;
+  void want_writable(bool want) noexcept override;
+  void end_output() noexcept override;
+  void bound_unread(size_t bytes) noexcept override;
+  bool has_unread() const noexcept override;
+  void break_off() noexcept override;
+  void close() noexcept override;
+  void leave() noexcept override;
+
+ private:
+  class Watcher;
+  void stop_watching(bool for_good) noexcept;
+  void update() noexcept TINE_REQUIRES(mutex_);
+
+  FileDescriptor socket_;
+  const int fd_;
+  bool armed_ = true;  // of those who read; changed under the lock
+
+  Mutex mutex_;
+  std::optional<Loop> loop_ TINE_GUARDED_BY(mutex_);
+  detail::Ref<Watcher> watcher_ TINE_GUARDED_BY(mutex_);  // null: not watched
+  bool wants_writable_ TINE_GUARDED_BY(mutex_) = false;
+  bool retired_ TINE_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace tine::rpc

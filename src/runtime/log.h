@@ -1,4 +1,0 @@
-// The log as bindings see it.
-#pragma once
-
-#include "src/base/log.h"

@@ -1,0 +1,81 @@
+// ScriptShelf: the functions of a ScriptStore, their code, and the machine that runs it. The store shares it with whatever of
+// it outlives the store. For src/runtime/script*.cpp alone.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "src/base/forks.h"
+#include "src/base/mutex.h"
+#include "src/code/function.h"
+#include "src/compile/compile.h"
+#include "src/ir/graph.h"
+#include "src/rpc/call.h"
+#include "src/vm/machine.h"
+#include "tine/script.h"
+
+namespace tine {
+
+// What was compiled at once, with what it calls of others.
+struct ScriptBatch;
+
+class ScriptShelf {
+ public:
+  ScriptShelf(const OpTable& table, Executor& executor, const OpContext& context, uint32_t max_depth)
+      : ops(table), machine(executor, context, vm::Limits{max_depth}) {}
+
+  struct Entry {
+    const script::Function::Data* function;
+    std::weak_ptr<ScriptBatch> batch;
+  };
+
+  const OpTable& ops;
+  vm::Machine machine;
+  const Birth birth;
+  std::atomic<bool> closed{false};  // the store is gone, and all runs with it; set under the lock
+  std::atomic<unsigned> prefixes{0};
+
+  Mutex mutex;
+  std::unordered_map<std::string, Entry> functions TINE_GUARDED_BY(mutex);
+  // Nobody shows them; a run may be in their code.
+  std::vector<std::shared_ptr<ScriptBatch>> unused TINE_GUARDED_BY(mutex);
+  code::Library library;
+
+  // Empty when there is none. Its batch stays meanwhile: enough to read it, not to run it.
+  [[nodiscard]] script::Function peek(std::string_view name);
+  void collect() noexcept;
+};
+
+struct script::Function::Data {
+  Data(compile::CompiledFunction from, std::shared_ptr<const Source> text, ScriptShelf& on);
+
+  const std::string name;  // qualified
+  const Schema schema;
+  const std::shared_ptr<const ir::Graph> graph;  // as it was compiled or traced; what runs may be optimised
+  const std::string docstring;
+  const SourceSpan span;
+  const std::shared_ptr<const Source> source;  // null for a traced or received function
+  ScriptShelf& shelf;
+  const code::Function* code = nullptr;
+  mutable std::shared_ptr<const rpc::ScriptCode> exported;  // under the shelf's lock
+};
+
+struct ScriptBatch : std::enable_shared_from_this<ScriptBatch> {
+  explicit ScriptBatch(std::shared_ptr<ScriptShelf> s) : shelf(std::move(s)) {}
+  ~ScriptBatch();
+  ScriptBatch(const ScriptBatch&) = delete;
+  ScriptBatch& operator=(const ScriptBatch&) = delete;
+
+  // The last handle to go leaves the batch on the shelf until no script runs.
+  [[nodiscard]] script::Function show(const script::Function::Data* f);
+
+  const std::shared_ptr<ScriptShelf> shelf;
+  std::vector<std::unique_ptr<script::Function::Data>> functions;
+  std::vector<std::shared_ptr<ScriptBatch>> needs;
+};
+
+}  // namespace tine

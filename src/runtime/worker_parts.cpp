@@ -1,0 +1,284 @@
+#include "src/runtime/worker_parts.h"
+
+#include <fmt/format.h>
+
+#include "src/rpc/transport/named_transports.h"
+#include "tine/context.h"
+#include "tine/operators.h"
+
+namespace tine::rpc {
+namespace {
+
+std::vector<Value> items_of(const Value& args) {
+  if (args.is(Tag::kTuple)) return args.as_tuple().items;
+  if (args.is(Tag::kList)) return args.as_list().items;
+  throw TypeError(
+      fmt::format("rpc: args: expected a tuple of the callee's arguments, got {}", name_of(args.tag())));
+}
+
+// A served function's future, as the answer of its call.
+void settle(Promise<Value> answer, const Future<Value>& result) {
+  if (const std::exception_ptr error = result.error()) {
+    (void)answer.set_error(error);
+  } else {
+    (void)answer.set_value(result.get());
+  }
+}
+
+}  // namespace
+
+void Worker::Parts::join(JoinOptions given) {
+  AgentOptions options;
+  options.name = std::move(given.name);
+  options.rank = given.rank;
+  options.world_size = given.world_size;
+  options.address = std::move(given.address);
+  if (!given.secret.empty()) options.secret = std::make_shared<const Secret>(given.secret);
+  options.rpc_timeout = given.rpc_timeout;
+  options.init_timeout = given.init_timeout;
+  options.max_calls_in_flight = given.max_calls_in_flight;
+  options.max_send_buffer_bytes = given.max_send_buffer_bytes;
+  options.transports = transports_named(
+      given.transports, {.host = {}, .plaintext_beyond_loopback = given.plaintext_beyond_loopback});
+  options.heartbeat_interval = given.heartbeat_interval;
+  options.heartbeat_timeout = given.heartbeat_timeout;
+  options.polling = given.polling;
+  options.interrupted = given.interrupted;
+  options.log = std::move(given.log);
+  options.ops = &runtime_.ops();
+  options.op_context = [this] { return runtime_.ops().context(); };
+  options.handler = this;
+  // A call may come, and call back, before Agent::start() has returned here.
+  options.hold_calls = true;
+  options.executor = &runtime_.scheduler();
+  options.blocking = &runtime_.blocking();
+  options.callbacks = &runtime_.callbacks();
+  options.timer = &runtime_.scheduler().timer();
+  {
+    const MutexLock lock(mutex_);
+    if (agent_) {
+      throw Error(fmt::format("RPC is already initialized, as worker \"{}\"; call shutdown first",
+                              agent_->self().name));
+    }
+    language_ = std::make_shared<const Language>(given.language ? *given.language : Language());
+    interrupted_ = std::move(given.interrupted);
+    options.codec = language_->codec;
+  }
+  std::shared_ptr<Agent> agent = Agent::start(std::move(options));
+  {
+    const MutexLock lock(mutex_);
+    agent_ = agent;
+    seen_by_child_.store(agent.get(), std::memory_order_release);
+  }
+  agent->open();
+}
+
+void Worker::Parts::leave(bool graceful, Seconds timeout, std::string_view failure) {
+  std::shared_ptr<Agent> agent;
+  {
+    const MutexLock lock(mutex_);
+    if (!agent_) return;
+    agent = agent_;
+  }
+  // Callbacks that come in during a graceful shutdown still find the agent.
+  const auto forget = [&] {
+    const MutexLock lock(mutex_);
+    if (agent_ != agent) return;
+    seen_by_child_.store(nullptr, std::memory_order_release);
+    agent_ = nullptr;
+    has_left_ = true;
+  };
+  try {
+    agent->shutdown(graceful, timeout, failure);
+  } catch (...) {
+    forget();
+    throw;
+  }
+  forget();
+}
+
+std::shared_ptr<Agent> Worker::Parts::agent() const {
+  const MutexLock lock(mutex_);
+  if (agent_) return agent_;
+  if (has_left_) {
+    throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
+  }
+  throw Error(
+      "RPC has not been initialized. Call tine.distributed.rpc.init_rpc first. (In C++: rpc::Worker::join.)");
+}
+
+bool Worker::Parts::joined() const noexcept {
+  const MutexLock lock(mutex_);
+  return agent_ != nullptr;
+}
+
+void Worker::Parts::leave_in_child() noexcept {
+  if (Agent* const agent = seen_by_child_.load(std::memory_order_relaxed)) agent->abandon_in_child();
+}
+
+void Worker::Parts::wait_for_room(const Destination& to) const {
+  if (to.is_self() || to.has_room()) return;
+  std::function<bool()> interrupted;
+  {
+    const MutexLock lock(mutex_);
+    interrupted = interrupted_;
+  }
+  to.wait_for_room(interrupted);
+}
+
+CallRequest Worker::Parts::checked_request_for(Call call) const {
+  CallRequest request = request_for(call.name, std::move(call.args), std::move(call.kwargs));
+  check(request);
+  return request;
+}
+
+void Worker::Parts::serve(std::string name, Served f) {
+  if (name.empty()) throw ValueError("serve: expected the name of the function, got an empty text");
+  if (runtime_.ops().find(name) || (scripts_ && scripts_->exported_code(name))) {
+    throw ValueError(fmt::format(
+        "serve: \"{}\" is an operator or a script function of this worker: calls of that name reach that, "
+        "so choose another",
+        name));
+  }
+  auto function = std::make_shared<const Served>(std::move(f));
+  const MutexLock lock(mutex_);
+  if (!served_.emplace(name, std::move(function)).second)
+    throw ValueError(
+        fmt::format("serve: \"{}\" is served already; stop_serving(\"{}\") takes it back", name, name));
+}
+
+void Worker::Parts::stop_serving(std::string_view name) noexcept {
+  Function old;  // dropped outside of the lock: it is a user's
+  const MutexLock lock(mutex_);
+  const auto at = served_.find(name);
+  if (at == served_.end()) return;
+  old = std::move(at->second);
+  served_.erase(at);
+}
+
+Future<Value> Worker::Parts::rpc_async(const Value& to, const std::string& callee, const Value& args,
+                                       double timeout) {
+  const Destination d = destination(to, Seconds(timeout));
+  return d.call(request_for(callee, items_of(args), {}));
+}
+
+Value Worker::Parts::remote(const Value& to, const std::string& callee, const Value& args, double timeout) {
+  const Destination d = destination(to, Seconds(timeout));
+  return d.remote(request_for(callee, items_of(args), {}));
+}
+
+Future<Value> Worker::Parts::to_here(const Value& rref, double timeout) {
+  return Reference::from(rref)->to_here(agent()->deadline_after(Seconds(timeout)));
+}
+
+Future<Value> Worker::Parts::room(const Value& to) {
+  // Shared by all calls, so that a call that finds room allocates nothing.
+  static const Future<Value>& at_once = *new Future<Value>(make_ready(Value()));
+  const Destination d = destination(to, kNoTimeout);
+  if (d.has_room()) return at_once;
+  // Another call may have taken the room: then this one waits again.
+  return d.room().and_then([this, to] { return room(to); });
+}
+
+void Worker::Parts::handle(IncomingCall call) {
+  switch (call.target()) {
+    case Target::kForeign: return run_foreign(std::move(call));
+    case Target::kServed: return run_served(std::move(call));
+    default: return run_script(std::move(call));
+  }
+}
+
+void Worker::Parts::run_foreign(IncomingCall call) {
+  std::shared_ptr<const Language> language;
+  {
+    const MutexLock lock(mutex_);
+    language = language_;
+  }
+  if (!language->handle) {
+    throw TypeError(fmt::format(
+        "this worker is a C++ program, which cannot run the Python function {}; it runs operators, script "
+        "functions and the functions that it serves: pass their name in place of a function, as in "
+        "rpc_sync(to, \"name\", args=...). It serves {}",
+        call.name(), known_to()));
+  }
+  language->handle(std::move(call));
+}
+
+void Worker::Parts::run_script(IncomingCall call) {
+  if (!scripts_)
+    throw Error(fmt::format("this worker runs no scripts, so it cannot run \"{}\"", call.name()));
+  Future<Value> result = scripts_->run(call.name(), {call.code_hash(), call.code_text()},
+                                       std::move(call.args()), std::move(call.kwargs()));
+  if (!call.async_execution()) {
+    call.reply_with(std::move(result));
+    return;
+  }
+  // The script's result is itself the future whose value is the reply.
+  const std::string name = call.name();
+  call.reply_with(result.and_then([name](const Value& inner) {
+    if (!inner.is_future()) {
+      throw TypeError(
+          fmt::format("Functions decorated with @rpc.functions.async_execution must return a "
+                      "torch.futures.Future object, but got {} from {}",
+                      name_of(inner.tag()), name));
+    }
+    return inner.to_future();
+  }));
+}
+
+// Behind words like "it serves".
+std::string Worker::Parts::known_to() const {
+  constexpr size_t kMost = 20;
+  const MutexLock lock(mutex_);
+  if (served_.empty()) return "nothing";
+  std::string names;
+  size_t n = 0;
+  for (const auto& [name, f] : served_) {
+    if (n++ == kMost) return names + fmt::format(" and {} more", served_.size() - kMost);
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
+  }
+  return names;
+}
+
+void Worker::Parts::run_served(IncomingCall call) {
+  Function f;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto at = served_.find(call.name()); at != served_.end()) f = at->second;
+  }
+  if (!f) {
+    if (scripts_ && scripts_->exported_code(call.name())) return run_script(std::move(call));
+    throw NameError(fmt::format(
+        "this worker has no function \"{}\": it serves {}. An operator is called by its full name, such as "
+        "\"aten::add\"; a Python function is passed as itself, not by its name",
+        call.name(), known_to()));
+  }
+  // The answer is a promise of its own, so that a caller that gives up raises the source: the function's context, and with
+  // it each call and wait that it makes, ends.
+  const CancelSource given_up;
+  Context context = Context().with_token(given_up.token());
+  if (call.deadline() != kNoDeadline)
+    context = context.with_deadline(runtime_.scheduler().timer(), call.deadline());
+  Promise<Value> answer;
+  const Future<Value> answered = answer.future();
+  (void)answered.then([given_up](const Future<Value>& end) {
+    if (end.state()->outcome() == tine::detail::Outcome::kCancelled) given_up.cancel();
+  });
+  Invocation invocation{call.name(), std::move(call.args()), std::move(call.kwargs()), call.caller()};
+  call.reply_with(answered);
+  try {
+    Future<Value> result;
+    {
+      const ContextScope scope(context);
+      result = (*f)(std::move(invocation));
+    }
+    if (!result.valid()) throw TypeError(fmt::format("{} returned a Future of nothing", call.name()));
+    if (result.ready()) return settle(std::move(answer), result);
+    (void)result.then(
+        [answer = std::move(answer)](const Future<Value>& end) mutable { settle(std::move(answer), end); });
+  } catch (...) {
+    (void)answer.set_error(std::current_exception());
+  }
+}
+
+}  // namespace tine::rpc
