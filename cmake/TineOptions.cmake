@@ -55,6 +55,9 @@ target_compile_options(tine_options INTERFACE -Wall -Wextra -ftls-model=initial-
 # there.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tine_options INTERFACE -Wno-restrict -Wno-stringop-overflow)
+else()
+  # What guards what: include/tine/detail/mutex.h.
+  target_compile_options(tine_options INTERFACE -Wthread-safety)
 endif()
 target_link_libraries(tine_options INTERFACE fmt::fmt Threads::Threads)
 if(TINE_SANITIZE)

@@ -44,14 +44,16 @@ USES = {
     "ninja-build": ("CMakePresets.json", "Ninja"), "ccache": ("cmake/TineOptions.cmake", "ccache"),
     "pkg-config": ("cmake/TineOptions.cmake", "PkgConfig"), "git": ("tools/format", "git "),
     "clang-format": ("tools/format", "clang-format"), "python3-venv": ("tools/pytorch", "venv"),
-    "clang-16": ("CMakePresets.json", "clang-16"), "libclang-rt-16-dev": ("cmake/TineChecks.cmake", "-fsanitize=fuzzer"),
+    "clang": ("tools/configure", "clang$version"), "libclang-rt-dev": ("cmake/TineChecks.cmake", "-fsanitize=fuzzer"),
 }
 
 
 def packages():
     text = (ROOT / "tools/deps").read_text()
     listed = re.search(r"^packages=\((.*?)^\)", text, re.M | re.S)[1].split()
-    return listed + " ".join(re.findall(r"packages\+=\(([^)]*)\)", text)).split()
+    asked = " ".join(re.findall(r"packages\+=\(([^)$]*)\)", text)).split()
+    clang = " ".join(re.findall(r"clang=\(([^)]*)\)", text))
+    return listed + asked + re.sub(r"-\d+", "", clang).split()
 
 
 def test_each_package_that_is_installed_has_a_use():
