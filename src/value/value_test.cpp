@@ -48,6 +48,7 @@ TEST(Value, ACheckedConversionSaysWhatWasThere) {
   EXPECT_EQ(message_of([] { (void)Value(1.5).to_int(); }), "TypeError: expected an int, but got float 1.5");
   EXPECT_EQ(message_of([] { (void)Value().to_list(); }), "TypeError: expected a list, but got None");
   EXPECT_EQ(message_of([] { (void)Value(3).to_string(); }), "TypeError: expected a str, but got int 3");
+  EXPECT_EQ(message_of([] { (void)Value(3).to_object(); }), "TypeError: expected an object, but got int 3");
   EXPECT_EQ(message_of([] { (void)Value(3).to_future(); }), "TypeError: expected a Future, but got int 3");
   EXPECT_EQ(message_of([] {
               (void)list({1, 2}).to_tensor();

@@ -30,11 +30,6 @@ DimVector broadcast(Sizes a, Sizes b) {
   return out;
 }
 
-Shape broadcast_shapes(Sizes a, Sizes b) {
-  const DimVector v = broadcast(a, b);
-  return {v.begin(), v.end()};
-}
-
 int64_t wrap_dim(int64_t dim, int64_t of) {
   const int64_t n = std::max<int64_t>(of, 1);
   if (dim < -n || dim >= n)

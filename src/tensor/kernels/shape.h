@@ -56,8 +56,6 @@ using Sizes = std::span<const int64_t>;
 TINE_API const Tensor& index_put_(const KernelContext& c, const Tensor& self, std::span<const Tensor> indices,
                                   const Tensor& values, bool accumulate = false);
 
-// The common shape of two; ShapeError naming both.
-[[nodiscard]] TINE_API Shape broadcast_shapes(Sizes a, Sizes b);
 // 0 <= result < dim (dim 0 counts as 1); IndexError in PyTorch's words.
 [[nodiscard]] TINE_API int64_t wrap_dim(int64_t dim, int64_t of);
 [[nodiscard]] TINE_API std::string to_string(Sizes sizes);  // "[2, 3]"
