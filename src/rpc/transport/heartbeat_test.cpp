@@ -2,82 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstring>
-#include <functional>
 #include <mutex>
 
 #include "src/rpc/transport/framed_connection.h"
+#include "src/rpc/transport/test_channel.h"
 #include "src/rpc/transport/test_peers.h"
 
 namespace tine::rpc {
 namespace {
 
 using namespace std::chrono_literals;
-
-// The other side as a test plays it: it sees each frame, and says what the test puts into its mouth.
-class Played final : public Channel {
- public:
-  bool watch(const Loop& loop, detail::Ref<ChannelEvents> events) override {
-    loop_.emplace(loop);
-    events_ = std::move(events);
-    return true;
-  }
-  void unwatch() noexcept override { events_ = nullptr; }
-  void retire() noexcept override { events_ = nullptr; }
-  Outcome try_read(std::span<const iovec> pieces) noexcept override {
-    if (unread.empty()) return {.what = What::kNothingNow};
-    const size_t n = std::min(pieces[0].iov_len, unread.size());
-    std::memcpy(pieces[0].iov_base, unread.data(), n);
-    unread.erase(unread.begin(), unread.begin() + static_cast<ptrdiff_t>(n));
-    return {.bytes = n};
-  }
-  bool arm() noexcept override { return false; }
-  void disarm() noexcept override {}
-  Outcome try_write(std::span<const iovec> pieces) noexcept override {
-    std::vector<std::byte> bytes;
-    for (const iovec& piece : pieces) {
-      const auto* const from = static_cast<const std::byte*>(piece.iov_base);
-      bytes.insert(bytes.end(), from, from + piece.iov_len);
-    }
-    FrameHeader header;
-    EXPECT_EQ(decode_header(std::span<const std::byte, kHeaderBytes>(bytes.data(), kHeaderBytes),
-                            kDefaultMaxPayload, &header),
-              "");
-    if (heard) heard(header);
-    return {.bytes = bytes.size()};
-  }
-  void want_writable(bool) noexcept override {}
-  void end_output() noexcept override {}
-  void bound_unread(size_t) noexcept override {}
-  // Asked at a beat before which nothing has moved.
-  bool has_unread() const noexcept override {
-    ++quiet_beats;
-    return is_busy;
-  }
-  void break_off() noexcept override {}
-  void close() noexcept override {}
-  void leave() noexcept override {}
-
-  // On the loop's thread, soon.
-  void say(OutFrame frame) {
-    EXPECT_EQ(frame.seal(), "");
-    const auto head = frame.head();
-    loop_->post([this, bytes = std::vector(head.begin(), head.end())] {
-      unread.insert(unread.end(), bytes.begin(), bytes.end());
-      if (events_) events_->readable();
-    });
-  }
-
-  std::function<void(const FrameHeader&)> heard;  // on the loop's thread
-  std::vector<std::byte> unread;
-  bool is_busy = false;
-  mutable std::atomic<int> quiet_beats{0};
-
- private:
-  std::optional<Loop> loop_;
-  detail::Ref<ChannelEvents> events_;
-};
 
 class Heartbeat : public testing::Test {
  protected:
@@ -122,7 +56,7 @@ TEST_F(Heartbeat, APeerThatAnswersIsAsGoodAsNewAndOneThatSpeaksIsNotPinged) {
   peer.heard = [this](const FrameHeader& header) {
     note(header);
     // The answer to each second ping is lost.
-    if (header.kind == FrameKind::kPing && header.call_id == 2) peer.say(OutFrame(FrameKind::kPong, 2));
+    if (header.kind == FrameKind::kPing && header.call_id == 2) peer.say(FrameKind::kPong, 2);
   };
   start(1ms, 3ms);
   EXPECT_TRUE(eventually([this] { return numbers().size() >= 6 || connection->closed(); }));
@@ -181,7 +115,7 @@ TEST_F(Heartbeat, ItAnswersAPingWithItsNumber) {
     answered.set_value(header.call_id);
   };
   start(0ms, 0ms);
-  peer.say(OutFrame(FrameKind::kPing, 77));
+  peer.say(FrameKind::kPing, 77);
   EXPECT_EQ(number.get(), 77U);
   connection->close(nullptr);
   got->wait_closed();
