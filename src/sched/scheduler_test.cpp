@@ -185,6 +185,18 @@ TEST(Scheduler, ParallelForCutsNoPieceBelowTheGrainButTheLast) {
   EXPECT_LE(std::count_if(pieces.begin(), pieces.end(), [](int64_t n) { return n < 100; }), 1);
 }
 
+TEST(Scheduler, ParallelForBeginsNoPieceMoreOnceOneHasFailed) {
+  Scheduler pool(4);
+  std::atomic<int> begun{0};
+  EXPECT_THROW(pool.parallel_for(1000, 1,
+                                 [&](int64_t, int64_t) {
+                                   ++begun;
+                                   throw ValueError("x");
+                                 }),
+               ValueError);
+  EXPECT_LE(begun, 4) << "one for each thread that had begun already, of 16";
+}
+
 TEST(Scheduler, ParallelForRunsItsPiecesInTheCallersContext) {
   Scheduler pool(3);
   const ContextScope scope(Context().with_trace_id("loop"));
