@@ -2,9 +2,12 @@
 // channel's try_write() can play the other threads, and no test depends on which thread is quicker.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include <atomic>
 #include <cstring>
 #include <functional>
+#include <thread>
 #include <utility>
 
 #include "src/rpc/transport/test_peers.h"
@@ -305,6 +308,36 @@ TEST_F(WriteQueueTurns, AWaiterForRoomIsToldOnceByTheThreadThatWritesOrCloses) {
   EXPECT_EQ(rooms, 1);
   queue.close();
   EXPECT_EQ(rooms, 1);
+}
+
+// Not played this time: two threads whose sends cross. None may leave its frame to one who has looked for the last time.
+TEST_F(WriteQueueTurns, OfTwoThreadsThatSendAtOnceNoFrameStaysBehind) {
+  constexpr int kRounds = 3000;
+  std::atomic<int> begun{0}, ended{0};
+  const auto meet = [](std::atomic<int>& at, int all) {
+    at.fetch_add(1);
+    while (at.load() < all) ::sched_yield();
+  };
+  std::thread other([&] {
+    for (int round = 1; round <= kRounds; ++round) {
+      meet(begun, 2 * round);
+      EXPECT_EQ(send(1), Result::kOk);
+      meet(ended, 2 * round);
+    }
+  });
+  for (int round = 1; round <= kRounds; ++round) {
+    meet(begun, 2 * round);
+    EXPECT_EQ(send(2), Result::kOk);
+    meet(ended, 2 * round);
+    if (queue.empty() || HasFailure()) continue;
+    // Then the loop has been asked to go on. The other thread waits meanwhile, for this one.
+    EXPECT_TRUE(!channel.wants.empty() && channel.wants.back()) << "left behind in round " << round;
+    queue.flush();
+  }
+  other.join();
+  queue.flush();
+  EXPECT_EQ(channel.ids().size(), size_t{2 * kRounds});
+  EXPECT_EQ(queue.copied_bytes(), 0U);
 }
 
 }  // namespace
