@@ -1,5 +1,6 @@
 // The lists, the heap and the limits behind contexts and timers, at their edges.
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <latch>
@@ -9,6 +10,7 @@
 
 #include "src/future/run_limits.h"
 #include "tine/context.h"
+#include "tine/future.h"
 #include "tine/timer.h"
 
 namespace tine {
@@ -81,6 +83,18 @@ TEST(RunLimits, OfNestedContextsTheSmallestCounts) {
   EXPECT_EQ(outer->left(), 6);
   EXPECT_TRUE(more.take(6));
   EXPECT_FALSE(more.take(1));
+}
+
+TEST(RunLimits, OfAContextAreThoseOfTheContextsAroundItToo) {
+  EXPECT_EQ(detail::run_limits(*Context().with_trace_id("a").data().get()), nullptr);
+  const Context outer = detail::with_run_limits(Context(), 10, 5);
+  const Context inner = detail::with_run_limits(outer.with_trace_id("a"), 100, 3);
+  EXPECT_TRUE(detail::run_limits(*inner.data().get())->take(4));
+  EXPECT_EQ(detail::run_limits(*inner.data().get())->left(), 6);
+  EXPECT_EQ(detail::run_limits(*inner.data().get())->depth(), 3U);
+  EXPECT_EQ(detail::run_limits(*outer.data().get())->left(), 6);
+  EXPECT_EQ(detail::run_limits(*outer.data().get())->depth(), 5U);
+  EXPECT_EQ(inner.trace_id(), "a");
 }
 
 TEST(RunLimits, WithoutALimitNothingIsCounted) {
@@ -199,6 +213,33 @@ TEST(Timer, WhatItHoldsWhenItEndsIsAbandonedAndCannotBeStopped) {
     EXPECT_FALSE(entries[i]->stop());
   }
 }
+
+#ifdef __GLIBC__
+// What nests too deep waits in memory of its thread, which has no destructor to free it.
+TEST(Future, CallbacksThatNestTooDeepLeaveNoMemoryBehind) {
+  const auto used = [] {
+    const auto info = mallinfo2();
+    return static_cast<int64_t>(info.uordblks + info.hblkhd);
+  };
+  static constexpr int kWide = 50'000;
+  // The last of so many callbacks, each of which completes what the next waits for, has many of its own.
+  const auto nest = [](size_t depth) {
+    int ran = 0;
+    std::vector<Promise<void>> chain(depth);
+    std::vector<Future<void>> links;
+    for (size_t i = 0; i + 1 < chain.size(); ++i)
+      links.push_back(chain[i].future().then([&, i](const Future<void>&) { chain[i + 1].set_value(); }));
+    const Future<void> last = chain.back().future();
+    for (int i = 0; i < kWide; ++i) links.push_back(last.then([&](const Future<void>&) { ++ran; }));
+    chain[0].set_value();
+    EXPECT_EQ(ran, kWide);
+  };
+  nest(10);  // what futures keep for the next ones
+  const int64_t before = used();
+  nest(80);
+  EXPECT_LT(used() - before, kWide * 10) << "each that waits takes 24 bytes";
+}
+#endif
 
 }  // namespace
 }  // namespace tine

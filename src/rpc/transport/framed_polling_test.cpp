@@ -86,5 +86,30 @@ TEST_F(FramedPolling, WhatTheWaiterHasNotReadTheLoopReadsLater) {
   got->wait_for(2);
 }
 
+TEST_F(FramedPolling, AConnectionThatIsClosedLetsGoOfItsChannelOnce) {
+  connection->start(got);
+  EXPECT_FALSE(connection->sole_owner()) << "the channel's events keep it";
+  connection->close(nullptr);
+  got->wait_closed();
+  connection->close(nullptr);
+  EXPECT_TRUE(eventually([&] { return connection->sole_owner(); }));
+  EXPECT_EQ(peer.retired, 1);
+  EXPECT_EQ(peer.closed, 1);
+  EXPECT_EQ(got->closes, 1);
+}
+
+TEST_F(FramedPolling, OneThatIsShutDownIsClosedAtItsDeadlineIfThePeerDoesNotEndItBefore) {
+  connection->start(got);
+  std::vector<FrameKind> heard;
+  peer.heard = [&](const FrameHeader& header) { heard.push_back(header.kind); };
+  connection->shutdown(GoodbyeReason::kDone, "", Clock::now() + 2ms);
+  got->wait_closed();
+  EXPECT_EQ(got->why, CloseInfo::Why::kLocal);
+  EXPECT_EQ(heard, std::vector{FrameKind::kGoodbye});
+  connection->shutdown(GoodbyeReason::kDone, "", Clock::now() + 2ms);
+  EXPECT_NE(connection->send(request(1, "late")), nullptr);
+  EXPECT_EQ(heard.size(), 1U);
+}
+
 }  // namespace
 }  // namespace tine::rpc

@@ -24,7 +24,10 @@ class Played final : public Channel {
     return true;
   }
   void unwatch() noexcept override { events_ = nullptr; }
-  void retire() noexcept override { events_ = nullptr; }
+  void retire() noexcept override {
+    events_ = nullptr;
+    ++retired;
+  }
   Outcome try_read(std::span<const iovec> pieces) noexcept override {
     ++reads;
     if (before_read) before_read();
@@ -58,7 +61,10 @@ class Played final : public Channel {
     return is_busy;
   }
   void break_off() noexcept override {}
-  void close() noexcept override {}
+  void close() noexcept override {
+    EXPECT_EQ(retired, 1) << "nobody watches a channel that is closed";
+    ++closed;
+  }
   void leave() noexcept override {}
 
   // For the one that reads.
@@ -79,6 +85,7 @@ class Played final : public Channel {
   std::function<void(const FrameHeader&)> heard;  // on the loop's thread
   std::vector<std::byte> unread;
   int reads = 0;
+  std::atomic<int> retired{0}, closed{0};
   bool is_busy = false;
   mutable std::atomic<int> quiet_beats{0};
 
