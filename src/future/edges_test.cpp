@@ -3,15 +3,18 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <latch>
-#include <mutex>
 #include <random>
+#include <source_location>
+#include <thread>
 #include <vector>
 
 #include "src/future/run_limits.h"
 #include "tine/context.h"
 #include "tine/future.h"
 #include "tine/timer.h"
+#include "tine/unobserved.h"
 
 namespace tine {
 namespace {
@@ -212,6 +215,63 @@ TEST(Timer, WhatItHoldsWhenItEndsIsAbandonedAndCannotBeStopped) {
     EXPECT_FALSE(entries[i]->stopped);
     EXPECT_FALSE(entries[i]->stop());
   }
+}
+
+std::atomic<int> reports{0};
+std::atomic<unsigned> last_line{0};
+
+class UnobservedEdges : public testing::Test {
+ protected:
+  UnobservedEdges()
+      : before_(set_unobserved_error_hook(
+            [](const std::exception_ptr&, const std::source_location& where) noexcept {
+              ++reports;
+              last_line = where.line();
+            })) {
+    reports = 0;
+  }
+  ~UnobservedEdges() override { set_unobserved_error_hook(before_); }
+
+ private:
+  const UnobservedErrorHook before_;
+};
+
+TEST_F(UnobservedEdges, AnErrorStaysSoThoughAContextWatchesTheFuture) {
+  const CancelSource source;
+  const ContextScope scope(Context().with_token(source.token()));
+  {
+    Promise<int> p;
+    const Future<int> f = p.future();
+    p.set_error(make_error(ErrorKind::kValue, "nobody looks"));
+  }
+  EXPECT_EQ(reports, 1);
+}
+
+TEST_F(UnobservedEdges, AnErrorStaysSoThoughAThreadHasWaitedForTheFuture) {
+  constexpr int kRounds = 20;  // in most of them the thread is there first
+  const CancelSource source;
+  for (int round = 0; round < kRounds; ++round) {
+    const ContextScope scope(round % 2 == 0 ? Context() : Context().with_token(source.token()));
+    Promise<int> p;
+    const Future<int> f = p.future();
+    std::thread other([&] { p.set_error(make_error(ErrorKind::kValue, "nobody looks")); });
+    f.wait();
+    other.join();
+  }
+  EXPECT_EQ(reports, kRounds);
+}
+
+TEST_F(UnobservedEdges, TheEndOfATimerIsAnErrorOfItsSleepsWhichHaveNoPlace) {
+  InlineExecutor in_place;
+  Future<void> sleep;
+  {
+    Timer timer(in_place);
+    sleep = timer.sleep_for(1h);
+  }
+  last_line = 7;
+  sleep = {};
+  EXPECT_EQ(reports, 1);
+  EXPECT_EQ(last_line, 0U);
 }
 
 #ifdef __GLIBC__
