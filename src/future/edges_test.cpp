@@ -261,6 +261,15 @@ TEST_F(UnobservedEdges, AnErrorStaysSoThoughAThreadHasWaitedForTheFuture) {
   EXPECT_EQ(reports, kRounds);
 }
 
+TEST_F(UnobservedEdges, ACancellationThatCameAsAnErrorIsNotOne) {
+  for (const ErrorKind kind : {ErrorKind::kCancelled, ErrorKind::kDeadlineExceeded, ErrorKind::kValue}) {
+    Promise<int> p;
+    const Future<int> f = p.future();
+    p.set_error(make_error(kind, "from another worker"));
+  }
+  EXPECT_EQ(reports, 2) << "a deadline that passed and a wrong value";
+}
+
 TEST_F(UnobservedEdges, TheEndOfATimerIsAnErrorOfItsSleepsWhichHaveNoPlace) {
   InlineExecutor in_place;
   Future<void> sleep;
