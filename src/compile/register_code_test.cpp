@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace tine::compile {
 namespace {
 
@@ -14,7 +17,9 @@ struct Code : RegisterCode {
     constant(Value(int64_t{7}));
     function_->types.push_back(Type::integer());
   }
+  using RegisterCode::constant;
   using RegisterCode::jump;
+  using RegisterCode::new_register;
   using RegisterCode::put;
   using RegisterCode::put_words;
 };
@@ -71,6 +76,49 @@ TEST(RegisterCode, RefusesANearJumpForAFarOneAndTheOtherWayRound) {
   Label label;
   expect_wrong([&](Code& c) { c.jump({Opcode::JUMP}, label, true); }, "JUMP is not a near jump");
   expect_wrong([&](Code& c) { c.jump({Opcode::LOOP, 0, 0}, label, false); }, "LOOP is not a far jump");
+}
+
+template <class Fill>
+std::string too_many(Fill fill) {
+  try {
+    fill();
+  } catch (const Error& e) {
+    return e.message();
+  }
+  return "no error";
+}
+
+TEST(RegisterCode, HasRoomForSoManyRegistersConstantsAndOperandsAndNoMore) {
+  Code code;  // with two registers and a constant of its own
+  EXPECT_EQ(too_many([&] {
+              for (int i = 2; i < code::kMaxRegisters; ++i) code.new_register(i % 2 == 0);
+            }),
+            "no error");
+  EXPECT_THAT(too_many([&] { code.new_register(true); }),
+              testing::HasSubstr("'f' needs more than 16383 registers; split it into smaller functions"));
+  EXPECT_EQ(too_many([&] {
+              for (int i = 1; i < code::kMaxConstants; ++i) code.constant(Value(std::to_string(i)));
+            }),
+            "no error");
+  EXPECT_EQ(code.constant(Value(int64_t{7})), 0) << "one that is there is not another one";
+  EXPECT_THAT(too_many([&] { code.constant(Value("another")); }),
+              testing::HasSubstr("'f' needs more than 16383 constants"));
+  std::vector<uint16_t> operands(code::kMaxOperands, 0);
+  EXPECT_EQ(too_many([&] { code.put_words(operands); }), "no error");
+  operands.push_back(0);
+  EXPECT_THAT(too_many([&] { code.put_words(operands); }),
+              testing::HasSubstr("'f' needs more than 16383 operands"));
+}
+
+TEST(RegisterCode, AConstantIsThereOnceByItsKindAndBits) {
+  Code code;
+  const uint16_t zero = code.constant(Value(0.0));
+  EXPECT_EQ(code.constant(Value(0.0)), zero);
+  EXPECT_NE(code.constant(Value(-0.0)), zero);
+  EXPECT_NE(code.constant(Value(int64_t{0})), zero);
+  EXPECT_NE(code.constant(Value(false)), code.constant(Value(int64_t{0})));
+  EXPECT_EQ(code.constant(Value()), code.constant(Value()));
+  EXPECT_NE(code.constant(Value("a")), code.constant(Value("b")));
 }
 
 // The picture names each field that the form says is used, and no other; "as" and "the same" refer to another row.

@@ -53,6 +53,17 @@ TEST(Runtime, EveryOperatorDeclaresItsCost) {
   }
 }
 
+// One that is pure may be left out where nobody uses its result, or run once for two.
+TEST(Runtime, NoOperatorThatAsksAnotherWorkerIsPure) {
+  int found = 0;
+  for (const Op* op : Runtime::instance().ops().all()) {
+    if (!op->schema.name.starts_with("rpc::")) continue;
+    ++found;
+    EXPECT_FALSE(op->traits.pure) << op->schema.str();
+  }
+  EXPECT_GE(found, 9);
+}
+
 TEST(Runtime, InAChildAfterForkIsMadeAnewOnFirstUse) {
 #if defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "ThreadSanitizer allows a forked child no threads";
@@ -80,7 +91,11 @@ TEST(Runtime, CallbacksHaveThreadsOfTheirOwnAndHandlersThoseOfTheirOptions) {
   struct Waits final : Task {
     void run() noexcept override { gate.wait(); }
     void abandon() noexcept override {}
-    void refuse(const std::exception_ptr&) noexcept override { ++refused; }
+    void refuse(const std::exception_ptr& error) noexcept override {
+      why = describe(error);
+      ++refused;
+    }
+    std::string why;
     std::latch gate{1};
     std::atomic<int> refused{0};
   };
@@ -95,6 +110,8 @@ TEST(Runtime, CallbacksHaveThreadsOfTheirOwnAndHandlersThoseOfTheirOptions) {
   EXPECT_THROW(runtime.set_handler_threads(1, 0), ValueError);
   for (Waits* const task : {&a, &b, &c}) runtime.blocking().post(*task);
   while (c.refused == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (const char* part : {"2 handler threads blocked", "max_handler_threads=2", "RuntimeOptions"})
+    EXPECT_NE(c.why.find(part), std::string::npos) << part << " is not in: " << c.why;
   EXPECT_EQ(runtime.handler_counters().refused, 1U);
   EXPECT_EQ(runtime.handler_counters().threads, 2);
   opens_a.waits = &a;

@@ -395,6 +395,14 @@ TEST_F(ScriptApi, TheGraphAndTheCodeCanBePrinted) {
   const Function half = unit.function("half");
   EXPECT_THAT(half.graph().str(), testing::AllOf(HasSubstr("graph(%x : int)"), HasSubstr("aten::floordiv")));
   EXPECT_THAT(half.graph().node_kinds(), ElementsAre("prim::Constant", "aten::floordiv"));
+  // Blocks come after their node, in their order, and a subgraph where its fork is.
+  const auto nested = compile(
+      "def f(x: int) -> int:\n    if x > 0:\n        x = x + 1\n    else:\n        x = x * 2\n    return x "
+      "// 3\n",
+      options());
+  EXPECT_THAT(nested.function("f").graph().node_kinds(),
+              ElementsAre("prim::Constant", "aten::gt", "prim::If", "prim::Constant", "aten::add",
+                          "prim::Constant", "aten::mul", "prim::Constant", "aten::floordiv"));
   EXPECT_EQ(half.graph().content_hash().size(), 64u);
   EXPECT_THAT(half.instructions(), HasSubstr("FLOORDIV_INT"));
   const auto same = compile("def other(y: int) -> int:\n    z = y // 2\n    return z\n", options());

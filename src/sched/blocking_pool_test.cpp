@@ -106,6 +106,29 @@ TEST(BlockingPool, TasksThatBlockInAFutureDoNotUseUpItsThreads) {
   for (Future<int>& f : waiting) EXPECT_EQ(f.get(), 1);
 }
 
+TEST(BlockingPool, CountsTheThreadsThatWaitForAFutureHoweverTheirWaitsNest) {
+  BlockingPool pool(small(8, 8));
+  std::vector<Promise<void>> gates(3);
+  std::vector<Future<void>> waiting;
+  for (auto& gate : gates) {
+    waiting.push_back(submit(pool, [f = gate.future()] {
+      const BlockingScope outer;
+      f.wait();
+    }));
+  }
+  const auto blocked = [&](int count) {
+    const TimePoint until = Clock::now() + 30s;
+    while (pool.counters().blocked != count && Clock::now() < until) std::this_thread::yield();
+    EXPECT_EQ(pool.counters().blocked, count);
+  };
+  blocked(3);
+  gates[1].set_value();
+  blocked(2);
+  for (const size_t left : {0U, 2U}) gates[left].set_value();
+  for (Future<void>& f : waiting) f.get();
+  blocked(0);
+}
+
 TEST(BlockingPool, TasksThatMeetAtABarrierAllGetAThread) {
   BlockingPool pool(small(4, 256));
   constexpr int kTasks = 100;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <latch>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <thread>
@@ -161,6 +163,55 @@ TEST(Scheduler, DestroyingItCompletesEveryFuture) {
   }
 }
 
+TEST(Scheduler, GivesATaskBackToTheThreadThatPostedItAndDropsSpentOnesBelowOnlyIfAsked) {
+  class Counted final : public Task {
+   public:
+    explicit Counted(bool spent) noexcept : spent_(spent) {}
+    std::atomic<int> runs{0};
+    std::latch ran{1};
+
+   private:
+    void run() noexcept override {
+      ++runs;
+      ran.count_down();
+    }
+    void abandon() noexcept override {}
+    [[nodiscard]] bool spent() const noexcept override { return spent_; }
+    const bool spent_;
+  };
+  std::vector<std::unique_ptr<Counted>> kept;  // longer than the threads that run them
+  const auto make = [&](bool is_spent) -> Counted& {
+    return *kept.emplace_back(std::make_unique<Counted>(is_spent));
+  };
+  Scheduler pool({.num_threads = 1, .max_threads = 1});
+  for (const bool sweep : {false, true}) {
+    // The only worker is busy, so that it takes none of them.
+    std::latch go_on(1);
+    Promise<void> entered;
+    const Future<void> inside = entered.future();
+    const Future<void> busy = fork(pool, [&] {
+      entered.set_value();
+      go_on.wait();
+    });
+    inside.wait();
+    Counted &below = make(false), &spent = make(true), &wanted = make(false);
+    for (Counted* task : {&below, &spent, &wanted}) pool.post(*task);
+    EXPECT_TRUE(pool.take_back(wanted, sweep));
+    EXPECT_EQ(spent.runs, sweep ? 1 : 0);
+    EXPECT_FALSE(pool.take_back(wanted, sweep)) << "it has been given back";
+    EXPECT_EQ(below.runs, 0) << "it goes on waiting";
+    EXPECT_EQ(wanted.runs, 0);
+    go_on.count_down();
+    busy.get();
+    below.ran.wait();
+    spent.ran.wait();
+    EXPECT_EQ(below.runs, 1);
+    EXPECT_EQ(spent.runs, 1);
+    EXPECT_EQ(wanted.runs, 0);
+    EXPECT_FALSE(pool.take_back(below, sweep)) << "it has run";
+  }
+}
+
 TEST(Scheduler, ParallelForVisitsEachIndexOnceAndRethrows) {
   Scheduler pool(3);
   std::vector<std::atomic<int>> seen(10'000);
@@ -183,6 +234,18 @@ TEST(Scheduler, ParallelForCutsNoPieceBelowTheGrainButTheLast) {
   EXPECT_EQ(std::accumulate(pieces.begin(), pieces.end(), int64_t{0}), 1003);
   EXPECT_GT(pieces.size(), 1U);
   EXPECT_LE(std::count_if(pieces.begin(), pieces.end(), [](int64_t n) { return n < 100; }), 1);
+}
+
+TEST(Scheduler, ParallelForBeginsNoPieceMoreOnceOneHasFailed) {
+  Scheduler pool(4);
+  std::atomic<int> begun{0};
+  EXPECT_THROW(pool.parallel_for(1000, 1,
+                                 [&](int64_t, int64_t) {
+                                   ++begun;
+                                   throw ValueError("x");
+                                 }),
+               ValueError);
+  EXPECT_LE(begun, 4) << "one for each thread that had begun already, of 16";
 }
 
 TEST(Scheduler, ParallelForRunsItsPiecesInTheCallersContext) {

@@ -52,5 +52,14 @@ TEST(VictimOrder, StartsAtEachVictimAboutEquallyOften) {
   }
 }
 
+// Also in later versions: a failure that a seed shows can be tried again.
+TEST(VictimOrder, OfASeedIsWhatMarsagliasXorshiftGives) {
+  VictimOrder first(0, 0), other(~uint64_t{0}, 7);
+  for (const uint64_t drawn : {7377219508542733812u, 3375351177031125519u, 1405982755453415387u})
+    EXPECT_EQ(first.next(), drawn);
+  for (const uint64_t drawn : {18403062409158657061u, 17389604065276253037u, 32781659446926731u})
+    EXPECT_EQ(other.next(), drawn);
+}
+
 }  // namespace
 }  // namespace tine::sched

@@ -362,3 +362,14 @@ def test_a_terminal_shows_a_bar_and_no_line_for_each_fault(project):
     assert process.wait(timeout=60) == 0
     assert b"[........................] 0/1, 0 survived" in shown and b"noticed by" not in shown
     assert b"src/a" in shown.split(b"survived of valid")[1]
+
+
+def test_a_test_has_more_time_on_a_machine_that_has_become_busier(tool, monkeypatch):
+    monkeypatch.setattr(tool.os, "cpu_count", lambda: 2)
+    for load, strain in ((0.1, 1.0), (2.0, 1.0), (5.0, 2.5), (100.0, tool.MOST_STRAIN)):
+        monkeypatch.setattr(tool.os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert tool.strain() == strain
+    alone = tool.time_limit(10.0, 1.0, 1.0)
+    assert tool.time_limit(10.0, 1.0, 3.0) == 3 * alone
+    assert alone < tool.time_limit(10.0, 3.0, 3.0) < 2 * alone, "its time without a fault was taken on a busy machine, too"
+    assert tool.time_limit(10.0, 3.0, 1.0) == alone

@@ -366,5 +366,24 @@ TEST(FrameReader, ChangedStreamsAreCutIntoFramesOrRefused) {
   EXPECT_GT(refused, 1000u);
 }
 
+TEST(FrameReader, AFrameWhoseBodyAndTableJustFillTheBufferOrJustDoNot) {
+  constexpr size_t kBuffer = 8192;
+  for (const std::vector<size_t>& segments : {std::vector<size_t>{}, {5}, {5, 900}}) {
+    const size_t most = kBuffer - kHeaderBytes - 8 * segments.size();
+    for (size_t body = most - 12; body < most + 4; ++body) {  // with what a string needs besides
+      for (const size_t step : {size_t{1} << 20, size_t{1000}}) {
+        Bytes stream;
+        append(stream, 1, body, segments);
+        append(stream, 2, 10, {7});
+        Feed feed(kBuffer);
+        ASSERT_EQ(feed.feed(stream, step), Next::kNeedMore) << body;
+        ASSERT_EQ(feed.frames.size(), 2u) << body;
+        feed.check(0, 1, body, segments);
+        feed.check(1, 2, 10, {7});
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tine::rpc

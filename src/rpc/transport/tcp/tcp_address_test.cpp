@@ -37,5 +37,13 @@ TEST(TcpAddress, HasAnIpv6HostInBrackets) {
   EXPECT_THAT(tcp_error("host:80"), HasSubstr("does not start with tcp://"));
 }
 
+TEST(TcpAddress, TheHostThatAWorkerListensAtIsTheOneFromWhichItReachesTheOther) {
+  EXPECT_EQ(local_host_towards("tcp://[::1]:29500"), "[::1]");
+  EXPECT_EQ(local_host_towards("tcp://127.0.0.1:29500"), "127.0.0.1");
+  // What cannot be reached at all is told by the one who tries: here it is this machine.
+  for (const char* other : {"unix:@name", "inproc:name", "tcp://[::1]", "tcp://", "tcp://[]:1"})
+    EXPECT_EQ(local_host_towards(other), "127.0.0.1") << other;
+}
+
 }  // namespace
 }  // namespace tine::rpc

@@ -1,0 +1,141 @@
+// The text in which a script's code travels: what is wrong in it is refused by name, whatever its hash says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "src/base/testing/errors.h"
+#include "src/runtime/script.h"
+#include "src/runtime/script_runner.h"
+#include "tine/runtime.h"
+
+namespace tine {
+namespace {
+
+using testing::HasSubstr;
+
+class ScriptCode : public testing::Test {
+ protected:
+  // Imports it under the hash that it has: the first refusal tells that.
+  script::Function import(const std::string& text) {
+    const std::string before = "but its content is ";
+    const std::string told = error_of([&] { (void)store.import_code("00", text); });
+    const size_t at = told.find(before);
+    if (at == std::string::npos) {
+      ADD_FAILURE() << "it cannot be read: " << told;
+      return {};
+    }
+    return store.import_code(told.substr(at + before.size(), 64), text);
+  }
+  std::string refusal(const std::string& text) {
+    return error_of([&] { (void)import(text); });
+  }
+  static std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    const size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from << " is not in\n" << text;
+    return at == std::string::npos ? text : text.replace(at, from.size(), to);
+  }
+  std::string exported(const std::string& source, const std::string& name) {
+    kept = store.compile_text(std::make_shared<const Source>("code.py", source), "code");
+    return store.export_code("code." + name)->text;
+  }
+  int64_t run(const script::Function& f, std::vector<Value> args) {
+    return store.start(f, store.bind(f, args, {})).get().as_int();
+  }
+
+  Runtime runtime{{.num_threads = 1}};
+  ScriptStore& store = runtime.scripts();
+  std::vector<script::Function> kept;
+};
+
+constexpr const char* kChain = R"(
+def last(n: int) -> int:
+    return n + 1
+
+def middle(n: int) -> int:
+    return last(n) * 10
+
+def first(n: int) -> int:
+    return middle(n) + last(n)
+)";
+
+TEST_F(ScriptCode, OfManyFunctionsIsTheirTextsInTheOrderOfFirstMention) {
+  const std::string text = exported(kChain, "first");
+  EXPECT_LT(text.find("function first("), text.find("function middle("));
+  EXPECT_LT(text.find("function middle("), text.find("function last("));
+  const script::Function f = import(text);
+  EXPECT_EQ(run(f, {Value(4)}), 55);
+  EXPECT_EQ(store.export_code(f)->text.substr(0, 40), text.substr(0, 40));
+}
+
+TEST_F(ScriptCode, CallsOnlyWhatIsInIt) {
+  const std::string text = exported(kChain, "first");
+  for (const char* name : {"f3", "f4", "f99999999999999999999", "g1", "f", "f1x", "f-1", "f 1", "first"}) {
+    const std::string changed = replaced(text, "[name=\"f1\"]", "[name=\"" + std::string(name) + "\"]");
+    EXPECT_THAT(refusal(changed), HasSubstr("calls `" + std::string(name) + "`, which is not in it"));
+  }
+  EXPECT_EQ(run(import(replaced(text, "[name=\"f1\"]", "[name=\"f2\"]")), {Value(4)}), 10) << "that is there";
+}
+
+TEST_F(ScriptCode, HasGraphsOfTheSignaturesThatItTells) {
+  const std::string text = exported(kChain, "first");
+  for (const char* name : {"first", "middle", "last"}) {
+    const std::string line = std::string("function ") + name;
+    for (const char* other : {"(float n) -> int", "(int n, int m) -> int", "() -> int", "(int n) -> float",
+                              "(int n, int m=3) -> int", "(int? n) -> int"}) {
+      EXPECT_THAT(refusal(replaced(text, line + "(int n) -> int", line + other)),
+                  testing::AllOf(HasSubstr("has another signature"), HasSubstr(name)))
+          << other;
+    }
+  }
+}
+
+constexpr const char* kDefault =
+    "tine-script 1\n"
+    "function f(int n, int by) -> int\n"
+    "default 1 graph():\n"
+    "  %1 : int = prim::Constant[value=3]()\n"
+    "  return (%1)\n"
+    "graph(%n : int, %by : int):\n"
+    "  %1 : int = aten::mul.int(%n, %by)\n"
+    "  return (%1)\n";
+
+TEST_F(ScriptCode, GivesADefaultToTheParameterOfItsNumberAndOfItsType) {
+  const script::Function f = import(kDefault);
+  EXPECT_EQ(run(f, {Value(4)}), 12);
+  EXPECT_EQ(run(f, {Value(4), Value(5)}), 20);
+  for (const char* beyond : {"2", "3", "4000000000"}) {
+    EXPECT_THAT(refusal(replaced(kDefault, "default 1", "default " + std::string(beyond))),
+                HasSubstr("a default without its parameter"));
+  }
+  EXPECT_THAT(refusal(replaced(kDefault, "%1 : int = prim::Constant[value=3]",
+                               "%1 : str = prim::Constant[value=\"3\"]")),
+              HasSubstr("the default of 'by' is not of type int"));
+  EXPECT_THAT(
+      refusal(replaced(kDefault, "  %1 : int = prim::Constant[value=3]()\n",
+                       "  %0 : int = prim::Constant[value=3]()\n  %1 : int = aten::add.int(%0, %0)\n")),
+      HasSubstr("the default of 'by' is not of type int"))
+      << "a constant, and no computation";
+}
+
+TEST_F(ScriptCode, IsReadLineByLine) {
+  const auto error = [&](const std::string& text) {
+    return error_of([&] { (void)store.import_code("00", text); });
+  };
+  const std::string one = kDefault;
+  EXPECT_THAT(error(one.substr(1)), HasSubstr("expected a text that begins with `tine-script 1`"));
+  EXPECT_THAT(error(replaced(one, "tine-script 1", "tine-script 2")),
+              HasSubstr("begins with `tine-script 1`"));
+  EXPECT_THAT(error("tine-script 1\n"), HasSubstr("there is no function in it"));
+  EXPECT_THAT(error("tine-script 1\nfunktion f() -> int\n"), HasSubstr("expected a line `function ...`"));
+  EXPECT_THAT(error("tine-script 1\nfunction f() -> int"), HasSubstr("it ends within a signature"));
+  for (const char* number : {"x", "", "-1"})
+    EXPECT_THAT(error(replaced(one, "default 1", "default " + std::string(number))),
+                HasSubstr("expected a line `default <parameter> graph():`"));
+  EXPECT_THAT(error(one.substr(0, one.find("graph(%n"))),
+              HasSubstr("expected a line `default <parameter> graph():`"));
+}
+
+}  // namespace
+}  // namespace tine
