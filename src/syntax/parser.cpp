@@ -155,7 +155,7 @@ class Parser : public ExpressionParser {
       if (accept(Tok::kAssign)) {
         p.default_value = expression();
         defaults = true;
-      // Parameters after `*` are given by name, so those with and without defaults may come in any order.
+        // Parameters after `*` are given by name, so those with and without defaults may come in any order.
       } else if (defaults && !keyword_only) {
         fail(name.span, fmt::format("the parameter `{}` has no default but follows one that has", p.name));
       }
@@ -192,7 +192,7 @@ class Parser : public ExpressionParser {
         c.methods.push_back(function(std::move(method_decorators)));
       } else if (at(Tok::kAsync)) {
         refuse_async();
-      // A docstring, `pass` or `...` adds nothing to the class.
+        // A docstring, `pass` or `...` adds nothing to the class.
       } else if ((at(Tok::kString) || at(Tok::kPass) || at(Tok::kEllipsis)) &&
                  peek(1).kind == Tok::kNewline) {
         take();
