@@ -18,6 +18,7 @@ void set_library(Function& function, const Library* library) {
 SourceSpan Function::place_of(size_t pc) const {
   auto after = std::upper_bound(lines.begin(), lines.end(), pc,
                                 [](size_t at, const LineEntry& entry) { return at < entry.pc; });
+  // An entry holds from its pc to the next entry's.
   return after == lines.begin() ? SourceSpan{} : std::prev(after)->span;
 }
 
@@ -35,6 +36,7 @@ std::string Function::disassemble() const {
                            operand & kOperandMask, operand & kLastUse ? "!" : "");
       }
       out += ")";
+      // The operands lie in the words after the instruction.
       pc += static_cast<size_t>(words_for(n));
     }
     out += "\n";
@@ -48,6 +50,7 @@ const Function& Library::define(std::unique_ptr<Function> function) {
   const MutexLock lock(mutex_);
   const Function& added = *function;
   all_.emplace(&added, std::move(function));
+  // A new definition takes the name. The old one stays in all_, because frames may still run it.
   by_name_[added.name] = &added;
   return added;
 }
@@ -57,6 +60,7 @@ void Library::forget(const Function& function) noexcept {
   const MutexLock lock(mutex_);
   const auto owned = all_.find(&function);
   if (owned == all_.end()) return;
+  // The name may belong to a newer definition by now.
   if (const auto named = by_name_.find(function.name); named != by_name_.end() && named->second == &function)
     by_name_.erase(named);
   gone = std::move(owned->second);

@@ -77,6 +77,7 @@ std::vector<std::string> called_functions(const Graph& graph) {
       if (node->subgraph) open.push_back(&node->subgraph->root());
     }
   }
+  // Sorted, so that the answer does not depend on the order of this walk.
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;

@@ -161,6 +161,7 @@ class Parser {
     errno = 0;
     char* end = nullptr;
     const long long value = std::strtoll(digits.c_str(), &end, 10);
+    // strtoll reports a number out of range in errno.
     if (digits.empty() || *end != '\0' || errno != 0) fail("expected a 64-bit integer");
     return value;
   }
@@ -192,6 +193,7 @@ class Parser {
       at_ = begin;
       fail(fmt::format("the type has {} characters, at most {} are read", words.size(), kLongestType));
     }
+    // Asked first: parse_type() would make a type without slots of the same name.
     if (options_.object_type) {
       if (TypePtr object = options_.object_type(words)) return object;
     }
@@ -401,6 +403,7 @@ class Parser {
   // Up to "->" or "return".
   void nodes(Block& block, int depth) {
     if (depth > kDeepestBlock) fail("the blocks are nested too deeply");
+    // Both words end a block, whichever kind it is. The caller then expects the one that it needs.
     while (!at_word("->") && !at_word("return")) {
       if (at_ >= text_.size()) fail("the text ends inside a block");
       node(block, depth);
@@ -431,6 +434,7 @@ class Parser {
         fail(fmt::format("expected prim::fork_{}: forks are numbered in the order of the text",
                          forks_.size()));
       }
+      // The subgraph comes later in the text. run() fills it in.
       forks_.push_back(node);
     }
     attributes(*node, outputs.size() == 1 ? outputs.front().type : nullptr);
@@ -502,6 +506,7 @@ class Parser {
         break;
       case Kind::kTupleIndex: {
         const int64_t index = integer();
+        // Only keeps the number an int. The verifier compares it with the tuple's type.
         if (index < 0 || index > 0x3fff) fail("expected an index from 0");
         node.index = static_cast<int>(index);
         break;
@@ -514,6 +519,7 @@ class Parser {
 
   // With an overload it is that row; without one the first whose types are these, else the first that fits.
   const Op* find_op(std::string_view name, const std::vector<Def*>& inputs, const TypePtr& result) const {
+    // The first dot after the namespace begins the overload.
     const size_t colons = name.find("::");
     const size_t dot = name.find('.', colons == std::string_view::npos ? 0 : colons);
     const std::span<const Op* const> all = ops_.overloads(name.substr(0, dot));
@@ -551,6 +557,7 @@ class Parser {
     std::string_view words = text_.substr(p + 1, end - p - 1);
     at_ = end;
     while (!words.empty() && is_space(words.front())) words.remove_prefix(1);
+    // The line and the column are taken from the end, because a file's name may have colons.
     int numbers[2] = {0, 0};
     for (int i = 1; i >= 0; --i) {
       const size_t colon = words.rfind(':');

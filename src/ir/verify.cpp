@@ -154,6 +154,7 @@ class Verifier {
       case Kind::kRaise: return exit(node);
       case Kind::kFork: return fork(node);
       case Kind::kCallFunction:
+        // The function may be defined later or anew, so the machine compares the signatures when it links the call.
         if (node.name.empty()) fail(&node, "the call names no function");
         return results(node, 1);
       case Kind::kCallMethod:
@@ -326,6 +327,8 @@ class Verifier {
       fail(&node, "the first parameter must be the number of the iteration, an int");
     for (size_t i = 0; i < carried; ++i) {
       const TypePtr& type = body.params[i + 1]->type;
+      // The first value may be of a narrower type (None for an Optional). Later ones come from the block, whose
+      // outputs are checked there.
       fits(&node, node.inputs[i + 2], type);
       if (!equal(type, node.outputs[i]->type))
         fail(&node, "a carried value must have the same type as its parameter and its result");

@@ -106,6 +106,7 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
     state->fail(state->deadline_error(state->started));
     return state;
   }
+  // In the table before it is sent, because its answer may come at once.
   if (!target.calls.add(state)) {
     state->fail(target.death());
     return state;
@@ -119,6 +120,7 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
       send(target, state, request, creation);
     }
   } catch (...) {
+    // The caller gets the exception. No answer, death or deadline may complete the call as well.
     (void)target.calls.take(state->id);
     throw;
   }
@@ -147,6 +149,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
     view.code_hash = request.code->hash;
     if (!has_code(to.info.id, request.code->hash)) {
       view.code_text = request.code->text;
+      // Remembered as known there once the answer shows that the text has arrived.
       state->code = request.code;
     }
   }
@@ -209,6 +212,7 @@ detail::Ref<Reference> Calls::remote(int to, CallRequest request, TimePoint dead
 
 Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   const Future<Value> created = reference.is_owner() ? Future<Value>() : reference.confirmed();
+  // The owner may never have heard of a creation that failed, and a fetch would wait for it in vain.
   if (created.valid() && created.ready() && created.error()) return created;
   CallRequest request;
   request.target = Target::kFetch;
@@ -262,6 +266,7 @@ TimePoint Calls::sweep(TimePoint now) noexcept {
   TimePoint next = kNoDeadline;
   std::vector<detail::Ref<CallState>> expired;
   for (const auto& p : world_.peers()) p->calls.take_expired(now, &expired, &next);
+  // The timer's thread runs this, and must not run callbacks of users.
   const detail::CallbackGate gate(callbacks_);
   for (const auto& call : expired) {
     call->fail(call->deadline_error(now));

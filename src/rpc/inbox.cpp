@@ -14,6 +14,7 @@ void Inbox::arrived(Frame& frame) {
     return sink_.handle(frame, At::kReader);
   Item item;
   item.frame = std::move(frame);
+  // The body lies in the reader's buffer, which the next frame overwrites.
   if (!item.frame.body_buffer && !item.frame.body.empty()) {
     item.body.assign(item.frame.body.begin(), item.frame.body.end());
     item.frame.body = item.body;

@@ -202,6 +202,7 @@ void IncomingState::deliver(Value value) noexcept {
         return deliver_error(std::current_exception());
       }
     }
+    // The value stays here, and the answer is None.
     if (creates) creates->complete(std::exchange(value, Value()));
     if (local) {
       // A call to oneself answers as any other worker would: what cannot travel is refused here, too. What an
@@ -220,6 +221,7 @@ void IncomingState::deliver(Value value) noexcept {
     return wait_for(Source::kRoom, *caller->room_for_answers().state());
   }
   const Place place = place_of(value);
+  // kSend: it was posted for this once already.
   if (place == Place::kHere || step_ == Step::kSend) return send_value(std::move(value));
   result_ = std::move(value);
   post(Step::kSend, services->executor_at(place));
@@ -247,6 +249,8 @@ void IncomingState::send_value(Value value) noexcept {
     hooks.sent();
   } catch (...) {
     hooks.undo();
+    // It holds an object of another language. The codec makes bytes of it on a thread that may wait for that
+    // language's lock, and then it is sent again.
     if (hooks.needs_codec() && services->codec && !ForeignPayload::in(value)) {
       result_ = std::move(value);
       return post(Step::kEncode, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));

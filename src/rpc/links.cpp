@@ -27,6 +27,7 @@ void Links::accept(detail::Ref<Connection> connection) {
     // The other side is told by the end of the connection, which follows.
   }
   changed_.notify_all();
+  // It is still here if the listeners have closed or memory has run out.
   if (connection) connection->close(nullptr);
 }
 
@@ -42,6 +43,7 @@ void Links::meet(const Serve& serve) {
   listen.on_refused = [this](const std::exception_ptr& error, const std::string&) {
     if (options_.log) options_.log("refused: " + describe(error));
   };
+  // Before the rendezvous, because others connect to these addresses as soon as they know them.
   self.addresses = ways_->listen(options_.address, listen);
   RendezvousOptions meet;
   meet.self = self;
@@ -57,6 +59,7 @@ void Links::meet(const Serve& serve) {
     const std::vector<Member> members = rendezvous.enter();
     if (static_cast<int>(members.size()) != options_.world_size)
       throw ValueError("the list of workers is incomplete");
+    // The agent serves before this worker says that it is ready: once all are ready, any of them may call.
     serve(members, connect_all(members, deadline));
     rendezvous.wait_ready();
   } catch (...) {
@@ -69,6 +72,7 @@ void Links::meet(const Serve& serve) {
 Links::Connections Links::connect_all(const std::vector<Member>& members, TimePoint deadline) {
   const Member& me = members[static_cast<size_t>(options_.rank)];
   std::vector<Future<detail::Ref<Connection>>> opening;
+  // Each worker connects to those of lower rank and is connected to by the others, so each pair has one connection.
   for (int rank = 0; rank < options_.rank; ++rank) {
     const Member& m = members[static_cast<size_t>(rank)];
     ConnectOptions connect;
@@ -89,6 +93,7 @@ Links::Connections Links::connect_all(const std::vector<Member>& members, TimePo
   Connections connections(members.size());
   for (size_t rank = 0; rank < opening.size(); ++rank) {
     const auto slice = [&](TimePoint until) { return opening[rank].wait_until(until); };
+    // One second more, because the transport's own error at the deadline says what happened.
     if (!wait_interruptible(deadline + std::chrono::seconds(1), options_.interrupted, "init_rpc", slice)) {
       throw DeadlineExceeded(fmt::format("worker '{}' did not connect to '{}' within {:.3g} s", me.name,
                                          members[rank].name, options_.timeout.count()));
@@ -151,6 +156,7 @@ void Links::stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) n
     loop = loop_.get();
   }
   if (loop && !loop->stop(grace)) [[maybe_unused]]
+    // A thread is still in a handler, which may go on using the agent. So the agent is never freed.
     auto* const kept = new std::shared_ptr<void>(std::move(alive));
 }
 

@@ -196,6 +196,7 @@ class Rendezvous::Register final : public detail::RefCounted {
       if (entry.connection && entry.call)
         send_failure(*entry.connection, std::exchange(entry.call, 0), error);
     }
+    // Once all have entered, listed_ has its value.
     if (static_cast<int>(entries_.size()) < world_size_) listed_.set_error(error);
     go_.set_error(error);
   }
@@ -341,6 +342,7 @@ Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)
   listen.on_connection = [reg = register_](detail::Ref<Connection> connection) {
     try {
       auto session = detail::make_ref<Session>(reg);
+      // Before start(), because the connection may end at once.
       reg->opened();
       connection->start(std::move(session));
     } catch (const std::bad_alloc&) {

@@ -162,8 +162,11 @@ detail::Ref<OwnerEntry> RRefTable::create(const RRefId& id, int holder) {
 }
 
 RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, int to) {
+  // No owner knows a reference whose creation was not sent. This throws the error of the creation.
   if (!reference.is_owner() && !static_cast<const UserRRef&>(reference).leased())
     (void)reference.confirmed().get();
+  // The lease or the pin comes before the frame is sent: the receiver may be faster than this thread. undo() takes it
+  // back.
   Export done;
   done.to = to;
   if (reference.is_owner()) {
@@ -185,6 +188,7 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
 
 void RRefTable::undo(const Export& done) noexcept {
   detail::Ref<OwnerEntry> dropped;
+  // These are declared before the lock, so that they are destroyed after it: that may run code of users.
   Pin pin{{}, -1};
   const MutexLock lock(mutex_);
   if (done.entry) {
@@ -215,6 +219,7 @@ detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from)
     {
       const MutexLock lock(mutex_);
       entry = expect(id);
+      // An entry that only holds the error of an unknown id is not kept in the table.
       dropped = forget_if_unused(entries_.find(key_of(id)));
     }
     return own(std::move(entry));
@@ -235,6 +240,7 @@ void RRefTable::on_lease(int from, const PassedRRef& passed) {
     if (cleared_) return;
     add_lease(*expect(passed.id), from);
   }
+  // Only now may the parent let go of its own reference.
   OutFrame done(FrameKind::kForkDone);
   write_fork_done(done.body, passed.fork);
   workers_.tell(passed.parent, std::move(done));  // a dead parent has no pins
@@ -312,6 +318,7 @@ void RRefTable::worker_died(int rank, const std::exception_ptr& cause) noexcept 
       }
     }
   }
+  // Outside of the lock, because callbacks may run.
   for (const auto& entry : orphans) entry->fail(cause);
 }
 

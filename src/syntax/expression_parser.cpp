@@ -113,6 +113,7 @@ ExprPtr ExpressionParser::expression() {
   if (!at(Tok::kIf)) return then;
   take();
   auto node = std::make_unique<Ternary>();
+  // Not expression(): Python's grammar has a ternary only behind the `else`, or in brackets.
   node->condition = disjunction();
   expect(Tok::kElse, "in `a if condition else b`");
   node->otherwise = expression();
@@ -235,6 +236,7 @@ ExprPtr ExpressionParser::comparison() {
       node = std::make_unique<Compare>();
       node->first = std::move(first);
     }
+    // The chain is flat, so the height of the tree does not bound its length.
     if (node->ops.size() >= static_cast<size_t>(kMaxHeight)) {
       fail(peek().span, fmt::format("a comparison chains at most {} operands", kMaxHeight));
     }
@@ -271,7 +273,7 @@ ExprPtr ExpressionParser::unary() {
   }
   const Nested nested(*this);
   const uint32_t begin = take().span.begin;
-  // -2**63 is an int although 2**63 is not.
+  // -2**63 is an int although 2**63 is not, so this one is made here and not by negation.
   if (op == UnaryOp::kNeg && at(Tok::kInt) && text(peek()) == "9223372036854775808") {
     take();
     auto node = std::make_unique<Int>();
@@ -303,6 +305,8 @@ ExprPtr ExpressionParser::power() {
 }
 
 ExprPtr ExpressionParser::postfix() {
+  // A loop, so that a long chain such as a.b[0].c() needs no recursion here. check_height() bounds the tree that it
+  // makes.
   ExprPtr e = atom();
   for (;;) {
     if (accept(Tok::kDot)) {
@@ -332,6 +336,7 @@ ExprPtr ExpressionParser::subscript(ExprPtr object) {
   do {
     if (at(Tok::kRBracket)) break;
     node->indices.push_back(index());
+    // x[i,] has one index and means a tuple of one.
     node->comma = node->comma || at(Tok::kComma);
   } while (accept(Tok::kComma));
   expect(Tok::kRBracket, "after the index");
@@ -369,6 +374,7 @@ ExprPtr ExpressionParser::call(ExprPtr callee) {
       const Token& name = take();
       take();
       Keyword keyword{text(name), name.span, nullptr};
+      // This also bounds the search for a second keyword of the same name.
       if (node->keywords.size() >= kMaxParameters)
         fail(name.span, fmt::format("a call takes at most {} keywords", kMaxParameters));
       if (std::any_of(node->keywords.begin(), node->keywords.end(),
@@ -456,6 +462,7 @@ ExprPtr ExpressionParser::comprehension(std::unique_ptr<Comp> comp, uint32_t beg
   take();
   comp->target = target_list();
   expect(Tok::kIn, "in the comprehension");
+  // Not expression(): an `if` that follows begins a condition, not a ternary.
   comp->iterable = disjunction();
   while (accept(Tok::kIf)) comp->conditions.push_back(disjunction());
   if (at(Tok::kFor))
@@ -586,6 +593,7 @@ ExprPtr ExpressionParser::string() {
     }
   }
   if (!format) {
+    // An annotation in quotes is parsed from its place in the source, and joined pieces have no single place.
     if (tokens > 1) static_cast<String&>(*parts.front()).body = {};
     parts.front()->span = since(begin);
     return std::move(parts.front());
@@ -610,7 +618,9 @@ ExprPtr ExpressionParser::format_string(const Token& token) {
   while (i < body.span.end) {
     const char c = all[i];
     if (c == '\\' && !body.raw) {
-      i = std::min(i + 2, body.span.end);
+      // The escaped character is skipped, but a brace: as in Python, `\{` is a backslash in front of a field.
+      const bool brace = i + 1 < body.span.end && (all[i + 1] == '{' || all[i + 1] == '}');
+      i = std::min(i + (brace ? 1 : 2), body.span.end);
     } else if ((c == '{' || c == '}') && i + 1 < body.span.end && all[i + 1] == c) {
       flush(i + 1);
       i += 2;
@@ -620,6 +630,8 @@ ExprPtr ExpressionParser::format_string(const Token& token) {
     } else if (c == '{') {
       flush(i);
       // The field ends at the first `}` outside of strings and brackets. Its text is then lexed and parsed by itself.
+      // A colon, `!r` or a final `=` outside of brackets would be a format, a conversion or a debugging form; `!=` is
+      // an operator.
       const uint32_t begin = i + 1;
       int brackets = 0;
       char quote = '\0';
@@ -644,6 +656,7 @@ ExprPtr ExpressionParser::format_string(const Token& token) {
       }
       if (i >= body.span.end) fail({begin - 1, begin}, "this field is never closed");
       if (i == begin) fail({begin - 1, i + 1}, "this field is empty");
+      // The field goes on counting from this depth, so f-strings inside f-strings are bounded too.
       ExpressionParser field(source_, lex_expression(source_, {begin, i}), depth_);
       ExprPtr value = field.expression_list();
       field.expect_end();

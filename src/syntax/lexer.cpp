@@ -105,6 +105,7 @@ constexpr std::array kMarks = {
 };
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+// Any character beyond ASCII may be part of a name. lex() has checked that the text is UTF-8.
 bool is_name_start(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
@@ -115,6 +116,7 @@ bool is_name_part(char c) noexcept { return is_name_start(c) || is_digit(c); }
 size_t first_bad_byte(std::string_view text) noexcept {
   for (size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
+    // 0xC0 and 0xC1 could begin only overlong forms, and 0xF5 only numbers above 0x10FFFF.
     const size_t length = c < 0x80                ? 1
                           : c >= 0xC2 && c < 0xE0 ? 2
                           : c >= 0xE0 && c < 0xF0 ? 3
@@ -139,11 +141,13 @@ class Lexer {
  public:
   Lexer(std::shared_ptr<const Source> source, Span range, bool lines)
       : source_(std::move(source)),
+        // Begins at the start of the text, not of the range, so that offsets are those of the Source.
         text_(std::string_view(source_->text).substr(0, range.end)),
         at_(range.begin),
         lines_(lines) {}
 
   std::vector<Token> run() {
+    // Scripts have about one token for three bytes.
     tokens_.reserve((text_.size() - at_) / 3 + 8);
     if (lines_) {
       if (at_ == 0 && text_.starts_with("\xEF\xBB\xBF")) at_ = 3;  // a byte order mark
@@ -312,6 +316,8 @@ class Lexer {
           digits(is_digit);
         }
       }
+      // As in Python, `00` is 0 and `017` is refused, because it was octal in Python 2. Floats such as `01.5` are
+      // allowed.
       if (kind == Tok::kInt && n > 1 && peek() == '0' &&
           text_.substr(at_, n).find_first_not_of("0_") != std::string_view::npos) {
         fail_here(n, "a decimal number does not begin with 0; octal ones are written 0o17");
@@ -328,6 +334,7 @@ class Lexer {
   void word() {
     size_t n = 1;
     while (is_name_part(peek(n))) ++n;
+    // A string's prefix has one or two letters, in either case.
     if ((peek(n) == '"' || peek(n) == '\'') && n <= 2) {
       std::string prefix;
       for (const char c : text_.substr(at_, n)) prefix += static_cast<char>(c | 0x20);
@@ -382,6 +389,7 @@ class Lexer {
       case Tok::kRBracket:
       case Tok::kRBrace: {
         if (brackets_.empty()) fail_here(1, fmt::format("this `{}` closes nothing", rest.front()));
+        // Brackets are matched here and not in the parser, because they decide whether a line end is a token.
         const char open = text_[brackets_.back()];
         const char wanted = open == '(' ? ')' : open == '[' ? ']' : '}';
         if (rest.front() != wanted) {
@@ -489,6 +497,7 @@ std::string unescape(const std::shared_ptr<const Source>& source, Span span, boo
   for (size_t i = 0; i < text.size(); ++i) {
     // As in Python, a line end inside a string is "\n" whatever the file has.
     if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    // The text between two fields of an f-string may end in a backslash: f"\{x}".
     if (text[i] != '\\' || raw || i + 1 >= text.size()) {
       out += text[i];
       continue;
@@ -540,6 +549,7 @@ std::string unescape(const std::shared_ptr<const Source>& source, Span span, boo
       case 'N': fail("named characters are not supported in scripts; write the character or \\uXXXX"); break;
       default:
         if (c >= '0' && c <= '7') {
+          // One to three octal digits. As in Python, a number above 0o377 is the character of that number.
           uint32_t value = static_cast<uint32_t>(c - '0');
           for (int k = 0; k < 2 && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '7'; ++k) {
             value = value * 8 + static_cast<uint32_t>(text[++i] - '0');

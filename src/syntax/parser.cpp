@@ -26,6 +26,7 @@ class Parser : public ExpressionParser {
         case Tok::kAsync: refuse_async();
         case Tok::kImport:
         case Tok::kFrom:
+          // A decorator belongs to a `def` or a `class`. In front of an import it gets the error below.
           if (decorators.empty()) {
             import(m.imports);
             break;
@@ -82,6 +83,7 @@ class Parser : public ExpressionParser {
       do {
         if (at(Tok::kStar))
           fail(peek().span, "`import *` is not supported in scripts; import the names one by one");
+        // A trailing comma, which Python allows between brackets only.
         if (brackets && at(Tok::kRParen)) break;
         Import i{module, std::string(text(expect(Tok::kName, "to import"))), {}, {}};
         i.alias = accept(Tok::kAs) ? std::string(text(expect(Tok::kName, "after `as`"))) : i.name;
@@ -116,6 +118,7 @@ class Parser : public ExpressionParser {
     expect(Tok::kColon, "after the function's head");
     f.span = since(begin);
     f.body = block("a function");
+    // As in Python, the docstring is a plain string that stands alone as the first statement. An f-string is not one.
     if (!f.body.empty() && f.body.front()->kind == StmtKind::kExpr) {
       if (const auto* doc = is<String>(*as<ExprStmt>(*f.body.front()).value)) f.docstring = doc->value;
     }
@@ -152,6 +155,7 @@ class Parser : public ExpressionParser {
       if (accept(Tok::kAssign)) {
         p.default_value = expression();
         defaults = true;
+        // Parameters after `*` are given by name, so those with and without defaults may come in any order.
       } else if (defaults && !keyword_only) {
         fail(name.span, fmt::format("the parameter `{}` has no default but follows one that has", p.name));
       }
@@ -188,6 +192,7 @@ class Parser : public ExpressionParser {
         c.methods.push_back(function(std::move(method_decorators)));
       } else if (at(Tok::kAsync)) {
         refuse_async();
+        // A docstring, `pass` or `...` adds nothing to the class.
       } else if ((at(Tok::kString) || at(Tok::kPass) || at(Tok::kEllipsis)) &&
                  peek(1).kind == Tok::kNewline) {
         take();
@@ -274,7 +279,8 @@ class Parser : public ExpressionParser {
       case Tok::kAsync: refuse_async();
       default: break;
     }
-    // `match` is a name elsewhere; as a statement it has a subject and a colon at the end of its line.
+    // `match` is a soft keyword. In front of another name or a literal it cannot be a name, because two operands
+    // never follow each other.
     if (at(Tok::kName) && text(peek()) == "match" &&
         (peek(1).kind == Tok::kName || peek(1).kind == Tok::kInt || peek(1).kind == Tok::kString)) {
       fail(peek().span, "`match` is not supported in scripts; write `if` and `elif`");
@@ -313,7 +319,7 @@ class Parser : public ExpressionParser {
     } while (accept(Tok::kSemicolon));
     if (at(Tok::kEnd)) return;
     if (!at(Tok::kNewline)) {
-      // `print "x"` and the like.
+      // `print "x"` of Python 2, two statements without `;`, and the like.
       fail(peek().span, fmt::format("expected the statement to end here, found {}", found()));
     }
     take();
@@ -382,6 +388,8 @@ class Parser : public ExpressionParser {
   }
 
   StmtPtr expression_statement(uint32_t begin) {
+    // Whether this is a target is known only after it has been read, so targets are parsed as expressions and checked
+    // when their `=` comes.
     ExprPtr first = expression_list();
     if (accept(Tok::kColon)) {
       auto s = std::make_unique<AnnAssign>();
@@ -407,6 +415,7 @@ class Parser : public ExpressionParser {
       return s;
     }
     if (peek().kind >= Tok::kPlusAssign && peek().kind <= Tok::kAtAssign) {
+      // In the order of the tokens from kPlusAssign on.
       constexpr BinaryOp kOps[] = {BinaryOp::kAdd,      BinaryOp::kSub, BinaryOp::kMul, BinaryOp::kDiv,
                                    BinaryOp::kFloorDiv, BinaryOp::kMod, BinaryOp::kPow, BinaryOp::kAnd,
                                    BinaryOp::kOr,       BinaryOp::kXor, BinaryOp::kShl, BinaryOp::kShr,

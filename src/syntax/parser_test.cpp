@@ -127,6 +127,13 @@ TEST(Parser, NumbersAndStringsKeepTheirValue) {
   EXPECT_EQ(expression("f'{d[\"k\"]}'"), "f[d['k']]");
 }
 
+// As in Python: `\{` is not an escape, so the backslash stands for itself and the brace opens a field.
+TEST(Parser, ABackslashInFrontOfABraceIsText) {
+  EXPECT_EQ(expression(R"(f'\{x}')"), R"(f['\', x])");
+  EXPECT_EQ(expression(R"(f'\{{x\}}')"), R"(f['\{x\}'])");
+  EXPECT_EQ(expression(R"(f'a\{x}')"), R"(f['a\', x])");
+}
+
 TEST(Parser, AFunctionsHeadIsRead) {
   const Module m = parsed(
       "@script\n@rpc.functions.async_execution\ndef f(a: Tensor, b: int = 2, *, c: 'float' = 1.0) -> "

@@ -29,6 +29,8 @@ DType result_type(const Tensor& a, const Tensor& b) {
   const Impl& x = impl_of(a);
   const Impl& y = impl_of(b);
   if (x.dtype() == y.dtype()) return x.dtype();
+  // As in PyTorch, a tensor without dimensions beside one with dimensions counts as a number: it can raise the
+  // category (bool, int, float), not the width.
   if ((x.dim() == 0) == (y.dim() == 0)) return promote(x.dtype(), y.dtype());
   return x.dim() ? combine(x.dtype(), y.dtype()) : combine(y.dtype(), x.dtype());
 }
@@ -36,6 +38,7 @@ DType result_type(const Tensor& a, const Tensor& b) {
 DType result_type(const Tensor& a, Scalar b) { return combine(impl_of(a).dtype(), b.dtype()); }
 
 bool can_cast(DType from, DType to) noexcept {
+  // In place PyTorch refuses what would lose a fraction or every value but two.
   if (is_floating(from) && !is_floating(to)) return false;
   return from == DType::kBool || to != DType::kBool;
 }

@@ -72,6 +72,7 @@ struct Printer {
     double largest = 0;
     each_shown(0, 0, [&](int64_t at) {
       const double v = number_at(at);
+      // PyTorch chooses the format by the finite elements other than 0.
       if (!std::isfinite(v) || v == 0) return;
       smallest = std::min(smallest, std::fabs(v));
       largest = std::max(largest, std::fabs(v));
@@ -144,6 +145,7 @@ std::string repr(const Tensor& tensor) {
   }
   std::string text = std::string(kPrefix) + p.out;
   const size_t newline = text.rfind('\n');
+  // As PyTorch counts: the length of the last line, and two.
   int64_t column = static_cast<int64_t>(text.size()) -
                    static_cast<int64_t>(newline == std::string::npos ? -1 : static_cast<int64_t>(newline)) +
                    1;

@@ -76,6 +76,8 @@ Impl* Impl::make(std::span<const int64_t> sizes, DType dtype) {
         bytes > (size_t{1} << 62);
   if (bad) [[unlikely]]
     throw_bad_sizes(sizes, dtype);
+  // Sizes beyond 2^62 bytes are a mistake of the program (ShapeError). What only this machine cannot have is a want
+  // of memory.
   if (bytes > kAddressable) [[unlikely]]
     throw_no_memory(sizes, dtype);
   const size_t whole = block_bytes(dim, bytes);
@@ -107,6 +109,7 @@ Impl* Impl::make(std::span<const int64_t> sizes, std::span<const int64_t> stride
 bool Impl::is_row_major() const noexcept {
   int64_t step = 1;
   for (size_t i = dim_; i-- > 0;) {
+    // An empty tensor is contiguous whatever its strides are.
     if (sizes()[i] != 1 && strides()[i] != step) return numel_ == 0;
     step *= sizes()[i];
   }

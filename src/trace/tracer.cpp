@@ -14,6 +14,7 @@
 namespace tine::trace {
 namespace {
 
+// Objects may hold each other in a circle.
 constexpr int kDeepestObject = 32;
 
 // The identity of a value of the run: the address of its object. Null for values that are constants.
@@ -170,6 +171,7 @@ ir::Def* Tracer::follows(ir::Def* def, std::span<ir::Def* const> inputs, bool an
 // tensors in place of its numbers.
 Value Tracer::bind(const Value& value, ir::Def* def, size_t scope) {
   if (trace::is_number(value)) {
+    // A number that is the same for all inputs stays plain: the program may use it as a constant.
     if (!varying_.contains(def)) return value;
     const Value stands(stand_in(value));
     numbers_.insert(identity(stands));
@@ -186,6 +188,7 @@ Value Tracer::bind(const Value& value, ir::Def* def, size_t scope) {
 Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
   ir::Builder b = builder(scope);
   const auto as = [&](TypeKind kind) {
+    // What is declared as Any or Optional is taken apart as the container that this run saw.
     return def->type->kind == kind ? def : follows(b.cast(def, type_of(value)), std::array{def});
   };
   const auto bind_all = [&](const std::vector<Value>& items, const std::vector<ir::Def*>& parts,
@@ -195,6 +198,7 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
       bound.push_back(bind(items[i], follows(parts[i], std::array{of}), scope));
     return bound;
   };
+  // Parts that are constants get no nodes.
   const auto worth = [&](const Value& item) {
     return identity(item) || (trace::is_number(item) && varying_.contains(def));
   };
@@ -202,6 +206,8 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
     const std::vector<Value>& items = value.as_tuple().items;
     if (std::none_of(items.begin(), items.end(), worth)) return value;
     ir::Def* const whole = as(TypeKind::kTuple);
+    // A tuple cannot be changed, so the program gets another one. A list or dict is changed in place, because the
+    // program may hold that very object already.
     return Value(detail::make_ref<Tuple>(bind_all(items, b.unpack_tuple(whole), whole)));
   }
   if (value.is(Tag::kList)) {
@@ -228,6 +234,7 @@ void Tracer::find_attributes(const Value& object, std::vector<std::string>* path
     const Value& slot = o.slots[i];
     path->push_back(o.type->slots[i].name);
     if (slot.is_tensor() && slot.as_tensor().defined()) {
+      // A tensor that two attributes share is known by the first.
       attributes_.try_emplace(slot.as_tensor().impl(), Attribute{*path});
     } else if (slot.is(Tag::kObject)) {
       attributes_.try_emplace(slot.as_counted(), Attribute{*path});
@@ -259,6 +266,8 @@ void Tracer::add_input(const Value& value, std::string_view name) {
 // The value that this graph, or one around it, has for the identity: from outside it comes in as an explicit input.
 ir::Def* Tracer::known(Id id, size_t scope) {
   Scope& here = scopes_[scope];
+  // Three cases: this graph has it; a graph around the fork has it, so it becomes an input of the fork; it is an
+  // attribute of `self`, which the outermost graph reads by its path.
   if (const auto found = here.defs.find(id); found != here.defs.end()) return found->second;
   if (scope > 0) {
     ir::Def* const outer = known(id, scope - 1);
@@ -396,6 +405,8 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted,
 
 Value Tracer::call(std::span<const Op* const> overloads, OpContext& context, std::span<const Value> args,
                    std::span<const Keyword> keywords, const Op** chosen) {
+  // The arguments are bound twice: with the numbers themselves, to choose the row and to run it, and with the tensors
+  // that stand for them, to record where they come from.
   std::vector<Value> plain_args, given, written;
   std::vector<Keyword> plain_keywords;
   for (const Value& value : args) plain_args.push_back(plain(value));
@@ -499,6 +510,8 @@ Tracer::Scope Tracer::close_scope() {
   Scope closed = std::move(scopes_.back());
   scopes_.pop_back();
   for (const auto& [id, def] : closed.defs) {
+    // No graph has these values from here on. def_of() refuses them with the reason, so they do not become constants
+    // unseen.
     if (varying_.contains(def)) left_.insert(id);
   }
   return closed;

@@ -39,12 +39,14 @@ double power(double base, double exponent) {
 std::pair<double, double> divide_with_rest(double a, double b) {
   if (b == 0) throw ZeroDivisionError("float divmod()");
   double rest = std::fmod(a, b);
+  // As in Python, the rest has the sign of the divisor.
   if (rest != 0 && (a < 0) != (b < 0)) rest += b;
   return {(a - rest) / b, rest};
 }
 
 int64_t shift_left(int64_t a, int64_t n) {
   if (n < 0) throw ValueError("negative shift count");
+  // C++ does not define shifts by 64 and more.
   return n > 63 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(a) << n);
 }
 int64_t shift_right(int64_t a, int64_t n) {
@@ -55,6 +57,7 @@ int64_t shift_right(int64_t a, int64_t n) {
 int64_t to_int(double d) {
   if (std::isnan(d)) throw ValueError("cannot convert float NaN to integer");
   if (std::isinf(d)) throw OverflowError("cannot convert float infinity to integer");
+  // 2^63 is the first double that does not fit. The largest int is not a double.
   if (d >= 9223372036854775808.0 || d < -9223372036854775808.0) {
     throw OverflowError(fmt::format("float {} does not fit a 64-bit integer", float_repr(d)));
   }
@@ -66,6 +69,7 @@ int64_t parse_int(const std::string& text) {
   const std::string_view plain = stripped(text);
   int64_t value = 0;
   if (without_underscores(plain, &digits)) {
+    // from_chars() takes no plus sign. Without it "+-5" would pass.
     const char* first = digits.data() + digits.starts_with('+');
     const char* last = digits.data() + digits.size();
     const auto [end, error] = std::from_chars(first, last, value);
@@ -85,6 +89,7 @@ double parse_float(const std::string& text) {
     const char* first = digits.data() + digits.starts_with('+');
     const char* last = digits.data() + digits.size();
     const auto [end, error] = std::from_chars(first, last, value);
+    // from_chars() also reads "nan(123)".
     if (end == last && !digits.starts_with("+-") && !digits.ends_with(')')) {
       if (error == std::errc()) return value;
       if (error == std::errc::result_out_of_range)

@@ -51,6 +51,8 @@ bool convert_to_list(const Value& v, const Type& type, const Site& site, Value* 
     if (!convert_items(source, type, site, &items)) return false;
   } else {
     const TypeKind element = type.of[0]->kind;
+    // One number for a list. In a script this needs a size in the schema (int[2]); from Python any int[] takes it, as
+    // in x.view(6).
     if (element != TypeKind::kInt && element != TypeKind::kFloat) return false;
     if (!python && site.list_size == 0) return false;
     Value one;
@@ -69,6 +71,7 @@ bool convert_to_number(const Value& v, TypeKind kind, const Site& site, Value* o
     return true;
   }
   if (!is_scalar_tensor(v)) return false;
+  // The tracer records the tensor, which stands for the number.
   if (site.boundary == Boundary::kRecorded) {
     *out = v;
     return true;
@@ -148,6 +151,7 @@ class Binder {
     bound_.clear();
     bound_.resize(n);
     if (converts_) {
+      // A float that becomes a tensor must not lose digits beside a float64 tensor.
       const auto is_double = [](const Value& v) {
         return v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dtype() == DType::kFloat64;
       };
@@ -218,6 +222,7 @@ class Binder {
   int parameter(std::string_view keyword) {
     int i = schema_.index_of(keyword);
     if (i < 0 && is_python(site_)) {
+      // As in PyTorch: the name in its documents, and NumPy's.
       if (keyword == "input") i = schema_.index_of("self");
       if (keyword == "axis") i = schema_.index_of("dim");
     }
@@ -225,6 +230,7 @@ class Binder {
   }
 
   bool named(size_t given) {
+    // A bit for each of the first 64 parameters. Beyond them the keywords are searched.
     uint64_t seen = 0;
     for (const auto& [name, v] : keywords_) {
       const int i = parameter(name);
@@ -266,6 +272,7 @@ bool bind_positions(const Schema& schema, std::span<const Value> args, std::vect
   for (size_t i = 0; i < args.size(); ++i) {
     const auto tag = static_cast<unsigned>(args[i].tag());
     if (params[i].keyword_only) return false;
+    // The tag alone decides nearly all cases. Only then does fits() look into lists and dicts.
     if (fits_at_once(args[i], params[i])) continue;
     if (!(params[i].possible >> tag & 1) || !fits(args[i], params[i].type)) return false;
   }

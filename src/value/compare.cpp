@@ -65,6 +65,7 @@ bool equal_tensors(const Tensor& a, const Tensor& b) {
   if (!std::equal(x.begin(), x.end(), y.begin(), y.end())) return false;
   const Tensor p = a.contiguous(), q = b.contiguous();
   const int64_t n = p.numel();
+  // Beyond 2^53 doubles do not tell ints apart.
   if (p.dtype() == DType::kInt64 && q.dtype() == DType::kInt64) {
     return std::equal(p.data_as<int64_t>(), p.data_as<int64_t>() + n, q.data_as<int64_t>());
   }
@@ -114,12 +115,14 @@ int compare(const Value& a, const Value& b, int depth) {
     const int order = compare_numbers(a, b);
     return order == 2 ? 1 : order;
   }
+  // The bytes of UTF-8 sort as its characters do.
   if (a.is_string() && b.is_string()) return a.as_string().compare(b.as_string());
   const auto items = [](const Value& v) -> const std::vector<Value>* {
     return v.is(Tag::kList) ? &v.as_list().items : v.is(Tag::kTuple) ? &v.as_tuple().items : nullptr;
   };
   if (a.tag() == b.tag() && items(a)) {
     const auto &x = *items(a), &y = *items(b);
+    // As in Python, the first elements that differ decide.
     for (size_t i = 0; i < x.size() && i < y.size(); ++i) {
       if (!equals(x[i], y[i], depth + 1)) return compare(x[i], y[i], depth + 1);
     }

@@ -17,6 +17,7 @@ constexpr int64_t kUnevenRate = 10'000;  // added where elements are not walked 
 constexpr int64_t kItemUnits = 50;       // elements that reading a number from a list costs
 constexpr int64_t kProductCost = 2'000;  // multiplications that one product of a batch costs beside its own
 
+// Sizes may be anything, so what overflows is unbounded.
 int64_t sum(int64_t a, int64_t b) noexcept {
   int64_t out;
   return __builtin_add_overflow(a, b, &out) ? kUnbounded : out;
@@ -234,6 +235,7 @@ Work matrices(const Value& left, const Value& right, bool right_is_turned) noexc
   const int64_t columns = right_is_turned ? y[0] : y.size() > 1 ? y.back() : 1;
   int64_t batch = 1;
   const size_t dims = std::max(x.size(), y.size());
+  // From the third last on, dimensions count products.
   for (size_t i = 3; i <= dims; ++i) {
     const int64_t m = i <= x.size() ? x[x.size() - i] : 1;
     const int64_t k = i <= y.size() && !right_is_turned ? y[y.size() - i] : 1;

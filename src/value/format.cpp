@@ -48,6 +48,7 @@ Spec parse_spec(std::string_view s, const Value& v) {
     }
     return c;
   };
+  // Any character is a fill, but only in front of an alignment: "<5" aligns, and "<<5" fills with "<".
   const size_t first = s.empty() ? 0 : character_length(s);
   const bool filled = s.size() > first && first > 0 && is_align(s[first]);
   if (filled) {
@@ -279,6 +280,7 @@ std::string format_value(const Value& v, std::string_view text) {
   }
   const Spec spec = parse_spec(text, v);
   if (v.is_string()) return format_string(v, spec);
+  // As in Python, a bool with a specification is formatted as its number.
   return v.is_float() ? format_float(v, v.as_float(), spec) : format_int(v, v.as_int(), spec);
 }
 
@@ -321,6 +323,7 @@ std::string format(std::string_view text, const std::vector<Value>& args) {
       continue;
     }
     if (c == '}') throw ValueError("Single '}' encountered in format string");
+    // The first one ends the field: fields inside specifications are refused below.
     const size_t close = text.find('}');
     if (close == text.npos)
       throw ValueError(text.empty() ? "Single '{' encountered in format string"

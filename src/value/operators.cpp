@@ -124,6 +124,8 @@ const Op& OpTable::resolve(std::string_view name, std::span<const Value> args,
   if (const auto one = rows_->by_full_name.find(name); one != rows_->by_full_name.end())
     return resolve(std::span(&one->second, 1), args, keywords, boundary, bound);
   const std::string* nearest = nullptr;
+  // At most two edits away. Of equally near names the first in order is shown, so that the message does not depend on
+  // the hash table. The name may come from elsewhere, so only its start is compared.
   size_t distance = 3;
   for (const auto& [other, ops] : rows_->by_name) {
     const size_t d = edit_distance(name.substr(0, 100), other);
@@ -139,6 +141,8 @@ const Op& OpTable::resolve(std::string_view name, std::span<const Value> args,
 const Op& OpTable::resolve(std::span<const Op* const> overloads, std::span<const Value> args,
                            std::span<const Keyword> keywords, Boundary boundary, std::vector<Value>* bound) {
   if (overloads.empty()) throw ValueError("OpTable::resolve: no overloads to choose from");
+  // A row that takes the arguments as they are wins over every row that would convert them, wherever they stand in
+  // the table.
   if (keywords.empty()) [[likely]] {
     for (const Op* op : overloads) {
       if (bind_positions(op->schema, args, bound)) return *op;

@@ -118,6 +118,7 @@ std::string with_alias(const Type& type, int list_size, const std::string& alias
   std::string text = type.schema_str(list_size);
   if (alias.empty()) return text;
   const std::string note = fmt::format("({}{})", alias, written ? "!" : "");
+  // As PyTorch writes it: `Tensor(a!)[]`, but `t[](a!)` and `t[](a!)?`.
   const size_t at = text.starts_with("Tensor") ? 6 : text.size() - text.ends_with('?');
   return text.insert(at, note);
 }

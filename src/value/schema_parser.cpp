@@ -86,6 +86,7 @@ TypePtr Parser::type(TypeNotes* notes) {
   Deeper deeper(*this);
   TypePtr result = base_type(notes);
   for (int suffixes = 0;; ++suffixes) {
+    // Each suffix nests the type once more, as a bracket does.
     if (suffixes > kDeepest) fail(fmt::format("nested deeper than {}", kDeepest));
     if (accept("?")) {
       result = Type::optional(std::move(result));
@@ -127,6 +128,7 @@ TypePtr Parser::base_type(TypeNotes* notes) {
       if (notes && looking_at("(")) alias(notes);
       return result;
     }
+    // `Tensor(a)`: the bracket opens an alias, which is read after the name.
     --at_;
   } else if (looking_at("[")) {
     const bool is_generic = head == "List" || head == "Dict" || head == "Tuple" || head == "Optional" ||
@@ -188,6 +190,7 @@ TypePtr Parser::named(std::string_view head) {
     fail(fmt::format("{0} needs its element types, like {0}{1}", head,
                      head == "Dict" ? "[str, int]" : "[int]"));
   }
+  // A word in small letters is a type variable, such as the `t` of `t[]`.
   if (small(head[0]) && head.find_first_of(".:") == std::string_view::npos)
     return Type::variable(std::string(head));
   return std::make_shared<ObjectType>(std::string(head), std::vector<ObjectType::Slot>{});

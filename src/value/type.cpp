@@ -154,6 +154,7 @@ bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept {
     // The value of a Future or RRef is only read, so these are covariant.
     case TypeKind::kFuture:
     case TypeKind::kRRef: return from->kind == to->kind && is_subtype(from->of[0], to->of[0]);
+    // Lists and dicts can be written to, so their element types must be equal.
     default: return equal(from, to);
   }
 }

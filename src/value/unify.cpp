@@ -62,6 +62,7 @@ TypePtr unify(const TypePtr& a, const TypePtr& b) {
   const auto numeric = [](const TypePtr& t) {
     return t->kind == TypeKind::kInt || t->kind == TypeKind::kFloat;
   };
+  // Neither is converted: which of them it is shows when it runs.
   if (numeric(a) && numeric(b)) return Type::number();
   if (a->kind != b->kind || a->of.size() != b->of.size()) return nullptr;
   if (a->kind != TypeKind::kTuple && a->kind != TypeKind::kFuture && a->kind != TypeKind::kRRef)

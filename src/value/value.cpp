@@ -160,6 +160,7 @@ bool Dict::erase(const Value& key) {
   if (items_.size() <= kScanLimit) {
     slots_.clear();
   } else if (!slots_.empty()) {
+    // Every later entry has another number now.
     rehash(slots_.size());
   }
   return true;

@@ -96,6 +96,7 @@ class Folder {
     } catch (const std::exception&) {
       return;  // left to fail when the script runs: it may never come there
     }
+    // Of a row that may return anything the node declares a type. The machine reports a result that is not of it.
     if (!fits(result, node.output()->type)) return;
     node.kind = Kind::kConstant;
     node.op = nullptr;
@@ -162,7 +163,8 @@ class Merger {
   }
 
  private:
-  // The row, or the constant's tag and bits; the inputs; the declared type.
+  // The row, or the constant's tag and bits; the inputs; the declared type. Bits tell 0.0 from -0.0 and find a NaN
+  // equal to itself. Constants of different declared types are not merged, because their uses were typed by them.
   using Key = std::tuple<const Op*, int, int64_t, std::string, std::vector<Def*>, std::string>;
 
   static Key key_of(const Node& node) {
@@ -268,6 +270,8 @@ bool drop_dead(Graph& graph) {
 }
 
 void simplify(Graph& graph) {
+  // One round finds nearly everything, because each pass walks in the order that lets it see its own results. The bound keeps
+  // the time linear.
   for (int round = 0; round < kRounds; ++round) {
     const bool folded = fold_constants(graph);
     const bool merged = merge_common(graph);

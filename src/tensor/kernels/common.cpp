@@ -31,6 +31,7 @@ DimVector broadcast(Sizes a, Sizes b) {
 }
 
 int64_t wrap_dim(int64_t dim, int64_t of) {
+  // As in PyTorch, a tensor without dimensions takes 0 and -1.
   const int64_t n = std::max<int64_t>(of, 1);
   if (dim < -n || dim >= n)
     throw IndexError(fmt::format("Dimension out of range (expected to be in range of [{}, {}], but got {})",
@@ -130,6 +131,7 @@ Order order_of(Sizes shape, std::span<const Operand> operands) noexcept {
       const int64_t a = stride(o, inner), b = stride(o, outer);
       if (a == 0 || b == 0) continue;
       if (a != b) return a < b ? -1 : 1;
+      // Of equal strides PyTorch puts the smaller dimension inside.
       if (shape[inner] > shape[outer]) return 1;
     }
     return 0;
@@ -153,6 +155,7 @@ Tensor make(Sizes shape, const Order& order, DType dtype) {
   if (order.row_major) return make(shape, dtype);
   DimVector strides;
   strides.resize(shape.size());
+  // Unsigned: strides of sizes that are too large wrap, and make() refuses the sizes.
   uint64_t step = 1;
   for (size_t k = 0; k < shape.size(); ++k) {
     strides[order.dims[k]] = static_cast<int64_t>(step);
@@ -173,6 +176,8 @@ void check_writable(const Impl& self, std::string_view op) {
                                  to_string(self.sizes())));
   if (self.numel() == 0) return;
   for (size_t i = 0; i < self.sizes().size(); ++i)
+    // As in PyTorch, only expanded dimensions are found. Other overlaps, which as_strided() can make, are not looked
+    // for.
     if (self.sizes()[i] > 1 && self.strides()[i] == 0)
       throw ValueError(fmt::format(
           "{}: more than one element of the written-to tensor refers to a single memory location (sizes "

@@ -30,6 +30,7 @@ void fill_random(const KernelContext& c, const Tensor& self, Draw draw) {
   Generator& g = generator_of(c);
   const Impl& x = known(self);
   if (x.numel() == 0) return;
+  // Drawn in row-major order whatever the strides are, so that a seed gives the same values.
   if (!x.contiguous()) {
     const Tensor straight = make(x.sizes(), x.dtype());
     fill_random<kPerBlock, T>(c, straight, draw);
@@ -40,7 +41,9 @@ void fill_random(const KernelContext& c, const Tensor& self, Draw draw) {
   T* out = static_cast<T*>(x.data());
   const int64_t count = x.numel();
   const int64_t whole = count / kPer;
+  // One block more than are filled whole, for the elements that are left.
   const Generator::Claim claim = g.claim(static_cast<uint64_t>(whole + 1));
+  // A block takes ten rounds of multiplications, so fewer of them are worth another core.
   tine::split(c, whole, kGrain / 8, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k)
       draw(Generator::block(claim, static_cast<uint64_t>(k)), out + k * kPer);
@@ -59,6 +62,7 @@ void need_float(const Impl& x, std::string_view name) {
 
 // Box and Muller: two uniform numbers become two independent normal ones.
 void box_muller(double u, double v, double* a, double* b) {
+  // u is in [0, 1), so 1 - u is never 0.
   const double radius = std::sqrt(-2 * std::log1p(-u));
   *a = radius * std::cos(2 * std::numbers::pi * v);
   *b = radius * std::sin(2 * std::numbers::pi * v);
@@ -95,7 +99,7 @@ Tensor full_like(const Tensor& a, Scalar value, std::optional<DType> dtype) {
 }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype) {
-  const bool whole = !start.is_float() && !end.is_float() && !step.is_float();
+  bool whole = !start.is_float() && !end.is_float() && !step.is_float();
   const DType type = dtype.value_or(whole ? DType::kInt64 : DType::kFloat32);
   if (type == DType::kBool)
     throw TypeError("\"arange\" not implemented for 'bool'; ask for int64 or float32");
@@ -106,6 +110,15 @@ Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype)
   if ((by > 0) != (to > from) && to != from)
     throw ValueError(fmt::format(
         "arange: upper bound and lower bound inconsistent with step sign: {} -> {} by {}", from, to, by));
+  if (type == DType::kInt64 && !whole) {
+    // As in PyTorch, a range of int64 counts in ints: its bounds and its step are truncated first.
+    for (Scalar* s : {&start, &end, &step}) {
+      check_holds(*s, type);
+      *s = s->as<int64_t>();
+    }
+    if (step.as<int64_t>() == 0) throw ValueError("arange: step must be nonzero");
+    whole = true;
+  }
   int64_t n = 0;
   if (whole) {
     // Unsigned arithmetic holds the distance between any two integers.
@@ -160,6 +173,7 @@ Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
 
 Tensor from_scalars(std::span<const Scalar> values, std::span<const int64_t> sizes,
                     std::optional<DType> dtype) {
+  // Without a dtype, as torch.tensor: float32 for floats or for nothing at all, else int64 for ints, else bool.
   DType type = DType::kBool;
   if (dtype) {
     type = *dtype;
@@ -264,6 +278,7 @@ Tensor randperm(const KernelContext& c, int64_t n) {
   Generator& g = generator_of(c);
   Tensor out = arange(0, n);
   int64_t* p = out.data_as<int64_t>();
+  // The shuffle of Fisher and Yates. Each block of four words serves two steps.
   const Generator::Claim claim = g.claim(static_cast<uint64_t>(n / 2 + 1));
   for (int64_t i = n - 1; i > 0; --i) {
     const std::array<uint32_t, 4> w = Generator::block(claim, static_cast<uint64_t>(i / 2));

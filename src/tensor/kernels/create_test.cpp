@@ -36,6 +36,18 @@ TEST(Create, ConstantsRangesAndMatrices) {
   EXPECT_EQ(arange(std::numeric_limits<int64_t>::min(), highest, highest).numel(), 3);
 }
 
+// As PyTorch: the bounds and the step are truncated first.
+TEST(Create, ARangeOfIntsCountsInInts) {
+  EXPECT_EQ(arange(0, 2.5, 1, DType::kInt64).repr(), "tensor([0, 1])");
+  EXPECT_EQ(arange(0.5, 5.5, 1.5, DType::kInt64).repr(), "tensor([0, 1, 2, 3, 4])");
+  EXPECT_EQ(arange(0.9, -3.9, -1.9, DType::kInt64).repr(), "tensor([ 0, -1, -2])");
+  EXPECT_EQ(arange(0, 2.5, 1, DType::kUInt8).repr(), "tensor([0, 1, 2], dtype=tine.uint8)");
+  EXPECT_EQ(message_of<ValueError>([] { (void)arange(0.5, 3, 0.9, DType::kInt64); }),
+            "arange: step must be nonzero");
+  EXPECT_THAT(message_of<Error>([] { (void)arange(0, 1e19, 1e18, DType::kInt64); }),
+              HasSubstr("cannot be converted to type int64_t"));
+}
+
 TEST(Create, ArgumentsThatMakeNoTensorAreNamed) {
   EXPECT_EQ(message_of<ValueError>([] { (void)arange(0, 3, 0); }), "arange: step must be nonzero");
   EXPECT_THAT(message_of<ValueError>([] { (void)arange(0, 3, -1); }),

@@ -11,6 +11,7 @@
 namespace tine::tensor {
 namespace {
 
+// cat() ignores these whatever the dimensions of the other tensors are, as PyTorch does.
 bool is_legacy_empty(const Impl& a) { return a.dim() == 1 && a.numel() == 0; }
 
 const int64_t* int64_data(const Tensor& t) { return static_cast<const int64_t*>(known(t).data()); }
@@ -81,6 +82,7 @@ struct Gathering {
     // The dimensions of the indices take the place of the indices if these are neighbours; otherwise they come first.
     const size_t place = together ? first : 0;
     for (size_t d = 0, kept = 0; d <= by_dim.size(); ++d) {
+      // result.size() == kept until the dimensions of the indices are in, so they go in once.
       if (kept == place && any && result.size() == kept)
         for (int64_t n : shape) result.push_back(n);
       if (d == by_dim.size()) break;
@@ -97,6 +99,8 @@ struct Gathering {
       strides[i] = stride;
       stride *= std::max<int64_t>(result[i], 1);
     }
+    // The dimensions of the indices are neighbours in the contiguous result, so the step of the last one leads from
+    // tuple to tuple.
     const size_t after = std::min(place, rest_sizes.size()) + (any ? shape.size() : 0);
     step = after < result.size() ? strides[after] * std::max<int64_t>(result[after], 1) : 1;
     for (size_t i = 0; i < result.size(); ++i)
@@ -151,6 +155,7 @@ Tensor cat(const KernelContext& c, std::span<const Tensor> tensors, int64_t dim)
     const Impl& x = impl_of(tensors[k]);
     if (x.dim() == 0)
       throw ShapeError(fmt::format("zero-dimensional tensor (at position {}) cannot be concatenated", k));
+    // An ignored tensor counts for the dtype all the same.
     dtype = promote(dtype, x.dtype());
     if (!model && !is_legacy_empty(x)) model = &x;
   }
@@ -208,6 +213,7 @@ Tensor index_select(const KernelContext& c, const Tensor& a, int64_t dim, const 
     throw IndexError(fmt::format("index_select(): Index is supposed to be a vector, not of sizes {}",
                                  to_string(i.sizes())));
   const size_t d = static_cast<size_t>(wrap_dim(dim, x.dim()));
+  // PyTorch selects from a tensor without dimensions as from one of a single element.
   if (x.dim() == 0) {
     const Tensor flat = index_select(c, unsqueeze(a, 0), 0, index);
     return squeeze(flat, 0);

@@ -47,6 +47,8 @@ void gemm_blas(const Matrix& a, const Matrix& b, const Matrix& out) {
   const blasint m = as_int(out.rows), n = as_int(out.cols), k = as_int(a.cols), ldo = as_int(out.row_stride);
   // A vector on either side: half the time of the general product.
   if (n == 1 || m == 1) {
+    // With a column on the right the result is A b. With a row on the left its transpose is B' a', so the roles
+    // change.
     const bool column = n == 1;
     const CBLAS_TRANSPOSE form = column ? fa : (tb ? CblasNoTrans : CblasTrans);
     const Matrix& w = column ? a : b;
@@ -70,6 +72,7 @@ void gemm_blas(const Matrix& a, const Matrix& b, const Matrix& out) {
 // Row by row, so that the inner loop runs along memory.
 template <class T>
 void gemm_plain(const Matrix& a, const Matrix& b, const Matrix& out) {
+  // Unsigned, because sums of ints wrap.
   using U = std::make_unsigned_t<T>;
   const T* pa = reinterpret_cast<const T*>(a.data);
   const T* pb = reinterpret_cast<const T*>(b.data);
@@ -104,6 +107,7 @@ void gemm(const KernelContext& c, DType dtype, const Matrix& a, const Matrix& b,
                   static_cast<size_t>(out.cols) * width);
     return;
   }
+  // In double, because the product of the sizes may not fit into 64 bits.
   const bool worth =
       c.splitter && c.splitter->cores() > 1 && out.rows > kRows &&
       static_cast<double>(out.rows) * static_cast<double>(out.cols) * static_cast<double>(a.cols) >=
@@ -283,6 +287,7 @@ Tensor matmul(const KernelContext& c, const Tensor& a, const Tensor& b) {
   check_types("matmul", a, b);
   if (a.sizes().back() != b.sizes()[db == 1 ? 0 : static_cast<size_t>(db) - 2]) throw_product(a, b);
   if (da == 2 && db == 2) return product(c, a, b);
+  // A vector is a row on the left and a column on the right. The dimension that this adds goes away again.
   if (da == 1) {
     const Tensor r = matmul(c, unsqueeze(a, 0), db == 1 ? unsqueeze(b, 1) : b);
     return db == 1 ? reshape(c, r, {}) : squeeze(r, -2);

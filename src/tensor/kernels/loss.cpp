@@ -34,6 +34,7 @@ Tensor nll_loss(const KernelContext& c, const Tensor& log_probabilities, const T
         fmt::format("nll_loss: expected int64 class numbers as target, not {}", name_of(y.dtype())));
   const int64_t classes = x.sizes().back();
   const Tensor labels = contiguous(c, target);
+  // Checked before gather(), which would count negative labels from the end and would not speak of classes.
   for (int64_t i = 0; i < y.numel(); ++i) {
     const int64_t label = labels.data_as<int64_t>()[i];
     if (label < 0 || label >= classes)

@@ -27,6 +27,7 @@ template <class In, class Out, class F>
 void loop2(char* out, const char* a, const char* b, const int64_t* s, int64_t n, const void* param) {
   const F f(param);
   constexpr int64_t kIn = sizeof(In);
+  // Neighbours in memory, or one number on the right: these loops the compiler can vectorize.
   if (s[0] == static_cast<int64_t>(sizeof(Out)) && s[1] == kIn && (s[2] == kIn || s[2] == 0)) {
     Out* o = reinterpret_cast<Out*>(out);
     const In* x = reinterpret_cast<const In*>(a);
@@ -110,6 +111,8 @@ struct FloorDivideOp {
   explicit FloorDivideOp(const void*) {}
   T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
+      // As Python and PyTorch: from the remainder, because a / b alone may have been rounded up to the next whole
+      // number. Division by zero follows IEEE 754.
       if (b == 0) return a / b;
       const T rest = std::fmod(a, b);
       T quotient = (a - rest) / b;
@@ -142,6 +145,7 @@ struct RemainderOp {
       if (b == 0) [[unlikely]]
         throw_zero_division();
       if constexpr (std::is_signed_v<T>) {
+        // The smallest integer % -1 traps on x86.
         if (b == -1) return 0;
         const T rest = a % b;
         return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
@@ -159,6 +163,7 @@ struct PowOp {
       return std::pow(a, b);
     } else {
       if constexpr (std::is_signed_v<T>) {
+        // As in PyTorch: the reciprocal, cut to an int.
         if (b < 0) return a == 1 ? 1 : a == -1 ? (b % 2 ? -1 : 1) : 0;
       }
       Wrapping<T> result = 1;
@@ -192,6 +197,7 @@ BinaryLoop choose_binary(BinaryOp op) noexcept {
     if (op == BinaryOp::kPow) return loop2<T, T, PowOp<T>>;
   }
   if constexpr (std::is_integral_v<T>) {
+    // As in PyTorch, + of bools is `or`, * is `and`, and - is refused.
     constexpr bool kBool = std::is_same_v<T, bool>;
     switch (op) {
       case BinaryOp::kAdd: return loop2<T, T, std::conditional_t<kBool, OrOp<T>, AddOp<T>>>;
@@ -266,6 +272,7 @@ struct ConvertOp {
   To operator()(From v) const {
     if constexpr (std::is_same_v<To, bool>) return v != From{};
     if constexpr (std::is_same_v<To, uint8_t> && std::is_floating_point_v<From>)
+      // Through int64, so that 300.0 and -1.0 wrap as in PyTorch. Straight to uint8 they would be undefined.
       return static_cast<To>(static_cast<int64_t>(v));
     return static_cast<To>(v);
   }

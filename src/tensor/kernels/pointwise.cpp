@@ -21,6 +21,7 @@ BinaryLoop loop_for(BinaryOp op, DType dtype) noexcept {
 
 // The dtype to compute in, from the one that promotion gives.
 DType compute_type(BinaryOp op, DType promoted) {
+  // The quotient of ints is a float of PyTorch's default dtype.
   if (op == BinaryOp::kDiv && !is_floating(promoted)) return DType::kFloat32;
   return promoted;
 }
@@ -135,6 +136,7 @@ void refuse_bool_sub(DType a, DType b) {
 
 Scalar negated(Scalar s) {
   if (s.is_float()) return -s.as<double>();
+  // Unsigned, because the smallest int has no negative.
   return static_cast<int64_t>(0 - static_cast<uint64_t>(s.as<int64_t>()));
 }
 
@@ -253,6 +255,7 @@ const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, S
   if (!loop) throw_no_loop(op, dtype);
   const DType result = yields_bool(op) ? DType::kBool : dtype;
   check_in_place(x, {}, result, name_of(op));
+  // pow() too is computed apart: binary() knows faster exponents, and refuses negative ones of ints.
   if (result != x.dtype() || dtype != x.dtype() || op == BinaryOp::kPow)
     return copy_(c, self, binary(c, op, self, other));
   Number n = Number::of(other, dtype);
@@ -382,6 +385,7 @@ void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Im
 Tensor unary(const KernelContext& c, UnaryOp op, const Tensor& a) {
   const Impl& x = impl_of(a);
   if (floats_only(op) && !is_floating(x.dtype())) return unary(c, op, to(c, a, DType::kFloat32));
+  // As in PyTorch.
   if (op == UnaryOp::kSquare && x.dtype() == DType::kBool) return unary(c, op, to(c, a, DType::kInt64));
   const UnaryLoop loop = loop_for(op, x.dtype());
   Tensor out = make_like(x, yields_bool(op) ? DType::kBool : x.dtype());
@@ -403,6 +407,7 @@ const Tensor& unary_(const KernelContext& c, UnaryOp op, const Tensor& self) {
 
 Tensor clamp(const KernelContext& c, const Tensor& a, std::optional<Scalar> min, std::optional<Scalar> max) {
   if (!min && !max) throw ValueError("clamp: at least one of 'min' or 'max' must not be None");
+  // The upper bound comes last: if min > max, the result is max, as in PyTorch.
   Tensor r = a;
   if (min) check_holds(*min, result_type(a, *min));
   if (max) check_holds(*max, result_type(a, *max));
@@ -430,6 +435,7 @@ Tensor where(const KernelContext& c, const Tensor& condition, const Tensor& a, c
   plan.run(c, [&](std::array<char*, 4> p, const std::array<int64_t, 4>& s, int64_t n) {
     with_type(dtype, [&]<class T>(T) {
       for (int64_t i = 0; i < n; ++i) {
+        // A bool and a uint8 are one byte, and any but 0 chooses `a`.
         *reinterpret_cast<T*>(p[0]) = *reinterpret_cast<const T*>(*p[1] ? p[2] : p[3]);
         for (size_t k = 0; k < 4; ++k) p[k] += s[k];
       }

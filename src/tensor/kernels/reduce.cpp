@@ -51,6 +51,7 @@ Blocks blocks(const KernelContext& c, const Tensor& a, Dims dims, bool keepdim) 
   bool seen = false, closed = false;
   DimVector order;
   for (size_t d = 0; d < rank; ++d) {
+    // A dimension of one element may lie anywhere, so it neither closes the piece nor breaks it.
     const int64_t n = x.sizes()[d];
     if (!reduced[d]) {
       b.result.push_back(n);
@@ -77,6 +78,7 @@ Blocks blocks(const KernelContext& c, const Tensor& a, Dims dims, bool keepdim) 
 }
 
 template <class T>
+// Floats are summed in double. Ints are summed unsigned, so that overflow wraps.
 using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>;
 
 template <class T>
@@ -92,7 +94,8 @@ Sum<T> sum_row(const T* a, int64_t n) {
   }
 }
 
-// Long rows in pieces of fixed size whose sums are added in order.
+// Long rows in pieces of fixed size whose sums are added in order, so that the result does not depend on the number
+// of cores.
 template <class T>
 Sum<T> sum_long_row(const KernelContext& c, const T* a, int64_t n) {
   const int64_t pieces = (n + kGrain - 1) / kGrain;
@@ -268,6 +271,7 @@ Tensor place_of(const KernelContext& c, const Tensor& a, std::optional<int64_t> 
   if (!dim) need_elements(impl_of(a), name);
   if (impl_of(a).dtype() == DType::kBool)
     throw TypeError(fmt::format("\"{}\" not implemented for 'bool'; convert with .to(...) first", name));
+  // Without a dimension the place counts in row-major order, so the elements must lie so.
   const Blocks b = dim ? blocks_along(c, a, *dim, keepdim, name) : blocks(c, contiguous(c, a), {}, keepdim);
   Tensor places = make(b.result, DType::kInt64);
   if (known(places).numel() == 0) return places;
@@ -334,6 +338,7 @@ Tensor normalized(const KernelContext& c, const Tensor& input, int64_t dim, std:
 Tensor sum(const KernelContext& c, const Tensor& input, Dims dims, bool keepdim, std::optional<DType> dtype) {
   const Tensor a = dtype ? to(c, input, *dtype) : input;
   const DType from = impl_of(a).dtype();
+  // As in PyTorch, ints and bools add up to an int64.
   const DType result = dtype ? *dtype : is_floating(from) ? from : DType::kInt64;
   const Blocks b = blocks(c, a, dims, keepdim);
   Tensor out = make(b.result, result);
@@ -460,6 +465,7 @@ bool allclose(const KernelContext& c, const Tensor& a, const Tensor& b, double r
   return holds_everywhere(c, to(c, a, dtype), to(c, b, dtype), [=](auto u, auto v) {
     const double p = static_cast<double>(u);
     const double q = static_cast<double>(v);
+    // Infinities of one sign are close. The tolerance is relative to `b`, as in PyTorch.
     if (p == q) return true;
     if (std::isnan(p) || std::isnan(q)) return equal_nan && std::isnan(p) && std::isnan(q);
     return std::isfinite(p) && std::isfinite(q) && std::fabs(p - q) <= atol + rtol * std::fabs(q);

@@ -66,6 +66,7 @@ bool view_strides(const Impl& a, Sizes sizes, DimVector& strides) {
   const Sizes old_strides = a.strides();
   // `run` elements with a stride of `base` between neighbours are contiguous so far.
   int64_t run = 1;
+  // Not contiguous, so `a` has at least one dimension.
   int64_t base = old_strides.back();
   for (size_t i = old_sizes.size(); i-- > 0;) {
     run *= old_sizes[i];
@@ -276,8 +277,10 @@ Tensor slice(const Tensor& a, int64_t dim, std::optional<int64_t> start, std::op
   const int64_t last = std::max(first, clip(end.value_or(n)));
   DimVector sizes(x.sizes());
   DimVector strides(x.strides());
+  // An empty slice begins where the tensor does, so that its address stays inside the storage.
   const int64_t offset = first < n ? first * strides[d] : 0;
   sizes[d] = (last - first) / step + ((last - first) % step != 0);
+  // The stride of one element does not matter, and a huge step would overflow it.
   if (sizes[d] > 1) strides[d] *= step;
   return view_of(a, sizes, strides, offset);
 }
@@ -313,6 +316,7 @@ std::vector<Tensor> split(const Tensor& a, int64_t split_size, int64_t dim) {
     throw ValueError(fmt::format("split expects split_size be positive, but got split_size={}", split_size));
   std::vector<Tensor> out;
   int64_t i = 0;
+  // As in PyTorch, an empty dimension gives one empty piece.
   do {
     out.push_back(slice(a, dim, i, std::min(n, i + split_size)));
     i += split_size;

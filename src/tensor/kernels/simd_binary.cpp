@@ -104,6 +104,7 @@ void loop(char* out, const char* a, const char* b, const int64_t* strides, int64
     if (strides[1] == kUnit && strides[2] == 0) return row<false, true>(o, x, y, n, f);
     if (strides[1] == 0 && strides[2] == kUnit) return row<true, false>(o, x, y, n, f);
   }
+  // Strided operands are gathered piece by piece, so that the same vector code computes them, to the same bits.
   HWY_ALIGN T ba[kBuffer];
   HWY_ALIGN T bb[kBuffer];
   HWY_ALIGN T bo[kBuffer];

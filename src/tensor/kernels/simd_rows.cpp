@@ -22,6 +22,7 @@ double sum(const T* a, int64_t n) {
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += 4096) {
     const int64_t end = std::min<int64_t>(n, begin + 4096);
+    // Four sums side by side, so that an addition need not wait for the one before.
     auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
     int64_t i = begin;
     for (; i + 4 * lanes <= end; i += 4 * lanes) {
@@ -82,6 +83,7 @@ void softmax(const T* a, T* out, int64_t n, bool log) {
     const size_t left = static_cast<size_t>(std::min<int64_t>(lanes, n - i));
     const bool part = left < static_cast<size_t>(lanes);
     const V x = part ? load_part(d, a + i, left) : hn::LoadU(d, a + i);
+    // Without the largest element, so that exp() gives at most 1 and does not overflow.
     V e = exp_of(d, hn::Sub(x, m));
     if (part) e = hn::IfThenElseZero(hn::FirstN(d, left), e);
     total = hn::Add(total, e);

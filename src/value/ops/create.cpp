@@ -5,6 +5,7 @@
 
 #include "src/tensor/kernels/pointwise.h"
 #include "src/tensor/kernels/shape.h"
+#include "src/tensor/promote.h"
 #include "src/value/ops/data.h"
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
@@ -40,7 +41,7 @@ class Nested {
   [[nodiscard]] Tensor make(OpContext& c, Dtype dtype) const {
     if (tensors_.empty()) return tensor::from_scalars(scalars_, sizes_, dtype);
     Tensor joined = tensor::view(tensor::stack(c, tensors_), sizes_);
-    return dtype ? tensor::to(c, joined, *dtype) : joined;
+    return tensor::to(c, joined, dtype.value_or(joined_dtype_));
   }
 
  private:
@@ -69,7 +70,7 @@ class Nested {
       add_tensor(v.as_tensor());
     } else if (v.is_int() || v.is_float() || v.is_bool()) {
       if (!tensors_.empty()) {
-        tensors_.push_back(tensor::from_scalar(to_scalar(v), tensors_[0].dtype()));
+        add_number(to_scalar(v));
       } else {
         scalars_.push_back(to_scalar(v));
       }
@@ -79,9 +80,16 @@ class Nested {
   }
   void add_tensor(const Tensor& t) {
     const Tensor flat = tensor::view(t.contiguous(), {});
-    for (const Scalar& s : scalars_) tensors_.push_back(tensor::from_scalar(s, flat.dtype()));
+    if (tensors_.empty()) joined_dtype_ = flat.dtype();
+    for (const Scalar& s : scalars_) add_number(s);
     scalars_.clear();
+    joined_dtype_ = tensor::promote(joined_dtype_, flat.dtype());
     tensors_.push_back(flat);
+  }
+  // A float is kept in double until all elements are known, because one of them may be a float64.
+  void add_number(Scalar s) {
+    joined_dtype_ = tensor::promote(joined_dtype_, s.dtype());
+    tensors_.push_back(tensor::from_scalar(s, s.is_float() ? DType::kFloat64 : s.dtype()));
   }
   static const std::vector<Value>* items_of(const Value& v) {
     return v.is(Tag::kList) ? &v.as_list().items : v.is(Tag::kTuple) ? &v.as_tuple().items : nullptr;
@@ -90,7 +98,8 @@ class Nested {
   std::vector<int64_t> sizes_;
   bool depth_known_ = false;
   std::vector<Scalar> scalars_;
-  std::vector<Tensor> tensors_;  // when there is one among the data
+  std::vector<Tensor> tensors_;        // when there is one among the data
+  DType joined_dtype_ = DType::kBool;  // of all in tensors_ together
 };
 
 }  // namespace
@@ -141,6 +150,7 @@ Tensor dropout(OpContext& c, const Tensor& a, double p, bool train) {
   if (!(p >= 0 && p <= 1))
     throw ValueError(fmt::format("dropout probability has to be between 0 and 1, but got {}", float_repr(p)));
   if (!train || p == 0) return a;
+  // 1 / (1 - p) would be infinite.
   if (p == 1) return tensor::zeros_like(a);
   const Tensor kept = tensor::ge(c, tensor::rand_like(c, a), Scalar(p));
   return tensor::mul(c, tensor::mul(c, a, kept), Scalar(1 / (1 - p)));

@@ -35,6 +35,8 @@ using F = double;
     return Scalar(integer);                                                                         \
   })
 
+// compare() is exact between int and float, but has no answer for NaN. So a NaN is compared as a float, with
+// anything.
 #define TINE_COMPARISON(name, op)                                                                        \
   rows.pure(cost::kFixed, "aten::" #name ".int(int a, int b) -> bool", [](I a, I b) { return a op b; }); \
   rows.pure(cost::kFixed, "aten::" #name ".float(float a, float b) -> bool",                             \
@@ -105,7 +107,8 @@ void add_conversions(Rows& rows) {
   // clang-format on
 }
 
-// Of what Python's min(), max() and abs() take.
+// Of what Python's min(), max() and abs() take. As in TorchScript, of two floats one of which is NaN the second is
+// taken.
 void add_extremes(Rows& rows) {
   // clang-format off
   rows.pure(cost::kFixed, "prim::abs.int(int a) -> int", [](I a) { return a < 0 ? wrapping_neg(a) : a; });

@@ -5,6 +5,7 @@
 
 #include "src/tensor/kernels/create.h"
 #include "src/tensor/kernels/shape.h"
+#include "src/tensor/promote.h"
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
 
@@ -42,6 +43,7 @@ Tensor divide(C c, T a, T b, const std::optional<std::string>& rounding) {
                      *rounding + "'");
   }
   if (is_floating(a.dtype()) || is_floating(b.dtype())) return tensor::trunc(c, tensor::div(c, a, b));
+  // Ints are divided by magnitude, because floats would lose digits beyond 2^53.
   const Tensor quotient = tensor::floor_divide(c, tensor::abs(c, a), tensor::abs(c, b));
   return tensor::mul(c, quotient, tensor::mul(c, tensor::sign(c, a), tensor::sign(c, b)));
 }
@@ -101,6 +103,9 @@ void add_comparisons(Rows& rows) {
   // clang-format on
 }
 
+// The number as a tensor beside `t`, of the dtype that the two have together: 2.5 beside ints stays 2.5.
+Tensor as_other(S number, T t) { return tensor::from_scalar(number, tensor::result_type(t, number)); }
+
 void add_functions(Rows& rows) {
   TINE_UNARY(neg, cost::kEach);
   TINE_UNARY(abs, cost::kEach);
@@ -141,8 +146,8 @@ void add_functions(Rows& rows) {
   rows.pure(cost::kEach, "aten::clamp_min(Tensor self, Scalar min) -> Tensor", [](C c, T a, S min) { return tensor::clamp(c, a, min, {}); });
   rows.pure(cost::kEach, "aten::clamp_max(Tensor self, Scalar max) -> Tensor", [](C c, T a, S max) { return tensor::clamp(c, a, {}, max); });
   rows.pure(cost::kEachSlowly, "aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor", [](C c, T condition, T a, T b) { return tensor::where(c, condition, a, b); });
-  rows.pure(cost::kEachSlowly, "aten::where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor", [](C c, T condition, T a, S b) { return tensor::where(c, condition, a, tensor::from_scalar(b, a.dtype())); });
-  rows.pure(cost::kEachSlowly, "aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor", [](C c, T condition, S a, T b) { return tensor::where(c, condition, tensor::from_scalar(a, b.dtype()), b); });
+  rows.pure(cost::kEachSlowly, "aten::where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor", [](C c, T condition, T a, S b) { return tensor::where(c, condition, a, as_other(b, a)); });
+  rows.pure(cost::kEachSlowly, "aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor", [](C c, T condition, S a, T b) { return tensor::where(c, condition, as_other(a, b), b); });
   rows.pure(cost::kEachSlowly, "aten::where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor", [](C c, T condition, S a, S b) { return tensor::where(c, condition, tensor::from_scalar(a), tensor::from_scalar(b)); });
   rows.pure(cost::kEachSlowly, "aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", [](C c, T a, T mask, S value) { return tensor::contiguous(c, tensor::where(c, mask, tensor::from_scalar(value, a.dtype()), a)); });
   // clang-format on

@@ -132,6 +132,7 @@ class Subscript {
       if (!indices[i].is(Tag::kList)) continue;
       if (read->empty()) *read = indices;
       Tensor t = make_tensor(context_, indices[i]);
+      // An empty list would make a float tensor. As an index it chooses nothing.
       if (t.numel() == 0) t = tensor::to(context_, t, DType::kInt64);
       (*read)[i] = Value(std::move(t));
     }
@@ -209,6 +210,7 @@ class Subscript {
     if (step <= 0) throw ValueError(fmt::format("slice step must be positive, got {}", step));
     const int64_t stride = self_.strides()[from_];
     const SliceRange range(bound(s[0]), bound(s[1]), step, static_cast<size_t>(self_.sizes()[from_]));
+    // An empty slice begins where the tensor does, so that its address stays inside the storage.
     if (range.count > 0) offset_ += range.start * stride;
     keep(range.count, range.count > 1 ? stride * step : stride);
     ++from_;
@@ -217,10 +219,12 @@ class Subscript {
   // What comes next in the view is indexed by `t`.
   void index_next(Tensor t) {
     if (tensors_.empty()) tensors_.reserve(kFew);
+    // The dimensions since the last indexed one get undefined Tensors.
     tensors_.resize(tensors_.size() + sizes_.size() - indexed_);
     tensors_.push_back(std::move(t));
   }
   void choose(bool taken) {
+    // A new dimension of one element, indexed by [0] or by nothing.
     index_next(tensor::zeros(std::array<int64_t, 1>{taken}, DType::kInt64));
     new_dimension();
     indexed_ = sizes_.size();

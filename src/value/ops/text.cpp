@@ -27,6 +27,7 @@ constexpr size_t kLongest = size_t{1} << 31;  // bytes of a string that an opera
 
 std::string character(Text s, int64_t index) {
   constexpr const char* kRange = "string index out of range";
+  // In ASCII, bytes are characters. Else the offset of each character is needed.
   if (is_ascii(s)) return std::string(1, s[wrap_index(index, s.size(), kRange)]);
   const auto at = character_offsets(s);
   const size_t i = wrap_index(index, at.size() - 1, kRange);
@@ -108,6 +109,19 @@ std::string repeat(Text s, int64_t times) {
 
 View strip(View s, const MaybeStr& chars, bool left, bool right) {
   const View drop = chars ? View(*chars) : kSpace;
+  if (!is_ascii(drop)) {
+    // By characters: two of them may begin with the same byte.
+    const auto dropped = [&](View c) { return drop.find(c) != View::npos; };
+    while (left && !s.empty() && dropped(s.substr(0, character_length(s))))
+      s.remove_prefix(character_length(s));
+    while (right && !s.empty()) {
+      size_t last = s.size() - 1;
+      while (last > 0 && (static_cast<unsigned char>(s[last]) & 0xC0) == 0x80) --last;
+      if (!dropped(s.substr(last))) break;
+      s.remove_suffix(s.size() - last);
+    }
+    return s;
+  }
   if (left) s.remove_prefix(std::min(s.find_first_not_of(drop), s.size()));
   if (right) s.remove_suffix(s.size() - (s.find_last_not_of(drop) + 1));
   return s;
@@ -118,6 +132,7 @@ std::vector<std::string> split(Text s, const MaybeStr& separator, int64_t most) 
   View rest = s;
   const auto full = [&] { return most >= 0 && static_cast<int64_t>(out.size()) >= most; };
   if (!separator) {
+    // As in Python, the last piece of a limited split keeps the space within it and after it.
     for (rest = strip(rest, {}, true, false); !rest.empty(); rest = strip(rest, {}, true, false)) {
       const size_t end = full() ? rest.size() : std::min(rest.find_first_of(kSpace), rest.size());
       out.emplace_back(rest.substr(0, end));
@@ -134,14 +149,23 @@ std::vector<std::string> split(Text s, const MaybeStr& separator, int64_t most) 
   return out;
 }
 
+// The bytes of the line end that `s` begins with; 0 if there is none. These are Python's.
+size_t line_end(View s) {
+  if (s.starts_with("\r\n")) return 2;
+  if (View("\n\r\v\f\x1c\x1d\x1e").find(s[0]) != View::npos) return 1;
+  if (s.starts_with("\u0085")) return 2;
+  return s.starts_with("\u2028") || s.starts_with("\u2029") ? 3 : 0;
+}
+
 std::vector<std::string> split_lines(Text s) {
   std::vector<std::string> out;
   View rest = s;
   while (!rest.empty()) {
-    const size_t end = std::min(rest.find_first_of("\n\r"), rest.size());
+    size_t end = 0;
+    while (end < rest.size() && line_end(rest.substr(end)) == 0) ++end;
     out.emplace_back(rest.substr(0, end));
     rest.remove_prefix(end);
-    rest.remove_prefix(rest.starts_with("\r\n") ? 2 : rest.empty() ? 0 : 1);
+    if (!rest.empty()) rest.remove_prefix(line_end(rest));
   }
   return out;
 }
@@ -162,6 +186,7 @@ int64_t characters_before(Text s, size_t at) {
 }
 
 int64_t count(Text s, Text part) {
+  // As in Python, an empty text is found in front of each character and at the end. replace() agrees.
   if (part.empty()) return static_cast<int64_t>(count_characters(s)) + 1;
   int64_t n = 0;
   for (size_t at = s.find(part); at != std::string::npos; at = s.find(part, at + part.size())) ++n;

@@ -85,6 +85,13 @@ aten::format('{0} {}', [1]) => ValueError: cannot switch from manual field speci
 aten::format('{:5}', [None]) => TypeError: unsupported format string passed to NoneType.__format__
 aten::format('{:99999999999}', [1]) => ValueError: the width of a format field is at most 1048576
 aten::format('{name}', [1]) => ValueError: format field 'name': only positions can be named here, like {0}
+aten::strip('été', 'è') => 'été'
+aten::strip('éaé', 'é') => 'a'
+aten::lstrip('éèa', 'èé') => 'a'
+aten::rstrip('aéx', 'xé') => 'a'
+aten::splitlines('a\x0bb\x0cc\x1cd\x1de\x1ef') => ['a', 'b', 'c', 'd', 'e', 'f']
+aten::splitlines('ab c ') => ['a', 'b', 'c']
+aten::splitlines('aé‧b') => ['aé‧b']
 )calls";
 
 }  // namespace tine::value
