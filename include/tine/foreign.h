@@ -35,6 +35,7 @@
 #include <utility>
 #include <vector>
 
+#include "tine/context.h"
 #include "tine/detail/export.h"
 #include "tine/error.h"
 #include "tine/rpc.h"
@@ -188,6 +189,9 @@ class TINE_API IncomingCall {
   [[nodiscard]] TimePoint deadline() const noexcept;  // kNoDeadline when it has none
   // The caller has given up (cancel, deadline, death): an answer would reach nobody.
   [[nodiscard]] bool cancelled() const noexcept;
+  // For the work of this call: a Context that has its deadline, and is cancelled when the caller has given up. Any holder may
+  // ask for it, also more than once. The timer outlives the Context.
+  [[nodiscard]] Context context(Timer& timer) const;
 
   // Before reply(), by a thread that may block: while much that was copied for the caller waits to be sent, and this answer
   // is a copy, too, it waits, but no longer than anybody waits for the answer. An answer that is given without it is kept

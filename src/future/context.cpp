@@ -77,20 +77,16 @@ class StopState : public std::enable_shared_from_this<StopState> {
   [[nodiscard]] Outcome outcome() const noexcept { return outcome_.load(std::memory_order_acquire); }
 
   bool raise(Outcome outcome) noexcept {
-    std::vector<Ref<StateBase>> futures;
     std::vector<std::weak_ptr<StopState>> children;
     {
       const MutexLock lock(mutex_);
       if (outcome_.load(std::memory_order_relaxed) != Outcome::kPending) return false;
       outcome_.store(outcome, std::memory_order_release);
-      while (Watch* watch = first_) {
-        futures.push_back(watch->state_);
-        unlink(*watch);
-      }
       children.swap(children_);
     }
-    // Without the lock: this runs callbacks of users, and each Watch takes the lock when its future is done.
-    for (const Ref<StateBase>& future : futures) future->cancel(outcome);
+    // Without the lock: this runs callbacks of users, and each Watch takes the lock when its future is done. One after the
+    // other, because a list of them would need memory.
+    while (const Ref<StateBase> future = take_first()) future->cancel(outcome);
     for (const std::weak_ptr<StopState>& weak : children) {
       if (const auto child = weak.lock()) child->raise(outcome);
     }
@@ -155,6 +151,13 @@ class StopState : public std::enable_shared_from_this<StopState> {
     const std::weak_ptr<StopState> stop_;
   };
 
+  Ref<StateBase> take_first() noexcept {
+    const MutexLock lock(mutex_);
+    if (!first_) return {};
+    Watch& watch = *first_;
+    unlink(watch);
+    return watch.state_;
+  }
   void link(Watch& watch) noexcept TINE_REQUIRES(mutex_) {
     watch.before_ = last_;
     (last_ ? last_->after_ : first_) = &watch;

@@ -317,9 +317,27 @@ void IncomingState::wait_for_room(const Value& answer) {
   }
 }
 
-detail::Ref<detail::State<Value>> IncomingState::mark_cancelled() noexcept {
+Context IncomingState::context(Timer& timer) {
+  CancelSource source;
+  {
+    const MutexLock lock(table.mutex_);
+    if (!work_) work_ = source;
+    source = *work_;
+  }
+  // Either mark_cancelled() saw the source or this sees its mark.
+  if (cancelled.load(std::memory_order_seq_cst)) source.cancel();
+  return Context().with_token(source.token()).with_deadline(timer, deadline);
+}
+
+IncomingState::Stop IncomingState::mark_cancelled() noexcept {
   cancelled.store(true, std::memory_order_seq_cst);
-  return may_cancel_source_ ? source_ : nullptr;
+  return {work_, may_cancel_source_ ? source_ : nullptr};
+}
+
+// The work first, so that it does not see its own end as the cancellation of a future.
+void IncomingState::Stop::cancel() const noexcept {
+  if (work) work->cancel();
+  if (source) source->cancel();
 }
 
 IncomingCall::IncomingCall(detail::Ref<IncomingState> state) noexcept : state_(std::move(state)) {}
@@ -338,6 +356,7 @@ bool IncomingCall::keeps_result() const noexcept { return static_cast<bool>(stat
 const WorkerInfo& IncomingCall::caller() const noexcept { return state_->caller->info; }
 TimePoint IncomingCall::deadline() const noexcept { return state_->deadline; }
 bool IncomingCall::cancelled() const noexcept { return state_->cancelled.load(std::memory_order_relaxed); }
+Context IncomingCall::context(Timer& timer) const { return state_->context(timer); }
 void IncomingCall::wait_for_room(const Value& answer) { state_->wait_for_room(answer); }
 void IncomingCall::reply(Value value) { state_->answer(std::move(value)); }
 void IncomingCall::fail(std::exception_ptr error) { state_->answer_error(std::move(error)); }

@@ -20,6 +20,7 @@
 #include "src/rpc/placement.h"
 #include "src/rpc/rref_table.h"
 #include "src/value/op_context.h"
+#include "tine/context.h"
 #include "tine/operators.h"
 
 namespace tine::rpc {
@@ -67,8 +68,17 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   void answer_with(Future<Value> future, bool may_cancel) noexcept;
   // Waits until this answer may be sent, if it is a copy; no longer than its caller would.
   void wait_for_room(const Value& answer);
+  // The Context for the work of this call: IncomingCall::context().
+  [[nodiscard]] Context context(Timer& timer);
+  // What ends with the call: the work that was started in its context, and the future that its answer was to come from.
+  struct Stop {
+    std::optional<CancelSource> work;
+    detail::Ref<detail::State<Value>> source;
+    explicit operator bool() const noexcept { return work || source; }
+    void cancel() const noexcept;
+  };
   // The caller is gone or has given up. Under the table's lock; what to cancel once that is released.
-  [[nodiscard]] detail::Ref<detail::State<Value>> mark_cancelled() noexcept;
+  [[nodiscard]] Stop mark_cancelled() noexcept;
   [[nodiscard]] bool counts() const noexcept { return target != Target::kControl; }
 
   const std::shared_ptr<CallServices> services;
@@ -115,8 +125,9 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   Source waits_for_ = Source::kNone;
   const Op* op_ = nullptr;
   bool may_cancel_source_ = false;
-  detail::Ref<detail::State<Value>> source_;  // guarded by the table's lock
-  Value result_;                              // to be encoded or sent
+  detail::Ref<detail::State<Value>> source_;  // guarded by the table's lock, as is the next
+  std::optional<CancelSource> work_;
+  Value result_;  // to be encoded or sent
   std::exception_ptr failure_;
 };
 

@@ -6,14 +6,13 @@
 #include <cstdint>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "src/base/mutex.h"
 
 namespace tine::rpc {
 
 // A Call has `uint64_t id`, `bool counts() const`, and mark_cancelled(), which is called under the lock and returns what is
-// to be cancelled outside of it: a pointer, null for nothing.
+// to be stopped outside of it, by its cancel(). It is false when there is nothing to stop.
 template <class Call>
 class IncomingTable {
  public:
@@ -61,20 +60,25 @@ void IncomingTable<Call>::cancel(uint64_t id) noexcept {
     const auto at = calls_.find(id);
     if (at != calls_.end()) source = at->second->mark_cancelled();
   }
-  if (source) source->cancel();
+  if (source) source.cancel();
 }
 
 template <class Call>
 void IncomingTable<Call>::cancel_all() noexcept {
-  std::vector<Source> sources;
-  {
-    const MutexLock lock(mutex_);
-    gone_ = true;
-    for (const auto& [id, call] : calls_) {
-      if (Source source = call->mark_cancelled()) sources.push_back(std::move(source));
+  // One after the other, because a list of them would need memory. A call that is taken out misses nothing: the table counts
+  // no more.
+  for (;;) {
+    Source source{};
+    {
+      const MutexLock lock(mutex_);
+      gone_ = true;
+      const auto first = calls_.begin();
+      if (first == calls_.end()) return;
+      source = first->second->mark_cancelled();
+      calls_.erase(first);
     }
+    if (source) source.cancel();
   }
-  for (const auto& source : sources) source->cancel();
 }
 
 template <class Call>

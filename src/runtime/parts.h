@@ -31,9 +31,10 @@ class PoolSplitter final : public Splitter {
 
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
-  // Handlers use what is made after their threads: they end first.
+  // Handlers use what is made after their threads: they end first. A thread that runs a script returns in time.
   ~Parts() {
     rpc.leave_now();
+    scripts->end();
     (void)handlers.close_and_join(kNoDeadline);
   }
 

@@ -87,7 +87,7 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
   context.splitter = &splitter;
   context.remote = &rpc.parts();
   scripts.emplace(ops, scheduler, context, options.max_script_depth);
-  script_runner.emplace(*scripts);
+  script_runner.emplace(*scripts, scheduler.timer());
   rpc.parts().set_script_runner(&*script_runner);
 }
 

@@ -111,6 +111,20 @@ std::unique_ptr<code::Function> machine_code(const ir::Graph& graph, const std::
   return compile::emit(*lean, name);
 }
 
+bool may_hold_future(const Type& type) {
+  if (type.kind == TypeKind::kAny || type.kind == TypeKind::kFuture || type.kind == TypeKind::kRRef)
+    return true;
+  return std::any_of(type.of.begin(), type.of.end(),
+                     [](const TypePtr& part) { return may_hold_future(*part); });
+}
+
+// What it calls may.
+bool makes_futures(const code::Function& f) {
+  return !f.calls.empty() || !f.children.empty() || std::any_of(f.ops.begin(), f.ops.end(), [](const Op* op) {
+    return may_hold_future(*op->schema.result_type());
+  });
+}
+
 }  // namespace
 
 ScriptStore::ScriptStore(const OpTable& ops, Executor& executor, const OpContext& context, uint32_t max_depth)
@@ -123,6 +137,7 @@ ScriptStore::~ScriptStore() {
   unused.swap(shelf_->unused);
 }
 
+void ScriptStore::end() noexcept { shelf_->machine.end(); }
 const OpTable& ScriptStore::ops() const noexcept { return shelf_->ops; }
 Executor& ScriptStore::executor() const noexcept { return shelf_->machine.executor(); }
 vm::Machine& ScriptStore::machine() noexcept { return shelf_->machine; }
@@ -179,6 +194,7 @@ Function ScriptStore::keep(std::vector<compile::CompiledFunction> compiled,
     if (defined(name)) continue;
     auto text = compiled[i].span.source ? compiled[i].span.source : source;
     auto made = std::make_unique<Function::Data>(std::move(compiled[i]), std::move(text), *shelf_);
+    made->makes_futures = makes_futures(*code[i]);
     made->code = &shelf_->library.define(std::move(code[i]));
     shelf_->functions.insert_or_assign(name, ScriptShelf::Entry{made.get(), batch});
     batch->functions.push_back(std::move(made));

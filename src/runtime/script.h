@@ -82,6 +82,9 @@ class TINE_API ScriptStore final {
   // hash is another.
   [[nodiscard]] script::Function import_code(std::string_view hash, std::string_view text);
 
+  // Ends every run, with Abandoned: one that computes within 50 ms, one that waits when it would go on.
+  void end() noexcept;
+
   [[nodiscard]] const OpTable& ops() const noexcept;
   [[nodiscard]] Executor& executor() const noexcept;
   [[nodiscard]] vm::Machine& machine() noexcept;

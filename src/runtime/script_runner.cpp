@@ -5,13 +5,14 @@
 #include <unordered_map>
 
 #include "src/base/mutex.h"
-
+#include "src/runtime/script_shelf.h"
+#include "tine/context.h"
 #include "tine/fork.h"
 
 namespace tine {
 
 struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
-  explicit Functions(ScriptStore& u) : store(u) {}
+  Functions(ScriptStore& u, Timer& t) : store(u), timer(t) {}
 
   // The function of that name, or of the code if there is one. The future is pending while the code is being read.
   Future<script::Function> function_for(const std::string& name, const rpc::ScriptCode& code) {
@@ -53,25 +54,62 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
     return store.import_code(code.hash, code.text);
   }
 
+  void start(rpc::IncomingCall& call, const script::Function& f) {
+    const std::vector<Keyword> keywords(call.kwargs().begin(), call.kwargs().end());
+    const std::vector<Value> args = ScriptStore::bind(f, call.args(), keywords);
+    // The run keeps what it needs of them.
+    call.args().clear();
+    call.kwargs().clear();
+    Future<Value> result;
+    {
+      // A run that makes no futures ends with its own: a Context would tell nobody else.
+      const ContextScope scope(f.data()->makes_futures ? call.context(timer) : Context());
+      result = store.start_slice(f, args);
+    }
+    call.reply_with(call.async_execution() ? outcome_of(result, call.name()) : std::move(result));
+  }
+
+  // Of an async_execution function: its result is itself the future whose value is the reply.
+  static Future<Value> outcome_of(const Future<Value>& result, const std::string& name) {
+    return result.and_then([name](const Value& inner) {
+      if (!inner.is_future()) {
+        throw TypeError(
+            fmt::format("Functions decorated with @rpc.functions.async_execution must return a "
+                        "torch.futures.Future object, but got {} from {}",
+                        name_of(inner.tag()), name));
+      }
+      return inner.to_future();
+    });
+  }
+
   ScriptStore& store;
+  Timer& timer;
   Mutex mutex;
   // By hash. They stay, because a sender sends a code once.
   std::unordered_map<std::string, Future<script::Function>> received TINE_GUARDED_BY(mutex);
 };
 
-UnitRunner::UnitRunner(ScriptStore& store) : functions_(std::make_shared<Functions>(store)) {}
+UnitRunner::UnitRunner(ScriptStore& store, Timer& timer)
+    : functions_(std::make_shared<Functions>(store, timer)) {}
 UnitRunner::~UnitRunner() = default;
 
-Future<Value> UnitRunner::run(const std::string& name, const rpc::ScriptCode& code, std::vector<Value> args,
-                              std::vector<std::pair<std::string, Value>> kwargs) {
-  const Future<script::Function> function = functions_->function_for(name, code);
-  auto start = [&store = functions_->store, args = std::move(args),
-                kwargs = std::move(kwargs)](const script::Function& f) {
-    const std::vector<Keyword> keywords(kwargs.begin(), kwargs.end());
-    return store.start_slice(f, ScriptStore::bind(f, args, keywords));
-  };
-  if (function.ready()) return start(function.get());
-  return function.and_then(std::move(start));
+Future<script::Function> UnitRunner::function(const std::string& name, const rpc::ScriptCode& code) {
+  return functions_->function_for(name, code);
+}
+
+void UnitRunner::run(rpc::IncomingCall call) {
+  const Future<script::Function> function =
+      functions_->function_for(call.name(), {call.code_hash(), call.code_text()});
+  if (function.ready()) return functions_->start(call, function.get());
+  (void)function.then(
+      [functions = functions_, call = std::move(call)](const Future<script::Function>& read) mutable {
+        try {
+          if (call.cancelled()) throw Cancelled(fmt::format("the caller of {} has given up", call.name()));
+          functions->start(call, read.get());
+        } catch (...) {
+          call.fail(std::current_exception());
+        }
+      });
 }
 
 std::shared_ptr<const rpc::ScriptCode> UnitRunner::exported_code(const std::string& name) {

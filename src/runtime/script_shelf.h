@@ -61,6 +61,7 @@ struct script::Function::Data {
   const std::shared_ptr<const Source> source;  // null for a traced or received function
   ScriptShelf& shelf;
   const code::Function* code = nullptr;
+  bool makes_futures = true;  // or may: its run can wait, fork, and call other workers
   mutable std::shared_ptr<const rpc::ScriptCode> exported;  // under the shelf's lock
 };
 

@@ -155,30 +155,39 @@ TEST_F(ScriptStoreTest, CodeBeyondABoundIsRefusedWithItsNumber) {
       << refusal().substr(0, 300);
 }
 
+Future<Value> called(UnitRunner& runner, ScriptStore& store, const char* name, const rpc::ScriptCode& code,
+                     int64_t argument) {
+  return runner.function(name, code).and_then([&store, argument](const script::Function& f) {
+    const std::vector<Value> args = {Value(argument)};
+    return store.start(f, args);
+  });
+}
+
 TEST_F(ScriptStoreTest, CallsThatCameWhileTheirCodeIsReadWaitForIt) {
   const auto code = store.export_code(at("test.fact"));
   Runtime other{{.num_threads = 1}};
-  UnitRunner runner(other.scripts());
+  UnitRunner runner(other.scripts(), other.scheduler().timer());
   // The only thread is busy: nothing has been read yet when the second call comes.
   Promise<void> go;
   const auto busy = fork(other.scheduler(), [wait = go.future()] { wait.wait(); });
-  const Future<Value> first = runner.run("x.fact", {code->hash, code->text}, {Value(5)}, {});
-  const Future<Value> second = runner.run("x.fact", {code->hash, ""}, {Value(6)}, {});
+  const Future<Value> first = called(runner, other.scripts(), "x.fact", {code->hash, code->text}, 5);
+  const Future<Value> second = called(runner, other.scripts(), "x.fact", {code->hash, ""}, 6);
   EXPECT_FALSE(first.ready());
   go.set_value();
   EXPECT_EQ(first.get().as_int(), 120);
   EXPECT_EQ(second.get().as_int(), 720);
-  EXPECT_EQ(runner.run("x.fact", {code->hash, ""}, {Value(4)}, {}).get().as_int(), 24);
+  EXPECT_EQ(called(runner, other.scripts(), "x.fact", {code->hash, ""}, 4).get().as_int(), 24);
   busy.get();
 }
 
 TEST_F(ScriptStoreTest, CodeThatCannotBeReadMayComeAgain) {
   const auto code = store.export_code(at("test.fact"));
   Runtime other{{.num_threads = 1}};
-  UnitRunner runner(other.scripts());
-  EXPECT_THROW((void)runner.run("x.fact", {code->hash, "rubbish"}, {Value(5)}, {}).get(), SyntaxError);
-  EXPECT_THROW((void)runner.run("x.fact", {code->hash, ""}, {Value(5)}, {}).get(), Error);
-  EXPECT_EQ(runner.run("x.fact", {code->hash, code->text}, {Value(5)}, {}).get().as_int(), 120);
+  UnitRunner runner(other.scripts(), other.scheduler().timer());
+  EXPECT_THROW((void)called(runner, other.scripts(), "x.fact", {code->hash, "rubbish"}, 5).get(),
+               SyntaxError);
+  EXPECT_THROW((void)called(runner, other.scripts(), "x.fact", {code->hash, ""}, 5).get(), Error);
+  EXPECT_EQ(called(runner, other.scripts(), "x.fact", {code->hash, code->text}, 5).get().as_int(), 120);
 }
 
 TEST_F(ScriptStoreTest, NothingIsKeptOfATextThatDoesNotCompile) {

@@ -207,23 +207,7 @@ void Worker::Parts::run_foreign(IncomingCall call) {
 void Worker::Parts::run_script(IncomingCall call) {
   if (!scripts_)
     throw Error(fmt::format("this worker runs no scripts, so it cannot run \"{}\"", call.name()));
-  Future<Value> result = scripts_->run(call.name(), {call.code_hash(), call.code_text()},
-                                       std::move(call.args()), std::move(call.kwargs()));
-  if (!call.async_execution()) {
-    call.reply_with(std::move(result));
-    return;
-  }
-  // The script's result is itself the future whose value is the reply.
-  const std::string name = call.name();
-  call.reply_with(result.and_then([name](const Value& inner) {
-    if (!inner.is_future()) {
-      throw TypeError(
-          fmt::format("Functions decorated with @rpc.functions.async_execution must return a "
-                      "torch.futures.Future object, but got {} from {}",
-                      name_of(inner.tag()), name));
-    }
-    return inner.to_future();
-  }));
+  scripts_->run(std::move(call));
 }
 
 // Behind words like "it serves".
@@ -253,19 +237,11 @@ void Worker::Parts::run_served(IncomingCall call) {
         "\"aten::add\"; a Python function is passed as itself, not by its name",
         call.name(), known_to()));
   }
-  // The answer is a promise of its own, so that a caller that gives up raises the source: the function's context, and with
-  // it each call and wait that it makes, ends.
-  const CancelSource given_up;
-  Context context = Context().with_token(given_up.token());
-  if (call.deadline() != kNoDeadline)
-    context = context.with_deadline(runtime_.scheduler().timer(), call.deadline());
+  // The answer is a promise of its own, which a caller that gives up cancels while the function still runs.
+  const Context context = call.context(runtime_.scheduler().timer());
   Promise<Value> answer;
-  const Future<Value> answered = answer.future();
-  (void)answered.then([given_up](const Future<Value>& end) {
-    if (end.state()->outcome() == tine::detail::Outcome::kCancelled) given_up.cancel();
-  });
   Invocation invocation{call.name(), std::move(call.args()), std::move(call.kwargs()), call.caller()};
-  call.reply_with(answered);
+  call.reply_with(answer.future());
   try {
     Future<Value> result;
     {

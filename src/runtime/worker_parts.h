@@ -25,10 +25,9 @@ namespace tine {
 // Scripts as RPC needs them.
 class ScriptRunner {
  public:
-  // Starts the function; never blocks: it runs until it waits, or for a time slice, then goes on in the pool.
-  // `code` is empty when the function is known here by its name.
-  virtual Future<Value> run(const std::string& name, const rpc::ScriptCode& code, std::vector<Value> args,
-                            std::vector<std::pair<std::string, Value>> kwargs) = 0;
+  // Starts the function that is called, and answers by its result; never blocks: it runs until it waits, or for a time slice,
+  // then goes on in the pool. It ends with the call.
+  virtual void run(rpc::IncomingCall call) = 0;
   // The code of a function known here; null when there is none of that name.
   virtual std::shared_ptr<const rpc::ScriptCode> exported_code(const std::string& name) = 0;
 

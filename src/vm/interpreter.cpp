@@ -85,11 +85,9 @@ class Interpreter {
       try {
         // cancel(), or the end of the run's context, completed the future before the run began or while it waited: the run
         // must not continue.
-        if (task->done()) [[unlikely]] {
-          task_ = task;
-          throw Cancelled("the script function was cancelled");
-        }
         task_ = task;
+        if (task->done() || task->machine.ended()) [[unlikely]]
+          throw_ended();
         if (limits_) take_steps(1);
         loop();
         task = nullptr;
@@ -121,6 +119,7 @@ class Interpreter {
   }
 
   void take_steps(int64_t steps) const;
+  [[noreturn]] void throw_ended() const;
 
   // With limits the steps are counted at least so often.
   static constexpr int32_t kLimitedTurns = 1024;
@@ -143,9 +142,14 @@ class Interpreter {
                             limits_->steps()));
 }
 
+[[gnu::cold, gnu::noinline]] void Interpreter::throw_ended() const {
+  if (task_->done()) throw Cancelled("the script function was cancelled");
+  throw Abandoned("the script function was ended: the Runtime that runs it is being destroyed");
+}
+
 // Returns true if the task gave this thread up; `task_` is then the next task for this thread, or null.
 [[gnu::cold, gnu::noinline]] bool Interpreter::interrupted() {
-  if (task_->done()) throw Cancelled("the script function was cancelled");
+  if (task_->done() || task_->machine.ended()) throw_ended();
   if (poll_) poll_->poll();
   if (!sliced_) return false;
   slice_left_ = std::chrono::nanoseconds(slice_end_ - Clock::now()).count();

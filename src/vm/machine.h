@@ -1,7 +1,7 @@
 // Machine: runs script functions. Each run is a ScriptTask (task.h) with frames on the heap.
 //
 // Any number of threads may run functions at once. One task runs on one thread at a time, and may continue on another
-// thread after each wait. A Machine has no state but its limits. It borrows its Executor and its services, and the
+// thread after each wait. A Machine has no state but its limits, and whether it has ended. It borrows its Executor and its services, and the
 // functions borrow their Library: all of these must outlive the futures of unfinished runs.
 //
 // An error of the function reaches the future with its trail: the script lines, innermost first, then the place of the
@@ -65,6 +65,10 @@ class TINE_API Machine {
   // start() and wait; throws what the function raised.
   Value call(const code::Function& function, std::span<const Value> args, Poll* poll = nullptr);
 
+  // Ends every run, with Abandoned, at its next look at the clock or before it goes on after a wait. For good.
+  void end() noexcept { ended_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
+
   [[nodiscard]] Executor& executor() const noexcept { return executor_; }
   [[nodiscard]] const OpContext& services() const noexcept { return services_; }
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
@@ -73,6 +77,7 @@ class TINE_API Machine {
   Executor& executor_;
   const OpContext services_;
   const Limits limits_;
+  std::atomic<bool> ended_{false};
 };
 
 }  // namespace tine::vm

@@ -285,3 +285,67 @@ if RANK == 0:
 rpc.shutdown()
 """,
     )
+
+
+def test_the_script_of_a_caller_that_has_given_up_is_gone():
+    run(
+        2,
+        """
+        import gc
+        from tine import _C
+
+        @torch.jit.script
+        def computes(n: int) -> int:
+            while n >= 0:
+                n = (n + 1) % 1000
+            return n
+
+        @torch.jit.script
+        def waits(n: int) -> int:
+            return torch.jit.wait(torch.jit.fork(computes, n))
+
+        @torch.jit.script
+        def later(n: int) -> torch.jit.Future[int]:
+            return torch.jit.fork(waits, n)
+
+        def witness(n: int) -> int:
+            return n
+
+        # Code that nobody uses any more goes at a moment when no script runs.
+        def nothing_runs(within):
+            name = torch.jit.script(witness).qualified_name
+            gc.collect()
+            end = time.monotonic() + within
+            while _C._find_script(name) is not None and time.monotonic() < end:
+                time.sleep(0.001)
+            return _C._find_script(name) is None
+
+        def something_runs():
+            end = time.monotonic() + 60
+            while nothing_runs(0) and time.monotonic() < end:
+                pass
+            return not nothing_runs(0)
+
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for script in computes, waits:
+                future = rpc.rpc_async("worker1", script, args=(1,), timeout=0)
+                assert rpc.rpc_sync("worker1", something_runs)
+                future.cancel()
+                assert rpc.rpc_sync("worker1", nothing_runs, args=(60,), timeout=0)
+                try:
+                    rpc.rpc_sync("worker1", script, args=(1,), timeout=0.2)
+                    raise AssertionError("it ended")
+                except TimeoutError:
+                    pass
+                assert rpc.rpc_sync("worker1", nothing_runs, args=(60,), timeout=0)
+                there = rpc.remote("worker1", script, args=(1,), timeout=0.2)
+                try:
+                    there.to_here()
+                    raise AssertionError("it ended")
+                except TimeoutError:
+                    pass
+                assert rpc.rpc_sync("worker1", nothing_runs, args=(60,), timeout=0)
+        rpc.shutdown()
+        """,
+    )

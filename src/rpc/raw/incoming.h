@@ -33,7 +33,6 @@ class RawCall::State final : public detail::RefCounted, private Task {
   // Under the table's lock. There is nothing to cancel: the handler may ask.
   struct Nothing {
     explicit operator bool() const noexcept { return false; }
-    const Nothing* operator->() const noexcept { return this; }
     void cancel() const noexcept {}
   };
   [[nodiscard]] Nothing mark_cancelled() noexcept {

@@ -39,6 +39,8 @@ void PendingHandshake::begin(TimePoint deadline) {
   try {
     static_cast<void>(channel_->watch(loop_, self));
     step();
+  } catch (const Cancelled&) {
+    loop_ends();  // it had ended before
   } catch (const std::exception&) {
     finish(nullptr, std::current_exception());
   }
