@@ -248,6 +248,8 @@ PyObject* builtin_repr(PyObject* object) {
 PyObject* method_get(PyObject* object, PyObject* instance, PyObject*) {
   return instance && instance != Py_None ? PyMethod_New(object, instance) : Py_NewRef(object);
 }
+// The functions do not bind. With this slot `inspect` and `help()` take them for the routines that they are.
+PyObject* function_get(PyObject* object, PyObject*, PyObject*) { return Py_NewRef(object); }
 PyObject* builtin_reduce(PyObject* object, PyObject*) {
   if (Py_TYPE(object) == types.builtin)
     return Py_NewRef(as_builtin(object)->name);  // found by name in `tine`
@@ -279,19 +281,30 @@ PyObject* get_schemas(PyObject* object, void*) {
   }
   return list.leak();
 }
+// The last positional argument of x.view(2, 3).
+bool takes_sizes(const std::vector<Argument>& args, size_t at) {
+  const Argument& arg = args[at];
+  return !arg.keyword_only && arg.list_size == 0 && arg.type->kind == TypeKind::kList &&
+         arg.type->of[0]->kind == TypeKind::kInt && (at + 1 == args.size() || args[at + 1].keyword_only);
+}
 // Of the row when there is only one; several have none.
 PyObject* get_signature(PyObject* object, void*) {
   const PyBuiltin* const self = as_builtin(object);
   if (self->count != 1) Py_RETURN_NONE;
   std::string text = "(";
   bool star = false;
-  for (const Argument& arg : self->rows[0]->schema.args) {
+  const auto& args = self->rows[0]->schema.args;
+  for (size_t i = 0; i < args.size(); ++i) {
+    const Argument& arg = args[i];
+    const bool sizes = takes_sizes(args, i);
     if (text.size() > 1) text += ", ";
     if (arg.keyword_only && !star) text += "*, ";
-    star = star || arg.keyword_only;
-    text += arg.name;
-    if (arg.default_value) text += "=" + arg.default_value->repr();
+    star = star || sizes || arg.keyword_only;
+    text += (sizes ? "*" : "") + arg.name;
+    if (arg.default_value && !sizes) text += "=" + arg.default_value->repr();
   }
+  // Which Python alone knows: it chooses between two operators.
+  if (self->rows[0]->schema.name == "aten::nonzero") text += ", *, as_tuple=False";
   return text_of(text + ")").leak();
 }
 
@@ -316,6 +329,7 @@ PyMethodDef methods[] = {{"__reduce__", builtin_reduce, METH_NOARGS, nullptr},
                          {"__reduce_ex__", builtin_reduce, METH_O, nullptr},
                          {}};
 PyType_Slot function_slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                                {Py_tp_descr_get, reinterpret_cast<void*>(function_get)},
                                 {Py_tp_repr, reinterpret_cast<void*>(builtin_repr)},
                                 {Py_tp_getset, getset},
                                 {Py_tp_members, members},

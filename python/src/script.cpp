@@ -282,8 +282,11 @@ PyObject* function_attribute(PyObject* self, PyObject* name);
 PyMethodDef methods[] = {
     {"call_async", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_async)),
      METH_FASTCALL | METH_KEYWORDS,
-     "call_async(*args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its result."},
+     "call_async($self, /, *args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its "
+     "result."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
+     "ScriptFunction[[int], str], for annotations."},
     {}};
 PyGetSetDef getset[] = {
     {"graph", get_graph, nullptr, "The Graph that was compiled. Its str() is the text of the IR.", nullptr},
@@ -367,14 +370,15 @@ PyObject* graph_hash(PyObject* self, PyObject*) {
   return guarded([&] { return text_of(as_graph(self)->graph.content_hash()).leak(); });
 }
 
-PyMethodDef graph_methods[] = {{"kinds", graph_kinds, METH_NOARGS,
-                                "kinds()\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", "
-                                "...], in order. The nodes of inner blocks and\n"
-                                "forks come after the node that has them."},
-                               {"content_hash", graph_hash, METH_NOARGS,
-                                "content_hash()\n--\n\nThe SHA-256 of what the graph does. It is equal for "
-                                "graphs that differ only in names and places."},
-                               {}};
+PyMethodDef graph_methods[] = {
+    {"kinds", graph_kinds, METH_NOARGS,
+     "kinds($self, /)\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", "
+     "...], in order. The nodes of inner blocks and\n"
+     "forks come after the node that has them."},
+    {"content_hash", graph_hash, METH_NOARGS,
+     "content_hash($self, /)\n--\n\nThe SHA-256 of what the graph does. It is equal for "
+     "graphs that differ only in names and places."},
+    {}};
 PyType_Slot graph_slots[] = {
     {Py_tp_getattro, reinterpret_cast<void*>(graph_attribute)},
     {Py_tp_dealloc, reinterpret_cast<void*>(graph_dealloc)},

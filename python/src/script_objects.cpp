@@ -75,7 +75,8 @@ PyObject* type_index(PyObject* self, PyObject* name) {
 PyObject* type_name(PyObject* self, void*) { return text_of(as_type(self)->type->name).leak(); }
 
 PyMethodDef type_methods[] = {
-    {"index", type_index, METH_O, "index(name, /)\n--\n\nThe slot's place, -1 when there is none."}, {}};
+    {"index", type_index, METH_O, "index($self, name, /)\n--\n\nThe slot's place, -1 when there is none."},
+    {}};
 PyGetSetDef type_getset[] = {{"name", type_name, nullptr, "The qualified name.", nullptr}, {}};
 PyType_Slot type_slots_table[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_type)},
@@ -138,9 +139,10 @@ PyObject* object_type(PyObject* self, void*) {
 }
 
 PyMethodDef object_methods[] = {
-    {"get", object_get, METH_O, "get(name, /)\n--\n\nThe slot's value; AttributeError when there is none."},
+    {"get", object_get, METH_O,
+     "get($self, name, /)\n--\n\nThe slot's value; AttributeError when there is none."},
     {"set", object_set, METH_VARARGS,
-     "set(name, value, /)\n--\n\nTypeError when the value is not of the slot's type."},
+     "set($self, name, value, /)\n--\n\nTypeError when the value is not of the slot's type."},
     {}};
 PyGetSetDef object_getset[] = {{"type", object_type, nullptr, "Its ObjectType.", nullptr}, {}};
 PyType_Slot object_slots[] = {

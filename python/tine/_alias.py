@@ -6,21 +6,28 @@ Without this the import system would find ``torch.jit`` in the package's folder 
 import sys
 from importlib import import_module
 
-_Spec = type(sys.__spec__)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+_Spec: "type[ModuleSpec]" = type(sys.__spec__)
 
 
 class _Loader:
     """Gives out a module that is loaded already, and leaves it as it was."""
 
-    def __init__(self, alias, module):
+    def __init__(self, alias: str, module: "ModuleType") -> None:
         self.alias = alias
         self.module = module
         self.spec = module.__spec__
 
-    def create_module(self, spec):
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType":
         return self.module
 
-    def exec_module(self, module):
+    def exec_module(self, module: "ModuleType") -> None:
         module.__spec__ = self.spec  # the import system has put the alias's there
         if not hasattr(module, "__path__"):
             # The modules of an extension have no files, so there is no spec to find: either they are loaded or they do not exist.
@@ -31,7 +38,7 @@ class _Loader:
 
 class _Finder:
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
         alias, _, _ = name.rpartition(".")
         package = sys.modules.get(alias) if alias else None
         own = getattr(getattr(package, "__spec__", None), "name", None)
@@ -44,7 +51,8 @@ class _Finder:
             if error.name != real:
                 raise
             return None
-        return _Spec(name, _Loader(name, module), is_package=hasattr(module, "__path__"))
+        loader: Any = _Loader(name, module)
+        return _Spec(name, loader, is_package=hasattr(module, "__path__"))
 
 
 sys.meta_path.insert(0, _Finder)

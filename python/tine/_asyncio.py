@@ -1,12 +1,22 @@
 """The bridge to asyncio; imported by the first use."""
 
+from __future__ import annotations
+
 import asyncio
 import weakref
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tine._C import Cancelled, Future, _Canceller, _on_cancel, _Promise
 
+if TYPE_CHECKING:
+    from tine._C import _AsCompleted
 
-def _tell(loop, function, *args):
+_T = TypeVar("_T")
+_F = TypeVar("_F", bound=Future[Any])
+
+
+def _tell(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: Any) -> None:
     """Calls it on the loop's thread; may be called on any thread. Nothing happens if the loop has closed."""
     try:
         loop.call_soon_threadsafe(function, *args)
@@ -15,14 +25,14 @@ def _tell(loop, function, *args):
             raise
 
 
-def await_future(future):
+def await_future(future: Future[_T]) -> Generator[Any, Any, _T]:
     """The iterator that ``await future`` runs: cancelling the task cancels the future."""
     woken = None
     if not future.done():
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
 
-        def wake(woken=woken):
+        def wake(woken: asyncio.Future[None] = woken) -> None:
             if not woken.done():
                 woken.set_result(None)
 
@@ -31,15 +41,15 @@ def await_future(future):
             yield from woken
         except asyncio.CancelledError:
             future.cancel()
-            future = woken = None
+            del future, woken
             raise
     try:
         return future.value()
     finally:
-        future = woken = None  # the exception has this frame, and the future the exception
+        del future, woken  # the exception has this frame, and the future the exception
 
 
-async def next_completed(completed):
+async def next_completed(completed: _AsCompleted[_F]) -> _F:
     """What ``async for`` awaits of as_completed()."""
     while True:
         future = completed._take()
@@ -62,7 +72,7 @@ async def next_completed(completed):
             pass  # by another task that iterates and was cancelled or ran into its timeout
 
 
-def wrap_future(future, loop):
+def wrap_future(future: Future[_T], loop: asyncio.AbstractEventLoop | None) -> asyncio.Future[_T]:
     if not isinstance(future, Future):
         raise TypeError(f"wrap_future(): expected a tine Future, got {future!r} of type {type(future).__name__}")
     loop = loop or asyncio.get_running_loop()
@@ -70,7 +80,7 @@ def wrap_future(future, loop):
     cancel = _Canceller(future)
     wrapped.add_done_callback(lambda wrapped: cancel(wrapped.cancelled()))
 
-    def copy(future):
+    def copy(future: Future[_T]) -> None:
         if wrapped.done():
             return
         if future.cancelled():
@@ -91,7 +101,7 @@ def wrap_future(future, loop):
     return wrapped
 
 
-def from_asyncio(awaitable, loop):
+def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | None) -> Future[_T]:
     if not (asyncio.isfuture(awaitable) or hasattr(awaitable, "__await__")):
         raise TypeError(
             f"from_asyncio(): expected a coroutine, a task or another awaitable, got {awaitable!r} of type "
@@ -109,10 +119,10 @@ def from_asyncio(awaitable, loop):
     loop = loop or running
     if loop is None:
         raise RuntimeError("from_asyncio(): no loop is running on this thread; give the one that is to run it")
-    promise = _Promise()
+    promise: _Promise[_T] = _Promise()
     future = promise.future()
 
-    def start(promise, future, awaitable):
+    def start(promise: _Promise[_T], future: Future[_T], awaitable: Awaitable[_T]) -> None:
         if future.cancelled():  # before it began
             if asyncio.iscoroutine(awaitable):
                 awaitable.close()
@@ -128,7 +138,7 @@ def from_asyncio(awaitable, loop):
         # Weakly: a task that the loop has forgotten ends, and with it the promise.
         known = weakref.ref(task)
 
-        def cancel():
+        def cancel() -> None:
             task = known()
             if task is not None:
                 task.cancel()
@@ -142,10 +152,10 @@ def from_asyncio(awaitable, loop):
     return future
 
 
-def _finish(promise, task):
+def _finish(promise: _Promise[_T], task: asyncio.Future[_T]) -> None:
     if task.cancelled():
         promise.cancel()
-    elif task.exception() is not None:
-        promise.set_exception(task.exception())
+    elif (error := task.exception()) is not None:
+        promise.set_exception(error)
     else:
         promise.set_result(task.result())

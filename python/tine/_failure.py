@@ -5,7 +5,7 @@ import socket
 import sys
 
 
-def words():
+def words() -> str:
     """The exception that ends the program, in one line; empty while there is none."""
     error = getattr(sys, "last_value", None)  # set when it was printed, before the exit hooks
     if error is None:
@@ -18,7 +18,7 @@ def words():
     return (f"{name}: {text}" if text else name)[:500]
 
 
-def tell():
+def tell() -> str:
     """The same words. They reach `tine launch`, if it started this process, before a peer can fail as a consequence."""
     failure = words()
     address = os.environ.get("TINE_LAUNCH_NOTES", "")

@@ -3,12 +3,12 @@
 from . import _C
 
 
-def not_there_yet(*places, name):
+def not_there_yet(*places: str, name: str) -> str:
     """A sentence that says that tine lacks the name, if one of these places of PyTorch has it; otherwise an empty text."""
     return next(filter(None, (_C._not_there_yet(place, name) for place in places)), "")
 
 
-def attribute_error(text, *places, name, hint=""):
+def attribute_error(text: str, *places: str, name: str, hint: str = "") -> AttributeError:
     """The AttributeError `text`, with what there is to say of the name.
 
     Then it names no object, or Python would offer another attribute for it.
@@ -17,7 +17,7 @@ def attribute_error(text, *places, name, hint=""):
     return AttributeError(f"{text}: {hint}", name=name) if hint else AttributeError(text)
 
 
-def module_attribute_error(module, name, hint=""):
+def module_attribute_error(module: str, name: str, hint: str = "") -> AttributeError:
     """For a module's __getattr__."""
     place = module.replace("tine", "torch", 1)
     return attribute_error(f"module '{module}' has no attribute '{name}'", place, name=name, hint=hint)

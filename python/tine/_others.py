@@ -4,7 +4,17 @@ A future is whatever has add_done_callback() and value() or result(); done(), ca
 used where they are there. No library is imported: torch.futures, c10d, concurrent.futures and asyncio all fit.
 """
 
+from __future__ import annotations
+
 import weakref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterable
+    from typing import Any
+
+    from tine._C import _Promise
 
 
 class _Kind:
@@ -12,8 +22,8 @@ class _Kind:
 
     __slots__ = ("is_future", "has_value", "has_done", "has_cancelled", "has_exception", "has_cancel", "is_asyncios")
 
-    def __init__(self, holder):
-        def has(name):
+    def __init__(self, holder: object) -> None:
+        def has(name: str) -> bool:
             return callable(getattr(holder, name, None))
 
         self.has_value = has("value")
@@ -25,11 +35,11 @@ class _Kind:
         self.is_asyncios = getattr(holder, "_asyncio_future_blocking", None) is not None
 
 
-_kinds = {}
+_kinds: dict[type, _Kind] = {}
 _MOST = 100  # types that are remembered; they are kept alive
 
 
-def _kind_of(source):
+def _kind_of(source: object) -> _Kind | None:
     cls = type(source)
     kind = _kinds.get(cls)
     if kind is None:
@@ -42,7 +52,7 @@ def _kind_of(source):
     return kind
 
 
-def attach(source, promise):
+def attach(source: Any, promise: _Promise[Any]) -> Any:
     """Makes source complete the promise. Returns a function that cancels source, or None; NotImplemented if source is not
     a future."""
     kind = _kind_of(source)
@@ -70,7 +80,7 @@ def attach(source, promise):
     return lambda: _cancel(known(), loop)
 
 
-def _settle(promise, source):
+def _settle(promise: _Promise[Any], source: Any) -> None:
     error = None
     try:
         kind = _kind_of(source)
@@ -91,7 +101,8 @@ def _settle(promise, source):
         if error is None:
             result = source.value() if kind.has_value else source.result()
     except BaseException as raised:  # what it failed with, or what is wrong with it
-        error = raised.with_traceback(raised.__traceback__.tb_next)  # without this frame, which knows the source
+        # Without this frame, which knows the source.
+        error = raised.with_traceback(raised.__traceback__.tb_next)  # type: ignore[union-attr]
     if error is None:
         promise.set_result(result)
     else:
@@ -99,7 +110,7 @@ def _settle(promise, source):
         error = None  # its traceback has this frame
 
 
-def _cancel(source, loop):
+def _cancel(source: Any, loop: asyncio.AbstractEventLoop | None) -> None:
     if source is None:
         return
     if loop is None:
@@ -110,14 +121,14 @@ def _cancel(source, loop):
         _tell(loop, source.cancel)
 
 
-def _running_loop():
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     from sys import modules
 
     asyncio = modules.get("asyncio.events")
     return None if asyncio is None else asyncio._get_running_loop()
 
 
-def refuse_to_block(sources):
+def refuse_to_block(sources: Iterable[Any]) -> None:
     """RuntimeError when this thread runs the loop that one of them is waiting for."""
     running = _running_loop()
     for i, source in enumerate(sources if running is not None else ()):

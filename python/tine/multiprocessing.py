@@ -3,6 +3,8 @@
 Everything of the standard library's multiprocessing is here, too. Tensors go from process to process as copies.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -12,17 +14,28 @@ import tempfile
 import time
 import traceback
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from multiprocessing import *  # noqa: F403
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
-__all__ = [
-    *multiprocessing.__all__,
-    "ProcessContext",
-    "ProcessException",
-    "ProcessExitedException",
-    "ProcessRaisedException",
-    "spawn",
-    "start_processes",
-]
+if TYPE_CHECKING:
+    from typing import TypeVarTuple, Unpack
+
+    _Ts = TypeVarTuple("_Ts")
+    _Function = Callable[[int, Unpack[_Ts]], object]
+    _Args = tuple[()] | tuple[Unpack[_Ts]] | list[Any]
+
+if not TYPE_CHECKING:  # mypy exports what a star imports, but for a list that it cannot read
+    __all__ = [
+        *multiprocessing.__all__,
+        "ProcessContext",
+        "ProcessException",
+        "ProcessExitedException",
+        "ProcessRaisedException",
+        "spawn",
+        "start_processes",
+    ]
 
 _PR_SET_PDEATHSIG = 1
 
@@ -30,13 +43,13 @@ _PR_SET_PDEATHSIG = 1
 class ProcessException(Exception):
     """A process that start_processes began did not end well: its index and its id."""
 
-    def __init__(self, msg, error_index, error_pid):
+    def __init__(self, msg: str, error_index: int, error_pid: int | None) -> None:
         super().__init__(msg)
         self.msg = msg
         self.error_index = error_index
         self.error_pid = error_pid
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.msg, self.error_index, self.error_pid)
 
 
@@ -47,16 +60,18 @@ class ProcessRaisedException(ProcessException):
 class ProcessExitedException(ProcessException):
     """A signal ended it, or it exited with another code than 0."""
 
-    def __init__(self, msg, error_index, error_pid, exit_code, signal_name=None):
+    def __init__(
+        self, msg: str, error_index: int, error_pid: int | None, exit_code: int, signal_name: str | None = None
+    ) -> None:
         super().__init__(msg, error_index, error_pid)
         self.exit_code = exit_code
         self.signal_name = signal_name
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.msg, self.error_index, self.error_pid, self.exit_code, self.signal_name)
 
 
-def _run(fn, index, args, traceback_file, parent):
+def _run(fn: Callable[..., object], index: int, args: tuple[Any, ...], traceback_file: str, parent: int) -> None:
     if sys.platform == "linux":
         import ctypes
 
@@ -76,22 +91,22 @@ def _run(fn, index, args, traceback_file, parent):
 class ProcessContext:
     """Processes that run; join() waits for them."""
 
-    def __init__(self, processes, folder):
+    def __init__(self, processes: Sequence[BaseProcess], folder: tempfile.TemporaryDirectory[str]) -> None:
         self.processes = processes
         self._folder = folder  # removed with this object
         self._running = {process.sentinel: index for index, process in enumerate(processes)}
 
-    def pids(self):
+    def pids(self) -> list[int | None]:
         return [process.pid for process in self.processes]
 
-    def join(self, timeout=None, grace_period=None):
+    def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
         """True once all processes have ended well, False when `timeout` seconds passed, or only some have ended.
 
         When one did not end well the others are ended, and ProcessRaisedException or ProcessExitedException says which
         it was. grace_period: seconds that the others have to end by themselves, and then after SIGTERM.
         """
         for sentinel in multiprocessing.connection.wait(self._running, timeout) if self._running else ():
-            index = self._running.pop(sentinel)
+            index = self._running.pop(cast(int, sentinel))
             process = self.processes[index]
             process.join()
             if process.exitcode != 0:
@@ -99,7 +114,7 @@ class ProcessContext:
                 raise self._failure(index)
         return not self._running
 
-    def _end_all(self, grace_period):
+    def _end_all(self, grace_period: float | None) -> None:
         if grace_period is not None:
             self._wait_all(grace_period)
         for process in self.processes:
@@ -111,12 +126,12 @@ class ProcessContext:
                 process.kill()
             process.join()
 
-    def _wait_all(self, seconds):
+    def _wait_all(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         for process in self.processes:
             process.join(max(0, end - time.monotonic()))
 
-    def _failure(self, index):
+    def _failure(self, index: int) -> ProcessException:
         process = self.processes[index]
         try:
             with open(_traceback_file(self._folder, index), encoding="utf-8") as file:
@@ -126,7 +141,7 @@ class ProcessContext:
         if text:
             text = f"\n\n-- Process {index} terminated with the following error:\n{text}"
             return ProcessRaisedException(text, index, process.pid)
-        code = process.exitcode
+        code = cast(int, process.exitcode)
         if code > 0:
             text = f"process {index} terminated with exit code {code}"
             return ProcessExitedException(text, index, process.pid, code)
@@ -137,17 +152,39 @@ class ProcessContext:
         return ProcessExitedException(f"process {index} terminated with signal {name}", index, process.pid, code, name)
 
 
-def _traceback_file(folder, index):
+def _traceback_file(folder: tempfile.TemporaryDirectory[str], index: int) -> str:
     return os.path.join(folder.name, str(index))
 
 
-def start_processes(fn, args=(), nprocs=1, join=True, daemon=False, start_method="spawn"):
+@overload
+def start_processes(
+    fn: _Function[Unpack[_Ts]], args: _Args[Unpack[_Ts]] = ..., nprocs: int = 1, join: Literal[True] = True,
+    daemon: bool = False, start_method: str = "spawn",
+) -> None: ...
+@overload
+def start_processes(
+    fn: _Function[Unpack[_Ts]], args: _Args[Unpack[_Ts]] = ..., nprocs: int = 1, *, join: Literal[False],
+    daemon: bool = False, start_method: str = "spawn",
+) -> ProcessContext: ...
+@overload
+def start_processes(
+    fn: _Function[Unpack[_Ts]], args: _Args[Unpack[_Ts]], nprocs: int, join: bool, daemon: bool = False,
+    start_method: str = "spawn",
+) -> ProcessContext | None: ...
+def start_processes(
+    fn: Callable[..., object],
+    args: Iterable[Any] = (),
+    nprocs: int = 1,
+    join: bool = True,
+    daemon: bool = False,
+    start_method: str = "spawn",
+) -> ProcessContext | None:
     """Runs fn(i, *args) in `nprocs` processes, i from 0.
 
     fn: importable in them: at the top level of a file. join: waits for all and returns None, or raises what
     ProcessContext.join raises; False returns the ProcessContext. start_method: of the standard library.
     """
-    context = multiprocessing.get_context(start_method)
+    context: Any = multiprocessing.get_context(start_method)
     folder = tempfile.TemporaryDirectory(prefix="tine-processes-")
     processes = []
     try:
@@ -169,7 +206,29 @@ def start_processes(fn, args=(), nprocs=1, join=True, daemon=False, start_method
     return None
 
 
-def spawn(fn, args=(), nprocs=1, join=True, daemon=False, start_method="spawn"):
+@overload
+def spawn(
+    fn: _Function[Unpack[_Ts]], args: _Args[Unpack[_Ts]] = ..., nprocs: int = 1, join: Literal[True] = True,
+    daemon: bool = False, start_method: str = "spawn",
+) -> None: ...
+@overload
+def spawn(
+    fn: _Function[Unpack[_Ts]], args: _Args[Unpack[_Ts]] = ..., nprocs: int = 1, *, join: Literal[False],
+    daemon: bool = False, start_method: str = "spawn",
+) -> ProcessContext: ...
+@overload
+def spawn(
+    fn: _Function[Unpack[_Ts]], args: _Args[Unpack[_Ts]], nprocs: int, join: bool, daemon: bool = False,
+    start_method: str = "spawn",
+) -> ProcessContext | None: ...
+def spawn(
+    fn: Callable[..., object],
+    args: Iterable[Any] = (),
+    nprocs: int = 1,
+    join: bool = True,
+    daemon: bool = False,
+    start_method: str = "spawn",
+) -> ProcessContext | None:
     """start_processes with new interpreters. Source: ``torch.multiprocessing.spawn``."""
     if start_method != "spawn":
         warnings.warn(
@@ -178,4 +237,4 @@ def spawn(fn, args=(), nprocs=1, join=True, daemon=False, start_method="spawn"):
             FutureWarning,
             stacklevel=2,
         )
-    return start_processes(fn, args, nprocs, join, daemon, "spawn")
+    return start_processes(fn, tuple(args), nprocs, join, daemon, "spawn")

@@ -43,7 +43,7 @@ USES = {
     "g++": ("CMakeLists.txt", "LANGUAGES C CXX"), "make": ("Makefile", "build:"), "cmake": ("Makefile", "cmake "),
     "ninja-build": ("CMakePresets.json", "Ninja"), "ccache": ("cmake/TineOptions.cmake", "ccache"),
     "pkg-config": ("cmake/TineOptions.cmake", "PkgConfig"), "git": ("tools/format", "git "),
-    "clang-format": ("tools/format", "clang-format"), "python3-venv": ("tools/pytorch", "venv"),
+    "clang-format": ("tools/format", "clang-format"), "python3-venv": ("tools/venv", "-m venv"),
     "clang": ("tools/configure", "clang$version"), "libclang-rt-dev": ("cmake/TineChecks.cmake", "-fsanitize=fuzzer"),
 }
 

@@ -1,5 +1,11 @@
 """Distributed programs: see :mod:`tine.distributed.rpc`."""
+from __future__ import annotations
+
 from . import rpc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def is_available() -> bool:
@@ -10,7 +16,7 @@ def is_available() -> bool:
 __all__ = ["rpc", "is_available"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> NoReturn:
     from .._missing import module_attribute_error
 
     raise module_attribute_error(__name__, name)

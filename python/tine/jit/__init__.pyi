@@ -1,150 +1,95 @@
-from collections import OrderedDict
-from typing import Any, Callable, Final as Final, Generic, Iterator, Optional, ParamSpec, Sequence, TypeVar, Union, overload
+from collections.abc import Callable, Sequence
+from typing import Any, Final as Final, ParamSpec, TypeVar, overload
 
+from .._C import Graph as Graph
+from .._C import ScriptFunction as ScriptFunction
 from ..futures import Future as Future
-from .._C import Tensor
 from ..nn import Module
+from ._async import _fork as _fork
+from ._async import _wait as _wait
+from ._async import fork as fork
+from ._async import wait as wait
+from ._marks import Attribute as Attribute
+from ._marks import annotate as annotate
+from ._marks import export as export
+from ._marks import is_scripting as is_scripting
+from ._marks import is_tracing as is_tracing
+from ._marks import isinstance as isinstance
+from ._marks import unused as unused
+from ._script import CompilationUnit as CompilationUnit
+from ._script import RecursiveScriptModule as RecursiveScriptModule
+from ._script import ScriptMethod as ScriptMethod
+from ._script import ScriptModule as ScriptModule
+from ._trace import TopLevelTracedModule as TopLevelTracedModule
+from ._trace import TracedModule as TracedModule
+from ._trace import TracerWarning as TracerWarning
+from ._trace import TracingCheckError as TracingCheckError
+from ._trace import trace_module as trace_module
 
-T = TypeVar("T")
-P = ParamSpec("P")
-F = TypeVar("F", bound=Callable[..., Any])
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+_F = TypeVar("_F", bound=Callable[..., object])
+
+__all__ = [
+    "Attribute",
+    "CompilationUnit",
+    "Error",
+    "Final",
+    "Future",
+    "Graph",
+    "ScriptFunction",
+    "ScriptMethod",
+    "ScriptModule",
+    "TracerWarning",
+    "TracingCheckError",
+    "annotate",
+    "export",
+    "fork",
+    "ignore",
+    "is_scripting",
+    "is_tracing",
+    "isinstance",
+    "script",
+    "trace",
+    "trace_module",
+    "unused",
+    "wait",
+]
 
 Error = Exception
 
-class TracerWarning(Warning): ...
-
-class Graph:
-    def kinds(self) -> list[str]: ...
-    def content_hash(self) -> str: ...
-
-class ScriptFunction(Generic[P, T]):
-    __name__: str
-    __doc__: Optional[str]
-    __wrapped__: Callable[P, T]
-    @property
-    def graph(self) -> Graph: ...
-    @property
-    def inlined_graph(self) -> Graph: ...
-    @property
-    def qualified_name(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def schema(self) -> str: ...
-    @property
-    def code(self) -> str: ...
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T: ...
-    def call_async(self, *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
-
-class ScriptMethod:
-    name: str
-    @property
-    def owner(self) -> ScriptModule: ...
-    @property
-    def graph(self) -> Graph: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def schema(self) -> str: ...
-    @property
-    def qualified_name(self) -> str: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-
-class ScriptModule(Module):
-    @property
-    def original_name(self) -> str: ...
-    @property
-    def graph(self) -> Graph: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def schema(self) -> str: ...
-    def __getattr__(self, name: str) -> Any: ...
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Any]: ...
-    def __getitem__(self, at: Union[int, str, slice]) -> Any: ...
-
-class RecursiveScriptModule(ScriptModule): ...
-class TracedModule(ScriptModule): ...
-
-TopLevelTracedModule = TracedModule
-
-class TracerWarning(Warning): ...
-class TracingCheckError(Exception): ...
-
-class CompilationUnit:
-    def __init__(self, lang: Optional[str] = None) -> None: ...
-    def define(self, lang: str) -> None: ...
-    def __getattr__(self, name: str) -> ScriptFunction[..., Any]: ...
-
-class Attribute(tuple[Any, Any]):
-    def __new__(cls, value: Any, type: Any) -> Attribute: ...
-    @property
-    def value(self) -> Any: ...
-    @property
-    def type(self) -> Any: ...
-
+# A module can be called, too: the first that fits decides.
+@overload
+def script(  # type: ignore[overload-overlap]
+    obj: Module, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None
+) -> RecursiveScriptModule: ...
 @overload
 def script(
-    obj: Module,
-    optimize: Any = None,
-    _frames_up: int = 0,
-    _rcb: Any = None,
-    example_inputs: Any = None,
-) -> ScriptModule: ...
-@overload
-def script(
-    obj: Callable[P, T],
-    optimize: Any = None,
-    _frames_up: int = 0,
-    _rcb: Any = None,
-    example_inputs: Any = None,
-) -> ScriptFunction[P, T]: ...
+    obj: Callable[_P, _T], optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None
+) -> ScriptFunction[_P, _T]: ...
 @overload
 def trace(
     func: Module,
-    example_inputs: Any,
+    example_inputs: Any = None,
     optimize: Any = None,
     check_trace: bool = True,
-    check_inputs: Optional[Sequence[Any]] = None,
+    check_inputs: Sequence[Any] | None = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
     **ignored: Any,
-) -> ScriptModule: ...
+) -> TracedModule: ...
 @overload
 def trace(
-    func: Callable[P, T],
-    example_inputs: Any,
+    func: Callable[_P, _T],
+    example_inputs: Any = None,
     optimize: Any = None,
     check_trace: bool = True,
-    check_inputs: Optional[Sequence[Any]] = None,
+    check_inputs: Sequence[Any] | None = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
     **ignored: Any,
-) -> ScriptFunction[P, T]: ...
-def trace_module(
-    mod: Module,
-    inputs: dict[str, Any],
-    optimize: Any = None,
-    check_trace: bool = True,
-    check_inputs: Optional[Sequence[dict[str, Any]]] = None,
-    check_tolerance: float = 1e-5,
-    strict: bool = True,
-    **ignored: Any,
-) -> ScriptModule: ...
-def fork(func: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]: ...
-def wait(future: Future[T]) -> T: ...
-
-_fork = fork
-_wait = wait
-
-def annotate(the_type: Any, the_value: T) -> T: ...
-def isinstance(obj: Any, target_type: Any) -> bool: ...
-def is_scripting() -> bool: ...
-def is_tracing() -> bool: ...
-def export(fn: F) -> F: ...
-def unused(fn: F) -> F: ...
+) -> ScriptFunction[_P, _T]: ...
 @overload
-def ignore(drop: F) -> F: ...
+def ignore(drop: _F) -> _F: ...
 @overload
-def ignore(drop: bool = False, **kwargs: Any) -> Callable[[F], F]: ...
+def ignore(drop: bool = False, **kwargs: Any) -> Callable[[_F], _F]: ...

@@ -1,14 +1,28 @@
 """What the compiler recognises in source, and what these do when Python runs them."""
 
+from __future__ import annotations
+
 import builtins
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self, TypeVar
 
-def annotate(the_type, the_value):
+    _T = TypeVar("_T")
+    _F = TypeVar("_F", bound=Callable[..., object])
+
+
+def _mark(fn: Any, mark: str) -> None:
+    fn._tine_jit_mark = mark
+
+
+def annotate(the_type: Any, the_value: _T) -> _T:
     """Returns `the_value`; in a script it also gives the value that type: `annotate(List[int], [])`."""
     return the_value
 
 
-def isinstance(obj, target_type):
+def isinstance(obj: object, target_type: Any) -> bool:
     """True when `obj` is of that type. Looks into lists, dicts, tuples and Optionals, as a script does."""
     from ._types import value_fits
 
@@ -16,57 +30,62 @@ def isinstance(obj, target_type):
     return any(value_fits(obj, target) for target in targets)
 
 
-def is_scripting():
+def is_scripting() -> bool:
     """False: in a script the compiler puts True here."""
     return False
 
 
-def is_tracing():
+def is_tracing() -> bool:
     """True while `tine.jit.trace` runs the function that it records."""
     from ._async import _tracer
 
     return _tracer() is not None
 
 
-def export(fn):
+def export(fn: _F) -> _F:
     """Marks a method so that `script(module)` compiles it although `forward` does not call it."""
-    fn._tine_jit_mark = "export"
+    _mark(fn, "export")
     return fn
 
 
-def unused(fn):
+def unused(fn: _F) -> _F:
     """Marks a function that is not compiled. A script may call it, and the call raises RuntimeError if it is reached."""
-    fn._tine_jit_mark = "unused"
+    _mark(fn, "unused")
     return fn
 
 
-def ignore(drop=False, **kwargs):
+def ignore(drop: Any = False, **kwargs: Any) -> Any:
     """Marks a function that is left to Python: a script that calls it is refused at compile time, unless the call
     stands in a branch that is not compiled. With `drop=True` it is as if marked @unused.
 
     PyTorch would call back into Python; a tine script never takes the interpreter's lock.
     """
     if callable(drop):
-        drop._tine_jit_mark = "ignore"
+        _mark(drop, "ignore")
         return drop
 
-    def mark(fn):
-        fn._tine_jit_mark = "unused" if drop else "ignore"
+    def mark(fn: _F) -> _F:
+        _mark(fn, "unused" if drop else "ignore")
         return fn
 
     return mark
 
 
-class Attribute(tuple):
+class Attribute(tuple):  # type: ignore[type-arg]
     """A value together with the type that a scripted module's attribute is to have."""
 
     __slots__ = ()
 
-    def __new__(cls, value, type):
+    def __new__(cls, value: Any, type: Any) -> Self:
         return super().__new__(cls, (value, type))
 
-    value = property(lambda self: self[0])
-    type = property(lambda self: self[1])
+    @property
+    def value(self) -> Any:
+        return self[0]
 
-    def __repr__(self):
+    @property
+    def type(self) -> Any:
+        return self[1]
+
+    def __repr__(self) -> str:
         return f"Attribute(value={self[0]!r}, type={self[1]!r})"

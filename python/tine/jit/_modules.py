@@ -1,11 +1,16 @@
 """Module classes as scripts see them: the slots of their objects, and what their other attributes mean."""
 
+from __future__ import annotations
+
 import inspect
 import types
 import typing
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from .. import _C
+from .._C import Meaning, ScriptFunction
 from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from . import _source
@@ -13,14 +18,25 @@ from ._marks import Attribute
 from ._names import Names, describe, function_source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
 
-ScriptFunction = _C.ScriptFunction
-Meaning = _C.Meaning
+if TYPE_CHECKING:
+    from ._registry import Registry
+
+    _Slot = tuple[str | _C.ObjectType, Any]
 
 
 class ModuleClass:
     """A scripted module class with its slots; several modules may share it. It lives as long as one of them."""
 
-    def __init__(self, registry, cls, children, slots, functions, constants, refused):
+    def __init__(
+        self,
+        registry: Registry,
+        cls: type,
+        children: Mapping[str, Any],
+        slots: OrderedDict[str, _Slot],
+        functions: dict[str, Any],
+        constants: dict[str, Any],
+        refused: dict[str, str],
+    ) -> None:
         self._registry = registry
         self.cls = cls  # methods are looked up on it
         self.children = tuple(children)  # the names of the submodules
@@ -29,13 +45,13 @@ class ModuleClass:
         self.refused = refused
         self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
 
-    def container(self):
+    def container(self) -> tuple[bool, tuple[str, ...]] | None:
         """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
         if not issubclass(self.cls, (Sequential, ModuleList, ModuleDict)):
             return None
         return issubclass(self.cls, ModuleDict), self.children
 
-    def describe(self, name):
+    def describe(self, name: str) -> Meaning | None:
         """What `self.name` is where it is not a slot; None where there is nothing."""
         if name in self.functions:
             return describe(self.functions[name], name, self._registry)
@@ -70,23 +86,23 @@ class ModuleClass:
         except (OSError, TypeError, _C.SyntaxError) as error:
             return Meaning.refused(str(error))
 
-    def _method_source(self, name, fn):
+    def _method_source(self, name: str, fn: types.FunctionType) -> _C.FunctionSource:
         return function_source(fn, self._registry, self.type, f"{self.type.name}.{name}")
 
-    def _sequential_source(self):
+    def _sequential_source(self) -> _C.FunctionSource:
         """`forward` of a Sequential, unrolled: its modules have a type each."""
         lines = ["def forward(self, input):"]
         for name in self.children:
             lines.append(f'    input = getattr(self, "{name}")(input)')
         lines.append("    return input")
         return _C.FunctionSource(f"{self.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
-                                 Names(Sequential.forward, self._registry), self.type)
+                                 Names(vars(Sequential)["forward"], self._registry), self.type)
 
 
 _SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}
 
 
-def _annotations(cls):
+def _annotations(cls: type) -> dict[str, Any]:
     """Class annotations, those of bases first; strings are evaluated where that is possible."""
     found = {}
     for base in reversed(cls.__mro__):
@@ -103,7 +119,7 @@ def _annotations(cls):
     return found
 
 
-def _plain_attributes(module):
+def _plain_attributes(module: Module) -> Iterator[tuple[str, Any]]:
     """(name, value) of everything that is not a parameter, buffer or submodule."""
     yield "training", module.training
     for cls in reversed(type(module).__mro__):
@@ -117,18 +133,23 @@ def _plain_attributes(module):
             yield name, value
 
 
-def _is_constant(value):
+def _is_constant(value: object) -> bool:
     return value is None or isinstance(value, (bool, int, float, str)) or is_dtype(value) or (
         isinstance(value, tuple) and all(map(_is_constant, value)))
 
 
-def slots_of(module, children):
+def slots_of(
+    module: Module, children: Mapping[str, Any]
+) -> tuple[OrderedDict[str, _Slot], dict[str, Any], dict[str, Any], dict[str, str]]:
     """What the object of a module holds, {name: (type, value)}, and what the compiler knows of its other attributes."""
     annotations = _annotations(type(module))
     final = {name for name, annotation in annotations.items()
              if annotation is typing.Final or typing.get_origin(annotation) is typing.Final}
     final.update(getattr(module, "__constants__", ()))
-    slots, functions, constants, refused = OrderedDict(), {}, {}, {}
+    slots: OrderedDict[str, _Slot] = OrderedDict()
+    functions: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
+    refused: dict[str, str] = {}
     for name, tensor in list(module._parameters.items()) + list(module._buffers.items()):
         text = "Tensor" if tensor is not None else "NoneType"
         if name in annotations:

@@ -3,30 +3,36 @@
 An answer is a Meaning (python/src/script_resolver.cpp), or None where there is no such name.
 """
 
+from __future__ import annotations
+
 import builtins
-import functools
 import inspect
 import math
 import sys
 import types
 import typing
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .. import _C, futures
+from .._C import Meaning, ScriptFunction, Tensor
 from ..futures import Future
 from ..nn.module import Module
 from . import _async, _marks, _source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
 
-Tensor = _C.Tensor
-ScriptFunction = _C.ScriptFunction
-Meaning = _C.Meaning
+if TYPE_CHECKING:
+    from ._registry import Registry
 
 _MISSING = object()
 
 
-@functools.cache
-def _specials():
+_table: dict[int, str] = {}
+
+
+def _specials() -> dict[int, str]:
     """{id: name} of the objects that the compiler knows by a name of its own."""
+    if _table:
+        return _table
     table = {
         id(_async.fork): "torch.jit.fork",
         id(_async.wait): "torch.jit.wait",
@@ -49,10 +55,11 @@ def _specials():
     for name, value in vars(builtins).items():
         if callable(value) and not name.startswith("_") and not _is_exception(value):
             table[id(value)] = "builtins." + name
-    return table
+    _table.update(table)
+    return _table
 
 
-def _special_name(obj):
+def _special_name(obj: object) -> str | None:
     name = _specials().get(id(obj))
     if name is not None:
         return name
@@ -64,11 +71,11 @@ def _special_name(obj):
     return None
 
 
-def _is_exception(obj):
+def _is_exception(obj: object) -> TypeGuard[type[BaseException]]:
     return isinstance(obj, type) and issubclass(obj, BaseException)
 
 
-def _exception_name(cls):
+def _exception_name(cls: type) -> str:
     """The class itself where scripts can raise it, else the nearest of its bases that they can."""
     for base in cls.__mro__:
         if base.__module__ in ("builtins", "tine", "tine._C"):
@@ -76,14 +83,20 @@ def _exception_name(cls):
     return "RuntimeError"
 
 
-def function_source(fn, registry, self_type=None, name=None, frame=None):
+def function_source(
+    fn: types.FunctionType,
+    registry: Registry,
+    self_type: _C.ObjectType | None = None,
+    name: str | None = None,
+    frame: types.FrameType | None = None,
+) -> _C.FunctionSource:
     """What the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
     return _C.FunctionSource(name or registry.qualified_name(fn), file, text, first_line, fn.__name__,
                              Names(fn, registry, frame), self_type, _source.defaults_of(fn))
 
 
-def describe(obj, dotted, registry):
+def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
     """What the object that `dotted` names is to a script."""
     special = _special_name(obj)
     if special is not None:
@@ -121,7 +134,7 @@ def describe(obj, dotted, registry):
     return Meaning.refused(_why_not(obj, dotted))
 
 
-def _describe_scripted(function, registry):
+def _describe_scripted(function: ScriptFunction[..., Any], registry: Registry) -> Meaning:
     name = function.qualified_name
     fn = getattr(function, "__wrapped__", None)
     # After os.fork() the child has a unit of its own, which compiles again what it needs.
@@ -130,7 +143,7 @@ def _describe_scripted(function, registry):
     return Meaning.function(name)
 
 
-def _describe_function(fn, registry):
+def _describe_function(fn: types.FunctionType, registry: Registry) -> Meaning:
     if fn.__module__ == "tine" or (fn.__module__ or "").startswith("tine._"):
         return Meaning.builtin(f"torch.{fn.__name__}")
     why = _source.refuse_kind(fn)
@@ -148,7 +161,7 @@ def _describe_function(fn, registry):
         return Meaning.refused(str(error))
 
 
-def _describe_type(obj, dotted):
+def _describe_type(obj: Any, dotted: str) -> Meaning:
     try:
         return Meaning.type(type_text(obj))
     except UnknownType as why:
@@ -165,7 +178,7 @@ def _describe_type(obj, dotted):
         return Meaning.refused(str(why))
 
 
-def _why_not(obj, dotted):
+def _why_not(obj: Any, dotted: str) -> str:
     if isinstance(obj, Module):
         return (f"`{dotted}` is a module outside of the function; script the module that holds it, or call it from "
                 "Python")
@@ -180,7 +193,7 @@ def _why_not(obj, dotted):
 class Names:
     """The names that a function does not define: its closure, its module's globals, Python's builtins."""
 
-    def __init__(self, fn, registry, frame=None):
+    def __init__(self, fn: types.FunctionType, registry: Registry, frame: types.FrameType | None = None) -> None:
         self._fn = fn
         self._registry = registry
         self._globals = fn.__globals__
@@ -189,7 +202,7 @@ class Names:
         # shows alive as long as the frame runs, so it is asked last.
         self._frame = frame
 
-    def _first(self, name):
+    def _first(self, name: str) -> Any:
         cell = self._cells.get(name)
         if cell is not None:
             try:
@@ -203,7 +216,7 @@ class Names:
             found = self._frame.f_locals.get(name, _MISSING)
         return found
 
-    def resolve(self, dotted):
+    def resolve(self, dotted: str) -> Meaning | None:
         first, *rest = dotted.split(".")
         obj = self._first(first)
         if not rest and self._is_own_name(first, obj):
@@ -229,7 +242,7 @@ class Names:
             return None
         return describe(obj, dotted, self._registry)
 
-    def _is_own_name(self, name, obj):
+    def _is_own_name(self, name: str, obj: object) -> bool:
         """Whether the name will mean the function itself: while a decorator runs, it does not exist yet."""
         fn = self._fn
         if name != fn.__name__ or "." in fn.__qualname__.rpartition("<locals>.")[2]:
@@ -240,17 +253,17 @@ class Names:
         return (isinstance(obj, ScriptFunction) and before is not fn and getattr(before, "__module__", None) == fn.__module__
                 and getattr(before, "__qualname__", None) == fn.__qualname__)
 
-    def method(self, type_name, name):
+    def method(self, type_name: str, name: str) -> Meaning | None:
         """What `self.name` is where it is not a slot."""
         found = self._registry.module_class_named(type_name)
         return None if found is None else found.describe(name)
 
-    def submodules(self, type_name):
+    def submodules(self, type_name: str) -> tuple[bool, tuple[str, ...]] | None:
         """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
         found = self._registry.module_class_named(type_name)
         return None if found is None else found.container()
 
-    def candidates(self, dotted):
+    def candidates(self, dotted: str) -> list[str]:
         *path, _ = dotted.split(".")
         if not path:
             return sorted(set(self._cells) | {n for n in self._globals if not n.startswith("__")})

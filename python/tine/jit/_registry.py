@@ -1,7 +1,12 @@
 """What is scripted already, and under which name: all that the compiler's Python side remembers from call to call."""
 
+from __future__ import annotations
+
 import itertools
 import weakref
+from types import FunctionType
+from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from .. import _C
 
@@ -16,19 +21,21 @@ class Registry:
 
     _made = itertools.count()
 
-    def __init__(self):
+    def __init__(self) -> None:
         number = next(Registry._made)
         self._space = "__tine__." if number == 0 else f"__tine__.registry{number}."
-        self._names = weakref.WeakKeyDictionary()  # function -> qualified name
-        self._owners = weakref.WeakValueDictionary()  # qualified name -> the function that has it
-        self._numbers = {}  # name without a number -> the last number that one of its functions got
-        self._scripted = weakref.WeakKeyDictionary()  # function -> weak reference to its ScriptFunction, which holds it
-        self._classes = weakref.WeakValueDictionary()  # what makes two modules the same class -> ModuleClass
-        self._classes_by_name = weakref.WeakValueDictionary()  # name of the class's type -> ModuleClass
-        self._class_counts = {}
+        self._names: WeakKeyDictionary[FunctionType, str] = WeakKeyDictionary()  # function -> qualified name
+        self._owners: WeakValueDictionary[str, FunctionType] = WeakValueDictionary()  # qualified name -> who has it
+        self._numbers: dict[str, int] = {}  # name without a number -> the last number that one of its functions got
+        # function -> weak reference to its ScriptFunction, which holds it
+        self._scripted: WeakKeyDictionary[FunctionType, weakref.ref[_C.ScriptFunction[..., Any]]] = WeakKeyDictionary()
+        # what makes two modules the same class -> ModuleClass; name of the class's type -> ModuleClass
+        self._classes: WeakValueDictionary[object, Any] = WeakValueDictionary()
+        self._classes_by_name: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self._class_counts: dict[str, int] = {}
         self._units = 0
 
-    def qualified_name(self, fn):
+    def qualified_name(self, fn: FunctionType) -> str:
         """The name under which the unit knows the function, across processes too: "__main__.foo".
 
         A second, different function of the same name gets a number after it, until the first one and its code are gone.
@@ -43,33 +50,33 @@ class Registry:
             self._owners[name] = fn
         return name
 
-    def scripted(self, fn):
+    def scripted(self, fn: FunctionType) -> _C.ScriptFunction[..., Any] | None:
         """The ScriptFunction of a Python function that is compiled already, or None."""
         done = self._scripted.get(fn)
         return None if done is None else done()
 
-    def add_scripted(self, fn, scripted):
+    def add_scripted(self, fn: FunctionType, scripted: _C.ScriptFunction[..., Any]) -> None:
         self._scripted[fn] = weakref.ref(scripted)
 
-    def module_class(self, key):
+    def module_class(self, key: object) -> Any:
         """The ModuleClass that modules of this key share, or None."""
         return self._classes.get(key)
 
-    def module_class_named(self, type_name):
+    def module_class_named(self, type_name: str) -> Any:
         return self._classes_by_name.get(type_name)
 
-    def add_module_class(self, made, key=None):
+    def add_module_class(self, made: Any, key: object = None) -> None:
         """With a key others may share it."""
         self._classes_by_name[made.type.name] = made
         if key is not None:
             self._classes[key] = made
 
-    def new_type_name(self, cls):
+    def new_type_name(self, cls: type) -> str:
         base = f"{self._space}{cls.__module__}.{cls.__qualname__}"
         number = self._class_counts[base] = self._class_counts.get(base, -1) + 1
         return base if number == 0 else f"{base}___tine_{number}"
 
-    def new_unit_name(self):
+    def new_unit_name(self) -> str:
         self._units += 1
         return f"{self._space}unit{self._units}"
 

@@ -1,12 +1,17 @@
 """script(): compiles functions and modules."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 import sys
 import types
 from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, NoReturn, Self
 
 from .. import _C
+from .._C import Graph, ScriptFunction, Tensor
 from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from ..nn.parameter import Parameter
@@ -15,12 +20,8 @@ from .._missing import attribute_error
 from ._modules import ModuleClass, slots_of
 from ._names import function_source
 
-Graph = _C.Graph
-ScriptFunction = _C.ScriptFunction
-Tensor = _C.Tensor
 
-
-def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
+def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None) -> Any:
     """Compiles a function, or the `forward` of a module and all that it calls.
 
     Args:
@@ -51,7 +52,9 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     raise _source.NotAScript(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
-def _script_function(fn, registry, frame):
+def _script_function(
+    fn: types.FunctionType, registry: _registry.Registry, frame: types.FrameType | None
+) -> ScriptFunction[..., Any]:
     done = registry.scripted(fn)
     if done is not None:
         return done
@@ -71,7 +74,7 @@ def _script_function(fn, registry, frame):
     return done
 
 
-def _by_name(qualified_name):
+def _by_name(qualified_name: str) -> ScriptFunction[..., Any]:
     """For pickle: the script function of that name, here."""
     found = _C._find_script(qualified_name)
     if found is not None:
@@ -99,34 +102,42 @@ def _by_name(qualified_name):
 class CompilationUnit:
     """Script functions from text: `CompilationUnit("def f(x): return x + 1").f`."""
 
-    def __init__(self, lang=None):
+    def __init__(self, lang: str | None = None) -> None:
         self._prefix = _registry.registry.new_unit_name()
         if lang is not None:
             self.define(lang)
 
-    def define(self, lang):
+    def define(self, lang: str) -> None:
         """Compiles every `def` of the text and adds them to the unit."""
         import textwrap
 
         for fn in _C._compile_text(textwrap.dedent(lang), f"<{self._prefix}>", self._prefix):
             setattr(self, fn.name, fn)
 
+    def __getattr__(self, name: str) -> ScriptFunction[..., Any]:  # only when the usual search found nothing
+        raise attribute_error(f"'CompilationUnit' object has no attribute '{name}'", "torch.jit.CompilationUnit", name=name)
+
 
 # Modules
 
 
-def script_module(module, registry, memo=None, cls=None):
+def script_module(
+    module: Module,
+    registry: _registry.Registry,
+    memo: dict[int, ScriptModule] | None = None,
+    cls: type[RecursiveScriptModule] | None = None,
+) -> ScriptModule:
     """With `cls` (a trace) the modules get types of their own, and no method is compiled."""
     memo = {} if memo is None else memo
     made_as = cls or RecursiveScriptModule
-    done = memo.get(id(module))
-    if done is not None:
-        return done
+    known = memo.get(id(module))
+    if known is not None:
+        return known
     if isinstance(module, ScriptModule):
         return module
     if "_parameters" not in module.__dict__:
         raise RuntimeError(f"script: `{type(module).__name__}.__init__` did not call super().__init__()")
-    children = OrderedDict()
+    children: OrderedDict[str, ScriptModule | None] = OrderedDict()
     for name, child in module._modules.items():
         children[name] = None if child is None else script_module(child, registry, memo, cls)
     slots, functions, constants, refused = slots_of(module, children)
@@ -147,11 +158,11 @@ def script_module(module, registry, memo=None, cls=None):
     return done
 
 
-def _slot_value(value):
+def _slot_value(value: Any) -> Any:
     return value._c if isinstance(value, ScriptModule) else value
 
 
-def _entry_points(module):
+def _entry_points(module: Module) -> Iterator[str]:
     """The methods that are compiled without being called: forward and what is marked @export."""
     cls = type(module)
     if isinstance(module, Sequential) or (cls.forward is not Module.forward
@@ -166,25 +177,44 @@ def _entry_points(module):
 class ScriptMethod:
     """A compiled method of a ScriptModule."""
 
-    def __init__(self, owner, name, function):
+    def __init__(self, owner: ScriptModule, name: str, function: ScriptFunction[..., Any]) -> None:
         self._owner = owner
         self._function = function
         self.name = self.__name__ = name
         self.__doc__ = function.__doc__
 
-    owner = property(lambda self: self._owner)
-    graph = property(lambda self: self._function.graph)
-    code = property(lambda self: self._function.code)
-    schema = property(lambda self: self._function.schema)
-    qualified_name = property(lambda self: self._function.qualified_name)
+    @property
+    def owner(self) -> ScriptModule:
+        """The module."""
+        return self._owner
 
-    def __call__(self, *args, **kwargs):
+    @property
+    def graph(self) -> Graph:
+        """Its graph."""
+        return self._function.graph
+
+    @property
+    def code(self) -> str:
+        """Its source."""
+        return self._function.code
+
+    @property
+    def schema(self) -> str:
+        """Its signature, as text."""
+        return self._function.schema
+
+    @property
+    def qualified_name(self) -> str:
+        """The name by which calls find it."""
+        return self._function.qualified_name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._function(self._owner._c, *args, **kwargs)
 
-    def __getattr__(self, name):  # only when the usual search found nothing
+    def __getattr__(self, name: str) -> NoReturn:  # only when the usual search found nothing
         raise attribute_error(f"'ScriptMethod' object has no attribute '{name}'", "torch.jit.ScriptFunction", name=name)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<ScriptMethod {self.qualified_name}>"
 
 
@@ -195,23 +225,15 @@ class ScriptModule(Module):
     assigning an attribute goes to the object that the compiled methods see.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: object, **kwargs: object) -> None:
         raise RuntimeError(f"{type(self).__name__} is made by tine.jit.script(module), not directly")
-
-
-def _members(kind):
-    def members(self):
-        own = self.__dict__
-        return OrderedDict((name, own["_c"].get(name)) for name in own["_tine_names"][kind])
-
-    return property(members)
 
 
 class RecursiveScriptModule(ScriptModule):
     """The module that `tine.jit.script(module)` returns."""
 
     @classmethod
-    def _make(cls, module, record, c, children):
+    def _make(cls, module: Module, record: ModuleClass, c: _C.ScriptObject, children: OrderedDict[str, Any]) -> Self:
         self = cls.__new__(cls)
         own = self.__dict__
         own["_c"] = c
@@ -225,17 +247,31 @@ class RecursiveScriptModule(ScriptModule):
         own["_tine_tensors"] = [*module._parameters.values(), *module._buffers.values()]
         return self
 
-    _parameters = _members("parameters")
-    _buffers = _members("buffers")
-    _modules = property(lambda self: self.__dict__["_tine_children"])
+    def _tine_members(self, kind: str) -> OrderedDict[str, Any]:
+        own = self.__dict__
+        return OrderedDict((name, own["_c"].get(name)) for name in own["_tine_names"][kind])
 
     @property
-    def original_name(self):
-        return self.__dict__["_tine_original_name"]
+    def _parameters(self) -> OrderedDict[str, Any]:  # type: ignore[override]
+        return self._tine_members("parameters")
 
-    def _tine_compile(self, name):
+    @property
+    def _buffers(self) -> OrderedDict[str, Any]:  # type: ignore[override]
+        return self._tine_members("buffers")
+
+    @property
+    def _modules(self) -> OrderedDict[str, Any]:  # type: ignore[override]
+        children: OrderedDict[str, Any] = self.__dict__["_tine_children"]
+        return children
+
+    @property
+    def original_name(self) -> str:
+        name: str = self.__dict__["_tine_original_name"]
+        return name
+
+    def _tine_compile(self, name: str) -> ScriptMethod:
         own = self.__dict__
-        done = own["_tine_methods"].get(name)
+        done: ScriptMethod | None = own["_tine_methods"].get(name)
         if done is None:
             record = own["_tine_class"]
             function = _C._find_script(f"{record.type.name}.{name}")
@@ -248,23 +284,23 @@ class RecursiveScriptModule(ScriptModule):
             done = own["_tine_methods"][name] = ScriptMethod(self, name, function)
         return done
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.__dict__["_tine_methods"]["forward"](*args, **kwargs) if self._has_forward() else self._no_forward()
 
-    def _has_forward(self):
+    def _has_forward(self) -> bool:
         return "forward" in self.__dict__["_tine_methods"]
 
-    def _no_forward(self):
+    def _no_forward(self) -> NoReturn:
         raise NotImplementedError(f"module `{self._get_name()}` has no scripted `forward`")
 
-    def __getattribute__(self, name):
+    def __getattribute__(self, name: str) -> Any:
         if name == "forward":  # the compiled method, with its graph
             done = object.__getattribute__(self, "__dict__")["_tine_methods"].get(name)
             if done is not None:
                 return done
         return object.__getattribute__(self, name)
 
-    def __getattr__(self, name):  # only when the usual search found nothing
+    def __getattr__(self, name: str) -> Any:  # only when the usual search found nothing
         own = self.__dict__
         if "_tine_methods" not in own:
             raise AttributeError(name)
@@ -293,7 +329,7 @@ class RecursiveScriptModule(ScriptModule):
         raise attribute_error(f"'{self._get_name()}' object has no attribute '{name}'", "torch.jit.ScriptModule",
                               "torch.nn.Module", name=name, hint=hint)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
         record = own["_tine_class"]
         if name in own["_tine_children"]:
@@ -311,19 +347,19 @@ class RecursiveScriptModule(ScriptModule):
                                  "when it is scripted")
         own["_c"].set(name, value)
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> NoReturn:
         raise RuntimeError(f"cannot delete '{name}' of a ScriptModule")
 
-    def register_parameter(self, name, param):
+    def register_parameter(self, name: str, param: Parameter | None) -> NoReturn:
         raise RuntimeError("cannot add new parameters to a ScriptModule")
 
-    def register_buffer(self, name, tensor, persistent=True):
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> NoReturn:
         raise RuntimeError("cannot add new buffers to a ScriptModule")
 
-    def add_module(self, name, module):
+    def add_module(self, name: str, module: Module | None) -> NoReturn:
         raise RuntimeError("cannot add new modules to a ScriptModule")
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.__dict__["_c"].set("training", mode)
@@ -332,51 +368,51 @@ class RecursiveScriptModule(ScriptModule):
         return self
 
     @property
-    def graph(self):
+    def graph(self) -> Graph:
         """The graph of `forward`."""
         return self._tine_compile("forward").graph
 
     @property
-    def code(self):
+    def code(self) -> str:
         """The source of `forward`."""
         return self._tine_compile("forward").code
 
     @property
-    def schema(self):
+    def schema(self) -> str:
         return self._tine_compile("forward").schema
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"original_name={self.original_name}"
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._modules) if self._is_container() else self._missing("__len__")
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._modules.values()) if self._is_container() else self._missing("__iter__")
 
-    def __getitem__(self, at):
+    def __getitem__(self, at: Any) -> Any:
         if not self._is_container():
             self._missing("__getitem__")
         if isinstance(at, str):
             return self._modules[at]
         return list(self._modules.values())[at]
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True
 
-    def _is_container(self):
+    def _is_container(self) -> bool:
         return issubclass(self.__dict__["_tine_class"].cls, (Sequential, ModuleList, ModuleDict))
 
-    def _missing(self, name):
+    def _missing(self, name: str) -> NoReturn:
         raise NotImplementedError(f"'{self._get_name()}' is not a container of modules ({name})")
 
-    def __reduce__(self):
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a ScriptModule cannot be pickled in this version; send its state_dict()")
 
-    def __copy__(self):
+    def __copy__(self) -> NoReturn:
         raise TypeError("a ScriptModule cannot be copied; script the module again")
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
         raise TypeError("a ScriptModule cannot be copied; script the module again")
 
 

@@ -1,15 +1,18 @@
 """Where the text of a function is."""
 
+from __future__ import annotations
+
 import ast
 import inspect
 import re
 import textwrap
 import types
+from typing import Any, TypeGuard
 
 from .. import _C
 
 
-def text_of(fn):
+def text_of(fn: types.FunctionType) -> tuple[str, str, int]:
     """(file, text, number of the text's first line) of a function; OSError when there is no source, SyntaxError when it
     cannot be compiled."""
     code = fn.__code__
@@ -31,9 +34,9 @@ def text_of(fn):
     return code.co_filename, text, max(first, 1) + at
 
 
-def _only_raises(fn, text):
+def _only_raises(fn: types.FunctionType, text: str) -> str:
     """An @unused function as a script has it: its signature, and a body that raises an exception."""
-    made = ast.parse(textwrap.dedent(text)).body[0]
+    made: Any = ast.parse(textwrap.dedent(text)).body[0]
     parameters = made.args
     parameters.vararg = parameters.kwarg = None
     for parameter in parameters.posonlyargs + parameters.args + parameters.kwonlyargs:
@@ -44,14 +47,14 @@ def _only_raises(fn, text):
     return ast.unparse(ast.fix_missing_locations(made)) + "\n"
 
 
-def defaults_of(fn):
+def defaults_of(fn: types.FunctionType) -> dict[str, Any]:
     """{parameter: default}, as Python has evaluated them."""
     names = fn.__code__.co_varnames[: fn.__code__.co_argcount]
     values = fn.__defaults__ or ()
     return dict(zip(names[len(names) - len(values):], values), **(fn.__kwdefaults__ or {}))
 
 
-def refuse_kind(fn):
+def refuse_kind(fn: types.FunctionType) -> str | None:
     """Why this Python function cannot be compiled, or None."""
     mark = getattr(fn, "_tine_jit_mark", None)
     if mark == "ignore":
@@ -73,7 +76,7 @@ class NotAScript(_C.SyntaxError, TypeError):
     """script() was given an object that is neither a function nor a module."""
 
 
-def refusal(obj, why):
+def refusal(obj: Any, why: str) -> NotAScript:
     """The error that marks where this function or class begins."""
     try:
         lines, first = inspect.getsourcelines(obj)
@@ -88,5 +91,5 @@ def refusal(obj, why):
     return NotAScript(f"{file}:{max(first, 1) + at}:{column + 1}: {why}\n  {line}\n  {marker}")
 
 
-def is_plain(fn):
+def is_plain(fn: object) -> TypeGuard[types.FunctionType]:
     return isinstance(fn, types.FunctionType)

@@ -1,5 +1,7 @@
 """trace(): records what a function does with example inputs, as a graph."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 import math
@@ -7,13 +9,14 @@ import os
 import threading
 import types
 import warnings
+from collections.abc import Iterable
+from typing import Any
 
 from .. import _C
+from .._C import ScriptFunction, Tensor, dtype
 from ..futures import Future
 from ..nn.module import Module
 from . import _async, _registry, _script
-
-Tensor = _C.Tensor
 
 _local = threading.local()
 # Lines of files in here are not the user's.
@@ -33,19 +36,19 @@ class TracingCheckError(Exception):
     """The traced graph cannot be run on inputs that the function takes."""
 
 
-class _TracedFuture(Future):
+class _TracedFuture(Future[Any]):
     """What fork returns while tracing: its wait() is recorded, too."""
 
-    def wait(self, *args):
+    def wait(self, *args: Any) -> Any:
         tracer = _async._tracer()
         return tracer.wait(self) if tracer is not None else super().wait(*args)
 
 
 class _Tracer:
-    def __init__(self, c):
+    def __init__(self, c: _C.Tracer) -> None:
         self._c = c
 
-    def fork(self, func, args, kwargs):
+    def fork(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
         if not callable(func):
             raise TypeError(f"fork: expected a function or a module as the first argument, got {type(func).__name__}")
         self._c.begin_fork()
@@ -59,14 +62,14 @@ class _Tracer:
         self._c.end_fork(result, future)
         return future
 
-    def wait(self, future):
+    def wait(self, future: Any) -> Any:
         if not isinstance(future, Future):
             return _C._wait(future)  # which says what it expects
         result = _C._wait(future)
         return _with_numbers(result, self._c.record_wait(future, result))
 
 
-def _with_numbers(value, recorded):
+def _with_numbers(value: Any, recorded: Any) -> Any:
     """`value`, with the numbers by which the trace knows them."""
     if isinstance(value, (list, tuple)):
         return _rebuilt(value, map(_with_numbers, value, recorded))
@@ -75,18 +78,18 @@ def _with_numbers(value, recorded):
     return recorded if isinstance(value, (bool, int, float)) else value
 
 
-def _rebuilt(like, items):
+def _rebuilt(like: Any, items: Iterable[Any]) -> Any:
     return like._make(items) if hasattr(like, "_make") else type(like)(items)
 
 
-def _active():
+def _active() -> _Tracer | None:
     return getattr(_local, "tracer", None)
 
 
 _async._active = _active
 
 
-def _is_traceable(value):
+def _is_traceable(value: object) -> bool:
     if isinstance(value, Tensor):
         return True
     if isinstance(value, dict):
@@ -94,7 +97,7 @@ def _is_traceable(value):
     return isinstance(value, (list, tuple)) and all(map(_is_traceable, value))
 
 
-def _clone(value):
+def _clone(value: Any) -> Any:
     if isinstance(value, Tensor):
         return Tensor.clone(value)
     if isinstance(value, dict):
@@ -102,14 +105,14 @@ def _clone(value):
     return _rebuilt(value, map(_clone, value))
 
 
-def _check_output(value, name, strict):
+def _check_output(value: object, name: str, strict: bool) -> None:
     if value is None:
         raise RuntimeError(f"The traced function didn't return any values! Side-effects are not captured in traces, so it would "
                            f"be a no-op. (`{name}`)")
     _check_part(value, name, strict)
 
 
-def _check_part(value, name, strict):
+def _check_part(value: object, name: str, strict: bool) -> None:
     if isinstance(value, (Tensor, Future, _C.TracedNumber)):
         return
     if not isinstance(value, (list, tuple, dict)):
@@ -123,17 +126,18 @@ def _check_part(value, name, strict):
         _check_part(item, name, strict)
 
 
-def _user_frame():
+def _user_frame() -> int:
     """The stacklevel, for the caller, of the innermost frame that is the user's."""
     import sys
 
-    level, frame = 1, sys._getframe(1)
+    level = 1
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
     return level
 
 
-def _close(a, b, rtol):
+def _close(a: Any, b: Any, rtol: float) -> bool:
     if isinstance(a, Tensor):
         if not isinstance(b, Tensor) or a.dtype != b.dtype or list(a.shape) != list(b.shape):
             return False
@@ -149,25 +153,25 @@ def _close(a, b, rtol):
     return True
 
 
-def _float32():
+def _float32() -> dtype:
     import tine
 
     return tine.float32
 
 
-def _float64():
+def _float64() -> dtype:
     import tine
 
     return tine.float64
 
 
-def _allclose(a, b, rtol):
+def _allclose(a: Tensor, b: Tensor, rtol: float) -> bool:
     import tine
 
     return tine.allclose(a, b, rtol=rtol, atol=1e-5, equal_nan=True)
 
 
-def _names(func, count):
+def _names(func: Any, count: int) -> list[str]:
     fn = func.forward if isinstance(func, Module) else func
     try:
         names = [p.name for p in inspect.signature(fn).parameters.values()
@@ -177,7 +181,9 @@ def _names(func, count):
     return (names + [f"arg_{i}" for i in range(len(names), count)])[:count]
 
 
-def _record(func, inputs, name, strict, self_=None):
+def _record(
+    func: Any, inputs: tuple[Any, ...], name: str, strict: bool, self_: Any = None
+) -> tuple[ScriptFunction[..., Any], Any]:
     """Runs `func` on copies of the inputs: (the defined function, the output)."""
     if _active() is not None:
         raise RuntimeError("Tracing can't be nested: this thread is tracing already")
@@ -203,7 +209,7 @@ def _record(func, inputs, name, strict, self_=None):
     return c.finish(output), output
 
 
-def _checked_inputs(example_inputs):
+def _checked_inputs(example_inputs: Any) -> tuple[Any, ...]:
     """The inputs as a tuple; refuses what cannot be traced."""
     inputs = (example_inputs,) if isinstance(example_inputs, (Tensor, dict)) else example_inputs
     if not isinstance(inputs, (tuple, list)):
@@ -217,8 +223,16 @@ def _checked_inputs(example_inputs):
     return inputs
 
 
-def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inputs=None, check_tolerance=1e-5,
-          strict=True, **ignored):
+def trace(
+    func: Any,
+    example_inputs: Any = None,
+    optimize: Any = None,
+    check_trace: bool = True,
+    check_inputs: Any = None,
+    check_tolerance: float = 1e-5,
+    strict: bool = True,
+    **ignored: Any,
+) -> Any:
     """Runs `func` on `example_inputs` and returns what it did as a `ScriptFunction` or `ScriptModule`.
 
     Args:
@@ -253,13 +267,13 @@ def trace(func, example_inputs=None, optimize=None, check_trace=True, check_inpu
     made, output = _record(func, inputs, name, strict)
     if isinstance(func, types.FunctionType):
         functools.update_wrapper(made, func)
-        made._tine_traced = True
+        setattr(made, "_tine_traced", True)
     if check_trace:
         _check(made, func, inputs, output, check_inputs, check_tolerance)
     return made
 
 
-def _check(made, func, inputs, output, check_inputs, rtol):
+def _check(made: Any, func: Any, inputs: tuple[Any, ...], output: Any, check_inputs: Any, rtol: float) -> None:
     """Runs the trace on the inputs that it was made with, or on `check_inputs`, and warns where it gives something else."""
     if check_inputs is None:
         cases = [(inputs, output)]
@@ -286,8 +300,16 @@ class TracedModule(_script.RecursiveScriptModule):
 TopLevelTracedModule = TracedModule
 
 
-def trace_module(mod, inputs, optimize=None, check_trace=True, check_inputs=None, check_tolerance=1e-5, strict=True,
-                 **ignored):
+def trace_module(
+    mod: Module,
+    inputs: dict[str, Any],
+    optimize: Any = None,
+    check_trace: bool = True,
+    check_inputs: Any = None,
+    check_tolerance: float = 1e-5,
+    strict: bool = True,
+    **ignored: Any,
+) -> _script.ScriptModule:
     """`trace` of several methods of a module: `inputs` is a dict from a method's name to its example inputs.
 
     `check_inputs` is a list of such dicts. Returns one `ScriptModule` with these methods.

@@ -1,8 +1,13 @@
 """Python annotations and values, and the names of the script types that they stand for."""
 
+from __future__ import annotations
+
 import typing
+from collections.abc import Iterable
+from typing import Any
 
 from .. import _C
+from .._C import dtype
 from ..futures import Future
 
 Tensor = _C.Tensor
@@ -15,7 +20,7 @@ class UnknownType(Exception):
     """An annotation that no script type stands for; the text says why."""
 
 
-def type_text(annotation):
+def type_text(annotation: Any) -> str:
     """`List[int]` for typing.List[int]: the script type's name. UnknownType when there is none."""
     try:
         if annotation in _SIMPLE:
@@ -61,21 +66,21 @@ def type_text(annotation):
                       "bool, str, Tensor, List, Dict, Tuple, Optional, Future, RRef, Any, and scripted modules")
 
 
-def is_dtype_class(obj):
+def is_dtype_class(obj: object) -> bool:
     return isinstance(obj, type) and obj is type(_some_dtype())
 
 
-def _some_dtype():
+def _some_dtype() -> dtype:
     import tine
 
     return tine.float32
 
 
-def is_dtype(obj):
+def is_dtype(obj: object) -> bool:
     return type(obj) is type(_some_dtype())
 
 
-def value_type_text(value):
+def value_type_text(value: object) -> str:
     """The script type of a Python value, as an attribute of a module has it; UnknownType when there is none."""
     if value is None:
         return "NoneType"
@@ -111,7 +116,7 @@ def value_type_text(value):
                       "argument, or keep numbers, strings, Tensors, lists, dicts and tuples of them in attributes")
 
 
-def _common(types, what):
+def _common(types: Iterable[str], what: str) -> str:
     names = list(dict.fromkeys(types))
     if len(names) == 2 and "NoneType" in names:
         names.remove("NoneType")
@@ -121,7 +126,7 @@ def _common(types, what):
     return names[0]
 
 
-def value_fits(value, target):
+def value_fits(value: Any, target: Any) -> bool:
     """True when the value is of the annotated type; looks into containers."""
     if target is None or target is type(None):
         return value is None

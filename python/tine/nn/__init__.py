@@ -4,6 +4,8 @@ The names, constructors, defaults and printed forms are those of `torch.nn`. The
 differentiation: parameters are tensors that a module lists (see docs/differences.md).
 """
 
+from typing import NoReturn
+
 from . import functional, init
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers import (
@@ -45,7 +47,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> NoReturn:
     from .._missing import module_attribute_error
 
     raise module_attribute_error(__name__, name)

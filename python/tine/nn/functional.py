@@ -1,6 +1,6 @@
 """Layers as functions. All of them can be scripted: they are written in the script language."""
 
-from typing import Optional
+from typing import NoReturn, Optional
 
 import tine
 from tine import Tensor
@@ -74,7 +74,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     return tine.mse_loss(input, target, _reduction_number(reduction))
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> NoReturn:
     from .._missing import module_attribute_error
 
     raise module_attribute_error(__name__, name)

@@ -1,12 +1,18 @@
 """Module: named parameters, buffers and submodules around a `forward`."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self, TypeVar
 
 from .._C import Tensor
 from .parameter import Buffer, Parameter
 
+_T = TypeVar("_T", bound=Tensor)
 
-def _indent(text):
+
+def _indent(text: str) -> str:
     first, *rest = text.split("\n")
     return "\n".join([first] + ["  " + line for line in rest])
 
@@ -19,8 +25,13 @@ class Module:
     """
 
     training: bool
+    # Values may be None, but nobody who looks for one by its name expects that.
+    _parameters: OrderedDict[str, Any]
+    _buffers: OrderedDict[str, Any]
+    _modules: OrderedDict[str, Any]
+    _non_persistent_buffers: set[str]
 
-    def __init__(self):
+    def __init__(self) -> None:
         set_ = super().__setattr__
         set_("training", True)
         set_("_parameters", OrderedDict())
@@ -28,15 +39,15 @@ class Module:
         set_("_modules", OrderedDict())
         set_("_non_persistent_buffers", set())
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
 
     # Registration
 
-    def register_parameter(self, name, param):
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds a parameter under `name`; `param` may be None."""
         self._check_new_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
@@ -44,7 +55,7 @@ class Module:
                             "(tine.nn.Parameter or None required)")
         self._parameters[name] = param
 
-    def register_buffer(self, name, tensor, persistent=True):
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is state but no parameter; `state_dict()` holds it when it is persistent."""
         self._check_new_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
@@ -56,7 +67,7 @@ class Module:
         else:
             self._non_persistent_buffers.add(name)
 
-    def add_module(self, name, module):
+    def add_module(self, name: str, module: Module | None) -> None:
         """Adds a submodule under `name`; `module` may be None."""
         self._check_new_name("module", name, self._modules)
         if module is not None and not isinstance(module, Module):
@@ -65,7 +76,7 @@ class Module:
 
     register_module = add_module
 
-    def _check_new_name(self, kind, name, where):
+    def _check_new_name(self, kind: str, name: str, where: Mapping[str, object]) -> None:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
@@ -79,7 +90,7 @@ class Module:
 
     # Attributes
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__
         parameters = state.get("_parameters")
         kind = ("buffer" if isinstance(value, Buffer) else "parameter" if isinstance(value, Parameter)
@@ -117,13 +128,13 @@ class Module:
                 return
         super().__setattr__(name, value)
 
-    def _forget(self, name):
+    def _forget(self, name: str) -> None:
         self.__dict__.pop(name, None)
         for where in (self._parameters, self._buffers, self._modules):
             where.pop(name, None)
         self._non_persistent_buffers.discard(name)
 
-    def __getattr__(self, name):  # only when the usual search found nothing
+    def __getattr__(self, name: str) -> Any:  # only when the usual search found nothing
         state = self.__dict__
         for where in ("_parameters", "_buffers", "_modules"):
             if where in state and name in state[where]:
@@ -132,7 +143,7 @@ class Module:
 
         raise attribute_error(f"'{type(self).__name__}' object has no attribute '{name}'", "torch.nn.Module", name=name)
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         for where in (self._parameters, self._buffers, self._modules):
             if name in where:
                 del where[name]
@@ -140,14 +151,16 @@ class Module:
                 return
         super().__delattr__(name)
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         names = set(dir(type(self))) | set(self.__dict__)
         names.update(self._parameters, self._buffers, self._modules)
         return sorted(name for name in names if not name[0].isdigit())
 
     # Walking
 
-    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """(name, module) of this module and all below it, each module once."""
         memo = set() if memo is None else memo
         if self in memo:
@@ -160,11 +173,11 @@ class Module:
                 below = prefix + ("." if prefix else "") + name
                 yield from module.named_modules(memo, below, remove_duplicate)
 
-    def modules(self):
+    def modules(self) -> Iterator[Module]:
         for _, module in self.named_modules():
             yield module
 
-    def named_children(self):
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) of the direct submodules, each module once."""
         seen = set()
         for name, module in self._modules.items():
@@ -172,11 +185,13 @@ class Module:
                 seen.add(module)
                 yield name, module
 
-    def children(self):
+    def children(self) -> Iterator[Module]:
         for _, module in self.named_children():
             yield module
 
-    def _named_members(self, members, prefix, recurse, remove_duplicate):
+    def _named_members(
+        self, members: Callable[[Module], Mapping[str, _T | None]], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, _T]]:
         seen = set()
         modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         for below, module in modules:
@@ -187,23 +202,27 @@ class Module:
                     seen.add(id(tensor))
                 yield below + ("." if below else "") + name, tensor
 
-    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
         """(name, Parameter) of this module and, with `recurse`, of all below it."""
         yield from self._named_members(lambda module: module._parameters, prefix, recurse, remove_duplicate)
 
-    def parameters(self, recurse=True):
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
-    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """(name, Tensor) of this module and, with `recurse`, of all below it."""
         yield from self._named_members(lambda module: module._buffers, prefix, recurse, remove_duplicate)
 
-    def buffers(self, recurse=True):
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
-    def get_submodule(self, target):
+    def get_submodule(self, target: str) -> Module:
         """The module at a dotted path, e.g. "encoder.0"; "" is this one."""
         module = self
         for part in target.split(".") if target else ():
@@ -212,25 +231,29 @@ class Module:
             module = module._modules[part]
         return module
 
-    def get_parameter(self, target):
+    def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if name not in module._parameters:
             raise AttributeError(f"{type(module).__name__} has no parameter `{name}` (looking for `{target}`)")
-        return module._parameters[name]
+        parameter: Parameter = module._parameters[name]
+        return parameter
 
-    def get_buffer(self, target):
+    def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if name not in module._buffers:
             raise AttributeError(f"{type(module).__name__} has no buffer `{name}` (looking for `{target}`)")
-        return module._buffers[name]
+        buffer: Tensor = module._buffers[name]
+        return buffer
 
     # State
 
-    def state_dict(self, *, destination=None, prefix=""):
+    def state_dict(
+        self, *, destination: OrderedDict[str, Tensor] | None = None, prefix: str = ""
+    ) -> OrderedDict[str, Tensor]:
         """An ordered dict of all parameters and persistent buffers by dotted name; the tensors are shared."""
         out = OrderedDict() if destination is None else destination
         for name, parameter in self._parameters.items():
@@ -244,7 +267,7 @@ class Module:
                 module.state_dict(destination=out, prefix=prefix + name + ".")
         return out
 
-    def load_state_dict(self, state_dict, strict=True):
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> _Keys:
         """Copies the tensors of `state_dict` into this module's.
 
         Nothing is copied when anything does not fit. Returns the names that were missing and unexpected.
@@ -269,14 +292,14 @@ class Module:
                 tensor.copy_(state_dict[name])
         return _Keys(missing, unexpected)
 
-    def apply(self, fn):
+    def apply(self, fn: Callable[[Module], object]) -> Self:
         """Calls `fn` on each submodule, then on this one."""
         for module in self.children():
             module.apply(fn)
         fn(self)
         return self
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """Sets `training` here and below."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
@@ -285,28 +308,28 @@ class Module:
             module.train(mode)
         return self
 
-    def eval(self):
+    def eval(self) -> Self:
         return self.train(False)
 
-    def requires_grad_(self, requires_grad=True):
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Sets the parameters' attribute; nothing in tine differentiates."""
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Does nothing, because tine has no gradients."""
 
     # Printing
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """The text between the brackets of the printed form."""
         return ""
 
-    def _get_name(self):
+    def _get_name(self) -> str:
         return type(self).__name__
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         extra = self.extra_repr()
         extra_lines = extra.split("\n") if extra else []
         child_lines = [f"({name}): " + _indent(repr(module)) for name, module in self._modules.items()]
@@ -316,18 +339,23 @@ class Module:
         return f"{name}(\n  " + "\n  ".join(extra_lines + child_lines) + "\n)"
 
 
-class _Keys(tuple):
+class _Keys(tuple[list[str], list[str]]):
     """Names that a state dict lacks, and those that it has too many."""
 
     __slots__ = ()
 
-    def __new__(cls, missing, unexpected):
+    def __new__(cls, missing: list[str], unexpected: list[str]) -> Self:
         return super().__new__(cls, (missing, unexpected))
 
-    missing_keys = property(lambda self: self[0])
-    unexpected_keys = property(lambda self: self[1])
+    @property
+    def missing_keys(self) -> list[str]:
+        return self[0]
 
-    def __repr__(self):
+    @property
+    def unexpected_keys(self) -> list[str]:
+        return self[1]
+
+    def __repr__(self) -> str:
         if not self[0] and not self[1]:
             return "<All keys matched successfully>"
         return f"_IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})"

@@ -1,5 +1,9 @@
 """Tensors that a module lists as its own."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 from .._C import Tensor
 
 
@@ -11,7 +15,7 @@ class Parameter(Tensor):
         requires_grad: kept as an attribute; nothing in tine differentiates.
     """
 
-    def __new__(cls, data=None, requires_grad=True):
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
         if data is None:
             from .. import zeros
 
@@ -23,30 +27,30 @@ class Parameter(Tensor):
         return made
 
     @property
-    def requires_grad(self):
+    def requires_grad(self) -> bool:
         """What it was made or set with; nothing in tine differentiates."""
         return self._requires_grad
 
     @requires_grad.setter
-    def requires_grad(self, value):
+    def requires_grad(self, value: bool) -> None:
         self._requires_grad = bool(value)
 
     @property
-    def data(self):
+    def data(self) -> Tensor:
         """The tensor itself; assigning copies into it."""
         return self
 
     @data.setter
-    def data(self, value):
+    def data(self, value: Tensor) -> None:
         self.copy_(value)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Parameter containing:\n" + Tensor.__repr__(self)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_parameter, (Tensor.clone(self), self.requires_grad)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copy = type(self)(Tensor.clone(self), self.requires_grad)
         memo[id(self)] = copy
         return copy
@@ -60,26 +64,28 @@ class Buffer(Parameter):
         persistent: whether `state_dict()` holds it.
     """
 
-    def __new__(cls, data=None, *, persistent=True):
+    persistent: bool
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Self:
         made = Parameter.__new__(cls, data, False)
         made.persistent = persistent
         return made
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return Tensor.__repr__(self)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_buffer, (Tensor.clone(self), self.persistent)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copy = type(self)(Tensor.clone(self), persistent=self.persistent)
         memo[id(self)] = copy
         return copy
 
 
-def _rebuild_parameter(data, requires_grad):
+def _rebuild_parameter(data: Tensor, requires_grad: bool) -> Parameter:
     return Parameter(data, requires_grad)
 
 
-def _rebuild_buffer(data, persistent):
+def _rebuild_buffer(data: Tensor, persistent: bool) -> Buffer:
     return Buffer(data, persistent=persistent)

@@ -1,38 +1,42 @@
 """python -m tine.pytorch program.py args... | -m module args... | build"""
 
+from __future__ import annotations
+
 import importlib.util
 import io
 import os
 import sys
 import types
+from typing import Any
 
 USAGE = """usage: python -m tine.pytorch program.py [args]    run a program with tine in TENSORPIPE's place
        python -m tine.pytorch -m module [args]     the same for a module
        python -m tine.pytorch build                build the backend ahead"""
 
 
-def _run(module, code):
+def _run(module: types.ModuleType, code: types.CodeType) -> None:
     """Runs in a module __main__ that stays: threads that outlive the program, and pickles by name, look for it."""
     module.__name__ = "__main__"
     sys.modules["__main__"] = module
     exec(code, module.__dict__)  # noqa: S102 - the user's program
 
 
-def _run_module(name):
+def _run_module(name: str) -> int:
     """As python -m."""
     spec = importlib.util.find_spec(name)
     if spec is not None and spec.submodule_search_locations is not None:
         spec = importlib.util.find_spec(name + ".__main__")
-    code = spec and spec.loader and spec.loader.get_code(spec.name)
-    if code is None:
+    loader: Any = spec and spec.loader
+    code = loader and loader.get_code(name if spec is None else spec.name)
+    if spec is None or code is None:
         print(f"error: there is no module {name!r} to run (looked in {os.getcwd()} and sys.path)", file=sys.stderr)
         return 2
-    sys.argv[0] = spec.origin
+    sys.argv[0] = str(spec.origin)
     _run(importlib.util.module_from_spec(spec), code)
     return 0
 
 
-def _run_file(path):
+def _run_file(path: str) -> int:
     """As python."""
     module = types.ModuleType("__main__")
     module.__file__ = path
@@ -42,7 +46,7 @@ def _run_file(path):
     return 0
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     import tine.pytorch
     from tine.pytorch._spawned import lead_children_here
 

@@ -1,6 +1,10 @@
 """The backend's registration with PyTorch: its options, its start, and taking TENSORPIPE's place."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch.distributed.rpc as rpc
 from torch.distributed.rpc import api, backend_registry
@@ -11,7 +15,7 @@ from tine.pytorch._futures import install_futures, uninstall_futures
 NAME = "TINE"
 
 
-class TineRpcBackendOptions(rpc.RpcBackendOptions):
+class TineRpcBackendOptions(rpc.RpcBackendOptions):  # type: ignore[misc]
     """What init_rpc takes for BackendType.TINE.
 
     num_worker_threads: threads that run requests before more are started for those that block.
@@ -30,17 +34,17 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
     def __init__(
         self,
         *,
-        num_worker_threads=16,
-        rpc_timeout=60.0,
-        init_method="env://",
-        host="",
-        secret="",
-        transports=("unix", "tcp"),
-        plaintext_beyond_loopback=None,
-        heartbeat_interval=5.0,
-        heartbeat_timeout=30.0,
-        _polling_us=150,
-    ):
+        num_worker_threads: int = 16,
+        rpc_timeout: float = 60.0,
+        init_method: str = "env://",
+        host: str = "",
+        secret: str = "",
+        transports: Iterable[str] = ("unix", "tcp"),
+        plaintext_beyond_loopback: bool | None = None,
+        heartbeat_interval: float = 5.0,
+        heartbeat_timeout: float = 30.0,
+        _polling_us: int = 150,
+    ) -> None:
         if num_worker_threads <= 0:
             raise ValueError(f"num_worker_threads must be positive, got {num_worker_threads}")
         rpc.RpcBackendOptions.__init__(
@@ -55,11 +59,11 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         self.heartbeat_timeout = _seconds("heartbeat_timeout", heartbeat_timeout)
         self._polling_us = _polling_us
         # PyTorch asks every agent's options for these.
-        self.device_maps = {}
-        self.devices = []
+        self.device_maps: dict[str, Any] = {}
+        self.devices: list[Any] = []
 
 
-def _seconds(name, given):
+def _seconds(name: str, given: Any) -> float:
     """A number that PyTorch's stores and tine's clock can count with: a century is as long as it takes."""
     return min(_checked_seconds(name, given, none_is_zero=True), 3e9)
 
@@ -70,13 +74,14 @@ NO_DEVICES = (
 )
 
 
-def own_options(options):
+def own_options(options: Any) -> TineRpcBackendOptions:
     """The options as tine's; PyTorch's are taken, too."""
     if getattr(options, "device_maps", None) or getattr(options, "devices", None):
         raise ValueError(NO_DEVICES)
     if isinstance(options, TineRpcBackendOptions):
         return options
-    if not isinstance(options, getattr(rpc, "TensorPipeRpcBackendOptions", ())):
+    pytorchs: Any = getattr(rpc, "TensorPipeRpcBackendOptions", ())
+    if not isinstance(options, pytorchs):
         raise TypeError(
             "`rpc_backend_options` must be a `TensorPipeRpcBackendOptions` or tine's own `TineRpcBackendOptions`, not "
             f"{options!r}"
@@ -88,7 +93,7 @@ def own_options(options):
     )
 
 
-def agent_arguments(options):
+def agent_arguments(options: TineRpcBackendOptions) -> dict[str, Any]:
     """What the agent's constructor takes of them, and of the environment."""
     from tine.pytorch._build import protocol
 
@@ -107,7 +112,14 @@ def agent_arguments(options):
     }
 
 
-def _construct_options(rpc_timeout, init_method, num_worker_threads=16, _transports=None, _channels=None, **more):
+def _construct_options(
+    rpc_timeout: float,
+    init_method: str,
+    num_worker_threads: int = 16,
+    _transports: Any = None,
+    _channels: Any = None,
+    **more: Any,
+) -> TineRpcBackendOptions:
     if more.pop("device_maps", None) or more.pop("devices", None):
         raise ValueError(NO_DEVICES)
     return TineRpcBackendOptions(
@@ -115,7 +127,7 @@ def _construct_options(rpc_timeout, init_method, num_worker_threads=16, _transpo
     )
 
 
-def _init(store, name, rank, world_size, rpc_backend_options):
+def _init(store: Any, name: str, rank: int, world_size: int | None, rpc_backend_options: Any) -> Any:
     from tine.pytorch._agent_class import Agent
     from tine.pytorch._group import start
 
@@ -123,10 +135,10 @@ def _init(store, name, rank, world_size, rpc_backend_options):
     return start(Agent, store, name, rank, world_size, options, agent_arguments(options))
 
 
-_enums = set()  # all that a program may have imported
+_enums: set[Any] = set()  # all that a program may have imported
 
 
-def add_backend(name, construct_options, init):
+def add_backend(name: str, construct_options: Callable[..., Any], init: Callable[..., Any]) -> None:
     """Registers a backend with PyTorch, also for modules that have already imported its enum or a member of it."""
     _enums.update((rpc.BackendType, backend_registry.BackendType))
     members = list(backend_registry.BackendType)
@@ -144,21 +156,21 @@ def add_backend(name, construct_options, init):
             type.__setattr__(old, member.name, member)
 
 
-def register():
+def register() -> None:
     if not rpc.is_available():
         raise ImportError("this PyTorch was built without torch.distributed.rpc, which tine.pytorch is a backend of")
     if not backend_registry.backend_registered(NAME):
         add_backend(NAME, _construct_options, _init)
 
 
-_before_install = None
+_before_install: Any = None
 
 
-def _current_tensorpipe():
+def _current_tensorpipe() -> Any:
     return backend_registry.BackendType["TENSORPIPE"]
 
 
-def install():
+def install() -> None:
     """From now on init_rpc starts tine where a program names TENSORPIPE or no backend, and torch.futures' functions of
     many futures take tine's, too (install_futures)."""
     global _before_install
@@ -174,7 +186,7 @@ def install():
     )
 
 
-def uninstall():
+def uninstall() -> None:
     """Undoes install(). A running agent is not affected."""
     global _before_install
     uninstall_futures()
@@ -184,7 +196,7 @@ def uninstall():
     _before_install = None
 
 
-def running_agent():
+def running_agent() -> Any:
     """The current agent if it is tine's."""
     if not rpc._is_current_rpc_agent_set():
         return None

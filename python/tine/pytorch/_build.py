@@ -1,5 +1,7 @@
 """Builds the agent against the PyTorch that is installed, once, and loads it."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import fcntl
@@ -17,6 +19,9 @@ import sysconfig
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import IO, Any, Self
 
 import torch
 import torch.distributed.rpc as rpc
@@ -39,17 +44,17 @@ class BuildError(RuntimeError):
     """The agent could not be built: the text says what is missing."""
 
 
-def torch_version():
+def torch_version() -> str:
     return str(torch.__version__)
 
 
-def protocol():
+def protocol() -> str:
     """What the two ends of a connection must have in common."""
     major, minor = torch_version().split(".")[:2]
     return f"torch.distributed.rpc of torch {major}.{minor}"
 
 
-def _words(variable):
+def _words(variable: str) -> list[str]:
     """The value of an environment variable, split as a shell would split it."""
     text = os.environ.get(variable, "")
     try:
@@ -58,7 +63,7 @@ def _words(variable):
         raise BuildError(f"{variable} is not the beginning of a command line: {text!r} ({error})") from None
 
 
-def _compiler():
+def _compiler() -> list[str]:
     command = _words("CXX")
     if command:
         if not shutil.which(command[0]):
@@ -76,7 +81,7 @@ def _compiler():
     )
 
 
-def _check_torch():
+def _check_torch() -> None:
     include = _torch() / "include"
     missing = None
     if not hasattr(torch._C, "_distributed_rpc"):
@@ -100,7 +105,7 @@ def _check_torch():
         raise BuildError(f"tine.pytorch's C++ sources are not in {_SOURCES}: install tine's Python package as a whole")
 
 
-def _options():
+def _options() -> list[str]:
     """What the compiler is told besides where things are. CXXFLAGS comes last, at linking, too."""
     options = ["-std=c++20", "-O2", "-g0", "-fPIC", "-fvisibility=hidden", "-w"]
     options += [f"-D_GLIBCXX_USE_CXX11_ABI={int(getattr(torch._C, '_GLIBCXX_USE_CXX11_ABI', True))}"]
@@ -112,22 +117,22 @@ def _options():
     return [*options, *_words("CXXFLAGS")]
 
 
-def _torch():
+def _torch() -> pathlib.Path:
     return pathlib.Path(torch.__file__).parent
 
 
-def _flags():
+def _flags() -> list[str]:
     system = [_torch() / "include", _torch() / "include/torch/csrc/api/include", sysconfig.get_path("include")]
     return [*_options(), f"-I{_PACKAGE / 'include'}", *(f"-isystem{path}" for path in system)]
 
 
-def _link_flags():
+def _link_flags() -> list[str]:
     # No path to the libraries is written down: they are loaded by then.
     paths = [f"-L{path}" for path in (_torch() / "lib", _PACKAGE)]
     return ["-shared", *_words("CXXFLAGS"), *paths, "-ltorch_python", "-ltorch", "-ltorch_cpu", "-lc10", "-ltine"]
 
 
-def _digest():
+def _digest() -> str:
     digest = hashlib.sha256()
     for folder in (_SOURCES, _PACKAGE / "include" / "tine"):
         for path in sorted(folder.rglob("*")):
@@ -140,7 +145,7 @@ def _digest():
     return digest.hexdigest()[:16]
 
 
-def _cache():
+def _cache() -> pathlib.Path:
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):
         base = os.path.expanduser("~/.cache")
@@ -152,13 +157,13 @@ def _cache():
     return pathlib.Path(base) / "tine"
 
 
-def path():
+def path() -> pathlib.Path:
     """Where the module for this tine, torch and Python is, or will be."""
     tag = sys.implementation.cache_tag
     return _cache() / f"pytorch-{tine.__version__}-torch{torch_version()}-{tag}-{_digest()}" / "_agent.so"
 
 
-def _modified(path):
+def _modified(path: pathlib.Path) -> float:
     try:
         return path.stat().st_mtime
     except OSError:
@@ -166,7 +171,7 @@ def _modified(path):
 
 
 @contextlib.contextmanager
-def _told():
+def _told() -> Iterator[None]:
     """Turns an error of the operating system into one sentence."""
     try:
         yield
@@ -178,7 +183,7 @@ def _told():
         ) from error
 
 
-def _lock(file, how):
+def _lock(file: IO[Any], how: int) -> bool | None:
     """Whether flock(2) gave the lock at once; None if the file system has no locks."""
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
@@ -190,7 +195,7 @@ def _lock(file, how):
 
 
 @contextlib.contextmanager
-def _turn(progress):
+def _turn(progress: _Progress) -> Iterator[bool | None]:
     """Of the processes that build, one at a time. Yields whether the others wait, which not every file system can say."""
     _cache().mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(_cache() / "pytorch.lock", "w") as lock:
@@ -206,7 +211,7 @@ def _turn(progress):
         yield alone
 
 
-def _tidy(alone, mine):
+def _tidy(alone: bool | None, mine: pathlib.Path) -> None:
     """Removes the files of dead builders, and all modules but the _KEPT that were used last."""
     for scratch in _cache().glob(f"pytorch-*/{_SCRATCH}*"):
         if alone or time.time() - _modified(scratch) > _ABANDONED:
@@ -217,9 +222,9 @@ def _tidy(alone, mine):
             _remove_unless_used(folder)
 
 
-def _remove_unless_used(folder):
+def _remove_unless_used(folder: pathlib.Path) -> None:
     try:
-        module = open(folder / "_agent.so", "r+b")
+        module: AbstractContextManager[IO[bytes] | None] = open(folder / "_agent.so", "r+b")
     except FileNotFoundError:  # of a build that failed
         module = contextlib.nullcontext()
     except OSError:
@@ -229,7 +234,7 @@ def _remove_unless_used(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _use(target):
+def _use(target: pathlib.Path) -> IO[bytes] | None:
     """The module's file, locked against removal while it is open; None if it has just been removed."""
     try:
         file = open(target, "rb")  # noqa: SIM115 - stays open as long as this process
@@ -247,13 +252,13 @@ def _use(target):
 class _Progress:
     """Tells on stderr what takes so long: once it does, or from the start and each second on a terminal that is `live`."""
 
-    def __init__(self, live):
+    def __init__(self, live: bool) -> None:
         self.text = ""
         self._live = live and sys.stderr.isatty()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._tell, name="tine-build", daemon=True)
 
-    def _tell(self):
+    def _tell(self) -> None:
         began = time.monotonic()
         if self._live:
             while not self._done.wait(0.5):
@@ -262,16 +267,16 @@ class _Progress:
         elif not self._done.wait(_QUIET):
             print(f"tine: {self.text} (this takes about a minute, once)", file=sys.stderr, flush=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
 
 
-def _run_all(commands, scratch):
+def _run_all(commands: list[list[str]], scratch: str) -> tuple[list[str], str] | None:
     """Runs compilers in parallel: (the first command that failed, its output), or None."""
     environment = dict(os.environ, TMPDIR=scratch, LC_ALL="C")
     running = []
@@ -317,7 +322,7 @@ int main() { return S{1} == S{.value = 2} && here() && std::span<int>().size(); 
 """
 
 
-def _check_compiler(compiler, scratch):
+def _check_compiler(compiler: list[str], scratch: str) -> None:
     source = pathlib.Path(scratch, "cpp20.cpp")
     source.write_text(_CPP20)
     if _run_all([[*compiler, *_options(), "-fsyntax-only", str(source)]], scratch):
@@ -328,7 +333,7 @@ def _check_compiler(compiler, scratch):
         )
 
 
-def _compile(compiler, target, scratch):
+def _compile(compiler: list[str], target: pathlib.Path, scratch: str) -> None:
     objects = [os.path.join(scratch, unit + ".o") for unit in _UNITS]
     module = os.path.join(scratch, "_agent.so")
     flags = _flags()
@@ -352,7 +357,7 @@ def _compile(compiler, target, scratch):
     os.replace(module, target)
 
 
-def build(live=False):
+def build(live: bool = False) -> pathlib.Path:
     """Builds the backend if that has not been done; the path of the module. live: shows on a terminal how it goes."""
     target = path()
     with _told():
@@ -370,11 +375,11 @@ def build(live=False):
     return target
 
 
-_loaded = None
-_in_use = None
+_loaded: Any = None
+_in_use: IO[bytes] | None = None
 
 
-def load():
+def load() -> Any:
     """The extension module, built if need be."""
     global _loaded, _in_use
     if _loaded is None:
@@ -384,8 +389,8 @@ def load():
         with _told():
             while (_in_use := _use(target := build())) is None:  # removed between the two
                 pass
-        loader = importlib.machinery.ExtensionFileLoader(name, str(target))
-        spec = importlib.util.spec_from_file_location(name, loader.path, loader=loader)
+        loader: Any = importlib.machinery.ExtensionFileLoader(name, str(target))
+        spec: Any = importlib.util.spec_from_file_location(name, loader.path, loader=loader)
         module = importlib.util.module_from_spec(spec)
         loader.exec_module(module)
         sys.modules[name] = module

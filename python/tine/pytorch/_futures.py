@@ -1,6 +1,10 @@
 """tine's futures where PyTorch wants its own, and torch.futures' functions of many over both."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 
@@ -10,7 +14,7 @@ from tine import _C
 _TorchFuture = torch._C.Future  # the class of c10d's and jit.fork's futures, which are not torch.futures.Future
 
 
-def to_torch_future(future):
+def to_torch_future(future: Any) -> torch.futures.Future[Any]:
     """A future of PyTorch's that becomes what this one becomes; for a communication hook of DDP, say.
 
     future: tine's, or any that tine.futures.gather takes; PyTorch's own is handed back as it is.
@@ -37,7 +41,7 @@ def to_torch_future(future):
     return made
 
 
-def _to_torch(value):
+def _to_torch(value: Any) -> Any:
     if isinstance(value, tine.Tensor):
         return torch.from_dlpack(value)
     kind = type(value)
@@ -50,13 +54,13 @@ def _to_torch(value):
     return value
 
 
-def _is(a, b):
+def _is(a: object, b: object) -> bool:
     return a is b
 
 
-def _over_both(torchs, tines):
+def _over_both(torchs: Callable[..., Any], tines: Callable[..., Any]) -> Any:
     @functools.wraps(torchs)
-    def function(futures):
+    def function(futures: Iterable[Any]) -> Any:
         futures = list(futures)
         return (torchs if all(isinstance(f, _TorchFuture) for f in futures) else tines)(futures)
 
@@ -66,7 +70,7 @@ def _over_both(torchs, tines):
 _NAMES = ("collect_all", "wait_all")
 
 
-def install_futures():
+def install_futures() -> None:
     """Has torch.futures.collect_all and wait_all take tine's futures, and any other's, beside PyTorch's.
 
     With PyTorch's alone they are what they were: the result has PyTorch's type. Else they are tine's.
@@ -79,7 +83,7 @@ def install_futures():
             setattr(torch.futures, name, fresh)
 
 
-def uninstall_futures():
+def uninstall_futures() -> None:
     """Gives torch.futures back the functions that install_futures() replaced."""
     for name in _NAMES:
         function = getattr(torch.futures, name)

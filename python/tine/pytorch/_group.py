@@ -1,5 +1,7 @@
 """How workers meet and part: cards exchanged through PyTorch's store, and what a death means to PyTorch's Python code."""
 
+from __future__ import annotations
+
 import atexit
 import collections
 import contextlib
@@ -8,6 +10,8 @@ import os
 import pickle
 import threading
 import time
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -43,7 +47,9 @@ class MeetingError(RuntimeError):
 # ---- starting
 
 
-def start(agent_class, store, name, rank, world_size, options, arguments):
+def start(
+    agent_class: Any, store: Any, name: str, rank: int, world_size: int | None, options: Any, arguments: dict[str, Any]
+) -> Any:
     """Makes the agent, lets it meet the others, and starts it; all or nothing."""
     if not isinstance(store, dist.Store):
         raise TypeError(f"`store` must be a c10d::Store. {store}")
@@ -66,18 +72,18 @@ def start(agent_class, store, name, rank, world_size, options, arguments):
     return agent
 
 
-def _meeting_time(options):
+def _meeting_time(options: Any) -> float:
     return max(options.rpc_timeout, LEAST_MEETING_TIME) if options.rpc_timeout > 0 else 0.0
 
 
-def _give_up(agent):
+def _give_up(agent: Any) -> None:
     if rpc._is_current_rpc_agent_set():
         rpc.shutdown(graceful=False)
     else:
         agent.shutdown()
 
 
-def _check_kind(store, static):
+def _check_kind(store: Any, static: bool) -> None:
     """The store's note of the group's kind: with PyTorch's agents there, and ours elsewhere, both sides say so."""
     mine = f"{'true' if static else 'false'} (this one runs the RPC backend TINE: all workers must run the same)"
     theirs = store.compare_set(_STATIC_KEY, "", mine).decode()
@@ -94,25 +100,25 @@ def _check_kind(store, static):
 class _Clock:
     """Counts a timeout down; 0: none."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds if seconds > 0 else None
 
-    def left(self, most=float("inf")):
+    def left(self, most: float = float("inf")) -> float:
         return most if self._end is None else max(0.0, min(most, self._end - time.monotonic()))
 
-    def over(self):
+    def over(self) -> bool:
         return self._end is not None and time.monotonic() >= self._end
 
-    def for_agent(self):
+    def for_agent(self) -> float:
         """Seconds as the agent takes them, for which 0 is none."""
         return 0.0 if self._end is None else max(1e-3, self.left())
 
 
-def _has(store, key):
-    return store.check([key])
+def _has(store: Any, key: str) -> bool:
+    return bool(store.check([key]))
 
 
-def _wait_for(store, key, seconds):
+def _wait_for(store: Any, key: str, seconds: float) -> bool:
     """Whether the key came in time. A store's own wait sees no signal before it ends, and TCP's prints a warning when it
     ends without the key: so the store is asked, and the naps between are what Ctrl-C ends."""
     end = time.monotonic() + seconds
@@ -126,7 +132,7 @@ def _wait_for(store, key, seconds):
     return True
 
 
-def _meet(agent, store, name, rank, world_size, timeout):
+def _meet(agent: Any, store: Any, name: str, rank: int, world_size: int, timeout: float) -> None:
     clock = _Clock(timeout)
     store.set(f"{_CARD}{rank}", agent.card)
     cards = {rank: agent.card}
@@ -142,7 +148,7 @@ def _meet(agent, store, name, rank, world_size, timeout):
                 )
         cards[other] = store.get(f"{_CARD}{other}").decode()
 
-    names = {}
+    names: dict[str, int] = {}
     for other in sorted(cards):
         its_name, its_id = agent.owner_of(cards[other])
         if its_name in names:
@@ -164,7 +170,7 @@ def _meet(agent, store, name, rank, world_size, timeout):
         raise MeetingError(f"worker {name!r} (rank {rank}) cannot start: {'; '.join(died)}")
 
 
-def _expect(agent, its_name, its_id, card, clock):
+def _expect(agent: Any, its_name: str, its_id: int, card: str, clock: _Clock) -> None:
     try:
         agent.expect(its_name, its_id, max(1e-3, clock.left(_EXPECTED_WITHIN)))
     except (tine.DeadlineExceeded, tine.AuthError) as late:
@@ -179,11 +185,11 @@ def _expect(agent, its_name, its_id, card, clock):
             raise MeetingError(f"{error} ({late}: its own output tells why it ended)") from error
 
 
-def _missing(store, world_size):
+def _missing(store: Any, world_size: int) -> str:
     return ", ".join(str(other) for other in range(world_size) if not _has(store, f"{_CARD}{other}"))
 
 
-def _tell(group, world_size, what):
+def _tell(group: Any, world_size: int, what: object) -> None:
     """all_gather_object without unpickling, because a process that reaches the store has not proved the secret."""
     mine = torch.frombuffer(bytearray(pickle.dumps(what)), dtype=torch.uint8)
     sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(world_size)]
@@ -194,7 +200,7 @@ def _tell(group, world_size, what):
         group.allgather([[torch.empty_like(mine) for _ in range(world_size)]], [mine]).wait()
 
 
-def _look_for_tensorpipe(store, name, rank, world_size):
+def _look_for_tensorpipe(store: Any, name: str, rank: int, world_size: int) -> None:
     """Workers of PyTorch's agent meet in a process group first. It is joined once to tell them, and tells us."""
     if not any(_has(store, f"0/{other}") for other in range(world_size) if other != rank):
         return
@@ -211,7 +217,7 @@ def _look_for_tensorpipe(store, name, rank, world_size):
 
 
 @contextlib.contextmanager
-def _membership(store, name, is_join):
+def _membership(store: Any, name: str, is_join: bool) -> Iterator[None]:
     """As PyTorch's, but a worker that fails releases the token, and the token of a dead worker is taken back."""
     # The holder's card in it tells the others where to look for it, and no life writes what another has written.
     token = f"Token_for_{name}_{'join' if is_join else 'leave'} {_running.card}"
@@ -228,7 +234,7 @@ def _membership(store, name, is_join):
         raise failure
 
 
-def _take_token(store, name, token):
+def _take_token(store: Any, name: str, token: str) -> None:
     seconds = _meeting_time(_running._options)
     clock = _Clock(seconds)
     before = ""
@@ -248,7 +254,7 @@ def _take_token(store, name, token):
         store.set(before, "Done")  # PyTorch's own agents wait for this
 
 
-def _has_died(holder, clock):
+def _has_died(holder: str, clock: _Clock) -> bool:
     """Whether no process listens any more at the address of a token's holder."""
     card = holder.partition(" ")[2]
     if not card:
@@ -259,7 +265,7 @@ def _has_died(holder, clock):
         return False  # it is stopped or cut off, and may go on; or its card is of another release
 
 
-def _listed(store):
+def _listed(store: Any) -> dict[int, str]:
     """The cards of the workers in the group, by id."""
     if not _has(store, _LIST):
         return {}
@@ -267,12 +273,12 @@ def _listed(store):
     return {its_id: store.get(f"{_CARD}{its_id}").decode() for its_id in ids}
 
 
-def _write_list(store, ids):
+def _write_list(store: Any, ids: Iterable[int]) -> None:
     # A store takes no empty value for one that is there.
     store.set(_LIST, "," + ",".join(map(str, ids)))
 
 
-def _enter(agent, store, name, rank, timeout):
+def _enter(agent: Any, store: Any, name: str, rank: int, timeout: float) -> None:
     clock = _Clock(timeout)
     cards = _listed(store)
     owners = {its_id: agent.owner_of(card)[0] for its_id, card in cards.items()}
@@ -307,7 +313,7 @@ def _enter(agent, store, name, rank, timeout):
         _write_list(store, [its_id for _, its_id in there if its_id not in dead] + [rank])
 
 
-def _told(its_name, me):
+def _told(its_name: str, me: Any) -> None:
     """Tells a worker of the group that this one has come; waits so that Ctrl-C ends it."""
     future = rpc.rpc_async(its_name, _update_group_membership, args=(me, [], {}, True))
     done = threading.Event()
@@ -316,7 +322,7 @@ def _told(its_name, me):
     future.wait()
 
 
-def _connect(agent, card, clock):
+def _connect(agent: Any, card: str, clock: _Clock) -> bool:
     """Whether the worker of that card is there: one that died without leaving is not, and its place is free."""
     try:
         agent.connect(card, clock.for_agent())
@@ -325,7 +331,7 @@ def _connect(agent, card, clock):
     return True
 
 
-def leave(agent):
+def leave(agent: Any) -> None:
     """The last step of leaving, after the goodbyes."""
     me = agent.get_worker_info().id
     _write_list(agent.store, [its_id for its_id in _listed(agent.store) if its_id != me])
@@ -337,24 +343,24 @@ def leave(agent):
 class _Signal(threading.Event):
     """An event of PyTorch's that wakes and raises when a worker that it depends on is gone."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.error = None
+        self.error: str | None = None
 
-    def wait(self, timeout=None):
+    def wait(self, timeout: float | None = None) -> bool:
         came = super().wait(timeout)
         if self.error is not None:
             raise RuntimeError(self.error)
         return came
 
 
-class _Gathers(collections.defaultdict):
+class _Gathers(collections.defaultdict[str, Any]):
     """PyTorch's states of gathers in progress, by the names of their workers in a row and a number."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(api.AllGatherStates)
 
-    def __missing__(self, sequence_id):
+    def __missing__(self, sequence_id: str) -> Any:
         states = api.AllGatherStates()
         states.proceed_signal = _Signal()
         self[sequence_id] = states
@@ -364,15 +370,15 @@ class _Gathers(collections.defaultdict):
         return states
 
 
-_gone = {}  # name: (why, which names it; whether it left in good order)
+_gone: dict[str, tuple[str, bool]] = {}  # name: (why, which names it; whether it left in good order)
 _gone_lock = threading.Lock()
 
 
-def _members(sequence_id):
+def _members(sequence_id: str) -> list[str]:
     """The names in the id of a gather. PyTorch joins the sorted names and adds a number."""
     known = sorted(api._ALL_WORKER_NAMES | set(_gone))
 
-    def parse(rest, first):
+    def parse(rest: str, first: int) -> list[str] | None:
         if rest.isdigit():
             return []
         for i in range(first, len(known)):
@@ -385,7 +391,7 @@ def _members(sequence_id):
     return parse(sequence_id, 0) or []
 
 
-def _fail(sequence_id, states, name):
+def _fail(sequence_id: str, states: Any, name: str) -> None:
     members = _members(sequence_id)
     if states.proceed_signal.is_set() or name not in members:
         return
@@ -399,7 +405,7 @@ def _fail(sequence_id, states, name):
     states.proceed_signal.set()
 
 
-def worker_gone(name, why, left):
+def worker_gone(name: str, why: str, left: bool) -> None:
     """Told by the agent, once for each; `why` names it."""
     agent = _running
     if agent is None:
@@ -414,13 +420,13 @@ def worker_gone(name, why, left):
                 _fail(sequence_id, states, name)
 
 
-def worker_came(name):
+def worker_came(name: str) -> None:
     """A worker of a group that workers come to and go from; it may have been there before."""
     with _gone_lock:
         _gone.pop(name, None)
 
 
-def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
+def _delete_rrefs(timeout: datetime.timedelta = datetime.timedelta(seconds=100)) -> None:
     """As PyTorch's, but a death ends the wait, because a worker that is gone confirms nothing any more."""
     end = time.monotonic() + timeout.total_seconds()
     while (left := end - time.monotonic()) > 0:
@@ -431,14 +437,14 @@ def _delete_rrefs(timeout=datetime.timedelta(seconds=100)):
             return
 
 
-def with_deaths(error):
+def with_deaths(error: RuntimeError) -> RuntimeError:
     """An error of shutdown(), with the deaths that may be the reason why other workers have left already."""
     with _gone_lock:
         unnamed = [why for name, (why, left) in _gone.items() if not left and name not in str(error)]
     return RuntimeError("; before that: ".join([str(error), *unnamed])) if unnamed else error
 
 
-def _wait_all_workers(timeout=0):
+def _wait_all_workers(timeout: float = 0) -> None:
     """As PyTorch's, but without the traceback in the log, for which PyTorch imports its compiler and takes seconds."""
     try:
         api._all_gather(None, timeout=timeout)
@@ -450,14 +456,14 @@ def _wait_all_workers(timeout=0):
 
 # ---- the agent that runs
 
-_running = None
-_process = None
+_running: Any = None
+_process: int | None = None
 # (module, name, ours, PyTorch's): what PyTorch looks up where a death has to be seen. Until ended().
-_replaced = []
+_replaced: list[tuple[Any, str, Any, Any]] = []
 _at_exit = False
 
 
-def _own_running(agent):
+def _own_running(agent: Any) -> None:
     """Keeps the agent's Python object, and what a death has to reach, until ended()."""
     global _running, _process, _at_exit
     from tine.pytorch._build import load
@@ -481,7 +487,7 @@ def _own_running(agent):
         _at_exit = True
 
 
-def ended(agent):
+def ended(agent: Any) -> None:
     global _running
     if _running is not agent:
         return
@@ -492,7 +498,7 @@ def ended(agent):
             setattr(module, name, before)
 
 
-def _end_at_exit():
+def _end_at_exit() -> None:
     """A program that ends without rpc.shutdown(): everything of it ends while the interpreter lives."""
     from tine.pytorch._build import load
 

@@ -4,19 +4,22 @@ A spawned child runs the program's file again, as __mp_main__, before it calls w
 instead, and from here to the file.
 """
 
+from __future__ import annotations
+
 import multiprocessing.spawn
 import os
 import runpy
+from typing import Any
 
 _PATH = "TINE_PYTORCH_SPAWNED_PATH"
 _NAME = "TINE_PYTORCH_SPAWNED_MODULE"
 
 
-def lead_children_here():
+def lead_children_here() -> None:
     """From now on the children of this process install tine first, and so do theirs."""
     preparation = multiprocessing.spawn.get_preparation_data
 
-    def with_tine(name):
+    def with_tine(name: str) -> dict[str, Any]:
         data = preparation(name)
         os.environ[_PATH] = data.pop("init_main_from_path", "")
         os.environ[_NAME] = data.pop("init_main_from_name", "")

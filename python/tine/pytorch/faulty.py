@@ -9,6 +9,11 @@ reply, is held so many seconds before it is sent. The names are PyTorch's, as fo
 which are taken, too.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from torch.distributed.rpc import backend_registry
 
 from tine.pytorch._backend import TineRpcBackendOptions, add_backend, agent_arguments, own_options
@@ -17,18 +22,25 @@ NAME = "FAULTY_TINE"
 
 
 class FaultyTineRpcBackendOptions(TineRpcBackendOptions):
-    def __init__(self, *, messages_to_fail=(), messages_to_delay=None, num_fail_sends=0, **options):
+    def __init__(
+        self,
+        *,
+        messages_to_fail: Iterable[str] = (),
+        messages_to_delay: Mapping[str, float] | None = None,
+        num_fail_sends: int = 0,
+        **options: Any,
+    ) -> None:
         TineRpcBackendOptions.__init__(self, **options)
         self.messages_to_fail = list(messages_to_fail)
         self.messages_to_delay = dict(messages_to_delay or {})
         self.num_fail_sends = num_fail_sends
 
 
-def _construct_options(rpc_timeout, init_method, **more):
+def _construct_options(rpc_timeout: float, init_method: str, **more: Any) -> FaultyTineRpcBackendOptions:
     return FaultyTineRpcBackendOptions(rpc_timeout=rpc_timeout, init_method=init_method, **more)
 
 
-def _init(store, name, rank, world_size, rpc_backend_options):
+def _init(store: Any, name: str, rank: int, world_size: int | None, rpc_backend_options: Any) -> Any:
     from tine.pytorch._agent_class import FaultyAgent
     from tine.pytorch._group import start
 

@@ -7,6 +7,8 @@ Peers prove a shared secret before anything is decoded: ``TINE_AUTH_KEY``, else 
     >>> rpc.rpc_sync("worker1", tine.add, args=(tine.ones(2), 3))
     >>> rpc.shutdown()
 """
+from __future__ import annotations
+
 from . import constants, functions
 from .api import (
     RRef,
@@ -23,6 +25,10 @@ from .api import (
     _set_rpc_timeout,
 )
 from .options import BackendType, RpcBackendOptions, TensorPipeRpcBackendOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def is_available() -> bool:
@@ -51,7 +57,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> NoReturn:
     from ..._missing import module_attribute_error
 
     raise module_attribute_error(__name__, name)

@@ -4,6 +4,8 @@ Tensors and RRefs are lifted out of a pickle and travel as they are, PyTorch's p
 NumPy's arrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are pickled by
 name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
 """
+from __future__ import annotations
+
 import collections
 import copyreg
 import importlib
@@ -16,28 +18,35 @@ import types
 
 from ... import _C
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    _Kinds = type[BaseException] | tuple[type[BaseException], ...]
+
 # Exceptions of foreign code that are caught while an error or a value is put together. Ctrl-C passes.
 _ANY = (Exception, SystemExit, GeneratorExit)
 
 _leaves = threading.local()
 
 
-def _leaf(index):
+def _leaf(index: int) -> Any:
     """Stands in a pickle for a value that travels beside it."""
     return _leaves.values[index]
 
 
-def _lifted(index):
+def _lifted(index: int) -> Any:
     """Stands in a pickle for a torch.Tensor of the last leaf."""
     return _leaves.values[-1][index]
 
 
-def _read_only(array):
+def _read_only(array: Any) -> Any:
     array.flags.writeable = False
     return array
 
 
-def _array(shape, dtype, order, data):
+def _array(shape: Any, dtype: Any, order: Any, data: Any) -> Any:
     """A NumPy array on a buffer."""
     import numpy
 
@@ -53,39 +62,46 @@ _KINDS = "biufcmMSUV"  # of NumPy's types, those whose elements lie in the array
 _NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # those that their letter says all about
 
 
-class _Buffers(list):
+class _Buffers(list[memoryview]):
     """The buffers of one pickle that travel beside it. The pickler calls this with each buffer."""
 
     __slots__ = ()
 
-    def __call__(self, buffer):
+    def __call__(self, buffer: pickle.PickleBuffer) -> bool:
         view = buffer.raw()
         if view.nbytes <= (_SMALL if len(self) < _MANY else _LARGE):
             return True
         self.append(view)
+        return False
 
 
 class _Pickler(pickle.Pickler):
     """A pickler that is reused, because making one takes longer than most pickles."""
 
-    def __init__(self):
-        self.chunks = []
+    what: str
+    leaves: list[Any] | None
+    tensors: list[Any] | None
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
         self.buffers = _Buffers()
         super().__init__(types.SimpleNamespace(write=self.chunks.append), 5, buffer_callback=self.buffers)
 
-    def reducer_override(self, obj):
+    def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
         if kind is _C.Tensor or kind is _C._rpc.RRef:
-            self.leaves.append(obj)
-            return _leaf, (len(self.leaves) - 1,)
+            leaves: Any = self.leaves
+            leaves.append(obj)
+            return _leaf, (len(leaves) - 1,)
         if isinstance(obj, _C.Future):
             _C._rpc.refuse_future(self.what)
         torch = _imported("torch")
         if torch is not None and kind is getattr(torch, "Tensor", None):
             plain = _C._rpc.liftable(obj)
             if plain is not None:
-                self.tensors.append(plain)
-                return _lifted, (len(self.tensors) - 1,)
+                tensors: Any = self.tensors
+                tensors.append(plain)
+                return _lifted, (len(tensors) - 1,)
         numpy = _imported("numpy")
         if numpy is not None and kind is getattr(numpy, "ndarray", None):
             return _reduced(numpy, obj)
@@ -95,14 +111,15 @@ class _Pickler(pickle.Pickler):
 
 
 # Of what is elsewhere or still to come.
+_MAPPINGS: tuple[dict[Any, Any], ...] = ({}, collections.OrderedDict())
 _VIEWS = frozenset(
     type(view)
-    for mapping in ({}, collections.OrderedDict())
+    for mapping in _MAPPINGS
     for view in (mapping.keys(), mapping.values(), mapping.items())
 ) | {types.GeneratorType}
 
 
-def _reduced(numpy, array):
+def _reduced(numpy: Any, array: Any) -> Any:
     """How an array without Python objects is pickled: on a buffer that is writable or not as the array is.
 
     NumPy's own way copies what is in no order, forgets that dates are read-only, and takes three times as long.
@@ -122,17 +139,18 @@ def _reduced(numpy, array):
     return _array, (array.shape, dtype, order, pickle.PickleBuffer(array.reshape(-1, order="A").view(numpy.uint8)))
 
 
-_idle = []
+_idle: list[_Pickler] = []
 
 
-def _pickled(obj, what):
+def _pickled(obj: object, what: str) -> tuple[bytes, list[Any]]:
     try:
         pickler = _idle.pop()
     except IndexError:
         pickler = _Pickler()
     pickler.what = what
-    pickler.leaves = leaves = []
-    pickler.tensors = tensors = []
+    leaves: list[Any] = []
+    tensors: list[Any] = []
+    pickler.leaves, pickler.tensors = leaves, tensors
     chunks, buffers = pickler.chunks, pickler.buffers
     pickler.dump(obj)  # one that raised is not used again
     data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -153,12 +171,12 @@ _ONE_TENSOR = b"\x80\x05N."  # the pickle of a tensor alone: with the last leaf 
 _torch_tensor = None  # PyTorch's class, once it was needed
 
 
-def _restored(bases, table):
+def _restored(bases: Any, table: Any) -> list[Any]:
     """The tensors of a last leaf."""
     return _C._rpc.restore(_torch_tensor or _class_of_torch(), bases, table)
 
 
-def _class_of_torch():
+def _class_of_torch() -> Any:
     global _torch_tensor
     try:
         import torch
@@ -170,14 +188,14 @@ def _class_of_torch():
     return _torch_tensor
 
 
-def _no_torch(why):
+def _no_torch(why: object) -> CalleeImportError:
     return CalleeImportError(
         f"a torch.Tensor arrived from another worker, but this worker cannot import PyTorch: {why}; install it here "
         "or send what needs none: tine.from_dlpack(x)"
     )
 
 
-def to_pickle(obj, what):
+def to_pickle(obj: object, what: str) -> tuple[bytes, list[Any]]:
     """The object as (bytes, leaves). What cannot be pickled is a TypeError that says what it was and why."""
     torch = _imported("torch")
     if torch is not None and type(obj) is getattr(torch, "Tensor", None):
@@ -192,7 +210,7 @@ def to_pickle(obj, what):
         raise _C.TypeError(f"{what} cannot be sent to another worker: {_told(error)}") from error
 
 
-def from_pickle(data, leaves):
+def from_pickle(data: bytes, leaves: list[Any]) -> Any:
     """What to_pickle was given."""
     buffers = None
     if leaves and type(leaves[-1]) is tuple:
@@ -211,7 +229,7 @@ def from_pickle(data, leaves):
         _leaves.values = before
 
 
-def call_to_pickle(func, args, kwargs):
+def call_to_pickle(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bytes, list[Any]]:
     """A call of `func`. What cannot be pickled is an error that names the function and the reason."""
     try:
         return _pickled((func, args, kwargs), f"an argument of {name_of(func)}")
@@ -225,7 +243,7 @@ def call_to_pickle(func, args, kwargs):
         raise
 
 
-def name_of(func):
+def name_of(func: Any) -> str:
     """What error messages call a callee."""
     if isinstance(func, MethodCall):
         return f"RRef.{func.method}"
@@ -240,17 +258,17 @@ def name_of(func):
 class MethodCall:
     """A callee: a method of the object behind an RRef that the callee's worker owns."""
 
-    def __init__(self, rref, method):
+    def __init__(self, rref: _C._rpc.RRef[Any], method: str) -> None:
         self.rref = rref
         self.method = method
 
-    def __getstate__(self):
+    def __getstate__(self) -> tuple[_C._rpc.RRef[Any], str]:
         return (self.rref, self.method)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: tuple[_C._rpc.RRef[Any], str]) -> None:
         self.rref, self.method = state
 
-    def resolve(self):
+    def resolve(self) -> Any:
         target = self.rref.local_value()
         try:
             return getattr(target, self.method)
@@ -270,7 +288,7 @@ class CalleeImportError(RuntimeError, ImportError):
     """The callee cannot import what the call names: an ImportError, and a RuntimeError as in PyTorch."""
 
 
-def execute(data, leaves, is_own):
+def execute(data: bytes, leaves: list[Any], is_own: bool) -> tuple[bool, Any]:
     """Runs a call that another worker sent, or this one: (True, Future) of an async function, else (False, result)."""
     try:
         is_async, result = _execute(data, leaves)
@@ -282,15 +300,15 @@ def execute(data, leaves, is_own):
     return is_async, _survivable(result) if is_async and is_own else result
 
 
-def _survivable(future):
+def _survivable(future: _C.Future[Any]) -> _C.Future[Any]:
     """The same Future, or one without SystemExit and the like, which would end the thread that waits for it."""
     safe = future.or_else(_as_failed)
     _C._on_cancel(safe, _C._Canceller(future))
     return safe
 
 
-def _as_failed(error):
-    failed = _C.Future()
+def _as_failed(error: BaseException) -> _C.Future[Any]:
+    failed: _C.Future[Any] = _C.Future()
     if not isinstance(error, Exception):
         fresh = _as_exception(error)
         fresh.__cause__ = error
@@ -299,7 +317,7 @@ def _as_failed(error):
     return failed
 
 
-def _execute(data, leaves):
+def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
     try:
         func, args, kwargs = from_pickle(data, leaves)
     except CalleeImportError:
@@ -333,25 +351,25 @@ def _execute(data, leaves):
 class RemoteTraceback(Exception):
     """The cause of an exception that another worker raised: its traceback there, as text."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"\n{self.text}"
 
 
-def _clean(text):
+def _clean(text: str) -> str:
     """Half a surrogate pair, which cannot be sent, becomes its escape."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-_C_METHOD = type(BaseException.__reduce__)
+_C_METHOD: type = type(BaseException.__reduce__)
 _NO_STR = "<str() of the exception failed"
 _CUT = "... (cut)"  # of a text that was too long to be sent whole
 
 
-def _text(error, catches=BaseException):
+def _text(error: BaseException, catches: _Kinds = BaseException) -> str:
     """str(error), whatever its class does."""
     try:
         return _clean(str(error))
@@ -362,31 +380,37 @@ def _text(error, catches=BaseException):
             return f"{_NO_STR}>"
 
 
-def _names_of(kind):
+def _names_of(kind: type) -> tuple[str, str]:
     """Module and qualified name of a class, past its metaclass."""
     module, name = (type.__dict__[what].__get__(kind) for what in ("__module__", "__qualname__"))
     return _clean(module) if isinstance(module, str) else "", _clean(name)
 
 
-def _full_name(module, name):
+def _args_of(error: BaseException) -> tuple[Any, ...]:
+    """Its args, whatever its class makes of that name."""
+    args: tuple[Any, ...] = vars(BaseException)["args"].__get__(error)
+    return args
+
+
+def _full_name(module: str, name: str) -> str:
     return name if module in ("", "builtins") else f"{module}.{name}"
 
 
-def _told(error):
+def _told(error: BaseException) -> str:
     """Its class and text in one line."""
     name, text = _full_name(*_names_of(type(error))), _text(error)
     return f"{name}: {text}" if text else name
 
 
-def _as_exception(error):
+def _as_exception(error: BaseException) -> _C.RemoteError:
     """A SystemExit, KeyboardInterrupt or the like, which is not an Exception, as a RemoteError that names it."""
     fresh = _C.RemoteError(_told(error))
     fresh.remote_type = _full_name(*_names_of(type(error)))
-    fresh.remote_args = BaseException.args.__get__(error)
+    fresh.remote_args = _args_of(error)
     return fresh
 
 
-def describe_error(error):
+def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | None]:
     """An exception as (module, qualname, message, traceback, pickle or None). It does not run on a thread of the user's."""
     kind = type(error)
     module, name = _names_of(kind)
@@ -398,11 +422,12 @@ def describe_error(error):
     return module, name, message, text, _parts_of(kind, error)
 
 
-def _parts_of(kind, error):
+def _parts_of(kind: type, error: BaseException) -> bytes | None:
     """Class, what makes one, args, attributes and notes as a pickle, or None. The cause travels as text."""
     notes = getattr(error, "__notes__", None)
     notes = [note for note in notes if type(note) is str] if type(notes) is list else []
-    args = made_of = BaseException.args.__get__(error)
+    args = _args_of(error)
+    made_of: Any = args
     try:
         if type(kind.__reduce__) is _C_METHOD:  # Python's own, which knows what args lack: the file of an OSError
             made_of = error.__reduce__()[1]
@@ -417,14 +442,14 @@ def _parts_of(kind, error):
     return None
 
 
-def _state_of(error):
+def _state_of(error: BaseException) -> dict[str, Any]:
     try:
         return {k: v for k, v in error.__dict__.items() if k != "__notes__"}
     except Exception:
         return {}
 
 
-def _class_named(module, qualname):
+def _class_named(module: str, qualname: str) -> type[BaseException] | None:
     try:
         found = importlib.import_module(module)
         for part in qualname.split("."):
@@ -434,10 +459,10 @@ def _class_named(module, qualname):
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
 
 
-def _uninitialised(kind):
+def _uninitialised(kind: type[BaseException]) -> Callable[[str], BaseException]:
     """Makes an exception of a class whose __init__ does not take a text."""
 
-    def make(message):
+    def make(message: str) -> BaseException:
         error = kind.__new__(kind, message)
         error.args = (message,)
         return error
@@ -445,18 +470,18 @@ def _uninitialised(kind):
     return make
 
 
-def _has_text(error, message):
+def _has_text(error: BaseException, message: str) -> bool:
     if message.startswith(_NO_STR):
         return True
     text = _text(error, _ANY)
     return text == message or (message.endswith(_CUT) and text.startswith(message[: -len(_CUT)]))
 
 
-def _rebuilt(module, qualname, message, data):
+def _rebuilt(module: str, qualname: str, message: str, data: bytes | None) -> BaseException:
     if data:
         try:
             kind, made_of, args, state, notes = pickle.loads(data)
-            error = kind.__new__(kind, *made_of)
+            error: BaseException = kind.__new__(kind, *made_of)
             try:
                 kind.__init__(error, *made_of)
             except _ANY:
@@ -482,7 +507,9 @@ def _rebuilt(module, qualname, message, data):
     return _C.RemoteError(f"{_full_name(module, qualname)}: {message}")
 
 
-def rebuild_error(kind, message, module, qualname, text, data):
+def rebuild_error(
+    kind: object, message: str, module: str, qualname: str, text: str, data: bytes | None
+) -> BaseException:
     """The exception that another worker raised: same type, args and str(), the remote traceback as its cause."""
     error = _rebuilt(module, qualname, message, data)
     if not isinstance(error, Exception):

@@ -1,4 +1,6 @@
 """Calls between workers: init_rpc, rpc_sync, rpc_async, remote, shutdown."""
+from __future__ import annotations
+
 import atexit
 import operator
 import os
@@ -11,7 +13,18 @@ from . import _internal
 from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
 from .options import BackendType, RpcBackendOptions, _seconds
 
-_Builtin = type(_C.add)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn, TypeVar
+
+    from tine._C import Future
+    from tine._C._rpc import _To
+
+    _R = TypeVar("_R")
+    _Args = tuple[Any, ...] | list[Any] | None
+    _Kwargs = dict[str, Any] | None
+
 WorkerInfo = _C._rpc.WorkerInfo
 RRef = _C._rpc.RRef
 # Another name of the same class, for annotations that say where it may stand.
@@ -22,7 +35,7 @@ class DestinationError(_C.TypeError, ValueError):
     """A destination that is not a name, a rank or a WorkerInfo; PyTorch raises ValueError."""
 
 
-def _address(init_method):
+def _address(init_method: str) -> str:
     if init_method == "env://":
         missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
         if missing:
@@ -41,7 +54,7 @@ def _address(init_method):
 _MOST_WORKERS = 2**20
 
 
-def _number(given, missing, variable):
+def _number(given: Any, missing: object, variable: str) -> int:
     what = variable.lower()
     if given == missing:
         if variable not in os.environ:
@@ -56,7 +69,7 @@ def _number(given, missing, variable):
     return number
 
 
-def _check_world(name, rank, world_size):
+def _check_world(name: str, rank: int, world_size: int) -> None:
     WorkerInfo(name, 0)  # PyTorch's rule of names
     if not 1 <= world_size <= _MOST_WORKERS:
         raise _C.ValueError(f"init_rpc: world_size: expected 1 to {_MOST_WORKERS} workers, got {world_size}")
@@ -66,7 +79,13 @@ def _check_world(name, rank, world_size):
         )
 
 
-def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=None):
+def init_rpc(
+    name: str,
+    backend: BackendType | None = None,
+    rank: int = -1,
+    world_size: int | None = None,
+    rpc_backend_options: RpcBackendOptions | None = None,
+) -> None:
     """Makes this process a worker and waits until all workers are connected.
 
     Args:
@@ -117,13 +136,13 @@ def init_rpc(name, backend=None, rank=-1, world_size=None, rpc_backend_options=N
     atexit.register(_at_exit)
 
 
-def _at_exit():
+def _at_exit() -> None:
     # A program that ends without shutdown(): the others see a goodbye, nobody here waits.
     if _C._rpc.is_initialized():
         _C._rpc.stop(False, 0.0, _failure.tell())
 
 
-def shutdown(graceful=True, timeout=DEFAULT_SHUTDOWN_TIMEOUT):
+def shutdown(graceful: bool = True, timeout: float = DEFAULT_SHUTDOWN_TIMEOUT) -> None:
     """Ends this worker.
 
     Args:
@@ -135,12 +154,12 @@ def shutdown(graceful=True, timeout=DEFAULT_SHUTDOWN_TIMEOUT):
     _C._rpc.stop(bool(graceful), float(timeout), "")
 
 
-def is_initialized():
+def is_initialized() -> bool:
     """Whether this process is a worker now."""
     return _C._rpc.is_initialized()
 
 
-def get_worker_info(worker_name=None):
+def get_worker_info(worker_name: str | int | WorkerInfo | None = None) -> WorkerInfo:
     """The WorkerInfo of the worker of that name, of this one for None.
 
     An unknown one is a ValueError (and RuntimeError) that lists the known names.
@@ -148,23 +167,31 @@ def get_worker_info(worker_name=None):
     return _C._rpc.self() if worker_name is None else _C._rpc.worker_info(worker_name)
 
 
-def get_rpc_timeout():
+def get_rpc_timeout() -> float:
     """Seconds after which a call fails that names no timeout; 0 for none."""
     return _C._rpc.get_rpc_timeout()
 
 
-def _set_rpc_timeout(seconds):
+def _set_rpc_timeout(seconds: float) -> None:
     _C._rpc.set_rpc_timeout(_seconds("rpc_timeout", seconds, none_is_zero=True))
 
 
-def _number_of_seconds(timeout):
+def _number_of_seconds(timeout: Any) -> float:
     try:
         return float(timeout)
     except (TypeError, ValueError):
         raise TypeError(f"timeout: expected seconds (0 for none), got {timeout!r}") from None
 
 
-def _send(named, python, to, func, args, kwargs, timeout):
+def _send(
+    named: Callable[..., _R],
+    python: Callable[..., _R],
+    to: _To,
+    func: Any,
+    args: _Args,
+    kwargs: _Kwargs,
+    timeout: float,
+) -> _R:
     """Sends a call of `func`: by name when it is one, an operator or a script function, else pickled."""
     if args is None:
         args = ()
@@ -181,7 +208,7 @@ def _send(named, python, to, func, args, kwargs, timeout):
                 raise TypeError(f"kwargs: expected the names of the callee's arguments as str, got {name!r}")
     if type(timeout) is not float:
         timeout = _number_of_seconds(timeout)
-    if type(func) is _Builtin:
+    if type(func) is _C.Builtin:
         return named(to, func.op_name, args, kwargs, timeout, False)
     script = getattr(func, "_wrapped_async_rpc_function", func)
     if type(script) is _C.ScriptFunction:
@@ -194,7 +221,13 @@ def _send(named, python, to, func, args, kwargs, timeout):
     return python(to, _internal.name_of(func), data, leaves, timeout, None)
 
 
-def rpc_async(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
+def rpc_async(
+    to: str | int | WorkerInfo,
+    func: Callable[..., Any] | str,
+    args: tuple[Any, ...] | list[Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+    timeout: float = UNSET_RPC_TIMEOUT,
+) -> Future[Any]:
     """Calls ``func(*args, **kwargs)`` on worker ``to`` and returns a Future of its result at once.
 
     Args:
@@ -217,12 +250,24 @@ def rpc_async(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
     return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout)
 
 
-def rpc_sync(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
+def rpc_sync(
+    to: str | int | WorkerInfo,
+    func: Callable[..., Any] | str,
+    args: tuple[Any, ...] | list[Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+    timeout: float = UNSET_RPC_TIMEOUT,
+) -> Any:
     """As :func:`rpc_async`, but waits and returns the result."""
     return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
 
 
-def remote(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT):
+def remote(
+    to: str | int | WorkerInfo,
+    func: Callable[..., Any] | str,
+    args: tuple[Any, ...] | list[Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+    timeout: float = UNSET_RPC_TIMEOUT,
+) -> RRef[Any]:
     """Calls ``func(*args, **kwargs)`` on worker ``to``, keeps the result there, and returns an RRef to it at once.
 
     Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``; when
@@ -240,23 +285,23 @@ class _Proxy:
 
     __slots__ = ("_rref", "_timeout", "_how")
 
-    def __init__(self, rref, timeout, how):
+    def __init__(self, rref: RRef[Any], timeout: float, how: str) -> None:
         self._rref = rref
         self._timeout = timeout
         self._how = how
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError(
             f"'_Proxy' object is not callable: name the method of the value: rref.{self._how}().forward(x) of a module, "
             f"rref.{self._how}().__call__(x) of anything that can be called"
         )
 
-    def __getattribute__(self, name):
+    def __getattribute__(self, name: str) -> Any:
         if name == "__call__":  # written out it is a method like any other; proxy(x) does not come here
             return self.__getattr__(name)
         return object.__getattribute__(self, name)
 
-    def __getattr__(self, method):
+    def __getattr__(self, method: str) -> Callable[..., Any]:
         if method in _PROBED:
             raise AttributeError(
                 f"a proxy of an RRef does not call {method} remotely; call a function that does, with the RRef as its argument"
@@ -265,20 +310,20 @@ class _Proxy:
             raise AttributeError("this proxy was made without its RRef: call rref.rpc_sync(), rpc_async() or remote()")
         rref, timeout, how = self._rref, self._timeout, self._how
 
-        def call(*args, **kwargs):
+        def call(*args: Any, **kwargs: Any) -> Any:
             data, leaves = _internal.call_to_pickle(_internal.MethodCall(rref, method), args, kwargs)
-            send = _C._rpc.remote_python if how == "remote" else _C._rpc.call_python
+            send: Any = _C._rpc.remote_python if how == "remote" else _C._rpc.call_python
             result = send(rref.owner(), f"RRef.{method}", data, leaves, timeout, rref)
             return result.wait() if how == "rpc_sync" else result
 
         return call
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{self._how} proxy of {self._rref!r}>"
 
 
-def _proxy_method(how, text):
-    def method(self, timeout=UNSET_RPC_TIMEOUT):
+def _proxy_method(how: str, text: str) -> Any:
+    def method(self: RRef[Any], timeout: float = UNSET_RPC_TIMEOUT) -> _Proxy:
         return _Proxy(self, _number_of_seconds(timeout), how)
 
     method.__name__ = how
@@ -287,8 +332,11 @@ def _proxy_method(how, text):
     return method
 
 
-RRef.rpc_sync = _proxy_method("rpc_sync", "``rref.rpc_sync().f(x)`` calls method f of the value on its owner and waits.")
-RRef.rpc_async = _proxy_method("rpc_async", "``rref.rpc_async().f(x)`` calls method f on the owner; returns a Future.")
-RRef.remote = _proxy_method("remote", "``rref.remote().f(x)`` calls method f on the owner; returns an RRef.")
-RRef.__class_getitem__ = classmethod(types.GenericAlias)
+for _how, _text in {
+    "rpc_sync": "``rref.rpc_sync().f(x)`` calls method f of the value on its owner and waits.",
+    "rpc_async": "``rref.rpc_async().f(x)`` calls method f on the owner; returns a Future.",
+    "remote": "``rref.remote().f(x)`` calls method f on the owner; returns an RRef.",
+}.items():
+    setattr(RRef, _how, _proxy_method(_how, _text))
+setattr(RRef, "__class_getitem__", classmethod(types.GenericAlias))
 RRef.__module__ = WorkerInfo.__module__ = "tine.distributed.rpc"

@@ -1,5 +1,8 @@
 """What init_rpc can be told about its backend; PyTorch's names, for programs that pass them."""
+from __future__ import annotations
+
 import enum
+from collections.abc import Iterable, Mapping
 
 from .constants import DEFAULT_INIT_METHOD, DEFAULT_NUM_WORKER_THREADS, DEFAULT_RPC_TIMEOUT_SEC
 
@@ -10,6 +13,10 @@ DEFAULT_MAX_CALLS_IN_FLIGHT = 65536
 DEFAULT_HEARTBEAT_INTERVAL = 5.0
 DEFAULT_HEARTBEAT_TIMEOUT = 30.0
 DEFAULT_POLLING = 50e-6
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _LONGEST = 1e6  # seconds: eleven days and a half
 _MOST_HANDLER_THREADS = 32768
 _CPU_ONLY = "tine has CPU tensors only: device_maps and devices other than \"cpu\" cannot be used"
@@ -21,7 +28,7 @@ class BackendType(enum.Enum):
     TENSORPIPE = "TENSORPIPE"
 
 
-def _seconds(name, given, none_is_zero):
+def _seconds(name: str, given: Any, none_is_zero: bool) -> float:
     try:
         seconds = float(given)
     except (TypeError, ValueError):
@@ -31,14 +38,14 @@ def _seconds(name, given, none_is_zero):
     raise ValueError(f"{name}: expected seconds, {'0 (none) or more' if none_is_zero else 'more than 0'}, got {given}")
 
 
-def _at_most(name, given, most, none_is_zero):
+def _at_most(name: str, given: Any, most: float, none_is_zero: bool) -> float:
     seconds = _seconds(name, given, none_is_zero)
     if seconds > most:
         raise ValueError(f"{name}: expected at most {most:g} seconds, got {given}")
     return seconds
 
 
-def _whole(name, value, least, most):
+def _whole(name: str, value: object, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name}: expected an int, got {value!r}")
     if not least <= value <= most:
@@ -47,11 +54,11 @@ def _whole(name, value, least, most):
     return value
 
 
-def _threads(name, value, least):
+def _threads(name: str, value: object, least: int) -> int:
     return _whole(name, value, least, _MOST_HANDLER_THREADS)
 
 
-def _names(name, given):
+def _names(name: str, given: str | Iterable[str]) -> list[str]:
     """Whether there is such a transport is known to the core, which init_rpc asks."""
     names = [given] if isinstance(given, str) else list(given)
     if not all(isinstance(n, str) for n in names):
@@ -82,17 +89,17 @@ class RpcBackendOptions:
 
     def __init__(
         self,
-        rpc_timeout=DEFAULT_RPC_TIMEOUT_SEC,
-        init_method=DEFAULT_INIT_METHOD,
+        rpc_timeout: float = DEFAULT_RPC_TIMEOUT_SEC,
+        init_method: str = DEFAULT_INIT_METHOD,
         *,
-        init_timeout=60.0,
-        max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
-        max_calls_in_flight=DEFAULT_MAX_CALLS_IN_FLIGHT,
-        heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
-        heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
-        polling=DEFAULT_POLLING,
-        transports=DEFAULT_TRANSPORTS,
-    ):
+        init_timeout: float = 60.0,
+        max_send_buffer_bytes: int = DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_calls_in_flight: int = DEFAULT_MAX_CALLS_IN_FLIGHT,
+        heartbeat_interval: float = DEFAULT_HEARTBEAT_INTERVAL,
+        heartbeat_timeout: float = DEFAULT_HEARTBEAT_TIMEOUT,
+        polling: float = DEFAULT_POLLING,
+        transports: str | Iterable[str] = DEFAULT_TRANSPORTS,
+    ) -> None:
         self.rpc_timeout = _seconds("rpc_timeout", rpc_timeout, none_is_zero=True)
         self.init_method = init_method
         self.init_timeout = _seconds("init_timeout", init_timeout, none_is_zero=False)
@@ -103,7 +110,7 @@ class RpcBackendOptions:
         self.polling = _at_most("polling", polling, 1.0, none_is_zero=True)
         self.transports = _names("transports", transports)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({options})"
 
@@ -128,22 +135,22 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
     def __init__(
         self,
         *,
-        num_worker_threads=DEFAULT_NUM_WORKER_THREADS,
-        max_handler_threads=None,
-        rpc_timeout=DEFAULT_RPC_TIMEOUT_SEC,
-        init_method=DEFAULT_INIT_METHOD,
-        device_maps=None,
-        devices=None,
-        init_timeout=60.0,
-        max_send_buffer_bytes=DEFAULT_MAX_SEND_BUFFER_BYTES,
-        max_calls_in_flight=DEFAULT_MAX_CALLS_IN_FLIGHT,
-        heartbeat_interval=DEFAULT_HEARTBEAT_INTERVAL,
-        heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT,
-        polling=DEFAULT_POLLING,
-        transports=DEFAULT_TRANSPORTS,
-        _transports=None,
-        _channels=None,
-    ):
+        num_worker_threads: int = DEFAULT_NUM_WORKER_THREADS,
+        max_handler_threads: int | None = None,
+        rpc_timeout: float = DEFAULT_RPC_TIMEOUT_SEC,
+        init_method: str = DEFAULT_INIT_METHOD,
+        device_maps: Mapping[str, Any] | None = None,
+        devices: Iterable[Any] | None = None,
+        init_timeout: float = 60.0,
+        max_send_buffer_bytes: int = DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_calls_in_flight: int = DEFAULT_MAX_CALLS_IN_FLIGHT,
+        heartbeat_interval: float = DEFAULT_HEARTBEAT_INTERVAL,
+        heartbeat_timeout: float = DEFAULT_HEARTBEAT_TIMEOUT,
+        polling: float = DEFAULT_POLLING,
+        transports: str | Iterable[str] = DEFAULT_TRANSPORTS,
+        _transports: Iterable[str] | None = None,
+        _channels: Iterable[str] | None = None,
+    ) -> None:
         super().__init__(
             rpc_timeout,
             init_method,
@@ -161,15 +168,15 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         if max_handler_threads is None:
             max_handler_threads = max(DEFAULT_MAX_HANDLER_THREADS, num_worker_threads)
         self.max_handler_threads = _threads("max_handler_threads", max_handler_threads, num_worker_threads)
-        self.device_maps = {}
-        self.devices = []
+        self.device_maps: dict[str, Any] = {}
+        self.devices: list[Any] = []
 
-    def set_device_map(self, to, device_map):
+    def set_device_map(self, to: str, device_map: Mapping[Any, Any]) -> None:
         """A map of CPU to CPU changes nothing; another one is a ValueError."""
         if any(str(device) != "cpu" for pair in dict(device_map).items() for device in pair):
             raise ValueError(f"{_CPU_ONLY} (set_device_map for worker {to!r})")
 
-    def set_devices(self, devices):
+    def set_devices(self, devices: Iterable[Any]) -> None:
         """Only "cpu"; another device is a ValueError."""
         if any(str(device) != "cpu" for device in devices):
             raise ValueError(f"{_CPU_ONLY} (set_devices)")

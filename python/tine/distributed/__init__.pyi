@@ -1,3 +1,0 @@
-from . import rpc as rpc
-
-def is_available() -> bool: ...
