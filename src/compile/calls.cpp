@@ -28,8 +28,17 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
                          const TypePtr& hint) {
   if (callee.def) return call_bound(callee, std::move(args), e, hint);
   const Span span = e.span;
-  if (const auto* op = std::get_if<Operator>(&callee.resolved))
+  if (const auto* op = std::get_if<Operator>(&callee.resolved)) {
+    // As in TorchScript, min() and max() of many values go pair by pair, from the left.
+    const bool by_pairs = op->name == "prim::min" || op->name == "prim::max";
+    while (by_pairs && args.size() > 2 && args[2].name.empty()) {
+      std::vector<CallArgument> pair{args[0], args[1]};
+      args[1] = CallArgument{
+          {}, nullptr, builder_.add(arguments_.choose(op->name, pair, callee.dotted, span)), span};
+      args.erase(args.begin());
+    }
     return builder_.add(arguments_.choose(op->name, args, callee.dotted, span));
+  }
   if (const auto* f = std::get_if<FunctionRef>(&callee.resolved)) {
     const Schema& schema = session_.signature(*f, builder_.at(span));
     std::vector<Def*> inputs = arguments_.bind(schema, callee.dotted, args, span);

@@ -266,7 +266,7 @@ TimePoint Calls::sweep(TimePoint now) noexcept {
   TimePoint next = kNoDeadline;
   std::vector<detail::Ref<CallState>> expired;
   for (const auto& p : world_.peers()) p->calls.take_expired(now, &expired, &next);
-  // The timer's thread runs this, and must not run callbacks of users.
+  // The loop's thread runs this, and must not run callbacks of users.
   const detail::CallbackGate gate(callbacks_);
   for (const auto& call : expired) {
     call->fail(call->deadline_error(now));

@@ -155,8 +155,8 @@ void Links::stop(std::chrono::milliseconds grace, std::shared_ptr<void> alive) n
     const MutexLock lock(mutex_);
     loop = loop_.get();
   }
+  // A loop that has not stopped is still in a handler, which may go on using the agent. So the agent is never freed.
   if (loop && !loop->stop(grace)) [[maybe_unused]]
-    // A thread is still in a handler, which may go on using the agent. So the agent is never freed.
     auto* const kept = new std::shared_ptr<void>(std::move(alive));
 }
 

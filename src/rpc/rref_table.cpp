@@ -187,8 +187,8 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
 }
 
 void RRefTable::undo(const Export& done) noexcept {
+  // Declared before the lock, so that they are destroyed after it: that may run code of users.
   detail::Ref<OwnerEntry> dropped;
-  // These are declared before the lock, so that they are destroyed after it: that may run code of users.
   Pin pin{{}, -1};
   const MutexLock lock(mutex_);
   if (done.entry) {

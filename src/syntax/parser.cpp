@@ -155,8 +155,8 @@ class Parser : public ExpressionParser {
       if (accept(Tok::kAssign)) {
         p.default_value = expression();
         defaults = true;
-        // Parameters after `*` are given by name, so those with and without defaults may come in any order.
       } else if (defaults && !keyword_only) {
+        // Before `*` only: parameters after it are given by name, so they may come in any order.
         fail(name.span, fmt::format("the parameter `{}` has no default but follows one that has", p.name));
       }
       f.params.push_back(std::move(p));
@@ -192,9 +192,9 @@ class Parser : public ExpressionParser {
         c.methods.push_back(function(std::move(method_decorators)));
       } else if (at(Tok::kAsync)) {
         refuse_async();
-        // A docstring, `pass` or `...` adds nothing to the class.
       } else if ((at(Tok::kString) || at(Tok::kPass) || at(Tok::kEllipsis)) &&
                  peek(1).kind == Tok::kNewline) {
+        // A docstring, `pass` or `...` adds nothing to the class.
         take();
       } else if (at(Tok::kName) && (peek(1).kind == Tok::kColon || peek(1).kind == Tok::kAssign)) {
         const Token& field = take();

@@ -69,7 +69,7 @@ int64_t parse_int(const std::string& text) {
   const std::string_view plain = stripped(text);
   int64_t value = 0;
   if (without_underscores(plain, &digits)) {
-    // from_chars() takes no plus sign. Without it "+-5" would pass.
+    // from_chars() takes no plus sign, so it is skipped. "+-5" is refused below.
     const char* first = digits.data() + digits.starts_with('+');
     const char* last = digits.data() + digits.size();
     const auto [end, error] = std::from_chars(first, last, value);

@@ -66,6 +66,16 @@ def test_what_is_an_error_in_both(expression, arguments, kind):
             run(source + f"    return {expression}\n", *given)
 
 
+# What PyTorch 2.13 gives for the same script.
+def test_min_and_max_take_many_values():
+    assert run("def f(a: int, b: float):\n    return max(a, 2, 3), min(b, 2.5, 0.5, 7.5), min(a, 2, 1.5)\n", 1, 9.0) == (3, 0.5, 1.0)
+    assert run("def f(a: str):\n    return min(a, 'b', 'a')\n", "c") == "a"
+    import tine as torch
+
+    with pytest.raises(torch.SyntaxError, match="no form of `min` takes .int, str"):
+        run("def f(a: int):\n    return min(1, a, 'x')\n", 1)
+
+
 def test_a_power_of_ints_is_typed_as_a_float():
     import tine as torch
 

@@ -169,6 +169,7 @@ void RawMembers::note_refusal(const std::string& claimed, const std::exception_p
   try {
     std::rethrow_exception(why);
   } catch (const AuthError&) {
+    // A wrong secret is worth remembering: a node that waits for this worker is told of it.
   } catch (...) {
     return;  // it was slow, or gave up
   }

@@ -47,6 +47,7 @@ size_t FrameReader::prepare(std::span<iovec> pieces) {
   make_room(front);
   size_t used = 0;
   uint64_t left = left_;
+  // Segments are read straight into their memory. What follows them goes into the buffer.
   if (filling_) {
     for (size_t i = filling_->target; i < filling_->targets.size() && left > 0; ++i) {
       if (used + 1 == pieces.size()) return used;
@@ -199,6 +200,7 @@ std::string FrameReader::begin_frame(Frame* whole, bool* is_whole) {
     begin_ += kHeaderBytes;
   } else {
     const std::byte* start = buffer_->data() + begin_;
+    // The body stays where it is: the frame shares the buffer, which make_room() then leaves alone.
     small_.frame.body = {start + kHeaderBytes, header_.body_bytes};
     small_.frame.body_buffer = buffer_;
     begin_ += front;
@@ -245,6 +247,7 @@ FrameReader::Next FrameReader::next(Frame* frame, TimePoint now) {
     const bool chunk = header_.kind == FrameKind::kChunk;
     const size_t front =
         chunk ? kHeaderBytes : kHeaderBytes + header_.body_bytes + 8 * size_t{header_.segments};
+    // A front that fits into the buffer is awaited whole. A longer one gets memory of its own in begin_frame().
     if (front <= buffer_bytes_ && have < front) {
       wanted_ = front;
       return Next::kNeedMore;

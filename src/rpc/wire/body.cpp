@@ -212,6 +212,7 @@ void BodyReader::fail(std::string_view expected) const {
 }
 
 uint8_t BodyReader::tag() const {
+  // 0xc1 is the one byte with which MessagePack begins nothing.
   return at_ < body_.size() ? std::to_integer<uint8_t>(body_[at_]) : uint8_t{0xc1};
 }
 
@@ -291,6 +292,7 @@ int64_t BodyReader::integer() {
     case 0xd3: return static_cast<int64_t>(take(8));
     default: break;
   }
+  // 0xcc to 0xcf: 1, 2, 4 or 8 bytes.
   const uint64_t v = take(size_t{1} << (t - 0xcc));
   if (v > static_cast<uint64_t>(INT64_MAX)) {
     at_ = start;

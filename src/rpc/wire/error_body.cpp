@@ -89,6 +89,7 @@ ErrorBody read_one(BodyReader& in, ReceivedSegments& segments, int depth) {
       throw ValueError(fmt::format("the hop at byte {} has {} fields, expected 4", hop_at, parts));
     Hop hop;
     hop.kind =
+        // A kind of a later version reads as a note.
         static_cast<Hop::Kind>(std::min<uint64_t>(in.uinteger(), static_cast<uint64_t>(Hop::Kind::kNote)));
     hop.what = in.str();
     hop.file = in.str();
@@ -103,6 +104,7 @@ ErrorBody read_one(BodyReader& in, ReceivedSegments& segments, int depth) {
   if (in.peek() == BodyReader::Type::kNil) {
     in.nil();
   } else if (depth == kMaxCauses) {
+    // The sender may be another program. What it nests deeper is read over, not refused.
     in.skip();
   } else {
     e.cause = std::make_unique<ErrorBody>(read_one(in, segments, depth + 1));

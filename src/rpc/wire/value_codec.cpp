@@ -84,6 +84,7 @@ Travelling travelling(const Tensor& t) {
   if (t.is_contiguous() && (t.numel() != 0 || t.dim() == 0)) {
     return {t, {}, static_cast<size_t>(t.numel()) * width, {}};
   }
+  // An empty tensor keeps its strides, which bring no elements.
   if (t.numel() == 0) return {t, t.strides(), 0, {}};
   const auto sizes = t.sizes();
   const auto strides = t.strides();
@@ -267,6 +268,7 @@ Tensor read_inline_tensor(std::span<const std::byte> in, size_t at) {
   in = in.subspan(2 + head.numbers);
   check_elements(head, in, at);
   const Tensor t =
+      // Strides are laid over the memory as it came, with what lies between the elements.
       Tensor::empty(head.strided && head.elements != 0 ? Shape{head.elements} : head.sizes, head.dtype);
   if (!in.empty()) std::memcpy(t.data(), in.data(), in.size());
   return head.strided ? t.as_strided(head.sizes, head.strides, 0) : t;
@@ -330,6 +332,7 @@ struct Reader {
     size_t count = in.array();
     bool tuple = false;
     if (count > 0 && in.peek() == BodyReader::Type::kExt) {
+      // A list may begin with any ext, such as a tensor, so this one is read only if it marks a tuple.
       BodyReader ahead = in;
       if (ahead.ext().type == static_cast<int8_t>(ExtType::kTuple)) {
         in = ahead;
@@ -359,6 +362,7 @@ struct Reader {
       Value item = read(depth + 1);
       const size_t before = dict->size();
       dict->set(key, std::move(item));
+      // NaN is equal to no key, so it may come again.
       if (dict->size() == before) {
         throw ValueError(fmt::format("the dict key {} at byte {} comes a second time", brief(key), at));
       }

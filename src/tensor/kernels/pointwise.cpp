@@ -385,7 +385,7 @@ void run_unary(const KernelContext& c, UnaryLoop loop, const Impl& out, const Im
 Tensor unary(const KernelContext& c, UnaryOp op, const Tensor& a) {
   const Impl& x = impl_of(a);
   if (floats_only(op) && !is_floating(x.dtype())) return unary(c, op, to(c, a, DType::kFloat32));
-  // As in PyTorch.
+  // The square of a bool is an int64, as in PyTorch.
   if (op == UnaryOp::kSquare && x.dtype() == DType::kBool) return unary(c, op, to(c, a, DType::kInt64));
   const UnaryLoop loop = loop_for(op, x.dtype());
   Tensor out = make_like(x, yields_bool(op) ? DType::kBool : x.dtype());

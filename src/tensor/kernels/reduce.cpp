@@ -77,8 +77,8 @@ Blocks blocks(const KernelContext& c, const Tensor& a, Dims dims, bool keepdim) 
   return b;
 }
 
-template <class T>
 // Floats are summed in double. Ints are summed unsigned, so that overflow wraps.
+template <class T>
 using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>;
 
 template <class T>

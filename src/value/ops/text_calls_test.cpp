@@ -90,8 +90,8 @@ aten::strip('éaé', 'é') => 'a'
 aten::lstrip('éèa', 'èé') => 'a'
 aten::rstrip('aéx', 'xé') => 'a'
 aten::splitlines('a\x0bb\x0cc\x1cd\x1de\x1ef') => ['a', 'b', 'c', 'd', 'e', 'f']
-aten::splitlines('ab c ') => ['a', 'b', 'c']
-aten::splitlines('aé‧b') => ['aé‧b']
+aten::splitlines('a\xc2\x85b\xe2\x80\xa8c\xe2\x80\xa9') => ['a', 'b', 'c']
+aten::splitlines('aé\xe2\x80\xa7b') => ['aé‧b']
 )calls";
 
 }  // namespace tine::value
