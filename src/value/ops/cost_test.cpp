@@ -334,6 +334,17 @@ TEST(Cost, ChoosingElementsCostsWhatIsChosen) {
   EXPECT_EQ(estimate("aten::one_hot", {places(1)}), kUnbounded);
 }
 
+TEST(Cost, AnIndexByTensorsKeepsTheDimensionsThatHaveNone) {
+  const Value places = Value(tensor::zeros(std::vector<int64_t>{7}, DType::kInt64));
+  const auto elements = [&](std::vector<Value> indices) {
+    const Value args[] = {ones({20, 3'000, 50}), list(std::move(indices))};
+    return (nanoseconds(Cost{Cost::Rule::kIndex, 1'000'000}, args, 2) - 200) / 1'000;
+  };
+  EXPECT_EQ(elements({places}), 7 * 3'000 * 50 + 7);
+  EXPECT_EQ(elements({Value(), places}), 20 * 7 * 50 + 7);
+  EXPECT_EQ(elements({Value(), Value(), places}), 20 * 3'000 * 7 + 7);
+}
+
 TEST(Cost, ASubscriptCostsWhatItsTensorsChooseAndAViewNothing) {
   const Tensor x = ones({20, 3'000, 50});
   const Value places = Value(tensor::zeros(std::vector<int64_t>{7}, DType::kInt64));
