@@ -1,7 +1,6 @@
 // The numbers of docs/spec/wire.md, which programs of another build have in them: none may change without kWireVersion.
 #include <gtest/gtest.h>
 
-#include <type_traits>
 #include <utility>
 #include <vector>
 
