@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+
 namespace tine::cli {
 namespace {
 
@@ -78,6 +81,42 @@ TEST(LineMerger, CutsALineThatNeverEnds) {
   EXPECT_EQ(merger.out(), "[0] " + std::string(LineMerger::kLineLimit, 'x') + "\n");
   merger.finish(0, Stream::kOut);
   EXPECT_EQ(merger.out(), "[0] " + std::string(LineMerger::kLineLimit, 'x') + "\n[0] xx\n");
+}
+
+TEST(LineMerger, WritesTheSameWhereverTheBytesAreSplit) {
+  const std::string text = "a\n\nb\rcc\r\nx\ry\rz\n\rq\nlast";
+  const std::string expected = "[0] a\n[0] \n[0] cc\n[0] z\n[0] q\n[0] last\n";
+  for (size_t first = 0; first <= text.size(); ++first) {
+    for (size_t second = first; second <= text.size(); ++second) {
+      LineMerger merger(0, 1, false, 0);
+      merger.feed(0, Stream::kOut, std::string_view(text).substr(0, first));
+      merger.feed(0, Stream::kOut, std::string_view(text).substr(first, second - first));
+      merger.feed(0, Stream::kOut, std::string_view(text).substr(second));
+      merger.finish(0, Stream::kOut);
+      EXPECT_EQ(merger.out(), expected) << first << ", " << second;
+    }
+  }
+}
+
+TEST(LineMerger, ALineOfJustTheLimitIsNotCut) {
+  for (const size_t more : {0U, 1U}) {
+    const std::string line(LineMerger::kLineLimit + more, 'x');
+    LineMerger merger(0, 1, false, 0);
+    merger.feed(0, Stream::kErr, line + "\n");
+    EXPECT_EQ(merger.err(), more == 0 ? "[0] " + line + "\n"
+                                      : "[0] " + line.substr(1) + "\n[0] " + line.substr(0, 1) + "\n");
+  }
+}
+
+TEST(LineMerger, OnlyOutputOfTheChosenRankIsProgress) {
+  LineMerger merger(3, 2, true, 4);
+  merger.feed(1, Stream::kErr, "\r10 %");
+  merger.feed(0, Stream::kOut, "\r10 %");
+  EXPECT_EQ(merger.out() + merger.err(), "");
+  merger.feed(1, Stream::kOut, "\r10 %");
+  EXPECT_EQ(merger.out(), "[4] 10 %");
+  merger.feed(1, Stream::kOut, "\r10 %");
+  EXPECT_EQ(merger.out(), "[4] 10 %") << "what stands there is not written again";
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/left_over.h"
 #include "src/future/run_limits.h"
 #include "tine/context.h"
 #include "tine/future.h"
@@ -290,22 +291,24 @@ TEST(Future, CallbacksThatNestTooDeepLeaveNoMemoryBehind) {
     const auto info = mallinfo2();
     return static_cast<int64_t>(info.uordblks + info.hblkhd);
   };
-  static constexpr int kWide = 50'000;
-  // The last of so many callbacks, each of which completes what the next waits for, has many of its own.
+  static constexpr int kWide = 20'000;
+  // So many callbacks, each of which completes what the next waits for. The last one completes many futures that have one each.
   const auto nest = [](size_t depth) {
     int ran = 0;
-    std::vector<Promise<void>> chain(depth);
+    std::vector<Promise<void>> chain(depth), wide(kWide);
     std::vector<Future<void>> links;
     for (size_t i = 0; i + 1 < chain.size(); ++i)
       links.push_back(chain[i].future().then([&, i](const Future<void>&) { chain[i + 1].set_value(); }));
-    const Future<void> last = chain.back().future();
-    for (int i = 0; i < kWide; ++i) links.push_back(last.then([&](const Future<void>&) { ++ran; }));
+    links.push_back(chain.back().future().then([&](const Future<void>&) {
+      for (auto& p : wide) p.set_value();
+    }));
+    for (auto& p : wide) links.push_back(p.future().then([&](const Future<void>&) { ++ran; }));
     chain[0].set_value();
     EXPECT_EQ(ran, kWide);
   };
   nest(10);  // what futures keep for the next ones
   const int64_t before = used();
-  nest(80);
+  for (size_t depth = kDeepestCall - 2; depth <= kDeepestCall + 2; ++depth) nest(depth);
   EXPECT_LT(used() - before, kWide * 10) << "each that waits takes 24 bytes";
 }
 #endif

@@ -295,6 +295,31 @@ TEST(RRefTable, WhenAWorkerDiesNothingOfItIsKeptAndNobodyWaitsForEver) {
   }
 }
 
+TEST(RRefTable, TheDeathOfAWorkerThatHasNothingToDoWithAReferenceTakesNothingFromIt) {
+  Game game(4, 1);
+  auto r = game.create(0, 1, false, false);
+  game.settle();
+  game.pass(0, 2, r, Message::What::kPass, false, false);
+  r = {};
+  auto& passed = game.links[{0, 2}].small;
+  ASSERT_EQ(passed.size(), 1U);
+  game.arrive(0, 2, std::exchange(passed.front(), {}));
+  passed.clear();
+  // The owner has not heard of the new holder: until then the old one keeps its lease.
+  game.die(3);
+  game.see_death(3, 0);
+  EXPECT_TRUE((game.links[{0, 1}].small.empty())) << "it has given up its lease";
+  game.settle();
+  ASSERT_EQ(game.at(2).held.size(), 1U);
+  game.fetch(2, game.at(2).held[0]);
+  game.settle();
+  ASSERT_EQ(game.fetched.size(), 1U);
+  EXPECT_EQ(game.fetched[0].value.get().to_int(), game.fetched[0].number);
+  game.at(2).held.clear();
+  game.settle();
+  EXPECT_EQ(game.entries(), 0U);
+}
+
 TEST(RRefTable, AFetchThatOvertakesItsLargeCreationWaitsForIt) {
   Game game(2, 1);
   const auto r = game.create(0, 1, true, true);

@@ -1,6 +1,7 @@
 #include "tine/runtime.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,6 +84,26 @@ TEST(Runtime, InAChildAfterForkIsMadeAnewOnFirstUse) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   gate.set_value();
   before.wait();
+}
+
+TEST(Runtime, EachOfItsThreadsHasTheNameOfItsPool) {
+  struct Named final : Task {
+    void run() noexcept override {
+      char text[16] = {};
+      pthread_getname_np(pthread_self(), text, sizeof text);
+      name.set_value(text);
+    }
+    void abandon() noexcept override {}
+    Promise<std::string> name;
+  };
+  Named handler, callback;
+  const Future<std::string> handlers = handler.name.future(), callbacks = callback.name.future();
+  Runtime runtime({.num_threads = 1});
+  runtime.blocking().post(handler);
+  runtime.callbacks().post(callback);
+  EXPECT_EQ(handlers.get().substr(0, 7), "tine-h-");
+  EXPECT_EQ(callbacks.get().substr(0, 7), "tine-c-");
+  EXPECT_EQ(runtime.close_blocking(kNoDeadline), 0);
 }
 
 TEST(Runtime, CallbacksHaveThreadsOfTheirOwnAndHandlersThoseOfTheirOptions) {

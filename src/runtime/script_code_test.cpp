@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,22 @@ TEST_F(ScriptCode, HasGraphsOfTheSignaturesThatItTells) {
                   testing::AllOf(HasSubstr("has another signature"), HasSubstr(name)))
           << other;
     }
+  }
+}
+
+TEST_F(ScriptCode, TakesEachFloatAsItIs) {
+  for (const char* number :
+       {"0.30000000000000004", "1e-320", "1.7976931348623157e308", "1e23", "-0.0", "0.1"}) {
+    const std::string text =
+        exported(std::string("def f(x: float) -> float:\n    return x + ") + number + "\n", "f");
+    const script::Function here = kept.at(0), there = import(text);
+    for (const double x : {0.0, -0.0, 1.0}) {
+      const std::vector<Value> args = {Value(x)};
+      const double expected = store.start(here, args).get().as_float(),
+                   found = store.start(there, args).get().as_float();
+      EXPECT_EQ(std::bit_cast<uint64_t>(found), std::bit_cast<uint64_t>(expected)) << number;
+    }
+    kept.clear();
   }
 }
 

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/sched/comes_true_for_tests.h"
 #include "src/sched/deque.h"
 #include "tine/context.h"
 
@@ -256,6 +257,18 @@ TEST(Scheduler, ParallelForRunsItsPiecesInTheCallersContext) {
     if (Context::current().trace_id() == "loop") with += static_cast<int>(e - b);
   });
   EXPECT_EQ(with, 300);
+}
+
+TEST(Scheduler, StartsItsThreadsWithItsFirstTaskAndCountsNoMoreStolenThanRun) {
+  Scheduler pool(1);
+  EXPECT_EQ(pool.counters().threads, 0);
+  EXPECT_EQ(pool.counters().tasks_run, 0U);
+  EXPECT_EQ(fork(pool, [] { return 1; }).get(), 1);
+  EXPECT_EQ(pool.counters().threads, 1);
+  // A thread counts a task that it has stolen before it runs it, and as run after that.
+  EXPECT_TRUE(comes_true([&] { return pool.counters().tasks_stolen <= pool.counters().tasks_run; }));
+  EXPECT_EQ(pool.counters().spare_threads, 0);
+  EXPECT_EQ(pool.counters().blocked_threads, 0);
 }
 
 TEST(Scheduler, ByDefaultHasAWorkerForEachCoreThatTheProcessMayUse) {

@@ -110,6 +110,33 @@ TEST(Parser, OperatorsBindAsInPython) {
   EXPECT_EQ(expression("a @ b // c % d"), "(((a @ b) // c) % d)");
 }
 
+TEST(Parser, OfEachTwoOperatorsTheOneThatBindsMoreTightlyIsFirstElseTheLeftOne) {
+  const std::pair<const char*, int> operators[] = {{"|", 1},  {"^", 2},  {"&", 3}, {"<<", 4},
+                                                   {">>", 4}, {"+", 5},  {"-", 5}, {"*", 6},
+                                                   {"/", 6},  {"//", 6}, {"%", 6}, {"@", 6}};
+  for (const auto& [one, one_binds] : operators) {
+    const std::string x = one;
+    for (const auto& [two, two_binds] : operators) {
+      const std::string y = two;
+      const std::string left = "((a " + x + " b) " + y + " c)", right = "(a " + x + " (b " + y + " c))";
+      EXPECT_EQ(expression("a " + x + " b " + y + " c"), one_binds >= two_binds ? left : right);
+    }
+    EXPECT_EQ(expression("-a " + x + " -b ** c"), "((- a) " + x + " (- (b ** c)))");
+    EXPECT_EQ(expression("a " + x + " b < c " + x + " d"), "((a " + x + " b) < (c " + x + " d))");
+  }
+}
+
+TEST(Parser, AFieldOfAnFStringEndsBehindTheStringsAndBracketsInIt) {
+  EXPECT_EQ(expression("f\"{a}\""), "f[a]");
+  EXPECT_EQ(expression("f\"{'}'}x\""), "f['}x']");
+  EXPECT_EQ(expression("f\"{d['}']}\""), "f[d['}']]");
+  EXPECT_EQ(expression("f'{d[\"{\"]}'"), "f[d['{']]");
+  EXPECT_EQ(expression("f\"{f(']')}{a}\""), "f[f(']'), a]");
+  EXPECT_EQ(expression("f\"{[1, 2][0]}\""), "f[[1, 2][0]]");
+  EXPECT_EQ(expression("f\"{':'}\""), "f[':']");
+  EXPECT_THAT(refusal("def f():\n    return f\"{'}\"\n"), testing::Not(HasSubstr("no error")));
+}
+
 TEST(Parser, ChainsOfCallsAttributesAndIndicesAreRead) {
   EXPECT_EQ(expression("torch.nn.relu(x, dim=1)[0, ..., 1:2, ::3].sum()"),
             "torch.nn.relu(x, dim=1)[0, ..., 1:2:, ::3].sum()");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "src/value/op_context.h"
+#include "tine/detail/torch_names.h"
 #include "tine/operators.h"
 #include "tine/type.h"
 
@@ -111,6 +112,14 @@ TEST(Type, ANameIsAVariableAnObjectOrNone) {
   EXPECT_EQ(parse_type("a::b")->kind, TypeKind::kObject);
   for (const char* bad : {"a.", "a:b", "a::", ".a", "1a", "a..b"})
     EXPECT_THROW((void)parse_type(bad), SyntaxError) << bad;
+}
+
+TEST(TorchNames, AreThoseOfTheModulesThatAreKnown) {
+  EXPECT_TRUE(in_torch("torch", "add"));
+  EXPECT_FALSE(in_torch("torch", "no_such_function"));
+  EXPECT_FALSE(in_torch("torch", ""));
+  EXPECT_FALSE(in_torch("torch", "add mul")) << "two of them";
+  EXPECT_FALSE(in_torch("no.such.module", "add"));
 }
 
 }  // namespace

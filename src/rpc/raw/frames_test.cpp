@@ -128,5 +128,21 @@ TEST(RawFramesTest, ManyCallsThatAreKeptOrDroppedLeaveNothingBehind) {
   EXPECT_EQ(node.counts().calls_begun, 1000u);
 }
 
+TEST(RawFramesTest, ASegmentTravelsUnlessItIsEmptyAndTheEmptyOnesAreNamed) {
+  InlineExecutor here;
+  static const std::vector<std::byte> bytes(8, std::byte{7});
+  const auto of = [](size_t n) { return RawBytes({bytes.data(), n}, nullptr); };
+  OutFrame out(FrameKind::kRawRequest, 1);
+  write_message(out, RawMessage{3, {}, {of(1), of(0), of(2), of(0)}}, here);
+  std::vector<size_t> sizes;
+  for (const Segment& s : out.body.segments()) sizes.push_back(s.bytes.size());
+  EXPECT_EQ(sizes, (std::vector<size_t>{1, 2}));
+  const auto body = body_of(out);
+  ASSERT_EQ(body.size(), 12U + 2 * 4);
+  EXPECT_EQ(get_le<uint32_t>(body.data() + 8), 2U);
+  EXPECT_EQ(get_le<uint32_t>(body.data() + 12), 1U);
+  EXPECT_EQ(get_le<uint32_t>(body.data() + 16), 3U);
+}
+
 }  // namespace
 }  // namespace tine::rpc::testing

@@ -162,6 +162,27 @@ TEST(ErrorBodyRefusals, SixteenCausesAreWritten) {
   }
 }
 
+TEST(ErrorBodyRefusals, SixteenCausesOfAnExceptionAreTaken) {
+  for (const int causes : {0, 1, 15, 16, 17, 20}) {
+    std::exception_ptr error = std::make_exception_ptr(std::runtime_error("first"));
+    for (int i = 0; i < causes; ++i) {
+      try {
+        try {
+          std::rethrow_exception(error);
+        } catch (...) {
+          std::throw_with_nested(std::runtime_error("next"));
+        }
+      } catch (...) {
+        error = std::current_exception();
+      }
+    }
+    int found = 0;
+    const ErrorBody body = ErrorBody::of(error);
+    for (const ErrorBody* e = &body; e->cause; e = e->cause.get()) ++found;
+    EXPECT_EQ(found, std::min(causes, 16)) << causes;
+  }
+}
+
 TEST(ErrorBodyRefusals, ThePickledObjectIsAnExtOfItsKinds) {
   const Bytes object{std::byte{1}, std::byte{'o'}, std::byte{'b'}};
   EXPECT_EQ(read({.pickled = [&](BodyWriter& out) { out.ext(4, object); }}).pickled,

@@ -334,6 +334,37 @@ TEST(Cost, ChoosingElementsCostsWhatIsChosen) {
   EXPECT_EQ(estimate("aten::one_hot", {places(1)}), kUnbounded);
 }
 
+TEST(Cost, OfARuleIsSoManyUnitsOfItsRate) {
+  const auto units = [](Cost::Rule rule, const std::vector<Value>& args) {
+    return nanoseconds(Cost{rule, 1'000}, args.data(), args.size()) - 200;
+  };
+  using Rule = Cost::Rule;
+  const Tensor x = ones({6, 10});
+  EXPECT_EQ(units(Rule::kCount, {9}), 9);
+  EXPECT_EQ(units(Rule::kCount, {-9}), 0);
+  EXPECT_EQ(units(Rule::kSteps, {0, 1, 12}), 12);
+  EXPECT_EQ(units(Rule::kIdentity, {5, Value(), Value()}), 25);
+  EXPECT_EQ(units(Rule::kIdentity, {5, 7, Value(), Value()}), 35);
+  EXPECT_EQ(units(Rule::kRows, {x}), 6);
+  EXPECT_EQ(units(Rule::kUnbind, {x, 1}), 10);
+  EXPECT_EQ(units(Rule::kUnbind, {x, -2}), 6);
+  EXPECT_EQ(units(Rule::kSplit, {x, 3, 1}), 10 / 3 + 1);
+  EXPECT_EQ(units(Rule::kSplit, {x, 0, 1}), 10 + 1);
+  EXPECT_EQ(units(Rule::kChunk, {x, 3, 1}), 3);
+  EXPECT_EQ(units(Rule::kChunk, {x, 30, 1}), 10);
+}
+
+TEST(Cost, AnIndexByTensorsKeepsTheDimensionsThatHaveNone) {
+  const Value places = Value(tensor::zeros(std::vector<int64_t>{7}, DType::kInt64));
+  const auto elements = [&](std::vector<Value> indices) {
+    const Value args[] = {ones({20, 3'000, 50}), list(std::move(indices))};
+    return (nanoseconds(Cost{Cost::Rule::kIndex, 1'000'000}, args, 2) - 200) / 1'000;
+  };
+  EXPECT_EQ(elements({places}), 7 * 3'000 * 50 + 7);
+  EXPECT_EQ(elements({Value(), places}), 20 * 7 * 50 + 7);
+  EXPECT_EQ(elements({Value(), Value(), places}), 20 * 3'000 * 7 + 7);
+}
+
 TEST(Cost, ASubscriptCostsWhatItsTensorsChooseAndAViewNothing) {
   const Tensor x = ones({20, 3'000, 50});
   const Value places = Value(tensor::zeros(std::vector<int64_t>{7}, DType::kInt64));
