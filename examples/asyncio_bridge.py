@@ -23,13 +23,13 @@ def energy(x: Tensor, steps: int) -> Tensor:
     return (x * x).sum()
 
 
-async def request(number):
+async def request(number: float) -> float:
     """A Future is awaited like anything else; the loop goes on meanwhile, whatever thread completes it."""
     result = await energy.call_async(tine.full((1000,), number), 20)
     return result.item()
 
 
-async def service():
+async def service() -> None:
     answers = await asyncio.gather(*(request(float(n)) for n in range(8)))
     assert len(answers) == 8 and answers[0] < answers[1]
     print("answers:", [round(a, 1) for a in answers[:3]], "...")
@@ -40,7 +40,7 @@ async def service():
     assert sorted(seen) == [45, 4950, 499500]
 
     # A time limit of asyncio's cancels the Future: its producer finds out.
-    never = Future()
+    never: Future[str] = Future()
     try:
         await asyncio.wait_for(never, 0.05)
     except asyncio.TimeoutError:
@@ -48,7 +48,7 @@ async def service():
     assert never.cancelled()
 
     # For what wants an asyncio.Future there is one; a shield keeps the Future from being cancelled with it.
-    kept = Future()
+    kept: Future[str] = Future()
     try:
         await asyncio.wait_for(asyncio.shield(wrap_future(kept)), 0.05)
     except asyncio.TimeoutError:
@@ -58,13 +58,13 @@ async def service():
     print("one was cancelled, one was", await kept)
 
 
-def threads_that_wait_for_a_loop():
+def threads_that_wait_for_a_loop() -> None:
     """from_asyncio: a Future of a coroutine that runs on a loop elsewhere."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
-    async def fetch(name):
+    async def fetch(name: str) -> str:
         await asyncio.sleep(0.01)
         return f"<{name}>"
 
@@ -78,7 +78,7 @@ def threads_that_wait_for_a_loop():
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
 
-    async def last_turns():  # as asyncio.run does: cancelled tasks end before the loop is closed
+    async def last_turns() -> None:  # as asyncio.run does: cancelled tasks end before the loop is closed
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
 
     loop.run_until_complete(last_turns())
@@ -86,7 +86,7 @@ def threads_that_wait_for_a_loop():
     print("pages:", [page.value() for page in pages])
 
 
-def programs_of_concurrent_futures():
+def programs_of_concurrent_futures() -> None:
     """to_concurrent and from_concurrent: what takes or gives the standard library's futures."""
     made = [to_concurrent(pool.submit(pow, 2, n)) for n in range(5)]
     done, pending = concurrent.futures.wait(made, timeout=30)

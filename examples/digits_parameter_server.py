@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import tine as torch
 from tine import Tensor
@@ -146,8 +146,8 @@ class ParameterServer:
         self.loss = float("nan")
         self.progress = Progress(updates)
         self.lock = threading.Lock()
-        self.arrived = {}
-        self.next_params = torch.futures.Future()
+        self.arrived: Dict[int, List[Tensor]] = {}
+        self.next_params: torch.futures.Future[List[Tensor]] = torch.futures.Future()
 
     def fetch(self) -> List[Tensor]:
         return self.params
@@ -184,7 +184,7 @@ def batches_per_epoch(trainers: int, batch: int) -> int:
 # ---- The trainers -------------------------------------------------------------------------------------------
 
 
-def train(server: "rpc.RRef", rank: int, trainers: int, epochs: int, batch: int, seed: int) -> List[float]:
+def train(server: "rpc.RRef[ParameterServer]", rank: int, trainers: int, epochs: int, batch: int, seed: int) -> List[float]:
     """Runs on a trainer: returns the seconds that each update_and_fetch took."""
     images, labels = split(held_back=False)
     mine = list(range(rank - 1, len(labels), trainers))
@@ -206,7 +206,7 @@ def train(server: "rpc.RRef", rank: int, trainers: int, epochs: int, batch: int,
         grads = loss_and_grads(x, target, params, SHARDS)
         sent = time.perf_counter()
 
-        def arrived(future):
+        def arrived(future: "torch.futures.Future[List[Tensor]]") -> List[Tensor]:
             latencies.append(time.perf_counter() - sent)
             return future.wait()
 
@@ -252,19 +252,22 @@ def serve(args: argparse.Namespace, trainers: int) -> int:
     return 0
 
 
+class Silent(argparse.ArgumentParser):
+    """All ranks are given the same arguments: one of them is enough to explain or refuse them."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        pass
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    parser = (argparse.ArgumentParser if rank == 0 else Silent)(description=__doc__.split("\n\n")[0])
     parser.add_argument("--trainers", type=int, default=None, help="how many ranks train (default: all but rank 0)")
     parser.add_argument("--epochs", type=int, default=40, help="passes over the training data (default: 40)")
     parser.add_argument("--batch", type=int, default=48, help="digits a trainer takes for one update (default: 48)")
     parser.add_argument("--learning-rate", type=float, default=0.15, help="step size (default: 0.15)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same final loss (default: 0)")
     parser.epilog = f"Exits with 1 when the test accuracy is below {100 * REQUIRED_ACCURACY:.0f} %."
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    # All ranks are given the same arguments: one of them is enough to explain or refuse them.
-    if rank != 0:
-        parser.print_help = parser.print_usage = lambda file=None: None
-        parser.exit = lambda status=0, message=None: sys.exit(status)
     args = parser.parse_args()
     if world < 2:
         parser.error("needs at least 2 processes: build/bin/tine launch -n 4 examples/digits_parameter_server.py")

@@ -8,23 +8,24 @@ shows and fails when that does not hold.
 
 import threading
 import time
+from typing import Any
 
 import tine
 from tine.futures import Future, as_completed, collect_all_settled, collect_any, gather, pool, wait_all
 
-STATIONS = {"oslo": -3.5, "lima": 19.0, "pune": 27.25, "nome": "broken"}
+STATIONS: dict[str, Any] = {"oslo": -3.5, "lima": 19.0, "pune": 27.25, "nome": "broken"}
 
 
-def read(station, seconds=0.01):
+def read(station: str, seconds: float = 0.01) -> Future[Any]:
     """Asks a station: somebody else completes the Future that this returns at once."""
-    future = Future()
+    future: Future[Any] = Future()
     timer = threading.Timer(seconds, future.set_result, (STATIONS[station],))
     timer.daemon = True  # the program may end before a slow station answers
     timer.start()
     return future
 
 
-def callbacks():
+def callbacks() -> None:
     """then: always runs and is given the Future itself. and_then, or_else, finally_: one for each outcome."""
     log = []
     text = (
@@ -43,7 +44,7 @@ def callbacks():
     print("lima is", both.value(), "degrees warmer than oslo")
 
 
-def many_at_once():
+def many_at_once() -> None:
     """Futures of many: the values of all, all however they ended, the first, one by one."""
     assert gather(read("oslo"), read("lima")).wait() == [-3.5, 19.0]
 
@@ -63,9 +64,9 @@ def many_at_once():
     print("in the order of their answers:", order)
 
 
-def time_limits():
+def time_limits() -> None:
     """A wait ends in time; nothing is lost by that. A Future that nobody can complete fails instead of hanging."""
-    quiet = Future()
+    quiet: Future[str] = Future()
     try:
         quiet.wait(timeout=0.05)
     except TimeoutError as error:
@@ -73,14 +74,14 @@ def time_limits():
     quiet.set_result("late, but here")
     assert quiet.wait() == "late, but here"
 
-    doubled = Future().and_then(lambda value: 2 * value)  # its only handle is gone
+    doubled = Future[int]().and_then(lambda value: 2 * value)  # its only handle is gone
     assert isinstance(doubled.exception(timeout=10), tine.Abandoned)
 
 
-def work_for_the_pool():
+def work_for_the_pool() -> None:
     """tine.futures.pool runs functions on tine's threads. A thread that waits for one that has not begun runs it."""
 
-    def fib(n):
+    def fib(n: int) -> int:
         if n < 2:
             return n
         left = pool.submit(fib, n - 1)
@@ -94,15 +95,15 @@ def work_for_the_pool():
     print("the pool of", tine.get_num_threads(), "has run", tine.scheduler_counters().tasks_run, "tasks")
 
 
-def errors():
+def errors() -> None:
     """An exception arrives as the very object that was raised; one that nobody looks at is told, once."""
     error = ValueError("out of range")
     failed = pool.submit(lambda: (_ for _ in ()).throw(error))
     assert failed.exception() is error
 
-    told = []
+    told: list[BaseException] = []
     before = tine.futures.set_unobserved_error_hook(told.append)
-    Future().set_exception(KeyError("never looked at"))
+    Future[int]().set_exception(KeyError("never looked at"))
     tine.futures.set_unobserved_error_hook(before)
     assert isinstance(told[0], KeyError)
     print("told:", repr(told[0]), "-", told[0].__notes__[0].split("/")[-1])

@@ -7,10 +7,12 @@ for each actor from a generator of its own; after a few episodes of each it take
 small call: what a step costs is the latency of RPC. Same seed, same returns.
 """
 import math
+from argparse import Namespace
+from typing import Any
 
 import torch
 import torch.distributed.rpc as rpc
-from torch import nn
+from torch import Tensor, nn
 
 import world
 
@@ -21,14 +23,14 @@ EPISODES, LONGEST = 4, 200
 class Pole:
     """A pole of length 1 on a cart that is pushed left or right; it has fallen at 12 degrees or 2.4 from the middle."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self.generator = torch.Generator().manual_seed(seed)
 
-    def reset(self):
+    def reset(self) -> Tensor:
         self.state = ((torch.rand(4, generator=self.generator) - 0.5) / 10).tolist()
         return torch.tensor(self.state)
 
-    def push(self, action):
+    def push(self, action: bool) -> tuple[Tensor, bool]:
         x, speed, angle, turning = self.state
         force, sin, cos = (10.0 if action else -10.0), math.sin(angle), math.cos(angle)
         pushed = (force + 0.05 * turning**2 * sin) / 1.1
@@ -40,12 +42,12 @@ class Pole:
 
 
 class Actor:
-    def __init__(self, number, seed):
+    def __init__(self, number: int, seed: int) -> None:
         self.number, self.pole = number, Pole(seed)
 
-    def play(self, learner):
+    def play(self, learner: Any) -> list[int]:
         """The number of moves in each of a few episodes."""
-        lengths = []
+        lengths: list[int] = []
         for _ in range(EPISODES):
             state, fallen, moves = self.pole.reset(), False, 0
             while not fallen and moves < LONGEST:
@@ -56,24 +58,24 @@ class Actor:
 
 
 class Learner:
-    def __init__(self, args):
+    def __init__(self, args: Namespace) -> None:
         self.policy = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 2))
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=0.02)
         self.generators = [torch.Generator().manual_seed(args.seed + i) for i in range(len(ACTORS))]
-        self.chosen = [[] for _ in ACTORS]
+        self.chosen: list[list[Tensor]] = [[] for _ in ACTORS]
         self.me = rpc.RRef(self)
         self.actors = [rpc.remote(name, Actor, (i, args.seed + 100 + i)) for i, name in enumerate(ACTORS)]
 
-    def action(self, actor, state):
+    def action(self, actor: int, state: Tensor) -> int:
         """Called by the actors, in several threads at once: each has its own list and generator."""
         logs = torch.log_softmax(self.policy(state), dim=0)
         action = torch.multinomial(logs.detach().exp(), 1, generator=self.generators[actor]).item()
         self.chosen[actor].append(logs[action])
         return action
 
-    def step(self, _):
+    def step(self, _: int) -> float:
         playing = [actor.rpc_async(timeout=0).play(self.me) for actor in self.actors]
-        lengths = sum(torch.futures.wait_all(playing), [])
+        lengths: list[int] = sum(torch.futures.wait_all(playing), [])
         # A move is worth a point for each one after it.
         worth = torch.cat([torch.arange(n, 0, -1.0) for n in lengths])
         logs = torch.stack(sum(self.chosen, []))
@@ -84,7 +86,7 @@ class Learner:
         return sum(lengths) / len(lengths)
 
 
-def run(name, args):
+def run(name: str, args: Namespace) -> None:
     if name == "learner":
         world.loop(Learner(args).step, args, what="return")
 

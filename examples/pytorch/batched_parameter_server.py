@@ -7,10 +7,12 @@ while it waits for the other trainers; the last one's gradients complete it for 
 of the trainers, not of their arrival: same seed, same losses.
 """
 import threading
+from argparse import Namespace
+from typing import Any
 
 import torch
 import torch.distributed.rpc as rpc
-from torch import nn
+from torch import Tensor, nn
 
 import world
 
@@ -18,22 +20,22 @@ TRAINERS = ["trainer0", "trainer1", "trainer2"]
 BATCH = 16
 
 
-def new_model(seed):
+def new_model(seed: int) -> nn.Module:
     torch.manual_seed(seed)
     return nn.Sequential(nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 4))
 
 
 class Server:
-    def __init__(self, args):
+    def __init__(self, args: Namespace) -> None:
         self.model = new_model(args.seed)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.2, momentum=0.9)
         self.lock = threading.Lock()
-        self.arrived = {}
-        self.next = torch.futures.Future()
+        self.arrived: dict[int, tuple[Tensor, ...]] = {}
+        self.next: torch.futures.Future[list[Tensor]] = torch.futures.Future()
 
     @staticmethod
     @rpc.functions.async_execution
-    def update_and_fetch(rref, rank, grads):
+    def update_and_fetch(rref: Any, rank: int, grads: tuple[Tensor, ...]) -> torch.futures.Future[list[Tensor]]:
         self = rref.local_value()
         with self.lock:
             self.arrived[rank] = grads
@@ -50,12 +52,12 @@ class Server:
         return future
 
 
-def train(rank, server, args):
+def train(rank: int, server: Any, args: Namespace) -> None:
     """On each trainer; the model is there for its shape, its weights come from the server."""
     model = new_model(args.seed)
     generator = torch.Generator().manual_seed(args.seed + rank)
 
-    def step(_):
+    def step(_: int) -> float:
         x = torch.randn(BATCH, 32, generator=generator)
         loss = nn.functional.cross_entropy(model(x), x[:, :4].argmax(1))
         grads = torch.autograd.grad(loss, list(model.parameters()))
@@ -68,7 +70,7 @@ def train(rank, server, args):
     world.loop(step, args, show=rank == 0)
 
 
-def run(name, args):
+def run(name: str, args: Namespace) -> None:
     if name != "server":
         return
     server = rpc.RRef(Server(args))

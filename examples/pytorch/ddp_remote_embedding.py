@@ -7,12 +7,13 @@ of the table to the server, where each trainer's distributed optimizer applies i
 other, so that losses repeat; take the turns away, and the table is trained in the order of arrivals.
 """
 import os
+from argparse import Namespace
 
 import torch
 import torch.distributed as dist
 import torch.distributed.autograd as dist_autograd
 import torch.distributed.rpc as rpc
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.nn.api.remote_module import RemoteModule
 from torch.distributed.optim import DistributedOptimizer
 from torch.nn.parallel import DistributedDataParallel
@@ -26,16 +27,16 @@ WORDS, HIDDEN, CLASSES, BATCH = 200, 32, 8, 16
 class Model(nn.Module):
     """The table is a RemoteModule: its forward runs where it lives."""
 
-    def __init__(self, table):
+    def __init__(self, table: RemoteModule) -> None:
         super().__init__()
         self.table = table
         self.dense = DistributedDataParallel(nn.Sequential(nn.Tanh(), nn.Linear(HIDDEN, CLASSES)))
 
-    def forward(self, words, offsets):
+    def forward(self, words: Tensor, offsets: Tensor) -> Tensor:
         return self.dense(self.table.forward(words, offsets))
 
 
-def train(rank, table, args):
+def train(rank: int, table: RemoteModule, args: Namespace) -> None:
     """On each trainer, told by the driver to begin."""
     dist.init_process_group("gloo", "file://" + os.path.join(args.folder, "ddp"), rank=rank, world_size=len(TRAINERS))
     train_in_group(rank, table, args)
@@ -44,13 +45,13 @@ def train(rank, table, args):
     dist.destroy_process_group()
 
 
-def train_in_group(rank, table, args):
+def train_in_group(rank: int, table: RemoteModule, args: Namespace) -> None:
     generator = torch.Generator().manual_seed(args.seed + rank)
     model = Model(table)
     parameters = table.remote_parameters() + [rpc.RRef(p) for p in model.dense.parameters()]
     optimizer = DistributedOptimizer(torch.optim.SGD, parameters, lr=0.5)
 
-    def step(_):
+    def step(_: int) -> float:
         # Bags of four words of one class; the class of a word is its number modulo CLASSES.
         target = torch.randint(CLASSES, (BATCH,), generator=generator)
         words = torch.randint(WORDS // CLASSES, (4 * BATCH,), generator=generator) * CLASSES + target.repeat_interleave(4)
@@ -68,7 +69,7 @@ def train_in_group(rank, table, args):
     world.loop(step, args, show=rank == 0)
 
 
-def run(name, args):
+def run(name: str, args: Namespace) -> None:
     if name != "driver":
         return
     table = RemoteModule("server", nn.EmbeddingBag, (WORDS, HIDDEN), {"mode": "sum"})

@@ -5,12 +5,15 @@
 Of three workers the caller has calls in flight to the victim when that is killed (stopped, with --signal STOP). It
 waits for their errors, calls the victim once more, then the bystander, and the two survivors shut down.
 """
+import argparse
 import multiprocessing
 import os
 import signal
 import tempfile
 import textwrap
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.distributed.rpc as rpc
@@ -20,7 +23,7 @@ import world
 WORKERS = ["caller", "victim", "bystander"]
 
 
-def show(what, f, *args, **kwargs):
+def show(what: str, f: Callable[..., object], *args: Any, **kwargs: Any) -> None:
     """A row of the table: how long f took, and the words of its error."""
     begin = time.monotonic()
     try:
@@ -31,7 +34,7 @@ def show(what, f, *args, **kwargs):
     print(f"{what:27} {time.monotonic() - begin:8.3f} s  {textwrap.shorten(words, 220)}", flush=True)
 
 
-def worker(rank, called, args):
+def worker(rank: int, called: Any, args: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     world.join(WORKERS[rank], rank, len(WORKERS), args, rpc_timeout=args.timeout)
     if WORKERS[rank] == "caller":
@@ -48,7 +51,7 @@ def worker(rank, called, args):
     show(f"shutdown of the {WORKERS[rank]}", rpc.shutdown)
 
 
-def over(backend, args):
+def over(backend: str, args: argparse.Namespace) -> None:
     args.backend = backend
     print(f"\n{backend}: the victim gets SIG{args.signal}; calls have {args.timeout:g} s", flush=True)
     called = multiprocessing.Event()

@@ -7,12 +7,14 @@ half of the batch, and one distributed backward pass, begun by trainer0, takes t
 both. Two gradients meet at each weight, and a sum of two does not depend on their order: same seed, same losses.
 """
 import pathlib
+from argparse import Namespace
+from typing import Any
 
 import numpy
 import torch
 import torch.distributed.autograd as dist_autograd
 import torch.distributed.rpc as rpc
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.optim import DistributedOptimizer
 
 import world
@@ -21,32 +23,32 @@ DIGITS = pathlib.Path(__file__).resolve().parents[1] / "data" / "digits.csv.gz"
 
 
 class Server:
-    def __init__(self):
+    def __init__(self) -> None:
         self.model = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
 
-    def weights(self):
+    def weights(self) -> dict[str, Tensor]:
         """Views, since distributed autograd follows tensors into a message, but not Parameters."""
         return {name: p.view_as(p) for name, p in self.model.named_parameters()}
 
-    def weight_rrefs(self):
+    def weight_rrefs(self) -> list[Any]:
         return [rpc.RRef(p) for p in self.model.parameters()]
 
 
-def half_loss(server, x, target):
+def half_loss(server: Any, x: Tensor, target: Tensor) -> Tensor:
     """On either trainer."""
     weights = server.rpc_sync().weights()
     hidden = torch.tanh(nn.functional.linear(x, weights["0.weight"], weights["0.bias"]))
     return nn.functional.cross_entropy(nn.functional.linear(hidden, weights["2.weight"], weights["2.bias"]), target)
 
 
-def run(name, args):
+def run(name: str, args: Namespace) -> None:
     if name != "trainer0":
         return
     table = torch.tensor(numpy.loadtxt(DIGITS, delimiter=",", dtype=numpy.float32))
     server = rpc.remote("server", Server)
     optimizer = DistributedOptimizer(torch.optim.SGD, server.rpc_sync().weight_rrefs(), lr=0.2)
 
-    def step(i):
+    def step(i: int) -> float:
         first = i * args.batch % (len(table) - args.batch)
         x, target = table[first : first + args.batch].split([64, 1], dim=1)
         x, target, half = x / 16, target.long().flatten(), args.batch // 2

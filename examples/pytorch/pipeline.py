@@ -8,11 +8,13 @@ With two micro-batches each weight gets two gradients and losses repeat exactly.
 the order in which they arrive, by the last digits.
 """
 import threading
+from argparse import Namespace
+from typing import Any
 
 import torch
 import torch.distributed.autograd as dist_autograd
 import torch.distributed.rpc as rpc
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.optim import DistributedOptimizer
 
 import world
@@ -21,21 +23,21 @@ WIDTH = 64
 
 
 class Stage(nn.Module):
-    def __init__(self, outputs):
+    def __init__(self, outputs: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Linear(WIDTH, outputs))
         self.lock = threading.Lock()  # one micro-batch at a time, as on a device
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Tensor:
         x = x.to_here()
         with self.lock:
             return self.layers(x)
 
-    def parameter_rrefs(self):
+    def parameter_rrefs(self) -> list[Any]:
         return [rpc.RRef(p) for p in self.parameters()]
 
 
-def run(name, args):
+def run(name: str, args: Namespace) -> None:
     if name != "driver":
         return
     first = rpc.remote("stage1", Stage, args=(WIDTH,))
@@ -45,7 +47,7 @@ def run(name, args):
     x = torch.randn(args.batch, WIDTH)
     target = torch.sin(x.sum(1, keepdim=True))
 
-    def step(_):
+    def step(_: int) -> float:
         with dist_autograd.context() as context:
             outputs = []
             for part in x.chunk(args.micro_batches):

@@ -6,9 +6,11 @@ Every worker owns a third of the nodes with their edges and features, and trains
 batch it asks the owners for sampled neighbours, for the neighbours' neighbours, and for all their features. Gradients
 are averaged by all-gather, in the order of the workers; each call names the seed of its sample: same seed, same losses.
 """
+from argparse import Namespace
+
 import torch
 import torch.distributed.rpc as rpc
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.rpc.api import _all_gather, _barrier  # what PyTorch Geometric builds on
 
 import world
@@ -21,7 +23,7 @@ BATCH, FANOUT, EPOCH = 32, (4, 4), 10
 class Part:
     """A worker's part of the graph: nodes `first` up to `last`, two in three edges into the node's own class."""
 
-    def __init__(self, rank, seed):
+    def __init__(self, rank: int, seed: int) -> None:
         self.first, self.last = NODES * rank // len(WORKERS), NODES * (rank + 1) // len(WORKERS)
         generator = torch.Generator().manual_seed(seed + rank)
         nodes = torch.arange(self.first, self.last)
@@ -33,22 +35,22 @@ class Part:
         self.features[torch.arange(len(nodes)), nodes % CLASSES] += 1  # a weak hint
 
     # Asked by the other workers.
-    def neighbours(self, nodes, count, seed):
+    def neighbours(self, nodes: Tensor, count: int, seed: int) -> Tensor:
         picked = torch.randint(DEGREE, (len(nodes), count), generator=torch.Generator().manual_seed(seed))
         return self.edges[(nodes - self.first)[:, None], picked]
 
-    def features_of(self, nodes):
+    def features_of(self, nodes: Tensor) -> Tensor:
         return self.features[nodes - self.first]
 
 
 class Graph:
     """The whole graph, as one worker sees it."""
 
-    def __init__(self, part):
+    def __init__(self, part: Part) -> None:
         parts = _all_gather((part.first, part.last, rpc.RRef(part)))
         self.parts = [parts[worker] for worker in WORKERS]
 
-    def ask(self, question, nodes, *more):
+    def ask(self, question: str, nodes: Tensor, *more: int) -> Tensor:
         """The answers of the owners of `nodes`, in the order and shape of `nodes`."""
         asked, places = nodes.flatten(), []
         for first, last, _ in self.parts:
@@ -59,7 +61,7 @@ class Graph:
         answers = torch.cat(torch.futures.wait_all(futures))
         return answers[torch.cat(places).argsort()].view(*nodes.shape, *answers.shape[1:])
 
-    def sample(self, nodes, seed):
+    def sample(self, nodes: Tensor, seed: int) -> list[Tensor]:
         """Features of the nodes, of some of their neighbours, and of some of those: [n, f], [n, 4, f], [n, 4, 4, f]."""
         hops = [nodes]
         for hop, count in enumerate(FANOUT):
@@ -72,24 +74,24 @@ class Graph:
 class Sage(nn.Module):
     """Two rounds of: each node looks at itself and at the mean of its neighbours."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.first, self.second = nn.Linear(2 * FEATURES, 32), nn.Linear(64, CLASSES)
 
-    def forward(self, own, near, far):
+    def forward(self, own: Tensor, near: Tensor, far: Tensor) -> Tensor:
         own_now = torch.relu(self.first(torch.cat([own, near.mean(1)], dim=-1)))
         near_now = torch.relu(self.first(torch.cat([near, far.mean(2)], dim=-1)))
         return self.second(torch.cat([own_now, near_now.mean(1)], dim=-1))
 
 
-def run(name, args):
+def run(name: str, args: Namespace) -> None:
     part = Part(WORKERS.index(name), args.seed)
     graph = Graph(part)
     model = Sage()  # the same everywhere: every process has seeded torch alike
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     generator = torch.Generator().manual_seed(args.seed + WORKERS.index(name))
 
-    def step(i):
+    def step(i: int) -> float:
         nodes = torch.randint(part.first, part.last, (BATCH,), generator=generator)
         loss = nn.functional.cross_entropy(model(*graph.sample(nodes, args.seed + i)), nodes % CLASSES)
         grads = torch.autograd.grad(loss, list(model.parameters()))

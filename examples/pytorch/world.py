@@ -5,13 +5,15 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.distributed.rpc as rpc
 import torch.multiprocessing
 
 
-def parser(doc, steps, help="how many", backend="tine"):
+def parser(doc: str, steps: int, help: str = "how many", backend: str | None = "tine") -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=doc.split("\n\n")[0])
     p.add_argument("--backend", choices=["tine", "tensorpipe"], default=backend,
                    help=f"what carries RPC (default: {backend or 'one after the other'})")
@@ -20,7 +22,7 @@ def parser(doc, steps, help="how many", backend="tine"):
     return p
 
 
-def start(run, workers, args):
+def start(run: Callable[[str, argparse.Namespace], None], workers: list[str], args: argparse.Namespace) -> None:
     """A process for each name in `workers`; each joins the world, calls run(name, args) and leaves with the others."""
     with tempfile.TemporaryDirectory() as folder:
         # spawn would do, but each process would import torch anew.
@@ -30,7 +32,9 @@ def start(run, workers, args):
         )
 
 
-def _worker(rank, run, workers, args, folder):
+def _worker(
+    rank: int, run: Callable[[str, argparse.Namespace], None], workers: list[str], args: argparse.Namespace, folder: str
+) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     args.folder = folder
@@ -39,7 +43,7 @@ def _worker(rank, run, workers, args, folder):
     rpc.shutdown()  # waits for the others
 
 
-def join(name, rank, world_size, args, **options):
+def join(name: str, rank: int, world_size: int, args: argparse.Namespace, **options: Any) -> None:
     if args.backend == "tine":
         import tine.pytorch  # noqa: F401  registers BackendType.TINE
     backend = rpc.BackendType[args.backend.upper()]
@@ -48,7 +52,7 @@ def join(name, rank, world_size, args, **options):
     rpc.init_rpc(name, backend, rank, world_size, options)
 
 
-def loop(step, args, what="loss", show=True):
+def loop(step: Callable[[int], float], args: argparse.Namespace, what: str = "loss", show: bool = True) -> None:
     """Calls step(0), step(1), ...; shows the number that each returns, and the time of the median step."""
     seconds = []
     for i in range(args.steps):

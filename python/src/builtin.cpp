@@ -300,7 +300,9 @@ PyObject* get_signature(PyObject* object, void*) {
     if (text.size() > 1) text += ", ";
     if (arg.keyword_only && !star) text += "*, ";
     star = star || sizes || arg.keyword_only;
-    text += (sizes ? "*" : "") + arg.name;
+    // PyTorch's name in functions, which the operators take as well.
+    const bool input = arg.name == "self" && Py_TYPE(object) == types.builtin;
+    text += (sizes ? "*" : "") + (input ? "input" : arg.name);
     if (arg.default_value && !sizes) text += "=" + arg.default_value->repr();
   }
   // Which Python alone knows: it chooses between two operators.

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "python/src/arguments.h"
 #include "python/src/builtin.h"
 #include "python/src/tracing.h"
 #include "tine/convert.h"
@@ -274,31 +275,41 @@ PyObject* shape(PyObject* object) {
     return traced_all("aten::size", object);
   return make_size(tensor_of(object).sizes());
 }
+// The argument of size() and stride(), null for none or None.
+bool parse_dim(const char* function, PyObject* const* args, Py_ssize_t count, PyObject* names,
+               PyObject** dim) {
+  static const char* const kNames[] = {"dim"};
+  *dim = count == 1 && !names ? args[0] : nullptr;
+  if ((count > 1 || names) && !parse_arguments({function, kNames, 0, 1}, args, count, names, dim))
+    return false;
+  if (*dim == Py_None) *dim = nullptr;
+  return true;
+}
 PyObject* size(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-  if (count + (names ? PyTuple_GET_SIZE(names) : 0) > 1) {
-    PyErr_SetString(PyExc_TypeError, "size() takes at most one argument: dim");
-    return nullptr;
-  }
-  if (count == 0 && !names) return shape(object);
+  PyObject* given = nullptr;
+  if (!parse_dim("size", args, count, names, &given)) return nullptr;
+  if (!given) return shape(object);
   if (tracing()) [[unlikely]]
-    return traced("aten::size", object, args[0]);
-  const long long dim = PyLong_AsLongLong(args[0]);
+    return traced("aten::size", object, given);
+  const long long dim = PyLong_AsLongLong(given);
   if (dim == -1 && PyErr_Occurred()) return nullptr;
   return guarded([&] { return PyLong_FromLongLong(tensor_of(object).size(dim)); });
 }
-PyObject* stride(PyObject* object, PyObject* const* args, Py_ssize_t count) {
+PyObject* stride(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  PyObject* given = nullptr;
+  if (!parse_dim("stride", args, count, names, &given)) return nullptr;
   const std::span<const int64_t> strides = tensor_of(object).strides();
   const auto dims = static_cast<long long>(strides.size());
   if (tracing()) [[unlikely]] {
     const PyRef list = PyRef::adopt(traced("aten::stride", object));
     if (!list) return nullptr;
-    return count == 0 ? PySequence_Tuple(list.get()) : PyObject_GetItem(list.get(), args[0]);
+    return given ? PyObject_GetItem(list.get(), given) : PySequence_Tuple(list.get());
   }
-  if (count == 0) {
+  if (!given) {
     const PyRef tuple = PyRef::adopt(make_size(strides));
     return tuple ? PyTuple_GetSlice(tuple.get(), 0, PyTuple_GET_SIZE(tuple.get())) : nullptr;
   }
-  const long long dim = PyLong_AsLongLong(args[0]);
+  const long long dim = PyLong_AsLongLong(given);
   if (dim == -1 && PyErr_Occurred()) return nullptr;
   if (dim < -dims || dim >= dims) {
     PyErr_Format(PyExc_IndexError,
@@ -434,10 +445,10 @@ PyMethodDef methods[] = {
      "numpy($self, /)\n--\n\nA NumPy array on the same memory, which stays alive as long as either."},
     {"__array__", as_method(tensor_array), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"size", as_method(size), METH_FASTCALL | METH_KEYWORDS,
-     "size($self, dim=None, /)\n--\n\nThe shape, or the size of one dimension (negative counts from the "
+     "size($self, /, dim=None)\n--\n\nThe shape, or the size of one dimension (negative counts from the "
      "end)."},
-    {"stride", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(stride)), METH_FASTCALL,
-     "stride($self, dim=None, /)\n--\n\nElements to step over in memory, for each dimension or one."},
+    {"stride", as_method(stride), METH_FASTCALL | METH_KEYWORDS,
+     "stride($self, /, dim=None)\n--\n\nElements to step over in memory, for each dimension or one."},
     {"dim", dim, METH_NOARGS, "dim($self, /)\n--\n\nThe number of dimensions."},
     {"numel", numel, METH_NOARGS, "numel($self, /)\n--\n\nThe number of elements."},
     {"nelement", numel, METH_NOARGS, "nelement($self, /)\n--\n\nThe number of elements."},
@@ -486,7 +497,7 @@ void* slot(F* f) {
 PyType_Slot slots[] = {
     {Py_tp_doc,
      const_cast<char*>(
-         "An n-dimensional array; a handle on memory that views share.\n\n"
+         "Tensor(*data)\n--\n\nAn n-dimensional array; a handle on memory that views share.\n\n"
          "Made by tine.tensor, ones, zeros, from_numpy and the like. Its methods are tine's operators with\n"
          "the tensor as `self`. Source: torch.Tensor.")},
     {Py_tp_new, slot(tensor_new)},

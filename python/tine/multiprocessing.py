@@ -97,6 +97,7 @@ class ProcessContext:
         self._running = {process.sentinel: index for index, process in enumerate(processes)}
 
     def pids(self) -> list[int | None]:
+        """The ids of the processes, in the order of their indices."""
         return [process.pid for process in self.processes]
 
     def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:

@@ -1,5 +1,7 @@
 """The package: its stubs show the operators, its names have documentation. (Its types: tests/typing.)"""
 
+import importlib
+import inspect
 import os
 import pathlib
 import subprocess
@@ -32,3 +34,42 @@ def test_the_package_is_marked_as_typed():
 
 def test_the_futures_module_lists_its_names():
     assert set(tine.futures.__all__) == public(tine.futures)
+
+
+MODULES = [
+    importlib.import_module(name)
+    for name in "tine tine.futures tine.jit tine.nn tine.nn.functional tine.nn.init tine.distributed tine.distributed.rpc "
+    "tine.distributed.rpc.functions tine.multiprocessing".split()
+]
+# No signature that inspect can read: pybind11's.
+UNREADABLE = ("tine.distributed.rpc.PyRRef", "tine.distributed.rpc.RRef", "tine.distributed.rpc.WorkerInfo")
+
+
+def own_names():
+    """(dotted name, object) of all that the public modules offer and the package has made."""
+    for module in MODULES:
+        for name in getattr(module, "__all__", None) or public(module):
+            obj = getattr(module, name)
+            if callable(obj) and (getattr(obj, "__module__", None) or "").startswith("tine"):
+                yield f"{module.__name__}.{name}", obj
+                if isinstance(obj, type):
+                    for member in public(obj):
+                        yield f"{module.__name__}.{name}.{member}", getattr(obj, member)
+
+
+def test_all_that_can_be_called_has_documentation_and_a_signature():
+    found = dict(own_names())
+    assert {"tine.view", "tine.Tensor.size", "tine.jit.script", "tine.nn.Linear.forward"} <= set(found)
+    assert [name for name, obj in found.items() if callable(obj) and not inspect.getdoc(obj)] == []
+
+    def has_signature(obj):
+        try:
+            return inspect.signature(obj) is not None
+        except ValueError:
+            return False
+
+    without = [
+        name for name, obj in found.items()
+        if callable(obj) and not (isinstance(obj, type) and issubclass(obj, BaseException)) and not has_signature(obj)
+    ]
+    assert [name for name in without if not name.startswith(UNREADABLE)] == []

@@ -5,6 +5,7 @@ import gc
 import hashlib
 import inspect
 import pickle
+import pydoc
 import subprocess
 import sys
 import threading
@@ -167,6 +168,15 @@ def test_size_shape_and_their_kin():
         x.stride(-3)
     with pytest.raises(TypeError, match="0-d"):
         len(tine.tensor(1))
+
+
+def test_size_and_stride_take_dim_by_name_and_none_for_all():
+    x = tine.ones(2, 3)
+    assert x.size(dim=1) == 3 and x.stride(dim=0) == 3
+    assert x.size(None) == x.size(dim=None) == (2, 3) and x.stride(None) == x.stride(dim=None) == (3, 1)
+    for wrong in (lambda: x.size(axis=0), lambda: x.size(0, dim=0), lambda: x.stride(0, 1), lambda: x.stride(axis=0)):
+        with pytest.raises(TypeError, match="it takes dim|multiple values"):
+            wrong()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -497,7 +507,9 @@ def test_builtins_know_their_name_their_rows_and_pickle_by_name():
     assert pickle.loads(pickle.dumps(tine.add)) is tine.add
     assert pickle.loads(pickle.dumps(Tensor.add)) is Tensor.add
     assert "aten::add.Tensor(Tensor self" in tine.add.__doc__ and tine.add.schemas[0].startswith("aten::add.Tensor(")
-    assert list(inspect.signature(tine.relu).parameters) == ["self"]
+    assert list(inspect.signature(tine.relu).parameters) == ["input"]
+    assert str(inspect.signature(tine.view)) == "(input, *size)" and str(inspect.signature(Tensor.view)) == "(self, *size)"
+    assert "view(input, *size)\n" in pydoc.render_doc(tine.view, renderer=pydoc.plaintext)
     assert repr(tine.add) == "<built-in operator aten::add>"
 
 

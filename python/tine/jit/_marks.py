@@ -81,10 +81,12 @@ class Attribute(tuple):  # type: ignore[type-arg]
 
     @property
     def value(self) -> Any:
+        """The value."""
         return self[0]
 
     @property
     def type(self) -> Any:
+        """The annotation that the attribute is to have."""
         return self[1]
 
     def __repr__(self) -> str:

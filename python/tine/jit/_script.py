@@ -181,7 +181,7 @@ class ScriptMethod:
         self._owner = owner
         self._function = function
         self.name = self.__name__ = name
-        self.__doc__ = function.__doc__
+        self.__doc__ = vars(function).get("__doc__")  # not that of its class
 
     @property
     def owner(self) -> ScriptModule:

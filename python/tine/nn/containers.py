@@ -155,15 +155,19 @@ class ModuleDict(Module):
         return name in self._modules
 
     def keys(self) -> KeysView[str]:
+        """The names, as those of a dict."""
         return self._modules.keys()
 
     def values(self) -> ValuesView[Module]:
+        """The modules, as those of a dict."""
         return self._modules.values()
 
     def items(self) -> ItemsView[str, Module]:
+        """(name, module) of each, as of a dict."""
         return self._modules.items()
 
     def clear(self) -> None:
+        """Removes all modules."""
         self._modules.clear()
 
     def pop(self, name: str) -> Module:

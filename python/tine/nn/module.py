@@ -40,6 +40,7 @@ class Module:
         set_("_non_persistent_buffers", set())
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; each subclass has its own."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -174,6 +175,7 @@ class Module:
                 yield from module.named_modules(memo, below, remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
         for _, module in self.named_modules():
             yield module
 
@@ -186,6 +188,7 @@ class Module:
                 yield name, module
 
     def children(self) -> Iterator[Module]:
+        """The direct submodules, each once."""
         for _, module in self.named_children():
             yield module
 
@@ -209,6 +212,7 @@ class Module:
         yield from self._named_members(lambda module: module._parameters, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Those of this module and, with `recurse`, of all below it."""
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
@@ -219,6 +223,7 @@ class Module:
         yield from self._named_members(lambda module: module._buffers, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Those of this module and, with `recurse`, of all below it."""
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
@@ -309,6 +314,7 @@ class Module:
         return self
 
     def eval(self) -> Self:
+        """train(False)."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:

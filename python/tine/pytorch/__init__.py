@@ -14,8 +14,8 @@ import sys
 
 try:
     import torch  # noqa: F401 - all that follows needs it
-except ModuleNotFoundError as error:
-    if error.name != "torch":
+except ModuleNotFoundError as _error:
+    if _error.name != "torch":
         raise
     raise ModuleNotFoundError(
         f"tine.pytorch needs PyTorch, and {sys.executable} has none: install torch for it, or run the program with a "

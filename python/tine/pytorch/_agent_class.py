@@ -56,7 +56,7 @@ class _Shared:
             _group.ended(self)
 
 
-class Agent(_Shared, _native.Agent):  # type: ignore[misc]
+class Agent(_Shared, _native.Agent):
     _native_class = _native.Agent
 
     def join(self, shutdown: bool = False, timeout: float = 0) -> None:
@@ -68,6 +68,6 @@ class Agent(_Shared, _native.Agent):  # type: ignore[misc]
             _group.leave(self)
 
 
-class FaultyAgent(_Shared, _native.FaultyAgent):  # type: ignore[misc]
+class FaultyAgent(_Shared, _native.FaultyAgent):
     _native_class = _native.FaultyAgent
     join = Agent.join

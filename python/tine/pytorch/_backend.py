@@ -15,7 +15,7 @@ from tine.pytorch._futures import install_futures, uninstall_futures
 NAME = "TINE"
 
 
-class TineRpcBackendOptions(rpc.RpcBackendOptions):  # type: ignore[misc]
+class TineRpcBackendOptions(rpc.RpcBackendOptions):
     """What init_rpc takes for BackendType.TINE.
 
     num_worker_threads: threads that run requests before more are started for those that block.

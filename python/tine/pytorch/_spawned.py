@@ -35,9 +35,9 @@ if __name__ == "__mp_main__":
 
     tine.pytorch.install()
     _spawned.lead_children_here()
-    path, module = os.environ.pop(_PATH, ""), os.environ.pop(_NAME, "")
+    _path, _module = os.environ.pop(_PATH, ""), os.environ.pop(_NAME, "")
     # As multiprocessing does it for a program of its own.
-    if module:
-        globals().update(runpy.run_module(module, run_name="__mp_main__", alter_sys=True))
-    elif path:
-        globals().update(runpy.run_path(path, run_name="__mp_main__"))
+    if _module:
+        globals().update(runpy.run_module(_module, run_name="__mp_main__", alter_sys=True))
+    elif _path:
+        globals().update(runpy.run_path(_path, run_name="__mp_main__"))

@@ -61,13 +61,18 @@ reveal_type(gather(future, future))  # revealed: Future[list[float]]
 reveal_type(gather([future, future]))  # revealed: Future[list[float]]
 reveal_type(wait_all([future]))  # revealed: list[float]
 reveal_type([done.value() for done in as_completed([future], timeout=3.0)])  # revealed: list[float]
-collect_all([3])  # error: type-var
-wait_all(future)  # error: arg-type
+strings: Future[str] = Future()
+reveal_type(collect_all([future, strings]))  # revealed: Future[list[Any]]
+reveal_type(gather(future, strings))  # revealed: Future[list[Any]]
+collect_all([3])  # error: arg-type
+wait_all(future)  # error: call-overload
 
 others = concurrent.futures.ThreadPoolExecutor().submit(half, 3)
 reveal_type(from_concurrent(others))  # revealed: Future[float]
 reveal_type(to_concurrent(future))  # revealed: Future[float]
 reveal_type(wait_all([others]))  # revealed: list[float]
+reveal_type(collect_all([others]).wait()[0].running())  # revealed: bool
+reveal_type(wait_all([others, future]))  # revealed: list[Any]
 reveal_type(future.then(lambda done: 1, executor=concurrent.futures.ThreadPoolExecutor()))  # revealed: Future[int]
 from_concurrent(future)  # error: arg-type
 
