@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := all
-.PHONY: all deps configured build run test test-pytorch bench asan tsan fuzz format clean
+.PHONY: all deps configured build run test test-pytorch bench deb asan tsan fuzz format clean
 
 all: build
 
@@ -35,6 +35,14 @@ test-pytorch: all
 bench: all
 	@cmake --build --preset release --parallel $(JOBS) --target bench
 	@/usr/bin/python3 bench/run --build build/release $(BENCH)
+
+# Debian packages for this system, in build/deb/deb.
+deb: deps
+	@tools/deps --package
+	@tools/configure deb
+	@cmake --build --preset deb --parallel $(JOBS) --target product
+	@cmake --build --preset deb --target package
+	@ls build/deb/deb/*.deb
 
 asan tsan: deps
 	@tools/configure $@

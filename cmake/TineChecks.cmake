@@ -14,6 +14,11 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/tools/check_locks")
   set_tests_properties(locks locks_self_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 
+# Another compiler, or a sanitizer, has other vague symbols.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT TINE_SANITIZE)
+  add_test(NAME exports COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_exports" "$<TARGET_FILE:tine>")
+endif()
+
 # Python loads the sanitizer's runtime too late by itself: it has to come first.
 set(pytest_environment "PYTHONPATH=${CMAKE_BINARY_DIR}/python" "TINE_BUILD_DIR=${CMAKE_BINARY_DIR}"
     "TINE_PYTHON=${Python3_EXECUTABLE}" "PYTHONDONTWRITEBYTECODE=1")
@@ -36,6 +41,7 @@ endif()
 file(GLOB pytest_files CONFIGURE_DEPENDS
      "${CMAKE_SOURCE_DIR}/tests/*/test_*.py" "${CMAKE_SOURCE_DIR}/tests/*/*_test.py")
 list(FILTER pytest_files EXCLUDE REGEX "/tests/pytorch/")  # these need PyTorch: `make test-pytorch`
+list(FILTER pytest_files EXCLUDE REGEX "/tests/debian/")  # these need the packages: `tools/check_packages`
 set(pytest_folders "")
 foreach(file IN LISTS pytest_files)
   get_filename_component(folder "${file}" DIRECTORY)

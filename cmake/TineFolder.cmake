@@ -95,24 +95,6 @@ function(tine_library)
   set_target_properties(tine PROPERTIES
     LINKER_LANGUAGE CXX
     LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/python/tine")
+  tine_name_library()
   tine_install_cpp()
-endfunction()
-
-# cmake --install build/release --component cpp --prefix P: headers, libtine.so, and what find_package(tine) reads.
-function(tine_install_cpp)
-  include(CMakePackageConfigHelpers)
-  include(GNUInstallDirs)
-  set(config "${CMAKE_INSTALL_LIBDIR}/cmake/tine")
-  install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/tine" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT cpp
-          FILES_MATCHING PATTERN "*.h")
-  # By hand and not install(TARGETS): the library's folders and options must not show up in the user's project.
-  install(FILES "$<TARGET_FILE:tine>" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT cpp
-          PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-  configure_package_config_file("${CMAKE_SOURCE_DIR}/cmake/tineConfig.cmake.in"
-    "${CMAKE_CURRENT_BINARY_DIR}/tineConfig.cmake" INSTALL_DESTINATION "${config}"
-    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
-  write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/tineConfigVersion.cmake"
-    COMPATIBILITY SameMinorVersion)
-  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/tineConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/tineConfigVersion.cmake"
-          DESTINATION "${config}" COMPONENT cpp)
 endfunction()

@@ -86,7 +86,7 @@ class TINE_API Error : public std::exception {
   [[nodiscard]] virtual std::exception_ptr to_exception_ptr() const;
 
  private:
-  struct Data;
+  struct TINE_LOCAL Data;
   std::shared_ptr<const Data> data_;
 };
 

@@ -114,7 +114,7 @@ class TINE_API OpTable {
   const Op& add(std::string_view schema, Kernel kernel, OpTraits traits = {});
 
  private:
-  struct Rows;
+  struct TINE_LOCAL Rows;
   std::unique_ptr<Rows> rows_;
 };
 

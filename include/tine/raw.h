@@ -181,7 +181,7 @@ class RawSink {
 // may only be assigned to or destroyed.
 class TINE_API RawCall {
  public:
-  class State;
+  class TINE_LOCAL State;
   explicit RawCall(detail::Ref<State> state) noexcept;
   RawCall(RawCall&&) noexcept;
   RawCall& operator=(RawCall&&) noexcept;
@@ -264,7 +264,7 @@ struct RawNodeOptions {
 
 class TINE_API RawNode {
  public:
-  class Parts;
+  class TINE_LOCAL Parts;
   explicit RawNode(std::shared_ptr<Parts> parts) noexcept;
   // Listens, and starts the thread that reads. The Runtime must outlive the node. SystemError, ValueError (an option that
   // can't be), AuthError (no secret, or plaintext beyond loopback).

@@ -195,7 +195,7 @@ namespace tine::rpc {
 // The worker that this process is: Runtime::rpc(). It joins a world, leaves it, and may join another one afterwards.
 class TINE_API Worker {
  public:
-  class Parts;
+  class TINE_LOCAL Parts;
   explicit Worker(Runtime& runtime);
   ~Worker();  // leaves at once
   Worker(const Worker&) = delete;

@@ -82,7 +82,7 @@ class TINE_API Runtime {
   [[nodiscard]] rpc::Worker& rpc() noexcept;
 
  private:
-  struct Parts;
+  struct TINE_LOCAL Parts;
   std::unique_ptr<Parts> parts_;
 };
 

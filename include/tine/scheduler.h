@@ -78,7 +78,7 @@ class TINE_API Scheduler final : public Executor {
   // The cores that this process may use, by its affinity and the quota of its cgroup.
   [[nodiscard]] static int usable_cores() noexcept;
 
-  class Impl;  // src/sched/scheduler.h
+  class TINE_LOCAL Impl;  // src/sched/scheduler.h
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -97,7 +97,7 @@ struct Exported {
 // A compiled function.
 class TINE_API Function {
  public:
-  struct Data;
+  struct TINE_LOCAL Data;
 
   // Empty: the members below throw Error.
   Function() noexcept = default;

@@ -17,7 +17,7 @@
 namespace tine {
 
 class TINE_API Timer {
-  struct Core;
+  struct TINE_LOCAL Core;
 
  public:
   // Something that is to happen at a time. The timer keeps it until it fires, is stopped or is abandoned.

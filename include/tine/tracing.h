@@ -117,7 +117,7 @@ class TINE_API Tracer final {
   void abort_fork() noexcept;
 
  private:
-  struct Parts;
+  struct TINE_LOCAL Parts;
   [[nodiscard]] Parts& open() const;
   Value call_named(std::string_view op, std::span<const Value> args, std::span<const Keyword> keywords);
   Value call_function(const Function& f, std::span<const Value> args, std::span<const Keyword> keywords);

@@ -18,6 +18,6 @@ inline constinit thread_local Executor* gate = nullptr;
 [[nodiscard]] inline bool is_gated() noexcept { return gate != nullptr; }
 
 inline constexpr size_t kLargeBlock = size_t{1} << 20;
-TINE_API void let_go(void* block, size_t bytes, void (*free)(void*, size_t)) noexcept;
+void let_go(void* block, size_t bytes, void (*free)(void*, size_t)) noexcept;
 
 }  // namespace tine::detail

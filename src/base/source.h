@@ -10,8 +10,8 @@
 namespace tine {
 
 // "file.py:3:4: message", then the excerpt.
-[[nodiscard]] TINE_API std::string located(const SourceSpan& where, std::string_view message);
+[[nodiscard]] std::string located(const SourceSpan& where, std::string_view message);
 // Throws the error class of that kind.
-[[noreturn]] TINE_API void throw_at(ErrorKind kind, const SourceSpan& where, std::string_view message);
+[[noreturn]] void throw_at(ErrorKind kind, const SourceSpan& where, std::string_view message);
 
 }  // namespace tine

@@ -55,7 +55,7 @@ struct LineEntry {
   SourceSpan span;
 };
 
-class TINE_API Function {
+class Function {
  public:
   std::string name;
   std::vector<std::string> param_names;
@@ -80,7 +80,7 @@ class TINE_API Function {
   [[nodiscard]] std::string disassemble() const;
 };
 
-class TINE_API Library {
+class Library {
  public:
   Library() = default;
   Library(const Library&) = delete;

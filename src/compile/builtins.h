@@ -15,7 +15,7 @@
 namespace tine::compile {
 
 // Names that need no import: `len`, `int`, `ValueError`, `List`, ...
-[[nodiscard]] TINE_API Resolved resolve_language(std::string_view name);
+[[nodiscard]] Resolved resolve_language(std::string_view name);
 [[nodiscard]] std::vector<std::string> language_names();
 
 // Names of one text: its own defs, its imports, `torch`, `tine`, `math` and `typing` without an import, and then what

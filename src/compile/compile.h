@@ -39,7 +39,7 @@ using script::Submodules;
 using script::TypeName;
 
 // The functions that are compiled already.
-class TINE_API Library {
+class Library {
  public:
   [[nodiscard]] virtual const Schema* find(std::string_view qualified_name) const = 0;
 
@@ -54,16 +54,16 @@ struct CompiledFunction {
   std::string docstring;
 };
 
-[[nodiscard]] TINE_API std::vector<CompiledFunction> compile(const OpTable& ops,
-                                                             std::span<const FunctionSource> functions,
-                                                             const Library* library = nullptr);
+[[nodiscard]] std::vector<CompiledFunction> compile(const OpTable& ops,
+                                                    std::span<const FunctionSource> functions,
+                                                    const Library* library = nullptr);
 
 // Every def of a text, which may `import torch` or `import tine` and the like; without Python. Their qualified
 // names are "<prefix>.<def>". `others`, unless null, is asked for what the text and the language do not have.
-[[nodiscard]] TINE_API std::vector<CompiledFunction> compile_text(const OpTable& ops,
-                                                                  std::shared_ptr<const Source> source,
-                                                                  std::string_view prefix = "__main__",
-                                                                  const Library* library = nullptr,
-                                                                  std::shared_ptr<Resolver> others = nullptr);
+[[nodiscard]] std::vector<CompiledFunction> compile_text(const OpTable& ops,
+                                                         std::shared_ptr<const Source> source,
+                                                         std::string_view prefix = "__main__",
+                                                         const Library* library = nullptr,
+                                                         std::shared_ptr<Resolver> others = nullptr);
 
 }  // namespace tine::compile

@@ -71,7 +71,7 @@ struct AgentOptions {
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told
 };
 
-class TINE_API Agent {
+class Agent {
  public:
   [[nodiscard]] static std::unique_ptr<Agent> start(AgentOptions options);
   ~Agent();  // shutdown(false) if that has not been done

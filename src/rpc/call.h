@@ -19,8 +19,8 @@ class Handler {
 };
 
 // True when there is a Future anywhere in the value.
-[[nodiscard]] TINE_API bool holds_future(const Value& value);
+[[nodiscard]] bool holds_future(const Value& value);
 // Throws that refusal, naming the argument, when there is one in the request.
-TINE_API void refuse_futures(const CallRequest& request);
+void refuse_futures(const CallRequest& request);
 
 }  // namespace tine::rpc

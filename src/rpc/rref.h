@@ -19,7 +19,7 @@
 
 namespace tine::rpc {
 
-class TINE_API Reference : public RRefObject {
+class Reference : public RRefObject {
  public:
   [[nodiscard]] const RRefId& id() const noexcept { return id_; }
   [[nodiscard]] const WorkerInfo& owner() const noexcept { return owner_; }

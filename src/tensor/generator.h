@@ -11,11 +11,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include "tine/detail/export.h"
-
 namespace tine {
 
-class TINE_API Generator {
+class Generator {
  public:
   static constexpr uint64_t kDefaultSeed = 67280421310721;  // PyTorch's
   explicit Generator(uint64_t seed = kDefaultSeed) noexcept : seed_(seed) {}

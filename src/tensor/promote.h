@@ -9,11 +9,11 @@
 namespace tine::tensor {
 
 // Of two tensors' dtypes on the same footing.
-[[nodiscard]] TINE_API DType promote(DType a, DType b) noexcept;
+[[nodiscard]] DType promote(DType a, DType b) noexcept;
 // Of two tensors, with the rule above; of a tensor and a number.
-[[nodiscard]] TINE_API DType result_type(const Tensor& a, const Tensor& b);
-[[nodiscard]] TINE_API DType result_type(const Tensor& a, Scalar b);
+[[nodiscard]] DType result_type(const Tensor& a, const Tensor& b);
+[[nodiscard]] DType result_type(const Tensor& a, Scalar b);
 // May a result of `from` be stored into an existing tensor of `to`: not float into integer, nothing into bool but bool.
-[[nodiscard]] TINE_API bool can_cast(DType from, DType to) noexcept;
+[[nodiscard]] bool can_cast(DType from, DType to) noexcept;
 
 }  // namespace tine::tensor

@@ -28,9 +28,9 @@
 namespace tine::trace {
 
 // The number that such a tensor stands for.
-[[nodiscard]] TINE_API Value number_in(const Tensor& stand_in);
+[[nodiscard]] Value number_in(const Tensor& stand_in);
 
-class TINE_API Tracer final {
+class Tracer final {
  public:
   Tracer(std::string name, const OpTable& ops);
   ~Tracer();

@@ -16,8 +16,7 @@ namespace tine {
                                  std::vector<Value>* bound);
 
 // With the conversions of the boundary. When it does not fit, `bound` is empty and `why`, unless null, gets the reason.
-[[nodiscard]] TINE_API bool bind(const Schema& schema, std::span<const Value> args,
-                                 std::span<const Keyword> keywords, Boundary boundary,
-                                 std::vector<Value>* bound, std::string* why);
+[[nodiscard]] bool bind(const Schema& schema, std::span<const Value> args, std::span<const Keyword> keywords,
+                        Boundary boundary, std::vector<Value>* bound, std::string* why);
 
 }  // namespace tine

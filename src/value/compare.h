@@ -9,10 +9,10 @@ namespace tine {
 
 // Numbers by value whatever their type, containers element by element, tensors when dtype-promoted
 // elements and shapes are all equal, everything else by identity. Never throws for kinds that differ.
-[[nodiscard]] TINE_API bool equals(const Value& a, const Value& b);
+[[nodiscard]] bool equals(const Value& a, const Value& b);
 // Negative, zero, positive. TypeError, in Python's words, for kinds that have no order.
-[[nodiscard]] TINE_API int compare(const Value& a, const Value& b);
-[[nodiscard]] TINE_API bool hashable(const Value& key) noexcept;
-[[nodiscard]] TINE_API size_t hash_of(const Value& key) noexcept;  // only of what is hashable
+[[nodiscard]] int compare(const Value& a, const Value& b);
+[[nodiscard]] bool hashable(const Value& key) noexcept;
+[[nodiscard]] size_t hash_of(const Value& key) noexcept;  // only of what is hashable
 
 }  // namespace tine

@@ -10,10 +10,10 @@ namespace tine {
 
 // Binds the variables of `pattern` so that it matches `actual`; false when it can't.
 using TypeBindings = std::unordered_map<std::string, TypePtr>;
-[[nodiscard]] TINE_API bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings);
+[[nodiscard]] bool match(const TypePtr& pattern, const TypePtr& actual, TypeBindings* bindings);
 // `pattern` with its variables replaced; null when one is unbound.
-[[nodiscard]] TINE_API TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings);
+[[nodiscard]] TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings);
 // The least type that both fit, null when there is none (None and T give Optional[T]).
-[[nodiscard]] TINE_API TypePtr unify(const TypePtr& a, const TypePtr& b);
+[[nodiscard]] TypePtr unify(const TypePtr& a, const TypePtr& b);
 
 }  // namespace tine

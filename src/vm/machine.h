@@ -45,7 +45,7 @@ struct Limits {
   uint32_t depth = 1'000'000;  // nested calls and forks; a frame takes 32 bytes and 16 for each register
 };
 
-class TINE_API Machine {
+class Machine {
  public:
   Machine(Executor& executor, const OpContext& services, Limits limits = {}) noexcept
       : executor_(executor), services_(services), limits_(limits) {}

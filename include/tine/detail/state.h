@@ -252,7 +252,7 @@ class TINE_API StateBase : public RefCounted {
  private:
   friend class DrainTask;
   friend void run_chain(Chained chained) noexcept;
-  struct Hub;
+  struct TINE_LOCAL Hub;
   static constexpr uintptr_t kOutcome = StateWord<Node>::kOutcome;
   static constexpr uint8_t kClaimed = 1;
   static constexpr uint8_t kStarted = 2;

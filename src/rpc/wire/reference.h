@@ -8,11 +8,10 @@
 #include <string>
 
 #include "src/rpc/wire/body.h"
-#include "tine/detail/export.h"
 
 namespace tine::rpc {
 
-struct TINE_API RRefId {
+struct RRefId {
   int32_t owner = -1;  // rank
   uint64_t owner_incarnation = 0;
   uint64_t creator_incarnation = 0;

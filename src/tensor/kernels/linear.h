@@ -13,16 +13,16 @@
 namespace tine::tensor {
 
 // OpenBLAS starts threads of its own unless told not to; the Runtime calls this once, before any product.
-TINE_API void use_one_blas_thread() noexcept;
+void use_one_blas_thread() noexcept;
 
 // 1-d and 2-d operands as in PyTorch; leading dimensions are batches and broadcast.
-[[nodiscard]] TINE_API Tensor matmul(const KernelContext& c, const Tensor& a, const Tensor& b);
-[[nodiscard]] TINE_API Tensor mm(const KernelContext& c, const Tensor& a, const Tensor& b);   // 2-d only
-[[nodiscard]] TINE_API Tensor bmm(const KernelContext& c, const Tensor& a, const Tensor& b);  // 3-d only
-[[nodiscard]] TINE_API Tensor mv(const KernelContext& c, const Tensor& a, const Tensor& b);   // 2-d and 1-d
-[[nodiscard]] TINE_API Tensor dot(const KernelContext& c, const Tensor& a, const Tensor& b);  // 1-d only
+[[nodiscard]] Tensor matmul(const KernelContext& c, const Tensor& a, const Tensor& b);
+[[nodiscard]] Tensor mm(const KernelContext& c, const Tensor& a, const Tensor& b);   // 2-d only
+[[nodiscard]] Tensor bmm(const KernelContext& c, const Tensor& a, const Tensor& b);  // 3-d only
+[[nodiscard]] Tensor mv(const KernelContext& c, const Tensor& a, const Tensor& b);   // 2-d and 1-d
+[[nodiscard]] Tensor dot(const KernelContext& c, const Tensor& a, const Tensor& b);  // 1-d only
 // x @ weight.t() + bias; an undefined bias is none.
-[[nodiscard]] TINE_API Tensor linear(const KernelContext& c, const Tensor& x, const Tensor& weight,
-                                     const Tensor& bias = {});
+[[nodiscard]] Tensor linear(const KernelContext& c, const Tensor& x, const Tensor& weight,
+                            const Tensor& bias = {});
 
 }  // namespace tine::tensor

@@ -12,14 +12,13 @@ namespace tine::tensor {
 enum class Reduction : int64_t { kNone = 0, kMean = 1, kSum = 2 };  // PyTorch's numbers
 
 // log_probabilities (N, C) or (C), target (N) or () of class numbers.
-[[nodiscard]] TINE_API Tensor nll_loss(const KernelContext& c, const Tensor& log_probabilities,
-                                       const Tensor& target, Reduction reduction = Reduction::kMean);
-[[nodiscard]] TINE_API Tensor cross_entropy(const KernelContext& c, const Tensor& logits,
-                                            const Tensor& target, Reduction reduction = Reduction::kMean);
-[[nodiscard]] TINE_API Tensor mse_loss(const KernelContext& c, const Tensor& a, const Tensor& b,
-                                       Reduction reduction = Reduction::kMean);
+[[nodiscard]] Tensor nll_loss(const KernelContext& c, const Tensor& log_probabilities, const Tensor& target,
+                              Reduction reduction = Reduction::kMean);
+[[nodiscard]] Tensor cross_entropy(const KernelContext& c, const Tensor& logits, const Tensor& target,
+                                   Reduction reduction = Reduction::kMean);
+[[nodiscard]] Tensor mse_loss(const KernelContext& c, const Tensor& a, const Tensor& b,
+                              Reduction reduction = Reduction::kMean);
 // int64; -1 classes: one more than the largest.
-[[nodiscard]] TINE_API Tensor one_hot(const KernelContext& c, const Tensor& classes,
-                                      int64_t num_classes = -1);
+[[nodiscard]] Tensor one_hot(const KernelContext& c, const Tensor& classes, int64_t num_classes = -1);
 
 }  // namespace tine::tensor

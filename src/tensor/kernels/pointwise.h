@@ -67,26 +67,25 @@ enum class UnaryOp : uint8_t {
 [[nodiscard]] std::string_view name_of(BinaryOp op) noexcept;  // "add"
 [[nodiscard]] std::string_view name_of(UnaryOp op) noexcept;
 
-[[nodiscard]] TINE_API Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, const Tensor& b);
-[[nodiscard]] TINE_API Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b);
-[[nodiscard]] TINE_API Tensor binary(const KernelContext& c, BinaryOp op, Scalar a, const Tensor& b);
-TINE_API const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, const Tensor& other);
-TINE_API const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, Scalar other);
-[[nodiscard]] TINE_API Tensor unary(const KernelContext& c, UnaryOp op, const Tensor& a);
-TINE_API const Tensor& unary_(const KernelContext& c, UnaryOp op, const Tensor& self);
+[[nodiscard]] Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, const Tensor& b);
+[[nodiscard]] Tensor binary(const KernelContext& c, BinaryOp op, const Tensor& a, Scalar b);
+[[nodiscard]] Tensor binary(const KernelContext& c, BinaryOp op, Scalar a, const Tensor& b);
+const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, const Tensor& other);
+const Tensor& binary_(const KernelContext& c, BinaryOp op, const Tensor& self, Scalar other);
+[[nodiscard]] Tensor unary(const KernelContext& c, UnaryOp op, const Tensor& a);
+const Tensor& unary_(const KernelContext& c, UnaryOp op, const Tensor& self);
 
 // a + alpha * b, a - alpha * b; rsub is b - alpha * a.
-[[nodiscard]] TINE_API Tensor add(const KernelContext& c, const Tensor& a, const Tensor& b, Scalar alpha = 1);
-[[nodiscard]] TINE_API Tensor add(const KernelContext& c, const Tensor& a, Scalar b, Scalar alpha = 1);
-[[nodiscard]] TINE_API Tensor sub(const KernelContext& c, const Tensor& a, const Tensor& b, Scalar alpha = 1);
-[[nodiscard]] TINE_API Tensor sub(const KernelContext& c, const Tensor& a, Scalar b, Scalar alpha = 1);
-[[nodiscard]] TINE_API Tensor rsub(const KernelContext& c, const Tensor& a, const Tensor& b,
-                                   Scalar alpha = 1);
-[[nodiscard]] TINE_API Tensor rsub(const KernelContext& c, const Tensor& a, Scalar b, Scalar alpha = 1);
-TINE_API const Tensor& add_(const KernelContext& c, const Tensor& self, const Tensor& b, Scalar alpha = 1);
-TINE_API const Tensor& add_(const KernelContext& c, const Tensor& self, Scalar b, Scalar alpha = 1);
-TINE_API const Tensor& sub_(const KernelContext& c, const Tensor& self, const Tensor& b, Scalar alpha = 1);
-TINE_API const Tensor& sub_(const KernelContext& c, const Tensor& self, Scalar b, Scalar alpha = 1);
+[[nodiscard]] Tensor add(const KernelContext& c, const Tensor& a, const Tensor& b, Scalar alpha = 1);
+[[nodiscard]] Tensor add(const KernelContext& c, const Tensor& a, Scalar b, Scalar alpha = 1);
+[[nodiscard]] Tensor sub(const KernelContext& c, const Tensor& a, const Tensor& b, Scalar alpha = 1);
+[[nodiscard]] Tensor sub(const KernelContext& c, const Tensor& a, Scalar b, Scalar alpha = 1);
+[[nodiscard]] Tensor rsub(const KernelContext& c, const Tensor& a, const Tensor& b, Scalar alpha = 1);
+[[nodiscard]] Tensor rsub(const KernelContext& c, const Tensor& a, Scalar b, Scalar alpha = 1);
+const Tensor& add_(const KernelContext& c, const Tensor& self, const Tensor& b, Scalar alpha = 1);
+const Tensor& add_(const KernelContext& c, const Tensor& self, Scalar b, Scalar alpha = 1);
+const Tensor& sub_(const KernelContext& c, const Tensor& self, const Tensor& b, Scalar alpha = 1);
+const Tensor& sub_(const KernelContext& c, const Tensor& self, Scalar b, Scalar alpha = 1);
 
 // The rest by name: mul(c, a, b), lt(c, a, 3), mul_(c, self, b), exp(c, a), ...
 #define TINE_BINARY(name, op)                                                                  \
@@ -157,17 +156,16 @@ TINE_UNARY(isnan, kIsNan)
 TINE_UNARY(isfinite, kIsFinite)
 #undef TINE_UNARY
 
-[[nodiscard]] TINE_API Tensor clamp(const KernelContext& c, const Tensor& a, std::optional<Scalar> min,
-                                    std::optional<Scalar> max);
+[[nodiscard]] Tensor clamp(const KernelContext& c, const Tensor& a, std::optional<Scalar> min,
+                           std::optional<Scalar> max);
 // a where the bool tensor is true, else b.
-[[nodiscard]] TINE_API Tensor where(const KernelContext& c, const Tensor& condition, const Tensor& a,
-                                    const Tensor& b);
+[[nodiscard]] Tensor where(const KernelContext& c, const Tensor& condition, const Tensor& a, const Tensor& b);
 
 // Into `self`, which keeps its dtype; `source` is broadcast and converted.
-TINE_API const Tensor& copy_(const KernelContext& c, const Tensor& self, const Tensor& source);
-TINE_API const Tensor& fill_(const KernelContext& c, const Tensor& self, Scalar value);
-TINE_API const Tensor& zero_(const KernelContext& c, const Tensor& self);
-[[nodiscard]] TINE_API Tensor clone(const KernelContext& c, const Tensor& a);
-[[nodiscard]] TINE_API Tensor to(const KernelContext& c, const Tensor& a, DType dtype);
+const Tensor& copy_(const KernelContext& c, const Tensor& self, const Tensor& source);
+const Tensor& fill_(const KernelContext& c, const Tensor& self, Scalar value);
+const Tensor& zero_(const KernelContext& c, const Tensor& self);
+[[nodiscard]] Tensor clone(const KernelContext& c, const Tensor& a);
+[[nodiscard]] Tensor to(const KernelContext& c, const Tensor& a, DType dtype);
 
 }  // namespace tine::tensor

@@ -20,38 +20,38 @@ namespace tine::tensor {
 using Dims = std::span<const int64_t>;  // empty: all of them
 
 // bool and integers sum to int64. `dtype`: convert first.
-[[nodiscard]] TINE_API Tensor sum(const KernelContext& c, const Tensor& a, Dims dims = {},
-                                  bool keepdim = false, std::optional<DType> dtype = {});
-[[nodiscard]] TINE_API Tensor mean(const KernelContext& c, const Tensor& a, Dims dims = {},
-                                   bool keepdim = false, std::optional<DType> dtype = {});
-[[nodiscard]] TINE_API Tensor prod(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
-                                   bool keepdim = false);
-[[nodiscard]] TINE_API Tensor any(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
-                                  bool keepdim = false);
-[[nodiscard]] TINE_API Tensor all(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
-                                  bool keepdim = false);
+[[nodiscard]] Tensor sum(const KernelContext& c, const Tensor& a, Dims dims = {}, bool keepdim = false,
+                         std::optional<DType> dtype = {});
+[[nodiscard]] Tensor mean(const KernelContext& c, const Tensor& a, Dims dims = {}, bool keepdim = false,
+                          std::optional<DType> dtype = {});
+[[nodiscard]] Tensor prod(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                          bool keepdim = false);
+[[nodiscard]] Tensor any(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                         bool keepdim = false);
+[[nodiscard]] Tensor all(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                         bool keepdim = false);
 // Of all elements.
-[[nodiscard]] TINE_API Tensor max(const KernelContext& c, const Tensor& a);
-[[nodiscard]] TINE_API Tensor min(const KernelContext& c, const Tensor& a);
+[[nodiscard]] Tensor max(const KernelContext& c, const Tensor& a);
+[[nodiscard]] Tensor min(const KernelContext& c, const Tensor& a);
 // Along one dimension: values and their first places. NaN counts as the extreme.
-[[nodiscard]] TINE_API std::pair<Tensor, Tensor> max(const KernelContext& c, const Tensor& a, int64_t dim,
-                                                     bool keepdim = false);
-[[nodiscard]] TINE_API std::pair<Tensor, Tensor> min(const KernelContext& c, const Tensor& a, int64_t dim,
-                                                     bool keepdim = false);
-[[nodiscard]] TINE_API Tensor argmax(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
-                                     bool keepdim = false);
-[[nodiscard]] TINE_API Tensor argmin(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
-                                     bool keepdim = false);
+[[nodiscard]] std::pair<Tensor, Tensor> max(const KernelContext& c, const Tensor& a, int64_t dim,
+                                            bool keepdim = false);
+[[nodiscard]] std::pair<Tensor, Tensor> min(const KernelContext& c, const Tensor& a, int64_t dim,
+                                            bool keepdim = false);
+[[nodiscard]] Tensor argmax(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                            bool keepdim = false);
+[[nodiscard]] Tensor argmin(const KernelContext& c, const Tensor& a, std::optional<int64_t> dim = {},
+                            bool keepdim = false);
 
-[[nodiscard]] TINE_API Tensor softmax(const KernelContext& c, const Tensor& a, int64_t dim,
-                                      std::optional<DType> dtype = {});
-[[nodiscard]] TINE_API Tensor log_softmax(const KernelContext& c, const Tensor& a, int64_t dim,
-                                          std::optional<DType> dtype = {});
+[[nodiscard]] Tensor softmax(const KernelContext& c, const Tensor& a, int64_t dim,
+                             std::optional<DType> dtype = {});
+[[nodiscard]] Tensor log_softmax(const KernelContext& c, const Tensor& a, int64_t dim,
+                                 std::optional<DType> dtype = {});
 
 // Same sizes and elements; different dtypes are an error, as in PyTorch.
-[[nodiscard]] TINE_API bool equal(const KernelContext& c, const Tensor& a, const Tensor& b);
+[[nodiscard]] bool equal(const KernelContext& c, const Tensor& a, const Tensor& b);
 // |a - b| <= atol + rtol * |b| everywhere.
-[[nodiscard]] TINE_API bool allclose(const KernelContext& c, const Tensor& a, const Tensor& b,
-                                     double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
+[[nodiscard]] bool allclose(const KernelContext& c, const Tensor& a, const Tensor& b, double rtol = 1e-5,
+                            double atol = 1e-8, bool equal_nan = false);
 
 }  // namespace tine::tensor

@@ -21,7 +21,7 @@
 
 namespace tine {
 
-TINE_API void add_builtin_operators(OpTable& table);
+void add_builtin_operators(OpTable& table);
 
 namespace value {
 class Rows;
