@@ -64,7 +64,7 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   launch->footer(
       "program.py [args]: the program and its arguments come last, after -- if they start with a "
-      "dash.\n");
+      "dash. A .py file is run by Python, anything else as it is: a worker in C++, or another command.\n");
   launch->formatter(std::make_shared<LaunchFormatter>());
   // All arguments from the name of the program on belong to the program.
   launch->prefix_command();

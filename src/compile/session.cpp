@@ -127,7 +127,10 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
   if (found == by_name_.end() && !function.source) {
     throw_at(
         ErrorKind::kSyntax, where,
-        fmt::format("the function `{}` has no source here and is not compiled yet", function.qualified_name));
+        fmt::format(
+            "the function `{}` has no source here and is not compiled yet; a function of another Runtime is "
+            "brought here by script::load() of its exported() text",
+            function.qualified_name));
   }
   const auto declared = [&]() -> Unit& {
     try {

@@ -20,6 +20,12 @@ std::unique_ptr<Agent> Agent::start(AgentOptions options) {
     throw ValueError(fmt::format("worker '{}': rank {} in a world of {}: expected a rank from 0 to {}",
                                  options.name, options.rank, options.world_size, options.world_size - 1));
   }
+  if (options.world_size > 1 && options.address.starts_with("tcp://") && options.address.ends_with(":0")) {
+    throw ValueError(
+        fmt::format("the address '{}' of a world of {}: rank 0 would listen at a port that the others cannot "
+                    "know; give all of them the same port from 1 to 65535",
+                    options.address, options.world_size));
+  }
   if (!options.executor) throw ValueError("an agent needs an executor");
   auto parts = std::make_shared<AgentParts>(options, random_incarnation());
   parts->start();

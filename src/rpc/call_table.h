@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,15 @@ class CallTable {
   // All of them; add() refuses from now on, also when there is no memory for the list: then take_one() has them.
   [[nodiscard]] std::vector<detail::Ref<Call>> close();
   [[nodiscard]] detail::Ref<Call> take_one() noexcept;
+  // close(), and each of them to `end`, whatever there is of memory.
+  template <class F>
+  void close_and_end(const F& end) noexcept {
+    try {
+      for (const auto& call : close()) end(*call);
+    } catch (const std::bad_alloc&) {
+      while (const auto call = take_one()) end(*call);
+    }
+  }
   // Those whose deadline has passed; `next` is lowered to the earliest of the others.
   void take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next);
 

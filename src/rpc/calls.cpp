@@ -82,7 +82,9 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
   if (birth_.inherited()) {
     throw Error(
         fmt::format("{} cannot be called: this process is a fork of worker '{}', whose connections are its "
-                    "parent's; call init_rpc here to make it a worker of its own",
+                    "parent's; call init_rpc here (in C++: rpc::Worker::join, of a Runtime made here) to "
+                    "make it a worker "
+                    "of its own",
                     request.name, world_.name()));
   }
   if (closed_.load(std::memory_order_acquire)) {

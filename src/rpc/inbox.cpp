@@ -24,9 +24,22 @@ void Inbox::arrived(Frame& frame) {
 }
 
 void Inbox::ended(const CloseInfo& info) noexcept {
-  Item item;
-  item.end = info;
-  if (!push_if_behind(std::move(item))) sink_.handle_end(info);
+  {
+    const MutexLock lock(mutex_);
+    if (behind_.load(std::memory_order_relaxed)) {
+      CloseInfo& end = end_.emplace();
+      end.why = info.why;
+      end.reason = info.reason;
+      end.error = info.error;
+      try {
+        end.how = info.how;
+      } catch (const std::bad_alloc&) {
+        // The error has these words, too.
+      }
+      return;
+    }
+  }
+  sink_.handle_end(info);
 }
 
 void Inbox::push(Item item) {
@@ -63,15 +76,16 @@ void Inbox::run() noexcept {
     item = std::move(waiting_.front());
     waiting_.pop_front();
   }
-  // A vector's bytes stay where they are when it moves.
-  if (item.end) {
-    sink_.handle_end(*item.end);
-  } else {
-    sink_.handle(item.frame, At::kElsewhere);
-  }
+  sink_.handle(item.frame, At::kElsewhere);  // a vector's bytes stay where they are when it moves
+  std::optional<CloseInfo> end;
   {
     const MutexLock lock(mutex_);
-    if (waiting_.empty()) {
+    if (waiting_.empty()) end.swap(end_);
+  }
+  if (end) sink_.handle_end(*end);
+  {
+    const MutexLock lock(mutex_);
+    if (waiting_.empty() && !end_) {
       alive = std::move(alive_);
       behind_.store(false, std::memory_order_release);
       return;
@@ -85,15 +99,15 @@ void Inbox::abandon() noexcept {
   const auto self = detail::Ref<Inbox>::adopt(this);
   std::shared_ptr<void> alive;
   std::deque<Item> dropped;
+  std::optional<CloseInfo> end;
   {
     const MutexLock lock(mutex_);
     alive = std::move(alive_);
     dropped.swap(waiting_);
+    end.swap(end_);
     behind_.store(false, std::memory_order_release);
   }
-  for (const Item& item : dropped) {
-    if (item.end) sink_.handle_end(*item.end);
-  }
+  if (end) sink_.handle_end(*end);
 }
 
 }  // namespace tine::rpc

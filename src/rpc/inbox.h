@@ -45,7 +45,6 @@ class Inbox final : public detail::RefCounted, private Task {
   struct Item {
     Frame frame;
     std::vector<std::byte> body;  // when the frame has no buffer of its own
-    std::optional<CloseInfo> end;
   };
   void push(Item item);
   bool push_if_behind(Item&& item);
@@ -59,6 +58,8 @@ class Inbox final : public detail::RefCounted, private Task {
   std::atomic<bool> behind_{false};  // written under the lock
   Mutex mutex_;
   std::deque<Item> waiting_ TINE_GUARDED_BY(mutex_);
+  std::optional<CloseInfo> end_
+      TINE_GUARDED_BY(mutex_);  // comes behind all that waits, and needs no memory to wait
   std::shared_ptr<void> alive_ TINE_GUARDED_BY(mutex_);  // while something waits
 };
 

@@ -44,10 +44,10 @@ void Peer::die(std::exception_ptr cause) noexcept {
   }
   // Calls that this worker's own shutdown gives up are not reported.
   const bool given_up = is_abandoned(death_);
-  for (const auto& call : calls.close()) {
-    if (given_up) call->observe();
-    call->fail(death_);
-  }
+  calls.close_and_end([&](CallState& call) {
+    if (given_up) call.observe();
+    call.fail(death_);
+  });
 }
 
 std::exception_ptr Peer::death() const {

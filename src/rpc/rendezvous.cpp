@@ -92,7 +92,7 @@ class Rendezvous::Register final : public detail::RefCounted {
       if (failure_.empty()) refused_.push_back(refusal);
       send_failure(*connection, call, make_error(ErrorKind::kValue, refusal));
       // The world that everybody waits for cannot come together any more.
-      if (taken) fail_locked(refusal);
+      if (taken) fail_locked(refusal, ErrorKind::kValue);
       return;
     }
     const int rank = member.rank;
@@ -127,22 +127,25 @@ class Rendezvous::Register final : public detail::RefCounted {
     const MutexLock lock(mutex_);
     ++open_;
   }
-  void left(Connection& connection, const CloseInfo& info) {
-    {
-      const MutexLock lock(mutex_);
-      --open_;
-    }
+  void left(Connection& connection, const CloseInfo& info) noexcept {
+    const MutexLock lock(mutex_);
+    --open_;
     closed_.notify_all();
-    std::string reason;
-    {
-      const MutexLock lock(mutex_);
+    try {
       for (const auto& [rank, entry] : entries_) {
         if (entry.connection.get() != &connection || went_) continue;
-        reason = fmt::format("worker {} left before all were connected: {}", who(entry.member),
-                             describe(info.error));
+        fail_locked(fmt::format("worker {} left before all were connected: {}", who(entry.member),
+                                describe(info.error)));
       }
+    } catch (const std::bad_alloc&) {
+      end_locked(std::current_exception());
     }
-    if (!reason.empty()) fail(reason);
+  }
+
+  // A connection that did not prove itself. Anybody can make one, so only the last is kept, for missing().
+  void refused(std::string why) {
+    const MutexLock lock(mutex_);
+    stranger_ = std::move(why);
   }
 
   // Tells everybody who waits.
@@ -174,6 +177,7 @@ class Rendezvous::Register final : public detail::RefCounted {
                        : fmt::format("rank {} of {} did not connect to {}", absent, world_size_, address_);
     text += fmt::format("; here are {}", present);
     for (const std::string& refusal : refused_) text += "; refused: " + refusal;
+    if (!stranger_.empty()) text += "; the last connection that was refused: " + stranger_;
     return text;
   }
 
@@ -188,14 +192,19 @@ class Rendezvous::Register final : public detail::RefCounted {
     bool ready = false;
   };
 
-  void fail_locked(const std::string& reason) TINE_REQUIRES(mutex_) {
+  void fail_locked(const std::string& reason, ErrorKind kind = ErrorKind::kRuntime) TINE_REQUIRES(mutex_) {
     if (went_ || !failure_.empty()) return;
     failure_ = reason;
-    const std::exception_ptr error = make_error(ErrorKind::kRuntime, "rendezvous failed: " + reason);
+    const std::exception_ptr error = make_error(kind, "rendezvous failed: " + reason);
     for (auto& [rank, entry] : entries_) {
       if (entry.connection && entry.call)
         send_failure(*entry.connection, std::exchange(entry.call, 0), error);
     }
+    end_locked(error);
+  }
+  // Also by an error that comes in between, for want of memory. Those who wait elsewhere see rank 0 leave then.
+  void end_locked(const std::exception_ptr& error) noexcept TINE_REQUIRES(mutex_) {
+    if (went_ || std::exchange(ended_, true)) return;
     // Once all have entered, listed_ has its value.
     if (static_cast<int>(entries_.size()) < world_size_) listed_.set_error(error);
     go_.set_error(error);
@@ -227,9 +236,11 @@ class Rendezvous::Register final : public detail::RefCounted {
   Condition closed_;
   int open_ TINE_GUARDED_BY(mutex_) = 0;
   bool went_ TINE_GUARDED_BY(mutex_) = false;
+  bool ended_ TINE_GUARDED_BY(mutex_) = false;
   std::string failure_ TINE_GUARDED_BY(mutex_);
   std::map<int, Entry> entries_ TINE_GUARDED_BY(mutex_);
   std::vector<std::string> refused_ TINE_GUARDED_BY(mutex_);
+  std::string stranger_ TINE_GUARDED_BY(mutex_);
   Promise<std::vector<Member>> listed_;
   Promise<void> go_;
   const Future<std::vector<Member>> all_listed_ = listed_.future();
@@ -266,11 +277,20 @@ class Rendezvous::Session final : public FrameHandler {
         throw ValueError(fmt::format("unknown rendezvous request '{}' with {} arguments", name, args.size()));
       }
     } catch (...) {
-      send_failure(connection, id, std::current_exception());
+      answer(connection, id, std::current_exception());
     }
   }
   void on_close(Connection& connection, const CloseInfo& info) noexcept override {
     register_->left(connection, info);
+  }
+
+  // The end of the connection says as much where there is no memory for words.
+  static void answer(Connection& connection, uint64_t id, const std::exception_ptr& error) noexcept {
+    try {
+      send_failure(connection, id, error);
+    } catch (const std::bad_alloc&) {
+      connection.close(nullptr);
+    }
   }
 
  private:
@@ -319,9 +339,14 @@ class Rendezvous::Client final : public Callee {
     }
   }
   void on_close(Connection&, const CloseInfo& info) noexcept override {
-    const auto error = make_error(
-        ErrorKind::kPeerDied, fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
-    for (const auto& call : calls.close()) call->fail(error);
+    std::exception_ptr error = info.error;
+    try {
+      error = make_error(ErrorKind::kPeerDied,
+                         fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
+    } catch (const std::bad_alloc&) {
+      // The want of words is no reason to keep those who wait.
+    }
+    calls.close_and_end([&](CallState& call) { call.fail(error); });
   }
   [[nodiscard]] const std::string& callee() const noexcept override { return connection_->peer().name; }
   void send_cancel(uint64_t) noexcept override {}  // nobody cancels one
@@ -349,8 +374,15 @@ Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)
       connection->close(nullptr);
     }
   };
-  listen.on_refused = [log = options_.log](const std::exception_ptr& error, const std::string&) {
-    if (log) log("refused at the rendezvous: " + describe(error));
+  listen.on_refused = [reg = register_, log = options_.log](const std::exception_ptr& error,
+                                                            const std::string&) {
+    try {
+      const std::string why = describe(error);
+      if (log) log("refused at the rendezvous: " + why);
+      reg->refused(why);
+    } catch (const std::bad_alloc&) {
+      // It is refused all the same.
+    }
   };
   listener_ = transport_.listen(options_.address, std::move(listen));
 }

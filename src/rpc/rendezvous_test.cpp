@@ -156,7 +156,8 @@ TEST_F(RendezvousTest, ANameThatIsTakenEndsItForAllWithBothWorkersNamed) {
   at_rank_0.join();
   errors.push_back(at_register);
   for (const std::string& e : errors)
-    EXPECT_THAT(e, AllOf(HasSubstr("'twin' is not unique"), HasSubstr("(rank 1"), HasSubstr("(rank 2")));
+    EXPECT_THAT(e, AllOf(HasSubstr("ValueError"), HasSubstr("'twin' is not unique"), HasSubstr("(rank 1"),
+                         HasSubstr("(rank 2")));
 }
 
 TEST_F(RendezvousTest, AWorkerOfAnotherWorldSizeOrRankIsRefusedAndTheOthersGoOn) {
@@ -212,6 +213,14 @@ TEST_F(RendezvousTest, WhoIsMissingAtTheDeadlineIsNamedToAll) {
   EXPECT_THAT(at_register,
               AllOf(HasSubstr("DeadlineExceeded"), HasSubstr("rank 2 of 3 did not connect to " + address)));
   EXPECT_THAT(at_rank_1, HasSubstr("rank 2 of 3 did not connect"));
+}
+
+TEST_F(RendezvousTest, AWrongSecretIsToldToRank0AtTheDeadline) {
+  auto at_rank_0 = register_for(2, 500ms);
+  EXPECT_THAT(meet(options(1, 2), identity(1, "another secret")), HasSubstr("AuthError"));
+  at_rank_0.join();
+  EXPECT_THAT(at_register, AllOf(HasSubstr("DeadlineExceeded"),
+                                 HasSubstr("the last connection that was refused"), HasSubstr("secret")));
 }
 
 TEST_F(RendezvousTest, RequestsThatNoClientMakesAreAnsweredWithWhatIsWrong) {

@@ -158,6 +158,8 @@ TEST_F(Workers, ANameThatIsNotServedIsRefusedWithThoseThatAre) {
   EXPECT_THAT(message(caller().call("w1", "two").error()),
               HasSubstr("NameError: this worker has no function \"two\": it serves \"one\""));
   EXPECT_THAT(message(caller().call("w0", "two").error()), HasSubstr("it serves nothing"));
+  EXPECT_THAT(message(caller().call("w1", "mul", 1, 2).error()),
+              HasSubstr("Did you mean the operator \"aten::mul\"?"));
   EXPECT_THAT(message(caller().remote("w1", "two").to_here().error()), HasSubstr("NameError"));
   callee().stop_serving("one");
   callee().stop_serving("never served");
@@ -430,6 +432,11 @@ TEST_F(Workers, OptionsThatCannotBeAreRefused) {
                 o.address = "nowhere";
               }),
               HasSubstr("nowhere"));
+  EXPECT_THAT(refused([](JoinOptions& o) {
+                o.world_size = 2;
+                o.address = "tcp://127.0.0.1:0";
+              }),
+              ::testing::AllOf(HasSubstr("ValueError"), HasSubstr("'tcp://127.0.0.1:0' of a world of 2")));
   EXPECT_THAT(refused([](JoinOptions& o) { o.secret = "short"; }), HasSubstr("AuthError"));
   EXPECT_THAT(refused([](JoinOptions& o) {
                 o.world_size = 2;

@@ -42,37 +42,47 @@ ScriptBatch::~ScriptBatch() {
 
 Function ScriptBatch::show(const Function::Data* f) {
   return Function(std::shared_ptr<const Function::Data>(
-      f, [batch = shared_from_this()](const Function::Data*) mutable noexcept {
-        const std::shared_ptr<ScriptShelf> shelf = batch->shelf;
+      f, [batch = std::list{shared_from_this()}](const Function::Data*) mutable noexcept {
+        const std::shared_ptr<ScriptShelf> shelf = batch.front()->shelf;
         if (shelf->birth.inherited()) {  // its lock is as fork(2) found it: the batch stays
-          (void)new (std::nothrow) std::shared_ptr<ScriptBatch>(std::move(batch));
+          (void)new (std::nothrow) std::list<std::shared_ptr<ScriptBatch>>(std::move(batch));
           return;
         }
-        std::shared_ptr<ScriptBatch> gone;  // destroyed without the lock
         {
           const MutexLock lock(shelf->mutex);
-          if (shelf->closed) {
-            gone = std::move(batch);
-          } else {
-            shelf->unused.push_back(std::move(batch));
-          }
+          if (!shelf->closed) shelf->unused.splice(shelf->unused.end(), batch);
         }
-        gone.reset();
+        batch.clear();
         shelf->collect();
       }));
 }
 
-Function ScriptShelf::peek(std::string_view name) {
-  const MutexLock lock(mutex);
+// The analysis does not follow a lock that is only tried.
+ScriptShelf::Reading::Reading(ScriptShelf& shelf) TINE_NO_THREAD_SAFETY_ANALYSIS : mutex_(shelf.mutex) {
+  if (!shelf.birth.inherited()) {
+    mutex_.lock();
+  } else if (!mutex_.try_lock()) {
+    throw Error(
+        "the script functions of the parent process cannot be read here: another of its threads was at work "
+        "on "
+        "them when it forked; compile them in this process");
+  }
+}
+
+std::pair<const Function::Data*, std::shared_ptr<ScriptBatch>> ScriptShelf::find(std::string_view name) {
+  const Reading lock(*this);
   const auto at = functions.find(std::string(name));
   if (at == functions.end()) return {};
-  std::shared_ptr<ScriptBatch> batch = at->second.batch.lock();
-  return batch ? Function(std::shared_ptr<const Function::Data>(std::move(batch), at->second.function))
-               : Function();
+  return {at->second.function, at->second.batch.lock()};
+}
+
+Function ScriptShelf::peek(std::string_view name) {
+  auto [f, batch] = find(name);
+  return batch ? Function(std::shared_ptr<const Function::Data>(std::move(batch), f)) : Function();
 }
 
 void ScriptShelf::collect() noexcept {
-  std::vector<std::shared_ptr<ScriptBatch>> candidates;
+  std::list<std::shared_ptr<ScriptBatch>> candidates;
   {
     const MutexLock lock(mutex);
     candidates.swap(unused);
@@ -80,8 +90,7 @@ void ScriptShelf::collect() noexcept {
   // What is shown again meanwhile has another owner.
   if (candidates.empty() || vm::RunningCount::nothing_runs()) return;
   const MutexLock lock(mutex);
-  unused.insert(unused.end(), std::make_move_iterator(candidates.begin()),
-                std::make_move_iterator(candidates.end()));
+  unused.splice(unused.end(), candidates);
 }
 
 namespace {
@@ -131,7 +140,7 @@ ScriptStore::ScriptStore(const OpTable& ops, Executor& executor, const OpContext
     : shelf_(std::make_shared<ScriptShelf>(ops, executor, context, max_depth)) {}
 
 ScriptStore::~ScriptStore() {
-  std::vector<std::shared_ptr<ScriptBatch>> unused;
+  std::list<std::shared_ptr<ScriptBatch>> unused;
   const MutexLock lock(shelf_->mutex);
   shelf_->closed = true;
   unused.swap(shelf_->unused);
@@ -143,12 +152,8 @@ Executor& ScriptStore::executor() const noexcept { return shelf_->machine.execut
 vm::Machine& ScriptStore::machine() noexcept { return shelf_->machine; }
 
 Function ScriptStore::function(std::string_view name) const {
-  std::shared_ptr<ScriptBatch> batch;  // let go without the lock
-  const MutexLock lock(shelf_->mutex);
-  const auto at = shelf_->functions.find(std::string(name));
-  if (at == shelf_->functions.end()) return {};
-  batch = at->second.batch.lock();
-  return batch ? batch->show(at->second.function) : Function();
+  const auto [f, batch] = shelf_->find(name);
+  return batch ? batch->show(f) : Function();
 }
 
 Function ScriptStore::peek(std::string_view name) const { return shelf_->peek(name); }
@@ -174,7 +179,7 @@ Function ScriptStore::keep(std::vector<compile::CompiledFunction> compiled,
   }
   auto batch = std::make_shared<ScriptBatch>(shelf_);
   std::vector<std::shared_ptr<ScriptBatch>> seen;  // let go without the lock
-  const MutexLock lock(shelf_->mutex);
+  MutexLock lock(shelf_->mutex);
   const auto defined = [&](const std::string& name) -> ScriptBatch* {
     shelf_->mutex.assert_held();
     const auto at = shelf_->functions.find(name);
@@ -206,7 +211,10 @@ Function ScriptStore::keep(std::vector<compile::CompiledFunction> compiled,
     if (std::find(needs.begin(), needs.end(), seen.back()) == needs.end()) needs.push_back(seen.back());
   }
   // Another thread may have compiled it meanwhile.
-  return defined(first)->show(shelf_->functions.at(first).function);
+  const Function::Data* const kept = shelf_->functions.at(first).function;
+  const std::shared_ptr<ScriptBatch> shown = shelf_->functions.at(first).batch.lock();
+  lock.unlock();
+  return shown->show(kept);
 }
 
 Function ScriptStore::compile(const script::FunctionSource& source) {

@@ -316,6 +316,20 @@ def f(x: Number, t: Tensor, items: List[int]) -> Tensor:
       IndexError);
 }
 
+TEST_F(ScriptApi, AFunctionOfAnotherRuntimeIsRefusedWithWhatToDo) {
+  Runtime other{{.num_threads = 1}};
+  const CompilationUnit theirs =
+      compile("def half(x: int) -> int:\n    return x // 2\n", {.prefix = "theirs", .runtime = &other});
+  const auto names = globals();
+  names->set("half", theirs.function("half"));
+  EXPECT_THAT(
+      refusal("def f() -> int:\n    return half(4)\n", names),
+      ::testing::AllOf(HasSubstr("api.py:2:12"), HasSubstr("the function `theirs.half` has no source here"),
+                       HasSubstr("script::load()")));
+  names->set("half", load(theirs.function("half").exported(), &runtime));
+  EXPECT_EQ(compile("def f() -> int:\n    return half(4)\n", options(names)).function("f")().to_int(), 2);
+}
+
 TEST_F(ScriptApi, TheTextsOwnNamesComeBeforeTheResolver) {
   const auto names = globals();
   names->set("half", Constant{1}).set("math.pi", Constant{3}).set("numbers.two", Constant{2});

@@ -154,7 +154,7 @@ std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(const Function& 
   ScriptShelf& shelf = f.data()->shelf;
   // The first text counts, so that one function has one.
   const auto kept = [&](std::shared_ptr<const rpc::ScriptCode> fresh) {
-    const MutexLock lock(shelf.mutex);
+    const ScriptShelf::Reading lock(shelf);
     auto& exported = f.data()->exported;
     if (!exported) exported = std::move(fresh);
     return exported;

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/base/forks.h"
@@ -28,6 +30,19 @@ class ScriptShelf {
   ScriptShelf(const OpTable& table, Executor& executor, const OpContext& context, uint32_t max_depth)
       : ops(table), machine(executor, context, vm::Limits{max_depth}) {}
 
+  // The lock, for those who only read. Throws Error in a child of fork(2) in whose parent another thread held it: nobody lets go
+  // of it there.
+  class TINE_SCOPED_CAPABILITY Reading {
+   public:
+    explicit Reading(ScriptShelf& shelf) TINE_ACQUIRE(shelf.mutex);
+    ~Reading() TINE_RELEASE() { mutex_.unlock(); }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+   private:
+    Mutex& mutex_;
+  };
+
   struct Entry {
     const script::Function::Data* function;
     std::weak_ptr<ScriptBatch> batch;
@@ -41,10 +56,13 @@ class ScriptShelf {
 
   Mutex mutex;
   std::unordered_map<std::string, Entry> functions TINE_GUARDED_BY(mutex);
-  // Nobody shows them; a run may be in their code.
-  std::vector<std::shared_ptr<ScriptBatch>> unused TINE_GUARDED_BY(mutex);
+  // Nobody shows them; a run may be in their code. A handle brings its node, so that its last user needs no memory.
+  std::list<std::shared_ptr<ScriptBatch>> unused TINE_GUARDED_BY(mutex);
   code::Library library;
 
+  // Its batch is null when there is none of that name.
+  [[nodiscard]] std::pair<const script::Function::Data*, std::shared_ptr<ScriptBatch>> find(
+      std::string_view name);
   // Empty when there is none. Its batch stays meanwhile: enough to read it, not to run it.
   [[nodiscard]] script::Function peek(std::string_view name);
   void collect() noexcept;
@@ -71,7 +89,8 @@ struct ScriptBatch : std::enable_shared_from_this<ScriptBatch> {
   ScriptBatch(const ScriptBatch&) = delete;
   ScriptBatch& operator=(const ScriptBatch&) = delete;
 
-  // The last handle to go leaves the batch on the shelf until no script runs.
+  // The last handle to go leaves the batch on the shelf until no script runs. Not under the shelf's lock: where there is no
+  // memory for the handle it goes at once.
   [[nodiscard]] script::Function show(const script::Function::Data* f);
 
   const std::shared_ptr<ScriptShelf> shelf;

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
 
+#include "src/base/want_of_memory_for_tests.h"
 #include "src/ir/graph.h"
 #include "src/runtime/script_runner.h"
+#include "src/runtime/script_shelf.h"
 #include "tine/fork.h"
 #include "tine/future.h"
 #include "tine/runtime.h"
@@ -282,6 +286,56 @@ TEST_F(ScriptStoreTest, FunctionsComeAndGoWhileOthersRun) {
   stop = true;
   runs.join();
   expect_soon([&] { return (void)store.function("test.work"), store.size() == kept.size(); });
+}
+
+TEST_F(ScriptStoreTest, AFunctionForWhoseHandleThereIsNoMemoryStays) {
+  const size_t before = store.size();
+  script::Function f = one(store, "def f() -> int:\n    return 7\n", "memory");
+  bool failed = true;
+  for (int n = 0; failed; ++n) {
+    bool thrown = false;
+    fail_allocation(n);
+    try {
+      (void)store.function("memory.f");
+    } catch (const std::bad_alloc&) {
+      thrown = true;
+    }
+    failed = allocation_failed();
+    EXPECT_EQ(thrown, failed);
+  }
+  EXPECT_EQ(run(store.function("memory.f"), {}).as_int(), 7);
+  f = {};
+  expect_soon([&] { return (void)store.function("test.fact"), store.size() == before; });
+}
+
+// Another thread of the parent may have held the lock: here the thread that forks does.
+TEST_F(ScriptStoreTest, AChildOfForkIsToldThatTheFunctionsCannotBeRead) {
+  const script::Function f = at("test.fact");
+  pid_t child = 0;
+  {
+    const MutexLock lock(f.data()->shelf.mutex);
+    child = ::fork();
+    if (child == 0) {
+      alarm(60);
+      try {
+        (void)ScriptStore::export_code(f);
+      } catch (const Error& e) {
+        _exit(e.message().find("compile them in this process") != std::string::npos ? 0 : 1);
+      }
+      _exit(2);
+    }
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  // Where nobody held it the child reads them.
+  child = ::fork();
+  if (child == 0) {
+    alarm(60);
+    _exit(ScriptStore::export_code(f) ? 0 : 1);
+  }
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(ScriptStoreTest, AFunctionMayOutliveItsUnit) {

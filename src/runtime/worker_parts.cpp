@@ -101,7 +101,9 @@ std::shared_ptr<Agent> Worker::Parts::agent() const {
   const MutexLock lock(mutex_);
   if (agent_) return agent_;
   if (has_left_) {
-    throw Error("RPC has been shut down in this process; call init_rpc again before making calls");
+    throw Error(
+        "RPC has been shut down in this process; call init_rpc again before making calls (in C++: "
+        "rpc::Worker::join)");
   }
   throw Error(
       "RPC has not been initialized. Call tine.distributed.rpc.init_rpc first. (In C++: rpc::Worker::join.)");
@@ -232,10 +234,12 @@ void Worker::Parts::run_served(IncomingCall call) {
   }
   if (!f) {
     if (scripts_ && scripts_->exported_code(call.name())) return run_script(std::move(call));
+    const std::string full = "aten::" + call.name();
+    const bool is_operator = runtime_.ops().find(full) != nullptr;
     throw NameError(fmt::format(
-        "this worker has no function \"{}\": it serves {}. An operator is called by its full name, such as "
+        "this worker has no function \"{}\": it serves {}. {}An operator is called by its full name, such as "
         "\"aten::add\"; a Python function is passed as itself, not by its name",
-        call.name(), known_to()));
+        call.name(), known_to(), is_operator ? fmt::format("Did you mean the operator \"{}\"? ", full) : ""));
   }
   // The answer is a promise of its own, which a caller that gives up cancels while the function still runs.
   const Context context = call.context(runtime_.scheduler().timer());

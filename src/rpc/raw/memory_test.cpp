@@ -1,39 +1,10 @@
 // What becomes of a call when there is no memory for it: it fails, and the process goes on.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <utility>
 
+#include "src/base/want_of_memory_for_tests.h"
 #include "src/rpc/raw/nodes_for_tests.h"
-
-namespace {
-
-// Allocations of this thread until one fails; negative: none does.
-thread_local int until_failure = -1;
-
-bool fails() noexcept { return until_failure >= 0 && until_failure-- == 0; }
-
-void* allocate(size_t size) {
-  if (fails()) throw std::bad_alloc();
-  if (void* const p = std::malloc(size ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(size_t size) { return allocate(size); }
-void* operator new[](size_t size) { return allocate(size); }
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  return fails() ? nullptr : std::malloc(size ? size : 1);
-}
-void* operator new[](size_t size, const std::nothrow_t&) noexcept {
-  return fails() ? nullptr : std::malloc(size ? size : 1);
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t) noexcept { std::free(p); }
 
 namespace tine::rpc::testing {
 namespace {
@@ -45,9 +16,9 @@ std::vector<std::shared_ptr<Result>> call_without_memory(RawOne& from, int to) {
     auto sink = std::make_shared<Result>();
     RawMessage message{1, RawBytes::copy("hello"), {}};
     sinks.push_back(sink);
-    until_failure = static_cast<int>(sinks.size()) - 1;
+    fail_allocation(static_cast<int>(sinks.size()) - 1);
     from->call(to, std::move(message), in(60s), std::move(sink));
-    failed = std::exchange(until_failure, -1) < 0;
+    failed = allocation_failed();
   }
   return sinks;
 }

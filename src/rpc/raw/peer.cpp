@@ -47,12 +47,7 @@ bool RawPeer::die(RawFailure cause, detail::Ref<detail::RefCounted> behind) noex
     death_ = copy_of(cause);
     dead_.store(true, std::memory_order_release);
   }
-  const auto end = [&](OutgoingCall& call) { call.end(copy_of(cause), behind); };
-  try {
-    for (const auto& call : calls.close()) end(*call);
-  } catch (const std::bad_alloc&) {
-    while (const auto call = calls.take_one()) end(*call);
-  }
+  calls.close_and_end([&](OutgoingCall& call) { call.end(copy_of(cause), behind); });
   incoming.cancel_all();
   return true;
 }

@@ -68,14 +68,24 @@ void Acceptor::finished(PendingHandshake& pending, detail::Ref<Connection> conne
 }
 
 void Acceptor::refuse_pending() noexcept {
-  const auto all = pending_;
-  for (const auto& p : all) p->refuse(RefusalCode::kClosing);
+  while (!pending_.empty()) {
+    const auto first = pending_.front();
+    first->refuse(RefusalCode::kClosing);
+    pending_.remove(first);  // also when it had ended before
+  }
 }
 
 void Acceptor::close() noexcept {
   if (closed_.exchange(true, std::memory_order_acq_rel)) return;
-  const auto self = shared_from_this();
-  loop_.post([self] { self->refuse_pending(); });
+  posted_ = shared_from_this();
+  if (!loop_.post(*this)) posted_ = nullptr;
 }
+
+void Acceptor::run_errand() noexcept {
+  const auto self = std::move(posted_);
+  refuse_pending();
+}
+
+void Acceptor::drop_errand() noexcept { const auto self = std::move(posted_); }
 
 }  // namespace tine::rpc

@@ -17,7 +17,7 @@ namespace tine::rpc {
 [[nodiscard]] Handshake::Config handshake_config(const Identity& identity, Handshake::Role role,
                                                  std::string address);
 
-class Acceptor : public std::enable_shared_from_this<Acceptor> {
+class Acceptor : public std::enable_shared_from_this<Acceptor>, private Loop::Errand {
  public:
   Acceptor(const Loop& loop, Identity identity, ListenOptions options, std::string address);
   // Without memory or randomness for it the channel is dropped, and its other side finds out by that.
@@ -30,12 +30,15 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
  private:
   void finished(PendingHandshake& pending, detail::Ref<Connection> connection,
                 std::exception_ptr error) noexcept;
+  void run_errand() noexcept override;
+  void drop_errand() noexcept override;
 
   Loop loop_;
   const Identity identity_;
   const ListenOptions options_;
   const std::string address_;
   std::atomic<bool> closed_{false};
+  std::shared_ptr<Acceptor> posted_;                  // itself, by the one close() that posts it
   std::list<detail::Ref<PendingHandshake>> pending_;  // the loop's thread alone; oldest first
 };
 

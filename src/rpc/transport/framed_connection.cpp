@@ -25,6 +25,19 @@ CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
   return info;
 }
 
+// Where there is no memory for the words, the want of it is the error.
+template <class F>
+CloseInfo in_words(CloseInfo::Why why, F&& words) noexcept {
+  try {
+    return words();
+  } catch (...) {
+    CloseInfo info;
+    info.why = why;
+    info.error = std::current_exception();
+    return info;
+  }
+}
+
 }  // namespace
 
 // Holds the connection for the channel.
@@ -95,11 +108,7 @@ void FramedConnection::start(detail::Ref<FrameHandler> handler) {
     handler_ = std::move(handler);
     if (finished_) {
       lock.unlock();
-      // Closed before anybody listened: what was missed is told now.
-      const auto self = detail::Ref<FramedConnection>::share(this);
-      auto tell = [self] { self->tell_closed(std::exchange(self->handler_, nullptr)); };
-      if (!loop_.post(tell)) tell();
-      return;
+      return ask_for(kTellClosed);  // closed before anybody listened: what was missed is told now
     }
   }
   try {
@@ -114,6 +123,32 @@ void FramedConnection::start(detail::Ref<FrameHandler> handler) {
     return;
   }
   plan_beat();
+}
+
+void FramedConnection::ask_for(Chore chore) noexcept {
+  if (chores_.fetch_or(chore) != 0) return;
+  retain();
+  if (loop_.post(*this)) return;
+  const auto self = detail::Ref<FramedConnection>::adopt(this);
+  do_chores(chores_.exchange(0), false);
+}
+
+void FramedConnection::run_errand() noexcept {
+  const auto self = detail::Ref<FramedConnection>::adopt(this);
+  do_chores(chores_.exchange(0), true);
+}
+
+void FramedConnection::drop_errand() noexcept {
+  const auto self = detail::Ref<FramedConnection>::adopt(this);
+  chores_.store(0);
+}
+
+void FramedConnection::do_chores(uint8_t chores, bool on_loop) noexcept {
+  if (chores & kTellRoom) tell_room();
+  if (on_loop && (chores & kReadBuffered)) read_on_loop(true);
+  if (on_loop && (chores & kRead)) read_on_loop(false);
+  if (chores & kTellClosed) tell_closed(std::exchange(handler_, nullptr));
+  if (chores & kFinish) finish();
 }
 
 void FramedConnection::tell_closed(const detail::Ref<FrameHandler>& handler) noexcept {
@@ -144,15 +179,22 @@ void FramedConnection::beat() noexcept {
     if (heart_.silent_beats * options_.heartbeat_interval >= options_.heartbeat_timeout) {
       // A peer that was only stopped reads it when it goes on, and knows then who gave it up.
       say_goodbye(GoodbyeReason::kSilent, {});
-      fail(died(CloseInfo::Why::kSilent, peer_,
-                fmt::format("has been silent for {} ms, not even answering pings: it hangs, or the network "
-                            "between us is broken",
-                            options_.heartbeat_timeout.count())));
+      fail(in_words(CloseInfo::Why::kSilent, [this] {
+        return died(
+            CloseInfo::Why::kSilent, peer_,
+            fmt::format("has been silent for {} ms, not even answering pings: it hangs, or the network "
+                        "between us is broken",
+                        options_.heartbeat_timeout.count()));
+      }));
       return;
     }
-    send_own(FrameKind::kPing, static_cast<uint64_t>(heart_.silent_beats));
   }
-  plan_beat();
+  try {
+    if (heart_.silent_beats > 0) send_own(FrameKind::kPing, static_cast<uint64_t>(heart_.silent_beats));
+    plan_beat();
+  } catch (const std::exception& e) {
+    give_up(e.what());  // without a heart it would not notice the peer's end
+  }
 }
 
 std::exception_ptr FramedConnection::send(OutFrame frame) {
@@ -180,7 +222,7 @@ std::exception_ptr FramedConnection::send(OutFrame frame) {
 }
 
 // Refused only where the connection is ending: that tells.
-void FramedConnection::send_own(FrameKind kind, uint64_t number) noexcept {
+void FramedConnection::send_own(FrameKind kind, uint64_t number) {
   static_cast<void>(send(OutFrame(kind, number)));
 }
 
@@ -197,19 +239,17 @@ Future<void> FramedConnection::room() {
   return Future<void>(room_);
 }
 
-void FramedConnection::room_again() noexcept {
-  const auto self = detail::Ref<FramedConnection>::share(this);
-  const auto tell = [self] {
-    detail::Ref<detail::State<void>> room;
-    {
-      const MutexLock lock(self->room_mutex_);
-      room = std::move(self->room_);
-    }
-    std::optional<detail::CallbackGate> gate;
-    if (self->options_.callbacks) gate.emplace(*self->options_.callbacks);
-    if (room) room->emplace();
-  };
-  if (!loop_.post(tell)) tell();
+void FramedConnection::room_again() noexcept { ask_for(kTellRoom); }
+
+void FramedConnection::tell_room() noexcept {
+  detail::Ref<detail::State<void>> room;
+  {
+    const MutexLock lock(room_mutex_);
+    room = std::move(room_);
+  }
+  std::optional<detail::CallbackGate> gate;
+  if (options_.callbacks) gate.emplace(*options_.callbacks);
+  if (room) room->emplace();
 }
 
 // This thread reads this connection, or all of them.
@@ -236,12 +276,14 @@ std::exception_ptr FramedConnection::error() const {
 // --- reading
 
 void FramedConnection::loop_ends() noexcept {
-  CloseInfo info;
-  info.why = CloseInfo::Why::kLoopEnd;
-  info.error =
-      make_error(ErrorKind::kCancelled,
-                 fmt::format("the connection to {} was closed: this worker has shut down", peer_.describe()));
-  fail(std::move(info));
+  fail(in_words(CloseInfo::Why::kLoopEnd, [this] {
+    CloseInfo info;
+    info.why = CloseInfo::Why::kLoopEnd;
+    info.error = make_error(
+        ErrorKind::kCancelled,
+        fmt::format("the connection to {} was closed: this worker has shut down", peer_.describe()));
+    return info;
+  }));
   finish();
 }
 
@@ -294,7 +336,9 @@ FramedConnection::Read FramedConnection::read_once() noexcept {
 // There is no memory for what the peer sends: nothing is wrong with it, but the stream cannot be read on.
 void FramedConnection::give_up(std::string_view what) noexcept {
   say_goodbye(GoodbyeReason::kInternal, what);
-  fail(died(CloseInfo::Why::kInternal, peer_, fmt::format("was given up: {}", what)));
+  fail(in_words(CloseInfo::Why::kInternal, [&] {
+    return died(CloseInfo::Why::kInternal, peer_, fmt::format("was given up: {}", what));
+  }));
 }
 
 FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
@@ -333,8 +377,12 @@ FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
 }
 
 void FramedConnection::dispatch(Frame& frame) {
+  if (reading_.goodbye) return stream_ended(0);  // nothing may follow it
   switch (frame.header.kind) {
-    case FrameKind::kPing: return send_own(FrameKind::kPong, frame.header.call_id);
+    case FrameKind::kPing:
+      // What is queued already tells as much, once the peer reads it. So a peer that only asks fills no memory.
+      if (writer_.empty()) send_own(FrameKind::kPong, frame.header.call_id);
+      return;
     case FrameKind::kPong: return;
     case FrameKind::kGoodbye: {
       Goodbye goodbye{GoodbyeReason::kDone, {}};
@@ -361,11 +409,9 @@ void FramedConnection::give_role_back(Left left) noexcept {
   role_.store(false);
   if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
   if (closed_.load()) {
-    const auto self = detail::Ref<FramedConnection>::share(this);
-    if (!loop_.post([self] { self->finish(); })) finish();
+    ask_for(kFinish);
   } else if (left != Left::kNothing) {
-    const auto self = detail::Ref<FramedConnection>::share(this);
-    loop_.post([self, buffered_only = left == Left::kBuffered] { self->read_on_loop(buffered_only); });
+    ask_for(left == Left::kBuffered ? kReadBuffered : kRead);
   }
 }
 
@@ -418,6 +464,16 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
 // --- closing
 
 void FramedConnection::stream_ended(int error) noexcept {
+  const auto why = shutting_down_.load(std::memory_order_acquire) ? CloseInfo::Why::kLocal
+                   : reading_.goodbye                             ? CloseInfo::Why::kGoodbye
+                                                                  : CloseInfo::Why::kPeerDied;
+  fail(in_words(why, [&] {
+    reader_.assert_held();
+    return how_it_ended(error);
+  }));
+}
+
+CloseInfo FramedConnection::how_it_ended(int error) const {
   CloseInfo info;
   const int broken = writer_.broken_errno();
   if (shutting_down_.load(std::memory_order_acquire)) {
@@ -440,13 +496,15 @@ void FramedConnection::stream_ended(int error) noexcept {
     }
     info = died(CloseInfo::Why::kPeerDied, peer_, std::move(how));
   }
-  fail(std::move(info));
+  return info;
 }
 
 void FramedConnection::malformed(const std::string& what) noexcept {
   say_goodbye(GoodbyeReason::kMalformed, what);
-  fail(died(CloseInfo::Why::kMalformed, peer_,
-            fmt::format("sent something malformed, so the connection was closed: {}", what)));
+  fail(in_words(CloseInfo::Why::kMalformed, [&] {
+    return died(CloseInfo::Why::kMalformed, peer_,
+                fmt::format("sent something malformed, so the connection was closed: {}", what));
+  }));
 }
 
 // The last that is sent. What it says is a courtesy: where it cannot be sent the end of the stream tells as much.
@@ -466,20 +524,27 @@ void FramedConnection::shutdown(GoodbyeReason reason, std::string_view text, Tim
   if (closed() || loop_.forked() || shutting_down_.exchange(true)) return;
   say_goodbye(reason, text);
   const auto self = detail::Ref<FramedConnection>::share(this);
-  auto give_up = [self] { self->close(nullptr); };
-  MutexLock lock(state_mutex_);
-  if (closed() || finished_) return;
-  shutdown_timer_ = loop_.schedule_at(deadline, give_up);
-  lock.unlock();
-  if (!shutdown_timer_) give_up();
+  {
+    const MutexLock lock(state_mutex_);
+    if (closed() || finished_) return;
+    try {
+      shutdown_timer_ = loop_.schedule_at(deadline, [self] { self->close(nullptr); });
+    } catch (const std::bad_alloc&) {
+      // Then it ends now.
+    }
+    if (shutdown_timer_) return;
+  }
+  close(nullptr);
 }
 
 void FramedConnection::close(std::exception_ptr error) noexcept {
-  CloseInfo info;
-  info.error = error ? std::move(error)
-                     : make_error(ErrorKind::kCancelled,
-                                  fmt::format("the connection to {} was closed here", peer_.describe()));
-  fail(std::move(info));
+  fail(in_words(CloseInfo::Why::kLocal, [&] {
+    CloseInfo info;
+    info.error = error ? std::move(error)
+                       : make_error(ErrorKind::kCancelled,
+                                    fmt::format("the connection to {} was closed here", peer_.describe()));
+    return info;
+  }));
 }
 
 void FramedConnection::fail(CloseInfo info) noexcept {
@@ -491,8 +556,7 @@ void FramedConnection::fail(CloseInfo info) noexcept {
   }
   if (loop_.forked()) return;
   writer_.close();
-  const auto self = detail::Ref<FramedConnection>::share(this);
-  if (!loop_.post([self] { self->finish(); })) finish();
+  ask_for(kFinish);
 }
 
 void FramedConnection::finish() noexcept {

@@ -22,7 +22,7 @@
 
 namespace tine::rpc {
 
-class FramedConnection final : public Connection, private WriteQueue::Owner {
+class FramedConnection final : public Connection, private WriteQueue::Owner, private Loop::Errand {
  public:
   // Of a peer that has proven itself. Nobody watches the channel yet.
   FramedConnection(const Loop& loop, std::unique_ptr<Channel> channel, PeerInfo peer,
@@ -52,6 +52,13 @@ class FramedConnection final : public Connection, private WriteQueue::Owner {
     std::string text;
   };
 
+  // What the loop's thread is to do. To ask for it takes no memory.
+  enum Chore : uint8_t { kTellRoom = 1, kReadBuffered = 2, kRead = 4, kTellClosed = 8, kFinish = 16 };
+  void ask_for(Chore chore) noexcept;
+  void do_chores(uint8_t chores, bool on_loop) noexcept;
+  void run_errand() noexcept override;
+  void drop_errand() noexcept override;
+
   void loop_ends() noexcept;
   void read_on_loop(bool buffered_only) noexcept;
   Read read_once() noexcept TINE_REQUIRES(reader_);
@@ -63,17 +70,19 @@ class FramedConnection final : public Connection, private WriteQueue::Owner {
   void flush() noexcept;
 
   void stream_ended(int error) noexcept TINE_REQUIRES(reader_);
+  [[nodiscard]] CloseInfo how_it_ended(int error) const TINE_REQUIRES(reader_);
   void malformed(const std::string& what) noexcept;
   void give_up(std::string_view what) noexcept;
   void fail(CloseInfo info) noexcept;
   void finish() noexcept;
   void tell_closed(const detail::Ref<FrameHandler>& handler) noexcept;
-  void send_own(FrameKind kind, uint64_t number) noexcept;
+  void send_own(FrameKind kind, uint64_t number);
   void say_goodbye(GoodbyeReason reason, std::string_view text) noexcept;
   void beat() noexcept;
   void plan_beat();
 
   void room_again() noexcept override;
+  void tell_room() noexcept;
   Executor* where_to_let_go() noexcept override;
   [[nodiscard]] bool reads_here() const noexcept;
 
@@ -96,6 +105,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner {
   detail::Role reader_;              // the thread that set role_ has it
   Reading reading_ TINE_GUARDED_BY(reader_);
 
+  std::atomic<uint8_t> chores_{0};  // asked for and not begun: then the errand is posted
   std::atomic<bool> started_{false};
   std::atomic<bool> closed_{false};
   std::atomic<bool> shutting_down_{false};

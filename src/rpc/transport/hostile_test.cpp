@@ -312,6 +312,68 @@ TEST_P(Hostile, AGoodbyeInTheMiddleOfALargeFrameIsAGoodbye) {
   EXPECT_EQ(at_server->reason, GoodbyeReason::kShutdown);
 }
 
+TEST_P(Hostile, WhatComesBehindAGoodbyeIsNotServed) {
+  start_listening();
+  Stranger s(address);
+  accept_stranger(s);
+  FrameHeader h;
+  h.kind = FrameKind::kGoodbye;
+  h.body_bytes = 3;
+  h.payload_bytes = 3;
+  std::vector<std::byte> all = frame(h, std::string("\x92\x01\xa0"));
+  h.kind = FrameKind::kRequest;
+  h.call_id = 1;
+  h.body_bytes = 2;
+  h.payload_bytes = 2;
+  for (const std::byte b : frame(h, std::string("\xa1x"))) all.push_back(b);
+  s.say(all);
+  at_server->wait_closed();  // although the stranger's socket stays open
+  EXPECT_EQ(at_server->why, CloseInfo::Why::kGoodbye);
+  EXPECT_EQ(at_server->reason, GoodbyeReason::kShutdown);
+  EXPECT_EQ(at_server->count(), 0u);
+}
+
+TEST_P(Hostile, PongsThatAPeerDoesNotReadAreNotQueued) {
+  constexpr uint64_t kPings = 100'000;
+  start_listening();
+  Stranger s(address);
+  accept_stranger(s);
+  FrameHeader h;
+  h.kind = FrameKind::kPing;
+  for (h.call_id = 1; h.call_id <= kPings; ++h.call_id) s.say(frame(h));
+  // What has been answered is read until a request of this side's own comes: all pings were read before that.
+  h.kind = FrameKind::kRequest;
+  h.body_bytes = 2;
+  h.payload_bytes = 2;
+  at_server->on = [](Connection& c, Frame& f) {
+    static_cast<void>(c.send(OutFrame(FrameKind::kCancel, f.header.call_id)));
+  };
+  s.say(frame(h, std::string("\xa1x")));
+  at_server->wait_for(1);
+  uint64_t pongs = 0;
+  std::vector<std::byte> bytes(kHeaderBytes);
+  FrameHeader got;
+  do {
+    ASSERT_EQ(::recv(s.fd(), bytes.data(), bytes.size(), MSG_WAITALL), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(
+        decode_header(std::span<const std::byte, kHeaderBytes>(bytes.data(), kHeaderBytes), 1 << 20, &got),
+        "");
+    pongs += got.kind == FrameKind::kPong;
+  } while (got.kind != FrameKind::kCancel);
+  EXPECT_GT(pongs, 0u);
+  EXPECT_LT(pongs, kPings / 2);
+  // And a peer that reads is answered.
+  h = FrameHeader();
+  h.kind = FrameKind::kPing;
+  h.call_id = 7;
+  s.say(frame(h));
+  ASSERT_EQ(::recv(s.fd(), bytes.data(), bytes.size(), MSG_WAITALL), static_cast<ssize_t>(bytes.size()));
+  ASSERT_EQ(
+      decode_header(std::span<const std::byte, kHeaderBytes>(bytes.data(), kHeaderBytes), 1 << 20, &got), "");
+  EXPECT_EQ(got.kind, FrameKind::kPong);
+  EXPECT_EQ(got.call_id, 7u);
+}
+
 TEST_P(Hostile, APeerThatDripsALargeFrameIsAlive) {
   options.heartbeat_interval = 100ms;
   options.heartbeat_timeout = 2000ms;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -47,8 +48,13 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   void run() noexcept;
   [[nodiscard]] bool on_own_thread() const noexcept { return std::this_thread::get_id() == thread_id.load(); }
   bool post(std::function<void()> work);
+  bool post(Errand& errand) noexcept;
+  static Errand* take_next(Errand& errand) noexcept { return std::exchange(errand.next_, nullptr); }
   void came(Due& due) noexcept;
   bool run_posted() noexcept;
+  [[nodiscard]] bool nothing_posted() const noexcept TINE_REQUIRES(mutex) {
+    return posted.empty() && !first_errand && !first_due;
+  }
   int wait_for_events(bool may_poll) noexcept;
   void drop_timers() noexcept;
   void handle(int count) noexcept;
@@ -69,11 +75,13 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   detail::Ref<Due> first_due TINE_GUARDED_BY(mutex);  // timers whose time has come
   Due* last_due TINE_GUARDED_BY(mutex) = nullptr;
   std::vector<std::function<void()>> posted TINE_GUARDED_BY(mutex);
+  Errand* first_errand TINE_GUARDED_BY(mutex) = nullptr;
+  Errand* last_errand TINE_GUARDED_BY(mutex) = nullptr;
   // Neither run nor cancelled.
   std::unordered_map<Timer::Entry*, detail::Ref<Timer::Entry>> timers TINE_GUARDED_BY(mutex);
-  std::unordered_map<int, detail::Ref<Pollable>> watched TINE_GUARDED_BY(mutex);
-  // Their events may still be in the batch.
-  std::vector<detail::Ref<Pollable>> forgotten TINE_GUARDED_BY(mutex);
+  std::map<int, detail::Ref<Pollable>> watched TINE_GUARDED_BY(mutex);
+  // Their events may still be in the batch. A node of `watched` moves here: to forget takes no memory.
+  std::multimap<int, detail::Ref<Pollable>> forgotten TINE_GUARDED_BY(mutex);
   bool stopped TINE_GUARDED_BY(mutex) = false;
   bool ended TINE_GUARDED_BY(mutex) = false;  // the thread has nothing more to do
   std::chrono::milliseconds grace TINE_GUARDED_BY(mutex){};
@@ -182,9 +190,11 @@ void Loop::Impl::wake() noexcept {
 
 bool Loop::Impl::run_posted() noexcept {
   if (!has_posted.load(std::memory_order_acquire)) return false;
+  Errand* errand = nullptr;
   {
     MutexLock lock(mutex);
     std::swap(turn.running, posted);
+    errand = std::exchange(first_errand, nullptr);
     has_posted.store(false, std::memory_order_relaxed);
   }
   for (auto& work : turn.running) {
@@ -192,6 +202,11 @@ bool Loop::Impl::run_posted() noexcept {
     work = nullptr;
   }
   turn.running.clear();
+  while (errand) {
+    Errand& one = *errand;
+    errand = take_next(one);  // first: it may be posted again, or be gone
+    one.run_errand();
+  }
   // No more than there were: a timer that renews itself must not keep the loop.
   detail::Ref<Due> due;
   {
@@ -245,7 +260,7 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   int timeout;
   {
     MutexLock lock(mutex);
-    timeout = posted.empty() && !first_due ? -1 : 0;
+    timeout = nothing_posted() ? -1 : 0;
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
@@ -263,7 +278,7 @@ void Loop::Impl::handle(int count) noexcept {
     auto* pollable = static_cast<Pollable*>(event.data.ptr);
     if (pollable->watched_.load(std::memory_order_acquire)) pollable->on_events(event.events);
   }
-  std::vector<detail::Ref<Pollable>> drop;
+  std::multimap<int, detail::Ref<Pollable>> drop;
   {
     MutexLock lock(mutex);
     drop.swap(forgotten);
@@ -279,18 +294,26 @@ void Loop::Impl::run() noexcept {
     if (stopping.load(std::memory_order_acquire)) {
       if (!told) {
         told = true;
-        std::vector<detail::Ref<Pollable>> all;
         {
           MutexLock lock(mutex);
           give_up = Clock::now() + grace;
-          for (auto& [fd, pollable] : watched) all.push_back(pollable);
         }
         drop_timers();
-        for (auto& pollable : all) pollable->on_events(0);
+        for (int fd = -1;;) {
+          detail::Ref<Pollable> next;
+          {
+            const MutexLock lock(mutex);
+            const auto at = watched.upper_bound(fd);
+            if (at == watched.end()) break;
+            fd = at->first;
+            next = at->second;
+          }
+          next->on_events(0);
+        }
         continue;
       }
       MutexLock lock(mutex);
-      if (Clock::now() >= give_up || (watched.empty() && posted.empty() && !first_due)) {
+      if (Clock::now() >= give_up || (watched.empty() && nothing_posted())) {
         stopped = true;
         break;
       }
@@ -306,17 +329,24 @@ void Loop::Impl::run() noexcept {
   // Outside the lock: what is dropped may hold the last reference to something that calls us.
   std::vector<std::function<void()>> dropped_work;
   detail::Ref<Due> dropped_due;
-  std::unordered_map<int, detail::Ref<Pollable>> dropped_watched;
-  std::vector<detail::Ref<Pollable>> dropped;
+  Errand* dropped_errand = nullptr;
+  std::map<int, detail::Ref<Pollable>> dropped_watched;
+  std::multimap<int, detail::Ref<Pollable>> dropped;
   {
     MutexLock lock(mutex);
     dropped_work.swap(posted);
+    dropped_errand = std::exchange(first_errand, nullptr);
     dropped_due = std::move(first_due);
     last_due = nullptr;
     dropped_watched.swap(watched);
     dropped.swap(forgotten);
   }
   dropped_work.clear();
+  while (dropped_errand) {
+    Errand& one = *dropped_errand;
+    dropped_errand = take_next(one);
+    one.drop_errand();
+  }
   while (dropped_due) {
     auto next = std::move(dropped_due->next);
     dropped_due = std::move(next);
@@ -405,7 +435,21 @@ bool Loop::Impl::post(std::function<void()> work) {
   return true;
 }
 
+bool Loop::Impl::post(Errand& errand) noexcept {
+  if (birth.inherited()) return false;
+  {
+    const MutexLock lock(mutex);
+    if (stopped) return false;
+    (first_errand ? last_errand->next_ : first_errand) = &errand;
+    last_errand = &errand;
+    has_posted.store(true, std::memory_order_release);
+  }
+  if (!on_own_thread()) wake();
+  return true;
+}
+
 bool Loop::post(std::function<void()> work) { return impl_->post(std::move(work)); }
+bool Loop::post(Errand& errand) noexcept { return impl_->post(errand); }
 
 TimerId Loop::schedule_at(TimePoint when, std::function<void()> work) {
   if (forked()) return {};
@@ -461,8 +505,7 @@ void Loop::forget(int fd, Pollable& pollable) noexcept {
   ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
   auto found = impl_->watched.find(fd);
   if (found == impl_->watched.end()) return;
-  impl_->forgotten.push_back(std::move(found->second));
-  impl_->watched.erase(found);
+  impl_->forgotten.insert(impl_->watched.extract(found));
 }
 
 Recycler& Loop::recycler() const noexcept { return impl_->recycler; }

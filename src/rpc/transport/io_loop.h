@@ -57,8 +57,24 @@ class Loop {
     Executor* callbacks = nullptr;  // of a timer of its own; null: in place
   };
 
+  // Work that is there before it is due: to post it takes no memory. It is posted once at a time, and whoever posts it keeps it
+  // until it runs or is dropped, on the loop's thread.
+  class Errand {
+   public:
+    virtual void run_errand() noexcept = 0;
+    virtual void drop_errand() noexcept = 0;
+
+   protected:
+    ~Errand() = default;
+
+   private:
+    friend class Loop;
+    Errand* next_ = nullptr;  // guarded by the loop's mutex
+  };
+
   // False, and the function is dropped, once the loop has stopped.
   bool post(std::function<void()> work);
+  bool post(Errand& errand) noexcept;
   TimerId schedule_at(TimePoint when, std::function<void()> work);
   // True when it will not run any more; false when it has run, is running, or never was.
   bool cancel(const TimerId& id) noexcept;

@@ -54,10 +54,14 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
           // Those that wait stay in the backlog. Asking again at once would only burn the processor.
           acceptor_->loop().change(fd_.get(), *this, 0);
           const auto self = detail::Ref<AcceptSocket>::share(this);
-          acceptor_->loop().schedule_at(Clock::now() + std::chrono::milliseconds(100), [self] {
-            const MutexLock relock(self->mutex_);
-            if (self->fd_) self->acceptor_->loop().change(self->fd_.get(), *self, EPOLLIN);
-          });
+          try {
+            acceptor_->loop().schedule_at(Clock::now() + std::chrono::milliseconds(100), [self] {
+              const MutexLock relock(self->mutex_);
+              if (self->fd_) self->acceptor_->loop().change(self->fd_.get(), *self, EPOLLIN);
+            });
+          } catch (const std::bad_alloc&) {
+            acceptor_->loop().change(fd_.get(), *this, EPOLLIN);  // then it asks at once
+          }
           return;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL || errno == EBADF) return;
@@ -65,10 +69,12 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
       }
     }
     prepare_accepted(fd.get(), from.storage.ss_family);
-    std::string text = from.storage.ss_family == AF_UNIX ? acceptor_->address() : from.text();
-    std::unique_ptr<Channel> channel(new (std::nothrow) SocketChannel(std::move(fd)));
-    if (!channel) continue;
-    acceptor_->accepted(std::move(channel), std::move(text));
+    try {
+      std::string text = from.storage.ss_family == AF_UNIX ? acceptor_->address() : from.text();
+      acceptor_->accepted(std::make_unique<SocketChannel>(std::move(fd)), std::move(text));
+    } catch (const std::bad_alloc&) {
+      continue;  // the other side finds its connection closed
+    }
   }
 }
 

@@ -58,8 +58,10 @@ class TcpTransport final : public Transport {
     for (FileDescriptor& fd : sockets) {
       accepting.push_back(detail::make_ref<AcceptSocket>(acceptor, std::move(fd), std::string()));
     }
+    // First: when one of them cannot begin it closes the others.
+    const auto listener = detail::make_ref<SocketListener>(std::move(acceptor), accepting);
     for (auto& socket : accepting) socket->begin();
-    return detail::make_ref<SocketListener>(std::move(acceptor), std::move(accepting));
+    return listener;
   }
 
   Future<detail::Ref<Connection>> connect(const std::string& address, ConnectOptions options) override {

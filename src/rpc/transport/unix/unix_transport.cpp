@@ -40,10 +40,10 @@ class UnixTransport final : public Transport {
     if (!path.empty()) ::chmod(path.c_str(), 0600);  // before anybody can connect
     if (::listen(fd.get(), kBacklog) != 0) throw SystemError(errno_text("cannot listen on", address));
     auto socket = detail::make_ref<AcceptSocket>(acceptor, std::move(fd), path);
+    // First: once it has begun somebody has to close it.
+    const auto listener = detail::make_ref<SocketListener>(std::move(acceptor), std::vector{socket});
     socket->begin();
-    std::vector<detail::Ref<AcceptSocket>> sockets;
-    sockets.push_back(std::move(socket));
-    return detail::make_ref<SocketListener>(std::move(acceptor), std::move(sockets));
+    return listener;
   }
 
   Future<detail::Ref<Connection>> connect(const std::string& address, ConnectOptions options) override {

@@ -1,0 +1,161 @@
+// What becomes of connections and listeners when there is no memory: they end, those who wait are told, and the process goes on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <utility>
+
+#include "src/base/want_of_memory_for_tests.h"
+#include "src/rpc/inbox.h"
+#include "src/rpc/transport/framed_connection.h"
+#include "src/rpc/transport/in_process/pipe_channel.h"
+#include "src/rpc/transport/test_peers.h"
+#include "src/rpc/world_for_tests.h"
+
+namespace tine::rpc {
+namespace {
+
+// Two ends of a connection, each of a loop of its own.
+struct Ends {
+  explicit Ends(ConnectionOptions options = {}) {
+    auto [a, b] = make_pipe();
+    near = detail::make_ref<FramedConnection>(near_loop, std::move(a), PeerInfo{}, options);
+    far = detail::make_ref<FramedConnection>(far_loop, std::move(b), PeerInfo{}, options);
+  }
+  ~Ends() {
+    near->close(nullptr);
+    far->close(nullptr);
+    near_loop.stop();
+    far_loop.stop();
+  }
+  IoLoop near_loop, far_loop;
+  detail::Ref<FramedConnection> near, far;
+  detail::Ref<Recorder> at_near = detail::make_ref<Recorder>(), at_far = detail::make_ref<Recorder>();
+};
+
+TEST(WantOfMemory, AConnectionThatIsClosedTellsBothSides) {
+  bool failed = true;
+  for (int n = 0; failed; ++n) {
+    Ends ends;
+    ends.near->start(ends.at_near);
+    ends.far->start(ends.at_far);
+    fail_allocation(n);
+    ends.near->close(nullptr);
+    failed = allocation_failed();
+    ends.at_near->wait_closed();
+    ends.at_far->wait_closed();
+    EXPECT_NE(ends.at_near->error, "");
+  }
+}
+
+TEST(WantOfMemory, AConnectionThatIsShutDownTellsBothSides) {
+  bool failed = true;
+  for (int n = 0; failed; ++n) {
+    Ends ends;
+    ends.near->start(ends.at_near);
+    ends.far->start(ends.at_far);
+    fail_allocation(n);
+    ends.near->shutdown(GoodbyeReason::kDone, "enough", Clock::now() + std::chrono::seconds(10));
+    failed = allocation_failed();
+    ends.at_near->wait_closed();
+    ends.at_far->wait_closed();
+  }
+}
+
+// The thread that waits reads, and gives the connection up where it cannot.
+TEST(WantOfMemory, AThreadThatReadsGivesTheConnectionUp) {
+  bool failed = true;
+  for (int n = 0; failed; ++n) {
+    Ends ends;
+    bool answered = false;
+    ends.at_near->on = [&](Connection&, Frame&) { answered = true; };
+    ends.at_near->keep = false;
+    ends.near->start(ends.at_near);
+    ends.far->start(ends.at_far);
+    ASSERT_EQ(ends.far->send(request(1, "hello")), nullptr);
+    fail_allocation(n);
+    auto done = [&] { return answered || ends.near->closed(); };
+    (void)ends.near->try_poll(Clock::now() + std::chrono::seconds(1), done);
+    failed = allocation_failed();
+  }
+}
+
+TEST(WantOfMemory, AStartThatFailsLeavesNobodyUntold) {
+  bool failed = true;
+  for (int n = 0; failed; ++n) {
+    Ends ends;
+    ends.far->start(ends.at_far);
+    fail_allocation(n);
+    try {
+      ends.near->start(ends.at_near);
+    } catch (const std::bad_alloc&) {
+    }
+    failed = allocation_failed();
+    ends.near->close(nullptr);
+    ends.at_near->wait_closed();
+    ends.at_far->wait_closed();
+  }
+}
+
+TEST(WantOfMemory, AListenerThatCannotBeginLeavesNobodyListening) {
+  const testing::FreeAddress address;
+  IoLoop loop;
+  const auto transport =
+      tcp_transport()->make(loop, {"server", 1, std::make_shared<const Secret>("the shared secret")});
+  bool failed = true;
+  detail::Ref<Listener> listener;
+  for (int n = 0; failed; ++n) {
+    ListenOptions options;
+    options.on_connection = [](const detail::Ref<Connection>&) {};
+    fail_allocation(n);
+    try {
+      listener = transport->listen(address.text(), std::move(options));
+    } catch (const std::bad_alloc&) {
+    } catch (const SystemError& e) {
+      ADD_FAILURE() << "somebody listens still: " << e.message();
+    }
+    failed = allocation_failed();
+    EXPECT_NE(failed, static_cast<bool>(listener));
+  }
+  EXPECT_TRUE(listener);
+  listener->close();
+  loop.stop();
+}
+
+// The end of a connection waits behind a large body without any memory.
+TEST(WantOfMemory, AnInboxTellsTheEnd) {
+  struct Pool final : Executor {
+    void post(Task& task) noexcept override { tasks.push_back(&task); }
+    std::deque<Task*> tasks;
+  } pool;
+  struct Sink final : Inbox::Sink {
+    void handle(Frame&, At) noexcept override { ++frames; }
+    void handle_end(const CloseInfo& info) noexcept override { end = describe(info.error); }
+    std::shared_ptr<void> alive() override { return std::make_shared<int>(); }
+    int frames = 0;
+    std::string end;
+  };
+  bool failed = true;
+  for (int n = 0; failed; ++n) {
+    Sink sink;
+    const auto inbox = detail::make_ref<Inbox>(sink, pool, pool);
+    const std::vector<std::byte> body(kReadHere + 1);
+    Frame frame;
+    frame.header.kind = FrameKind::kRequest;
+    frame.body = body;
+    inbox->arrived(frame);
+    CloseInfo info;
+    info.error = make_error(ErrorKind::kPeerDied, "it died");
+    info.how = std::string(1000, 'x');
+    fail_allocation(n);
+    inbox->ended(info);
+    failed = allocation_failed();
+    pool.tasks.front()->run();
+    pool.tasks.clear();
+    EXPECT_EQ(sink.frames, 1);
+    EXPECT_EQ(sink.end, "PeerDied: it died");
+  }
+}
+
+}  // namespace
+}  // namespace tine::rpc
