@@ -272,6 +272,31 @@ TEST(Compile, ElementsAreOfTheTypeThatAnAnnotationGives) {
               HasSubstr("the elements of a list must have one type"));
 }
 
+TEST(Compile, AnElementOfALoopInBracketsIsOfTheTypeThatAnAnnotationGives) {
+  compiled(
+      "def f(n: int):\n    xs: List[Optional[int]] = [i for i in range(n)]\n    xs.append(None)\n    return "
+      "xs\n");
+  compiled(
+      "def f(n: int):\n    xs: List[float] = [i for i in range(n)]\n    xs.append(0.5)\n    return xs\n");
+  EXPECT_THAT(refusal("def f(n: int):\n    xs = [i for i in range(n)]\n    xs.append(None)\n    return xs\n"),
+              Not(HasSubstr("no error")));
+}
+
+TEST(Compile, AUnionWithNoneIsAnOptional) {
+  for (const char* type :
+       {"Optional[int]", "Union[int, None]", "Union[None, int]", "Union[Optional[int], int]",
+        "Union[Optional[int], None]", "Union[int, Optional[int]]", "Optional[Union[int, None]]"}) {
+    EXPECT_EQ(
+        compiled(fmt::format("def f(x: {}) -> int:\n    return 0\n", type))[0].schema.args[0].type->str(),
+        "Optional[int]")
+        << type;
+  }
+  EXPECT_THAT(refusal("def f(x: Union[int, str]) -> int:\n    return 0\n"),
+              HasSubstr("a Union of int and str"));
+  EXPECT_THAT(refusal("def f(x: Union[Optional[int], str]) -> int:\n    return 0\n"),
+              HasSubstr("a Union of int and str"));
+}
+
 TEST(Compile, DictsAreMadeOfPairsAndLoops) {
   for (const char* made :
        {"{k: i for i, k in enumerate(ks)}", "{k: 1 for k in ks if len(k) > 1}", "dict([(k, 1) for k in ks])",

@@ -1,6 +1,7 @@
 // What becomes of a call when there is no memory for it: it fails, and the process goes on.
 #include <gtest/gtest.h>
 
+#include <future>
 #include <utility>
 
 #include "src/base/want_of_memory_for_tests.h"
@@ -50,6 +51,35 @@ TEST(RawMemoryTest, ACallThatThereIsNoMemoryToKeepUntilTheStartFails) {
   const auto sinks = call_without_memory(one, 0);
   one->open();
   expect_ends(sinks);
+}
+
+// Where not even a failure can be told the connection ends, which tells it.
+TEST(RawMemoryTest, AnAnswerEndsTheCallWhicheverAllocationFails) {
+  for (const bool fails : {false, true}) {
+    int tried = 0;
+    for (bool failed = true; failed; ++tried) {
+      RawNodes nodes{Over::kUnix};
+      nodes.make(2);
+      std::promise<bool> told;
+      nodes[1].handler.on_call = [&](RawCall call) {
+        std::string why(5'000, 'x');  // more than a frame has room for at first
+        until_failure = tried;
+        if (fails) {
+          call.fail(std::move(why));
+        } else {
+          call.reply(std::move(call.message()));
+        }
+        told.set_value(std::exchange(until_failure, -1) < 0);
+      };
+      const auto sink = std::make_shared<Result>();
+      nodes[0]->call(1, RawMessage{1, RawBytes::copy(std::string(5'000, 'a')), {}}, in(60s), sink);
+      const Ended& ended = sink->get();
+      EXPECT_NE(ended.text(), "");
+      failed = told.get_future().get();
+      EXPECT_TRUE(failed || ended.ok != fails);
+    }
+    EXPECT_GT(tried, 1);
+  }
 }
 
 }  // namespace

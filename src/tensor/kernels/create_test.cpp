@@ -157,5 +157,14 @@ TEST(Loss, CrossEntropyIsTheMeanNegativeLogProbabilityOfTheTargets) {
   EXPECT_THAT(message_of<IndexError>([&] { (void)one_hot(c, T({3}), 3); }), HasSubstr("3 is not below 3"));
 }
 
+TEST(Create, WithoutAnyElementIsNoError) {
+  EXPECT_EQ(linspace(0, 1, 0).sizes()[0], 0);
+  EXPECT_EQ(linspace(0, 1, 2).repr(), "tensor([0., 1.])");
+  EXPECT_EQ(eye(0).numel(), 0);
+  EXPECT_EQ(eye(0, 3).sizes()[1], 3);
+  EXPECT_EQ(eye(3, 0).sizes()[0], 3);
+  EXPECT_EQ(zeros(std::array<int64_t, 2>{0, 3}).numel(), 0);
+}
+
 }  // namespace
 }  // namespace tine::tensor
