@@ -73,3 +73,7 @@ def test_all_that_can_be_called_has_documentation_and_a_signature():
         if callable(obj) and not (isinstance(obj, type) and issubclass(obj, BaseException)) and not has_signature(obj)
     ]
     assert [name for name in without if not name.startswith(UNREADABLE)] == []
+
+
+def test_a_script_functions_type_may_be_written_in_annotations():
+    assert tine.jit.ScriptFunction[[int], str].__origin__ is tine.jit.ScriptFunction

@@ -2,6 +2,7 @@
 
 from typing import List, Optional
 
+import pytest
 import tine as torch
 from tine import Tensor
 
@@ -164,3 +165,10 @@ def test_a_compilation_unit_compiles_text():
             return x * 2
     """)
     assert unit.double(4) == 8
+
+
+def test_a_function_that_a_unit_does_not_have_is_named():
+    unit = torch.jit.CompilationUnit("def f(x: int) -> int:\n    return x\n")
+    assert unit.f(3) == 3
+    with pytest.raises(AttributeError, match="'CompilationUnit' object has no attribute 'g'"):
+        unit.g
