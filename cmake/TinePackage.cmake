@@ -22,8 +22,8 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # The extension's own library comes from the package beside it, which is not installed while this one is made.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${CMAKE_BINARY_DIR}/python/tine")
-# Packages whose programs are linked with the library depend on it from this version on. (CPack warns that the extension is no
-# library to link with.)
+# Packages whose programs are linked with the library depend on it from this version on. (CPack warns that nothing can be linked
+# with the extension, and that is so.)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)

@@ -71,6 +71,6 @@ def test_what_is_not_tines_is_refused_also_by_an_update(check):
     assert check.list.read_text() == before
 
 
-def test_a_file_that_is_no_library_is_named(tmp_path):
+def test_a_file_that_is_not_a_library_is_named(tmp_path):
     done = subprocess.run([sys.executable, ROOT / "tools/check_exports", tmp_path / "none.so"], capture_output=True, text=True)
     assert done.returncode == 1 and "none.so" in done.stderr and "Traceback" not in done.stderr

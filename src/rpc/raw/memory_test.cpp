@@ -63,13 +63,13 @@ TEST(RawMemoryTest, AnAnswerEndsTheCallWhicheverAllocationFails) {
       std::promise<bool> told;
       nodes[1].handler.on_call = [&](RawCall call) {
         std::string why(5'000, 'x');  // more than a frame has room for at first
-        until_failure = tried;
+        fail_allocation(tried);
         if (fails) {
           call.fail(std::move(why));
         } else {
           call.reply(std::move(call.message()));
         }
-        told.set_value(std::exchange(until_failure, -1) < 0);
+        told.set_value(allocation_failed());
       };
       const auto sink = std::make_shared<Result>();
       nodes[0]->call(1, RawMessage{1, RawBytes::copy(std::string(5'000, 'a')), {}}, in(60s), sink);
