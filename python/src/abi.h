@@ -17,6 +17,11 @@
 
 namespace tine::python::abi {
 
+// Parts of a code object. New references, or empty with the indicator set. The line is 0 where there is none.
+[[nodiscard]] PyRef file_of(PyCodeObject* code) noexcept;
+[[nodiscard]] PyRef name_of(PyCodeObject* code) noexcept;  // qualified
+[[nodiscard]] int line_of(PyCodeObject* code, int offset) noexcept;
+
 // Where the innermost frame of this thread is: its code, borrowed, and the offset() of Frames. It is returned in registers,
 // since each future of a user asks for it. Without a code where only Frames can tell.
 struct Instruction {
@@ -40,12 +45,13 @@ class Frames {
 
   // Null at the end.
   [[nodiscard]] PyCodeObject* code() const noexcept { return code_; }
-  // Of the instruction being run, in bytes: PyCode_Addr2Line() turns it into a line.
+  // Of the instruction being run, in bytes: line_of() turns it into a line.
   [[nodiscard]] int offset() const noexcept { return offset_; }
   void next() noexcept;
 
  private:
   void look() noexcept;
+  void step() noexcept;
   void let_go() noexcept;
 
   const void* frame_ = nullptr;      // 3.11: read where it lies
@@ -106,17 +112,32 @@ template <class E>
 
 // What the class or a base of it defines under that name, as it stands there; borrowed, null without an error set.
 [[nodiscard]] PyObject* defined_in(PyTypeObject* type, PyObject* name) noexcept;
+// Whether there is such a thing that can be read from the class. It is quick where there is not.
+[[nodiscard]] bool defines(PyTypeObject* type, PyObject* name) noexcept;
 
-// What a weak reference refers to, empty where that is gone: 3.13 has a call for it that needs no borrowed reference.
+// What a slice consists of, borrowed from it.
+struct Slice {
+  explicit Slice(PyObject* slice) noexcept;
+  PyObject *start, *stop, *step;
+};
+
+// As a function in a class gives it for an instance.
+[[nodiscard]] PyObject* bound_method(PyObject* function, PyObject* instance);
+
+// The beginning of a tp_dealloc whose class has this tp_finalize: runs it, unless it has run. Returns -1 when somebody
+// took a reference to the object meanwhile; it then lives on.
+[[nodiscard]] int finalize_in_dealloc(PyObject* object, void (*finalize)(PyObject*));
+
+// How calls of the class itself come in without a tuple. Where there is no way, tp_new and tp_init serve them.
+// vectorcall_slot() is the number of the slot for it in a PyType_Spec; 0, which ends the list, where set_vectorcall() does it.
+[[nodiscard]] int vectorcall_slot() noexcept;
+void set_vectorcall(PyTypeObject* type, vectorcallfunc call, destructor finalize) noexcept;
+
+// What a weak reference refers to, empty where that is gone. Calling it is the one way that all versions have.
 [[nodiscard]] inline PyRef referent(PyObject* weak) noexcept {
-#if PY_VERSION_HEX < 0x030D0000
-  PyObject* const object = PyWeakref_GetObject(weak);
-  return object == Py_None ? PyRef() : PyRef::share(object);
-#else
-  PyObject* object = nullptr;
-  if (PyWeakref_GetRef(weak, &object) < 0) PyErr_Clear();
-  return PyRef::adopt(object);
-#endif
+  PyRef object = PyRef::adopt(PyObject_CallNoArgs(weak));
+  if (!object) PyErr_Clear();
+  return object.get() == Py_None ? PyRef() : object;
 }
 
 // One row for each mechanism: the way chosen for this CPython and this libstdc++, and whether it was seen to work.

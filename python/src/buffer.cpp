@@ -51,7 +51,7 @@ struct ReleaseView {
 using View = std::unique_ptr<Py_buffer, ReleaseView>;
 
 [[noreturn]] void refuse(PyObject* exporter, const std::string& elements) {
-  throw TypeError("can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) + elements +
+  throw TypeError("can't make a tensor of a " + std::string(TypeName(exporter).c_str()) + elements +
                   "; tine has float32, float64, int64, uint8 and bool: convert it with astype() first");
 }
 
@@ -62,8 +62,9 @@ using View = std::unique_ptr<Py_buffer, ReleaseView>;
 
 // NumPy's scalar dates call themselves arrays of eight numbers.
 bool is_date(PyObject* exporter) {
-  const std::string_view type = Py_TYPE(exporter)->tp_name;
-  return type == "numpy.datetime64" || type == "numpy.timedelta64";
+  const TypeName type(exporter);
+  const std::string_view name = type.c_str();
+  return name == "numpy.datetime64" || name == "numpy.timedelta64";
 }
 
 View view_of(PyObject* exporter) {
@@ -146,7 +147,7 @@ Tensor copy_of_buffer(PyObject* exporter) {
     if (*format == 'L' && view->itemsize == 8) {  // unsigned: numbers that do not fit have become negative
       const auto* const numbers = static_cast<const int64_t*>(tensor.data());
       if (std::any_of(numbers, numbers + tensor.numel(), [](int64_t n) { return n < 0; })) {
-        throw OverflowError("can't make a tensor of a " + std::string(Py_TYPE(exporter)->tp_name) +
+        throw OverflowError("can't make a tensor of a " + std::string(TypeName(exporter).c_str()) +
                             " with numbers from 2 ** 63 on; tine's integers are int64 and uint8");
       }
     }
@@ -227,9 +228,13 @@ PyObject* tensor_reduce(PyObject* self, PyObject* protocol) {
         sizes ? PyRef::adopt(PyTuple_GetSlice(sizes.get(), 0, PyTuple_GET_SIZE(sizes.get()))) : PyRef();
     const PyRef dtype = PyRef::adopt(wrap_dtype(tensor_of(self).dtype()));
     // With protocol 5 the pickler may send the elements beside the stream, without a copy.
-    const PyRef data = !whole ? PyRef()
-                              : PyRef::adopt(version >= 5 ? PyPickleBuffer_FromObject(whole.get())
-                                                          : PyObject_Bytes(whole.get()));
+    const PyRef pickle = PyRef::adopt(version >= 5 ? PyImport_ImportModule("pickle") : nullptr);
+    PyRef data;
+    if (pickle && whole) {
+      data = PyRef::adopt(PyObject_CallMethod(pickle.get(), "PickleBuffer", "O", whole.get()));
+    } else if (version < 5 && whole) {
+      data = PyRef::adopt(PyObject_Bytes(whole.get()));
+    }
     if (!function || !shape || !data) return nullptr;
     return Py_BuildValue("O(OOOO)", function.get(), Py_TYPE(self), data.get(), shape.get(), dtype.get());
   });
@@ -280,7 +285,7 @@ PyObject* rebuild_tensor(PyObject*, PyObject* args) {
 
 PyObject* from_numpy(PyObject*, PyObject* array) {
   if (is_tensor(array) || !PyObject_CheckBuffer(array) || PyBytes_Check(array)) {
-    PyErr_Format(PyExc_TypeError, "from_numpy(): expected np.ndarray (got %s)%s", Py_TYPE(array)->tp_name,
+    PyErr_Format(PyExc_TypeError, "from_numpy(): expected np.ndarray (got %s)%s", TypeName(array).c_str(),
                  is_foreign_array(array) ? "; write from_dlpack(x) for another library's array" : "");
     return nullptr;
   }

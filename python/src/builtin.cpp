@@ -1,7 +1,5 @@
 #include "python/src/builtin.h"
 
-#include <structmember.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -10,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "python/src/abi.h"
 #include "python/src/call_values.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
@@ -35,7 +34,7 @@ Value number_like(PyObject* object) {
     if (index) return to_value(index.get());
     PyErr_Clear();
   }
-  if (std::strncmp(Py_TYPE(object)->tp_name, "numpy.", 6) == 0 && PyNumber_Check(object) &&
+  if (std::strncmp(TypeName(object).c_str(), "numpy.", 6) == 0 && PyNumber_Check(object) &&
       !PyObject_CheckBuffer(object)) {
     const PyRef number = PyRef::adopt(PyNumber_Float(object));
     if (!number) throw_error();
@@ -43,7 +42,7 @@ Value number_like(PyObject* object) {
   }
   // numpy.float32 and numpy.bool_ export a buffer of one element.
   Py_buffer view;
-  if (std::strncmp(Py_TYPE(object)->tp_name, "numpy.", 6) == 0 && PyObject_CheckBuffer(object) &&
+  if (std::strncmp(TypeName(object).c_str(), "numpy.", 6) == 0 && PyObject_CheckBuffer(object) &&
       PyObject_GetBuffer(object, &view, PyBUF_FORMAT | PyBUF_ND) == 0) {
     const bool scalar = view.ndim == 0;
     const char format = view.format ? view.format[0] : 'B';
@@ -246,7 +245,7 @@ PyObject* builtin_repr(PyObject* object) {
   return PyUnicode_FromFormat("<built-in operator %U>", as_builtin(object)->full_name);
 }
 PyObject* method_get(PyObject* object, PyObject* instance, PyObject*) {
-  return instance && instance != Py_None ? PyMethod_New(object, instance) : Py_NewRef(object);
+  return instance && instance != Py_None ? abi::bound_method(object, instance) : Py_NewRef(object);
 }
 // The functions do not bind. With this slot `inspect` and `help()` take them for the routines that they are.
 PyObject* function_get(PyObject* object, PyObject*, PyObject*) { return Py_NewRef(object); }
@@ -463,11 +462,13 @@ bool init_builtins(PyObject* module) {
       }
     }
     // Tensor's own attributes come first: size() gives a Size, where() starts with the condition.
-    if (!is_method(rows) || PyDict_GetItemString(types.tensor->tp_dict, text.c_str())) continue;
+    if (!is_method(rows)) continue;
+    const PyRef key = PyRef::adopt(PyUnicode_InternFromString(text.c_str()));
+    if (!key || abi::defined_in(types.tensor, key.get())) continue;
     const PyRef method = PyRef::adopt(make_builtin(types.builtin_method, rows, name));
-    if (!method || PyDict_SetItemString(types.tensor->tp_dict, text.c_str(), method.get()) < 0) return false;
+    if (!method || PyObject_SetAttr(reinterpret_cast<PyObject*>(types.tensor), key.get(), method.get()) < 0)
+      return false;
   }
-  PyType_Modified(types.tensor);
   return PyModule_AddObjectRef(module, "_operators", names.get()) == 0;
 }
 

@@ -1,6 +1,7 @@
 #include <memory>
 #include <utility>
 
+#include "python/src/abi.h"
 #include "python/src/future.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
@@ -226,12 +227,10 @@ int posted_clear(PyObject* object) {
 }
 
 void posted_dealloc(PyObject* object) {
-  if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // a callback kept it
+  if (abi::finalize_in_dealloc(object, posted_finalize) < 0) return;  // a callback kept it
   PyObject_GC_UnTrack(object);
   posted_clear(object);
-  PyTypeObject* const type = Py_TYPE(object);
-  type->tp_free(object);
-  Py_DECREF(type);
+  free_object(object);
 }
 
 PyType_Slot posted_slots[] = {{Py_tp_call, reinterpret_cast<void*>(posted_call)},

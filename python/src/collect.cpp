@@ -207,7 +207,7 @@ PyObject* collect_into(const std::vector<Future<Value>>& futures, Rule rule) {
         PyExc_TypeError,
         "%s(): expected a list of Future objects, but element %zd is %R of type %s; others' futures are "
         "taken when they have add_done_callback() and value() or result()",
-        function, i, item, Py_TYPE(item)->tp_name);
+        function, i, item, TypeName(item).c_str());
   }
   return false;
 }
@@ -246,7 +246,7 @@ bool read_futures(const char* function, PyObject* sequence, PyRef* items,
   if (!*items) {
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
       PyErr_Format(PyExc_TypeError, "%s(): expected a list of Future objects, got %s", function,
-                   Py_TYPE(sequence)->tp_name);
+                   TypeName(sequence).c_str());
     }
     return false;
   }

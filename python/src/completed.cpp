@@ -120,9 +120,7 @@ int completed_clear(PyObject* object) {
 void completed_dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
   if (Arrivals* const arrivals = as_completed_object(object)->arrivals) arrivals->release();
-  PyTypeObject* const type = Py_TYPE(object);
-  type->tp_free(object);
-  Py_DECREF(type);
+  free_object(object);
 }
 
 PyMethodDef methods[] = {{"_take", completed_take, METH_NOARGS, nullptr},

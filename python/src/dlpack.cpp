@@ -105,7 +105,7 @@ PyObject* from_dlpack(PyObject*, PyObject* exporter) {
   if (!capsule) {
     if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
       PyErr_Format(PyExc_TypeError, "from_dlpack(): expected an array with __dlpack__ or a capsule, got %s",
-                   Py_TYPE(exporter)->tp_name);
+                   TypeName(exporter).c_str());
     }
     return nullptr;
   }

@@ -1,7 +1,5 @@
 #include "python/src/tensor.h"
 
-#include <structmember.h>
-
 #include <array>
 #include <cstddef>
 #include <string>
@@ -66,7 +64,8 @@ PyObject* size_numel(PyObject* self, PyObject*) {
   return product.leak();
 }
 PyObject* size_item(PyObject* self, PyObject* index) {
-  PyRef item = PyRef::adopt(PyTuple_Type.tp_as_mapping->mp_subscript(self, index));
+  static const auto of_tuple = reinterpret_cast<binaryfunc>(PyType_GetSlot(&PyTuple_Type, Py_mp_subscript));
+  PyRef item = PyRef::adopt(of_tuple(self, index));
   if (!item || !PySlice_Check(index)) return item.leak();
   return PyObject_CallOneArg(reinterpret_cast<PyObject*>(types.size), item.get());
 }
@@ -104,7 +103,7 @@ PyObject* wrap_dtype(DType dtype) { return Py_NewRef(objects[static_cast<size_t>
 DType dtype_of(PyObject* object) noexcept { return reinterpret_cast<PyDType*>(object)->dtype; }
 
 PyObject* make_size(std::span<const int64_t> sizes) {
-  PyObject* const size = types.size->tp_alloc(types.size, static_cast<Py_ssize_t>(sizes.size()));
+  PyObject* const size = PyType_GenericAlloc(types.size, static_cast<Py_ssize_t>(sizes.size()));
   if (!size) return nullptr;
   for (size_t i = 0; i < sizes.size(); ++i) {
     PyObject* const n = PyLong_FromLongLong(sizes[i]);

@@ -1,7 +1,5 @@
 #include "python/src/errors.h"
 
-#include <pybind11/pybind11.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -20,8 +18,7 @@ constinit std::array<PyObject*, kErrorKinds> classes{};
 constinit std::array<PyObject*, kErrorKinds> builtins{};
 
 std::string text_of(PyObject* exception) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  const ErrorAside aside;
   std::string text;
   const PyRef object = PyRef::adopt(PyObject_Str(exception));
   // Half a surrogate pair, which no UTF-8 has, is shown as its escape.
@@ -33,7 +30,6 @@ std::string text_of(PyObject* exception) {
     PyErr_Clear();
     text = "<the exception's __str__ failed>";
   }
-  PyErr_Restore(type, value, traceback);
   return text;
 }
 
@@ -59,8 +55,7 @@ std::string source_line(const Hop& hop) {
 
 void add_notes(PyObject* exception, const std::vector<Hop>& trail) {
   if (trail.empty()) return;
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  const ErrorAside aside;
   for (const Hop& hop : trail) {
     std::string text = tine::detail::text_of(hop);
     if (hop.kind == Hop::Kind::kScript && !hop.file.empty() && hop.line > 0) text += source_line(hop);
@@ -76,7 +71,6 @@ void add_notes(PyObject* exception, const std::vector<Hop>& trail) {
     if (!none) break;
   }
   PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
 }
 
 namespace {
@@ -109,14 +103,21 @@ std::exception_ptr to_exception_ptr(PyObject* exception) {
                                          kind_of(exception), text_of(exception)));
 }
 
-std::exception_ptr take_error() {
+PyRef raised_error() noexcept {
+#if PY_VERSION_HEX < 0x030C0000
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   PyErr_NormalizeException(&type, &value, &traceback);
   if (traceback) PyException_SetTraceback(value, traceback);
-  const PyRef owned[] = {PyRef::adopt(type), PyRef::adopt(value), PyRef::adopt(traceback)};
-  return to_exception_ptr(value);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+  return PyRef::adopt(value);
+#else
+  return PyRef::adopt(PyErr_GetRaisedException());
+#endif
 }
+
+std::exception_ptr take_error() { return to_exception_ptr(raised_error().get()); }
 
 void throw_error() { std::rethrow_exception(take_error()); }
 
@@ -158,8 +159,6 @@ PyObject* to_exception(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const Error& e) {
     return from_error(e);
-  } catch (pybind11::error_already_set& e) {
-    return Py_NewRef(e.value().ptr());
   } catch (const std::bad_alloc&) {
     return PyObject_CallNoArgs(PyExc_MemoryError);
   } catch (const std::exception& e) {

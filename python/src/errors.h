@@ -40,7 +40,9 @@ class PyError final : public Error {
 
 // Wraps an exception instance (a new reference is taken).
 [[nodiscard]] std::exception_ptr to_exception_ptr(PyObject* exception);
-// Moves the error indicator into C++. It must be set.
+// Takes the error out of the indicator, which must be set.
+[[nodiscard]] PyRef raised_error() noexcept;
+// The same, moved into C++.
 [[nodiscard]] std::exception_ptr take_error();
 // The same, thrown as PyError.
 [[noreturn]] void throw_error();

@@ -4,7 +4,7 @@
 
 namespace tine::python {
 
-std::string PyForeign::type_name() const { return Py_TYPE(object_)->tp_name; }
+std::string PyForeign::type_name() const { return TypeName(object_).c_str(); }
 
 std::string PyForeign::repr() const {
   const Gil gil;
@@ -43,7 +43,7 @@ std::string array_hint(const Value& value) {
     const PyRef full =
         module && name ? PyRef::adopt(PyUnicode_FromFormat("%S.%S", module.get(), name.get())) : PyRef();
     const char* const text = full ? PyUnicode_AsUTF8(full.get()) : nullptr;
-    hint = "\na " + std::string(text ? text : Py_TYPE(object)->tp_name) +
+    hint = "\na " + std::string(text ? text : TypeName(object).c_str()) +
            " is not a tine Tensor; write tine.from_dlpack(x), which shares its memory";
     PyErr_Clear();
   }
@@ -54,7 +54,7 @@ void PyForeign::operator delete(PyForeign* self, std::destroying_delete_t) {
   PyObject* const object = self->object_;
   self->~PyForeign();
   if (!Py_IsInitialized()) return;  // leaked: there is nobody left to give it back to
-  if (PyGILState_Check()) {
+  if (has_lock()) {
     ::operator delete(static_cast<void*>(self));
     Py_DECREF(object);
     return;

@@ -1,6 +1,5 @@
 #include "python/src/future.h"
 
-#include <structmember.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "python/src/abi.h"
 #include "python/src/arguments.h"
 #include "python/src/place.h"
 
@@ -124,7 +124,7 @@ PyObject* future_vectorcall(PyObject* type, PyObject* const* args, size_t count,
 PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
   auto state = new_state();
   if (!state) return PyErr_NoMemory();
-  PyObject* const object = type->tp_alloc(type, 0);
+  PyObject* const object = PyType_GenericAlloc(type, 0);
   if (object) set_up(as_future(object), state.release(), true);
   return object;
 }
@@ -168,7 +168,8 @@ void future_finalize(PyObject* object) {
 
 void future_dealloc(PyObject* object) {
   PyFuture* const self = as_future(object);
-  if (would_abandon(self) && PyObject_CallFinalizerFromDealloc(object) < 0) return;  // a callback kept it
+  if (would_abandon(self) && abi::finalize_in_dealloc(object, future_finalize) < 0)
+    return;  // a callback kept it
   PyObject_GC_UnTrack(object);
   if (self->weakrefs) PyObject_ClearWeakRefs(object);
   PyTypeObject* const type = Py_TYPE(object);
@@ -180,7 +181,7 @@ void future_dealloc(PyObject* object) {
   if (type == types.future && free_list.size < kFreeListSize && !PyObject_GC_IsFinalized(object)) {
     free_list.items[free_list.size++] = self;
   } else {
-    type->tp_free(object);
+    free_object(type, object);
   }
   Py_DECREF(type);
 }
@@ -345,7 +346,7 @@ PyObject* future_cancelled(PyObject* object, PyObject*) {
 bool check_callable(const char* function, PyObject* callback) {
   if (PyCallable_Check(callback)) return true;
   PyErr_Format(PyExc_TypeError, "%s(): expected a callable that takes the Future, got %R of type %s",
-               function, callback, Py_TYPE(callback)->tp_name);
+               function, callback, TypeName(callback).c_str());
   return false;
 }
 
@@ -368,7 +369,7 @@ PyObject* future_then(PyObject* object, PyObject* const* args, Py_ssize_t count,
       PyErr_Format(PyExc_TypeError,
                    "%s(): expected an executor (tine.futures.pool, or an object with a submit() method), got "
                    "%R of type %s",
-                   function, given[1], Py_TYPE(given[1])->tp_name);
+                   function, given[1], TypeName(given[1]).c_str());
       return nullptr;
     }
   }
@@ -394,7 +395,8 @@ PyObject* future_add_done_callback(PyObject* object, PyObject* callback) {
 
 PyObject* future_repr(PyObject* object) {
   PyFuture* const self = as_future(object);
-  const char* const full = Py_TYPE(object)->tp_name;
+  const TypeName type(object);
+  const char* const full = type.c_str();
   const char* const dot = std::strrchr(full, '.');
   const std::string name = Py_TYPE(object) == types.future ? "tine.Future" : dot ? dot + 1 : full;
   std::string what;
@@ -404,7 +406,7 @@ PyObject* future_repr(PyObject* object) {
       const Value& value = self->state->value();
       PyObject* const foreign = value.is(Tag::kForeign) ? foreign_object(value) : nullptr;
       what =
-          "done: " + (foreign ? std::string(Py_TYPE(foreign)->tp_name) : std::string(name_of(value.tag())));
+          "done: " + (foreign ? std::string(TypeName(foreign).c_str()) : std::string(name_of(value.tag())));
       break;
     }
     case Outcome::kError: {
@@ -412,7 +414,7 @@ PyObject* future_repr(PyObject* object) {
       const PyRef exception =
           PyRef::adopt(self->error ? Py_NewRef(self->error) : to_exception(*self->state->peek_error()));
       if (!exception) return nullptr;
-      what = std::string("failed: ") + Py_TYPE(exception.get())->tp_name;
+      what = std::string("failed: ") + TypeName(exception.get()).c_str();
       break;
     }
     case Outcome::kCancelled: what = "cancelled"; break;
@@ -530,6 +532,7 @@ PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_members, members},
     {Py_am_await, reinterpret_cast<void*>(future_await)},
+    {abi::vectorcall_slot(), reinterpret_cast<void*>(future_vectorcall)},
     {0, nullptr}};
 
 PyType_Spec spec = {"tine.futures.Future", sizeof(PyFuture), 0,
@@ -555,7 +558,7 @@ bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   const double value = PyFloat_AsDouble(seconds);
   if (value == -1 && PyErr_Occurred()) {
     PyErr_Format(PyExc_TypeError, "timeout: expected seconds or None, got %R of type %s", seconds,
-                 Py_TYPE(seconds)->tp_name);
+                 TypeName(seconds).c_str());
     return false;
   }
   if (std::isnan(value)) {
@@ -625,7 +628,7 @@ Future<Value> future_of(PyObject* object) {
 bool init_future(PyObject* module) {
   types.future = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!types.future) return false;
-  types.future->tp_vectorcall = future_vectorcall;
+  abi::set_vectorcall(types.future, future_vectorcall, future_finalize);
   return PyModule_AddObjectRef(module, "Future", reinterpret_cast<PyObject*>(types.future)) == 0;
 }
 

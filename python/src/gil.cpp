@@ -69,7 +69,7 @@ ParkKilledThread::~ParkKilledThread() {
 
 Gil::Gil() noexcept : how_(How::kRefused) {
   if (!Py_IsInitialized()) return;
-  if (PyGILState_Check()) {
+  if (has_lock()) {
     how_ = How::kHeldAlready;
     return;
   }
@@ -119,7 +119,7 @@ void detail::push_orphan(Orphan* orphan) noexcept {
 
 void drop_anywhere(PyObject* object) noexcept {
   if (!object || !Py_IsInitialized()) return;
-  if (PyGILState_Check()) {
+  if (has_lock()) {
     Py_DECREF(object);
     return;
   }

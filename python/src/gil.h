@@ -10,16 +10,24 @@
 // that holds the lock must not join it (PEP 311, "Non-Python created threads").
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
 #include <chrono>
 #include <utility>
 
+#include "python/src/python.h"
+
 namespace tine::python {
 
+// True when this thread holds the lock of an interpreter, which may be finalizing.
+[[nodiscard]] inline bool has_lock() noexcept {
+#ifdef Py_LIMITED_API
+  return PyThreadState_GetDict() !=
+         nullptr;  // "NULL if no current thread state is available"; from 3.12 on each thread's own
+#else
+  return PyGILState_Check() != 0;
+#endif
+}
 // True when this thread holds the lock of an interpreter that is still alive.
-[[nodiscard]] inline bool holds_gil() noexcept { return Py_IsInitialized() && PyGILState_Check(); }
+[[nodiscard]] inline bool holds_gil() noexcept { return Py_IsInitialized() && has_lock(); }
 
 class PyRef {
  public:
@@ -86,13 +94,22 @@ struct ParkKilledThread {
 // Saves the error indicator for its scope and restores it afterwards.
 class ErrorAside {
  public:
+#if PY_VERSION_HEX < 0x030C0000
   ErrorAside() noexcept { PyErr_Fetch(&type_, &value_, &traceback_); }
   ~ErrorAside() { PyErr_Restore(type_, value_, traceback_); }
+#else
+  ErrorAside() noexcept : error_(PyErr_GetRaisedException()) {}
+  ~ErrorAside() { PyErr_SetRaisedException(error_); }
+#endif
   ErrorAside(const ErrorAside&) = delete;
   ErrorAside& operator=(const ErrorAside&) = delete;
 
  private:
+#if PY_VERSION_HEX < 0x030C0000
   PyObject *type_, *value_, *traceback_;
+#else
+  PyObject* error_;
+#endif
 };
 
 // Drops a reference on any thread: at once with the lock, else soon, on a thread that has it. Leaks once

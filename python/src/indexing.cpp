@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "python/src/abi.h"
 #include "python/src/builtin.h"
 #include "python/src/tensor.h"
 #include "python/src/tracing.h"
@@ -51,8 +52,8 @@ Value list_of(PyObject* sequence) {
 
 void add_index(PyObject* item, std::vector<Value>* to) {
   if (PySlice_Check(item)) {
-    const auto* const s = reinterpret_cast<PySliceObject*>(item);
-    to->insert(to->end(), {Rows::get().slice_follows, bound(s->start), bound(s->stop), bound(s->step)});
+    const abi::Slice s(item);
+    to->insert(to->end(), {Rows::get().slice_follows, bound(s.start), bound(s.stop), bound(s.step)});
   } else if (item == Py_None) {
     to->emplace_back();
   } else if (item == Py_Ellipsis) {
@@ -77,7 +78,7 @@ void add_index(PyObject* item, std::vector<Value>* to) {
         "only integers, slices (`:`), ellipsis (`...`), None, bools, lists of numbers and int64 or bool "
         "Tensors "
         "are valid indices (got " +
-        std::string(Py_TYPE(item)->tp_name) + ")");
+        std::string(TypeName(item).c_str()) + ")");
   }
 }
 
@@ -99,9 +100,9 @@ Value simple_index(PyObject* self, PyObject* index) {
   if (PyLong_CheckExact(index))
     return call_op(Rows::get().select, {Value(x), Value(int64_t{0}), number(index, PyExc_IndexError)});
   if (!PySlice_Check(index)) return {};
-  const auto* const s = reinterpret_cast<PySliceObject*>(index);
-  const Value start = bound(s->start), stop = bound(s->stop);
-  const Value step = s->step == Py_None ? Value(int64_t{1}) : bound(s->step);
+  const abi::Slice s(index);
+  const Value start = bound(s.start), stop = bound(s.stop);
+  const Value step = s.step == Py_None ? Value(int64_t{1}) : bound(s.step);
   if (start.is_tensor() || stop.is_tensor() || step.is_tensor()) return {};  // the list keeps them
   return call_op(Rows::get().slice, {Value(x), Value(int64_t{0}), start, stop, step});
 }

@@ -18,6 +18,7 @@ struct PyMissing {
 };
 
 constinit PyTypeObject* missing_type = nullptr;
+constinit PyTypeObject* tensor_base = nullptr;
 
 PyMissing* as_missing(PyObject* o) noexcept { return reinterpret_cast<PyMissing*>(o); }
 
@@ -27,9 +28,8 @@ PyObject* get(PyObject* self, PyObject* instance, PyObject* owner) {
     auto* const type =
         reinterpret_cast<PyTypeObject*>(instance ? reinterpret_cast<PyObject*>(Py_TYPE(instance)) : owner);
     const std::string why = not_there_yet("torch.Tensor", name);
-    const std::string text =
-        instance ? fmt::format("'{}' object has no attribute '{}': {}", type->tp_name, name, why)
-                 : fmt::format("type object '{}' has no attribute '{}': {}", type->tp_name, name, why);
+    const std::string text = fmt::format("{}'{}'{} has no attribute '{}': {}", instance ? "" : "type object ",
+                                         TypeName(type).c_str(), instance ? " object" : "", name, why);
     // With a name and without an object Python offers no other attribute for it.
     const PyRef arguments = PyRef::adopt(Py_BuildValue("(s)", text.c_str()));
     const PyRef names =
@@ -42,11 +42,7 @@ PyObject* get(PyObject* self, PyObject* instance, PyObject* owner) {
   });
 }
 
-void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
-}
+void dealloc(PyObject* self) { free_object(self); }
 
 PyType_Slot slots[] = {{Py_tp_descr_get, reinterpret_cast<void*>(get)},
                        {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
@@ -108,16 +104,15 @@ bool init_missing(PyObject* module) {
     const PyRef key = PyRef::adopt(PyUnicode_InternFromString(std::string(name).c_str()));
     if (!key) return false;
     if (abi::defined_in(types.tensor, key.get())) continue;
-    const PyRef made = PyRef::adopt(missing_type->tp_alloc(missing_type, 0));
+    const PyRef made = PyRef::adopt(PyType_GenericAlloc(missing_type, 0));
     if (!made) return false;
     std::construct_at(&as_missing(made.get())->name, name);
-    if (PyDict_SetItem(types.tensor->tp_base->tp_dict, key.get(), made.get()) < 0) return false;
+    if (PyObject_SetAttr(reinterpret_cast<PyObject*>(tensor_base), key.get(), made.get()) < 0) return false;
   }
   // PyType_FromSpecWithBases does not look at the base's.
-  PyTypeObject* const meta = Py_TYPE(types.tensor->tp_base);
-  Py_INCREF(meta);
-  Py_SET_TYPE(types.tensor, meta);
-  PyType_Modified(types.tensor->tp_base);
+  auto* const meta = Py_TYPE(reinterpret_cast<PyObject*>(tensor_base));
+  Py_SET_TYPE(reinterpret_cast<PyObject*>(types.tensor),
+              reinterpret_cast<PyTypeObject*>(Py_NewRef(reinterpret_cast<PyObject*>(meta))));
   return true;
 }
 
@@ -128,6 +123,7 @@ PyObject* make_tensor_base() {
                              : nullptr;
   PyObject* const base = meta ? PyType_FromSpec(&base_spec) : nullptr;
   if (base) Py_SET_TYPE(base, reinterpret_cast<PyTypeObject*>(meta));
+  tensor_base = reinterpret_cast<PyTypeObject*>(Py_XNewRef(base));
   return base;
 }
 

@@ -1,5 +1,3 @@
-#include <pybind11/pybind11.h>
-
 #include <string>
 
 #include "python/src/abi.h"
@@ -165,44 +163,45 @@ bool register_hooks(PyObject* module) {
   return none && named && PyRef::adopt(PyObject_Call(register_at_fork.get(), none.get(), named.get()));
 }
 
-bool init(PyObject* module) {
-  tine::detail::watch_forks();
-  return abi::init_abi(module) && init_errors(module) && init_future(module) && init_callbacks() &&
-         init_completed() && init_promise(module) && init_others(module) && init_grad_mode(module) &&
-         init_pool(module) && init_dtypes(module) && init_tensor(module) &&
-         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
-         init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
-         register_hooks(module);
+// The types exist once in the process: a copy under another name, or in a second interpreter, would make them again, and
+// tear them down at the end.
+bool is_first() {
+  if (!types.future) return true;
+  PyErr_SetString(
+      PyExc_ImportError,
+      "tine's extension is loaded already, as tine._C, and cannot be loaded again under another name");
+  return false;
 }
+
+int init(PyObject* module) {
+  if (!is_first()) return -1;
+  tine::detail::watch_forks();
+  const bool whole = abi::init_abi(module) && init_errors(module) && init_future(module) &&
+                     init_callbacks() && init_completed() && init_promise(module) && init_others(module) &&
+                     init_grad_mode(module) && init_pool(module) && init_dtypes(module) &&
+                     init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&
+                     add_as(module, "_gather", &gather_function) && init_builtins(module) &&
+                     init_script(module) && init_missing(module) && init_rpc(module) &&
+                     register_hooks(module);
+  return whole ? 0 : -1;
+}
+int init_guarded(PyObject* module) {
+  return guarded([=] { return init(module); });
+}
+
+// Py_mod_gil is not declared: all of this relies on the interpreter's lock
+// (docs/spec/threads.md), which a free-threaded CPython turns on again when it imports the module.
+PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(init_guarded)},
+#if PY_VERSION_HEX >= 0x030C0000
+                            {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+                            {0, nullptr}};
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "tine._C", nullptr, 0, nullptr, slots, nullptr, nullptr, nullptr};
 
 }  // namespace
 }  // namespace tine::python
 
-// The same as PYBIND11_MODULE, with a check before it. The types and the definition of the module exist once in the
-// process: a copy under another name would make them again, and tear them down at the end.
-PYBIND11_PLUGIN_IMPL(_C) {
-  if (tine::python::types.future) {
-    PyErr_SetString(
-        PyExc_ImportError,
-        "tine's extension is loaded already, as tine._C, and cannot be loaded again under another name");
-    return nullptr;
-  }
-  PYBIND11_CHECK_PYTHON_VERSION
-  PYBIND11_ENSURE_INTERNALS_READY
-  static pybind11::module_::module_def definition;
-  auto module = pybind11::module_::create_extension_module("_C", nullptr, &definition);
-  try {
-    if (!tine::python::init(module.ptr())) throw pybind11::error_already_set();
-    // What bindings made with pybind11 throw: the same classes, the same objects.
-    pybind11::register_exception_translator([](std::exception_ptr error) {
-      try {
-        std::rethrow_exception(error);
-      } catch (const tine::Error&) {
-        tine::python::raise(std::current_exception());
-      }
-    });
-    return module.ptr();
-  }
-  PYBIND11_CATCH_INIT_EXCEPTIONS
-  return nullptr;
+PyMODINIT_FUNC PyInit__C() {
+  return tine::python::is_first() ? PyModuleDef_Init(&tine::python::definition) : nullptr;
 }

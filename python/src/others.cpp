@@ -83,9 +83,15 @@ bool looks_like_future(PyObject* object) noexcept {
 
 Ref<ValueState> future_in(PyObject* object) {
   if (is_future(object)) return Ref<ValueState>::share(reinterpret_cast<PyFuture*>(object)->state);
+  // What most callbacks return.
+  PyTypeObject* const type = Py_TYPE(object);
+  if (object == Py_None || type == &PyLong_Type || type == types.tensor || type == &PyFloat_Type ||
+      type == &PyUnicode_Type || type == &PyBool_Type || type == &PyList_Type || type == &PyTuple_Type ||
+      type == &PyDict_Type)
+    return {};
   static PyObject* const name = PyUnicode_InternFromString("add_done_callback");
   // Looks at the class only: mocks and proxies have every attribute that they are asked for.
-  if (!abi::defined_in(Py_TYPE(object), name)) return {};
+  if (!abi::defines(type, name)) return {};
   auto state = adopt(object);
   if (!state && PyErr_Occurred()) throw_error();
   return state;

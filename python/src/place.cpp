@@ -28,30 +28,31 @@ struct Table {
 };
 constinit Table* table = nullptr;  // made at import, never destroyed
 
-const char* kept(PyObject* text) {
-  const char* const chars = text ? PyUnicode_AsUTF8(text) : nullptr;
+const char* kept(const PyRef& text) {
+  const char* const chars = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
   if (!chars) PyErr_Clear();
   return table->texts.insert(chars ? chars : "?").first->c_str();
 }
 
 // A place not seen before.
 [[gnu::noinline]] void fill(Slot* slot, PyCodeObject* code, int offset) noexcept try {
-  const char* const file = kept(code->co_filename);
+  const char* const file = kept(abi::file_of(code));
   const abi::PlaceRecord* place = nullptr;
-  if (table->package.empty() || std::strncmp(file, table->package.c_str(), table->package.size()) != 0) {
+  // An entry frame, through which C calls Python, has no file, and is no more the user's than the package is.
+  if (*file &&
+      (table->package.empty() || std::strncmp(file, table->package.c_str(), table->package.size()) != 0)) {
     static constexpr abi::PlaceRecord kUnknown{"", "", 0, 0};
     place = &kUnknown;
     if (table->places < kMostPlaces) {
       ++table->places;
-      const int line = PyCode_Addr2Line(code, offset);
-      place =
-          new abi::PlaceRecord{file, kept(code->co_qualname), line > 0 ? static_cast<unsigned>(line) : 0U, 0};
+      const int line = abi::line_of(code, offset);
+      place = new abi::PlaceRecord{file, kept(abi::name_of(code)),
+                                   line > 0 ? static_cast<unsigned>(line) : 0U, 0};
     }
   }
-  PyCodeObject* const before = slot->code;
-  Py_INCREF(code);
+  const PyRef before = PyRef::adopt(reinterpret_cast<PyObject*>(slot->code));
+  (void)PyRef::share(reinterpret_cast<PyObject*>(code)).leak();
   *slot = {code, offset, place};
-  Py_XDECREF(before);
 } catch (const std::bad_alloc&) {
   // Then it is not known.
 }

@@ -5,9 +5,6 @@
 #include "python/src/future.h"
 #include "python/src/place.h"
 
-// Needs Python.h before it.
-#include <structseq.h>
-
 // The pool that runs forks, seen from Python: functions given to it, its threads, its counters.
 
 namespace tine::python {
@@ -110,7 +107,7 @@ PyObject* submit(PyObject*, PyObject* args, PyObject* keywords) {
   PyObject* const function = count > 0 ? PyTuple_GET_ITEM(args, 0) : nullptr;
   if (!function || !PyCallable_Check(function)) {
     return function ? PyErr_Format(PyExc_TypeError, "submit(): expected a callable, got %R of type %s",
-                                   function, Py_TYPE(function)->tp_name)
+                                   function, TypeName(function).c_str())
                     : PyErr_Format(PyExc_TypeError, "submit() missing the required argument 'function'");
   }
   if (gate_closed()) {

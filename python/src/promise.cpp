@@ -98,12 +98,10 @@ int promise_clear(PyObject* object) {
 }
 
 void promise_dealloc(PyObject* object) {
-  if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // a callback kept it
+  if (abi::finalize_in_dealloc(object, promise_finalize) < 0) return;  // a callback kept it
   PyObject_GC_UnTrack(object);
   take_state(object);
-  PyTypeObject* const type = Py_TYPE(object);
-  type->tp_free(object);
-  Py_DECREF(type);
+  free_object(object);
 }
 
 PyMethodDef promise_methods[] = {{"set_result", promise_set_result, METH_O, nullptr},
@@ -135,7 +133,7 @@ PyObject* make_canceller(PyTypeObject* type, PyObject* args, PyObject*) {
   if (!PyArg_ParseTuple(args, "O!:_Canceller", types.future, &future)) return nullptr;
   const bool settable = reinterpret_cast<PyFuture*>(future)->settable;
   PyRef held = settable ? PyRef::adopt(PyWeakref_NewRef(future, nullptr)) : PyRef::share(future);
-  PyObject* const object = held ? type->tp_alloc(type, 0) : nullptr;
+  PyObject* const object = held ? PyType_GenericAlloc(type, 0) : nullptr;
   if (object) held_by(object) = held.leak();
   return object;
 }
@@ -160,9 +158,7 @@ int canceller_clear(PyObject* object) {
 void canceller_dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
   canceller_clear(object);
-  PyTypeObject* const type = Py_TYPE(object);
-  type->tp_free(object);
-  Py_DECREF(type);
+  free_object(object);
 }
 PyType_Slot canceller_slots[] = {{Py_tp_new, reinterpret_cast<void*>(make_canceller)},
                                  {Py_tp_dealloc, reinterpret_cast<void*>(canceller_dealloc)},
@@ -199,7 +195,7 @@ bool add_type(PyObject* module, PyType_Spec* spec, const char* name, PyTypeObjec
 }  // namespace
 
 PyObject* make_promise(Ref<ValueState> state) {
-  PyObject* const object = promise_type->tp_alloc(promise_type, 0);
+  PyObject* const object = PyType_GenericAlloc(promise_type, 0);
   if (object) as_promise(object)->state = state.leak();
   return object;
 }

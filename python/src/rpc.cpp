@@ -1,132 +1,83 @@
 #include "python/src/rpc.h"
 
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
 #include <optional>
 #include <span>
 
-#include "python/src/future.h"
+#include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
+#include "python/src/rpc_objects.h"
 #include "python/src/rpc_payload.h"
+#include "python/src/script.h"
 #include "src/runtime/script.h"
 #include "tine/log.h"
-
-namespace tine::python {
-
-// What a Python RRef object shows.
-using PyRRef = rpc::RRef;
-
-}  // namespace tine::python
-
-namespace pybind11::detail {
-
-// An object of a class whose __init__ has not run (made by __new__ alone) has nothing in it: pybind11 would hand out raw
-// memory.
-template <class T>
-class MadeCaster : public type_caster_base<T> {
- public:
-  bool load(handle source, bool convert) {
-    if (source && isinstance<T>(source) &&
-        !reinterpret_cast<instance*>(source.ptr())->get_value_and_holder().holder_constructed()) {
-      const char* const name = Py_TYPE(source.ptr())->tp_name;
-      throw type_error(std::string("this ") + name + " was made by __new__ alone and holds nothing; call " +
-                       name + "(...)");
-    }
-    return type_caster_base<T>::load(source, convert);
-  }
-};
-template <>
-class type_caster<tine::python::PyRRef> : public MadeCaster<tine::python::PyRRef> {};
-template <>
-class type_caster<tine::rpc::WorkerInfo> : public MadeCaster<tine::rpc::WorkerInfo> {};
-
-}  // namespace pybind11::detail
 
 namespace tine::python {
 namespace {
 
 using rpc::Destination;
+using rpc::RRef;
 using rpc::Seconds;
 using rpc::WorkerInfo;
 
-// tine's errors out of a binding: the indicator is set and pybind11 passes it on.
-template <class F>
-auto translated(F&& f) -> decltype(f()) {
-  try {
-    return f();
-  } catch (const py::error_already_set&) {
-    throw;
-  } catch (const py::builtin_exception&) {
-    throw;
-  } catch (const std::exception&) {
-    raise(std::current_exception());
-  }
-  throw py::error_already_set();
+PyObject* show_rref(const Value& value) {
+  return guarded([&] { return wrap_rref(RRef::from(value)).leak(); });
 }
 
-// The state of a value behind an RRef, as far as its creator knows: an error of the creation is told like that of any
-// future when nobody has looked.
-ValueState& creation_of(const PyRRef& rref) { return *rref.confirmed().state(); }
-
-PyObject* wrap_rref(const Value& value) {
-  return guarded([&]() -> PyObject* {
-    return with_py_errors([&] { return py::cast(PyRRef::from(value)).release().ptr(); });
-  });
-}
-
-bool unwrap_rref(PyObject* object, Value* value) {
-  if (!py::isinstance<PyRRef>(object)) return false;
-  const auto& rref = py::handle(object).cast<const PyRRef&>();
-  creation_of(rref).observe();  // passed on: the receiver sees the error
-  *value = rref;
+bool read_rref(PyObject* object, Value* value) {
+  const RRef* const rref = rref_in(object);
+  if (!rref) return false;
+  creation_of(*rref).observe();  // passed on: the receiver sees the error
+  *value = *rref;
   return true;
 }
 
 rpc::Worker& worker() { return Runtime::instance().rpc(); }
 
-py::object shown(const Future<Value>& future) { return steal(wrap_future(future)); }
-// As Future.wait does: the lock is released, Ctrl-C is heard.
-py::object waited(const Future<Value>& future) { return shown(future).attr("wait")(); }
-
-std::vector<std::pair<std::string, Value>> keywords_of(const py::dict& dict) {
+std::vector<std::pair<std::string, Value>> keywords_of(PyObject* dict) {
   std::vector<std::pair<std::string, Value>> keywords;
-  keywords.reserve(dict.size());
-  for (const auto& [key, value] : dict)
-    keywords.emplace_back(py::cast<std::string>(key), to_value(value.ptr()));
+  const PyRef items = checked(PyDict_Items(dict));
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
+    PyObject* const pair = PyList_GET_ITEM(items.get(), i);
+    keywords.emplace_back(utf8(PyTuple_GET_ITEM(pair, 0)), to_value(PyTuple_GET_ITEM(pair, 1)));
+  }
   return keywords;
 }
 
-Destination destination(const py::object& to, double timeout) {
-  if (PyUnicode_Check(to.ptr())) return rpc::destination(worker(), to_value(to.ptr()), Seconds(timeout));
-  if (PyLong_Check(to.ptr())) {
-    const Value rank = to_value(to.ptr());
+Destination destination(PyObject* to, double timeout) {
+  if (PyUnicode_Check(to)) return rpc::destination(worker(), to_value(to), Seconds(timeout));
+  if (PyLong_Check(to)) {
+    const Value rank = to_value(to);
     // Else too large to be one.
     return rpc::destination(worker(), rank.is_int() ? rank : Value(-1), Seconds(timeout));
   }
-  if (py::isinstance<WorkerInfo>(to))
-    return rpc::destination(worker(), Value(to.cast<const WorkerInfo&>().name), Seconds(timeout));
+  if (const WorkerInfo* const info = worker_info_in(to))
+    return rpc::destination(worker(), Value(info->name), Seconds(timeout));
   (void)worker().self();  // throws first if this process has not joined
-  const py::object kind = py::module_::import("tine.distributed.rpc.api").attr("DestinationError");
-  PyErr_Format(kind.ptr(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to.ptr(),
-               Py_TYPE(to.ptr())->tp_name);
-  throw py::error_already_set();
+  const PyRef api = checked(PyImport_ImportModule("tine.distributed.rpc.api"));
+  const PyRef kind = checked(PyObject_GetAttrString(api.get(), "DestinationError"));
+  PyErr_Format(kind.get(), "to: expected a worker's name, rank or WorkerInfo, got %R of type %s", to,
+               TypeName(to).c_str());
+  throw_error();
 }
 
-rpc::CallRequest named_request(const std::string& name, const py::tuple& args, const py::dict& kwargs,
-                               bool async) {
-  rpc::CallRequest request = rpc::request_for(worker(), name, values_of(args), keywords_of(kwargs));
-  request.async_execution = async;
+// call_named(to, name, args, kwargs, timeout, async) and remote_named(...): what is called has a name.
+rpc::CallRequest named_request(PyObject* const* args) {
+  if (!PyTuple_Check(args[2]) || !PyDict_Check(args[3]))
+    throw TypeError("expected a tuple and a dict of arguments");
+  rpc::CallRequest request =
+      rpc::request_for(worker(), std::string(utf8(args[1])), values_of(args[2]), keywords_of(args[3]));
+  request.async_execution = args[5] == Py_True;
   const std::vector<Keyword> keywords(request.kwargs.begin(), request.kwargs.end());
   with_array_hint(request.args, keywords, [&] { rpc::check(worker(), request); });
   return request;
 }
 
-rpc::CallRequest python_request(const std::string& name, const py::bytes& data, const py::list& leaves,
-                                const std::optional<PyRRef>& after) {
-  rpc::CallRequest request = rpc::CallRequest::foreign(name, payload_of(data, leaves));
-  if (after) {
+// call_python(to, name, data, leaves, timeout, after) and remote_python(...): a pickled function and its arguments.
+rpc::CallRequest python_request(PyObject* const* args) {
+  rpc::CallRequest request =
+      rpc::CallRequest::foreign(std::string(utf8(args[1])), payload_of(args[2], args[3]));
+  if (const RRef* const after = rref_in(args[5])) {
     creation_of(*after).observe();  // when it has failed, that is the call's answer
     request.after = after->object();
   }
@@ -140,7 +91,7 @@ auto without_lock(F&& f) {
     const GilRelease release;
     return f();
   } catch (const std::exception&) {
-    if (PyErr_Occurred()) throw py::error_already_set();
+    if (PyErr_Occurred()) throw_error();
     throw;
   }
 }
@@ -196,266 +147,221 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
   });
 }
 
-// rpc_async: what request() makes is called at the destination.
-template <class Request>
-py::object call(const py::object& to, double timeout, Request&& request) {
-  return translated([&] {
-    const Destination d = destination(to, timeout);
-    py::object future = shown(sent(d, request(), [&d](rpc::CallRequest r) { return d.call(std::move(r)); }));
-    carry_grad_mode(future.ptr());
-    return future;
+using Request = rpc::CallRequest (*)(PyObject* const* args);
+
+// rpc_async: what kRequest makes is called at the destination.
+template <Request kRequest>
+PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 6 && PyFloat_Check(args[4]), "call")) return nullptr;
+  return guarded([=] {
+    const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
+    PyRef future = checked(
+        wrap_future(sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.call(std::move(r)); })));
+    carry_grad_mode(future.get());
+    return future.leak();
   });
 }
 
 // remote: the same, and the value stays there.
-template <class Request>
-PyRRef remote(const py::object& to, double timeout, Request&& request) {
-  return translated([&] {
-    const Destination d = destination(to, timeout);
-    PyRRef rref = sent(d, request(), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); });
+template <Request kRequest>
+PyObject* remote(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 6 && PyFloat_Check(args[4]), "remote")) return nullptr;
+  return guarded([=] {
+    const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
+    const RRef rref = sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); });
     ValueState& creation = creation_of(rref);
     if (creation.where().line() == 0) creation.made_at(calling_place());
     creation.show();
-    return rref;
+    return wrap_rref(rref).leak();
   });
 }
 
-void start(const std::string& name, int rank, int world_size, const std::string& address, double rpc_timeout,
-           double init_timeout, bool plaintext_beyond_loopback, int handler_threads, int max_handler_threads,
-           size_t max_send_buffer_bytes, size_t max_calls_in_flight, double heartbeat_interval,
-           double heartbeat_timeout, double polling, std::vector<std::string> transports) {
-  translated([&] { Runtime::instance().set_handler_threads(handler_threads, max_handler_threads); });
-  rpc::JoinOptions options;
-  options.name = name;
-  options.rank = rank;
-  options.world_size = world_size;
-  options.address = address;
-  options.rpc_timeout = Seconds(rpc_timeout);
-  options.init_timeout = Seconds(init_timeout);
-  options.max_send_buffer_bytes = max_send_buffer_bytes;
-  options.max_calls_in_flight = max_calls_in_flight;
-  options.heartbeat_interval = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_interval));
-  options.heartbeat_timeout = std::chrono::ceil<std::chrono::milliseconds>(Seconds(heartbeat_timeout));
-  options.polling = std::chrono::ceil<std::chrono::microseconds>(Seconds(polling));
-  options.transports = std::move(transports);
-  options.plaintext_beyond_loopback = plaintext_beyond_loopback;
-  options.interrupted = interrupted;
-  options.language = &python_side();
-  // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.
-  options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
-  translated([&] {
-    without_lock([&] {
+std::chrono::milliseconds in_milliseconds(double seconds) {
+  return std::chrono::ceil<std::chrono::milliseconds>(Seconds(seconds));
+}
+
+// (name, rank, world_size, address, rpc_timeout, init_timeout, plaintext_beyond_loopback, handler_threads,
+// max_handler_threads, max_send_buffer_bytes, max_calls_in_flight, heartbeat_interval, heartbeat_timeout, polling,
+// transports)
+PyObject* start(PyObject*, PyObject* args) {
+  return guarded([=]() -> PyObject* {
+    PyObject *name, *address, *transports;
+    int rank, world_size, plaintext, handler_threads, max_handler_threads;
+    Py_ssize_t max_send_buffer_bytes, max_calls_in_flight;
+    double rpc_timeout, init_timeout, heartbeat_interval, heartbeat_timeout, polling;
+    if (!PyArg_ParseTuple(args, "UiiUddpiinndddO:start", &name, &rank, &world_size, &address, &rpc_timeout,
+                          &init_timeout, &plaintext, &handler_threads, &max_handler_threads,
+                          &max_send_buffer_bytes, &max_calls_in_flight, &heartbeat_interval,
+                          &heartbeat_timeout, &polling, &transports))
+      return nullptr;
+    Runtime::instance().set_handler_threads(handler_threads, max_handler_threads);
+    rpc::JoinOptions options;
+    options.name = utf8(name);
+    options.rank = rank;
+    options.world_size = world_size;
+    options.address = utf8(address);
+    options.rpc_timeout = Seconds(rpc_timeout);
+    options.init_timeout = Seconds(init_timeout);
+    options.max_send_buffer_bytes = static_cast<size_t>(max_send_buffer_bytes);
+    options.max_calls_in_flight = static_cast<size_t>(max_calls_in_flight);
+    options.heartbeat_interval = in_milliseconds(heartbeat_interval);
+    options.heartbeat_timeout = in_milliseconds(heartbeat_timeout);
+    options.polling = std::chrono::ceil<std::chrono::microseconds>(Seconds(polling));
+    options.transports.clear();
+    const PyRef list = checked(PySequence_List(transports));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list.get()); ++i)
+      options.transports.emplace_back(utf8(PyList_GET_ITEM(list.get(), i)));
+    options.plaintext_beyond_loopback = plaintext != 0;
+    options.interrupted = interrupted;
+    options.language = &python_side();
+    // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.
+    options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
+    without_lock([&, given = options.address] {
       try {
         worker().join(std::move(options));
       } catch (const AuthError& e) {
         // The refused address may be one that this worker chose. The user knows only the one of init_rpc, so that is added.
-        throw AuthError("init_rpc at " + address + ": " + e.message());
+        throw AuthError("init_rpc at " + given + ": " + e.message());
       }
     });
+    Py_RETURN_NONE;
   });
 }
 
-py::dict debug_info() {
-  const rpc::Worker::Counts counts = worker().counts();
-  py::dict d;
-  d["calls_pending"] = counts.calls_pending;
-  d["calls_running"] = counts.calls_running;
-  d["references_owned"] = counts.references_owned;
-  const HandlerCounters handlers = Runtime::instance().handler_counters();
-  d["handler_threads"] = handlers.threads;
-  d["handler_threads_peak"] = handlers.peak;
-  d["handler_threads_idle"] = handlers.idle;
-  d["handlers_queued"] = handlers.queued;
-  d["handlers_refused"] = handlers.refused;
-  return d;
-}
-
-// PyTorch's rule, and its words.
-WorkerInfo make_worker_info(const py::object& given, int id) {
-  if (!PyUnicode_Check(given.ptr()))
-    throw TypeError(std::string("WorkerInfo: name: expected a str, got a ") + Py_TYPE(given.ptr())->tp_name);
-  const py::object bytes = steal(PyUnicode_AsEncodedString(given.ptr(), "utf-8", "backslashreplace"));
-  const auto name = bytes.cast<std::string>();
-  const bool allowed =
-      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_:") ==
-      std::string::npos;
-  if (!allowed || name.empty() || name.size() >= 128) {
-    throw ValueError(
-        "Worker name must match ^[A-Za-z0-9-_:]*$, and must be non-empty and shorter than 128 chars, "
-        "but got " +
-        name);
-  }
-  return {name, id};
-}
-
-void define_worker_info(py::module_& m) {
-  py::class_<WorkerInfo>(m, "WorkerInfo", "WorkerInfo(name, id): a worker, its name and its rank.")
-      .def(py::init([](const py::object& name, int id) {
-             return translated([&] { return make_worker_info(name, id); });
-           }),
-           py::arg("name"), py::arg("id"))
-      .def_readonly("name", &WorkerInfo::name)
-      .def_readonly("id", &WorkerInfo::id)
-      .def("__eq__",
-           [](const WorkerInfo& a, const py::object& b) {
-             return py::isinstance<WorkerInfo>(b) && a == b.cast<const WorkerInfo&>();
-           })
-      .def("__hash__", [](const WorkerInfo& a) { return py::hash(py::make_tuple(a.name, a.id)); })
-      .def("__repr__",
-           [](const WorkerInfo& a) {
-             return "WorkerInfo(id=" + std::to_string(a.id) + ", name=" + a.name + ")";
-           })
-      .def("__reduce__", [](const WorkerInfo& a) {
-        return py::make_tuple(py::type::of<WorkerInfo>(), py::make_tuple(a.name, a.id));
-      });
-}
-
-[[nodiscard]] py::object refuse_pickling() {
-  return translated([]() -> py::object {
-    throw TypeError(
-        "Can not pickle rref in python pickler, rref can only be pickled when using RPC: as an argument or "
-        "a result of a call");
+// (graceful, timeout, failure)
+PyObject* stop(PyObject*, PyObject* args) {
+  return guarded([=]() -> PyObject* {
+    int graceful;
+    double timeout;
+    PyObject* failure;
+    if (!PyArg_ParseTuple(args, "pdU:stop", &graceful, &timeout, &failure)) return nullptr;
+    const std::string why(utf8(failure));
+    without_lock([&] { graceful ? worker().leave(Seconds(timeout)) : worker().leave_now(why); });
+    Py_RETURN_NONE;
   });
 }
 
-void define_rref(py::module_& m) {
-  py::class_<PyRRef>(
-      m, "RRef", py::dynamic_attr(),
-      "RRef(value, type_hint=None): a reference to a value that lives on one worker, its owner.")
-      .def(py::init([](const py::object& value, const py::object& /*type_hint*/) {
-             return translated([&] { return worker().own(to_value_shallow(value.ptr())); });
-           }),
-           py::arg("value"), py::arg("type_hint") = py::none())
-      .def(
-          "owner", [](const PyRRef& r) { return r.owner(); },
-          "owner(): the WorkerInfo of the worker that holds the value.")
-      .def(
-          "owner_name", [](const PyRRef& r) { return r.owner().name; },
-          "owner_name(): the name of that worker.")
-      .def(
-          "is_owner", [](const PyRRef& r) { return r.is_owner(); },
-          "is_owner(): whether this worker holds the value.")
-      .def(
-          "confirmed_by_owner",
-          [](const PyRRef& r) {
-            return translated([&] {
-              return creation_of(r).outcome() ==
-                     tine::detail::Outcome::kValue;  // this does not count as looking at an error
-            });
-          },
-          "confirmed_by_owner(): whether the owner has said that the value exists.")
-      .def(
-          "to_here",
-          [](const PyRRef& r, double timeout) {
-            return translated([&] { return waited(r.to_here(Seconds(timeout))); });
-          },
-          py::arg("timeout") = -1.0,
-          "to_here(timeout=-1.0): the value, copied to this worker (on its owner the very object). Blocks; "
-          "timeout in "
-          "seconds, 0 for none, -1 for that of init_rpc.")
-      .def(
-          "local_value", [](const PyRRef& r) { return translated([&] { return waited(r.local_value()); }); },
-          "local_value(): the value itself, on its owner; elsewhere RuntimeError.")
-      .def(
-          "to_here_async",
-          [](const PyRRef& r, double timeout) {
-            return translated([&] { return shown(r.to_here(Seconds(timeout))); });
-          },
-          py::arg("timeout") = -1.0, "to_here_async(timeout=-1.0): as to_here, but returns a Future at once.")
-      .def(
-          "_get_future", [](const PyRRef& r) { return translated([&] { return shown(r.confirmed()); }); },
-          "A Future: done when the owner has the value.")
-      .def("__repr__", [](const PyRRef& r) { return r.repr(); })
-      .def("__eq__",
-           [](const PyRRef& a, const py::object& b) {
-             return py::isinstance<PyRRef>(b) && a == b.cast<const PyRRef&>();
-           })
-      .def("__hash__", [](const PyRRef& a) { return py::hash(py::str(a.id())); })
-      // Both methods are defined: the default __reduce__ would make an object of pybind11's base class, which throws through the
-      // interpreter.
-      .def("__reduce__", [](const PyRRef&) { return refuse_pickling(); })
-      .def("__reduce_ex__", [](const PyRRef&, int) { return refuse_pickling(); });
+PyObject* is_initialized(PyObject*, PyObject*) {
+  return PyBool_FromLong(Runtime::exists() && worker().joined());
+}
+
+PyObject* self(PyObject*, PyObject*) {
+  return guarded([] { return wrap_worker_info(worker().self()).leak(); });
+}
+
+PyObject* workers(PyObject*, PyObject*) {
+  return guarded([]() -> PyObject* {
+    PyRef list = checked(PyList_New(0));
+    for (const WorkerInfo& info : worker().workers()) {
+      if (PyList_Append(list.get(), wrap_worker_info(info).get()) < 0) return nullptr;
+    }
+    return list.leak();
+  });
+}
+
+PyObject* worker_info(PyObject*, PyObject* to) {
+  return guarded([=] { return wrap_worker_info(destination(to, 0).worker()).leak(); });
+}
+
+PyObject* get_rpc_timeout(PyObject*, PyObject*) {
+  return guarded([] { return PyFloat_FromDouble(worker().rpc_timeout().count()); });
+}
+
+PyObject* set_rpc_timeout(PyObject*, PyObject* given) {
+  return guarded([=]() -> PyObject* {
+    const double seconds = PyFloat_AsDouble(given);
+    if (seconds == -1 && PyErr_Occurred()) return nullptr;
+    worker().set_rpc_timeout(Seconds(seconds));
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* debug_info(PyObject*, PyObject*) {
+  return guarded([]() -> PyObject* {
+    const rpc::Worker::Counts counts = worker().counts();
+    const HandlerCounters handlers = Runtime::instance().handler_counters();
+    const std::pair<const char*, size_t> rows[] = {
+        {"calls_pending", counts.calls_pending},       {"calls_running", counts.calls_running},
+        {"references_owned", counts.references_owned}, {"handler_threads", handlers.threads},
+        {"handler_threads_peak", handlers.peak},       {"handler_threads_idle", handlers.idle},
+        {"handlers_queued", handlers.queued},          {"handlers_refused", handlers.refused},
+    };
+    PyRef dict = checked(PyDict_New());
+    for (const auto& [name, number] : rows) {
+      if (PyDict_SetItemString(dict.get(), name, checked(PyLong_FromSize_t(number)).get()) < 0)
+        return nullptr;
+    }
+    return dict.leak();
+  });
+}
+
+// (execute, pickle, unpickle, describe, rebuild)
+PyObject* set_hooks(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 5, "set_hooks")) return nullptr;
+  return guarded([=]() -> PyObject* {
+    set_rpc_hooks({PyRef::share(args[0]), PyRef::share(args[1]), PyRef::share(args[2]), PyRef::share(args[3]),
+                   PyRef::share(args[4])});
+    Py_RETURN_NONE;
+  });
+}
+
+// For the pickler: a Future is refused with one text wherever it turns up.
+PyObject* refuse_future(PyObject*, PyObject* what) {
+  return guarded([=]() -> PyObject* { rpc::throw_future_cannot_travel(std::string(utf8(what))); });
 }
 
 PyCFunction as_fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
 
-void define(py::module_& m) {
-  // The docstrings name the arguments themselves, because pybind11's signatures show types that cannot be imported.
-  py::options options;
-  options.disable_function_signatures();
-  define_worker_info(m);
-  define_rref(m);
-  for (const char* name : {"WorkerInfo", "RRef"}) m.attr(name).attr("__module__") = "tine.distributed.rpc";
-  m.def("set_hooks", [](py::object execute, py::object pickle, py::object unpickle, py::object describe,
-                        py::object rebuild) {
-    set_rpc_hooks({std::move(execute), std::move(pickle), std::move(unpickle), std::move(describe),
-                   std::move(rebuild)});
-  });
-  // For the pickler: a Future is refused with one text wherever it turns up.
-  m.def("refuse_future",
-        [](const std::string& what) { translated([&] { rpc::throw_future_cannot_travel(what); }); });
-  static PyMethodDef lifting[] = {
-      {"liftable", liftable, METH_O,
-       "The torch.Tensor to lift in place of this one, or None: to be pickled."},
-      {"lift", as_fast(lift), METH_FASTCALL, "lift(tensors, buffers): the last leaf of a pickle."},
-      {"restore", as_fast(restore), METH_FASTCALL,
-       "restore(type, bases, table): the tensors of a last leaf."},
-      {}};
-  if (PyModule_AddFunctions(m.ptr(), lifting) < 0) throw py::error_already_set();
-  m.def("start", start);
-  m.def("stop", [](bool graceful, double timeout, const std::string& failure) {
-    translated([&] {
-      without_lock([&] { graceful ? worker().leave(Seconds(timeout)) : worker().leave_now(failure); });
-    });
-  });
-  m.def("is_initialized", [] { return Runtime::exists() && worker().joined(); });
-  m.def("self", [] { return translated([] { return worker().self(); }); });
-  m.def("workers", [] { return translated([] { return worker().workers(); }); });
-  m.def("worker_info",
-        [](const py::object& to) { return translated([&] { return destination(to, 0).worker(); }); });
-  m.def("get_rpc_timeout", [] { return translated([] { return worker().rpc_timeout().count(); }); });
-  m.def("set_rpc_timeout", [](double s) { translated([&] { worker().set_rpc_timeout(Seconds(s)); }); });
-  m.def("debug_info", [] { return translated(debug_info); });
+PyMethodDef functions[] = {
+    {"set_hooks", as_fast(set_hooks), METH_FASTCALL, nullptr},
+    {"refuse_future", refuse_future, METH_O, nullptr},
+    {"liftable", liftable, METH_O, "The torch.Tensor to lift in place of this one, or None: to be pickled."},
+    {"lift", as_fast(lift), METH_FASTCALL, "lift(tensors, buffers): the last leaf of a pickle."},
+    {"restore", as_fast(restore), METH_FASTCALL, "restore(type, bases, table): the tensors of a last leaf."},
+    {"start", start, METH_VARARGS, nullptr},
+    {"stop", stop, METH_VARARGS, nullptr},
+    {"is_initialized", is_initialized, METH_NOARGS, nullptr},
+    {"self", self, METH_NOARGS, nullptr},
+    {"workers", workers, METH_NOARGS, nullptr},
+    {"worker_info", worker_info, METH_O, nullptr},
+    {"get_rpc_timeout", get_rpc_timeout, METH_NOARGS, nullptr},
+    {"set_rpc_timeout", set_rpc_timeout, METH_O, nullptr},
+    {"debug_info", debug_info, METH_NOARGS, nullptr},
+    {"call_named", as_fast(call<named_request>), METH_FASTCALL, nullptr},
+    {"call_python", as_fast(call<python_request>), METH_FASTCALL, nullptr},
+    {"remote_named", as_fast(remote<named_request>), METH_FASTCALL, nullptr},
+    {"remote_python", as_fast(remote<python_request>), METH_FASTCALL, nullptr},
+    {}};
 
-  m.def("call_named", [](const py::object& to, const std::string& name, const py::tuple& args,
-                         const py::dict& kwargs, double timeout, bool async) {
-    return call(to, timeout, [&] { return named_request(name, args, kwargs, async); });
-  });
-  m.def("call_python", [](const py::object& to, const std::string& name, const py::bytes& data,
-                          const py::list& leaves, double timeout, const std::optional<PyRRef>& after) {
-    return call(to, timeout, [&] { return python_request(name, data, leaves, after); });
-  });
-  m.def("remote_named", [](const py::object& to, const std::string& name, const py::tuple& args,
-                           const py::dict& kwargs, double timeout, bool async) {
-    return remote(to, timeout, [&] { return named_request(name, args, kwargs, async); });
-  });
-  m.def("remote_python", [](const py::object& to, const std::string& name, const py::bytes& data,
-                            const py::list& leaves, double timeout, const std::optional<PyRRef>& after) {
-    return remote(to, timeout, [&] { return python_request(name, data, leaves, after); });
-  });
+// A module inside of tine._C, under both of its names.
+PyRef add_module(PyObject* module, const char* name, const char* doc) {
+  const std::string full = std::string("tine._C.") + name;
+  PyRef added = PyRef::share(PyImport_AddModule(full.c_str()));
+  if (!added || PyModule_AddObjectRef(module, name, added.get()) < 0 ||
+      (doc && PyModule_SetDocString(added.get(), doc) < 0))
+    return {};
+  return added;
 }
 
 }  // namespace
 
 bool init_rpc(PyObject* module) {
-  try {
-    py::module_ sub = py::reinterpret_borrow<py::module_>(module).def_submodule(
-        "_rpc", "Internal: see tine.distributed.rpc.");
-    define(sub);
-    // PyTorch's private name of the class, for programs that ask for it.
-    py::module_ twin = py::reinterpret_borrow<py::module_>(module).def_submodule("_distributed_rpc");
-    twin.attr("PyRRef") = sub.attr("RRef");
-    twin.attr("WorkerInfo") = sub.attr("WorkerInfo");
-    set_conversion(Tag::kRRef, wrap_rref, unwrap_rref);
-    set_conversion(Tag::kForeign, wrap_payload, nullptr);
-    set_error_conversion(rebuild_remote_error);
-    return true;
-  } catch (py::error_already_set& e) {
-    e.restore();
+  const PyRef rpc = add_module(module, "_rpc", "Internal: see tine.distributed.rpc.");
+  // PyTorch's private name of the classes, for programs that ask for it.
+  const PyRef twin = add_module(module, "_distributed_rpc", nullptr);
+  if (!rpc || !twin || PyModule_AddFunctions(rpc.get(), functions) < 0 || !init_rpc_objects(rpc.get()))
     return false;
+  const std::pair<const char*, const char*> twins[] = {{"PyRRef", "RRef"}, {"WorkerInfo", "WorkerInfo"}};
+  for (const auto& [name, of] : twins) {
+    const PyRef known = PyRef::adopt(PyObject_GetAttrString(rpc.get(), of));
+    if (!known || PyModule_AddObjectRef(twin.get(), name, known.get()) < 0) return false;
   }
+  set_conversion(Tag::kRRef, show_rref, read_rref);
+  set_conversion(Tag::kForeign, wrap_payload, nullptr);
+  set_error_conversion(rebuild_remote_error);
+  return true;
 }
 
 }  // namespace tine::python

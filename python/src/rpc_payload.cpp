@@ -3,7 +3,9 @@
 #include <utility>
 #include <variant>
 
+#include "python/src/exchange.h"
 #include "python/src/lift.h"
+#include "python/src/script.h"
 
 namespace tine::python {
 namespace {
@@ -21,17 +23,17 @@ RpcHooks& required_hooks() {
   return *hooks;
 }
 
-std::span<const std::byte> span_of(const py::bytes& bytes) {
+std::span<const std::byte> span_of(PyObject* bytes) {
   char* data = nullptr;
   Py_ssize_t size = 0;
-  if (PyBytes_AsStringAndSize(bytes.ptr(), &data, &size) != 0) throw py::error_already_set();
+  if (PyBytes_AsStringAndSize(bytes, &data, &size) != 0) throw_error();
   return {reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size)};
 }
 
 // Keeps the bytes object that a payload is sent from.
 class BytesOwner final : public tine::detail::RefCounted {
  public:
-  explicit BytesOwner(const py::bytes& bytes) : object_(make_ref<PyForeign>(Py_NewRef(bytes.ptr()))) {}
+  explicit BytesOwner(PyObject* bytes) : object_(make_ref<PyForeign>(Py_NewRef(bytes))) {}
 
  private:
   Ref<PyForeign> object_;
@@ -39,42 +41,51 @@ class BytesOwner final : public tine::detail::RefCounted {
 
 // The leaves of a payload, for the unpickler. A payload that was made in this process is a call to oneself, or its answer:
 // tensors and buffers of other libraries must then be copied, so that caller and callee do not share them.
-py::list leaves_of(const ForeignPayload& payload) {
+PyRef leaves_of(const ForeignPayload& payload) {
   const std::vector<Value>& leaves = payload.leaves();
   const bool is_own = dynamic_cast<const BytesOwner*>(payload.owner().get()) != nullptr;
-  py::list list(leaves.size());
+  PyRef list = checked(PyList_New(static_cast<Py_ssize_t>(leaves.size())));
   for (size_t i = 0; i < leaves.size(); ++i) {
     const bool copies = is_own && leaves[i].is(Tag::kTuple);
-    list[i] = steal(to_python(copies ? copied_leaf(leaves[i]) : leaves[i]));
+    PyRef leaf = checked(to_python(copies ? copied_leaf(leaves[i]) : leaves[i]));
+    PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), leaf.leak());
   }
   return list;
 }
 
+// What a hook returns: a tuple of so many items.
+PyRef tuple_of(PyObject* returned, Py_ssize_t size) {
+  PyRef tuple = checked(returned);
+  if (!PyTuple_Check(tuple.get()) || PyTuple_GET_SIZE(tuple.get()) != size)
+    throw TypeError("a hook of tine.distributed.rpc returned something else than its tuple");
+  return tuple;
+}
+
 // `what`: what errors call it.
 Ref<ForeignPayload> pickled(PyObject* object, const std::string& what) {
-  const py::tuple parts = required_hooks().pickle(py::reinterpret_borrow<py::object>(object), what);
-  return payload_of(py::reinterpret_borrow<py::bytes>(parts[0]), parts[1]);
+  const PyRef text = checked(text_of(what).leak());
+  const PyRef parts =
+      tuple_of(PyObject_CallFunctionObjArgs(required_hooks().pickle.get(), object, text.get(), nullptr), 2);
+  return payload_of(PyTuple_GET_ITEM(parts.get(), 0), PyTuple_GET_ITEM(parts.get(), 1));
 }
 
 // The bytes of a payload as Python sees them, for the time of one call.
 class View {
  public:
   explicit View(std::span<const std::byte> bytes)
-      : view_(py::memoryview::from_memory(bytes.data(), static_cast<py::ssize_t>(bytes.size()))) {}
+      : view_(checked(PyMemoryView_FromMemory(
+            reinterpret_cast<char*>(const_cast<std::byte*>(bytes.data())),  // it is read only
+            static_cast<Py_ssize_t>(bytes.size()), PyBUF_READ))) {}
   ~View() {
-    const py::error_scope keep;
-    if (PyObject* result = PyObject_CallMethod(view_.ptr(), "release", nullptr)) {
-      Py_DECREF(result);
-    } else {
-      PyErr_Clear();
-    }
+    const ErrorAside aside;
+    if (!PyRef::adopt(PyObject_CallMethod(view_.get(), "release", nullptr))) PyErr_Clear();
   }
   View(const View&) = delete;
   View& operator=(const View&) = delete;
-  [[nodiscard]] const py::memoryview& get() const noexcept { return view_; }
+  [[nodiscard]] PyObject* get() const noexcept { return view_.get(); }
 
  private:
-  py::memoryview view_;
+  PyRef view_;
 };
 
 // A result as it travels: numbers, strings and tensors as they are, the rest pickled.
@@ -95,7 +106,7 @@ class Codec final : public rpc::ForeignCodec {
   Ref<ForeignPayload> encode(const Value& value) override {
     const Gil gil;
     if (!gil) throw Abandoned("the Python interpreter of this worker is shutting down");
-    return with_py_errors([&] { return pickled(steal(to_python(value)).ptr(), "the value"); });
+    return pickled(checked(to_python(value)).get(), "the value");
   }
 
   bool owns(const std::exception_ptr& error) const noexcept override { return as_py_error(error) != nullptr; }
@@ -105,18 +116,21 @@ class Codec final : public rpc::ForeignCodec {
     const Gil gil;
     if (!gil || !hooks) return body;
     try {
-      const py::tuple parts = hooks->describe_error(steal(to_exception(error)));
-      body.module = py::cast<std::string>(parts[0]);
-      body.qualname = py::cast<std::string>(parts[1]);
-      body.message = py::cast<std::string>(parts[2]);
-      body.traceback = py::cast<std::string>(parts[3]);
-      if (!parts[4].is_none()) {
-        const py::object data = parts[4];
-        const auto bytes = span_of(py::reinterpret_borrow<py::bytes>(data));
+      const PyRef exception = checked(to_exception(error));
+      const PyRef parts =
+          tuple_of(PyObject_CallFunctionObjArgs(hooks->describe_error.get(), exception.get(), nullptr), 5);
+      const auto part = [&](Py_ssize_t i) { return PyTuple_GET_ITEM(parts.get(), i); };
+      body.module = utf8(part(0));
+      body.qualname = utf8(part(1));
+      body.message = utf8(part(2));
+      body.traceback = utf8(part(3));
+      if (part(4) != Py_None) {
+        const auto bytes = span_of(part(4));
         body.pickled.assign(bytes.begin(), bytes.end());
       }
-    } catch (py::error_already_set& e) {
-      e.discard_as_unraisable("describing an exception for another worker");
+    } catch (const Error&) {
+      raise(std::current_exception());
+      PyErr_WriteUnraisable(text_of("describing an exception for another worker").get());
     }
     return body;
   }
@@ -132,15 +146,18 @@ bool is_own(const rpc::IncomingCall& call) {
 std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
   ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
   if (!payload) throw TypeError("a Python call without a pickled function arrived");
-  py::tuple answer;
+  PyRef answer;
   {
     const View view(payload->bytes());
-    answer = required_hooks().execute(view.get(), leaves_of(*payload), is_own(call));
+    answer = tuple_of(
+        PyObject_CallFunctionObjArgs(required_hooks().execute.get(), view.get(), leaves_of(*payload).get(),
+                                     is_own(call) ? Py_True : Py_False, nullptr),
+        2);
   }
-  const py::object result = answer[1];
-  if (py::cast<bool>(answer[0])) return future_of(result.ptr());
+  PyObject* const result = PyTuple_GET_ITEM(answer.get(), 1);
+  if (PyObject_IsTrue(PyTuple_GET_ITEM(answer.get(), 0)) == 1) return future_of(result);
   const std::string what = "the result of " + call.name();
-  return call.keeps_result() ? kept(result.ptr(), what) : travelling(result.ptr(), what);
+  return call.keeps_result() ? kept(result, what) : travelling(result, what);
 }
 
 // A Python function that another worker calls; runs on a blocking thread.
@@ -153,7 +170,7 @@ void run_python(rpc::IncomingCall call) {
       return;
     }
     drain_drops();
-    result = with_py_errors([&] { return result_of(call); });
+    result = result_of(call);
   }
   // Waiting until there is room, encoding and writing take no lock.
   if (auto* const later = std::get_if<Future<Value>>(&result)) {
@@ -172,14 +189,20 @@ void set_rpc_hooks(RpcHooks fresh) {
   *hooks = std::move(fresh);
 }
 
-std::vector<Value> values_of(const py::handle& sequence) {
+std::vector<Value> values_of(PyObject* sequence) {
   std::vector<Value> values;
-  values.reserve(py::len(sequence));
-  for (const py::handle item : sequence) values.push_back(to_value(item.ptr()));
+  values.reserve(static_cast<size_t>(PySequence_Fast_GET_SIZE(sequence)));
+  // The size is read each time: converting an item may run Python code.
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence); ++i) {
+    const PyRef item = PyRef::share(PySequence_Fast_GET_ITEM(sequence, i));
+    values.push_back(to_value(item.get()));
+  }
   return values;
 }
 
-Ref<ForeignPayload> payload_of(const py::bytes& bytes, const py::handle& leaves) {
+Ref<ForeignPayload> payload_of(PyObject* bytes, PyObject* leaves) {
+  if (!PyList_Check(leaves) && !PyTuple_Check(leaves))
+    throw TypeError("the leaves of a pickle: expected a list");
   return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), values_of(leaves));
 }
 
@@ -193,16 +216,15 @@ PyObject* wrap_payload(const Value& value) {
     ForeignPayload* const payload = ForeignPayload::in(value);
     if (!payload)
       throw TypeError("a value of " + value.as_foreign().type_name() + " cannot be shown in Python");
-    return with_py_errors([&] {
-      // Unpickled once, on the first look.
-      if (!payload->is_decoded) {
-        const View view(payload->bytes());
-        const py::object object = required_hooks().unpickle(view.get(), leaves_of(*payload));
-        payload->decoded = foreign_value(object.ptr());
-        payload->is_decoded = true;
-      }
-      return to_python(payload->decoded);
-    });
+    // Unpickled once, on the first look.
+    if (!payload->is_decoded) {
+      const View view(payload->bytes());
+      const PyRef object = checked(PyObject_CallFunctionObjArgs(required_hooks().unpickle.get(), view.get(),
+                                                                leaves_of(*payload).get(), nullptr));
+      payload->decoded = foreign_value(object.get());
+      payload->is_decoded = true;
+    }
+    return to_python(payload->decoded);
   });
 }
 
@@ -217,16 +239,16 @@ PyObject* rebuild_remote_error(const std::exception_ptr& error) {
   } catch (const rpc::RemoteException& e) {
     if (!hooks) return nullptr;
     const ErrorBody& body = e.body();
-    try {
-      const py::bytes data(reinterpret_cast<const char*>(body.pickled.data()), body.pickled.size());
-      const py::object rebuilt =
-          hooks->rebuild_error(body.kind, e.message(), body.module, body.qualname, body.traceback, data);
-      add_notes(rebuilt.ptr(), e.trail());
-      return py::object(rebuilt).release().ptr();
-    } catch (py::error_already_set& failed) {
-      failed.restore();
-      return nullptr;
-    }
+    const PyRef kind = text_of(body.kind), message = text_of(e.message()), module = text_of(body.module);
+    const PyRef qualname = text_of(body.qualname), traceback = text_of(body.traceback);
+    const PyRef data = PyRef::adopt(PyBytes_FromStringAndSize(
+        reinterpret_cast<const char*>(body.pickled.data()), static_cast<Py_ssize_t>(body.pickled.size())));
+    if (!kind || !message || !module || !qualname || !traceback || !data) return nullptr;
+    PyRef rebuilt = PyRef::adopt(PyObject_CallFunctionObjArgs(hooks->rebuild_error.get(), kind.get(),
+                                                              message.get(), module.get(), qualname.get(),
+                                                              traceback.get(), data.get(), nullptr));
+    if (rebuilt) add_notes(rebuilt.get(), e.trail());
+    return rebuilt.leak();
   } catch (...) {
     return nullptr;
   }

@@ -8,45 +8,25 @@
 // passed on, except for PyTorch's tensors and buffers, which are copied.
 #pragma once
 
-#include <pybind11/pybind11.h>
-
 #include "python/src/convert.h"
 #include "src/runtime/rpc.h"
 #include "tine/runtime.h"
 
 namespace tine::python {
 
-namespace py = pybind11;
-
 // The functions of tine.distributed.rpc._internal that the C++ side calls.
 struct RpcHooks {
-  py::object execute;         // (data, leaves, is_own) -> (is_async, result)
-  py::object pickle;          // (object, what errors call it) -> (bytes, leaves)
-  py::object unpickle;        // (data, leaves) -> object
-  py::object describe_error;  // (exception) -> (module, qualname, message, traceback, bytes | None)
-  py::object rebuild_error;   // (kind, message, module, qualname, traceback, data, trail) -> exception
+  PyRef execute;         // (data, leaves, is_own) -> (is_async, result)
+  PyRef pickle;          // (object, what errors call it) -> (bytes, leaves)
+  PyRef unpickle;        // (data, leaves) -> object
+  PyRef describe_error;  // (exception) -> (module, qualname, message, traceback, bytes | None)
+  PyRef rebuild_error;   // (kind, message, module, qualname, traceback, data) -> exception
 };
 void set_rpc_hooks(RpcHooks hooks);
 
-[[nodiscard]] std::vector<Value> values_of(const py::handle& sequence);
-[[nodiscard]] tine::detail::Ref<rpc::ForeignPayload> payload_of(const py::bytes& bytes,
-                                                                const py::handle& leaves);
-
-// What the C API leaves behind, as tine's own: the very exception object.
-template <class F>
-auto with_py_errors(F&& f) {
-  try {
-    return f();
-  } catch (py::error_already_set& e) {
-    e.restore();
-    throw_error();
-  }
-}
-
-[[nodiscard]] inline py::object steal(PyObject* object) {
-  if (!object) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(object);
-}
+// Of a list or a tuple.
+[[nodiscard]] std::vector<Value> values_of(PyObject* sequence);
+[[nodiscard]] tine::detail::Ref<rpc::ForeignPayload> payload_of(PyObject* bytes, PyObject* leaves);
 
 // The other side of the agent: its codec and its handler of Python calls.
 [[nodiscard]] const rpc::Language& python_side();

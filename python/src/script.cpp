@@ -1,7 +1,6 @@
 #include "python/src/script.h"
 
 #include <fmt/format.h>
-#include <structmember.h>
 #include <tine/runtime.h>
 #include <unistd.h>
 
@@ -225,13 +224,11 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   if (as_script(self)->weakrefs) PyObject_ClearWeakRefs(self);
   Py_CLEAR(as_script(self)->dict);
   std::destroy_at(&as_script(self)->function);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyObject* repr(PyObject* self) {
@@ -251,7 +248,7 @@ Py_hash_t hash(PyObject* self) {
 PyGraph* as_graph(PyObject* o) noexcept { return reinterpret_cast<PyGraph*>(o); }
 
 PyObject* get_graph(PyObject* self, void*) {
-  PyObject* const made = script_types.graph->tp_alloc(script_types.graph, 0);
+  PyObject* const made = PyType_GenericAlloc(script_types.graph, 0);
   if (made) std::construct_at(&as_graph(made)->graph, as_script(self)->function.graph());
   return made;
 }
@@ -334,7 +331,7 @@ PyObject* search(PyObject* self, PyObject* name, std::string_view place) {
   }
   if (!why.empty()) {
     PyErr_Clear();
-    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U': %s", Py_TYPE(self)->tp_name, name,
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U': %s", TypeName(self).c_str(), name,
                  why.c_str());
   }
   return nullptr;
@@ -347,10 +344,8 @@ PyObject* graph_attribute(PyObject* self, PyObject* name) { return search(self, 
 // --- Graph ---
 
 void graph_dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   std::destroy_at(&as_graph(self)->graph);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyObject* graph_str(PyObject* self) {
@@ -428,7 +423,7 @@ PyObject* find_script(PyObject*, PyObject* name) {
 PyObject* wait(PyObject*, PyObject* object) {
   return guarded([&]() -> PyObject* {
     if (!is_future(object)) {
-      throw TypeError(fmt::format("wait(): expected a Future, got {}", Py_TYPE(object)->tp_name));
+      throw TypeError(fmt::format("wait(): expected a Future, got {}", TypeName(object).c_str()));
     }
     const Future<Value> future = future_of(object);
     if (wait_done(Ref<ValueState>::share(future.state()), kNoDeadline) < 0) return nullptr;

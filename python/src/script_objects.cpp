@@ -25,10 +25,8 @@ PyScriptObject* as_object(PyObject* o) noexcept { return reinterpret_cast<PyScri
 
 template <class T>
 void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   std::destroy_at(reinterpret_cast<T*>(self));
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 // The value as the slot's type holds it; TypeError naming both.
@@ -60,7 +58,7 @@ PyObject* new_type(PyTypeObject* cls, PyObject* args, PyObject*) {
       }
       slots.push_back({std::string(utf8(slot_name)), std::move(slot_type)});
     }
-    PyObject* const self = cls->tp_alloc(cls, 0);
+    PyObject* const self = PyType_GenericAlloc(cls, 0);
     if (!self) return nullptr;
     std::construct_at(&as_type(self)->type, std::make_shared<const ObjectType>(name, std::move(slots)));
     return self;
@@ -102,7 +100,7 @@ PyObject* new_object(PyTypeObject* cls, PyObject* args, PyObject*) {
     for (size_t i = 0; i < type->slots.size(); ++i) {
       values.push_back(for_slot(PyList_GET_ITEM(list, static_cast<Py_ssize_t>(i)), *type, type->slots[i]));
     }
-    PyObject* const self = cls->tp_alloc(cls, 0);
+    PyObject* const self = PyType_GenericAlloc(cls, 0);
     if (!self) return nullptr;
     std::construct_at(&as_object(self)->object, make_ref<Object>(std::move(type), std::move(values)));
     return self;
@@ -133,7 +131,7 @@ PyObject* object_set(PyObject* self, PyObject* args) {
 }
 
 PyObject* object_type(PyObject* self, void*) {
-  PyObject* const made = script_types.object_type->tp_alloc(script_types.object_type, 0);
+  PyObject* const made = PyType_GenericAlloc(script_types.object_type, 0);
   if (made) std::construct_at(&as_type(made)->type, as_object(self)->object->type);
   return made;
 }
@@ -157,7 +155,7 @@ PyType_Spec object_spec = {"tine._C.ScriptObject", sizeof(PyScriptObject), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, object_slots};
 
 PyObject* wrap_object(const Value& value) {
-  PyObject* const made = script_types.object->tp_alloc(script_types.object, 0);
+  PyObject* const made = PyType_GenericAlloc(script_types.object, 0);
   if (made) std::construct_at(&as_object(made)->object, Ref<Object>::share(&value.as_object()));
   return made;
 }

@@ -93,7 +93,7 @@ class PyResolver final : public script::Resolver {
     if (meaning.get() == Py_None) return script::Missing{};
     if (Py_TYPE(meaning.get()) != meaning_type) {
       throw TypeError(fmt::format("a resolver's answer: expected a tine._C.Meaning or None, got {}",
-                                  Py_TYPE(meaning.get())->tp_name));
+                                  TypeName(meaning.get()).c_str()));
     }
     return as_meaning(meaning.get())->resolved;
   }
@@ -123,24 +123,22 @@ PyObject* new_source(PyTypeObject* cls, PyObject* args, PyObject* keywords) {
       source->self = object_type_of(self_type);
       if (!source->self)
         throw TypeError(fmt::format("FunctionSource: expected an ObjectType as self_type, got {}",
-                                    Py_TYPE(self_type)->tp_name));
+                                    TypeName(self_type).c_str()));
     }
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; defaults && PyDict_Next(defaults, &at, &key, &value);) {
       Value held = to_value(value);
       if (!has_foreign(held)) source->defaults.emplace_back(utf8(key), std::move(held));
     }
-    PyObject* const self = cls->tp_alloc(cls, 0);
+    PyObject* const self = PyType_GenericAlloc(cls, 0);
     if (self) std::construct_at(&as_source(self)->source, std::move(source));
     return self;
   });
 }
 
 void source_dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   std::destroy_at(&as_source(self)->source);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyType_Slot source_slots[] = {
@@ -157,7 +155,7 @@ PyType_Spec source_spec = {"tine._C.FunctionSource", sizeof(PySource), 0,
 // --- Meaning ---
 
 PyObject* wrap(Resolved resolved) {
-  PyObject* const made = meaning_type->tp_alloc(meaning_type, 0);
+  PyObject* const made = PyType_GenericAlloc(meaning_type, 0);
   if (made) std::construct_at(&as_meaning(made)->resolved, std::move(resolved));
   return made;
 }
@@ -192,7 +190,7 @@ PyObject* meaning_constant(PyObject*, PyObject* object) {
     if (has_foreign(value)) {
       return wrap(script::Refused{
           fmt::format("a Python {} outside of what scripts can hold (64-bit integers, UTF-8 text)",
-                      Py_TYPE(object)->tp_name)});
+                      TypeName(object).c_str())});
     }
     return wrap(script::Constant{std::move(value)});
   });
@@ -206,16 +204,14 @@ PyObject* meaning_type_name(PyObject*, PyObject* object) {
 }
 
 void meaning_dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   std::destroy_at(&as_meaning(self)->resolved);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyObject* get_source(PyObject* self, void*) {
   const auto* const f = std::get_if<script::FunctionRef>(&as_meaning(self)->resolved);
   if (!f || !f->source) Py_RETURN_NONE;
-  PyObject* const made = source_type->tp_alloc(source_type, 0);
+  PyObject* const made = PyType_GenericAlloc(source_type, 0);
   if (made) std::construct_at(&as_source(made)->source, f->source);
   return made;
 }
@@ -258,7 +254,7 @@ PyType_Spec meaning_spec = {"tine._C.Meaning", sizeof(PyMeaning), 0,
 
 std::shared_ptr<const FunctionSource> function_source_of(PyObject* object) {
   if (Py_TYPE(object) != source_type) {
-    throw TypeError(fmt::format("expected a tine._C.FunctionSource, got {}", Py_TYPE(object)->tp_name));
+    throw TypeError(fmt::format("expected a tine._C.FunctionSource, got {}", TypeName(object).c_str()));
   }
   return as_source(object)->source;
 }

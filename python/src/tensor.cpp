@@ -1,7 +1,6 @@
 #include "python/src/tensor.h"
 
-#include <structmember.h>
-
+#include <bit>
 #include <cstddef>
 #include <new>
 #include <span>
@@ -70,7 +69,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
       tensor = Tensor::empty(none, DType::kFloat32);
     }
     if (type == types.tensor) return wrap_tensor(std::move(tensor));
-    PyObject* const object = type->tp_alloc(type, 0);
+    PyObject* const object = PyType_GenericAlloc(type, 0);
     if (!object) return nullptr;
     PyTensor* const self = as_tensor(object);
     if (tensor.impl()->binding) tensor = alias(tensor);
@@ -83,14 +82,14 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
 void tensor_dealloc(PyObject* object) {
   PyTensor* const self = as_tensor(object);
   PyTypeObject* const type = Py_TYPE(object);
-  if (PyObject_IS_GC(object)) PyObject_GC_UnTrack(object);
+  if (type != types.tensor && PyType_HasFeature(type, Py_TPFLAGS_HAVE_GC)) PyObject_GC_UnTrack(object);
   if (self->weakrefs) PyObject_ClearWeakRefs(object);
   if (self->tensor.defined() && self->tensor.impl()->binding == self) self->tensor.impl()->binding = nullptr;
   self->tensor.~Tensor();
   if (type == types.tensor && free_list.size < kFreeListSize) {
     free_list.items[free_list.size++] = self;
   } else {
-    type->tp_free(object);
+    free_object(type, object);
   }
   Py_DECREF(type);
 }
@@ -260,7 +259,7 @@ PyObject* traced(const char* op, PyObject* object, PyObject* argument = nullptr)
 // All sizes (or strides), one by one: a program may need one of them only.
 PyObject* traced_all(const char* op, PyObject* object) {
   const auto dims = static_cast<Py_ssize_t>(tensor_of(object).dim());
-  PyRef tuple = PyRef::adopt(types.size->tp_alloc(types.size, dims));
+  PyRef tuple = PyRef::adopt(PyType_GenericAlloc(types.size, dims));
   for (Py_ssize_t i = 0; tuple && i < dims; ++i) {
     const PyRef dim = PyRef::adopt(PyLong_FromSsize_t(i));
     PyObject* const number = dim ? traced(op, object, dim.get()) : nullptr;
@@ -489,6 +488,11 @@ PyGetSetDef getset[] = {
 PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
                          {}};
 
+// By the address, as object's own; its low bits are always the same.
+Py_hash_t hash(PyObject* object) noexcept {
+  return static_cast<Py_hash_t>(std::rotr(reinterpret_cast<uintptr_t>(object), 4));
+}
+
 template <class F>
 void* slot(F* f) {
   return reinterpret_cast<void*>(f);
@@ -503,7 +507,7 @@ PyType_Slot slots[] = {
     {Py_tp_new, slot(tensor_new)},
     {Py_tp_dealloc, slot(tensor_dealloc)},
     {Py_tp_repr, slot(repr)},
-    {Py_tp_hash, slot(_Py_HashPointer)},
+    {Py_tp_hash, slot(hash)},
     {Py_tp_richcompare, slot(compare)},
     {Py_tp_iter, slot(iterate)},
     {Py_tp_methods, methods},

@@ -32,10 +32,8 @@ struct Rows {
 };
 
 void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   std::destroy_at(&reinterpret_cast<PyNumber*>(self)->stand_in);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 // The number as a plain Python number. The trace is told that it becomes a constant.
@@ -247,7 +245,7 @@ const Tensor& stand_in_of(PyObject* object) noexcept { return reinterpret_cast<P
 Value number_of(PyObject* object) { return script::Tracer::number_in(stand_in_of(object)); }
 
 PyObject* wrap_number(const Tensor& stand_in) {
-  PyObject* const made = types.traced_number->tp_alloc(types.traced_number, 0);
+  PyObject* const made = PyType_GenericAlloc(types.traced_number, 0);
   if (made) std::construct_at(&reinterpret_cast<PyNumber*>(made)->stand_in, stand_in);
   return made;
 }

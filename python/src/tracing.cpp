@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "python/src/abi.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -31,18 +32,15 @@ script::Tracer& open(PyObject* self) {
 
 // The line that runs now, of the innermost function outside the folder `package`.
 SourceSpan line_outside(const std::string& package, std::shared_ptr<const Source>* last) {
-  PyRef frame = PyRef::share(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
-  while (frame) {
-    auto* const f = reinterpret_cast<PyFrameObject*>(frame.get());
-    const PyRef code = PyRef::adopt(reinterpret_cast<PyObject*>(PyFrame_GetCode(f)));
-    const char* const file = PyUnicode_AsUTF8(reinterpret_cast<PyCodeObject*>(code.get())->co_filename);
+  for (abi::Frames frames; frames.code(); frames.next()) {
+    const PyRef name = abi::file_of(frames.code());
+    const char* const file = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
     if (!file) {
       PyErr_Clear();
     } else if (!std::string_view(file).starts_with(package)) {
       if (!*last || (*last)->name != file) *last = std::make_shared<Source>(file);
-      return {*last, PyFrame_GetLineNumber(f), 0};
+      return {*last, abi::line_of(frames.code(), frames.offset()), 0};
     }
-    frame = PyRef::adopt(reinterpret_cast<PyObject*>(PyFrame_GetBack(f)));
   }
   return {};
 }
@@ -51,7 +49,7 @@ PyObject* new_tracer(PyTypeObject* cls, PyObject* args, PyObject*) {
   return guarded([&]() -> PyObject* {
     const char *name = nullptr, *package = nullptr;
     if (!PyArg_ParseTuple(args, "ss", &name, &package)) return nullptr;
-    PyObject* const self = cls->tp_alloc(cls, 0);
+    PyObject* const self = PyType_GenericAlloc(cls, 0);
     if (!self) return nullptr;
     auto tracer = std::make_unique<script::Tracer>(name);
     tracer->set_where([folder = std::string(package), last = std::shared_ptr<const Source>()]() mutable {
@@ -69,11 +67,9 @@ void stop_recording(PyTracer* self) noexcept {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   stop_recording(as_tracer(self));
   std::destroy_at(&as_tracer(self)->tracer);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyObject* start(PyObject* self, PyObject*) {

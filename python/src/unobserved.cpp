@@ -59,7 +59,7 @@ void log_report(const std::string& place, const std::string& what) {
 void log_report(const std::exception_ptr& error, const std::source_location& where) {
   const PyError* const e = as_py_error(error);
   log_report(place_text(error, where),
-             e ? std::string(Py_TYPE(e->object())->tp_name) + ": " + first_line(e->message())
+             e ? std::string(TypeName(e->object()).c_str()) + ": " + first_line(e->message())
                : first_line(describe(error)));
 }
 
@@ -82,7 +82,7 @@ void report(const std::exception_ptr& error, const std::source_location& where) 
   if (!chars) PyErr_Clear();
   const std::string line = first_line(chars ? chars : "<the exception's __str__ failed>");
   log_report(place_text(error, where),
-             Py_TYPE(exception.get())->tp_name + (line.empty() ? line : ": " + line));
+             std::string(TypeName(exception.get()).c_str()) + (line.empty() ? line : ": " + line));
 } catch (const std::exception&) {
   // Out of memory: there is nothing to report it with.
 }
@@ -115,17 +115,9 @@ void on_unobserved(const std::exception_ptr& error, const std::source_location& 
 }  // namespace
 
 void report_unraisable(PyObject* context) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  PyErr_NormalizeException(&type, &value, &traceback);
-  if (traceback) PyException_SetTraceback(value, traceback);
-  if (tell_hook(value)) {
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-    return;
-  }
-  PyErr_Restore(type, value, traceback);
+  const PyRef error = raised_error();
+  if (tell_hook(error.get())) return;
+  raise_object(error.get());
   PyErr_WriteUnraisable(context);
 }
 

@@ -8,6 +8,11 @@ Every operator of the table is a function here (``tine.add``) and, where it take
 Tensor. Shapes are tuples of int, sizes count elements, timeouts are in seconds. Source: torch.
 """
 
+import sys as _sys
+
+if _sys.version_info < (3, 11):
+    raise ImportError(f"tine needs CPython 3.11 or later; {_sys.executable} is {_sys.version.split()[0]}")
+
 from math import e, inf, nan, pi
 
 from tine import _alias, _C, futures

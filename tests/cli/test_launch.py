@@ -389,7 +389,7 @@ if rank == 0:
         (["-n", "2", "absent.py"], "tine launch: the program 'absent.py' does not exist (looked in "),
         (["-n", "2", "./absent"], "tine launch: cannot start './absent': No such file or directory"),
         (["-n", "2"], "tine launch: no program given; expected `tine launch -n 2 program.py [args]`"),
-        (["-n", "0", "true"], "Value 0 not in range 1 to 4096"),
+        (["-n", "0", "true"], "Value 0 not in range"),
         (["--nonsense", "true"], "unknown option '--nonsense'"),
         (["--master-addr", "10.0.0.1", "true"], "give --master-port too"),
         (["-n", "2", "--first-rank", "3", "--world-size", "4", "true"], "ranks 3 to 4 do not fit in a world of 4"),

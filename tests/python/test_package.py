@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 
 import tine
 
@@ -77,3 +78,23 @@ def test_all_that_can_be_called_has_documentation_and_a_signature():
 
 def test_a_script_functions_type_may_be_written_in_annotations():
     assert tine.jit.ScriptFunction[[int], str].__origin__ is tine.jit.ScriptFunction
+
+
+def test_a_python_that_is_too_old_is_refused_in_one_sentence():
+    code = "import sys; sys.version_info = (3, 10, 13, 'final', 0); sys.version = '3.10.13 (main)'; import tine"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines()[-1] == f"ImportError: tine needs CPython 3.11 or later; {sys.executable} is 3.10.13"
+
+
+def test_the_extension_does_not_say_that_it_needs_no_lock():
+    # docs/spec/threads.md tells what each object would need: until then a free-threaded CPython turns its lock on.
+    assert "Py_mod_gil," not in (ROOT / "python/src/module.cpp").read_text()
+    code = "import sys, tine; print(getattr(sys, '_is_gil_enabled', lambda: True)())"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_one_extension_serves_each_python_from_3_12_on():
+    name = pathlib.Path(tine._C.__file__).name
+    stable = sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED")
+    assert name == ("_C.abi3.so" if stable else "_C" + sysconfig.get_config_var("EXT_SUFFIX"))

@@ -104,12 +104,12 @@ def test_an_argument_that_cannot_be_pickled_is_an_error_at_the_caller():
         rpc.init_rpc(NAME)
         if RANK == 0:
             raises(TypeError, lambda: rpc.rpc_sync("worker1", takes, args=(threading.Lock(),)), "pickle", "takes")
-            raises(Exception, lambda: rpc.rpc_sync("worker1", lambda: 1), "pickle", "at the top level", "tine.jit.script")
+            raises(Exception, lambda: rpc.rpc_sync("worker1", lambda: 1), "at the top level", "tine.jit.script")
             def maker():
                 def inner():
                     return 1
                 return inner
-            raises(Exception, lambda: rpc.rpc_sync("worker1", maker()), "pickle", "at the top level")
+            raises(Exception, lambda: rpc.rpc_sync("worker1", maker()), "at the top level")
             # The result likewise, and the connection lives on.
             raises(TypeError, lambda: rpc.rpc_sync("worker1", threading.Lock), "pickle")
             assert rpc.rpc_sync("worker1", takes, args=(1,)) == 1
@@ -282,5 +282,5 @@ def test_the_help_of_an_rref_names_what_can_be_imported():
     from tine.distributed import rpc
 
     text = pydoc.render_doc(rpc.RRef, renderer=pydoc.plaintext)
-    assert "_C" not in text and "to_here(timeout=-1.0)" in text, text
+    assert "_C" not in text and "to_here(self, /, timeout=-1.0)" in text, text
     assert rpc.RRef.__module__ == rpc.WorkerInfo.__module__ == "tine.distributed.rpc"

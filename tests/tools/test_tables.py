@@ -37,7 +37,7 @@ def test_each_folder_that_the_build_names_exists():
 USES = {
     "libhwy-dev": "hwy/", "libopenblas-pthread-dev": "cblas.h", "libssl-dev": "openssl/", "libfmt-dev": "fmt/",
     "libcli11-dev": "CLI/", "libmsgpack-cxx-dev": "msgpack.hpp", "libgtest-dev": "gtest/", "libgmock-dev": "gmock/",
-    "libbenchmark-dev": "benchmark/", "pybind11-dev": "pybind11/", "python3-dev": "Python.h", "libtbb-dev": "oneapi/tbb/",
+    "libbenchmark-dev": "benchmark/", "python3-dev": "Python.h", "libtbb-dev": "oneapi/tbb/",
     "python3-numpy": ("tests/python", "import numpy"), "python3-pytest": ("tests/python", "import pytest"),
     "python3-pytest-timeout": ("cmake/TineChecks.cmake", "--timeout"), "python3-hypothesis": ("tests", "hypothesis"),
     "g++": ("CMakeLists.txt", "LANGUAGES C CXX"), "make": ("Makefile", "build:"), "cmake": ("Makefile", "cmake "),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 import typing
 from collections import OrderedDict
@@ -102,14 +103,22 @@ class ModuleClass:
 _SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}
 
 
+if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
+    from annotationlib import Format, get_annotations
+
+    def _own_annotations(cls: type) -> dict[str, Any]:
+        return get_annotations(cls, format=Format.FORWARDREF)
+else:
+    _own_annotations = inspect.get_annotations
+
+
 def _annotations(cls: type) -> dict[str, Any]:
     """Class annotations, those of bases first; strings are evaluated where that is possible."""
     found = {}
     for base in reversed(cls.__mro__):
         if base is object or base is Module:
             continue
-        own = base.__dict__.get("__annotations__", {})
-        for name, annotation in own.items():
+        for name, annotation in _own_annotations(base).items():
             if isinstance(annotation, str):
                 try:
                     annotation = eval(annotation, vars(inspect.getmodule(base) or types), dict(vars(base)))

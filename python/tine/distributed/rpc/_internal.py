@@ -250,8 +250,6 @@ def name_of(func: Any) -> str:
     module = getattr(func, "__module__", None)
     name = getattr(func, "__qualname__", None) or getattr(func, "__name__", None)
     name = _clean(name) if isinstance(name, str) else _clean(repr(func))
-    if name.startswith("PyCapsule."):  # what pybind11 calls a method's class
-        name = f"{type(getattr(func, '__self__', None)).__qualname__}.{name.partition('.')[2]}"
     return f"{module}.{name}" if module else name
 
 
