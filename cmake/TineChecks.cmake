@@ -36,6 +36,7 @@ endif()
 file(GLOB pytest_files CONFIGURE_DEPENDS
      "${CMAKE_SOURCE_DIR}/tests/*/test_*.py" "${CMAKE_SOURCE_DIR}/tests/*/*_test.py")
 list(FILTER pytest_files EXCLUDE REGEX "/tests/pytorch/")  # these need PyTorch: `make test-pytorch`
+list(FILTER pytest_files EXCLUDE REGEX "/tests/package/")  # these need a wheel: tools/check_wheel
 set(pytest_folders "")
 foreach(file IN LISTS pytest_files)
   get_filename_component(folder "${file}" DIRECTORY)

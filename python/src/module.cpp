@@ -9,6 +9,7 @@
 #include "python/src/rpc.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
+#include "python/src/version.h"
 #include "tine/log.h"
 #include "tine/runtime.h"
 
@@ -167,9 +168,9 @@ bool register_hooks(PyObject* module) {
 
 bool init(PyObject* module) {
   tine::detail::watch_forks();
-  return abi::init_abi(module) && init_errors(module) && init_future(module) && init_callbacks() &&
-         init_completed() && init_promise(module) && init_others(module) && init_grad_mode(module) &&
-         init_pool(module) && init_dtypes(module) && init_tensor(module) &&
+  return init_version(module) && abi::init_abi(module) && init_errors(module) && init_future(module) &&
+         init_callbacks() && init_completed() && init_promise(module) && init_others(module) &&
+         init_grad_mode(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
          PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
          init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
          register_hooks(module);

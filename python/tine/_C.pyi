@@ -11,6 +11,8 @@ _bool = builtins.bool
 _str = builtins.str
 Number = _int | _float | _bool
 
+__version__: str
+
 T = TypeVar("T")
 R = TypeVar("R")
 T_co = TypeVar("T_co", covariant=True)

@@ -10,7 +10,14 @@ Tensor. Shapes are tuples of int, sizes count elements, timeouts are in seconds.
 
 from math import e, inf, nan, pi
 
-from tine import _alias, _C, futures
+try:
+    from tine import _C
+except ImportError as error:
+    from tine._unloaded import explained
+
+    raise explained(error) from error
+
+from tine import _alias, futures
 from tine._C import (
     Abandoned,
     AuthError,
@@ -36,7 +43,7 @@ from tine._C import (
 )
 from tine._grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 
-__version__ = "0.1.0"
+__version__ = _C.__version__
 
 _C._set_package(__path__[0] + "/")
 
@@ -78,6 +85,11 @@ class device(str):
 
 
 _cpu = device("cpu")
+
+
+def get_include():
+    """The folder of the C++ headers, for `#include <tine/...>`; `python -m tine --help` has more for C++ programs."""
+    return __path__[0] + "/include"
 
 
 def is_tensor(obj):
