@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := all
-.PHONY: all deps configured build run test test-pytorch bench deb asan tsan fuzz format clean
+.PHONY: all deps configured build run test test-pytorch bench deb sdist wheel asan tsan fuzz format clean
 
 all: build
 
@@ -52,6 +52,10 @@ asan tsan: deps
 # Bounded: FUZZ_SECONDS for each fuzzer.
 fuzz:
 	@tools/fuzz
+
+# build/dist: the source distribution, and the wheel that is built from it (docs/packages.md).
+sdist wheel: deps
+	@tools/wheel $@
 
 format:
 	@tools/format

@@ -41,7 +41,7 @@ endif()
 file(GLOB pytest_files CONFIGURE_DEPENDS
      "${CMAKE_SOURCE_DIR}/tests/*/test_*.py" "${CMAKE_SOURCE_DIR}/tests/*/*_test.py")
 list(FILTER pytest_files EXCLUDE REGEX "/tests/pytorch/")  # these need PyTorch: `make test-pytorch`
-list(FILTER pytest_files EXCLUDE REGEX "/tests/debian/")  # these need the packages: `tools/check_packages`
+list(FILTER pytest_files EXCLUDE REGEX "/tests/(debian|package)/")  # these need packages: tools/check_packages, tools/check_wheel
 set(pytest_folders "")
 foreach(file IN LISTS pytest_files)
   get_filename_component(folder "${file}" DIRECTORY)

@@ -2,6 +2,7 @@
 
 option(TINE_TESTS "Build the tests, the benchmarks and the examples" ${PROJECT_IS_TOP_LEVEL})
 option(TINE_PYTHON "Build the Python package" ON)
+option(TINE_WHEEL "Build what a wheel carries: the command and the library inside the package, OpenBLAS of PyPI" OFF)
 set(TINE_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -38,8 +39,29 @@ if(NOT oldest OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS oldest)
     "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}. Name another one by -DCMAKE_CXX_COMPILER=...")
 endif()
 
+if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  message(FATAL_ERROR "tine is for Linux; this is ${CMAKE_SYSTEM_NAME}.")
+endif()
+
+set(oldest_python 3.11)
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(NOT Python3_Interpreter_FOUND)
+  message(FATAL_ERROR "tine is built with the help of CPython ${oldest_python} or later, and CMake found no Python. Name one by "
+    "-DPython3_EXECUTABLE=...")
+elseif(Python3_VERSION VERSION_LESS oldest_python OR NOT Python3_INTERPRETER_ID STREQUAL "Python")
+  message(FATAL_ERROR "tine is for CPython ${oldest_python} and later; ${Python3_EXECUTABLE} is ${Python3_INTERPRETER_ID} "
+    "${Python3_VERSION}. Name another one by -DPython3_EXECUTABLE=...")
+endif()
+if(TINE_PYTHON)
+  find_package(Python3 COMPONENTS Interpreter Development.Module QUIET)
+  if(NOT Python3_Development.Module_FOUND)
+    message(FATAL_ERROR "The C headers of ${Python3_EXECUTABLE} are missing: install them (Debian: apt install python3-dev), or "
+      "build without the Python package by -DTINE_PYTHON=OFF")
+  endif()
+endif()
+
 find_package(Threads REQUIRED)
-find_package(fmt REQUIRED)
+tine_find_lib(fmt fmt)
 if(TINE_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -56,35 +78,9 @@ else()
   # What guards what: include/tine/detail/mutex.h.
   target_compile_options(tine_options INTERFACE -Wthread-safety)
 endif()
-target_link_libraries(tine_options INTERFACE fmt::fmt Threads::Threads)
+target_link_libraries(tine_options INTERFACE ${fmt} Threads::Threads)
 if(TINE_SANITIZE)
   target_compile_options(tine_options INTERFACE
     -fsanitize=${TINE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(tine_options INTERFACE -fsanitize=${TINE_SANITIZE})
 endif()
-
-# Libraries that only some folders need: `tine_folder(x LIBS openblas)` looks its name up here, so that
-# a library nobody uses yet is not required.
-function(tine_find_lib name out)
-  if(name STREQUAL "openblas")
-    # Debian's openblas64-less package: the pkg-config file names the threaded build.
-    find_package(PkgConfig REQUIRED)
-    pkg_check_modules(OPENBLAS REQUIRED GLOBAL IMPORTED_TARGET openblas)
-    set(${out} PkgConfig::OPENBLAS PARENT_SCOPE)
-  elseif(name STREQUAL "hwy")
-    find_package(PkgConfig REQUIRED)
-    pkg_check_modules(HWY REQUIRED GLOBAL IMPORTED_TARGET libhwy)
-    set(${out} PkgConfig::HWY PARENT_SCOPE)
-  elseif(name STREQUAL "openssl")
-    find_package(OpenSSL REQUIRED GLOBAL)
-    set(${out} OpenSSL::SSL OpenSSL::Crypto PARENT_SCOPE)
-  elseif(name STREQUAL "msgpack")
-    if(NOT TARGET tine_msgpack)
-      add_library(tine_msgpack INTERFACE IMPORTED GLOBAL)
-      target_compile_definitions(tine_msgpack INTERFACE MSGPACK_NO_BOOST)
-    endif()
-    set(${out} tine_msgpack PARENT_SCOPE)
-  else()
-    set(${out} ${name} PARENT_SCOPE)
-  endif()
-endfunction()

@@ -7,6 +7,7 @@
 #include "python/src/rpc.h"
 #include "python/src/script.h"
 #include "python/src/tensor.h"
+#include "python/src/version.h"
 #include "tine/log.h"
 #include "tine/runtime.h"
 
@@ -176,7 +177,7 @@ bool is_first() {
 int init(PyObject* module) {
   if (!is_first()) return -1;
   tine::detail::watch_forks();
-  const bool whole = abi::init_abi(module) && init_errors(module) && init_future(module) &&
+  const bool whole = init_version(module) && abi::init_abi(module) && init_errors(module) && init_future(module) &&
                      init_callbacks() && init_completed() && init_promise(module) && init_others(module) &&
                      init_grad_mode(module) && init_pool(module) && init_dtypes(module) &&
                      init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&

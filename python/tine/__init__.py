@@ -15,7 +15,14 @@ if _sys.version_info < (3, 11):
 
 from math import e, inf, nan, pi
 
-from tine import _alias, _C, futures
+try:
+    from tine import _C
+except ImportError as error:
+    from tine._unloaded import explained
+
+    raise explained(error) from error
+
+from tine import _alias, futures
 from tine._C import (
     Abandoned,
     AuthError,
@@ -41,7 +48,7 @@ from tine._C import (
 )
 from tine._grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 
-__version__ = "0.1.0"
+__version__ = _C.__version__
 
 _C._set_package(__path__[0] + "/")
 
@@ -83,6 +90,11 @@ class device(str):
 
 
 _cpu = device("cpu")
+
+
+def get_include() -> str:
+    """The folder of the C++ headers, for `#include <tine/...>`; `python -m tine --help` has more for C++ programs."""
+    return __path__[0] + "/include"
 
 
 def is_tensor(obj):

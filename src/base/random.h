@@ -1,4 +1,4 @@
-// Random text for secrets, and for names that must not be guessed.
+// Random bytes of the system, for secrets and for names that must not be guessed.
 #pragma once
 
 #include <strings.h>
@@ -10,15 +10,23 @@
 
 namespace tine {
 
-// 64 hexadecimal digits, made of 32 random bytes of the system. False, with errno: it gave none.
+// At most 256 bytes, which no signal interrupts. False, with errno: the system gave none.
+[[nodiscard]] inline bool random_bytes(std::span<std::byte> bytes) noexcept {
+  return ::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
+}
+
+// Overwrites a secret. The compiler does not leave it out, as it may a memset().
+inline void wipe(std::span<std::byte> bytes) noexcept { ::explicit_bzero(bytes.data(), bytes.size()); }
+
+// 64 hexadecimal digits, made of 32 random bytes. False, with errno: the system gave none.
 [[nodiscard]] inline bool random_hex(std::span<char, 64> digits) noexcept {
-  std::array<unsigned char, 32> bytes;
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return false;
+  std::array<std::byte, 32> bytes;
+  if (!random_bytes(bytes)) return false;
   for (size_t i = 0; i < bytes.size(); ++i) {
-    digits[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-    digits[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+    digits[2 * i] = "0123456789abcdef"[std::to_integer<unsigned>(bytes[i] >> 4)];
+    digits[2 * i + 1] = "0123456789abcdef"[std::to_integer<unsigned>(bytes[i] & std::byte{15})];
   }
-  ::explicit_bzero(bytes.data(), bytes.size());
+  wipe(bytes);
   return true;
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,8 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+
+#include "src/base/crypto.h"
 
 namespace tine::ir {
 namespace {
@@ -298,13 +299,10 @@ std::string content_hash(const Graph& graph) {
 }
 
 std::string hash_of(std::string_view text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  if (EVP_Digest(text.data(), text.size(), digest, &length, EVP_sha256(), nullptr) != 1) {
-    throw Error("OpenSSL has no SHA-256; the name of a function cannot be formed");
-  }
   std::string out;
-  for (unsigned int i = 0; i < length; ++i) out += fmt::format("{:02x}", digest[i]);
+  for (const std::byte byte : sha256(std::as_bytes(std::span(text)))) {
+    out += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+  }
   return out;
 }
 

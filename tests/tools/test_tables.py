@@ -42,7 +42,7 @@ USES = {
     "python3-pytest-timeout": ("cmake/TineChecks.cmake", "--timeout"), "python3-hypothesis": ("tests", "hypothesis"),
     "g++": ("CMakeLists.txt", "LANGUAGES C CXX"), "make": ("Makefile", "build:"), "cmake": ("Makefile", "cmake "),
     "ninja-build": ("CMakePresets.json", "Ninja"), "ccache": ("cmake/TineOptions.cmake", "ccache"),
-    "pkg-config": ("cmake/TineOptions.cmake", "PkgConfig"), "git": ("tools/format", "git "),
+    "pkg-config": ("cmake/TineLibraries.cmake", "PkgConfig"), "git": ("tools/format", "git "),
     "clang-format": ("tools/format", "clang-format"), "python3-venv": ("tools/venv", "-m venv"),
     "clang": ("tools/configure", "clang$version"), "libclang-rt-dev": ("cmake/TineChecks.cmake", "-fsanitize=fuzzer"),
 }

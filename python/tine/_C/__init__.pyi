@@ -11,6 +11,8 @@ from typing_extensions import disjoint_base
 from . import _distributed_rpc as _distributed_rpc
 from . import _rpc as _rpc
 
+__version__: str
+
 # Tensor has methods of these names, and the module dtypes.
 _int = builtins.int
 _float = builtins.float

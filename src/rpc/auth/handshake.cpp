@@ -1,14 +1,12 @@
 #include "src/rpc/auth/handshake.h"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "src/base/crypto.h"
+#include "src/base/random.h"
 #include "src/rpc/wire/frame.h"
 #include "tine/error.h"
 
@@ -27,9 +25,7 @@ constexpr std::string_view kSameSecret =
 
 Nonce random_nonce() {
   Nonce nonce;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), static_cast<int>(nonce.size())) != 1) {
-    throw AuthError("the system gave no random bytes for a handshake");
-  }
+  if (!random_bytes(nonce)) throw AuthError("the system gave no random bytes for a handshake");
   return nonce;
 }
 
@@ -69,16 +65,7 @@ Mac Handshake::proof_of(Role role) const {
   std::memset(p + 19, 0, 32);  // reserved for what binds the proof to TLS
   std::memcpy(p + 51, hello_.data(), hello_.size());
   std::memcpy(p + 51 + kHelloBytes, challenge_.data(), challenge_.size());
-  Mac mac;
-  unsigned int length = 0;
-  const auto key = config_.secret->bytes();
-  if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-            reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-            reinterpret_cast<unsigned char*>(mac.data()), &length) ||
-      length != mac.size()) {
-    throw AuthError("HMAC-SHA256 failed");
-  }
-  return mac;
+  return hmac_sha256(config_.secret->bytes(), text);
 }
 
 void Handshake::put(std::span<const std::byte> record) noexcept {
@@ -196,7 +183,7 @@ void Handshake::handle_proof() {
   std::copy_n(in_.begin(), record.size(), record.begin());
   if (const std::string bad = check_proof(record, head_, version_); !bad.empty()) return malformed(bad);
   const Mac expected = proof_of(Role::kInitiator);
-  if (CRYPTO_memcmp(expected.data(), mac_of(record).data(), expected.size()) != 0) {
+  if (!same_in_constant_time(expected, mac_of(record))) {
     put(make_refusal(RefusalCode::kWrongSecret, config_.low_version, config_.high_version));
     return fail(
         make_error(ErrorKind::kAuth, fmt::format("refused {}: wrong secret; {}", who(), kSameSecret)));
@@ -210,7 +197,7 @@ void Handshake::handle_accept() {
   std::copy_n(in_.begin(), record.size(), record.begin());
   if (const std::string bad = check_proof(record, head_, version_); !bad.empty()) return malformed(bad);
   const Mac expected = proof_of(Role::kAcceptor);
-  if (CRYPTO_memcmp(expected.data(), mac_of(record).data(), expected.size()) != 0) {
+  if (!same_in_constant_time(expected, mac_of(record))) {
     put(make_refusal(RefusalCode::kWrongSecret, config_.low_version, config_.high_version));
     return fail(make_error(
         ErrorKind::kAuth,

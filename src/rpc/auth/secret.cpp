@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,7 +52,7 @@ void make_file(const std::string& path) {
     const bool written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                          ::fsync(file.get()) == 0;
     const int error = errno;
-    OPENSSL_cleanse(text.data(), text.size());
+    wipe(std::as_writable_bytes(std::span(text)));
     if (!written) {
       ::unlink(aside.c_str());
       fail(path, "cannot be written", error);
@@ -79,7 +77,7 @@ Secret::Secret(std::string_view text) {
   bytes_.assign(bytes, bytes + text.size());
 }
 
-Secret::~Secret() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+Secret::~Secret() { wipe(bytes_); }
 
 std::string Secret::default_path() {
   if (const char* config = std::getenv("XDG_CONFIG_HOME"); config && config[0] == '/') {
@@ -144,10 +142,10 @@ std::shared_ptr<const Secret> Secret::from_file(const std::string& path) {
     trimmed.remove_suffix(1);
   try {
     auto secret = std::make_shared<const Secret>(trimmed);
-    OPENSSL_cleanse(text.data(), text.size());
+    wipe(std::as_writable_bytes(std::span(text)));
     return secret;
   } catch (const AuthError& e) {
-    OPENSSL_cleanse(text.data(), text.size());
+    wipe(std::as_writable_bytes(std::span(text)));
     throw AuthError(fmt::format("the key file {}: {}", path, e.what()));
   }
 }
@@ -155,7 +153,7 @@ std::shared_ptr<const Secret> Secret::from_file(const std::string& path) {
 uint64_t random_incarnation() {
   uint64_t number = 0;
   while (number == 0) {
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(&number), sizeof number) != 1) {
+    if (!random_bytes(std::as_writable_bytes(std::span(&number, 1)))) {
       throw AuthError("the system gave no random bytes for an incarnation");
     }
   }

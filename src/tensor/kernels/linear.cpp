@@ -1,12 +1,12 @@
 #include "src/tensor/kernels/linear.h"
 
-#include <cblas.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
+#include "src/tensor/kernels/blas.h"
 #include "src/tensor/kernels/common.h"
 #include "src/tensor/kernels/pointwise.h"
 

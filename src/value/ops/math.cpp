@@ -1,5 +1,6 @@
 // Python's math module, for ints and floats; as in TorchScript NaN and infinity are results, not errors.
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 
@@ -31,6 +32,14 @@ I gcd(I a, I b) {
   // Unsigned: the magnitude of the smallest int has no int.
   const auto magnitude = [](I x) { return x < 0 ? 0 - static_cast<uint64_t>(x) : static_cast<uint64_t>(x); };
   return static_cast<I>(std::gcd(magnitude(a), magnitude(b)));
+}
+
+// In long double nothing overflows, and the result is rounded once more at most. Not std::hypot: that binds whoever builds with
+// glibc 2.35 to it, for a version that differs in errno alone.
+F hypot(F a, F b) {
+  if (std::isinf(a) || std::isinf(b)) return std::numeric_limits<F>::infinity();
+  const auto x = static_cast<long double>(a), y = static_cast<long double>(b);
+  return static_cast<F>(std::sqrt(x * x + y * y));
 }
 
 #define TINE_MATH(name, expression)                                                                   \
@@ -81,7 +90,7 @@ void add_math_rows(Rows& rows) {
   TINE_MATH(degrees, a * (180 / std::numbers::pi));
   TINE_MATH(radians, a * (std::numbers::pi / 180));
   TINE_MATH_2(atan2, std::atan2(a, b));
-  TINE_MATH_2(hypot, std::hypot(a, b));
+  TINE_MATH_2(hypot, hypot(a, b));
   TINE_MATH_2(copysign, std::copysign(a, b));
   TINE_MATH_2(fmod, std::fmod(a, b));
   TINE_MATH_2(mathremainder, std::remainder(a, b));  // math.remainder; aten::remainder is `%`
