@@ -202,9 +202,9 @@ class TINE_API Worker {
   Worker& operator=(const Worker&) = delete;
 
   // Makes this process a worker, and returns when all workers of the world are connected to each other. Calls of others may
-  // run here before it returns. Throws ValueError (an option that cannot be, a name or rank that is taken; at rank 0
-  // Error says that another worker's was), DeadlineExceeded (with the names or ranks that are missing), AuthError (another
-  // secret than rank 0's, or none; rank 0 is told by `log` alone), SystemError (the address is in use), Cancelled, and Error
+  // run here before it returns. Throws ValueError (an option that cannot be, a name or rank that two workers have: then
+  // all are told), DeadlineExceeded (with the names or ranks that are missing), AuthError (another secret than rank 0's, or
+  // none; rank 0 is told by `log` and in its DeadlineExceeded), SystemError (the address is in use), Cancelled, and Error
   // when this worker has joined already. It starts one thread.
   void join(JoinOptions options);
   // Leaves when every worker has called it and no call runs anywhere, after `timeout` at the latest (kNoTimeout: as long as

@@ -344,7 +344,7 @@ class Rendezvous::Client final : public Callee {
       error = make_error(ErrorKind::kPeerDied,
                          fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
     } catch (const std::bad_alloc&) {
-      // The want of words is no reason to keep those who wait.
+      // Those who wait are told in any case.
     }
     calls.close_and_end([&](CallState& call) { call.fail(error); });
   }
