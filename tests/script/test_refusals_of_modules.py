@@ -30,6 +30,21 @@ class DictOfModules(Layers):
         return x
 
 
+class Counts(nn.Module):
+    def forward(self, x: Tensor) -> int:
+        return x.numel()
+
+
+class ElementsOfTwoTypes(Layers):
+    def __init__(self):
+        super().__init__()
+        self.mixed = nn.ModuleList([self.layers[0], Counts()])
+
+    def forward(self, x: Tensor) -> Tensor:
+        every = [layer(x) for layer in self.mixed]
+        return x
+
+
 class InAModuleList(Layers):
     def forward(self, x: Tensor) -> Tensor:
         if "a" in self.layers:
@@ -111,6 +126,7 @@ class MethodWithoutSelf(Layers):
 MODULES = {
     ListOfModules: ("modules stay in their container; loop over it", "self.layers"),
     DictOfModules: ("modules stay in their container; loop over it", "self.named.items()"),
+    ElementsOfTwoTypes: ("the elements of a list must have one type: this is int, those before are Tensor", "layer(x)"),
     InAModuleList: ("`in` does not take str and ", '"a" in self.layers'),
     NumberInAModuleDict: ("`in` does not take int and ", "3 in self.named"),
     VariableIndex: ("the index into a module must be a constant int or str, so that its type is known", "i"),
