@@ -65,10 +65,11 @@ def test_only_what_is_missing_is_installed_after_one_update(machine):
     assert calls[1].endswith(" install -y --no-install-recommends ccache libfmt-dev")
 
 
-def test_peers_and_the_second_compiler_are_asked_for_by_option(machine):
-    assert not {"libtbb-dev", "clang-16"} & set(machine.required())
+def test_peers_the_second_compiler_and_tools_for_packages_are_asked_for_by_option(machine):
+    assert not {"libtbb-dev", "clang-16", "abigail-tools"} & set(machine.required())
     assert "libtbb-dev" in machine.deps("--bench").stdout
     assert "clang-16" in machine.deps("--clang").stdout
+    assert "abigail-tools" in machine.deps("--package").stdout
 
 
 def test_a_failing_apt_is_shown_and_fails(machine):
