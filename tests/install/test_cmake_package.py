@@ -17,7 +17,7 @@ EXAMPLES = sorted((ROOT / "examples/cpp").glob("*.cpp"))
 def prefix(tmp_path_factory):
     """Where it is installed: moved after that, so that nothing may name the place."""
     folder = tmp_path_factory.mktemp("installed")
-    for component in ("library", "development"):
+    for component in ("library", "development", "python"):
         run("cmake", "--install", str(BUILD), "--component", component, "--prefix", str(folder / "first-place"), LD_PRELOAD="")
     return pathlib.Path(shutil.move(folder / "first-place", folder / "second-place"))
 
@@ -63,6 +63,15 @@ def test_the_library_has_a_name_for_each_version_and_knows_nothing_of_where_it_w
     for path in prefix.rglob("*"):
         if path.suffix in (".cmake", ".pc"):
             assert str(ROOT) not in path.read_text() and "first-place" not in path.read_text()
+
+
+def test_the_installed_python_package_finds_the_library_and_the_command_where_they_were_moved_to(prefix):
+    (package,) = prefix.glob("lib/**/site-packages/tine")
+    program = "import tine; print(tine.__file__, tine.add(tine.ones(1), 1).item())"
+    shown = run(sys.executable, "-c", program, PYTHONPATH=str(package.parent))
+    assert shown == f"{package}/__init__.py 2.0\n"
+    assert (package / "bin/tine").resolve() == prefix / "bin/tine"
+    assert (package / "include/tine/future.h").exists()
 
 
 @pytest.mark.parametrize("version", ["0.0", "0.2", "1.0"])

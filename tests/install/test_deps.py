@@ -94,10 +94,11 @@ def test_a_user_without_rights_needs_none_where_nothing_is_missing(machine):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_peers_and_the_second_compiler_are_asked_for_by_option(machine):
-    assert not any(name.startswith(("libtbb", "clang-1")) for name in machine.required())
+def test_peers_the_second_compiler_and_tools_for_packages_are_asked_for_by_option(machine):
+    assert not any(name.startswith(("libtbb", "clang-1", "abigail")) for name in machine.required())
     assert "libtbb-dev" in machine.deps("--bench").stdout
     assert re.search(r"\bclang(-\d+)? libclang-rt(-\d+)?-dev\b", machine.deps("--clang").stdout)
+    assert "abigail-tools" in machine.deps("--package").stdout
 
 
 def test_a_failing_apt_is_shown_and_fails(machine):
