@@ -41,6 +41,11 @@ if(NOT oldest OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS oldest)
     "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}. Name another one by -DCMAKE_CXX_COMPILER=...")
 endif()
 
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+if(Python3_VERSION VERSION_LESS 3.11)
+  message(FATAL_ERROR "tine needs CPython 3.11 or later; ${Python3_EXECUTABLE} is ${Python3_VERSION}. Name another one by "
+    "-DPython3_EXECUTABLE=...")
+endif()
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 if(TINE_TESTS)
