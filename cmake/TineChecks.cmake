@@ -1,6 +1,6 @@
 # Tests that are not built here: the checks of layers and locks, and pytest.
 
-find_package(Python3 3.11 COMPONENTS Interpreter REQUIRED)
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
 
 if(EXISTS "${CMAKE_SOURCE_DIR}/tools/check_layers")
   add_test(NAME layers COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_layers")
