@@ -17,10 +17,10 @@ from math import e, inf, nan, pi
 
 try:
     from tine import _C
-except ImportError as error:
-    from tine._unloaded import explained
+except ImportError as _error:
+    from tine._unloaded import explained as _explained
 
-    raise explained(error) from error
+    raise _explained(_error) from _error
 
 from tine import _alias, futures
 from tine._C import (

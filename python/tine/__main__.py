@@ -15,7 +15,7 @@ from tine import _command, get_include
 _PACKAGE = pathlib.Path(__file__).parent
 
 
-def _cmake_folder():
+def _cmake_folder() -> str:
     folder = _PACKAGE / "cmake"
     if not folder.is_dir():
         sys.exit(f"python -m tine: {folder} is not there: this is a build folder, and not an installed package")
@@ -29,7 +29,7 @@ _ANSWERS = {
 }
 
 
-def main():
+def main() -> None:
     """Answers the options above, or becomes the command."""
     asked = sys.argv[1:]
     if not asked or not set(asked) <= set(_ANSWERS):

@@ -3,11 +3,12 @@
 import os
 import pathlib
 import sys
+from typing import NoReturn
 
 _PACKAGE = pathlib.Path(__file__).parent
 
 
-def main():
+def main() -> NoReturn:
     """Becomes the command. The variable TINE_PYTHON, where it is set, names another Python for `tine launch`."""
     if sys.executable and not os.environ.get("TINE_PYTHON"):
         os.environ["TINE_PYTHON"] = sys.executable

@@ -18,11 +18,11 @@ _SOURCES = {
 }
 
 
-def _words_of(variable):
+def _words_of(variable: str) -> list[str]:
     return os.environ.get(variable, "").replace(":", " ").split()
 
 
-def _libraries():
+def _libraries() -> list[str]:
     """Each libtine that this process has loaded, then those that the loader looks at, in its order."""
     try:
         maps = pathlib.Path("/proc/self/maps").read_text()
@@ -35,7 +35,7 @@ def _libraries():
     return found
 
 
-def explained(error):
+def explained(error: ImportError) -> ImportError:
     """The ImportError to raise in place of that of `from tine import _C`."""
     python = sys.executable or "python3"
     text = str(error)
