@@ -168,12 +168,12 @@ bool register_hooks(PyObject* module) {
 
 bool init(PyObject* module) {
   tine::detail::watch_forks();
-  return init_version(module) && abi::init_abi(module) && init_errors(module) && init_future(module) &&
-         init_callbacks() && init_completed() && init_promise(module) && init_others(module) &&
-         init_grad_mode(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
-         PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
-         init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
-         register_hooks(module);
+  return PyModule_AddStringConstant(module, "__version__", kVersion) == 0 && abi::init_abi(module) &&
+         init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
+         init_promise(module) && init_others(module) && init_grad_mode(module) && init_pool(module) &&
+         init_dtypes(module) && init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&
+         add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
+         init_missing(module) && init_rpc(module) && register_hooks(module);
 }
 
 }  // namespace
@@ -188,6 +188,7 @@ PYBIND11_PLUGIN_IMPL(_C) {
         "tine's extension is loaded already, as tine._C, and cannot be loaded again under another name");
     return nullptr;
   }
+  if (!tine::python::check_version()) return nullptr;
   PYBIND11_CHECK_PYTHON_VERSION
   PYBIND11_ENSURE_INTERNALS_READY
   static pybind11::module_::module_def definition;

@@ -15,7 +15,7 @@ try:
 except ImportError as error:
     from tine._unloaded import explained
 
-    raise explained(error) from error
+    raise explained(error) from None
 
 from tine import _alias, futures
 from tine._C import (
