@@ -178,12 +178,12 @@ int init(PyObject* module) {
   if (!is_first()) return -1;
   tine::detail::watch_forks();
   const bool whole =
-      init_version(module) && abi::init_abi(module) && init_errors(module) && init_future(module) &&
-      init_callbacks() && init_completed() && init_promise(module) && init_others(module) &&
-      init_grad_mode(module) && init_pool(module) && init_dtypes(module) && init_tensor(module) &&
-      PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
-      init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
-      register_hooks(module);
+      PyModule_AddStringConstant(module, "__version__", kVersion) == 0 && abi::init_abi(module) &&
+      init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
+      init_promise(module) && init_others(module) && init_grad_mode(module) && init_pool(module) &&
+      init_dtypes(module) && init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&
+      add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
+      init_missing(module) && init_rpc(module) && register_hooks(module);
   return whole ? 0 : -1;
 }
 int init_guarded(PyObject* module) {
@@ -204,5 +204,6 @@ PyModuleDef definition = {
 }  // namespace tine::python
 
 PyMODINIT_FUNC PyInit__C() {
-  return tine::python::is_first() ? PyModuleDef_Init(&tine::python::definition) : nullptr;
+  using namespace tine::python;
+  return is_first() && check_version() ? PyModuleDef_Init(&definition) : nullptr;
 }

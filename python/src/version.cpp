@@ -15,20 +15,18 @@ const char* file_of(const void* place) {
   return ::dladdr(place, &info) != 0 && info.dli_fname ? info.dli_fname : "a file without a name";
 }
 
-constexpr char kBuilt[] = TINE_VERSION;
-
 }  // namespace
 
-bool init_version(PyObject* module) {
-  if (std::string_view(tine_version) != kBuilt) {
-    PyErr_Format(PyExc_ImportError,
-                 "two versions of tine are mixed: the extension %s is %s, and the library %s that was loaded "
-                 "with it is "
-                 "%s; remove one of them, or take it out of LD_LIBRARY_PATH and LD_PRELOAD",
-                 file_of(kBuilt), kBuilt, file_of(tine_version), tine_version);
-    return false;
-  }
-  return PyModule_AddStringConstant(module, "__version__", kBuilt) == 0;
+const char kVersion[] = TINE_VERSION;
+
+bool check_version() {
+  if (std::string_view(tine_version) == kVersion) return true;
+  PyErr_Format(
+      PyExc_ImportError,
+      "two versions of tine are mixed: the extension %s is %s, and the library %s that was loaded with it is "
+      "%s; remove one of them, or take it out of LD_LIBRARY_PATH and LD_PRELOAD",
+      file_of(kVersion), kVersion, file_of(tine_version), tine_version);
+  return false;
 }
 
 }  // namespace tine::python

@@ -5,8 +5,9 @@
 
 namespace tine::python {
 
-// Adds `__version__` to the module. ImportError names both files if the extension was loaded with a libtine.so of another
-// version.
-bool init_version(PyObject* module);
+// That of the extension: `tine.__version__`.
+extern const char kVersion[];
+// False, with an ImportError that names both files: the extension was loaded with a libtine.so of another version.
+bool check_version();
 
 }  // namespace tine::python

@@ -20,7 +20,7 @@ try:
 except ImportError as _error:
     from tine._unloaded import explained as _explained
 
-    raise _explained(_error) from _error
+    raise _explained(_error) from None
 
 from tine import _alias, futures
 from tine._C import (

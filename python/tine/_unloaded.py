@@ -35,6 +35,14 @@ def _libraries() -> list[str]:
     return found
 
 
+def _mixed(extension: object, library: str, text: str) -> ImportError:
+    return ImportError(
+        f"two versions of tine are mixed: the extension {extension} was loaded with the library {library}, which lacks what it "
+        f"needs; remove one of them, or take it out of LD_LIBRARY_PATH and LD_PRELOAD ({text})",
+        name="tine._C",
+    )
+
+
 def explained(error: ImportError) -> ImportError:
     """The ImportError to raise in place of that of `from tine import _C`."""
     python = sys.executable or "python3"
@@ -54,11 +62,8 @@ def explained(error: ImportError) -> ImportError:
             f"tine in {_PACKAGE} needs {missing[1]}, which is not there: install {source.format(python=python)}",
             name="tine._C",
         )
+    if other := re.match(r"(.+): version `TINE_\S+' not found \(required by (.+)\)", text):
+        return _mixed(other[2], other[1], text)
     if "undefined symbol" in text and (libraries := _libraries()):
-        return ImportError(
-            f"two versions of tine are mixed: the extension {error.path or _PACKAGE / built[0]} was loaded with the library "
-            f"{libraries[0]}, which lacks what it needs; remove one of them, or take it out of LD_LIBRARY_PATH and "
-            f"LD_PRELOAD ({text})",
-            name="tine._C",
-        )
+        return _mixed(error.path or _PACKAGE / built[0], libraries[0], text)
     return error
