@@ -1,7 +1,7 @@
 // One version for the extension and the library.
 #pragma once
 
-#include <Python.h>
+#include "python/src/python.h"
 
 namespace tine::python {
 
