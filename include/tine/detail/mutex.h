@@ -90,10 +90,9 @@ class TINE_SCOPED_CAPABILITY MutexLock {
 // Waits are bounded by a time, or another thread ends them. They may return for no reason: wait in a loop.
 class Condition {
  public:
+  // Not condition_variable::wait(): that of GCC 12 binds what is built to its libstdc++, and Red Hat 9 has an older one.
   void wait(Mutex& mutex) TINE_REQUIRES(mutex) {
-    std::unique_lock lock(mutex.mutex_, std::adopt_lock);
-    wake_.wait(lock);
-    lock.release();
+    ::pthread_cond_wait(wake_.native_handle(), mutex.mutex_.native_handle());
   }
   // False once `deadline` has passed; kNoDeadline never does.
   bool wait_until(Mutex& mutex, TimePoint deadline) TINE_REQUIRES(mutex) {
