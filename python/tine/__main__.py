@@ -33,7 +33,7 @@ def main() -> None:
     """Answers the options above, or becomes the command."""
     asked = sys.argv[1:]
     if not asked or not set(asked) <= set(_ANSWERS):
-        return _command.main()
+        _command.main()
     print(*(_ANSWERS[option]() for option in asked))
 
 

@@ -30,8 +30,8 @@ def _libraries() -> list[str]:
         maps = ""
     found = re.findall(r"(/.*/libtine\.so\S*)$", maps, re.MULTILINE)
     found += [path for path in _words_of("LD_PRELOAD") if "libtine.so" in path]
-    for folder in [*_words_of("LD_LIBRARY_PATH"), _PACKAGE]:
-        found += sorted(str(path) for path in pathlib.Path(folder).glob("libtine.so*"))
+    for folder in [*map(pathlib.Path, _words_of("LD_LIBRARY_PATH")), _PACKAGE]:
+        found += sorted(str(path) for path in folder.glob("libtine.so*"))
     return found
 
 
