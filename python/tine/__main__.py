@@ -9,6 +9,7 @@
 import pathlib
 import shlex
 import sys
+from collections.abc import Callable
 
 from tine import _command, get_include
 
@@ -22,7 +23,7 @@ def _cmake_folder() -> str:
     return str(folder)
 
 
-_ANSWERS = {
+_ANSWERS: dict[str, Callable[[], str]] = {
     "--cmakedir": _cmake_folder,
     "--includes": lambda: shlex.quote(f"-I{get_include()}"),
     "--libs": lambda: shlex.join([f"-L{_PACKAGE}", "-ltine", f"-Wl,-rpath,{_PACKAGE}"]),
