@@ -2,21 +2,21 @@
 
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
 
-if(EXISTS "${CMAKE_SOURCE_DIR}/tools/check_layers")
-  add_test(NAME layers COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_layers")
-  add_test(NAME layers_self_test COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_layers" --self-test)
+if(EXISTS "${PROJECT_SOURCE_DIR}/tools/check_layers")
+  add_test(NAME layers COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/check_layers")
+  add_test(NAME layers_self_test COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/check_layers" --self-test)
 endif()
 
-if(EXISTS "${CMAKE_SOURCE_DIR}/tools/check_locks")
-  add_test(NAME locks COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_locks")
-  add_test(NAME locks_self_test COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_locks" --self-test)
+if(EXISTS "${PROJECT_SOURCE_DIR}/tools/check_locks")
+  add_test(NAME locks COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/check_locks")
+  add_test(NAME locks_self_test COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/check_locks" --self-test)
   # 77: there is no Clang here, which the test says. Continuous integration installs it first.
   set_tests_properties(locks locks_self_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 
 # Another compiler, or a sanitizer, has other vague symbols.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT TINE_SANITIZE)
-  add_test(NAME exports COMMAND "${Python3_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_exports" "$<TARGET_FILE:tine>")
+  add_test(NAME exports COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/check_exports" "$<TARGET_FILE:tine>")
 endif()
 
 # Python loads the sanitizer's runtime too late by itself: it has to come first.
@@ -39,7 +39,7 @@ endif()
 
 # One ctest entry for each folder under tests/ that has Python tests.
 file(GLOB pytest_files CONFIGURE_DEPENDS
-     "${CMAKE_SOURCE_DIR}/tests/*/test_*.py" "${CMAKE_SOURCE_DIR}/tests/*/*_test.py")
+     "${PROJECT_SOURCE_DIR}/tests/*/test_*.py" "${PROJECT_SOURCE_DIR}/tests/*/*_test.py")
 list(FILTER pytest_files EXCLUDE REGEX "/tests/pytorch/")  # these need PyTorch: `make test-pytorch`
 list(FILTER pytest_files EXCLUDE REGEX "/tests/(debian|package)/")  # these need packages: tools/check_packages, tools/check_wheel
 set(pytest_folders "")
@@ -52,7 +52,7 @@ foreach(folder IN LISTS pytest_folders)
   get_filename_component(name "${folder}" NAME)
   add_test(NAME pytest_${name}
            COMMAND "${Python3_EXECUTABLE}" -m pytest -q -p no:cacheprovider --timeout=120 "${folder}"
-           WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}/tests")
+           WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/tests")
   # They start processes of their own and measure time: alone on the machine.
   set_tests_properties(pytest_${name} PROPERTIES
     TIMEOUT 1500 ENVIRONMENT "${pytest_environment}" LABELS pytest RUN_SERIAL ON)
@@ -61,7 +61,7 @@ endforeach()
 # tests/fuzz/*_fuzz.cpp define LLVMFuzzerTestOneInput; the preset fuzz builds them, tools/fuzz runs them.
 option(TINE_FUZZ "Build the fuzzers (needs Clang)" OFF)
 if(TINE_FUZZ)
-  file(GLOB fuzzers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cpp")
+  file(GLOB fuzzers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuzz.cpp")
   get_property(folders GLOBAL PROPERTY TINE_FOLDERS)
   list(TRANSFORM folders PREPEND tine_)
   target_compile_options(tine_options INTERFACE -fsanitize=fuzzer-no-link)

@@ -72,7 +72,7 @@ function(tine_test name files libs)
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
   if(TINE_SANITIZE MATCHES "thread")
     set_tests_properties(${name} PROPERTIES
-      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
   endif()
 endfunction()
 

@@ -20,7 +20,7 @@ endif()
 
 find_program(TINE_CCACHE ccache)
 if(TINE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER "${CMAKE_SOURCE_DIR}/cmake/cached_compile;${CMAKE_SOURCE_DIR};${TINE_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/cmake/cached_compile;${PROJECT_SOURCE_DIR};${TINE_CCACHE}")
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_C_COMPILER_LAUNCHER}")
 endif()
 
@@ -67,7 +67,7 @@ if(TINE_TESTS)
 endif()
 
 add_library(tine_options INTERFACE)
-target_include_directories(tine_options INTERFACE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/include")
+target_include_directories(tine_options INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
 # Thread-locals are one addition away also in the shared libraries. They are small: the loader has room for them.
 target_compile_options(tine_options INTERFACE -Wall -Wextra -ftls-model=initial-exec)
 # GCC sees overlaps in std::string's own assignments (its bug 105651), and overflows in atomic operations, that are not

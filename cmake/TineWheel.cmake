@@ -13,8 +13,8 @@ set_target_properties(tine_python PROPERTIES INSTALL_RPATH "$ORIGIN")
 install(TARGETS tine LIBRARY DESTINATION tine COMPONENT wheel NAMELINK_SKIP)
 install(TARGETS tine_python LIBRARY DESTINATION tine COMPONENT wheel)
 install(TARGETS tine_command RUNTIME DESTINATION tine/bin COMPONENT wheel)
-install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/tine" DESTINATION tine/include COMPONENT wheel FILES_MATCHING PATTERN "*.h")
-install(DIRECTORY "${CMAKE_SOURCE_DIR}/python/pytorch/" DESTINATION tine/pytorch/csrc COMPONENT wheel
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/tine" DESTINATION tine/include COMPONENT wheel FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/python/pytorch/" DESTINATION tine/pytorch/csrc COMPONENT wheel
         FILES_MATCHING PATTERN "*.h" PATTERN "*.cpp")
 
 set(files "${PROJECT_BINARY_DIR}/cmake/wheel")

@@ -313,12 +313,10 @@ Slice::Slice(PyObject* slice) noexcept {
   start = part("start"), stop = part("stop"), step = part("step");
 }
 
+PyObject* method_type = nullptr;  // types.MethodType; kept for ever
+
 PyObject* bound_method(PyObject* function, PyObject* instance) {
-  static PyObject* const type = [] {
-    const PyRef types = PyRef::adopt(PyImport_ImportModule("types"));
-    return types ? PyObject_GetAttrString(types.get(), "MethodType") : nullptr;
-  }();
-  return type ? PyObject_CallFunctionObjArgs(type, function, instance, nullptr) : nullptr;
+  return PyObject_CallFunctionObjArgs(method_type, function, instance, nullptr);
 }
 
 int finalize_in_dealloc(PyObject* object, void (*finalize)(PyObject*)) {
@@ -505,6 +503,11 @@ PyMethodDef functions[] = {
 
 bool init_abi(PyObject* module) {
   try_all();
+#ifdef Py_LIMITED_API
+  const PyRef types = PyRef::adopt(PyImport_ImportModule("types"));
+  method_type = types ? PyObject_GetAttrString(types.get(), "MethodType") : nullptr;
+  if (!method_type) return false;
+#endif
   return PyModule_AddFunctions(module, functions) == 0;
 }
 

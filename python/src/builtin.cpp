@@ -464,7 +464,8 @@ bool init_builtins(PyObject* module) {
     // Tensor's own attributes come first: size() gives a Size, where() starts with the condition.
     if (!is_method(rows)) continue;
     const PyRef key = PyRef::adopt(PyUnicode_InternFromString(text.c_str()));
-    if (!key || abi::defined_in(types.tensor, key.get())) continue;
+    if (!key) return false;
+    if (abi::defined_in(types.tensor, key.get())) continue;
     const PyRef method = PyRef::adopt(make_builtin(types.builtin_method, rows, name));
     if (!method || PyObject_SetAttr(reinterpret_cast<PyObject*>(types.tensor), key.get(), method.get()) < 0)
       return false;

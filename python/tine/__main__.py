@@ -34,6 +34,9 @@ def main() -> None:
     """Answers the options above, or becomes the command."""
     asked = sys.argv[1:]
     if not asked or not set(asked) <= set(_ANSWERS):
+        if asked in (["--help"], ["-h"]):
+            print(__doc__)
+            sys.stdout.flush()
         _command.main()
     print(*(_ANSWERS[option]() for option in asked))
 

@@ -12,6 +12,7 @@
 #include <openssl/hmac.h>
 #endif
 
+#include "src/base/random.h"
 #include "tine/error.h"
 
 namespace tine {
@@ -38,6 +39,7 @@ Sha256 hmac_sha256(std::span<const std::byte> key, std::span<const std::byte> te
   crypto_auth_hmacsha256_init(&state, plain(key), key.size());
   crypto_auth_hmacsha256_update(&state, plain(text), text.size());
   crypto_auth_hmacsha256_final(&state, plain(mac));
+  wipe(std::as_writable_bytes(std::span(&state, 1)));  // it is worth as much as the key
   return mac;
 }
 

@@ -5,14 +5,20 @@
 #include <sys/random.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <span>
 
 namespace tine {
 
-// At most 256 bytes, which no signal interrupts. False, with errno: the system gave none.
+// At most 256 bytes, which come whole. A signal interrupts only the wait for the kernel's first ones. False, with errno: the
+// system gave none.
 [[nodiscard]] inline bool random_bytes(std::span<std::byte> bytes) noexcept {
-  return ::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
+  ssize_t n;
+  do {
+    n = ::getrandom(bytes.data(), bytes.size(), 0);
+  } while (n < 0 && errno == EINTR);
+  return n == static_cast<ssize_t>(bytes.size());
 }
 
 // Overwrites a secret. The compiler does not leave it out, as it may a memset().

@@ -72,26 +72,24 @@ void Inbox::run() noexcept {
   std::shared_ptr<void> alive;  // dropped outside of the lock
   Item item;
   {
-    const MutexLock lock(mutex_);
+    const MutexLock lock(mutex_);  // behind_ and posted: something waits
     item = std::move(waiting_.front());
     waiting_.pop_front();
   }
   sink_.handle(item.frame, At::kElsewhere);  // a vector's bytes stay where they are when it moves
   std::optional<CloseInfo> end;
   {
-    const MutexLock lock(mutex_);
-    if (waiting_.empty()) end.swap(end_);
+    // At once: an end that comes after this finds nothing behind which it would have to wait.
+    MutexLock lock(mutex_);
+    if (!waiting_.empty()) {
+      lock.unlock();
+      return post();
+    }
+    end.swap(end_);
+    alive = std::move(alive_);
+    behind_.store(false, std::memory_order_release);
   }
   if (end) sink_.handle_end(*end);
-  {
-    const MutexLock lock(mutex_);
-    if (waiting_.empty() && !end_) {
-      alive = std::move(alive_);
-      behind_.store(false, std::memory_order_release);
-      return;
-    }
-  }
-  post();
 }
 
 // The pool has closed: nobody is left to whom this matters but who waits for the end.

@@ -121,7 +121,8 @@ std::unique_ptr<code::Function> machine_code(const ir::Graph& graph, const std::
 }
 
 bool may_hold_future(const Type& type) {
-  if (type.kind == TypeKind::kAny || type.kind == TypeKind::kFuture || type.kind == TypeKind::kRRef)
+  if (type.kind == TypeKind::kAny || type.kind == TypeKind::kVariable || type.kind == TypeKind::kFuture ||
+      type.kind == TypeKind::kRRef)
     return true;
   return std::any_of(type.of.begin(), type.of.end(),
                      [](const TypePtr& part) { return may_hold_future(*part); });

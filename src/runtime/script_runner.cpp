@@ -63,7 +63,8 @@ struct UnitRunner::Functions : std::enable_shared_from_this<Functions> {
     Future<Value> result;
     {
       // A run that makes no futures ends with its own: a Context would tell nobody else.
-      const ContextScope scope(f.data()->makes_futures ? call.context(timer) : Context());
+      const ContextScope scope(f.data()->makes_futures || call.async_execution() ? call.context(timer)
+                                                                                 : Context());
       result = store.start_slice(f, args);
     }
     call.reply_with(call.async_execution() ? outcome_of(result, call.name()) : std::move(result));

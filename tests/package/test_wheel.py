@@ -75,7 +75,7 @@ def test_it_carries_types_headers_sources_of_the_agent_and_licences(names):
     def has(pattern):
         return [name for name in names if re.fullmatch(pattern, name)]
 
-    for pattern in (r"tine/py\.typed", r"tine/_C\.pyi", r"tine/distributed/rpc/__init__\.pyi", r"tine/include/tine/rpc\.h",
+    for pattern in (r"tine/py\.typed", r"tine/_C/__init__\.pyi", r"tine/_C/_rpc\.pyi", r"tine/distributed/rpc/__init__\.pyi", r"tine/include/tine/rpc\.h",
                     r"tine/include/tine/detail/state\.h", r"tine/pytorch/csrc/agent\.cpp", r"tine/cmake/tineConfig\.cmake",
                     r".*\.dist-info/licenses/LICENSE", r".*/licenses/third_party/fmt/LICENSE\.rst",
                     r".*/licenses/third_party/highway/LICENSE-BSD3", r".*/licenses/third_party/cli11/LICENSE",

@@ -304,6 +304,7 @@ def test_the_script_of_a_caller_that_has_given_up_is_gone():
         def waits(n: int) -> int:
             return torch.jit.wait(torch.jit.fork(computes, n))
 
+        @rpc.functions.async_execution
         @torch.jit.script
         def later(n: int) -> torch.jit.Future[int]:
             return torch.jit.fork(waits, n)
@@ -328,7 +329,7 @@ def test_the_script_of_a_caller_that_has_given_up_is_gone():
 
         rpc.init_rpc(NAME)
         if RANK == 0:
-            for script in computes, waits:
+            for script in computes, waits, later:
                 future = rpc.rpc_async("worker1", script, args=(1,), timeout=0)
                 assert rpc.rpc_sync("worker1", something_runs)
                 future.cancel()

@@ -140,7 +140,8 @@ void FramedConnection::run_errand() noexcept {
 
 void FramedConnection::drop_errand() noexcept {
   const auto self = detail::Ref<FramedConnection>::adopt(this);
-  chores_.store(0);
+  // As where the loop is found to be gone: later chores have relied on this errand.
+  do_chores(chores_.exchange(0), false);
 }
 
 void FramedConnection::do_chores(uint8_t chores, bool on_loop) noexcept {
