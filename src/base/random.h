@@ -1,7 +1,7 @@
 // Random bytes of the system, for secrets and for names that must not be guessed.
 #pragma once
 
-#include <strings.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include <array>
