@@ -17,7 +17,7 @@ namespace tine::rpc {
 [[nodiscard]] Handshake::Config handshake_config(const Identity& identity, Handshake::Role role,
                                                  std::string address);
 
-class Acceptor : public std::enable_shared_from_this<Acceptor>, private Loop::Errand {
+class Acceptor final : public std::enable_shared_from_this<Acceptor>, private Loop::Errand {
  public:
   Acceptor(const Loop& loop, Identity identity, ListenOptions options, std::string address);
   // Without memory or randomness for it the channel is dropped, and its other side finds out by that.
