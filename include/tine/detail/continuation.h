@@ -143,7 +143,7 @@ class Continuation : public State<typename Call::Result>,
 };
 
 // The same, with the callback called by somebody else. Post<Self> has post(self, source), which sees to it that
-// settle() or refuse() is called once, and kUser: whether post() is kept from a CallbackGate.
+// settle() or decline() is called once, and kUser: whether post() is kept from a CallbackGate.
 template <class Call, template <class> class Post>
 class PostedContinuation final : public Continuation<Call>, private Post<PostedContinuation<Call, Post>> {
   using Poster = Post<PostedContinuation>;
@@ -162,7 +162,7 @@ class PostedContinuation final : public Continuation<Call>, private Post<PostedC
     return node->ops() == &kPostOps ? cast(node) : nullptr;
   }
   // The one to whom it was posted will not call the callback. That of finally runs in any case: here.
-  void refuse(Source& source, std::exception_ptr error) noexcept {
+  void decline(Source& source, std::exception_ptr error) noexcept {
     this->StateBase::fail(owning, std::move(error));
     run_chain(this->settle(source));
   }
@@ -329,7 +329,7 @@ class ByExecutor : private Task {
   }
   void refuse(const std::exception_ptr& why) noexcept override {
     const Ref<StateBase> source = std::move(source_);
-    self().refuse(source_of(source), why);
+    self().decline(source_of(source), why);
   }
   Self& self() noexcept { return static_cast<Self&>(*this); }
   static auto& source_of(const Ref<StateBase>& source) noexcept {
