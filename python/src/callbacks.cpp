@@ -176,9 +176,9 @@ class BySubmit {
     try {
       const std::exception_ptr error = take_error();
       if (!posted) {
-        self.refuse(source, error);
+        self.decline(source, error);
       } else if (Self* const then = std::exchange(posted->then, nullptr)) {
-        then->refuse(source, error);
+        then->decline(source, error);
       } else {
         raise(error);
         report_unraisable(submit.get());
@@ -209,8 +209,8 @@ void posted_finalize(PyObject* object) {
   PyPosted* const self = as_posted(object);
   if (PostedThen* const then = std::exchange(self->then, nullptr)) {
     const ErrorAside aside;
-    then->refuse(source_of(self),
-                 make_error(ErrorKind::kAbandoned, "the executor dropped the callback before it ran"));
+    then->decline(source_of(self),
+                  make_error(ErrorKind::kAbandoned, "the executor dropped the callback before it ran"));
   }
 }
 

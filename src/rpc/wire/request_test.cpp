@@ -119,7 +119,6 @@ TEST(Request, ACreationsIdOfAnotherLengthIsRefused) {
 }
 
 TEST(Request, TellsWhatItWasToCreateThoughItsValuesAreRefused) {
-  NoHooks hooks;
   const RRefId id{1, 2, 3, 4};
   BodyWriter out;
   out.array(5);
