@@ -27,7 +27,6 @@ class NoHooks final : public ValueHooks {};
 class Stranger final : public FrameHandler {
  public:
   void on_frame(Connection&, Frame& frame) noexcept override {
-    NoHooks hooks;
     BodyReader in(frame.body);
     ReceivedSegments none;
     const std::lock_guard lock(mutex_);
