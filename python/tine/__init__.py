@@ -17,6 +17,9 @@ from math import e, inf, nan, pi
 
 try:
     from tine import _C
+
+    if getattr(_C, "__file__", None) is None:  # the folder of its stubs, which a Python without the extension takes for a package
+        raise ImportError("the extension is missing")
 except ImportError as _error:
     from tine._unloaded import explained as _explained
 
