@@ -7,6 +7,7 @@
 #include <cstring>
 #include <thread>
 
+#include "src/base/sanitized.h"
 namespace tine {
 namespace {
 
@@ -51,6 +52,7 @@ TEST(Trimming, ResidentMemoryGoesBackToTheSystemAfterIdlenessAndNotBefore) {
   for (int round = 0; round < 3; ++round) {
     use(recycler, kBytes);
     EXPECT_TRUE(comes_true([&] { return recycler.kept() == 0 && timer.size() == 0; })) << round;
+    if (kSanitized) continue;  // AddressSanitizer keeps for a while what was freed
     EXPECT_TRUE(comes_true([&] { return resident_bytes() < before + kBytes / 2; })) << round;
   }
 }
