@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "src/base/sanitized.h"
+
 namespace tine {
 namespace {
 

@@ -246,10 +246,12 @@ TEST(Counters, CountATaskAParkAndAWakeOnce) {
     const SchedulerCounters before = pool.counters();
     for (uint64_t i = 1; i <= 2; ++i) {
       const uint64_t parks = pool.counters().parks;
-      fork(pool, [] {}).wait();
+      const Future<void> task = fork(pool, [] {});
+      // Not task.wait(): this thread would run it.
       EXPECT_TRUE(comes_true([&] {
         return pool.counters().tasks_run == before.tasks_run + i && pool.counters().parks > parks;
       }));
+      EXPECT_TRUE(task.ready());
     }
     const SchedulerCounters after = pool.counters();
     EXPECT_EQ(after.tasks_run - before.tasks_run, 2U);
