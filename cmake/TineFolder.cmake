@@ -2,7 +2,7 @@
 #
 # src/<name>/**.cpp, but for *_test.cpp, become the object library tine_<name>; the tests become the
 # executable <name>_test, linked against the object libraries of all folders that <name> reaches.
-# LIBS: openblas, hwy, openssl, msgpack, or any target. TESTS_APART: sub-folders whose tests are executables of
+# LIBS: names of tine_find_lib() (TineLibraries.cmake), or any target. TESTS_APART: sub-folders whose tests are executables of
 # their own, <name>_<sub-folder>_test.
 function(tine_folder name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS;TESTS_APART")
@@ -71,6 +71,7 @@ function(tine_test name files libs)
   add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
   if(TINE_SANITIZE MATCHES "thread")
+    target_sources(${name}_test PRIVATE "${PROJECT_SOURCE_DIR}/cmake/tsan_exceptions.cpp")
     set_tests_properties(${name} PROPERTIES
       ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
   endif()
