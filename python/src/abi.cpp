@@ -295,7 +295,7 @@ PyObject* defined_in(PyTypeObject* type, PyObject* name) noexcept {
 }
 
 bool defines(PyTypeObject* type, PyObject* name) noexcept {
-  // The first goes through the cache of types, and also finds what the class of the class has.
+  // PyObject_HasAttr() uses the cache of types, but finds attributes of the metaclass as well: defined_in() decides.
   return PyObject_HasAttr(reinterpret_cast<PyObject*>(type), name) && defined_in(type, name);
 }
 
@@ -378,7 +378,7 @@ std::vector<Mechanism> versions() {
     {"frames",
      works.frames ? "CPython 3.12 to 3.15, stable ABI: PyUnstable_InterpreterFrame_GetCode and _GetLasti"
                   : "any CPython: PyThreadState_GetFrame and f_back",
-     true},
+     works.frames},
 #elif TINE_FRAMES == 311
     {"frames", "CPython 3.11: the frame as pycore_frame.h declares it", works.frames},
 #elif TINE_FRAMES == 312
@@ -389,13 +389,14 @@ std::vector<Mechanism> versions() {
 #ifdef Py_LIMITED_API
         {"class lookup", "any CPython: __mro__ and __dict__", works.lookup},
         {"type name",
-         works.type_name ? "tp_name after the head of a type" : "any CPython: __module__, __name__", true},
-        {"slice", works.slice ? "three words" : "any CPython: start, stop, step", true},
+         works.type_name ? "tp_name after the head of a type" : "any CPython: __module__, __name__",
+         works.type_name},
+        {"slice", works.slice ? "three words" : "any CPython: start, stop, step", works.slice},
         {"calls of a class",
          vectorcall_slot()  ? "CPython 3.14 and later: the slot tp_vectorcall"
          : works.vectorcall ? "CPython 3.12 to 3.13: tp_vectorcall behind tp_finalize"
                             : "any CPython: tp_new and tp_init",
-         true},
+         works.vectorcall},
 #else
         {"class lookup", "CPython 3.11 to 3.15: _PyType_Lookup", works.lookup},
         {"type name", "any CPython: tp_name", works.type_name},

@@ -112,7 +112,7 @@ template <class E>
 
 // What the class or a base of it defines under that name, as it stands there; borrowed, null without an error set.
 [[nodiscard]] PyObject* defined_in(PyTypeObject* type, PyObject* name) noexcept;
-// Whether there is such a thing that can be read from the class. It is quick where there is not.
+// Whether defined_in() finds something, and the class lets it be read. The answer no is quick.
 [[nodiscard]] bool defines(PyTypeObject* type, PyObject* name) noexcept;
 
 // What a slice consists of, borrowed from it.
@@ -144,7 +144,7 @@ void set_vectorcall(PyTypeObject* type, vectorcallfunc call, destructor finalize
 struct Mechanism {
   const char* name;
   const char* way;
-  bool works;
+  bool works;  // where the row also names a slower way: whether the quick one works here
 };
 [[nodiscard]] std::vector<Mechanism> versions();
 

@@ -282,9 +282,8 @@ PyObject* get_schemas(PyObject* object, void*) {
 }
 // The last positional argument of x.view(2, 3).
 bool takes_sizes(const std::vector<Argument>& args, size_t at) {
-  const Argument& arg = args[at];
-  return !arg.keyword_only && arg.list_size == 0 && arg.type->kind == TypeKind::kList &&
-         arg.type->of[0]->kind == TypeKind::kInt && (at + 1 == args.size() || args[at + 1].keyword_only);
+  return !args[at].keyword_only && takes_single_ints(args[at]) &&
+         (at + 1 == args.size() || args[at + 1].keyword_only);
 }
 // Of the row when there is only one; several have none.
 PyObject* get_signature(PyObject* object, void*) {

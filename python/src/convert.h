@@ -79,6 +79,10 @@ PyObject* one_argument(PyObject* self, PyObject* const* args, Py_ssize_t count, 
 [[nodiscard]] inline PyCFunction as_method(FastMethod f) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
+// Of METH_FASTCALL.
+[[nodiscard]] inline PyCFunction as_method(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) noexcept {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
 
 // A str. Bytes that are not UTF-8 are replaced.
 [[nodiscard]] PyRef text_of(std::string_view text);

@@ -20,8 +20,8 @@ namespace tine::python {
 // True when this thread holds the lock of an interpreter, which may be finalizing.
 [[nodiscard]] inline bool has_lock() noexcept {
 #ifdef Py_LIMITED_API
-  return PyThreadState_GetDict() !=
-         nullptr;  // "NULL if no current thread state is available"; from 3.12 on each thread's own
+  // From 3.12 on each thread has a current state of its own, and none without the lock: then this is null.
+  return PyThreadState_GetDict() != nullptr;
 #else
   return PyGILState_Check() != 0;
 #endif

@@ -135,8 +135,7 @@ PyMethodDef functions[] = {
     {}};
 
 // Apart: `gather` in the module is the operator of that name.
-PyMethodDef gather_function = {"gather", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(gather)),
-                               METH_FASTCALL,
+PyMethodDef gather_function = {"gather", as_method(gather), METH_FASTCALL,
                                "gather(*futures)\n--\n\nReturns a Future of the list of the values of all "
                                "futures, given one by one or as one list.\n"
                                "\n"

@@ -45,9 +45,8 @@ const char* kept(const PyRef& text) {
     place = &kUnknown;
     if (table->places < kMostPlaces) {
       ++table->places;
-      const int line = abi::line_of(code, offset);
       place = new abi::PlaceRecord{file, kept(abi::name_of(code)),
-                                   line > 0 ? static_cast<unsigned>(line) : 0U, 0};
+                                   static_cast<unsigned>(abi::line_of(code, offset)), 0};
     }
   }
   const PyRef before = PyRef::adopt(reinterpret_cast<PyObject*>(slot->code));

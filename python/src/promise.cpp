@@ -180,10 +180,7 @@ PyObject* on_cancel(PyObject*, PyObject* const* args, Py_ssize_t count) {
     Py_RETURN_NONE;
   });
 }
-PyMethodDef functions[] = {
-    {"_on_cancel", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(on_cancel)), METH_FASTCALL,
-     nullptr},
-    {}};
+PyMethodDef functions[] = {{"_on_cancel", as_method(on_cancel), METH_FASTCALL, nullptr}, {}};
 
 bool add_type(PyObject* module, PyType_Spec* spec, const char* name, PyTypeObject** type = nullptr) {
   PyRef made = PyRef::adopt(PyType_FromSpec(spec));

@@ -26,12 +26,9 @@
 #define PyDict_GET_SIZE PyDict_Size
 #define PyBytes_GET_SIZE PyBytes_Size
 #define PyBytes_AS_STRING PyBytes_AsString
-#define PyByteArray_GET_SIZE PyByteArray_Size
-#define PyByteArray_AS_STRING PyByteArray_AsString
 #define PyFloat_AS_DOUBLE PyFloat_AsDouble
 #define PyUnicode_GET_LENGTH PyUnicode_GetLength
 #define PyStructSequence_SET_ITEM PyStructSequence_SetItem
-#define PyCFunction_GET_SELF PyCFunction_GetSelf
 
 inline const char* PyUnicode_AsUTF8(PyObject* text) noexcept {
   return PyUnicode_AsUTF8AndSize(text, nullptr);

@@ -1,6 +1,5 @@
 #include "python/src/rpc.h"
 
-#include <optional>
 #include <span>
 
 #include "python/src/exchange.h"
@@ -310,16 +309,13 @@ PyObject* refuse_future(PyObject*, PyObject* what) {
   return guarded([=]() -> PyObject* { rpc::throw_future_cannot_travel(std::string(utf8(what))); });
 }
 
-PyCFunction as_fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) noexcept {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
-}
-
 PyMethodDef functions[] = {
-    {"set_hooks", as_fast(set_hooks), METH_FASTCALL, nullptr},
+    {"set_hooks", as_method(set_hooks), METH_FASTCALL, nullptr},
     {"refuse_future", refuse_future, METH_O, nullptr},
     {"liftable", liftable, METH_O, "The torch.Tensor to lift in place of this one, or None: to be pickled."},
-    {"lift", as_fast(lift), METH_FASTCALL, "lift(tensors, buffers): the last leaf of a pickle."},
-    {"restore", as_fast(restore), METH_FASTCALL, "restore(type, bases, table): the tensors of a last leaf."},
+    {"lift", as_method(lift), METH_FASTCALL, "lift(tensors, buffers): the last leaf of a pickle."},
+    {"restore", as_method(restore), METH_FASTCALL,
+     "restore(type, bases, table): the tensors of a last leaf."},
     {"start", start, METH_VARARGS, nullptr},
     {"stop", stop, METH_VARARGS, nullptr},
     {"is_initialized", is_initialized, METH_NOARGS, nullptr},
@@ -329,10 +325,10 @@ PyMethodDef functions[] = {
     {"get_rpc_timeout", get_rpc_timeout, METH_NOARGS, nullptr},
     {"set_rpc_timeout", set_rpc_timeout, METH_O, nullptr},
     {"debug_info", debug_info, METH_NOARGS, nullptr},
-    {"call_named", as_fast(call<named_request>), METH_FASTCALL, nullptr},
-    {"call_python", as_fast(call<python_request>), METH_FASTCALL, nullptr},
-    {"remote_named", as_fast(remote<named_request>), METH_FASTCALL, nullptr},
-    {"remote_python", as_fast(remote<python_request>), METH_FASTCALL, nullptr},
+    {"call_named", as_method(call<named_request>), METH_FASTCALL, nullptr},
+    {"call_python", as_method(call<python_request>), METH_FASTCALL, nullptr},
+    {"remote_named", as_method(remote<named_request>), METH_FASTCALL, nullptr},
+    {"remote_python", as_method(remote<python_request>), METH_FASTCALL, nullptr},
     {}};
 
 // A module inside of tine._C, under both of its names.

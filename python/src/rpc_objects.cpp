@@ -1,7 +1,5 @@
 #include "python/src/rpc_objects.h"
 
-#include <structmember.h>
-
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -274,6 +272,7 @@ PyObject* rref_reduce(PyObject* self, PyObject*) {
 }
 
 PyMethodDef rref_methods[] = {
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "RRef[T], for annotations."},
     {"owner", owner, METH_NOARGS,
      "owner($self, /)\n--\n\nReturns the WorkerInfo of the worker that holds the value."},
     {"owner_name", owner_name, METH_NOARGS, "owner_name($self, /)\n--\n\nReturns the name of that worker."},

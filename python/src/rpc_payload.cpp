@@ -155,7 +155,7 @@ std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
         2);
   }
   PyObject* const result = PyTuple_GET_ITEM(answer.get(), 1);
-  if (PyObject_IsTrue(PyTuple_GET_ITEM(answer.get(), 0)) == 1) return future_of(result);
+  if (PyTuple_GET_ITEM(answer.get(), 0) == Py_True) return future_of(result);
   const std::string what = "the result of " + call.name();
   return call.keeps_result() ? kept(result, what) : travelling(result, what);
 }

@@ -277,8 +277,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
 PyObject* function_attribute(PyObject* self, PyObject* name);
 
 PyMethodDef methods[] = {
-    {"call_async", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_async)),
-     METH_FASTCALL | METH_KEYWORDS,
+    {"call_async", as_method(call_async), METH_FASTCALL | METH_KEYWORDS,
      "call_async($self, /, *args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its "
      "result."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},

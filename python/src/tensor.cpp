@@ -455,8 +455,7 @@ PyMethodDef methods[] = {
     {"storage_offset", storage_offset, METH_NOARGS,
      "storage_offset($self, /)\n--\n\nElements before the first one in its storage."},
     {"element_size", element_size, METH_NOARGS, "element_size($self, /)\n--\n\nBytes of one element."},
-    {"requires_grad_", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(requires_grad_)),
-     METH_FASTCALL,
+    {"requires_grad_", as_method(requires_grad_), METH_FASTCALL,
      "requires_grad_($self, requires_grad=True, /)\n--\n\n"
      "The tensor itself for False; NotImplementedError for True: tine has no automatic differentiation."},
     {"__dlpack__", as_method(tensor_dlpack), METH_FASTCALL | METH_KEYWORDS,

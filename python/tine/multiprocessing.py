@@ -188,10 +188,11 @@ def start_processes(
     context: Any = multiprocessing.get_context(start_method)
     folder = tempfile.TemporaryDirectory(prefix="tine-processes-")
     processes = []
+    given = tuple(args)
     try:
         for index in range(nprocs):
             process = context.Process(
-                target=_run, args=(fn, index, tuple(args), _traceback_file(folder, index), os.getpid()), daemon=daemon
+                target=_run, args=(fn, index, given, _traceback_file(folder, index), os.getpid()), daemon=daemon
             )
             process.start()
             processes.append(process)

@@ -211,9 +211,7 @@ class Binder {
 
   // `x.view(2, 3)`: the trailing ints are the last parameter, an int[].
   bool takes_rest(size_t last) {
-    const Argument& arg = schema_.args[last];
-    return arg.list_size == 0 && arg.type->kind == TypeKind::kList &&
-           arg.type->of[0]->kind == TypeKind::kInt &&
+    return takes_single_ints(schema_.args[last]) &&
            std::all_of(args_.begin() + static_cast<ptrdiff_t>(last), args_.end(), [this](const Value& v) {
              return v.is_int() || (site_.boundary == Boundary::kRecorded && is_scalar_tensor(v));
            });

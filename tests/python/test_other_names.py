@@ -128,6 +128,13 @@ def test_spawn_runs_the_function_in_each_process_with_its_index(tmp_path):
     assert [(tmp_path / str(i)).read_text() for i in range(3)] == ["text"] * 3
 
 
+def test_every_process_gets_what_an_iterator_gives_once(tmp_path):
+    run_main(tmp_path, BODY, f"""
+        mp.start_processes(note, iter(({str(tmp_path)!r}, "text")), 2, start_method="fork")
+    """)
+    assert [(tmp_path / str(i)).read_text() for i in range(2)] == ["text"] * 2
+
+
 @pytest.mark.parametrize(
     "function, kind, words",
     [

@@ -23,4 +23,10 @@ namespace tine {
   return (parameter.certain >> static_cast<unsigned>(value.tag()) & 1) != 0;
 }
 
+// An int[] of any length: as the last positional parameter it takes ints one by one, as in x.view(2, 3).
+[[nodiscard]] inline bool takes_single_ints(const Argument& parameter) noexcept {
+  return parameter.list_size == 0 && parameter.type->kind == TypeKind::kList &&
+         parameter.type->of[0]->kind == TypeKind::kInt;
+}
+
 }  // namespace tine

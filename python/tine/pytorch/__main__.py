@@ -26,8 +26,10 @@ def _run_module(name: str) -> int:
     spec = importlib.util.find_spec(name)
     if spec is not None and spec.submodule_search_locations is not None:
         spec = importlib.util.find_spec(name + ".__main__")
-    loader: Any = spec and spec.loader
-    code = loader and loader.get_code(name if spec is None else spec.name)
+    code = None
+    if spec is not None:
+        loader: Any = spec.loader
+        code = loader and loader.get_code(spec.name)
     if spec is None or code is None:
         print(f"error: there is no module {name!r} to run (looked in {os.getcwd()} and sys.path)", file=sys.stderr)
         return 2

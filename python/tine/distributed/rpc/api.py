@@ -4,7 +4,6 @@ from __future__ import annotations
 import atexit
 import operator
 import os
-import types
 from urllib.parse import urlsplit
 
 from ... import _C
@@ -338,5 +337,3 @@ for _how, _text in {
     "remote": "``rref.remote().f(x)`` calls method f on the owner; returns an RRef.",
 }.items():
     setattr(RRef, _how, _proxy_method(_how, _text))
-setattr(RRef, "__class_getitem__", classmethod(types.GenericAlias))
-RRef.__module__ = WorkerInfo.__module__ = "tine.distributed.rpc"
