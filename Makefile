@@ -55,6 +55,7 @@ fuzz:
 
 # build/dist: the source distribution, and the wheel that is built from it (docs/packages.md).
 sdist wheel: deps
+	@tools/deps --pytorch
 	@tools/wheel $@
 
 format:

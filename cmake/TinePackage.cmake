@@ -49,7 +49,6 @@ files for CMake and pkg-config.")
 set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME ${python_package})
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
 # Made for one Python, unless it is built against the stable ABI.
-find_package(Python3 3.11 COMPONENTS Interpreter REQUIRED)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "${library_package} ${this}, python3 (>= ${Python3_VERSION_MAJOR}.${Python3_VERSION_MINOR}~)")
 get_target_property(suffix tine_python SUFFIX)
 if(NOT suffix MATCHES "abi3")

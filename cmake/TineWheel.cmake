@@ -2,12 +2,9 @@
 # C++ programs and tine.pytorch build from. All of it lies in the package's folder.
 
 # A wheel holds no symbolic links. So the library has one name, that of its SONAME, and libtine.so is text for the linker.
-get_target_property(soversion tine SOVERSION)
-if(soversion)
-  set_target_properties(tine PROPERTIES VERSION ${soversion})
-  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/libtine.so" CONTENT "INPUT(libtine.so.${soversion})\n")
-  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/libtine.so" DESTINATION tine COMPONENT wheel)
-endif()
+set_target_properties(tine PROPERTIES VERSION "${TINE_SOVERSION}")
+file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/libtine.so" CONTENT "INPUT(libtine.so.${TINE_SOVERSION})\n")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/libtine.so" DESTINATION tine COMPONENT wheel)
 set_target_properties(tine PROPERTIES INSTALL_RPATH "$ORIGIN/../scipy_openblas32/lib")
 set_target_properties(tine_python PROPERTIES INSTALL_RPATH "$ORIGIN")
 install(TARGETS tine LIBRARY DESTINATION tine COMPONENT wheel NAMELINK_SKIP)

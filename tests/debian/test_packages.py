@@ -1,6 +1,6 @@
-"""The packages, each tried as its user would: tools/check_packages builds them and runs this.
+"""The Debian packages, each tried as its user would: tools/check_packages builds them and runs this.
 
-TINE_DEBS is the folder of the Debian packages, TINE_WHEEL a wheel; a test of what is not named is skipped.
+TINE_DEBS is their folder.
 """
 
 import os
@@ -8,23 +8,18 @@ import pathlib
 import re
 import stat
 import subprocess
-import sys
 
 import pytest
 from consumer import MINOR, ROOT, SONAME, VERSION, check_cmake, check_pkg_config, dynamic, run
 
-DEBS = os.environ.get("TINE_DEBS")
-WHEEL = os.environ.get("TINE_WHEEL")
+DEBS = pathlib.Path(os.environ["TINE_DEBS"])
 LIBRARY, DEVELOPMENT, PYTHON = f"libtine{MINOR}", "libtine-dev", "python3-tine"
-
-of_debian = pytest.mark.skipif(not DEBS, reason="TINE_DEBS does not name the folder of the Debian packages")
-of_wheel = pytest.mark.skipif(not WHEEL, reason="TINE_WHEEL does not name a wheel")
 
 
 @pytest.fixture(scope="module")
 def debs():
     """{the name of a package: its file}"""
-    found = {path.name.split("_")[0]: path for path in pathlib.Path(DEBS).glob("*.deb")}
+    found = {path.name.split("_")[0]: path for path in DEBS.glob("*.deb")}
     assert set(found) == {LIBRARY, DEVELOPMENT, PYTHON}
     return found
 
@@ -50,7 +45,6 @@ def fields(deb):
     return {name: run("dpkg-deb", "--field", str(deb), name).strip() for name in names}
 
 
-@of_debian
 def test_each_package_says_what_it_is_and_who_made_it(debs):
     for name, section in ((LIBRARY, "libs"), (DEVELOPMENT, "libdevel"), (PYTHON, "python")):
         said = fields(debs[name])
@@ -60,7 +54,6 @@ def test_each_package_says_what_it_is_and_who_made_it(debs):
         assert 10 < len(first) < 80 and len(more) > 2 and all(line.startswith(" ") for line in more)
 
 
-@of_debian
 def test_each_package_depends_on_what_it_needs(debs):
     library, development, python = (fields(debs[name])["Depends"] for name in (LIBRARY, DEVELOPMENT, PYTHON))
     for needed in ("libc6 (>=", "libstdc++6 (>=", "libopenblas0"):
@@ -73,7 +66,6 @@ def test_each_package_depends_on_what_it_needs(debs):
     assert shlibs.strip() == f"libtine {MINOR} {LIBRARY} (>= {VERSION}-1)"
 
 
-@of_debian
 def test_each_package_has_its_licence_and_its_changes(root):
     for name in (LIBRARY, DEVELOPMENT, PYTHON):
         folder = root / "usr/share/doc" / name
@@ -81,7 +73,6 @@ def test_each_package_has_its_licence_and_its_changes(root):
         assert (folder / "changelog.gz").stat().st_size > 1000 and (folder / "changelog.Debian.gz").exists()
 
 
-@of_debian
 def test_the_files_are_roots_and_in_the_folders_of_debian(debs, root):
     for deb in debs.values():
         for line in run("dpkg-deb", "--contents", str(deb)).splitlines():
@@ -98,7 +89,6 @@ def test_the_files_are_roots_and_in_the_folders_of_debian(debs, root):
             assert str(ROOT).encode() not in path.read_bytes(), f"{path} names the folder that it was built in"
 
 
-@of_debian
 def test_the_programs_name_no_folders_to_load_libraries_from(root):
     (extension,) = root.glob("usr/lib/python3/dist-packages/tine/_C*.so")
     (library,) = root.glob(f"usr/lib/*/libtine.so.{VERSION}")
@@ -107,31 +97,26 @@ def test_the_programs_name_no_folders_to_load_libraries_from(root):
     assert SONAME in dynamic(extension)["NEEDED"]
 
 
-@of_debian
 def test_lintian_finds_no_error(debs):
     allowed = "lacks-ldconfig-trigger"  # the CPack of Debian 12 runs ldconfig in a script instead
     run("lintian", "--allow-root", "--fail-on", "error", "--suppress-tags", allowed, *map(str, debs.values()))
 
 
-@of_debian
 def test_the_unpacked_packages_are_found_by_cmake(tmp_path, root):
     check_cmake(tmp_path, root / "usr")
 
 
-@of_debian
 def test_the_unpacked_packages_are_found_by_pkg_config(tmp_path, root):
     (folder,) = root.glob("usr/lib/*/pkgconfig")
     check_pkg_config(tmp_path, folder)
 
 
-@of_debian
 def test_the_python_package_of_debian_imports_and_computes(environment):
     program = "import tine; print(tine.__version__, tine.add(tine.ones(2), 1).tolist(), tine.__file__)"
     version, *_, file = run("/usr/bin/python3", "-c", program, **environment).split()
     assert version == VERSION and file.startswith(environment["PYTHONPATH"])
 
 
-@of_debian
 def test_the_command_of_debian_starts_programs_that_find_each_other(tmp_path, root, environment):
     program = tmp_path / "program.py"
     program.write_text(
@@ -144,27 +129,3 @@ def test_the_command_of_debian_starts_programs_that_find_each_other(tmp_path, ro
     )
     shown = run(str(root / "usr/bin/tine"), "launch", "-n", "2", str(program), **environment)
     assert "[1.0, 1.0]" in shown and "[2.0, 2.0]" in shown
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """The Python of a fresh environment with the wheel."""
-    folder = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", str(folder))
-    run(str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", WHEEL, bound=300)
-    return str(folder / "bin/python")
-
-
-@pytest.fixture(scope="module")
-def cmake_folder(python):
-    return run(python, "-m", "tine", "--cmakedir", PYTHONPATH="").strip()
-
-
-@of_wheel
-def test_the_wheel_is_found_by_cmake(tmp_path, cmake_folder):
-    check_cmake(tmp_path, cmake_folder)
-
-
-@of_wheel
-def test_the_wheel_is_found_by_pkg_config(tmp_path, cmake_folder):
-    check_pkg_config(tmp_path, cmake_folder)

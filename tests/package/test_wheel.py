@@ -1,6 +1,7 @@
 """The wheel as a user gets it: tools/check_wheel has installed it in a fresh environment, whose Python runs these tests.
 
-TINE_WHEEL names the wheel's file. Nothing here may see the source tree but for README.md and the examples.
+TINE_WHEEL names the wheel's file. Of the source tree nothing is seen but CMakeLists.txt, README.md, the examples, and the
+programs that use an installed library (tests/consumer.py).
 """
 
 import email
@@ -14,12 +15,13 @@ import zipfile
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from consumer import ROOT, VERSION, check_cmake, check_pkg_config
+
 README = (ROOT / "README.md").read_text()
 WHEEL = pathlib.Path(os.environ["TINE_WHEEL"])
 SCRIPTS = pathlib.Path(sys.executable).parent
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TINE_", "LD_"))}
-VERSION = re.search(r"project\(tine VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
 
 
 def run(*command, cwd, bound=100, **extra):
@@ -219,3 +221,16 @@ def test_a_library_that_lacks_what_the_extension_needs_is_refused_with_both_path
     (extension,) = (copy / "tine").glob("_C*.so")
     line = fails("import tine", copy, LD_LIBRARY_PATH=str(other.parent))
     assert f"the extension {extension} was loaded with the library {other}, which lacks" in line
+
+
+@pytest.fixture(scope="module")
+def cmake_folder(tmp_path_factory):
+    return run(sys.executable, "-m", "tine", "--cmakedir", cwd=tmp_path_factory.mktemp("nowhere")).strip()
+
+
+def test_programs_across_its_border_are_built_by_cmake(tmp_path, cmake_folder):
+    check_cmake(tmp_path, cmake_folder)
+
+
+def test_programs_across_its_border_are_built_by_pkg_config(tmp_path, cmake_folder):
+    check_pkg_config(tmp_path, cmake_folder)
