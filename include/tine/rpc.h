@@ -35,9 +35,9 @@
 // How a call ends. Its future has the callee's result, or fails: with the callee's error, of its kind, with "on worker w1"
 // in its trail; with DeadlineExceeded when its time is over; with PeerDied at once when the worker dies; with PeerDied or
 // Abandoned when this worker leaves. A call is never sent twice. It is made in the current Context: it ends with that one's
-// deadline or cancellation, of which the callee is told. Cancelling the future does the same, and so does the
-// caller's end. At the callee a served function then finds its own Context stopped, and a script is ended with all that it
-// forked and called: one that waits at once, one that computes within 50 ms.
+// deadline or cancellation, of which the callee is told. Cancelling the future does the same, and so does the caller's end.
+// At the callee a served function then finds its own Context stopped, and a script is ended with all that it forked and
+// called: one that waits at once, one that computes within 50 ms.
 //
 // Where code runs. Operators run at the callee's reader when they are short, else in its pool; scripts in its pool; served
 // functions on handler threads, where they may block. Several run at once. Callbacks of futures run as include/tine/future.h
@@ -72,8 +72,8 @@ class Runtime;
 namespace tine::rpc {
 
 using Seconds = std::chrono::duration<double>;
-inline constexpr Seconds kDefaultTimeout{
-    -1};  // as any negative one: that of the worker, JoinOptions::rpc_timeout
+// As any negative one: that of the worker, JoinOptions::rpc_timeout.
+inline constexpr Seconds kDefaultTimeout{-1};
 inline constexpr Seconds kNoTimeout{0};
 
 struct Language;  // include/tine/foreign.h

@@ -8,8 +8,9 @@
 // destroyed. A program that wants another number of threads, or several workers in one process, makes Runtimes of its own.
 // Making one takes less than a millisecond: threads start with the first task. What a Runtime hands out lives as long as it
 // does; it must outlive the futures that its pool or connections are to complete. Its destructor leaves RPC, ends the
-// scripts that run, ends the pool, then drops the scripts: a script that computes is over within 50 ms, a task of C++ is waited for. In a child of fork(2) the default Runtime is made anew on next use, and the parent's is left
-// alone. Every member may be called from any thread, but for the destructor.
+// scripts that run, ends the pool, then drops the scripts: a script that computes is over within 50 ms, a task of C++ is
+// waited for. In a child of fork(2) the default Runtime is made anew on next use, and the parent's is left alone. Every
+// member may be called from any thread, but for the destructor.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "src/base/testing/errors.h"
+
 namespace tine::compile {
 namespace {
 
@@ -78,35 +80,25 @@ TEST(RegisterCode, RefusesANearJumpForAFarOneAndTheOtherWayRound) {
   expect_wrong([&](Code& c) { c.jump({Opcode::LOOP, 0, 0}, label, false); }, "LOOP is not a far jump");
 }
 
-template <class Fill>
-std::string too_many(Fill fill) {
-  try {
-    fill();
-  } catch (const Error& e) {
-    return e.message();
-  }
-  return "no error";
-}
-
 TEST(RegisterCode, HasRoomForSoManyRegistersConstantsAndOperandsAndNoMore) {
   Code code;  // with two registers and a constant of its own
-  EXPECT_EQ(too_many([&] {
+  EXPECT_EQ(error_of([&] {
               for (int i = 2; i < code::kMaxRegisters; ++i) code.new_register(i % 2 == 0);
             }),
             "no error");
-  EXPECT_THAT(too_many([&] { code.new_register(true); }),
+  EXPECT_THAT(error_of([&] { code.new_register(true); }),
               testing::HasSubstr("'f' needs more than 16383 registers; split it into smaller functions"));
-  EXPECT_EQ(too_many([&] {
+  EXPECT_EQ(error_of([&] {
               for (int i = 1; i < code::kMaxConstants; ++i) code.constant(Value(std::to_string(i)));
             }),
             "no error");
   EXPECT_EQ(code.constant(Value(int64_t{7})), 0) << "one that is there is not another one";
-  EXPECT_THAT(too_many([&] { code.constant(Value("another")); }),
+  EXPECT_THAT(error_of([&] { code.constant(Value("another")); }),
               testing::HasSubstr("'f' needs more than 16383 constants"));
   std::vector<uint16_t> operands(code::kMaxOperands, 0);
-  EXPECT_EQ(too_many([&] { code.put_words(operands); }), "no error");
+  EXPECT_EQ(error_of([&] { code.put_words(operands); }), "no error");
   operands.push_back(0);
-  EXPECT_THAT(too_many([&] { code.put_words(operands); }),
+  EXPECT_THAT(error_of([&] { code.put_words(operands); }),
               testing::HasSubstr("'f' needs more than 16383 operands"));
 }
 

@@ -1,9 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <random>
 
+#include "src/base/testing/cpu_time.h"
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
 #include "src/ir/verify.h"
@@ -287,19 +287,13 @@ TEST_F(Ir, ATypeHasALength) {
 }
 
 TEST_F(Ir, TimeIsInProportionToTheText) {
-  // Of this thread's processor time: what else the machine does counts for little.
-  const auto now = [] {
-    timespec t{};
-    EXPECT_EQ(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-  };
-  const auto seconds = [&](const std::string& text) {
+  const auto seconds = [this](const std::string& text) {
     double best = 1e9;
     for (int turn = 0; turn < 2; ++turn) {
-      const double begin = now();
+      const double begin = cpu_seconds();
       const auto graph = parse(text, ops);
       (void)content_hash(*graph);
-      best = std::min(best, now() - begin);
+      best = std::min(best, cpu_seconds() - begin);
     }
     return best;
   };

@@ -24,8 +24,6 @@ using testing::talk;
 using testing::Worker;
 using testing::World;
 
-std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
-
 // Starts agents with these changed options at the same time; what each of them threw, "" for none.
 std::vector<std::string> starts(int size, const World::Change& change,
                                 const std::function<void(int rank)>& failed = {}) {
@@ -42,7 +40,7 @@ std::vector<std::string> starts(int size, const World::Change& change,
         worker.agent = Agent::start(std::move(o));
         worker.agent->shutdown(true, Seconds(10));
       } catch (...) {
-        errors[static_cast<size_t>(rank)] = message(std::current_exception());
+        errors[static_cast<size_t>(rank)] = describe(std::current_exception());
         if (failed) failed(rank);
       }
     });
@@ -119,7 +117,7 @@ TEST(Shutdown, ThatWaitsForCallsOfThisWorkerAloneCanBeInterrupted) {
   began.wait();
   interrupt.store(true);
   const auto errors = world.shutdown();
-  EXPECT_THAT(message(errors[0]), HasSubstr("shutdown was interrupted"));
+  EXPECT_THAT(describe(errors[0]), HasSubstr("shutdown was interrupted"));
   go.count_down();
   EXPECT_TRUE(blocked.error());
 }
@@ -231,7 +229,7 @@ TEST_P(Shutdown, WaitsForCallsThatRun) {
     std::this_thread::yield();
     go.count_down();
   });
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
   later.join();
   EXPECT_TRUE(answer.ready());
   EXPECT_EQ(answer.get().to_int(), 2);
@@ -244,13 +242,13 @@ TEST_P(Shutdown, NamesTheWorkerThatDidNotCallIt) {
     try {
       world[1].shutdown(true, Seconds(0.3));
     } catch (...) {
-      one = message(std::current_exception());
+      one = describe(std::current_exception());
     }
   });
   try {
     world[0].shutdown(true, Seconds(0.3));
   } catch (...) {
-    zero = message(std::current_exception());
+    zero = describe(std::current_exception());
   }
   other.join();
   EXPECT_THAT(zero, HasSubstr("'w2' (rank 2) did not call shutdown"));
@@ -270,7 +268,7 @@ TEST_P(Shutdown, NamesTheWorkerThatIsStillBusy) {
   const auto answer = world[0].call(1, foreign("busy"), kNoDeadline);
   running.wait();
   const auto errors = world.shutdown(Seconds(2));
-  EXPECT_THAT(message(errors[0]), HasSubstr("'w1' has 1 calls running"));
+  EXPECT_THAT(describe(errors[0]), HasSubstr("'w1' has 1 calls running"));
   EXPECT_TRUE(errors[1]);
   // Not left pending.
   EXPECT_TRUE(answer.error());
@@ -292,7 +290,7 @@ TEST_P(Shutdown, EndsInTimeWhateverTheReaderDoes) {
   const TimePoint begun = Clock::now();
   const auto errors = world.shutdown(Seconds(0.5));
   EXPECT_LT(Clock::now() - begun, seconds(6));
-  EXPECT_THAT(message(errors[0]), HasSubstr("'w1'"));
+  EXPECT_THAT(describe(errors[0]), HasSubstr("'w1'"));
   EXPECT_TRUE(errors[1]);
   EXPECT_TRUE(stuck.error());
   go.count_down();
@@ -357,7 +355,7 @@ TEST_P(Shutdown, ThatIsOrdinaryTellsNothing) {
 
 TEST_P(Shutdown, IsIdempotentAndEndsCalls) {
   World world(2, change());
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
   world[0].shutdown();
   world[0].shutdown(false);
   try {
@@ -383,9 +381,9 @@ TEST_P(Shutdown, AtOnceFailsWhatIsPendingOnBothSides) {
   running.wait();
   world[0].shutdown(false);
   EXPECT_TRUE(mine.error());
-  EXPECT_THAT(message(theirs.error()), HasSubstr("PeerDied"));
-  EXPECT_THAT(message(theirs.error()), HasSubstr("'w0'"));
-  EXPECT_THAT(message(world[1].call(0, foreign("block")).error()), HasSubstr("PeerDied"));
+  EXPECT_THAT(describe(theirs.error()), HasSubstr("PeerDied"));
+  EXPECT_THAT(describe(theirs.error()), HasSubstr("'w0'"));
+  EXPECT_THAT(describe(world[1].call(0, foreign("block")).error()), HasSubstr("PeerDied"));
   go.count_down();
 }
 
@@ -396,7 +394,7 @@ TEST_P(Shutdown, OfAManyWorkerWorldIsClean) {
     for (int to = 0; to < 6; ++to)
       answers.push_back(world[from].call(to, CallRequest::builtin("test::plus", {from})));
   }
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
   for (auto& a : answers) EXPECT_FALSE(a.error());
 }
 
@@ -455,12 +453,13 @@ TEST(Death, OfAKilledWorkerFailsItsCallsAtOnce) {
   one.kill();
   const TimePoint killed = Clock::now();
   for (auto& p : pending) {
-    EXPECT_THAT(message(p.error()), HasSubstr("PeerDied"));
-    EXPECT_THAT(message(p.error()), HasSubstr("'w1'"));
+    EXPECT_THAT(describe(p.error()), HasSubstr("PeerDied"));
+    EXPECT_THAT(describe(p.error()), HasSubstr("'w1'"));
   }
   EXPECT_LT(Clock::now() - killed, seconds(5));
-  EXPECT_THAT(message(agent.call(1, CallRequest::builtin("test::plus", {1})).error()), HasSubstr("PeerDied"));
-  EXPECT_THAT(message(lost->to_here(kNoDeadline).error()), HasSubstr("PeerDied"));
+  EXPECT_THAT(describe(agent.call(1, CallRequest::builtin("test::plus", {1})).error()),
+              HasSubstr("PeerDied"));
+  EXPECT_THAT(describe(lost->to_here(kNoDeadline).error()), HasSubstr("PeerDied"));
   // The others go on, and the end names the dead.
   EXPECT_EQ(agent.call(2, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
   try {
@@ -501,7 +500,7 @@ TEST(Death, OfRank0EndsTheShutdownOfTheOthers) {
   } catch (const Error& e) {
     EXPECT_THAT(e.message(), HasSubstr("'w0'"));
   }
-  EXPECT_THAT(message(last.error()), HasSubstr("PeerDied"));
+  EXPECT_THAT(describe(last.error()), HasSubstr("PeerDied"));
 }
 
 }  // namespace

@@ -24,7 +24,6 @@ using testing::World;
 constexpr size_t kBound = 64 << 10;  // of copied bytes: small, so that little data is beyond it
 constexpr int64_t kMegabyte = 1 << 20;
 
-std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
 TimePoint soon() { return Clock::now() + seconds(60); }
 Value as_value(const detail::Ref<Reference>& r) { return detail::Ref<RRefObject>(r); }
 
@@ -67,7 +66,7 @@ TEST_P(Large, TensorsOfAnySizeAndNumberArriveAndComeBack) {
     answers.push_back(world[0].call(1, CallRequest::builtin("test::same", {t})));
   }
   for (auto& a : answers) EXPECT_EQ(a.get().to_tensor().numel(), t.numel());
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
 }
 
 TEST_P(Large, ASmallCallGoesBetweenTheChunks) {
@@ -122,7 +121,7 @@ TEST_P(Large, CallersWaitPastTheBoundOfCopiedBytesAndTwoThatFloodEachOtherGoOn) 
     }
   }
   for (auto& t : threads) t.join();
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
 }
 
 // Calls that wait for room for calls are not what answers wait for: else each side's answers would wait for the other's.
@@ -147,7 +146,7 @@ TEST_P(Large, AnswersPassWhereCallsAreAtTheirLimit) {
   }
   for (const int from : {0, 1}) EXPECT_FALSE(world[from].has_room(1 - from));
   go.count_down();
-  for (auto& a : answers) EXPECT_FALSE(a.error()) << message(a.error());
+  for (auto& a : answers) EXPECT_FALSE(a.error()) << describe(a.error());
 }
 
 TEST_P(Large, AnswersWaitUnencodedPastTheBoundAndNoneIsLost) {
@@ -341,7 +340,7 @@ TEST_P(LargeReferences, OneThatTravelsHomeInALargeFrameMayBeGivenUpAtOnce) {
         leaves.insert(first ? leaves.end() : leaves.begin() + 1, burden);
         answer = world[0].call(1, foreign("look", std::move(leaves)), soon());
       }
-      EXPECT_FALSE(answer.error()) << message(answer.error());
+      EXPECT_FALSE(answer.error()) << describe(answer.error());
     }
   }
   EXPECT_TRUE(eventually([&] { return world[1].counts().references_owned == 0; }));
@@ -371,10 +370,10 @@ TEST_P(Large, AGracefulShutdownWaitsForIt) {
   std::vector<Future<Value>> large;
   const Value t = tensor_of(16 * kMegabyte);
   for (int i = 0; i < 8; ++i) large.push_back(world[1].call(0, CallRequest::builtin("test::same", {t})));
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
   for (auto& a : large) {
     ASSERT_TRUE(a.ready());
-    EXPECT_FALSE(a.error()) << message(a.error());
+    EXPECT_FALSE(a.error()) << describe(a.error());
   }
 }
 

@@ -82,7 +82,9 @@ void AgentParts::on_frame(Peer& from, Frame& frame, At at) noexcept {
     case FrameKind::kCancel: return server.cancel(from.info.id, frame.header.call_id);
     default:
       if (!references.on_frame(from.info.id, frame))
-        log(fmt::format("worker '{}' sent a malformed {}", from.info.name, name_of(frame.header.kind)));
+        log([&] {
+          return fmt::format("worker '{}' sent a malformed {}", from.info.name, name_of(frame.header.kind));
+        });
   }
 }
 
@@ -101,7 +103,7 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   // A worker that says goodbye ends as expected, unless its program failed.
   const bool expected =
       closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
-  if (!expected) log(describe(cause));
+  if (!expected) log([&] { return describe(cause); });
   peer.end.store(failed ? Peer::End::kFailed : goodbye ? Peer::End::kLeft : Peer::End::kDied);
   peer.die(cause);
   server.worker_died(peer.info.id);

@@ -46,8 +46,14 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
  private:
   void serve(const std::vector<Member>& members, std::vector<detail::Ref<Connection>> connections);
   void close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure);
-  void log(const std::string& text) const {
-    if (log_) log_(text);
+  // What words() says, unless there is no memory for it.
+  template <class Words>
+  void log(const Words& words) const noexcept {
+    try {
+      if (log_) log_(words());
+    } catch (const std::bad_alloc&) {
+      // The log does not fail what it tells of.
+    }
   }
 
   const Birth birth_;

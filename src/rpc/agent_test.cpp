@@ -24,8 +24,6 @@ using testing::World;
 
 TimePoint in(std::chrono::nanoseconds t) { return Clock::now() + t; }
 
-std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
-
 template <class E>
 std::string thrown(const std::function<void()>& f) {
   try {
@@ -55,7 +53,7 @@ TEST_P(Calls, ABuiltinRunsOnTheOtherWorker) {
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {41})).get().to_int(), 42);
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {41}, {{"b", 2}})).get().to_int(), 43);
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::long", {5})).get().to_int(), 5);
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
 }
 
 TEST_P(Calls, ALargeTensorComesBackAsItWas) {
@@ -144,9 +142,9 @@ TEST(Agent, ACallToItselfTakesTheSameWay) {
   const Tensor t = testing::floats({1, 2});
   const Value same = world[0].call(0, CallRequest::script("s", nullptr, {t})).get();
   EXPECT_TRUE(same.to_tensor().shares_storage_with(t));
-  EXPECT_THAT(message(world[0].call(0, CallRequest::builtin("test::fail", {"KeyError"})).error()),
+  EXPECT_THAT(describe(world[0].call(0, CallRequest::builtin("test::fail", {"KeyError"})).error()),
               HasSubstr("KeyError"));
-  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
 }
 
 TEST(Agent, AFutureIsRefusedOnEveryWay) {
@@ -160,10 +158,10 @@ TEST(Agent, AFutureIsRefusedOnEveryWay) {
                   HasSubstr("Can not pickle torch.futures.Future"));
     }
     world.handlers(to).on["f"] = [inside](IncomingCall call) { call.reply(inside); };
-    EXPECT_THAT(message(world[0].call(to, foreign("f")).error()),
+    EXPECT_THAT(describe(world[0].call(to, foreign("f")).error()),
                 HasSubstr("Can not pickle torch.futures.Future"));
     const auto kept = world[0].remote(to, foreign("f"), kNoDeadline);
-    EXPECT_THAT(message(kept->to_here(in(seconds(10))).error()),
+    EXPECT_THAT(describe(kept->to_here(in(seconds(10))).error()),
                 HasSubstr("Can not pickle torch.futures.Future"));
     EXPECT_TRUE(kept->confirmed().error());  // the creation's own answer may come after that of the fetch
   }
@@ -179,7 +177,7 @@ TEST(Agent, ADeadlineFailsTheCallNamingWorkerCallAndTime) {
     kept.emplace(std::move(call));
   };
   const auto answer = world[0].call(1, foreign("never"), in(milliseconds(50)));
-  const std::string text = message(answer.error());
+  const std::string text = describe(answer.error());
   EXPECT_THAT(text, HasSubstr("DeadlineExceeded"));
   EXPECT_THAT(text, HasSubstr("RPC ran for more than its timeout"));
   EXPECT_THAT(text, HasSubstr("'w1'"));
@@ -187,7 +185,7 @@ TEST(Agent, ADeadlineFailsTheCallNamingWorkerCallAndTime) {
   EXPECT_EQ(world[0].counts().calls_pending, 0U);
   // A call to oneself, too.
   world.handlers(0).on["never"] = world.handlers(1).on["never"];
-  EXPECT_THAT(message(world[0].call(0, foreign("never"), in(milliseconds(50))).error()),
+  EXPECT_THAT(describe(world[0].call(0, foreign("never"), in(milliseconds(50))).error()),
               HasSubstr("DeadlineExceeded"));
   const std::lock_guard lock(mutex);
   kept.reset();
@@ -223,7 +221,7 @@ TEST(Agent, CancellingACallCancelsTheFutureItsAnswerComesFrom) {
   const auto answer = world[0].call(1, foreign("wait"));
   running.wait();
   EXPECT_TRUE(answer.cancel());
-  EXPECT_THAT(message(source.error()), HasSubstr("Cancelled"));
+  EXPECT_THAT(describe(source.error()), HasSubstr("Cancelled"));
   EXPECT_EQ(world[0].counts().calls_pending, 0U);
 }
 
@@ -304,8 +302,8 @@ TEST(Agent, ACallThatIsRefusedAsItBeginsIsAnsweredOnce) {
   World world(2);
   // The creation is there, the operator is not.
   const auto r = world[0].remote(1, CallRequest::builtin("test::nothing", {}), in(seconds(10)));
-  EXPECT_THAT(message(r->to_here(in(seconds(10))).error()), HasSubstr("test::nothing"));
-  EXPECT_THAT(message(r->confirmed().error()), HasSubstr("test::nothing"));
+  EXPECT_THAT(describe(r->to_here(in(seconds(10))).error()), HasSubstr("test::nothing"));
+  EXPECT_THAT(describe(r->confirmed().error()), HasSubstr("test::nothing"));
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
 }
 
@@ -331,7 +329,7 @@ TEST(Agent, ACallWhoseTimeIsOverBeforeItBeginsIsNotDoneAndSaysWorkerCallAndTime)
   for (auto& l : late) {
     if (!l.error()) continue;
     for (const char* part : {"RPC ran for more than its timeout", "'w1'", "late", " s"})
-      EXPECT_THAT(message(l.error()), HasSubstr(part));
+      EXPECT_THAT(describe(l.error()), HasSubstr(part));
   }
   EXPECT_EQ(first.get().to_int(), 1);
 }
@@ -339,8 +337,8 @@ TEST(Agent, ACallWhoseTimeIsOverBeforeItBeginsIsNotDoneAndSaysWorkerCallAndTime)
 TEST(Agent, AHandlerThatDropsItsCallAnswersAbandoned) {
   World world(2);
   world.handlers(1).on["drop"] = [](IncomingCall) {};
-  EXPECT_THAT(message(world[0].call(1, foreign("drop")).error()), HasSubstr("Abandoned"));
-  EXPECT_THAT(message(world[0].call(1, foreign("unknown")).error()), HasSubstr("NameError"));
+  EXPECT_THAT(describe(world[0].call(1, foreign("drop")).error()), HasSubstr("Abandoned"));
+  EXPECT_THAT(describe(world[0].call(1, foreign("unknown")).error()), HasSubstr("NameError"));
 }
 
 TEST(Agent, AnErrorThatIsTooLongToTravelArrivesCut) {
@@ -348,7 +346,7 @@ TEST(Agent, AnErrorThatIsTooLongToTravelArrivesCut) {
   world.handlers(1).on["long"] = [](IncomingCall call) {
     call.fail(make_error(ErrorKind::kKey, "first words" + std::string(kMaxBodyBytes, 'x')));
   };
-  const std::string text = message(world[0].call(1, foreign("long")).error());
+  const std::string text = describe(world[0].call(1, foreign("long")).error());
   EXPECT_THAT(text, HasSubstr("KeyError: first words"));
   EXPECT_LT(text.size(), 100000U);
 }
@@ -398,7 +396,7 @@ TEST(Agent, NobodyWaitsForRoomAtADeadWorker) {
   world[1].shutdown(false);
   room.wait();
   world[0].wait_for_room(1, kNoDeadline);
-  EXPECT_THAT(message(pending.error()), HasSubstr("PeerDied"));
+  EXPECT_THAT(describe(pending.error()), HasSubstr("PeerDied"));
   go.count_down();
 }
 
@@ -525,7 +523,7 @@ TEST(Agent, AnAnswerThatNobodyEncodesIsAnError) {
     for (const char* const name : {"thing", "raise"}) {
       if (from == 1 && name[0] == 'r') continue;  // its own error is the object
       const Future<Value> answer = world[from].call(1, foreign(name), in(seconds(10)));
-      EXPECT_THAT(message(answer.error()), HasSubstr("no thread to give"));
+      EXPECT_THAT(describe(answer.error()), HasSubstr("no thread to give"));
     }
   }
   EXPECT_TRUE(testing::eventually([&] { return world[1].counts().calls_running == 0; }));

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/base/error_or_want.h"
 #include "src/rpc/payload.h"
 #include "tine/context.h"
 
 namespace tine::rpc {
 namespace {
+
+constexpr std::chrono::milliseconds kOutOfMemory{100};  // until it is tried again
 
 uint64_t remaining_us(TimePoint deadline) {
   if (deadline == kNoDeadline) return kNoTimeLimit;
@@ -80,12 +83,11 @@ Future<Value> Calls::call(int to, CallRequest request, TimePoint deadline) {
 
 detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadline, Creation* creation) {
   if (birth_.inherited()) {
-    throw Error(
-        fmt::format("{} cannot be called: this process is a fork of worker '{}', whose connections are its "
-                    "parent's; call init_rpc here (in C++: rpc::Worker::join, of a Runtime made here) to "
-                    "make it a worker "
-                    "of its own",
-                    request.name, world_.name()));
+    throw Error(fmt::format(
+        "{} cannot be called: this process is a fork of worker '{}', whose connections are its "
+        "parent's; call init_rpc here (in C++: rpc::Worker::join, of a Runtime made here) to make "
+        "it a worker of its own",
+        request.name, world_.name()));
   }
   if (closed_.load(std::memory_order_acquire)) {
     throw Error(fmt::format("RPC has been shut down on worker '{}': {} cannot be called", world_.name(),
@@ -267,11 +269,17 @@ size_t Calls::pending() const noexcept {
 TimePoint Calls::sweep(TimePoint now) noexcept {
   TimePoint next = kNoDeadline;
   std::vector<detail::Ref<CallState>> expired;
-  for (const auto& p : world_.peers()) p->calls.take_expired(now, &expired, &next);
+  for (const auto& p : world_.peers()) {
+    try {
+      p->calls.take_expired(now, &expired, &next);
+    } catch (const std::bad_alloc&) {
+      next = std::min(next, now + kOutOfMemory);
+    }
+  }
   // The loop's thread runs this, and must not run callbacks of users.
   const detail::CallbackGate gate(callbacks_);
   for (const auto& call : expired) {
-    call->fail(call->deadline_error(now));
+    call->fail(error_or_want([&] { return call->deadline_error(now); }));
     call->to->send_cancel(call->id);
   }
   return next;

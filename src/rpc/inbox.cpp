@@ -72,7 +72,8 @@ void Inbox::run() noexcept {
   std::shared_ptr<void> alive;  // dropped outside of the lock
   Item item;
   {
-    const MutexLock lock(mutex_);  // behind_ and posted: something waits
+    // It is posted only while something waits.
+    const MutexLock lock(mutex_);
     item = std::move(waiting_.front());
     waiting_.pop_front();
   }

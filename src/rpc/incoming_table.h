@@ -1,6 +1,7 @@
 // IncomingTable: the calls of one worker that run here. It is open until that worker is gone.
 //
-// Any thread may use it. It owns nothing: a call takes itself out, and cancel_all() takes out all. Each member costs a short lock and a hash.
+// Any thread may use it. It owns nothing: a call takes itself out, and cancel_all() takes out all. Each member costs a short
+// lock and a hash.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,7 @@
 #include "src/rpc/peer.h"
 
+#include "src/base/error_or_want.h"
+
 namespace tine::rpc {
 namespace {
 
@@ -73,13 +75,8 @@ void Peer::tell(OutFrame frame) noexcept {
 
 void Peer::end_for_want_of_memory() noexcept {
   if (!connection_) return;
-  std::exception_ptr error;
-  try {
-    error = make_error(ErrorKind::kMemory, "no memory for a message to " + info.name);
-  } catch (const std::bad_alloc&) {
-    error = std::current_exception();
-  }
-  connection_->close(std::move(error));
+  connection_->close(error_or_want(
+      [this] { return make_error(ErrorKind::kMemory, "no memory for a message to " + info.name); }));
 }
 
 bool Peer::has_room() const noexcept {

@@ -5,6 +5,7 @@
 #include <map>
 #include <new>
 
+#include "src/base/error_or_want.h"
 #include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/wire/request.h"
@@ -149,7 +150,7 @@ class Rendezvous::Register final : public detail::RefCounted {
   }
 
   // Tells everybody who waits.
-  void fail(const std::string& reason) {
+  void fail(const std::string& reason) noexcept {
     const MutexLock lock(mutex_);
     fail_locked(reason);
   }
@@ -192,17 +193,22 @@ class Rendezvous::Register final : public detail::RefCounted {
     bool ready = false;
   };
 
-  void fail_locked(const std::string& reason, ErrorKind kind = ErrorKind::kRuntime) TINE_REQUIRES(mutex_) {
-    if (went_ || !failure_.empty()) return;
-    failure_ = reason;
-    const std::exception_ptr error = make_error(kind, "rendezvous failed: " + reason);
-    for (auto& [rank, entry] : entries_) {
-      if (entry.connection && entry.call)
-        send_failure(*entry.connection, std::exchange(entry.call, 0), error);
+  // For want of memory the error is that, and those who wait elsewhere see rank 0 leave.
+  void fail_locked(const std::string& reason, ErrorKind kind = ErrorKind::kRuntime) noexcept
+      TINE_REQUIRES(mutex_) {
+    if (went_ || ended_) return;
+    try {
+      failure_ = reason;
+      const std::exception_ptr error = make_error(kind, "rendezvous failed: " + reason);
+      for (auto& [rank, entry] : entries_) {
+        if (entry.connection && entry.call)
+          send_failure(*entry.connection, std::exchange(entry.call, 0), error);
+      }
+      end_locked(error);
+    } catch (const std::bad_alloc&) {
+      end_locked(std::current_exception());
     }
-    end_locked(error);
   }
-  // Also by an error that comes in between, for want of memory. Those who wait elsewhere see rank 0 leave then.
   void end_locked(const std::exception_ptr& error) noexcept TINE_REQUIRES(mutex_) {
     if (went_ || std::exchange(ended_, true)) return;
     // Once all have entered, listed_ has its value.
@@ -339,13 +345,10 @@ class Rendezvous::Client final : public Callee {
     }
   }
   void on_close(Connection&, const CloseInfo& info) noexcept override {
-    std::exception_ptr error = info.error;
-    try {
-      error = make_error(ErrorKind::kPeerDied,
-                         fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
-    } catch (const std::bad_alloc&) {
-      // Those who wait are told in any case.
-    }
+    const std::exception_ptr error = error_or_want([&] {
+      return make_error(ErrorKind::kPeerDied,
+                        fmt::format("rank 0 left before all were connected: {}", describe(info.error)));
+    });
     calls.close_and_end([&](CallState& call) { call.fail(error); });
   }
   [[nodiscard]] const std::string& callee() const noexcept override { return connection_->peer().name; }
@@ -376,13 +379,9 @@ Rendezvous::Rendezvous(Transport& transport, RendezvousOptions options)
   };
   listen.on_refused = [reg = register_, log = options_.log](const std::exception_ptr& error,
                                                             const std::string&) {
-    try {
-      const std::string why = describe(error);
-      if (log) log("refused at the rendezvous: " + why);
-      reg->refused(why);
-    } catch (const std::bad_alloc&) {
-      // It is refused all the same.
-    }
+    const std::string why = describe(error);
+    if (log) log("refused at the rendezvous: " + why);
+    reg->refused(why);
   };
   listener_ = transport_.listen(options_.address, std::move(listen));
 }

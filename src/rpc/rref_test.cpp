@@ -23,7 +23,6 @@ using testing::World;
 
 TimePoint soon() { return Clock::now() + seconds(60); }
 Value as_value(const detail::Ref<Reference>& r) { return detail::Ref<RRefObject>(r); }
-std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
 
 TEST(RRef, RemoteMakesTheValueAtItsOwner) {
   World world(2);
@@ -61,8 +60,8 @@ TEST(RRef, AFailedCreationShowsInToHere) {
   World world(2);
   for (const int to : {0, 1}) {
     const auto r = world[0].remote(to, CallRequest::builtin("test::fail", {"IndexError"}), soon());
-    EXPECT_THAT(message(r->to_here(soon()).error()), HasSubstr("IndexError: as asked"));
-    EXPECT_THAT(message(r->confirmed().error()), HasSubstr("IndexError: as asked"));
+    EXPECT_THAT(describe(r->to_here(soon()).error()), HasSubstr("IndexError: as asked"));
+    EXPECT_THAT(describe(r->confirmed().error()), HasSubstr("IndexError: as asked"));
   }
 }
 
@@ -83,8 +82,8 @@ TEST(RRef, ACreationThatIsNotConfirmedInItsTimeFailsAToHereThatWaitsAlready) {
       if (!waiting.ready()) break;
       (void)waiting.error();
     }
-    EXPECT_THAT(message(waiting.error()), HasSubstr("RPC ran for more than its timeout"));
-    EXPECT_THAT(message(r->to_here(kNoDeadline).error()), HasSubstr("RPC ran for more than its timeout"));
+    EXPECT_THAT(describe(waiting.error()), HasSubstr("RPC ran for more than its timeout"));
+    EXPECT_THAT(describe(r->to_here(kNoDeadline).error()), HasSubstr("RPC ran for more than its timeout"));
   }
   EXPECT_TRUE(eventually([&] { return world[0].counts().calls_pending == 0; })) << "something of it is left";
   go.count_down();
@@ -98,7 +97,7 @@ TEST(RRef, AToHereThatWaitsHasADeadlineOfItsOwn) {
     call.reply(7);
   };
   const auto r = world[0].remote(1, foreign("slow"), kNoDeadline);
-  EXPECT_THAT(message(r->to_here(Clock::now() + std::chrono::milliseconds(50)).error()),
+  EXPECT_THAT(describe(r->to_here(Clock::now() + std::chrono::milliseconds(50)).error()),
               HasSubstr("to_here()"));
   go.count_down();
   EXPECT_EQ(r->to_here(kNoDeadline).get().to_int(), 7);
@@ -203,7 +202,7 @@ TEST(RRef, ACallAfterAReferenceBeginsWhenTheValueIsThere) {
   const auto bad = world[0].remote(1, CallRequest::builtin("test::fail", {"KeyError"}), soon());
   CallRequest second = foreign("method", {as_value(bad)});
   second.after = bad;
-  EXPECT_THAT(message(world[0].call(1, std::move(second), soon()).error()), HasSubstr("KeyError"));
+  EXPECT_THAT(describe(world[0].call(1, std::move(second), soon()).error()), HasSubstr("KeyError"));
 }
 
 TEST(RRef, ReferencesMayOutliveTheirAgent) {
@@ -213,7 +212,7 @@ TEST(RRef, ReferencesMayOutliveTheirAgent) {
     user = world[0].remote(1, testing::add({1}, {1}), soon());
     owner = world[1].own(3);
     (void)user->to_here(soon()).get();
-    for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << message(e);
+    for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
     EXPECT_THROW((void)user->to_here(soon()), Error);
   }
   EXPECT_EQ(owner->local_value().get().to_int(), 3);

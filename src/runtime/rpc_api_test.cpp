@@ -26,10 +26,8 @@ using ::testing::ElementsAre;
 using testing::eventually;
 using testing::floats;
 using ::testing::HasSubstr;
-using testing::message;
 using testing::numbers;
 using testing::options;
-using testing::refusal;
 using testing::Workers;
 
 TEST_F(Workers, KnowThemselvesAndEachOther) {
@@ -96,13 +94,13 @@ TEST_F(Workers, AServedFunctionGetsItsParametersByTheirTypes) {
 TEST_F(Workers, AServedFunctionRefusesArgumentsOfOtherTypesAndNumbers) {
   callee().serve("half", [](double x) { return x / 2; });
   join();
-  EXPECT_THAT(message(caller().call("w1", "half", "text").error()),
+  EXPECT_THAT(describe(caller().call("w1", "half", "text").error()),
               HasSubstr("TypeError: half(): argument 1: "));
-  EXPECT_THAT(message(caller().call("w1", "half", 1, 2).error()),
+  EXPECT_THAT(describe(caller().call("w1", "half", 1, 2).error()),
               HasSubstr("TypeError: half() takes 1 argument, got 2"));
-  EXPECT_THAT(message(caller().call("w1", "half").error()),
+  EXPECT_THAT(describe(caller().call("w1", "half").error()),
               HasSubstr("TypeError: half() takes 1 argument, got 0"));
-  EXPECT_THAT(message(caller().call("w1", "half", Keyword("x", 1)).error()),
+  EXPECT_THAT(describe(caller().call("w1", "half", Keyword("x", 1)).error()),
               HasSubstr("half() takes no arguments by name, got 'x'"));
 }
 
@@ -128,7 +126,7 @@ TEST_F(Workers, AServedFunctionMayAnswerByAFuture) {
   EXPECT_EQ(later.get().to_int(), 5);
   EXPECT_EQ(here.get().to_int(), 5);
   EXPECT_TRUE(caller().call("w1", "done").get().is_none());
-  EXPECT_THAT(message(caller().call("w1", "never made").error()), HasSubstr("TypeError: never made"));
+  EXPECT_THAT(describe(caller().call("w1", "never made").error()), HasSubstr("TypeError: never made"));
 }
 
 TEST_F(Workers, AnErrorOfAServedFunctionKeepsItsKindAndTellsItsWay) {
@@ -149,21 +147,21 @@ TEST_F(Workers, AnErrorOfAServedFunctionKeepsItsKindAndTellsItsWay) {
     EXPECT_EQ(e.trail().back().kind, Hop::Kind::kWorker);
     EXPECT_EQ(e.trail().back().what, "w1");
   }
-  EXPECT_THAT(message(caller().call("w1", "odd").error()), HasSubstr("a type unknown to C++"));
+  EXPECT_THAT(describe(caller().call("w1", "odd").error()), HasSubstr("a type unknown to C++"));
 }
 
 TEST_F(Workers, ANameThatIsNotServedIsRefusedWithThoseThatAre) {
   callee().serve("one", [] { return 1; });
   join();
-  EXPECT_THAT(message(caller().call("w1", "two").error()),
+  EXPECT_THAT(describe(caller().call("w1", "two").error()),
               HasSubstr("NameError: this worker has no function \"two\": it serves \"one\""));
-  EXPECT_THAT(message(caller().call("w0", "two").error()), HasSubstr("it serves nothing"));
-  EXPECT_THAT(message(caller().call("w1", "mul", 1, 2).error()),
+  EXPECT_THAT(describe(caller().call("w0", "two").error()), HasSubstr("it serves nothing"));
+  EXPECT_THAT(describe(caller().call("w1", "mul", 1, 2).error()),
               HasSubstr("Did you mean the operator \"aten::mul\"?"));
-  EXPECT_THAT(message(caller().remote("w1", "two").to_here().error()), HasSubstr("NameError"));
+  EXPECT_THAT(describe(caller().remote("w1", "two").to_here().error()), HasSubstr("NameError"));
   callee().stop_serving("one");
   callee().stop_serving("never served");
-  EXPECT_THAT(message(caller().call("w1", "one").error()), HasSubstr("it serves nothing"));
+  EXPECT_THAT(describe(caller().call("w1", "one").error()), HasSubstr("it serves nothing"));
 }
 
 TEST_F(Workers, ANameIsServedOnceAndNotThatOfAnOperator) {
@@ -313,7 +311,7 @@ TEST_F(Workers, ADeadWorkerFailsCallsAndReferencesAtOnce) {
   const Future<Value> call = caller().call({.to = "w1", .name = "wait", .timeout = kNoTimeout});
   entered.wait();
   callee().leave_now("it ran out of luck");
-  EXPECT_THAT(message(call.error()),
+  EXPECT_THAT(describe(call.error()),
               ::testing::AllOf(HasSubstr("PeerDied: worker 'w1'"), HasSubstr("out of luck")));
   EXPECT_THROW((void)theirs.to_here().get(), PeerDied);
   EXPECT_THROW((void)caller().call("w1", "aten::add", 1, 2).get(), PeerDied);
@@ -351,7 +349,7 @@ TEST_F(Workers, LeavingAtOnceFailsWhatIsPending) {
   join();
   const Future<Value> call = caller().call("w1", "wait");
   caller().leave_now();
-  EXPECT_THAT(message(call.error()), HasSubstr("shut down"));
+  EXPECT_THAT(describe(call.error()), HasSubstr("shut down"));
   go.count_down();
 }
 
@@ -366,7 +364,7 @@ TEST_F(Workers, PythonsFunctionsAreRefusedWithWhatToDo) {
   const Destination to = destination(caller(), Value("w1"), kDefaultTimeout);
   const Future<Value> call = to.call(CallRequest::foreign("train", payload));
   EXPECT_THAT(
-      message(call.error()),
+      describe(call.error()),
       ::testing::AllOf(HasSubstr("TypeError: this worker is a C++ program"), HasSubstr("function train"),
                        HasSubstr("rpc_sync(to, \"name\", args=...)"), HasSubstr("It serves \"one\"")));
 }

@@ -64,8 +64,7 @@ ScriptShelf::Reading::Reading(ScriptShelf& shelf) TINE_NO_THREAD_SAFETY_ANALYSIS
   } else if (!mutex_.try_lock()) {
     throw Error(
         "the script functions of the parent process cannot be read here: another of its threads was at work "
-        "on "
-        "them when it forked; compile them in this process");
+        "on them when it forked; compile them in this process");
   }
 }
 

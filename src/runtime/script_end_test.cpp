@@ -17,7 +17,6 @@ namespace {
 
 using testing::eventually;
 using ::testing::HasSubstr;
-using testing::message;
 
 // None of them ends by itself. They count in a tensor, so that a test sees that they run.
 constexpr std::string_view kEndless = R"(
@@ -154,7 +153,7 @@ TEST(EndOfARuntime, EndsTheScriptsThatRunThere) {
   EXPECT_TRUE(eventually([&] { return testing::numbers(args[0])[0] == 1; }));
   runtime = nullptr;
   ASSERT_EQ(results.size(), 2U);
-  for (const auto& result : results) EXPECT_THAT(message(result.error()), HasSubstr("Abandoned"));
+  for (const auto& result : results) EXPECT_THAT(describe(result.error()), HasSubstr("Abandoned"));
   EXPECT_TRUE(vm::RunningCount::nothing_runs());
 }
 
@@ -176,7 +175,7 @@ TEST(EndOfARuntime, EndsTheScriptsThatRunThereForOthers) {
   }
   EXPECT_TRUE(eventually([&] { return theirs->rpc().counts().calls_running == std::size(kAll); }));
   theirs = nullptr;
-  for (const auto& result : results) EXPECT_THAT(message(result.error()), HasSubstr("PeerDied"));
+  for (const auto& result : results) EXPECT_THAT(describe(result.error()), HasSubstr("PeerDied"));
   EXPECT_TRUE(vm::RunningCount::nothing_runs());
 }
 

@@ -99,10 +99,9 @@ Future<script::Function> UnitRunner::function(const std::string& name, const rpc
 }
 
 void UnitRunner::run(rpc::IncomingCall call) {
-  const Future<script::Function> function =
-      functions_->function_for(call.name(), {call.code_hash(), call.code_text()});
-  if (function.ready()) return functions_->start(call, function.get());
-  (void)function.then(
+  const Future<script::Function> known = function(call.name(), {call.code_hash(), call.code_text()});
+  if (known.ready()) return functions_->start(call, known.get());
+  (void)known.then(
       [functions = functions_, call = std::move(call)](const Future<script::Function>& read) mutable {
         try {
           if (call.cancelled()) throw Cancelled(fmt::format("the caller of {} has given up", call.name()));

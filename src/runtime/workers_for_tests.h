@@ -9,22 +9,12 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/testing/errors.h"
 #include "src/rpc/world_for_tests.h"
 #include "tine/rpc.h"
 #include "tine/runtime.h"
 
 namespace tine::rpc::testing {
-
-inline std::string message(const std::exception_ptr& e) { return e ? describe(e) : "no error"; }
-template <class F>
-std::string refusal(F&& f) {
-  try {
-    f();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "no error";
-}
 
 inline JoinOptions options(const FreeAddress& address, int rank, int size) {
   JoinOptions o;

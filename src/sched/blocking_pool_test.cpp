@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/sched/comes_true_for_tests.h"
 #include "tine/future.h"
 
 namespace tine {
@@ -117,9 +118,7 @@ TEST(BlockingPool, CountsTheThreadsThatWaitForAFutureHoweverTheirWaitsNest) {
     }));
   }
   const auto blocked = [&](int count) {
-    const TimePoint until = Clock::now() + 30s;
-    while (pool.counters().blocked != count && Clock::now() < until) std::this_thread::yield();
-    EXPECT_EQ(pool.counters().blocked, count);
+    EXPECT_TRUE(comes_true([&] { return pool.counters().blocked == count; })) << pool.counters().blocked;
   };
   blocked(3);
   gates[1].set_value();

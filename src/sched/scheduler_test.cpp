@@ -265,7 +265,7 @@ TEST(Scheduler, StartsItsThreadsWithItsFirstTaskAndCountsNoMoreStolenThanRun) {
   EXPECT_EQ(pool.counters().tasks_run, 0U);
   EXPECT_EQ(fork(pool, [] { return 1; }).get(), 1);
   EXPECT_EQ(pool.counters().threads, 1);
-  // A thread counts a task that it has stolen before it runs it, and as run after that.
+  // A thread counts a task as stolen, then as run, and only then runs it.
   EXPECT_TRUE(comes_true([&] { return pool.counters().tasks_stolen <= pool.counters().tasks_run; }));
   EXPECT_EQ(pool.counters().spare_threads, 0);
   EXPECT_EQ(pool.counters().blocked_threads, 0);

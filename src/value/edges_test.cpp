@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "src/base/testing/errors.h"
 #include "src/value/arithmetic.h"
 #include "src/value/compare.h"
 #include "tine/error.h"
@@ -25,16 +26,6 @@ constexpr int64_t kMax = std::numeric_limits<int64_t>::max(), kMin = std::numeri
 constexpr double kInf = std::numeric_limits<double>::infinity();
 const double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    static_cast<void>(f());
-  } catch (const Error& e) {
-    return describe(e.to_exception_ptr());
-  }
-  return "no error";
-}
-
 TEST(Numbers, AShiftIsOfAnyNumberOfBits) {
   EXPECT_EQ(shift_left(1, 0), 1);
   EXPECT_EQ(shift_left(1, 62), int64_t{1} << 62);
@@ -48,8 +39,8 @@ TEST(Numbers, AShiftIsOfAnyNumberOfBits) {
   EXPECT_EQ(shift_right(kMax, 64), 0);
   EXPECT_EQ(shift_right(-5, 1000), -1);
   EXPECT_EQ(shift_right(-5, 1), -3);
-  EXPECT_EQ(error_of([] { return shift_left(1, -1); }), "ValueError: negative shift count");
-  EXPECT_EQ(error_of([] { return shift_right(1, -1); }), "ValueError: negative shift count");
+  EXPECT_EQ(refusal([] { return shift_left(1, -1); }), "ValueError: negative shift count");
+  EXPECT_EQ(refusal([] { return shift_right(1, -1); }), "ValueError: negative shift count");
 }
 
 TEST(Numbers, AFloatBecomesAnIntWhereItFits) {
@@ -58,23 +49,22 @@ TEST(Numbers, AFloatBecomesAnIntWhereItFits) {
   EXPECT_EQ(to_int(-1.9), -1);
   EXPECT_EQ(to_int(-9223372036854775808.0), kMin);
   EXPECT_EQ(to_int(9223372036854774784.0), 9223372036854774784);
-  EXPECT_THAT(error_of([] { return to_int(9223372036854775808.0); }),
+  EXPECT_THAT(refusal([] { return to_int(9223372036854775808.0); }),
               testing::StartsWith("OverflowError: float 9.2"));
-  EXPECT_THAT(error_of([] { return to_int(-9223372036854777856.0); }),
+  EXPECT_THAT(refusal([] { return to_int(-9223372036854777856.0); }),
               testing::StartsWith("OverflowError: float -9.2"));
-  EXPECT_EQ(error_of([] { return to_int(kInf); }), "OverflowError: cannot convert float infinity to integer");
-  EXPECT_EQ(error_of([] { return to_int(-kInf); }),
-            "OverflowError: cannot convert float infinity to integer");
-  EXPECT_EQ(error_of([] { return to_int(kNaN); }), "ValueError: cannot convert float NaN to integer");
+  EXPECT_EQ(refusal([] { return to_int(kInf); }), "OverflowError: cannot convert float infinity to integer");
+  EXPECT_EQ(refusal([] { return to_int(-kInf); }), "OverflowError: cannot convert float infinity to integer");
+  EXPECT_EQ(refusal([] { return to_int(kNaN); }), "ValueError: cannot convert float NaN to integer");
 }
 
 TEST(Numbers, APowerOrARestByZeroIsPythonsError) {
   EXPECT_EQ(power(2, -1), 0.5);
   EXPECT_EQ(power(0, 0), 1);
   EXPECT_EQ(power(0, 1), 0);
-  EXPECT_EQ(error_of([] { return power(0, -1); }),
+  EXPECT_EQ(refusal([] { return power(0, -1); }),
             "ZeroDivisionError: 0.0 cannot be raised to a negative power");
-  EXPECT_EQ(error_of([] { return power(-0.0, -0.5); }),
+  EXPECT_EQ(refusal([] { return power(-0.0, -0.5); }),
             "ZeroDivisionError: 0.0 cannot be raised to a negative power");
   EXPECT_EQ(divide_with_rest(7, 2), std::pair(3.0, 1.0));
   EXPECT_EQ(divide_with_rest(-7, 2), std::pair(-4.0, 1.0));
@@ -83,7 +73,7 @@ TEST(Numbers, APowerOrARestByZeroIsPythonsError) {
   EXPECT_EQ(divide_with_rest(6, 2), std::pair(3.0, 0.0));
   EXPECT_EQ(divide_with_rest(-6, 2), std::pair(-3.0, 0.0));
   EXPECT_EQ(divide_with_rest(0, 2), std::pair(0.0, 0.0));
-  EXPECT_EQ(error_of([] { return divide_with_rest(1, 0).first; }), "ZeroDivisionError: float divmod()");
+  EXPECT_EQ(refusal([] { return divide_with_rest(1, 0).first; }), "ZeroDivisionError: float divmod()");
 }
 
 TEST(Numbers, ATextIsAnIntOrNot) {
@@ -98,13 +88,13 @@ TEST(Numbers, ATextIsAnIntOrNot) {
   for (const auto& [text, number] : good) EXPECT_EQ(parse_int(text), number) << text;
   for (const char* text :
        {"", " ", "+", "-", "+-5", "-+5", "--5", "1_", "_1", "1__0", "+_1", "1.0", "0x10", "1 2", "a", "5a"}) {
-    EXPECT_THAT(error_of([&] { return parse_int(text); }),
+    EXPECT_THAT(refusal([&] { return parse_int(text); }),
                 testing::StartsWith("ValueError: invalid literal for int() with base 10: '"))
         << text;
   }
   for (const char* text :
        {"9223372036854775808", "-9223372036854775809", "99999999999999999999", "+9223372036854775808"}) {
-    EXPECT_THAT(error_of([&] { return parse_int(text); }), testing::StartsWith("OverflowError: '")) << text;
+    EXPECT_THAT(refusal([&] { return parse_int(text); }), testing::StartsWith("OverflowError: '")) << text;
   }
   EXPECT_THROW(static_cast<void>(parse_int("+-99999999999999999999")), ValueError);
 }
@@ -118,7 +108,7 @@ TEST(Numbers, ATextIsAFloatOrNot) {
   EXPECT_TRUE(std::isnan(parse_float("nan")));
   for (const char* text : {"", " ", "+", ".", "+-1", "1_", "_1", "1__0", "1_.5", "1._5", "nan(1)", "1e",
                            "0x1", "1 2", "a", "1a"}) {
-    EXPECT_THAT(error_of([&] { return parse_float(text); }),
+    EXPECT_THAT(refusal([&] { return parse_float(text); }),
                 testing::StartsWith("ValueError: could not convert string to float: '"))
         << text;
   }
@@ -185,7 +175,7 @@ TEST(Compare, ContainersAreOrderedByTheirFirstDifferenceThenTheirLength) {
                              {Value(1), Value("a")},
                              {Value(), Value()},
                              {list({Value()}), list({Value(1)})}})
-    EXPECT_THAT(error_of([&a = a, &b = b] { return compare(a, b); }), testing::StartsWith("TypeError: "));
+    EXPECT_THAT(refusal([&a = a, &b = b] { return compare(a, b); }), testing::StartsWith("TypeError: "));
 }
 
 TEST(Compare, DictsAreEqualWhateverTheirOrder) {
@@ -208,7 +198,7 @@ TEST(Compare, ContainersNestToAThousandAndNoDeeper) {
     return v;
   };
   EXPECT_TRUE(equals(nested(1000), nested(1000)));
-  EXPECT_THAT(error_of([&] { return equals(nested(1001), nested(1001)); }),
+  EXPECT_THAT(refusal([&] { return equals(nested(1001), nested(1001)); }),
               testing::HasSubstr("maximum recursion depth exceeded in comparison"));
   EXPECT_EQ(compare(nested(500), nested(500)), 0);
 }

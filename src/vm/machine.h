@@ -1,8 +1,8 @@
 // Machine: runs script functions. Each run is a ScriptTask (task.h) with frames on the heap.
 //
 // Any number of threads may run functions at once. One task runs on one thread at a time, and may continue on another
-// thread after each wait. A Machine has no state but its limits, and whether it has ended. It borrows its Executor and its services, and the
-// functions borrow their Library: all of these must outlive the futures of unfinished runs.
+// thread after each wait. A Machine has no state but its limits, and whether it has ended. It borrows its Executor and its
+// services, and the functions borrow their Library: all of these must outlive the futures of unfinished runs.
 //
 // An error of the function reaches the future with its trail: the script lines, innermost first, then the place of the
 // fork. The machine adds RuntimeError when the depth limit is exceeded, and NameError and TypeError for calls that do not

@@ -19,4 +19,15 @@ template <class F>
   return "no error";
 }
 
+// describe() of whatever f() throws, else "no error".
+template <class F>
+[[nodiscard]] std::string refusal(F&& f) {
+  try {
+    static_cast<void>(std::forward<F>(f)());
+  } catch (...) {
+    return describe(std::current_exception());
+  }
+  return "no error";
+}
+
 }  // namespace tine

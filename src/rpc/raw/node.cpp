@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "src/base/error_or_want.h"
 #include "src/rpc/raw/incoming.h"
 #include "src/rpc/raw/post.h"
 #include "src/rpc/rendezvous.h"
@@ -106,7 +107,7 @@ void RawNode::Parts::listen() {
   listen.on_connection = [this](detail::Ref<Connection> c) { accept(std::move(c)); };
   listen.on_refused = [this](const std::exception_ptr& error, const std::string& claimed) {
     members.note_refusal(claimed, error);
-    log("refused: " + message_of(error));
+    log([&] { return "refused: " + message_of(error); });
   };
   const RawCard c{members.self(), members.incarnation(), options.protocol, ways_.listen({}, listen)};
   card = c.text();
@@ -155,7 +156,10 @@ void RawNode::Parts::accept(detail::Ref<Connection> connection) noexcept {
     peer->start();
     (void)loop_.schedule_at(Clock::now() + kIntroductionTime, [this, peer] {
       if (peer->is_taken_in() || peer->end().error) return;
-      log(fmt::format("refused: {} did not introduce itself in time", peer->connection().peer().describe()));
+      log([&] {
+        return fmt::format("refused: {} did not introduce itself in time",
+                           peer->connection().peer().describe());
+      });
       peer->refuse(GoodbyeReason::kRefused, "it did not introduce itself in time");
     });
   } catch (const std::bad_alloc&) {
@@ -200,7 +204,7 @@ void RawNode::Parts::take_in_or_throw(const detail::Ref<RawPeer>& peer, const In
     (void)loop_.schedule_at(patience, [this] { look_at_waiting(); });
     return;
   }
-  if (refusal->reason == GoodbyeReason::kRefused) log("refused: " + refusal->why);
+  if (refusal->reason == GoodbyeReason::kRefused) log([&] { return "refused: " + refusal->why; });
   CloseInfo info;
   info.why = CloseInfo::Why::kLocal;
   info.reason = refusal->reason;
@@ -228,14 +232,6 @@ std::string said(const Words& words) noexcept {
   }
 }
 
-std::exception_ptr error_of(const std::string& why) noexcept {
-  try {
-    return make_error(ErrorKind::kPeerDied, why);
-  } catch (const std::bad_alloc&) {
-    return std::current_exception();
-  }
-}
-
 }  // namespace
 
 void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
@@ -246,7 +242,7 @@ void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept 
   if (!peer.end().error) {
     CloseInfo info;
     info.why = CloseInfo::Why::kMalformed;
-    info.error = error_of(why);
+    info.error = error_or_want([&] { return make_error(ErrorKind::kPeerDied, why); });
     peer.set_end(info);
   }
   log(why);

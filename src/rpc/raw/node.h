@@ -5,7 +5,9 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -56,6 +58,15 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   void malformed(RawPeer& peer, const std::string& what) noexcept;
   void deliver(detail::Ref<RawCall::State> call, At at) noexcept;
   void log(std::string text) noexcept;
+  // What words() says, unless there is no memory for it.
+  template <std::invocable Words>
+  void log(const Words& words) noexcept {
+    try {
+      log(std::string(words()));
+    } catch (const std::bad_alloc&) {
+      // The log does not fail what it tells of.
+    }
+  }
 
   const RawNodeOptions options;
   const Means means;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "src/base/error_or_want.h"
 #include "src/rpc/raw/card.h"
 #include "src/rpc/raw/node.h"
 
@@ -124,7 +125,8 @@ void RawPeer::send_failure(uint64_t id, RawFailure::Kind kind, std::string_view 
     (void)connection_->send(std::move(frame));
   } catch (const std::bad_alloc&) {
     // Then the caller cannot know, and must not wait for ever.
-    connection_->close(make_error(ErrorKind::kMemory, "no memory for a message to " + describe(who)));
+    connection_->close(error_or_want(
+        [this] { return make_error(ErrorKind::kMemory, "no memory for a message to " + describe(who)); }));
   }
 }
 
@@ -142,7 +144,8 @@ void RawPeer::on_frame(Connection&, Frame& frame) noexcept {
   try {
     handle(frame);
   } catch (const std::bad_alloc&) {
-    connection_->close(make_error(ErrorKind::kMemory, "no memory for a message of " + describe(who)));
+    connection_->close(error_or_want(
+        [this] { return make_error(ErrorKind::kMemory, "no memory for a message of " + describe(who)); }));
   } catch (const std::exception& e) {
     node_.malformed(*this, fmt::format("a {}: {}", name_of(frame.header.kind), e.what()));
   }

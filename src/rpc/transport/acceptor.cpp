@@ -63,7 +63,11 @@ void Acceptor::finished(PendingHandshake& pending, detail::Ref<Connection> conne
   if (connection && !closed_.load(std::memory_order_acquire)) {
     options_.on_connection(std::move(connection));
   } else if (error && options_.on_refused) {
-    options_.on_refused(std::move(error), pending.claimed_name());
+    try {
+      options_.on_refused(std::move(error), pending.claimed_name());
+    } catch (const std::bad_alloc&) {
+      // It is refused all the same.
+    }
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "src/rpc/transport/in_process/pipe_channel.h"
 #include "src/rpc/transport/stream/socket_channel.h"
+#include "src/rpc/transport/test_peers.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -31,15 +32,6 @@ class Counted final : public ChannelEvents {
   void loop_ends() noexcept override { ++ends; }
   std::atomic<int> reads{0}, writes{0}, ends{0};
 };
-
-bool eventually(const std::function<bool()>& holds) {
-  const TimePoint until = Clock::now() + 20s;
-  while (!holds()) {
-    if (Clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 class ChannelTest : public testing::TestWithParam<std::string> {
  protected:

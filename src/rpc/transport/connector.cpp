@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
+#include "src/base/error_or_want.h"
 #include "src/rpc/transport/acceptor.h"
 #include "src/rpc/transport/pending_handshake.h"
 
@@ -43,6 +45,10 @@ Connector::Connector(const Loop& loop, const Identity& identity, std::string add
   if (options_.deadline == kNoDeadline) options_.deadline = Clock::now() + kDefaultConnectTime;
 }
 
+Connector::~Connector() {
+  if (!finished_) promise_.set_error(shutting_down());
+}
+
 Future<detail::Ref<Connection>> Connector::start(const detail::Ref<Connector>& connector) {
   auto future = connector->promise_.future();
   if (connector->loop_.post([connector] { connector->begin(); })) return future;
@@ -51,14 +57,20 @@ Future<detail::Ref<Connection>> Connector::start(const detail::Ref<Connector>& c
                  fmt::format("cannot connect to {}: this worker has shut down", connector->address_)));
 }
 
-void Connector::begin() {
-  const auto self = detail::Ref<Connector>::share(this);
-  timer_ = loop_.schedule_at(options_.deadline, [self] {
-    const int error = self->last_error_;
-    self->give_up(make_error(ErrorKind::kDeadlineExceeded,
-                             fmt::format("could not connect to {} in time{}{}", self->address_,
-                                         error ? ": " : "", error ? std::strerror(error) : "")));
-  });
+void Connector::begin() noexcept {
+  try {
+    const auto self = detail::Ref<Connector>::share(this);
+    timer_ = loop_.schedule_at(options_.deadline, [self] {
+      const int error = self->last_error_;
+      self->give_up(error_or_want([&] {
+        return make_error(ErrorKind::kDeadlineExceeded,
+                          fmt::format("could not connect to {} in time{}{}", self->address_,
+                                      error ? ": " : "", error ? std::strerror(error) : ""));
+      }));
+    });
+  } catch (const std::bad_alloc&) {
+    return give_up(std::current_exception());
+  }
   next_try();
 }
 
@@ -81,13 +93,20 @@ void Connector::failed(int error) noexcept {
     if (Clock::now() + pause_ < options_.deadline) pause();
     return;
   }
-  give_up(std::make_exception_ptr(
-      ConnectError(fmt::format("cannot connect to {}: {}", address_, std::strerror(error)), error)));
+  give_up(error_or_want([&] {
+    return std::make_exception_ptr(
+        ConnectError(fmt::format("cannot connect to {}: {}", address_, std::strerror(error)), error));
+  }));
 }
 
 void Connector::pause() noexcept {
   const auto self = detail::Ref<Connector>::share(this);
-  loop_.schedule_at(Clock::now() + pause_, [self] { self->next_try(); });
+  try {
+    // Where the loop is ending nothing is scheduled, and the last reference goes: the destructor tells.
+    (void)loop_.schedule_at(Clock::now() + pause_, [self] { self->next_try(); });
+  } catch (const std::bad_alloc&) {
+    return give_up(std::current_exception());
+  }
   pause_ = std::min(2 * pause_, kLongestPause);
 }
 
@@ -123,10 +142,14 @@ void Connector::proven(detail::Ref<Connection> connection, std::exception_ptr er
   if (!promise_.set_value(connection)) connection->close(nullptr);
 }
 
-void Connector::loop_ends() noexcept {
-  give_up(make_error(ErrorKind::kCancelled,
-                     fmt::format("connecting to {} was given up: this worker is shutting down", address_)));
+std::exception_ptr Connector::shutting_down() const noexcept {
+  return error_or_want([this] {
+    return make_error(ErrorKind::kCancelled,
+                      fmt::format("connecting to {} was given up: this worker is shutting down", address_));
+  });
 }
+
+void Connector::loop_ends() noexcept { give_up(shutting_down()); }
 
 void Connector::give_up(std::exception_ptr error) noexcept {
   if (std::exchange(finished_, true)) return;

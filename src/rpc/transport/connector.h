@@ -19,6 +19,8 @@ class Connector : public detail::RefCounted {
 
  protected:
   Connector(const Loop& loop, const Identity& identity, std::string address, ConnectOptions options);
+  // Between two tries only its timers hold it: a loop that ends drops them.
+  ~Connector() override;
 
   // Calls connected() or failed(), at once or later.
   virtual void try_once() = 0;
@@ -35,7 +37,8 @@ class Connector : public detail::RefCounted {
   [[nodiscard]] Loop& loop() noexcept { return loop_; }
 
  private:
-  void begin();
+  [[nodiscard]] std::exception_ptr shutting_down() const noexcept;
+  void begin() noexcept;
   void next_try() noexcept;
   void pause() noexcept;
   void proven(detail::Ref<Connection> connection, std::exception_ptr error) noexcept;

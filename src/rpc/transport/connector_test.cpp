@@ -45,7 +45,7 @@ class ConnectorTest : public testing::Test {
     dialled->fates = std::move(fates);
     const auto connection = Connector::start(dialled);
     if (!connection.wait_for(60s)) return "did not end";
-    return connection.error() ? describe(connection.error()) : "no error";
+    return describe(connection.error());
   }
   static void dies(std::unique_ptr<Channel> there) { there.reset(); }
   void stays(std::unique_ptr<Channel> there) { kept.push_back(std::move(there)); }
@@ -101,6 +101,20 @@ TEST_F(ConnectorTest, TheEndOfTheLoopEndsTheHandshake) {
   loop.stop();
   ASSERT_TRUE(connection.wait_for(60s));
   EXPECT_THAT(describe(connection.error()), AllOf(HasSubstr("Cancelled"), HasSubstr("shutting down")));
+}
+
+TEST_F(ConnectorTest, TheEndOfTheLoopEndsAConnectorThatWaitsForItsNextTry) {
+  ConnectOptions options;
+  options.retry = true;
+  dialled = detail::make_ref<Dialled>(loop, options);
+  dialled->fates = {nullptr};
+  const auto connection = Connector::start(dialled);
+  ASSERT_TRUE(eventually([&] { return dialled->tries > 0; }));
+  dialled = nullptr;  // its timers alone hold it, as they do anywhere else
+  loop.stop();
+  ASSERT_TRUE(connection.wait_for(60s));
+  EXPECT_THAT(describe(connection.error()),
+              AllOf(HasSubstr("Cancelled"), HasSubstr("test:there"), HasSubstr("shutting down")));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "src/base/error_or_want.h"
 #include "src/base/let_go.h"
 #include "tine/error.h"
 
@@ -28,14 +29,13 @@ CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
 // Where there is no memory for the words, the want of it is the error.
 template <class F>
 CloseInfo in_words(CloseInfo::Why why, F&& words) noexcept {
-  try {
-    return words();
-  } catch (...) {
-    CloseInfo info;
-    info.why = why;
-    info.error = std::current_exception();
-    return info;
-  }
+  CloseInfo info;
+  info.why = why;
+  info.error = error_or_want([&]() -> std::exception_ptr {
+    info = words();
+    return info.error;
+  });
+  return info;
 }
 
 }  // namespace

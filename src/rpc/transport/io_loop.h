@@ -57,8 +57,8 @@ class Loop {
     Executor* callbacks = nullptr;  // of a timer of its own; null: in place
   };
 
-  // Work that is there before it is due: to post it takes no memory. It is posted once at a time, and whoever posts it keeps it
-  // until it runs or is dropped, on the loop's thread.
+  // Work whose object exists beforehand, so that posting it needs no memory. It may be posted again only after it has run or
+  // was dropped, which happens on the loop's thread. The poster keeps it alive until then.
   class Errand {
    public:
     virtual void run_errand() noexcept = 0;
@@ -74,7 +74,8 @@ class Loop {
 
   // False, and the function is dropped, once the loop has stopped.
   bool post(std::function<void()> work);
-  bool post(Errand& errand) noexcept;
+  // False once the loop has stopped: then the errand is neither run nor dropped.
+  [[nodiscard]] bool post(Errand& errand) noexcept;
   TimerId schedule_at(TimePoint when, std::function<void()> work);
   // True when it will not run any more; false when it has run, is running, or never was.
   bool cancel(const TimerId& id) noexcept;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "src/base/error_or_want.h"
 #include "src/rpc/transport/framed_connection.h"
 #include "tine/error.h"
 
@@ -49,9 +50,11 @@ void PendingHandshake::begin(TimePoint deadline) {
 void PendingHandshake::loop_ends() noexcept {
   if (!done_) return;
   if (acceptor_) return refuse(RefusalCode::kClosing);
-  finish(nullptr,
-         make_error(ErrorKind::kCancelled,
-                    fmt::format("connecting to {} was given up: this worker is shutting down", address_)));
+  finish(nullptr, error_or_want([this] {
+           return make_error(
+               ErrorKind::kCancelled,
+               fmt::format("connecting to {} was given up: this worker is shutting down", address_));
+         }));
 }
 
 void PendingHandshake::go_on() noexcept {

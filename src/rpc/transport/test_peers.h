@@ -147,7 +147,7 @@ class Conformance : public testing::TestWithParam<const char*> {
 
   static std::string error_of(const Future<detail::Ref<Connection>>& f) {
     if (!f.wait_for(std::chrono::seconds(60))) return "did not end";
-    return f.error() ? describe(f.error()) : "no error";
+    return describe(f.error());
   }
   std::unique_ptr<Transport> make(IoLoop& loop, const char* name, uint64_t incarnation,
                                   const std::string& secret) {

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
 #include <numeric>
 #include <optional>
 
+#include "src/base/testing/cpu_time.h"
 #include "src/tensor/generator.h"
 #include "src/tensor/kernels/create.h"
 #include "src/tensor/kernels/linear.h"
@@ -20,13 +20,6 @@
 
 namespace tine::value {
 namespace {
-
-// Of this thread, so that others on the machine do not count.
-double cpu_nanoseconds() {
-  timespec t{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
 
 const OpTable& builtins() {
   static const OpTable& table = *[] {
@@ -217,9 +210,9 @@ std::optional<Measured> measured(const Op& op, Layout layout, int64_t n) {
     best.estimate = nanoseconds(op, args.data());
     if (best.estimate > kLongest) return best;
     try {
-      const double begin = cpu_nanoseconds();
+      const double begin = cpu_seconds();
       const Value result = op.kernel(context, args.data());
-      const double time = cpu_nanoseconds() - begin;
+      const double time = (cpu_seconds() - begin) * 1e9;
       best.time = turn == 0 ? time : std::min(best.time, time);
     } catch (const Error&) {
       return {};
