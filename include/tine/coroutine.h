@@ -63,7 +63,7 @@ class Awaiter final : private Node, private Task {
     state_->subscribe(this);
   }
   decltype(auto) await_resume() {
-    if (stop_ && stop_->outcome() != Outcome::kValue) throw_stopped(stop_->outcome());
+    if (stop_ && stop_->outcome() != Outcome::kValue) throw_stopped(stop_->outcome(), *state_);
     if constexpr (std::is_void_v<T>) {
       (void)state_->get();
     } else {

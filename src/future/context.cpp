@@ -243,10 +243,11 @@ Ref<State<void>> until_stopped(StateBase& source, ContextData& context) {
   return wakeup;
 }
 
-void throw_stopped(Outcome how) {
-  if (how == Outcome::kCancelled)
-    throw Cancelled("the context was cancelled before the awaited future was done");
-  throw DeadlineExceeded("the context's deadline passed before the awaited future was done");
+void throw_stopped(Outcome how, const StateBase& source) {
+  if (how == Outcome::kCancelled) {
+    throw Cancelled(fmt::format("the context was cancelled before {} was done", source.subject()));
+  }
+  throw DeadlineExceeded(fmt::format("the context's deadline passed before {} was done", source.subject()));
 }
 
 void wait_in_context_slowly(StateBase& state, TimePoint deadline) {
@@ -260,7 +261,7 @@ void wait_in_context_slowly(StateBase& state, TimePoint deadline) {
   // The caller learns that the wait was given up. An error of the future that comes later need not be reported.
   const auto give_up = [&state](Outcome how) {
     state.observe();
-    throw_stopped(how);
+    throw_stopped(how, state);
   };
   if (context->stop->outcome() != Outcome::kPending) give_up(context->stop->outcome());
   if (state.help_until(TimePoint::min())) return;

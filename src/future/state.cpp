@@ -1,6 +1,7 @@
 #include "tine/detail/state.h"
 #include "tine/unobserved.h"
 
+#include "src/base/error_or_want.h"
 #include "src/base/left_over.h"
 #include "src/base/let_go.h"
 #include "src/base/mutex.h"
@@ -174,8 +175,14 @@ std::exception_ptr StateBase::error() const noexcept {
     case Outcome::kPending:
     case Outcome::kValue: return nullptr;
     case Outcome::kError: observe(); return error_;
-    case Outcome::kCancelled: return make_error(ErrorKind::kCancelled, "the future was cancelled");
-    case Outcome::kDeadline: return make_error(ErrorKind::kDeadlineExceeded, "the future's deadline passed");
+    case Outcome::kCancelled:
+      return error_or_want(
+          [this] { return make_error(ErrorKind::kCancelled, subject() + " was cancelled"); });
+    case Outcome::kDeadline:
+      return error_or_want([this] {
+        return make_error(ErrorKind::kDeadlineExceeded,
+                          "the deadline passed before " + subject() + " was done");
+      });
     case Outcome::kInherited:
       return make_error(ErrorKind::kAbandoned,
                         "this future was made before the process forked: what completes it runs in the "
@@ -184,6 +191,8 @@ std::exception_ptr StateBase::error() const noexcept {
   }
   return nullptr;
 }
+
+std::string StateBase::subject() const { return "the future"; }
 
 void StateBase::drain(Node* newest) noexcept {
   Node* const oldest = reversed(newest, [](Node* n) -> Node*& { return n->next_; });

@@ -53,7 +53,7 @@ TEST_F(CoAwait, OfAFutureMadeElsewhereEndsWithCancelledAndTheFrameGoes) {
   }
   EXPECT_EQ(held.use_count(), 2);
   source.cancel();
-  EXPECT_EQ(told, "Cancelled: the context was cancelled before the awaited future was done");
+  EXPECT_EQ(told, "Cancelled: the context was cancelled before the future was done");
   EXPECT_EQ(held.use_count(), 1);
   EXPECT_THROW(c.get(), Cancelled);
   EXPECT_FALSE(f.ready());
@@ -78,7 +78,7 @@ TEST_F(CoAwait, OfAFutureMadeElsewhereEndsWithDeadlineExceeded) {
   const TimePoint end = Clock::now() + 30s;
   while (!gone && Clock::now() < end) std::this_thread::yield();
   EXPECT_TRUE(gone);
-  EXPECT_EQ(told, "DeadlineExceeded: the context's deadline passed before the awaited future was done");
+  EXPECT_EQ(told, "DeadlineExceeded: the context's deadline passed before the future was done");
 }
 
 TEST_F(CoAwait, InAContextThatDoesNotStopYieldsTheValueOrTheVeryError) {

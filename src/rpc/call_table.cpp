@@ -30,6 +30,10 @@ void CallState::give_up(std::exception_ptr error) noexcept {
   to->send_cancel(id);
 }
 
+std::string CallState::subject() const {
+  return fmt::format("the call of {} to worker '{}'", what, to->callee());
+}
+
 std::exception_ptr CallState::deadline_error(TimePoint now) const {
   const double after = std::chrono::duration<double>(now - started).count();
   return make_error(

@@ -100,6 +100,7 @@ class CallState final : public detail::State<Value>, private detail::Node {
   // Fails it, unless it has ended, and tells the callee.
   void give_up(std::exception_ptr error) noexcept;
   [[nodiscard]] std::exception_ptr deadline_error(TimePoint now) const;
+  [[nodiscard]] std::string subject() const override;
 
   [[nodiscard]] bool counts() const noexcept { return target != Target::kControl; }
 

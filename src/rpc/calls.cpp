@@ -54,13 +54,13 @@ class OnFailure final : private detail::Node {
 }  // namespace
 
 Calls::Calls(World& world, RRefTable& references, Server& server, Seconds timeout, Executor& callbacks,
-             Deadlines::Schedule schedule)
+             Loop& loop)
     : world_(world),
       references_(references),
       server_(server),
       callbacks_(callbacks),
       rpc_timeout_(timeout.count()),
-      deadlines_(std::move(schedule), [this](TimePoint now) { return sweep(now); }) {}
+      deadlines_(loop, [this](TimePoint now) { return sweep(now); }) {}
 
 TimePoint Calls::deadline_after(Seconds timeout) const {
   double seconds = timeout.count();

@@ -2,7 +2,7 @@
 // earliest deadline that it was told. A call whose deadline is not the earliest costs one load; each sweep looks at all
 // calls.
 //
-// share() comes before the first watch(), which any thread may call and which throws what the timer throws. Sweeps run on
+// share() comes before the first watch(), which any thread may call and which throws what the loop throws. Sweeps run on
 // the loop's thread, and share the owner of the Deadlines meanwhile.
 #pragma once
 
@@ -10,16 +10,15 @@
 #include <functional>
 #include <memory>
 
-#include "tine/executor.h"
+#include "src/rpc/transport/io_loop.h"
 
 namespace tine::rpc {
 
-class Deadlines {
+class Deadlines final : private Loop::Errand {
  public:
-  using Schedule = std::function<void(TimePoint when, std::function<void()> work)>;
-  // Ends what is over by `now`; returns the earliest deadline of the rest.
+  // Ends what is over by `now`; returns the earliest deadline of the rest. It does not throw.
   using Sweep = std::function<TimePoint(TimePoint now)>;
-  Deadlines(Schedule schedule, Sweep sweep) : schedule_(std::move(schedule)), sweep_(std::move(sweep)) {}
+  Deadlines(Loop& loop, Sweep sweep) : loop_(loop), sweep_(std::move(sweep)) {}
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
@@ -27,11 +26,14 @@ class Deadlines {
   void watch(TimePoint deadline);
 
  private:
-  void sweep() noexcept;
+  void sweep(std::shared_ptr<void> owner) noexcept;
+  void run_errand() noexcept override { sweep(std::move(again_)); }
+  void drop_errand() noexcept override { const auto last = std::move(again_); }
 
-  const Schedule schedule_;
+  Loop& loop_;
   const Sweep sweep_;
   std::weak_ptr<void> owner_;
+  std::shared_ptr<void> again_;           // the owner, while the errand is posted; the loop's thread alone
   std::atomic<int64_t> next_{INT64_MAX};  // ticks of the clock
 };
 

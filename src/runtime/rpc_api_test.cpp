@@ -284,6 +284,28 @@ TEST_F(Workers, AContextsDeadlineReachesTheCalleeAndEndsTheCall) {
   EXPECT_TRUE(eventually([&] { return callee().counts().calls_running == 0; }));
 }
 
+// However the Context ends, and whoever sees it first: the waiting thread, the Future or the look at the deadlines.
+TEST_F(Workers, TheErrorOfACallWhoseContextEndedNamesTheCallAndTheWorker) {
+  callee().serve("until stopped", [] {
+    while (!Context::current().stopped()) std::this_thread::sleep_for(milliseconds(1));
+  });
+  join(2, kNoTimeout);
+  const auto named = ::testing::AllOf(HasSubstr("until stopped"), HasSubstr("worker 'w1'"));
+  {
+    const ContextScope scope(Context().with_timeout(runtimes_[0].scheduler().timer(), milliseconds(20)));
+    const Future<Value> call = caller().call("w1", "until stopped");
+    EXPECT_THAT(refusal([&] { return Future<Value>(call).get(); }), named);
+    EXPECT_THAT(describe(call.error()), named);
+  }
+  CancelSource source;
+  const ContextScope scope(Context().with_token(source.token()));
+  const Future<Value> call = caller().call("w1", "until stopped");
+  ASSERT_TRUE(source.cancel());
+  EXPECT_EQ(describe(call.error()), "Cancelled: the call of until stopped to worker 'w1' was cancelled");
+  EXPECT_EQ(refusal([&] { return caller().call("w1", "until stopped").get(); }),
+            "Cancelled: the call of until stopped to worker 'w1' was cancelled");
+}
+
 TEST_F(Workers, ACancelledFutureStopsTheServedFunctionAndWhatItCalls) {
   std::latch &entered = latch(1), &told = latch(1);
   callee().serve("deep", [&] {

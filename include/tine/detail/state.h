@@ -28,6 +28,7 @@
 #include <exception>
 #include <new>
 #include <source_location>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -181,6 +182,8 @@ class TINE_API StateBase : public RefCounted {
 
   // The error of a state that is done without a value, else null. For a cancelled state it is made now. This is looking.
   [[nodiscard]] std::exception_ptr error() const noexcept;
+  // What the errors of a state that is cancelled or given up speak of: "the future", or what it stands for.
+  [[nodiscard]] virtual std::string subject() const;
 
   // A forked task that nobody has begun is run by the thread that waits for it. task() is what was posted to the executor, null
   // for a state that is not a task. run_inline() returns true if this call ran it; run_here() is the same and keeps the state

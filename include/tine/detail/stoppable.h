@@ -11,8 +11,8 @@ namespace tine::detail {
 
 // Done with a value when `source` is done, whatever its outcome; else as the context stopped. Throws std::bad_alloc.
 [[nodiscard]] TINE_API Ref<State<void>> until_stopped(StateBase& source, ContextData& context);
-// The error of a wait that the context ended.
-[[noreturn]] TINE_API void throw_stopped(Outcome how);
+// The error of a wait for `source` that the context ended.
+[[noreturn]] TINE_API void throw_stopped(Outcome how, const StateBase& source);
 // wait(), but throws Cancelled or DeadlineExceeded when this thread's context stops first.
 TINE_API void wait_in_context_slowly(StateBase& state, TimePoint deadline);
 inline void wait_in_context(StateBase& state, TimePoint deadline = kNoDeadline) {

@@ -1,6 +1,8 @@
 // What becomes of a call when there is no memory for it: it fails, and the process goes on.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <future>
 #include <utility>
 
@@ -80,6 +82,94 @@ TEST(RawMemoryTest, AnAnswerEndsTheCallWhicheverAllocationFails) {
     }
     EXPECT_GT(tried, 1);
   }
+}
+
+// Nobody else would tell the calls that wait for the other worker.
+TEST(RawMemoryTest, AMessageThatThereIsNoMemoryToReadEndsTheConnection) {
+  int tried = 0;
+  for (bool failed = true; failed; ++tried) {
+    RawNodes nodes{Over::kUnix};
+    Kept kept;
+    nodes.make(2);
+    nodes[1].handler.on_call = kept.handler();
+    const auto waiting = nodes[0].call(1, "hello", in(60s));
+    RawCall pending = kept.take();
+    OutFrame out(FrameKind::kRawRequest);
+    write_message(out, RawMessage{1, RawBytes::copy("as if it had come"), {}}, nodes[0].callbacks);
+    Frame frame;
+    frame.header.kind = FrameKind::kRawRequest;
+    frame.header.call_id = 77;
+    frame.header.remaining_us = kNoTimeLimit;
+    frame.received = Clock::now();
+    frame.body = out.body.body();
+    const auto peer = nodes[0].parts->members.find(1);
+    fail_allocation(tried);
+    peer->on_frame(peer->connection(), frame);
+    failed = allocation_failed();
+    if (tried == 0) {
+      EXPECT_FALSE(waiting->get().ok);
+    }
+    pending.reply(RawMessage{1, RawBytes::copy("an answer"), {}});
+    EXPECT_NE(waiting->get().text(), "");
+  }
+  EXPECT_GT(tried, 1);
+}
+
+// Where the ends of calls are posted: the first of them is the last of the loop's work to have memory.
+struct EndsOfCalls final : Executor {
+  explicit EndsOfCalls(int n) : until_failure(n) {}
+  void post(Task& task) noexcept override {
+    threads.post(task);
+    if (armed.exchange(false)) fail_allocation(until_failure);
+  }
+  const int until_failure;
+  std::atomic<bool> armed{false};
+  Threads threads{1};
+};
+
+// A node whose loop has no memory for one thing once the first of three calls has ended. All end, by the node's later looks.
+void expect_all_expire(int until_failure, const std::array<std::chrono::milliseconds, 3>& deadlines) {
+  EndsOfCalls ends(until_failure);
+  Threads blocking(2);
+  RawHandlers handler;
+  Kept kept;
+  handler.on_call = kept.handler();
+  RawOne other(1);
+  other.handler.on_call = kept.handler();
+  RawNodeOptions o;
+  o.name = "w0";
+  o.id = 0;
+  o.handler = &handler;
+  o.secret = secret_text();
+  TransportList transports = transports_named(o.transports, {o.host, o.plaintext_beyond_loopback});
+  const auto parts = RawNode::Parts::make({blocking, ends, std::move(transports)}, std::move(o));
+  RawNode node(parts);
+  node.connect(other->card(), in(10s));
+  other->expect("w0", in(10s));
+  node.open();
+  other->open();
+  std::vector<std::shared_ptr<Result>> sinks;
+  ends.armed = true;
+  const TimePoint now = Clock::now();
+  for (const auto& deadline : deadlines) {
+    const int to = sinks.empty() ? 0 : 1;
+    sinks.push_back(std::make_shared<Result>());
+    node.call(to, RawMessage{1, RawBytes::copy("hello"), {}}, now + deadline, sinks.back());
+  }
+  for (const auto& sink : sinks) {
+    const Ended& ended = sink->get();
+    EXPECT_FALSE(ended.ok);
+    EXPECT_NE(ended.text(), "");
+  }
+  node.close();
+}
+
+TEST(RawMemoryTest, CallsThatAreOverTogetherEndWhicheverAllocationFails) {
+  for (int n = 0; n < 4; ++n) expect_all_expire(n, {50ms, 50ms, 50ms});
+}
+
+TEST(RawMemoryTest, CallsThatAreOverLaterEndWhicheverAllocationFails) {
+  for (int n = 0; n < 12; ++n) expect_all_expire(n, {50ms, 100ms, 100ms});
 }
 
 }  // namespace

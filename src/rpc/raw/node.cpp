@@ -79,9 +79,7 @@ RawNode::Parts::Parts(const Means& m, RawNodeOptions o)
       connection_(connection_options(options, m.callbacks)),
       loop_(Loop::Options{.poll_budget = options.polling, .timer = m.timer, .callbacks = &m.callbacks}),
       ways_(m.transports, loop_, identity_),
-      deadlines([this](TimePoint when,
-                       std::function<void()> work) { (void)loop_.schedule_at(when, std::move(work)); },
-                [this](TimePoint now) { return sweep(now); }) {
+      deadlines(loop_, [this](TimePoint now) { return sweep(now); }) {
   members.set_self(detail::make_ref<RawPeer>(*this, members.self(), options.max_calls_in_flight));
 }
 
@@ -508,12 +506,12 @@ TimePoint RawNode::Parts::sweep(TimePoint now) noexcept {
       try {
         peer->calls.take_expired(now, &expired, &next);
       } catch (const std::bad_alloc&) {
-        next = now + kOutOfMemory;
+        next = std::min(next, now + kOutOfMemory);
       }
       end_expired(*peer);
     }
   } catch (const std::bad_alloc&) {
-    next = now + kOutOfMemory;
+    next = now + kOutOfMemory;  // of the list of peers: none was looked at
   }
   return next;
 }

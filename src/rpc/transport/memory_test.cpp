@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <future>
 #include <utility>
 
 #include "src/base/want_of_memory_for_tests.h"
+#include "src/rpc/calls_for_tests.h"
+#include "src/rpc/deadlines.h"
 #include "src/rpc/inbox.h"
 #include "src/rpc/transport/framed_connection.h"
 #include "src/rpc/transport/in_process/pipe_channel.h"
@@ -129,6 +132,57 @@ TEST(WantOfMemory, AListenerThatCannotBeginLeavesNobodyListening) {
   EXPECT_TRUE(listener);
   listener->close();
   loop.stop();
+}
+
+// A sweep that cannot be scheduled comes at the loop's next turn.
+TEST(WantOfMemory, DeadlinesAreLookedAtWhicheverAllocationFails) {
+  struct Owner {
+    Owner(Loop& loop, Deadlines::Sweep sweep) : deadlines(loop, std::move(sweep)) {}
+    Deadlines deadlines;
+  };
+  int tried = 0;
+  for (bool failed = true; failed; ++tried) {
+    IoLoop loop;
+    int sweeps = 0;
+    std::promise<bool> told;
+    const auto owner = std::make_shared<Owner>(loop, [&](TimePoint now) {
+      if (++sweeps == 1) {
+        fail_allocation(tried);
+        return now;
+      }
+      told.set_value(allocation_failed());
+      return kNoDeadline;
+    });
+    owner->deadlines.share(owner);
+    owner->deadlines.watch(Clock::now());
+    auto done = told.get_future();
+    ASSERT_EQ(done.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    failed = done.get();
+    loop.stop();
+  }
+  EXPECT_GT(tried, 1);
+}
+
+class CallsWithoutMemory : public CallsToOneself {};
+
+TEST_F(CallsWithoutMemory, OneWhoseDeadlineCannotBeWatchedIsNotMadeAndCostsOthersNothing) {
+  int tried = 0;
+  for (bool failed = true; failed; ++tried) {
+    const TimePoint now = Clock::now();
+    Future<Value> made;
+    fail_allocation(tried);
+    try {
+      made = call(now + std::chrono::milliseconds(1));
+    } catch (const std::bad_alloc&) {
+      EXPECT_EQ(calls.pending(), 0U);
+    }
+    failed = allocation_failed();
+    const Future<Value> next = call(now + std::chrono::milliseconds(10));
+    ASSERT_TRUE(next.wait_for(std::chrono::seconds(20)));
+    EXPECT_THROW((void)next.get(), DeadlineExceeded);
+    EXPECT_TRUE(failed || made.error());
+  }
+  EXPECT_GT(tried, 3);
 }
 
 // The end of a connection waits behind a large body without any memory.
