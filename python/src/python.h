@@ -30,6 +30,16 @@
 #define PyUnicode_GET_LENGTH PyUnicode_GetLength
 #define PyStructSequence_SET_ITEM PyStructSequence_SetItem
 
+// The headers of 3.14 and later keep these macros out of the stable ABI.
+#ifndef PySequence_Fast_GET_SIZE
+inline Py_ssize_t PySequence_Fast_GET_SIZE(PyObject* list_or_tuple) noexcept {
+  return PyList_Check(list_or_tuple) ? PyList_Size(list_or_tuple) : PyTuple_Size(list_or_tuple);
+}
+inline PyObject* PySequence_Fast_GET_ITEM(PyObject* list_or_tuple, Py_ssize_t i) noexcept {
+  return PyList_Check(list_or_tuple) ? PyList_GetItem(list_or_tuple, i) : PyTuple_GetItem(list_or_tuple, i);
+}
+#endif
+
 inline const char* PyUnicode_AsUTF8(PyObject* text) noexcept {
   return PyUnicode_AsUTF8AndSize(text, nullptr);
 }

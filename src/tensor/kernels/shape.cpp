@@ -153,7 +153,7 @@ Tensor squeeze(const Tensor& a, int64_t dim) {
   const size_t d = static_cast<size_t>(wrap_dim(dim, x.dim()));
   DimVector sizes(x.sizes());
   DimVector strides(x.strides());
-  if (x.dim() > 0 && sizes[d] == 1) {
+  if (x.dim() > 0 && x.sizes()[d] == 1) {
     sizes.erase(d);
     strides.erase(d);
   }
@@ -259,7 +259,7 @@ Tensor select(const Tensor& a, int64_t dim, int64_t index) {
                                  index, to_string(x.sizes()), d));
   DimVector sizes(x.sizes());
   DimVector strides(x.strides());
-  const int64_t offset = (index < 0 ? index + n : index) * strides[d];
+  const int64_t offset = (index < 0 ? index + n : index) * x.strides()[d];
   sizes.erase(d);
   strides.erase(d);
   return view_of(a, sizes, strides, offset);
