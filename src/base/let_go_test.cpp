@@ -2,18 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
+#include "src/base/testing/kept_tasks.h"
 #include "tine/executor.h"
 
 namespace tine::detail {
 namespace {
-
-class Kept final : public Executor {
- public:
-  void post(Task& task) noexcept override { tasks.push_back(&task); }
-  std::vector<Task*> tasks;
-};
 
 int freed = 0;
 void count(void*, size_t bytes) {
@@ -22,7 +15,7 @@ void count(void*, size_t bytes) {
 }
 
 TEST(LetGo, ALargeBlockUnderAGateIsFreedByItsExecutorAlone) {
-  Kept kept;
+  KeptTasks kept;
   int block = 0;
   freed = 0;
   {
@@ -37,7 +30,7 @@ TEST(LetGo, ALargeBlockUnderAGateIsFreedByItsExecutorAlone) {
 
 TEST(LetGo, AnExecutorThatHasClosedOrRunsItInPlaceFreesItOnce) {
   InlineExecutor here;
-  Kept closed;
+  KeptTasks closed;
   int block = 0;
   freed = 0;
   {
@@ -54,7 +47,7 @@ TEST(LetGo, AnExecutorThatHasClosedOrRunsItInPlaceFreesItOnce) {
 }
 
 TEST(LetGo, LittleOrWithoutAGateItIsFreedHere) {
-  Kept kept;
+  KeptTasks kept;
   int block = 0;
   freed = 0;
   let_go(&block, kLargeBlock, &count);

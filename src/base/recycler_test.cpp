@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "src/base/let_go.h"
+#include "src/base/testing/kept_tasks.h"
 
 namespace tine {
 namespace {
@@ -167,11 +168,7 @@ TEST_F(TheRecycler, IsSharedByThreads) {
 }
 
 TEST_F(TheRecycler, AThreadThatReadsGivesNoLargeBlockBackToTheSystem) {
-  class Posted final : public Executor {
-   public:
-    void post(Task& task) noexcept override { tasks.push_back(&task); }
-    std::vector<Task*> tasks;
-  } posted;
+  KeptTasks posted;
   recycler.remove(keeper);
   {
     const detail::CallbackGate gate(posted);

@@ -1,4 +1,5 @@
 #include "tine/context.h"
+#include "src/base/testing/kept_tasks.h"
 
 #include <gtest/gtest.h>
 
@@ -14,18 +15,6 @@ namespace tine {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Keeps its tasks until it is told to run them.
-class Later final : public Executor {
- public:
-  void post(Task& task) noexcept override { tasks_.push_back(&task); }
-  void run_all() {
-    for (Task* task : std::exchange(tasks_, {})) task->run();
-  }
-
- private:
-  std::vector<Task*> tasks_;
-};
 
 std::string trace() { return std::string(Context::current().trace_id()); }
 
@@ -48,7 +37,7 @@ TEST(Context, IsEmptyUnlessAScopeSetsOne) {
 }
 
 TEST(Context, IsCarriedByForkToWhereverItRuns) {
-  Later executor;
+  KeptTasks executor;
   Future<std::string> with;
   {
     const ContextScope scope(Context().with_trace_id("t"));
@@ -64,7 +53,7 @@ TEST(Context, IsCarriedByForkToWhereverItRuns) {
 }
 
 TEST(Context, IsCarriedByCallbacksAndNotTakenFromWhoCompletes) {
-  Later executor;
+  KeptTasks executor;
   Promise<int> p;
   const Future<int> f = p.future();
   const auto ask = [](const auto&...) { return trace(); };
@@ -118,7 +107,7 @@ TEST(Context, IsKeptByACoroutineAcrossItsWaitsOnOtherThreads) {
 }
 
 TEST(CancelSource, CompletesThePendingFuturesOfItsToken) {
-  Later executor;
+  KeptTasks executor;
   const CancelSource source;
   Promise<int> outside;
   Future<int> forked;
@@ -145,7 +134,7 @@ TEST(CancelSource, CompletesThePendingFuturesOfItsToken) {
 }
 
 TEST(CancelSource, RaisedBeforeCancelsAtOnce) {
-  Later executor;
+  KeptTasks executor;
   const CancelSource source;
   source.cancel();
   const ContextScope scope(Context().with_token(source.token()));

@@ -1,4 +1,5 @@
 #include "tine/coroutine.h"
+#include "src/base/testing/kept_tasks.h"
 
 #include <gtest/gtest.h>
 
@@ -100,10 +101,7 @@ TEST(Coroutine, LocalsAreGoneBeforeTheFutureCompletes) {
 }
 
 TEST(Coroutine, ResumeOnGoesOnInTheExecutor) {
-  struct Queue final : Executor {
-    void post(Task& task) noexcept override { tasks.push_back(&task); }
-    std::vector<Task*> tasks;
-  } queue;
+  KeptTasks queue;
   const Future<int> f = [](Executor& e) -> Future<int> {
     co_await schedule_on(e);
     co_return co_await resume_on(e, make_ready(4));

@@ -1,4 +1,5 @@
 #include "tine/future.h"
+#include "src/base/testing/kept_tasks.h"
 
 #include <gtest/gtest.h>
 
@@ -126,13 +127,7 @@ TEST(Future, WhatThenReturnsIsHeldAsItIsAlsoAFuture) {
 }
 
 TEST(Future, EachOfTheFourHasAFormThatRunsOnAnExecutorWithTheSameRules) {
-  struct Queue final : Executor {
-    void post(Task& task) noexcept override { tasks.push_back(&task); }
-    void run_all() {
-      for (Task* task : std::exchange(tasks, {})) task->run();
-    }
-    std::vector<Task*> tasks;
-  } queue;
+  KeptTasks queue;
   const auto check = [&](const Future<void>& source, bool fails) {
     int ran = 0;
     const auto then = source.then(queue, [&](const Future<void>& f) { return ++ran, f.error() != nullptr; });
@@ -367,10 +362,7 @@ TEST(WaitAll, ReturnsTheValues) {
 }
 
 TEST(CallbackGate, PostsUsersCallbacksInOrderInsteadOfRunningThem) {
-  struct Queue final : Executor {
-    void post(Task& task) noexcept override { tasks.push_back(&task); }
-    std::vector<Task*> tasks;
-  } queue;
+  KeptTasks queue;
   Promise<int> p;
   std::vector<int> order;
   (void)p.future().then([&](Future<int>) { order.push_back(1); });

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/testing/kept_tasks.h"
 #include "tine/combinators.h"
 #include "tine/context.h"
 #include "tine/coroutine.h"
@@ -137,10 +138,7 @@ TEST_F(CoAwait, InAnEmptyContextLetsCleanupWait) {
 }
 
 TEST_F(CoAwait, WithAnExecutorGoesOnThereWhenItsContextStops) {
-  struct Queue final : Executor {
-    void post(Task& task) noexcept override { tasks.push_back(&task); }
-    std::vector<Task*> tasks;
-  } queue;
+  KeptTasks queue;
   struct Moves {
     static Future<int> run(Executor* e, Future<int> f) { co_return co_await resume_on(*e, std::move(f)); }
   };

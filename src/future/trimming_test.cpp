@@ -8,18 +8,12 @@
 #include <thread>
 
 #include "src/base/sanitized.h"
+#include "src/base/testing/eventually.h"
 
 namespace tine {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool comes_true(const auto& condition) {
-  for (const TimePoint end = Clock::now() + 20s; Clock::now() < end; std::this_thread::sleep_for(1ms)) {
-    if (condition()) return true;
-  }
-  return false;
-}
 
 size_t resident_bytes() {
   std::FILE* const file = std::fopen("/proc/self/statm", "r");
@@ -52,9 +46,9 @@ TEST(Trimming, ResidentMemoryGoesBackToTheSystemAfterIdlenessAndNotBefore) {
   const Trimming trimming(recycler, timer, 5ms);
   for (int round = 0; round < 3; ++round) {
     use(recycler, kBytes);
-    EXPECT_TRUE(comes_true([&] { return recycler.kept() == 0 && timer.size() == 0; })) << round;
+    EXPECT_TRUE(eventually([&] { return recycler.kept() == 0 && timer.size() == 0; })) << round;
     if (kSanitized) continue;  // AddressSanitizer keeps for a while what was freed
-    EXPECT_TRUE(comes_true([&] { return resident_bytes() < before + kBytes / 2; })) << round;
+    EXPECT_TRUE(eventually([&] { return resident_bytes() < before + kBytes / 2; })) << round;
   }
 }
 

@@ -307,7 +307,7 @@ TEST_P(Shutdown, DoesNotWaitForHandlersWhoseCallerIsDead) {
   std::vector<Future<Value>> slow;
   for (int i = 0; i < 3; ++i) slow.push_back(world[1].call(2, foreign("slow"), kNoDeadline));
   // Two run, the third waits for a thread: all of them count until their caller is gone.
-  EXPECT_TRUE(testing::eventually([&] { return world[2].counts().calls_running == 3; }));
+  EXPECT_TRUE(eventually([&] { return world[2].counts().calls_running == 3; }));
   world[1].shutdown(false);
   std::vector<std::thread> others;
   for (const int rank : {0, 2})
@@ -484,7 +484,7 @@ TEST(Death, OfAHolderGivesItsLeasesBack) {
   EXPECT_FALSE(zero.agent->call(1, foreign("keep", {detail::Ref<RRefObject>(zero.agent->own(5))})).error());
   EXPECT_EQ(zero.agent->counts().references_owned, 1U);
   one.kill();
-  EXPECT_TRUE(testing::eventually([&] { return zero.agent->counts().references_owned == 0; }));
+  EXPECT_TRUE(eventually([&] { return zero.agent->counts().references_owned == 0; }));
 }
 
 TEST(Death, OfRank0EndsTheShutdownOfTheOthers) {

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::eventually;
+
 using testing::foreign;
 using ::testing::HasSubstr;
 using testing::name_of;

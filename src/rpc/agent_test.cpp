@@ -205,7 +205,7 @@ TEST(Agent, ALateAnswerHarmsNobody) {
   for (auto time = milliseconds(20); begun == 0; time *= 2)
     EXPECT_TRUE(world[0].call(1, foreign("late"), in(time)).error());
   timed_out.count_down();
-  EXPECT_TRUE(testing::eventually([&] { return answered == begun; }));
+  EXPECT_TRUE(eventually([&] { return answered == begun; }));
   EXPECT_EQ(world[0].call(1, CallRequest::builtin("test::plus", {1})).get().to_int(), 2);
 }
 
@@ -526,7 +526,7 @@ TEST(Agent, AnAnswerThatNobodyEncodesIsAnError) {
       EXPECT_THAT(describe(answer.error()), HasSubstr("no thread to give"));
     }
   }
-  EXPECT_TRUE(testing::eventually([&] { return world[1].counts().calls_running == 0; }));
+  EXPECT_TRUE(eventually([&] { return world[1].counts().calls_running == 0; }));
 }
 
 TEST(Agent, CallsForTheHandlerAreHeldUntilTheAgentIsOpened) {

@@ -1,4 +1,5 @@
 #include "src/rpc/inbox.h"
+#include "src/base/testing/kept_tasks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,18 +10,6 @@ namespace tine::rpc {
 namespace {
 
 using ::testing::ElementsAre;
-
-// Runs what was posted when it is told to.
-class Pool final : public Executor {
- public:
-  void post(Task& task) noexcept override { tasks.push_back(&task); }
-  void run_one() {
-    Task* const task = tasks.front();
-    tasks.pop_front();
-    task->run();
-  }
-  std::deque<Task*> tasks;
-};
 
 class Handled final : public Inbox::Sink {
  public:
@@ -47,7 +36,7 @@ class InboxTest : public ::testing::Test {
     frame.body = body;
     inbox->arrived(frame);
   }
-  Pool pool;
+  KeptTasks pool;
   Handled handled;
   detail::Ref<Inbox> inbox = detail::make_ref<Inbox>(handled, pool, pool);
 };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/base/testing/kept_tasks.h"
 #include "src/rpc/connection_for_tests.h"
 
 namespace tine::rpc {
@@ -26,17 +27,6 @@ class Noted final : public Peer::Events {
 
   std::vector<std::string> got;
   std::shared_ptr<void> life = std::make_shared<int>();
-};
-
-// Runs what was posted when it is told to.
-class Pool final : public Executor {
- public:
-  void post(Task& task) noexcept override { tasks.push_back(&task); }
-  void run_all() {
-    for (size_t i = 0; i < tasks.size(); ++i) tasks[i]->run();
-    tasks.clear();
-  }
-  std::vector<Task*> tasks;
 };
 
 class PeerTest : public ::testing::Test {
@@ -69,7 +59,7 @@ class PeerTest : public ::testing::Test {
   }
 
   InlineExecutor here;
-  Pool pool;
+  KeptTasks pool;
   Noted noted;
   detail::Ref<MuteConnection> connection = detail::make_ref<MuteConnection>("w1");
   detail::Ref<Peer> peer = make(1, false), self = make(0, true);

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 using ::testing::ElementsAre;
-using testing::eventually;
+
 using testing::foreign;
 using ::testing::HasSubstr;
 using testing::numbers;

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/testing/eventually.h"
 #include "src/rpc/agent.h"
 #include "src/rpc/transport/in_process/in_process_transport.h"
 #include "src/rpc/transport/named_transports.h"
@@ -152,13 +153,6 @@ class FreeAddress {
   const int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   std::string text_;
 };
-
-// What other threads do a moment later. A minute is for ever, also on a machine that is busy.
-[[nodiscard]] inline bool eventually(const std::function<bool()>& holds) {
-  const TimePoint until = Clock::now() + std::chrono::seconds(60);
-  while (!holds() && Clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return holds();
-}
 
 // What the workers of a test talk by.
 enum class Over : uint8_t { kUnix, kTcp, kInProcess };

@@ -23,7 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
-using testing::eventually;
+
 using testing::floats;
 using ::testing::HasSubstr;
 using testing::numbers;

@@ -15,7 +15,6 @@
 namespace tine::rpc {
 namespace {
 
-using testing::eventually;
 using ::testing::HasSubstr;
 
 // None of them ends by itself. They count in a tensor, so that a test sees that they run.

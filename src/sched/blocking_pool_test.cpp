@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "src/sched/comes_true_for_tests.h"
+#include "src/base/testing/eventually.h"
 #include "tine/future.h"
 
 namespace tine {
@@ -118,7 +118,7 @@ TEST(BlockingPool, CountsTheThreadsThatWaitForAFutureHoweverTheirWaitsNest) {
     }));
   }
   const auto blocked = [&](int count) {
-    EXPECT_TRUE(comes_true([&] { return pool.counters().blocked == count; })) << pool.counters().blocked;
+    EXPECT_TRUE(eventually([&] { return pool.counters().blocked == count; })) << pool.counters().blocked;
   };
   blocked(3);
   gates[1].set_value();

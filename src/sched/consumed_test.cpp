@@ -5,7 +5,7 @@
 #include <memory>
 #include <thread>
 
-#include "src/sched/comes_true_for_tests.h"
+#include "src/base/testing/eventually.h"
 #include "tine/fork.h"
 #include "tine/scheduler.h"
 
@@ -36,7 +36,7 @@ TEST(Consumed, AFutureOfTheNewestTaskIsFreedWhetherACopyExistsOrNot) {
       }
     }
     // A worker that ran it may hold it a moment longer.
-    EXPECT_TRUE(comes_true([&] { return Counted::alive == 0 && captured.expired(); }))
+    EXPECT_TRUE(eventually([&] { return Counted::alive == 0 && captured.expired(); }))
         << i << ": " << Counted::alive << " results, " << captured.use_count() << " closures";
     if (HasFailure()) break;
   }

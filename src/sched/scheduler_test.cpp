@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "src/sched/comes_true_for_tests.h"
+#include "src/base/testing/eventually.h"
 #include "src/sched/deque.h"
 #include "tine/context.h"
 
@@ -266,7 +266,7 @@ TEST(Scheduler, StartsItsThreadsWithItsFirstTaskAndCountsNoMoreStolenThanRun) {
   EXPECT_EQ(fork(pool, [] { return 1; }).get(), 1);
   EXPECT_EQ(pool.counters().threads, 1);
   // A thread counts a task as stolen, then as run, and only then runs it.
-  EXPECT_TRUE(comes_true([&] { return pool.counters().tasks_stolen <= pool.counters().tasks_run; }));
+  EXPECT_TRUE(eventually([&] { return pool.counters().tasks_stolen <= pool.counters().tasks_run; }));
   EXPECT_EQ(pool.counters().spare_threads, 0);
   EXPECT_EQ(pool.counters().blocked_threads, 0);
 }

@@ -6,7 +6,8 @@
 #include <thread>
 #include <vector>
 
-#include "src/sched/comes_true_for_tests.h"
+#include "src/base/testing/eventually.h"
+#include "src/base/testing/kept_tasks.h"
 #include "tine/combinators.h"
 #include "tine/scheduler.h"
 #include "tine/task_group.h"
@@ -63,16 +64,13 @@ TEST(OneFutureObject, RunsEveryCallbackThatThreadsAddToItWhenItIsDone) {
 }
 
 TEST(Fork, TheClosureIsGoneWhenTheFutureIsDone) {
-  struct Held final : Executor {
-    void post(Task& t) noexcept override { task = &t; }
-    Task* task = nullptr;
-  } held;
+  KeptTasks held;
   auto owned = std::make_shared<int>(7);
   const std::weak_ptr<int> seen = owned;
   const Future<int> f = fork(held, [owned = std::move(owned)] { return *owned; });
   bool alive = true;
   const Future<void> told = f.then([&](const Future<int>&) { alive = !seen.expired(); });
-  held.task->run();
+  held.run_one();
   EXPECT_FALSE(alive);
   EXPECT_EQ(f.get(), 7);
 }
@@ -133,14 +131,14 @@ TEST(Resize, GrowingWakesAsManyAsThereIsWorkForAlsoWhatLiesInSleepersOwnQueues) 
       }
     }));
   }
-  ASSERT_TRUE(comes_true([&] { return parents == 3; }));
+  ASSERT_TRUE(eventually([&] { return parents == 3; }));
   const uint64_t parks = pool.counters().parks;
   pool.set_num_threads(1);
   shrunk = true;
   // Two leave their child where it is and sleep.
-  ASSERT_TRUE(comes_true([&] { return pool.counters().parks >= parks + 2; }));
+  ASSERT_TRUE(eventually([&] { return pool.counters().parks >= parks + 2; }));
   pool.set_num_threads(4);
-  EXPECT_TRUE(comes_true([&] { return children == 3; })) << children;
+  EXPECT_TRUE(eventually([&] { return children == 3; })) << children;
   over = true;
   for (const Future<void>& f : forked) f.wait();
 }
@@ -190,7 +188,7 @@ TEST(Spares, AtTheirBoundACallbackThatNoStackIsLeftForFailsToo) {
       if (g.error()) ++failed;
     });
   }
-  EXPECT_TRUE(comes_true([&] { return begun + failed == kCallbacks; })) << begun << " " << failed;
+  EXPECT_TRUE(eventually([&] { return begun + failed == kCallbacks; })) << begun << " " << failed;
   gate.set_value(3);
   for (const Future<int>& f : results) f.wait();
   EXPECT_GT(failed, 0);
@@ -229,7 +227,7 @@ TEST(Scheduler, AThreadMayForkInDestructorsThatRunWhenItsQueueIsAnothers) {
   });
   ends.join();
   other.join();
-  EXPECT_TRUE(comes_true([&] { return ran == 2 * kForks; })) << ran;
+  EXPECT_TRUE(eventually([&] { return ran == 2 * kForks; })) << ran;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "src/sched/comes_true_for_tests.h"
+#include "src/base/testing/eventually.h"
 #include "tine/coroutine.h"
 #include "tine/scheduler.h"
 
@@ -20,13 +20,13 @@ TEST(Spares, ComeWhileWorkersAreBlockedAndAreCounted) {
   Promise<void> gate;
   std::vector<Future<void>> blocked;
   for (int i = 0; i < 3; ++i) blocked.push_back(fork(pool, [f = gate.future()] { f.wait(); }));
-  EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 3; }));
+  EXPECT_TRUE(eventually([&] { return pool.counters().blocked_threads == 3; }));
   EXPECT_EQ(fork(pool, [] { return 1; }).then([](const Future<int>& f) { return f.get(); }).get(), 1);
   EXPECT_GE(pool.counters().spare_threads, 2);
   EXPECT_LE(pool.counters().threads, 4);
   gate.set_value();
   for (const Future<void>& f : blocked) f.wait();
-  EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
+  EXPECT_TRUE(eventually([&] { return pool.counters().blocked_threads == 0; }));
 }
 
 TEST(Spares, ComeForAWorkerInABlockingScope) {
@@ -45,7 +45,7 @@ TEST(Spares, ComeForAWorkerInABlockingScope) {
   EXPECT_TRUE(ran) << "no spare thread came";
   if (!ran) go_on.release();
   blocked.wait();
-  EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 0; }));
+  EXPECT_TRUE(eventually([&] { return pool.counters().blocked_threads == 0; }));
   const BlockingScope outside;  // on a thread of no pool: nothing happens
 }
 
@@ -56,7 +56,7 @@ TEST(Spares, AtTheirBoundABlockedWaitRunsWhatIsQueued) {
     std::vector<Future<int>> waiting;
     for (int i = 0; i < bound + 5; ++i)
       waiting.push_back(fork(pool, [f = gate.future()] { return f.get(); }));
-    EXPECT_TRUE(comes_true([&] { return pool.counters().blocked_threads == bound; }));
+    EXPECT_TRUE(eventually([&] { return pool.counters().blocked_threads == bound; }));
     // Every thread is blocked, and the one that opens the gate is queued after their tasks.
     const Future<void> opener = fork(pool, [&] { gate.set_value(7); });
     EXPECT_TRUE(opener.wait_for(30s)) << bound;
@@ -70,18 +70,18 @@ TEST(Spares, OneThatHasGoneOnIsNotCalledBack) {
   Promise<void> first, second;
   std::atomic<bool> gone_on{false}, end{false}, ran{false};
   const Future<void> asleep = fork(pool, [f = first.future()] { f.wait(); });
-  ASSERT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 1; }));
+  ASSERT_TRUE(eventually([&] { return pool.counters().blocked_threads == 1; }));
   const Future<void> busy = fork(pool, [&, f = second.future()] {
     f.wait();
     gone_on = true;
-    (void)comes_true([&] { return end.load(); });
+    (void)eventually([&] { return end.load(); });
   });
-  ASSERT_TRUE(comes_true([&] { return pool.counters().blocked_threads == 2; }));
+  ASSERT_TRUE(eventually([&] { return pool.counters().blocked_threads == 2; }));
   second.set_value();
-  ASSERT_TRUE(comes_true([&] { return gone_on.load(); }));
+  ASSERT_TRUE(eventually([&] { return gone_on.load(); }));
   // The other one, which still waits, has to run it.
   const Future<void> queued = fork(pool, [&] { ran = true; });
-  EXPECT_TRUE(comes_true([&] { return ran.load(); }));
+  EXPECT_TRUE(eventually([&] { return ran.load(); }));
   end = true;
   first.set_value();
   asleep.wait();
@@ -192,7 +192,7 @@ TEST(Resize, UnderLoadGrowsAndShrinksTheNumberThatRunAtOnce) {
   for (int i = 0; i < 32; ++i) (void)fork(pool, [&] { chains.step(); });
   const auto runs_on = [&] {
     const int64_t before = chains.ran;
-    return comes_true([&] { return chains.ran > before + 100; });
+    return eventually([&] { return chains.ran > before + 100; });
   };
   EXPECT_TRUE(runs_on());
   EXPECT_EQ(chains.most, 1);
@@ -200,14 +200,14 @@ TEST(Resize, UnderLoadGrowsAndShrinksTheNumberThatRunAtOnce) {
     pool.set_num_threads(n);
     EXPECT_EQ(pool.num_threads(), n);
     // Those beyond finish their task first; then never more than n.
-    EXPECT_TRUE(comes_true([&] {
+    EXPECT_TRUE(eventually([&] {
       chains.most = 0;
       return runs_on() && chains.most <= n;
     })) << n;
-    EXPECT_TRUE(n == 1 || comes_true([&] { return chains.most > 1; })) << n;
+    EXPECT_TRUE(n == 1 || eventually([&] { return chains.most > 1; })) << n;
   }
   chains.stop = true;
-  EXPECT_TRUE(comes_true([&] { return chains.ended == 32; }));
+  EXPECT_TRUE(eventually([&] { return chains.ended == 32; }));
   EXPECT_LE(pool.counters().threads, 8);
 }
 
@@ -229,7 +229,7 @@ TEST(Counters, TellWhatWasStolen) {
       std::vector<Future<void>> children;
       std::atomic<int> ran{0};
       for (int i = 0; i < 4; ++i) children.push_back(fork(pool, [&] { ++ran; }));
-      const bool all = comes_true([&] { return ran == 4; });
+      const bool all = eventually([&] { return ran == 4; });
       for (const Future<void>& f : children) f.wait();
       return all && pool.counters().tasks_stolen >= before + 4;
     });
@@ -248,7 +248,7 @@ TEST(Counters, CountATaskAParkAndAWakeOnce) {
       const uint64_t parks = pool.counters().parks;
       const Future<void> task = fork(pool, [] {});
       // Not task.wait(): this thread would run it.
-      EXPECT_TRUE(comes_true([&] {
+      EXPECT_TRUE(eventually([&] {
         return pool.counters().tasks_run == before.tasks_run + i && pool.counters().parks > parks;
       }));
       EXPECT_TRUE(task.ready());

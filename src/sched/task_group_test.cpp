@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "src/sched/comes_true_for_tests.h"
+#include "src/base/testing/eventually.h"
 #include "src/sched/deque.h"
 #include "tine/scheduler.h"
 
@@ -85,7 +85,7 @@ TEST(Scheduler, CountersTellTasksRunAndParks) {
   for (const Future<int>& f : futures) f.wait();
   EXPECT_EQ(pool.counters().tasks_run, 100U);
   // Without work every worker goes to sleep.
-  EXPECT_TRUE(comes_true([&] { return pool.counters().parks > 0; }));
+  EXPECT_TRUE(eventually([&] { return pool.counters().parks > 0; }));
 }
 
 TEST(Scheduler, MoreWorkersThanCoresWithoutWorkUseNoProcessorTime) {

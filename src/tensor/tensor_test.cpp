@@ -1,4 +1,5 @@
 #include "tine/tensor.h"
+#include "src/base/testing/kept_tasks.h"
 
 #include <cmath>
 #include <limits>
@@ -224,11 +225,7 @@ TEST(Tensor, MemoryOf32KiBOrMoreIsUsedAgainWhateverWasFreedBeforeAndLessIsMalloc
 }
 
 TEST(Tensor, ALargeOneIsNotFreedByAThreadThatReads) {
-  class Kept final : public Executor {
-   public:
-    void post(Task& task) noexcept override { tasks.push_back(&task); }
-    std::vector<Task*> tasks;
-  } kept;
+  KeptTasks kept;
   {
     const detail::CallbackGate gate(kept);
     for (const int64_t n : {100, 40 << 20})  // more than is ever kept

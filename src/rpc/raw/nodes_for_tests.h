@@ -300,10 +300,7 @@ class Kept {
 
 template <class Condition>
 void wait_until(const char* what, Condition condition) {
-  for (const TimePoint end = in(20s); Clock::now() < end; std::this_thread::sleep_for(1ms)) {
-    if (condition()) return;
-  }
-  ADD_FAILURE() << "in 20 s it did not come true that " << what;
+  if (!eventually(condition)) ADD_FAILURE() << "in a minute it did not come true that " << what;
 }
 
 }  // namespace tine::rpc::testing

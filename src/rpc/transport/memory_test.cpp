@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <future>
 #include <utility>
 
+#include "src/base/testing/kept_tasks.h"
 #include "src/base/want_of_memory_for_tests.h"
 #include "src/rpc/calls_for_tests.h"
 #include "src/rpc/deadlines.h"
@@ -187,10 +187,7 @@ TEST_F(CallsWithoutMemory, OneWhoseDeadlineCannotBeWatchedIsNotMadeAndCostsOther
 
 // The end of a connection waits behind a large body without any memory.
 TEST(WantOfMemory, AnInboxTellsTheEnd) {
-  struct Pool final : Executor {
-    void post(Task& task) noexcept override { tasks.push_back(&task); }
-    std::deque<Task*> tasks;
-  } pool;
+  KeptTasks pool;
   struct Sink final : Inbox::Sink {
     void handle(Frame&, At) noexcept override { ++frames; }
     void handle_end(const CloseInfo& info) noexcept override { end = describe(info.error); }
@@ -213,8 +210,7 @@ TEST(WantOfMemory, AnInboxTellsTheEnd) {
     fail_allocation(n);
     inbox->ended(info);
     failed = allocation_failed();
-    pool.tasks.front()->run();
-    pool.tasks.clear();
+    pool.run_all();
     EXPECT_EQ(sink.frames, 1);
     EXPECT_EQ(sink.end, "PeerDied: it died");
   }

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/testing/eventually.h"
 #include "src/rpc/transport/in_process/in_process_transport.h"
 #include "src/rpc/transport/tcp/tcp_transport.h"
 #include "src/rpc/transport/unix/unix_transport.h"
@@ -33,16 +34,6 @@ inline OutFrame request(uint64_t id, const std::string& text) {
   OutFrame f(FrameKind::kRequest, id);
   f.body.str(text);
   return f;
-}
-
-template <class F>
-bool eventually(F f) {
-  const TimePoint until = Clock::now() + std::chrono::seconds(20);
-  while (!f()) {
-    if (Clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 struct Received {
