@@ -33,7 +33,7 @@ if(TINE_SANITIZE MATCHES "address|thread")
   execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.so
                   OUTPUT_VARIABLE stdcxx_path OUTPUT_STRIP_TRAILING_WHITESPACE)
   # libstdc++ too, or the interceptor of __cxa_throw finds nothing to call. Leaks: the interpreter's own drown ours.
-  list(APPEND pytest_environment "LD_PRELOAD=${runtime_path}:${stdcxx_path}" "ASAN_OPTIONS=detect_leaks=0" "TSAN_OPTIONS=die_after_fork=0"
+  list(APPEND pytest_environment "LD_PRELOAD=${runtime_path}:${stdcxx_path}" "ASAN_OPTIONS=detect_leaks=0" "TSAN_OPTIONS=die_after_fork=0:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp"
        "PYTHONMALLOC=malloc")
 endif()
 

@@ -64,17 +64,22 @@ function(tine_folder name)
   endif()
 endfunction()
 
+# What ThreadSanitizer takes for a race and is none: see the two files.
+function(tine_under_tsan executable test)
+  if(TINE_SANITIZE MATCHES "thread")
+    target_sources(${executable} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/tsan_exceptions.cpp")
+    set_tests_properties(${test} PROPERTIES
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
+  endif()
+endfunction()
+
 # The executable <name>_test of those files, linked against those libraries, and its ctest entry <name>.
 function(tine_test name files libs)
   add_executable(${name}_test ${files})
   target_link_libraries(${name}_test PRIVATE ${libs} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
-  if(TINE_SANITIZE MATCHES "thread")
-    target_sources(${name}_test PRIVATE "${PROJECT_SOURCE_DIR}/cmake/tsan_exceptions.cpp")
-    set_tests_properties(${name} PROPERTIES
-      ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
-  endif()
+  tine_under_tsan(${name}_test ${name})
 endfunction()
 
 # libtine.so: every folder's objects. It lies beside the Python module, which finds it by $ORIGIN.

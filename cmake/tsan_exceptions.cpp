@@ -1,4 +1,4 @@
-// Linked into each test under ThreadSanitizer. libstdc++ counts the references of an exception with atomics that the
+// Linked into each C++ test under ThreadSanitizer. libstdc++ counts the references of an exception with atomics that the
 // sanitizer does not see, so it takes the end of an exception for a race with the last look at it by another thread. The
 // functions that have a name are in cmake/tsan.supp; the free of the memory has no frame of its own: it is hidden here.
 

@@ -46,6 +46,7 @@ struct Works {
   bool count = false;
   bool lookup = false;
   bool slice = false;
+  bool tuple = false;
   bool type_name = false;
   bool vectorcall = false;
 };
@@ -156,7 +157,11 @@ int line_of(PyCodeObject* code, int offset) noexcept {
     int begin = 0, end = 0;
     PyObject* line = nullptr;
     if (!row || !PyArg_ParseTuple(row.get(), "iiO", &begin, &end, &line)) break;
-    if (begin <= offset && offset < end) return line == Py_None ? 0 : static_cast<int>(PyLong_AsLong(line));
+    if (begin <= offset && offset < end) {
+      const long number = line == Py_None ? 0 : PyLong_AsLong(line);
+      PyErr_Clear();
+      return number > 0 ? static_cast<int>(number) : 0;
+    }
   }
   PyErr_Clear();
   return 0;
@@ -372,6 +377,52 @@ void set_vectorcall(PyTypeObject* type, vectorcallfunc call, destructor) noexcep
 
 #endif
 
+namespace {
+
+// What lies in a tuple between its size and its items.
+enum class TupleHead : uint8_t { kNothing, kHash, kUnknown };
+constinit TupleHead tuple_head = TupleHead::kUnknown;  // set at import
+
+PyObject* zeroed_tuple(PyTypeObject* type, Py_ssize_t n, TupleHead head) {
+  PyObject* const tuple = PyType_GenericAlloc(type, n);
+  constexpr Py_hash_t kNotYet = -1;
+  if (tuple && head == TupleHead::kHash) {
+    std::memcpy(reinterpret_cast<PyVarObject*>(tuple) + 1, &kNotYet, sizeof kNotYet);
+  }
+  return tuple;
+}
+
+// How many bytes of a tuple lie in front of its items; -1 where that is not told.
+Py_ssize_t head_of_tuples() {
+  const PyRef told =
+      PyRef::adopt(PyObject_GetAttrString(reinterpret_cast<PyObject*>(&PyTuple_Type), "__basicsize__"));
+  const Py_ssize_t bytes = told ? PyLong_AsSsize_t(told.get()) : -1;
+  if (bytes < 0) PyErr_Clear();
+  return bytes;
+}
+
+// Whether one that is made so is a tuple to others.
+bool is_tuple(TupleHead head) {
+  const PyRef known = PyRef::adopt(Py_BuildValue("(ii)", 7, 9));
+  const PyRef made = PyRef::adopt(known ? zeroed_tuple(&PyTuple_Type, 2, head) : nullptr);
+  if (!made) return false;
+  for (Py_ssize_t i = 0; i < 2; ++i)
+    PyTuple_SET_ITEM(made.get(), i, Py_NewRef(PyTuple_GET_ITEM(known.get(), i)));
+  return PyObject_RichCompareBool(made.get(), known.get(), Py_EQ) == 1 &&
+         PyObject_Hash(made.get()) == PyObject_Hash(known.get());
+}
+
+}  // namespace
+
+PyObject* new_tuple(PyTypeObject* subclass, Py_ssize_t n) {
+  if (tuple_head != TupleHead::kUnknown) [[likely]]
+    return zeroed_tuple(subclass, n, tuple_head);
+  const PyRef places = PyRef::adopt(PyTuple_New(n));
+  if (!places) return nullptr;
+  for (Py_ssize_t i = 0; i < n; ++i) PyTuple_SET_ITEM(places.get(), i, Py_NewRef(Py_None));
+  return PyObject_CallOneArg(reinterpret_cast<PyObject*>(subclass), places.get());
+}
+
 std::vector<Mechanism> versions() {
   return {
 #if TINE_FRAMES == 3
@@ -403,6 +454,11 @@ std::vector<Mechanism> versions() {
         {"slice", "any CPython: PySliceObject", works.slice},
         {"calls of a class", "any CPython: tp_vectorcall", works.vectorcall},
 #endif
+        {"tuple",
+         tuple_head == TupleHead::kNothing ? "CPython 3.11 to 3.13: zeroed memory"
+         : works.tuple ? "CPython 3.14 to 3.15: zeroed memory, and a hash that is not yet known"
+                       : "any CPython: of a tuple",
+         works.tuple},
         {"source location", "libstdc++: one pointer to file, function, line, column", detail::locations_work},
 #if defined(__GLIBCXX__)
         {"exception type", "libstdc++: exception_ptr::__cxa_exception_type", works.type},
@@ -462,6 +518,13 @@ void try_all() {
 #else
   works.type_name = true;
 #endif
+
+  const Py_ssize_t head = head_of_tuples();
+  const TupleHead guess = head == Py_ssize_t{sizeof(PyVarObject)}                       ? TupleHead::kNothing
+                          : head == Py_ssize_t{sizeof(PyVarObject) + sizeof(Py_hash_t)} ? TupleHead::kHash
+                                                                                        : TupleHead::kUnknown;
+  works.tuple = guess != TupleHead::kUnknown && is_tuple(guess);
+  if (works.tuple) tuple_head = guess;
 
   works.slice = true;
   const PyRef slice = PyRef::adopt(PySlice_New(Py_True, Py_False, Py_Ellipsis));

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <string>
 
+#include "python/src/abi.h"
+
 // dtypes (one object each) and Size, the tuple that a shape is.
 
 namespace tine::python {
@@ -103,7 +105,7 @@ PyObject* wrap_dtype(DType dtype) { return Py_NewRef(objects[static_cast<size_t>
 DType dtype_of(PyObject* object) noexcept { return reinterpret_cast<PyDType*>(object)->dtype; }
 
 PyObject* make_size(std::span<const int64_t> sizes) {
-  PyObject* const size = PyType_GenericAlloc(types.size, static_cast<Py_ssize_t>(sizes.size()));
+  PyObject* const size = abi::new_tuple(types.size, static_cast<Py_ssize_t>(sizes.size()));
   if (!size) return nullptr;
   for (size_t i = 0; i < sizes.size(); ++i) {
     PyObject* const n = PyLong_FromLongLong(sizes[i]);

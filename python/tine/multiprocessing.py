@@ -185,10 +185,10 @@ def start_processes(
     fn: importable in them: at the top level of a file. join: waits for all and returns None, or raises what
     ProcessContext.join raises; False returns the ProcessContext. start_method: of the standard library.
     """
+    given = tuple(args)
     context: Any = multiprocessing.get_context(start_method)
     folder = tempfile.TemporaryDirectory(prefix="tine-processes-")
     processes = []
-    given = tuple(args)
     try:
         for index in range(nprocs):
             process = context.Process(

@@ -7,6 +7,7 @@
 //   }
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -16,7 +17,13 @@ namespace {
 // Allocations of this thread until one fails; negative: none does.
 thread_local int until_failure = -1;
 
-bool fails() noexcept { return until_failure >= 0 && until_failure-- == 0; }
+std::atomic<int> failures{0};
+
+bool fails() noexcept {
+  if (until_failure < 0 || until_failure-- != 0) return false;
+  ++failures;
+  return true;
+}
 
 void* allocate(size_t size) {
   if (fails()) throw std::bad_alloc();
@@ -28,6 +35,8 @@ void* allocate(size_t size) {
 [[maybe_unused]] void fail_allocation(int n) noexcept { until_failure = n; }
 // Whether it has, or is still to come no more.
 [[maybe_unused]] bool allocation_failed() noexcept { return std::exchange(until_failure, -1) < 0; }
+// How many have failed so far, on whichever thread.
+[[maybe_unused]] int allocations_failed() noexcept { return failures; }
 
 }  // namespace
 

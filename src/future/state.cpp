@@ -184,10 +184,11 @@ std::exception_ptr StateBase::error() const noexcept {
                           "the deadline passed before " + subject() + " was done");
       });
     case Outcome::kInherited:
-      return make_error(ErrorKind::kAbandoned,
-                        "this future was made before the process forked: what completes it runs in the "
-                        "parent only; wait for "
-                        "it there, or start the work again in the child");
+      return error_or_want([] {
+        return make_error(ErrorKind::kAbandoned,
+                          "this future was made before the process forked: what completes it runs in the "
+                          "parent only; wait for it there, or start the work again in the child");
+      });
   }
   return nullptr;
 }

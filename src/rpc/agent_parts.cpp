@@ -39,7 +39,8 @@ AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
       links(link_options(o, incarnation)),
       references(world),
       server(world, references, server_options(o)),
-      calls(world, references, server, o.rpc_timeout, callbacks_of(o), links.loop()),
+      calls(world, references, server, o.rpc_timeout, callbacks_of(o),
+            [this]() -> Loop& { return links.loop(); }),
       barrier(world, calls, server, o.interrupted),
       peers_{o.max_calls_in_flight, o.executor, &callbacks_of(o)},
       log_(o.log) {}

@@ -54,13 +54,13 @@ class OnFailure final : private detail::Node {
 }  // namespace
 
 Calls::Calls(World& world, RRefTable& references, Server& server, Seconds timeout, Executor& callbacks,
-             Loop& loop)
+             std::function<Loop&()> loop)
     : world_(world),
       references_(references),
       server_(server),
       callbacks_(callbacks),
       rpc_timeout_(timeout.count()),
-      deadlines_(loop, [this](TimePoint now) { return sweep(now); }) {}
+      deadlines_(std::move(loop), [this](TimePoint now) { return sweep(now); }) {}
 
 TimePoint Calls::deadline_after(Seconds timeout) const {
   double seconds = timeout.count();
@@ -251,12 +251,19 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     WireHooks hooks(references_, from.info.id);
     Value value = read_last_value(in, segments, hooks);
     if (call) call->emplace(std::move(value));
+  } catch (const std::bad_alloc&) {
+    if (!call) return;
+    call->fail(error_or_want([&] {
+      return make_error(ErrorKind::kMemory, fmt::format("no memory for the answer of worker '{}' to {}",
+                                                        from.info.name, call->what));
+    }));
   } catch (...) {
-    if (call) {
-      call->fail(make_error(ErrorKind::kValue,
-                            fmt::format("the answer of worker '{}' to {} cannot be read: {}", from.info.name,
-                                        call->what, describe(std::current_exception()))));
-    }
+    if (!call) return;
+    call->fail(error_or_want([&] {
+      return make_error(ErrorKind::kValue,
+                        fmt::format("the answer of worker '{}' to {} cannot be read: {}", from.info.name,
+                                    call->what, describe(std::current_exception())));
+    }));
   }
 }
 

@@ -23,7 +23,7 @@ class Calls final : public Fetcher {
  public:
   // `timeout`: of calls that name none. `callbacks`: where users' callbacks go of calls whose deadline passes.
   Calls(World& world, RRefTable& references, Server& server, Seconds timeout, Executor& callbacks,
-        Loop& loop);
+        std::function<Loop&()> loop);
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { deadlines_.share(std::move(owner)); }

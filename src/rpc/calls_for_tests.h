@@ -55,7 +55,7 @@ class CallsToOneself : public ::testing::Test {
   IoLoop loop_;
 
  protected:
-  Calls calls{world_, references_, server_, Seconds(60), here_, loop_};
+  Calls calls{world_, references_, server_, Seconds(60), here_, [this]() -> Loop& { return loop_; }};
 };
 
 }  // namespace tine::rpc

@@ -13,28 +13,39 @@ void Deadlines::watch(TimePoint deadline) {
   while (ticks(deadline) < next) {
     if (!next_.compare_exchange_weak(next, ticks(deadline), std::memory_order_seq_cst)) continue;
     try {
-      (void)loop_.schedule_at(deadline, [weak = owner_, this] {
+      (void)loop_().schedule_at(deadline, [weak = owner_, this] {
         if (auto owner = weak.lock()) sweep(std::move(owner));
       });
     } catch (...) {
-      next_.store(INT64_MAX, std::memory_order_seq_cst);  // the next call's has to see to the others, too
+      // Others may have seen the mark meanwhile, and rely on it.
+      next_.store(INT64_MAX, std::memory_order_seq_cst);
+      come_back();
       throw;
     }
     return;
   }
 }
 
-void Deadlines::sweep(std::shared_ptr<void> owner) noexcept {
+void Deadlines::sweep([[maybe_unused]] std::shared_ptr<void> owner) noexcept {
   // A call that is added from here on sees the mark and schedules its own sweep, or is seen below.
   next_.store(INT64_MAX, std::memory_order_seq_cst);
   try {
     watch(sweep_(Clock::now()));
-  } catch (const std::bad_alloc&) {
-    // A timer needs memory, an errand none: the loop comes back here in each of its turns until there is some.
-    if (again_) return;
-    again_ = std::move(owner);
-    if (!loop_.post(*this)) owner = std::move(again_);
+  } catch (const std::exception&) {
+    // It comes back in each turn of the loop, until there is memory for a timer.
   }
+}
+
+void Deadlines::come_back() noexcept {
+  if (errand_posted_.exchange(true, std::memory_order_acq_rel)) return;
+  errands_owner_ = owner_.lock();
+  if (!errands_owner_ || !loop_().post(*this)) (void)take_errand();
+}
+
+std::shared_ptr<void> Deadlines::take_errand() noexcept {
+  auto owner = std::move(errands_owner_);
+  errand_posted_.store(false, std::memory_order_release);
+  return owner;
 }
 
 }  // namespace tine::rpc

@@ -18,22 +18,28 @@ class Deadlines final : private Loop::Errand {
  public:
   // Ends what is over by `now`; returns the earliest deadline of the rest. It does not throw.
   using Sweep = std::function<TimePoint(TimePoint now)>;
-  Deadlines(Loop& loop, Sweep sweep) : loop_(loop), sweep_(std::move(sweep)) {}
+  // `loop` is asked with the first deadline.
+  Deadlines(std::function<Loop&()> loop, Sweep sweep) : loop_(std::move(loop)), sweep_(std::move(sweep)) {}
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
-  // After this call the sweep comes in time for that deadline. REQUIRES: the sweep can find the call by now.
+  // After this call the sweep comes in time for that deadline, also for other threads' calls where it throws. REQUIRES: the
+  // sweep can find the call by now.
   void watch(TimePoint deadline);
 
  private:
   void sweep(std::shared_ptr<void> owner) noexcept;
-  void run_errand() noexcept override { sweep(std::move(again_)); }
-  void drop_errand() noexcept override { const auto last = std::move(again_); }
+  // A sweep at the loop's next turn, for which an errand needs no memory.
+  void come_back() noexcept;
+  [[nodiscard]] std::shared_ptr<void> take_errand() noexcept;
+  void run_errand() noexcept override { sweep(take_errand()); }
+  void drop_errand() noexcept override { const auto last = take_errand(); }
 
-  Loop& loop_;
+  const std::function<Loop&()> loop_;
   const Sweep sweep_;
   std::weak_ptr<void> owner_;
-  std::shared_ptr<void> again_;           // the owner, while the errand is posted; the loop's thread alone
+  std::atomic<bool> errand_posted_{false};
+  std::shared_ptr<void> errands_owner_;   // of the thread that set errand_posted_, then of the errand
   std::atomic<int64_t> next_{INT64_MAX};  // ticks of the clock
 };
 

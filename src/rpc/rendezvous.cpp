@@ -87,10 +87,11 @@ class Rendezvous::Register final : public detail::RefCounted {
     const MutexLock lock(mutex_);
     bool taken = false;
     std::string refusal = failure_;
+    if (ended_ && refusal.empty()) refusal = "the rendezvous has failed: rank 0 had no memory";
     if (refusal.empty()) refusal = reason_against(member, world_size, &taken);
     if (!refusal.empty()) {
       if (!connection) throw ValueError(refusal);
-      if (failure_.empty()) refused_.push_back(refusal);
+      if (!ended_) refused_.push_back(refusal);
       send_failure(*connection, call, make_error(ErrorKind::kValue, refusal));
       // The world that everybody waits for cannot come together any more.
       if (taken) fail_locked(refusal, ErrorKind::kValue);
@@ -111,7 +112,7 @@ class Rendezvous::Register final : public detail::RefCounted {
   void ready(int rank, uint64_t call) {
     const MutexLock lock(mutex_);
     const auto at = entries_.find(rank);
-    if (at == entries_.end() || !failure_.empty()) return;
+    if (at == entries_.end() || ended_) return;
     at->second.call = call;
     at->second.ready = true;
     for (const auto& [r, entry] : entries_) {

@@ -267,8 +267,10 @@ TEST_F(Workers, AContextsDeadlineReachesTheCalleeAndEndsTheCall) {
     const TimePoint deadline = Context::current().deadline();
     return deadline == kNoDeadline ? -1.0 : Seconds(deadline - Clock::now()).count();
   });
-  callee().serve("until stopped", [] {
+  std::latch& seen = latch(1);  // the error: the answer is not to overtake it
+  callee().serve("until stopped", [&] {
     while (!Context::current().stopped()) std::this_thread::sleep_for(milliseconds(1));
+    seen.wait();
   });
   join(2, kNoTimeout);
   EXPECT_EQ(caller().call("w1", "time left").get().to_float(), -1);
@@ -281,13 +283,16 @@ TEST_F(Workers, AContextsDeadlineReachesTheCalleeAndEndsTheCall) {
   }
   const ContextScope scope(Context().with_timeout(timer, milliseconds(50)));
   EXPECT_THROW((void)caller().call("w1", "until stopped").get(), DeadlineExceeded);
+  seen.count_down();
   EXPECT_TRUE(eventually([&] { return callee().counts().calls_running == 0; }));
 }
 
 // However the Context ends, and whoever sees it first: the waiting thread, the Future or the look at the deadlines.
 TEST_F(Workers, TheErrorOfACallWhoseContextEndedNamesTheCallAndTheWorker) {
-  callee().serve("until stopped", [] {
+  std::latch& seen = latch(1);  // the error: the answer is not to overtake it
+  callee().serve("until stopped", [&] {
     while (!Context::current().stopped()) std::this_thread::sleep_for(milliseconds(1));
+    seen.wait();
   });
   join(2, kNoTimeout);
   const auto named = ::testing::AllOf(HasSubstr("until stopped"), HasSubstr("worker 'w1'"));
@@ -296,6 +301,7 @@ TEST_F(Workers, TheErrorOfACallWhoseContextEndedNamesTheCallAndTheWorker) {
     const Future<Value> call = caller().call("w1", "until stopped");
     EXPECT_THAT(refusal([&] { return Future<Value>(call).get(); }), named);
     EXPECT_THAT(describe(call.error()), named);
+    seen.count_down();
   }
   CancelSource source;
   const ContextScope scope(Context().with_token(source.token()));

@@ -170,6 +170,13 @@ def test_size_shape_and_their_kin():
         len(tine.tensor(1))
 
 
+def test_a_size_is_a_key_like_the_tuple_that_it_equals():
+    for shape in ((), (1,), (2, 3), tuple(range(20))):
+        size = tine.empty(shape).shape
+        assert size == shape and hash(size) == hash(shape) and {shape: "found"}[size] == "found"
+        assert hash(tine.Size(shape)) == hash(shape) and {size, tine.Size(shape), shape} == {shape}
+
+
 def test_size_and_stride_take_dim_by_name_and_none_for_all():
     x = tine.ones(2, 3)
     assert x.size(dim=1) == 3 and x.stride(dim=0) == 3

@@ -79,7 +79,7 @@ RawNode::Parts::Parts(const Means& m, RawNodeOptions o)
       connection_(connection_options(options, m.callbacks)),
       loop_(Loop::Options{.poll_budget = options.polling, .timer = m.timer, .callbacks = &m.callbacks}),
       ways_(m.transports, loop_, identity_),
-      deadlines(loop_, [this](TimePoint now) { return sweep(now); }) {
+      deadlines([this]() -> Loop& { return loop_; }, [this](TimePoint now) { return sweep(now); }) {
   members.set_self(detail::make_ref<RawPeer>(*this, members.self(), options.max_calls_in_flight));
 }
 
@@ -243,7 +243,7 @@ void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept 
     info.error = error_or_want([&] { return make_error(ErrorKind::kPeerDied, why); });
     peer.set_end(info);
   }
-  log(why);
+  log([&] { return why; });
   lose(peer, why, false);
   peer.refuse(GoodbyeReason::kMalformed, what);
 }
@@ -261,7 +261,7 @@ void RawNode::Parts::ended(RawPeer& peer, const CloseInfo& info) noexcept {
                             : fmt::format("{} died: it {}", who, info.how);
   });
   if (!closing() && info.why != CloseInfo::Why::kLocal && !left && peer.is_taken_in() && !peer.dead())
-    log(why);
+    log([&] { return why; });
   lose(peer, why, left);
   members.closed(peer);
 }
@@ -288,7 +288,7 @@ void RawNode::Parts::remove(int id, const std::string& why) noexcept {
   if (of_parent() || id == options.id) return;
   const auto peer = members.find(id);
   if (!peer) return;
-  lose(*peer, fmt::format("{} was removed: {}", describe(peer->who), why), true);
+  lose(*peer, said([&] { return fmt::format("{} was removed: {}", describe(peer->who), why); }), true);
   peer->refuse(GoodbyeReason::kDone, why);
 }
 

@@ -68,7 +68,7 @@ void Connector::begin() noexcept {
                                       error ? ": " : "", error ? std::strerror(error) : ""));
       }));
     });
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     return give_up(std::current_exception());
   }
   next_try();
@@ -104,7 +104,7 @@ void Connector::pause() noexcept {
   try {
     // Where the loop is ending nothing is scheduled, and the last reference goes: the destructor tells.
     (void)loop_.schedule_at(Clock::now() + pause_, [self] { self->next_try(); });
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     return give_up(std::current_exception());
   }
   pause_ = std::min(2 * pause_, kLongestPause);

@@ -1,7 +1,7 @@
 // Connector: one connection on its way, from connect() to a proven Connection or an error.
 //
 // It tries, again while nobody listens if the options say so, until the deadline; then the channel proves itself. How a
-// channel comes about is the transport's. All members but future() and start() run on the loop's thread.
+// channel comes about is the transport's. All members but start() and the destructor run on the loop's thread.
 #pragma once
 
 #include <memory>

@@ -452,7 +452,7 @@ bool Loop::post(std::function<void()> work) { return impl_->post(std::move(work)
 bool Loop::post(Errand& errand) noexcept { return impl_->post(errand); }
 
 TimerId Loop::schedule_at(TimePoint when, std::function<void()> work) {
-  if (forked()) return {};
+  if (forked() || impl_->stopping.load(std::memory_order_acquire)) return {};
   auto due = detail::make_ref<Due>(impl_, std::move(work));
   const MutexLock lock(impl_->mutex);
   if (impl_->stopped || impl_->stopping.load(std::memory_order_relaxed)) return {};

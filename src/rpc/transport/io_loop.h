@@ -57,7 +57,7 @@ class Loop {
     Executor* callbacks = nullptr;  // of a timer of its own; null: in place
   };
 
-  // Work whose object exists beforehand, so that posting it needs no memory. It may be posted again only after it has run or
+  // Work whose object exists beforehand, so that posting it needs no memory. It may be posted again once it runs or
   // was dropped, which happens on the loop's thread. The poster keeps it alive until then.
   class Errand {
    public:

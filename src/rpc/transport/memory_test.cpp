@@ -50,6 +50,7 @@ void expect_told(const Act& act) {
     failed = allocation_failed();
     ends.at_near->wait_closed();
     ends.at_far->wait_closed();
+    EXPECT_NE(ends.at_near->error + ends.at_far->error, "");
   }
 }
 
@@ -137,7 +138,8 @@ TEST(WantOfMemory, AListenerThatCannotBeginLeavesNobodyListening) {
 // A sweep that cannot be scheduled comes at the loop's next turn.
 TEST(WantOfMemory, DeadlinesAreLookedAtWhicheverAllocationFails) {
   struct Owner {
-    Owner(Loop& loop, Deadlines::Sweep sweep) : deadlines(loop, std::move(sweep)) {}
+    Owner(Loop& loop, Deadlines::Sweep sweep)
+        : deadlines([&loop]() -> Loop& { return loop; }, std::move(sweep)) {}
     Deadlines deadlines;
   };
   int tried = 0;

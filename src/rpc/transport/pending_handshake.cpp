@@ -29,12 +29,13 @@ void PendingHandshake::begin(TimePoint deadline) {
     if (self->acceptor_) {
       self->refuse(RefusalCode::kTooSlow);
     } else {
-      self->finish(
-          nullptr,
-          make_error(ErrorKind::kDeadlineExceeded,
-                     fmt::format("{} accepted the connection but did not finish the handshake in time: "
-                                 "it hangs, or is not a tine worker",
-                                 self->address_)));
+      self->finish(nullptr, error_or_want([&] {
+                     return make_error(
+                         ErrorKind::kDeadlineExceeded,
+                         fmt::format("{} accepted the connection but did not finish the handshake in time: "
+                                     "it hangs, or is not a tine worker",
+                                     self->address_));
+                   }));
     }
   });
   try {
@@ -68,9 +69,13 @@ void PendingHandshake::go_on() noexcept {
 
 void PendingHandshake::refuse(RefusalCode code) noexcept {
   if (!done_) return;
-  handshake_.refuse(code);
-  write_out();
-  finish(nullptr, handshake_.error());
+  try {
+    handshake_.refuse(code);
+    write_out();
+    finish(nullptr, handshake_.error());
+  } catch (const std::exception&) {
+    finish(nullptr, std::current_exception());
+  }
 }
 
 // False when the channel takes no more now.
