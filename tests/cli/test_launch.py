@@ -134,6 +134,16 @@ def test_with_pytorch_the_program_is_run_by_tines_module(program, tmp_path):
     assert done.stdout == "[0] -m tine.pytorch -m module -v\n"
 
 
+def test_a_run_ends_when_its_programs_have_and_waits_for_no_more_output():
+    def seconds():
+        began = time.monotonic()
+        assert launch("true").returncode == 0
+        return time.monotonic() - began
+
+    # Output that somebody may still write is waited for half a second.
+    assert any(seconds() < 0.45 for _ in range(20))
+
+
 def test_lines_of_many_processes_stay_whole(program):
     text = """
 for i in range(2000):
