@@ -86,7 +86,7 @@ class RawPeer final : public FrameHandler {
   void handle(Frame& frame);
   void on_request(Frame& frame);
   void on_answer(Frame& frame);
-  // Who waits for that message learns by the end of the connection. It is one "to" the other worker or "of" it.
+  // The end of the connection tells those that wait for the message, which is one "to" the other worker or "of" it.
   void end_for_want_of_memory(std::string_view to_or_of) noexcept;
 
   RawNode::Parts& node_;
