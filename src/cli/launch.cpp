@@ -300,12 +300,12 @@ class Launcher {
   void flush_rest() {
     const auto until = Clock::now() + kDrainTime;
     while (!merger_.out().empty() || !merger_.err().empty()) {
-      pollfd set[3] = {{signals_.get(), POLLIN, 0},
-                       {merger_.out().empty() ? -1 : STDOUT_FILENO, POLLOUT, 0},
-                       {merger_.err().empty() ? -1 : STDERR_FILENO, POLLOUT, 0}};
+      pollfd set[] = {{signals_.get(), POLLIN, 0},
+                      {merger_.out().empty() ? -1 : STDOUT_FILENO, POLLOUT, 0},
+                      {merger_.err().empty() ? -1 : STDERR_FILENO, POLLOUT, 0}};
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
       if (signal_ != 0 && left.count() <= 0) return;
-      const int ready = ::poll(set, 3, signal_ == 0 ? -1 : static_cast<int>(left.count()));
+      const int ready = ::poll(set, std::size(set), signal_ == 0 ? -1 : static_cast<int>(left.count()));
       if (ready < 0 && errno != EINTR) return;
       if (ready <= 0) continue;
       if (set[0].revents != 0) {

@@ -41,7 +41,6 @@ void LineMerger::feed(int index, Stream stream, std::string_view bytes) {
     if (bytes[length] == '\n') {
       emit(index, stream, from.line);
       from.line.clear();
-      from.returned = false;
       changed = false;
     } else {
       from.returned = true;
@@ -57,7 +56,6 @@ void LineMerger::finish(int index, Stream stream) {
   Source& from = source(index, stream);
   if (!from.line.empty()) emit(index, stream, from.line);
   from.line.clear();
-  from.returned = false;
 }
 
 void LineMerger::emit(int index, Stream stream, std::string_view line) {

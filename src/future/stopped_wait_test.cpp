@@ -201,6 +201,16 @@ TEST_F(Get, OfAFutureMadeElsewhereEndsAtTheContextsDeadline) {
   other.join();
 }
 
+TEST_F(Get, ThatConsumesAFutureMadeElsewhereEndsWithTheContextToo) {
+  {
+    const ContextScope scope(Context().with_timeout(timer, 5ms));
+    EXPECT_THROW((void)Future<int>(f).get(), DeadlineExceeded);
+  }
+  source.cancel();
+  const ContextScope scope(cancellable);
+  EXPECT_THROW((void)Future<int>(f).get(), Cancelled);
+}
+
 TEST_F(Get, OfADoneFutureYieldsItsValueInAStoppedContext) {
   source.cancel();
   const ContextScope scope(cancellable);

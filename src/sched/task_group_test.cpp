@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "src/base/testing/eventually.h"
 #include "src/sched/deque.h"
@@ -47,6 +48,19 @@ TEST(TaskGroup, RethrowsTheFirstErrorAndStopsTheRest) {
   group.run([&] { ran = true; });
   group.wait();
   EXPECT_FALSE(ran);
+}
+
+TEST(TaskGroup, RethrowsTheErrorOfATaskThatNeverBeganAlsoWhenThatMadeRoomForOthers) {
+  class WithoutTheFirst final : public Executor {
+   public:
+    void post(Task& task) noexcept override { std::exchange(first_, false) ? task.abandon() : task.run(); }
+
+   private:
+    bool first_ = true;
+  } executor;
+  TaskGroup group(executor);
+  for (int i = 0; i < 10; ++i) group.run([] {});
+  EXPECT_THROW(group.wait(), Error);
 }
 
 TEST(TaskGroup, ThatIsCancelledBeginsNothingMore) {

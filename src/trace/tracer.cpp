@@ -47,9 +47,9 @@ Tensor stand_in(const Value& number) {
 
 // Operators whose numbers follow from the shape of a tensor. Other numbers that come out of a tensor are constants.
 bool tells_shape(const Op& op) {
-  static constexpr std::array<std::string_view, 5> kNames = {"aten::size", "aten::numel", "aten::dim",
-                                                             "aten::stride", "aten::len"};
-  return std::find(kNames.begin(), kNames.end(), op.schema.name) != kNames.end();
+  constexpr std::string_view kNames[] = {"aten::size", "aten::numel", "aten::dim", "aten::stride",
+                                         "aten::len"};
+  return std::ranges::find(kNames, op.schema.name) != std::end(kNames);
 }
 
 bool mentions_tensor(const Type& type) {

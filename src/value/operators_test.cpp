@@ -43,6 +43,14 @@ struct Fixture : testing::Test {
 };
 using Resolve = Fixture;
 
+TEST(OpTable, ARowIsPureSuspendsNothingAndAliasesNothingUnlessItSaysSo) {
+  OpTable table;
+  const OpTraits& traits = table.add("aten::f(int a) -> int", first).traits;
+  EXPECT_TRUE(traits.pure);
+  EXPECT_FALSE(traits.suspends);
+  EXPECT_FALSE(traits.aliases_input);
+}
+
 TEST(OpTable, FindsARowByItsFullNameAndTheFirstByItsName) {
   OpTable table;
   const Op& a = table.add("aten::f.int(int a) -> int", first);

@@ -4,6 +4,7 @@ import os
 import pathlib
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -132,6 +133,16 @@ def test_with_pytorch_the_program_is_run_by_tines_module(program, tmp_path):
     assert launch("--pytorch", "-n", "1", path, "x", TINE_PYTHON=str(python)).stdout == f"[0] -m tine.pytorch {path} x\n"
     done = launch("--pytorch", "-n", "1", "--", "-m", "module", "-v", TINE_PYTHON=str(python))
     assert done.stdout == "[0] -m tine.pytorch -m module -v\n"
+
+
+def test_a_run_ends_when_its_programs_have_and_waits_for_no_more_output():
+    def seconds():
+        began = time.monotonic()
+        assert launch("true").returncode == 0
+        return time.monotonic() - began
+
+    # Output that somebody may still write is waited for half a second.
+    assert any(seconds() < 0.45 for _ in range(20))
 
 
 def test_lines_of_many_processes_stay_whole(program):
@@ -327,6 +338,17 @@ def test_a_signal_ends_the_run_although_nobody_reads_its_output(program):
     running.communicate()
 
 
+def test_a_signal_ends_a_run_that_only_waits_for_the_reader_of_its_output(program):
+    running = start(program("print(os.getpid())\nprint(('x' * 99 + chr(10)) * 5000, end='')"))
+    pid = int(running.stdout.readline().split()[1])
+    assert_gone([pid])
+    # Its end has been seen, so all that is left is output, more than a pipe holds.
+    assert running.poll() is None
+    running.terminate()
+    assert running.wait(timeout=60) == 128 + signal.SIGTERM
+    running.communicate()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user for a moment")
 def test_a_note_of_another_user_is_not_believed(program):
     text = """
@@ -381,6 +403,27 @@ if rank == 0:
     # How many of the steps were drawn depends on how they came together; what stands in the end does not.
     screen = re.sub(r"[^\r\n]*\r\x1b\[K", "", shown.decode())
     assert screen == "[0] step 2\r\n"
+
+
+def test_a_terminal_shows_the_progress_line_while_the_program_runs(program):
+    text = """
+if rank == 0:
+    sys.stdout.write(chr(13) + "half")
+    sys.stdout.flush()
+while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+"""
+    path = program(text)
+    flag = pathlib.Path(path).with_name("flag")
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen([str(TINE), "launch", "-n", "2", path, str(flag)], stdout=theirs, env=environment())
+    os.close(theirs)
+    shown = b""
+    while b"[0] half" not in shown:
+        assert select.select([ours], [], [], 20)[0], shown
+        shown += os.read(ours, 4096)
+    flag.touch()
+    assert running.wait(timeout=60) == 0
+    os.close(ours)
 
 
 @pytest.mark.parametrize(

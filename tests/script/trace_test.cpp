@@ -255,6 +255,22 @@ TEST_F(Trace, ADictIsReadByItsKeysAndMadeOfThem) {
   EXPECT_EQ(result.as_dict().find(Value("sum"))->as_tensor().item_as_double(), 7);
 }
 
+TEST_F(Trace, ADictThatAForkGivesIsMadeOfItsKeysAndValues) {
+  const Value x = sized({2});
+  tracer.add_input(x, "x");
+  tracer.begin_fork();
+  auto made = detail::make_ref<Dict>();
+  made->set(Value("twice"), call("aten::mul", {x, 2}));
+  made->set(Value("less"), call("aten::sub", {x, 1}));
+  const Value both(std::move(made));
+  const Value future(make_ready(both));
+  tracer.end_fork(both, future);
+  const Value waited = call("aten::wait", {future});
+  const auto graph = tracer.finish(
+      call("aten::div", {*waited.as_dict().find(Value("twice")), *waited.as_dict().find(Value("less"))}));
+  EXPECT_EQ(replay(*graph, {Value(ones(5))}).as_tensor().item_as_double(), 2.5);
+}
+
 TEST_F(Trace, IndicesAreAListOfTensorsOrNone) {
   const Value x = sized({3, 3});
   tracer.add_input(x, "x");

@@ -74,6 +74,13 @@ TEST(RawBytesTest, ACopyIsSharedAndSeesWhatIsWritten) {
   EXPECT_FALSE(copy.is_owned());
 }
 
+TEST(RawMessageTest, AMessageIsEmptyAndOfTag0UnlessItSaysMore) {
+  const RawMessage message;
+  EXPECT_EQ(message.tag, 0u);
+  EXPECT_EQ(message.body.size(), 0u);
+  EXPECT_TRUE(message.segments.empty());
+}
+
 class RawFaceTest : public ::testing::TestWithParam<Over> {
  protected:
   RawNodes nodes{GetParam()};

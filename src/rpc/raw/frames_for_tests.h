@@ -36,8 +36,9 @@ class FedNode {
   }
   ~FedNode() {
     leave();
-    (void)parts_->close(std::chrono::milliseconds(0), {});
+    close();
   }
+  void close() { (void)parts_->close(std::chrono::milliseconds(0), {}); }
 
   // Whether the node kept the peer. `error` is why not.
   bool give(const RawFrame& given, std::string* error = nullptr) {
@@ -66,6 +67,14 @@ class FedNode {
     OutFrame out(FrameKind::kIntroduction);
     write_introduction(out, {2, ""});
     return give({FrameKind::kIntroduction, 0, {out.body.body().begin(), out.body.body().end()}, {}});
+  }
+  // A connection comes, and ends.
+  bool takes_a_stranger() {
+    const auto stranger = detail::make_ref<RawPeer>(*parts_, RawWorker{},
+                                                    detail::make_ref<MuteConnection>("another"), size_t{16});
+    const bool taken = parts_->members.add_stranger(stranger);
+    parts_->members.closed(*stranger);
+    return taken;
   }
   // A call to the peer; it ends at the latest when that is given up.
   void call() {

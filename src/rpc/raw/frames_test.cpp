@@ -144,5 +144,24 @@ TEST(RawFramesTest, ASegmentTravelsUnlessItIsEmptyAndTheEmptyOnesAreNamed) {
   EXPECT_EQ(get_le<uint32_t>(body.data() + 16), 3U);
 }
 
+TEST(RawFramesTest, ABodyOfTheLimitIsCopiedIntoTheFrameAndALargerOneIsItsFirstSegment) {
+  InlineExecutor here;
+  static const std::vector<std::byte> bytes(kLargeRawBody + 1);
+  for (const size_t size : {kLargeRawBody, kLargeRawBody + 1}) {
+    OutFrame out(FrameKind::kRawRequest, 1);
+    write_message(out, RawMessage{3, RawBytes({bytes.data(), size}, nullptr), {}}, here);
+    const bool copied = size == kLargeRawBody;
+    EXPECT_EQ(out.body.segments().size(), copied ? 0U : 1U) << size;
+    EXPECT_EQ(body_of(out).size(), 12U + (copied ? size : 0U));
+  }
+}
+
+TEST(RawFramesTest, AClosedNodeTakesNoConnection) {
+  FedNode node;
+  EXPECT_TRUE(node.takes_a_stranger());
+  node.close();
+  EXPECT_FALSE(node.takes_a_stranger());
+}
+
 }  // namespace
 }  // namespace tine::rpc::testing

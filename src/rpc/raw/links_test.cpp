@@ -162,6 +162,18 @@ TEST_P(RawLinksTest, ANameOrIdThatIsTakenIsRefusedWithWordsOnBothSides) {
   EXPECT_EQ(nodes[0]->workers().size(), 2u);
 }
 
+TEST_P(RawLinksTest, WhoConnectsToOneWhoseNameAndIdAnotherHasRefusesItWithWordsOnBothSides) {
+  nodes.make(2);
+  RawNodes others(GetParam());
+  auto& twin = others.add(1);
+  const std::string words =
+      "worker 'w1' (id 1) cannot be connected to worker 'w0' (id 0), which is connected to worker 'w1' (id "
+      "1): names and ids must be unique";
+  EXPECT_THAT(error_of<ValueError>([&] { nodes[0]->connect(twin->card(), in(10s)); }), HasSubstr(words));
+  EXPECT_THAT(twin.handler.wait_for_deaths(1)[0].why, HasSubstr(words));
+  EXPECT_EQ(nodes[0].call(1, "x")->get().text(), "x");
+}
+
 TEST_P(RawLinksTest, AnotherProtocolIsRefusedWithWordsOnBothSides) {
   nodes.add(0, [](int, RawNodeOptions& o) { o.protocol = "torch 2.13.0"; });
   nodes.add(1, [](int, RawNodeOptions& o) { o.protocol = "torch 2.9.1"; });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/base/want_of_memory_for_tests.h"
+#include "src/rpc/connection_for_tests.h"
 #include "src/rpc/raw/nodes_for_tests.h"
 
 namespace tine::rpc::testing {
@@ -82,6 +83,18 @@ TEST(RawMemoryTest, AnAnswerEndsTheCallWhicheverAllocationFails) {
     }
     EXPECT_GT(tried, 1);
   }
+}
+
+TEST(RawMemoryTest, ACancellationThatThereIsNoMemoryToSendEndsTheConnection) {
+  RawOne one(0);
+  const auto connection = detail::make_ref<MuteConnection>("w1");
+  const auto peer = detail::make_ref<RawPeer>(*one.parts, RawWorker{"w1", 1}, connection, size_t{16});
+  peer->cancel(1);
+  EXPECT_FALSE(connection->closed());
+  connection->out_of_memory = true;
+  peer->cancel(2);
+  ASSERT_TRUE(connection->closed());
+  EXPECT_EQ(message_of(connection->error()), "no memory for a message to worker 'w1' (id 1)");
 }
 
 // Nobody else would tell the calls that wait for the other worker.

@@ -251,6 +251,24 @@ TEST_P(RawNodeTest, ADeadlineThatComesFirstEndsTheCallAndTellsTheCallee) {
   EXPECT_TRUE(a().call(1, "goes on")->get().ok);
 }
 
+TEST_P(RawNodeTest, ADeadlineThatPassesCancelsNoCallOfTheSameNumberAtAnotherWorker) {
+  nodes.make(2);
+  Kept own, others;
+  a().handler.on_call = own.handler();
+  b().handler.on_call = others.handler();
+  const auto lasting = a().call(1, "x");
+  RawCall call = others.take();
+  // Calls to oneself are looked at first. When the second has ended, all is done that the end of the first brings.
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(a().call(0, "x", in(10ms))->get().failure.kind, Kind::kTimedOut);
+  const auto next = a().call(1, "y");
+  RawCall later = others.take();
+  EXPECT_FALSE(call.cancelled());
+  call.reply({});
+  later.reply({});
+  EXPECT_TRUE(lasting->get().ok);
+  EXPECT_TRUE(next->get().ok);
+}
+
 // Until that many calls have come, and the deadlines of those with 10 ms have passed there: they count from their arrival.
 void wait_until_late(RawOne& one, uint64_t calls) {
   wait_until("they have come", [&] { return one->counts().calls_begun == calls; });

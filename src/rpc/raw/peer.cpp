@@ -114,8 +114,12 @@ void RawPeer::call(RawMessage message, const detail::Ref<OutgoingCall>& call) no
 
 void RawPeer::cancel(uint64_t id) noexcept {
   if (is_self()) return incoming.cancel(id);
-  // Where it cannot be sent the connection is at its end, which cancels all.
-  (void)connection_->send(OutFrame(FrameKind::kCancel, id));
+  try {
+    // Where it cannot be sent the connection is at its end, which cancels all.
+    (void)connection_->send(OutFrame(FrameKind::kCancel, id));
+  } catch (const std::bad_alloc&) {
+    end_for_want_of_memory("to");
+  }
 }
 
 void RawPeer::send_failure(uint64_t id, RawFailure::Kind kind, std::string_view text) noexcept {
@@ -125,9 +129,15 @@ void RawPeer::send_failure(uint64_t id, RawFailure::Kind kind, std::string_view 
     (void)connection_->send(std::move(frame));
   } catch (const std::bad_alloc&) {
     // Then the caller cannot know, and must not wait for ever.
-    connection_->close(error_or_want(
-        [this] { return make_error(ErrorKind::kMemory, "no memory for a message to " + describe(who)); }));
+    end_for_want_of_memory("to");
   }
+}
+
+void RawPeer::end_for_want_of_memory(std::string_view to_or_of) noexcept {
+  connection_->close(error_or_want([&] {
+    return make_error(ErrorKind::kMemory,
+                      fmt::format("no memory for a message {} {}", to_or_of, describe(who)));
+  }));
 }
 
 bool RawPeer::has_room() const noexcept {
@@ -144,8 +154,7 @@ void RawPeer::on_frame(Connection&, Frame& frame) noexcept {
   try {
     handle(frame);
   } catch (const std::bad_alloc&) {
-    connection_->close(error_or_want(
-        [this] { return make_error(ErrorKind::kMemory, "no memory for a message of " + describe(who)); }));
+    end_for_want_of_memory("of");
   } catch (const std::exception& e) {
     node_.malformed(*this, fmt::format("a {}: {}", name_of(frame.header.kind), e.what()));
   }

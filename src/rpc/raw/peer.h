@@ -86,6 +86,8 @@ class RawPeer final : public FrameHandler {
   void handle(Frame& frame);
   void on_request(Frame& frame);
   void on_answer(Frame& frame);
+  // The end of the connection tells those that wait for the message, which is one "to" the other worker or "of" it.
+  void end_for_want_of_memory(std::string_view to_or_of) noexcept;
 
   RawNode::Parts& node_;
   const detail::Ref<Connection> connection_;  // null: oneself
