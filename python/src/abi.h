@@ -54,8 +54,8 @@ class Frames {
   void step() noexcept;
   void let_go() noexcept;
 
-  const void* frame_ = nullptr;      // 3.11: read where it lies
-  PyFrameObject* object_ = nullptr;  // elsewhere, past the innermost
+  [[maybe_unused]] const void* frame_ = nullptr;  // 3.11: read where it lies
+  PyFrameObject* object_ = nullptr;               // elsewhere, past the innermost
   PyCodeObject* code_ = nullptr;
   int offset_ = 0;
   bool owned_ = false;  // code_ and object_ are
