@@ -232,7 +232,8 @@ std::string said(const Words& words) noexcept {
 
 }  // namespace
 
-void RawNode::Parts::malformed(RawPeer& peer, const std::string& what) noexcept {
+void RawNode::Parts::malformed(RawPeer& peer, FrameKind kind, std::string_view reason) noexcept {
+  const std::string what = said([&] { return fmt::format("a {}: {}", name_of(kind), reason); });
   const std::string why = said([&] {
     return fmt::format("{} died: it sent something malformed, so the connection was closed: {}",
                        describe(peer.who), what);
@@ -459,10 +460,10 @@ void RawNode::Parts::call(int to, RawMessage message, TimePoint deadline,
                           std::shared_ptr<RawSink> sink) noexcept {
   if (of_parent()) {
     // No other thread is left here.
-    return sink->failed({RawFailure::Kind::kClosed,
-                         fmt::format("this process is a fork of {}, whose connections are its parent's",
-                                     describe(members.self())),
-                         members.self()});
+    return sink->failed(failure_of(RawFailure::Kind::kClosed, members.self(), [&] {
+      return fmt::format("this process is a fork of {}, whose connections are its parent's",
+                         describe(members.self()));
+    }));
   }
   detail::Ref<OutgoingCall> call;
   try {

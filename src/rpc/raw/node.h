@@ -54,8 +54,8 @@ class RawNode::Parts final : public std::enable_shared_from_this<RawNode::Parts>
   // By peers.
   void introduced(RawPeer& peer, const Introduction& introduction) noexcept;
   void ended(RawPeer& peer, const CloseInfo& info) noexcept;
-  // What it sent is malformed.
-  void malformed(RawPeer& peer, const std::string& what) noexcept;
+  // What it sent is malformed: a frame of that kind, for that reason.
+  void malformed(RawPeer& peer, FrameKind kind, std::string_view reason) noexcept;
   void deliver(detail::Ref<RawCall::State> call, At at) noexcept;
   void log(std::string text) noexcept;
   // What words() says, unless there is no memory for it.

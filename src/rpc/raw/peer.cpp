@@ -156,7 +156,7 @@ void RawPeer::on_frame(Connection&, Frame& frame) noexcept {
   } catch (const std::bad_alloc&) {
     end_for_want_of_memory("of");
   } catch (const std::exception& e) {
-    node_.malformed(*this, fmt::format("a {}: {}", name_of(frame.header.kind), e.what()));
+    node_.malformed(*this, frame.header.kind, e.what());
   }
 }
 
