@@ -15,4 +15,17 @@ inline constexpr bool kSanitized = false;
 inline constexpr bool kSanitized = false;
 #endif
 
+// Whether a child of fork(2) may start threads: ThreadSanitizer allows none.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kThreadsInChild = false;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr bool kThreadsInChild = false;
+#else
+inline constexpr bool kThreadsInChild = true;
+#endif
+#else
+inline constexpr bool kThreadsInChild = true;
+#endif
+
 }  // namespace tine

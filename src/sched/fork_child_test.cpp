@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/sanitized.h"
 #include "tine/combinators.h"
 #include "tine/coroutine.h"
 #include "tine/scheduler.h"
@@ -19,13 +20,6 @@ namespace tine {
 namespace {
 
 using namespace std::chrono_literals;
-
-// ThreadSanitizer allows a forked child no threads.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kThreadsInChild = false;
-#else
-constexpr bool kThreadsInChild = true;
-#endif
 
 // What `body` returns in a child: empty when all was well. A child that hangs is ended after a minute.
 std::string in_child(const std::function<std::string()>& body) {

@@ -265,37 +265,52 @@ class RawNodes {
   const Over over_;
 };
 
-// Keeps the calls that come, for later.
+// Keeps the calls that come, for later. A handler may outlive it, and drops what comes from then on.
 class Kept {
  public:
+  Kept() = default;
+  ~Kept() {
+    std::deque<RawCall> rest;
+    const std::lock_guard lock(state_->mutex);
+    state_->gone = true;
+    rest.swap(state_->calls);
+  }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+
   std::function<void(RawCall)> handler() {
-    return [this](RawCall call) {
-      const std::lock_guard lock(mutex_);
-      calls_.push_back(std::move(call));
-      changed_.notify_all();  // under the lock: who waits may end this
+    return [state = state_](RawCall call) {
+      const std::lock_guard lock(state->mutex);
+      if (state->gone) return;
+      state->calls.push_back(std::move(call));
+      state->changed.notify_all();
     };
   }
   RawCall take() {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, 20s, [this] { return !calls_.empty(); }))
+    std::unique_lock lock(state_->mutex);
+    if (!state_->changed.wait_for(lock, 20s, [this] { return !state_->calls.empty(); }))
       throw std::runtime_error("no call has come in 20 s");
-    RawCall call = std::move(calls_.front());
-    calls_.pop_front();
+    RawCall call = std::move(state_->calls.front());
+    state_->calls.pop_front();
     return call;
   }
   void wait_for(size_t n) {
-    std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return calls_.size() >= n; }));
+    std::unique_lock lock(state_->mutex);
+    EXPECT_TRUE(state_->changed.wait_for(lock, 20s, [&] { return state_->calls.size() >= n; }));
   }
   size_t size() {
-    const std::lock_guard lock(mutex_);
-    return calls_.size();
+    const std::lock_guard lock(state_->mutex);
+    return state_->calls.size();
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<RawCall> calls_;
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<RawCall> calls;
+    bool gone = false;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 template <class Condition>
