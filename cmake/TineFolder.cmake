@@ -64,12 +64,15 @@ function(tine_folder name)
   endif()
 endfunction()
 
-# What ThreadSanitizer takes for a race and is none: see the two files.
-function(tine_under_tsan executable test)
+# What a sanitizer takes for a fault and is none: see the files.
+function(tine_under_sanitizer executable test)
   if(TINE_SANITIZE MATCHES "thread")
     target_sources(${executable} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/tsan_exceptions.cpp")
     set_tests_properties(${test} PROPERTIES
       ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
+  elseif(TINE_SANITIZE MATCHES "address")
+    set_tests_properties(${test} PROPERTIES
+      ENVIRONMENT "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp")
   endif()
 endfunction()
 
@@ -79,7 +82,7 @@ function(tine_test name files libs)
   target_link_libraries(${name}_test PRIVATE ${libs} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
-  tine_under_tsan(${name}_test ${name})
+  tine_under_sanitizer(${name}_test ${name})
 endfunction()
 
 # libtine.so: every folder's objects. It lies beside the Python module, which finds it by $ORIGIN.

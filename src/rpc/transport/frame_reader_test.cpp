@@ -111,11 +111,13 @@ class Feed {
     }
   }
   FrameReader& reader() { return reader_; }
-  std::vector<Frame> frames;
 
  private:
-  Recycler recycler_;
+  Recycler recycler_;  // outlives what the frames hold
   FrameReader reader_;
+
+ public:
+  std::vector<Frame> frames;
 };
 
 struct Shape {
