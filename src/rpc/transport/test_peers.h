@@ -103,13 +103,20 @@ class Recorder final : public FrameHandler {
   std::string error;
 };
 
-// A handler that does not return before it is told to.
+// A handler that does not return before it is told to. It ends after those who are inside.
 struct Stuck {
+  ~Stuck() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return waiting == 0; });
+  }
   void wait() {
     std::unique_lock lock(mutex);
     inside = true;
+    ++waiting;
     changed.notify_all();
     changed.wait(lock, [this] { return released; });
+    --waiting;
+    changed.notify_all();
   }
   bool is_inside() {
     const std::lock_guard lock(mutex);
@@ -126,6 +133,7 @@ struct Stuck {
   }
   std::mutex mutex;
   std::condition_variable changed;
+  int waiting = 0;
   bool inside = false, released = false;
 };
 
