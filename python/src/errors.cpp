@@ -19,18 +19,21 @@ constinit std::array<PyObject*, kErrorKinds> builtins{};
 
 std::string text_of(PyObject* exception) {
   const ErrorAside aside;
-  std::string text;
   const PyRef object = PyRef::adopt(PyObject_Str(exception));
-  // Half a surrogate pair, which no UTF-8 has, is shown as its escape.
-  const PyRef bytes =
-      object ? PyRef::adopt(PyUnicode_AsEncodedString(object.get(), "utf-8", "backslashreplace")) : PyRef();
-  if (bytes) {
-    text.assign(PyBytes_AS_STRING(bytes.get()), static_cast<size_t>(PyBytes_GET_SIZE(bytes.get())));
-  } else {
+  Py_ssize_t size = 0;
+  if (object) {
+    if (const char* const chars = PyUnicode_AsUTF8AndSize(object.get(), &size)) {
+      return std::string(chars, static_cast<size_t>(size));
+    }
     PyErr_Clear();
-    text = "<the exception's __str__ failed>";
+    // Half a surrogate pair, which no UTF-8 has, is shown as its escape.
+    const PyRef bytes = PyRef::adopt(PyUnicode_AsEncodedString(object.get(), "utf-8", "backslashreplace"));
+    if (bytes) {
+      return std::string(PyBytes_AS_STRING(bytes.get()), static_cast<size_t>(PyBytes_GET_SIZE(bytes.get())));
+    }
   }
-  return text;
+  PyErr_Clear();
+  return "<the exception's __str__ failed>";
 }
 
 // The line of a script, marked as PyTorch marks it; empty when its file is not at hand. The indicator is clear.
