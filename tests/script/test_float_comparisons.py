@@ -80,6 +80,20 @@ def test_a_comparison_with_a_constant_is_pythons_on_both_sides(op, kind, constan
             assert unit.left_if(x) is eval(f"{constant} {op} x"), (constant, op, x)
 
 
+@pytest.mark.parametrize("kind", ["float", "int"])
+@pytest.mark.parametrize("op, step", [("<", 1), ("<=", 1), (">", -1), (">=", -1), ("==", 1), ("!=", 1)])
+def test_a_loop_ends_with_the_turn_after_which_its_comparison_is_false(op, step, kind):
+    point = ".0" if kind == "float" else ""
+    text = f"def f(a: {kind}, b: {kind}) -> int:\n    turns = 0\n    while a {op} b:\n        a += {step}{point}\n        turns += 1\n    return turns\n"
+    python = {}
+    exec(text, python)
+    script = torch.jit.CompilationUnit(text).f
+    for a, b in itertools.product([-2, -1, 0, 1, 2], repeat=2):
+        if op != "!=" or a <= b:
+            a, b = (float(a), float(b)) if kind == "float" else (a, b)
+            assert script(a, b) == python["f"](a, b), (a, op, b)
+
+
 def test_a_chain_of_comparisons_looks_at_each_edge():
     unit = torch.jit.CompilationUnit(
         "def f(a: float, x: float, b: float) -> bool:\n    return a <= x < b\n"
