@@ -69,6 +69,29 @@ TEST(Handshake, OfTwoThatShareASecretTellsEachTheOthersName) {
   EXPECT_EQ(a.version(), 1);
 }
 
+TEST(Handshake, KnowsNobodyBeforeItHasHeardOfThem) {
+  const Handshake h(config(Role::kInitiator));
+  EXPECT_EQ(h.peer_name(), "");
+  EXPECT_EQ(h.peer_incarnation(), 0u);
+  EXPECT_EQ(h.version(), 0);
+}
+
+TEST(Handshake, BetweenTwoKindsIsRefusedWithWhatEachIs) {
+  const std::string agent = "an agent of tine's own RPC", node = "a node of raw calls";
+  for (const bool initiator_is_raw : {false, true}) {
+    Handshake::Config first = config(Role::kInitiator), second = config(Role::kAcceptor);
+    (initiator_is_raw ? first : second).features = kRawCalls;
+    Handshake a(first), b(second);
+    run(a, b);
+    const auto says = [&](bool it_is_raw) {
+      return AllOf(HasSubstr("it is " + (it_is_raw ? node : agent)),
+                   HasSubstr("we are " + (it_is_raw ? agent : node)));
+    };
+    EXPECT_THAT(message(a), says(!initiator_is_raw));
+    EXPECT_THAT(message(b), says(initiator_is_raw));
+  }
+}
+
 TEST(Handshake, GoesThroughHoweverTheBytesAreSplit) {
   for (size_t step = 1; step <= 192; ++step) {
     Handshake a(config(Role::kInitiator)), b(config(Role::kAcceptor));
