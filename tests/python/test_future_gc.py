@@ -450,3 +450,15 @@ def test_the_collector_runs_while_other_threads_complete_what_it_looks_at():
         for _ in range(3):
             gc.collect(0)
         wait_all(ends, timeout=60)
+
+
+def test_the_collector_is_told_of_what_each_object_holds():
+    promise = _C._Promise()
+    held = [Future(), done(1), failed(ValueError("x")), Future().then(print), _C._Promise(), promise, promise.future(), tine.ones(2), tine.float32]
+    for thing in held:
+        assert isinstance(gc.get_referents(thing), list), thing
+
+
+def test_objects_of_the_extension_have_one_size():
+    classes = [value for value in vars(_C).values() if isinstance(value, type)] + [tine.distributed.rpc.WorkerInfo, tine.distributed.rpc.RRef]
+    assert {cls for cls in classes if cls.__itemsize__ != 0 and not issubclass(cls, tuple)} == set()
