@@ -391,20 +391,23 @@ def work_with_errors():
 
 @pytest.mark.parametrize("work", [work_with_values, work_with_errors])
 def test_no_objects_are_left_behind_and_none_needs_the_collector(work):
-    for _ in range(3):
-        work()
-    gc.collect()
-    gc.disable()
-    try:
+    def grown():
         before = len(gc.get_objects()), sys.getallocatedblocks()
         for _ in range(50):
             work()
-        after = len(gc.get_objects()), sys.getallocatedblocks()
+        return len(gc.get_objects()) - before[0], sys.getallocatedblocks() - before[1]
+
+    gc.collect()
+    gc.disable()
+    try:
+        rounds = [grown()]
+        # Tables and caches fill at first. What leaks one block in each turn never comes below 50.
+        while max(rounds[-1]) > 20:
+            assert len(rounds) < 20, rounds
+            rounds.append(grown())
     finally:
         gc.enable()
-    assert after[0] - before[0] < 20, "tine made reference cycles"
-    assert after[1] - before[1] < 200
-    assert gc.collect() < 20
+    assert gc.collect() < 20, "tine made reference cycles"
 
 
 def test_futures_in_a_hundred_thousand_links_are_traversed_without_recursion():
