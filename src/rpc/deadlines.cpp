@@ -32,14 +32,20 @@ void Deadlines::sweep([[maybe_unused]] std::shared_ptr<void> owner) noexcept {
   try {
     watch(sweep_(Clock::now()));
   } catch (const std::exception&) {
-    // It comes back in each turn of the loop, until there is memory for a timer.
+    // watch() has called come_back(): the loop sweeps again in its next turn, and so on until there is memory for a timer.
   }
 }
 
 void Deadlines::come_back() noexcept {
   if (errand_posted_.exchange(true, std::memory_order_acq_rel)) return;
   errands_owner_ = owner_.lock();
-  if (!errands_owner_ || !loop_().post(*this)) (void)take_errand();
+  bool posted = false;
+  try {
+    posted = errands_owner_ && loop_().post(*this);
+  } catch (const std::exception&) {
+    // There is no loop yet, and none can be made: the caller hears of it from watch().
+  }
+  if (!posted) (void)take_errand();
 }
 
 std::shared_ptr<void> Deadlines::take_errand() noexcept {

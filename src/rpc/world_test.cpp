@@ -5,17 +5,12 @@
 
 #include <thread>
 
+#include "src/rpc/calls_for_tests.h"
+
 namespace tine::rpc {
 namespace {
 
 using ::testing::HasSubstr;
-
-class Nobody final : public Peer::Events {
- public:
-  void on_frame(Peer&, Frame&, At) noexcept override {}
-  void on_death(Peer&, const CloseInfo&) noexcept override {}
-  std::shared_ptr<void> alive() override { return {}; }
-};
 
 class WorldOfThree : public ::testing::Test {
  protected:
