@@ -75,6 +75,8 @@ using Seconds = std::chrono::duration<double>;
 // As any negative one: that of the worker, JoinOptions::rpc_timeout.
 inline constexpr Seconds kDefaultTimeout{-1};
 inline constexpr Seconds kNoTimeout{0};
+// As the size of a world: workers come and go.
+inline constexpr int kWorldChanges = 0;
 
 struct Language;  // include/tine/foreign.h
 
@@ -152,9 +154,14 @@ using Served = std::function<Future<Value>(Invocation)>;
 
 struct JoinOptions {
   std::string name{};  // 1 to 128 bytes, unique in the world
-  int rank = 0;        // 0 to world_size - 1, unique
+  // 0 to world_size - 1, unique. In a world that changes 0 for the one that keeps its register, else up to 65,535, or -1:
+  // the next free one.
+  int rank = 0;
+  // kWorldChanges: workers come and go while calls run. join() then waits for no others.
   int world_size = 1;
-  // "tcp://host:port", the same for all: rank 0 listens there. Port 0 only in a world of one.
+  // The same for all. "tcp://host:port": rank 0 listens there (port 0 only in a world of one). Or "file:///path": a file,
+  // which all can read and rank 0 can write, in which rank 0 says where it listens; "file:///path?host=name" with the name of
+  // its machine if others are on another one. Rank 0 removes it.
   std::string address{};
   std::string secret{};      // empty: TINE_AUTH_KEY, else the user's key file
   Seconds rpc_timeout{60};   // of calls that name none; kNoTimeout: none
@@ -174,6 +181,11 @@ struct JoinOptions {
   std::chrono::microseconds polling{50};
   // Asked every 100 ms while join(), leave() and a call that waits for room block; true ends the wait with Cancelled.
   std::function<bool()> interrupted{};
+  // Who has joined a world that changes after this worker, and who is lost: has left or died, as `cause` says. On a thread of
+  // callbacks, one call at a time, in order; not told of ends that this worker's own end brings about. What they throw goes to
+  // `log`.
+  std::function<void(const WorkerInfo&)> on_worker_joined{};
+  std::function<void(const WorkerInfo&, const std::exception_ptr& cause)> on_worker_lost{};
   // Is told of refused handshakes and dead workers, by threads that read: it must not block. Empty: nobody is told.
   std::function<void(const std::string&)> log{};
   const Language* language = nullptr;  // another language than C++; copied
@@ -201,14 +213,15 @@ class TINE_API Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Makes this process a worker, and returns when all workers of the world are connected to each other. Calls of others may
+  // Makes this process a worker, and returns when all workers of the world (that are there) are connected to each other. Calls of others may
   // run here before it returns. Throws ValueError (an option that cannot be, a name or rank that two workers have: then
   // all are told), DeadlineExceeded (with the names or ranks that are missing), AuthError (another secret than rank 0's, or
   // none; rank 0 is told by `log` and in its DeadlineExceeded), SystemError (the address is in use), Cancelled, and Error
   // when this worker has joined already. It starts one thread.
   void join(JoinOptions options);
-  // Leaves when every worker has called it and no call runs anywhere, after `timeout` at the latest (kNoTimeout: as long as
-  // they live); DeadlineExceeded or PeerDied then name the stragglers. Calls of others are served meanwhile. In any case this
+  // In a world that changes: leaves when the calls of this worker are answered, and those of others here; rank 0 when all others
+  // have left. In a fixed one: leaves when every worker has called it and no call runs anywhere. After `timeout` at the
+  // latest (kNoTimeout: as long as they live); DeadlineExceeded or PeerDied then name the stragglers. Calls of others are served meanwhile. In any case this
   // worker has left when it returns or throws: pending futures have failed. Nothing happens when it has not joined.
   void leave(Seconds timeout = kNoTimeout);
   // Leaves at once. `failure`, unless empty, is what this program failed by: the others' errors quote it.
@@ -216,7 +229,8 @@ class TINE_API Worker {
   [[nodiscard]] bool joined() const noexcept;
 
   [[nodiscard]] WorkerInfo self() const;
-  [[nodiscard]] std::vector<WorkerInfo> workers() const;  // by rank
+  [[nodiscard]] std::vector<WorkerInfo> workers() const;  // by rank; those who are there
+  // ValueError for who is no worker, or has left a world that changes.
   [[nodiscard]] WorkerInfo info(const To& worker) const;
   // That of calls that name none; ValueError for less than 0.
   [[nodiscard]] Seconds rpc_timeout() const;

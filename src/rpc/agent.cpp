@@ -16,15 +16,25 @@ std::unique_ptr<Agent> Agent::start(AgentOptions options) {
     throw ValueError(
         fmt::format("worker name '{}': expected 1 to 128 bytes, got {}", options.name, options.name.size()));
   }
-  if (options.world_size < 1 || options.rank < 0 || options.rank >= options.world_size) {
+  if (options.world_size == 0) {
+    if (options.rank < -1 || options.rank >= kMostRanks)
+      throw ValueError(
+          fmt::format("worker '{}': rank {}: expected a rank from 0 to {}, or -1 for the next free one",
+                      options.name, options.rank, kMostRanks - 1));
+  } else if (options.world_size < 1 || options.rank < 0 || options.rank >= options.world_size) {
     throw ValueError(fmt::format("worker '{}': rank {} in a world of {}: expected a rank from 0 to {}",
                                  options.name, options.rank, options.world_size, options.world_size - 1));
   }
-  if (options.world_size > 1 && options.address.starts_with("tcp://") && options.address.ends_with(":0")) {
+  // 30 years are as good as for ever, and do not overflow.
+  if (!(options.init_timeout.count() > 0))
+    throw ValueError(fmt::format("init_timeout is {} s: expected more than 0", options.init_timeout.count()));
+  options.init_timeout = std::min(options.init_timeout, Seconds(1e9));
+  if (options.world_size != 1 && options.address.starts_with("tcp://") && options.address.ends_with(":0")) {
     throw ValueError(
         fmt::format("the address '{}' of a world of {}: rank 0 would listen at a port that the others cannot "
                     "know; give all of them the same port from 1 to 65535",
-                    options.address, options.world_size));
+                    options.address,
+                    options.world_size ? std::to_string(options.world_size) : "workers that come and go"));
   }
   if (!options.executor) throw ValueError("an agent needs an executor");
   auto parts = std::make_shared<AgentParts>(options, random_incarnation());
@@ -42,9 +52,12 @@ Agent::~Agent() {
 }
 
 const WorkerInfo& Agent::self() const noexcept { return parts_->world.self(); }
-std::span<const WorkerInfo> Agent::workers() const noexcept { return parts_->world.workers(); }
-const WorkerInfo& Agent::worker_info(std::string_view name) const { return parts_->world.find(name); }
-const WorkerInfo& Agent::worker_info(int rank) const { return parts_->world.find(rank); }
+std::vector<WorkerInfo> Agent::workers() const { return parts_->world.workers(); }
+const WorkerInfo& Agent::worker_info(const Peer& worker) const { return parts_->world.info_of(worker); }
+WorkerInfo Agent::worker_info(std::string_view name) const { return worker_info(*find(name)); }
+WorkerInfo Agent::worker_info(int rank) const { return worker_info(*find(rank)); }
+detail::Ref<Peer> Agent::find(std::string_view name) const { return parts_->world.find(name); }
+detail::Ref<Peer> Agent::find(int rank) const { return parts_->world.find(rank); }
 
 void Agent::open() { parts_->server.open(); }
 
@@ -52,31 +65,46 @@ TimePoint Agent::deadline_after(Seconds timeout) const { return parts_->calls.de
 Seconds Agent::rpc_timeout() const noexcept { return parts_->calls.rpc_timeout(); }
 void Agent::set_rpc_timeout(Seconds timeout) { parts_->calls.set_rpc_timeout(timeout); }
 
-bool Agent::has_room(int to) const { return parts_->world.peer(worker_info(to).id).has_room(); }
-Future<void> Agent::room(int to) { return parts_->world.peer(worker_info(to).id).room(); }
+bool Agent::has_room(const Peer& to) const noexcept { return to.has_room(); }
+bool Agent::has_room(int to) const { return find(to)->has_room(); }
+Future<void> Agent::room(Peer& to) { return to.room(); }
+Future<void> Agent::room(int to) { return find(to)->room(); }
 
-void Agent::wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted) {
-  if (has_room(to)) return;
+void Agent::wait_for_room(Peer& to, TimePoint deadline, const std::function<bool()>& interrupted) {
+  if (to.has_room()) return;
   // The call ends with the context in which it is made; so does the wait. call() then finds it ended.
   const Context context = Context::current();
   const auto slice = [&](TimePoint until) {
-    return has_room(to) || context.stopped() || (room(to).wait_until(until) && has_room(to));
+    return to.has_room() || context.stopped() || (to.room().wait_until(until) && to.has_room());
   };
   (void)wait_interruptible(std::min(deadline, context.deadline()), interrupted, "a call", slice);
 }
 
-Future<Value> Agent::call(int to, CallRequest request, TimePoint deadline) {
-  return parts_->calls.call(worker_info(to).id, std::move(request), deadline);
+void Agent::wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted) {
+  wait_for_room(*find(to), deadline, interrupted);
 }
 
+Future<Value> Agent::call(int to, CallRequest request, TimePoint deadline) {
+  return call(find(to), std::move(request), deadline);
+}
 detail::Ref<Reference> Agent::remote(int to, CallRequest request, TimePoint deadline) {
-  return parts_->calls.remote(worker_info(to).id, std::move(request), deadline);
+  return remote(find(to), std::move(request), deadline);
+}
+
+Future<Value> Agent::call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
+  return parts_->calls.call(to, std::move(request), deadline);
+}
+
+detail::Ref<Reference> Agent::remote(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
+  return parts_->calls.remote(to, std::move(request), deadline);
 }
 
 detail::Ref<Reference> Agent::own(Value value) {
   if (holds_future(value)) throw_future_cannot_travel("the value of an RRef");
   RRefTable& references = parts_->references;
-  auto entry = detail::make_ref<OwnerEntry>(references.next_id(parts_->world.rank()));
+  Peer& self = *parts_->world.own();
+  auto entry = detail::make_ref<OwnerEntry>(
+      RRefId{self.info.id, self.incarnation, self.incarnation, self.last_reference.fetch_add(1) + 1});
   entry->complete(std::move(value));
   return references.own(std::move(entry));
 }

@@ -17,7 +17,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,12 +31,19 @@
 namespace tine::rpc {
 
 class AgentParts;
+class Peer;
+
+// Ranks in a world that changes.
+inline constexpr int kMostRanks = 65536;
 
 struct AgentOptions {
   std::string name;  // 1 to 128 bytes, unique in the world
+  // 0 to world_size - 1. In a world that changes: 0 for the one that keeps the register, else up to kMostRanks - 1, or -1: the
+  // register chooses.
   int rank = 0;
-  int world_size = 1;
-  // Where the workers meet, an address of one of `transports`: rank 0 listens there. Port 0 only with world_size 1.
+  int world_size = 1;  // 0: workers come and go
+  // Where the workers meet: an address of one of `transports`, where rank 0 listens (port 0 only with world_size 1), or
+  // "file:///path", a file in which rank 0 says where it listens (src/rpc/meeting_file.h).
   std::string address;
   // The ways between workers, nearest first: src/rpc/transport/named_transports.h. Required with a world_size above 1.
   TransportList transports;
@@ -68,6 +74,10 @@ struct AgentOptions {
       nullptr;  // deadlines, heartbeats; whose owner also trims received memory; null: one of its own
   // Polled at least every 100 ms while start() and shutdown() wait; true ends the wait with Cancelled.
   std::function<bool()> interrupted;
+  // On threads of `callbacks`, one at a time, in order. Not told of those who were there when this worker came; not told of
+  // the ends that its own end brings about. The cause says whether that worker left or died.
+  std::function<void(const WorkerInfo&)> on_worker_joined;
+  std::function<void(const WorkerInfo&, const std::exception_ptr& cause)> on_worker_lost;
   std::function<void(const std::string&)> log;  // refused handshakes, dead workers; empty: nobody is told
 };
 
@@ -79,10 +89,15 @@ class Agent {
   Agent& operator=(const Agent&) = delete;
 
   [[nodiscard]] const WorkerInfo& self() const noexcept;
-  [[nodiscard]] std::span<const WorkerInfo> workers() const noexcept;  // by rank
+  [[nodiscard]] std::vector<WorkerInfo> workers() const;  // by rank
   // ValueError that lists the known names.
-  [[nodiscard]] const WorkerInfo& worker_info(std::string_view name) const;
-  [[nodiscard]] const WorkerInfo& worker_info(int rank) const;
+  [[nodiscard]] WorkerInfo worker_info(std::string_view name) const;
+  [[nodiscard]] WorkerInfo worker_info(int rank) const;
+  [[nodiscard]] const WorkerInfo& worker_info(const Peer& worker) const;
+  // One that calls may be made to: also one that has died, whose calls fail. ValueError as above. It stays that very worker
+  // when another one gets its name or rank.
+  [[nodiscard]] detail::Ref<Peer> find(std::string_view name) const;
+  [[nodiscard]] detail::Ref<Peer> find(int rank) const;
 
   // Lets the calls go that hold_calls kept. Once.
   void open();
@@ -94,17 +109,23 @@ class Agent {
 
   // Whether a call to that worker stays within the bounds. A caller that can wait should wait first: in wait_for_room(), or
   // without a thread for room(), which is done when there may be room. call() itself never waits and goes beyond the bounds.
+  [[nodiscard]] bool has_room(const Peer& to) const noexcept;
   [[nodiscard]] bool has_room(int to) const;
+  [[nodiscard]] Future<void> room(Peer& to);
   [[nodiscard]] Future<void> room(int to);
   // Until there is room or the deadline has come (then the call fails by it). Cancelled when `interrupted`.
+  void wait_for_room(Peer& to, TimePoint deadline, const std::function<bool()>& interrupted = {});
   void wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted = {});
 
   // kNoDeadline: waits as long as both live.
+  [[nodiscard]] Future<Value> call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline);
   [[nodiscard]] Future<Value> call(int to, CallRequest request, TimePoint deadline);
   [[nodiscard]] Future<Value> call(int to, CallRequest request) {
     return call(to, std::move(request), deadline_after(Seconds(-1)));
   }
   // The same, but the value stays there.
+  [[nodiscard]] detail::Ref<Reference> remote(const detail::Ref<Peer>& to, CallRequest request,
+                                              TimePoint deadline);
   [[nodiscard]] detail::Ref<Reference> remote(int to, CallRequest request, TimePoint deadline);
   // A reference to a value of this process.
   [[nodiscard]] detail::Ref<Reference> own(Value value);

@@ -34,9 +34,13 @@ class Frames : public ::testing::Test {
     // On the heap and no longer than it is, so that a sanitizer sees a read past its end.
     const std::vector<std::byte> exact(body.begin(), body.end());
     frame.body = exact;
-    parts_->on_frame(parts_->world.peer(0), frame, At::kReader);
+    parts_->on_frame(*parts_->world.peer(0), frame, At::kReader);
   }
 
+  RRefId next_id() {
+    Peer& self = *parts_->world.own();
+    return {0, self.incarnation, self.incarnation, ++self.last_reference};
+  }
   std::vector<std::vector<std::byte>> good_bodies() {
     std::vector<std::vector<std::byte>> bodies;
     RRefTable& references = parts_->references;
@@ -49,22 +53,21 @@ class Frames : public ::testing::Test {
       out.array(3);
       write_foreign(out, 1, std::vector<std::byte>(9, std::byte{3}), nullptr);
       write_value(out, testing::floats({1, 2, 3}), hooks);
-      write_value(
-          out, detail::Ref<RRefObject>(references.own(detail::make_ref<OwnerEntry>(references.next_id(0)))),
-          hooks);
+      write_value(out, detail::Ref<RRefObject>(references.own(detail::make_ref<OwnerEntry>(next_id()))),
+                  hooks);
       out.map(1);
       out.str("key");
       write_value(out, detail::make_ref<Tuple>(std::vector<Value>{1, "two", 3.0, Value(), true}), hooks);
       out.map(2);
       out.integer(3);
-      write_rref_id(out, references.next_id(0));
+      write_rref_id(out, next_id());
       out.integer(2);
       out.str("graph()");
       bodies.emplace_back(out.body().begin(), out.body().end());
     }
     BodyWriter lease, release, fork_done;
-    write_lease(lease, {references.next_id(0), 0, 1});
-    write_release(release, references.next_id(0));
+    write_lease(lease, {next_id(), 0, 1});
+    write_release(release, next_id());
     write_fork_done(fork_done, 1);
     for (const BodyWriter* out : {&lease, &release, &fork_done})
       bodies.emplace_back(out->body().begin(), out->body().end());
@@ -106,7 +109,10 @@ TEST_F(Frames, OfAnyBytesNeverCrash) {
     for (auto& b : body) b = static_cast<std::byte>(random());
     give(kKinds[random() % std::size(kKinds)], body, random() % 3);
   }
-  EXPECT_EQ(parts_->calls.call(0, CallRequest::builtin("test::plus", {1}), kNoDeadline).get().to_int(), 2);
+  EXPECT_EQ(parts_->calls.call(parts_->world.peer(0), CallRequest::builtin("test::plus", {1}), kNoDeadline)
+                .get()
+                .to_int(),
+            2);
 }
 
 TEST_F(Frames, OfADeepNestOfListsAreRefusedNotFollowed) {

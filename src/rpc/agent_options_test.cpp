@@ -29,11 +29,20 @@ TEST(AgentOptions, AWorkersNameHasOneTo128Bytes) {
 }
 
 TEST(AgentOptions, ARankIsBelowTheNumberOfWorkers) {
-  EXPECT_THAT(refusal("w", 0, 0), HasSubstr("rank 0 in a world of 0"));
+  EXPECT_THAT(refusal("w", 0, -1), HasSubstr("rank 0 in a world of -1"));
   EXPECT_THAT(refusal("w", 3, 3), HasSubstr("rank 3 in a world of 3: expected a rank from 0 to 2"));
   EXPECT_THAT(refusal("w", -1, 3), HasSubstr("rank -1"));
   for (const int rank : {0, 2})
     EXPECT_THAT(refusal("w", rank, 3), HasSubstr("an agent needs an executor")) << rank;
+}
+
+TEST(AgentOptions, InAWorldThatChangesTheRegisterMayChooseTheRank) {
+  for (const int rank : {-2, 65536})
+    EXPECT_THAT(refusal("w", rank, 0),
+                HasSubstr("expected a rank from 0 to 65535, or -1 for the next free one"))
+        << rank;
+  for (const int rank : {-1, 0, 65535})
+    EXPECT_THAT(refusal("w", rank, 0), HasSubstr("an agent needs an executor")) << rank;
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 Executor& blocking_of(const AgentOptions& o) { return o.blocking ? *o.blocking : *o.executor; }
 Executor& callbacks_of(const AgentOptions& o) { return o.callbacks ? *o.callbacks : blocking_of(o); }
 
-Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
+Links::Options link_options(const AgentOptions& o, uint64_t incarnation, Membership& membership) {
   Links::Options links;
   links.identity = {o.name, incarnation, o.secret ? o.secret : Secret::load()};
   links.rank = o.rank;
@@ -24,6 +24,9 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
   links.connection.max_copied_bytes = o.max_send_buffer_bytes;
   links.interrupted = o.interrupted;
   links.log = o.log;
+  links.on_arrival = [&membership](detail::Ref<Connection> c) { membership.arrived(std::move(c)); };
+  links.expect = [&membership](const Member& m) { membership.tell_expected(m); };
+  links.forget = [&membership](uint64_t number) { membership.tell_forgotten(number); };
   return links;
 }
 
@@ -35,19 +38,24 @@ Server::Options server_options(const AgentOptions& o) {
 }  // namespace
 
 AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
-    : world(o.name, o.rank, incarnation),
-      links(link_options(o, incarnation)),
+    : world(o.name, o.rank, incarnation, o.world_size == 0),
+      links(link_options(o, incarnation, membership)),
       references(world),
       server(world, references, server_options(o)),
       calls(world, references, server, o.rpc_timeout, callbacks_of(o),
             [this]() -> Loop& { return links.loop(); }),
       barrier(world, calls, server, o.interrupted),
+      membership(world, calls, server, links, o.interrupted,
+                 {[this](const Member& m, detail::Ref<Connection> c) { take_in(m, std::move(c)); },
+                  [this](const Peer& p) { hooks_.joined(p.info); }}),
       peers_{o.max_calls_in_flight, o.executor, &callbacks_of(o)},
-      log_(o.log) {}
+      log_(o.log),
+      hooks_(o.on_worker_joined, o.on_worker_lost, callbacks_of(o), o.log) {}
 
 void AgentParts::start() {
   try {
-    links.meet([this](const auto& members, auto connections) { serve(members, std::move(connections)); });
+    links.meet([this](const auto& members, auto connections) { serve(members, std::move(connections)); },
+               [this](TimePoint deadline) { membership.announce(deadline); });
   } catch (...) {
     close(std::current_exception(), Clock::now() + std::chrono::milliseconds(100), {});
     throw;
@@ -56,20 +64,36 @@ void AgentParts::start() {
 
 void AgentParts::serve(const std::vector<Member>& members, std::vector<detail::Ref<Connection>> connections) {
   std::vector<detail::Ref<Peer>> peers;
-  for (const Member& m : members) {
-    peers.push_back(detail::make_ref<Peer>(WorkerInfo{m.name, m.rank}, m.incarnation, m.rank == world.rank(),
-                                           peers_, *this));
-    if (auto& connection = connections[static_cast<size_t>(m.rank)])
-      peers.back()->attach(std::move(connection));
+  for (size_t i = 0; i < members.size(); ++i) {
+    peers.push_back(new_peer(members[i]));
+    if (connections[i]) peers.back()->attach(std::move(connections[i]));
   }
   // All is in its place before the first frame is read: a call may make us call any of them.
   world.fill(peers);
   references.share(weak_from_this(), calls);
-  server.ready(weak_from_this(), barrier);
+  server.ready(weak_from_this(), *this);
   calls.share(weak_from_this());
+  membership.share(weak_from_this());
   for (const auto& peer : peers) {
     if (peer->connection()) peer->connection()->start(peer);
   }
+}
+
+detail::Ref<Peer> AgentParts::new_peer(const Member& m) {
+  return detail::make_ref<Peer>(WorkerInfo{m.name, m.rank}, m.incarnation,
+                                m.incarnation == world.incarnation(), peers_, *this);
+}
+
+// On the loop's thread, which close() ends before it looks at the peers for the last time.
+void AgentParts::take_in(const Member& member, detail::Ref<Connection> connection) {
+  const auto peer = new_peer(member);
+  peer->attach(connection);
+  world.add(peer);
+  connection->start(peer);
+}
+
+void AgentParts::serve_control(const detail::Ref<IncomingState>& call) {
+  if (!membership.serve_control(call)) barrier.serve_control(call);
 }
 
 void AgentParts::on_frame(Peer& from, Frame& frame, At at) noexcept {
@@ -77,7 +101,7 @@ void AgentParts::on_frame(Peer& from, Frame& frame, At at) noexcept {
     case FrameKind::kRequest: return server.serve(from, frame, at);
     case FrameKind::kReply:
     case FrameKind::kError: return calls.on_answer(from, frame);
-    case FrameKind::kCancel: return server.cancel(from.info.id, frame.header.call_id);
+    case FrameKind::kCancel: return server.cancel(from, frame.header.call_id);
     default:
       if (!references.on_frame(from.info.id, frame))
         log([&] {
@@ -101,11 +125,22 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   // A worker that says goodbye ends as expected, unless its program failed.
   const bool expected =
       closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
-  if (!expected) log([&] { return describe(cause); });
+  if (!expected && peer.joined()) log([&] { return describe(cause); });
   peer.end.store(failed ? Peer::End::kFailed : goodbye ? Peer::End::kLeft : Peer::End::kDied);
   peer.die(cause);
-  server.worker_died(peer.info.id);
-  references.worker_died(peer.info.id, cause);
+  server.worker_died(peer);
+  references.worker_died(peer.info.id, peer.incarnation, cause);
+  if (world.changes()) {
+    // One that never joined was nobody's to know.
+    if (!peer.joined()) world.forget(peer);
+    peer.detach();
+    peer.gone.store(true, std::memory_order_release);
+    membership.place_is_free();
+    if (OpenRegister* const all = links.open_register()) all->lost(peer.incarnation);
+  }
+  const bool left_with_us = goodbye && !failed && ending_.load(std::memory_order_acquire) && !world.changes();
+  if (peer.joined() && !closing_.load(std::memory_order_acquire) && !left_with_us)
+    hooks_.lost(peer.info, cause);
   world.changed();
 }
 
@@ -113,18 +148,23 @@ void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view faile
   if (of_parent()) return;
   const MutexLock once(shutdown_mutex_);
   if (closed()) return;
-  const TimePoint deadline =
-      timeout.count() > 0 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout) : kNoDeadline;
+  if (!(timeout.count() >= 0))
+    throw ValueError(fmt::format("shutdown: timeout is {} s: expected 0 (none) or more", timeout.count()));
+  // 30 years are as good as none, and do not overflow.
+  const TimePoint deadline = timeout.count() > 0 && timeout.count() < 1e9
+                                 ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout)
+                                 : kNoDeadline;
   std::exception_ptr failure;
   if (graceful) {
     try {
-      barrier.wait(deadline);
+      ending_.store(true, std::memory_order_release);
+      world.changes() ? membership.leave(deadline) : barrier.wait(deadline);
     } catch (...) {
       failure = std::current_exception();
     }
   }
   closing_.store(true, std::memory_order_release);
-  barrier.let_go(failure);
+  if (!world.changes()) barrier.let_go(failure);
   close(
       make_error(ErrorKind::kAbandoned,
                  fmt::format("RPC was shut down on worker '{}' before this call was answered", world.name())),
@@ -136,7 +176,9 @@ void AgentParts::close(const std::exception_ptr& cause, TimePoint deadline, std:
   closing_.store(true, std::memory_order_release);
   closed_.store(true, std::memory_order_release);
   calls.close();
+  hooks_.close();
   links.close_listeners();
+  membership.close();
   const GoodbyeReason reason = failure.empty() ? GoodbyeReason::kShutdown : GoodbyeReason::kFailed;
   for (const auto& p : world.peers()) {
     if (p->connected()) p->connection()->shutdown(reason, failure, deadline);
@@ -148,7 +190,7 @@ void AgentParts::close(const std::exception_ptr& cause, TimePoint deadline, std:
   links.stop(std::chrono::milliseconds(500), shared_from_this());
   for (const auto& p : world.peers()) {
     p->die(cause);
-    server.worker_died(p->info.id);
+    server.worker_died(*p);
     p->detach();
   }
   references.clear(cause);

@@ -14,13 +14,17 @@
 #include "src/rpc/barrier.h"
 #include "src/rpc/calls.h"
 #include "src/rpc/links.h"
+#include "src/rpc/membership.h"
 #include "src/rpc/rref_table.h"
 #include "src/rpc/server.h"
+#include "src/rpc/worker_hooks.h"
 #include "src/rpc/world.h"
 
 namespace tine::rpc {
 
-class AgentParts final : public Peer::Events, public std::enable_shared_from_this<AgentParts> {
+class AgentParts final : public Peer::Events,
+                         private ControlHandler,
+                         public std::enable_shared_from_this<AgentParts> {
  public:
   explicit AgentParts(const AgentOptions& options, uint64_t incarnation);
 
@@ -41,10 +45,14 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   RRefTable references;
   Server server;
   Calls calls;
-  Barrier barrier;
+  Barrier barrier;        // of a fixed world
+  Membership membership;  // of one that changes
 
  private:
   void serve(const std::vector<Member>& members, std::vector<detail::Ref<Connection>> connections);
+  void take_in(const Member& member, detail::Ref<Connection> connection);
+  [[nodiscard]] detail::Ref<Peer> new_peer(const Member& member);
+  void serve_control(const detail::Ref<IncomingState>& call) override;
   void close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure);
   // What words() says, unless there is no memory for it.
   template <class Words>
@@ -59,7 +67,9 @@ class AgentParts final : public Peer::Events, public std::enable_shared_from_thi
   const Birth birth_;
   const Peer::Options peers_;
   const std::function<void(const std::string&)> log_;
+  WorkerHooks hooks_;
   std::atomic<bool> closing_{false};
+  std::atomic<bool> ending_{false};  // a graceful end has begun
   std::atomic<bool> closed_{false};
   Mutex shutdown_mutex_;  // one shutdown at a time
 };

@@ -51,10 +51,10 @@ void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
 // One round: asks every worker how many calls it runs or waits for.
 Barrier::Round Barrier::ask_all(TimePoint deadline) {
   Round round;
-  std::vector<std::pair<const Peer*, Future<Value>>> asked;
+  std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
     if (p->is_self || p->dead()) continue;
-    asked.emplace_back(p.get(), calls_.call(p->info.id, control(kProbe), deadline));
+    asked.emplace_back(p, calls_.call(p, control(kProbe), deadline));
   }
   round.add(world_.name(), calls_.pending() + server_.running(), calls_.begun() + server_.begun());
   for (const auto& [p, answer] : asked) {
@@ -124,13 +124,13 @@ void Barrier::wait_for_rank0(TimePoint deadline) {
   const TimePoint begun = Clock::now();
   // Rank 0 gives up at its own deadline and tells why: that text is worth a second.
   const TimePoint until = deadline == kNoDeadline ? deadline : deadline + std::chrono::seconds(1);
-  const Future<Value> joined = calls_.call(0, control(kJoin), until);
+  const Future<Value> joined = calls_.call(world_.peer(0), control(kJoin), until);
   const auto slice = [&](TimePoint t) { return joined.wait_until(t); };
   if (!wait_interruptible(until, interrupted_, "shutdown", slice) || !joined.ready()) {
     throw DeadlineExceeded(
         fmt::format("shutdown: rank 0 ('{}') did not end the barrier within {:.3g} s: it, or another "
                     "worker, has not called shutdown or still runs calls",
-                    world_.info(0).name, std::chrono::duration<double>(deadline - begun).count()));
+                    world_.peer(0)->info.name, std::chrono::duration<double>(deadline - begun).count()));
   }
   if (joined.error()) std::rethrow_exception(joined.error());
 }
@@ -165,8 +165,8 @@ void Barrier::let_go(const std::exception_ptr& failure) noexcept {
 
 void Barrier::wait_until_left(TimePoint deadline) noexcept {
   (void)world_.wait_until(deadline, [this] {
-    return std::all_of(world_.peers().begin(), world_.peers().end(),
-                       [](const auto& p) { return p->is_self || p->dead(); });
+    const World::Peers all = world_.peers();
+    return std::all_of(all.begin(), all.end(), [](const auto& p) { return p->is_self || p->dead(); });
   });
 }
 

@@ -33,6 +33,8 @@ class CallTable {
   [[nodiscard]] bool add(const detail::Ref<Call>& call);
   // Null when there is no such call any more.
   [[nodiscard]] detail::Ref<Call> take(uint64_t id) noexcept;
+  // add() refuses calls that count from now on; those that are there stay.
+  void refuse() noexcept;
   // All of them; add() refuses from now on, also when there is no memory for the list: then take_one() has them.
   [[nodiscard]] std::vector<detail::Ref<Call>> close();
   [[nodiscard]] detail::Ref<Call> take_one() noexcept;
@@ -51,7 +53,7 @@ class CallTable {
   [[nodiscard]] size_t pending() const noexcept {  // those that count
     return pending_.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] bool has_room() const noexcept { return pending() < limit_; }
+  [[nodiscard]] bool has_room() const noexcept { return pending() < limit_.load(std::memory_order_relaxed); }
   // Done when half of the limit is free again, or the table is closed; at once while there is room.
   [[nodiscard]] Future<void> room();
 
@@ -65,13 +67,14 @@ class CallTable {
   detail::Ref<Call> take_slot(size_t index) noexcept TINE_REQUIRES(mutex_);
   [[nodiscard]] Room room_made() noexcept TINE_REQUIRES(mutex_);
 
-  const size_t limit_;
+  std::atomic<size_t> limit_;
   std::atomic<size_t> pending_{0};  // written under the lock
   mutable Mutex mutex_;
   std::vector<Slot> slots_ TINE_GUARDED_BY(mutex_);
   uint32_t free_ TINE_GUARDED_BY(mutex_) = 0;  // index + 1
   size_t used_ TINE_GUARDED_BY(mutex_) = 0;
   bool closed_ TINE_GUARDED_BY(mutex_) = false;
+  bool refusing_ TINE_GUARDED_BY(mutex_) = false;
   Room room_ TINE_GUARDED_BY(mutex_);  // somebody waits for it
 };
 
@@ -120,7 +123,7 @@ class CallState final : public detail::State<Value>, private detail::Node {
 template <class Call>
 bool CallTable<Call>::add(const detail::Ref<Call>& call) {
   const MutexLock lock(mutex_);
-  if (closed_) return false;
+  if (closed_ || (refusing_ && call->counts())) return false;
   if (!free_) {
     slots_.emplace_back();
     free_ = static_cast<uint32_t>(slots_.size());
@@ -167,6 +170,18 @@ detail::Ref<Call> CallTable<Call>::take(uint64_t id) noexcept {
   if (room) [[unlikely]]
     room->emplace();
   return call;
+}
+
+template <class Call>
+void CallTable<Call>::refuse() noexcept {
+  Room room;
+  {
+    const MutexLock lock(mutex_);
+    refusing_ = true;
+    limit_.store(SIZE_MAX, std::memory_order_relaxed);  // who waits for room comes and is refused
+    room = std::move(room_);
+  }
+  if (room) room->emplace();
 }
 
 template <class Call>
@@ -224,7 +239,7 @@ void CallTable<Call>::take_expired(TimePoint now, std::vector<detail::Ref<Call>>
 template <class Call>
 Future<void> CallTable<Call>::room() {
   const MutexLock lock(mutex_);
-  if (closed_ || has_room()) return make_ready();
+  if (closed_ || refusing_ || has_room()) return make_ready();
   if (!room_) room_ = detail::make_ref<detail::State<void>>();
   return Future<void>(room_);
 }

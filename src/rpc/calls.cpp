@@ -77,11 +77,12 @@ void Calls::set_rpc_timeout(Seconds timeout) {
   rpc_timeout_.store(timeout.count(), std::memory_order_relaxed);
 }
 
-Future<Value> Calls::call(int to, CallRequest request, TimePoint deadline) {
+Future<Value> Calls::call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
   return Future<Value>(detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline)));
 }
 
-detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadline, Creation* creation) {
+detail::Ref<CallState> Calls::start(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline,
+                                    Creation* creation) {
   if (birth_.inherited()) {
     throw Error(fmt::format(
         "{} cannot be called: this process is a fork of worker '{}', whose connections are its "
@@ -93,14 +94,13 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
     throw Error(fmt::format("RPC has been shut down on worker '{}': {} cannot be called", world_.name(),
                             request.name));
   }
-  Peer& target = world_.peer(to);
+  Peer& target = *to;
   // The agent's own calls belong to no context, whoever happens to make them.
   detail::ContextData* const context =
       request.target == Target::kControl ? nullptr : detail::current_context();
   if (context) [[unlikely]]
     deadline = std::min(deadline, Context::current().deadline());
-  auto state = detail::make_ref<CallState>(detail::Ref<Callee>::share(&target), target.helper(), request.name,
-                                           request.target, deadline);
+  auto state = detail::make_ref<CallState>(to, target.helper(), request.name, request.target, deadline);
   if (context && Context::current().stopped()) [[unlikely]] {
     detail::join_context(*state, *context);
     if (state->done()) return state;  // else its deadline has passed: the sweep ends the call
@@ -112,7 +112,7 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
   }
   // In the table before it is sent, because its answer may come at once.
   if (!target.calls.add(state)) {
-    state->fail(target.death());
+    state->fail(target.refusal());
     return state;
   }
   if (request.target != Target::kControl) begun_.fetch_add(1, std::memory_order_relaxed);
@@ -151,7 +151,8 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   }
   if (request.code) {
     view.code_hash = request.code->hash;
-    if (!has_code(to.info.id, request.code->hash)) {
+    const MutexLock lock(to.code_mutex);
+    if (!to.code_there.contains(request.code->hash)) {
       view.code_text = request.code->text;
       // Remembered as known there once the answer shows that the text has arrived.
       state->code = request.code;
@@ -192,17 +193,18 @@ void Calls::start_here(detail::Ref<CallState> state, CallRequest request, Creati
                       creation ? creation->entry : detail::Ref<OwnerEntry>());
 }
 
-detail::Ref<Reference> Calls::remote(int to, CallRequest request, TimePoint deadline) {
-  Creation creation{references_.next_id(to), {}, {}};
-  if (world_.peer(to).is_self) {
+detail::Ref<Reference> Calls::remote(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
+  Creation creation{
+      {to->info.id, to->incarnation, world_.incarnation(), to->last_reference.fetch_add(1) + 1}, {}, {}};
+  if (to->is_self) {
     creation.entry = detail::make_ref<OwnerEntry>(creation.id);
     const Future<Value> confirmed{
         detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline, &creation))};
     // A deadline is the creator's to see: nobody else is told.
-    OnFailure::of(confirmed, creation.entry, detail::Ref<Peer>::share(&world_.peer(to)));
+    OnFailure::of(confirmed, creation.entry, to);
     return references_.own(creation.entry);
   }
-  creation.reference = references_.created(creation.id);
+  creation.reference = references_.created(creation.id, to->info);
   try {
     const auto confirmed = start(to, std::move(request), deadline, &creation);
     if (!creation.sent) creation.reference->forget_lease();
@@ -222,15 +224,12 @@ Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   request.target = Target::kFetch;
   request.name = fmt::format("{}.to_here()", reference.repr());
   request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<Reference*>(&reference)));
-  const auto fetch = start(reference.owner().id, std::move(request), deadline);
+  const RRefId& id = reference.id();
+  const auto owner = world_.peer(id.owner, id.owner_incarnation);
+  if (!owner) return make_failed<Value>(world_.end_of(reference.owner(), id.owner_incarnation));
+  const auto fetch = start(owner, std::move(request), deadline);
   if (created.valid() && !created.ready()) OnFailure::of(created, fetch);
   return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
-}
-
-bool Calls::has_code(int rank, const std::string& hash) {
-  const MutexLock lock(code_mutex_);
-  const auto at = static_cast<size_t>(rank);
-  return at < code_there_.size() && code_there_[at].contains(hash);
 }
 
 void Calls::on_answer(Peer& from, Frame& frame) noexcept {
@@ -243,9 +242,8 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
       return;
     }
     if (call && call->code) [[unlikely]] {
-      const MutexLock lock(code_mutex_);
-      code_there_.resize(static_cast<size_t>(world_.size()));
-      code_there_[static_cast<size_t>(from.info.id)].insert(call->code->hash);
+      const MutexLock lock(from.code_mutex);
+      from.code_there.insert(call->code->hash);
     }
     // Also when nobody waits any more: the references in it were counted when they were sent.
     WireHooks hooks(references_, from.info.id);

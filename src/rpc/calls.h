@@ -8,7 +8,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <unordered_set>
 #include <vector>
 
 #include "src/base/forks.h"
@@ -28,8 +27,10 @@ class Calls final : public Fetcher {
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { deadlines_.share(std::move(owner)); }
 
-  Future<Value> call(int to, CallRequest request, TimePoint deadline);
-  [[nodiscard]] detail::Ref<Reference> remote(int to, CallRequest request, TimePoint deadline);
+  // `to` is one of the world's.
+  Future<Value> call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline);
+  [[nodiscard]] detail::Ref<Reference> remote(const detail::Ref<Peer>& to, CallRequest request,
+                                              TimePoint deadline);
   Future<Value> fetch(const Reference& reference, TimePoint deadline) override;
 
   // `timeout` zero is none, negative the default. ValueError for a NaN.
@@ -55,10 +56,10 @@ class Calls final : public Fetcher {
     detail::Ref<UserRRef> reference;  // else
     bool sent = false;                // out
   };
-  detail::Ref<CallState> start(int to, CallRequest request, TimePoint deadline, Creation* creation = nullptr);
+  detail::Ref<CallState> start(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline,
+                               Creation* creation = nullptr);
   void send(Peer& to, const detail::Ref<CallState>& state, const CallRequest& request, Creation* creation);
   void start_here(detail::Ref<CallState> state, CallRequest request, Creation* creation);
-  [[nodiscard]] bool has_code(int rank, const std::string& hash);
   TimePoint sweep(TimePoint now) noexcept;
 
   World& world_;
@@ -70,9 +71,6 @@ class Calls final : public Fetcher {
   std::atomic<bool> closed_{false};
   std::atomic<uint64_t> begun_{0};
   Deadlines deadlines_;
-  Mutex code_mutex_;
-  std::vector<std::unordered_set<std::string>> code_there_
-      TINE_GUARDED_BY(code_mutex_);  // hashes, by rank of the worker that has them
 };
 
 }  // namespace tine::rpc

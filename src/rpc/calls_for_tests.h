@@ -31,7 +31,7 @@ class CallsToOneself : public ::testing::Test {
   }
   ~CallsToOneself() override {
     loop_.stop();
-    world_.peer(0).die(make_error(ErrorKind::kAbandoned, "the test is over"));
+    world_.peer(0)->die(make_error(ErrorKind::kAbandoned, "the test is over"));
     server_.close();
   }
   Server::Options server_options() {
@@ -41,7 +41,7 @@ class CallsToOneself : public ::testing::Test {
     return o;
   }
   Future<Value> call(TimePoint deadline) {
-    return calls.call(0, CallRequest::script("f", nullptr, {}), deadline);
+    return calls.call(world_.peer(0), CallRequest::script("f", nullptr, {}), deadline);
   }
 
  private:

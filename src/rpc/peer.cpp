@@ -1,6 +1,7 @@
 #include "src/rpc/peer.h"
 
 #include "src/base/error_or_want.h"
+#include "src/rpc/incoming.h"
 
 namespace tine::rpc {
 namespace {
@@ -22,6 +23,7 @@ Peer::Peer(WorkerInfo who, uint64_t number, bool self, const Options& options, E
       info(std::move(who)),
       incarnation(number),
       is_self(self),
+      incoming(std::make_unique<IncomingTable<IncomingState>>()),
       events_(events),
       inbox_(detail::make_ref<Inbox>(static_cast<Inbox::Sink&>(*this), *options.pool, *options.callbacks)) {}
 
@@ -50,6 +52,20 @@ void Peer::die(std::exception_ptr cause) noexcept {
     if (given_up) call.observe();
     call.fail(death_);
   });
+}
+
+void Peer::refuse_calls(std::exception_ptr why) noexcept {
+  {
+    const MutexLock lock(death_mutex_);
+    leaving_ = std::move(why);
+  }
+  calls.refuse();
+}
+
+std::exception_ptr Peer::refusal() const {
+  if (auto cause = death()) return cause;
+  const MutexLock lock(death_mutex_);
+  return leaving_;
 }
 
 std::exception_ptr Peer::death() const {

@@ -1,6 +1,7 @@
 // Peer: another worker (or this one, for calls to oneself) as the agent knows it: what it is called, the way to it, its end.
 //
-// A peer is made at the rendezvous, is connected, and is dead for good once its connection has closed. Any thread may use it.
+// A peer is made at the rendezvous, is connected, and is dead for good once its connection has closed. In a world that changes
+// it has joined once it says so, and may say that it leaves: then it takes no more calls. Any thread may use it.
 // Frames arrive in the order that src/rpc/inbox.h describes; on_death comes once, after all frames. The World owns its peers and
 // pending calls share them. `events` lives as long as frames come. A call takes no lock here but the call table's.
 #pragma once
@@ -8,15 +9,19 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <unordered_set>
 
 #include "src/base/forks.h"
 #include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/inbox.h"
+#include "src/rpc/incoming_table.h"
 #include "src/rpc/reply_helper.h"
 #include "src/rpc/transport/connection.h"
 
 namespace tine::rpc {
+
+class IncomingState;
 
 class Peer final : public Callee, private Inbox::Sink {
  public:
@@ -54,6 +59,13 @@ class Peer final : public Callee, private Inbox::Sink {
   // In a child of fork(2) each is: its connection is the parent's.
   [[nodiscard]] bool dead() const noexcept { return dead_.load(std::memory_order_acquire) || of_parent(); }
   [[nodiscard]] std::exception_ptr death() const;  // null while it lives
+  // It has joined: workers may find it by name and by rank. True the first time.
+  bool set_joined() noexcept { return !joined_.exchange(true, std::memory_order_acq_rel); }
+  [[nodiscard]] bool joined() const noexcept { return joined_.load(std::memory_order_acquire); }
+  // It takes no more calls, and those made from now on fail with `why`. Those under way go on.
+  void refuse_calls(std::exception_ptr why) noexcept;
+  // What a call fails with that it does not take.
+  [[nodiscard]] std::exception_ptr refusal() const;
   // Fails what is pending; the first cause stays.
   void die(std::exception_ptr cause) noexcept;
 
@@ -83,6 +95,14 @@ class Peer final : public Callee, private Inbox::Sink {
   const WorkerInfo info;
   const uint64_t incarnation;
   const bool is_self;
+  const std::unique_ptr<IncomingTable<IncomingState>> incoming;  // its calls that run here
+  // References that this worker creates there: the last number.
+  std::atomic<uint64_t> last_reference{0};
+  // Hashes of the scripts that are known to be there.
+  Mutex code_mutex;
+  std::unordered_set<std::string> code_there TINE_GUARDED_BY(code_mutex);
+  uint64_t number = 0;            // the world's, in the order in which its peers came
+  std::atomic<bool> gone{false};  // nothing that came from it is under way any more
   // How it ended, set before it is dead.
   enum class End : uint8_t { kDied, kLeft, kFailed };
   std::atomic<End> end{End::kDied};
@@ -99,9 +119,11 @@ class Peer final : public Callee, private Inbox::Sink {
   const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
   ReplyHelper* helper_ = nullptr;
-  Mutex death_mutex_;
+  mutable Mutex death_mutex_;
   std::exception_ptr death_;  // written once, under death_mutex_, before dead_ says so
   std::atomic<bool> dead_{false};
+  std::atomic<bool> joined_{false};
+  std::exception_ptr leaving_ TINE_GUARDED_BY(death_mutex_);
 };
 
 }  // namespace tine::rpc

@@ -55,7 +55,7 @@ Future<Value> UserRRef::local_value() const {
   throw Error(fmt::format(
       "Cannot call localValue() on a non-local reference. Call it on {}. The value of {} lives on "
       "worker '{}'; here (worker '{}') use to_here()",
-      owner_.name, repr(), owner_.name, workers.info(workers.rank()).name));
+      owner_.name, repr(), owner_.name, workers.self().name));
 }
 
 std::shared_ptr<RRefTable> RRefTable::shared() { return {owner_.lock(), this}; }
@@ -63,12 +63,6 @@ std::shared_ptr<RRefTable> RRefTable::shared() { return {owner_.lock(), this}; }
 void RRefTable::share(std::weak_ptr<void> owner, Fetcher& fetcher) {
   owner_ = std::move(owner);
   fetcher_ = &fetcher;
-  last_number_ = std::make_unique<std::atomic<uint64_t>[]>(static_cast<size_t>(workers_.size()));
-}
-
-RRefId RRefTable::next_id(int owner) {
-  return {owner, workers_.incarnation_of(owner), workers_.incarnation(),
-          last_number_[static_cast<size_t>(owner)].fetch_add(1) + 1};
 }
 
 void RRefTable::Numbers::add(uint64_t number) {
@@ -99,11 +93,11 @@ bool RRefTable::Numbers::contains(uint64_t number) const noexcept {
 }
 
 detail::Ref<Reference> RRefTable::own(detail::Ref<OwnerEntry> entry) {
-  return detail::make_ref<OwnerRRef>(shared(), std::move(entry), workers_.info(workers_.rank()));
+  return detail::make_ref<OwnerRRef>(shared(), std::move(entry), workers_.self());
 }
 
-detail::Ref<UserRRef> RRefTable::created(const RRefId& id) {
-  return detail::make_ref<UserRRef>(shared(), id, workers_.info(id.owner));
+detail::Ref<UserRRef> RRefTable::created(const RRefId& id, WorkerInfo owner) {
+  return detail::make_ref<UserRRef>(shared(), id, std::move(owner));
 }
 
 void RRefTable::add_lease(OwnerEntry& entry, int holder) {
@@ -135,11 +129,7 @@ detail::Ref<OwnerEntry> RRefTable::forget_if_unused(Entries::iterator at) noexce
 bool RRefTable::is_coming(const RRefId& id) const noexcept {
   const auto came = came_.find(id.creator_incarnation);
   if (came != came_.end() && came->second.contains(id.number)) return false;
-  for (int rank = 0; rank < workers_.size(); ++rank) {
-    if (workers_.incarnation_of(rank) == id.creator_incarnation)
-      return rank != workers_.rank() && !workers_.is_dead(rank);
-  }
-  return false;
+  return workers_.lives(id.creator_incarnation);
 }
 
 detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
@@ -180,6 +170,7 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
   } else if (to != reference.id().owner) {
     const MutexLock lock(mutex_);
     done.fork = next_fork_++;
+    if (!done.fork) done.fork = next_fork_++;  // 0 is none
     if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
   }
   write_rref(out, {reference.id(), workers_.rank(), done.fork});
@@ -207,13 +198,7 @@ void RRefTable::undo(const Export& done) noexcept {
 detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from) {
   const PassedRRef passed = parse_rref(ext);
   const RRefId& id = passed.id;
-  if (id.owner < 0 || id.owner >= workers_.size()) {
-    throw ValueError(fmt::format("a reference owned by rank {} in a world of {}", id.owner, workers_.size()));
-  }
-  if (id.owner_incarnation != workers_.incarnation_of(id.owner)) {
-    throw ValueError(
-        fmt::format("a reference from an earlier life of worker '{}'", workers_.info(id.owner).name));
-  }
+  WorkerInfo owner = workers_.info_of_life(id.owner, id.owner_incarnation);
   if (id.owner == workers_.rank()) {
     detail::Ref<OwnerEntry> entry, dropped;
     {
@@ -224,12 +209,12 @@ detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from)
     }
     return own(std::move(entry));
   }
-  auto reference = detail::make_ref<UserRRef>(shared(), id, workers_.info(id.owner));
+  auto reference = detail::make_ref<UserRRef>(shared(), id, std::move(owner));
   if (from != id.owner) {
     OutFrame lease(FrameKind::kLease);
     write_lease(lease.body, {id, from, passed.fork});
     // A dead owner: using the reference says so.
-    workers_.tell(id.owner, std::move(lease));
+    workers_.tell(id.owner, id.owner_incarnation, std::move(lease));
   }
   return reference;
 }
@@ -243,7 +228,8 @@ void RRefTable::on_lease(int from, const PassedRRef& passed) {
   // Only now may the parent let go of its own reference.
   OutFrame done(FrameKind::kForkDone);
   write_fork_done(done.body, passed.fork);
-  workers_.tell(passed.parent, std::move(done));  // a dead parent has no pins
+  // A dead parent has no pins, and who came in its place has none of that number.
+  workers_.tell(passed.parent, 0, std::move(done));
 }
 
 bool RRefTable::on_frame(int from, const Frame& frame) {
@@ -251,8 +237,7 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
     switch (frame.header.kind) {
       case FrameKind::kLease: {
         const PassedRRef passed = read_lease(frame.body);
-        if (passed.parent < 0 || passed.parent >= workers_.size() || passed.id.owner != workers_.rank())
-          return false;
+        if (passed.parent < 0 || passed.id.owner != workers_.rank()) return false;
         if (passed.id.owner_incarnation == workers_.incarnation()) on_lease(from, passed);
         return true;
       }
@@ -289,13 +274,12 @@ void RRefTable::release(const RRefId& id) noexcept {
   }
   OutFrame frame(FrameKind::kRelease);
   write_release(frame.body, id);
-  workers_.tell(id.owner, std::move(frame));
+  workers_.tell(id.owner, id.owner_incarnation, std::move(frame));
 }
 
-void RRefTable::worker_died(int rank, const std::exception_ptr& cause) noexcept {
+void RRefTable::worker_died(int rank, uint64_t incarnation, const std::exception_ptr& cause) noexcept {
   std::vector<detail::Ref<OwnerEntry>> dropped, orphans;
   std::vector<Pin> unpinned;
-  const uint64_t incarnation = workers_.incarnation_of(rank);
   {
     const MutexLock lock(mutex_);
     came_.erase(incarnation);
@@ -310,7 +294,8 @@ void RRefTable::worker_died(int rank, const std::exception_ptr& cause) noexcept 
       if (auto unused = forget_if_unused(here)) dropped.push_back(std::move(unused));
     }
     for (auto at = pins_.begin(); at != pins_.end();) {
-      if (at->second.to == rank || at->second.reference->id().owner == rank) {
+      const RRefId& id = at->second.reference->id();
+      if (at->second.to == rank || (id.owner == rank && id.owner_incarnation == incarnation)) {
         unpinned.push_back(std::move(at->second));
         at = pins_.erase(at);
       } else {

@@ -25,12 +25,13 @@ class Workers {
  public:
   virtual int rank() const noexcept = 0;  // of this one
   virtual uint64_t incarnation() const noexcept = 0;
-  virtual int size() const noexcept = 0;
-  virtual const WorkerInfo& info(int rank) const noexcept = 0;
-  virtual uint64_t incarnation_of(int rank) const noexcept = 0;
-  virtual bool is_dead(int rank) const noexcept = 0;
-  // What is lost is lost with the connection: both sides see its end.
-  virtual void tell(int rank, OutFrame frame) noexcept = 0;
+  virtual const WorkerInfo& self() const noexcept = 0;
+  // ValueError when no worker of that life is known here.
+  virtual WorkerInfo info_of_life(int rank, uint64_t incarnation) const = 0;
+  // Whether that life is another worker's who has not died as far as is known here.
+  virtual bool lives(uint64_t incarnation) const noexcept = 0;
+  // What is lost is lost with the connection: both sides see its end. Incarnation 0: whoever has that rank.
+  virtual void tell(int rank, uint64_t incarnation, OutFrame frame) noexcept = 0;
 
  protected:
   ~Workers() = default;
@@ -103,14 +104,13 @@ class UserRRef final : public Reference {
 
 class RRefTable {
  public:
-  explicit RRefTable(Workers& workers) noexcept : workers_(workers) {}
+  explicit RRefTable(Workers& workers) noexcept : workers_(workers), next_fork_(workers.incarnation()) {}
   // The world is complete. What keeps the table alive, and who fetches for its references.
   void share(std::weak_ptr<void> owner, Fetcher& fetcher);
 
-  [[nodiscard]] RRefId next_id(int owner);
   [[nodiscard]] detail::Ref<Reference> own(detail::Ref<OwnerEntry> entry);
   // To what this worker creates on another one: it has a lease once the creation was sent.
-  [[nodiscard]] detail::Ref<UserRRef> created(const RRefId& id);
+  [[nodiscard]] detail::Ref<UserRRef> created(const RRefId& id, WorkerInfo owner);
   // The creation has come: the entry, with a lease of `holder`.
   [[nodiscard]] detail::Ref<OwnerEntry> create(const RRefId& id, int holder);
 
@@ -129,7 +129,7 @@ class RRefTable {
   // Lease, fork-done and release frames; false when the frame is malformed.
   [[nodiscard]] bool on_frame(int from, const Frame& frame);
   void release(const RRefId& id) noexcept;
-  void worker_died(int rank, const std::exception_ptr& cause) noexcept;
+  void worker_died(int rank, uint64_t incarnation, const std::exception_ptr& cause) noexcept;
   void clear(const std::exception_ptr& cause) noexcept;
   [[nodiscard]] size_t entries() const;
 
@@ -178,10 +178,10 @@ class RRefTable {
   const Birth birth_;
   std::weak_ptr<void> owner_;
   Fetcher* fetcher_ = nullptr;
-  std::unique_ptr<std::atomic<uint64_t>[]> last_number_;  // by owner
   mutable Mutex mutex_;
   bool cleared_ TINE_GUARDED_BY(mutex_) = false;
-  uint64_t next_fork_ TINE_GUARDED_BY(mutex_) = 1;
+  // From the incarnation on, a random number: what answers a former life of this rank finds nothing.
+  uint64_t next_fork_ TINE_GUARDED_BY(mutex_);
   Entries entries_ TINE_GUARDED_BY(mutex_);
   std::unordered_map<uint64_t, Numbers> came_
       TINE_GUARDED_BY(mutex_);  // creations of each creator that lives

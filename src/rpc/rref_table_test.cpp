@@ -43,11 +43,21 @@ class Worker final : public Workers, public Fetcher {
   }
   int rank() const noexcept override { return rank_; }
   uint64_t incarnation() const noexcept override { return incarnation_of(rank_); }
-  int size() const noexcept override { return static_cast<int>(infos_.size()); }
-  const WorkerInfo& info(int rank) const noexcept override { return infos_[static_cast<size_t>(rank)]; }
-  uint64_t incarnation_of(int rank) const noexcept override { return 1000 + static_cast<uint64_t>(rank); }
-  bool is_dead(int rank) const noexcept override { return dead[static_cast<size_t>(rank)]; }
-  void tell(int rank, OutFrame frame) noexcept override;
+  const WorkerInfo& self() const noexcept override { return infos_[static_cast<size_t>(rank_)]; }
+  WorkerInfo info_of_life(int rank, uint64_t incarnation) const override {
+    if (incarnation != incarnation_of(rank)) throw ValueError("an earlier life");
+    return infos_[static_cast<size_t>(rank)];
+  }
+  bool lives(uint64_t incarnation) const noexcept override {
+    const auto rank = static_cast<int>(incarnation - 1000);
+    return rank != rank_ && !is_dead(rank);
+  }
+  void tell(int rank, uint64_t incarnation, OutFrame frame) noexcept override;
+  static uint64_t incarnation_of(int rank) noexcept { return 1000 + static_cast<uint64_t>(rank); }
+  bool is_dead(int rank) const noexcept { return dead[static_cast<size_t>(rank)]; }
+  RRefId next_id(int owner) {
+    return {owner, incarnation_of(owner), incarnation(), ++last_[static_cast<size_t>(owner)]};
+  }
   Future<Value> fetch(const Reference&, TimePoint) override { return {}; }
   TimePoint deadline_after(Seconds) const override { return kNoDeadline; }
 
@@ -61,6 +71,7 @@ class Worker final : public Workers, public Fetcher {
   Game& game_;
   const int rank_;
   std::vector<WorkerInfo> infos_;
+  std::map<size_t, uint64_t> last_;
 };
 
 class Game {
@@ -99,8 +110,8 @@ class Game {
     m.what = Message::What::kCreate;
     m.large = large;
     m.slow = slow;
-    m.id = at(creator).table.next_id(owner);
-    const auto made = at(creator).table.created(m.id);
+    m.id = at(creator).next_id(owner);
+    const auto made = at(creator).table.created(m.id, {"w" + std::to_string(owner), owner});
     m.carried.push_back(made);
     if (!send(creator, owner, std::move(m))) made->forget_lease();
     return made;
@@ -205,7 +216,7 @@ class Game {
       handle(rank, other, m);
     }
     at(other).dead[static_cast<size_t>(rank)] = true;
-    at(other).table.worker_died(rank, make_error(ErrorKind::kPeerDied, "dead"));
+    at(other).table.worker_died(rank, Worker::incarnation_of(rank), make_error(ErrorKind::kPeerDied, "dead"));
   }
   int size() const { return static_cast<int>(workers.size()); }
   size_t entries() {
@@ -227,7 +238,7 @@ class Game {
   std::vector<Fetched> fetched;
 };
 
-void Worker::tell(int rank, OutFrame frame) noexcept {
+void Worker::tell(int rank, uint64_t, OutFrame frame) noexcept {
   Message m;
   m.kind = frame.kind;
   m.body.assign(frame.body.body().begin(), frame.body.body().end());

@@ -37,8 +37,6 @@ Server::Server(World& world, RRefTable& table, Options options)
 void Server::ready(std::weak_ptr<void> owner, ControlHandler& control) {
   owner_ = std::move(owner);
   control_ = &control;
-  for (int rank = 0; rank < world_.size(); ++rank)
-    tables_.push_back(std::make_unique<IncomingTable<IncomingState>>());
 }
 
 const Op& Server::resolve(const std::string& name, const std::vector<Value>& args,
@@ -52,8 +50,7 @@ const Op& Server::resolve(const std::string& name, const std::vector<Value>& arg
 }
 
 detail::Ref<IncomingState> Server::incoming(Peer& from, uint64_t id, Target target, TimePoint deadline) {
-  return detail::make_ref<IncomingState>(std::shared_ptr<CallServices>(owner_.lock(), this),
-                                         *tables_[static_cast<size_t>(from.info.id)],
+  return detail::make_ref<IncomingState>(std::shared_ptr<CallServices>(owner_.lock(), this), *from.incoming,
                                          detail::Ref<Peer>::share(&from), id, target, deadline);
 }
 
@@ -137,7 +134,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
 
 void Server::serve_local(detail::Ref<CallState> state, CallRequest request, detail::Ref<OwnerEntry> creates) {
   begun_.fetch_add(1, std::memory_order_relaxed);
-  auto call = incoming(world_.peer(world_.rank()), state->id, request.target, state->deadline);
+  auto call = incoming(*world_.own(), state->id, request.target, state->deadline);
   call->local = std::move(state);
   call->name = std::move(request.name);
   call->args = std::move(request.args);
@@ -212,7 +209,7 @@ void Server::close() noexcept {
 
 size_t Server::running() const {
   size_t n = 0;
-  for (const auto& table : tables_) n += table->running();
+  for (const auto& p : world_.peers()) n += p->incoming->running();
   return n;
 }
 

@@ -44,8 +44,8 @@ class Server final : private CallServices {
   void serve(Peer& from, Frame& frame, At at) noexcept;
   // A call of this worker to itself; `creates` may be null.
   void serve_local(detail::Ref<CallState> state, CallRequest request, detail::Ref<OwnerEntry> creates);
-  void cancel(int rank, uint64_t id) noexcept { tables_[static_cast<size_t>(rank)]->cancel(id); }
-  void worker_died(int rank) noexcept { tables_[static_cast<size_t>(rank)]->cancel_all(); }
+  void cancel(Peer& caller, uint64_t id) noexcept { caller.incoming->cancel(id); }
+  void worker_died(Peer& caller) noexcept { caller.incoming->cancel_all(); }
 
   void open() noexcept;
   void close() noexcept;
@@ -69,7 +69,6 @@ class Server final : private CallServices {
   const OpTable* const ops_;
   std::weak_ptr<void> owner_;
   ControlHandler* control_ = nullptr;
-  std::vector<std::unique_ptr<IncomingTable<IncomingState>>> tables_;  // by rank of the caller
   std::atomic<uint64_t> begun_{0};
   std::atomic<bool> holding_;
   Mutex mutex_;

@@ -1,14 +1,18 @@
-// World: which workers there are, by rank and by name, and which of them are dead.
+// World: which workers there are, by rank and by name. Roster: a list of them that does not change.
 //
-// The thread that starts the agent fills it once, before any call; after that workers die and none comes, and any thread
-// may ask. The World owns the peers. find() of a worker that is not there throws ValueError that lists the known names or ranks.
+// The thread that starts the agent fills the world, before any call. In a fixed world nobody comes after that. In a world that
+// changes, workers come (add) and go (forget). Any thread may ask at any time. Who has died stays in the list, so that calls to
+// it fail with its name, until another has its name or rank, and at most kRemembered of them.
+//
+// To ask costs no lock and no write to shared memory but the count of the peer that is returned: each thread keeps a reference
+// to the roster that it saw last, and compares its address with that of the world's own. As long as a thread holds that
+// reference the roster lives, so no other roster has the same address, and equal addresses mean the same list. Only behind a
+// change a thread takes the lock, once. A thread that never asks again keeps one old list until it ends.
 #pragma once
 
-#include <functional>
-#include <span>
+#include <atomic>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "src/base/mutex.h"
@@ -17,27 +21,70 @@
 
 namespace tine::rpc {
 
+class Roster final : public detail::RefCounted {
+ public:
+  explicit Roster(std::vector<detail::Ref<Peer>> peers);
+
+  // Null: nobody.
+  [[nodiscard]] Peer* at(int rank) const noexcept;
+  [[nodiscard]] Peer* named(std::string_view name) const noexcept;
+
+  const std::vector<detail::Ref<Peer>> peers;  // by rank
+
+ private:
+  std::vector<Peer*> by_name_;
+};
+
 class World final : public Workers {
  public:
-  World(std::string name, int rank, uint64_t incarnation);
+  // A dead worker is remembered until so many have died after it.
+  static constexpr size_t kRemembered = 256;
 
+  // `changes`: workers come and go. Then the rank may be -1 until fill() says it.
+  World(std::string name, int rank, uint64_t incarnation, bool changes = false);
+
+  // One of them is this worker itself.
   void fill(std::vector<detail::Ref<Peer>> peers);
+  // One more, who takes the place of the dead who had its name or its rank.
+  void add(detail::Ref<Peer> peer);
+  // As if it had never been there.
+  void forget(const Peer& peer) noexcept;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] const WorkerInfo& self() const noexcept { return workers_[static_cast<size_t>(rank_)]; }
-  [[nodiscard]] std::span<const WorkerInfo> workers() const noexcept { return workers_; }
-  [[nodiscard]] const WorkerInfo& find(std::string_view name) const;
-  [[nodiscard]] const WorkerInfo& find(int rank) const;
-  [[nodiscard]] std::span<const detail::Ref<Peer>> peers() const noexcept { return peers_; }
-  [[nodiscard]] Peer& peer(int rank) const noexcept { return *peers_[static_cast<size_t>(rank)]; }
+  [[nodiscard]] bool changes() const noexcept { return changes_; }
+  [[nodiscard]] const WorkerInfo& self() const noexcept override { return self_->info; }
+  [[nodiscard]] const detail::Ref<Peer>& own() const noexcept { return self_; }
+  // By rank. In a world that changes: those who have joined and live.
+  [[nodiscard]] std::vector<WorkerInfo> workers() const;
+  // Who may be called: has joined, and may have died. ValueError, which lists the workers, for another.
+  [[nodiscard]] detail::Ref<Peer> find(std::string_view name) const;
+  [[nodiscard]] detail::Ref<Peer> find(int rank) const;
+  // ValueError when it has died in a world that changes: it is a worker no more.
+  [[nodiscard]] const WorkerInfo& info_of(const Peer& peer) const;
+  // Null when there is none, or the one of that rank has another life.
+  [[nodiscard]] detail::Ref<Peer> peer(int rank) const noexcept;
+  [[nodiscard]] detail::Ref<Peer> peer(int rank, uint64_t incarnation) const noexcept;
+  [[nodiscard]] detail::Ref<Peer> peer_named(std::string_view name) const noexcept;
+  // What fails calls to a life that is gone.
+  [[nodiscard]] std::exception_ptr end_of(const WorkerInfo& worker, uint64_t incarnation) const noexcept;
+
+  // All of them as they are now; to be used in a for loop.
+  class Peers {
+   public:
+    explicit Peers(detail::Ref<const Roster> roster) noexcept : roster_(std::move(roster)) {}
+    [[nodiscard]] auto begin() const noexcept { return roster_->peers.begin(); }
+    [[nodiscard]] auto end() const noexcept { return roster_->peers.end(); }
+
+   private:
+    detail::Ref<const Roster> roster_;
+  };
+  [[nodiscard]] Peers peers() const noexcept { return Peers(snapshot()); }
 
   int rank() const noexcept override { return rank_; }
   uint64_t incarnation() const noexcept override { return incarnation_; }
-  int size() const noexcept override { return static_cast<int>(peers_.size()); }
-  const WorkerInfo& info(int rank) const noexcept override { return peer(rank).info; }
-  uint64_t incarnation_of(int rank) const noexcept override { return peer(rank).incarnation; }
-  bool is_dead(int rank) const noexcept override { return peer(rank).dead(); }
-  void tell(int rank, OutFrame frame) noexcept override { peer(rank).tell(std::move(frame)); }
+  WorkerInfo info_of_life(int rank, uint64_t incarnation) const override;
+  bool lives(uint64_t incarnation) const noexcept override;
+  void tell(int rank, uint64_t incarnation, OutFrame frame) noexcept override;
 
   // Something that wait_until's condition may look at has changed: a worker died, a message came.
   void changed() noexcept;
@@ -52,12 +99,23 @@ class World final : public Workers {
   }
 
  private:
+  [[nodiscard]] detail::Ref<const Roster> snapshot() const noexcept;
+  // f(roster), which is not kept.
+  template <class F>
+  auto look(F f) const;
+  void publish(std::vector<detail::Ref<Peer>> peers) TINE_REQUIRES(change_mutex_);
+  [[nodiscard]] std::string known() const;
+
   const std::string name_;
-  const int rank_;
+  int rank_;
   const uint64_t incarnation_;
-  std::vector<WorkerInfo> workers_;
-  std::unordered_map<std::string, int> ranks_;
-  std::vector<detail::Ref<Peer>> peers_;
+  const bool changes_;
+  detail::Ref<Peer> self_;
+  Mutex change_mutex_;  // one change at a time
+  uint64_t next_number_ TINE_GUARDED_BY(change_mutex_) = 0;
+  std::atomic<const Roster*> current_{nullptr};
+  mutable Mutex roster_mutex_;
+  detail::Ref<const Roster> roster_ TINE_GUARDED_BY(roster_mutex_);  // what current_ points to
   Mutex mutex_;
   Condition changed_;
 };

@@ -5,49 +5,51 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "src/rpc/peer.h"
 #include "src/runtime/script.h"
 #include "src/runtime/worker_parts.h"
 
 namespace tine::rpc {
 namespace {
 
-int rank_of(const Agent& agent, const Value& to) {
-  if (to.is_string()) return agent.worker_info(to.as_string()).id;
-  if (to.is_int()) {
-    const int64_t rank = to.as_int();
-    // Only an int is a rank.
-    return agent.worker_info(static_cast<int>(std::clamp<int64_t>(rank, -1, INT32_MAX))).id;
-  }
-  if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return rank_of(agent, to.as_tuple().items.front());
+tine::detail::Ref<Peer> peer_of(const Agent& agent, const Value& to) {
+  if (to.is_string()) return agent.find(to.as_string());
+  // Only an int is a rank.
+  if (to.is_int()) return agent.find(static_cast<int>(std::clamp<int64_t>(to.as_int(), -1, INT32_MAX)));
+  if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return peer_of(agent, to.as_tuple().items.front());
   throw TypeError(fmt::format("to: expected a worker's name, rank or WorkerInfo, got {}", name_of(to.tag())));
+}
+
+Peer& peer_in(const tine::detail::Ref<tine::detail::RefCounted>& peer) noexcept {
+  return static_cast<Peer&>(*peer);
 }
 
 }  // namespace
 
-const WorkerInfo& Destination::worker() const { return agent_->worker_info(rank_); }
-bool Destination::is_self() const noexcept { return agent_->self().id == rank_; }
-bool Destination::has_room() const { return agent_->has_room(rank_); }
+const WorkerInfo& Destination::worker() const { return agent_->worker_info(peer_in(peer_)); }
+bool Destination::is_self() const noexcept { return peer_in(peer_).is_self; }
+bool Destination::has_room() const { return agent_->has_room(peer_in(peer_)); }
 void Destination::wait_for_room(const std::function<bool()>& interrupted) const {
-  agent_->wait_for_room(rank_, deadline_, interrupted);
+  agent_->wait_for_room(peer_in(peer_), deadline_, interrupted);
 }
-Future<void> Destination::room() const { return agent_->room(rank_); }
+Future<void> Destination::room() const { return agent_->room(peer_in(peer_)); }
 Future<Value> Destination::call(CallRequest request) const {
-  return agent_->call(rank_, std::move(request), deadline_);
+  return agent_->call(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), deadline_);
 }
 RRef Destination::remote(CallRequest request) const {
-  return RRef(agent_->remote(rank_, std::move(request), deadline_));
+  return RRef(agent_->remote(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), deadline_));
 }
 
 Destination Worker::Parts::destination(const Value& to, Seconds timeout) const {
   std::shared_ptr<Agent> open = agent();
-  int rank = 0;
+  tine::detail::Ref<Peer> peer;
   try {
-    rank = rank_of(*open, to);
+    peer = peer_of(*open, to);
   } catch (const ValueError& e) {
     throw ValueError("could not find destination: " + e.message());
   }
   const TimePoint deadline = open->deadline_after(timeout);
-  return {std::move(open), rank, deadline};
+  return {std::move(open), std::move(peer), deadline};
 }
 
 CallRequest Worker::Parts::request_for(const std::string& callee, std::vector<Value> args,

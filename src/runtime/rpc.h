@@ -26,9 +26,11 @@ class Agent;
 // Where a call goes, and by when. It keeps working, and fails its calls, when the worker has left meanwhile.
 class TINE_API Destination {
  public:
-  Destination(std::shared_ptr<Agent> agent, int rank, TimePoint deadline) noexcept
-      : agent_(std::move(agent)), rank_(rank), deadline_(deadline) {}
+  Destination(std::shared_ptr<Agent> agent, tine::detail::Ref<tine::detail::RefCounted> peer,
+              TimePoint deadline) noexcept
+      : agent_(std::move(agent)), peer_(std::move(peer)), deadline_(deadline) {}
 
+  // ValueError when it has left a world that changes.
   [[nodiscard]] const WorkerInfo& worker() const;
   [[nodiscard]] bool is_self() const noexcept;
   // Whether one more call stays within the bounds; what follows may call all the same.
@@ -42,7 +44,7 @@ class TINE_API Destination {
 
  private:
   std::shared_ptr<Agent> agent_;
-  int rank_;
+  tine::detail::Ref<tine::detail::RefCounted> peer_;  // the agent's
   TimePoint deadline_;
 };
 

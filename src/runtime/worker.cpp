@@ -70,10 +70,7 @@ void Worker::leave_now(std::string_view failure) { parts_->leave(false, kNoTimeo
 bool Worker::joined() const noexcept { return parts_->joined(); }
 
 WorkerInfo Worker::self() const { return parts_->agent()->self(); }
-std::vector<WorkerInfo> Worker::workers() const {
-  const auto agent = parts_->agent();
-  return {agent->workers().begin(), agent->workers().end()};
-}
+std::vector<WorkerInfo> Worker::workers() const { return parts_->agent()->workers(); }
 WorkerInfo Worker::info(const To& worker) const {
   return parts_->destination(worker.value(), kNoTimeout).worker();
 }

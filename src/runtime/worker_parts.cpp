@@ -44,6 +44,8 @@ void Worker::Parts::join(JoinOptions given) {
   options.heartbeat_timeout = given.heartbeat_timeout;
   options.polling = given.polling;
   options.interrupted = given.interrupted;
+  options.on_worker_joined = std::move(given.on_worker_joined);
+  options.on_worker_lost = std::move(given.on_worker_lost);
   options.log = std::move(given.log);
   options.ops = &runtime_.ops();
   options.op_context = [this] { return runtime_.ops().context(); };

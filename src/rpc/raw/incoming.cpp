@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "src/base/let_go.h"
+#include "src/rpc/post.h"
 #include "src/rpc/raw/node.h"
-#include "src/rpc/raw/post.h"
 
 namespace tine::rpc {
 

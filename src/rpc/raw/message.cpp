@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "src/base/let_go.h"
+#include "src/rpc/post.h"
 #include "src/rpc/raw/card.h"
-#include "src/rpc/raw/post.h"
 #include "src/rpc/wire/handshake.h"
 #include "tine/error.h"
 

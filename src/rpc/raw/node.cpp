@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "src/base/error_or_want.h"
+#include "src/rpc/post.h"
 #include "src/rpc/raw/incoming.h"
-#include "src/rpc/raw/post.h"
 #include "src/rpc/rendezvous.h"
 #include "src/rpc/wire/handshake.h"
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "src/rpc/post.h"
 #include "src/rpc/raw/node.h"
-#include "src/rpc/raw/post.h"
 #include "src/rpc/world_for_tests.h"
 
 namespace tine::rpc::testing {

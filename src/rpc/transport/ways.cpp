@@ -50,6 +50,15 @@ Transport& Ways::for_address(const std::string& address) const {
       known));
 }
 
+std::string Ways::meeting_at(const std::string& host) const {
+  for (const auto& transport : transports_) {
+    if (transport->scheme() == "tcp") return fmt::format("tcp://{}:0", host.empty() ? "127.0.0.1" : host);
+  }
+  if (!host.empty())
+    throw ValueError(fmt::format("no transport leads to other machines: \"?host={}\" needs \"tcp\"", host));
+  return transports_.front()->own_address({}) + "-register";
+}
+
 std::vector<Address> Ways::listen(const std::string& meeting, const ListenOptions& options) {
   std::vector<Address> addresses;
   for (const auto& transport : transports_) {

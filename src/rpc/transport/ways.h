@@ -38,6 +38,8 @@ class Ways {
   // The one for an address that a user gave. ValueError that names those there are.
   [[nodiscard]] Transport& for_address(const std::string& address) const;
 
+  // An address for rank 0's register, for those who can reach `host`; empty: this machine alone.
+  [[nodiscard]] std::string meeting_at(const std::string& host) const;
   // Listens at an address of its own with each, for those who can reach `meeting`. What to publish. Once; throws as
   // Transport::listen does.
   [[nodiscard]] std::vector<Address> listen(const std::string& meeting, const ListenOptions& options);
