@@ -5,6 +5,7 @@
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
+#include "python/src/rpc_hooks.h"
 #include "python/src/rpc_objects.h"
 #include "python/src/rpc_payload.h"
 #include "python/src/script.h"
@@ -213,6 +214,8 @@ PyObject* start(PyObject*, PyObject* args) {
     options.plaintext_beyond_loopback = plaintext != 0;
     options.interrupted = interrupted;
     options.language = &python_side();
+    options.on_worker_joined = tell_joined;
+    options.on_worker_lost = tell_lost;
     // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.
     options.log = [](const std::string& text) { log_line("[tine] " + text, text); };
     without_lock([&, given = options.address] {
@@ -311,6 +314,7 @@ PyObject* refuse_future(PyObject*, PyObject* what) {
 
 PyMethodDef functions[] = {
     {"set_hooks", as_method(set_hooks), METH_FASTCALL, nullptr},
+    {"set_worker_hooks", as_method(set_worker_hooks), METH_FASTCALL, "set_worker_hooks(joined, lost)"},
     {"refuse_future", refuse_future, METH_O, nullptr},
     {"liftable", liftable, METH_O, "The torch.Tensor to lift in place of this one, or None: to be pickled."},
     {"lift", as_method(lift), METH_FASTCALL, "lift(tensors, buffers): the last leaf of a pickle."},

@@ -14,6 +14,9 @@ from .api import get_rpc_timeout as get_rpc_timeout
 from .api import get_worker_info as get_worker_info
 from .api import init_rpc as init_rpc
 from .api import is_initialized as is_initialized
+from .api import on_worker_joined as on_worker_joined
+from .api import on_worker_lost as on_worker_lost
+from .api import remove_worker_hook as remove_worker_hook
 from .api import shutdown as shutdown
 from .options import BackendType as BackendType
 from .options import RpcBackendOptions as RpcBackendOptions
@@ -42,7 +45,10 @@ __all__ = [
     "init_rpc",
     "is_available",
     "is_initialized",
+    "on_worker_joined",
+    "on_worker_lost",
     "remote",
+    "remove_worker_hook",
     "rpc_async",
     "rpc_sync",
     "shutdown",

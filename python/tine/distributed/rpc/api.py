@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import atexit
+import datetime
 import operator
 import os
 from urllib.parse import urlsplit
@@ -43,9 +44,13 @@ def _address(init_method: str) -> str:
                 f"{' and '.join(missing)} (`tine launch` sets them), or pass init_method=\"tcp://host:port\""
             )
         return f"tcp://{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    if not isinstance(init_method, str):
+        raise _C.TypeError(f"init_rpc: init_method: expected a str, got {init_method!r}")
+    if init_method.startswith("file:"):
+        return init_method  # the core knows what is one
     parts = urlsplit(init_method)
     if parts.scheme != "tcp" or not parts.hostname or parts.port is None:
-        raise ValueError(f'init_rpc: init_method: expected "env://" or "tcp://host:port", got {init_method!r}')
+        raise ValueError(f'init_rpc: init_method: expected "env://", "tcp://host:port" or "file:///path", got {init_method!r}')
     return f"tcp://{parts.netloc.rpartition('@')[2]}"
 
 
@@ -53,13 +58,15 @@ def _address(init_method: str) -> str:
 _MOST_WORKERS = 2**20
 
 
+_NOT_GIVEN = -1  # the core's word for a rank that the register is to choose
+_MOST_RANKS = 65536  # of a world that changes
+
+
 def _number(given: Any, missing: object, variable: str) -> int:
     what = variable.lower()
-    if given == missing:
+    if given is None or given == missing:
         if variable not in os.environ:
-            raise ValueError(
-                f"init_rpc: {what} was not given and the environment variable {variable} is not set"
-            )
+            return _NOT_GIVEN
         given, what = os.environ[variable], f"the environment variable {variable}"
     try:
         number = int(given) if isinstance(given, str) else operator.index(given)
@@ -70,6 +77,12 @@ def _number(given: Any, missing: object, variable: str) -> int:
 
 def _check_world(name: str, rank: int, world_size: int) -> None:
     WorkerInfo(name, 0)  # PyTorch's rule of names
+    if world_size == 0:
+        if not _NOT_GIVEN <= rank < _MOST_RANKS:
+            raise _C.ValueError(
+                f"init_rpc: worker {name!r}: rank {rank}: expected a rank from 0 to {_MOST_RANKS - 1}, or None for the next free one"
+            )
+        return
     if not 1 <= world_size <= _MOST_WORKERS:
         raise _C.ValueError(f"init_rpc: world_size: expected 1 to {_MOST_WORKERS} workers, got {world_size}")
     if not 0 <= rank < world_size:
@@ -81,17 +94,22 @@ def _check_world(name: str, rank: int, world_size: int) -> None:
 def init_rpc(
     name: str,
     backend: BackendType | None = None,
-    rank: int = -1,
+    rank: int | None = -1,
     world_size: int | None = None,
     rpc_backend_options: RpcBackendOptions | None = None,
 ) -> None:
     """Makes this process a worker and waits until all workers are connected.
 
+    Without a world_size the world changes: workers join and leave while calls run, and init_rpc waits for no others.
+    Rank 0 is the first, and keeps the register by which the others find each other.
+
     Args:
         name: this worker's name, unique in the world: letters, digits, ``-``, ``_`` and ``:``, fewer than 128.
         backend: BackendType.TENSORPIPE or None; there is one backend.
-        rank: 0 to world_size - 1; -1 takes the environment's RANK.
-        world_size: how many workers there are; None takes the environment's WORLD_SIZE.
+        rank: 0 to world_size - 1; None or -1 takes the environment's RANK. In a world that changes, 0 to 65535; when nobody
+            gives one it is the next that is free.
+        world_size: how many workers there are; None takes the environment's WORLD_SIZE, and when that is not set the world
+            changes.
         rpc_backend_options: RpcBackendOptions or TensorPipeRpcBackendOptions.
 
     Raises:
@@ -108,16 +126,22 @@ def init_rpc(
     options = rpc_backend_options if rpc_backend_options is not None else RpcBackendOptions()
     if not isinstance(options, RpcBackendOptions):
         raise TypeError(f"init_rpc: rpc_backend_options: expected RpcBackendOptions, got {options!r}")
-    rank = _number(rank, -1, "RANK")
-    world_size = _number(world_size, None, "WORLD_SIZE")
-    _check_world(name, rank, world_size)
+    size = _number(world_size, None, "WORLD_SIZE")
+    changes = world_size is None and "WORLD_SIZE" not in os.environ
+    if size == 0 and not changes:
+        raise _C.ValueError("init_rpc: world_size: expected 1 or more workers, or None for a world that changes, got 0")
+    size = 0 if changes else size
+    number = _number(rank, -1, "RANK")
+    if number == _NOT_GIVEN and not changes:
+        raise _C.ValueError("init_rpc: rank was not given and the environment variable RANK is not set")
+    _check_world(name, number, size)
     # Options may have been changed since they were made. The clock ends after 292 years: a century is as long as it takes.
     rpc_timeout = _seconds("rpc_timeout", options.rpc_timeout, none_is_zero=True)
     init_timeout = min(_seconds("init_timeout", options.init_timeout, none_is_zero=False), 3e9)
     _C._rpc.start(
         name,
-        rank,
-        world_size,
+        number,
+        size,
         _address(options.init_method),
         rpc_timeout,
         init_timeout,
@@ -141,16 +165,69 @@ def _at_exit() -> None:
         _C._rpc.stop(False, 0.0, _failure.tell())
 
 
-def shutdown(graceful: bool = True, timeout: float = DEFAULT_SHUTDOWN_TIMEOUT) -> None:
+def shutdown(graceful: bool = True, timeout: float | datetime.timedelta = DEFAULT_SHUTDOWN_TIMEOUT) -> None:
     """Ends this worker.
 
     Args:
         graceful: wait until every worker has called shutdown and no call is running anywhere; otherwise
-            pending calls fail at once.
-        timeout: seconds that a graceful shutdown may take, then an error names the stragglers; 0 is as long as
-            the workers live (a dead one ends the wait).
+            pending calls fail at once. In a world that changes: wait until the calls of this worker are answered, and those
+            of others here; rank 0 waits until all others have left.
+        timeout: seconds (or a timedelta) that a graceful shutdown may take, then an error names the stragglers; 0 is as
+            long as the workers live (a dead one ends the wait).
     """
-    _C._rpc.stop(bool(graceful), float(timeout), "")
+    _C._rpc.stop(bool(graceful), _seconds("timeout", timeout, none_is_zero=True), "")
+
+
+_joined: list[Callable[[WorkerInfo], object]] = []
+_lost: list[Callable[[WorkerInfo, BaseException], object]] = []
+
+
+def on_worker_joined(f: Callable[[WorkerInfo], _R]) -> Callable[[WorkerInfo], _R]:
+    """From now on ``f(info)`` is called when a worker has joined the world after this one; returns ``f``.
+
+    Hooks are called on a thread of callbacks, one at a time, in the order in which workers came and went. What one raises is
+    logged. They stay for every world that this process joins, until :func:`remove_worker_hook`.
+    """
+    return _add_hook(_joined, f)
+
+
+def on_worker_lost(f: Callable[[WorkerInfo, BaseException], _R]) -> Callable[[WorkerInfo, BaseException], _R]:
+    """From now on ``f(info, cause)`` is called when a worker has left or died; returns ``f``.
+
+    ``cause`` is the ConnectionError with which calls to it fail. Workers whose end this worker's own shutdown brings about
+    are not told of. Otherwise as :func:`on_worker_joined`.
+    """
+    return _add_hook(_lost, f)
+
+
+def _add_hook(hooks: list[Any], f: Any) -> Any:
+    if not callable(f):
+        raise _C.TypeError(f"a hook for workers: expected a function, got {f!r}")
+    hooks.append(f)
+    return f
+
+
+def remove_worker_hook(f: Callable[..., object]) -> None:
+    """Takes back :func:`on_worker_joined` or :func:`on_worker_lost`; a ValueError when ``f`` is no hook."""
+    for hooks in (_joined, _lost):
+        if f in hooks:
+            hooks.remove(f)
+            return
+    raise _C.ValueError(f"{f!r} is not a hook for workers")
+
+
+def _tell(hooks: list[Any], *args: object) -> None:
+    failed: BaseException | None = None
+    for f in tuple(hooks):
+        try:
+            f(*args)
+        except Exception as error:
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+_C._rpc.set_worker_hooks(lambda info: _tell(_joined, info), lambda info, cause: _tell(_lost, info, cause))
 
 
 def is_initialized() -> bool:
@@ -161,7 +238,7 @@ def is_initialized() -> bool:
 def get_worker_info(worker_name: str | int | WorkerInfo | None = None) -> WorkerInfo:
     """The WorkerInfo of the worker of that name, of this one for None.
 
-    An unknown one is a ValueError (and RuntimeError) that lists the known names.
+    An unknown one, or one that has left a world that changes, is a ValueError (and RuntimeError) that lists the known names.
     """
     return _C._rpc.self() if worker_name is None else _C._rpc.worker_info(worker_name)
 
@@ -176,6 +253,8 @@ def _set_rpc_timeout(seconds: float) -> None:
 
 
 def _number_of_seconds(timeout: Any) -> float:
+    if isinstance(timeout, datetime.timedelta):
+        return timeout.total_seconds()
     try:
         return float(timeout)
     except (TypeError, ValueError):

@@ -1,6 +1,7 @@
 """What init_rpc can be told about its backend; PyTorch's names, for programs that pass them."""
 from __future__ import annotations
 
+import datetime
 import enum
 from collections.abc import Iterable, Mapping
 
@@ -29,6 +30,8 @@ class BackendType(enum.Enum):
 
 
 def _seconds(name: str, given: Any, none_is_zero: bool) -> float:
+    if isinstance(given, datetime.timedelta):
+        given = given.total_seconds()
     try:
         seconds = float(given)
     except (TypeError, ValueError):
@@ -71,7 +74,9 @@ class RpcBackendOptions:
 
     Args:
         rpc_timeout: seconds after which a call fails that names no timeout of its own; 0 for none.
-        init_method: ``"env://"`` (MASTER_ADDR and MASTER_PORT) or ``"tcp://host:port"``, where rank 0 listens.
+        init_method: ``"env://"`` (MASTER_ADDR and MASTER_PORT) or ``"tcp://host:port"``, where rank 0 listens. Or
+            ``"file:///path"``, a file in which rank 0 says where it listens, and which it removes;
+            ``"file:///path?host=name"`` with the name of its machine if others are on another one.
         init_timeout: seconds within which all workers must have come together; infinity waits as long as it takes.
         max_send_buffer_bytes: so much memory that was copied to be sent to one worker (pickles, strings, lists; a tensor
             is sent from where it lies) may wait before callers wait, and handlers with their answers. Nothing fails.
