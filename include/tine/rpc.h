@@ -181,9 +181,9 @@ struct JoinOptions {
   std::chrono::microseconds polling{50};
   // Asked every 100 ms while join(), leave() and a call that waits for room block; true ends the wait with Cancelled.
   std::function<bool()> interrupted{};
-  // Who has joined a world that changes after this worker, and who is lost: has left or died, as `cause` says. On a thread of
-  // callbacks, one call at a time, in order; not told of ends that this worker's own end brings about. What they throw goes to
-  // `log`.
+  // Told of each worker that joins a world that changes, and of each that leaves or dies, with what its calls fail with. On a
+  // thread of callbacks, one at a time, in order; not told of ends that this worker's own end brings about. What they throw is
+  // logged.
   std::function<void(const WorkerInfo&)> on_worker_joined{};
   std::function<void(const WorkerInfo&, const std::exception_ptr& cause)> on_worker_lost{};
   // Is told of refused handshakes and dead workers, by threads that read: it must not block. Empty: nobody is told.
@@ -230,7 +230,7 @@ class TINE_API Worker {
 
   [[nodiscard]] WorkerInfo self() const;
   [[nodiscard]] std::vector<WorkerInfo> workers() const;  // by rank; those who are there
-  // ValueError for who is no worker, or has left a world that changes.
+  // ValueError for one that is not there, or has left a world that changes.
   [[nodiscard]] WorkerInfo info(const To& worker) const;
   // That of calls that name none; ValueError for less than 0.
   [[nodiscard]] Seconds rpc_timeout() const;

@@ -53,6 +53,7 @@ AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
       hooks_(o.on_worker_joined, o.on_worker_lost, callbacks_of(o), o.log) {}
 
 void AgentParts::start() {
+  membership.share(weak_from_this());
   try {
     links.meet([this](const auto& members, auto connections) { serve(members, std::move(connections)); },
                [this](TimePoint deadline) { membership.announce(deadline); });
@@ -73,7 +74,6 @@ void AgentParts::serve(const std::vector<Member>& members, std::vector<detail::R
   references.share(weak_from_this(), calls);
   server.ready(weak_from_this(), *this);
   calls.share(weak_from_this());
-  membership.share(weak_from_this());
   for (const auto& peer : peers) {
     if (peer->connection()) peer->connection()->start(peer);
   }

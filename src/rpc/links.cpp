@@ -82,7 +82,9 @@ void Links::meet(const Serve& serve, const Announce& announce) {
     throw;
   }
   if (options_.world_size != 0) return close_listeners();
-  if (options_.rank == 0) rendezvous_ = std::move(rendezvous);
+  if (options_.rank != 0) return;
+  rendezvous_ = std::move(rendezvous);
+  open_register()->open();  // now who comes finds this worker serving, and is seen to go
 }
 
 void Links::meet(Rendezvous& rendezvous, const Serve& serve, const Announce& announce, TimePoint deadline) {
@@ -162,7 +164,7 @@ Links::Connections Links::connect_to(std::vector<Member>* members, Rendezvous& r
       } catch (const Error& e) {
         may_pass = may_pass && (dynamic_cast<const ConnectError*>(&e) || e.kind() == ErrorKind::kPeerDied);
       }
-      // It may have left, or died, since it was listed. Who is there is tried again.
+      // It may have left, or died, since it was listed. One that is there is tried again.
       has_gone = !rendezvous.has(m.incarnation);
       if (has_gone) break;
       if (!may_pass) {

@@ -27,7 +27,7 @@ class MeetingFile {
   };
   [[nodiscard]] static bool is_one(const std::string& address) { return address.starts_with("file:"); }
 
-  // ValueError for what is no such address.
+  // ValueError for another address.
   explicit MeetingFile(const std::string& address);
   ~MeetingFile();
   MeetingFile(const MeetingFile&) = delete;

@@ -69,7 +69,7 @@ class Membership {
   void look_at(TimePoint when) noexcept;
   void look() noexcept;
   void look_or_throw();
-  // Who has its name or rank and is not gone altogether; null: nobody.
+  // The one that has its name or rank and is not gone altogether; null: nobody.
   [[nodiscard]] detail::Ref<Peer> in_place_of(const Member& member) const;
   void tell_all(const char* what, const std::vector<Value>& args) noexcept;
   void ask_all(const char* what, TimePoint deadline);

@@ -52,7 +52,14 @@ void OpenRegister::enter(Member member, Connection* connection, uint64_t call, i
   advance();
 }
 
+void OpenRegister::open() {
+  const MutexLock lock(mutex_);
+  is_open_ = true;
+  advance();
+}
+
 void OpenRegister::advance() {
+  if (!is_open_) return;
   for (auto at = queue_.begin(); turn_.empty() && at != queue_.end();) {
     std::string why;
     for (const auto& [rank, member] : members_) {

@@ -67,7 +67,7 @@ class FixedRegister final : public Register {
   void fail(const std::string& reason) noexcept override;
   void wait_until_left(TimePoint deadline) override;
 
-  // Who and what is missing.
+  // What is missing, and of whom.
   [[nodiscard]] std::string missing();
   [[nodiscard]] const Future<std::vector<Member>>& listed() const noexcept { return all_listed_; }
   [[nodiscard]] const Future<void>& go() const noexcept { return all_ready_; }
@@ -119,6 +119,8 @@ class OpenRegister final : public Register {
     std::chrono::milliseconds turn{10000};
   };
   explicit OpenRegister(Options options);
+  // Rank 0 serves: from now on workers have their turns.
+  void open();
 
   void enter(Member member, Connection* connection, uint64_t call, int world_size) override;
   void ready(Connection* connection, uint64_t call) override;
@@ -133,7 +135,7 @@ class OpenRegister final : public Register {
   void lost(uint64_t incarnation) noexcept;
   // Takes nobody any more, if there is nobody but rank 0. False: there is somebody, or one who registers.
   [[nodiscard]] bool end_if_alone();
-  // Who is there or registers, but for rank 0: "'w1' (rank 1)".
+  // Those who are there or register, but for rank 0: "'w1' (rank 1)".
   [[nodiscard]] std::string others();
 
  private:
@@ -157,6 +159,7 @@ class OpenRegister final : public Register {
   Mutex mutex_;
   Condition closed_;
   int open_ TINE_GUARDED_BY(mutex_) = 0;
+  bool is_open_ TINE_GUARDED_BY(mutex_) = false;
   std::string ended_ TINE_GUARDED_BY(mutex_);              // why it takes nobody any more
   std::map<int, Member> members_ TINE_GUARDED_BY(mutex_);  // by rank
   std::deque<Waiting> queue_ TINE_GUARDED_BY(mutex_);

@@ -34,7 +34,7 @@ class Rendezvous::Session final : public FrameHandler {
       const std::string& name = request.name;
       const std::vector<Value>& args = request.args;
       if (name == "register" && args.size() == 3) {
-        // What is too large is no rank and no size either.
+        // What is too large is neither a rank nor a size.
         const auto number = [&](size_t i) {
           return static_cast<int>(std::clamp<int64_t>(args[i].to_int(), -2, INT32_MAX));
         };

@@ -1,8 +1,8 @@
 // World: which workers there are, by rank and by name. Roster: a list of them that does not change.
 //
 // The thread that starts the agent fills the world, before any call. In a fixed world nobody comes after that. In a world that
-// changes, workers come (add) and go (forget). Any thread may ask at any time. Who has died stays in the list, so that calls to
-// it fail with its name, until another has its name or rank, and at most kRemembered of them.
+// changes, workers come (add) and go (forget). Any thread may ask at any time. The dead stay in the list, so that calls to
+// them fail with their names, until another has the name or rank, and at most kRemembered of them.
 //
 // To ask costs no lock and no write to shared memory but the count of the peer that is returned: each thread keeps a reference
 // to the roster that it saw last, and compares its address with that of the world's own. As long as a thread holds that
@@ -56,7 +56,7 @@ class World final : public Workers {
   [[nodiscard]] const detail::Ref<Peer>& own() const noexcept { return self_; }
   // By rank. In a world that changes: those who have joined and live.
   [[nodiscard]] std::vector<WorkerInfo> workers() const;
-  // Who may be called: has joined, and may have died. ValueError, which lists the workers, for another.
+  // One that may be called: it has joined, and may have died. ValueError, which lists the workers, for another.
   [[nodiscard]] detail::Ref<Peer> find(std::string_view name) const;
   [[nodiscard]] detail::Ref<Peer> find(int rank) const;
   // ValueError when it has died in a world that changes: it is a worker no more.

@@ -119,7 +119,7 @@ TEST_P(Changing, WorkersJoinOneAfterTheOtherAndCallEachOther) {
   EXPECT_EQ(a.worker_info("b").id, 5);
   EXPECT_TRUE(eventually([&] { return (*this)["a"].seen() == std::vector<std::string>{"+b", "+c"}; }));
   EXPECT_TRUE(eventually([&] { return (*this)["b"].seen() == std::vector<std::string>{"+c"}; }));
-  // Who was there is in the list, and not told of.
+  // Those who were there are in the list, and not told of.
   EXPECT_THAT((*this)["c"].seen(), IsEmpty());
 }
 
@@ -464,6 +464,7 @@ TEST_P(Changing, AWorkerThatStopsWhileItJoinsHoldsUpNobodyForLong) {
       milliseconds(50)};
   {
     Rendezvous rank0(ways.for_address(o.address), o);
+    rank0.open_register()->open();
     Halfway stopped("stopped", -1, address_.text(), GetParam());
     // Nobody waits: it may take its time.
     Halfway next("next", -1, address_.text(), GetParam());

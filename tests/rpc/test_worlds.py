@@ -48,8 +48,8 @@ def test_workers_join_call_each_other_and_leave_without_a_world_size():
         rpc.init_rpc("first", rank=0, rpc_backend_options=options())
         until(lambda: is_there("second"))
         assert rpc.rpc_sync("second", double, args=(21,)) == 42
-        rpc.shutdown()   # waits for the other
         until(lambda: events == ["+second", "-second PeerDied"])
+        rpc.shutdown()
     else:
         rpc.init_rpc("second", rank=None, rpc_backend_options=options())
         assert rpc.get_worker_info().id == 1 and rpc.get_worker_info("first").id == 0

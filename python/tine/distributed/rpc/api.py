@@ -208,7 +208,7 @@ def _add_hook(hooks: list[Any], f: Any) -> Any:
 
 
 def remove_worker_hook(f: Callable[..., object]) -> None:
-    """Takes back :func:`on_worker_joined` or :func:`on_worker_lost`; a ValueError when ``f`` is no hook."""
+    """Takes back :func:`on_worker_joined` or :func:`on_worker_lost`; a ValueError when ``f`` is not a hook."""
     for hooks in (_joined, _lost):
         if f in hooks:
             hooks.remove(f)
