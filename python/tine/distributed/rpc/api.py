@@ -188,7 +188,8 @@ def on_worker_joined(f: Callable[[WorkerInfo], _R]) -> Callable[[WorkerInfo], _R
     Hooks are called on a thread of callbacks, one at a time, in the order in which workers came and went. What one raises is
     logged. They stay for every world that this process joins, until :func:`remove_worker_hook`.
     """
-    return _add_hook(_joined, f)
+    _add_hook(_joined, f)
+    return f
 
 
 def on_worker_lost(f: Callable[[WorkerInfo, BaseException], _R]) -> Callable[[WorkerInfo, BaseException], _R]:
@@ -197,14 +198,14 @@ def on_worker_lost(f: Callable[[WorkerInfo, BaseException], _R]) -> Callable[[Wo
     ``cause`` is the ConnectionError with which calls to it fail. Workers whose end this worker's own shutdown brings about
     are not told of. Otherwise as :func:`on_worker_joined`.
     """
-    return _add_hook(_lost, f)
+    _add_hook(_lost, f)
+    return f
 
 
-def _add_hook(hooks: list[Any], f: Any) -> Any:
+def _add_hook(hooks: list[Any], f: object) -> None:
     if not callable(f):
         raise _C.TypeError(f"a hook for workers: expected a function, got {f!r}")
     hooks.append(f)
-    return f
 
 
 def remove_worker_hook(f: Callable[..., object]) -> None:
