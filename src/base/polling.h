@@ -35,6 +35,8 @@ class PollPolicy {
     return false;
   }
   void hit() noexcept { skip_ /= 2; }
+  // What came after so short a sleep would have been a hit.
+  void would_have_hit() noexcept { skip_ = left_ = 0; }
   void miss() noexcept {
     skip_ = std::clamp<uint32_t>(2 * skip_, 1, kMaxSkip);
     left_ = skip_;
@@ -45,6 +47,25 @@ class PollPolicy {
   uint32_t skip_ = 0;
   uint32_t left_ = 0;
 };
+
+// Between two looks at memory that another core writes.
+inline void pause_briefly() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield" ::: "memory");
+#endif
+}
+
+// How often whoever polls looks at memory, which costs no system call, before it gives way to others. Once where this process
+// has one processor only: what it waits for may need that one.
+[[nodiscard]] inline int looks_in_a_row() noexcept {
+  static const int looks = [] {
+    cpu_set_t set;
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 ? 1 : 32;
+  }();
+  return looks;
+}
 
 class PollTurn {
  public:

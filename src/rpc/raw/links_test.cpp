@@ -40,7 +40,7 @@ class RawLinksTest : public ::testing::TestWithParam<Over> {
   RawNodes nodes{GetParam()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawLinksTest, ::testing::Values(Over::kUnix, Over::kTcp),
+INSTANTIATE_TEST_SUITE_P(Over, RawLinksTest, ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(RawLinksTest, ConnectingToWhoIsThereAlreadyDoesNothing) {

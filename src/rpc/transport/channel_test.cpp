@@ -15,6 +15,7 @@
 #include <tuple>
 
 #include "src/rpc/transport/in_process/pipe_channel.h"
+#include "src/rpc/transport/shm/ring_channel.h"
 #include "src/rpc/transport/stream/socket_channel.h"
 #include "src/rpc/transport/test_peers.h"
 #include "tine/error.h"
@@ -42,6 +43,10 @@ class ChannelTest : public testing::TestWithParam<std::string> {
     }
     int fds[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    if (GetParam() == "ring") {
+      agree_on_rings(FileDescriptor::made_by([&] { return fds[0]; }), FileDescriptor::made_by([&] { return fds[1]; }));
+      return;
+    }
     here = std::make_unique<SocketChannel>(FileDescriptor::made_by([&] { return fds[0]; }));
     there = std::make_unique<SocketChannel>(FileDescriptor::made_by([&] { return fds[1]; }));
   }
@@ -52,6 +57,14 @@ class ChannelTest : public testing::TestWithParam<std::string> {
     loop.stop();
   }
 
+  void agree_on_rings(FileDescriptor one, FileDescriptor other) {
+    const auto budget = std::make_shared<RingBudget>(kMostRingBytes);
+    RingOffer initiator(std::move(one), budget, kRingBytes), acceptor(std::move(other), budget, kRingBytes);
+    EXPECT_EQ(initiator.agree(Channel::Side::kInitiator, &here).what, What::kNothingNow);
+    EXPECT_EQ(acceptor.agree(Channel::Side::kAcceptor, &there).what, What::kMoved);
+    EXPECT_EQ(initiator.agree(Channel::Side::kInitiator, &here).what, What::kMoved);
+    ASSERT_TRUE(here && there);
+  }
   static Channel::Outcome write(Channel& to, std::string_view text) {
     const iovec piece{const_cast<char*>(text.data()), text.size()};
     return to.try_write({&piece, 1});
@@ -88,7 +101,7 @@ class ChannelTest : public testing::TestWithParam<std::string> {
   detail::Ref<Counted> events = detail::make_ref<Counted>();
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, ChannelTest, testing::Values("socket", "pipe"),
+INSTANTIATE_TEST_SUITE_P(Over, ChannelTest, testing::Values("socket", "ring", "pipe"),
                          [](const auto& info) { return info.param; });
 
 TEST_P(ChannelTest, BytesComeOutInTheOrderInWhichTheyWentIn) {

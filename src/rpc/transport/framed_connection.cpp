@@ -49,6 +49,7 @@ class FramedConnection::Events final : public ChannelEvents {
  private:
   void readable() noexcept override { connection_->read_on_loop(false); }
   void writable() noexcept override { connection_->writer_.flush(); }
+  bool loop_sleeps() noexcept override { return connection_->loop_sleeps(); }
   void loop_ends() noexcept override { connection_->loop_ends(); }
 
   const detail::Ref<FramedConnection> connection_;
@@ -288,6 +289,14 @@ void FramedConnection::loop_ends() noexcept {
   finish();
 }
 
+// Where another thread has the role, that one arms the channel before it gives the role back.
+bool FramedConnection::loop_sleeps() noexcept {
+  if (closed() || !take_role()) return false;
+  const bool unread = channel_->arm();
+  give_role_back(Left::kNothing);
+  return unread;
+}
+
 void FramedConnection::read_on_loop(bool buffered_only) noexcept {
   if (closed()) return;
   if (!take_role()) {
@@ -440,19 +449,27 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
   }
   Role role(*this, false);
   PollTurn turn(loop_.poll_budget());
+  const bool memory = channel_->reads_memory();
+  const int looks = memory ? looks_in_a_row() : 1;
   for (;;) {
-    const Read read = read_once();
+    Read read = Read::kNothing;
+    for (int i = 0; i < looks && read == Read::kNothing && !done(); ++i) {
+      if (i != 0) pause_briefly();
+      if (memory && !channel_->has_unread()) continue;
+      read = read_once();
+    }
     if (read == Read::kEnded) break;
     if (done()) {
       reading_.policy.hit();
       break;
     }
+    // Nobody else is told of room in a channel that is polled.
+    if (!writer_.empty() && (memory || read == Read::kNothing)) writer_.flush();
     if (read == Read::kSome) {
       turn.restart();
       if (turn.now() >= deadline) break;
       continue;
     }
-    if (!writer_.empty()) writer_.flush();
     if (turn.now() >= deadline) break;
     if (!turn.yield()) {
       reading_.policy.miss();
@@ -465,6 +482,7 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
 // --- closing
 
 void FramedConnection::stream_ended(int error) noexcept {
+  if (error == EBADMSG) return malformed("the counters of its shared memory are out of bounds");
   const auto why = shutting_down_.load(std::memory_order_acquire) ? CloseInfo::Why::kLocal
                    : reading_.goodbye                             ? CloseInfo::Why::kGoodbye
                                                                   : CloseInfo::Why::kPeerDied;

@@ -60,6 +60,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   void drop_errand() noexcept override;
 
   void loop_ends() noexcept;
+  [[nodiscard]] bool loop_sleeps() noexcept;
   void read_on_loop(bool buffered_only) noexcept;
   Read read_once() noexcept TINE_REQUIRES(reader_);
   Read dispatch_all(TimePoint now) TINE_REQUIRES(reader_);

@@ -22,6 +22,8 @@ namespace tine::rpc {
 namespace {
 
 constexpr int kEventsAtOnce = 64;
+constexpr size_t kLookedAt = 8;
+constexpr int kLooksInARow = 32;  // that find something, before the loop asks for descriptors
 constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace is over
 
 [[noreturn]] void fail(std::string_view what) {
@@ -55,7 +57,13 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   [[nodiscard]] bool nothing_posted() const noexcept TINE_REQUIRES(mutex) {
     return posted.empty() && !first_errand && !first_due;
   }
-  int wait_for_events(bool may_poll) noexcept;
+  // Handles what has come for the Pollables that the loop looks at.
+  [[nodiscard]] bool look() noexcept;
+  // False: something has come for one of them, so the loop goes on.
+  [[nodiscard]] bool stop_looking() noexcept;
+  // True: something has been handled.
+  [[nodiscard]] bool turn_once(bool may_poll) noexcept;
+  [[nodiscard]] int wait_for_events(bool may_poll, bool* looked) noexcept;
   void drop_timers() noexcept;
   void handle(int count) noexcept;
   void wake() noexcept;
@@ -99,6 +107,9 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
     PollPolicy policy;
     std::vector<std::function<void()>> running;
     std::array<epoll_event, kEventsAtOnce> events{};
+    std::array<detail::Ref<Pollable>, kLookedAt> looked_at;  // the first `count` of them
+    size_t count = 0;
+    int looks = 0;  // in a row, without a look at the descriptors
   } turn;
 };
 
@@ -234,7 +245,51 @@ void Loop::Impl::drop_timers() noexcept {
   }
 }
 
-int Loop::Impl::wait_for_events(bool may_poll) noexcept {
+bool Loop::Impl::look() noexcept {
+  bool any = false;
+  for (size_t i = 0; i < turn.count;) {
+    Pollable& pollable = *turn.looked_at[i];
+    if (!pollable.watched_.load(std::memory_order_acquire)) {
+      turn.looked_at[i] = std::move(turn.looked_at[--turn.count]);
+      continue;
+    }
+    any |= pollable.look();
+    ++i;
+  }
+  return any;
+}
+
+bool Loop::Impl::stop_looking() noexcept {
+  size_t kept = 0;
+  for (size_t i = 0; i < turn.count; ++i) {
+    const detail::Ref<Pollable> pollable = std::move(turn.looked_at[i]);
+    if (pollable->watched_.load(std::memory_order_acquire) && pollable->loop_sleeps())
+      turn.looked_at[kept++] = pollable;
+  }
+  turn.count = kept;
+  return kept == 0;
+}
+
+bool Loop::keep_looking(Pollable& pollable) noexcept {
+  auto& turn = impl_->turn;
+  if (turn.count == kLookedAt) return false;
+  turn.looked_at[turn.count++] = detail::Ref<Pollable>::share(&pollable);
+  return true;
+}
+
+bool Loop::Impl::turn_once(bool may_poll) noexcept {
+  if (turn.count != 0 && turn.looks < kLooksInARow && look()) {
+    ++turn.looks;
+    return true;
+  }
+  turn.looks = 0;
+  bool looked = false;
+  const int count = wait_for_events(may_poll, &looked);
+  handle(count);
+  return looked || count > 0;
+}
+
+int Loop::Impl::wait_for_events(bool may_poll, bool* looked) noexcept {
   int n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 0);
   if (n > 0) return n;
   const auto budget = options.poll_budget;
@@ -242,7 +297,16 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
       turn.policy.should_poll()) {
     PollTurn polling(budget);
     bool gave_up = true;
-    while (polling.yield()) {
+    const int looks = turn.count != 0 ? looks_in_a_row() : 0;
+    do {
+      for (int i = 0; i < looks && !*looked; ++i) {
+        *looked = look();
+        pause_briefly();
+      }
+      if (*looked) {
+        turn.policy.hit();
+        return 0;
+      }
       n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 0);
       if (n > 0) {
         turn.policy.hit();
@@ -253,9 +317,15 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
         gave_up = false;
         break;
       }
-    }
+    } while (polling.yield());
     if (gave_up) turn.policy.miss();
   }
+  if (!stop_looking()) {
+    *looked = true;
+    return 0;
+  }
+  const bool skipped = turn.policy.skip() != 0;
+  const TimePoint since = skipped ? Clock::now() : TimePoint{};
   asleep.store(true, std::memory_order_release);
   int timeout;
   {
@@ -264,6 +334,7 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
+  if (skipped && n > 0 && Clock::now() - since < budget) turn.policy.would_have_hit();
   return std::max(n, 0);
 }
 
@@ -322,10 +393,10 @@ void Loop::Impl::run() noexcept {
       handle(std::max(0, ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 1)));
       continue;
     }
-    const int count = wait_for_events(active);
-    active = count > 0;
-    handle(count);
+    active = turn_once(active);
   }
+  turn.looked_at = {};
+  turn.count = 0;
   // Outside the lock: what is dropped may hold the last reference to something that calls us.
   std::vector<std::function<void()>> dropped_work;
   detail::Ref<Due> dropped_due;

@@ -27,6 +27,12 @@ class Pollable : public detail::RefCounted {
  public:
   // On the loop's thread. 0: the loop is being stopped.
   virtual void on_events(uint32_t epoll_events) noexcept = 0;
+  // Of one that the loop was asked to keep looking at. Handles what has come, as on_events would; true if there was something.
+  // It is called often and costs no system call.
+  virtual bool look() noexcept { return false; }
+  // The loop is going to sleep: from here on an event has to tell of what comes. True: something has come already, so the
+  // loop goes on looking.
+  virtual bool loop_sleeps() noexcept { return false; }
 
  private:
   friend class Loop;
@@ -94,6 +100,9 @@ class Loop {
   void watch(int fd, Pollable& pollable, uint32_t epoll_events);
   void change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept;
   void forget(int fd, Pollable& pollable) noexcept;
+  // On the loop's thread, for a Pollable that it watches: look() is called from here on, until the loop sleeps. False: it looks
+  // at so many others already.
+  [[nodiscard]] bool keep_looking(Pollable& pollable) noexcept;
   // Brackets a thread's polling of a connection of this loop: the loop sleeps meanwhile.
   void begin_polling() noexcept;
   void end_polling() noexcept;

@@ -70,6 +70,11 @@ void PendingHandshake::go_on() noexcept {
 void PendingHandshake::refuse(RefusalCode code) noexcept {
   if (!done_) return;
   try {
+    if (proven_) {
+      return finish(nullptr, make_error(ErrorKind::kPeerDied,
+                                        fmt::format("worker {} proved itself and then did not go on in time",
+                                                    peer().describe())));
+    }
     handshake_.refuse(code);
     write_out();
     finish(nullptr, handshake_.error());
@@ -107,6 +112,7 @@ PeerInfo PendingHandshake::peer() const {
 void PendingHandshake::step() {
   using State = Handshake::State;
   for (;;) {
+    if (proven_) return agree();
     const bool all_written = write_out();
     if (handshake_.state() == State::kFailed) return finish(nullptr, handshake_.error());
     if (all_written == wants_writable_) {
@@ -115,11 +121,8 @@ void PendingHandshake::step() {
     }
     if (handshake_.state() == State::kDone) {
       if (!all_written) return;
-      const auto self = detail::Ref<PendingHandshake>::share(this);  // the channel lets go of its own
-      channel_->unwatch();
-      PeerInfo info = peer();
-      return finish(detail::make_ref<FramedConnection>(loop_, std::move(channel_), std::move(info), options_),
-                    nullptr);
+      proven_ = true;
+      continue;
     }
     const auto in = handshake_.input();
     const iovec piece{in.data(), in.size()};
@@ -134,6 +137,31 @@ void PendingHandshake::step() {
     }
     handshake_.received(read.bytes);
   }
+}
+
+void PendingHandshake::agree() {
+  std::unique_ptr<Channel> instead;
+  const auto side = acceptor_ ? Channel::Side::kAcceptor : Channel::Side::kInitiator;
+  for (;;) {
+    const Channel::Outcome agreed = channel_->agree(side, &instead);
+    if (agreed.what == Channel::What::kMoved) break;
+    if (agreed.what == Channel::What::kNothingNow) {
+      if (channel_->arm()) continue;
+      return;
+    }
+    const std::string how = agreed.error == 0         ? "closed the connection"
+                            : agreed.error == EBADMSG ? "sent something malformed"
+                                                      : std::strerror(agreed.error);
+    return finish(nullptr, make_error(ErrorKind::kPeerDied,
+                                      fmt::format("worker {} proved itself and then {}: the connection was "
+                                                  "closed before it could be used",
+                                                  peer().describe(), how)));
+  }
+  const auto self = detail::Ref<PendingHandshake>::share(this);  // the channel lets go of its own
+  channel_->unwatch();
+  if (instead) channel_ = std::move(instead);
+  PeerInfo info = peer();
+  finish(detail::make_ref<FramedConnection>(loop_, std::move(channel_), std::move(info), options_), nullptr);
 }
 
 void PendingHandshake::finish(detail::Ref<Connection> connection, std::exception_ptr error) noexcept {

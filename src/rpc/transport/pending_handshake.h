@@ -35,6 +35,7 @@ class PendingHandshake final : public ChannelEvents {
   bool write_out();
   void finish(detail::Ref<Connection> connection, std::exception_ptr error) noexcept;
   [[nodiscard]] PeerInfo peer() const;
+  void agree();
 
   Loop loop_;
   std::unique_ptr<Channel> channel_;
@@ -45,6 +46,7 @@ class PendingHandshake final : public ChannelEvents {
   Done done_;
   TimerId timer_;
   bool wants_writable_ = false;
+  bool proven_ = false;
 };
 
 }  // namespace tine::rpc

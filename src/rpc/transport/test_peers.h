@@ -16,6 +16,7 @@
 
 #include "src/base/testing/eventually.h"
 #include "src/rpc/transport/in_process/in_process_transport.h"
+#include "src/rpc/transport/shm/shm_transport.h"
 #include "src/rpc/transport/tcp/tcp_transport.h"
 #include "src/rpc/transport/unix/unix_transport.h"
 
@@ -155,6 +156,7 @@ class Conformance : public testing::TestWithParam<const char*> {
   }
   static std::shared_ptr<const TransportFactory> factory_of(const std::string& kind) {
     if (kind.starts_with("tcp")) return tcp_transport();
+    if (kind.starts_with("shm")) return shm_transport({.budget_bytes = kind == "shm_without" ? 0 : ShmOptions().budget_bytes});
     return kind == "inproc" ? in_process_transport() : unix_transport();
   }
   std::string fresh(const char* suffix = "") {
@@ -165,6 +167,7 @@ class Conformance : public testing::TestWithParam<const char*> {
     if (kind == "tcp6") return "tcp://[::1]:0";
     if (kind == "unix") return "unix:" + testing::TempDir() + "/tine_" + unique;
     if (kind == "abstract") return "unix:@tine_" + unique;
+    if (kind.starts_with("shm")) return "shm:@tine_" + unique;
     return "inproc:" + unique;
   }
   std::string nobody() {

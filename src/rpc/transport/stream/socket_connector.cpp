@@ -6,8 +6,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "src/rpc/transport/stream/socket_channel.h"
-
 namespace tine::rpc {
 
 class SocketConnector::Watcher final : public Pollable {
@@ -23,8 +21,11 @@ class SocketConnector::Watcher final : public Pollable {
 };
 
 SocketConnector::SocketConnector(const Loop& loop, const Identity& identity, std::string address,
-                                 std::vector<SocketAddress> targets, ConnectOptions options)
-    : Connector(loop, identity, std::move(address), std::move(options)), targets_(std::move(targets)) {}
+                                 std::vector<SocketAddress> targets, ConnectOptions options,
+                                 SocketChannelMaker make_channel)
+    : Connector(loop, identity, std::move(address), std::move(options)),
+      targets_(std::move(targets)),
+      make_channel_(std::move(make_channel)) {}
 SocketConnector::~SocketConnector() = default;
 
 void SocketConnector::try_once() {
@@ -47,7 +48,7 @@ void SocketConnector::try_target() {
   socket_ = make_socket(target.storage.ss_family);
   if (!socket_) return target_failed(EAFNOSUPPORT);
   if (::connect(socket_.get(), target.get(), target.length) == 0)
-    return connected(std::make_unique<SocketChannel>(std::move(socket_)));
+    return connected(make_channel_(std::move(socket_)));
   if (errno != EINPROGRESS) return target_failed(errno);
   watcher_ = detail::make_ref<Watcher>(detail::Ref<SocketConnector>::share(this));
   loop().watch(socket_.get(), *watcher_, EPOLLOUT);
@@ -65,7 +66,7 @@ void SocketConnector::on_events(uint32_t events) noexcept {
   watcher_ = nullptr;
   try {
     if (error != 0) return target_failed(error);
-    connected(std::make_unique<SocketChannel>(std::move(socket)));
+    connected(make_channel_(std::move(socket)));
   } catch (const std::exception&) {
     give_up(std::current_exception());
   }
