@@ -250,7 +250,7 @@ struct RawNodeOptions {
   std::string protocol{};
   // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
   // processes of one machine; "tcp".
-  std::vector<std::string> transports{"unix", "tcp"};
+  std::vector<std::string> transports{"shm", "unix", "tcp"};
   bool plaintext_beyond_loopback = false;
   size_t max_calls_in_flight = 65536;  // of each worker: bounds that wait_for_room waits at
   size_t max_send_buffer_bytes = size_t{64} << 20;

@@ -161,7 +161,7 @@ struct JoinOptions {
   Seconds init_timeout{60};  // how long join() waits for the others
   // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
   // processes of one machine. "tcp": needed for the address.
-  std::vector<std::string> transports{"unix", "tcp"};
+  std::vector<std::string> transports{"shm", "unix", "tcp"};
   bool plaintext_beyond_loopback = false;
   // What a caller waits at, for each worker: calls without an answer, and bytes that were copied to be sent. A tensor is not
   // copied and does not count.

@@ -84,12 +84,20 @@ void IncomingState::post(Step step, Executor& executor) noexcept {
 }
 
 void IncomingState::run() noexcept {
-  const auto self = detail::Ref<IncomingState>::adopt(this);
+  auto self = detail::Ref<IncomingState>::adopt(this);
   switch (step_) {
     case Step::kOperator:
       if (!is_over()) run_here(*op_, args);
       return;
-    case Step::kHandle: return call_handler();
+    case Step::kHandle: {
+      call_handler();
+      if (local || target == Target::kScript) return;
+      const auto from = caller;
+      const auto alive = services;
+      self = nullptr;  // first: it may be dropped without an answer
+      if (Connection* const connection = from->connection()) Lingering::at(*connection, alive->durations);
+      return;
+    }
     case Step::kSend: return deliver(std::exchange(result_, Value()));
     case Step::kEncode:
       try {
@@ -144,6 +152,7 @@ void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place p
 
 void IncomingState::run_handler(Place place) {
   if (place == Place::kHereForASlice) return call_handler();
+  if (place == Place::kHandler && Lingering::take(*this)) return;
   post(Step::kHandle, services->executor_at(place));
 }
 

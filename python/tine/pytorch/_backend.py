@@ -39,7 +39,7 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         init_method: str = "env://",
         host: str = "",
         secret: str = "",
-        transports: Iterable[str] = ("unix", "tcp"),
+        transports: Iterable[str] = ("shm", "unix", "tcp"),
         plaintext_beyond_loopback: bool | None = None,
         heartbeat_interval: float = 5.0,
         heartbeat_timeout: float = 30.0,

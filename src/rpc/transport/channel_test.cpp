@@ -44,7 +44,8 @@ class ChannelTest : public testing::TestWithParam<std::string> {
     int fds[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     if (GetParam() == "ring") {
-      agree_on_rings(FileDescriptor::made_by([&] { return fds[0]; }), FileDescriptor::made_by([&] { return fds[1]; }));
+      agree_on_rings(FileDescriptor::made_by([&] { return fds[0]; }),
+                     FileDescriptor::made_by([&] { return fds[1]; }));
       return;
     }
     here = std::make_unique<SocketChannel>(FileDescriptor::made_by([&] { return fds[0]; }));

@@ -22,7 +22,8 @@ using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::HasSubstr;
 
-INSTANTIATE_TEST_SUITE_P(Over, Conformance, testing::Values("tcp", "tcp6", "unix", "abstract", "shm", "shm_without", "inproc"),
+INSTANTIATE_TEST_SUITE_P(Over, Conformance,
+                         testing::Values("tcp", "tcp6", "unix", "abstract", "shm", "shm_without", "inproc"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST_P(Conformance, EachSideKnowsTheOthersProvenName) {

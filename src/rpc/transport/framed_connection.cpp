@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kReadPieces = 32;
 constexpr size_t kReadAtOnce = size_t{1} << 20;  // of one connection, before the loop looks at others
 constexpr std::chrono::microseconds kHoldTime{50};
+constexpr int kQuietLooks = 50;  // then the loop does not look after it any more
 
 CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
   CloseInfo info;
@@ -55,6 +56,17 @@ class FramedConnection::Events final : public ChannelEvents {
   const detail::Ref<FramedConnection> connection_;
 };
 
+class FramedConnection::Guard final : public Loop::Guard {
+ public:
+  explicit Guard(FramedConnection& connection)
+      : connection_(detail::Ref<FramedConnection>::share(&connection)) {}
+
+ private:
+  bool look_after() noexcept override { return connection_->look_after(); }
+
+  const detail::Ref<FramedConnection> connection_;
+};
+
 // Gives the role, which its thread has taken, back at the end of a scope. Until then users' callbacks go to their executor.
 class TINE_SCOPED_CAPABILITY FramedConnection::Role {
  public:
@@ -74,16 +86,26 @@ class TINE_SCOPED_CAPABILITY FramedConnection::Role {
       connection_.polling_.store({}, std::memory_order_relaxed);
       connection_.loop_.end_polling();
     }
+    if (lend_) {
+      connection_.give_role_back(Left::kNothing, kLent);
+      return;
+    }
     // Before the role is free: the next waiter disarms it again, and must not be overtaken.
     const bool unread = !connection_.closed() && connection_.channel_->arm();
-    connection_.give_role_back(unread ? Left::kUnread : Left::kNothing);
+    connection_.give_role_back(unread ? Left::kUnread : left_);
   }
+  // Instead of giving it back.
+  void lend() noexcept { lend_ = true; }
+  // Frames that nobody has looked at lie in the buffer.
+  void leave_rest() noexcept { left_ = Left::kBuffered; }
   Role(const Role&) = delete;
   Role& operator=(const Role&) = delete;
 
  private:
   FramedConnection& connection_;
   const bool on_loop_;
+  bool lend_ = false;
+  Left left_ = Left::kNothing;
   std::optional<detail::CallbackGate> gate_;
 };
 
@@ -291,7 +313,10 @@ void FramedConnection::loop_ends() noexcept {
 
 // Where another thread has the role, that one arms the channel before it gives the role back.
 bool FramedConnection::loop_sleeps() noexcept {
-  if (closed() || !take_role()) return false;
+  // A role that is lent is the guard's matter.
+  uint8_t free = kFree;
+  if (closed() || !role_.compare_exchange_strong(free, kTaken)) return false;
+  reader_.assert_held();
   const bool unread = channel_->arm();
   give_role_back(Left::kNothing);
   return unread;
@@ -308,16 +333,22 @@ void FramedConnection::read_on_loop(bool buffered_only) noexcept {
     missed_.store(false);
   }
   Role role(*this, true);
-  if (buffered_only) {
-    try {
-      dispatch_all(Clock::now());
-    } catch (const std::exception& e) {
-      give_up(e.what());
-    }
-    return;
+  // Whoever lent the role may have left some.
+  if (buffered_only || reading_.frames.more_buffered()) {
+    if (read_rest() == Read::kEnded || buffered_only) return;
   }
   size_t bytes = 0;
   while (bytes < kReadAtOnce && read_once() == Read::kSome && reading_.may_have_more) bytes += reading_.bytes;
+}
+
+// What lies in the buffer.
+FramedConnection::Read FramedConnection::read_rest() noexcept {
+  try {
+    return dispatch_all(Clock::now());
+  } catch (const std::exception& e) {
+    give_up(e.what());
+    return Read::kEnded;
+  }
 }
 
 FramedConnection::Read FramedConnection::read_once() noexcept {
@@ -367,7 +398,8 @@ FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
     }
     // Several frames came at once: what answers them leaves at once, too, but does not wait for long.
     if (held_since == TimePoint{}) {
-      if (reading_.frames.more_buffered()) {
+      // Where a write is a system call, that is.
+      if (reading_.frames.more_buffered() && !channel_->reads_memory()) {
         held_since = now;
         holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
       }
@@ -383,6 +415,10 @@ FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
     }
     frame.segments.clear();
     frame.body_buffer = nullptr;
+    if (reading_.lingerer && reading_.lingerer->has_work()) {
+      if (held_since != TimePoint{}) flush();
+      return Read::kSome;
+    }
   }
 }
 
@@ -414,14 +450,104 @@ void FramedConnection::dispatch(Frame& frame) {
 
 // Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
 // order of sequentially consistent operations: one of the two sees the other, so finish() runs.
-void FramedConnection::give_role_back(Left left) noexcept {
+bool FramedConnection::take_role() noexcept {
+  for (uint8_t seen = role_.load(); seen != kTaken;) {
+    if (role_.compare_exchange_weak(seen, kTaken)) return true;
+  }
+  return false;
+}
+
+void FramedConnection::give_role_back(Left left, RoleIs now) noexcept {
   reader_.end();
-  role_.store(false);
+  if (now == kLent) lends_.store(lends_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  role_.store(now);
   if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
   if (closed_.load()) {
     ask_for(kFinish);
   } else if (left != Left::kNothing) {
     ask_for(left == Left::kBuffered ? kReadBuffered : kRead);
+  }
+}
+
+// The guard is let go of after it has said so, and the one who lends looks whether there is one after lending: of the two
+// sequentially consistent looks one sees the other.
+bool FramedConnection::see_to_guard() noexcept {
+  if (guarded_.load(std::memory_order_relaxed)) return true;
+  if (guarded_.exchange(true)) return true;
+  try {
+    if (loop_.guard(detail::make_ref<Guard>(*this))) return true;
+  } catch (const std::bad_alloc&) {
+    // Then it is not lent.
+  }
+  guarded_.store(false);
+  return false;
+}
+
+bool FramedConnection::look_after() noexcept {
+  if (closed()) return false;
+  const uint32_t lends = lends_.load(std::memory_order_relaxed);
+  if (lends != guarding_.lends) {
+    guarding_ = {.lends = lends};
+    return true;
+  }
+  if (role_.load() == kLent) read_on_loop(false);
+  if (++guarding_.quiet_looks < kQuietLooks) return true;
+  guarding_.quiet_looks = 0;
+  guarded_.store(false);
+  // Lent again meanwhile, by one who saw the guard.
+  return role_.load() == kLent && !guarded_.exchange(true);
+}
+
+void FramedConnection::expect_wait() noexcept {
+  if (!channel_->reads_memory() || closed() || !started_.load(std::memory_order_acquire) || loop_.forked())
+    return;
+  if (!see_to_guard()) return;
+  uint8_t free = kFree;
+  if (!role_.compare_exchange_strong(free, kTaken)) return;
+  reader_.assert_held();
+  channel_->disarm();
+  give_role_back(Left::kNothing, kLent);
+}
+
+bool FramedConnection::read_for(Lingerer& lingerer, PollTurn& turn) noexcept {
+  reading_.lingerer = &lingerer;
+  const bool memory = channel_->reads_memory();
+  const int looks = memory ? looks_in_a_row() : 1;
+  Read read = reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
+  while (read != Read::kEnded && !lingerer.has_work()) {
+    read = Read::kNothing;
+    for (int i = 0; i < looks && read == Read::kNothing; ++i) {
+      if (i != 0) pause_briefly();
+      if (!memory || channel_->has_unread()) read = read_once();
+    }
+    if (!writer_.empty() && (memory || read == Read::kNothing)) writer_.flush();
+    if (read == Read::kSome) {
+      turn.restart();
+    } else if (read == Read::kNothing && !turn.yield()) {
+      break;
+    }
+  }
+  reading_.lingerer = nullptr;
+  return lingerer.has_work();
+}
+
+void FramedConnection::linger(Lingerer& lingerer) noexcept {
+  if (loop_.poll_budget().count() <= 0 || !started_.load(std::memory_order_acquire) || loop_.forked()) return;
+  PollTurn turn(loop_.poll_budget());
+  while (!closed() && take_role()) {
+    {
+      Role role(*this, false);
+      if (!reading_.lingering.should_poll()) return;
+      if (!read_for(lingerer, turn)) return reading_.lingering.miss();
+      reading_.lingering.hit();
+      if (lingerer.is_short() && see_to_guard()) {
+        role.lend();
+      } else if (reading_.frames.more_buffered()) {
+        role.leave_rest();
+      }
+    }
+    lingerer.run();
+    turn.restart();
   }
 }
 
@@ -451,8 +577,9 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
   PollTurn turn(loop_.poll_budget());
   const bool memory = channel_->reads_memory();
   const int looks = memory ? looks_in_a_row() : 1;
-  for (;;) {
-    Read read = Read::kNothing;
+  for (bool first = true;; first = false) {
+    // Whoever lent the role may have left some.
+    Read read = first && reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
     for (int i = 0; i < looks && read == Read::kNothing && !done(); ++i) {
       if (i != 0) pause_briefly();
       if (memory && !channel_->has_unread()) continue;

@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kEventsAtOnce = 64;
 constexpr size_t kLookedAt = 8;
-constexpr int kLooksInARow = 32;  // that find something, before the loop asks for descriptors
+constexpr int kLooksInARow = 32;               // that find something, before the loop asks for descriptors
 constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace is over
 
 [[noreturn]] void fail(std::string_view what) {
@@ -55,7 +55,7 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   void came(Due& due) noexcept;
   bool run_posted() noexcept;
   [[nodiscard]] bool nothing_posted() const noexcept TINE_REQUIRES(mutex) {
-    return posted.empty() && !first_errand && !first_due;
+    return posted.empty() && !first_errand && !first_due && !first_guard;
   }
   // Handles what has come for the Pollables that the loop looks at.
   [[nodiscard]] bool look() noexcept;
@@ -64,6 +64,10 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   // True: something has been handled.
   [[nodiscard]] bool turn_once(bool may_poll) noexcept;
   [[nodiscard]] int wait_for_events(bool may_poll, bool* looked) noexcept;
+  // Those that have been looked after are put before `rest`.
+  [[nodiscard]] static detail::Ref<Guard> look_after(detail::Ref<Guard> guards,
+                                                     detail::Ref<Guard> rest) noexcept;
+  void look_after_guarded() noexcept;
   void drop_timers() noexcept;
   void handle(int count) noexcept;
   void wake() noexcept;
@@ -83,6 +87,7 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   detail::Ref<Due> first_due TINE_GUARDED_BY(mutex);  // timers whose time has come
   Due* last_due TINE_GUARDED_BY(mutex) = nullptr;
   std::vector<std::function<void()>> posted TINE_GUARDED_BY(mutex);
+  detail::Ref<Guard> first_guard TINE_GUARDED_BY(mutex);  // new ones
   Errand* first_errand TINE_GUARDED_BY(mutex) = nullptr;
   Errand* last_errand TINE_GUARDED_BY(mutex) = nullptr;
   // Neither run nor cancelled.
@@ -110,6 +115,8 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
     std::array<detail::Ref<Pollable>, kLookedAt> looked_at;  // the first `count` of them
     size_t count = 0;
     int looks = 0;  // in a row, without a look at the descriptors
+    detail::Ref<Guard> first_guard;
+    TimePoint guarded_at{};
   } turn;
 };
 
@@ -202,12 +209,15 @@ void Loop::Impl::wake() noexcept {
 bool Loop::Impl::run_posted() noexcept {
   if (!has_posted.load(std::memory_order_acquire)) return false;
   Errand* errand = nullptr;
+  detail::Ref<Guard> fresh;
   {
     MutexLock lock(mutex);
     std::swap(turn.running, posted);
     errand = std::exchange(first_errand, nullptr);
+    fresh = std::move(first_guard);
     has_posted.store(false, std::memory_order_relaxed);
   }
+  turn.first_guard = look_after(std::move(fresh), std::move(turn.first_guard));
   for (auto& work : turn.running) {
     work();
     work = nullptr;
@@ -277,7 +287,42 @@ bool Loop::keep_looking(Pollable& pollable) noexcept {
   return true;
 }
 
+bool Loop::guard(detail::Ref<Guard> guard) noexcept {
+  Impl& impl = *impl_;
+  if (forked()) return false;
+  {
+    const MutexLock lock(impl.mutex);
+    if (impl.stopped || impl.stopping.load(std::memory_order_relaxed)) return false;
+    guard->next_ = std::move(impl.first_guard);
+    impl.first_guard = std::move(guard);
+    impl.has_posted.store(true, std::memory_order_release);
+  }
+  if (!impl.on_own_thread()) impl.wake();
+  return true;
+}
+
+detail::Ref<Loop::Guard> Loop::Impl::look_after(detail::Ref<Guard> guards, detail::Ref<Guard> rest) noexcept {
+  while (guards) {
+    auto next = std::move(guards->next_);
+    if (guards->look_after()) {
+      guards->next_ = std::move(rest);
+      rest = std::move(guards);
+    }
+    guards = std::move(next);
+  }
+  return rest;
+}
+
+void Loop::Impl::look_after_guarded() noexcept {
+  if (!turn.first_guard) return;
+  const TimePoint now = Clock::now();
+  if (now - turn.guarded_at < kGuardInterval) return;
+  turn.guarded_at = now;
+  turn.first_guard = look_after(std::move(turn.first_guard), {});
+}
+
 bool Loop::Impl::turn_once(bool may_poll) noexcept {
+  look_after_guarded();
   if (turn.count != 0 && turn.looks < kLooksInARow && look()) {
     ++turn.looks;
     return true;
@@ -330,7 +375,7 @@ int Loop::Impl::wait_for_events(bool may_poll, bool* looked) noexcept {
   int timeout;
   {
     MutexLock lock(mutex);
-    timeout = nothing_posted() ? -1 : 0;
+    timeout = !nothing_posted() ? 0 : turn.first_guard ? static_cast<int>(kGuardInterval.count()) : -1;
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
@@ -397,6 +442,7 @@ void Loop::Impl::run() noexcept {
   }
   turn.looked_at = {};
   turn.count = 0;
+  detail::Ref<Guard> guards = std::move(turn.first_guard), new_guards;
   // Outside the lock: what is dropped may hold the last reference to something that calls us.
   std::vector<std::function<void()>> dropped_work;
   detail::Ref<Due> dropped_due;
@@ -409,6 +455,7 @@ void Loop::Impl::run() noexcept {
     dropped_errand = std::exchange(first_errand, nullptr);
     dropped_due = std::move(first_due);
     last_due = nullptr;
+    new_guards = std::move(first_guard);
     dropped_watched.swap(watched);
     dropped.swap(forgotten);
   }
@@ -424,6 +471,9 @@ void Loop::Impl::run() noexcept {
   }
   dropped_watched.clear();
   dropped.clear();
+  for (auto* first : {&guards, &new_guards}) {
+    while (*first) *first = std::move((*first)->next_);
+  }
   const MutexLock lock(mutex);
   ended = true;
   has_ended.notify_all();

@@ -94,6 +94,20 @@ class Loop {
   [[nodiscard]] Recycler& recycler() const noexcept;
   [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept;
 
+  // Something to be looked after on the loop's thread each millisecond, until it says that this is enough.
+  class Guard : public detail::RefCounted {
+   public:
+    // False: enough. Then it is let go of.
+    [[nodiscard]] virtual bool look_after() noexcept = 0;
+
+   private:
+    friend class Loop;
+    detail::Ref<Guard> next_;  // in the loop's list
+  };
+  static constexpr std::chrono::milliseconds kGuardInterval{1};
+  // Not one that is being looked after. False once the loop has stopped.
+  [[nodiscard]] bool guard(detail::Ref<Guard> guard) noexcept;
+
   // For Pollables. The loop holds a reference until `forget`, which any thread may call. After `forget` returned on the
   // loop's thread no on_events comes any more. watch throws SystemError (also when it watches that descriptor already),
   // or Cancelled when the loop has stopped.

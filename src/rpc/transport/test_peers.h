@@ -156,7 +156,8 @@ class Conformance : public testing::TestWithParam<const char*> {
   }
   static std::shared_ptr<const TransportFactory> factory_of(const std::string& kind) {
     if (kind.starts_with("tcp")) return tcp_transport();
-    if (kind.starts_with("shm")) return shm_transport({.budget_bytes = kind == "shm_without" ? 0 : ShmOptions().budget_bytes});
+    if (kind.starts_with("shm"))
+      return shm_transport({.budget_bytes = kind == "shm_without" ? 0 : ShmOptions().budget_bytes});
     return kind == "inproc" ? in_process_transport() : unix_transport();
   }
   std::string fresh(const char* suffix = "") {

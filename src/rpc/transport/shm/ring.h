@@ -93,7 +93,8 @@ class RingWriter {
   }
   // Nobody will read what is written.
   [[nodiscard]] bool refused() const noexcept {
-    return ended_.load(std::memory_order_relaxed) || control_.reader_gone.load(std::memory_order_relaxed) == 1;
+    return ended_.load(std::memory_order_relaxed) ||
+           control_.reader_gone.load(std::memory_order_relaxed) == 1;
   }
   void forget_room() noexcept { control_.writer_waits.store(0, std::memory_order_relaxed); }
 
@@ -103,7 +104,8 @@ class RingWriter {
   }
   void put(uint64_t at, const std::byte* from, size_t n) noexcept {
     if (n == 0) return;
-    const size_t begin = static_cast<size_t>(at & (capacity_ - 1)), before_end = std::min(n, capacity_ - begin);
+    const size_t begin = static_cast<size_t>(at & (capacity_ - 1)),
+                 before_end = std::min(n, capacity_ - begin);
     std::memcpy(bytes_ + begin, from, before_end);
     if (n > before_end) std::memcpy(bytes_, from + before_end, n - before_end);
   }
@@ -143,7 +145,8 @@ class RingReader {
 
   // Nothing follows what is there. To be asked before read(): what was written before the end is there then.
   [[nodiscard]] bool ended() const noexcept {
-    return gone_.load(std::memory_order_relaxed) || control_.writer_ended.load(std::memory_order_acquire) == 1;
+    return gone_.load(std::memory_order_relaxed) ||
+           control_.writer_ended.load(std::memory_order_acquire) == 1;
   }
   // Nothing more will be read than what is there.
   void refuse() noexcept {
@@ -165,7 +168,8 @@ class RingReader {
  private:
   void get(uint64_t at, std::byte* to, size_t n) noexcept {
     if (n == 0) return;
-    const size_t begin = static_cast<size_t>(at & (capacity_ - 1)), before_end = std::min(n, capacity_ - begin);
+    const size_t begin = static_cast<size_t>(at & (capacity_ - 1)),
+                 before_end = std::min(n, capacity_ - begin);
     std::memcpy(to, bytes_ + begin, before_end);
     if (n > before_end) std::memcpy(to + before_end, bytes_, n - before_end);
   }

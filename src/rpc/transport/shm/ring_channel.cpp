@@ -22,7 +22,9 @@ constexpr size_t kBellsAtOnce = 1024;
 
 constexpr Channel::Outcome kAgreed{};
 constexpr Channel::Outcome kLater{.what = Channel::What::kNothingNow};
-constexpr Channel::Outcome ended(int error) noexcept { return {.what = Channel::What::kEnded, .error = error}; }
+constexpr Channel::Outcome ended(int error) noexcept {
+  return {.what = Channel::What::kEnded, .error = error};
+}
 
 }  // namespace
 
@@ -152,7 +154,8 @@ Channel::Outcome RingOffer::agree(Side side, std::unique_ptr<Channel>* instead) 
   if (step_ == Step::kReceive) {
     if (const Outcome got = receive_record(); got.what != What::kMoved) return got;
     uint64_t theirs = 0;
-    if (!read_record(&theirs) || !(initiator ? accept_answer(theirs) : accept_offer(theirs))) return ended(EBADMSG);
+    if (!read_record(&theirs) || !(initiator ? accept_answer(theirs) : accept_offer(theirs)))
+      return ended(EBADMSG);
     step_ = Step::kSend;
   }
   if (!initiator) {
@@ -185,7 +188,8 @@ struct RingChannel::Shared {
 
 class RingChannel::Watcher final : public Pollable {
  public:
-  Watcher(const Loop& loop, std::shared_ptr<Shared> shared, int fd, detail::Ref<ChannelEvents> events) noexcept
+  Watcher(const Loop& loop, std::shared_ptr<Shared> shared, int fd,
+          detail::Ref<ChannelEvents> events) noexcept
       : loop_(loop), shared_(std::move(shared)), fd_(fd), held_(std::move(events)) {}
 
   void on_events(uint32_t events) noexcept override {

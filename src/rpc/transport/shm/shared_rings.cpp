@@ -23,8 +23,10 @@ size_t memory_bytes(size_t ring_bytes) noexcept { return kControlBytes + 2 * rin
 }  // namespace
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
-static_assert(sizeof(RingControl<StdAtomic>) <= kSecondControl && offsetof(RingControl<StdAtomic>, writer_waits) == 8 &&
-              offsetof(RingControl<StdAtomic>, tail) == 128 && offsetof(RingControl<StdAtomic>, reader_waits) == 136);
+static_assert(sizeof(RingControl<StdAtomic>) <= kSecondControl &&
+              offsetof(RingControl<StdAtomic>, writer_waits) == 8 &&
+              offsetof(RingControl<StdAtomic>, tail) == 128 &&
+              offsetof(RingControl<StdAtomic>, reader_waits) == 136);
 
 bool RingBudget::take(size_t bytes) noexcept {
   size_t left = left_.load(std::memory_order_relaxed);
@@ -37,8 +39,8 @@ bool RingBudget::take(size_t bytes) noexcept {
 void RingBudget::tell_once(const char* why, int error) noexcept {
   if (told_.exchange(true, std::memory_order_relaxed)) return;
   try {
-    log_line(fmt::format("a connection goes over its socket instead of shared memory: {}{}{}", why, error ? ": " : "",
-                         error ? std::strerror(error) : ""));
+    log_line(fmt::format("a connection goes over its socket instead of shared memory: {}{}{}", why,
+                         error ? ": " : "", error ? std::strerror(error) : ""));
   } catch (const std::bad_alloc&) {
     // It is only slower.
   }
@@ -63,21 +65,25 @@ std::shared_ptr<SharedRings> SharedRings::make(std::shared_ptr<RingBudget> budge
     budget->give_back(bytes);
     return nullptr;
   };
-  *memory = FileDescriptor::made_by([] { return ::memfd_create("tine-rings", MFD_CLOEXEC | MFD_ALLOW_SEALING); });
+  *memory =
+      FileDescriptor::made_by([] { return ::memfd_create("tine-rings", MFD_CLOEXEC | MFD_ALLOW_SEALING); });
   if (!*memory) return without("memfd_create");
   // Now, and not by a signal when it is first written to.
-  if (::fallocate(memory->get(), 0, 0, static_cast<off_t>(bytes)) != 0) return without("no memory for its rings");
+  if (::fallocate(memory->get(), 0, 0, static_cast<off_t>(bytes)) != 0)
+    return without("no memory for its rings");
   if (::fcntl(memory->get(), F_ADD_SEALS, kSeals) != 0) return without("its size cannot be sealed");
   void* const at = map_memory(memory->get(), bytes);
   if (!at) return without("its rings cannot be mapped");
-  for (const size_t offset : {size_t{0}, kSecondControl}) new (static_cast<std::byte*>(at) + offset) Control();
+  for (const size_t offset : {size_t{0}, kSecondControl})
+    new (static_cast<std::byte*>(at) + offset) Control();
   return hold(std::move(budget), at, ring_bytes, Side::kInitiator);
 }
 
-std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget, size_t ring_bytes, FileDescriptor memory,
-                                              int* error) {
+std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget, size_t ring_bytes,
+                                              FileDescriptor memory, int* error) {
   *error = EBADMSG;
-  if (!memory || !std::has_single_bit(ring_bytes) || ring_bytes < kLeastRingBytes || ring_bytes > kMostRingBytes)
+  if (!memory || !std::has_single_bit(ring_bytes) || ring_bytes < kLeastRingBytes ||
+      ring_bytes > kMostRingBytes)
     return nullptr;
   const size_t bytes = memory_bytes(ring_bytes);
   struct stat info {};
@@ -91,8 +97,9 @@ std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget
     return nullptr;
   }
   // The other side may have left the pages out.
-  void* const at =
-      ::fallocate(memory.get(), 0, 0, static_cast<off_t>(bytes)) == 0 ? map_memory(memory.get(), bytes) : nullptr;
+  void* const at = ::fallocate(memory.get(), 0, 0, static_cast<off_t>(bytes)) == 0
+                       ? map_memory(memory.get(), bytes)
+                       : nullptr;
   if (!at) {
     budget->tell_once("its rings cannot be mapped", errno);
     budget->give_back(bytes);
@@ -101,8 +108,8 @@ std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget
   return hold(std::move(budget), at, ring_bytes, Side::kAcceptor);
 }
 
-std::shared_ptr<SharedRings> SharedRings::hold(std::shared_ptr<RingBudget> budget, void* memory, size_t ring_bytes,
-                                               Side side) noexcept {
+std::shared_ptr<SharedRings> SharedRings::hold(std::shared_ptr<RingBudget> budget, void* memory,
+                                               size_t ring_bytes, Side side) noexcept {
   RingBudget& counted = *budget;
   if (auto* const rings = new (std::nothrow) SharedRings(std::move(budget), memory, ring_bytes, side)) {
     try {
@@ -120,9 +127,11 @@ SharedRings::SharedRings(std::shared_ptr<RingBudget> budget, void* memory, size_
     : budget_(std::move(budget)),
       memory_(static_cast<std::byte*>(memory)),
       ring_bytes_(ring_bytes),
-      out_(*std::launder(reinterpret_cast<Control*>(memory_ + (side == Side::kInitiator ? 0 : kSecondControl))),
+      out_(*std::launder(
+               reinterpret_cast<Control*>(memory_ + (side == Side::kInitiator ? 0 : kSecondControl))),
            memory_ + kControlBytes + (side == Side::kInitiator ? 0 : ring_bytes), ring_bytes),
-      in_(*std::launder(reinterpret_cast<Control*>(memory_ + (side == Side::kInitiator ? kSecondControl : 0))),
+      in_(*std::launder(
+              reinterpret_cast<Control*>(memory_ + (side == Side::kInitiator ? kSecondControl : 0))),
           memory_ + kControlBytes + (side == Side::kInitiator ? ring_bytes : 0), ring_bytes) {}
 
 SharedRings::~SharedRings() {

@@ -38,8 +38,8 @@ class SharedRings {
 
   // Sealed memory of that size, allocated, and mapped here. Null when there is none, or not so much within the budget, with the
   // reason told once.
-  [[nodiscard]] static std::shared_ptr<SharedRings> make(std::shared_ptr<RingBudget> budget, size_t ring_bytes,
-                                                         FileDescriptor* memory);
+  [[nodiscard]] static std::shared_ptr<SharedRings> make(std::shared_ptr<RingBudget> budget,
+                                                         size_t ring_bytes, FileDescriptor* memory);
   // What the other side made. Null with *error 0: not here, as above; else EBADMSG: it is not what the specification says.
   [[nodiscard]] static std::shared_ptr<SharedRings> map(std::shared_ptr<RingBudget> budget, size_t ring_bytes,
                                                         FileDescriptor memory, int* error);
@@ -58,8 +58,8 @@ class SharedRings {
   SharedRings(std::shared_ptr<RingBudget> budget, void* memory, size_t ring_bytes, Side side);
   [[nodiscard]] static void* map_memory(int fd, size_t bytes) noexcept;
   // Null when there is no memory for the object: then nothing is mapped any more.
-  [[nodiscard]] static std::shared_ptr<SharedRings> hold(std::shared_ptr<RingBudget> budget, void* memory, size_t ring_bytes,
-                                                         Side side) noexcept;
+  [[nodiscard]] static std::shared_ptr<SharedRings> hold(std::shared_ptr<RingBudget> budget, void* memory,
+                                                         size_t ring_bytes, Side side) noexcept;
 
   const Birth birth_;
   const std::shared_ptr<RingBudget> budget_;

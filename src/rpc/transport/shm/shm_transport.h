@@ -10,7 +10,7 @@
 namespace tine::rpc {
 
 struct ShmOptions {
-  size_t ring_bytes = kRingBytes;               // a power of two from kLeastRingBytes to kMostRingBytes
+  size_t ring_bytes = kRingBytes;           // a power of two from kLeastRingBytes to kMostRingBytes
   size_t budget_bytes = size_t{128} << 20;  // of one worker; connections beyond it go over their sockets
 };
 

@@ -13,8 +13,8 @@ namespace tine::rpc {
 SocketAddress parse_unix(std::string_view address, std::string_view scheme) {
   const size_t begin = scheme.size() + 1;
   if (!address.starts_with(scheme) || address.size() <= begin || address[scheme.size()] != ':') {
-    throw ValueError(fmt::format("'{}' is not a unix socket address: expected {}:/path or {}:@name", address, scheme,
-                                 scheme));
+    throw ValueError(fmt::format("'{}' is not a unix socket address: expected {}:/path or {}:@name", address,
+                                 scheme, scheme));
   }
   std::string_view path = address.substr(begin);
   if (path.starts_with("//")) path.remove_prefix(2);

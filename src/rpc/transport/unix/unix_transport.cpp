@@ -66,9 +66,9 @@ detail::Ref<Listener> UnixTransport::listen(const std::string& address, ListenOp
 }
 
 Future<detail::Ref<Connection>> UnixTransport::connect(const std::string& address, ConnectOptions options) {
-  return Connector::start(detail::make_ref<SocketConnector>(loop_, identity_, address,
-                                                            std::vector<SocketAddress>{parse_unix(address, scheme_)},
-                                                            std::move(options), make_channel_));
+  return Connector::start(detail::make_ref<SocketConnector>(
+      loop_, identity_, address, std::vector<SocketAddress>{parse_unix(address, scheme_)}, std::move(options),
+      make_channel_));
 }
 
 std::string UnixTransport::own_address(const std::string&) const {

@@ -12,7 +12,8 @@ namespace tine::rpc {
 class UnixTransport final : public Transport {
  public:
   // Addresses begin with that scheme, which lives as long as the transport.
-  UnixTransport(const Loop& loop, Identity identity, std::string_view scheme, SocketChannelMaker make_channel);
+  UnixTransport(const Loop& loop, Identity identity, std::string_view scheme,
+                SocketChannelMaker make_channel);
   std::string_view scheme() const noexcept override { return scheme_; }
   detail::Ref<Listener> listen(const std::string& address, ListenOptions options) override;
   Future<detail::Ref<Connection>> connect(const std::string& address, ConnectOptions options) override;
