@@ -17,6 +17,7 @@ import traceback
 import types
 
 from ... import _C
+from ._coroutines import coroutines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ def execute(data: bytes, leaves: list[Any], is_own: bool) -> tuple[bool, Any]:
     except Exception:
         raise
     except BaseException as error:  # its caller must not end because the callee would have
-        raise _as_exception(error) from error
+        raise _as_cause(error)
     # To another worker an error goes as text; what arrives at the own caller is the object.
     return is_async, _survivable(result) if is_async and is_own else result
 
@@ -307,17 +308,13 @@ def _survivable(future: _C.Future[Any]) -> _C.Future[Any]:
 
 def _as_failed(error: BaseException) -> _C.Future[Any]:
     failed: _C.Future[Any] = _C.Future()
-    if not isinstance(error, Exception):
-        fresh = _as_exception(error)
-        fresh.__cause__ = error
-        error = fresh
-    failed.set_exception(error)
+    failed.set_exception(error if isinstance(error, Exception) else _as_cause(error))
     return failed
 
 
-def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
+def _found(load: Callable[..., Any], *given: Any) -> Any:
     try:
-        func, args, kwargs = from_pickle(data, leaves)
+        return load(*given)
     except CalleeImportError:
         raise
     except (AttributeError, ImportError) as error:
@@ -331,19 +328,48 @@ def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
             "under which it was sent; functions of __main__ exist only where the same program runs"
         )
         raise fresh from error
+
+
+def find(module: str, qualname: str) -> Any:
+    """The function or class of that name, as unpickling it gives it: the module is imported if need be."""
+    names = [text.encode("utf-8") for text in (module, qualname)]
+    # As pickle writes it: protocol 4, the two texts, STACK_GLOBAL.
+    texts = b"".join(b"X" + len(text).to_bytes(4, "little") + text for text in names)
+    return _found(pickle.loads, b"\x80\x04" + texts + b"\x93.")
+
+
+def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
+    return MethodCall(rref, name).resolve()
+
+
+def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
+    func, args, kwargs = _found(from_pickle, data, leaves)
     if isinstance(func, MethodCall):
         func = func.resolve()
-    is_async = hasattr(func, "_wrapped_async_rpc_function")
     result = func(*args, **kwargs)
-    if not is_async or isinstance(result, _C.Future):
-        return is_async, result
+    if type(result) is types.CoroutineType or hasattr(func, "_wrapped_async_rpc_function"):
+        return True, _future_of(func, result)
+    return False, result
+
+
+def settle(func: Any, result: Any, is_own: bool) -> _C.Future[Any]:
+    """The Future of an async function's result, which is the reply's."""
+    future = _future_of(func, result)
+    return _survivable(future) if is_own else future
+
+
+def _future_of(func: Any, result: Any) -> _C.Future[Any]:
+    if type(result) is types.CoroutineType:
+        return coroutines.run(result, name_of(func))
+    if isinstance(result, _C.Future):
+        return result
     future = _C._adopted(result)  # another library's
     if future is None:
         raise _C.TypeError(
             "Functions decorated with @rpc.functions.async_execution must return a torch.futures.Future object, "
             f"but {name_of(func)} returned {type(result).__module__}.{type(result).__qualname__}"
         )
-    return True, future
+    return future
 
 
 class RemoteTraceback(Exception):
@@ -405,6 +431,12 @@ def _as_exception(error: BaseException) -> _C.RemoteError:
     fresh = _C.RemoteError(_told(error))
     fresh.remote_type = _full_name(*_names_of(type(error)))
     fresh.remote_args = _args_of(error)
+    return fresh
+
+
+def _as_cause(error: BaseException) -> _C.RemoteError:
+    fresh = _as_exception(error)
+    fresh.__cause__ = error
     return fresh
 
 
@@ -517,5 +549,7 @@ def rebuild_error(
     return error
 
 
-_C._rpc.set_hooks(execute, to_pickle, from_pickle, describe_error, rebuild_error)
+_C._rpc.set_hooks(
+    execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType
+)
 copyreg.pickle(RemoteTraceback, lambda e: (RemoteTraceback, (e.text,)))
