@@ -73,7 +73,12 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
     asyncio.set_event_loop(loop)
     try:
-        loop.run_forever()
+        while True:
+            try:
+                loop.run_forever()
+                break
+            except (SystemExit, KeyboardInterrupt):
+                pass  # a task's, whose caller gets it; the others go on
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()

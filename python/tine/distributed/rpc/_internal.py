@@ -1,8 +1,8 @@
 """How Python calls travel: what is pickled, what runs at the callee, how an exception comes back.
 
 Tensors and RRefs are lifted out of a pickle and travel as they are, PyTorch's plain tensors and the large buffers of
-NumPy's arrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are pickled by
-name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
+NumPy's arrays, bytes, bytearrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are
+pickled by name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import collections
 import copyreg
 import importlib
 import inspect
+import operator
 import pickle
 import sys
 import threading
@@ -66,14 +67,51 @@ _NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # those that their letter says all a
 class _Buffers(list[memoryview]):
     """The buffers of one pickle that travel beside it. The pickler calls this with each buffer."""
 
-    __slots__ = ()
+    __slots__ = ("chunks", "places")
+
+    def __init__(self, chunks: list[Any]) -> None:
+        super().__init__()
+        self.chunks = chunks
+        self.places: list[int] = []  # of each: how many chunks were written before it
 
     def __call__(self, buffer: pickle.PickleBuffer) -> bool:
         view = buffer.raw()
         if view.nbytes <= (_SMALL if len(self) < _MANY else _LARGE):
             return True
         self.append(view)
+        self.places.append(len(self.chunks))
         return False
+
+
+# The content of a bytes or bytearray of at least this size is a chunk by itself, the very object, as the pickler in C writes
+# it. Before it there is one of these opcodes with the size (4 or 8 bytes of it).
+_BY_ITSELF = 65536
+_OPCODES = ((bytes, b"B", 4), (bytes, b"\x8e", 8), (bytearray, b"\x96", 8))
+# In its place: the class, called with the next buffer (NEXT_BUFFER, TUPLE1, REDUCE).
+_FROM_BUFFER = {bytes: b"cbuiltins\nbytes\n\x97\x85R", bytearray: b"cbuiltins\nbytearray\n\x97\x85R"}
+
+
+def _joined(chunks: list[Any], buffers: _Buffers, memo: Callable[[], dict[int, Any]]) -> bytes:
+    """The pickle in one piece. What large bytes and bytearrays hold becomes a buffer, uncopied."""
+    known = None
+    found = []
+    for i in range(1, len(chunks)):
+        chunk = chunks[i]
+        if type(chunk) not in _FROM_BUFFER or len(chunk) < _BY_ITSELF:
+            continue
+        head, size = chunks[i - 1], len(chunk)
+        for kind, opcode, width in _OPCODES:
+            if type(chunk) is kind and size >> 8 * width == 0 and head.endswith(opcode + size.to_bytes(width, "little")):
+                known = known or memo()
+                if id(chunk) in known:  # else it only looks like one
+                    chunks[i - 1] = head[: -1 - width] + _FROM_BUFFER[kind]
+                    chunks[i] = b""
+                    found.append((i, memoryview(chunk)))
+                    break
+    if found:
+        all_of_them = sorted([*zip(buffers.places, buffers), *found], key=operator.itemgetter(0))
+        buffers[:] = [buffer for _, buffer in all_of_them]
+    return b"".join(chunks)
 
 
 class _Pickler(pickle.Pickler):
@@ -84,8 +122,8 @@ class _Pickler(pickle.Pickler):
     tensors: list[Any] | None
 
     def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.buffers = _Buffers()
+        self.chunks: list[Any] = []
+        self.buffers = _Buffers(self.chunks)
         super().__init__(types.SimpleNamespace(write=self.chunks.append), 5, buffer_callback=self.buffers)
 
     def reducer_override(self, obj: Any) -> Any:
@@ -154,12 +192,13 @@ def _pickled(obj: object, what: str) -> tuple[bytes, list[Any]]:
     pickler.leaves, pickler.tensors = leaves, tensors
     chunks, buffers = pickler.chunks, pickler.buffers
     pickler.dump(obj)  # one that raised is not used again
-    data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    data = chunks[0] if len(chunks) == 1 else _joined(chunks, buffers, pickler.memo.copy)
     if tensors or buffers:
         leaves.append(_C._rpc.lift(tensors, buffers))
     if len(data) <= 4096:  # a large one keeps large tables
         chunks.clear()
         buffers.clear()
+        buffers.places.clear()
         pickler.clear_memo()
         pickler.leaves = pickler.tensors = None
         _idle.append(pickler)

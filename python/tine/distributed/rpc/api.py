@@ -278,6 +278,11 @@ def rpc_sync(
     return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
 
 
+def call(to: str | int | WorkerInfo, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """As :func:`rpc_async`, with the arguments as they are in a call: ``await rpc.call("w1", f, x, key=y)``."""
+    return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, UNSET_RPC_TIMEOUT)
+
+
 def remote(
     to: str | int | WorkerInfo,
     func: Callable[..., Any] | str,
