@@ -11,6 +11,7 @@ namespace tine::python {
 
 [[nodiscard]] const rpc::WorkerInfo* worker_info_in(PyObject* object);
 [[nodiscard]] const rpc::RRef* rref_in(PyObject* object);
+[[nodiscard]] const rpc::RRef* exact_rref_in(PyObject* object);  // null also for a subclass
 // New references; a failure is thrown.
 [[nodiscard]] PyRef wrap_worker_info(rpc::WorkerInfo info);
 [[nodiscard]] PyRef wrap_rref(rpc::RRef rref);
