@@ -156,6 +156,7 @@ struct TINE_API CallRequest {
   // The call reaches its handler only when the value behind this RRef, which the callee owns, is there. No thread waits
   // meanwhile; when the value is an error, that is the answer.
   detail::Ref<RRefObject> after;
+  bool awaited = false;  // a hint: the caller waits for the answer at once, so that it has to wake nobody
 
   [[nodiscard]] static CallRequest builtin(std::string name, std::vector<Value> args,
                                            std::vector<std::pair<std::string, Value>> kwargs = {});

@@ -155,6 +155,12 @@ PyObject* send_call(const Destination& to, rpc::CallRequest request) {
   return future.leak();
 }
 
+// rpc_sync: the caller waits for it at once.
+PyObject* send_awaited(const Destination& to, rpc::CallRequest request) {
+  request.awaited = true;
+  return send_call(to, std::move(request));
+}
+
 // remote: the same, and the value stays there.
 PyObject* send_creation(const Destination& to, rpc::CallRequest request) {
   const RRef rref =
@@ -343,6 +349,9 @@ PyMethodDef functions[] = {
     {"call_named", as_method(call<named_request, send_call>), METH_FASTCALL, nullptr},
     {"call_python", as_method(call<python_request, send_call>), METH_FASTCALL, nullptr},
     {"call_plain", as_method(call_plain<send_call>), METH_FASTCALL, nullptr},
+    {"awaited_named", as_method(call<named_request, send_awaited>), METH_FASTCALL, nullptr},
+    {"awaited_python", as_method(call<python_request, send_awaited>), METH_FASTCALL, nullptr},
+    {"awaited_plain", as_method(call_plain<send_awaited>), METH_FASTCALL, nullptr},
     {"remote_named", as_method(call<named_request, send_creation>), METH_FASTCALL, nullptr},
     {"remote_python", as_method(call<python_request, send_creation>), METH_FASTCALL, nullptr},
     {"remote_plain", as_method(call_plain<send_creation>), METH_FASTCALL, nullptr},

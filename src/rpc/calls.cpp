@@ -176,6 +176,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   if (creation) frame.keep(creation->reference);
   // Its own node comes before any that a user adds.
   state->watch_cancellation();
+  if (request.awaited && to.connected()) to.connection()->expect_wait();
   if (auto error = to.send(std::move(frame))) {
     hooks.undo();
     if (to.calls.take(state->id)) state->fail(to.dead() ? to.death() : error);

@@ -91,8 +91,8 @@ class TINE_SCOPED_CAPABILITY FramedConnection::Role {
       return;
     }
     // Before the role is free: the next waiter disarms it again, and must not be overtaken.
-    const bool unread = !connection_.closed() && connection_.channel_->arm();
-    connection_.give_role_back(unread ? Left::kUnread : left_);
+    const Left left = connection_.arm();
+    connection_.give_role_back(left == Left::kNothing ? left_ : left);
   }
   // Instead of giving it back.
   void lend() noexcept { lend_ = true; }
@@ -317,7 +317,7 @@ bool FramedConnection::loop_sleeps() noexcept {
   uint8_t free = kFree;
   if (closed() || !role_.compare_exchange_strong(free, kTaken)) return false;
   reader_.assert_held();
-  const bool unread = channel_->arm();
+  const bool unread = arm() == Left::kUnread;
   give_role_back(Left::kNothing);
   return unread;
 }
@@ -325,9 +325,10 @@ bool FramedConnection::loop_sleeps() noexcept {
 void FramedConnection::read_on_loop(bool buffered_only) noexcept {
   if (closed()) return;
   if (!take_role()) {
-    // The holder may have looked for the last time before what this event tells of came. `missed_` is set before the role is
-    // tried again, and the holder looks at it after it has freed the role, all sequentially consistent: one of the two sees
-    // the other.
+    // A holder that is not leaving yet will arm the channel, and look once more after that. One that is leaving may have looked
+    // for the last time before what this event tells of came. `missed_` is set before the role is tried again, and the holder
+    // looks at it after it has freed the role, all sequentially consistent: one of the two sees the other.
+    if (role_.load() == kTaken) return;
     missed_.store(true);
     if (!take_role()) return;
     missed_.store(false);
@@ -451,10 +452,15 @@ void FramedConnection::dispatch(Frame& frame) {
 // Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
 // order of sequentially consistent operations: one of the two sees the other, so finish() runs.
 bool FramedConnection::take_role() noexcept {
-  for (uint8_t seen = role_.load(); seen != kTaken;) {
+  for (uint8_t seen = role_.load(); seen == kFree || seen == kLent;) {
     if (role_.compare_exchange_weak(seen, kTaken)) return true;
   }
   return false;
+}
+
+FramedConnection::Left FramedConnection::arm() noexcept {
+  role_.store(kLeaving);
+  return !closed() && channel_->arm() ? Left::kUnread : Left::kNothing;
 }
 
 void FramedConnection::give_role_back(Left left, RoleIs now) noexcept {
@@ -568,9 +574,8 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
   // What came in meanwhile may have been ours, and what lies in the buffer belongs to whoever reads next.
   if (done() || closed() || !reading_.policy.should_poll()) {
     // An event that came while this thread had the role has found it taken.
-    give_role_back(reading_.frames.more_buffered() ? Left::kBuffered
-                   : !closed() && channel_->arm()  ? Left::kUnread
-                                                   : Left::kNothing);
+    const Left left = arm();
+    give_role_back(reading_.frames.more_buffered() ? Left::kBuffered : left);
     return done();
   }
   Role role(*this, false);

@@ -48,8 +48,8 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   class Role;
   class Guard;
   // The role is lent by a thread that comes back soon: whoever wants it takes it, but nobody is told of what comes. If the
-  // thread does not come back soon, the loop takes it (Guard).
-  enum RoleIs : uint8_t { kFree, kTaken, kLent };
+  // thread does not come back soon, the loop takes it (Guard). Whoever is leaving has armed the channel, or is about to.
+  enum RoleIs : uint8_t { kFree, kTaken, kLeaving, kLent };
   enum class Read : uint8_t { kNothing, kSome, kEnded };
   // What is left for the loop by the one who gives the role back.
   enum class Left : uint8_t { kNothing, kBuffered, kUnread };
@@ -74,6 +74,8 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept TINE_RELEASE(reader_);
   [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_);
   void give_role_back(Left left, RoleIs now = kFree) noexcept TINE_RELEASE(reader_);
+  // Before the role is given back for good.
+  [[nodiscard]] Left arm() noexcept TINE_REQUIRES(reader_);
   // Whether the loop looks after a role that is lent.
   [[nodiscard]] bool see_to_guard() noexcept;
   [[nodiscard]] bool look_after() noexcept;
@@ -117,7 +119,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   std::atomic<uint8_t> role_{kFree};
   std::atomic<uint32_t> lends_{0};    // counts
   std::atomic<bool> guarded_{false};  // the loop looks after it
-  std::atomic<bool> missed_{false};   // the loop has found the role taken, and has not read since
+  std::atomic<bool> missed_{false};   // the loop has found its holder leaving, and has not read since
   detail::Role reader_;               // the thread that set role_ has it
   Reading reading_ TINE_GUARDED_BY(reader_);
 

@@ -275,7 +275,7 @@ def rpc_sync(
     timeout: float = UNSET_RPC_TIMEOUT,
 ) -> Any:
     """As :func:`rpc_async`, but waits and returns the result."""
-    return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
+    return _send(_C._rpc.awaited_named, _C._rpc.awaited_plain, _C._rpc.awaited_python, to, func, args, kwargs, timeout).wait()
 
 
 def call(to: str | int | WorkerInfo, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
