@@ -248,8 +248,8 @@ struct RawNodeOptions {
   std::string secret{};  // empty: TINE_AUTH_KEY, else the user's key file
   // What the two ends of each connection must agree on, in words that an error may quote: "torch 2.13.0". May be empty.
   std::string protocol{};
-  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
-  // processes of one machine; "tcp".
+  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "shm": memory that
+  // two processes of one machine share; "unix": sockets between such processes; "tcp".
   std::vector<std::string> transports{"shm", "unix", "tcp"};
   bool plaintext_beyond_loopback = false;
   size_t max_calls_in_flight = 65536;  // of each worker: bounds that wait_for_room waits at

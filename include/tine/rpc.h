@@ -159,8 +159,8 @@ struct JoinOptions {
   std::string secret{};      // empty: TINE_AUTH_KEY, else the user's key file
   Seconds rpc_timeout{60};   // of calls that name none; kNoTimeout: none
   Seconds init_timeout{60};  // how long join() waits for the others
-  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
-  // processes of one machine. "tcp": needed for the address.
+  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "shm": memory that two
+  // processes of one machine share. "unix": sockets between such processes. "tcp": needed for the address.
   std::vector<std::string> transports{"shm", "unix", "tcp"};
   bool plaintext_beyond_loopback = false;
   // What a caller waits at, for each worker: calls without an answer, and bytes that were copied to be sent. A tensor is not

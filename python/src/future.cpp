@@ -575,8 +575,8 @@ bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
 
 int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline) {
   if (state->done()) return 1;
-  const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
-  const bool guest = inside_gate();            // at exit the interpreter waits for such a thread
+  const bool main = on_main_thread();  // Python runs signal handlers there only
+  const bool guest = inside_gate();    // at exit the interpreter waits for such a thread
   std::optional<NotInPlace> in_time;
   if (deadline != kNoDeadline) in_time.emplace();
   for (;;) {

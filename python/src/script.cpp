@@ -459,17 +459,7 @@ bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into) {
   return *into && PyModule_AddType(module, *into) == 0;
 }
 
-ScriptPoll interrupt_poll() noexcept {
-  // In a child of fork(2), the thread that forked is the main thread.
-  struct Known {
-    int generation = -1;
-    bool main = false;
-  };
-  static thread_local Known known;
-  const int now = tine::detail::forks_so_far();
-  if (known.generation != now) known = {now, ::getpid() == ::gettid()};
-  return known.main ? &handle_signals : nullptr;
-}
+ScriptPoll interrupt_poll() noexcept { return on_main_thread() ? &handle_signals : nullptr; }
 
 PyObject* wrap_function(Function f) {
   auto* const made = PyObject_GC_New(PyScript, script_types.function);

@@ -57,15 +57,9 @@ inline void pause_briefly() noexcept {
 #endif
 }
 
-// How often whoever polls looks at memory, which costs no system call, before it gives way to others. Once where this process
-// has one processor only: what it waits for may need that one.
-[[nodiscard]] inline int looks_in_a_row() noexcept {
-  static const int looks = [] {
-    cpu_set_t set;
-    return ::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 ? 1 : 32;
-  }();
-  return looks;
-}
+// How often whoever polls looks at memory that another processor writes, which costs no system call, before it gives way to
+// other threads.
+inline constexpr int kLooksInARow = 64;
 
 class PollTurn {
  public:

@@ -25,8 +25,8 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
     plaintext_beyond_loopback: whether that may be an address beyond loopback, until tine speaks TLS; unless set whether
         TINE_PLAINTEXT is 1.
     secret: what the workers prove to each other; unless set TINE_AUTH_KEY, else the user's key file.
-    transports: the ways between workers, nearest first: another worker is reached by the first that leads to it. "unix":
-        sockets between processes of one machine; "tcp".
+    transports: the ways between workers, nearest first: another worker is reached by the first that leads to it. "shm":
+        memory that two processes of one machine share; "unix": sockets between such processes; "tcp".
     heartbeat_interval, heartbeat_timeout: seconds after which a silent worker is asked for a sign of life, and after which
         it counts as dead; interval 0: never. A process that ends is seen at once, without them.
     """

@@ -97,8 +97,10 @@ class Channel {
   // About so many bytes may lie there that the other side has not taken: what is written next waits for them. A channel
   // starts with kMostUnread.
   virtual void bound_unread(size_t bytes) noexcept = 0;
-  // Whether try_read() costs no system call: whoever polls then looks several times before it gives way to another thread.
+  // Whether has_unread() and try_read() cost no system call.
   [[nodiscard]] virtual bool reads_memory() const noexcept { return false; }
+  // How often whoever polls looks before it gives way to another thread.
+  [[nodiscard]] virtual int looks_in_a_row() const noexcept { return 1; }
 
   // --- liveness
   [[nodiscard]] virtual bool has_unread() const noexcept = 0;

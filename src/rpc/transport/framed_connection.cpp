@@ -518,7 +518,7 @@ void FramedConnection::expect_wait() noexcept {
 bool FramedConnection::read_for(Lingerer& lingerer, PollTurn& turn) noexcept {
   reading_.lingerer = &lingerer;
   const bool memory = channel_->reads_memory();
-  const int looks = memory ? looks_in_a_row() : 1;
+  const int looks = channel_->looks_in_a_row();
   Read read = reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
   while (read != Read::kEnded && !lingerer.has_work()) {
     read = Read::kNothing;
@@ -581,7 +581,7 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
   Role role(*this, false);
   PollTurn turn(loop_.poll_budget());
   const bool memory = channel_->reads_memory();
-  const int looks = memory ? looks_in_a_row() : 1;
+  const int looks = channel_->looks_in_a_row();
   for (bool first = true;; first = false) {
     // Whoever lent the role may have left some.
     Read read = first && reading_.frames.more_buffered() ? read_rest() : Read::kNothing;

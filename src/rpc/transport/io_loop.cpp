@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kEventsAtOnce = 64;
 constexpr size_t kLookedAt = 8;
-constexpr int kLooksInARow = 32;               // that find something, before the loop asks for descriptors
+constexpr int kFindsInARow = 32;               // before the loop asks for descriptors
 constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace is over
 
 [[noreturn]] void fail(std::string_view what) {
@@ -323,7 +323,7 @@ void Loop::Impl::look_after_guarded() noexcept {
 
 bool Loop::Impl::turn_once(bool may_poll) noexcept {
   look_after_guarded();
-  if (turn.count != 0 && turn.looks < kLooksInARow && look()) {
+  if (turn.count != 0 && turn.looks < kFindsInARow && look()) {
     ++turn.looks;
     return true;
   }
@@ -342,7 +342,8 @@ int Loop::Impl::wait_for_events(bool may_poll, bool* looked) noexcept {
       turn.policy.should_poll()) {
     PollTurn polling(budget);
     bool gave_up = true;
-    const int looks = turn.count != 0 ? looks_in_a_row() : 0;
+    int looks = turn.count != 0 ? kLooksInARow : 0;
+    for (size_t i = 0; i < turn.count; ++i) looks = std::min(looks, turn.looked_at[i]->looks_in_a_row());
     do {
       for (int i = 0; i < looks && !*looked; ++i) {
         *looked = look();

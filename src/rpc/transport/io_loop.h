@@ -30,6 +30,8 @@ class Pollable : public detail::RefCounted {
   // Of one that the loop was asked to keep looking at. Handles what has come, as on_events would; true if there was something.
   // It is called often and costs no system call.
   virtual bool look() noexcept { return false; }
+  // How often before the loop gives way to another thread.
+  [[nodiscard]] virtual int looks_in_a_row() const noexcept { return 1; }
   // The loop is going to sleep: from here on an event has to tell of what comes. True: something has come already, so the
   // loop goes on looking.
   virtual bool loop_sleeps() noexcept { return false; }

@@ -81,7 +81,7 @@ class RpcBackendOptions:
         polling: seconds for which a thread that waits for an answer looks for it before it sleeps, as long as
             that pays; 0: it sleeps at once.
         transports: the ways between workers, nearest first: another worker is reached by the first that leads to it.
-            ``"unix"``: sockets between processes of one machine. ``"tcp"``: needed for init_method.
+            ``"shm"``: memory that two processes of one machine share. ``"unix"``: sockets between such processes. ``"tcp"``: needed for init_method.
     """
 
     num_worker_threads = DEFAULT_NUM_WORKER_THREADS

@@ -10,6 +10,7 @@
 // std::atomic, or that of the interleaving tester.
 #pragma once
 
+#include <sched.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -29,6 +30,7 @@ struct RingControl {
   alignas(128) Atomic<uint64_t> head{0};
   Atomic<uint32_t> writer_waits{0};
   Atomic<uint32_t> writer_ended{0};
+  Atomic<uint32_t> writer_processor{~uint32_t{0}};
   alignas(128) Atomic<uint64_t> tail{0};
   Atomic<uint32_t> reader_waits{0};
   Atomic<uint32_t> reader_gone{0};
@@ -69,6 +71,7 @@ class RingWriter {
     }
     if (moved == 0) return {};
     head_.store(head + moved, std::memory_order_relaxed);
+    control_.writer_processor.store(static_cast<uint32_t>(::sched_getcpu()), std::memory_order_relaxed);
     control_.head.store(head + moved, std::memory_order_seq_cst);
     return {.bytes = moved, .ring_bell = take_wish(control_.reader_waits)};
   }
@@ -143,6 +146,12 @@ class RingReader {
     return {.bytes = moved, .ring_bell = take_wish(control_.writer_waits)};
   }
 
+  // Whether the other side was last seen to write on the processor that this thread is on: then it cannot write while this
+  // thread looks.
+  [[nodiscard]] bool shares_processor() const noexcept {
+    return control_.writer_processor.load(std::memory_order_relaxed) ==
+           static_cast<uint32_t>(::sched_getcpu());
+  }
   // Nothing follows what is there. To be asked before read(): what was written before the end is there then.
   [[nodiscard]] bool ended() const noexcept {
     return gone_.load(std::memory_order_relaxed) ||

@@ -213,6 +213,9 @@ class RingChannel::Watcher final : public Pollable {
     tell(*told);
     return true;
   }
+  int looks_in_a_row() const noexcept override {
+    return shared_->rings->in().shares_processor() ? 1 : kLooksInARow;
+  }
   bool loop_sleeps() noexcept override {
     const auto told = held_.get();
     if (!told) return false;
@@ -332,6 +335,9 @@ void RingChannel::end_output() noexcept {
   ::shutdown(fd_, SHUT_WR);
 }
 void RingChannel::bound_unread(size_t bytes) noexcept { shared_->rings->out().bound(bytes); }
+int RingChannel::looks_in_a_row() const noexcept {
+  return shared_->rings->in().shares_processor() ? 1 : kLooksInARow;
+}
 bool RingChannel::has_unread() const noexcept { return shared_->rings->in().has_bytes(); }
 
 void RingChannel::break_off() noexcept {

@@ -65,6 +65,7 @@ class RingChannel final : public Channel {
   void end_output() noexcept override;
   void bound_unread(size_t bytes) noexcept override;
   bool reads_memory() const noexcept override { return true; }
+  int looks_in_a_row() const noexcept override;
   bool has_unread() const noexcept override;
   void break_off() noexcept override;
   void close() noexcept override;

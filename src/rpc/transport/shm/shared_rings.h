@@ -24,6 +24,7 @@ class RingBudget {
   // False: that would be too much.
   [[nodiscard]] bool take(size_t bytes) noexcept;
   void give_back(size_t bytes) noexcept { left_.fetch_add(bytes, std::memory_order_relaxed); }
+  [[nodiscard]] size_t left() const noexcept { return left_.load(std::memory_order_relaxed); }
   // Once: that a connection goes without, and why. For the operator.
   void tell_once(const char* why, int error) noexcept;
 
