@@ -35,7 +35,7 @@ void serve(tine::Runtime& runtime, rpc::Worker& worker) {
   const tine::OpTable& ops = runtime.ops();
   worker.serve("scale", [&ops](Tensor x, double by) { return ops.call("aten::mul", x, by); });
   // It gets a reference, and fetches the value when it needs it; a value of this worker is not copied.
-  worker.serve("total", [&ops](const rpc::RRef& x) { return ops.call("aten::sum", x.to_here().get()); });
+  worker.serve("total", [&ops](const rpc::RRef<>& x) { return ops.call("aten::sum", x.to_here().get()); });
   // Its answer is a future: no thread waits here while the pool works.
   worker.serve("later", [](int64_t n) { return tine::fork([n] { return n * n; }); });
   worker.serve("refuse", [](const std::string& why) { throw tine::KeyError(why); });
@@ -53,7 +53,7 @@ void ask(tine::Runtime& runtime, rpc::Worker& worker) {
   fmt::print("3 times 2: {}\n", ops.call<double>("aten::item", ops.call("aten::max", six)));
   expect(ops.call<double>("aten::item", ops.call("aten::max", six)) == 6, "six");
 
-  const rpc::RRef kept = worker.remote("server", "scale", six, 0.5);
+  const rpc::RRef<> kept = worker.remote("server", "scale", six, 0.5);
   const Value total = worker.call("server", "total", kept).get();
   fmt::print("the sum of what {} keeps: {}\n", kept.owner().name, ops.call<double>("aten::item", total));
   expect(ops.call<double>("aten::item", total) == 12, "four times three");

@@ -15,7 +15,6 @@ namespace tine::python {
 namespace {
 
 using rpc::Destination;
-using rpc::RRef;
 using rpc::Seconds;
 using rpc::WorkerInfo;
 

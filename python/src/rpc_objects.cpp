@@ -13,7 +13,6 @@
 namespace tine::python {
 namespace {
 
-using rpc::RRef;
 using rpc::Seconds;
 using rpc::WorkerInfo;
 

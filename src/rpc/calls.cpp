@@ -142,6 +142,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   view.args = request.args;
   view.kwargs = request.kwargs;
   view.async_execution = request.async_execution;
+  view.stream_credit = request.stream_credit;
   ForeignBytes foreign;
   const ForeignPayload* payload = request.args.empty() ? nullptr : ForeignPayload::in(request.args[0]);
   if (request.target == Target::kForeign && payload) {
@@ -225,6 +226,16 @@ Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   const auto fetch = start(reference.owner().id, std::move(request), deadline);
   if (created.valid() && !created.ready()) OnFailure::of(created, fetch);
   return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
+}
+
+Future<Value> Calls::next_items(const Reference& stream, std::string what, int64_t taken,
+                                TimePoint deadline) {
+  CallRequest request;
+  request.target = Target::kNext;
+  request.name = std::move(what);
+  request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<Reference*>(&stream)));
+  request.args.emplace_back(taken);
+  return call(stream.owner().id, std::move(request), deadline);
 }
 
 bool Calls::has_code(int rank, const std::string& hash) {

@@ -27,6 +27,9 @@ class Reference : public RRefObject {
   // The value at its owner, brought here. On the owner itself the very value, no copy. A creation that failed
   // shows here. `deadline` as in Agent::call.
   [[nodiscard]] virtual Future<Value> to_here(TimePoint deadline) const = 0;
+  // The next items of the stream that it refers to, for a reader that has taken that many (src/rpc/served_stream.h).
+  [[nodiscard]] virtual Future<Value> next_items(std::string what, int64_t taken,
+                                                 TimePoint deadline) const = 0;
   // Done when the owner has the value (or the creation failed); a user reference that was received is
   // confirmed from the start.
   [[nodiscard]] virtual Future<Value> confirmed() const = 0;

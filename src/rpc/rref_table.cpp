@@ -40,6 +40,9 @@ OwnerRRef::OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> e
     : Reference(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
 OwnerRRef::~OwnerRRef() = default;
 Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+Future<Value> OwnerRRef::next_items(std::string what, int64_t taken, TimePoint deadline) const {
+  return table_->next_items(*this, std::move(what), taken, deadline);
+}
 
 TimePoint OwnerRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
 
@@ -49,6 +52,9 @@ UserRRef::~UserRRef() {
   if (leased_) table_->release(id_);
 }
 Future<Value> UserRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+Future<Value> UserRRef::next_items(std::string what, int64_t taken, TimePoint deadline) const {
+  return table_->next_items(*this, std::move(what), taken, deadline);
+}
 TimePoint UserRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
 Future<Value> UserRRef::local_value() const {
   const Workers& workers = table_->workers();

@@ -40,6 +40,8 @@ class Workers {
 class Fetcher {
  public:
   virtual Future<Value> fetch(const Reference& reference, TimePoint deadline) = 0;
+  virtual Future<Value> next_items(const Reference& stream, std::string what, int64_t taken,
+                                   TimePoint deadline) = 0;
   virtual TimePoint deadline_after(Seconds timeout) const = 0;
 
  protected:
@@ -72,6 +74,7 @@ class OwnerRRef final : public Reference {
   ~OwnerRRef() override;
   [[nodiscard]] bool is_owner() const noexcept override { return true; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] Future<Value> next_items(std::string what, int64_t taken, TimePoint deadline) const override;
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return entry_->future(); }
   [[nodiscard]] Future<Value> local_value() const override { return entry_->future(); }
@@ -88,6 +91,7 @@ class UserRRef final : public Reference {
   ~UserRRef() override;  // gives the lease back
   [[nodiscard]] bool is_owner() const noexcept override { return false; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] Future<Value> next_items(std::string what, int64_t taken, TimePoint deadline) const override;
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return confirmed_; }
   [[nodiscard]] Future<Value> local_value() const override;
@@ -135,6 +139,10 @@ class RRefTable {
 
   [[nodiscard]] Future<Value> fetch(const Reference& reference, TimePoint deadline) const {
     return fetcher_->fetch(reference, deadline);
+  }
+  [[nodiscard]] Future<Value> next_items(const Reference& stream, std::string what, int64_t taken,
+                                         TimePoint deadline) const {
+    return fetcher_->next_items(stream, std::move(what), taken, deadline);
   }
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const { return fetcher_->deadline_after(timeout); }
   [[nodiscard]] const Workers& workers() const noexcept { return workers_; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/rpc/payload.h"
+#include "src/rpc/served_stream.h"
 #include "src/value/cost.h"
 
 namespace tine::rpc {
@@ -122,6 +123,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
     call->code_text = std::move(request.code_text);
     call->async_execution = request.async_execution;
     call->after = std::move(request.after);
+    call->stream_credit = request.stream_credit;
     if (request.creates) {
       if (request.creates->owner != world_.rank() ||
           request.creates->owner_incarnation != world_.incarnation())
@@ -143,6 +145,7 @@ void Server::serve_local(detail::Ref<CallState> state, CallRequest request, deta
   call->args = std::move(request.args);
   call->kwargs = std::move(request.kwargs);
   call->async_execution = request.async_execution;
+  call->stream_credit = request.stream_credit;
   if (request.code) {
     call->code_hash = request.code->hash;
     call->code_text = request.code->text;
@@ -173,6 +176,18 @@ void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
       case Target::kFetch:
         if (call->args.size() != 1) throw ValueError("a fetch without its reference");
         return call->answer_with(Reference::from(call->args[0])->local_value(), false);
+      case Target::kNext: {
+        if (call->args.size() != 2 || !call->args[1].is_int())
+          throw ValueError("a request for the next items without the stream and a number");
+        const Future<Value> stream = Reference::from(call->args[0])->local_value();
+        const int64_t taken = call->args[1].as_int();
+        if (!stream.ready()) {
+          // No code of a user's: it hands the request to the stream.
+          return call->answer_with(
+              stream.and_then([taken](const Value& value) { return next_items(value, taken); }), true);
+        }
+        return call->answer_with(next_items(stream.get(), taken), true);
+      }
       case Target::kControl: return control_->serve_control(call);
     }
   } catch (...) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "src/rpc/stream_reader.h"
 #include "src/runtime/script.h"
 #include "src/runtime/worker_parts.h"
 
@@ -34,8 +35,21 @@ Future<void> Destination::room() const { return agent_->room(rank_); }
 Future<Value> Destination::call(CallRequest request) const {
   return agent_->call(rank_, std::move(request), deadline_);
 }
-RRef Destination::remote(CallRequest request) const {
-  return RRef(agent_->remote(rank_, std::move(request), deadline_));
+RRef<> Destination::remote(CallRequest request) const {
+  return RRef<>(agent_->remote(rank_, std::move(request), deadline_));
+}
+tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest request, Seconds timeout,
+                                                                 size_t credit) const {
+  if (credit < 1 || credit > kMaxStreamCredit)
+    throw ValueError(fmt::format("credit: expected 1 to {} items, got {}", kMaxStreamCredit, credit));
+  (void)agent_->deadline_after(timeout);  // a NaN is refused here
+  std::string what = request.name;
+  request.stream_credit = credit;
+  // The whole has the deadline of the Context alone.
+  auto reader = tine::detail::make_ref<StreamReader>(agent_->remote(rank_, std::move(request), kNoDeadline),
+                                                     std::move(what), timeout, credit);
+  reader->start();
+  return reader;
 }
 
 Destination Worker::Parts::destination(const Value& to, Seconds timeout) const {

@@ -38,7 +38,10 @@ class TINE_API Destination {
   [[nodiscard]] Future<void> room() const;
 
   [[nodiscard]] Future<Value> call(CallRequest request) const;
-  [[nodiscard]] RRef remote(CallRequest request) const;
+  [[nodiscard]] RRef<> remote(CallRequest request) const;
+  // A call whose result is a stream; `timeout` is that of each item. ValueError for a credit that cannot be.
+  [[nodiscard]] tine::detail::Ref<tine::detail::RemoteItems> stream(CallRequest request, Seconds timeout,
+                                                                    size_t credit) const;
 
  private:
   std::shared_ptr<Agent> agent_;

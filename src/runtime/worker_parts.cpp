@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "src/rpc/served_stream.h"
 #include "src/rpc/transport/named_transports.h"
 #include "tine/context.h"
 #include "tine/operators.h"
@@ -16,10 +17,13 @@ std::vector<Value> items_of(const Value& args) {
       fmt::format("rpc: args: expected a tuple of the callee's arguments, got {}", name_of(args.tag())));
 }
 
-// A served function's future, as the answer of its call.
-void settle(Promise<Value> answer, const Future<Value>& result) {
+// A served function's future, as the answer of its call. `refused`: of a call that wants no stream, that function's name.
+void settle(Promise<Value> answer, const Future<Value>& result, const std::string& refused) {
   if (const std::exception_ptr error = result.error()) {
     (void)answer.set_error(error);
+  } else if (!refused.empty() && is_stream(result.get())) {
+    (void)answer.set_error(TypeError(
+        fmt::format("{} returns a stream: call it by Worker::stream(), in Python by rpc.stream()", refused)));
   } else {
     (void)answer.set_value(result.get());
   }
@@ -245,6 +249,7 @@ void Worker::Parts::run_served(IncomingCall call) {
   const Context context = call.context(runtime_.scheduler().timer());
   Promise<Value> answer;
   Invocation invocation{call.name(), std::move(call.args()), std::move(call.kwargs()), call.caller()};
+  std::string refused = call.wants_stream() ? "" : call.name();
   call.reply_with(answer.future());
   try {
     Future<Value> result;
@@ -252,10 +257,11 @@ void Worker::Parts::run_served(IncomingCall call) {
       const ContextScope scope(context);
       result = (*f)(std::move(invocation));
     }
-    if (!result.valid()) throw TypeError(fmt::format("{} returned a Future of nothing", call.name()));
-    if (result.ready()) return settle(std::move(answer), result);
-    (void)result.then(
-        [answer = std::move(answer)](const Future<Value>& end) mutable { settle(std::move(answer), end); });
+    if (!result.valid())
+      throw TypeError(fmt::format("{} returned a Future or Stream of nothing", call.name()));
+    if (result.ready()) return settle(std::move(answer), result, refused);
+    (void)result.then([answer = std::move(answer), refused = std::move(refused)](
+                          const Future<Value>& end) mutable { settle(std::move(answer), end, refused); });
   } catch (...) {
     (void)answer.set_error(std::current_exception());
   }

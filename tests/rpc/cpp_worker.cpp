@@ -26,10 +26,10 @@ int main() {
     return text;
   });
   worker.serve("fail", [](const std::string& text) { throw KeyError(text); });
-  worker.serve("total", [&ops](const rpc::RRef& x) { return ops.call("aten::sum", x.to_here().get()); });
+  worker.serve("total", [&ops](const rpc::RRef<>& x) { return ops.call("aten::sum", x.to_here().get()); });
   // What this worker asks of the Python worker: an operator, and a value that stays there.
   worker.serve("ask back", [&](const rpc::Invocation& call) {
-    const rpc::RRef there = worker.remote(call.caller, "aten::add", call.args.at(0), 1);
+    const rpc::RRef<> there = worker.remote(call.caller, "aten::add", call.args.at(0), 1);
     return std::pair(worker.call(call.caller, "aten::mul", there.to_here().get(), 2).get(), there);
   });
   worker.serve("call by name",
