@@ -48,6 +48,9 @@ namespace tine::rpc {
 class TINE_API ForeignPayload final : public Foreign {
  public:
   static constexpr uint8_t kPythonPickle = 1;
+  static constexpr uint8_t kPythonBytes = 2;  // of a bytes object
+  static constexpr uint8_t kPythonValue =
+      3;  // none: the one value beside them is a result, of which Python makes one object
   ForeignPayload(std::vector<std::byte> bytes, std::vector<Value> leaves, uint8_t language = kPythonPickle);
   // The bytes stay where they are; `owner` keeps them alive and is dropped on any thread.
   ForeignPayload(std::span<const std::byte> bytes, detail::Ref<detail::RefCounted> owner,
@@ -128,7 +131,9 @@ class ForeignCodec {
 enum class Target : uint8_t {
   kBuiltin = 0,  // an operator, by its name
   kScript = 1,   // a script function
-  kForeign = 2,  // a function of another language: args[0] is a ForeignPayload that says it all
+  kForeign =
+      2,  // a function of another language: args[0] is a ForeignPayload that says it all, or it and `name` say what
+          // is called with the arguments that follow (docs/spec/wire.md, section 4)
   kFetch = 3,    // the value behind an RRef; tine's own
   kControl = 4,  // meeting and leaving; tine's own
   kServed = 5,   // a function that the callee serves by that name, or a script function that it knows by it

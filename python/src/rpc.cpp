@@ -7,6 +7,7 @@
 #include "python/src/place.h"
 #include "python/src/rpc_objects.h"
 #include "python/src/rpc_payload.h"
+#include "python/src/rpc_plain.h"
 #include "python/src/script.h"
 #include "src/runtime/script.h"
 #include "tine/log.h"
@@ -145,32 +146,45 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
   });
 }
 
-using Request = rpc::CallRequest (*)(PyObject* const* args);
+// rpc_async: what is called at the destination.
+PyObject* send_call(const Destination& to, rpc::CallRequest request) {
+  PyRef future = checked(
+      wrap_future(sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.call(std::move(r)); })));
+  carry_grad_mode(future.get());
+  return future.leak();
+}
 
-// rpc_async: what kRequest makes is called at the destination.
-template <Request kRequest>
+// remote: the same, and the value stays there.
+PyObject* send_creation(const Destination& to, rpc::CallRequest request) {
+  const RRef rref =
+      sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.remote(std::move(r)); });
+  ValueState& creation = creation_of(rref);
+  if (creation.where().line() == 0) creation.made_at(calling_place());
+  creation.show();
+  return wrap_rref(rref).leak();
+}
+
+using Request = rpc::CallRequest (*)(PyObject* const* args);
+using Send = PyObject* (*)(const Destination& to, rpc::CallRequest request);
+
+template <Request kRequest, Send kSend>
 PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (!takes(count == 6 && PyFloat_Check(args[4]), "call")) return nullptr;
   return guarded([=] {
     const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
-    PyRef future = checked(
-        wrap_future(sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.call(std::move(r)); })));
-    carry_grad_mode(future.get());
-    return future.leak();
+    return kSend(d, kRequest(args));
   });
 }
 
-// remote: the same, and the value stays there.
-template <Request kRequest>
-PyObject* remote(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (!takes(count == 6 && PyFloat_Check(args[4]), "remote")) return nullptr;
-  return guarded([=] {
-    const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
-    const RRef rref = sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); });
-    ValueState& creation = creation_of(rref);
-    if (creation.where().line() == 0) creation.made_at(calling_place());
-    creation.show();
-    return wrap_rref(rref).leak();
+// call_plain(to, function, args, kwargs, timeout, None) and (to, method, args, kwargs, timeout, RRef), remote_plain(...):
+// None when the call has to be pickled.
+template <Send kSend>
+PyObject* call_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 6 && PyFloat_Check(args[4]), "call_plain")) return nullptr;
+  return guarded([=]() -> PyObject* {
+    std::optional<rpc::CallRequest> request = plain_request(args[1], args[2], args[3], rref_in(args[5]));
+    if (!request) Py_RETURN_NONE;
+    return kSend(destination(args[0], PyFloat_AS_DOUBLE(args[4])), std::move(*request));
   });
 }
 
@@ -293,12 +307,13 @@ PyObject* debug_info(PyObject*, PyObject*) {
   });
 }
 
-// (execute, pickle, unpickle, describe, rebuild)
+// In the order of RpcHooks.
 PyObject* set_hooks(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (!takes(count == 5, "set_hooks")) return nullptr;
+  if (!takes(count == 10, "set_hooks")) return nullptr;
   return guarded([=]() -> PyObject* {
     set_rpc_hooks({PyRef::share(args[0]), PyRef::share(args[1]), PyRef::share(args[2]), PyRef::share(args[3]),
-                   PyRef::share(args[4])});
+                   PyRef::share(args[4]), PyRef::share(args[5]), PyRef::share(args[6]), PyRef::share(args[7]),
+                   PyRef::share(args[8]), PyRef::share(args[9])});
     Py_RETURN_NONE;
   });
 }
@@ -324,10 +339,12 @@ PyMethodDef functions[] = {
     {"get_rpc_timeout", get_rpc_timeout, METH_NOARGS, nullptr},
     {"set_rpc_timeout", set_rpc_timeout, METH_O, nullptr},
     {"debug_info", debug_info, METH_NOARGS, nullptr},
-    {"call_named", as_method(call<named_request>), METH_FASTCALL, nullptr},
-    {"call_python", as_method(call<python_request>), METH_FASTCALL, nullptr},
-    {"remote_named", as_method(remote<named_request>), METH_FASTCALL, nullptr},
-    {"remote_python", as_method(remote<python_request>), METH_FASTCALL, nullptr},
+    {"call_named", as_method(call<named_request, send_call>), METH_FASTCALL, nullptr},
+    {"call_python", as_method(call<python_request, send_call>), METH_FASTCALL, nullptr},
+    {"call_plain", as_method(call_plain<send_call>), METH_FASTCALL, nullptr},
+    {"remote_named", as_method(call<named_request, send_creation>), METH_FASTCALL, nullptr},
+    {"remote_python", as_method(call<python_request, send_creation>), METH_FASTCALL, nullptr},
+    {"remote_plain", as_method(call_plain<send_creation>), METH_FASTCALL, nullptr},
     {}};
 
 // A module inside of tine._C, under both of its names.

@@ -326,6 +326,9 @@ const WorkerInfo* worker_info_in(PyObject* object) {
 const RRef* rref_in(PyObject* object) {
   return PyObject_TypeCheck(object, type_of<PyRRef>) ? &rref_of(object) : nullptr;
 }
+const RRef* exact_rref_in(PyObject* object) {
+  return Py_TYPE(object) == type_of<PyRRef> ? &rref_of(object) : nullptr;
+}
 PyRef wrap_worker_info(WorkerInfo info) { return wrap<PyWorkerInfo>(std::move(info)); }
 PyRef wrap_rref(RRef rref) { return wrap<PyRRef>(std::move(rref)); }
 

@@ -13,6 +13,7 @@ using RRef = rpc::RRef<>;
 
 [[nodiscard]] const rpc::WorkerInfo* worker_info_in(PyObject* object);
 [[nodiscard]] const RRef* rref_in(PyObject* object);
+[[nodiscard]] const RRef* exact_rref_in(PyObject* object);  // null also for a subclass
 // New references; a failure is thrown.
 [[nodiscard]] PyRef wrap_worker_info(rpc::WorkerInfo info);
 [[nodiscard]] PyRef wrap_rref(RRef rref);

@@ -1,10 +1,12 @@
 #include "python/src/rpc_payload.h"
 
+#include <optional>
 #include <utility>
 #include <variant>
 
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
+#include "python/src/rpc_plain.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -88,17 +90,14 @@ class View {
   PyRef view_;
 };
 
-// A result as it travels: numbers, strings and tensors as they are, the rest pickled.
-Value travelling(PyObject* object, const std::string& what) {
-  if (is_future(object)) rpc::throw_future_cannot_travel(what);
-  Value value = to_value_shallow(object);
-  return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object, what))) : value;
-}
+std::string result_of(const rpc::IncomingCall& call) { return "the result of " + call.name(); }
 
-// A result that stays here, behind an RRef: the very object.
-Value kept(PyObject* object, const std::string& what) {
-  if (is_future(object)) rpc::throw_future_cannot_travel(what);
-  return to_value_shallow(object);
+// A result as it travels: plain, or pickled. One that stays here, behind an RRef, is the very object.
+Value as_answer(const rpc::IncomingCall& call, PyObject* object) {
+  if (is_future(object)) rpc::throw_future_cannot_travel(result_of(call));
+  if (call.keeps_result()) return to_value_shallow(object);
+  if (std::optional<Value> plain = plain_result(object)) return std::move(*plain);
+  return Value(Ref<Foreign>(pickled(object, result_of(call))));
 }
 
 class Codec final : public rpc::ForeignCodec {
@@ -142,10 +141,39 @@ bool is_own(const rpc::IncomingCall& call) {
   return worker.joined() && worker.self().id == call.caller().id;
 }
 
+bool is_async(PyObject* function, PyObject* result) {
+  static PyObject* const mark = PyUnicode_InternFromString("_wrapped_async_rpc_function");
+  return reinterpret_cast<PyObject*>(Py_TYPE(result)) == required_hooks().coroutine.get() ||
+         PyObject_HasAttr(function, mark) != 0;
+}
+
+// Calls the function of a call that needs no pickle.
+std::variant<Value, Future<Value>> run_plain(rpc::IncomingCall& call) {
+  const RpcHooks& with = required_hooks();
+  const PlainCall plain = plain_call(call, with.find.get(), with.find_method.get());
+  PyRef result = PyRef::adopt(PyObject_Call(plain.function.get(), plain.args.get(), plain.kwargs.get()));
+  if (!result) {
+    if (PyErr_ExceptionMatches(PyExc_Exception)) throw_error();
+    // Its caller must not end because this thread would have.
+    const PyRef raised = raised_error();
+    result = checked(PyObject_CallFunctionObjArgs(with.as_exception.get(), raised.get(), nullptr));
+    raise_object(result.get());
+    throw_error();
+  }
+  if (!is_async(plain.function.get(), result.get())) return as_answer(call, result.get());
+  const PyRef future = checked(PyObject_CallFunctionObjArgs(
+      with.settle.get(), plain.function.get(), result.get(), is_own(call) ? Py_True : Py_False, nullptr));
+  if (!is_future(future.get()))
+    throw TypeError("a hook of tine.distributed.rpc returned something else than a Future");
+  return future_of(future.get());
+}
+
 // Calls the function of a call; the lock is held. The Future of an async function is the reply's.
-std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
+std::variant<Value, Future<Value>> run(rpc::IncomingCall& call) {
+  if (is_plain(call)) return run_plain(call);
   ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
-  if (!payload) throw TypeError("a Python call without a pickled function arrived");
+  if (!payload || payload->language() != ForeignPayload::kPythonPickle)
+    throw TypeError("a Python call without a pickled function arrived");
   PyRef answer;
   {
     const View view(payload->bytes());
@@ -156,8 +184,7 @@ std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
   }
   PyObject* const result = PyTuple_GET_ITEM(answer.get(), 1);
   if (PyTuple_GET_ITEM(answer.get(), 0) == Py_True) return future_of(result);
-  const std::string what = "the result of " + call.name();
-  return call.keeps_result() ? kept(result, what) : travelling(result, what);
+  return as_answer(call, result);
 }
 
 // A Python function that another worker calls; runs on a blocking thread.
@@ -170,7 +197,7 @@ void run_python(rpc::IncomingCall call) {
       return;
     }
     drain_drops();
-    result = result_of(call);
+    result = run(call);
   }
   // Waiting until there is room, encoding and writing take no lock.
   if (auto* const later = std::get_if<Future<Value>>(&result)) {
@@ -200,10 +227,14 @@ std::vector<Value> values_of(PyObject* sequence) {
   return values;
 }
 
+Ref<ForeignPayload> payload_on(PyObject* bytes, uint8_t language, std::vector<Value> leaves) {
+  return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), std::move(leaves), language);
+}
+
 Ref<ForeignPayload> payload_of(PyObject* bytes, PyObject* leaves) {
   if (!PyList_Check(leaves) && !PyTuple_Check(leaves))
     throw TypeError("the leaves of a pickle: expected a list");
-  return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), values_of(leaves));
+  return payload_on(bytes, ForeignPayload::kPythonPickle, values_of(leaves));
 }
 
 const rpc::Language& python_side() {
@@ -216,11 +247,14 @@ PyObject* wrap_payload(const Value& value) {
     ForeignPayload* const payload = ForeignPayload::in(value);
     if (!payload)
       throw TypeError("a value of " + value.as_foreign().type_name() + " cannot be shown in Python");
-    // Unpickled once, on the first look.
+    // Once, on the first look.
     if (!payload->is_decoded) {
-      const View view(payload->bytes());
-      const PyRef object = checked(PyObject_CallFunctionObjArgs(required_hooks().unpickle.get(), view.get(),
-                                                                leaves_of(*payload).get(), nullptr));
+      PyRef object = PyRef::adopt(plain_object(*payload));
+      if (!object) {
+        const View view(payload->bytes());
+        object = checked(PyObject_CallFunctionObjArgs(required_hooks().unpickle.get(), view.get(),
+                                                      leaves_of(*payload).get(), nullptr));
+      }
       payload->decoded = foreign_value(object.get());
       payload->is_decoded = true;
     }

@@ -75,9 +75,10 @@ void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
     request.read(frame.body, segments, hooks);
     if (request.target == Target::kForeign) {
       std::vector<Value>& args = request.args;
-      if (args.empty() || !ForeignPayload::in(args[0]))
-        throw ValueError("a foreign call without its payload");
-      if (args.size() > 1) {
+      const bool has_payload = !args.empty() && ForeignPayload::in(args[0]);
+      if (!has_payload && (args.empty() || !(args[0].is_int() || args[0].is(Tag::kRRef))))
+        throw ValueError("a foreign call without its payload, and without what names a function");
+      if (has_payload && args.size() > 1) {
         std::vector<Value> leaves(std::make_move_iterator(args.begin() + 1),
                                   std::make_move_iterator(args.end()));
         args[0] = ForeignPayload::with_leaves(args[0], std::move(leaves));

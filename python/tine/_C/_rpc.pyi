@@ -50,8 +50,14 @@ class RRef(Generic[_T]):
 
 def call_named(to: _To, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float, is_async: bool, /) -> Future[Any]: ...
 def call_python(to: _To, name: str, data: bytes, leaves: list[Any], timeout: float, after: RRef[Any] | None, /) -> Future[Any]: ...
+def call_plain(
+    to: _To, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float, after: RRef[Any] | None, /
+) -> Future[Any] | None: ...
 def remote_named(to: _To, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float, is_async: bool, /) -> RRef[Any]: ...
 def remote_python(to: _To, name: str, data: bytes, leaves: list[Any], timeout: float, after: RRef[Any] | None, /) -> RRef[Any]: ...
+def remote_plain(
+    to: _To, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float, after: RRef[Any] | None, /
+) -> RRef[Any] | None: ...
 def start(
     name: str,
     rank: int,
@@ -84,6 +90,11 @@ def set_hooks(
     unpickle: Callable[[bytes, list[Any]], Any],
     describe: Callable[[BaseException], tuple[str, str, str, str, bytes | None]],
     rebuild: Callable[..., BaseException],
+    find: Callable[[str, str], Any],
+    find_method: Callable[[RRef[Any], str], Any],
+    settle: Callable[[Any, Any, bool], Future[Any]],
+    as_exception: Callable[[BaseException], BaseException],
+    coroutine: type,
     /,
 ) -> None: ...
 def refuse_future(what: str, /) -> None: ...

@@ -1,5 +1,5 @@
-from collections.abc import Callable
-from typing import Any, TypeVar, TypeVarTuple, Unpack, overload
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack, overload
 
 from tine._C._rpc import _To
 from tine.futures import Future
@@ -24,9 +24,10 @@ _Ts = TypeVarTuple("_Ts")
 _Args = tuple[Any, ...] | list[Any] | None
 _Kwargs = dict[str, Any] | None
 _Function = Callable[[Unpack[_Ts]], _T]
-# The callee's Future is not sent: its value is.
-_Async = Callable[[Unpack[_Ts]], Future[_T]]
-_AnyAsync = Callable[..., Future[_T]]
+# The callee's Future is not sent: its value is. So is the value of a coroutine.
+_Later = Future[_T] | Coroutine[Any, Any, _T]
+_Async = Callable[[Unpack[_Ts]], _Later[_T]]
+_AnyAsync = Callable[..., _Later[_T]]
 
 __all__ = [
     "BackendType",
@@ -35,6 +36,7 @@ __all__ = [
     "RpcBackendOptions",
     "TensorPipeRpcBackendOptions",
     "WorkerInfo",
+    "call",
     "constants",
     "functions",
     "get_rpc_timeout",
@@ -50,6 +52,15 @@ __all__ = [
 
 def is_available() -> bool: ...
 
+_P = ParamSpec("_P")
+
+@overload
+def call(to: _To, func: Callable[_P, _Later[_T]], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]: ...
+@overload
+def call(to: _To, func: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]: ...
+@overload
+def call(to: _To, func: str, /, *args: Any, **kwargs: Any) -> Future[Any]: ...
+
 # The arguments are checked where `args` is a tuple, and no `kwargs` are given. No type says what a list or a dict is to
 # hold for a callee, or what a callee takes that is only named.
 @overload
@@ -57,7 +68,7 @@ def rpc_async(
     to: _To, func: _Async[Unpack[_Ts], _T], args: tuple[Unpack[_Ts]] | list[Any], kwargs: None = None, timeout: float = -1.0
 ) -> Future[_T]: ...
 @overload
-def rpc_async(to: _To, func: Callable[[], Future[_T]], args: None = None, kwargs: None = None, timeout: float = -1.0) -> Future[_T]: ...
+def rpc_async(to: _To, func: Callable[[], _Later[_T]], args: None = None, kwargs: None = None, timeout: float = -1.0) -> Future[_T]: ...
 @overload
 def rpc_async(to: _To, func: _AnyAsync[_T], args: _Args = None, *, kwargs: _Kwargs, timeout: float = -1.0) -> Future[_T]: ...
 @overload
@@ -79,7 +90,7 @@ def rpc_sync(
     to: _To, func: _Async[Unpack[_Ts], _T], args: tuple[Unpack[_Ts]] | list[Any], kwargs: None = None, timeout: float = -1.0
 ) -> _T: ...
 @overload
-def rpc_sync(to: _To, func: Callable[[], Future[_T]], args: None = None, kwargs: None = None, timeout: float = -1.0) -> _T: ...
+def rpc_sync(to: _To, func: Callable[[], _Later[_T]], args: None = None, kwargs: None = None, timeout: float = -1.0) -> _T: ...
 @overload
 def rpc_sync(to: _To, func: _AnyAsync[_T], args: _Args = None, *, kwargs: _Kwargs, timeout: float = -1.0) -> _T: ...
 @overload
@@ -101,7 +112,7 @@ def remote(
     to: _To, func: _Async[Unpack[_Ts], _T], args: tuple[Unpack[_Ts]] | list[Any], kwargs: None = None, timeout: float = -1.0
 ) -> RRef[_T]: ...
 @overload
-def remote(to: _To, func: Callable[[], Future[_T]], args: None = None, kwargs: None = None, timeout: float = -1.0) -> RRef[_T]: ...
+def remote(to: _To, func: Callable[[], _Later[_T]], args: None = None, kwargs: None = None, timeout: float = -1.0) -> RRef[_T]: ...
 @overload
 def remote(to: _To, func: _AnyAsync[_T], args: _Args = None, *, kwargs: _Kwargs, timeout: float = -1.0) -> RRef[_T]: ...
 @overload

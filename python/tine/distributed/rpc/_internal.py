@@ -1,8 +1,8 @@
 """How Python calls travel: what is pickled, what runs at the callee, how an exception comes back.
 
 Tensors and RRefs are lifted out of a pickle and travel as they are, PyTorch's plain tensors and the large buffers of
-NumPy's arrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are pickled by
-name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
+NumPy's arrays, bytes, bytearrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are
+pickled by name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import collections
 import copyreg
 import importlib
 import inspect
+import operator
 import pickle
 import sys
 import threading
@@ -17,6 +18,7 @@ import traceback
 import types
 
 from ... import _C
+from ._coroutines import coroutines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,14 +67,51 @@ _NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # those that their letter says all a
 class _Buffers(list[memoryview]):
     """The buffers of one pickle that travel beside it. The pickler calls this with each buffer."""
 
-    __slots__ = ()
+    __slots__ = ("chunks", "places")
+
+    def __init__(self, chunks: list[Any]) -> None:
+        super().__init__()
+        self.chunks = chunks
+        self.places: list[int] = []  # of each: how many chunks were written before it
 
     def __call__(self, buffer: pickle.PickleBuffer) -> bool:
         view = buffer.raw()
         if view.nbytes <= (_SMALL if len(self) < _MANY else _LARGE):
             return True
         self.append(view)
+        self.places.append(len(self.chunks))
         return False
+
+
+# The content of a bytes or bytearray of at least this size is a chunk by itself, the very object, as the pickler in C writes
+# it. Before it there is one of these opcodes with the size (4 or 8 bytes of it).
+_BY_ITSELF = 65536
+_OPCODES = ((bytes, b"B", 4), (bytes, b"\x8e", 8), (bytearray, b"\x96", 8))
+# In its place: the class, called with the next buffer (NEXT_BUFFER, TUPLE1, REDUCE).
+_FROM_BUFFER = {bytes: b"cbuiltins\nbytes\n\x97\x85R", bytearray: b"cbuiltins\nbytearray\n\x97\x85R"}
+
+
+def _joined(chunks: list[Any], buffers: _Buffers, memo: Callable[[], dict[int, Any]]) -> bytes:
+    """The pickle in one piece. What large bytes and bytearrays hold becomes a buffer, uncopied."""
+    known = None
+    found = []
+    for i in range(1, len(chunks)):
+        chunk = chunks[i]
+        if type(chunk) not in _FROM_BUFFER or len(chunk) < _BY_ITSELF:
+            continue
+        head, size = chunks[i - 1], len(chunk)
+        for kind, opcode, width in _OPCODES:
+            if type(chunk) is kind and size >> 8 * width == 0 and head.endswith(opcode + size.to_bytes(width, "little")):
+                known = known or memo()
+                if id(chunk) in known:  # else it only looks like one
+                    chunks[i - 1] = head[: -1 - width] + _FROM_BUFFER[kind]
+                    chunks[i] = b""
+                    found.append((i, memoryview(chunk)))
+                    break
+    if found:
+        all_of_them = sorted([*zip(buffers.places, buffers), *found], key=operator.itemgetter(0))
+        buffers[:] = [buffer for _, buffer in all_of_them]
+    return b"".join(chunks)
 
 
 class _Pickler(pickle.Pickler):
@@ -83,8 +122,8 @@ class _Pickler(pickle.Pickler):
     tensors: list[Any] | None
 
     def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.buffers = _Buffers()
+        self.chunks: list[Any] = []
+        self.buffers = _Buffers(self.chunks)
         super().__init__(types.SimpleNamespace(write=self.chunks.append), 5, buffer_callback=self.buffers)
 
     def reducer_override(self, obj: Any) -> Any:
@@ -153,12 +192,13 @@ def _pickled(obj: object, what: str) -> tuple[bytes, list[Any]]:
     pickler.leaves, pickler.tensors = leaves, tensors
     chunks, buffers = pickler.chunks, pickler.buffers
     pickler.dump(obj)  # one that raised is not used again
-    data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    data = chunks[0] if len(chunks) == 1 else _joined(chunks, buffers, pickler.memo.copy)
     if tensors or buffers:
         leaves.append(_C._rpc.lift(tensors, buffers))
     if len(data) <= 4096:  # a large one keeps large tables
         chunks.clear()
         buffers.clear()
+        buffers.places.clear()
         pickler.clear_memo()
         pickler.leaves = pickler.tensors = None
         _idle.append(pickler)
@@ -293,7 +333,7 @@ def execute(data: bytes, leaves: list[Any], is_own: bool) -> tuple[bool, Any]:
     except Exception:
         raise
     except BaseException as error:  # its caller must not end because the callee would have
-        raise _as_exception(error) from error
+        raise _as_cause(error)
     # To another worker an error goes as text; what arrives at the own caller is the object.
     return is_async, _survivable(result) if is_async and is_own else result
 
@@ -307,17 +347,13 @@ def _survivable(future: _C.Future[Any]) -> _C.Future[Any]:
 
 def _as_failed(error: BaseException) -> _C.Future[Any]:
     failed: _C.Future[Any] = _C.Future()
-    if not isinstance(error, Exception):
-        fresh = _as_exception(error)
-        fresh.__cause__ = error
-        error = fresh
-    failed.set_exception(error)
+    failed.set_exception(error if isinstance(error, Exception) else _as_cause(error))
     return failed
 
 
-def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
+def _found(load: Callable[..., Any], *given: Any) -> Any:
     try:
-        func, args, kwargs = from_pickle(data, leaves)
+        return load(*given)
     except CalleeImportError:
         raise
     except (AttributeError, ImportError) as error:
@@ -331,19 +367,48 @@ def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
             "under which it was sent; functions of __main__ exist only where the same program runs"
         )
         raise fresh from error
+
+
+def find(module: str, qualname: str) -> Any:
+    """The function or class of that name, as unpickling it gives it: the module is imported if need be."""
+    names = [text.encode("utf-8") for text in (module, qualname)]
+    # As pickle writes it: protocol 4, the two texts, STACK_GLOBAL.
+    texts = b"".join(b"X" + len(text).to_bytes(4, "little") + text for text in names)
+    return _found(pickle.loads, b"\x80\x04" + texts + b"\x93.")
+
+
+def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
+    return MethodCall(rref, name).resolve()
+
+
+def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
+    func, args, kwargs = _found(from_pickle, data, leaves)
     if isinstance(func, MethodCall):
         func = func.resolve()
-    is_async = hasattr(func, "_wrapped_async_rpc_function")
     result = func(*args, **kwargs)
-    if not is_async or isinstance(result, _C.Future):
-        return is_async, result
+    if type(result) is types.CoroutineType or hasattr(func, "_wrapped_async_rpc_function"):
+        return True, _future_of(func, result)
+    return False, result
+
+
+def settle(func: Any, result: Any, is_own: bool) -> _C.Future[Any]:
+    """The Future of an async function's result, which is the reply's."""
+    future = _future_of(func, result)
+    return _survivable(future) if is_own else future
+
+
+def _future_of(func: Any, result: Any) -> _C.Future[Any]:
+    if type(result) is types.CoroutineType:
+        return coroutines.run(result, name_of(func))
+    if isinstance(result, _C.Future):
+        return result
     future = _C._adopted(result)  # another library's
     if future is None:
         raise _C.TypeError(
             "Functions decorated with @rpc.functions.async_execution must return a torch.futures.Future object, "
             f"but {name_of(func)} returned {type(result).__module__}.{type(result).__qualname__}"
         )
-    return True, future
+    return future
 
 
 class RemoteTraceback(Exception):
@@ -405,6 +470,12 @@ def _as_exception(error: BaseException) -> _C.RemoteError:
     fresh = _C.RemoteError(_told(error))
     fresh.remote_type = _full_name(*_names_of(type(error)))
     fresh.remote_args = _args_of(error)
+    return fresh
+
+
+def _as_cause(error: BaseException) -> _C.RemoteError:
+    fresh = _as_exception(error)
+    fresh.__cause__ = error
     return fresh
 
 
@@ -517,5 +588,7 @@ def rebuild_error(
     return error
 
 
-_C._rpc.set_hooks(execute, to_pickle, from_pickle, describe_error, rebuild_error)
+_C._rpc.set_hooks(
+    execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType
+)
 copyreg.pickle(RemoteTraceback, lambda e: (RemoteTraceback, (e.text,)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 import atexit
 import operator
 import os
+import types
 from urllib.parse import urlsplit
 
 from ... import _C
 from ... import _failure
 from . import _internal
+from ._coroutines import coroutines
 from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
 from .options import BackendType, RpcBackendOptions, _seconds
 
@@ -139,6 +141,7 @@ def _at_exit() -> None:
     # A program that ends without shutdown(): the others see a goodbye, nobody here waits.
     if _C._rpc.is_initialized():
         _C._rpc.stop(False, 0.0, _failure.tell())
+    coroutines.stop()
 
 
 def shutdown(graceful: bool = True, timeout: float = DEFAULT_SHUTDOWN_TIMEOUT) -> None:
@@ -150,7 +153,10 @@ def shutdown(graceful: bool = True, timeout: float = DEFAULT_SHUTDOWN_TIMEOUT) -
         timeout: seconds that a graceful shutdown may take, then an error names the stragglers; 0 is as long as
             the workers live (a dead one ends the wait).
     """
-    _C._rpc.stop(bool(graceful), float(timeout), "")
+    try:
+        _C._rpc.stop(bool(graceful), float(timeout), "")
+    finally:
+        coroutines.stop()
 
 
 def is_initialized() -> bool:
@@ -182,8 +188,13 @@ def _number_of_seconds(timeout: Any) -> float:
         raise TypeError(f"timeout: expected seconds (0 for none), got {timeout!r}") from None
 
 
+# What a pickle sends by its name alone.
+_NAMED = frozenset((types.FunctionType, type))
+
+
 def _send(
     named: Callable[..., _R],
+    plain: Callable[..., _R | None],
     python: Callable[..., _R],
     to: _To,
     func: Any,
@@ -191,7 +202,10 @@ def _send(
     kwargs: _Kwargs,
     timeout: float,
 ) -> _R:
-    """Sends a call of `func`: by name when it is one, an operator or a script function, else pickled."""
+    """Sends a call of `func`: by name when it is one, an operator or a script function, or a function with plain arguments.
+
+    Else pickled.
+    """
     if args is None:
         args = ()
     elif not isinstance(args, (tuple, list)):
@@ -214,6 +228,10 @@ def _send(
         return named(to, script.qualified_name, args, kwargs, timeout, script is not func)
     if type(func) is str:
         return named(to, func, args, kwargs, timeout, False)
+    if type(func) in _NAMED:
+        sent = plain(to, func, args, kwargs, timeout, None)
+        if sent is not None:
+            return sent
     if not callable(func):
         raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
     data, leaves = _internal.call_to_pickle(func, args, kwargs)
@@ -246,7 +264,7 @@ def rpc_async(
 
     Source: ``torch.distributed.rpc.rpc_async``.
     """
-    return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout)
+    return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, timeout)
 
 
 def rpc_sync(
@@ -257,7 +275,12 @@ def rpc_sync(
     timeout: float = UNSET_RPC_TIMEOUT,
 ) -> Any:
     """As :func:`rpc_async`, but waits and returns the result."""
-    return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
+    return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
+
+
+def call(to: str | int | WorkerInfo, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """As :func:`rpc_async`, with the arguments as they are in a call: ``await rpc.call("w1", f, x, key=y)``."""
+    return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, UNSET_RPC_TIMEOUT)
 
 
 def remote(
@@ -272,7 +295,7 @@ def remote(
     Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``; when
     nobody asks, it is told once. Arguments that an operator or a script does not take are an error here and now.
     """
-    return _send(_C._rpc.remote_named, _C._rpc.remote_python, to, func, args, kwargs, timeout)
+    return _send(_C._rpc.remote_named, _C._rpc.remote_plain, _C._rpc.remote_python, to, func, args, kwargs, timeout)
 
 
 # Looked up on instances by the standard library, to find out what an object is: no calls of a method.
@@ -310,9 +333,12 @@ class _Proxy:
         rref, timeout, how = self._rref, self._timeout, self._how
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            data, leaves = _internal.call_to_pickle(_internal.MethodCall(rref, method), args, kwargs)
-            send: Any = _C._rpc.remote_python if how == "remote" else _C._rpc.call_python
-            result = send(rref.owner(), f"RRef.{method}", data, leaves, timeout, rref)
+            plain: Any = _C._rpc.remote_plain if how == "remote" else _C._rpc.call_plain
+            result = plain(rref.owner(), method, args, kwargs, timeout, rref)
+            if result is None:
+                data, leaves = _internal.call_to_pickle(_internal.MethodCall(rref, method), args, kwargs)
+                send: Any = _C._rpc.remote_python if how == "remote" else _C._rpc.call_python
+                result = send(rref.owner(), f"RRef.{method}", data, leaves, timeout, rref)
             return result.wait() if how == "rpc_sync" else result
 
         return call
