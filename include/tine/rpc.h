@@ -50,6 +50,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -66,6 +67,7 @@
 #include "tine/rpc_function.h"
 #include "tine/rpc_reference.h"
 #include "tine/rpc_stream.h"
+#include "tine/tls.h"
 
 namespace tine {
 class Runtime;
@@ -114,6 +116,14 @@ struct Invocation {
 };
 using Served = std::function<Future<Value>(Invocation)>;
 
+// What other workers may make this one run.
+enum class Allow : uint8_t {
+  kAll,  // operators, scripts, served functions; of another language what they name or bring
+  // The functions that this worker serves, and nothing else. It takes no operator, no script and no pickle of others, also
+  // not as an answer or as an error: those fail the call that was to get them. Calls to itself are as before.
+  kRegistered,
+};
+
 struct JoinOptions {
   std::string name{};  // 1 to 128 bytes, unique in the world
   int rank = 0;        // 0 to world_size - 1, unique
@@ -126,7 +136,10 @@ struct JoinOptions {
   // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
   // processes of one machine. "tcp": needed for the address.
   std::vector<std::string> transports{"unix", "tcp"};
+  // Encrypts what goes by TCP. Without it addresses beyond loopback are refused, unless they are allowed by name.
+  TlsOptions tls{};
   bool plaintext_beyond_loopback = false;
+  Allow allow = Allow::kAll;
   // What a caller waits at, for each worker: calls without an answer, and bytes that were copied to be sent. A tensor is not
   // copied and does not count.
   size_t max_calls_in_flight = 65536;

@@ -83,7 +83,7 @@ class Plain {
     } else if (type == &PyBytes_Type) {
       met_.push_back(object);
       *value = Value(Ref<Foreign>(payload_on(object, ForeignPayload::kPythonBytes)));
-    } else if (const rpc::RRef* const rref = exact_rref_in(object)) {
+    } else if (const RRef* const rref = exact_rref_in(object)) {
       met_.push_back(object);
       creation_of(*rref).observe();  // passed on: the receiver sees the error
       *value = *rref;
@@ -210,7 +210,7 @@ PyRef dict_of(const std::vector<std::pair<std::string, Value>>& kwargs) {
 }  // namespace
 
 std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args, PyObject* kwargs,
-                                              const rpc::RRef* after) {
+                                              const RRef* after) {
   if (!PyTuple_Check(args) || !PyDict_Check(kwargs))
     throw TypeError("expected a tuple and a dict of arguments");
   Plain plain;

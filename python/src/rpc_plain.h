@@ -17,7 +17,7 @@ namespace tine::python {
 // The call of a function or class (exactly of these types), or nothing: then it has to be pickled, which also says what is
 // wrong. `after` null; or the RRef whose value has the method of the name that `callee` is.
 [[nodiscard]] std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args,
-                                                            PyObject* kwargs, const rpc::RRef* after);
+                                                            PyObject* kwargs, const RRef* after);
 // A result that is not in any other form: the receiver sees one object, however often it looks. Empty unless plain.
 [[nodiscard]] std::optional<Value> plain_result(PyObject* object);
 

@@ -58,6 +58,7 @@ struct AgentOptions {
   std::function<OpContext()> op_context;  // empty: OpContext{}
   bool hold_calls =
       false;  // calls for the handler wait until open(): who starts an agent can put it in its place first
+  Allow allow = Allow::kAll;      // what others may call: with kRegistered Target::kServed alone
   Handler* handler = nullptr;     // borrowed; null: script and foreign calls are refused
   ForeignCodec* codec = nullptr;  // borrowed
   // What goes where: src/rpc/placement.h. The pool is required.

@@ -250,7 +250,7 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     BodyReader in(frame.body);
     ReceivedSegments segments(std::move(frame.segments));
     if (frame.header.kind == FrameKind::kError) {
-      if (call) call->fail(error_from(read_error(in, segments), from.info));
+      if (call) call->fail(error_from(read_error(in, segments), from.info, world_.takes_foreign()));
       return;
     }
     if (call && call->code) [[unlikely]] {
@@ -261,7 +261,13 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     // Also when nobody waits any more: the references in it were counted when they were sent.
     WireHooks hooks(references_, from.info.id);
     Value value = read_last_value(in, segments, hooks);
-    if (call) call->emplace(std::move(value));
+    if (!call) return;
+    if (hooks.must_refuse()) [[unlikely]] {
+      call->fail(
+          WireHooks::refusal_of(fmt::format("the answer of worker '{}' to {}", from.info.name, call->what)));
+    } else {
+      call->emplace(std::move(value));
+    }
   } catch (const std::bad_alloc&) {
     if (!call) return;
     call->fail(error_or_want([&] {

@@ -31,6 +31,8 @@ class Workers {
   virtual bool is_dead(int rank) const noexcept = 0;
   // What is lost is lost with the connection: both sides see its end.
   virtual void tell(int rank, OutFrame frame) noexcept = 0;
+  // Whether what only another language can read is taken from them: to read it may run code.
+  virtual bool takes_foreign() const noexcept { return true; }
 
  protected:
   ~Workers() = default;

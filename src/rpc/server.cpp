@@ -24,7 +24,7 @@ Place place_of(const IncomingState& call, At at) noexcept {
 }  // namespace
 
 Server::Server(World& world, RRefTable& table, Options options)
-    : world_(world), ops_(options.ops), holding_(options.hold) {
+    : world_(world), ops_(options.ops), allow_(options.allow), holding_(options.hold) {
   handler = options.handler;
   codec = options.codec;
   executor = options.executor;
@@ -67,12 +67,35 @@ void Server::serve(Peer& from, Frame& frame, At at) noexcept {
   }
 }
 
+void Server::check_allowed(const Request& request) const {
+  if (allow_ == Allow::kAll) return;
+  std::string_view what;
+  switch (request.target) {
+    case Target::kServed:
+    case Target::kFetch:
+    case Target::kControl: return;
+    case Target::kBuiltin: what = "the operator"; break;
+    case Target::kScript: what = "the script function"; break;
+    default: what = "the function"; break;
+  }
+  throw AuthError(fmt::format(
+      "worker '{}' does not run {} {} for others: it was started with allow=\"registered\", so they "
+      "call functions that it has registered (in Python @rpc.register, in C++ Worker::serve), by "
+      "their names",
+      worker, what, request.name));
+}
+
 void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
   Request request;
+  bool is_read = false;
   try {
     WireHooks hooks(*references, from.info.id);
     ReceivedSegments segments(std::move(frame.segments));
     request.read(frame.body, segments, hooks);
+    is_read = true;
+    check_allowed(request);
+    if (hooks.must_refuse())
+      std::rethrow_exception(WireHooks::refusal_of(fmt::format("an argument of {}", request.name)));
     if (request.target == Target::kForeign) {
       std::vector<Value>& args = request.args;
       const bool has_payload = !args.empty() && ForeignPayload::in(args[0]);
@@ -87,11 +110,20 @@ void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
     }
     begin(from, frame, request, at);
   } catch (...) {
+    std::exception_ptr error = std::current_exception();
+    if (!is_read) {
+      // A call that is refused anyway may have had arguments that are, too: what is wrong with the call comes first.
+      try {
+        check_allowed(request);
+      } catch (const AuthError&) {
+        error = std::current_exception();
+      }
+    }
     // It has not become a call yet. Others may know of what it was to create.
     const auto id = request.creates ? request.creates : Request::creates_of(frame.body);
     if (id && id->owner == world_.rank() && id->owner_incarnation == world_.incarnation())
-      references->create(*id, from.info.id)->fail(std::current_exception());
-    tell_error(from, frame.header.call_id, error_body_of(std::current_exception()));
+      references->create(*id, from.info.id)->fail(error);
+    tell_error(from, frame.header.call_id, error_body_of(error));
   }
 }
 

@@ -98,6 +98,9 @@ CallRequest request_for(const Worker& worker, const std::string& callee, std::ve
                         std::vector<std::pair<std::string, Value>> kwargs) {
   return worker.parts().request_for(callee, std::move(args), std::move(kwargs));
 }
+void serve_calls(const Worker& worker, std::string name, std::function<void(IncomingCall)> run) {
+  worker.parts().serve_calls(std::move(name), std::move(run));
+}
 void check(const Worker& worker, const CallRequest& request) { worker.parts().check(request); }
 
 }  // namespace tine::rpc

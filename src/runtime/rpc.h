@@ -55,6 +55,8 @@ class TINE_API Destination {
 [[nodiscard]] TINE_API CallRequest request_for(const Worker& worker, const std::string& callee,
                                                std::vector<Value> args,
                                                std::vector<std::pair<std::string, Value>> kwargs = {});
+// As Worker::serve, with all of the call: what `run` throws is the answer. On a handler thread.
+TINE_API void serve_calls(const Worker& worker, std::string name, std::function<void(IncomingCall)> run);
 // Arguments that do not fit, or cannot travel, are an error of the call itself, as in PyTorch. A caller whose compiler has
 // seen to that does without.
 TINE_API void check(const Worker& worker, const CallRequest& request);

@@ -52,6 +52,7 @@ void Worker::Parts::join(JoinOptions given) {
   options.ops = &runtime_.ops();
   options.op_context = [this] { return runtime_.ops().context(); };
   options.handler = this;
+  options.allow = given.allow;
   // A call may come, and call back, before Agent::start() has returned here.
   options.hold_calls = true;
   options.executor = &runtime_.scheduler();
@@ -66,6 +67,7 @@ void Worker::Parts::join(JoinOptions given) {
     }
     language_ = std::make_shared<const Language>(given.language ? *given.language : Language());
     interrupted_ = std::move(given.interrupted);
+    allow_ = given.allow;
     options.codec = language_->codec;
   }
   std::shared_ptr<Agent> agent = Agent::start(std::move(options));
@@ -139,6 +141,14 @@ CallRequest Worker::Parts::checked_request_for(Call call) const {
 }
 
 void Worker::Parts::serve(std::string name, Served f) {
+  serve(std::move(name), std::make_shared<const Serving>(Serving{std::move(f), {}}));
+}
+
+void Worker::Parts::serve_calls(std::string name, std::function<void(IncomingCall)> run) {
+  serve(std::move(name), std::make_shared<const Serving>(Serving{{}, std::move(run)}));
+}
+
+void Worker::Parts::serve(std::string name, Function function) {
   if (name.empty()) throw ValueError("serve: expected the name of the function, got an empty text");
   if (runtime_.ops().find(name) || (scripts_ && scripts_->exported_code(name))) {
     throw ValueError(fmt::format(
@@ -146,7 +156,6 @@ void Worker::Parts::serve(std::string name, Served f) {
         "so choose another",
         name));
   }
-  auto function = std::make_shared<const Served>(std::move(f));
   const MutexLock lock(mutex_);
   if (!served_.emplace(name, std::move(function)).second)
     throw ValueError(
@@ -232,11 +241,19 @@ std::string Worker::Parts::known_to() const {
 
 void Worker::Parts::run_served(IncomingCall call) {
   Function f;
+  bool allows_all;
   {
     const MutexLock lock(mutex_);
     if (const auto at = served_.find(call.name()); at != served_.end()) f = at->second;
+    allows_all = allow_ == Allow::kAll || (agent_ && agent_->self().id == call.caller().id);
   }
   if (!f) {
+    if (!allows_all) {
+      throw AuthError(
+          fmt::format("this worker was started with allow=\"registered\" and has registered no function "
+                      "\"{}\": it has {}",
+                      call.name(), known_to()));
+    }
     if (scripts_ && scripts_->exported_code(call.name())) return run_script(std::move(call));
     const std::string full = "aten::" + call.name();
     const bool is_operator = runtime_.ops().find(full) != nullptr;
@@ -245,6 +262,7 @@ void Worker::Parts::run_served(IncomingCall call) {
         "\"aten::add\"; a Python function is passed as itself, not by its name",
         call.name(), known_to(), is_operator ? fmt::format("Did you mean the operator \"{}\"? ", full) : ""));
   }
+  if (f->run) return f->run(std::move(call));
   // The answer is a promise of its own, which a caller that gives up cancels while the function still runs.
   const Context context = call.context(runtime_.scheduler().timer());
   Promise<Value> answer;
@@ -255,7 +273,7 @@ void Worker::Parts::run_served(IncomingCall call) {
     Future<Value> result;
     {
       const ContextScope scope(context);
-      result = (*f)(std::move(invocation));
+      result = f->served(std::move(invocation));
     }
     if (!result.valid())
       throw TypeError(fmt::format("{} returned a Future or Stream of nothing", call.name()));
