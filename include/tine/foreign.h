@@ -223,6 +223,9 @@ struct Language {
       nullptr;  // borrowed for as long as the Runtime lives: a handler may end after leave_now()
   // Runs a call of one of the language's functions, on a handler thread. What it throws is the answer.
   std::function<void(IncomingCall)> handle{};
+  // Runs a call by a name with a ':' in it that this worker serves nothing by ("module:qualname" in Python), in the same way.
+  // Not asked where the worker runs registered functions only. Empty: there are no such names.
+  std::function<void(IncomingCall)> handle_named{};
 };
 
 // A Future cannot travel: the refusal, in PyTorch's words. `where` says what holds it.

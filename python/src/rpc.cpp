@@ -7,6 +7,7 @@
 #include "python/src/place.h"
 #include "python/src/rpc_objects.h"
 #include "python/src/rpc_payload.h"
+#include "python/src/rpc_streams.h"
 #include "python/src/rpc_plain.h"
 #include "python/src/script.h"
 #include "src/runtime/script.h"
@@ -188,6 +189,55 @@ PyObject* call_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
+// rpc.stream: what is called at the destination makes a stream. The timeout is that of each item.
+PyObject* send_stream(PyObject* to, double timeout, size_t credit, rpc::CallRequest request) {
+  const Destination d = destination(to, timeout);
+  return wrap_stream(sent(d, std::move(request), [&](rpc::CallRequest r) {
+           return d.stream(std::move(r), Seconds(timeout), credit);
+         }))
+      .leak();
+}
+
+size_t credit_of(PyObject* given) {
+  const Py_ssize_t credit = PyLong_AsSsize_t(given);
+  if (credit == -1 && PyErr_Occurred()) throw_error();
+  return credit < 0 ? 0 : static_cast<size_t>(credit);
+}
+
+// stream_named(credit, to, name, args, kwargs, timeout, async) and stream_python(...): a capsule.
+template <Request kRequest>
+PyObject* stream(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 7 && PyFloat_Check(args[5]), "stream")) return nullptr;
+  return guarded([=] {
+    return send_stream(args[1], PyFloat_AS_DOUBLE(args[5]), credit_of(args[0]), kRequest(args + 1));
+  });
+}
+
+// stream_plain(credit, to, function, args, kwargs, timeout, None): None when the call has to be pickled.
+PyObject* stream_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 7 && PyFloat_Check(args[5]), "stream_plain")) return nullptr;
+  return guarded([=]() -> PyObject* {
+    std::optional<rpc::CallRequest> request = plain_request(args[2], args[3], args[4], rref_in(args[6]));
+    if (!request) Py_RETURN_NONE;
+    return send_stream(args[1], PyFloat_AS_DOUBLE(args[5]), credit_of(args[0]), std::move(*request));
+  });
+}
+
+// serve(name, function), stop_serving(name)
+PyObject* serve(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 2, "serve")) return nullptr;
+  return guarded([=]() -> PyObject* {
+    serve_python(std::string(utf8(args[0])), args[1]);
+    Py_RETURN_NONE;
+  });
+}
+PyObject* stop_serving(PyObject*, PyObject* name) {
+  return guarded([=]() -> PyObject* {
+    worker().stop_serving(utf8(name));
+    Py_RETURN_NONE;
+  });
+}
+
 std::chrono::milliseconds in_milliseconds(double seconds) {
   return std::chrono::ceil<std::chrono::milliseconds>(Seconds(seconds));
 }
@@ -309,11 +359,11 @@ PyObject* debug_info(PyObject*, PyObject*) {
 
 // In the order of RpcHooks.
 PyObject* set_hooks(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (!takes(count == 10, "set_hooks")) return nullptr;
+  if (!takes(count == 11, "set_hooks")) return nullptr;
   return guarded([=]() -> PyObject* {
     set_rpc_hooks({PyRef::share(args[0]), PyRef::share(args[1]), PyRef::share(args[2]), PyRef::share(args[3]),
                    PyRef::share(args[4]), PyRef::share(args[5]), PyRef::share(args[6]), PyRef::share(args[7]),
-                   PyRef::share(args[8]), PyRef::share(args[9])});
+                   PyRef::share(args[8]), PyRef::share(args[9]), PyRef::share(args[10])});
     Py_RETURN_NONE;
   });
 }
@@ -343,6 +393,11 @@ PyMethodDef functions[] = {
     {"call_python", as_method(call<python_request, send_call>), METH_FASTCALL, nullptr},
     {"call_plain", as_method(call_plain<send_call>), METH_FASTCALL, nullptr},
     {"remote_named", as_method(call<named_request, send_creation>), METH_FASTCALL, nullptr},
+    {"stream_named", as_method(stream<named_request>), METH_FASTCALL, nullptr},
+    {"stream_plain", as_method(stream_plain), METH_FASTCALL, nullptr},
+    {"stream_python", as_method(stream<python_request>), METH_FASTCALL, nullptr},
+    {"serve", as_method(serve), METH_FASTCALL, nullptr},
+    {"stop_serving", stop_serving, METH_O, nullptr},
     {"remote_python", as_method(call<python_request, send_creation>), METH_FASTCALL, nullptr},
     {"remote_plain", as_method(call_plain<send_creation>), METH_FASTCALL, nullptr},
     {}};
@@ -363,7 +418,8 @@ bool init_rpc(PyObject* module) {
   const PyRef rpc = add_module(module, "_rpc", "Internal: see tine.distributed.rpc.");
   // PyTorch's private name of the classes, for programs that ask for it.
   const PyRef twin = add_module(module, "_distributed_rpc", nullptr);
-  if (!rpc || !twin || PyModule_AddFunctions(rpc.get(), functions) < 0 || !init_rpc_objects(rpc.get()))
+  if (!rpc || !twin || PyModule_AddFunctions(rpc.get(), functions) < 0 || !init_rpc_objects(rpc.get()) ||
+      !init_rpc_streams(rpc.get()))
     return false;
   const std::pair<const char*, const char*> twins[] = {{"PyRRef", "RRef"}, {"WorkerInfo", "WorkerInfo"}};
   for (const auto& [name, of] : twins) {

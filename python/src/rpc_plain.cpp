@@ -293,6 +293,16 @@ PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_met
   return plain;
 }
 
+PlainCall arguments_of(rpc::IncomingCall& call) {
+  PlainCall plain;
+  const std::vector<Value>& args = call.args();
+  plain.args = checked(PyTuple_New(static_cast<Py_ssize_t>(args.size())));
+  for (size_t i = 0; i < args.size(); ++i)
+    PyTuple_SET_ITEM(plain.args.get(), static_cast<Py_ssize_t>(i), checked(to_python(args[i])).leak());
+  plain.kwargs = dict_of(call.kwargs());
+  return plain;
+}
+
 PyObject* plain_object(const ForeignPayload& payload) {
   switch (payload.language()) {
     case ForeignPayload::kPythonBytes:

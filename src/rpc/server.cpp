@@ -73,6 +73,7 @@ void Server::check_allowed(const Request& request) const {
   switch (request.target) {
     case Target::kServed:
     case Target::kFetch:
+    case Target::kNext:
     case Target::kControl: return;
     case Target::kBuiltin: what = "the operator"; break;
     case Target::kScript: what = "the script function"; break;

@@ -242,9 +242,11 @@ std::string Worker::Parts::known_to() const {
 void Worker::Parts::run_served(IncomingCall call) {
   Function f;
   bool allows_all;
+  std::shared_ptr<const Language> language;
   {
     const MutexLock lock(mutex_);
     if (const auto at = served_.find(call.name()); at != served_.end()) f = at->second;
+    language = language_;
     allows_all = allow_ == Allow::kAll || (agent_ && agent_->self().id == call.caller().id);
   }
   if (!f) {
@@ -255,11 +257,15 @@ void Worker::Parts::run_served(IncomingCall call) {
                       call.name(), known_to()));
     }
     if (scripts_ && scripts_->exported_code(call.name())) return run_script(std::move(call));
+    if (language->handle_named && call.name().find(':') != std::string::npos &&
+        call.name().find("::") == std::string::npos)
+      return language->handle_named(std::move(call));
     const std::string full = "aten::" + call.name();
     const bool is_operator = runtime_.ops().find(full) != nullptr;
     throw NameError(fmt::format(
         "this worker has no function \"{}\": it serves {}. {}An operator is called by its full name, such as "
-        "\"aten::add\"; a Python function is passed as itself, not by its name",
+        "\"aten::add\"; a Python function by \"module:name\", by the name that @rpc.register gave it, or from "
+        "Python by itself",
         call.name(), known_to(), is_operator ? fmt::format("Did you mean the operator \"{}\"? ", full) : ""));
   }
   if (f->run) return f->run(std::move(call));

@@ -26,6 +26,8 @@ from .api import (
     _set_rpc_timeout,
 )
 from .options import BackendType, RpcBackendOptions, TensorPipeRpcBackendOptions
+from ._register import register, unregister
+from ._streams import Stream, stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ __all__ = [
     "PyRRef",
     "RRef",
     "RpcBackendOptions",
+    "Stream",
     "TensorPipeRpcBackendOptions",
     "WorkerInfo",
     "call",
@@ -52,10 +55,13 @@ __all__ = [
     "init_rpc",
     "is_available",
     "is_initialized",
+    "register",
     "remote",
     "rpc_async",
     "rpc_sync",
     "shutdown",
+    "stream",
+    "unregister",
 ]
 
 

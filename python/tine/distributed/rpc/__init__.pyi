@@ -1,4 +1,4 @@
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Iterator, Coroutine
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack, overload
 
 from tine._C._rpc import _To
@@ -18,8 +18,10 @@ from .api import shutdown as shutdown
 from .options import BackendType as BackendType
 from .options import RpcBackendOptions as RpcBackendOptions
 from .options import TensorPipeRpcBackendOptions as TensorPipeRpcBackendOptions
+from ._streams import Stream as Stream
 
 _T = TypeVar("_T")
+_F = TypeVar("_F", bound=Callable[..., Any])
 _Ts = TypeVarTuple("_Ts")
 _Args = tuple[Any, ...] | list[Any] | None
 _Kwargs = dict[str, Any] | None
@@ -34,6 +36,7 @@ __all__ = [
     "PyRRef",
     "RRef",
     "RpcBackendOptions",
+    "Stream",
     "TensorPipeRpcBackendOptions",
     "WorkerInfo",
     "call",
@@ -44,13 +47,23 @@ __all__ = [
     "init_rpc",
     "is_available",
     "is_initialized",
+    "register",
     "remote",
     "rpc_async",
     "rpc_sync",
     "shutdown",
+    "stream",
+    "unregister",
 ]
 
 def is_available() -> bool: ...
+@overload
+def register(name: str, function: None = None) -> Callable[[_F], _F]: ...
+@overload
+def register(name: str, function: _F) -> _F: ...
+@overload
+def register(name: _F, function: None = None) -> _F: ...
+def unregister(name: str) -> None: ...
 
 _P = ParamSpec("_P")
 
@@ -129,3 +142,23 @@ def remote(to: _To, func: Callable[..., _T], args: _Args = None, *, kwargs: _Kwa
 def remote(to: _To, func: Callable[..., _T], args: _Args, kwargs: _Kwargs, timeout: float = -1.0) -> RRef[_T]: ...
 @overload
 def remote(to: _To, func: str, args: _Args = None, kwargs: _Kwargs = None, timeout: float = -1.0) -> RRef[Any]: ...
+@overload
+def stream(
+    to: _To,
+    func: Callable[[Unpack[_Ts]], AsyncIterator[_T] | Iterator[_T]],
+    args: tuple[Unpack[_Ts]] | list[Any],
+    kwargs: None = None,
+    timeout: float = -1.0,
+    credit: int = 16,
+) -> Stream[_T]: ...
+@overload
+def stream(
+    to: _To,
+    func: Callable[..., AsyncIterator[_T] | Iterator[_T]],
+    args: _Args = None,
+    kwargs: _Kwargs = None,
+    timeout: float = -1.0,
+    credit: int = 16,
+) -> Stream[_T]: ...
+@overload
+def stream(to: _To, func: str, args: _Args = None, kwargs: _Kwargs = None, timeout: float = -1.0, credit: int = 16) -> Stream[Any]: ...

@@ -18,6 +18,7 @@ import traceback
 import types
 
 from ... import _C
+from ._async_items import AsyncItems
 from ._coroutines import coroutines
 
 TYPE_CHECKING = False
@@ -589,6 +590,7 @@ def rebuild_error(
 
 
 _C._rpc.set_hooks(
-    execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType
+    execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType,
+    AsyncItems,
 )
 copyreg.pickle(RemoteTraceback, lambda e: (RemoteTraceback, (e.text,)))

@@ -1,0 +1,129 @@
+"""Streams: the items that a generator on another worker makes, one after the other."""
+from __future__ import annotations
+
+from functools import partial
+
+from ... import _C
+from . import api
+from .constants import UNSET_RPC_TIMEOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from typing import Self
+
+    from tine._C._rpc import _To
+
+_END = _C._rpc.END
+
+
+class Stream:
+    """What :func:`stream` returns: an iterator and an async iterator of the items.
+
+    One user at a time takes them. Dropped or closed, it ends the generator; ``with`` and ``async with`` close it.
+    """
+
+    __slots__ = ("_items", "__weakref__")
+    _items: Any
+
+    def __init__(self) -> None:
+        raise TypeError("Stream is made by rpc.stream()")
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        if self._items is None:
+            raise StopIteration
+        future = _C._rpc.next_item(self._items)
+        try:
+            item = future.wait()
+        except BaseException:
+            future.cancel()  # Ctrl-C: the item stays for the next call
+            raise
+        if item is _END:
+            self.close()
+            raise StopIteration
+        return item
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._items is None:
+            raise StopAsyncIteration
+        future = _C._rpc.next_item(self._items)
+        try:
+            item = await future
+        except BaseException:
+            future.cancel()  # as asyncio cancels: the item stays for the next call
+            raise
+        if item is _END:
+            self.close()
+            raise StopAsyncIteration
+        return item
+
+    def close(self) -> None:
+        """Nobody takes more: the generator is closed where it runs, soon."""
+        items, self._items = self._items, None
+        if items is not None:
+            _C._rpc.close_stream(items)
+
+    async def aclose(self) -> None:
+        """As :meth:`close`."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{'closed ' if self._items is None else ''}stream of items of another worker>"
+
+
+def stream(
+    to: _To,
+    func: Callable[..., Any] | str,
+    args: tuple[Any, ...] | list[Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+    timeout: float = UNSET_RPC_TIMEOUT,
+    credit: int = 16,
+) -> Stream:
+    """Calls ``func(*args, **kwargs)`` on worker ``to``, which makes a generator, and returns its items as they come.
+
+        >>> for row in rpc.stream("worker1", rows, args=(path,)): ...
+        >>> async for row in rpc.stream("worker1", rows, args=(path,)): ...
+
+    Args:
+        to, args, kwargs: as for :func:`rpc_async`.
+        func: a generator function or async generator function, any function that returns an iterator, or the name of a
+            function that ``to`` serves, such as one in C++ that returns a ``tine::Stream``.
+        timeout: seconds that each item may take, then TimeoutError; 0 for no limit; default: get_rpc_timeout().
+        credit: how many items may be made that were not taken yet, 1 to 65,536. The callee begins at once and waits when
+            the credit is used up. So a reader that is slower than the generator does not wait for messages.
+
+    Returns:
+        a :class:`Stream`. What the generator raises is raised after the items before it. When the stream is dropped or
+        closed the generator is closed: GeneratorExit is raised in it, its ``finally`` runs. A worker that dies ends the
+        stream with ConnectionError.
+    """
+    if type(credit) is not int or not 1 <= credit <= 65536:
+        raise _C.ValueError(f"credit: expected 1 to 65536 items, got {credit!r}")
+    self = Stream.__new__(Stream)
+    self._items = None
+    native = _C._rpc
+    self._items = api._send(
+        partial(native.stream_named, credit), partial(native.stream_plain, credit), partial(native.stream_python, credit),
+        to, func, args, kwargs, timeout,
+    )
+    return self
