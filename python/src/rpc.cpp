@@ -7,8 +7,8 @@
 #include "python/src/place.h"
 #include "python/src/rpc_objects.h"
 #include "python/src/rpc_payload.h"
-#include "python/src/rpc_streams.h"
 #include "python/src/rpc_plain.h"
+#include "python/src/rpc_streams.h"
 #include "python/src/script.h"
 #include "src/runtime/script.h"
 #include "tine/log.h"
@@ -192,9 +192,9 @@ PyObject* call_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
 // rpc.stream: what is called at the destination makes a stream. The timeout is that of each item.
 PyObject* send_stream(PyObject* to, double timeout, size_t credit, rpc::CallRequest request) {
   const Destination d = destination(to, timeout);
-  return wrap_stream(sent(d, std::move(request), [&](rpc::CallRequest r) {
-           return d.stream(std::move(r), Seconds(timeout), credit);
-         }))
+  return wrap_stream(
+             sent(d, std::move(request),
+                  [&](rpc::CallRequest r) { return d.stream(std::move(r), Seconds(timeout), credit); }))
       .leak();
 }
 

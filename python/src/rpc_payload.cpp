@@ -227,9 +227,8 @@ PyRef function_at(const std::string& name) {
 
 void run_python(rpc::IncomingCall call) { answer(std::move(call), run); }
 void run_python_by_name(rpc::IncomingCall call) {
-  answer(std::move(call), [](rpc::IncomingCall& c) {
-    return run_named(c, [&] { return function_at(c.name()); });
-  });
+  answer(std::move(call),
+         [](rpc::IncomingCall& c) { return run_named(c, [&] { return function_at(c.name()); }); });
 }
 
 }  // namespace
@@ -248,8 +247,8 @@ void throw_error_of_callee() {
   if (!PyErr_ExceptionMatches(PyExc_Exception)) {
     // Its caller must not end because this thread would have.
     const PyRef raised = raised_error();
-    const PyRef fresh = checked(
-        PyObject_CallFunctionObjArgs(required_hooks().as_exception.get(), raised.get(), nullptr));
+    const PyRef fresh =
+        checked(PyObject_CallFunctionObjArgs(required_hooks().as_exception.get(), raised.get(), nullptr));
     raise_object(fresh.get());
   }
   throw_error();
@@ -260,9 +259,8 @@ const RpcHooks& rpc_hooks() { return required_hooks(); }
 void serve_python(const std::string& name, PyObject* function) {
   const Ref<PyForeign> kept = make_ref<PyForeign>(Py_NewRef(function));
   rpc::serve_calls(Runtime::instance().rpc(), name, [kept](rpc::IncomingCall call) {
-    answer(std::move(call), [&](rpc::IncomingCall& c) {
-      return run_named(c, [&] { return PyRef::share(kept->object()); });
-    });
+    answer(std::move(call),
+           [&](rpc::IncomingCall& c) { return run_named(c, [&] { return PyRef::share(kept->object()); }); });
   });
 }
 

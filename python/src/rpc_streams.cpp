@@ -105,17 +105,15 @@ class AsyncItems final : public Items {
     if (closed_) return make_ready(Item());
     const PyRef end = checked(to_python(*end_marker));
     const tine::detail::ContextSwap swap(context_);
-    const PyRef step =
-        checked(PyObject_CallMethod(iterator(), "next", "sO", what().c_str(), end.get()));
+    const PyRef step = checked(PyObject_CallMethod(iterator(), "next", "sO", what().c_str(), end.get()));
     if (!is_future(step.get())) throw TypeError("a hook of tine.distributed.rpc returned no Future");
-    return future_of(step.get()).and_then(
-        [self = Ref<AsyncItems>::share(this)](const Value& value) -> Item {
-          const Gil lock;
-          if (!lock) std::rethrow_exception(going());
-          const PyRef item = checked(to_python(value));
-          if (is_end(item.get())) return std::nullopt;
-          return travelling(item.get(), self->what(), self->for_all_);
-        });
+    return future_of(step.get()).and_then([self = Ref<AsyncItems>::share(this)](const Value& value) -> Item {
+      const Gil lock;
+      if (!lock) std::rethrow_exception(going());
+      const PyRef item = checked(to_python(value));
+      if (is_end(item.get())) return std::nullopt;
+      return travelling(item.get(), self->what(), self->for_all_);
+    });
   }
   void close() noexcept override {
     stop_.cancel();
@@ -182,10 +180,9 @@ PyObject* close_stream(PyObject*, PyObject* stream) {
   });
 }
 
-PyMethodDef functions[] = {
-    {"next_item", next_item, METH_O, "The Future of a stream's next item, or of END."},
-    {"close_stream", close_stream, METH_O, nullptr},
-    {}};
+PyMethodDef functions[] = {{"next_item", next_item, METH_O, "The Future of a stream's next item, or of END."},
+                           {"close_stream", close_stream, METH_O, nullptr},
+                           {}};
 
 }  // namespace
 
@@ -195,8 +192,7 @@ Value stream_of(PyObject* object, const std::string& function, bool for_all) {
   };
   if (PyIter_Check(object)) return stream(make_ref<IteratorItems>(object, function, for_all));
   if (PyObject_HasAttrString(object, "__anext__")) {
-    const PyRef items =
-        checked(PyObject_CallFunctionObjArgs(rpc_hooks().async_items.get(), object, nullptr));
+    const PyRef items = checked(PyObject_CallFunctionObjArgs(rpc_hooks().async_items.get(), object, nullptr));
     return stream(make_ref<AsyncItems>(items.get(), function, for_all));
   }
   return to_value_shallow(object);

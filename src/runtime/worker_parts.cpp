@@ -264,7 +264,8 @@ void Worker::Parts::run_served(IncomingCall call) {
     const bool is_operator = runtime_.ops().find(full) != nullptr;
     throw NameError(fmt::format(
         "this worker has no function \"{}\": it serves {}. {}An operator is called by its full name, such as "
-        "\"aten::add\"; a Python function by \"module:name\", by the name that @rpc.register gave it, or from "
+        "\"aten::add\"; a Python function by \"module:name\", by the name that @rpc.register gave it, or "
+        "from "
         "Python by itself",
         call.name(), known_to(), is_operator ? fmt::format("Did you mean the operator \"{}\"? ", full) : ""));
   }

@@ -1,5 +1,5 @@
 """rpc.stream: generators on other workers, whose items come one after the other."""
-from cluster import run
+from cluster import Cluster, run
 
 COMMON = """
 import asyncio, gc
@@ -200,29 +200,25 @@ asyncio.run(main())
 
 
 def test_a_worker_that_dies_ends_the_streams_on_both_sides():
-    run(
-        3,
-        COMMON
-        + """
+    program = COMMON + """
 if RANK == 0:
     items = rpc.stream("worker1", asks_forever, timeout=0)
-    rpc.rpc_async("worker1", os._exit, args=(3,))
+    wait_until(lambda: STATE["made"] >= 16)  # worker1 reads
+    rpc.rpc_async("worker1", os._exit, args=(3,)).add_done_callback(lambda future: future.exception())
     try:
         next(items)
     except ConnectionError as e:
         assert "worker1" in str(e), e
     else:
         raise AssertionError
-    mine = rpc.RRef(rpc.stream(NAME, count, args=(1,)))
-    wait_until(lambda: STATE["closed"] == 1)  # worker1 was reading it
+    assert list(items) == []
+    wait_until(lambda: STATE["closed"] == 1)
     rpc.shutdown(graceful=False)
-elif RANK == 1:
+else:
     its = rpc.stream("worker0", endless)
     assert next(its) == 0
     time.sleep(60)
-else:
-    wait_until(lambda: not rpc.is_initialized() or STATE["made"] == 0)
-    rpc.shutdown(graceful=False)
-""",
-        may_fail={1},
-    )
+"""
+    with Cluster(2, program) as cluster:
+        (code, out, err), (other, _, _) = cluster.finish()
+        assert code == 0 and other == 3, f"{out}\n{err}"

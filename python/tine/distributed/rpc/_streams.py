@@ -25,23 +25,33 @@ class Stream:
     One user at a time takes them. Dropped or closed, it ends the generator; ``with`` and ``async with`` close it.
     """
 
-    __slots__ = ("_items", "__weakref__")
+    __slots__ = ("_items", "_kept", "__weakref__")
     _items: Any
+    _kept: Any  # the Future of an item that came when its await was cancelled
 
     def __init__(self) -> None:
         raise TypeError("Stream is made by rpc.stream()")
+
+    def _asked(self, over: type[Exception]) -> _C.Future[Any]:
+        if self._items is None:
+            raise over
+        kept, self._kept = self._kept, None
+        return _C._rpc.next_item(self._items) if kept is None else kept
+
+    def _keep(self, future: _C.Future[Any], error: BaseException) -> None:
+        # Ctrl-C or a cancelled await: the item stays for the next call, also when it has come meanwhile.
+        if not (future.cancel() or future.cancelled() or future.exception() is error):
+            self._kept = future
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Any:
-        if self._items is None:
-            raise StopIteration
-        future = _C._rpc.next_item(self._items)
+        future = self._asked(StopIteration)
         try:
             item = future.wait()
-        except BaseException:
-            future.cancel()  # Ctrl-C: the item stays for the next call
+        except BaseException as error:
+            self._keep(future, error)
             raise
         if item is _END:
             self.close()
@@ -52,13 +62,11 @@ class Stream:
         return self
 
     async def __anext__(self) -> Any:
-        if self._items is None:
-            raise StopAsyncIteration
-        future = _C._rpc.next_item(self._items)
+        future = self._asked(StopAsyncIteration)
         try:
             item = await future
-        except BaseException:
-            future.cancel()  # as asyncio cancels: the item stays for the next call
+        except BaseException as error:
+            self._keep(future, error)
             raise
         if item is _END:
             self.close()
@@ -67,7 +75,7 @@ class Stream:
 
     def close(self) -> None:
         """Nobody takes more: the generator is closed where it runs, soon."""
-        items, self._items = self._items, None
+        items, self._items, self._kept = self._items, None, None
         if items is not None:
             _C._rpc.close_stream(items)
 
@@ -120,7 +128,7 @@ def stream(
     if type(credit) is not int or not 1 <= credit <= 65536:
         raise _C.ValueError(f"credit: expected 1 to 65536 items, got {credit!r}")
     self = Stream.__new__(Stream)
-    self._items = None
+    self._items = self._kept = None
     native = _C._rpc
     self._items = api._send(
         partial(native.stream_named, credit), partial(native.stream_plain, credit), partial(native.stream_python, credit),
