@@ -5,32 +5,35 @@
 //   #include "tine/runtime.h"
 //   using namespace tine;
 //
-//   // One process serves a function,
+//   inline constexpr rpc::Function<Tensor(Tensor, double)> kScale{"scale"};  // what both processes know
+//
+//   // One serves the function,
 //   void serve(Runtime& runtime, const std::string& address) {
 //     rpc::Worker& worker = runtime.rpc();
-//     worker.serve("scale", [&runtime](Tensor x, double by) { return runtime.ops().call("aten::mul", x, by); });
+//     worker.serve(kScale, [&runtime](Tensor x, double by) { return runtime.ops().call<Tensor>("aten::mul", x, by); });
 //     worker.join({.name = "server", .rank = 0, .world_size = 2, .address = address});
 //     worker.leave();  // when nobody calls any more
 //   }
 //
-//   // another one calls it, calls an operator there, and keeps a result there.
+//   // the other calls an operator there, then the function, and keeps a result there.
 //   double ask(Runtime& runtime, const std::string& address) {
 //     rpc::Worker& worker = runtime.rpc();
 //     worker.join({.name = "client", .rank = 1, .world_size = 2, .address = address});
-//     const Value three = worker.call("server", "aten::full", std::vector{2}, 3.0).get();
-//     const Future<Value> twice = worker.call({.to = "server", .name = "scale", .args = {three, 2.0}, .timeout = rpc::Seconds(5)});
-//     const rpc::RRef sum = worker.remote("server", "aten::sum", twice.get());
+//     const Future<Tensor> three = worker.call<Tensor>("server", "aten::full", std::vector{2}, 3.0);
+//     const Future<Tensor> twice = worker.call(kScale, {"server", rpc::Seconds(5)}, three.get(), 2.0);
+//     const rpc::RRef<Tensor> sum = worker.remote<Tensor>("server", "aten::sum", twice.get());
 //     const double number = runtime.ops().call<double>("aten::item", sum.to_here().get());
 //     worker.leave();
 //     return number;
 //   }
 //
-// A Python worker calls a C++ worker's function by its name: rpc.rpc_sync("server", "scale", args=(x, 2.0)). The workers
-// of a world prove to each other that they share a secret before anything else is read (docs/security.md).
+// In a coroutine, co_await takes the place of get(), and no thread waits. A Python worker calls the function by its name:
+// rpc.rpc_sync("server", "scale", args=(x, 2.0)). The workers of a world prove to each other that they share a secret
+// before anything else is read (docs/security.md).
 //
 // What is called. A name is looked for among the operators ("aten::add") and then the script functions of the caller, whose
 // code travels with the call; any other name is one that the callee serves, or a script function that the callee knows. A
-// Python function has no such name: C++ programs call it where it is a script function of the callee.
+// Python worker serves what it has registered (@rpc.register), and any function that it can import, by "module:qualname".
 //
 // How a call ends. Its future has the callee's result, or fails: with the callee's error, of its kind, with "on worker w1"
 // in its trail; with DeadlineExceeded when its time is over; with PeerDied at once when the worker dies; with PeerDied or
@@ -45,7 +48,8 @@
 //
 // Every member may be called from any thread. Those that make calls throw Error when this worker has not joined or has left,
 // and ValueError for a worker that is not there, with the names of those that are. In a child of fork(2) calls are refused.
-// The specification is docs/spec/agent.md and docs/spec/rref.md.
+// Calls in parts: rpc_call.h; shared declarations: rpc_function.h; references: rpc_reference.h; streams: rpc_stream.h. The
+// specification is docs/spec/agent.md and docs/spec/rref.md.
 #pragma once
 
 #include <chrono>
@@ -64,6 +68,7 @@
 #include "tine/detail/export.h"
 #include "tine/detail/given_arguments.h"
 #include "tine/executor.h"
+#include "tine/rpc_call.h"
 #include "tine/rpc_function.h"
 #include "tine/rpc_reference.h"
 #include "tine/rpc_stream.h"
@@ -76,45 +81,6 @@ class Runtime;
 namespace tine::rpc {
 
 struct Language;  // include/tine/foreign.h
-
-// Which worker a call goes to: its name, its rank, or a WorkerInfo.
-class To {
- public:
-  To(const char* name) : value_(name) {}
-  To(const std::string& name) : value_(name) {}
-  To(std::string_view name) : value_(name) {}
-  To(int rank) : value_(rank) {}
-  To(const WorkerInfo& worker) : value_(worker.name) {}
-  // A str, an int, or a tuple that begins with one of them. Others are refused by the call, with a TypeError.
-  explicit To(Value value) : value_(std::move(value)) {}
-  // The same worker, and how long the call may take.
-  To(To worker, Seconds timeout) : To(std::move(worker)) { timeout_ = timeout; }
-  [[nodiscard]] const Value& value() const noexcept { return value_; }
-  [[nodiscard]] Seconds timeout() const noexcept { return timeout_; }
-
- private:
-  Value value_;
-  Seconds timeout_ = kDefaultTimeout;
-};
-
-// A call, in parts: for arguments in arrays, arguments by name, and a time limit of its own.
-struct Call {
-  To to;
-  std::string name{};
-  std::vector<Value> args{};
-  std::vector<std::pair<std::string, Value>> kwargs{};
-  // kNoTimeout: the call may take as long as both workers live. kDefaultTimeout: that of `to`.
-  Seconds timeout = kDefaultTimeout;
-};
-
-// A call of a served function, as that sees it when it asks for all of it.
-struct Invocation {
-  std::string name;
-  std::vector<Value> args;
-  std::vector<std::pair<std::string, Value>> kwargs;
-  WorkerInfo caller;
-};
-using Served = std::function<Future<Value>(Invocation)>;
 
 // What other workers may make this one run.
 enum class Allow : uint8_t {

@@ -10,7 +10,7 @@
 // Credit. The items that were made and not yet taken are at most `credit` many: the callee makes the first of them when the
 // stream is opened, then it is asked for more when half of the credit has been taken, and waits when it is used up. So a
 // reader that is slower than the writer does not wait for messages, a faster one gets several items with a message, and memory
-// is bounded. With a credit of 1 nothing is made before it is asked for. An answer brings up to 64 KiB of items, at least one.
+// is bounded. An answer brings up to 64 KiB of items, at least one.
 //
 // How it ends. next() holds nothing after the last item. It fails with what the function threw, after the items that came
 // before; with DeadlineExceeded when the next item takes longer than the call's timeout (of each item, not of the whole);

@@ -3,10 +3,12 @@
 //   Stream<int64_t> countdown(int64_t n) {       // a coroutine that yields; it may co_await futures, too
 //     while (n > 0) co_yield n--;
 //   }
-//   int64_t total = 0;
-//   for (const int64_t n : countdown(3)) total += n;      // waits for each item
-//
-//   Future<int64_t> sum(Stream<int64_t> numbers) {        // or asks for each, and holds no thread meanwhile
+//   int64_t sum() {
+//     int64_t total = 0;
+//     for (const int64_t n : countdown(3)) total += n;  // waits for each item
+//     return total;
+//   }
+//   Future<int64_t> sum_of(Stream<int64_t> numbers) {  // or asks for each, and holds no thread meanwhile
 //     int64_t total = 0;
 //     while (const auto n = co_await numbers.next()) total += *n;
 //     co_return total;
