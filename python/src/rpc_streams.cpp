@@ -88,7 +88,7 @@ class IteratorItems final : public Items {
   void end() noexcept {
     const ErrorAside aside;
     const PyRef close = PyRef::adopt(PyObject_GetAttrString(iterator(), "close"));
-    if (!close) return PyErr_Clear();  // an iterator that is no generator
+    if (!close) return PyErr_Clear();  // an iterator that is not a generator
     const tine::detail::ContextSwap swap(context_);
     if (!PyRef::adopt(call_one(close.get(), nullptr))) PyErr_WriteUnraisable(iterator());
   }

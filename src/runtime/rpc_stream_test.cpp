@@ -4,6 +4,7 @@
 
 #include <latch>
 
+#include "src/runtime/rpc.h"
 #include "src/runtime/workers_for_tests.h"
 #include "tine/context.h"
 #include "tine/operators.h"
@@ -335,6 +336,47 @@ TEST_F(Streams, ParametersByReferenceAndCapturesLiveForAsLongAsTheStream) {
   callee().stop_serving("letters");
   for (const std::string& item : items) seen += item.substr(1);
   EXPECT_EQ(seen, text);
+}
+
+// What a worker that breaks the rules may send: each is answered with an error, and the stream goes on.
+TEST_F(Streams, ARequestForItemsThatBreaksTheRulesIsRefused) {
+  serve_endless();
+  join();
+  const Destination to = destination(caller(), Value("w1"), kDefaultTimeout);
+  const auto ask = [&](std::vector<Value> args) {
+    CallRequest request;
+    request.target = Target::kNext;
+    request.name = "the next items";
+    request.args = std::move(args);
+    return to.call(std::move(request));
+  };
+  CallRequest opening = request_for(caller(), "endless", {Value(0)});
+  opening.stream_credit = 4;
+  const RRef<> stream = to.remote(std::move(opening));
+  EXPECT_THAT(describe(ask({}).error()), HasSubstr("ValueError"));
+  EXPECT_THAT(describe(ask({Value(stream)}).error()), HasSubstr("ValueError"));
+  EXPECT_THAT(describe(ask({Value(stream), Value("one")}).error()), HasSubstr("ValueError"));
+  EXPECT_THAT(describe(ask({Value(1), Value(0)}).error()), HasSubstr("TypeError: expected an RRef"));
+  EXPECT_THAT(describe(ask({Value(caller().remote("w1", "aten::add", 1, 2)), Value(0)}).error()),
+              HasSubstr("TypeError: the next items were asked of a value that is not a stream"));
+  EXPECT_THAT(describe(ask({Value(caller().own(1)), Value(0)}).error()), HasSubstr("non-local reference"));
+  EXPECT_THAT(describe(ask({Value(stream), Value(1)}).error()),
+              HasSubstr("a reader that has taken 1 items of a stream that has given 0"));
+  EXPECT_THAT(describe(ask({Value(stream), Value(-1)}).error()), HasSubstr("has taken -1 items"));
+  int64_t given = 0;
+  while (given < 4)
+    given +=
+        static_cast<int64_t>(ask({Value(stream), Value(0)}).get().as_tuple().items[0].as_list().items.size());
+  EXPECT_EQ(given, 4);
+  const Future<Value> waits = ask({Value(stream), Value(0)});
+  EXPECT_TRUE(eventually([&] { return callee().counts().calls_running == 1; }));
+  EXPECT_THAT(describe(ask({Value(stream), Value(0)}).error()), HasSubstr("have not come yet"));
+  EXPECT_TRUE(waits.cancel());
+  EXPECT_TRUE(eventually([&] { return callee().counts().calls_running == 0; }));
+  EXPECT_EQ(ask({Value(stream), Value(4)}).get().as_tuple().items[0].as_list().items.front().as_int(), 4);
+  EXPECT_THAT(describe(ask({Value(stream), Value(3)}).error()), HasSubstr("has taken 3 items"));
+  // What is behind it stays where it is.
+  EXPECT_THAT(describe(stream.to_here().error()), HasSubstr("served stream"));
 }
 
 TEST_F(Streams, ManyStreamsAtOnceHoldNoThreads) {

@@ -1,7 +1,7 @@
 // GeneratorSource: the items that a coroutine yields. Included by stream.h.
 //
-// The body is idle (suspended at its start or at a co_yield), running (it runs, or waits for a future), or over. Whoever finds
-// it idle may resume or destroy it. One that was closed while running destroys itself when it next suspends here.
+// The body is idle (suspended at its start or at a co_yield), running (it runs, or waits for a future), or over. The thread
+// that finds it idle may resume or destroy it. One that was closed while running destroys itself when it next suspends here.
 #pragma once
 
 #include <exception>
