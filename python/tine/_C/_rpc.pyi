@@ -110,6 +110,7 @@ def set_hooks(
     settle: Callable[[Any, Any, bool], Future[Any]],
     as_exception: Callable[[BaseException], BaseException],
     coroutine: type,
+    async_items: type,
     /,
 ) -> None: ...
 def refuse_future(what: str, /) -> None: ...
