@@ -88,7 +88,7 @@ class _Buffers(list[memoryview]):
 _BY_ITSELF = 65536
 _OPCODES = ((bytes, b"B", 4), (bytes, b"\x8e", 8), (bytearray, b"\x96", 8))
 # In its place: the class, called with the next buffer (NEXT_BUFFER, TUPLE1, REDUCE).
-_FROM_BUFFER = {bytes: b"cbuiltins\nbytes\n\x97\x85R", bytearray: b"cbuiltins\nbytearray\n\x97\x85R"}
+_FROM_BUFFER: dict[Any, bytes] = {bytes: b"cbuiltins\nbytes\n\x97\x85R", bytearray: b"cbuiltins\nbytearray\n\x97\x85R"}
 
 
 def _joined(chunks: list[Any], buffers: _Buffers, memo: Callable[[], dict[int, Any]]) -> bytes:
