@@ -402,25 +402,24 @@ def _as_failed(error: BaseException) -> _C.Future[Any]:
     return failed
 
 
-def _found(load: Callable[..., Any], *given: Any) -> Any:
-    try:
-        return load(*given)
-    except CalleeImportError:
-        raise
-    except (AttributeError, ImportError) as error:
-        kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
-        fresh = kind(
-            f"{_text(error)}. Default RPC pickler does not serialize function code. Ensure that function definitions "
-            "match on caller and callee"
-        )
-        if str(getattr(error, "name", None)).partition(".")[0] == "cloudpickle":
-            fresh.add_note("the caller sent the code of a lambda or a local function: install cloudpickle on this worker, too")
-            raise fresh from error
-        fresh.add_note(
-            "this worker does not have the function (or class) of the call: it must be importable here under the name "
-            "under which it was sent; functions of __main__ exist only where the same program runs"
-        )
-        raise fresh from error
+def _not_found(error: AttributeError | ImportError) -> BaseException:
+    """What the caller is told when this worker does not have what it names."""
+    if isinstance(error, CalleeImportError):
+        return error
+    kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
+    fresh = kind(
+        f"{_text(error)}. Default RPC pickler does not serialize function code. Ensure that function definitions "
+        "match on caller and callee"
+    )
+    fresh.__cause__ = error
+    if str(getattr(error, "name", None)).partition(".")[0] == "cloudpickle":
+        fresh.add_note("the caller sent the code of a lambda or a local function: install cloudpickle on this worker, too")
+        return fresh
+    fresh.add_note(
+        "this worker does not have the function (or class) of the call: it must be importable here under the name "
+        "under which it was sent; functions of __main__ exist only where the same program runs"
+    )
+    return fresh
 
 
 def find(module: str, qualname: str) -> Any:
@@ -428,7 +427,10 @@ def find(module: str, qualname: str) -> Any:
     names = [text.encode("utf-8") for text in (module, qualname)]
     # As pickle writes it: protocol 4, the two texts, STACK_GLOBAL.
     texts = b"".join(b"X" + len(text).to_bytes(4, "little") + text for text in names)
-    return _found(pickle.loads, b"\x80\x04" + texts + b"\x93.")
+    try:
+        return pickle.loads(b"\x80\x04" + texts + b"\x93.")
+    except (AttributeError, ImportError) as error:
+        raise _not_found(error)
 
 
 def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
@@ -436,7 +438,10 @@ def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
 
 
 def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
-    func, args, kwargs = _found(from_pickle, data, leaves)
+    try:
+        func, args, kwargs = from_pickle(data, leaves)
+    except (AttributeError, ImportError) as error:
+        raise _not_found(error)
     if isinstance(func, MethodCall):
         func = func.resolve()
     result = func(*args, **kwargs)

@@ -225,10 +225,13 @@ def _set_rpc_timeout(seconds: _Seconds) -> None:
 _NAMED = frozenset((types.FunctionType, type))
 
 
+# For a callee by its name, one with plain arguments, and one in a pickle.
+_CALL = (_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python)
+_REMOTE = (_C._rpc.remote_named, _C._rpc.remote_plain, _C._rpc.remote_python)
+
+
 def _send(
-    named: Callable[..., _R],
-    plain: Callable[..., _R | None],
-    python: Callable[..., _R],
+    how: tuple[Callable[..., _R], Callable[..., _R | None], Callable[..., _R]],
     to: _To,
     func: Any,
     args: _Args,
@@ -254,6 +257,7 @@ def _send(
                 raise TypeError(f"kwargs: expected the names of the callee's arguments as str, got {name!r}")
     if timeout is not UNSET_RPC_TIMEOUT:
         timeout = call_timeout(timeout)
+    named, plain, python = how
     if type(func) is _C.Builtin:
         return named(to, func.op_name, args, kwargs, timeout, False)
     script = getattr(func, "_wrapped_async_rpc_function", func)
@@ -297,7 +301,7 @@ def rpc_async(
 
     Source: ``torch.distributed.rpc.rpc_async``.
     """
-    made = _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, timeout)
+    made = _send(_CALL, to, func, args, kwargs, timeout)
     if _gather.waiting:
         _gather.made(made)
     return made
@@ -311,12 +315,12 @@ def rpc_sync(
     timeout: _Seconds = UNSET_RPC_TIMEOUT,
 ) -> Any:
     """As :func:`rpc_async`, but waits and returns the result."""
-    return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
+    return _send(_CALL, to, func, args, kwargs, timeout).wait()
 
 
 def call(to: str | int | WorkerInfo, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
     """As :func:`rpc_async`, with the arguments as they are in a call: ``await rpc.call("w1", f, x, key=y)``."""
-    return _send(_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python, to, func, args, kwargs, UNSET_RPC_TIMEOUT)
+    return _send(_CALL, to, func, args, kwargs, UNSET_RPC_TIMEOUT)
 
 
 def remote(
@@ -331,7 +335,7 @@ def remote(
     Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``; when
     nobody asks, it is told once. Arguments that an operator or a script does not take are an error here and now.
     """
-    return _send(_C._rpc.remote_named, _C._rpc.remote_plain, _C._rpc.remote_python, to, func, args, kwargs, timeout)
+    return _send(_REMOTE, to, func, args, kwargs, timeout)
 
 
 def _invoke_rpc_builtin(dst: _To, opName: str, rpcTimeoutSeconds: _Seconds, /, *args: Any, **kwargs: Any) -> Future[Any]:
