@@ -357,6 +357,52 @@ PyObject* debug_info(PyObject*, PyObject*) {
   });
 }
 
+bool put(const PyRef& dict, const char* name, PyObject* fresh) {
+  return PyDict_SetItemString(dict.get(), name, checked(fresh).get()) == 0;
+}
+
+PyRef row_of(const rpc::PeerReport& peer) {
+  PyRef row = checked(PyDict_New()), calls = checked(PyList_New(0));
+  for (const rpc::CallsOfName& of_name : peer.calls) {
+    const PyRef call = checked(PyDict_New());
+    if (!put(call, "name", text_of(of_name.name).leak()) ||
+        !put(call, "count", PyLong_FromSize_t(of_name.count)) ||
+        !put(call, "oldest", PyFloat_FromDouble(of_name.oldest.count())) ||
+        PyList_Append(calls.get(), call.get()) < 0)
+      throw_error();
+  }
+  const std::string transport = peer.address.substr(0, peer.address.find(':'));
+  if (!put(row, "rank", PyLong_FromLong(peer.worker.id)) ||
+      !put(row, "name", text_of(peer.worker.name).leak()) ||
+      !put(row, "address", text_of(peer.address).leak()) ||
+      !put(row, "transport", text_of(transport).leak()) ||
+      !put(row, "death", peer.death.empty() ? Py_NewRef(Py_None) : text_of(peer.death).leak()) ||
+      !put(row, "calls", calls.leak()) || !put(row, "calls_running", PyLong_FromSize_t(peer.calls_running)) ||
+      !put(row, "bytes_queued", PyLong_FromSize_t(peer.bytes_queued)) ||
+      !put(row, "frames_sent", PyLong_FromUnsignedLongLong(peer.frames_sent)) ||
+      !put(row, "bytes_sent", PyLong_FromUnsignedLongLong(peer.bytes_sent)) ||
+      !put(row, "frames_received", PyLong_FromUnsignedLongLong(peer.frames_received)) ||
+      !put(row, "bytes_received", PyLong_FromUnsignedLongLong(peer.bytes_received)))
+    throw_error();
+  return row;
+}
+
+// debug_info() and more: references held and passed on, and a row for each worker.
+PyObject* report(PyObject* module, PyObject*) {
+  return guarded([=]() -> PyObject* {
+    const rpc::Report report = rpc::report(worker());
+    PyRef dict = checked(debug_info(module, nullptr)), peers = checked(PyList_New(0));
+    for (const rpc::PeerReport& peer : report.peers) {
+      if (PyList_Append(peers.get(), row_of(peer).get()) < 0) return nullptr;
+    }
+    if (!put(dict, "references_held", PyLong_FromSize_t(report.references_held)) ||
+        !put(dict, "references_passed", PyLong_FromSize_t(report.references_passed)) ||
+        !put(dict, "workers", peers.leak()))
+      return nullptr;
+    return dict.leak();
+  });
+}
+
 // In the order of RpcHooks.
 PyObject* set_hooks(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (!takes(count == 11, "set_hooks")) return nullptr;
@@ -389,6 +435,7 @@ PyMethodDef functions[] = {
     {"get_rpc_timeout", get_rpc_timeout, METH_NOARGS, nullptr},
     {"set_rpc_timeout", set_rpc_timeout, METH_O, nullptr},
     {"debug_info", debug_info, METH_NOARGS, nullptr},
+    {"report", report, METH_NOARGS, nullptr},
     {"call_named", as_method(call<named_request, send_call>), METH_FASTCALL, nullptr},
     {"call_python", as_method(call<python_request, send_call>), METH_FASTCALL, nullptr},
     {"call_plain", as_method(call_plain<send_call>), METH_FASTCALL, nullptr},

@@ -217,16 +217,7 @@ std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args, 
   rpc::CallRequest request;
   request.target = rpc::Target::kForeign;
   request.args.reserve(1 + static_cast<size_t>(PyTuple_GET_SIZE(args)));
-  if (after) {
-    std::string method;
-    if (!plain.take_name(callee, &method)) return {};
-    request.name = kOfRRef + method;
-    request.args.emplace_back(*after);
-  } else {
-    int64_t module_size = 0;
-    if (!name_of(callee, &plain, &request.name, &module_size)) return {};
-    request.args.emplace_back(module_size);
-  }
+  request.args.emplace_back();  // below: most calls that have to be pickled are found out by their arguments
   if (!plain.take_all(args, &request.args)) return {};
   PyObject *key, *item;
   Py_ssize_t at = 0;
@@ -236,8 +227,16 @@ std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args, 
   }
   if (!plain.all_distinct()) return {};
   if (after) {
+    std::string method;
+    if (!plain.take_name(callee, &method)) return {};
+    request.name = kOfRRef + method;
+    request.args.front() = *after;
     creation_of(*after).observe();  // when it has failed, that is the call's answer
     request.after = after->object();
+  } else {
+    int64_t module_size = 0;
+    if (!name_of(callee, &plain, &request.name, &module_size)) return {};
+    request.args.front() = Value(module_size);
   }
   return request;
 }

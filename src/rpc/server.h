@@ -53,6 +53,7 @@ class Server final : private CallServices {
 
   // Calls that run here for callers that live, and calls that ever began; control calls not counted.
   [[nodiscard]] size_t running() const;
+  [[nodiscard]] size_t running(int rank) const { return tables_[static_cast<size_t>(rank)]->running(); }
   [[nodiscard]] uint64_t begun() const noexcept { return begun_.load(std::memory_order_relaxed); }
 
  private:

@@ -103,4 +103,42 @@ void serve_calls(const Worker& worker, std::string name, std::function<void(Inco
 }
 void check(const Worker& worker, const CallRequest& request) { worker.parts().check(request); }
 
+bool confirmed_by_owner(const RRef<>& rref) noexcept {
+  return static_cast<const Reference&>(*rref.object()).confirmed_by_owner();
+}
+
+LentRRef lend(const RRef<>& rref) {
+  const PassedRRef passed = static_cast<const Reference&>(*rref.object()).lend();
+  return {passed.id.owner,
+          passed.id.owner_incarnation,
+          passed.id.creator_incarnation,
+          passed.id.number,
+          passed.parent,
+          passed.fork};
+}
+
+RRef<> take(const Worker& worker, const LentRRef& lent) {
+  return RRef<>(worker.parts().agent()->take(
+      {{lent.owner, lent.owner_incarnation, lent.creator_incarnation, lent.number}, lent.parent, lent.fork}));
+}
+
+Report report(const Worker& worker) {
+  const Agent::Report from = worker.parts().agent()->report();
+  Report report{from.references_owned, from.references_held, from.references_passed, {}};
+  for (const Agent::PeerReport& p : from.peers) {
+    PeerReport& row = report.peers.emplace_back(PeerReport{p.worker,
+                                                           p.address,
+                                                           p.death,
+                                                           {},
+                                                           p.calls_running,
+                                                           p.bytes_queued,
+                                                           p.frames_sent,
+                                                           p.bytes_sent,
+                                                           p.frames_received,
+                                                           p.bytes_received});
+    for (const Agent::CallsOfName& c : p.calls) row.calls.push_back({c.name, c.count, Seconds(c.oldest)});
+  }
+  return report;
+}
+
 }  // namespace tine::rpc

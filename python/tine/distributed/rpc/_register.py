@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def register(name: Any = None, function: Any = None) -> Any:
+def register(name: Any, function: Any = None) -> Any:
     """From now on other workers may call the function by its name: ``rpc_sync("here", "scale", args=(x, 2.0))``.
 
         >>> @rpc.register("scale")

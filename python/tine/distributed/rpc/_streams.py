@@ -1,22 +1,12 @@
 """Streams: the items that a generator on another worker makes, one after the other."""
-from __future__ import annotations
-
 from functools import partial
 
 from ... import _C
 from . import api
 from .constants import UNSET_RPC_TIMEOUT
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from typing import Self
-
-    from tine._C._rpc import _To
-
 _END = _C._rpc.END
+_WAYS = (_C._rpc.stream_named, _C._rpc.stream_plain, _C._rpc.stream_python)
 
 
 class Stream:
@@ -25,28 +15,26 @@ class Stream:
     One user at a time takes them. Dropped or closed, it ends the generator; ``with`` and ``async with`` close it.
     """
 
-    __slots__ = ("_items", "_kept", "__weakref__")
-    _items: Any
-    _kept: Any  # the Future of an item that came when its await was cancelled
+    __slots__ = ("_items", "_kept", "__weakref__")  # kept: the Future of an item that came when its await was cancelled
 
-    def __init__(self) -> None:
+    def __init__(self):
         raise TypeError("Stream is made by rpc.stream()")
 
-    def _asked(self, over: type[Exception]) -> _C.Future[Any]:
+    def _asked(self, over):
         if self._items is None:
             raise over
         kept, self._kept = self._kept, None
         return _C._rpc.next_item(self._items) if kept is None else kept
 
-    def _keep(self, future: _C.Future[Any], error: BaseException) -> None:
+    def _keep(self, future, error):
         # Ctrl-C or a cancelled await: the item stays for the next call, also when it has come meanwhile.
         if not (future.cancel() or future.cancelled() or future.exception() is error):
             self._kept = future
 
-    def __iter__(self) -> Self:
+    def __iter__(self):
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self):
         future = self._asked(StopIteration)
         try:
             item = future.wait()
@@ -58,10 +46,10 @@ class Stream:
             raise StopIteration
         return item
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self):
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self):
         future = self._asked(StopAsyncIteration)
         try:
             item = await future
@@ -73,40 +61,33 @@ class Stream:
             raise StopAsyncIteration
         return item
 
-    def close(self) -> None:
+    def close(self):
         """Nobody takes more: the generator is closed where it runs, soon."""
         items, self._items, self._kept = self._items, None, None
         if items is not None:
             _C._rpc.close_stream(items)
 
-    async def aclose(self) -> None:
+    async def aclose(self):
         """As :meth:`close`."""
         self.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self):
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error):
         self.close()
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self):
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    async def __aexit__(self, *error):
         self.close()
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         return f"<{'closed ' if self._items is None else ''}stream of items of another worker>"
 
 
-def stream(
-    to: _To,
-    func: Callable[..., Any] | str,
-    args: tuple[Any, ...] | list[Any] | None = None,
-    kwargs: dict[str, Any] | None = None,
-    timeout: float = UNSET_RPC_TIMEOUT,
-    credit: int = 16,
-) -> Stream:
+def stream(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT, credit=16):
     """Calls ``func(*args, **kwargs)`` on worker ``to``, which makes a generator, and returns its items as they come.
 
         >>> for row in rpc.stream("worker1", rows, args=(path,)): ...
@@ -129,9 +110,6 @@ def stream(
         raise _C.ValueError(f"credit: expected 1 to 65536 items, got {credit!r}")
     self = Stream.__new__(Stream)
     self._items = self._kept = None
-    native = _C._rpc
-    self._items = api._send(
-        partial(native.stream_named, credit), partial(native.stream_plain, credit), partial(native.stream_python, credit),
-        to, func, args, kwargs, timeout,
-    )
+    ways = tuple(partial(way, credit) for way in _WAYS)
+    self._items = api._send(ways, to, func, args, kwargs, timeout)
     return self

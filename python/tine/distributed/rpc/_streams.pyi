@@ -1,9 +1,15 @@
-from collections.abc import AsyncIterator, Iterator
-from typing import Generic, Self, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Generic, Self, TypeVar, TypeVarTuple, Unpack, overload
+
+from tine._C._rpc import _Seconds, _To
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+_Args = tuple[Any, ...] | list[Any] | None
+_Kwargs = dict[str, Any] | None
 
-class Stream(Generic[_T], Iterator[_T], AsyncIterator[_T]):
+class Stream(Generic[_T]):
+    def __init__(self) -> None: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
     def __aiter__(self) -> Self: ...
@@ -14,3 +20,24 @@ class Stream(Generic[_T], Iterator[_T], AsyncIterator[_T]):
     def __exit__(self, *error: object) -> None: ...
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *error: object) -> None: ...
+
+@overload
+def stream(
+    to: _To,
+    func: Callable[[Unpack[_Ts]], AsyncIterator[_T] | Iterator[_T]],
+    args: tuple[Unpack[_Ts]] | list[Any],
+    kwargs: None = None,
+    timeout: _Seconds = -1.0,
+    credit: int = 16,
+) -> Stream[_T]: ...
+@overload
+def stream(
+    to: _To,
+    func: Callable[..., AsyncIterator[_T] | Iterator[_T]],
+    args: _Args = None,
+    kwargs: _Kwargs = None,
+    timeout: _Seconds = -1.0,
+    credit: int = 16,
+) -> Stream[_T]: ...
+@overload
+def stream(to: _To, func: str, args: _Args = None, kwargs: _Kwargs = None, timeout: _Seconds = -1.0, credit: int = 16) -> Stream[Any]: ...
