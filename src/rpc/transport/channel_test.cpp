@@ -17,6 +17,7 @@
 #include "src/rpc/transport/in_process/pipe_channel.h"
 #include "src/rpc/transport/stream/socket_channel.h"
 #include "src/rpc/transport/test_peers.h"
+#include "src/rpc/transport/tls/tls_channel.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -44,6 +45,12 @@ class ChannelTest : public testing::TestWithParam<std::string> {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     here = std::make_unique<SocketChannel>(FileDescriptor::made_by([&] { return fds[0]; }));
     there = std::make_unique<SocketChannel>(FileDescriptor::made_by([&] { return fds[1]; }));
+    if (GetParam() == "tls") {
+      const auto keys = TlsContext::load(TestKeys::shared().any(), "w");
+      here = std::make_unique<TlsChannel>(keys, TlsChannel::End::kClient, std::move(here));
+      there = std::make_unique<TlsChannel>(keys, TlsChannel::End::kServer, std::move(there));
+      for (int i = 0; i < 4; ++i) EXPECT_EQ(read(*here) + read(*there), "") << "they shake hands";
+    }
   }
   ~ChannelTest() override {
     for (auto* side : {here.get(), there.get()}) {
@@ -88,7 +95,7 @@ class ChannelTest : public testing::TestWithParam<std::string> {
   detail::Ref<Counted> events = detail::make_ref<Counted>();
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, ChannelTest, testing::Values("socket", "pipe"),
+INSTANTIATE_TEST_SUITE_P(Over, ChannelTest, testing::Values("socket", "pipe", "tls"),
                          [](const auto& info) { return info.param; });
 
 TEST_P(ChannelTest, BytesComeOutInTheOrderInWhichTheyWentIn) {

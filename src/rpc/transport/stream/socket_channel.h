@@ -4,6 +4,8 @@
 // anything to tell. Arming what is armed already costs nothing; otherwise arm and disarm are an epoll_ctl.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 
 #include "src/base/mutex.h"
@@ -11,6 +13,9 @@
 #include "src/rpc/transport/stream/socket.h"
 
 namespace tine::rpc {
+
+// Puts something around the channel of a socket that was connected or accepted, such as encryption. Null: nothing.
+using WrapChannel = std::function<std::unique_ptr<Channel>(std::unique_ptr<Channel>)>;
 
 class SocketChannel : public Channel {
  public:
