@@ -24,7 +24,8 @@ from .api import (
     shutdown,
     _set_rpc_timeout,
 )
-from .options import BackendType, RpcBackendOptions, TensorPipeRpcBackendOptions
+from ._registry import register
+from .options import BackendType, RpcBackendOptions, TensorPipeRpcBackendOptions, TlsOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ __all__ = [
     "RRef",
     "RpcBackendOptions",
     "TensorPipeRpcBackendOptions",
+    "TlsOptions",
     "WorkerInfo",
     "constants",
     "functions",
@@ -50,6 +52,7 @@ __all__ = [
     "init_rpc",
     "is_available",
     "is_initialized",
+    "register",
     "remote",
     "rpc_async",
     "rpc_sync",

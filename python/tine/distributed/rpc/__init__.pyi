@@ -18,6 +18,7 @@ from .api import shutdown as shutdown
 from .options import BackendType as BackendType
 from .options import RpcBackendOptions as RpcBackendOptions
 from .options import TensorPipeRpcBackendOptions as TensorPipeRpcBackendOptions
+from .options import TlsOptions as TlsOptions
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -34,6 +35,7 @@ __all__ = [
     "RRef",
     "RpcBackendOptions",
     "TensorPipeRpcBackendOptions",
+    "TlsOptions",
     "WorkerInfo",
     "constants",
     "functions",
@@ -42,6 +44,7 @@ __all__ = [
     "init_rpc",
     "is_available",
     "is_initialized",
+    "register",
     "remote",
     "rpc_async",
     "rpc_sync",
@@ -49,6 +52,15 @@ __all__ = [
 ]
 
 def is_available() -> bool: ...
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+@overload
+def register(func: _F, /, name: str | None = None) -> _F: ...
+@overload
+def register(func: str, /, name: None = None) -> Callable[[_F], _F]: ...
+@overload
+def register(func: None = None, /, name: str | None = None) -> Callable[[_F], _F]: ...
 
 # The arguments are checked where `args` is a tuple, and no `kwargs` are given. No type says what a list or a dict is to
 # hold for a callee, or what a callee takes that is only named.

@@ -288,8 +288,17 @@ class CalleeImportError(RuntimeError, ImportError):
 
 def execute(data: bytes, leaves: list[Any], is_own: bool) -> tuple[bool, Any]:
     """Runs a call that another worker sent, or this one: (True, Future) of an async function, else (False, result)."""
+    return _answer(is_own, _execute, data, leaves)
+
+
+def answer(func: Any, args: Any, kwargs: Any, is_own: bool) -> tuple[bool, Any]:
+    """The same of a function that is there, with its arguments."""
+    return _answer(is_own, _called, func, args, kwargs)
+
+
+def _answer(is_own: bool, call: Callable[..., tuple[bool, Any]], *given: Any) -> tuple[bool, Any]:
     try:
-        is_async, result = _execute(data, leaves)
+        is_async, result = call(*given)
     except Exception:
         raise
     except BaseException as error:  # its caller must not end because the callee would have
@@ -333,6 +342,10 @@ def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
         raise fresh from error
     if isinstance(func, MethodCall):
         func = func.resolve()
+    return _called(func, args, kwargs)
+
+
+def _called(func: Any, args: Any, kwargs: Any) -> tuple[bool, Any]:
     is_async = hasattr(func, "_wrapped_async_rpc_function")
     result = func(*args, **kwargs)
     if not is_async or isinstance(result, _C.Future):

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from ... import _C
 from ... import _failure
-from . import _internal
+from . import _internal, _registry
 from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
-from .options import BackendType, RpcBackendOptions, _seconds
+from .options import ALLOW, BackendType, RpcBackendOptions, _allow, _seconds, _tls_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def init_rpc(
         RuntimeError: RPC is initialized already, a name or rank is taken, the address is in use; each ValueError
             about the world is one, too.
         TimeoutError: not all workers came in time; it says who is missing.
-        PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file).
+        PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file), or a certificate
+            is not right.
 
     Source: ``torch.distributed.rpc.init_rpc``.
     """
@@ -130,6 +131,8 @@ def init_rpc(
         options.heartbeat_timeout,
         options.polling,
         options.transports,
+        _tls_paths(options.tls),
+        ALLOW[_allow(options.allow)],
     )
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
@@ -214,6 +217,10 @@ def _send(
         return named(to, script.qualified_name, args, kwargs, timeout, script is not func)
     if type(func) is str:
         return named(to, func, args, kwargs, timeout, False)
+    if _registry.names:
+        name = _registry.name_for(func, args, kwargs)
+        if name is not None:
+            return named(to, name, args, kwargs, timeout, False)
     if not callable(func):
         raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
     data, leaves = _internal.call_to_pickle(func, args, kwargs)
