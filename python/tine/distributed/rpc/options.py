@@ -63,7 +63,7 @@ class TlsOptions:
     """The files that make a worker's TCP connections encrypted, by TLS 1.3. ``tine keys`` makes such files.
 
     Args:
-        cert: this worker's certificate in PEM, with those between it and ``ca`` behind it. It names the worker.
+        cert: this worker's certificate in PEM, followed by those between it and ``ca``. It names the worker.
         key: its private key in PEM, which no other user may read.
         ca: the authorities that the other workers' certificates must come from.
     """
