@@ -85,6 +85,7 @@ using PasswordCallback = int (*)(char*, int, int, void*);
   F(SSL_set_accept_state, void, (ssl_st*))                                                                   \
   F(SSL_do_handshake, int, (ssl_st*))                                                                        \
   F(SSL_read_ex, int, (ssl_st*, void*, size_t, size_t*))                                                     \
+  F(SSL_peek_ex, int, (ssl_st*, void*, size_t, size_t*))                                                     \
   F(SSL_write_ex, int, (ssl_st*, const void*, size_t, size_t*))                                              \
   F(SSL_pending, int, (const ssl_st*))                                                                       \
   F(SSL_key_update, int, (ssl_st*, int))                                                                     \

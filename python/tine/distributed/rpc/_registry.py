@@ -95,7 +95,7 @@ def travels(value: Any, depth: int = 0) -> bool:
     if kind in _PLAIN:
         return True
     if kind is int:
-        return -(2**63) <= value < 2**63
+        return bool(-(2**63) <= value < 2**63)
     if depth == _DEEPEST:
         return False
     if kind is tuple or kind is list:

@@ -218,9 +218,9 @@ def _send(
     if type(func) is str:
         return named(to, func, args, kwargs, timeout, False)
     if _registry.names:
-        name = _registry.name_for(func, args, kwargs)
-        if name is not None:
-            return named(to, name, args, kwargs, timeout, False)
+        registered = _registry.name_for(func, args, kwargs)
+        if registered is not None:
+            return named(to, registered, args, kwargs, timeout, False)
     if not callable(func):
         raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
     data, leaves = _internal.call_to_pickle(func, args, kwargs)

@@ -81,11 +81,9 @@ class TlsOptions:
 
 def _path(name: str, given: Any) -> str:
     try:
-        path = os.fspath(given)
+        path = os.fsdecode(given)
     except TypeError:
-        path = None
-    if not isinstance(path, str):
-        raise TypeError(f"{name}: expected the path of a file, got {given!r}")
+        raise TypeError(f"{name}: expected the path of a file, got {given!r}") from None
     if not path:
         raise ValueError(f"{name}: expected the path of a file, got an empty text")
     return path

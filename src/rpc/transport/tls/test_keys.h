@@ -20,7 +20,7 @@ class TestKeys {
   static constexpr std::time_t kDay = 86'400;
 
   TestKeys() : authority_(make_authority({std::time(nullptr) - 40 * kDay, std::time(nullptr) + 400 * kDay})) {
-    std::string pattern = testing::TempDir() + "/tine_keys_XXXXXX";
+    std::string pattern = ::testing::TempDir() + "/tine_keys_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     put("ca.pem", authority_.cert);
   }

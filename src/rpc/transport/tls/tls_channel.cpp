@@ -289,7 +289,10 @@ Channel::Outcome TlsChannel::try_write(std::span<const iovec> pieces) noexcept {
     if (state_ == State::kShaking && !shake() && state_ == State::kShaking) return nothing_now();
     if (state_ == State::kEnded && ended_.error != 0) return ended_;
   }
-  if (const Outcome before = flush(); before.what != What::kMoved) return before;
+  if (const Outcome before = flush(); before.what != What::kMoved) {
+    if (before.what == What::kEnded) hear_why();
+    return before;
+  }
   const size_t most = most_taken_.load(std::memory_order_relaxed);
   size_t taken = 0;
   auto piece = pieces.begin();
@@ -323,8 +326,22 @@ Channel::Outcome TlsChannel::try_write(std::span<const iovec> pieces) noexcept {
       return ended_.what == What::kEnded ? ended_ : ended(EPIPE);
     taken += record.size();
   }
-  if (const Outcome after = flush(); after.what == What::kEnded) return after;
+  if (const Outcome after = flush(); after.what == What::kEnded) {
+    hear_why();
+    return after;
+  }
   return moved(taken);
+}
+
+// The other side takes nothing more. What it said last may be why: an alert. Text that lies before it stays unread.
+void TlsChannel::hear_why() noexcept {
+  const MutexLock lock(ssl_mutex_);
+  if (state_ != State::kOpen || !ssl_) return;
+  api_.ERR_clear_error();
+  char byte;
+  size_t n = 0;
+  const int seen = api_.SSL_peek_ex(ssl_.get(), &byte, 1, &n);
+  if (seen != 1 && api_.SSL_get_error(ssl_.get(), seen) == ossl::kErrorSsl) fail(ossl::kErrorSsl);
 }
 
 Channel::Outcome TlsChannel::flush() noexcept {

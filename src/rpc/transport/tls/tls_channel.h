@@ -66,6 +66,7 @@ class TlsChannel final : public Channel, public Encryption {
   [[nodiscard]] bool shake() noexcept TINE_REQUIRES(ssl_mutex_);
   [[nodiscard]] Outcome read_record(void* to, size_t size) noexcept TINE_REQUIRES(ssl_mutex_);
   [[nodiscard]] bool write_record(const void* from, size_t size) noexcept TINE_REQUIRES(ssl_mutex_);
+  void hear_why() noexcept;
   void fail(int error_of_ssl) noexcept TINE_REQUIRES(ssl_mutex_);
   [[nodiscard]] std::string words_for_failure(unsigned long error, bool was_open) const
       TINE_REQUIRES(ssl_mutex_);

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "src/base/testing/errors.h"
 #include "src/rpc/transport/acceptor.h"
 #include "src/rpc/transport/pending_handshake.h"
 #include "src/rpc/transport/stream/socket_channel.h"
@@ -187,6 +188,47 @@ TEST_F(TlsHandshake, DoesNotStandInForTheSecret) {
   const Result result = shake({good("client"), "client", "another secret"}, {good("server"), "server"});
   EXPECT_THAT(result.client, AllOf(HasSubstr("AuthError"), HasSubstr("wrong secret")));
   EXPECT_THAT(result.server, AllOf(HasSubstr("AuthError"), HasSubstr("wrong secret")));
+}
+
+TEST_F(TlsHandshake, IsWhatAnAddressBeyondLoopbackTakes) {
+  const Identity identity{"w", 7, std::make_shared<const Secret>("the shared secret")};
+  ListenOptions listen;
+  listen.on_connection = [](const auto&) {};
+  const auto plain = tcp_transport()->make(server_loop, identity);
+  EXPECT_THAT(refusal([&] { return plain->listen("tcp://0.0.0.0:0", listen); }),
+              AllOf(HasSubstr("AuthError"), HasSubstr("tcp://0.0.0.0:0 is not a loopback address"),
+                    HasSubstr("tine keys"), HasSubstr("TINE_PLAINTEXT=1")));
+  const auto tls = tcp_transport({.tls = keys.any()})->make(server_loop, identity);
+  EXPECT_THAT(tls->listen("tcp://0.0.0.0:0", listen)->address(), HasSubstr("tcp://0.0.0.0:"));
+}
+
+// The server closes at once: its words must arrive all the same, also where the client has said more meanwhile.
+TEST_F(TlsHandshake, ThatTheServerRefusesReachesTheClientInWordsOverTcpEveryTime) {
+  TestKeys others;
+  TlsOptions mixed = others.make({"client"});
+  mixed.ca = keys.path("ca.pem");
+  const auto secret = std::make_shared<const Secret>("the shared secret");
+  const auto server = tcp_transport({.tls = keys.any()})->make(server_loop, {"server", 7, secret});
+  const auto client = tcp_transport({.tls = mixed})->make(client_loop, {"client", 8, secret});
+  std::mutex mutex;
+  std::vector<std::string> refused;
+  ListenOptions listen;
+  listen.on_connection = [](const auto&) { ADD_FAILURE() << "it was taken"; };
+  listen.on_refused = [&](const std::exception_ptr& error, const std::string&) {
+    const std::lock_guard lock(mutex);
+    refused.push_back(describe(error));
+  };
+  const auto listener = server->listen("tcp://127.0.0.1:0", listen);
+  for (int i = 0; i < 50; ++i) {
+    const auto connection = client->connect(listener->address(), {});
+    ASSERT_TRUE(connection.wait_for(20s));
+    ASSERT_THAT(describe(connection.error()),
+                AllOf(HasSubstr("AuthError"), HasSubstr("in the other side's ca")))
+        << i;
+  }
+  server_loop.stop();
+  ASSERT_EQ(refused.size(), 50U);
+  EXPECT_THAT(refused.front(), HasSubstr("does not come from an authority in"));
 }
 
 // Moves what comes out of one channel into the other, until one of them ends.
