@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "src/base/mutex.h"
 #include "src/rpc/transport/channel.h"
@@ -14,8 +15,9 @@
 
 namespace tine::rpc {
 
-// Puts something around the channel of a socket that was connected or accepted, such as encryption. Null: nothing.
-using WrapChannel = std::function<std::unique_ptr<Channel>(std::unique_ptr<Channel>)>;
+// Makes the channel of a connected socket.
+using SocketChannelMaker = std::function<std::unique_ptr<Channel>(FileDescriptor)>;
+[[nodiscard]] SocketChannelMaker plain_sockets();
 
 class SocketChannel : public Channel {
  public:

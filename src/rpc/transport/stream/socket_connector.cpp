@@ -24,10 +24,11 @@ class SocketConnector::Watcher final : public Pollable {
 };
 
 SocketConnector::SocketConnector(const Loop& loop, const Identity& identity, std::string address,
-                                 std::vector<SocketAddress> targets, ConnectOptions options, WrapChannel wrap)
+                                 std::vector<SocketAddress> targets, ConnectOptions options,
+                                 SocketChannelMaker make_channel)
     : Connector(loop, identity, std::move(address), std::move(options)),
       targets_(std::move(targets)),
-      wrap_(std::move(wrap)) {}
+      make_channel_(std::move(make_channel)) {}
 SocketConnector::~SocketConnector() = default;
 
 void SocketConnector::try_once() {
@@ -78,8 +79,7 @@ void SocketConnector::target_connected(FileDescriptor socket) {
     return give_up(make_error(ErrorKind::kAuth,
                               fmt::format("refused the process that listens on {}: {}", address(), bad)));
   }
-  std::unique_ptr<Channel> channel = std::make_unique<SocketChannel>(std::move(socket));
-  connected(wrap_ ? wrap_(std::move(channel)) : std::move(channel));
+  connected(make_channel_(std::move(socket)));
 }
 
 void SocketConnector::target_failed(int error) {

@@ -19,11 +19,11 @@ constexpr int kAcceptsAtOnce = 16;
 }  // namespace
 
 AcceptSocket::AcceptSocket(std::shared_ptr<Acceptor> acceptor, FileDescriptor fd, std::string unlink_path,
-                           WrapChannel wrap)
+                           SocketChannelMaker make_channel)
     : acceptor_(std::move(acceptor)),
       fd_(std::move(fd)),
       unlink_path_(std::move(unlink_path)),
-      wrap_(std::move(wrap)) {
+      make_channel_(std::move(make_channel)) {
   struct stat info {};
   if (!unlink_path_.empty() && ::stat(unlink_path_.c_str(), &info) == 0) {
     device_ = info.st_dev;
@@ -82,8 +82,7 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
         continue;
       }
       std::string text = from.storage.ss_family == AF_UNIX ? acceptor_->address() : from.text();
-      std::unique_ptr<Channel> channel = std::make_unique<SocketChannel>(std::move(fd));
-      acceptor_->accepted(wrap_ ? wrap_(std::move(channel)) : std::move(channel), std::move(text));
+      acceptor_->accepted(make_channel_(std::move(fd)), std::move(text));
     } catch (const std::bad_alloc&) {
       continue;  // the other side finds its connection closed
     }

@@ -63,7 +63,7 @@ class TcpTransport final : public Transport {
     std::vector<detail::Ref<AcceptSocket>> accepting;
     for (FileDescriptor& fd : sockets) {
       accepting.push_back(detail::make_ref<AcceptSocket>(acceptor, std::move(fd), std::string(),
-                                                         encrypted(TlsChannel::End::kServer)));
+                                                         channels(TlsChannel::End::kServer)));
     }
     // First: when one of them cannot begin it closes the others.
     const auto listener = detail::make_ref<SocketListener>(std::move(acceptor), accepting);
@@ -76,7 +76,7 @@ class TcpTransport final : public Transport {
     for (const SocketAddress& target : targets) check(target, address);
     return Connector::start(detail::make_ref<SocketConnector>(loop_, identity_, address, std::move(targets),
                                                               std::move(options),
-                                                              encrypted(TlsChannel::End::kClient)));
+                                                              channels(TlsChannel::End::kClient)));
   }
 
   std::string own_address(const std::string& meeting) const override {
@@ -97,10 +97,10 @@ class TcpTransport final : public Transport {
   }
 
  private:
-  [[nodiscard]] WrapChannel encrypted(TlsChannel::End end) const {
-    if (!tls_) return nullptr;
-    return [tls = tls_, end](std::unique_ptr<Channel> plain) {
-      return std::make_unique<TlsChannel>(tls, end, std::move(plain));
+  [[nodiscard]] SocketChannelMaker channels(TlsChannel::End end) const {
+    if (!tls_) return plain_sockets();
+    return [tls = tls_, end](FileDescriptor socket) {
+      return std::make_unique<TlsChannel>(tls, end, std::make_unique<SocketChannel>(std::move(socket)));
     };
   }
   void check(const SocketAddress& target, const std::string& address) const {
