@@ -12,7 +12,7 @@ namespace tine::rpc {
 // Paths of files in PEM. All three, or none: then those that TINE_TLS_CERT, TINE_TLS_KEY and TINE_TLS_CA name in the
 // environment; where these are not set either, TCP is plain text.
 struct TlsOptions {
-  std::string cert{};  // this worker's certificate, with those between it and `ca` behind it
+  std::string cert{};  // this worker's certificate, followed by those between it and `ca`
   std::string key{};   // its private key, which no other user may read
   std::string ca{};    // the authorities that other workers' certificates must come from
 

@@ -244,17 +244,18 @@ std::chrono::milliseconds in_milliseconds(double seconds) {
 
 // (name, rank, world_size, address, rpc_timeout, init_timeout, plaintext_beyond_loopback, handler_threads,
 // max_handler_threads, max_send_buffer_bytes, max_calls_in_flight, heartbeat_interval, heartbeat_timeout, polling,
-// transports)
+// transports, (cert, key, ca) of TLS, registered_only)
 PyObject* start(PyObject*, PyObject* args) {
   return guarded([=]() -> PyObject* {
     PyObject *name, *address, *transports;
-    int rank, world_size, plaintext, handler_threads, max_handler_threads;
+    const char *cert, *key, *ca;
+    int rank, world_size, plaintext, handler_threads, max_handler_threads, registered_only;
     Py_ssize_t max_send_buffer_bytes, max_calls_in_flight;
     double rpc_timeout, init_timeout, heartbeat_interval, heartbeat_timeout, polling;
-    if (!PyArg_ParseTuple(args, "UiiUddpiinndddO:start", &name, &rank, &world_size, &address, &rpc_timeout,
-                          &init_timeout, &plaintext, &handler_threads, &max_handler_threads,
+    if (!PyArg_ParseTuple(args, "UiiUddpiinndddO(sss)p:start", &name, &rank, &world_size, &address,
+                          &rpc_timeout, &init_timeout, &plaintext, &handler_threads, &max_handler_threads,
                           &max_send_buffer_bytes, &max_calls_in_flight, &heartbeat_interval,
-                          &heartbeat_timeout, &polling, &transports))
+                          &heartbeat_timeout, &polling, &transports, &cert, &key, &ca, &registered_only))
       return nullptr;
     Runtime::instance().set_handler_threads(handler_threads, max_handler_threads);
     rpc::JoinOptions options;
@@ -274,6 +275,8 @@ PyObject* start(PyObject*, PyObject* args) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list.get()); ++i)
       options.transports.emplace_back(utf8(PyList_GET_ITEM(list.get(), i)));
     options.plaintext_beyond_loopback = plaintext != 0;
+    options.tls = {cert, key, ca};
+    options.allow = registered_only != 0 ? rpc::Allow::kRegistered : rpc::Allow::kAll;
     options.interrupted = interrupted;
     options.language = &python_side();
     // Threads that read sockets write log lines here. They must wait neither for the interpreter nor for stderr.
@@ -427,6 +430,8 @@ PyMethodDef functions[] = {
     {"restore", as_method(restore), METH_FASTCALL,
      "restore(type, bases, table): the tensors of a last leaf."},
     {"start", start, METH_VARARGS, nullptr},
+    {"serve", as_method(serve), METH_FASTCALL, nullptr},
+    {"stop_serving", stop_serving, METH_O, nullptr},
     {"stop", stop, METH_VARARGS, nullptr},
     {"is_initialized", is_initialized, METH_NOARGS, nullptr},
     {"self", self, METH_NOARGS, nullptr},
@@ -443,8 +448,6 @@ PyMethodDef functions[] = {
     {"stream_named", as_method(stream<named_request>), METH_FASTCALL, nullptr},
     {"stream_plain", as_method(stream_plain), METH_FASTCALL, nullptr},
     {"stream_python", as_method(stream<python_request>), METH_FASTCALL, nullptr},
-    {"serve", as_method(serve), METH_FASTCALL, nullptr},
-    {"stop_serving", stop_serving, METH_O, nullptr},
     {"remote_python", as_method(call<python_request, send_creation>), METH_FASTCALL, nullptr},
     {"remote_plain", as_method(call_plain<send_creation>), METH_FASTCALL, nullptr},
     {}};

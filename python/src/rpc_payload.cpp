@@ -1,5 +1,6 @@
 #include "python/src/rpc_payload.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -145,6 +146,21 @@ bool is_own(const rpc::IncomingCall& call) {
   return worker.joined() && worker.self().id == call.caller().id;
 }
 
+// Whether workers of every language read it.
+bool is_for_all(const Value& value) {
+  switch (value.tag()) {
+    case Tag::kForeign:
+    case Tag::kObject: return false;
+    case Tag::kList: return std::ranges::all_of(value.as_list().items, is_for_all);
+    case Tag::kTuple: return std::ranges::all_of(value.as_tuple().items, is_for_all);
+    case Tag::kDict:
+      return std::ranges::all_of(value.as_dict().items(), [](const auto& item) {
+        return is_for_all(item.first) && is_for_all(item.second);
+      });
+    default: return true;
+  }
+}
+
 bool is_async(PyObject* function, PyObject* result) {
   static PyObject* const mark = PyUnicode_InternFromString("_wrapped_async_rpc_function");
   return reinterpret_cast<PyObject*>(Py_TYPE(result)) == required_hooks().coroutine.get() ||
@@ -235,10 +251,11 @@ void run_python_by_name(rpc::IncomingCall call) {
 
 Value travelling(PyObject* object, const std::string& what, bool for_all) {
   if (is_future(object)) rpc::throw_future_cannot_travel(what);
-  if (std::optional<Value> plain = plain_result(object)) {
-    const ForeignPayload* const payload = for_all ? ForeignPayload::in(*plain) : nullptr;
-    const bool has_value = payload && payload->language() == ForeignPayload::kPythonValue;
-    return has_value ? payload->leaves().front() : std::move(*plain);
+  if (for_all) {
+    Value value = to_value(object);
+    if (is_for_all(value)) return value;
+  } else if (std::optional<Value> plain = plain_result(object)) {
+    return std::move(*plain);
   }
   return Value(Ref<Foreign>(pickled(object, what)));
 }

@@ -8,8 +8,9 @@ namespace {
 void make_plain(ErrorBody& body) {
   for (ErrorBody* b = &body; b; b = b->cause.get()) {
     b->pickled.clear();
-    if (b->module == "builtins" && b->qualname.find('.') == std::string::npos) continue;
-    if (!b->qualname.empty() && b->qualname != b->kind) {
+    const bool known = b->qualname == b->kind;  // there is a class of tine's for it
+    if (!known && b->module == "builtins" && b->qualname.find('.') == std::string::npos) continue;
+    if (!known && !b->qualname.empty()) {
       b->message =
           fmt::format("{}{}{}: {}", b->module, b->module.empty() ? "" : ".", b->qualname, b->message);
     }

@@ -4,6 +4,7 @@
 
 #include "src/rpc/served_stream.h"
 #include "src/rpc/transport/named_transports.h"
+#include "src/rpc/transport/tls/tls_context.h"
 #include "tine/context.h"
 #include "tine/operators.h"
 
@@ -42,8 +43,9 @@ void Worker::Parts::join(JoinOptions given) {
   options.init_timeout = given.init_timeout;
   options.max_calls_in_flight = given.max_calls_in_flight;
   options.max_send_buffer_bytes = given.max_send_buffer_bytes;
-  options.transports = transports_named(
-      given.transports, {.host = {}, .plaintext_beyond_loopback = given.plaintext_beyond_loopback});
+  options.transports =
+      transports_named(given.transports, {.plaintext_beyond_loopback = given.plaintext_beyond_loopback,
+                                          .tls = tls_options(std::move(given.tls))});
   options.heartbeat_interval = given.heartbeat_interval;
   options.heartbeat_timeout = given.heartbeat_timeout;
   options.polling = given.polling;

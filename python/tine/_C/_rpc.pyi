@@ -105,6 +105,8 @@ def start(
     heartbeat_timeout: float,
     polling: float,
     transports: list[str],
+    tls: tuple[str, str, str],
+    registered_only: bool,
     /,
 ) -> None: ...
 def stop(graceful: bool, timeout: float, failure: str, /) -> None: ...

@@ -39,14 +39,14 @@ from .api import (
     _set_rpc_timeout,
     _wait_all,
 )
-from ._register import register, unregister
+from ._registry import register, unregister
 from ._streams import Stream, stream
 from .backend_registry import BackendType
 from .constants import DEFAULT_INIT_METHOD as _DEFAULT_INIT_METHOD
 from .constants import DEFAULT_NUM_WORKER_THREADS as _DEFAULT_NUM_WORKER_THREADS
 from .constants import DEFAULT_RPC_TIMEOUT_SEC as _DEFAULT_RPC_TIMEOUT_SEC
 from .constants import UNSET_RPC_TIMEOUT as _UNSET_RPC_TIMEOUT
-from .options import RpcBackendOptions, TensorPipeRpcBackendOptions
+from .options import RpcBackendOptions, TensorPipeRpcBackendOptions, TlsOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ __all__ = [
     "Stream",
     "TensorPipeAgent",
     "TensorPipeRpcBackendOptions",
+    "TlsOptions",
     "WorkerInfo",
     "call",
     "constants",

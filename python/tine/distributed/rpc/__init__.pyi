@@ -41,6 +41,7 @@ from .options import RpcBackendOptions as RpcBackendOptions
 from .options import TensorPipeRpcBackendOptions as TensorPipeRpcBackendOptions
 from ._streams import Stream as Stream
 from ._streams import stream as stream
+from .options import TlsOptions as TlsOptions
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -68,6 +69,7 @@ __all__ = [
     "Stream",
     "TensorPipeAgent",
     "TensorPipeRpcBackendOptions",
+    "TlsOptions",
     "WorkerInfo",
     "call",
     "constants",
@@ -88,12 +90,6 @@ __all__ = [
 ]
 
 def is_available() -> bool: ...
-@overload
-def register(name: str, function: None = None) -> Callable[[_F], _F]: ...
-@overload
-def register(name: str, function: _F) -> _F: ...
-@overload
-def register(name: _F, function: None = None) -> _F: ...
 def unregister(name: str) -> None: ...
 
 _P = ParamSpec("_P")
@@ -104,6 +100,13 @@ def call(to: _To, func: Callable[_P, _Later[_T]], /, *args: _P.args, **kwargs: _
 def call(to: _To, func: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]: ...
 @overload
 def call(to: _To, func: str, /, *args: Any, **kwargs: Any) -> Future[Any]: ...
+
+@overload
+def register(func: _F, /, name: str | None = None) -> _F: ...
+@overload
+def register(func: str, /, name: None = None) -> Callable[[_F], _F]: ...
+@overload
+def register(func: None = None, /, name: str | None = None) -> Callable[[_F], _F]: ...
 
 # The arguments are checked where `args` is a tuple, and no `kwargs` are given. No type says what a list or a dict is to
 # hold for a callee, or what a callee takes that is only named.

@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 
 from ... import _C
 from ... import _failure
-from . import _internal
+from . import _agent, _gather, _internal, _registry, backend_registry
 from ._coroutines import coroutines
 from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
-from . import _agent, _gather, backend_registry
-from .options import RpcBackendOptions, _seconds, call_timeout
+from .options import ALLOW, RpcBackendOptions, _allow, _seconds, _tls_paths, call_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +105,8 @@ def init_rpc(
         RuntimeError: RPC is initialized already, a name or rank is taken, the address is in use; each ValueError
             about the world is one, too.
         TimeoutError: not all workers came in time; it says who is missing.
-        PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file).
+        PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file), or a certificate
+            is not right.
 
     Source: ``torch.distributed.rpc.init_rpc``.
     """
@@ -137,6 +137,8 @@ def init_rpc(
         options.heartbeat_timeout,
         options.polling,
         options.transports,
+        _tls_paths(options.tls),
+        ALLOW[_allow(options.allow)],
     )
     _agent.options_now = options
     atexit.unregister(_at_exit)
@@ -265,6 +267,10 @@ def _send(
         return named(to, script.qualified_name, args, kwargs, timeout, script is not func)
     if type(func) is str:
         return named(to, func, args, kwargs, timeout, False)
+    if _registry.names:
+        registered = _registry.name_for(func, args, kwargs)
+        if registered is not None:
+            return named(to, registered, args, kwargs, timeout, False)
     if type(func) in _NAMED:
         sent = plain(to, func, args, kwargs, timeout, None)
         if sent is not None:

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import datetime
+import enum
+import os
 from collections.abc import Iterable, Mapping
 
 from ... import _C
@@ -97,6 +99,58 @@ def _threads(name: str, value: object, least: int) -> int:
     return _whole(name, value, least, _MOST_HANDLER_THREADS)
 
 
+class TlsOptions:
+    """The files that make a worker's TCP connections encrypted, by TLS 1.3. ``tine keys`` makes such files.
+
+    Args:
+        cert: this worker's certificate in PEM, followed by those between it and ``ca``. It names the worker.
+        key: its private key in PEM, which no other user may read.
+        ca: the authorities that the other workers' certificates must come from.
+    """
+
+    __slots__ = ("cert", "key", "ca")
+
+    def __init__(self, cert: str | os.PathLike[str], key: str | os.PathLike[str], ca: str | os.PathLike[str]) -> None:
+        self.cert = _path("cert", cert)
+        self.key = _path("key", key)
+        self.ca = _path("ca", ca)
+
+    def __repr__(self) -> str:
+        return f"TlsOptions(cert={self.cert!r}, key={self.key!r}, ca={self.ca!r})"
+
+
+def _path(name: str, given: Any) -> str:
+    try:
+        path = os.fsdecode(given)
+    except TypeError:
+        raise TypeError(f"{name}: expected the path of a file, got {given!r}") from None
+    if not path:
+        raise ValueError(f"{name}: expected the path of a file, got an empty text")
+    return path
+
+
+def _tls(given: object) -> TlsOptions | None:
+    if given is None or isinstance(given, TlsOptions):
+        return given
+    raise TypeError(f"tls: expected TlsOptions or None, got {given!r}")
+
+
+def _tls_paths(given: object) -> tuple[str, str, str]:
+    """For the core, which asks the environment where all are empty."""
+    tls = _tls(given)
+    return (tls.cert, tls.key, tls.ca) if tls else ("", "", "")
+
+
+# Whether only registered functions run for others.
+ALLOW = {"all": False, "registered": True}
+
+
+def _allow(given: object) -> str:
+    if isinstance(given, str) and given in ALLOW:
+        return given
+    raise ValueError(f'allow: expected "all" or "registered", got {given!r}')
+
+
 def _names(name: str, given: str | Iterable[str]) -> list[str]:
     """Whether there is such a transport is known to the core, which init_rpc asks."""
     names = [given] if isinstance(given, str) else list(given)
@@ -121,6 +175,12 @@ class RpcBackendOptions:
             that pays; 0: it sleeps at once.
         transports: the ways between workers, nearest first: another worker is reached by the first that leads to it.
             ``"unix"``: sockets between processes of one machine. ``"tcp"``: needed for init_method.
+        tls: the files that encrypt TCP. None: those that TINE_TLS_CERT, TINE_TLS_KEY and TINE_TLS_CA name in the environment;
+            where these are not set either, TCP is plain text, and addresses beyond loopback are refused unless
+            TINE_PLAINTEXT=1 says that the network is trusted.
+        allow: what other workers may make this one run. ``"all"``: operators, scripts, and every Python function that it can
+            import. ``"registered"``: functions that it has registered (:func:`register`), and nothing else; it reads no
+            pickle of theirs, also not as an answer or as an exception.
     """
 
     num_worker_threads = DEFAULT_NUM_WORKER_THREADS
@@ -138,6 +198,8 @@ class RpcBackendOptions:
         heartbeat_timeout: float = DEFAULT_HEARTBEAT_TIMEOUT,
         polling: float = DEFAULT_POLLING,
         transports: str | Iterable[str] = DEFAULT_TRANSPORTS,
+        tls: TlsOptions | None = None,
+        allow: str = "all",
     ) -> None:
         self.rpc_timeout = _seconds("rpc_timeout", rpc_timeout, none_is_zero=True)
         self.init_method = init_method
@@ -148,6 +210,8 @@ class RpcBackendOptions:
         self.heartbeat_timeout = _at_most("heartbeat_timeout", heartbeat_timeout, _LONGEST, none_is_zero=False)
         self.polling = _at_most("polling", polling, 1.0, none_is_zero=True)
         self.transports = _names("transports", transports)
+        self.tls = _tls(tls)
+        self.allow = _allow(allow)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
@@ -187,6 +251,8 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         heartbeat_timeout: float = DEFAULT_HEARTBEAT_TIMEOUT,
         polling: float = DEFAULT_POLLING,
         transports: str | Iterable[str] = DEFAULT_TRANSPORTS,
+        tls: TlsOptions | None = None,
+        allow: str = "all",
         _transports: Iterable[str] | None = None,
         _channels: Iterable[str] | None = None,
     ) -> None:
@@ -200,6 +266,8 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
             heartbeat_timeout=heartbeat_timeout,
             polling=polling,
             transports=transports,
+            tls=tls,
+            allow=allow,
         )
         self.num_worker_threads = _threads("num_worker_threads", num_worker_threads, 1)
         if max_handler_threads is None:
@@ -218,4 +286,4 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         self.devices = _cpus("set_devices", devices)
 
 
-__all__ = ["RpcBackendOptions", "TensorPipeRpcBackendOptions", "DEFAULT_RPC_TIMEOUT_SEC"]
+__all__ = ["RpcBackendOptions", "TensorPipeRpcBackendOptions", "TlsOptions", "DEFAULT_RPC_TIMEOUT_SEC"]

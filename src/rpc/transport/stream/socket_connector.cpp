@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "src/rpc/transport/stream/socket_channel.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -25,8 +24,11 @@ class SocketConnector::Watcher final : public Pollable {
 };
 
 SocketConnector::SocketConnector(const Loop& loop, const Identity& identity, std::string address,
-                                 std::vector<SocketAddress> targets, ConnectOptions options)
-    : Connector(loop, identity, std::move(address), std::move(options)), targets_(std::move(targets)) {}
+                                 std::vector<SocketAddress> targets, ConnectOptions options,
+                                 SocketChannelMaker make_channel)
+    : Connector(loop, identity, std::move(address), std::move(options)),
+      targets_(std::move(targets)),
+      make_channel_(std::move(make_channel)) {}
 SocketConnector::~SocketConnector() = default;
 
 void SocketConnector::try_once() {
@@ -77,7 +79,7 @@ void SocketConnector::target_connected(FileDescriptor socket) {
     return give_up(make_error(ErrorKind::kAuth,
                               fmt::format("refused the process that listens on {}: {}", address(), bad)));
   }
-  connected(std::make_unique<SocketChannel>(std::move(socket)));
+  connected(make_channel_(std::move(socket)));
 }
 
 void SocketConnector::target_failed(int error) {
