@@ -137,6 +137,7 @@ enum class Target : uint8_t {
   kFetch = 3,    // the value behind an RRef; tine's own
   kControl = 4,  // meeting and leaving; tine's own
   kServed = 5,   // a function that the callee serves by that name, or a script function that it knows by it
+  kNext = 6,     // the next items of a stream; tine's own
 };
 
 // A script function's code, for workers that do not have it.
@@ -153,6 +154,7 @@ struct TINE_API CallRequest {
   std::vector<std::pair<std::string, Value>> kwargs;
   std::shared_ptr<const ScriptCode> code;  // kScript: sent until the worker has answered such a call
   bool async_execution = false;            // the callee's result is a Future whose value is the reply
+  size_t stream_credit = 0;                // of a call whose result is a stream: how far that may be ahead
   // The call reaches its handler only when the value behind this RRef, which the callee owns, is there. No thread waits
   // meanwhile; when the value is an error, that is the answer.
   detail::Ref<RRefObject> after;
@@ -191,6 +193,8 @@ class TINE_API IncomingCall {
   [[nodiscard]] bool async_execution() const noexcept;
   // The result stays on this worker, behind an RRef: it need not be able to travel.
   [[nodiscard]] bool keeps_result() const noexcept;
+  // The result is to be a stream: what served_stream() of include/tine/detail/serving.h makes.
+  [[nodiscard]] bool wants_stream() const noexcept;
   [[nodiscard]] const WorkerInfo& caller() const noexcept;
   [[nodiscard]] TimePoint deadline() const noexcept;  // kNoDeadline when it has none
   // The caller has given up (cancel, deadline, death): an answer would reach nobody.
@@ -220,6 +224,9 @@ struct Language {
       nullptr;  // borrowed for as long as the Runtime lives: a handler may end after leave_now()
   // Runs a call of one of the language's functions, on a handler thread. What it throws is the answer.
   std::function<void(IncomingCall)> handle{};
+  // Runs a call by a name with a ':' in it that this worker serves nothing by ("module:qualname" in Python), in the same way.
+  // Not asked where the worker runs registered functions only. Empty: there are no such names.
+  std::function<void(IncomingCall)> handle_named{};
 };
 
 // A Future cannot travel: the refusal, in PyTorch's words. `where` says what holds it.

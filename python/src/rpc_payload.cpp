@@ -1,5 +1,6 @@
 #include "python/src/rpc_payload.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -7,6 +8,7 @@
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/rpc_plain.h"
+#include "python/src/rpc_streams.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -92,12 +94,15 @@ class View {
 
 std::string result_of(const rpc::IncomingCall& call) { return "the result of " + call.name(); }
 
+using Outcome = std::variant<Value, Future<Value>>;
+
 // A result as it travels: plain, or pickled. One that stays here, behind an RRef, is the very object.
 Value as_answer(const rpc::IncomingCall& call, PyObject* object) {
+  const bool by_name = call.target() == rpc::Target::kServed;
+  if (call.wants_stream()) return stream_of(object, call.name(), by_name);
   if (is_future(object)) rpc::throw_future_cannot_travel(result_of(call));
   if (call.keeps_result()) return to_value_shallow(object);
-  if (std::optional<Value> plain = plain_result(object)) return std::move(*plain);
-  return Value(Ref<Foreign>(pickled(object, result_of(call))));
+  return travelling(object, result_of(call), by_name);
 }
 
 class Codec final : public rpc::ForeignCodec {
@@ -141,6 +146,21 @@ bool is_own(const rpc::IncomingCall& call) {
   return worker.joined() && worker.self().id == call.caller().id;
 }
 
+// Whether workers of every language read it.
+bool is_for_all(const Value& value) {
+  switch (value.tag()) {
+    case Tag::kForeign:
+    case Tag::kObject: return false;
+    case Tag::kList: return std::ranges::all_of(value.as_list().items, is_for_all);
+    case Tag::kTuple: return std::ranges::all_of(value.as_tuple().items, is_for_all);
+    case Tag::kDict:
+      return std::ranges::all_of(value.as_dict().items(), [](const auto& item) {
+        return is_for_all(item.first) && is_for_all(item.second);
+      });
+    default: return true;
+  }
+}
+
 bool is_async(PyObject* function, PyObject* result) {
   static PyObject* const mark = PyUnicode_InternFromString("_wrapped_async_rpc_function");
   return reinterpret_cast<PyObject*>(Py_TYPE(result)) == required_hooks().coroutine.get() ||
@@ -148,29 +168,23 @@ bool is_async(PyObject* function, PyObject* result) {
 }
 
 // Calls the function of a call that needs no pickle.
-std::variant<Value, Future<Value>> run_plain(rpc::IncomingCall& call) {
-  const RpcHooks& with = required_hooks();
-  const PlainCall plain = plain_call(call, with.find.get(), with.find_method.get());
-  PyRef result = PyRef::adopt(PyObject_Call(plain.function.get(), plain.args.get(), plain.kwargs.get()));
-  if (!result) {
-    if (PyErr_ExceptionMatches(PyExc_Exception)) throw_error();
-    // Its caller must not end because this thread would have.
-    const PyRef raised = raised_error();
-    result = checked(PyObject_CallFunctionObjArgs(with.as_exception.get(), raised.get(), nullptr));
-    raise_object(result.get());
-    throw_error();
-  }
+Outcome run_function(rpc::IncomingCall& call, const PlainCall& plain) {
+  const PyRef result =
+      PyRef::adopt(PyObject_Call(plain.function.get(), plain.args.get(), plain.kwargs.get()));
+  if (!result) throw_error_of_callee();
   if (!is_async(plain.function.get(), result.get())) return as_answer(call, result.get());
-  const PyRef future = checked(PyObject_CallFunctionObjArgs(
-      with.settle.get(), plain.function.get(), result.get(), is_own(call) ? Py_True : Py_False, nullptr));
+  const PyRef future =
+      checked(PyObject_CallFunctionObjArgs(required_hooks().settle.get(), plain.function.get(), result.get(),
+                                           is_own(call) ? Py_True : Py_False, nullptr));
   if (!is_future(future.get()))
     throw TypeError("a hook of tine.distributed.rpc returned something else than a Future");
   return future_of(future.get());
 }
 
 // Calls the function of a call; the lock is held. The Future of an async function is the reply's.
-std::variant<Value, Future<Value>> run(rpc::IncomingCall& call) {
-  if (is_plain(call)) return run_plain(call);
+Outcome run(rpc::IncomingCall& call) {
+  const RpcHooks& with = required_hooks();
+  if (is_plain(call)) return run_function(call, plain_call(call, with.find.get(), with.find_method.get()));
   ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
   if (!payload || payload->language() != ForeignPayload::kPythonPickle)
     throw TypeError("a Python call without a pickled function arrived");
@@ -187,9 +201,18 @@ std::variant<Value, Future<Value>> run(rpc::IncomingCall& call) {
   return as_answer(call, result);
 }
 
+// The call of a function by its name, wherever that comes from.
+template <class Find>
+Outcome run_named(rpc::IncomingCall& call, const Find& find) {
+  PlainCall plain = arguments_of(call);
+  plain.function = find();
+  return run_function(call, plain);
+}
+
 // A Python function that another worker calls; runs on a blocking thread.
-void run_python(rpc::IncomingCall call) {
-  std::variant<Value, Future<Value>> result;
+template <class Run>
+void answer(rpc::IncomingCall call, const Run& run) {
+  Outcome result;
   {
     const Gil gil;
     if (!gil) {
@@ -209,7 +232,54 @@ void run_python(rpc::IncomingCall call) {
   }
 }
 
+// "module:qualname".
+PyRef function_at(const std::string& name) {
+  const size_t colon = name.find(':');
+  const PyRef module = checked(text_of(std::string_view(name).substr(0, colon)).leak());
+  const PyRef qualname = checked(text_of(std::string_view(name).substr(colon + 1)).leak());
+  return checked(
+      PyObject_CallFunctionObjArgs(required_hooks().find.get(), module.get(), qualname.get(), nullptr));
+}
+
+void run_python(rpc::IncomingCall call) { answer(std::move(call), run); }
+void run_python_by_name(rpc::IncomingCall call) {
+  answer(std::move(call),
+         [](rpc::IncomingCall& c) { return run_named(c, [&] { return function_at(c.name()); }); });
+}
+
 }  // namespace
+
+Value travelling(PyObject* object, const std::string& what, bool for_all) {
+  if (is_future(object)) rpc::throw_future_cannot_travel(what);
+  if (for_all) {
+    Value value = to_value(object);
+    if (is_for_all(value)) return value;
+  } else if (std::optional<Value> plain = plain_result(object)) {
+    return std::move(*plain);
+  }
+  return Value(Ref<Foreign>(pickled(object, what)));
+}
+
+void throw_error_of_callee() {
+  if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+    // Its caller must not end because this thread would have.
+    const PyRef raised = raised_error();
+    const PyRef fresh =
+        checked(PyObject_CallFunctionObjArgs(required_hooks().as_exception.get(), raised.get(), nullptr));
+    raise_object(fresh.get());
+  }
+  throw_error();
+}
+
+const RpcHooks& rpc_hooks() { return required_hooks(); }
+
+void serve_python(const std::string& name, PyObject* function) {
+  const Ref<PyForeign> kept = make_ref<PyForeign>(Py_NewRef(function));
+  rpc::serve_calls(Runtime::instance().rpc(), name, [kept](rpc::IncomingCall call) {
+    answer(std::move(call),
+           [&](rpc::IncomingCall& c) { return run_named(c, [&] { return PyRef::share(kept->object()); }); });
+  });
+}
 
 void set_rpc_hooks(RpcHooks fresh) {
   if (!hooks) hooks = new RpcHooks;
@@ -238,7 +308,7 @@ Ref<ForeignPayload> payload_of(PyObject* bytes, PyObject* leaves) {
 }
 
 const rpc::Language& python_side() {
-  static const rpc::Language& python = *new rpc::Language{new Codec, run_python};
+  static const rpc::Language& python = *new rpc::Language{new Codec, run_python, run_python_by_name};
   return python;
 }
 

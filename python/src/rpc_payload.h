@@ -26,8 +26,18 @@ struct RpcHooks {
   PyRef settle;          // (function, result, is_own) -> the Future of an async function's result
   PyRef as_exception;    // (error that is not an Exception) -> an Exception
   PyRef coroutine;       // the class of what an `async def` function returns
+  PyRef
+      async_items;  // (async iterator) -> an object with next(what errors call it, END) and close(what): Futures
 };
 void set_rpc_hooks(RpcHooks hooks);
+[[nodiscard]] const RpcHooks& rpc_hooks();  // throws Error when they are not set
+
+// A result or item as it travels: plain, or pickled. `for_all`: what is plain is a value that workers of every language read.
+[[nodiscard]] Value travelling(PyObject* object, const std::string& what, bool for_all);
+// Throws the error that a callee has raised, as an Exception.
+[[noreturn]] void throw_error_of_callee();
+// From now on other workers may call the function by that name: rpc.register().
+void serve_python(const std::string& name, PyObject* function);
 
 // Of a list or a tuple.
 [[nodiscard]] std::vector<Value> values_of(PyObject* sequence);

@@ -83,7 +83,7 @@ class Plain {
     } else if (type == &PyBytes_Type) {
       met_.push_back(object);
       *value = Value(Ref<Foreign>(payload_on(object, ForeignPayload::kPythonBytes)));
-    } else if (const rpc::RRef* const rref = exact_rref_in(object)) {
+    } else if (const RRef* const rref = exact_rref_in(object)) {
       met_.push_back(object);
       creation_of(*rref).observe();  // passed on: the receiver sees the error
       *value = *rref;
@@ -210,23 +210,14 @@ PyRef dict_of(const std::vector<std::pair<std::string, Value>>& kwargs) {
 }  // namespace
 
 std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args, PyObject* kwargs,
-                                              const rpc::RRef* after) {
+                                              const RRef* after) {
   if (!PyTuple_Check(args) || !PyDict_Check(kwargs))
     throw TypeError("expected a tuple and a dict of arguments");
   Plain plain;
   rpc::CallRequest request;
   request.target = rpc::Target::kForeign;
   request.args.reserve(1 + static_cast<size_t>(PyTuple_GET_SIZE(args)));
-  if (after) {
-    std::string method;
-    if (!plain.take_name(callee, &method)) return {};
-    request.name = kOfRRef + method;
-    request.args.emplace_back(*after);
-  } else {
-    int64_t module_size = 0;
-    if (!name_of(callee, &plain, &request.name, &module_size)) return {};
-    request.args.emplace_back(module_size);
-  }
+  request.args.emplace_back();  // below: most calls that have to be pickled are found out by their arguments
   if (!plain.take_all(args, &request.args)) return {};
   PyObject *key, *item;
   Py_ssize_t at = 0;
@@ -236,8 +227,16 @@ std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args, 
   }
   if (!plain.all_distinct()) return {};
   if (after) {
+    std::string method;
+    if (!plain.take_name(callee, &method)) return {};
+    request.name = kOfRRef + method;
+    request.args.front() = *after;
     creation_of(*after).observe();  // when it has failed, that is the call's answer
     request.after = after->object();
+  } else {
+    int64_t module_size = 0;
+    if (!name_of(callee, &plain, &request.name, &module_size)) return {};
+    request.args.front() = Value(module_size);
   }
   return request;
 }
@@ -289,6 +288,16 @@ PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_met
   plain.args = checked(PyTuple_New(static_cast<Py_ssize_t>(args.size() - 1)));
   for (size_t i = 1; i < args.size(); ++i)
     PyTuple_SET_ITEM(plain.args.get(), static_cast<Py_ssize_t>(i - 1), checked(to_python(args[i])).leak());
+  plain.kwargs = dict_of(call.kwargs());
+  return plain;
+}
+
+PlainCall arguments_of(rpc::IncomingCall& call) {
+  PlainCall plain;
+  const std::vector<Value>& args = call.args();
+  plain.args = checked(PyTuple_New(static_cast<Py_ssize_t>(args.size())));
+  for (size_t i = 0; i < args.size(); ++i)
+    PyTuple_SET_ITEM(plain.args.get(), static_cast<Py_ssize_t>(i), checked(to_python(args[i])).leak());
   plain.kwargs = dict_of(call.kwargs());
   return plain;
 }

@@ -17,7 +17,7 @@ namespace tine::python {
 // The call of a function or class (exactly of these types), or nothing: then it has to be pickled, which also says what is
 // wrong. `after` null; or the RRef whose value has the method of the name that `callee` is.
 [[nodiscard]] std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args,
-                                                            PyObject* kwargs, const rpc::RRef* after);
+                                                            PyObject* kwargs, const rpc::RRef<>* after);
 // A result that is not in any other form: the receiver sees one object, however often it looks. Empty unless plain.
 [[nodiscard]] std::optional<Value> plain_result(PyObject* object);
 
@@ -28,6 +28,9 @@ struct PlainCall {
   PyRef function, args, kwargs;  // kwargs: empty without any
 };
 [[nodiscard]] PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_method);
+
+// The arguments of a call by name, without the function.
+[[nodiscard]] PlainCall arguments_of(rpc::IncomingCall& call);
 
 // The object in a payload that is not a pickle; null and no error if it is one.
 [[nodiscard]] PyObject* plain_object(const rpc::ForeignPayload& payload);

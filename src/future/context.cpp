@@ -9,6 +9,7 @@
 
 #include "src/base/mutex.h"
 #include "src/future/run_limits.h"
+#include "tine/detail/keeping.h"
 #include "tine/detail/stoppable.h"
 #include "tine/timer.h"
 
@@ -193,6 +194,7 @@ class ContextData final : public RefCounted {
       made->trace_id = from->trace_id;
       made->values = from->values;
       made->limits = from->limits;
+      made->kept = from->kept;
     }
     return made;
   }
@@ -203,6 +205,7 @@ class ContextData final : public RefCounted {
   std::string trace_id;
   std::map<std::string, std::string, std::less<>> values;
   std::shared_ptr<RunLimits> limits;  // null: none
+  std::shared_ptr<const void> kept;   // keeping(); with what was kept before
 };
 
 void retain_context(ContextData* context) noexcept { context->retain(); }
@@ -284,6 +287,18 @@ Context with_run_limits(const Context& context, int64_t steps, uint32_t depth) {
   auto data = ContextData::copy(context.data().get());
   data->limits = std::make_shared<RunLimits>(steps, depth, data->limits);
   return made(std::move(data));
+}
+
+ContextRef keeping(const ContextRef& context, std::shared_ptr<const void> kept) {
+  auto data = ContextData::copy(context.get());
+  if (data->kept) {
+    using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>;
+    kept = std::make_shared<const Both>(std::move(data->kept), std::move(kept));
+  }
+  data->kept = std::move(kept);
+  ContextRef made(data.get());
+  data.release()->release();
+  return made;
 }
 
 RunLimits* run_limits(const ContextData& context) noexcept { return context.limits.get(); }

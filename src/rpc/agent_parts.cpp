@@ -28,14 +28,14 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation) {
 }
 
 Server::Options server_options(const AgentOptions& o) {
-  return {o.ops,      o.op_context,    o.handler,        o.codec,
-          o.executor, &blocking_of(o), &callbacks_of(o), o.hold_calls};
+  return {o.ops,           o.op_context,     o.handler,    o.codec, o.executor,
+          &blocking_of(o), &callbacks_of(o), o.hold_calls, o.allow};
 }
 
 }  // namespace
 
 AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
-    : world(o.name, o.rank, incarnation),
+    : world(o.name, o.rank, incarnation, o.allow),
       links(link_options(o, incarnation)),
       references(world),
       server(world, references, server_options(o)),

@@ -48,6 +48,10 @@ class CallTable {
   // Those whose deadline has passed; `next` is lowered to the earliest of the others.
   void take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next);
 
+  // Calls f with each of them, under the lock.
+  template <class F>
+  void each(F&& f) const;
+
   [[nodiscard]] size_t pending() const noexcept {  // those that count
     return pending_.load(std::memory_order_relaxed);
   }
@@ -116,6 +120,15 @@ class CallState final : public detail::State<Value>, private detail::Node {
   static void run(detail::Node* node, detail::StateBase& done) noexcept;
   static constexpr detail::NodeOps kOps{&CallState::run, false, true};
 };
+
+template <class Call>
+template <class F>
+void CallTable<Call>::each(F&& f) const {
+  const MutexLock lock(mutex_);
+  for (const Slot& slot : slots_) {
+    if (slot.call) f(*slot.call);
+  }
+}
 
 template <class Call>
 bool CallTable<Call>::add(const detail::Ref<Call>& call) {

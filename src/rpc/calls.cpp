@@ -142,6 +142,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   view.args = request.args;
   view.kwargs = request.kwargs;
   view.async_execution = request.async_execution;
+  view.stream_credit = request.stream_credit;
   ForeignBytes foreign;
   const ForeignPayload* payload = request.args.empty() ? nullptr : ForeignPayload::in(request.args[0]);
   if (request.target == Target::kForeign && payload) {
@@ -228,6 +229,16 @@ Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
 }
 
+Future<Value> Calls::next_items(const Reference& stream, std::string what, int64_t taken,
+                                TimePoint deadline) {
+  CallRequest request;
+  request.target = Target::kNext;
+  request.name = std::move(what);
+  request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<Reference*>(&stream)));
+  request.args.emplace_back(taken);
+  return call(stream.owner().id, std::move(request), deadline);
+}
+
 bool Calls::has_code(int rank, const std::string& hash) {
   const MutexLock lock(code_mutex_);
   const auto at = static_cast<size_t>(rank);
@@ -240,7 +251,7 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     BodyReader in(frame.body);
     ReceivedSegments segments(std::move(frame.segments));
     if (frame.header.kind == FrameKind::kError) {
-      if (call) call->fail(error_from(read_error(in, segments), from.info));
+      if (call) call->fail(error_from(read_error(in, segments), from.info, world_.takes_foreign()));
       return;
     }
     if (call && call->code) [[unlikely]] {
@@ -251,7 +262,13 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     // Also when nobody waits any more: the references in it were counted when they were sent.
     WireHooks hooks(references_, from.info.id);
     Value value = read_last_value(in, segments, hooks);
-    if (call) call->emplace(std::move(value));
+    if (!call) return;
+    if (hooks.must_refuse()) [[unlikely]] {
+      call->fail(
+          WireHooks::refusal_of(fmt::format("the answer of worker '{}' to {}", from.info.name, call->what)));
+    } else {
+      call->emplace(std::move(value));
+    }
   } catch (const std::bad_alloc&) {
     if (!call) return;
     call->fail(error_or_want([&] {

@@ -7,14 +7,14 @@
 
 #include "src/base/mutex.h"
 #include "src/rpc/payload.h"
+#include "src/rpc/served_stream.h"
 
 namespace tine::rpc {
-namespace {
 
-// Takes what it takes to encode the value off `budget`; false once that is used up.
-bool is_within(const Value& value, int64_t* budget) noexcept {
+bool takes_at_most(const Value& value, int64_t* budget) noexcept {
   const auto all = [budget](const std::vector<Value>& items) {
-    return std::all_of(items.begin(), items.end(), [budget](const Value& v) { return is_within(v, budget); });
+    return std::all_of(items.begin(), items.end(),
+                       [budget](const Value& v) { return takes_at_most(v, budget); });
   };
   *budget -= 16;
   if (*budget < 0) return false;
@@ -30,17 +30,19 @@ bool is_within(const Value& value, int64_t* budget) noexcept {
     case Tag::kDict: {
       const auto& items = value.as_dict().items();
       return std::all_of(items.begin(), items.end(), [budget](const auto& item) {
-        return is_within(item.first, budget) && is_within(item.second, budget);
+        return takes_at_most(item.first, budget) && takes_at_most(item.second, budget);
       });
     }
     default: return true;
   }
 }
 
+namespace {
+
 // Where it is encoded.
 Place place_of(const Value& value) noexcept {
   int64_t budget = kWriteHere;
-  const bool small = is_within(value, &budget);
+  const bool small = takes_at_most(value, &budget);
   return place_for({Work::Kind::kWrite, small ? 0 : kWriteHere + 1}, At::kElsewhere);
 }
 
@@ -203,6 +205,13 @@ void IncomingState::answer_error(std::exception_ptr error) noexcept {
 }
 
 void IncomingState::deliver(Value value) noexcept {
+  if (stream_credit) [[unlikely]] {
+    try {
+      value = serve_stream(value, stream_credit, *services->blocking, name);
+    } catch (...) {
+      return deliver_error(std::current_exception());
+    }
+  }
   if (creates || local) {
     if (holds_future(value)) {
       try {
@@ -362,6 +371,7 @@ const std::string& IncomingCall::code_hash() const noexcept { return state_->cod
 const std::string& IncomingCall::code_text() const noexcept { return state_->code_text; }
 bool IncomingCall::async_execution() const noexcept { return state_->async_execution; }
 bool IncomingCall::keeps_result() const noexcept { return static_cast<bool>(state_->creates); }
+bool IncomingCall::wants_stream() const noexcept { return state_->stream_credit > 0; }
 const WorkerInfo& IncomingCall::caller() const noexcept { return state_->caller->info; }
 TimePoint IncomingCall::deadline() const noexcept { return state_->deadline; }
 bool IncomingCall::cancelled() const noexcept { return state_->cancelled.load(std::memory_order_relaxed); }

@@ -28,6 +28,9 @@ namespace tine::rpc {
 
 class IncomingState;
 
+// Takes what it takes to encode the value off `budget`, about; false once that is used up.
+[[nodiscard]] bool takes_at_most(const Value& value, int64_t* budget) noexcept;
+
 class CallServices {
  public:
   // Has it run, at the place that src/rpc/placement.h says for a call that is there.
@@ -96,6 +99,7 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   std::vector<std::pair<std::string, Value>> kwargs;
   std::string code_hash, code_text;
   bool async_execution = false;
+  size_t stream_credit = 0;         // the result is to be a stream
   std::optional<Value> after;       // an RRef: begin when the value behind it is there
   detail::Ref<OwnerEntry> creates;  // the value stays here, the caller gets None
   detail::Ref<CallState> local;     // a call to oneself: its answer goes here

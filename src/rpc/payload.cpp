@@ -3,6 +3,23 @@
 #include <fmt/format.h>
 
 namespace tine::rpc {
+namespace {
+
+void make_plain(ErrorBody& body) {
+  for (ErrorBody* b = &body; b; b = b->cause.get()) {
+    b->pickled.clear();
+    const bool known = b->qualname == b->kind;  // there is a class of tine's for it
+    if (!known && b->module == "builtins" && b->qualname.find('.') == std::string::npos) continue;
+    if (!known && !b->qualname.empty()) {
+      b->message =
+          fmt::format("{}{}{}: {}", b->module, b->module.empty() ? "" : ".", b->qualname, b->message);
+    }
+    b->module.clear();
+    b->qualname.clear();
+  }
+}
+
+}  // namespace
 
 void WireHooks::write(BodyWriter& out, const Value& value) {
   if (value.is(Tag::kRRef)) {
@@ -32,6 +49,7 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
 }
 
 Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) {
+  if (type == ExtType::kForeign || type == ExtType::kForeignSegment) has_foreign_ = true;
   switch (type) {
     case ExtType::kRRef: return detail::Ref<RRefObject>(references_.read(bytes, peer_));
     case ExtType::kForeign: {
@@ -48,6 +66,16 @@ Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Re
     }
     default: return ValueHooks::read(type, bytes, std::move(segment));
   }
+}
+
+std::exception_ptr WireHooks::refusal_of(std::string_view what) {
+  return make_error(
+      ErrorKind::kAuth,
+      fmt::format(
+          "{} is or holds a pickle, and this worker reads none of others: it was started with "
+          "allow=\"registered\". Numbers, str, None, tensors, RRefs, and lists, tuples and dicts of these "
+          "travel without",
+          what));
 }
 
 void WireHooks::hand_over(OutFrame& frame) {
@@ -129,7 +157,8 @@ ErrorBody error_body_of(const std::exception_ptr& error) {
   }
 }
 
-std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker) {
+std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker, bool takes_foreign) {
+  if (!takes_foreign) make_plain(body);
   Hop hop{Hop::Kind::kWorker, worker.name, "", 0};
   if (body.qualname.empty() && body.pickled.empty()) return with_hop(body.to_exception(), std::move(hop));
   body.trail.push_back(std::move(hop));

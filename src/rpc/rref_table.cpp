@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace tine::rpc {
@@ -39,17 +40,46 @@ void OwnerEntry::fail(std::exception_ptr error) noexcept {
 OwnerRRef::OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self)
     : Reference(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
 OwnerRRef::~OwnerRRef() = default;
+PassedRRef OwnerRRef::lend() const { return table_->lend(*this); }
 Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+Future<Value> OwnerRRef::next_items(std::string what, int64_t taken, TimePoint deadline) const {
+  return table_->next_items(*this, std::move(what), taken, deadline);
+}
 
 TimePoint OwnerRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
 
 UserRRef::UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner)
-    : Reference(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {}
+    : Reference(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {
+  table_->count_held(1);
+}
 UserRRef::~UserRRef() {
+  table_->count_held(-1);
   if (leased_) table_->release(id_);
 }
 Future<Value> UserRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+Future<Value> UserRRef::next_items(std::string what, int64_t taken, TimePoint deadline) const {
+  return table_->next_items(*this, std::move(what), taken, deadline);
+}
 TimePoint UserRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
+PassedRRef UserRRef::lend() const { return table_->lend(*this); }
+
+bool UserRRef::confirmed_by_owner() const noexcept {
+  const detail::State<Value>& state = *confirmed_.state();
+  if (state.outcome() != detail::Outcome::kError) return state.outcome() == detail::Outcome::kValue;
+  try {
+    std::rethrow_exception(*state.peek_error());
+  } catch (const RemoteException&) {
+    return true;
+  } catch (
+      const Error&
+          e) {  // one that a worker sent says so; a deadline, a death or a cancellation was found out here
+    return std::any_of(e.trail().begin(), e.trail().end(),
+                       [](const Hop& hop) { return hop.kind == Hop::Kind::kWorker; });
+  } catch (...) {
+    return false;
+  }
+}
+
 Future<Value> UserRRef::local_value() const {
   const Workers& workers = table_->workers();
   throw Error(fmt::format(
@@ -204,8 +234,78 @@ void RRefTable::undo(const Export& done) noexcept {
   }
 }
 
+PassedRRef RRefTable::lend(const Reference& reference) {
+  if (!reference.is_owner() && !static_cast<const UserRRef&>(reference).leased())
+    (void)reference.confirmed().get();
+  const MutexLock lock(mutex_);
+  const uint64_t fork = next_fork_++;
+  if (!cleared_) {
+    pins_.emplace(fork, Pin{detail::Ref<const Reference>::share(&reference), -1});
+    if (reference
+            .is_owner()) {  // a lease of its own keeps the entry where the taker's lease will look for it
+      const auto& entry = static_cast<const OwnerRRef&>(reference).entry();
+      entries_.try_emplace(key_of(entry->id), entry);
+      add_lease(*entry, workers_.rank());
+    }
+  }
+  return {reference.id(), workers_.rank(), fork};
+}
+
+detail::Ref<Reference> RRefTable::take(const PassedRRef& passed) {
+  check(passed);
+  if (passed.parent < 0 || passed.parent >= workers_.size())
+    throw ValueError(
+        fmt::format("a reference lent by rank {} in a world of {}", passed.parent, workers_.size()));
+  if (passed.id.owner == workers_.rank()) {
+    auto reference = owned(passed.id);
+    tell_fork_done(passed);
+    return reference;
+  }
+  auto reference = detail::make_ref<UserRRef>(shared(), passed.id, workers_.info(passed.id.owner));
+  tell_lease(passed);
+  return reference;
+}
+
+void RRefTable::unpin(uint64_t fork) noexcept {
+  detail::Ref<OwnerEntry> dropped;
+  Pin pin{{}, -1};
+  const MutexLock lock(mutex_);
+  const auto at = pins_.find(fork);
+  if (at == pins_.end()) return;
+  pin = std::move(at->second);
+  pins_.erase(at);
+  if (!pin.reference->is_owner()) return;
+  const auto entry = entries_.find(key_of(pin.reference->id()));
+  if (entry == entries_.end()) return;
+  drop_lease(*entry->second, workers_.rank());
+  dropped = forget_if_unused(entry);
+}
+
+// A dead owner: using the reference says so.
+void RRefTable::tell_lease(const PassedRRef& passed) {
+  OutFrame lease(FrameKind::kLease);
+  write_lease(lease.body, passed);
+  workers_.tell(passed.id.owner, std::move(lease));
+}
+
+// The parent may let go of its own reference. A dead one has no pins.
+void RRefTable::tell_fork_done(const PassedRRef& passed) {
+  if (passed.parent == workers_.rank()) return unpin(passed.fork);
+  OutFrame done(FrameKind::kForkDone);
+  write_fork_done(done.body, passed.fork);
+  workers_.tell(passed.parent, std::move(done));
+}
+
 detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from) {
   const PassedRRef passed = parse_rref(ext);
+  check(passed);
+  if (passed.id.owner == workers_.rank()) return owned(passed.id);
+  auto reference = detail::make_ref<UserRRef>(shared(), passed.id, workers_.info(passed.id.owner));
+  if (from != passed.id.owner) tell_lease({passed.id, from, passed.fork});
+  return reference;
+}
+
+void RRefTable::check(const PassedRRef& passed) const {
   const RRefId& id = passed.id;
   if (id.owner < 0 || id.owner >= workers_.size()) {
     throw ValueError(fmt::format("a reference owned by rank {} in a world of {}", id.owner, workers_.size()));
@@ -214,24 +314,17 @@ detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from)
     throw ValueError(
         fmt::format("a reference from an earlier life of worker '{}'", workers_.info(id.owner).name));
   }
-  if (id.owner == workers_.rank()) {
-    detail::Ref<OwnerEntry> entry, dropped;
-    {
-      const MutexLock lock(mutex_);
-      entry = expect(id);
-      // An entry that only holds the error of an unknown id is not kept in the table.
-      dropped = forget_if_unused(entries_.find(key_of(id)));
-    }
-    return own(std::move(entry));
+}
+
+detail::Ref<Reference> RRefTable::owned(const RRefId& id) {
+  detail::Ref<OwnerEntry> entry, dropped;
+  {
+    const MutexLock lock(mutex_);
+    entry = expect(id);
+    // An entry that only holds the error of an unknown id is not kept in the table.
+    dropped = forget_if_unused(entries_.find(key_of(id)));
   }
-  auto reference = detail::make_ref<UserRRef>(shared(), id, workers_.info(id.owner));
-  if (from != id.owner) {
-    OutFrame lease(FrameKind::kLease);
-    write_lease(lease.body, {id, from, passed.fork});
-    // A dead owner: using the reference says so.
-    workers_.tell(id.owner, std::move(lease));
-  }
-  return reference;
+  return own(std::move(entry));
 }
 
 void RRefTable::on_lease(int from, const PassedRRef& passed) {
@@ -240,10 +333,7 @@ void RRefTable::on_lease(int from, const PassedRRef& passed) {
     if (cleared_) return;
     add_lease(*expect(passed.id), from);
   }
-  // Only now may the parent let go of its own reference.
-  OutFrame done(FrameKind::kForkDone);
-  write_fork_done(done.body, passed.fork);
-  workers_.tell(passed.parent, std::move(done));  // a dead parent has no pins
+  tell_fork_done(passed);  // only now
 }
 
 bool RRefTable::on_frame(int from, const Frame& frame) {
@@ -257,9 +347,7 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
         return true;
       }
       case FrameKind::kForkDone: {
-        Export pin;
-        pin.fork = read_fork_done(frame.body);
-        undo(pin);
+        unpin(read_fork_done(frame.body));
         return true;
       }
       case FrameKind::kRelease: {
@@ -335,6 +423,11 @@ void RRefTable::clear(const std::exception_ptr& cause) noexcept {
     entry->value->observe();  // given up by this worker's own shutdown, which is not reported
     entry->fail(cause);
   }
+}
+
+size_t RRefTable::pinned() const {
+  const MutexLock lock(mutex_);
+  return pins_.size();
 }
 
 size_t RRefTable::entries() const {

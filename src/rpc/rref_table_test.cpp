@@ -49,6 +49,7 @@ class Worker final : public Workers, public Fetcher {
   bool is_dead(int rank) const noexcept override { return dead[static_cast<size_t>(rank)]; }
   void tell(int rank, OutFrame frame) noexcept override;
   Future<Value> fetch(const Reference&, TimePoint) override { return {}; }
+  Future<Value> next_items(const Reference&, std::string, int64_t, TimePoint) override { return {}; }
   TimePoint deadline_after(Seconds) const override { return kNoDeadline; }
 
   std::shared_ptr<void> life = std::make_shared<int>();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/rpc/payload.h"
+#include "src/rpc/served_stream.h"
 #include "src/value/cost.h"
 
 namespace tine::rpc {
@@ -23,7 +24,7 @@ Place place_of(const IncomingState& call, At at) noexcept {
 }  // namespace
 
 Server::Server(World& world, RRefTable& table, Options options)
-    : world_(world), ops_(options.ops), holding_(options.hold) {
+    : world_(world), ops_(options.ops), allow_(options.allow), holding_(options.hold) {
   handler = options.handler;
   codec = options.codec;
   executor = options.executor;
@@ -66,12 +67,36 @@ void Server::serve(Peer& from, Frame& frame, At at) noexcept {
   }
 }
 
+void Server::check_allowed(const Request& request) const {
+  if (allow_ == Allow::kAll) return;
+  std::string_view what;
+  switch (request.target) {
+    case Target::kServed:
+    case Target::kFetch:
+    case Target::kNext:
+    case Target::kControl: return;
+    case Target::kBuiltin: what = "the operator"; break;
+    case Target::kScript: what = "the script function"; break;
+    default: what = "the function"; break;
+  }
+  throw AuthError(fmt::format(
+      "worker '{}' does not run {} {} for others: it was started with allow=\"registered\", so they "
+      "call functions that it has registered (in Python @rpc.register, in C++ Worker::serve), by "
+      "their names",
+      worker, what, request.name));
+}
+
 void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
   Request request;
+  bool is_read = false;
   try {
     WireHooks hooks(*references, from.info.id);
     ReceivedSegments segments(std::move(frame.segments));
     request.read(frame.body, segments, hooks);
+    is_read = true;
+    check_allowed(request);
+    if (hooks.must_refuse())
+      std::rethrow_exception(WireHooks::refusal_of(fmt::format("an argument of {}", request.name)));
     if (request.target == Target::kForeign) {
       std::vector<Value>& args = request.args;
       const bool has_payload = !args.empty() && ForeignPayload::in(args[0]);
@@ -86,11 +111,20 @@ void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
     }
     begin(from, frame, request, at);
   } catch (...) {
+    std::exception_ptr error = std::current_exception();
+    if (!is_read) {
+      // A call that is refused anyway may have had arguments that are, too: what is wrong with the call comes first.
+      try {
+        check_allowed(request);
+      } catch (const AuthError&) {
+        error = std::current_exception();
+      }
+    }
     // It has not become a call yet. Others may know of what it was to create.
     const auto id = request.creates ? request.creates : Request::creates_of(frame.body);
     if (id && id->owner == world_.rank() && id->owner_incarnation == world_.incarnation())
-      references->create(*id, from.info.id)->fail(std::current_exception());
-    tell_error(from, frame.header.call_id, error_body_of(std::current_exception()));
+      references->create(*id, from.info.id)->fail(error);
+    tell_error(from, frame.header.call_id, error_body_of(error));
   }
 }
 
@@ -123,6 +157,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
     call->code_text = std::move(request.code_text);
     call->async_execution = request.async_execution;
     call->after = std::move(request.after);
+    call->stream_credit = request.stream_credit;
     if (request.creates) {
       if (request.creates->owner != world_.rank() ||
           request.creates->owner_incarnation != world_.incarnation())
@@ -144,6 +179,7 @@ void Server::serve_local(detail::Ref<CallState> state, CallRequest request, deta
   call->args = std::move(request.args);
   call->kwargs = std::move(request.kwargs);
   call->async_execution = request.async_execution;
+  call->stream_credit = request.stream_credit;
   if (request.code) {
     call->code_hash = request.code->hash;
     call->code_text = request.code->text;
@@ -174,6 +210,18 @@ void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
       case Target::kFetch:
         if (call->args.size() != 1) throw ValueError("a fetch without its reference");
         return call->answer_with(Reference::from(call->args[0])->local_value(), false);
+      case Target::kNext: {
+        if (call->args.size() != 2 || !call->args[1].is_int())
+          throw ValueError("a request for the next items without the stream and a number");
+        const Future<Value> stream = Reference::from(call->args[0])->local_value();
+        const int64_t taken = call->args[1].as_int();
+        if (!stream.ready()) {
+          // No code of a user's: it hands the request to the stream.
+          return call->answer_with(
+              stream.and_then([taken](const Value& value) { return next_items(value, taken); }), true);
+        }
+        return call->answer_with(next_items(stream.get(), taken), true);
+      }
       case Target::kControl: return control_->serve_control(call);
     }
   } catch (...) {

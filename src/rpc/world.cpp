@@ -4,8 +4,8 @@
 
 namespace tine::rpc {
 
-World::World(std::string name, int rank, uint64_t incarnation)
-    : name_(std::move(name)), rank_(rank), incarnation_(incarnation) {}
+World::World(std::string name, int rank, uint64_t incarnation, Allow allow)
+    : name_(std::move(name)), rank_(rank), incarnation_(incarnation), allow_(allow) {}
 
 void World::fill(std::vector<detail::Ref<Peer>> peers) {
   peers_ = std::move(peers);

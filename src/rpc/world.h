@@ -19,7 +19,7 @@ namespace tine::rpc {
 
 class World final : public Workers {
  public:
-  World(std::string name, int rank, uint64_t incarnation);
+  World(std::string name, int rank, uint64_t incarnation, Allow allow = Allow::kAll);
 
   void fill(std::vector<detail::Ref<Peer>> peers);
 
@@ -38,6 +38,7 @@ class World final : public Workers {
   uint64_t incarnation_of(int rank) const noexcept override { return peer(rank).incarnation; }
   bool is_dead(int rank) const noexcept override { return peer(rank).dead(); }
   void tell(int rank, OutFrame frame) noexcept override { peer(rank).tell(std::move(frame)); }
+  bool takes_foreign() const noexcept override { return allow_ == Allow::kAll; }
 
   // Something that wait_until's condition may look at has changed: a worker died, a message came.
   void changed() noexcept;
@@ -55,6 +56,7 @@ class World final : public Workers {
   const std::string name_;
   const int rank_;
   const uint64_t incarnation_;
+  const Allow allow_;
   std::vector<WorkerInfo> workers_;
   std::unordered_map<std::string, int> ranks_;
   std::vector<detail::Ref<Peer>> peers_;

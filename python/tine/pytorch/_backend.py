@@ -22,8 +22,8 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
     rpc_timeout: seconds a call may take unless it says otherwise; 0: for ever.
     init_method: where the workers meet: env://, tcp://host:port or file:///path.
     host: the address, or address:port, to listen at; unless set TINE_HOST, else 127.0.0.1.
-    plaintext_beyond_loopback: whether that may be an address beyond loopback, until tine speaks TLS; unless set whether
-        TINE_PLAINTEXT is 1.
+    plaintext_beyond_loopback: whether that may be an address beyond loopback without TLS (TINE_TLS_CERT and others); unless
+        set whether TINE_PLAINTEXT is 1.
     secret: what the workers prove to each other; unless set TINE_AUTH_KEY, else the user's key file.
     transports: the ways between workers, nearest first: another worker is reached by the first that leads to it. "shm":
         memory that two processes of one machine share; "unix": sockets between such processes; "tcp".

@@ -51,6 +51,8 @@ class ChannelEvents : public detail::RefCounted {
   virtual void loop_ends() noexcept = 0;
 };
 
+class Encryption;  // src/rpc/transport/encryption.h
+
 class Channel {
  public:
   struct Outcome {
@@ -104,6 +106,10 @@ class Channel {
 
   // --- liveness
   [[nodiscard]] virtual bool has_unread() const noexcept = 0;
+
+  // --- who is there
+  // Null where nothing encrypts the channel.
+  [[nodiscard]] virtual const Encryption* encryption() const noexcept { return nullptr; }
 
   // --- the end
   // Both directions end: what the other side wrote before can still be read, on either side.

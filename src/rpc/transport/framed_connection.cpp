@@ -9,6 +9,7 @@
 
 #include "src/base/error_or_want.h"
 #include "src/base/let_go.h"
+#include "src/rpc/transport/encryption.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -638,7 +639,10 @@ CloseInfo FramedConnection::how_it_ended(int error) const {
     info.reason = goodbye->reason;
   } else {
     std::string how = reading_.frames.inside_frame() ? "died in the middle of a frame" : "died";
-    if (error != 0) {
+    const Encryption* const encryption = channel_->encryption();
+    if (const std::string why = encryption ? encryption->why_ended() : std::string(); !why.empty()) {
+      how += ": " + why;
+    } else if (error != 0) {
       how += fmt::format(": {}", std::strerror(error));
     } else if (broken != 0) {
       how += fmt::format(": writing to it failed: {}", std::strerror(broken));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "src/base/error_or_want.h"
+#include "src/rpc/transport/encryption.h"
 #include "src/rpc/transport/framed_connection.h"
 #include "tine/error.h"
 
@@ -91,12 +92,22 @@ bool PendingHandshake::write_out() {
     const Channel::Outcome written = channel_->try_write({&piece, 1});
     if (written.what == Channel::What::kNothingNow) return false;
     if (written.what == Channel::What::kEnded) {
-      handshake_.ended(fmt::format("closed the connection ({})", std::strerror(written.error)));
+      ended(fmt::format("closed the connection ({})", std::strerror(written.error)));
       return true;
     }
     handshake_.written(written.bytes);
   }
   return true;
+}
+
+void PendingHandshake::ended(std::string_view how) {
+  const Encryption* const encryption = channel_->encryption();
+  const std::string why = encryption ? encryption->why_ended() : std::string();
+  if (why.empty()) {
+    handshake_.ended(how);
+  } else {
+    handshake_.distrust(why);
+  }
 }
 
 PeerInfo PendingHandshake::peer() const {
@@ -132,8 +143,11 @@ void PendingHandshake::step() {
       return;
     }
     if (read.what == Channel::What::kEnded) {
-      handshake_.ended(read.error == 0 ? "closed the connection" : std::strerror(read.error));
+      ended(read.error == 0 ? "closed the connection" : std::strerror(read.error));
       return finish(nullptr, handshake_.error());
+    }
+    if (const Encryption* const e = channel_->encryption(); e && !handshake_.is_bound()) {
+      handshake_.bind(e->binding(), [e](std::string_view name) { return e->objection_to(name); });
     }
     handshake_.received(read.bytes);
   }

@@ -33,6 +33,7 @@ class PendingHandshake final : public ChannelEvents {
   void go_on() noexcept;
   void step();
   bool write_out();
+  void ended(std::string_view how);
   void finish(detail::Ref<Connection> connection, std::exception_ptr error) noexcept;
   [[nodiscard]] PeerInfo peer() const;
   void agree();

@@ -18,6 +18,7 @@ import traceback
 import types
 
 from ... import _C
+from ._async_items import AsyncItems
 from ._coroutines import coroutines
 
 TYPE_CHECKING = False
@@ -88,7 +89,7 @@ class _Buffers(list[memoryview]):
 _BY_ITSELF = 65536
 _OPCODES = ((bytes, b"B", 4), (bytes, b"\x8e", 8), (bytearray, b"\x96", 8))
 # In its place: the class, called with the next buffer (NEXT_BUFFER, TUPLE1, REDUCE).
-_FROM_BUFFER = {bytes: b"cbuiltins\nbytes\n\x97\x85R", bytearray: b"cbuiltins\nbytearray\n\x97\x85R"}
+_FROM_BUFFER: dict[Any, bytes] = {bytes: b"cbuiltins\nbytes\n\x97\x85R", bytearray: b"cbuiltins\nbytearray\n\x97\x85R"}
 
 
 def _joined(chunks: list[Any], buffers: _Buffers, memo: Callable[[], dict[int, Any]]) -> bytes:
@@ -186,22 +187,73 @@ def _pickled(obj: object, what: str) -> tuple[bytes, list[Any]]:
         pickler = _idle.pop()
     except IndexError:
         pickler = _Pickler()
+    try:
+        data, leaves = _dumped(pickler, obj, what)  # a pickler that raised is not used again
+    except Exception as error:
+        by_value = _pickler_by_value() if _is_of_no_name(error) else None
+        if by_value is None:
+            raise
+        return _dumped(by_value, obj, what)
+    if len(data) <= 4096:  # a large one keeps large tables
+        pickler.chunks.clear()
+        pickler.buffers.clear()
+        pickler.buffers.places.clear()
+        pickler.clear_memo()
+        pickler.leaves = pickler.tensors = None
+        _idle.append(pickler)
+    return data, leaves
+
+
+def _is_of_no_name(error: Exception) -> bool:
+    """Whether the pickler met a lambda, or a function or class of a function: those have no name that the callee knows."""
+    text = str(error)
+    return "<lambda>" in text or "<locals>" in text or "local object" in text
+
+
+def _has_name(obj: Any) -> bool:
+    found = _imported(obj.__module__)
+    for part in obj.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is obj
+
+
+def _pickler_by_value() -> Any:
+    """A pickler that sends the code of what has no name, where cloudpickle is installed; else None."""
+    global _ByValue
+    if _ByValue is None:
+        try:
+            base: Any = importlib.import_module("cloudpickle").CloudPickler
+        except ImportError:
+            return None
+
+        def make(self: Any) -> None:
+            self.chunks = []
+            self.buffers = _Buffers(self.chunks)
+            base.__init__(self, types.SimpleNamespace(write=self.chunks.append), 5, self.buffers)
+
+        def reducer_override(self: Any, obj: Any) -> Any:
+            reduced = _Pickler.reducer_override(self, obj)
+            if reduced is not NotImplemented or (isinstance(obj, (type, types.FunctionType)) and _has_name(obj)):
+                return reduced
+            return base.reducer_override(self, obj)
+
+        _ByValue = type("ByValue", (base,), {"__init__": make, "reducer_override": reducer_override})
+    return _ByValue()
+
+
+_ByValue: Any = None
+
+
+def _dumped(pickler: Any, obj: object, what: str) -> tuple[bytes, list[Any]]:
     pickler.what = what
     leaves: list[Any] = []
     tensors: list[Any] = []
     pickler.leaves, pickler.tensors = leaves, tensors
     chunks, buffers = pickler.chunks, pickler.buffers
-    pickler.dump(obj)  # one that raised is not used again
+    pickler.dump(obj)
     data = chunks[0] if len(chunks) == 1 else _joined(chunks, buffers, pickler.memo.copy)
     if tensors or buffers:
         leaves.append(_C._rpc.lift(tensors, buffers))
-    if len(data) <= 4096:  # a large one keeps large tables
-        chunks.clear()
-        buffers.clear()
-        buffers.places.clear()
-        pickler.clear_memo()
-        pickler.leaves = pickler.tensors = None
-        _idle.append(pickler)
     return data, leaves
 
 
@@ -275,10 +327,10 @@ def call_to_pickle(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         return _pickled((func, args, kwargs), f"an argument of {name_of(func)}")
     except Exception as error:
         error.add_note(f"while sending a call of {name_of(func)} to another worker")
-        if "<lambda>" in str(error) or "local object" in str(error):
+        if _is_of_no_name(error):
             error.add_note(
                 "functions and classes are sent by name: define it at the top level of a file that the other worker has, "
-                "or script it (tine.jit.script): then its code is sent"
+                "or script it (tine.jit.script) or install cloudpickle on both workers: then its code is sent"
             )
         raise
 
@@ -351,22 +403,24 @@ def _as_failed(error: BaseException) -> _C.Future[Any]:
     return failed
 
 
-def _found(load: Callable[..., Any], *given: Any) -> Any:
-    try:
-        return load(*given)
-    except CalleeImportError:
-        raise
-    except (AttributeError, ImportError) as error:
-        kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
-        fresh = kind(
-            f"{_text(error)}. Default RPC pickler does not serialize function code. Ensure that function definitions "
-            "match on caller and callee"
-        )
-        fresh.add_note(
-            "this worker does not have the function (or class) of the call: it must be importable here under the name "
-            "under which it was sent; functions of __main__ exist only where the same program runs"
-        )
-        raise fresh from error
+def _not_found(error: AttributeError | ImportError) -> BaseException:
+    """What the caller is told when this worker does not have what it names."""
+    if isinstance(error, CalleeImportError):
+        return error
+    kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
+    fresh = kind(
+        f"{_text(error)}. Default RPC pickler does not serialize function code. Ensure that function definitions "
+        "match on caller and callee"
+    )
+    fresh.__cause__ = error
+    if str(getattr(error, "name", None)).partition(".")[0] == "cloudpickle":
+        fresh.add_note("the caller sent the code of a lambda or a local function: install cloudpickle on this worker, too")
+        return fresh
+    fresh.add_note(
+        "this worker does not have the function (or class) of the call: it must be importable here under the name "
+        "under which it was sent; functions of __main__ exist only where the same program runs"
+    )
+    return fresh
 
 
 def find(module: str, qualname: str) -> Any:
@@ -374,7 +428,10 @@ def find(module: str, qualname: str) -> Any:
     names = [text.encode("utf-8") for text in (module, qualname)]
     # As pickle writes it: protocol 4, the two texts, STACK_GLOBAL.
     texts = b"".join(b"X" + len(text).to_bytes(4, "little") + text for text in names)
-    return _found(pickle.loads, b"\x80\x04" + texts + b"\x93.")
+    try:
+        return pickle.loads(b"\x80\x04" + texts + b"\x93.")
+    except (AttributeError, ImportError) as error:
+        raise _not_found(error)
 
 
 def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
@@ -382,7 +439,10 @@ def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
 
 
 def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
-    func, args, kwargs = _found(from_pickle, data, leaves)
+    try:
+        func, args, kwargs = from_pickle(data, leaves)
+    except (AttributeError, ImportError) as error:
+        raise _not_found(error)
     if isinstance(func, MethodCall):
         func = func.resolve()
     result = func(*args, **kwargs)
@@ -589,6 +649,7 @@ def rebuild_error(
 
 
 _C._rpc.set_hooks(
-    execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType
+    execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType,
+    AsyncItems,
 )
 copyreg.pickle(RemoteTraceback, lambda e: (RemoteTraceback, (e.text,)))

@@ -1,10 +1,13 @@
 #include "src/rpc/transport/stream/socket_connector.h"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <utility>
+
+#include "tine/error.h"
 
 namespace tine::rpc {
 
@@ -47,8 +50,7 @@ void SocketConnector::try_target() {
   const SocketAddress& target = targets_[next_];
   socket_ = make_socket(target.storage.ss_family);
   if (!socket_) return target_failed(EAFNOSUPPORT);
-  if (::connect(socket_.get(), target.get(), target.length) == 0)
-    return connected(make_channel_(std::move(socket_)));
+  if (::connect(socket_.get(), target.get(), target.length) == 0) return target_connected(std::move(socket_));
   if (errno != EINPROGRESS) return target_failed(errno);
   watcher_ = detail::make_ref<Watcher>(detail::Ref<SocketConnector>::share(this));
   loop().watch(socket_.get(), *watcher_, EPOLLOUT);
@@ -66,10 +68,18 @@ void SocketConnector::on_events(uint32_t events) noexcept {
   watcher_ = nullptr;
   try {
     if (error != 0) return target_failed(error);
-    connected(make_channel_(std::move(socket)));
+    target_connected(std::move(socket));
   } catch (const std::exception&) {
     give_up(std::current_exception());
   }
+}
+
+void SocketConnector::target_connected(FileDescriptor socket) {
+  if (const std::string bad = objection_to_user_of(socket.get()); !bad.empty()) {
+    return give_up(make_error(ErrorKind::kAuth,
+                              fmt::format("refused the process that listens on {}: {}", address(), bad)));
+  }
+  connected(make_channel_(std::move(socket)));
 }
 
 void SocketConnector::target_failed(int error) {

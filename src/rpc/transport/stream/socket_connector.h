@@ -23,6 +23,7 @@ class SocketConnector final : public Connector {
   void stop_trying() noexcept override;
   void try_target();
   void on_events(uint32_t events) noexcept;
+  void target_connected(FileDescriptor socket);
   void target_failed(int error);
 
   const std::vector<SocketAddress> targets_;

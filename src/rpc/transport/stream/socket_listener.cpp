@@ -1,5 +1,6 @@
 #include "src/rpc/transport/stream/socket_listener.h"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include <cerrno>
 #include <new>
 #include <utility>
+
+#include "tine/error.h"
 
 namespace tine::rpc {
 namespace {
@@ -72,6 +75,12 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
     }
     prepare_accepted(fd.get(), from.storage.ss_family);
     try {
+      if (const std::string bad = objection_to_user_of(fd.get()); !bad.empty()) {
+        acceptor_->refused(
+            make_error(ErrorKind::kAuth,
+                       fmt::format("refused a process that connected to {}: {}", acceptor_->address(), bad)));
+        continue;
+      }
       std::string text = from.storage.ss_family == AF_UNIX ? acceptor_->address() : from.text();
       acceptor_->accepted(make_channel_(std::move(fd)), std::move(text));
     } catch (const std::bad_alloc&) {
