@@ -1,6 +1,6 @@
 // TlsOptions: the files that make a worker's TCP connections encrypted, by TLS 1.3. For rpc::JoinOptions and RawNodeOptions.
 //
-//   options.tls = {"w1.pem", "w1.key", "ca.pem"};
+//   tine::rpc::TlsOptions tls{.cert = "w1.pem", .key = "w1.key", .ca = "ca.pem"};  // JoinOptions::tls
 //
 // `tine keys` makes such files. docs/security.md says what is checked.
 #pragma once

@@ -121,3 +121,15 @@ def test_a_part_that_is_missing_in_the_environment_is_named(monkeypatch):
     monkeypatch.setenv("TINE_TLS_CERT", "c")
     with pytest.raises(tine.ValueError, match="TINE_TLS_KEY and TINE_TLS_CA are not set in the environment"):
         rpc.init_rpc("w", rank=0, world_size=2, rpc_backend_options=rpc.RpcBackendOptions(init_method="tcp://127.0.0.1:1"))
+
+
+def test_a_worker_without_a_certificate_does_not_load_openssls_tls():
+    run(
+        2,
+        """
+        rpc.init_rpc(NAME)
+        assert rpc.rpc_sync("worker0", torch.add, args=(torch.ones(1), 1)).item() == 2
+        rpc.shutdown()
+        assert "libssl" not in open("/proc/self/maps").read()
+        """,
+    )
