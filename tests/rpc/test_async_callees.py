@@ -157,3 +157,27 @@ def test_shutdown_cancels_what_still_runs():
         rpc.shutdown()
         """,
     )
+
+
+def test_a_coroutine_that_blocks_or_takes_no_cancellation_does_not_hold_up_the_end():
+    run(
+        1,
+        """
+        import asyncio
+        async def blocks(): time.sleep(60)
+        async def stays():
+            while True:
+                try: await asyncio.sleep(60)
+                except asyncio.CancelledError: pass
+        async def nothing(): return 5
+        for f in (stays, blocks):
+            rpc.init_rpc(NAME, rank=0, world_size=1)
+            call = rpc.rpc_async("worker0", f)
+            if f is stays: assert rpc.rpc_sync("worker0", nothing) == 5
+            began = time.monotonic()
+            rpc.shutdown(graceful=False)
+            assert time.monotonic() - began < 9
+            assert call.exception() is not None
+        os._exit(0)
+        """,
+    )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-_LONGEST_END = 5.0  # seconds for what runs to take note of its cancellation
+_LONGEST_END = 2.0  # seconds for what runs to take note of its cancellation
 
 
 class _Coroutines:
