@@ -23,14 +23,15 @@ struct PyFuture {
   PyObject_HEAD ValueState* state;  // owned, never null
   PyObject* weakrefs;               // for the interpreter
   PyObject* error;                  // the exception that shows a native error, made once
-  bool settable;  // made by Future(): only set_result() and set_exception() complete the state
+  const void* context_node;  // of a settable one: its Context's in the list of the state, if it has a Context
+  bool settable;             // made by Future(): only set_result() and set_exception() complete the state
   bool claimed;
   GradMode
       grad_mode;  // of callbacks added while it is pending; if none, that of the thread that completes it
 };
 
 // Blocks until the state is done. Returns 1, or 0 when the deadline passed, or -1 with the indicator set (the handler of a
-// signal raised). Releases the lock meanwhile, and looks for signals on the main thread. It takes a reference of its own,
+// signal raised, or the Context of this code stopped). Releases the lock meanwhile, and looks for signals on the main thread. It takes a reference of its own,
 // because the caller's Python object may go away while the lock is released.
 [[nodiscard]] int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline);
 // Waits and returns the value, or raises the error; null with the indicator set.

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
@@ -154,6 +155,7 @@ PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (!takes(count == 6 && PyFloat_Check(args[4]), "call")) return nullptr;
   return guarded([=] {
     const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
+    const PythonsContext here;
     PyRef future = checked(
         wrap_future(sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.call(std::move(r)); })));
     carry_grad_mode(future.get());
@@ -167,6 +169,7 @@ PyObject* remote(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (!takes(count == 6 && PyFloat_Check(args[4]), "remote")) return nullptr;
   return guarded([=] {
     const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
+    const PythonsContext here;
     const RRef rref = sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); });
     ValueState& creation = creation_of(rref);
     if (creation.where().line() == 0) creation.made_at(calling_place());

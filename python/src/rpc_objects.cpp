@@ -7,6 +7,7 @@
 
 #include "python/src/abi.h"
 #include "python/src/arguments.h"
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "tine/runtime.h"
 
@@ -236,6 +237,7 @@ Future<Value> fetched(const char* function, PyObject* self, PyObject* const* arg
                  given[0], TypeName(given[0]).c_str());
     throw_error();
   }
+  const PythonsContext here;
   return rref_of(self).to_here(Seconds(seconds));
 }
 PyObject* to_here(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {

@@ -20,7 +20,7 @@ struct RpcHooks {
   PyRef pickle;          // (object, what errors call it) -> (bytes, leaves)
   PyRef unpickle;        // (data, leaves) -> object
   PyRef describe_error;  // (exception) -> (module, qualname, message, traceback, bytes | None)
-  PyRef rebuild_error;   // (kind, message, module, qualname, traceback, data) -> exception
+  PyRef rebuild_error;   // (kind, message, module, qualname, traceback, data, calls) -> exception
 };
 void set_rpc_hooks(RpcHooks hooks);
 

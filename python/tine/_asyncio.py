@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tine._C import Cancelled, Future, _Canceller, _on_cancel, _Promise
+from tine._C import Cancelled, Future, _Canceller, _in_context, _on_cancel, _Promise
 
 if TYPE_CHECKING:
     from tine._C import _AsCompleted
@@ -26,9 +26,10 @@ def _tell(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arg
 
 
 def await_future(future: Future[_T]) -> Generator[Any, Any, _T]:
-    """The iterator that ``await future`` runs: cancelling the task cancels the future."""
-    woken = None
+    """The iterator that ``await future`` runs: cancelling the task cancels the future, and its Context ends the wait."""
+    woken = first = None
     if not future.done():
+        first = _in_context(future)
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
 
@@ -36,17 +37,19 @@ def await_future(future: Future[_T]) -> Generator[Any, Any, _T]:
             if not woken.done():
                 woken.set_result(None)
 
-        future.add_done_callback(lambda _: _tell(loop, wake))
+        first.add_done_callback(lambda _: _tell(loop, wake))
         try:
             yield from woken
         except asyncio.CancelledError:
             future.cancel()
-            del future, woken
+            del future, woken, first
             raise
     try:
+        if first is not None and not future.done():
+            first.value()  # raises what ended the Context
         return future.value()
     finally:
-        del future, woken  # the exception has this frame, and the future the exception
+        del future, woken, first  # the exception has this frame, and the future the exception
 
 
 async def next_completed(completed: _AsCompleted[_F]) -> _F:

@@ -10,6 +10,8 @@ Peers prove a shared secret before anything is decoded: ``TINE_AUTH_KEY``, else 
 from __future__ import annotations
 
 from . import constants, functions
+from ..._trail import Hop
+from ._current_call import CurrentCall, current_call
 from .api import (
     RRef,
     PyRRef,
@@ -38,12 +40,15 @@ def is_available() -> bool:
 
 __all__ = [
     "BackendType",
+    "CurrentCall",
+    "Hop",
     "PyRRef",
     "RRef",
     "RpcBackendOptions",
     "TensorPipeRpcBackendOptions",
     "WorkerInfo",
     "constants",
+    "current_call",
     "functions",
     "get_rpc_timeout",
     "get_worker_info",

@@ -6,6 +6,9 @@ from tine.futures import Future
 
 from . import constants as constants
 from . import functions as functions
+from ..._trail import Hop as Hop
+from ._current_call import CurrentCall as CurrentCall
+from ._current_call import current_call as current_call
 from .api import PyRRef as PyRRef
 from .api import RRef as RRef
 from .api import WorkerInfo as WorkerInfo
@@ -30,12 +33,15 @@ _AnyAsync = Callable[..., Future[_T]]
 
 __all__ = [
     "BackendType",
+    "CurrentCall",
+    "Hop",
     "PyRRef",
     "RRef",
     "RpcBackendOptions",
     "TensorPipeRpcBackendOptions",
     "WorkerInfo",
     "constants",
+    "current_call",
     "functions",
     "get_rpc_timeout",
     "get_worker_info",
