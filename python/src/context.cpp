@@ -32,9 +32,11 @@ struct Served {
 struct PyContext {
   PyObject_HEAD Context context;
   std::shared_ptr<const Served> served;  // null: work of no call
+  int generation;  // a child of fork(2) has none of its parent's Contexts: their timer and their callers are not here
 };
 struct PySource {
   PyObject_HEAD CancelSource source;
+  int generation;  // what was started in the scopes of the parent of a fork(2) is the parent's to cancel
 };
 
 constinit PyTypeObject* context_type = nullptr;
@@ -51,14 +53,18 @@ PyObject* show(Context context, std::shared_ptr<const Served> served) {
   if (!object) return nullptr;
   std::construct_at(&as_context(object)->context, std::move(context));
   std::construct_at(&as_context(object)->served, std::move(served));
+  as_context(object)->generation = tine::detail::forks_so_far();
   return object;
 }
 
 // What the context variable holds: new reference, null for nothing and for None.
 PyObject* in_variable() noexcept {
   PyObject* const value = abi::context_value(variable);
-  if (!value) PyErr_Clear();
-  if (value != Py_None) return value;
+  if (!value) {
+    PyErr_Clear();
+    return nullptr;
+  }
+  if (is_context(value) && as_context(value)->generation == tine::detail::forks_so_far()) return value;
   Py_DECREF(value);
   return nullptr;
 }
@@ -173,11 +179,14 @@ PyObject* source_new(PyTypeObject* type, PyObject*, PyObject*) {
   return guarded([=]() -> PyObject* {
     CancelSource source;
     PyObject* const object = PyType_GenericAlloc(type, 0);
-    if (object) std::construct_at(&reinterpret_cast<PySource*>(object)->source, std::move(source));
+    if (!object) return nullptr;
+    std::construct_at(&reinterpret_cast<PySource*>(object)->source, std::move(source));
+    reinterpret_cast<PySource*>(object)->generation = tine::detail::forks_so_far();
     return object;
   });
 }
 PyObject* source_cancel(PyObject* self, PyObject*) {
+  if (reinterpret_cast<PySource*>(self)->generation != tine::detail::forks_so_far()) Py_RETURN_FALSE;
   const CancelSource source = reinterpret_cast<PySource*>(self)->source;
   return PyBool_FromLong(source.cancel());
 }
@@ -243,7 +252,16 @@ PyObject* in_context(PyObject*, PyObject* future) {
   });
 }
 
-PyMethodDef functions[] = {{"_enter_context", enter_context, METH_O, nullptr},
+// The Context of this code, to be put in force elsewhere; None for none.
+PyObject* context_or_none(PyObject*, PyObject*) {
+  return guarded([] {
+    PyObject* const here = context_to_carry();
+    return here ? here : Py_NewRef(Py_None);
+  });
+}
+
+PyMethodDef functions[] = {{"_context_here", context_or_none, METH_NOARGS, nullptr},
+                           {"_enter_context", enter_context, METH_O, nullptr},
                            {"_leave_context", leave_context, METH_O, nullptr},
                            {"_in_context", in_context, METH_O, nullptr},
                            {}};
@@ -261,7 +279,7 @@ PyObject* detail::context_object_here() {
   if (context_use.set) {
     if (PyObject* const held = in_variable()) return held;
   }
-  if (served_here) return Py_NewRef(served_here->context());
+  if (served_here && !served_here->of_parent()) return Py_NewRef(served_here->context());
   // A script that runs in a Context has called this code.
   if (tine::detail::ContextData* const threads = tine::detail::current_context()) {
     PyObject* const shown = show(Context(tine::detail::ContextRef(threads)), {});
@@ -283,9 +301,13 @@ bool detail::join_context_here(tine::detail::StateBase& state) {
   return true;
 }
 
+const Context& context_in(PyObject* object) noexcept { return as_context(object)->context; }
+
 void PythonsContext::enter() {
-  const Context here = context_here();
-  if (here.data().get() != tine::detail::current_context()) swap_.emplace(here.data());
+  object_ = PyRef::adopt(detail::context_object_here());
+  if (!object_) return;
+  const tine::detail::ContextRef& data = context_in(object_.get()).data();
+  if (data.get() != tine::detail::current_context()) swap_.emplace(data);
 }
 
 void CarriedContext::enter(PyObject* context) noexcept {

@@ -33,6 +33,8 @@ bool join_context_here(tine::detail::StateBase& state);
 
 // The Context in which this thread's Python code runs; empty for none. Throws std::bad_alloc.
 [[nodiscard]] Context context_here();
+// What such an object shows.
+[[nodiscard]] const Context& context_in(PyObject* object) noexcept;
 // The object that shows it, to be carried to a callback; new reference, null for none. Throws std::bad_alloc.
 [[nodiscard]] inline PyObject* context_to_carry() {
   return detail::context_use.any() ? detail::context_object_here() : nullptr;
@@ -42,7 +44,7 @@ inline bool join_here(tine::detail::StateBase& state) {
   return detail::context_use.any() && detail::join_context_here(state);
 }
 
-// In its scope C++ code of this thread runs in context_here(). The scope may be left without the lock.
+// In its scope C++ code of this thread runs in context_here().
 class PythonsContext {
  public:
   PythonsContext() {
@@ -51,9 +53,12 @@ class PythonsContext {
   }
   PythonsContext(const PythonsContext&) = delete;
   PythonsContext& operator=(const PythonsContext&) = delete;
+  // The object that shows it, null for none.
+  [[nodiscard]] PyObject* object() const noexcept { return object_.get(); }
 
  private:
   void enter();
+  PyRef object_;
   std::optional<tine::detail::ContextSwap> swap_;
 };
 
@@ -88,10 +93,13 @@ class ServedCall {
   ServedCall& operator=(const ServedCall&) = delete;
   // Borrowed. Throws std::bad_alloc.
   [[nodiscard]] PyObject* context();
+  // In the child of a fork(2) that the handler has made.
+  [[nodiscard]] bool of_parent() const noexcept { return generation_ != tine::detail::forks_so_far(); }
 
  private:
   const rpc::IncomingCall& call_;
   const CarriedContext nothing_carried_;
+  const int generation_ = tine::detail::forks_so_far();
   PyRef context_;
 };
 

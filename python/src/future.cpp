@@ -49,7 +49,7 @@ void set_up(PyFuture* future, ValueState* state, bool settable) {
   future->state = state;
   future->weakrefs = nullptr;
   future->error = nullptr;
-  future->context_node = nullptr;
+  future->context = nullptr;
   future->settable = settable;
   future->claimed = false;
   future->grad_mode = {};
@@ -71,7 +71,7 @@ std::unique_ptr<ValueState> new_state() noexcept {
 // False with the indicator set.
 bool enter_context(PyFuture* future) {
   return guarded([=] {
-           if (join_here(*future->state)) future->context_node = future->state->newest_callback();
+           if (join_here(*future->state)) future->context = future->state->newest_callback();
            return 0;
          }) == 0;
 }
@@ -163,8 +163,7 @@ bool would_abandon(PyFuture* self) noexcept {
 void abandon(PyFuture* self) {
   self->claimed = true;
   // Nobody but its Context waits: there is nobody to tell.
-  if (self->context_node && self->context_node == self->state->newest_callback() &&
-      self->state->references() == 2) {
+  if (self->context && self->context == self->state->newest_callback() && self->state->references() == 2) {
     self->state->cancel();
     return;
   }
@@ -200,6 +199,7 @@ void future_dealloc(PyObject* object) {
   if (state->binding == self) state->binding = nullptr;
   if (would_abandon(self)) abandon(self);  // a subclass's __del__ stood in for the finalizer
   Py_CLEAR(self->error);
+  if (!self->settable) Py_XDECREF(static_cast<PyObject*>(self->context));
   state->release();
   if (type == types.future && free_list.size < kFreeListSize && !PyObject_GC_IsFinalized(object)) {
     free_list.items[free_list.size++] = self;
@@ -320,7 +320,8 @@ bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, Py
 int wait_or_raise(PyFuture* self, TimePoint deadline) {
   if (looked_at(self)->done()) return 1;
   const PyRef keep = PyRef::share(as_object(self));
-  const int done = wait_done(Ref<ValueState>::share(self->state), deadline);
+  const int done =
+      wait_done(Ref<ValueState>::share(self->state), deadline, self->settable ? nullptr : self->context);
   if (done == 0) PyErr_SetString(PyExc_TimeoutError, "the Future is still pending at the end of the timeout");
   return done == 1 ? 1 : -1;
 }
@@ -575,6 +576,11 @@ PyObject* exception_of(PyFuture* self) {
 
 void carry_grad_mode(PyObject* future) noexcept { as_future(future)->grad_mode = GradMode::here(); }
 
+void made_in(PyObject* future, PyObject* context) noexcept {
+  PyFuture* const self = as_future(future);
+  if (context && !self->settable && !self->context) self->context = Py_NewRef(context);
+}
+
 bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   *deadline = kNoDeadline;
   if (!seconds || seconds == Py_None) return true;
@@ -598,12 +604,11 @@ bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
 
 namespace {
 
-// The Context of this code, if it can stop; else an empty one.
-Context context_that_can_stop() {
-  if (!detail::context_use.any()) [[likely]]
-    return {};
-  Context here = context_here();
-  return here.data().get() && tine::detail::can_stop(*here.data().get()) ? here : Context();
+// The object of this code's Context if that can stop.
+PyRef context_that_can_stop() {
+  PyRef here = PyRef::adopt(context_to_carry());
+  const Context* const context = here ? &context_in(here.get()) : nullptr;
+  return context && context->data().get() && tine::detail::can_stop(*context->data().get()) ? here : PyRef();
 }
 
 // The Context has ended the wait, not the future. The caller learns that; an error that comes later need not be reported.
@@ -613,15 +618,16 @@ Context context_that_can_stop() {
 }
 
 // What wait_done says of itself; throws when the Context ends the wait.
-int wait_in_context(const Ref<tine::detail::StateBase>& state, TimePoint deadline) {
+int wait_in_context(const Ref<tine::detail::StateBase>& state, TimePoint deadline, const void* made_in) {
   const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
   const bool guest = inside_gate();            // at exit the interpreter waits for such a thread
-  const Context context = context_that_can_stop();
-  const TimePoint end = std::min(deadline, context.deadline());
+  const PyRef here = context_that_can_stop();
+  const TimePoint end = here ? std::min(deadline, context_in(here.get()).deadline()) : deadline;
   std::optional<NotInPlace> in_time;
   if (end != kNoDeadline) in_time.emplace();
   Ref<tine::detail::StateBase> awaited = state;
-  if (context.data().get()) {
+  if (here && here.get() != made_in) {
+    const Context& context = context_in(here.get());
     if (!context.stopped()) {
       const GilRelease release;
       if (state->help_until(TimePoint::min())) return 1;
@@ -657,9 +663,9 @@ int wait_in_context(const Ref<tine::detail::StateBase>& state, TimePoint deadlin
 
 }  // namespace
 
-int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline) {
+int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline, const void* context) {
   if (state->done()) return 1;
-  return guarded([&] { return wait_in_context(state, deadline); });
+  return guarded([&] { return wait_in_context(state, deadline, context); });
 }
 
 PyObject* wait_value(PyFuture* future, TimePoint deadline) {

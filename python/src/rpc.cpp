@@ -159,6 +159,7 @@ PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count) {
     PyRef future = checked(
         wrap_future(sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.call(std::move(r)); })));
     carry_grad_mode(future.get());
+    made_in(future.get(), here.object());
     return future.leak();
   });
 }

@@ -57,6 +57,10 @@ class StopState : public std::enable_shared_from_this<StopState> {
     Watch(StateBase& state, std::shared_ptr<StopState> stop) noexcept
         : Node(&kOps), state_(Ref<StateBase>::share(&state)), stop_(std::move(stop)) {}
 
+    // One comes and goes with each future.
+    static void* operator new(size_t bytes) { return allocate_block(bytes); }
+    static void operator delete(void* watch, size_t bytes) noexcept { free_block(watch, bytes); }
+
    private:
     friend class StopState;
     static void run(Node* node, StateBase&) noexcept {

@@ -322,3 +322,83 @@ def test_a_process_that_ends_in_a_scope_ends():
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_scopes_that_are_cancelled_while_futures_end_leave_each_future_done_once():
+    source = [torch.futures.Future() for _ in range(200)]
+    ends, started = [], threading.Barrier(3)
+
+    def cancels():
+        started.wait(LONG)
+        for scope in scopes:
+            scope.cancel()
+
+    def completes():
+        started.wait(LONG)
+        for future in source:
+            future.set_result(1)
+
+    scopes = [torch.CancelScope() for _ in range(20)]
+    made = []
+    for i, future in enumerate(source):
+        with scopes[i % 20], torch.deadline(LONG):
+            made.append(future.then(lambda f: f.value()))
+            made[-1].add_done_callback(ends.append)
+            made.append(futures.collect_all([future, torch.futures.Future()]))
+    threads = [threading.Thread(target=f) for f in (cancels, completes)]
+    for thread in threads:
+        thread.start()
+    started.wait(LONG)
+    gc.collect()
+    for thread in threads:
+        thread.join(LONG)
+    assert all(future.done() for future in made)
+    assert sorted(map(id, ends)) == sorted(map(id, made[::2]))
+    for future in made[::2]:
+        assert future.cancelled() or future.wait() == 1
+
+
+def test_a_child_of_fork_is_outside_of_the_scopes_of_its_parent():
+    program = """if True:
+        import os, tine
+        with tine.CancelScope() as scope, tine.deadline(0.0):
+            child = os.fork()
+            if child == 0:
+                assert tine.Context.current().deadline is None
+                future = tine.futures.Future()
+                try:
+                    future.wait(timeout=0.01)
+                except tine.DeadlineExceeded:
+                    os._exit(2)
+                except TimeoutError:
+                    with tine.deadline(0):
+                        try:
+                            future.wait()
+                        except tine.DeadlineExceeded:
+                            os._exit(0 if not scope.cancel() else 4)
+                os._exit(3)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert code == 0, code
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_coroutine_runs_in_the_context_of_who_gave_it_to_a_loop():
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def look():
+        await asyncio.sleep(0)
+        return torch.Context.current().deadline
+
+    try:
+        with torch.deadline(LONG) as scope:
+            inside = futures.from_asyncio(look(), loop)
+        assert inside.wait(timeout=LONG) == scope.at
+        assert futures.from_asyncio(look(), loop).wait(timeout=LONG) is None
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -381,6 +381,49 @@ def test_tasks_of_one_loop_carry_their_own_deadlines_to_other_workers():
     )
 
 
+def test_a_coroutine_that_a_handler_gives_to_a_loop_ends_with_the_call():
+    run(
+        2,
+        HELP
+        + """
+        import asyncio
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        async def asks():
+            call = rpc.current_call()
+            state["name"] = call.name
+            state["begun"] = True
+            try:
+                await torch.futures.Future()
+            finally:
+                state["ended"] = call.cancelled
+        @rpc.functions.async_execution
+        def on_the_loop():
+            return torch.futures.from_asyncio(asks(), loop)
+        def waits_for_the_loop():
+            return torch.futures.from_asyncio(asks(), loop).wait()
+        def clear():
+            state.clear()
+        thread.start()
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for func in (on_the_loop, waits_for_the_loop):
+                for seconds in (0, 0.1):
+                    call = rpc.rpc_async("worker1", func, timeout=seconds)
+                    until(lambda: state_of("worker1", "begun"), "not begun")
+                    assert state_of("worker1", "name") == f"__main__.{func.__name__}"
+                    if not seconds:
+                        assert call.cancel()
+                    ends(torch.DeadlineExceeded if seconds else torch.Cancelled, call.wait)
+                    until(lambda: state_of("worker1", "ended") is not None, (func, seconds))
+                    rpc.rpc_sync("worker1", clear)
+        rpc.shutdown()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        """,
+    )
+
+
 def test_a_scope_that_a_handler_leaves_open_does_not_reach_the_next_handler():
     run(
         2,
