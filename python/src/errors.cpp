@@ -83,7 +83,7 @@ std::chrono::microseconds time_in(PyObject* note, const char* name) {
 }  // namespace
 
 PyObject* set_hop(PyObject*, PyObject* type) {
-  Py_XSETREF(hop_type, Py_NewRef(type));
+  Py_XDECREF(std::exchange(hop_type, Py_NewRef(type)));
   Py_RETURN_NONE;
 }
 

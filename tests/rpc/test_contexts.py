@@ -442,3 +442,45 @@ def test_a_scope_that_a_handler_leaves_open_does_not_reach_the_next_handler():
         rpc.shutdown()
         """,
     )
+
+
+def test_many_calls_that_are_cancelled_at_any_moment_leave_nothing_running():
+    run(
+        3,
+        HELP
+        + """
+        import random
+        def leaf(seconds):
+            with torch.deadline(seconds):
+                try:
+                    torch.futures.Future().wait()
+                except torch.DeadlineExceeded:
+                    return rpc.current_call().cancelled
+        def through(seconds):
+            return rpc.rpc_sync("worker2", leaf, args=(seconds,), timeout=0)
+        @rpc.functions.async_execution
+        def later(seconds):
+            return rpc.rpc_async("worker2", leaf, args=(seconds,), timeout=0).then(lambda f: f.value())
+        def running():
+            return torch._C._rpc.debug_info()["calls_running"]
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            pick = random.Random(7)
+            calls = []
+            for i in range(300):
+                with torch.CancelScope() as scope:
+                    call = rpc.rpc_async("worker1", pick.choice((through, later)), args=(pick.random() / 50,), timeout=pick.choice((0, 0.01, LONG)))
+                calls.append((call, scope))
+                if pick.random() < 0.5:
+                    call, scope = pick.choice(calls)
+                    scope.cancel() if pick.random() < 0.5 else call.cancel()
+            for call, scope in calls:
+                try:
+                    assert call.wait(timeout=LONG) is False
+                except (torch.Cancelled, torch.DeadlineExceeded):
+                    pass
+            for worker in ("worker1", "worker2"):
+                until(lambda: rpc.rpc_sync(worker, running) == 1, worker)
+        rpc.shutdown()
+        """,
+    )
