@@ -402,3 +402,12 @@ def test_a_coroutine_runs_in_the_context_of_who_gave_it_to_a_loop():
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def test_what_others_share_is_made_in_a_shielded_scope():
+    with torch.deadline(0.0):
+        with torch.CancelScope(shield=True):
+            shared = torch.futures.Future()
+        assert torch.futures.Future().done() and not shared.done()
+    shared.set_result(1)
+    assert shared.wait() == 1

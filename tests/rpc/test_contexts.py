@@ -35,9 +35,13 @@ def test_a_handler_sees_its_call_and_other_code_sees_none():
             pooled = torch.futures.pool.submit(lambda: rpc.current_call().name).wait()
             assert pooled == call.name
             elsewhere = []
-            t = threading.Thread(target=lambda: elsewhere.append(rpc.current_call()))
-            t.start(); t.join()
-            assert elsewhere == [None]
+            look = lambda: elsewhere.append(rpc.current_call() and rpc.current_call().name)
+            import contextvars
+            with torch.CancelScope():
+                copied = contextvars.copy_context()
+            for t in (threading.Thread(target=look), threading.Thread(target=copied.run, args=(look,))):
+                t.start(); t.join()
+            assert elsewhere == [None, call.name], elsewhere
             return call.name, call.caller.name, call.caller.id, call.cancelled, call.remaining, repr(call)
         def deadline():
             return rpc.current_call().deadline
