@@ -192,6 +192,48 @@ def test_cancelling_a_call_reaches_its_handler_and_what_that_called():
     )
 
 
+def test_a_handler_that_blocks_outside_of_tine_is_told_by_a_callback():
+    run(
+        2,
+        HELP
+        + """
+        import gc, socket
+        def blocks():
+            ours, theirs = socket.socketpair()
+            call = rpc.current_call()
+            with call.on_cancel(lambda: ours.shutdown(socket.SHUT_RDWR)) as callback:
+                state["begun"] = True
+                state["read"] = ours.recv(1)
+            callback.close()  # does nothing
+            call.on_cancel(lambda: state.__setitem__("late", True))
+            return 1
+        def takes_back():
+            call = rpc.current_call()
+            with call.on_cancel(lambda: state.__setitem__("wrong", True)):
+                pass
+            call.on_cancel(lambda: state.__setitem__("wrong", True))  # dropped
+            gc.collect()
+            try:
+                call.on_cancel(None)
+            except TypeError as error:
+                assert "expected a callable" in str(error)
+            state["back"] = True
+            torch.futures.Future().wait()
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            call = rpc.rpc_async("worker1", blocks, timeout=0)
+            until(lambda: state_of("worker1", "begun"), "not begun")
+            assert call.cancel()
+            until(lambda: state_of("worker1", "read") == b"" and state_of("worker1", "late"), "not told")
+            call = rpc.rpc_async("worker1", takes_back, timeout=0.1)
+            until(lambda: state_of("worker1", "back"), "not begun")
+            ends(TimeoutError, call.wait)
+            assert state_of("worker1", "wrong") is None
+        rpc.shutdown()
+        """,
+    )
+
+
 def test_cancelling_a_call_cancels_the_future_that_an_async_function_returned():
     run(
         2,
