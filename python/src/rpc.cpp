@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
@@ -149,9 +150,11 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
 
 // rpc_async: what is called at the destination.
 PyObject* send_call(const Destination& to, rpc::CallRequest request) {
+  const PythonsContext here;
   PyRef future = checked(
       wrap_future(sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.call(std::move(r)); })));
   carry_grad_mode(future.get());
+  made_in(future.get(), here.object());
   return future.leak();
 }
 
@@ -163,6 +166,7 @@ PyObject* send_awaited(const Destination& to, rpc::CallRequest request) {
 
 // remote: the same, and the value stays there.
 PyObject* send_creation(const Destination& to, rpc::CallRequest request) {
+  const PythonsContext here;
   const RRef rref =
       sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.remote(std::move(r)); });
   ValueState& creation = creation_of(rref);
@@ -198,6 +202,7 @@ PyObject* call_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
 // rpc.stream: what is called at the destination makes a stream. The timeout is that of each item.
 PyObject* send_stream(PyObject* to, double timeout, size_t credit, rpc::CallRequest request) {
   const Destination d = destination(to, timeout);
+  const PythonsContext here;
   return wrap_stream(
              sent(d, std::move(request),
                   [&](rpc::CallRequest r) { return d.stream(std::move(r), Seconds(timeout), credit); }))

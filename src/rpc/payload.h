@@ -60,9 +60,11 @@ void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
 void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept;
 
 [[nodiscard]] ErrorBody error_body_of(const std::exception_ptr& error);
+// The error with which another worker answered that call, with a hop for it. The hops of the calls that the callee made
+// count from the beginning of the same first call from now on.
 // `takes_foreign`: else the class that another language gave it is not looked for, unless Python itself has it, and the
 // encoded object is dropped: both may run code. The class then stands in the message.
-[[nodiscard]] std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker,
+[[nodiscard]] std::exception_ptr error_from(ErrorBody body, const CallState& call, TimePoint now,
                                             bool takes_foreign = true);
 
 }  // namespace tine::rpc
