@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
@@ -149,14 +150,17 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
 
 // rpc_async: what is called at the destination.
 PyObject* send_call(const Destination& to, rpc::CallRequest request) {
+  const PythonsContext here;
   PyRef future = checked(
       wrap_future(sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.call(std::move(r)); })));
   carry_grad_mode(future.get());
+  made_in(future.get(), here.object());
   return future.leak();
 }
 
 // remote: the same, and the value stays there.
 PyObject* send_creation(const Destination& to, rpc::CallRequest request) {
+  const PythonsContext here;
   const RRef rref =
       sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.remote(std::move(r)); });
   ValueState& creation = creation_of(rref);

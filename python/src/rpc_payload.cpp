@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/rpc_plain.h"
@@ -123,6 +124,10 @@ class Codec final : public rpc::ForeignCodec {
       body.qualname = utf8(part(1));
       body.message = utf8(part(2));
       body.traceback = utf8(part(3));
+      std::vector<Hop> trail = calls_in_notes(exception.get());
+      trail.insert(trail.end(), std::make_move_iterator(body.trail.begin()),
+                   std::make_move_iterator(body.trail.end()));
+      body.trail = std::move(trail);
       if (part(4) != Py_None) {
         const auto bytes = span_of(part(4));
         body.pickled.assign(bytes.begin(), bytes.end());
@@ -197,6 +202,7 @@ void run_python(rpc::IncomingCall call) {
       return;
     }
     drain_drops();
+    const ServedCall served(call);
     result = run(call);
   }
   // Waiting until there is room, encoding and writing take no lock.
@@ -277,10 +283,16 @@ PyObject* rebuild_remote_error(const std::exception_ptr& error) {
     const PyRef qualname = text_of(body.qualname), traceback = text_of(body.traceback);
     const PyRef data = PyRef::adopt(PyBytes_FromStringAndSize(
         reinterpret_cast<const char*>(body.pickled.data()), static_cast<Py_ssize_t>(body.pickled.size())));
-    if (!kind || !message || !module || !qualname || !traceback || !data) return nullptr;
-    PyRef rebuilt = PyRef::adopt(PyObject_CallFunctionObjArgs(hooks->rebuild_error.get(), kind.get(),
-                                                              message.get(), module.get(), qualname.get(),
-                                                              traceback.get(), data.get(), nullptr));
+    const PyRef calls = PyRef::adopt(PyList_New(0));
+    if (!kind || !message || !module || !qualname || !traceback || !data || !calls) return nullptr;
+    for (const Hop& hop : e.trail()) {
+      if (hop.kind != Hop::Kind::kWorker) continue;
+      const PyRef note = PyRef::adopt(note_of(hop));
+      if (!note || PyList_Append(calls.get(), note.get()) < 0) return nullptr;
+    }
+    PyRef rebuilt = PyRef::adopt(
+        PyObject_CallFunctionObjArgs(hooks->rebuild_error.get(), kind.get(), message.get(), module.get(),
+                                     qualname.get(), traceback.get(), data.get(), calls.get(), nullptr));
     if (rebuilt) add_notes(rebuilt.get(), e.trail());
     return rebuilt.leak();
   } catch (...) {

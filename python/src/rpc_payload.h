@@ -20,7 +20,7 @@ struct RpcHooks {
   PyRef pickle;          // (object, what errors call it) -> (bytes, leaves)
   PyRef unpickle;        // (data, leaves) -> object
   PyRef describe_error;  // (exception) -> (module, qualname, message, traceback, bytes | None)
-  PyRef rebuild_error;   // (kind, message, module, qualname, traceback, data) -> exception
+  PyRef rebuild_error;   // (kind, message, module, qualname, traceback, data, calls) -> exception
   PyRef find;            // (module, qualname) -> what unpickling that name gives
   PyRef find_method;     // (RRef, name) -> the method of its value
   PyRef settle;          // (function, result, is_own) -> the Future of an async function's result

@@ -10,6 +10,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/call_values.h"
+#include "python/src/context.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
 #include "tine/detail/fits.h"
@@ -172,6 +173,7 @@ PyObject* call_traced(const Function& f, PyObject* const* args, Py_ssize_t count
   }
   Future<Value> done;
   {
+    const PythonsContext here;
     const GilRelease release;
     done = store().start(f, plain, interrupt_poll());
   }
@@ -189,6 +191,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
     Bound bound(f, args, static_cast<size_t>(count), names);
     Future<Value> done;
     {
+      const PythonsContext here;
       const GilRelease release;
       done = store().start(f, bound.values(), interrupt_poll());
       bound.clear();
@@ -204,6 +207,7 @@ PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
   return guarded([&]() -> PyObject* {
     const Function& f = as_script(self)->function;
     const Bound bound(f, args, static_cast<size_t>(count), names);
+    const PythonsContext here;
     PyObject* const future = wrap_future(store().post(f, bound.values()));
     if (future) carry_grad_mode(future);
     return future;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/mutex.h"
+#include "src/future/origin.h"
 #include "src/future/run_limits.h"
 #include "tine/detail/stoppable.h"
 #include "tine/timer.h"
@@ -55,6 +56,10 @@ class StopState : public std::enable_shared_from_this<StopState> {
    public:
     Watch(StateBase& state, std::shared_ptr<StopState> stop) noexcept
         : Node(&kOps), state_(Ref<StateBase>::share(&state)), stop_(std::move(stop)) {}
+
+    // One comes and goes with each future.
+    static void* operator new(size_t bytes) { return allocate_block(bytes); }
+    static void operator delete(void* watch, size_t bytes) noexcept { free_block(watch, bytes); }
 
    private:
     friend class StopState;
@@ -193,12 +198,14 @@ class ContextData final : public RefCounted {
       made->trace_id = from->trace_id;
       made->values = from->values;
       made->limits = from->limits;
+      made->origin = from->origin;
     }
     return made;
   }
   ~ContextData() override = default;
 
   TimePoint deadline = kNoDeadline;
+  TimePoint origin = kNoDeadline;
   std::shared_ptr<StopState> stop;
   std::string trace_id;
   std::map<std::string, std::string, std::less<>> values;
@@ -285,6 +292,22 @@ Context with_run_limits(const Context& context, int64_t steps, uint32_t depth) {
   data->limits = std::make_shared<RunLimits>(steps, depth, data->limits);
   return made(std::move(data));
 }
+
+Context context_of_call(const CancelToken& token, Timer& timer, TimePoint deadline, TimePoint origin) {
+  auto data = std::make_unique<ContextData>();
+  data->origin = origin;
+  data->stop = token.state();
+  if (deadline != kNoDeadline) {
+    const auto stop = std::make_shared<StopState>();
+    stop->follow(data->stop);
+    stop->raise_at(timer, deadline);
+    data->deadline = deadline;
+    data->stop = stop;
+  }
+  return made(std::move(data));
+}
+
+TimePoint origin_of(const ContextData& context) noexcept { return context.origin; }
 
 RunLimits* run_limits(const ContextData& context) noexcept { return context.limits.get(); }
 

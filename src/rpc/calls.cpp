@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "src/base/error_or_want.h"
+#include "src/future/origin.h"
 #include "src/rpc/payload.h"
 #include "tine/context.h"
 
@@ -101,6 +102,8 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
     deadline = std::min(deadline, Context::current().deadline());
   auto state = detail::make_ref<CallState>(detail::Ref<Callee>::share(&target), target.helper(), request.name,
                                            request.target, deadline);
+  if (context) [[unlikely]]
+    state->origin = std::min(state->started, detail::origin_of(*context));
   if (context && Context::current().stopped()) [[unlikely]] {
     detail::join_context(*state, *context);
     if (state->done()) return state;  // else its deadline has passed: the sweep ends the call
@@ -112,7 +115,7 @@ detail::Ref<CallState> Calls::start(int to, CallRequest request, TimePoint deadl
   }
   // In the table before it is sent, because its answer may come at once.
   if (!target.calls.add(state)) {
-    state->fail(target.death());
+    state->fail(state->with_own_hop(target.death()));
     return state;
   }
   if (request.target != Target::kControl) begun_.fetch_add(1, std::memory_order_relaxed);
@@ -178,7 +181,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   state->watch_cancellation();
   if (auto error = to.send(std::move(frame))) {
     hooks.undo();
-    if (to.calls.take(state->id)) state->fail(to.dead() ? to.death() : error);
+    if (to.calls.take(state->id)) state->fail(state->with_own_hop(to.dead() ? to.death() : error));
     return;
   }
   hooks.sent();
@@ -204,9 +207,9 @@ detail::Ref<Reference> Calls::remote(int to, CallRequest request, TimePoint dead
   }
   creation.reference = references_.created(creation.id);
   try {
-    const auto confirmed = start(to, std::move(request), deadline, &creation);
+    auto confirmed = start(to, std::move(request), deadline, &creation);
     if (!creation.sent) creation.reference->forget_lease();
-    creation.reference->set_confirmed(Future<Value>(detail::Ref<detail::State<Value>>(confirmed)));
+    creation.reference->set_confirmed(std::move(confirmed));
   } catch (...) {
     creation.reference->forget_lease();
     throw;
@@ -235,11 +238,12 @@ bool Calls::has_code(int rank, const std::string& hash) {
 
 void Calls::on_answer(Peer& from, Frame& frame) noexcept {
   const detail::Ref<CallState> call = from.calls.take(frame.header.call_id);
+  if (call) call->answered.store(true, std::memory_order_release);
   try {
     BodyReader in(frame.body);
     ReceivedSegments segments(std::move(frame.segments));
     if (frame.header.kind == FrameKind::kError) {
-      if (call) call->fail(error_from(read_error(in, segments), from.info));
+      if (call) call->fail(error_from(read_error(in, segments), *call, Clock::now()));
       return;
     }
     if (call && call->code) [[unlikely]] {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "src/base/mutex.h"
+#include "src/future/origin.h"
 #include "src/rpc/payload.h"
 
 namespace tine::rpc {
@@ -326,7 +327,7 @@ Context IncomingState::context(Timer& timer) {
   }
   // Either mark_cancelled() saw the source or this sees its mark.
   if (cancelled.load(std::memory_order_seq_cst)) source.cancel();
-  return Context().with_token(source.token()).with_deadline(timer, deadline);
+  return detail::context_of_call(source.token(), timer, deadline, origin);
 }
 
 IncomingState::Stop IncomingState::mark_cancelled() noexcept {

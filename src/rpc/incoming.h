@@ -87,6 +87,7 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   const uint64_t id;
   const Target target;
   const TimePoint deadline;
+  TimePoint origin = kNoDeadline;  // src/future/origin.h
   std::string name;
   std::vector<Value> args;
   std::vector<std::pair<std::string, Value>> kwargs;

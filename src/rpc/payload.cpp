@@ -129,8 +129,11 @@ ErrorBody error_body_of(const std::exception_ptr& error) {
   }
 }
 
-std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker) {
-  Hop hop{Hop::Kind::kWorker, worker.name, "", 0};
+std::exception_ptr error_from(ErrorBody body, const CallState& call, TimePoint now) {
+  Hop hop = call.hop(now);
+  for (Hop& inner : body.trail) {
+    if (inner.kind == Hop::Kind::kWorker && inner.began.count() >= 0) inner.began += hop.began;
+  }
   if (body.qualname.empty() && body.pickled.empty()) return with_hop(body.to_exception(), std::move(hop));
   body.trail.push_back(std::move(hop));
   return RemoteException(std::make_shared<const ErrorBody>(std::move(body))).to_exception_ptr();

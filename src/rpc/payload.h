@@ -51,6 +51,8 @@ void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
 void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept;
 
 [[nodiscard]] ErrorBody error_body_of(const std::exception_ptr& error);
-[[nodiscard]] std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker);
+// The error with which another worker answered that call, with a hop for it. The hops of the calls that the callee made
+// count from the beginning of the same first call from now on.
+[[nodiscard]] std::exception_ptr error_from(ErrorBody body, const CallState& call, TimePoint now);
 
 }  // namespace tine::rpc

@@ -48,7 +48,7 @@ void Peer::die(std::exception_ptr cause) noexcept {
   const bool given_up = is_abandoned(death_);
   calls.close_and_end([&](CallState& call) {
     if (given_up) call.observe();
-    call.fail(death_);
+    call.fail(given_up ? death_ : call.with_own_hop(death_));
   });
 }
 

@@ -115,6 +115,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
     }
   }
   const auto call = incoming(from, frame.header.call_id, request.target, frame.deadline());
+  call->origin = frame.received;
   try {
     call->name = std::move(request.name);
     call->args = std::move(request.args);
@@ -139,6 +140,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
 void Server::serve_local(detail::Ref<CallState> state, CallRequest request, detail::Ref<OwnerEntry> creates) {
   begun_.fetch_add(1, std::memory_order_relaxed);
   auto call = incoming(world_.peer(world_.rank()), state->id, request.target, state->deadline);
+  call->origin = state->origin;
   call->local = std::move(state);
   call->name = std::move(request.name);
   call->args = std::move(request.args);

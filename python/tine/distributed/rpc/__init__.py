@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from . import _rref, api, backend_registry, constants, functions, internal, options
 from ._agent import RpcAgent, TensorPipeAgent, _get_debug_info, _rref_context_get_debug_info, debug_info
+from ..._trail import Hop
+from ._current_call import CurrentCall, current_call
 from .api import (
     Future,
     RRef,
@@ -58,7 +60,9 @@ def is_available() -> bool:
 
 __all__ = [
     "BackendType",
+    "CurrentCall",
     "Future",
+    "Hop",
     "PyRRef",
     "RRef",
     "RpcAgent",
@@ -68,6 +72,7 @@ __all__ = [
     "WorkerInfo",
     "call",
     "constants",
+    "current_call",
     "debug_info",
     "functions",
     "get_rpc_timeout",

@@ -15,6 +15,9 @@ from ._agent import TensorPipeAgent as TensorPipeAgent
 from ._agent import _get_debug_info as _get_debug_info
 from ._agent import _rref_context_get_debug_info as _rref_context_get_debug_info
 from ._agent import debug_info as debug_info
+from ..._trail import Hop as Hop
+from ._current_call import CurrentCall as CurrentCall
+from ._current_call import current_call as current_call
 from .api import PyRRef as PyRRef
 from .api import RRef as RRef
 from .api import WorkerInfo as WorkerInfo
@@ -57,7 +60,9 @@ _UNSET_RPC_TIMEOUT: float
 
 __all__ = [
     "BackendType",
+    "CurrentCall",
     "Future",
+    "Hop",
     "PyRRef",
     "RRef",
     "RpcAgent",
@@ -67,6 +72,7 @@ __all__ = [
     "WorkerInfo",
     "call",
     "constants",
+    "current_call",
     "debug_info",
     "functions",
     "get_rpc_timeout",

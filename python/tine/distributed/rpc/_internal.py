@@ -18,6 +18,7 @@ import traceback
 import types
 
 from ... import _C
+from ..._trail import Hop
 from ._coroutines import coroutines
 
 TYPE_CHECKING = False
@@ -553,7 +554,9 @@ def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | No
 def _parts_of(kind: type, error: BaseException) -> bytes | None:
     """Class, what makes one, args, attributes and notes as a pickle, or None. The cause travels as text."""
     notes = getattr(error, "__notes__", None)
-    notes = [note for note in notes if type(note) is str] if type(notes) is list else []
+    # The calls that it came through travel as such; a number says where among the notes they stand.
+    count = iter(range(len(notes))) if type(notes) is list else iter(())
+    notes = [next(count) if type(note) is Hop else note for note in notes if type(note) in (str, Hop)] if type(notes) is list else []
     args = _args_of(error)
     made_of: Any = args
     try:
@@ -605,7 +608,7 @@ def _has_text(error: BaseException, message: str) -> bool:
     return text == message or (message.endswith(_CUT) and text.startswith(message[: -len(_CUT)]))
 
 
-def _rebuilt(module: str, qualname: str, message: str, data: bytes | None) -> BaseException:
+def _rebuilt(module: str, qualname: str, message: str, data: bytes | None, calls: list[Hop]) -> BaseException:
     if data:
         try:
             kind, made_of, args, state, notes = pickle.loads(data)
@@ -618,7 +621,7 @@ def _rebuilt(module: str, qualname: str, message: str, data: bytes | None) -> Ba
             if state:
                 error.__dict__.update(state)
             for note in notes:
-                error.add_note(note)
+                error.add_note(note if type(note) is str else calls[note])
             if _has_text(error, message):
                 return error
         except _ANY:
@@ -636,10 +639,10 @@ def _rebuilt(module: str, qualname: str, message: str, data: bytes | None) -> Ba
 
 
 def rebuild_error(
-    kind: object, message: str, module: str, qualname: str, text: str, data: bytes | None
+    kind: object, message: str, module: str, qualname: str, text: str, data: bytes | None, calls: list[Hop]
 ) -> BaseException:
     """The exception that another worker raised: same type, args and str(), the remote traceback as its cause."""
-    error = _rebuilt(module, qualname, message, data)
+    error = _rebuilt(module, qualname, message, data, calls)
     if not isinstance(error, Exception):
         error = _as_exception(error)
     if text:
