@@ -227,8 +227,8 @@ Future<Value> fetched(const char* function, PyObject* self, PyObject* const* arg
   static constexpr const char* kNames[] = {"timeout"};
   PyObject* given[1] = {};
   if (!parse_arguments({function, kNames, 0, 1}, args, count, names, given)) throw_error();
-  const PythonsContext here;
   const RRef& rref = rref_of(self);
+  const PythonsContext here;
   if (!given[0]) return rref.to_here(Seconds(-1));
   const PyRef options = checked(PyImport_ImportModule("tine.distributed.rpc.options"));
   const PyRef seconds = checked(PyObject_CallMethod(options.get(), "call_timeout", "O", given[0]));

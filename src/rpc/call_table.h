@@ -118,6 +118,7 @@ class CallState final : public detail::State<Value>, private detail::Node {
   const Target target;
   const std::string what;
   const detail::Ref<Callee> to;
+  std::atomic<bool> answered{false};       // by the callee, with a value or an error; set before it is done
   std::shared_ptr<const ScriptCode> code;  // what it carried: the callee has it once it has answered
 
  private:

@@ -209,9 +209,9 @@ detail::Ref<Reference> Calls::remote(int to, CallRequest request, TimePoint dead
   }
   creation.reference = references_.created(creation.id);
   try {
-    const auto confirmed = start(to, std::move(request), deadline, &creation);
+    auto confirmed = start(to, std::move(request), deadline, &creation);
     if (!creation.sent) creation.reference->forget_lease();
-    creation.reference->set_confirmed(Future<Value>(detail::Ref<detail::State<Value>>(confirmed)));
+    creation.reference->set_confirmed(std::move(confirmed));
   } catch (...) {
     creation.reference->forget_lease();
     throw;
@@ -250,6 +250,7 @@ bool Calls::has_code(int rank, const std::string& hash) {
 
 void Calls::on_answer(Peer& from, Frame& frame) noexcept {
   const detail::Ref<CallState> call = from.calls.take(frame.header.call_id);
+  if (call) call->answered.store(true, std::memory_order_release);
   try {
     BodyReader in(frame.body);
     ReceivedSegments segments(std::move(frame.segments));

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
+
+#include "src/rpc/call_table.h"
 
 namespace tine::rpc {
 namespace {
@@ -63,21 +64,13 @@ Future<Value> UserRRef::next_items(std::string what, int64_t taken, TimePoint de
 TimePoint UserRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
 PassedRRef UserRRef::lend() const { return table_->lend(*this); }
 
+void UserRRef::set_confirmed(detail::Ref<CallState> creation) noexcept {
+  creation_ = creation.get();
+  confirmed_ = Future<Value>(detail::Ref<detail::State<Value>>(std::move(creation)));
+}
+
 bool UserRRef::confirmed_by_owner() const noexcept {
-  const detail::State<Value>& state = *confirmed_.state();
-  if (state.outcome() != detail::Outcome::kError) return state.outcome() == detail::Outcome::kValue;
-  try {
-    std::rethrow_exception(*state.peek_error());
-  } catch (const RemoteException&) {
-    return true;
-  } catch (
-      const Error&
-          e) {  // one that a worker sent says so; a deadline, a death or a cancellation was found out here
-    return std::any_of(e.trail().begin(), e.trail().end(),
-                       [](const Hop& hop) { return hop.kind == Hop::Kind::kWorker; });
-  } catch (...) {
-    return false;
-  }
+  return !creation_ || creation_->answered.load(std::memory_order_acquire);
 }
 
 Future<Value> UserRRef::local_value() const {

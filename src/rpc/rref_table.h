@@ -38,6 +38,8 @@ class Workers {
   ~Workers() = default;
 };
 
+class CallState;
+
 // Brings values here.
 class Fetcher {
  public:
@@ -101,13 +103,14 @@ class UserRRef final : public Reference {
   [[nodiscard]] bool confirmed_by_owner() const noexcept override;
   [[nodiscard]] PassedRRef lend() const override;
   [[nodiscard]] Future<Value> local_value() const override;
-  void set_confirmed(Future<Value> confirmed) noexcept { confirmed_ = std::move(confirmed); }
+  void set_confirmed(detail::Ref<CallState> creation) noexcept;
   void forget_lease() noexcept { leased_ = false; }  // the creation was never sent
   [[nodiscard]] bool leased() const noexcept { return leased_; }
 
  private:
   const std::shared_ptr<RRefTable> table_;
   Future<Value> confirmed_;
+  const CallState* creation_ = nullptr;  // here, whose future that is
   bool leased_ = true;
 };
 
