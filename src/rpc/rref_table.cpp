@@ -7,11 +7,11 @@
 namespace tine::rpc {
 namespace {
 
-std::exception_ptr gone(const RRefId& id) {
+std::exception_ptr gone(const RRefId& id, std::string_view creator) {
   return make_error(ErrorKind::kPeerDied,
-                    fmt::format("the value of RRef {} is gone: the worker that passed the reference on died "
-                                "before its receiver was known here",
-                                id.str()));
+                    fmt::format("the value of RRef {}, made by {}, is gone: the worker that passed the "
+                                "reference on died before its receiver was known here",
+                                id.str(), creator));
 }
 
 }  // namespace
@@ -142,12 +142,20 @@ bool RRefTable::is_coming(const RRefId& id) const noexcept {
   return false;
 }
 
+std::string RRefTable::creator_of(const RRefId& id) const {
+  for (int rank = 0; rank < workers_.size(); ++rank) {
+    if (workers_.incarnation_of(rank) == id.creator_incarnation)
+      return fmt::format("worker '{}'", workers_.info(rank).name);
+  }
+  return "a worker of an earlier life";
+}
+
 detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
   detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
   if (entry) return entry;
   entry = detail::make_ref<OwnerEntry>(id);
   entry->expected_ = is_coming(id);
-  if (!entry->expected_) entry->fail(gone(id));
+  if (!entry->expected_) entry->fail(gone(id, creator_of(id)));
   return entry;
 }
 
