@@ -88,7 +88,8 @@ bool Agent::closed() const noexcept { return parts_->closed(); }
 void Agent::abandon_in_child() noexcept { parts_->abandon_in_child(); }
 
 Agent::Counts Agent::counts() const {
-  return {parts_->calls.pending(), parts_->server.running(), parts_->references.entries()};
+  return {parts_->calls.pending(), parts_->server.running(), parts_->references.entries(),
+          parts_->references.pins()};
 }
 
 }  // namespace tine::rpc

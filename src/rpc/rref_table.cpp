@@ -188,7 +188,9 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
   } else if (to != reference.id().owner) {
     const MutexLock lock(mutex_);
     done.fork = next_fork_++;
-    if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
+    // A dead owner confirms nothing. It is dead here before worker_died() comes for its pins.
+    if (!cleared_ && !workers_.is_dead(reference.id().owner))
+      pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
   }
   write_rref(out, {reference.id(), workers_.rank(), done.fork});
   return done;
@@ -348,6 +350,11 @@ void RRefTable::clear(const std::exception_ptr& cause) noexcept {
 size_t RRefTable::entries() const {
   const MutexLock lock(mutex_);
   return entries_.size();
+}
+
+size_t RRefTable::pins() const {
+  const MutexLock lock(mutex_);
+  return pins_.size();
 }
 
 }  // namespace tine::rpc

@@ -132,6 +132,8 @@ class RRefTable {
   void worker_died(int rank, const std::exception_ptr& cause) noexcept;
   void clear(const std::exception_ptr& cause) noexcept;
   [[nodiscard]] size_t entries() const;
+  // References that were passed on, and are kept until their owner knows who has them.
+  [[nodiscard]] size_t pins() const;
 
   [[nodiscard]] Future<Value> fetch(const Reference& reference, TimePoint deadline) const {
     return fetcher_->fetch(reference, deadline);

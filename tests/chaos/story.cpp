@@ -30,7 +30,7 @@ using rpc::Reference;
 
 constexpr auto kStart = 20s, kCall = 30s, kEnd = 10s;
 constexpr auto kBound = 5s;  // docs/spec/agent.md: shutdown ends within 5 s of its timeout; so does the start
-constexpr auto kLetGo = 60s;
+constexpr auto kLetGo = 60s, kLongestStop = 20s;
 
 Value list_of(std::vector<Value> items) { return detail::make_ref<List>(std::move(items)); }
 Value as_value(const detail::Ref<Reference>& r) { return detail::Ref<RRefObject>(r); }
@@ -152,7 +152,7 @@ class Story {
     std::vector<Held> bag;
     std::vector<IncomingCall> late;
     std::vector<Call> calls;
-    bool started = false, left = false;
+    bool started = false, left = false, lets_go = false;
   };
 
   void wrong(std::string what) {
@@ -202,7 +202,8 @@ class Story {
     if (name == "keep") {
       Held held{Reference::from(args.at(1)), args.at(2).to_int(), args.at(3).to_int()};
       const std::lock_guard lock(one.mutex);
-      one.bag.push_back(std::move(held));
+      // A call that was given up may run when all have let go.
+      if (!one.lets_go) one.bag.push_back(std::move(held));
       return call.reply(id);
     }
     if (name == "give") {
@@ -287,7 +288,7 @@ class Story {
         return begin(one, std::move(call), CallRequest::served("drop", {id}));
       }
       case 5: {
-        call.what = simulation_.one_in(2) ? "slow" : "late";
+        call.what = hurries_ || simulation_.one_in(2) ? "slow" : "late";
         call.look = same;
         const std::string name = call.what;
         return begin(one, std::move(call), CallRequest::served(name, {id}));
@@ -436,6 +437,11 @@ class Story {
     if (!names_worker(text) && !(as_asked && call.from == call.to)) say("its error names no worker: " + text);
     if (as_asked) return;
     if (call.may_be_late && kind_of(error) == ErrorKind::kDeadlineExceeded) return;
+    // Whoever dies or says nothing is found out long before that.
+    if (!call.may_be_late && kind_of(error) == ErrorKind::kDeadlineExceeded)
+      return say("it has waited for its deadline: " + text);
+    // Without a barrier, which a fault may break, those who hurry leave one another's calls unanswered.
+    if (hurries_ && !touched().empty()) return;
     if (!is_touched(call.through)) say("it failed, and nothing has happened to those it is about: " + text);
   }
   static ErrorKind kind_of(const std::exception_ptr& error) {
@@ -497,9 +503,9 @@ class Story {
       if (!names_worker(text) && text.find("rank ") == std::string::npos)
         wrong(fmt::format("w{}: {} failed and names nobody: {}", one.rank, what, text));
     }
-    // The time for which this worker was stopped is not its own.
+    // The time for which workers were stopped is not theirs.
     const auto took = simulation_.now() - began;
-    if (took > bound + kBound + stopped_for_)
+    if (took > bound + kBound + (network_->parted() ? kLongestStop : 0s))
       wrong(
           fmt::format("w{}: {} took {:.3f} s", one.rank, what, std::chrono::duration<double>(took).count()));
   }
@@ -521,31 +527,44 @@ class Story {
           step(one);
         }
       }
-      settle(one, 0);
+      if (!hurries_) settle(one, 0);
     }
+    if (hurries_) return end_in_a_hurry(one);
     meet(one, settled_);
     answer_late(one);
     {
       std::vector<Held> dropped;
       const std::lock_guard lock(one.mutex);
       dropped.swap(one.bag);
+      one.lets_go = true;
     }
     meet(one, let_go_);
     if (one.agent && !one.agent->closed()) see_that_nothing_is_left(one);
     meet(one, looked_);
+    // All workers are here and nothing runs: whoever has died is known.
+    const auto bound = network_->parted() ? Clock::duration(kEnd) : 0s;
+    if (one.agent && !one.left) within(one, "shutdown", bound, [&] { one.agent->shutdown(true, kEnd); });
+  }
+
+  // While calls run everywhere: the barrier is there to let them end.
+  void end_in_a_hurry(One& one) {
     if (one.agent && !one.left) within(one, "shutdown", kEnd, [&] { one.agent->shutdown(true, kEnd); });
+    meet(one, settled_);
+    settle(one, 0);
+    const std::lock_guard lock(one.mutex);
+    one.bag.clear();
   }
 
   void see_that_nothing_is_left(One& one) {
     const TimePoint bound = simulation_.now() + kLetGo;
     Clock::duration pause = 100us;
     for (;;) {
-      const auto [pending, running, owned] = one.agent->counts();
-      if (pending == 0 && running == 0 && owned == 0) return;
+      const auto [pending, running, owned, pinned] = one.agent->counts();
+      if (pending == 0 && running == 0 && owned == 0 && pinned == 0) return;
       if (simulation_.now() > bound && network_->parted()) return;
       if (simulation_.now() > bound)
-        return wrong(
-            fmt::format("w{} still has {} calls, runs {} and owns {}", one.rank, pending, running, owned));
+        return wrong(fmt::format("w{} still has {} calls, runs {}, owns {} and pins {}", one.rank, pending,
+                                 running, owned, pinned));
       simulation_.sleep(pause);
       pause *= 2;
     }
@@ -555,8 +574,7 @@ class Story {
   const std::shared_ptr<Network> network_;
   Outcome& outcome_;
   const std::shared_ptr<const rpc::Secret> secret_ = rpc::testing::test_secret();
-  const bool polls_ = simulation_.one_in(4);
-  const Clock::duration stopped_for_ = 20s;
+  const bool polls_ = simulation_.one_in(2), hurries_ = simulation_.one_in(5);
   std::vector<std::unique_ptr<One>> ones_;
   std::map<int64_t, int> ran_, ended_;
   std::vector<Future<void>> then_;
