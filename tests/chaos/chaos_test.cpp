@@ -48,7 +48,7 @@ TEST(Chaos, EachPromiseHoldsWhateverHappensAtWhicheverMessage) {
     for (const std::string& what : outcome.wrong) ADD_FAILURE() << "seed " << seed << ": " << what;
     return;
   }
-  const uint64_t seeds = asked("TINE_CHAOS_SEEDS", 400), first = asked("TINE_CHAOS_FIRST", 1);
+  const uint64_t seeds = asked("TINE_CHAOS_SEEDS", 1000), first = asked("TINE_CHAOS_FIRST", 1);
   Outcome all;
   uint64_t faulty = 0, started = 0, failed = 0;
   const double before = processor_seconds();
