@@ -75,7 +75,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     // A stranger, in pieces of any length.
     for (size_t at = 0; at < size;) {
       here.written(here.output().size());
-      const size_t n = give(here, reinterpret_cast<const std::byte*>(data + at), 1 + (how >> 2) % 64);
+      const size_t piece = std::min<size_t>(1 + (how >> 2) % 64, size - at);
+      const size_t n = give(here, reinterpret_cast<const std::byte*>(data + at), piece);
       if (n == 0) break;
       at += n;
     }
