@@ -138,7 +138,8 @@ Agent::Report Agent::report() const {
 }
 
 Agent::Counts Agent::counts() const {
-  return {parts_->calls.pending(), parts_->server.running(), parts_->references.entries()};
+  return {parts_->calls.pending(), parts_->server.running(), parts_->references.entries(),
+          parts_->references.pinned()};
 }
 
 }  // namespace tine::rpc

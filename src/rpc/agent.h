@@ -123,9 +123,10 @@ class Agent {
   void abandon_in_child() noexcept;
 
   struct Counts {
-    size_t calls_pending = 0;     // ours, unanswered
-    size_t calls_running = 0;     // others', here, of callers that live
-    size_t references_owned = 0;  // entries that some worker has a lease on
+    size_t calls_pending = 0;      // ours, unanswered
+    size_t calls_running = 0;      // others', here, of callers that live
+    size_t references_owned = 0;   // entries that some worker has a lease on
+    size_t references_pinned = 0;  // passed on, and kept until the owner knows
   };
   [[nodiscard]] Counts counts() const;
 

@@ -173,10 +173,14 @@ bool IncomingState::is_over() noexcept {
   if (!cancelled.load(std::memory_order_relaxed) && deadline > Clock::now()) return false;
   if (!claim()) return true;
   if (creates || local) {
+    const bool died = !caller->is_self && caller->dead();
     const auto error = make_error(
-        ErrorKind::kDeadlineExceeded,
-        fmt::format("RPC ran for more than its timeout: worker '{}' had not begun {} when the time was up",
-                    services->worker, name));
+        died ? ErrorKind::kPeerDied : ErrorKind::kDeadlineExceeded,
+        died ? fmt::format("worker '{}' had not begun {} when worker '{}', which asked for it, died or left",
+                           services->worker, name, caller->info.name)
+             : fmt::format(
+                   "RPC ran for more than its timeout: worker '{}' had not begun {} when the time was up",
+                   services->worker, name));
     if (creates) creates->fail(error);
     if (local) local->give_up(error);
   }

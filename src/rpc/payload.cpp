@@ -19,6 +19,13 @@ void make_plain(ErrorBody& body) {
   }
 }
 
+// Of a foreign payload's head: reading it gives a bytes object, or the plain value beside it.
+bool runs_nothing(std::span<const std::byte> bytes) noexcept {
+  if (bytes.empty()) return false;
+  const auto language = static_cast<uint8_t>(bytes[0]);
+  return language == ForeignPayload::kPythonBytes || language == ForeignPayload::kPythonValue;
+}
+
 }  // namespace
 
 void WireHooks::write(BodyWriter& out, const Value& value) {
@@ -49,7 +56,7 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
 }
 
 Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) {
-  if (type == ExtType::kForeign || type == ExtType::kForeignSegment) has_foreign_ = true;
+  if ((type == ExtType::kForeign || type == ExtType::kForeignSegment) && !runs_nothing(bytes)) has_foreign_ = true;
   switch (type) {
     case ExtType::kRRef: return detail::Ref<RRefObject>(references_.read(bytes, peer_));
     case ExtType::kForeign: {

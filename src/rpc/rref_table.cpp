@@ -9,11 +9,11 @@
 namespace tine::rpc {
 namespace {
 
-std::exception_ptr gone(const RRefId& id) {
+std::exception_ptr gone(const RRefId& id, std::string_view creator) {
   return make_error(ErrorKind::kPeerDied,
-                    fmt::format("the value of RRef {} is gone: the worker that passed the reference on died "
-                                "before its receiver was known here",
-                                id.str()));
+                    fmt::format("the value of RRef {}, made by {}, is gone: the worker that passed the "
+                                "reference on died before its receiver was known here",
+                                id.str(), creator));
 }
 
 }  // namespace
@@ -165,12 +165,20 @@ bool RRefTable::is_coming(const RRefId& id) const noexcept {
   return false;
 }
 
+std::string RRefTable::creator_of(const RRefId& id) const {
+  for (int rank = 0; rank < workers_.size(); ++rank) {
+    if (workers_.incarnation_of(rank) == id.creator_incarnation)
+      return fmt::format("worker '{}'", workers_.info(rank).name);
+  }
+  return "a worker of an earlier life";
+}
+
 detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
   detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
   if (entry) return entry;
   entry = detail::make_ref<OwnerEntry>(id);
   entry->expected_ = is_coming(id);
-  if (!entry->expected_) entry->fail(gone(id));
+  if (!entry->expected_) entry->fail(gone(id, creator_of(id)));
   return entry;
 }
 
@@ -203,7 +211,9 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
   } else if (to != reference.id().owner) {
     const MutexLock lock(mutex_);
     done.fork = next_fork_++;
-    if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
+    // A dead owner confirms nothing. It is dead here before worker_died() comes for its pins.
+    if (!cleared_ && !workers_.is_dead(reference.id().owner))
+      pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
   }
   write_rref(out, {reference.id(), workers_.rank(), done.fork});
   return done;

@@ -199,6 +199,7 @@ class RRefTable {
   // Takes the entry out of the table if nothing keeps it there.
   [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept TINE_REQUIRES(mutex_);
   [[nodiscard]] bool is_coming(const RRefId& id) const noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] std::string creator_of(const RRefId& id) const;
   detail::Ref<OwnerEntry>& expect(const RRefId& id) TINE_REQUIRES(mutex_);
   void on_lease(int from, const PassedRRef& passed);
   void check(const PassedRRef& passed) const;

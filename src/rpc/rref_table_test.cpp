@@ -321,6 +321,21 @@ TEST(RRefTable, TheDeathOfAWorkerThatHasNothingToDoWithAReferenceTakesNothingFro
   EXPECT_EQ(game.entries(), 0U);
 }
 
+TEST(RRefTable, AReferenceThatIsPassedOnAfterItsOwnersDeathIsNotPinned) {
+  Game game(3, 1);
+  const auto r = game.create(0, 1, false, false);
+  game.settle();
+  game.pass(0, 2, r, Message::What::kPass, false, false);
+  EXPECT_EQ(game.at(0).table.pinned(), 1U);
+  game.die(1);
+  game.see_death(1, 0);
+  EXPECT_EQ(game.at(0).table.pinned(), 0U);
+  game.pass(0, 2, r, Message::What::kPass, false, false);
+  EXPECT_EQ(game.at(0).table.pinned(), 0U) << "nobody would confirm it";
+  game.see_death(1, 2);
+  game.settle();
+}
+
 TEST(RRefTable, AFetchThatOvertakesItsLargeCreationWaitsForIt) {
   Game game(2, 1);
   const auto r = game.create(0, 1, true, true);

@@ -47,7 +47,7 @@ USES = {
     "clang-format": ("tools/format", "clang-format"), "python3-venv": ("tools/venv", "-m venv"),
     "clang": ("tools/configure", "clang$version"), "libclang-rt-dev": ("cmake/TineChecks.cmake", "-fsanitize=fuzzer"),
     "dpkg-dev": ("cmake/TinePackage.cmake", "SHLIBDEPS"), "abigail-tools": ("tools/check_abi", "abidiff"),
-    "lintian": ("tests/debian", "lintian"),
+    "lintian": ("tests/debian", "lintian"), "spin": ("tests/model/check", "spin -a"),
 }
 
 
