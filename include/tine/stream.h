@@ -33,25 +33,11 @@
 #include <optional>
 #include <utility>
 
-#include "tine/coroutine.h"
-#include "tine/detail/export.h"
+#include "tine/detail/generator.h"
 #include "tine/detail/ref.h"
 #include "tine/future.h"
 
 namespace tine {
-namespace detail {
-
-// Where a stream's items come from.
-template <class T>
-class StreamSource : public RefCounted {
- public:
-  virtual Future<std::optional<T>> next() = 0;
-  // Nobody asks any more. Called once, by any thread, also while a next() is not done: that is over then, without an item.
-  virtual void close() noexcept = 0;
-};
-
-}  // namespace detail
-
 template <class T>
 class [[nodiscard]] Stream {
  public:
@@ -127,5 +113,3 @@ template <class T>
 inline constexpr bool is_stream<Stream<T>> = true;
 }  // namespace detail
 }  // namespace tine
-
-#include "tine/detail/generator.h"

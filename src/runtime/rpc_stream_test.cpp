@@ -375,7 +375,7 @@ TEST_F(Streams, ARequestForItemsThatBreaksTheRulesIsRefused) {
   EXPECT_TRUE(eventually([&] { return callee().counts().calls_running == 0; }));
   EXPECT_EQ(ask({Value(stream), Value(4)}).get().as_tuple().items[0].as_list().items.front().as_int(), 4);
   EXPECT_THAT(describe(ask({Value(stream), Value(3)}).error()), HasSubstr("has taken 3 items"));
-  // What is behind it stays where it is.
+  // The stream itself stays where it is.
   EXPECT_THAT(describe(stream.to_here().error()), HasSubstr("served stream"));
 }
 

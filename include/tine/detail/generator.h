@@ -6,11 +6,30 @@
 
 #include <exception>
 
+#include <optional>
+#include <utility>
+
 #include "tine/context.h"
+#include "tine/coroutine.h"
 #include "tine/detail/mutex.h"
-#include "tine/stream.h"
+#include "tine/detail/ref.h"
+#include "tine/future.h"
+
+namespace tine {
+template <class T>
+class Stream;
+}
 
 namespace tine::detail {
+
+// Where a stream's items come from.
+template <class T>
+class StreamSource : public RefCounted {
+ public:
+  virtual Future<std::optional<T>> next() = 0;
+  // Nobody asks any more. Called once, by any thread, also while a next() is not done: that is over then, without an item.
+  virtual void close() noexcept = 0;
+};
 
 template <class T>
 class GeneratorSource final : public StreamSource<T> {
