@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := all
-.PHONY: all deps configured build run test test-pytorch bench deb sdist wheel asan tsan fuzz format clean
+.PHONY: all deps configured build run test test-pytorch bench deb sdist wheel asan tsan fuzz chaos model soak format clean
 
 all: build
 
@@ -57,6 +57,22 @@ fuzz:
 sdist wheel: deps
 	@tools/deps --pytorch
 	@tools/wheel $@
+
+# CHAOS_SEEDS worlds of whole agents, each by a seed of its own: a minute of one processor.
+CHAOS_SEEDS ?= 10000
+chaos: configured
+	@cmake --build --preset release --parallel $(JOBS) --target chaos_tests
+	@TINE_CHAOS_SEEDS=$(CHAOS_SEEDS) build/release/cmake/tests/chaos_tests --gtest_brief=1
+
+# The model of the protocol of references, with each rule taken out in turn: about two minutes.
+model:
+	@tools/deps --model
+	@tests/model/check
+
+# SOAK_CALLS calls between processes that are killed meanwhile.
+SOAK_CALLS ?= 1000000
+soak: all
+	@PYTHONPATH=build/python /usr/bin/python3 tests/chaos/soak.py --calls $(SOAK_CALLS)
 
 format:
 	@tools/format

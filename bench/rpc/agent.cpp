@@ -55,7 +55,7 @@ double us(Clock::duration d) { return std::chrono::duration<double, std::micro>(
 
 // One call at a time: add of two tensors of two elements.
 void add_of_two(benchmark::State& state) {
-  Pair pair(state.range(0) == 1 ? rpc::testing::Over::kUnix : rpc::testing::Over::kTcp);
+  Pair pair(state.range(0) == 1 ? rpc::testing::Over::kShm : rpc::testing::Over::kTcp);
   const Value a = rpc::testing::floats({1, 2}), b = rpc::testing::floats({3, 4});
   std::vector<double> times;
   times.reserve(1 << 20);
@@ -73,7 +73,7 @@ BENCHMARK(add_of_two)->ArgName("unix")->Arg(1)->Arg(0)->UseRealTime()->MinTime(1
 
 // 256 calls without an answer at any time.
 void add_in_flight_256(benchmark::State& state) {
-  Pair pair(state.range(0) == 1 ? rpc::testing::Over::kUnix : rpc::testing::Over::kTcp);
+  Pair pair(state.range(0) == 1 ? rpc::testing::Over::kShm : rpc::testing::Over::kTcp);
   const Value a = rpc::testing::floats({1, 2}), b = rpc::testing::floats({3, 4});
   std::vector<Future<Value>> window(256);
   for (auto& f : window) f = pair.agent().call(1, CallRequest::builtin("test::add", {a, b}));
@@ -91,7 +91,7 @@ BENCHMARK(add_in_flight_256)->ArgName("unix")->Arg(1)->Arg(0)->UseRealTime()->Mi
 
 // 16 MB there and back; the figure is the bytes of one way.
 void echo_16_mb(benchmark::State& state) {
-  Pair pair(state.range(0) == 1 ? rpc::testing::Over::kUnix : rpc::testing::Over::kTcp);
+  Pair pair(state.range(0) == 1 ? rpc::testing::Over::kShm : rpc::testing::Over::kTcp);
   const Value t = Tensor::empty(std::array<int64_t, 1>{4 << 20}, DType::kFloat32);
   std::fill_n(t.as_tensor().data_as<float>(), 4 << 20, 1.0F);
   for (auto _ : state)

@@ -2,17 +2,10 @@
 //
 //   build/release/examples/rpc                            starts both processes itself
 //   tine launch -n 2 -- build/release/examples/rpc        `tine launch` does
-#include <arpa/inet.h>
-#include <fmt/format.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "launch.h"
 #include "tine/fork.h"
 #include "tine/operators.h"
 #include "tine/rpc.h"
@@ -25,17 +18,11 @@ namespace rpc = tine::rpc;
 
 namespace {
 
-void expect(bool condition, const char* what) {
-  if (condition) return;
-  fmt::print(stderr, "rpc: expected {}\n", what);
-  std::exit(1);
-}
-
 void serve(tine::Runtime& runtime, rpc::Worker& worker) {
   const tine::OpTable& ops = runtime.ops();
   worker.serve("scale", [&ops](Tensor x, double by) { return ops.call("aten::mul", x, by); });
   // It gets a reference, and fetches the value when it needs it; a value of this worker is not copied.
-  worker.serve("total", [&ops](const rpc::RRef& x) { return ops.call("aten::sum", x.to_here().get()); });
+  worker.serve("total", [&ops](const rpc::RRef<>& x) { return ops.call("aten::sum", x.to_here().get()); });
   // Its answer is a future: no thread waits here while the pool works.
   worker.serve("later", [](int64_t n) { return tine::fork([n] { return n * n; }); });
   worker.serve("refuse", [](const std::string& why) { throw tine::KeyError(why); });
@@ -53,7 +40,7 @@ void ask(tine::Runtime& runtime, rpc::Worker& worker) {
   fmt::print("3 times 2: {}\n", ops.call<double>("aten::item", ops.call("aten::max", six)));
   expect(ops.call<double>("aten::item", ops.call("aten::max", six)) == 6, "six");
 
-  const rpc::RRef kept = worker.remote("server", "scale", six, 0.5);
+  const rpc::RRef<> kept = worker.remote("server", "scale", six, 0.5);
   const Value total = worker.call("server", "total", kept).get();
   fmt::print("the sum of what {} keeps: {}\n", kept.owner().name, ops.call<double>("aten::item", total));
   expect(ops.call<double>("aten::item", total) == 12, "four times three");
@@ -72,46 +59,11 @@ void ask(tine::Runtime& runtime, rpc::Worker& worker) {
   worker.leave();
 }
 
-// A port of this machine that is free now.
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  (void)::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  (void)::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
-// Starts this program twice, and returns 0 when both have ended well.
-int start_both() {
-  ::setenv("WORLD_SIZE", "2", 1);
-  ::setenv("MASTER_ADDR", "127.0.0.1", 1);
-  ::setenv("MASTER_PORT", std::to_string(free_port()).c_str(), 1);
-  pid_t started[2];
-  char name[] = "rpc";
-  char* arguments[] = {name, nullptr};
-  for (int rank = 0; rank < 2; ++rank) {
-    ::setenv("RANK", std::to_string(rank).c_str(), 1);
-    const int error = ::posix_spawn(&started[rank], "/proc/self/exe", nullptr, nullptr, arguments, environ);
-    expect(error == 0, "a process to start");
-  }
-  int failed = 0;
-  for (const pid_t process : started) {
-    int status = 0;
-    expect(::waitpid(process, &status, 0) == process, "the process to end");
-    failed |= status;
-  }
-  return failed ? 1 : 0;
-}
-
 }  // namespace
 
 int main() {
   const char* const rank = std::getenv("RANK");
-  if (!rank) return start_both();
+  if (!rank) return start_workers(2);
   tine::Runtime& runtime = tine::Runtime::instance();
   if (std::string(rank) == "0") {
     serve(runtime, runtime.rpc());

@@ -12,6 +12,7 @@
 // Making an Error is one allocation and may throw std::bad_alloc; copying one is a reference count.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <string>
@@ -60,6 +61,12 @@ struct Hop {
   std::string what;  // function, worker name or free text
   std::string file;  // empty when there is no place
   int line = 0;      // from 1; 0 when there is none
+  // Of a worker: what was called there, when, counted from the beginning of the first call of the trail, and how long the
+  // caller waited. Each worker measures by its own clock, so what a request spends on its way to a worker counts for the hop
+  // itself and not for those beyond it. Negative: not known.
+  std::string call{};
+  std::chrono::microseconds began{-1};
+  std::chrono::microseconds took{-1};
 };
 
 // The base of every error that tine itself raises.

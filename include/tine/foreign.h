@@ -48,6 +48,9 @@ namespace tine::rpc {
 class TINE_API ForeignPayload final : public Foreign {
  public:
   static constexpr uint8_t kPythonPickle = 1;
+  static constexpr uint8_t kPythonBytes = 2;  // of a bytes object
+  static constexpr uint8_t kPythonValue =
+      3;  // none: the one value beside them is a result, of which Python makes one object
   ForeignPayload(std::vector<std::byte> bytes, std::vector<Value> leaves, uint8_t language = kPythonPickle);
   // The bytes stay where they are; `owner` keeps them alive and is dropped on any thread.
   ForeignPayload(std::span<const std::byte> bytes, detail::Ref<detail::RefCounted> owner,
@@ -128,10 +131,13 @@ class ForeignCodec {
 enum class Target : uint8_t {
   kBuiltin = 0,  // an operator, by its name
   kScript = 1,   // a script function
-  kForeign = 2,  // a function of another language: args[0] is a ForeignPayload that says it all
+  kForeign =
+      2,  // a function of another language: args[0] is a ForeignPayload that says it all, or it and `name` say what
+          // is called with the arguments that follow (docs/spec/wire.md, section 4)
   kFetch = 3,    // the value behind an RRef; tine's own
   kControl = 4,  // meeting and leaving; tine's own
   kServed = 5,   // a function that the callee serves by that name, or a script function that it knows by it
+  kNext = 6,     // the next items of a stream; tine's own
 };
 
 // A script function's code, for workers that do not have it.
@@ -148,9 +154,11 @@ struct TINE_API CallRequest {
   std::vector<std::pair<std::string, Value>> kwargs;
   std::shared_ptr<const ScriptCode> code;  // kScript: sent until the worker has answered such a call
   bool async_execution = false;            // the callee's result is a Future whose value is the reply
+  size_t stream_credit = 0;                // of a call whose result is a stream: how far that may be ahead
   // The call reaches its handler only when the value behind this RRef, which the callee owns, is there. No thread waits
   // meanwhile; when the value is an error, that is the answer.
   detail::Ref<RRefObject> after;
+  bool awaited = false;  // a hint: the caller waits for the answer at once, so that it has to wake nobody
 
   [[nodiscard]] static CallRequest builtin(std::string name, std::vector<Value> args,
                                            std::vector<std::pair<std::string, Value>> kwargs = {});
@@ -185,6 +193,8 @@ class TINE_API IncomingCall {
   [[nodiscard]] bool async_execution() const noexcept;
   // The result stays on this worker, behind an RRef: it need not be able to travel.
   [[nodiscard]] bool keeps_result() const noexcept;
+  // The result is to be a stream: what served_stream() of include/tine/detail/serving.h makes.
+  [[nodiscard]] bool wants_stream() const noexcept;
   [[nodiscard]] const WorkerInfo& caller() const noexcept;
   [[nodiscard]] TimePoint deadline() const noexcept;  // kNoDeadline when it has none
   // The caller has given up (cancel, deadline, death): an answer would reach nobody.
@@ -214,6 +224,9 @@ struct Language {
       nullptr;  // borrowed for as long as the Runtime lives: a handler may end after leave_now()
   // Runs a call of one of the language's functions, on a handler thread. What it throws is the answer.
   std::function<void(IncomingCall)> handle{};
+  // Runs a call by a name with a ':' in it that this worker serves nothing by ("module:qualname" in Python), in the same way.
+  // Not asked where the worker runs registered functions only. Empty: there are no such names.
+  std::function<void(IncomingCall)> handle_named{};
 };
 
 // A Future cannot travel: the refusal, in PyTorch's words. `where` says what holds it.

@@ -69,6 +69,7 @@
 #include "tine/detail/export.h"
 #include "tine/detail/ref.h"
 #include "tine/executor.h"
+#include "tine/tls.h"
 
 namespace tine {
 class Runtime;
@@ -243,14 +244,15 @@ struct RawNodeOptions {
   int id = 0;                     // unique in the world
   RawHandler* handler = nullptr;  // required; borrowed until close() has returned true
   // "host" or "host:port" to listen at by TCP; empty: 127.0.0.1, any port. Others than loopback are refused without
-  // plaintext_beyond_loopback.
+  // TLS or plaintext_beyond_loopback.
   std::string host{};
   std::string secret{};  // empty: TINE_AUTH_KEY, else the user's key file
   // What the two ends of each connection must agree on, in words that an error may quote: "torch 2.13.0". May be empty.
   std::string protocol{};
-  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
-  // processes of one machine; "tcp".
-  std::vector<std::string> transports{"unix", "tcp"};
+  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "shm": memory that
+  // two processes of one machine share; "unix": sockets between such processes; "tcp".
+  std::vector<std::string> transports{"shm", "unix", "tcp"};
+  TlsOptions tls{};  // encrypts what goes by TCP
   bool plaintext_beyond_loopback = false;
   size_t max_calls_in_flight = 65536;  // of each worker: bounds that wait_for_room waits at
   size_t max_send_buffer_bytes = size_t{64} << 20;

@@ -5,32 +5,35 @@
 //   #include "tine/runtime.h"
 //   using namespace tine;
 //
-//   // One process serves a function,
+//   inline constexpr rpc::Function<Tensor(Tensor, double)> kScale{"scale"};  // what both processes know
+//
+//   // One serves the function,
 //   void serve(Runtime& runtime, const std::string& address) {
 //     rpc::Worker& worker = runtime.rpc();
-//     worker.serve("scale", [&runtime](Tensor x, double by) { return runtime.ops().call("aten::mul", x, by); });
+//     worker.serve(kScale, [&runtime](Tensor x, double by) { return runtime.ops().call<Tensor>("aten::mul", x, by); });
 //     worker.join({.name = "server", .rank = 0, .world_size = 2, .address = address});
 //     worker.leave();  // when nobody calls any more
 //   }
 //
-//   // another one calls it, calls an operator there, and keeps a result there.
+//   // the other calls an operator there, then the function, and keeps a result there.
 //   double ask(Runtime& runtime, const std::string& address) {
 //     rpc::Worker& worker = runtime.rpc();
 //     worker.join({.name = "client", .rank = 1, .world_size = 2, .address = address});
-//     const Value three = worker.call("server", "aten::full", std::vector{2}, 3.0).get();
-//     const Future<Value> twice = worker.call({.to = "server", .name = "scale", .args = {three, 2.0}, .timeout = rpc::Seconds(5)});
-//     const rpc::RRef sum = worker.remote("server", "aten::sum", twice.get());
+//     const Future<Tensor> three = worker.call<Tensor>("server", "aten::full", std::vector{2}, 3.0);
+//     const Future<Tensor> twice = worker.call(kScale, {"server", rpc::Seconds(5)}, three.get(), 2.0);
+//     const rpc::RRef<Tensor> sum = worker.remote<Tensor>("server", "aten::sum", twice.get());
 //     const double number = runtime.ops().call<double>("aten::item", sum.to_here().get());
 //     worker.leave();
 //     return number;
 //   }
 //
-// A Python worker calls a C++ worker's function by its name: rpc.rpc_sync("server", "scale", args=(x, 2.0)). The workers
-// of a world prove to each other that they share a secret before anything else is read (docs/security.md).
+// In a coroutine, co_await takes the place of get(), and no thread waits. A Python worker calls the function by its name:
+// rpc.rpc_sync("server", "scale", args=(x, 2.0)). The workers of a world prove to each other that they share a secret
+// before anything else is read (docs/security.md).
 //
 // What is called. A name is looked for among the operators ("aten::add") and then the script functions of the caller, whose
 // code travels with the call; any other name is one that the callee serves, or a script function that the callee knows. A
-// Python function has no such name: C++ programs call it where it is a script function of the callee.
+// Python worker serves what it has registered (@rpc.register), and any function that it can import, by "module:qualname".
 //
 // How a call ends. Its future has the callee's result, or fails: with the callee's error, of its kind, with "on worker w1"
 // in its trail; with DeadlineExceeded when its time is over; with PeerDied at once when the worker dies; with PeerDied or
@@ -45,25 +48,31 @@
 //
 // Every member may be called from any thread. Those that make calls throw Error when this worker has not joined or has left,
 // and ValueError for a worker that is not there, with the names of those that are. In a child of fork(2) calls are refused.
-// The specification is docs/spec/agent.md and docs/spec/rref.md.
+// Calls in parts: rpc_call.h; shared declarations: rpc_function.h; references: rpc_reference.h; streams: rpc_stream.h. The
+// specification is docs/spec/agent.md and docs/spec/rref.md.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "tine/convert.h"
 #include "tine/detail/export.h"
 #include "tine/detail/given_arguments.h"
 #include "tine/executor.h"
-#include "tine/future.h"
-#include "tine/value.h"
+#include "tine/rpc_call.h"
+#include "tine/rpc_function.h"
+#include "tine/rpc_reference.h"
+#include "tine/rpc_stream.h"
+#include "tine/tls.h"
 
 namespace tine {
 class Runtime;
@@ -71,86 +80,18 @@ class Runtime;
 
 namespace tine::rpc {
 
-using Seconds = std::chrono::duration<double>;
-// As any negative one: that of the worker, JoinOptions::rpc_timeout.
-inline constexpr Seconds kDefaultTimeout{-1};
-inline constexpr Seconds kNoTimeout{0};
 // As the size of a world: workers come and go.
 inline constexpr int kWorldChanges = 0;
 
 struct Language;  // include/tine/foreign.h
 
-struct WorkerInfo {
-  std::string name;
-  int id = -1;  // its rank
-  friend bool operator==(const WorkerInfo&, const WorkerInfo&) = default;
+// What other workers may make this one run.
+enum class Allow : uint8_t {
+  kAll,  // operators, scripts, served functions; of another language what they name or bring
+  // The functions that this worker serves, and nothing else. It takes no operator, no script and no pickle of others, also
+  // not as an answer or as an error: those fail the call that was to get them. Calls to itself are as before.
+  kRegistered,
 };
-
-// Which worker a call goes to: its name, its rank, or a WorkerInfo.
-class To {
- public:
-  To(const char* name) : value_(name) {}
-  To(const std::string& name) : value_(name) {}
-  To(std::string_view name) : value_(name) {}
-  To(int rank) : value_(rank) {}
-  To(const WorkerInfo& worker) : value_(worker.name) {}
-  // A str, an int, or a tuple that begins with one of them. Others are refused by the call, with a TypeError.
-  explicit To(Value value) : value_(std::move(value)) {}
-  [[nodiscard]] const Value& value() const noexcept { return value_; }
-
- private:
-  Value value_;
-};
-
-// A reference to a value that lives on one worker, its owner. Copies share it. The value lives for as long as any worker
-// has a reference to it, and goes with its owner. An RRef may be an argument and a result of calls, and lie in lists, tuples
-// and dicts that are; its receiver gets an RRef to the same value. Passing one on costs two small messages, for which nobody
-// waits. It converts to a Value and back, and so is a parameter type of served functions.
-class TINE_API RRef {
- public:
-  explicit RRef(detail::Ref<RRefObject> reference) noexcept : reference_(std::move(reference)) {}
-  // The RRef in a Value. TypeError when it holds something else.
-  [[nodiscard]] static RRef from(const Value& value);
-  operator Value() const noexcept { return Value(reference_); }
-
-  [[nodiscard]] const WorkerInfo& owner() const noexcept;
-  [[nodiscard]] bool is_owner() const noexcept;  // whether the value lives on this worker
-  // The value, brought here: a message there and one back; on its owner the very value, without a copy. Fails with the error
-  // of the call that was to make the value, with PeerDied when the owner has died, and with DeadlineExceeded.
-  [[nodiscard]] Future<Value> to_here(Seconds timeout = kDefaultTimeout) const;
-  // The owner's value itself: a future, because it may still be in the making. Elsewhere Error, which names the owner.
-  [[nodiscard]] Future<Value> local_value() const;
-  // Done when the owner has the value; fails as the call did that was to make it. It holds None or the value.
-  [[nodiscard]] Future<Value> confirmed() const;
-  // Names the value among all workers, for printing and hashing.
-  [[nodiscard]] std::string id() const;
-  [[nodiscard]] std::string repr() const { return reference_->repr(); }
-  // Whether both refer to one value.
-  friend TINE_API bool operator==(const RRef& a, const RRef& b) noexcept;
-
-  [[nodiscard]] const detail::Ref<RRefObject>& object() const noexcept { return reference_; }
-
- private:
-  detail::Ref<RRefObject> reference_;
-};
-
-// A call, in parts: for arguments in arrays, arguments by name, and a time limit of its own.
-struct Call {
-  To to;
-  std::string name{};
-  std::vector<Value> args{};
-  std::vector<std::pair<std::string, Value>> kwargs{};
-  Seconds timeout = kDefaultTimeout;  // kNoTimeout: the call may take as long as both workers live
-};
-
-// A call of a served function, as that sees it when it asks for all of it.
-struct Invocation {
-  std::string name;
-  std::vector<Value> args;
-  std::vector<std::pair<std::string, Value>> kwargs;
-  WorkerInfo caller;
-};
-using Served = std::function<Future<Value>(Invocation)>;
 
 struct JoinOptions {
   std::string name{};  // 1 to 128 bytes, unique in the world
@@ -166,10 +107,13 @@ struct JoinOptions {
   std::string secret{};      // empty: TINE_AUTH_KEY, else the user's key file
   Seconds rpc_timeout{60};   // of calls that name none; kNoTimeout: none
   Seconds init_timeout{60};  // how long join() waits for the others
-  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "unix": sockets between
-  // processes of one machine. "tcp": needed for the address.
-  std::vector<std::string> transports{"unix", "tcp"};
+  // The ways to other workers, nearest first: a worker is reached by the first that leads to it. "shm": memory that two
+  // processes of one machine share. "unix": sockets between such processes. "tcp": needed for the address.
+  std::vector<std::string> transports{"shm", "unix", "tcp"};
+  // Encrypts what goes by TCP. Without it addresses beyond loopback are refused, unless they are allowed by name.
+  TlsOptions tls{};
   bool plaintext_beyond_loopback = false;
+  Allow allow = Allow::kAll;
   // What a caller waits at, for each worker: calls without an answer, and bytes that were copied to be sent. A tensor is not
   // copied and does not count.
   size_t max_calls_in_flight = 65536;
@@ -198,8 +142,12 @@ struct JoinOptions {
 }  // namespace tine::rpc
 
 namespace tine::detail {
+template <class... Params, class F>
+rpc::Served served(F f);
 template <class R, class... Params>
-rpc::Served served(std::function<R(Params...)> f);
+rpc::Served served_as(std::function<R(Params...)> f);
+template <class R, class... Params, class F>
+rpc::Served served_fitting(F f);
 }  // namespace tine::detail
 
 namespace tine::rpc {
@@ -238,35 +186,88 @@ class TINE_API Worker {
 
   // From now on other workers may call `f` by that name: serve before join(), or callers may come too early. The parameters
   // of `f` are of types that from_value() of include/tine/convert.h makes, or one Invocation, which has all of the call, also
-  // arguments by name. It returns void, anything that to_value() takes, or a Future of it, which answers the call when it is
-  // done and holds no thread meanwhile. It is copied once, and called on handler threads, several at once, in a Context with
-  // the call's deadline, which is cancelled when the caller gives up. What it throws is the answer. ValueError for an empty
-  // name, one that is served already, and the name of an operator or a script function.
+  // arguments by name. It returns void, anything that to_value() takes, a Future of it, which answers the call when it is done
+  // and holds no thread meanwhile, or a Stream of it for callers of stream(). It may be a coroutine: its parameters, also those
+  // taken by reference, and its captures live for as long as anything runs or waits to run in its Context. It is copied once,
+  // and called on handler threads, several at once, in a Context with the call's deadline, which is cancelled when the caller
+  // gives up. What it throws is the answer. ValueError for an empty name, one that is served already, and the name of an
+  // operator or a script function.
   template <class F>
   void serve(std::string name, F f) {
-    serve_by_name(std::move(name), detail::served(std::function(std::move(f))));
+    serve_by_name(std::move(name), detail::served_as(std::function(std::move(f))));
+  }
+  // The same by a declaration that callers share, which `f` must fit.
+  template <class R, class... Params, class F>
+  void serve(const Function<R(Params...)>& function, F f) {
+    static_assert(std::is_invocable_v<const F&, std::decay_t<Params>...>,
+                  "Worker::serve: the function does not take the parameters of its rpc::Function");
+    static_assert(
+        detail::kAnswers<std::invoke_result_t<const F&, std::decay_t<Params>...>, R>,
+        "Worker::serve: the function returns something else than its rpc::Function, or a Future of it");
+    serve_by_name(std::string(function.name()),
+                  detail::served_fitting<R, std::decay_t<Params>...>(std::move(f)));
   }
   // Calls that come in from now on do not find it; those that run go on. Nothing happens when it is not served.
   void stop_serving(std::string_view name) noexcept;
 
-  // Calls the function of that name on that worker. Tensors are sent from their own memory: they must not be written until
-  // the future is done; to this worker itself they are passed, not copied. Blocks while more calls are on their way than the
-  // options allow, at most until the call's deadline. TypeError for arguments that no overload of an operator takes, and for
-  // a Future among them. A small call costs two allocations, and a system call at either end.
-  template <class... Args>
-  [[nodiscard]] Future<Value> call(const To& to, std::string_view name, Args&&... args) {
-    return call(parts_of(to, name, std::forward<Args>(args)...));
+  // Calls the function of that name on that worker; the future holds its result as an R: any type that from_value() makes,
+  // void (nobody looks), or Value. TypeError when it is none. Tensors are sent from their own memory: they must not be written
+  // until the future is done; to this worker itself they are passed, not copied. Blocks while more calls are on their way than
+  // the options allow, at most until the call's deadline. TypeError for arguments that no overload of an operator takes, and
+  // for a Future among them. A small call costs two allocations, and a system call at either end; an R one more.
+  template <class R = Value, class... Args>
+  [[nodiscard]] Future<R> call(const To& to, std::string_view name, Args&&... args) {
+    return call<R>(parts_of(to, name, std::forward<Args>(args)...));
   }
-  [[nodiscard]] Future<Value> call(Call call);
+  template <class R = Value>
+  [[nodiscard]] Future<R> call(Call call) {
+    std::string what = call.name;
+    return detail::typed_answer<R>(call_value(std::move(call)), std::move(what));
+  }
+  // The same by a declaration that the callee shares: arguments that do not fit do not compile.
+  template <class R, class... Params, class... Args>
+  [[nodiscard]] Future<R> call(const Function<R(Params...)>& function, const To& to, Args&&... args) {
+    static_assert(!detail::is_stream<R>, "Worker::call: the function returns a stream: use Worker::stream()");
+    return call<R>(parts_of(function, to, std::forward<Args>(args)...));
+  }
   // The same, but the result stays there, and need not be able to travel. Returns at once; an error of the call is that of
   // to_here() and confirmed().
-  template <class... Args>
-  [[nodiscard]] RRef remote(const To& to, std::string_view name, Args&&... args) {
-    return remote(parts_of(to, name, std::forward<Args>(args)...));
+  template <class R = Value, class... Args>
+  [[nodiscard]] RRef<R> remote(const To& to, std::string_view name, Args&&... args) {
+    return remote<R>(parts_of(to, name, std::forward<Args>(args)...));
   }
-  [[nodiscard]] RRef remote(Call call);
+  template <class R = Value>
+  [[nodiscard]] RRef<R> remote(Call call) {
+    return RRef<R>(remote_value(std::move(call)));
+  }
+  template <class R, class... Params, class... Args>
+  [[nodiscard]] RRef<R> remote(const Function<R(Params...)>& function, const To& to, Args&&... args) {
+    static_assert(!detail::is_stream<R>,
+                  "Worker::remote: the function returns a stream: use Worker::stream()");
+    return remote<R>(parts_of(function, to, std::forward<Args>(args)...));
+  }
   // A reference to a value of this worker. TypeError when there is a Future in it.
-  [[nodiscard]] RRef own(Value value);
+  [[nodiscard]] RRef<> own(Value value);
+  template <class T>
+  [[nodiscard]] RRef<T> own(std::type_identity_t<T> value) {
+    return RRef<T>(own(to_value(std::move(value))));
+  }
+  // Calls a function that returns a stream (in Python: is a generator), and reads its items as they come: rpc_stream.h. The
+  // timeout is that of each item. Returns at once; an error of the call is that of the first item. ValueError for a credit of
+  // 0 or above kMaxStreamCredit.
+  template <class R = Value, class... Args>
+  [[nodiscard]] Stream<R> stream(const To& to, std::string_view name, Args&&... args) {
+    return stream<R>(parts_of(to, name, std::forward<Args>(args)...));
+  }
+  template <class R = Value>
+  [[nodiscard]] Stream<R> stream(Call call, size_t credit = kStreamCredit) {
+    return Stream<R>(detail::make_ref<detail::RemoteSource<R>>(open_stream(std::move(call), credit)));
+  }
+  template <class R, class... Params, class... Args>
+  [[nodiscard]] Stream<R> stream(const Function<Stream<R>(Params...)>& function, const To& to,
+                                 Args&&... args) {
+    return stream<R>(parts_of(function, to, std::forward<Args>(args)...));
+  }
 
   struct Counts {
     size_t calls_pending = 0;     // this worker's, unanswered
@@ -286,7 +287,18 @@ class TINE_API Worker {
     for (auto& [key, value] : given.keywords) call.kwargs.emplace_back(std::string(key), std::move(value));
     return call;
   }
+  template <class R, class... Params, class... Args>
+  static Call parts_of(const Function<R(Params...)>& function, const To& to, Args&&... args) {
+    static_assert(detail::kAllFit<std::tuple<Params...>, std::tuple<Args...>>,
+                  "the arguments are not those that the rpc::Function takes");
+    return {.to = to,
+            .name = std::string(function.name()),
+            .args = {to_value(static_cast<std::decay_t<Params>>(std::forward<Args>(args)))...}};
+  }
   void serve_by_name(std::string name, Served f);
+  Future<Value> call_value(Call call);
+  RRef<> remote_value(Call call);
+  detail::Ref<detail::RemoteItems> open_stream(Call call, size_t credit);
 
   std::unique_ptr<Parts> parts_;
 };

@@ -49,6 +49,7 @@ struct Works {
   bool tuple = false;
   bool type_name = false;
   bool vectorcall = false;
+  bool context = false;
 };
 constinit Works works;  // set at import
 
@@ -423,6 +424,26 @@ PyObject* new_tuple(PyTypeObject* subclass, Py_ssize_t n) {
   return PyObject_CallOneArg(reinterpret_cast<PyObject*>(subclass), places.get());
 }
 
+namespace {
+// PyContextVar_Get is public, but not a part of the stable ABI.
+using ContextGet = int (*)(PyObject* variable, PyObject* otherwise, PyObject** value);
+ContextGet context_get = nullptr;
+
+ContextGet find_context_get() noexcept {
+#ifdef Py_LIMITED_API
+  return reinterpret_cast<ContextGet>(::dlsym(RTLD_DEFAULT, "PyContextVar_Get"));
+#else
+  return &PyContextVar_Get;
+#endif
+}
+}  // namespace
+
+PyObject* context_value(PyObject* variable) noexcept {
+  if (!context_get) return PyObject_CallMethod(variable, "get", "O", Py_None);
+  PyObject* value = nullptr;
+  return context_get(variable, Py_None, &value) < 0 ? nullptr : value;
+}
+
 std::vector<Mechanism> versions() {
   return {
 #if TINE_FRAMES == 3
@@ -459,6 +480,8 @@ std::vector<Mechanism> versions() {
          : works.tuple ? "CPython 3.14 to 3.15: zeroed memory, and a hash that is not yet known"
                        : "any CPython: of a tuple",
          works.tuple},
+        {"context variable", works.context ? "CPython 3.11 to 3.15: PyContextVar_Get" : "any CPython: get()",
+         works.context},
         {"source location", "libstdc++: one pointer to file, function, line, column", detail::locations_work},
 #if defined(__GLIBCXX__)
         {"exception type", "libstdc++: exception_ptr::__cxa_exception_type", works.type},
@@ -525,6 +548,14 @@ void try_all() {
                                                                                         : TupleHead::kUnknown;
   works.tuple = guess != TupleHead::kUnknown && is_tuple(guess);
   if (works.tuple) tuple_head = guess;
+
+  context_get = find_context_get();
+  const PyRef contextvars = PyRef::adopt(PyImport_ImportModule("_contextvars"));
+  const PyRef variable =
+      PyRef::adopt(contextvars ? PyObject_CallMethod(contextvars.get(), "ContextVar", "s", "tine") : nullptr);
+  const PyRef value = PyRef::adopt(variable ? context_value(variable.get()) : nullptr);
+  if (!value) PyErr_Clear();
+  works.context = context_get && value.get() == Py_None;
 
   works.slice = true;
   const PyRef slice = PyRef::adopt(PySlice_New(Py_True, Py_False, Py_Ellipsis));

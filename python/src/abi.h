@@ -127,6 +127,9 @@ struct Slice {
 // A tuple of that subclass of tuple with n places, which are to be filled by PyTuple_SET_ITEM. tuple.__new__ would make two.
 [[nodiscard]] PyObject* new_tuple(PyTypeObject* subclass, Py_ssize_t n);
 
+// What a context variable holds for this thread: new reference, None for nothing; null with the indicator set.
+[[nodiscard]] PyObject* context_value(PyObject* variable) noexcept;
+
 // The beginning of a tp_dealloc whose class has this tp_finalize: runs it, unless it has run. Returns -1 when somebody
 // took a reference to the object meanwhile; it then lives on.
 [[nodiscard]] int finalize_in_dealloc(PyObject* object, void (*finalize)(PyObject*));

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "python/src/abi.h"
+#include "python/src/context.h"
 #include "python/src/future.h"
 #include "python/src/place.h"
 #include "python/src/rpc_payload.h"
@@ -24,15 +25,20 @@ class PyCallback {
   // The callbacks of the result run before the lock is released, so a chain takes the lock once.
   static constexpr bool kChains = false;
 
-  PyCallback(Mode mode, PyObject* callback, GradMode grad_mode) noexcept
-      : mode_(mode), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {}
-  ~PyCallback() { drop(); }
+  // `context`: its reference is taken over; may be null.
+  PyCallback(Mode mode, PyObject* callback, PyObject* context, GradMode grad_mode) noexcept
+      : mode_(mode), grad_mode_(grad_mode), callback_(Py_NewRef(callback)), context_(context) {}
+  ~PyCallback() {
+    drop();
+    drop_anywhere(context_);
+  }
   PyCallback(const PyCallback&) = delete;
   PyCallback& operator=(const PyCallback&) = delete;
 
   [[nodiscard]] Mode mode() const noexcept { return mode_; }
   [[nodiscard]] GradMode grad_mode() const noexcept { return grad_mode_; }
   [[nodiscard]] PyObject* object() const noexcept { return callback_; }
+  [[nodiscard]] PyObject* context() const noexcept { return context_; }
 
   template <class Body>
   bool enter(Body& body) noexcept {
@@ -40,6 +46,7 @@ class PyCallback {
     if (!gil) return false;
     const ErrorAside aside;
     const GradModeScope scope(grad_mode_);
+    const CarriedContext carried(context_);
     body();
     return true;
   }
@@ -112,6 +119,7 @@ class PyCallback {
   const Mode mode_;
   const GradMode grad_mode_;
   PyObject* callback_;
+  PyObject* const context_;  // of the code that added it
 };
 
 template <class Self>
@@ -161,7 +169,8 @@ class BySubmit {
     // If the result was cancelled, the executor is not asked.
     if (!gil || !self.wants(source)) return self.settle(source);
     const ErrorAside aside;
-    const GradModeScope scope(self.callback().grad_mode());  // tine's pool carries it on
+    const GradModeScope scope(self.callback().grad_mode());  // tine's pool carries them on
+    const CarriedContext carried(self.callback().context());
     const PyRef submit = PyRef::adopt(std::exchange(submit_, nullptr));
     PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(&source)));
     auto* const posted = future ? PyObject_GC_New(PyPosted, posted_type) : nullptr;
@@ -247,8 +256,15 @@ class DoneCallback final : public Node {
  public:
   // only_cancelled: the callback is called without an argument if the future was cancelled, and dropped otherwise. So it does
   // not count as having seen an error.
-  DoneCallback(PyObject* callback, bool only_cancelled, GradMode grad_mode) noexcept
-      : Node(only_cancelled ? &kCancelOps : &kOps), grad_mode_(grad_mode), callback_(Py_NewRef(callback)) {}
+  // `context`: its reference is taken over; may be null.
+  DoneCallback(PyObject* callback, bool only_cancelled, PyObject* context, GradMode grad_mode) noexcept
+      : Node(only_cancelled ? &kCancelOps : &kOps),
+        grad_mode_(grad_mode),
+        callback_(Py_NewRef(callback)),
+        context_(context) {}
+  ~DoneCallback() { drop_anywhere(context_); }
+  DoneCallback(const DoneCallback&) = delete;
+  DoneCallback& operator=(const DoneCallback&) = delete;
 
   [[nodiscard]] static DoneCallback* of(Node* node) noexcept {
     const bool ours = node->ops() == &kOps || node->ops() == &kCancelOps;
@@ -263,6 +279,7 @@ class DoneCallback final : public Node {
     if (!gil) return;  // the callback is leaked with the interpreter
     const ErrorAside aside;
     const GradModeScope scope(self->grad_mode_);
+    const CarriedContext carried(self->context_);
     const PyRef callback = PyRef::adopt(self->callback_);
     const PyRef future = PyRef::adopt(wrap_future(Ref<ValueState>::share(static_cast<ValueState*>(&done))));
     const PyRef result = PyRef::adopt(future ? call_one(callback.get(), future.get()) : nullptr);
@@ -271,10 +288,13 @@ class DoneCallback final : public Node {
   static constexpr NodeOps kOps{&DoneCallback::run, true};
   static void run_if_cancelled(Node* node, StateBase& done) noexcept {
     const std::unique_ptr<DoneCallback> self(static_cast<DoneCallback*>(node));
-    if (done.outcome() != Outcome::kCancelled) return drop_anywhere(self->callback_);
+    // The end of the Context in which it was made is a cancellation, too.
+    if (done.outcome() != Outcome::kCancelled && done.outcome() != Outcome::kDeadline)
+      return drop_anywhere(self->callback_);
     const Gil gil;
     if (!gil) return;
     const ErrorAside aside;
+    const CarriedContext carried(self->context_);
     const PyRef callback = PyRef::adopt(self->callback_);
     if (!PyRef::adopt(call_one(callback.get(), nullptr))) report_unraisable(callback.get());
   }
@@ -282,6 +302,7 @@ class DoneCallback final : public Node {
 
   const GradMode grad_mode_;
   PyObject* callback_;
+  PyObject* const context_;
 };
 
 // Visits what the callbacks in the state's list keep alive. They run when the state is completed, so the one that will
@@ -337,14 +358,16 @@ Ref<ValueState> then(ValueState& source, Mode mode, PyObject* callback, PyObject
     then->show();
     then->made_at(calling_place());
     source.subscribe(then->node());
+    (void)join_here(*then);
     return result;
   };
-  if (submit) return attached(new PostedThen(source.helper(), submit, mode, callback, grad_mode));
-  return attached(new Then(source.helper(), mode, callback, grad_mode));
+  PyObject* const context = context_to_carry();
+  if (submit) return attached(new PostedThen(source.helper(), submit, mode, callback, context, grad_mode));
+  return attached(new Then(source.helper(), mode, callback, context, grad_mode));
 }
 
 void add_done_callback(ValueState& source, PyObject* callback, bool only_cancelled, GradMode grad_mode) {
-  source.subscribe(new DoneCallback(callback, only_cancelled, grad_mode));
+  source.subscribe(new DoneCallback(callback, only_cancelled, context_to_carry(), grad_mode));
 }
 
 int traverse_state(ValueState& state, visitproc visit, void* arg) {

@@ -7,6 +7,7 @@
 
 #include "python/src/arguments.h"
 #include "python/src/awaited.h"
+#include "python/src/context.h"
 #include "python/src/future.h"
 #include "python/src/kept.h"
 
@@ -192,6 +193,7 @@ PyObject* collect_into(const std::vector<Future<Value>>& futures, Rule rule) {
   reinterpret_cast<PyFuture*>(shown.get())->grad_mode = grad_mode_of(futures);
   group->kind().show_in(shown.get());
   start(*group, futures);
+  (void)join_here(*group);
   return shown.leak();
 }
 

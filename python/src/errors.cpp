@@ -54,16 +54,73 @@ std::string source_line(const Hop& hop) {
   return "\n    " + text + "\n    " + std::string(static_cast<size_t>(columns), '~') + " <--- HERE";
 }
 
+constinit PyObject* hop_type = nullptr;
+
+double in_seconds(std::chrono::microseconds time) { return std::chrono::duration<double>(time).count(); }
+
+PyRef decoded(const std::string& text) {
+  return PyRef::adopt(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+}
+
+// An attribute of a note, as text or as a time; an empty one, or -1, if it is of another type.
+std::string text_in(PyObject* note, const char* name) {
+  const PyRef value = PyRef::adopt(PyObject_GetAttrString(note, name));
+  Py_ssize_t size = 0;
+  const char* const chars =
+      value && PyUnicode_Check(value.get()) ? PyUnicode_AsUTF8AndSize(value.get(), &size) : nullptr;
+  if (!chars) PyErr_Clear();
+  return chars ? std::string(chars, static_cast<size_t>(size)) : std::string();
+}
+std::chrono::microseconds time_in(PyObject* note, const char* name) {
+  const PyRef value = PyRef::adopt(PyObject_GetAttrString(note, name));
+  const double seconds = value ? PyFloat_AsDouble(value.get()) : -1;
+  if (PyErr_Occurred()) PyErr_Clear();
+  constexpr double kCentury = 3e9;
+  if (!(seconds >= 0 && seconds < kCentury)) return std::chrono::microseconds(-1);
+  return std::chrono::round<std::chrono::microseconds>(std::chrono::duration<double>(seconds));
+}
+
 }  // namespace
+
+PyObject* set_hop(PyObject*, PyObject* type) {
+  Py_XDECREF(std::exchange(hop_type, Py_NewRef(type)));
+  Py_RETURN_NONE;
+}
+
+PyObject* note_of(const Hop& hop) {
+  std::string text = tine::detail::text_of(hop);
+  if (hop.kind == Hop::Kind::kScript && !hop.file.empty() && hop.line > 0) text += source_line(hop);
+  PyRef line = decoded(text);
+  if (!line || hop.kind != Hop::Kind::kWorker || !hop_type) return line.leak();
+  const PyRef worker = decoded(hop.what), call = decoded(hop.call);
+  if (!worker || !call) return nullptr;
+  return PyObject_CallFunction(hop_type, "OOOdd", line.get(), worker.get(), call.get(), in_seconds(hop.began),
+                               in_seconds(hop.took));
+}
+
+std::vector<Hop> calls_in_notes(PyObject* exception) {
+  std::vector<Hop> calls;
+  const ErrorAside aside;
+  const PyRef notes = PyRef::adopt(PyObject_GetAttrString(exception, "__notes__"));
+  if (notes && PyList_Check(notes.get()) && hop_type) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(notes.get()); ++i) {
+      const PyRef note = PyRef::share(PyList_GET_ITEM(notes.get(), i));
+      if (reinterpret_cast<PyObject*>(Py_TYPE(note.get())) != hop_type) continue;
+      Hop hop{Hop::Kind::kWorker, text_in(note.get(), "worker"), "", 0, text_in(note.get(), "call")};
+      hop.began = time_in(note.get(), "began");
+      hop.took = time_in(note.get(), "took");
+      calls.push_back(std::move(hop));
+    }
+  }
+  PyErr_Clear();
+  return calls;
+}
 
 void add_notes(PyObject* exception, const std::vector<Hop>& trail) {
   if (trail.empty()) return;
   const ErrorAside aside;
   for (const Hop& hop : trail) {
-    std::string text = tine::detail::text_of(hop);
-    if (hop.kind == Hop::Kind::kScript && !hop.file.empty() && hop.line > 0) text += source_line(hop);
-    const PyRef line =
-        PyRef::adopt(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+    const PyRef line = PyRef::adopt(note_of(hop));
     if (!line) break;
     const PyRef notes = PyRef::adopt(PyObject_GetAttrString(exception, "__notes__"));
     if (!notes) PyErr_Clear();

@@ -60,6 +60,12 @@ class PyError final : public Error {
 // A note for each hop that the exception has no such note of. Best effort: an exception without room for notes is still
 // raised. The indicator stays as it is.
 void add_notes(PyObject* exception, const std::vector<Hop>& trail);
+// The note of a call, a str that knows the call as well: the class of python/tine/_trail.py.
+[[nodiscard]] PyObject* set_hop(PyObject* module, PyObject* type);
+// New reference; null with the indicator set.
+[[nodiscard]] PyObject* note_of(const Hop& hop);
+// The calls that the exception came through, as its notes say them: the inverse of add_notes().
+[[nodiscard]] std::vector<Hop> calls_in_notes(PyObject* exception);
 // For a binding with an error class of its own: to_exception() asks it first about errors that are not PyErrors. It
 // returns a new reference; null with the indicator set for a failure; null without it for an error of another class.
 void set_error_conversion(PyObject* (*convert)(const std::exception_ptr& error));

@@ -13,6 +13,7 @@
 
 #include "python/src/abi.h"
 #include "python/src/arguments.h"
+#include "python/src/context.h"
 #include "python/src/place.h"
 
 namespace tine::python {
@@ -48,6 +49,7 @@ void set_up(PyFuture* future, ValueState* state, bool settable) {
   future->state = state;
   future->weakrefs = nullptr;
   future->error = nullptr;
+  future->context = nullptr;
   future->settable = settable;
   future->claimed = false;
   future->grad_mode = {};
@@ -66,6 +68,14 @@ std::unique_ptr<ValueState> new_state() noexcept {
   }
 }
 
+// False with the indicator set.
+bool enter_context(PyFuture* future) {
+  return guarded([=] {
+           if (join_here(*future->state)) future->context = future->state->newest_callback();
+           return 0;
+         }) == 0;
+}
+
 // A settable one, of exactly this type.
 PyObject* make(PyTypeObject* type) {
   auto state = new_state();
@@ -74,6 +84,10 @@ PyObject* make(PyTypeObject* type) {
   if (!future) return nullptr;
   set_up(future, state.release(), true);
   PyObject_GC_Track(future);
+  if (detail::context_use.any() && !enter_context(future)) [[unlikely]] {
+    Py_DECREF(as_object(future));
+    return nullptr;
+  }
   return as_object(future);
 }
 
@@ -125,8 +139,11 @@ PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
   auto state = new_state();
   if (!state) return PyErr_NoMemory();
   PyObject* const object = PyType_GenericAlloc(type, 0);
-  if (object) set_up(as_future(object), state.release(), true);
-  return object;
+  if (!object) return nullptr;
+  set_up(as_future(object), state.release(), true);
+  if (enter_context(as_future(object))) return object;
+  Py_DECREF(object);
+  return nullptr;
 }
 
 int future_init(PyObject*, PyObject* args, PyObject* keywords) {
@@ -145,6 +162,11 @@ bool would_abandon(PyFuture* self) noexcept {
 
 void abandon(PyFuture* self) {
   self->claimed = true;
+  // Nobody but its Context waits: there is nobody to tell.
+  if (self->context && self->context == self->state->newest_callback() && self->state->references() == 2) {
+    self->state->cancel();
+    return;
+  }
   self->state->fail(make_error(ErrorKind::kAbandoned,
                                "the Future was dropped before it was given a result or an exception; keep a "
                                "reference to it where set_result will be called"));
@@ -177,6 +199,7 @@ void future_dealloc(PyObject* object) {
   if (state->binding == self) state->binding = nullptr;
   if (would_abandon(self)) abandon(self);  // a subclass's __del__ stood in for the finalizer
   Py_CLEAR(self->error);
+  if (!self->settable) Py_XDECREF(static_cast<PyObject*>(self->context));
   state->release();
   if (type == types.future && free_list.size < kFreeListSize && !PyObject_GC_IsFinalized(object)) {
     free_list.items[free_list.size++] = self;
@@ -297,7 +320,8 @@ bool parse_one(const char* function, PyObject* const* args, Py_ssize_t count, Py
 int wait_or_raise(PyFuture* self, TimePoint deadline) {
   if (looked_at(self)->done()) return 1;
   const PyRef keep = PyRef::share(as_object(self));
-  const int done = wait_done(Ref<ValueState>::share(self->state), deadline);
+  const int done =
+      wait_done(Ref<ValueState>::share(self->state), deadline, self->settable ? nullptr : self->context);
   if (done == 0) PyErr_SetString(PyExc_TimeoutError, "the Future is still pending at the end of the timeout");
   return done == 1 ? 1 : -1;
 }
@@ -552,6 +576,11 @@ PyObject* exception_of(PyFuture* self) {
 
 void carry_grad_mode(PyObject* future) noexcept { as_future(future)->grad_mode = GradMode::here(); }
 
+void made_in(PyObject* future, PyObject* context) noexcept {
+  PyFuture* const self = as_future(future);
+  if (context && !self->settable && !self->context) self->context = Py_NewRef(context);
+}
+
 bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   *deadline = kNoDeadline;
   if (!seconds || seconds == Py_None) return true;
@@ -573,34 +602,70 @@ bool parse_timeout(PyObject* seconds, TimePoint* deadline) {
   return true;
 }
 
-int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline) {
-  if (state->done()) return 1;
-  const bool main = ::getpid() == ::gettid();  // Python runs signal handlers there only
-  const bool guest = inside_gate();            // at exit the interpreter waits for such a thread
+namespace {
+
+// The object of this code's Context if that can stop.
+PyRef context_that_can_stop() {
+  PyRef here = PyRef::adopt(context_to_carry());
+  const Context* const context = here ? &context_in(here.get()) : nullptr;
+  return context && context->data().get() && tine::detail::can_stop(*context->data().get()) ? here : PyRef();
+}
+
+// The Context has ended the wait, not the future. The caller learns that; an error that comes later need not be reported.
+[[noreturn]] void give_up(const tine::detail::StateBase& state, Outcome how) {
+  state.observe();
+  tine::detail::throw_stopped(how, state);
+}
+
+// What wait_done says of itself; throws when the Context ends the wait.
+int wait_in_context(const Ref<tine::detail::StateBase>& state, TimePoint deadline, const void* made_in) {
+  const bool main = on_main_thread();  // Python runs signal handlers there only
+  const bool guest = inside_gate();    // at exit the interpreter waits for such a thread
+  const PyRef here = context_that_can_stop();
+  const TimePoint end = here ? std::min(deadline, context_in(here.get()).deadline()) : deadline;
   std::optional<NotInPlace> in_time;
-  if (deadline != kNoDeadline) in_time.emplace();
+  if (end != kNoDeadline) in_time.emplace();
+  Ref<tine::detail::StateBase> awaited = state;
+  if (here && here.get() != made_in) {
+    const Context& context = context_in(here.get());
+    if (!context.stopped()) {
+      const GilRelease release;
+      if (state->help_until(TimePoint::min())) return 1;
+    }
+    awaited = tine::detail::until_stopped(*state, *context.data().get());
+  }
   for (;;) {
-    TimePoint until = deadline;
-    if (main) until = std::min(deadline, Clock::now() + kSignalLatency);
+    TimePoint until = end;
+    if (main) until = std::min(end, Clock::now() + kSignalLatency);
     // The waiting threads together look at most a thousand times a second.
     if (guest && !main) {
       const auto turn =
           std::max<Clock::duration>(kSignalLatency, std::chrono::milliseconds(threads_inside_gate()));
-      until = std::min(deadline, Clock::now() + turn);
+      until = std::min(end, Clock::now() + turn);
     }
     bool done;
     {
       const GilRelease release;
-      done = state->wait_until(until);
+      done = awaited->wait_until(until);
     }
     if (main && PyErr_CheckSignals() < 0) return -1;
-    if (done) return 1;
+    if (done && (awaited == state || awaited->outcome() == Outcome::kValue)) return 1;
+    if (done) give_up(*state, awaited->outcome());
     if (guest && gate_closed()) {
       PyErr_SetString(PyExc_RuntimeError, "the interpreter is shutting down; the Future is still pending");
       return -1;
     }
-    if (until == deadline) return 0;
+    if (until != end) continue;
+    if (end == deadline) return 0;
+    give_up(*state, Outcome::kDeadline);
   }
+}
+
+}  // namespace
+
+int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline, const void* context) {
+  if (state->done()) return 1;
+  return guarded([&] { return wait_in_context(state, deadline, context); });
 }
 
 PyObject* wait_value(PyFuture* future, TimePoint deadline) {

@@ -23,6 +23,9 @@ struct PyFuture {
   PyObject_HEAD ValueState* state;  // owned, never null
   PyObject* weakrefs;               // for the interpreter
   PyObject* error;                  // the exception that shows a native error, made once
+  // If it was made in a Context: of a settable one, that Context's node in the list of the state; of another one, the object
+  // that shows the Context, owned: to wait for it there needs no look at the Context.
+  void* context;
   bool settable;  // made by Future(): only set_result() and set_exception() complete the state
   bool claimed;
   GradMode
@@ -30,13 +33,16 @@ struct PyFuture {
 };
 
 // Blocks until the state is done. Returns 1, or 0 when the deadline passed, or -1 with the indicator set (the handler of a
-// signal raised). Releases the lock meanwhile, and looks for signals on the main thread. It takes a reference of its own,
+// signal raised, or the Context of this code stopped). `context`: that of PyFuture, may be null. Releases the lock meanwhile, and looks for signals on the main thread. It takes a reference of its own,
 // because the caller's Python object may go away while the lock is released.
-[[nodiscard]] int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline);
+[[nodiscard]] int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline,
+                            const void* context = nullptr);
 // Waits and returns the value, or raises the error; null with the indicator set.
 [[nodiscard]] PyObject* wait_value(PyFuture* future, TimePoint deadline);
 // The callbacks of a future that this thread has just been given will run in the mode that this thread is in.
 void carry_grad_mode(PyObject* future) noexcept;
+// A future that C++ code has made in the Context that this object shows; null for none.
+void made_in(PyObject* future, PyObject* context) noexcept;
 // seconds or None; false with the indicator set.
 [[nodiscard]] bool parse_timeout(PyObject* seconds, TimePoint* deadline);
 

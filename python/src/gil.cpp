@@ -8,6 +8,8 @@
 #include <new>
 #include <thread>
 
+#include "tine/detail/forks.h"
+
 namespace tine::python {
 namespace {
 
@@ -162,6 +164,17 @@ void close_gate(std::chrono::steady_clock::time_point bound) noexcept {
 }
 
 bool gate_closed() noexcept { return closed.load(std::memory_order_acquire); }
+
+bool on_main_thread() noexcept {
+  struct Known {
+    int generation = -1;
+    bool main = false;
+  };
+  static thread_local Known known;
+  const int now = tine::detail::forks_so_far();
+  if (known.generation != now) known = {now, ::getpid() == ::gettid()};
+  return known.main;
+}
 
 bool inside_gate() noexcept { return depth > 0; }
 

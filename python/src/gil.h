@@ -130,6 +130,9 @@ void push_orphan(Orphan* orphan) noexcept;
 // The atexit hook: refuses threads from then on and waits, without the lock, for those inside.
 void close_gate(std::chrono::steady_clock::time_point bound) noexcept;
 [[nodiscard]] bool gate_closed() noexcept;
+// Two system calls, once for each thread. In a child of fork(2), the thread that forked is the main thread.
+[[nodiscard]] bool on_main_thread() noexcept;
+
 // This thread came through the gate and has not left: close_gate() waits for it.
 [[nodiscard]] bool inside_gate() noexcept;
 [[nodiscard]] int threads_inside_gate() noexcept;

@@ -2,6 +2,7 @@
 
 #include "python/src/abi.h"
 #include "python/src/builtin.h"
+#include "python/src/context.h"
 #include "python/src/future.h"
 #include "python/src/place.h"
 #include "python/src/rpc.h"
@@ -128,6 +129,7 @@ PyMethodDef functions[] = {
     {"manual_seed", manual_seed, METH_O,
      "manual_seed(seed, /)\n--\n\nRestarts the random numbers of rand, randn, randint and randperm from the "
      "seed, an int."},
+    {"_set_hop", set_hop, METH_O, nullptr},
     {"_rebuild_tensor", rebuild_tensor, METH_VARARGS, nullptr},
     {"_set_package", set_package, METH_O, nullptr},
     {"_at_exit", at_exit, METH_NOARGS, nullptr},
@@ -178,11 +180,12 @@ int init(PyObject* module) {
   tine::detail::watch_forks();
   const bool whole =
       PyModule_AddStringConstant(module, "__version__", kVersion) == 0 && abi::init_abi(module) &&
-      init_errors(module) && init_future(module) && init_callbacks() && init_completed() &&
-      init_promise(module) && init_others(module) && init_grad_mode(module) && init_pool(module) &&
-      init_dtypes(module) && init_tensor(module) && PyModule_AddFunctions(module, functions) == 0 &&
-      add_as(module, "_gather", &gather_function) && init_builtins(module) && init_script(module) &&
-      init_missing(module) && init_rpc(module) && register_hooks(module);
+      init_errors(module) && init_context(module) && init_future(module) && init_callbacks() &&
+      init_completed() && init_promise(module) && init_others(module) && init_grad_mode(module) &&
+      init_pool(module) && init_dtypes(module) && init_tensor(module) &&
+      PyModule_AddFunctions(module, functions) == 0 && add_as(module, "_gather", &gather_function) &&
+      init_builtins(module) && init_script(module) && init_missing(module) && init_rpc(module) &&
+      register_hooks(module);
   return whole ? 0 : -1;
 }
 int init_guarded(PyObject* module) {

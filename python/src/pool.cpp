@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "python/src/context.h"
 #include "python/src/future.h"
 #include "python/src/place.h"
 
@@ -28,6 +29,11 @@ class PyTask final : public ValueState, private Task {
     this->made_at(calling_place());
   }
   ~PyTask() override { forget(); }
+  // Of the caller: the function runs in it, and is not begun once it has stopped.
+  void enter_context() {
+    context_ = context_to_carry();
+    (void)join_here(*this);
+  }
 
   Task* task() noexcept override { return this; }
   bool run_inline() noexcept override {
@@ -76,6 +82,7 @@ class PyTask final : public ValueState, private Task {
   void execute_locked() noexcept {
     const ErrorAside aside;
     const GradModeScope scope(grad_mode_);  // callbacks of its Future run in it as well
+    const CarriedContext carried(context_);
     try {
       const PyRef result = PyRef::adopt(call());
       if (!result) throw_error();
@@ -93,13 +100,15 @@ class PyTask final : public ValueState, private Task {
     return result;
   }
   void forget() noexcept {
-    for (PyObject** held : {&function_, &args_, &keywords_}) drop_anywhere(std::exchange(*held, nullptr));
+    for (PyObject** held : {&function_, &args_, &keywords_, &context_})
+      drop_anywhere(std::exchange(*held, nullptr));
   }
 
   const GradMode grad_mode_ = GradMode::here();  // of the caller
   PyObject* function_;
   PyObject* args_;
   PyObject* keywords_;  // null for none
+  PyObject* context_ = nullptr;
 };
 
 PyObject* submit(PyObject*, PyObject* args, PyObject* keywords) {
@@ -123,6 +132,7 @@ PyObject* submit(PyObject*, PyObject* args, PyObject* keywords) {
       task->release();  // the pool's, which has not been given it
       return nullptr;
     }
+    task->enter_context();
     Runtime::instance().scheduler().post(*task->task());
     return future.leak();
   });

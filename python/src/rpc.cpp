@@ -2,12 +2,15 @@
 
 #include <span>
 
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_hooks.h"
 #include "python/src/rpc_objects.h"
 #include "python/src/rpc_payload.h"
+#include "python/src/rpc_plain.h"
+#include "python/src/rpc_streams.h"
 #include "python/src/script.h"
 #include "src/runtime/script.h"
 #include "tine/log.h"
@@ -16,7 +19,6 @@ namespace tine::python {
 namespace {
 
 using rpc::Destination;
-using rpc::RRef;
 using rpc::Seconds;
 using rpc::WorkerInfo;
 
@@ -147,32 +149,104 @@ auto sent(const Destination& to, rpc::CallRequest request, Send send) {
   });
 }
 
-using Request = rpc::CallRequest (*)(PyObject* const* args);
+// rpc_async: what is called at the destination.
+PyObject* send_call(const Destination& to, rpc::CallRequest request) {
+  const PythonsContext here;
+  PyRef future = checked(
+      wrap_future(sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.call(std::move(r)); })));
+  carry_grad_mode(future.get());
+  made_in(future.get(), here.object());
+  return future.leak();
+}
 
-// rpc_async: what kRequest makes is called at the destination.
-template <Request kRequest>
+// rpc_sync: the caller waits for it at once.
+PyObject* send_awaited(const Destination& to, rpc::CallRequest request) {
+  request.awaited = true;
+  return send_call(to, std::move(request));
+}
+
+// remote: the same, and the value stays there.
+PyObject* send_creation(const Destination& to, rpc::CallRequest request) {
+  const PythonsContext here;
+  const RRef rref =
+      sent(to, std::move(request), [&to](rpc::CallRequest r) { return to.remote(std::move(r)); });
+  ValueState& creation = creation_of(rref);
+  if (creation.where().line() == 0) creation.made_at(calling_place());
+  creation.show();
+  return wrap_rref(rref).leak();
+}
+
+using Request = rpc::CallRequest (*)(PyObject* const* args);
+using Send = PyObject* (*)(const Destination& to, rpc::CallRequest request);
+
+template <Request kRequest, Send kSend>
 PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (!takes(count == 6 && PyFloat_Check(args[4]), "call")) return nullptr;
   return guarded([=] {
     const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
-    PyRef future = checked(
-        wrap_future(sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.call(std::move(r)); })));
-    carry_grad_mode(future.get());
-    return future.leak();
+    return kSend(d, kRequest(args));
   });
 }
 
-// remote: the same, and the value stays there.
+// call_plain(to, function, args, kwargs, timeout, None) and (to, method, args, kwargs, timeout, RRef), remote_plain(...):
+// None when the call has to be pickled.
+template <Send kSend>
+PyObject* call_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 6 && PyFloat_Check(args[4]), "call_plain")) return nullptr;
+  return guarded([=]() -> PyObject* {
+    std::optional<rpc::CallRequest> request = plain_request(args[1], args[2], args[3], rref_in(args[5]));
+    if (!request) Py_RETURN_NONE;
+    return kSend(destination(args[0], PyFloat_AS_DOUBLE(args[4])), std::move(*request));
+  });
+}
+
+// rpc.stream: what is called at the destination makes a stream. The timeout is that of each item.
+PyObject* send_stream(PyObject* to, double timeout, size_t credit, rpc::CallRequest request) {
+  const Destination d = destination(to, timeout);
+  const PythonsContext here;
+  return wrap_stream(
+             sent(d, std::move(request),
+                  [&](rpc::CallRequest r) { return d.stream(std::move(r), Seconds(timeout), credit); }))
+      .leak();
+}
+
+size_t credit_of(PyObject* given) {
+  const Py_ssize_t credit = PyLong_AsSsize_t(given);
+  if (credit == -1 && PyErr_Occurred()) throw_error();
+  return credit < 0 ? 0 : static_cast<size_t>(credit);
+}
+
+// stream_named(credit, to, name, args, kwargs, timeout, async) and stream_python(...): a capsule.
 template <Request kRequest>
-PyObject* remote(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (!takes(count == 6 && PyFloat_Check(args[4]), "remote")) return nullptr;
+PyObject* stream(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 7 && PyFloat_Check(args[5]), "stream")) return nullptr;
   return guarded([=] {
-    const Destination d = destination(args[0], PyFloat_AS_DOUBLE(args[4]));
-    const RRef rref = sent(d, kRequest(args), [&d](rpc::CallRequest r) { return d.remote(std::move(r)); });
-    ValueState& creation = creation_of(rref);
-    if (creation.where().line() == 0) creation.made_at(calling_place());
-    creation.show();
-    return wrap_rref(rref).leak();
+    return send_stream(args[1], PyFloat_AS_DOUBLE(args[5]), credit_of(args[0]), kRequest(args + 1));
+  });
+}
+
+// stream_plain(credit, to, function, args, kwargs, timeout, None): None when the call has to be pickled.
+PyObject* stream_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 7 && PyFloat_Check(args[5]), "stream_plain")) return nullptr;
+  return guarded([=]() -> PyObject* {
+    std::optional<rpc::CallRequest> request = plain_request(args[2], args[3], args[4], rref_in(args[6]));
+    if (!request) Py_RETURN_NONE;
+    return send_stream(args[1], PyFloat_AS_DOUBLE(args[5]), credit_of(args[0]), std::move(*request));
+  });
+}
+
+// serve(name, function), stop_serving(name)
+PyObject* serve(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (!takes(count == 2, "serve")) return nullptr;
+  return guarded([=]() -> PyObject* {
+    serve_python(std::string(utf8(args[0])), args[1]);
+    Py_RETURN_NONE;
+  });
+}
+PyObject* stop_serving(PyObject*, PyObject* name) {
+  return guarded([=]() -> PyObject* {
+    worker().stop_serving(utf8(name));
+    Py_RETURN_NONE;
   });
 }
 
@@ -182,17 +256,18 @@ std::chrono::milliseconds in_milliseconds(double seconds) {
 
 // (name, rank, world_size, address, rpc_timeout, init_timeout, plaintext_beyond_loopback, handler_threads,
 // max_handler_threads, max_send_buffer_bytes, max_calls_in_flight, heartbeat_interval, heartbeat_timeout, polling,
-// transports)
+// transports, (cert, key, ca) of TLS, registered_only)
 PyObject* start(PyObject*, PyObject* args) {
   return guarded([=]() -> PyObject* {
     PyObject *name, *address, *transports;
-    int rank, world_size, plaintext, handler_threads, max_handler_threads;
+    const char *cert, *key, *ca;
+    int rank, world_size, plaintext, handler_threads, max_handler_threads, registered_only;
     Py_ssize_t max_send_buffer_bytes, max_calls_in_flight;
     double rpc_timeout, init_timeout, heartbeat_interval, heartbeat_timeout, polling;
-    if (!PyArg_ParseTuple(args, "UiiUddpiinndddO:start", &name, &rank, &world_size, &address, &rpc_timeout,
-                          &init_timeout, &plaintext, &handler_threads, &max_handler_threads,
+    if (!PyArg_ParseTuple(args, "UiiUddpiinndddO(sss)p:start", &name, &rank, &world_size, &address,
+                          &rpc_timeout, &init_timeout, &plaintext, &handler_threads, &max_handler_threads,
                           &max_send_buffer_bytes, &max_calls_in_flight, &heartbeat_interval,
-                          &heartbeat_timeout, &polling, &transports))
+                          &heartbeat_timeout, &polling, &transports, &cert, &key, &ca, &registered_only))
       return nullptr;
     Runtime::instance().set_handler_threads(handler_threads, max_handler_threads);
     rpc::JoinOptions options;
@@ -212,6 +287,8 @@ PyObject* start(PyObject*, PyObject* args) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list.get()); ++i)
       options.transports.emplace_back(utf8(PyList_GET_ITEM(list.get(), i)));
     options.plaintext_beyond_loopback = plaintext != 0;
+    options.tls = {cert, key, ca};
+    options.allow = registered_only != 0 ? rpc::Allow::kRegistered : rpc::Allow::kAll;
     options.interrupted = interrupted;
     options.language = &python_side();
     options.on_worker_joined = tell_joined;
@@ -297,12 +374,59 @@ PyObject* debug_info(PyObject*, PyObject*) {
   });
 }
 
-// (execute, pickle, unpickle, describe, rebuild)
+bool put(const PyRef& dict, const char* name, PyObject* fresh) {
+  return PyDict_SetItemString(dict.get(), name, checked(fresh).get()) == 0;
+}
+
+PyRef row_of(const rpc::PeerReport& peer) {
+  PyRef row = checked(PyDict_New()), calls = checked(PyList_New(0));
+  for (const rpc::CallsOfName& of_name : peer.calls) {
+    const PyRef call = checked(PyDict_New());
+    if (!put(call, "name", text_of(of_name.name).leak()) ||
+        !put(call, "count", PyLong_FromSize_t(of_name.count)) ||
+        !put(call, "oldest", PyFloat_FromDouble(of_name.oldest.count())) ||
+        PyList_Append(calls.get(), call.get()) < 0)
+      throw_error();
+  }
+  const std::string transport = peer.address.substr(0, peer.address.find(':'));
+  if (!put(row, "rank", PyLong_FromLong(peer.worker.id)) ||
+      !put(row, "name", text_of(peer.worker.name).leak()) ||
+      !put(row, "address", text_of(peer.address).leak()) ||
+      !put(row, "transport", text_of(transport).leak()) ||
+      !put(row, "death", peer.death.empty() ? Py_NewRef(Py_None) : text_of(peer.death).leak()) ||
+      !put(row, "calls", calls.leak()) || !put(row, "calls_running", PyLong_FromSize_t(peer.calls_running)) ||
+      !put(row, "bytes_queued", PyLong_FromSize_t(peer.bytes_queued)) ||
+      !put(row, "frames_sent", PyLong_FromUnsignedLongLong(peer.frames_sent)) ||
+      !put(row, "bytes_sent", PyLong_FromUnsignedLongLong(peer.bytes_sent)) ||
+      !put(row, "frames_received", PyLong_FromUnsignedLongLong(peer.frames_received)) ||
+      !put(row, "bytes_received", PyLong_FromUnsignedLongLong(peer.bytes_received)))
+    throw_error();
+  return row;
+}
+
+// debug_info() and more: references held and passed on, and a row for each worker.
+PyObject* report(PyObject* module, PyObject*) {
+  return guarded([=]() -> PyObject* {
+    const rpc::Report report = rpc::report(worker());
+    PyRef dict = checked(debug_info(module, nullptr)), peers = checked(PyList_New(0));
+    for (const rpc::PeerReport& peer : report.peers) {
+      if (PyList_Append(peers.get(), row_of(peer).get()) < 0) return nullptr;
+    }
+    if (!put(dict, "references_held", PyLong_FromSize_t(report.references_held)) ||
+        !put(dict, "references_passed", PyLong_FromSize_t(report.references_passed)) ||
+        !put(dict, "workers", peers.leak()))
+      return nullptr;
+    return dict.leak();
+  });
+}
+
+// In the order of RpcHooks.
 PyObject* set_hooks(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (!takes(count == 5, "set_hooks")) return nullptr;
+  if (!takes(count == 11, "set_hooks")) return nullptr;
   return guarded([=]() -> PyObject* {
     set_rpc_hooks({PyRef::share(args[0]), PyRef::share(args[1]), PyRef::share(args[2]), PyRef::share(args[3]),
-                   PyRef::share(args[4])});
+                   PyRef::share(args[4]), PyRef::share(args[5]), PyRef::share(args[6]), PyRef::share(args[7]),
+                   PyRef::share(args[8]), PyRef::share(args[9]), PyRef::share(args[10])});
     Py_RETURN_NONE;
   });
 }
@@ -321,6 +445,8 @@ PyMethodDef functions[] = {
     {"restore", as_method(restore), METH_FASTCALL,
      "restore(type, bases, table): the tensors of a last leaf."},
     {"start", start, METH_VARARGS, nullptr},
+    {"serve", as_method(serve), METH_FASTCALL, nullptr},
+    {"stop_serving", stop_serving, METH_O, nullptr},
     {"stop", stop, METH_VARARGS, nullptr},
     {"is_initialized", is_initialized, METH_NOARGS, nullptr},
     {"self", self, METH_NOARGS, nullptr},
@@ -329,10 +455,19 @@ PyMethodDef functions[] = {
     {"get_rpc_timeout", get_rpc_timeout, METH_NOARGS, nullptr},
     {"set_rpc_timeout", set_rpc_timeout, METH_O, nullptr},
     {"debug_info", debug_info, METH_NOARGS, nullptr},
-    {"call_named", as_method(call<named_request>), METH_FASTCALL, nullptr},
-    {"call_python", as_method(call<python_request>), METH_FASTCALL, nullptr},
-    {"remote_named", as_method(remote<named_request>), METH_FASTCALL, nullptr},
-    {"remote_python", as_method(remote<python_request>), METH_FASTCALL, nullptr},
+    {"report", report, METH_NOARGS, nullptr},
+    {"call_named", as_method(call<named_request, send_call>), METH_FASTCALL, nullptr},
+    {"call_python", as_method(call<python_request, send_call>), METH_FASTCALL, nullptr},
+    {"call_plain", as_method(call_plain<send_call>), METH_FASTCALL, nullptr},
+    {"awaited_named", as_method(call<named_request, send_awaited>), METH_FASTCALL, nullptr},
+    {"awaited_python", as_method(call<python_request, send_awaited>), METH_FASTCALL, nullptr},
+    {"awaited_plain", as_method(call_plain<send_awaited>), METH_FASTCALL, nullptr},
+    {"remote_named", as_method(call<named_request, send_creation>), METH_FASTCALL, nullptr},
+    {"stream_named", as_method(stream<named_request>), METH_FASTCALL, nullptr},
+    {"stream_plain", as_method(stream_plain), METH_FASTCALL, nullptr},
+    {"stream_python", as_method(stream<python_request>), METH_FASTCALL, nullptr},
+    {"remote_python", as_method(call<python_request, send_creation>), METH_FASTCALL, nullptr},
+    {"remote_plain", as_method(call_plain<send_creation>), METH_FASTCALL, nullptr},
     {}};
 
 // A module inside of tine._C, under both of its names.
@@ -351,7 +486,8 @@ bool init_rpc(PyObject* module) {
   const PyRef rpc = add_module(module, "_rpc", "Internal: see tine.distributed.rpc.");
   // PyTorch's private name of the classes, for programs that ask for it.
   const PyRef twin = add_module(module, "_distributed_rpc", nullptr);
-  if (!rpc || !twin || PyModule_AddFunctions(rpc.get(), functions) < 0 || !init_rpc_objects(rpc.get()))
+  if (!rpc || !twin || PyModule_AddFunctions(rpc.get(), functions) < 0 || !init_rpc_objects(rpc.get()) ||
+      !init_rpc_streams(rpc.get()))
     return false;
   const std::pair<const char*, const char*> twins[] = {{"PyRRef", "RRef"}, {"WorkerInfo", "WorkerInfo"}};
   for (const auto& [name, of] : twins) {

@@ -7,13 +7,13 @@
 
 #include "python/src/abi.h"
 #include "python/src/arguments.h"
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "tine/runtime.h"
 
 namespace tine::python {
 namespace {
 
-using rpc::RRef;
 using rpc::Seconds;
 using rpc::WorkerInfo;
 
@@ -212,10 +212,7 @@ PyObject* is_owner(PyObject* self, PyObject*) {
   return guarded([=] { return PyBool_FromLong(rref_of(self).is_owner()); });
 }
 PyObject* confirmed_by_owner(PyObject* self, PyObject*) {
-  return guarded([=] {
-    // This does not count as looking at an error.
-    return PyBool_FromLong(creation_of(rref_of(self)).outcome() == tine::detail::Outcome::kValue);
-  });
+  return guarded([=] { return PyBool_FromLong(rpc::confirmed_by_owner(rref_of(self))); });
 }
 
 // As Future.wait does: the lock is released, Ctrl-C is heard.
@@ -230,13 +227,12 @@ Future<Value> fetched(const char* function, PyObject* self, PyObject* const* arg
   static constexpr const char* kNames[] = {"timeout"};
   PyObject* given[1] = {};
   if (!parse_arguments({function, kNames, 0, 1}, args, count, names, given)) throw_error();
-  const double seconds = given[0] ? PyFloat_AsDouble(given[0]) : -1.0;
-  if (seconds == -1 && PyErr_Occurred()) {
-    PyErr_Format(PyExc_TypeError, "%s(): timeout: expected seconds (0 for none), got %R of type %s", function,
-                 given[0], TypeName(given[0]).c_str());
-    throw_error();
-  }
-  return rref_of(self).to_here(Seconds(seconds));
+  const RRef& rref = rref_of(self);
+  const PythonsContext here;
+  if (!given[0]) return rref.to_here(Seconds(-1));
+  const PyRef options = checked(PyImport_ImportModule("tine.distributed.rpc.options"));
+  const PyRef seconds = checked(PyObject_CallMethod(options.get(), "call_timeout", "O", given[0]));
+  return rref.to_here(Seconds(PyFloat_AsDouble(seconds.get())));
 }
 PyObject* to_here(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   return guarded([=] { return waited(fetched("to_here", self, args, count, names)); });
@@ -249,6 +245,37 @@ PyObject* local_value(PyObject* self, PyObject*) {
 }
 PyObject* get_future(PyObject* self, PyObject*) {
   return guarded([=] { return wrap_future(rref_of(self).confirmed()); });
+}
+
+// (owner, its incarnation, the creator's, number, parent, fork number, type)
+PyObject* serialize(PyObject* self, PyObject*) {
+  return guarded([=] {
+    const rpc::LentRRef lent = rpc::lend(rref_of(self));
+    return Py_BuildValue("(iKKKiKs)", lent.owner, static_cast<unsigned long long>(lent.owner_incarnation),
+                         static_cast<unsigned long long>(lent.creator_incarnation),
+                         static_cast<unsigned long long>(lent.number), lent.parent,
+                         static_cast<unsigned long long>(lent.fork), "PyObject");
+  });
+}
+
+PyObject* deserialize(PyObject*, PyObject* given) {
+  return guarded([=]() -> PyObject* {
+    uint64_t numbers[6] = {};
+    bool fits = PyTuple_Check(given) && PyTuple_GET_SIZE(given) == 7;
+    for (Py_ssize_t i = 0; fits && i < 6; ++i) {
+      PyObject* const number = PyTuple_GET_ITEM(given, i);
+      fits = PyLong_Check(number);
+      if (fits) numbers[i] = PyLong_AsUnsignedLongLong(number);
+      if (PyErr_Occurred()) PyErr_Clear(), fits = false;
+    }
+    constexpr uint64_t kMostRanks = INT32_MAX;
+    if (!fits || numbers[0] > kMostRanks || numbers[4] > kMostRanks)
+      throw TypeError("_deserialize(): expected the tuple that _serialize() of an RRef returns");
+    return wrap_rref(
+               rpc::take(Runtime::instance().rpc(), {static_cast<int>(numbers[0]), numbers[1], numbers[2],
+                                                     numbers[3], static_cast<int>(numbers[4]), numbers[5]}))
+        .leak();
+  });
 }
 
 PyObject* rref_repr(PyObject* self) {
@@ -279,7 +306,9 @@ PyMethodDef rref_methods[] = {
     {"is_owner", is_owner, METH_NOARGS,
      "is_owner($self, /)\n--\n\nReturns whether this worker holds the value."},
     {"confirmed_by_owner", confirmed_by_owner, METH_NOARGS,
-     "confirmed_by_owner($self, /)\n--\n\nReturns whether the owner has said that the value exists."},
+     "confirmed_by_owner($self, /)\n--\n\nReturns whether the owner is known to know this reference: on the "
+     "owner "
+     "True; on the worker that created the value, True once the owner has answered."},
     {"to_here", as_method(to_here), METH_FASTCALL | METH_KEYWORDS,
      "to_here($self, /, timeout=-1.0)\n--\n\nReturns the value, copied to this worker (on its owner the very "
      "object). Blocks.\n"
@@ -291,6 +320,12 @@ PyMethodDef rref_methods[] = {
      "local_value($self, /)\n--\n\nReturns the value itself, on its owner; elsewhere RuntimeError."},
     {"_get_future", get_future, METH_NOARGS,
      "_get_future($self, /)\n--\n\nReturns a Future that is done when the owner has the value."},
+    {"_serialize", serialize, METH_NOARGS,
+     "_serialize($self, /)\n--\n\nReturns the reference as a tuple of numbers, for _deserialize() on any "
+     "worker of this "
+     "world. The value is kept until that is called, or until this worker ends."},
+    {"_deserialize", deserialize, METH_O | METH_STATIC,
+     "_deserialize(tp, /)\n--\n\nReturns the RRef of a tuple that _serialize() made, which serves once."},
     {"__reduce__", rref_reduce, METH_NOARGS, nullptr},
     {"__reduce_ex__", rref_reduce, METH_O, nullptr},
     {}};
@@ -326,6 +361,9 @@ const WorkerInfo* worker_info_in(PyObject* object) {
 }
 const RRef* rref_in(PyObject* object) {
   return PyObject_TypeCheck(object, type_of<PyRRef>) ? &rref_of(object) : nullptr;
+}
+const RRef* exact_rref_in(PyObject* object) {
+  return Py_TYPE(object) == type_of<PyRRef> ? &rref_of(object) : nullptr;
 }
 PyRef wrap_worker_info(WorkerInfo info) { return wrap<PyWorkerInfo>(std::move(info)); }
 PyRef wrap_rref(RRef rref) { return wrap<PyRRef>(std::move(rref)); }

@@ -9,15 +9,18 @@
 
 namespace tine::python {
 
+using RRef = rpc::RRef<>;
+
 [[nodiscard]] const rpc::WorkerInfo* worker_info_in(PyObject* object);
-[[nodiscard]] const rpc::RRef* rref_in(PyObject* object);
+[[nodiscard]] const RRef* rref_in(PyObject* object);
+[[nodiscard]] const RRef* exact_rref_in(PyObject* object);  // null also for a subclass
 // New references; a failure is thrown.
 [[nodiscard]] PyRef wrap_worker_info(rpc::WorkerInfo info);
-[[nodiscard]] PyRef wrap_rref(rpc::RRef rref);
+[[nodiscard]] PyRef wrap_rref(RRef rref);
 
 // The state of a value behind an RRef, as far as its creator knows: an error of the creation is told like that of any
 // future when nobody has looked.
-[[nodiscard]] inline ValueState& creation_of(const rpc::RRef& rref) { return *rref.confirmed().state(); }
+[[nodiscard]] inline ValueState& creation_of(const RRef& rref) { return *rref.confirmed().state(); }
 
 // Puts both classes into the module.
 [[nodiscard]] bool init_rpc_objects(PyObject* module);

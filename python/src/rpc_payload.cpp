@@ -1,10 +1,15 @@
 #include "python/src/rpc_payload.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
+#include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
+#include "python/src/rpc_plain.h"
+#include "python/src/rpc_streams.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -88,17 +93,17 @@ class View {
   PyRef view_;
 };
 
-// A result as it travels: numbers, strings and tensors as they are, the rest pickled.
-Value travelling(PyObject* object, const std::string& what) {
-  if (is_future(object)) rpc::throw_future_cannot_travel(what);
-  Value value = to_value_shallow(object);
-  return value.is(Tag::kForeign) ? Value(Ref<Foreign>(pickled(object, what))) : value;
-}
+std::string result_of(const rpc::IncomingCall& call) { return "the result of " + call.name(); }
 
-// A result that stays here, behind an RRef: the very object.
-Value kept(PyObject* object, const std::string& what) {
-  if (is_future(object)) rpc::throw_future_cannot_travel(what);
-  return to_value_shallow(object);
+using Outcome = std::variant<Value, Future<Value>>;
+
+// A result as it travels: plain, or pickled. One that stays here, behind an RRef, is the very object.
+Value as_answer(const rpc::IncomingCall& call, PyObject* object) {
+  const bool by_name = call.target() == rpc::Target::kServed;
+  if (call.wants_stream()) return stream_of(object, call.name(), by_name);
+  if (is_future(object)) rpc::throw_future_cannot_travel(result_of(call));
+  if (call.keeps_result()) return to_value_shallow(object);
+  return travelling(object, result_of(call), by_name);
 }
 
 class Codec final : public rpc::ForeignCodec {
@@ -124,6 +129,10 @@ class Codec final : public rpc::ForeignCodec {
       body.qualname = utf8(part(1));
       body.message = utf8(part(2));
       body.traceback = utf8(part(3));
+      std::vector<Hop> trail = calls_in_notes(exception.get());
+      trail.insert(trail.end(), std::make_move_iterator(body.trail.begin()),
+                   std::make_move_iterator(body.trail.end()));
+      body.trail = std::move(trail);
       if (part(4) != Py_None) {
         const auto bytes = span_of(part(4));
         body.pickled.assign(bytes.begin(), bytes.end());
@@ -142,10 +151,48 @@ bool is_own(const rpc::IncomingCall& call) {
   return worker.joined() && worker.self().id == call.caller().id;
 }
 
+// Whether workers of every language read it.
+bool is_for_all(const Value& value) {
+  switch (value.tag()) {
+    case Tag::kForeign:
+    case Tag::kObject: return false;
+    case Tag::kList: return std::ranges::all_of(value.as_list().items, is_for_all);
+    case Tag::kTuple: return std::ranges::all_of(value.as_tuple().items, is_for_all);
+    case Tag::kDict:
+      return std::ranges::all_of(value.as_dict().items(), [](const auto& item) {
+        return is_for_all(item.first) && is_for_all(item.second);
+      });
+    default: return true;
+  }
+}
+
+bool is_async(PyObject* function, PyObject* result) {
+  static PyObject* const mark = PyUnicode_InternFromString("_wrapped_async_rpc_function");
+  return reinterpret_cast<PyObject*>(Py_TYPE(result)) == required_hooks().coroutine.get() ||
+         PyObject_HasAttr(function, mark) != 0;
+}
+
+// Calls the function of a call that needs no pickle.
+Outcome run_function(rpc::IncomingCall& call, const PlainCall& plain) {
+  const PyRef result =
+      PyRef::adopt(PyObject_Call(plain.function.get(), plain.args.get(), plain.kwargs.get()));
+  if (!result) throw_error_of_callee();
+  if (!is_async(plain.function.get(), result.get())) return as_answer(call, result.get());
+  const PyRef future =
+      checked(PyObject_CallFunctionObjArgs(required_hooks().settle.get(), plain.function.get(), result.get(),
+                                           is_own(call) ? Py_True : Py_False, nullptr));
+  if (!is_future(future.get()))
+    throw TypeError("a hook of tine.distributed.rpc returned something else than a Future");
+  return future_of(future.get());
+}
+
 // Calls the function of a call; the lock is held. The Future of an async function is the reply's.
-std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
+Outcome run(rpc::IncomingCall& call) {
+  const RpcHooks& with = required_hooks();
+  if (is_plain(call)) return run_function(call, plain_call(call, with.find.get(), with.find_method.get()));
   ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
-  if (!payload) throw TypeError("a Python call without a pickled function arrived");
+  if (!payload || payload->language() != ForeignPayload::kPythonPickle)
+    throw TypeError("a Python call without a pickled function arrived");
   PyRef answer;
   {
     const View view(payload->bytes());
@@ -156,13 +203,21 @@ std::variant<Value, Future<Value>> result_of(rpc::IncomingCall& call) {
   }
   PyObject* const result = PyTuple_GET_ITEM(answer.get(), 1);
   if (PyTuple_GET_ITEM(answer.get(), 0) == Py_True) return future_of(result);
-  const std::string what = "the result of " + call.name();
-  return call.keeps_result() ? kept(result, what) : travelling(result, what);
+  return as_answer(call, result);
+}
+
+// The call of a function by its name, wherever that comes from.
+template <class Find>
+Outcome run_named(rpc::IncomingCall& call, const Find& find) {
+  PlainCall plain = arguments_of(call);
+  plain.function = find();
+  return run_function(call, plain);
 }
 
 // A Python function that another worker calls; runs on a blocking thread.
-void run_python(rpc::IncomingCall call) {
-  std::variant<Value, Future<Value>> result;
+template <class Run>
+void answer(rpc::IncomingCall call, const Run& run) {
+  Outcome result;
   {
     const Gil gil;
     if (!gil) {
@@ -170,7 +225,8 @@ void run_python(rpc::IncomingCall call) {
       return;
     }
     drain_drops();
-    result = result_of(call);
+    const ServedCall served(call);
+    result = run(call);
   }
   // Waiting until there is room, encoding and writing take no lock.
   if (auto* const later = std::get_if<Future<Value>>(&result)) {
@@ -182,7 +238,54 @@ void run_python(rpc::IncomingCall call) {
   }
 }
 
+// "module:qualname".
+PyRef function_at(const std::string& name) {
+  const size_t colon = name.find(':');
+  const PyRef module = checked(text_of(std::string_view(name).substr(0, colon)).leak());
+  const PyRef qualname = checked(text_of(std::string_view(name).substr(colon + 1)).leak());
+  return checked(
+      PyObject_CallFunctionObjArgs(required_hooks().find.get(), module.get(), qualname.get(), nullptr));
+}
+
+void run_python(rpc::IncomingCall call) { answer(std::move(call), run); }
+void run_python_by_name(rpc::IncomingCall call) {
+  answer(std::move(call),
+         [](rpc::IncomingCall& c) { return run_named(c, [&] { return function_at(c.name()); }); });
+}
+
 }  // namespace
+
+Value travelling(PyObject* object, const std::string& what, bool for_all) {
+  if (is_future(object)) rpc::throw_future_cannot_travel(what);
+  if (for_all) {
+    Value value = to_value(object);
+    if (is_for_all(value)) return value;
+  } else if (std::optional<Value> plain = plain_result(object)) {
+    return std::move(*plain);
+  }
+  return Value(Ref<Foreign>(pickled(object, what)));
+}
+
+void throw_error_of_callee() {
+  if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+    // Its caller must not end because this thread would have.
+    const PyRef raised = raised_error();
+    const PyRef fresh =
+        checked(PyObject_CallFunctionObjArgs(required_hooks().as_exception.get(), raised.get(), nullptr));
+    raise_object(fresh.get());
+  }
+  throw_error();
+}
+
+const RpcHooks& rpc_hooks() { return required_hooks(); }
+
+void serve_python(const std::string& name, PyObject* function) {
+  const Ref<PyForeign> kept = make_ref<PyForeign>(Py_NewRef(function));
+  rpc::serve_calls(Runtime::instance().rpc(), name, [kept](rpc::IncomingCall call) {
+    answer(std::move(call),
+           [&](rpc::IncomingCall& c) { return run_named(c, [&] { return PyRef::share(kept->object()); }); });
+  });
+}
 
 void set_rpc_hooks(RpcHooks fresh) {
   if (!hooks) hooks = new RpcHooks;
@@ -200,14 +303,18 @@ std::vector<Value> values_of(PyObject* sequence) {
   return values;
 }
 
+Ref<ForeignPayload> payload_on(PyObject* bytes, uint8_t language, std::vector<Value> leaves) {
+  return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), std::move(leaves), language);
+}
+
 Ref<ForeignPayload> payload_of(PyObject* bytes, PyObject* leaves) {
   if (!PyList_Check(leaves) && !PyTuple_Check(leaves))
     throw TypeError("the leaves of a pickle: expected a list");
-  return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), values_of(leaves));
+  return payload_on(bytes, ForeignPayload::kPythonPickle, values_of(leaves));
 }
 
 const rpc::Language& python_side() {
-  static const rpc::Language& python = *new rpc::Language{new Codec, run_python};
+  static const rpc::Language& python = *new rpc::Language{new Codec, run_python, run_python_by_name};
   return python;
 }
 
@@ -216,11 +323,14 @@ PyObject* wrap_payload(const Value& value) {
     ForeignPayload* const payload = ForeignPayload::in(value);
     if (!payload)
       throw TypeError("a value of " + value.as_foreign().type_name() + " cannot be shown in Python");
-    // Unpickled once, on the first look.
+    // Once, on the first look.
     if (!payload->is_decoded) {
-      const View view(payload->bytes());
-      const PyRef object = checked(PyObject_CallFunctionObjArgs(required_hooks().unpickle.get(), view.get(),
-                                                                leaves_of(*payload).get(), nullptr));
+      PyRef object = PyRef::adopt(plain_object(*payload));
+      if (!object) {
+        const View view(payload->bytes());
+        object = checked(PyObject_CallFunctionObjArgs(required_hooks().unpickle.get(), view.get(),
+                                                      leaves_of(*payload).get(), nullptr));
+      }
       payload->decoded = foreign_value(object.get());
       payload->is_decoded = true;
     }
@@ -243,10 +353,16 @@ PyObject* rebuild_remote_error(const std::exception_ptr& error) {
     const PyRef qualname = text_of(body.qualname), traceback = text_of(body.traceback);
     const PyRef data = PyRef::adopt(PyBytes_FromStringAndSize(
         reinterpret_cast<const char*>(body.pickled.data()), static_cast<Py_ssize_t>(body.pickled.size())));
-    if (!kind || !message || !module || !qualname || !traceback || !data) return nullptr;
-    PyRef rebuilt = PyRef::adopt(PyObject_CallFunctionObjArgs(hooks->rebuild_error.get(), kind.get(),
-                                                              message.get(), module.get(), qualname.get(),
-                                                              traceback.get(), data.get(), nullptr));
+    const PyRef calls = PyRef::adopt(PyList_New(0));
+    if (!kind || !message || !module || !qualname || !traceback || !data || !calls) return nullptr;
+    for (const Hop& hop : e.trail()) {
+      if (hop.kind != Hop::Kind::kWorker) continue;
+      const PyRef note = PyRef::adopt(note_of(hop));
+      if (!note || PyList_Append(calls.get(), note.get()) < 0) return nullptr;
+    }
+    PyRef rebuilt = PyRef::adopt(
+        PyObject_CallFunctionObjArgs(hooks->rebuild_error.get(), kind.get(), message.get(), module.get(),
+                                     qualname.get(), traceback.get(), data.get(), calls.get(), nullptr));
     if (rebuilt) add_notes(rebuilt.get(), e.trail());
     return rebuilt.leak();
   } catch (...) {

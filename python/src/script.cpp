@@ -10,6 +10,7 @@
 
 #include "python/src/builtin.h"
 #include "python/src/call_values.h"
+#include "python/src/context.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
 #include "tine/detail/fits.h"
@@ -172,6 +173,7 @@ PyObject* call_traced(const Function& f, PyObject* const* args, Py_ssize_t count
   }
   Future<Value> done;
   {
+    const PythonsContext here;
     const GilRelease release;
     done = store().start(f, plain, interrupt_poll());
   }
@@ -189,6 +191,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
     Bound bound(f, args, static_cast<size_t>(count), names);
     Future<Value> done;
     {
+      const PythonsContext here;
       const GilRelease release;
       done = store().start(f, bound.values(), interrupt_poll());
       bound.clear();
@@ -204,6 +207,7 @@ PyObject* call_async(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
   return guarded([&]() -> PyObject* {
     const Function& f = as_script(self)->function;
     const Bound bound(f, args, static_cast<size_t>(count), names);
+    const PythonsContext here;
     PyObject* const future = wrap_future(store().post(f, bound.values()));
     if (future) carry_grad_mode(future);
     return future;
@@ -459,17 +463,7 @@ bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into) {
   return *into && PyModule_AddType(module, *into) == 0;
 }
 
-ScriptPoll interrupt_poll() noexcept {
-  // In a child of fork(2), the thread that forked is the main thread.
-  struct Known {
-    int generation = -1;
-    bool main = false;
-  };
-  static thread_local Known known;
-  const int now = tine::detail::forks_so_far();
-  if (known.generation != now) known = {now, ::getpid() == ::gettid()};
-  return known.main ? &handle_signals : nullptr;
-}
+ScriptPoll interrupt_poll() noexcept { return on_main_thread() ? &handle_signals : nullptr; }
 
 PyObject* wrap_function(Function f) {
   auto* const made = PyObject_GC_New(PyScript, script_types.function);

@@ -25,11 +25,12 @@ except ImportError as _error:
 
     raise _explained(_error) from None
 
-from tine import _alias, futures
+from tine import _alias, _trail, futures
 from tine._C import (
     Abandoned,
     AuthError,
     Cancelled,
+    Context,
     DeadlineExceeded,
     PeerDied,
     RemoteError,
@@ -49,6 +50,7 @@ from tine._C import (
     set_num_threads,
     uint8,
 )
+from tine._context import CancelScope, deadline
 from tine._grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 
 __version__ = _C.__version__

@@ -8,6 +8,7 @@ from tine import multiprocessing as multiprocessing
 from tine._C import Abandoned as Abandoned
 from tine._C import AuthError as AuthError
 from tine._C import Cancelled as Cancelled
+from tine._C import Context as Context
 from tine._C import DeadlineExceeded as DeadlineExceeded
 from tine._C import PeerDied as PeerDied
 from tine._C import RemoteError as RemoteError
@@ -39,6 +40,8 @@ from tine._C import ZeroDivisionError as ZeroDivisionError
 from tine._C import OverflowError as OverflowError
 from tine._C import MemoryError as MemoryError
 from tine._C import OSError as OSError
+from tine._context import CancelScope as CancelScope
+from tine._context import deadline as deadline
 from tine._grad_mode import enable_grad as enable_grad
 from tine._grad_mode import inference_mode as inference_mode
 from tine._grad_mode import is_grad_enabled as is_grad_enabled

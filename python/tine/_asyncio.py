@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tine._C import Cancelled, Future, _Canceller, _on_cancel, _Promise
+from tine._C import Cancelled, Future, _Canceller, _context_here, _enter_context, _in_context, _leave_context, _on_cancel, _Promise
 
 if TYPE_CHECKING:
     from tine._C import _AsCompleted
@@ -26,9 +26,10 @@ def _tell(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arg
 
 
 def await_future(future: Future[_T]) -> Generator[Any, Any, _T]:
-    """The iterator that ``await future`` runs: cancelling the task cancels the future."""
-    woken = None
+    """The iterator that ``await future`` runs: cancelling the task cancels the future, and its Context ends the wait."""
+    woken = first = None
     if not future.done():
+        first = _in_context(future)
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
 
@@ -36,17 +37,19 @@ def await_future(future: Future[_T]) -> Generator[Any, Any, _T]:
             if not woken.done():
                 woken.set_result(None)
 
-        future.add_done_callback(lambda _: _tell(loop, wake))
+        first.add_done_callback(lambda _: _tell(loop, wake))
         try:
             yield from woken
         except asyncio.CancelledError:
             future.cancel()
-            del future, woken
+            del future, woken, first
             raise
     try:
+        if first is not None and not future.done():
+            first.value()  # raises what ended the Context
         return future.value()
     finally:
-        del future, woken  # the exception has this frame, and the future the exception
+        del future, woken, first  # the exception has this frame, and the future the exception
 
 
 async def next_completed(completed: _AsCompleted[_F]) -> _F:
@@ -121,6 +124,7 @@ def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | Non
         raise RuntimeError("from_asyncio(): no loop is running on this thread; give the one that is to run it")
     promise: _Promise[_T] = _Promise()
     future = promise.future()
+    context = _context_here()  # a task has the variables of the code that makes it, which is start()
 
     def start(promise: _Promise[_T], future: Future[_T], awaitable: Awaitable[_T]) -> None:
         if future.cancelled():  # before it began
@@ -129,11 +133,15 @@ def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | Non
             elif asyncio.isfuture(awaitable):
                 awaitable.cancel()
             return
+        token = None if context is None else _enter_context(context)
         try:
             task = asyncio.ensure_future(awaitable, loop=loop)
         except BaseException as error:
             promise.set_exception(error)
             return
+        finally:
+            if token is not None:
+                _leave_context(token)
         task.add_done_callback(lambda task: _finish(promise, task))
         # Weakly: a task that the loop has forgotten ends, and with it the promise.
         known = weakref.ref(task)

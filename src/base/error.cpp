@@ -116,6 +116,13 @@ std::exception_ptr make_error(ErrorKind kind, std::string message) {
   return detail::make_error(kind, std::move(message), {}, nullptr);
 }
 
+namespace {
+std::string text_of(std::chrono::microseconds time) {
+  const double ms = static_cast<double>(time.count()) / 1000;
+  return ms < 1000 ? fmt::format("{:.2f} ms", ms) : fmt::format("{:.2f} s", ms / 1000);
+}
+}  // namespace
+
 std::string detail::text_of(const Hop& hop) {
   std::string text;
   switch (hop.kind) {
@@ -126,6 +133,9 @@ std::string detail::text_of(const Hop& hop) {
   }
   text += hop.what;
   if (!hop.file.empty()) text += fmt::format(" ({}:{})", hop.file, hop.line);
+  if (!hop.call.empty()) text += ", in " + hop.call;
+  if (hop.began.count() >= 0 && hop.took.count() >= 0)
+    text += fmt::format(" (began at {}, took {})", tine::text_of(hop.began), tine::text_of(hop.took));
   return text;
 }
 

@@ -57,6 +57,11 @@ TEST(Hop, HasOneTextWhichIsTheNoteItselfForANote) {
   EXPECT_EQ(text_of({Hop::Kind::kScript, "f", "a.py", 3}), "in script f (a.py:3)");
   EXPECT_EQ(text_of({Hop::Kind::kFork, "g", "", 0}), "forked from g");
   EXPECT_EQ(text_of({Hop::Kind::kWorker, "w1", "", 0}), "on worker w1");
+  Hop call{Hop::Kind::kWorker, "w1", "", 0, "aten::add"};
+  EXPECT_EQ(text_of(call), "on worker w1, in aten::add");
+  call.began = std::chrono::microseconds(1239);
+  call.took = std::chrono::microseconds(2'500'000);
+  EXPECT_EQ(text_of(call), "on worker w1, in aten::add (began at 1.24 ms, took 2.50 s)");
   EXPECT_EQ(text_of({Hop::Kind::kNote, "while it started", "", 0}), "while it started");
 }
 

@@ -35,6 +35,8 @@ class PollPolicy {
     return false;
   }
   void hit() noexcept { skip_ /= 2; }
+  // What came after so short a sleep would have been a hit.
+  void would_have_hit() noexcept { skip_ = left_ = 0; }
   void miss() noexcept {
     skip_ = std::clamp<uint32_t>(2 * skip_, 1, kMaxSkip);
     left_ = skip_;
@@ -45,6 +47,19 @@ class PollPolicy {
   uint32_t skip_ = 0;
   uint32_t left_ = 0;
 };
+
+// Between two looks at memory that another core writes.
+inline void pause_briefly() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield" ::: "memory");
+#endif
+}
+
+// How often whoever polls looks at memory that another processor writes, which costs no system call, before it gives way to
+// other threads.
+inline constexpr int kLooksInARow = 64;
 
 class PollTurn {
  public:

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "src/cli/keys.h"
 #include "src/cli/launch.h"
 
 namespace {
@@ -23,8 +24,10 @@ class LaunchFormatter : public CLI::Formatter {
 };
 
 int no_command(std::string_view name) {
-  fmt::print(stderr, "tine: unknown command '{}'; expected `tine launch` (`tine --help` describes it)\n",
-             name);
+  fmt::print(
+      stderr,
+      "tine: unknown command '{}'; expected `tine launch` or `tine keys` (`tine --help` describes them)\n",
+      name);
   return kUsageError;
 }
 
@@ -69,13 +72,30 @@ int run(int argc, char** argv) {
   // All arguments from the name of the program on belong to the program.
   launch->prefix_command();
 
+  tine::cli::KeysOptions keys_options;
+  CLI::App* keys = app.add_subcommand(
+      "keys",
+      "Makes certificates with which workers encrypt TCP (TLS), and an authority that signs them.\n"
+      "Prints what to set. Nothing is overwritten; an authority that lies in the folder signs more.");
+  keys->add_option("folder", keys_options.folder, "where the files go; only its owner may read them")
+      ->required();
+  keys->add_option("workers", keys_options.workers,
+                   "names of workers, a certificate for each; without names one that serves every worker");
+  keys->add_option("--days", keys_options.days, "for how long the certificates are valid")
+      ->check(CLI::Range(1, 36500))
+      ->capture_default_str();
+
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "help") {
-    if (argc > 2 && std::string_view(argv[2]) != "launch") return no_command(argv[2]);
-    fmt::print("{}", argc > 2 ? launch->help("tine") : app.help());
+    const std::string_view about = argc > 2 ? argv[2] : "";
+    if (!about.empty() && about != "launch" && about != "keys") return no_command(about);
+    fmt::print("{}", about == "launch" ? launch->help("tine")
+                     : about == "keys" ? keys->help("tine")
+                                       : app.help());
     return 0;
   }
-  if (!command.empty() && !command.starts_with("-") && command != "launch") return no_command(command);
+  if (!command.empty() && !command.starts_with("-") && command != "launch" && command != "keys")
+    return no_command(command);
 
   // `--` ends the options, unless it comes after the name of the program: then it is an argument of the program.
   int separator = 1;
@@ -85,6 +105,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsageError;
   }
+  if (keys->parsed()) return tine::cli::make_keys(keys_options);
   options.command = launch->remaining();
   if (options.command.empty()) ++separator;
   for (int i = separator; i < argc; ++i) options.command.emplace_back(argv[i]);
@@ -109,7 +130,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "tine launch: {}\n", error.what());
+    fmt::print(stderr, "tine {}: {}\n", argc > 1 ? argv[1] : "launch", error.what());
     return kUsageError;
   }
 }

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "src/base/mutex.h"
+#include "src/future/origin.h"
 #include "src/future/run_limits.h"
+#include "tine/detail/keeping.h"
 #include "tine/detail/stoppable.h"
 #include "tine/timer.h"
 
@@ -55,6 +57,10 @@ class StopState : public std::enable_shared_from_this<StopState> {
    public:
     Watch(StateBase& state, std::shared_ptr<StopState> stop) noexcept
         : Node(&kOps), state_(Ref<StateBase>::share(&state)), stop_(std::move(stop)) {}
+
+    // One comes and goes with each future.
+    static void* operator new(size_t bytes) { return allocate_block(bytes); }
+    static void operator delete(void* watch, size_t bytes) noexcept { free_block(watch, bytes); }
 
    private:
     friend class StopState;
@@ -193,16 +199,20 @@ class ContextData final : public RefCounted {
       made->trace_id = from->trace_id;
       made->values = from->values;
       made->limits = from->limits;
+      made->kept = from->kept;
+      made->origin = from->origin;
     }
     return made;
   }
   ~ContextData() override = default;
 
   TimePoint deadline = kNoDeadline;
+  TimePoint origin = kNoDeadline;
   std::shared_ptr<StopState> stop;
   std::string trace_id;
   std::map<std::string, std::string, std::less<>> values;
   std::shared_ptr<RunLimits> limits;  // null: none
+  std::shared_ptr<const void> kept;   // keeping(); with what was kept before
 };
 
 void retain_context(ContextData* context) noexcept { context->retain(); }
@@ -285,6 +295,34 @@ Context with_run_limits(const Context& context, int64_t steps, uint32_t depth) {
   data->limits = std::make_shared<RunLimits>(steps, depth, data->limits);
   return made(std::move(data));
 }
+
+ContextRef keeping(const ContextRef& context, std::shared_ptr<const void> kept) {
+  auto data = ContextData::copy(context.get());
+  if (data->kept) {
+    using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>;
+    kept = std::make_shared<const Both>(std::move(data->kept), std::move(kept));
+  }
+  data->kept = std::move(kept);
+  ContextRef made(data.get());
+  data.release()->release();
+  return made;
+}
+
+Context context_of_call(const CancelToken& token, Timer& timer, TimePoint deadline, TimePoint origin) {
+  auto data = std::make_unique<ContextData>();
+  data->origin = origin;
+  data->stop = token.state();
+  if (deadline != kNoDeadline) {
+    const auto stop = std::make_shared<StopState>();
+    stop->follow(data->stop);
+    stop->raise_at(timer, deadline);
+    data->deadline = deadline;
+    data->stop = stop;
+  }
+  return made(std::move(data));
+}
+
+TimePoint origin_of(const ContextData& context) noexcept { return context.origin; }
 
 RunLimits* run_limits(const ContextData& context) noexcept { return context.limits.get(); }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "src/rpc/agent_parts.h"
 #include "tine/context.h"
@@ -115,8 +116,59 @@ void Agent::shutdown(bool graceful, Seconds timeout, std::string_view failure) {
 bool Agent::closed() const noexcept { return parts_->closed(); }
 void Agent::abandon_in_child() noexcept { parts_->abandon_in_child(); }
 
+detail::Ref<Reference> Agent::take(const PassedRRef& passed) { return parts_->references.take(passed); }
+
+namespace {
+
+std::vector<Agent::CallsOfName> by_name(const CallTable<CallState>& calls) {
+  const TimePoint now = Clock::now();
+  std::map<std::string, Agent::CallsOfName> found;
+  calls.each([&](const CallState& call) {
+    if (!call.counts()) return;
+    Agent::CallsOfName& of_name = found[call.what];
+    ++of_name.count;
+    of_name.oldest = std::max(of_name.oldest, now - call.started);
+  });
+  std::vector<Agent::CallsOfName> list;
+  for (auto& [name, of_name] : found) {
+    of_name.name = name;
+    list.push_back(std::move(of_name));
+  }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.oldest > b.oldest; });
+  return list;
+}
+
+}  // namespace
+
+Agent::Report Agent::report() const {
+  Report report;
+  report.references_owned = parts_->references.entries();
+  report.references_held = parts_->references.held();
+  report.references_passed = parts_->references.pinned();
+  for (const auto& peer : parts_->world.peers()) {
+    if (!peer->joined()) continue;
+    PeerReport& row = report.peers.emplace_back();
+    row.worker = peer->info;
+    if (const auto death = peer->death()) row.death = message_of(death);
+    row.calls = by_name(peer->calls);
+    row.calls_running = peer->incoming->running();
+    if (const Connection* const connection = peer->connection()) {
+      row.address = connection->peer().address;
+      row.bytes_queued = connection->copied_bytes();
+    }
+    const Peer::Traffic& traffic = peer->traffic();
+    row.frames_sent = traffic.frames_sent.load(std::memory_order_relaxed);
+    row.bytes_sent = traffic.bytes_sent.load(std::memory_order_relaxed);
+    row.frames_received = traffic.frames_received.load(std::memory_order_relaxed);
+    row.bytes_received = traffic.bytes_received.load(std::memory_order_relaxed);
+  }
+  return report;
+}
+
 Agent::Counts Agent::counts() const {
-  return {parts_->calls.pending(), parts_->server.running(), parts_->references.entries()};
+  return {parts_->calls.pending(), parts_->server.running(), parts_->references.entries(),
+          parts_->references.pinned()};
 }
 
 }  // namespace tine::rpc

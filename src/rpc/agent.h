@@ -64,6 +64,7 @@ struct AgentOptions {
   std::function<OpContext()> op_context;  // empty: OpContext{}
   bool hold_calls =
       false;  // calls for the handler wait until open(): who starts an agent can put it in its place first
+  Allow allow = Allow::kAll;      // what others may call: with kRegistered Target::kServed alone
   Handler* handler = nullptr;     // borrowed; null: script and foreign calls are refused
   ForeignCodec* codec = nullptr;  // borrowed
   // What goes where: src/rpc/placement.h. The pool is required.
@@ -143,11 +144,38 @@ class Agent {
   void abandon_in_child() noexcept;
 
   struct Counts {
-    size_t calls_pending = 0;     // ours, unanswered
-    size_t calls_running = 0;     // others', here, of callers that live
-    size_t references_owned = 0;  // entries that some worker has a lease on
+    size_t calls_pending = 0;      // ours, unanswered
+    size_t calls_running = 0;      // others', here, of callers that live
+    size_t references_owned = 0;   // entries that some worker has a lease on
+    size_t references_pinned = 0;  // passed on, and kept until the owner knows
   };
   [[nodiscard]] Counts counts() const;
+
+  // What a person asks who looks for what is stuck. It takes short locks, one after the other: the parts are of moments close
+  // to each other.
+  struct CallsOfName {
+    std::string name;
+    size_t count = 0;
+    Clock::duration oldest{};  // since it was begun
+  };
+  struct PeerReport {
+    WorkerInfo worker;
+    std::string address;  // of the connection: "unix:...", "tcp://..."; empty for this worker itself
+    std::string death;    // why it is gone; empty while it lives
+    std::vector<CallsOfName> calls;  // to it, without an answer; the name with the oldest call first
+    size_t calls_running = 0;        // of it, here
+    size_t bytes_queued = 0;         // that were copied to be sent to it
+    uint64_t frames_sent = 0, bytes_sent = 0, frames_received = 0, bytes_received = 0;
+  };
+  struct Report {
+    size_t references_owned = 0;    // as in Counts
+    size_t references_held = 0;     // here, to values of others
+    size_t references_passed = 0;   // on to others, and not confirmed yet
+    std::vector<PeerReport> peers;  // by rank
+  };
+  [[nodiscard]] Report report() const;
+  // A reference that RRefTable::lend() has given.
+  [[nodiscard]] detail::Ref<Reference> take(const PassedRRef& passed);
 
  private:
   explicit Agent(std::shared_ptr<AgentParts> parts) noexcept;

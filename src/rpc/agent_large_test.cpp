@@ -53,7 +53,8 @@ class Large : public ::testing::TestWithParam<Over> {
     };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Large, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+INSTANTIATE_TEST_SUITE_P(Agent, Large,
+                         ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp, Over::kInProcess),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Large, TensorsOfAnySizeAndNumberArriveAndComeBack) {
@@ -271,7 +272,8 @@ class LargeReferences : public Large {
     world.handlers(rank).on["make"] = [](IncomingCall call) { call.reply(7); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, LargeReferences, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+INSTANTIATE_TEST_SUITE_P(Agent, LargeReferences,
+                         ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp, Over::kInProcess),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(LargeReferences, AFetchMayOvertakeTheCreation) {

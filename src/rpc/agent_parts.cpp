@@ -31,14 +31,14 @@ Links::Options link_options(const AgentOptions& o, uint64_t incarnation, Members
 }
 
 Server::Options server_options(const AgentOptions& o) {
-  return {o.ops,      o.op_context,    o.handler,        o.codec,
-          o.executor, &blocking_of(o), &callbacks_of(o), o.hold_calls};
+  return {o.ops,           o.op_context,     o.handler,    o.codec, o.executor,
+          &blocking_of(o), &callbacks_of(o), o.hold_calls, o.allow};
 }
 
 }  // namespace
 
 AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
-    : world(o.name, o.rank, incarnation, o.world_size == 0),
+    : world(o.name, o.rank, incarnation, o.world_size == 0, o.allow),
       links(link_options(o, incarnation, membership)),
       references(world),
       server(world, references, server_options(o)),
@@ -82,6 +82,20 @@ void AgentParts::serve(const std::vector<Member>& members, std::vector<detail::R
 detail::Ref<Peer> AgentParts::new_peer(const Member& m) {
   return detail::make_ref<Peer>(WorkerInfo{m.name, m.rank}, m.incarnation,
                                 m.incarnation == world.incarnation(), peers_, *this);
+}
+
+// What calls to it fail with is remembered for long. Its connection and their memory are not kept for it.
+detail::Ref<Peer> AgentParts::remains_of(Peer& peer, std::exception_ptr cause) noexcept {
+  try {
+    auto remains = detail::make_ref<Peer>(peer.info, peer.incarnation, false, peers_, *this);
+    remains->set_joined();
+    remains->end.store(peer.end.load());
+    remains->die(std::move(cause));
+    remains->gone.store(true, std::memory_order_release);
+    return remains;
+  } catch (const std::bad_alloc&) {
+    return detail::Ref<Peer>::share(&peer);  // itself, as it is
+  }
 }
 
 // On the loop's thread, which close() ends before it looks at the peers for the last time.
@@ -131,10 +145,10 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
   server.worker_died(peer);
   references.worker_died(peer.info.id, peer.incarnation, cause);
   if (world.changes()) {
-    // One that never joined was nobody's to know.
-    if (!peer.joined()) world.forget(peer);
     peer.detach();
     peer.gone.store(true, std::memory_order_release);
+    // One that never joined was nobody's to know.
+    world.replace(peer, peer.joined() ? remains_of(peer, cause) : nullptr);
     membership.place_is_free();
     if (OpenRegister* const all = links.open_register()) all->lost(peer.incarnation);
   }

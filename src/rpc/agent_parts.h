@@ -52,6 +52,7 @@ class AgentParts final : public Peer::Events,
   void serve(const std::vector<Member>& members, std::vector<detail::Ref<Connection>> connections);
   void take_in(const Member& member, detail::Ref<Connection> connection);
   [[nodiscard]] detail::Ref<Peer> new_peer(const Member& member);
+  [[nodiscard]] detail::Ref<Peer> remains_of(Peer& peer, std::exception_ptr cause) noexcept;
   void serve_control(const detail::Ref<IncomingState>& call) override;
   void close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure);
   // What words() says, unless there is no memory for it.

@@ -43,7 +43,8 @@ class Calls : public ::testing::TestWithParam<Over> {
     return [over = GetParam()](int, AgentOptions& o) { talk(o, over); };
   }
 };
-INSTANTIATE_TEST_SUITE_P(Agent, Calls, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+INSTANTIATE_TEST_SUITE_P(Agent, Calls,
+                         ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp, Over::kInProcess),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(Calls, ABuiltinRunsOnTheOtherWorker) {

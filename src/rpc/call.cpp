@@ -14,8 +14,12 @@ ForeignPayload::ForeignPayload(std::span<const std::byte> bytes, detail::Ref<det
     : bytes_(bytes), owner_(std::move(owner)), leaves_(std::move(leaves)), language_(language) {}
 
 std::string ForeignPayload::type_name() const {
-  return language_ == kPythonPickle ? "pickled Python object"
-                                    : fmt::format("payload of language {}", language_);
+  switch (language_) {
+    case kPythonPickle: return "pickled Python object";
+    case kPythonBytes: return "Python bytes object";
+    case kPythonValue: return "Python result";
+    default: return fmt::format("payload of language {}", language_);
+  }
 }
 
 std::string ForeignPayload::repr() const {

@@ -9,6 +9,7 @@ CallState::CallState(detail::Ref<Callee> callee, detail::WaitHelper* helper, std
     : State<Value>(helper),
       Node(&kOps),
       started(Clock::now()),
+      origin(started),
       deadline(until),
       target(t),
       what(std::move(name)),
@@ -36,10 +37,25 @@ std::string CallState::subject() const {
 
 std::exception_ptr CallState::deadline_error(TimePoint now) const {
   const double after = std::chrono::duration<double>(now - started).count();
-  return make_error(
+  const std::exception_ptr error = make_error(
       ErrorKind::kDeadlineExceeded,
       fmt::format("RPC ran for more than its timeout: worker '{}' did not answer {} within {:.3g} s",
                   to->callee(), what, after));
+  return with_hop(error, hop(now));
+}
+
+Hop CallState::hop(TimePoint now) const {
+  using std::chrono::microseconds;
+  Hop hop{Hop::Kind::kWorker, to->callee(), "", 0, what};
+  hop.began = std::chrono::duration_cast<microseconds>(started - origin);
+  hop.took = std::chrono::duration_cast<microseconds>(now - started);
+  return hop;
+}
+
+std::exception_ptr CallState::with_own_hop(const std::exception_ptr& error) const noexcept try {
+  return with_hop(error, hop(Clock::now()));
+} catch (const std::bad_alloc&) {
+  return error;
 }
 
 }  // namespace tine::rpc

@@ -50,6 +50,10 @@ class CallTable {
   // Those whose deadline has passed; `next` is lowered to the earliest of the others.
   void take_expired(TimePoint now, std::vector<detail::Ref<Call>>* expired, TimePoint* next);
 
+  // Calls f with each of them, under the lock.
+  template <class F>
+  void each(F&& f) const;
+
   [[nodiscard]] size_t pending() const noexcept {  // those that count
     return pending_.load(std::memory_order_relaxed);
   }
@@ -103,22 +107,36 @@ class CallState final : public detail::State<Value>, private detail::Node {
   // Fails it, unless it has ended, and tells the callee.
   void give_up(std::exception_ptr error) noexcept;
   [[nodiscard]] std::exception_ptr deadline_error(TimePoint now) const;
+  // This call as a step of an error's way that is over now, and the error with that step: the same error if there is no memory.
+  [[nodiscard]] Hop hop(TimePoint now) const;
+  [[nodiscard]] std::exception_ptr with_own_hop(const std::exception_ptr& error) const noexcept;
   [[nodiscard]] std::string subject() const override;
 
   [[nodiscard]] bool counts() const noexcept { return target != Target::kControl; }
 
   uint64_t id = 0;  // of the slot
   const TimePoint started;
+  TimePoint origin;  // src/future/origin.h; when it started if it is the first of its chain
   const TimePoint deadline;
   const Target target;
   const std::string what;
   const detail::Ref<Callee> to;
+  std::atomic<bool> answered{false};       // by the callee, with a value or an error; set before it is done
   std::shared_ptr<const ScriptCode> code;  // what it carried: the callee has it once it has answered
 
  private:
   static void run(detail::Node* node, detail::StateBase& done) noexcept;
   static constexpr detail::NodeOps kOps{&CallState::run, false, true};
 };
+
+template <class Call>
+template <class F>
+void CallTable<Call>::each(F&& f) const {
+  const MutexLock lock(mutex_);
+  for (const Slot& slot : slots_) {
+    if (slot.call) f(*slot.call);
+  }
+}
 
 template <class Call>
 bool CallTable<Call>::add(const detail::Ref<Call>& call) {

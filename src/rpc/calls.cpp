@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "src/base/error_or_want.h"
+#include "src/future/origin.h"
 #include "src/rpc/payload.h"
 #include "tine/context.h"
 
@@ -101,6 +102,8 @@ detail::Ref<CallState> Calls::start(const detail::Ref<Peer>& to, CallRequest req
   if (context) [[unlikely]]
     deadline = std::min(deadline, Context::current().deadline());
   auto state = detail::make_ref<CallState>(to, target.helper(), request.name, request.target, deadline);
+  if (context) [[unlikely]]
+    state->origin = std::min(state->started, detail::origin_of(*context));
   if (context && Context::current().stopped()) [[unlikely]] {
     detail::join_context(*state, *context);
     if (state->done()) return state;  // else its deadline has passed: the sweep ends the call
@@ -112,7 +115,7 @@ detail::Ref<CallState> Calls::start(const detail::Ref<Peer>& to, CallRequest req
   }
   // In the table before it is sent, because its answer may come at once.
   if (!target.calls.add(state)) {
-    state->fail(target.refusal());
+    state->fail(state->with_own_hop(target.refusal()));
     return state;
   }
   if (request.target != Target::kControl) begun_.fetch_add(1, std::memory_order_relaxed);
@@ -142,6 +145,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   view.args = request.args;
   view.kwargs = request.kwargs;
   view.async_execution = request.async_execution;
+  view.stream_credit = request.stream_credit;
   ForeignBytes foreign;
   const ForeignPayload* payload = request.args.empty() ? nullptr : ForeignPayload::in(request.args[0]);
   if (request.target == Target::kForeign && payload) {
@@ -177,9 +181,10 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   if (creation) frame.keep(creation->reference);
   // Its own node comes before any that a user adds.
   state->watch_cancellation();
+  if (request.awaited && to.connected()) to.connection()->expect_wait();
   if (auto error = to.send(std::move(frame))) {
     hooks.undo();
-    if (to.calls.take(state->id)) state->fail(to.dead() ? to.death() : error);
+    if (to.calls.take(state->id)) state->fail(state->with_own_hop(to.dead() ? to.death() : error));
     return;
   }
   hooks.sent();
@@ -206,9 +211,9 @@ detail::Ref<Reference> Calls::remote(const detail::Ref<Peer>& to, CallRequest re
   }
   creation.reference = references_.created(creation.id, to->info);
   try {
-    const auto confirmed = start(to, std::move(request), deadline, &creation);
+    auto confirmed = start(to, std::move(request), deadline, &creation);
     if (!creation.sent) creation.reference->forget_lease();
-    creation.reference->set_confirmed(Future<Value>(detail::Ref<detail::State<Value>>(confirmed)));
+    creation.reference->set_confirmed(std::move(confirmed));
   } catch (...) {
     creation.reference->forget_lease();
     throw;
@@ -232,13 +237,27 @@ Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
 }
 
+Future<Value> Calls::next_items(const Reference& stream, std::string what, int64_t taken,
+                                TimePoint deadline) {
+  CallRequest request;
+  request.target = Target::kNext;
+  request.name = std::move(what);
+  request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<Reference*>(&stream)));
+  request.args.emplace_back(taken);
+  const RRefId& id = stream.id();
+  const auto owner = world_.peer(id.owner, id.owner_incarnation);
+  if (!owner) return make_failed<Value>(world_.end_of(stream.owner(), id.owner_incarnation));
+  return call(owner, std::move(request), deadline);
+}
+
 void Calls::on_answer(Peer& from, Frame& frame) noexcept {
   const detail::Ref<CallState> call = from.calls.take(frame.header.call_id);
+  if (call) call->answered.store(true, std::memory_order_release);
   try {
     BodyReader in(frame.body);
     ReceivedSegments segments(std::move(frame.segments));
     if (frame.header.kind == FrameKind::kError) {
-      if (call) call->fail(error_from(read_error(in, segments), from.info));
+      if (call) call->fail(error_from(read_error(in, segments), *call, Clock::now(), world_.takes_foreign()));
       return;
     }
     if (call && call->code) [[unlikely]] {
@@ -248,7 +267,13 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     // Also when nobody waits any more: the references in it were counted when they were sent.
     WireHooks hooks(references_, from.info.id);
     Value value = read_last_value(in, segments, hooks);
-    if (call) call->emplace(std::move(value));
+    if (!call) return;
+    if (hooks.must_refuse()) [[unlikely]] {
+      call->fail(
+          WireHooks::refusal_of(fmt::format("the answer of worker '{}' to {}", from.info.name, call->what)));
+    } else {
+      call->emplace(std::move(value));
+    }
   } catch (const std::bad_alloc&) {
     if (!call) return;
     call->fail(error_or_want([&] {

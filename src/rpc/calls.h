@@ -32,6 +32,8 @@ class Calls final : public Fetcher {
   [[nodiscard]] detail::Ref<Reference> remote(const detail::Ref<Peer>& to, CallRequest request,
                                               TimePoint deadline);
   Future<Value> fetch(const Reference& reference, TimePoint deadline) override;
+  Future<Value> next_items(const Reference& stream, std::string what, int64_t taken,
+                           TimePoint deadline) override;
 
   // `timeout` zero is none, negative the default. ValueError for a NaN.
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;

@@ -26,6 +26,8 @@ class MuteConnection final : public Connection {
   bool has_room() const noexcept override { return !full; }
   size_t copied_bytes() const noexcept override { return 0; }
   Future<void> room() override { return full ? room_.future() : make_ready(); }
+  void expect_wait() noexcept override {}
+  void linger(Lingerer&) noexcept override {}
   bool try_poll(TimePoint, DoneCheck done) noexcept override { return done(); }
   void shutdown(GoodbyeReason, std::string_view text, TimePoint) noexcept override {
     close(make_error(ErrorKind::kPeerDied, std::string(text)));

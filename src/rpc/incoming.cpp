@@ -6,15 +6,16 @@
 #include <utility>
 
 #include "src/base/mutex.h"
+#include "src/future/origin.h"
 #include "src/rpc/payload.h"
+#include "src/rpc/served_stream.h"
 
 namespace tine::rpc {
-namespace {
 
-// Takes what it takes to encode the value off `budget`; false once that is used up.
-bool is_within(const Value& value, int64_t* budget) noexcept {
+bool takes_at_most(const Value& value, int64_t* budget) noexcept {
   const auto all = [budget](const std::vector<Value>& items) {
-    return std::all_of(items.begin(), items.end(), [budget](const Value& v) { return is_within(v, budget); });
+    return std::all_of(items.begin(), items.end(),
+                       [budget](const Value& v) { return takes_at_most(v, budget); });
   };
   *budget -= 16;
   if (*budget < 0) return false;
@@ -30,17 +31,19 @@ bool is_within(const Value& value, int64_t* budget) noexcept {
     case Tag::kDict: {
       const auto& items = value.as_dict().items();
       return std::all_of(items.begin(), items.end(), [budget](const auto& item) {
-        return is_within(item.first, budget) && is_within(item.second, budget);
+        return takes_at_most(item.first, budget) && takes_at_most(item.second, budget);
       });
     }
     default: return true;
   }
 }
 
+namespace {
+
 // Where it is encoded.
 Place place_of(const Value& value) noexcept {
   int64_t budget = kWriteHere;
-  const bool small = is_within(value, &budget);
+  const bool small = takes_at_most(value, &budget);
   return place_for({Work::Kind::kWrite, small ? 0 : kWriteHere + 1}, At::kElsewhere);
 }
 
@@ -84,12 +87,20 @@ void IncomingState::post(Step step, Executor& executor) noexcept {
 }
 
 void IncomingState::run() noexcept {
-  const auto self = detail::Ref<IncomingState>::adopt(this);
+  auto self = detail::Ref<IncomingState>::adopt(this);
   switch (step_) {
     case Step::kOperator:
       if (!is_over()) run_here(*op_, args);
       return;
-    case Step::kHandle: return call_handler();
+    case Step::kHandle: {
+      call_handler();
+      if (local || target == Target::kScript) return;
+      const auto from = caller;
+      const auto alive = services;
+      self = nullptr;  // first: it may be dropped without an answer
+      if (Connection* const connection = from->connection()) Lingering::at(*connection, alive->durations);
+      return;
+    }
     case Step::kSend: return deliver(std::exchange(result_, Value()));
     case Step::kEncode:
       try {
@@ -144,6 +155,7 @@ void IncomingState::run_operator(const Op& op, std::vector<Value> bound, Place p
 
 void IncomingState::run_handler(Place place) {
   if (place == Place::kHereForASlice) return call_handler();
+  if (place == Place::kHandler && Lingering::take(*this)) return;
   post(Step::kHandle, services->executor_at(place));
 }
 
@@ -161,10 +173,14 @@ bool IncomingState::is_over() noexcept {
   if (!cancelled.load(std::memory_order_relaxed) && deadline > Clock::now()) return false;
   if (!claim()) return true;
   if (creates || local) {
+    const bool died = !caller->is_self && caller->dead();
     const auto error = make_error(
-        ErrorKind::kDeadlineExceeded,
-        fmt::format("RPC ran for more than its timeout: worker '{}' had not begun {} when the time was up",
-                    services->worker, name));
+        died ? ErrorKind::kPeerDied : ErrorKind::kDeadlineExceeded,
+        died ? fmt::format("worker '{}' had not begun {} when worker '{}', which asked for it, died or left",
+                           services->worker, name, caller->info.name)
+             : fmt::format(
+                   "RPC ran for more than its timeout: worker '{}' had not begun {} when the time was up",
+                   services->worker, name));
     if (creates) creates->fail(error);
     if (local) local->give_up(error);
   }
@@ -194,6 +210,13 @@ void IncomingState::answer_error(std::exception_ptr error) noexcept {
 }
 
 void IncomingState::deliver(Value value) noexcept {
+  if (stream_credit) [[unlikely]] {
+    try {
+      value = serve_stream(value, stream_credit, *services->blocking, name);
+    } catch (...) {
+      return deliver_error(std::current_exception());
+    }
+  }
   if (creates || local) {
     if (holds_future(value)) {
       try {
@@ -326,7 +349,7 @@ Context IncomingState::context(Timer& timer) {
   }
   // Either mark_cancelled() saw the source or this sees its mark.
   if (cancelled.load(std::memory_order_seq_cst)) source.cancel();
-  return Context().with_token(source.token()).with_deadline(timer, deadline);
+  return detail::context_of_call(source.token(), timer, deadline, origin);
 }
 
 IncomingState::Stop IncomingState::mark_cancelled() noexcept {
@@ -353,6 +376,7 @@ const std::string& IncomingCall::code_hash() const noexcept { return state_->cod
 const std::string& IncomingCall::code_text() const noexcept { return state_->code_text; }
 bool IncomingCall::async_execution() const noexcept { return state_->async_execution; }
 bool IncomingCall::keeps_result() const noexcept { return static_cast<bool>(state_->creates); }
+bool IncomingCall::wants_stream() const noexcept { return state_->stream_credit > 0; }
 const WorkerInfo& IncomingCall::caller() const noexcept { return state_->caller->info; }
 TimePoint IncomingCall::deadline() const noexcept { return state_->deadline; }
 bool IncomingCall::cancelled() const noexcept { return state_->cancelled.load(std::memory_order_relaxed); }

@@ -16,6 +16,7 @@
 
 #include "src/rpc/call.h"
 #include "src/rpc/incoming_table.h"
+#include "src/rpc/lingering.h"
 #include "src/rpc/peer.h"
 #include "src/rpc/placement.h"
 #include "src/rpc/rref_table.h"
@@ -26,6 +27,9 @@
 namespace tine::rpc {
 
 class IncomingState;
+
+// Takes what it takes to encode the value off `budget`, about; false once that is used up.
+[[nodiscard]] bool takes_at_most(const Value& value, int64_t* budget) noexcept;
 
 class CallServices {
  public:
@@ -40,6 +44,7 @@ class CallServices {
   std::function<OpContext()> op_context;
   std::string worker;  // this one's name
   RRefTable* references = nullptr;
+  Durations durations;
 
   // Posts to where that place is.
   [[nodiscard]] Executor& executor_at(Place place) const noexcept {
@@ -60,6 +65,8 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   // What to do with it; each hands it on and returns.
   void run_operator(const Op& op, std::vector<Value> bound, Place place);
   void run_handler(Place place);
+  // On a thread where that may run.
+  void call_handler() noexcept;
   // Places it once the value is there; a value that is an error is the answer.
   void place_after(Future<Value> value);
 
@@ -87,11 +94,13 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   const uint64_t id;
   const Target target;
   const TimePoint deadline;
+  TimePoint origin = kNoDeadline;  // src/future/origin.h
   std::string name;
   std::vector<Value> args;
   std::vector<std::pair<std::string, Value>> kwargs;
   std::string code_hash, code_text;
   bool async_execution = false;
+  size_t stream_credit = 0;         // the result is to be a stream
   std::optional<Value> after;       // an RRef: begin when the value behind it is there
   detail::Ref<OwnerEntry> creates;  // the value stays here, the caller gets None
   detail::Ref<CallState> local;     // a call to oneself: its answer goes here
@@ -105,7 +114,6 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   void post(Step step, Executor& executor) noexcept;
   void run_here(const Op& op, const std::vector<Value>& bound) noexcept;
   [[nodiscard]] bool is_over() noexcept;
-  void call_handler() noexcept;
   void wait_for(Source source, detail::StateBase& state) noexcept;
   void deliver(Value value) noexcept;
   void deliver_error(std::exception_ptr error) noexcept;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/base/testing/kept_tasks.h"
 #include "src/rpc/connection_for_tests.h"
 #include "src/rpc/world.h"
 
@@ -159,6 +160,25 @@ TEST_F(IncomingTest, ACallThatIsCancelledBeforeItBeginsDoesNotRun) {
   table.cancel(7);
   call->run_handler(Place::kHandler);
   EXPECT_THAT(handler.calls, IsEmpty());
+}
+
+TEST_F(IncomingTest, ACallWhoseTimeIsOverBeforeAHandlerIsFreeDoesNotRunAndIsNotAnswered) {
+  KeptTasks handlers;
+  services->blocking = &handlers;
+  const auto in = [&](std::chrono::milliseconds time, uint64_t id) {
+    auto call =
+        detail::make_ref<IncomingState>(services, table, caller, id, Target::kForeign, Clock::now() + time);
+    call->name = "f";
+    return call;
+  };
+  in(std::chrono::milliseconds(0), 7)->run_handler(Place::kHandler);
+  in(std::chrono::hours(1), 8)->run_handler(Place::kHandler);
+  EXPECT_EQ(table.running(), 2u);
+  handlers.run_all();  // a handler is free
+  ASSERT_EQ(handler.calls.size(), 1u);
+  EXPECT_EQ(table.running(), 1u);
+  handler.calls[0].reply(Value(1));
+  EXPECT_THAT(connection->sent(), ElementsAre("reply 8"));
 }
 
 TEST_F(IncomingTest, TheCallsOfAWorkerThatIsGoneAreCancelledAndNotCounted) {

@@ -221,7 +221,8 @@ void Membership::ask_all(const char* what, TimePoint deadline) {
                                          what == kLeaving ? "shutdown" : "init_rpc", p->info.name,
                                          p->info.id));
     }
-    if (answer.error() && !p->dead()) std::rethrow_exception(answer.error());
+    // Its end may have reached the connection, and not the peer yet.
+    if (answer.error() && !p->dead() && !p->connection()->closed()) std::rethrow_exception(answer.error());
   }
 }
 

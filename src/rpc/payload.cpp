@@ -3,6 +3,30 @@
 #include <fmt/format.h>
 
 namespace tine::rpc {
+namespace {
+
+void make_plain(ErrorBody& body) {
+  for (ErrorBody* b = &body; b; b = b->cause.get()) {
+    b->pickled.clear();
+    const bool known = b->qualname == b->kind;  // there is a class of tine's for it
+    if (!known && b->module == "builtins" && b->qualname.find('.') == std::string::npos) continue;
+    if (!known && !b->qualname.empty()) {
+      b->message =
+          fmt::format("{}{}{}: {}", b->module, b->module.empty() ? "" : ".", b->qualname, b->message);
+    }
+    b->module.clear();
+    b->qualname.clear();
+  }
+}
+
+// Of a foreign payload's head: reading it gives a bytes object, or the plain value beside it.
+bool runs_nothing(std::span<const std::byte> bytes) noexcept {
+  if (bytes.empty()) return false;
+  const auto language = static_cast<uint8_t>(bytes[0]);
+  return language == ForeignPayload::kPythonBytes || language == ForeignPayload::kPythonValue;
+}
+
+}  // namespace
 
 void WireHooks::write(BodyWriter& out, const Value& value) {
   if (value.is(Tag::kRRef)) {
@@ -32,6 +56,7 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
 }
 
 Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) {
+  if ((type == ExtType::kForeign || type == ExtType::kForeignSegment) && !runs_nothing(bytes)) has_foreign_ = true;
   switch (type) {
     case ExtType::kRRef: return detail::Ref<RRefObject>(references_.read(bytes, peer_));
     case ExtType::kForeign: {
@@ -48,6 +73,16 @@ Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Re
     }
     default: return ValueHooks::read(type, bytes, std::move(segment));
   }
+}
+
+std::exception_ptr WireHooks::refusal_of(std::string_view what) {
+  return make_error(
+      ErrorKind::kAuth,
+      fmt::format(
+          "{} is or holds a pickle, and this worker reads none of others: it was started with "
+          "allow=\"registered\". Numbers, str, None, tensors, RRefs, and lists, tuples and dicts of these "
+          "travel without",
+          what));
 }
 
 void WireHooks::hand_over(OutFrame& frame) {
@@ -129,8 +164,12 @@ ErrorBody error_body_of(const std::exception_ptr& error) {
   }
 }
 
-std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker) {
-  Hop hop{Hop::Kind::kWorker, worker.name, "", 0};
+std::exception_ptr error_from(ErrorBody body, const CallState& call, TimePoint now, bool takes_foreign) {
+  if (!takes_foreign) make_plain(body);
+  Hop hop = call.hop(now);
+  for (Hop& inner : body.trail) {
+    if (inner.kind == Hop::Kind::kWorker && inner.began.count() >= 0) inner.began += hop.began;
+  }
   if (body.qualname.empty() && body.pickled.empty()) return with_hop(body.to_exception(), std::move(hop));
   body.trail.push_back(std::move(hop));
   return RemoteException(std::make_shared<const ErrorBody>(std::move(body))).to_exception_ptr();

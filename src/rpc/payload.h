@@ -26,6 +26,14 @@ class WireHooks final : public ValueHooks {
   void write(BodyWriter& out, const Value& value) override;
   Value read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) override;
 
+  // After all has been read, so that each reference in it is given back: there was something that only another language can
+  // read, into which nobody has looked yet, and this worker takes none from others.
+  [[nodiscard]] bool must_refuse() const noexcept {
+    return has_foreign_ && !references_.workers().takes_foreign();
+  }
+  // The AuthError that says so of `what`.
+  [[nodiscard]] static std::exception_ptr refusal_of(std::string_view what);
+
   // The frame is written and about to be sent.
   void hand_over(OutFrame& frame);
   void sent() noexcept { exports_.clear(); }
@@ -37,6 +45,7 @@ class WireHooks final : public ValueHooks {
   RRefTable& references_;
   int peer_;
   bool needs_codec_ = false;
+  bool has_foreign_ = false;
   std::vector<RRefTable::Export> exports_;
   std::vector<detail::Ref<Reference>> carried_;
 };
@@ -51,6 +60,11 @@ void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
 void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept;
 
 [[nodiscard]] ErrorBody error_body_of(const std::exception_ptr& error);
-[[nodiscard]] std::exception_ptr error_from(ErrorBody body, const WorkerInfo& worker);
+// The error with which another worker answered that call, with a hop for it. The hops of the calls that the callee made
+// count from the beginning of the same first call from now on.
+// `takes_foreign`: else the class that another language gave it is not looked for, unless Python itself has it, and the
+// encoded object is dropped: both may run code. The class then stands in the message.
+[[nodiscard]] std::exception_ptr error_from(ErrorBody body, const CallState& call, TimePoint now,
+                                            bool takes_foreign = true);
 
 }  // namespace tine::rpc

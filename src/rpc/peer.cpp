@@ -50,7 +50,7 @@ void Peer::die(std::exception_ptr cause) noexcept {
   const bool given_up = is_abandoned(death_);
   calls.close_and_end([&](CallState& call) {
     if (given_up) call.observe();
-    call.fail(death_);
+    call.fail(given_up ? death_ : call.with_own_hop(death_));
   });
 }
 
@@ -78,6 +78,8 @@ std::exception_ptr Peer::death() const {
 std::exception_ptr Peer::send(OutFrame frame) {
   if (dead()) return death();
   if (!connection_) return make_error(ErrorKind::kRuntime, "a worker has no connection to itself");
+  traffic_.frames_sent.fetch_add(1, std::memory_order_relaxed);
+  traffic_.bytes_sent.fetch_add(frame.wire_bytes(), std::memory_order_relaxed);
   return connection_->send(std::move(frame));
 }
 
@@ -116,7 +118,17 @@ void Peer::send_cancel(uint64_t id) noexcept {
   events_.on_frame(*this, frame, At::kElsewhere);
 }
 
-void Peer::on_frame(Connection&, Frame& frame) { inbox_->arrived(frame); }
+void Peer::on_frame(Connection&, Frame& frame) {
+  // By the thread that reads, which is one at a time.
+  const auto add = [](std::atomic<uint64_t>& to, uint64_t more) {
+    to.store(to.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  };
+  uint64_t bytes = kHeaderBytes + frame.body.size();
+  for (const auto& segment : frame.segments) bytes += segment->bytes().size();
+  add(traffic_.frames_received, 1);
+  add(traffic_.bytes_received, bytes);
+  inbox_->arrived(frame);
+}
 void Peer::on_close(Connection&, const CloseInfo& info) noexcept { inbox_->ended(info); }
 
 }  // namespace tine::rpc

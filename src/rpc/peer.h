@@ -92,6 +92,12 @@ class Peer final : public Callee, private Inbox::Sink {
   [[nodiscard]] const std::string& callee() const noexcept override { return info.name; }
   void send_cancel(uint64_t id) noexcept override;
 
+  // Of the frames that were handed to the connection and that came from it.
+  struct Traffic {
+    std::atomic<uint64_t> frames_sent{0}, bytes_sent{0}, frames_received{0}, bytes_received{0};
+  };
+  [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
+
   const WorkerInfo info;
   const uint64_t incarnation;
   const bool is_self;
@@ -119,6 +125,7 @@ class Peer final : public Callee, private Inbox::Sink {
   const detail::Ref<Inbox> inbox_;
   detail::Ref<Connection> connection_;
   ReplyHelper* helper_ = nullptr;
+  Traffic traffic_;
   mutable Mutex death_mutex_;
   std::exception_ptr death_;  // written once, under death_mutex_, before dead_ says so
   std::atomic<bool> dead_{false};

@@ -17,6 +17,9 @@
 //   to encode an answer of at most kWriteHere    here                here
 //   to encode a larger one                       pool                pool
 //
+// A handler thread that lingers is a reader, and runs a call of a handler itself once it has given the role back or lent it
+// (src/rpc/lingering.h).
+//
 // "Elsewhere" is the thread that calls its own worker, that opened the agent, that completed the value a call waited
 // for, or a task of the pool. A user's callback never runs on a reader either: its CallbackGate posts it to the threads of
 // callbacks. Pool: the scheduler. Handler, callbacks: threads of their own, which may block. kShort and kSlice: src/value/cost.h.

@@ -214,9 +214,14 @@ std::vector<Member> Rendezvous::enter() {
   opened->start(client_);
   const auto answer =
       client_->request("register", {self.rank, options_.world_size, to_value(self.addresses)});
-  return to_members(wait(answer, options_.world_size
-                                     ? "other workers have not registered yet"
-                                     : "another worker is joining, and has not come to its end"));
+  std::vector<Member> members = to_members(
+      wait(answer, options_.world_size ? "other workers have not registered yet"
+                                       : "another worker is joining, and has not come to its end"));
+  if (options_.world_size == 0 && std::count_if(members.begin(), members.end(), [&](const Member& m) {
+                                    return m.incarnation == self.incarnation;
+                                  }) != 1)
+    throw ValueError("the list of workers that rank 0 gave does not have this one once");
+  return members;
 }
 
 void Rendezvous::wait_ready() {

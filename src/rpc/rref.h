@@ -27,9 +27,17 @@ class Reference : public RRefObject {
   // The value at its owner, brought here. On the owner itself the very value, no copy. A creation that failed
   // shows here. `deadline` as in Agent::call.
   [[nodiscard]] virtual Future<Value> to_here(TimePoint deadline) const = 0;
+  // The next items of the stream that it refers to, for a reader that has taken that many (src/rpc/served_stream.h).
+  [[nodiscard]] virtual Future<Value> next_items(std::string what, int64_t taken,
+                                                 TimePoint deadline) const = 0;
   // Done when the owner has the value (or the creation failed); a user reference that was received is
   // confirmed from the start.
   [[nodiscard]] virtual Future<Value> confirmed() const = 0;
+  // Whether the owner is known to know this reference: on the owner always, on the creator once the owner has answered, also
+  // with an error. Does not count as looking at that error.
+  [[nodiscard]] virtual bool confirmed_by_owner() const noexcept = 0;
+  // For a way that is not a frame: RRefTable::lend().
+  [[nodiscard]] virtual PassedRRef lend() const = 0;
   // The deadline of a fetch that begins now.
   [[nodiscard]] virtual TimePoint deadline_after(Seconds timeout) const = 0;
   // The owner's value: a future, as the creation may still be running. Throws on a user.

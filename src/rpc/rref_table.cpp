@@ -4,14 +4,16 @@
 
 #include <iterator>
 
+#include "src/rpc/call_table.h"
+
 namespace tine::rpc {
 namespace {
 
-std::exception_ptr gone(const RRefId& id) {
+std::exception_ptr gone(const RRefId& id, std::string_view creator) {
   return make_error(ErrorKind::kPeerDied,
-                    fmt::format("the value of RRef {} is gone: the worker that passed the reference on died "
-                                "before its receiver was known here",
-                                id.str()));
+                    fmt::format("the value of RRef {}, made by {}, is gone: the worker that passed the "
+                                "reference on died before its receiver was known here",
+                                id.str(), creator));
 }
 
 }  // namespace
@@ -39,17 +41,38 @@ void OwnerEntry::fail(std::exception_ptr error) noexcept {
 OwnerRRef::OwnerRRef(std::shared_ptr<RRefTable> table, detail::Ref<OwnerEntry> entry, WorkerInfo self)
     : Reference(entry->id, std::move(self)), table_(std::move(table)), entry_(std::move(entry)) {}
 OwnerRRef::~OwnerRRef() = default;
+PassedRRef OwnerRRef::lend() const { return table_->lend(*this); }
 Future<Value> OwnerRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+Future<Value> OwnerRRef::next_items(std::string what, int64_t taken, TimePoint deadline) const {
+  return table_->next_items(*this, std::move(what), taken, deadline);
+}
 
 TimePoint OwnerRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
 
 UserRRef::UserRRef(std::shared_ptr<RRefTable> table, RRefId id, WorkerInfo owner)
-    : Reference(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {}
+    : Reference(id, std::move(owner)), table_(std::move(table)), confirmed_(make_ready(Value())) {
+  table_->count_held(1);
+}
 UserRRef::~UserRRef() {
+  table_->count_held(-1);
   if (leased_) table_->release(id_);
 }
 Future<Value> UserRRef::to_here(TimePoint deadline) const { return table_->fetch(*this, deadline); }
+Future<Value> UserRRef::next_items(std::string what, int64_t taken, TimePoint deadline) const {
+  return table_->next_items(*this, std::move(what), taken, deadline);
+}
 TimePoint UserRRef::deadline_after(Seconds timeout) const { return table_->deadline_after(timeout); }
+PassedRRef UserRRef::lend() const { return table_->lend(*this); }
+
+void UserRRef::set_confirmed(detail::Ref<CallState> creation) noexcept {
+  creation_ = creation.get();
+  confirmed_ = Future<Value>(detail::Ref<detail::State<Value>>(std::move(creation)));
+}
+
+bool UserRRef::confirmed_by_owner() const noexcept {
+  return !creation_ || creation_->answered.load(std::memory_order_acquire);
+}
+
 Future<Value> UserRRef::local_value() const {
   const Workers& workers = table_->workers();
   throw Error(fmt::format(
@@ -63,6 +86,11 @@ std::shared_ptr<RRefTable> RRefTable::shared() { return {owner_.lock(), this}; }
 void RRefTable::share(std::weak_ptr<void> owner, Fetcher& fetcher) {
   owner_ = std::move(owner);
   fetcher_ = &fetcher;
+}
+
+uint64_t RRefTable::next_fork() noexcept {
+  if (!next_fork_) ++next_fork_;  // 0 is none
+  return next_fork_++;
 }
 
 void RRefTable::Numbers::add(uint64_t number) {
@@ -132,12 +160,17 @@ bool RRefTable::is_coming(const RRefId& id) const noexcept {
   return workers_.lives(id.creator_incarnation);
 }
 
+std::string RRefTable::creator_of(const RRefId& id) const {
+  const std::string name = workers_.name_of_life(id.creator_incarnation);
+  return name.empty() ? "a worker of an earlier life" : fmt::format("worker '{}'", name);
+}
+
 detail::Ref<OwnerEntry>& RRefTable::expect(const RRefId& id) {
   detail::Ref<OwnerEntry>& entry = entries_[key_of(id)];
   if (entry) return entry;
   entry = detail::make_ref<OwnerEntry>(id);
   entry->expected_ = is_coming(id);
-  if (!entry->expected_) entry->fail(gone(id));
+  if (!entry->expected_) entry->fail(gone(id, creator_of(id)));
   return entry;
 }
 
@@ -169,9 +202,10 @@ RRefTable::Export RRefTable::write(BodyWriter& out, const Reference& reference, 
     }
   } else if (to != reference.id().owner) {
     const MutexLock lock(mutex_);
-    done.fork = next_fork_++;
-    if (!done.fork) done.fork = next_fork_++;  // 0 is none
-    if (!cleared_) pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
+    done.fork = next_fork();
+    // A dead owner confirms nothing. It is dead here before worker_died() comes for its pins.
+    if (!cleared_ && workers_.lives(reference.id().owner_incarnation))
+      pins_.emplace(done.fork, Pin{detail::Ref<const Reference>::share(&reference), to});
   }
   write_rref(out, {reference.id(), workers_.rank(), done.fork});
   return done;
@@ -195,28 +229,85 @@ void RRefTable::undo(const Export& done) noexcept {
   }
 }
 
+PassedRRef RRefTable::lend(const Reference& reference) {
+  if (!reference.is_owner() && !static_cast<const UserRRef&>(reference).leased())
+    (void)reference.confirmed().get();
+  const MutexLock lock(mutex_);
+  const uint64_t fork = next_fork();
+  if (!cleared_) {
+    pins_.emplace(fork, Pin{detail::Ref<const Reference>::share(&reference), -1});
+    if (reference
+            .is_owner()) {  // a lease of its own keeps the entry where the taker's lease will look for it
+      const auto& entry = static_cast<const OwnerRRef&>(reference).entry();
+      entries_.try_emplace(key_of(entry->id), entry);
+      add_lease(*entry, workers_.rank());
+    }
+  }
+  return {reference.id(), workers_.rank(), fork};
+}
+
+detail::Ref<Reference> RRefTable::take(const PassedRRef& passed) {
+  WorkerInfo owner = owner_of(passed.id);
+  if (!workers_.is_rank(passed.parent))
+    throw ValueError(fmt::format("a reference lent by rank {}: no worker has that rank", passed.parent));
+  if (passed.id.owner == workers_.rank()) {
+    auto reference = owned(passed.id);
+    tell_fork_done(passed);
+    return reference;
+  }
+  auto reference = detail::make_ref<UserRRef>(shared(), passed.id, std::move(owner));
+  tell_lease(passed);
+  return reference;
+}
+
+void RRefTable::unpin(uint64_t fork) noexcept {
+  detail::Ref<OwnerEntry> dropped;
+  Pin pin{{}, -1};
+  const MutexLock lock(mutex_);
+  const auto at = pins_.find(fork);
+  if (at == pins_.end()) return;
+  pin = std::move(at->second);
+  pins_.erase(at);
+  if (!pin.reference->is_owner()) return;
+  const auto entry = entries_.find(key_of(pin.reference->id()));
+  if (entry == entries_.end()) return;
+  drop_lease(*entry->second, workers_.rank());
+  dropped = forget_if_unused(entry);
+}
+
+// A dead owner: using the reference says so.
+void RRefTable::tell_lease(const PassedRRef& passed) {
+  OutFrame lease(FrameKind::kLease);
+  write_lease(lease.body, passed);
+  workers_.tell(passed.id.owner, passed.id.owner_incarnation, std::move(lease));
+}
+
+// The parent may let go of its own reference. A dead one has no pins, and who came in its place has none of that number.
+void RRefTable::tell_fork_done(const PassedRRef& passed) {
+  if (passed.parent == workers_.rank()) return unpin(passed.fork);
+  OutFrame done(FrameKind::kForkDone);
+  write_fork_done(done.body, passed.fork);
+  workers_.tell(passed.parent, 0, std::move(done));
+}
+
 detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from) {
   const PassedRRef passed = parse_rref(ext);
-  const RRefId& id = passed.id;
-  WorkerInfo owner = workers_.info_of_life(id.owner, id.owner_incarnation);
-  if (id.owner == workers_.rank()) {
-    detail::Ref<OwnerEntry> entry, dropped;
-    {
-      const MutexLock lock(mutex_);
-      entry = expect(id);
-      // An entry that only holds the error of an unknown id is not kept in the table.
-      dropped = forget_if_unused(entries_.find(key_of(id)));
-    }
-    return own(std::move(entry));
-  }
-  auto reference = detail::make_ref<UserRRef>(shared(), id, std::move(owner));
-  if (from != id.owner) {
-    OutFrame lease(FrameKind::kLease);
-    write_lease(lease.body, {id, from, passed.fork});
-    // A dead owner: using the reference says so.
-    workers_.tell(id.owner, id.owner_incarnation, std::move(lease));
-  }
+  WorkerInfo owner = owner_of(passed.id);
+  if (passed.id.owner == workers_.rank()) return owned(passed.id);
+  auto reference = detail::make_ref<UserRRef>(shared(), passed.id, std::move(owner));
+  if (from != passed.id.owner) tell_lease({passed.id, from, passed.fork});
   return reference;
+}
+
+detail::Ref<Reference> RRefTable::owned(const RRefId& id) {
+  detail::Ref<OwnerEntry> entry, dropped;
+  {
+    const MutexLock lock(mutex_);
+    entry = expect(id);
+    // An entry that only holds the error of an unknown id is not kept in the table.
+    dropped = forget_if_unused(entries_.find(key_of(id)));
+  }
+  return own(std::move(entry));
 }
 
 void RRefTable::on_lease(int from, const PassedRRef& passed) {
@@ -225,11 +316,7 @@ void RRefTable::on_lease(int from, const PassedRRef& passed) {
     if (cleared_) return;
     add_lease(*expect(passed.id), from);
   }
-  // Only now may the parent let go of its own reference.
-  OutFrame done(FrameKind::kForkDone);
-  write_fork_done(done.body, passed.fork);
-  // A dead parent has no pins, and who came in its place has none of that number.
-  workers_.tell(passed.parent, 0, std::move(done));
+  tell_fork_done(passed);  // only now
 }
 
 bool RRefTable::on_frame(int from, const Frame& frame) {
@@ -237,14 +324,12 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
     switch (frame.header.kind) {
       case FrameKind::kLease: {
         const PassedRRef passed = read_lease(frame.body);
-        if (passed.parent < 0 || passed.id.owner != workers_.rank()) return false;
+        if (!workers_.is_rank(passed.parent) || passed.id.owner != workers_.rank()) return false;
         if (passed.id.owner_incarnation == workers_.incarnation()) on_lease(from, passed);
         return true;
       }
       case FrameKind::kForkDone: {
-        Export pin;
-        pin.fork = read_fork_done(frame.body);
-        undo(pin);
+        unpin(read_fork_done(frame.body));
         return true;
       }
       case FrameKind::kRelease: {
@@ -320,6 +405,11 @@ void RRefTable::clear(const std::exception_ptr& cause) noexcept {
     entry->value->observe();  // given up by this worker's own shutdown, which is not reported
     entry->fail(cause);
   }
+}
+
+size_t RRefTable::pinned() const {
+  const MutexLock lock(mutex_);
+  return pins_.size();
 }
 
 size_t RRefTable::entries() const {

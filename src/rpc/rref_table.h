@@ -26,21 +26,31 @@ class Workers {
   virtual int rank() const noexcept = 0;  // of this one
   virtual uint64_t incarnation() const noexcept = 0;
   virtual const WorkerInfo& self() const noexcept = 0;
+  // Whether a worker has that rank, or may have had it.
+  virtual bool is_rank(int rank) const noexcept = 0;
   // ValueError when no worker of that life is known here.
   virtual WorkerInfo info_of_life(int rank, uint64_t incarnation) const = 0;
+  // Empty when no worker of that life is known here.
+  virtual std::string name_of_life(uint64_t incarnation) const = 0;
   // Whether that life is another worker's who has not died as far as is known here.
   virtual bool lives(uint64_t incarnation) const noexcept = 0;
   // What is lost is lost with the connection: both sides see its end. Incarnation 0: whoever has that rank.
   virtual void tell(int rank, uint64_t incarnation, OutFrame frame) noexcept = 0;
+  // Whether what only another language can read is taken from them: to read it may run code.
+  virtual bool takes_foreign() const noexcept { return true; }
 
  protected:
   ~Workers() = default;
 };
 
+class CallState;
+
 // Brings values here.
 class Fetcher {
  public:
   virtual Future<Value> fetch(const Reference& reference, TimePoint deadline) = 0;
+  virtual Future<Value> next_items(const Reference& stream, std::string what, int64_t taken,
+                                   TimePoint deadline) = 0;
   virtual TimePoint deadline_after(Seconds timeout) const = 0;
 
  protected:
@@ -73,8 +83,11 @@ class OwnerRRef final : public Reference {
   ~OwnerRRef() override;
   [[nodiscard]] bool is_owner() const noexcept override { return true; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] Future<Value> next_items(std::string what, int64_t taken, TimePoint deadline) const override;
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return entry_->future(); }
+  [[nodiscard]] bool confirmed_by_owner() const noexcept override { return true; }
+  [[nodiscard]] PassedRRef lend() const override;
   [[nodiscard]] Future<Value> local_value() const override { return entry_->future(); }
   [[nodiscard]] const detail::Ref<OwnerEntry>& entry() const noexcept { return entry_; }
 
@@ -89,16 +102,20 @@ class UserRRef final : public Reference {
   ~UserRRef() override;  // gives the lease back
   [[nodiscard]] bool is_owner() const noexcept override { return false; }
   [[nodiscard]] Future<Value> to_here(TimePoint deadline) const override;
+  [[nodiscard]] Future<Value> next_items(std::string what, int64_t taken, TimePoint deadline) const override;
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const override;
   [[nodiscard]] Future<Value> confirmed() const override { return confirmed_; }
+  [[nodiscard]] bool confirmed_by_owner() const noexcept override;
+  [[nodiscard]] PassedRRef lend() const override;
   [[nodiscard]] Future<Value> local_value() const override;
-  void set_confirmed(Future<Value> confirmed) noexcept { confirmed_ = std::move(confirmed); }
+  void set_confirmed(detail::Ref<CallState> creation) noexcept;
   void forget_lease() noexcept { leased_ = false; }  // the creation was never sent
   [[nodiscard]] bool leased() const noexcept { return leased_; }
 
  private:
   const std::shared_ptr<RRefTable> table_;
   Future<Value> confirmed_;
+  const CallState* creation_ = nullptr;  // here, whose future that is
   bool leased_ = true;
 };
 
@@ -126,15 +143,30 @@ class RRefTable {
   // A reference came from worker `from`. Throws ValueError for bytes that are none.
   [[nodiscard]] detail::Ref<Reference> read(std::span<const std::byte> ext, int from);
 
+  // A reference that goes by another way than a frame. It is pinned here until whoever takes it has told the owner so.
+  [[nodiscard]] PassedRRef lend(const Reference& reference);
+  // Takes one that was lent, on any worker of this world, also the one that lent it. ValueError for another's.
+  [[nodiscard]] detail::Ref<Reference> take(const PassedRRef& passed);
+
   // Lease, fork-done and release frames; false when the frame is malformed.
   [[nodiscard]] bool on_frame(int from, const Frame& frame);
   void release(const RRefId& id) noexcept;
   void worker_died(int rank, uint64_t incarnation, const std::exception_ptr& cause) noexcept;
   void clear(const std::exception_ptr& cause) noexcept;
   [[nodiscard]] size_t entries() const;
+  // References here to values of others, and how many were passed on and are not confirmed yet.
+  [[nodiscard]] size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
+  [[nodiscard]] size_t pinned() const;
+  void count_held(ptrdiff_t more) noexcept {
+    held_.fetch_add(static_cast<size_t>(more), std::memory_order_relaxed);
+  }
 
   [[nodiscard]] Future<Value> fetch(const Reference& reference, TimePoint deadline) const {
     return fetcher_->fetch(reference, deadline);
+  }
+  [[nodiscard]] Future<Value> next_items(const Reference& stream, std::string what, int64_t taken,
+                                         TimePoint deadline) const {
+    return fetcher_->next_items(stream, std::move(what), taken, deadline);
   }
   [[nodiscard]] TimePoint deadline_after(Seconds timeout) const { return fetcher_->deadline_after(timeout); }
   [[nodiscard]] const Workers& workers() const noexcept { return workers_; }
@@ -171,13 +203,24 @@ class RRefTable {
   // Takes the entry out of the table if nothing keeps it there.
   [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept TINE_REQUIRES(mutex_);
   [[nodiscard]] bool is_coming(const RRefId& id) const noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] std::string creator_of(const RRefId& id) const;
   detail::Ref<OwnerEntry>& expect(const RRefId& id) TINE_REQUIRES(mutex_);
   void on_lease(int from, const PassedRRef& passed);
+  // ValueError when no worker of that life is known here.
+  [[nodiscard]] WorkerInfo owner_of(const RRefId& id) const {
+    return workers_.info_of_life(id.owner, id.owner_incarnation);
+  }
+  [[nodiscard]] uint64_t next_fork() noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] detail::Ref<Reference> owned(const RRefId& id);
+  void tell_lease(const PassedRRef& passed);
+  void tell_fork_done(const PassedRRef& passed);
+  void unpin(uint64_t fork) noexcept;
 
   Workers& workers_;
   const Birth birth_;
   std::weak_ptr<void> owner_;
   Fetcher* fetcher_ = nullptr;
+  std::atomic<size_t> held_{0};
   mutable Mutex mutex_;
   bool cleared_ TINE_GUARDED_BY(mutex_) = false;
   // From the incarnation on, a random number: what answers a former life of this rank finds nothing.

@@ -44,9 +44,15 @@ class Worker final : public Workers, public Fetcher {
   int rank() const noexcept override { return rank_; }
   uint64_t incarnation() const noexcept override { return incarnation_of(rank_); }
   const WorkerInfo& self() const noexcept override { return infos_[static_cast<size_t>(rank_)]; }
+  bool is_rank(int rank) const noexcept override {
+    return rank >= 0 && static_cast<size_t>(rank) < infos_.size();
+  }
   WorkerInfo info_of_life(int rank, uint64_t incarnation) const override {
     if (incarnation != incarnation_of(rank)) throw ValueError("an earlier life");
     return infos_[static_cast<size_t>(rank)];
+  }
+  std::string name_of_life(uint64_t incarnation) const override {
+    return infos_[static_cast<size_t>(incarnation - 1000)].name;
   }
   bool lives(uint64_t incarnation) const noexcept override {
     const auto rank = static_cast<int>(incarnation - 1000);
@@ -59,6 +65,7 @@ class Worker final : public Workers, public Fetcher {
     return {owner, incarnation_of(owner), incarnation(), ++last_[static_cast<size_t>(owner)]};
   }
   Future<Value> fetch(const Reference&, TimePoint) override { return {}; }
+  Future<Value> next_items(const Reference&, std::string, int64_t, TimePoint) override { return {}; }
   TimePoint deadline_after(Seconds) const override { return kNoDeadline; }
 
   std::shared_ptr<void> life = std::make_shared<int>();
@@ -329,6 +336,21 @@ TEST(RRefTable, TheDeathOfAWorkerThatHasNothingToDoWithAReferenceTakesNothingFro
   game.at(2).held.clear();
   game.settle();
   EXPECT_EQ(game.entries(), 0U);
+}
+
+TEST(RRefTable, AReferenceThatIsPassedOnAfterItsOwnersDeathIsNotPinned) {
+  Game game(3, 1);
+  const auto r = game.create(0, 1, false, false);
+  game.settle();
+  game.pass(0, 2, r, Message::What::kPass, false, false);
+  EXPECT_EQ(game.at(0).table.pinned(), 1U);
+  game.die(1);
+  game.see_death(1, 0);
+  EXPECT_EQ(game.at(0).table.pinned(), 0U);
+  game.pass(0, 2, r, Message::What::kPass, false, false);
+  EXPECT_EQ(game.at(0).table.pinned(), 0U) << "nobody would confirm it";
+  game.see_death(1, 2);
+  game.settle();
 }
 
 TEST(RRefTable, AFetchThatOvertakesItsLargeCreationWaitsForIt) {

@@ -56,6 +56,85 @@ TEST(RRef, TheOwnerForgetsAValueWhenTheLastLeaseIsBack) {
   EXPECT_TRUE(eventually([&] { return world[1].counts().references_owned == 0; }));
 }
 
+TEST(RRef, ALentReferenceKeepsItsValueUntilItsTakerHasALeaseAndNoLonger) {
+  World world(3);
+  for (const int lender : {0, 1, 2}) {
+    for (const int owner : {0, 1}) {
+      for (const int taker : {0, 1, 2}) {
+        detail::Ref<Reference> r = world[lender].remote(owner, testing::add({1}, {1}), soon());
+        (void)r->to_here(soon()).get();
+        const PassedRRef lent = r->lend();
+        r = nullptr;
+        EXPECT_EQ(world[lender].report().references_passed, 1U);
+        detail::Ref<Reference> taken = world[taker].take(lent);
+        EXPECT_EQ(taken->is_owner(), taker == owner);
+        EXPECT_TRUE(eventually([&] { return world[lender].report().references_passed == 0; }));
+        EXPECT_THAT(numbers(taken->to_here(soon()).get()), ElementsAre(2));
+        taken = nullptr;
+        EXPECT_TRUE(eventually([&] { return world[owner].counts().references_owned == 0; }));
+        EXPECT_EQ(world[taker].report().references_held, 0U);
+      }
+    }
+  }
+}
+
+TEST(RRef, ALentReferenceThatNobodyTakesEndsWithItsLender) {
+  World world(2);
+  const PassedRRef lent = world[1].remote(0, testing::add({1}, {1}), soon())->lend();
+  EXPECT_TRUE(eventually([&] { return world[0].counts().references_owned == 1; }));
+  world[1].shutdown(false);
+  EXPECT_TRUE(eventually([&] { return world[0].counts().references_owned == 0; }));
+  EXPECT_THAT(describe(world[0].take(lent)->to_here(soon()).error()), HasSubstr("is gone"));
+}
+
+TEST(RRef, TheCreatorKnowsWhetherTheOwnerKnowsTheReference) {
+  std::latch go(1);
+  World world(2);
+  world.handlers(1).on["slow"] = [&](IncomingCall call) {
+    go.wait();
+    call.reply(7);
+  };
+  EXPECT_TRUE(world[0].own(Value(1))->confirmed_by_owner());
+  const auto r = world[0].remote(1, foreign("slow"), soon());
+  const auto late = world[0].remote(1, foreign("slow"), Clock::now() + std::chrono::milliseconds(1));
+  EXPECT_FALSE(r->confirmed_by_owner());
+  EXPECT_THAT(describe(late->confirmed().error()), HasSubstr("RPC ran for more than"));
+  EXPECT_FALSE(late->confirmed_by_owner());
+  go.count_down();
+  (void)r->to_here(soon()).get();
+  EXPECT_TRUE(r->confirmed_by_owner());
+  const auto failed = world[0].remote(1, CallRequest::builtin("test::fail", {"IndexError"}), soon());
+  EXPECT_TRUE(eventually([&] { return failed->confirmed_by_owner(); }));
+}
+
+TEST(Agent, ReportsCallsByNameTheOldestFirstAndTheTrafficOfEachWorker) {
+  std::latch go(1);
+  World world(2);
+  world.handlers(1).on["slow"] = world.handlers(1).on["slower"] = [&](IncomingCall call) {
+    go.wait();
+    call.reply(7);
+  };
+  std::vector<Future<Value>> calls;
+  for (const char* name : {"slower", "slow", "slow"})
+    calls.push_back(world[0].call(1, foreign(name), soon()));
+  EXPECT_TRUE(eventually([&] { return world[1].report().peers[0].calls_running == 3; }));
+  const Agent::PeerReport row = world[0].report().peers[1];
+  EXPECT_EQ(row.worker.id, 1);
+  ASSERT_EQ(row.calls.size(), 2U);
+  EXPECT_EQ(row.calls[0].name, "slower");
+  EXPECT_EQ(row.calls[1].count, 2U);
+  EXPECT_GT(row.calls[0].oldest, row.calls[1].oldest);
+  EXPECT_GE(row.frames_sent, 3U);
+  EXPECT_GT(row.bytes_sent, 3 * kHeaderBytes);
+  EXPECT_FALSE(row.address.empty());
+  EXPECT_EQ(row.death, "");
+  go.count_down();
+  for (auto& call : calls) (void)call.get();
+  EXPECT_TRUE(world[0].report().peers[1].calls.empty());
+  world[1].shutdown(false);
+  EXPECT_TRUE(eventually([&] { return !world[0].report().peers[1].death.empty(); }));
+}
+
 TEST(RRef, AFailedCreationShowsInToHere) {
   World world(2);
   for (const int to : {0, 1}) {

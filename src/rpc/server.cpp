@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/rpc/payload.h"
+#include "src/rpc/served_stream.h"
 #include "src/value/cost.h"
 
 namespace tine::rpc {
@@ -23,7 +24,7 @@ Place place_of(const IncomingState& call, At at) noexcept {
 }  // namespace
 
 Server::Server(World& world, RRefTable& table, Options options)
-    : world_(world), ops_(options.ops), holding_(options.hold) {
+    : world_(world), ops_(options.ops), allow_(options.allow), holding_(options.hold) {
   handler = options.handler;
   codec = options.codec;
   executor = options.executor;
@@ -63,17 +64,42 @@ void Server::serve(Peer& from, Frame& frame, At at) noexcept {
   }
 }
 
+void Server::check_allowed(const Request& request) const {
+  if (allow_ == Allow::kAll) return;
+  std::string_view what;
+  switch (request.target) {
+    case Target::kServed:
+    case Target::kFetch:
+    case Target::kNext:
+    case Target::kControl: return;
+    case Target::kBuiltin: what = "the operator"; break;
+    case Target::kScript: what = "the script function"; break;
+    default: what = "the function"; break;
+  }
+  throw AuthError(fmt::format(
+      "worker '{}' does not run {} {} for others: it was started with allow=\"registered\", so they "
+      "call functions that it has registered (in Python @rpc.register, in C++ Worker::serve), by "
+      "their names",
+      worker, what, request.name));
+}
+
 void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
   Request request;
+  bool is_read = false;
   try {
     WireHooks hooks(*references, from.info.id);
     ReceivedSegments segments(std::move(frame.segments));
     request.read(frame.body, segments, hooks);
+    is_read = true;
+    check_allowed(request);
+    if (hooks.must_refuse())
+      std::rethrow_exception(WireHooks::refusal_of(fmt::format("an argument of {}", request.name)));
     if (request.target == Target::kForeign) {
       std::vector<Value>& args = request.args;
-      if (args.empty() || !ForeignPayload::in(args[0]))
-        throw ValueError("a foreign call without its payload");
-      if (args.size() > 1) {
+      const bool has_payload = !args.empty() && ForeignPayload::in(args[0]);
+      if (!has_payload && (args.empty() || !(args[0].is_int() || args[0].is(Tag::kRRef))))
+        throw ValueError("a foreign call without its payload, and without what names a function");
+      if (has_payload && args.size() > 1) {
         std::vector<Value> leaves(std::make_move_iterator(args.begin() + 1),
                                   std::make_move_iterator(args.end()));
         args[0] = ForeignPayload::with_leaves(args[0], std::move(leaves));
@@ -82,11 +108,20 @@ void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
     }
     begin(from, frame, request, at);
   } catch (...) {
+    std::exception_ptr error = std::current_exception();
+    if (!is_read) {
+      // A call that is refused anyway may have had arguments that are, too: what is wrong with the call comes first.
+      try {
+        check_allowed(request);
+      } catch (const AuthError&) {
+        error = std::current_exception();
+      }
+    }
     // It has not become a call yet. Others may know of what it was to create.
     const auto id = request.creates ? request.creates : Request::creates_of(frame.body);
     if (id && id->owner == world_.rank() && id->owner_incarnation == world_.incarnation())
-      references->create(*id, from.info.id)->fail(std::current_exception());
-    tell_error(from, frame.header.call_id, error_body_of(std::current_exception()));
+      references->create(*id, from.info.id)->fail(error);
+    tell_error(from, frame.header.call_id, error_body_of(error));
   }
 }
 
@@ -111,6 +146,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
     }
   }
   const auto call = incoming(from, frame.header.call_id, request.target, frame.deadline());
+  call->origin = frame.received;
   try {
     call->name = std::move(request.name);
     call->args = std::move(request.args);
@@ -119,6 +155,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
     call->code_text = std::move(request.code_text);
     call->async_execution = request.async_execution;
     call->after = std::move(request.after);
+    call->stream_credit = request.stream_credit;
     if (request.creates) {
       if (request.creates->owner != world_.rank() ||
           request.creates->owner_incarnation != world_.incarnation())
@@ -135,11 +172,13 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
 void Server::serve_local(detail::Ref<CallState> state, CallRequest request, detail::Ref<OwnerEntry> creates) {
   begun_.fetch_add(1, std::memory_order_relaxed);
   auto call = incoming(*world_.own(), state->id, request.target, state->deadline);
+  call->origin = state->origin;
   call->local = std::move(state);
   call->name = std::move(request.name);
   call->args = std::move(request.args);
   call->kwargs = std::move(request.kwargs);
   call->async_execution = request.async_execution;
+  call->stream_credit = request.stream_credit;
   if (request.code) {
     call->code_hash = request.code->hash;
     call->code_text = request.code->text;
@@ -170,6 +209,18 @@ void Server::place(detail::Ref<IncomingState> call, At at) noexcept {
       case Target::kFetch:
         if (call->args.size() != 1) throw ValueError("a fetch without its reference");
         return call->answer_with(Reference::from(call->args[0])->local_value(), false);
+      case Target::kNext: {
+        if (call->args.size() != 2 || !call->args[1].is_int())
+          throw ValueError("a request for the next items without the stream and a number");
+        const Future<Value> stream = Reference::from(call->args[0])->local_value();
+        const int64_t taken = call->args[1].as_int();
+        if (!stream.ready()) {
+          // No code of a user's: it hands the request to the stream.
+          return call->answer_with(
+              stream.and_then([taken](const Value& value) { return next_items(value, taken); }), true);
+        }
+        return call->answer_with(next_items(stream.get(), taken), true);
+      }
       case Target::kControl: return control_->serve_control(call);
     }
   } catch (...) {

@@ -36,6 +36,7 @@ class Server final : private CallServices {
     Executor* blocking = nullptr;
     Executor* callbacks = nullptr;
     bool hold = false;
+    Allow allow = Allow::kAll;
   };
   Server(World& world, RRefTable& references, Options options);
 
@@ -62,11 +63,14 @@ class Server final : private CallServices {
                                   std::vector<Value>* bound) const;
   [[nodiscard]] detail::Ref<IncomingState> incoming(Peer& from, uint64_t id, Target target,
                                                     TimePoint deadline);
+  // AuthError: a call of another worker that this one does not run for others.
+  void check_allowed(const Request& request) const;
   void serve_or_answer(Peer& from, Frame& frame, At at);
   void begin(Peer& from, Frame& frame, Request& request, At at);
 
   World& world_;
   const OpTable* const ops_;
+  const Allow allow_;
   std::weak_ptr<void> owner_;
   ControlHandler* control_ = nullptr;
   std::atomic<uint64_t> begun_{0};

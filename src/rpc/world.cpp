@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "src/base/error_or_want.h"
+#include "src/rpc/agent.h"
 
 namespace tine::rpc {
 namespace {
@@ -52,8 +53,8 @@ Peer* Roster::named(std::string_view name) const noexcept {
   return at != by_name_.end() && (*at)->info.name == name ? *at : nullptr;
 }
 
-World::World(std::string name, int rank, uint64_t incarnation, bool changes)
-    : name_(std::move(name)), rank_(rank), incarnation_(incarnation), changes_(changes) {
+World::World(std::string name, int rank, uint64_t incarnation, bool changes, Allow allow)
+    : name_(std::move(name)), rank_(rank), incarnation_(incarnation), changes_(changes), allow_(allow) {
   const MutexLock change(change_mutex_);
   publish({});
 }
@@ -115,16 +116,21 @@ void World::add(detail::Ref<Peer> peer) {
   publish(std::move(next));
 }
 
-void World::forget(const Peer& peer) noexcept {
+void World::replace(const Peer& peer, detail::Ref<Peer> by) noexcept {
   const MutexLock change(change_mutex_);
   try {
+    if (by) by->number = peer.number;
     std::vector<detail::Ref<Peer>> next;
     for (const auto& p : peers()) {
-      if (p.get() != &peer) next.push_back(p);
+      if (p.get() != &peer) {
+        next.push_back(p);
+      } else if (by) {
+        next.push_back(std::move(by));
+      }
     }
     publish(std::move(next));
   } catch (const std::bad_alloc&) {
-    // It is dead, and stays in the list as one that has not joined.
+    // It is dead, and stays in the list as it is.
   }
 }
 
@@ -189,6 +195,10 @@ std::exception_ptr World::end_of(const WorkerInfo& worker, uint64_t incarnation)
   });
 }
 
+bool World::is_rank(int rank) const noexcept {
+  return changes_ ? rank >= 0 && rank < kMostRanks : peer(rank) != nullptr;
+}
+
 WorkerInfo World::info_of_life(int rank, uint64_t incarnation) const {
   const auto now = peer(rank);
   if (now && now->incarnation == incarnation) return now->info;
@@ -198,6 +208,14 @@ WorkerInfo World::info_of_life(int rank, uint64_t incarnation) const {
   throw ValueError(
       fmt::format("a reference from an earlier life of worker '{}'{}", now->info.name,
                   changes_ ? fmt::format(" or of another one of rank {}, who has left", rank) : ""));
+}
+
+std::string World::name_of_life(uint64_t incarnation) const {
+  return look([&](const Roster& r) {
+    const auto at = std::find_if(r.peers.begin(), r.peers.end(),
+                                 [&](const auto& p) { return p->incarnation == incarnation; });
+    return at == r.peers.end() ? std::string() : (*at)->info.name;
+  });
 }
 
 bool World::lives(uint64_t incarnation) const noexcept {

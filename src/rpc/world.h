@@ -1,7 +1,7 @@
 // World: which workers there are, by rank and by name. Roster: a list of them that does not change.
 //
 // The thread that starts the agent fills the world, before any call. In a fixed world nobody comes after that. In a world that
-// changes, workers come (add) and go (forget). Any thread may ask at any time. The dead stay in the list, so that calls to
+// changes, workers come (add) and go (replace). Any thread may ask at any time. The dead stay in the list, so that calls to
 // them fail with their names, until another has the name or rank, and at most kRemembered of them.
 //
 // To ask costs no lock and no write to shared memory but the count of the peer that is returned: each thread keeps a reference
@@ -41,14 +41,14 @@ class World final : public Workers {
   static constexpr size_t kRemembered = 256;
 
   // `changes`: workers come and go. Then the rank may be -1 until fill() says it.
-  World(std::string name, int rank, uint64_t incarnation, bool changes = false);
+  World(std::string name, int rank, uint64_t incarnation, bool changes = false, Allow allow = Allow::kAll);
 
   // One of them is this worker itself.
   void fill(std::vector<detail::Ref<Peer>> peers);
   // One more, who takes the place of the dead who had its name or its rank.
   void add(detail::Ref<Peer> peer);
-  // As if it had never been there.
-  void forget(const Peer& peer) noexcept;
+  // `by` stands for it from now on; null: as if it had never been there.
+  void replace(const Peer& peer, detail::Ref<Peer> by) noexcept;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool changes() const noexcept { return changes_; }
@@ -82,9 +82,12 @@ class World final : public Workers {
 
   int rank() const noexcept override { return rank_; }
   uint64_t incarnation() const noexcept override { return incarnation_; }
+  bool is_rank(int rank) const noexcept override;
   WorkerInfo info_of_life(int rank, uint64_t incarnation) const override;
+  std::string name_of_life(uint64_t incarnation) const override;
   bool lives(uint64_t incarnation) const noexcept override;
   void tell(int rank, uint64_t incarnation, OutFrame frame) noexcept override;
+  bool takes_foreign() const noexcept override { return allow_ == Allow::kAll; }
 
   // Something that wait_until's condition may look at has changed: a worker died, a message came.
   void changed() noexcept;
@@ -110,6 +113,7 @@ class World final : public Workers {
   int rank_;
   const uint64_t incarnation_;
   const bool changes_;
+  const Allow allow_;
   detail::Ref<Peer> self_;
   Mutex change_mutex_;  // one change at a time
   uint64_t next_number_ TINE_GUARDED_BY(change_mutex_) = 0;

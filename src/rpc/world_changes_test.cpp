@@ -401,10 +401,12 @@ TEST_P(Changing, RanksAndTimeoutsThatCannotBeAreRefusedAtOnce) {
 // Somebody who registers, and no more.
 struct Halfway {
   Halfway(const std::string& name, int rank, const std::string& address, Over over)
-      : ways(testing::transports_over(over), loop, {name, random_incarnation(), testing::test_secret()}) {
+      : Halfway({name, random_incarnation(), testing::test_secret()}, rank, address, over) {}
+  Halfway(const Identity& identity, int rank, const std::string& address, Over over)
+      : ways(testing::transports_over(over), loop, identity) {
     RendezvousOptions o;
     o.address = (over == Over::kInProcess ? "inproc:" : "") + address;
-    o.self = {name, rank, 0, {{"tcp://127.0.0.1:1", ""}}};
+    o.self = {identity.name, rank, identity.incarnation, {{"tcp://127.0.0.1:1", ""}}};
     o.world_size = 0;
     o.deadline = Clock::now() + std::chrono::seconds(30);
     o.timeout_s = 30;
@@ -496,6 +498,30 @@ int threads() {
   return -1;
 }
 
+int rings() {
+  std::ifstream maps("/proc/self/maps");
+  int n = 0;
+  for (std::string line; std::getline(maps, line);) n += line.find("memfd:tine-rings") != std::string::npos;
+  return n;
+}
+
+TEST_P(Changing, OfWhoHasLeftNoConnectionIsKept) {
+  Agent& a = join("a", 0);
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "b" + std::to_string(i);
+    Agent& b = join(name, -1);
+    check_call(a, b);
+    check_call(b, a);
+    EXPECT_GE(rings(), GetParam() == Over::kShm ? 2 : 0);
+    b.shutdown();
+    (*this)[name].agent.reset();
+    EXPECT_TRUE(eventually([&] { return a.workers().size() == 1; }));
+    EXPECT_THAT(thrown<PeerDied>([&] { (void)a.call(1, add({1}, {2})).get(); }), HasSubstr("has left"));
+  }
+  // A thread keeps the last list of workers that it saw until it asks again.
+  EXPECT_LT(rings(), 20);
+}
+
 TEST_P(Changing, NothingIsLeftOfWorkersThatCameAndWent) {
   Agent& a = join("a", 0);
   One& one = make("b");
@@ -516,7 +542,8 @@ TEST_P(Changing, NothingIsLeftOfWorkersThatCameAndWent) {
   EXPECT_EQ(a.counts().references_owned, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Over, Changing, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+INSTANTIATE_TEST_SUITE_P(Over, Changing,
+                         ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp, Over::kInProcess),
                          [](const auto& i) { return name_of(i.param); });
 
 }  // namespace

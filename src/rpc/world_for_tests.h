@@ -20,6 +20,7 @@
 #include "src/rpc/agent.h"
 #include "src/rpc/transport/in_process/in_process_transport.h"
 #include "src/rpc/transport/named_transports.h"
+#include "src/rpc/transport/unix/unix_transport.h"
 #include "src/value/cost.h"
 #include "src/value/op_context.h"
 #include "tine/operators.h"
@@ -155,14 +156,21 @@ class FreeAddress {
 };
 
 // What the workers of a test talk by.
-enum class Over : uint8_t { kUnix, kTcp, kInProcess };
+enum class Over : uint8_t { kShm, kUnix, kTcp, kInProcess };
 inline std::string name_of(Over over) {
-  return over == Over::kUnix ? "unix" : over == Over::kTcp ? "tcp" : "inproc";
+  switch (over) {
+    case Over::kShm: return "shm";
+    case Over::kUnix: return "unix";
+    case Over::kTcp: return "tcp";
+    case Over::kInProcess: break;
+  }
+  return "inproc";
 }
 inline TransportList transports_over(Over over) {
   static const auto in_process = in_process_transport();
   switch (over) {
-    case Over::kUnix: return transports_named(default_transports(), {});
+    case Over::kShm: return transports_named(default_transports(), {});
+    case Over::kUnix: return {unix_transport(), tcp_transport()};
     case Over::kTcp: return {tcp_transport()};
     case Over::kInProcess: break;
   }
@@ -195,7 +203,7 @@ struct Worker {
     o.world_size = world_size;
     o.address = address;
     o.secret = test_secret();
-    o.transports = transports_over(Over::kUnix);
+    o.transports = transports_over(Over::kShm);
     o.init_timeout = Seconds(60);
     o.rpc_timeout = Seconds(60);
     o.ops = &ops;

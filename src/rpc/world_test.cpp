@@ -121,6 +121,18 @@ TEST_F(ChangingWorld, WhoHasLeftCanBeCalledInVainButIsNoWorkerAnyMore) {
   }
 }
 
+TEST_F(ChangingWorld, AnotherMayStandForOneThatHasDied) {
+  const auto w2 = join(world, "w2", 2, 102), remains = peer("w2", 2, 102);
+  die(*w2);
+  remains->set_joined();
+  die(*remains, "it died");
+  world.replace(*w2, remains);
+  EXPECT_EQ(world.find("w2"), remains);
+  EXPECT_EQ(world.peer(2, 102), remains);
+  world.replace(*remains, nullptr);
+  EXPECT_FALSE(world.peer(2));
+}
+
 TEST_F(ChangingWorld, ARankOrNameThatIsTakenAgainIsAnotherLife) {
   die(*join(world, "w2", 2, 102));
   const auto next = join(world, "x", 2, 202);

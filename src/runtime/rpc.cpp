@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "src/rpc/peer.h"
+#include "src/rpc/stream_reader.h"
 #include "src/runtime/script.h"
 #include "src/runtime/worker_parts.h"
 
@@ -36,8 +37,23 @@ Future<void> Destination::room() const { return agent_->room(peer_in(peer_)); }
 Future<Value> Destination::call(CallRequest request) const {
   return agent_->call(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), deadline_);
 }
-RRef Destination::remote(CallRequest request) const {
-  return RRef(agent_->remote(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), deadline_));
+RRef<> Destination::remote(CallRequest request) const {
+  return RRef<>(
+      agent_->remote(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), deadline_));
+}
+tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest request, Seconds timeout,
+                                                                 size_t credit) const {
+  if (credit < 1 || credit > kMaxStreamCredit)
+    throw ValueError(fmt::format("credit: expected 1 to {} items, got {}", kMaxStreamCredit, credit));
+  (void)agent_->deadline_after(timeout);  // a NaN is refused here
+  std::string what = request.name;
+  request.stream_credit = credit;
+  // The whole has the deadline of the Context alone.
+  auto reader = tine::detail::make_ref<StreamReader>(
+      agent_->remote(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), kNoDeadline),
+      std::move(what), timeout, credit);
+  reader->start();
+  return reader;
 }
 
 Destination Worker::Parts::destination(const Value& to, Seconds timeout) const {
@@ -86,6 +102,47 @@ CallRequest request_for(const Worker& worker, const std::string& callee, std::ve
                         std::vector<std::pair<std::string, Value>> kwargs) {
   return worker.parts().request_for(callee, std::move(args), std::move(kwargs));
 }
+void serve_calls(const Worker& worker, std::string name, std::function<void(IncomingCall)> run) {
+  worker.parts().serve_calls(std::move(name), std::move(run));
+}
 void check(const Worker& worker, const CallRequest& request) { worker.parts().check(request); }
+
+bool confirmed_by_owner(const RRef<>& rref) noexcept {
+  return static_cast<const Reference&>(*rref.object()).confirmed_by_owner();
+}
+
+LentRRef lend(const RRef<>& rref) {
+  const PassedRRef passed = static_cast<const Reference&>(*rref.object()).lend();
+  return {passed.id.owner,
+          passed.id.owner_incarnation,
+          passed.id.creator_incarnation,
+          passed.id.number,
+          passed.parent,
+          passed.fork};
+}
+
+RRef<> take(const Worker& worker, const LentRRef& lent) {
+  return RRef<>(worker.parts().agent()->take(
+      {{lent.owner, lent.owner_incarnation, lent.creator_incarnation, lent.number}, lent.parent, lent.fork}));
+}
+
+Report report(const Worker& worker) {
+  const Agent::Report from = worker.parts().agent()->report();
+  Report report{from.references_owned, from.references_held, from.references_passed, {}};
+  for (const Agent::PeerReport& p : from.peers) {
+    PeerReport& row = report.peers.emplace_back(PeerReport{p.worker,
+                                                           p.address,
+                                                           p.death,
+                                                           {},
+                                                           p.calls_running,
+                                                           p.bytes_queued,
+                                                           p.frames_sent,
+                                                           p.bytes_sent,
+                                                           p.frames_received,
+                                                           p.bytes_received});
+    for (const Agent::CallsOfName& c : p.calls) row.calls.push_back({c.name, c.count, Seconds(c.oldest)});
+  }
+  return report;
+}
 
 }  // namespace tine::rpc

@@ -40,7 +40,10 @@ class TINE_API Destination {
   [[nodiscard]] Future<void> room() const;
 
   [[nodiscard]] Future<Value> call(CallRequest request) const;
-  [[nodiscard]] RRef remote(CallRequest request) const;
+  [[nodiscard]] RRef<> remote(CallRequest request) const;
+  // A call whose result is a stream; `timeout` is that of each item. ValueError for a credit that cannot be.
+  [[nodiscard]] tine::detail::Ref<tine::detail::RemoteItems> stream(CallRequest request, Seconds timeout,
+                                                                    size_t credit) const;
 
  private:
   std::shared_ptr<Agent> agent_;
@@ -54,8 +57,43 @@ class TINE_API Destination {
 [[nodiscard]] TINE_API CallRequest request_for(const Worker& worker, const std::string& callee,
                                                std::vector<Value> args,
                                                std::vector<std::pair<std::string, Value>> kwargs = {});
+// As Worker::serve, with all of the call: what `run` throws is the answer. On a handler thread.
+TINE_API void serve_calls(const Worker& worker, std::string name, std::function<void(IncomingCall)> run);
 // Arguments that do not fit, or cannot travel, are an error of the call itself, as in PyTorch. A caller whose compiler has
 // seen to that does without.
 TINE_API void check(const Worker& worker, const CallRequest& request);
+
+// Whether the owner is known to know the reference: PyTorch's meaning. An error of its creation counts as not looked at.
+[[nodiscard]] TINE_API bool confirmed_by_owner(const RRef<>& rref) noexcept;
+// A reference as numbers, for a way of the user's own to another worker of this world. The value is kept until whoever takes
+// it has told the owner so, or until this worker's end (docs/spec/rref.md, "Lent references").
+struct LentRRef {
+  int owner = -1;
+  uint64_t owner_incarnation = 0, creator_incarnation = 0, number = 0;
+  int parent = -1;
+  uint64_t fork = 0;
+};
+[[nodiscard]] TINE_API LentRRef lend(const RRef<>& rref);
+[[nodiscard]] TINE_API RRef<> take(const Worker& worker, const LentRRef& lent);
+
+// What a worker waits for and holds, for people who look for what is stuck.
+struct CallsOfName {
+  std::string name;
+  size_t count = 0;
+  Seconds oldest{0};
+};
+struct PeerReport {
+  WorkerInfo worker;
+  std::string address, death;      // empty: this worker itself; alive
+  std::vector<CallsOfName> calls;  // to it, without an answer; the name with the oldest call first
+  size_t calls_running = 0;        // of it, here
+  size_t bytes_queued = 0;
+  uint64_t frames_sent = 0, bytes_sent = 0, frames_received = 0, bytes_received = 0;
+};
+struct Report {
+  size_t references_owned = 0, references_held = 0, references_passed = 0;
+  std::vector<PeerReport> peers;  // by rank
+};
+[[nodiscard]] TINE_API Report report(const Worker& worker);
 
 }  // namespace tine::rpc

@@ -194,24 +194,25 @@ TEST_F(Workers, RemoteKeepsTheResultAtItsOwner) {
 }
 
 TEST_F(Workers, RRefsAreArgumentsAndResults) {
-  callee().serve("first of", [](const RRef& list) { return list.to_here().get().to_list().items.at(0); });
+  callee().serve("first of", [](const RRef<>& list) { return list.to_here().get().to_list().items.at(0); });
   callee().serve("own", [this](double x) { return callee().own(x); });
-  callee().serve("same", [](RRef r) { return r; });
-  callee().serve("home", [](const RRef& r) { return r.is_owner(); });
+  callee().serve("same", [](RRef<> r) { return r; });
+  callee().serve("home", [](const RRef<>& r) { return r.is_owner(); });
   join();
   const RRef list = caller().own(to_value(std::vector{7, 8}));
   EXPECT_TRUE(list.is_owner());
   EXPECT_EQ(list.local_value().get().to_list().items.size(), 2U);
   EXPECT_EQ(caller().call("w1", "first of", list).get().to_int(), 7);
-  const RRef theirs = RRef::from(caller().call("w1", "own", 2.5).get());
+  const RRef theirs = RRef<>::from(caller().call("w1", "own", 2.5).get());
   EXPECT_EQ(theirs.owner().name, "w1");
   EXPECT_EQ(theirs.to_here().get().to_float(), 2.5);
   EXPECT_TRUE(caller().call("w1", "home", theirs).get().to_bool());
-  const RRef back = from_value<RRef>(caller().call("w1", "same", list).get());
+  const RRef back = from_value<RRef<>>(caller().call("w1", "same", list).get());
   EXPECT_EQ(back, list);
   EXPECT_EQ(back.id(), list.id());
   EXPECT_FALSE(back == theirs);
-  EXPECT_THAT(refusal([] { (void)RRef::from(Value(1)); }), HasSubstr("TypeError: expected an RRef, got int"));
+  EXPECT_THAT(refusal([] { (void)RRef<>::from(Value(1)); }),
+              HasSubstr("TypeError: expected an RRef, got int"));
   EXPECT_THAT(refusal([&] { (void)caller().own(make_ready(Value(1))); }), HasSubstr("holds a Future"));
 }
 

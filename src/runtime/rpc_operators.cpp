@@ -59,10 +59,7 @@ void add_rpc_operators(OpTable& table) {
       [](OpContext&, const Value* a) { return Value(rpc::Reference::from(a[0])->owner().name); }, kAsks);
   table.add(
       "rpc::confirmed_by_owner(RRef(t) self) -> bool",
-      [](OpContext&, const Value* a) {
-        const Future<Value> confirmed = rpc::Reference::from(a[0])->confirmed();
-        return Value(confirmed.ready() && !confirmed.error());
-      },
+      [](OpContext&, const Value* a) { return Value(rpc::Reference::from(a[0])->confirmed_by_owner()); },
       kAsks);
 }
 

@@ -16,7 +16,9 @@ using ::testing::HasSubstr;
 JoinOptions changing(const testing::FreeAddress& address, std::string name, int rank, const char* transport) {
   JoinOptions o = testing::options(address, rank, kWorldChanges);
   o.name = std::move(name);
-  if (std::string(transport) == "tcp") o.transports = {"tcp"};
+  // The register's address belongs to tcp.
+  o.transports = {transport};
+  if (o.transports.front() != "tcp") o.transports.emplace_back("tcp");
   return o;
 }
 
@@ -63,7 +65,7 @@ TEST_P(WorkersOfOneRuntime, CallEachOtherAndComeAndGo) {
   first.leave();  // the last
 }
 
-INSTANTIATE_TEST_SUITE_P(Over, WorkersOfOneRuntime, ::testing::Values("unix", "tcp"),
+INSTANTIATE_TEST_SUITE_P(Over, WorkersOfOneRuntime, ::testing::Values("shm", "unix", "tcp"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -10,8 +10,12 @@
 namespace tine::rpc {
 namespace {
 
-const Reference& reference_in(const RRef& rref) noexcept {
+const Reference& reference_in(const RRef<>& rref) noexcept {
   return static_cast<const Reference&>(*rref.object());
+}
+
+Seconds timeout_of(const Call& call) noexcept {
+  return call.timeout == kDefaultTimeout ? call.to.timeout() : call.timeout;
 }
 
 // `world_size` and the like: a whole number.
@@ -35,19 +39,21 @@ const char* variable(const char* name) {
 
 }  // namespace
 
-RRef RRef::from(const Value& value) { return RRef(tine::detail::Ref<RRefObject>(Reference::from(value))); }
-const WorkerInfo& RRef::owner() const noexcept { return reference_in(*this).owner(); }
-bool RRef::is_owner() const noexcept { return reference_in(*this).is_owner(); }
-Future<Value> RRef::to_here(Seconds timeout) const {
+RRef<Value> RRef<Value>::from(const Value& value) {
+  return RRef(tine::detail::Ref<RRefObject>(Reference::from(value)));
+}
+const WorkerInfo& RRef<Value>::owner() const noexcept { return reference_in(*this).owner(); }
+bool RRef<Value>::is_owner() const noexcept { return reference_in(*this).is_owner(); }
+Future<Value> RRef<Value>::to_here(Seconds timeout) const {
   const Reference& reference = reference_in(*this);
   // This caller is told how the creation ended, so a failed one is not reported as an error that nobody saw.
   reference.confirmed().state()->observe();
   return reference.to_here(reference.deadline_after(timeout));
 }
-Future<Value> RRef::local_value() const { return reference_in(*this).local_value(); }
-Future<Value> RRef::confirmed() const { return reference_in(*this).confirmed(); }
-std::string RRef::id() const { return reference_in(*this).id().str(); }
-bool operator==(const RRef& a, const RRef& b) noexcept {
+Future<Value> RRef<Value>::local_value() const { return reference_in(*this).local_value(); }
+Future<Value> RRef<Value>::confirmed() const { return reference_in(*this).confirmed(); }
+std::string RRef<Value>::id() const { return reference_in(*this).id().str(); }
+bool operator==(const RRef<Value>& a, const RRef<Value>& b) noexcept {
   return reference_in(a).id() == reference_in(b).id();
 }
 
@@ -80,19 +86,26 @@ void Worker::set_rpc_timeout(Seconds timeout) { parts_->agent()->set_rpc_timeout
 void Worker::serve_by_name(std::string name, Served f) { parts_->serve(std::move(name), std::move(f)); }
 void Worker::stop_serving(std::string_view name) noexcept { parts_->stop_serving(name); }
 
-Future<Value> Worker::call(Call call) {
-  const Destination to = parts_->destination(call.to.value(), call.timeout);
+Future<Value> Worker::call_value(Call call) {
+  const Destination to = parts_->destination(call.to.value(), timeout_of(call));
   CallRequest request = parts_->checked_request_for(std::move(call));
   parts_->wait_for_room(to);
   return to.call(std::move(request));
 }
-RRef Worker::remote(Call call) {
-  const Destination to = parts_->destination(call.to.value(), call.timeout);
+RRef<> Worker::remote_value(Call call) {
+  const Destination to = parts_->destination(call.to.value(), timeout_of(call));
   CallRequest request = parts_->checked_request_for(std::move(call));
   parts_->wait_for_room(to);
   return to.remote(std::move(request));
 }
-RRef Worker::own(Value value) { return RRef(parts_->agent()->own(std::move(value))); }
+tine::detail::Ref<tine::detail::RemoteItems> Worker::open_stream(Call call, size_t credit) {
+  const Seconds timeout = timeout_of(call);
+  const Destination to = parts_->destination(call.to.value(), timeout);
+  CallRequest request = parts_->checked_request_for(std::move(call));
+  parts_->wait_for_room(to);
+  return to.stream(std::move(request), timeout, credit);
+}
+RRef<> Worker::own(Value value) { return RRef<>(parts_->agent()->own(std::move(value))); }
 
 Worker::Counts Worker::counts() const {
   const Agent::Counts counts = parts_->agent()->counts();
@@ -114,6 +127,11 @@ void check_count(const rpc::Invocation& call, size_t parameters) {
     throw TypeError(fmt::format("{}() takes {} argument{}, got {}", call.name, parameters,
                                 parameters == 1 ? "" : "s", call.args.size()));
   }
+}
+
+void refuse_result(const std::string& what, const Error& why) {
+  std::rethrow_exception(
+      tine::make_error(why.kind(), fmt::format("the result of {}: {}", what, why.message())));
 }
 
 void refuse_argument(const rpc::Invocation& call, size_t index, const Error& why) {

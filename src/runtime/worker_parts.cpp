@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "src/rpc/served_stream.h"
 #include "src/rpc/transport/named_transports.h"
+#include "src/rpc/transport/tls/tls_context.h"
 #include "tine/context.h"
 #include "tine/operators.h"
 
@@ -16,10 +18,13 @@ std::vector<Value> items_of(const Value& args) {
       fmt::format("rpc: args: expected a tuple of the callee's arguments, got {}", name_of(args.tag())));
 }
 
-// A served function's future, as the answer of its call.
-void settle(Promise<Value> answer, const Future<Value>& result) {
+// A served function's future, as the answer of its call. `refused`: of a call that wants no stream, that function's name.
+void settle(Promise<Value> answer, const Future<Value>& result, const std::string& refused) {
   if (const std::exception_ptr error = result.error()) {
     (void)answer.set_error(error);
+  } else if (!refused.empty() && is_stream(result.get())) {
+    (void)answer.set_error(TypeError(
+        fmt::format("{} returns a stream: call it by Worker::stream(), in Python by rpc.stream()", refused)));
   } else {
     (void)answer.set_value(result.get());
   }
@@ -38,8 +43,9 @@ void Worker::Parts::join(JoinOptions given) {
   options.init_timeout = given.init_timeout;
   options.max_calls_in_flight = given.max_calls_in_flight;
   options.max_send_buffer_bytes = given.max_send_buffer_bytes;
-  options.transports = transports_named(
-      given.transports, {.host = {}, .plaintext_beyond_loopback = given.plaintext_beyond_loopback});
+  options.transports =
+      transports_named(given.transports, {.plaintext_beyond_loopback = given.plaintext_beyond_loopback,
+                                          .tls = tls_options(std::move(given.tls))});
   options.heartbeat_interval = given.heartbeat_interval;
   options.heartbeat_timeout = given.heartbeat_timeout;
   options.polling = given.polling;
@@ -50,6 +56,7 @@ void Worker::Parts::join(JoinOptions given) {
   options.ops = &runtime_.ops();
   options.op_context = [this] { return runtime_.ops().context(); };
   options.handler = this;
+  options.allow = given.allow;
   // A call may come, and call back, before Agent::start() has returned here.
   options.hold_calls = true;
   options.executor = &runtime_.scheduler();
@@ -64,6 +71,7 @@ void Worker::Parts::join(JoinOptions given) {
     }
     language_ = std::make_shared<const Language>(given.language ? *given.language : Language());
     interrupted_ = std::move(given.interrupted);
+    allow_ = given.allow;
     options.codec = language_->codec;
   }
   std::shared_ptr<Agent> agent = Agent::start(std::move(options));
@@ -137,6 +145,14 @@ CallRequest Worker::Parts::checked_request_for(Call call) const {
 }
 
 void Worker::Parts::serve(std::string name, Served f) {
+  serve(std::move(name), std::make_shared<const Serving>(Serving{std::move(f), {}}));
+}
+
+void Worker::Parts::serve_calls(std::string name, std::function<void(IncomingCall)> run) {
+  serve(std::move(name), std::make_shared<const Serving>(Serving{{}, std::move(run)}));
+}
+
+void Worker::Parts::serve(std::string name, Function function) {
   if (name.empty()) throw ValueError("serve: expected the name of the function, got an empty text");
   if (runtime_.ops().find(name) || (scripts_ && scripts_->exported_code(name))) {
     throw ValueError(fmt::format(
@@ -144,7 +160,6 @@ void Worker::Parts::serve(std::string name, Served f) {
         "so choose another",
         name));
   }
-  auto function = std::make_shared<const Served>(std::move(f));
   const MutexLock lock(mutex_);
   if (!served_.emplace(name, std::move(function)).second)
     throw ValueError(
@@ -230,34 +245,52 @@ std::string Worker::Parts::known_to() const {
 
 void Worker::Parts::run_served(IncomingCall call) {
   Function f;
+  bool allows_all;
+  std::shared_ptr<const Language> language;
   {
     const MutexLock lock(mutex_);
     if (const auto at = served_.find(call.name()); at != served_.end()) f = at->second;
+    language = language_;
+    allows_all = allow_ == Allow::kAll || (agent_ && agent_->self().id == call.caller().id);
   }
   if (!f) {
+    if (!allows_all) {
+      throw AuthError(
+          fmt::format("this worker was started with allow=\"registered\" and has registered no function "
+                      "\"{}\": it has {}",
+                      call.name(), known_to()));
+    }
     if (scripts_ && scripts_->exported_code(call.name())) return run_script(std::move(call));
+    if (language->handle_named && call.name().find(':') != std::string::npos &&
+        call.name().find("::") == std::string::npos)
+      return language->handle_named(std::move(call));
     const std::string full = "aten::" + call.name();
     const bool is_operator = runtime_.ops().find(full) != nullptr;
     throw NameError(fmt::format(
         "this worker has no function \"{}\": it serves {}. {}An operator is called by its full name, such as "
-        "\"aten::add\"; a Python function is passed as itself, not by its name",
+        "\"aten::add\"; a Python function by \"module:name\", by the name that @rpc.register gave it, or "
+        "from "
+        "Python by itself",
         call.name(), known_to(), is_operator ? fmt::format("Did you mean the operator \"{}\"? ", full) : ""));
   }
+  if (f->run) return f->run(std::move(call));
   // The answer is a promise of its own, which a caller that gives up cancels while the function still runs.
   const Context context = call.context(runtime_.scheduler().timer());
   Promise<Value> answer;
   Invocation invocation{call.name(), std::move(call.args()), std::move(call.kwargs()), call.caller()};
+  std::string refused = call.wants_stream() ? "" : call.name();
   call.reply_with(answer.future());
   try {
     Future<Value> result;
     {
       const ContextScope scope(context);
-      result = (*f)(std::move(invocation));
+      result = f->served(std::move(invocation));
     }
-    if (!result.valid()) throw TypeError(fmt::format("{} returned a Future of nothing", call.name()));
-    if (result.ready()) return settle(std::move(answer), result);
-    (void)result.then(
-        [answer = std::move(answer)](const Future<Value>& end) mutable { settle(std::move(answer), end); });
+    if (!result.valid())
+      throw TypeError(fmt::format("{} returned a Future or Stream of nothing", call.name()));
+    if (result.ready()) return settle(std::move(answer), result, refused);
+    (void)result.then([answer = std::move(answer), refused = std::move(refused)](
+                          const Future<Value>& end) mutable { settle(std::move(answer), end, refused); });
   } catch (...) {
     (void)answer.set_error(std::current_exception());
   }

@@ -64,6 +64,7 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   void check(const CallRequest& request) const;
 
   void serve(std::string name, Served f);
+  void serve_calls(std::string name, std::function<void(IncomingCall)> run);
   void stop_serving(std::string_view name) noexcept;
 
   Future<Value> rpc_async(const Value& to, const std::string& callee, const Value& args,
@@ -73,7 +74,13 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   Future<Value> room(const Value& to) override;
 
  private:
-  using Function = std::shared_ptr<const Served>;
+  // One of the two.
+  struct Serving {
+    Served served;
+    std::function<void(IncomingCall)> run;
+  };
+  using Function = std::shared_ptr<const Serving>;
+  void serve(std::string name, Function function);
   void handle(IncomingCall call) override;
   void run_foreign(IncomingCall call);
   void run_script(IncomingCall call);
@@ -87,6 +94,7 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   std::shared_ptr<Agent> agent_ TINE_GUARDED_BY(mutex_);
   std::shared_ptr<const Language> language_ TINE_GUARDED_BY(mutex_);  // kept by each call that it runs
   bool has_left_ TINE_GUARDED_BY(mutex_) = false;
+  Allow allow_ TINE_GUARDED_BY(mutex_) = Allow::kAll;
   std::map<std::string, Function, std::less<>> served_ TINE_GUARDED_BY(mutex_);
   std::atomic<Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock
 };

@@ -54,6 +54,40 @@ def test_the_call_that_the_tour_follows_runs(tmp_path):
     assert shown == "tensor(4.5696)\n"  # 6 * tanh(1)
 
 
+# A program of these pages, and what its workers print between them.
+PROGRAMS = [
+    (page, number, program, shown)
+    for page in ("rpc.md", "from_torch_rpc.md")
+    for number, (program, shown) in enumerate(
+        re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
+    )
+]
+
+
+@pytest.mark.parametrize("page, number, program, shown", PROGRAMS, ids=[f"{page}-{number}" for page, number, *_ in PROGRAMS])
+def test_each_program_about_rpc_runs_and_prints_what_its_page_says(tmp_path, page, number, program, shown):
+    source = tmp_path / "program.py"
+    source.write_text(program)
+    printed = run([str(BUILD / "bin/tine"), "launch", "-n", "2", str(source)], PYTHONPATH=str(BUILD / "python"), TINE_PYTHON=sys.executable)
+    assert sorted(line.removeprefix("[0] ") for line in printed.splitlines()) == sorted(shown.splitlines())
+
+
+def test_each_python_program_about_rpc_shows_what_it_prints():
+    assert len(PROGRAMS) == sum(len(blocks(ROOT / "docs" / page, "python")) for page in ("rpc.md", "from_torch_rpc.md"))
+
+
+def test_the_cpp_program_about_rpc_runs(tmp_path):
+    source, program, library = tmp_path / "program.cpp", tmp_path / "program", BUILD / "python" / "tine"
+    (text,) = blocks(ROOT / "docs/rpc.md", "cpp")
+    source.write_text(text)
+    run(
+        ["c++", "-std=c++20", f"-I{ROOT}/include", str(source), "-o", str(program)]
+        + [f"-L{library}", "-ltine", f"-Wl,-rpath,{library}", "-Wl,--allow-shlib-undefined"],
+        LD_PRELOAD="",
+    )
+    assert run([str(program)], TINE_AUTH_KEY="a secret for tests") == "tensor([3., 3.])\n"
+
+
 HEADERS = "combinators context coroutine fork future runtime scheduler"
 WORLD = """
 #include <map>

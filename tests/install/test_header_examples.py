@@ -56,6 +56,35 @@ int main() {
   server.join();
 }
 """
+# A worker alone, which calls itself.
+ALONE = """
+#include "tine/rpc.h"
+inline constexpr auto use = [](int64_t n) {{ if (n == 999) std::puts("the last"); }};
+{outside}
+int main() {{
+  tine::Runtime runtime;
+  tine::rpc::Worker& worker = runtime.rpc();
+  worker.join({{.name = "server", .address = "tcp://127.0.0.1:0"}});
+  {inside}
+}}
+"""
+RPC_CALL = ALONE.format(outside="", inside="""
+  worker.serve("power", [](tine::rpc::Invocation call) {
+    return std::pow(call.args.at(0).to_float(), call.kwargs.at(0).second.to_float());
+  });
+  @
+  std::printf("%g", result.get());
+""")
+RPC_FUNCTION = ALONE.format(outside="@", inside="""
+  worker.serve(power, [](double x, int64_t n) { return std::pow(x, n); });
+  worker.serve(countdown, [](int64_t n) -> tine::Stream<int64_t> { while (n > 0) co_yield n--; });
+  std::printf("%g", worker.call(power, "server", 2.0, 10).get());
+  for (const int64_t n : worker.stream(countdown, "server", 2)) std::printf(" %d", int(n));
+""")
+RPC_REFERENCE = ALONE.format(outside="", inside="""@
+  std::printf("%g %d", there, again == half);
+""")
+RPC_STREAM = ALONE.format(outside="", inside="@")
 COMBINATORS = """
 Scheduler pool;
 const auto left = [] { return 1; };
@@ -176,9 +205,14 @@ AROUND = {
     "raw.h": (RAW, "hello\n"),
     "resolver.h": (RESOLVER, "tensor([5., 5.])\n"),
     "rpc.h": (RPC, "12\n"),
+    "rpc_call.h": (RPC_CALL, "1024"),
+    "rpc_function.h": (RPC_FUNCTION, "1024 2 1"),
+    "rpc_reference.h": (RPC_REFERENCE, "0.5 1"),
+    "rpc_stream.h": (RPC_STREAM, "the last\n"),
     "scalar.h": ("const tine::Tensor x = tine::ones({2});\n@", ""),
     "scheduler.h": (SCHEDULER, "42 10000"),
     "script.h": (SCRIPT, "0.0\n"),
+    "stream.h": ('@\nint main() { std::printf("%d %d", int(sum()), int(sum_of(countdown(4)).get())); }', "6 10"),
     "task_group.h": (TASK_GROUP, "4 9 the first"),
     "tensor.h": ("@", "tensor([[1., 1., 1.],\n        [1., 1., 1.]])"),
     "timer.h": (TIMER, "1"),
@@ -197,6 +231,7 @@ INCLUDES = """
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <iostream>

@@ -28,10 +28,10 @@ def test_this_cpython_is_one_that_the_table_of_versions_names():
     assert sys.version_info[0] == 3 and sys.version_info[1] in known, "add a row to the table in python/src/abi.cpp"
 
 
-@pytest.mark.parametrize("mechanism", ["frames", "class lookup", "type name", "slice", "tuple", "calls of a class", "source location", "exception type", "exception count"])
+@pytest.mark.parametrize("mechanism", ["frames", "class lookup", "type name", "slice", "tuple", "calls of a class", "context variable", "source location", "exception type", "exception count"])
 def test_each_mechanism_works_as_its_row_says(mechanism):
     rows = _C._abi_versions()
-    assert len(rows) == 9
+    assert len(rows) == 10
     way, works = rows[mechanism]
     assert works, f"{mechanism}: {way}"
     if mechanism == "frames" and "CPython" in way and "any" not in way:

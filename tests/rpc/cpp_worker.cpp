@@ -10,6 +10,7 @@
 #include "tine/operators.h"
 #include "tine/rpc.h"
 #include "tine/runtime.h"
+#include "tine/stream.h"
 
 using namespace tine;
 
@@ -26,14 +27,33 @@ int main() {
     return text;
   });
   worker.serve("fail", [](const std::string& text) { throw KeyError(text); });
-  worker.serve("total", [&ops](const rpc::RRef& x) { return ops.call("aten::sum", x.to_here().get()); });
+  worker.serve("total", [&ops](const rpc::RRef<>& x) { return ops.call("aten::sum", x.to_here().get()); });
   // What this worker asks of the Python worker: an operator, and a value that stays there.
   worker.serve("ask back", [&](const rpc::Invocation& call) {
-    const rpc::RRef there = worker.remote(call.caller, "aten::add", call.args.at(0), 1);
+    const rpc::RRef<> there = worker.remote(call.caller, "aten::add", call.args.at(0), 1);
     return std::pair(worker.call(call.caller, "aten::mul", there.to_here().get(), 2).get(), there);
   });
   worker.serve("call by name",
                [&](const std::string& name, const Value& x) { return worker.call(0, name, x); });
+  // Streams, of this worker and of the Python one, and results by their types.
+  worker.serve("count", [](int64_t n) -> Stream<int64_t> {
+    for (int64_t i = 0; i < n; ++i) co_yield i;
+  });
+  worker.serve("texts", [](std::vector<std::string> texts) -> Stream<std::pair<std::string, Tensor>> {
+    const Tensor one = Runtime::instance().ops().call<Tensor>("aten::ones", std::vector<int64_t>{2});
+    for (std::string& text : texts) co_yield std::pair(std::move(text), one);
+  });
+  worker.serve("sum of", [&worker](const std::string& name, int64_t n) -> Future<int64_t> {
+    Stream<int64_t> numbers = worker.stream<int64_t>(0, name, n);
+    int64_t total = 0;
+    while (const auto number = co_await numbers.next()) total += *number;
+    co_return total;
+  });
+  worker.serve("first of",
+               [&worker](const std::string& name) { return *worker.stream<int64_t>(0, name).next().get(); });
+  worker.serve("list of", [&worker](const std::string& name, int64_t n) {
+    return worker.call<std::vector<std::string>>(0, name, n, Keyword("text", "a")).get();
+  });
   std::atomic<int> entered{0}, stopped{0};
   worker.serve("until stopped", [&] {
     ++entered;

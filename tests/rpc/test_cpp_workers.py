@@ -151,3 +151,135 @@ wait_until(lambda entered, stopped: stopped == entered)
 rpc.shutdown()
 """
     )
+
+
+def test_a_cpp_worker_calls_python_functions_by_their_names():
+    run_beside_cpp(
+        """
+import asyncio
+@rpc.register("scaled")
+def scaled(x):
+    return x * 3
+@rpc.register
+def own_name(x):
+    return {"shape": list(x.shape), "none": None}
+@rpc.register("later")
+@rpc.functions.async_execution
+def later(x):
+    future = torch.futures.Future()
+    future.set_result(x + 1)
+    return future
+@rpc.register("asynchronous")
+async def asynchronous(x):
+    await asyncio.sleep(0.001)
+    return x + 2
+@rpc.register("breaks")
+def breaks(x):
+    raise KeyError("gone")
+@rpc.register("repeated")
+def repeated(n, text):
+    return [text] * n
+def unregistered(x):
+    return x - 1
+rpc.init_rpc(NAME)
+ones = torch.ones(2)
+def by_name(name):
+    return rpc.rpc_sync("cpp", "call by name", args=(name, ones))
+assert by_name("scaled").tolist() == [3, 3]
+assert by_name("own_name") == {"shape": [2], "none": None}
+assert by_name("later").tolist() == [2, 2]
+assert by_name("asynchronous").tolist() == [3, 3]
+assert by_name("__main__:unregistered").tolist() == [0, 0]
+assert by_name("tine:sum").item() == 2
+assert rpc.rpc_sync("cpp", "list of", args=("repeated", 3)) == ["a", "a", "a"]
+def expect(kind, text, call):
+    try:
+        call()
+    except kind as e:
+        assert text in str(e), e
+    else:
+        raise AssertionError(f"{kind.__name__} was not raised")
+expect(KeyError, "gone", lambda: by_name("breaks"))
+expect(AttributeError, "no_such", lambda: by_name("__main__:no_such"))
+expect(ImportError, "no_module", lambda: by_name("no_module:f"))
+expect(TypeError, "", lambda: rpc.rpc_sync("cpp", "call by name", args=("repeated", ones)))
+expect(NameError, 'it serves "asynchronous", "breaks"', lambda: by_name("train"))
+# Python workers call them so, too.
+assert rpc.rpc_sync(NAME, "scaled", args=(ones,)).tolist() == [3, 3]
+assert rpc.remote(NAME, "scaled", args=(ones,)).to_here().tolist() == [3, 3]
+rpc.unregister("scaled")
+expect(NameError, 'no function "scaled"', lambda: by_name("scaled"))
+rpc.shutdown()
+"""
+    )
+
+
+def test_streams_go_both_ways_between_python_and_cpp():
+    run_beside_cpp(
+        """
+import asyncio
+STATE = {"closed": 0}
+@rpc.register("numbers")
+def numbers(n):
+    yield from range(n)
+@rpc.register("slow numbers")
+async def slow_numbers(n):
+    for i in range(n):
+        await asyncio.sleep(0)
+        yield i
+@rpc.register("endless")
+def endless():
+    try:
+        while True:
+            yield 7
+    finally:
+        STATE["closed"] += 1
+@rpc.register("lists")
+def lists():
+    yield [1, "a"]
+rpc.init_rpc(NAME)
+assert list(rpc.stream("cpp", "count", args=(100,))) == list(range(100))
+async def total():
+    return sum([n async for n in rpc.stream("cpp", "count", args=(100,))])
+assert asyncio.run(total()) == 4950
+texts = list(rpc.stream("cpp", "texts", args=(["a", "b"],)))
+assert [(t, x.tolist()) for t, x in texts] == [("a", [1, 1]), ("b", [1, 1])]
+assert rpc.rpc_sync("cpp", "sum of", args=("numbers", 100)) == 4950
+assert rpc.rpc_sync("cpp", "sum of", args=("slow numbers", 100)) == 4950
+assert rpc.rpc_sync("cpp", "sum of", args=("__main__:numbers", 10)) == 45
+assert rpc.rpc_sync("cpp", "first of", args=("endless",)) == 7
+end = time.monotonic() + 30
+while not STATE["closed"]:
+    assert time.monotonic() < end
+    time.sleep(0.005)
+try:
+    rpc.rpc_sync("cpp", "first of", args=("lists",))
+except TypeError as e:
+    assert "expected an int, but got list" in str(e), e
+else:
+    raise AssertionError
+try:
+    rpc.rpc_sync("cpp", "count", args=(3,))
+except TypeError as e:
+    assert "count returns a stream" in str(e) and "rpc.stream()" in str(e), e
+else:
+    raise AssertionError
+rpc.shutdown()
+"""
+    )
+
+
+def test_what_is_registered_can_be_taken_back():
+    import pytest
+    from tine.distributed import rpc
+
+    with pytest.raises(ValueError, match="an empty text"):
+        rpc.register(len, name="")
+    with pytest.raises(ValueError, match="is an operator"):
+        rpc.register(len, name="aten::add")
+    for _ in range(2):
+        assert rpc.register(len, name="length of") is len
+        rpc.unregister("length of")
+    rpc.unregister("length of")
+    with pytest.raises(TypeError, match="unregister"):
+        rpc.unregister(len)

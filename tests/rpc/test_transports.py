@@ -5,7 +5,7 @@ from cluster import run
 from tine.distributed import rpc
 
 
-@pytest.mark.parametrize("transports", ['("tcp",)', '("unix", "tcp")', '["tcp", "unix"]'])
+@pytest.mark.parametrize("transports", ['("tcp",)', '("unix", "tcp")', '("shm", "tcp")', '["tcp", "unix"]'])
 def test_workers_talk_over_the_transports_that_they_were_given(transports):
     run(
         2,
@@ -35,7 +35,7 @@ def test_workers_of_different_lists_use_what_they_have_in_common():
 @pytest.mark.parametrize(
     "transports, words",
     [
-        (["shm"], "there is no transport 'shm': expected 'unix' or 'tcp'"),
+        (["rdma"], "there is no transport 'rdma': expected 'shm', 'unix' or 'tcp'"),
         (["tcp", "tcp"], "the transport 'tcp' is named twice"),
         ([], "no transport is named"),
         (["unix"], "is not an address of a transport that this worker has: expected one that begins with unix:"),

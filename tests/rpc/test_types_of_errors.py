@@ -307,7 +307,7 @@ def test_the_options_for_devices_are_refused_with_their_reason():
             refuse()
     options.set_device_map("w1", {"cpu": "cpu"})
     options.set_devices(["cpu"])
-    assert options.device_maps == {} and options.devices == []
+    assert options.device_maps == {"w1": {"cpu": "cpu"}} and options.devices == ["cpu"]
 
 
 def test_the_constants_are_a_module_as_in_pytorch():

@@ -40,13 +40,14 @@ USES = {
     "libbenchmark-dev": "benchmark/", "python3-dev": "Python.h", "libtbb-dev": "oneapi/tbb/",
     "python3-numpy": ("tests/python", "import numpy"), "python3-pytest": ("tests/python", "import pytest"),
     "python3-pytest-timeout": ("cmake/TineChecks.cmake", "--timeout"), "python3-hypothesis": ("tests", "hypothesis"),
+    "python3-cloudpickle": ("tests", "cloudpickle"),
     "g++": ("CMakeLists.txt", "LANGUAGES C CXX"), "make": ("Makefile", "build:"), "cmake": ("Makefile", "cmake "),
     "ninja-build": ("CMakePresets.json", "Ninja"), "ccache": ("cmake/TineOptions.cmake", "ccache"),
     "pkg-config": ("cmake/TineLibraries.cmake", "PkgConfig"), "git": ("tools/format", "git "),
     "clang-format": ("tools/format", "clang-format"), "python3-venv": ("tools/venv", "-m venv"),
     "clang": ("tools/configure", "clang$version"), "libclang-rt-dev": ("cmake/TineChecks.cmake", "-fsanitize=fuzzer"),
     "dpkg-dev": ("cmake/TinePackage.cmake", "SHLIBDEPS"), "abigail-tools": ("tools/check_abi", "abidiff"),
-    "lintian": ("tests/debian", "lintian"),
+    "lintian": ("tests/debian", "lintian"), "spin": ("tests/model/check", "spin -a"),
 }
 
 

@@ -65,7 +65,7 @@ def documented():
 
 
 def test_the_examples_are_typed_throughout(check, tmp_path):
-    files = sorted((ROOT / "examples").glob("*.py"))
+    files = sorted([*(ROOT / "examples").glob("*.py"), *(ROOT / "examples/mixed").glob("*.py")])
     for number, text in enumerate(documented()):
         files.append(tmp_path / f"readme_{number}.py")
         files[-1].write_text(text)

@@ -22,11 +22,11 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
     rpc_timeout: seconds a call may take unless it says otherwise; 0: for ever.
     init_method: where the workers meet: env://, tcp://host:port or file:///path.
     host: the address, or address:port, to listen at; unless set TINE_HOST, else 127.0.0.1.
-    plaintext_beyond_loopback: whether that may be an address beyond loopback, until tine speaks TLS; unless set whether
-        TINE_PLAINTEXT is 1.
+    plaintext_beyond_loopback: whether that may be an address beyond loopback without TLS (TINE_TLS_CERT and others); unless
+        set whether TINE_PLAINTEXT is 1.
     secret: what the workers prove to each other; unless set TINE_AUTH_KEY, else the user's key file.
-    transports: the ways between workers, nearest first: another worker is reached by the first that leads to it. "unix":
-        sockets between processes of one machine; "tcp".
+    transports: the ways between workers, nearest first: another worker is reached by the first that leads to it. "shm":
+        memory that two processes of one machine share; "unix": sockets between such processes; "tcp".
     heartbeat_interval, heartbeat_timeout: seconds after which a silent worker is asked for a sign of life, and after which
         it counts as dead; interval 0: never. A process that ends is seen at once, without them.
     """
@@ -39,7 +39,7 @@ class TineRpcBackendOptions(rpc.RpcBackendOptions):
         init_method: str = "env://",
         host: str = "",
         secret: str = "",
-        transports: Iterable[str] = ("unix", "tcp"),
+        transports: Iterable[str] = ("shm", "unix", "tcp"),
         plaintext_beyond_loopback: bool | None = None,
         heartbeat_interval: float = 5.0,
         heartbeat_timeout: float = 30.0,

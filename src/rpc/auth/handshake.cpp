@@ -56,13 +56,35 @@ std::string Handshake::who() const {
                      : fmt::format("{} (initiator; we are the acceptor '{}')", named, config_.name);
 }
 
+void Handshake::bind(const Binding& binding, Objection objection) {
+  binding_ = binding;
+  objection_ = std::move(objection);
+}
+
+// The proof covers more than the secret.
+std::string Handshake::same_secret() const {
+  return fmt::format(
+      "{}{}", kSameSecret,
+      is_bound() ? ". If they have the same, somebody between the two ends the TLS connection and makes "
+                   "another one"
+                 : "");
+}
+
+bool Handshake::is_certified() {
+  const std::string bad = objection_ ? objection_(peer_name_) : std::string();
+  if (bad.empty()) return true;
+  put(make_refusal(RefusalCode::kWrongCertificate, config_.low_version, config_.high_version));
+  fail(make_error(ErrorKind::kAuth, fmt::format("refused {}: {}", who(), bad)));
+  return false;
+}
+
 Mac Handshake::proof_of(Role role) const {
   std::array<std::byte, 16 + 1 + 2 + 32 + 2 * kHelloBytes> text;
   std::byte* p = text.data();
   std::memcpy(p, kLabel.data(), kLabel.size());
   p[16] = static_cast<std::byte>(role);
   put_le<uint16_t>(p + 17, version_);
-  std::memset(p + 19, 0, 32);  // reserved for what binds the proof to TLS
+  std::memcpy(p + 19, binding_.data(), binding_.size());
   std::memcpy(p + 51, hello_.data(), hello_.size());
   std::memcpy(p + 51 + kHelloBytes, challenge_.data(), challenge_.size());
   return hmac_sha256(config_.secret->bytes(), text);
@@ -135,6 +157,7 @@ void Handshake::handle_hello() {
   if (const std::string bad = check_hello(hello_, head_); !bad.empty()) return malformed(bad);
   peer_name_ = std::string(name_of(hello_, head_));
   peer_incarnation_ = incarnation_of(hello_);
+  if (!is_certified()) return;
   const uint16_t highest = std::min(config_.high_version, head_.high_version);
   if (highest < std::max(config_.low_version, head_.low_version)) {
     put(make_refusal(RefusalCode::kNoCommonVersion, config_.low_version, config_.high_version));
@@ -159,6 +182,7 @@ void Handshake::handle_challenge() {
   if (const std::string bad = check_hello(challenge_, head_); !bad.empty()) return malformed(bad);
   peer_name_ = std::string(name_of(challenge_, head_));
   peer_incarnation_ = incarnation_of(challenge_);
+  if (!is_certified()) return;
   version_ = head_.low_version;
   if (head_.low_version != head_.high_version || version_ < config_.low_version ||
       version_ > config_.high_version) {
@@ -186,7 +210,7 @@ void Handshake::handle_proof() {
   if (!same_in_constant_time(expected, mac_of(record))) {
     put(make_refusal(RefusalCode::kWrongSecret, config_.low_version, config_.high_version));
     return fail(
-        make_error(ErrorKind::kAuth, fmt::format("refused {}: wrong secret; {}", who(), kSameSecret)));
+        make_error(ErrorKind::kAuth, fmt::format("refused {}: wrong secret; {}", who(), same_secret())));
   }
   put(make_proof(RecordType::kAccept, version_, proof_of(Role::kAcceptor)));
   state_ = State::kDone;
@@ -203,7 +227,7 @@ void Handshake::handle_accept() {
         ErrorKind::kAuth,
         fmt::format("refused {}: its proof is wrong, so it does not hold our secret although it took "
                     "ours: something else listens there; {}",
-                    who(), kSameSecret)));
+                    who(), same_secret())));
   }
   state_ = State::kDone;
 }
@@ -212,7 +236,7 @@ void Handshake::handle_refusal() {
   ErrorKind kind = ErrorKind::kAuth;
   std::string why;
   switch (head_.refusal) {
-    case RefusalCode::kWrongSecret: why = fmt::format("wrong secret; {}", kSameSecret); break;
+    case RefusalCode::kWrongSecret: why = fmt::format("wrong secret; {}", same_secret()); break;
     case RefusalCode::kNoCommonVersion:
       why = fmt::format("it speaks wire versions {} to {}, we speak {} to {}", head_.low_version,
                         head_.high_version, config_.low_version, config_.high_version);
@@ -235,6 +259,14 @@ void Handshake::handle_refusal() {
                         words_for_kind((config_.features & kRawCalls) == 0),
                         words_for_kind((config_.features & kRawCalls) != 0));
       break;
+    case RefusalCode::kNeedsTls:
+      why =
+          "it takes encrypted connections alone, and this worker has no certificate: set TINE_TLS_CERT, "
+          "TINE_TLS_KEY and TINE_TLS_CA (or the option tls) for every worker, or for none";
+      break;
+    case RefusalCode::kWrongCertificate:
+      why = fmt::format("our certificate is not for worker '{}'", config_.name);
+      break;
     default: why = fmt::format("reason {}, which is unknown here", static_cast<int>(head_.refusal));
   }
   fail(make_error(kind, fmt::format("{} refused us: {}", who(), why)));
@@ -250,6 +282,11 @@ void Handshake::refuse(RefusalCode code) {
     default: why = "we are shutting down";
   }
   fail(make_error(ErrorKind::kPeerDied, fmt::format("refused {}: {}", who(), why)));
+}
+
+void Handshake::distrust(std::string_view why) {
+  if (state_ == State::kFailed || state_ == State::kDone) return;
+  fail(make_error(ErrorKind::kAuth, fmt::format("the handshake with {} failed: {}", who(), why)));
 }
 
 void Handshake::ended(std::string_view how) {

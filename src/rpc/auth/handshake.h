@@ -6,7 +6,9 @@
 // 436 bytes and a fixed 600 bytes of memory, whatever the peer sends. docs/spec/wire.md, section 1; HMAC: RFC 2104.
 #pragma once
 
+#include <array>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -31,7 +33,17 @@ class Handshake {
     uint16_t high_version = 1;
   };
 
+  // Bytes that only the two ends of one encrypted channel have (docs/spec/wire.md, section 1).
+  using Binding = std::array<std::byte, 32>;
+  // Why the other side cannot be the worker of that name; empty when it can.
+  using Objection = std::function<std::string(std::string_view)>;
+
   explicit Handshake(Config config);
+
+  // Before anything is received, where the channel is encrypted: then both sides prove that they are the ends of one channel,
+  // and a name that the other side gives itself has to pass.
+  void bind(const Binding& binding, Objection objection);
+  [[nodiscard]] bool is_bound() const noexcept { return objection_ != nullptr; }
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] std::span<const std::byte> output() const noexcept {
@@ -43,6 +55,8 @@ class Handshake {
   void received(size_t bytes);
   // The stream ended, or its deadline passed.
   void ended(std::string_view how);
+  void distrust(std::string_view
+                    why);  // what carries the handshake has found the other side out; the end of a sentence
   void refuse(RefusalCode code);  // acceptor, at any time before done
 
   [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
@@ -54,6 +68,8 @@ class Handshake {
   [[nodiscard]] bool initiator() const noexcept { return config_.role == Role::kInitiator; }
   [[nodiscard]] Mac proof_of(Role role) const;
   [[nodiscard]] std::string who() const;
+  [[nodiscard]] std::string same_secret() const;
+  [[nodiscard]] bool is_certified();
   void put(std::span<const std::byte> record) noexcept;
   void handle_head();
   void handle_hello();
@@ -66,6 +82,8 @@ class Handshake {
   void fail(std::exception_ptr error) noexcept;
 
   Config config_;
+  Binding binding_{};
+  Objection objection_;
   State state_ = State::kGoing;
   RecordType waits_for_;
   RecordHead head_;

@@ -98,5 +98,29 @@ TEST_F(KeyFile, IsNotLookedAtWhenTheEnvironmentNamesASecret) {
   ::unsetenv("XDG_CONFIG_HOME");
 }
 
+TEST(Secret, OfAWrongLengthIsToldHowLongItMustBe) {
+  const auto words = [](size_t bytes) {
+    try {
+      static_cast<void>(Secret(std::string(bytes, 's')));
+    } catch (const AuthError& e) {
+      return e.message();
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(words(7), testing::AllOf(HasSubstr("a secret has 8 to 4096 bytes, this one has 7"),
+                                       HasSubstr("openssl rand -hex 32")));
+  EXPECT_EQ(words(8), "no error");
+  EXPECT_EQ(words(4096), "no error");
+  EXPECT_THAT(words(4097), HasSubstr("this one has 4097"));
+  ::setenv("TINE_AUTH_KEY", "short", 1);
+  try {
+    static_cast<void>(Secret::load());
+    ADD_FAILURE() << "it was taken";
+  } catch (const AuthError& e) {
+    EXPECT_THAT(e.message(), HasSubstr("TINE_AUTH_KEY: a secret has 8 to 4096 bytes, this one has 5"));
+  }
+  ::unsetenv("TINE_AUTH_KEY");
+}
+
 }  // namespace
 }  // namespace tine::rpc

@@ -160,7 +160,7 @@ TEST(RawChaosTest, EveryCallEndsOnceAndNothingIsKept) {
   const uint32_t seeds = asked ? static_cast<uint32_t>(std::atoi(asked)) : 6;
   for (uint32_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    constexpr Over kWays[] = {Over::kUnix, Over::kTcp, Over::kInProcess};
+    constexpr Over kWays[] = {Over::kShm, Over::kUnix, Over::kTcp, Over::kInProcess};
     Chaos chaos(seed, kWays[seed % 3]);
     chaos.run(300);
     if (HasFailure()) break;

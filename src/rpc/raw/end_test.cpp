@@ -19,7 +19,7 @@ class RawEndTest : public ::testing::TestWithParam<Over> {
   std::function<void(RawNodeOptions&)> way = [](RawNodeOptions& o) { talk(o, GetParam()); };
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawEndTest, ::testing::Values(Over::kUnix, Over::kTcp),
+INSTANTIATE_TEST_SUITE_P(Over, RawEndTest, ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp),
                          [](const auto& info) { return name_of(info.param); });
 
 double ms_since(TimePoint t) { return std::chrono::duration<double, std::milli>(Clock::now() - t).count(); }

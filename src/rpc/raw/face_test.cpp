@@ -88,7 +88,7 @@ class RawFaceTest : public ::testing::TestWithParam<Over> {
   RawOne& b() { return nodes[1]; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawFaceTest, ::testing::Values(Over::kUnix, Over::kTcp),
+INSTANTIATE_TEST_SUITE_P(Over, RawFaceTest, ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(RawFaceTest, WhatWasReceivedIsOwnedAndWhatOneSendsToOneselfIsAsItWasGiven) {

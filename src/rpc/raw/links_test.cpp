@@ -4,6 +4,7 @@
 
 #include "src/rpc/raw/nodes_for_tests.h"
 #include "src/rpc/rendezvous.h"
+#include "src/rpc/transport/tls/test_keys.h"
 
 namespace tine::rpc::testing {
 namespace {
@@ -40,7 +41,7 @@ class RawLinksTest : public ::testing::TestWithParam<Over> {
   RawNodes nodes{GetParam()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawLinksTest, ::testing::Values(Over::kUnix, Over::kTcp),
+INSTANTIATE_TEST_SUITE_P(Over, RawLinksTest, ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(RawLinksTest, ConnectingToWhoIsThereAlreadyDoesNothing) {
@@ -392,7 +393,20 @@ TEST(RawNodeOptionsTest, WhatCannotBeIsRefused) {
               }),
               HasSubstr("nobody can connect to"));
   EXPECT_THAT(error_of<AuthError>([] { RawOne one(1, [](RawNodeOptions& o) { o.host = "192.0.2.1"; }); }),
-              HasSubstr("plaintext_beyond_loopback"));
+              AllOf(HasSubstr("plaintext_beyond_loopback"), HasSubstr("TINE_TLS_CERT")));
+}
+
+TEST(RawNodeOptionsTest, ACertificateIsForTheNodesName) {
+  const auto with = [](const std::vector<std::string>& workers) {
+    return [workers](RawNodeOptions& o) {
+      o.transports = {"tcp"};
+      o.tls = TestKeys::shared().make(workers);
+    };
+  };
+  RawOne one(1, with({"w1"})), two(2, with({"w2"}));
+  EXPECT_NO_THROW(one.node->connect(two.node->card(), Clock::now() + std::chrono::seconds(20)));
+  EXPECT_THAT(error_of<AuthError>([&] { RawOne three(3, with({"w1"})); }),
+              HasSubstr("is not for worker 'w3'"));
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ class RawNodeTest : public ::testing::TestWithParam<Over> {
   RawOne& b() { return nodes[1]; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Over, RawNodeTest, ::testing::Values(Over::kUnix, Over::kTcp, Over::kInProcess),
+INSTANTIATE_TEST_SUITE_P(Over, RawNodeTest,
+                         ::testing::Values(Over::kShm, Over::kUnix, Over::kTcp, Over::kInProcess),
                          [](const auto& info) { return name_of(info.param); });
 
 RawBytes pattern(size_t size, uint32_t seed) {

@@ -143,7 +143,9 @@ struct RawOne {
     };
     if (change) change(o);
     if (transports.empty())
-      transports = transports_named(o.transports, {o.host, o.plaintext_beyond_loopback});
+      transports = transports_named(
+          o.transports,
+          {.host = o.host, .plaintext_beyond_loopback = o.plaintext_beyond_loopback, .tls = o.tls});
     parts = RawNode::Parts::make({blocking, callbacks, std::move(transports)}, std::move(o));
     node = std::make_unique<RawNode>(parts);
   }

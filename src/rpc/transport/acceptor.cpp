@@ -62,12 +62,17 @@ void Acceptor::finished(PendingHandshake& pending, detail::Ref<Connection> conne
   pending_.remove_if([&](const auto& p) { return p.get() == &pending; });
   if (connection && !closed_.load(std::memory_order_acquire)) {
     options_.on_connection(std::move(connection));
-  } else if (error && options_.on_refused) {
-    try {
-      options_.on_refused(std::move(error), pending.claimed_name());
-    } catch (const std::bad_alloc&) {
-      // It is refused all the same.
-    }
+  } else if (error) {
+    refused(std::move(error), pending.claimed_name());
+  }
+}
+
+void Acceptor::refused(std::exception_ptr error, const std::string& claimed) const noexcept {
+  if (!options_.on_refused) return;
+  try {
+    options_.on_refused(std::move(error), claimed);
+  } catch (const std::bad_alloc&) {
+    // It is refused all the same.
   }
 }
 

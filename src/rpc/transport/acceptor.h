@@ -22,6 +22,8 @@ class Acceptor final : public std::enable_shared_from_this<Acceptor>, private Lo
   Acceptor(const Loop& loop, Identity identity, ListenOptions options, std::string address);
   // Without memory or randomness for it the channel is dropped, and its other side finds out by that.
   void accepted(std::unique_ptr<Channel> channel, std::string peer_address) noexcept;
+  // What came in is not even let prove itself, for this reason.
+  void refused(std::exception_ptr error, const std::string& claimed = {}) const noexcept;
   void refuse_pending() noexcept;
   void close() noexcept;  // any thread
   [[nodiscard]] const std::string& address() const noexcept { return address_; }

@@ -16,14 +16,12 @@
 // 5. Liveness. The end of the other side comes out of try_read(), after all that the other side had written before. Whether
 //    the peer said something that lies unread is has_unread(): a reader that is busy must not take its peer for dead.
 //
-// How the channels that are planned fit: a ring in shared memory keeps the authenticated unix socket as its bell. The
-// socket is what the loop watches, wakes the other side when that is armed, and tells of its death; bytes go through the ring
-// alone. arm() sets a flag in the ring, a fence follows, then it looks at the ring once more; disarm() clears the flag.
-// Heads and tails that the other side wrote are checked against the ring's size before they are used. A channel that can lend
-// memory of an arena, or let the peer pull it, says so with a function of its own that WriteQueue asks for each segment;
-// what it cannot lend goes through the stream as now. The lent memory is a Buffer with a release of its own, so it may
-// outlive the channel. A channel that moves whole messages takes the pieces of one try_write() as a message. The pipe of
-// in_process/ has the ring's shape already: memory, a flag for each direction, and a bell.
+// There are three: a socket is its own bell and its own liveness (stream/); a ring in shared memory has the socket for both
+// (shm/); a pipe within the process has an eventfd for its bell (in_process/).
+//
+// A channel that can lend memory of an arena, or let the peer pull it, would say so with a function of its own that WriteQueue
+// asks for each segment; what it cannot lend goes through the stream. The lent memory is a Buffer with a release of its own, so
+// it may outlive the channel. A channel that moves whole messages takes the pieces of one try_write() as a message.
 //
 // Threads. watch(), unwatch() and the events run on the loop's thread, or before anybody else knows the channel. Of the
 // readers' functions (try_read, arm, disarm) one runs at a time, of the writers' (try_write, end_output) as well; a reader
@@ -47,9 +45,13 @@ class ChannelEvents : public detail::RefCounted {
   // Something may be there to be read: bytes, or the end.
   virtual void readable() noexcept = 0;
   virtual void writable() noexcept = 0;
+  // Of a channel that the loop looks at (Loop::keep_looking): the loop stops doing so. True: something has come meanwhile.
+  [[nodiscard]] virtual bool loop_sleeps() noexcept { return false; }
   // The loop is being stopped; nothing else will come.
   virtual void loop_ends() noexcept = 0;
 };
+
+class Encryption;  // src/rpc/transport/encryption.h
 
 class Channel {
  public:
@@ -62,6 +64,16 @@ class Channel {
 
   virtual ~Channel() = default;
 
+  // --- the beginning
+  enum class Side : uint8_t { kInitiator, kAcceptor };
+  // Once the peer has proven itself, and before any frame: what the two ends have yet to agree on, such as memory that they
+  // share. kMoved: they have, and `*instead`, unless it is empty, takes this channel's place, which is only destroyed then.
+  // kNothingNow: to be called again upon an event. By the loop's thread.
+  [[nodiscard]] virtual Outcome agree(Side side, std::unique_ptr<Channel>* instead) noexcept {
+    static_cast<void>(side), static_cast<void>(instead);
+    return {};
+  }
+
   // --- progress
   // From here on `events` is told, and kept. The channel is armed. False: retire() has come first. Throws what Loop::watch
   // throws.
@@ -72,6 +84,7 @@ class Channel {
   virtual void retire() noexcept = 0;
   // kMoved: `bytes` have come, at least one. kEnded: all that was written has been read.
   [[nodiscard]] virtual Outcome try_read(std::span<const iovec> pieces) noexcept = 0;
+  // On the loop's thread it does nothing for a channel that the loop looks at.
   [[nodiscard]] virtual bool arm() noexcept = 0;
   virtual void disarm() noexcept = 0;
 
@@ -86,9 +99,17 @@ class Channel {
   // About so many bytes may lie there that the other side has not taken: what is written next waits for them. A channel
   // starts with kMostUnread.
   virtual void bound_unread(size_t bytes) noexcept = 0;
+  // Whether has_unread() and try_read() cost no system call.
+  [[nodiscard]] virtual bool reads_memory() const noexcept { return false; }
+  // How often whoever polls looks before it gives way to another thread.
+  [[nodiscard]] virtual int looks_in_a_row() const noexcept { return 1; }
 
   // --- liveness
   [[nodiscard]] virtual bool has_unread() const noexcept = 0;
+
+  // --- who is there
+  // Null where nothing encrypts the channel.
+  [[nodiscard]] virtual const Encryption* encryption() const noexcept { return nullptr; }
 
   // --- the end
   // Both directions end: what the other side wrote before can still be read, on either side.

@@ -89,6 +89,22 @@ class DoneCheck {
   bool (*call_)(void*);
 };
 
+// What a thread does that lingers as a connection's reader. While it lingers FrameHandler::on_frame may leave work with it
+// instead of posting it.
+class Lingerer {
+ public:
+  // Asked after each frame.
+  [[nodiscard]] virtual bool has_work() const noexcept = 0;
+  // Whether that will be over within some 20 us, as far as is known. Then the role is lent meanwhile, and what comes waits for
+  // it, or for at most two milliseconds if it takes longer after all. Otherwise the role is free before it begins.
+  [[nodiscard]] virtual bool is_short() const noexcept = 0;
+  // Without the role.
+  virtual void run() noexcept = 0;
+
+ protected:
+  ~Lingerer() = default;
+};
+
 class Connection : public detail::RefCounted {
  public:
   // Begins to read. Frames that came before it wait in the socket.
@@ -110,6 +126,14 @@ class Connection : public detail::RefCounted {
   // done() or the deadline or the polling budget is over; when another thread holds the role it only watches
   // done(). Returns done(). On false the caller sleeps as it always would: the loop reads on.
   [[nodiscard]] virtual bool try_poll(TimePoint deadline, DoneCheck done) noexcept = 0;
+
+  // For a thread that sends a request and then waits for the answer at once, before it sends: the answer does not have to
+  // wake anybody then. Whoever does not wait after all costs the others a millisecond, once.
+  virtual void expect_wait() noexcept = 0;
+  // For a thread that has just handled something of this connection, and may block: it takes the reader role, as a thread that
+  // waits does, and runs what comes for a thread like itself. It returns when nothing has come for the polling budget, when
+  // another thread reads, or when `lingerer` has had enough.
+  virtual void linger(Lingerer& lingerer) noexcept = 0;
 
   // Writes the small frames that are queued, says goodbye behind the chunk under way (what is large and not complete
   // is dropped) and waits for the peer to close as well: all until `deadline` at most, whatever the peer does. Also

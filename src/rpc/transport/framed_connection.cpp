@@ -9,6 +9,7 @@
 
 #include "src/base/error_or_want.h"
 #include "src/base/let_go.h"
+#include "src/rpc/transport/encryption.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -17,6 +18,7 @@ namespace {
 constexpr size_t kReadPieces = 32;
 constexpr size_t kReadAtOnce = size_t{1} << 20;  // of one connection, before the loop looks at others
 constexpr std::chrono::microseconds kHoldTime{50};
+constexpr int kQuietLooks = 50;  // then the loop does not look after it any more
 
 CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
   CloseInfo info;
@@ -49,7 +51,19 @@ class FramedConnection::Events final : public ChannelEvents {
  private:
   void readable() noexcept override { connection_->read_on_loop(false); }
   void writable() noexcept override { connection_->writer_.flush(); }
+  bool loop_sleeps() noexcept override { return connection_->loop_sleeps(); }
   void loop_ends() noexcept override { connection_->loop_ends(); }
+
+  const detail::Ref<FramedConnection> connection_;
+};
+
+class FramedConnection::Guard final : public Loop::Guard {
+ public:
+  explicit Guard(FramedConnection& connection)
+      : connection_(detail::Ref<FramedConnection>::share(&connection)) {}
+
+ private:
+  bool look_after() noexcept override { return connection_->look_after(); }
 
   const detail::Ref<FramedConnection> connection_;
 };
@@ -73,16 +87,26 @@ class TINE_SCOPED_CAPABILITY FramedConnection::Role {
       connection_.polling_.store({}, std::memory_order_relaxed);
       connection_.loop_.end_polling();
     }
+    if (lend_) {
+      connection_.give_role_back(Left::kNothing, kLent);
+      return;
+    }
     // Before the role is free: the next waiter disarms it again, and must not be overtaken.
-    const bool unread = !connection_.closed() && connection_.channel_->arm();
-    connection_.give_role_back(unread ? Left::kUnread : Left::kNothing);
+    const Left left = connection_.arm();
+    connection_.give_role_back(left == Left::kNothing ? left_ : left);
   }
+  // Instead of giving it back.
+  void lend() noexcept { lend_ = true; }
+  // Frames that nobody has looked at lie in the buffer.
+  void leave_rest() noexcept { left_ = Left::kBuffered; }
   Role(const Role&) = delete;
   Role& operator=(const Role&) = delete;
 
  private:
   FramedConnection& connection_;
   const bool on_loop_;
+  bool lend_ = false;
+  Left left_ = Left::kNothing;
   std::optional<detail::CallbackGate> gate_;
 };
 
@@ -288,27 +312,45 @@ void FramedConnection::loop_ends() noexcept {
   finish();
 }
 
+// Where another thread has the role, that one arms the channel before it gives the role back.
+bool FramedConnection::loop_sleeps() noexcept {
+  // A role that is lent is the guard's matter.
+  uint8_t free = kFree;
+  if (closed() || !role_.compare_exchange_strong(free, kTaken)) return false;
+  reader_.assert_held();
+  const bool unread = arm() == Left::kUnread;
+  give_role_back(Left::kNothing);
+  return unread;
+}
+
 void FramedConnection::read_on_loop(bool buffered_only) noexcept {
   if (closed()) return;
   if (!take_role()) {
-    // The holder may have looked for the last time before what this event tells of came. `missed_` is set before the role is
-    // tried again, and the holder looks at it after it has freed the role, all sequentially consistent: one of the two sees
-    // the other.
+    // A holder that is not leaving yet will arm the channel, and look once more after that. One that is leaving may have looked
+    // for the last time before what this event tells of came. `missed_` is set before the role is tried again, and the holder
+    // looks at it after it has freed the role, all sequentially consistent: one of the two sees the other.
+    if (role_.load() == kTaken) return;
     missed_.store(true);
     if (!take_role()) return;
     missed_.store(false);
   }
   Role role(*this, true);
-  if (buffered_only) {
-    try {
-      dispatch_all(Clock::now());
-    } catch (const std::exception& e) {
-      give_up(e.what());
-    }
-    return;
+  // Whoever lent the role may have left some.
+  if (buffered_only || reading_.frames.more_buffered()) {
+    if (read_rest() == Read::kEnded || buffered_only) return;
   }
   size_t bytes = 0;
   while (bytes < kReadAtOnce && read_once() == Read::kSome && reading_.may_have_more) bytes += reading_.bytes;
+}
+
+// What lies in the buffer.
+FramedConnection::Read FramedConnection::read_rest() noexcept {
+  try {
+    return dispatch_all(Clock::now());
+  } catch (const std::exception& e) {
+    give_up(e.what());
+    return Read::kEnded;
+  }
 }
 
 FramedConnection::Read FramedConnection::read_once() noexcept {
@@ -358,7 +400,8 @@ FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
     }
     // Several frames came at once: what answers them leaves at once, too, but does not wait for long.
     if (held_since == TimePoint{}) {
-      if (reading_.frames.more_buffered()) {
+      // Where a write is a system call, that is.
+      if (reading_.frames.more_buffered() && !channel_->reads_memory()) {
         held_since = now;
         holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
       }
@@ -374,6 +417,10 @@ FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
     }
     frame.segments.clear();
     frame.body_buffer = nullptr;
+    if (reading_.lingerer && reading_.lingerer->has_work()) {
+      if (held_since != TimePoint{}) flush();
+      return Read::kSome;
+    }
   }
 }
 
@@ -405,14 +452,109 @@ void FramedConnection::dispatch(Frame& frame) {
 
 // Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
 // order of sequentially consistent operations: one of the two sees the other, so finish() runs.
-void FramedConnection::give_role_back(Left left) noexcept {
+bool FramedConnection::take_role() noexcept {
+  for (uint8_t seen = role_.load(); seen == kFree || seen == kLent;) {
+    if (role_.compare_exchange_weak(seen, kTaken)) return true;
+  }
+  return false;
+}
+
+FramedConnection::Left FramedConnection::arm() noexcept {
+  role_.store(kLeaving);
+  return !closed() && channel_->arm() ? Left::kUnread : Left::kNothing;
+}
+
+void FramedConnection::give_role_back(Left left, RoleIs now) noexcept {
   reader_.end();
-  role_.store(false);
+  if (now == kLent) lends_.store(lends_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  role_.store(now);
   if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
   if (closed_.load()) {
     ask_for(kFinish);
   } else if (left != Left::kNothing) {
     ask_for(left == Left::kBuffered ? kReadBuffered : kRead);
+  }
+}
+
+// The guard is let go of after it has said so, and the one who lends looks whether there is one after lending: of the two
+// sequentially consistent looks one sees the other.
+bool FramedConnection::see_to_guard() noexcept {
+  if (guarded_.load(std::memory_order_relaxed)) return true;
+  if (guarded_.exchange(true)) return true;
+  try {
+    if (loop_.guard(detail::make_ref<Guard>(*this))) return true;
+  } catch (const std::bad_alloc&) {
+    // Then it is not lent.
+  }
+  guarded_.store(false);
+  return false;
+}
+
+bool FramedConnection::look_after() noexcept {
+  if (closed()) return false;
+  const uint32_t lends = lends_.load(std::memory_order_relaxed);
+  if (lends != guarding_.lends) {
+    guarding_ = {.lends = lends};
+    return true;
+  }
+  if (role_.load() == kLent) read_on_loop(false);
+  if (++guarding_.quiet_looks < kQuietLooks) return true;
+  guarding_.quiet_looks = 0;
+  guarded_.store(false);
+  // Lent again meanwhile, by one who saw the guard.
+  return role_.load() == kLent && !guarded_.exchange(true);
+}
+
+void FramedConnection::expect_wait() noexcept {
+  if (!channel_->reads_memory() || closed() || !started_.load(std::memory_order_acquire) || loop_.forked())
+    return;
+  if (!see_to_guard()) return;
+  uint8_t free = kFree;
+  if (!role_.compare_exchange_strong(free, kTaken)) return;
+  reader_.assert_held();
+  channel_->disarm();
+  give_role_back(Left::kNothing, kLent);
+}
+
+bool FramedConnection::read_for(Lingerer& lingerer, PollTurn& turn) noexcept {
+  reading_.lingerer = &lingerer;
+  const bool memory = channel_->reads_memory();
+  const int looks = channel_->looks_in_a_row();
+  Read read = reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
+  while (read != Read::kEnded && !lingerer.has_work()) {
+    read = Read::kNothing;
+    for (int i = 0; i < looks && read == Read::kNothing; ++i) {
+      if (i != 0) pause_briefly();
+      if (!memory || channel_->has_unread()) read = read_once();
+    }
+    if (!writer_.empty() && (memory || read == Read::kNothing)) writer_.flush();
+    if (read == Read::kSome) {
+      turn.restart();
+    } else if (read == Read::kNothing && !turn.yield()) {
+      break;
+    }
+  }
+  reading_.lingerer = nullptr;
+  return lingerer.has_work();
+}
+
+void FramedConnection::linger(Lingerer& lingerer) noexcept {
+  if (loop_.poll_budget().count() <= 0 || !started_.load(std::memory_order_acquire) || loop_.forked()) return;
+  PollTurn turn(loop_.poll_budget());
+  while (!closed() && take_role()) {
+    {
+      Role role(*this, false);
+      if (!reading_.lingering.should_poll()) return;
+      if (!read_for(lingerer, turn)) return reading_.lingering.miss();
+      reading_.lingering.hit();
+      if (lingerer.is_short() && see_to_guard()) {
+        role.lend();
+      } else if (reading_.frames.more_buffered()) {
+        role.leave_rest();
+      }
+    }
+    lingerer.run();
+    turn.restart();
   }
 }
 
@@ -433,26 +575,34 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
   // What came in meanwhile may have been ours, and what lies in the buffer belongs to whoever reads next.
   if (done() || closed() || !reading_.policy.should_poll()) {
     // An event that came while this thread had the role has found it taken.
-    give_role_back(reading_.frames.more_buffered() ? Left::kBuffered
-                   : !closed() && channel_->arm()  ? Left::kUnread
-                                                   : Left::kNothing);
+    const Left left = arm();
+    give_role_back(reading_.frames.more_buffered() ? Left::kBuffered : left);
     return done();
   }
   Role role(*this, false);
   PollTurn turn(loop_.poll_budget());
-  for (;;) {
-    const Read read = read_once();
+  const bool memory = channel_->reads_memory();
+  const int looks = channel_->looks_in_a_row();
+  for (bool first = true;; first = false) {
+    // Whoever lent the role may have left some.
+    Read read = first && reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
+    for (int i = 0; i < looks && read == Read::kNothing && !done(); ++i) {
+      if (i != 0) pause_briefly();
+      if (memory && !channel_->has_unread()) continue;
+      read = read_once();
+    }
     if (read == Read::kEnded) break;
     if (done()) {
       reading_.policy.hit();
       break;
     }
+    // Nobody else is told of room in a channel that is polled.
+    if (!writer_.empty() && (memory || read == Read::kNothing)) writer_.flush();
     if (read == Read::kSome) {
       turn.restart();
       if (turn.now() >= deadline) break;
       continue;
     }
-    if (!writer_.empty()) writer_.flush();
     if (turn.now() >= deadline) break;
     if (!turn.yield()) {
       reading_.policy.miss();
@@ -465,6 +615,7 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
 // --- closing
 
 void FramedConnection::stream_ended(int error) noexcept {
+  if (error == EBADMSG) return malformed("the counters of its shared memory are out of bounds");
   const auto why = shutting_down_.load(std::memory_order_acquire) ? CloseInfo::Why::kLocal
                    : reading_.goodbye                             ? CloseInfo::Why::kGoodbye
                                                                   : CloseInfo::Why::kPeerDied;
@@ -488,7 +639,10 @@ CloseInfo FramedConnection::how_it_ended(int error) const {
     info.reason = goodbye->reason;
   } else {
     std::string how = reading_.frames.inside_frame() ? "died in the middle of a frame" : "died";
-    if (error != 0) {
+    const Encryption* const encryption = channel_->encryption();
+    if (const std::string why = encryption ? encryption->why_ended() : std::string(); !why.empty()) {
+      how += ": " + why;
+    } else if (error != 0) {
       how += fmt::format(": {}", std::strerror(error));
     } else if (broken != 0) {
       how += fmt::format(": writing to it failed: {}", std::strerror(broken));

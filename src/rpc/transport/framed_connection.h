@@ -35,6 +35,8 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   size_t copied_bytes() const noexcept override { return writer_.copied_bytes(); }
   Future<void> room() override;
   bool try_poll(TimePoint deadline, DoneCheck done) noexcept override;
+  void expect_wait() noexcept override;
+  void linger(Lingerer& lingerer) noexcept override;
   void shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept override;
   void close(std::exception_ptr error) noexcept override;
   bool closed() const noexcept override { return closed_.load(std::memory_order_acquire); }
@@ -44,6 +46,10 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
  private:
   class Events;
   class Role;
+  class Guard;
+  // The role is lent by a thread that comes back soon: whoever wants it takes it, but nobody is told of what comes. If the
+  // thread does not come back soon, the loop takes it (Guard). Whoever is leaving has armed the channel, or is about to.
+  enum RoleIs : uint8_t { kFree, kTaken, kLeaving, kLent };
   enum class Read : uint8_t { kNothing, kSome, kEnded };
   // What is left for the loop by the one who gives the role back.
   enum class Left : uint8_t { kNothing, kBuffered, kUnread };
@@ -60,13 +66,22 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   void drop_errand() noexcept override;
 
   void loop_ends() noexcept;
+  [[nodiscard]] bool loop_sleeps() noexcept;
   void read_on_loop(bool buffered_only) noexcept;
   Read read_once() noexcept TINE_REQUIRES(reader_);
   Read dispatch_all(TimePoint now) TINE_REQUIRES(reader_);
   void dispatch(Frame& frame) TINE_REQUIRES(reader_);
   bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept TINE_RELEASE(reader_);
-  [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_) { return !role_.exchange(true); }
-  void give_role_back(Left left) noexcept TINE_RELEASE(reader_);
+  [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_);
+  void give_role_back(Left left, RoleIs now = kFree) noexcept TINE_RELEASE(reader_);
+  // Before the role is given back for good.
+  [[nodiscard]] Left arm() noexcept TINE_REQUIRES(reader_);
+  // Whether the loop looks after a role that is lent.
+  [[nodiscard]] bool see_to_guard() noexcept;
+  [[nodiscard]] bool look_after() noexcept;
+  // For a thread that took the role by itself: reads until something is left with `lingerer`. False: nothing has come.
+  [[nodiscard]] bool read_for(Lingerer& lingerer, PollTurn& turn) noexcept TINE_REQUIRES(reader_);
+  Read read_rest() noexcept TINE_REQUIRES(reader_);
   void flush() noexcept;
 
   void stream_ended(int error) noexcept TINE_REQUIRES(reader_);
@@ -95,14 +110,17 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   struct Reading {
     explicit Reading(FrameReader reader) : frames(std::move(reader)) {}
     FrameReader frames;
-    PollPolicy policy;
+    PollPolicy policy, lingering;
+    Lingerer* lingerer = nullptr;  // while one reads
     std::optional<Goodbye> goodbye;
     bool may_have_more = false;
     size_t bytes = 0;  // of the last read
   };
-  std::atomic<bool> role_{false};
-  std::atomic<bool> missed_{false};  // the loop has found the role taken, and has not read since
-  detail::Role reader_;              // the thread that set role_ has it
+  std::atomic<uint8_t> role_{kFree};
+  std::atomic<uint32_t> lends_{0};    // counts
+  std::atomic<bool> guarded_{false};  // the loop looks after it
+  std::atomic<bool> missed_{false};   // the loop has found its holder leaving, and has not read since
+  detail::Role reader_;               // the thread that set role_ has it
   Reading reading_ TINE_GUARDED_BY(reader_);
 
   std::atomic<uint8_t> chores_{0};  // asked for and not begun: then the errand is posted
@@ -129,6 +147,10 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
     uint64_t signs_at_last_beat = 0;
     int64_t silent_beats = 0;
   } heart_;
+  struct Guarding {
+    uint32_t lends = 0;  // at the last look
+    int quiet_looks = 0;
+  } guarding_;
 };
 
 }  // namespace tine::rpc

@@ -22,6 +22,8 @@ namespace tine::rpc {
 namespace {
 
 constexpr int kEventsAtOnce = 64;
+constexpr size_t kLookedAt = 8;
+constexpr int kFindsInARow = 32;               // before the loop asks for descriptors
 constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace is over
 
 [[noreturn]] void fail(std::string_view what) {
@@ -53,9 +55,19 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   void came(Due& due) noexcept;
   bool run_posted() noexcept;
   [[nodiscard]] bool nothing_posted() const noexcept TINE_REQUIRES(mutex) {
-    return posted.empty() && !first_errand && !first_due;
+    return posted.empty() && !first_errand && !first_due && !first_guard;
   }
-  int wait_for_events(bool may_poll) noexcept;
+  // Handles what has come for the Pollables that the loop looks at.
+  [[nodiscard]] bool look() noexcept;
+  // False: something has come for one of them, so the loop goes on.
+  [[nodiscard]] bool stop_looking() noexcept;
+  // True: something has been handled.
+  [[nodiscard]] bool turn_once(bool may_poll) noexcept;
+  [[nodiscard]] int wait_for_events(bool may_poll, bool* looked) noexcept;
+  // Those that have been looked after are put before `rest`.
+  [[nodiscard]] static detail::Ref<Guard> look_after(detail::Ref<Guard> guards,
+                                                     detail::Ref<Guard> rest) noexcept;
+  void look_after_guarded() noexcept;
   void drop_timers() noexcept;
   void handle(int count) noexcept;
   void wake() noexcept;
@@ -75,6 +87,7 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
   detail::Ref<Due> first_due TINE_GUARDED_BY(mutex);  // timers whose time has come
   Due* last_due TINE_GUARDED_BY(mutex) = nullptr;
   std::vector<std::function<void()>> posted TINE_GUARDED_BY(mutex);
+  detail::Ref<Guard> first_guard TINE_GUARDED_BY(mutex);  // new ones
   Errand* first_errand TINE_GUARDED_BY(mutex) = nullptr;
   Errand* last_errand TINE_GUARDED_BY(mutex) = nullptr;
   // Neither run nor cancelled.
@@ -99,6 +112,11 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
     PollPolicy policy;
     std::vector<std::function<void()>> running;
     std::array<epoll_event, kEventsAtOnce> events{};
+    std::array<detail::Ref<Pollable>, kLookedAt> looked_at;  // the first `count` of them
+    size_t count = 0;
+    int looks = 0;  // in a row, without a look at the descriptors
+    detail::Ref<Guard> first_guard;
+    TimePoint guarded_at{};
   } turn;
 };
 
@@ -191,12 +209,15 @@ void Loop::Impl::wake() noexcept {
 bool Loop::Impl::run_posted() noexcept {
   if (!has_posted.load(std::memory_order_acquire)) return false;
   Errand* errand = nullptr;
+  detail::Ref<Guard> fresh;
   {
     MutexLock lock(mutex);
     std::swap(turn.running, posted);
     errand = std::exchange(first_errand, nullptr);
+    fresh = std::move(first_guard);
     has_posted.store(false, std::memory_order_relaxed);
   }
+  turn.first_guard = look_after(std::move(fresh), std::move(turn.first_guard));
   for (auto& work : turn.running) {
     work();
     work = nullptr;
@@ -234,7 +255,86 @@ void Loop::Impl::drop_timers() noexcept {
   }
 }
 
-int Loop::Impl::wait_for_events(bool may_poll) noexcept {
+bool Loop::Impl::look() noexcept {
+  bool any = false;
+  for (size_t i = 0; i < turn.count;) {
+    Pollable& pollable = *turn.looked_at[i];
+    if (!pollable.watched_.load(std::memory_order_acquire)) {
+      turn.looked_at[i] = std::move(turn.looked_at[--turn.count]);
+      continue;
+    }
+    any |= pollable.look();
+    ++i;
+  }
+  return any;
+}
+
+bool Loop::Impl::stop_looking() noexcept {
+  size_t kept = 0;
+  for (size_t i = 0; i < turn.count; ++i) {
+    const detail::Ref<Pollable> pollable = std::move(turn.looked_at[i]);
+    if (pollable->watched_.load(std::memory_order_acquire) && pollable->loop_sleeps())
+      turn.looked_at[kept++] = pollable;
+  }
+  turn.count = kept;
+  return kept == 0;
+}
+
+bool Loop::keep_looking(Pollable& pollable) noexcept {
+  auto& turn = impl_->turn;
+  if (turn.count == kLookedAt) return false;
+  turn.looked_at[turn.count++] = detail::Ref<Pollable>::share(&pollable);
+  return true;
+}
+
+bool Loop::guard(detail::Ref<Guard> guard) noexcept {
+  Impl& impl = *impl_;
+  if (forked()) return false;
+  {
+    const MutexLock lock(impl.mutex);
+    if (impl.stopped || impl.stopping.load(std::memory_order_relaxed)) return false;
+    guard->next_ = std::move(impl.first_guard);
+    impl.first_guard = std::move(guard);
+    impl.has_posted.store(true, std::memory_order_release);
+  }
+  if (!impl.on_own_thread()) impl.wake();
+  return true;
+}
+
+detail::Ref<Loop::Guard> Loop::Impl::look_after(detail::Ref<Guard> guards, detail::Ref<Guard> rest) noexcept {
+  while (guards) {
+    auto next = std::move(guards->next_);
+    if (guards->look_after()) {
+      guards->next_ = std::move(rest);
+      rest = std::move(guards);
+    }
+    guards = std::move(next);
+  }
+  return rest;
+}
+
+void Loop::Impl::look_after_guarded() noexcept {
+  if (!turn.first_guard) return;
+  const TimePoint now = Clock::now();
+  if (now - turn.guarded_at < kGuardInterval) return;
+  turn.guarded_at = now;
+  turn.first_guard = look_after(std::move(turn.first_guard), {});
+}
+
+bool Loop::Impl::turn_once(bool may_poll) noexcept {
+  look_after_guarded();
+  if (turn.count != 0 && turn.looks < kFindsInARow && look()) {
+    ++turn.looks;
+    return true;
+  }
+  turn.looks = 0;
+  bool looked = false;
+  const int count = wait_for_events(may_poll, &looked);
+  handle(count);
+  return looked || count > 0;
+}
+
+int Loop::Impl::wait_for_events(bool may_poll, bool* looked) noexcept {
   int n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 0);
   if (n > 0) return n;
   const auto budget = options.poll_budget;
@@ -242,7 +342,17 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
       turn.policy.should_poll()) {
     PollTurn polling(budget);
     bool gave_up = true;
-    while (polling.yield()) {
+    int looks = turn.count != 0 ? kLooksInARow : 0;
+    for (size_t i = 0; i < turn.count; ++i) looks = std::min(looks, turn.looked_at[i]->looks_in_a_row());
+    do {
+      for (int i = 0; i < looks && !*looked; ++i) {
+        *looked = look();
+        pause_briefly();
+      }
+      if (*looked) {
+        turn.policy.hit();
+        return 0;
+      }
       n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 0);
       if (n > 0) {
         turn.policy.hit();
@@ -253,17 +363,24 @@ int Loop::Impl::wait_for_events(bool may_poll) noexcept {
         gave_up = false;
         break;
       }
-    }
+    } while (polling.yield());
     if (gave_up) turn.policy.miss();
   }
+  if (!stop_looking()) {
+    *looked = true;
+    return 0;
+  }
+  const bool skipped = turn.policy.skip() != 0;
+  const TimePoint since = skipped ? Clock::now() : TimePoint{};
   asleep.store(true, std::memory_order_release);
   int timeout;
   {
     MutexLock lock(mutex);
-    timeout = nothing_posted() ? -1 : 0;
+    timeout = !nothing_posted() ? 0 : turn.first_guard ? static_cast<int>(kGuardInterval.count()) : -1;
   }
   n = ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, timeout);
   asleep.store(false, std::memory_order_relaxed);
+  if (skipped && n > 0 && Clock::now() - since < budget) turn.policy.would_have_hit();
   return std::max(n, 0);
 }
 
@@ -322,10 +439,11 @@ void Loop::Impl::run() noexcept {
       handle(std::max(0, ::epoll_wait(epoll_fd, turn.events.data(), kEventsAtOnce, 1)));
       continue;
     }
-    const int count = wait_for_events(active);
-    active = count > 0;
-    handle(count);
+    active = turn_once(active);
   }
+  turn.looked_at = {};
+  turn.count = 0;
+  detail::Ref<Guard> guards = std::move(turn.first_guard), new_guards;
   // Outside the lock: what is dropped may hold the last reference to something that calls us.
   std::vector<std::function<void()>> dropped_work;
   detail::Ref<Due> dropped_due;
@@ -338,6 +456,7 @@ void Loop::Impl::run() noexcept {
     dropped_errand = std::exchange(first_errand, nullptr);
     dropped_due = std::move(first_due);
     last_due = nullptr;
+    new_guards = std::move(first_guard);
     dropped_watched.swap(watched);
     dropped.swap(forgotten);
   }
@@ -353,6 +472,9 @@ void Loop::Impl::run() noexcept {
   }
   dropped_watched.clear();
   dropped.clear();
+  for (auto* first : {&guards, &new_guards}) {
+    while (*first) *first = std::move((*first)->next_);
+  }
   const MutexLock lock(mutex);
   ended = true;
   has_ended.notify_all();

@@ -27,6 +27,14 @@ class Pollable : public detail::RefCounted {
  public:
   // On the loop's thread. 0: the loop is being stopped.
   virtual void on_events(uint32_t epoll_events) noexcept = 0;
+  // Of one that the loop was asked to keep looking at. Handles what has come, as on_events would; true if there was something.
+  // It is called often and costs no system call.
+  virtual bool look() noexcept { return false; }
+  // How often before the loop gives way to another thread.
+  [[nodiscard]] virtual int looks_in_a_row() const noexcept { return 1; }
+  // The loop is going to sleep: from here on an event has to tell of what comes. True: something has come already, so the
+  // loop goes on looking.
+  virtual bool loop_sleeps() noexcept { return false; }
 
  private:
   friend class Loop;
@@ -88,12 +96,29 @@ class Loop {
   [[nodiscard]] Recycler& recycler() const noexcept;
   [[nodiscard]] std::chrono::microseconds poll_budget() const noexcept;
 
+  // Something to be looked after on the loop's thread each millisecond, until it says that this is enough.
+  class Guard : public detail::RefCounted {
+   public:
+    // False: enough. Then it is let go of.
+    [[nodiscard]] virtual bool look_after() noexcept = 0;
+
+   private:
+    friend class Loop;
+    detail::Ref<Guard> next_;  // in the loop's list
+  };
+  static constexpr std::chrono::milliseconds kGuardInterval{1};
+  // Not one that is being looked after. False once the loop has stopped.
+  [[nodiscard]] bool guard(detail::Ref<Guard> guard) noexcept;
+
   // For Pollables. The loop holds a reference until `forget`, which any thread may call. After `forget` returned on the
   // loop's thread no on_events comes any more. watch throws SystemError (also when it watches that descriptor already),
   // or Cancelled when the loop has stopped.
   void watch(int fd, Pollable& pollable, uint32_t epoll_events);
   void change(int fd, Pollable& pollable, uint32_t epoll_events) noexcept;
   void forget(int fd, Pollable& pollable) noexcept;
+  // On the loop's thread, for a Pollable that it watches: look() is called from here on, until the loop sleeps. False: it looks
+  // at so many others already.
+  [[nodiscard]] bool keep_looking(Pollable& pollable) noexcept;
   // Brackets a thread's polling of a connection of this loop: the loop sleeps meanwhile.
   void begin_polling() noexcept;
   void end_polling() noexcept;

@@ -10,7 +10,7 @@
 
 namespace tine::rpc {
 
-// {"unix", "tcp"}
+// {"shm", "unix", "tcp"}
 [[nodiscard]] std::vector<std::string> default_transports();
 // In the order given, which is that of nearness. ValueError for an unknown name, which lists those there are, for a name
 // that comes twice, and for an empty list.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "src/base/error_or_want.h"
+#include "src/rpc/transport/encryption.h"
 #include "src/rpc/transport/framed_connection.h"
 #include "tine/error.h"
 
@@ -70,6 +71,11 @@ void PendingHandshake::go_on() noexcept {
 void PendingHandshake::refuse(RefusalCode code) noexcept {
   if (!done_) return;
   try {
+    if (proven_) {
+      return finish(nullptr, make_error(ErrorKind::kPeerDied,
+                                        fmt::format("worker {} proved itself and then did not go on in time",
+                                                    peer().describe())));
+    }
     handshake_.refuse(code);
     write_out();
     finish(nullptr, handshake_.error());
@@ -86,12 +92,22 @@ bool PendingHandshake::write_out() {
     const Channel::Outcome written = channel_->try_write({&piece, 1});
     if (written.what == Channel::What::kNothingNow) return false;
     if (written.what == Channel::What::kEnded) {
-      handshake_.ended(fmt::format("closed the connection ({})", std::strerror(written.error)));
+      ended(fmt::format("closed the connection ({})", std::strerror(written.error)));
       return true;
     }
     handshake_.written(written.bytes);
   }
   return true;
+}
+
+void PendingHandshake::ended(std::string_view how) {
+  const Encryption* const encryption = channel_->encryption();
+  const std::string why = encryption ? encryption->why_ended() : std::string();
+  if (why.empty()) {
+    handshake_.ended(how);
+  } else {
+    handshake_.distrust(why);
+  }
 }
 
 PeerInfo PendingHandshake::peer() const {
@@ -107,6 +123,7 @@ PeerInfo PendingHandshake::peer() const {
 void PendingHandshake::step() {
   using State = Handshake::State;
   for (;;) {
+    if (proven_) return agree();
     const bool all_written = write_out();
     if (handshake_.state() == State::kFailed) return finish(nullptr, handshake_.error());
     if (all_written == wants_writable_) {
@@ -115,11 +132,8 @@ void PendingHandshake::step() {
     }
     if (handshake_.state() == State::kDone) {
       if (!all_written) return;
-      const auto self = detail::Ref<PendingHandshake>::share(this);  // the channel lets go of its own
-      channel_->unwatch();
-      PeerInfo info = peer();
-      return finish(detail::make_ref<FramedConnection>(loop_, std::move(channel_), std::move(info), options_),
-                    nullptr);
+      proven_ = true;
+      continue;
     }
     const auto in = handshake_.input();
     const iovec piece{in.data(), in.size()};
@@ -129,11 +143,39 @@ void PendingHandshake::step() {
       return;
     }
     if (read.what == Channel::What::kEnded) {
-      handshake_.ended(read.error == 0 ? "closed the connection" : std::strerror(read.error));
+      ended(read.error == 0 ? "closed the connection" : std::strerror(read.error));
       return finish(nullptr, handshake_.error());
+    }
+    if (const Encryption* const e = channel_->encryption(); e && !handshake_.is_bound()) {
+      handshake_.bind(e->binding(), [e](std::string_view name) { return e->objection_to(name); });
     }
     handshake_.received(read.bytes);
   }
+}
+
+void PendingHandshake::agree() {
+  std::unique_ptr<Channel> instead;
+  const auto side = acceptor_ ? Channel::Side::kAcceptor : Channel::Side::kInitiator;
+  for (;;) {
+    const Channel::Outcome agreed = channel_->agree(side, &instead);
+    if (agreed.what == Channel::What::kMoved) break;
+    if (agreed.what == Channel::What::kNothingNow) {
+      if (channel_->arm()) continue;
+      return;
+    }
+    const std::string how = agreed.error == 0         ? "closed the connection"
+                            : agreed.error == EBADMSG ? "sent something malformed"
+                                                      : std::strerror(agreed.error);
+    return finish(nullptr, make_error(ErrorKind::kPeerDied,
+                                      fmt::format("worker {} proved itself and then {}: the connection was "
+                                                  "closed before it could be used",
+                                                  peer().describe(), how)));
+  }
+  const auto self = detail::Ref<PendingHandshake>::share(this);  // the channel lets go of its own
+  channel_->unwatch();
+  if (instead) channel_ = std::move(instead);
+  PeerInfo info = peer();
+  finish(detail::make_ref<FramedConnection>(loop_, std::move(channel_), std::move(info), options_), nullptr);
 }
 
 void PendingHandshake::finish(detail::Ref<Connection> connection, std::exception_ptr error) noexcept {

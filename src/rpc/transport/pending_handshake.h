@@ -33,8 +33,10 @@ class PendingHandshake final : public ChannelEvents {
   void go_on() noexcept;
   void step();
   bool write_out();
+  void ended(std::string_view how);
   void finish(detail::Ref<Connection> connection, std::exception_ptr error) noexcept;
   [[nodiscard]] PeerInfo peer() const;
+  void agree();
 
   Loop loop_;
   std::unique_ptr<Channel> channel_;
@@ -45,6 +47,7 @@ class PendingHandshake final : public ChannelEvents {
   Done done_;
   TimerId timer_;
   bool wants_writable_ = false;
+  bool proven_ = false;
 };
 
 }  // namespace tine::rpc

@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 class Stress : public Conformance {};
-INSTANTIATE_TEST_SUITE_P(Over, Stress, testing::Values("tcp", "unix", "inproc"),
+INSTANTIATE_TEST_SUITE_P(Over, Stress, testing::Values("tcp", "unix", "shm", "inproc"),
                          [](const auto& info) { return std::string(info.param); });
 
 // A copy that was made for being sent, and how many bytes of such copies there are at the moment, and were at most.

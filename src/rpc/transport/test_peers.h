@@ -16,7 +16,9 @@
 
 #include "src/base/testing/eventually.h"
 #include "src/rpc/transport/in_process/in_process_transport.h"
+#include "src/rpc/transport/shm/shm_transport.h"
 #include "src/rpc/transport/tcp/tcp_transport.h"
+#include "src/rpc/transport/tls/test_keys.h"
 #include "src/rpc/transport/unix/unix_transport.h"
 
 namespace tine::rpc {
@@ -155,21 +157,25 @@ class Conformance : public testing::TestWithParam<const char*> {
   }
   static std::shared_ptr<const TransportFactory> factory_of(const std::string& kind) {
     if (kind.starts_with("tcp")) return tcp_transport();
+    if (kind.starts_with("shm"))
+      return shm_transport({.budget_bytes = kind == "shm_without" ? 0 : ShmOptions().budget_bytes});
+    if (kind == "tls") return tcp_transport({.tls = TestKeys::shared().any()});
     return kind == "inproc" ? in_process_transport() : unix_transport();
   }
   std::string fresh(const char* suffix = "") {
     const std::string kind = GetParam();
     const std::string unique =
         std::to_string(::getpid()) + "_" + std::to_string(reinterpret_cast<uintptr_t>(this)) + suffix;
-    if (kind == "tcp") return "tcp://127.0.0.1:0";
+    if (kind == "tcp" || kind == "tls") return "tcp://127.0.0.1:0";
     if (kind == "tcp6") return "tcp://[::1]:0";
     if (kind == "unix") return "unix:" + testing::TempDir() + "/tine_" + unique;
     if (kind == "abstract") return "unix:@tine_" + unique;
+    if (kind.starts_with("shm")) return "shm:@tine_" + unique;
     return "inproc:" + unique;
   }
   std::string nobody() {
     const std::string kind = GetParam();
-    if (kind == "tcp") return "tcp://127.0.0.1:1";
+    if (kind == "tcp" || kind == "tls") return "tcp://127.0.0.1:1";
     if (kind == "tcp6") return "tcp://[::1]:1";
     if (kind == "unix") {
       // A socket file without a listener: no file at all would be another error.

@@ -88,11 +88,11 @@ TEST_F(WaysTest, ListsThatAnotherWorkerMayNotPublishAreNamed) {
 }
 
 TEST(NamedTransports, AreThoseThatUsersKnowInTheOrderGiven) {
-  EXPECT_EQ(transports_named(default_transports(), {}).size(), 2u);
+  EXPECT_EQ(transports_named(default_transports(), {}).size(), 3u);
   const auto refused = [](std::vector<std::string> names) {
     return error_of([&] { (void)transports_named(names, {}); });
   };
-  EXPECT_THAT(refused({"shm"}), HasSubstr("no transport 'shm': expected 'unix' or 'tcp'"));
+  EXPECT_THAT(refused({"rdma"}), HasSubstr("no transport 'rdma': expected 'shm', 'unix' or 'tcp'"));
   EXPECT_THAT(refused({"tcp", "unix", "tcp"}), HasSubstr("'tcp' is named twice"));
   EXPECT_THAT(refused({}), HasSubstr("no transport is named"));
 }

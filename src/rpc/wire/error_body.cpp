@@ -31,11 +31,16 @@ void write_one(BodyWriter& out, const ErrorBody& error, int depth) {
   out.array(hops);
   for (size_t i = 0; i < hops; ++i) {
     const Hop& hop = error.trail[i < hops / 2 ? i : error.trail.size() - hops + i];
-    out.array(4);
+    const bool is_call = hop.kind == Hop::Kind::kWorker && !hop.call.empty();
+    out.array(is_call ? 7 : 4);
     out.uinteger(static_cast<uint64_t>(hop.kind));
     write_text(out, hop.what);
     write_text(out, hop.file);
     out.integer(hop.line);
+    if (!is_call) continue;
+    write_text(out, hop.call);
+    out.integer(hop.began.count());
+    out.integer(hop.took.count());
   }
   write_text(out, error.module);
   write_text(out, error.qualname);
@@ -71,6 +76,11 @@ std::vector<std::byte> read_pickled(BodyReader& in, ReceivedSegments& segments) 
       fmt::format("the error at byte {} has ext type {} where its pickled object should be", at, ext.type));
 }
 
+// A century at most: sums of them do not overflow.
+std::chrono::microseconds read_time(BodyReader& in) {
+  return std::chrono::microseconds(std::clamp<int64_t>(in.integer(), -1, 3'000'000'000'000'000));
+}
+
 ErrorBody read_one(BodyReader& in, ReceivedSegments& segments, int depth) {
   const size_t at = in.offset();
   size_t fields = in.array();
@@ -94,6 +104,12 @@ ErrorBody read_one(BodyReader& in, ReceivedSegments& segments, int depth) {
     hop.what = in.str();
     hop.file = in.str();
     hop.line = static_cast<int>(std::clamp<int64_t>(in.integer(), 0, INT32_MAX));
+    if (parts >= 7) {
+      hop.call = in.str();
+      hop.began = read_time(in);
+      hop.took = read_time(in);
+      parts -= 3;
+    }
     for (; parts > 4; --parts) in.skip();
     e.trail.push_back(std::move(hop));
   }

@@ -10,12 +10,11 @@
 namespace tine::rpc {
 namespace {
 
-constexpr std::string_view kMagic = "TINE-RPC";
 constexpr size_t kNameAt = 64;
 constexpr size_t kMacAt = 32;
 
 void put_head(std::byte* p, const RecordHead& head) noexcept {
-  std::memcpy(p, kMagic.data(), kMagic.size());
+  std::memcpy(p, kHandshakeMagic.data(), kHandshakeMagic.size());
   p[8] = static_cast<std::byte>(head.type);
   p[9] = static_cast<std::byte>(head.refusal);
   put_le<uint16_t>(p + 10, head.low_version);
@@ -60,8 +59,15 @@ size_t record_bytes(RecordType type) noexcept {
 
 std::string decode_head(std::span<const std::byte, kRecordHeadBytes> in, RecordHead* head) {
   const std::byte* p = in.data();
-  if (std::memcmp(p, kMagic.data(), kMagic.size()) != 0)
+  if (std::memcmp(p, kHandshakeMagic.data(), kHandshakeMagic.size()) != 0) {
+    constexpr std::byte kTlsHandshake{0x16}, kTlsMajor{3};
+    if (p[0] == kTlsHandshake && p[1] == kTlsMajor) {
+      return "it speaks TLS, and this worker has no certificate: set TINE_TLS_CERT, TINE_TLS_KEY and "
+             "TINE_TLS_CA (or "
+             "the option tls) for every worker, or for none";
+    }
     return "it does not speak tine's protocol (wrong magic)";
+  }
   head->type = static_cast<RecordType>(p[8]);
   head->refusal = static_cast<RefusalCode>(p[9]);
   head->low_version = get_le<uint16_t>(p + 10);

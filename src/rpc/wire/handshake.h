@@ -13,6 +13,7 @@
 
 namespace tine::rpc {
 
+inline constexpr std::string_view kHandshakeMagic = "TINE-RPC";
 inline constexpr size_t kRecordHeadBytes = 16;
 inline constexpr size_t kHelloBytes = 192;
 inline constexpr size_t kProofBytes = 64;
@@ -31,6 +32,8 @@ enum class RefusalCode : uint8_t {
   kTooSlow = 5,
   kClosing = 7,
   kOtherKind = 8,
+  kNeedsTls = 9,
+  kWrongCertificate = 10,
 };
 
 // Features a side offers.

@@ -77,6 +77,8 @@ TEST(WireNumbers, OfVersionTwoAreThese) {
                      {C::kClosing, 7},
                      {C::kOtherKind, 8}});
   EXPECT_EQ(ForeignPayload::kPythonPickle, 1);
+  EXPECT_EQ(ForeignPayload::kPythonBytes, 2);
+  EXPECT_EQ(ForeignPayload::kPythonValue, 3);
   EXPECT_EQ(kFirstChunk, 2);
   EXPECT_EQ(kLastChunk, 1);
 }

@@ -32,6 +32,7 @@ struct Written {
   size_t hop_fields = 4;
   uint64_t hop_kind = 0;
   int64_t line = 7;
+  int64_t began = 8;
   std::function<void(BodyWriter&)> pickled = [](BodyWriter& out) { out.nil(); };
   int causes = 0;
 };
@@ -51,7 +52,12 @@ void write(BodyWriter& out, const Written& w, int depth = 0) {
       if (w.hop_fields > 1) out.str("f");
       if (w.hop_fields > 2) out.str("f.py");
       if (w.hop_fields > 3) out.integer(w.line);
-      for (size_t more = 4; more < w.hop_fields; ++more) out.str("later");
+      if (w.hop_fields >= 7) {
+        out.str("call");
+        out.integer(w.began);
+        out.integer(9);
+      }
+      for (size_t more = w.hop_fields >= 7 ? 7 : 4; more < w.hop_fields; ++more) out.str("later");
     }
   });
   field([&] { out.str("module"); });
@@ -109,15 +115,27 @@ TEST(ErrorBodyRefusals, AHopHasFourFieldsAndMayHaveMore) {
     EXPECT_THAT(refusal(Written{.hop_fields = fields}),
                 HasSubstr(std::to_string(fields) + " fields, expected 4"));
   }
-  for (const size_t fields : {4, 5, 7}) {
+  for (const size_t fields : {4, 5, 6, 7, 9}) {
     const ErrorBody error = read({.hops = 2, .hop_fields = fields});
     ASSERT_EQ(error.trail.size(), 2U);
     for (const Hop& hop : error.trail) {
+      EXPECT_EQ(hop.call, fields < 7 ? "" : "call");
+      EXPECT_EQ(hop.began.count(), fields < 7 ? -1 : 8);
+      EXPECT_EQ(hop.took.count(), fields < 7 ? -1 : 9);
       EXPECT_EQ(hop.what, "f");
       EXPECT_EQ(hop.file, "f.py");
       EXPECT_EQ(hop.line, 7);
     }
   }
+}
+
+TEST(ErrorBodyRefusals, TheTimesOfAHopStayWithinACentury) {
+  for (const int64_t began : {INT64_MIN, int64_t{-2}}) {
+    EXPECT_EQ(read({.hop_fields = 7, .began = began}).trail[0].began.count(), -1);
+  }
+  const auto most = read({.hop_fields = 7, .began = INT64_MAX}).trail[0].began;
+  EXPECT_LE(most, std::chrono::years(100));
+  EXPECT_GT(most + most, most);
 }
 
 TEST(ErrorBodyRefusals, ATrailHasAtMost256Hops) {

@@ -20,7 +20,7 @@ void write_request(BodyWriter& out, const RequestView& request, ValueHooks& hook
   }
   out.map(size_t{!request.code_hash.empty()} + size_t{!request.code_text.empty()} +
           size_t{request.creates != nullptr} + size_t{request.async_execution} +
-          size_t{request.after != nullptr});
+          size_t{request.after != nullptr} + size_t{request.stream_credit > 0});
   const auto option = [&out](RequestOption o) { out.integer(static_cast<int64_t>(o)); };
   if (!request.code_hash.empty()) {
     option(RequestOption::kCodeHash);
@@ -42,6 +42,10 @@ void write_request(BodyWriter& out, const RequestView& request, ValueHooks& hook
     option(RequestOption::kAfter);
     write_value(out, *request.after, hooks);
   }
+  if (request.stream_credit) {
+    option(RequestOption::kStream);
+    out.integer(static_cast<int64_t>(request.stream_credit));
+  }
 }
 
 void Request::read(std::span<const std::byte> body, ReceivedSegments& segments, ValueHooks& hooks) {
@@ -51,7 +55,7 @@ void Request::read(std::span<const std::byte> body, ReceivedSegments& segments, 
     throw ValueError(
         fmt::format("a request of {} fields, expected [target, name, args, kwargs, options]", fields));
   const int64_t number = in.integer();
-  if (number < 0 || number > static_cast<int64_t>(Target::kServed)) {
+  if (number < 0 || number > static_cast<int64_t>(Target::kNext)) {
     throw ValueError(fmt::format("a request with target {}, which this worker does not know", number));
   }
   target = static_cast<Target>(number);
@@ -70,6 +74,13 @@ void Request::read(std::span<const std::byte> body, ReceivedSegments& segments, 
       case RequestOption::kCodeText: code_text = in.str(); break;
       case RequestOption::kAsyncExecution: async_execution = in.boolean(); break;
       case RequestOption::kAfter: after = read_value(in, segments, hooks); break;
+      case RequestOption::kStream: {
+        const int64_t credit = in.integer();
+        if (credit < 1 || credit > static_cast<int64_t>(kMaxStreamCredit))
+          throw ValueError(fmt::format("a request for a stream with a credit of {}", credit));
+        stream_credit = static_cast<size_t>(credit);
+        break;
+      }
       case RequestOption::kCreates: creates = parse_rref_id(in.bin()); break;
       default: in.skip();
     }

@@ -25,7 +25,8 @@ enum class RequestOption : uint8_t {
   kCodeText = 2,
   kCreates = 3,
   kAsyncExecution = 4,
-  kAfter = 5
+  kAfter = 5,
+  kStream = 6
 };
 
 // The bytes of another language that a foreign call begins with.
@@ -45,6 +46,7 @@ struct RequestView {
   const RRefId* creates = nullptr;
   bool async_execution = false;
   const Value* after = nullptr;
+  size_t stream_credit = 0;  // 0: no stream
 };
 void write_request(BodyWriter& out, const RequestView& request, ValueHooks& hooks);
 
@@ -57,6 +59,7 @@ struct Request {
   std::optional<RRefId> creates;
   bool async_execution = false;
   std::optional<Value> after;
+  size_t stream_credit = 0;
 
   void read(std::span<const std::byte> body, ReceivedSegments& segments, ValueHooks& hooks);
   // What a request was to create whose values were refused: others may wait for that.

@@ -45,6 +45,7 @@ TEST(Request, IsReadAsItWasWritten) {
   view.creates = &id;
   view.async_execution = true;
   view.after = &after;
+  view.stream_credit = 12;
   BodyWriter out;
   write_request(out, view, hooks);
   const Request got = read(out.body());
@@ -58,6 +59,7 @@ TEST(Request, IsReadAsItWasWritten) {
   EXPECT_EQ(got.code_text, "graph()");
   EXPECT_EQ(got.creates, id);
   EXPECT_TRUE(got.async_execution);
+  EXPECT_EQ(got.stream_credit, 12U);
   EXPECT_EQ(got.after->as_int(), 7);
 }
 
@@ -84,10 +86,25 @@ TEST(Request, OfFewFieldsOrAnUnknownTargetIsRefusedByName) {
   few.array(3);
   for (int i = 0; i < 3; ++i) few.nil();
   target.array(5);
-  target.integer(6);
+  target.integer(7);
   for (int i = 0; i < 4; ++i) target.nil();
   EXPECT_THAT(refusal(few), HasSubstr("a request of 3 fields"));
-  EXPECT_THAT(refusal(target), HasSubstr("target 6"));
+  EXPECT_THAT(refusal(target), HasSubstr("target 7"));
+}
+
+TEST(Request, OfAStreamWithoutAPossibleCreditIsRefused) {
+  for (const int64_t credit : {int64_t{0}, int64_t{-1}, int64_t{65'537}}) {
+    BodyWriter out;
+    out.array(5);
+    out.integer(5);
+    out.str("f");
+    out.array(0);
+    out.map(0);
+    out.map(1);
+    out.integer(6);
+    out.integer(credit);
+    EXPECT_THAT(refusal(out), HasSubstr("a stream with a credit of " + std::to_string(credit)));
+  }
 }
 
 TEST(Request, SkipsOptionsAndFieldsItDoesNotKnow) {

@@ -534,7 +534,8 @@ TEST(ValueCodec, ChangedBytesAreReadAsAValueOrRefusedButNothingElse) {
 TEST(ErrorBody, AnErrorComesBackWithItsKindTrailAndCause) {
   ShapeError error("sizes [2, 3] and [4] do not broadcast");
   error.add_hop({Hop::Kind::kScript, "f", "a.py", 12});
-  error.add_hop({Hop::Kind::kWorker, "worker1", "", 0});
+  error.add_hop({Hop::Kind::kWorker, "worker1", "", 0, "f", std::chrono::microseconds(3),
+                 std::chrono::microseconds(70'000)});
   error.set_cause(make_error(ErrorKind::kKey, "inner"));
   BodyWriter out;
   ErrorBody sent = ErrorBody::of(error.to_exception_ptr());
@@ -556,6 +557,10 @@ TEST(ErrorBody, AnErrorComesBackWithItsKindTrailAndCause) {
     EXPECT_EQ(e.trail()[0].file, "a.py");
     EXPECT_EQ(e.trail()[0].line, 12);
     EXPECT_EQ(e.trail()[1].what, "worker1");
+    EXPECT_EQ(e.trail()[1].call, "f");
+    EXPECT_EQ(e.trail()[1].began.count(), 3);
+    EXPECT_EQ(e.trail()[1].took.count(), 70'000);
+    EXPECT_EQ(e.trail()[0].began.count(), -1);
     EXPECT_EQ(describe(e.cause()), "KeyError: inner");
   }
 }

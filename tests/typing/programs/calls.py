@@ -19,6 +19,23 @@ def nothing() -> None:
     pass
 
 
+@rpc.register
+def registered(x: int) -> int:
+    return x
+
+
+@rpc.register("by name")
+def named(x: int) -> str:
+    return str(x)
+
+
+def uses_registered() -> None:
+    a: int = rpc.rpc_sync("w1", registered, args=(1,))
+    b: str = named(a)
+    rpc.rpc_sync("w1", registered, args=(b,))  # error: arg-type
+    rpc.RpcBackendOptions(tls=rpc.TlsOptions("c", "k", "a"), allow="registered")
+
+
 class Counter:
     def __init__(self, start: int = 0) -> None:
         self.value = start

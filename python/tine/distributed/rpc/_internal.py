@@ -1,8 +1,8 @@
 """How Python calls travel: what is pickled, what runs at the callee, how an exception comes back.
 
 Tensors and RRefs are lifted out of a pickle and travel as they are, PyTorch's plain tensors and the large buffers of
-NumPy's arrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are pickled by
-name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
+NumPy's arrays, bytes, bytearrays and others (PEP 574), too: their memory is the last leaf. Functions and classes are
+pickled by name, as the pickle module does: the callee imports them. Both ends have proven the shared secret before.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import collections
 import copyreg
 import importlib
 import inspect
+import operator
 import pickle
 import sys
 import threading
@@ -17,6 +18,9 @@ import traceback
 import types
 
 from ... import _C
+from ..._trail import Hop
+from ._async_items import AsyncItems
+from ._coroutines import coroutines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,14 +69,51 @@ _NUMBERS = frozenset("?bBhHiIlLqQefdgFDG")  # those that their letter says all a
 class _Buffers(list[memoryview]):
     """The buffers of one pickle that travel beside it. The pickler calls this with each buffer."""
 
-    __slots__ = ()
+    __slots__ = ("chunks", "places")
+
+    def __init__(self, chunks: list[Any]) -> None:
+        super().__init__()
+        self.chunks = chunks
+        self.places: list[int] = []  # of each: how many chunks were written before it
 
     def __call__(self, buffer: pickle.PickleBuffer) -> bool:
         view = buffer.raw()
         if view.nbytes <= (_SMALL if len(self) < _MANY else _LARGE):
             return True
         self.append(view)
+        self.places.append(len(self.chunks))
         return False
+
+
+# The content of a bytes or bytearray of at least this size is a chunk by itself, the very object, as the pickler in C writes
+# it. Before it there is one of these opcodes with the size (4 or 8 bytes of it).
+_BY_ITSELF = 65536
+_OPCODES = ((bytes, b"B", 4), (bytes, b"\x8e", 8), (bytearray, b"\x96", 8))
+# In its place: the class, called with the next buffer (NEXT_BUFFER, TUPLE1, REDUCE).
+_FROM_BUFFER: dict[Any, bytes] = {bytes: b"cbuiltins\nbytes\n\x97\x85R", bytearray: b"cbuiltins\nbytearray\n\x97\x85R"}
+
+
+def _joined(chunks: list[Any], buffers: _Buffers, memo: Callable[[], dict[int, Any]]) -> bytes:
+    """The pickle in one piece. What large bytes and bytearrays hold becomes a buffer, uncopied."""
+    known = None
+    found = []
+    for i in range(1, len(chunks)):
+        chunk = chunks[i]
+        if type(chunk) not in _FROM_BUFFER or len(chunk) < _BY_ITSELF:
+            continue
+        head, size = chunks[i - 1], len(chunk)
+        for kind, opcode, width in _OPCODES:
+            if type(chunk) is kind and size >> 8 * width == 0 and head.endswith(opcode + size.to_bytes(width, "little")):
+                known = known or memo()
+                if id(chunk) in known:  # else it only looks like one
+                    chunks[i - 1] = head[: -1 - width] + _FROM_BUFFER[kind]
+                    chunks[i] = b""
+                    found.append((i, memoryview(chunk)))
+                    break
+    if found:
+        all_of_them = sorted([*zip(buffers.places, buffers), *found], key=operator.itemgetter(0))
+        buffers[:] = [buffer for _, buffer in all_of_them]
+    return b"".join(chunks)
 
 
 class _Pickler(pickle.Pickler):
@@ -83,8 +124,8 @@ class _Pickler(pickle.Pickler):
     tensors: list[Any] | None
 
     def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.buffers = _Buffers()
+        self.chunks: list[Any] = []
+        self.buffers = _Buffers(self.chunks)
         super().__init__(types.SimpleNamespace(write=self.chunks.append), 5, buffer_callback=self.buffers)
 
     def reducer_override(self, obj: Any) -> Any:
@@ -147,21 +188,73 @@ def _pickled(obj: object, what: str) -> tuple[bytes, list[Any]]:
         pickler = _idle.pop()
     except IndexError:
         pickler = _Pickler()
+    try:
+        data, leaves = _dumped(pickler, obj, what)  # a pickler that raised is not used again
+    except Exception as error:
+        by_value = _pickler_by_value() if _is_of_no_name(error) else None
+        if by_value is None:
+            raise
+        return _dumped(by_value, obj, what)
+    if len(data) <= 4096:  # a large one keeps large tables
+        pickler.chunks.clear()
+        pickler.buffers.clear()
+        pickler.buffers.places.clear()
+        pickler.clear_memo()
+        pickler.leaves = pickler.tensors = None
+        _idle.append(pickler)
+    return data, leaves
+
+
+def _is_of_no_name(error: Exception) -> bool:
+    """Whether the pickler met a lambda, or a function or class of a function: those have no name that the callee knows."""
+    text = str(error)
+    return "<lambda>" in text or "<locals>" in text or "local object" in text
+
+
+def _has_name(obj: Any) -> bool:
+    found = _imported(obj.__module__)
+    for part in obj.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is obj
+
+
+def _pickler_by_value() -> Any:
+    """A pickler that sends the code of what has no name, where cloudpickle is installed; else None."""
+    global _ByValue
+    if _ByValue is None:
+        try:
+            base: Any = importlib.import_module("cloudpickle").CloudPickler
+        except ImportError:
+            return None
+
+        def make(self: Any) -> None:
+            self.chunks = []
+            self.buffers = _Buffers(self.chunks)
+            base.__init__(self, types.SimpleNamespace(write=self.chunks.append), 5, self.buffers)
+
+        def reducer_override(self: Any, obj: Any) -> Any:
+            reduced = _Pickler.reducer_override(self, obj)
+            if reduced is not NotImplemented or (isinstance(obj, (type, types.FunctionType)) and _has_name(obj)):
+                return reduced
+            return base.reducer_override(self, obj)
+
+        _ByValue = type("ByValue", (base,), {"__init__": make, "reducer_override": reducer_override})
+    return _ByValue()
+
+
+_ByValue: Any = None
+
+
+def _dumped(pickler: Any, obj: object, what: str) -> tuple[bytes, list[Any]]:
     pickler.what = what
     leaves: list[Any] = []
     tensors: list[Any] = []
     pickler.leaves, pickler.tensors = leaves, tensors
     chunks, buffers = pickler.chunks, pickler.buffers
-    pickler.dump(obj)  # one that raised is not used again
-    data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    pickler.dump(obj)
+    data = chunks[0] if len(chunks) == 1 else _joined(chunks, buffers, pickler.memo.copy)
     if tensors or buffers:
         leaves.append(_C._rpc.lift(tensors, buffers))
-    if len(data) <= 4096:  # a large one keeps large tables
-        chunks.clear()
-        buffers.clear()
-        pickler.clear_memo()
-        pickler.leaves = pickler.tensors = None
-        _idle.append(pickler)
     return data, leaves
 
 
@@ -235,10 +328,10 @@ def call_to_pickle(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         return _pickled((func, args, kwargs), f"an argument of {name_of(func)}")
     except Exception as error:
         error.add_note(f"while sending a call of {name_of(func)} to another worker")
-        if "<lambda>" in str(error) or "local object" in str(error):
+        if _is_of_no_name(error):
             error.add_note(
                 "functions and classes are sent by name: define it at the top level of a file that the other worker has, "
-                "or script it (tine.jit.script): then its code is sent"
+                "or script it (tine.jit.script) or install cloudpickle on both workers: then its code is sent"
             )
         raise
 
@@ -293,7 +386,7 @@ def execute(data: bytes, leaves: list[Any], is_own: bool) -> tuple[bool, Any]:
     except Exception:
         raise
     except BaseException as error:  # its caller must not end because the callee would have
-        raise _as_exception(error) from error
+        raise _as_cause(error)
     # To another worker an error goes as text; what arrives at the own caller is the object.
     return is_async, _survivable(result) if is_async and is_own else result
 
@@ -307,43 +400,76 @@ def _survivable(future: _C.Future[Any]) -> _C.Future[Any]:
 
 def _as_failed(error: BaseException) -> _C.Future[Any]:
     failed: _C.Future[Any] = _C.Future()
-    if not isinstance(error, Exception):
-        fresh = _as_exception(error)
-        fresh.__cause__ = error
-        error = fresh
-    failed.set_exception(error)
+    failed.set_exception(error if isinstance(error, Exception) else _as_cause(error))
     return failed
+
+
+def _not_found(error: AttributeError | ImportError) -> BaseException:
+    """What the caller is told when this worker does not have what it names."""
+    if isinstance(error, CalleeImportError):
+        return error
+    kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
+    fresh = kind(
+        f"{_text(error)}. Default RPC pickler does not serialize function code. Ensure that function definitions "
+        "match on caller and callee"
+    )
+    fresh.__cause__ = error
+    if str(getattr(error, "name", None)).partition(".")[0] == "cloudpickle":
+        fresh.add_note("the caller sent the code of a lambda or a local function: install cloudpickle on this worker, too")
+        return fresh
+    fresh.add_note(
+        "this worker does not have the function (or class) of the call: it must be importable here under the name "
+        "under which it was sent; functions of __main__ exist only where the same program runs"
+    )
+    return fresh
+
+
+def find(module: str, qualname: str) -> Any:
+    """The function or class of that name, as unpickling it gives it: the module is imported if need be."""
+    names = [text.encode("utf-8") for text in (module, qualname)]
+    # As pickle writes it: protocol 4, the two texts, STACK_GLOBAL.
+    texts = b"".join(b"X" + len(text).to_bytes(4, "little") + text for text in names)
+    try:
+        return pickle.loads(b"\x80\x04" + texts + b"\x93.")
+    except (AttributeError, ImportError) as error:
+        raise _not_found(error)
+
+
+def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
+    return MethodCall(rref, name).resolve()
 
 
 def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
     try:
         func, args, kwargs = from_pickle(data, leaves)
-    except CalleeImportError:
-        raise
     except (AttributeError, ImportError) as error:
-        kind = _C.AttributeError if isinstance(error, AttributeError) else CalleeImportError
-        fresh = kind(
-            f"{_text(error)}. Default RPC pickler does not serialize function code. Ensure that function definitions "
-            "match on caller and callee"
-        )
-        fresh.add_note(
-            "this worker does not have the function (or class) of the call: it must be importable here under the name "
-            "under which it was sent; functions of __main__ exist only where the same program runs"
-        )
-        raise fresh from error
+        raise _not_found(error)
     if isinstance(func, MethodCall):
         func = func.resolve()
-    is_async = hasattr(func, "_wrapped_async_rpc_function")
     result = func(*args, **kwargs)
-    if not is_async or isinstance(result, _C.Future):
-        return is_async, result
+    if type(result) is types.CoroutineType or hasattr(func, "_wrapped_async_rpc_function"):
+        return True, _future_of(func, result)
+    return False, result
+
+
+def settle(func: Any, result: Any, is_own: bool) -> _C.Future[Any]:
+    """The Future of an async function's result, which is the reply's."""
+    future = _future_of(func, result)
+    return _survivable(future) if is_own else future
+
+
+def _future_of(func: Any, result: Any) -> _C.Future[Any]:
+    if type(result) is types.CoroutineType:
+        return coroutines.run(result, name_of(func))
+    if isinstance(result, _C.Future):
+        return result
     future = _C._adopted(result)  # another library's
     if future is None:
         raise _C.TypeError(
             "Functions decorated with @rpc.functions.async_execution must return a torch.futures.Future object, "
             f"but {name_of(func)} returned {type(result).__module__}.{type(result).__qualname__}"
         )
-    return True, future
+    return future
 
 
 class RemoteTraceback(Exception):
@@ -408,6 +534,12 @@ def _as_exception(error: BaseException) -> _C.RemoteError:
     return fresh
 
 
+def _as_cause(error: BaseException) -> _C.RemoteError:
+    fresh = _as_exception(error)
+    fresh.__cause__ = error
+    return fresh
+
+
 def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | None]:
     """An exception as (module, qualname, message, traceback, pickle or None). It does not run on a thread of the user's."""
     kind = type(error)
@@ -423,7 +555,9 @@ def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | No
 def _parts_of(kind: type, error: BaseException) -> bytes | None:
     """Class, what makes one, args, attributes and notes as a pickle, or None. The cause travels as text."""
     notes = getattr(error, "__notes__", None)
-    notes = [note for note in notes if type(note) is str] if type(notes) is list else []
+    # The calls that it came through travel as such; a number says where among the notes they stand.
+    count = iter(range(len(notes))) if type(notes) is list else iter(())
+    notes = [next(count) if type(note) is Hop else note for note in notes if type(note) in (str, Hop)] if type(notes) is list else []
     args = _args_of(error)
     made_of: Any = args
     try:
@@ -475,7 +609,7 @@ def _has_text(error: BaseException, message: str) -> bool:
     return text == message or (message.endswith(_CUT) and text.startswith(message[: -len(_CUT)]))
 
 
-def _rebuilt(module: str, qualname: str, message: str, data: bytes | None) -> BaseException:
+def _rebuilt(module: str, qualname: str, message: str, data: bytes | None, calls: list[Hop]) -> BaseException:
     if data:
         try:
             kind, made_of, args, state, notes = pickle.loads(data)
@@ -488,7 +622,7 @@ def _rebuilt(module: str, qualname: str, message: str, data: bytes | None) -> Ba
             if state:
                 error.__dict__.update(state)
             for note in notes:
-                error.add_note(note)
+                error.add_note(note if type(note) is str else calls[note])
             if _has_text(error, message):
                 return error
         except _ANY:
@@ -506,10 +640,10 @@ def _rebuilt(module: str, qualname: str, message: str, data: bytes | None) -> Ba
 
 
 def rebuild_error(
-    kind: object, message: str, module: str, qualname: str, text: str, data: bytes | None
+    kind: object, message: str, module: str, qualname: str, text: str, data: bytes | None, calls: list[Hop]
 ) -> BaseException:
     """The exception that another worker raised: same type, args and str(), the remote traceback as its cause."""
-    error = _rebuilt(module, qualname, message, data)
+    error = _rebuilt(module, qualname, message, data, calls)
     if not isinstance(error, Exception):
         error = _as_exception(error)
     if text:
@@ -517,5 +651,8 @@ def rebuild_error(
     return error
 
 
-_C._rpc.set_hooks(execute, to_pickle, from_pickle, describe_error, rebuild_error)
+_C._rpc.set_hooks(
+    execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType,
+    AsyncItems,
+)
 copyreg.pickle(RemoteTraceback, lambda e: (RemoteTraceback, (e.text,)))

@@ -2,25 +2,27 @@
 from __future__ import annotations
 
 import atexit
-import datetime
+import functools
 import operator
 import os
+import types
 from urllib.parse import urlsplit
 
 from ... import _C
 from ... import _failure
-from . import _internal
+from . import _agent, _gather, _internal, _registry, backend_registry
+from ._coroutines import coroutines
 from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
-from .options import BackendType, RpcBackendOptions, _seconds
+from .options import ALLOW, RpcBackendOptions, _allow, _seconds, _tls_paths, call_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, NoReturn, TypeVar
+    from collections.abc import Callable, Iterable
+    from typing import Any, ParamSpec, TypeVar
 
-    from tine._C import Future
-    from tine._C._rpc import _To
+    from tine._C._rpc import _Seconds, _To
 
+    _P = ParamSpec("_P")
     _R = TypeVar("_R")
     _Args = tuple[Any, ...] | list[Any] | None
     _Kwargs = dict[str, Any] | None
@@ -29,6 +31,9 @@ WorkerInfo = _C._rpc.WorkerInfo
 RRef = _C._rpc.RRef
 # Another name of the same class, for annotations that say where it may stand.
 PyRRef = RRef
+Future = _C.Future
+_all_gather = _gather.all_gather
+_wait_all = _gather.wait_all
 
 
 class DestinationError(_C.TypeError, ValueError):
@@ -93,7 +98,7 @@ def _check_world(name: str, rank: int, world_size: int) -> None:
 
 def init_rpc(
     name: str,
-    backend: BackendType | None = None,
+    backend: Any = None,
     rank: int | None = -1,
     world_size: int | None = None,
     rpc_backend_options: RpcBackendOptions | None = None,
@@ -117,12 +122,13 @@ def init_rpc(
         RuntimeError: RPC is initialized already, a name or rank is taken, the address is in use; each ValueError
             about the world is one, too.
         TimeoutError: not all workers came in time; it says who is missing.
-        PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file).
+        PermissionError: another process does not share the secret (TINE_AUTH_KEY or the user's key file), or a certificate
+            is not right.
 
     Source: ``torch.distributed.rpc.init_rpc``.
     """
-    if backend is not None and not isinstance(backend, BackendType):
-        raise TypeError(f"init_rpc: backend: expected a BackendType or None, got {backend!r}")
+    if backend is not None and not backend_registry.is_own(backend):
+        raise backend_registry.refuse(backend)
     options = rpc_backend_options if rpc_backend_options is not None else RpcBackendOptions()
     if not isinstance(options, RpcBackendOptions):
         raise TypeError(f"init_rpc: rpc_backend_options: expected RpcBackendOptions, got {options!r}")
@@ -154,7 +160,10 @@ def init_rpc(
         options.heartbeat_timeout,
         options.polling,
         options.transports,
+        _tls_paths(options.tls),
+        ALLOW[_allow(options.allow)],
     )
+    _agent.options_now, _agent.static_now = options, not changes
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
 
@@ -163,19 +172,25 @@ def _at_exit() -> None:
     # A program that ends without shutdown(): the others see a goodbye, nobody here waits.
     if _C._rpc.is_initialized():
         _C._rpc.stop(False, 0.0, _failure.tell())
+    coroutines.stop()
 
 
-def shutdown(graceful: bool = True, timeout: float | datetime.timedelta = DEFAULT_SHUTDOWN_TIMEOUT) -> None:
+def shutdown(graceful: bool = True, timeout: _Seconds = DEFAULT_SHUTDOWN_TIMEOUT) -> None:
     """Ends this worker.
 
     Args:
         graceful: wait until every worker has called shutdown and no call is running anywhere; otherwise
             pending calls fail at once. In a world that changes: wait until the calls of this worker are answered, and those
             of others here; rank 0 waits until all others have left.
-        timeout: seconds (or a timedelta) that a graceful shutdown may take, then an error names the stragglers; 0 is as
-            long as the workers live (a dead one ends the wait).
+        timeout: seconds, or a datetime.timedelta, that a graceful shutdown may take, then an error names the stragglers; 0 is as long as
+            the workers live (a dead one ends the wait).
     """
-    _C._rpc.stop(bool(graceful), _seconds("timeout", timeout, none_is_zero=True), "")
+    seconds = min(_seconds("timeout", timeout, none_is_zero=True), 3e9)
+    try:
+        _C._rpc.stop(bool(graceful), seconds, "")
+    finally:
+        coroutines.stop()
+        _gather.forget()
 
 
 _joined: list[Callable[[WorkerInfo], object]] = []
@@ -202,7 +217,7 @@ def on_worker_lost(f: Callable[[WorkerInfo, BaseException], _R]) -> Callable[[Wo
     return f
 
 
-def _add_hook(hooks: list[Any], f: object) -> None:
+def _add_hook(hooks: list[Any], f: Any) -> None:
     if not callable(f):
         raise _C.TypeError(f"a hook for workers: expected a function, got {f!r}")
     hooks.append(f)
@@ -244,34 +259,69 @@ def get_worker_info(worker_name: str | int | WorkerInfo | None = None) -> Worker
     return _C._rpc.self() if worker_name is None else _C._rpc.worker_info(worker_name)
 
 
+def _require_initialized(func: Callable[_P, _R]) -> Callable[_P, _R]:
+    """A decorator: the function raises a RuntimeError while this process is not a worker."""
+
+    @functools.wraps(func)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if not is_initialized():
+            _C._rpc.self()  # raises
+        return func(*args, **kwargs)
+
+    return wrapper
+
+
+def _is_current_rpc_agent_set() -> bool:
+    return is_initialized()
+
+
+def _get_current_rpc_agent() -> _agent.TensorPipeAgent:
+    """The agent of this worker; RuntimeError when it is none."""
+    _C._rpc.self()
+    return _agent.the_agent
+
+
+def _barrier(worker_names: Iterable[str]) -> None:
+    """Returns when all these workers, of which this is one, have called it."""
+    _all_gather(None, worker_names)
+
+
+def _wait_all_workers(timeout: _Seconds = DEFAULT_SHUTDOWN_TIMEOUT) -> None:
+    """Returns when all workers have called it."""
+    _all_gather(None, timeout=timeout)
+
+
 def get_rpc_timeout() -> float:
     """Seconds after which a call fails that names no timeout; 0 for none."""
     return _C._rpc.get_rpc_timeout()
 
 
-def _set_rpc_timeout(seconds: float) -> None:
+def _set_rpc_timeout(seconds: _Seconds) -> None:
     _C._rpc.set_rpc_timeout(_seconds("rpc_timeout", seconds, none_is_zero=True))
 
 
-def _number_of_seconds(timeout: Any) -> float:
-    if isinstance(timeout, datetime.timedelta):
-        return timeout.total_seconds()
-    try:
-        return float(timeout)
-    except (TypeError, ValueError):
-        raise TypeError(f"timeout: expected seconds (0 for none), got {timeout!r}") from None
+# What a pickle sends by its name alone.
+_NAMED = frozenset((types.FunctionType, type))
+
+
+# For a callee by its name, one with plain arguments, and one in a pickle.
+_CALL = (_C._rpc.call_named, _C._rpc.call_plain, _C._rpc.call_python)
+_AWAITED = (_C._rpc.awaited_named, _C._rpc.awaited_plain, _C._rpc.awaited_python)
+_REMOTE = (_C._rpc.remote_named, _C._rpc.remote_plain, _C._rpc.remote_python)
 
 
 def _send(
-    named: Callable[..., _R],
-    python: Callable[..., _R],
+    how: tuple[Callable[..., _R], Callable[..., _R | None], Callable[..., _R]],
     to: _To,
     func: Any,
     args: _Args,
     kwargs: _Kwargs,
-    timeout: float,
+    timeout: _Seconds,
 ) -> _R:
-    """Sends a call of `func`: by name when it is one, an operator or a script function, else pickled."""
+    """Sends a call of `func`: by name when it is one, an operator or a script function, or a function with plain arguments.
+
+    Else pickled.
+    """
     if args is None:
         args = ()
     elif not isinstance(args, (tuple, list)):
@@ -285,8 +335,9 @@ def _send(
         for name in kwargs:
             if not isinstance(name, str):
                 raise TypeError(f"kwargs: expected the names of the callee's arguments as str, got {name!r}")
-    if type(timeout) is not float:
-        timeout = _number_of_seconds(timeout)
+    if timeout is not UNSET_RPC_TIMEOUT:
+        timeout = call_timeout(timeout)
+    named, plain, python = how
     if type(func) is _C.Builtin:
         return named(to, func.op_name, args, kwargs, timeout, False)
     script = getattr(func, "_wrapped_async_rpc_function", func)
@@ -294,6 +345,14 @@ def _send(
         return named(to, script.qualified_name, args, kwargs, timeout, script is not func)
     if type(func) is str:
         return named(to, func, args, kwargs, timeout, False)
+    if _registry.names:
+        registered = _registry.name_for(func, args, kwargs)
+        if registered is not None:
+            return named(to, registered, args, kwargs, timeout, False)
+    if type(func) in _NAMED:
+        sent = plain(to, func, args, kwargs, timeout, None)
+        if sent is not None:
+            return sent
     if not callable(func):
         raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
     data, leaves = _internal.call_to_pickle(func, args, kwargs)
@@ -305,7 +364,7 @@ def rpc_async(
     func: Callable[..., Any] | str,
     args: tuple[Any, ...] | list[Any] | None = None,
     kwargs: dict[str, Any] | None = None,
-    timeout: float = UNSET_RPC_TIMEOUT,
+    timeout: _Seconds = UNSET_RPC_TIMEOUT,
 ) -> Future[Any]:
     """Calls ``func(*args, **kwargs)`` on worker ``to`` and returns a Future of its result at once.
 
@@ -326,7 +385,10 @@ def rpc_async(
 
     Source: ``torch.distributed.rpc.rpc_async``.
     """
-    return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout)
+    made = _send(_CALL, to, func, args, kwargs, timeout)
+    if _gather.waiting:
+        _gather.made(made)
+    return made
 
 
 def rpc_sync(
@@ -334,10 +396,15 @@ def rpc_sync(
     func: Callable[..., Any] | str,
     args: tuple[Any, ...] | list[Any] | None = None,
     kwargs: dict[str, Any] | None = None,
-    timeout: float = UNSET_RPC_TIMEOUT,
+    timeout: _Seconds = UNSET_RPC_TIMEOUT,
 ) -> Any:
     """As :func:`rpc_async`, but waits and returns the result."""
-    return _send(_C._rpc.call_named, _C._rpc.call_python, to, func, args, kwargs, timeout).wait()
+    return _send(_AWAITED, to, func, args, kwargs, timeout).wait()
+
+
+def call(to: str | int | WorkerInfo, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """As :func:`rpc_async`, with the arguments as they are in a call: ``await rpc.call("w1", f, x, key=y)``."""
+    return _send(_CALL, to, func, args, kwargs, UNSET_RPC_TIMEOUT)
 
 
 def remote(
@@ -345,75 +412,50 @@ def remote(
     func: Callable[..., Any] | str,
     args: tuple[Any, ...] | list[Any] | None = None,
     kwargs: dict[str, Any] | None = None,
-    timeout: float = UNSET_RPC_TIMEOUT,
+    timeout: _Seconds = UNSET_RPC_TIMEOUT,
 ) -> RRef[Any]:
     """Calls ``func(*args, **kwargs)`` on worker ``to``, keeps the result there, and returns an RRef to it at once.
 
     Args and source as :func:`rpc_async`; ``func`` may be a class. An error of the call is raised by ``to_here()``; when
     nobody asks, it is told once. Arguments that an operator or a script does not take are an error here and now.
     """
-    return _send(_C._rpc.remote_named, _C._rpc.remote_python, to, func, args, kwargs, timeout)
+    return _send(_REMOTE, to, func, args, kwargs, timeout)
 
 
-# Looked up on instances by the standard library, to find out what an object is: no calls of a method.
-_PROBED = frozenset(("__copy__", "__deepcopy__", "__setstate__", "__wrapped__", "__isabstractmethod__", "__array_interface__", "__array_struct__"))
+def _invoke_rpc_builtin(dst: _To, opName: str, rpcTimeoutSeconds: _Seconds, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """A call of an operator by its name, as PyTorch's own code makes it. So are those below."""
+    return _C._rpc.call_named(dst, opName, args, kwargs, call_timeout(rpcTimeoutSeconds), False)
 
 
-class _Proxy:
-    """What RRef.rpc_sync(), rpc_async() and remote() return: its attributes are the methods of the value."""
-
-    __slots__ = ("_rref", "_timeout", "_how")
-
-    def __init__(self, rref: RRef[Any], timeout: float, how: str) -> None:
-        self._rref = rref
-        self._timeout = timeout
-        self._how = how
-
-    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
-        raise TypeError(
-            f"'_Proxy' object is not callable: name the method of the value: rref.{self._how}().forward(x) of a module, "
-            f"rref.{self._how}().__call__(x) of anything that can be called"
-        )
-
-    def __getattribute__(self, name: str) -> Any:
-        if name == "__call__":  # written out it is a method like any other; proxy(x) does not come here
-            return self.__getattr__(name)
-        return object.__getattribute__(self, name)
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        if method in _PROBED:
-            raise AttributeError(
-                f"a proxy of an RRef does not call {method} remotely; call a function that does, with the RRef as its argument"
-            )
-        if method in _Proxy.__slots__:
-            raise AttributeError("this proxy was made without its RRef: call rref.rpc_sync(), rpc_async() or remote()")
-        rref, timeout, how = self._rref, self._timeout, self._how
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            data, leaves = _internal.call_to_pickle(_internal.MethodCall(rref, method), args, kwargs)
-            send: Any = _C._rpc.remote_python if how == "remote" else _C._rpc.call_python
-            result = send(rref.owner(), f"RRef.{method}", data, leaves, timeout, rref)
-            return result.wait() if how == "rpc_sync" else result
-
-        return call
-
-    def __repr__(self) -> str:
-        return f"<{self._how} proxy of {self._rref!r}>"
+def _invoke_rpc_torchscript(
+    dstWorkerName: _To, qualifiedNameStr: str, argsTuple: tuple[Any, ...], kwargsDict: dict[str, Any], rpcTimeoutSeconds: _Seconds, isAsyncExecution: bool, /
+) -> Future[Any]:
+    return _C._rpc.call_named(
+        dstWorkerName, qualifiedNameStr, argsTuple, kwargsDict, call_timeout(rpcTimeoutSeconds), bool(isAsyncExecution)
+    )
 
 
-def _proxy_method(how: str, text: str) -> Any:
-    def method(self: RRef[Any], timeout: float = UNSET_RPC_TIMEOUT) -> _Proxy:
-        return _Proxy(self, _number_of_seconds(timeout), how)
-
-    method.__name__ = how
-    method.__qualname__ = f"RRef.{how}"
-    method.__doc__ = text
-    return method
+def _invoke_rpc_python_udf(
+    dst: _To, pickledPythonUDF: bytes, tensors: list[Any], rpcTimeoutSeconds: _Seconds, isAsyncExecution: bool, /
+) -> Future[Any]:
+    """Of what internal.serialize() makes. The callee sees for itself whether the function is an async one."""
+    return _C._rpc.call_python(dst, _A_FUNCTION, pickledPythonUDF, list(tensors), call_timeout(rpcTimeoutSeconds), None)
 
 
-for _how, _text in {
-    "rpc_sync": "``rref.rpc_sync().f(x)`` calls method f of the value on its owner and waits.",
-    "rpc_async": "``rref.rpc_async().f(x)`` calls method f on the owner; returns a Future.",
-    "remote": "``rref.remote().f(x)`` calls method f on the owner; returns an RRef.",
-}.items():
-    setattr(RRef, _how, _proxy_method(_how, _text))
+def _invoke_remote_builtin(dst: _To, opName: str, rpcTimeoutSeconds: _Seconds, /, *args: Any, **kwargs: Any) -> RRef[Any]:
+    return _C._rpc.remote_named(dst, opName, args, kwargs, call_timeout(rpcTimeoutSeconds), False)
+
+
+def _invoke_remote_torchscript(
+    dstWorkerName: _To, qualifiedNameStr: str, rpcTimeoutSeconds: _Seconds, isAsyncExecution: bool, /, *args: Any, **kwargs: Any
+) -> RRef[Any]:
+    return _C._rpc.remote_named(dstWorkerName, qualifiedNameStr, args, kwargs, call_timeout(rpcTimeoutSeconds), bool(isAsyncExecution))
+
+
+def _invoke_remote_python_udf(
+    dst: _To, pickledPythonUDF: bytes, tensors: list[Any], rpcTimeoutSeconds: _Seconds, isAsyncExecution: bool, /
+) -> RRef[Any]:
+    return _C._rpc.remote_python(dst, _A_FUNCTION, pickledPythonUDF, list(tensors), call_timeout(rpcTimeoutSeconds), None)
+
+
+_A_FUNCTION = "a pickled Python function"

@@ -88,6 +88,20 @@ SocketAddress local_address(int fd) {
   return address;
 }
 
+std::string objection_to_user_of(int fd) {
+  if (local_address(fd).storage.ss_family != AF_UNIX) return {};
+  ucred other{};
+  socklen_t size = sizeof other;
+  const bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &size) == 0;
+  if (known && other.uid == ::geteuid()) return {};
+  return fmt::format(
+      "it belongs to {}, and this process to user {}: unix sockets are for the processes of one user; to "
+      "join "
+      "those of several, also root's, give all of them the transport \"tcp\" alone",
+      known ? fmt::format("user {} (process {})", other.uid, other.pid) : "a user who is not known",
+      ::geteuid());
+}
+
 std::string errno_text(std::string_view what, std::string_view address) {
   return fmt::format("{} {}: {}", what, address, std::strerror(errno));
 }

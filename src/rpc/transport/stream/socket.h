@@ -42,6 +42,10 @@ void prepare_accepted(int fd, int family) noexcept;
 // About so many bytes lie in the socket that are not on their way yet: what is sent next waits for those.
 void bound_unsent(int fd, size_t bytes) noexcept;
 [[nodiscard]] SocketAddress local_address(int fd);
+// Why the process at the other end of a connected unix socket is not to be talked to, the end of a sentence: it is another
+// user's (unix(7), SO_PEERCRED: of the one that connected, and of the one that listens). Empty: it is this user's, or the
+// socket is of another family.
+[[nodiscard]] std::string objection_to_user_of(int fd);
 
 // "cannot listen on tcp://host:1: Address already in use", of errno.
 [[nodiscard]] std::string errno_text(std::string_view what, std::string_view address);

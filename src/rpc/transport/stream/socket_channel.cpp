@@ -41,6 +41,10 @@ SocketChannel::SocketChannel(FileDescriptor socket) noexcept
     : socket_(std::move(socket)), fd_(socket_.get()) {}
 SocketChannel::~SocketChannel() = default;
 
+SocketChannelMaker plain_sockets() {
+  return [](FileDescriptor socket) { return std::make_unique<SocketChannel>(std::move(socket)); };
+}
+
 bool SocketChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
   auto watcher = detail::make_ref<Watcher>(std::move(events));
   const MutexLock lock(mutex_);

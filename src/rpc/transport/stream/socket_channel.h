@@ -4,13 +4,20 @@
 // anything to tell. Arming what is armed already costs nothing; otherwise arm and disarm are an epoll_ctl.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "src/base/mutex.h"
 #include "src/rpc/transport/channel.h"
 #include "src/rpc/transport/stream/socket.h"
 
 namespace tine::rpc {
+
+// Makes the channel of a connected socket.
+using SocketChannelMaker = std::function<std::unique_ptr<Channel>(FileDescriptor)>;
+[[nodiscard]] SocketChannelMaker plain_sockets();
 
 class SocketChannel : public Channel {
  public:
@@ -32,6 +39,11 @@ class SocketChannel : public Channel {
   void break_off() noexcept override;
   void close() noexcept override;
   void leave() noexcept override;
+
+ protected:
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  // For a channel that takes this one's place.
+  [[nodiscard]] FileDescriptor give_socket() noexcept { return std::move(socket_); }
 
  private:
   class Watcher;

@@ -1,12 +1,13 @@
 #include "src/rpc/transport/stream/socket_connector.h"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <utility>
 
-#include "src/rpc/transport/stream/socket_channel.h"
+#include "tine/error.h"
 
 namespace tine::rpc {
 
@@ -23,8 +24,11 @@ class SocketConnector::Watcher final : public Pollable {
 };
 
 SocketConnector::SocketConnector(const Loop& loop, const Identity& identity, std::string address,
-                                 std::vector<SocketAddress> targets, ConnectOptions options)
-    : Connector(loop, identity, std::move(address), std::move(options)), targets_(std::move(targets)) {}
+                                 std::vector<SocketAddress> targets, ConnectOptions options,
+                                 SocketChannelMaker make_channel)
+    : Connector(loop, identity, std::move(address), std::move(options)),
+      targets_(std::move(targets)),
+      make_channel_(std::move(make_channel)) {}
 SocketConnector::~SocketConnector() = default;
 
 void SocketConnector::try_once() {
@@ -46,8 +50,7 @@ void SocketConnector::try_target() {
   const SocketAddress& target = targets_[next_];
   socket_ = make_socket(target.storage.ss_family);
   if (!socket_) return target_failed(EAFNOSUPPORT);
-  if (::connect(socket_.get(), target.get(), target.length) == 0)
-    return connected(std::make_unique<SocketChannel>(std::move(socket_)));
+  if (::connect(socket_.get(), target.get(), target.length) == 0) return target_connected(std::move(socket_));
   if (errno != EINPROGRESS) return target_failed(errno);
   watcher_ = detail::make_ref<Watcher>(detail::Ref<SocketConnector>::share(this));
   loop().watch(socket_.get(), *watcher_, EPOLLOUT);
@@ -65,10 +68,18 @@ void SocketConnector::on_events(uint32_t events) noexcept {
   watcher_ = nullptr;
   try {
     if (error != 0) return target_failed(error);
-    connected(std::make_unique<SocketChannel>(std::move(socket)));
+    target_connected(std::move(socket));
   } catch (const std::exception&) {
     give_up(std::current_exception());
   }
+}
+
+void SocketConnector::target_connected(FileDescriptor socket) {
+  if (const std::string bad = objection_to_user_of(socket.get()); !bad.empty()) {
+    return give_up(make_error(ErrorKind::kAuth,
+                              fmt::format("refused the process that listens on {}: {}", address(), bad)));
+  }
+  connected(make_channel_(std::move(socket)));
 }
 
 void SocketConnector::target_failed(int error) {

@@ -5,6 +5,7 @@
 
 #include "src/rpc/transport/connector.h"
 #include "src/rpc/transport/stream/socket.h"
+#include "src/rpc/transport/stream/socket_channel.h"
 
 namespace tine::rpc {
 
@@ -12,7 +13,8 @@ class SocketConnector final : public Connector {
  public:
   // `address` is what `targets` stand for, for messages.
   SocketConnector(const Loop& loop, const Identity& identity, std::string address,
-                  std::vector<SocketAddress> targets, ConnectOptions options);
+                  std::vector<SocketAddress> targets, ConnectOptions options,
+                  SocketChannelMaker make_channel = plain_sockets());
   ~SocketConnector() override;
 
  private:
@@ -21,9 +23,11 @@ class SocketConnector final : public Connector {
   void stop_trying() noexcept override;
   void try_target();
   void on_events(uint32_t events) noexcept;
+  void target_connected(FileDescriptor socket);
   void target_failed(int error);
 
   const std::vector<SocketAddress> targets_;
+  const SocketChannelMaker make_channel_;
   size_t next_ = 0;
   int error_ = 0;  // of this try
   FileDescriptor socket_;

@@ -1,5 +1,6 @@
 #include "src/rpc/transport/stream/socket_listener.h"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,7 +9,7 @@
 #include <new>
 #include <utility>
 
-#include "src/rpc/transport/stream/socket_channel.h"
+#include "tine/error.h"
 
 namespace tine::rpc {
 namespace {
@@ -17,8 +18,12 @@ constexpr int kAcceptsAtOnce = 16;
 
 }  // namespace
 
-AcceptSocket::AcceptSocket(std::shared_ptr<Acceptor> acceptor, FileDescriptor fd, std::string unlink_path)
-    : acceptor_(std::move(acceptor)), fd_(std::move(fd)), unlink_path_(std::move(unlink_path)) {
+AcceptSocket::AcceptSocket(std::shared_ptr<Acceptor> acceptor, FileDescriptor fd, std::string unlink_path,
+                           SocketChannelMaker make_channel)
+    : acceptor_(std::move(acceptor)),
+      fd_(std::move(fd)),
+      unlink_path_(std::move(unlink_path)),
+      make_channel_(std::move(make_channel)) {
   struct stat info {};
   if (!unlink_path_.empty() && ::stat(unlink_path_.c_str(), &info) == 0) {
     device_ = info.st_dev;
@@ -70,8 +75,14 @@ void AcceptSocket::on_events(uint32_t events) noexcept {
     }
     prepare_accepted(fd.get(), from.storage.ss_family);
     try {
+      if (const std::string bad = objection_to_user_of(fd.get()); !bad.empty()) {
+        acceptor_->refused(
+            make_error(ErrorKind::kAuth,
+                       fmt::format("refused a process that connected to {}: {}", acceptor_->address(), bad)));
+        continue;
+      }
       std::string text = from.storage.ss_family == AF_UNIX ? acceptor_->address() : from.text();
-      acceptor_->accepted(std::make_unique<SocketChannel>(std::move(fd)), std::move(text));
+      acceptor_->accepted(make_channel_(std::move(fd)), std::move(text));
     } catch (const std::bad_alloc&) {
       continue;  // the other side finds its connection closed
     }

@@ -12,6 +12,7 @@
 #include "src/base/mutex.h"
 #include "src/rpc/transport/acceptor.h"
 #include "src/rpc/transport/stream/socket.h"
+#include "src/rpc/transport/stream/socket_channel.h"
 
 namespace tine::rpc {
 
@@ -21,7 +22,8 @@ inline constexpr int kBacklog = 512;  // for listen(2)
 class AcceptSocket final : public Pollable {
  public:
   // `unlink_path`: the unix socket's file, removed on close when it still is the one that was bound.
-  AcceptSocket(std::shared_ptr<Acceptor> acceptor, FileDescriptor fd, std::string unlink_path);
+  AcceptSocket(std::shared_ptr<Acceptor> acceptor, FileDescriptor fd, std::string unlink_path,
+               SocketChannelMaker make_channel = plain_sockets());
   void begin();
   void on_events(uint32_t events) noexcept override;
   void close() noexcept;  // any thread
@@ -33,6 +35,7 @@ class AcceptSocket final : public Pollable {
   Mutex mutex_;
   FileDescriptor fd_ TINE_GUARDED_BY(mutex_);
   const std::string unlink_path_;
+  const SocketChannelMaker make_channel_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };

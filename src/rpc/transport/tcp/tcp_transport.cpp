@@ -12,6 +12,8 @@
 #include "src/rpc/transport/stream/socket_connector.h"
 #include "src/rpc/transport/stream/socket_listener.h"
 #include "src/rpc/transport/tcp/tcp_address.h"
+#include "src/rpc/transport/tls/tls_channel.h"
+#include "src/rpc/transport/tls/tls_context.h"
 #include "tine/error.h"
 
 namespace tine::rpc {
@@ -20,7 +22,11 @@ namespace {
 class TcpTransport final : public Transport {
  public:
   TcpTransport(const Loop& loop, Identity identity, TcpOptions options)
-      : loop_(loop), identity_(std::move(identity)), options_(std::move(options)) {}
+      : loop_(loop),
+        identity_(std::move(identity)),
+        options_(std::move(options)),
+        tls_(options_.tls.empty() ? nullptr
+                                  : TlsContext::load(options_.tls, identity_.name, options_.clock)) {}
   std::string_view scheme() const noexcept override { return "tcp"; }
 
   detail::Ref<Listener> listen(const std::string& address, ListenOptions options) override {
@@ -56,7 +62,8 @@ class TcpTransport final : public Transport {
     auto acceptor = std::make_shared<Acceptor>(loop_, identity_, std::move(options), real);
     std::vector<detail::Ref<AcceptSocket>> accepting;
     for (FileDescriptor& fd : sockets) {
-      accepting.push_back(detail::make_ref<AcceptSocket>(acceptor, std::move(fd), std::string()));
+      accepting.push_back(detail::make_ref<AcceptSocket>(acceptor, std::move(fd), std::string(),
+                                                         channels(TlsChannel::End::kServer)));
     }
     // First: when one of them cannot begin it closes the others.
     const auto listener = detail::make_ref<SocketListener>(std::move(acceptor), accepting);
@@ -67,8 +74,9 @@ class TcpTransport final : public Transport {
   Future<detail::Ref<Connection>> connect(const std::string& address, ConnectOptions options) override {
     auto targets = resolve(parse_tcp(address, false), address, false);
     for (const SocketAddress& target : targets) check(target, address);
-    return Connector::start(
-        detail::make_ref<SocketConnector>(loop_, identity_, address, std::move(targets), std::move(options)));
+    return Connector::start(detail::make_ref<SocketConnector>(loop_, identity_, address, std::move(targets),
+                                                              std::move(options),
+                                                              channels(TlsChannel::End::kClient)));
   }
 
   std::string own_address(const std::string& meeting) const override {
@@ -89,13 +97,21 @@ class TcpTransport final : public Transport {
   }
 
  private:
+  [[nodiscard]] SocketChannelMaker channels(TlsChannel::End end) const {
+    if (!tls_) return plain_sockets();
+    return [tls = tls_, end](FileDescriptor socket) {
+      return std::make_unique<TlsChannel>(tls, end, std::make_unique<SocketChannel>(std::move(socket)));
+    };
+  }
   void check(const SocketAddress& target, const std::string& address) const {
-    if (options_.plaintext_beyond_loopback || target.is_loopback()) return;
+    if (tls_ || options_.plaintext_beyond_loopback || target.is_loopback()) return;
     const std::string real = target.text();
     throw AuthError(fmt::format(
         "{}{} is not a loopback address, and without TLS others on the network could read and change "
-        "the calls: use a loopback address or, if the network is trusted, allow plain "
-        "text with TINE_PLAINTEXT=1 in the environment (Python) or with plaintext_beyond_loopback "
+        "the calls: encrypt them with certificates (`tine keys` makes some; TINE_TLS_CERT, TINE_TLS_KEY and "
+        "TINE_TLS_CA, or the option tls, name them), use a loopback address or, if the network is trusted, "
+        "allow "
+        "plain text with TINE_PLAINTEXT=1 in the environment (Python) or with plaintext_beyond_loopback "
         "of rpc::JoinOptions or rpc::RawNodeOptions (C++)",
         address, real == address ? "" : fmt::format(" ({})", real)));
   }
@@ -112,6 +128,7 @@ class TcpTransport final : public Transport {
   const Loop loop_;
   const Identity identity_;
   const TcpOptions options_;
+  const std::shared_ptr<const TlsContext> tls_;  // null: plain text
   const std::string machine_ = machine_identity();
 };
 

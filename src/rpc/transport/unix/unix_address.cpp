@@ -10,13 +10,13 @@
 
 namespace tine::rpc {
 
-SocketAddress parse_unix(std::string_view address) {
-  constexpr std::string_view kScheme = "unix:";
-  if (!address.starts_with(kScheme) || address.size() == kScheme.size()) {
-    throw ValueError(
-        fmt::format("'{}' is not a unix socket address: expected unix:/path or unix:@name", address));
+SocketAddress parse_unix(std::string_view address, std::string_view scheme) {
+  const size_t begin = scheme.size() + 1;
+  if (!address.starts_with(scheme) || address.size() <= begin || address[scheme.size()] != ':') {
+    throw ValueError(fmt::format("'{}' is not a unix socket address: expected {}:/path or {}:@name", address,
+                                 scheme, scheme));
   }
-  std::string_view path = address.substr(kScheme.size());
+  std::string_view path = address.substr(begin);
   if (path.starts_with("//")) path.remove_prefix(2);
   SocketAddress result;
   auto& un = reinterpret_cast<sockaddr_un&>(result.storage);
@@ -24,8 +24,8 @@ SocketAddress parse_unix(std::string_view address) {
   if (path.size() >= sizeof un.sun_path || path.find('\0') != std::string_view::npos) {
     throw ValueError(
         fmt::format("the socket path '{}' has {} bytes, at most {} are possible: use a shorter folder or "
-                    "unix:@name",
-                    path, path.size(), sizeof un.sun_path - 1));
+                    "{}:@name",
+                    path, path.size(), sizeof un.sun_path - 1, scheme));
   }
   std::memcpy(un.sun_path, path.data(), path.size());
   const bool abstract = path.starts_with('@');

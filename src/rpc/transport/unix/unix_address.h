@@ -1,4 +1,4 @@
-// "unix:/path" and "unix:@name", the latter a name that lies in no folder.
+// "unix:/path" and "unix:@name", the latter a name that lies in no folder; or with another scheme.
 #pragma once
 
 #include <string_view>
@@ -8,6 +8,6 @@
 namespace tine::rpc {
 
 // ValueError that quotes the address.
-[[nodiscard]] SocketAddress parse_unix(std::string_view address);
+[[nodiscard]] SocketAddress parse_unix(std::string_view address, std::string_view scheme = "unix");
 
 }  // namespace tine::rpc

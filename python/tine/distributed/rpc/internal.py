@@ -1,0 +1,50 @@
+"""Calls in the two steps that PyTorch's own code makes: what is called becomes bytes and tensors, which are then sent."""
+from __future__ import annotations
+
+import enum
+from typing import Any, NamedTuple
+
+from . import _internal
+
+
+class RPCExecMode(enum.Enum):
+    """How a call is made."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+    ASYNC_JIT = "async_jit"
+    REMOTE = "remote"
+
+
+class PythonUDF(NamedTuple):
+    """A call of a Python function."""
+
+    func: Any
+    args: Any
+    kwargs: Any
+
+
+class _InternalRPCPickler:
+    """Makes bytes, and what travels beside them, of an object, and back."""
+
+    def serialize(self, obj: Any) -> tuple[bytes, list[Any]]:
+        if isinstance(obj, PythonUDF):
+            return _internal.call_to_pickle(obj.func, tuple(obj.args or ()), dict(obj.kwargs or {}))
+        return _internal.to_pickle(obj, "the object")
+
+    def deserialize(self, binary_data: bytes, tensor_table: list[Any]) -> Any:
+        return _internal.from_pickle(binary_data, list(tensor_table))
+
+
+_internal_rpc_pickler = _InternalRPCPickler()
+
+
+def serialize(obj: Any) -> tuple[bytes, list[Any]]:
+    return _internal_rpc_pickler.serialize(obj)
+
+
+def deserialize(binary_data: bytes, tensor_table: list[Any]) -> Any:
+    return _internal_rpc_pickler.deserialize(binary_data, tensor_table)
+
+
+__all__ = ["PythonUDF", "RPCExecMode", "deserialize", "serialize"]

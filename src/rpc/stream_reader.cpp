@@ -1,0 +1,173 @@
+#include "src/rpc/stream_reader.h"
+
+#include <fmt/format.h>
+
+#include "src/rpc/stream_answer.h"
+
+namespace tine::rpc {
+
+StreamReader::StreamReader(detail::Ref<Reference> stream, std::string what, Seconds timeout, size_t credit)
+    : Node(&kOps),
+      what_(std::move(what)),
+      timeout_(timeout),
+      credit_(credit),
+      context_(detail::ContextRef::current()),
+      created_(stream->confirmed()),
+      helper_(created_.state()->helper()),
+      stream_(std::move(stream)) {
+  created_.state()->observe();  // its error is that of the first item
+}
+
+void StreamReader::next(detail::Ref<detail::ItemWaiter> waiter) {
+  Later later;
+  {
+    const MutexLock lock(mutex_);
+    if (waiter_ && waiter_->wants())
+      throw Error("Stream::next: the last item that was asked for has not come yet");
+    waiter_ = std::move(waiter);
+    later = serve();
+  }
+  do_later(std::move(later));
+}
+
+// To the one who waits what there is, and for more if there is room for half of the credit.
+StreamReader::Later StreamReader::serve() {
+  Later later;
+  if (waiter_) {
+    bool served = false;
+    if (!items_.empty()) {
+      served = waiter_->give(&items_.front(), &later.callbacks);
+      if (served) {
+        later.item = std::move(items_.front());
+        items_.pop_front();
+        ++taken_;
+      }
+    } else if (failure_) {
+      served = waiter_->fail(failure_, &later.callbacks);
+      if (served) failure_ = nullptr;
+    } else if (over_) {
+      served = waiter_->give(nullptr, &later.callbacks);
+    }
+    if (served || !waiter_->wants()) waiter_ = nullptr;
+  }
+  if (over_) {
+    later.dropped = std::move(stream_);
+  } else if (!asked_ && items_.size() * 2 <= credit_) {
+    asked_ = later.asks = true;
+  }
+  return later;
+}
+
+void StreamReader::do_later(Later later) {
+  if (later.callbacks.state) detail::run_chain(later.callbacks);
+  if (later.asks) ask();
+}
+
+void StreamReader::ask() {
+  const auto self = detail::Ref<StreamReader>::share(this);
+  // In a loop: an answer may be there at once, on a worker that reads its own stream.
+  for (;;) {
+    detail::Ref<Reference> stream;
+    int64_t taken = 0;
+    {
+      const MutexLock lock(mutex_);
+      if (over_) return;
+      asked_ = true;
+      stream = stream_;
+      taken = taken_;
+    }
+    Future<Value> request;
+    try {
+      const detail::ContextSwap swap(context_);
+      request = stream->next_items(what_, taken, stream->deadline_after(timeout_));
+    } catch (...) {
+      return fail(std::current_exception());
+    }
+    if (!request.ready()) {
+      bool closed = false;
+      {
+        const MutexLock lock(mutex_);
+        closed = over_;
+        request_ = request;
+      }
+      retain();
+      request.state()->subscribe(this);
+      if (closed) (void)request.cancel();
+      return;
+    }
+    absorb(*request.state());
+    Later later;
+    {
+      const MutexLock lock(mutex_);
+      later = serve();
+    }
+    const bool again = std::exchange(later.asks, false);
+    do_later(std::move(later));
+    if (!again) return;
+  }
+}
+
+void StreamReader::answered(detail::Node* node, detail::StateBase& done) noexcept {
+  const auto self = detail::Ref<StreamReader>::adopt(static_cast<StreamReader*>(node));
+  self->absorb(static_cast<detail::State<Value>&>(done));
+  Later later;
+  {
+    const MutexLock lock(self->mutex_);
+    later = self->serve();
+  }
+  self->do_later(std::move(later));
+}
+
+// What came belongs to the stream from here on.
+void StreamReader::absorb(detail::State<Value>& answer) noexcept {
+  Future<Value> request;
+  try {
+    std::vector<Value> items;
+    if (const std::exception_ptr error = answer.error()) std::rethrow_exception(error);
+    items = read_stream_answer(answer.value());
+    const MutexLock lock(mutex_);
+    request = std::move(request_);
+    asked_ = false;
+    if (over_) return;
+    over_ = items.empty();
+    for (Value& item : items) items_.push_back(std::move(item));
+  } catch (...) {
+    const MutexLock lock(mutex_);
+    request = std::move(request_);
+    asked_ = false;
+    if (!over_) failure_ = std::current_exception();
+    over_ = true;
+  }
+}
+
+void StreamReader::fail(std::exception_ptr error) noexcept {
+  Later later;
+  {
+    const MutexLock lock(mutex_);
+    asked_ = false;
+    if (!over_) failure_ = std::move(error);
+    over_ = true;
+    later = serve();
+  }
+  do_later(std::move(later));
+}
+
+void StreamReader::close() noexcept {
+  std::deque<Value> items;
+  Future<Value> request;
+  Later later;
+  {
+    const MutexLock lock(mutex_);
+    over_ = true;
+    failure_ = nullptr;
+    items.swap(items_);
+    request = std::move(request_);
+    later = serve();
+  }
+  // A creation that has not come back is cancelled. One that has goes with its reference.
+  if (later.dropped && !created_.ready()) (void)created_.cancel();
+  if (request.valid()) (void)request.cancel();
+  do_later(std::move(later));
+}
+
+}  // namespace tine::rpc

@@ -1,0 +1,60 @@
+// StreamReader: the reader's end of a stream (docs/spec/agent.md, "Streams"): what came and was not taken yet, and the request
+// for more.
+//
+// It is open, then over: by the last item, by a failure, by close(). Any thread may use it; one lock, under which nobody's code
+// runs. One request is under way at a time. The reference to the stream goes as soon as it is over.
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "src/base/mutex.h"
+#include "src/rpc/rref.h"
+#include "tine/rpc_stream.h"
+
+namespace tine::rpc {
+
+class StreamReader final : public detail::RemoteItems, private detail::Node {
+ public:
+  // `stream`: whose creation was asked for. Belongs to this thread's Context. `what`: what errors call it.
+  StreamReader(detail::Ref<Reference> stream, std::string what, Seconds timeout, size_t credit);
+  void start() { ask(); }
+
+  void next(detail::Ref<detail::ItemWaiter> waiter) override;
+  void close() noexcept override;
+  [[nodiscard]] detail::WaitHelper* helper() const noexcept override { return helper_; }
+
+ private:
+  // What is to be done without the lock.
+  struct Later {
+    detail::Chained callbacks;
+    bool asks = false;
+    detail::Ref<Reference> dropped;
+    Value item;
+  };
+  void do_later(Later later);
+  [[nodiscard]] Later serve() TINE_REQUIRES(mutex_);
+  void ask();
+  void absorb(detail::State<Value>& answer) noexcept;
+  void fail(std::exception_ptr error) noexcept;
+  static void answered(detail::Node* node, detail::StateBase& done) noexcept;
+  static constexpr detail::NodeOps kOps{&StreamReader::answered, false};
+
+  const std::string what_;
+  const Seconds timeout_;
+  const size_t credit_;
+  const detail::ContextRef context_;
+  const Future<Value> created_;  // keeps the peer whose helper this is
+  detail::WaitHelper* const helper_;
+  Mutex mutex_;
+  detail::Ref<Reference> stream_ TINE_GUARDED_BY(mutex_);
+  std::deque<Value> items_ TINE_GUARDED_BY(mutex_);
+  int64_t taken_ TINE_GUARDED_BY(mutex_) = 0;
+  bool asked_ TINE_GUARDED_BY(mutex_) = false;
+  Future<Value> request_ TINE_GUARDED_BY(mutex_);
+  bool over_ TINE_GUARDED_BY(mutex_) = false;
+  std::exception_ptr failure_ TINE_GUARDED_BY(mutex_);  // told once
+  detail::Ref<detail::ItemWaiter> waiter_ TINE_GUARDED_BY(mutex_);
+};
+
+}  // namespace tine::rpc

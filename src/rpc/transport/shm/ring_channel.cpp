@@ -1,0 +1,352 @@
+#include "src/rpc/transport/shm/ring_channel.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "src/rpc/transport/held_events.h"
+#include "src/rpc/wire/frame.h"
+
+namespace tine::rpc {
+namespace {
+
+constexpr std::array<char, 8> kMagic{'t', 'i', 'n', 'e', '-', 's', 'h', 'm'};
+constexpr uint32_t kVersion = 1;
+constexpr uint32_t kBellEvents = uint32_t{EPOLLIN} | uint32_t{EPOLLRDHUP} | uint32_t{EPOLLET};
+constexpr size_t kBellsAtOnce = 1024;
+
+constexpr Channel::Outcome kAgreed{};
+constexpr Channel::Outcome kLater{.what = Channel::What::kNothingNow};
+constexpr Channel::Outcome ended(int error) noexcept {
+  return {.what = Channel::What::kEnded, .error = error};
+}
+
+}  // namespace
+
+// --- the offer
+
+void RingOffer::write_record(uint64_t ring_bytes) noexcept {
+  record_ = {};
+  std::memcpy(record_.data(), kMagic.data(), kMagic.size());
+  put_le<uint32_t>(record_.data() + 8, kVersion);
+  put_le<uint64_t>(record_.data() + 16, ring_bytes);
+  done_ = 0;
+}
+
+bool RingOffer::read_record(uint64_t* ring_bytes) const noexcept {
+  *ring_bytes = get_le<uint64_t>(record_.data() + 16);
+  return std::memcmp(record_.data(), kMagic.data(), kMagic.size()) == 0 &&
+         get_le<uint32_t>(record_.data() + 8) == kVersion && get_le<uint32_t>(record_.data() + 12) == 0;
+}
+
+Channel::Outcome RingOffer::send_record() noexcept {
+  while (done_ < kRecordBytes) {
+    iovec piece{record_.data() + done_, kRecordBytes - done_};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    if (memory_ && done_ == 0) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      cmsghdr* const head = CMSG_FIRSTHDR(&message);
+      head->cmsg_level = SOL_SOCKET;
+      head->cmsg_type = SCM_RIGHTS;
+      head->cmsg_len = CMSG_LEN(sizeof(int));
+      const int fd = memory_.get();
+      std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    }
+    const ssize_t n = ::sendmsg(fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      want_writable(true);
+      return kLater;
+    }
+    if (n < 0) return ended(errno);
+    done_ += static_cast<size_t>(n);
+  }
+  want_writable(false);
+  return kAgreed;
+}
+
+Channel::Outcome RingOffer::receive_record() noexcept {
+  while (done_ < kRecordBytes) {
+    iovec piece{record_.data() + done_, kRecordBytes - done_};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    // Room for two, so that more than the one that is due is noticed and closed.
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    ssize_t n = -1;
+    size_t received = 0;
+    const auto take = [&] {
+      n = ::recvmsg(fd(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      int first = -1;
+      if (n < 0) return first;
+      for (cmsghdr* head = CMSG_FIRSTHDR(&message); head; head = CMSG_NXTHDR(&message, head)) {
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= head->cmsg_len; at += sizeof(int)) {
+          int fd;
+          std::memcpy(&fd, reinterpret_cast<const char*>(head) + at, sizeof fd);
+          if (received++ == 0) {
+            first = fd;
+          } else {
+            ::close(fd);
+          }
+        }
+      }
+      return first;
+    };
+    FileDescriptor memory = FileDescriptor::made_by(take);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? kLater : ended(errno);
+    if (n == 0) return ended(0);
+    if (received > 1 || (memory && memory_) || (message.msg_flags & MSG_CTRUNC)) return ended(EBADMSG);
+    if (memory) memory_ = std::move(memory);
+    done_ += static_cast<size_t>(n);
+  }
+  return kAgreed;
+}
+
+bool RingOffer::accept_answer(uint64_t ring_bytes) noexcept {
+  if (memory_ || (ring_bytes != 0 && (!rings_ || ring_bytes != ring_bytes_))) return false;
+  if (ring_bytes == 0) rings_ = nullptr;
+  return true;
+}
+
+bool RingOffer::accept_offer(uint64_t ring_bytes) noexcept {
+  int error = 0;
+  if (ring_bytes == 0) {
+    write_record(0);
+    return !memory_;
+  }
+  rings_ = SharedRings::map(budget_, ring_bytes, std::move(memory_), &error);
+  write_record(rings_ ? ring_bytes : 0);
+  return error == 0;
+}
+
+void RingOffer::offer() noexcept {
+  rings_ = SharedRings::make(budget_, ring_bytes_, &memory_);
+  if (!rings_) memory_.reset();
+  write_record(rings_ ? ring_bytes_ : 0);
+}
+
+// The steps of one side; a step that has to wait is begun again.
+Channel::Outcome RingOffer::agree(Side side, std::unique_ptr<Channel>* instead) noexcept {
+  const bool initiator = side == Side::kInitiator;
+  if (step_ == Step::kBegin) {
+    if (initiator) offer();
+    step_ = initiator ? Step::kSend : Step::kReceive;
+  }
+  if (initiator && step_ == Step::kSend) {
+    if (const Outcome sent = send_record(); sent.what != What::kMoved) return sent;
+    memory_.reset();
+    done_ = 0;
+    step_ = Step::kReceive;
+  }
+  if (step_ == Step::kReceive) {
+    if (const Outcome got = receive_record(); got.what != What::kMoved) return got;
+    uint64_t theirs = 0;
+    if (!read_record(&theirs) || !(initiator ? accept_answer(theirs) : accept_offer(theirs)))
+      return ended(EBADMSG);
+    step_ = Step::kSend;
+  }
+  if (!initiator) {
+    if (const Outcome sent = send_record(); sent.what != What::kMoved) return sent;
+  }
+  if (!rings_) return kAgreed;
+  try {
+    *instead = std::make_unique<RingChannel>(give_socket(), std::move(rings_));
+  } catch (const std::bad_alloc&) {
+    return ended(ENOMEM);
+  }
+  return kAgreed;
+}
+
+// --- the channel
+
+struct RingChannel::Shared {
+  explicit Shared(std::shared_ptr<SharedRings> r) noexcept : rings(std::move(r)) {}
+
+  enum Attended : uint8_t { kPolled = 1, kLookedAt = 2 };
+  const std::shared_ptr<SharedRings> rings;
+  std::atomic<uint8_t> attended{0};
+  std::atomic<bool> wants_writable{false};
+  std::atomic<bool> peer_ended{false};  // the socket says so
+
+  [[nodiscard]] bool may_write() const noexcept {
+    return wants_writable.load(std::memory_order_relaxed) && rings->out().has_room();
+  }
+};
+
+class RingChannel::Watcher final : public Pollable {
+ public:
+  Watcher(const Loop& loop, std::shared_ptr<Shared> shared, int fd,
+          detail::Ref<ChannelEvents> events) noexcept
+      : loop_(loop), shared_(std::move(shared)), fd_(fd), held_(std::move(events)) {}
+
+  void on_events(uint32_t events) noexcept override {
+    const auto told = held_.get();
+    if (!told) return;
+    if (events == 0) return told->loop_ends();
+    // While `told` is held the channel is, and the descriptor is still its own.
+    std::array<char, kBellsAtOnce> bells;
+    if (events & EPOLLIN) static_cast<void>(!::recv(fd_, bells.data(), bells.size(), MSG_DONTWAIT));
+    if (events & (uint32_t{EPOLLRDHUP} | uint32_t{EPOLLHUP} | uint32_t{EPOLLERR}))
+      shared_->peer_ended.store(true, std::memory_order_release);
+    // From here on the loop looks by itself, so nobody has to ring.
+    attend();
+    tell(*told);
+  }
+  bool look() noexcept override {
+    const bool readable = shared_->rings->in().has_bytes();
+    if (!readable && !shared_->may_write()) return false;
+    const auto told = held_.get();
+    if (!told) return false;
+    tell(*told);
+    return true;
+  }
+  int looks_in_a_row() const noexcept override {
+    return shared_->rings->in().shares_processor() ? 1 : kLooksInARow;
+  }
+  bool loop_sleeps() noexcept override {
+    const auto told = held_.get();
+    if (!told) return false;
+    shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kLookedAt));
+    // Where another thread has the reader's role, that one arms the channel when it gives the role back.
+    if (!told->loop_sleeps()) return false;
+    shared_->attended.fetch_or(Shared::kLookedAt);
+    tell(*told);
+    return true;
+  }
+  [[nodiscard]] detail::Ref<ChannelEvents> drop() noexcept { return held_.drop(); }
+
+ private:
+  void attend() noexcept {
+    if (shared_->attended.load(std::memory_order_relaxed) & Shared::kLookedAt) return;
+    shared_->attended.fetch_or(Shared::kLookedAt);
+    if (!loop_.keep_looking(*this)) shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kLookedAt));
+  }
+  void tell(ChannelEvents& told) noexcept {
+    if (shared_->may_write()) told.writable();
+    told.readable();
+  }
+
+  Loop loop_;
+  const std::shared_ptr<Shared> shared_;
+  const int fd_;
+  HeldEvents held_;
+};
+
+RingChannel::RingChannel(FileDescriptor socket, std::shared_ptr<SharedRings> rings)
+    : socket_(std::move(socket)), fd_(socket_.get()), shared_(std::make_shared<Shared>(std::move(rings))) {}
+RingChannel::~RingChannel() = default;
+
+bool RingChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
+  auto watcher = detail::make_ref<Watcher>(loop, shared_, fd_, std::move(events));
+  const MutexLock lock(mutex_);
+  if (retired_) return false;
+  loop_ = loop;
+  loop_->watch(fd_, *watcher, kBellEvents);
+  watcher_ = std::move(watcher);
+  // What has come before is told like what comes later.
+  if (shared_->rings->in().await_bytes() || shared_->wants_writable.load())
+    loop_->change(fd_, *watcher_, kBellEvents | uint32_t{EPOLLOUT});
+  return true;
+}
+
+void RingChannel::stop_watching(bool for_good) noexcept {
+  detail::Ref<ChannelEvents> events;  // dropped outside of the lock: it may hold whoever owns this
+  const MutexLock lock(mutex_);
+  retired_ = retired_ || for_good;
+  if (!watcher_) return;
+  loop_->forget(fd_, *watcher_);
+  events = watcher_->drop();
+  watcher_ = nullptr;
+}
+
+void RingChannel::ring_bell() noexcept {
+  const char bell = 0;
+  // Where the socket is full the other side has bells enough, and where it is closed its end tells.
+  static_cast<void>(!::send(fd_, &bell, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+Channel::Outcome RingChannel::try_read(std::span<const iovec> pieces) noexcept {
+  // Before the ring: what the peer wrote before its end is there then.
+  const bool last = shared_->peer_ended.load(std::memory_order_acquire) || shared_->rings->in().ended();
+  const RingMoved moved = shared_->rings->in().read(pieces);
+  if (moved.bytes != 0) {
+    if (moved.ring_bell) ring_bell();
+    return {.bytes = moved.bytes};
+  }
+  if (moved.broken) return ended(EBADMSG);
+  return last ? ended(0) : kLater;
+}
+
+Channel::Outcome RingChannel::try_write(std::span<const iovec> pieces) noexcept {
+  if (shared_->rings->out().refused()) return ended(EPIPE);
+  const RingMoved moved = shared_->rings->out().write(pieces);
+  if (moved.bytes != 0) {
+    if (moved.ring_bell) ring_bell();
+    return {.bytes = moved.bytes};
+  }
+  return moved.broken ? ended(EBADMSG) : kLater;
+}
+
+bool RingChannel::arm() noexcept {
+  if (shared_->attended.load(std::memory_order_relaxed) & Shared::kLookedAt) {
+    const MutexLock lock(mutex_);
+    if (loop_ && loop_->on_loop_thread()) return false;
+  }
+  shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kPolled));
+  if (shared_->wants_writable.load()) await_room();
+  return shared_->rings->in().await_bytes() || shared_->peer_ended.load(std::memory_order_acquire) ||
+         shared_->rings->in().ended();
+}
+
+void RingChannel::disarm() noexcept {
+  shared_->attended.fetch_or(Shared::kPolled);
+  shared_->rings->in().forget_bytes();
+  if (shared_->wants_writable.load(std::memory_order_relaxed)) shared_->rings->out().forget_room();
+}
+
+void RingChannel::want_writable(bool want) noexcept {
+  shared_->wants_writable.store(want);
+  if (!want) return shared_->rings->out().forget_room();
+  if (shared_->attended.load() == 0) await_room();
+}
+
+void RingChannel::await_room() noexcept {
+  if (!shared_->rings->out().await_room()) return;
+  const MutexLock lock(mutex_);
+  // The socket is writable, so this is an event at once.
+  if (watcher_) loop_->change(fd_, *watcher_, kBellEvents | uint32_t{EPOLLOUT});
+}
+
+void RingChannel::end_output() noexcept {
+  shared_->rings->out().end();
+  ::shutdown(fd_, SHUT_WR);
+}
+void RingChannel::bound_unread(size_t bytes) noexcept { shared_->rings->out().bound(bytes); }
+int RingChannel::looks_in_a_row() const noexcept {
+  return shared_->rings->in().shares_processor() ? 1 : kLooksInARow;
+}
+bool RingChannel::has_unread() const noexcept { return shared_->rings->in().has_bytes(); }
+
+void RingChannel::break_off() noexcept {
+  shared_->rings->out().end();
+  shared_->rings->in().refuse();
+  ::shutdown(fd_, SHUT_RDWR);
+}
+
+void RingChannel::close() noexcept { socket_.reset(); }
+void RingChannel::leave() noexcept { static_cast<void>(socket_.release()); }
+
+}  // namespace tine::rpc

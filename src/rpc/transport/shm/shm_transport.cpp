@@ -1,0 +1,32 @@
+#include "src/rpc/transport/shm/shm_transport.h"
+
+#include <utility>
+
+#include "src/rpc/transport/shm/ring_channel.h"
+#include "src/rpc/transport/unix/unix_transport.h"
+
+namespace tine::rpc {
+namespace {
+
+class ShmFactory final : public TransportFactory {
+ public:
+  explicit ShmFactory(const ShmOptions& options) : options_(options) {}
+  std::unique_ptr<Transport> make(const Loop& loop, Identity identity) const override {
+    const auto budget = std::make_shared<RingBudget>(options_.budget_bytes);
+    return std::make_unique<UnixTransport>(
+        loop, std::move(identity), "shm", [budget, ring_bytes = options_.ring_bytes](FileDescriptor socket) {
+          return std::make_unique<RingOffer>(std::move(socket), budget, ring_bytes);
+        });
+  }
+
+ private:
+  const ShmOptions options_;
+};
+
+}  // namespace
+
+std::shared_ptr<const TransportFactory> shm_transport(ShmOptions options) {
+  return std::make_shared<ShmFactory>(options);
+}
+
+}  // namespace tine::rpc
