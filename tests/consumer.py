@@ -38,7 +38,8 @@ def cmake_project(folder, prefix, programs, version=MINOR, find="", libraries=""
     source.mkdir()
     (source / "CMakeLists.txt").write_text(PROJECT.format(version=version, libraries=libraries).replace("find_package", find + "find_package", 1))
     for program in programs:
-        shutil.copy(program, source)
+        for file in (program, *program.parent.glob("*.h")):
+            shutil.copy(file, source)
     # The tools themselves do not run under a sanitizer's preloaded runtime.
     run("cmake", "-S", str(source), "-B", str(folder / "build"), f"-DCMAKE_PREFIX_PATH={prefix}", LD_PRELOAD="")
     return folder / "build"

@@ -21,10 +21,10 @@ class Durations {
   static constexpr uint8_t kEnough = 8;  // short ones in a row
 
   [[nodiscard]] bool is_short(size_t hash) const noexcept {
-    return short_in_a_row_[hash % kPlaces].load(std::memory_order_relaxed) >= kEnough;
+    return short_in_a_row_[hash % kFunctions].load(std::memory_order_relaxed) >= kEnough;
   }
   void note(size_t hash, Clock::duration took) noexcept {
-    auto& place = short_in_a_row_[hash % kPlaces];
+    auto& place = short_in_a_row_[hash % kFunctions];
     const uint8_t before = place.load(std::memory_order_relaxed);
     if (took > kShort) {
       place.store(0, std::memory_order_relaxed);
@@ -34,8 +34,8 @@ class Durations {
   }
 
  private:
-  static constexpr size_t kPlaces = 1024;
-  std::array<std::atomic<uint8_t>, kPlaces> short_in_a_row_{};
+  static constexpr size_t kFunctions = 1024;
+  std::array<std::atomic<uint8_t>, kFunctions> short_in_a_row_{};
 };
 
 class Lingering final : public Lingerer {

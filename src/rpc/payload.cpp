@@ -56,7 +56,8 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
 }
 
 Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) {
-  if ((type == ExtType::kForeign || type == ExtType::kForeignSegment) && !runs_nothing(bytes)) has_foreign_ = true;
+  if ((type == ExtType::kForeign || type == ExtType::kForeignSegment) && !runs_nothing(bytes))
+    has_foreign_ = true;
   switch (type) {
     case ExtType::kRRef: return detail::Ref<RRefObject>(references_.read(bytes, peer_));
     case ExtType::kForeign: {

@@ -102,7 +102,8 @@ TEST(RRef, TheCreatorKnowsWhetherTheOwnerKnowsTheReference) {
   EXPECT_FALSE(late->confirmed_by_owner());
   go.count_down();
   (void)r->to_here(soon()).get();
-  EXPECT_TRUE(r->confirmed_by_owner());
+  EXPECT_TRUE(eventually([&] { return r->confirmed_by_owner(); }))
+      << "the creation's answer may come a moment later";
   const auto failed = world[0].remote(1, CallRequest::builtin("test::fail", {"IndexError"}), soon());
   EXPECT_TRUE(eventually([&] { return failed->confirmed_by_owner(); }));
 }

@@ -28,7 +28,7 @@ MISSING = {
     "torch.jit.freeze": lambda: torch.jit.freeze,
     "torch.jit.script_method": lambda: torch.jit.script_method,
     "torch.distributed.all_reduce": lambda: torch.distributed.all_reduce,
-    "torch.distributed.rpc.backend_registry": lambda: rpc.backend_registry,
+    "torch.distributed.rpc.server_process_global_profiler": lambda: rpc.server_process_global_profiler,
     "torch.Tensor.topk": lambda: x.topk,
     "torch.Tensor.int": lambda: x.int,
     "torch.Tensor.sort": lambda: torch.Tensor.sort,

@@ -23,7 +23,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 INSTANTIATE_TEST_SUITE_P(Over, Conformance,
-                         testing::Values("tcp", "tcp6", "tls", "unix", "abstract", "shm", "shm_without", "inproc"),
+                         testing::Values("tcp", "tcp6", "tls", "unix", "abstract", "shm", "shm_without",
+                                         "inproc"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST_P(Conformance, EachSideKnowsTheOthersProvenName) {
@@ -432,7 +433,8 @@ struct ConformanceOfRelease : Conformance {
   }
 };
 INSTANTIATE_TEST_SUITE_P(Over, ConformanceOfRelease,
-                         testing::Values("tcp", "tcp6", "tls", "unix", "abstract", "shm", "shm_without", "inproc"),
+                         testing::Values("tcp", "tcp6", "tls", "unix", "abstract", "shm", "shm_without",
+                                         "inproc"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST_P(ConformanceOfRelease, WhatASentFrameHeldIsNotLetGoOfByAThreadThatReads) {

@@ -128,7 +128,7 @@ class Connection : public detail::RefCounted {
   [[nodiscard]] virtual bool try_poll(TimePoint deadline, DoneCheck done) noexcept = 0;
 
   // For a thread that sends a request and then waits for the answer at once, before it sends: the answer does not have to
-  // wake anybody then. Whoever does not wait after all costs the others a millisecond, once.
+  // wake anybody then. If the thread does not wait after all, what comes meanwhile is read a millisecond later.
   virtual void expect_wait() noexcept = 0;
   // For a thread that has just handled something of this connection, and may block: it takes the reader role, as a thread that
   // waits does, and runs what comes for a thread like itself. It returns when nothing has come for the polling budget, when

@@ -335,7 +335,7 @@ void FramedConnection::read_on_loop(bool buffered_only) noexcept {
     missed_.store(false);
   }
   Role role(*this, true);
-  // Whoever lent the role may have left some.
+  // The thread that lent the role may have left some.
   if (buffered_only || reading_.frames.more_buffered()) {
     if (read_rest() == Read::kEnded || buffered_only) return;
   }
@@ -584,7 +584,7 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
   const bool memory = channel_->reads_memory();
   const int looks = channel_->looks_in_a_row();
   for (bool first = true;; first = false) {
-    // Whoever lent the role may have left some.
+    // The thread that lent the role may have left some.
     Read read = first && reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
     for (int i = 0; i < looks && read == Read::kNothing && !done(); ++i) {
       if (i != 0) pause_briefly();

@@ -48,7 +48,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   class Role;
   class Guard;
   // The role is lent by a thread that comes back soon: whoever wants it takes it, but nobody is told of what comes. If the
-  // thread does not come back soon, the loop takes it (Guard). Whoever is leaving has armed the channel, or is about to.
+  // thread does not come back soon, the loop takes it (Guard). A holder that is leaving has armed the channel, or is about to.
   enum RoleIs : uint8_t { kFree, kTaken, kLeaving, kLent };
   enum class Read : uint8_t { kNothing, kSome, kEnded };
   // What is left for the loop by the one who gives the role back.

@@ -38,6 +38,7 @@ class RpcAgent:
         return _C._rpc.self() if workerName is None else _C._rpc.worker_info(workerName)
 
     def get_worker_infos(self) -> list[_C._rpc.WorkerInfo]:
+        """The workers of the world, by rank."""
         return _C._rpc.workers()
 
     def get_debug_info(self) -> dict[str, str]:

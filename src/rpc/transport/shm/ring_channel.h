@@ -4,8 +4,8 @@
 // memory the offer stays what it is, a channel over the socket.
 //
 // A RingChannel's socket is the bell, edge-triggered: a byte says "look", the end says that the peer is gone. While the
-// channel is attended (a thread polls it, or the loop looks at it) nobody rings for it. Whoever stops attending asks for the
-// bell, and looks once more. want_writable() asks for it itself if nobody attends. `attended` and `wants_writable` are
+// channel is attended (a thread polls it, or the loop looks at it) nobody rings for it. A thread that stops attending asks for
+// the bell, and looks once more. want_writable() asks for it itself if nobody attends. `attended` and `wants_writable` are
 // sequentially consistent, so one of the two does.
 #pragma once
 
