@@ -507,16 +507,16 @@ int rings() {
 
 TEST_P(Changing, OfWhoHasLeftNoConnectionIsKept) {
   Agent& a = join("a", 0);
-  for (int i = 0; i < 40; ++i) {
-    const std::string name = "b" + std::to_string(i);
-    Agent& b = join(name, -1);
+  for (int rank = 1; rank <= 40; ++rank) {
+    const std::string name = "b" + std::to_string(rank);
+    Agent& b = join(name, rank);
     check_call(a, b);
     check_call(b, a);
     EXPECT_GE(rings(), GetParam() == Over::kShm ? 2 : 0);
     b.shutdown();
     (*this)[name].agent.reset();
     EXPECT_TRUE(eventually([&] { return a.workers().size() == 1; }));
-    EXPECT_THAT(thrown<PeerDied>([&] { (void)a.call(1, add({1}, {2})).get(); }), HasSubstr("has left"));
+    EXPECT_THAT(thrown<PeerDied>([&] { (void)a.call(rank, add({1}, {2})).get(); }), HasSubstr("has left"));
   }
   // A thread keeps the last list of workers that it saw until it asks again.
   EXPECT_LT(rings(), 20);

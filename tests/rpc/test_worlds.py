@@ -90,6 +90,44 @@ def test_references_and_calls_to_who_left_fail_with_its_name():
     assert run(2, program, preamble=leave) == ["done\n", "done\n"]
 
 
+def test_a_stream_deadlines_and_debug_info_know_who_has_left():
+    program = """
+    if RANK == 0:
+        rpc.init_rpc("first", rank=0, rpc_backend_options=options())
+        assert rpc.api._get_current_rpc_agent().is_static_group is False
+        until(lambda: is_there("second"))
+        items = iter(rpc.stream("second", endless, credit=2))
+        with tine.deadline(20):
+            assert [next(items) for _ in range(5)] == list(range(5))
+            assert rpc.rpc_sync("second", deadline_here) < 20
+        rpc.rpc_sync("second", leave)
+        until(lambda: not is_there("second"))
+        try:
+            while True: next(items)
+        except ConnectionError as error:
+            assert "worker 'second' (rank 1) has left" in str(error), error
+        rows = {row["name"]: row for row in rpc.debug_info()["workers"]}
+        assert rows["first"]["death"] is None and "has left" in rows["second"]["death"] and rows["second"]["calls"] == [], rows
+        rpc.shutdown()
+    else:
+        rpc.init_rpc("second", rank=1, rpc_backend_options=options())
+        over.wait(30)
+        rpc.shutdown(graceful=False)
+    print("done")
+    """
+    preamble = CHANGING + """
+over = threading.Event()
+def leave(): over.set()
+def endless():
+    n = 0
+    while True:
+        yield n
+        n += 1
+def deadline_here(): return rpc.current_call().remaining
+"""
+    assert run(2, program, preamble=preamble) == ["done\n", "done\n"]
+
+
 def test_a_worker_that_is_killed_is_lost_and_its_place_is_taken_by_the_next():
     program = """
     causes = []
