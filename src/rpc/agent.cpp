@@ -86,17 +86,17 @@ void Agent::wait_for_room(int to, TimePoint deadline, const std::function<bool()
 }
 
 Future<Value> Agent::call(int to, CallRequest request, TimePoint deadline) {
-  return call(find(to), std::move(request), deadline);
+  return call(*find(to), std::move(request), deadline);
 }
 detail::Ref<Reference> Agent::remote(int to, CallRequest request, TimePoint deadline) {
-  return remote(find(to), std::move(request), deadline);
+  return remote(*find(to), std::move(request), deadline);
 }
 
-Future<Value> Agent::call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
+Future<Value> Agent::call(Peer& to, CallRequest request, TimePoint deadline) {
   return parts_->calls.call(to, std::move(request), deadline);
 }
 
-detail::Ref<Reference> Agent::remote(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
+detail::Ref<Reference> Agent::remote(Peer& to, CallRequest request, TimePoint deadline) {
   return parts_->calls.remote(to, std::move(request), deadline);
 }
 

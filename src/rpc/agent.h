@@ -119,14 +119,13 @@ class Agent {
   void wait_for_room(int to, TimePoint deadline, const std::function<bool()>& interrupted = {});
 
   // kNoDeadline: waits as long as both live.
-  [[nodiscard]] Future<Value> call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline);
+  [[nodiscard]] Future<Value> call(Peer& to, CallRequest request, TimePoint deadline);
   [[nodiscard]] Future<Value> call(int to, CallRequest request, TimePoint deadline);
   [[nodiscard]] Future<Value> call(int to, CallRequest request) {
     return call(to, std::move(request), deadline_after(Seconds(-1)));
   }
   // The same, but the value stays there.
-  [[nodiscard]] detail::Ref<Reference> remote(const detail::Ref<Peer>& to, CallRequest request,
-                                              TimePoint deadline);
+  [[nodiscard]] detail::Ref<Reference> remote(Peer& to, CallRequest request, TimePoint deadline);
   [[nodiscard]] detail::Ref<Reference> remote(int to, CallRequest request, TimePoint deadline);
   // A reference to a value of this process.
   [[nodiscard]] detail::Ref<Reference> own(Value value);

@@ -109,7 +109,7 @@ TEST_F(Frames, OfAnyBytesNeverCrash) {
     for (auto& b : body) b = static_cast<std::byte>(random());
     give(kKinds[random() % std::size(kKinds)], body, random() % 3);
   }
-  EXPECT_EQ(parts_->calls.call(parts_->world.peer(0), CallRequest::builtin("test::plus", {1}), kNoDeadline)
+  EXPECT_EQ(parts_->calls.call(*parts_->world.peer(0), CallRequest::builtin("test::plus", {1}), kNoDeadline)
                 .get()
                 .to_int(),
             2);

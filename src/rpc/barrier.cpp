@@ -54,7 +54,7 @@ Barrier::Round Barrier::ask_all(TimePoint deadline) {
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
     if (p->is_self || p->dead()) continue;
-    asked.emplace_back(p, calls_.call(p, control(kProbe), deadline));
+    asked.emplace_back(p, calls_.call(*p, control(kProbe), deadline));
   }
   round.add(world_.name(), calls_.pending() + server_.running(), calls_.begun() + server_.begun());
   for (const auto& [p, answer] : asked) {
@@ -130,7 +130,7 @@ void Barrier::wait_for_rank0(TimePoint deadline) {
   const TimePoint begun = Clock::now();
   // Rank 0 gives up at its own deadline and tells why: that text is worth a second.
   const TimePoint until = deadline == kNoDeadline ? deadline : deadline + std::chrono::seconds(1);
-  const Future<Value> joined = calls_.call(world_.peer(0), control(kJoin), until);
+  const Future<Value> joined = calls_.call(*world_.peer(0), control(kJoin), until);
   const auto slice = [&](TimePoint t) { return joined.wait_until(t); };
   if (!wait_interruptible(until, interrupted_, "shutdown", slice) || !joined.ready()) {
     throw DeadlineExceeded(

@@ -78,12 +78,11 @@ void Calls::set_rpc_timeout(Seconds timeout) {
   rpc_timeout_.store(timeout.count(), std::memory_order_relaxed);
 }
 
-Future<Value> Calls::call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
+Future<Value> Calls::call(Peer& to, CallRequest request, TimePoint deadline) {
   return Future<Value>(detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline)));
 }
 
-detail::Ref<CallState> Calls::start(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline,
-                                    Creation* creation) {
+detail::Ref<CallState> Calls::start(Peer& to, CallRequest request, TimePoint deadline, Creation* creation) {
   if (birth_.inherited()) {
     throw Error(fmt::format(
         "{} cannot be called: this process is a fork of worker '{}', whose connections are its "
@@ -95,13 +94,13 @@ detail::Ref<CallState> Calls::start(const detail::Ref<Peer>& to, CallRequest req
     throw Error(fmt::format("RPC has been shut down on worker '{}': {} cannot be called", world_.name(),
                             request.name));
   }
-  Peer& target = *to;
   // The agent's own calls belong to no context, whoever happens to make them.
   detail::ContextData* const context =
       request.target == Target::kControl ? nullptr : detail::current_context();
   if (context) [[unlikely]]
     deadline = std::min(deadline, Context::current().deadline());
-  auto state = detail::make_ref<CallState>(to, target.helper(), request.name, request.target, deadline);
+  auto state = detail::make_ref<CallState>(detail::Ref<Callee>::share(&to), to.helper(), request.name,
+                                           request.target, deadline);
   if (context) [[unlikely]]
     state->origin = std::min(state->started, detail::origin_of(*context));
   if (context && Context::current().stopped()) [[unlikely]] {
@@ -114,21 +113,21 @@ detail::Ref<CallState> Calls::start(const detail::Ref<Peer>& to, CallRequest req
     return state;
   }
   // In the table before it is sent, because its answer may come at once.
-  if (!target.calls.add(state)) {
-    state->fail(state->with_own_hop(target.refusal()));
+  if (!to.calls.add(state)) {
+    state->fail(state->with_own_hop(to.refusal()));
     return state;
   }
   if (request.target != Target::kControl) begun_.fetch_add(1, std::memory_order_relaxed);
   try {
     deadlines_.watch(deadline);
-    if (target.is_self) {
+    if (to.is_self) {
       start_here(state, std::move(request), creation);
     } else {
-      send(target, state, request, creation);
+      send(to, state, request, creation);
     }
   } catch (...) {
     // The caller gets the exception. No answer, death or deadline may complete the call as well.
-    (void)target.calls.take(state->id);
+    (void)to.calls.take(state->id);
     throw;
   }
   // Only now: a cancellation must not overtake the request.
@@ -198,18 +197,18 @@ void Calls::start_here(detail::Ref<CallState> state, CallRequest request, Creati
                       creation ? creation->entry : detail::Ref<OwnerEntry>());
 }
 
-detail::Ref<Reference> Calls::remote(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline) {
+detail::Ref<Reference> Calls::remote(Peer& to, CallRequest request, TimePoint deadline) {
   Creation creation{
-      {to->info.id, to->incarnation, world_.incarnation(), to->last_reference.fetch_add(1) + 1}, {}, {}};
-  if (to->is_self) {
+      {to.info.id, to.incarnation, world_.incarnation(), to.last_reference.fetch_add(1) + 1}, {}, {}};
+  if (to.is_self) {
     creation.entry = detail::make_ref<OwnerEntry>(creation.id);
     const Future<Value> confirmed{
         detail::Ref<detail::State<Value>>(start(to, std::move(request), deadline, &creation))};
     // A deadline is the creator's to see: nobody else is told.
-    OnFailure::of(confirmed, creation.entry, to);
+    OnFailure::of(confirmed, creation.entry, detail::Ref<Peer>::share(&to));
     return references_.own(creation.entry);
   }
-  creation.reference = references_.created(creation.id, to->info);
+  creation.reference = references_.created(creation.id, to.info);
   try {
     auto confirmed = start(to, std::move(request), deadline, &creation);
     if (!creation.sent) creation.reference->forget_lease();
@@ -232,7 +231,7 @@ Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   const RRefId& id = reference.id();
   const auto owner = world_.peer(id.owner, id.owner_incarnation);
   if (!owner) return make_failed<Value>(world_.end_of(reference.owner(), id.owner_incarnation));
-  const auto fetch = start(owner, std::move(request), deadline);
+  const auto fetch = start(*owner, std::move(request), deadline);
   if (created.valid() && !created.ready()) OnFailure::of(created, fetch);
   return Future<Value>(detail::Ref<detail::State<Value>>(fetch));
 }
@@ -247,7 +246,7 @@ Future<Value> Calls::next_items(const Reference& stream, std::string what, int64
   const RRefId& id = stream.id();
   const auto owner = world_.peer(id.owner, id.owner_incarnation);
   if (!owner) return make_failed<Value>(world_.end_of(stream.owner(), id.owner_incarnation));
-  return call(owner, std::move(request), deadline);
+  return call(*owner, std::move(request), deadline);
 }
 
 void Calls::on_answer(Peer& from, Frame& frame) noexcept {

@@ -28,9 +28,8 @@ class Calls final : public Fetcher {
   void share(std::weak_ptr<void> owner) { deadlines_.share(std::move(owner)); }
 
   // `to` is one of the world's.
-  Future<Value> call(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline);
-  [[nodiscard]] detail::Ref<Reference> remote(const detail::Ref<Peer>& to, CallRequest request,
-                                              TimePoint deadline);
+  Future<Value> call(Peer& to, CallRequest request, TimePoint deadline);
+  [[nodiscard]] detail::Ref<Reference> remote(Peer& to, CallRequest request, TimePoint deadline);
   Future<Value> fetch(const Reference& reference, TimePoint deadline) override;
   Future<Value> next_items(const Reference& stream, std::string what, int64_t taken,
                            TimePoint deadline) override;
@@ -58,7 +57,7 @@ class Calls final : public Fetcher {
     detail::Ref<UserRRef> reference;  // else
     bool sent = false;                // out
   };
-  detail::Ref<CallState> start(const detail::Ref<Peer>& to, CallRequest request, TimePoint deadline,
+  detail::Ref<CallState> start(Peer& to, CallRequest request, TimePoint deadline,
                                Creation* creation = nullptr);
   void send(Peer& to, const detail::Ref<CallState>& state, const CallRequest& request, Creation* creation);
   void start_here(detail::Ref<CallState> state, CallRequest request, Creation* creation);

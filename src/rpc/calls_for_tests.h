@@ -41,7 +41,7 @@ class CallsToOneself : public ::testing::Test {
     return o;
   }
   Future<Value> call(TimePoint deadline) {
-    return calls.call(world_.peer(0), CallRequest::script("f", nullptr, {}), deadline);
+    return calls.call(*world_.peer(0), CallRequest::script("f", nullptr, {}), deadline);
   }
 
  private:

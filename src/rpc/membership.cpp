@@ -67,7 +67,7 @@ void Membership::tell_all(const char* what, const std::vector<Value>& args) noex
     if (p->is_self || p->dead()) continue;
     try {
       // Nobody waits for the answer, and nobody is told that there is none: its end says as much.
-      calls_.call(p, control(what, args), Clock::now() + std::chrono::seconds(60)).state()->observe();
+      calls_.call(*p, control(what, args), Clock::now() + std::chrono::seconds(60)).state()->observe();
     } catch (const std::bad_alloc&) {
       p->end_for_want_of_memory();
     } catch (const std::exception&) {
@@ -212,7 +212,7 @@ void Membership::look_or_throw() {
 void Membership::ask_all(const char* what, TimePoint deadline) {
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
-    if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(p, control(what), kNoDeadline));
+    if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(*p, control(what), kNoDeadline));
   }
   for (const auto& [p, answer] : asked) {
     const auto slice = [&a = answer](TimePoint until) { return a.wait_until(until); };

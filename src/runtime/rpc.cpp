@@ -35,11 +35,10 @@ void Destination::wait_for_room(const std::function<bool()>& interrupted) const 
 }
 Future<void> Destination::room() const { return agent_->room(peer_in(peer_)); }
 Future<Value> Destination::call(CallRequest request) const {
-  return agent_->call(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), deadline_);
+  return agent_->call(peer_in(peer_), std::move(request), deadline_);
 }
 RRef<> Destination::remote(CallRequest request) const {
-  return RRef<>(
-      agent_->remote(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), deadline_));
+  return RRef<>(agent_->remote(peer_in(peer_), std::move(request), deadline_));
 }
 tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest request, Seconds timeout,
                                                                  size_t credit) const {
@@ -50,8 +49,7 @@ tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest req
   request.stream_credit = credit;
   // The whole has the deadline of the Context alone.
   auto reader = tine::detail::make_ref<StreamReader>(
-      agent_->remote(tine::detail::Ref<Peer>::share(&peer_in(peer_)), std::move(request), kNoDeadline),
-      std::move(what), timeout, credit);
+      agent_->remote(peer_in(peer_), std::move(request), kNoDeadline), std::move(what), timeout, credit);
   reader->start();
   return reader;
 }
