@@ -159,13 +159,14 @@ Path path_of(std::string_view module, std::string_view qualname) {
 }
 
 // Names that were looked up are split once. What they name is looked up each time, as unpickling does.
-const Path& known_path(const std::string& name, size_t module_size) {
+// Looking up may run Python, and then another thread may change the table: the path stays for who holds it.
+std::shared_ptr<const Path> known_path(const std::string& name, size_t module_size) {
   constexpr size_t kMost = 4096;  // names come from outside
-  static auto& paths = *new std::unordered_map<std::string, std::pair<size_t, Path>>;
+  static auto& paths = *new std::unordered_map<std::string, std::pair<size_t, std::shared_ptr<const Path>>>;
   auto found = paths.find(name);
   if (found == paths.end() || found->second.first != module_size) {
-    Path path = path_of(std::string_view(name).substr(0, module_size),
-                        std::string_view(name).substr(module_size + 1));
+    auto path = std::make_shared<const Path>(path_of(std::string_view(name).substr(0, module_size),
+                                                     std::string_view(name).substr(module_size + 1)));
     if (paths.size() >= kMost) paths.clear();
     found = paths.insert_or_assign(name, std::pair(module_size, std::move(path))).first;
   }
@@ -194,7 +195,7 @@ bool name_of(PyObject* callee, Plain* plain, std::string* name, int64_t* module_
   if (name->empty() || rest.empty() || rest.find('<') != std::string::npos) return false;
   *module_size = static_cast<int64_t>(name->size());
   name->append(1, '.').append(rest);
-  return object_at(known_path(*name, static_cast<size_t>(*module_size))).get() == callee;
+  return object_at(*known_path(*name, static_cast<size_t>(*module_size))).get() == callee;
 }
 
 PyRef dict_of(const std::vector<std::pair<std::string, Value>>& kwargs) {
@@ -270,13 +271,12 @@ PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_met
     if (size < 1 || static_cast<uint64_t>(size) + 1 >= name.size() || name[static_cast<size_t>(size)] != '.')
       throw ValueError("a Python call of " + name + " whose module's name has " + std::to_string(size) +
                        " bytes");
-    const Path& path = known_path(name, static_cast<size_t>(size));
-    plain.function = object_at(path);
+    const auto path = known_path(name, static_cast<size_t>(size));
+    plain.function = object_at(*path);
     if (!plain.function) {
       const PyRef qualname = text_of(std::string_view(name).substr(static_cast<size_t>(size) + 1));
-      const PyRef module = path.module;  // the hook may run calls, which may empty the table
       plain.function = checked(PyObject_CallFunctionObjArgs(
-          find, module.get(), checked(Py_XNewRef(qualname.get())).get(), nullptr));
+          find, path->module.get(), checked(Py_XNewRef(qualname.get())).get(), nullptr));
     }
   } else {
     const PyRef rref = checked(to_python(args.front()));

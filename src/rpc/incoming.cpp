@@ -93,11 +93,11 @@ void IncomingState::run() noexcept {
       if (!is_over()) run_here(*op_, args);
       return;
     case Step::kHandle: {
-      call_handler();
-      if (local || target == Target::kScript) return;
+      if (local || target == Target::kScript) return call_handler();
       const auto from = caller;
       const auto alive = services;
-      self = nullptr;  // first: it may be dropped without an answer
+      const size_t hash = Lingering::hash_of(*this);
+      (void)Lingering::run(std::move(self), hash, alive->durations);
       if (Connection* const connection = from->connection()) Lingering::at(*connection, alive->durations);
       return;
     }
@@ -212,7 +212,7 @@ void IncomingState::answer_error(std::exception_ptr error) noexcept {
 void IncomingState::deliver(Value value) noexcept {
   if (stream_credit) [[unlikely]] {
     try {
-      value = serve_stream(value, stream_credit, *services->blocking, name);
+      value = serve_stream(value, stream_credit, *services->blocking, *services->callbacks, name);
     } catch (...) {
       return deliver_error(std::current_exception());
     }

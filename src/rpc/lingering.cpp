@@ -23,7 +23,7 @@ void Lingering::at(Connection& connection, Durations& durations) noexcept {
 
 bool Lingering::take(IncomingState& call) noexcept {
   if (!current || current->call_) return false;
-  current->hash_ = std::hash<std::string>()(call.name);
+  current->hash_ = hash_of(call);
   current->call_ = detail::Ref<IncomingState>::share(&call);
   return true;
 }
@@ -31,15 +31,21 @@ bool Lingering::take(IncomingState& call) noexcept {
 bool Lingering::is_short() const noexcept { return durations_.is_short(hash_); }
 
 void Lingering::run() noexcept {
-  auto call = std::move(call_);
-  const size_t hash = hash_;
   // What the call itself reads while it waits is not for this thread to run.
   current = nullptr;
+  now_ = run(std::move(call_), hash_, durations_);
+  current = this;
+}
+
+size_t Lingering::hash_of(const IncomingState& call) noexcept { return std::hash<std::string>()(call.name); }
+
+TimePoint Lingering::run(detail::Ref<IncomingState> call, size_t hash, Durations& durations) noexcept {
   const TimePoint began = Clock::now();
   call->call_handler();
-  call = nullptr;
-  durations_.note(hash, Clock::now() - began);
-  current = this;
+  call = nullptr;  // it may be dropped without an answer
+  const TimePoint now = Clock::now();
+  durations.note(hash, now - began);
+  return now;
 }
 
 }  // namespace tine::rpc

@@ -40,12 +40,17 @@ class Durations {
 
 class Lingering final : public Lingerer {
  public:
+  // Runs the call's handler and notes how long that took.
+  static TimePoint run(detail::Ref<IncomingState> call, size_t hash, Durations& durations) noexcept;
+  [[nodiscard]] static size_t hash_of(const IncomingState& call) noexcept;
   // By a handler thread that has run a call of that connection.
   static void at(Connection& connection, Durations& durations) noexcept;
   // Leaves the call with this thread, if it lingers and has none. Otherwise false.
   [[nodiscard]] static bool take(IncomingState& call) noexcept;
 
   bool has_work() const noexcept override { return static_cast<bool>(call_); }
+  // For a millisecond: tasks may wait for a thread of its pool.
+  bool has_enough() const noexcept override { return now_ - began_ > kLongest; }
   bool is_short() const noexcept override;
   void run() noexcept override;
 
@@ -53,7 +58,11 @@ class Lingering final : public Lingerer {
   explicit Lingering(Durations& durations) noexcept;
   ~Lingering();
 
+  static constexpr std::chrono::milliseconds kLongest{1};
+
   Durations& durations_;
+  const TimePoint began_ = Clock::now();
+  TimePoint now_ = began_;  // when the last call ended
   detail::Ref<IncomingState> call_;
   size_t hash_ = 0;
 };

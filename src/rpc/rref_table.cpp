@@ -234,7 +234,8 @@ PassedRRef RRefTable::lend(const Reference& reference) {
     (void)reference.confirmed().get();
   const MutexLock lock(mutex_);
   const uint64_t fork = next_fork();
-  if (!cleared_) {
+  // A dead owner confirms nothing.
+  if (!cleared_ && (reference.is_owner() || workers_.lives(reference.id().owner_incarnation))) {
     pins_.emplace(fork, Pin{detail::Ref<const Reference>::share(&reference), -1});
     if (reference
             .is_owner()) {  // a lease of its own keeps the entry where the taker's lease will look for it

@@ -19,11 +19,12 @@ using Source = detail::Ref<detail::StreamSource<Value>>;
 
 class StreamItems final : public detail::RefCounted, private detail::Node, private Task {
  public:
-  StreamItems(Source source, size_t credit, Executor& handlers, std::string what)
+  StreamItems(Source source, size_t credit, Executor& handlers, Executor& callbacks, std::string what)
       : Node(&kOps),
         source_(std::move(source)),
         credit_(static_cast<int64_t>(credit)),
         handlers_(handlers),
+        callbacks_(callbacks),
         what_(std::move(what)) {}
 
   void start() {
@@ -84,6 +85,8 @@ class StreamItems final : public detail::RefCounted, private detail::Node, priva
       items->source_->close();
     }
     void abandon() noexcept override { run(); }
+    // Without a handler thread: its code must not run on the thread that posted it, which may read a connection.
+    void refuse(const std::exception_ptr&) noexcept override { items_.callbacks_.post(*this); }
 
    private:
     StreamItems& items_;
@@ -195,6 +198,7 @@ class StreamItems final : public detail::RefCounted, private detail::Node, priva
   const Source source_;
   const int64_t credit_;
   Executor& handlers_;
+  Executor& callbacks_;
   const std::string what_;
   Closing closing_{*this};
   Future<std::optional<Value>> pending_;  // of whoever runs
@@ -237,7 +241,8 @@ T* in(const Value& value) noexcept {
 
 bool is_stream(const Value& answer) noexcept { return in<AnsweredStream>(answer) != nullptr; }
 
-Value serve_stream(const Value& answer, size_t credit, Executor& handlers, const std::string& what) {
+Value serve_stream(const Value& answer, size_t credit, Executor& handlers, Executor& callbacks,
+                   const std::string& what) {
   AnsweredStream* const stream = in<AnsweredStream>(answer);
   if (!stream) {
     throw TypeError(fmt::format(
@@ -245,7 +250,7 @@ Value serve_stream(const Value& answer, size_t credit, Executor& handlers, const
         "rpc.stream) returns a tine::Stream, or is a generator in Python",
         what, answer.is(Tag::kForeign) ? answer.as_foreign().type_name() : name_of(answer.tag())));
   }
-  auto items = detail::make_ref<StreamItems>(stream->items.leak_source(), credit, handlers, what);
+  auto items = detail::make_ref<StreamItems>(stream->items.leak_source(), credit, handlers, callbacks, what);
   items->start();
   return detail::Ref<Foreign>(detail::make_ref<ServedStream>(std::move(items)));
 }

@@ -14,8 +14,9 @@
 namespace tine::rpc {
 
 // The stream in what a function answered, as the value that its caller refers to. TypeError when there is no stream in it;
-// `what` is what errors call the function.
-[[nodiscard]] Value serve_stream(const Value& answer, size_t credit, Executor& handlers,
+// `what` is what errors call the function. It is stepped by `handlers`; where these have no thread left it is closed by
+// `callbacks`.
+[[nodiscard]] Value serve_stream(const Value& answer, size_t credit, Executor& handlers, Executor& callbacks,
                                  const std::string& what);
 // The answer to a reader that has taken that many items. TypeError for a value that is not such a stream, ValueError for a
 // number that cannot be, Error while another such request waits.

@@ -272,6 +272,7 @@ def test_picklers_are_used_again_by_many_threads_and_after_errors():
     run(
         2,
         """
+        sys.modules["cloudpickle"] = None  # else a lambda travels
         class Nested:
             def __init__(self, x): self.x = x
             def __reduce__(self):  # pickles while it is pickled

@@ -99,6 +99,7 @@ def test_an_argument_that_cannot_be_pickled_is_an_error_at_the_caller():
         2,
         RAISES
         + """
+        sys.modules["cloudpickle"] = None  # else lambdas travel
         def takes(x):
             return 1
         rpc.init_rpc(NAME)

@@ -230,6 +230,8 @@ def test_a_name_that_is_no_name_is_refused():
     with Cluster(
         2,
         """
+        import sys
+        sys.modules["cloudpickle"] = None  # else the function travels by its code
         from tine import _C
         rpc.init_rpc(NAME)
         if RANK == 0:

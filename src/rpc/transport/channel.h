@@ -114,7 +114,7 @@ class Channel {
   // --- the end
   // Both directions end: what the other side wrote before can still be read, on either side.
   virtual void break_off() noexcept = 0;
-  // Gives up descriptors and memory.
+  // Gives up descriptors. Memory that another thread may still be in goes with the channel.
   virtual void close() noexcept = 0;
   // In a child of fork(2): descriptors are closed by others, and locks are as the fork found them.
   virtual void leave() noexcept = 0;

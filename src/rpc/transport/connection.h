@@ -95,8 +95,10 @@ class Lingerer {
  public:
   // Asked after each frame.
   [[nodiscard]] virtual bool has_work() const noexcept = 0;
+  // Asked before it reads on: others may wait for this thread.
+  [[nodiscard]] virtual bool has_enough() const noexcept = 0;
   // Whether that will be over within some 20 us, as far as is known. Then the role is lent meanwhile, and what comes waits for
-  // it, or for at most two milliseconds if it takes longer after all. Otherwise the role is free before it begins.
+  // it, or for some milliseconds if it takes longer after all. Otherwise the role is free before it begins.
   [[nodiscard]] virtual bool is_short() const noexcept = 0;
   // Without the role.
   virtual void run() noexcept = 0;
@@ -128,7 +130,7 @@ class Connection : public detail::RefCounted {
   [[nodiscard]] virtual bool try_poll(TimePoint deadline, DoneCheck done) noexcept = 0;
 
   // For a thread that sends a request and then waits for the answer at once, before it sends: the answer does not have to
-  // wake anybody then. If the thread does not wait after all, what comes meanwhile is read a millisecond later.
+  // wake anybody then. If the thread does not wait after all, what comes meanwhile is read some milliseconds later.
   virtual void expect_wait() noexcept = 0;
   // For a thread that has just handled something of this connection, and may block: it takes the reader role, as a thread that
   // waits does, and runs what comes for a thread like itself. It returns when nothing has come for the polling budget, when

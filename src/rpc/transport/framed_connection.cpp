@@ -468,6 +468,8 @@ void FramedConnection::give_role_back(Left left, RoleIs now) noexcept {
   reader_.end();
   if (now == kLent) lends_.store(lends_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   role_.store(now);
+  // The guard says first that it goes and looks at the role then: one of the two sees the other.
+  if (now == kLent && !see_to_guard()) left = Left::kUnread;
   if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
   if (closed_.load()) {
     ask_for(kFinish);
@@ -476,10 +478,8 @@ void FramedConnection::give_role_back(Left left, RoleIs now) noexcept {
   }
 }
 
-// The guard is let go of after it has said so, and the one who lends looks whether there is one after lending: of the two
-// sequentially consistent looks one sees the other.
 bool FramedConnection::see_to_guard() noexcept {
-  if (guarded_.load(std::memory_order_relaxed)) return true;
+  if (guarded_.load()) return true;
   if (guarded_.exchange(true)) return true;
   try {
     if (loop_.guard(detail::make_ref<Guard>(*this))) return true;
@@ -541,10 +541,11 @@ bool FramedConnection::read_for(Lingerer& lingerer, PollTurn& turn) noexcept {
 void FramedConnection::linger(Lingerer& lingerer) noexcept {
   if (loop_.poll_budget().count() <= 0 || !started_.load(std::memory_order_acquire) || loop_.forked()) return;
   PollTurn turn(loop_.poll_budget());
-  while (!closed() && take_role()) {
+  // What it ran may have called fork(2): then this is the child.
+  while (!closed() && !loop_.forked() && take_role()) {
+    if (lingerer.has_enough() || !reading_.lingering.should_poll()) return leave_role();
     {
       Role role(*this, false);
-      if (!reading_.lingering.should_poll()) return;
       if (!read_for(lingerer, turn)) return reading_.lingering.miss();
       reading_.lingering.hit();
       if (lingerer.is_short() && see_to_guard()) {
@@ -556,6 +557,13 @@ void FramedConnection::linger(Lingerer& lingerer) noexcept {
     lingerer.run();
     turn.restart();
   }
+}
+
+// Without having read. What lies in the buffer belongs to the next reader, and an event that came while this thread had the
+// role has found it taken.
+void FramedConnection::leave_role() noexcept {
+  const Left left = arm();
+  give_role_back(reading_.frames.more_buffered() ? Left::kBuffered : left);
 }
 
 bool FramedConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
@@ -572,11 +580,9 @@ bool FramedConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
 }
 
 bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
-  // What came in meanwhile may have been ours, and what lies in the buffer belongs to whoever reads next.
+  // What came in meanwhile may have been ours.
   if (done() || closed() || !reading_.policy.should_poll()) {
-    // An event that came while this thread had the role has found it taken.
-    const Left left = arm();
-    give_role_back(reading_.frames.more_buffered() ? Left::kBuffered : left);
+    leave_role();
     return done();
   }
   Role role(*this, false);
@@ -615,7 +621,8 @@ bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexce
 // --- closing
 
 void FramedConnection::stream_ended(int error) noexcept {
-  if (error == EBADMSG) return malformed("the counters of its shared memory are out of bounds");
+  if (error == EBADMSG || (error == 0 && writer_.broken_errno() == EBADMSG))
+    return malformed("the counters of its shared memory are out of bounds");
   const auto why = shutting_down_.load(std::memory_order_acquire) ? CloseInfo::Why::kLocal
                    : reading_.goodbye                             ? CloseInfo::Why::kGoodbye
                                                                   : CloseInfo::Why::kPeerDied;

@@ -74,6 +74,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept TINE_RELEASE(reader_);
   [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_);
   void give_role_back(Left left, RoleIs now = kFree) noexcept TINE_RELEASE(reader_);
+  void leave_role() noexcept TINE_RELEASE(reader_);
   // Before the role is given back for good.
   [[nodiscard]] Left arm() noexcept TINE_REQUIRES(reader_);
   // Whether the loop looks after a role that is lent.

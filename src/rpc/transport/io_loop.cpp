@@ -23,8 +23,8 @@ namespace {
 
 constexpr int kEventsAtOnce = 64;
 constexpr size_t kLookedAt = 8;
-constexpr int kFindsInARow = 32;               // before the loop asks for descriptors
-constexpr std::chrono::seconds kLastGrace{1};  // for what runs when the grace is over
+constexpr std::chrono::microseconds kLooking{200};  // before the loop asks for descriptors
+constexpr std::chrono::seconds kLastGrace{1};       // for what runs when the grace is over
 
 [[noreturn]] void fail(std::string_view what) {
   throw SystemError(
@@ -114,7 +114,7 @@ struct Loop::Impl : std::enable_shared_from_this<Impl> {
     std::array<epoll_event, kEventsAtOnce> events{};
     std::array<detail::Ref<Pollable>, kLookedAt> looked_at;  // the first `count` of them
     size_t count = 0;
-    int looks = 0;  // in a row, without a look at the descriptors
+    TimePoint looking_since{};  // and finding something, without a look at the descriptors
     detail::Ref<Guard> first_guard;
     TimePoint guarded_at{};
   } turn;
@@ -323,11 +323,13 @@ void Loop::Impl::look_after_guarded() noexcept {
 
 bool Loop::Impl::turn_once(bool may_poll) noexcept {
   look_after_guarded();
-  if (turn.count != 0 && turn.looks < kFindsInARow && look()) {
-    ++turn.looks;
-    return true;
+  if (turn.count != 0 && look()) {
+    // Descriptors are asked about all the same, now and then.
+    const TimePoint now = Clock::now();
+    if (turn.looking_since == TimePoint{}) turn.looking_since = now;
+    if (now - turn.looking_since < kLooking) return true;
   }
-  turn.looks = 0;
+  turn.looking_since = {};
   bool looked = false;
   const int count = wait_for_events(may_poll, &looked);
   handle(count);

@@ -1,5 +1,7 @@
 // Threads that read a connection between other things: who lingers, who says that it will wait, and what of that others notice.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -18,6 +20,7 @@ class Lingers : public Conformance {
    public:
     explicit Worker(bool is_short) : short_(is_short) {}
     bool has_work() const noexcept override { return has_work_; }
+    bool has_enough() const noexcept override { return false; }
     bool is_short() const noexcept override { return short_; }
     void run() noexcept override {
       has_work_ = false;
@@ -54,6 +57,7 @@ class Lingers : public Conformance {
 
   std::atomic<std::thread::id> lingers{};
   std::atomic<bool> stop{false};
+  bool in_child = false;
 };
 INSTANTIATE_TEST_SUITE_P(Over, Lingers, testing::Values("tcp", "unix", "shm", "inproc"),
                          [](const auto& info) { return std::string(info.param); });
@@ -137,6 +141,45 @@ TEST_P(Lingers, ALentRoleDoesNotKeepAConnectionFromItsEnd) {
   at_server->wait_closed();
   stop = true;
   thread.join();
+}
+
+TEST_P(Lingers, AChildThatIsForkedMeanwhileReadsNothingOfItsParents) {
+  for (const bool is_short : {true, false}) {
+    Worker worker(is_short);
+    if (!client) connect();
+    at_server->on = [this, &worker](Connection&, Frame& f) {
+      BodyReader in(f.body);
+      if (in.str() == "work" && std::this_thread::get_id() == lingers.load()) worker.take();
+    };
+    std::atomic<int> ended{-1};
+    worker.during = [&] {
+      if (ended >= 0) return;
+      const pid_t child = ::fork();
+      if (child == 0) {
+        in_child = true;
+        return;
+      }
+      int status = 1;
+      EXPECT_EQ(::waitpid(child, &status, 0), child);
+      ended = status;
+    };
+    stop = false;
+    std::thread thread([this, &worker] {
+      lingers = std::this_thread::get_id();
+      while (!stop) {
+        server->linger(worker);
+        if (in_child) ::_exit(0);
+      }
+    });
+    for (uint64_t id = 1; ended < 0; ++id) {
+      ASSERT_EQ(client->send(request(id, "work")), nullptr);
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(ended, 0);
+    stop = true;
+    thread.join();
+    at_server->on = nullptr;
+  }
 }
 
 TEST_P(Lingers, ALoopThatStopsLetsGoOfWhoItLooksAfter) {

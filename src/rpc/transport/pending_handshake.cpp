@@ -73,8 +73,10 @@ void PendingHandshake::refuse(RefusalCode code) noexcept {
   try {
     if (proven_) {
       return finish(nullptr, make_error(ErrorKind::kPeerDied,
-                                        fmt::format("worker {} proved itself and then did not go on in time",
-                                                    peer().describe())));
+                                        fmt::format("worker {} proved itself and then {}", peer().describe(),
+                                                    code == RefusalCode::kClosing
+                                                        ? "was given up: this worker is shutting down"
+                                                        : "did not go on in time")));
     }
     handshake_.refuse(code);
     write_out();

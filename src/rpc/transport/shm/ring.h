@@ -78,14 +78,16 @@ class RingWriter {
 
   // No more than that may lie there unread. Any thread.
   void bound(size_t bytes) noexcept { bound_.store(std::min(bytes, capacity_), std::memory_order_relaxed); }
+  // Also when the other side's number is out of bounds: the next write() tells.
   [[nodiscard]] bool has_room() const noexcept {
-    return head_.load(std::memory_order_relaxed) - control_.tail.load(std::memory_order_seq_cst) <
-           bound_.load(std::memory_order_relaxed);
+    const uint64_t used =
+        head_.load(std::memory_order_relaxed) - control_.tail.load(std::memory_order_seq_cst);
+    return used < bound_.load(std::memory_order_relaxed) || used > capacity_;
   }
-  // Asks for the bell. True: there is room already, or the other side is broken, and the wish is taken back.
+  // Asks for the bell. True: there is room already, and the wish is taken back.
   [[nodiscard]] bool await_room() noexcept {
     control_.writer_waits.store(1, std::memory_order_seq_cst);
-    if (!has_room() && !broken()) return false;
+    if (!has_room()) return false;
     control_.writer_waits.store(0, std::memory_order_relaxed);
     return true;
   }
@@ -102,9 +104,6 @@ class RingWriter {
   void forget_room() noexcept { control_.writer_waits.store(0, std::memory_order_relaxed); }
 
  private:
-  [[nodiscard]] bool broken() const noexcept {
-    return head_.load(std::memory_order_relaxed) - control_.tail.load(std::memory_order_relaxed) > capacity_;
-  }
   void put(uint64_t at, const std::byte* from, size_t n) noexcept {
     if (n == 0) return;
     const size_t begin = static_cast<size_t>(at & (capacity_ - 1)),

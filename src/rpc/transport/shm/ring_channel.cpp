@@ -127,7 +127,7 @@ bool RingOffer::accept_offer(uint64_t ring_bytes) noexcept {
     write_record(0);
     return !memory_;
   }
-  rings_ = SharedRings::map(budget_, ring_bytes, std::move(memory_), &error);
+  rings_ = SharedRings::map(budget_, ring_bytes, ring_bytes_, std::move(memory_), &error);
   write_record(rings_ ? ring_bytes : 0);
   return error == 0;
 }
@@ -163,7 +163,9 @@ Channel::Outcome RingOffer::agree(Side side, std::unique_ptr<Channel>* instead) 
   }
   if (!rings_) return kAgreed;
   try {
-    *instead = std::make_unique<RingChannel>(give_socket(), std::move(rings_));
+    auto channel = std::make_unique<RingChannel>(std::move(rings_));
+    channel->own(give_socket());
+    *instead = std::move(channel);
   } catch (const std::bad_alloc&) {
     return ended(ENOMEM);
   }
@@ -220,8 +222,11 @@ class RingChannel::Watcher final : public Pollable {
     const auto told = held_.get();
     if (!told) return false;
     shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kLookedAt));
-    // Where another thread has the reader's role, that one arms the channel when it gives the role back.
-    if (!told->loop_sleeps()) return false;
+    // Where another thread has the reader's role, that one arms the channel when it gives the role back. It may have looked
+    // already whether anybody waits for room.
+    if (!told->loop_sleeps() && (shared_->attended.load() != 0 || !shared_->wants_writable.load() ||
+                                 !shared_->rings->out().await_room()))
+      return false;
     shared_->attended.fetch_or(Shared::kLookedAt);
     tell(*told);
     return true;
@@ -245,8 +250,14 @@ class RingChannel::Watcher final : public Pollable {
   HeldEvents held_;
 };
 
-RingChannel::RingChannel(FileDescriptor socket, std::shared_ptr<SharedRings> rings)
-    : socket_(std::move(socket)), fd_(socket_.get()), shared_(std::make_shared<Shared>(std::move(rings))) {}
+RingChannel::RingChannel(std::shared_ptr<SharedRings> rings)
+    : shared_(std::make_shared<Shared>(std::move(rings))) {}
+
+void RingChannel::own(FileDescriptor socket) noexcept {
+  socket_ = std::move(socket);
+  fd_ = socket_.get();
+}
+
 RingChannel::~RingChannel() = default;
 
 bool RingChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
@@ -268,6 +279,7 @@ void RingChannel::stop_watching(bool for_good) noexcept {
   retired_ = retired_ || for_good;
   if (!watcher_) return;
   loop_->forget(fd_, *watcher_);
+  shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kLookedAt));
   events = watcher_->drop();
   watcher_ = nullptr;
 }

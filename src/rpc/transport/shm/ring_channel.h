@@ -50,8 +50,10 @@ class RingOffer final : public SocketChannel {
 
 class RingChannel final : public Channel {
  public:
-  // The socket is that of the offer, agreed upon.
-  RingChannel(FileDescriptor socket, std::shared_ptr<SharedRings> rings);
+  explicit RingChannel(std::shared_ptr<SharedRings> rings);
+  // Once, before anything else: the socket of the offer. What may fail has been done by then, so the socket is never closed
+  // while the offer is watched.
+  void own(FileDescriptor socket) noexcept;
   ~RingChannel() override;
 
   bool watch(const Loop& loop, detail::Ref<ChannelEvents> events) override;
@@ -80,7 +82,7 @@ class RingChannel final : public Channel {
   void await_room() noexcept;
 
   FileDescriptor socket_;
-  const int fd_;
+  int fd_ = -1;
   // Shared with the watcher, which the loop may still be in when the channel is gone.
   const std::shared_ptr<Shared> shared_;
 

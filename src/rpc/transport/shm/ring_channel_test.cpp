@@ -139,6 +139,14 @@ TEST_F(Agreement, WhatIsNotARecordOrNotItsMemoryEndsIt) {
   EXPECT_EQ(budget->left(), before);
 }
 
+TEST_F(Agreement, RingsThatAreLargerThanItsOwnAnAcceptorDoesWithout) {
+  const auto memory = memory_of(4096 + 4 * kBytes, kSeals);
+  send(Record{.ring_bytes = 2 * kBytes}.bytes(), {memory.get()});
+  EXPECT_EQ(agree(Side::kAcceptor).what, What::kMoved);
+  EXPECT_FALSE(instead);
+  EXPECT_EQ(received(), Record{.ring_bytes = 0}.bytes());
+}
+
 TEST_F(Agreement, AnInitiatorTakesNothingButItsOwnSizeOrNone) {
   for (const Record& bad : {Record{.ring_bytes = 2 * kBytes}, Record{.magic = "        "}}) {
     Ends one;
@@ -232,6 +240,29 @@ TEST_F(Scribbled, AConnectionOverItEndsWhateverIsWrittenIntoIt) {
   }
   connection->close(nullptr);
   EXPECT_TRUE(eventually([&] { return recorder->closes == 1; }));
+  loop.stop();
+}
+
+TEST_F(Scribbled, ABadCounterEndsAConnectionWhoseRingIsFull) {
+  IoLoop loop;
+  ConnectionOptions options;
+  options.heartbeat_interval = std::chrono::milliseconds(0);
+  PeerInfo info;
+  info.name = "scribbler";
+  info.address = "shm:@test";
+  const auto recorder = detail::make_ref<Recorder>();
+  const auto connection = detail::make_ref<FramedConnection>(loop, std::move(instead), info, options);
+  connection->start(recorder);
+  for (int i = 0; i < 4; ++i) {
+    OutFrame frame = request(1, "much");
+    frame.body.segment(owned(std::vector<std::byte>(kBytes)));
+    ASSERT_EQ(connection->send(std::move(frame)), nullptr);
+  }
+  put_le<uint64_t>(at + 512 + 128, uint64_t{1} << 40);  // tail
+  ASSERT_EQ(::send(peer.get(), "b", 1, MSG_NOSIGNAL), 1);
+  recorder->wait_closed();
+  EXPECT_EQ(recorder->why, CloseInfo::Why::kMalformed);
+  EXPECT_THAT(recorder->error, testing::HasSubstr("shared memory"));
   loop.stop();
 }
 

@@ -47,6 +47,7 @@ void RingBudget::tell_once(const char* why, int error) noexcept {
 }
 
 void* SharedRings::map_memory(int fd, size_t bytes) noexcept {
+  const UnforkedScope scope;
   void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) return nullptr;
   static_cast<void>(::madvise(memory, bytes, MADV_DONTFORK));
@@ -80,7 +81,7 @@ std::shared_ptr<SharedRings> SharedRings::make(std::shared_ptr<RingBudget> budge
 }
 
 std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget, size_t ring_bytes,
-                                              FileDescriptor memory, int* error) {
+                                              size_t most, FileDescriptor memory, int* error) {
   *error = EBADMSG;
   if (!memory || !std::has_single_bit(ring_bytes) || ring_bytes < kLeastRingBytes ||
       ring_bytes > kMostRingBytes)
@@ -92,6 +93,10 @@ std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget
       static_cast<size_t>(info.st_size) != bytes)
     return nullptr;
   *error = 0;
+  if (ring_bytes > most) {
+    budget->tell_once("the other side's rings are larger than this side gives a connection", 0);
+    return nullptr;
+  }
   if (!budget->take(bytes)) {
     budget->tell_once("the budget for it is spent", 0);
     return nullptr;

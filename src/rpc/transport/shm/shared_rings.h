@@ -41,9 +41,9 @@ class SharedRings {
   // reason told once.
   [[nodiscard]] static std::shared_ptr<SharedRings> make(std::shared_ptr<RingBudget> budget,
                                                          size_t ring_bytes, FileDescriptor* memory);
-  // What the other side made. Null with *error 0: not here, as above; else EBADMSG: it is not what the specification says.
+  // What the other side made, if its rings have at most `most` bytes. Null with *error 0: not here, as above; else EBADMSG: it is not what the specification says.
   [[nodiscard]] static std::shared_ptr<SharedRings> map(std::shared_ptr<RingBudget> budget, size_t ring_bytes,
-                                                        FileDescriptor memory, int* error);
+                                                        size_t most, FileDescriptor memory, int* error);
   ~SharedRings();
   SharedRings(const SharedRings&) = delete;
   SharedRings& operator=(const SharedRings&) = delete;
