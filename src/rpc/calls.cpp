@@ -13,6 +13,7 @@
 namespace tine::rpc {
 namespace {
 
+constexpr std::chrono::milliseconds kSameTime{1};
 constexpr std::chrono::milliseconds kOutOfMemory{100};  // until it is tried again
 
 uint64_t remaining_us(TimePoint deadline) {
@@ -256,7 +257,14 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     BodyReader in(frame.body);
     ReceivedSegments segments(std::move(frame.segments));
     if (frame.header.kind == FrameKind::kError) {
-      if (call) call->fail(error_from(read_error(in, segments), *call, Clock::now(), world_.takes_foreign()));
+      if (!call) return;
+      ErrorBody error = read_error(in, segments);
+      const TimePoint now = Clock::now();
+      // The callee may be the first to notice that the time of this call is over, and ends its work by that.
+      const bool is_over =
+          call->deadline <= now + kSameTime && error.kind == name_of(ErrorKind::kDeadlineExceeded);
+      call->fail(is_over ? call->deadline_error(now)
+                         : error_from(std::move(error), *call, now, world_.takes_foreign()));
       return;
     }
     if (call && call->code) [[unlikely]] {
