@@ -19,7 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 Stream<int> countdown(int n) {
-  while (n > 0) co_yield n--;
+  for (; n > 0; --n) co_yield n;
 }
 
 struct Flag {
