@@ -1,7 +1,6 @@
 #include "src/rpc/transport/framed_connection.h"
 
 #include <fmt/format.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,11 +13,6 @@
 
 namespace tine::rpc {
 namespace {
-
-constexpr size_t kReadPieces = 32;
-constexpr size_t kReadAtOnce = size_t{1} << 20;  // of one connection, before the loop looks at others
-constexpr std::chrono::microseconds kHoldTime{50};
-constexpr int kQuietLooks = 50;  // then the loop does not look after it any more
 
 CloseInfo died(CloseInfo::Why why, const PeerInfo& peer, std::string how) {
   CloseInfo info;
@@ -55,59 +49,6 @@ class FramedConnection::Events final : public ChannelEvents {
   void loop_ends() noexcept override { connection_->loop_ends(); }
 
   const detail::Ref<FramedConnection> connection_;
-};
-
-class FramedConnection::Guard final : public Loop::Guard {
- public:
-  explicit Guard(FramedConnection& connection)
-      : connection_(detail::Ref<FramedConnection>::share(&connection)) {}
-
- private:
-  bool look_after() noexcept override { return connection_->look_after(); }
-
-  const detail::Ref<FramedConnection> connection_;
-};
-
-// Gives the role, which its thread has taken, back at the end of a scope. Until then users' callbacks go to their executor.
-class TINE_SCOPED_CAPABILITY FramedConnection::Role {
- public:
-  Role(FramedConnection& connection, bool on_loop) noexcept TINE_REQUIRES(connection.reader_)
-      : connection_(connection), on_loop_(on_loop) {
-    if (connection_.options_.callbacks) gate_.emplace(*connection_.options_.callbacks);
-    if (!on_loop_) {
-      connection_.polling_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-      connection_.loop_.begin_polling();
-      connection_.channel_->disarm();
-    }
-  }
-  // The analysis does not know that connection_ is the constructor's.
-  ~Role() TINE_RELEASE() TINE_NO_THREAD_SAFETY_ANALYSIS {
-    gate_.reset();
-    if (!on_loop_) {
-      connection_.polling_.store({}, std::memory_order_relaxed);
-      connection_.loop_.end_polling();
-    }
-    if (lend_) {
-      connection_.give_role_back(Left::kNothing, kLent);
-      return;
-    }
-    // Before the role is free: the next waiter disarms it again, and must not be overtaken.
-    const Left left = connection_.arm();
-    connection_.give_role_back(left == Left::kNothing ? left_ : left);
-  }
-  // Instead of giving it back.
-  void lend() noexcept { lend_ = true; }
-  // Frames that nobody has looked at lie in the buffer.
-  void leave_rest() noexcept { left_ = Left::kBuffered; }
-  Role(const Role&) = delete;
-  Role& operator=(const Role&) = delete;
-
- private:
-  FramedConnection& connection_;
-  const bool on_loop_;
-  bool lend_ = false;
-  Left left_ = Left::kNothing;
-  std::optional<detail::CallbackGate> gate_;
 };
 
 FramedConnection::FramedConnection(const Loop& loop, std::unique_ptr<Channel> channel, PeerInfo peer,
@@ -298,7 +239,7 @@ std::exception_ptr FramedConnection::error() const {
   return info_.error;
 }
 
-// --- reading
+// --- closing
 
 void FramedConnection::loop_ends() noexcept {
   fail(in_words(CloseInfo::Why::kLoopEnd, [this] {
@@ -312,70 +253,6 @@ void FramedConnection::loop_ends() noexcept {
   finish();
 }
 
-// Where another thread has the role, that one arms the channel before it gives the role back.
-bool FramedConnection::loop_sleeps() noexcept {
-  // A role that is lent is the guard's matter.
-  uint8_t free = kFree;
-  if (closed() || !role_.compare_exchange_strong(free, kTaken)) return false;
-  reader_.assert_held();
-  const bool unread = arm() == Left::kUnread;
-  give_role_back(Left::kNothing);
-  return unread;
-}
-
-void FramedConnection::read_on_loop(bool buffered_only) noexcept {
-  if (closed()) return;
-  if (!take_role()) {
-    // A holder that is not leaving yet will arm the channel, and look once more after that. One that is leaving may have looked
-    // for the last time before what this event tells of came. `missed_` is set before the role is tried again, and the holder
-    // looks at it after it has freed the role, all sequentially consistent: one of the two sees the other.
-    if (role_.load() == kTaken) return;
-    missed_.store(true);
-    if (!take_role()) return;
-    missed_.store(false);
-  }
-  Role role(*this, true);
-  // The thread that lent the role may have left some.
-  if (buffered_only || reading_.frames.more_buffered()) {
-    if (read_rest() == Read::kEnded || buffered_only) return;
-  }
-  size_t bytes = 0;
-  while (bytes < kReadAtOnce && read_once() == Read::kSome && reading_.may_have_more) bytes += reading_.bytes;
-}
-
-// What lies in the buffer.
-FramedConnection::Read FramedConnection::read_rest() noexcept {
-  try {
-    return dispatch_all(Clock::now());
-  } catch (const std::exception& e) {
-    give_up(e.what());
-    return Read::kEnded;
-  }
-}
-
-FramedConnection::Read FramedConnection::read_once() noexcept {
-  try {
-    std::array<iovec, kReadPieces> pieces;
-    const auto into = std::span(pieces).first(reading_.frames.prepare(pieces));
-    const Channel::Outcome in = channel_->try_read(into);
-    if (in.what == Channel::What::kNothingNow) return Read::kNothing;
-    if (in.what == Channel::What::kEnded) {
-      stream_ended(in.error);
-      return Read::kEnded;
-    }
-    received_.fetch_add(1, std::memory_order_relaxed);
-    size_t asked = 0;
-    for (const iovec& piece : into) asked += piece.iov_len;
-    reading_.bytes = in.bytes;
-    reading_.may_have_more = reading_.bytes == asked;
-    reading_.frames.received(reading_.bytes);
-    return dispatch_all(Clock::now());
-  } catch (const std::exception& e) {
-    give_up(e.what());
-    return Read::kEnded;
-  }
-}
-
 // There is no memory for what the peer sends: nothing is wrong with it, but the stream cannot be read on.
 void FramedConnection::give_up(std::string_view what) noexcept {
   say_goodbye(GoodbyeReason::kInternal, what);
@@ -383,242 +260,6 @@ void FramedConnection::give_up(std::string_view what) noexcept {
     return died(CloseInfo::Why::kInternal, peer_, fmt::format("was given up: {}", what));
   }));
 }
-
-FramedConnection::Read FramedConnection::dispatch_all(TimePoint now) {
-  Frame frame;
-  TimePoint held_since{};
-  for (;;) {
-    switch (reading_.frames.next(&frame, now)) {
-      case FrameReader::Next::kNeedMore:
-        if (held_since != TimePoint{}) flush();
-        return closed() ? Read::kEnded : Read::kSome;
-      case FrameReader::Next::kMalformed:
-        if (held_since != TimePoint{}) flush();
-        malformed(reading_.frames.error());
-        return Read::kEnded;
-      case FrameReader::Next::kFrame: break;
-    }
-    // Several frames came at once: what answers them leaves at once, too, but does not wait for long.
-    if (held_since == TimePoint{}) {
-      // Where a write is a system call, that is.
-      if (reading_.frames.more_buffered() && !channel_->reads_memory()) {
-        held_since = now;
-        holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-      }
-    } else if (const TimePoint t = Clock::now(); t - held_since > kHoldTime) {
-      flush();
-      held_since = t;
-      holding_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    }
-    dispatch(frame);
-    if (closed()) {
-      holding_.store({}, std::memory_order_relaxed);
-      return Read::kEnded;
-    }
-    frame.segments.clear();
-    frame.body_buffer = nullptr;
-    if (reading_.lingerer && reading_.lingerer->has_work()) {
-      if (held_since != TimePoint{}) flush();
-      return Read::kSome;
-    }
-  }
-}
-
-void FramedConnection::dispatch(Frame& frame) {
-  if (reading_.goodbye) return stream_ended(0);  // nothing may follow it
-  switch (frame.header.kind) {
-    case FrameKind::kPing:
-      // What is queued already tells as much, once the peer reads it. So a peer that only asks fills no memory.
-      if (writer_.empty()) send_own(FrameKind::kPong, frame.header.call_id);
-      return;
-    case FrameKind::kPong: return;
-    case FrameKind::kGoodbye: {
-      Goodbye goodbye{GoodbyeReason::kDone, {}};
-      try {
-        BodyReader in(frame.body);
-        if (in.array() >= 2) {
-          goodbye.reason = static_cast<GoodbyeReason>(std::min<uint64_t>(in.uinteger(), 255));
-          goodbye.text = std::string(in.str().substr(0, 1000));
-        }
-      } catch (const ValueError&) {
-        // Then it is a goodbye without words.
-      }
-      reading_.goodbye = std::move(goodbye);
-      return;
-    }
-    default: handler_->on_frame(*this, frame);
-  }
-}
-
-// Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
-// order of sequentially consistent operations: one of the two sees the other, so finish() runs.
-bool FramedConnection::take_role() noexcept {
-  for (uint8_t seen = role_.load(); seen == kFree || seen == kLent;) {
-    if (role_.compare_exchange_weak(seen, kTaken)) return true;
-  }
-  return false;
-}
-
-FramedConnection::Left FramedConnection::arm() noexcept {
-  role_.store(kLeaving);
-  return !closed() && channel_->arm() ? Left::kUnread : Left::kNothing;
-}
-
-void FramedConnection::give_role_back(Left left, RoleIs now) noexcept {
-  reader_.end();
-  if (now == kLent) lends_.store(lends_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  role_.store(now);
-  // The guard says first that it goes and looks at the role then: one of the two sees the other.
-  if (now == kLent && !see_to_guard()) left = Left::kUnread;
-  if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
-  if (closed_.load()) {
-    ask_for(kFinish);
-  } else if (left != Left::kNothing) {
-    ask_for(left == Left::kBuffered ? kReadBuffered : kRead);
-  }
-}
-
-bool FramedConnection::see_to_guard() noexcept {
-  if (guarded_.load()) return true;
-  if (guarded_.exchange(true)) return true;
-  try {
-    if (loop_.guard(detail::make_ref<Guard>(*this))) return true;
-  } catch (const std::bad_alloc&) {
-    // Then it is not lent.
-  }
-  guarded_.store(false);
-  return false;
-}
-
-bool FramedConnection::look_after() noexcept {
-  if (closed()) return false;
-  const uint32_t lends = lends_.load(std::memory_order_relaxed);
-  if (lends != guarding_.lends) {
-    guarding_ = {.lends = lends};
-    return true;
-  }
-  if (role_.load() == kLent) read_on_loop(false);
-  if (++guarding_.quiet_looks < kQuietLooks) return true;
-  guarding_.quiet_looks = 0;
-  guarded_.store(false);
-  // Lent again meanwhile, by one who saw the guard.
-  return role_.load() == kLent && !guarded_.exchange(true);
-}
-
-void FramedConnection::expect_wait() noexcept {
-  if (!channel_->reads_memory() || closed() || !started_.load(std::memory_order_acquire) || loop_.forked())
-    return;
-  if (!see_to_guard()) return;
-  uint8_t free = kFree;
-  if (!role_.compare_exchange_strong(free, kTaken)) return;
-  reader_.assert_held();
-  channel_->disarm();
-  give_role_back(Left::kNothing, kLent);
-}
-
-bool FramedConnection::read_for(Lingerer& lingerer, PollTurn& turn) noexcept {
-  reading_.lingerer = &lingerer;
-  const bool memory = channel_->reads_memory();
-  const int looks = channel_->looks_in_a_row();
-  Read read = reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
-  while (read != Read::kEnded && !lingerer.has_work()) {
-    read = Read::kNothing;
-    for (int i = 0; i < looks && read == Read::kNothing; ++i) {
-      if (i != 0) pause_briefly();
-      if (!memory || channel_->has_unread()) read = read_once();
-    }
-    if (!writer_.empty() && (memory || read == Read::kNothing)) writer_.flush();
-    if (read == Read::kSome) {
-      turn.restart();
-    } else if (read == Read::kNothing && !turn.yield()) {
-      break;
-    }
-  }
-  reading_.lingerer = nullptr;
-  return lingerer.has_work();
-}
-
-void FramedConnection::linger(Lingerer& lingerer) noexcept {
-  if (loop_.poll_budget().count() <= 0 || !started_.load(std::memory_order_acquire) || loop_.forked()) return;
-  PollTurn turn(loop_.poll_budget());
-  // What it ran may have called fork(2): then this is the child.
-  while (!closed() && !loop_.forked() && take_role()) {
-    if (lingerer.has_enough() || !reading_.lingering.should_poll()) return leave_role();
-    {
-      Role role(*this, false);
-      if (!read_for(lingerer, turn)) return reading_.lingering.miss();
-      reading_.lingering.hit();
-      if (lingerer.is_short() && see_to_guard()) {
-        role.lend();
-      } else if (reading_.frames.more_buffered()) {
-        role.leave_rest();
-      }
-    }
-    lingerer.run();
-    turn.restart();
-  }
-}
-
-// Without having read. What lies in the buffer belongs to the next reader, and an event that came while this thread had the
-// role has found it taken.
-void FramedConnection::leave_role() noexcept {
-  const Left left = arm();
-  give_role_back(reading_.frames.more_buffered() ? Left::kBuffered : left);
-}
-
-bool FramedConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
-  if (done()) return true;
-  if (closed() || !started_.load(std::memory_order_acquire) || loop_.forked()) return done();
-  PollTurn turn(loop_.poll_budget());
-  while (!closed()) {
-    if (take_role()) return poll_with_role(deadline, done);
-    // Another thread reads, and may read what we wait for.
-    if (turn.now() >= deadline || !turn.yield()) break;
-    if (done()) return true;
-  }
-  return done();
-}
-
-bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
-  // What came in meanwhile may have been ours.
-  if (done() || closed() || !reading_.policy.should_poll()) {
-    leave_role();
-    return done();
-  }
-  Role role(*this, false);
-  PollTurn turn(loop_.poll_budget());
-  const bool memory = channel_->reads_memory();
-  const int looks = channel_->looks_in_a_row();
-  for (bool first = true;; first = false) {
-    // The thread that lent the role may have left some.
-    Read read = first && reading_.frames.more_buffered() ? read_rest() : Read::kNothing;
-    for (int i = 0; i < looks && read == Read::kNothing && !done(); ++i) {
-      if (i != 0) pause_briefly();
-      if (memory && !channel_->has_unread()) continue;
-      read = read_once();
-    }
-    if (read == Read::kEnded) break;
-    if (done()) {
-      reading_.policy.hit();
-      break;
-    }
-    // Nobody else is told of room in a channel that is polled.
-    if (!writer_.empty() && (memory || read == Read::kNothing)) writer_.flush();
-    if (read == Read::kSome) {
-      turn.restart();
-      if (turn.now() >= deadline) break;
-      continue;
-    }
-    if (turn.now() >= deadline) break;
-    if (!turn.yield()) {
-      reading_.policy.miss();
-      break;
-    }
-  }
-  return done();
-}
-
-// --- closing
 
 void FramedConnection::stream_ended(int error) noexcept {
   if (error == EBADMSG || (error == 0 && writer_.broken_errno() == EBADMSG))

@@ -75,12 +75,11 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_);
   void give_role_back(Left left, RoleIs now = kFree) noexcept TINE_RELEASE(reader_);
   void leave_role() noexcept TINE_RELEASE(reader_);
-  // Before the role is given back for good.
-  [[nodiscard]] Left arm() noexcept TINE_REQUIRES(reader_);
   // Whether the loop looks after a role that is lent.
   [[nodiscard]] bool see_to_guard() noexcept;
   [[nodiscard]] bool look_after() noexcept;
-  // For a thread that took the role by itself: reads until something is left with `lingerer`. False: nothing has come.
+  [[nodiscard]] Read look(DoneCheck done) noexcept TINE_REQUIRES(reader_);
+  // Reads until something is left with `lingerer`. False: nothing has come for it.
   [[nodiscard]] bool read_for(Lingerer& lingerer, PollTurn& turn) noexcept TINE_REQUIRES(reader_);
   Read read_rest() noexcept TINE_REQUIRES(reader_);
   void flush() noexcept;
@@ -113,6 +112,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
     FrameReader frames;
     PollPolicy policy, lingering;
     Lingerer* lingerer = nullptr;  // while one reads
+    bool has_rest = false;         // frames that nobody has looked at lie in the buffer
     std::optional<Goodbye> goodbye;
     bool may_have_more = false;
     size_t bytes = 0;  // of the last read

@@ -195,8 +195,20 @@ class Scribbled : public Agreement {
     EXPECT_EQ(agree(Side::kAcceptor).what, What::kMoved);
   }
   ~Scribbled() override { ::munmap(at, kAll); }
+  // Over the channel.
+  detail::Ref<FramedConnection> connection_of(const detail::Ref<Recorder>& recorder) {
+    ConnectionOptions options;
+    options.heartbeat_interval = std::chrono::milliseconds(0);
+    PeerInfo info;
+    info.name = "scribbler";
+    info.address = "shm:@test";
+    auto connection = detail::make_ref<FramedConnection>(loop, std::move(instead), info, options);
+    connection->start(recorder);
+    return connection;
+  }
   static constexpr size_t kAll = 4096 + 2 * kBytes;
   std::byte* at = nullptr;
+  IoLoop loop;
 };
 
 TEST_F(Scribbled, ACounterOutOfBoundsEndsTheConnectionAsMalformed) {
@@ -220,16 +232,9 @@ TEST_F(Scribbled, ACounterOutOfBoundsEndsTheConnectionAsMalformed) {
 
 TEST_F(Scribbled, AConnectionOverItEndsWhateverIsWrittenIntoIt) {
   std::mt19937_64 random(20261129);
-  IoLoop loop;
-  ConnectionOptions options;
-  options.heartbeat_interval = std::chrono::milliseconds(0);
-  PeerInfo info;
-  info.name = "scribbler";
-  info.address = "shm:@test";
   const auto recorder = detail::make_ref<Recorder>();
   recorder->keep = false;
-  const auto connection = detail::make_ref<FramedConnection>(loop, std::move(instead), info, options);
-  connection->start(recorder);
+  const auto connection = connection_of(recorder);
   for (int round = 0; round < 20'000 && !connection->closed(); ++round) {
     // Counters near what is allowed, and sometimes anything.
     const size_t where = round % 3 == 0 ? random() % kAll : (random() % 2) * 512 + (random() % 40) * 4 % 160;
@@ -244,15 +249,8 @@ TEST_F(Scribbled, AConnectionOverItEndsWhateverIsWrittenIntoIt) {
 }
 
 TEST_F(Scribbled, ABadCounterEndsAConnectionWhoseRingIsFull) {
-  IoLoop loop;
-  ConnectionOptions options;
-  options.heartbeat_interval = std::chrono::milliseconds(0);
-  PeerInfo info;
-  info.name = "scribbler";
-  info.address = "shm:@test";
   const auto recorder = detail::make_ref<Recorder>();
-  const auto connection = detail::make_ref<FramedConnection>(loop, std::move(instead), info, options);
-  connection->start(recorder);
+  const auto connection = connection_of(recorder);
   for (int i = 0; i < 4; ++i) {
     OutFrame frame = request(1, "much");
     frame.body.segment(owned(std::vector<std::byte>(kBytes)));
