@@ -105,7 +105,7 @@ class AsyncItems final : public Items {
     if (closed_) return make_ready(Item());
     const PyRef end = checked(to_python(*end_marker));
     const tine::detail::ContextSwap swap(context_);
-    const PyRef step = checked(PyObject_CallMethod(iterator(), "next", "sO", what().c_str(), end.get()));
+    const PyRef step = checked(PyObject_CallMethod(iterator(), "next", "O", end.get()));
     if (!is_future(step.get())) throw TypeError("a hook of tine.distributed.rpc returned no Future");
     return future_of(step.get()).and_then([self = Ref<AsyncItems>::share(this)](const Value& value) -> Item {
       const Gil lock;
@@ -121,8 +121,7 @@ class AsyncItems final : public Items {
     if (!gil) return;
     closed_ = true;
     const ErrorAside aside;
-    if (!PyRef::adopt(PyObject_CallMethod(iterator(), "close", "s", what().c_str())))
-      PyErr_WriteUnraisable(iterator());
+    if (!PyRef::adopt(PyObject_CallMethod(iterator(), "close", nullptr))) PyErr_WriteUnraisable(iterator());
   }
 };
 

@@ -92,10 +92,20 @@ void check_name(const std::string& name) {
   }
 }
 
+// As a shell takes it.
+std::string quoted(const std::string& path) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  if (path.find_first_not_of(kPlain) == std::string::npos) return path;
+  std::string text = "'";
+  for (const char c : path) c == '\'' ? text += "'\\''" : text += c;
+  return text + "'";
+}
+
 std::string exports(const fs::path& folder, const std::string& name) {
   return fmt::format("  export TINE_TLS_CERT={}\n  export TINE_TLS_KEY={}\n  export TINE_TLS_CA={}\n",
-                     (folder / (name + ".pem")).string(), (folder / (name + ".key")).string(),
-                     (folder / "ca.pem").string());
+                     quoted((folder / (name + ".pem")).string()), quoted((folder / (name + ".key")).string()),
+                     quoted((folder / "ca.pem").string()));
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ detail::Ref<Peer> AgentParts::new_peer(const Member& m) {
                                 m.incarnation == world.incarnation(), peers_, *this);
 }
 
-// What calls to it fail with is remembered for long. Its connection and their memory are not kept for it.
+// Stands for a worker that has gone: it keeps the error that calls to it fail with, but no connection and no tables.
 detail::Ref<Peer> AgentParts::remains_of(Peer& peer, std::exception_ptr cause) noexcept {
   try {
     auto remains = detail::make_ref<Peer>(peer.info, peer.incarnation, false, peers_, *this);

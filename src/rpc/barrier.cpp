@@ -12,13 +12,6 @@ namespace {
 constexpr const char* kJoin = "join";
 constexpr const char* kProbe = "probe";
 
-CallRequest control(const char* name) {
-  CallRequest request;
-  request.target = Target::kControl;
-  request.name = name;
-  return request;
-}
-
 }  // namespace
 
 Barrier::Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted)
@@ -54,7 +47,7 @@ Barrier::Round Barrier::ask_all(TimePoint deadline) {
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
     if (p->is_self || p->dead()) continue;
-    asked.emplace_back(p, calls_.call(*p, control(kProbe), deadline));
+    asked.emplace_back(p, calls_.call(*p, control_request(kProbe), deadline));
   }
   round.add(world_.name(), calls_.pending() + server_.running(), calls_.begun() + server_.begun());
   for (const auto& [p, answer] : asked) {
@@ -130,7 +123,7 @@ void Barrier::wait_for_rank0(TimePoint deadline) {
   const TimePoint begun = Clock::now();
   // Rank 0 gives up at its own deadline and tells why: that text is worth a second.
   const TimePoint until = deadline == kNoDeadline ? deadline : deadline + std::chrono::seconds(1);
-  const Future<Value> joined = calls_.call(*world_.peer(0), control(kJoin), until);
+  const Future<Value> joined = calls_.call(*world_.peer(0), control_request(kJoin), until);
   const auto slice = [&](TimePoint t) { return joined.wait_until(t); };
   if (!wait_interruptible(until, interrupted_, "shutdown", slice) || !joined.ready()) {
     throw DeadlineExceeded(
@@ -170,10 +163,7 @@ void Barrier::let_go(const std::exception_ptr& failure) noexcept {
 }
 
 void Barrier::wait_until_left(TimePoint deadline) noexcept {
-  (void)world_.wait_until(deadline, [this] {
-    const World::Peers all = world_.peers();
-    return std::all_of(all.begin(), all.end(), [](const auto& p) { return p->is_self || p->dead(); });
-  });
+  (void)world_.wait_until(deadline, [this] { return world_.is_alone(); });
 }
 
 void Barrier::close() noexcept { (void)take_joins("this worker has ended"); }

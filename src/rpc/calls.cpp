@@ -55,6 +55,14 @@ class OnFailure final : private detail::Node {
 
 }  // namespace
 
+CallRequest control_request(const char* name, std::vector<Value> args) {
+  CallRequest request;
+  request.target = Target::kControl;
+  request.name = name;
+  request.args = std::move(args);
+  return request;
+}
+
 Calls::Calls(World& world, RRefTable& references, Server& server, Seconds timeout, Executor& callbacks,
              std::function<Loop&()> loop)
     : world_(world),

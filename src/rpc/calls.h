@@ -18,6 +18,9 @@
 
 namespace tine::rpc {
 
+// Of the agents among themselves: the rendezvous, joining and leaving.
+[[nodiscard]] CallRequest control_request(const char* name, std::vector<Value> args = {});
+
 class Calls final : public Fetcher {
  public:
   // `timeout`: of calls that name none. `callbacks`: where users' callbacks go of calls whose deadline passes.

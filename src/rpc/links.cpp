@@ -62,12 +62,9 @@ void Links::meet(const Serve& serve, const Announce& announce) {
   meet.self = self;
   meet.world_size = options_.world_size;
   meet.open = {
-      self,
-      options_.expect,
-      options_.forget,
+      self, options_.expect, options_.forget,
       [this](TimePoint when, std::function<void()> work) { (void)loop().schedule_at(when, std::move(work)); },
-      options_.log,
-      std::chrono::seconds(10)};
+      options_.log};
   meet.deadline = deadline;
   meet.timeout_s = options_.timeout.count();
   meet.interrupted = options_.interrupted;

@@ -142,7 +142,7 @@ void MeetingFile::write(const Entry& entry) {
 }
 
 bool MeetingFile::read(Entry* entry, std::string* why) const {
-  const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     if (errno != ENOENT) fail("read", errno);
     const std::string folder = path_.substr(0, std::max<size_t>(path_.rfind('/'), 1));

@@ -16,14 +16,6 @@ constexpr const char* kHere = "here";
 constexpr const char* kJoined = "joined";
 constexpr const char* kLeaving = "leaving";
 
-CallRequest control(const char* name, std::vector<Value> args = {}) {
-  CallRequest request;
-  request.target = Target::kControl;
-  request.name = name;
-  request.args = std::move(args);
-  return request;
-}
-
 }  // namespace
 
 Membership::Membership(World& world, Calls& calls, Server& server, Links& links,
@@ -67,7 +59,9 @@ void Membership::tell_all(const char* what, const std::vector<Value>& args) noex
     if (p->is_self || p->dead()) continue;
     try {
       // Nobody waits for the answer, and nobody is told that there is none: its end says as much.
-      calls_.call(*p, control(what, args), Clock::now() + std::chrono::seconds(60)).state()->observe();
+      calls_.call(*p, control_request(what, args), Clock::now() + std::chrono::seconds(60))
+          .state()
+          ->observe();
     } catch (const std::bad_alloc&) {
       p->end_for_want_of_memory();
     } catch (const std::exception&) {
@@ -209,17 +203,16 @@ void Membership::look_or_throw() {
   if (next != kNoDeadline) look_at(next);
 }
 
-void Membership::ask_all(const char* what, TimePoint deadline) {
+void Membership::ask_all(const char* what, const char* during, TimePoint deadline) {
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
-    if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(*p, control(what), kNoDeadline));
+    if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(*p, control_request(what), kNoDeadline));
   }
   for (const auto& [p, answer] : asked) {
     const auto slice = [&a = answer](TimePoint until) { return a.wait_until(until); };
-    if (!wait_interruptible(deadline, interrupted_, what == kLeaving ? "shutdown" : "init_rpc", slice)) {
-      throw DeadlineExceeded(fmt::format("{}: worker '{}' (rank {}) does not answer",
-                                         what == kLeaving ? "shutdown" : "init_rpc", p->info.name,
-                                         p->info.id));
+    if (!wait_interruptible(deadline, interrupted_, during, slice)) {
+      throw DeadlineExceeded(
+          fmt::format("{}: worker '{}' (rank {}) does not answer", during, p->info.name, p->info.id));
     }
     // Its end may have reached the connection, and not the peer yet.
     if (answer.error() && !p->dead() && !p->connection()->closed()) std::rethrow_exception(answer.error());
@@ -229,8 +222,8 @@ void Membership::ask_all(const char* what, TimePoint deadline) {
 void Membership::announce(TimePoint deadline) {
   // First all have this worker in their lists, then the first of them may use it: what it passes on of this worker's they
   // all understand.
-  ask_all(kHere, deadline);
-  ask_all(kJoined, deadline);
+  ask_all(kHere, "init_rpc", deadline);
+  ask_all(kJoined, "init_rpc", deadline);
 }
 
 void Membership::wait_until_idle(TimePoint deadline, bool own_only) {
@@ -264,12 +257,8 @@ void Membership::wait_until_idle(TimePoint deadline, bool own_only) {
 
 void Membership::wait_until_last(TimePoint deadline) {
   OpenRegister* const all = links_.open_register();
-  const auto alone = [this] {
-    const World::Peers peers = world_.peers();
-    return std::all_of(peers.begin(), peers.end(), [](const auto& p) { return p->is_self || p->dead(); });
-  };
   const auto slice = [&](TimePoint until) {
-    if (!world_.wait_until(until, alone)) return false;
+    if (!world_.wait_until(until, [this] { return world_.is_alone(); })) return false;
     if (!all || all->end_if_alone()) return true;
     // Somebody is about to join, or its end is being dealt with.
     (void)world_.wait_until(std::min(until, Clock::now() + std::chrono::milliseconds(5)),
@@ -293,7 +282,7 @@ void Membership::leave(TimePoint deadline) {
   if (world_.rank() == 0) {
     wait_until_last(deadline);
   } else {
-    ask_all(kLeaving, deadline);
+    ask_all(kLeaving, "shutdown", deadline);
   }
   wait_until_idle(deadline, false);
 }

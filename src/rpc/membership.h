@@ -72,7 +72,8 @@ class Membership {
   // The one that has its name or rank and is not gone altogether; null: nobody.
   [[nodiscard]] detail::Ref<Peer> in_place_of(const Member& member) const;
   void tell_all(const char* what, const std::vector<Value>& args) noexcept;
-  void ask_all(const char* what, TimePoint deadline);
+  // `during`: what the user has called, for errors.
+  void ask_all(const char* what, const char* during, TimePoint deadline);
   void wait_until_idle(TimePoint deadline, bool own_only);
   void wait_until_last(TimePoint deadline);
 

@@ -107,7 +107,7 @@ class Peer final : public Callee, private Inbox::Sink {
   // Hashes of the scripts that are known to be there.
   Mutex code_mutex;
   std::unordered_set<std::string> code_there TINE_GUARDED_BY(code_mutex);
-  uint64_t number = 0;            // the world's, in the order in which its peers came
+  uint64_t number = 0;            // the world's: in the order in which its peers came, and then went
   std::atomic<bool> gone{false};  // nothing that came from it is under way any more
   // How it ended, set before it is dead.
   enum class End : uint8_t { kDied, kLeft, kFailed };

@@ -11,8 +11,6 @@
 namespace tine::rpc {
 namespace {
 
-class PlainHooks final : public ValueHooks {};
-
 Value list_of(std::vector<Value> items) { return detail::make_ref<List>(std::move(items)); }
 
 void tell(Connection& connection, OutFrame frame) { static_cast<void>(connection.send(std::move(frame))); }

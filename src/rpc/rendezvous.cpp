@@ -10,11 +10,7 @@
 #include "src/rpc/wire/request.h"
 
 namespace tine::rpc {
-namespace {
-
-class PlainHooks final : public ValueHooks {};
-
-}  // namespace
+namespace {}  // namespace
 
 // Rank 0's side of one worker's connection.
 class Rendezvous::Session final : public FrameHandler {

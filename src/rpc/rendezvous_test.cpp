@@ -21,8 +21,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class NoHooks final : public ValueHooks {};
-
 // Says what it likes to a register, and hears what that answers.
 class Stranger final : public FrameHandler {
  public:
@@ -108,7 +106,7 @@ class RendezvousTest : public ::testing::Test {
   }
   static void say(Connection& connection, const char* name, const std::vector<Value>& args, uint64_t id,
                   Target target = Target::kControl) {
-    NoHooks hooks;
+    PlainHooks hooks;
     RequestView view;
     view.target = target;
     view.name = name;

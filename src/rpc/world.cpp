@@ -97,6 +97,11 @@ void World::fill(std::vector<detail::Ref<Peer>> peers) {
   publish(std::move(peers));
 }
 
+bool World::is_alone() const noexcept {
+  const Peers all = peers();
+  return std::all_of(all.begin(), all.end(), [](const auto& p) { return p->is_self || p->dead(); });
+}
+
 void World::add(detail::Ref<Peer> peer) {
   const MutexLock change(change_mutex_);
   std::vector<detail::Ref<Peer>> next;
@@ -119,7 +124,7 @@ void World::add(detail::Ref<Peer> peer) {
 void World::replace(const Peer& peer, detail::Ref<Peer> by) noexcept {
   const MutexLock change(change_mutex_);
   try {
-    if (by) by->number = peer.number;
+    if (by) by->number = next_number_++;  // in the order of their ends
     std::vector<detail::Ref<Peer>> next;
     for (const auto& p : peers()) {
       if (p.get() != &peer) {

@@ -80,6 +80,9 @@ class World final : public Workers {
   };
   [[nodiscard]] Peers peers() const noexcept { return Peers(snapshot()); }
 
+  // Everybody else is dead.
+  [[nodiscard]] bool is_alone() const noexcept;
+
   int rank() const noexcept override { return rank_; }
   uint64_t incarnation() const noexcept override { return incarnation_; }
   bool is_rank(int rank) const noexcept override;

@@ -159,6 +159,23 @@ TEST_F(ChangingWorld, RemembersABoundedNumberOfTheDead) {
   EXPECT_THROW((void)world.find("d2"), ValueError);
 }
 
+TEST_F(ChangingWorld, ForgetsThoseFirstWhoDiedFirstWheneverTheyCame) {
+  const auto end = [&](const detail::Ref<Peer>& peer) {
+    die(*peer);
+    auto remains = this->peer(peer->info.name, peer->info.id, peer->incarnation);
+    remains->set_joined();
+    die(*remains);
+    world.replace(*peer, std::move(remains));
+  };
+  const auto first = join(world, "first", 2, 1002);
+  for (int rank = 3; rank < 3 + 300; ++rank)
+    end(join(world, "d" + std::to_string(rank), rank, 1000 + uint64_t(rank)));
+  end(first);
+  (void)join(world, "last", 1000, 2000);
+  EXPECT_EQ(world.find("first")->info.id, 2);
+  EXPECT_THROW((void)world.find("d3"), ValueError);
+}
+
 TEST_F(ChangingWorld, AskersSeeWholeListsWhileItChanges) {
   std::atomic<bool> over{false};
   std::vector<std::thread> askers;

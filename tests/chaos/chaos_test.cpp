@@ -1,8 +1,8 @@
 // Whole agents, in a world whose threads, time and network are a seed's: what docs/spec/agent.md and docs/spec/rref.md
 // promise holds at whatever message a connection is cut, a worker dies or is stopped, or nothing gets through.
 //
-//   TINE_CHAOS_SEEDS=10000 build/release/tests/chaos_tests        so many seeds
-//   TINE_CHAOS_SEED=4711 build/release/tests/chaos_tests          this one, and what happened by it
+//   TINE_CHAOS_SEEDS=10000 build/release/cmake/tests/chaos_tests        so many seeds
+//   TINE_CHAOS_SEED=4711 build/release/cmake/tests/chaos_tests          this one, and what happened by it
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <time.h>

@@ -336,7 +336,7 @@ class Story {
         call.what = "keep";
         call.look = same;
         // A creation that has failed at once cannot be passed on.
-        if (held->number < 0) call.error = "as asked", call.look = same;
+        if (held->number < 0) call.error = "as asked";
         call.through |= held->through;
         begin(one, std::move(call),
               CallRequest::served(

@@ -18,8 +18,6 @@ namespace {
 
 using namespace tine::rpc;
 
-struct NoHooks final : ValueHooks {};
-
 // True for those of raw calls. What was read as a message is written to the same message again.
 bool read_raw(Frame& frame) {
   switch (frame.header.kind) {
@@ -53,7 +51,7 @@ bool read_raw(Frame& frame) {
 }
 
 void read_body(Frame& frame) {
-  NoHooks hooks;
+  PlainHooks hooks;
   try {
     if (read_raw(frame)) return;
     BodyReader in(frame.body);

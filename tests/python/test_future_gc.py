@@ -458,8 +458,11 @@ def test_the_collector_runs_while_other_threads_complete_what_it_looks_at():
 def test_the_collector_is_told_of_what_each_object_holds():
     promise = _C._Promise()
     held = [Future(), done(1), failed(ValueError("x")), Future().then(print), _C._Promise(), promise, promise.future(), tine.ones(2), tine.float32]
-    for thing in held:
+    for thing in held:  # none crashes
         assert isinstance(gc.get_referents(thing), list), thing
+    value, error = ["held"], ValueError("y")
+    assert value in gc.get_referents(done(value)) and any(x is error for x in gc.get_referents(failed(error)))
+    assert promise.future() in gc.get_referents(promise)
 
 
 def test_objects_of_the_extension_have_one_size():

@@ -52,8 +52,7 @@ def test_over_tine_a_killed_worker_fails_its_calls_by_name_and_holds_up_nobody()
     assert rows.pop("a call to the bystander")[1] == "well"
     assert set(rows) == {"8 calls in flight", "the next call", "shutdown of the caller", "shutdown of the bystander"}
     for seconds, words in rows.values():
-        # The survivor that gives up its shutdown first has left when the other one asks for it.
-        assert seconds < 15 and ("victim" in words or "has left" in words and "shutting down" in words), rows
+        assert seconds < 15 and "victim" in words, rows
 
 
 @pytest.mark.timeout(120)

@@ -11,7 +11,7 @@ from tine.pytorch import _agent_class, _group  # noqa: F401 - the first loads th
 @pytest.fixture(params=["w0", "w1"], ids=["in the leader", "in a follower"])
 def gather(request, monkeypatch):
     """A gather of w0, which leads, w1 and w2, in one of them."""
-    here = types.SimpleNamespace(get_worker_info=lambda: types.SimpleNamespace(name=request.param), is_static_group=True)
+    here = types.SimpleNamespace(get_worker_info=lambda: types.SimpleNamespace(name=request.param), get_worker_infos=list, is_static_group=True)
     monkeypatch.setattr(_group, "_running", here)
     monkeypatch.setattr(_group, "_gone", {})
     monkeypatch.setattr(api, "_ALL_WORKER_NAMES", {"w0", "w1", "w2"})

@@ -331,6 +331,8 @@ def test_wait_all_waits_for_the_calls_of_its_block():
                 futures = [rpc.rpc_async("worker1", slow, args=(i,)) for i in range(5)]
                 with rpc.api._wait_all(): rpc.rpc_async("worker1", slow, args=(9,))
             assert all(f.done() for f in futures) and rpc.rpc_sync("worker1", seen) == 6
+            with rpc._wait_all(): called = rpc.call("worker1", slow, 10)
+            assert called.done()
             def block():
                 with rpc._wait_all(): rpc.rpc_async("worker1", fail)
             raises(KeyError, block, "k")

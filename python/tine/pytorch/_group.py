@@ -440,7 +440,12 @@ def _delete_rrefs(timeout: datetime.timedelta = datetime.timedelta(seconds=100))
 def with_deaths(error: RuntimeError) -> RuntimeError:
     """An error of shutdown(), with the deaths that may be the reason why other workers have left already."""
     with _gone_lock:
-        unnamed = [why for name, (why, left) in _gone.items() if not left and name not in str(error)]
+        gone = dict(_gone)
+    if _running is not None and _running.is_static_group:  # the agent knows of a death before it tells
+        for info in _running.get_worker_infos():
+            if info.name not in gone and (why := _running.death_of(info.id)):
+                gone[info.name] = why, " has left: " in why
+    unnamed = [why for name, (why, left) in gone.items() if not left and name not in str(error)]
     return RuntimeError("; before that: ".join([str(error), *unnamed])) if unnamed else error
 
 

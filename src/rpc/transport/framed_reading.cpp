@@ -1,4 +1,4 @@
-// Who reads a FramedConnection, for how long, and how the role goes from thread to thread.
+// The reader of a FramedConnection: which thread has the role, for how long, and how it is passed on.
 #include <sys/uio.h>
 
 #include <array>

@@ -64,10 +64,8 @@ TEST(FrameHeader, APayloadHasTheBytesOfItsBodyItsLengthsAndItsAlignedSegments) {
   }
 }
 
-struct NoHooks final : ValueHooks {};
-
 std::string error_of_round_trip(const Value& value) {
-  NoHooks hooks;
+  PlainHooks hooks;
   try {
     BodyWriter out;
     write_value(out, value, hooks);
@@ -108,7 +106,7 @@ TEST(ValueCodec, ContainersOfEachKindGoRoundToTheStatedDepthAndNoFurther) {
 
 // Written by hand: the reader has a bound of its own.
 TEST(ValueCodec, TheReaderRefusesWhatIsNestedOneDeeperThanTheStatedDepth) {
-  NoHooks hooks;
+  PlainHooks hooks;
   for (const int depth : {64, 65}) {
     std::vector<std::byte> bytes(static_cast<size_t>(depth), std::byte{0x91});
     bytes.push_back(std::byte{7});

@@ -254,8 +254,6 @@ TEST(ErrorBodyOf, AnyExceptionKeepsItsTextAndItsCause) {
 
 // ---- values
 
-struct NoHooks final : ValueHooks {};
-
 std::string refusal_of(const std::function<void(BodyWriter&)>& put,
                        std::vector<detail::Ref<Buffer>> segments = {}) {
   return refusal([&] {
@@ -263,7 +261,7 @@ std::string refusal_of(const std::function<void(BodyWriter&)>& put,
     put(out);
     BodyReader in(out.body());
     ReceivedSegments received(std::move(segments));
-    NoHooks hooks;
+    PlainHooks hooks;
     static_cast<void>(read_value(in, received, hooks));
     in.expect_end();
   });
@@ -321,7 +319,7 @@ TEST(ValueRefusals, ATensorBesideTheBodyHasAHeadAndNoMore) {
 TEST(ValueRefusals, ATransposedViewOfTwoByTwoKeepsItsOrder) {
   const Tensor base = Tensor::empty(std::array<int64_t, 1>{16}, DType::kFloat32);
   for (int i = 0; i < 16; ++i) base.data_as<float>()[i] = static_cast<float>(i);
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyWriter out;
   write_value(out, Value(base.as_strided(std::array<int64_t, 2>{2, 2}, std::array<int64_t, 2>{1, 4}, 0)),
               hooks);

@@ -10,10 +10,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class NoHooks final : public ValueHooks {};
-
 Request read(std::span<const std::byte> body) {
-  NoHooks hooks;
+  PlainHooks hooks;
   ReceivedSegments none;
   Request request;
   request.read(body, none, hooks);
@@ -30,7 +28,7 @@ std::string refusal(const BodyWriter& body) {
 }
 
 TEST(Request, IsReadAsItWasWritten) {
-  NoHooks hooks;
+  PlainHooks hooks;
   const std::vector<Value> args{1, "two", 3.0};
   const std::vector<std::pair<std::string, Value>> kwargs{{"key", Value(true)}};
   const RRefId id{1, 2, 3, 4};
@@ -64,7 +62,7 @@ TEST(Request, IsReadAsItWasWritten) {
 }
 
 TEST(Request, WithoutOptionsHasNone) {
-  NoHooks hooks;
+  PlainHooks hooks;
   RequestView view;
   view.target = Target::kControl;
   view.name = "join";

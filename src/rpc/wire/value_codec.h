@@ -35,6 +35,9 @@ class ValueHooks {
   ~ValueHooks() = default;
 };
 
+// Of values that need neither.
+class PlainHooks final : public ValueHooks {};
+
 void write_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
 [[nodiscard]] Value read_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks);
 

@@ -21,8 +21,6 @@ using detail::make_ref;
 using detail::Ref;
 using testing::HasSubstr;
 
-struct NoHooks final : ValueHooks {};
-
 // As if it had been sent: segments copied into buffers of their own.
 ReceivedSegments received(const BodyWriter& out) {
   Recycler& recycler = Recycler::of_process();
@@ -35,7 +33,7 @@ ReceivedSegments received(const BodyWriter& out) {
 }
 
 Value round_trip(const Value& value) {
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyWriter out;
   write_value(out, value, hooks);
   BodyReader in(out.body());
@@ -90,7 +88,7 @@ TEST(ValueCodec, TensorsComeBackWithTheirShapeTypeAndElements) {
 Shape strides_of(const Tensor& t) { return {t.strides().begin(), t.strides().end()}; }
 
 size_t bytes_sent(const Value& v) {
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyWriter out;
   write_value(out, v, hooks);
   size_t bytes = out.body().size();
@@ -127,7 +125,7 @@ TEST(ValueCodec, AnExpandedTensorIsSentOnce) {
 }
 
 TEST(ValueCodec, APermutedTensorIsNotCopied) {
-  NoHooks hooks;
+  PlainHooks hooks;
   const Tensor t = counting({10, 20, 30}, DType::kFloat32);
   BodyWriter out;
   write_value(out, t.as_strided(Shape{30, 10, 20}, Shape{1, 600, 30}, 0), hooks);
@@ -138,7 +136,7 @@ TEST(ValueCodec, APermutedTensorIsNotCopied) {
 }
 
 TEST(ValueCodec, AViewOfAFewElementsIsCopiedInTheirOrder) {
-  NoHooks hooks;
+  PlainHooks hooks;
   const Tensor t = counting({1000, 1000}, DType::kFloat32);
   const Tensor column = t.as_strided(Shape{2, 1000}, Shape{1, 1000}, 3);  // two columns, turned
   BodyWriter out;
@@ -240,7 +238,7 @@ TEST(ValueCodec, RandomViewsGoRound) {
 
 // ext 2 with these numbers behind dtype and form, and as many bytes of elements.
 std::string refused(DType dtype, unsigned form, const Shape& numbers, size_t bytes) {
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyWriter out;
   std::byte* p = out.ext(static_cast<int8_t>(ExtType::kTensor), 2 + 8 * numbers.size() + bytes);
   p[0] = static_cast<std::byte>(dtype);
@@ -283,7 +281,7 @@ TEST(ValueCodec, RandomNumbersInATensorAreReadWithinItsBytesOrRefused) {
       const auto some = static_cast<int64_t>(random() % 5);
       numbers.push_back(random() % 8 == 0 ? static_cast<int64_t>(random()) : some);
     }
-    NoHooks hooks;
+    PlainHooks hooks;
     BodyWriter out;
     const size_t bytes = 4 * (random() % 20);
     std::byte* p = out.ext(static_cast<int8_t>(ExtType::kTensor), 2 + 8 * numbers.size() + bytes);
@@ -313,7 +311,7 @@ TEST(ValueCodec, ATensorMayHaveAllTheDimensionsThatATensorCanHave) {
 TEST(ValueCodec, ThousandsOfTensorsFitIntoOneMessage) {
   std::vector<Value> many(5'000, Value(counting({200}, DType::kFloat32)));
   EXPECT_EQ(round_trip(list(many)).to_list().items.size(), 5'000u);
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyWriter out;
   const std::vector<Value> too_many(kMaxSegments + 1, many[0]);
   EXPECT_THAT(refusal([&] { write_value(out, list(too_many), hooks); }),
@@ -321,7 +319,7 @@ TEST(ValueCodec, ThousandsOfTensorsFitIntoOneMessage) {
 }
 
 TEST(ValueCodec, ALongTextTravelsBesideTheBodyUncopied) {
-  NoHooks hooks;
+  PlainHooks hooks;
   const Value text(std::string(100'000, 'x') + "\xc3\xa9");
   BodyWriter out;
   write_value(out, list({text, "short"}), hooks);
@@ -336,7 +334,7 @@ TEST(ValueCodec, ALongTextTravelsBesideTheBodyUncopied) {
 }
 
 Value read_body(std::span<const std::byte> body) {
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyReader in(body);
   ReceivedSegments none;
   return read_value(in, none, hooks);
@@ -419,7 +417,7 @@ TEST(ValueCodec, OrdinaryValuesAreWithinTheBoundHoweverManyTheyAre) {
 }
 
 TEST(ValueCodec, ALargeTensorIsNeitherCopiedWhenSentNorWhenReceived) {
-  NoHooks hooks;
+  PlainHooks hooks;
   const Tensor t = counting({1000, 100}, DType::kFloat32);
   BodyWriter out;
   write_value(out, t, hooks);
@@ -447,7 +445,7 @@ TEST(ValueCodec, ALargeTensorIsNeitherCopiedWhenSentNorWhenReceived) {
 }
 
 TEST(ValueCodec, AFutureIsRefusedInPyTorchsWordsWhereverItHides) {
-  NoHooks hooks;
+  PlainHooks hooks;
   const Value future(make_ready(Value(1)));
   for (const Value& v : {future, list({1, future}), tuple({list({future})})}) {
     BodyWriter out;
@@ -456,7 +454,7 @@ TEST(ValueCodec, AFutureIsRefusedInPyTorchsWordsWhereverItHides) {
 }
 
 TEST(ValueCodec, AListThatContainsItselfIsAnErrorAndNoOverflow) {
-  NoHooks hooks;
+  PlainHooks hooks;
   auto l = make_ref<List>();
   l->items.emplace_back(l);
   BodyWriter out;
@@ -470,7 +468,7 @@ TEST(ValueCodec, AListThatContainsItselfIsAnErrorAndNoOverflow) {
 }
 
 TEST(ValueCodec, ASegmentIsGivenOutOnceAndMustFit) {
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyWriter out;
   const Tensor t = counting({1000}, DType::kInt64);
   write_value(out, list({t}), hooks);
@@ -493,7 +491,7 @@ TEST(ValueCodec, ASegmentIsGivenOutOnceAndMustFit) {
 }
 
 TEST(ValueCodec, ABoolThatIsNeitherTrueNorFalseIsRefused) {
-  NoHooks hooks;
+  PlainHooks hooks;
   BodyWriter out;
   std::byte* p = out.ext(static_cast<int8_t>(ExtType::kTensor), 2 + 8 + 1);
   std::memset(p, 0, 11);
@@ -508,7 +506,7 @@ TEST(ValueCodec, ABoolThatIsNeitherTrueNorFalseIsRefused) {
 }
 
 TEST(ValueCodec, ChangedBytesAreReadAsAValueOrRefusedButNothingElse) {
-  NoHooks hooks;
+  PlainHooks hooks;
   std::mt19937_64 random(6);
   auto dict = make_ref<Dict>();
   dict->set("key", counting({3, 4}, DType::kFloat32));

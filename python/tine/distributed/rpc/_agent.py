@@ -42,7 +42,7 @@ class RpcAgent:
         return _C._rpc.workers()
 
     def get_debug_info(self) -> dict[str, str]:
-        """Numbers as text, under PyTorch's names."""
+        """Numbers as text, under PyTorch's names; 0 for what tine does not count apart: asynchronous calls."""
         info = _C._rpc.debug_info()
         return {
             "agent.client_active_calls": str(info["calls_pending"]),
@@ -94,6 +94,7 @@ def _get_debug_info() -> dict[str, str]:
 
 
 def _rref_context_get_debug_info() -> dict[str, str]:
+    """The same of references. Those that are not confirmed yet are not counted apart: 0."""
     info = _C._rpc.report()
     return {
         "num_owner_rrefs": str(info["references_owned"]),

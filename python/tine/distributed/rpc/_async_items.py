@@ -19,13 +19,13 @@ class AsyncItems:
         self._items = items
         self._step: asyncio.Task[Any] | None = None
 
-    def next(self, what: str, end: object) -> _C.Future[Any]:
+    def next(self, end: object) -> _C.Future[Any]:
         """The next item, or `end`."""
-        return coroutines.run(self._next(end), what)
+        return coroutines.run(self._next(end))
 
-    def close(self, what: str) -> _C.Future[Any]:
+    def close(self) -> _C.Future[Any]:
         """Nobody reads any more: what waits in the iterator is cancelled, then it is closed."""
-        return coroutines.run(self._close(), what)
+        return coroutines.run(self._close())
 
     async def _next(self, end: object) -> Any:
         import asyncio

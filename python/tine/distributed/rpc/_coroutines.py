@@ -25,7 +25,7 @@ class _Coroutines:
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
 
-    def run(self, coroutine: Coroutine[Any, Any, Any], name: str) -> _C.Future[Any]:
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> _C.Future[Any]:
         """Begins it on the loop. Cancelling the Future cancels its task."""
         from ..._asyncio import from_asyncio
 

@@ -460,7 +460,7 @@ def settle(func: Any, result: Any, is_own: bool) -> _C.Future[Any]:
 
 def _future_of(func: Any, result: Any) -> _C.Future[Any]:
     if type(result) is types.CoroutineType:
-        return coroutines.run(result, name_of(func))
+        return coroutines.run(result)
     if isinstance(result, _C.Future):
         return result
     future = _C._adopted(result)  # another library's

@@ -371,8 +371,8 @@ def rpc_async(
     Args:
         to: name, rank or WorkerInfo of the callee.
         func: an operator (``tine.add``), a script function, or a Python function that the callee can import. Or a name:
-            that of an operator (``"aten::add"``), of a script function, else of a function that the callee, a C++ program,
-            serves. An object that only Python can read cannot be an argument of those.
+            that of an operator (``"aten::add"``), of a script function, else of a function that the callee serves (C++) or
+            has registered (:func:`register`), or ``"module:qualname"``, a Python function that it can import. An object that only Python can read cannot be an argument of those.
         args: positional arguments. A tensor is sent from its own memory: do not change it until the Future is done,
             or the callee may see the change, or half of it; pass ``x.clone()`` to go on with ``x``. To this worker
             itself tensors are passed, not copied. A Future cannot be sent.
@@ -404,7 +404,7 @@ def rpc_sync(
 
 def call(to: str | int | WorkerInfo, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
     """As :func:`rpc_async`, with the arguments as they are in a call: ``await rpc.call("w1", f, x, key=y)``."""
-    return _send(_CALL, to, func, args, kwargs, UNSET_RPC_TIMEOUT)
+    return rpc_async(to, func, args, kwargs)
 
 
 def remote(

@@ -5,8 +5,8 @@
 // taken back: what the channel below has no room for waits in a buffer of at most kMostTaken bytes and a little, and leaves by
 // the loop. Nothing is taken while something waits there.
 //
-// SSL objects know no two threads. A reader and a writer share one for one record (16 KiB) at a time, some microseconds. Errors
-// and certificates of strangers cost about 130 KiB a connection and a signature, until the handshake's deadline.
+// SSL objects know no two threads. A reader and a writer share one for one record (16 KiB) at a time, some microseconds. A
+// stranger costs a buffer of 64 KiB, the state of OpenSSL and a signature, until the handshake's deadline.
 //
 // After kRecordsPerKey records a side goes on with another key (RFC 8446, section 5.5).
 #pragma once
