@@ -183,7 +183,6 @@ TimePoint Log::next_due() const noexcept {
 }
 
 void Log::main() noexcept {
-  std::string batch;
   MutexLock lock(mutex_);
   for (;;) {
     try {
@@ -191,17 +190,17 @@ void Log::main() noexcept {
       if (dropped_untold_ && lines_.empty())
         push(fmt::format("tine: {} lines were dropped: stderr did not take them in time",
                          std::exchange(dropped_untold_, 0)));
-      batch.clear();
-      for (const std::string& line : lines_) batch += line;
+      batch_.clear();
+      for (const std::string& line : lines_) batch_ += line;
     } catch (const std::exception&) {
-      // Out of memory: what the batch has of them is written.
+      // Out of memory: what batch_ has of them is written.
     }
     counts_.written += lines_.size();
     lines_.clear();
     bytes_ = 0;
-    if (!batch.empty()) {
+    if (!batch_.empty()) {
       lock.unlock();
-      write_out(batch);
+      write_out(batch_);
       lock.lock();
     } else if (ended_) {
       return;

@@ -89,6 +89,7 @@ class Log {
   size_t dropped_untold_ TINE_GUARDED_BY(mutex_) = 0;
   bool started_ TINE_GUARDED_BY(mutex_) = false;
   bool ended_ TINE_GUARDED_BY(mutex_) = false;
+  std::string batch_;  // the thread's own; a member, so that a forked child still owns it
   TimePoint give_up_ TINE_GUARDED_BY(mutex_) = kNoDeadline;  // while it ends
   Thread thread_;  // written once, under mutex_, before ended_; joined after that
 };

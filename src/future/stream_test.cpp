@@ -131,6 +131,7 @@ TEST(Stream, ClosingCancelsABodyThatWaitsAndEndsTheItemThatWasAskedFor) {
   EXPECT_TRUE(gone);
   EXPECT_FALSE(item.get().has_value());
   EXPECT_THAT(refusal([&] { (void)stream.next(); }), HasSubstr("the stream is closed"));
+  never.set_value(0);
 }
 
 TEST(Stream, AnItemWhoseFutureWasCancelledIsKeptForTheNextCall) {
