@@ -65,11 +65,11 @@ class Frames : public ::testing::Test {
       out.str("graph()");
       bodies.emplace_back(out.body().begin(), out.body().end());
     }
-    BodyWriter lease, release, fork_done;
+    BodyWriter lease, release, number;
     write_lease(lease, {next_id(), 0, 1});
     write_release(release, next_id());
-    write_fork_done(fork_done, 1);
-    for (const BodyWriter* out : {&lease, &release, &fork_done})
+    write_fork_done(number, 1);  // also "owner lost"
+    for (const BodyWriter* out : {&lease, &release, &number})
       bodies.emplace_back(out->body().begin(), out->body().end());
     BodyWriter error;
     write_error(error, ErrorBody::of(make_error(ErrorKind::kValue, "text")));
@@ -82,9 +82,9 @@ class Frames : public ::testing::Test {
   std::shared_ptr<AgentParts> parts_;
 };
 
-constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply, FrameKind::kError,
-                                FrameKind::kCancel,  FrameKind::kLease, FrameKind::kForkDone,
-                                FrameKind::kRelease};
+constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply,    FrameKind::kError,
+                                FrameKind::kCancel,  FrameKind::kLease,    FrameKind::kForkDone,
+                                FrameKind::kRelease, FrameKind::kOwnerLost};
 
 TEST_F(Frames, OfAnyBytesNeverCrash) {
   std::mt19937 random(20261120);

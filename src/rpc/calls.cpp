@@ -285,7 +285,7 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
     if (!call) return;
     if (hooks.must_refuse()) [[unlikely]] {
       call->fail(
-          WireHooks::refusal_of(fmt::format("the answer of worker '{}' to {}", from.info.name, call->what)));
+          hooks.refusal_of(fmt::format("the answer of worker '{}' to {}", from.info.name, call->what)));
     } else {
       call->emplace(std::move(value));
     }

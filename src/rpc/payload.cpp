@@ -59,7 +59,7 @@ Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Re
   if ((type == ExtType::kForeign || type == ExtType::kForeignSegment) && !runs_nothing(bytes))
     has_foreign_ = true;
   switch (type) {
-    case ExtType::kRRef: return detail::Ref<RRefObject>(references_.read(bytes, peer_));
+    case ExtType::kRRef: return read_reference(bytes);
     case ExtType::kForeign: {
       if (bytes.empty()) throw ValueError("a foreign payload without a language");
       std::vector<std::byte> copy(bytes.begin() + 1, bytes.end());
@@ -76,7 +76,18 @@ Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Re
   }
 }
 
-std::exception_ptr WireHooks::refusal_of(std::string_view what) {
+Value WireHooks::read_reference(std::span<const std::byte> bytes) {
+  try {
+    return detail::Ref<RRefObject>(references_.read(bytes, peer_));
+  } catch (const ValueError&) {
+    if (!unknown_) unknown_ = std::current_exception();
+    return {};  // must_refuse() says so
+  }
+}
+
+std::exception_ptr WireHooks::refusal_of(std::string_view what) const {
+  if (unknown_)
+    return make_error(ErrorKind::kValue, fmt::format("{} cannot be read: {}", what, message_of(unknown_)));
   return make_error(
       ErrorKind::kAuth,
       fmt::format(

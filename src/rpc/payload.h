@@ -25,14 +25,16 @@ class WireHooks final : public ValueHooks {
 
   void write(BodyWriter& out, const Value& value) override;
   Value read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment) override;
+  Value read_reference(std::span<const std::byte> bytes);
 
-  // After all has been read, so that each reference in it is given back: there was something that only another language can
-  // read, into which nobody has looked yet, and this worker takes none from others.
+  // To be asked after all has been read, so that each reference in it was counted, or its parent told: there was a reference to
+  // an owner that is not known here; or something that only another language can read, into which nobody has looked
+  // yet, and this worker takes none from others.
   [[nodiscard]] bool must_refuse() const noexcept {
-    return has_foreign_ && !references_.workers().takes_foreign();
+    return unknown_ || (has_foreign_ && !references_.workers().takes_foreign());
   }
-  // The AuthError that says so of `what`.
-  [[nodiscard]] static std::exception_ptr refusal_of(std::string_view what);
+  // The ValueError or AuthError that says so of `what`.
+  [[nodiscard]] std::exception_ptr refusal_of(std::string_view what) const;
 
   // The frame is written and about to be sent.
   void hand_over(OutFrame& frame);
@@ -46,6 +48,7 @@ class WireHooks final : public ValueHooks {
   int peer_;
   bool needs_codec_ = false;
   bool has_foreign_ = false;
+  std::exception_ptr unknown_;  // of the first reference to an owner that is not known here
   std::vector<RRefTable::Export> exports_;
   std::vector<detail::Ref<Reference>> carried_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "src/rpc/call_table.h"
@@ -153,6 +154,27 @@ detail::Ref<OwnerEntry> RRefTable::forget_if_unused(Entries::iterator at) noexce
   return dropped;
 }
 
+detail::Ref<OwnerEntry> RRefTable::drop_lease_of(const RRefId& id, int holder) noexcept {
+  const auto at = entries_.find(key_of(id));
+  if (at == entries_.end()) return {};
+  drop_lease(*at->second, holder);
+  return forget_if_unused(at);
+}
+
+template <class Which>
+std::vector<RRefTable::Pin> RRefTable::take_pins(Which which) {
+  std::vector<Pin> taken;
+  for (auto at = pins_.begin(); at != pins_.end();) {
+    if (which(at->second)) {
+      taken.push_back(std::move(at->second));
+      at = pins_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  return taken;
+}
+
 // An id that is unknown here: its creation is still on the way, or it has come and the value was given up.
 bool RRefTable::is_coming(const RRefId& id) const noexcept {
   const auto came = came_.find(id.creator_incarnation);
@@ -216,13 +238,7 @@ void RRefTable::undo(const Export& done) noexcept {
   detail::Ref<OwnerEntry> dropped;
   Pin pin{{}, -1};
   const MutexLock lock(mutex_);
-  if (done.entry) {
-    const auto at = entries_.find(key_of(done.entry->id));
-    if (at != entries_.end()) {
-      drop_lease(*at->second, done.to);
-      dropped = forget_if_unused(at);
-    }
-  }
+  if (done.entry) dropped = drop_lease_of(done.entry->id, done.to);
   if (const auto at = pins_.find(done.fork); at != pins_.end()) {
     pin = std::move(at->second);
     pins_.erase(at);
@@ -257,7 +273,7 @@ detail::Ref<Reference> RRefTable::take(const PassedRRef& passed) {
     return reference;
   }
   auto reference = detail::make_ref<UserRRef>(shared(), passed.id, std::move(owner));
-  tell_lease(passed);
+  tell_owner(passed);
   return reference;
 }
 
@@ -269,15 +285,24 @@ void RRefTable::unpin(uint64_t fork) noexcept {
   if (at == pins_.end()) return;
   pin = std::move(at->second);
   pins_.erase(at);
-  if (!pin.reference->is_owner()) return;
-  const auto entry = entries_.find(key_of(pin.reference->id()));
-  if (entry == entries_.end()) return;
-  drop_lease(*entry->second, workers_.rank());
-  dropped = forget_if_unused(entry);
+  if (pin.reference->is_owner()) dropped = drop_lease_of(pin.reference->id(), workers_.rank());
 }
 
-// A dead owner: using the reference says so.
-void RRefTable::tell_lease(const PassedRRef& passed) {
+// An owner that dies now, or has died (using the reference says so), gets no lease, and confirms none. If it lives on for others,
+// the parent's pin would stay. worker_died() takes the parents after the owner is dead here: so either it finds this
+// one, or the owner is seen to be dead.
+bool RRefTable::can_tell_owner(const PassedRRef& passed) {
+  const MutexLock lock(mutex_);
+  if (!workers_.lives(passed.id.owner_incarnation)) return false;
+  if (passed.parent == workers_.rank()) return true;
+  std::vector<int>& parents = parents_[passed.id.owner_incarnation];
+  if (std::find(parents.begin(), parents.end(), passed.parent) == parents.end())
+    parents.push_back(passed.parent);
+  return true;
+}
+
+void RRefTable::tell_owner(const PassedRRef& passed) {
+  if (!can_tell_owner(passed)) return tell_fork_done(passed);
   OutFrame lease(FrameKind::kLease);
   write_lease(lease.body, passed);
   workers_.tell(passed.id.owner, passed.id.owner_incarnation, std::move(lease));
@@ -292,11 +317,18 @@ void RRefTable::tell_fork_done(const PassedRRef& passed) {
 }
 
 detail::Ref<Reference> RRefTable::read(std::span<const std::byte> ext, int from) {
-  const PassedRRef passed = parse_rref(ext);
-  WorkerInfo owner = owner_of(passed.id);
+  PassedRRef passed = parse_rref(ext);
+  passed.parent = from;
+  WorkerInfo owner;
+  try {
+    owner = owner_of(passed.id);
+  } catch (const ValueError&) {
+    if (passed.fork != 0) tell_fork_done(passed);  // the owner may live, and will never hear of this one
+    throw;
+  }
   if (passed.id.owner == workers_.rank()) return owned(passed.id);
   auto reference = detail::make_ref<UserRRef>(shared(), passed.id, std::move(owner));
-  if (from != passed.id.owner) tell_lease({passed.id, from, passed.fork});
+  if (from != passed.id.owner) tell_owner(passed);
   return reference;
 }
 
@@ -338,10 +370,15 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
         if (id.owner_incarnation != workers_.incarnation()) return true;
         detail::Ref<OwnerEntry> dropped;
         const MutexLock lock(mutex_);
-        const auto at = entries_.find(key_of(id));
-        if (at == entries_.end()) return true;
-        drop_lease(*at->second, from);
-        dropped = forget_if_unused(at);
+        dropped = drop_lease_of(id, from);
+        return true;
+      }
+      case FrameKind::kOwnerLost: {
+        const uint64_t owner = read_owner_lost(frame.body);
+        std::vector<Pin> unpinned;
+        const MutexLock lock(mutex_);
+        unpinned = take_pins(
+            [&](const Pin& pin) { return pin.to == from && pin.reference->id().owner_incarnation == owner; });
         return true;
       }
       default: return false;
@@ -366,9 +403,15 @@ void RRefTable::release(const RRefId& id) noexcept {
 void RRefTable::worker_died(int rank, uint64_t incarnation, const std::exception_ptr& cause) noexcept {
   std::vector<detail::Ref<OwnerEntry>> dropped, orphans;
   std::vector<Pin> unpinned;
+  std::vector<int> parents;
   {
     const MutexLock lock(mutex_);
     came_.erase(incarnation);
+    if (const auto at = parents_.find(incarnation); at != parents_.end()) {
+      parents = std::move(at->second);
+      parents_.erase(at);
+    }
+    for (auto& [owner, theirs] : parents_) std::erase(theirs, rank);
     for (auto at = entries_.begin(); at != entries_.end();) {
       const auto here = at++;
       OwnerEntry& entry = *here->second;
@@ -379,15 +422,14 @@ void RRefTable::worker_died(int rank, uint64_t incarnation, const std::exception
       }
       if (auto unused = forget_if_unused(here)) dropped.push_back(std::move(unused));
     }
-    for (auto at = pins_.begin(); at != pins_.end();) {
-      const RRefId& id = at->second.reference->id();
-      if (at->second.to == rank || (id.owner == rank && id.owner_incarnation == incarnation)) {
-        unpinned.push_back(std::move(at->second));
-        at = pins_.erase(at);
-      } else {
-        ++at;
-      }
-    }
+    unpinned = take_pins([&](const Pin& pin) {
+      return pin.to == rank || pin.reference->id().owner_incarnation == incarnation;
+    });
+  }
+  for (const int parent : parents) {
+    OutFrame lost(FrameKind::kOwnerLost);
+    write_owner_lost(lost.body, incarnation);
+    workers_.tell(parent, 0, std::move(lost));
   }
   // Outside of the lock, because callbacks may run.
   for (const auto& entry : orphans) entry->fail(cause);

@@ -148,7 +148,7 @@ class RRefTable {
   // Takes one that was lent, on any worker of this world, also the one that lent it. ValueError for another's.
   [[nodiscard]] detail::Ref<Reference> take(const PassedRRef& passed);
 
-  // Lease, fork-done and release frames; false when the frame is malformed.
+  // The frames about references; false when the frame is malformed.
   [[nodiscard]] bool on_frame(int from, const Frame& frame);
   void release(const RRefId& id) noexcept;
   void worker_died(int rank, uint64_t incarnation, const std::exception_ptr& cause) noexcept;
@@ -202,6 +202,9 @@ class RRefTable {
   static void drop_lease(OwnerEntry& entry, int holder) noexcept;
   // Takes the entry out of the table if nothing keeps it there.
   [[nodiscard]] detail::Ref<OwnerEntry> forget_if_unused(Entries::iterator at) noexcept TINE_REQUIRES(mutex_);
+  // One lease less on that value, if it is known here; the entry goes with the last one.
+  [[nodiscard]] detail::Ref<OwnerEntry> drop_lease_of(const RRefId& id, int holder) noexcept
+      TINE_REQUIRES(mutex_);
   [[nodiscard]] bool is_coming(const RRefId& id) const noexcept TINE_REQUIRES(mutex_);
   [[nodiscard]] std::string creator_of(const RRefId& id) const;
   detail::Ref<OwnerEntry>& expect(const RRefId& id) TINE_REQUIRES(mutex_);
@@ -212,9 +215,15 @@ class RRefTable {
   }
   [[nodiscard]] uint64_t next_fork() noexcept TINE_REQUIRES(mutex_);
   [[nodiscard]] detail::Ref<Reference> owned(const RRefId& id);
-  void tell_lease(const PassedRRef& passed);
+  // The owner is told that this worker holds the reference.
+  void tell_owner(const PassedRRef& passed);
+  // Whether the owner lives, as far as is known here. Then the parent is remembered: see parents_.
+  [[nodiscard]] bool can_tell_owner(const PassedRRef& passed);
   void tell_fork_done(const PassedRRef& passed);
   void unpin(uint64_t fork) noexcept;
+  // Takes the pins for which which(pin) holds out of the table. They are to be destroyed outside of the lock.
+  template <class Which>
+  [[nodiscard]] std::vector<Pin> take_pins(Which which) TINE_REQUIRES(mutex_);
 
   Workers& workers_;
   const Birth birth_;
@@ -230,6 +239,9 @@ class RRefTable {
       TINE_GUARDED_BY(mutex_);  // creations of each creator that lives
   std::unordered_map<uint64_t, Pin> pins_
       TINE_GUARDED_BY(mutex_);  // references passed on, until their owner knows
+  // By the incarnation of each other owner that lives: the ranks that have passed references to its values on to this worker. If
+  // that owner is lost they are told, because leases may be lost with it.
+  std::unordered_map<uint64_t, std::vector<int>> parents_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

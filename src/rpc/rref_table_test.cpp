@@ -105,6 +105,7 @@ class Game {
 
   bool send(int from, int to, Message m) {
     if (at(from).is_dead(to) || gone.contains(from)) return false;
+    if (cut.contains({from, to})) return true;  // and is lost
     m.sent = ++clock;
     Link& link = links[{from, to}];
     (m.large ? link.large : link.small).push_back(std::move(m));
@@ -166,6 +167,10 @@ class Game {
           moves.emplace_back([this, dead, other] { see_death(dead, other); });
       }
     }
+    for (const auto& [one, other] : cut) {
+      if (!at(other).is_dead(one) && !gone.contains(other))
+        moves.emplace_back([this, one = one, other = other] { see_death(one, other); });
+    }
     for (int to = 0; to < size(); ++to) {
       for (int from = 0; from < size(); ++from) {
         auto& behind = at(to).behind[static_cast<size_t>(from)];
@@ -212,6 +217,13 @@ class Game {
     gone.insert(rank);
     at(rank).held.clear();
   }
+  // Two that live lose each other, and what is under way between them.
+  void part(int one, int other) {
+    for (const auto& ends : {std::pair(one, other), std::pair(other, one)}) {
+      links.erase(ends);
+      cut.insert(ends);
+    }
+  }
   // What has not arrived by then never does.
   void see_death(int rank, int other) {
     links.erase({rank, other});
@@ -237,6 +249,7 @@ class Game {
   std::vector<std::unique_ptr<Worker>> workers;
   std::map<std::pair<int, int>, Link> links;
   std::set<int> gone;
+  std::set<std::pair<int, int>> cut;
   struct Fetched {
     Future<Value> value;
     int64_t number;
@@ -252,7 +265,8 @@ void Worker::tell(int rank, uint64_t, OutFrame frame) noexcept {
   (void)game_.send(rank_, rank, std::move(m));
 }
 
-void play(Game& game, int turns, bool deaths) {
+enum class Ends : uint8_t { kNone, kADeath, kAParting };
+void play(Game& game, int turns, Ends ends) {
   for (int turn = 0; turn < turns; ++turn) {
     const int me = static_cast<int>(game.pick(game.workers.size()));
     if (game.gone.contains(me)) continue;
@@ -275,14 +289,21 @@ void play(Game& game, int turns, bool deaths) {
         break;
       default: (void)game.step();
     }
-    if (deaths && game.gone.empty() && turn > turns / 2 && game.pick(50) == 0) game.die(other);
+    if (ends == Ends::kNone || !game.gone.empty() || !game.cut.empty() || turn < turns / 2 ||
+        game.pick(50) != 0)
+      continue;
+    if (ends == Ends::kADeath) {
+      game.die(other);
+    } else if (other != me) {
+      game.part(me, other);
+    }
   }
 }
 
 TEST(RRefTable, WhateverOvertakesWhateverNoValueIsLostAndNoneIsKept) {
   for (uint32_t seed = 0; seed < 400; ++seed) {
     Game game(3 + static_cast<int>(seed % 2), seed);
-    play(game, 300, false);
+    play(game, 300, Ends::kNone);
     game.settle();
     for (auto& w : game.workers) w->held.clear();
     game.settle();
@@ -299,7 +320,7 @@ TEST(RRefTable, WhateverOvertakesWhateverNoValueIsLostAndNoneIsKept) {
 TEST(RRefTable, WhenAWorkerDiesNothingOfItIsKeptAndNobodyWaitsForEver) {
   for (uint32_t seed = 0; seed < 400; ++seed) {
     Game game(4, seed);
-    play(game, 400, true);
+    play(game, 400, Ends::kADeath);
     game.settle();
     for (auto& w : game.workers) w->held.clear();
     game.settle();
@@ -311,6 +332,53 @@ TEST(RRefTable, WhenAWorkerDiesNothingOfItIsKeptAndNobodyWaitsForEver) {
     }
     ASSERT_FALSE(::testing::Test::HasFailure()) << "seed " << seed;
   }
+}
+
+TEST(RRefTable, WhenTwoThatLiveLoseEachOtherNothingIsKept) {
+  for (uint32_t seed = 0; seed < 400; ++seed) {
+    Game game(4, seed);
+    play(game, 400, Ends::kAParting);
+    game.settle();
+    for (auto& w : game.workers) w->held.clear();
+    game.settle();
+    EXPECT_EQ(game.entries(), 0U) << "seed " << seed;
+    for (const auto& w : game.workers) EXPECT_EQ(w->table.pinned(), 0U) << "seed " << seed;
+    for (const auto& [value, number, owner] : game.fetched) {
+      ASSERT_TRUE(value.ready()) << "seed " << seed;
+      EXPECT_TRUE(value.error() || value.get().to_int() == number) << "seed " << seed;
+    }
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "seed " << seed;
+  }
+}
+
+TEST(RRefTable, AReferenceThatComesFromAThirdAfterItsOwnerWasLostIsGivenBackToIt) {
+  Game game(3, 1);
+  const auto r = game.create(0, 1, false, false);
+  game.settle();
+  game.part(1, 2);
+  game.see_death(1, 2);
+  game.pass(0, 2, r, Message::What::kPass, false, false);
+  EXPECT_EQ(game.at(0).table.pinned(), 1U);
+  game.settle();
+  EXPECT_EQ(game.at(0).table.pinned(), 0U);
+}
+
+TEST(RRefTable, WhoRefusesAReferenceToAnUnknownOwnerTellsItsParent) {
+  Game game(3, 1);
+  auto r = game.create(0, 1, false, false);
+  game.settle();
+  BodyWriter out;
+  const auto done = game.at(0).table.write(out, *r, 2);
+  RRefId id = r->id();
+  id.owner_incarnation = 77;  // as the third worker sees it
+  BodyWriter other;
+  write_rref(other, {id, 0, done.fork});
+  EXPECT_THROW((void)game.at(2).table.read(BodyReader(other.body()).ext().bytes, 0), ValueError);
+  game.settle();
+  EXPECT_EQ(game.at(0).table.pinned(), 0U);
+  r = {};
+  game.settle();
+  EXPECT_EQ(game.entries(), 0U);
 }
 
 TEST(RRefTable, TheDeathOfAWorkerThatHasNothingToDoWithAReferenceTakesNothingFromIt) {

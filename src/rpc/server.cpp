@@ -93,7 +93,7 @@ void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
     is_read = true;
     check_allowed(request);
     if (hooks.must_refuse())
-      std::rethrow_exception(WireHooks::refusal_of(fmt::format("an argument of {}", request.name)));
+      std::rethrow_exception(hooks.refusal_of(fmt::format("an argument of {}", request.name)));
     if (request.target == Target::kForeign) {
       std::vector<Value>& args = request.args;
       const bool has_payload = !args.empty() && ForeignPayload::in(args[0]);

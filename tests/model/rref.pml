@@ -7,6 +7,8 @@
  * from there to the receiver: at once, or through the queue of the bodies that are decoded one after the other. That is the
  * rules 1 to 4 of the specification, "kept" and "behind".
  *
+ * With PARTED two that live may lose each other.
+ *
  * What is checked:
  *   covered   the owner's entry is not let go while a living worker has a reference, or one is under way between them; and
  *             nobody who uses a reference finds the value gone. (Unless a worker died that had passed references on.)
@@ -34,7 +36,7 @@
 #define SLOT(w, s) ((w) * SLOTS + (s))
 #define NOTHING 9 /* no slot */
 
-mtype = { Create, Ref, Lease, ForkDone, Release, Fetch, Death };
+mtype = { Create, Ref, Lease, ForkDone, OwnerLost, Release, Fetch, Death };
 
 /* is it large, is its body decoded behind, what it is, fork number, parent, the slot that it keeps */
 chan queued[9] = [Q] of { bit, bit, mtype, byte, byte, byte };
@@ -55,7 +57,9 @@ byte own; /* references of the owner's own program */
 
 bit dead[N];
 bit sees_dead[9]; /* AT(who, whom) */
+bit cut[9];       /* nothing that is written from here on arrives */
 bit passed_on[N];
+bit has_come_from[9]; /* AT(child, parent): a reference to the owner's value */
 byte passes, fetches, crashes;
 bit strict = 1; /* nobody died through whom a reference came */
 
@@ -157,8 +161,13 @@ inline handle(h_from, h_to) {
   :: kind == Ref && h_to != OWNER ->
     take_slot(h_to);
     if
-    :: h_from != OWNER -> send(h_to, OWNER, 0, 0, Lease, fork, h_from, NOTHING)
-    :: else -> skip
+    :: h_from == OWNER -> skip
+#ifndef WITHOUT_RETURN
+    :: h_from != OWNER && sees_dead[AT(h_to, OWNER)] -> send(h_to, h_from, 0, 0, ForkDone, fork, 0, NOTHING)
+#endif
+    :: else ->
+      has_come_from[AT(h_to, h_from)] = 1;
+      send(h_to, OWNER, 0, 0, Lease, fork, h_from, NOTHING)
     fi
   :: kind == Lease ->
     expect(h_from);
@@ -167,6 +176,7 @@ inline handle(h_from, h_to) {
     send(OWNER, parent, 0, 0, ForkDone, fork, 0, NOTHING)
 #endif
   :: kind == ForkDone -> unpin(h_to, fork)
+  :: kind == OwnerLost -> end_pins(h_to, h_from)
   :: kind == Release ->
     if
     :: entry && leases[h_from] > 0 ->
@@ -179,6 +189,16 @@ inline handle(h_from, h_to) {
     forget_if_unused()
   :: kind == Death -> see_death(h_from, h_to)
   fi
+}
+
+/* The pins for a worker that has died or has lost the owner; all pins when the owner has died. */
+inline end_pins(i_w, i_to) {
+  for (k : 0 .. N - 1) {
+    if
+    :: pin_slot[AT(i_w, k)] != NOTHING && (pin_to[AT(i_w, k)] == i_to || i_to == OWNER) -> unpin(i_w, k)
+    :: else -> skip
+    fi
+  }
 }
 
 inline see_death(d_who, d_w) {
@@ -201,9 +221,13 @@ inline see_death(d_who, d_w) {
   :: else -> skip
   fi;
 #ifndef WITHOUT_END_OF_PINS
+  end_pins(d_w, d_who);
+#endif
+#ifndef WITHOUT_NEWS_OF_THE_LOSS
+  /* Its leases may be lost: who has passed such references on keeps no pins for them. */
   for (k : 0 .. N - 1) {
     if
-    :: pin_slot[AT(d_w, k)] != NOTHING && (pin_to[AT(d_w, k)] == d_who || d_who == OWNER) -> unpin(d_w, k)
+    :: d_who == OWNER && has_come_from[AT(d_w, k)] -> send(d_w, k, 0, 0, OwnerLost, 0, 0, NOTHING)
     :: else -> skip
     fi
   }
@@ -227,7 +251,8 @@ inline end_of_connection(e_who, e_to) {
   :: else -> break
   od;
   assert(nfull(wire[AT(e_who, e_to)]));
-  wire[AT(e_who, e_to)]!0, Death, 0, 0
+  wire[AT(e_who, e_to)]!0, Death, 0, 0;
+  cut[AT(e_who, e_to)] = 1
 }
 
 inline clear(c_from, c_to) {
@@ -318,7 +343,7 @@ inline reset() {
 
 inline written(w_from, w_to) {
   if
-  :: !dead[w_to] ->
+  :: !dead[w_to] && !cut[AT(w_from, w_to)] ->
     assert(nfull(wire[AT(w_from, w_to)]));
     wire[AT(w_from, w_to)]!slow, kind, fork, parent
   :: else -> skip
@@ -405,12 +430,19 @@ end:
 #endif
 #ifdef PARTED
 /* Two that live lose each other. */
+inline part(c_a, c_b) {
+  crashes++;
+  strict = 0;
+  end_of_connection(c_a, c_b);
+  end_of_connection(c_b, c_a);
+  reset()
+}
 proctype Cuts() {
 end:
   do
-  :: atomic { crashes == 0 -> crashes++; strict = 0; end_of_connection(0, 1); end_of_connection(1, 0); reset() }
-  :: atomic { crashes == 0 -> crashes++; strict = 0; end_of_connection(0, 2); end_of_connection(2, 0); reset() }
-  :: atomic { crashes == 0 -> crashes++; strict = 0; end_of_connection(1, 2); end_of_connection(2, 1); reset() }
+  :: atomic { crashes == 0 -> part(0, 1) }
+  :: atomic { crashes == 0 -> part(0, 2) }
+  :: atomic { crashes == 0 -> part(1, 2) }
   od
 }
 #endif

@@ -37,6 +37,7 @@ enum class FrameKind : uint8_t {
   kLease = 16,
   kForkDone = 17,
   kRelease = 18,
+  kOwnerLost = 19,
   // Raw calls.
   kIntroduction = 24,
   kRawRequest = 25,

@@ -33,6 +33,7 @@ TEST(WireNumbers, OfVersionTwoAreThese) {
                      {K::kLease, 16},
                      {K::kForkDone, 17},
                      {K::kRelease, 18},
+                     {K::kOwnerLost, 19},
                      {K::kIntroduction, 24},
                      {K::kRawRequest, 25},
                      {K::kRawReply, 26},

@@ -32,6 +32,13 @@ std::span<const std::byte> only_ext(std::span<const std::byte> body, const char*
   return ext.bytes;
 }
 
+uint64_t only_number(std::span<const std::byte> body) {
+  BodyReader in(body);
+  const uint64_t number = in.uinteger();
+  in.expect_end();
+  return number;
+}
+
 }  // namespace
 
 std::string RRefId::str() const { return fmt::format("{:08x}-{}", creator_incarnation & 0xffffffff, number); }
@@ -69,15 +76,14 @@ PassedRRef read_lease(std::span<const std::byte> body) { return parse_rref(only_
 
 void write_fork_done(BodyWriter& out, uint64_t fork) { out.uinteger(fork); }
 
-uint64_t read_fork_done(std::span<const std::byte> body) {
-  BodyReader in(body);
-  const uint64_t fork = in.uinteger();
-  in.expect_end();
-  return fork;
-}
+uint64_t read_fork_done(std::span<const std::byte> body) { return only_number(body); }
 
 void write_release(BodyWriter& out, const RRefId& id) { put_id(id, out.ext(kExt, kRRefIdBytes)); }
 
 RRefId read_release(std::span<const std::byte> body) { return parse_rref_id(only_ext(body, "a release")); }
+
+void write_owner_lost(BodyWriter& out, uint64_t incarnation) { out.uinteger(incarnation); }
+
+uint64_t read_owner_lost(std::span<const std::byte> body) { return only_number(body); }
 
 }  // namespace tine::rpc

@@ -28,17 +28,19 @@ TEST(Reference, HasTheBytesOfTheSpec) {
 }
 
 TEST(Reference, IsReadAsItWasWritten) {
-  BodyWriter rref, id, lease, fork, release;
+  BodyWriter rref, id, lease, fork, release, lost;
   write_rref(rref, {kId, 3, 5});
   write_rref_id(id, kId);
   write_lease(lease, {kId, -1, ~uint64_t{0}});
   write_fork_done(fork, ~uint64_t{0});
   write_release(release, kId);
+  write_owner_lost(lost, 7);
   EXPECT_EQ(parse_rref(BodyReader(rref.body()).ext().bytes), (PassedRRef{kId, 3, 5}));
   EXPECT_EQ(parse_rref_id(BodyReader(id.body()).bin()), kId);
   EXPECT_EQ(read_lease(lease.body()), (PassedRRef{kId, -1, ~uint64_t{0}}));
   EXPECT_EQ(read_fork_done(fork.body()), ~uint64_t{0});
   EXPECT_EQ(read_release(release.body()), kId);
+  EXPECT_EQ(read_owner_lost(lost.body()), 7U);
 }
 
 TEST(Reference, OfAnotherLengthOrTypeIsRefused) {
@@ -53,6 +55,7 @@ TEST(Reference, OfAnotherLengthOrTypeIsRefused) {
   EXPECT_THROW((void)read_release(fork.body()), ValueError);
   EXPECT_THROW((void)read_fork_done(release.body()), ValueError);
   EXPECT_THROW((void)read_release({}), ValueError);
+  EXPECT_THROW((void)read_owner_lost(release.body()), ValueError);
   EXPECT_THROW((void)parse_rref_id({}), ValueError);
   // Nothing may follow.
   BodyWriter more;
