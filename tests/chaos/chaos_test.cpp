@@ -4,6 +4,7 @@
 //   TINE_CHAOS_SEEDS=10000 build/release/cmake/tests/chaos_tests        so many seeds
 //   TINE_CHAOS_SEED=4711 build/release/cmake/tests/chaos_tests          this one, and what happened by it
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <sched.h>
 #include <time.h>
 
@@ -26,8 +27,12 @@ void print(const Outcome& outcome) {
   for (const std::string& line : outcome.trace) std::cout << line << "\n";
 }
 
-// One at a time runs anyway, and a turn that stays on its processor costs a fifth.
+// One thread at a time runs anyway. A turn that stays on its processor costs a fifth, and one heap whose memory stays a third less than
+// one for each thread.
 void stay_on_one_processor() {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 256 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(static_cast<size_t>(sched_getcpu()), &one);
@@ -50,7 +55,7 @@ TEST(Chaos, EachPromiseHoldsWhateverHappensAtWhicheverMessage) {
   }
   const uint64_t seeds = asked("TINE_CHAOS_SEEDS", 1000), first = asked("TINE_CHAOS_FIRST", 1);
   Outcome all;
-  uint64_t faulty = 0, started = 0, failed = 0;
+  uint64_t faulty = 0, started = 0, failed = 0, change = 0;
   const double before = processor_seconds();
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
     const Outcome outcome = tell(seed);
@@ -61,6 +66,9 @@ TEST(Chaos, EachPromiseHoldsWhateverHappensAtWhicheverMessage) {
     all.fetched += outcome.fetched;
     faulty += outcome.faulty;
     started += outcome.started;
+    change += outcome.changes;
+    all.joined += outcome.joined;
+    all.left += outcome.left;
     if (outcome.wrong.empty()) continue;
     print(outcome);
     for (const std::string& what : outcome.wrong) ADD_FAILURE() << "seed " << seed << ": " << what;
@@ -70,12 +78,15 @@ TEST(Chaos, EachPromiseHoldsWhateverHappensAtWhicheverMessage) {
   std::cout << seeds << " seeds, " << faulty << " with a fault, " << started
             << " whose workers came together: " << all.calls << " calls with " << all.values << " values, "
             << all.references << " references, " << all.fetched << " values fetched, " << all.turns
-            << " turns, " << processor_seconds() - before << " s of one processor\n";
+            << " turns; in " << change << " worlds that change " << all.joined << " have joined and "
+            << all.left << " left meanwhile; " << processor_seconds() - before << " s of one processor\n";
   // It is about something.
   EXPECT_GT(started, seeds / 2);
   EXPECT_GT(faulty, seeds / 4);
   EXPECT_GT(all.values, seeds * 5);
   EXPECT_GT(all.fetched, seeds / 4);
+  EXPECT_GT(all.joined, change * 2);
+  EXPECT_GT(all.left, change / 2);
 }
 
 TEST(Chaos, ASeedTellsTheSameStoryEachTime) {

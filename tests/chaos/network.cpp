@@ -59,11 +59,17 @@ size_t copy_from(Pieces pieces, uint64_t at, std::span<std::byte> out) noexcept 
   return copied;
 }
 
-// docs/spec/wire.md: a request's body is an array of five, whose first is the target.
-std::string name_of_request(std::byte target) {
-  switch (static_cast<rpc::Target>(target)) {
+constexpr size_t kLongestName = 12;  // of a control request: as much of it as is looked at
+
+// docs/spec/wire.md: a request's body is an array of five; the first is the target, the second the name, here a short text.
+std::string name_of_request(std::span<const std::byte> body) {
+  switch (static_cast<rpc::Target>(body[1])) {
     case rpc::Target::kFetch: return "fetch";
-    case rpc::Target::kControl: return "control";
+    case rpc::Target::kControl: {
+      const size_t length = static_cast<size_t>(body[2]) & 0x1f;
+      const auto* const name = reinterpret_cast<const char*>(body.data() + 3);
+      return "control " + std::string(name, std::min(length, body.size() - 3));
+    }
     default: return "request";
   }
 }
@@ -158,13 +164,14 @@ class FaultyChannel final : public Channel {
       const uint64_t at = out.next_message - out.written;
       std::string name = "handshake";
       uint64_t length = offered - at;
-      std::array<std::byte, rpc::kHeaderBytes + 2> head{};
+      std::array<std::byte, rpc::kHeaderBytes + 3 + kLongestName> head{};
       rpc::FrameHeader header;
       if (copy_from(pieces, at, head) >= rpc::kHeaderBytes &&
           rpc::decode_header(std::span(head).first<rpc::kHeaderBytes>(), rpc::kDefaultMaxPayload, &header)
               .empty()) {
-        name = header.kind == rpc::FrameKind::kRequest ? name_of_request(head.back())
-                                                       : std::string(rpc::name_of(header.kind));
+        name = header.kind == rpc::FrameKind::kRequest
+                   ? name_of_request(std::span(head).subspan(rpc::kHeaderBytes))
+                   : std::string(rpc::name_of(header.kind));
         length = rpc::kHeaderBytes + header.payload_bytes;
       }
       out.next_message += length;
@@ -289,6 +296,7 @@ class FaultyFactory final : public rpc::TransportFactory {
   FaultyFactory(std::shared_ptr<Network> network, int worker)
       : network_(std::move(network)), worker_(worker) {}
   std::unique_ptr<rpc::Transport> make(const Loop& loop, rpc::Identity identity) const override {
+    network_->workers_[identity.incarnation] = worker_;
     return std::make_unique<FaultyTransport>(loop, std::move(identity), network_, worker_);
   }
 
@@ -303,6 +311,11 @@ Network::~Network() = default;
 
 std::shared_ptr<const rpc::TransportFactory> Network::factory(int worker) {
   return std::make_shared<FaultyFactory>(shared_from_this(), worker);
+}
+
+int Network::worker_of(uint64_t incarnation) const {
+  const auto found = workers_.find(incarnation);
+  return found == workers_.end() ? -1 : found->second;
 }
 
 void Network::begin() {
@@ -357,7 +370,7 @@ const Plan::Step* Network::at_message(int from, int to, const std::string& name)
   simulation_.trace(fmt::format("w{} -> w{} {}", from, to, name));
   const Plan::Step* found = nullptr;
   for (Plan::Step& step : plan_.steps) {
-    if (step.count == 0 || (!step.message.empty() && step.message != name)) continue;
+    if (step.count == 0 || !name.starts_with(step.message)) continue;
     if (--step.count == 0 && !found) found = &step;
   }
   return found;

@@ -9,6 +9,7 @@
 // alone, must end as well.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,7 +35,7 @@ enum class Fault : uint8_t {
 struct Plan {
   struct Step {
     Fault fault = Fault::kCut;
-    std::string message;  // its name; empty: any
+    std::string message;  // its name begins with that; empty: any
     uint32_t count = 1;   // at the n-th of them, of all workers
     uint64_t bytes = 0;   // of it that get through, modulo its length and one
     Clock::duration time{};
@@ -53,8 +54,10 @@ class Network : public std::enable_shared_from_this<Network> {
   void begin();
   void end();
 
-  // For the worker of that rank.
+  // For that worker. Its number here is the test's: it may have any name and rank.
   [[nodiscard]] std::shared_ptr<const rpc::TransportFactory> factory(int worker);
+  // Of that incarnation; -1: none.
+  [[nodiscard]] int worker_of(uint64_t incarnation) const;
 
   // Who has been part of a fault so far.
   [[nodiscard]] const std::set<int>& touched() const noexcept { return touched_; }
@@ -92,6 +95,7 @@ class Network : public std::enable_shared_from_this<Network> {
   std::vector<std::weak_ptr<Wire>> wires_;
   std::vector<Wakeup> wakeups_;
   std::set<int> touched_, dead_;
+  std::map<uint64_t, int> workers_;  // by incarnation
   bool parted_ = false;
   bool ends_ = false;
   pthread_t thread_{};
