@@ -235,7 +235,7 @@ void Cast::step(One& one) {
                    CallRequest::served("nested", {id, inner, further.peer->info.id}));
     }
     case 7:
-    case 8: return create(one, id, to);
+    case 8: static_cast<void>(create(one, id, to)); return;
     case 9: {
       const std::lock_guard lock(one.mutex);
       one.bag.push_back({one.agent->own(value_of(id, 10)), id, bit(one.index)});
@@ -246,14 +246,7 @@ void Cast::step(One& one) {
     case 11: {
       const auto held = some(one);
       if (!held) return;
-      call.what = "keep";
-      call.look = same;
-      // A creation that has failed at once cannot be passed on.
-      if (held->number < 0) call.error = "as asked";
-      call.through |= held->through;
-      begin(one, std::move(call), to,
-            CallRequest::served(
-                "keep", {id, as_value(held->reference), held->number, held->through | bit(one.index)}));
+      pass_on(one, std::move(call), *held, to);
       if (simulation_.one_in(2)) drop(one);
       return;
     }
@@ -283,7 +276,7 @@ void Cast::step(One& one) {
   }
 }
 
-void Cast::create(One& one, int64_t id, const Callee& owner) {
+bool Cast::create(One& one, int64_t id, const Callee& owner) {
   Held made{{}, id, bit(one.index) | bit(owner.index)};
   const bool fails = simulation_.one_in(6);
   if (fails) made.number = -id;
@@ -296,12 +289,38 @@ void Cast::create(One& one, int64_t id, const Callee& owner) {
   } catch (const Error& e) {
     if (!is_touched(made.through))
       wrong(fmt::format("w{} cannot create on w{}: {}", one.index, owner.index, e.what()));
-    return;
+    return false;
   }
   simulation_.trace(fmt::format("w{} creates {} on w{}", one.index, made.number, owner.index));
   ++outcome_.references;
   const std::lock_guard lock(one.mutex);
   one.bag.push_back(std::move(made));
+  return true;
+}
+
+void Cast::pass_on(One& one, Call call, const Held& held, const Callee& to) {
+  call.what = "keep";
+  call.look = [id = call.id](const Value& v) { return v.to_int() == id ? "" : "a value of another call"; };
+  // A creation that has failed at once cannot be passed on.
+  if (held.number < 0) call.error = "as asked";
+  call.through |= held.through;
+  const int64_t id = call.id;
+  begin(one, std::move(call), to,
+        CallRequest::served("keep",
+                            {id, as_value(held.reference), held.number, held.through | bit(one.index)}));
+}
+
+void Cast::pass_on_from(One& one, const Callee& owner, const Callee& to) {
+  if (!create(one, ++last_id_, owner)) return;
+  Held made;
+  {
+    const std::lock_guard lock(one.mutex);
+    made = one.bag.back();
+  }
+  Call call;
+  call.id = ++last_id_;
+  call.to = to.index;
+  pass_on(one, std::move(call), made, to);
 }
 
 void Cast::fetch(One& one, Call call) {

@@ -89,6 +89,8 @@ class Cast {
 
   void start(One& one, const std::function<void(rpc::AgentOptions&)>& more = {});
   void step(One& one);
+  // Makes a reference to a value of `owner` and passes it to `to`.
+  void pass_on_from(One& one, const Callee& owner, const Callee& to);
   // Waits for its calls, but for the last `but`.
   void settle(One& one, size_t but);
   void answer_late(One& one);
@@ -120,8 +122,9 @@ class Cast {
   [[nodiscard]] size_t padding();
   void begin(One& one, Call call, const std::function<Future<Value>(TimePoint)>& make);
   void begin(One& one, Call call, const Callee& to, rpc::CallRequest request);
-  void create(One& one, int64_t id, const Callee& owner);
+  bool create(One& one, int64_t id, const Callee& owner);
   void fetch(One& one, Call call);
+  void pass_on(One& one, Call call, const Held& held, const Callee& to);
   void drop(One& one);
   void check(const Call& call);
 

@@ -33,9 +33,11 @@ class ChangingStory final : public Cast {
   struct View {
     std::mutex mutex;
     std::map<std::pair<std::string, int>, std::vector<int>> told;
+    std::optional<WorkerInfo> newest;
     TimePoint began = kNoDeadline, joined{};  // its start
     int follows = -1;
-    bool has_gone = false;  // altogether: its shutdown has returned
+    TimePoint gone = kNoDeadline;  // altogether: its shutdown has returned, or its start failed
+    [[nodiscard]] bool has_gone() const { return gone != kNoDeadline; }
   };
 
   View& view_of(const One& one) { return *views_[static_cast<size_t>(one.index)]; }
@@ -86,12 +88,13 @@ class ChangingStory final : public Cast {
         if (i == leaves_at) {
           leave(one);
         } else {
+          introduce_the_newest(one);
           step(one);
           if (simulation_.one_in(4)) look_at_the_list(one);
         }
       }
     }
-    view_of(one).has_gone = !one.agent || one.agent->closed();
+    if (!one.agent || one.agent->closed()) view_of(one).gone = simulation_.now();
     simulation_.wake(&view_of(one));
     if (one.agent) settle(one, 0);
     meet(one, settled_);
@@ -106,6 +109,24 @@ class ChangingStory final : public Cast {
     if (one.agent && !one.leaves) end(one);
   }
 
+  // Makes a value on the worker that has come last, and passes its reference on at once: whoever gets it is to know that worker.
+  void introduce_the_newest(One& one) {
+    std::optional<WorkerInfo> newest;
+    {
+      View& view = view_of(one);
+      const std::lock_guard lock(view.mutex);
+      newest = std::exchange(view.newest, std::nullopt);
+    }
+    if (!newest) return;
+    try {
+      auto peer = one.agent->find(newest->id);
+      const int index = network_->worker_of(peer->incarnation);
+      pass_on_from(one, {std::move(peer), index}, anybody(one));
+    } catch (const ValueError&) {
+      // It has gone.
+    }
+  }
+
   void wait_for_its_time(One& one) {
     if (one.index != 0 && simulation_.one_in(2))
       simulation_.sleep(std::chrono::microseconds(simulation_.pick(40'000)));
@@ -114,7 +135,7 @@ class ChangingStory final : public Cast {
     // One that has died by a fault does not go: then this one is refused, or comes after the news of its end.
     const View& before = *views_[static_cast<size_t>(other)];
     const TimePoint until = simulation_.now() + 3s;
-    while (!before.has_gone && simulation_.now() < until) (void)simulation_.wait(&before, until);
+    while (!before.has_gone() && simulation_.now() < until) (void)simulation_.wait(&before, until);
   }
 
   void join(One& one) {
@@ -128,6 +149,7 @@ class ChangingStory final : public Cast {
             o.on_worker_joined = [&view](const WorkerInfo& w) {
               const std::lock_guard lock(view.mutex);
               view.told[key_of(w)].push_back(1);
+              view.newest = w;
             };
             o.on_worker_lost = [&view](const WorkerInfo& w, const std::exception_ptr&) {
               const std::lock_guard lock(view.mutex);
@@ -139,9 +161,18 @@ class ChangingStory final : public Cast {
           see_that_they_know_each_other(one);
         },
         [&](const std::string& text) {
-          // Who had its place may be there still, or another who has come in it.
-          return !touched().empty() || text.find("is not unique") != std::string::npos;
+          if (text.find("is not unique") != std::string::npos) return had_a_rival(one);
+          return !touched().empty();
         });
+  }
+
+  // Somebody had its name or its rank when it came.
+  bool had_a_rival(const One& one) {
+    return std::any_of(ones_.begin(), ones_.end(), [&](const auto& other) {
+      if (other.get() == &one || view_of(*other).gone <= view_of(one).began) return false;
+      const int rank = other->agent ? other->agent->self().id : other->rank;
+      return other->name == one.name || (one.rank >= 0 && rank == one.rank);
+    });
   }
 
   void see_that_they_know_each_other(One& one) {

@@ -194,7 +194,7 @@ void FramedConnection::send_own(FrameKind kind, uint64_t number) {
 
 Future<void> FramedConnection::room() {
   const MutexLock lock(room_mutex_);
-  // fail() sets closed_ before it takes this lock to tell who waits.
+  // fail() closes the role before it takes this lock to tell who waits.
   if (closed() || loop_.forked()) return make_ready();
   if (!room_ || room_->done()) {
     // Before the question: the answer may come at once.
@@ -353,9 +353,9 @@ void FramedConnection::close(std::exception_ptr error) noexcept {
 void FramedConnection::fail(CloseInfo info) noexcept {
   {
     MutexLock lock(state_mutex_);
-    if (closed_.load(std::memory_order_relaxed)) return;
+    if (closed()) return;
     info_ = std::move(info);
-    closed_.store(true);
+    role_.close();
   }
   if (loop_.forked()) return;
   writer_.close();

@@ -2,8 +2,8 @@
 //
 // The loop watches the channel from start() on. The channel's events hold the connection until finish().
 //
-// The reader role is an atomic flag. Its holder alone touches the FrameReader and reads the channel. A waiting thread that
-// takes the role disarms the channel first and arms it again before it gives the role back: so the loop is not woken for
+// The reader's role (reader_role.h) is one thread's at a time. Its holder alone touches the FrameReader and reads the channel. A
+// waiting thread that takes the role disarms the channel first and arms it again before it gives the role back: so the loop is not woken for
 // what the waiter reads, and nothing that comes later is missed. With a socket such a turn costs two epoll_ctl.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "src/rpc/transport/connection.h"
 #include "src/rpc/transport/frame_reader.h"
 #include "src/rpc/transport/io_loop.h"
+#include "src/rpc/transport/reader_role.h"
 #include "src/rpc/transport/write_queue.h"
 
 namespace tine::rpc {
@@ -39,7 +40,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   void linger(Lingerer& lingerer) noexcept override;
   void shutdown(GoodbyeReason reason, std::string_view text, TimePoint deadline) noexcept override;
   void close(std::exception_ptr error) noexcept override;
-  bool closed() const noexcept override { return closed_.load(std::memory_order_acquire); }
+  bool closed() const noexcept override { return role_.closed(); }
   std::exception_ptr error() const override;
   const PeerInfo& peer() const noexcept override { return peer_; }
 
@@ -47,9 +48,6 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   class Events;
   class Role;
   class Guard;
-  // The role is lent by a thread that comes back soon: whoever wants it takes it, but nobody is told of what comes. If the
-  // thread does not come back soon, the loop takes it (Guard). A holder that is leaving has armed the channel, or is about to.
-  enum RoleIs : uint8_t { kFree, kTaken, kLeaving, kLent };
   enum class Read : uint8_t { kNothing, kSome, kEnded };
   // What is left for the loop by the one who gives the role back.
   enum class Left : uint8_t { kNothing, kBuffered, kUnread };
@@ -73,8 +71,11 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   void dispatch(Frame& frame) TINE_REQUIRES(reader_);
   bool poll_with_role(TimePoint deadline, DoneCheck done) noexcept TINE_RELEASE(reader_);
   [[nodiscard]] bool take_role() noexcept TINE_TRY_ACQUIRE(true, reader_);
-  void give_role_back(Left left, RoleIs now = kFree) noexcept TINE_RELEASE(reader_);
+  void free_role(Left left) noexcept TINE_RELEASE(reader_);
+  void lend_role() noexcept TINE_RELEASE(reader_);
   void leave_role() noexcept TINE_RELEASE(reader_);
+  void ask_for(ReaderRole<std::atomic>::Then then, Left left) noexcept;
+  [[nodiscard]] bool start_guard() noexcept;
   // Whether the loop looks after a role that is lent.
   [[nodiscard]] bool see_to_guard() noexcept;
   [[nodiscard]] bool look_after() noexcept;
@@ -117,16 +118,12 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
     bool may_have_more = false;
     size_t bytes = 0;  // of the last read
   };
-  std::atomic<uint8_t> role_{kFree};
-  std::atomic<uint32_t> lends_{0};    // counts
-  std::atomic<bool> guarded_{false};  // the loop looks after it
-  std::atomic<bool> missed_{false};   // the loop has found its holder leaving, and has not read since
-  detail::Role reader_;               // the thread that set role_ has it
+  ReaderRole<std::atomic> role_;
+  detail::Role reader_;  // the thread that has taken role_ has it
   Reading reading_ TINE_GUARDED_BY(reader_);
 
   std::atomic<uint8_t> chores_{0};  // asked for and not begun: then the errand is posted
   std::atomic<bool> started_{false};
-  std::atomic<bool> closed_{false};
   std::atomic<bool> shutting_down_{false};
   std::atomic<uint64_t> received_{0};       // counts receives, for the heartbeat
   std::atomic<std::thread::id> holding_{};  // this thread's sends are flushed together
@@ -135,7 +132,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   mutable Mutex state_mutex_;
   detail::Ref<FrameHandler>
       handler_;     // guarded by state_mutex_; the role's holder reads it without: finish() has the role
-  CloseInfo info_;  // guarded by state_mutex_ until closed_, then constant
+  CloseInfo info_;  // guarded by state_mutex_ until closed(), then constant
   bool was_started_ TINE_GUARDED_BY(state_mutex_) = false;
   bool finished_ TINE_GUARDED_BY(state_mutex_) = false;
   TimerId beat_, shutdown_timer_;  // guarded by state_mutex_ until finished_, then finish()'s
@@ -148,10 +145,6 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
     uint64_t signs_at_last_beat = 0;
     int64_t silent_beats = 0;
   } heart_;
-  struct Guarding {
-    uint32_t lends = 0;  // at the last look
-    int quiet_looks = 0;
-  } guarding_;
 };
 
 }  // namespace tine::rpc

@@ -15,7 +15,6 @@ namespace {
 constexpr size_t kReadPieces = 32;
 constexpr size_t kReadAtOnce = size_t{1} << 20;  // of one connection, before the loop looks at others
 constexpr std::chrono::microseconds kHoldTime{50};
-constexpr int kQuietLooks = 50;  // then the loop does not look after it any more
 
 }  // namespace
 
@@ -49,11 +48,7 @@ class TINE_SCOPED_CAPABILITY FramedConnection::Role {
       connection_.polling_.store({}, std::memory_order_relaxed);
       connection_.loop_.end_polling();
     }
-    if (lend_) {
-      connection_.give_role_back(Left::kNothing, kLent);
-      return;
-    }
-    connection_.leave_role();
+    lend_ ? connection_.lend_role() : connection_.leave_role();
   }
   // Instead of giving it back.
   void lend() noexcept { lend_ = true; }
@@ -69,27 +64,17 @@ class TINE_SCOPED_CAPABILITY FramedConnection::Role {
 
 // Where another thread has the role, that one arms the channel before it gives the role back.
 bool FramedConnection::loop_sleeps() noexcept {
-  // A role that is lent is the guard's matter.
-  uint8_t free = kFree;
-  if (closed() || !role_.compare_exchange_strong(free, kTaken)) return false;
+  if (closed() || !role_.take_if_free()) return false;
   reader_.assert_held();
-  role_.store(kLeaving);
+  role_.leave();
   const bool unread = channel_->arm();
-  give_role_back(Left::kNothing);
+  free_role(Left::kNothing);
   return unread;
 }
 
 void FramedConnection::read_on_loop(bool buffered_only) noexcept {
-  if (closed()) return;
-  if (!take_role()) {
-    // A holder that is not leaving yet will arm the channel, and look once more after that. One that is leaving may have looked
-    // for the last time before what this event tells of came. `missed_` is set before the role is tried again, and the holder
-    // looks at it after it has freed the role, all sequentially consistent: one of the two sees the other.
-    if (role_.load() == kTaken) return;
-    missed_.store(true);
-    if (!take_role()) return;
-    missed_.store(false);
-  }
+  if (closed() || !role_.take_for_event()) return;
+  reader_.assert_held();
   Role role(*this, true);
   if (read_rest() == Read::kEnded || buffered_only) return;
   size_t bytes = 0;
@@ -198,65 +183,53 @@ void FramedConnection::dispatch(Frame& frame) {
   }
 }
 
-bool FramedConnection::take_role() noexcept {
-  for (uint8_t seen = role_.load(); seen == kFree || seen == kLent;) {
-    if (role_.compare_exchange_weak(seen, kTaken)) return true;
-  }
-  return false;
+bool FramedConnection::take_role() noexcept { return role_.take(); }
+
+void FramedConnection::free_role(Left left) noexcept {
+  reader_.end();
+  ask_for(role_.free(), left);
 }
 
-// Closed is looked at after the role is free, and finish() tries the role after closed is set, both in the one
-// order of sequentially consistent operations: one of the two sees the other, so finish() runs.
-void FramedConnection::give_role_back(Left left, RoleIs now) noexcept {
+void FramedConnection::lend_role() noexcept {
   reader_.end();
-  if (now == kLent) lends_.store(lends_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  role_.store(now);
-  // The guard says first that it goes and looks at the role then: one of the two sees the other.
-  if (now == kLent && !see_to_guard()) left = Left::kUnread;
-  if (missed_.load() && missed_.exchange(false)) left = Left::kUnread;
-  if (closed_.load()) {
+  ask_for(role_.lend([this] { return start_guard(); }), Left::kNothing);
+}
+
+void FramedConnection::ask_for(ReaderRole<std::atomic>::Then then, Left left) noexcept {
+  using Then = ReaderRole<std::atomic>::Then;
+  if (then == Then::kFinish) {
     ask_for(kFinish);
-  } else if (left != Left::kNothing) {
-    ask_for(left == Left::kBuffered ? kReadBuffered : kRead);
+  } else if (then == Then::kRead || left == Left::kUnread) {
+    ask_for(kRead);
+  } else if (left == Left::kBuffered) {
+    ask_for(kReadBuffered);
+  }
+}
+
+bool FramedConnection::start_guard() noexcept {
+  try {
+    return loop_.guard(detail::make_ref<Guard>(*this));
+  } catch (const std::bad_alloc&) {
+    return false;  // then it is not lent
   }
 }
 
 bool FramedConnection::see_to_guard() noexcept {
-  if (guarded_.load()) return true;
-  if (guarded_.exchange(true)) return true;
-  try {
-    if (loop_.guard(detail::make_ref<Guard>(*this))) return true;
-  } catch (const std::bad_alloc&) {
-    // Then it is not lent.
-  }
-  guarded_.store(false);
-  return false;
+  return role_.has_guard([this] { return start_guard(); });
 }
 
 bool FramedConnection::look_after() noexcept {
-  if (closed()) return false;
-  const uint32_t lends = lends_.load(std::memory_order_relaxed);
-  if (lends != guarding_.lends) {
-    guarding_ = {.lends = lends};
-    return true;
-  }
-  if (role_.load() == kLent) read_on_loop(false);
-  if (++guarding_.quiet_looks < kQuietLooks) return true;
-  guarding_.quiet_looks = 0;
-  guarded_.store(false);
-  // Lent again meanwhile, by one who saw the guard.
-  return role_.load() == kLent && !guarded_.exchange(true);
+  return !closed() && role_.look_after([this] { read_on_loop(false); });
 }
 
 void FramedConnection::expect_wait() noexcept {
   if (!channel_->reads_memory() || closed() || !started_.load(std::memory_order_acquire) || loop_.forked())
     return;
   if (!see_to_guard()) return;
-  uint8_t free = kFree;
-  if (!role_.compare_exchange_strong(free, kTaken)) return;
+  if (!role_.take_if_free()) return;
   reader_.assert_held();
   channel_->disarm();
-  give_role_back(Left::kNothing, kLent);
+  lend_role();
 }
 
 // Reads, as often as the channel says that it is worth it, until something has come or `done`.
@@ -309,9 +282,9 @@ void FramedConnection::linger(Lingerer& lingerer) noexcept {
 // An event that came while this thread had the role has found it taken, and the rest in the buffer belongs to the next reader.
 // The channel is armed before the role is free: the next waiter disarms it again, and must not be overtaken.
 void FramedConnection::leave_role() noexcept {
-  role_.store(kLeaving);
+  role_.leave();
   const bool unread = !closed() && channel_->arm();
-  give_role_back(unread ? Left::kUnread : reading_.has_rest ? Left::kBuffered : Left::kNothing);
+  free_role(unread ? Left::kUnread : reading_.has_rest ? Left::kBuffered : Left::kNothing);
 }
 
 bool FramedConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
