@@ -88,6 +88,8 @@ class ChangingStory final : public Cast {
         if (i == leaves_at) {
           leave(one);
         } else {
+          // Spread out, so that others come and go meanwhile.
+          if (simulation_.one_in(2)) simulation_.sleep(std::chrono::microseconds(simulation_.pick(10'000)));
           introduce_the_newest(one);
           step(one);
           if (simulation_.one_in(4)) look_at_the_list(one);

@@ -125,6 +125,14 @@ class Atomic {
     Explorer::step();
     return std::exchange(value_, value_ - value);
   }
+  T fetch_and(T value, std::memory_order = std::memory_order_seq_cst) noexcept {
+    Explorer::step();
+    return std::exchange(value_, static_cast<T>(value_ & value));
+  }
+  T fetch_or(T value, std::memory_order = std::memory_order_seq_cst) noexcept {
+    Explorer::step();
+    return std::exchange(value_, static_cast<T>(value_ | value));
+  }
   bool compare_exchange_strong(T& expected, T desired, std::memory_order = std::memory_order_seq_cst,
                                std::memory_order = std::memory_order_seq_cst) noexcept {
     Explorer::step();

@@ -4,10 +4,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <functional>
 #include <future>
+#include <utility>
+#include <vector>
 
+#include "src/base/testing/eventually.h"
 #include "src/rpc/transport/io_loop.h"
 #include "tine/error.h"
 
@@ -124,6 +129,67 @@ TEST_F(IoLoopWatches, OneThatIsForgottenWhenItIsToldOfTheEndKeepsNoLoopWaiting) 
   EXPECT_TRUE(loop.stop(60s));
   EXPECT_LT(Clock::now() - begin, 30s);
   EXPECT_TRUE(one->sole_owner());
+}
+
+// As a channel in shared memory is one whose peer never rests.
+class Hot final : public Pollable {
+ public:
+  explicit Hot(Loop& loop) : loop_(loop) {}
+  void on_events(uint32_t events) noexcept override {
+    if (events != 0 && !std::exchange(asked_, true)) kept = loop_.keep_looking(*this) ? 1 : 0;
+  }
+  bool look() noexcept override {
+    ++looks;
+    return true;
+  }
+  bool loop_sleeps() noexcept override { return true; }
+  std::atomic<int> looks{0};
+  std::atomic<int> kept{-1};
+
+ private:
+  Loop& loop_;
+  bool asked_ = false;
+};
+
+TEST_F(IoLoopWatches, ADescriptorBesideOneThatAlwaysHasSomething) {
+  const int hot_fd = ::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+  const auto hot = detail::make_ref<Hot>(loop);
+  loop.watch(hot_fd, *hot, EPOLLIN | EPOLLET);
+  ASSERT_TRUE(eventually([&] { return hot->looks > 1000; }));
+  for (int i = 0; i < 20; ++i) {
+    std::promise<void> told;
+    one->on = [&](uint32_t) {
+      loop.forget(fd, *one);
+      told.set_value();
+    };
+    loop.watch(fd, *one, EPOLLIN);
+    if (i == 0) ring();
+    ASSERT_EQ(told.get_future().wait_for(60s), std::future_status::ready) << "the hot one keeps it waiting";
+  }
+  // Posted work comes through as well.
+  turn();
+  loop.forget(hot_fd, *hot);
+  turn();
+  ::close(hot_fd);
+}
+
+TEST_F(IoLoopWatches, NoMoreThanEightByLookingAndTheOthersByTheirEvents) {
+  std::vector<detail::Ref<Hot>> all;
+  std::vector<int> fds;
+  for (int i = 0; i < 10; ++i) {
+    fds.push_back(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    all.push_back(detail::make_ref<Hot>(loop));
+    loop.watch(fds.back(), *all.back(), EPOLLIN | EPOLLET);
+  }
+  const auto count = [&](int what) {
+    return std::count_if(all.begin(), all.end(), [&](const auto& h) { return h->kept == what; });
+  };
+  EXPECT_TRUE(eventually([&] { return count(-1) == 0; })) << "each is told of its event";
+  EXPECT_EQ(count(1), 8);
+  EXPECT_EQ(count(0), 2);
+  for (size_t i = 0; i < all.size(); ++i) loop.forget(fds[i], *all[i]);
+  turn();
+  for (const int descriptor : fds) ::close(descriptor);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "src/rpc/transport/held_events.h"
+#include "src/rpc/transport/shm/attendance.h"
 #include "src/rpc/wire/frame.h"
 
 namespace tine::rpc {
@@ -177,15 +178,9 @@ Channel::Outcome RingOffer::agree(Side side, std::unique_ptr<Channel>* instead) 
 struct RingChannel::Shared {
   explicit Shared(std::shared_ptr<SharedRings> r) noexcept : rings(std::move(r)) {}
 
-  enum Attended : uint8_t { kPolled = 1, kLookedAt = 2 };
   const std::shared_ptr<SharedRings> rings;
-  std::atomic<uint8_t> attended{0};
-  std::atomic<bool> wants_writable{false};
+  Attendance<StdAtomic> attendance{rings->out()};
   std::atomic<bool> peer_ended{false};  // the socket says so
-
-  [[nodiscard]] bool may_write() const noexcept {
-    return wants_writable.load(std::memory_order_relaxed) && rings->out().has_room();
-  }
 };
 
 class RingChannel::Watcher final : public Pollable {
@@ -209,7 +204,7 @@ class RingChannel::Watcher final : public Pollable {
   }
   bool look() noexcept override {
     const bool readable = shared_->rings->in().has_bytes();
-    if (!readable && !shared_->may_write()) return false;
+    if (!readable && !shared_->attendance.may_write()) return false;
     const auto told = held_.get();
     if (!told) return false;
     tell(*told);
@@ -221,13 +216,11 @@ class RingChannel::Watcher final : public Pollable {
   bool loop_sleeps() noexcept override {
     const auto told = held_.get();
     if (!told) return false;
-    shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kLookedAt));
+    shared_->attendance.stop_looking();
     // Where another thread has the reader's role, that one arms the channel when it gives the role back. It may have looked
     // already whether anybody waits for room.
-    if (!told->loop_sleeps() && (shared_->attended.load() != 0 || !shared_->wants_writable.load() ||
-                                 !shared_->rings->out().await_room()))
-      return false;
-    shared_->attended.fetch_or(Shared::kLookedAt);
+    if (!told->loop_sleeps() && !shared_->attendance.room_for_nobody()) return false;
+    shared_->attendance.look();
     tell(*told);
     return true;
   }
@@ -235,12 +228,10 @@ class RingChannel::Watcher final : public Pollable {
 
  private:
   void attend() noexcept {
-    if (shared_->attended.load(std::memory_order_relaxed) & Shared::kLookedAt) return;
-    shared_->attended.fetch_or(Shared::kLookedAt);
-    if (!loop_.keep_looking(*this)) shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kLookedAt));
+    if (shared_->attendance.look() && !loop_.keep_looking(*this)) shared_->attendance.stop_looking();
   }
   void tell(ChannelEvents& told) noexcept {
-    if (shared_->may_write()) told.writable();
+    if (shared_->attendance.may_write()) told.writable();
     told.readable();
   }
 
@@ -268,7 +259,7 @@ bool RingChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
   loop_->watch(fd_, *watcher, kBellEvents);
   watcher_ = std::move(watcher);
   // What has come before is told like what comes later.
-  if (shared_->rings->in().await_bytes() || shared_->wants_writable.load())
+  if (shared_->rings->in().await_bytes() || shared_->attendance.wants_writable())
     loop_->change(fd_, *watcher_, kBellEvents | uint32_t{EPOLLOUT});
   return true;
 }
@@ -279,7 +270,7 @@ void RingChannel::stop_watching(bool for_good) noexcept {
   retired_ = retired_ || for_good;
   if (!watcher_) return;
   loop_->forget(fd_, *watcher_);
-  shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kLookedAt));
+  shared_->attendance.stop_looking();
   events = watcher_->drop();
   watcher_ = nullptr;
 }
@@ -313,30 +304,25 @@ Channel::Outcome RingChannel::try_write(std::span<const iovec> pieces) noexcept 
 }
 
 bool RingChannel::arm() noexcept {
-  if (shared_->attended.load(std::memory_order_relaxed) & Shared::kLookedAt) {
+  if (shared_->attendance.is_looked_at()) {
     const MutexLock lock(mutex_);
     if (loop_ && loop_->on_loop_thread()) return false;
   }
-  shared_->attended.fetch_and(static_cast<uint8_t>(~Shared::kPolled));
-  if (shared_->wants_writable.load()) await_room();
+  if (shared_->attendance.stop_polling()) make_loop_look();
   return shared_->rings->in().await_bytes() || shared_->peer_ended.load(std::memory_order_acquire) ||
          shared_->rings->in().ended();
 }
 
 void RingChannel::disarm() noexcept {
-  shared_->attended.fetch_or(Shared::kPolled);
+  shared_->attendance.poll();
   shared_->rings->in().forget_bytes();
-  if (shared_->wants_writable.load(std::memory_order_relaxed)) shared_->rings->out().forget_room();
 }
 
 void RingChannel::want_writable(bool want) noexcept {
-  shared_->wants_writable.store(want);
-  if (!want) return shared_->rings->out().forget_room();
-  if (shared_->attended.load() == 0) await_room();
+  if (shared_->attendance.want_writable(want)) make_loop_look();
 }
 
-void RingChannel::await_room() noexcept {
-  if (!shared_->rings->out().await_room()) return;
+void RingChannel::make_loop_look() noexcept {
   const MutexLock lock(mutex_);
   // The socket is writable, so this is an event at once.
   if (watcher_) loop_->change(fd_, *watcher_, kBellEvents | uint32_t{EPOLLOUT});

@@ -4,9 +4,7 @@
 // memory the offer stays what it is, a channel over the socket.
 //
 // A RingChannel's socket is the bell, edge-triggered: a byte says "look", the end says that the peer is gone. While the
-// channel is attended (a thread polls it, or the loop looks at it) nobody rings for it. A thread that stops attending asks for
-// the bell, and looks once more. want_writable() asks for it itself if nobody attends. `attended` and `wants_writable` are
-// sequentially consistent, so one of the two does.
+// channel is attended (attendance.h: a thread polls it, or the loop looks at it) nobody rings for it.
 #pragma once
 
 #include <array>
@@ -78,8 +76,7 @@ class RingChannel final : public Channel {
   class Watcher;
   void stop_watching(bool for_good) noexcept;
   void ring_bell() noexcept;
-  // Asks for the bell once there is room, or makes the loop look if there is some.
-  void await_room() noexcept;
+  void make_loop_look() noexcept;
 
   FileDescriptor socket_;
   int fd_ = -1;

@@ -1,11 +1,14 @@
-// The ring and its bell under every order of its operations: all bytes come out, in order, and nobody sleeps for ever.
+// The ring, its bell and who attends it under every order of their operations: all bytes come out, in order, and nobody sleeps for
+// ever.
 #include <gtest/gtest.h>
 
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "src/base/testing/interleave.h"
+#include "src/rpc/transport/shm/attendance.h"
 #include "src/rpc/transport/shm/ring.h"
 
 namespace tine::rpc {
@@ -83,6 +86,91 @@ Scenario looks_too_early() {
                }};
   s.check = [] {};
   return s;
+}
+
+// This side writes more than the ring holds. A thread polls, the loop looks and sleeps, and the peer reads. Each write is of a
+// thread of its own, as those of WriteQueue are: it writes what there is room for, and says that it waits for room.
+template <bool Looks>
+struct Writing {
+  static constexpr size_t kBytes = 4;
+  RingControl<interleave::Atomic> control;
+  std::array<std::byte, kCapacity> bytes{};
+  RingWriter<interleave::Atomic> writer{control, bytes.data(), kCapacity};
+  RingReader<interleave::Atomic> reader{control, bytes.data(), kCapacity};
+  Attendance<interleave::Atomic> attendance{writer};
+  size_t written = 0, got = 0;
+  bool writing = false;              // the writer's role: no step inside
+  bool bell = false, event = false;  // the loop's
+  bool polled = false;
+
+  void write() {
+    if (std::exchange(writing, true)) return;
+    while (written < kBytes) {
+      const iovec piece{const_cast<char*>(kText.data() + written), kBytes - written};
+      const RingMoved moved = writer.write({&piece, 1});
+      written += moved.bytes;
+      if (moved.bytes != 0) continue;
+      writing = false;
+      if (attendance.want_writable(true) && Looks) event = true;
+      return;
+    }
+    if (attendance.want_writable(false)) event = true;
+    writing = false;
+  }
+  void flush_if_there_is_room() {
+    if (attendance.may_write()) write();
+  }
+  void poll() {
+    attendance.poll();
+    flush_if_there_is_room();
+    if (attendance.stop_polling() && Looks) event = true;
+    polled = true;
+  }
+  void read_as_the_peer() {
+    while (got < kBytes) {
+      std::array<char, 4> into{};
+      const iovec piece{into.data(), into.size()};
+      const RingMoved moved = reader.read({&piece, 1});
+      if (moved.ring_bell) bell = true;
+      got += moved.bytes;
+      if (moved.bytes == 0) Explorer::block_until([this] { return reader.has_bytes(); });
+    }
+  }
+  void loop() {
+    while (written < kBytes) {
+      Explorer::block_until([this] { return bell || event || written == kBytes; });
+      bell = event = false;
+      (void)attendance.look();
+      flush_if_there_is_room();
+      attendance.stop_looking();
+      while (Looks && attendance.room_for_nobody()) {
+        (void)attendance.look();
+        flush_if_there_is_room();
+        attendance.stop_looking();
+      }
+    }
+  }
+};
+
+template <bool Looks>
+Scenario writing() {
+  const auto w = std::make_shared<Writing<Looks>>();
+  Scenario s;
+  s.threads = {[w] { w->write(); }, [w] { w->poll(); }, [w] { w->loop(); }, [w] { w->read_as_the_peer(); }};
+  s.check = [w] { require(w->got == w->kBytes, "something was not written"); };
+  return s;
+}
+
+TEST(AttendanceInterleavings, LetNobodyWaitForRoomThatIsThere) {
+  const Report deep = Explorer::exhaustive(writing<true>, 60'000, 3);
+  EXPECT_EQ(deep.failure, "");
+  const Report wide = Explorer::random(writing<true>, 30'000, 20261129);
+  interleave::tell("attendance", deep, wide);
+  EXPECT_EQ(wide.failure, "");
+}
+
+TEST(AttendanceInterleavings, OfWhoTellsNobodyOfRoomAreCaught) {
+  EXPECT_NE(Explorer::random(writing<false>, 100'000, 20261129).failure, "");
 }
 
 TEST(RingInterleavings, BringAllBytesInOrderAndLetNobodySleepForEver) {
