@@ -26,10 +26,9 @@ std::unique_ptr<Agent> Agent::start(AgentOptions options) {
     throw ValueError(fmt::format("worker '{}': rank {} in a world of {}: expected a rank from 0 to {}",
                                  options.name, options.rank, options.world_size, options.world_size - 1));
   }
-  // 30 years are as good as for ever, and do not overflow.
   if (!(options.init_timeout.count() > 0))
     throw ValueError(fmt::format("init_timeout is {} s: expected more than 0", options.init_timeout.count()));
-  options.init_timeout = std::min(options.init_timeout, Seconds(1e9));
+  options.init_timeout = std::min(options.init_timeout, kForEver);
   if (options.world_size != 1 && options.address.starts_with("tcp://") && options.address.ends_with(":0")) {
     throw ValueError(
         fmt::format("the address '{}' of a world of {}: rank 0 would listen at a port that the others cannot "

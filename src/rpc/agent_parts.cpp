@@ -164,8 +164,7 @@ void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view faile
   if (closed()) return;
   if (!(timeout.count() >= 0))
     throw ValueError(fmt::format("shutdown: timeout is {} s: expected 0 (none) or more", timeout.count()));
-  // 30 years are as good as none, and do not overflow.
-  const TimePoint deadline = timeout.count() > 0 && timeout.count() < 1e9
+  const TimePoint deadline = timeout.count() > 0 && timeout < kForEver
                                  ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout)
                                  : kNoDeadline;
   std::exception_ptr failure;

@@ -5,8 +5,12 @@
 #include "src/rpc/wire/error_body.h"
 #include "src/rpc/wire/request.h"
 #include "tine/foreign.h"
+#include "tine/rpc_reference.h"
 
 namespace tine::rpc {
+
+// 30 years: a timeout of more is as good as none, and would overflow.
+inline constexpr Seconds kForEver{1e9};
 
 class Handler {
  public:

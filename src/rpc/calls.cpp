@@ -76,8 +76,7 @@ TimePoint Calls::deadline_after(Seconds timeout) const {
   double seconds = timeout.count();
   if (std::isnan(seconds)) throw ValueError("timeout: expected seconds (0 for none), got nan");
   if (seconds < 0) seconds = rpc_timeout().count();
-  // 30 years are as good as none, and do not overflow.
-  if (seconds <= 0 || seconds > 1e9) return kNoDeadline;
+  if (seconds <= 0 || seconds > kForEver.count()) return kNoDeadline;
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(seconds));
 }
 

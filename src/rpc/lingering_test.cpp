@@ -55,7 +55,7 @@ TEST_P(LingeringAgents, ACallThatIsCancelledWhileALingeringThreadRunsItEndsAndTh
     const int64_t number = c.args().at(0).to_int();
     if (number >= 0) return c.reply(number);
     ++seen;
-    // Whoever waits for the cancel frame must not be the one who reads it: another thread takes the role.
+    // This thread waits for the cancel frame, so another one has to take the role and read it.
     if (eventually([&] { return c.cancelled(); })) ++stopped;
   };
   warm_up("f");

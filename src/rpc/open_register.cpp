@@ -13,15 +13,6 @@ OpenRegister::OpenRegister(Options options) : options_(std::move(options)) {
   members_.emplace(0, options_.self);
 }
 
-std::string OpenRegister::reason_against(const Member& m, const Member& other) const {
-  if (other.name == m.name)
-    return fmt::format("the worker name '{}' is not unique: {} has it, {} wants it", m.name, who(other),
-                       who(m));
-  if (m.rank >= 0 && other.rank == m.rank)
-    return fmt::format("rank {} is not unique: {} has it, {} wants it", m.rank, who(other), who(m));
-  return {};
-}
-
 std::string OpenRegister::reason_against_form(const Member& m, int world_size) const {
   if (!ended_.empty()) return ended_;
   if (world_size != 0) {
@@ -46,7 +37,7 @@ void OpenRegister::enter(Member member, Connection* connection, uint64_t call, i
   const MutexLock lock(mutex_);
   std::string why = reason_against_form(waiting.member, world_size);
   // Rank 0 itself keeps the register: no other can come in its place.
-  if (why.empty()) why = reason_against(waiting.member, options_.self);
+  if (why.empty()) why = clash_of(waiting.member, options_.self);
   if (!why.empty()) return refuse(waiting, why);
   queue_.push_back(std::move(waiting));
   advance();
@@ -63,7 +54,7 @@ void OpenRegister::advance() {
   for (auto at = queue_.begin(); turn_.empty() && at != queue_.end();) {
     std::string why;
     for (const auto& [rank, member] : members_) {
-      if (why.empty()) why = reason_against(at->member, member);
+      if (why.empty()) why = clash_of(at->member, member);
     }
     // A worker that was started anew may be faster than the news of its end.
     if (!why.empty() && Clock::now() < at->patience) {
@@ -147,15 +138,9 @@ bool OpenRegister::has(uint64_t incarnation) {
                      [&](const auto& m) { return m.second.incarnation == incarnation; });
 }
 
-void OpenRegister::opened() {
-  const MutexLock lock(mutex_);
-  ++open_;
-}
-
 void OpenRegister::left(Connection& connection, const CloseInfo&) noexcept {
   const MutexLock lock(mutex_);
-  --open_;
-  closed_.notify_all();
+  one_has_left();
   std::erase_if(queue_, [&](const Waiting& w) { return w.connection.get() == &connection; });
   if (turn_.empty() || turn_.front().connection.get() != &connection) return;
   try {
@@ -209,13 +194,6 @@ void OpenRegister::fail(const std::string& reason) noexcept {
     // The ends of their connections tell them.
   }
   queue_.clear();
-}
-
-void OpenRegister::wait_until_left(TimePoint deadline) {
-  const MutexLock lock(mutex_);
-  while (open_ > 0) {
-    if (!closed_.wait_until(mutex_, deadline)) return;
-  }
 }
 
 }  // namespace tine::rpc

@@ -70,6 +70,32 @@ void send_failure(Connection& connection, uint64_t id, const std::exception_ptr&
   tell(connection, std::move(frame));
 }
 
+void Register::opened() {
+  const MutexLock lock(mutex_);
+  ++open_;
+}
+
+void Register::one_has_left() noexcept {
+  --open_;
+  closed_.notify_all();
+}
+
+void Register::wait_until_left(TimePoint deadline) {
+  const MutexLock lock(mutex_);
+  while (open_ > 0) {
+    if (!closed_.wait_until(mutex_, deadline)) return;
+  }
+}
+
+std::string Register::clash_of(const Member& m, const Member& other) {
+  if (other.name == m.name)
+    return fmt::format("the worker name '{}' is not unique: {} has it, {} wants it", m.name, who(other),
+                       who(m));
+  if (m.rank >= 0 && other.rank == m.rank)
+    return fmt::format("rank {} is not unique: {} has it, {} wants it", m.rank, who(other), who(m));
+  return {};
+}
+
 FixedRegister::FixedRegister(int world_size, std::string address)
     : world_size_(world_size), address_(std::move(address)) {
   // A failure is reported by the code that waits, in words of its own.
@@ -120,14 +146,9 @@ void FixedRegister::ready(Connection* connection, uint64_t call) {
   go_.set_value();
 }
 
-void FixedRegister::opened() {
-  const MutexLock lock(mutex_);
-  ++open_;
-}
 void FixedRegister::left(Connection& connection, const CloseInfo& info) noexcept {
   const MutexLock lock(mutex_);
-  --open_;
-  closed_.notify_all();
+  one_has_left();
   try {
     for (const auto& [rank, entry] : entries_) {
       if (entry.connection.get() != &connection || went_) continue;
@@ -147,12 +168,6 @@ void FixedRegister::refused(std::string why) {
 void FixedRegister::fail(const std::string& reason) noexcept {
   const MutexLock lock(mutex_);
   fail_locked(reason);
-}
-void FixedRegister::wait_until_left(TimePoint deadline) {
-  const MutexLock lock(mutex_);
-  while (open_ > 0) {
-    if (!closed_.wait_until(mutex_, deadline)) return;
-  }
 }
 
 std::string FixedRegister::missing() {
@@ -212,13 +227,8 @@ std::string FixedRegister::reason_against(const Member& m, int world_size, bool*
     return fmt::format("worker {}: ranks go from 0 to {}", who(m), world_size_ - 1);
   }
   for (const auto& [rank, entry] : entries_) {
-    if (*taken = entry.member.name == m.name; *taken) {
-      return fmt::format("the worker name '{}' is not unique: {} has it, {} wants it", m.name,
-                         who(entry.member), who(m));
-    }
-    if (*taken = rank == m.rank; *taken) {
-      return fmt::format("rank {} is not unique: {} has it, {} wants it", rank, who(entry.member), who(m));
-    }
+    std::string clash = clash_of(m, entry.member);
+    if (*taken = !clash.empty(); *taken) return clash;
   }
   return {};
 }

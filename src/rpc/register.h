@@ -44,14 +44,25 @@ class Register : public detail::RefCounted {
   virtual void ready(Connection* connection, uint64_t call) = 0;
   // Whether that life is a member's.
   [[nodiscard]] virtual bool has(uint64_t incarnation) = 0;
-  virtual void opened() = 0;
+  void opened();
   virtual void left(Connection& connection, const CloseInfo& info) noexcept = 0;
   // A connection that did not prove itself. Anybody can make one.
   virtual void refused(std::string why) = 0;
   // Tells everybody who waits.
   virtual void fail(const std::string& reason) noexcept = 0;
   // So that they have read it before the sockets close.
-  virtual void wait_until_left(TimePoint deadline) = 0;
+  void wait_until_left(TimePoint deadline);
+
+ protected:
+  void one_has_left() noexcept TINE_REQUIRES(mutex_);
+  // Why `m` cannot be there beside `other`: they have a name or a rank in common. Empty: it can.
+  [[nodiscard]] static std::string clash_of(const Member& m, const Member& other);
+
+  Mutex mutex_;
+
+ private:
+  Condition closed_;
+  int open_ TINE_GUARDED_BY(mutex_) = 0;  // connections
 };
 
 class FixedRegister final : public Register {
@@ -61,11 +72,9 @@ class FixedRegister final : public Register {
   void enter(Member member, Connection* connection, uint64_t call, int world_size) override;
   void ready(Connection* connection, uint64_t call) override;
   [[nodiscard]] bool has(uint64_t) override { return true; }
-  void opened() override;
   void left(Connection& connection, const CloseInfo& info) noexcept override;
   void refused(std::string why) override;
   void fail(const std::string& reason) noexcept override;
-  void wait_until_left(TimePoint deadline) override;
 
   // What is missing, and of whom.
   [[nodiscard]] std::string missing();
@@ -86,9 +95,6 @@ class FixedRegister final : public Register {
 
   const int world_size_;
   const std::string address_;
-  Mutex mutex_;
-  Condition closed_;
-  int open_ TINE_GUARDED_BY(mutex_) = 0;
   bool went_ TINE_GUARDED_BY(mutex_) = false;
   bool ended_ TINE_GUARDED_BY(mutex_) = false;
   std::string failure_ TINE_GUARDED_BY(mutex_);
@@ -125,11 +131,9 @@ class OpenRegister final : public Register {
   void enter(Member member, Connection* connection, uint64_t call, int world_size) override;
   void ready(Connection* connection, uint64_t call) override;
   [[nodiscard]] bool has(uint64_t incarnation) override;
-  void opened() override;
   void left(Connection& connection, const CloseInfo& info) noexcept override;
   void refused(std::string) override {}
   void fail(const std::string& reason) noexcept override;
-  void wait_until_left(TimePoint deadline) override;
 
   // That worker's connection to rank 0 has ended.
   void lost(uint64_t incarnation) noexcept;
@@ -145,7 +149,6 @@ class OpenRegister final : public Register {
     uint64_t call = 0;
     TimePoint patience;  // until then the place may become free
   };
-  [[nodiscard]] std::string reason_against(const Member& m, const Member& other) const;
   [[nodiscard]] std::string reason_against_form(const Member& m, int world_size) const TINE_REQUIRES(mutex_);
   void refuse(const Waiting& waiting, const std::string& why) TINE_REQUIRES(mutex_);
   // Gives the turn to the first who can have it, and refuses those who have waited in vain.
@@ -156,9 +159,6 @@ class OpenRegister final : public Register {
   void turn_is_over(uint64_t number);
 
   const Options options_;
-  Mutex mutex_;
-  Condition closed_;
-  int open_ TINE_GUARDED_BY(mutex_) = 0;
   bool is_open_ TINE_GUARDED_BY(mutex_) = false;
   std::string ended_ TINE_GUARDED_BY(mutex_);              // why it takes nobody any more
   std::map<int, Member> members_ TINE_GUARDED_BY(mutex_);  // by rank

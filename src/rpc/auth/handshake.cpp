@@ -260,9 +260,8 @@ void Handshake::handle_refusal() {
                         words_for_kind((config_.features & kRawCalls) != 0));
       break;
     case RefusalCode::kNeedsTls:
-      why =
-          "it takes encrypted connections alone, and this worker has no certificate: set TINE_TLS_CERT, "
-          "TINE_TLS_KEY and TINE_TLS_CA (or the option tls) for every worker, or for none";
+      why = fmt::format("it takes encrypted connections alone, and this worker has no certificate: {}",
+                        kTlsForAllOrNone);
       break;
     case RefusalCode::kWrongCertificate:
       why = fmt::format("our certificate is not for worker '{}'", config_.name);

@@ -62,9 +62,7 @@ std::string decode_head(std::span<const std::byte, kRecordHeadBytes> in, RecordH
   if (std::memcmp(p, kHandshakeMagic.data(), kHandshakeMagic.size()) != 0) {
     constexpr std::byte kTlsHandshake{0x16}, kTlsMajor{3};
     if (p[0] == kTlsHandshake && p[1] == kTlsMajor) {
-      return "it speaks TLS, and this worker has no certificate: set TINE_TLS_CERT, TINE_TLS_KEY and "
-             "TINE_TLS_CA (or "
-             "the option tls) for every worker, or for none";
+      return fmt::format("it speaks TLS, and this worker has no certificate: {}", kTlsForAllOrNone);
     }
     return "it does not speak tine's protocol (wrong magic)";
   }

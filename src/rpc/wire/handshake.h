@@ -36,6 +36,10 @@ enum class RefusalCode : uint8_t {
   kWrongCertificate = 10,
 };
 
+// For messages: one side encrypts and the other one cannot.
+inline constexpr std::string_view kTlsForAllOrNone =
+    "set TINE_TLS_CERT, TINE_TLS_KEY and TINE_TLS_CA (or the option tls) for every worker, or for none";
+
 // Features a side offers.
 inline constexpr uint64_t kRawCalls = 1;  // its frames are those of raw calls, and not those of an agent
 

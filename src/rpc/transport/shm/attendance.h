@@ -1,7 +1,6 @@
 // Attendance: who looks at a channel in shared memory, so that the peer need not ring for it.
 //
-// A thread polls it, or the loop looks at it: then it is attended. Who writes to the channel and finds no room says so by
-// want_writable(). Invariant, between any two operations of the threads of this process:
+// A thread polls it, or the loop looks at it: then it is attended. A writer that finds no room says so by want_writable(). Invariant, between any two operations of the threads of this process:
 //   wanted and room  =>  attended, or the peer rings when it makes room (writer_waits), or its bell or an event of the loop is on
 //                        its way, or a thread is about to ask for one of these.
 // It rests on two sides that store and then look, all sequentially consistent, so one of the two sees the other's store:

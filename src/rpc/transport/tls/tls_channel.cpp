@@ -20,8 +20,6 @@ constexpr size_t kInBytes = size_t{64} << 10;
 constexpr size_t kMostTaken = size_t{256} << 10;  // by one try_write()
 constexpr size_t kMostRead = size_t{256} << 10;   // by one try_read()
 constexpr std::string_view kExporterLabel = "EXPORTER-tine-rpc";
-constexpr std::string_view kWhatToSet =
-    "set TINE_TLS_CERT, TINE_TLS_KEY and TINE_TLS_CA (or the option tls) for every worker, or for none";
 
 Channel::Outcome moved(size_t bytes) noexcept { return {.bytes = bytes}; }
 Channel::Outcome nothing_now() noexcept { return {.what = Channel::What::kNothingNow}; }
@@ -437,14 +435,15 @@ void TlsChannel::fail(int error_of_ssl) noexcept {
 }
 
 std::string TlsChannel::words_for_failure(unsigned long error, bool was_open) const {
-  if (speaks_plainly_) return fmt::format("it speaks to us in plain text, and we speak TLS: {}", kWhatToSet);
+  if (speaks_plainly_)
+    return fmt::format("it speaks to us in plain text, and we speak TLS: {}", kTlsForAllOrNone);
   if (refused_ != 0)
     return "refused: " + words_for_refusal(api_, refused_, refused_facts_, context_->ca(), context_->now());
   const auto reason = static_cast<int>(error & 0x7fffff);  // ERR_GET_REASON
   if (error == 0) return {};
   if (reason > ossl::kAlertReasons && reason < ossl::kAlertReasons + 256)
     return "it " + words_for_alert(reason - ossl::kAlertReasons, context_->ours());
-  if (reason == ossl::kNoPeerCertificate) return fmt::format("it has no certificate: {}", kWhatToSet);
+  if (reason == ossl::kNoPeerCertificate) return fmt::format("it has no certificate: {}", kTlsForAllOrNone);
   if (wire_ended_) return {};  // it went, and that is all
   const char* const text = api_.ERR_reason_error_string(error);
   return fmt::format(
