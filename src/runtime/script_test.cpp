@@ -249,6 +249,26 @@ TEST_F(ScriptStoreTest, WhatIsCalledStaysAsLongAsItsCaller) {
   expect_soon([&] { return !store.function("m.callee"); });
 }
 
+TEST_F(ScriptStoreTest, WhatIsCalledOnAnotherWorkerStaysAsLongAsItsCaller) {
+  script::Function callee = one(store, "def callee(x: int) -> int:\n    return x + 1\n", "m");
+  auto names = std::make_shared<script::Globals>();
+  names->set("callee", script::FunctionRef{"m.callee", nullptr});
+  script::Function caller =
+      store
+          .compile_text(
+              std::make_shared<const Source>(
+                  "two.py",
+                  "import torch.distributed.rpc as rpc\n"
+                  "def caller(to: str, kwargs: Dict[str, int]) -> int:\n"
+                  "    return rpc.rpc_sync(to, callee, (1,)) + rpc.rpc_sync(to, callee, (), kwargs)\n"),
+              "n", names)
+          .at(0);
+  callee = {};
+  ASSERT_TRUE(store.function("m.callee"));
+  caller = {};
+  expect_soon([&] { return !store.function("m.callee"); });
+}
+
 TEST_F(ScriptStoreTest, ARunKeepsTheCodeThatItIsIn) {
   Promise<Value> promise;
   Future<Value> done;

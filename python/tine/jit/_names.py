@@ -107,7 +107,7 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
         return _describe_scripted(obj, registry)
     wrapped = getattr(obj, "_wrapped_async_rpc_function", None)
     if isinstance(wrapped, ScriptFunction):
-        return _describe_scripted(wrapped, registry)
+        return _describe_scripted(wrapped, registry, async_execution=True)
     operator = _C._operator_name(obj)
     if operator is not None:
         return Meaning.operator(operator)
@@ -134,13 +134,15 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
     return Meaning.refused(_why_not(obj, dotted))
 
 
-def _describe_scripted(function: ScriptFunction[..., Any], registry: Registry) -> Meaning:
+def _describe_scripted(
+    function: ScriptFunction[..., Any], registry: Registry, async_execution: bool = False
+) -> Meaning:
     name = function.qualified_name
     fn = getattr(function, "__wrapped__", None)
     # After os.fork() the child has a unit of its own, which compiles again what it needs.
     if _source.is_plain(fn) and not hasattr(function, "_tine_traced") and _C._find_script(name) is None:
-        return Meaning.function(name, function_source(fn, registry, name=name))
-    return Meaning.function(name)
+        return Meaning.function(name, function_source(fn, registry, name=name), async_execution)
+    return Meaning.function(name, None, async_execution)
 
 
 def _describe_function(fn: types.FunctionType, registry: Registry) -> Meaning:
