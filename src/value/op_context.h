@@ -19,7 +19,7 @@ struct Op;
 // `timeout` is in seconds, 0 for none, -1 for the default.
 struct RemoteCall {
   const Value& to;
-  std::string callee;
+  const std::string& callee;
   const Value& args;
   const Value& kwargs;
   double timeout = -1;
