@@ -198,6 +198,18 @@ DeferredCalls::Request DeferredCalls::request_by_name(Def* name, Actual actual, 
   return request;
 }
 
+// They cannot travel by position.
+void DeferredCalls::take_keyword_only(const std::vector<Argument>& parameters, Request* request) {
+  std::vector<Def*> keys_and_values;
+  for (size_t i = parameters.size(); i > 0 && parameters[i - 1].keyword_only; --i) {
+    keys_and_values.push_back(builder_.text(parameters[i - 1].name));
+    keys_and_values.push_back(request->positions[i - 1]);
+    request->positions.pop_back();
+  }
+  if (!keys_and_values.empty())
+    request->kwargs = builder_.dict(std::move(keys_and_values), Type::string(), Type::any());
+}
+
 DeferredCalls::Request DeferredCalls::request(CallArgument& func, Actual actual, const TypePtr& hint,
                                               Span span) {
   const Meaning meaning = meanings_.of(*func.expr);
@@ -230,6 +242,7 @@ DeferredCalls::Request DeferredCalls::request(CallArgument& func, Actual actual,
                             : builder_.function_name(callee.function.qualified_name);
     request.positions = std::move(bound.inputs);
     request.result = std::move(bound.result);
+    take_keyword_only(bound.schema->args, &request);
   } else if (!callee.operator_name.empty()) {
     builder_.fail(
         actual.rest_span,

@@ -52,6 +52,7 @@ class DeferredCalls {
   [[nodiscard]] bool is_still_empty(const ir::Def* dict) const;
   Request request(CallArgument& func, Actual actual, const TypePtr& hint, Span span);
   Request request_by_name(ir::Def* name, Actual actual, const TypePtr& hint, Span span);
+  void take_keyword_only(const std::vector<Argument>& parameters, Request* request);
   ir::Def* timeout(CallArgument* given);
 
   Session& session_;

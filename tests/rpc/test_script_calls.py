@@ -309,6 +309,55 @@ if RANK == 0:
     )
 
 
+def test_keyword_only_parameters_of_functions_and_operators_travel_by_name():
+    _run(
+        2,
+        '''
+@torch.jit.script
+def scaled(x: Tensor, *, n: int, m: float = 1) -> Tensor:
+    return x * n + m
+
+@torch.jit.script
+def calls(to: str, x: Tensor, kwargs: Dict[str, Any]) -> Tensor:
+    a = rpc.rpc_sync(to, scaled, (x,), {"n": 3})
+    b = rpc.remote(to, scaled, (x,), kwargs).to_here()
+    return a + b
+
+@torch.jit.script
+def operators(to: str, x: Tensor) -> Tensor:
+    return rpc.rpc_sync(to, torch.add, (x, x), {"alpha": 2}) + rpc.rpc_sync(to, torch.zeros, ([2],), {"dtype": torch.float64})
+
+if RANK == 0:
+    for to in "worker0", "worker1":
+        assert calls(to, X, {"n": 2, "m": 0.5}).tolist() == [6.5, 6.5]
+        error_of(TypeError, lambda: calls(to, X, {"m": 0.5}), "missing value for argument 'n'", "<--- HERE")
+        total = operators(to, X)
+        assert total.tolist() == [3, 3] and total.dtype == torch.float64
+        assert rpc.rpc_sync(to, scaled, (X,), {"n": 3}).tolist() == [4, 4]
+        error_of(TypeError, lambda: rpc.rpc_sync(to, scaled, (X, 3)), "takes 1 positional argument but 2 were given")
+''',
+    )
+
+
+def test_calls_of_rpc_that_are_pythons_alone_are_refused_by_name():
+    _run(
+        1,
+        '''
+def call(to: str, x: Tensor):
+    return rpc.call(to, plus, x)
+
+def stream(to: str, x: Tensor):
+    return rpc.stream(to, plus, (x,))
+
+def info(to: str):
+    return rpc.get_worker_info(to)
+
+for name, f in ("call", call), ("stream", stream), ("get_worker_info", info):
+    error_of(torch.SyntaxError, lambda: torch.jit.script(f), f"`{name}` of tine.distributed is Python's", "program.py:")
+''',
+    )
+
+
 def test_an_async_execution_function_answers_a_script_by_the_value_of_its_future():
     _run(
         3,
@@ -323,6 +372,10 @@ def add_there(to: str, x: Tensor, y: Tensor) -> Future[Tensor]:
     return rpc.rpc_async(to, add, (x, y))
 
 @rpc.functions.async_execution
+def unscripted(to: str, x: Tensor) -> Future[Tensor]:
+    return rpc.rpc_async(to, add, (x, x))
+
+@rpc.functions.async_execution
 @torch.jit.script
 def no_future(x: Tensor) -> Tensor:
     return x
@@ -332,6 +385,7 @@ def calls(to: str, then: str, x: Tensor, kwargs: Dict[str, Tensor]) -> Tensor:
     a = rpc.rpc_sync(to, add_there, (then, x, x))
     b = rpc.remote(to, add_there, (then, a), kwargs).to_here()
     here = add_there(then, x, x).wait()
+    assert bool((rpc.rpc_sync(to, unscripted, (then, x)) == here).all())
     return rpc.rpc_async(to, add_there, (then, b), {"y": here}).wait()
 
 def wrong(to: str, x: Tensor):
