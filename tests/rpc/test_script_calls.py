@@ -1,6 +1,6 @@
 """Calls that scripts make: kwargs, timeouts, callees by name, and what is refused. Much of it is what PyTorch's own tests of
 TorchScript's RPC expect (torch/testing/_internal/distributed/rpc/jit)."""
-from cluster import run
+from cluster import PREAMBLE, run
 
 SCRIPTS = '''
 from typing import Any, Dict, List, Optional, Tuple
@@ -52,6 +52,11 @@ X = torch.ones(2)
 rpc.init_rpc(NAME)
 '''
 END = "\nrpc.shutdown()\n"
+REGISTERED_ONLY = PREAMBLE + '''
+if RANK == 1:
+    import functools
+    rpc.init_rpc = functools.partial(rpc.init_rpc, rpc_backend_options=rpc.RpcBackendOptions(allow="registered"))
+'''
 
 
 def _run(size, program, **kwargs):
@@ -130,6 +135,13 @@ def filled_later(to: str, x: Tensor, n: int) -> Tensor:
     return total
 
 @torch.jit.script
+def filled_in_a_branch(to: str, x: Tensor, fill: bool) -> Tensor:
+    kwargs: Dict[str, Tensor] = {}
+    if fill:
+        kwargs["second"] = x
+    return rpc.rpc_sync(to, two_and_two, (x,), kwargs)
+
+@torch.jit.script
 def all_by_keyword(to: str, kwargs: Dict[str, Tensor]) -> Tensor:
     return rpc.rpc_sync(to, two_and_two, kwargs=kwargs)
 
@@ -137,6 +149,8 @@ if RANK == 0:
     assert call("worker1", X, "n").tolist() == [8, 8]
     error_of(TypeError, lambda: call("worker1", X, "m"), "unexpected keyword argument 'm'", "{key + \\"\\": 7}")
     assert filled_later("worker1", X, 2).tolist() == [14, 14]
+    assert filled_in_a_branch("worker1", X, True).tolist() == [9, 9]
+    error_of(TypeError, lambda: filled_in_a_branch("worker1", X, False), "missing value for argument 'second'")
     assert all_by_keyword("worker1", {"first": X, "second": X}).tolist() == [9, 9]
     error_of(TypeError, lambda: all_by_keyword("worker1", {"first": X}), "missing value for argument 'second'",
              "Declaration: two_and_two(Tensor first, Tensor second, ", "rpc.rpc_sync(to, two_and_two, kwargs=kwargs)")
@@ -306,6 +320,30 @@ if RANK == 0:
     error_of(TypeError, lambda: dynamic("worker1", "scale", X, {"m": 3}), "unexpected keyword argument 'm'", "on worker worker1")
     error_of(TypeError, lambda: mistaken("worker1", X), "type int, but it holds Tensor", "<--- HERE")
 ''',
+    )
+
+
+def test_a_worker_of_registered_functions_serves_a_script_by_their_names_alone():
+    _run(
+        2,
+        '''
+@rpc.register("scale")
+def scale(x, by):
+    return x * by
+
+@torch.jit.script
+def named(to: str, x: Tensor) -> Tensor:
+    return rpc.rpc_sync(to, "scale", (x,), {"by": 3})
+
+@torch.jit.script
+def scripted(to: str, x: Tensor) -> Tensor:
+    return rpc.rpc_sync(to, plus, (x,))
+
+if RANK == 0:
+    assert named("worker1", X).tolist() == [3, 3]
+    error_of(PermissionError, lambda: scripted("worker1", X), 'allow="registered"', "<--- HERE")
+''',
+        preamble=REGISTERED_ONLY,
     )
 
 
