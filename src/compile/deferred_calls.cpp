@@ -303,6 +303,13 @@ Def* DeferredCalls::remote_call(Form form, std::vector<CallArgument> args, const
                             value->type->str()));
     }
   }
+  if (holds_future(*r.result)) {
+    builder_.fail(
+        given.func->span,
+        fmt::format("a call on another worker cannot give a {}: a Future cannot be sent. Return its value, "
+                    "or decorate the callee with @rpc.functions.async_execution",
+                    r.result->str()));
+  }
   Def* seconds = timeout(given.timeout);
   builder_.here(span);
   Def* packed = builder_.tuple(std::move(r.positions));

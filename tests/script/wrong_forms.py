@@ -394,6 +394,18 @@ def rpc_of_a_future(to: str, x: Future[int]):
     return rpc.rpc_sync(to, "callee", (x,))  ### a Future cannot be sent to another worker, and an argument is a Future[int]; wait for it and send its value
 # ---
 import torch.distributed.rpc as rpc
+def callee(x: int) -> Future[int]:
+    return torch.jit.fork(inner, x)
+def inner(x: int) -> int:
+    return x
+def rpc_that_gives_a_future(to: str):
+    return rpc.rpc_sync(to, callee, (1,))  ### a call on another worker cannot give a Future[int]: a Future cannot be sent
+# ---
+import torch.distributed.rpc as rpc
+def rpc_by_name_that_gives_a_future(to: str):
+    x: Future[int] = rpc.rpc_sync(to, "callee", (1,))  ### a call on another worker cannot give a Future[int]: a Future cannot be sent
+# ---
+import torch.distributed.rpc as rpc
 def rpc_of_a_number(to: str):
     return rpc.rpc_sync(to, 3)  ### expected a script function, a method or a module, got int
 # ---
