@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "src/runtime/script.h"
+#include "src/runtime/script_shelf.h"
 #include "src/runtime/workers_for_tests.h"
 #include "tine/fork.h"
 #include "tine/operators.h"
@@ -39,6 +40,12 @@ def later(x: int) -> Future[int]:
 
 def with_dict(to: str, kwargs: Dict[str, int]) -> int:
     return rpc.rpc_sync(to, plus, (1,), kwargs)
+
+def many(to: str, kwargs: Dict[str, int], n: int) -> int:
+    for i in range(n):
+        assert rpc.rpc_sync(to, plus, (1,), kwargs) == 11
+    left: int = rpc.rpc_sync(to, "unused")
+    return left
 
 def of_futures(to: str) -> int:
     return rpc.rpc_sync(to, delayed, (1,)) + rpc.remote(to, delayed, (2,)).to_here()
@@ -93,6 +100,16 @@ TEST_F(ScriptCalls, BindTheKeywordsOfADictWhenTheyAreMade) {
                 }),
                 HasSubstr("plus() got multiple values for argument 'x'"));
   }
+}
+
+TEST_F(ScriptCalls, LeaveNothingBehindWhileTheirScriptRuns) {
+  join();
+  ScriptShelf& shelf = kept_.at(0).data()->shelf;
+  callee().serve("unused", [&shelf] {
+    const MutexLock lock(shelf.mutex);
+    return static_cast<int64_t>(shelf.unused.size());
+  });
+  EXPECT_LT(run("many", {"w1", dict("z", 0), Value(1000)}).to_int(), 10);
 }
 
 TEST_F(ScriptCalls, OfAnAsyncExecutionFunctionAreAnsweredByTheValueOfItsFuture) {
