@@ -503,7 +503,8 @@ TEST(Agent, ForeignResultsAreEncodedByTheirLanguage) {
 }
 
 TEST(Agent, AThreadThatLingersForOneCallerGivesWayToACallOfAnother) {
-  World world(3, [](int, AgentOptions& o) { testing::talk(o, testing::Over::kShm); }, 1);
+  World world(
+      3, [](int, AgentOptions& o) { testing::talk(o, testing::Over::kShm); }, 1);
   world.handlers(0).on["f"] = [](IncomingCall call) { call.reply(Value(1)); };
   std::atomic<bool> stop{false};
   std::thread one([&] {
