@@ -22,8 +22,13 @@ using namespace tine::rpc;
 
 // Each end on a processor of its own, with the threads that it makes from then on.
 void pin(size_t nth) {
-  cpu_set_t allowed, one;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  static const cpu_set_t allowed = [] {  // before anything was pinned
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    static_cast<void>(::sched_getaffinity(0, sizeof set, &set));
+    return set;
+  }();
+  cpu_set_t one;
   CPU_ZERO(&one);
   for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed) || nth-- != 0) continue;
