@@ -120,7 +120,7 @@ void baseline_cache_line(benchmark::State& state) {
   (void)::waitpid(child, nullptr, 0);
   (void)::munmap(memory, 4096);
 }
-BENCHMARK(baseline_cache_line)->UseManualTime();
+BENCHMARK(baseline_cache_line)->UseManualTime()->Iterations(20);
 
 // One call at a time: add of two tensors of two elements.
 void add_of_two(benchmark::State& state, rpc::testing::Over over) {
@@ -130,8 +130,8 @@ void add_of_two(benchmark::State& state, rpc::testing::Over over) {
     benchmark::DoNotOptimize(pair.agent().call(1, CallRequest::builtin("test::add", {a, b})).get());
   });
 }
-BENCHMARK_CAPTURE(add_of_two, shm, rpc::testing::Over::kShm)->UseManualTime();
-BENCHMARK_CAPTURE(add_of_two, tcp, rpc::testing::Over::kTcp)->UseManualTime();
+BENCHMARK_CAPTURE(add_of_two, shm, rpc::testing::Over::kShm)->UseManualTime()->Iterations(20);
+BENCHMARK_CAPTURE(add_of_two, tcp, rpc::testing::Over::kTcp)->UseManualTime()->Iterations(20);
 
 // 256 calls without an answer at any time.
 void add_in_flight_256(benchmark::State& state, rpc::testing::Over over) {
