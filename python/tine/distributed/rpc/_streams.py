@@ -103,8 +103,8 @@ def stream(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT, credit=1
 
     Returns:
         a :class:`Stream`. What the generator raises is raised after the items before it. When the stream is dropped or
-        closed the generator is closed: GeneratorExit is raised in it, its ``finally`` runs. A worker that dies ends the
-        stream with ConnectionError.
+        closed the generator is closed: GeneratorExit is raised in it, its ``finally`` runs, in a cancelled Context
+        (``tine.CancelScope(shield=True)`` is for what it has to wait for). A worker that dies ends the stream with ConnectionError.
     """
     if type(credit) is not int or not 1 <= credit <= 65536:
         raise _C.ValueError(f"credit: expected 1 to 65536 items, got {credit!r}")
