@@ -117,10 +117,10 @@ Value as_answer(const Running& running, PyObject* object) {
 
 class Codec final : public rpc::ForeignCodec {
  public:
-  Ref<ForeignPayload> encode(const Value& value) override {
+  Value encode(const Value& value, bool for_all) override {
     const Gil gil;
     if (!gil) throw Abandoned("the Python interpreter of this worker is shutting down");
-    return pickled(checked(to_python(value)).get(), "the value");
+    return travelling(checked(to_python(value)).get(), "the value", for_all);
   }
 
   bool owns(const std::exception_ptr& error) const noexcept override { return as_py_error(error) != nullptr; }

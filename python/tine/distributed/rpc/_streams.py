@@ -99,7 +99,8 @@ def stream(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT, credit=1
             function that ``to`` serves, such as one in C++ that returns a ``tine::Stream``.
         timeout: seconds that each item may take, then TimeoutError; 0 for no limit; default: get_rpc_timeout().
         credit: how many items may be made that were not taken yet, 1 to 65,536. The callee begins at once and waits when
-            the credit is used up. So a reader that is slower than the generator does not wait for messages.
+            the credit is used up, or when items of 16 MiB wait to be sent. So a reader that is slower than the generator does
+            not wait for messages.
 
     Returns:
         a :class:`Stream`. What the generator raises is raised after the items before it. When the stream is dropped or
