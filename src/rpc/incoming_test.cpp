@@ -269,14 +269,14 @@ class NoFetcher final : public Fetcher {
 // What the value of a future is encoded to is for the language of the caller, or for all.
 class Speller final : public ForeignCodec {
  public:
-  class Thing final : public Foreign {
+  class Word final : public Foreign {
    public:
-    std::string type_name() const override { return "Thing"; }
-    std::string repr() const override { return "Thing"; }
+    std::string type_name() const override { return "Word"; }
+    std::string repr() const override { return "Word"; }
   };
   Value encode(const Value&, bool for_all) override {
     asked.push_back(for_all);
-    if (for_all) return Value("a thing");
+    if (for_all) return Value("a word");
     return detail::Ref<Foreign>(
         detail::make_ref<ForeignPayload>(std::vector<std::byte>(large), std::vector<Value>()));
   }
@@ -296,15 +296,15 @@ TEST_F(IncomingTest, WhatARegisteredFunctionAnswersIsEncodedForWorkersOfEveryLan
                                      static_cast<Peer::Events&>(nobody)),
               caller});
   services->codec = &codec;
-  const auto thing = [] { return Value(detail::Ref<Foreign>(detail::make_ref<Speller::Thing>())); };
-  incoming(7, Target::kForeign)->answer_with(make_ready(thing()), true);
-  incoming(8, Target::kServed)->answer_with(make_ready(thing()), true);
+  const auto word = [] { return Value(detail::Ref<Foreign>(detail::make_ref<Speller::Word>())); };
+  incoming(7, Target::kForeign)->answer_with(make_ready(word()), true);
+  incoming(8, Target::kServed)->answer_with(make_ready(word()), true);
   EXPECT_THAT(codec.asked, ElementsAre(false, true));
   for (const Target target : {Target::kForeign, Target::kServed}) {
     const auto entry = references.create({0, 100, 101, static_cast<uint64_t>(target)}, 1);
     const auto creation = incoming(9, target);
     creation->creates = entry;
-    creation->answer(thing());
+    creation->answer(word());
     const auto fetch = incoming(10, Target::kFetch);
     fetch->args.emplace_back(detail::Ref<RRefObject>(references.own(entry)));
     fetch->answer_with(entry->future(), false);
@@ -319,7 +319,7 @@ TEST_F(IncomingTest, AnAnswerThatItsLanguageHasEncodedWaitsForRoomToo) {
   codec.large = 100'000;
   services->codec = &codec;
   connection->full = true;
-  incoming(7)->answer(detail::Ref<Foreign>(detail::make_ref<Speller::Thing>()));
+  incoming(7)->answer(detail::Ref<Foreign>(detail::make_ref<Speller::Word>()));
   EXPECT_EQ(codec.asked.size(), 1u);
   EXPECT_THAT(connection->sent(), IsEmpty());
   connection->make_room();

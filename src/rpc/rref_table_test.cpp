@@ -365,7 +365,7 @@ TEST(RRefTable, AReferenceThatIsLentIsPinnedUntilItsOwnerDiesAndNotAfterThat) {
   const PassedRRef after = game.at(0).table.lend(*r);
   EXPECT_EQ(game.at(0).table.pinned(), 0U) << "nobody would confirm it";
   EXPECT_EQ(after.id, before.id);
-  // Who takes one knows what it refers to, and hears of the death when it asks for the value.
+  // A worker that takes one knows what it refers to, and hears of the death when it asks for the value.
   game.see_death(1, 2);
   for (const PassedRRef& lent : {before, after}) {
     const auto taken = game.at(2).table.take(lent);
