@@ -200,7 +200,9 @@ Outcome run_function(const Running& running, const PlainCall& plain) {
 Outcome run(const Running& running) {
   const RpcHooks& with = required_hooks();
   rpc::IncomingCall& call = running.call;
-  if (is_plain(call)) return run_function(running, plain_call(call, with.find.get(), with.find_method.get()));
+  if (is_plain(call))
+    return run_function(running,
+                        plain_call(call, with.find.get(), with.find_method.get(), with.arguments.get()));
   ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
   if (!payload || payload->language() != ForeignPayload::kPythonPickle)
     throw TypeError("a Python call without a pickled function arrived");
@@ -317,6 +319,11 @@ std::vector<Value> values_of(PyObject* sequence) {
   return values;
 }
 
+PyRef unpickled(const ForeignPayload& payload, PyObject* unpickle) {
+  const View view(payload.bytes());
+  return checked(PyObject_CallFunctionObjArgs(unpickle, view.get(), leaves_of(payload).get(), nullptr));
+}
+
 Ref<ForeignPayload> payload_on(PyObject* bytes, uint8_t language, std::vector<Value> leaves) {
   return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), std::move(leaves), language);
 }
@@ -340,11 +347,7 @@ PyObject* wrap_payload(const Value& value) {
     // Once, on the first look.
     if (!payload->is_decoded) {
       PyRef object = PyRef::adopt(plain_object(*payload));
-      if (!object) {
-        const View view(payload->bytes());
-        object = checked(PyObject_CallFunctionObjArgs(required_hooks().unpickle.get(), view.get(),
-                                                      leaves_of(*payload).get(), nullptr));
-      }
+      if (!object) object = unpickled(*payload, required_hooks().unpickle.get());
       payload->decoded = foreign_value(object.get());
       payload->is_decoded = true;
     }
