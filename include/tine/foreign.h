@@ -8,7 +8,7 @@
 //   using namespace tine;
 //
 //   class Codec final : public rpc::ForeignCodec {
-//     detail::Ref<rpc::ForeignPayload> encode(const Value& value) override { throw TypeError(value.repr()); }
+//     Value encode(const Value& value, bool) override { throw TypeError(value.repr()); }
 //     bool owns(const std::exception_ptr&) const noexcept override { return false; }
 //     rpc::ErrorBody encode_error(const std::exception_ptr& error) override { return rpc::ErrorBody::of(error); }
 //   };
@@ -115,9 +115,10 @@ class TINE_API RemoteException final : public Error {
 // What makes the bytes. Any thread may call it; none that reads a connection does.
 class ForeignCodec {
  public:
-  // All of `value`, which holds objects of the language, as one payload. Runs on a thread of callbacks, where it may take the
-  // language's lock. What it throws is told to the caller.
-  virtual detail::Ref<ForeignPayload> encode(const Value& value) = 0;
+  // All of `value`, which holds objects of the language, as one payload; with `for_all` as values that workers of every
+  // language read, if it can be told in those. Runs on a thread of callbacks, where it may take the language's lock. What it
+  // throws is told to the caller.
+  virtual Value encode(const Value& value, bool for_all) = 0;
   // Whether the error is an exception of this language. On any thread; must take no lock.
   virtual bool owns(const std::exception_ptr& error) const noexcept = 0;
   // For errors that it owns; on a thread of callbacks.

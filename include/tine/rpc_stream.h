@@ -9,8 +9,8 @@
 //
 // Credit. The items that were made and not yet taken are at most `credit` many: the callee makes the first of them when the
 // stream is opened, then it is asked for more when half of the credit has been taken, and waits when it is used up. So a
-// reader that is slower than the writer does not wait for messages, a faster one gets several items with a message, and memory
-// is bounded. An answer brings up to 64 KiB of items, at least one.
+// reader that is slower than the writer does not wait for messages, and a faster one gets several items with a message: up to
+// 64 KiB of them, at least one. Whatever the credit, either end asks for no more while it holds items of 16 MiB.
 //
 // How it ends. next() holds nothing after the last item. It fails with what the function threw, after the items that came
 // before; with DeadlineExceeded when the next item takes longer than the call's timeout (of each item, not of the whole);

@@ -8,6 +8,7 @@
 
 #include "python/src/abi.h"
 #include "python/src/errors.h"
+#include "python/src/exchange.h"
 #include "python/src/future.h"
 #include "python/src/rpc_objects.h"
 
@@ -42,6 +43,7 @@ struct PySource {
 constinit PyTypeObject* context_type = nullptr;
 constinit PyTypeObject* source_type = nullptr;
 constinit PyObject* variable = nullptr;
+constinit PyObject* variables_type = nullptr;  // contextvars.Context
 constinit thread_local ServedCall* served_here = nullptr;
 
 PyContext* as_context(PyObject* object) noexcept { return reinterpret_cast<PyContext*>(object); }
@@ -345,11 +347,35 @@ PyObject* ServedCall::context() {
   return context_.get();
 }
 
+GeneratorContext::GeneratorContext(const rpc::IncomingCall& call)
+    : variables_(make_ref<PyForeign>(checked(PyObject_CallNoArgs(variables_type)).leak())) {
+  const Context of_call = call.context(Runtime::instance().scheduler().timer());
+  const auto served =
+      std::make_shared<const Served>(Served{call.name(), call.caller(), of_call.with_token(stop_.token())});
+  const PyRef shown = checked(show(served->context, served));
+  const PyRef set = checked(PyObject_GetAttrString(variable, "set"));
+  context_use.set = true;
+  (void)checked(run(set.get(), shown.get()).leak());
+}
+
+PyRef GeneratorContext::call(PyObject* function, PyObject* args, PyObject* kwargs) const {
+  const PyRef run = checked(PyObject_GetAttr(variables(), name_of_run()));
+  const PyRef first = checked(PyTuple_Pack(1, function));
+  const PyRef all = checked(PySequence_Concat(first.get(), args));
+  return PyRef::adopt(PyObject_Call(run.get(), all.get(), kwargs));
+}
+
+PyObject* GeneratorContext::name_of_run() {
+  static PyObject* const name = PyUnicode_InternFromString("run");
+  return name;
+}
+
 bool init_context(PyObject* module) {
   const PyRef contextvars = PyRef::adopt(PyImport_ImportModule("_contextvars"));
   variable =
       contextvars ? PyObject_CallMethod(contextvars.get(), "ContextVar", "s", "tine.Context") : nullptr;
-  return variable && add_type(module, "Context", &context_spec, &context_type) &&
+  variables_type = contextvars ? PyObject_GetAttrString(contextvars.get(), "Context") : nullptr;
+  return variable && variables_type && add_type(module, "Context", &context_spec, &context_type) &&
          add_type(module, "_CancelSource", &source_spec, &source_type) &&
          PyModule_AddFunctions(module, functions) == 0;
 }

@@ -14,6 +14,7 @@
 
 #include <optional>
 
+#include "python/src/foreign.h"
 #include "python/src/gil.h"
 
 namespace tine::python {
@@ -101,6 +102,28 @@ class ServedCall {
   const CarriedContext nothing_carried_;
   const int generation_ = tine::detail::forks_so_far();
   PyRef context_;
+};
+
+// Where a generator runs that serves a stream, from the call of its function to its close: a contextvars.Context of its own, so
+// that what is set in it, such as a deadline around a `yield`, is in force there alone and whenever it goes on. Its Context is
+// that of the call, and stops with the stream, too.
+class GeneratorContext {
+ public:
+  // In the handler of that call. Throws PyError.
+  explicit GeneratorContext(const rpc::IncomingCall& call);
+  // The result of function(*args, **kwargs); empty with the indicator set.
+  [[nodiscard]] PyRef call(PyObject* function, PyObject* args, PyObject* kwargs) const;
+  template <class... Args>
+  [[nodiscard]] PyRef run(PyObject* function, Args*... args) const {
+    return PyRef::adopt(PyObject_CallMethodObjArgs(variables(), name_of_run(), function, args..., nullptr));
+  }
+  [[nodiscard]] PyObject* variables() const noexcept { return variables_->object(); }
+  void stop() const noexcept { stop_.cancel(); }
+
+ private:
+  [[nodiscard]] static PyObject* name_of_run();
+  const tine::detail::Ref<PyForeign> variables_;
+  const CancelSource stop_;
 };
 
 [[nodiscard]] bool init_context(PyObject* module);

@@ -345,6 +345,10 @@ PyObject* worker_info(PyObject*, PyObject* to) {
   return guarded([=] { return wrap_worker_info(destination(to, 0).worker()).leak(); });
 }
 
+PyObject* is_restricted(PyObject*, PyObject* to) {
+  return guarded([=] { return PyBool_FromLong(destination(to, 0).is_restricted()); });
+}
+
 PyObject* get_rpc_timeout(PyObject*, PyObject*) {
   return guarded([] { return PyFloat_FromDouble(worker().rpc_timeout().count()); });
 }
@@ -461,6 +465,7 @@ PyMethodDef functions[] = {
     {"self", self, METH_NOARGS, nullptr},
     {"workers", workers, METH_NOARGS, nullptr},
     {"worker_info", worker_info, METH_O, nullptr},
+    {"is_restricted", is_restricted, METH_O, nullptr},
     {"get_rpc_timeout", get_rpc_timeout, METH_NOARGS, nullptr},
     {"set_rpc_timeout", set_rpc_timeout, METH_O, nullptr},
     {"debug_info", debug_info, METH_NOARGS, nullptr},

@@ -97,10 +97,19 @@ std::string result_of(const rpc::IncomingCall& call) { return "the result of " +
 
 using Outcome = std::variant<Value, Future<Value>>;
 
+// A call whose function is about to run.
+struct Running {
+  explicit Running(rpc::IncomingCall& c)
+      : call(c), own(c.wants_stream() ? std::make_shared<const GeneratorContext>(c) : nullptr) {}
+  rpc::IncomingCall& call;
+  const std::shared_ptr<const GeneratorContext> own;  // where it runs; null: in the thread's
+};
+
 // A result as it travels: plain, or pickled. One that stays here, behind an RRef, is the very object.
-Value as_answer(const rpc::IncomingCall& call, PyObject* object) {
+Value as_answer(const Running& running, PyObject* object) {
+  const rpc::IncomingCall& call = running.call;
   const bool by_name = call.target() == rpc::Target::kServed;
-  if (call.wants_stream()) return stream_of(object, call.name(), by_name);
+  if (running.own) return stream_of(object, call.name(), by_name, running.own);
   if (is_future(object)) rpc::throw_future_cannot_travel(result_of(call));
   if (call.keeps_result()) return to_value_shallow(object);
   return travelling(object, result_of(call), by_name);
@@ -108,10 +117,10 @@ Value as_answer(const rpc::IncomingCall& call, PyObject* object) {
 
 class Codec final : public rpc::ForeignCodec {
  public:
-  Ref<ForeignPayload> encode(const Value& value) override {
+  Value encode(const Value& value, bool for_all) override {
     const Gil gil;
     if (!gil) throw Abandoned("the Python interpreter of this worker is shutting down");
-    return pickled(checked(to_python(value)).get(), "the value");
+    return travelling(checked(to_python(value)).get(), "the value", for_all);
   }
 
   bool owns(const std::exception_ptr& error) const noexcept override { return as_py_error(error) != nullptr; }
@@ -173,24 +182,26 @@ bool is_async(PyObject* function, PyObject* result) {
 }
 
 // Calls the function of a call that needs no pickle.
-Outcome run_function(rpc::IncomingCall& call, const PlainCall& plain) {
-  const PyRef result =
-      PyRef::adopt(PyObject_Call(plain.function.get(), plain.args.get(), plain.kwargs.get()));
+Outcome run_function(const Running& running, const PlainCall& plain) {
+  PyObject *const function = plain.function.get(), *const args = plain.args.get();
+  const PyRef result = running.own ? running.own->call(function, args, plain.kwargs.get())
+                                   : PyRef::adopt(PyObject_Call(function, args, plain.kwargs.get()));
   if (!result) throw_error_of_callee();
-  if (!is_async(plain.function.get(), result.get())) return as_answer(call, result.get());
+  if (!is_async(plain.function.get(), result.get())) return as_answer(running, result.get());
   const PyRef future =
       checked(PyObject_CallFunctionObjArgs(required_hooks().settle.get(), plain.function.get(), result.get(),
-                                           is_own(call) ? Py_True : Py_False, nullptr));
+                                           is_own(running.call) ? Py_True : Py_False, nullptr));
   if (!is_future(future.get()))
     throw TypeError("a hook of tine.distributed.rpc returned something else than a Future");
   return future_of(future.get());
 }
 
 // Calls the function of a call; the lock is held. The Future of an async function is the reply's.
-Outcome run(rpc::IncomingCall& call) {
+Outcome run(const Running& running) {
   const RpcHooks& with = required_hooks();
+  rpc::IncomingCall& call = running.call;
   if (is_plain(call))
-    return run_function(call,
+    return run_function(running,
                         plain_call(call, with.find.get(), with.find_method.get(), with.arguments.get()));
   ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
   if (!payload || payload->language() != ForeignPayload::kPythonPickle)
@@ -198,22 +209,25 @@ Outcome run(rpc::IncomingCall& call) {
   PyRef answer;
   {
     const View view(payload->bytes());
-    answer = tuple_of(
-        PyObject_CallFunctionObjArgs(required_hooks().execute.get(), view.get(), leaves_of(*payload).get(),
-                                     is_own(call) ? Py_True : Py_False, nullptr),
-        2);
+    const PyRef leaves = leaves_of(*payload);
+    PyObject *const execute = with.execute.get(), *const own = is_own(call) ? Py_True : Py_False;
+    PyRef returned =
+        running.own
+            ? running.own->run(execute, view.get(), leaves.get(), own)
+            : PyRef::adopt(PyObject_CallFunctionObjArgs(execute, view.get(), leaves.get(), own, nullptr));
+    answer = tuple_of(returned.leak(), 2);
   }
   PyObject* const result = PyTuple_GET_ITEM(answer.get(), 1);
   if (PyTuple_GET_ITEM(answer.get(), 0) == Py_True) return future_of(result);
-  return as_answer(call, result);
+  return as_answer(running, result);
 }
 
 // The call of a function by its name, wherever that comes from.
 template <class Find>
-Outcome run_named(rpc::IncomingCall& call, const Find& find) {
-  PlainCall plain = arguments_of(call);
+Outcome run_named(const Running& running, const Find& find) {
+  PlainCall plain = arguments_of(running.call);
   plain.function = find();
-  return run_function(call, plain);
+  return run_function(running, plain);
 }
 
 // A Python function that another worker calls; runs on a blocking thread.
@@ -228,7 +242,7 @@ void answer(rpc::IncomingCall call, const Run& run) {
     }
     drain_drops();
     const ServedCall served(call);
-    result = run(call);
+    result = run(Running(call));
   }
   // Waiting until there is room, encoding and writing take no lock.
   if (auto* const later = std::get_if<Future<Value>>(&result)) {
@@ -252,7 +266,7 @@ PyRef function_at(const std::string& name) {
 void run_python(rpc::IncomingCall call) { answer(std::move(call), run); }
 void run_python_by_name(rpc::IncomingCall call) {
   answer(std::move(call),
-         [](rpc::IncomingCall& c) { return run_named(c, [&] { return function_at(c.name()); }); });
+         [](const Running& r) { return run_named(r, [&] { return function_at(r.call.name()); }); });
 }
 
 }  // namespace
@@ -285,7 +299,7 @@ void serve_python(const std::string& name, PyObject* function) {
   const Ref<PyForeign> kept = make_ref<PyForeign>(Py_NewRef(function));
   rpc::serve_calls(Runtime::instance().rpc(), name, [kept](rpc::IncomingCall call) {
     answer(std::move(call),
-           [&](rpc::IncomingCall& c) { return run_named(c, [&] { return PyRef::share(kept->object()); }); });
+           [&](const Running& r) { return run_named(r, [&] { return PyRef::share(kept->object()); }); });
   });
 }
 

@@ -27,7 +27,7 @@ struct RpcHooks {
   PyRef as_exception;    // (error that is not an Exception) -> an Exception
   PyRef coroutine;       // the class of what an `async def` function returns
   PyRef arguments;       // (data, leaves) -> (args, kwargs)
-  PyRef async_items;     // (async iterator) -> an object with next(END) and close(): Futures
+  PyRef async_items;     // (async iterator, contextvars.Context) -> an object: next(END), a Future; close()
 };
 void set_rpc_hooks(RpcHooks hooks);
 [[nodiscard]] const RpcHooks& rpc_hooks();  // throws Error when they are not set

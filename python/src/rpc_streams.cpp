@@ -4,7 +4,6 @@
 
 #include "python/src/exchange.h"
 #include "python/src/rpc_payload.h"
-#include "tine/context.h"
 #include "tine/detail/serving.h"
 
 namespace tine::python {
@@ -28,11 +27,12 @@ bool is_end(PyObject* object) {
 
 class Items : public tine::detail::StreamSource<Value> {
  public:
-  Items(PyObject* iterator, std::string function, bool for_all)
+  Items(PyObject* iterator, std::string function, bool for_all,
+        std::shared_ptr<const GeneratorContext> context)
       : for_all_(for_all),
         iterator_(make_ref<PyForeign>(Py_NewRef(iterator))),
         function_(std::move(function)),
-        context_(Context::current().with_token(stop_.token()).data()) {}
+        context_(std::move(context)) {}
 
  protected:
   using Item = std::optional<Value>;
@@ -42,13 +42,19 @@ class Items : public tine::detail::StreamSource<Value> {
   const bool for_all_;
   const Ref<PyForeign> iterator_;
   const std::string function_;
-  const CancelSource stop_;
-  const tine::detail::ContextRef context_;
+  const std::shared_ptr<const GeneratorContext> context_;
   bool closed_ = false;  // under the interpreter's lock
 };
 
 std::exception_ptr going() {
   return std::make_exception_ptr(Abandoned("the Python interpreter of this worker is shutting down"));
+}
+
+// next(iterator, END)
+PyObject* builtin_next() {
+  static PyObject* const next =
+      PyObject_GetAttrString(checked(PyImport_ImportModule("builtins")).get(), "next");
+  return next;
 }
 
 // Of a generator or another iterator.
@@ -60,24 +66,21 @@ class IteratorItems final : public Items {
     if (!gil) return make_failed<Item>(going());
     drain_drops();
     if (closed_) return make_ready(Item());
+    const PyRef at_end = checked(to_python(*end_marker));
     runs_ = true;
-    PyRef item;
-    {
-      const tine::detail::ContextSwap swap(context_);
-      item = PyRef::adopt(PyIter_Next(iterator()));
-    }
+    const PyRef item = context_->run(builtin_next(), iterator(), at_end.get());
     runs_ = false;
     if (closed_) {
       PyErr_Clear();
       end();
       return make_ready(Item());
     }
-    if (item) return make_ready(Item(travelling(item.get(), what(), for_all_)));
-    if (PyErr_Occurred()) throw_error_of_callee();
-    return make_ready(Item());
+    if (!item) throw_error_of_callee();
+    if (item.get() == at_end.get()) return make_ready(Item());
+    return make_ready(Item(travelling(item.get(), what(), for_all_)));
   }
   void close() noexcept override {
-    stop_.cancel();
+    context_->stop();
     const Gil gil;
     if (!gil) return;
     closed_ = true;
@@ -89,8 +92,7 @@ class IteratorItems final : public Items {
     const ErrorAside aside;
     const PyRef close = PyRef::adopt(PyObject_GetAttrString(iterator(), "close"));
     if (!close) return PyErr_Clear();  // an iterator that is not a generator
-    const tine::detail::ContextSwap swap(context_);
-    if (!PyRef::adopt(call_one(close.get(), nullptr))) PyErr_WriteUnraisable(iterator());
+    if (!context_->run(close.get())) PyErr_WriteUnraisable(iterator());
   }
   bool runs_ = false;
 };
@@ -104,7 +106,6 @@ class AsyncItems final : public Items {
     if (!gil) return make_failed<Item>(going());
     if (closed_) return make_ready(Item());
     const PyRef end = checked(to_python(*end_marker));
-    const tine::detail::ContextSwap swap(context_);
     const PyRef step = checked(PyObject_CallMethod(iterator(), "next", "O", end.get()));
     if (!is_future(step.get())) throw TypeError("a hook of tine.distributed.rpc returned no Future");
     return future_of(step.get()).and_then([self = Ref<AsyncItems>::share(this)](const Value& value) -> Item {
@@ -116,7 +117,7 @@ class AsyncItems final : public Items {
     });
   }
   void close() noexcept override {
-    stop_.cancel();
+    context_->stop();
     const Gil gil;
     if (!gil) return;
     closed_ = true;
@@ -185,14 +186,17 @@ PyMethodDef functions[] = {{"next_item", next_item, METH_O, "The Future of a str
 
 }  // namespace
 
-Value stream_of(PyObject* object, const std::string& function, bool for_all) {
+Value stream_of(PyObject* object, const std::string& function, bool for_all,
+                std::shared_ptr<const GeneratorContext> context) {
   const auto stream = [](Ref<tine::detail::StreamSource<Value>> items) {
     return tine::detail::served_stream(Stream<Value>(std::move(items)));
   };
-  if (PyIter_Check(object)) return stream(make_ref<IteratorItems>(object, function, for_all));
+  if (PyIter_Check(object))
+    return stream(make_ref<IteratorItems>(object, function, for_all, std::move(context)));
   if (PyObject_HasAttrString(object, "__anext__")) {
-    const PyRef items = checked(PyObject_CallFunctionObjArgs(rpc_hooks().async_items.get(), object, nullptr));
-    return stream(make_ref<AsyncItems>(items.get(), function, for_all));
+    const PyRef items = checked(
+        PyObject_CallFunctionObjArgs(rpc_hooks().async_items.get(), object, context->variables(), nullptr));
+    return stream(make_ref<AsyncItems>(items.get(), function, for_all, std::move(context)));
   }
   return to_value_shallow(object);
 }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tine._C import Cancelled, Future, _Canceller, _context_here, _enter_context, _in_context, _leave_context, _on_cancel, _Promise
 
 if TYPE_CHECKING:
+    from contextvars import Context
+
     from tine._C import _AsCompleted
 
 _T = TypeVar("_T")
@@ -104,7 +106,8 @@ def wrap_future(future: Future[_T], loop: asyncio.AbstractEventLoop | None) -> a
     return wrapped
 
 
-def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | None) -> Future[_T]:
+def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | None, variables: Context | None = None) -> Future[_T]:
+    """variables: where a coroutine runs; None: in a copy of what there is here, as a task does."""
     if not (asyncio.isfuture(awaitable) or hasattr(awaitable, "__await__")):
         raise TypeError(
             f"from_asyncio(): expected a coroutine, a task or another awaitable, got {awaitable!r} of type "
@@ -135,7 +138,10 @@ def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | Non
             return
         token = None if context is None else _enter_context(context)
         try:
-            task = asyncio.ensure_future(awaitable, loop=loop)
+            if variables is not None and asyncio.iscoroutine(awaitable):
+                task = loop.create_task(awaitable, context=variables)
+            else:
+                task = asyncio.ensure_future(awaitable, loop=loop)
         except BaseException as error:
             promise.set_exception(error)
             return

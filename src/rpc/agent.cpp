@@ -6,6 +6,7 @@
 #include <map>
 
 #include "src/rpc/agent_parts.h"
+#include "src/rpc/wire/handshake.h"
 #include "tine/context.h"
 
 namespace tine::rpc {
@@ -64,6 +65,12 @@ void Agent::open() { parts_->server.open(); }
 TimePoint Agent::deadline_after(Seconds timeout) const { return parts_->calls.deadline_after(timeout); }
 Seconds Agent::rpc_timeout() const noexcept { return parts_->calls.rpc_timeout(); }
 void Agent::set_rpc_timeout(Seconds timeout) { parts_->calls.set_rpc_timeout(timeout); }
+
+bool Agent::is_restricted(const Peer& worker) const noexcept {
+  const Connection* const connection = worker.connection();
+  return connection &&
+         ((connection->peer().features & kRegisteredOnly) != 0 || !parts_->world.takes_foreign());
+}
 
 bool Agent::has_room(const Peer& to) const noexcept { return to.has_room(); }
 bool Agent::has_room(int to) const { return find(to)->has_room(); }

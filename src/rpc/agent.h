@@ -100,6 +100,9 @@ class Agent {
   [[nodiscard]] detail::Ref<Peer> find(std::string_view name) const;
   [[nodiscard]] detail::Ref<Peer> find(int rank) const;
 
+  // Whether it or this worker runs registered functions alone for the other: then one of them reads no pickle of the other.
+  [[nodiscard]] bool is_restricted(const Peer& worker) const noexcept;
+
   // Lets the calls go that hold_calls kept. Once.
   void open();
 

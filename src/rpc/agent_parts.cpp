@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "src/rpc/wire/handshake.h"
+
 namespace tine::rpc {
 namespace {
 
@@ -10,7 +12,8 @@ Executor& callbacks_of(const AgentOptions& o) { return o.callbacks ? *o.callback
 
 Links::Options link_options(const AgentOptions& o, uint64_t incarnation, Membership& membership) {
   Links::Options links;
-  links.identity = {o.name, incarnation, o.secret ? o.secret : Secret::load()};
+  links.identity = {o.name, incarnation, o.secret ? o.secret : Secret::load(),
+                    o.allow == Allow::kRegistered ? kRegisteredOnly : 0};
   links.rank = o.rank;
   links.world_size = o.world_size;
   links.address = o.address;

@@ -437,10 +437,12 @@ class Thing final : public Foreign {
 struct ThingError {};
 class ThingCodec final : public ForeignCodec {
  public:
-  detail::Ref<ForeignPayload> encode(const Value& value) override {
-    const auto n = static_cast<size_t>(static_cast<const Thing&>(value.as_foreign()).value);
+  Value encode(const Value& value, bool for_all) override {
+    const int n = static_cast<const Thing&>(value.as_foreign()).value;
     if (n == 0) throw ThingError();
-    return detail::make_ref<ForeignPayload>(std::vector<std::byte>(n), std::vector<Value>());
+    if (for_all) return n;
+    return detail::Ref<Foreign>(detail::make_ref<ForeignPayload>(
+        std::vector<std::byte>(static_cast<size_t>(n)), std::vector<Value>()));
   }
   bool owns(const std::exception_ptr& error) const noexcept override {
     try {

@@ -9,48 +9,23 @@
 #include "src/future/origin.h"
 #include "src/rpc/payload.h"
 #include "src/rpc/served_stream.h"
+#include "src/rpc/weight.h"
 
 namespace tine::rpc {
-
-bool takes_at_most(const Value& value, int64_t* budget) noexcept {
-  const auto all = [budget](const std::vector<Value>& items) {
-    return std::all_of(items.begin(), items.end(),
-                       [budget](const Value& v) { return takes_at_most(v, budget); });
-  };
-  *budget -= 16;
-  if (*budget < 0) return false;
-  switch (value.tag()) {
-    case Tag::kString: {  // longer ones are not copied either
-      const size_t size = value.as_string().size();
-      return (*budget -= size > kInlineTextBytes ? 64 : static_cast<int64_t>(size)) >= 0;
-    }
-    case Tag::kTensor: return (*budget -= 64) >= 0;  // larger ones are not copied
-    case Tag::kList: return all(value.as_list().items);
-    case Tag::kTuple: return all(value.as_tuple().items);
-    case Tag::kObject: return all(value.as_object().slots);
-    case Tag::kDict: {
-      const auto& items = value.as_dict().items();
-      return std::all_of(items.begin(), items.end(), [budget](const auto& item) {
-        return takes_at_most(item.first, budget) && takes_at_most(item.second, budget);
-      });
-    }
-    default: return true;
-  }
-}
 
 namespace {
 
 // Where it is encoded.
 Place place_of(const Value& value) noexcept {
   int64_t budget = kWriteHere;
-  const bool small = takes_at_most(value, &budget);
+  const bool small = takes_at_most(value, Weight::kBody, &budget);
   return place_for({Work::Kind::kWrite, small ? 0 : kWriteHere + 1}, At::kElsewhere);
 }
 
 // It copies what is not little, or has been copied for being sent.
 bool needs_room(const Value& value) noexcept {
-  const ForeignPayload* const payload = ForeignPayload::in(value);
-  return payload ? payload->bytes().size() > kInlineForeignBytes : place_of(value) != Place::kHere;
+  int64_t budget = kWriteHere;
+  return !takes_at_most(value, Weight::kCopied, &budget);
 }
 
 }  // namespace
@@ -76,6 +51,14 @@ IncomingState::~IncomingState() {
   answer_error(make_error(
       ErrorKind::kAbandoned,
       fmt::format("the handler of worker '{}' dropped {} without an answer", services->worker, name)));
+}
+
+// Whether workers of every language are meant to read the answer: that of a registered function, and what it left behind an RRef.
+bool IncomingState::is_for_all() const {
+  if (target != Target::kFetch) return target == Target::kServed;
+  const auto reference = Reference::from(args.front());
+  const auto* const own = dynamic_cast<const OwnerRRef*>(reference.get());
+  return own && own->entry()->for_all;
 }
 
 bool IncomingState::claim() noexcept { return !answered_.exchange(true, std::memory_order_acq_rel); }
@@ -105,8 +88,8 @@ void IncomingState::run() noexcept {
     case Step::kSend: return deliver(std::exchange(result_, Value()));
     case Step::kEncode:
       try {
-        Value encoded = detail::Ref<Foreign>(services->codec->encode(std::exchange(result_, Value())));
-        local ? deliver(std::move(encoded)) : send_value(std::move(encoded));
+        is_encoded_ = true;
+        deliver(services->codec->encode(std::exchange(result_, Value()), is_for_all()));
       } catch (...) {
         deliver_error(std::current_exception());
       }
@@ -227,11 +210,14 @@ void IncomingState::deliver(Value value) noexcept {
       }
     }
     // The value stays here, and the answer is None.
-    if (creates) creates->complete(std::exchange(value, Value()));
+    if (creates) {
+      creates->for_all = target == Target::kServed;
+      creates->complete(std::exchange(value, Value()));
+    }
     if (local) {
       // A call to oneself answers as any other worker would: what cannot travel is refused here, too. What an
       // RRef holds is the very object on its owner.
-      if (target != Target::kFetch && value.is(Tag::kForeign) && services->codec &&
+      if (target != Target::kFetch && value.is(Tag::kForeign) && services->codec && !is_encoded_ &&
           !ForeignPayload::in(value)) {
         result_ = std::move(value);
         return post(Step::kEncode, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
@@ -275,7 +261,7 @@ void IncomingState::send_value(Value value) noexcept {
     hooks.undo();
     // It holds an object of another language. The codec makes bytes of it on a thread that may wait for that
     // language's lock, and then it is sent again.
-    if (hooks.needs_codec() && services->codec && !ForeignPayload::in(value)) {
+    if (hooks.needs_codec() && services->codec && !is_encoded_ && !ForeignPayload::in(value)) {
       result_ = std::move(value);
       return post(Step::kEncode, services->executor_at(place_for({Work::Kind::kEncode}, At::kElsewhere)));
     }

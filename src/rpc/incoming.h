@@ -28,9 +28,6 @@ namespace tine::rpc {
 
 class IncomingState;
 
-// Takes what it takes to encode the value off `budget`, about; false once that is used up.
-[[nodiscard]] bool takes_at_most(const Value& value, int64_t* budget) noexcept;
-
 class CallServices {
  public:
   // Has it run, at the place that src/rpc/placement.h says for a call that is there.
@@ -111,6 +108,7 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   enum class Source : uint8_t { kNone, kTarget, kAnswer, kRoom };
 
   [[nodiscard]] bool claim() noexcept;  // true for the one answer
+  [[nodiscard]] bool is_for_all() const;
   void post(Step step, Executor& executor) noexcept;
   void run_here(const Op& op, const std::vector<Value>& bound) noexcept;
   [[nodiscard]] bool is_over() noexcept;
@@ -133,6 +131,7 @@ class IncomingState final : public detail::RefCounted, private detail::Node, pri
   Source waits_for_ = Source::kNone;
   const Op* op_ = nullptr;
   bool may_cancel_source_ = false;
+  bool is_encoded_ = false;                   // by the codec, which is asked once
   detail::Ref<detail::State<Value>> source_;  // guarded by the table's lock, as is the next
   std::optional<CancelSource> work_;
   Value result_;  // to be encoded or sent

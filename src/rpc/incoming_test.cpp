@@ -5,6 +5,7 @@
 
 #include "src/base/testing/kept_tasks.h"
 #include "src/rpc/connection_for_tests.h"
+#include "src/rpc/stream_answer.h"
 #include "src/rpc/world.h"
 
 namespace tine::rpc {
@@ -244,6 +245,85 @@ TEST_F(IncomingTest, ALargeAnswerWaitsForRoomWithoutAThread) {
   connection->make_room();
   EXPECT_THAT(connection->sent(), ElementsAre("reply 7"));
   EXPECT_EQ(table.running(), 0u);
+}
+
+TEST_F(IncomingTest, ItemsOfAStreamThatWereCopiedToBeSentWaitForRoomAsAnyLargeAnswer) {
+  const Value pickle = detail::Ref<Foreign>(
+      detail::make_ref<ForeignPayload>(std::vector<std::byte>(6'000), std::vector<Value>()));
+  connection->full = true;
+  incoming(7, Target::kNext)->answer(make_stream_answer({pickle}));
+  EXPECT_THAT(connection->sent(), ElementsAre("reply 7")) << "a little answer goes beyond the bound";
+  incoming(8, Target::kNext)->answer(make_stream_answer({pickle, pickle, pickle}));
+  EXPECT_EQ(connection->sent().size(), 1u);
+  connection->make_room();
+  EXPECT_THAT(connection->sent(), ElementsAre("reply 7", "reply 8"));
+}
+
+class NoFetcher final : public Fetcher {
+ public:
+  Future<Value> fetch(const Reference&, TimePoint) override { return {}; }
+  Future<Value> next_items(const Reference&, std::string, int64_t, TimePoint) override { return {}; }
+  TimePoint deadline_after(Seconds) const override { return kNoDeadline; }
+};
+
+// What the value of a future is encoded to is for the language of the caller, or for all.
+class Speller final : public ForeignCodec {
+ public:
+  class Word final : public Foreign {
+   public:
+    std::string type_name() const override { return "Word"; }
+    std::string repr() const override { return "Word"; }
+  };
+  Value encode(const Value&, bool for_all) override {
+    asked.push_back(for_all);
+    if (for_all) return Value("a word");
+    return detail::Ref<Foreign>(
+        detail::make_ref<ForeignPayload>(std::vector<std::byte>(large), std::vector<Value>()));
+  }
+  bool owns(const std::exception_ptr&) const noexcept override { return false; }
+  ErrorBody encode_error(const std::exception_ptr& error) override { return ErrorBody::of(error); }
+  size_t large = 9;
+  std::vector<bool> asked;
+};
+
+TEST_F(IncomingTest, WhatARegisteredFunctionAnswersIsEncodedForWorkersOfEveryLanguageAlsoBehindAnRRef) {
+  Speller codec;
+  NoFetcher nobody_fetches;
+  const std::shared_ptr<void> life = std::make_shared<int>();
+  references.share(life, nobody_fetches);
+  world.fill({detail::make_ref<Peer>(WorkerInfo{"w0", 0}, 100, true,
+                                     Peer::Options{.max_calls = 8, .pool = &told, .callbacks = &told},
+                                     static_cast<Peer::Events&>(nobody)),
+              caller});
+  services->codec = &codec;
+  const auto word = [] { return Value(detail::Ref<Foreign>(detail::make_ref<Speller::Word>())); };
+  incoming(7, Target::kForeign)->answer_with(make_ready(word()), true);
+  incoming(8, Target::kServed)->answer_with(make_ready(word()), true);
+  EXPECT_THAT(codec.asked, ElementsAre(false, true));
+  for (const Target target : {Target::kForeign, Target::kServed}) {
+    const auto entry = references.create({0, 100, 101, static_cast<uint64_t>(target)}, 1);
+    const auto creation = incoming(9, target);
+    creation->creates = entry;
+    creation->answer(word());
+    const auto fetch = incoming(10, Target::kFetch);
+    fetch->args.emplace_back(detail::Ref<RRefObject>(references.own(entry)));
+    fetch->answer_with(entry->future(), false);
+  }
+  EXPECT_THAT(codec.asked, ElementsAre(false, true, false, true));
+  EXPECT_THAT(connection->sent(),
+              ElementsAre("reply 7", "reply 8", "reply 9", "reply 10", "reply 9", "reply 10"));
+}
+
+TEST_F(IncomingTest, AnAnswerThatItsLanguageHasEncodedWaitsForRoomToo) {
+  Speller codec;
+  codec.large = 100'000;
+  services->codec = &codec;
+  connection->full = true;
+  incoming(7)->answer(detail::Ref<Foreign>(detail::make_ref<Speller::Word>()));
+  EXPECT_EQ(codec.asked.size(), 1u);
+  EXPECT_THAT(connection->sent(), IsEmpty());
+  connection->make_room();
+  EXPECT_THAT(connection->sent(), ElementsAre("reply 7"));
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ class OwnerEntry final : public detail::RefCounted {
 
   const RRefId id;
   const detail::Ref<detail::State<Value>> value;
+  bool for_all = false;  // the value is for workers of every language; known before it is complete
 
  private:
   friend class RRefTable;

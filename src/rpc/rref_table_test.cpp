@@ -421,6 +421,28 @@ TEST(RRefTable, AReferenceThatIsPassedOnAfterItsOwnersDeathIsNotPinned) {
   game.settle();
 }
 
+TEST(RRefTable, AReferenceThatIsLentIsPinnedUntilItsOwnerDiesAndNotAfterThat) {
+  Game game(3, 1);
+  const auto r = game.create(0, 1, false, false);
+  game.settle();
+  const PassedRRef before = game.at(0).table.lend(*r);
+  EXPECT_EQ(game.at(0).table.pinned(), 1U);
+  game.die(1);
+  game.see_death(1, 0);
+  EXPECT_EQ(game.at(0).table.pinned(), 0U);
+  const PassedRRef after = game.at(0).table.lend(*r);
+  EXPECT_EQ(game.at(0).table.pinned(), 0U) << "nobody would confirm it";
+  EXPECT_EQ(after.id, before.id);
+  // A worker that takes one knows what it refers to, and hears of the death when it asks for the value.
+  game.see_death(1, 2);
+  for (const PassedRRef& lent : {before, after}) {
+    const auto taken = game.at(2).table.take(lent);
+    EXPECT_EQ(taken->owner().name, "w1");
+  }
+  game.settle();
+  EXPECT_EQ(game.entries(), 0U);
+}
+
 TEST(RRefTable, AFetchThatOvertakesItsLargeCreationWaitsForIt) {
   Game game(2, 1);
   const auto r = game.create(0, 1, true, true);

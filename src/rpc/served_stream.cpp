@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <deque>
-
 #include "src/base/mutex.h"
 #include "src/rpc/call.h"
-#include "src/rpc/incoming.h"
+#include "src/rpc/item_queue.h"
 #include "src/rpc/stream_answer.h"
 #include "tine/detail/serving.h"
 
@@ -64,12 +62,12 @@ class StreamItems final : public detail::RefCounted, private detail::Node, priva
   }
 
   void close() noexcept {
-    std::deque<Value> items;
+    ItemQueue items;
     std::optional<Promise<Value>> asked;
     {
       const MutexLock lock(mutex_);
       closed_ = true;
-      items.swap(items_);
+      std::swap(items, items_);
       asked.swap(asked_);
     }
     retain();
@@ -94,15 +92,18 @@ class StreamItems final : public detail::RefCounted, private detail::Node, priva
 
   // Whether the source is to be asked by somebody, who is then the caller.
   bool wake() TINE_REQUIRES(mutex_) {
-    if (runs_ || over_ || closed_ || made_ - taken_ >= credit_) return false;
+    if (runs_ || over_ || has_enough()) return false;
     return runs_ = true;
+  }
+  bool has_enough() const TINE_REQUIRES(mutex_) {
+    return closed_ || made_ - taken_ >= credit_ || items_.is_full();
   }
   std::vector<Value> take() TINE_REQUIRES(mutex_) {
     std::vector<Value> items;
-    for (int64_t budget = kAnswerBytes; !items_.empty() && (items.empty() || budget >= 0);) {
-      (void)takes_at_most(items_.front(), &budget);
-      items.push_back(std::move(items_.front()));
-      items_.pop_front();
+    for (int64_t weight = 0; !items_.empty() && weight < kAnswerBytes;) {
+      ItemQueue::Item item = items_.pop();
+      weight += item.weight;
+      items.push_back(std::move(item.value));
     }
     given_ += static_cast<int64_t>(items.size());
     return items;
@@ -118,7 +119,7 @@ class StreamItems final : public detail::RefCounted, private detail::Node, priva
     for (;;) {
       {
         const MutexLock lock(mutex_);
-        if (closed_ || made_ - taken_ >= credit_) {
+        if (has_enough()) {
           runs_ = false;
           return;
         }
@@ -158,12 +159,13 @@ class StreamItems final : public detail::RefCounted, private detail::Node, priva
       return false;
     }
     if (holds_future(*item)) throw_future_cannot_travel("an item of " + what_);
+    ItemQueue::Item weighed(*std::move(item));
     std::optional<Promise<Value>> asked;
     std::vector<Value> items;
     {
       const MutexLock lock(mutex_);
       ++made_;
-      items_.push_back(*std::move(item));
+      items_.push(std::move(weighed));
       if (asked_) {
         if (!asked_->cancelled()) items = take();
         asked.swap(asked_);
@@ -203,7 +205,7 @@ class StreamItems final : public detail::RefCounted, private detail::Node, priva
   Closing closing_{*this};
   Future<std::optional<Value>> pending_;  // of whoever runs
   Mutex mutex_;
-  std::deque<Value> items_ TINE_GUARDED_BY(mutex_);
+  ItemQueue items_ TINE_GUARDED_BY(mutex_);
   // Items that the source made, that were sent, that the reader took.
   int64_t made_ TINE_GUARDED_BY(mutex_) = 0, given_ TINE_GUARDED_BY(mutex_) = 0,
                 taken_ TINE_GUARDED_BY(mutex_) = 0;

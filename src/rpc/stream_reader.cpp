@@ -30,7 +30,7 @@ void StreamReader::next(detail::Ref<detail::ItemWaiter> waiter) {
   do_later(std::move(later));
 }
 
-// To the one who waits what there is, and for more if there is room for half of the credit.
+// To the one who waits what there is, and for more if there is room for half of the credit and memory for it.
 StreamReader::Later StreamReader::serve() {
   Later later;
   if (waiter_) {
@@ -38,8 +38,7 @@ StreamReader::Later StreamReader::serve() {
     if (!items_.empty()) {
       served = waiter_->give(&items_.front(), &later.callbacks);
       if (served) {
-        later.item = std::move(items_.front());
-        items_.pop_front();
+        later.item = items_.pop().value;
         ++taken_;
       }
     } else if (failure_) {
@@ -52,13 +51,15 @@ StreamReader::Later StreamReader::serve() {
   }
   if (over_) {
     later.dropped = std::move(stream_);
-  } else if (!asked_ && items_.size() * 2 <= credit_) {
+  } else if (!asked_ && items_.size() * 2 <= credit_ && !items_.is_full()) {
     asked_ = later.asks = true;
   }
   return later;
 }
 
 void StreamReader::do_later(Later later) {
+  // A creation that has not come back is cancelled: its function runs for nobody. One that has goes with its reference.
+  if (later.dropped && !created_.ready()) (void)created_.cancel();
   if (later.callbacks.state) detail::run_chain(later.callbacks);
   if (later.asks) ask();
 }
@@ -122,15 +123,15 @@ void StreamReader::answered(detail::Node* node, detail::StateBase& done) noexcep
 void StreamReader::absorb(detail::State<Value>& answer) noexcept {
   Future<Value> request;
   try {
-    std::vector<Value> items;
+    std::vector<ItemQueue::Item> items;
     if (const std::exception_ptr error = answer.error()) std::rethrow_exception(error);
-    items = read_stream_answer(answer.value());
+    for (Value& item : read_stream_answer(answer.value())) items.emplace_back(std::move(item));
     const MutexLock lock(mutex_);
     request = std::move(request_);
     asked_ = false;
     if (over_) return;
     over_ = items.empty();
-    for (Value& item : items) items_.push_back(std::move(item));
+    for (ItemQueue::Item& item : items) items_.push(std::move(item));
   } catch (...) {
     const MutexLock lock(mutex_);
     request = std::move(request_);
@@ -153,19 +154,17 @@ void StreamReader::fail(std::exception_ptr error) noexcept {
 }
 
 void StreamReader::close() noexcept {
-  std::deque<Value> items;
+  ItemQueue items;
   Future<Value> request;
   Later later;
   {
     const MutexLock lock(mutex_);
     over_ = true;
     failure_ = nullptr;
-    items.swap(items_);
+    std::swap(items, items_);
     request = std::move(request_);
     later = serve();
   }
-  // A creation that has not come back is cancelled. One that has goes with its reference.
-  if (later.dropped && !created_.ready()) (void)created_.cancel();
   if (request.valid()) (void)request.cancel();
   do_later(std::move(later));
 }

@@ -5,10 +5,10 @@
 // runs. One request is under way at a time. The reference to the stream goes as soon as it is over.
 #pragma once
 
-#include <deque>
 #include <string>
 
 #include "src/base/mutex.h"
+#include "src/rpc/item_queue.h"
 #include "src/rpc/rref.h"
 #include "tine/rpc_stream.h"
 
@@ -48,7 +48,7 @@ class StreamReader final : public detail::RemoteItems, private detail::Node {
   detail::WaitHelper* const helper_;
   Mutex mutex_;
   detail::Ref<Reference> stream_ TINE_GUARDED_BY(mutex_);
-  std::deque<Value> items_ TINE_GUARDED_BY(mutex_);
+  ItemQueue items_ TINE_GUARDED_BY(mutex_);
   int64_t taken_ TINE_GUARDED_BY(mutex_) = 0;
   bool asked_ TINE_GUARDED_BY(mutex_) = false;
   Future<Value> request_ TINE_GUARDED_BY(mutex_);

@@ -55,7 +55,7 @@ class Registered : public Workers {
   };
   class Codec final : public ForeignCodec {
    public:
-    tine::detail::Ref<ForeignPayload> encode(const Value&) override { throw TypeError("nothing to encode"); }
+    Value encode(const Value&, bool) override { throw TypeError("nothing to encode"); }
     bool owns(const std::exception_ptr& error) const noexcept override {
       try {
         std::rethrow_exception(error);

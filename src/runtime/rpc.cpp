@@ -29,6 +29,7 @@ Peer& peer_in(const tine::detail::Ref<tine::detail::RefCounted>& peer) noexcept 
 
 const WorkerInfo& Destination::worker() const { return agent_->worker_info(peer_in(peer_)); }
 bool Destination::is_self() const noexcept { return peer_in(peer_).is_self; }
+bool Destination::is_restricted() const noexcept { return agent_->is_restricted(peer_in(peer_)); }
 bool Destination::has_room() const { return agent_->has_room(peer_in(peer_)); }
 void Destination::wait_for_room(const std::function<bool()>& interrupted) const {
   agent_->wait_for_room(peer_in(peer_), deadline_, interrupted);

@@ -33,6 +33,8 @@ class TINE_API Destination {
   // ValueError when it has left a world that changes.
   [[nodiscard]] const WorkerInfo& worker() const;
   [[nodiscard]] bool is_self() const noexcept;
+  // Whether it or this worker runs registered functions alone for the other.
+  [[nodiscard]] bool is_restricted() const noexcept;
   // Whether one more call stays within the bounds; what follows may call all the same.
   [[nodiscard]] bool has_room() const;
   // Until it does, or the deadline has come (then the call fails by it). Cancelled when `interrupted`.

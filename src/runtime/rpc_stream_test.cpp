@@ -228,6 +228,51 @@ TEST_F(Streams, TheTimeoutIsThatOfEachItem) {
   never.set_value(0);
 }
 
+TEST_F(Streams, AFunctionThatHasNotReturnedWhenItsStreamEndsFindsItsContextCancelled) {
+  std::latch &entered = latch(1), &told = latch(2);
+  const auto late = [&](int64_t n) {
+    entered.count_down(n == 0);
+    while (!Context::current().stopped()) std::this_thread::sleep_for(milliseconds(1));
+    told.count_down();
+    return count(1);
+  };
+  callee().serve("late", std::function<Stream<int64_t>(int64_t)>(late));
+  join(2, kNoTimeout);
+  Stream<int64_t> in_time = caller().stream<int64_t>({"w1", Seconds(0.05)}, "late", 1);
+  EXPECT_THAT(describe(in_time.next().error()), HasSubstr("DeadlineExceeded"));
+  const CancelSource source;
+  Stream<int64_t> cancelled;
+  {
+    const ContextScope scope(Context().with_token(source.token()));
+    cancelled = caller().stream<int64_t>("w1", "late", 0);
+  }
+  entered.wait();
+  source.cancel();
+  EXPECT_THROW((void)cancelled.next().get(), Cancelled);
+  told.wait();
+  EXPECT_TRUE(eventually([&] { return callee().counts().references_owned == 0; }));
+}
+
+// Of 1 MiB: 16 MiB are full at either end, and one item may be on its way.
+TEST_F(Streams, AReaderThatDoesNotTakeLargeItemsKeepsTheCalleeFromMakingMoreWhateverTheCredit) {
+  callee().serve("large", [this]() -> Stream<Value> {
+    const std::vector<int64_t> shape{512, 512};
+    for (;;) {
+      ++made;
+      co_yield Tensor::empty(shape, DType::kFloat32);
+    }
+  });
+  join();
+  Stream<Value> items = caller().stream({.to = "w1", .name = "large"}, 1000);
+  EXPECT_TRUE(eventually([&] { return made >= 32; }));
+  for (int64_t taken = 1; taken <= 40; ++taken) {
+    EXPECT_EQ(items.next().get()->as_tensor().numel(), 512 * 512);
+    EXPECT_LE(made, taken + 34);
+  }
+  EXPECT_TRUE(eventually([&] { return made >= 72; }));
+  EXPECT_LE(made, 74);
+}
+
 TEST_F(Streams, ADeadlineOfTheContextEndsTheStreamAndReachesTheCallee) {
   callee().serve("time left", []() -> Stream<double> {
     for (;;) {

@@ -54,6 +54,9 @@ int main() {
   worker.serve("list of", [&worker](const std::string& name, int64_t n) {
     return worker.call<std::vector<std::string>>(0, name, n, Keyword("text", "a")).get();
   });
+  worker.serve("list behind", [&worker](const std::string& name, int64_t n) {
+    return worker.remote<std::vector<std::string>>(0, name, n, Keyword("text", "a")).to_here().get();
+  });
   std::atomic<int> entered{0}, stopped{0};
   worker.serve("until stopped", [&] {
     ++entered;

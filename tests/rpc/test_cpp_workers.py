@@ -198,6 +198,13 @@ async def asynchronous(x):
 @rpc.register("breaks")
 def breaks(x):
     raise KeyError("gone")
+@rpc.register
+async def repeated_in_time(n, text):
+    return [text] * n
+@rpc.register
+@rpc.functions.async_execution
+def repeated_by_a_future(n, text):
+    return rpc.rpc_async(NAME, torch.add, args=(ones, 1)).then(lambda _: [text] * n)
 @rpc.register("repeated")
 def repeated(n, text):
     return [text] * n
@@ -213,7 +220,9 @@ assert by_name("later").tolist() == [2, 2]
 assert by_name("asynchronous").tolist() == [3, 3]
 assert by_name("__main__:unregistered").tolist() == [0, 0]
 assert by_name("tine:sum").item() == 2
-assert rpc.rpc_sync("cpp", "list of", args=("repeated", 3)) == ["a", "a", "a"]
+for name in ("repeated", "repeated_in_time", "repeated_by_a_future"):
+    for how in ("list of", "list behind"):
+        assert rpc.rpc_sync("cpp", how, args=(name, 3)) == ["a", "a", "a"], (name, how)
 def expect(kind, text, call):
     try:
         call()

@@ -1,61 +1,6 @@
 """rpc.stream: generators on other workers, whose items come one after the other."""
-from cluster import Cluster, run
-
-COMMON = """
-import asyncio, gc
-def wait_until(holds):
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-STATE = {"made": 0, "closed": 0}
-def state():
-    return dict(STATE)
-def count(n, start=0):
-    yield from range(start, start + n)
-def endless():
-    try:
-        n = 0
-        while True:
-            STATE["made"] += 1
-            yield n
-            n += 1
-    finally:
-        STATE["closed"] += 1
-class Point:
-    def __init__(self, x):
-        self.x = x
-def objects(n):
-    for i in range(n):
-        yield Point(torch.full((2,), float(i)))
-        yield {"i": i, "list": [i, (i, None)]}
-def breaks():
-    yield 1
-    raise KeyError("no second")
-async def slowly(n):
-    for i in range(n):
-        await asyncio.sleep(0.001)
-        yield i
-async def asks_forever():
-    STATE["made"] += 1
-    try:
-        await asyncio.Event().wait()
-        yield 1
-    finally:
-        STATE["closed"] += 1
-def plain():
-    return [1, 2, 3]
-rpc.init_rpc(NAME)
-OTHER = f"worker{1 - RANK}" if WORLD == 2 else NAME
-def remote_state():
-    return rpc.rpc_sync(OTHER, state)
-"""
-
-
-def ask(program, size=2):
-    """Rank 0 runs the program, the other serves."""
-    body = "".join("    " + line + "\n" for line in program.strip().splitlines())
-    return run(size, COMMON + "if RANK == 0:\n" + body + "gc.collect()\nrpc.shutdown()\n")
+from cluster import Cluster
+from streaming import COMMON, START, ask
 
 
 def test_a_plain_for_gets_the_items_in_order_from_another_worker_and_from_this_one():
@@ -200,7 +145,7 @@ asyncio.run(main())
 
 
 def test_a_worker_that_dies_ends_the_streams_on_both_sides():
-    program = COMMON + """
+    program = COMMON + START + """
 if RANK == 0:
     items = rpc.stream("worker1", asks_forever, timeout=0)
     wait_until(lambda: STATE["made"] >= 16)  # worker1 reads

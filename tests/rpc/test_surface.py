@@ -113,6 +113,43 @@ def test_a_serialized_reference_goes_by_any_way_and_keeps_its_value():
     )
 
 
+def test_a_reference_whose_owner_has_died_is_lent_and_fails_with_its_name_where_it_is_used():
+    program = """
+        def use(lent):
+            try:
+                rpc.PyRRef._deserialize(lent).to_here()
+            except ConnectionError as error:
+                return str(error)
+        def passed(): return rpc.debug_info()["references_passed"]
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            kept = rpc.remote("worker2", max, args=(3, 4))
+            assert kept.to_here() == 4
+            early = kept._serialize()
+            assert passed() == 1
+            rpc.rpc_async("worker2", os._exit, args=(3,)).add_done_callback(lambda future: future.exception())
+            try: rpc.rpc_sync("worker2", time.sleep, args=(60,))
+            except ConnectionError: pass
+            end = time.monotonic() + 30
+            while passed():
+                assert time.monotonic() < end
+                time.sleep(0.002)
+            for lent in (early, kept._serialize()):
+                assert passed() == 0, "nobody would take it back"
+                assert "worker2" in use(lent)
+                assert "worker2" in rpc.rpc_sync("worker1", use, args=(lent,))
+            rpc.rpc_async("worker1", os._exit, args=(0,)).add_done_callback(lambda future: future.exception())
+            try: rpc.rpc_sync("worker1", time.sleep, args=(60,))
+            except ConnectionError: pass
+            rpc.shutdown(graceful=False)
+        else:
+            time.sleep(60)
+        """
+    with Cluster(3, program) as cluster:
+        results = cluster.finish()
+    assert [code for code, _, _ in results] == [0, 0, 3], results
+
+
 def test_a_tuple_that_is_no_reference_is_refused():
     run(
         1,

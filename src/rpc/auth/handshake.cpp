@@ -157,6 +157,7 @@ void Handshake::handle_hello() {
   if (const std::string bad = check_hello(hello_, head_); !bad.empty()) return malformed(bad);
   peer_name_ = std::string(name_of(hello_, head_));
   peer_incarnation_ = incarnation_of(hello_);
+  peer_features_ = features_of(hello_);
   if (!is_certified()) return;
   const uint16_t highest = std::min(config_.high_version, head_.high_version);
   if (highest < std::max(config_.low_version, head_.low_version)) {
@@ -166,7 +167,7 @@ void Handshake::handle_hello() {
         fmt::format("refused {}: it speaks wire versions {} to {}, we speak {} to {}", who(),
                     head_.low_version, head_.high_version, config_.low_version, config_.high_version)));
   }
-  if ((features_of(hello_) & kRawCalls) != config_.features) {
+  if (((peer_features_ ^ config_.features) & kRawCalls) != 0) {
     put(make_refusal(RefusalCode::kOtherKind, config_.low_version, config_.high_version));
     return other_kind();
   }
@@ -182,6 +183,7 @@ void Handshake::handle_challenge() {
   if (const std::string bad = check_hello(challenge_, head_); !bad.empty()) return malformed(bad);
   peer_name_ = std::string(name_of(challenge_, head_));
   peer_incarnation_ = incarnation_of(challenge_);
+  peer_features_ = features_of(challenge_);
   if (!is_certified()) return;
   version_ = head_.low_version;
   if (head_.low_version != head_.high_version || version_ < config_.low_version ||
@@ -189,7 +191,7 @@ void Handshake::handle_challenge() {
     return malformed(fmt::format("it chose wire version {} to {}, we offered {} to {}", head_.low_version,
                                  head_.high_version, config_.low_version, config_.high_version));
   }
-  if (features_of(challenge_) != config_.features) {
+  if (((peer_features_ ^ config_.features) & kRawCalls) != 0) {
     put(make_refusal(RefusalCode::kOtherKind, config_.low_version, config_.high_version));
     return other_kind();
   }

@@ -28,7 +28,7 @@ class Handshake {
     std::shared_ptr<const Secret> secret;
     std::string address;        // for messages: the peer's
     std::string expected_name;  // initiator: empty takes any
-    uint64_t features = 0;      // the other side must offer the same of those known here
+    uint64_t features = 0;      // the other side must be of the same kind (kRawCalls)
     uint16_t low_version = 1;
     uint16_t high_version = 1;
   };
@@ -61,6 +61,7 @@ class Handshake {
 
   [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
   [[nodiscard]] uint64_t peer_incarnation() const noexcept { return peer_incarnation_; }
+  [[nodiscard]] uint64_t peer_features() const noexcept { return peer_features_; }
   [[nodiscard]] uint16_t version() const noexcept { return version_; }
   [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
 
@@ -89,7 +90,7 @@ class Handshake {
   RecordHead head_;
   uint16_t version_ = 0;
   std::string peer_name_;
-  uint64_t peer_incarnation_ = 0;
+  uint64_t peer_incarnation_ = 0, peer_features_ = 0;
   HelloRecord hello_{}, challenge_{};
   HelloRecord in_{};
   size_t in_have_ = 0;

@@ -92,6 +92,22 @@ TEST(Handshake, BetweenTwoKindsIsRefusedWithWhatEachIs) {
   }
 }
 
+TEST(Handshake, TellsEachWhetherTheOtherRunsRegisteredFunctionsAlone) {
+  for (const bool initiator_does : {false, true}) {
+    for (const bool acceptor_does : {false, true}) {
+      Handshake::Config first = config(Role::kInitiator), second = config(Role::kAcceptor);
+      first.features = initiator_does ? kRegisteredOnly : 0;
+      second.features = acceptor_does ? kRegisteredOnly : 0;
+      Handshake a(first), b(second);
+      run(a, b);
+      ASSERT_EQ(a.state(), State::kDone);
+      ASSERT_EQ(b.state(), State::kDone);
+      EXPECT_EQ(a.peer_features() == kRegisteredOnly, acceptor_does);
+      EXPECT_EQ(b.peer_features() == kRegisteredOnly, initiator_does);
+    }
+  }
+}
+
 TEST(Handshake, GoesThroughHoweverTheBytesAreSplit) {
   for (size_t step = 1; step <= 192; ++step) {
     Handshake a(config(Role::kInitiator)), b(config(Role::kAcceptor));

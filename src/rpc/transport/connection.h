@@ -61,6 +61,7 @@ struct PeerInfo {
   std::string address;       // "unix:/run/x.sock", "tcp://127.0.0.1:4711"
   uint16_t version = kWireVersion;
   bool we_connected = false;
+  uint64_t features = 0;                       // src/rpc/wire/handshake.h, as proven
   [[nodiscard]] std::string describe() const;  // "worker1 (tcp://127.0.0.1:4711)"
 };
 

@@ -119,6 +119,7 @@ PeerInfo PendingHandshake::peer() const {
   info.address = address_;
   info.version = handshake_.version();
   info.we_connected = !acceptor_;
+  info.features = handshake_.peer_features();
   return info;
 }
 

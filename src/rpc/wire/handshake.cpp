@@ -117,8 +117,8 @@ ProofRecord make_refusal(RefusalCode code, uint16_t low_version, uint16_t high_v
 
 std::string check_hello(const HelloRecord& record, const RecordHead& head) {
   if (incarnation_of(record) == 0) return "its incarnation is 0";
-  // Feature bits we do not know may be offered; in a challenge there are those that both have.
-  if (head.type == RecordType::kChallenge && (features_of(record) & ~kRawCalls) != 0)
+  // Feature bits we do not know may be offered; in a challenge there are none.
+  if (head.type == RecordType::kChallenge && (features_of(record) & ~(kRawCalls | kRegisteredOnly)) != 0)
     return "it chose features we do not have";
   if (!all_zero(std::span(record).subspan(kNameAt + head.name_bytes)))
     return "its name is not filled up with zero bytes";

@@ -42,6 +42,8 @@ inline constexpr std::string_view kTlsForAllOrNone =
 
 // Features a side offers.
 inline constexpr uint64_t kRawCalls = 1;  // its frames are those of raw calls, and not those of an agent
+inline constexpr uint64_t kRegisteredOnly =
+    2;  // of each side for itself: it runs registered functions alone for others
 
 struct RecordHead {
   RecordType type = RecordType::kHello;

@@ -1,6 +1,7 @@
 """The asyncio loop of a worker: `async def` functions that are called remotely run on it, in one thread.
 
-The first such call starts the thread. shutdown() cancels what runs, and joins it; the next call starts another one.
+The first such call starts the thread. shutdown() cancels what runs, closes the async iterators that others still read, and
+joins it; the next call starts another one.
 """
 from __future__ import annotations
 
@@ -13,7 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine
+    from contextvars import Context
     from typing import Any
+
+    from ._async_items import AsyncItems
 
 _LONGEST_END = 2.0  # seconds for what runs to take note of its cancellation
 
@@ -24,9 +28,19 @@ class _Coroutines:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
+        self.open: set[AsyncItems] = set()  # those that have begun and were not closed; used on their loop's thread
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> _C.Future[Any]:
-        """Begins it on the loop. Cancelling the Future cancels its task."""
+    def run(self, coroutine: Coroutine[Any, Any, Any], variables: Context | None = None) -> _C.Future[Any]:
+        """Begins it on the loop, in `variables` if there are any. Cancelling the Future cancels its task."""
+        future = self._begin(coroutine, variables, starts=True)
+        assert future is not None
+        return future
+
+    def run_if_going(self, coroutine: Coroutine[Any, Any, Any], variables: Context) -> _C.Future[Any] | None:
+        """The same on a loop that is there; else nothing."""
+        return self._begin(coroutine, variables, starts=False)
+
+    def _begin(self, coroutine: Coroutine[Any, Any, Any], variables: Context | None, starts: bool) -> _C.Future[Any] | None:
         from ..._asyncio import from_asyncio
 
         if self._process != os.getpid():  # a fork has neither the thread nor, perhaps, the lock
@@ -34,8 +48,11 @@ class _Coroutines:
         with self._lock:
             try:
                 if self._loop is None:
+                    if not starts:
+                        coroutine.close()
+                        return None
                     self._start()
-                return from_asyncio(coroutine, self._loop)
+                return from_asyncio(coroutine, self._loop, variables)
             except BaseException:
                 coroutine.close()
                 raise
@@ -79,15 +96,26 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
                 break
             except (SystemExit, KeyboardInterrupt):
                 pass  # a task's, whose caller gets it; the others go on
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(_end(loop))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+async def _end(loop: asyncio.AbstractEventLoop) -> None:
+    import asyncio
+
+    await asyncio.sleep(0)  # what was handed over before the loop stopped becomes tasks
+    tasks = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for closing in [items.end() for items in tuple(coroutines.open) if items.loop is loop]:
+        try:
+            await closing
+        except (Exception, asyncio.CancelledError) as error:
+            loop.call_exception_handler({"message": "a stream could not be closed", "exception": error, "task": closing})
 
 
 coroutines = _Coroutines()

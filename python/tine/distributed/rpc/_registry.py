@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _functions: dict[str, Any] = {}
-# Of functions that are passed as themselves: the name under which they are called.
+# Of functions that are passed as themselves: the name for a callee or caller that runs registered functions alone.
 names: dict[Any, str] = {}
 
 
@@ -23,8 +23,9 @@ def _identity(func: Any) -> tuple[Any, Any]:
 def register(func: Any = None, /, name: str | None = None) -> Any:
     """Lets other workers call a function of this one by a name: ``@rpc.register``, ``@rpc.register("name")``.
 
-    The function is called by ``rpc_sync(to, "name", args=...)`` from Python, C++ and scripts, and by itself,
-    ``rpc_sync(to, func, args=...)``, where the caller has registered it, too. Numbers, str, None, tensors, RRefs, and lists,
+    The function is called by ``rpc_sync(to, "name", args=...)`` from Python, C++ and scripts. Called by itself,
+    ``rpc_sync(to, func, args=...)``, it is a function like any other; between two workers of which one has ``allow="registered"``
+    it is called by the name, if the caller has registered it, too. Numbers, str, None, tensors, RRefs, and lists,
     tuples and dicts of these are its arguments and results without a pickle. It may be an async_execution function, ``async def``, or a
     generator, for :func:`stream`. A worker
     that was started with ``allow="registered"`` runs such functions for others and nothing else.
@@ -91,7 +92,7 @@ def unregister(name: str) -> None:
         _forget(known)
 
 
-# At most so many values, and so deep: what is larger is pickled where that is allowed, and else sent by name.
+# What lies deeper cannot travel.
 _DEEPEST = 60
 _PLAIN = frozenset((type(None), bool, float, str, _C.Tensor, _C._rpc.RRef))
 
@@ -112,12 +113,12 @@ def travels(value: Any, depth: int = 0) -> bool:
     return False
 
 
-def name_for(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """The name to call a function by that was passed as itself, or None: then it is pickled, as any other."""
+def name_for(to: Any, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """The name to call a function by that was passed as itself, or None: then it is called as one that nobody has registered."""
     try:
         name = names.get(func)
     except TypeError:
         return None
-    if name is not None and travels(args) and travels(kwargs):
+    if name is not None and _C._rpc.is_restricted(to) and travels(args) and travels(kwargs):
         return name
     return None

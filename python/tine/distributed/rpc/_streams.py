@@ -99,12 +99,13 @@ def stream(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT, credit=1
             function that ``to`` serves, such as one in C++ that returns a ``tine::Stream``.
         timeout: seconds that each item may take, then TimeoutError; 0 for no limit; default: get_rpc_timeout().
         credit: how many items may be made that were not taken yet, 1 to 65,536. The callee begins at once and waits when
-            the credit is used up. So a reader that is slower than the generator does not wait for messages.
+            the credit is used up, or when items of 16 MiB wait to be sent. So a reader that is slower than the generator does
+            not wait for messages.
 
     Returns:
         a :class:`Stream`. What the generator raises is raised after the items before it. When the stream is dropped or
-        closed the generator is closed: GeneratorExit is raised in it, its ``finally`` runs. A worker that dies ends the
-        stream with ConnectionError.
+        closed the generator is closed: GeneratorExit is raised in it, its ``finally`` runs, in a cancelled Context
+        (``tine.CancelScope(shield=True)`` is for what it has to wait for). A worker that dies ends the stream with ConnectionError.
     """
     if type(credit) is not int or not 1 <= credit <= 65536:
         raise _C.ValueError(f"credit: expected 1 to 65536 items, got {credit!r}")

@@ -347,7 +347,7 @@ def _send(
     if type(func) is str:
         return named(to, func, args, kwargs, timeout, False)
     if _registry.names:
-        registered = _registry.name_for(func, args, kwargs)
+        registered = _registry.name_for(to, func, args, kwargs)
         if registered is not None:
             return named(to, registered, args, kwargs, timeout, False)
     by_name = False
