@@ -82,9 +82,9 @@ class Frames : public ::testing::Test {
   std::shared_ptr<AgentParts> parts_;
 };
 
-constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply, FrameKind::kError,
-                                FrameKind::kCancel,  FrameKind::kLease, FrameKind::kForkDone,
-                                FrameKind::kRelease};
+constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply,    FrameKind::kError,
+                                FrameKind::kCancel,  FrameKind::kLease,    FrameKind::kForkDone,
+                                FrameKind::kRelease, FrameKind::kCodeKnown};
 
 TEST_F(Frames, OfAnyBytesNeverCrash) {
   std::mt19937 random(20261120);

@@ -37,6 +37,8 @@ enum class FrameKind : uint8_t {
   kLease = 16,
   kForkDone = 17,
   kRelease = 18,
+  // The sender has stored that script code.
+  kCodeKnown = 19,
   // Raw calls.
   kIntroduction = 24,
   kRawRequest = 25,

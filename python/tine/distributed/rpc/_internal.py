@@ -45,6 +45,13 @@ def _lifted(index: int) -> Any:
     return _leaves.values[-1][index]
 
 
+def _scripted(index: int) -> Any:
+    """Stands in a pickle for a scripted module or function that travels beside it."""
+    from ...jit._travel import received
+
+    return received(_leaves.values[index])
+
+
 def _read_only(array: Any) -> Any:
     array.flags.writeable = False
     return array
@@ -136,6 +143,9 @@ class _Pickler(pickle.Pickler):
             return _leaf, (len(leaves) - 1,)
         if isinstance(obj, _C.Future):
             _C._rpc.refuse_future(self.what)
+        script = _imported("tine.jit._script")
+        if script is not None and issubclass(kind, script.SENT_BY_CODE):
+            return _reduced_script(obj, self.leaves)
         torch = _imported("torch")
         if torch is not None and kind is getattr(torch, "Tensor", None):
             plain = _C._rpc.liftable(obj)
@@ -149,6 +159,16 @@ class _Pickler(pickle.Pickler):
         if kind in _VIEWS:
             raise TypeError(f"cannot pickle '{kind.__name__}' object, which {self.what} is or holds: send list() of it")
         return NotImplemented
+
+
+def _reduced_script(obj: Any, leaves: Any) -> Any:
+    """A scripted function or module goes beside the pickle, a scripted method as its module and its name."""
+    from ...jit import _travel
+
+    if isinstance(obj, _travel.ScriptMethod):
+        return getattr, (obj.owner, obj.name)
+    leaves.append(_travel.parts_of(obj))
+    return _scripted, (len(leaves) - 1,)
 
 
 # Of what is elsewhere or still to come.
