@@ -147,7 +147,7 @@ struct ScriptCode {
 };
 
 // Script code among the values that go to another worker: of a scripted module or function that is an argument or a result. It
-// travels by its hash; its text goes along until the other worker has said that it has it. Whoever uses it verifies it.
+// travels by its hash; its text goes along until the other worker has said that it has it. Its user has to verify it.
 class TINE_API CodeValue final : public Foreign {
  public:
   explicit CodeValue(std::shared_ptr<const ScriptCode> code) : code_(std::move(code)) {}

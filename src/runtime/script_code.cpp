@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
@@ -34,6 +35,7 @@ constexpr size_t kMostTerms = 400'000;
 // Of one class: a slot is looked for by its name.
 constexpr size_t kMostSlots = 16'384;
 constexpr size_t kLongestType = 4096;
+constexpr size_t kMostClasses = 65'536;
 
 // Visits every node of the graph, of inner blocks and of forks.
 template <class F>
@@ -136,6 +138,19 @@ struct Code {
 };
 
 std::string name_of_class(size_t index) { return fmt::format("C{}", index); }
+bool is_number(std::string_view text, size_t* number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, *number);
+  return error == std::errc() && stop == end;
+}
+// Its place among the classes: it must be one of the first `known`.
+size_t index_of_class(const TypePtr& type, size_t known) {
+  size_t index = known;
+  if (!type->name.starts_with('C') || !is_number(std::string_view(type->name).substr(1), &index) ||
+      index >= known)
+    throw SyntaxError(fmt::format("the code of a script: there is no class {} before its use", type->name));
+  return index;
+}
 
 std::string hash_of(const Code& code) {
   std::string all(kHead);
@@ -152,12 +167,6 @@ bool is_word(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   });
-}
-
-bool is_number(std::string_view text, size_t* number) {
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, *number);
-  return error == std::errc() && stop == end;
 }
 
 // The rest of the line after `word`, which is taken off; nothing when the text begins otherwise.
@@ -181,13 +190,12 @@ std::pair<std::string_view, std::string_view> split(std::string_view line) {
 std::vector<Class> read_classes(std::string_view& text) {
   std::vector<Class> classes;
   const auto known = [&](const TypePtr& type) -> TypePtr {
-    for (const Class& c : classes) {
-      if (c.type->name == type->name) return c.type;
-    }
-    throw SyntaxError(fmt::format("the code of a script: there is no class {} before its use", type->name));
+    return classes[index_of_class(type, classes.size())].type;
   };
   while (const auto line = take_line(text, kClass)) {
     const auto [name, facts] = split(*line);
+    if (classes.size() == kMostClasses)
+      throw ValueError(fmt::format("the code of a script has more than {} classes", kMostClasses));
     if (!is_word(name)) throw SyntaxError(fmt::format("the code of a script: a class called `{}`", name));
     Class c{std::string(name), std::string(facts)};
     std::vector<ObjectType::Slot> slots;
@@ -459,10 +467,7 @@ std::vector<script::Class> ScriptStore::import_classes(std::string_view hash, st
   std::vector<script::Class> classes;
   // All of the hash: two types of one name are the same type.
   const Renaming rename = [&](const TypePtr& type) -> TypePtr {
-    size_t index = classes.size();
-    if (!is_number(std::string_view(type->name).substr(1), &index) || index >= classes.size())
-      throw ValueError(fmt::format("the code of a script uses the class {}, which is not in it", type->name));
-    return classes[index].type;
+    return classes[index_of_class(type, classes.size())].type;
   };
   std::vector<std::string> names(code.entries.size());
   for (const Class& c : code.classes) {
@@ -470,10 +475,11 @@ std::vector<script::Class> ScriptStore::import_classes(std::string_view hash, st
     for (const auto& slot : c.type->slots) slots.push_back({slot.name, renamed(slot.type, rename)});
     auto type = std::make_shared<const ObjectType>(
         fmt::format("__remote__.{}.{}.{}", hash, c.type->name, c.name), std::move(slots));
+    std::unordered_set<std::string_view> methods;
     for (const auto& [method, at] : c.methods) {
-      if (at >= names.size())
-        throw ValueError(
-            fmt::format("the code of a script: the method {} of {} is not in it", method, c.name));
+      if (at >= names.size() || !methods.insert(method).second)
+        throw ValueError(fmt::format(
+            "the code of a script: the method {} of {} is not in it, or is there twice", method, c.name));
       if (names[at].empty()) names[at] = type->name + "." + method;
     }
     classes.push_back({std::move(type), c.name, c.facts, {}});
