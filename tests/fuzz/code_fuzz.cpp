@@ -9,6 +9,7 @@
 
 #include "src/rpc/call.h"
 #include "src/runtime/script.h"
+#include "src/value/op_context.h"
 #include "src/value/ops/ops.h"
 #include "tine/executor.h"
 
