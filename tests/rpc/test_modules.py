@@ -86,6 +86,16 @@ def test_a_scripted_module_arrives_as_one_of_its_own_with_the_same_state():
         assert copy.original_name == "Net" and copy.layers.original_name == "Sequential"
         assert torch.allclose(copy(x), expected) and copy.label(1) == "y"
         assert module.calls.item() == 1 and copy.calls.item() == 2  # each has its own
+        copy.train()
+        copy.load_state_dict(module.state_dict())
+        copy.names = ["other"]
+        assert copy.layers.training and copy.calls.item() == 1 and copy.label(0) == "other" and module.label(0) == "x"
+        try:
+            copy.scale = 8
+        except RuntimeError as error:
+            assert "constant 'scale'" in str(error)
+        else:
+            raise AssertionError("a Final attribute was set")
         """
     )
 
@@ -275,6 +285,13 @@ def test_a_method_of_a_scripted_module_is_a_callee_which_takes_its_module_along(
             rpc.rpc_sync("worker1", module.label, args=(5,))
         except IndexError as error:
             assert any("Net.label" in note for note in error.__notes__), error.__notes__
+        else:
+            raise AssertionError("no error")
+        try:
+            rpc.rpc_sync("worker1", module, args=(torch.ones(7),))
+        except RuntimeError as error:
+            assert all("\\n" not in note for note in error.__notes__ if "worker" in note), error.__notes__
+            assert any("RecursiveScriptModule (" in note for note in error.__notes__), error.__notes__
         else:
             raise AssertionError("no error")
         """

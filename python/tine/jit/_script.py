@@ -417,7 +417,7 @@ class RecursiveScriptModule(ScriptModule):
         raise NotImplementedError(f"'{self._get_name()}' is not a container of modules ({name})")
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a ScriptModule cannot be pickled in this version; send its state_dict()")
+        raise TypeError("a ScriptModule cannot be pickled in this version, but in calls of tine.distributed.rpc; send its state_dict()")
 
     def __copy__(self) -> NoReturn:
         raise TypeError("a ScriptModule cannot be copied; script the module again")

@@ -362,7 +362,7 @@ def name_of(func: Any) -> str:
         return f"RRef.{func.method}"
     module = getattr(func, "__module__", None)
     name = getattr(func, "__qualname__", None) or getattr(func, "__name__", None)
-    name = _clean(name) if isinstance(name, str) else _clean(repr(func))
+    name = _clean(name if isinstance(name, str) else repr(func).partition("(\n")[0])  # of a module its class
     return f"{module}.{name}" if module else name
 
 
