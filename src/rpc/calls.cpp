@@ -163,7 +163,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   }
   if (request.code) {
     view.code_hash = request.code->hash;
-    if (to.codes.needs_text(request.code->hash)) {
+    if (to.called_codes.needs_text(request.code->hash)) {
       view.code_text = request.code->text;
       // Remembered as known there once the answer shows that the text has arrived.
       state->code = request.code;
@@ -275,7 +275,7 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
       return;
     }
     if (call && call->code) [[unlikely]]
-      from.codes.set_there(call->code->hash);
+      from.called_codes.set_there(call->code->hash);
     // Also when nobody waits any more: the references in it were counted when they were sent.
     WireHooks hooks(references_, from);
     Value value = read_last_value(in, segments, hooks);

@@ -104,7 +104,8 @@ class Peer final : public Callee, private Inbox::Sink {
   const std::unique_ptr<IncomingTable<IncomingState>> incoming;  // its calls that run here
   // References that this worker creates there: the last number.
   std::atomic<uint64_t> last_reference{0};
-  PeerCodes codes;                // scripts that went there and came from there
+  PeerCodes codes;                // of scripts among the values that went there and came from there
+  PeerCodes called_codes;         // of scripts that were called there: it keeps those elsewhere
   uint64_t number = 0;            // the world's: in the order in which its peers came, and then went
   std::atomic<bool> gone{false};  // nothing that came from it is under way any more
   // How it ended, set before it is dead.

@@ -112,7 +112,8 @@ TEST_F(ClassCode, WithAnotherContentThanItsHashSaysIsRefused) {
   const auto code = store.export_classes(import(kCounter));
   std::string text = code->text;
   text.replace(text.find("slot step int"), 9, "slot stop");
-  EXPECT_THAT(error_of([&] { (void)store.import_classes(code->hash, text); }), HasSubstr("no attribute 'step'"));
+  EXPECT_THAT(error_of([&] { (void)store.import_classes(code->hash, text); }),
+              HasSubstr("no attribute 'step'"));
   text = code->text;
   text.replace(text.find("=2"), 2, "=3");
   EXPECT_THAT(error_of([&] { (void)store.import_classes(code->hash, text); }), HasSubstr("it is refused"));

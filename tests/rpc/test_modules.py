@@ -196,6 +196,29 @@ def test_a_script_function_that_the_other_side_lacks_travels_by_its_code_and_one
     )
 
 
+def test_a_script_function_that_was_called_can_be_sent_and_one_that_was_sent_can_be_called():
+    _on_two(
+        """
+        @torch.jit.script
+        def called_first(x: Tensor) -> Tensor:
+            return x - 1
+
+        @torch.jit.script
+        def sent_first(x: Tensor) -> Tensor:
+            return x - 2
+
+        one = torch.ones(1)
+        for _ in range(2):
+            assert rpc.rpc_sync("worker1", called_first, args=(one,)).tolist() == [0]
+        for _ in range(2):
+            assert rpc.rpc_sync("worker1", use, args=(called_first, one)).tolist() == [0]
+            assert rpc.rpc_sync("worker1", use, args=(sent_first, one)).tolist() == [-1]
+        for _ in range(2):
+            assert rpc.rpc_sync("worker1", sent_first, args=(one,)).tolist() == [-1]
+        """
+    )
+
+
 def test_the_code_of_a_module_is_sent_once_to_each_worker_and_its_parameters_each_time():
     _on_two(
         """

@@ -163,9 +163,9 @@ class _Pickler(pickle.Pickler):
 
 def _reduced_script(obj: Any, leaves: Any) -> Any:
     """A scripted function or module goes beside the pickle, a scripted method as its module and its name."""
-    from ...jit import _travel
+    from ...jit import _script, _travel
 
-    if isinstance(obj, _travel.ScriptMethod):
+    if isinstance(obj, _script.ScriptMethod):
         return getattr, (obj.owner, obj.name)
     leaves.append(_travel.parts_of(obj))
     return _scripted, (len(leaves) - 1,)
