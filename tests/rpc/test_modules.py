@@ -249,6 +249,47 @@ def test_the_code_of_a_result_is_sent_once_too():
     )
 
 
+def test_what_came_last_stays_compiled_and_the_rest_goes_with_its_last_user():
+    run(
+        2,
+        MODULES
+        + """
+import gc
+
+def name_of(scripted):
+    return scripted.forward.qualified_name if isinstance(scripted, nn.Module) else scripted.qualified_name
+
+def known(names):
+    gc.collect()
+    return [torch._C._find_script(name) is not None for name in names]
+
+class Adds(nn.Module):
+    by: torch.jit.Final[int]
+
+    def __init__(self, by):
+        super().__init__()
+        self.by = by
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.by
+
+rpc.init_rpc(NAME)
+if RANK == 0:
+    sent = [torch.jit.CompilationUnit(f"def f(x: Tensor) -> Tensor:\\n    return x + {i}").f for i in range(40)]
+    sent += [torch.jit.script(Adds(i)) for i in range(40)]
+    names = [rpc.rpc_sync("worker1", name_of, args=(each,)) for each in sent]
+    assert len(set(names)) == 80
+    end = time.monotonic() + 30
+    while (found := rpc.rpc_sync("worker1", known, args=(names,))).count(True) > 64 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert found[-64:] == [True] * 64 and found[:16] == [False] * 16, found
+    for each in (sent[3], sent[45], sent[79]):  # their texts are there, also of those that went
+        assert rpc.rpc_sync("worker1", use, args=(each, torch.ones(1))).tolist() == each(torch.ones(1)).tolist()
+rpc.shutdown()
+"""
+    )
+
+
 def test_parameters_are_sent_from_where_they_lie():
     _on_two(
         """

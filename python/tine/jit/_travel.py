@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import OrderedDict
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -160,6 +161,27 @@ class _Classes(list[ReceivedClass]):
 
 
 _known: WeakValueDictionary[str, _Classes] = WeakValueDictionary()
+# What was used last stays compiled for the next call: classes and functions, by the hash of their code.
+_recent: OrderedDict[str, Any] = OrderedDict()
+_MOST_RECENT = 64
+_recent_lock = threading.Lock()
+
+
+def _keep(hash: str, used: Any) -> None:
+    with _recent_lock:
+        before = _recent.pop(hash, None)
+        _recent[hash] = used
+        oldest = _recent.popitem(last=False) if len(_recent) > _MOST_RECENT else None
+    del before, oldest  # not under the lock
+
+
+def _function_of(name: str, code: _C._rpc.ScriptCode) -> ScriptFunction[..., Any]:
+    found = _recent.get(code.hash)
+    if not isinstance(found, ScriptFunction) or _C._find_script(name) is not None:  # which may be the same
+        found = _C._rpc.import_function(name, code)
+    if found.qualified_name != name:
+        _keep(code.hash, found)
+    return found
 
 
 def _classes_of(code: Any) -> _Classes:
@@ -171,6 +193,7 @@ def _classes_of(code: Any) -> _Classes:
         for record in known:
             _registry.registry.add_module_class(record)
         _known[code.hash] = known
+    _keep(code.hash, known)
     return known
 
 
@@ -189,7 +212,7 @@ def received(parts: Any) -> Any:
     """What parts_of() was given: the same function, or a module of its own."""
     match parts:
         case ["function", code, str(name)] if type(code) is _C._rpc.ScriptCode:
-            return _C._rpc.import_function(name, code)
+            return _function_of(name, code)
         case ["module", code, list(kinds), list(tensors), list(objects)]:
             return _Unpacking(_classes_of(code), kinds, tensors).modules(objects)
     _refuse("what stands beside its pickle", parts)
