@@ -143,8 +143,8 @@ class _Pickler(pickle.Pickler):
             return _leaf, (len(leaves) - 1,)
         if isinstance(obj, _C.Future):
             _C._rpc.refuse_future(self.what)
-        script = _imported("tine.jit._script")
-        if script is not None and issubclass(kind, script.SENT_BY_CODE):
+        # Another thread may be importing it.
+        if issubclass(kind, getattr(_imported("tine.jit._script"), "SENT_BY_CODE", ())):
             return _reduced_script(obj, self.leaves)
         torch = _imported("torch")
         if torch is not None and kind is getattr(torch, "Tensor", None):
