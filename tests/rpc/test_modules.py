@@ -123,6 +123,66 @@ def test_modules_travel_within_containers_and_as_one_object_where_they_come_twic
     )
 
 
+def test_a_module_that_loops_over_its_modules_and_one_that_holds_references_travel():
+    _on_two(
+        """
+        class Loops(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.named = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.ReLU()})
+                self.listed = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+
+            def forward(self, x: Tensor) -> Tensor:
+                for name, module in self.named.items():
+                    x = module(x)
+                for module in self.listed:
+                    x = module(x)
+                return x
+
+        class Refers(nn.Module):
+            refs: List[rpc.RRef[Tensor]]
+
+            def __init__(self, *refs):
+                super().__init__()
+                self.refs = list(refs)
+
+            def forward(self) -> Tensor:
+                total = torch.zeros(2)
+                for ref in self.refs:
+                    total = total + ref.to_here()
+                return total
+
+        loops = torch.jit.script(Loops())
+        copy = rpc.rpc_sync("worker1", same, args=(loops,))
+        assert torch.equal(copy(x), loops(x)) and len(copy.listed) == 2 and torch.equal(copy.named["a"].weight, loops.named["a"].weight)
+        assert torch.equal(rpc.rpc_sync("worker1", use, args=(loops, x)), loops(x))
+        refers = torch.jit.script(Refers(rpc.RRef(torch.ones(2)), rpc.remote("worker1", torch.add, args=(torch.ones(2), 1))))
+        assert rpc.rpc_sync("worker1", refers).tolist() == [3, 3]
+        """
+    )
+
+
+def test_modules_are_items_of_streams_and_results_of_async_functions():
+    run(
+        2,
+        MODULES
+        + """
+def some(n):
+    for i in range(n):
+        yield net(i)
+
+async def later():
+    return {"net": net(9)}
+
+rpc.init_rpc(NAME)
+if RANK == 0:
+    assert [module.scale for module in rpc.stream("worker1", some, args=(3,))] == [0, 1, 2]
+    assert rpc.rpc_sync("worker1", later)["net"].scale == 9
+rpc.shutdown()
+"""
+    )
+
+
 def test_a_module_that_another_worker_made_runs_here_and_goes_on_to_a_third():
     run(
         3,
