@@ -1,5 +1,5 @@
-// Script functions and scripted classes as text for other workers, with all that they call (docs/spec/ir.md, "Code for other
-// workers"). The hash covers classes, signatures, defaults and the content of graphs, not places or names of variables.
+// Script functions and scripted classes as text for other workers, with all that they call, also on other workers
+// (docs/spec/ir.md, "Code for other workers"). The hash covers classes, signatures, defaults and the content of graphs, not places or names of variables.
 
 #include <fmt/format.h>
 
@@ -93,12 +93,28 @@ struct Entry {
   std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> defaults = {};
 };
 
-// Leaves in the schema the defaults that its text can tell, and gives the graphs of the others.
+bool has_schema_text(const Value& value) {
+  switch (value.tag()) {
+    case Tag::kNone:
+    case Tag::kBool:
+    case Tag::kInt:
+    case Tag::kFloat:
+    case Tag::kString: return true;
+    case Tag::kList:
+      return std::all_of(value.as_list().items.begin(), value.as_list().items.end(), has_schema_text);
+    default: return false;
+  }
+}
+
+// When the schema's text cannot tell all defaults, takes them out of it and gives their graphs.
 std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> take_defaults(Schema* schema) {
   std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> taken;
+  if (std::all_of(schema->args.begin(), schema->args.end(),
+                  [](const Argument& a) { return !a.default_value || has_schema_text(*a.default_value); }))
+    return taken;
   for (size_t i = 0; i < schema->args.size(); ++i) {
     std::optional<Value>& value = schema->args[i].default_value;
-    if (!value || (taken.empty() && !value->is_tensor())) continue;
+    if (!value) continue;
     auto graph = std::make_unique<ir::Graph>("default");
     graph->root().outputs = {ir::Builder(*graph).constant(*value, schema->args[i].type)};
     graph->returns = {schema->args[i].type};
@@ -328,8 +344,8 @@ class Exporting {
       if (node.kind == ir::Kind::kCallMethod) {
         const std::string& type = node.inputs.front()->type->name;
         add_method(class_of(type), node.name, called(one, type + "." + node.name));
-      } else if (node.kind == ir::Kind::kCallFunction) {
-        node.name = fmt::format("f{}", add(called(one, node.name)));
+      } else if (node.names_function()) {
+        node.rename_function(fmt::format("f{}", add(called(one, node.name))));
       }
     });
     rename_types(*e.graph, rename_);
@@ -373,13 +389,13 @@ std::vector<compile::CompiledFunction> defined(Code& code, const std::vector<std
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     each_node(*entries[i].graph, [&](ir::Node& node) {
-      if (node.kind != ir::Kind::kCallFunction) return;
+      if (!node.names_function()) return;
       size_t callee = entries.size();
       if (!node.name.starts_with('f') || !is_number(std::string_view(node.name).substr(1), &callee) ||
           callee >= entries.size()) {
         throw ValueError(fmt::format("the code of a script calls `{}`, which is not in it", node.name));
       }
-      node.name = names[callee];
+      node.rename_function(names[callee]);
     });
     Schema schema = Schema::parse(entries[i].signature);
     rename_types(schema, rename);
