@@ -1,5 +1,6 @@
 // Script functions and scripted classes as text for other workers, with all that they call, also on other workers
-// (docs/spec/ir.md, "Code for other workers"). The hash covers classes, signatures, defaults and the content of graphs, not places or names of variables.
+// (docs/spec/ir.md, "Code for other workers"). The hash covers classes, signatures, defaults and the content of graphs, not places
+// or names of variables.
 
 #include <fmt/format.h>
 

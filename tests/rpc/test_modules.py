@@ -162,6 +162,30 @@ def test_a_module_that_loops_over_its_modules_and_one_that_holds_references_trav
     )
 
 
+def test_what_a_method_calls_on_other_workers_travels_with_its_module():
+    _on_two(
+        """
+        @torch.jit.script
+        def far(x: Tensor) -> Tensor:
+            return x * 5
+
+        class Calls(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.to = "worker0"
+
+            def forward(self, x: Tensor) -> Tensor:
+                return rpc.rpc_sync(self.to, far, args=(x,)) + 1
+
+        module = torch.jit.script(Calls())
+        assert rpc.rpc_sync("worker1", use, args=(module, torch.ones(2))).tolist() == [6, 6]
+        back = rpc.rpc_sync("worker1", same, args=(module,))
+        back.to = "worker1"
+        assert back(torch.ones(2)).tolist() == [6, 6]
+        """
+    )
+
+
 def test_modules_are_items_of_streams_and_results_of_async_functions():
     run(
         2,
