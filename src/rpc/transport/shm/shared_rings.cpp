@@ -24,9 +24,10 @@ size_t memory_bytes(size_t ring_bytes) noexcept { return kControlBytes + 2 * rin
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 static_assert(sizeof(RingControl<StdAtomic>) <= kSecondControl &&
-              offsetof(RingControl<StdAtomic>, writer_waits) == 8 &&
+              offsetof(RingControl<StdAtomic>, writer_processor) == 8 &&
               offsetof(RingControl<StdAtomic>, tail) == 128 &&
-              offsetof(RingControl<StdAtomic>, reader_waits) == 136);
+              offsetof(RingControl<StdAtomic>, writer_waits) == 256 &&
+              offsetof(RingControl<StdAtomic>, reader_waits) == 384);
 
 bool RingBudget::take(size_t bytes) noexcept {
   size_t left = left_.load(std::memory_order_relaxed);
