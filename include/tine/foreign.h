@@ -147,6 +147,21 @@ struct ScriptCode {
   std::string text;  // IR
 };
 
+// Script code among the values that go to another worker: of a scripted module or function that is an argument or a result. It
+// travels by its hash; its text goes along until the other worker has said that it has it. Its user has to verify it.
+class TINE_API CodeValue final : public Foreign {
+ public:
+  explicit CodeValue(std::shared_ptr<const ScriptCode> code) : code_(std::move(code)) {}
+  [[nodiscard]] const std::shared_ptr<const ScriptCode>& code() const noexcept { return code_; }
+  [[nodiscard]] std::string type_name() const override;
+  [[nodiscard]] std::string repr() const override;
+  // The one in `value`, or null.
+  [[nodiscard]] static const CodeValue* in(const Value& value) noexcept;
+
+ private:
+  const std::shared_ptr<const ScriptCode> code_;
+};
+
 // A call as it is sent: plain data.
 struct TINE_API CallRequest {
   Target target = Target::kBuiltin;

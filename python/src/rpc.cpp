@@ -7,6 +7,7 @@
 #include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_hooks.h"
+#include "python/src/rpc_modules.h"
 #include "python/src/rpc_objects.h"
 #include "python/src/rpc_payload.h"
 #include "python/src/rpc_plain.h"
@@ -501,7 +502,7 @@ bool init_rpc(PyObject* module) {
   // PyTorch's private name of the classes, for programs that ask for it.
   const PyRef twin = add_module(module, "_distributed_rpc", nullptr);
   if (!rpc || !twin || PyModule_AddFunctions(rpc.get(), functions) < 0 || !init_rpc_objects(rpc.get()) ||
-      !init_rpc_streams(rpc.get()))
+      !init_rpc_streams(rpc.get()) || !init_rpc_modules(rpc.get()))
     return false;
   const std::pair<const char*, const char*> twins[] = {{"PyRRef", "RRef"}, {"WorkerInfo", "WorkerInfo"}};
   for (const auto& [name, of] : twins) {
@@ -509,7 +510,7 @@ bool init_rpc(PyObject* module) {
     if (!known || PyModule_AddObjectRef(twin.get(), name, known.get()) < 0) return false;
   }
   set_conversion(Tag::kRRef, show_rref, read_rref);
-  set_conversion(Tag::kForeign, wrap_payload, nullptr);
+  set_conversion(Tag::kForeign, wrap_payload, unwrap_code);
   set_error_conversion(rebuild_remote_error);
   return true;
 }

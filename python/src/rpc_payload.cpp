@@ -8,6 +8,7 @@
 #include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/lift.h"
+#include "python/src/rpc_modules.h"
 #include "python/src/rpc_plain.h"
 #include "python/src/rpc_streams.h"
 #include "python/src/script.h"
@@ -342,6 +343,7 @@ const rpc::Language& python_side() {
 PyObject* wrap_payload(const Value& value) {
   return guarded([&]() -> PyObject* {
     ForeignPayload* const payload = ForeignPayload::in(value);
+    if (!payload && rpc::CodeValue::in(value)) return wrap_code(value);
     if (!payload)
       throw TypeError("a value of " + value.as_foreign().type_name() + " cannot be shown in Python");
     // Once, on the first look.

@@ -23,6 +23,7 @@ extern ScriptTypes script_types;
 [[nodiscard]] PyObject* wrap_function(script::Function f);
 // The function that the object shows; null if the object is not a ScriptFunction.
 [[nodiscard]] const script::Function* function_of(PyObject* object) noexcept;
+[[nodiscard]] PyObject* wrap_object_type(std::shared_ptr<const ObjectType> type);
 // Null if the object is not an ObjectType.
 [[nodiscard]] std::shared_ptr<const ObjectType> object_type_of(PyObject* object);
 

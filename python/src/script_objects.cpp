@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "python/src/exchange.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -70,12 +71,24 @@ PyObject* type_index(PyObject* self, PyObject* name) {
   return chars ? PyLong_FromLong(as_type(self)->type->slot_index(chars)) : nullptr;
 }
 
+PyObject* type_slots(PyObject* self, void*) {
+  return guarded([&] {
+    const auto& slots = as_type(self)->type->slots;
+    PyRef names = checked(PyTuple_New(static_cast<Py_ssize_t>(slots.size())));
+    for (size_t i = 0; i < slots.size(); ++i)
+      PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i),
+                       checked(text_of(slots[i].name).leak()).leak());
+    return names.leak();
+  });
+}
 PyObject* type_name(PyObject* self, void*) { return text_of(as_type(self)->type->name).leak(); }
 
 PyMethodDef type_methods[] = {
     {"index", type_index, METH_O, "index($self, name, /)\n--\n\nThe slot's place, -1 when there is none."},
     {}};
-PyGetSetDef type_getset[] = {{"name", type_name, nullptr, "The qualified name.", nullptr}, {}};
+PyGetSetDef type_getset[] = {{"name", type_name, nullptr, "The qualified name.", nullptr},
+                             {"slots", type_slots, nullptr, "The names of the slots.", nullptr},
+                             {}};
 PyType_Slot type_slots_table[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_type)},
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyObjectType>)},
@@ -130,11 +143,7 @@ PyObject* object_set(PyObject* self, PyObject* args) {
   });
 }
 
-PyObject* object_type(PyObject* self, void*) {
-  PyObject* const made = PyType_GenericAlloc(script_types.object_type, 0);
-  if (made) std::construct_at(&as_type(made)->type, as_object(self)->object->type);
-  return made;
-}
+PyObject* object_type(PyObject* self, void*) { return wrap_object_type(as_object(self)->object->type); }
 
 PyMethodDef object_methods[] = {
     {"get", object_get, METH_O,
@@ -167,6 +176,12 @@ bool unwrap_object(PyObject* object, Value* value) {
 }
 
 }  // namespace
+
+PyObject* wrap_object_type(std::shared_ptr<const ObjectType> type) {
+  PyObject* const made = PyType_GenericAlloc(script_types.object_type, 0);
+  if (made) std::construct_at(&as_type(made)->type, std::move(type));
+  return made;
+}
 
 std::shared_ptr<const ObjectType> object_type_of(PyObject* object) {
   return Py_TYPE(object) == script_types.object_type ? as_type(object)->type : nullptr;

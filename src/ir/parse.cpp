@@ -205,17 +205,25 @@ class Parser {
       at_ = begin;
       fail(error.message());
     }
-    refuse_open(parsed, begin);
-    return parsed;
+    return known(parsed, begin);
   }
-  // A graph has no type variables. An object type without slots is a class that is not known here.
-  void refuse_open(const TypePtr& type, size_t begin) {
+  // A graph has no type variables. The classes in it are those that the reader knows, with their slots.
+  TypePtr known(const TypePtr& type, size_t begin) {
+    if (type->kind == TypeKind::kObject && options_.object_type) {
+      if (TypePtr object = options_.object_type(type->name)) return object;
+    }
     if (type->kind == TypeKind::kVariable || type->kind == TypeKind::kFunction ||
-        (type->kind == TypeKind::kObject && !dynamic_cast<const ObjectType*>(type.get()))) {
+        type->kind == TypeKind::kObject) {
       at_ = begin;
       fail(fmt::format("the type {} is not known here", type->str()));
     }
-    for (const TypePtr& inner : type->of) refuse_open(inner, begin);
+    std::vector<TypePtr> of;
+    bool same = true;
+    for (const TypePtr& inner : type->of) {
+      of.push_back(known(inner, begin));
+      same = same && of.back() == inner;
+    }
+    return same ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
   }
 
   Value number() {

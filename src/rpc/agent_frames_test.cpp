@@ -63,13 +63,21 @@ class Frames : public ::testing::Test {
       write_rref_id(out, next_id());
       out.integer(2);
       out.str("graph()");
+      const std::string hash(kCodeHashBytes, 'a');
+      const Value code{detail::Ref<Foreign>(
+          detail::make_ref<CodeValue>(std::make_shared<const ScriptCode>(ScriptCode{hash, "code"})))};
+      BodyWriter scripted;
+      write_value(scripted, detail::make_ref<List>(std::vector<Value>{"module", code, code}), hooks);
+      bodies.emplace_back(scripted.body().begin(), scripted.body().end());
       bodies.emplace_back(out.body().begin(), out.body().end());
     }
     BodyWriter lease, release, number;
     write_lease(lease, {next_id(), 0, 1});
     write_release(release, next_id());
     write_fork_done(number, 1);  // also "owner lost"
-    for (const BodyWriter* out : {&lease, &release, &number})
+    BodyWriter known;
+    known.str(std::string(kCodeHashBytes, 'a'));
+    for (const BodyWriter* out : {&lease, &release, &number, &known})
       bodies.emplace_back(out->body().begin(), out->body().end());
     BodyWriter error;
     write_error(error, ErrorBody::of(make_error(ErrorKind::kValue, "text")));
@@ -84,7 +92,7 @@ class Frames : public ::testing::Test {
 
 constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply,    FrameKind::kError,
                                 FrameKind::kCancel,  FrameKind::kLease,    FrameKind::kForkDone,
-                                FrameKind::kRelease, FrameKind::kOwnerLost};
+                                FrameKind::kRelease, FrameKind::kOwnerLost, FrameKind::kCodeKnown};
 
 TEST_F(Frames, OfAnyBytesNeverCrash) {
   std::mt19937 random(20261120);

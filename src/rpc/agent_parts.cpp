@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "src/rpc/payload.h"
 #include "src/rpc/wire/handshake.h"
 
 namespace tine::rpc {
@@ -120,7 +121,8 @@ void AgentParts::on_frame(Peer& from, Frame& frame, At at) noexcept {
     case FrameKind::kError: return calls.on_answer(from, frame);
     case FrameKind::kCancel: return server.cancel(from, frame.header.call_id);
     default:
-      if (!references.on_frame(from.info.id, frame))
+      if (frame.header.kind == FrameKind::kCodeKnown ? !on_code_known(from, frame)
+                                                     : !references.on_frame(from.info.id, frame))
         log([&] {
           return fmt::format("worker '{}' sent a malformed {}", from.info.name, name_of(frame.header.kind));
         });

@@ -37,6 +37,14 @@ Value ForeignPayload::with_leaves(const Value& payload, std::vector<Value> leave
       from.language_));
 }
 
+std::string CodeValue::type_name() const { return "script code"; }
+std::string CodeValue::repr() const {
+  return fmt::format("<script code {}, {} bytes>", code_->hash, code_->text.size());
+}
+const CodeValue* CodeValue::in(const Value& value) noexcept {
+  return value.is(Tag::kForeign) ? dynamic_cast<const CodeValue*>(&value.as_foreign()) : nullptr;
+}
+
 namespace {
 
 ErrorKind kind_of(const ErrorBody& body) {

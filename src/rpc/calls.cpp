@@ -162,8 +162,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
   }
   if (request.code) {
     view.code_hash = request.code->hash;
-    const MutexLock lock(to.code_mutex);
-    if (!to.code_there.contains(request.code->hash)) {
+    if (to.called_codes.needs_text(request.code->hash)) {
       view.code_text = request.code->text;
       // Remembered as known there once the answer shows that the text has arrived.
       state->code = request.code;
@@ -175,7 +174,7 @@ void Calls::send(Peer& to, const detail::Ref<CallState>& state, const CallReques
     after = Value(request.after);
     view.after = &after;
   }
-  WireHooks hooks(references_, to.info.id);
+  WireHooks hooks(references_, to);
   OutFrame frame(FrameKind::kRequest, state->id, remaining_us(state->deadline));
   try {
     write_request(frame.body, view, hooks);
@@ -274,12 +273,10 @@ void Calls::on_answer(Peer& from, Frame& frame) noexcept {
                          : error_from(std::move(error), *call, now, world_.takes_foreign()));
       return;
     }
-    if (call && call->code) [[unlikely]] {
-      const MutexLock lock(from.code_mutex);
-      from.code_there.insert(call->code->hash);
-    }
+    if (call && call->code) [[unlikely]]
+      from.called_codes.set_there(call->code->hash);
     // Also when nobody waits any more: the references in it were counted when they were sent.
-    WireHooks hooks(references_, from.info.id);
+    WireHooks hooks(references_, from);
     Value value = read_last_value(in, segments, hooks);
     if (!call) return;
     if (hooks.must_refuse()) [[unlikely]] {

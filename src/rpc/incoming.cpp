@@ -247,7 +247,7 @@ void IncomingState::deliver_error(std::exception_ptr error) noexcept {
 }
 
 void IncomingState::send_value(Value value) noexcept {
-  WireHooks hooks(*services->references, caller->info.id);
+  WireHooks hooks(*services->references, *caller);
   try {
     OutFrame frame(FrameKind::kReply, id);
     write_last_value(frame.body, value, hooks);

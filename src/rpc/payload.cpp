@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+#include <tuple>
+
+#include "tine/type.h"
+
 namespace tine::rpc {
 namespace {
 
@@ -26,6 +31,10 @@ bool runs_nothing(std::span<const std::byte> bytes) noexcept {
   return language == ForeignPayload::kPythonBytes || language == ForeignPayload::kPythonValue;
 }
 
+std::string_view text_in(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
 
 void WireHooks::write(BodyWriter& out, const Value& value) {
@@ -45,6 +54,14 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
     write_foreign(out, payload->language(), payload->bytes(),
                   detail::Ref<detail::RefCounted>::share(&value.as_foreign()));
     return;
+  }
+  if (const CodeValue* code = CodeValue::in(value)) return write_code(out, *code);
+  if (value.is(Tag::kObject)) {
+    throw TypeError(
+        fmt::format("a scripted module ({}) can be sent by Python alone: as an argument of rpc_sync, "
+                    "rpc_async and remote, "
+                    "or as a result of a Python function",
+                    value.as_object().type->name));
   }
   if (value.is(Tag::kForeign)) {
     needs_codec_ = true;
@@ -72,6 +89,15 @@ Value WireHooks::read(ExtType type, std::span<const std::byte> bytes, detail::Re
       return detail::Ref<Foreign>(detail::make_ref<ForeignPayload>(
           view, std::move(segment), std::vector<Value>(), static_cast<uint8_t>(bytes[0])));
     }
+    case ExtType::kCode:
+    case ExtType::kCodeSegment: {
+      has_foreign_ = true;  // whoever looks at it may run it
+      const std::string_view all = text_in(bytes);
+      if (all.size() < kCodeHashBytes)
+        throw ValueError(fmt::format("script code of {} bytes, without a hash", all.size()));
+      return read_code(all.substr(0, kCodeHashBytes),
+                       segment ? text_in(segment->bytes()) : all.substr(kCodeHashBytes));
+    }
     default: return ValueHooks::read(type, bytes, std::move(segment));
   }
 }
@@ -82,6 +108,55 @@ Value WireHooks::read_reference(std::span<const std::byte> bytes) {
   } catch (const ValueError&) {
     if (!unknown_) unknown_ = std::current_exception();
     return {};  // must_refuse() says so
+  }
+}
+
+// A text that is not little is sent from where it lies.
+void WireHooks::write_code(BodyWriter& out, const CodeValue& value) {
+  const auto& [hash, text] = *value.code();
+  const bool sends = !text.empty() && (!codes_ || codes_->needs_text(hash));
+  const bool beside = sends && text.size() > kInlineForeignBytes;
+  const size_t more = beside ? 4 : sends ? text.size() : 0;
+  uint32_t segment = 0;
+  if (beside)
+    segment = out.segment({std::as_bytes(std::span(text)),
+                           detail::Ref<detail::RefCounted>::share(const_cast<CodeValue*>(&value))});
+  std::byte* p =
+      out.ext(static_cast<int8_t>(beside ? ExtType::kCodeSegment : ExtType::kCode), kCodeHashBytes + more);
+  std::memcpy(p, hash.data(), kCodeHashBytes);
+  if (beside) {
+    put_le<uint32_t>(p + kCodeHashBytes, segment);
+  } else if (sends) {
+    std::memcpy(p + kCodeHashBytes, text.data(), text.size());
+  }
+}
+
+Value WireHooks::read_code(std::string_view hash, std::string_view text) {
+  std::shared_ptr<const ScriptCode> code;
+  bool tells = false;
+  // A worker that takes none remembers none.
+  if (codes_ && references_.workers().takes_foreign()) {
+    std::tie(code, tells) = codes_->came(hash, text);
+  } else {
+    code = std::make_shared<const ScriptCode>(ScriptCode{std::string(hash), std::string(text)});
+  }
+  if (tells && told_) {
+    OutFrame known(FrameKind::kCodeKnown);
+    known.body.str(hash);
+    told_->tell(std::move(known));
+  }
+  return detail::Ref<Foreign>(detail::make_ref<CodeValue>(std::move(code)));
+}
+
+bool on_code_known(Peer& from, const Frame& frame) noexcept {
+  try {
+    BodyReader in(frame.body);
+    const std::string hash(in.str());
+    in.expect_end();
+    from.codes.set_there(hash);
+    return true;
+  } catch (const std::exception&) {
+    return false;
   }
 }
 

@@ -18,7 +18,11 @@ namespace tine::rpc {
 
 class WireHooks final : public ValueHooks {
  public:
-  WireHooks(RRefTable& references, int peer) noexcept : references_(references), peer_(peer) {}
+  WireHooks(RRefTable& references, Peer& peer) noexcept
+      : references_(references), peer_(peer.info.id), codes_(&peer.codes), told_(&peer) {}
+  // Without a connection, for tests.
+  WireHooks(RRefTable& references, int peer, PeerCodes* codes = nullptr) noexcept
+      : references_(references), peer_(peer), codes_(codes) {}
   ~WireHooks() { undo(); }
   WireHooks(const WireHooks&) = delete;
   WireHooks& operator=(const WireHooks&) = delete;
@@ -44,8 +48,13 @@ class WireHooks final : public ValueHooks {
   [[nodiscard]] bool needs_codec() const noexcept { return needs_codec_; }
 
  private:
+  void write_code(BodyWriter& out, const CodeValue& value);
+  Value read_code(std::string_view hash, std::string_view text);
+
   RRefTable& references_;
   int peer_;
+  PeerCodes* codes_;
+  Peer* told_ = nullptr;
   bool needs_codec_ = false;
   bool has_foreign_ = false;
   std::exception_ptr unknown_;  // of the first reference to an owner that is not known here
@@ -58,6 +67,9 @@ class WireHooks final : public ValueHooks {
 // A value in last position: a payload is followed by the values lifted out of it.
 void write_last_value(BodyWriter& out, const Value& value, ValueHooks& hooks);
 [[nodiscard]] Value read_last_value(BodyReader& in, ReceivedSegments& segments, ValueHooks& hooks);
+
+// The peer says that it has the code of that hash. False when the frame is not well-formed.
+[[nodiscard]] bool on_code_known(Peer& from, const Frame& frame) noexcept;
 
 // Answers that call with an error; with its first words alone when the whole of it is beyond a limit.
 void tell_error(Peer& caller, uint64_t call, const ErrorBody& error) noexcept;

@@ -9,13 +9,13 @@
 #include <atomic>
 #include <memory>
 #include <string>
-#include <unordered_set>
 
 #include "src/base/forks.h"
 #include "src/base/mutex.h"
 #include "src/rpc/call_table.h"
 #include "src/rpc/inbox.h"
 #include "src/rpc/incoming_table.h"
+#include "src/rpc/peer_codes.h"
 #include "src/rpc/reply_helper.h"
 #include "src/rpc/transport/connection.h"
 
@@ -104,9 +104,8 @@ class Peer final : public Callee, private Inbox::Sink {
   const std::unique_ptr<IncomingTable<IncomingState>> incoming;  // its calls that run here
   // References that this worker creates there: the last number.
   std::atomic<uint64_t> last_reference{0};
-  // Hashes of the scripts that are known to be there.
-  Mutex code_mutex;
-  std::unordered_set<std::string> code_there TINE_GUARDED_BY(code_mutex);
+  PeerCodes codes;                // of scripts among the values that went there and came from there
+  PeerCodes called_codes;         // of scripts that were called there: it keeps those elsewhere
   uint64_t number = 0;            // the world's: in the order in which its peers came, and then went
   std::atomic<bool> gone{false};  // nothing that came from it is under way any more
   // How it ended, set before it is dead.

@@ -87,7 +87,7 @@ void Server::serve_or_answer(Peer& from, Frame& frame, At at) {
   Request request;
   bool is_read = false;
   try {
-    WireHooks hooks(*references, from.info.id);
+    WireHooks hooks(*references, from);
     ReceivedSegments segments(std::move(frame.segments));
     request.read(frame.body, segments, hooks);
     is_read = true;
@@ -136,7 +136,7 @@ void Server::begin(Peer& from, Frame& frame, Request& request, At at) {
     where = place_of(*op, bound, at);
     if (where == Place::kHere) {
       const Value result = run(*op, bound.data());
-      WireHooks hooks(*references, from.info.id);
+      WireHooks hooks(*references, from);
       OutFrame reply(FrameKind::kReply, frame.header.call_id);
       write_last_value(reply.body, result, hooks);
       hooks.hand_over(reply);

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tine/operators.h"
@@ -32,6 +33,16 @@ struct ScriptCode;
 namespace vm {
 class Machine;
 }
+
+namespace script {
+// A scripted module's class, on its way to another worker.
+struct Class {
+  std::shared_ptr<const ObjectType> type;
+  std::string name;   // for people: letters, digits and underscores
+  std::string facts;  // one line, which only the language that wrote it reads
+  std::vector<std::pair<std::string, Function>> methods;
+};
+}  // namespace script
 
 // Called now and then by the thread that runs a script, at least every 50 ms; what it throws ends the run.
 using ScriptPoll = void (*)();
@@ -80,9 +91,16 @@ class TINE_API ScriptStore final {
   [[nodiscard]] static std::shared_ptr<const rpc::ScriptCode> export_code(const script::Function& f);
   // Null when there is no function of that name.
   [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_code(std::string_view name) const;
+  // The same of the classes of a module, with their methods and all that these call. The slots of a class hold objects of
+  // those before it alone.
+  [[nodiscard]] std::shared_ptr<const rpc::ScriptCode> export_classes(
+      std::span<const script::Class> classes) const;
   // The function of that hash, defined here under names of its own. SyntaxError for text that is not IR, ValueError when its
   // hash is another.
   [[nodiscard]] script::Function import_code(std::string_view hash, std::string_view text);
+
+  // What export_classes() was given, as types and functions of this store's own. Throws as import_code().
+  [[nodiscard]] std::vector<script::Class> import_classes(std::string_view hash, std::string_view text);
 
   // Ends every run, with Abandoned: one that computes within 50 ms, one that waits when it would go on.
   void end() noexcept;

@@ -1,23 +1,15 @@
-// Script functions as text for other workers: the function, and all that it calls, also on other workers.
-//
-//   tine-script 1
-//   function foo(Tensor a, int b=2) -> Tensor      the signature; the function is called f0 in the graphs
-//   graph(%a : Tensor, %b : int):                  its graph, exact
-//     ...
-//   function helper(int x) -> int                  f1, and so on in the order of first mention
-//   ...
-//
-// If a signature has no text for one of its defaults (a Tensor, a tuple, a dict), they all are in front of the graph:
-//   default 1 graph():                             of the second parameter: a graph of one constant
-//     ...
-//
-// The hash covers signatures, defaults and the content of graphs, not places or names of variables.
+// Script functions and scripted classes as text for other workers, with all that they call, also on other workers
+// (docs/spec/ir.md, "Code for other workers"). The hash covers classes, signatures, defaults and the content of graphs, not places
+// or names of variables.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <optional>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
@@ -31,6 +23,9 @@ using script::Function;
 namespace {
 
 constexpr std::string_view kHead = "tine-script 1\n";
+constexpr std::string_view kClass = "class ";
+constexpr std::string_view kSlot = "slot ";
+constexpr std::string_view kMethod = "method ";
 constexpr std::string_view kFunction = "function ";
 constexpr std::string_view kDefault = "default ";
 
@@ -38,6 +33,10 @@ constexpr std::string_view kDefault = "default ";
 // takes about a second.
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr size_t kMostTerms = 400'000;
+// Of one class: a slot is looked for by its name.
+constexpr size_t kMostSlots = 16'384;
+constexpr size_t kLongestType = 4096;
+constexpr size_t kMostClasses = 65'536;
 
 // Visits every node of the graph, of inner blocks and of forks.
 template <class F>
@@ -52,6 +51,41 @@ void each_node(const ir::Graph& graph, F&& visit) {
       if (node->subgraph) open.push_back(&node->subgraph->root());
     }
   }
+}
+
+using ObjectTypePtr = std::shared_ptr<const ObjectType>;
+using Renaming = std::function<TypePtr(const TypePtr&)>;  // of an object type
+
+TypePtr renamed(const TypePtr& type, const Renaming& rename) {
+  if (type->kind == TypeKind::kObject) return rename(type);
+  std::vector<TypePtr> of;
+  bool same = true;
+  for (const TypePtr& inner : type->of) {
+    of.push_back(renamed(inner, rename));
+    same = same && of.back() == inner;
+  }
+  return same ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+}
+
+void rename_types(Schema& schema, const Renaming& rename) {
+  for (Argument& a : schema.args) a.type = renamed(a.type, rename);
+  for (TypePtr& type : schema.returns) type = renamed(type, rename);
+}
+
+void rename_types(ir::Graph& graph, const Renaming& rename) {
+  const auto all = [&](const std::vector<ir::Def*>& defs) {
+    for (ir::Def* def : defs) def->type = renamed(def->type, rename);
+  };
+  all(graph.inputs());
+  for (TypePtr& type : graph.returns) type = renamed(type, rename);
+  each_node(graph, [&](ir::Node& node) {
+    all(node.outputs);
+    for (const ir::Block* inner : node.blocks) all(inner->params);
+    if (node.type) node.type = renamed(node.type, rename);
+    if (!node.subgraph) return;
+    all(node.subgraph->inputs());
+    for (TypePtr& type : node.subgraph->returns) type = renamed(type, rename);
+  });
 }
 
 struct Entry {
@@ -101,9 +135,44 @@ const Value& constant_of(const ir::Graph& graph, const Argument& parameter) {
                                parameter.type->str()));
 }
 
-std::string hash_of(const std::vector<Entry>& entries) {
+struct Class {
+  std::string name, facts;
+  std::vector<std::pair<std::string, size_t>> methods = {};  // and the functions that they are
+  ObjectTypePtr type = {};                                   // "C0", and so on
+
+  [[nodiscard]] std::string text() const {
+    std::string text = fmt::format("{}{} {}\n", kClass, name, facts);
+    for (const auto& slot : type->slots) text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->str());
+    for (const auto& [method, function] : methods)
+      text += fmt::format("{}{} {}\n", kMethod, method, function);
+    return text;
+  }
+};
+
+struct Code {
+  std::vector<Class> classes;
+  std::vector<Entry> entries;
+};
+
+std::string name_of_class(size_t index) { return fmt::format("C{}", index); }
+bool is_number(std::string_view text, size_t* number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, *number);
+  return error == std::errc() && stop == end;
+}
+// Its place among the classes: it must be one of the first `known`.
+size_t index_of_class(const TypePtr& type, size_t known) {
+  size_t index = known;
+  if (!type->name.starts_with('C') || !is_number(std::string_view(type->name).substr(1), &index) ||
+      index >= known)
+    throw SyntaxError(fmt::format("the code of a script: there is no class {} before its use", type->name));
+  return index;
+}
+
+std::string hash_of(const Code& code) {
   std::string all(kHead);
-  for (const Entry& e : entries) {
+  for (const Class& c : code.classes) all += c.text();
+  for (const Entry& e : code.entries) {
     all += e.signature + "\n" + ir::content_hash(*e.graph) + "\n";
     for (const auto& [index, graph] : e.defaults)
       all += fmt::format("{}{} {}\n", kDefault, index, ir::content_hash(*graph));
@@ -111,15 +180,63 @@ std::string hash_of(const std::vector<Entry>& entries) {
   return ir::hash_of(all);
 }
 
-bool is_object(const TypePtr& type) {
-  if (type->kind == TypeKind::kObject) return true;
-  for (const TypePtr& element : type->of) {
-    if (is_object(element)) return true;
-  }
-  return false;
+bool is_word(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  });
 }
 
-std::vector<Entry> read(std::string_view text, const OpTable& ops) {
+// The rest of the line after `word`, which is taken off; nothing when the text begins otherwise.
+std::optional<std::string_view> take_line(std::string_view& text, std::string_view word) {
+  if (!text.starts_with(word)) return {};
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos)
+    throw SyntaxError(fmt::format("the code of a script: it ends within a line `{}...`", word));
+  const std::string_view rest = text.substr(word.size(), end - word.size());
+  text.remove_prefix(end + 1);
+  return rest;
+}
+
+std::pair<std::string_view, std::string_view> split(std::string_view line) {
+  const size_t space = line.find(' ');
+  if (space == std::string_view::npos) return {line, {}};
+  return {line.substr(0, space), line.substr(space + 1)};
+}
+
+// The classes at the beginning. A slot may hold an object of an earlier class.
+std::vector<Class> read_classes(std::string_view& text) {
+  std::vector<Class> classes;
+  const auto known = [&](const TypePtr& type) -> TypePtr {
+    return classes[index_of_class(type, classes.size())].type;
+  };
+  while (const auto line = take_line(text, kClass)) {
+    const auto [name, facts] = split(*line);
+    if (classes.size() == kMostClasses)
+      throw ValueError(fmt::format("the code of a script has more than {} classes", kMostClasses));
+    if (!is_word(name)) throw SyntaxError(fmt::format("the code of a script: a class called `{}`", name));
+    Class c{std::string(name), std::string(facts)};
+    std::vector<ObjectType::Slot> slots;
+    while (const auto slot = take_line(text, kSlot)) {
+      const auto [called, type] = split(*slot);
+      if (called.empty() || type.empty() || type.size() > kLongestType || slots.size() == kMostSlots)
+        throw SyntaxError(fmt::format("the code of a script: `slot {}` of class {}", *slot, name));
+      const TypePtr parsed = type == "NoneType" ? Type::none() : parse_type(type);
+      slots.push_back({std::string(called), renamed(parsed, known)});
+    }
+    while (const auto method = take_line(text, kMethod)) {
+      const auto [called, function] = split(*method);
+      size_t index = 0;
+      if (!is_word(called) || !is_number(function, &index))
+        throw SyntaxError(fmt::format("the code of a script: `method {}` of class {}", *method, name));
+      c.methods.emplace_back(called, index);
+    }
+    c.type = std::make_shared<const ObjectType>(name_of_class(classes.size()), std::move(slots));
+    classes.push_back(std::move(c));
+  }
+  return classes;
+}
+
+Code read(std::string_view text, const OpTable& ops) {
   if (text.size() > kMostBytes) {
     throw ValueError(
         fmt::format("the code of a script has {} bytes, at most {} are read: split it into smaller functions",
@@ -128,19 +245,22 @@ std::vector<Entry> read(std::string_view text, const OpTable& ops) {
   if (!text.starts_with(kHead))
     throw SyntaxError("the code of a script: expected a text that begins with `tine-script 1`");
   text.remove_prefix(kHead.size());
-  std::vector<Entry> entries;
+  Code code;
+  code.classes = read_classes(text);
+  std::vector<Entry>& entries = code.entries;
+  std::unordered_map<std::string_view, ObjectTypePtr> types;
+  for (const Class& c : code.classes) types.emplace(c.type->name, c.type);
   ir::ParseOptions options;
   options.most_terms = kMostTerms;
+  options.object_type = [&](std::string_view name) -> ObjectTypePtr {
+    const auto at = types.find(name);
+    return at == types.end() ? nullptr : at->second;
+  };
   while (!text.empty()) {
-    if (!text.starts_with(kFunction))
-      throw SyntaxError("the code of a script: expected a line `function ...`");
-    text.remove_prefix(kFunction.size());
-    const size_t line_end = text.find('\n');
-    if (line_end == std::string_view::npos)
-      throw SyntaxError("the code of a script: it ends within a signature");
+    const auto signature = take_line(text, kFunction);
+    if (!signature) throw SyntaxError("the code of a script: expected a line `function ...`");
     Entry e;
-    e.signature = text.substr(0, line_end);
-    text.remove_prefix(line_end + 1);
+    e.signature = *signature;
     while (text.starts_with(kDefault)) {
       text.remove_prefix(kDefault.size());
       size_t index = 0;
@@ -160,8 +280,159 @@ std::vector<Entry> read(std::string_view text, const OpTable& ops) {
     text.remove_prefix(end);
     entries.push_back(std::move(e));
   }
-  if (entries.empty()) throw SyntaxError("the code of a script: there is no function in it");
-  return entries;
+  if (entries.empty() && code.classes.empty())
+    throw SyntaxError("the code of a script: there is no function in it");
+  return code;
+}
+
+// The classes and functions that go into one text, and what they call.
+class Exporting {
+ public:
+  Exporting(ScriptShelf& shelf, const std::string& what) : shelf_(shelf), what_(what) {}
+
+  // Its slots hold objects of earlier classes.
+  void add(const script::Class& c) {
+    if (!is_word(c.name) || c.facts.find('\n') != std::string::npos)
+      throw ValueError(fmt::format("{}: a class called `{}`", what_, c.name));
+    if (c.type->slots.size() > kMostSlots) {
+      throw ValueError(fmt::format("{}: {} has {} attributes, at most {} are sent", what_, c.name,
+                                   c.type->slots.size(), kMostSlots));
+    }
+    std::vector<ObjectType::Slot> slots;
+    for (const auto& slot : c.type->slots) {
+      if (slot.name.find_first_of(" \n") != std::string::npos)
+        throw ValueError(fmt::format("{}: an attribute is called `{}`", what_, slot.name));
+      slots.push_back({slot.name, renamed(slot.type, rename_)});
+    }
+    Class made{c.name, c.facts};
+    made.type = std::make_shared<const ObjectType>(name_of_class(code_.classes.size()), std::move(slots));
+    classes_.emplace(c.type->name, code_.classes.size());
+    code_.classes.push_back(std::move(made));
+  }
+  void add_methods(const script::Class& c) {
+    for (const auto& [name, function] : c.methods) add_method(classes_.at(c.type->name), name, function);
+  }
+  size_t add(const Function& f) {
+    const auto [at, fresh] = functions_.emplace(f.qualified_name(), order_.size());
+    if (fresh) order_.push_back(f);
+    return at->second;
+  }
+
+  rpc::ScriptCode finish() {
+    std::string functions;
+    for (size_t i = 0; i < order_.size(); ++i) {  // it grows meanwhile
+      Entry e = entry_of(*order_[i].data());
+      functions += fmt::format("{}{}\n", kFunction, e.signature);
+      for (const auto& [index, graph] : e.defaults)
+        functions += fmt::format("{}{} {}", kDefault, index, ir::print(*graph, {.exact = true}));
+      functions += ir::print(*e.graph, {.exact = true});
+      if (!functions.ends_with('\n')) functions += '\n';
+      code_.entries.push_back(std::move(e));
+    }
+    std::string text(kHead);
+    for (const Class& c : code_.classes) text += c.text();
+    return {hash_of(code_), text + functions};
+  }
+
+ private:
+  Entry entry_of(const Function::Data& one) {
+    Schema signature = one.schema;
+    signature.name = one.name.substr(one.name.rfind('.') + 1);
+    rename_types(signature, rename_);
+    auto defaults = take_defaults(&signature);
+    Entry e{signature.str(), ir::clone(*one.graph), std::move(defaults)};
+    each_node(*e.graph, [&](ir::Node& node) {
+      if (node.kind == ir::Kind::kCallMethod) {
+        const std::string& type = node.inputs.front()->type->name;
+        add_method(class_of(type), node.name, called(one, type + "." + node.name));
+      } else if (node.names_function()) {
+        node.rename_function(fmt::format("f{}", add(called(one, node.name))));
+      }
+    });
+    rename_types(*e.graph, rename_);
+    return e;
+  }
+  Function called(const Function::Data& by, const std::string& name) {
+    Function callee = shelf_.peek(name);
+    if (!callee)
+      throw NameError(fmt::format("script function {} calls {}, which is not there", by.name, name));
+    return callee;
+  }
+  void add_method(size_t of, const std::string& name, const Function& f) {
+    if (!is_word(name)) throw ValueError(fmt::format("{}: a method called `{}`", what_, name));
+    auto& methods = code_.classes[of].methods;
+    const size_t function = add(f);
+    if (std::none_of(methods.begin(), methods.end(), [&](const auto& m) { return m.first == name; }))
+      methods.emplace_back(name, function);
+  }
+  size_t class_of(const std::string& type) const {
+    const auto at = classes_.find(type);
+    if (at != classes_.end()) return at->second;
+    throw ValueError(fmt::format(
+        "{} cannot be sent: it uses a module ({}), and is not a method of that module", what_, type));
+  }
+
+  ScriptShelf& shelf_;
+  const std::string what_;
+  Code code_;
+  std::unordered_map<std::string, size_t> classes_;    // by the name of their type here
+  std::unordered_map<std::string, size_t> functions_;  // by qualified name
+  std::vector<Function> order_;
+  const Renaming rename_ = [this](const TypePtr& type) -> TypePtr {
+    return code_.classes[class_of(type->name)].type;
+  };
+};
+
+// What the text defines, under these names; `rename` gives the classes of this store for C0, C1, ...
+std::vector<compile::CompiledFunction> defined(Code& code, const std::vector<std::string>& names,
+                                               const Renaming& rename) {
+  std::vector<Entry>& entries = code.entries;
+  std::vector<compile::CompiledFunction> compiled(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    each_node(*entries[i].graph, [&](ir::Node& node) {
+      if (!node.names_function()) return;
+      size_t callee = entries.size();
+      if (!node.name.starts_with('f') || !is_number(std::string_view(node.name).substr(1), &callee) ||
+          callee >= entries.size()) {
+        throw ValueError(fmt::format("the code of a script calls `{}`, which is not in it", node.name));
+      }
+      node.rename_function(names[callee]);
+    });
+    Schema schema = Schema::parse(entries[i].signature);
+    rename_types(schema, rename);
+    rename_types(*entries[i].graph, rename);
+    for (const auto& [index, graph] : entries[i].defaults) {
+      if (index >= schema.args.size())
+        throw ValueError("the code of a script: a default without its parameter");
+      Argument& parameter = schema.args[index];
+      parameter.default_value = constant_of(*graph, parameter);
+    }
+    const ir::Graph& graph = *entries[i].graph;
+    bool fits = schema.args.size() == graph.inputs().size() && graph.returns.size() == 1 &&
+                equal(schema.result_type(), graph.returns[0]);
+    for (size_t a = 0; fits && a < schema.args.size(); ++a)
+      fits = equal(schema.args[a].type, graph.inputs()[a]->type);
+    if (!fits)
+      throw ValueError(
+          fmt::format("the code of a script: the graph of `{}` has another signature", schema.str()));
+    schema.name = names[i];
+    schema.overload.clear();
+    entries[i].graph->name = names[i];
+    compiled[i].schema = std::move(schema);
+    compiled[i].graph = std::move(entries[i].graph);
+  }
+  return compiled;
+}
+
+std::string_view name_in(std::string_view signature) { return signature.substr(0, signature.find('(')); }
+
+Code read_verified(std::string_view hash, std::string_view text, const OpTable& ops) {
+  Code code = read(text, ops);
+  if (const std::string own = hash_of(code); own != hash) {
+    throw ValueError(
+        fmt::format("the code of a script was sent as {}, but its content is {}; it is refused", hash, own));
+  }
+  return code;
 }
 
 }  // namespace
@@ -176,50 +447,9 @@ std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(const Function& 
     return exported;
   };
   if (auto done = kept(nullptr)) return done;
-  std::vector<Function> held;
-  std::vector<const Function::Data*> functions = {f.data()};
-  std::unordered_map<std::string, std::string> names = {{f.qualified_name(), "f0"}};
-  std::vector<Entry> entries;
-  std::string text(kHead);
-  for (size_t i = 0; i < functions.size(); ++i) {
-    const Function::Data& one = *functions[i];
-    for (const Argument& a : one.schema.args) {
-      if (is_object(a.type)) {
-        throw ValueError(
-            fmt::format("script function {} cannot be sent: its argument '{}' is a module ({}), and modules "
-                        "stay where they are",
-                        one.name, a.name, a.type->str()));
-      }
-    }
-    Schema signature = one.schema;
-    signature.name = one.name.substr(one.name.rfind('.') + 1);
-    auto defaults = take_defaults(&signature);
-    Entry e{signature.str(), ir::parse(ir::print(*one.graph, {.exact = true}), shelf.ops),
-            std::move(defaults)};
-    each_node(*e.graph, [&](ir::Node& node) {
-      if (node.kind == ir::Kind::kCallMethod) {
-        throw ValueError(fmt::format(
-            "script function {} cannot be sent: it calls the method `{}` of a module", one.name, node.name));
-      }
-      if (!node.names_function()) return;
-      const auto [at, fresh] = names.emplace(node.name, fmt::format("f{}", functions.size()));
-      if (fresh) {
-        const Function& callee = held.emplace_back(shelf.peek(node.name));
-        if (!callee)
-          throw NameError(
-              fmt::format("script function {} calls {}, which is not there", one.name, node.name));
-        functions.push_back(callee.data());
-      }
-      node.rename_function(at->second);
-    });
-    text += fmt::format("{}{}\n", kFunction, e.signature);
-    for (const auto& [index, graph] : e.defaults)
-      text += fmt::format("{}{} {}", kDefault, index, ir::print(*graph, {.exact = true}));
-    text += ir::print(*e.graph, {.exact = true});
-    if (!text.ends_with('\n')) text += '\n';
-    entries.push_back(std::move(e));
-  }
-  return kept(std::make_shared<const rpc::ScriptCode>(rpc::ScriptCode{hash_of(entries), std::move(text)}));
+  Exporting exporting(shelf, "script function " + f.qualified_name());
+  (void)exporting.add(f);
+  return kept(std::make_shared<const rpc::ScriptCode>(exporting.finish()));
 }
 
 std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(std::string_view name) const {
@@ -227,53 +457,67 @@ std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(std::string_view
   return f ? export_code(f) : nullptr;
 }
 
+std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_classes(
+    std::span<const script::Class> classes) const {
+  if (classes.empty()) throw ValueError("there is no class to send");
+  Exporting exporting(*shelf_, "module " + classes.back().name);
+  for (const script::Class& c : classes) exporting.add(c);
+  for (const script::Class& c : classes) exporting.add_methods(c);
+  return std::make_shared<const rpc::ScriptCode>(exporting.finish());
+}
+
 Function ScriptStore::import_code(std::string_view hash, std::string_view text) {
-  std::vector<Entry> entries = read(text, shelf_->ops);
-  if (const std::string own = hash_of(entries); own != hash) {
-    throw ValueError(
-        fmt::format("the code of a script was sent as {}, but its content is {}; it is refused", hash, own));
+  Code code = read_verified(hash, text, shelf_->ops);
+  if (code.entries.empty() || !code.classes.empty())
+    throw ValueError("the code of a script: expected functions, got the classes of modules");
+  std::vector<std::string> names;
+  for (const Entry& e : code.entries) {
+    names.push_back(
+        fmt::format("__remote__.{}.{}.{}", hash.substr(0, 16), names.size(), name_in(e.signature)));
   }
-  const auto name_of = [&](size_t i) {
-    const std::string_view signature = entries[i].signature;
-    return fmt::format("__remote__.{}.{}.{}", hash.substr(0, 16), i,
-                       signature.substr(0, signature.find('(')));
+  if (Function done = function(names[0])) return done;
+  return keep(defined(code, names, [](const TypePtr& type) { return type; }), nullptr);
+}
+
+std::vector<script::Class> ScriptStore::import_classes(std::string_view hash, std::string_view text) {
+  Code code = read_verified(hash, text, shelf_->ops);
+  std::vector<script::Class> classes;
+  // All of the hash: two types of one name are the same type.
+  const Renaming rename = [&](const TypePtr& type) -> TypePtr {
+    return classes[index_of_class(type, classes.size())].type;
   };
-  const std::string first = name_of(0);
-  if (Function done = function(first)) return done;
-  std::vector<compile::CompiledFunction> compiled(entries.size());
-  for (size_t i = 0; i < entries.size(); ++i) {
-    each_node(*entries[i].graph, [&](ir::Node& node) {
-      if (!node.names_function()) return;
-      size_t callee = entries.size();
-      const char* const end = node.name.data() + node.name.size();
-      const auto [stop, error] = std::from_chars(node.name.data() + 1, end, callee);
-      if (!node.name.starts_with('f') || error != std::errc() || stop != end || callee >= entries.size()) {
-        throw ValueError(fmt::format("the code of a script calls `{}`, which is not in it", node.name));
-      }
-      node.rename_function(name_of(callee));
-    });
-    compiled[i].schema = Schema::parse(entries[i].signature);
-    for (const auto& [index, graph] : entries[i].defaults) {
-      if (index >= compiled[i].schema.args.size())
-        throw ValueError("the code of a script: a default without its parameter");
-      Argument& parameter = compiled[i].schema.args[index];
-      parameter.default_value = constant_of(*graph, parameter);
+  std::vector<std::string> names(code.entries.size());
+  for (const Class& c : code.classes) {
+    std::vector<ObjectType::Slot> slots;
+    for (const auto& slot : c.type->slots) slots.push_back({slot.name, renamed(slot.type, rename)});
+    auto type = std::make_shared<const ObjectType>(
+        fmt::format("__remote__.{}.{}.{}", hash, c.type->name, c.name), std::move(slots));
+    std::unordered_set<std::string_view> methods;
+    for (const auto& [method, at] : c.methods) {
+      if (at >= names.size() || !methods.insert(method).second)
+        throw ValueError(fmt::format(
+            "the code of a script: the method {} of {} is not in it, or is there twice", method, c.name));
+      if (names[at].empty()) names[at] = type->name + "." + method;
     }
-    const Schema& schema = compiled[i].schema;
-    const ir::Graph& graph = *entries[i].graph;
-    bool fits = schema.args.size() == graph.inputs().size() && graph.returns.size() == 1 &&
-                equal(schema.result_type(), graph.returns[0]);
-    for (size_t a = 0; fits && a < schema.args.size(); ++a)
-      fits = equal(schema.args[a].type, graph.inputs()[a]->type);
-    if (!fits)
-      throw ValueError(
-          fmt::format("the code of a script: the graph of `{}` has another signature", schema.str()));
-    compiled[i].schema.name = name_of(i);
-    compiled[i].schema.overload.clear();
-    entries[i].graph->name = name_of(i);
-    compiled[i].graph = std::move(entries[i].graph);
+    classes.push_back({std::move(type), c.name, c.facts, {}});
   }
-  return keep(std::move(compiled), nullptr);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty())
+      names[i] = fmt::format("__remote__.{}.{}.{}", hash, i, name_in(code.entries[i].signature));
+  }
+  Function first;
+  if (!names.empty()) first = function(names[0]);
+  if (!first && !names.empty()) first = keep(defined(code, names, rename), nullptr);
+  for (size_t i = 0; i < classes.size(); ++i) {
+    for (const auto& [method, at] : code.classes[i].methods) {
+      Function f = function(names[at]);
+      if (f.schema().args.empty() || !equal(f.schema().args[0].type, classes[i].type))
+        throw ValueError(
+            fmt::format("the code of a script: {} is not a method of {}", method, classes[i].name));
+      classes[i].methods.emplace_back(method, std::move(f));
+    }
+  }
+  return classes;
 }
 
 }  // namespace tine

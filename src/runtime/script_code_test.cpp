@@ -167,7 +167,7 @@ TEST_F(ScriptCode, IsReadLineByLine) {
               HasSubstr("begins with `tine-script 1`"));
   EXPECT_THAT(error("tine-script 1\n"), HasSubstr("there is no function in it"));
   EXPECT_THAT(error("tine-script 1\nfunktion f() -> int\n"), HasSubstr("expected a line `function ...`"));
-  EXPECT_THAT(error("tine-script 1\nfunction f() -> int"), HasSubstr("it ends within a signature"));
+  EXPECT_THAT(error("tine-script 1\nfunction f() -> int"), HasSubstr("it ends within a line"));
   for (const char* number : {"x", "", "-1"})
     EXPECT_THAT(error(replaced(one, "default 1", "default " + std::string(number))),
                 HasSubstr("expected a line `default <parameter> graph():`"));

@@ -1,5 +1,5 @@
 // What a proven peer of an agent says in the bodies of its frames: requests of all targets, messages about references, and
-// references within values. Each is read or refused with an error. Whatever was read, nothing of it is left once the
+// references and script code within values. Each is read or refused with an error. Whatever was read, nothing of it is left once the
 // peer has died: no entry, no pin.
 //
 // The input is a row of frames: kind (an index), number of body bytes (16 bits), the body.
@@ -58,6 +58,7 @@ class Here final : public Workers, public Fetcher {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Here here;
+  std::array<PeerCodes, 2> codes;
   {
     std::vector<Request> requests;  // they hold what they carry
     for (size_t at = 0; at + 3 <= size;) {
@@ -70,7 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       const int from = 1 + (kind >> 4) % 2;
       switch (kind % 4) {
         case 0: {
-          WireHooks hooks(here.table, from);
+          WireHooks hooks(here.table, from, &codes[static_cast<size_t>(from - 1)]);
           std::vector<tine::detail::Ref<Buffer>> buffers;
           ReceivedSegments none(std::move(buffers));
           const auto creates = Request::creates_of(body);
@@ -78,6 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             Request request;
             request.read(body, none, hooks);
             if (request.creates && creates != request.creates) std::abort();
+            for (const Value& arg : request.args) {
+              const CodeValue* const code = CodeValue::in(arg);
+              if (code && code->code()->hash.size() != kCodeHashBytes) std::abort();
+            }
             if (request.creates && request.creates->owner == 0)
               static_cast<void>(here.table.create(*request.creates, from));
             requests.push_back(std::move(request));

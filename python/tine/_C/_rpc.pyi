@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 from types import GenericAlias
-from typing import Any, Generic, Literal, NoReturn, TypeVar, overload
+from typing import Any, Generic, Literal, NoReturn, TypeVar, final, overload
 
 from typing_extensions import CapsuleType, disjoint_base
 
-from tine._C import Future
+from tine._C import Future, ObjectType, ScriptFunction
 
 _T = TypeVar("_T")
 _To = str | int | WorkerInfo
@@ -142,6 +142,17 @@ def set_hooks(
     async_items: type,
     /,
 ) -> None: ...
+@final
+class ScriptCode:
+    @property
+    def hash(self) -> str: ...
+
+_Class = tuple[ObjectType, str, str, dict[str, ScriptFunction[..., Any]]]
+
+def export_function(f: ScriptFunction[..., Any], /) -> ScriptCode: ...
+def import_function(name: str, code: ScriptCode, /) -> ScriptFunction[..., Any]: ...
+def export_classes(classes: list[_Class], /) -> ScriptCode: ...
+def import_classes(code: ScriptCode, /) -> list[_Class]: ...
 def refuse_future(what: str, /) -> None: ...
 def liftable(tensor: object, /) -> Any: ...
 def lift(tensors: list[Any], buffers: list[Any], /) -> Any: ...

@@ -46,7 +46,7 @@ class ModuleClass:
         self.refused = refused
         self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
 
-    def container(self) -> tuple[bool, tuple[str, ...]] | None:
+    def container(self: ModuleClass | ReceivedClass) -> tuple[bool, tuple[str, ...]] | None:
         """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
         if not issubclass(self.cls, (Sequential, ModuleList, ModuleDict)):
             return None
@@ -98,6 +98,30 @@ class ModuleClass:
         lines.append("    return input")
         return _C.FunctionSource(f"{self.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
                                  Names(vars(Sequential)["forward"], self._registry), self.type)
+
+
+class ReceivedClass:
+    """A module class whose code came from another worker. It keeps the code alive."""
+
+    def __init__(self, type: _C.ObjectType, methods: dict[str, ScriptFunction[..., Any]], cls: type[Module], traced: bool,
+                 original_name: str, children: tuple[str, ...], constants: dict[str, Any]) -> None:
+        self.type = type
+        self.methods = methods
+        self.cls = cls  # Module, or the kind of container
+        self.traced = traced
+        self.original_name = original_name
+        self.children = children
+        self.functions: dict[str, Any] = {}
+        self.constants = constants
+        self.refused: dict[str, str] = {}
+
+    container = ModuleClass.container
+
+    def describe(self, name: str) -> Meaning | None:
+        """What `self.name` is where it is not a slot; None where there is nothing."""
+        if name in self.constants:
+            return Meaning.constant(self.constants[name])
+        return Meaning.function(f"{self.type.name}.{name}") if name in self.methods else None
 
 
 _SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}

@@ -17,7 +17,7 @@ from ..nn.module import Module
 from ..nn.parameter import Parameter
 from . import _registry, _source
 from .._missing import attribute_error
-from ._modules import ModuleClass, slots_of
+from ._modules import ModuleClass, ReceivedClass, slots_of
 from ._names import function_source
 
 
@@ -181,6 +181,8 @@ class ScriptMethod:
         self._owner = owner
         self._function = function
         self.name = self.__name__ = name
+        self.__qualname__ = f"{owner.original_name}.{name}"
+        self.__module__ = owner._tine_class.cls.__module__
         self.__doc__ = vars(function).get("__doc__")  # not that of its class
 
     @property
@@ -234,17 +236,25 @@ class RecursiveScriptModule(ScriptModule):
 
     @classmethod
     def _make(cls, module: Module, record: ModuleClass, c: _C.ScriptObject, children: OrderedDict[str, Any]) -> Self:
+        return cls._assemble(record, c, children, list(module._parameters), list(module._buffers),
+                             set(module._non_persistent_buffers), type(module).__name__,
+                             [*module._parameters.values(), *module._buffers.values()])
+
+    @classmethod
+    def _assemble(cls, record: ModuleClass | ReceivedClass, c: _C.ScriptObject, children: OrderedDict[str, Any],
+                  parameters: list[str], buffers: list[str], non_persistent: set[str], original_name: str,
+                  tensors: list[Any]) -> Self:
         self = cls.__new__(cls)
         own = self.__dict__
         own["_c"] = c
         own["_tine_class"] = record
         own["_tine_children"] = children
-        own["_tine_names"] = {"parameters": list(module._parameters), "buffers": list(module._buffers)}
-        own["_non_persistent_buffers"] = set(module._non_persistent_buffers)
+        own["_tine_names"] = {"parameters": parameters, "buffers": buffers}
+        own["_non_persistent_buffers"] = non_persistent
         own["_tine_methods"] = {}
-        own["_tine_original_name"] = type(module).__name__
+        own["_tine_original_name"] = original_name
         # While one of these is alive, the tensor's Python object stays the Parameter that it is.
-        own["_tine_tensors"] = [*module._parameters.values(), *module._buffers.values()]
+        own["_tine_tensors"] = tensors
         return self
 
     def _tine_members(self, kind: str) -> OrderedDict[str, Any]:
@@ -407,7 +417,7 @@ class RecursiveScriptModule(ScriptModule):
         raise NotImplementedError(f"'{self._get_name()}' is not a container of modules ({name})")
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a ScriptModule cannot be pickled in this version; send its state_dict()")
+        raise TypeError("a ScriptModule cannot be pickled in this version, but in calls of tine.distributed.rpc; send its state_dict()")
 
     def __copy__(self) -> NoReturn:
         raise TypeError("a ScriptModule cannot be copied; script the module again")
@@ -416,3 +426,5 @@ class RecursiveScriptModule(ScriptModule):
         raise TypeError("a ScriptModule cannot be copied; script the module again")
 
 
+# What a call to another worker sends by its code: _travel.py.
+SENT_BY_CODE = (ScriptFunction, RecursiveScriptModule, ScriptMethod)

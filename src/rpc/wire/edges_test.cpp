@@ -46,7 +46,7 @@ TEST(FrameHeader, WhatIsAboutACallHasACallIdAndNothingElseNeedsOne) {
   }
   for (const FrameKind kind :
        {FrameKind::kPing, FrameKind::kPong, FrameKind::kGoodbye, FrameKind::kLease, FrameKind::kForkDone,
-        FrameKind::kRelease, FrameKind::kOwnerLost, FrameKind::kIntroduction}) {
+        FrameKind::kRelease, FrameKind::kOwnerLost, FrameKind::kCodeKnown, FrameKind::kIntroduction}) {
     FrameHeader h;
     h.kind = kind;
     EXPECT_EQ(decode(h), "") << name_of(kind);

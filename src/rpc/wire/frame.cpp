@@ -34,7 +34,7 @@ std::string check_chunk(const FrameHeader& h) {
 
 bool is_known(FrameKind kind) noexcept {
   return (kind >= FrameKind::kRequest && kind <= FrameKind::kChunk) ||
-         (kind >= FrameKind::kLease && kind <= FrameKind::kOwnerLost) ||
+         (kind >= FrameKind::kLease && kind <= FrameKind::kCodeKnown) ||
          (kind >= FrameKind::kIntroduction && kind <= FrameKind::kRawFailure);
 }
 
@@ -52,6 +52,7 @@ std::string_view name_of(FrameKind kind) noexcept {
     case FrameKind::kForkDone: return "fork done";
     case FrameKind::kRelease: return "release";
     case FrameKind::kOwnerLost: return "owner lost";
+    case FrameKind::kCodeKnown: return "code known";
     case FrameKind::kIntroduction: return "introduction";
     case FrameKind::kRawRequest: return "raw request";
     case FrameKind::kRawReply: return "raw reply";

@@ -38,6 +38,8 @@ enum class FrameKind : uint8_t {
   kForkDone = 17,
   kRelease = 18,
   kOwnerLost = 19,
+  // The sender has stored that script code.
+  kCodeKnown = 20,
   // Raw calls.
   kIntroduction = 24,
   kRawRequest = 25,

@@ -34,6 +34,7 @@ TEST(WireNumbers, OfVersionTwoAreThese) {
                      {K::kForkDone, 17},
                      {K::kRelease, 18},
                      {K::kOwnerLost, 19},
+                     {K::kCodeKnown, 20},
                      {K::kIntroduction, 24},
                      {K::kRawRequest, 25},
                      {K::kRawReply, 26},
@@ -64,8 +65,9 @@ TEST(WireNumbers, OfVersionTwoAreThese) {
                      {X::kForeign, 4},
                      {X::kForeignSegment, 5},
                      {X::kRRef, 6},
-                     {X::kObject, 7},
-                     {X::kTextSegment, 8}});
+                     {X::kCode, 7},
+                     {X::kTextSegment, 8},
+                     {X::kCodeSegment, 9}});
   using R = RecordType;
   expect_numbers<R>({{R::kHello, 1}, {R::kChallenge, 2}, {R::kProof, 3}, {R::kAccept, 4}, {R::kRefusal, 5}});
   using C = RefusalCode;

@@ -14,6 +14,8 @@
 namespace tine::rpc {
 
 inline constexpr size_t kInlineForeignBytes = 4096;
+// Of script code: SHA-256, as hexadecimal digits.
+inline constexpr size_t kCodeHashBytes = 64;
 
 enum class ExtType : int8_t {
   kTuple = 1,
@@ -22,8 +24,9 @@ enum class ExtType : int8_t {
   kForeign = 4,
   kForeignSegment = 5,
   kRRef = 6,
-  kObject = 7,
+  kCode = 7,
   kTextSegment = 8,
+  kCodeSegment = 9,
 };
 
 // The segments that a frame brought, and which of them have been handed out.

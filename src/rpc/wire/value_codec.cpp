@@ -378,12 +378,14 @@ struct Reader {
     switch (type) {
       case ExtType::kTensor: return read_inline_tensor(ext.bytes, at);
       case ExtType::kTensorSegment: return read_segment_tensor(ext.bytes, segments, at);
-      case ExtType::kForeignSegment: {
-        if (ext.bytes.size() != 5) {
-          throw ValueError(
-              fmt::format("the ext of type 5 at byte {} has {} bytes, expected 5", at, ext.bytes.size()));
+      case ExtType::kForeignSegment:
+      case ExtType::kCodeSegment: {
+        const size_t before = type == ExtType::kCodeSegment ? kCodeHashBytes : 1;
+        if (ext.bytes.size() != before + 4) {
+          throw ValueError(fmt::format("the ext of type {} at byte {} has {} bytes, expected {}", ext.type,
+                                       at, ext.bytes.size(), before + 4));
         }
-        auto segment = segments.take(get_le<uint32_t>(ext.bytes.data() + 1));
+        auto segment = segments.take(get_le<uint32_t>(ext.bytes.data() + before));
         return hooks.read(type, ext.bytes, std::move(segment));
       }
       case ExtType::kTextSegment: {
@@ -397,7 +399,7 @@ struct Reader {
       }
       case ExtType::kForeign:
       case ExtType::kRRef:
-      case ExtType::kObject: return hooks.read(type, ext.bytes, nullptr);
+      case ExtType::kCode: return hooks.read(type, ext.bytes, nullptr);
       case ExtType::kTuple: break;
     }
     throw ValueError(fmt::format("the message's body has an ext of type {} at byte {}, which is not a value",

@@ -26,9 +26,9 @@ inline constexpr int kMaxNesting = 64;
 // How the values that only the agent or another language understands are written and read.
 class ValueHooks {
  public:
-  // Writes exactly one object (an ext of kForeign, kRRef or kObject). The default throws TypeError.
+  // Writes exactly one object (an ext of kForeign, kRRef or kCode). The default throws TypeError.
   virtual void write(BodyWriter& out, const Value& value);
-  // `segment` is set for kForeignSegment, whose bytes it holds. The default throws ValueError.
+  // `segment` is set for kForeignSegment and kCodeSegment, whose bytes it holds. The default throws ValueError.
   virtual Value read(ExtType type, std::span<const std::byte> bytes, detail::Ref<Buffer> segment);
 
  protected:

@@ -43,6 +43,13 @@ def _lifted(index: int) -> Any:
     return _leaves.values[-1][index]
 
 
+def _scripted(index: int) -> Any:
+    """Stands in a pickle for a scripted module or function that travels beside it."""
+    from ...jit._travel import received
+
+    return received(_leaves.values[index])
+
+
 def _read_only(array: Any) -> Any:
     array.flags.writeable = False
     return array
@@ -134,6 +141,9 @@ class _Pickler(pickle.Pickler):
             return _leaf, (len(self.leaves) - 1,)
         if isinstance(obj, _C.Future):
             _C._rpc.refuse_future(_what(self.of))
+        # Another thread may be importing it.
+        if issubclass(kind, getattr(_imported("tine.jit._script"), "SENT_BY_CODE", ())):
+            return _reduced_script(obj, self.leaves)
         torch = _imported("torch")
         if torch is not None and kind is getattr(torch, "Tensor", None):
             plain = _C._rpc.liftable(obj)
@@ -146,6 +156,16 @@ class _Pickler(pickle.Pickler):
         if kind in _VIEWS:
             raise TypeError(f"cannot pickle '{kind.__name__}' object, which {_what(self.of)} is or holds: send list() of it")
         return NotImplemented
+
+
+def _reduced_script(obj: Any, leaves: Any) -> Any:
+    """A scripted function or module goes beside the pickle, a scripted method as its module and its name."""
+    from ...jit import _script, _travel
+
+    if isinstance(obj, _script.ScriptMethod):
+        return getattr, (obj.owner, obj.name)
+    leaves.append(_travel.parts_of(obj))
+    return _scripted, (len(leaves) - 1,)
 
 
 def _what(of: Any) -> str:
@@ -343,7 +363,7 @@ def name_of(func: Any) -> str:
         return f"RRef.{func.method}"
     module = getattr(func, "__module__", None)
     name = getattr(func, "__qualname__", None) or getattr(func, "__name__", None)
-    name = _clean(name) if isinstance(name, str) else _clean(repr(func))
+    name = _clean(name if isinstance(name, str) else repr(func).partition("(\n")[0])  # of a module its class
     return f"{module}.{name}" if module else name
 
 
