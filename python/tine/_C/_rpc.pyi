@@ -7,7 +7,8 @@ from typing import Any, Generic, Literal, NoReturn, TypeVar, overload
 
 from typing_extensions import CapsuleType, disjoint_base
 
-from tine._C import Future
+from tine._C import Future, Tensor
+from tine._C import dtype as _dtype
 
 _T = TypeVar("_T")
 _To = str | int | WorkerInfo
@@ -105,6 +106,7 @@ def start(
     num_worker_threads: int,
     max_handler_threads: int,
     max_send_buffer_bytes: int,
+    max_mapped_bytes: int,
     max_calls_in_flight: int,
     heartbeat_interval: float,
     heartbeat_timeout: float,
@@ -115,6 +117,7 @@ def start(
     /,
 ) -> None: ...
 def stop(graceful: bool, timeout: float, failure: str, /) -> None: ...
+def shared_empty(sizes: tuple[int, ...], dtype: _dtype, /) -> Tensor: ...
 def is_initialized() -> bool: ...
 def self() -> WorkerInfo: ...
 def workers() -> list[WorkerInfo]: ...
