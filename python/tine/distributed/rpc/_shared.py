@@ -11,8 +11,8 @@ def shared_empty(*size: int | Sequence[int], dtype: _C.dtype | None = None) -> _
     """A tensor whose elements, which are not set, other workers of this machine use in place.
 
     It and its views, and NumPy arrays on its memory, are sent to them and come back in their answers without a copy. So both
-    sides have the same memory: what one writes, the other sees. Whoever has sent it waits for the answer before writing to
-    it again, and whoever wants to keep what was received calls ``clone()``. To a worker on another machine, over another
+    sides have the same memory: what one writes, the other sees. So a caller writes to it again after the call, and a callee that
+    keeps what it received calls ``clone()``. To a worker on another machine, over another
     transport, or with ``allow="registered"``, it is sent as any tensor is, as a copy.
 
     Making one costs what fresh pages cost, 1 us for 4 KiB: use it again. Where such memory cannot be had the tensor is an

@@ -159,7 +159,11 @@ bool LentSegments::look_locked() noexcept {
     Received got = receive_with_descriptor(socket_from_, {bells.data(), bells.size()});
     if (got.bytes < 0 && errno == EINTR) continue;
     if (got.bytes <= 0) return got.bytes != 0;
-    if (got.descriptors == 0 && !got.truncated) continue;
+    if (got.descriptors == 0 && !got.truncated) {
+      // Bytes are read up to the next descriptor and with it: so that was all there is.
+      if (static_cast<size_t>(got.bytes) < bells.size()) return true;
+      continue;
+    }
     const uint32_t number = came_++;
     if (got.descriptors == 0) lost_ = EMFILE;
     if (got.descriptors != 1 || got.truncated || borrowed_.size() >= kMost) continue;

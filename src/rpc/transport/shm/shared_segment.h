@@ -30,7 +30,7 @@ class SharedSegment final : public std::enable_shared_from_this<SharedSegment> {
     ino_t inode = 0;
     size_t bytes = 0;
   };
-  // Who has lent it.
+  // One who has lent it.
   class Lender {
    public:
     // The last reference of this process is gone. On any thread, whatever locks it has.
