@@ -1,5 +1,6 @@
-"""Two workers on this machine that run one program and measure from rank 0."""
+"""Workers on this machine that run one program and measure."""
 
+import contextlib
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ def free_port():
 
 
 def tell(results):
-    """By rank 0: what measure() returns."""
+    """What measure() and measure_all() return, of this rank."""
     print("RESULT " + json.dumps(results), flush=True)
 
 
@@ -31,18 +32,25 @@ def together():
 
 def measure(program, *arguments, cores=None, seconds=300):
     """Runs `program arguments... rank` as ranks 0 and 1, on `cores` where they are given; what rank 0 told."""
+    return measure_all(program, *arguments, size=2, cores=cores, seconds=seconds)[0]
+
+
+def measure_all(program, *arguments, size, cores=None, seconds=300):
+    """Runs `program arguments... rank` as ranks 0 to size - 1; what each told, None for one that told nothing. Rank 0 has to."""
     env = dict(os.environ, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()), GLOG_minloglevel="2")
     command = [sys.executable, os.path.abspath(program), *arguments]
-    with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as errors:
+    with contextlib.ExitStack() as files:
+        told = [files.enter_context(tempfile.TemporaryFile("w+")) for _ in range(size)]
+        errors = files.enter_context(tempfile.TemporaryFile("w+"))
         processes = [
             subprocess.Popen(
                 command + [str(rank)],
                 env=env,
-                stdout=told if rank == 0 else subprocess.DEVNULL,
+                stdout=told[rank],
                 stderr=errors,
                 preexec_fn=(lambda core=cores[rank]: os.sched_setaffinity(0, {core})) if cores else None,
             )
-            for rank in range(2)
+            for rank in range(size)
         ]
         late = ""
         try:
@@ -55,9 +63,12 @@ def measure(program, *arguments, cores=None, seconds=300):
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-        told.seek(0)
-        errors.seek(0)
-        for line in told:
-            if line.startswith("RESULT "):
-                return json.loads(line[7:])
-        raise RuntimeError(f"{' '.join(arguments)}: no result{late}\n{errors.read()[-4000:]}")
+        results = []
+        for file in told:
+            file.seek(0)
+            lines = [line[7:] for line in file if line.startswith("RESULT ")]
+            results.append(json.loads(lines[-1]) if lines else None)
+        if results[0] is None:
+            errors.seek(0)
+            raise RuntimeError(f"{' '.join(arguments)}: no result{late}\n{errors.read()[-4000:]}")
+        return results

@@ -59,6 +59,9 @@ class TINE_API Executor {
     (void)sweep;
     return false;
   }
+  // Whether posted tasks wait for a thread, or for the executor's end. A task that uses its thread for more than it was posted
+  // for asks this from time to time. An executor that does not know says true.
+  [[nodiscard]] virtual bool has_waiting() const noexcept { return true; }
 
  protected:
   ~Executor() = default;

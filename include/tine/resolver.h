@@ -97,6 +97,8 @@ struct Operator {
 struct FunctionRef {
   std::string qualified_name;
   std::shared_ptr<const FunctionSource> source;  // to compile it from; may be null for one that is compiled
+  // It returns a Future, by whose value a call from another worker is answered.
+  bool async_execution = false;
 };
 // None, bool, int, float, str, or a list or tuple of these: what the name is worth from now on.
 struct Constant {

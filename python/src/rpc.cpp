@@ -75,10 +75,13 @@ rpc::CallRequest named_request(PyObject* const* args) {
   return request;
 }
 
-// call_python(to, name, data, leaves, timeout, after) and remote_python(...): a pickled function and its arguments.
+// call_python(to, name, data, leaves, timeout, after) and remote_python(...): a pickled function and its arguments. Or with
+// a function in place of the name, one that has_name(): its arguments alone.
 rpc::CallRequest python_request(PyObject* const* args) {
-  rpc::CallRequest request =
-      rpc::CallRequest::foreign(std::string(utf8(args[1])), payload_of(args[2], args[3]));
+  auto payload = payload_of(args[2], args[3]);
+  rpc::CallRequest request = PyUnicode_Check(args[1])
+                                 ? rpc::CallRequest::foreign(std::string(utf8(args[1])), std::move(payload))
+                                 : request_by_name(args[1], std::move(payload));
   if (const RRef* const after = rref_in(args[5])) {
     creation_of(*after).observe();  // when it has failed, that is the call's answer
     request.after = after->object();
@@ -440,11 +443,12 @@ PyObject* report(PyObject* module, PyObject*) {
 
 // In the order of RpcHooks.
 PyObject* set_hooks(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (!takes(count == 11, "set_hooks")) return nullptr;
+  if (!takes(count == 12, "set_hooks")) return nullptr;
   return guarded([=]() -> PyObject* {
     set_rpc_hooks({PyRef::share(args[0]), PyRef::share(args[1]), PyRef::share(args[2]), PyRef::share(args[3]),
                    PyRef::share(args[4]), PyRef::share(args[5]), PyRef::share(args[6]), PyRef::share(args[7]),
-                   PyRef::share(args[8]), PyRef::share(args[9]), PyRef::share(args[10])});
+                   PyRef::share(args[8]), PyRef::share(args[9]), PyRef::share(args[10]),
+                   PyRef::share(args[11])});
     Py_RETURN_NONE;
   });
 }
@@ -454,7 +458,12 @@ PyObject* refuse_future(PyObject*, PyObject* what) {
   return guarded([=]() -> PyObject* { rpc::throw_future_cannot_travel(std::string(utf8(what))); });
 }
 
+PyObject* has_name_of_its_own(PyObject*, PyObject* callee) {
+  return guarded([=]() -> PyObject* { return PyBool_FromLong(has_name(callee)); });
+}
+
 PyMethodDef functions[] = {
+    {"has_name", has_name_of_its_own, METH_O, "Whether a function or class is where its name says."},
     {"set_hooks", as_method(set_hooks), METH_FASTCALL, nullptr},
     {"set_worker_hooks", as_method(set_worker_hooks), METH_FASTCALL, "set_worker_hooks(joined, lost)"},
     {"refuse_future", refuse_future, METH_O, nullptr},

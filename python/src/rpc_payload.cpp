@@ -189,7 +189,9 @@ Outcome run_function(rpc::IncomingCall& call, const PlainCall& plain) {
 // Calls the function of a call; the lock is held. The Future of an async function is the reply's.
 Outcome run(rpc::IncomingCall& call) {
   const RpcHooks& with = required_hooks();
-  if (is_plain(call)) return run_function(call, plain_call(call, with.find.get(), with.find_method.get()));
+  if (is_plain(call))
+    return run_function(call,
+                        plain_call(call, with.find.get(), with.find_method.get(), with.arguments.get()));
   ForeignPayload* const payload = call.args().empty() ? nullptr : ForeignPayload::in(call.args().front());
   if (!payload || payload->language() != ForeignPayload::kPythonPickle)
     throw TypeError("a Python call without a pickled function arrived");
@@ -303,6 +305,11 @@ std::vector<Value> values_of(PyObject* sequence) {
   return values;
 }
 
+PyRef unpickled(const ForeignPayload& payload, PyObject* unpickle) {
+  const View view(payload.bytes());
+  return checked(PyObject_CallFunctionObjArgs(unpickle, view.get(), leaves_of(payload).get(), nullptr));
+}
+
 Ref<ForeignPayload> payload_on(PyObject* bytes, uint8_t language, std::vector<Value> leaves) {
   return make_ref<ForeignPayload>(span_of(bytes), make_ref<BytesOwner>(bytes), std::move(leaves), language);
 }
@@ -326,11 +333,7 @@ PyObject* wrap_payload(const Value& value) {
     // Once, on the first look.
     if (!payload->is_decoded) {
       PyRef object = PyRef::adopt(plain_object(*payload));
-      if (!object) {
-        const View view(payload->bytes());
-        object = checked(PyObject_CallFunctionObjArgs(required_hooks().unpickle.get(), view.get(),
-                                                      leaves_of(*payload).get(), nullptr));
-      }
+      if (!object) object = unpickled(*payload, required_hooks().unpickle.get());
       payload->decoded = foreign_value(object.get());
       payload->is_decoded = true;
     }

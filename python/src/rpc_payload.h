@@ -26,6 +26,7 @@ struct RpcHooks {
   PyRef settle;          // (function, result, is_own) -> the Future of an async function's result
   PyRef as_exception;    // (error that is not an Exception) -> an Exception
   PyRef coroutine;       // the class of what an `async def` function returns
+  PyRef arguments;       // (data, leaves) -> (args, kwargs)
   PyRef async_items;     // (async iterator) -> an object with next(END) and close(): Futures
 };
 void set_rpc_hooks(RpcHooks hooks);
@@ -41,6 +42,8 @@ void serve_python(const std::string& name, PyObject* function);
 // Of a list or a tuple.
 [[nodiscard]] std::vector<Value> values_of(PyObject* sequence);
 [[nodiscard]] tine::detail::Ref<rpc::ForeignPayload> payload_of(PyObject* bytes, PyObject* leaves);
+// What unpickle(data, leaves) gives for a payload.
+[[nodiscard]] PyRef unpickled(const rpc::ForeignPayload& payload, PyObject* unpickle);
 // On the memory of a bytes object.
 [[nodiscard]] tine::detail::Ref<rpc::ForeignPayload> payload_on(PyObject* bytes, uint8_t language,
                                                                 std::vector<Value> leaves = {});

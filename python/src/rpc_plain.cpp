@@ -21,6 +21,7 @@ using tine::detail::Ref;
 constexpr size_t kMostValues = 1024;
 constexpr Py_ssize_t kLongestText = 64 << 10;
 constexpr const char* kOfRRef = "RRef.";
+constexpr const char* kModule = "module";
 
 // The arguments of one call.
 class Plain {
@@ -198,6 +199,24 @@ bool name_of(PyObject* callee, Plain* plain, std::string* name, int64_t* module_
   return object_at(*known_path(*name, static_cast<size_t>(*module_size))).get() == callee;
 }
 
+bool is_pickle(const Value& value) noexcept {
+  const ForeignPayload* const payload = ForeignPayload::in(value);
+  return payload && payload->language() == ForeignPayload::kPythonPickle;
+}
+
+// The function or class of a name that begins with that of a module, of so many bytes.
+PyRef function_named(const std::string& name, int64_t size, PyObject* find) {
+  if (size < 1 || static_cast<uint64_t>(size) + 1 >= name.size() || name[static_cast<size_t>(size)] != '.')
+    throw ValueError("a Python call of " + name + " whose module's name has " + std::to_string(size) +
+                     " bytes");
+  const auto path = known_path(name, static_cast<size_t>(size));
+  PyRef function = object_at(*path);
+  if (function) return function;
+  const PyRef qualname =
+      checked(text_of(std::string_view(name).substr(static_cast<size_t>(size) + 1)).leak());
+  return checked(PyObject_CallFunctionObjArgs(find, path->module.get(), qualname.get(), nullptr));
+}
+
 PyRef dict_of(const std::vector<std::pair<std::string, Value>>& kwargs) {
   if (kwargs.empty()) return {};
   PyRef dict = checked(PyDict_New());
@@ -242,6 +261,25 @@ std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args, 
   return request;
 }
 
+bool has_name(PyObject* callee) {
+  Plain plain;
+  std::string name;
+  int64_t module_size = 0;
+  return name_of(callee, &plain, &name, &module_size);
+}
+
+rpc::CallRequest request_by_name(PyObject* callee, Ref<ForeignPayload> arguments) {
+  Plain plain;
+  int64_t module_size = 0;
+  rpc::CallRequest request;
+  request.target = rpc::Target::kForeign;
+  if (!name_of(callee, &plain, &request.name, &module_size))
+    throw ValueError("a function that is to be called by its name is not there");
+  request.args = {Value(Ref<Foreign>(std::move(arguments)))};
+  request.kwargs.emplace_back(kModule, Value(module_size));
+  return request;
+}
+
 std::optional<Value> plain_result(PyObject* object) {
   Plain plain;
   Value value;
@@ -259,25 +297,30 @@ std::optional<Value> plain_result(PyObject* object) {
 }
 
 bool is_plain(const rpc::IncomingCall& call) noexcept {
-  return !call.args().empty() && (call.args().front().is_int() || call.args().front().is(Tag::kRRef));
+  if (call.args().empty()) return false;
+  const Value& first = call.args().front();
+  return first.is_int() || first.is(Tag::kRRef) || (is_pickle(first) && !call.kwargs().empty());
 }
 
-PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_method) {
+PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_method, PyObject* unpickle) {
   std::vector<Value>& args = call.args();
   const std::string& name = call.name();
   PlainCall plain;
+  if (is_pickle(args.front())) {
+    const auto& [key, size] = call.kwargs().front();
+    if (key != kModule || !size.is_int())
+      throw ValueError("a Python call of " + name + " with a pickle and " + key);
+    plain.function = function_named(name, size.as_int(), find);
+    const PyRef both = unpickled(*ForeignPayload::in(args.front()), unpickle);
+    if (!PyTuple_Check(both.get()) || PyTuple_GET_SIZE(both.get()) != 2 ||
+        !PyTuple_Check(PyTuple_GET_ITEM(both.get(), 0)) || !PyDict_Check(PyTuple_GET_ITEM(both.get(), 1)))
+      throw ValueError("a Python call of " + name + " whose pickle is not a tuple and a dict of arguments");
+    plain.args = PyRef::share(PyTuple_GET_ITEM(both.get(), 0));
+    plain.kwargs = PyRef::share(PyTuple_GET_ITEM(both.get(), 1));
+    return plain;
+  }
   if (args.front().is_int()) {
-    const int64_t size = args.front().as_int();
-    if (size < 1 || static_cast<uint64_t>(size) + 1 >= name.size() || name[static_cast<size_t>(size)] != '.')
-      throw ValueError("a Python call of " + name + " whose module's name has " + std::to_string(size) +
-                       " bytes");
-    const auto path = known_path(name, static_cast<size_t>(size));
-    plain.function = object_at(*path);
-    if (!plain.function) {
-      const PyRef qualname = text_of(std::string_view(name).substr(static_cast<size_t>(size) + 1));
-      plain.function = checked(PyObject_CallFunctionObjArgs(
-          find, path->module.get(), checked(Py_XNewRef(qualname.get())).get(), nullptr));
-    }
+    plain.function = function_named(name, args.front().as_int(), find);
   } else {
     const PyRef rref = checked(to_python(args.front()));
     if (!name.starts_with(kOfRRef)) throw ValueError("a Python call of a method that has the name " + name);

@@ -177,8 +177,9 @@ PyObject* meaning_builtin(PyObject*, PyObject* dotted) {
 PyObject* meaning_function(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *name = nullptr, *source = Py_None;
-    if (!PyArg_ParseTuple(args, "U|O", &name, &source)) return nullptr;
-    script::FunctionRef f{std::string(utf8(name)), nullptr};
+    int async_execution = 0;
+    if (!PyArg_ParseTuple(args, "U|Op", &name, &source, &async_execution)) return nullptr;
+    script::FunctionRef f{std::string(utf8(name)), nullptr, async_execution != 0};
     if (source != Py_None) f.source = function_source_of(source);
     return wrap(std::move(f));
   });
@@ -229,8 +230,9 @@ PyMethodDef meaning_methods[] = {
      "The compiler's own word for it: \"torch.jit.fork\", \"typing.List\"."},
     {"operator", named<script::Operator>, METH_O | METH_STATIC, "\"aten::add\""},
     {"function", meaning_function, METH_VARARGS | METH_STATIC,
-     "function(qualified_name, source=None): a script function, with a FunctionSource where it may have to "
-     "be compiled."},
+     "function(qualified_name, source=None, async_execution=False): a script function, with a FunctionSource "
+     "where it may have to be compiled. The value of an async_execution function's Future answers a remote "
+     "call."},
     {"constant", meaning_constant, METH_O | METH_STATIC, "A value that does not change."},
     {"type", meaning_type_name, METH_O | METH_STATIC, "A type's text, or an ObjectType."},
     {"exception", named<script::ExceptionName>, METH_O | METH_STATIC, "\"ValueError\""},

@@ -1,7 +1,6 @@
 """A program that ends by an exception tells its peers, in its goodbye, and `tine launch`."""
 
 import os
-import socket
 import sys
 
 
@@ -23,6 +22,8 @@ def tell() -> str:
     failure = words()
     address = os.environ.get("TINE_LAUNCH_NOTES", "")
     if failure and address.startswith("@"):
+        import socket
+
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notes:
                 notes.setblocking(False)

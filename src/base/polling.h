@@ -37,6 +37,17 @@ class PollPolicy {
   void hit() noexcept { skip_ /= 2; }
   // What came after so short a sleep would have been a hit.
   void would_have_hit() noexcept { skip_ = left_ = 0; }
+  // For one who does not see what comes when it does not poll: the thread that reads it in its place says came().
+  [[nodiscard]] bool should_poll(TimePoint now) noexcept {
+    const bool poll = should_poll();
+    skipped_at_ = poll ? TimePoint{} : now;
+    return poll;
+  }
+  void came(TimePoint now, std::chrono::microseconds budget) noexcept {
+    if (skipped_at_ == TimePoint{}) return;
+    if (now - skipped_at_ < budget) would_have_hit();
+    skipped_at_ = {};
+  }
   void miss() noexcept {
     skip_ = std::clamp<uint32_t>(2 * skip_, 1, kMaxSkip);
     left_ = skip_;
@@ -46,6 +57,7 @@ class PollPolicy {
  private:
   uint32_t skip_ = 0;
   uint32_t left_ = 0;
+  TimePoint skipped_at_{};  // the last time that should_poll(now) said no, and nothing has come since
 };
 
 // Between two looks at memory that another core writes.

@@ -22,6 +22,24 @@ TEST(PollPolicy, TriesEverMoreRarelyWhatDoesNotPay) {
   EXPECT_EQ(policy.skip(), PollPolicy::kMaxSkip / 2);
 }
 
+TEST(PollPolicy, WhatComesSoonAfterATurnThatWasNotTakenEndsTheRestraint) {
+  PollPolicy policy;
+  const TimePoint now = Clock::now();
+  for (int i = 0; i < 5; ++i) policy.miss();
+  EXPECT_FALSE(policy.should_poll(now));
+  policy.came(now + 60us, 50us);
+  EXPECT_EQ(policy.skip(), 16U);
+  policy.came(now + 10us, 50us);  // of the same turn, which something has ended
+  EXPECT_EQ(policy.skip(), 16U);
+  EXPECT_FALSE(policy.should_poll(now));
+  policy.came(now + 40us, 50us);
+  EXPECT_EQ(policy.skip(), 0U);
+  EXPECT_TRUE(policy.should_poll(now));
+  policy.came(now, 50us);
+  policy.miss();
+  EXPECT_EQ(policy.skip(), 1U);
+}
+
 TEST(PollTurn, EndsByItsBudgetOrByTheDeadlineWhicheverIsFirst) {
   // A yield that took long ends the turn, too: then somebody else had the processor.
   const TimePoint began = Clock::now();

@@ -34,17 +34,27 @@ void Arguments::expect(const std::vector<CallArgument>& args, size_t least, size
                                   expected == "1" ? "" : "s", args.size()));
 }
 
-std::vector<Def*> Arguments::bind(const Schema& schema, std::string_view shown,
-                                  std::vector<CallArgument>& args, Span span) {
+namespace {
+
+// Messages do not count the `self` of a method, because the script did not write it as an argument.
+size_t hidden_arguments(const Schema& schema, const std::vector<CallArgument>& args) {
+  const bool method = !args.empty() && args[0].def && args[0].def->type->kind == TypeKind::kObject &&
+                      !schema.args.empty() && args[0].expr == nullptr;
+  return method ? 1 : 0;
+}
+
+template <class All, class Which>
+size_t counted(const All& all, Which&& which) {
+  return static_cast<size_t>(std::count_if(all.begin(), all.end(), which));
+}
+
+}  // namespace
+
+std::vector<Def*> Arguments::given(const Schema& schema, std::string_view shown,
+                                   std::vector<CallArgument>& args) {
   const auto& params = schema.args;
   std::vector<Def*> inputs(params.size(), nullptr);
-  // Messages do not count the `self` of a method, because the script did not write it as an argument.
-  const bool method = !args.empty() && args[0].def && args[0].def->type->kind == TypeKind::kObject &&
-                      !params.empty() && args[0].expr == nullptr;
-  const size_t hidden = method ? 1 : 0;
-  const auto counted = [&](const auto& all, auto&& which) {
-    return static_cast<size_t>(std::count_if(all.begin(), all.end(), which)) - hidden;
-  };
+  const size_t hidden = hidden_arguments(schema, args);
   size_t position = 0;
   for (CallArgument& a : args) {
     size_t param;
@@ -55,17 +65,32 @@ std::vector<Def*> Arguments::bind(const Schema& schema, std::string_view shown,
     } else if (position < params.size() && !params[position].keyword_only) {
       param = position++;
     } else {
-      const size_t most = counted(params, [](const auto& p) { return !p.keyword_only; });
-      const size_t got = counted(args, [](const auto& x) { return x.name.empty(); });
+      const size_t most = counted(params, [](const auto& p) { return !p.keyword_only; }) - hidden;
+      const size_t got = counted(args, [](const auto& x) { return x.name.empty(); }) - hidden;
       builder_.fail(a.span, fmt::format("`{}` takes {} positional argument{}, got {}", shown, most,
                                         most == 1 ? "" : "s", got));
     }
     inputs[param] = fitting(a, params[param], shown);
   }
+  return inputs;
+}
+
+std::vector<Def*> Arguments::bind_positions(const Schema& schema, std::string_view shown,
+                                            std::vector<CallArgument>& args) {
+  std::vector<Def*> inputs = given(schema, shown, args);
+  inputs.resize(args.size());
+  return inputs;
+}
+
+std::vector<Def*> Arguments::bind(const Schema& schema, std::string_view shown,
+                                  std::vector<CallArgument>& args, Span span) {
+  const auto& params = schema.args;
+  std::vector<Def*> inputs = given(schema, shown, args);
+  const size_t hidden = hidden_arguments(schema, args);
   for (size_t p = 0; p < params.size(); ++p) {
     if (inputs[p]) continue;
     if (!params[p].default_value) {
-      const size_t needed = counted(params, [](const auto& q) { return !q.default_value; });
+      const size_t needed = counted(params, [](const auto& q) { return !q.default_value; }) - hidden;
       builder_.fail(span, fmt::format("`{}` needs a value for `{}`: it takes {}{} argument{}, got {}", shown,
                                       params[p].name, needed == params.size() - hidden ? "" : "at least ",
                                       needed, needed == 1 ? "" : "s", args.size() - hidden));

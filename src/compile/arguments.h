@@ -32,10 +32,15 @@ class Arguments {
   // The inputs of a function: each argument as its parameter's type, then defaults.
   std::vector<ir::Def*> bind(const Schema& schema, std::string_view shown, std::vector<CallArgument>& args,
                              Span span);
+  // The inputs of the positional arguments alone: what else the callee takes comes when the call is made.
+  std::vector<ir::Def*> bind_positions(const Schema& schema, std::string_view shown,
+                                       std::vector<CallArgument>& args);
   // The row of an operator that these arguments mean.
   ChosenOp choose(std::string_view name, std::vector<CallArgument>& args, std::string_view shown, Span span);
 
  private:
+  // One for each parameter; null where it has no argument.
+  std::vector<ir::Def*> given(const Schema& schema, std::string_view shown, std::vector<CallArgument>& args);
   [[nodiscard]] size_t parameter_named(const Schema& schema, const CallArgument& a,
                                        std::string_view shown) const;
   ir::Def* fitting(CallArgument& a, const Argument& parameter, std::string_view shown);

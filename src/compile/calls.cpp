@@ -46,7 +46,7 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
     return builder_.call(f->qualified_name, std::move(inputs), schema.result_type());
   }
   if (const auto* b = std::get_if<Builtin>(&callee.resolved))
-    return forms_.form(b->form, std::move(args), span);
+    return forms_.form(b->form, std::move(args), hint, span);
   if (const auto* t = std::get_if<TypeName>(&callee.resolved)) return convert(t->type, callee, args, span);
   if (const auto* g = std::get_if<GenericName>(&callee.resolved))
     return collection(g->generic, args, hint, span);

@@ -385,6 +385,31 @@ TEST(Compile, RemoteCallsAreBoundAndTypedByTheirCallee) {
   EXPECT_THAT(ir::print(*functions[2].graph), HasSubstr("aten::add.Tensor"));
 }
 
+TEST(Compile, ARemoteCallWithADictVariableIsBoundWhenItIsMade) {
+  const std::string text =
+      "import torch.distributed.rpc as rpc\n"
+      "def f(to: str, x: Tensor, d: Dict[str, Tensor]) -> Tensor:\n"
+      "    return rpc.rpc_sync(to, g, (x,), d)\n"
+      "def g(x: Tensor, y: Tensor, *, n: int = 1) -> Tensor:\n"
+      "    return x + y * n\n";
+  const std::string shown = graph(text);
+  EXPECT_THAT(shown, HasSubstr("Tuple[Tensor] = prim::TupleConstruct(%x)"));
+  EXPECT_THAT(shown, HasSubstr("str = prim::Constant[name=\"__main__.g\"]"));
+  EXPECT_THAT(shown, testing::ContainsRegex("rpc::rpc_async\\(%to, %[0-9]+, %[0-9]+, %d, "));
+}
+
+TEST(Compile, ARemoteCallByNameIsOfTheTypeThatIsAsked) {
+  const auto result = [](const std::string& body) {
+    return result_type("import torch.distributed.rpc as rpc\ndef f(to: str, name: str, x: Tensor):\n" + body);
+  };
+  EXPECT_EQ(result("    y: List[int] = rpc.rpc_sync(to, name, (x,))\n    return y\n"), "List[int]");
+  EXPECT_EQ(result("    y: Future[int] = rpc.rpc_async(to, name)\n    return y.wait()\n"), "int");
+  EXPECT_EQ(result("    y: RRef[str] = rpc.remote(to, name)\n    return y.to_here()\n"), "str");
+  EXPECT_EQ(result("    return rpc.rpc_sync(to, 'served')\n"), "Any");
+  EXPECT_EQ(result("    return rpc.rpc_async(to, 'served')\n"), "Future[Any]");
+  EXPECT_EQ(result("    return rpc.rpc_async(to, 'aten::relu', (x,))\n"), "Future[Tensor]");
+}
+
 TEST(Compile, WhatAnRRefStartsIsWaitedForByTheMachine) {
   const std::string text =
       graph("def f(r: RRef[Tensor], s: RRef[int]):\n    return r.to_here(2) + s.to_here()\n");

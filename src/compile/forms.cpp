@@ -14,7 +14,7 @@ namespace tine::compile {
 
 using ir::Def;
 
-Def* Forms::form(Form form, std::vector<CallArgument> args, Span span) {
+Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint, Span span) {
   switch (form) {
     case Form::kFork: return deferred_.fork(std::move(args), span);
     case Form::kWait: return wait(args, span);
@@ -38,7 +38,7 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, Span span) {
     case Form::kHasAttr: return get_attribute(args, span, true);
     case Form::kRpcAsync:
     case Form::kRpcSync:
-    case Form::kRemote: return deferred_.remote_call(form, std::move(args), span);
+    case Form::kRemote: return deferred_.remote_call(form, std::move(args), hint, span);
     case Form::kWaitAll: return wait_all(args, span);
     case Form::kIsScripting:
     case Form::kIsTracing:

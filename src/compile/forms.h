@@ -30,7 +30,7 @@ class Forms {
         iteration_(iteration),
         comprehensions_(comprehensions) {}
 
-  ir::Def* form(Form form, std::vector<CallArgument> args, Span span);
+  ir::Def* form(Form form, std::vector<CallArgument> args, const TypePtr& hint, Span span);
   // "...".format(...)
   ir::Def* format_call(const syntax::String& pattern, std::vector<CallArgument>& args, Span span);
   ir::Def* is_instance(std::vector<CallArgument>& args, Span span);

@@ -158,6 +158,10 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
   return unit.result.schema;
 }
 
+bool Session::knows(std::string_view qualified_name) const {
+  return by_name_.contains(std::string(qualified_name)) || (library_ && library_->find(qualified_name));
+}
+
 void Session::compile(Unit& unit) {
   unit.state = Unit::State::kCompiling;
   // Compilations nest: a call of a function without a declared result type compiles that function first.

@@ -41,6 +41,8 @@ class Session {
   Unit& declare(const FunctionSource& source);
   // The signature, as a call needs it. Compiles the function if its result type is not declared.
   const Schema& signature(const FunctionRef& function, const SourceSpan& where);
+  // Whether a script function of that name is compiled, or declared here.
+  [[nodiscard]] bool knows(std::string_view qualified_name) const;
   // Compiles everything declared.
   std::vector<CompiledFunction> finish();
 

@@ -142,8 +142,12 @@ inline const OpTable& test_rows() {
              "prim::abs.int(int a) -> int",
              "prim::dtype(Tensor a) -> ScalarType",
              "rpc::room(Any to) -> Future(NoneType)",
-             "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",
-             "rpc::remote(Any to, str callee, Any args, float timeout=-1.0) -> Any",
+             "rpc::rpc_async(Any to, str callee, Any args, Any kwargs=None, float timeout=-1.0, bool "
+             "async_execution=False) "
+             "-> Any",
+             "rpc::remote(Any to, str callee, Any args, Any kwargs=None, float timeout=-1.0, bool "
+             "async_execution=False) "
+             "-> Any",
              "rpc::to_here(RRef(t) self, float timeout=-1.0) -> Future(t)",
              "rpc::owner(RRef(t) self) -> (str name, int id)",
              "rpc::is_owner(RRef(t) self) -> bool",

@@ -70,7 +70,7 @@ std::vector<std::string> called_functions(const Graph& graph) {
     const Block& block = *open.back();
     open.pop_back();
     for (const Node* node : block.nodes) {
-      if (node->kind == Kind::kCallFunction) names.push_back(node->name);
+      if (node->names_function()) names.push_back(node->name);
       if (node->kind == Kind::kCallMethod)
         names.push_back(node->inputs.front()->type->name + "." + node->name);
       open.insert(open.end(), node->blocks.begin(), node->blocks.end());
@@ -159,6 +159,12 @@ Def* Builder::constant(Value value, TypePtr type) {
   Node* node = add(Kind::kConstant, {});
   node->constant = std::move(value);
   return graph_->add_output(*node, std::move(type));
+}
+
+Def* Builder::function_name(std::string qualified_name) {
+  Def* name = constant(Value(qualified_name), Type::string());
+  name->node->name = std::move(qualified_name);
+  return name;
 }
 
 Def* Builder::op(const Op& op, std::vector<Def*> inputs) {

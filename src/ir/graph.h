@@ -48,6 +48,8 @@ enum class Kind : uint8_t {
   kOp,
   // prim::Constant[value=1](): `constant`. in: none. out: one. None, bool, int, float, str, Tensor, and lists and
   // tuples of these. A list constant is copied each time it is executed.
+  // prim::Constant[name="m.f"](): `constant` is `name`, the qualified name of a script function, as a str: for a call on another
+  // worker. It goes where the function goes: code that is sent brings that function, and names it anew.
   kConstant,
   // prim::If(%cond): in: one bool. Two blocks without parameters: then, else. out: one for each output of the blocks;
   // both blocks have as many outputs, of the same or a sub-type. A block that ends in an exit (below) has
@@ -107,7 +109,7 @@ struct Node {
   std::vector<Def*> outputs;
   std::vector<Block*> blocks;       // kIf: then, else. kLoop: the body
   const Op* op = nullptr;           // kOp
-  std::string name;                 // kCallFunction, kCallMethod, kGetAttr, kSetAttr, kRaise
+  std::string name;                 // kCallFunction, kCallMethod, kGetAttr, kSetAttr, kRaise, kConstant
   Value constant;                   // kConstant
   int index = 0;                    // kTupleIndex
   TypePtr type;                     // kIsInstance
@@ -118,6 +120,14 @@ struct Node {
   [[nodiscard]] Def* output() const { return outputs.front(); }
   // Leaves the block: return, break, continue, raise, or an `if` both of whose branches do.
   [[nodiscard]] bool is_exit() const noexcept;
+  // A call of a script function, or the name of one.
+  [[nodiscard]] bool names_function() const noexcept {
+    return kind == Kind::kCallFunction || (kind == Kind::kConstant && !name.empty());
+  }
+  void rename_function(std::string qualified_name) {
+    if (kind == Kind::kConstant) constant = Value(qualified_name);
+    name = std::move(qualified_name);
+  }
 };
 
 struct Block {
@@ -163,7 +173,7 @@ class Graph {
 
 // The same nodes in a graph of their own (fork subgraphs too), for a pass to change.
 [[nodiscard]] std::unique_ptr<Graph> clone(const Graph& graph);
-// The qualified names of the functions and methods that it calls or forks, in its blocks and subgraphs.
+// The qualified names of the functions and methods that it calls, forks or names, in its blocks and subgraphs.
 [[nodiscard]] std::vector<std::string> called_functions(const Graph& graph);
 
 // Appends nodes to the end of one block: what the front end and the tests write graphs with.
@@ -179,6 +189,7 @@ class Builder {
 
   Def* constant(Value value);  // type_of(value)
   Def* constant(Value value, TypePtr type);
+  Def* function_name(std::string qualified_name);
   // The result type follows from the schema and the inputs' types; null when the inputs do not fit.
   Def* op(const Op& op, std::vector<Def*> inputs);
   Def* op(const Op& op, std::vector<Def*> inputs, TypePtr result);

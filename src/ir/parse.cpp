@@ -314,6 +314,18 @@ class Parser {
       if (c == '[') return Value(detail::make_ref<List>(std::move(items)));
       return Value(detail::make_ref<Tuple>(std::move(items)));
     }
+    if (accept('{')) {
+      auto dict = detail::make_ref<Dict>();
+      while (!accept('}')) {
+        if (dict->size() > 0) expect(',');
+        Value key = constant(depth + 1);
+        if (!key.is_string() && !key.is_int() && !key.is_float() && !key.is_bool())
+          fail("expected a str, an int, a float or a bool as the key");
+        expect(':');
+        dict->set(std::move(key), constant(depth + 1));
+      }
+      return Value(std::move(dict));
+    }
     if (accept_word("None")) return Value();
     if (accept_word("True")) return Value(true);
     if (accept_word("False")) return Value(false);
@@ -494,8 +506,15 @@ class Parser {
     }
     if (node.kind == Kind::kConstant && peek() != '[') return;  // None
     expect('[');
-    expect_word(expected);
+    const bool names_function = node.kind == Kind::kConstant && accept_word("name");
+    if (!names_function) expect_word(expected);
     expect('=');
+    if (names_function) {
+      std::string name = string();
+      if (name.empty()) fail("expected the name of a function");
+      node.rename_function(std::move(name));
+      return expect(']');
+    }
     switch (node.kind) {
       case Kind::kConstant:
         node.constant = constant(0);

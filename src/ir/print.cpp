@@ -83,6 +83,14 @@ std::string value_text(const Value& value, bool exact) {
       if (!list && items.size() == 1) out += ",";  // (1) is 1
       return out + (list ? "]" : ")");
     }
+    case Tag::kDict: {
+      std::string out = "{";
+      for (const auto& [key, item] : value.as_dict().items()) {
+        if (out.size() > 1) out += ", ";
+        out += fmt::format("{} : {}", value_text(key, exact), value_text(item, exact));
+      }
+      return out + "}";
+    }
     default:
       if (exact) {
         throw ValueError(
@@ -254,6 +262,10 @@ class Printer {
     switch (node.kind) {
       case Kind::kConstant:
         if (node.constant.is_none()) break;
+        if (node.names_function()) {
+          out_ += fmt::format("[name={}]", in_quotes(node.name));
+          break;
+        }
         // As PyTorch writes it: the type says that 1 is True.
         if (node.constant.is_bool()) {
           out_ += fmt::format("[value={:d}]", node.constant.as_bool());

@@ -428,9 +428,53 @@ TEST(IrText, NamesEachFunctionThatItCallsOnceAndInOrder) {
       "  return (%x)\n"
       "with prim::fork_0 = graph(%x : int):\n"
       "  %4 : int = prim::CallFunction[name=\"m.f\"](%x)\n"
+      "  %5 : str = prim::Constant[name=\"m.n\"]()\n"
       "  return (%4)\n",
       ops(), "f");
-  EXPECT_EQ(called_functions(*graph), (std::vector<std::string>{"m.a", "m.f", "m.z"}));
+  EXPECT_EQ(called_functions(*graph), (std::vector<std::string>{"m.a", "m.f", "m.n", "m.z"}));
+}
+
+TEST(IrText, AConstantMayBeTheNameOfAFunction) {
+  const std::string text = "graph():\n  %0 : str = prim::Constant[name=\"m.f\"]()\n  return (%0)\n";
+  const auto graph = parse(text, ops(), "f");
+  EXPECT_EQ(print(*graph, {.exact = true}), text);
+  Node& node = *graph->root().nodes[0];
+  EXPECT_EQ(node.constant.to_string(), "m.f");
+  EXPECT_NE(content_hash(*graph),
+            content_hash(*parse("graph():\n  %0 : str = prim::Constant[value=\"m.f\"]()\n  return (%0)\n",
+                                ops(), "f")))
+      << "a str that reads the same is not one";
+  node.rename_function("m.g");
+  verify(*graph);
+  EXPECT_EQ(node.constant.to_string(), "m.g");
+  node.constant = Value("m.h");
+  EXPECT_THROW(verify(*graph), SyntaxError);
+  for (const char* wrong :
+       {"%0 : int = prim::Constant[name=\"m.f\"]()", "%0 : str = prim::Constant[name=\"\"]()",
+        "%0 : str = prim::Constant[name=m]()", "%0 : str = prim::Constant[name=3]()"}) {
+    EXPECT_THROW((void)parse(std::string("graph():\n  ") + wrong + "\n  return (%0)\n", ops(), "f"),
+                 SyntaxError)
+        << wrong;
+  }
+}
+
+TEST(IrText, DictsAreConstants) {
+  for (const char* dict : {"%0 : Dict[str, int] = prim::Constant[value={\"a\" : 1, \"b\" : 2}]()",
+                           "%0 : Dict[int, float] = prim::Constant[value={1 : 2.5}]()",
+                           "%0 : Dict[str, Any] = prim::Constant[value={\"a\" : {}, \"b\" : [(1,), None]}]()",
+                           "%0 : Dict[bool, int] = prim::Constant[value={True : 1}]()",
+                           "%0 : Dict[str, Tensor] = prim::Constant[value={}]()"}) {
+    const std::string text = std::string("graph():\n  ") + dict + "\n  return (%0)\n";
+    EXPECT_EQ(print(*parse(text, ops(), "f"), {.exact = true}), text);
+  }
+  for (const char* wrong :
+       {"{1}", "{\"a\": 1 \"b\": 2}", "{None: 1}", "{[1]: 1}", "{\"a\":}", "{", "{\"a\": 1"}) {
+    EXPECT_THROW((void)parse(std::string("graph():\n  %0 : Dict[str, int] = prim::Constant[value=") + wrong +
+                                 "]()\n  return (%0)\n",
+                             ops(), "f"),
+                 SyntaxError)
+        << wrong;
+  }
 }
 
 TEST(IrText, DeclaresItsResultWhereThatIsNotWhatIsReturned) {

@@ -145,6 +145,8 @@ class Verifier {
         arity(node, 0, 1);
         if (!tine::fits(node.constant, node.output()->type))
           fail(&node, fmt::format("the constant is not a {}", node.output()->type->str()));
+        if (node.names_function() && !(node.constant.is_string() && node.constant.as_string() == node.name))
+          fail(&node, "the constant is not the name of its function");
         return;
       case Kind::kIf: return if_(node, depth);
       case Kind::kLoop: return loop(node, depth);

@@ -502,6 +502,20 @@ TEST(Agent, ForeignResultsAreEncodedByTheirLanguage) {
   }
 }
 
+TEST(Agent, AThreadThatLingersForOneCallerGivesWayToACallOfAnother) {
+  World world(
+      3, [](int, AgentOptions& o) { testing::talk(o, testing::Over::kShm); }, 1);
+  world.handlers(0).on["f"] = [](IncomingCall call) { call.reply(Value(1)); };
+  std::atomic<bool> stop{false};
+  std::thread one([&] {
+    while (!stop) (void)world[1].call(0, foreign("f"), in(seconds(60))).get();
+  });
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(world[2].call(0, foreign("f"), in(seconds(60))).get().to_int(), 1);
+  stop = true;
+  one.join();
+  for (const auto& e : world.shutdown()) EXPECT_FALSE(e) << describe(e);
+}
+
 // Has no thread for anybody.
 class Refusing final : public Executor {
  public:

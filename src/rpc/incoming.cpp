@@ -98,7 +98,8 @@ void IncomingState::run() noexcept {
       const auto alive = services;
       const size_t hash = Lingering::hash_of(*this);
       (void)Lingering::run(std::move(self), hash, alive->durations);
-      if (Connection* const connection = from->connection()) Lingering::at(*connection, alive->durations);
+      if (Connection* const connection = from->connection())
+        Lingering::at(*connection, alive->durations, *alive->blocking);
       return;
     }
     case Step::kSend: return deliver(std::exchange(result_, Value()));

@@ -12,12 +12,15 @@ thread_local Lingering* current = nullptr;
 
 }  // namespace
 
-Lingering::Lingering(Durations& durations) noexcept : durations_(durations) { current = this; }
+Lingering::Lingering(Durations& durations, const Executor& pool) noexcept
+    : durations_(durations), pool_(pool) {
+  current = this;
+}
 Lingering::~Lingering() { current = nullptr; }
 
-void Lingering::at(Connection& connection, Durations& durations) noexcept {
+void Lingering::at(Connection& connection, Durations& durations, const Executor& pool) noexcept {
   if (current) return;
-  Lingering lingering(durations);
+  Lingering lingering(durations, pool);
   connection.linger(lingering);
 }
 
@@ -26,6 +29,12 @@ bool Lingering::take(IncomingState& call) noexcept {
   current->hash_ = hash_of(call);
   current->call_ = detail::Ref<IncomingState>::share(&call);
   return true;
+}
+
+bool Lingering::has_enough() noexcept {
+  if (now_ - looked_at_ < kBetweenLooks) return false;
+  looked_at_ = now_;
+  return pool_.has_waiting();
 }
 
 bool Lingering::is_short() const noexcept { return durations_.is_short(hash_); }

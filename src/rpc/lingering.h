@@ -44,25 +44,26 @@ class Lingering final : public Lingerer {
   static TimePoint run(detail::Ref<IncomingState> call, size_t hash, Durations& durations) noexcept;
   [[nodiscard]] static size_t hash_of(const IncomingState& call) noexcept;
   // By a handler thread that has run a call of that connection.
-  static void at(Connection& connection, Durations& durations) noexcept;
+  static void at(Connection& connection, Durations& durations, const Executor& pool) noexcept;
   // Leaves the call with this thread, if it lingers and has none. Otherwise false.
   [[nodiscard]] static bool take(IncomingState& call) noexcept;
 
   bool has_work() const noexcept override { return static_cast<bool>(call_); }
-  // For a millisecond: tasks may wait for a thread of its pool.
-  bool has_enough() const noexcept override { return now_ - began_ > kLongest; }
+  // At the latest a millisecond after tasks began to wait for a thread of its pool.
+  bool has_enough() noexcept override;
   bool is_short() const noexcept override;
   void run() noexcept override;
 
  private:
-  explicit Lingering(Durations& durations) noexcept;
+  Lingering(Durations& durations, const Executor& pool) noexcept;
   ~Lingering();
 
-  static constexpr std::chrono::milliseconds kLongest{1};
+  static constexpr std::chrono::milliseconds kBetweenLooks{1};
 
   Durations& durations_;
-  const TimePoint began_ = Clock::now();
-  TimePoint now_ = began_;  // when the last call ended
+  const Executor& pool_;  // of this thread
+  TimePoint looked_at_ = Clock::now();
+  TimePoint now_ = looked_at_;  // when the last call ended
   detail::Ref<IncomingState> call_;
   size_t hash_ = 0;
 };

@@ -48,6 +48,10 @@ class Threads final : public Executor {
     }
     wake_.notify_one();
   }
+  [[nodiscard]] bool has_waiting() const noexcept override {
+    const std::lock_guard lock(mutex_);
+    return stop_ || !tasks_.empty();
+  }
   [[nodiscard]] bool has(std::thread::id id) const {
     return std::any_of(threads_.begin(), threads_.end(),
                        [id](const std::thread& t) { return t.get_id() == id; });
@@ -66,7 +70,7 @@ class Threads final : public Executor {
       lock.lock();
     }
   }
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;
   std::deque<Task*> tasks_;

@@ -88,7 +88,7 @@ void Worker::Parts::check(const CallRequest& request) const {
       throw TypeError("Overloaded torch operator invoked from Python failed to match any schema: " +
                       e.message());
     }
-  } else if (const script::Function f = runtime_.scripts().function(request.name)) {
+  } else if (const script::Function f = runtime_.scripts().peek(request.name)) {
     (void)ScriptStore::bind(f, request.args, keywords);
   }
 }

@@ -11,6 +11,10 @@ RemoteCaller& caller_in(OpContext& context) {
   return *context.remote;
 }
 
+RemoteCall call_of(const Value* a) {
+  return {a[0], a[1].to_string(), a[2], a[3], a[4].to_float(), a[5].to_bool()};
+}
+
 }  // namespace
 
 void add_rpc_operators(OpTable& table) {
@@ -20,17 +24,14 @@ void add_rpc_operators(OpTable& table) {
             {.pure = false, .cost = cost::kFixed});
   constexpr OpTraits kRemote{.pure = false, .cost = cost::kNoBound};
   table.add(
-      "rpc::rpc_async(Any to, str callee, Any args, float timeout=-1.0) -> Any",
-      [](OpContext& context, const Value* a) {
-        return Value(caller_in(context).rpc_async(a[0], a[1].to_string(), a[2], a[3].to_float()));
-      },
+      "rpc::rpc_async(Any to, str callee, Any args, Any kwargs=None, float timeout=-1.0, bool "
+      "async_execution=False) -> Any",
+      [](OpContext& context, const Value* a) { return Value(caller_in(context).rpc_async(call_of(a))); },
       kRemote);
   table.add(
-      "rpc::remote(Any to, str callee, Any args, float timeout=-1.0) -> Any",
-      [](OpContext& context, const Value* a) {
-        return caller_in(context).remote(a[0], a[1].to_string(), a[2], a[3].to_float());
-      },
-      kRemote);
+      "rpc::remote(Any to, str callee, Any args, Any kwargs=None, float timeout=-1.0, bool "
+      "async_execution=False) -> Any",
+      [](OpContext& context, const Value* a) { return caller_in(context).remote(call_of(a)); }, kRemote);
   // The methods of an RRef. Those that wait return a Future, and the compiler adds an aten::wait: an operator that blocked
   // would hold the thread that runs the script, which may be the one that must read the answer.
   table.add(

@@ -50,7 +50,8 @@ Function ScriptBatch::show(const Function::Data* f) {
         }
         {
           const MutexLock lock(shelf->mutex);
-          if (!shelf->closed) shelf->unused.splice(shelf->unused.end(), batch);
+          if (!shelf->closed && !std::exchange(batch.front()->is_unused, true))
+            shelf->unused.splice(shelf->unused.end(), batch);
         }
         batch.clear();
         shelf->collect();
@@ -81,15 +82,21 @@ Function ScriptShelf::peek(std::string_view name) {
 }
 
 void ScriptShelf::collect() noexcept {
+  if (!vm::RunningCount::nothing_runs()) return;
   std::list<std::shared_ptr<ScriptBatch>> candidates;
   {
     const MutexLock lock(mutex);
     candidates.swap(unused);
+    for (const auto& batch : candidates) batch->is_unused = false;
   }
-  // What is shown again meanwhile has another owner.
+  // What is shown again meanwhile has another owner. Asked again: what has become unused since the first answer may be run.
   if (candidates.empty() || vm::RunningCount::nothing_runs()) return;
   const MutexLock lock(mutex);
-  unused.splice(unused.end(), candidates);
+  for (auto at = candidates.begin(); at != candidates.end();) {
+    const auto next = std::next(at);
+    if (!std::exchange((*at)->is_unused, true)) unused.splice(unused.end(), candidates, at);
+    at = next;
+  }
 }
 
 namespace {

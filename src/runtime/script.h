@@ -58,6 +58,8 @@ class TINE_API ScriptStore final {
   // A graph from elsewhere (a trace); its inputs are the parameters. A name that is taken gets a number.
   [[nodiscard]] script::Function define(std::shared_ptr<ir::Graph> graph, std::string name);
   [[nodiscard]] script::Function function(std::string_view name) const;  // empty when there is none
+  // To read it, not to run it: such a handle leaves nothing behind while scripts run.
+  [[nodiscard]] script::Function peek(std::string_view name) const;
   // How many there are, those included that are to go when no script runs.
   [[nodiscard]] size_t size() const;
 
@@ -90,8 +92,6 @@ class TINE_API ScriptStore final {
   [[nodiscard]] vm::Machine& machine() noexcept;
 
  private:
-  // To read it, not to run it.
-  [[nodiscard]] script::Function peek(std::string_view name) const;
   script::Function keep(std::vector<compile::CompiledFunction> compiled, std::shared_ptr<const Source> source,
                         bool must_be_new = false);
 

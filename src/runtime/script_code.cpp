@@ -1,4 +1,4 @@
-// Script functions as text for other workers: the function, and all that it calls.
+// Script functions as text for other workers: the function, and all that it calls, also on other workers.
 //
 //   tine-script 1
 //   function foo(Tensor a, int b=2) -> Tensor      the signature; the function is called f0 in the graphs
@@ -7,7 +7,7 @@
 //   function helper(int x) -> int                  f1, and so on in the order of first mention
 //   ...
 //
-// A default that is a Tensor, and the defaults after it, are not in the signature but in front of the graph:
+// If a signature has no text for one of its defaults (a Tensor, a tuple, a dict), they all are in front of the graph:
 //   default 1 graph():                             of the second parameter: a graph of one constant
 //     ...
 //
@@ -60,12 +60,28 @@ struct Entry {
   std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> defaults = {};
 };
 
-// Leaves in the schema the defaults that its text can tell, and gives the graphs of the others.
+bool has_schema_text(const Value& value) {
+  switch (value.tag()) {
+    case Tag::kNone:
+    case Tag::kBool:
+    case Tag::kInt:
+    case Tag::kFloat:
+    case Tag::kString: return true;
+    case Tag::kList:
+      return std::all_of(value.as_list().items.begin(), value.as_list().items.end(), has_schema_text);
+    default: return false;
+  }
+}
+
+// When the schema's text cannot tell all defaults, takes them out of it and gives their graphs.
 std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> take_defaults(Schema* schema) {
   std::vector<std::pair<size_t, std::unique_ptr<ir::Graph>>> taken;
+  if (std::all_of(schema->args.begin(), schema->args.end(),
+                  [](const Argument& a) { return !a.default_value || has_schema_text(*a.default_value); }))
+    return taken;
   for (size_t i = 0; i < schema->args.size(); ++i) {
     std::optional<Value>& value = schema->args[i].default_value;
-    if (!value || (taken.empty() && !value->is_tensor())) continue;
+    if (!value) continue;
     auto graph = std::make_unique<ir::Graph>("default");
     graph->root().outputs = {ir::Builder(*graph).constant(*value, schema->args[i].type)};
     graph->returns = {schema->args[i].type};
@@ -185,7 +201,7 @@ std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(const Function& 
         throw ValueError(fmt::format(
             "script function {} cannot be sent: it calls the method `{}` of a module", one.name, node.name));
       }
-      if (node.kind != ir::Kind::kCallFunction) return;
+      if (!node.names_function()) return;
       const auto [at, fresh] = names.emplace(node.name, fmt::format("f{}", functions.size()));
       if (fresh) {
         const Function& callee = held.emplace_back(shelf.peek(node.name));
@@ -194,7 +210,7 @@ std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_code(const Function& 
               fmt::format("script function {} calls {}, which is not there", one.name, node.name));
         functions.push_back(callee.data());
       }
-      node.name = at->second;
+      node.rename_function(at->second);
     });
     text += fmt::format("{}{}\n", kFunction, e.signature);
     for (const auto& [index, graph] : e.defaults)
@@ -227,14 +243,14 @@ Function ScriptStore::import_code(std::string_view hash, std::string_view text) 
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     each_node(*entries[i].graph, [&](ir::Node& node) {
-      if (node.kind != ir::Kind::kCallFunction) return;
+      if (!node.names_function()) return;
       size_t callee = entries.size();
       const char* const end = node.name.data() + node.name.size();
       const auto [stop, error] = std::from_chars(node.name.data() + 1, end, callee);
       if (!node.name.starts_with('f') || error != std::errc() || stop != end || callee >= entries.size()) {
         throw ValueError(fmt::format("the code of a script calls `{}`, which is not in it", node.name));
       }
-      node.name = name_of(callee);
+      node.rename_function(name_of(callee));
     });
     compiled[i].schema = Schema::parse(entries[i].signature);
     for (const auto& [index, graph] : entries[i].defaults) {

@@ -70,6 +70,27 @@ TEST_F(ScriptCode, OfManyFunctionsIsTheirTextsInTheOrderOfFirstMention) {
   EXPECT_EQ(store.export_code(f)->text.substr(0, 40), text.substr(0, 40));
 }
 
+constexpr const char* kRemote = R"(
+import torch.distributed.rpc as rpc
+
+def there(n: int) -> int:
+    return n + 1
+
+def first(to: str, n: int) -> int:
+    return rpc.rpc_sync(to, there, (n,))
+)";
+
+TEST_F(ScriptCode, HasWhatItCallsOnOtherWorkersToo) {
+  const std::string text = exported(kRemote, "first");
+  EXPECT_THAT(text, testing::AllOf(HasSubstr("function there("), HasSubstr("prim::Constant[name=\"f1\"]")));
+  const script::Function f = import(text);
+  EXPECT_EQ(store.export_code(f)->hash, store.export_code("code.first")->hash) << "it may go on from there";
+  EXPECT_THAT(refusal(replaced(text, "[name=\"f1\"]", "[name=\"f2\"]")),
+              HasSubstr("calls `f2`, which is not in it"));
+  EXPECT_THAT(refusal(replaced(text, "[name=\"f1\"]", "[name=\"code.there\"]")),
+              HasSubstr("calls `code.there`, which is not in it"));
+}
+
 TEST_F(ScriptCode, CallsOnlyWhatIsInIt) {
   const std::string text = exported(kChain, "first");
   for (const char* name : {"f3", "f4", "f99999999999999999999", "g1", "f", "f1x", "f-1", "f 1", "first"}) {

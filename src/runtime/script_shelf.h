@@ -96,6 +96,8 @@ struct ScriptBatch : std::enable_shared_from_this<ScriptBatch> {
   const std::shared_ptr<ScriptShelf> shelf;
   std::vector<std::unique_ptr<script::Function::Data>> functions;
   std::vector<std::shared_ptr<ScriptBatch>> needs;
+  // Among the shelf's unused ones, once, however often its handles come and go while a script runs. Under the shelf's lock.
+  bool is_unused = false;
 };
 
 }  // namespace tine

@@ -12,6 +12,7 @@
 #include "src/ir/graph.h"
 #include "src/runtime/script_runner.h"
 #include "src/runtime/script_shelf.h"
+#include "src/vm/running.h"
 #include "tine/fork.h"
 #include "tine/future.h"
 #include "tine/runtime.h"
@@ -249,6 +250,26 @@ TEST_F(ScriptStoreTest, WhatIsCalledStaysAsLongAsItsCaller) {
   expect_soon([&] { return !store.function("m.callee"); });
 }
 
+TEST_F(ScriptStoreTest, WhatIsCalledOnAnotherWorkerStaysAsLongAsItsCaller) {
+  script::Function callee = one(store, "def callee(x: int) -> int:\n    return x + 1\n", "m");
+  auto names = std::make_shared<script::Globals>();
+  names->set("callee", script::FunctionRef{"m.callee", nullptr});
+  script::Function caller =
+      store
+          .compile_text(
+              std::make_shared<const Source>(
+                  "two.py",
+                  "import torch.distributed.rpc as rpc\n"
+                  "def caller(to: str, kwargs: Dict[str, int]) -> int:\n"
+                  "    return rpc.rpc_sync(to, callee, (1,)) + rpc.rpc_sync(to, callee, (), kwargs)\n"),
+              "n", names)
+          .at(0);
+  callee = {};
+  ASSERT_TRUE(store.function("m.callee"));
+  caller = {};
+  expect_soon([&] { return !store.function("m.callee"); });
+}
+
 TEST_F(ScriptStoreTest, ARunKeepsTheCodeThatItIsIn) {
   Promise<Value> promise;
   Future<Value> done;
@@ -267,6 +288,24 @@ TEST_F(ScriptStoreTest, ARunKeepsTheCodeThatItIsIn) {
   expect_soon([&] {
     return (void)one(store, "def other() -> int:\n    return 1\n", "other"), !store.function("run.waits");
   });
+}
+
+TEST_F(ScriptStoreTest, HandlesThatComeAndGoWhileAScriptRunsLeaveOneNote) {
+  const script::Function endless =
+      one(store, "def f(n: int) -> int:\n    while n >= 0:\n        n = (n + 1) % 7\n    return n\n", "e");
+  Future<Value> runs = store.post(endless, std::vector<Value>{Value(1)});
+  expect_soon([&] { return !vm::RunningCount::nothing_runs(); });
+  for (int i = 0; i < 1000; ++i) (void)store.function("test.work");
+  ScriptShelf& shelf = endless.data()->shelf;
+  {
+    const MutexLock lock(shelf.mutex);
+    EXPECT_LE(shelf.unused.size(), 1u);
+  }
+  (void)runs.cancel();
+  expect_soon([&] { return vm::RunningCount::nothing_runs(); });
+  (void)store.function("test.work");
+  const MutexLock lock(shelf.mutex);
+  EXPECT_EQ(shelf.unused.size(), 0u);
 }
 
 TEST_F(ScriptStoreTest, FunctionsComeAndGoWhileOthersRun) {

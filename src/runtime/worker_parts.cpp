@@ -5,6 +5,7 @@
 #include "src/rpc/served_stream.h"
 #include "src/rpc/transport/named_transports.h"
 #include "src/rpc/transport/tls/tls_context.h"
+#include "src/value/text.h"
 #include "tine/context.h"
 #include "tine/operators.h"
 
@@ -16,6 +17,27 @@ std::vector<Value> items_of(const Value& args) {
   if (args.is(Tag::kList)) return args.as_list().items;
   throw TypeError(
       fmt::format("rpc: args: expected a tuple of the callee's arguments, got {}", name_of(args.tag())));
+}
+
+std::vector<std::pair<std::string, Value>> keywords_of(const Value& kwargs) {
+  std::vector<std::pair<std::string, Value>> keywords;
+  if (!kwargs.is(Tag::kDict))
+    throw TypeError(fmt::format("rpc: kwargs: expected a dict of the callee's arguments by name, got {}",
+                                name_of(kwargs.tag())));
+  for (const auto& [name, value] : kwargs.as_dict().items()) {
+    if (!name.is_string())
+      throw TypeError(fmt::format("rpc: kwargs: expected the names of the callee's arguments as str, got {}",
+                                  name.repr()));
+    keywords.emplace_back(name.as_string(), value);
+  }
+  return keywords;
+}
+
+// As from Python: of negative ones -1 alone, the default, means something.
+Seconds call_timeout(double seconds) {
+  if (!(seconds >= 0) && seconds != kDefaultTimeout.count())
+    throw ValueError(fmt::format("timeout: expected seconds (0 for none), got {}", float_repr(seconds)));
+  return Seconds(seconds);
 }
 
 // A served function's future, as the answer of its call. `refused`: of a call that wants no stream, that function's name.
@@ -178,19 +200,28 @@ void Worker::Parts::stop_serving(std::string_view name) noexcept {
   served_.erase(at);
 }
 
-Future<Value> Worker::Parts::rpc_async(const Value& to, const std::string& callee, const Value& args,
-                                       double timeout) {
-  const Destination d = destination(to, Seconds(timeout));
-  return d.call(request_for(callee, items_of(args), {}));
+CallRequest Worker::Parts::request_for(const RemoteCall& call) const {
+  const bool bound = call.kwargs.is_none();
+  CallRequest request =
+      request_for(call.callee, items_of(call.args),
+                  bound ? std::vector<std::pair<std::string, Value>>() : keywords_of(call.kwargs));
+  request.async_execution = call.async_execution;
+  if (!bound) check(request);
+  return request;
 }
 
-Value Worker::Parts::remote(const Value& to, const std::string& callee, const Value& args, double timeout) {
-  const Destination d = destination(to, Seconds(timeout));
-  return d.remote(request_for(callee, items_of(args), {}));
+Future<Value> Worker::Parts::rpc_async(const RemoteCall& call) {
+  const Destination d = destination(call.to, call_timeout(call.timeout));
+  return d.call(request_for(call));
+}
+
+Value Worker::Parts::remote(const RemoteCall& call) {
+  const Destination d = destination(call.to, call_timeout(call.timeout));
+  return d.remote(request_for(call));
 }
 
 Future<Value> Worker::Parts::to_here(const Value& rref, double timeout) {
-  return Reference::from(rref)->to_here(agent()->deadline_after(Seconds(timeout)));
+  return Reference::from(rref)->to_here(agent()->deadline_after(call_timeout(timeout)));
 }
 
 Future<Value> Worker::Parts::room(const Value& to) {

@@ -67,9 +67,8 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   void serve_calls(std::string name, std::function<void(IncomingCall)> run);
   void stop_serving(std::string_view name) noexcept;
 
-  Future<Value> rpc_async(const Value& to, const std::string& callee, const Value& args,
-                          double timeout) override;
-  Value remote(const Value& to, const std::string& callee, const Value& args, double timeout) override;
+  Future<Value> rpc_async(const RemoteCall& call) override;
+  Value remote(const RemoteCall& call) override;
   Future<Value> to_here(const Value& rref, double timeout) override;
   Future<Value> room(const Value& to) override;
 
@@ -81,6 +80,7 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   };
   using Function = std::shared_ptr<const Serving>;
   void serve(std::string name, Function function);
+  [[nodiscard]] CallRequest request_for(const RemoteCall& call) const;
   void handle(IncomingCall call) override;
   void run_foreign(IncomingCall call);
   void run_script(IncomingCall call);

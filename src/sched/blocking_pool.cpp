@@ -57,6 +57,10 @@ class BlockingPool::Impl {
   }
 
   void post(Task& task) noexcept;
+  [[nodiscard]] bool has_waiting() const noexcept {
+    const MutexLock lock(mutex_);
+    return closed_ || nobody_comes();
+  }
   void set_limits(int eager, int max_threads);
   int close_and_join(TimePoint bound) noexcept;
   BlockingCounters counters() const noexcept;
@@ -467,6 +471,7 @@ void BlockingPool::post(Task& task) noexcept {
   }
   impl_->post(task);
 }
+bool BlockingPool::has_waiting() const noexcept { return impl_->inherited() || impl_->has_waiting(); }
 
 void BlockingPool::set_limits(int eager, int max_threads) { impl_->set_limits(eager, max_threads); }
 

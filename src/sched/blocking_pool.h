@@ -52,6 +52,7 @@ class BlockingPool final : public Executor {
   // close_and_join() without a bound.
   ~BlockingPool();
   void post(Task& task) noexcept override;
+  [[nodiscard]] bool has_waiting() const noexcept override;
   // Also while it runs. Threads above a lowered limit go on until they are idle.
   void set_limits(int eager, int max_threads);
   // Abandons what is queued and waits until the threads have ended. Later posts abandon their task. Returns how many threads

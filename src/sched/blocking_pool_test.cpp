@@ -222,6 +222,21 @@ TEST(BlockingPool, OneThatDoesNotRefuseKeepsWhatIsQueuedForAThreadThatComesBack)
   for (Future<void>& f : tasks) f.get();
 }
 
+TEST(BlockingPool, SaysWhetherTasksWaitForAThreadOrForItsEnd) {
+  BlockingPool pool(small(1, 1, false));
+  Gate gate;
+  EXPECT_FALSE(pool.has_waiting());
+  const Future<void> first = submit(pool, [&] { gate.wait(); });
+  const Future<void> second = submit(pool, [] {});
+  EXPECT_TRUE(pool.has_waiting());
+  gate.open();
+  first.get();
+  second.get();
+  EXPECT_FALSE(pool.has_waiting());
+  EXPECT_EQ(pool.close_and_join(), 0);
+  EXPECT_TRUE(pool.has_waiting());
+}
+
 TEST(BlockingPool, ThreadsThatWereNeededForAWhileEnd) {
   BlockingPool pool(small(1, 64));
   {

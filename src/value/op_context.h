@@ -14,14 +14,23 @@ namespace tine {
 
 struct Op;
 
-// Remote calls out of operators: runtime implements it over rpc, so that neither the table nor a script
-// knows rpc. `to` is a worker's name or rank; `callee` an operator's or a script function's full name; `args` all of
-// its arguments; `timeout` in seconds, 0 for none, negative for the default.
+// A call of an operator, of a script function, or of what the callee serves, by its full name. `to` is a worker's name or rank.
+// `kwargs` is None where `args` has been bound to the callee's signature, else a Dict: both are then bound when the call is made.
+// `timeout` is in seconds, 0 for none, -1 for the default.
+struct RemoteCall {
+  const Value& to;
+  const std::string& callee;
+  const Value& args;
+  const Value& kwargs;
+  double timeout = -1;
+  bool async_execution = false;
+};
+
+// Remote calls out of operators: runtime implements it over rpc, so that neither the table nor a script knows rpc.
 class RemoteCaller {
  public:
-  virtual Future<Value> rpc_async(const Value& to, const std::string& callee, const Value& args,
-                                  double timeout) = 0;
-  virtual Value remote(const Value& to, const std::string& callee, const Value& args, double timeout) = 0;
+  virtual Future<Value> rpc_async(const RemoteCall& call) = 0;
+  virtual Value remote(const RemoteCall& call) = 0;
   virtual Future<Value> to_here(const Value& rref, double timeout) = 0;
   // Done when a call to that worker stays within the bounds of what may wait to be sent and answered.
   virtual Future<Value> room(const Value& to) = 0;

@@ -51,6 +51,28 @@ rpc.shutdown()
     )
 
 
+def test_scripts_call_what_a_cpp_worker_serves_and_other_scripts_there():
+    run_beside_cpp(
+        """
+from typing import Dict
+@torch.jit.script
+def double(y: Tensor, times: Tensor = torch.tensor([2.0])) -> Tensor:
+    return y * times
+@torch.jit.script
+def calls(x: Tensor, kwargs: Dict[str, Tensor]) -> Tensor:
+    y: Tensor = rpc.rpc_sync("cpp", "scale", (x, 3.0))
+    n: int = rpc.rpc_sync("cpp", "later", (12,))
+    text: str = rpc.rpc_sync("cpp", "describe", kwargs={"a": n, "b": "c"})
+    assert text == "worker0 a=144 b='c'"
+    return rpc.rpc_async("cpp", double, (y,), kwargs).wait()
+rpc.init_rpc(NAME)
+assert calls(torch.ones(2), {}).tolist() == [6, 6]
+assert calls(torch.ones(2), {"times": torch.ones(2)}).tolist() == [3, 3]
+rpc.shutdown()
+"""
+    )
+
+
 def test_references_go_both_ways():
     run_beside_cpp(
         """

@@ -225,6 +225,31 @@ def test_what_ends_a_program_is_an_error_at_the_caller_alone():
     )
 
 
+def test_a_pickle_that_does_not_hold_the_arguments_of_a_call_by_name_is_refused():
+    # What no worker of tine sends: the core's own requests carry it.
+    with Cluster(
+        2,
+        """
+        import os, pickle
+        from tine import _C
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for wrong in (5, (1, 2), ((1,), 2), ([1], {}), ((1,), {}, 3), (1,)):
+                call = _C._rpc.call_python("worker1", os.path.basename, pickle.dumps(wrong), [], 20.0, None)
+                try: call.wait()
+                except ValueError as error: assert "is not a tuple and a dict of arguments" in str(error), error
+                else: raise SystemExit(wrong)
+            assert _C._rpc.call_python("worker1", os.path.basename, pickle.dumps((("a/b",), {})), [], 20.0, None).wait() == "b"
+            try: _C._rpc.call_python("worker1", lambda: 1, pickle.dumps(((7,), {})), [], 20.0, None)
+            except ValueError: pass
+            else: raise SystemExit("a lambda went by its name")
+        rpc.shutdown()
+        """,
+    ) as cluster:
+        for code, out, err in cluster.finish():
+            assert code == 0, err
+
+
 def test_a_name_that_is_no_name_is_refused():
     # What no worker of tine sends: the core's own requests carry it.
     with Cluster(

@@ -296,9 +296,11 @@ def test_all_gather_names_who_is_missing_and_ends_when_one_of_them_dies():
             time.sleep(60)
         began = time.monotonic()
         if RANK == 0:
+            from tine.distributed.rpc import _gather
+            while not _gather._gatherings: time.sleep(0.001)  # worker1 has come first
             raises(TimeoutError, lambda: rpc._all_gather(1, timeout=1.5), "worker2 did not come within 1.5 s")
         else:
-            raises(TimeoutError, lambda: rpc._all_gather(1, timeout=1.5), "1.5")
+            raises(TimeoutError, lambda: rpc._all_gather(1, timeout=0.5), "0.5")  # and the leader waits on
         print("timed out", flush=True)
         raises(ConnectionError, lambda: rpc._all_gather(1), "worker2")
         print("dead", flush=True)

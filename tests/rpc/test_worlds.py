@@ -100,7 +100,8 @@ def test_a_stream_deadlines_and_debug_info_know_who_has_left():
         with tine.deadline(20):
             assert [next(items) for _ in range(5)] == list(range(5))
             assert rpc.rpc_sync("second", deadline_here) < 20
-        rpc.rpc_sync("second", leave)
+        try: rpc.rpc_sync("second", leave)
+        except ConnectionError: pass  # it left before it answered
         until(lambda: not is_there("second"))
         try:
             while True: next(items)

@@ -349,14 +349,79 @@ def rpc_args_no_tuple(to: str):
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
-def rpc_kwargs_elsewhere(to: str, d: Dict[str, int]):
-    return rpc.rpc_sync(to, callee, kwargs=d)  ### `kwargs` must be written as a dict in place
+def rpc_kwargs_of_a_list(to: str, d: List[int]):
+    return rpc.rpc_sync(to, callee, kwargs=d)  ### `kwargs` must be a dict, as in `kwargs={"alpha": 2}`, or a variable of type Dict[str, T], not List[int]
+# ---
+import torch.distributed.rpc as rpc
+def rpc_keywords_of_an_operator_elsewhere(to: str, d: Dict[str, int]):
+    return rpc.rpc_sync(to, torch.add, (1, 2), d)  ### `torch.add` is an operator, whose keywords decide what it returns: write them in place, as in `kwargs={"alpha": 2}`
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int, y: int) -> int:
+    return x + y
+def rpc_without_one(to: str):
+    kwargs = {}
+    return rpc.rpc_sync(to, callee, (1,), kwargs)  ### `callee` needs a value for `y`: it takes 2 arguments, got 1
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int, y: int) -> int:
+    return x + y
+def rpc_with_one_too_many(to: str, d: Dict[str, int]):
+    return rpc.rpc_sync(to, callee, (1, 2, 3), d)  ### `callee` takes 2 positional arguments, got 3
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int, y: int = 2) -> int:
+    return x + y
+def rpc_with_an_unknown_keyword(to: str):
+    return rpc.rpc_sync(to, callee, (1,), {"z": 2})  ### `callee` has no argument `z`
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int, y: int = 2) -> int:
+    return x + y
+def rpc_with_an_argument_twice(to: str):
+    return rpc.rpc_sync(to, callee, (1,), {"x": 2})  ### `callee` gets its argument `x` twice
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int, y: int = 2) -> int:
+    return x + y
+def rpc_position_beside_a_dict(to: str, d: Dict[str, int]):
+    return rpc.rpc_sync(to, callee, ("a",), d)  ### `callee` expects int for `x`, got str
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
-def rpc_kwargs_by_name(to: str, key: str):
-    return rpc.rpc_sync(to, callee, kwargs={key: 1})  ### the keys of `kwargs` must be constant strs
+def rpc_of_a_future(to: str, x: Future[int]):
+    return rpc.rpc_sync(to, "callee", (x,))  ### a Future cannot be sent to another worker, and an argument is a Future[int]; wait for it and send its value
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> Future[int]:
+    return torch.jit.fork(inner, x)
+def inner(x: int) -> int:
+    return x
+def rpc_that_gives_a_future(to: str):
+    return rpc.rpc_sync(to, callee, (1,))  ### a call on another worker cannot give a Future[int]: a Future cannot be sent
+# ---
+import torch.distributed.rpc as rpc
+def rpc_by_name_that_gives_a_future(to: str):
+    x: Future[int] = rpc.rpc_sync(to, "callee", (1,))  ### a call on another worker cannot give a Future[int]: a Future cannot be sent
+# ---
+import torch.distributed.rpc as rpc
+def rpc_of_a_number(to: str):
+    return rpc.rpc_sync(to, 3)  ### expected a script function, a method or a module, got int
+# ---
+import torch.distributed.rpc as rpc
+def rpc_of_an_operators_name(to: str):
+    return rpc.rpc_sync(to, "aten::relu", ("a",))  ### aten::relu
+# ---
+import torch.distributed.rpc as rpc
+def rpc_declared_otherwise(to: str):
+    f: Future[int] = rpc.rpc_async(to, "aten::relu", (torch.ones(2),))  ### Future[Tensor]
+# ---
+import torch.distributed.rpc as rpc
+def callee(x: int) -> int:
+    return x
+def rpc_kwargs_by_number(to: str):
+    return rpc.rpc_sync(to, callee, kwargs={1: 1})  ### the keys of `kwargs` are the names of arguments, so they must be str, not int: this is a Dict[int, int]
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:

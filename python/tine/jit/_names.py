@@ -107,7 +107,9 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
         return _describe_scripted(obj, registry)
     wrapped = getattr(obj, "_wrapped_async_rpc_function", None)
     if isinstance(wrapped, ScriptFunction):
-        return _describe_scripted(wrapped, registry)
+        return _describe_scripted(wrapped, registry, async_execution=True)
+    if _source.is_plain(wrapped):
+        return _describe_function(wrapped, registry, async_execution=True)
     operator = _C._operator_name(obj)
     if operator is not None:
         return Meaning.operator(operator)
@@ -134,18 +136,23 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
     return Meaning.refused(_why_not(obj, dotted))
 
 
-def _describe_scripted(function: ScriptFunction[..., Any], registry: Registry) -> Meaning:
+def _describe_scripted(
+    function: ScriptFunction[..., Any], registry: Registry, async_execution: bool = False
+) -> Meaning:
     name = function.qualified_name
     fn = getattr(function, "__wrapped__", None)
     # After os.fork() the child has a unit of its own, which compiles again what it needs.
     if _source.is_plain(fn) and not hasattr(function, "_tine_traced") and _C._find_script(name) is None:
-        return Meaning.function(name, function_source(fn, registry, name=name))
-    return Meaning.function(name)
+        return Meaning.function(name, function_source(fn, registry, name=name), async_execution)
+    return Meaning.function(name, None, async_execution)
 
 
-def _describe_function(fn: types.FunctionType, registry: Registry) -> Meaning:
+def _describe_function(fn: types.FunctionType, registry: Registry, async_execution: bool = False) -> Meaning:
     if fn.__module__ == "tine" or (fn.__module__ or "").startswith("tine._"):
         return Meaning.builtin(f"torch.{fn.__name__}")
+    if (fn.__module__ or "").startswith("tine.distributed."):
+        return Meaning.refused(f"`{fn.__name__}` of tine.distributed is Python's: scripts call `rpc.rpc_async`, `rpc.rpc_sync` and "
+                               "`rpc.remote`")
     why = _source.refuse_kind(fn)
     if why is not None:
         return Meaning.refused(why)
@@ -154,9 +161,9 @@ def _describe_function(fn: types.FunctionType, registry: Registry) -> Meaning:
                            "call the function that it wraps")
     scripted = registry.scripted(fn)
     if scripted is not None:
-        return _describe_scripted(scripted, registry)
+        return _describe_scripted(scripted, registry, async_execution)
     try:
-        return Meaning.function(registry.qualified_name(fn), function_source(fn, registry))
+        return Meaning.function(registry.qualified_name(fn), function_source(fn, registry), async_execution)
     except (OSError, TypeError, _C.SyntaxError) as error:
         return Meaning.refused(str(error))
 

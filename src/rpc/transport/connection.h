@@ -96,7 +96,7 @@ class Lingerer {
   // Asked after each frame.
   [[nodiscard]] virtual bool has_work() const noexcept = 0;
   // Asked before it reads on: others may wait for this thread.
-  [[nodiscard]] virtual bool has_enough() const noexcept = 0;
+  [[nodiscard]] virtual bool has_enough() noexcept = 0;
   // Whether that will be over within some 20 us, as far as is known. Then the role is lent meanwhile, and what comes waits for
   // it, or for some milliseconds if it takes longer after all. Otherwise the role is free before it begins.
   [[nodiscard]] virtual bool is_short() const noexcept = 0;

@@ -124,7 +124,10 @@ FramedConnection::Read FramedConnection::read_once() noexcept {
     reading_.bytes = in.bytes;
     reading_.may_have_more = reading_.bytes == asked;
     reading_.frames.received(reading_.bytes);
-    return dispatch_all(Clock::now());
+    const TimePoint now = Clock::now();
+    for (PollPolicy* const policy : {&reading_.policy, &reading_.lingering})
+      policy->came(now, loop_.poll_budget());
+    return dispatch_all(now);
   } catch (const std::exception& e) {
     give_up(e.what());
     return Read::kEnded;
@@ -305,7 +308,7 @@ void FramedConnection::linger(Lingerer& lingerer) noexcept {
   PollTurn turn(loop_.poll_budget());
   // What it ran may have called fork(2): then this is the child.
   while (!closed() && !loop_.forked() && take_role()) {
-    if (lingerer.has_enough() || !reading_.lingering.should_poll()) return leave_role();
+    if (lingerer.has_enough() || !reading_.lingering.should_poll(Clock::now())) return leave_role();
     {
       Role role(*this, false);
       if (!read_for(lingerer, turn)) return reading_.lingering.miss();
@@ -340,7 +343,7 @@ bool FramedConnection::try_poll(TimePoint deadline, DoneCheck done) noexcept {
 
 bool FramedConnection::poll_with_role(TimePoint deadline, DoneCheck done) noexcept {
   // What came in meanwhile may have been ours.
-  if (done() || closed() || !reading_.policy.should_poll()) {
+  if (done() || closed() || !reading_.policy.should_poll(Clock::now())) {
     leave_role();
     return done();
   }

@@ -20,7 +20,7 @@ class Lingers : public Conformance {
    public:
     explicit Worker(bool is_short) : short_(is_short) {}
     bool has_work() const noexcept override { return has_work_; }
-    bool has_enough() const noexcept override { return false; }
+    bool has_enough() noexcept override { return false; }
     bool is_short() const noexcept override { return short_; }
     void run() noexcept override {
       has_work_ = false;

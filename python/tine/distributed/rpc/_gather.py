@@ -7,6 +7,7 @@ import threading
 import time
 
 from ... import _C
+from ..._context import CancelScope
 from . import functions
 from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
 from .options import call_timeout
@@ -35,7 +36,8 @@ _turns: dict[tuple[str, ...], int] = {}  # of these workers: how many there were
 
 
 def _bring(names: tuple[str, ...], turn: int, name: str, obj: Any) -> _C.Future[dict[str, Any]]:
-    with _lock:
+    # Made in no call's Context: all wait for it, and one of them may be over before the others.
+    with CancelScope(shield=True), _lock:
         gathering = _gatherings.setdefault((names, turn), _Gathering())
         if name in gathering.objects:
             raise _C.ValueError(f"_all_gather: worker {name!r} came twice to turn {turn} of {', '.join(names)}")

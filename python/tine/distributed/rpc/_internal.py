@@ -9,12 +9,10 @@ from __future__ import annotations
 import collections
 import copyreg
 import importlib
-import inspect
 import operator
 import pickle
 import sys
 import threading
-import traceback
 import types
 
 from ... import _C
@@ -119,11 +117,12 @@ def _joined(chunks: list[Any], buffers: _Buffers, memo: Callable[[], dict[int, A
 class _Pickler(pickle.Pickler):
     """A pickler that is reused, because making one takes longer than most pickles."""
 
-    what: str
-    leaves: list[Any] | None
-    tensors: list[Any] | None
+    of: Any  # what errors say that it pickles: a text, or a function, of whose arguments it is one
+    leaves: list[Any]
+    tensors: list[Any]
 
     def __init__(self) -> None:
+        self.leaves, self.tensors = [], []
         self.chunks: list[Any] = []
         self.buffers = _Buffers(self.chunks)
         super().__init__(types.SimpleNamespace(write=self.chunks.append), 5, buffer_callback=self.buffers)
@@ -131,24 +130,26 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
         if kind is _C.Tensor or kind is _C._rpc.RRef:
-            leaves: Any = self.leaves
-            leaves.append(obj)
-            return _leaf, (len(leaves) - 1,)
+            self.leaves.append(obj)
+            return _leaf, (len(self.leaves) - 1,)
         if isinstance(obj, _C.Future):
-            _C._rpc.refuse_future(self.what)
+            _C._rpc.refuse_future(_what(self.of))
         torch = _imported("torch")
         if torch is not None and kind is getattr(torch, "Tensor", None):
             plain = _C._rpc.liftable(obj)
             if plain is not None:
-                tensors: Any = self.tensors
-                tensors.append(plain)
-                return _lifted, (len(tensors) - 1,)
+                self.tensors.append(plain)
+                return _lifted, (len(self.tensors) - 1,)
         numpy = _imported("numpy")
         if numpy is not None and kind is getattr(numpy, "ndarray", None):
             return _reduced(numpy, obj)
         if kind in _VIEWS:
-            raise TypeError(f"cannot pickle '{kind.__name__}' object, which {self.what} is or holds: send list() of it")
+            raise TypeError(f"cannot pickle '{kind.__name__}' object, which {_what(self.of)} is or holds: send list() of it")
         return NotImplemented
+
+
+def _what(of: Any) -> str:
+    return of if isinstance(of, str) else f"an argument of {name_of(of)}"
 
 
 # Of what is elsewhere or still to come.
@@ -183,24 +184,21 @@ def _reduced(numpy: Any, array: Any) -> Any:
 _idle: list[_Pickler] = []
 
 
-def _pickled(obj: object, what: str) -> tuple[bytes, list[Any]]:
+def _pickled(obj: object, of: Any) -> tuple[bytes, list[Any]]:
     try:
         pickler = _idle.pop()
     except IndexError:
         pickler = _Pickler()
     try:
-        data, leaves = _dumped(pickler, obj, what)  # a pickler that raised is not used again
+        data, leaves = _dumped(pickler, obj, of)  # a pickler that raised is not used again
     except Exception as error:
         by_value = _pickler_by_value() if _is_of_no_name(error) else None
         if by_value is None:
             raise
-        return _dumped(by_value, obj, what)
+        return _dumped(by_value, obj, of)
     if len(data) <= 4096:  # a large one keeps large tables
         pickler.chunks.clear()
-        pickler.buffers.clear()
-        pickler.buffers.places.clear()
         pickler.clear_memo()
-        pickler.leaves = pickler.tensors = None
         _idle.append(pickler)
     return data, leaves
 
@@ -228,7 +226,7 @@ def _pickler_by_value() -> Any:
             return None
 
         def make(self: Any) -> None:
-            self.chunks = []
+            self.leaves, self.tensors, self.chunks = [], [], []
             self.buffers = _Buffers(self.chunks)
             base.__init__(self, types.SimpleNamespace(write=self.chunks.append), 5, self.buffers)
 
@@ -245,16 +243,19 @@ def _pickler_by_value() -> Any:
 _ByValue: Any = None
 
 
-def _dumped(pickler: Any, obj: object, what: str) -> tuple[bytes, list[Any]]:
-    pickler.what = what
-    leaves: list[Any] = []
-    tensors: list[Any] = []
-    pickler.leaves, pickler.tensors = leaves, tensors
+def _dumped(pickler: Any, obj: object, of: Any) -> tuple[bytes, list[Any]]:
+    pickler.of = of
     chunks, buffers = pickler.chunks, pickler.buffers
     pickler.dump(obj)
     data = chunks[0] if len(chunks) == 1 else _joined(chunks, buffers, pickler.memo.copy)
-    if tensors or buffers:
-        leaves.append(_C._rpc.lift(tensors, buffers))
+    if pickler.tensors or buffers:
+        pickler.leaves.append(_C._rpc.lift(pickler.tensors, buffers))
+        pickler.tensors = []
+        buffers.clear()
+        buffers.places.clear()
+    leaves = pickler.leaves
+    if leaves:
+        pickler.leaves = []
     return data, leaves
 
 
@@ -322,10 +323,10 @@ def from_pickle(data: bytes, leaves: list[Any]) -> Any:
         _leaves.values = before
 
 
-def call_to_pickle(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bytes, list[Any]]:
-    """A call of `func`. What cannot be pickled is an error that names the function and the reason."""
+def call_to_pickle(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], by_name: bool = False) -> tuple[bytes, list[Any]]:
+    """A call of `func`, or its arguments alone. What cannot be pickled is an error that names the function and the reason."""
     try:
-        return _pickled((func, args, kwargs), f"an argument of {name_of(func)}")
+        return _pickled((args, kwargs) if by_name else (func, args, kwargs), func)
     except Exception as error:
         error.add_note(f"while sending a call of {name_of(func)} to another worker")
         if _is_of_no_name(error):
@@ -365,6 +366,8 @@ class MethodCall:
             return getattr(target, self.method)
         except AttributeError as error:
             try:
+                import inspect
+
                 inspect.getattr_static(target, self.method)
             except AttributeError:
                 pass
@@ -439,11 +442,16 @@ def find_method(rref: _C._rpc.RRef[Any], name: str) -> Any:
     return MethodCall(rref, name).resolve()
 
 
-def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
+def arguments(data: bytes, leaves: list[Any]) -> Any:
+    """What a call's pickle holds: (args, kwargs), and the function before them if it does not go by its name."""
     try:
-        func, args, kwargs = from_pickle(data, leaves)
+        return from_pickle(data, leaves)
     except (AttributeError, ImportError) as error:
         raise _not_found(error)
+
+
+def _execute(data: bytes, leaves: list[Any]) -> tuple[bool, Any]:
+    func, args, kwargs = arguments(data, leaves)
     if isinstance(func, MethodCall):
         func = func.resolve()
     result = func(*args, **kwargs)
@@ -542,6 +550,8 @@ def _as_cause(error: BaseException) -> _C.RemoteError:
 
 def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | None]:
     """An exception as (module, qualname, message, traceback, pickle or None). It does not run on a thread of the user's."""
+    import traceback  # 2 MB with what it imports, for a worker whose calls may never fail
+
     kind = type(error)
     module, name = _names_of(kind)
     message = _text(error)
@@ -653,6 +663,6 @@ def rebuild_error(
 
 _C._rpc.set_hooks(
     execute, to_pickle, from_pickle, describe_error, rebuild_error, find, find_method, settle, _as_cause, types.CoroutineType,
-    AsyncItems,
+    arguments, AsyncItems,
 )
 copyreg.pickle(RemoteTraceback, lambda e: (RemoteTraceback, (e.text,)))

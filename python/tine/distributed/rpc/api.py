@@ -6,7 +6,6 @@ import functools
 import operator
 import os
 import types
-from urllib.parse import urlsplit
 
 from ... import _C
 from ... import _failure
@@ -53,6 +52,8 @@ def _address(init_method: str) -> str:
         raise _C.TypeError(f"init_rpc: init_method: expected a str, got {init_method!r}")
     if init_method.startswith("file:"):
         return init_method  # the core knows what is one
+    from urllib.parse import urlsplit
+
     parts = urlsplit(init_method)
     if parts.scheme != "tcp" or not parts.hostname or parts.port is None:
         raise ValueError(f'init_rpc: init_method: expected "env://", "tcp://host:port" or "file:///path", got {init_method!r}')
@@ -350,14 +351,16 @@ def _send(
         registered = _registry.name_for(func, args, kwargs)
         if registered is not None:
             return named(to, registered, args, kwargs, timeout, False)
+    by_name = False
     if type(func) in _NAMED:
         sent = plain(to, func, args, kwargs, timeout, None)
         if sent is not None:
             return sent
+        by_name = _C._rpc.has_name(func)
     if not callable(func):
         raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
-    data, leaves = _internal.call_to_pickle(func, args, kwargs)
-    return python(to, _internal.name_of(func), data, leaves, timeout, None)
+    data, leaves = _internal.call_to_pickle(func, args, kwargs, by_name)
+    return python(to, func if by_name else _internal.name_of(func), data, leaves, timeout, None)
 
 
 def rpc_async(

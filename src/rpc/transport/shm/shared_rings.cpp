@@ -21,9 +21,10 @@ size_t memory_bytes(size_t ring_bytes) noexcept { return kControlBytes + 2 * rin
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 static_assert(sizeof(RingControl<StdAtomic>) <= kSecondControl &&
-              offsetof(RingControl<StdAtomic>, writer_waits) == 8 &&
+              offsetof(RingControl<StdAtomic>, writer_processor) == 8 &&
               offsetof(RingControl<StdAtomic>, tail) == 128 &&
-              offsetof(RingControl<StdAtomic>, reader_waits) == 136);
+              offsetof(RingControl<StdAtomic>, writer_waits) == 256 &&
+              offsetof(RingControl<StdAtomic>, reader_waits) == 384);
 
 void* SharedRings::map_memory(int fd, size_t bytes) noexcept {
   const UnforkedScope scope;
