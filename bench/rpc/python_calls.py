@@ -170,6 +170,8 @@ def worker(library, rank):
             results["add rate"] = rate(asynchronous(torch.add, x, y), 4 * calls)
             results["pickled rate"] = rate(asynchronous(identity, pickled), 2 * calls)
             results["plain rate"] = rate(asynchronous(identity, 1), 2 * calls)
+            if library == "tine":
+                results["shared"] = gigabytes(sync(identity, rpc.shared_empty(4 << 20).fill_(1)), 16 << 20)
             results["bytes"] = gigabytes(sync(identity, bytes(16 << 20)), 16 << 20)
             if importlib.util.find_spec("numpy"):
                 import numpy
@@ -237,6 +239,7 @@ def main():
         row(found, "plain rate", f"Python function, plain arguments, 256 in flight{place}", "calls/s", bar(250 * kilo, least=True), True)
         large = ("torch", "grpc")
         row(found, "echo", f"16 MB there and back, bytes moved{place}", "GB/s", bar(9, 6, least=True), True, large)
+        row(found, "shared", f"16 MB of rpc.shared_empty there and back, bytes not moved{place}", "GB/s", higher=True, peers=())
         row(found, "numpy", f"16 MB of NumPy there and back, bytes moved{place}", "GB/s", bar(7.2, 4.8, least=True), True)
         row(found, "bytes", f"16 MB of bytes there and back, bytes moved{place}", "GB/s", bar(7.2, 4.8, least=True), True)
 

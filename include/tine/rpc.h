@@ -58,6 +58,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -72,6 +73,7 @@
 #include "tine/rpc_function.h"
 #include "tine/rpc_reference.h"
 #include "tine/rpc_stream.h"
+#include "tine/tensor.h"
 #include "tine/tls.h"
 
 namespace tine {
@@ -118,6 +120,9 @@ struct JoinOptions {
   // copied and does not count.
   size_t max_calls_in_flight = 65536;
   size_t max_send_buffer_bytes = size_t{64} << 20;
+  // So much of other workers' shared memory (shared_empty) is used in place, of one of them half. Beyond it, and always with
+  // Allow::kRegistered, its tensors are copied.
+  size_t max_mapped_bytes = size_t{4} << 30;
   // A worker that says nothing is asked for a sign of life after the first, and is dead after the second; 0: never asked.
   std::chrono::milliseconds heartbeat_interval{5000};
   std::chrono::milliseconds heartbeat_timeout{30000};
@@ -302,6 +307,13 @@ class TINE_API Worker {
 
   std::unique_ptr<Parts> parts_;
 };
+
+// A tensor whose elements, which are not set, lie in memory that this process shares with workers of its machine. It and its
+// views are sent to them, and come back in their answers, without a copy: both sides have the same memory, and see what the other
+// one writes. Sent to anybody else it is copied, like any tensor. An ordinary tensor where that memory cannot be had (then the log
+// says so once), and below 4 KiB. Throws as Tensor::empty. A new one costs what fresh pages cost, 1 us each: use it again.
+// docs/spec/shm.md, "Memory that is lent".
+[[nodiscard]] TINE_API Tensor shared_empty(std::span<const int64_t> sizes, DType dtype);
 
 }  // namespace tine::rpc
 

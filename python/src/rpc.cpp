@@ -259,19 +259,20 @@ std::chrono::milliseconds in_milliseconds(double seconds) {
 }
 
 // (name, rank, world_size, address, rpc_timeout, init_timeout, plaintext_beyond_loopback, handler_threads,
-// max_handler_threads, max_send_buffer_bytes, max_calls_in_flight, heartbeat_interval, heartbeat_timeout, polling,
-// transports, (cert, key, ca) of TLS, registered_only)
+// max_handler_threads, max_send_buffer_bytes, max_mapped_bytes, max_calls_in_flight, heartbeat_interval, heartbeat_timeout,
+// polling, transports, (cert, key, ca) of TLS, registered_only)
 PyObject* start(PyObject*, PyObject* args) {
   return guarded([=]() -> PyObject* {
     PyObject *name, *address, *transports;
     const char *cert, *key, *ca;
     int rank, world_size, plaintext, handler_threads, max_handler_threads, registered_only;
-    Py_ssize_t max_send_buffer_bytes, max_calls_in_flight;
+    Py_ssize_t max_send_buffer_bytes, max_mapped_bytes, max_calls_in_flight;
     double rpc_timeout, init_timeout, heartbeat_interval, heartbeat_timeout, polling;
-    if (!PyArg_ParseTuple(args, "UiiUddpiinndddO(sss)p:start", &name, &rank, &world_size, &address,
+    if (!PyArg_ParseTuple(args, "UiiUddpiinnndddO(sss)p:start", &name, &rank, &world_size, &address,
                           &rpc_timeout, &init_timeout, &plaintext, &handler_threads, &max_handler_threads,
-                          &max_send_buffer_bytes, &max_calls_in_flight, &heartbeat_interval,
-                          &heartbeat_timeout, &polling, &transports, &cert, &key, &ca, &registered_only))
+                          &max_send_buffer_bytes, &max_mapped_bytes, &max_calls_in_flight,
+                          &heartbeat_interval, &heartbeat_timeout, &polling, &transports, &cert, &key, &ca,
+                          &registered_only))
       return nullptr;
     Runtime::instance().set_handler_threads(handler_threads, max_handler_threads);
     rpc::JoinOptions options;
@@ -282,6 +283,7 @@ PyObject* start(PyObject*, PyObject* args) {
     options.rpc_timeout = Seconds(rpc_timeout);
     options.init_timeout = Seconds(init_timeout);
     options.max_send_buffer_bytes = static_cast<size_t>(max_send_buffer_bytes);
+    options.max_mapped_bytes = static_cast<size_t>(max_mapped_bytes);
     options.max_calls_in_flight = static_cast<size_t>(max_calls_in_flight);
     options.heartbeat_interval = in_milliseconds(heartbeat_interval);
     options.heartbeat_timeout = in_milliseconds(heartbeat_timeout);
@@ -321,6 +323,22 @@ PyObject* stop(PyObject*, PyObject* args) {
     const std::string why(utf8(failure));
     without_lock([&] { graceful ? worker().leave(Seconds(timeout)) : worker().leave_now(why); });
     Py_RETURN_NONE;
+  });
+}
+
+// (sizes, dtype)
+PyObject* shared_empty(PyObject*, PyObject* args) {
+  return guarded([=]() -> PyObject* {
+    PyObject *sizes, *dtype;
+    if (!PyArg_ParseTuple(args, "O!O!:shared_empty", &PyTuple_Type, &sizes, types.dtype, &dtype))
+      return nullptr;
+    Shape shape;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sizes); ++i) {
+      const long long size = PyLong_AsLongLong(PyTuple_GET_ITEM(sizes, i));
+      if (size == -1 && PyErr_Occurred()) return nullptr;
+      shape.push_back(size);
+    }
+    return wrap_tensor(without_lock([&] { return rpc::shared_empty(shape, dtype_of(dtype)); }));
   });
 }
 
@@ -462,6 +480,7 @@ PyMethodDef functions[] = {
     {"serve", as_method(serve), METH_FASTCALL, nullptr},
     {"stop_serving", stop_serving, METH_O, nullptr},
     {"stop", stop, METH_VARARGS, nullptr},
+    {"shared_empty", shared_empty, METH_VARARGS, nullptr},
     {"is_initialized", is_initialized, METH_NOARGS, nullptr},
     {"self", self, METH_NOARGS, nullptr},
     {"workers", workers, METH_NOARGS, nullptr},

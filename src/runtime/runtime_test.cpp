@@ -7,10 +7,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <latch>
 #include <string>
 #include <thread>
 
+#include "src/base/sanitized.h"
 #include "tine/context.h"
 #include "tine/operators.h"
 
@@ -18,6 +21,23 @@ namespace tine {
 namespace {
 
 int add(int a, int b) { return a + b; }
+
+TEST(Runtime, StopsTheThreadsOfOpenBlasWhereItIsMadeBeforeAnyOther) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer has a thread of its own";
+  const std::string style = GTEST_FLAG_GET(death_test_style);
+  GTEST_FLAG_SET(death_test_style,
+                 "threadsafe");  // in a process that is started anew: fork(2) stops them as well
+  EXPECT_EXIT(
+      {
+        const Runtime runtime;
+        int threads = 0;
+        for (const auto& task : std::filesystem::directory_iterator("/proc/self/task"))
+          threads += task.exists();
+        std::exit(threads);
+      },
+      ::testing::ExitedWithCode(1), "");
+  GTEST_FLAG_SET(death_test_style, style);
+}
 
 TEST(Fork, OnTheDefaultPoolKnowsThePlaceOfTheCallWhateverArgumentsItTakes) {
   const auto place = [](const auto& future) {

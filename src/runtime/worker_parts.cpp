@@ -66,8 +66,11 @@ void Worker::Parts::join(JoinOptions given) {
   options.max_calls_in_flight = given.max_calls_in_flight;
   options.max_send_buffer_bytes = given.max_send_buffer_bytes;
   options.transports =
-      transports_named(given.transports, {.plaintext_beyond_loopback = given.plaintext_beyond_loopback,
-                                          .tls = tls_options(std::move(given.tls))});
+      transports_named(given.transports,
+                       {.plaintext_beyond_loopback = given.plaintext_beyond_loopback,
+                        .tls = tls_options(std::move(given.tls))},
+                       // What an operator has checked must not be changed by those who may run nothing here.
+                       {.mapped_bytes = given.allow == Allow::kRegistered ? 0 : given.max_mapped_bytes});
   options.heartbeat_interval = given.heartbeat_interval;
   options.heartbeat_timeout = given.heartbeat_timeout;
   options.polling = given.polling;

@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "src/rpc/raw/message.h"
@@ -68,6 +71,22 @@ void read_body(Frame& frame) {
   }
 }
 
+// Memory 0 has 8 KiB; there is no other.
+struct Lent final : SharedMemory {
+  std::optional<LentPlace> lend(std::span<const std::byte>) noexcept override { return {}; }
+  std::optional<uint32_t> next_to_forget() noexcept override { return {}; }
+  bool forget(uint64_t) noexcept override { return false; }
+  bool forgotten(uint64_t) noexcept override { return false; }
+  tine::detail::Ref<Buffer> borrow(const LentPlace& place, uint64_t size, tine::Recycler&,
+                                   std::string* bad) override {
+    if (place.memory == 0 && place.offset <= bytes.size() && size <= bytes.size() - place.offset)
+      return Buffer::lent(std::span(bytes).subspan(place.offset, size), nullptr);
+    *bad = "it is not there";
+    return nullptr;
+  }
+  std::vector<std::byte> bytes = std::vector<std::byte>(8192, std::byte{1});
+};
+
 std::vector<std::byte> expanded(const uint8_t* data, size_t size) {
   constexpr size_t kMost = 1 << 20;
   std::vector<std::byte> all;
@@ -92,7 +111,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t step = data[0] < 128 ? 1 + data[0] : size_t{1} << (data[0] % 20);
   const std::vector<std::byte> bytes = expanded(data + 1, size - 1);
   tine::Recycler& recycler = tine::Recycler::of_process();
-  FrameReader reader(recycler, 8192, 1 << 20);
+  Lent lent;
+  FrameReader reader(recycler, 8192, 1 << 20, data[0] % 2 == 0 ? &lent : nullptr);
   for (size_t at = 0; at < bytes.size();) {
     iovec pieces[4];
     const size_t count = reader.prepare(pieces);

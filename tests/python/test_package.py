@@ -96,3 +96,27 @@ def test_one_extension_serves_each_python_from_3_12_on():
     name = pathlib.Path(tine._C.__file__).name
     stable = sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED")
     assert name == ("_C.abi3.so" if stable else "_C" + sysconfig.get_config_var("EXT_SUFFIX"))
+
+
+THREADS = """
+import os, time
+before = dict(os.environ)
+import tine
+threads = lambda: [open(f"/proc/self/task/{t}/comm").read().strip() for t in os.listdir("/proc/self/task")]
+assert len(threads()) == 1, threads()
+assert dict(os.environ) == before
+tine.set_num_threads(2)
+product = tine.ones(700, 600) @ tine.ones(600, 500)
+assert product.shape == (700, 500) and (product == 600).all()
+end = time.monotonic() + 20  # a thread names itself, soon after it has begun
+while sum(not name.startswith("tine-") for name in threads()) > 1:
+    assert time.monotonic() < end, threads()
+    time.sleep(0.001)
+"""
+
+
+def test_import_starts_no_thread_and_a_product_starts_those_of_the_pool_alone():
+    for said in (None, "2"):
+        env = {n: v for n, v in os.environ.items() if n != "OPENBLAS_NUM_THREADS"}
+        env |= {"OPENBLAS_NUM_THREADS": said} if said else {}
+        subprocess.run([sys.executable, "-c", THREADS], check=True, timeout=60, env=env)

@@ -79,6 +79,7 @@ APART = {
     "src/runtime/script_code.cpp": "the part of script.h that turns a script into text and back",
     "src/sched/parallel_for.cpp": "the part of include/tine/scheduler.h that splits loops",
     "src/vm/interpreter.cpp": "the loop of task.h, apart because it takes long to compile",
+    "src/tensor/kernels/blas_threads.cpp": "the part of linear.h that has to do with OpenBLAS's own threads",
     "src/tensor/kernels/index.cpp": "the part of shape.h that reads and writes by index",
     "python/src/module.cpp": "the module itself",
     "python/pytorch/bindings.cpp": "the module itself",

@@ -7,7 +7,8 @@ from typing import Any, Generic, Literal, NoReturn, TypeVar, final, overload
 
 from typing_extensions import CapsuleType, disjoint_base
 
-from tine._C import Future, ObjectType, ScriptFunction
+from tine._C import Future, ObjectType, ScriptFunction, Tensor
+from tine._C import dtype as _dtype
 
 _T = TypeVar("_T")
 _To = str | int | WorkerInfo
@@ -106,6 +107,7 @@ def start(
     num_worker_threads: int,
     max_handler_threads: int,
     max_send_buffer_bytes: int,
+    max_mapped_bytes: int,
     max_calls_in_flight: int,
     heartbeat_interval: float,
     heartbeat_timeout: float,
@@ -116,6 +118,7 @@ def start(
     /,
 ) -> None: ...
 def stop(graceful: bool, timeout: float, failure: str, /) -> None: ...
+def shared_empty(sizes: tuple[int, ...], dtype: _dtype, /) -> Tensor: ...
 def is_initialized() -> bool: ...
 def self() -> WorkerInfo: ...
 def workers() -> list[WorkerInfo]: ...

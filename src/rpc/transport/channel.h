@@ -10,8 +10,8 @@
 //       armed and unread bytes  =>  an event is on its way, or the last arm() returned true
 // 2. Sink. try_write() takes as many bytes as there is room for now, and never blocks. want_writable() asks for one
 //    ChannelEvents::writable() or more, until it is taken back. Order, bounds and who may write next are the WriteQueue's.
-// 3. Segments. Today every channel copies them, as part of the stream. FrameReader has asked for their memory by then, so
-//    they are received into their final place.
+// 3. Segments. They are copied, as part of the stream, but for those that shared_memory() lends. FrameReader has asked for
+//    their memory by then, so they are received into their final place.
 // 4. Hints: who polls (disarm), and how much may lie unread at the other end (bound_unread).
 // 5. Liveness. The end of the other side comes out of try_read(), after all that the other side had written before. Whether
 //    the peer said something that lies unread is has_unread(): a reader that is busy must not take its peer for dead.
@@ -19,9 +19,8 @@
 // There are three: a socket is its own bell and its own liveness (stream/); a ring in shared memory has the socket for both
 // (shm/); a pipe within the process has an eventfd for its bell (in_process/).
 //
-// A channel that can lend memory of an arena, or let the peer pull it, would say so with a function of its own that WriteQueue
-// asks for each segment; what it cannot lend goes through the stream. The lent memory is a Buffer with a release of its own, so
-// it may outlive the channel. A channel that moves whole messages takes the pieces of one try_write() as a message.
+// What is lent is received as a Buffer that holds the memory, so it may outlive the channel. A channel that moves whole messages
+// takes the pieces of one try_write() as a message.
 //
 // Threads. watch(), unwatch() and the events run on the loop's thread, or before anybody else knows the channel. Of the
 // readers' functions (try_read, arm, disarm) one runs at a time, of the writers' (try_write, end_output) as well; a reader
@@ -49,9 +48,12 @@ class ChannelEvents : public detail::RefCounted {
   [[nodiscard]] virtual bool loop_sleeps() noexcept { return false; }
   // The loop is being stopped; nothing else will come.
   virtual void loop_ends() noexcept = 0;
+  // SharedMemory::next_to_forget() has something to say. On any thread, whatever locks it has.
+  virtual void lent_is_gone() noexcept {}
 };
 
-class Encryption;  // src/rpc/transport/encryption.h
+class SharedMemory;  // src/rpc/transport/shared_memory.h
+class Encryption;    // src/rpc/transport/encryption.h
 
 class Channel {
  public:
@@ -94,6 +96,10 @@ class Channel {
   virtual void want_writable(bool want) noexcept = 0;
   // Nothing follows: the other side reads what there is, then the end.
   virtual void end_output() noexcept = 0;
+
+  // --- segments
+  // Null where the two ends share none. It stays until the channel's end.
+  [[nodiscard]] virtual SharedMemory* shared_memory() noexcept { return nullptr; }
 
   // --- hints
   // About so many bytes may lie there that the other side has not taken: what is written next waits for them. A channel

@@ -66,8 +66,9 @@ class ChannelTest : public testing::TestWithParam<std::string> {
   }
 
   void agree_on_rings(FileDescriptor one, FileDescriptor other) {
-    const auto budget = std::make_shared<RingBudget>(kMostRingBytes);
-    RingOffer initiator(std::move(one), budget, kRingBytes), acceptor(std::move(other), budget, kRingBytes);
+    const auto budget = std::make_shared<MemoryBudget>(kMostRingBytes);
+    RingOffer initiator(std::move(one), budget, budget, kRingBytes),
+        acceptor(std::move(other), budget, budget, kRingBytes);
     EXPECT_EQ(initiator.agree(Channel::Side::kInitiator, &here).what, What::kNothingNow);
     EXPECT_EQ(acceptor.agree(Channel::Side::kAcceptor, &there).what, What::kMoved);
     EXPECT_EQ(initiator.agree(Channel::Side::kInitiator, &here).what, What::kMoved);

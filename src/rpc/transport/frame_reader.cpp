@@ -16,8 +16,9 @@ constexpr size_t kAhead = 1024;
 
 }  // namespace
 
-FrameReader::FrameReader(Recycler& recycler, size_t buffer_bytes, uint64_t max_payload)
+FrameReader::FrameReader(Recycler& recycler, size_t buffer_bytes, uint64_t max_payload, SharedMemory* shared)
     : recycler_(recycler),
+      shared_(shared),
       buffer_bytes_(std::max(buffer_bytes, 2 * kLittleRoom)),
       max_payload_(max_payload),
       buffer_(Buffer::make(recycler_, buffer_bytes_)) {}
@@ -93,20 +94,42 @@ std::string FrameReader::begin_segments(Assembly& assembly, std::span<const std:
     sizes = many;
   }
   for (size_t i = 0; i < sizes.size(); ++i) sizes[i] = get_le<uint64_t>(table.data() + 8 * i);
-  if (std::string bad = check_segments(frame.header, sizes); !bad.empty()) return bad;
+  if (std::string bad = check_segments(frame.header, sizes, max_payload_); !bad.empty()) return bad;
   uint64_t at = kHeaderBytes + frame.header.body_bytes + table.size();
   frame.segments.reserve(sizes.size());
   assembly.targets.clear();
   assembly.target = 0;
   assembly.targets.reserve(2 * sizes.size());
-  for (uint64_t size : sizes) {
-    const uint64_t start = aligned_segment(at);
+  assembly.lent.clear();
+  for (const uint64_t entry : sizes) {
+    const uint64_t start = aligned_segment(at), size = bytes_in_frame(entry);
+    if ((entry & kLent) != 0) {
+      if (!shared_)
+        return fmt::format(
+            "segment {} of the {} frame is in shared memory, which this connection does not have",
+            frame.segments.size(), name_of(frame.header.kind));
+      assembly.lent.push_back({static_cast<uint32_t>(frame.segments.size()), entry & ~kLent});
+    }
     if (start != at) assembly.targets.push_back({padding_.data(), start - at});
     frame.segments.push_back(Buffer::make(recycler_, size));
     assembly.targets.push_back({frame.segments.back()->data(), size});
     at = start + size;
   }
   assembly.part = Part::kSegments;
+  return {};
+}
+
+// The frame is whole.
+std::string FrameReader::borrow_segments(Assembly& assembly) {
+  for (const Assembly::Lent& lent : assembly.lent) {
+    detail::Ref<Buffer>& segment = assembly.frame.segments[lent.segment];
+    LentPlace place;
+    std::string bad =
+        decode_place(std::span<const std::byte, kLentBytes>(segment->data(), kLentBytes), &place);
+    if (bad.empty()) segment = shared_->borrow(place, lent.bytes, recycler_, &bad);
+    if (!bad.empty()) return bad;
+  }
+  assembly.lent.clear();
   return {};
 }
 
@@ -230,6 +253,7 @@ FrameReader::Next FrameReader::next(Frame* frame, TimePoint now) {
       Assembly& filled = *std::exchange(filling_, nullptr);
       if (filled.part != Part::kWhole) continue;  // more chunks follow
       filled.part = Part::kNone;
+      if (std::string bad = borrow_segments(filled); !bad.empty()) return malformed(bad);
       *frame = std::exchange(filled.frame, Frame{});
       return Next::kFrame;
     }

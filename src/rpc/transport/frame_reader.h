@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "src/rpc/transport/connection.h"
+#include "src/rpc/transport/shared_memory.h"
 
 namespace tine::rpc {
 
@@ -25,7 +26,8 @@ class FrameReader {
  public:
   enum class Next : uint8_t { kFrame, kNeedMore, kMalformed };
 
-  FrameReader(Recycler& recycler, size_t buffer_bytes, uint64_t max_payload);
+  // With `shared` frames may name memory that the other side has lent. It stays as long as the reader.
+  FrameReader(Recycler& recycler, size_t buffer_bytes, uint64_t max_payload, SharedMemory* shared = nullptr);
 
   // Where to receive into: at least one piece, at least one byte. Returns the number of pieces used.
   [[nodiscard]] size_t prepare(std::span<iovec> pieces);
@@ -54,6 +56,11 @@ class FrameReader {
     std::array<std::byte, kHeaderBytes> header;  // of one in chunks
     std::vector<Target> targets;
     size_t target = 0;
+    struct Lent {
+      uint32_t segment;
+      uint64_t bytes;
+    };
+    std::vector<Lent> lent;  // segments that are to take the place of those that say where they are
   };
 
   [[nodiscard]] std::string begin_frame(Frame* whole, bool* is_whole);
@@ -61,9 +68,11 @@ class FrameReader {
   [[nodiscard]] std::string fill(TimePoint now);
   [[nodiscard]] std::string next_part(Assembly& assembly, TimePoint now);
   [[nodiscard]] std::string begin_segments(Assembly& assembly, std::span<const std::byte> table);
+  [[nodiscard]] std::string borrow_segments(Assembly& assembly);
   void make_room(size_t frame_bytes);
 
   Recycler& recycler_;
+  SharedMemory* const shared_;
   const size_t buffer_bytes_;
   const uint64_t max_payload_;
   detail::Ref<Buffer> buffer_;

@@ -74,7 +74,8 @@ void append(
 
 class Feed {
  public:
-  explicit Feed(size_t buffer = 8192) : reader_(recycler_, buffer, kDefaultMaxPayload) {}
+  explicit Feed(size_t buffer = 8192, SharedMemory* shared = nullptr)
+      : reader_(recycler_, buffer, kDefaultMaxPayload, shared) {}
   // Takes `bytes` in pieces of at most `step`; keeps the frames.
   Next feed(std::span<const std::byte> bytes, size_t step) {
     Next last = Next::kNeedMore;
@@ -329,6 +330,73 @@ TEST(FrameReader, ALyingFrameCostsNothingBeforeItIsRefused) {
   Feed feed;
   EXPECT_EQ(feed.feed(all, 1000), Next::kMalformed);
   EXPECT_THAT(feed.reader().error(), HasSubstr("payload length"));
+}
+
+// Memory 3 is `bytes`.
+struct Lent final : SharedMemory {
+  std::optional<LentPlace> lend(std::span<const std::byte>) noexcept override { return {}; }
+  std::optional<uint32_t> next_to_forget() noexcept override { return {}; }
+  bool forget(uint64_t) noexcept override { return false; }
+  bool forgotten(uint64_t) noexcept override { return false; }
+  detail::Ref<Buffer> borrow(const LentPlace& place, uint64_t size, Recycler&, std::string* bad) override {
+    if (place.memory == 3) return Buffer::lent(std::span(bytes).subspan(place.offset, size), nullptr);
+    *bad = "there is no such memory";
+    return nullptr;
+  }
+  Bytes bytes = Bytes(1 << 20, std::byte{'l'});
+};
+
+// A frame with a segment of `before` bytes, and one that lies at byte 10 of the memory.
+Bytes with_lent(uint32_t memory, size_t before) {
+  OutFrame frame(FrameKind::kRequest, 1);
+  frame.body.str("lent");
+  static const Bytes zeros(1 << 20);
+  frame.body.segment({std::span(zeros).first(before), detail::make_ref<Owner>()});
+  frame.body.segment({std::span(zeros).first(5000), detail::make_ref<Owner>()});
+  frame.body.lend(1, {memory, 10});
+  EXPECT_EQ(frame.seal(), "");
+  Bytes whole(frame.head().begin(), frame.head().end());
+  for (const Segment& s : frame.segments()) {
+    whole.resize(aligned_segment(whole.size()));
+    append(whole, s.bytes);
+  }
+  EXPECT_EQ(whole.size(), frame.wire_bytes());
+  if (whole.size() <= kChunkBytes) return whole;
+  Bytes chunks;
+  for (size_t at = 0; at < whole.size(); at += kChunkBytes) {
+    const size_t n = std::min<size_t>(kChunkBytes, whole.size() - at);
+    append_chunk(chunks, std::span(whole).subspan(at, n),
+                 (at == 0 ? kFirstChunk : 0) | (at + n == whole.size() ? kLastChunk : 0));
+  }
+  return chunks;
+}
+
+TEST(FrameReader, ASegmentThatIsLentIsTheMemoryItself) {
+  for (const size_t before : {size_t{1}, size_t{100}, size_t{9000}, size_t{600} << 10}) {
+    Lent lent;
+    Feed feed(8192, &lent);
+    const Bytes bytes = with_lent(3, before);
+    for (const size_t step : {size_t{1} << 20, size_t{7777}}) feed.feed(bytes, step);
+    ASSERT_EQ(feed.frames.size(), 2U);
+    for (const Frame& frame : feed.frames) {
+      ASSERT_EQ(frame.segments.size(), 2U);
+      EXPECT_EQ(frame.segments[0]->size(), before);
+      EXPECT_FALSE(frame.segments[0]->is_lent());
+      EXPECT_TRUE(frame.segments[1]->is_lent());
+      EXPECT_EQ(frame.segments[1]->data(), lent.bytes.data() + 10);
+      EXPECT_EQ(frame.segments[1]->size(), 5000U);
+    }
+  }
+}
+
+TEST(FrameReader, ASegmentThatIsLentWhereNothingIsIsRefused) {
+  Lent lent;
+  Feed unknown(8192, &lent);
+  EXPECT_EQ(unknown.feed(with_lent(4, 10), 1 << 20), Next::kMalformed);
+  EXPECT_EQ(unknown.reader().error(), "there is no such memory");
+  Feed without;
+  EXPECT_EQ(without.feed(with_lent(3, 10), 1 << 20), Next::kMalformed);
+  EXPECT_THAT(without.reader().error(), HasSubstr("shared memory, which this connection does not have"));
 }
 
 TEST(FrameReader, TheDeadlineIsWhatRemainedWhenTheHeaderWasRead) {

@@ -47,6 +47,7 @@ class FramedConnection::Events final : public ChannelEvents {
   void writable() noexcept override { connection_->writer_.flush(); }
   bool loop_sleeps() noexcept override { return connection_->loop_sleeps(); }
   void loop_ends() noexcept override { connection_->loop_ends(); }
+  void lent_is_gone() noexcept override { connection_->ask_for(kSayForget); }
 
   const detail::Ref<FramedConnection> connection_;
 };
@@ -55,10 +56,12 @@ FramedConnection::FramedConnection(const Loop& loop, std::unique_ptr<Channel> ch
                                    ConnectionOptions options)
     : loop_(loop),
       channel_(std::move(channel)),
+      shared_(channel_->shared_memory()),
       peer_(std::move(peer)),
       options_(options),
       writer_(*channel_, options.max_copied_bytes, *this),
-      reading_(FrameReader(loop.recycler(), options.receive_buffer_bytes, options.max_payload_bytes)) {}
+      reading_(
+          FrameReader(loop.recycler(), options.receive_buffer_bytes, options.max_payload_bytes, shared_)) {}
 
 FramedConnection::~FramedConnection() {
   if (loop_.forked()) channel_->leave();
@@ -113,6 +116,7 @@ void FramedConnection::do_chores(uint8_t chores, bool on_loop) noexcept {
   if (chores & kTellRoom) tell_room();
   if (on_loop && (chores & kReadBuffered)) read_on_loop(true);
   if (on_loop && (chores & kRead)) read_on_loop(false);
+  if (chores & kSayForget) say_forget();
   if (chores & kTellClosed) tell_closed(std::exchange(handler_, nullptr));
   if (chores & kFinish) finish();
 }
@@ -172,6 +176,7 @@ std::exception_ptr FramedConnection::send(OutFrame frame) {
                                   "connection belongs to the parent",
                                   peer_.describe()));
   }
+  if (shared_ && !frame.segments().empty()) lend_segments(frame);
   if (std::string bad = frame.seal(); !bad.empty()) return make_error(ErrorKind::kValue, bad);
   using How = WriteQueue::How;
   const bool hold = holding_.load(std::memory_order_relaxed) == std::this_thread::get_id();
@@ -185,6 +190,21 @@ std::exception_ptr FramedConnection::send(OutFrame frame) {
   if (auto error = this->error()) return error;
   return make_error(ErrorKind::kCancelled,
                     fmt::format("the connection to {} is being shut down", peer_.describe()));
+}
+
+void FramedConnection::lend_segments(OutFrame& frame) {
+  const auto segments = frame.segments();
+  for (size_t i = 0; i < segments.size(); ++i) {
+    if (const auto place = shared_->lend(segments[i].bytes)) frame.body.lend(i, *place);
+  }
+}
+
+void FramedConnection::say_forget() noexcept {
+  try {
+    while (const auto memory = shared_->next_to_forget()) send_own(FrameKind::kForget, *memory);
+  } catch (const std::bad_alloc&) {
+    // The other side keeps it until the end of the connection.
+  }
 }
 
 // Refused only where the connection is ending: that tells.

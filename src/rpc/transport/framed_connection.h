@@ -57,7 +57,14 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   };
 
   // What the loop's thread is to do. To ask for it takes no memory.
-  enum Chore : uint8_t { kTellRoom = 1, kReadBuffered = 2, kRead = 4, kTellClosed = 8, kFinish = 16 };
+  enum Chore : uint8_t {
+    kTellRoom = 1,
+    kReadBuffered = 2,
+    kRead = 4,
+    kTellClosed = 8,
+    kFinish = 16,
+    kSayForget = 32
+  };
   void ask_for(Chore chore) noexcept;
   void do_chores(uint8_t chores, bool on_loop) noexcept;
   void run_errand() noexcept override;
@@ -93,6 +100,9 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   void finish() noexcept;
   void tell_closed(const detail::Ref<FrameHandler>& handler) noexcept;
   void send_own(FrameKind kind, uint64_t number);
+  // What of the frame lies in memory that the other side can map is not copied.
+  void lend_segments(OutFrame& frame);
+  void say_forget() noexcept;
   void say_goodbye(GoodbyeReason reason, std::string_view text) noexcept;
   void beat() noexcept;
   void plan_beat();
@@ -104,6 +114,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
 
   Loop loop_;
   const std::unique_ptr<Channel> channel_;
+  SharedMemory* const shared_;  // the channel's; null: none
   const PeerInfo peer_;
   const ConnectionOptions options_;
   WriteQueue writer_;

@@ -1,4 +1,5 @@
 // The reader of a FramedConnection: which thread has the role, for how long, and how it is passed on.
+#include <fmt/format.h>
 #include <sys/uio.h>
 
 #include <array>
@@ -168,6 +169,16 @@ void FramedConnection::dispatch(Frame& frame) {
       if (writer_.empty()) send_own(FrameKind::kPong, frame.header.call_id);
       return;
     case FrameKind::kPong: return;
+    case FrameKind::kForget:
+      if (!shared_ || !shared_->forget(frame.header.call_id))
+        return malformed(
+            fmt::format("a forget frame names memory {}, which is not lent", frame.header.call_id));
+      send_own(FrameKind::kForgotten, frame.header.call_id);
+      return;
+    case FrameKind::kForgotten:
+      if (shared_ && shared_->forgotten(frame.header.call_id)) return;
+      return malformed(fmt::format("a forgotten frame names memory {}, which was not to be forgotten",
+                                   frame.header.call_id));
     case FrameKind::kGoodbye: {
       Goodbye goodbye{GoodbyeReason::kDone, {}};
       try {

@@ -28,10 +28,12 @@ std::string OutFrame::seal() {
                        body_bytes, kMaxBodyBytes);
   }
   const uint64_t bytes = wire_bytes();
+  uint64_t carried = bytes - kHeaderBytes;
+  for (const Segment& segment : segments()) carried += segment.lent;
   // The other side would take it for garbage.
-  if (bytes - kHeaderBytes > kDefaultMaxPayload) {
+  if (carried > kDefaultMaxPayload) {
     return fmt::format("a message has {} bytes with all that it carries, at most {} fit: send it in parts",
-                       bytes - kHeaderBytes, kDefaultMaxPayload);
+                       carried, kDefaultMaxPayload);
   }
   FrameHeader header;
   header.kind = kind;
@@ -44,7 +46,7 @@ std::string OutFrame::seal() {
   if (!segments().empty()) {
     std::byte* table = body.raw(8 * segments().size());
     for (const Segment& segment : segments()) {
-      put_le<uint64_t>(table, segment.bytes.size());
+      put_le<uint64_t>(table, segment.lent != 0 ? segment.lent | kLent : segment.bytes.size());
       table += 8;
     }
   }

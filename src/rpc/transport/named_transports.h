@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "src/rpc/transport/shm/shm_transport.h"
 #include "src/rpc/transport/tcp/tcp_transport.h"
 #include "src/rpc/transport/transport.h"
 
@@ -14,6 +15,7 @@ namespace tine::rpc {
 [[nodiscard]] std::vector<std::string> default_transports();
 // In the order given, which is that of nearness. ValueError for an unknown name, which lists those there are, for a name
 // that comes twice, and for an empty list.
-[[nodiscard]] TransportList transports_named(std::span<const std::string> names, const TcpOptions& tcp);
+[[nodiscard]] TransportList transports_named(std::span<const std::string> names, const TcpOptions& tcp,
+                                             const ShmOptions& shm = {});
 
 }  // namespace tine::rpc

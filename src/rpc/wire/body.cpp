@@ -188,6 +188,21 @@ void BodyWriter::ext(int8_t type, std::span<const std::byte> v) {
   if (!v.empty()) std::memcpy(p, v.data(), v.size());
 }
 
+void BodyWriter::lend(size_t number, const LentPlace& place) {
+  struct Lent final : detail::RefCounted {
+    std::array<std::byte, kLentBytes> place;
+    detail::Ref<detail::RefCounted> owner;
+  };
+  Segment& segment = segments_[number];
+  auto lent = detail::make_ref<Lent>();
+  encode_place(place, lent->place);
+  lent->owner = std::move(segment.owner);
+  segment.lent = segment.bytes.size();
+  segment.bytes = lent->place;
+  segment.copied = false;
+  segment.owner = std::move(lent);
+}
+
 uint32_t BodyWriter::segment(Segment segment) {
   if (segment.bytes.empty()) throw ValueError("a segment has no bytes: write empty data inline");
   if (segment.bytes.size() > kMaxSegmentBytes) {

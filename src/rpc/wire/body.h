@@ -28,6 +28,7 @@ struct Segment {
   detail::Ref<detail::RefCounted> owner;  // keeps `bytes` alive and unchanged
   // Made for being sent (a pickle, a compacted tensor) and nobody's but the frame's: counts as memory that waits.
   bool copied = false;
+  uint64_t lent = 0;  // not 0: so many bytes in shared memory, and `bytes` are a LentPlace
 };
 
 class BodyWriter {
@@ -60,6 +61,8 @@ class BodyWriter {
   [[nodiscard]] std::span<std::byte> with_header() noexcept { return {begin(), used_}; }
   [[nodiscard]] std::span<const std::byte> with_header() const noexcept { return {begin(), used_}; }
   [[nodiscard]] std::span<const Segment> segments() const noexcept { return segments_; }
+  // Puts the place where it lies in the place of a segment's bytes; its owner stays with it.
+  void lend(size_t segment, const LentPlace& place);
   void clear() noexcept;
 
  private:

@@ -10,7 +10,8 @@ namespace {
 constexpr std::array<std::byte, 4> kMagic{std::byte{'T'}, std::byte{'I'}, std::byte{'N'}, std::byte{'E'}};
 
 bool must_be_empty(FrameKind kind) noexcept {
-  return kind == FrameKind::kCancel || kind == FrameKind::kPing || kind == FrameKind::kPong;
+  return kind == FrameKind::kCancel || kind == FrameKind::kPing || kind == FrameKind::kPong ||
+         kind == FrameKind::kForget || kind == FrameKind::kForgotten;
 }
 
 bool is_about_a_call(FrameKind kind) noexcept {
@@ -33,7 +34,7 @@ std::string check_chunk(const FrameHeader& h) {
 }  // namespace
 
 bool is_known(FrameKind kind) noexcept {
-  return (kind >= FrameKind::kRequest && kind <= FrameKind::kChunk) ||
+  return (kind >= FrameKind::kRequest && kind <= FrameKind::kForgotten) ||
          (kind >= FrameKind::kLease && kind <= FrameKind::kCodeKnown) ||
          (kind >= FrameKind::kIntroduction && kind <= FrameKind::kRawFailure);
 }
@@ -48,6 +49,8 @@ std::string_view name_of(FrameKind kind) noexcept {
     case FrameKind::kPong: return "pong";
     case FrameKind::kGoodbye: return "goodbye";
     case FrameKind::kChunk: return "chunk";
+    case FrameKind::kForget: return "forget";
+    case FrameKind::kForgotten: return "forgotten";
     case FrameKind::kLease: return "lease";
     case FrameKind::kForkDone: return "fork done";
     case FrameKind::kRelease: return "release";
@@ -75,9 +78,9 @@ std::string_view words_for(GoodbyeReason reason) noexcept {
   return "of a reason unknown here";
 }
 
-uint64_t payload_bytes_for(uint64_t body_bytes, std::span<const uint64_t> segment_bytes) noexcept {
-  uint64_t at = kHeaderBytes + body_bytes + 8 * segment_bytes.size();
-  for (uint64_t bytes : segment_bytes) at = aligned_segment(at) + bytes;
+uint64_t payload_bytes_for(uint64_t body_bytes, std::span<const uint64_t> entries) noexcept {
+  uint64_t at = kHeaderBytes + body_bytes + 8 * entries.size();
+  for (uint64_t entry : entries) at = aligned_segment(at) + bytes_in_frame(entry);
   return at - kHeaderBytes;
 }
 
@@ -160,22 +163,45 @@ std::string check_travel(const FrameHeader& h, bool in_chunks) {
       name_of(h.kind), kHeaderBytes + h.payload_bytes, in_chunks ? "in chunks" : "as it is", kChunkBytes);
 }
 
-std::string check_segments(const FrameHeader& h, std::span<const uint64_t> segment_bytes) {
-  uint64_t total = 0;
-  for (size_t i = 0; i < segment_bytes.size(); ++i) {
-    if (segment_bytes[i] == 0 || segment_bytes[i] > kMaxSegmentBytes) {
+std::string check_segments(const FrameHeader& h, std::span<const uint64_t> entries, uint64_t max_payload) {
+  uint64_t total = 0, lent = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const uint64_t bytes = entries[i] & ~kLent;
+    if (bytes == 0 || bytes > kMaxSegmentBytes) {
       return fmt::format("segment {} of the {} frame has {} bytes, expected 1 to {}", i, name_of(h.kind),
-                         segment_bytes[i], kMaxSegmentBytes);
+                         bytes, kMaxSegmentBytes);
     }
-    total += segment_bytes[i];  // cannot overflow: 2^16 segments of at most 2^36 bytes
+    // Neither can overflow: 2^16 segments of at most 2^36 bytes.
+    total += bytes_in_frame(entries[i]);
+    if ((entries[i] & kLent) != 0) lent += bytes;
   }
-  const uint64_t expected = payload_bytes_for(h.body_bytes, segment_bytes);
+  const uint64_t expected = payload_bytes_for(h.body_bytes, entries);
   if (expected != h.payload_bytes) {
     return fmt::format(
         "the {} frame's payload length is {}, but its body and {} segments of {} bytes in all make {}",
-        name_of(h.kind), h.payload_bytes, segment_bytes.size(), total, expected);
+        name_of(h.kind), h.payload_bytes, entries.size(), total, expected);
+  }
+  // The receiver may have to copy it.
+  if (lent > max_payload - h.payload_bytes) {
+    return fmt::format(
+        "the {} frame has a payload of {} bytes and {} bytes in shared memory, at most {} are accepted",
+        name_of(h.kind), h.payload_bytes, lent, max_payload);
   }
   return {};
+}
+
+void encode_place(const LentPlace& place, std::span<std::byte, kLentBytes> out) noexcept {
+  put_le<uint32_t>(out.data(), place.memory);
+  put_le<uint32_t>(out.data() + 4, 0);
+  put_le<uint64_t>(out.data() + 8, place.offset);
+}
+
+std::string decode_place(std::span<const std::byte, kLentBytes> in, LentPlace* place) {
+  place->memory = get_le<uint32_t>(in.data());
+  place->offset = get_le<uint64_t>(in.data() + 8);
+  const auto zero = get_le<uint32_t>(in.data() + 4);
+  if (zero == 0) return {};
+  return fmt::format("the place of a lent segment has {:#x} where it has to have 0", zero);
 }
 
 }  // namespace tine::rpc

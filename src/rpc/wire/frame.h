@@ -33,6 +33,9 @@ enum class FrameKind : uint8_t {
   kPong = 6,
   kGoodbye = 7,
   kChunk = 8,
+  // Of memory that was lent, whose number is the call id.
+  kForget = 9,
+  kForgotten = 10,
   // Messages about references: docs/spec/rref.md.
   kLease = 16,
   kForkDone = 17,
@@ -56,6 +59,19 @@ enum class FrameKind : uint8_t {
 // Flags of a chunk; all other frames have none.
 inline constexpr uint16_t kLastChunk = 1;
 inline constexpr uint16_t kFirstChunk = 2;
+
+// In an entry of the segment table: the segment lies in memory that both sides share, and kLentBytes in the frame say where
+// (docs/spec/shm.md, "Memory that is lent").
+inline constexpr uint64_t kLent = uint64_t{1} << 63;
+inline constexpr size_t kLentBytes = 16;
+struct LentPlace {
+  uint32_t memory = 0;
+  uint64_t offset = 0;
+};
+// What a segment with that entry takes in its frame.
+[[nodiscard]] constexpr uint64_t bytes_in_frame(uint64_t entry) noexcept {
+  return (entry & kLent) != 0 ? kLentBytes : entry;
+}
 
 enum class GoodbyeReason : uint8_t {
   kDone = 0,
@@ -85,9 +101,8 @@ struct FrameHeader {
 [[nodiscard]] constexpr bool is_large(uint64_t payload_bytes) noexcept {
   return payload_bytes > kChunkBytes - kHeaderBytes;
 }
-// The payload length that belongs to this body and these segments.
-[[nodiscard]] uint64_t payload_bytes_for(uint64_t body_bytes,
-                                         std::span<const uint64_t> segment_bytes) noexcept;
+// The payload length that belongs to this body and these entries of the segment table.
+[[nodiscard]] uint64_t payload_bytes_for(uint64_t body_bytes, std::span<const uint64_t> entries) noexcept;
 
 void encode_header(const FrameHeader& header, std::span<std::byte, kHeaderBytes> out) noexcept;
 // Empty when the header is well-formed and within the limits, else what is wrong with it.
@@ -95,8 +110,13 @@ void encode_header(const FrameHeader& header, std::span<std::byte, kHeaderBytes>
                                         FrameHeader* header);
 // Empty when a frame with this header may travel that way: as it is, or in chunks.
 [[nodiscard]] std::string check_travel(const FrameHeader& header, bool in_chunks);
-// Empty when the segment table fits the header, else what is wrong.
-[[nodiscard]] std::string check_segments(const FrameHeader& header, std::span<const uint64_t> segment_bytes);
+// Empty when the segment table fits the header and what is lent the limit, else what is wrong.
+[[nodiscard]] std::string check_segments(const FrameHeader& header, std::span<const uint64_t> entries,
+                                         uint64_t max_payload);
+
+void encode_place(const LentPlace& place, std::span<std::byte, kLentBytes> out) noexcept;
+// Empty when it is well-formed.
+[[nodiscard]] std::string decode_place(std::span<const std::byte, kLentBytes> in, LentPlace* place);
 
 // Little-endian integers at any address.
 template <class T>

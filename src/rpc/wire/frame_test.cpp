@@ -40,7 +40,7 @@ TEST(FrameHeader, ReadsBackWhatWasWritten) {
   EXPECT_EQ(out.body_bytes, 100u);
   EXPECT_EQ(out.segments, 2u);
   EXPECT_EQ(out.payload_bytes, h.payload_bytes);
-  EXPECT_EQ(check_segments(out, std::array<uint64_t, 2>{64, 1}), "");
+  EXPECT_EQ(check_segments(out, std::array<uint64_t, 2>{64, 1}, kDefaultMaxPayload), "");
 }
 
 TEST(FrameHeader, IsLittleEndianWhateverTheMachine) {
@@ -57,8 +57,8 @@ TEST(FrameHeader, SegmentsStartAtMultiplesOf64) {
 
 TEST(FrameHeader, EachFieldThatIsWrongIsNamed) {
   FrameHeader h = request(10, {});
-  h.kind = static_cast<FrameKind>(9);
-  EXPECT_THAT(decode(h), HasSubstr("kind is 9"));
+  h.kind = static_cast<FrameKind>(11);
+  EXPECT_THAT(decode(h), HasSubstr("kind is 11"));
   h = request(10, {});
   h.flags = 4;
   EXPECT_THAT(decode(h), HasSubstr("flags are 0x0004"));
@@ -93,10 +93,36 @@ TEST(FrameHeader, EachFieldThatIsWrongIsNamed) {
 
 TEST(FrameHeader, ASegmentTableThatDoesNotAddUpIsRefused) {
   const FrameHeader h = request(10, {100, 200});
-  EXPECT_EQ(check_segments(h, std::array<uint64_t, 2>{100, 200}), "");
-  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{100, 201}), HasSubstr("payload length"));
-  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{0, 300}), HasSubstr("segment 0"));
-  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{100, ~uint64_t{0}}), HasSubstr("segment 1"));
+  EXPECT_EQ(check_segments(h, std::array<uint64_t, 2>{100, 200}, kDefaultMaxPayload), "");
+  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{100, 201}, kDefaultMaxPayload),
+              HasSubstr("payload length"));
+  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{0, 300}, kDefaultMaxPayload), HasSubstr("segment 0"));
+  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{100, ~uint64_t{0}}, kDefaultMaxPayload),
+              HasSubstr("segment 1"));
+}
+
+TEST(FrameHeader, ALentSegmentTakesSixteenBytesAndCountsInFullAgainstTheLimitOfThePayload) {
+  const FrameHeader h = request(10, {100, kLentBytes});
+  EXPECT_EQ(check_segments(h, std::array<uint64_t, 2>{100, kLent | 5000}, 10000), "");
+  EXPECT_EQ(check_segments(h, std::array<uint64_t, 2>{100, kLent | (10000 - h.payload_bytes)}, 10000), "");
+  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{100, kLent | (10001 - h.payload_bytes)}, 10000),
+              HasSubstr("bytes in shared memory, at most 10000"));
+  for (const uint64_t bytes : {uint64_t{0}, kMaxSegmentBytes + 1, ~kLent})
+    EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{100, kLent | bytes}, kDefaultMaxPayload),
+                HasSubstr("segment 1"));
+  EXPECT_THAT(check_segments(h, std::array<uint64_t, 2>{kLent | 100, kLentBytes}, kDefaultMaxPayload),
+              HasSubstr("payload length"));
+}
+
+TEST(FrameHeader, APlaceIsReadAsItWasWrittenAndHasZeroWhereItSays) {
+  std::array<std::byte, kLentBytes> bytes;
+  encode_place({.memory = 7, .offset = uint64_t{1} << 40}, bytes);
+  LentPlace place;
+  EXPECT_EQ(decode_place(bytes, &place), "");
+  EXPECT_EQ(place.memory, 7U);
+  EXPECT_EQ(place.offset, uint64_t{1} << 40);
+  bytes[5] = std::byte{1};
+  EXPECT_THAT(decode_place(bytes, &place), HasSubstr("0x100"));
 }
 
 TEST(FrameHeader, AnyBytesAreReadOrRefusedButNeverBelievedBeyondTheLimits) {

@@ -281,6 +281,12 @@ Tensor read_segment_tensor(std::span<const std::byte> in, ReceivedSegments& segm
         fmt::format("the tensor at byte {} has {} bytes too many", at, in.size() - 6 - head.numbers));
   }
   detail::Ref<Buffer> buffer = segments.take(get_le<uint32_t>(in.data() + 2));
+  // What is checked must not be changed afterwards.
+  if (buffer->is_lent() && head.dtype == DType::kBool) {
+    const detail::Ref<Buffer> own = Buffer::make(Recycler::of_process(), buffer->size());
+    std::memcpy(own->data(), buffer->data(), buffer->size());
+    buffer = own;
+  }
   check_elements(head, buffer->bytes(), at);
   void* data = buffer->data();
   return Tensor::from_blob(data, head.sizes, head.strides, head.dtype,

@@ -574,6 +574,23 @@ TEST(ErrorBody, EveryKindComesBackAsItsOwnClass) {
   }
 }
 
+TEST(ValueCodec, ATensorInLentMemoryIsUsedThereUnlessItsElementsAreBools) {
+  for (const DType dtype : {DType::kUInt8, DType::kInt64, DType::kFloat32, DType::kBool}) {
+    const Tensor sent = Tensor::empty(std::vector<int64_t>{1000}, dtype);
+    std::memset(sent.data(), 0, 1000 * size_of(dtype));
+    PlainHooks hooks;
+    BodyWriter out;
+    write_value(out, sent, hooks);
+    std::vector<std::byte> memory(out.segments()[0].bytes.begin(), out.segments()[0].bytes.end());
+    ReceivedSegments segments({Buffer::lent(memory, nullptr)});
+    BodyReader in(out.body());
+    const Tensor got = read_value(in, segments, hooks).as_tensor();
+    EXPECT_EQ(got.data() == memory.data(), dtype != DType::kBool) << name_of(dtype);
+    memory[7] = std::byte{2};
+    EXPECT_EQ(got.data_as<std::byte>()[7] == std::byte{2}, dtype != DType::kBool);
+  }
+}
+
 TEST(ErrorBody, AKindThatIsUnknownHereIsARemoteErrorWithItsName) {
   ErrorBody body;
   body.kind = "FutureKind";

@@ -10,4 +10,5 @@
 #define cblas_sgemv scipy_cblas_sgemv
 #define cblas_dgemv scipy_cblas_dgemv
 #define openblas_set_num_threads scipy_openblas_set_num_threads
+#define openblas_get_num_threads scipy_openblas_get_num_threads
 #endif

@@ -251,8 +251,6 @@ Tensor batched(const KernelContext& c, const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-void use_one_blas_thread() noexcept { openblas_set_num_threads(1); }
-
 Tensor mm(const KernelContext& c, const Tensor& a, const Tensor& b) {
   need_dims("mm", a, 2, b, 2);
   check_types("mm", a, b);

@@ -45,6 +45,7 @@ from .api import (
     _wait_all,
 )
 from ._registry import register, unregister
+from ._shared import shared_empty
 from ._streams import Stream, stream
 from .backend_registry import BackendType
 from .constants import DEFAULT_INIT_METHOD as _DEFAULT_INIT_METHOD
@@ -94,6 +95,7 @@ __all__ = [
     "remove_worker_hook",
     "rpc_async",
     "rpc_sync",
+    "shared_empty",
     "shutdown",
     "stream",
     "unregister",

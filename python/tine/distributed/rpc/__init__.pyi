@@ -45,6 +45,7 @@ from .api import shutdown as shutdown
 from .backend_registry import BackendType as BackendType
 from .options import RpcBackendOptions as RpcBackendOptions
 from .options import TensorPipeRpcBackendOptions as TensorPipeRpcBackendOptions
+from ._shared import shared_empty as shared_empty
 from ._streams import Stream as Stream
 from ._streams import stream as stream
 from .options import TlsOptions as TlsOptions
@@ -96,6 +97,7 @@ __all__ = [
     "remove_worker_hook",
     "rpc_async",
     "rpc_sync",
+    "shared_empty",
     "shutdown",
     "stream",
     "unregister",

@@ -156,6 +156,7 @@ def init_rpc(
         options.num_worker_threads,
         options.max_handler_threads,
         options.max_send_buffer_bytes,
+        options.max_mapped_bytes,
         options.max_calls_in_flight,
         options.heartbeat_interval,
         options.heartbeat_timeout,

@@ -12,6 +12,7 @@ from .constants import DEFAULT_INIT_METHOD, DEFAULT_NUM_WORKER_THREADS, DEFAULT_
 DEFAULT_MAX_HANDLER_THREADS = 4096
 DEFAULT_TRANSPORTS = ("shm", "unix", "tcp")
 DEFAULT_MAX_SEND_BUFFER_BYTES = 64 << 20
+DEFAULT_MAX_MAPPED_BYTES = 4 << 30
 DEFAULT_MAX_CALLS_IN_FLIGHT = 65536
 DEFAULT_HEARTBEAT_INTERVAL = 5.0
 DEFAULT_HEARTBEAT_TIMEOUT = 30.0
@@ -170,6 +171,8 @@ class RpcBackendOptions:
         init_timeout: seconds within which all workers must have come together; infinity waits as long as it takes.
         max_send_buffer_bytes: so much memory that was copied to be sent to one worker (pickles, strings, lists; a tensor
             is sent from where it lies) may wait before callers wait, and handlers with their answers. Nothing fails.
+        max_mapped_bytes: so much of other workers' shared memory (:func:`shared_empty`) is used in place, of one worker half.
+            Beyond it, and always with ``allow="registered"``, its tensors are copied.
         max_calls_in_flight: so many calls to one worker may be without an answer before callers wait.
         heartbeat_interval: seconds of silence after which a worker is asked for a sign of life; 0: it is never asked.
         heartbeat_timeout: seconds of silence after which it is dead.
@@ -196,6 +199,7 @@ class RpcBackendOptions:
         *,
         init_timeout: float | datetime.timedelta = 60.0,
         max_send_buffer_bytes: int = DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_mapped_bytes: int = DEFAULT_MAX_MAPPED_BYTES,
         max_calls_in_flight: int = DEFAULT_MAX_CALLS_IN_FLIGHT,
         heartbeat_interval: float = DEFAULT_HEARTBEAT_INTERVAL,
         heartbeat_timeout: float = DEFAULT_HEARTBEAT_TIMEOUT,
@@ -208,6 +212,7 @@ class RpcBackendOptions:
         self.init_method = init_method
         self.init_timeout = _seconds("init_timeout", init_timeout, none_is_zero=False)
         self.max_send_buffer_bytes = _whole("max_send_buffer_bytes", max_send_buffer_bytes, 1, 2**63 - 1)
+        self.max_mapped_bytes = _whole("max_mapped_bytes", max_mapped_bytes, 0, 2**63 - 1)
         self.max_calls_in_flight = _whole("max_calls_in_flight", max_calls_in_flight, 1, 2**31 - 1)
         self.heartbeat_interval = _at_most("heartbeat_interval", heartbeat_interval, _LONGEST, none_is_zero=True)
         self.heartbeat_timeout = _at_most("heartbeat_timeout", heartbeat_timeout, _LONGEST, none_is_zero=False)
@@ -249,6 +254,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
         devices: Iterable[Any] | None = None,
         init_timeout: float | datetime.timedelta = 60.0,
         max_send_buffer_bytes: int = DEFAULT_MAX_SEND_BUFFER_BYTES,
+        max_mapped_bytes: int = DEFAULT_MAX_MAPPED_BYTES,
         max_calls_in_flight: int = DEFAULT_MAX_CALLS_IN_FLIGHT,
         heartbeat_interval: float = DEFAULT_HEARTBEAT_INTERVAL,
         heartbeat_timeout: float = DEFAULT_HEARTBEAT_TIMEOUT,
@@ -264,6 +270,7 @@ class TensorPipeRpcBackendOptions(RpcBackendOptions):
             init_method,
             init_timeout=init_timeout,
             max_send_buffer_bytes=max_send_buffer_bytes,
+            max_mapped_bytes=max_mapped_bytes,
             max_calls_in_flight=max_calls_in_flight,
             heartbeat_interval=heartbeat_interval,
             heartbeat_timeout=heartbeat_timeout,

@@ -11,15 +11,15 @@
 
 #include "src/rpc/transport/held_events.h"
 #include "src/rpc/transport/shm/attendance.h"
+#include "src/rpc/transport/shm/descriptors.h"
 #include "src/rpc/wire/frame.h"
 
 namespace tine::rpc {
 namespace {
 
 constexpr std::array<char, 8> kMagic{'t', 'i', 'n', 'e', '-', 's', 'h', 'm'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint32_t kBellEvents = uint32_t{EPOLLIN} | uint32_t{EPOLLRDHUP} | uint32_t{EPOLLET};
-constexpr size_t kBellsAtOnce = 1024;
 
 constexpr Channel::Outcome kAgreed{};
 constexpr Channel::Outcome kLater{.what = Channel::What::kNothingNow};
@@ -47,22 +47,8 @@ bool RingOffer::read_record(uint64_t* ring_bytes) const noexcept {
 
 Channel::Outcome RingOffer::send_record() noexcept {
   while (done_ < kRecordBytes) {
-    iovec piece{record_.data() + done_, kRecordBytes - done_};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    if (memory_ && done_ == 0) {
-      message.msg_control = control.data();
-      message.msg_controllen = control.size();
-      cmsghdr* const head = CMSG_FIRSTHDR(&message);
-      head->cmsg_level = SOL_SOCKET;
-      head->cmsg_type = SCM_RIGHTS;
-      head->cmsg_len = CMSG_LEN(sizeof(int));
-      const int fd = memory_.get();
-      std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
-    }
-    const ssize_t n = ::sendmsg(fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = send_with_descriptor(fd(), {record_.data() + done_, kRecordBytes - done_},
+                                           done_ == 0 ? memory_.get() : -1);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       want_writable(true);
@@ -77,41 +63,13 @@ Channel::Outcome RingOffer::send_record() noexcept {
 
 Channel::Outcome RingOffer::receive_record() noexcept {
   while (done_ < kRecordBytes) {
-    iovec piece{record_.data() + done_, kRecordBytes - done_};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    // Room for two, so that more than the one that is due is noticed and closed.
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    ssize_t n = -1;
-    size_t received = 0;
-    const auto take = [&] {
-      n = ::recvmsg(fd(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-      int first = -1;
-      if (n < 0) return first;
-      for (cmsghdr* head = CMSG_FIRSTHDR(&message); head; head = CMSG_NXTHDR(&message, head)) {
-        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
-        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= head->cmsg_len; at += sizeof(int)) {
-          int fd;
-          std::memcpy(&fd, reinterpret_cast<const char*>(head) + at, sizeof fd);
-          if (received++ == 0) {
-            first = fd;
-          } else {
-            ::close(fd);
-          }
-        }
-      }
-      return first;
-    };
-    FileDescriptor memory = FileDescriptor::made_by(take);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? kLater : ended(errno);
-    if (n == 0) return ended(0);
-    if (received > 1 || (memory && memory_) || (message.msg_flags & MSG_CTRUNC)) return ended(EBADMSG);
-    if (memory) memory_ = std::move(memory);
-    done_ += static_cast<size_t>(n);
+    Received got = receive_with_descriptor(fd(), {record_.data() + done_, kRecordBytes - done_});
+    if (got.bytes < 0 && errno == EINTR) continue;
+    if (got.bytes < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? kLater : ended(errno);
+    if (got.bytes == 0) return ended(0);
+    if (got.descriptors > 1 || (got.first && memory_) || got.truncated) return ended(EBADMSG);
+    if (got.first) memory_ = std::move(got.first);
+    done_ += static_cast<size_t>(got.bytes);
   }
   return kAgreed;
 }
@@ -164,7 +122,7 @@ Channel::Outcome RingOffer::agree(Side side, std::unique_ptr<Channel>* instead) 
   }
   if (!rings_) return kAgreed;
   try {
-    auto channel = std::make_unique<RingChannel>(std::move(rings_));
+    auto channel = std::make_unique<RingChannel>(std::move(rings_), std::make_shared<LentSegments>(mapped_));
     channel->own(give_socket());
     *instead = std::move(channel);
   } catch (const std::bad_alloc&) {
@@ -176,26 +134,25 @@ Channel::Outcome RingOffer::agree(Side side, std::unique_ptr<Channel>* instead) 
 // --- the channel
 
 struct RingChannel::Shared {
-  explicit Shared(std::shared_ptr<SharedRings> r) noexcept : rings(std::move(r)) {}
+  Shared(std::shared_ptr<SharedRings> r, std::shared_ptr<LentSegments> l) noexcept
+      : rings(std::move(r)), lent(std::move(l)) {}
 
   const std::shared_ptr<SharedRings> rings;
   Attendance<StdAtomic> attendance{rings->out()};
+  const std::shared_ptr<LentSegments> lent;
   std::atomic<bool> peer_ended{false};  // the socket says so
 };
 
 class RingChannel::Watcher final : public Pollable {
  public:
-  Watcher(const Loop& loop, std::shared_ptr<Shared> shared, int fd,
-          detail::Ref<ChannelEvents> events) noexcept
-      : loop_(loop), shared_(std::move(shared)), fd_(fd), held_(std::move(events)) {}
+  Watcher(const Loop& loop, std::shared_ptr<Shared> shared, detail::Ref<ChannelEvents> events) noexcept
+      : loop_(loop), shared_(std::move(shared)), held_(std::move(events)) {}
 
   void on_events(uint32_t events) noexcept override {
     const auto told = held_.get();
     if (!told) return;
     if (events == 0) return told->loop_ends();
-    // While `told` is held the channel is, and the descriptor is still its own.
-    std::array<char, kBellsAtOnce> bells;
-    if (events & EPOLLIN) static_cast<void>(!::recv(fd_, bells.data(), bells.size(), MSG_DONTWAIT));
+    if (events & EPOLLIN) static_cast<void>(shared_->lent->look());  // the end is told below
     if (events & (uint32_t{EPOLLRDHUP} | uint32_t{EPOLLHUP} | uint32_t{EPOLLERR}))
       shared_->peer_ended.store(true, std::memory_order_release);
     // From here on the loop looks by itself, so nobody has to ring.
@@ -237,27 +194,30 @@ class RingChannel::Watcher final : public Pollable {
 
   Loop loop_;
   const std::shared_ptr<Shared> shared_;
-  const int fd_;
   HeldEvents held_;
 };
 
-RingChannel::RingChannel(std::shared_ptr<SharedRings> rings)
-    : shared_(std::make_shared<Shared>(std::move(rings))) {}
+RingChannel::RingChannel(std::shared_ptr<SharedRings> rings, std::shared_ptr<LentSegments> lent)
+    : shared_(std::make_shared<Shared>(std::move(rings), std::move(lent))) {}
 
 void RingChannel::own(FileDescriptor socket) noexcept {
   socket_ = std::move(socket);
   fd_ = socket_.get();
+  shared_->lent->own(fd_);
 }
+
+SharedMemory* RingChannel::shared_memory() noexcept { return shared_->lent.get(); }
 
 RingChannel::~RingChannel() = default;
 
 bool RingChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
-  auto watcher = detail::make_ref<Watcher>(loop, shared_, fd_, std::move(events));
+  auto watcher = detail::make_ref<Watcher>(loop, shared_, events);
   const MutexLock lock(mutex_);
   if (retired_) return false;
   loop_ = loop;
   loop_->watch(fd_, *watcher, kBellEvents);
   watcher_ = std::move(watcher);
+  shared_->lent->watch(std::move(events));
   // What has come before is told like what comes later.
   if (shared_->rings->in().await_bytes() || shared_->attendance.wants_writable())
     loop_->change(fd_, *watcher_, kBellEvents | uint32_t{EPOLLOUT});
@@ -265,13 +225,15 @@ bool RingChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
 }
 
 void RingChannel::stop_watching(bool for_good) noexcept {
-  detail::Ref<ChannelEvents> events;  // dropped outside of the lock: it may hold whoever owns this
+  // Dropped outside of the lock: they may hold whoever owns this.
+  detail::Ref<ChannelEvents> events, others;
   const MutexLock lock(mutex_);
   retired_ = retired_ || for_good;
   if (!watcher_) return;
   loop_->forget(fd_, *watcher_);
   shared_->attendance.stop_looking();
   events = watcher_->drop();
+  others = shared_->lent->unwatch();
   watcher_ = nullptr;
 }
 
@@ -344,7 +306,10 @@ void RingChannel::break_off() noexcept {
   ::shutdown(fd_, SHUT_RDWR);
 }
 
-void RingChannel::close() noexcept { socket_.reset(); }
+void RingChannel::close() noexcept {
+  shared_->lent->close();
+  socket_.reset();
+}
 void RingChannel::leave() noexcept { static_cast<void>(socket_.release()); }
 
 }  // namespace tine::rpc

@@ -13,6 +13,7 @@
 
 #include "src/base/mutex.h"
 #include "src/rpc/transport/channel.h"
+#include "src/rpc/transport/shm/lent_segments.h"
 #include "src/rpc/transport/shm/shared_rings.h"
 #include "src/rpc/transport/stream/socket_channel.h"
 
@@ -20,8 +21,13 @@ namespace tine::rpc {
 
 class RingOffer final : public SocketChannel {
  public:
-  RingOffer(FileDescriptor socket, std::shared_ptr<RingBudget> budget, size_t ring_bytes) noexcept
-      : SocketChannel(std::move(socket)), budget_(std::move(budget)), ring_bytes_(ring_bytes) {}
+  // `budget` is for rings, `mapped` for what the other side lends.
+  RingOffer(FileDescriptor socket, std::shared_ptr<MemoryBudget> budget, std::shared_ptr<MemoryBudget> mapped,
+            size_t ring_bytes) noexcept
+      : SocketChannel(std::move(socket)),
+        budget_(std::move(budget)),
+        mapped_(std::move(mapped)),
+        ring_bytes_(ring_bytes) {}
 
   Outcome agree(Side side, std::unique_ptr<Channel>* instead) noexcept override;
 
@@ -37,7 +43,7 @@ class RingOffer final : public SocketChannel {
   [[nodiscard]] bool read_record(uint64_t* ring_bytes) const noexcept;
   void write_record(uint64_t ring_bytes) noexcept;
 
-  const std::shared_ptr<RingBudget> budget_;
+  const std::shared_ptr<MemoryBudget> budget_, mapped_;
   const size_t ring_bytes_;
   enum class Step : uint8_t { kBegin, kSend, kReceive } step_ = Step::kBegin;
   std::array<std::byte, kRecordBytes> record_{};
@@ -48,7 +54,7 @@ class RingOffer final : public SocketChannel {
 
 class RingChannel final : public Channel {
  public:
-  explicit RingChannel(std::shared_ptr<SharedRings> rings);
+  RingChannel(std::shared_ptr<SharedRings> rings, std::shared_ptr<LentSegments> lent);
   // Once, before anything else: the socket of the offer. What may fail has been done by then, so the socket is never closed
   // while the offer is watched.
   void own(FileDescriptor socket) noexcept;
@@ -63,6 +69,7 @@ class RingChannel final : public Channel {
   Outcome try_write(std::span<const iovec> pieces) noexcept override;
   void want_writable(bool want) noexcept override;
   void end_output() noexcept override;
+  SharedMemory* shared_memory() noexcept override;
   void bound_unread(size_t bytes) noexcept override;
   bool reads_memory() const noexcept override { return true; }
   int looks_in_a_row() const noexcept override;

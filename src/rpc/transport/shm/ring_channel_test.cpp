@@ -31,7 +31,7 @@ constexpr unsigned kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 struct Record {
   std::string magic = "tine-shm";
-  uint32_t version = 1, zero = 0;
+  uint32_t version = 2, zero = 0;
   uint64_t ring_bytes = kBytes;
   [[nodiscard]] std::string bytes() const {
     std::string out = magic + std::string(16, '\0');
@@ -53,11 +53,11 @@ FileDescriptor memory_of(size_t bytes, unsigned seals) {
 
 // One side is tine's, the other one the test's.
 struct Ends {
-  explicit Ends(std::shared_ptr<RingBudget> b = std::make_shared<RingBudget>(size_t{1} << 30))
+  explicit Ends(std::shared_ptr<MemoryBudget> b = std::make_shared<MemoryBudget>(size_t{1} << 30))
       : budget(std::move(b)) {
     int fds[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    offer.emplace(FileDescriptor::made_by([&] { return fds[0]; }), budget, kBytes);
+    offer.emplace(FileDescriptor::made_by([&] { return fds[0]; }), budget, budget, kBytes);
     peer = FileDescriptor::made_by([&] { return fds[1]; });
   }
   void send(const std::string& bytes, const std::vector<int>& fds = {}) const {
@@ -85,7 +85,7 @@ struct Ends {
   }
   Channel::Outcome agree(Side side) { return offer->agree(side, &instead); }
 
-  const std::shared_ptr<RingBudget> budget;
+  const std::shared_ptr<MemoryBudget> budget;
   std::optional<RingOffer> offer;
   FileDescriptor peer;
   std::unique_ptr<Channel> instead;
@@ -111,7 +111,7 @@ TEST_F(Agreement, WhatIsNotARecordOrNotItsMemoryEndsIt) {
              unsealed = memory_of(4096 + 2 * kBytes, 0), grows = memory_of(4096 + 2 * kBytes, F_SEAL_SHRINK);
   const std::vector<std::pair<Record, std::vector<int>>> bad = {
       {{.magic = "tine-shn"}, {good.get()}},
-      {{.version = 2}, {good.get()}},
+      {{.version = 1}, {good.get()}},
       {{.zero = 1}, {good.get()}},
       {{.ring_bytes = kBytes + 1}, {good.get()}},
       {{.ring_bytes = 0}, {good.get()}},
@@ -162,7 +162,7 @@ TEST_F(Agreement, AnInitiatorTakesNothingButItsOwnSizeOrNone) {
 
 TEST_F(Agreement, WithoutMemoryOnEitherSideTheSocketStays) {
   for (const bool theirs : {true, false}) {
-    Ends one(std::make_shared<RingBudget>(theirs ? size_t{1} << 30 : 0));
+    Ends one(std::make_shared<MemoryBudget>(theirs ? size_t{1} << 30 : 0));
     EXPECT_EQ(one.agree(Side::kInitiator).what, What::kNothingNow);
     EXPECT_EQ(one.received(), (Record{.ring_bytes = theirs ? kBytes : 0}.bytes()));
     one.send(Record{.ring_bytes = 0}.bytes());

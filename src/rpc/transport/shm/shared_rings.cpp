@@ -1,7 +1,6 @@
 #include "src/rpc/transport/shm/shared_rings.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -9,8 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
-
-#include "src/base/log.h"
 
 namespace tine::rpc {
 namespace {
@@ -29,24 +26,6 @@ static_assert(sizeof(RingControl<StdAtomic>) <= kSecondControl &&
               offsetof(RingControl<StdAtomic>, writer_waits) == 256 &&
               offsetof(RingControl<StdAtomic>, reader_waits) == 384);
 
-bool RingBudget::take(size_t bytes) noexcept {
-  size_t left = left_.load(std::memory_order_relaxed);
-  while (left >= bytes) {
-    if (left_.compare_exchange_weak(left, left - bytes, std::memory_order_relaxed)) return true;
-  }
-  return false;
-}
-
-void RingBudget::tell_once(const char* why, int error) noexcept {
-  if (told_.exchange(true, std::memory_order_relaxed)) return;
-  try {
-    log_line(fmt::format("a connection goes over its socket instead of shared memory: {}{}{}", why,
-                         error ? ": " : "", error ? std::strerror(error) : ""));
-  } catch (const std::bad_alloc&) {
-    // It is only slower.
-  }
-}
-
 void* SharedRings::map_memory(int fd, size_t bytes) noexcept {
   const UnforkedScope scope;
   void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -55,7 +34,7 @@ void* SharedRings::map_memory(int fd, size_t bytes) noexcept {
   return memory;
 }
 
-std::shared_ptr<SharedRings> SharedRings::make(std::shared_ptr<RingBudget> budget, size_t ring_bytes,
+std::shared_ptr<SharedRings> SharedRings::make(std::shared_ptr<MemoryBudget> budget, size_t ring_bytes,
                                                FileDescriptor* memory) {
   const size_t bytes = memory_bytes(ring_bytes);
   if (!budget->take(bytes)) {
@@ -81,7 +60,7 @@ std::shared_ptr<SharedRings> SharedRings::make(std::shared_ptr<RingBudget> budge
   return hold(std::move(budget), at, ring_bytes, Side::kInitiator);
 }
 
-std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget, size_t ring_bytes,
+std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<MemoryBudget> budget, size_t ring_bytes,
                                               size_t most, FileDescriptor memory, int* error) {
   *error = EBADMSG;
   if (!memory || !std::has_single_bit(ring_bytes) || ring_bytes < kLeastRingBytes ||
@@ -114,9 +93,9 @@ std::shared_ptr<SharedRings> SharedRings::map(std::shared_ptr<RingBudget> budget
   return hold(std::move(budget), at, ring_bytes, Side::kAcceptor);
 }
 
-std::shared_ptr<SharedRings> SharedRings::hold(std::shared_ptr<RingBudget> budget, void* memory,
+std::shared_ptr<SharedRings> SharedRings::hold(std::shared_ptr<MemoryBudget> budget, void* memory,
                                                size_t ring_bytes, Side side) noexcept {
-  RingBudget& counted = *budget;
+  MemoryBudget& counted = *budget;
   if (auto* const rings = new (std::nothrow) SharedRings(std::move(budget), memory, ring_bytes, side)) {
     try {
       return std::shared_ptr<SharedRings>(rings);  // which deletes it when it throws
@@ -129,7 +108,7 @@ std::shared_ptr<SharedRings> SharedRings::hold(std::shared_ptr<RingBudget> budge
   return nullptr;
 }
 
-SharedRings::SharedRings(std::shared_ptr<RingBudget> budget, void* memory, size_t ring_bytes, Side side)
+SharedRings::SharedRings(std::shared_ptr<MemoryBudget> budget, void* memory, size_t ring_bytes, Side side)
     : budget_(std::move(budget)),
       memory_(static_cast<std::byte*>(memory)),
       ring_bytes_(ring_bytes),

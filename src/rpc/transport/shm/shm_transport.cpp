@@ -12,10 +12,13 @@ class ShmFactory final : public TransportFactory {
  public:
   explicit ShmFactory(const ShmOptions& options) : options_(options) {}
   std::unique_ptr<Transport> make(const Loop& loop, Identity identity) const override {
-    const auto budget = std::make_shared<RingBudget>(options_.budget_bytes);
+    const auto budget = std::make_shared<MemoryBudget>(options_.budget_bytes);
+    const auto mapped = std::make_shared<MemoryBudget>(options_.mapped_bytes,
+                                                       "tensors in shared memory of others are copied");
     return std::make_unique<UnixTransport>(
-        loop, std::move(identity), "shm", [budget, ring_bytes = options_.ring_bytes](FileDescriptor socket) {
-          return std::make_unique<RingOffer>(std::move(socket), budget, ring_bytes);
+        loop, std::move(identity), "shm",
+        [budget, mapped, ring_bytes = options_.ring_bytes](FileDescriptor socket) {
+          return std::make_unique<RingOffer>(std::move(socket), budget, mapped, ring_bytes);
         });
   }
 
