@@ -90,8 +90,8 @@ class Frames : public ::testing::Test {
   std::shared_ptr<AgentParts> parts_;
 };
 
-constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply,    FrameKind::kError,
-                                FrameKind::kCancel,  FrameKind::kLease,    FrameKind::kForkDone,
+constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply,     FrameKind::kError,
+                                FrameKind::kCancel,  FrameKind::kLease,     FrameKind::kForkDone,
                                 FrameKind::kRelease, FrameKind::kOwnerLost, FrameKind::kCodeKnown};
 
 TEST_F(Frames, OfAnyBytesNeverCrash) {
