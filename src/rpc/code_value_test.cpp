@@ -52,7 +52,7 @@ class CodeValues : public testing::Test {
     ReceivedSegments received(std::move(buffers));
     Value value = read_value(in, received, reads);
     in.expect_end();
-    if (reads.must_refuse()) std::rethrow_exception(WireHooks::refusal_of("it"));
+    if (reads.must_refuse()) std::rethrow_exception(reads.refusal_of("it"));
     return value;
   }
   static std::string text_of(const Value& value) {
