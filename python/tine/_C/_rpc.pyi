@@ -142,6 +142,7 @@ def set_hooks(
     settle: Callable[[Any, Any, bool], Future[Any]],
     as_exception: Callable[[BaseException], BaseException],
     coroutine: type,
+    arguments: Callable[[bytes, list[Any]], Any],
     async_items: type,
     /,
 ) -> None: ...
