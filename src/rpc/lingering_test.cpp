@@ -20,7 +20,7 @@ class LingeringAgents : public ::testing::TestWithParam<Over> {
   LingeringAgents()
       : world(2, [](int, AgentOptions& o) {
           testing::talk(o, GetParam());
-          o.polling = 10s;  // however busy the machine is, its threads linger for their millisecond
+          o.polling = 10s;  // however busy the machine is, its threads linger
         }) {}
   Future<Value> call(const std::string& name, std::vector<Value> args = {}) {
     return world[0].call(*world[0].find(1), CallRequest::served(name, std::move(args)), kNoDeadline);

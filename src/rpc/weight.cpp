@@ -40,7 +40,7 @@ class Scales {
       }
       case Tag::kForeign: {
         const ForeignPayload* const payload = ForeignPayload::in(value);
-        if (!payload) return true;
+        if (!payload) return put_code(value);
         const size_t inline_bytes = weight_ == Weight::kCopied ? SIZE_MAX : kInlineForeignBytes;
         return put(payload->bytes().size(), inline_bytes) && all(payload->leaves());
       }
@@ -50,6 +50,10 @@ class Scales {
 
  private:
   bool take(int64_t bytes) noexcept { return (budget_ -= bytes) >= 0; }
+  bool put_code(const Value& value) noexcept {
+    const CodeValue* const code = CodeValue::in(value);
+    return !code || put(code->code()->text.size(), kInlineForeignBytes);
+  }
   // More than `inline_bytes` travel beside the body, from where they lie.
   bool put(size_t bytes, size_t inline_bytes) noexcept {
     return take(bytes > inline_bytes && weight_ != Weight::kHeld ? kBeside : static_cast<int64_t>(bytes));

@@ -9,8 +9,8 @@ namespace tine::rpc {
 
 enum class Weight : uint8_t {
   kBody,    // what is written into a frame's body
-  kCopied,  // that, and what was copied to be sent beside it: what counts for max_send_buffer_bytes
-  kHeld,    // the memory that the value keeps
+  kCopied,  // that, and pickles that are sent beside it: what counts for max_send_buffer_bytes, but for views that are compacted
+  kHeld,    // the memory that the value keeps; of a view, that of its elements
 };
 
 // Takes it off `budget`; false once that is used up.

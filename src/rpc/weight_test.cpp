@@ -47,6 +47,16 @@ TEST(Weight, WhatIsLargeTravelsBesideTheBodyButAPickleWasCopied) {
   }
 }
 
+TEST(Weight, ScriptCodeIsHeldWithItsText) {
+  const auto code = [](size_t bytes) {
+    return Value(detail::Ref<Foreign>(detail::make_ref<CodeValue>(
+        std::make_shared<const ScriptCode>(ScriptCode{"hash", std::string(bytes, 'x')}))));
+  };
+  EXPECT_EQ(weight_of(code(1'000'000), Weight::kHeld), 16 + 1'000'000);
+  EXPECT_EQ(weight_of(code(1'000'000), Weight::kBody), 16 + 64);
+  EXPECT_EQ(weight_of(code(100), Weight::kBody), 16 + 100);
+}
+
 TEST(Weight, OfAContainerOrAPayloadIsThatOfAllThatIsInIt) {
   const auto dict = detail::make_ref<Dict>();
   dict->set("key", list({1, 2}));

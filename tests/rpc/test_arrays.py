@@ -302,6 +302,28 @@ def test_picklers_are_used_again_by_many_threads_and_after_errors():
     )
 
 
+class Callee:
+    def __call__(self, x): return x
+
+
+def test_a_pickler_gives_each_pickle_leaves_of_its_own_and_keeps_nothing_of_it():
+    import gc
+    import weakref
+
+    import tine
+    from tine.distributed.rpc import _internal
+
+    _, none = _internal.to_pickle({1}, "it")
+    _, one = _internal.to_pickle([tine.ones(1), {1}], "it")
+    assert none == [] and len(one) == 1
+    callee = Callee()
+    gone = weakref.ref(callee)
+    _internal.call_to_pickle(callee, ({1},), {})
+    del callee
+    gc.collect()
+    assert gone() is None
+
+
 def test_operators_scripts_and_subscripts_say_what_to_write_for_an_array():
     np = pytest.importorskip("numpy")
     import tine

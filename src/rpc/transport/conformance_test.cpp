@@ -121,6 +121,23 @@ TEST_P(Conformance, WhatLiesInSharedMemoryArrivesWholeAndInPlaceWhereTheTranspor
   at_client->wait_for(1);
 }
 
+TEST_P(Conformance, TheBytesOfARawCallAreItsReceiversAlone) {
+  connect();
+  const Tensor t = shared_empty(std::vector<int64_t>{1 << 20}, DType::kUInt8);
+  for (const FrameKind kind : {FrameKind::kRawRequest, FrameKind::kRawReply}) {
+    OutFrame frame = request(1, "raw");
+    frame.kind = kind;
+    frame.body.segment({{t.data_as<std::byte>(), 1 << 20}, detail::Ref<detail::RefCounted>::share(t.impl())});
+    ASSERT_EQ(client->send(std::move(frame)), nullptr);
+  }
+  at_server->wait_for(2);
+  for (const Received& r : at_server->frames) {
+    ASSERT_EQ(r.segments.size(), 1U);
+    EXPECT_FALSE(r.segments[0]->is_lent());
+    EXPECT_NE(r.segments[0]->data(), t.data_as<std::byte>());
+  }
+}
+
 TEST_P(Conformance, AForgetForWhatIsNotLentIsMalformed) {
   connect();
   ASSERT_EQ(client->send(OutFrame(FrameKind::kForget, 5)), nullptr);

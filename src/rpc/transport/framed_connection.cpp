@@ -176,7 +176,9 @@ std::exception_ptr FramedConnection::send(OutFrame frame) {
                                   "connection belongs to the parent",
                                   peer_.describe()));
   }
-  if (shared_ && !frame.segments().empty()) lend_segments(frame);
+  // A raw call's bytes are the receiver's alone, and its sender has them back once they are written.
+  const bool raw = frame.kind == FrameKind::kRawRequest || frame.kind == FrameKind::kRawReply;
+  if (shared_ && !raw && !frame.segments().empty()) lend_segments(frame);
   if (std::string bad = frame.seal(); !bad.empty()) return make_error(ErrorKind::kValue, bad);
   using How = WriteQueue::How;
   const bool hold = holding_.load(std::memory_order_relaxed) == std::this_thread::get_id();
@@ -205,6 +207,30 @@ void FramedConnection::say_forget() noexcept {
   } catch (const std::bad_alloc&) {
     // The other side keeps it until the end of the connection.
   }
+}
+
+namespace {
+
+// Counts the frames that keep one of these.
+struct Counted final : detail::RefCounted {
+  explicit Counted(std::shared_ptr<std::atomic<size_t>> c) noexcept : count(std::move(c)) {
+    count->fetch_add(1, std::memory_order_relaxed);
+  }
+  ~Counted() override { count->fetch_sub(1, std::memory_order_relaxed); }
+  const std::shared_ptr<std::atomic<size_t>> count;
+};
+
+}  // namespace
+
+// Whoever reads what it is told waits for no more of these.
+void FramedConnection::say_forgotten(uint64_t memory) {
+  if (!reading_.forgotten) reading_.forgotten = std::make_shared<std::atomic<size_t>>(0);
+  if (reading_.forgotten->load(std::memory_order_relaxed) >= SharedMemory::kMostLent)
+    return malformed(
+        fmt::format("more than {} forget frames whose answers are not read", SharedMemory::kMostLent));
+  OutFrame frame(FrameKind::kForgotten, memory);
+  frame.keep(detail::make_ref<Counted>(reading_.forgotten));
+  static_cast<void>(send(std::move(frame)));
 }
 
 // Refused only where the connection is ending: that tells.

@@ -103,6 +103,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   // What of the frame lies in memory that the other side can map is not copied.
   void lend_segments(OutFrame& frame);
   void say_forget() noexcept;
+  void say_forgotten(uint64_t memory) TINE_REQUIRES(reader_);
   void say_goodbye(GoodbyeReason reason, std::string_view text) noexcept;
   void beat() noexcept;
   void plan_beat();
@@ -126,6 +127,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
     Lingerer* lingerer = nullptr;  // while one reads
     bool has_rest = false;         // frames that nobody has looked at lie in the buffer
     std::optional<Goodbye> goodbye;
+    std::shared_ptr<std::atomic<size_t>> forgotten;  // frames that wait to be written; null before the first
     bool may_have_more = false;
     size_t bytes = 0;  // of the last read
   };

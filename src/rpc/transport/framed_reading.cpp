@@ -173,8 +173,7 @@ void FramedConnection::dispatch(Frame& frame) {
       if (!shared_ || !shared_->forget(frame.header.call_id))
         return malformed(
             fmt::format("a forget frame names memory {}, which is not lent", frame.header.call_id));
-      send_own(FrameKind::kForgotten, frame.header.call_id);
-      return;
+      return say_forgotten(frame.header.call_id);
     case FrameKind::kForgotten:
       if (shared_ && shared_->forgotten(frame.header.call_id)) return;
       return malformed(fmt::format("a forgotten frame names memory {}, which was not to be forgotten",
@@ -239,7 +238,8 @@ bool FramedConnection::look_after() noexcept {
 void FramedConnection::expect_wait() noexcept {
   if (!channel_->reads_memory() || closed() || !started_.load(std::memory_order_acquire) || loop_.forked())
     return;
-  if (!see_to_guard()) return;
+  // Another thread may have lent the role meanwhile, counting on the guard that there was to be.
+  if (!see_to_guard()) return ask_for(kRead);
   if (!role_.take_if_free()) return;
   reader_.assert_held();
   channel_->disarm();

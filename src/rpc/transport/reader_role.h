@@ -11,7 +11,7 @@
 //   R1  taken or leaving  <=>  one thread is between take...() and free() or lend(), or finish() has kept the role.
 //   R2  unread  =>  taken, or leaving, or (lent and guarded), or missed, or an event or chore for the loop is on its way.
 //   R3  closed  =>  taken, or leaving, or finish() has run or is asked for.
-//   R4  lent    =>  guarded, or its lender is about to see to the guard.
+//   R4  lent    =>  guarded, or its lender is about to see to the guard, or one who could not start it is about to have the channel read.
 // R2 to R4 each rest on two threads that store and then look, each at what the other one stores. All operations that are not
 // marked are sequentially consistent, so at least one of the two sees the other's store:
 //   R2  the loop sets missed_, then tries the role; the holder frees the role, then looks at missed_.

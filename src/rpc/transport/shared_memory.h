@@ -16,6 +16,8 @@ namespace tine::rpc {
 
 class SharedMemory {
  public:
+  // By each side, of what is not forgotten.
+  static constexpr size_t kMostLent = 256;
   // Where the other side finds these bytes; empty: they are to be copied. They must stay until the frame that names them has
   // been written.
   [[nodiscard]] virtual std::optional<LentPlace> lend(std::span<const std::byte> bytes) noexcept = 0;

@@ -52,14 +52,16 @@ class AsyncItems:
     async def _close(self) -> None:
         import asyncio
 
-        step = self._step
-        if step is not None:
-            step.cancel()
-            await asyncio.wait([step])
-        close = getattr(self._items, "aclose", None)
-        if close is not None:
-            await close()
-        coroutines.open.discard(self)
+        try:
+            step = self._step
+            if step is not None:
+                step.cancel()
+                await asyncio.wait([step])
+            close = getattr(self._items, "aclose", None)
+            if close is not None:
+                await close()
+        finally:
+            coroutines.open.discard(self)
 
 
 async def _as_errors(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:

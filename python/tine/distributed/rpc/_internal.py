@@ -219,6 +219,7 @@ def _pickled(obj: object, of: Any) -> tuple[bytes, list[Any]]:
     if len(data) <= 4096:  # a large one keeps large tables
         pickler.chunks.clear()
         pickler.clear_memo()
+        pickler.of = None  # it may hold an RRef
         _idle.append(pickler)
     return data, leaves
 
@@ -273,9 +274,7 @@ def _dumped(pickler: Any, obj: object, of: Any) -> tuple[bytes, list[Any]]:
         pickler.tensors = []
         buffers.clear()
         buffers.places.clear()
-    leaves = pickler.leaves
-    if leaves:
-        pickler.leaves = []
+    leaves, pickler.leaves = pickler.leaves, []
     return data, leaves
 
 

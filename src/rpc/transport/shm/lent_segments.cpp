@@ -51,8 +51,17 @@ void LentSegments::own(int socket) noexcept {
 }
 
 void LentSegments::watch(detail::Ref<ChannelEvents> events) noexcept {
-  const MutexLock lock(watching_);
-  events_ = std::move(events);
+  {
+    const MutexLock lock(watching_);
+    events_ = events;
+  }
+  // One that went before that has told nobody.
+  bool some = false;
+  {
+    const MutexLock lock(lending_);
+    some = !gone_.empty();
+  }
+  if (some) events->lent_is_gone();
 }
 
 detail::Ref<ChannelEvents> LentSegments::unwatch() noexcept {
@@ -62,7 +71,8 @@ detail::Ref<ChannelEvents> LentSegments::unwatch() noexcept {
 
 // In a child of fork(2), where a lock may be one that another thread had: nobody else is here.
 void LentSegments::leave() noexcept {
-  for (auto& [number, what] : borrowed_) static_cast<void>(what.memory.release());
+  for (auto& [number, what] : borrowed_)
+    if (what.memory) static_cast<void>(what.memory->release());
 }
 
 void LentSegments::close() noexcept {
@@ -155,7 +165,8 @@ bool LentSegments::look() noexcept {
 
 bool LentSegments::look_locked() noexcept {
   std::array<char, kBellsAtOnce> bells;
-  while (socket_from_ >= 0) {
+  // An honest peer has no more on their way. What is left is found when it is named.
+  for (size_t rounds = 0; socket_from_ >= 0 && rounds < 2 * kMost; ++rounds) {
     Received got = receive_with_descriptor(socket_from_, {bells.data(), bells.size()});
     if (got.bytes < 0 && errno == EINTR) continue;
     if (got.bytes <= 0) return got.bytes != 0;
@@ -165,36 +176,46 @@ bool LentSegments::look_locked() noexcept {
       continue;
     }
     const uint32_t number = came_++;
-    if (got.descriptors == 0) lost_ = EMFILE;
+    if (got.descriptors == 0) lose(number, EMFILE);
     if (got.descriptors != 1 || got.truncated || borrowed_.size() >= kMost) continue;
     try {
-      borrowed_[number].memory = std::move(got.first);
+      borrowed_[number].memory = std::make_shared<FileDescriptor>(std::move(got.first));
     } catch (const std::bad_alloc&) {
-      lost_ = ENOMEM;
+      lose(number, ENOMEM);
     }
   }
   return true;
+}
+
+// The sender is told when it names it, and may have it forgotten once.
+void LentSegments::lose(uint32_t number, int error) noexcept {
+  lost_ = error;
+  if (lost_count_ < lost_numbers_.size()) lost_numbers_[lost_count_++] = number;
 }
 
 std::shared_ptr<SharedSegment> LentSegments::open(Borrowed& what, std::string* bad) {
   if (what.mapped) return what.mapped;
   if (auto known = what.known.lock()) return known;
   if (!what.checked) {
-    *bad = SharedSegment::objection_to(what.memory.get(), &what.file);
+    *bad = SharedSegment::objection_to(what.memory->get(), &what.file);
     if (!bad->empty()) return nullptr;
     what.checked = true;
   }
   if (budget_->bytes() == 0) return nullptr;
   if (auto known = SharedSegment::known(what.file)) {
     what.known = known;
+    // One descriptor of a file is enough for all who may have to map it again.
+    if (known->memory()) what.memory = known->memory();
     return known;
   }
-  what.mapped = SharedSegment::map(&what.memory, what.file, budget_);
+  what.mapped = SharedSegment::map(what.memory, what.file, budget_);
+  if (what.mapped) what.memory = nullptr;
   return what.mapped;
 }
 
 detail::Ref<Buffer> LentSegments::borrow(const LentPlace& place, uint64_t bytes, Recycler& recycler,
                                          std::string* bad) {
+  std::shared_ptr<SharedSegment> segment;  // let go of without the lock
   const MutexLock lock(borrowing_);
   auto at = borrowed_.find(place.memory);
   if (at == borrowed_.end()) {
@@ -210,7 +231,7 @@ detail::Ref<Buffer> LentSegments::borrow(const LentPlace& place, uint64_t bytes,
     return nullptr;
   }
   Borrowed& what = at->second;
-  const std::shared_ptr<SharedSegment> segment = open(what, bad);
+  segment = open(what, bad);
   if (!bad->empty()) {
     *bad = fmt::format("shared memory {} {}", place.memory, *bad);
     return nullptr;
@@ -220,7 +241,7 @@ detail::Ref<Buffer> LentSegments::borrow(const LentPlace& place, uint64_t bytes,
                        place.offset, place.memory, what.file.bytes);
     return nullptr;
   }
-  if (!segment) return copy_of(what.memory.get(), place.offset, bytes, recycler);
+  if (!segment) return copy_of(what.memory->get(), place.offset, bytes, recycler);
   return Buffer::lent({segment->data() + place.offset, bytes}, segment);
 }
 
@@ -233,7 +254,13 @@ bool LentSegments::forget(uint64_t memory) noexcept {
     look_locked();  // nothing may have named it
     at = borrowed_.find(static_cast<uint32_t>(memory));
   }
-  if (at == borrowed_.end()) return lost_ != 0 && memory < came_;
+  if (at == borrowed_.end()) {
+    const auto end = lost_numbers_.begin() + static_cast<ptrdiff_t>(lost_count_);
+    const auto lost = std::find(lost_numbers_.begin(), end, memory);
+    if (lost == end) return false;
+    *lost = lost_numbers_[--lost_count_];
+    return true;
+  }
   dropped = std::move(at->second);
   borrowed_.erase(at);
   return true;

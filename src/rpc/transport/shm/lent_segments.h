@@ -6,6 +6,7 @@
 // while a segment is let go of.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <vector>
@@ -22,8 +23,7 @@ class LentSegments final : public SharedMemory,
                            public SharedSegment::Lender,
                            public std::enable_shared_from_this<LentSegments> {
  public:
-  // Of those that are not forgotten, in each direction.
-  static constexpr size_t kMost = 256;
+  static constexpr size_t kMost = kMostLent;
 
   // What the worker may map; of that half for this connection. Of 0 everything is copied.
   explicit LentSegments(std::shared_ptr<MemoryBudget> budget);
@@ -50,7 +50,7 @@ class LentSegments final : public SharedMemory,
  private:
   // Of the other side.
   struct Borrowed {
-    FileDescriptor memory;
+    std::shared_ptr<FileDescriptor> memory;  // null once it is mapped for this
     bool checked = false;
     SharedSegment::File file;
     std::shared_ptr<SharedSegment> mapped;  // for this
@@ -62,6 +62,7 @@ class LentSegments final : public SharedMemory,
   void gone(uint64_t id, uint32_t number) noexcept override;
   [[nodiscard]] bool hand_over(int memory) const noexcept TINE_REQUIRES(lending_);
   bool look_locked() noexcept TINE_REQUIRES(borrowing_);
+  void lose(uint32_t number, int error) noexcept TINE_REQUIRES(borrowing_);
   // The mapping to use; null: there is none, or *bad says what is wrong with it.
   [[nodiscard]] std::shared_ptr<SharedSegment> open(Borrowed& what, std::string* bad)
       TINE_REQUIRES(borrowing_);
@@ -81,6 +82,8 @@ class LentSegments final : public SharedMemory,
   std::map<uint32_t, Borrowed> borrowed_ TINE_GUARDED_BY(borrowing_);
   uint32_t came_ TINE_GUARDED_BY(borrowing_) = 0;
   int lost_ TINE_GUARDED_BY(borrowing_) = 0;  // errno: why one that came could not be taken
+  std::array<uint32_t, kMost> lost_numbers_ TINE_GUARDED_BY(borrowing_){};  // those, until they are forgotten
+  size_t lost_count_ TINE_GUARDED_BY(borrowing_) = 0;
 
   Mutex watching_;
   detail::Ref<ChannelEvents> events_ TINE_GUARDED_BY(watching_);

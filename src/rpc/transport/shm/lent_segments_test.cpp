@@ -262,6 +262,7 @@ TEST_F(Lending, ADescriptorThatTheProcessCannotTakeIsAnErrorOfThisSide) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_THROW(static_cast<void>(borrow(0, 0, 1)), SystemError);
   EXPECT_TRUE(lent->forget(0));
+  EXPECT_FALSE(lent->forget(0)) << "it is forgotten";
 }
 
 TEST_F(Lending, ASegmentIsHandedOverOnceAndItsViewsByTheirOffsets) {
@@ -345,6 +346,17 @@ TEST_F(Lending, WhatComesBackIsTheMemoryThatThisProcessHas) {
   ASSERT_TRUE(back) << bad;
   EXPECT_EQ(back->data(), t.data());
   EXPECT_EQ(budget->left(), budget->bytes());
+}
+
+TEST_F(Lending, WhatComesBackTakesNoDescriptorMore) {
+  const Tensor t = shared(kBytes);
+  const auto segment = SharedSegment::around(bytes_of(t));
+  const size_t before = open_files();
+  for (uint32_t number = 0; number < 50; ++number) {
+    hand_over(segment->descriptor());
+    ASSERT_TRUE(borrow(number, 0, kBytes)) << bad;
+  }
+  EXPECT_EQ(open_files(), before);
 }
 
 TEST_F(Lending, WhatComesBackAfterItsEndHereIsMappedAnew) {

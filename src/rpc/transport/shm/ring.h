@@ -85,7 +85,7 @@ class RingWriter {
 
   // No more than that may lie there unread. Any thread.
   void bound(size_t bytes) noexcept { bound_.store(std::min(bytes, capacity_), std::memory_order_relaxed); }
-  // Also when the other side's number is out of bounds: the next write() tells.
+  // Also when the other side's number is out of bounds: the next write() that needs the room tells.
   [[nodiscard]] bool has_room() const noexcept {
     const uint64_t used =
         head_.load(std::memory_order_relaxed) - control_.tail.load(std::memory_order_seq_cst);

@@ -81,12 +81,12 @@ std::shared_ptr<SharedSegment> SharedSegment::fresh() {
 }
 
 bool SharedSegment::open_up(const File& file) {
-  void* const data = ::mmap(nullptr, file.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_.get(), 0);
+  void* const data = ::mmap(nullptr, file.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_->get(), 0);
   if (data == MAP_FAILED) return false;
   file_ = file;
   data_ = static_cast<std::byte*>(data);
   if (!keeps_descriptor_) keeps_descriptor_ = all().take_descriptor();
-  if (!keeps_descriptor_) memory_.reset();
+  if (!keeps_descriptor_) memory_ = nullptr;
   const MutexLock lock(all().mutex);
   all().by_address.insert(all().place_of(data_), this);
   all().count.fetch_add(1, std::memory_order_relaxed);
@@ -103,9 +103,9 @@ std::shared_ptr<SharedSegment> SharedSegment::make(size_t bytes) {
   segment->keeps_descriptor_ = all().take_descriptor();
   if (!segment->keeps_descriptor_)
     return without("there are as many of them as a quarter of the descriptors that this process may have", 0);
-  segment->memory_ =
-      FileDescriptor::made_by([] { return ::memfd_create("tine-tensor", MFD_CLOEXEC | MFD_ALLOW_SEALING); });
-  const int memory = segment->memory_.get();
+  segment->memory_ = std::make_shared<FileDescriptor>(
+      FileDescriptor::made_by([] { return ::memfd_create("tine-tensor", MFD_CLOEXEC | MFD_ALLOW_SEALING); }));
+  const int memory = segment->memory_->get();
   if (memory < 0) return without("memfd_create", errno);
   // Now, and not by a signal when it is first written to.
   const size_t whole = (bytes + kPage - 1) / kPage * kPage;
@@ -144,19 +144,18 @@ std::shared_ptr<SharedSegment> SharedSegment::known(const File& file) noexcept {
   return nullptr;
 }
 
-std::shared_ptr<SharedSegment> SharedSegment::map(FileDescriptor* memory, const File& file,
+std::shared_ptr<SharedSegment> SharedSegment::map(std::shared_ptr<FileDescriptor> memory, const File& file,
                                                   std::shared_ptr<MemoryBudget> budget) {
+  auto segment = fresh();  // before the budget is touched: it may throw
   if (!budget->take(file.bytes)) {
     budget->tell_once("the budget of what this worker maps is spent", 0);
     return nullptr;
   }
-  auto segment = fresh();
   segment->file_ = file;
   segment->budget_ = std::move(budget);
-  segment->memory_ = std::move(*memory);
+  segment->memory_ = std::move(memory);
   if (!segment->open_up(file)) {
     segment->budget_->tell_once("it cannot be mapped", errno);
-    *memory = std::move(segment->memory_);
     return nullptr;
   }
   return segment;
@@ -177,7 +176,10 @@ std::shared_ptr<SharedSegment> SharedSegment::around(std::span<const std::byte> 
 
 void SharedSegment::lent_by(std::weak_ptr<Lender> who, uint32_t number) {
   const MutexLock lock(all().mutex);
-  std::erase_if(lent_, [](const Lent& lent) { return lent.who.expired(); });
+  // An earlier one of the same lender was never handed over.
+  std::erase_if(lent_, [&](const Lent& lent) {
+    return lent.who.expired() || (!lent.who.owner_before(who) && !who.owner_before(lent.who));
+  });
   lent_.push_back({std::move(who), number});
 }
 
@@ -191,7 +193,7 @@ SharedSegment::~SharedSegment() {
   }
   if (keeps_descriptor_) all().give_back_descriptor();
   if (birth_.inherited()) {
-    static_cast<void>(memory_.release());  // closed; and the lenders are the parent's
+    if (memory_) static_cast<void>(memory_->release());  // closed; and the lenders are the parent's
   } else {
     for (const Lent& l : lent) {
       if (const auto who = l.who.lock()) who->gone(id_, l.number);

@@ -47,8 +47,9 @@ class SharedSegment final : public std::enable_shared_from_this<SharedSegment> {
   [[nodiscard]] static std::string objection_to(int memory, File* file);
   // The one that has the file mapped already; null: none.
   [[nodiscard]] static std::shared_ptr<SharedSegment> known(const File& file) noexcept;
-  // Takes *memory, unless it returns null: it is not within the budget or cannot be mapped, and the log has been told, once.
-  [[nodiscard]] static std::shared_ptr<SharedSegment> map(FileDescriptor* memory, const File& file,
+  // Null: it is not within the budget or cannot be mapped, and the log has been told, once.
+  [[nodiscard]] static std::shared_ptr<SharedSegment> map(std::shared_ptr<FileDescriptor> memory,
+                                                          const File& file,
                                                           std::shared_ptr<MemoryBudget> budget);
   // The one that these bytes lie in, if it can be lent; null: none.
   [[nodiscard]] static std::shared_ptr<SharedSegment> around(std::span<const std::byte> bytes) noexcept;
@@ -59,7 +60,10 @@ class SharedSegment final : public std::enable_shared_from_this<SharedSegment> {
 
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] size_t size() const noexcept { return file_.bytes; }
-  [[nodiscard]] int descriptor() const noexcept { return memory_.get(); }
+  // Only of one that around() gave.
+  [[nodiscard]] int descriptor() const noexcept { return memory_->get(); }
+  // Null where the process keeps enough of them.
+  [[nodiscard]] const std::shared_ptr<FileDescriptor>& memory() const noexcept { return memory_; }
   [[nodiscard]] uint64_t id() const noexcept { return id_; }  // no other one of this process ever has it
   // Tells `who` of its end.
   void lent_by(std::weak_ptr<Lender> who, uint32_t number);
@@ -82,7 +86,7 @@ class SharedSegment final : public std::enable_shared_from_this<SharedSegment> {
 
   const Birth birth_;
   const uint64_t id_;
-  FileDescriptor memory_;          // empty where the process keeps enough of them
+  std::shared_ptr<FileDescriptor> memory_;
   bool keeps_descriptor_ = false;  // and that is counted
   File file_;
   std::byte* data_ = nullptr;
