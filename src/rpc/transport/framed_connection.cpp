@@ -222,7 +222,7 @@ struct Counted final : detail::RefCounted {
 
 }  // namespace
 
-// Whoever reads what it is told waits for no more of these.
+// A peer that reads what it is told leaves no more of these unread.
 void FramedConnection::say_forgotten(uint64_t memory) {
   if (!reading_.forgotten) reading_.forgotten = std::make_shared<std::atomic<size_t>>(0);
   if (reading_.forgotten->load(std::memory_order_relaxed) >= SharedMemory::kMostLent)
