@@ -242,6 +242,7 @@ def test_a_busy_interpreter_does_not_hold_up_operators():
         2,
         """
         def busy(seconds):
+            sys.setswitchinterval(0.2)  # an operator that waited for the interpreter's lock would wait so long
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 pass
@@ -258,7 +259,7 @@ def test_a_busy_interpreter_does_not_hold_up_operators():
                 latencies.append(time.perf_counter() - began)
             latencies.sort()
             print("calls", len(latencies), "p50", 1e6 * latencies[len(latencies) // 2], flush=True)
-            assert len(latencies) > 1000
+            assert latencies[len(latencies) // 2] < 0.1
             assert computing.wait() == "busy"
         rpc.shutdown()
         """,
