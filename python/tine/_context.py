@@ -57,7 +57,8 @@ class deadline(_Scope):
             total = rpc.rpc_sync("worker1", add, args=(x, y))  # the callee is told how much time is left
 
     The time counts from the `with`. Of nested deadlines the earlier one counts. It goes on counting after the statement
-    for what was started in it.
+    for what was started in it. Waits of others, `time.sleep` or `asyncio.sleep`, go on: ask `tine.Context.current().check()` in long work
+    of Python's own.
 
     seconds: a number or a datetime.timedelta; inf for no limit. ValueError for NaN and negative ones.
     """

@@ -135,7 +135,9 @@ class Agent {
 
   // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout` (0: as long as
   // they live); an error then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or
-  // throws: pending futures have failed, the thread is joined. Once more: nothing happens.
+  // throws: pending futures have failed, the thread is joined. Once more: nothing happens. While another thread shuts down
+  // gracefully, one that is not graceful ends that (it throws Cancelled); a graceful one waits for it, and throws
+  // DeadlineExceeded and leaves all as it is if that takes longer than `timeout`.
   // `failure`, unless empty: by what the program failed; the others are told instead of "it is shutting down".
   void shutdown(bool graceful = true, Seconds timeout = Seconds(0), std::string_view failure = {});
   [[nodiscard]] bool closed() const noexcept;

@@ -48,12 +48,15 @@ AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
       server(world, references, server_options(o)),
       calls(world, references, server, o.rpc_timeout, callbacks_of(o),
             [this]() -> Loop& { return links.loop(); }),
-      barrier(world, calls, server, o.interrupted),
-      membership(world, calls, server, links, o.interrupted,
+      barrier(world, calls, server,
+              [this] { return leaves_now_.load() || (interrupted_ && interrupted_()); }),
+      membership(world, calls, server, links,
+                 [this] { return leaves_now_.load() || (interrupted_ && interrupted_()); },
                  {[this](const Member& m, detail::Ref<Connection> c) { take_in(m, std::move(c)); },
                   [this](const Peer& p) { hooks_.joined(p.info); }}),
       peers_{o.max_calls_in_flight, o.executor, &callbacks_of(o)},
       log_(o.log),
+      interrupted_(o.interrupted),
       hooks_(o.on_worker_joined, o.on_worker_lost, callbacks_of(o), o.log) {}
 
 void AgentParts::start() {
@@ -165,24 +168,62 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
 
 void AgentParts::shutdown(bool graceful, Seconds timeout, std::string_view failed_by) {
   if (of_parent()) return;
-  const MutexLock once(shutdown_mutex_);
-  if (closed()) return;
   if (!(timeout.count() >= 0))
     throw ValueError(fmt::format("shutdown: timeout is {} s: expected 0 (none) or more", timeout.count()));
   const TimePoint deadline = timeout.count() > 0 && timeout < kForEver
                                  ? Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout)
                                  : kNoDeadline;
+  if (!graceful) leaves_now_.store(true);
+  const auto turn = [this](TimePoint until) { return takes_shutdown(until); };
+  if (!wait_interruptible(deadline, interrupted_, "shutdown", turn))
+    throw DeadlineExceeded(fmt::format(
+        "shutdown: the one that another thread has begun did not end within {:.3g} s", timeout.count()));
+  const auto end = [this] {
+    const MutexLock lock(shutdown_mutex_);
+    shuts_down_ = false;
+    shutdown_ended_.notify_all();
+  };
+  try {
+    if (!closed()) shut_down(graceful, deadline, failed_by);
+  } catch (...) {
+    end();
+    throw;
+  }
+  end();
+}
+
+bool AgentParts::takes_shutdown(TimePoint until) noexcept {
+  MutexLock lock(shutdown_mutex_);
+  while (shuts_down_) {
+    if (!shutdown_ended_.wait_until(shutdown_mutex_, until)) return false;
+  }
+  return shuts_down_ = true;
+}
+
+void AgentParts::shut_down(bool graceful, TimePoint deadline, std::string_view failed_by) {
   std::exception_ptr failure;
   if (graceful) {
     try {
       ending_.store(true, std::memory_order_release);
       world.changes() ? membership.leave(deadline) : barrier.wait(deadline);
+    } catch (const Cancelled&) {
+      failure = leaves_now_.load() ? make_error(ErrorKind::kCancelled,
+                                                "shutdown: another thread has ended this worker at once")
+                                   : std::current_exception();
     } catch (...) {
       failure = std::current_exception();
     }
   }
   closing_.store(true, std::memory_order_release);
-  if (!world.changes()) barrier.let_go(failure);
+  if (!world.changes()) {
+    // The others wait for this worker's program, and are told how that ended.
+    const bool failed = !failure && !failed_by.empty();
+    barrier.let_go(failed
+                       ? make_error(ErrorKind::kPeerDied,
+                                    fmt::format("shutdown: the program of worker '{}' (rank {}) failed: {}",
+                                                world.name(), world.rank(), failed_by))
+                       : failure);
+  }
   close(
       make_error(ErrorKind::kAbandoned,
                  fmt::format("RPC was shut down on worker '{}' before this call was answered", world.name())),

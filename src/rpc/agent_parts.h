@@ -54,6 +54,9 @@ class AgentParts final : public Peer::Events,
   [[nodiscard]] detail::Ref<Peer> new_peer(const Member& member);
   [[nodiscard]] detail::Ref<Peer> remains_of(Peer& peer, std::exception_ptr cause) noexcept;
   void serve_control(const detail::Ref<IncomingState>& call) override;
+  // True once this is the thread that shuts down.
+  [[nodiscard]] bool takes_shutdown(TimePoint until) noexcept;
+  void shut_down(bool graceful, TimePoint deadline, std::string_view failed_by);
   void close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure);
   // What words() says, unless there is no memory for it.
   template <class Words>
@@ -68,11 +71,16 @@ class AgentParts final : public Peer::Events,
   const Birth birth_;
   const Peer::Options peers_;
   const std::function<void(const std::string&)> log_;
+  const std::function<bool()> interrupted_;
   WorkerHooks hooks_;
   std::atomic<bool> closing_{false};
   std::atomic<bool> ending_{false};  // a graceful end has begun
   std::atomic<bool> closed_{false};
-  Mutex shutdown_mutex_;  // one shutdown at a time
+  std::atomic<bool> leaves_now_{
+      false};  // a shutdown that is not graceful has come: a graceful one waits no longer
+  Mutex shutdown_mutex_;
+  Condition shutdown_ended_;
+  bool shuts_down_ TINE_GUARDED_BY(shutdown_mutex_) = false;  // one thread at a time
 };
 
 }  // namespace tine::rpc

@@ -35,7 +35,7 @@ void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
   if (world_.rank() != 0) throw ValueError("only rank 0 keeps the barrier of shutdown");
   {
     const MutexLock lock(mutex_);
-    if (!ended_.empty()) throw Error(ended_);
+    if (ended_) std::rethrow_exception(ended_);
     joins_.insert_or_assign(call->caller->info.id, call);
   }
   world_.changed();
@@ -142,7 +142,7 @@ void Barrier::wait(TimePoint deadline) {
   }
 }
 
-Barrier::Joins Barrier::take_joins(std::string reason) {
+Barrier::Joins Barrier::take_joins(std::exception_ptr reason) {
   const MutexLock lock(mutex_);
   ended_ = std::move(reason);
   return std::exchange(joins_, {});
@@ -150,7 +150,8 @@ Barrier::Joins Barrier::take_joins(std::string reason) {
 
 void Barrier::let_go(const std::exception_ptr& failure) noexcept {
   if (world_.rank() != 0) return;
-  const Joins joins = take_joins("rank 0 has ended the world");
+  const Joins joins =
+      take_joins(failure ? failure : make_error(ErrorKind::kRuntime, "rank 0 has ended the world"));
   for (const auto& [rank, join] : joins) {
     if (failure) {
       join->answer_error(failure);
@@ -166,6 +167,6 @@ void Barrier::wait_until_left(TimePoint deadline) noexcept {
   (void)world_.wait_until(deadline, [this] { return world_.is_alone(); });
 }
 
-void Barrier::close() noexcept { (void)take_joins("this worker has ended"); }
+void Barrier::close() noexcept { (void)take_joins(make_error(ErrorKind::kRuntime, "this worker has ended")); }
 
 }  // namespace tine::rpc

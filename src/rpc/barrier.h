@@ -25,8 +25,8 @@ class Barrier final : public ControlHandler {
 
   // This worker has come to its end. Returns when all have, and no call is running anywhere.
   void wait(TimePoint deadline);
-  // On rank 0: answers those who have joined, with `failure` unless it is null, and waits a moment until they
-  // have left.
+  // On rank 0: answers those who have joined, and who join from now on, with `failure` unless it is null, and waits a moment
+  // until they have left.
   void let_go(const std::exception_ptr& failure) noexcept;
   // The others have left, or the deadline has come.
   void wait_until_left(TimePoint deadline) noexcept;
@@ -48,7 +48,7 @@ class Barrier final : public ControlHandler {
   void wait_for_rank0(TimePoint deadline);
   Round ask_all(TimePoint deadline);
   [[nodiscard]] std::string absent();
-  [[nodiscard]] Joins take_joins(std::string reason);
+  [[nodiscard]] Joins take_joins(std::exception_ptr reason);
 
   World& world_;
   Calls& calls_;
@@ -56,7 +56,7 @@ class Barrier final : public ControlHandler {
   const std::function<bool()> interrupted_;
   Mutex mutex_;
   Joins joins_ TINE_GUARDED_BY(mutex_);
-  std::string ended_ TINE_GUARDED_BY(mutex_);  // why rank 0 takes no more joins
+  std::exception_ptr ended_ TINE_GUARDED_BY(mutex_);  // why rank 0 takes no more joins
 };
 
 }  // namespace tine::rpc

@@ -66,7 +66,8 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
   if (value.is(Tag::kForeign)) {
     needs_codec_ = true;
     throw TypeError(
-        fmt::format("a {} can only be sent to a Python function", value.as_foreign().type_name()));
+        fmt::format("a {} can only be sent to a Python function that is passed itself, not by its name",
+                    value.as_foreign().type_name()));
   }
   if (value.is_future()) throw_future_cannot_travel("a value to be sent");
   ValueHooks::write(out, value);

@@ -126,7 +126,7 @@ void Worker::Parts::leave(bool graceful, Seconds timeout, std::string_view failu
   try {
     agent->shutdown(graceful, timeout, failure);
   } catch (...) {
-    forget();
+    if (agent->closed()) forget();
     throw;
   }
   forget();

@@ -69,7 +69,8 @@ class CurrentCall:
     def on_cancel(self, callback: Callable[[], Any]) -> CancelCallback:
         """Has callback() called once, on a thread of tine's, when nobody waits for the answer any more; now, if that is so already.
 
-        It can end what blocks this function outside of tine:
+        Keep what it returns for as long as the callback is wanted: closing or dropping that takes the callback back. It can end
+        what blocks this function outside of tine:
 
         >>> with rpc.current_call().on_cancel(lambda: connection.shutdown(socket.SHUT_RDWR)):
         ...     data = connection.recv(4096)

@@ -9,6 +9,11 @@ _END = _C._rpc.END
 _WAYS = (_C._rpc.stream_named, _C._rpc.stream_plain, _C._rpc.stream_python)
 
 
+def _as_runtime_error(error):
+    """An error of the other side that would pass for the end of the stream (PEP 479)."""
+    return RuntimeError(f"the stream's function raised {type(error).__name__}: {error}")
+
+
 class Stream:
     """What :func:`stream` returns: an iterator and an async iterator of the items.
 
@@ -38,6 +43,8 @@ class Stream:
         future = self._asked(StopIteration)
         try:
             item = future.wait()
+        except (StopIteration, StopAsyncIteration) as error:
+            raise _as_runtime_error(error) from error
         except BaseException as error:
             self._keep(future, error)
             raise
@@ -53,6 +60,8 @@ class Stream:
         future = self._asked(StopAsyncIteration)
         try:
             item = await future
+        except (StopIteration, StopAsyncIteration) as error:
+            raise _as_runtime_error(error) from error
         except BaseException as error:
             self._keep(future, error)
             raise

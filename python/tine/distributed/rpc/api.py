@@ -186,6 +186,8 @@ def shutdown(graceful: bool = True, timeout: _Seconds = DEFAULT_SHUTDOWN_TIMEOUT
             of others here; rank 0 waits until all others have left.
         timeout: seconds, or a datetime.timedelta, that a graceful shutdown may take, then an error names the stragglers; 0 is as long as
             the workers live (a dead one ends the wait).
+
+    While another thread is in a graceful shutdown, ``graceful=False`` ends that at once: it raises Cancelled.
     """
     seconds = min(_seconds("timeout", timeout, none_is_zero=True), 3e9)
     try:
