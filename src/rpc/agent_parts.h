@@ -54,6 +54,10 @@ class AgentParts final : public Peer::Events,
   [[nodiscard]] detail::Ref<Peer> new_peer(const Member& member);
   [[nodiscard]] detail::Ref<Peer> remains_of(Peer& peer, std::exception_ptr cause) noexcept;
   void serve_control(const detail::Ref<IncomingState>& call) override;
+  // Asked while a graceful shutdown waits.
+  [[nodiscard]] bool waits_no_longer() const {
+    return leaves_now_.load() || (interrupted_ && interrupted_());
+  }
   // True once this is the thread that shuts down.
   [[nodiscard]] bool takes_shutdown(TimePoint until) noexcept;
   void shut_down(bool graceful, TimePoint deadline, std::string_view failed_by);
@@ -76,8 +80,7 @@ class AgentParts final : public Peer::Events,
   std::atomic<bool> closing_{false};
   std::atomic<bool> ending_{false};  // a graceful end has begun
   std::atomic<bool> closed_{false};
-  std::atomic<bool> leaves_now_{
-      false};  // a shutdown that is not graceful has come: a graceful one waits no longer
+  std::atomic<bool> leaves_now_{false};  // a shutdown that is not graceful has come
   Mutex shutdown_mutex_;
   Condition shutdown_ended_;
   bool shuts_down_ TINE_GUARDED_BY(shutdown_mutex_) = false;  // one thread at a time

@@ -10,19 +10,10 @@
 #include "src/rpc/call.h"
 #include "src/runtime/script.h"
 #include "src/value/op_context.h"
-#include "src/value/ops/ops.h"
+#include "tests/fuzz/operators.h"
 #include "tine/executor.h"
 
 namespace {
-
-const tine::OpTable& operators() {
-  static const tine::OpTable* const table = [] {
-    auto* t = new tine::OpTable;
-    tine::add_builtin_operators(*t);
-    return t;
-  }();
-  return *table;
-}
 
 // Twice: under a hash that is not theirs, and under theirs.
 template <class Import>
@@ -47,7 +38,7 @@ void import_under_own_hash(const Import& import) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   tine::InlineExecutor in_place;
-  tine::ScriptStore store(operators(), in_place, tine::OpContext{});
+  tine::ScriptStore store(tine::fuzz::operators(), in_place, tine::OpContext{});
   import_under_own_hash([&](const std::string& hash) { (void)store.import_code(hash, text); });
   import_under_own_hash([&](const std::string& hash) {
     const auto classes = store.import_classes(hash, text);

@@ -9,20 +9,7 @@
 #include "src/ir/parse.h"
 #include "src/ir/passes/simplify.h"
 #include "src/ir/print.h"
-#include "src/value/ops/ops.h"
-
-namespace {
-
-const tine::OpTable& operators() {
-  static const tine::OpTable* const table = [] {
-    auto* t = new tine::OpTable;
-    tine::add_builtin_operators(*t);
-    return t;
-  }();
-  return *table;
-}
-
-}  // namespace
+#include "tests/fuzz/operators.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tine::ir;
@@ -31,13 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::unique_ptr<Graph> graph;
   size_t terms = 0;
   try {
-    graph = parse({reinterpret_cast<const char*>(data), size}, operators(), "f", options, &terms);
+    graph = parse({reinterpret_cast<const char*>(data), size}, tine::fuzz::operators(), "f", options, &terms);
   } catch (const tine::SyntaxError&) {
     return 0;
   }
   if (terms > options.most_terms) std::abort();
   const std::string exact = print(*graph, {.exact = true});
-  if (print(*parse(exact, operators(), "f"), {.exact = true}) != exact) std::abort();
+  if (print(*parse(exact, tine::fuzz::operators(), "f"), {.exact = true}) != exact) std::abort();
   const std::unique_ptr<Graph> lean = clone(*graph);
   simplify(*lean);
   try {

@@ -7,27 +7,14 @@
 #include "src/compile/compile.h"
 #include "src/compile/emit.h"
 #include "src/ir/verify.h"
-#include "src/value/ops/ops.h"
-
-namespace {
-
-const tine::OpTable& operators() {
-  static const tine::OpTable* const table = [] {
-    auto* t = new tine::OpTable;
-    tine::add_builtin_operators(*t);
-    return t;
-  }();
-  return *table;
-}
-
-}  // namespace
+#include "tests/fuzz/operators.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto source =
       std::make_shared<tine::Source>("f.py", std::string(reinterpret_cast<const char*>(data), size));
   std::vector<tine::compile::CompiledFunction> functions;
   try {
-    functions = tine::compile::compile_text(operators(), source);
+    functions = tine::compile::compile_text(tine::fuzz::operators(), source);
   } catch (const tine::SyntaxError& e) {
     if (!e.message().starts_with("f.py:")) std::abort();
     return 0;

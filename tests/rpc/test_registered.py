@@ -224,6 +224,19 @@ rpc.shutdown()
     )
 
 
+# worker1 reads no pickle.
+THINGS = """
+class Thing:
+    unpickled = False
+    def __setstate__(self, state): Thing.unpickled = True
+def refused(call):
+    try:
+        call()
+    except PermissionError as error:
+        return str(error)
+    raise AssertionError("it was read")
+"""
+
 RESULTS = """
 import asyncio
 @rpc.register
@@ -240,15 +253,6 @@ def at_once(n):
 @rpc.register
 async def thing():
     return Thing()
-class Thing:
-    unpickled = False
-    def __setstate__(self, state): Thing.unpickled = True
-def refused(call):
-    try:
-        call()
-    except PermissionError as error:
-        return str(error)
-    raise AssertionError("it was read")
 rpc.init_rpc(NAME, rpc_backend_options=rpc.RpcBackendOptions(allow="registered" if RANK == 1 else "all"))
 def check(x):
     assert (x["list"], x["tuple"][:2], x["n"]) == (["a"] * 3, (3, None), [[1.5], {"b": True}]), x
@@ -259,7 +263,8 @@ def check(x):
 def test_results_of_coroutines_and_futures_of_registered_functions_are_read_by_a_worker_that_reads_no_pickle():
     run(
         2,
-        RESULTS
+        THINGS
+        + RESULTS
         + """
 for to in ("worker0", "worker1"):
     check(rpc.rpc_sync(to, "spelled", args=(3,)))
@@ -301,15 +306,6 @@ def things():
     yield Thing()
 def plain(n):
     yield from ([i] for i in range(n))
-class Thing:
-    unpickled = False
-    def __setstate__(self, state): Thing.unpickled = True
-def refused(call):
-    try:
-        call()
-    except PermissionError as error:
-        return str(error)
-    raise AssertionError("it was read")
 rpc.init_rpc(NAME, rpc_backend_options=rpc.RpcBackendOptions(allow="registered" if RANK == 1 else "all"))
 other = f"worker{1 - RANK}"
 """
@@ -318,7 +314,8 @@ other = f"worker{1 - RANK}"
 def test_streams_at_and_from_a_worker_that_runs_registered_functions_alone():
     run(
         2,
-        STREAMS
+        THINGS
+        + STREAMS
         + """
 for f in ("rows", rows):
     items = list(rpc.stream(other, f, args=(30,)))

@@ -569,7 +569,7 @@ def _as_cause(error: BaseException) -> _C.RemoteError:
 
 def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | None]:
     """An exception as (module, qualname, message, traceback, pickle or None). It does not run on a thread of the user's."""
-    import traceback  # 2 MB with what it imports, for a worker whose calls may never fail
+    import traceback  # here: what it imports takes memory, also in a worker whose calls never fail
 
     kind = type(error)
     module, name = _names_of(kind)
