@@ -3,7 +3,7 @@ function(tine_small target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O2>)
 endfunction()
 
-# tine_folder(<name> [SMALL] [DEPS <folder>...] [LIBS <library>...])
+# tine_folder(<name> [SMALL] [DEPS <folder>...] [LIBS <library>...] [TESTS_APART <folder>...])
 #
 # src/<name>/**.cpp, but for *_test.cpp, become the object library tine_<name>; the tests become the
 # executable <name>_test, linked against the object libraries of all folders that <name> reaches.
@@ -14,7 +14,7 @@ function(tine_folder name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SMALL" "" "DEPS;LIBS;TESTS_APART")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR
-      "tine_folder(${name}): unexpected ${arg_UNPARSED_ARGUMENTS}; expected DEPS, LIBS or TESTS_APART first")
+      "tine_folder(${name}): unexpected ${arg_UNPARSED_ARGUMENTS}; expected SMALL, DEPS, LIBS or TESTS_APART first")
   endif()
 
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")

@@ -188,9 +188,9 @@ Outcome run_function(const Running& running, const PlainCall& plain) {
   const PyRef result = running.own ? running.own->call(function, args, plain.kwargs.get())
                                    : PyRef::adopt(PyObject_Call(function, args, plain.kwargs.get()));
   if (!result) throw_error_of_callee();
-  if (!is_async(plain.function.get(), result.get())) return as_answer(running, result.get());
+  if (!is_async(function, result.get())) return as_answer(running, result.get());
   const PyRef future =
-      checked(PyObject_CallFunctionObjArgs(required_hooks().settle.get(), plain.function.get(), result.get(),
+      checked(PyObject_CallFunctionObjArgs(required_hooks().settle.get(), function, result.get(),
                                            is_own(running.call) ? Py_True : Py_False, nullptr));
   if (!is_future(future.get()))
     throw TypeError("a hook of tine.distributed.rpc returned something else than a Future");

@@ -328,19 +328,17 @@ PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_met
         checked(text_of(std::string_view(name).substr(std::string_view(kOfRRef).size())).leak());
     plain.function = checked(PyObject_CallFunctionObjArgs(find_method, rref.get(), method.get(), nullptr));
   }
-  plain.args = checked(PyTuple_New(static_cast<Py_ssize_t>(args.size() - 1)));
-  for (size_t i = 1; i < args.size(); ++i)
-    PyTuple_SET_ITEM(plain.args.get(), static_cast<Py_ssize_t>(i - 1), checked(to_python(args[i])).leak());
-  plain.kwargs = dict_of(call.kwargs());
-  return plain;
+  PlainCall all = arguments_of(call, 1);
+  all.function = std::move(plain.function);
+  return all;
 }
 
-PlainCall arguments_of(rpc::IncomingCall& call) {
+PlainCall arguments_of(rpc::IncomingCall& call, size_t from) {
   PlainCall plain;
   const std::vector<Value>& args = call.args();
-  plain.args = checked(PyTuple_New(static_cast<Py_ssize_t>(args.size())));
-  for (size_t i = 0; i < args.size(); ++i)
-    PyTuple_SET_ITEM(plain.args.get(), static_cast<Py_ssize_t>(i), checked(to_python(args[i])).leak());
+  plain.args = checked(PyTuple_New(static_cast<Py_ssize_t>(args.size() - from)));
+  for (size_t i = from; i < args.size(); ++i)
+    PyTuple_SET_ITEM(plain.args.get(), static_cast<Py_ssize_t>(i - from), checked(to_python(args[i])).leak());
   plain.kwargs = dict_of(call.kwargs());
   return plain;
 }

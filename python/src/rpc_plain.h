@@ -35,8 +35,8 @@ struct PlainCall {
 [[nodiscard]] PlainCall plain_call(rpc::IncomingCall& call, PyObject* find, PyObject* find_method,
                                    PyObject* unpickle);  // unpickle: (data, leaves) -> (args, kwargs)
 
-// The arguments of a call by name, without the function.
-[[nodiscard]] PlainCall arguments_of(rpc::IncomingCall& call);
+// The arguments of a call from that one on, without the function.
+[[nodiscard]] PlainCall arguments_of(rpc::IncomingCall& call, size_t from = 0);
 
 // The object in a payload that is not a pickle; null and no error if it is one.
 [[nodiscard]] PyObject* plain_object(const rpc::ForeignPayload& payload);

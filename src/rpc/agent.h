@@ -134,10 +134,10 @@ class Agent {
   [[nodiscard]] detail::Ref<Reference> own(Value value);
 
   // Graceful: waits until every worker has called it and no call is running anywhere, at most `timeout` (0: as long as
-  // they live); an error then names the stragglers. Otherwise at once. In any case the agent is closed when it returns or
-  // throws: pending futures have failed, the thread is joined. Once more: nothing happens. While another thread shuts down
-  // gracefully, one that is not graceful ends that (it throws Cancelled); a graceful one waits for it, and throws
-  // DeadlineExceeded and leaves all as it is if that takes longer than `timeout`.
+  // they live); an error then names the stragglers. Otherwise at once. One thread at a time: a second call waits for the first,
+  // and one that is not graceful ends the wait of a graceful one, which throws Cancelled. A call that does not get its turn
+  // within `timeout`, or is interrupted meanwhile, throws and leaves all as it is. Otherwise the agent is closed when it returns
+  // or throws: pending futures have failed, the thread is joined. Once more: nothing happens.
   // `failure`, unless empty: by what the program failed; the others are told instead of "it is shutting down".
   void shutdown(bool graceful = true, Seconds timeout = Seconds(0), std::string_view failure = {});
   [[nodiscard]] bool closed() const noexcept;

@@ -229,16 +229,16 @@ void AgentParts::shut_down(bool graceful, TimePoint deadline, std::string_view f
   if (failure) std::rethrow_exception(failure);
 }
 
-void AgentParts::close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure) {
+void AgentParts::close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failed_by) {
   closing_.store(true, std::memory_order_release);
   closed_.store(true, std::memory_order_release);
   calls.close();
   hooks_.close();
   links.close_listeners();
   membership.close();
-  const GoodbyeReason reason = failure.empty() ? GoodbyeReason::kShutdown : GoodbyeReason::kFailed;
+  const GoodbyeReason reason = failed_by.empty() ? GoodbyeReason::kShutdown : GoodbyeReason::kFailed;
   for (const auto& p : world.peers()) {
-    if (p->connected()) p->connection()->shutdown(reason, failure, deadline);
+    if (p->connected()) p->connection()->shutdown(reason, failed_by, deadline);
   }
   barrier.wait_until_left(deadline);
   for (const auto& p : world.peers()) {

@@ -29,7 +29,7 @@ class AgentParts final : public Peer::Events,
   explicit AgentParts(const AgentOptions& options, uint64_t incarnation);
 
   void start();
-  void shutdown(bool graceful, Seconds timeout, std::string_view failure);
+  void shutdown(bool graceful, Seconds timeout, std::string_view failed_by);
   void abandon_in_child() noexcept;
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
@@ -61,7 +61,7 @@ class AgentParts final : public Peer::Events,
   // True once this is the thread that shuts down.
   [[nodiscard]] bool takes_shutdown(TimePoint until) noexcept;
   void shut_down(bool graceful, TimePoint deadline, std::string_view failed_by);
-  void close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failure);
+  void close(const std::exception_ptr& cause, TimePoint deadline, std::string_view failed_by);
   // What words() says, unless there is no memory for it.
   template <class Words>
   void log(const Words& words) const noexcept {

@@ -32,6 +32,7 @@ def test_the_timeout_of_a_second_shutdown_is_its_own():
                 try: rpc.shutdown(timeout=0.3)
                 except TimeoutError as error: told.append(str(error))
             told = []
+            call = rpc.rpc_async("worker0", goes_on)
             thread = threading.Timer(0.3, second)
             thread.start()
             waiter = threading.Thread(target=rpc.shutdown)
@@ -39,6 +40,7 @@ def test_the_timeout_of_a_second_shutdown_is_its_own():
             thread.join(20)
             assert len(told) == 1 and "another thread has begun did not end within 0.3 s" in told[0], told
             assert rpc.rpc_sync("worker1", torch.add, args=(1, 2)) == 3  # the first one waits as before
+            assert call.wait() == "to its end"
             rpc.rpc_sync("worker1", go)
             waiter.join(20)
             print("left", flush=True)
@@ -53,6 +55,10 @@ from tine.distributed import rpc
 RANK = int(os.environ["RANK"])
 NAME = f"worker{RANK}"
 gone_on = threading.Event()
+async def goes_on():
+    import asyncio
+    await asyncio.sleep(2)  # longer than the second shutdown waits
+    return "to its end"
 def go(): gone_on.set()
 """,
     ) as cluster:

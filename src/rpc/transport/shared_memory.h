@@ -16,7 +16,7 @@ namespace tine::rpc {
 
 class SharedMemory {
  public:
-  // By each side, of what is not forgotten.
+  // So many segments may each side have lent that are not forgotten.
   static constexpr size_t kMostLent = 256;
   // Where the other side finds these bytes; empty: they are to be copied. They must stay until the frame that names them has
   // been written.

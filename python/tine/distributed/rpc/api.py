@@ -187,14 +187,15 @@ def shutdown(graceful: bool = True, timeout: _Seconds = DEFAULT_SHUTDOWN_TIMEOUT
         timeout: seconds, or a datetime.timedelta, that a graceful shutdown may take, then an error names the stragglers; 0 is as long as
             the workers live (a dead one ends the wait).
 
-    While another thread is in a graceful shutdown, ``graceful=False`` ends that at once: it raises Cancelled.
+    While another thread is in a graceful shutdown, ``graceful=False`` ends that one at once, and it is that one that raises Cancelled.
     """
     seconds = min(_seconds("timeout", timeout, none_is_zero=True), 3e9)
     try:
         _C._rpc.stop(bool(graceful), seconds, "")
     finally:
-        coroutines.stop()
-        _gather.forget()
+        if not _C._rpc.is_initialized():  # else another thread's shutdown goes on
+            coroutines.stop()
+            _gather.forget()
 
 
 _joined: list[Callable[[WorkerInfo], object]] = []

@@ -107,10 +107,10 @@ std::optional<LentPlace> LentSegments::lend(std::span<const std::byte> bytes) no
     const MutexLock lock(lending_);
     if (socket_to_ < 0) return std::nullopt;
     if (const auto at = lent_.find(segment->id()); at != lent_.end()) return LentPlace{at->second, offset};
-    if (lent_.size() + gone_.size() + told_.size() >= kMost) return std::nullopt;
+    if (lent_.size() + gone_.size() + told_.size() >= kMostLent) return std::nullopt;
     // For gone() and next_to_forget(), which allocate nothing.
-    gone_.reserve(kMost);
-    told_.reserve(kMost);
+    gone_.reserve(kMostLent);
+    told_.reserve(kMostLent);
     segment->lent_by(weak_from_this(), next_);
     const auto at = lent_.emplace(segment->id(), next_).first;
     if (!hand_over(segment->descriptor())) {
@@ -166,7 +166,7 @@ bool LentSegments::look() noexcept {
 bool LentSegments::look_locked() noexcept {
   std::array<char, kBellsAtOnce> bells;
   // An honest peer has no more on their way. What is left is found when it is named.
-  for (size_t rounds = 0; socket_from_ >= 0 && rounds < 2 * kMost; ++rounds) {
+  for (size_t rounds = 0; socket_from_ >= 0 && rounds < 2 * kMostLent; ++rounds) {
     Received got = receive_with_descriptor(socket_from_, {bells.data(), bells.size()});
     if (got.bytes < 0 && errno == EINTR) continue;
     if (got.bytes <= 0) return got.bytes != 0;
@@ -177,7 +177,7 @@ bool LentSegments::look_locked() noexcept {
     }
     const uint32_t number = came_++;
     if (got.descriptors == 0) lose(number, EMFILE);
-    if (got.descriptors != 1 || got.truncated || borrowed_.size() >= kMost) continue;
+    if (got.descriptors != 1 || got.truncated || borrowed_.size() >= kMostLent) continue;
     try {
       borrowed_[number].memory = std::make_shared<FileDescriptor>(std::move(got.first));
     } catch (const std::bad_alloc&) {

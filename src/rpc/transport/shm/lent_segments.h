@@ -23,8 +23,6 @@ class LentSegments final : public SharedMemory,
                            public SharedSegment::Lender,
                            public std::enable_shared_from_this<LentSegments> {
  public:
-  static constexpr size_t kMost = kMostLent;
-
   // What the worker may map; of that half for this connection. Of 0 everything is copied.
   explicit LentSegments(std::shared_ptr<MemoryBudget> budget);
   ~LentSegments();
@@ -82,7 +80,8 @@ class LentSegments final : public SharedMemory,
   std::map<uint32_t, Borrowed> borrowed_ TINE_GUARDED_BY(borrowing_);
   uint32_t came_ TINE_GUARDED_BY(borrowing_) = 0;
   int lost_ TINE_GUARDED_BY(borrowing_) = 0;  // errno: why one that came could not be taken
-  std::array<uint32_t, kMost> lost_numbers_ TINE_GUARDED_BY(borrowing_){};  // those, until they are forgotten
+  std::array<uint32_t, kMostLent> lost_numbers_
+      TINE_GUARDED_BY(borrowing_){};  // those, until they are forgotten
   size_t lost_count_ TINE_GUARDED_BY(borrowing_) = 0;
 
   Mutex watching_;

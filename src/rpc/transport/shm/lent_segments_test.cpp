@@ -211,13 +211,13 @@ TEST_F(Lending, AMessageWithTwoDescriptorsHandsNothingOverAndLeavesNoneOpen) {
 TEST_F(Lending, NoMoreThan256AreKept) {
   const auto memory = memory_of(kBytes);
   const size_t before = open_files();
-  for (size_t i = 0; i < LentSegments::kMost + 20; ++i) {
+  for (size_t i = 0; i < LentSegments::kMostLent + 20; ++i) {
     hand_over(memory.get());
     EXPECT_TRUE(lent->look());
   }
-  EXPECT_EQ(open_files(), before + LentSegments::kMost);
-  EXPECT_TRUE(borrow(LentSegments::kMost - 1, 0, 1)) << bad;
-  EXPECT_FALSE(borrow(LentSegments::kMost, 0, 1));
+  EXPECT_EQ(open_files(), before + LentSegments::kMostLent);
+  EXPECT_TRUE(borrow(LentSegments::kMostLent - 1, 0, 1)) << bad;
+  EXPECT_FALSE(borrow(LentSegments::kMostLent, 0, 1));
   lent->close();
   EXPECT_LE(open_files(), before + 1);  // of the one that maps it
   EXPECT_FALSE(borrow(0, 0, 1));
@@ -308,7 +308,7 @@ TEST_F(Lending, TheEndOfASegmentIsToldOnceAndThenItsNumberIsFree) {
 
 TEST_F(Lending, NoMoreThan256AreLentAtOnce) {
   std::vector<Tensor> many;
-  for (size_t i = 0; i < LentSegments::kMost; ++i) {
+  for (size_t i = 0; i < LentSegments::kMostLent; ++i) {
     many.push_back(shared(4096));
     ASSERT_TRUE(lent->lend(bytes_of(many.back()))) << i;
   }
