@@ -15,7 +15,7 @@ class MuteConnection final : public Connection {
  public:
   explicit MuteConnection(std::string name) { peer_ = {std::move(name), 7, "nowhere", kWireVersion, false}; }
   void start(detail::Ref<FrameHandler>) override {}
-  std::exception_ptr send(OutFrame frame) override {
+  std::exception_ptr send(OutFrame&& frame) override {
     if (closed()) return error();
     if (out_of_memory) throw std::bad_alloc();
     if (std::string error = frame.seal(); !error.empty()) return make_error(ErrorKind::kValue, error);

@@ -75,7 +75,7 @@ std::exception_ptr Peer::death() const {
   return dead() ? death_ : nullptr;
 }
 
-std::exception_ptr Peer::send(OutFrame frame) {
+std::exception_ptr Peer::send(OutFrame&& frame) {
   if (dead()) return death();
   if (!connection_) return make_error(ErrorKind::kRuntime, "a worker has no connection to itself");
   traffic_.frames_sent.fetch_add(1, std::memory_order_relaxed);

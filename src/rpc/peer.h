@@ -70,7 +70,7 @@ class Peer final : public Callee, private Inbox::Sink {
   void die(std::exception_ptr cause) noexcept;
 
   // Null on success.
-  [[nodiscard]] std::exception_ptr send(OutFrame frame);
+  [[nodiscard]] std::exception_ptr send(OutFrame&& frame);
   // For what nobody waits for: within the wire's limits it fails only with the connection, whose end undoes
   // on the other side what the frame was about.
   void tell(OutFrame frame) noexcept;

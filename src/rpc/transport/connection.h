@@ -116,7 +116,7 @@ class Connection : public detail::RefCounted {
   // Writes what the socket takes now, queues the rest; never refuses because much is queued. Null on success: then the
   // frame arrives unless the connection ends before. An error, and nothing sent: the connection is closed (its cause), a
   // limit of the wire is exceeded, this is a forked child. A kCancel leaves behind its large request.
-  [[nodiscard]] virtual std::exception_ptr send(OutFrame frame) = 0;
+  [[nodiscard]] virtual std::exception_ptr send(OutFrame&& frame) = 0;
   // False while more than max_copied_bytes are queued: whoever may wait does so before sending more.
   [[nodiscard]] virtual bool has_room() const noexcept = 0;
   // Memory that was copied for being sent and still waits.

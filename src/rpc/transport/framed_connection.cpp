@@ -167,7 +167,7 @@ void FramedConnection::beat() noexcept {
   }
 }
 
-std::exception_ptr FramedConnection::send(OutFrame frame) {
+std::exception_ptr FramedConnection::send(OutFrame&& frame) {
   // First: the loop of a closed connection may be gone.
   if (closed()) return error();
   if (loop_.forked()) {

@@ -31,7 +31,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   ~FramedConnection() override;
 
   void start(detail::Ref<FrameHandler> handler) override;
-  std::exception_ptr send(OutFrame frame) override;
+  std::exception_ptr send(OutFrame&& frame) override;
   bool has_room() const noexcept override { return writer_.has_room(); }
   size_t copied_bytes() const noexcept override { return writer_.copied_bytes(); }
   Future<void> room() override;

@@ -111,6 +111,7 @@ struct WriteQueue::Plan {
 };
 
 void WriteQueue::Dropped::let_go() noexcept {
+  if (items.empty()) return;
   Items elsewhere, here;
   for (auto at = items.begin(); at != items.end();) {
     const auto item = at++;
@@ -282,6 +283,11 @@ WriteQueue::Result WriteQueue::send(OutFrame&& frame, How how) {
   return flush_as_writer(lock, rounds);
 }
 
+bool WriteQueue::nothing_to_do() const noexcept {
+  return small_.empty() && large_.empty() && !closed_ && !last_ && !shared_ && !wants_writable_ &&
+         !room_awaited_ && !close_channel_;
+}
+
 // Straight from the caller's frame: nothing is moved or allocated when the channel takes it all.
 WriteQueue::Result WriteQueue::write_directly(MutexLock<>& lock, OutFrame&& frame, size_t rounds) {
   writing_ = true;
@@ -293,7 +299,10 @@ WriteQueue::Result WriteQueue::write_directly(MutexLock<>& lock, OutFrame&& fram
   const Wrote wrote = write_out(pieces, &bytes);
   if (bytes == total) {
     lock.lock();
-    return flush_as_writer(lock, rounds);
+    if (!nothing_to_do()) return flush_as_writer(lock, rounds);
+    writing_ = false;
+    lock.unlock();
+    return Result::kOk;
   }
   Items node;
   try {

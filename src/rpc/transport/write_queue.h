@@ -123,6 +123,8 @@ class WriteQueue {
       TINE_REQUIRES(mutex_) TINE_NO_THREAD_SAFETY_ANALYSIS;
   Result flush_as_writer(MutexLock<>& lock, size_t rounds) noexcept
       TINE_REQUIRES(mutex_) TINE_NO_THREAD_SAFETY_ANALYSIS;
+  // For a writer that has written all: nobody has queued or asked for anything meanwhile.
+  [[nodiscard]] bool nothing_to_do() const noexcept TINE_REQUIRES(mutex_);
   void push(Items& node) TINE_REQUIRES(mutex_);
   void set_shared(bool shared) noexcept TINE_REQUIRES(mutex_);
   void drop_large(Items& dropped) noexcept TINE_REQUIRES(mutex_);

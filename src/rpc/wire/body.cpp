@@ -60,23 +60,18 @@ void BodyWriter::clear() noexcept {
   segments_.clear();
 }
 
-std::byte* BodyWriter::grow(size_t bytes) {
-  if (bytes > capacity_ - used_) {
-    if (bytes > kMaxBodyBytes + 8 * kMaxSegments ||
-        used_ + bytes > kHeaderBytes + kMaxBodyBytes + 8 * kMaxSegments) {
-      throw ValueError(fmt::format(
-          "a message's body would have {} bytes, at most {} fit; send large data as tensors or bytes",
-          used_ - kHeaderBytes + bytes, kMaxBodyBytes));
-    }
-    const size_t capacity = std::max(capacity_ * 2, used_ + bytes);
-    std::unique_ptr<std::byte[]> heap(new std::byte[capacity]);
-    std::memcpy(heap.get(), begin(), used_);
-    heap_ = std::move(heap);
-    capacity_ = capacity;
+void BodyWriter::make_room(size_t bytes) {
+  if (bytes > kMaxBodyBytes + 8 * kMaxSegments ||
+      used_ + bytes > kHeaderBytes + kMaxBodyBytes + 8 * kMaxSegments) {
+    throw ValueError(
+        fmt::format("a message's body would have {} bytes, at most {} fit; send large data as tensors or bytes",
+                    used_ - kHeaderBytes + bytes, kMaxBodyBytes));
   }
-  std::byte* at = begin() + used_;
-  used_ += bytes;
-  return at;
+  const size_t capacity = std::max(capacity_ * 2, used_ + bytes);
+  std::unique_ptr<std::byte[]> heap(new std::byte[capacity]);
+  std::memcpy(heap.get(), begin(), used_);
+  heap_ = std::move(heap);
+  capacity_ = capacity;
 }
 
 void BodyWriter::tagged(uint8_t tag, uint64_t value, size_t width) {

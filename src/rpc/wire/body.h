@@ -69,7 +69,15 @@ class BodyWriter {
   static constexpr size_t kInline = 512;
   [[nodiscard]] std::byte* begin() noexcept { return heap_ ? heap_.get() : inline_.data(); }
   [[nodiscard]] const std::byte* begin() const noexcept { return heap_ ? heap_.get() : inline_.data(); }
-  std::byte* grow(size_t bytes);  // where the next `bytes` go
+  // Where the next `bytes` go.
+  std::byte* grow(size_t bytes) {
+    if (bytes > capacity_ - used_) [[unlikely]]
+      make_room(bytes);
+    std::byte* const at = begin() + used_;
+    used_ += bytes;
+    return at;
+  }
+  void make_room(size_t bytes);
   void tagged(uint8_t tag, uint64_t value, size_t width);
 
   // The header's place comes first, so that header and body leave in one piece.

@@ -191,11 +191,15 @@ struct Writer {
 struct TensorHead {
   DType dtype;
   bool strided;
-  Shape sizes;
-  Shape strides;
+  size_t rank;
   int64_t elements;  // that it brings
   size_t numbers;    // bytes of sizes and strides
+  // Of each dimension. Not a Shape each: most tensors that lie in a body are small, and memory for these would take longer
+  // than all else.
+  std::array<int64_t, kMaxRank> size, stride;
 
+  [[nodiscard]] std::span<const int64_t> sizes() const noexcept { return std::span(size).first(rank); }
+  [[nodiscard]] std::span<const int64_t> strides() const noexcept { return std::span(stride).first(rank); }
   [[nodiscard]] size_t bytes() const noexcept { return static_cast<size_t>(elements) * size_of(dtype); }
 };
 
@@ -218,7 +222,7 @@ TensorHead read_head(std::span<const std::byte> in, size_t fixed, size_t at) {
     throw ValueError(fmt::format("the tensor at byte {} has {} bytes, too few", at, in.size()));
   TensorHead head;
   head.dtype = read_dtype(in[0], at);
-  const size_t rank = std::to_integer<size_t>(in[1]) & ~size_t{kStrided};
+  const size_t rank = head.rank = std::to_integer<size_t>(in[1]) & ~size_t{kStrided};
   head.strided = (std::to_integer<unsigned>(in[1]) & kStrided) != 0;
   head.numbers = 8 * rank * (head.strided ? 2 : 1);
   if (rank > kMaxRank || in.size() < fixed + head.numbers) {
@@ -226,27 +230,25 @@ TensorHead read_head(std::span<const std::byte> in, size_t fixed, size_t at) {
                                  rank, in.size()));
   }
   const auto number = [&](size_t i) { return get_le<int64_t>(in.data() + fixed + 8 * i); };
-  head.sizes.resize(rank);
-  head.strides.resize(rank);
   // Both products, in bytes: of all sizes, and of those that are not 0, by which strides are computed.
   const auto width = static_cast<int64_t>(size_of(head.dtype));
   int64_t row_major = width, reached = 1, reach = 0;
   bool empty = false;
   for (size_t i = rank; i-- > 0;) {
-    const int64_t size = head.sizes[i] = number(i);
+    const int64_t size = head.size[i] = number(i);
     empty |= size == 0;
-    head.strides[i] = head.strided ? number(rank + i) : row_major / width;
+    head.stride[i] = head.strided ? number(rank + i) : row_major / width;
     if (size < 0 || __builtin_mul_overflow(row_major, std::max<int64_t>(size, 1), &row_major)) {
       throw ValueError(
           fmt::format("the tensor at byte {} has size {} in dimension {}, which is impossible", at, size, i));
     }
-    if (head.strides[i] < 0 ||
-        __builtin_mul_overflow(std::max<int64_t>(size, 1) - 1, head.strides[i], &reach) ||
+    if (head.stride[i] < 0 ||
+        __builtin_mul_overflow(std::max<int64_t>(size, 1) - 1, head.stride[i], &reach) ||
         __builtin_add_overflow(reached, reach, &reached) ||
         reached > std::numeric_limits<int64_t>::max() / width) {
       throw ValueError(
           fmt::format("the tensor at byte {} has stride {} in dimension {} of size {}, which is impossible",
-                      at, head.strides[i], i, size));
+                      at, head.stride[i], i, size));
     }
   }
   head.elements = empty ? 0 : reached;
@@ -267,11 +269,11 @@ Tensor read_inline_tensor(std::span<const std::byte> in, size_t at) {
   const TensorHead head = read_head(in, 2, at);
   in = in.subspan(2 + head.numbers);
   check_elements(head, in, at);
-  const Tensor t =
-      // Strides are laid over the memory as it came, with what lies between the elements.
-      Tensor::empty(head.strided && head.elements != 0 ? Shape{head.elements} : head.sizes, head.dtype);
+  // Strides are laid over the memory as it came, with what lies between the elements.
+  const bool as_it_came = head.strided && head.elements != 0;
+  const Tensor t = Tensor::empty(as_it_came ? std::span(&head.elements, 1) : head.sizes(), head.dtype);
   if (!in.empty()) std::memcpy(t.data(), in.data(), in.size());
-  return head.strided ? t.as_strided(head.sizes, head.strides, 0) : t;
+  return head.strided ? t.as_strided(head.sizes(), head.strides(), 0) : t;
 }
 
 Tensor read_segment_tensor(std::span<const std::byte> in, ReceivedSegments& segments, size_t at) {
@@ -289,7 +291,7 @@ Tensor read_segment_tensor(std::span<const std::byte> in, ReceivedSegments& segm
   }
   check_elements(head, buffer->bytes(), at);
   void* data = buffer->data();
-  return Tensor::from_blob(data, head.sizes, head.strides, head.dtype,
+  return Tensor::from_blob(data, head.sizes(), head.strides(), head.dtype,
                            [buffer = std::move(buffer)]() mutable { buffer = nullptr; });
 }
 
