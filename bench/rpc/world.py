@@ -6,7 +6,7 @@ import time
 
 QUICK = bool(os.environ.get("TINE_BENCH_QUICK"))
 WORKERS = 8
-WARM = 2000
+WARM = 20_000
 PAUSED = 10_000 if QUICK else 100_000
 waiting = []
 

@@ -18,6 +18,7 @@ using detail::Orphan;
 // Threads that outlive static destruction may use all of this, so it is constant-initialized and trivially destroyed.
 constinit std::atomic<bool> closed{false};
 constinit std::atomic<int> inside{0};
+constinit std::atomic<int> passed{0};  // of those inside, who has had the lock; written with the lock alone
 constinit std::atomic<Orphan*> orphans{nullptr};
 
 int drain_pending(void*) {
@@ -31,6 +32,10 @@ bool enter() noexcept {
   if (!closed.load(std::memory_order_seq_cst)) return true;
   inside.fetch_sub(1, std::memory_order_release);
   return false;
+}
+
+void count_passed(int more) noexcept {
+  passed.store(passed.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
 }
 
 // Functions of their own, neither noexcept nor inlined: the compiler drops the cleanup of a frame that it knows to be
@@ -78,19 +83,20 @@ Gil::Gil() noexcept : how_(How::kRefused) {
   if (!enter()) return;
   const bool unknown = !PyGILState_GetThisThreadState();
   before_ = take();
+  count_passed(1);
   how_ = unknown ? How::kTakenFirst : How::kTaken;
   ++depth;
   drain_drops();
 }
 
 Gil::~Gil() {
+  if (how_ != How::kTakenFirst && how_ != How::kTaken) return;
+  count_passed(-1);
   if (how_ == How::kTakenFirst) {
     record.kept = true;
     PyEval_SaveThread();
-  } else if (how_ == How::kTaken) {
-    PyGILState_Release(before_);
   } else {
-    return;
+    PyGILState_Release(before_);
   }
   --depth;
   inside.fetch_sub(1, std::memory_order_release);
@@ -180,8 +186,13 @@ bool inside_gate() noexcept { return depth > 0; }
 
 int threads_inside_gate() noexcept { return inside.load(std::memory_order_relaxed); }
 
+int threads_before_lock() noexcept {
+  return inside.load(std::memory_order_relaxed) - passed.load(std::memory_order_relaxed);
+}
+
 void reset_after_fork() noexcept {
   inside.store(0, std::memory_order_relaxed);
+  passed.store(0, std::memory_order_relaxed);
   orphans.store(nullptr, std::memory_order_relaxed);  // the parent drops and reports these
 }
 

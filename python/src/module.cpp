@@ -4,6 +4,7 @@
 #include "python/src/builtin.h"
 #include "python/src/context.h"
 #include "python/src/future.h"
+#include "python/src/gil.h"
 #include "python/src/place.h"
 #include "python/src/rpc.h"
 #include "python/src/script.h"
@@ -65,6 +66,7 @@ PyObject* set_package(PyObject*, PyObject* folder) {
   const char* const text = PyUnicode_AsUTF8(folder);
   if (!text) return nullptr;
   set_package_folder(text);
+  Runtime::set_counts_turns(threads_before_lock);
   init_unobserved();
   Py_RETURN_NONE;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <list>
 #include <utility>
 #include <vector>
@@ -21,14 +22,22 @@ using namespace std::chrono_literals;
 namespace {
 
 // While tasks queue, the watching thread
-constexpr auto kLook = 2ms;        // looks after this time whether a task has been begun;
-constexpr auto kStall = 1ms;       // if not, and the threads did no work for this long, starts more;
-constexpr auto kBusyStall = 50ms;  // if they work but have begun no task for this long, starts one more;
+constexpr auto kLook = 2ms;   // looks after this time whether a task has been begun;
+constexpr auto kStall = 1ms;  // if not, and the threads did no work for this long, starts more;
+constexpr auto kBusyStall =
+    50ms;  // if they work, or wait for their turn, but have begun no task for this long, starts one more;
 constexpr auto kRefusalStall =
     100ms;  // at the limit, if they neither work nor begin a task for this long, refuses.
 constexpr auto kIdle = 10s;
 constexpr auto kSurplusIdle = 1s;
 constexpr size_t kSampled = 64;  // so many threads are asked for their processor time
+
+constinit std::atomic<BlockingPool::CountsTurns*> counts_turns{nullptr};
+
+int waiting_for_turn() noexcept {
+  BlockingPool::CountsTurns* const count = counts_turns.load(std::memory_order_acquire);
+  return count ? count() : 0;
+}
 
 std::chrono::nanoseconds processor_time(pthread_t thread) noexcept {
   clockid_t clock{};
@@ -389,7 +398,8 @@ void BlockingPool::Impl::watch() noexcept {
     const Clock::duration span = at_limit ? Clock::duration(kRefusalStall) : Clock::duration(kStall);
     sample(at_limit ? members_.size() : kSampled);
     if (looked_up_within(span) || taken_ != taken) continue;
-    const bool works = worked_since_sample() * 4 > span;  // a quarter of one processor
+    const bool works = worked_since_sample() * 4 > span ||  // a quarter of one processor
+                       waiting_for_turn() * 2 > running();
     const Clock::duration stalled = Clock::now() - since;
     Later later;
     if (!works && stalled >= kRefusalStall && full()) (void)refuse_queued(later);
@@ -472,6 +482,10 @@ void BlockingPool::post(Task& task) noexcept {
   impl_->post(task);
 }
 bool BlockingPool::has_waiting() const noexcept { return impl_->inherited() || impl_->has_waiting(); }
+
+void BlockingPool::set_counts_turns(CountsTurns* counts) noexcept {
+  counts_turns.store(counts, std::memory_order_release);
+}
 
 void BlockingPool::set_limits(int eager, int max_threads) { impl_->set_limits(eager, max_threads); }
 

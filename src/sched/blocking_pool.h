@@ -6,6 +6,9 @@
 // see, it starts more, up to `max_threads`. So a queued task gets a thread whatever the others do, and a burst of short ones
 // does not get a thread each.
 //
+// Threads that wait for their turn at a lock that tine knows (the Python interpreter's) neither work nor sleep: more of them
+// would only wait, too. While half of the threads do, the pool grows by one thread each 50 ms in which no task has been begun.
+//
 // At the limit, with every thread blocked, no thread is left to run what is queued, and it may be what the others wait for. A
 // pool that `refuses` then refuses the queued tasks and says why; without `refuses` they wait.
 //
@@ -58,6 +61,9 @@ class BlockingPool final : public Executor {
   // Abandons what is queued and waits until the threads have ended. Later posts abandon their task. Returns how many threads
   // were still in a task at the bound. If there are any, they are left to themselves, and the pool must never be destroyed.
   int close_and_join(TimePoint bound = kNoDeadline) noexcept;
+  // Of all pools: says how many threads wait for their turn now. Any thread may call it, at any time and with locks held.
+  using CountsTurns = int() noexcept;
+  static void set_counts_turns(CountsTurns* counts) noexcept;
   [[nodiscard]] BlockingCounters counters() const noexcept;
 
  private:

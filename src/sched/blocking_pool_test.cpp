@@ -166,6 +166,30 @@ TEST(BlockingPool, ABurstOfShortTasksDoesNotGetAThreadEach) {
   EXPECT_EQ(pool.counters().refused, 0U);
 }
 
+TEST(BlockingPool, ThreadsThatWaitForTheirTurnDoNotGetCompanyAndAreNotRefused) {
+  static std::atomic<int> at_the_lock{0};
+  BlockingPool::set_counts_turns([]() noexcept { return at_the_lock.load(); });
+  BlockingPool pool(small(2, 64));
+  std::mutex lock;
+  std::unique_lock held(lock);
+  std::vector<Future<void>> tasks;
+  const TimePoint began = Clock::now();
+  for (int i = 0; i < 1000; ++i) {
+    tasks.push_back(submit(pool, [&] {
+      ++at_the_lock;
+      const std::lock_guard turn(lock);
+      --at_the_lock;
+    }));
+  }
+  // Without it there would be all 64 within a tenth of a second, and then the rest would be refused.
+  EXPECT_TRUE(eventually([&] { return pool.counters().threads >= 4; }));
+  held.unlock();
+  const auto intervals = (Clock::now() - began) / 50ms;
+  EXPECT_LE(pool.counters().peak, 2 + intervals);
+  for (Future<void>& f : tasks) f.get();
+  BlockingPool::set_counts_turns(nullptr);
+}
+
 TEST(BlockingPool, AtItsLimitATaskIsRefusedWhenEveryThreadIsBlockedAndTheErrorNamesIt) {
   BlockingOptions options = small(2, 4);
   options.limit_name = "max_handler_threads";

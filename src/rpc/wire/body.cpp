@@ -63,9 +63,9 @@ void BodyWriter::clear() noexcept {
 void BodyWriter::make_room(size_t bytes) {
   if (bytes > kMaxBodyBytes + 8 * kMaxSegments ||
       used_ + bytes > kHeaderBytes + kMaxBodyBytes + 8 * kMaxSegments) {
-    throw ValueError(
-        fmt::format("a message's body would have {} bytes, at most {} fit; send large data as tensors or bytes",
-                    used_ - kHeaderBytes + bytes, kMaxBodyBytes));
+    throw ValueError(fmt::format(
+        "a message's body would have {} bytes, at most {} fit; send large data as tensors or bytes",
+        used_ - kHeaderBytes + bytes, kMaxBodyBytes));
   }
   const size_t capacity = std::max(capacity_ * 2, used_ + bytes);
   std::unique_ptr<std::byte[]> heap(new std::byte[capacity]);
