@@ -1,5 +1,4 @@
 """What a world of workers costs: to begin and to end it, an idle worker, and calls that wait at one of them."""
-import json
 import os
 import sys
 import time
@@ -24,6 +23,8 @@ def rpc_of(library):
 
 
 def tell(results):
+    import json  # not above: it is not a worker's, whose memory is measured
+
     print("RESULT " + json.dumps(results), flush=True)
 
 
@@ -85,6 +86,7 @@ def until_it_goes_on():
 def main():
     # Here and not above: a worker has none of these.
     import importlib.util
+    import json
     import statistics
 
     import _pair

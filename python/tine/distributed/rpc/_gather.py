@@ -1,7 +1,6 @@
 """What workers do together: _all_gather, _barrier; and _wait_all, which waits for the calls of a block."""
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 import time
@@ -14,7 +13,7 @@ from .options import call_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any
 
     from tine._C._rpc import _Seconds
@@ -134,25 +133,26 @@ _blocks = threading.local()
 waiting = 0  # blocks of all threads; else rpc_async has nothing to ask
 
 
-@contextlib.contextmanager
-def wait_all() -> Iterator[None]:
+class wait_all:
     """Waits at its end for every call that ``rpc_async`` has made on this thread within the block.
 
     Source: ``torch.distributed.rpc.api._wait_all``.
     """
-    global waiting
-    outer = getattr(_blocks, "calls", None)
-    calls: list[_C.Future[Any]] = []
-    _blocks.calls = calls
-    with _lock:
-        waiting += 1
-    try:
-        yield
-    finally:
-        _blocks.calls = outer
+
+    def __enter__(self) -> None:
+        global waiting
+        self._outer = getattr(_blocks, "calls", None)
+        self._calls: list[_C.Future[Any]] = []
+        _blocks.calls = self._calls
+        with _lock:
+            waiting += 1
+
+    def __exit__(self, *error: object) -> None:
+        global waiting
+        _blocks.calls = self._outer
         with _lock:
             waiting -= 1
-        _C.wait_all(calls)
+        _C.wait_all(self._calls)
 
 
 def made(call: _C.Future[Any]) -> None:

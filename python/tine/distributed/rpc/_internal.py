@@ -6,11 +6,11 @@ pickled by name, as the pickle module does: the callee imports them. Both ends h
 """
 from __future__ import annotations
 
+import _pickle as pickle  # the part in C: the rest takes a megabyte
 import collections
 import copyreg
 import importlib
 import operator
-import pickle
 import sys
 import threading
 import types

@@ -1,8 +1,8 @@
 """The backends by name, as in PyTorch. There is one, and init_rpc runs no other."""
 from __future__ import annotations
 
+import collections
 import enum
-from typing import Any, NamedTuple
 
 from ... import _C
 from .constants import DEFAULT_INIT_METHOD, DEFAULT_RPC_TIMEOUT_SEC
@@ -11,13 +11,10 @@ from .options import TensorPipeRpcBackendOptions
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
-
-class BackendValue(NamedTuple):
-    """How the options of a backend are made, and how it is started."""
-
-    construct_rpc_backend_options_handler: Callable[..., Any]
-    init_backend_handler: Callable[..., Any]
+# How the options of a backend are made, and how it is started.
+BackendValue = collections.namedtuple("BackendValue", ["construct_rpc_backend_options_handler", "init_backend_handler"])
 
 
 def _options(rpc_timeout: float, init_method: str, **kwargs: Any) -> TensorPipeRpcBackendOptions:

@@ -1,10 +1,14 @@
 """Calls in the two steps that PyTorch's own code makes: what is called becomes bytes and tensors, which are then sent."""
 from __future__ import annotations
 
+import collections
 import enum
-from typing import Any, NamedTuple
 
 from . import _internal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class RPCExecMode(enum.Enum):
@@ -16,12 +20,8 @@ class RPCExecMode(enum.Enum):
     REMOTE = "remote"
 
 
-class PythonUDF(NamedTuple):
-    """A call of a Python function."""
-
-    func: Any
-    args: Any
-    kwargs: Any
+# A call of a Python function.
+PythonUDF = collections.namedtuple("PythonUDF", ["func", "args", "kwargs"])
 
 
 class _InternalRPCPickler:

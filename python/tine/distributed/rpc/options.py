@@ -1,9 +1,9 @@
 """What init_rpc can be told about its backend; PyTorch's names, for programs that pass them."""
 from __future__ import annotations
 
-import datetime
 import enum
 import os
+import sys
 from collections.abc import Iterable, Mapping
 
 from ... import _C
@@ -19,6 +19,7 @@ DEFAULT_HEARTBEAT_TIMEOUT = 30.0
 DEFAULT_POLLING = 50e-6
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import datetime
     from typing import Any
 
 _LONGEST = 1e6  # seconds: eleven days and a half
@@ -53,8 +54,10 @@ def _cpu_map(to: Any, device_map: Any) -> dict[str, str]:
 
 def _number(name: str, given: Any, expected: str) -> float:
     """Seconds as a number, or as a datetime.timedelta. A str of a number is not one."""
-    if isinstance(given, datetime.timedelta):
-        return given.total_seconds()
+    timedelta: Any = getattr(sys.modules.get("datetime"), "timedelta", ())  # who has one has imported it
+    if isinstance(given, timedelta):
+        seconds: float = given.total_seconds()
+        return seconds
     try:
         if isinstance(given, (str, bytes, bytearray)):
             raise TypeError
