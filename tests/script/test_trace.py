@@ -1,5 +1,6 @@
 """Traces: what is recorded, what is a constant, what is refused."""
 
+import re
 import threading
 import warnings
 from typing import Tuple
@@ -158,7 +159,7 @@ def test_is_tracing_is_true_inside():
         return x + 1
 
     torch.jit.trace(fn, (torch.ones(1),))
-    assert seen == [True] and not torch.jit.is_tracing()
+    assert seen == [True, True] and not torch.jit.is_tracing()
 
 
 def test_a_scripted_function_is_called_from_a_trace():
@@ -540,12 +541,95 @@ def test_check_inputs_are_given_to_both():
         return x + int(x.size(0))
 
     inputs = [(torch.ones(2),), (torch.ones(3),)]
-    with pytest.warns(TracerWarning) as caught:
+    with pytest.warns(TracerWarning) as caught, pytest.raises(torch.jit.TracingCheckError, match=r"for check_inputs\[1\]!"):
         torch.jit.trace(fn, (torch.ones(2),), check_inputs=inputs)
     assert [("check_inputs[1]" in str(w.message), w.filename) for w in caught] == [(False, __file__), (True, __file__)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         torch.jit.trace(lambda x: x + x.size(0), (torch.ones(2),), check_inputs=inputs)
+
+
+def test_a_function_that_does_something_else_the_next_time_is_an_error_that_shows_both():
+    ways = iter((lambda x: x + 1, lambda x: x * 3))
+
+    def fn(x):
+        return next(ways)(x)
+
+    with pytest.warns(TracerWarning, match="does not match"), pytest.raises(torch.jit.TracingCheckError) as caught:
+        torch.jit.trace(fn, torch.ones(2))
+    text = str(caught.value)
+    assert "Graphs differed across invocations!" in text
+    assert re.search(r"\t-.*aten::add.*test_trace.py", text) and re.search(r"\t\+.*aten::mul.*test_trace.py", text)
+    other = iter((lambda x: x + 1, lambda x: x * 2))
+    assert torch.jit.trace(lambda x: next(other)(x), torch.ones(2), check_trace=False)(torch.ones(2)).tolist() == [2.0, 2.0]
+
+
+def test_a_check_runs_the_function_once_more_and_warns_once():
+    runs = []
+
+    def fn(x):
+        runs.append(x)
+        return x * float(x.sum())
+
+    with pytest.warns(TracerWarning) as caught:
+        torch.jit.trace(fn, torch.ones(2))
+    assert len(runs) == 2 and len(caught) == 1
+    with pytest.warns(TracerWarning):
+        torch.jit.trace(fn, torch.ones(2), check_trace=False)
+    assert len(runs) == 3
+
+
+def test_random_results_are_a_warning_and_not_another_graph():
+    with pytest.warns(TracerWarning, match="not deterministic"):
+        torch.jit.trace(lambda x: x + torch.rand(2), torch.ones(2))
+
+
+# Keywords
+
+
+def test_inputs_may_be_given_by_keyword_in_any_order():
+    def fn(a, b, scale=2.0, *, last=None):
+        return (a - b) * scale if last is None else (a - b) * scale + last
+
+    one, three = torch.ones(2), torch.ones(2) * 3
+    traced = torch.jit.trace(fn, example_kwarg_inputs={"b": one, "a": three})
+    assert traced(a=one, b=three).tolist() == fn(one, three).tolist()
+    assert traced(one, three).tolist() == fn(one, three).tolist()
+    with_last = torch.jit.trace(fn, example_kwarg_inputs={"last": one, "b": one, "a": three})
+    assert with_last(a=one, b=three, last=three).tolist() == fn(one, three, last=three).tolist()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'c'"):
+        torch.jit.trace(fn, example_kwarg_inputs={"a": one, "b": one, "c": one})
+
+
+def test_modules_and_their_methods_take_inputs_by_keyword():
+    class Two(nn.Module):
+        def forward(self, a, b):
+            return a - b
+
+        def other(self, x, **more):
+            return x * more["y"]
+
+    one, three = torch.ones(2), torch.ones(2) * 3
+    traced = torch.jit.trace(Two(), example_kwarg_inputs={"b": one, "a": three}, check_inputs=[{"a": one, "b": three}])
+    assert traced(b=three, a=one).tolist() == [-2.0, -2.0]
+    inputs = {"forward": {"b": one, "a": three}, "other": {"x": one, "y": three}}
+    both = torch.jit.trace_module(Two(), inputs, example_inputs_is_kwarg=True)
+    assert both(three, one).tolist() == [2.0, 2.0] and both.other(y=three, x=three).tolist() == [9.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "text"),
+    [
+        ({}, TypeError, "example_inputs is missing"),
+        ({"example_inputs": torch.ones(1), "example_kwarg_inputs": {"x": torch.ones(1)}}, TypeError, "got both"),
+        ({"example_kwarg_inputs": (torch.ones(1),)}, TypeError, "expected a dict from parameters' names"),
+        ({"example_kwarg_inputs": {1: torch.ones(1)}}, TypeError, "expected a dict from parameters' names"),
+        ({"example_kwarg_inputs": {"x": 3}}, RuntimeError, "Type 'int' of example input 'x' cannot be traced"),
+    ],
+)
+def test_wrong_example_inputs_are_named(given, kind, text):
+    with pytest.raises(kind, match=text):
+        torch.jit.trace(lambda x: x + 1, **given)
 
 
 def test_a_trace_that_fails_on_check_inputs_is_an_error():

@@ -76,8 +76,10 @@ def trace(
     check_inputs: Sequence[Any] | None = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
+    *,
+    example_kwarg_inputs: dict[str, Any] | None = None,
     **ignored: Any,
-) -> TracedModule: ...
+) -> TopLevelTracedModule: ...
 @overload
 def trace(
     func: Callable[_P, _T],
@@ -87,6 +89,8 @@ def trace(
     check_inputs: Sequence[Any] | None = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
+    *,
+    example_kwarg_inputs: dict[str, Any] | None = None,
     **ignored: Any,
 ) -> ScriptFunction[_P, _T]: ...
 @overload

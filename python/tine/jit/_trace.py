@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import math
 import os
+import re
 import threading
 import types
 import warnings
@@ -171,18 +173,34 @@ def _allclose(a: Tensor, b: Tensor, rtol: float) -> bool:
     return tine.allclose(a, b, rtol=rtol, atol=1e-5, equal_nan=True)
 
 
-def _names(func: Any, count: int) -> list[str]:
-    fn = func.forward if isinstance(func, Module) else func
+def _parameters(func: Any) -> list[inspect.Parameter]:
     try:
-        names = [p.name for p in inspect.signature(fn).parameters.values()
-                 if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        return list(inspect.signature(func.forward if isinstance(func, Module) else func).parameters.values())
     except (TypeError, ValueError):
-        names = []
+        return []
+
+
+def _names(func: Any, count: int) -> list[str]:
+    names = [p.name for p in _parameters(func) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return (names + [f"arg_{i}" for i in range(len(names), count)])[:count]
 
 
+class _Inputs:
+    """The example inputs of a trace, or of a check of it: by position or all by keyword."""
+
+    def __init__(self, values: tuple[Any, ...], keywords: tuple[str, ...] | None = None) -> None:
+        self.values = values
+        self.keywords = keywords  # of `values`, in the order of the function's parameters
+
+    def names(self, func: Any) -> list[str]:
+        return _names(func, len(self.values)) if self.keywords is None else list(self.keywords)
+
+    def call(self, func: Any, values: Iterable[Any]) -> Any:
+        return func(*values) if self.keywords is None else func(**dict(zip(self.keywords, values)))
+
+
 def _record(
-    func: Any, inputs: tuple[Any, ...], name: str, strict: bool, self_: Any = None
+    func: Any, inputs: _Inputs, name: str, strict: bool, self_: Any = None, quiet: bool = False
 ) -> tuple[ScriptFunction[..., Any], Any]:
     """Runs `func` on copies of the inputs: (the defined function, the output)."""
     if _active() is not None:
@@ -190,37 +208,54 @@ def _record(
     c = _C.Tracer(name, _PACKAGE)
     if self_ is not None:
         c.add_self(self_._c)
-    copies = tuple(map(_clone, inputs))
-    for value, argument in zip(copies, _names(func, len(copies))):
+    copies = tuple(map(_clone, inputs.values))
+    for value, argument in zip(copies, inputs.names(func)):
         c.add_input(value, argument)
     c.start()
     _local.tracer = _Tracer(c)
     try:
-        output = func(*copies)
+        output = inputs.call(func, copies)
     finally:
         _local.tracer = None
         c.stop()
-    _check_output(output, name, strict)
+    with warnings.catch_warnings():
+        if quiet:
+            warnings.simplefilter("ignore", TracerWarning)
+        _check_output(output, name, strict)
     told = set()
     for text, file, line in c.warnings():
-        if (file, line) not in told:  # one for a place
+        if (file, line) not in told and not quiet:  # one for a place
             told.add((file, line))
             warnings.warn_explicit(text, TracerWarning, file, line)
     return c.finish(output), output
 
 
-def _checked_inputs(example_inputs: Any) -> tuple[Any, ...]:
-    """The inputs as a tuple; refuses what cannot be traced."""
+def _checked_inputs(example_inputs: Any) -> _Inputs:
+    """By position; refuses what cannot be traced."""
     inputs = (example_inputs,) if isinstance(example_inputs, (Tensor, dict)) else example_inputs
     if not isinstance(inputs, (tuple, list)):
         raise TypeError(f"trace: expected a Tensor or a tuple as example_inputs, got {type(inputs).__name__}")
-    inputs = tuple(inputs)
     for i, value in enumerate(inputs):
-        if not _is_traceable(value):
-            hint = "; write tine.from_dlpack(x)" if hasattr(type(value), "__dlpack__") else ""
-            raise RuntimeError(f"Type '{type(value).__name__}' of example input {i} cannot be traced. Only Tensors and "
-                               f"(possibly nested) Lists, Dicts, and Tuples of Tensors can be traced{hint}")
-    return inputs
+        _check_traceable(value, str(i))
+    return _Inputs(tuple(inputs))
+
+
+def _checked_keywords(func: Any, example_inputs: Any) -> _Inputs:
+    """By keyword, in the order in which `func` names its parameters."""
+    if not isinstance(example_inputs, dict) or not all(isinstance(name, str) for name in example_inputs):
+        raise TypeError(f"trace: expected a dict from parameters' names to their example inputs, got {example_inputs!r}")
+    for name, value in example_inputs.items():
+        _check_traceable(value, repr(name))
+    order = {p.name: i for i, p in enumerate(_parameters(func))}
+    keywords = sorted(example_inputs, key=lambda name: order.get(name, len(order)))
+    return _Inputs(tuple(example_inputs[name] for name in keywords), tuple(keywords))
+
+
+def _check_traceable(value: Any, which: str) -> None:
+    if not _is_traceable(value):
+        hint = "; write tine.from_dlpack(x)" if hasattr(type(value), "__dlpack__") else ""
+        raise RuntimeError(f"Type '{type(value).__name__}' of example input {which} cannot be traced. Only Tensors and "
+                           f"(possibly nested) Lists, Dicts, and Tuples of Tensors can be traced{hint}")
 
 
 def trace(
@@ -231,6 +266,8 @@ def trace(
     check_inputs: Any = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
+    *,
+    example_kwarg_inputs: dict[str, Any] | None = None,
     **ignored: Any,
 ) -> Any:
     """Runs `func` on `example_inputs` and returns what it did as a `ScriptFunction` or `ScriptModule`.
@@ -238,10 +275,12 @@ def trace(
     Args:
         func: a Python function, or a `tine.nn.Module` whose `forward` is traced.
         example_inputs: a Tensor, or a tuple of Tensors and (nested) lists, tuples and dicts of them. They are copied.
-        check_trace: run the result on the inputs once and warn when it gives something else.
-        check_inputs: a list of tuples of inputs to check the result with instead: `func` is run on each, too.
+        check_trace: trace once more and run the result on the inputs. Another graph is an error; other results are a warning.
+        check_inputs: a list of tuples of inputs to check the result with instead.
         check_tolerance: the relative difference that is let pass.
         strict: refuse a dict in the output and warn about a list.
+        example_kwarg_inputs: a dict of inputs by name in place of `example_inputs`, also of each of `check_inputs`. Parameters
+            that it does not name keep their defaults for good.
 
     Only operators are recorded. Sizes (`x.shape`, `x.size(0)`, `x.numel()`, `x.dim()`) and what arithmetic makes of
     them are recorded, too, and follow the inputs. The path that `if` and `for` took, and each number that Python itself
@@ -249,55 +288,78 @@ def trace(
     a `prim::fork` with its subgraph.
 
     Errors: RuntimeError for inputs and outputs that are not tensors, and for an output that did not come out of the
-    recorded calls; TracingCheckError when the result fails on inputs that `func` takes; what `func` raises passes through.
+    recorded calls; TracingCheckError when the result fails on inputs that `func` takes, or when `func` does something else the
+    next time; what `func` raises passes through.
     """
-    if example_inputs is None:
+    if example_inputs is None and example_kwarg_inputs is None:
         raise TypeError("trace: example_inputs is missing: a Tensor or a tuple of them")
-    inputs = _checked_inputs(example_inputs)
+    if example_inputs is not None and example_kwarg_inputs is not None:
+        raise TypeError("trace: expected example_inputs or example_kwarg_inputs, got both")
+    by_keyword = example_kwarg_inputs is not None
+    inputs = _checked_keywords(func, example_kwarg_inputs) if by_keyword else _checked_inputs(example_inputs)
     if isinstance(func, _script.ScriptModule) or isinstance(func, _C.ScriptFunction):
         return func
     if isinstance(func, Module):
         checks = None if check_inputs is None else [{"forward": each} for each in check_inputs]
-        return trace_module(func, {"forward": inputs}, optimize, check_trace, checks, check_tolerance, strict)
+        given = {"forward": example_kwarg_inputs if by_keyword else inputs.values}
+        return trace_module(func, given, optimize, check_trace, checks, check_tolerance, strict, example_inputs_is_kwarg=by_keyword)
     if not callable(func):
         raise TypeError(f"trace: expected a function or a tine.nn.Module, got {type(func).__name__}")
     module = getattr(func, "__module__", None) or "__main__"
     # A name that the text of exported code can hold.
     name = f"{module}.{getattr(func, '__qualname__', type(func).__name__)}".replace("<lambda>", "_lambda_")
-    made, output = _record(func, inputs, name, strict)
+    made, _ = _record(func, inputs, name, strict)
     if isinstance(func, types.FunctionType):
         functools.update_wrapper(made, func)
         setattr(made, "_tine_traced", True)
     if check_trace:
-        _check(made, func, inputs, output, check_inputs, check_tolerance)
+        _check(made, lambda given: _record(func, given, name, strict, quiet=True), _cases(func, inputs, check_inputs), check_tolerance)
     return made
 
 
-def _check(made: Any, func: Any, inputs: tuple[Any, ...], output: Any, check_inputs: Any, rtol: float) -> None:
-    """Runs the trace on the inputs that it was made with, or on `check_inputs`, and warns where it gives something else."""
+def _cases(func: Any, inputs: _Inputs, check_inputs: Any) -> list[tuple[str, _Inputs]]:
+    """What to check a trace with, and what warnings call it."""
     if check_inputs is None:
-        cases = [(inputs, output)]
-    else:
-        cases = [(each, func(*map(_clone, each))) for each in map(_checked_inputs, check_inputs)]
-    for nr, (given, expected) in enumerate(cases):
-        if isinstance(expected, Future):
-            continue
-        try:
-            again = made(*map(_clone, given))
-        except Exception as error:
-            raise TracingCheckError("Tracing failed sanity checks!\nencountered an exception while running the trace with "
-                                    f"test inputs.\nException:\n\t{error}") from error
-        if not _close(expected, again, rtol):
-            which = "" if check_inputs is None else f" for check_inputs[{nr}]"
-            warnings.warn(f"Output of the traced function does not match the output of the Python function{which}: it is not "
-                          "deterministic, or it depends on more than its inputs", TracerWarning, stacklevel=_user_frame())
+        return [("", inputs)]
+    read = functools.partial(_checked_keywords, func) if inputs.keywords is not None else _checked_inputs
+    return [(f" for check_inputs[{i}]", read(each)) for i, each in enumerate(check_inputs)]
+
+
+def _check(made: Any, trace_again: Any, cases: list[tuple[str, _Inputs]], rtol: float) -> None:
+    """Traces the function again: warns where the trace gives something else than it does, and raises for another graph."""
+    for which, given in cases:
+        repeated, expected = trace_again(given)
+        if not isinstance(expected, Future):
+            try:
+                again = given.call(made, map(_clone, given.values))
+            except Exception as error:
+                raise TracingCheckError("Tracing failed sanity checks!\nencountered an exception while running the trace with "
+                                        f"test inputs.\nException:\n\t{error}") from error
+            if not _close(expected, again, rtol):
+                warnings.warn(f"Output of the traced function does not match the output of the Python function{which}: it is not "
+                              "deterministic, or it depends on more than its inputs", TracerWarning, stacklevel=_user_frame())
+        before, after = str(made.graph), str(repeated.graph)
+        if _without_places(before) != _without_places(after):
+            raise TracingCheckError(f"Tracing failed sanity checks!\nERROR: Graphs differed across invocations{which}!\n"
+                                    f"\tGraph diff:\n{_difference(before, after)}")
+
+
+def _without_places(graph: str) -> str:
+    return re.sub(" # .*", "", graph)
+
+
+def _difference(before: str, after: str) -> str:
+    """The lines that differ, each with the place that it comes from, and those around them."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "the trace", "the function, traced again", lineterm="")
+    return "\n".join("\t\t" + line for line in lines)
 
 
 class TracedModule(_script.RecursiveScriptModule):
+    """A module within one that is traced."""
+
+
+class TopLevelTracedModule(TracedModule):
     """What `tine.jit.trace(module, inputs)` returns: only the traced methods are compiled."""
-
-
-TopLevelTracedModule = TracedModule
 
 
 def trace_module(
@@ -308,26 +370,33 @@ def trace_module(
     check_inputs: Any = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
+    *,
+    example_inputs_is_kwarg: bool = False,
     **ignored: Any,
 ) -> _script.ScriptModule:
     """`trace` of several methods of a module: `inputs` is a dict from a method's name to its example inputs.
 
-    `check_inputs` is a list of such dicts. Returns one `ScriptModule` with these methods.
+    `check_inputs` is a list of such dicts. With `example_inputs_is_kwarg` the inputs of each method are a dict by the names of its
+    parameters. Returns one `ScriptModule` with these methods.
     """
     if not isinstance(mod, Module):
         raise AttributeError(f"trace_module: expected a tine.nn.Module as the first argument, got {type(mod).__name__}")
     if not isinstance(inputs, dict):
         raise AttributeError("trace_module: expected a dict from the names of methods to their example inputs, got "
                              f"{type(inputs).__name__}")
-    given = {name: _checked_inputs(each) for name, each in inputs.items()}
+    traced = {name: mod if name == "forward" else getattr(mod, name) for name in inputs}
+    given = {
+        name: _checked_keywords(traced[name], each) if example_inputs_is_kwarg else _checked_inputs(each)
+        for name, each in inputs.items()
+    }
     if isinstance(mod, _script.ScriptModule):
         return mod
-    made = _script.script_module(mod, _registry.registry, cls=TracedModule)
+    made = _script.script_module(mod, _registry.registry, cls=TopLevelTracedModule)
     for name, each in given.items():
-        func = mod if name == "forward" else getattr(mod, name)
-        function, output = _record(func, each, f"{made._tine_class.type.name}.{name}", strict, made)
+        record = functools.partial(_record, traced[name], name=f"{made._tine_class.type.name}.{name}", strict=strict, self_=made)
+        function, _ = record(each)
         made.__dict__["_tine_methods"][name] = method = _script.ScriptMethod(made, name, function)
         if check_trace:
             checks = None if check_inputs is None else [case[name] for case in check_inputs if name in case]
-            _check(method, func, each, output, checks, check_tolerance)
+            _check(method, functools.partial(record, quiet=True), _cases(traced[name], each, checks), check_tolerance)
     return made

@@ -254,7 +254,7 @@ class _Unpacking:
                 _refuse("a parameter or buffer", name)
         cls: type[RecursiveScriptModule] = RecursiveScriptModule
         if record.traced:
-            from ._trace import TracedModule as cls
+            from ._trace import TopLevelTracedModule as cls
         c = _C.ScriptObject(record.type, values)  # which compares types
         made = cls._assemble(record, c, children, parameters, buffers, set(map(str, non_persistent)), record.original_name,
                              [value for value in values if isinstance(value, Tensor)])
