@@ -32,7 +32,7 @@ MISSING = {
     "torch.Tensor.topk": lambda: x.topk,
     "torch.Tensor.int": lambda: x.int,
     "torch.Tensor.sort": lambda: torch.Tensor.sort,
-    "torch.nn.Module.to": lambda: nn.Linear(1, 1).to,
+    "torch.nn.Module.half": lambda: nn.Linear(1, 1).half,
     "torch.jit.ScriptModule.save": lambda: scripted().save,
     "torch.jit.ScriptFunction.graph_for": lambda: scripted().forward.graph_for,
     "torch.Graph.nodes": lambda: scripted().graph.nodes,

@@ -157,3 +157,110 @@ def test_modules_are_copied_and_pickled():
         other[0].weight.mul_(0)
         assert not torch.equal(net(x), other(x))
         assert isinstance(other[0].weight, nn.Parameter)
+
+
+# Hooks
+
+
+def ones_times(weight):
+    linear = nn.Linear(2, 1, bias=False)
+    linear.weight.copy_(torch.full((1, 2), weight))
+    return linear
+
+
+def test_hooks_see_and_change_what_goes_in_and_what_comes_out():
+    m, seen = ones_times(1.0), []
+    before = m.register_forward_pre_hook(lambda module, args: (args[0] * 2,))
+    after = m.register_forward_hook(lambda module, args, output: output + args[0].sum())
+    m.register_forward_hook(lambda module, args, output: seen.append(output.item()), prepend=True)
+    assert m(torch.ones(2)).tolist() == [8.0] and seen == [4.0]
+    before.remove()
+    before.remove()
+    assert m(torch.ones(2)).tolist() == [4.0]
+    with after:
+        pass
+    assert m(torch.ones(2)).tolist() == [2.0] and seen == [4.0, 2.0, 2.0]
+    m.register_forward_pre_hook(lambda module, args: args[0] * 5)  # one that is not a tuple is the only argument
+    assert m(torch.ones(2)).tolist() == [10.0]
+
+
+def test_hooks_with_keywords_take_and_return_them():
+    class Scaled(nn.Module):
+        def forward(self, x, by=1.0):
+            return x * by
+
+    m, seen = Scaled(), []
+    m.register_forward_pre_hook(lambda module, args, kwargs: (args, {"by": kwargs["by"] + 1}), with_kwargs=True)
+    m.register_forward_hook(lambda module, args, kwargs, output: seen.append(kwargs), with_kwargs=True)
+    assert m(torch.ones(1), by=2.0).tolist() == [3.0] and seen == [{"by": 3.0}]
+    m.register_forward_pre_hook(lambda module, args, kwargs: 3, with_kwargs=True)
+    with pytest.raises(RuntimeError, match="must return None or a tuple of"):
+        m(torch.ones(1), by=2.0)
+
+
+def test_a_hook_may_be_called_also_when_the_call_fails():
+    m, seen = ones_times(1.0), []
+
+    def fails(module, args, output):
+        seen.append(output)
+        raise KeyError("of the hook")
+
+    m.register_forward_hook(fails, always_call=True)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        m(torch.ones(3))
+    assert seen == [None]
+    with pytest.raises(KeyError):
+        m(torch.ones(2))
+    assert len(seen) == 2  # once, not once more for its own error
+    with pytest.raises(TypeError, match="expected a function as a hook, got 3"):
+        m.register_forward_hook(3)
+
+
+def test_a_module_with_hooks_is_traced_with_them_and_not_scripted():
+    m = nn.Sequential(ones_times(1.0))
+    handle = m[0].register_forward_hook(lambda module, args, output: output * 2)
+    assert torch.jit.trace(m, torch.ones(1, 2))(torch.ones(1, 2)).tolist() == [[4.0]]
+    with pytest.raises(RuntimeError, match="`Linear` has forward hooks, which scripts do not run"):
+        torch.jit.script(m)
+    handle.remove()
+    assert torch.jit.script(m)(torch.ones(1, 2)).tolist() == [[2.0]]
+    assert len(copy.deepcopy(m)._modules) == 1
+
+
+# Casts
+
+
+def test_a_module_is_cast_with_all_that_it_holds_and_what_is_shared_stays_shared():
+    m = nn.Sequential(ones_times(2.0), ones_times(3.0))
+    m[1].weight = m[0].weight
+    m.register_buffer("count", torch.tensor([1]))
+    m.register_buffer("mean", torch.ones(1))
+    m[0].weight.requires_grad = False
+    assert m.to(torch.float64) is m
+    assert m[0].weight.dtype == m.mean.dtype == torch.float64 and m.count.dtype == torch.int64
+    assert m[0].weight is m[1].weight and not m[0].weight.requires_grad and isinstance(m[0].weight, nn.Parameter)
+    assert m[0](torch.ones(2, dtype=torch.float64)).tolist() == [4.0]
+    assert m.float().mean.dtype == torch.float32 and m.double().mean.dtype == torch.float64
+    assert m.to("cpu", torch.float32).mean.dtype == torch.float32
+    assert m.to(torch.ones(1, dtype=torch.float64)).mean.dtype == torch.float64 and m.cpu() is m
+    before = m[0].weight
+    assert m.to(torch.float64)[0].weight is before
+
+
+def test_a_scripted_module_is_cast_where_its_methods_see_it():
+    scripted = torch.jit.script(nn.Sequential(ones_times(2.0)))
+    assert scripted.to(torch.float64)(torch.ones(1, 2, dtype=torch.float64)).dtype == torch.float64
+    assert [type(p) for p in scripted.parameters()] == [nn.Parameter]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        ((torch.int64,), TypeError, "floating-point dtype alone"),
+        (("nowhere",), ValueError, "device 'nowhere'"),
+        (("cpu", "cpu", "cpu", "cpu"), TypeError, "expected a dtype, a device or a tensor"),
+    ],
+)
+def test_a_cast_to_what_is_not_there_says_so(arguments, kind, text):
+    with pytest.raises(kind, match=text):
+        ones_times(1.0).to(*arguments)

@@ -124,7 +124,7 @@ class ReceivedClass:
         return Meaning.function(f"{self.type.name}.{name}") if name in self.methods else None
 
 
-_SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}
+_SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers", "_forward_hooks", "_forward_pre_hooks"}
 
 
 if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)

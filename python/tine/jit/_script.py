@@ -137,6 +137,9 @@ def script_module(
         return module
     if "_parameters" not in module.__dict__:
         raise RuntimeError(f"script: `{type(module).__name__}.__init__` did not call super().__init__()")
+    if cls is None and (module._forward_hooks or module._forward_pre_hooks):
+        raise RuntimeError(f"script: a module of class `{type(module).__name__}` has forward hooks, which scripts do not run: remove "
+                           "them by their handles and call them in `forward`, or trace the module, which records them")
     children: OrderedDict[str, ScriptModule | None] = OrderedDict()
     for name, child in module._modules.items():
         children[name] = None if child is None else script_module(child, registry, memo, cls)
@@ -273,6 +276,11 @@ class RecursiveScriptModule(ScriptModule):
     def _modules(self) -> OrderedDict[str, Any]:  # type: ignore[override]
         children: OrderedDict[str, Any] = self.__dict__["_tine_children"]
         return children
+
+    def _replace(self, members: OrderedDict[str, Any], name: str, tensor: _C.Tensor) -> None:
+        setattr(self, name, tensor)
+        own = self.__dict__
+        own["_tine_tensors"] = [own["_c"].get(each) for kind in own["_tine_names"].values() for each in kind]
 
     @property
     def original_name(self) -> str:

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
-from .._C import Tensor
+from .._C import Tensor, dtype
+from ._hooks import Hook, RemovableHandle, run_with_hooks
 from .parameter import Buffer, Parameter
 
 _T = TypeVar("_T", bound=Tensor)
@@ -15,6 +16,34 @@ _T = TypeVar("_T", bound=Tensor)
 def _indent(text: str) -> str:
     first, *rest = text.split("\n")
     return "\n".join([first] + ["  " + line for line in rest])
+
+
+def _as_kind_of(old: Tensor, data: Tensor) -> Tensor:
+    if isinstance(old, Buffer):
+        return Buffer(data, old.persistent)
+    return Parameter(data, old.requires_grad) if isinstance(old, Parameter) else data
+
+
+def _dtype_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dtype | None:
+    """What the arguments of Module.to() cast to; a ValueError for a device that is not there."""
+    import tine
+
+    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "memory_format"}
+    if unknown or len(args) > 3:
+        raise TypeError(f"to(): expected a dtype, a device or a tensor, got {', '.join(map(repr, [*args, *unknown]))}")
+    kind = kwargs.get("dtype")
+    for given in (*args, kwargs.get("device"), kwargs.get("tensor")):
+        if isinstance(given, dtype):
+            kind = given
+        elif isinstance(given, Tensor):
+            kind = given.dtype
+        elif given is not None and not isinstance(given, bool):
+            tine.device(given)  # refuses what is none, and all but the CPU
+    if kind is not None and not isinstance(kind, dtype):
+        raise TypeError(f"to(): dtype: expected a dtype, got {kind!r}")
+    if kind is not None and kind not in (tine.float32, tine.float64):
+        raise TypeError(f"to(): a module is cast to a floating-point dtype alone, got {kind}")
+    return kind
 
 
 class Module:
@@ -30,6 +59,9 @@ class Module:
     _buffers: OrderedDict[str, Any]
     _modules: OrderedDict[str, Any]
     _non_persistent_buffers: set[str]
+    # Of a module without hooks, so that its calls cost no more.
+    _forward_pre_hooks: Mapping[int, Hook] = {}
+    _forward_hooks: Mapping[int, Hook] = {}
 
     def __init__(self) -> None:
         set_ = super().__setattr__
@@ -44,7 +76,42 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._forward_hooks or self._forward_pre_hooks:
+            return run_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
+
+    # Hooks
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """From now on each call first calls ``hook(module, args)``, and takes what it returns, unless None, for its arguments.
+
+        One that is not a tuple is the only argument. With `with_kwargs` it is ``hook(module, args, kwargs)``, which returns
+        None or both. `prepend` puts it before the hooks that are there.
+        """
+        return self._add_hook("_forward_pre_hooks", Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """From now on each call ends with ``hook(module, args, output)``, and returns what that returns, unless None.
+
+        With `with_kwargs` it is ``hook(module, args, kwargs, output)``. With `always_call` it is also called, with None for the
+        output, when the call has raised; an error of its own is then dropped.
+        """
+        return self._add_hook("_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
+
+    def _add_hook(self, where: str, hook: Hook, prepend: bool) -> RemovableHandle:
+        if not callable(hook.function):
+            raise TypeError(f"expected a function as a hook, got {hook.function!r}")
+        hooks = self.__dict__.get(where)
+        if hooks is None:
+            hooks = self.__dict__[where] = OrderedDict()
+        handle = RemovableHandle(hooks, hook)
+        if prepend:
+            hooks.move_to_end(handle.id, last=False)
+        return handle
 
     # Registration
 
@@ -303,6 +370,56 @@ class Module:
             module.apply(fn)
         fn(self)
         return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
+        """Puts ``fn(t)`` in the place of each parameter and buffer. One that several modules share stays shared."""
+        made: dict[int, Any] = {}
+        for module in self.modules():
+            for members in (module._parameters, module._buffers):
+                for name, old in members.items():
+                    if old is None:
+                        continue
+                    if id(old) not in made:
+                        fresh = fn(old)
+                        # The old one, too: it must not give its id to another.
+                        made[id(old)] = old, fresh if fresh is old else _as_kind_of(old, fresh)
+                    if made[id(old)][1] is not old:
+                        module._replace(members, name, made[id(old)][1])
+        return self
+
+    def _replace(self, members: OrderedDict[str, Any], name: str, tensor: Tensor) -> None:
+        members[name] = tensor
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``: casts floating-point parameters and buffers.
+
+        What is cast is a new Parameter; ask ``parameters()`` after it. The only device is the CPU.
+        """
+        kind = _dtype_of(args, kwargs)
+        return self if kind is None else self._cast(kind)
+
+    def type(self, dst_type: dtype) -> Self:
+        """Casts all parameters and buffers."""
+        return self._apply(lambda t: t.to(dst_type))
+
+    def float(self) -> Self:
+        """``to(tine.float32)``."""
+        import tine
+
+        return self._cast(tine.float32)
+
+    def double(self) -> Self:
+        """``to(tine.float64)``."""
+        import tine
+
+        return self._cast(tine.float64)
+
+    def cpu(self) -> Self:
+        """Does nothing: all tensors are the CPU's."""
+        return self
+
+    def _cast(self, kind: dtype) -> Self:
+        return self._apply(lambda t: t.to(kind) if t.is_floating_point() else t)
 
     def train(self, mode: bool = True) -> Self:
         """Sets `training` here and below."""
