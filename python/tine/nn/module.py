@@ -20,7 +20,7 @@ def _indent(text: str) -> str:
 
 def _as_kind_of(old: Tensor, data: Tensor) -> Tensor:
     if isinstance(old, Buffer):
-        return Buffer(data, old.persistent)
+        return Buffer(data, persistent=old.persistent)
     return Parameter(data, old.requires_grad) if isinstance(old, Parameter) else data
 
 
