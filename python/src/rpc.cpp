@@ -208,9 +208,11 @@ PyObject* call_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
 PyObject* send_stream(PyObject* to, double timeout, size_t credit, rpc::CallRequest request) {
   const Destination d = destination(to, timeout);
   const PythonsContext here;
-  return wrap_stream(
-             sent(d, std::move(request),
-                  [&](rpc::CallRequest r) { return d.stream(std::move(r), Seconds(timeout), credit); }))
+  const std::source_location where = calling_place();
+  return wrap_stream(sent(d, std::move(request),
+                          [&](rpc::CallRequest r) {
+                            return d.stream(std::move(r), Seconds(timeout), credit, where);
+                          }))
       .leak();
 }
 

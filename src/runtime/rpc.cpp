@@ -42,7 +42,8 @@ RRef<> Destination::remote(CallRequest request) const {
   return RRef<>(agent_->remote(peer_in(peer_), std::move(request), deadline_));
 }
 tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest request, Seconds timeout,
-                                                                 size_t credit) const {
+                                                                 size_t credit,
+                                                                 const std::source_location& where) const {
   if (credit < 1 || credit > kMaxStreamCredit)
     throw ValueError(fmt::format("credit: expected 1 to {} items, got {}", kMaxStreamCredit, credit));
   (void)agent_->deadline_after(timeout);  // a NaN is refused here
@@ -50,7 +51,8 @@ tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest req
   request.stream_credit = credit;
   // The whole has the deadline of the Context alone.
   auto reader = tine::detail::make_ref<StreamReader>(
-      agent_->remote(peer_in(peer_), std::move(request), kNoDeadline), std::move(what), timeout, credit);
+      agent_->remote(peer_in(peer_), std::move(request), kNoDeadline), std::move(what), timeout, credit,
+      where);
   reader->start();
   return reader;
 }
