@@ -50,9 +50,9 @@ tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest req
   std::string what = request.name;
   request.stream_credit = credit;
   // The whole has the deadline of the Context alone.
-  auto reader = tine::detail::make_ref<StreamReader>(
-      agent_->remote(peer_in(peer_), std::move(request), kNoDeadline), std::move(what), timeout, credit,
-      where);
+  auto reader =
+      tine::detail::make_ref<StreamReader>(agent_->remote(peer_in(peer_), std::move(request), kNoDeadline),
+                                           std::move(what), timeout, credit, where);
   reader->start();
   return reader;
 }

@@ -46,9 +46,8 @@ class TINE_API Destination {
   [[nodiscard]] RRef<> remote(CallRequest request) const;
   // A call whose result is a stream; `timeout` is that of each item. ValueError for a credit that cannot be. `where` is named
   // by the report of an error that nobody looks at.
-  [[nodiscard]] tine::detail::Ref<tine::detail::RemoteItems> stream(CallRequest request, Seconds timeout,
-                                                                    size_t credit,
-                                                                    const std::source_location& where = {}) const;
+  [[nodiscard]] tine::detail::Ref<tine::detail::RemoteItems> stream(
+      CallRequest request, Seconds timeout, size_t credit, const std::source_location& where = {}) const;
 
  private:
   std::shared_ptr<Agent> agent_;
