@@ -141,7 +141,7 @@ Report report(const Worker& worker) {
                                                            p.bytes_sent,
                                                            p.frames_received,
                                                            p.bytes_received});
-    for (const Agent::CallsOfName& c : p.calls) row.calls.push_back({c.name, c.count, Seconds(c.oldest)});
+    for (const UnansweredCalls& c : p.calls) row.calls.push_back({c.name, c.count, Seconds(c.oldest)});
   }
   return report;
 }
