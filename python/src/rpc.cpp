@@ -4,6 +4,7 @@
 
 #include "python/src/context.h"
 #include "python/src/exchange.h"
+#include "python/src/future.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_hooks.h"
@@ -469,7 +470,16 @@ PyObject* has_name_of_its_own(PyObject*, PyObject* callee) {
   return guarded([=]() -> PyObject* { return PyBool_FromLong(has_name(callee)); });
 }
 
+// Of this thread: set_blocking_hook().
+PyObject* warn_of_waits(PyObject*, PyObject* hook) {
+  set_blocking_hook(hook);
+  Py_RETURN_NONE;
+}
+
 PyMethodDef functions[] = {
+    {"warn_of_waits", warn_of_waits, METH_O,
+     "warn_of_waits(hook): called with file, line and function when a wait of this thread is about to "
+     "block."},
     {"has_name", has_name_of_its_own, METH_O, "Whether a function or class is where its name says."},
     {"set_hooks", as_method(set_hooks), METH_FASTCALL, nullptr},
     {"set_worker_hooks", as_method(set_worker_hooks), METH_FASTCALL, "set_worker_hooks(joined, lost)"},
