@@ -50,10 +50,19 @@ std::vector<std::pair<std::string, Value>> keywords_of(PyObject* dict) {
 
 Destination destination(PyObject* to, double timeout) {
   if (PyUnicode_Check(to)) return rpc::destination(worker(), to_value(to), Seconds(timeout));
-  if (PyLong_Check(to)) {
+  if (PyLong_Check(to) && !PyBool_Check(to)) {
     const Value rank = to_value(to);
-    // Else too large to be one.
-    return rpc::destination(worker(), rank.is_int() ? rank : Value(-1), Seconds(timeout));
+    if (rank.is_int() && rank.as_int() >= -1 && rank.as_int() <= INT32_MAX)
+      return rpc::destination(worker(), rank, Seconds(timeout));
+    // No rank has more bits. The error is that of any rank that nobody has, with the number that was given.
+    try {
+      return rpc::destination(worker(), Value(-1), Seconds(timeout));
+    } catch (const ValueError& e) {
+      std::string text = e.message();
+      if (const size_t at = text.find("rank -1"); at != std::string::npos)
+        text.replace(at + 5, 2, utf8(checked(PyObject_Str(to)).get()));
+      throw ValueError(text);
+    }
   }
   if (const WorkerInfo* const info = worker_info_in(to))
     return rpc::destination(worker(), Value(info->name), Seconds(timeout));
@@ -309,6 +318,7 @@ PyObject* start(PyObject*, PyObject* args) {
         worker().join(std::move(options));
       } catch (const AuthError& e) {
         // The refused address may be one that this worker chose. The user knows only the one of init_rpc, so that is added.
+        if (e.message().find(given) != std::string::npos) throw;
         throw AuthError("init_rpc at " + given + ": " + e.message());
       }
     });

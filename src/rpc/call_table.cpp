@@ -39,7 +39,8 @@ std::string CallState::subject() const {
 }
 
 std::exception_ptr CallState::deadline_error(TimePoint now) const {
-  const double after = std::chrono::duration<double>(now - started).count();
+  // A time that was over before the call was sent is none that one can read.
+  const double after = std::max(std::chrono::duration<double>(now - started).count(), 1e-6);
   const std::exception_ptr error = make_error(
       ErrorKind::kDeadlineExceeded,
       fmt::format("RPC ran for more than its timeout: worker '{}' did not answer {} within {:.3g} s",

@@ -232,3 +232,30 @@ def test_a_wait_on_the_loop_is_warned_of_once_for_each_function_with_its_line():
         """,
     )
     assert outs == ["", ""]
+
+
+def test_the_text_of_a_cancelled_error_that_a_coroutine_raises_reaches_its_caller():
+    run(
+        2,
+        """
+        import asyncio
+        async def gives_up(text):
+            raise asyncio.CancelledError(*text)
+        async def breaks(text):
+            yield 1
+            raise asyncio.CancelledError(*text)
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for to in ("worker0", "worker1"):
+                for text in (("no more paper",), ()):
+                    items = rpc.stream(to, breaks, args=(text,))
+                    assert next(items) == 1
+                    for call in (lambda: rpc.rpc_sync(to, gives_up, args=(text,)), lambda: next(items)):
+                        try:
+                            call()
+                            raise AssertionError
+                        except torch.Cancelled as error:
+                            assert not text or str(error) == text[0], error
+        rpc.shutdown()
+        """,
+    )

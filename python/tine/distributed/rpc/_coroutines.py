@@ -52,7 +52,7 @@ class _Coroutines:
                         coroutine.close()
                         return None
                     self._start()
-                return from_asyncio(coroutine, self._loop, variables)
+                return from_asyncio(coroutine, self._loop, variables, keeps_words=True)
             except BaseException:
                 coroutine.close()
                 raise
