@@ -16,7 +16,8 @@
 // before; with DeadlineExceeded when the next item takes longer than the call's timeout (of each item, not of the whole);
 // with PeerDied when the worker dies or this one leaves. A stream belongs to the Context in which it was opened: it ends with
 // that one's deadline or cancellation, and the callee has the same deadline. Dropped or closed, by whatever way, it also ends
-// at the callee: a Stream there is closed (tine/stream.h), a Python generator gets GeneratorExit, its finally blocks run.
+// at the callee: a Stream there is closed (tine/stream.h), a Python generator gets GeneratorExit, its finally blocks run. What
+// it had failed with by then, and next() has not thrown, is reported: unobserved.h.
 //
 // Python programs read a stream by rpc.stream("server", "count", args=(1000,)), and serve one as a generator. The
 // specification is docs/spec/agent.md, "Streams".

@@ -663,8 +663,26 @@ int wait_in_context(const Ref<tine::detail::StateBase>& state, TimePoint deadlin
 
 }  // namespace
 
+namespace {
+constinit thread_local PyObject* blocking_hook = nullptr;
+
+// What wait_done says of an error, or 0.
+int tell_of_block() {
+  const std::source_location where = calling_place();
+  const PyRef none = PyRef::adopt(
+      PyObject_CallFunction(blocking_hook, "sIs", where.file_name(), where.line(), where.function_name()));
+  return none ? 0 : -1;
+}
+}  // namespace
+
+void set_blocking_hook(PyObject* hook) noexcept {
+  Py_XDECREF(std::exchange(blocking_hook, hook == Py_None ? nullptr : Py_NewRef(hook)));
+}
+
 int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline, const void* context) {
   if (state->done()) return 1;
+  if (blocking_hook && deadline > Clock::now() && tell_of_block() < 0) [[unlikely]]
+    return -1;
   return guarded([&] { return wait_in_context(state, deadline, context); });
 }
 

@@ -37,6 +37,9 @@ struct PyFuture {
 // because the caller's Python object may go away while the lock is released.
 [[nodiscard]] int wait_done(Ref<tine::detail::StateBase> state, TimePoint deadline,
                             const void* context = nullptr);
+// hook(file, line, function) is called from now on when a wait of this thread is about to block, with the user's line; None
+// ends that.
+void set_blocking_hook(PyObject* hook) noexcept;
 // Waits and returns the value, or raises the error; null with the indicator set.
 [[nodiscard]] PyObject* wait_value(PyFuture* future, TimePoint deadline);
 // The callbacks of a future that this thread has just been given will run in the mode that this thread is in.

@@ -4,6 +4,7 @@
 
 #include "python/src/context.h"
 #include "python/src/exchange.h"
+#include "python/src/future.h"
 #include "python/src/lift.h"
 #include "python/src/place.h"
 #include "python/src/rpc_hooks.h"
@@ -49,10 +50,19 @@ std::vector<std::pair<std::string, Value>> keywords_of(PyObject* dict) {
 
 Destination destination(PyObject* to, double timeout) {
   if (PyUnicode_Check(to)) return rpc::destination(worker(), to_value(to), Seconds(timeout));
-  if (PyLong_Check(to)) {
+  if (PyLong_Check(to) && !PyBool_Check(to)) {
     const Value rank = to_value(to);
-    // Else too large to be one.
-    return rpc::destination(worker(), rank.is_int() ? rank : Value(-1), Seconds(timeout));
+    if (rank.is_int() && rank.as_int() >= -1 && rank.as_int() <= INT32_MAX)
+      return rpc::destination(worker(), rank, Seconds(timeout));
+    // No rank has more bits. The error is that of any rank that nobody has, with the number that was given.
+    try {
+      return rpc::destination(worker(), Value(-1), Seconds(timeout));
+    } catch (const ValueError& e) {
+      std::string text = e.message();
+      if (const size_t at = text.find("rank -1"); at != std::string::npos)
+        text.replace(at + 5, 2, utf8(checked(PyObject_Str(to)).get()));
+      throw ValueError(text);
+    }
   }
   if (const WorkerInfo* const info = worker_info_in(to))
     return rpc::destination(worker(), Value(info->name), Seconds(timeout));
@@ -208,9 +218,11 @@ PyObject* call_plain(PyObject*, PyObject* const* args, Py_ssize_t count) {
 PyObject* send_stream(PyObject* to, double timeout, size_t credit, rpc::CallRequest request) {
   const Destination d = destination(to, timeout);
   const PythonsContext here;
-  return wrap_stream(
-             sent(d, std::move(request),
-                  [&](rpc::CallRequest r) { return d.stream(std::move(r), Seconds(timeout), credit); }))
+  const std::source_location where = calling_place();
+  return wrap_stream(sent(d, std::move(request),
+                          [&](rpc::CallRequest r) {
+                            return d.stream(std::move(r), Seconds(timeout), credit, where);
+                          }))
       .leak();
 }
 
@@ -306,6 +318,7 @@ PyObject* start(PyObject*, PyObject* args) {
         worker().join(std::move(options));
       } catch (const AuthError& e) {
         // The refused address may be one that this worker chose. The user knows only the one of init_rpc, so that is added.
+        if (e.message().find(given) != std::string::npos) throw;
         throw AuthError("init_rpc at " + given + ": " + e.message());
       }
     });
@@ -467,7 +480,16 @@ PyObject* has_name_of_its_own(PyObject*, PyObject* callee) {
   return guarded([=]() -> PyObject* { return PyBool_FromLong(has_name(callee)); });
 }
 
+// Of this thread: set_blocking_hook().
+PyObject* warn_of_waits(PyObject*, PyObject* hook) {
+  set_blocking_hook(hook);
+  Py_RETURN_NONE;
+}
+
 PyMethodDef functions[] = {
+    {"warn_of_waits", warn_of_waits, METH_O,
+     "warn_of_waits(hook): called with file, line and function when a wait of this thread is about to "
+     "block."},
     {"has_name", has_name_of_its_own, METH_O, "Whether a function or class is where its name says."},
     {"set_hooks", as_method(set_hooks), METH_FASTCALL, nullptr},
     {"set_worker_hooks", as_method(set_worker_hooks), METH_FASTCALL, "set_worker_hooks(joined, lost)"},

@@ -106,8 +106,13 @@ def wrap_future(future: Future[_T], loop: asyncio.AbstractEventLoop | None) -> a
     return wrapped
 
 
-def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | None, variables: Context | None = None) -> Future[_T]:
-    """variables: where a coroutine runs; None: in a copy of what there is here, as a task does."""
+def from_asyncio(
+    awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | None, variables: Context | None = None, keeps_words: bool = False
+) -> Future[_T]:
+    """variables: where a coroutine runs; None: in a copy of what there is here, as a task does.
+
+    keeps_words: one that raises CancelledError with a text fails with Cancelled of that text; else it is cancelled.
+    """
     if not (asyncio.isfuture(awaitable) or hasattr(awaitable, "__await__")):
         raise TypeError(
             f"from_asyncio(): expected a coroutine, a task or another awaitable, got {awaitable!r} of type "
@@ -148,7 +153,7 @@ def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | Non
         finally:
             if token is not None:
                 _leave_context(token)
-        task.add_done_callback(lambda task: _finish(promise, task))
+        task.add_done_callback(lambda task: _finish(promise, task, keeps_words))
         # Weakly: a task that the loop has forgotten ends, and with it the promise.
         known = weakref.ref(task)
 
@@ -166,10 +171,22 @@ def from_asyncio(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | Non
     return future
 
 
-def _finish(promise: _Promise[_T], task: asyncio.Future[_T]) -> None:
+def _finish(promise: _Promise[_T], task: asyncio.Future[_T], keeps_words: bool) -> None:
     if task.cancelled():
-        promise.cancel()
+        words = _words(task) if keeps_words else ""
+        if words:
+            promise.set_exception(Cancelled(words))
+        else:
+            promise.cancel()
     elif (error := task.exception()) is not None:
         promise.set_exception(error)
     else:
         promise.set_result(task.result())
+
+
+def _words(task: asyncio.Future[Any]) -> str:
+    try:
+        task.result()
+    except asyncio.CancelledError as error:
+        return str(error)
+    return ""

@@ -331,7 +331,7 @@ class Launcher {
 
   // Reaps every child that has ended: programs, processes that they left, and the guard if it was killed.
   void reap() {
-    std::optional<std::size_t> failed;
+    std::vector<std::size_t> failed;
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
       const auto ended = std::find_if(processes_.begin(), processes_.end(),
@@ -342,7 +342,7 @@ class Launcher {
       ended->how = WIFSIGNALED(status) ? fmt::format("was killed by signal {} ({})", WTERMSIG(status),
                                                      ::strsignal(WTERMSIG(status)))
                                        : fmt::format("exited with code {}", ended->code);
-      if (ended->code != 0 && !failed) failed = static_cast<std::size_t>(ended - processes_.begin());
+      if (ended->code != 0) failed.push_back(static_cast<std::size_t>(ended - processes_.begin()));
     }
     for (Process& process : processes_) {
       if (!process.has_group || process.running) continue;
@@ -353,22 +353,36 @@ class Launcher {
       process.has_group = false;
       guard_->group_ended(process.pid);
     }
-    if (failed && !ending_) blame(*failed);
+    if (failed.empty() || ending_) return;
+    take_notes();
+    if (!options_.keep_going) return blame(failed.front());
+    for (const std::size_t index : failed) tell_end(index);
   }
 
   void take_notes() {
-    while (std::optional<Notes::Note> note = notes_.next(options_.count)) {
-      if (!told_) told_ = std::move(note);
-    }
+    while (std::optional<Notes::Note> note = notes_.next(options_.count))
+      notes_told_.push_back(*std::move(note));
+  }
+
+  // The others go on. The exit code is that of the first one.
+  void tell_end(std::size_t index) {
+    const Process& process = processes_[index];
+    const auto note_of_it =
+        std::find_if(notes_told_.begin(), notes_told_.end(),
+                     [index](const Notes::Note& n) { return static_cast<std::size_t>(n.index) == index; });
+    if (exit_code_ == 0) exit_code_ = process.code;
+    note(fmt::format("{} {}{}{}", described(index), process.how,
+                     note_of_it != notes_told_.end() ? ": " + note_of_it->words : "",
+                     any_running() ? "; the others go on" : ""));
   }
 
   // The exit code is that of the first program that ended with an error, unless another program sent a note before that it
   // was failing.
   void blame(std::size_t ended) {
-    take_notes();
-    const std::size_t first = told_ ? static_cast<std::size_t>(told_->index) : ended;
+    const Notes::Note* const told = notes_told_.empty() ? nullptr : &notes_told_.front();
+    const std::size_t first = told ? static_cast<std::size_t>(told->index) : ended;
     const Process& process = processes_[first];
-    const std::string words = told_ ? ": " + told_->words : "";
+    const std::string words = told ? ": " + told->words : "";
     exit_code_ = process.code != 0 ? process.code : 1;
     note(fmt::format("{} {}{}{}", described(first), process.code != 0 ? process.how : "failed", words,
                      any_group() ? "; ending the others" : ""));
@@ -397,7 +411,7 @@ class Launcher {
   Fd signals_;
   Fd port_holder_;
   Notes notes_;
-  std::optional<Notes::Note> told_;  // the first
+  std::vector<Notes::Note> notes_told_;
   std::optional<Guard> guard_;
   std::vector<Process> processes_;
   bool ending_ = false;

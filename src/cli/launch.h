@@ -17,6 +17,8 @@ struct LaunchOptions {
   int master_port = 0;
   // How long processes that were asked to end may take before they are killed.
   std::chrono::milliseconds grace{5000};
+  // A program that fails does not end the others.
+  bool keep_going = false;
   // Run the program by `python -m tine.pytorch`: torch.distributed.rpc over tine, the program as it is. It may also be
   // `-m module`.
   bool pytorch = false;
@@ -28,8 +30,8 @@ struct LaunchOptions {
 // Starts the processes, passes on their output and the signals that this process gets, and returns
 // when all have ended: with 0, with the exit code of the one that failed first (128 + n for signal
 // n), or with 128 + n where signal n ended the run. Each program runs in a process group of its own,
-// which is ended as a whole: when a program fails, when the run is ended, half a second after all
-// programs have ended well, and when this process is killed. A standard stream that is closed is
+// which is ended as a whole: when a program fails (unless keep_going), when the run is ended, half a second after all
+// programs have ended, and when this process is killed. A standard stream that is closed is
 // taken for /dev/null. If writing to one fails, the output is lost, and 1 is returned instead of 0.
 //
 // REQUIRES: the calling thread is the only one of its process. Signals are blocked, and only children

@@ -43,7 +43,8 @@ int run(int argc, char** argv) {
       "Starts a program in N processes, which find each other by RANK, WORLD_SIZE, MASTER_ADDR,\n"
       "MASTER_PORT and share the secret TINE_AUTH_KEY. Each line of their output gets its rank in "
       "front.\n"
-      "When one fails the others are ended, and its exit code is returned.");
+      "When one fails the others are ended, and its exit code is returned. With --keep-going they are "
+      "left to go on.");
   launch->add_option("-n,--processes", options.count, "how many processes to start here")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
@@ -62,6 +63,9 @@ int run(int argc, char** argv) {
   launch->add_flag(
       "--pytorch", options.pytorch,
       "run it by python -m tine.pytorch: torch.distributed.rpc over tine (or, after --, -m module)");
+  launch->add_flag(
+      "--keep-going", options.keep_going,
+      "when a process fails, leave the others to go on; the first failure's exit code is returned");
   launch->add_option("--grace", grace, "seconds between asking a process to end and killing it")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();

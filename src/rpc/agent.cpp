@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "src/rpc/agent_parts.h"
 #include "src/rpc/wire/handshake.h"
@@ -123,29 +122,6 @@ bool Agent::closed() const noexcept { return parts_->closed(); }
 void Agent::abandon_in_child() noexcept { parts_->abandon_in_child(); }
 
 detail::Ref<Reference> Agent::take(const PassedRRef& passed) { return parts_->references.take(passed); }
-
-namespace {
-
-std::vector<Agent::CallsOfName> by_name(const CallTable<CallState>& calls) {
-  const TimePoint now = Clock::now();
-  std::map<std::string, Agent::CallsOfName> found;
-  calls.each([&](const CallState& call) {
-    if (!call.counts()) return;
-    Agent::CallsOfName& of_name = found[call.what];
-    ++of_name.count;
-    of_name.oldest = std::max(of_name.oldest, now - call.started);
-  });
-  std::vector<Agent::CallsOfName> list;
-  for (auto& [name, of_name] : found) {
-    of_name.name = name;
-    list.push_back(std::move(of_name));
-  }
-  std::stable_sort(list.begin(), list.end(),
-                   [](const auto& a, const auto& b) { return a.oldest > b.oldest; });
-  return list;
-}
-
-}  // namespace
 
 Agent::Report Agent::report() const {
   Report report;

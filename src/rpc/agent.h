@@ -157,18 +157,13 @@ class Agent {
 
   // What a person asks who looks for what is stuck. It takes short locks, one after the other: the parts are of moments close
   // to each other.
-  struct CallsOfName {
-    std::string name;
-    size_t count = 0;
-    Clock::duration oldest{};  // since it was begun
-  };
   struct PeerReport {
     WorkerInfo worker;
     std::string address;  // of the connection: "unix:...", "tcp://..."; empty for this worker itself
     std::string death;    // why it is gone; empty while it lives
-    std::vector<CallsOfName> calls;  // to it, without an answer; the name with the oldest call first
-    size_t calls_running = 0;        // of it, here
-    size_t bytes_queued = 0;         // that were copied to be sent to it
+    std::vector<UnansweredCalls> calls;  // to it; the name with the oldest call first
+    size_t calls_running = 0;            // of it, here
+    size_t bytes_queued = 0;             // that were copied to be sent to it
     uint64_t frames_sent = 0, bytes_sent = 0, frames_received = 0, bytes_received = 0;
   };
   struct Report {

@@ -48,8 +48,9 @@ AgentParts::AgentParts(const AgentOptions& o, uint64_t incarnation)
       server(world, references, server_options(o)),
       calls(world, references, server, o.rpc_timeout, callbacks_of(o),
             [this]() -> Loop& { return links.loop(); }),
-      barrier(world, calls, server, [this] { return waits_no_longer(); }),
-      membership(world, calls, server, links, [this] { return waits_no_longer(); },
+      barrier(
+          world, calls, server, [this] { return waits_no_longer(); }, o.log),
+      membership(world, calls, server, links, [this] { return waits_no_longer(); }, o.log,
                  {[this](const Member& m, detail::Ref<Connection> c) { take_in(m, std::move(c)); },
                   [this](const Peer& p) { hooks_.joined(p.info); }}),
       peers_{o.max_calls_in_flight, o.executor, &callbacks_of(o)},

@@ -14,22 +14,31 @@ constexpr const char* kProbe = "probe";
 
 }  // namespace
 
-Barrier::Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted)
-    : world_(world), calls_(calls), server_(server), interrupted_(std::move(interrupted)) {}
+Barrier::Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted,
+                 std::function<void(const std::string&)> log)
+    : world_(world),
+      calls_(calls),
+      server_(server),
+      interrupted_(std::move(interrupted)),
+      log_(std::move(log)) {}
 
-void Barrier::Round::add(const std::string& name, size_t its_active, uint64_t its_begun) {
+void Barrier::Round::add(const std::string& name, size_t its_active, uint64_t its_begun,
+                         const std::string& pending) {
   active += its_active;
   begun += its_begun;
-  if (its_active)
-    busy +=
-        fmt::format("{}'{}' has {} calls running or unanswered", busy.empty() ? "" : ", ", name, its_active);
+  if (!its_active) return;
+  busy +=
+      fmt::format("{}'{}' has {} calls running or unanswered", busy.empty() ? "" : "; ", name, its_active);
+  if (!pending.empty()) busy += fmt::format(", and waits for {}", pending);
 }
 
 void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
   if (call->name == kProbe) {
     const size_t active = calls_.pending() + server_.running();
-    return call->answer(detail::make_ref<Tuple>(std::vector<Value>{
-        static_cast<int64_t>(active), static_cast<int64_t>(calls_.begun() + server_.begun())}));
+    std::vector<Value> counts{static_cast<int64_t>(active),
+                              static_cast<int64_t>(calls_.begun() + server_.begun())};
+    if (!call->args.empty()) counts.emplace_back(calls_.pending_by_name());
+    return call->answer(detail::make_ref<Tuple>(std::move(counts)));
   }
   if (call->name != kJoin) throw ValueError(fmt::format("an unknown control call '{}'", call->name));
   if (world_.rank() != 0) throw ValueError("only rank 0 keeps the barrier of shutdown");
@@ -42,24 +51,28 @@ void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
 }
 
 // One round: asks every worker how many calls it runs or waits for.
-Barrier::Round Barrier::ask_all(TimePoint deadline) {
+Barrier::Round Barrier::ask_all(TimePoint deadline, bool names) {
   Round round;
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
     if (p->is_self || p->dead()) continue;
-    asked.emplace_back(p, calls_.call(*p, control_request(kProbe), deadline));
+    asked.emplace_back(
+        p, calls_.call(*p, control_request(kProbe, names ? std::vector<Value>{true} : std::vector<Value>()),
+                       deadline));
   }
-  round.add(world_.name(), calls_.pending() + server_.running(), calls_.begun() + server_.begun());
+  round.add(world_.name(), calls_.pending() + server_.running(), calls_.begun() + server_.begun(),
+            names ? calls_.pending_by_name() : std::string());
   for (const auto& [p, answer] : asked) {
     const auto slice = [&a = answer](TimePoint until) { return a.wait_until(until); };
     if (!wait_interruptible(deadline, interrupted_, "shutdown", slice) || answer.error()) {
       round.active += 1;
-      round.busy += fmt::format("{}'{}' does not answer", round.busy.empty() ? "" : ", ", p->info.name);
+      round.busy += fmt::format("{}'{}' does not answer", round.busy.empty() ? "" : "; ", p->info.name);
       continue;
     }
     const auto& counts = answer.get().to_tuple().items;
     round.add(p->info.name, static_cast<size_t>(counts.at(0).to_int()),
-              static_cast<uint64_t>(counts.at(1).to_int()));
+              static_cast<uint64_t>(counts.at(1).to_int()),
+              counts.size() > 2 ? counts[2].to_string() : std::string());
   }
   return round;
 }
@@ -85,10 +98,14 @@ void Barrier::wait_for_all(TimePoint deadline) {
   Round last;
   last.active = 1;
   bool last_asked = false;
+  LongWait busy(log_);
   auto pause = std::chrono::milliseconds(1);
   for (;;) {
     // Also at the deadline there is time for one answer: it names the busy.
-    Round round = ask_all(std::max(deadline, Clock::now() + std::chrono::milliseconds(500)));
+    const auto in_time = [deadline] {
+      return std::max(deadline, Clock::now() + std::chrono::milliseconds(500));
+    };
+    Round round = ask_all(in_time(), Clock::now() >= deadline);
     // Idle twice with nothing begun in between: at the time between the two nothing ran anywhere.
     if (round.active == 0 && last.active == 0 && round.begun == last.begun) break;
     if (Clock::now() >= deadline) {
@@ -100,6 +117,9 @@ void Barrier::wait_for_all(TimePoint deadline) {
       last_asked = true;
     }
     if (round.active) {
+      busy.look([&] {
+        return "shutdown waits for calls that are still running: " + ask_all(in_time(), true).busy;
+      });
       const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
       (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);
       pause = std::min(pause * 2, std::chrono::milliseconds(32));

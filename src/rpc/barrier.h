@@ -20,8 +20,9 @@ namespace tine::rpc {
 
 class Barrier final : public ControlHandler {
  public:
-  // `interrupted` may be empty; else it is polled while wait() waits.
-  Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted);
+  // `interrupted` may be empty; else it is polled while wait() waits. So may `log`; else it is told who runs calls for long.
+  Barrier(World& world, Calls& calls, Server& server, std::function<bool()> interrupted,
+          std::function<void(const std::string&)> log);
 
   // This worker has come to its end. Returns when all have, and no call is running anywhere.
   void wait(TimePoint deadline);
@@ -40,13 +41,14 @@ class Barrier final : public ControlHandler {
     size_t active = 0;   // calls running or unanswered
     uint64_t begun = 0;  // calls ever begun
     std::string busy;    // who has some
-    void add(const std::string& name, size_t its_active, uint64_t its_begun);
+    void add(const std::string& name, size_t its_active, uint64_t its_begun, const std::string& pending);
   };
   using Joins = std::unordered_map<int, detail::Ref<IncomingState>>;
 
   void wait_for_all(TimePoint deadline);
   void wait_for_rank0(TimePoint deadline);
-  Round ask_all(TimePoint deadline);
+  // `names`: also what is called.
+  Round ask_all(TimePoint deadline, bool names);
   [[nodiscard]] std::string absent();
   [[nodiscard]] Joins take_joins(std::exception_ptr reason);
 
@@ -54,6 +56,7 @@ class Barrier final : public ControlHandler {
   Calls& calls_;
   Server& server_;
   const std::function<bool()> interrupted_;
+  const std::function<void(const std::string&)> log_;
   Mutex mutex_;
   Joins joins_ TINE_GUARDED_BY(mutex_);
   std::exception_ptr ended_ TINE_GUARDED_BY(mutex_);  // why rank 0 takes no more joins

@@ -12,6 +12,13 @@ namespace tine::rpc {
 // 30 years: a timeout of more is as good as none, and would overflow.
 inline constexpr Seconds kForEver{1e9};
 
+// Calls of one name to one worker that have no answer yet, as a person asks for them.
+struct UnansweredCalls {
+  std::string name;
+  size_t count = 0;
+  Clock::duration oldest{};  // since it was begun
+};
+
 class Handler {
  public:
   // On the thread that src/rpc/placement.h says. kScript: run a bounded slice, never block; go on elsewhere when

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 namespace tine::rpc {
 
 CallState::CallState(detail::Ref<Callee> callee, detail::WaitHelper* helper, std::string name, Target t,
@@ -36,7 +39,8 @@ std::string CallState::subject() const {
 }
 
 std::exception_ptr CallState::deadline_error(TimePoint now) const {
-  const double after = std::chrono::duration<double>(now - started).count();
+  // A time that was over before the call was sent is none that one can read.
+  const double after = std::max(std::chrono::duration<double>(now - started).count(), 1e-6);
   const std::exception_ptr error = make_error(
       ErrorKind::kDeadlineExceeded,
       fmt::format("RPC ran for more than its timeout: worker '{}' did not answer {} within {:.3g} s",
@@ -56,6 +60,25 @@ std::exception_ptr CallState::with_own_hop(const std::exception_ptr& error) cons
   return with_hop(error, hop(Clock::now()));
 } catch (const std::bad_alloc&) {
   return error;
+}
+
+std::vector<UnansweredCalls> by_name(const CallTable<CallState>& calls) {
+  const TimePoint now = Clock::now();
+  std::map<std::string, UnansweredCalls> found;
+  calls.each([&](const CallState& call) {
+    if (!call.counts()) return;
+    UnansweredCalls& of_name = found[call.what];
+    ++of_name.count;
+    of_name.oldest = std::max(of_name.oldest, now - call.started);
+  });
+  std::vector<UnansweredCalls> list;
+  for (auto& [name, of_name] : found) {
+    of_name.name = name;
+    list.push_back(std::move(of_name));
+  }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.oldest > b.oldest; });
+  return list;
 }
 
 }  // namespace tine::rpc

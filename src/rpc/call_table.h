@@ -129,6 +129,9 @@ class CallState final : public detail::State<Value>, private detail::Node {
   static constexpr detail::NodeOps kOps{&CallState::run, false, true};
 };
 
+// The name with the oldest call first; control calls are left out.
+[[nodiscard]] std::vector<UnansweredCalls> by_name(const CallTable<CallState>& calls);
+
 template <class Call>
 template <class F>
 void CallTable<Call>::each(F&& f) const {

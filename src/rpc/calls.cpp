@@ -307,6 +307,23 @@ size_t Calls::pending() const noexcept {
   return n;
 }
 
+std::string Calls::pending_by_name() const {
+  constexpr size_t kMost = 8;  // a person reads no more
+  std::string list;
+  size_t names = 0;
+  for (const auto& p : world_.peers()) {
+    for (const UnansweredCalls& of : by_name(p->calls)) {
+      if (++names > kMost) continue;
+      const double age = std::chrono::duration<double>(of.oldest).count();
+      list += list.empty() ? "" : ", ";
+      list += of.count == 1 ? fmt::format("'{}' on '{}' (for {:.1f} s)", of.name, p->info.name, age)
+                            : fmt::format("{} calls of '{}' on '{}' (the oldest for {:.1f} s)", of.count,
+                                          of.name, p->info.name, age);
+    }
+  }
+  return names > kMost ? fmt::format("{} and {} more", list, names - kMost) : list;
+}
+
 TimePoint Calls::sweep(TimePoint now) noexcept {
   TimePoint next = kNoDeadline;
   std::vector<detail::Ref<CallState>> expired;

@@ -50,6 +50,8 @@ class Calls final : public Fetcher {
   void close() noexcept { closed_.store(true, std::memory_order_release); }
   // Without an answer, and ever begun; control calls not counted.
   [[nodiscard]] size_t pending() const noexcept;
+  // What is called without an answer yet, where, and for how long: for people.
+  [[nodiscard]] std::string pending_by_name() const;
   [[nodiscard]] uint64_t begun() const noexcept { return begun_.load(std::memory_order_relaxed); }
 
  private:

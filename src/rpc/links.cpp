@@ -46,7 +46,8 @@ void Links::meet(const Serve& serve, const Announce& announce) {
       file_->take();
       meet.address = ways_->meeting_at(file_->host());
     } else {
-      const MeetingFile::Entry rank0 = file_->wait(deadline, options_.timeout.count(), options_.interrupted);
+      const MeetingFile::Entry rank0 =
+          file_->wait(deadline, options_.timeout.count(), options_.interrupted, options_.log);
       meet.address = rank0.address;
       meet.expected_incarnation = rank0.incarnation;
     }

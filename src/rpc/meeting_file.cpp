@@ -168,11 +168,16 @@ bool MeetingFile::read(Entry* entry, std::string* why) const {
 }
 
 MeetingFile::Entry MeetingFile::wait(TimePoint deadline, double timeout_s,
-                                     const std::function<bool()>& interrupted) const {
+                                     const std::function<bool()>& interrupted,
+                                     const std::function<void(const std::string&)>& log) const {
   Entry entry;
   std::string why;
+  LongWait is_long(log);
   const auto slice = [&](TimePoint until) {
     if (read(&entry, &why)) return true;
+    is_long.look([&] {
+      return fmt::format("init_rpc still waits: no rank 0 was found by the file '{}': {}", path_, why);
+    });
     std::this_thread::sleep_until(std::min(until, Clock::now() + kPause));
     return false;
   };

@@ -39,8 +39,8 @@ class MeetingFile {
   void take();
   void write(const Entry& entry);
   // The others: until rank 0 has written it. DeadlineExceeded that says what is there instead; Cancelled.
-  [[nodiscard]] Entry wait(TimePoint deadline, double timeout_s,
-                           const std::function<bool()>& interrupted) const;
+  [[nodiscard]] Entry wait(TimePoint deadline, double timeout_s, const std::function<bool()>& interrupted,
+                           const std::function<void(const std::string&)>& log) const;
 
  private:
   [[nodiscard]] bool lock_and_check();

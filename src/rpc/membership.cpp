@@ -19,12 +19,14 @@ constexpr const char* kLeaving = "leaving";
 }  // namespace
 
 Membership::Membership(World& world, Calls& calls, Server& server, Links& links,
-                       std::function<bool()> interrupted, Events events)
+                       std::function<bool()> interrupted, std::function<void(const std::string&)> log,
+                       Events events)
     : world_(world),
       calls_(calls),
       server_(server),
       links_(links),
       interrupted_(std::move(interrupted)),
+      log_(std::move(log)),
       events_(std::move(events)) {}
 
 bool Membership::serve_control(const detail::Ref<IncomingState>& call) {
@@ -208,12 +210,16 @@ void Membership::ask_all(const char* what, const char* during, TimePoint deadlin
   for (const auto& p : world_.peers()) {
     if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(*p, control_request(what), kNoDeadline));
   }
+  LongWait is_long(log_);
   for (const auto& [p, answer] : asked) {
-    const auto slice = [&a = answer](TimePoint until) { return a.wait_until(until); };
-    if (!wait_interruptible(deadline, interrupted_, during, slice)) {
-      throw DeadlineExceeded(
-          fmt::format("{}: worker '{}' (rank {}) does not answer", during, p->info.name, p->info.id));
-    }
+    const auto reason = [&peer = *p, during] {
+      return fmt::format("{}: worker '{}' (rank {}) does not answer", during, peer.info.name, peer.info.id);
+    };
+    const auto slice = [&, &a = answer](TimePoint until) {
+      is_long.look(reason);
+      return a.wait_until(until);
+    };
+    if (!wait_interruptible(deadline, interrupted_, during, slice)) throw DeadlineExceeded(reason());
     // Its end may have reached the connection, and not the peer yet.
     if (answer.error() && !p->dead() && !p->connection()->closed()) std::rethrow_exception(answer.error());
   }
@@ -226,7 +232,19 @@ void Membership::announce(TimePoint deadline) {
   ask_all(kJoined, "init_rpc", deadline);
 }
 
-void Membership::wait_until_idle(TimePoint deadline, bool own_only) {
+std::string Membership::under_way(bool own_only) const {
+  std::string names;
+  for (const auto& p : world_.peers()) {
+    const size_t to = p->calls.pending(), from = own_only ? 0 : p->incoming->running();
+    if (to + from)
+      names += fmt::format("{}{} to and {} of '{}'", names.empty() ? "" : ", ", to, from, p->info.name);
+  }
+  if (const std::string pending = calls_.pending_by_name(); !pending.empty())
+    names += fmt::format("; it waits for {}", pending);
+  return fmt::format("calls of worker '{}' are still running: {}", world_.name(), names);
+}
+
+void Membership::wait_until_idle(TimePoint deadline, bool own_only, LongWait* busy) {
   auto pause = std::chrono::milliseconds(1);
   bool was_idle = false;
   for (uint64_t last = 0;;) {
@@ -235,17 +253,9 @@ void Membership::wait_until_idle(TimePoint deadline, bool own_only) {
     // Twice, with nothing begun in between: a call that was made while they were counted is seen the second time.
     const bool is_idle = pending + running == 0;
     if (is_idle && was_idle && begun == last) return;
-    if (!is_idle && Clock::now() >= deadline) {
-      std::string names;
-      for (const auto& p : world_.peers()) {
-        const size_t to = p->calls.pending(), from = own_only ? 0 : p->incoming->running();
-        if (to + from)
-          names += fmt::format("{}{} to and {} of '{}'", names.empty() ? "" : ", ", to, from, p->info.name);
-      }
-      throw DeadlineExceeded(
-          fmt::format("shutdown: calls of worker '{}' are still running: {}", world_.name(), names));
-    }
+    if (!is_idle && Clock::now() >= deadline) throw DeadlineExceeded("shutdown: " + under_way(own_only));
     if (!is_idle) {
+      busy->look([&] { return "shutdown waits: " + under_way(own_only); });
       const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
       (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);
       pause = std::min(pause * 2, std::chrono::milliseconds(32));
@@ -278,13 +288,15 @@ void Membership::wait_until_last(TimePoint deadline) {
 
 void Membership::leave(TimePoint deadline) {
   // Calls of this worker may make others call it, so it takes calls until it has none under way.
-  wait_until_idle(deadline, true);
+  LongWait busy(log_);
+  wait_until_idle(deadline, true, &busy);
   if (world_.rank() == 0) {
     wait_until_last(deadline);
   } else {
     ask_all(kLeaving, "shutdown", deadline);
   }
-  wait_until_idle(deadline, false);
+  LongWait others(log_);
+  wait_until_idle(deadline, false, &others);
 }
 
 void Membership::close() noexcept {

@@ -32,8 +32,9 @@ class Membership {
     std::function<void(const Member&, detail::Ref<Connection>)> take_in;
     std::function<void(const Peer&)> joined;
   };
+  // `log`, unless it is empty, is told of what takes long.
   Membership(World& world, Calls& calls, Server& server, Links& links, std::function<bool()> interrupted,
-             Events events);
+             std::function<void(const std::string&)> log, Events events);
 
   // `owner` keeps it alive.
   void share(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
@@ -74,7 +75,9 @@ class Membership {
   void tell_all(const char* what, const std::vector<Value>& args) noexcept;
   // `during`: what the user has called, for errors.
   void ask_all(const char* what, const char* during, TimePoint deadline);
-  void wait_until_idle(TimePoint deadline, bool own_only);
+  void wait_until_idle(TimePoint deadline, bool own_only, LongWait* busy);
+  // The calls of this worker, and unless `own_only` those of others here, that are under way: for people.
+  [[nodiscard]] std::string under_way(bool own_only) const;
   void wait_until_last(TimePoint deadline);
 
   World& world_;
@@ -82,6 +85,7 @@ class Membership {
   Server& server_;
   Links& links_;
   const std::function<bool()> interrupted_;
+  const std::function<void(const std::string&)> log_;
   const Events events_;
   std::weak_ptr<void> owner_;
   Mutex mutex_;

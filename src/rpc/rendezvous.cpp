@@ -159,13 +159,20 @@ Rendezvous::~Rendezvous() {
 
 template <class T>
 T Rendezvous::wait(const Future<T>& future, const char* what) {
-  const auto slice = [&](TimePoint until) { return future.wait_until(until); };
+  const auto reason = [&] {
+    return fixed_ ? fixed_->missing() : fmt::format("{} (rank 0 is at {})", what, options_.address);
+  };
+  LongWait is_long(options_.log);
+  const auto slice = [&](TimePoint until) {
+    is_long.look(
+        [&] { return fmt::format("init_rpc of worker {} still waits: {}", who(options_.self), reason()); });
+    return future.wait_until(until);
+  };
   // Rank 0 gives up first and tells the others what it knows.
   const TimePoint deadline = options_.deadline + std::chrono::seconds(register_ ? 0 : 1);
   if (!wait_interruptible(deadline, options_.interrupted, "init_rpc", slice)) {
-    throw DeadlineExceeded(fmt::format(
-        "rendezvous of worker {} did not end within {:.3g} s: {}", who(options_.self), options_.timeout_s,
-        fixed_ ? fixed_->missing() : fmt::format("{} (rank 0 is at {})", what, options_.address)));
+    throw DeadlineExceeded(fmt::format("rendezvous of worker {} did not end within {:.3g} s: {}",
+                                       who(options_.self), options_.timeout_s, reason()));
   }
   return future.get();
 }
@@ -183,7 +190,14 @@ std::vector<Member> Rendezvous::enter() {
   connect.retry = true;
   auto connection = transport_.connect(options_.address, connect);
   // The transport's own error at the deadline says what happened to the attempts.
-  const auto slice = [&](TimePoint until) { return connection.wait_until(until); };
+  LongWait is_long(options_.log);
+  const auto slice = [&](TimePoint until) {
+    is_long.look([&] {
+      return fmt::format("init_rpc of worker '{}' still waits: rank 0 is not reachable at {}", self.name,
+                         options_.address);
+    });
+    return connection.wait_until(until);
+  };
   if (!wait_interruptible(options_.deadline + std::chrono::seconds(1), options_.interrupted, "init_rpc",
                           slice)) {
     throw DeadlineExceeded(

@@ -6,11 +6,13 @@
 
 namespace tine::rpc {
 
-StreamReader::StreamReader(detail::Ref<Reference> stream, std::string what, Seconds timeout, size_t credit)
+StreamReader::StreamReader(detail::Ref<Reference> stream, std::string what, Seconds timeout, size_t credit,
+                           const std::source_location& where)
     : Node(&kOps),
       what_(std::move(what)),
       timeout_(timeout),
       credit_(credit),
+      where_(where),
       context_(detail::ContextRef::current()),
       created_(stream->confirmed()),
       helper_(created_.state()->helper()),
@@ -43,7 +45,10 @@ StreamReader::Later StreamReader::serve() {
       }
     } else if (failure_) {
       served = waiter_->fail(failure_, &later.callbacks);
-      if (served) failure_ = nullptr;
+      if (served) {
+        failure_ = nullptr;
+        if (failed_.valid()) failed_.state()->observe();
+      }
     } else if (over_) {
       served = waiter_->give(nullptr, &later.callbacks);
     }
@@ -96,7 +101,7 @@ void StreamReader::ask() {
       if (closed) (void)request.cancel();
       return;
     }
-    absorb(*request.state());
+    absorb(request);
     Later later;
     {
       const MutexLock lock(mutex_);
@@ -110,7 +115,8 @@ void StreamReader::ask() {
 
 void StreamReader::answered(detail::Node* node, detail::StateBase& done) noexcept {
   const auto self = detail::Ref<StreamReader>::adopt(static_cast<StreamReader*>(node));
-  self->absorb(static_cast<detail::State<Value>&>(done));
+  auto& answer = static_cast<detail::State<Value>&>(done);
+  self->absorb(Future<Value>(detail::Ref<detail::State<Value>>::share(&answer)));
   Later later;
   {
     const MutexLock lock(self->mutex_);
@@ -120,12 +126,15 @@ void StreamReader::answered(detail::Node* node, detail::StateBase& done) noexcep
 }
 
 // What came belongs to the stream from here on.
-void StreamReader::absorb(detail::State<Value>& answer) noexcept {
+void StreamReader::absorb(const Future<Value>& answer) noexcept {
   Future<Value> request;
+  detail::State<Value>& done = *answer.state();
+  const std::exception_ptr* const error = done.peek_error();
   try {
     std::vector<ItemQueue::Item> items;
-    if (const std::exception_ptr error = answer.error()) std::rethrow_exception(error);
-    for (Value& item : read_stream_answer(answer.value())) items.emplace_back(std::move(item));
+    if (error) std::rethrow_exception(*error);
+    if (done.outcome() != detail::Outcome::kValue) std::rethrow_exception(done.error());
+    for (Value& item : read_stream_answer(done.value())) items.emplace_back(std::move(item));
     const MutexLock lock(mutex_);
     request = std::move(request_);
     asked_ = false;
@@ -136,7 +145,14 @@ void StreamReader::absorb(detail::State<Value>& answer) noexcept {
     const MutexLock lock(mutex_);
     request = std::move(request_);
     asked_ = false;
-    if (!over_) failure_ = std::current_exception();
+    if (!over_) {
+      failure_ = std::current_exception();
+      if (error) {
+        done.made_at(where_);
+        done.show();
+        failed_ = answer;
+      }
+    }
     over_ = true;
   }
 }
@@ -155,12 +171,13 @@ void StreamReader::fail(std::exception_ptr error) noexcept {
 
 void StreamReader::close() noexcept {
   ItemQueue items;
-  Future<Value> request;
+  Future<Value> request, failed;
   Later later;
   {
     const MutexLock lock(mutex_);
     over_ = true;
     failure_ = nullptr;
+    failed = std::move(failed_);
     std::swap(items, items_);
     request = std::move(request_);
     later = serve();

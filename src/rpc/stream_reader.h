@@ -5,6 +5,7 @@
 // runs. One request is under way at a time. The reference to the stream goes as soon as it is over.
 #pragma once
 
+#include <source_location>
 #include <string>
 
 #include "src/base/mutex.h"
@@ -17,7 +18,9 @@ namespace tine::rpc {
 class StreamReader final : public detail::RemoteItems, private detail::Node {
  public:
   // `stream`: whose creation was asked for. Belongs to this thread's Context. `what`: what errors call it.
-  StreamReader(detail::Ref<Reference> stream, std::string what, Seconds timeout, size_t credit);
+  // `where` is the place of that, for the report of a failure that nobody is told of.
+  StreamReader(detail::Ref<Reference> stream, std::string what, Seconds timeout, size_t credit,
+               const std::source_location& where);
   void start() { ask(); }
 
   void next(detail::Ref<detail::ItemWaiter> waiter) override;
@@ -35,14 +38,16 @@ class StreamReader final : public detail::RemoteItems, private detail::Node {
   void do_later(Later later);
   [[nodiscard]] Later serve() TINE_REQUIRES(mutex_);
   void ask();
-  void absorb(detail::State<Value>& answer) noexcept;
+  void absorb(const Future<Value>& answer) noexcept;
   void fail(std::exception_ptr error) noexcept;
   static void answered(detail::Node* node, detail::StateBase& done) noexcept;
-  static constexpr detail::NodeOps kOps{&StreamReader::answered, false};
+  // It keeps books: an error counts as looked at when a user was told of it, or when it need not be told.
+  static constexpr detail::NodeOps kOps{&StreamReader::answered, false, true};
 
   const std::string what_;
   const Seconds timeout_;
   const size_t credit_;
+  const std::source_location where_;
   const detail::ContextRef context_;
   const Future<Value> created_;  // keeps the peer whose helper this is
   detail::WaitHelper* const helper_;
@@ -54,6 +59,8 @@ class StreamReader final : public detail::RemoteItems, private detail::Node {
   Future<Value> request_ TINE_GUARDED_BY(mutex_);
   bool over_ TINE_GUARDED_BY(mutex_) = false;
   std::exception_ptr failure_ TINE_GUARDED_BY(mutex_);  // told once
+  // The request that failed by it, which reports it if it goes untold.
+  Future<Value> failed_ TINE_GUARDED_BY(mutex_);
   detail::Ref<detail::ItemWaiter> waiter_ TINE_GUARDED_BY(mutex_);
 };
 

@@ -42,15 +42,17 @@ RRef<> Destination::remote(CallRequest request) const {
   return RRef<>(agent_->remote(peer_in(peer_), std::move(request), deadline_));
 }
 tine::detail::Ref<tine::detail::RemoteItems> Destination::stream(CallRequest request, Seconds timeout,
-                                                                 size_t credit) const {
+                                                                 size_t credit,
+                                                                 const std::source_location& where) const {
   if (credit < 1 || credit > kMaxStreamCredit)
     throw ValueError(fmt::format("credit: expected 1 to {} items, got {}", kMaxStreamCredit, credit));
   (void)agent_->deadline_after(timeout);  // a NaN is refused here
   std::string what = request.name;
   request.stream_credit = credit;
   // The whole has the deadline of the Context alone.
-  auto reader = tine::detail::make_ref<StreamReader>(
-      agent_->remote(peer_in(peer_), std::move(request), kNoDeadline), std::move(what), timeout, credit);
+  auto reader =
+      tine::detail::make_ref<StreamReader>(agent_->remote(peer_in(peer_), std::move(request), kNoDeadline),
+                                           std::move(what), timeout, credit, where);
   reader->start();
   return reader;
 }
@@ -139,7 +141,7 @@ Report report(const Worker& worker) {
                                                            p.bytes_sent,
                                                            p.frames_received,
                                                            p.bytes_received});
-    for (const Agent::CallsOfName& c : p.calls) row.calls.push_back({c.name, c.count, Seconds(c.oldest)});
+    for (const UnansweredCalls& c : p.calls) row.calls.push_back({c.name, c.count, Seconds(c.oldest)});
   }
   return report;
 }

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,9 +44,10 @@ class TINE_API Destination {
 
   [[nodiscard]] Future<Value> call(CallRequest request) const;
   [[nodiscard]] RRef<> remote(CallRequest request) const;
-  // A call whose result is a stream; `timeout` is that of each item. ValueError for a credit that cannot be.
-  [[nodiscard]] tine::detail::Ref<tine::detail::RemoteItems> stream(CallRequest request, Seconds timeout,
-                                                                    size_t credit) const;
+  // A call whose result is a stream; `timeout` is that of each item. ValueError for a credit that cannot be. `where` is named
+  // by the report of an error that nobody looks at.
+  [[nodiscard]] tine::detail::Ref<tine::detail::RemoteItems> stream(
+      CallRequest request, Seconds timeout, size_t credit, const std::source_location& where = {}) const;
 
  private:
   std::shared_ptr<Agent> agent_;

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <latch>
+#include <mutex>
+#include <utility>
 
 #include "src/runtime/rpc.h"
 #include "src/runtime/workers_for_tests.h"
 #include "tine/context.h"
 #include "tine/operators.h"
 #include "tine/timer.h"
+#include "tine/unobserved.h"
 
 namespace tine::rpc {
 namespace {
@@ -178,6 +181,76 @@ TEST_F(Streams, AnErrorComesAfterTheItemsBeforeItAndTellsItsWay) {
   EXPECT_FALSE(items.next().get().has_value());
   EXPECT_THROW((void)caller().stream<int64_t>("w1", "never begins").next().get(), IndexError);
   EXPECT_THROW((void)caller().stream<int64_t>("w1", "no such").next().get(), Error);
+}
+
+// The texts of the errors that nobody looked at while it lives, without those that tests before it left behind.
+class Reports {
+ public:
+  Reports() : before_(set_unobserved_error_hook(&note)) { take(); }
+  ~Reports() { set_unobserved_error_hook(before_); }
+  static std::vector<std::string> take() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(texts, {});
+  }
+
+ private:
+  static void note(const std::exception_ptr& error, const std::source_location&) noexcept {
+    const std::lock_guard lock(mutex);
+    texts.push_back(describe(error));
+  }
+  static inline std::mutex mutex;
+  static inline std::vector<std::string> texts;
+  const UnobservedErrorHook before_;
+};
+
+TEST_F(Streams, AFailureThatCameAndThatNobodyIsToldOfIsReportedOnceWhenTheStreamGoes) {
+  callee().serve("breaks", []() -> Stream<int64_t> {
+    co_yield 1;
+    throw KeyError("no second");
+  });
+  join();
+  const Reports reports;
+  for (const bool closes : {false, true}) {
+    for (Worker* const worker : {&caller(), &callee()}) {
+      std::vector<std::string> told;
+      // Nothing says when the failure has come. One that had not come belongs to a stream that was given up.
+      EXPECT_TRUE(eventually([&] {
+        Stream<int64_t> items = worker->stream<int64_t>("w1", "breaks");
+        EXPECT_EQ(items.next().get(), 1);
+        EXPECT_THAT(reports.take(), ElementsAre());
+        if (closes) {
+          items.close();
+        } else {
+          items = Stream<int64_t>();
+        }
+        told = reports.take();
+        return !told.empty();
+      }));
+      EXPECT_THAT(told, ElementsAre(HasSubstr("no second")));
+    }
+  }
+  Stream<int64_t> told = caller().stream<int64_t>("w1", "breaks");
+  EXPECT_EQ(told.next().get(), 1);
+  EXPECT_THROW((void)told.next().get(), KeyError);
+  told.close();
+  // One that is dropped before anything came is given up, as a call that is cancelled.
+  (void)caller().stream<int64_t>("w1", "breaks").valid();
+  EXPECT_THAT(reports.take(), ElementsAre());
+}
+
+TEST_F(Streams, ThatAShutdownGivesUpIsNoNews) {
+  serve_endless();
+  join();
+  const Reports reports;
+  Stream<int64_t> waits = caller().stream<int64_t>("w1", "endless", 0);
+  Stream<int64_t> own = callee().stream<int64_t>("w1", "endless", 0);
+  EXPECT_EQ(waits.next().get(), 0);
+  EXPECT_EQ(own.next().get(), 0);
+  caller().leave_now();
+  callee().leave_now();
+  waits.close();
+  own.close();
+  EXPECT_THAT(reports.take(), ElementsAre());
 }
 
 TEST_F(Streams, ACallAndAStreamAreToldApart) {

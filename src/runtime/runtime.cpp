@@ -52,12 +52,13 @@ void read_variable(const char* name, T& option, T least, T most) {
 
 // Process-wide by nature. Never destroyed.
 constinit std::atomic<Runtime*> default_runtime{nullptr};
+constinit std::atomic<bool> parent_was_worker{false};
 
 // Runs in the child before fork() returns there. Other threads of the parent may have held any lock, so this takes none and
 // calls no code of users. The parent's Runtime is leaked as it is; the next use makes another.
 void enter_child() noexcept {
   if (Runtime* const left = default_runtime.exchange(nullptr, std::memory_order_relaxed))
-    left->rpc().parts().leave_in_child();
+    parent_was_worker.store(left->rpc().parts().leave_in_child(), std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -105,6 +106,7 @@ Runtime& Runtime::instance() {
   // Without a lock, which a child of fork(2) could inherit. If two threads make a Runtime, that of the first to finish is
   // used, and the other is destroyed.
   auto made = std::make_unique<Runtime>(RuntimeOptions::from_environment());
+  if (parent_was_worker.load(std::memory_order_relaxed)) made->rpc().parts().set_in_child();
   Runtime* known = nullptr;
   if (!default_runtime.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) return *known;
   return *made.release();

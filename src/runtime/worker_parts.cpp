@@ -140,6 +140,12 @@ std::shared_ptr<Agent> Worker::Parts::agent() const {
         "RPC has been shut down in this process; call init_rpc again before making calls (in C++: "
         "rpc::Worker::join)");
   }
+  if (is_in_child_) {
+    throw Error(
+        "RPC has not been initialized in this process: it is a fork of a worker, whose connections are its "
+        "parent's. Call tine.distributed.rpc.init_rpc here to make it a worker of its own. (In C++: "
+        "rpc::Worker::join.)");
+  }
   throw Error(
       "RPC has not been initialized. Call tine.distributed.rpc.init_rpc first. (In C++: rpc::Worker::join.)");
 }
@@ -149,8 +155,10 @@ bool Worker::Parts::joined() const noexcept {
   return agent_ != nullptr;
 }
 
-void Worker::Parts::leave_in_child() noexcept {
-  if (Agent* const agent = seen_by_child_.load(std::memory_order_relaxed)) agent->abandon_in_child();
+bool Worker::Parts::leave_in_child() noexcept {
+  Agent* const agent = seen_by_child_.load(std::memory_order_relaxed);
+  if (agent) agent->abandon_in_child();
+  return agent != nullptr;
 }
 
 void Worker::Parts::wait_for_room(const Destination& to) const {
@@ -277,6 +285,12 @@ std::string Worker::Parts::known_to() const {
   return names;
 }
 
+// "module:qualname".
+static bool names_a_foreign_function(const std::string& name) noexcept {
+  const size_t colon = name.find(':');
+  return colon != std::string::npos && colon > 0 && colon + 1 < name.size() && colon == name.rfind(':');
+}
+
 void Worker::Parts::run_served(IncomingCall call) {
   Function f;
   bool allows_all;
@@ -295,8 +309,7 @@ void Worker::Parts::run_served(IncomingCall call) {
                       call.name(), known_to()));
     }
     if (scripts_ && scripts_->exported_code(call.name())) return run_script(std::move(call));
-    if (language->handle_named && call.name().find(':') != std::string::npos &&
-        call.name().find("::") == std::string::npos)
+    if (language->handle_named && names_a_foreign_function(call.name()))
       return language->handle_named(std::move(call));
     const std::string full = "aten::" + call.name();
     const bool is_operator = runtime_.ops().find(full) != nullptr;

@@ -53,7 +53,10 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   [[nodiscard]] bool joined() const noexcept;
   void set_script_runner(ScriptRunner* runner) noexcept { scripts_ = runner; }
   // In the child after fork(2), before it returns there: no lock, nobody's code.
-  void leave_in_child() noexcept;
+  // Whether the parent was a worker.
+  bool leave_in_child() noexcept;
+  // The default Runtime of such a child: its errors say so. Before it is shared.
+  void set_in_child() noexcept { is_in_child_ = true; }
 
   [[nodiscard]] Destination destination(const Value& to, Seconds timeout) const;
   // A call of this thread's own is to go there. That to itself needs no room.
@@ -97,6 +100,7 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   Allow allow_ TINE_GUARDED_BY(mutex_) = Allow::kAll;
   std::map<std::string, Function, std::less<>> served_ TINE_GUARDED_BY(mutex_);
   std::atomic<Agent*> seen_by_child_{nullptr};  // agent_'s, without the lock
+  bool is_in_child_ = false;
 };
 
 }  // namespace tine::rpc

@@ -107,6 +107,56 @@ with socket.create_connection(listener.getsockname()) as client:
     assert (done.stdout, done.stderr) == ("[0] connected\n", "")
 
 
+def test_with_keep_going_the_others_outlive_those_that_fail_and_the_first_failure_is_the_exit_code(program, tmp_path):
+    text = """
+import pathlib
+folder = pathlib.Path(os.environ["FOLDER"])
+def until(name):
+    end = time.monotonic() + 50
+    while not (folder / name).exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+if rank == 0:
+    (folder / "pid").write_text(str(os.getpid()))
+    sys.exit(3)
+until("pid")
+end = time.monotonic() + 50
+while os.path.exists("/proc/" + (folder / "pid").read_text()):
+    assert time.monotonic() < end
+    time.sleep(0.01)
+if rank == 1:
+    (folder / "second").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+until("second")
+print("done")
+"""
+    done = launch("-n", "3", "--keep-going", program(text), FOLDER=str(tmp_path))
+    assert done.returncode == 3, done
+    assert done.stdout == "[2] done\n", done
+    first, second = done.stderr.splitlines()
+    assert re.fullmatch(r"tine launch: rank 0 \(pid \d+\) exited with code 3; the others go on", first), first
+    assert re.match(r"tine launch: rank 1 \(pid \d+\) was killed by signal 9 \(Killed\)", second), second
+
+
+def test_with_keep_going_each_failure_is_told_with_its_own_reason_and_a_signal_ends_all(program):
+    text = """
+import tine
+if rank == 0:
+    raise ValueError("the first")
+signal.pause()
+"""
+    text = text.replace("import tine\n", "from tine import _failure, distributed\nimport atexit; atexit.register(_failure.tell)\n")
+    run = start("-n", "2", "--keep-going", program(text))
+    lines = []
+    while not lines or "go on" not in lines[-1]:
+        lines.append(run.stderr.readline())
+        assert lines[-1], lines
+    assert lines[-1].endswith("exited with code 1: ValueError: the first; the others go on\n"), lines
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(60) == 128 + signal.SIGTERM
+    run.communicate()
+
+
 def test_arguments_after_the_program_are_the_programs(program):
     path = program("print(sys.argv[1:])")
     assert launch("-n", "1", path, "-n", "7", "--help", "x").stdout == "[0] ['-n', '7', '--help', 'x']\n"

@@ -181,3 +181,81 @@ def test_a_coroutine_that_blocks_or_takes_no_cancellation_does_not_hold_up_the_e
         os._exit(0)
         """,
     )
+
+
+def test_a_wait_on_the_loop_is_warned_of_once_for_each_function_with_its_line():
+    outs = run(
+        2,
+        """
+        import warnings
+        seen = []
+        warnings.showwarning = lambda message, category, file, line, *rest: seen.append((category, file, line, str(message)))
+        def here(): return sys._getframe(1).f_lineno
+        def nap(x):
+            time.sleep(0.2)
+            return x
+        async def blocks(to):
+            line = here() + 1
+            rpc.rpc_sync(to, nap, args=(1,))
+            return line
+        async def waits(to):
+            future = rpc.rpc_async(to, nap, args=(1,))
+            line = here() + 1
+            future.wait()
+            return line
+        async def fetches(to):
+            rref = rpc.remote(to, nap, args=(1,))
+            line = here() + 1
+            rref.to_here()
+            return line
+        async def awaits(to):
+            await rpc.rpc_async(to, nap, args=(1,))
+            done = torch.futures.Future(); done.set_result(1); done.wait()
+            try: torch.futures.Future().wait(0)
+            except TimeoutError: pass
+            return await rpc.call(to, nap, 2)
+        def told():
+            return [line for line in seen]
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            lines = {}
+            for f in (awaits, blocks, waits, fetches, blocks, waits, awaits):
+                lines[f.__name__] = rpc.rpc_sync("worker1", f, args=("worker0",))
+            seen = rpc.rpc_sync("worker1", told)
+            assert [message.split()[0] for *_, message in seen] == ["blocks", "waits", "fetches"], seen
+            for category, file, line, message in seen:
+                assert category is RuntimeWarning and os.path.basename(file) == "program.py", seen
+                assert line == lines[message.split()[0]] and f"in line {line}" in message, (seen, lines)
+                assert "`await rpc.call(...)`" in message and "`await future`" in message, message
+            rpc.rpc_sync("worker0", nap, args=(1,))
+        rpc.shutdown()
+        """,
+    )
+    assert outs == ["", ""]
+
+
+def test_the_text_of_a_cancelled_error_that_a_coroutine_raises_reaches_its_caller():
+    run(
+        2,
+        """
+        import asyncio
+        async def gives_up(text):
+            raise asyncio.CancelledError(*text)
+        async def breaks(text):
+            yield 1
+            raise asyncio.CancelledError(*text)
+        rpc.init_rpc(NAME)
+        if RANK == 0:
+            for to in ("worker0", "worker1"):
+                for text in (("no more paper",), ()):
+                    items = rpc.stream(to, breaks, args=(text,))
+                    assert next(items) == 1
+                    for call in (lambda: rpc.rpc_sync(to, gives_up, args=(text,)), lambda: next(items)):
+                        try:
+                            call()
+                            raise AssertionError
+                        except torch.Cancelled as error:
+                            assert not text or str(error) == text[0], error
+        rpc.shutdown()
+        """,
+    )

@@ -327,6 +327,25 @@ def test_no_callback_of_the_parent_runs_in_a_forked_child_whatever_lock_is_held(
 
 
 @no_threads_in_children
+def test_a_call_in_a_forked_child_of_a_worker_says_that_it_is_one():
+    run(
+        1,
+        """
+        rpc.init_rpc(NAME)
+        if not (pid := os.fork()):
+            code = 1
+            try:
+                rpc.rpc_sync(NAME, max, args=(1, 2))
+            except RuntimeError as error:
+                code = 0 if "a fork of a worker" in str(error) and "init_rpc here" in str(error) else 2
+            os._exit(code)
+        assert os.waitpid(pid, 0)[1] == 0
+        rpc.shutdown()
+        """,
+    )
+
+
+@no_threads_in_children
 def test_a_forked_child_may_join_a_world_of_its_own_and_ends_as_any_process():
     run(
         1,

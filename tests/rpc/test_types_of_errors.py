@@ -1,5 +1,6 @@
 """Each error has PyTorch's type as a base class and PyTorch's words in its text, tine's around them."""
 import pickle
+import re
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_what_a_call_is_given_is_checked_with_words_of_its_own():
         1,
         RAISES
         + """
-        import functools
+        import datetime, functools
         def five(**kwargs): return 5
         class Odd:
             def __init__(self): self.__qualname__ = 7
@@ -85,6 +86,16 @@ def test_what_a_call_is_given_is_checked_with_words_of_its_own():
                 for timeout in (float("nan"), "x", None, [1]):
                     raises((TypeError, ValueError)[timeout != timeout], lambda: call(NAME, func, args=(), timeout=timeout), "timeout")
                 raises(TypeError, lambda: call(NAME, func, kwargs={1: 2}), "kwargs", "1")
+            raises(ValueError, lambda: call(NAME, five, timeout=datetime.timedelta(seconds=-1)), "timeout", "-1 day")
+            for to, words in ((True, "True of type bool"), (False, "False of type bool")):
+                raises(TypeError, lambda: call(to, five), "expected a worker's name, rank or WorkerInfo", words)
+            for rank in (-1, -2, 7, 2**31, 10**30):
+                raises(ValueError, lambda: call(rank, five), f"unknown worker with rank {rank}")
+            for name in (":", "a:", ":b", "a:b:c", ""):
+                raises(NameError, lambda: call(NAME, name).to_here() if call is rpc.remote else torch.futures.wait_all([call(NAME, name)]), f'no function "{name}"')
+        raises(TypeError, lambda: rpc.get_worker_info(True), "True of type bool")
+        raises(TimeoutError, lambda: rpc.rpc_sync(NAME, five, timeout=1e-9), "within 1e-06 s")
+        raises(ValueError, lambda: rpc.register("a:b")(five), "'a:b'", "one colon")
         rref = rpc.RRef(1)
         for method in (rref.to_here, rref.to_here_async, lambda t: rref.rpc_sync(t).__add__(1)):
             raises(ValueError, lambda: method(float("nan")), "timeout")
@@ -292,7 +303,9 @@ def test_an_address_beyond_this_machine_is_named_with_the_switch_that_allows_it(
     with pytest.raises(PermissionError) as caught:
         init(rank=rank, world_size=2, **options)()
     text = str(caught.value)
-    assert isinstance(caught.value, RuntimeError) and "192.0.2.1:8880" in text and "TINE_PLAINTEXT=1" in text, text
+    assert isinstance(caught.value, RuntimeError) and "TINE_PLAINTEXT=1" in text, text
+    # No other address, such as the one that this worker would have chosen for itself.
+    assert re.findall(r"tcp://[\d.:]+", text) == ["tcp://192.0.2.1:8880"], text
 
 
 def test_the_options_for_devices_are_refused_with_their_reason():

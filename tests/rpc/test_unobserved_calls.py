@@ -163,3 +163,38 @@ def test_the_hook_gets_the_exception_of_a_call_with_the_place_as_a_note():
         assert len(seen) == 1 and str(seen[0]) == "boom 7" and f"program.py:{here} " in seen[0].__notes__[-1], seen[0].__notes__
     """)
     assert lines == []
+
+
+def test_the_error_of_a_stream_that_goes_unread_is_told_once_with_its_line_and_one_that_was_read_is_not():
+    lines, _ = told("""
+    def breaks():
+        yield 1
+        raise RuntimeError("no second")
+    async def breaks_async():
+        yield 1
+        raise RuntimeError("no second")
+    def opened(to, f):
+        items = rpc.stream(to, f); opened.line = place()
+        assert next(items) == 1
+        return items
+    if RANK == 0:
+        seen = []
+        torch.futures.set_unobserved_error_hook(lambda error: seen.append((str(error), error.__notes__[-1])))
+        for to in ("worker0", "worker1"):
+            for f in (breaks, breaks_async):
+                for goes in (lambda items: None, lambda items: items.close()):
+                    # Nothing says when the error has come. A stream that goes before has given its generator up.
+                    until(lambda: goes(opened(to, f)) or rpc.rpc_sync(to, text, args=(1,)) is None or seen)
+                    (what, note), = seen
+                    assert what == "no second" and f"program.py:{opened.line} " in note, seen
+                    seen.clear()
+                read = opened(to, f)
+                try: next(read)
+                except RuntimeError: pass
+                else: raise AssertionError
+                del read
+                gc.collect()
+                assert rpc.rpc_sync(to, text, args=(1,)) == "1" and not seen
+        torch.futures.set_unobserved_error_hook(None)
+    """)
+    assert lines == []

@@ -203,6 +203,30 @@ def test_a_name_or_rank_that_is_taken_is_refused_on_its_side_and_told_on_rank_0(
     assert "the worker name 'w0' is not unique" in results[0][2]
 
 
+def test_the_name_of_a_worker_that_is_there_is_refused_a_second_later_and_names_both():
+    program = """
+    if RANK == 0:
+        came = []
+        rpc.on_worker_joined(lambda info: came.append(info.name))
+        rpc.init_rpc("w0", rank=0, rpc_backend_options=options())
+        until(lambda: came == ["w1"])
+    else:
+        rpc.init_rpc("w1", rank=1, rpc_backend_options=options())
+        import subprocess
+        twin = "import tine; from tine.distributed import rpc; rpc.init_rpc('w1')"
+        began = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", twin], capture_output=True, text=True)
+        assert time.monotonic() - began < 20
+        assert "ValueError: the worker name 'w1' is not unique: 'w1' (rank 1, " in done.stderr and "'w1' (any rank, " in done.stderr, done
+    rpc.shutdown()
+    print("done")
+    """
+    with Cluster(2, program, preamble=CHANGING) as cluster:
+        results = cluster.finish(60)
+    assert [code for code, _, _ in results] == [0, 0], results
+    assert "refused: the worker name 'w1' is not unique" in results[0][2]
+
+
 @pytest.mark.parametrize("size", [None, 2])
 def test_worlds_meet_by_a_file_which_rank_0_removes(size, tmp_path):
     path = tmp_path / "world"

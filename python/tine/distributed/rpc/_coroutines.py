@@ -52,7 +52,7 @@ class _Coroutines:
                         coroutine.close()
                         return None
                     self._start()
-                return from_asyncio(coroutine, self._loop, variables)
+                return from_asyncio(coroutine, self._loop, variables, keeps_words=True)
             except BaseException:
                 coroutine.close()
                 raise
@@ -85,10 +85,29 @@ class _Coroutines:
             thread.join(_LONGEST_END)
 
 
+_blocked: set[tuple[str, str]] = set()  # the functions that were warned of
+
+
+def _warn(file: str, line: int, function: str) -> None:
+    if (file, function) in _blocked:
+        return
+    _blocked.add((file, function))
+    import warnings
+
+    warnings.warn_explicit(
+        f"{function} waits for a Future in line {line} and so holds up the asyncio loop, on which all `async def` functions of this "
+        "worker run: use `await rpc.call(...)` in place of rpc_sync, and `await future` in place of future.wait()",
+        RuntimeWarning,
+        file,
+        line,
+    )
+
+
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     import asyncio
 
     asyncio.set_event_loop(loop)
+    _C._rpc.warn_of_waits(_warn)
     try:
         while True:
             try:
@@ -99,6 +118,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(_end(loop))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
+        _C._rpc.warn_of_waits(None)
         asyncio.set_event_loop(None)
         loop.close()
 

@@ -10,6 +10,7 @@ import _pickle as pickle  # the part in C: the rest takes a megabyte
 import collections
 import copyreg
 import importlib
+import io
 import operator
 import sys
 import threading
@@ -567,8 +568,15 @@ def _as_cause(error: BaseException) -> _C.RemoteError:
     return fresh
 
 
-def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | None]:
+_Described = tuple[str, str, str, str, "bytes | None"]
+
+
+def describe_error(error: BaseException) -> _Described:
     """An exception as (module, qualname, message, traceback, pickle or None). It does not run on a thread of the user's."""
+    return _described(error, (), {})
+
+
+def _described(error: BaseException, holders: tuple[BaseException, ...], known: dict[int, _Described]) -> _Described:
     import traceback  # here: what it imports takes memory, also in a worker whose calls never fail
 
     kind = type(error)
@@ -578,26 +586,60 @@ def describe_error(error: BaseException) -> tuple[str, str, str, str, bytes | No
         text = _clean("".join(traceback.format_exception(kind, error, error.__traceback__)))
     except BaseException:
         text = _clean("".join(traceback.format_tb(error.__traceback__))) + f"{_full_name(module, name)}: {message}\n"
-    return module, name, message, text, _parts_of(kind, error)
+    return module, name, message, text, _parts_of(kind, error, (*holders, error), known)
 
 
-def _parts_of(kind: type, error: BaseException) -> bytes | None:
+_MOST_HOLDERS = 16  # as causes
+
+
+class _ErrorPickler(pickle.Pickler):
+    """Of the parts of the last of the holders, each of which holds the next. What an exception holds travels as it does itself."""
+
+    def __init__(self, file: io.BytesIO, holders: tuple[BaseException, ...], known: dict[int, _Described]) -> None:
+        super().__init__(file, 5)
+        self.holders, self.known = holders, known  # by identity: what was described already
+
+    def reducer_override(self, obj: Any) -> Any:
+        if not isinstance(obj, BaseException):
+            return NotImplemented
+        if any(obj is holder for holder in self.holders) or len(self.holders) == _MOST_HOLDERS:
+            return NotImplemented  # as pickle does it, which knows circles
+        described = self.known.get(id(obj))
+        if described is None:
+            described = self.known[id(obj)] = _described(obj, self.holders, self.known)
+        return _held, described
+
+
+def _held(module: str, qualname: str, message: str, text: str, data: bytes | None) -> BaseException:
+    """An exception that another one held."""
+    error = _rebuilt(module, qualname, message, data, [])
+    error.__cause__ = RemoteTraceback(text)
+    return error
+
+
+def _parts_of(kind: type, error: BaseException, holders: tuple[BaseException, ...], known: dict[int, _Described]) -> bytes | None:
     """Class, what makes one, args, attributes and notes as a pickle, or None. The cause travels as text."""
-    notes = getattr(error, "__notes__", None)
-    # The calls that it came through travel as such; a number says where among the notes they stand.
-    count = iter(range(len(notes))) if type(notes) is list else iter(())
-    notes = [next(count) if type(note) is Hop else note for note in notes if type(note) in (str, Hop)] if type(notes) is list else []
+    given = getattr(error, "__notes__", None)
+    notes: list[Any] = [note for note in given if type(note) in (str, Hop)] if type(given) is list else []
+    if len(holders) == 1:
+        # The calls that it came through travel as such; a number says where among the notes they stand.
+        count = iter(range(len(notes)))
+        notes = [next(count) if type(note) is Hop else note for note in notes]
     args = _args_of(error)
     made_of: Any = args
     try:
-        if type(kind.__reduce__) is _C_METHOD:  # Python's own, which knows what args lack: the file of an OSError
+        if isinstance(error, BaseExceptionGroup):  # whose class may be called with something else, of which args tell
+            made_of = error.message, error.exceptions
+        elif type(kind.__reduce__) is _C_METHOD:  # Python's own, which knows what args lack: the file of an OSError
             made_of = error.__reduce__()[1]
     except BaseException:
         pass  # a metaclass of a kind
     # An attribute that cannot be pickled leaves class, args and text. What cannot be unpickled is the receiver's affair.
     for state in (_state_of(error), {}):
+        file = io.BytesIO()
         try:
-            return pickle.dumps((kind, made_of, args, state, notes), protocol=5)
+            _ErrorPickler(file, holders, known).dump((kind, made_of, args, state, notes))
+            return file.getvalue()
         except BaseException:
             pass
     return None
@@ -642,16 +684,18 @@ def _rebuilt(module: str, qualname: str, message: str, data: bytes | None, calls
     if data:
         try:
             kind, made_of, args, state, notes = pickle.loads(data)
-            error: BaseException = kind.__new__(kind, *made_of)
+            is_group = issubclass(kind, BaseExceptionGroup)
+            make: Any = BaseExceptionGroup.__new__ if is_group else kind.__new__
+            error: BaseException = make(kind, *made_of)
             try:
-                kind.__init__(error, *made_of)
+                kind.__init__(error, *(args if is_group else made_of))
             except _ANY:
                 pass  # an __init__ of another shape: class and args are right all the same
             error.args = args
             if state:
                 error.__dict__.update(state)
             for note in notes:
-                error.add_note(note if type(note) is str else calls[note])
+                error.add_note(calls[note] if type(note) is int else note)
             if _has_text(error, message):
                 return error
         except _ANY:

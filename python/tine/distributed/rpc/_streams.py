@@ -115,6 +115,7 @@ def stream(to, func, args=None, kwargs=None, timeout=UNSET_RPC_TIMEOUT, credit=1
         a :class:`Stream`. What the generator raises is raised after the items before it. When the stream is dropped or
         closed the generator is closed: GeneratorExit is raised in it, its ``finally`` runs, in a cancelled Context
         (``tine.CancelScope(shield=True)`` is for what it has to wait for). A worker that dies ends the stream with ConnectionError.
+        An error that had come by then and was not raised is reported as that of a Future at which nobody looked.
     """
     if type(credit) is not int or not 1 <= credit <= 65536:
         raise _C.ValueError(f"credit: expected 1 to 65536 items, got {credit!r}")

@@ -75,6 +75,8 @@ def _number(given: Any, missing: object, variable: str) -> int:
             return _NOT_GIVEN
         given, what = os.environ[variable], f"the environment variable {variable}"
     try:
+        if isinstance(given, bool):
+            raise TypeError
         number = int(given) if isinstance(given, str) else operator.index(given)
     except (TypeError, ValueError):
         raise _C.ValueError(f"init_rpc: {what}: expected a whole number, got {given!r}") from None

@@ -78,7 +78,8 @@ def _seconds(name: str, given: Any, none_is_zero: bool) -> float:
 def call_timeout(given: Any) -> float:
     """The timeout of one call: seconds, 0 for none, -1 for that of init_rpc. More than 30 years are as good as none."""
     seconds = _number("timeout", given, "seconds (0 for none)")
-    if seconds >= 0 or seconds == UNSET_RPC_TIMEOUT:
+    # A timedelta of -1 second is a time, not the mark for the default.
+    if seconds >= 0 or (seconds == UNSET_RPC_TIMEOUT and not isinstance(given, datetime.timedelta)):
         return seconds
     raise _C.ValueError(f"timeout: expected seconds (0 for none), got {given}")
 

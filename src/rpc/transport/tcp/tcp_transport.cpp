@@ -81,7 +81,14 @@ class TcpTransport final : public Transport {
 
   std::string own_address(const std::string& meeting) const override {
     const std::string& host = options_.host;
-    if (host.empty()) return fmt::format("tcp://{}:0", local_host_towards(meeting));
+    if (host.empty()) {
+      // Where neither address is allowed the user knows the meeting's.
+      if (meeting.starts_with("tcp://")) {
+        for (const SocketAddress& target : resolve(parse_tcp(meeting, true), meeting, false))
+          check(target, meeting);
+      }
+      return fmt::format("tcp://{}:0", local_host_towards(meeting));
+    }
     if (host.starts_with("0.0.0.0") || host.starts_with("[::]")) {
       throw ValueError(
           fmt::format("worker '{}' cannot listen at '{}': nobody can connect to the address that it would "
