@@ -49,6 +49,8 @@ bool Membership::serve_control(const detail::Ref<IncomingState>& call) {
     from.refuse_calls(make_error(ErrorKind::kPeerDied,
                                  fmt::format("worker '{}' (rank {}) is leaving: it takes no more calls",
                                              from.info.name, from.info.id)));
+    call->answer(static_cast<int64_t>(from.calls.pending()));
+    return true;
   }
   call->answer(Value());
   return true;
@@ -203,7 +205,8 @@ void Membership::look_or_throw() {
   if (next != kNoDeadline) look_at(next);
 }
 
-void Membership::ask_all(const char* what, const char* during, TimePoint deadline) {
+void Membership::ask_all(const char* what, const char* during, TimePoint deadline,
+                         const std::function<void(const Peer&, const Value&)>& answered) {
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
     if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(*p, control_request(what), kNoDeadline));
@@ -216,6 +219,7 @@ void Membership::ask_all(const char* what, const char* during, TimePoint deadlin
     }
     // Its end may have reached the connection, and not the peer yet.
     if (answer.error() && !p->dead() && !p->connection()->closed()) std::rethrow_exception(answer.error());
+    if (answered && !answer.error()) answered(*p, answer.get());
   }
 }
 
@@ -245,13 +249,31 @@ void Membership::wait_until_idle(TimePoint deadline, bool own_only) {
       throw DeadlineExceeded(
           fmt::format("shutdown: calls of worker '{}' are still running: {}", world_.name(), names));
     }
-    if (!is_idle) {
-      const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
-      (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);
-      pause = std::min(pause * 2, std::chrono::milliseconds(32));
-    }
+    if (!is_idle) nap(&pause);
     was_idle = is_idle;
     last = begun;
+  }
+}
+
+void Membership::nap(std::chrono::milliseconds* pause) {
+  const auto slice = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
+  (void)wait_interruptible(Clock::now() + *pause, interrupted_, "shutdown", slice);
+  *pause = std::min(*pause * 2, std::chrono::milliseconds(32));
+}
+
+// What another worker has sent may be on its way here when its answer is: that overtakes a large request.
+void Membership::take_leave(TimePoint deadline) {
+  for (auto pause = std::chrono::milliseconds(1);; nap(&pause)) {
+    std::string names;
+    ask_all(kLeaving, "shutdown", deadline, [&](const Peer& p, const Value& answer) {
+      if (const int64_t pending = answer.to_int(); pending != 0)
+        names += fmt::format("{}{} of '{}'", names.empty() ? "" : ", ", pending, p.info.name);
+    });
+    if (names.empty()) return;
+    if (Clock::now() + pause >= deadline) {
+      throw DeadlineExceeded(
+          fmt::format("shutdown: calls to worker '{}' are still running: {}", world_.name(), names));
+    }
   }
 }
 
@@ -282,7 +304,7 @@ void Membership::leave(TimePoint deadline) {
   if (world_.rank() == 0) {
     wait_until_last(deadline);
   } else {
-    ask_all(kLeaving, "shutdown", deadline);
+    take_leave(deadline);
   }
   wait_until_idle(deadline, false);
 }
