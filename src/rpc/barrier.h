@@ -42,7 +42,7 @@ class Barrier final : public ControlHandler {
     std::map<std::string, uint64_t> begun;  // calls ever begun, by the workers that were there
     std::string busy;                       // who has some
     void add(const std::string& name, size_t its_active, uint64_t its_begun);
-    // Who has begun calls since that round. Empty: nobody who was there.
+    // The names of those that were there in that round and have begun calls since.
     [[nodiscard]] std::string begun_since(const Round& last) const;
   };
   using Joins = std::unordered_map<int, detail::Ref<IncomingState>>;
