@@ -64,7 +64,7 @@ chaos: configured
 	@cmake --build --preset release --parallel $(JOBS) --target chaos_tests
 	@TINE_CHAOS_SEEDS=$(CHAOS_SEEDS) build/release/cmake/tests/chaos_tests --gtest_brief=1
 
-# The model of the protocol of references, with each rule taken out in turn: about two minutes.
+# The model of the protocol of references, with each rule taken out in turn: about five minutes.
 model:
 	@tools/deps --model
 	@tests/model/check

@@ -1,7 +1,9 @@
 #include "python/src/rpc_plain.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,31 +25,30 @@ constexpr Py_ssize_t kLongestText = 64 << 10;
 constexpr const char* kOfRRef = "RRef.";
 constexpr const char* kModule = "module";
 
+// Of a str itself that is not too long; the object's own bytes.
+std::optional<std::string_view> short_text(PyObject* object) {
+  if (Py_TYPE(object) != &PyUnicode_Type) return {};
+  Py_ssize_t size = 0;
+  const char* const chars = PyUnicode_AsUTF8AndSize(object, &size);
+  if (!chars) PyErr_Clear();  // half a surrogate pair: a pickle can carry it
+  if (!chars || size > kLongestText) return {};
+  return std::string_view(chars, static_cast<size_t>(size));
+}
+
+bool take_name(PyObject* object, std::string* name) {
+  const auto text = short_text(object);
+  if (text) name->assign(*text);
+  return text.has_value();
+}
+
 // The arguments of one call.
 class Plain {
  public:
   bool take(PyObject* object, Value* value) {
     return take_item(object, value) || take_container(object, value);
   }
-
   bool take_all(PyObject* sequence, std::vector<Value>* values) {
-    const Py_ssize_t n = PySequence_Fast_GET_SIZE(sequence);
-    if (static_cast<size_t>(n) > kMostValues) return false;
-    values->reserve(values->size() + static_cast<size_t>(n));
-    for (Py_ssize_t i = 0; i < n; ++i) {
-      if (!take(PySequence_Fast_GET_ITEM(sequence, i), &values->emplace_back())) return false;
-    }
-    return true;
-  }
-
-  bool take_name(PyObject* object, std::string* name) {
-    if (Py_TYPE(object) != &PyUnicode_Type) return false;
-    Py_ssize_t size = 0;
-    const char* const chars = PyUnicode_AsUTF8AndSize(object, &size);
-    if (!chars) PyErr_Clear();
-    if (!chars || size > kLongestText) return false;
-    name->assign(chars, static_cast<size_t>(size));
-    return true;
+    return take_each<&Plain::take>(sequence, values);
   }
 
   // No object of these came twice: the callee would have to see one.
@@ -73,11 +74,9 @@ class Plain {
     } else if (type == &PyBool_Type) {
       *value = Value(object == Py_True);
     } else if (type == &PyUnicode_Type) {
-      Py_ssize_t size = 0;
-      const char* const chars = PyUnicode_AsUTF8AndSize(object, &size);
-      if (!chars) PyErr_Clear();  // half a surrogate pair: a pickle can carry it
-      if (!chars || size > kLongestText) return false;
-      *value = Value(std::string_view(chars, static_cast<size_t>(size)));
+      const auto text = short_text(object);
+      if (!text) return false;
+      *value = Value(*text);
     } else if (type == types.tensor) {
       met_.push_back(object);
       *value = Value(tensor_of(object));
@@ -98,12 +97,12 @@ class Plain {
     PyTypeObject* const type = Py_TYPE(object);
     if (type == &PyTuple_Type) {
       std::vector<Value> items;
-      if (!take_items(object, &items)) return false;
+      if (!take_each<&Plain::take_item>(object, &items)) return false;
       *value = Value(make_ref<Tuple>(std::move(items)));
     } else if (type == &PyList_Type) {
       met_.push_back(object);
       std::vector<Value> items;
-      if (!take_items(object, &items)) return false;
+      if (!take_each<&Plain::take_item>(object, &items)) return false;
       *value = Value(make_ref<List>(std::move(items)));
     } else if (type == &PyDict_Type) {
       met_.push_back(object);
@@ -123,12 +122,13 @@ class Plain {
     return true;
   }
 
-  bool take_items(PyObject* sequence, std::vector<Value>* values) {
+  template <bool (Plain::*Take)(PyObject*, Value*)>
+  bool take_each(PyObject* sequence, std::vector<Value>* values) {
     const Py_ssize_t n = PySequence_Fast_GET_SIZE(sequence);
     if (static_cast<size_t>(n) > kMostValues) return false;
-    values->reserve(static_cast<size_t>(n));
+    values->reserve(values->size() + static_cast<size_t>(n));
     for (Py_ssize_t i = 0; i < n; ++i) {
-      if (!take_item(PySequence_Fast_GET_ITEM(sequence, i), &values->emplace_back())) return false;
+      if (!(this->*Take)(PySequence_Fast_GET_ITEM(sequence, i), &values->emplace_back())) return false;
     }
     return true;
   }
@@ -184,15 +184,14 @@ PyRef object_at(const Path& path) {
 }
 
 // "module.qualname" if that is where the very object is.
-bool name_of(PyObject* callee, Plain* plain, std::string* name, int64_t* module_size) {
+bool name_of(PyObject* callee, std::string* name, int64_t* module_size) {
   static PyObject* const of_module = PyUnicode_InternFromString("__module__");
   static PyObject* const of_itself = PyUnicode_InternFromString("__qualname__");
   const PyRef module = PyRef::adopt(PyObject_GetAttr(callee, of_module));
   const PyRef qualname = module ? PyRef::adopt(PyObject_GetAttr(callee, of_itself)) : PyRef();
   if (!qualname) PyErr_Clear();
   std::string rest;
-  if (!qualname || !plain->take_name(module.get(), name) || !plain->take_name(qualname.get(), &rest))
-    return false;
+  if (!qualname || !take_name(module.get(), name) || !take_name(qualname.get(), &rest)) return false;
   if (name->empty() || rest.empty() || rest.find('<') != std::string::npos) return false;
   *module_size = static_cast<int64_t>(name->size());
   name->append(1, '.').append(rest);
@@ -243,37 +242,35 @@ std::optional<rpc::CallRequest> plain_request(PyObject* callee, PyObject* args, 
   Py_ssize_t at = 0;
   while (PyDict_Next(kwargs, &at, &key, &item)) {
     auto& [name, value] = request.kwargs.emplace_back();
-    if (!plain.take_name(key, &name) || !plain.take(item, &value)) return {};
+    if (!take_name(key, &name) || !plain.take(item, &value)) return {};
   }
   if (!plain.all_distinct()) return {};
   if (after) {
     std::string method;
-    if (!plain.take_name(callee, &method)) return {};
+    if (!take_name(callee, &method)) return {};
     request.name = kOfRRef + method;
     request.args.front() = *after;
     creation_of(*after).observe();  // when it has failed, that is the call's answer
     request.after = after->object();
   } else {
     int64_t module_size = 0;
-    if (!name_of(callee, &plain, &request.name, &module_size)) return {};
+    if (!name_of(callee, &request.name, &module_size)) return {};
     request.args.front() = Value(module_size);
   }
   return request;
 }
 
 bool has_name(PyObject* callee) {
-  Plain plain;
   std::string name;
   int64_t module_size = 0;
-  return name_of(callee, &plain, &name, &module_size);
+  return name_of(callee, &name, &module_size);
 }
 
 rpc::CallRequest request_by_name(PyObject* callee, Ref<ForeignPayload> arguments) {
-  Plain plain;
   int64_t module_size = 0;
   rpc::CallRequest request;
   request.target = rpc::Target::kForeign;
-  if (!name_of(callee, &plain, &request.name, &module_size))
+  if (!name_of(callee, &request.name, &module_size))
     throw ValueError("a function that is to be called by its name is not there");
   request.args = {Value(Ref<Foreign>(std::move(arguments)))};
   request.kwargs.emplace_back(kModule, Value(module_size));

@@ -74,7 +74,7 @@ class Frames : public ::testing::Test {
     BodyWriter lease, release, number;
     write_lease(lease, {next_id(), 0, 1});
     write_release(release, next_id());
-    write_fork_done(number, 1);  // also "owner lost"
+    write_fork_done(number, 1);  // also "owner lost" and "taken"
     BodyWriter known;
     known.str(std::string(kCodeHashBytes, 'a'));
     for (const BodyWriter* out : {&lease, &release, &number, &known})
@@ -92,7 +92,8 @@ class Frames : public ::testing::Test {
 
 constexpr FrameKind kKinds[] = {FrameKind::kRequest, FrameKind::kReply,     FrameKind::kError,
                                 FrameKind::kCancel,  FrameKind::kLease,     FrameKind::kForkDone,
-                                FrameKind::kRelease, FrameKind::kOwnerLost, FrameKind::kCodeKnown};
+                                FrameKind::kRelease, FrameKind::kOwnerLost, FrameKind::kCodeKnown,
+                                FrameKind::kTaken};
 
 TEST_F(Frames, OfAnyBytesNeverCrash) {
   std::mt19937 random(20261120);

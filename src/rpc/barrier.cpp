@@ -25,11 +25,21 @@ Barrier::Barrier(World& world, Calls& calls, Server& server, std::function<bool(
 void Barrier::Round::add(const std::string& name, size_t its_active, uint64_t its_begun,
                          const std::string& pending) {
   active += its_active;
-  begun += its_begun;
+  begun.emplace(name, its_begun);
   if (!its_active) return;
   busy +=
       fmt::format("{}'{}' has {} calls running or unanswered", busy.empty() ? "" : "; ", name, its_active);
   if (!pending.empty()) busy += fmt::format(", and waits for {}", pending);
+}
+
+std::string Barrier::Round::begun_since(const Round& last) const {
+  std::string names;
+  for (const auto& [name, number] : begun) {
+    const auto before = last.begun.find(name);
+    if (before != last.begun.end() && before->second != number)
+      names += fmt::format("{}'{}'", names.empty() ? "" : ", ", name);
+  }
+  return names;
 }
 
 void Barrier::serve_control(const detail::Ref<IncomingState>& call) {
@@ -109,11 +119,12 @@ void Barrier::wait_for_all(TimePoint deadline) {
     // Idle twice with nothing begun in between: at the time between the two nothing ran anywhere.
     if (round.active == 0 && last.active == 0 && round.begun == last.begun) break;
     if (Clock::now() >= deadline) {
-      // Found idle once at the deadline, they may be found so again: that is asked once more.
-      if (round.active || last_asked) {
-        throw DeadlineExceeded(fmt::format("shutdown: calls are still running: {}",
-                                           round.active ? round.busy : "idle workers begin new ones"));
-      }
+      // Found idle once at the deadline, they may be found so again: that is asked once more, and after each death.
+      if (round.active) throw DeadlineExceeded("shutdown: calls are still running: " + round.busy);
+      const std::string begins = round.begun_since(last);
+      if (last_asked && !begins.empty())
+        throw DeadlineExceeded(
+            fmt::format("shutdown: calls are still running: found idle, {} began others", begins));
       last_asked = true;
     }
     if (round.active) {

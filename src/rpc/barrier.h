@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
 
@@ -38,10 +39,12 @@ class Barrier final : public ControlHandler {
  private:
   // What all workers together were doing when asked.
   struct Round {
-    size_t active = 0;   // calls running or unanswered
-    uint64_t begun = 0;  // calls ever begun
-    std::string busy;    // who has some
+    size_t active = 0;                      // calls running or unanswered
+    std::map<std::string, uint64_t> begun;  // calls ever begun, by the workers that were there
+    std::string busy;                       // who has some
     void add(const std::string& name, size_t its_active, uint64_t its_begun, const std::string& pending);
+    // The names of those that were there in that round and have begun calls since.
+    [[nodiscard]] std::string begun_since(const Round& last) const;
   };
   using Joins = std::unordered_map<int, detail::Ref<IncomingState>>;
 

@@ -51,6 +51,8 @@ bool Membership::serve_control(const detail::Ref<IncomingState>& call) {
     from.refuse_calls(make_error(ErrorKind::kPeerDied,
                                  fmt::format("worker '{}' (rank {}) is leaving: it takes no more calls",
                                              from.info.name, from.info.id)));
+    call->answer(static_cast<int64_t>(from.calls.pending()));
+    return true;
   }
   call->answer(Value());
   return true;
@@ -205,7 +207,8 @@ void Membership::look_or_throw() {
   if (next != kNoDeadline) look_at(next);
 }
 
-void Membership::ask_all(const char* what, const char* during, TimePoint deadline) {
+void Membership::ask_all(const char* what, const char* during, TimePoint deadline,
+                         const std::function<void(const Peer&, const Value&)>& answered) {
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
     if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(*p, control_request(what), kNoDeadline));
@@ -222,6 +225,7 @@ void Membership::ask_all(const char* what, const char* during, TimePoint deadlin
     if (!wait_interruptible(deadline, interrupted_, during, slice)) throw DeadlineExceeded(reason());
     // Its end may have reached the connection, and not the peer yet.
     if (answer.error() && !p->dead() && !p->connection()->closed()) std::rethrow_exception(answer.error());
+    if (answered && !answer.error()) answered(*p, answer.get());
   }
 }
 
@@ -256,12 +260,34 @@ void Membership::wait_until_idle(TimePoint deadline, bool own_only, LongWait* bu
     if (!is_idle && Clock::now() >= deadline) throw DeadlineExceeded("shutdown: " + under_way(own_only));
     if (!is_idle) {
       busy->look([&] { return "shutdown waits: " + under_way(own_only); });
-      const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
-      (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);
-      pause = std::min(pause * 2, std::chrono::milliseconds(32));
+      nap(&pause);
     }
     was_idle = is_idle;
     last = begun;
+  }
+}
+
+void Membership::nap(std::chrono::milliseconds* pause) {
+  const auto slice = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
+  (void)wait_interruptible(Clock::now() + *pause, interrupted_, "shutdown", slice);
+  *pause = std::min(*pause * 2, std::chrono::milliseconds(32));
+}
+
+// What another worker has sent may be on its way here when its answer is: that overtakes a large request.
+void Membership::take_leave(TimePoint deadline) {
+  LongWait is_long(log_);
+  for (auto pause = std::chrono::milliseconds(1);; nap(&pause)) {
+    std::string names;
+    ask_all(kLeaving, "shutdown", deadline, [&](const Peer& p, const Value& answer) {
+      if (const int64_t pending = answer.to_int(); pending != 0)
+        names += fmt::format("{}{} of '{}'", names.empty() ? "" : ", ", pending, p.info.name);
+    });
+    if (names.empty()) return;
+    const auto reason = [&] {
+      return fmt::format("shutdown: calls to worker '{}' are still running: {}", world_.name(), names);
+    };
+    if (Clock::now() + pause >= deadline) throw DeadlineExceeded(reason());
+    is_long.look(reason);
   }
 }
 
@@ -293,7 +319,7 @@ void Membership::leave(TimePoint deadline) {
   if (world_.rank() == 0) {
     wait_until_last(deadline);
   } else {
-    ask_all(kLeaving, "shutdown", deadline);
+    take_leave(deadline);
   }
   LongWait others(log_);
   wait_until_idle(deadline, false, &others);

@@ -74,7 +74,11 @@ class Membership {
   [[nodiscard]] detail::Ref<Peer> in_place_of(const Member& member) const;
   void tell_all(const char* what, const std::vector<Value>& args) noexcept;
   // `during`: what the user has called, for errors.
-  void ask_all(const char* what, const char* during, TimePoint deadline);
+  void ask_all(const char* what, const char* during, TimePoint deadline,
+               const std::function<void(const Peer&, const Value& answer)>& answered = {});
+  // The others make no more calls to this worker, and those that they have made are answered.
+  void take_leave(TimePoint deadline);
+  void nap(std::chrono::milliseconds* pause);
   void wait_until_idle(TimePoint deadline, bool own_only, LongWait* busy);
   // The calls of this worker, and unless `own_only` those of others here, that are under way: for people.
   [[nodiscard]] std::string under_way(bool own_only) const;

@@ -273,8 +273,17 @@ detail::Ref<Reference> RRefTable::take(const PassedRRef& passed) {
     return reference;
   }
   auto reference = detail::make_ref<UserRRef>(shared(), passed.id, std::move(owner));
+  tell_taken(passed);  // before "owner lost", which this worker may send from then on
   tell_owner(passed);
   return reference;
+}
+
+// A parent that is the owner has the lease itself, or has lost this worker.
+void RRefTable::tell_taken(const PassedRRef& passed) {
+  if (passed.parent == workers_.rank() || passed.parent == passed.id.owner) return;
+  OutFrame taken(FrameKind::kTaken);
+  write_taken(taken.body, passed.fork);
+  workers_.tell(passed.parent, 0, std::move(taken));
 }
 
 void RRefTable::unpin(uint64_t fork) noexcept {
@@ -379,6 +388,14 @@ bool RRefTable::on_frame(int from, const Frame& frame) {
         const MutexLock lock(mutex_);
         unpinned = take_pins(
             [&](const Pin& pin) { return pin.to == from && pin.reference->id().owner_incarnation == owner; });
+        return true;
+      }
+      case FrameKind::kTaken: {
+        const uint64_t fork = read_taken(frame.body);
+        const MutexLock lock(mutex_);
+        const auto at = pins_.find(fork);
+        // It serves the first who takes it. An owner hears of that by the lease.
+        if (at != pins_.end() && at->second.to < 0 && !at->second.reference->is_owner()) at->second.to = from;
         return true;
       }
       default: return false;

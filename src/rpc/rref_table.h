@@ -184,7 +184,7 @@ class RRefTable {
   };
   struct Pin {
     detail::Ref<const Reference> reference;
-    int to;
+    int to;  // a rank; -1: it is lent, and nobody is known to have taken it
   };
   // Numbers, in runs.
   class Numbers {
@@ -216,6 +216,8 @@ class RRefTable {
   }
   [[nodiscard]] uint64_t next_fork() noexcept TINE_REQUIRES(mutex_);
   [[nodiscard]] detail::Ref<Reference> owned(const RRefId& id);
+  // The parent of a lent reference is told who has it.
+  void tell_taken(const PassedRRef& passed);
   // The owner is told that this worker holds the reference.
   void tell_owner(const PassedRRef& passed);
   // Whether the owner lives, as far as is known here. Then the parent is remembered: see parents_.

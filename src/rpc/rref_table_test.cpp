@@ -136,6 +136,22 @@ class Game {
     m.carried.push_back(r);
     if (!send(from, to, std::move(m))) at(from).table.undo(done);
   }
+  void lend(int from, const Reference& r) { lent.push_back({at(from).table.lend(r)}); }
+  void take(int to) {
+    for (Lent& one : lent) {
+      if (one.taker >= 0) continue;
+      one.taker = to;
+      return at(to).held.push_back(at(to).table.take(one.passed));
+    }
+  }
+  // Nobody has taken it, as far as its lender may know: it is for the lender itself.
+  void take_what_is_left() {
+    for (const Lent& one : lent) {
+      const int lender = one.passed.parent;
+      if (!gone.contains(lender) && (one.taker < 0 || at(lender).is_dead(one.taker)))
+        at(lender).held.push_back(at(lender).table.take(one.passed));
+    }
+  }
   void fetch(int from, const detail::Ref<Reference>& r) {
     if (!r->is_owner()) pass(from, r->owner().id, r, Message::What::kFetch, false, false);
   }
@@ -256,6 +272,11 @@ class Game {
     int owner;
   };
   std::vector<Fetched> fetched;
+  struct Lent {
+    PassedRRef passed;
+    int taker = -1;
+  };
+  std::vector<Lent> lent;
 };
 
 void Worker::tell(int rank, uint64_t, OutFrame frame) noexcept {
@@ -273,7 +294,7 @@ void play(Game& game, int turns, Ends ends) {
     Worker& w = game.at(me);
     const int other = static_cast<int>(game.pick(game.workers.size()));
     const bool large = game.chance(), slow = game.chance();
-    switch (game.pick(7)) {
+    switch (game.pick(9)) {
       case 0:
         if (other != me && !game.gone.contains(other)) w.held.push_back(game.create(me, other, large, slow));
         break;
@@ -287,6 +308,10 @@ void play(Game& game, int turns, Ends ends) {
       case 3:
         if (!w.held.empty()) w.held.erase(w.held.begin() + static_cast<ptrdiff_t>(game.pick(w.held.size())));
         break;
+      case 4:
+        if (!w.held.empty()) game.lend(me, *w.held[game.pick(w.held.size())]);
+        break;
+      case 5: game.take(me); break;
       default: (void)game.step();
     }
     if (ends == Ends::kNone || !game.gone.empty() || !game.cut.empty() || turn < turns / 2 ||
@@ -305,6 +330,8 @@ TEST(RRefTable, WhateverOvertakesWhateverNoValueIsLostAndNoneIsKept) {
     Game game(3 + static_cast<int>(seed % 2), seed);
     play(game, 300, Ends::kNone);
     game.settle();
+    game.take_what_is_left();
+    game.settle();
     for (auto& w : game.workers) w->held.clear();
     game.settle();
     EXPECT_EQ(game.entries(), 0U) << "seed " << seed;
@@ -322,6 +349,8 @@ TEST(RRefTable, WhenAWorkerDiesNothingOfItIsKeptAndNobodyWaitsForEver) {
     Game game(4, seed);
     play(game, 400, Ends::kADeath);
     game.settle();
+    game.take_what_is_left();
+    game.settle();
     for (auto& w : game.workers) w->held.clear();
     game.settle();
     EXPECT_EQ(game.entries(), 0U) << "seed " << seed;
@@ -338,6 +367,8 @@ TEST(RRefTable, WhenTwoThatLiveLoseEachOtherNothingIsKept) {
   for (uint32_t seed = 0; seed < 400; ++seed) {
     Game game(4, seed);
     play(game, 400, Ends::kAParting);
+    game.settle();
+    game.take_what_is_left();
     game.settle();
     for (auto& w : game.workers) w->held.clear();
     game.settle();
@@ -441,6 +472,41 @@ TEST(RRefTable, AReferenceThatIsLentIsPinnedUntilItsOwnerDiesAndNotAfterThat) {
   }
   game.settle();
   EXPECT_EQ(game.entries(), 0U);
+}
+
+TEST(RRefTable, AReferenceThatIsLentIsNotPinnedForWhoHasTakenItAndLostItsOwner) {
+  Game game(3, 1);
+  auto r = game.create(0, 1, false, false);
+  game.settle();
+  game.lend(0, *r);
+  r = {};
+  game.take(2);
+  game.part(1, 2);  // its lease is lost
+  EXPECT_EQ(game.at(0).table.pinned(), 1U);
+  game.settle();
+  EXPECT_EQ(game.at(0).table.pinned(), 0U);
+  EXPECT_EQ(game.entries(), 0U);
+}
+
+TEST(RRefTable, AReferenceThatIsLentIsPinnedForTheFirstWhoTakesIt) {
+  Game game(4, 1);
+  const auto r = game.create(0, 1, false, false);
+  game.settle();
+  const PassedRRef lent = game.at(0).table.lend(*r);
+  const auto deliver = [&game](int from) {
+    auto& queue = game.links[{from, 0}].small;
+    for (; !queue.empty(); queue.pop_front()) game.handle(from, 0, queue.front());
+  };
+  for (const int taker : {2, 3}) {
+    game.at(taker).held.push_back(game.at(taker).table.take(lent));
+    deliver(taker);
+  }
+  game.part(1, 3);
+  game.see_death(1, 3);
+  deliver(3);
+  EXPECT_EQ(game.at(0).table.pinned(), 1U) << "the first one's lease is under way";
+  game.settle();
+  EXPECT_EQ(game.at(0).table.pinned(), 0U);
 }
 
 TEST(RRefTable, AFetchThatOvertakesItsLargeCreationWaitsForIt) {

@@ -284,6 +284,19 @@ TEST_P(Changing, ManyJoinAtOnce) {
   }
 }
 
+TEST_P(Changing, ALargeCallThatIsOnItsWayToAWorkerThatLeavesIsAnswered) {
+  Agent& a = join("a", 0);
+  Agent& b = join("b", 1);
+  (*this)["b"].handlers.on["size"] = [](IncomingCall call) {
+    call.reply(Value(static_cast<int64_t>(call.args().at(0).to_string().size())));
+  };
+  // The word that b leaves, and a's answer to it, are small: they overtake what is large.
+  const size_t size = size_t{24} << 20;
+  const Future<Value> call = a.call(1, CallRequest::served("size", {std::string(size, 'x')}));
+  b.shutdown();
+  EXPECT_EQ(call.get().to_int(), static_cast<int64_t>(size));
+}
+
 TEST_P(Changing, AWorkerThatLeavesWaitsForItsOwnCallsOrNamesThem) {
   join("a", 0);
   Agent& b = join("b", 1);

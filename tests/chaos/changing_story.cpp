@@ -61,6 +61,12 @@ class ChangingStory final : public Cast {
     if (what != 1) one.rank = before.rank;
   }
 
+  // ValueError for one that has gone and is forgotten.
+  Callee callee(One& one, int rank) {
+    auto peer = one.agent->find(rank);
+    const int index = network_->worker_of(peer->incarnation);
+    return {std::move(peer), index};
+  }
   Callee anybody(One& one) override {
     for (;;) {
       const auto list = one.agent->workers();
@@ -68,11 +74,9 @@ class ChangingStory final : public Cast {
       const WorkerInfo info =
           list.empty() ? one.agent->self() : list[simulation_.pick(static_cast<uint32_t>(list.size()))];
       try {
-        auto peer = one.agent->find(info.id);
-        const int index = network_->worker_of(peer->incarnation);
-        return {std::move(peer), index};
+        return callee(one, info.id);
       } catch (const ValueError&) {
-        // It has gone meanwhile, and is forgotten.
+        // It has gone meanwhile.
       }
     }
   }
@@ -89,7 +93,8 @@ class ChangingStory final : public Cast {
           leave(one);
         } else {
           // Spread out, so that others come and go meanwhile.
-          if (simulation_.one_in(2)) simulation_.sleep(std::chrono::microseconds(simulation_.pick(10'000)));
+          if (simulation_.one_in(2))
+            wait_for_the_newest(one, std::chrono::microseconds(simulation_.pick(10'000)));
           introduce_the_newest(one);
           step(one);
           if (simulation_.one_in(4)) look_at_the_list(one);
@@ -111,7 +116,18 @@ class ChangingStory final : public Cast {
     if (one.agent && !one.leaves) end(one);
   }
 
-  // Makes a value on the worker that has come last, and passes its reference on at once: whoever gets it is to know that worker.
+  void wait_for_the_newest(One& one, Clock::duration time) {
+    View& view = view_of(one);
+    const TimePoint until = simulation_.now() + time;
+    {
+      const std::lock_guard lock(view.mutex);
+      if (view.newest) return;
+    }
+    (void)simulation_.wait(&view.newest, until);
+  }
+
+  // Makes values on the worker that has come last, and passes their references on at once: whoever gets one is to know that worker,
+  // though the news of it may be late.
   void introduce_the_newest(One& one) {
     std::optional<WorkerInfo> newest;
     {
@@ -121,9 +137,10 @@ class ChangingStory final : public Cast {
     }
     if (!newest) return;
     try {
-      auto peer = one.agent->find(newest->id);
-      const int index = network_->worker_of(peer->incarnation);
-      pass_on_from(one, {std::move(peer), index}, anybody(one));
+      const Callee owner = callee(one, newest->id);
+      for (const WorkerInfo& w : one.agent->workers()) {
+        if (w.id != newest->id && w.id != one.agent->self().id) pass_on_from(one, owner, callee(one, w.id));
+      }
     } catch (const ValueError&) {
       // It has gone.
     }
@@ -148,10 +165,11 @@ class ChangingStory final : public Cast {
         [&] {
           start(one, [&](rpc::AgentOptions& o) {
             o.world_size = 0;
-            o.on_worker_joined = [&view](const WorkerInfo& w) {
+            o.on_worker_joined = [this, &view](const WorkerInfo& w) {
               const std::lock_guard lock(view.mutex);
               view.told[key_of(w)].push_back(1);
               view.newest = w;
+              simulation_.wake(&view.newest);
             };
             o.on_worker_lost = [&view](const WorkerInfo& w, const std::exception_ptr&) {
               const std::lock_guard lock(view.mutex);
@@ -168,12 +186,16 @@ class ChangingStory final : public Cast {
         });
   }
 
-  // Somebody had its name or its rank when it came.
+  // Somebody had its name or its rank when it came, as far as rank 0 could know.
   bool had_a_rival(const One& one) {
     return std::any_of(ones_.begin(), ones_.end(), [&](const auto& other) {
-      if (other.get() == &one || view_of(*other).gone <= view_of(one).began) return false;
+      if (other.get() == &one) return false;
+      if (view_of(*other).gone <= view_of(one).began && !network_->touched().contains(other->index))
+        return false;
+      if (other->name == one.name) return true;
+      // Whoever takes any rank, and has not come yet, may have been given that one.
       const int rank = other->agent ? other->agent->self().id : other->rank;
-      return other->name == one.name || (one.rank >= 0 && rank == one.rank);
+      return one.rank >= 0 && (rank == one.rank || rank < 0);
     });
   }
 

@@ -93,7 +93,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         default: {
           constexpr FrameKind kKinds[] = {FrameKind::kLease, FrameKind::kForkDone, FrameKind::kRelease};
           Frame frame;
-          frame.header.kind = (kind & 0x0c) == 0x0c ? FrameKind::kOwnerLost : kKinds[kind % 4 - 1];
+          frame.header.kind = kKinds[kind % 4 - 1];
+          if ((kind & 0x0c) == 0x0c)
+            frame.header.kind = kind & 0x10 ? FrameKind::kTaken : FrameKind::kOwnerLost;
           frame.body = body;
           static_cast<void>(here.table.on_frame(from, frame));
         }

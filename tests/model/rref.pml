@@ -7,12 +7,13 @@
  * from there to the receiver: at once, or through the queue of the bodies that are decoded one after the other. That is the
  * rules 1 to 4 of the specification, "kept" and "behind".
  *
- * With PARTED two that live may lose each other.
+ * With PARTED two that live may lose each other. With LENT one reference may also go by a way that is no frame, to any worker.
  *
  * What is checked:
  *   covered   the owner's entry is not let go while a living worker has a reference, or one is under way between them; and
  *             nobody who uses a reference finds the value gone. (Unless a worker died that had passed references on.)
- *   no leak   when all programs have dropped their references and all frames have arrived, there is no entry and no pin.
+ *   no leak   when all programs have dropped their references and all frames have arrived, there is no entry and no pin, but for
+ *             a reference that is lent and, as its lender sees it, still to be taken.
  *
  * tests/model/check runs it, and runs it with each rule taken out (WITHOUT_...), which must then fail.
  */
@@ -35,8 +36,11 @@
 #define AT(a, b) ((a) * N + (b)) /* from a to b */
 #define SLOT(w, s) ((w) * SLOTS + (s))
 #define NOTHING 9 /* no slot */
+#define OWN 10    /* the slot of a pin of the owner's: a lease of its own */
+#define ANYBODY 8 /* to whom a pin is that is lent */
+#define NOBODY 8
 
-mtype = { Create, Ref, Lease, ForkDone, OwnerLost, Release, Fetch, Death };
+mtype = { Create, Ref, Lease, ForkDone, OwnerLost, Taken, Release, Fetch, Death };
 
 /* is it large, is its body decoded behind, what it is, fork number, parent, the slot that it keeps */
 chan queued[9] = [Q] of { bit, bit, mtype, byte, byte, byte };
@@ -60,6 +64,7 @@ bit sees_dead[9]; /* AT(who, whom) */
 bit cut[9];       /* nothing that is written from here on arrives */
 bit passed_on[N];
 bit has_come_from[9]; /* AT(child, parent): a reference to the owner's value */
+byte lender = NOBODY, lent_fork, taker = NOBODY; /* of the one that is lent */
 byte passes, fetches, crashes;
 bit strict = 1; /* nobody died through whom a reference came */
 
@@ -141,7 +146,12 @@ inline unpin(u_w, u_f) {
   :: pin_slot[AT(u_w, u_f)] != NOTHING ->
     slot = pin_slot[AT(u_w, u_f)];
     pin_slot[AT(u_w, u_f)] = NOTHING;
-    keep_no_more(u_w, slot)
+    if
+    :: slot == OWN ->
+      leases[OWNER]--;
+      forget_if_unused()
+    :: else -> keep_no_more(u_w, slot)
+    fi
   :: else -> skip
   fi
 }
@@ -173,10 +183,18 @@ inline handle(h_from, h_to) {
     expect(h_from);
     leases[h_from]++;
 #ifndef WITHOUT_CONFIRMATION
-    send(OWNER, parent, 0, 0, ForkDone, fork, 0, NOTHING)
+    if
+    :: parent == OWNER -> unpin(OWNER, fork)
+    :: else -> send(OWNER, parent, 0, 0, ForkDone, fork, 0, NOTHING)
+    fi
 #endif
   :: kind == ForkDone -> unpin(h_to, fork)
   :: kind == OwnerLost -> end_pins(h_to, h_from)
+  :: kind == Taken ->
+    if
+    :: pin_to[AT(h_to, fork)] == ANYBODY -> pin_to[AT(h_to, fork)] = h_from
+    :: else -> skip
+    fi
   :: kind == Release ->
     if
     :: entry && leases[h_from] > 0 ->
@@ -337,6 +355,57 @@ inline pass_on(p_w, p_to) {
   fi
 }
 
+/* The slot is in `slot`, unless the lender is the owner. */
+inline lend(l_w) {
+  passed_on[l_w] = 1;
+  lender = l_w;
+  lent_fork = forks[l_w];
+  forks[l_w]++;
+  if
+  :: l_w == OWNER ->
+    entry = 1;
+    leases[OWNER]++;
+    pin_slot[AT(l_w, lent_fork)] = OWN
+  :: l_w != OWNER && !sees_dead[AT(l_w, OWNER)] ->
+    pin_slot[AT(l_w, lent_fork)] = slot;
+    kept[SLOT(l_w, slot)]++
+  :: else -> skip
+  fi;
+  pin_to[AT(l_w, lent_fork)] = ANYBODY
+}
+
+inline take(t_w) {
+  taker = t_w;
+  if
+  :: t_w == OWNER ->
+    expect(OWNER);
+    own++;
+    if
+    :: lender == OWNER -> unpin(OWNER, lent_fork)
+    :: else -> send(OWNER, lender, 0, 0, ForkDone, lent_fork, 0, NOTHING)
+    fi;
+    forget_if_unused()
+  :: else ->
+    take_slot(t_w);
+#ifndef WITHOUT_TAKEN
+    if
+    :: lender == t_w || lender == OWNER -> skip
+    :: else -> send(t_w, lender, 0, 0, Taken, lent_fork, 0, NOTHING)
+    fi;
+#endif
+    if
+    :: sees_dead[AT(t_w, OWNER)] && lender == t_w -> unpin(t_w, lent_fork)
+    :: sees_dead[AT(t_w, OWNER)] && lender != t_w -> send(t_w, lender, 0, 0, ForkDone, lent_fork, 0, NOTHING)
+    :: else ->
+      if
+      :: lender != t_w -> has_come_from[AT(t_w, lender)] = 1
+      :: else -> skip
+      fi;
+      send(t_w, OWNER, 0, 0, Lease, lent_fork, lender, NOTHING)
+    fi
+  fi
+}
+
 inline reset() {
   j = 0; k = 0; n = 0; big = 0; slow = 0; kind = Create; fork = 0; parent = 0; slot = 0
 }
@@ -418,6 +487,19 @@ end:
   od
 }
 
+#ifdef LENT
+proctype Lending() {
+end:
+  do
+  :: atomic { lender == NOBODY && own > 0 && !dead[OWNER] -> lend(OWNER); reset() }
+  :: atomic { lender == NOBODY && HAS(1, 0) -> slot = 0; lend(1); reset() }
+  :: atomic { lender == NOBODY && HAS(2, 0) -> slot = 0; lend(2); reset() }
+  :: atomic { lender != NOBODY && taker == NOBODY && !dead[0] -> take(0); reset() }
+  :: atomic { lender != NOBODY && taker == NOBODY && !dead[1] -> take(1); reset() }
+  :: atomic { lender != NOBODY && taker == NOBODY && !dead[2] -> take(2); reset() }
+  od
+}
+#endif
 #if CRASHES > 0
 proctype Crashes() {
 end:
@@ -464,6 +546,9 @@ init {
     reset();
     run Link(0, 1); run Link(0, 2); run Link(1, 0); run Link(1, 2); run Link(2, 0); run Link(2, 1);
     run Owner(); run User(1); run User(2);
+#ifdef LENT
+    run Lending();
+#endif
 #if CRASHES > 0
     run Crashes();
 #endif
@@ -473,6 +558,19 @@ init {
   }
   /* Nothing else can happen. */
   timeout;
+#ifdef LENT
+  /* Its lender, who has not heard that it was taken, keeps it for another: that is no leak. */
+  atomic {
+    if
+    :: lender != NOBODY && !dead[lender] && pin_to[AT(lender, lent_fork)] == ANYBODY && pin_slot[AT(lender, lent_fork)] != NOTHING ->
+      assert(taker == NOBODY || sees_dead[AT(lender, taker)]);
+      unpin(lender, lent_fork);
+      reset()
+    :: else -> skip
+    fi
+  }
+  timeout;
+#endif
   assert(dead[OWNER] || (!entry && leases[1] + leases[2] == 0));
   for (k : 0 .. N * SLOTS - 1) {
     assert(dead[k / SLOTS] || (pin_slot[k] == NOTHING && kept[k] == 0))

@@ -1,5 +1,7 @@
 """Several worker processes for a test: each runs the same program text with its own RANK."""
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -43,6 +45,7 @@ class Cluster:
                 MASTER_PORT=str(port),
                 TINE_AUTH_KEY="a secret of the tests",
                 PYTHONUNBUFFERED="1",
+                PYTHONFAULTHANDLER="1",
             )
             full.update(env or {})
             full.update((per_rank_env or {}).get(rank, {}))
@@ -91,17 +94,38 @@ class Cluster:
         self.processes[rank].send_signal(number)
 
     def finish(self, timeout=60):
-        """Waits for all; returns [(code, stdout, stderr)] by rank."""
-        end = time.monotonic() + timeout
+        """Waits for all; returns [(code, stdout, stderr)] by rank. Of one that does not end, the error says where its threads are."""
+        begin = time.monotonic()
+        ends = []
         for rank, process in enumerate(self.processes):
             try:
-                out, err = process.communicate(timeout=max(0.1, end - time.monotonic()))
+                out, err = process.communicate(timeout=max(0.1, begin + timeout - time.monotonic()))
             except subprocess.TimeoutExpired:
+                threads = _threads(process.pid)
+                process.send_signal(signal.SIGABRT)  # faulthandler writes where its Python threads are
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(5)
                 process.kill()
                 out, err = process.communicate()
-                raise AssertionError(f"rank {rank} did not end within {timeout} s\n{out}\n{err}") from None
+                before = f"those before it did after {', '.join(ends) or '-'} s, and the load was {os.getloadavg()[0]:.1f}"
+                raise AssertionError(f"rank {rank} did not end within {timeout} s; {before}\n{out}\n{err}\n{threads}") from None
+            ends.append(f"{time.monotonic() - begin:.1f}")
             self.results[rank] = (process.returncode, out, err)
         return self.results
+
+
+def _threads(pid):
+    """Where the threads of a process are: their native stacks where gdb is installed, else what each waits for in the kernel."""
+    if shutil.which("gdb"):
+        gdb = ["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all backtrace 40"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return subprocess.run(gdb, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60).stdout
+    lines = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError):
+            facts = [open(f"/proc/{pid}/task/{thread}/{name}").read().strip() for name in ("comm", "wchan", "syscall")]
+            lines.append(" ".join(facts))
+    return "\n".join(lines)
 
 
 def run(size, program, *, timeout=60, **kwargs):

@@ -251,7 +251,8 @@ TEST(RawHostileTest, GarbageOfAnyKindNeverHarmsTheOthers) {
   std::mt19937 random(2026);
   const auto kinds = {FrameKind::kIntroduction, FrameKind::kRawRequest, FrameKind::kRawReply,
                       FrameKind::kRawFailure,   FrameKind::kCancel,     FrameKind::kRequest,
-                      FrameKind::kRelease,      FrameKind::kOwnerLost,  FrameKind::kCodeKnown};
+                      FrameKind::kRelease,      FrameKind::kOwnerLost,  FrameKind::kCodeKnown,
+                      FrameKind::kTaken};
   for (int round = 0; round < 150; ++round) {
     // The news of the end of the one before may still be on its way.
     Stranger stranger(*nodes[0].node, "stranger " + std::to_string(round));

@@ -141,7 +141,11 @@ void FramedConnection::beat() noexcept {
   if (closed()) return;
   // Both only grow: the sum changes when either does. What lies unread was said, too: then our reader is busy.
   const uint64_t signs = received_.load(std::memory_order_relaxed) + writer_.taken();
-  if (signs != heart_.signs_at_last_beat || channel_->has_unread()) {
+  const bool moved = signs != heart_.signs_at_last_beat;
+  const bool unread = !moved && channel_->has_unread();
+  // Nobody gives up a peer of whom something lies unread, so nothing may lie there because no event has told of it.
+  if (unread) ask_for(kRead);
+  if (moved || unread) {
     heart_.signs_at_last_beat = signs;
     heart_.silent_beats = 0;
   } else {

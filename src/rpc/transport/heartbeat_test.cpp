@@ -80,6 +80,17 @@ TEST_F(Heartbeat, AsLongAsSomethingLiesUnreadThePeerIsNotSilent) {
   got->wait_closed();
 }
 
+TEST_F(Heartbeat, WhatLiesUnreadWithoutAnEventIsReadAtTheNextBeat) {
+  start(1ms, 1000s);
+  ASSERT_TRUE(loop.post([this] {
+    peer.put(request(1, "nobody tells of it"));
+    peer.is_busy = true;
+  }));
+  got->wait_for(1);
+  connection->close(nullptr);
+  got->wait_closed();
+}
+
 TEST_F(Heartbeat, WithoutAnIntervalThereIsNone) {
   peer.heard = [this](const FrameHeader& header) { note(header); };
   start(0ms, 0ms);

@@ -44,9 +44,9 @@ TEST(FrameHeader, WhatIsAboutACallHasACallIdAndNothingElseNeedsOne) {
     h.call_id = 1;
     EXPECT_EQ(decode(h), "") << name_of(kind);
   }
-  for (const FrameKind kind :
-       {FrameKind::kPing, FrameKind::kPong, FrameKind::kGoodbye, FrameKind::kLease, FrameKind::kForkDone,
-        FrameKind::kRelease, FrameKind::kOwnerLost, FrameKind::kCodeKnown, FrameKind::kIntroduction}) {
+  for (const FrameKind kind : {FrameKind::kPing, FrameKind::kPong, FrameKind::kGoodbye, FrameKind::kLease,
+                               FrameKind::kForkDone, FrameKind::kRelease, FrameKind::kOwnerLost,
+                               FrameKind::kCodeKnown, FrameKind::kTaken, FrameKind::kIntroduction}) {
     FrameHeader h;
     h.kind = kind;
     EXPECT_EQ(decode(h), "") << name_of(kind);

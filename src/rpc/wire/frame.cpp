@@ -35,7 +35,7 @@ std::string check_chunk(const FrameHeader& h) {
 
 bool is_known(FrameKind kind) noexcept {
   return (kind >= FrameKind::kRequest && kind <= FrameKind::kForgotten) ||
-         (kind >= FrameKind::kLease && kind <= FrameKind::kCodeKnown) ||
+         (kind >= FrameKind::kLease && kind <= FrameKind::kTaken) ||
          (kind >= FrameKind::kIntroduction && kind <= FrameKind::kRawFailure);
 }
 
@@ -56,6 +56,7 @@ std::string_view name_of(FrameKind kind) noexcept {
     case FrameKind::kRelease: return "release";
     case FrameKind::kOwnerLost: return "owner lost";
     case FrameKind::kCodeKnown: return "code known";
+    case FrameKind::kTaken: return "taken";
     case FrameKind::kIntroduction: return "introduction";
     case FrameKind::kRawRequest: return "raw request";
     case FrameKind::kRawReply: return "raw reply";

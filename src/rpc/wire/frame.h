@@ -43,6 +43,8 @@ enum class FrameKind : uint8_t {
   kOwnerLost = 19,
   // The sender has stored that script code.
   kCodeKnown = 20,
+  // About a reference again.
+  kTaken = 21,
   // Raw calls.
   kIntroduction = 24,
   kRawRequest = 25,

@@ -35,6 +35,7 @@ TEST(WireNumbers, OfVersionTwoAreThese) {
                      {K::kRelease, 18},
                      {K::kOwnerLost, 19},
                      {K::kCodeKnown, 20},
+                     {K::kTaken, 21},
                      {K::kIntroduction, 24},
                      {K::kRawRequest, 25},
                      {K::kRawReply, 26},

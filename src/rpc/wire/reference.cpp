@@ -86,4 +86,8 @@ void write_owner_lost(BodyWriter& out, uint64_t incarnation) { out.uinteger(inca
 
 uint64_t read_owner_lost(std::span<const std::byte> body) { return only_number(body); }
 
+void write_taken(BodyWriter& out, uint64_t fork) { out.uinteger(fork); }
+
+uint64_t read_taken(std::span<const std::byte> body) { return only_number(body); }
+
 }  // namespace tine::rpc

@@ -1,4 +1,4 @@
-// References on the wire: the id, the reference as it travels, and the four messages about references
+// References on the wire: the id, the reference as it travels, and the five messages about references
 // (docs/spec/rref.md). Reading throws ValueError that says what was wrong.
 #pragma once
 
@@ -38,7 +38,7 @@ void write_rref(BodyWriter& out, const PassedRRef& reference);
 void write_rref_id(BodyWriter& out, const RRefId& id);
 [[nodiscard]] RRefId parse_rref_id(std::span<const std::byte> bytes);
 
-// The bodies of FrameKind::kLease, kForkDone, kRelease and kOwnerLost.
+// The bodies of FrameKind::kLease, kForkDone, kRelease, kOwnerLost and kTaken.
 void write_lease(BodyWriter& out, const PassedRRef& reference);
 [[nodiscard]] PassedRRef read_lease(std::span<const std::byte> body);
 void write_fork_done(BodyWriter& out, uint64_t fork);
@@ -47,5 +47,7 @@ void write_release(BodyWriter& out, const RRefId& id);
 [[nodiscard]] RRefId read_release(std::span<const std::byte> body);
 void write_owner_lost(BodyWriter& out, uint64_t incarnation);
 [[nodiscard]] uint64_t read_owner_lost(std::span<const std::byte> body);
+void write_taken(BodyWriter& out, uint64_t fork);
+[[nodiscard]] uint64_t read_taken(std::span<const std::byte> body);
 
 }  // namespace tine::rpc

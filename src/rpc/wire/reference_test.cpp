@@ -28,19 +28,21 @@ TEST(Reference, HasTheBytesOfTheSpec) {
 }
 
 TEST(Reference, IsReadAsItWasWritten) {
-  BodyWriter rref, id, lease, fork, release, lost;
+  BodyWriter rref, id, lease, fork, release, lost, taken;
   write_rref(rref, {kId, 3, 5});
   write_rref_id(id, kId);
   write_lease(lease, {kId, -1, ~uint64_t{0}});
   write_fork_done(fork, ~uint64_t{0});
   write_release(release, kId);
   write_owner_lost(lost, 7);
+  write_taken(taken, ~uint64_t{0});
   EXPECT_EQ(parse_rref(BodyReader(rref.body()).ext().bytes), (PassedRRef{kId, 3, 5}));
   EXPECT_EQ(parse_rref_id(BodyReader(id.body()).bin()), kId);
   EXPECT_EQ(read_lease(lease.body()), (PassedRRef{kId, -1, ~uint64_t{0}}));
   EXPECT_EQ(read_fork_done(fork.body()), ~uint64_t{0});
   EXPECT_EQ(read_release(release.body()), kId);
   EXPECT_EQ(read_owner_lost(lost.body()), 7U);
+  EXPECT_EQ(read_taken(taken.body()), ~uint64_t{0});
 }
 
 TEST(Reference, OfAnotherLengthOrTypeIsRefused) {
@@ -56,6 +58,7 @@ TEST(Reference, OfAnotherLengthOrTypeIsRefused) {
   EXPECT_THROW((void)read_fork_done(release.body()), ValueError);
   EXPECT_THROW((void)read_release({}), ValueError);
   EXPECT_THROW((void)read_owner_lost(release.body()), ValueError);
+  EXPECT_THROW((void)read_taken(release.body()), ValueError);
   EXPECT_THROW((void)parse_rref_id({}), ValueError);
   // Nothing may follow.
   BodyWriter more;

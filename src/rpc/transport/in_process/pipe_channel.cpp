@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <optional>
 #include <vector>
 
 #include "src/base/mutex.h"
+#include "src/rpc/transport/channel_watch.h"
 #include "src/rpc/transport/held_events.h"
 #include "src/rpc/transport/stream/socket.h"
 #include "tine/error.h"
@@ -176,10 +176,7 @@ class PipeChannel final : public Channel {
   bool watch(const Loop& loop, detail::Ref<ChannelEvents> events) override {
     auto watcher = detail::make_ref<Watcher>(ours_, out_, std::move(events));
     const MutexLock lock(mutex_);
-    if (retired_) return false;
-    loop_ = loop;
-    loop_->watch(fd_, *watcher, EPOLLIN);
-    watcher_ = std::move(watcher);
+    if (!watch_.begin(loop, fd_, std::move(watcher), EPOLLIN)) return false;
     // What has come before is told like what comes later.
     if (in_->arm() || out_->is_writable()) ours_->ring();
     return true;
@@ -230,13 +227,9 @@ class PipeChannel final : public Channel {
   };
 
   void stop_watching(bool for_good) noexcept {
-    detail::Ref<ChannelEvents> events;  // dropped outside of the lock: it may hold whoever owns this
+    detail::Ref<ChannelEvents> dropped;  // without the lock
     const MutexLock lock(mutex_);
-    retired_ = retired_ || for_good;
-    if (!watcher_) return;
-    loop_->forget(fd_, *watcher_);
-    events = watcher_->drop();
-    watcher_ = nullptr;
+    dropped = watch_.end(for_good);
   }
 
   const Birth birth_;
@@ -244,9 +237,7 @@ class PipeChannel final : public Channel {
   const std::shared_ptr<Bell> ours_, theirs_;
   const int fd_ = ours_->fd();
   Mutex mutex_;
-  std::optional<Loop> loop_ TINE_GUARDED_BY(mutex_);
-  detail::Ref<Watcher> watcher_ TINE_GUARDED_BY(mutex_);  // null: not watched
-  bool retired_ TINE_GUARDED_BY(mutex_) = false;
+  ChannelWatch<Watcher> watch_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace

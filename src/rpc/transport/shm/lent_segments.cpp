@@ -189,8 +189,13 @@ bool LentSegments::look_locked() noexcept {
 
 // The sender is told when it names it, and may have it forgotten once.
 void LentSegments::lose(uint32_t number, int error) noexcept {
-  lost_ = error;
-  if (lost_count_ < lost_numbers_.size()) lost_numbers_[lost_count_++] = number;
+  if (lost_count_ < lost_.size()) lost_[lost_count_++] = {number, error};
+}
+
+LentSegments::Lost* LentSegments::lost(uint64_t number) noexcept {
+  const auto end = lost_.begin() + static_cast<ptrdiff_t>(lost_count_);
+  const auto at = std::find_if(lost_.begin(), end, [&](const Lost& l) { return l.number == number; });
+  return at == end ? nullptr : &*at;
 }
 
 std::shared_ptr<SharedSegment> LentSegments::open(Borrowed& what, std::string* bad) {
@@ -224,9 +229,9 @@ detail::Ref<Buffer> LentSegments::borrow(const LentPlace& place, uint64_t bytes,
     at = borrowed_.find(place.memory);
   }
   if (at == borrowed_.end()) {
-    if (lost_ != 0 && place.memory < came_)
+    if (const Lost* const it = lost(place.memory))
       throw SystemError(fmt::format("the descriptor of shared memory {} could not be taken: {}", place.memory,
-                                    std::strerror(lost_)));
+                                    std::strerror(it->error)));
     *bad = fmt::format("a segment lies in shared memory {}, which is not lent", place.memory);
     return nullptr;
   }
@@ -255,10 +260,9 @@ bool LentSegments::forget(uint64_t memory) noexcept {
     at = borrowed_.find(static_cast<uint32_t>(memory));
   }
   if (at == borrowed_.end()) {
-    const auto end = lost_numbers_.begin() + static_cast<ptrdiff_t>(lost_count_);
-    const auto lost = std::find(lost_numbers_.begin(), end, memory);
-    if (lost == end) return false;
-    *lost = lost_numbers_[--lost_count_];
+    Lost* const it = lost(memory);
+    if (!it) return false;
+    *it = lost_[--lost_count_];
     return true;
   }
   dropped = std::move(at->second);

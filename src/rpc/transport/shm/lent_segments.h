@@ -57,10 +57,18 @@ class LentSegments final : public SharedMemory,
     std::weak_ptr<SharedSegment> known;
   };
 
+  // One that came and could not be taken.
+  struct Lost {
+    uint32_t number;
+    int error;  // errno
+  };
+
   void gone(uint64_t id, uint32_t number) noexcept override;
   [[nodiscard]] bool hand_over(int memory) const noexcept TINE_REQUIRES(lending_);
   bool look_locked() noexcept TINE_REQUIRES(borrowing_);
   void lose(uint32_t number, int error) noexcept TINE_REQUIRES(borrowing_);
+  // Null: that one is not lost.
+  [[nodiscard]] Lost* lost(uint64_t number) noexcept TINE_REQUIRES(borrowing_);
   // The mapping to use; null: there is none, or *bad says what is wrong with it.
   [[nodiscard]] std::shared_ptr<SharedSegment> open(Borrowed& what, std::string* bad)
       TINE_REQUIRES(borrowing_);
@@ -79,9 +87,7 @@ class LentSegments final : public SharedMemory,
   int socket_from_ TINE_GUARDED_BY(borrowing_) = -1;
   std::map<uint32_t, Borrowed> borrowed_ TINE_GUARDED_BY(borrowing_);
   uint32_t came_ TINE_GUARDED_BY(borrowing_) = 0;
-  int lost_ TINE_GUARDED_BY(borrowing_) = 0;  // errno: why one that came could not be taken
-  std::array<uint32_t, kMostLent> lost_numbers_
-      TINE_GUARDED_BY(borrowing_){};  // those, until they are forgotten
+  std::array<Lost, kMostLent> lost_ TINE_GUARDED_BY(borrowing_){};  // until they are forgotten
   size_t lost_count_ TINE_GUARDED_BY(borrowing_) = 0;
 
   Mutex watching_;

@@ -252,6 +252,9 @@ TEST_F(Lending, WithoutABudgetAllIsCopied) {
 TEST_F(Lending, ADescriptorThatTheProcessCannotTakeIsAnErrorOfThisSide) {
   const auto memory = memory_of(kBytes);
   hand_over(memory.get());
+  EXPECT_TRUE(lent->look());
+  EXPECT_TRUE(lent->forget(0));
+  hand_over(memory.get());
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const int lowest = ::dup(0);
@@ -260,9 +263,13 @@ TEST_F(Lending, ADescriptorThatTheProcessCannotTakeIsAnErrorOfThisSide) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   EXPECT_TRUE(lent->look());
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_THROW(static_cast<void>(borrow(0, 0, 1)), SystemError);
-  EXPECT_TRUE(lent->forget(0));
-  EXPECT_FALSE(lent->forget(0)) << "it is forgotten";
+  EXPECT_THROW(static_cast<void>(borrow(1, 0, 1)), SystemError);
+  EXPECT_FALSE(borrow(0, 0, 1)) << "that one was taken, and forgotten";
+  EXPECT_THAT(bad, HasSubstr("shared memory 0, which is not lent"));
+  EXPECT_TRUE(lent->forget(1));
+  EXPECT_FALSE(lent->forget(1)) << "it is forgotten";
+  EXPECT_FALSE(borrow(1, 0, 1));
+  EXPECT_THAT(bad, HasSubstr("shared memory 1, which is not lent"));
 }
 
 TEST_F(Lending, ASegmentIsHandedOverOnceAndItsViewsByTheirOffsets) {

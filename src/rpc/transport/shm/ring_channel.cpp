@@ -213,28 +213,21 @@ RingChannel::~RingChannel() = default;
 bool RingChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
   auto watcher = detail::make_ref<Watcher>(loop, shared_, events);
   const MutexLock lock(mutex_);
-  if (retired_) return false;
-  loop_ = loop;
-  loop_->watch(fd_, *watcher, kBellEvents);
-  watcher_ = std::move(watcher);
+  if (!watch_.begin(loop, fd_, std::move(watcher), kBellEvents)) return false;
   shared_->lent->watch(std::move(events));
   // What has come before is told like what comes later.
   if (shared_->rings->in().await_bytes() || shared_->attendance.wants_writable())
-    loop_->change(fd_, *watcher_, kBellEvents | uint32_t{EPOLLOUT});
+    watch_.change(kBellEvents | uint32_t{EPOLLOUT});
   return true;
 }
 
 void RingChannel::stop_watching(bool for_good) noexcept {
-  // Dropped outside of the lock: they may hold whoever owns this.
-  detail::Ref<ChannelEvents> events, others;
+  detail::Ref<ChannelEvents> dropped, others;  // without the lock
   const MutexLock lock(mutex_);
-  retired_ = retired_ || for_good;
-  if (!watcher_) return;
-  loop_->forget(fd_, *watcher_);
+  dropped = watch_.end(for_good);
+  if (!dropped) return;
   shared_->attendance.stop_looking();
-  events = watcher_->drop();
   others = shared_->lent->unwatch();
-  watcher_ = nullptr;
 }
 
 void RingChannel::ring_bell() noexcept {
@@ -268,7 +261,7 @@ Channel::Outcome RingChannel::try_write(std::span<const iovec> pieces) noexcept 
 bool RingChannel::arm() noexcept {
   if (shared_->attendance.is_looked_at()) {
     const MutexLock lock(mutex_);
-    if (loop_ && loop_->on_loop_thread()) return false;
+    if (watch_.on_loop_thread()) return false;
   }
   if (shared_->attendance.stop_polling()) make_loop_look();
   return shared_->rings->in().await_bytes() || shared_->peer_ended.load(std::memory_order_acquire) ||
@@ -287,7 +280,7 @@ void RingChannel::want_writable(bool want) noexcept {
 void RingChannel::make_loop_look() noexcept {
   const MutexLock lock(mutex_);
   // The socket is writable, so this is an event at once.
-  if (watcher_) loop_->change(fd_, *watcher_, kBellEvents | uint32_t{EPOLLOUT});
+  watch_.change(kBellEvents | uint32_t{EPOLLOUT});
 }
 
 void RingChannel::end_output() noexcept {

@@ -9,10 +9,9 @@
 
 #include <array>
 #include <memory>
-#include <optional>
 
 #include "src/base/mutex.h"
-#include "src/rpc/transport/channel.h"
+#include "src/rpc/transport/channel_watch.h"
 #include "src/rpc/transport/shm/lent_segments.h"
 #include "src/rpc/transport/shm/shared_rings.h"
 #include "src/rpc/transport/stream/socket_channel.h"
@@ -91,9 +90,7 @@ class RingChannel final : public Channel {
   const std::shared_ptr<Shared> shared_;
 
   Mutex mutex_;
-  std::optional<Loop> loop_ TINE_GUARDED_BY(mutex_);
-  detail::Ref<Watcher> watcher_ TINE_GUARDED_BY(mutex_);  // null: not watched
-  bool retired_ TINE_GUARDED_BY(mutex_) = false;
+  ChannelWatch<Watcher> watch_ TINE_GUARDED_BY(mutex_);
 };
 
 }  // namespace tine::rpc

@@ -48,25 +48,17 @@ SocketChannelMaker plain_sockets() {
 bool SocketChannel::watch(const Loop& loop, detail::Ref<ChannelEvents> events) {
   auto watcher = detail::make_ref<Watcher>(std::move(events));
   const MutexLock lock(mutex_);
-  if (retired_) return false;
-  loop_ = loop;
   armed_ = true;  // before the loop can read
-  loop_->watch(fd_, *watcher, kReadable | (wants_writable_ ? uint32_t{EPOLLOUT} : 0U));
-  watcher_ = std::move(watcher);
-  return true;
+  return watch_.begin(loop, fd_, std::move(watcher), wanted());
 }
 
 void SocketChannel::unwatch() noexcept { stop_watching(false); }
 void SocketChannel::retire() noexcept { stop_watching(true); }
 
 void SocketChannel::stop_watching(bool for_good) noexcept {
-  detail::Ref<ChannelEvents> events;  // dropped outside of the lock: it may hold whoever owns this
+  detail::Ref<ChannelEvents> dropped;  // without the lock
   const MutexLock lock(mutex_);
-  retired_ = retired_ || for_good;
-  if (!watcher_) return;
-  loop_->forget(fd_, *watcher_);
-  events = watcher_->drop();
-  watcher_ = nullptr;
+  dropped = watch_.end(for_good);
 }
 
 Channel::Outcome SocketChannel::try_read(std::span<const iovec> pieces) noexcept {
@@ -96,25 +88,24 @@ bool SocketChannel::arm() noexcept {
   if (armed_) return false;
   const MutexLock lock(mutex_);
   armed_ = true;
-  update();
+  watch_.change(wanted());
   return false;
 }
 
 void SocketChannel::disarm() noexcept {
   const MutexLock lock(mutex_);
   armed_ = false;
-  update();
+  watch_.change(wanted());
 }
 
 void SocketChannel::want_writable(bool want) noexcept {
   const MutexLock lock(mutex_);
   wants_writable_ = want;
-  update();
+  watch_.change(wanted());
 }
 
-void SocketChannel::update() noexcept {
-  if (!watcher_) return;
-  loop_->change(fd_, *watcher_, (armed_ ? kReadable : 0U) | (wants_writable_ ? uint32_t{EPOLLOUT} : 0U));
+uint32_t SocketChannel::wanted() const noexcept {
+  return (armed_ ? kReadable : 0U) | (wants_writable_ ? uint32_t{EPOLLOUT} : 0U);
 }
 
 void SocketChannel::end_output() noexcept { ::shutdown(fd_, SHUT_WR); }

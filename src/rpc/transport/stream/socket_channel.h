@@ -6,11 +6,10 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "src/base/mutex.h"
-#include "src/rpc/transport/channel.h"
+#include "src/rpc/transport/channel_watch.h"
 #include "src/rpc/transport/stream/socket.h"
 
 namespace tine::rpc {
@@ -48,17 +47,16 @@ class SocketChannel : public Channel {
  private:
   class Watcher;
   void stop_watching(bool for_good) noexcept;
-  void update() noexcept TINE_REQUIRES(mutex_);
+  // Of epoll(7).
+  [[nodiscard]] uint32_t wanted() const noexcept TINE_REQUIRES(mutex_);
 
   FileDescriptor socket_;
   const int fd_;
   bool armed_ = true;  // of those who read; changed under the lock
 
   Mutex mutex_;
-  std::optional<Loop> loop_ TINE_GUARDED_BY(mutex_);
-  detail::Ref<Watcher> watcher_ TINE_GUARDED_BY(mutex_);  // null: not watched
+  ChannelWatch<Watcher> watch_ TINE_GUARDED_BY(mutex_);
   bool wants_writable_ TINE_GUARDED_BY(mutex_) = false;
-  bool retired_ TINE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tine::rpc
