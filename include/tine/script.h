@@ -57,6 +57,7 @@
 #include "tine/convert.h"
 #include "tine/detail/given_arguments.h"
 #include "tine/future.h"
+#include "tine/graph.h"
 #include "tine/operators.h"
 #include "tine/resolver.h"
 #include "tine/schema.h"
@@ -64,29 +65,9 @@
 
 namespace tine {
 class Runtime;
-namespace ir {
-class Graph;
-}
 }  // namespace tine
 
 namespace tine::script {
-
-// What was compiled, as a graph of operators. It shares the function's, which never changes.
-class TINE_API Graph {
- public:
-  explicit Graph(std::shared_ptr<const ir::Graph> graph) noexcept : graph_(std::move(graph)) {}
-
-  // The text that PyTorch would print (docs/spec/ir.md).
-  [[nodiscard]] std::string str() const;
-  // "prim::Constant", "aten::add", ... of each node in order. The nodes of inner blocks and of forks come after the node
-  // that has them.
-  [[nodiscard]] std::vector<std::string> node_kinds() const;
-  // SHA-256 of what the graph does: equal for graphs that differ in names and places alone.
-  [[nodiscard]] std::string content_hash() const;
-
- private:
-  std::shared_ptr<const ir::Graph> graph_;
-};
 
 // A function and all that it calls, as text that load() takes in another process.
 struct Exported {
@@ -119,7 +100,10 @@ class TINE_API Function {
   [[nodiscard]] const SourceSpan& place() const;
   // The text that it was compiled from; null for a function that was traced or loaded.
   [[nodiscard]] const std::shared_ptr<const Source>& source() const;
+  // A copy, which may be changed.
   [[nodiscard]] Graph graph() const;
+  // The same with each call of a script function replaced by what that one does, as far as it can be.
+  [[nodiscard]] Graph inlined_graph() const;
   // The code that runs: one instruction a line.
   [[nodiscard]] std::string instructions() const;
 

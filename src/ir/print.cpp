@@ -127,6 +127,11 @@ class Printer {
     return std::move(out_);
   }
 
+  std::unordered_map<const Def*, std::string> names(const Graph& graph) {
+    name_all(graph);
+    return std::move(names_);
+  }
+
   std::string one(const Graph& graph, const Node& node) {
     name_all(graph);
     head(node, 0);
@@ -303,6 +308,10 @@ std::string print(const Graph& graph, const PrintOptions& options) {
 
 std::string print(const Graph& graph, const Node& node) {
   return Printer({.exact = false, .places = false}, true).one(graph, node);
+}
+
+std::unordered_map<const Def*, std::string> names_of(const Graph& graph) {
+  return Printer({}, true).names(graph);
 }
 
 std::string content_hash(const Graph& graph) {

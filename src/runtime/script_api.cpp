@@ -75,28 +75,6 @@ class UnitNames final : public Resolver {
 
 }  // namespace
 
-std::string Graph::str() const { return ir::print(*graph_); }
-std::string Graph::content_hash() const { return ir::content_hash(*graph_); }
-std::vector<std::string> Graph::node_kinds() const {
-  const ir::Graph& graph = *graph_;
-  std::vector<std::string> kinds;
-  std::vector<std::pair<const ir::Block*, size_t>> open = {
-      {&graph.root(), 0}};  // no recursion: blocks may nest deep
-  while (!open.empty()) {
-    auto& [block, next] = open.back();
-    if (next == block->nodes.size()) {
-      open.pop_back();
-      continue;
-    }
-    const ir::Node& node = *block->nodes[next++];
-    kinds.emplace_back(node.kind == ir::Kind::kOp ? std::string_view(node.op->schema.name)
-                                                  : ir::name_of(node.kind));
-    if (node.subgraph) open.emplace_back(&node.subgraph->root(), 0);
-    for (size_t i = node.blocks.size(); i-- > 0;) open.emplace_back(node.blocks[i], 0);
-  }
-  return kinds;
-}
-
 const Function::Data& Function::get() const {
   if (!data_) throw Error("this script::Function is empty: it shows no function");
   return *data_;
@@ -113,7 +91,12 @@ std::string Function::signature() const {
 const std::string& Function::docstring() const { return get().docstring; }
 const SourceSpan& Function::place() const { return get().span; }
 const std::shared_ptr<const Source>& Function::source() const { return get().source; }
-Graph Function::graph() const { return Graph(get().graph); }
+Graph Function::graph() const { return Graph(get().graph, get().shelf.shared_from_this(), data_); }
+Graph Function::inlined_graph() const {
+  const Graph graph = this->graph();
+  (void)graph.run_pass("inline");
+  return graph;
+}
 std::string Function::instructions() const { return get().code->disassemble(); }
 
 Value Function::apply(std::span<const Value> args, std::span<const Keyword> keywords) const {

@@ -20,6 +20,7 @@ from ._script import CompilationUnit as CompilationUnit
 from ._script import RecursiveScriptModule as RecursiveScriptModule
 from ._script import ScriptMethod as ScriptMethod
 from ._script import ScriptModule as ScriptModule
+from ._script import export_opnames as export_opnames
 from ._trace import TopLevelTracedModule as TopLevelTracedModule
 from ._trace import TracedModule as TracedModule
 from ._trace import TracerWarning as TracerWarning
@@ -44,6 +45,7 @@ __all__ = [
     "TracingCheckError",
     "annotate",
     "export",
+    "export_opnames",
     "fork",
     "ignore",
     "is_scripting",

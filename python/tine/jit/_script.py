@@ -114,6 +114,12 @@ class CompilationUnit:
         for fn in _C._compile_text(textwrap.dedent(lang), f"<{self._prefix}>", self._prefix):
             setattr(self, fn.name, fn)
 
+    def create_function(self, name: str, graph: Graph) -> ScriptFunction[..., Any]:
+        """Adds a function that does what the graph says, and returns it."""
+        made = _C._create_function_from_graph(f"{self._prefix}.{name}", graph)
+        setattr(self, name, made)
+        return made
+
     def __getattr__(self, name: str) -> ScriptFunction[..., Any]:  # only when the usual search found nothing
         raise attribute_error(f"'CompilationUnit' object has no attribute '{name}'", "torch.jit.CompilationUnit", name=name)
 
@@ -194,6 +200,20 @@ class ScriptMethod:
     def graph(self) -> Graph:
         """Its graph."""
         return self._function.graph
+
+    @property
+    def inlined_graph(self) -> Graph:
+        """Its graph, with what it calls in place of the calls."""
+        return self._function.inlined_graph
+
+    def graph_for(self, *args: Any, **kwargs: Any) -> Graph:
+        """The graph that runs for these arguments: the same for all."""
+        return self._function.graph
+
+    @property
+    def code_with_constants(self) -> tuple[str, dict[str, Any]]:
+        """Its source, and the constants beside it: none, since the source has them."""
+        return self._function.code, {}
 
     @property
     def code(self) -> str:
@@ -383,6 +403,20 @@ class RecursiveScriptModule(ScriptModule):
         return self._tine_compile("forward").graph
 
     @property
+    def inlined_graph(self) -> Graph:
+        """The graph of `forward`, with what it calls in place of the calls."""
+        return self._tine_compile("forward").inlined_graph
+
+    def graph_for(self, *args: Any, **kwargs: Any) -> Graph:
+        """The graph of `forward` that runs for these arguments: the same for all."""
+        return self.graph
+
+    @property
+    def code_with_constants(self) -> tuple[str, dict[str, Any]]:
+        """The source of `forward`, and the constants beside it: none, since the source has them."""
+        return self.code, {}
+
+    @property
     def code(self) -> str:
         """The source of `forward`."""
         return self._tine_compile("forward").code
@@ -424,6 +458,33 @@ class RecursiveScriptModule(ScriptModule):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
         raise TypeError("a ScriptModule cannot be copied; script the module again")
+
+
+def export_opnames(m: ScriptModule | ScriptMethod | ScriptFunction[..., Any]) -> list[str]:
+    """The names of the operators that a module's methods, or a function, call, with their overloads, sorted."""
+    names: set[str] = set()
+
+    def add(graph: Graph) -> None:
+        for node in _nodes(graph.block()):
+            schema = node.schema()
+            if schema != "(no schema)":
+                names.add(schema.split("(", 1)[0])
+            if node.kind() == "prim::fork":
+                add(node.g("Subgraph"))
+
+    if isinstance(m, ScriptModule):
+        for method in m.__dict__["_tine_methods"].values():
+            add(method.inlined_graph)
+    else:
+        add(m.inlined_graph)
+    return sorted(names)
+
+
+def _nodes(block: _C.Block) -> Iterator[_C.Node]:
+    for node in block.nodes():
+        yield node
+        for inner in node.blocks():
+            yield from _nodes(inner)
 
 
 # What a call to another worker sends by its code: _travel.py.
