@@ -75,6 +75,13 @@ struct Exported {
   std::string text;
 };
 
+// A task that was forked and not waited for yet writes what its forker or another task reads or writes meanwhile, or reads what
+// one of these writes (docs/spec/language.md).
+struct Race {
+  SourceSpan fork, write, other;  // where the task is forked, where it or the other writes, and the other access
+  std::string message;            // in one sentence, with these places and what to do
+};
+
 // A compiled function.
 class TINE_API Function {
  public:
@@ -104,6 +111,9 @@ class TINE_API Function {
   [[nodiscard]] Graph graph() const;
   // The same with each call of a script function replaced by what that one does, as far as it can be.
   [[nodiscard]] Graph inlined_graph() const;
+  // The races in it and in what it calls, as far as they can be seen: nearly all of what is reported is one, and not every race
+  // is reported. Looked for anew in each call, which takes about as long as compiling did.
+  [[nodiscard]] std::vector<Race> races() const;
   // The code that runs: one instruction a line.
   [[nodiscard]] std::string instructions() const;
 
@@ -165,6 +175,7 @@ struct Options {
   std::string prefix{};
   // What the names mean that the text does not define; asked after the text's own and `torch`, `tine`, `math` and `typing`.
   std::shared_ptr<Resolver> names{};
+  bool strict = false;         // a race (Function::races) is a SyntaxError
   Runtime* runtime = nullptr;  // null: Runtime::instance(). It must outlive the runs.
 };
 

@@ -11,6 +11,7 @@
 #include "python/src/builtin.h"
 #include "python/src/call_values.h"
 #include "python/src/context.h"
+#include "python/src/exchange.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
 #include "tine/detail/fits.h"
@@ -268,6 +269,25 @@ PyObject* get_code(PyObject* self, void*) {
   });
 }
 
+// [(message, file, line of the fork, the places with their source lines), ...]
+PyObject* races(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    PyRef list = checked(PyList_New(0));
+    for (const script::Race& race : as_script(self)->function.races()) {
+      std::string places;
+      for (const SourceSpan* place : {&race.fork, &race.write, &race.other}) {
+        if (place->known()) places += fmt::format("\n{}\n{}", place->str(), place->excerpt());
+      }
+      const PyRef one =
+          checked(Py_BuildValue("NNiN", text_of(race.message).leak(),
+                                text_of(race.fork.known() ? race.fork.source->name : "<script>").leak(),
+                                race.fork.line, text_of(places).leak()));
+      if (PyList_Append(list.get(), one.get()) < 0) return nullptr;
+    }
+    return list.leak();
+  });
+}
+
 PyObject* reduce(PyObject* self, PyObject*) {
   const PyRef module = PyRef::adopt(PyImport_ImportModule("tine.jit._script"));
   const PyRef by_name = module ? PyRef::adopt(PyObject_GetAttrString(module.get(), "_by_name")) : PyRef();
@@ -285,6 +305,7 @@ PyMethodDef methods[] = {
      METH_VARARGS | METH_KEYWORDS,
      "graph_for($self, /, *args, **kwargs)\n--\n\nThe graph that runs for these arguments: the same for "
      "all."},
+    {"_races", races, METH_NOARGS, nullptr},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
      "ScriptFunction[[int], str], for annotations."},

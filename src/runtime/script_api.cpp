@@ -3,9 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 
 #include "src/future/run_limits.h"
-#include "src/ir/print.h"
+#include "src/ir/passes/effects.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_shelf.h"
 #include "tine/detail/fits.h"
@@ -97,6 +100,30 @@ Graph Function::inlined_graph() const {
   (void)graph.run_pass("inline");
   return graph;
 }
+std::vector<Race> Function::races() const {
+  ScriptShelf& shelf = get().shelf;
+  std::map<std::string, Function, std::less<>> held;
+  const ir::GraphNamed graph_named = [&](std::string_view name) -> const ir::Graph* {
+    auto at = held.find(name);
+    if (at == held.end()) at = held.emplace(name, shelf.peek(name)).first;
+    return at->second ? at->second.get().graph.get() : nullptr;
+  };
+  std::vector<Race> found;
+  std::set<const ir::Graph*> seen;
+  const std::function<void(const ir::Graph&)> look = [&](const ir::Graph& graph) {
+    if (!seen.insert(&graph).second) return;
+    for (ir::Race& race : ir::find_races(graph, graph_named)) {
+      std::string message = race.message();
+      found.push_back(
+          {std::move(race.fork), std::move(race.write), std::move(race.other), std::move(message)});
+    }
+    for (const std::string& callee : ir::called_functions(graph)) {
+      if (const ir::Graph* called = graph_named(callee)) look(*called);
+    }
+  };
+  look(*get().graph);
+  return found;
+}
 std::string Function::instructions() const { return get().code->disassemble(); }
 
 Value Function::apply(std::span<const Value> args, std::span<const Keyword> keywords) const {
@@ -163,6 +190,17 @@ std::vector<Function> CompilationUnit::define(std::string_view text) {
       store_of(options_.runtime)
           .compile_text(source, options_.prefix, std::make_shared<UnitNames>(functions_, options_.names),
                         true);
+  if (options_.strict) {
+    for (const Function& f : made) {
+      for (const Race& race : f.races()) {
+        std::string text = fmt::format("{}: {}", race.fork.str(), race.message);
+        for (const SourceSpan* place : {&race.fork, &race.write, &race.other}) {
+          if (place->known()) text += fmt::format("\n{}\n{}", place->str(), place->excerpt());
+        }
+        throw SyntaxError(text);
+      }
+    }
+  }
   functions_.insert(functions_.end(), made.begin(), made.end());
   return made;
 }

@@ -25,6 +25,7 @@ Error = Exception
 _LAZY = {
     "CompilationUnit": "_script",
     "Graph": "_script",
+    "RaceWarning": "_script",
     "RecursiveScriptModule": "_script",
     "ScriptFunction": "_script",
     "ScriptMethod": "_script",
@@ -46,6 +47,7 @@ __all__ = [
     "Final",
     "Future",
     "Graph",
+    "RaceWarning",
     "ScriptFunction",
     "ScriptMethod",
     "ScriptModule",
