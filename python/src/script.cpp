@@ -269,6 +269,10 @@ PyObject* get_code(PyObject* self, void*) {
   });
 }
 
+PyObject* instructions(PyObject* self, PyObject*) {
+  return guarded([&] { return text_of(as_script(self)->function.instructions()).leak(); });
+}
+
 // [(message, file, line of the fork, the places with their source lines), ...]
 PyObject* races(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
@@ -306,6 +310,8 @@ PyMethodDef methods[] = {
      "graph_for($self, /, *args, **kwargs)\n--\n\nThe graph that runs for these arguments: the same for "
      "all."},
     {"_races", races, METH_NOARGS, nullptr},
+    {"instructions", instructions, METH_NOARGS,
+     "instructions($self, /)\n--\n\nThe code that runs: one instruction a line."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
      "ScriptFunction[[int], str], for annotations."},

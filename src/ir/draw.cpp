@@ -115,7 +115,10 @@ class Drawing {
     std::string out = "(";
     for (const Def* def : defs) {
       if (out.size() > 1) out += ", ";
-      out += def->node && def->node->kind == Kind::kConstant ? constant_text(*def->node) : names.at(def);
+      const auto name = names.find(def);  // none of a value that is in no block
+      out += def->node && def->node->kind == Kind::kConstant ? constant_text(*def->node)
+             : name == names.end()                           ? "?"
+                                                             : name->second;
     }
     return out + ")";
   }

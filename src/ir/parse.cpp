@@ -616,6 +616,10 @@ class Parser {
       }
       raises_ = raises_ || kind == Kind::kRaise;
     }
+    if (results.size() != outputs.size()) {
+      at_ = begin;
+      fail(fmt::format("{} has {} results", name, results.size()));
+    }
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (results[i]->name.empty()) results[i]->name = hint_of(outputs[i].name);
       add_def(outputs[i].name, results[i]);

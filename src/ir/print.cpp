@@ -120,6 +120,7 @@ class Printer {
     graph_text("graph", graph);
     // Forks inside forks append to the list while it is walked.
     for (size_t i = 0; i < forks_.size(); ++i) {
+      if (!forks_[i]) continue;  // a graph that somebody is still writing
       const Graph& sub = *forks_[i];
       out_ += "\n";
       graph_text(fmt::format("with prim::fork_{} = graph", i), sub);

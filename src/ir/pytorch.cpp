@@ -72,8 +72,9 @@ class Writer {
       Def* const is = at_.is_instance(is_none(in[0]) ? in[1] : in[0], Type::none());
       return {name == "aten::__is__" ? is : must("aten::__not__", {is})};
     }
-    if ((name == "prim::unchecked_unwrap_optional" || name == "aten::_unwrap_optional") && in.size() == 1)
-      return {at_.cast(in[0], node_.outputs.at(0))};
+    if ((name == "prim::unchecked_unwrap_optional" || name == "aten::_unwrap_optional") && in.size() == 1 &&
+        node_.outputs.size() == 1)
+      return {at_.cast(in[0], node_.outputs[0])};
     return operator_(name);
   }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 #include "src/ir/draw.h"
 #include "src/ir/parse.h"
@@ -73,6 +74,25 @@ void settle_op(const OpTable& ops, ir::Graph& graph, ir::Node& node) {
   }
 }
 
+void check_depth(const ir::Block& block, const ir::Node& node) {
+  constexpr int kDeepest = 200;
+  int depth = 0;
+  for (const ir::Block* around = &block; around->owner && around->owner->owner; around = around->owner->owner)
+    ++depth;
+  int height = 0;
+  std::vector<std::pair<const ir::Node*, int>> open = {{&node, 0}};
+  while (!open.empty()) {
+    const auto [one, at] = open.back();
+    open.pop_back();
+    height = std::max(height, at);
+    for (const ir::Block* inner : one->blocks) {
+      for (const ir::Node* n : inner->nodes) open.emplace_back(n, at + 1);
+    }
+  }
+  if (depth + height > kDeepest)
+    throw ValueError(fmt::format("blocks nest at most {} deep, here {}", kDeepest, depth + height));
+}
+
 void not_used(Data& data, const ir::Def& def) {
   if (data.is_used(&def))
     throw ValueError(fmt::format("%{} is still used; replace its uses first", data.name_of(&def)));
@@ -130,10 +150,12 @@ void Graph::Data::place(const std::shared_ptr<Data>& of, ir::Node* node) {
   if (of->insert_before && (of->insert_before->gone || !of->insert_before->owner))
     of->insert_before = nullptr;
   if (of->insert_before) {
+    check_depth(*of->insert_before->owner, *node);
     of->get().insert_before(of->insert_before, node);
   } else {
     ir::Block* block = of->insert_block;
     if (!block || (block->owner && block->owner->gone)) block = &of->get().root();
+    check_depth(*block, *node);
     of->get().append(*block, node);
   }
   of->edited();
@@ -191,7 +213,13 @@ std::optional<Node> Graph::find_node(std::string_view kind, bool recurse) const 
   if (found.empty()) return std::nullopt;
   return found.front();
 }
-Graph Graph::copy() const { return Graph(shared(ir::clone(data_->read()), data_->shelf, data_->owner)); }
+Graph Graph::copy() const {
+  try {
+    return Graph(shared(ir::clone(data_->read()), data_->shelf, data_->owner));
+  } catch (const std::out_of_range&) {
+    throw ValueError("the graph uses a value that is in no block of it; lint() says which");
+  }
+}
 
 void Graph::lint() const {
   data_->settle_returns();

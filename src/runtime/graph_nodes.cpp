@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "src/ir/print.h"
 #include "src/ir/verify.h"
@@ -345,6 +346,7 @@ void Node::place_in(const Node& other, bool after) const {
     if (around->owner == &node) throw ValueError("a node cannot stand inside a block of its own");
     if (!around->owner->owner) break;
   }
+  check_depth(*block, node);
   if (node.owner) graph_->get().remove(&node);
   std::vector<ir::Node*>& nodes = block->nodes;
   auto at = other.node_ ? std::find(nodes.begin(), nodes.end(), other.node_) + (after ? 1 : 0)
@@ -380,7 +382,10 @@ void Node::become(std::string_view op, std::vector<Def> inputs) const {
     throw TypeError(fmt::format("no operator '{}' takes these inputs and has as many outputs", op));
   node.kind = ir::Kind::kOp;
   node.op = row;
-  node.blocks.clear();
+  for (ir::Block* block : std::exchange(node.blocks, {})) {
+    while (!block->nodes.empty()) graph_->get().destroy(block->nodes.back());
+    for (ir::Def* def : block->params) def->gone = true;
+  }
   node.inputs = std::move(defs);
   node.outputs[0]->type = ir::result_of(*row, node.inputs);
   graph_->edited();

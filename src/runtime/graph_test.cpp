@@ -91,7 +91,11 @@ TEST(GraphOfFunction, ItIsReadFromText) {
   refused<Error>([&] { (void)graph.create_function("two"); }, "make_multi_output_into_tuple");
   graph.make_multi_output_into_tuple();
   const Function f = graph.create_function("two");
-  EXPECT_EQ(f(Runtime::instance().ops().call("aten::tensor", std::vector<double>{3, 5}), 0).to_tuple().items[1].to_tensor().item_as_double(),
+  EXPECT_EQ(f(Runtime::instance().ops().call("aten::tensor", std::vector<double>{3, 5}), 0)
+                .to_tuple()
+                .items[1]
+                .to_tensor()
+                .item_as_double(),
             1);
   refused<Error>([] { (void)Graph::parse("graph("); }, "IR text, line 1");
 }

@@ -238,6 +238,10 @@ class ScriptMethod:
         """The graph that runs for these arguments: the same for all."""
         return self._function.graph
 
+    def instructions(self) -> str:
+        """The code that runs: one instruction a line."""
+        return self._function.instructions()
+
     @property
     def code_with_constants(self) -> tuple[str, dict[str, Any]]:
         """Its source, and the constants beside it: none, since the source has them."""
