@@ -78,8 +78,9 @@ struct Exported {
 // A task that was forked and not waited for yet writes what its forker or another task reads or writes meanwhile, or reads what
 // one of these writes (docs/spec/language.md).
 struct Race {
-  SourceSpan fork, write, other;  // where the task is forked, where it or the other writes, and the other access
-  std::string message;            // in one sentence, with these places and what to do
+  SourceSpan fork, write,
+      other;            // where the task is forked, where it or the other writes, and the other access
+  std::string message;  // in one sentence, with these places and what to do
 };
 
 // A compiled function.

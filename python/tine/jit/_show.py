@@ -14,8 +14,9 @@ import textwrap
 import types
 from typing import Any
 
+from .._C import ScriptFunction
 from ..nn.module import Module
-from ._script import ScriptFunction, ScriptMethod, ScriptModule, script
+from ._script import ScriptMethod, ScriptModule, script
 
 
 def _loaded(path: pathlib.Path) -> types.ModuleType:
