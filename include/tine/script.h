@@ -57,6 +57,7 @@
 #include "tine/convert.h"
 #include "tine/detail/given_arguments.h"
 #include "tine/future.h"
+#include "tine/graph.h"
 #include "tine/operators.h"
 #include "tine/resolver.h"
 #include "tine/schema.h"
@@ -64,34 +65,22 @@
 
 namespace tine {
 class Runtime;
-namespace ir {
-class Graph;
-}
 }  // namespace tine
 
 namespace tine::script {
-
-// What was compiled, as a graph of operators. It shares the function's, which never changes.
-class TINE_API Graph {
- public:
-  explicit Graph(std::shared_ptr<const ir::Graph> graph) noexcept : graph_(std::move(graph)) {}
-
-  // The text that PyTorch would print (docs/spec/ir.md).
-  [[nodiscard]] std::string str() const;
-  // "prim::Constant", "aten::add", ... of each node in order. The nodes of inner blocks and of forks come after the node
-  // that has them.
-  [[nodiscard]] std::vector<std::string> node_kinds() const;
-  // SHA-256 of what the graph does: equal for graphs that differ in names and places alone.
-  [[nodiscard]] std::string content_hash() const;
-
- private:
-  std::shared_ptr<const ir::Graph> graph_;
-};
 
 // A function and all that it calls, as text that load() takes in another process.
 struct Exported {
   std::string hash;  // of the content: two functions of one hash do the same
   std::string text;
+};
+
+// A task that was forked and not waited for yet writes what its forker or another task reads or writes meanwhile, or reads what
+// one of these writes (docs/spec/language.md).
+struct Race {
+  SourceSpan fork, write,
+      other;            // where the task is forked, where it or the other writes, and the other access
+  std::string message;  // in one sentence, with these places and what to do
 };
 
 // A compiled function.
@@ -119,7 +108,13 @@ class TINE_API Function {
   [[nodiscard]] const SourceSpan& place() const;
   // The text that it was compiled from; null for a function that was traced or loaded.
   [[nodiscard]] const std::shared_ptr<const Source>& source() const;
+  // A copy, which may be changed.
   [[nodiscard]] Graph graph() const;
+  // The same with each call of a script function replaced by what that one does, as far as it can be.
+  [[nodiscard]] Graph inlined_graph() const;
+  // The races in it and in what it calls, as far as they can be seen: nearly all of what is reported is one, and not every race
+  // is reported. Looked for anew in each call, which takes about as long as compiling did.
+  [[nodiscard]] std::vector<Race> races() const;
   // The code that runs: one instruction a line.
   [[nodiscard]] std::string instructions() const;
 
@@ -181,6 +176,7 @@ struct Options {
   std::string prefix{};
   // What the names mean that the text does not define; asked after the text's own and `torch`, `tine`, `math` and `typing`.
   std::shared_ptr<Resolver> names{};
+  bool strict = false;         // a race (Function::races) is a SyntaxError
   Runtime* runtime = nullptr;  // null: Runtime::instance(). It must outlive the runs.
 };
 

@@ -11,6 +11,7 @@
 #include "python/src/builtin.h"
 #include "python/src/call_values.h"
 #include "python/src/context.h"
+#include "python/src/exchange.h"
 #include "python/src/future.h"
 #include "python/src/tracing.h"
 #include "tine/detail/fits.h"
@@ -29,10 +30,6 @@ struct PyScript {
   Function function;
   PyObject* dict;
   PyObject* weakrefs;
-};
-
-struct PyGraph {
-  PyObject_HEAD script::Graph graph;
 };
 
 PyScript* as_script(PyObject* o) noexcept { return reinterpret_cast<PyScript*>(o); }
@@ -249,13 +246,14 @@ Py_hash_t hash(PyObject* self) {
   return static_cast<Py_hash_t>(std::hash<const void*>()(as_script(self)->function.data()));
 }
 
-PyGraph* as_graph(PyObject* o) noexcept { return reinterpret_cast<PyGraph*>(o); }
-
 PyObject* get_graph(PyObject* self, void*) {
-  PyObject* const made = PyType_GenericAlloc(script_types.graph, 0);
-  if (made) std::construct_at(&as_graph(made)->graph, as_script(self)->function.graph());
-  return made;
+  return guarded([&] { return wrap_graph(as_script(self)->function.graph()); });
 }
+PyObject* get_inlined_graph(PyObject* self, void*) {
+  return guarded([&] { return wrap_graph(as_script(self)->function.inlined_graph()); });
+}
+// The graph that runs depends on no arguments here.
+PyObject* graph_for(PyObject* self, PyObject*, PyObject*) { return get_graph(self, nullptr); }
 PyObject* get_qualified_name(PyObject* self, void*) {
   return text_of(as_script(self)->function.qualified_name()).leak();
 }
@@ -268,6 +266,29 @@ PyObject* get_code(PyObject* self, void*) {
     const Function& f = as_script(self)->function;
     const Source* const source = f.source().get();
     return text_of(source && !source->text.empty() ? source->text : f.graph().str()).leak();
+  });
+}
+
+PyObject* instructions(PyObject* self, PyObject*) {
+  return guarded([&] { return text_of(as_script(self)->function.instructions()).leak(); });
+}
+
+// [(message, file, line of the fork, the places with their source lines), ...]
+PyObject* races(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    PyRef list = checked(PyList_New(0));
+    for (const script::Race& race : as_script(self)->function.races()) {
+      std::string places;
+      for (const SourceSpan* place : {&race.fork, &race.write, &race.other}) {
+        if (place->known()) places += fmt::format("\n{}\n{}", place->str(), place->excerpt());
+      }
+      const PyRef one =
+          checked(Py_BuildValue("NNiN", text_of(race.message).leak(),
+                                text_of(race.fork.known() ? race.fork.source->name : "<script>").leak(),
+                                race.fork.line, text_of(places).leak()));
+      if (PyList_Append(list.get(), one.get()) < 0) return nullptr;
+    }
+    return list.leak();
   });
 }
 
@@ -284,13 +305,21 @@ PyMethodDef methods[] = {
     {"call_async", as_method(call_async), METH_FASTCALL | METH_KEYWORDS,
      "call_async($self, /, *args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its "
      "result."},
+    {"graph_for", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(graph_for)),
+     METH_VARARGS | METH_KEYWORDS,
+     "graph_for($self, /, *args, **kwargs)\n--\n\nThe graph that runs for these arguments: the same for "
+     "all."},
+    {"_races", races, METH_NOARGS, nullptr},
+    {"instructions", instructions, METH_NOARGS,
+     "instructions($self, /)\n--\n\nThe code that runs: one instruction a line."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
      "ScriptFunction[[int], str], for annotations."},
     {}};
 PyGetSetDef getset[] = {
     {"graph", get_graph, nullptr, "The Graph that was compiled. Its str() is the text of the IR.", nullptr},
-    {"inlined_graph", get_graph, nullptr, "The same as graph.", nullptr},
+    {"inlined_graph", get_inlined_graph, nullptr,
+     "The same with the functions that it calls in place of the calls.", nullptr},
     {"qualified_name", get_qualified_name, nullptr, "The name by which calls find the function.", nullptr},
     {"name", get_name, nullptr, "The last part of the qualified name.", nullptr},
     {"schema", get_schema, nullptr, "The signature, as text.", nullptr},
@@ -322,74 +351,9 @@ PyType_Spec spec = {
 
 // --- Attributes that are not there ---
 
-// Python's own lookup, and then a message about names that PyTorch has.
-PyObject* search(PyObject* self, PyObject* name, std::string_view place) {
-  PyObject* const found = PyObject_GenericGetAttr(self, name);
-  if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
-  std::string why;
-  try {
-    if (const char* const chars = PyUnicode_AsUTF8(name)) why = not_there_yet(place, chars);
-  } catch (const std::bad_alloc&) {
-    // Then Python's own words must do.
-  }
-  if (!why.empty()) {
-    PyErr_Clear();
-    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U': %s", TypeName(self).c_str(), name,
-                 why.c_str());
-  }
-  return nullptr;
-}
 PyObject* function_attribute(PyObject* self, PyObject* name) {
-  return search(self, name, "torch.jit.ScriptFunction");
+  return find_attribute(self, name, "torch.jit.ScriptFunction");
 }
-PyObject* graph_attribute(PyObject* self, PyObject* name) { return search(self, name, "torch.Graph"); }
-
-// --- Graph ---
-
-void graph_dealloc(PyObject* self) {
-  std::destroy_at(&as_graph(self)->graph);
-  free_object(self);
-}
-
-PyObject* graph_str(PyObject* self) {
-  return guarded([&] { return text_of(as_graph(self)->graph.str()).leak(); });
-}
-
-PyObject* graph_kinds(PyObject* self, PyObject*) {
-  return guarded([&]() -> PyObject* {
-    PyRef list = PyRef::adopt(PyList_New(0));
-    for (const std::string& kind : as_graph(self)->graph.node_kinds()) {
-      const PyRef text = text_of(kind);
-      if (!list || !text || PyList_Append(list.get(), text.get()) < 0) return nullptr;
-    }
-    return list.leak();
-  });
-}
-
-PyObject* graph_hash(PyObject* self, PyObject*) {
-  return guarded([&] { return text_of(as_graph(self)->graph.content_hash()).leak(); });
-}
-
-PyMethodDef graph_methods[] = {
-    {"kinds", graph_kinds, METH_NOARGS,
-     "kinds($self, /)\n--\n\nThe kinds of all nodes, [\"prim::Constant\", \"aten::add\", "
-     "...], in order. The nodes of inner blocks and\n"
-     "forks come after the node that has them."},
-    {"content_hash", graph_hash, METH_NOARGS,
-     "content_hash($self, /)\n--\n\nThe SHA-256 of what the graph does. It is equal for "
-     "graphs that differ only in names and places."},
-    {}};
-PyType_Slot graph_slots[] = {
-    {Py_tp_getattro, reinterpret_cast<void*>(graph_attribute)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(graph_dealloc)},
-    {Py_tp_str, reinterpret_cast<void*>(graph_str)},
-    {Py_tp_repr, reinterpret_cast<void*>(graph_str)},
-    {Py_tp_methods, graph_methods},
-    {Py_tp_doc, const_cast<char*>("A function in tine's intermediate representation; str() is its text.")},
-    {0, nullptr}};
-PyType_Spec graph_spec = {"tine.jit.Graph", sizeof(PyGraph), 0,
-                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
-                          graph_slots};
 
 // --- The module's functions ---
 
@@ -463,6 +427,23 @@ bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into) {
   return *into && PyModule_AddType(module, *into) == 0;
 }
 
+PyObject* find_attribute(PyObject* self, PyObject* name, std::string_view place) {
+  PyObject* const found = PyObject_GenericGetAttr(self, name);
+  if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+  std::string why;
+  try {
+    if (const char* const chars = PyUnicode_AsUTF8(name)) why = not_there_yet(place, chars);
+  } catch (const std::bad_alloc&) {
+    // Then Python's own words must do.
+  }
+  if (!why.empty()) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U': %s", TypeName(self).c_str(), name,
+                 why.c_str());
+  }
+  return nullptr;
+}
+
 ScriptPoll interrupt_poll() noexcept { return on_main_thread() ? &handle_signals : nullptr; }
 
 PyObject* wrap_function(Function f) {
@@ -492,9 +473,8 @@ const Function* function_of(PyObject* object) noexcept {
 }
 
 bool init_script(PyObject* module) {
-  return add_type(module, &spec, &script_types.function) &&
-         add_type(module, &graph_spec, &script_types.graph) && init_script_objects(module) &&
-         init_script_resolver(module) && init_tracing(module) &&
+  return add_type(module, &spec, &script_types.function) && init_graph(module) &&
+         init_script_objects(module) && init_script_resolver(module) && init_tracing(module) &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

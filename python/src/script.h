@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "python/src/convert.h"
 #include "src/runtime/script.h"
@@ -14,13 +15,13 @@ namespace tine::python {
 
 struct ScriptTypes {
   PyTypeObject* function = nullptr;
-  PyTypeObject* graph = nullptr;
   PyTypeObject* object_type = nullptr;
   PyTypeObject* object = nullptr;
 };
 extern ScriptTypes script_types;
 
 [[nodiscard]] PyObject* wrap_function(script::Function f);
+[[nodiscard]] PyObject* wrap_graph(script::Graph graph);
 // The function that the object shows; null if the object is not a ScriptFunction.
 [[nodiscard]] const script::Function* function_of(PyObject* object) noexcept;
 [[nodiscard]] PyObject* wrap_object_type(std::shared_ptr<const ObjectType> type);
@@ -33,11 +34,15 @@ extern ScriptTypes script_types;
 // Ctrl-C for scripts that run on Python's main thread; null on others.
 [[nodiscard]] ScriptPoll interrupt_poll() noexcept;
 
+// Python's own search for an attribute; when it finds none, the error says what is not there yet of what PyTorch has.
+[[nodiscard]] PyObject* find_attribute(PyObject* self, PyObject* name, std::string_view place);
+
 // The text of a str, which the object keeps; throws for other objects.
 [[nodiscard]] std::string_view utf8(PyObject* text);
 [[nodiscard]] bool add_type(PyObject* module, PyType_Spec* spec, PyTypeObject** into);
 
-// The module's parts of script_objects.cpp and script_resolver.cpp, and all of it.
+// The module's parts of graph.cpp, script_objects.cpp and script_resolver.cpp, and all of it.
+[[nodiscard]] bool init_graph(PyObject* module);
 [[nodiscard]] bool init_script_objects(PyObject* module);
 [[nodiscard]] bool init_script_resolver(PyObject* module);
 [[nodiscard]] bool init_script(PyObject* module);

@@ -443,4 +443,14 @@ int launch(const LaunchOptions& given) {
   return Launcher(std::move(options)).run();
 }
 
+void become_module(const std::string& module, const std::vector<std::string>& arguments) {
+  std::vector<std::string> full = {python(), "-m", module};
+  full.insert(full.end(), arguments.begin(), arguments.end());
+  std::vector<char*> words;
+  for (std::string& word : full) words.push_back(word.data());
+  words.push_back(nullptr);
+  execvp(words[0], words.data());
+  fail(full[0]);
+}
+
 }  // namespace tine::cli

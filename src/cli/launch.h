@@ -38,4 +38,8 @@ struct LaunchOptions {
 // that were started here are reaped. Throws std::runtime_error for a program that cannot be started.
 int launch(const LaunchOptions& options);
 
+// Becomes `python -m module arguments...`, by the Python that launch() runs programs by. Throws std::runtime_error when that
+// cannot be started.
+[[noreturn]] void become_module(const std::string& module, const std::vector<std::string>& arguments);
+
 }  // namespace tine::cli

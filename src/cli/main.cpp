@@ -24,10 +24,10 @@ class LaunchFormatter : public CLI::Formatter {
 };
 
 int no_command(std::string_view name) {
-  fmt::print(
-      stderr,
-      "tine: unknown command '{}'; expected `tine launch` or `tine keys` (`tine --help` describes them)\n",
-      name);
+  fmt::print(stderr,
+             "tine: unknown command '{}'; expected `tine launch`, `tine graph` or `tine keys` (`tine --help` "
+             "describes them)\n",
+             name);
   return kUsageError;
 }
 
@@ -89,13 +89,22 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 36500))
       ->capture_default_str();
 
+  CLI::App* graph = app.add_subcommand(
+      "graph",
+      "Shows what a script function of a Python file is compiled to: tine graph file.py:name\n"
+      "[--emit tree|ir|code|dot|svg] [--inline] [-o FILE]. Runs the file.");
+  graph->prefix_command();
+
   const std::string_view command = argc > 1 ? argv[1] : "";
+  // All of its arguments, --help too, are those of the program in the package.
+  if (command == "graph") tine::cli::become_module("tine.jit._show", {argv + 2, argv + argc});
   if (command == "help") {
     const std::string_view about = argc > 2 ? argv[2] : "";
-    if (!about.empty() && about != "launch" && about != "keys") return no_command(about);
-    fmt::print("{}", about == "launch" ? launch->help("tine")
-                     : about == "keys" ? keys->help("tine")
-                                       : app.help());
+    if (!about.empty() && about != "launch" && about != "keys" && about != "graph") return no_command(about);
+    fmt::print("{}", about == "launch"  ? launch->help("tine")
+                     : about == "keys"  ? keys->help("tine")
+                     : about == "graph" ? graph->help("tine")
+                                        : app.help());
     return 0;
   }
   if (!command.empty() && !command.starts_with("-") && command != "launch" && command != "keys")

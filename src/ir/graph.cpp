@@ -1,10 +1,11 @@
 #include "src/ir/graph.h"
-#include "src/value/unify.h"
 
 #include <algorithm>
 #include <array>
 #include <unordered_map>
 #include <utility>
+
+#include "src/ir/verify.h"
 
 namespace tine::ir {
 namespace {
@@ -33,9 +34,6 @@ constexpr std::array<std::string_view, kKinds> kNames = {
     "prim::unchecked_cast",
 };
 
-// Which Def of the copy stands for one of the original.
-using Copies = std::unordered_map<const Def*, Def*>;
-
 std::vector<Def*> copied(const std::vector<Def*>& defs, const Copies& copies) {
   std::vector<Def*> out;
   out.reserve(defs.size());
@@ -44,20 +42,8 @@ std::vector<Def*> copied(const std::vector<Def*>& defs, const Copies& copies) {
 }
 
 void copy_block(const Block& from, Block& to, Graph& graph, Copies* copies) {
-  for (const Def* def : from.params) copies->emplace(def, graph.add_param(to, def->type, def->name));
-  for (const Node* node : from.nodes) {
-    Node* const fresh = graph.create(node->kind, copied(node->inputs, *copies), node->span);
-    fresh->op = node->op;
-    fresh->name = node->name;
-    fresh->constant = node->constant;
-    fresh->index = node->index;
-    fresh->type = node->type;
-    if (node->subgraph) fresh->subgraph = clone(*node->subgraph);
-    graph.append(to, fresh);
-    // The results come last: the node's blocks cannot use them, and the nodes after it can.
-    for (const Block* inner : node->blocks) copy_block(*inner, *graph.add_block(*fresh), graph, copies);
-    for (const Def* def : node->outputs) copies->emplace(def, graph.add_output(*fresh, def->type, def->name));
-  }
+  for (const Def* def : from.params) copies->insert_or_assign(def, graph.add_param(to, def->type, def->name));
+  for (const Node* node : from.nodes) graph.append(to, clone_node(*node, graph, copies));
   to.outputs = copied(from.outputs, *copies);
 }
 
@@ -89,6 +75,21 @@ std::unique_ptr<Graph> clone(const Graph& graph) {
   Copies copies;
   copy_block(graph.root(), out->root(), *out, &copies);
   return out;
+}
+
+Node* clone_node(const Node& node, Graph& graph, Copies* copies) {
+  Node* const fresh = graph.create(node.kind, copied(node.inputs, *copies), node.span);
+  fresh->op = node.op;
+  fresh->name = node.name;
+  fresh->constant = node.constant;
+  fresh->index = node.index;
+  fresh->type = node.type;
+  if (node.subgraph) fresh->subgraph = clone(*node.subgraph);
+  // The results come last: the node's blocks cannot use them, and the nodes after it can.
+  for (const Block* inner : node.blocks) copy_block(*inner, *graph.add_block(*fresh), graph, copies);
+  for (const Def* def : node.outputs)
+    copies->insert_or_assign(def, graph.add_output(*fresh, def->type, def->name));
+  return fresh;
 }
 
 std::string_view name_of(Kind kind) noexcept { return kNames[static_cast<size_t>(kind)]; }
@@ -139,9 +140,35 @@ void Graph::append(Block& block, Node* node) {
   block.nodes.push_back(node);
 }
 
+void Graph::insert_before(Node* place, Node* node) {
+  std::vector<Node*>& nodes = place->owner->nodes;
+  nodes.insert(std::find(nodes.begin(), nodes.end(), place), node);
+  node->owner = place->owner;
+}
+
 void Graph::remove(Node* node) {
   std::erase(node->owner->nodes, node);
   node->owner = nullptr;
+}
+
+void Graph::destroy(Node* node) {
+  if (node->owner) remove(node);
+  std::vector<Node*> open = {node};
+  while (!open.empty()) {
+    Node* const lost = open.back();
+    open.pop_back();
+    lost->gone = true;
+    for (Def* def : lost->outputs) def->gone = true;
+    for (Block* block : lost->blocks) {
+      for (Def* def : block->params) def->gone = true;
+      open.insert(open.end(), block->nodes.begin(), block->nodes.end());
+    }
+  }
+}
+
+void Graph::erase(Def* def) {
+  std::erase(def->node ? def->node->outputs : def->block->params, def);
+  def->gone = true;
 }
 
 Node* Builder::add(Kind kind, std::vector<Def*> inputs) {
@@ -168,12 +195,7 @@ Def* Builder::function_name(std::string qualified_name) {
 }
 
 Def* Builder::op(const Op& op, std::vector<Def*> inputs) {
-  if (inputs.size() != op.schema.args.size()) return nullptr;
-  TypeBindings bindings;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!match(op.schema.args[i].type, inputs[i]->type, &bindings)) return nullptr;
-  }
-  TypePtr result = substitute(op.schema.result_type(), bindings);
+  TypePtr result = result_of(op, inputs);
   if (!result) return nullptr;
   return this->op(op, std::move(inputs), std::move(result));
 }

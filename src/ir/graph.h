@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "src/base/source.h"
@@ -36,6 +37,7 @@ struct Def {
   Node* node = nullptr;    // what computes it; null for a block's parameter
   Block* block = nullptr;  // the block it is a parameter of, else null
   int id = 0;              // unique in its graph
+  bool gone = false;       // taken away by destroy() or an erase_* of Graph; tools may still hold it
 };
 
 // What a node does. The text name is in the first column; `in` and `out` are Node::inputs and outputs.
@@ -116,6 +118,7 @@ struct Node {
   std::shared_ptr<Graph> subgraph;  // kFork
   SourceSpan span;
   Block* owner = nullptr;  // null while it is in no block
+  bool gone = false;       // destroyed, as Def::gone
 
   [[nodiscard]] Def* output() const { return outputs.front(); }
   // Leaves the block: return, break, continue, raise, or an `if` both of whose branches do.
@@ -160,8 +163,16 @@ class Graph {
   Def* add_output(Node& node, TypePtr type, std::string hint = {});
   Block* add_block(Node& node);
   void append(Block& block, Node* node);
+  void insert_before(Node* place, Node* node);  // in the place's block
   // The inverse of append; the node's outputs must be unused.
   void remove(Node* node);
+  // The same for good, with all that is in its blocks: they are marked as gone.
+  void destroy(Node* node);
+  // An input, a result or a parameter that nobody uses.
+  void erase(Def* def);
+
+  // For those who keep what they found out about the graph: counts what was changed by tools.
+  uint64_t edits = 0;
 
  private:
   std::deque<Node> nodes_;
@@ -173,6 +184,10 @@ class Graph {
 
 // The same nodes in a graph of their own (fork subgraphs too), for a pass to change.
 [[nodiscard]] std::unique_ptr<Graph> clone(const Graph& graph);
+// Which Def of a copy stands for one of the original.
+using Copies = std::unordered_map<const Def*, Def*>;
+// A copy of the node in `graph`, in no block yet. `copies` has what its inputs and its blocks use, and gets its results.
+[[nodiscard]] Node* clone_node(const Node& node, Graph& graph, Copies* copies);
 // The qualified names of the functions and methods that it calls, forks or names, in its blocks and subgraphs.
 [[nodiscard]] std::vector<std::string> called_functions(const Graph& graph);
 

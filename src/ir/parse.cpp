@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -11,6 +12,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "src/ir/passes/rewrite.h"
+#include "src/ir/pytorch.h"
 #include "src/ir/verify.h"
 
 namespace tine::ir {
@@ -50,6 +53,7 @@ class Parser {
     }
     skip();
     if (at_ != text_.size()) fail("expected the end of the text");
+    if (options_.pytorch) infer_classes(*graph);
     return graph;
   }
 
@@ -129,6 +133,27 @@ class Parser {
           case 't': c = '\t'; break;
           case '"':
           case '\\': c = text_[at_]; break;
+          case '\'':
+          case 'a':
+          case 'b':
+          case 'f':
+          case 'v':
+            if (!options_.pytorch) fail(kEscapes);
+            c = text_[at_] == 'a'   ? '\a'
+                : text_[at_] == 'b' ? '\b'
+                : text_[at_] == 'f' ? '\f'
+                : text_[at_] == 'v' ? '\v'
+                                    : '\'';
+            break;
+          case '0':
+          case '1':
+          case '2':
+          case '3':
+            if (!options_.pytorch || !octal(at_ + 1) || !octal(at_ + 2)) fail(kEscapes);
+            c = static_cast<char>((text_[at_] - '0') * 64 + (text_[at_ + 1] - '0') * 8 +
+                                  (text_[at_ + 2] - '0'));
+            at_ += 2;
+            break;
           case 'x': {
             if (at_ + 2 >= text_.size()) fail("expected two hexadecimal digits");
             const int high = hex(text_[at_ + 1]);
@@ -138,7 +163,7 @@ class Parser {
             at_ += 2;
             break;
           }
-          default: fail("expected one of \\n \\r \\t \\x \\\" \\\\");
+          default: fail(kEscapes);
         }
       }
       out += c;
@@ -146,6 +171,10 @@ class Parser {
     if (at_ >= text_.size()) fail("the string has no end");
     ++at_;
     return out;
+  }
+  static constexpr const char* kEscapes = "expected one of \\n \\r \\t \\x \\\" \\\\";
+  [[nodiscard]] bool octal(size_t at) const noexcept {
+    return at < text_.size() && text_[at] >= '0' && text_[at] <= '7';
   }
   static int hex(char c) noexcept {
     if (c >= '0' && c <= '9') return c - '0';
@@ -198,6 +227,10 @@ class Parser {
       if (TypePtr object = options_.object_type(words)) return object;
     }
     if (words == "NoneType") return Type::none();
+    if (options_.pytorch) {
+      if (words == "Function") return Type::function({});
+      if (is_tensor_of(words, &dtype_)) return Type::tensor();
+    }
     TypePtr parsed;
     try {
       parsed = parse_type(words);
@@ -213,7 +246,7 @@ class Parser {
       if (TypePtr object = options_.object_type(type->name)) return object;
     }
     if (type->kind == TypeKind::kVariable || type->kind == TypeKind::kFunction ||
-        type->kind == TypeKind::kObject) {
+        (type->kind == TypeKind::kObject && !options_.pytorch)) {
       at_ = begin;
       fail(fmt::format("the type {} is not known here", type->str()));
     }
@@ -324,6 +357,18 @@ class Parser {
     }
     if (accept('{')) {
       auto dict = detail::make_ref<Dict>();
+      if (options_.pytorch) {
+        // A Tensor of one element, of the dtype of the type before it.
+        const size_t begin = at_;
+        if (peek() != '}' && peek() != '"') {
+          const Value element = number();
+          if (accept('}')) {
+            return Value(Tensor::scalar(
+                element.is_int() ? static_cast<double>(element.to_int()) : element.to_float(), dtype_));
+          }
+          at_ = begin;
+        }
+      }
       while (!accept('}')) {
         if (dict->size() > 0) expect(',');
         Value key = constant(depth + 1);
@@ -347,6 +392,8 @@ class Parser {
 
   void graph_text(Graph& graph) {
     defs_.clear();  // a forked graph sees nothing of the one around it
+    functions_.clear();
+    raises_ = false;
     graph_ = &graph;
     params(graph.root());
     const bool declared = accept_word("->");
@@ -366,6 +413,7 @@ class Parser {
     if (!declared) {
       for (const Def* def : graph.root().outputs) graph.returns.push_back(def->type);
     }
+    end_at_exit(graph.root());
   }
 
   std::string_view def_name() {
@@ -384,6 +432,9 @@ class Parser {
   }
   std::vector<Def*> uses() {
     expect('(');
+    return uses_to_end();
+  }
+  std::vector<Def*> uses_to_end() {
     std::vector<Def*> out;
     while (peek() != ')') {
       if (!out.empty()) expect(',');
@@ -430,11 +481,12 @@ class Parser {
     }
   }
 
+  struct Output {
+    std::string_view name;
+    TypePtr type;
+  };
+
   void node(Block& block, int depth) {
-    struct Output {
-      std::string_view name;
-      TypePtr type;
-    };
     std::vector<Output> outputs;
     if (peek() == '%') {
       do {
@@ -443,11 +495,15 @@ class Parser {
         outputs.push_back({name, type()});
       } while (accept(','));
       expect('=');
+    } else if (options_.pytorch) {
+      accept('=');
     }
     const size_t begin = (skip(), at_);
     const std::string_view name = operator_name();
     count();
-    Node* node = graph_->create(kind_of(name), {});
+    const Kind kind = kind_of(name);
+    if (options_.pytorch && is_foreign(kind)) return foreign_node(block, name, begin, kind, outputs);
+    Node* node = graph_->create(kind, {});
     if (node->kind == Kind::kFork) {
       if (name != "prim::fork_" + std::to_string(forks_.size())) {
         at_ = begin;
@@ -458,6 +514,12 @@ class Parser {
       forks_.push_back(node);
     }
     attributes(*node, outputs.size() == 1 ? outputs.front().type : nullptr);
+    if (outputs.size() == 1 && outputs.front().type->kind == TypeKind::kFunction) {
+      // Only calls use it, and they have the name themselves here.
+      functions_[outputs.front().name] = node->name;
+      (void)uses();
+      return place(*node);
+    }
     node->inputs = uses();
     // The overload of an operator that is written without one is found by the types of its inputs and its result.
     if (node->kind == Kind::kOp) {
@@ -465,7 +527,7 @@ class Parser {
         at_ = begin;
         fail(fmt::format("{} has one result", name));
       }
-      node->op = find_op(name, node->inputs, outputs.front().type);
+      node->op = overload_for(ops_, name, node->inputs, outputs.front().type);
       if (!node->op) {
         at_ = begin;
         fail(fmt::format("no operator {} takes these arguments and returns {}", name,
@@ -483,11 +545,96 @@ class Parser {
       nodes(*child, depth + 1);
       expect_word("->");
       child->outputs = uses();
+      end_at_exit(*child);
     }
     // Defined only now: neither the node's inputs nor its blocks may use its results.
     for (Output& output : outputs) {
       add_def(output.name, graph_->add_output(*node, std::move(output.type), hint_of(output.name)));
     }
+  }
+
+  // ---- what PyTorch writes otherwise (pytorch.h)
+
+  bool is_foreign(Kind kind) noexcept {
+    switch (kind) {
+      case Kind::kOp: return true;
+      case Kind::kCallFunction:
+      case Kind::kRaise:
+      case Kind::kTupleIndex: return peek() != '[';
+      case Kind::kIsInstance: return peek() == '[' && text_.substr(at_ + 1, 6) == "types=";
+      default: return false;
+    }
+  }
+
+  void foreign_node(Block& block, std::string_view name, size_t begin, Kind kind,
+                    std::vector<Output>& outputs) {
+    ForeignNode node;
+    node.name = name;
+    if (accept('[')) {
+      do {
+        const std::string attribute(this->name());
+        expect('=');
+        if (attribute == "types") {
+          expect('[');
+          do {
+            node.types.push_back(type());
+          } while (accept(','));
+          expect(']');
+        } else {
+          node.numbers.emplace_back(attribute, constant(0));
+        }
+      } while (accept(','));
+      expect(']');
+    }
+    std::string callee;
+    if (kind == Kind::kCallFunction) {
+      expect('(');
+      const auto found = functions_.find(def_name());
+      if (found == functions_.end())
+        fail("expected a function, %f : Function = prim::Constant[name=\"f\"]()");
+      callee = found->second;
+      if (!accept(',') && peek() != ')') fail("expected ',' or ')'");
+      node.inputs = uses_to_end();
+    } else {
+      node.inputs = uses();
+    }
+    for (const Output& output : outputs) node.outputs.push_back(output.type);
+    Node placed;
+    place(placed);
+    Builder at(*graph_, block);
+    at.span = placed.span;
+    std::vector<Def*> results;
+    if (kind == Kind::kCallFunction) {
+      if (outputs.size() != 1) fail("a call has one result");
+      results = {at.call(std::move(callee), std::move(node.inputs), outputs[0].type)};
+    } else {
+      try {
+        results = write_foreign(at, ops_, node);
+      } catch (const SyntaxError& error) {
+        at_ = begin;
+        fail(error.message());
+      }
+      raises_ = raises_ || kind == Kind::kRaise;
+    }
+    if (results.size() != outputs.size()) {
+      at_ = begin;
+      fail(fmt::format("{} has {} results", name, results.size()));
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (results[i]->name.empty()) results[i]->name = hint_of(outputs[i].name);
+      add_def(outputs[i].name, results[i]);
+    }
+  }
+
+  // PyTorch writes nodes and results behind a prim::RaiseException, which are never reached.
+  void end_at_exit(Block& block) {
+    if (!raises_) return;
+    const auto exit =
+        std::find_if(block.nodes.begin(), block.nodes.end(), [](const Node* n) { return n->is_exit(); });
+    if (exit == block.nodes.end()) return;
+    block.nodes.erase(exit + 1, block.nodes.end());
+    (*exit)->outputs.clear();
+    block.outputs.clear();
   }
 
   Kind kind_of(std::string_view name) const noexcept {
@@ -544,40 +691,14 @@ class Parser {
     expect(']');
   }
 
-  // With an overload it is that row; without one the first whose types are these, else the first that fits.
-  const Op* find_op(std::string_view name, const std::vector<Def*>& inputs, const TypePtr& result) const {
-    // The first dot after the namespace begins the overload.
-    const size_t colons = name.find("::");
-    const size_t dot = name.find('.', colons == std::string_view::npos ? 0 : colons);
-    const std::span<const Op* const> all = ops_.overloads(name.substr(0, dot));
-    if (dot != std::string_view::npos) {
-      std::string_view overload = name.substr(dot + 1);
-      if (overload == "default") overload = {};
-      for (const Op* op : all) {
-        if (op->schema.overload == overload && fits(*op, inputs, result)) return op;
-      }
-      return nullptr;
-    }
-    const Op* first = nullptr;
-    for (const Op* op : all) {
-      if (!fits(*op, inputs, result)) continue;
-      if (!first) first = op;
-      bool same = true;
-      for (size_t i = 0; i < inputs.size(); ++i) {
-        same = same && equal(op->schema.args[i].type, inputs[i]->type);
-      }
-      if (same) return op;
-    }
-    return first;
-  }
-  static bool fits(const Op& op, const std::vector<Def*>& inputs, const TypePtr& result) {
-    return !check_op(op, inputs, result);
-  }
-
   // `# file.py:3:4` up to the end of the line.
   void place(Node& node) {
     size_t p = at_;
     while (p < text_.size() && (text_[p] == ' ' || text_[p] == '\t')) ++p;
+    if (options_.pytorch && text_.substr(p, 8) == ", scope:") {
+      while (p < text_.size() && text_[p] != '#' && text_[p] != '\n') ++p;
+      at_ = p;
+    }
     if (p >= text_.size() || text_[p] != '#') return;
     size_t end = text_.find('\n', p);
     if (end == std::string_view::npos) end = text_.size();
@@ -610,6 +731,9 @@ class Parser {
   std::unordered_map<std::string_view, Def*> defs_;
   std::vector<Node*> forks_;
   std::unordered_map<std::string, std::shared_ptr<const Source>> sources_;
+  std::unordered_map<std::string_view, std::string> functions_;  // PyTorch's constants of functions
+  DType dtype_ = DType::kFloat32;                                // of the last Tensor type that said one
+  bool raises_ = false;                                          // an exit may stand in front of other nodes
 };
 
 }  // namespace
@@ -620,7 +744,11 @@ std::unique_ptr<Graph> parse(std::string_view text, const OpTable& ops, std::str
   std::unique_ptr<Graph> graph = parser.run(std::move(name));
   if (terms) *terms = parser.terms();
   // So far the text is well-formed. The verifier decides whether the graph may run.
-  verify(*graph);
+  if (options.pytorch) {
+    verify_nodes(*graph);
+  } else {
+    verify(*graph);
+  }
   return graph;
 }
 

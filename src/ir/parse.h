@@ -18,6 +18,9 @@ struct ParseOptions {
   // The type of objects with that qualified name, null for unknown names. Without it, text that names an
   // object type is refused.
   std::function<std::shared_ptr<const ObjectType>(std::string_view)> object_type;
+  // Also what PyTorch prints: its forms of nodes, types and constants, and classes that nobody knows, which get the
+  // attributes that the graph reads. Not for code that travels, which has one form.
+  bool pytorch = false;
   // Nodes, values and uses of values, together: what is done with a graph later takes time by them. Text from elsewhere
   // is given a bound.
   size_t most_terms = std::numeric_limits<size_t>::max();

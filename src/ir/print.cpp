@@ -120,11 +120,17 @@ class Printer {
     graph_text("graph", graph);
     // Forks inside forks append to the list while it is walked.
     for (size_t i = 0; i < forks_.size(); ++i) {
+      if (!forks_[i]) continue;  // a graph that somebody is still writing
       const Graph& sub = *forks_[i];
       out_ += "\n";
       graph_text(fmt::format("with prim::fork_{} = graph", i), sub);
     }
     return std::move(out_);
+  }
+
+  std::unordered_map<const Def*, std::string> names(const Graph& graph) {
+    name_all(graph);
+    return std::move(names_);
   }
 
   std::string one(const Graph& graph, const Node& node) {
@@ -303,6 +309,10 @@ std::string print(const Graph& graph, const PrintOptions& options) {
 
 std::string print(const Graph& graph, const Node& node) {
   return Printer({.exact = false, .places = false}, true).one(graph, node);
+}
+
+std::unordered_map<const Def*, std::string> names_of(const Graph& graph) {
+  return Printer({}, true).names(graph);
 }
 
 std::string content_hash(const Graph& graph) {

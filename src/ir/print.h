@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "src/ir/graph.h"
 
@@ -19,6 +20,9 @@ struct PrintOptions {
 [[nodiscard]] std::string print(const Graph& graph, const PrintOptions& options = {});
 // One node, without its blocks, as an error message quotes it.
 [[nodiscard]] std::string print(const Graph& graph, const Node& node);
+
+// What that text calls each value, without the %.
+[[nodiscard]] std::unordered_map<const Def*, std::string> names_of(const Graph& graph);
 
 // The name of a function by its content: the SHA-256 of its exact text without places and name hints, in hex. Equal
 // for graphs that do the same in the same order, whatever their variables are called and wherever they were written.

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <span>
 #include <unordered_set>
 
 #include "src/ir/print.h"
@@ -17,11 +18,12 @@ constexpr int kDeepestBlock = 400;
 
 class Verifier {
  public:
-  Verifier(const Graph& graph, int fork_depth) : graph_(graph), fork_depth_(fork_depth) {}
+  Verifier(const Graph& graph, int fork_depth, bool is_function = true)
+      : graph_(graph), fork_depth_(fork_depth), is_function_(is_function) {}
 
   void run() {
     if (fork_depth_ > kDeepestFork) throw SyntaxError("IR: forks are nested more than 64 deep in one graph");
-    if (graph_.returns.size() > 1) {
+    if (is_function_ && graph_.returns.size() > 1) {
       throw SyntaxError(
           fmt::format("IR: the graph '{}' returns {} values; a function returns one (a tuple for several)",
                       graph_.name, graph_.returns.size()));
@@ -342,6 +344,7 @@ class Verifier {
 
   const Graph& graph_;
   const int fork_depth_;
+  const bool is_function_;
   std::unordered_set<const Def*> defined_;
   std::vector<const Def*> scope_;
   std::vector<const Node*> loops_;
@@ -350,6 +353,7 @@ class Verifier {
 }  // namespace
 
 void verify(const Graph& graph) { Verifier(graph, 0).run(); }
+void verify_nodes(const Graph& graph) { Verifier(graph, 0, false).run(); }
 
 std::optional<std::string> check_op(const Op& op, const std::vector<Def*>& inputs, const TypePtr& result) {
   const Schema& schema = op.schema;
@@ -370,6 +374,46 @@ std::optional<std::string> check_op(const Op& op, const std::vector<Def*>& input
   if (!equal(type, result) && type->kind != TypeKind::kAny)
     return fmt::format("{} returns {}, declared is {}", schema.full_name(), type->str(), result->str());
   return std::nullopt;
+}
+
+TypePtr result_of(const Op& op, const std::vector<Def*>& inputs) {
+  const Schema& schema = op.schema;
+  if (inputs.size() != schema.args.size()) return nullptr;
+  TypeBindings bindings;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!match(schema.args[i].type, inputs[i]->type, &bindings)) return nullptr;
+  }
+  return substitute(schema.result_type(), bindings);
+}
+
+const Op* overload_for(const OpTable& ops, std::string_view name, const std::vector<Def*>& inputs,
+                       const TypePtr& result) {
+  const auto fits = [&](const Op& op) {
+    return result ? !check_op(op, inputs, result) : result_of(op, inputs) != nullptr;
+  };
+  // The first dot after the namespace begins the overload.
+  const size_t colons = name.find("::");
+  const size_t dot = name.find('.', colons == std::string_view::npos ? 0 : colons);
+  const std::span<const Op* const> all = ops.overloads(name.substr(0, dot));
+  if (dot != std::string_view::npos) {
+    std::string_view overload = name.substr(dot + 1);
+    if (overload == "default") overload = {};
+    for (const Op* op : all) {
+      if (op->schema.overload == overload && fits(*op)) return op;
+    }
+    return nullptr;
+  }
+  const Op* first = nullptr;
+  for (const Op* op : all) {
+    if (!fits(*op)) continue;
+    if (!first) first = op;
+    bool same = true;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      same = same && equal(op->schema.args[i].type, inputs[i]->type);
+    }
+    if (same) return op;
+  }
+  return first;
 }
 
 }  // namespace tine::ir

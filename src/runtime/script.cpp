@@ -144,12 +144,15 @@ bool makes_futures(const code::Function& f) {
 }  // namespace
 
 ScriptStore::ScriptStore(const OpTable& ops, Executor& executor, const OpContext& context, uint32_t max_depth)
-    : shelf_(std::make_shared<ScriptShelf>(ops, executor, context, max_depth)) {}
+    : shelf_(std::make_shared<ScriptShelf>(ops, executor, context, max_depth)) {
+  shelf_->store = this;
+}
 
 ScriptStore::~ScriptStore() {
   std::list<std::shared_ptr<ScriptBatch>> unused;
   const MutexLock lock(shelf_->mutex);
   shelf_->closed = true;
+  shelf_->store = nullptr;
   unused.swap(shelf_->unused);
 }
 

@@ -108,6 +108,7 @@ class TINE_API ScriptStore final {
   [[nodiscard]] const OpTable& ops() const noexcept;
   [[nodiscard]] Executor& executor() const noexcept;
   [[nodiscard]] vm::Machine& machine() noexcept;
+  [[nodiscard]] const std::shared_ptr<ScriptShelf>& shelf() const noexcept { return shelf_; }
 
  private:
   script::Function keep(std::vector<compile::CompiledFunction> compiled, std::shared_ptr<const Source> source,

@@ -3,9 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 
 #include "src/future/run_limits.h"
-#include "src/ir/print.h"
+#include "src/ir/passes/effects.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_shelf.h"
 #include "tine/detail/fits.h"
@@ -75,28 +78,6 @@ class UnitNames final : public Resolver {
 
 }  // namespace
 
-std::string Graph::str() const { return ir::print(*graph_); }
-std::string Graph::content_hash() const { return ir::content_hash(*graph_); }
-std::vector<std::string> Graph::node_kinds() const {
-  const ir::Graph& graph = *graph_;
-  std::vector<std::string> kinds;
-  std::vector<std::pair<const ir::Block*, size_t>> open = {
-      {&graph.root(), 0}};  // no recursion: blocks may nest deep
-  while (!open.empty()) {
-    auto& [block, next] = open.back();
-    if (next == block->nodes.size()) {
-      open.pop_back();
-      continue;
-    }
-    const ir::Node& node = *block->nodes[next++];
-    kinds.emplace_back(node.kind == ir::Kind::kOp ? std::string_view(node.op->schema.name)
-                                                  : ir::name_of(node.kind));
-    if (node.subgraph) open.emplace_back(&node.subgraph->root(), 0);
-    for (size_t i = node.blocks.size(); i-- > 0;) open.emplace_back(node.blocks[i], 0);
-  }
-  return kinds;
-}
-
 const Function::Data& Function::get() const {
   if (!data_) throw Error("this script::Function is empty: it shows no function");
   return *data_;
@@ -113,7 +94,36 @@ std::string Function::signature() const {
 const std::string& Function::docstring() const { return get().docstring; }
 const SourceSpan& Function::place() const { return get().span; }
 const std::shared_ptr<const Source>& Function::source() const { return get().source; }
-Graph Function::graph() const { return Graph(get().graph); }
+Graph Function::graph() const { return Graph(get().graph, get().shelf.shared_from_this(), data_); }
+Graph Function::inlined_graph() const {
+  const Graph graph = this->graph();
+  (void)graph.run_pass("inline");
+  return graph;
+}
+std::vector<Race> Function::races() const {
+  ScriptShelf& shelf = get().shelf;
+  std::map<std::string, Function, std::less<>> held;
+  const ir::GraphNamed graph_named = [&](std::string_view name) -> const ir::Graph* {
+    auto at = held.find(name);
+    if (at == held.end()) at = held.emplace(name, shelf.peek(name)).first;
+    return at->second ? at->second.get().graph.get() : nullptr;
+  };
+  std::vector<Race> found;
+  std::set<const ir::Graph*> seen;
+  const std::function<void(const ir::Graph&)> look = [&](const ir::Graph& graph) {
+    if (!seen.insert(&graph).second) return;
+    for (ir::Race& race : ir::find_races(graph, graph_named)) {
+      std::string message = race.message();
+      found.push_back(
+          {std::move(race.fork), std::move(race.write), std::move(race.other), std::move(message)});
+    }
+    for (const std::string& callee : ir::called_functions(graph)) {
+      if (const ir::Graph* called = graph_named(callee)) look(*called);
+    }
+  };
+  look(*get().graph);
+  return found;
+}
 std::string Function::instructions() const { return get().code->disassemble(); }
 
 Value Function::apply(std::span<const Value> args, std::span<const Keyword> keywords) const {
@@ -180,6 +190,17 @@ std::vector<Function> CompilationUnit::define(std::string_view text) {
       store_of(options_.runtime)
           .compile_text(source, options_.prefix, std::make_shared<UnitNames>(functions_, options_.names),
                         true);
+  if (options_.strict) {
+    for (const Function& f : made) {
+      for (const Race& race : f.races()) {
+        std::string text = fmt::format("{}: {}", race.fork.str(), race.message);
+        for (const SourceSpan* place : {&race.fork, &race.write, &race.other}) {
+          if (place->known()) text += fmt::format("\n{}\n{}", place->str(), place->excerpt());
+        }
+        throw SyntaxError(text);
+      }
+    }
+  }
   functions_.insert(functions_.end(), made.begin(), made.end());
   return made;
 }

@@ -22,10 +22,11 @@
 
 namespace tine {
 
+class ScriptStore;
 // What was compiled at once, with what it calls of others.
 struct ScriptBatch;
 
-class ScriptShelf {
+class ScriptShelf : public std::enable_shared_from_this<ScriptShelf> {
  public:
   ScriptShelf(const OpTable& table, Executor& executor, const OpContext& context, uint32_t max_depth)
       : ops(table), machine(executor, context, vm::Limits{max_depth}) {}
@@ -51,6 +52,7 @@ class ScriptShelf {
   const OpTable& ops;
   vm::Machine machine;
   const Birth birth;
+  ScriptStore* store = nullptr;     // null when it is gone
   std::atomic<bool> closed{false};  // the store is gone, and all runs with it; set under the lock
   std::atomic<unsigned> prefixes{0};
 

@@ -511,7 +511,7 @@ def test_help_of_launch_shows_where_the_program_goes(arguments):
 def test_an_unknown_command_is_named_with_those_there_are(arguments):
     done = subprocess.run([str(TINE), *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "tine: unknown command 'nosuch'; expected `tine launch` or `tine keys` (`tine --help` describes them)\n"
+    assert done.stderr == "tine: unknown command 'nosuch'; expected `tine launch`, `tine graph` or `tine keys` (`tine --help` describes them)\n"
 
 
 def test_who_said_first_that_it_fails_is_blamed_not_who_ended_first(program):

@@ -17,9 +17,11 @@ from ._marks import is_tracing as is_tracing
 from ._marks import isinstance as isinstance
 from ._marks import unused as unused
 from ._script import CompilationUnit as CompilationUnit
+from ._script import RaceWarning as RaceWarning
 from ._script import RecursiveScriptModule as RecursiveScriptModule
 from ._script import ScriptMethod as ScriptMethod
 from ._script import ScriptModule as ScriptModule
+from ._script import export_opnames as export_opnames
 from ._trace import TopLevelTracedModule as TopLevelTracedModule
 from ._trace import TracedModule as TracedModule
 from ._trace import TracerWarning as TracerWarning
@@ -37,6 +39,7 @@ __all__ = [
     "Final",
     "Future",
     "Graph",
+    "RaceWarning",
     "ScriptFunction",
     "ScriptMethod",
     "ScriptModule",
@@ -44,6 +47,7 @@ __all__ = [
     "TracingCheckError",
     "annotate",
     "export",
+    "export_opnames",
     "fork",
     "ignore",
     "is_scripting",
@@ -61,11 +65,12 @@ Error = Exception
 # A module can be called, too: the first that fits decides.
 @overload
 def script(  # type: ignore[overload-overlap]
-    obj: Module, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None
+    obj: Module, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None, *, strict: bool = False
 ) -> RecursiveScriptModule: ...
 @overload
 def script(
-    obj: Callable[_P, _T], optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None
+    obj: Callable[_P, _T], optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None,
+    *, strict: bool = False
 ) -> ScriptFunction[_P, _T]: ...
 @overload
 def trace(

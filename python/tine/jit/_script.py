@@ -21,13 +21,16 @@ from ._modules import ModuleClass, ReceivedClass, slots_of
 from ._names import function_source
 
 
-def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None) -> Any:
+def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None,
+           *, strict: bool = False) -> Any:
     """Compiles a function, or the `forward` of a module and all that it calls.
 
     Args:
         obj: a Python function written in the script language, or a `tine.nn.Module`. What is scripted already is
             returned as it is.
         optimize, example_inputs: accepted and not used.
+        strict: a forked task that writes what others read or write before it is waited for is a SyntaxError.
+            Otherwise it is a `RaceWarning`.
 
     Returns:
         a `ScriptFunction`, or a `ScriptModule` that shares the module's parameters and buffers.
@@ -38,10 +41,13 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
     if isinstance(obj, Module):
-        return script_module(obj, _registry.registry)
+        done = script_module(obj, _registry.registry)
+        _report_races([method._function for module in done.modules() if isinstance(module, ScriptModule)
+                       for method in module.__dict__["_tine_methods"].values()], strict)
+        return done
     if isinstance(obj, types.FunctionType):
         nested = "<locals>" in obj.__qualname__
-        return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None)
+        return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None, strict)
     if isinstance(obj, type):
         if issubclass(obj, Module):
             raise _source.refusal(obj, f"`{obj.__name__}` is a module class; script an instance of it")
@@ -53,7 +59,7 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
 
 
 def _script_function(
-    fn: types.FunctionType, registry: _registry.Registry, frame: types.FrameType | None
+    fn: types.FunctionType, registry: _registry.Registry, frame: types.FrameType | None, strict: bool = False
 ) -> ScriptFunction[..., Any]:
     done = registry.scripted(fn)
     if done is not None:
@@ -69,9 +75,28 @@ def _script_function(
     if why is not None:
         raise _source.refusal(fn, why)
     done = _C._compile(function_source(fn, registry, frame=frame))
+    _report_races([done], strict)
     functools.update_wrapper(done, fn)
     registry.add_scripted(fn, done)
     return done
+
+
+class RaceWarning(UserWarning):
+    """A forked task writes what its forker or another task reads or writes before the task is waited for."""
+
+
+def _report_races(functions: list[ScriptFunction[..., Any]], strict: bool) -> None:
+    """Of these and of what they call: warnings with the place of the fork, or the first one as an error."""
+    told = set()
+    for function in functions:
+        for message, file, line, places in function._races():
+            if strict:
+                raise _C.SyntaxError(f"{file}:{line}: {message}{places}")
+            if message not in told:
+                told.add(message)
+                import warnings
+
+                warnings.warn_explicit(message + places, RaceWarning, file, line)
 
 
 def _by_name(qualified_name: str) -> ScriptFunction[..., Any]:
@@ -102,8 +127,9 @@ def _by_name(qualified_name: str) -> ScriptFunction[..., Any]:
 class CompilationUnit:
     """Script functions from text: `CompilationUnit("def f(x): return x + 1").f`."""
 
-    def __init__(self, lang: str | None = None) -> None:
+    def __init__(self, lang: str | None = None, *, strict: bool = False) -> None:
         self._prefix = _registry.registry.new_unit_name()
+        self._strict = strict
         if lang is not None:
             self.define(lang)
 
@@ -111,8 +137,16 @@ class CompilationUnit:
         """Compiles every `def` of the text and adds them to the unit."""
         import textwrap
 
-        for fn in _C._compile_text(textwrap.dedent(lang), f"<{self._prefix}>", self._prefix):
+        made = _C._compile_text(textwrap.dedent(lang), f"<{self._prefix}>", self._prefix)
+        _report_races(made, self._strict)
+        for fn in made:
             setattr(self, fn.name, fn)
+
+    def create_function(self, name: str, graph: Graph) -> ScriptFunction[..., Any]:
+        """Adds a function that does what the graph says, and returns it."""
+        made = _C._create_function_from_graph(f"{self._prefix}.{name}", graph)
+        setattr(self, name, made)
+        return made
 
     def __getattr__(self, name: str) -> ScriptFunction[..., Any]:  # only when the usual search found nothing
         raise attribute_error(f"'CompilationUnit' object has no attribute '{name}'", "torch.jit.CompilationUnit", name=name)
@@ -197,6 +231,24 @@ class ScriptMethod:
     def graph(self) -> Graph:
         """Its graph."""
         return self._function.graph
+
+    @property
+    def inlined_graph(self) -> Graph:
+        """Its graph, with what it calls in place of the calls."""
+        return self._function.inlined_graph
+
+    def graph_for(self, *args: Any, **kwargs: Any) -> Graph:
+        """The graph that runs for these arguments: the same for all."""
+        return self._function.graph
+
+    def instructions(self) -> str:
+        """The code that runs: one instruction a line."""
+        return self._function.instructions()
+
+    @property
+    def code_with_constants(self) -> tuple[str, dict[str, Any]]:
+        """Its source, and the constants beside it: none, since the source has them."""
+        return self._function.code, {}
 
     @property
     def code(self) -> str:
@@ -391,6 +443,20 @@ class RecursiveScriptModule(ScriptModule):
         return self._tine_compile("forward").graph
 
     @property
+    def inlined_graph(self) -> Graph:
+        """The graph of `forward`, with what it calls in place of the calls."""
+        return self._tine_compile("forward").inlined_graph
+
+    def graph_for(self, *args: Any, **kwargs: Any) -> Graph:
+        """The graph of `forward` that runs for these arguments: the same for all."""
+        return self.graph
+
+    @property
+    def code_with_constants(self) -> tuple[str, dict[str, Any]]:
+        """The source of `forward`, and the constants beside it: none, since the source has them."""
+        return self.code, {}
+
+    @property
     def code(self) -> str:
         """The source of `forward`."""
         return self._tine_compile("forward").code
@@ -432,6 +498,33 @@ class RecursiveScriptModule(ScriptModule):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
         raise TypeError("a ScriptModule cannot be copied; script the module again")
+
+
+def export_opnames(m: ScriptModule | ScriptMethod | ScriptFunction[..., Any]) -> list[str]:
+    """The names of the operators that a module's methods, or a function, call, with their overloads, sorted."""
+    names: set[str] = set()
+
+    def add(graph: Graph) -> None:
+        for node in _nodes(graph.block()):
+            schema = node.schema()
+            if schema != "(no schema)":
+                names.add(schema.split("(", 1)[0])
+            if node.kind() == "prim::fork":
+                add(node.g("Subgraph"))
+
+    if isinstance(m, ScriptModule):
+        for method in m.__dict__["_tine_methods"].values():
+            add(method.inlined_graph)
+    else:
+        add(m.inlined_graph)
+    return sorted(names)
+
+
+def _nodes(block: _C.Block) -> Iterator[_C.Node]:
+    for node in block.nodes():
+        yield node
+        for inner in node.blocks():
+            yield from _nodes(inner)
 
 
 # What a call to another worker sends by its code: _travel.py.

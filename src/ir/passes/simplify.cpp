@@ -1,4 +1,5 @@
 #include "src/ir/passes/simplify.h"
+#include "src/ir/passes/rewrite.h"
 #include "src/value/op_context.h"
 
 #include <algorithm>
@@ -11,8 +12,6 @@
 
 namespace tine::ir {
 namespace {
-
-using Replacements = std::unordered_map<const Def*, Def*>;
 
 // Types whose values cannot be changed and cannot be told apart when they are equal: one may stand for another.
 bool is_plain(const Type& type) {
@@ -38,25 +37,6 @@ bool is_plain_row(const Node& node) {
                      [](const Def* def) { return is_plain(*def->type); });
 }
 
-// Follows the chain: a replacement may itself have been replaced since.
-Def* replaced(Def* def, const Replacements& with) {
-  for (auto found = with.find(def); found != with.end(); found = with.find(def)) def = found->second;
-  return def;
-}
-void replace_all(std::vector<Def*>& defs, const Replacements& with) {
-  for (Def*& def : defs) def = replaced(def, with);
-}
-
-template <class Pass>
-bool in_subgraphs(Block& block, Pass pass) {
-  bool changed = false;
-  for (Node* node : block.nodes) {
-    if (node->subgraph) changed |= pass(*node->subgraph);
-    for (Block* inner : node->blocks) changed |= in_subgraphs(*inner, pass);
-  }
-  return changed;
-}
-
 // Computes operators on constants, and replaces an `if` on a constant by its branch. One walk in the order of the nodes
 // is enough: the inputs of a node have been folded when the walk comes to it.
 class Folder {
@@ -76,15 +56,11 @@ class Folder {
   }
 
  private:
-  static const Value* constant(const Def* def) {
-    return def->node && def->node->kind == Kind::kConstant ? &def->node->constant : nullptr;
-  }
-
   void fold(Node& node) {
     if (!is_plain_row(node)) return;
     std::vector<Value> args;
     for (const Def* def : node.inputs) {
-      const Value* value = constant(def);
+      const Value* value = constant_of(def);
       if (!value) return;
       args.push_back(*value);
     }
@@ -107,7 +83,7 @@ class Folder {
 
   // The nodes of the branch that is always taken, in place of the `if`.
   bool splice(Node& node, Block& block, std::vector<Node*>* nodes) {
-    const Value* condition = constant(node.inputs.front());
+    const Value* condition = constant_of(node.inputs.front());
     if (!condition || !condition->is_bool()) return false;
     Block& taken = *node.blocks[condition->as_bool() ? 0 : 1];
     // An exit must be the last node of its block, so the nodes after the `if` would have to go too. The emitter handles

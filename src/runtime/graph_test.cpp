@@ -1,0 +1,113 @@
+#include "tine/graph.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tine/error.h"
+#include "tine/runtime.h"
+#include "tine/script.h"
+
+namespace tine::script {
+namespace {
+
+using testing::HasSubstr;
+
+Function scaled() {
+  return compile(R"(
+def scaled(x: Tensor, n: int) -> Tensor:
+    y = torch.relu(x)
+    for i in range(n):
+        y = y + i
+    return y * 2.0
+)")
+      .function("scaled");
+}
+
+double run(const Function& f, double x) {
+  return f(Tensor::scalar(x, DType::kFloat64), 2).to_tensor().item_as_double();
+}
+
+template <class E, class F>
+void refused(F f, const char* words) {
+  try {
+    f();
+    ADD_FAILURE() << "nothing was thrown, expected: " << words;
+  } catch (const E& error) {
+    EXPECT_THAT(error.what(), HasSubstr(words));
+  }
+}
+
+TEST(GraphOfFunction, AChangeOfTheCopyIsAFunctionOfItsOwn) {
+  const Function f = scaled();
+  const Graph graph = f.graph();
+  for (const Node& node : graph.find_all_nodes("aten::relu")) node.become("aten::neg", node.inputs());
+  graph.set_output(0, graph.insert("aten::mul", {graph.outputs()[0], Value(0.5)}));
+  const Function changed = graph.create_function("changed");
+  EXPECT_EQ(run(changed, 3), -2);
+  EXPECT_EQ(run(f, 3), 8);
+  EXPECT_EQ(changed.signature(), "changed(Tensor x, int n) -> Tensor");
+  EXPECT_TRUE(f.graph().find_node("aten::relu").has_value());
+}
+
+TEST(GraphOfFunction, HandlesOfOneThingAreEqualAndKeepTheGraph) {
+  std::optional<Node> add;
+  {
+    const Graph graph = scaled().graph();
+    add = graph.find_node("aten::add");
+    EXPECT_TRUE(*add == graph.find_all_nodes("aten::add")[0]);
+    EXPECT_TRUE(add->outputs()[0].node() == *add);
+    EXPECT_FALSE(*add == *graph.find_node("aten::mul"));
+    EXPECT_TRUE(graph.inputs()[0].node() == graph.param_node());
+  }
+  EXPECT_EQ(add->kind(), "aten::add");
+  EXPECT_EQ(add->owning_block()->owning_node()->kind(), "prim::Loop");
+  EXPECT_EQ(add->place().line, 5);
+}
+
+TEST(GraphOfFunction, WhatWasDestroyedIsAnError) {
+  const Graph graph = scaled().graph();
+  const Node loop = *graph.find_node("prim::Loop");
+  const Block body = loop.blocks()[0];
+  const Node add = *graph.find_node("aten::add");
+  const Def counter = body.inputs()[0];
+  loop.replace_all_uses_with(*graph.find_node("aten::relu"));
+  loop.destroy();
+  refused<Error>([&] { (void)loop.kind(); }, "destroyed");
+  refused<Error>([&] { (void)add.inputs(); }, "destroyed");
+  refused<Error>([&] { (void)body.nodes(); }, "destroyed");
+  refused<Error>([&] { (void)counter.uses(); }, "gone");
+  refused<Error>([&] { (void)graph.register_output(counter); }, "gone");
+  EXPECT_EQ(run(graph.create_function("without"), 3), 6);
+}
+
+TEST(GraphOfFunction, ItIsReadFromText) {
+  const Graph graph = Graph::parse(R"(graph(%x.1 : Float(2, strides=[1], requires_grad=0, device=cpu),
+      %n : int):
+  %k : bool = prim::Constant[value=0]()
+  %y : Tensor, %i : Tensor = aten::max(%x.1, %n, %k), scope: __module.fc # file.py:3:4
+  return (%y, %i))");
+  EXPECT_EQ(graph.outputs().size(), 2u);
+  EXPECT_EQ(graph.find_node("aten::max")->place().line, 3);
+  refused<Error>([&] { (void)graph.create_function("two"); }, "make_multi_output_into_tuple");
+  graph.make_multi_output_into_tuple();
+  const Function f = graph.create_function("two");
+  EXPECT_EQ(f(Runtime::instance().ops().call("aten::tensor", std::vector<double>{3, 5}), 0)
+                .to_tuple()
+                .items[1]
+                .to_tensor()
+                .item_as_double(),
+            1);
+  refused<Error>([] { (void)Graph::parse("graph("); }, "IR text, line 1");
+}
+
+TEST(GraphOfFunction, AnotherRuntimesGraphIsOfItsOwnFunctions) {
+  Runtime other(RuntimeOptions{});
+  const Function f =
+      compile("def one(x: int) -> int:\n    return x + 1\n", {.runtime = &other}).function("one");
+  const Function made = f.graph().create_function("made");
+  EXPECT_EQ(made(1).to_int(), 2);
+  EXPECT_TRUE(Graph(&other).nodes().empty());
+}
+
+}  // namespace
+}  // namespace tine::script
