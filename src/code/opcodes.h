@@ -97,6 +97,8 @@
     "frame of calls[b] on top, list(c) its first registers; r[a] = its result. NameError and "          \
     "TypeError at the first call, RuntimeError past the depth limit")                                   \
   X(CALL_SCALAR, "Sfn", "scalar r[a] = its result; as CALL")                                            \
+  X(CALL_METHOD, "Ofn", "as CALL, of the method calls[b].name of the class of the object list(c)[0]")   \
+  X(CALL_METHOD_SCALAR, "Sfn", "the same for a scalar result")                                          \
   X(RETURN, "o..", "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                  \
   X(RETURN_SCALAR, "s..", "the same for a scalar r[a]")                                                 \
   X(RETURN_K, "k..", "the same for k[a]")                                                               \
@@ -107,6 +109,13 @@
   X(WAIT_SCALAR, "Sow", "scalar r[a] = the value of the future r[b]; as WAIT")                          \
   X(GET_SLOT, "Ool", "r[a] = r[b].slots[slots[c]]; AttributeError")                                     \
   X(GET_SLOT_SCALAR, "Sol", "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                       \
+  X(GET_FIELD, "Ool", "as GET_SLOT; AttributeError also while the slot is None, which means that it was never set")    \
+  X(GET_FIELD_SCALAR, "Sol", "as GET_SLOT_SCALAR and GET_FIELD")                                        \
+  X(OBJECT, "Ot.", "r[a] = a new object of types[b], whose slots are None")                             \
+  X(ENTER, "of.",                                                                                       \
+    "when an error leaves the frame before the LEAVE: calls[b] is called with r[a] and None three times") \
+  X(LEAVE, "...", "the last ENTER of this frame is over")                                               \
+  X(UNWIND, "...", "the `__exit__` that an error called has returned: the error goes on")               \
   X(SET_SLOT, "oln", "r[a].slots[slots[b]] = list(c), of one operand; AttributeError")                  \
   X(TUPLE, "O.n", "r[a] = (list(c))")                                                                   \
   X(LIST, "O.n", "r[a] = [list(c)]")                                                                    \

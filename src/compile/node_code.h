@@ -29,6 +29,7 @@ class NodeCode : protected RegisterCode {
   void call(Opcode opcode, const ir::Node& node, uint16_t site, const DefList& dying);
   void fork(const ir::Node& node, const DefList& dying);
   void get_attr(const ir::Node& node, const DefList& dying);
+  void enter(const ir::Node& node, const DefList& dying);
   void set_attr(const ir::Node& node, const DefList& dying);
   void unpack(const ir::Node& node, const DefList& dying);
   void put_index(const Def* to, uint16_t from, uint16_t index);

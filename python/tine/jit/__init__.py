@@ -25,6 +25,7 @@ Error = Exception
 _LAZY = {
     "CompilationUnit": "_script",
     "Graph": "_script",
+    "interface": "_classes",
     "RecursiveScriptModule": "_script",
     "ScriptFunction": "_script",
     "ScriptMethod": "_script",
@@ -54,6 +55,7 @@ __all__ = [
     "export",
     "fork",
     "ignore",
+    "interface",
     "is_scripting",
     "is_tracing",
     "isinstance",

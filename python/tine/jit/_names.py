@@ -89,15 +89,19 @@ def function_source(
     self_type: _C.ObjectType | None = None,
     name: str | None = None,
     frame: types.FrameType | None = None,
+    names: Names | None = None,
+    cls_type: _C.ObjectType | None = None,
 ) -> _C.FunctionSource:
     """What the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
     return _C.FunctionSource(name or registry.qualified_name(fn), file, text, first_line, fn.__name__,
-                             Names(fn, registry, frame), self_type, _source.defaults_of(fn))
+                             names or Names(fn, registry, frame), self_type, _source.defaults_of(fn), cls_type)
 
 
 def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
     """What the object that `dotted` names is to a script."""
+    if isinstance(obj, _C.ObjectType):
+        return Meaning.type(obj)
     special = _special_name(obj)
     if special is not None:
         return Meaning.builtin(special)
@@ -132,7 +136,7 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
         return Meaning.refused(f"python value of type '{kind}' cannot be used as a value: `{dotted}` is a variable outside of "
                            "the function and may change. Pass it in as an argument, or make it a module's attribute")
     if isinstance(obj, type) or typing.get_origin(obj) is not None or type(obj).__name__ in ("UnionType", "ForwardRef"):
-        return _describe_type(obj, dotted)
+        return _describe_type(obj, dotted, registry)
     return Meaning.refused(_why_not(obj, dotted))
 
 
@@ -168,7 +172,13 @@ def _describe_function(fn: types.FunctionType, registry: Registry, async_executi
         return Meaning.refused(str(error))
 
 
-def _describe_type(obj: Any, dotted: str) -> Meaning:
+def _describe_type(obj: Any, dotted: str, registry: Registry) -> Meaning:
+    if isinstance(obj, type):
+        from ._classes import class_of
+
+        known = class_of(obj, registry)
+        if known is not None:
+            return Meaning.type(known.type)
     try:
         return Meaning.type(type_text(obj))
     except UnknownType as why:

@@ -33,6 +33,7 @@ class Registry:
         self._classes: WeakValueDictionary[object, Any] = WeakValueDictionary()
         self._classes_by_name: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._class_counts: dict[str, int] = {}
+        self._script_classes: WeakKeyDictionary[type, Any] = WeakKeyDictionary()  # class -> ScriptClass
         self._units = 0
 
     def qualified_name(self, fn: FunctionType) -> str:
@@ -70,6 +71,28 @@ class Registry:
         self._classes_by_name[made.type.name] = made
         if key is not None:
             self._classes[key] = made
+
+    def script_class(self, cls: type) -> Any:
+        """The ScriptClass of a Python class; the first call makes it."""
+        known = self._script_classes.get(cls)
+        if known is None:
+            from ._classes import ScriptClass
+
+            made = ScriptClass(self, cls)
+            known = self._script_classes.setdefault(cls, made)
+            if known is made:
+                self.add_module_class(made)
+        return known
+
+    def add_script_class(self, cls: type, made: Any) -> None:
+        self._script_classes[cls] = made
+        self.add_module_class(made)
+
+    def has_script_class(self, cls: type) -> bool:
+        return cls in self._script_classes
+
+    def forget_script_class(self, cls: type) -> None:
+        self._script_classes.pop(cls, None)
 
     def new_type_name(self, cls: type) -> str:
         base = f"{self._space}{cls.__module__}.{cls.__qualname__}"

@@ -22,18 +22,18 @@ from ._names import function_source
 
 
 def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None) -> Any:
-    """Compiles a function, or the `forward` of a module and all that it calls.
+    """Compiles a function, a class, or the `forward` of a module and all that it calls.
 
     Args:
-        obj: a Python function written in the script language, or a `tine.nn.Module`. What is scripted already is
+        obj: a Python function or class written in the script language, or a `tine.nn.Module`. What is scripted already is
             returned as it is.
         optimize, example_inputs: accepted and not used.
 
     Returns:
-        a `ScriptFunction`, or a `ScriptModule` that shares the module's parameters and buffers.
+        a `ScriptFunction`, the class itself, or a `ScriptModule` that shares the module's parameters and buffers.
 
     Errors: `tine.SyntaxError` with file, line and marker for what is not a script; OSError where there is no
-    source. What is neither a function nor a module is a TypeError as well.
+    source. What is neither a function, a class nor a module is a TypeError as well.
     """
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
@@ -43,9 +43,9 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
         nested = "<locals>" in obj.__qualname__
         return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None)
     if isinstance(obj, type):
-        if issubclass(obj, Module):
-            raise _source.refusal(obj, f"`{obj.__name__}` is a module class; script an instance of it")
-        raise _source.refusal(obj, f"class `{obj.__name__}`: {_source.NO_CLASSES}")
+        from ._classes import script_class
+
+        return script_class(obj, _registry.registry, sys._getframe(_frames_up + 1) if "<locals>" in obj.__qualname__ else None)
     if isinstance(obj, types.MethodType):
         raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
                               "function, or the module and mark the method with @tine.jit.export")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import typing
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +16,16 @@ Tensor = _C.Tensor
 
 _SIMPLE = {int: "int", float: "float", bool: "bool", str: "str", type(None): "NoneType", None: "NoneType",
            typing.Any: "Any"}
+
+
+if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
+    from annotationlib import Format, get_annotations
+
+    def own_annotations(cls: type) -> dict[str, Any]:
+        """The annotations of a class, without those of its bases."""
+        return get_annotations(cls, format=Format.FORWARDREF)
+else:
+    own_annotations = inspect.get_annotations
 
 
 class UnknownType(Exception):
@@ -62,6 +74,13 @@ def type_text(annotation: Any) -> str:
         raise UnknownType("Tuple without its types; write Tuple[int, str], say")
     if is_dtype_class(annotation):
         return "int"
+    if isinstance(annotation, type):
+        from ._classes import class_of
+        from ._registry import registry
+
+        known = class_of(annotation, registry)
+        if known is not None:
+            return known.type.name
     raise UnknownType(f"`{getattr(annotation, '__name__', annotation)}` is not a type that scripts know; they have int, float, "
                       "bool, str, Tensor, List, Dict, Tuple, Optional, Future, RRef, Any, and scripted modules")
 
@@ -112,6 +131,13 @@ def value_type_text(value: object) -> str:
     if type(value).__name__ == "RRef":
         raise UnknownType("an RRef, and the type of its value is not known; annotate it in the class, `name: RRef[Tensor]`, or pass it "
                           "to the method as an argument of that type")
+    from ._classes import class_of
+    from ._registry import registry
+
+    known = class_of(type(value), registry)
+    if known is not None:
+        known.complete()
+        return known.type.name
     raise UnknownType(f"a value of type {type(value).__name__}, which scripts cannot hold; pass what is needed of it as an "
                       "argument, or keep numbers, strings, Tensors, lists, dicts and tuples of them in attributes")
 
