@@ -57,7 +57,7 @@ struct FunctionSource {
   std::shared_ptr<const ObjectType> self;  // a method's first parameter is of this type; else null
   // Values that the parameters' defaults have already; others must be constants in the source.
   std::vector<std::pair<std::string, Value>> defaults = {};
-  // Of a class method: what its first parameter means, which is no argument of a call; else null.
+  // Of a class method: what its first parameter means, to which a call gives nothing; else null.
   std::shared_ptr<const ObjectType> cls = nullptr;
 };
 

@@ -132,7 +132,8 @@ class Bound {
     // Objects of Python where the function takes objects of a class.
     const auto& parameters = f.schema().args;
     std::vector<Value> made;
-    if (std::any_of(parameters.begin(), parameters.end(), [](const Argument& a) { return python::holds_object(*a.type); })) {
+    if (std::any_of(parameters.begin(), parameters.end(),
+                    [](const Argument& a) { return python::holds_object(*a.type); })) {
       made.assign(given.begin(), given.end());
       for (size_t i = 0; i < std::min(made.size(), parameters.size()); ++i)
         made[i] = with_objects(std::move(made[i]), parameters[i].type);

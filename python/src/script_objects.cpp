@@ -100,7 +100,8 @@ Value object_of_class(PyObject* from, const std::shared_ptr<const ObjectType>& t
 // module's object.
 Value object_behind(PyObject* from, const std::shared_ptr<const ObjectType>& interface) {
   const PyRef shown = PyRef::adopt(wrap_object_type(interface));
-  const PyRef found = shown ? PyRef::adopt(PyObject_CallFunctionObjArgs(find_object, from, shown.get(), nullptr)) : PyRef();
+  const PyRef found =
+      shown ? PyRef::adopt(PyObject_CallFunctionObjArgs(find_object, from, shown.get(), nullptr)) : PyRef();
   if (!found) throw_error();
   if (auto type = object_type_of(found.get())) return object_of_class(from, type);
   return to_value(found.get());
@@ -176,8 +177,7 @@ PyObject* interface(PyObject*, PyObject* args) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
       PyObject *method = nullptr, *source = nullptr;
       if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "UO", &method, &source)) return nullptr;
-      const Schema schema =
-          Runtime::instance().scripts().signature_in_interface(*function_source_of(source));
+      const Schema schema = Runtime::instance().scripts().signature_in_interface(*function_source_of(source));
       ObjectType::Method& made =
           methods.emplace_back(ObjectType::Method{std::string(utf8(method)), {}, schema.result_type()});
       for (size_t p = 1; p < schema.args.size(); ++p)
@@ -193,7 +193,8 @@ PyObject* type_methods_of(PyObject* self, void*) {
     const auto& methods = as_type(self)->type->methods();
     PyRef names = checked(PyTuple_New(static_cast<Py_ssize_t>(methods.size())));
     for (size_t i = 0; i < methods.size(); ++i)
-      PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i), checked(text_of(methods[i].name).leak()).leak());
+      PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i),
+                       checked(text_of(methods[i].name).leak()).leak());
     return names.leak();
   });
 }
@@ -208,18 +209,21 @@ PyObject* type_is_open(PyObject* self, void*) { return PyBool_FromLong(as_type(s
 
 PyMethodDef type_methods[] = {
     {"open_class", open_class, METH_O | METH_STATIC,
-     "open_class(name, /)\n--\n\nThe type of a class of scripts, to which the compiler of its `__init__` adds the slots."},
+     "open_class(name, /)\n--\n\nThe type of a class of scripts, to which the compiler of its `__init__` "
+     "adds the slots."},
     {"interface", interface, METH_VARARGS | METH_STATIC,
-     "interface(name, methods, /)\n--\n\nThe type of an interface; `methods` are pairs of a name and a FunctionSource."},
+     "interface(name, methods, /)\n--\n\nThe type of an interface; `methods` are pairs of a name and a "
+     "FunctionSource."},
     {"close", type_close, METH_NOARGS, "close($self, /)\n--\n\nThe class has all its slots."},
     {"index", type_index, METH_O, "index($self, name, /)\n--\n\nThe slot's place, -1 when there is none."},
     {}};
-PyGetSetDef type_getset[] = {{"name", type_name, nullptr, "The qualified name.", nullptr},
-                             {"slots", type_slots, nullptr, "The names of the slots.", nullptr},
-                             {"methods", type_methods_of, nullptr, "The names of an interface's methods.", nullptr},
-                             {"is_interface", type_is_interface, nullptr, "Whether it is one.", nullptr},
-                             {"is_open", type_is_open, nullptr, "Whether `__init__` is still to be compiled.", nullptr},
-                             {}};
+PyGetSetDef type_getset[] = {
+    {"name", type_name, nullptr, "The qualified name.", nullptr},
+    {"slots", type_slots, nullptr, "The names of the slots.", nullptr},
+    {"methods", type_methods_of, nullptr, "The names of an interface's methods.", nullptr},
+    {"is_interface", type_is_interface, nullptr, "Whether it is one.", nullptr},
+    {"is_open", type_is_open, nullptr, "Whether `__init__` is still to be compiled.", nullptr},
+    {}};
 PyType_Slot type_slots_table[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_type)},
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyObjectType>)},
@@ -400,9 +404,10 @@ PyObject* set_object_finder(PyObject*, PyObject* finder) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef functions[] = {
-    {"_set_object_finder", set_object_finder, METH_O, nullptr},
-    {"_set_class", set_class, METH_VARARGS, nullptr}, {"_forget_class", forget_class, METH_O, nullptr}, {}};
+PyMethodDef functions[] = {{"_set_object_finder", set_object_finder, METH_O, nullptr},
+                           {"_set_class", set_class, METH_VARARGS, nullptr},
+                           {"_forget_class", forget_class, METH_O, nullptr},
+                           {}};
 
 }  // namespace
 

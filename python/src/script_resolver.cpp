@@ -110,9 +110,9 @@ PyObject* new_source(PyTypeObject* cls, PyObject* args, PyObject* keywords) {
     PyObject *name = nullptr, *file = nullptr, *text = nullptr, *def = nullptr, *names = nullptr;
     PyObject *self_type = Py_None, *defaults = nullptr, *cls_type = Py_None;
     int first_line = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "UUUiUO|OO!O", const_cast<char**>(kNames), &name,
-                                     &file, &text, &first_line, &def, &names, &self_type, &PyDict_Type,
-                                     &defaults, &cls_type))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "UUUiUO|OO!O", const_cast<char**>(kNames), &name, &file,
+                                     &text, &first_line, &def, &names, &self_type, &PyDict_Type, &defaults,
+                                     &cls_type))
       return nullptr;
     auto source = std::make_shared<FunctionSource>();
     source->qualified_name = utf8(name);
@@ -148,10 +148,10 @@ void source_dealloc(PyObject* self) {
 PyType_Slot source_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_source)},
     {Py_tp_dealloc, reinterpret_cast<void*>(source_dealloc)},
-    {Py_tp_doc,
-     const_cast<char*>(
-         "FunctionSource(qualified_name, file, text, first_line, def_name, names, self_type=None, "
-         "defaults={}, cls_type=None)\n--\n\nA `def` to compile. `names` resolves the names that it does not define.")},
+    {Py_tp_doc, const_cast<char*>(
+                    "FunctionSource(qualified_name, file, text, first_line, def_name, names, self_type=None, "
+                    "defaults={}, cls_type=None)\n--\n\nA `def` to compile. `names` resolves the names that "
+                    "it does not define.")},
     {0, nullptr}};
 PyType_Spec source_spec = {"tine._C.FunctionSource", sizeof(PySource), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, source_slots};

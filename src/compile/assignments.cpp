@@ -50,7 +50,8 @@ void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targe
   for (size_t i = 0; i < count; ++i) assign(*targets[i], values[i], span);
 }
 
-void Assignments::assign_declared(const syntax::Attribute& target, const TypePtr& type, Def* value, Span span) {
+void Assignments::assign_declared(const syntax::Attribute& target, const TypePtr& type, Def* value,
+                                  Span span) {
   set_attribute(target, value, span, type);
 }
 
@@ -74,21 +75,24 @@ TypePtr Assignments::declared_type(const syntax::Attribute& target) {
 
 void Assignments::add_slot(const syntax::Attribute& target, const Def* value, TypePtr declared) {
   if (&builder_.block() != &builder_.graph().root()) {
-    builder_.fail(target.span, fmt::format("the first assignment to an attribute cannot stand inside an `if` or a "
-                                           "loop; give `self.{}` a value before",
-                                           target.name));
+    builder_.fail(target.span,
+                  fmt::format("the first assignment to an attribute cannot stand inside an `if` or a "
+                              "loop; give `self.{}` a value before",
+                              target.name));
   }
   if (!declared) declared = declared_type(target);
   if (!declared) declared = value->type;
   initialized_->add_slot(std::string(target.name), declared);
 }
 
-void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Span span, const TypePtr& declared) {
+void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Span span,
+                                const TypePtr& declared) {
   Def* object = expressions_.value(*target.object);
   if (object->type->kind != TypeKind::kObject) {
-    builder_.fail(target.span, fmt::format("only attributes of modules and of objects of classes can be assigned to, not "
-                                           "those of {}{}",
-                                           object->type->str(), optional_help(object)));
+    builder_.fail(target.span,
+                  fmt::format("only attributes of modules and of objects of classes can be assigned to, not "
+                              "those of {}{}",
+                              object->type->str(), optional_help(object)));
   }
   const auto type = classes_.known(object->type, target.span);
   if (type->slot_index(target.name) < 0) {
@@ -105,10 +109,10 @@ void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Spa
     // The type of an attribute that __init__ sets to None is NoneType, so no other value fits.
     const std::string help =
         want->kind != TypeKind::kNone ? std::string()
-        : type->is_class()
-            ? fmt::format("; annotate it in __init__: `self.{}: Optional[{}] = None`", target.name, value->type->str())
-            : fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`", target.name,
-                          value->type->str());
+        : type->is_class() ? fmt::format("; annotate it in __init__: `self.{}: Optional[{}] = None`",
+                                         target.name, value->type->str())
+                           : fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`",
+                                         target.name, value->type->str());
     builder_.fail(span, fmt::format("the attribute `{}` is {} and cannot be given a value of type {}{}",
                                     target.name, want->str(), value->type->str(), help));
   }

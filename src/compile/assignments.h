@@ -35,7 +35,8 @@ class Assignments {
 
  private:
   void unpack(const std::vector<syntax::ExprPtr>& targets, Span targets_span, ir::Def* value, Span span);
-  void set_attribute(const syntax::Attribute& target, ir::Def* value, Span span, const TypePtr& declared = {});
+  void set_attribute(const syntax::Attribute& target, ir::Def* value, Span span,
+                     const TypePtr& declared = {});
   [[nodiscard]] bool initializes(const ir::Def* object) const;
   void add_slot(const syntax::Attribute& target, const ir::Def* value, TypePtr declared);
   [[noreturn]] void no_attribute(const syntax::Attribute& target, const ObjectType& type);

@@ -84,8 +84,8 @@ constexpr std::array kRefusals = {
 };
 
 constexpr std::array<std::string_view, 15> kTorchNamespaces = {
-    "nn",     "nn.functional", "jit",          "futures", "distributed", "distributed.rpc",
-    "linalg", "special",       "Tensor.dtype", "cuda",    "ops",         "_C",
+    "nn",       "nn.functional",     "jit",          "futures", "distributed", "distributed.rpc",
+    "linalg",   "special",           "Tensor.dtype", "cuda",    "ops",         "_C",
     "autograd", "autograd.profiler", "profiler",
 };
 
@@ -286,13 +286,15 @@ TextResolver::Sources TextResolver::sources(const std::shared_ptr<TextResolver>&
   for (const syntax::FunctionDef& f : names.module_->functions) {
     std::string name(f.name);
     if (names.functions_.contains(name)) names.fail(f.name_span, twice(name));
-    Known known = add(self, &sources,
-                      {fmt::format("{}.{}", names.prefix_, name), names.module_->source, name, self, nullptr});
+    Known known =
+        add(self, &sources,
+            {fmt::format("{}.{}", names.prefix_, name), names.module_->source, name, self, nullptr});
     names.functions_.emplace(std::move(name), std::move(known));
   }
   for (const syntax::ClassDef& c : names.module_->classes) {
     const std::string name(c.name);
-    if (names.functions_.contains(name) || names.classes_.contains(name)) names.fail(c.name_span, twice(name));
+    if (names.functions_.contains(name) || names.classes_.contains(name))
+      names.fail(c.name_span, twice(name));
     add_class(self, &sources, c);
   }
   return sources;
@@ -309,7 +311,8 @@ void TextResolver::add_class(const std::shared_ptr<TextResolver>& self, Sources*
   TextResolver& names = *self;
   for (const auto& base : c.bases) {
     if (dotted_name(*base) != "object")
-      names.fail(base->span, "classes of scripts have no base classes; keep an object of that class in an attribute");
+      names.fail(base->span,
+                 "classes of scripts have no base classes; keep an object of that class in an attribute");
   }
   const std::string type_name = fmt::format("{}.{}", names.prefix_, c.name);
   Class& made = names.classes_[std::string(c.name)];
@@ -341,7 +344,8 @@ void TextResolver::add_class(const std::shared_ptr<TextResolver>& self, Sources*
         place = &member.setter;
       }
     }
-    if (place->has_value()) names.fail(f.name_span, fmt::format("`{}` is defined twice in `{}`", name, c.name));
+    if (place->has_value())
+      names.fail(f.name_span, fmt::format("`{}` is defined twice in `{}`", name, c.name));
     *place = add(self, sources, std::move(source));
   }
 }
@@ -369,14 +373,16 @@ Resolved TextResolver::resolve(std::string_view dotted) {
 // first use.
 Resolved TextResolver::class_named(std::string_view name, Class& c) {
   if (c.type) return TypeName{c.type};
-  if (c.resolving) return Refused{fmt::format("the interface `{}` names itself, which scripts do not have", name)};
+  if (c.resolving)
+    return Refused{fmt::format("the interface `{}` names itself, which scripts do not have", name)};
   c.resolving = true;
   const Names names(module_->source, this);
   std::vector<ObjectType::Method> methods;
   for (const syntax::FunctionDef& f : c.interface->methods) {
     if (f.params.empty()) fail(f.name_span, "a method of an interface has at least the parameter `self`");
     if (!f.returns)
-      fail(f.name_span, fmt::format("a method of an interface declares its result: `def {}(...) -> Tensor:`", f.name));
+      fail(f.name_span,
+           fmt::format("a method of an interface declares its result: `def {}(...) -> Tensor:`", f.name));
     ObjectType::Method method{std::string(f.name), {}, annotation_type(*f.returns, names)};
     for (size_t i = 1; i < f.params.size(); ++i) {
       method.parameters.emplace_back(f.params[i].name, f.params[i].annotation
@@ -392,8 +398,7 @@ Resolved TextResolver::class_named(std::string_view name, Class& c) {
 Resolved TextResolver::member(const Member& member) {
   if (member.function) return member.function->ref();
   if (member.getter) {
-    return Property{member.getter->ref(),
-                    member.setter ? std::optional(member.setter->ref()) : std::nullopt};
+    return Property{member.getter->ref(), member.setter ? std::optional(member.setter->ref()) : std::nullopt};
   }
   if (!member.field) return Missing{};
   const Names names(module_->source, this);

@@ -34,7 +34,8 @@ class TextResolver final : public Resolver {
   std::vector<std::string> candidates(std::string_view dotted) override;
   // The sources of the text's defs and methods, which hold the resolver `self`, so that it cannot hold them. Fails where a
   // name is defined twice, and for a class that scripts do not have. Called once.
-  static std::vector<std::shared_ptr<const FunctionSource>> sources(const std::shared_ptr<TextResolver>& self);
+  static std::vector<std::shared_ptr<const FunctionSource>> sources(
+      const std::shared_ptr<TextResolver>& self);
 
  private:
   // A function of the text: to compile it from, as long as the text is compiled.
@@ -48,14 +49,15 @@ class TextResolver final : public Resolver {
     const syntax::Field* field = nullptr;
   };
   struct Class {
-    std::shared_ptr<const ObjectType> type;         // null: of an interface that nobody has named yet
+    std::shared_ptr<const ObjectType> type;  // null: of an interface that nobody has named yet
     const syntax::ClassDef* interface = nullptr;
     bool resolving = false;
     std::unordered_map<std::string, Member> members;
   };
   using Sources = std::vector<std::shared_ptr<const FunctionSource>>;
   static Known add(const std::shared_ptr<TextResolver>& self, Sources* sources, FunctionSource source);
-  static void add_class(const std::shared_ptr<TextResolver>& self, Sources* sources, const syntax::ClassDef& c);
+  static void add_class(const std::shared_ptr<TextResolver>& self, Sources* sources,
+                        const syntax::ClassDef& c);
   Resolved member(const Member& member);
   Resolved class_named(std::string_view name, Class& c);
   [[noreturn]] void fail(Span span, std::string_view why) const;
@@ -66,7 +68,7 @@ class TextResolver final : public Resolver {
   const std::shared_ptr<Resolver> others_;                // may be null
   std::unordered_map<std::string, std::string> aliases_;  // first component -> what it stands for
   std::unordered_map<std::string, Known> functions_;
-  std::unordered_map<std::string, Class> classes_;       // by the name in the text
+  std::unordered_map<std::string, Class> classes_;  // by the name in the text
   std::unordered_map<std::string, Class*> by_type_name_;
 };
 

@@ -33,6 +33,10 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
     if (op->name == "prim::abs" && args.size() == 1 && args[0].name.empty()) {
       if (Def* d = classes_.try_method(arguments_.value(args[0]), "__abs__", {}, span)) return d;
     }
+    if (op->name == "aten::sorted" && !args.empty() && args[0].name.empty()) {
+      std::vector<CallArgument> rest(args.begin() + 1, args.end());
+      if (Def* d = classes_.try_sort(arguments_.value(args[0]), std::move(rest), false, span)) return d;
+    }
     // As in TorchScript, min() and max() of many values go pair by pair, from the left.
     const bool by_pairs = op->name == "prim::min" || op->name == "prim::max";
     while (by_pairs && args.size() > 2 && args[2].name.empty()) {
@@ -93,6 +97,9 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
 
 Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgument> args, Span name_span,
                         Span span) {
+  if (name == "sort") {
+    if (Def* d = classes_.try_sort(self, args, true, span)) return d;
+  }
   args.insert(args.begin(), CallArgument{{}, nullptr, self, span});
   require_method(builder_, self, name, name_span, "method");
   // xs.append([]) and d.get(k, 1): the container's type helps its argument.

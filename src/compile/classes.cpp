@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "src/compile/object_sorting.h"
 #include "src/compile/session.h"
 
 namespace tine::compile {
@@ -79,7 +80,7 @@ void Classes::check_interface(const TypePtr& from, const TypePtr& interface) {
   const auto type = std::dynamic_pointer_cast<const ObjectType>(held_type(from));
   const auto refuse = [&](const std::string& why) {
     throw_at(ErrorKind::kSyntax, builder_.span,
-             fmt::format("an object of `{}` is no `{}`: {}", from->name, interface->name, why));
+             fmt::format("an object of `{}` cannot be a `{}`: {}", from->name, interface->name, why));
   };
   for (const ObjectType::Method& wanted : static_cast<const ObjectType&>(*interface).methods()) {
     const Resolved found = names_.method(*type, wanted.name);
@@ -88,7 +89,8 @@ void Classes::check_interface(const TypePtr& from, const TypePtr& interface) {
     if (!method || method->qualified_name != fmt::format("{}.{}", type->name, wanted.name))
       refuse(fmt::format("it has no method `{}`", wanted.name));
     const Schema& schema = session_.signature(*method, builder_.span);
-    bool fits = schema.args.size() == wanted.parameters.size() + 1 && is_subtype(schema.result_type(), wanted.result);
+    bool fits =
+        schema.args.size() == wanted.parameters.size() + 1 && is_subtype(schema.result_type(), wanted.result);
     std::string parameters;
     for (size_t i = 0; i < wanted.parameters.size(); ++i) {
       const auto& [name, parameter] = wanted.parameters[i];
@@ -96,8 +98,8 @@ void Classes::check_interface(const TypePtr& from, const TypePtr& interface) {
       parameters += fmt::format(", {}: {}", name, parameter->str());
     }
     if (!fits) {
-      refuse(fmt::format("its method is `{}`, and the interface has `{}(self{}) -> {}`", schema.str(), wanted.name,
-                         parameters, wanted.result->str()));
+      refuse(fmt::format("its method is `{}`, and the interface has `{}(self{}) -> {}`", schema.str(),
+                         wanted.name, parameters, wanted.result->str()));
     }
   }
 }
@@ -108,8 +110,8 @@ const FunctionRef* Classes::init(const TypePtr& type, Span span) {
   return std::get_if<FunctionRef>(&init_);
 }
 
-Def* Classes::call(Def* object, const FunctionRef& method, std::string_view shown, std::vector<CallArgument> args,
-                   Span span) {
+Def* Classes::call(Def* object, const FunctionRef& method, std::string_view shown,
+                   std::vector<CallArgument> args, Span span) {
   args.insert(args.begin(), CallArgument{{}, nullptr, object, span});
   const Schema& schema = session_.signature(method, builder_.at(span));
   std::vector<Def*> inputs = arguments_.bind(schema, shown, args, span);
@@ -193,14 +195,24 @@ std::string Classes::help(std::string_view method, const Def* left, const Def* r
   return fmt::format("; define `{}` in the class `{}`", method, type->name.substr(type->name.rfind('.') + 1));
 }
 
+Def* Classes::try_sort(Def* list, std::vector<CallArgument> args, bool in_place, Span span) {
+  if (list->type->kind != TypeKind::kList || !class_of(list->type->of[0])) return nullptr;
+  const FunctionRef sort = sorting_of(list->type->of[0], in_place, resolver_);
+  args.insert(args.begin(), CallArgument{{}, nullptr, list, span});
+  const Schema& schema = session_.signature(sort, builder_.at(span));
+  std::vector<Def*> inputs = arguments_.bind(schema, in_place ? "sort" : "sorted", args, span);
+  builder_.here(span);
+  return builder_.call(sort.qualified_name, std::move(inputs), schema.result_type());
+}
+
 Def* Classes::read(Def* object, const Property& property, std::string_view name, Span span) {
   return call(object, property.get, name, {}, span);
 }
 
 void Classes::write(Def* object, const Property& property, std::string_view name, Def* value, Span span) {
   if (!property.set) {
-    builder_.fail(span, fmt::format("the property `{0}` of `{1}` has no setter; define one: `@{0}.setter`", name,
-                                    object->type->name));
+    builder_.fail(span, fmt::format("the property `{0}` of `{1}` has no setter; define one: `@{0}.setter`",
+                                    name, object->type->name));
   }
   call(object, *property.set, name, {CallArgument{{}, nullptr, value, span}}, span);
 }

@@ -19,8 +19,13 @@ class Session;
 
 class Classes {
  public:
-  Classes(Session& session, FunctionBuilder& builder, const Names& names, Arguments& arguments)
-      : session_(session), builder_(builder), names_(names), arguments_(arguments) {}
+  Classes(Session& session, FunctionBuilder& builder, const Names& names, Arguments& arguments,
+          std::shared_ptr<Resolver> resolver)
+      : session_(session),
+        builder_(builder),
+        names_(names),
+        arguments_(arguments),
+        resolver_(std::move(resolver)) {}
 
   // The type of an object, whose slots are known from here on: `__init__` of its class is compiled first, where it has not
   // been. Inside that `__init__` there are the slots that were assigned to so far.
@@ -29,8 +34,9 @@ class Classes {
   ir::Def* make(const TypePtr& type, std::vector<CallArgument> args, std::string_view shown, Span span);
   // What `__init__` of a class takes; null when it has none, and thus no arguments.
   const FunctionRef* init(const TypePtr& type, Span span);
-  // `object.name(args...)`; null where `object` is no object of a class, or its class has no such method.
-  ir::Def* try_method(ir::Def* object, std::string_view name, std::initializer_list<ir::Def*> args, Span span);
+  // `object.name(args...)`; null where `object` is something else, or its class has no such method.
+  ir::Def* try_method(ir::Def* object, std::string_view name, std::initializer_list<ir::Def*> args,
+                      Span span);
   // Fails unless the objects of that class, or modules, have the methods of the interface.
   void check_interface(const TypePtr& from, const TypePtr& interface);
   // The signature of a method of `self`, which may be one of an interface.
@@ -47,6 +53,8 @@ class Classes {
   [[nodiscard]] static std::string_view method_of(syntax::BinaryOp op);
   [[nodiscard]] static std::string_view method_of(syntax::CompareOp op);
 
+  // `sorted(list, reverse)` and `list.sort(reverse)` of a list of objects; null for other lists.
+  ir::Def* try_sort(ir::Def* list, std::vector<CallArgument> args, bool in_place, Span span);
   ir::Def* read(ir::Def* object, const Property& property, std::string_view name, Span span);
   void write(ir::Def* object, const Property& property, std::string_view name, ir::Def* value, Span span);
 
@@ -59,11 +67,12 @@ class Classes {
   FunctionBuilder& builder_;
   const Names& names_;
   Arguments& arguments_;
+  const std::shared_ptr<Resolver> resolver_;
   Resolved init_;
   std::map<std::string, Schema> of_interfaces_;  // by qualified name
 };
 
-// The class that an object of this type has, or null: of a module, and of what is no object.
+// The class that an object of this type has, or null: of a module, and of other values.
 [[nodiscard]] const ObjectType* class_of(const TypePtr& type);
 
 }  // namespace tine::compile

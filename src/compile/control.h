@@ -57,7 +57,7 @@ class Control {
     std::vector<TypePtr> types;
     Types* widened = nullptr;
     bool unrolled = false;
-    size_t withs = 0;  // that are around it
+    size_t withs = 0;     // that are around it
     bool widens = false;  // an iteration hands on a wider type: compile the loop again
     std::function<ir::Def*()> next_condition;
   };

@@ -20,6 +20,18 @@ bool holds_future(const Type& type) {
          std::any_of(type.of.begin(), type.of.end(), [](const TypePtr& part) { return holds_future(*part); });
 }
 
+// The class of scripts, or the interface, in a type; null where there is none.
+const Type* object_in(const Type& type) {
+  if (type.kind == TypeKind::kObject) {
+    const auto* const object = dynamic_cast<const ObjectType*>(&type);
+    return object && (object->is_class() || object->is_interface()) ? &type : nullptr;
+  }
+  for (const TypePtr& part : type.of) {
+    if (const Type* object = object_in(*part)) return object;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 DeferredCalls::Bound DeferredCalls::bind(const Callee& callee, std::vector<CallArgument> args, Span span) {
@@ -260,7 +272,8 @@ DeferredCalls::Request DeferredCalls::request(CallArgument& func, Actual actual,
   }
   if (callee.made)
     builder_.fail(func.span,
-                  "an object of a class cannot be made on another worker from a script; call a script function that makes it");
+                  "an object of a class cannot be made on another worker from a script; call a script "
+                  "function that makes it");
   if (callee.self)
     builder_.fail(func.span,
                   "a method cannot be called on another worker from a script; call a script function");
@@ -325,7 +338,17 @@ Def* DeferredCalls::remote_call(Form form, std::vector<CallArgument> args, const
                       : wanted && wanted->kind == holder ? wanted->of[0]
                                                          : nullptr,
                       span);
+  const auto refuse_object = [&](const Type& type, Span at, std::string_view what) {
+    if (const Type* object = object_in(type)) {
+      builder_.fail(
+          at, fmt::format("an object of a class cannot be sent to another worker, and {} is a {}; send its "
+                          "attributes, in a tuple, say",
+                          what, object->name));
+    }
+  };
+  refuse_object(*r.result, given.func->span, "what this returns");
   for (const Def* value : r.positions) {
+    refuse_object(*value->type, span, "an argument");
     if (holds_future(*value->type)) {
       builder_.fail(
           span, fmt::format("a Future cannot be sent to another worker, and an argument is a {}; wait for "

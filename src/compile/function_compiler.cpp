@@ -34,7 +34,7 @@ struct Rooms {
       : builder(session.ops, unit.from.source, graph, session.depth),
         names(unit.from.source, unit.from.resolver.get()),
         scopes(builder),
-        classes(session, builder, names, arguments),
+        classes(session, builder, names, arguments, unit.from.resolver),
         values(builder, scopes, names, classes),
         meanings(builder, scopes, names, classes, expressions),
         arguments(builder, expressions),
@@ -90,7 +90,8 @@ void compile_function(Session& session, Unit& unit) {
   const size_t cls = unit.from.cls ? 1 : 0;
   for (size_t i = 0; i < schema.args.size(); ++i) {
     const Argument& a = schema.args[i];
-    rooms.scopes.set(unit.def->params[i + cls].name, Variable{graph->add_input(a.type, a.name), a.type, {}, true});
+    rooms.scopes.set(unit.def->params[i + cls].name,
+                     Variable{graph->add_input(a.type, a.name), a.type, {}, true});
   }
   rooms.builder.here(unit.def->span);
   if (!rooms.statements.body(unit.def->body)) rooms.returns.fall_off_end();

@@ -89,14 +89,16 @@ Meaning Meanings::member_of_class(const Meaning& cls, const syntax::Attribute& e
   m.dotted = fmt::format("{}.{}", cls.dotted, e.name);
   m.resolved = names_.method(static_cast<const ObjectType&>(*type), e.name);
   if (const auto* refused = std::get_if<Refused>(&m.resolved)) builder_.fail(e.span, refused->why);
-  if (std::holds_alternative<FunctionRef>(m.resolved) || std::holds_alternative<Constant>(m.resolved)) return m;
+  if (std::holds_alternative<FunctionRef>(m.resolved) || std::holds_alternative<Constant>(m.resolved))
+    return m;
   if (std::holds_alternative<Property>(m.resolved) || std::holds_alternative<TypeName>(m.resolved) ||
       classes_.known(type, e.span)->slot_index(e.name) >= 0) {
-    builder_.fail(e.name_span, fmt::format("`{}` is an attribute of the objects of `{}`, not of the class", e.name,
-                                           cls.dotted));
+    builder_.fail(e.name_span, fmt::format("`{}` is an attribute of the objects of `{}`, not of the class",
+                                           e.name, cls.dotted));
   }
-  builder_.fail(e.name_span, fmt::format("the class `{}` has no `{}`{}", cls.dotted, e.name,
-                                         did_you_mean(e.name, names_.candidates(type->name + "." + std::string(e.name)))));
+  builder_.fail(e.name_span,
+                fmt::format("the class `{}` has no `{}`{}", cls.dotted, e.name,
+                            did_you_mean(e.name, names_.candidates(type->name + "." + std::string(e.name)))));
 }
 
 Meaning Meanings::attribute(const syntax::Attribute& e) {
@@ -137,8 +139,8 @@ Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span
   const auto type = classes_.known(object->type, span);
   Meaning m;
   if (const int slot = type->slot_index(name); slot >= 0) {
-    m.def = builder_.get_attr(object, std::string(name),
-                              held_type(type->slots[static_cast<size_t>(slot)].type));
+    m.def =
+        builder_.get_attr(object, std::string(name), held_type(type->slots[static_cast<size_t>(slot)].type));
     return m;
   }
   const auto& methods = type->methods();
@@ -175,8 +177,9 @@ Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span
   for (const auto& method : methods) names.push_back(method.name);
   for (std::string& c : names_.candidates(fmt::format("{}.{}", type->name, name)))
     names.push_back(std::move(c));
-  const std::string_view help =
-      std::holds_alternative<TypeName>(m.resolved) ? "; it is declared, but `__init__` has not assigned to it here" : "";
+  const std::string_view help = std::holds_alternative<TypeName>(m.resolved)
+                                    ? "; it is declared, but `__init__` has not assigned to it here"
+                                    : "";
   builder_.fail(span, fmt::format("`{}` has no attribute or method `{}`{}", type->name, name,
                                   help.empty() ? did_you_mean(name, names) : help));
 }

@@ -14,7 +14,11 @@ class Returns {
   // `declared` is null when the head says nothing.
   Returns(FunctionBuilder& builder, Expressions& expressions, Withs& withs, const syntax::FunctionDef& def,
           TypePtr declared)
-      : builder_(builder), expressions_(expressions), withs_(withs), def_(def), declared_(std::move(declared)) {}
+      : builder_(builder),
+        expressions_(expressions),
+        withs_(withs),
+        def_(def),
+        declared_(std::move(declared)) {}
 
   void statement(const syntax::Return& s);
   // Control comes out at the end of the function: that returns None.

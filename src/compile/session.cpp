@@ -54,9 +54,13 @@ class ClassParameter final : public Resolver {
   Resolved resolve(std::string_view dotted) override {
     return dotted == name_ ? Resolved(TypeName{cls_}) : others_->resolve(dotted);
   }
-  Resolved method(const ObjectType& type, std::string_view name) override { return others_->method(type, name); }
+  Resolved method(const ObjectType& type, std::string_view name) override {
+    return others_->method(type, name);
+  }
   std::optional<Submodules> submodules(const ObjectType& type) override { return others_->submodules(type); }
-  std::vector<std::string> candidates(std::string_view dotted) override { return others_->candidates(dotted); }
+  std::vector<std::string> candidates(std::string_view dotted) override {
+    return others_->candidates(dotted);
+  }
 
  private:
   const std::string name_;
@@ -141,7 +145,8 @@ Unit& Session::declare(const FunctionSource& source) {
 }
 
 Unit& Session::unit_of(const FunctionRef& function, const SourceSpan& where) {
-  if (const auto found = by_name_.find(function.qualified_name); found != by_name_.end()) return *found->second;
+  if (const auto found = by_name_.find(function.qualified_name); found != by_name_.end())
+    return *found->second;
   if (!function.source) {
     throw_at(
         ErrorKind::kSyntax, where,
@@ -250,11 +255,15 @@ Schema signature_in_interface(const OpTable& ops, const FunctionSource& method) 
   const auto refuse = [&](Span span, std::string_view why) {
     throw_at(ErrorKind::kSyntax, SourceSpan(method.source, span), why);
   };
-  if (unit.def->params.empty()) refuse(unit.def->name_span, "a method of an interface has at least the parameter `self`");
+  if (unit.def->params.empty())
+    refuse(unit.def->name_span, "a method of an interface has at least the parameter `self`");
   if (!unit.declares_result)
-    refuse(unit.def->name_span, fmt::format("a method of an interface declares its result: `def {}(...) -> Tensor:`", unit.def->name));
+    refuse(unit.def->name_span,
+           fmt::format("a method of an interface declares its result: `def {}(...) -> Tensor:`",
+                       unit.def->name));
   for (const syntax::StmtPtr& s : unit.def->body) {
-    const auto* const text = s->kind == syntax::StmtKind::kExpr ? syntax::as<syntax::ExprStmt>(*s).value.get() : nullptr;
+    const auto* const text =
+        s->kind == syntax::StmtKind::kExpr ? syntax::as<syntax::ExprStmt>(*s).value.get() : nullptr;
     if (s->kind != syntax::StmtKind::kPass &&
         !(text && (text->kind == syntax::ExprKind::kString || text->kind == syntax::ExprKind::kEllipsis)))
       refuse(s->span, "the methods of an interface have no body; write `pass`");

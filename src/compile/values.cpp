@@ -244,9 +244,9 @@ Def* Values::truth(Def* value, Span span) {
     case TypeKind::kOptional:
       builder_.fail(span, fmt::format("a condition cannot be {}: write `is not None`", value->type->str()));
     default:
-      builder_.fail(span,
-                    fmt::format("expected a condition (bool, int, float, str, list, dict or Tensor), got {}{}",
-                                value->type->str(), Classes::help("__bool__", value, value)));
+      builder_.fail(
+          span, fmt::format("expected a condition (bool, int, float, str, list, dict or Tensor), got {}{}",
+                            value->type->str(), Classes::help("__bool__", value, value)));
   }
 }
 

@@ -42,27 +42,32 @@ Def* Withs::entered(const syntax::With& s, Def* object) {
   const Span span = s.context->span;
   const ObjectType* const type = class_of(object->type);
   if (!type) {
-    builder_.fail(span, fmt::format("`with` takes an object of a class that has `__enter__` and `__exit__`, not {}{}",
-                                    object->type->str(), optional_help(object)));
+    builder_.fail(
+        span, fmt::format("`with` takes an object of a class that has `__enter__` and `__exit__`, not {}{}",
+                          object->type->str(), optional_help(object)));
   }
   const auto takes_three = [&] {
     const Schema* schema = classes_.signature(object, "__exit__", span);
     if (!schema) return false;
     if (schema->args.size() != 4) {
-      builder_.fail(span, "`__exit__` takes four parameters: `def __exit__(self, type: Any, value: Any, tb: Any)`");
+      builder_.fail(span,
+                    "`__exit__` takes four parameters: `def __exit__(self, type: Any, value: Any, tb: Any)`");
     }
     return std::all_of(schema->args.begin() + 1, schema->args.end(),
                        [](const Argument& a) { return is_subtype(Type::none(), a.type); });
   };
   if (!classes_.signature(object, "__enter__", span) || !classes_.signature(object, "__exit__", span)) {
-    builder_.fail(span, fmt::format("`{}` has no `{}`; `with` needs `__enter__(self)` and `__exit__(self, type: Any, "
-                                    "value: Any, tb: Any)`",
-                                    type->name, classes_.signature(object, "__enter__", span) ? "__exit__" : "__enter__"));
+    builder_.fail(
+        span,
+        fmt::format("`{}` has no `{}`; `with` needs `__enter__(self)` and `__exit__(self, type: Any, "
+                    "value: Any, tb: Any)`",
+                    type->name, classes_.signature(object, "__enter__", span) ? "__exit__" : "__enter__"));
   }
   if (!takes_three()) {
-    builder_.fail(span,
-                  "the parameters of `__exit__` must be Any (or Optional), because it gets None for each: `def "
-                  "__exit__(self, type: Any, value: Any, tb: Any)`");
+    builder_.fail(
+        span,
+        "the parameters of `__exit__` must be Any (or Optional), because it gets None for each: `def "
+        "__exit__(self, type: Any, value: Any, tb: Any)`");
   }
   return classes_.try_method(object, "__enter__", {}, span);
 }
@@ -86,7 +91,8 @@ void Withs::leave(size_t outer, Span span) {
   for (size_t i = objects_.size(); i > outer; --i) {
     builder_.exit(objects_[i - 1]);
     // What it does itself is outside of its block.
-    classes_.try_method(objects_[i - 1], "__exit__", {builder_.none(), builder_.none(), builder_.none()}, span);
+    classes_.try_method(objects_[i - 1], "__exit__", {builder_.none(), builder_.none(), builder_.none()},
+                        span);
   }
 }
 

@@ -79,7 +79,8 @@ std::vector<std::string> called_functions(const Graph& graph) {
       // The methods of an object behind its interface are found when they are called.
       if (node->kind == Kind::kUncheckedCast) {
         const TypePtr& to = node->outputs.front()->type;
-        if (const auto* const interface = dynamic_cast<const ObjectType*>(to.get()); interface && interface->is_interface()) {
+        if (const auto* const interface = dynamic_cast<const ObjectType*>(to.get());
+            interface && interface->is_interface()) {
           for (const ObjectType::Method& method : interface->methods())
             names.push_back(node->inputs.front()->type->name + "." + method.name);
         }

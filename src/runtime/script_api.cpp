@@ -179,7 +179,8 @@ std::vector<Function> CompilationUnit::define(std::string_view text) {
   std::shared_ptr<Resolver> names = names_ ? names_ : options_.names;
   std::vector<Function> made =
       store_of(options_.runtime)
-          .compile_text(source, options_.prefix, std::make_shared<UnitNames>(functions_, names), true, &names);
+          .compile_text(source, options_.prefix, std::make_shared<UnitNames>(functions_, names), true,
+                        &names);
   names_ = std::move(names);
   functions_.insert(functions_.end(), made.begin(), made.end());
   return made;

@@ -237,7 +237,8 @@ std::vector<Class> read_classes(std::string_view& text) {
 }
 
 // The classes as types of these names. A slot holds objects of any class of scripts, or of an earlier module.
-std::vector<ObjectTypePtr> types_of(const std::vector<Class>& classes, const std::vector<std::string>& names) {
+std::vector<ObjectTypePtr> types_of(const std::vector<Class>& classes,
+                                    const std::vector<std::string>& names) {
   std::vector<ObjectTypePtr> types(classes.size());
   for (size_t i = 0; i < classes.size(); ++i) {
     if (classes[i].object) types[i] = ObjectType::open_class(names[i]);
@@ -407,8 +408,9 @@ class Exporting {
     if (at != classes_.end()) return at->second;
     const auto object = std::dynamic_pointer_cast<const ObjectType>(held_type(type));
     if (object && object->is_interface()) {
-      throw ValueError(fmt::format("{} cannot be sent: it uses the interface {}, and the classes behind it are not known",
-                                   what_, type->name));
+      throw ValueError(fmt::format(
+          "{} cannot be sent: it uses the interface {}, whose methods depend on the objects at hand", what_,
+          type->name));
     }
     if (!object || !object->is_class()) {
       throw ValueError(fmt::format(

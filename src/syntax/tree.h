@@ -243,8 +243,9 @@ struct Assert : StmtOf<StmtKind::kAssert> {
   ExprPtr condition, message;
 };  // message may be null
 
-struct With : StmtOf<StmtKind::kWith> {  // of several items, the second is a With alone in the body of the first
-  ExprPtr context, target;               // target may be null
+struct With
+    : StmtOf<StmtKind::kWith> {  // of several items, the second is a With alone in the body of the first
+  ExprPtr context, target;       // target may be null
   Body body;
 };
 

@@ -117,7 +117,8 @@ std::shared_ptr<const ObjectType> ObjectType::open_class(std::string qualified_n
   return made;
 }
 
-std::shared_ptr<const ObjectType> ObjectType::interface(std::string qualified_name, std::vector<Method> methods) {
+std::shared_ptr<const ObjectType> ObjectType::interface(std::string qualified_name,
+                                                        std::vector<Method> methods) {
   auto made = std::make_shared<ObjectType>(std::move(qualified_name), std::vector<Slot>());
   made->methods_ = std::move(methods);
   made->interface_ = true;

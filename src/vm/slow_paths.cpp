@@ -53,7 +53,8 @@ const Function& find_method(const Function& caller, const CallSite& site, const 
   const std::string name = fmt::format("{}.{}", object.as_object().type->name, site.name);
   const Function* const callee = caller.library ? caller.library->find(name) : nullptr;
   if (!callee)
-    throw NameError(fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, name));
+    throw NameError(
+        fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, name));
   if (callee->params.empty() || !fits(object, callee->params[0]))
     throw TypeError(fmt::format("{}() is not a method of {}", name, object.as_object().type->name));
   check_signature(caller, site, *callee, 1);
@@ -88,8 +89,9 @@ Value& find_slot(const Value& object, const code::SlotSite& site) {
 }
 
 void throw_unset(const code::SlotSite& site) {
-  throw AttributeError(fmt::format("'{}' object has no value in its attribute '{}' yet: its __init__ did not come so far",
-                                   site.type->name, site.name));
+  throw AttributeError(
+      fmt::format("'{}' object has no value in its attribute '{}' yet: its __init__ did not come so far",
+                  site.type->name, site.name));
 }
 
 Value new_object(const TypePtr& type) {

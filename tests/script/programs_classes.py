@@ -463,3 +463,21 @@ def case_one_object_may_be_entered_twice() -> Tuple[int, int, int, int]:
             second = holder.depth
         third = a.depth
     return first, second, third, holder.depth
+
+
+class Rank:
+    def __init__(self, value: int, name: str):
+        self.value = value
+        self.name = name
+
+    def __lt__(self, other: "Rank") -> bool:
+        return self.value < other.value
+
+
+# == ('bdac', 'cabd', 'bdac')
+def case_lists_of_objects_are_sorted_by_lt() -> Tuple[str, str, str]:
+    ranks = [Rank(2, "a"), Rank(1, "b"), Rank(3, "c"), Rank(1, "d")]
+    up = "".join([r.name for r in sorted(ranks)])
+    down = "".join([r.name for r in sorted(ranks, reverse=True)])
+    ranks.sort()
+    return up, down, "".join([r.name for r in ranks])

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from .. import _C
 from .._C import Meaning, ScriptFunction
 from ..nn.module import Module
-from . import _source
+from . import _registry, _source
+from ._dataclasses import written_out
 from ._names import Names, describe, function_source
 from ._types import UnknownType, own_annotations, type_text
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 def refuse_class(cls: type) -> str | None:
     """Why scripts cannot have this class, or None."""
     if issubclass(cls, Module):
-        return f"`{cls.__name__}` is a module class; script an instance of it"
+        return (f"the module class `{cls.__name__}` cannot be made in a script; make it in Python and assign it to an attribute, or "
+                "script an instance of it")
     if issubclass(cls, BaseException):
         return f"`{cls.__name__}` is an exception; a script can only raise it"
     if cls.__bases__ != (object,) or type(cls) is not type:
@@ -37,16 +39,17 @@ def refuse_class(cls: type) -> str | None:
     return None
 
 
-def is_candidate(cls: type) -> bool:
-    """Whether a class that a script meets may be one of scripts: written in Python, outside of the library, with an `__init__`."""
-    return (refuse_class(cls) is None and cls.__module__ != "builtins" and not cls.__module__.startswith("tine.")
-            and isinstance(vars(cls).get("__init__"), types.FunctionType))
+def _is_written_in_python(cls: type) -> bool:
+    foreign = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)
+    return (isinstance(cls.__module__, str) and cls.__module__ != "builtins" and not cls.__module__.startswith("tine.")
+            and ("__dict__" in vars(cls) or "__slots__" in vars(cls))
+            and not any(isinstance(found, foreign) for found in vars(cls).values()))
 
 
 class _ClassNames(Names):
     """The names of a method: its class is there before Python has bound it, and so are the types of a written-out method."""
 
-    def __init__(self, fn: types.FunctionType, registry: Registry, frame: types.FrameType | None, cls: type,
+    def __init__(self, fn: Any, registry: Registry, frame: types.FrameType | None, cls: type,
                  own: dict[str, Any] | None = None) -> None:
         super().__init__(fn, registry, frame)
         self._class = weakref.ref(cls)
@@ -125,12 +128,10 @@ class ScriptClass:
         if not _source.is_plain(fn):
             return Meaning.refused(f"`{name}` of class `{self.cls.__name__}` is a {type(fn).__name__}, which scripts cannot call")
         if fn.__code__.co_filename == "<string>" and dataclasses.is_dataclass(self.cls):
-            from ._dataclasses import written_out
-
             try:
                 written = written_out(self.cls, name)
-            except UnknownType as why:
-                return Meaning.refused(str(why))
+            except UnknownType as error:
+                return Meaning.refused(str(error))
             if written is None:
                 return Meaning.refused(f"`{name}` of the dataclass `{self.cls.__name__}` is not available in scripts")
             text, own, defaults = written
@@ -179,7 +180,7 @@ def script_class(cls: type, registry: Registry, frame: types.FrameType | None) -
     why = refuse_class(cls)
     if why is not None:
         raise _source.refusal(cls, why)
-    known = registry.script_class(cls)
+    known = registry.script_class(cls) or registry.add_script_class(cls, ScriptClass(registry, cls))
     if not known.compiled:
         try:
             known.compile(frame)
@@ -188,6 +189,10 @@ def script_class(cls: type, registry: Registry, frame: types.FrameType | None) -
             raise
         known.compiled = True
     return cls
+
+
+def _no_names() -> None:
+    """The function whose names the check of an interface has."""
 
 
 class Interface:
@@ -216,7 +221,7 @@ class Interface:
     def check(self, type: _C.ObjectType, registry: Registry) -> None:
         """SyntaxError unless objects of that type have the methods, which are compiled then."""
         if type.name not in self._known:
-            names = _ClassNames(Interface.check, registry, None, Interface, {"_Object": type, "_Interface": self.type})
+            names = _ClassNames(_no_names, registry, None, Interface, {"_Object": type, "_Interface": self.type})
             self._known[type.name] = _C._compile(_C.FunctionSource(
                 f"{self.type.name}.{type.name}", "<interface>", "def of_interface(x: _Object) -> _Interface:\n    return x\n", 1,
                 "of_interface", names))
@@ -232,8 +237,7 @@ def interface(obj: type) -> type:
 
     A class that derives from `tine.nn.Module` is an interface of modules. Returns the class.
     """
-    from ._registry import registry
-
+    registry = _registry.registry
     if not isinstance(obj, type):
         raise RuntimeError("interface must be applied to a class")
     if obj.__bases__ not in ((object,), (Module,)):
@@ -245,8 +249,7 @@ def interface(obj: type) -> type:
 
 def _object_behind(obj: Any, interface_type: _C.ObjectType) -> Any:
     """What stands for a Python object where a script takes an interface: its type, or a scripted module's object."""
-    from ._registry import registry
-
+    registry = _registry.registry
     known = registry.module_class_named(interface_type.name)
     if known is None:
         raise RuntimeError(f"the interface {interface_type.name} is gone")
@@ -254,10 +257,9 @@ def _object_behind(obj: Any, interface_type: _C.ObjectType) -> Any:
     if isinstance(held, _C.ScriptObject):
         known.check(held.type, registry)
         return held
-    found = None if isinstance(obj, Module) else class_of(type(obj), registry)
-    if found is None:
-        hint = "; script the module first" if isinstance(obj, Module) else ""
-        raise TypeError(f"expected an object with the methods of {interface_type.name}, got a {type(obj).__name__}{hint}")
+    found = "script the module first" if isinstance(obj, Module) else class_of(type(obj), registry)
+    if isinstance(found, str):
+        raise TypeError(f"expected an object with the methods of {interface_type.name}, got a {type(obj).__name__}; {found}")
     found.complete()
     known.check(found.type, registry)
     return found.type
@@ -266,8 +268,15 @@ def _object_behind(obj: Any, interface_type: _C.ObjectType) -> Any:
 _C._set_object_finder(_object_behind)
 
 
-def class_of(cls: type, registry: Registry) -> ScriptClass | None:
-    """The ScriptClass of a class that a script meets; None where it is none."""
-    if registry.has_script_class(cls):
-        return registry.script_class(cls)
-    return registry.script_class(cls) if is_candidate(cls) else None
+def class_of(cls: type, registry: Registry) -> ScriptClass | Interface | str:
+    """What stands for a class that a script meets, or why it is none of scripts."""
+    known: ScriptClass | Interface | None = registry.script_class(cls)
+    if known is not None:
+        return known
+    why = refuse_class(cls)
+    if why is None and not _is_written_in_python(cls):
+        why = f"class `{cls.__name__}` is not written in Python, so scripts cannot have it"
+    return why or registry.add_script_class(cls, ScriptClass(registry, cls))
+
+
+_registry.meet_class = class_of

@@ -30,7 +30,9 @@ def _init(cls: type) -> tuple[str, dict[str, Any], dict[str, Any]]:
         raise UnknownType(f"the dataclass `{cls.__name__}` is frozen, which scripts cannot hold to; leave `frozen=True` out")
     own: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
-    positions, keywords, body, passed_on = ["self"], [], [], []
+    positions, keywords = ["self"], []  # type: list[str], list[str]
+    body: list[str] = []
+    passed_on: list[str] = []
     for field in getattr(cls, "__dataclass_fields__").values():
         kind = field._field_type.name
         if kind == "_FIELD_CLASSVAR":
@@ -62,7 +64,7 @@ def _init(cls: type) -> tuple[str, dict[str, Any], dict[str, Any]]:
                 body.append(f"self.{field.name}: {type_name} = {field.name}")
         elif default is not dataclasses.MISSING:
             if not (default is None or default in ([], {}) or isinstance(default, (bool, int, float, str))):
-                raise UnknownType(f"the default of `{cls.__name__}.{field.name}` is no constant; set the attribute in `__post_init__`")
+                raise UnknownType(f"the default of `{cls.__name__}.{field.name}` is not a constant; set the attribute in `__post_init__`")
             body.append(f"self.{field.name}: {type_name} = {default!r}")
     if hasattr(cls, "__post_init__"):
         body.append(f"self.__post_init__({', '.join(passed_on)})")

@@ -17,7 +17,7 @@ from .. import _C, futures
 from .._C import Meaning, ScriptFunction, Tensor
 from ..futures import Future
 from ..nn.module import Module
-from . import _async, _marks, _source
+from . import _async, _marks, _registry, _source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
 
 if TYPE_CHECKING:
@@ -173,25 +173,22 @@ def _describe_function(fn: types.FunctionType, registry: Registry, async_executi
 
 
 def _describe_type(obj: Any, dotted: str, registry: Registry) -> Meaning:
+    why_no_class = ""
     if isinstance(obj, type):
-        from ._classes import class_of
-
-        known = class_of(obj, registry)
-        if known is not None:
+        known = _registry.meet_class(obj, registry)
+        if not isinstance(known, str):
             return Meaning.type(known.type)
+        why_no_class = known
     try:
         return Meaning.type(type_text(obj))
     except UnknownType as why:
         if isinstance(obj, type):
-            if hasattr(obj, "_modules") or any(base.__name__ == "Module" for base in obj.__mro__[1:]):
-                return Meaning.refused(f"the module class `{obj.__name__}` cannot be made in a script; make it in Python "
-                                   "and assign it to an attribute")
             instead = {"defaultdict": "use a Dict, and `if key not in d:` before `d[key] += ...`",
                        "OrderedDict": "use a Dict, which keeps the order, too",
                        "deque": "use a List", "Counter": "use a Dict[str, int]"}.get(obj.__name__)
             if obj.__module__ == "collections" and instead is not None:
                 return Meaning.refused(f"`{dotted}` is not a type of scripts; {instead}")
-            return Meaning.refused(f"class `{obj.__name__}`: {_source.NO_CLASSES}")
+            return Meaning.refused(why_no_class)
         return Meaning.refused(str(why))
 
 

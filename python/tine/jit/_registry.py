@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 import weakref
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -73,29 +75,22 @@ class Registry:
             self._classes[key] = made
 
     def script_class(self, cls: type) -> Any:
-        """The ScriptClass of a Python class; the first call makes it."""
-        known = self._script_classes.get(cls)
-        if known is None:
-            from ._classes import ScriptClass
+        """What stands for a Python class in scripts (_classes.py), or None."""
+        return self._script_classes.get(cls)
 
-            made = ScriptClass(self, cls)
-            known = self._script_classes.setdefault(cls, made)
-            if known is made:
-                self.add_module_class(made)
+    def add_script_class(self, cls: type, made: Any) -> Any:
+        """Returns the first that was added."""
+        known = self._script_classes.setdefault(cls, made)
+        if known is made:
+            self.add_module_class(made)
         return known
-
-    def add_script_class(self, cls: type, made: Any) -> None:
-        self._script_classes[cls] = made
-        self.add_module_class(made)
-
-    def has_script_class(self, cls: type) -> bool:
-        return cls in self._script_classes
 
     def forget_script_class(self, cls: type) -> None:
         self._script_classes.pop(cls, None)
 
     def new_type_name(self, cls: type) -> str:
-        base = f"{self._space}{cls.__module__}.{cls.__qualname__}"
+        # A name that the text of a type can hold.
+        base = re.sub(r"[^A-Za-z0-9_.]", "_", f"{self._space}{cls.__module__}.{cls.__qualname__}".replace(".<locals>", ""))
         number = self._class_counts[base] = self._class_counts.get(base, -1) + 1
         return base if number == 0 else f"{base}___tine_{number}"
 
@@ -103,6 +98,9 @@ class Registry:
         self._units += 1
         return f"{self._space}unit{self._units}"
 
+
+# What stands for a class that a script meets, or why it is none of scripts. _classes.py puts it here.
+meet_class: Callable[[type, Registry], Any]
 
 # The one that script(), trace() and CompilationUnit use.
 registry = Registry()

@@ -17,6 +17,7 @@ from ..nn.module import Module
 from ..nn.parameter import Parameter
 from . import _registry, _source
 from .._missing import attribute_error
+from ._classes import script_class
 from ._modules import ModuleClass, ReceivedClass, slots_of
 from ._names import function_source
 
@@ -43,8 +44,6 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
         nested = "<locals>" in obj.__qualname__
         return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None)
     if isinstance(obj, type):
-        from ._classes import script_class
-
         return script_class(obj, _registry.registry, sys._getframe(_frames_up + 1) if "<locals>" in obj.__qualname__ else None)
     if isinstance(obj, types.MethodType):
         raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
@@ -140,7 +139,7 @@ def script_module(
     children: OrderedDict[str, ScriptModule | None] = OrderedDict()
     for name, child in module._modules.items():
         children[name] = None if child is None else script_module(child, registry, memo, cls)
-    slots, functions, constants, refused = slots_of(module, children)
+    slots, functions, constants, refused, interfaces = slots_of(module, children, registry)
     module_class = type(module)
     key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),
            tuple((name, id(fn)) for name, fn in functions.items()),
@@ -148,7 +147,7 @@ def script_module(
     shared = made_as is RecursiveScriptModule
     record = registry.module_class(key) if shared else None
     if record is None:
-        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused)
+        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused, interfaces)
         registry.add_module_class(record, key if shared else None)
     made = _C.ScriptObject(record.type, [_slot_value(value) for _, value in slots.values()])
     done = made_as._make(module, record, made, children)
@@ -343,7 +342,14 @@ class RecursiveScriptModule(ScriptModule):
         own = self.__dict__
         record = own["_tine_class"]
         if name in own["_tine_children"]:
-            raise RuntimeError(f"cannot re-assign modules in a ScriptModule ('{name}')")
+            interface = record.interfaces.get(name)
+            if interface is None or not isinstance(value, ScriptModule):
+                what = "of an interface's type only to a scripted module" if interface is not None else "in a ScriptModule"
+                raise RuntimeError(f"cannot re-assign modules {what} ('{name}')")
+            interface.check(value._c.type, _registry.registry)
+            own["_tine_children"][name] = value
+            own["_c"].set(name, value._c)
+            return
         if name in record.constants:
             raise RuntimeError(f"Can't set constant '{name}' which has value:{record.constants[name]!r}. It is Final, or named "
                                "in __constants__, and compiled code relies on it")

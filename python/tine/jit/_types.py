@@ -11,6 +11,7 @@ from typing import Any
 from .. import _C
 from .._C import dtype
 from ..futures import Future
+from . import _registry
 
 Tensor = _C.Tensor
 
@@ -75,12 +76,10 @@ def type_text(annotation: Any) -> str:
     if is_dtype_class(annotation):
         return "int"
     if isinstance(annotation, type):
-        from ._classes import class_of
-        from ._registry import registry
-
-        known = class_of(annotation, registry)
-        if known is not None:
-            return known.type.name
+        known = _registry.meet_class(annotation, _registry.registry)
+        if not isinstance(known, str):
+            class_name: str = known.type.name
+            return class_name
     raise UnknownType(f"`{getattr(annotation, '__name__', annotation)}` is not a type that scripts know; they have int, float, "
                       "bool, str, Tensor, List, Dict, Tuple, Optional, Future, RRef, Any, and scripted modules")
 
@@ -131,13 +130,16 @@ def value_type_text(value: object) -> str:
     if type(value).__name__ == "RRef":
         raise UnknownType("an RRef, and the type of its value is not known; annotate it in the class, `name: RRef[Tensor]`, or pass it "
                           "to the method as an argument of that type")
-    from ._classes import class_of
-    from ._registry import registry
-
-    known = class_of(type(value), registry)
-    if known is not None:
-        known.complete()
-        return known.type.name
+    known = _registry.meet_class(type(value), _registry.registry)
+    if not isinstance(known, str):
+        try:
+            known.complete()
+            # Which fails where the object has not the attributes that `__init__` gives it.
+            _C.ScriptObject(_C.ObjectType("attribute", [("value", known.type)]), [value])
+        except (_C.SyntaxError, OSError, TypeError) as why:
+            raise UnknownType(f"a {type(value).__name__}, whose class scripts cannot have: {why}") from None
+        class_name: str = known.type.name
+        return class_name
     raise UnknownType(f"a value of type {type(value).__name__}, which scripts cannot hold; pass what is needed of it as an "
                       "argument, or keep numbers, strings, Tensors, lists, dicts and tuples of them in attributes")
 
