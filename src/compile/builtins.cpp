@@ -314,6 +314,11 @@ void TextResolver::add_class(const std::shared_ptr<TextResolver>& self, Sources*
       names.fail(base->span,
                  "classes of scripts have no base classes; keep an object of that class in an attribute");
   }
+  for (const auto& decorator : c.decorators) {
+    const auto* const call = syntax::is<syntax::Call>(*decorator);
+    if (dotted_name(call ? *call->callee : *decorator).ends_with("dataclass"))
+      names.fail(decorator->span, "a text has no dataclasses; write the class with its `__init__`");
+  }
   const std::string type_name = fmt::format("{}.{}", names.prefix_, c.name);
   Class& made = names.classes_[std::string(c.name)];
   if (std::any_of(c.decorators.begin(), c.decorators.end(),
@@ -402,7 +407,9 @@ Resolved TextResolver::member(const Member& member) {
   }
   if (!member.field) return Missing{};
   const Names names(module_->source, this);
-  if (member.field->annotation) return TypeName{annotation_type(*member.field->annotation, names)};
+  const auto& value = member.field->default_value;
+  if (!value || value->kind == syntax::ExprKind::kNone)
+    return TypeName{annotation_type(*member.field->annotation, names)};
   return Constant{constant_value(*member.field->default_value, names)};
 }
 

@@ -99,6 +99,7 @@ void compile_function(Session& session, Unit& unit) {
   graph->returns = {type};
   if (!unit.declares_result && type->kind != TypeKind::kNone) schema.returns = {type};
   unit.result.graph = std::move(graph);
+  if (const ObjectType* const made = Rooms::class_initialized_by(unit)) made->close();
 }
 
 }  // namespace tine::compile

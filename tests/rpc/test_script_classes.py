@@ -108,32 +108,3 @@ if RANK == 0:
     refused(lambda: rpc.rpc_sync("worker1", total, args=(Node(1),)))
 """
     )
-
-
-def test_an_rref_of_an_interface_has_its_methods():
-    _run(
-        """
-if RANK == 0:
-    @torch.jit.interface
-    class Layer(torch.nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            pass
-
-    class Twice(torch.nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return x * 2
-
-    @torch.jit.script
-    def use(layer: RRef[Layer], x: Tensor) -> Tensor:
-        return layer.local_value().forward(x)
-
-    layer = rpc.RRef(torch.jit.script(Twice()))
-    assert use(layer, torch.ones(2)).tolist() == [2, 2]
-    try:
-        use(rpc.RRef(torch.ones(2)), torch.ones(2))
-    except TypeError as error:
-        assert "Layer" in str(error), error
-    else:
-        raise AssertionError("no error")
-"""
-    )

@@ -322,7 +322,8 @@ def case_init_may_call_methods_and_branch() -> Tuple[int, str, str]:
 
 class Declared:
     values: List[int]
-    limit: Optional[int]
+    limit: Optional[int] = None
+    most: int = 30
 
     def __init__(self):
         self.values = []
@@ -330,7 +331,7 @@ class Declared:
 
     def add(self, value: int) -> bool:
         limit = self.limit
-        if limit is not None and value > limit:
+        if value > self.most or (limit is not None and value > limit):
             return False
         self.values.append(value)
         return True
@@ -341,7 +342,7 @@ def case_a_class_may_declare_its_attributes() -> Tuple[List[int], bool, bool]:
     d = Declared()
     first = d.add(5)
     d.limit = 3
-    second = d.add(4)
+    second = d.add(4) or d.add(31)
     d.add(2)
     return d.values, first, second
 

@@ -593,7 +593,8 @@ def errors(where: str, body: bool) -> int:
 def test_which_error_counts(capfd):
     scripted = torch.jit.script(errors)
     assert scripted("", False) == 1
-    for where, body, kind in [("", True, KeyError), ("exit", False, ValueError), ("exit", True, KeyError), ("enter", False, ValueError)]:
+    for where, body, kind in [("", True, KeyError), ("exit", False, ValueError), ("exit", True, KeyError),
+                              ("enter", False, ValueError)]:
         with pytest.raises(kind):
             scripted(where, body)
     assert capfd.readouterr().out == "exit\n" * 4

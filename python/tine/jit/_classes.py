@@ -27,20 +27,21 @@ if TYPE_CHECKING:
 def refuse_class(cls: type) -> str | None:
     """Why scripts cannot have this class, or None."""
     if issubclass(cls, Module):
-        return (f"the module class `{cls.__name__}` cannot be made in a script; make it in Python and assign it to an attribute, or "
-                "script an instance of it")
+        return (f"the module class `{cls.__name__}` cannot be made in a script; make it in Python and assign it to an "
+                "attribute, or script an instance of it")
     if issubclass(cls, BaseException):
         return f"`{cls.__name__}` is an exception; a script can only raise it"
     if cls.__bases__ != (object,) or type(cls) is not type:
-        return (f"class `{cls.__name__}`: classes of scripts have no base classes and no metaclass; keep an object of the base class in "
-                "an attribute")
+        return (f"class `{cls.__name__}`: classes of scripts have no base classes and no metaclass; keep an object of the base "
+                "class in an attribute")
     if getattr(cls, "_tine_jit_mark", None) in ("ignore", "unused"):
         return f"class `{cls.__name__}` is left to Python; compile it, or use it before the script"
     return None
 
 
 def _is_written_in_python(cls: type) -> bool:
-    foreign = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)
+    foreign = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType,
+               types.ClassMethodDescriptorType)
     return (isinstance(cls.__module__, str) and cls.__module__ != "builtins" and not cls.__module__.startswith("tine.")
             and ("__dict__" in vars(cls) or "__slots__" in vars(cls))
             and not any(isinstance(found, foreign) for found in vars(cls).values()))
@@ -102,15 +103,16 @@ class ScriptClass:
             if found.fget is None:
                 return Meaning.refused(f"the property `{name}` of `{cls.__name__}` has no getter")
             get = self._function(f"__{name}_getter", found.fget, self.type)
-            return Meaning.property(get, None if found.fset is None else self._function(f"__{name}_setter", found.fset, self.type))
+            set = None if found.fset is None else self._function(f"__{name}_setter", found.fset, self.type)
+            return Meaning.property(get, set)
         if isinstance(found, types.FunctionType):
             return self._function(name, found, self.type)
-        if name in own_annotations(cls):
+        if found is None and name in own_annotations(cls):
             return self._declared(name)
         if found is None or isinstance(found, (bool, int, float, str, tuple)):
             return describe(found, name, self._registry)
-        return Meaning.refused(f"attribute `{name}` of class `{cls.__name__}` is a {type(found).__name__}, which scripts cannot use; "
-                               "assign it to `self` in `__init__`")
+        return Meaning.refused(f"attribute `{name}` of class `{cls.__name__}` is a {type(found).__name__}, which scripts cannot "
+                               "use; assign it to `self` in `__init__`")
 
     def _declared(self, name: str) -> Meaning | None:
         """The type that the class declares for an attribute."""
@@ -126,7 +128,8 @@ class ScriptClass:
                   cls_type: _C.ObjectType | None = None) -> Meaning:
         full_name = f"{self.type.name}.{name}"
         if not _source.is_plain(fn):
-            return Meaning.refused(f"`{name}` of class `{self.cls.__name__}` is a {type(fn).__name__}, which scripts cannot call")
+            return Meaning.refused(f"`{name}` of class `{self.cls.__name__}` is a {type(fn).__name__}, which scripts cannot "
+                                   "call")
         if fn.__code__.co_filename == "<string>" and dataclasses.is_dataclass(self.cls):
             try:
                 written = written_out(self.cls, name)
@@ -223,8 +226,8 @@ class Interface:
         if type.name not in self._known:
             names = _ClassNames(_no_names, registry, None, Interface, {"_Object": type, "_Interface": self.type})
             self._known[type.name] = _C._compile(_C.FunctionSource(
-                f"{self.type.name}.{type.name}", "<interface>", "def of_interface(x: _Object) -> _Interface:\n    return x\n", 1,
-                "of_interface", names))
+                f"{self.type.name}.{type.name}", "<interface>",
+                "def of_interface(x: _Object) -> _Interface:\n    return x\n", 1, "of_interface", names))
 
 
 def interface(obj: type) -> type:
@@ -241,7 +244,8 @@ def interface(obj: type) -> type:
     if not isinstance(obj, type):
         raise RuntimeError("interface must be applied to a class")
     if obj.__bases__ not in ((object,), (Module,)):
-        raise _source.refusal(obj, f"the interface `{obj.__name__}` has base classes; an interface has none, or tine.nn.Module alone")
+        raise _source.refusal(obj, f"the interface `{obj.__name__}` has base classes; an interface has none, or tine.nn.Module "
+                              "alone")
     frame = sys._getframe(1) if "<locals>" in obj.__qualname__ else None
     registry.add_script_class(obj, Interface(registry, obj, frame))
     return obj

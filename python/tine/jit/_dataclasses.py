@@ -49,8 +49,8 @@ def _init(cls: type) -> tuple[str, dict[str, Any], dict[str, Any]]:
         default = field.default
         if field.default_factory is not dataclasses.MISSING:
             if field.default_factory not in (list, dict):
-                raise UnknownType(f"the default_factory of `{cls.__name__}.{field.name}` is neither `list` nor `dict`, which are those "
-                                  "that scripts can call; set the attribute in `__post_init__`")
+                raise UnknownType(f"the default_factory of `{cls.__name__}.{field.name}` is neither `list` nor `dict`, "
+                                  "which are those that scripts can call; set the attribute in `__post_init__`")
             default = field.default_factory()
         if field.init:
             parameter = f"{field.name}: {type_name}"
@@ -64,7 +64,8 @@ def _init(cls: type) -> tuple[str, dict[str, Any], dict[str, Any]]:
                 body.append(f"self.{field.name}: {type_name} = {field.name}")
         elif default is not dataclasses.MISSING:
             if not (default is None or default in ([], {}) or isinstance(default, (bool, int, float, str))):
-                raise UnknownType(f"the default of `{cls.__name__}.{field.name}` is not a constant; set the attribute in `__post_init__`")
+                raise UnknownType(f"the default of `{cls.__name__}.{field.name}` is not a constant; set the attribute in "
+                                  "`__post_init__`")
             body.append(f"self.{field.name}: {type_name} = {default!r}")
     if hasattr(cls, "__post_init__"):
         body.append(f"self.__post_init__({', '.join(passed_on)})")
