@@ -97,6 +97,8 @@
     "frame of calls[b] on top, list(c) its first registers; r[a] = its result. NameError and "            \
     "TypeError at the first call, RuntimeError past the depth limit")                                     \
   X(CALL_SCALAR, "Sfn", "scalar r[a] = its result; as CALL")                                              \
+  X(CALL_ON, "Ofn", "as CALL of a method, which borrows the object list(c)[0] from its register")         \
+  X(CALL_ON_SCALAR, "Sfn", "the same for a scalar result")                                                \
   X(CALL_METHOD, "Ofn", "as CALL, of the method calls[b].name of the class of the object list(c)[0]")     \
   X(CALL_METHOD_SCALAR, "Sfn", "the same for a scalar result")                                            \
   X(RETURN, "o..", "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                    \

@@ -49,6 +49,11 @@ std::string method_name(const Node& node) { return node.inputs.front()->type->na
 
 }  // namespace
 
+bool is_class(const Type& type) {
+  const auto* const object = dynamic_cast<const ObjectType*>(&type);
+  return object && object->is_class();
+}
+
 void NodeCode::plain_node(const Node& node, const DefList& dying) {
   switch (node.kind) {
     case Kind::kConstant: return constant_node(node);
@@ -57,6 +62,7 @@ void NodeCode::plain_node(const Node& node, const DefList& dying) {
     case Kind::kCallFunction: return call(Opcode::CALL, node, call_site(node.name, node), dying);
     case Kind::kCallMethod:
       if (through_interface(node)) return call(Opcode::CALL_METHOD, node, call_site(node.name, node), dying);
+      if (is_class(*node.inputs.front()->type)) return call_on(node, dying);
       return call(Opcode::CALL, node, call_site(method_name(node), node), dying);
     case Kind::kGetAttr: return get_attr(node, dying);
     case Kind::kSetAttr: return set_attr(node, dying);
@@ -198,6 +204,22 @@ void NodeCode::call(Opcode opcode, const Node& node, uint16_t site, const DefLis
   put_words(words);
 }
 
+// The callee borrows the object, so that the call counts no reference: the register must keep it until the call returns.
+void NodeCode::call_on(const Node& node, const DefList& dying) {
+  const Def* self = node.inputs.front();
+  DefList others;
+  for (const Def* def : dying) {
+    if (def != self) others.push_back(def);
+  }
+  const std::vector<uint16_t> words = operands(node.inputs, others);
+  for (const Def* def : others) forget(def);
+  const uint16_t to = define(node.output());
+  put({is_object(to) ? Opcode::CALL_ON : Opcode::CALL_ON_SCALAR, to, call_site(method_name(node), node),
+       static_cast<uint16_t>(words.size())});
+  put_words(words);
+  if (others.size() != dying.size()) kill({self});
+}
+
 void NodeCode::fork(const Node& node, const DefList& dying) {
   code::CallSite site;
   // A fork of a function runs that one; anything else becomes a function of its own.
@@ -325,7 +347,14 @@ void NodeCode::cast(const Node& node, const DefList& dying) {
 }
 
 void NodeCode::put_return(const Def* def) {
-  const Location at = where(def);
+  Location at = where(def);
+  if (borrowed_ && !at.constant && at.index == where(borrowed_).index) {
+    // RETURN moves the value out of its register.
+    const uint16_t own = allocate(true);
+    put({Opcode::COPY, own, at.index});
+    free_register(own);
+    at.index = own;
+  }
   const Opcode op = at.constant           ? Opcode::RETURN_K
                     : is_object(at.index) ? Opcode::RETURN
                                           : Opcode::RETURN_SCALAR;

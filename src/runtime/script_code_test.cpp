@@ -248,7 +248,7 @@ TEST_F(ScriptCode, MakesObjectsOfClassesOfScriptsAlone) {
   const std::string get = "  %x : int = prim::GetAttr[name=\"x\"](%o)\n  return (%x)\n";
   EXPECT_THAT(refusal(head + "class A []\nslot x int\n" + f + get),
               HasSubstr("C0 is not a class of scripts"));
-  // A slot that nobody has set is no int.
+  // A slot that nobody has set holds nothing.
   const script::Function unset = import(head + "object A\nslot x int\n" + f + get);
   EXPECT_THAT(error_of([&] { (void)run(unset, {}); }), HasSubstr("has no value in its attribute 'x' yet"));
 }

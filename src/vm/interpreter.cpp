@@ -452,6 +452,49 @@ CALL_OP_DROP : {
   NEXT();
 }
 
+// A method: its object stays in the register of the caller, which waits meanwhile.
+CALL_ON:
+CALL_ON_SCALAR : {
+  const CallSite& site = function->calls[in.b];
+  const Function* callee = site.target.load(std::memory_order_acquire);
+  if (!callee || frame->depth >= depth_limit || --fuel.left < 0) [[unlikely]] {
+    SAVE();
+    if (!callee) callee = &link_method(*function, site);
+    if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
+    if (fuel.left < 0) goto out_of_fuel;
+  }
+  auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
+  next->caller = frame;
+  next->function = callee;
+  next->depth = frame->depth + 1;
+  next->return_to = in.a;
+  next->in_task = false;
+  Value* const to = next->registers();
+  const int n = in.c;
+  const uint16_t* const operands = pc[1].operands;
+  relocate(&to[0], &r[operands[0]]);
+  for (int i = 1; i < n; ++i) {
+    const uint16_t operand = operands[i];
+    if (operand & code::kConstOperand) {
+      new (&to[i]) Value(k[operand & code::kOperandMask]);
+    } else if (operand & code::kLastUse) {
+      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
+    } else {
+      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
+    }
+  }
+  for (size_t i = callee->object_params; i < callee->object_registers.size(); ++i)
+    new (&to[callee->object_registers[i]]) Value();
+  if (in.op == Opcode::CALL_ON) RA = Value();
+  frame->pc = pc + 1 + code::words_for(n);
+  task_->top = frame = next;
+  function = callee;
+  r = to;
+  k = callee->constants.data();
+  pc = callee->code.data();
+  GO();
+}
+
 CALL_METHOD:
 CALL_METHOD_SCALAR : {
   SAVE();

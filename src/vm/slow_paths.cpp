@@ -34,17 +34,29 @@ void check_signature(const Function& caller, const CallSite& site, const Functio
   }
 }
 
-}  // namespace
-
-// The name may mean another function than the one that the caller was compiled for: one that was defined since, or one
-// from another worker. So the signatures are compared. Two threads may link one site at the same time; both results fit.
-const Function& link(const Function& caller, const CallSite& site) {
+const Function& found(const Function& caller, const CallSite& site) {
   const Function* const callee = caller.library ? caller.library->find(site.name) : nullptr;
   if (!callee)
     throw NameError(
         fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, site.name));
   check_signature(caller, site, *callee, 0);
+  return *callee;
+}
+
+}  // namespace
+
+// The name may mean another function than the one that the caller was compiled for: one that was defined since, or one
+// from another worker. So the signatures are compared. Two threads may link one site at the same time; both results fit.
+const Function& link(const Function& caller, const CallSite& site) {
+  const Function& callee = found(caller, site);
   // Release: the interpreter loads the target with acquire and then reads the function without a lock.
+  site.target.store(&callee, std::memory_order_release);
+  return callee;
+}
+
+const Function& link_method(const Function& caller, const CallSite& site) {
+  const Function* const callee = found(caller, site).borrowing.get();
+  if (!callee) throw TypeError(fmt::format("{}() is not a method of {}", site.name, site.args[0]->str()));
   site.target.store(callee, std::memory_order_release);
   return *callee;
 }

@@ -10,6 +10,9 @@ namespace tine::vm {
 [[noreturn, gnu::cold, gnu::noinline]] void throw_zero_division(const char* message);
 [[gnu::cold, gnu::noinline]] const code::Function& link(const code::Function& caller,
                                                         const code::CallSite& site);
+// The same for a method that borrows its object.
+[[gnu::cold, gnu::noinline]] const code::Function& link_method(const code::Function& caller,
+                                                               const code::CallSite& site);
 // The method of the object's class that a call through an interface means. It is looked up each time.
 [[gnu::noinline]] const code::Function& find_method(const code::Function& caller, const code::CallSite& site,
                                                     const Value& object);
