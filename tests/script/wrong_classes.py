@@ -266,7 +266,7 @@ class I:
     def one(self, x: int) -> int:
         pass
 def f(i: I) -> int:
-    return i.two()  ### `__main__.I` has no attribute or method `two`; did you mean `one`?
+    return i.two()  ### `__main__.I` has no attribute or method `two`
 # ---
 @torch.jit.interface
 class I:
