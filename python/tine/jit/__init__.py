@@ -1,4 +1,4 @@
-"""Scripts: functions and modules compiled to tine's own IR, and parallelism in them.
+"""Scripts: functions, classes and modules compiled to tine's own IR, and parallelism in them.
 
 `script` compiles Python source of a statically typed subset; `trace` records what a function does with
 example inputs. Compiled code runs without the interpreter's lock, and `fork` in it runs on the
