@@ -57,6 +57,8 @@ struct FunctionSource {
   std::shared_ptr<const ObjectType> self;  // a method's first parameter is of this type; else null
   // Values that the parameters' defaults have already; others must be constants in the source.
   std::vector<std::pair<std::string, Value>> defaults = {};
+  // Of a class method: what its first parameter means, to which a call gives nothing; else null.
+  std::shared_ptr<const ObjectType> cls = nullptr;
 };
 
 // Built into the language: called by name, compiled in place.
@@ -80,6 +82,8 @@ enum class Form : uint8_t {
   kWaitAll,
   kIsScripting,
   kIsTracing,
+  kGradMode,        // `with torch.no_grad():`
+  kRecordFunction,  // `with torch.profiler.record_function("name"):`
 };
 enum class Generic : uint8_t { kList, kDict, kTuple, kOptional, kUnion, kFuture, kRRef, kFinal };
 
@@ -100,11 +104,16 @@ struct FunctionRef {
   // It returns a Future, by whose value a call from another worker is answered.
   bool async_execution = false;
 };
+// An attribute that methods compute. Reading it calls `get`; assigning to it calls `set`, if there is one.
+struct Property {
+  FunctionRef get;
+  std::optional<FunctionRef> set;
+};
 // None, bool, int, float, str, or a list or tuple of these: what the name is worth from now on.
 struct Constant {
   Value value;
 };
-// `int`, `Tensor`, the class of a scripted module.
+// `int`, `Tensor`, the class of a scripted module, a class of scripts (an open ObjectType, or one that is whole).
 struct TypeName {
   TypePtr type;
 };
@@ -124,7 +133,7 @@ struct Refused {
   std::string why;
 };
 using Resolved = std::variant<Missing, Namespace, Operator, FunctionRef, Constant, TypeName, GenericName,
-                              Builtin, ExceptionName, Refused>;
+                              Builtin, ExceptionName, Refused, Property>;
 
 // A module that scripts loop over: a ModuleList, a Sequential (its modules in order), or a ModuleDict (known by their
 // names, too).
@@ -138,7 +147,9 @@ class TINE_API Resolver {
   virtual ~Resolver();
   // `dotted` is "foo", or "torch.jit.fork" after "torch.jit" was a Namespace.
   [[nodiscard]] virtual Resolved resolve(std::string_view dotted) = 0;
-  // A method of a scripted module: a FunctionRef, Refused or Missing. By default Missing.
+  // What an object of a scripted module's class, or of a class of scripts, has beside its slots: a method (a FunctionRef of that
+  // name, see FunctionSource), a static or class method (any other FunctionRef), a Property, a Constant, Refused or Missing. A
+  // TypeName is the type that a class declares for the attribute, which `__init__` sets. By default Missing.
   [[nodiscard]] virtual Resolved method(const ObjectType& type, std::string_view name);
   // Of a scripted class that contains modules for others to loop over; of all others, and by default, nothing.
   [[nodiscard]] virtual std::optional<Submodules> submodules(const ObjectType& type);

@@ -6,10 +6,11 @@
 //   fits(tine::Value(3), tine::Type::optional(tine::Type::integer()));  // true
 //
 // A type is immutable and structural: two types are the same when equal() says so. `==` of two TypePtrs compares pointers,
-// and only the basic types are single shared objects. Everything here may be called from any thread. An ObjectType, which
-// has the slots of a scripted class, names its methods and does not own them, so no type owns itself.
+// and only the basic types are single shared objects. Everything here may be called from any thread. An ObjectType names its methods
+// and does not own them, so no type owns itself.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -79,19 +80,57 @@ class TINE_API Type {
   static TypePtr function(std::string qualified_name);
 };
 
-// A scripted module class: named, typed slots. Methods are found by "<name>.<method>" in the compilation unit.
+// The class of objects that scripts hold: a scripted module's, a class of scripts, or an interface. It has named, typed slots. Methods are
+// found by "<name>.<method>" in the compilation unit.
+//
+// The type of a module is whole from the beginning. That of a class is made open: the compiler adds a slot where `__init__`
+// first assigns to an attribute, and closes the type at the end of `__init__`. Only the thread that compiles the class may use
+// an open type. A slot of a class may be of that class itself (`Optional["Node"]`). It then has a reference, a type of the same
+// name that does not own the class; held_type() gives the class for it.
+//
+// An interface has methods and no slots. Any object fits it as far as fits() can tell. The compiler lets only objects of classes
+// with these methods become one; the machine finds the method of the object at hand when it is called, and compares signatures.
 class TINE_API ObjectType final : public Type {
  public:
   struct Slot {
     std::string name;
     TypePtr type;
   };
+  // Of a module.
   ObjectType(std::string qualified_name, std::vector<Slot> s)
-      : Type(TypeKind::kObject, {}, std::move(qualified_name)), slots(std::move(s)) {}
-  const std::vector<Slot> slots;
+      : Type(TypeKind::kObject, {}, std::move(qualified_name)), slots_(std::move(s)) {}
+  [[nodiscard]] static std::shared_ptr<const ObjectType> open_class(std::string qualified_name);
+  struct Method {
+    std::string name;
+    std::vector<std::pair<std::string, TypePtr>> parameters;  // without self
+    TypePtr result;
+  };
+  [[nodiscard]] static std::shared_ptr<const ObjectType> interface(std::string qualified_name,
+                                                                   std::vector<Method> methods);
+
+  const std::vector<Slot>& slots = slots_;
   [[nodiscard]] int slot_index(std::string_view slot) const noexcept;  // -1 when there is none
+
+  [[nodiscard]] bool is_class() const noexcept { return class_; }
+  [[nodiscard]] bool is_interface() const noexcept { return interface_; }
+  [[nodiscard]] const std::vector<Method>& methods() const noexcept { return methods_; }  // of an interface
+  [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
+  void add_slot(std::string slot, const TypePtr& type) const;
+  void close() const noexcept { open_.store(false, std::memory_order_release); }
+  // The class that this is a reference to, or null: if it is none, or if the class is gone.
+  [[nodiscard]] std::shared_ptr<const ObjectType> referred() const noexcept { return referred_.lock(); }
+
+ private:
+  mutable std::vector<Slot> slots_;
+  std::vector<Method> methods_;
+  bool class_ = false;
+  bool interface_ = false;
+  mutable std::atomic<bool> open_ = false;
+  std::weak_ptr<const ObjectType> referred_;
 };
 
+// The type with classes in place of the references to them: what a value from a slot of that type is.
+[[nodiscard]] TINE_API TypePtr held_type(const TypePtr& type);
 [[nodiscard]] TINE_API bool equal(const TypePtr& a, const TypePtr& b) noexcept;
 // A value of type `from` may stand where `to` is asked for, without conversion: equal types,
 // T -> Optional[T], None -> Optional[T], int|float -> number, anything -> Any, element-wise in tuples.

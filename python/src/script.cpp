@@ -64,6 +64,7 @@ Value checked_result(const Future<Value>& done, const TypePtr& type) {
     const PyRef object = PyRef::adopt(to_python(value));
     if (!object) throw_error();
     value = to_value(object.get());
+    if (python::holds_object(*type)) value = with_objects(std::move(value), type);
   }
   if (fits(value, type)) return value;
   if (type->kind == TypeKind::kFloat && value.is_int()) return Value(static_cast<double>(value.as_int()));
@@ -124,6 +125,20 @@ class Bound {
     std::vector<Keyword> keywords;
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
       keywords.emplace_back(utf8(PyTuple_GET_ITEM(names, i)), to_value(named[i]));
+    }
+    // Objects of Python where the function takes objects of a class.
+    const auto& parameters = f.schema().args;
+    std::vector<Value> made;
+    if (std::any_of(parameters.begin(), parameters.end(),
+                    [](const Argument& a) { return python::holds_object(*a.type); })) {
+      made.assign(given.begin(), given.end());
+      for (size_t i = 0; i < std::min(made.size(), parameters.size()); ++i)
+        made[i] = with_objects(std::move(made[i]), parameters[i].type);
+      for (Keyword& k : keywords) {
+        const int at = f.schema().index_of(k.first);
+        if (at >= 0) k.second = with_objects(std::move(k.second), parameters[static_cast<size_t>(at)].type);
+      }
+      given = made;
     }
     bound_ = with_array_hint(given, keywords, [&] { return ScriptStore::bind(f, given, keywords); });
     for (size_t i = 0; i < bound_.size(); ++i) {

@@ -28,6 +28,13 @@ extern ScriptTypes script_types;
 // Null if the object is not an ObjectType.
 [[nodiscard]] std::shared_ptr<const ObjectType> object_type_of(PyObject* object);
 
+// The type that a text names, whose classes are those that Python knows. Throws SyntaxError.
+[[nodiscard]] TypePtr script_type(std::string_view text);
+// The value as one of that type: a Python object becomes an object of the class that the type names there, by the object's
+// attributes. Lists and dicts in the value are changed. TypeError where an attribute is missing or does not fit.
+[[nodiscard]] Value with_objects(Value value, const TypePtr& type);
+[[nodiscard]] bool holds_object(const Type& type);
+
 // What a tine._C.FunctionSource holds; TypeError for other objects.
 [[nodiscard]] std::shared_ptr<const script::FunctionSource> function_source_of(PyObject* object);
 

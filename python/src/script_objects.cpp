@@ -1,8 +1,13 @@
-// ObjectType and ScriptObject: a scripted module's slots.
+// ObjectType and ScriptObject: a scripted module's slots. Objects of classes of scripts: in Python they are objects of the Python
+// class, so what passes the border is made anew.
 
 #include <fmt/format.h>
+#include <tine/runtime.h>
 
+#include <algorithm>
 #include <new>
+#include <unordered_map>
+#include <utility>
 
 #include "python/src/exchange.h"
 #include "python/src/script.h"
@@ -30,9 +35,83 @@ void dealloc(PyObject* self) {
   free_object(self);
 }
 
+// A class of scripts. The lock of the interpreter guards the table.
+struct KnownClass {
+  std::weak_ptr<const ObjectType> type;
+  PyObject* cls = nullptr;  // a weak reference to the Python class; null for a module's
+};
+std::unordered_map<std::string, KnownClass>& known_classes() {
+  static auto& classes = *new std::unordered_map<std::string, KnownClass>;
+  return classes;
+}
+
+// A new reference; null where Python has no such class, or has it no longer.
+PyRef python_class(const std::string& type_name) {
+  const auto at = known_classes().find(type_name);
+  if (at == known_classes().end() || !at->second.cls) return {};
+  PyRef cls = PyRef::adopt(PyObject_CallNoArgs(at->second.cls));
+  if (!cls) throw_error();
+  return cls.get() == Py_None ? PyRef() : std::move(cls);
+}
+
+constinit PyObject* find_object = nullptr;  // set by tine.jit
+
+TypePtr with_known_classes(const TypePtr& type) {
+  if (type->kind == TypeKind::kObject) {
+    const auto at = known_classes().find(type->name);
+    TypePtr known = at == known_classes().end() ? nullptr : at->second.type.lock();
+    return known ? known : type;
+  }
+  std::vector<TypePtr> of;
+  for (const TypePtr& inner : type->of) of.push_back(with_known_classes(inner));
+  return of.empty() ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+}
+
+// Nesting is bounded by Python's limit of recursion.
+class Recursion {
+ public:
+  Recursion() {
+    if (Py_EnterRecursiveCall(" while an object passes between Python and a script")) throw_error();
+  }
+  ~Recursion() { Py_LeaveRecursiveCall(); }
+  Recursion(const Recursion&) = delete;
+  Recursion& operator=(const Recursion&) = delete;
+};
+
+Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot& slot);
+
+Value object_of_class(PyObject* from, const std::shared_ptr<const ObjectType>& type) {
+  const Recursion level;
+  std::vector<Value> values;
+  for (const ObjectType::Slot& slot : type->slots) {
+    const PyRef attribute = PyRef::adopt(PyObject_GetAttrString(from, slot.name.c_str()));
+    if (!attribute) {
+      if (!PyErr_ExceptionMatches(PyExc_AttributeError)) throw_error();
+      PyErr_Clear();
+      throw TypeError(fmt::format("expected an object of {}, got a {} without the attribute '{}'", type->name,
+                                  TypeName(from).c_str(), slot.name));
+    }
+    values.push_back(for_slot(attribute.get(), *type, slot));
+  }
+  return Value(make_ref<Object>(type, std::move(values)));
+}
+
+// A Python object as one that has the methods of the interface: find_object gives the class that it is of, or the scripted
+// module's object.
+Value object_behind(PyObject* from, const std::shared_ptr<const ObjectType>& interface) {
+  const PyRef shown = PyRef::adopt(wrap_object_type(interface));
+  const PyRef found =
+      shown ? PyRef::adopt(PyObject_CallFunctionObjArgs(find_object, from, shown.get(), nullptr)) : PyRef();
+  if (!found) throw_error();
+  if (auto type = object_type_of(found.get())) return object_of_class(from, type);
+  return to_value(found.get());
+}
+
 // The value as the slot's type holds it; TypeError naming both.
 Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot& slot) {
   Value value = to_value(object);
+  if (fits(value, slot.type)) return value;
+  if (holds_object(*slot.type)) value = with_objects(std::move(value), slot.type);
   if (fits(value, slot.type)) return value;
   if (slot.type->kind == TypeKind::kFloat && value.is_int())
     return Value(static_cast<double>(value.as_int()));
@@ -52,7 +131,7 @@ PyObject* new_type(PyTypeObject* cls, PyObject* args, PyObject*) {
       TypePtr slot_type = object_type_of(type);
       if (!slot_type) {
         try {
-          slot_type = parse_type(utf8(type));
+          slot_type = script_type(utf8(type));
         } catch (const SyntaxError& error) {
           throw TypeError(fmt::format("attribute '{}' of {}: {}", utf8(slot_name), name, error.message()));
         }
@@ -83,12 +162,68 @@ PyObject* type_slots(PyObject* self, void*) {
 }
 PyObject* type_name(PyObject* self, void*) { return text_of(as_type(self)->type->name).leak(); }
 
+PyObject* open_class(PyObject*, PyObject* name) {
+  return guarded([&] {
+    auto type = ObjectType::open_class(std::string(utf8(name)));
+    known_classes()[type->name] = {type, nullptr};
+    return wrap_object_type(std::move(type));
+  });
+}
+PyObject* interface(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *name = nullptr, *list = nullptr;
+    if (!PyArg_ParseTuple(args, "UO!", &name, &PyList_Type, &list)) return nullptr;
+    std::vector<ObjectType::Method> methods;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+      PyObject *method = nullptr, *source = nullptr;
+      if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "UO", &method, &source)) return nullptr;
+      const Schema schema = Runtime::instance().scripts().signature_in_interface(*function_source_of(source));
+      ObjectType::Method& made =
+          methods.emplace_back(ObjectType::Method{std::string(utf8(method)), {}, schema.result_type()});
+      for (size_t p = 1; p < schema.args.size(); ++p)
+        made.parameters.emplace_back(schema.args[p].name, schema.args[p].type);
+    }
+    auto type = ObjectType::interface(std::string(utf8(name)), std::move(methods));
+    known_classes()[type->name] = {type, nullptr};
+    return wrap_object_type(std::move(type));
+  });
+}
+PyObject* type_methods_of(PyObject* self, void*) {
+  return guarded([&]() -> PyObject* {
+    const auto& methods = as_type(self)->type->methods();
+    PyRef names = checked(PyTuple_New(static_cast<Py_ssize_t>(methods.size())));
+    for (size_t i = 0; i < methods.size(); ++i)
+      PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i),
+                       checked(text_of(methods[i].name).leak()).leak());
+    return names.leak();
+  });
+}
+PyObject* type_is_interface(PyObject* self, void*) {
+  return PyBool_FromLong(as_type(self)->type->is_interface());
+}
+PyObject* type_close(PyObject* self, PyObject*) {
+  as_type(self)->type->close();
+  Py_RETURN_NONE;
+}
+PyObject* type_is_open(PyObject* self, void*) { return PyBool_FromLong(as_type(self)->type->is_open()); }
+
 PyMethodDef type_methods[] = {
+    {"open_class", open_class, METH_O | METH_STATIC,
+     "open_class(name, /)\n--\n\nThe type of a class of scripts, to which the compiler of its `__init__` "
+     "adds the slots."},
+    {"interface", interface, METH_VARARGS | METH_STATIC,
+     "interface(name, methods, /)\n--\n\nThe type of an interface; `methods` are pairs of a name and a "
+     "FunctionSource."},
+    {"close", type_close, METH_NOARGS, "close($self, /)\n--\n\nThe class has all its slots."},
     {"index", type_index, METH_O, "index($self, name, /)\n--\n\nThe slot's place, -1 when there is none."},
     {}};
-PyGetSetDef type_getset[] = {{"name", type_name, nullptr, "The qualified name.", nullptr},
-                             {"slots", type_slots, nullptr, "The names of the slots.", nullptr},
-                             {}};
+PyGetSetDef type_getset[] = {
+    {"name", type_name, nullptr, "The qualified name.", nullptr},
+    {"slots", type_slots, nullptr, "The names of the slots.", nullptr},
+    {"methods", type_methods_of, nullptr, "The names of an interface's methods.", nullptr},
+    {"is_interface", type_is_interface, nullptr, "Whether it is one.", nullptr},
+    {"is_open", type_is_open, nullptr, "Whether `__init__` is still to be compiled.", nullptr},
+    {}};
 PyType_Slot type_slots_table[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_type)},
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyObjectType>)},
@@ -163,7 +298,26 @@ PyType_Slot object_slots[] = {
 PyType_Spec object_spec = {"tine._C.ScriptObject", sizeof(PyScriptObject), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, object_slots};
 
+// An object of the Python class, whose attributes are the slots that have a value.
+PyObject* python_object(const Object& object, const PyRef& cls) {
+  const Recursion level;
+  const PyRef made = PyRef::adopt(PyObject_CallMethod(cls.get(), "__new__", "O", cls.get()));
+  if (!made) return nullptr;
+  for (size_t i = 0; i < object.slots.size(); ++i) {
+    const ObjectType::Slot& slot = object.type->slots[i];
+    if (object.slots[i].is_none() && !fits(Value(), slot.type)) continue;  // __init__ did not come so far
+    const PyRef value = PyRef::adopt(to_python(object.slots[i]));
+    if (!value || PyObject_SetAttrString(made.get(), slot.name.c_str(), value.get()) < 0) return nullptr;
+  }
+  return PyRef(made).leak();
+}
+
 PyObject* wrap_object(const Value& value) {
+  const Object& object = value.as_object();
+  if (object.type->is_class()) {
+    const PyRef cls = python_class(object.type->name);
+    if (cls) return python_object(object, cls);
+  }
   PyObject* const made = PyType_GenericAlloc(script_types.object, 0);
   if (made) std::construct_at(&as_object(made)->object, Ref<Object>::share(&value.as_object()));
   return made;
@@ -177,6 +331,43 @@ bool unwrap_object(PyObject* object, Value* value) {
 
 }  // namespace
 
+TypePtr script_type(std::string_view text) { return with_known_classes(parse_type(text)); }
+
+bool holds_object(const Type& type) {
+  return type.kind == TypeKind::kObject ||
+         std::any_of(type.of.begin(), type.of.end(), [](const TypePtr& part) { return holds_object(*part); });
+}
+
+Value with_objects(Value value, const TypePtr& type) {
+  switch (type->kind) {
+    case TypeKind::kOptional: return value.is_none() ? value : with_objects(std::move(value), type->of[0]);
+    case TypeKind::kObject: {
+      PyObject* const from = value.is(Tag::kForeign) ? foreign_object(value) : nullptr;
+      auto to = std::dynamic_pointer_cast<const ObjectType>(held_type(type));
+      if (from && to && to->is_class()) return object_of_class(from, to);
+      return from && to && to->is_interface() ? object_behind(from, to) : value;
+    }
+    case TypeKind::kList:
+      if (value.is(Tag::kList)) {
+        for (Value& item : value.as_list().items) item = with_objects(std::move(item), type->of[0]);
+      }
+      return value;
+    case TypeKind::kDict:
+      if (value.is(Tag::kDict)) {
+        const auto items = value.as_dict().items();
+        for (const auto& [key, item] : items) value.as_dict().set(key, with_objects(item, type->of[1]));
+      }
+      return value;
+    case TypeKind::kTuple: {
+      if (!value.is(Tag::kTuple) || value.as_tuple().items.size() != type->of.size()) return value;
+      std::vector<Value> items = value.as_tuple().items;
+      for (size_t i = 0; i < items.size(); ++i) items[i] = with_objects(std::move(items[i]), type->of[i]);
+      return Value(make_ref<Tuple>(std::move(items)));
+    }
+    default: return value;
+  }
+}
+
 PyObject* wrap_object_type(std::shared_ptr<const ObjectType> type) {
   PyObject* const made = PyType_GenericAlloc(script_types.object_type, 0);
   if (made) std::construct_at(&as_type(made)->type, std::move(type));
@@ -187,7 +378,41 @@ std::shared_ptr<const ObjectType> object_type_of(PyObject* object) {
   return Py_TYPE(object) == script_types.object_type ? as_type(object)->type : nullptr;
 }
 
+namespace {
+
+PyObject* set_class(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *type = nullptr, *cls = nullptr;
+    if (!PyArg_ParseTuple(args, "O!O!", script_types.object_type, &type, &PyType_Type, &cls)) return nullptr;
+    PyObject* const weak = PyWeakref_NewRef(cls, nullptr);
+    if (!weak) return nullptr;
+    Py_XSETREF(known_classes()[as_type(type)->type->name].cls, weak);
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* forget_class(PyObject*, PyObject* name) {
+  return guarded([&]() -> PyObject* {
+    auto gone = known_classes().extract(std::string(utf8(name)));
+    if (gone) Py_XDECREF(gone.mapped().cls);
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* set_object_finder(PyObject*, PyObject* finder) {
+  Py_XSETREF(find_object, Py_NewRef(finder));
+  Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {{"_set_object_finder", set_object_finder, METH_O, nullptr},
+                           {"_set_class", set_class, METH_VARARGS, nullptr},
+                           {"_forget_class", forget_class, METH_O, nullptr},
+                           {}};
+
+}  // namespace
+
 bool init_script_objects(PyObject* module) {
+  if (PyModule_AddFunctions(module, functions) < 0) return false;
   set_conversion(Tag::kObject, wrap_object, unwrap_object);
   return add_type(module, &type_spec, &script_types.object_type) &&
          add_type(module, &object_spec, &script_types.object);

@@ -106,12 +106,13 @@ class PyResolver final : public script::Resolver {
 PyObject* new_source(PyTypeObject* cls, PyObject* args, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
     static const char* const kNames[] = {"qualified_name", "file",      "text",     "first_line", "def_name",
-                                         "names",          "self_type", "defaults", nullptr};
+                                         "names",          "self_type", "defaults", "cls_type",   nullptr};
     PyObject *name = nullptr, *file = nullptr, *text = nullptr, *def = nullptr, *names = nullptr;
-    PyObject *self_type = Py_None, *defaults = nullptr;
+    PyObject *self_type = Py_None, *defaults = nullptr, *cls_type = Py_None;
     int first_line = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "UUUiUO|OO!", const_cast<char**>(kNames), &name, &file,
-                                     &text, &first_line, &def, &names, &self_type, &PyDict_Type, &defaults))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "UUUiUO|OO!O", const_cast<char**>(kNames), &name, &file,
+                                     &text, &first_line, &def, &names, &self_type, &PyDict_Type, &defaults,
+                                     &cls_type))
       return nullptr;
     auto source = std::make_shared<FunctionSource>();
     source->qualified_name = utf8(name);
@@ -119,12 +120,15 @@ PyObject* new_source(PyTypeObject* cls, PyObject* args, PyObject* keywords) {
         std::make_shared<const Source>(std::string(utf8(file)), std::string(utf8(text)), first_line);
     source->def_name = utf8(def);
     source->resolver = std::make_shared<PyResolver>(names);
-    if (self_type != Py_None) {
-      source->self = object_type_of(self_type);
-      if (!source->self)
-        throw TypeError(fmt::format("FunctionSource: expected an ObjectType as self_type, got {}",
-                                    TypeName(self_type).c_str()));
-    }
+    const auto type_given = [](PyObject* given, const char* as) {
+      auto type = given == Py_None ? nullptr : object_type_of(given);
+      if (!type && given != Py_None)
+        throw TypeError(
+            fmt::format("FunctionSource: expected an ObjectType as {}, got {}", as, TypeName(given).c_str()));
+      return type;
+    };
+    source->self = type_given(self_type, "self_type");
+    source->cls = type_given(cls_type, "cls_type");
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; defaults && PyDict_Next(defaults, &at, &key, &value);) {
       Value held = to_value(value);
@@ -144,10 +148,10 @@ void source_dealloc(PyObject* self) {
 PyType_Slot source_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_source)},
     {Py_tp_dealloc, reinterpret_cast<void*>(source_dealloc)},
-    {Py_tp_doc,
-     const_cast<char*>(
-         "FunctionSource(qualified_name, file, text, first_line, def_name, names, self_type=None, "
-         "defaults={})\n--\n\nA `def` to compile. `names` resolves the names that it does not define.")},
+    {Py_tp_doc, const_cast<char*>(
+                    "FunctionSource(qualified_name, file, text, first_line, def_name, names, self_type=None, "
+                    "defaults={}, cls_type=None)\n--\n\nA `def` to compile. `names` resolves the names that "
+                    "it does not define.")},
     {0, nullptr}};
 PyType_Spec source_spec = {"tine._C.FunctionSource", sizeof(PySource), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, source_slots};
@@ -185,6 +189,24 @@ PyObject* meaning_function(PyObject*, PyObject* args) {
   });
 }
 
+PyObject* meaning_property(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *get = nullptr, *set = Py_None;
+    if (!PyArg_ParseTuple(args, "O!|O", meaning_type, &get, &set)) return nullptr;
+    script::Property property;
+    const auto function = [](PyObject* meaning) {
+      return Py_TYPE(meaning) == meaning_type
+                 ? std::get_if<script::FunctionRef>(&as_meaning(meaning)->resolved)
+                 : nullptr;
+    };
+    // One that scripts cannot have refuses the property.
+    if (!function(get)) return Py_NewRef(get);
+    property.get = *function(get);
+    if (const auto* const setter = function(set)) property.set = *setter;
+    return wrap(std::move(property));
+  });
+}
+
 PyObject* meaning_constant(PyObject*, PyObject* object) {
   return guarded([&] {
     Value value = to_value(object);
@@ -200,7 +222,7 @@ PyObject* meaning_constant(PyObject*, PyObject* object) {
 PyObject* meaning_type_name(PyObject*, PyObject* object) {
   return guarded([&] {
     if (auto known = object_type_of(object)) return wrap(script::TypeName{std::move(known)});
-    return wrap(script::TypeName{parse_type(utf8(object))});
+    return wrap(script::TypeName{script_type(utf8(object))});
   });
 }
 
@@ -215,6 +237,18 @@ PyObject* get_source(PyObject* self, void*) {
   PyObject* const made = PyType_GenericAlloc(source_type, 0);
   if (made) std::construct_at(&as_source(made)->source, f->source);
   return made;
+}
+
+PyObject* get_parts(PyObject* self, void*) {
+  return guarded([&]() -> PyObject* {
+    const auto* const property = std::get_if<script::Property>(&as_meaning(self)->resolved);
+    if (!property) return PyTuple_New(0);
+    const PyRef get = PyRef::adopt(wrap(property->get));
+    if (!get) return nullptr;
+    if (!property->set) return PyTuple_Pack(1, get.get());
+    const PyRef set = PyRef::adopt(wrap(*property->set));
+    return set ? PyTuple_Pack(2, get.get(), set.get()) : nullptr;
+  });
 }
 
 PyObject* get_why(PyObject* self, void*) {
@@ -233,6 +267,8 @@ PyMethodDef meaning_methods[] = {
      "function(qualified_name, source=None, async_execution=False): a script function, with a FunctionSource "
      "where it may have to be compiled. The value of an async_execution function's Future answers a remote "
      "call."},
+    {"property", meaning_property, METH_VARARGS | METH_STATIC,
+     "property(get, set=None): an attribute that functions compute."},
     {"constant", meaning_constant, METH_O | METH_STATIC, "A value that does not change."},
     {"type", meaning_type_name, METH_O | METH_STATIC, "A type's text, or an ObjectType."},
     {"exception", named<script::ExceptionName>, METH_O | METH_STATIC, "\"ValueError\""},
@@ -240,6 +276,7 @@ PyMethodDef meaning_methods[] = {
     {}};
 PyGetSetDef meaning_getset[] = {
     {"source", get_source, nullptr, "Of a function: its FunctionSource, or None.", nullptr},
+    {"parts", get_parts, nullptr, "Of a property: the Meanings of its functions; else ().", nullptr},
     {"why", get_why, nullptr, "Of what is refused: why; else None.", nullptr},
     {}};
 PyType_Slot meaning_slots[] = {

@@ -11,6 +11,7 @@ namespace {
 void set_library(Function& function, const Library* library) {
   function.library = library;
   for (const auto& child : function.children) set_library(*child, library);
+  if (function.borrowing) set_library(*function.borrowing, library);
 }
 
 }  // namespace

@@ -73,7 +73,10 @@ class Function {
   std::vector<TypePtr> types;
   std::vector<LineEntry> lines;
   std::vector<std::unique_ptr<Function>> children;  // fork bodies; in no Library of their own
-  const Library* library = nullptr;                 // where call sites look their names up
+  // Of a method of a class: the same for a caller whose register keeps the object alive. Its first register is borrowed: it is
+  // not among object_registers, and the code never moves or writes it.
+  std::unique_ptr<Function> borrowing;
+  const Library* library = nullptr;  // where call sites look their names up
 
   [[nodiscard]] SourceSpan place_of(size_t pc) const;
   // One instruction a line: number, name, operands.

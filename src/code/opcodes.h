@@ -60,68 +60,80 @@
   X(JUMP_EQ_INT##K, "s" F "j", "if r[a].i == r/k[b].i: pc += c") \
   X(JUMP_NE_INT##K, "s" F "j", "if r[a].i != r/k[b].i: pc += c")
 
-#define TINE_OPCODES(X)                                                                                 \
-  X(MOVE, "Sr.", "scalar r[a] = r[b]")                                                                  \
-  X(COPY, "Or.", "r[a] = r[b], one more owner")                                                         \
-  X(TAKE, "Oo.", "r[a] = r[b], r[b] = None")                                                            \
-  X(RELEASE, "O..", "r[a] = None")                                                                      \
-  X(LOAD_SCALAR, "Sk.", "scalar r[a] = k[b]")                                                           \
-  X(LOAD, "Ok.", "r[a] = k[b]")                                                                         \
-  X(LOAD_FRESH, "Ok.", "r[a] = a copy of k[b] whose lists are new")                                     \
-  TINE_INT_BINARY(X, , "s")                                                                             \
-  TINE_INT_BINARY(X, _K, "k")                                                                           \
-  TINE_FLOAT_BINARY(X, , "s")                                                                           \
-  TINE_FLOAT_BINARY(X, _K, "k")                                                                         \
-  X(NEG_INT, "Ss.", "r[a].i = -r[b].i, wrapping")                                                       \
-  X(NEG_FLOAT, "Ss.", "r[a].f = -r[b].f")                                                               \
-  X(NOT, "Ss.", "r[a] = not r[b]")                                                                      \
-  X(INT_TO_FLOAT, "Ss.", "r[a].f = r[b].i")                                                             \
-  X(FLOAT_TO_INT, "Ss.", "r[a].i = r[b].f toward zero; ValueError, OverflowError")                      \
-  X(JUMP, ".JJ", "pc += far")                                                                           \
-  X(JUMP_IF, "sJJ", "if r[a]: pc += far")                                                               \
-  X(JUMP_UNLESS, "sJJ", "if not r[a]: pc += far")                                                       \
-  TINE_INT_BRANCH(X, , "s")                                                                             \
-  TINE_INT_BRANCH(X, _K, "k")                                                                           \
-  X(JUMP_LT_FLOAT, "ssj", "if r[a].f < r[b].f: pc += c")                                                \
-  X(JUMP_LE_FLOAT, "ssj", "if r[a].f <= r[b].f: pc += c")                                               \
-  X(JUMP_EQ_FLOAT, "ssj", "if r[a].f == r[b].f: pc += c")                                               \
-  X(JUMP_NOT_LT_FLOAT, "ssj", "unless r[a].f < r[b].f: pc += c")                                        \
-  X(JUMP_NOT_LE_FLOAT, "ssj", "unless r[a].f <= r[b].f: pc += c")                                       \
-  X(JUMP_NE_FLOAT, "ssj", "unless r[a].f == r[b].f: pc += c")                                           \
-  X(LOOP, "Ssj", "r[a].i += 1; if r[a].i < r[b].i: pc += c, which is negative")                         \
-  X(LOOP_K, "Skj", "r[a].i += 1; if r[a].i < k[b].i: pc += c, which is negative")                       \
-  X(CALL_OP, "Opn", "r[a] = ops[b](list(c)); whatever the kernel throws")                               \
-  X(CALL_OP_SCALAR, "Spn", "scalar r[a] = ops[b](list(c)); whatever the kernel throws")                 \
-  X(CALL_OP_DROP, ".pn", "ops[b](list(c)), the result is dropped")                                      \
-  X(CALL, "Ofn",                                                                                        \
-    "frame of calls[b] on top, list(c) its first registers; r[a] = its result. NameError and "          \
-    "TypeError at the first call, RuntimeError past the depth limit")                                   \
-  X(CALL_SCALAR, "Sfn", "scalar r[a] = its result; as CALL")                                            \
-  X(RETURN, "o..", "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                  \
-  X(RETURN_SCALAR, "s..", "the same for a scalar r[a]")                                                 \
-  X(RETURN_K, "k..", "the same for k[a]")                                                               \
-  X(FORK, "Ofn", "r[a] = Future of a new task that runs calls[b](list(c))")                             \
-  X(WAIT, "Oow",                                                                                        \
-    "r[a] = the value of the future r[b]; suspends until it is there; fails with its error; TypeError " \
-    "unless it fits types[c >> 1]. c & 1: r[b] = None")                                                 \
-  X(WAIT_SCALAR, "Sow", "scalar r[a] = the value of the future r[b]; as WAIT")                          \
-  X(GET_SLOT, "Ool", "r[a] = r[b].slots[slots[c]]; AttributeError")                                     \
-  X(GET_SLOT_SCALAR, "Sol", "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                       \
-  X(SET_SLOT, "oln", "r[a].slots[slots[b]] = list(c), of one operand; AttributeError")                  \
-  X(TUPLE, "O.n", "r[a] = (list(c))")                                                                   \
-  X(LIST, "O.n", "r[a] = [list(c)]")                                                                    \
-  X(DICT, "O.n", "r[a] = {list(c) as key, value, ...}")                                                 \
-  X(TUPLE_INDEX, "Ooi", "r[a] = r[b][c]")                                                               \
-  X(TUPLE_INDEX_SCALAR, "Soi", "scalar r[a] = r[b][c]")                                                 \
-  X(UNPACK_LIST, "oi.", "fails unless r[a] has b elements: ValueError")                                 \
-  X(LIST_ITEM, "Oos", "r[a] = r[b][r[c].i]; IndexError")                                                \
-  X(LIST_ITEM_SCALAR, "Sos", "scalar r[a] = r[b][r[c].i]; IndexError")                                  \
-  X(LIST_LENGTH, "So.", "r[a].i = len(r[b])")                                                           \
-  X(IS_NONE, "Sr.", "r[a] = r[b] is None")                                                              \
-  X(IS_INSTANCE, "Srt", "r[a] = r[b] fits types[c]")                                                    \
-  X(CHECK_TYPE, "rt.", "fails unless r[a] fits types[b]: TypeError")                                    \
-  X(CHECK_PRESENT, "r..", "fails if r[a] is None: TypeError")                                           \
-  X(RAISE, "oi.", "fails with the error kind b and the message r[a]")                                   \
+#define TINE_OPCODES(X)                                                                                   \
+  X(MOVE, "Sr.", "scalar r[a] = r[b]")                                                                    \
+  X(COPY, "Or.", "r[a] = r[b], one more owner")                                                           \
+  X(TAKE, "Oo.", "r[a] = r[b], r[b] = None")                                                              \
+  X(RELEASE, "O..", "r[a] = None")                                                                        \
+  X(LOAD_SCALAR, "Sk.", "scalar r[a] = k[b]")                                                             \
+  X(LOAD, "Ok.", "r[a] = k[b]")                                                                           \
+  X(LOAD_FRESH, "Ok.", "r[a] = a copy of k[b] whose lists are new")                                       \
+  TINE_INT_BINARY(X, , "s")                                                                               \
+  TINE_INT_BINARY(X, _K, "k")                                                                             \
+  TINE_FLOAT_BINARY(X, , "s")                                                                             \
+  TINE_FLOAT_BINARY(X, _K, "k")                                                                           \
+  X(NEG_INT, "Ss.", "r[a].i = -r[b].i, wrapping")                                                         \
+  X(NEG_FLOAT, "Ss.", "r[a].f = -r[b].f")                                                                 \
+  X(NOT, "Ss.", "r[a] = not r[b]")                                                                        \
+  X(INT_TO_FLOAT, "Ss.", "r[a].f = r[b].i")                                                               \
+  X(FLOAT_TO_INT, "Ss.", "r[a].i = r[b].f toward zero; ValueError, OverflowError")                        \
+  X(JUMP, ".JJ", "pc += far")                                                                             \
+  X(JUMP_IF, "sJJ", "if r[a]: pc += far")                                                                 \
+  X(JUMP_UNLESS, "sJJ", "if not r[a]: pc += far")                                                         \
+  TINE_INT_BRANCH(X, , "s")                                                                               \
+  TINE_INT_BRANCH(X, _K, "k")                                                                             \
+  X(JUMP_LT_FLOAT, "ssj", "if r[a].f < r[b].f: pc += c")                                                  \
+  X(JUMP_LE_FLOAT, "ssj", "if r[a].f <= r[b].f: pc += c")                                                 \
+  X(JUMP_EQ_FLOAT, "ssj", "if r[a].f == r[b].f: pc += c")                                                 \
+  X(JUMP_NOT_LT_FLOAT, "ssj", "unless r[a].f < r[b].f: pc += c")                                          \
+  X(JUMP_NOT_LE_FLOAT, "ssj", "unless r[a].f <= r[b].f: pc += c")                                         \
+  X(JUMP_NE_FLOAT, "ssj", "unless r[a].f == r[b].f: pc += c")                                             \
+  X(LOOP, "Ssj", "r[a].i += 1; if r[a].i < r[b].i: pc += c, which is negative")                           \
+  X(LOOP_K, "Skj", "r[a].i += 1; if r[a].i < k[b].i: pc += c, which is negative")                         \
+  X(CALL_OP, "Opn", "r[a] = ops[b](list(c)); whatever the kernel throws")                                 \
+  X(CALL_OP_SCALAR, "Spn", "scalar r[a] = ops[b](list(c)); whatever the kernel throws")                   \
+  X(CALL_OP_DROP, ".pn", "ops[b](list(c)), the result is dropped")                                        \
+  X(CALL, "Ofn",                                                                                          \
+    "frame of calls[b] on top, list(c) its first registers; r[a] = its result. NameError and "            \
+    "TypeError at the first call, RuntimeError past the depth limit")                                     \
+  X(CALL_SCALAR, "Sfn", "scalar r[a] = its result; as CALL")                                              \
+  X(CALL_ON, "Ofn", "as CALL of a method, which borrows the object list(c)[0] from its register")         \
+  X(CALL_ON_SCALAR, "Sfn", "the same for a scalar result")                                                \
+  X(CALL_METHOD, "Ofn", "as CALL, of the method calls[b].name of the class of the object list(c)[0]")     \
+  X(CALL_METHOD_SCALAR, "Sfn", "the same for a scalar result")                                            \
+  X(RETURN, "o..", "frame gone; its caller's r[] = r[a], or the task's future = r[a]")                    \
+  X(RETURN_SCALAR, "s..", "the same for a scalar r[a]")                                                   \
+  X(RETURN_K, "k..", "the same for k[a]")                                                                 \
+  X(FORK, "Ofn", "r[a] = Future of a new task that runs calls[b](list(c))")                               \
+  X(WAIT, "Oow",                                                                                          \
+    "r[a] = the value of the future r[b]; suspends until it is there; fails with its error; TypeError "   \
+    "unless it fits types[c >> 1]. c & 1: r[b] = None")                                                   \
+  X(WAIT_SCALAR, "Sow", "scalar r[a] = the value of the future r[b]; as WAIT")                            \
+  X(GET_SLOT, "Ool", "r[a] = r[b].slots[slots[c]]; AttributeError")                                       \
+  X(GET_SLOT_SCALAR, "Sol", "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                         \
+  X(GET_FIELD, "Ool",                                                                                     \
+    "as GET_SLOT; AttributeError also while the slot is None, which means that it was never set")         \
+  X(GET_FIELD_SCALAR, "Sol", "as GET_SLOT_SCALAR and GET_FIELD")                                          \
+  X(OBJECT, "Ot.", "r[a] = a new object of types[b], whose slots are None")                               \
+  X(ENTER, "of.",                                                                                         \
+    "when an error leaves the frame before the LEAVE: calls[b] is called with r[a] and None three times") \
+  X(LEAVE, "...", "the last ENTER of this frame is over")                                                 \
+  X(UNWIND, "...", "the `__exit__` that an error called has returned: the error goes on")                 \
+  X(SET_SLOT, "oln", "r[a].slots[slots[b]] = list(c), of one operand; AttributeError")                    \
+  X(TUPLE, "O.n", "r[a] = (list(c))")                                                                     \
+  X(LIST, "O.n", "r[a] = [list(c)]")                                                                      \
+  X(DICT, "O.n", "r[a] = {list(c) as key, value, ...}")                                                   \
+  X(TUPLE_INDEX, "Ooi", "r[a] = r[b][c]")                                                                 \
+  X(TUPLE_INDEX_SCALAR, "Soi", "scalar r[a] = r[b][c]")                                                   \
+  X(UNPACK_LIST, "oi.", "fails unless r[a] has b elements: ValueError")                                   \
+  X(LIST_ITEM, "Oos", "r[a] = r[b][r[c].i]; IndexError")                                                  \
+  X(LIST_ITEM_SCALAR, "Sos", "scalar r[a] = r[b][r[c].i]; IndexError")                                    \
+  X(LIST_LENGTH, "So.", "r[a].i = len(r[b])")                                                             \
+  X(IS_NONE, "Sr.", "r[a] = r[b] is None")                                                                \
+  X(IS_INSTANCE, "Srt", "r[a] = r[b] fits types[c]")                                                      \
+  X(CHECK_TYPE, "rt.", "fails unless r[a] fits types[b]: TypeError")                                      \
+  X(CHECK_PRESENT, "r..", "fails if r[a] is None: TypeError")                                             \
+  X(RAISE, "oi.", "fails with the error kind b and the message r[a]")                                     \
   X(RAISE_K, "ki.", "fails with the error kind b and the message k[a]")
 
 namespace tine::code {

@@ -1,5 +1,6 @@
 #include "src/compile/assignments.h"
 
+#include "src/compile/classes.h"
 #include "src/compile/expressions.h"
 #include "src/compile/indexing.h"
 #include "src/compile/suggest.h"
@@ -49,24 +50,69 @@ void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targe
   for (size_t i = 0; i < count; ++i) assign(*targets[i], values[i], span);
 }
 
-void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Span span) {
+void Assignments::assign_declared(const syntax::Attribute& target, const TypePtr& type, Def* value,
+                                  Span span) {
+  set_attribute(target, value, span, type);
+}
+
+// Whether it is the `self` of an `__init__` that gives its class the slots.
+bool Assignments::initializes(const Def* object) const {
+  return initialized_ && initialized_->is_open() && object == builder_.graph().inputs().front();
+}
+
+TypePtr Assignments::declared_type(const syntax::Attribute& target) {
+  const auto* name = syntax::is<syntax::Name>(*target.object);
+  const Variable* v = name ? scopes_.find(name->id) : nullptr;
+  if (!v || !v->def || v->def->type->kind != TypeKind::kObject) return nullptr;
+  const auto type = std::dynamic_pointer_cast<const ObjectType>(held_type(v->def->type));
+  const int slot = type ? type->slot_index(target.name) : -1;
+  if (slot >= 0) return held_type(type->slots[static_cast<size_t>(slot)].type);
+  if (!initializes(v->def)) return nullptr;
+  const Resolved declared = names_.method(*type, target.name);
+  const auto* const annotation = std::get_if<TypeName>(&declared);
+  return annotation ? annotation->type : nullptr;
+}
+
+void Assignments::add_slot(const syntax::Attribute& target, const Def* value, TypePtr declared) {
+  if (&builder_.block() != &builder_.graph().root()) {
+    builder_.fail(target.span,
+                  fmt::format("the first assignment to an attribute cannot stand inside an `if` or a "
+                              "loop; give `self.{}` a value before",
+                              target.name));
+  }
+  if (!declared) declared = declared_type(target);
+  if (!declared) declared = value->type;
+  initialized_->add_slot(std::string(target.name), declared);
+}
+
+void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Span span,
+                                const TypePtr& declared) {
   Def* object = expressions_.value(*target.object);
   if (object->type->kind != TypeKind::kObject) {
-    builder_.fail(target.span, fmt::format("only attributes of modules can be assigned to, not those of {}",
-                                           object->type->str()));
+    builder_.fail(target.span,
+                  fmt::format("only attributes of modules and of objects of classes can be assigned to, not "
+                              "those of {}{}",
+                              object->type->str(), optional_help(object)));
   }
-  const auto& type = static_cast<const ObjectType&>(*object->type);
-  const int slot = type.slot_index(target.name);
-  if (slot < 0) no_attribute(target, type);
-  const TypePtr& want = type.slots[static_cast<size_t>(slot)].type;
+  const auto type = classes_.known(object->type, target.span);
+  if (type->slot_index(target.name) < 0) {
+    const Resolved other = names_.method(*type, target.name);
+    if (const auto* property = std::get_if<Property>(&other))
+      return classes_.write(object, *property, target.name, value, target.span);
+    if (initializes(object) && !std::holds_alternative<Refused>(other)) add_slot(target, value, declared);
+  }
+  const int slot = type->slot_index(target.name);
+  if (slot < 0) no_attribute(target, *type);
+  const TypePtr want = held_type(type->slots[static_cast<size_t>(slot)].type);
   Def* fitting = builder_.coerce(value, want);
   if (!fitting) {
     // The type of an attribute that __init__ sets to None is NoneType, so no other value fits.
     const std::string help =
-        want->kind == TypeKind::kNone
-            ? fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`", target.name,
-                          value->type->str())
-            : std::string();
+        want->kind != TypeKind::kNone ? std::string()
+        : type->is_class() ? fmt::format("; annotate it in __init__: `self.{}: Optional[{}] = None`",
+                                         target.name, value->type->str())
+                           : fmt::format("; annotate it in the class, not in __init__: `{}: Optional[{}]`",
+                                         target.name, value->type->str());
     builder_.fail(span, fmt::format("the attribute `{}` is {} and cannot be given a value of type {}{}",
                                     target.name, want->str(), value->type->str(), help));
   }

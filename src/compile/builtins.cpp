@@ -7,6 +7,8 @@
 #include <limits>
 #include <numbers>
 
+#include "src/compile/annotations.h"
+#include "src/compile/names.h"
 #include "tine/detail/torch_names.h"
 
 namespace tine::compile {
@@ -81,9 +83,10 @@ constexpr std::array kRefusals = {
     Refusal{"callable", "`callable` is not supported in scripts; types are known ahead"},
 };
 
-constexpr std::array<std::string_view, 12> kTorchNamespaces = {
-    "nn",     "nn.functional", "jit",          "futures", "distributed", "distributed.rpc",
-    "linalg", "special",       "Tensor.dtype", "cuda",    "ops",         "_C",
+constexpr std::array<std::string_view, 15> kTorchNamespaces = {
+    "nn",       "nn.functional",     "jit",          "futures", "distributed", "distributed.rpc",
+    "linalg",   "special",           "Tensor.dtype", "cuda",    "ops",         "_C",
+    "autograd", "autograd.profiler", "profiler",
 };
 
 // Exceptions that Python has and ErrorKind does not.
@@ -176,8 +179,9 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
   if (name == "Tensor") return TypeName{Type::tensor()};
   if (name == "dtype") return TypeName{Type::integer()};
   if (name == "pi" || name == "inf" || name == "nan" || name == "e") return math(ops, name);
-  if (name == "no_grad" || name == "enable_grad")
-    return Refused{"gradients are not recorded, so there is nothing to switch off; leave it out"};
+  if (name == "no_grad" || name == "enable_grad") return Builtin{Form::kGradMode};
+  if (name == "autograd.profiler.record_function" || name == "profiler.record_function")
+    return Builtin{Form::kRecordFunction};
   const auto after = [&](std::string_view prefix) {
     return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string_view();
   };
@@ -246,11 +250,18 @@ std::vector<std::string> language_names() {
   return names;
 }
 
-TextResolver::TextResolver(const OpTable& ops, const syntax::Module& module, std::string_view prefix,
-                           std::shared_ptr<Resolver> others)
-    : ops_(ops), others_(std::move(others)) {
+std::string def_name(const syntax::FunctionDef& def, std::string_view prefix) {
+  const std::string setter = fmt::format("{}.setter", def.name);
+  const bool sets = std::any_of(def.decorators.begin(), def.decorators.end(),
+                                [&](const auto& d) { return dotted_name(*d) == setter; });
+  return fmt::format("{}{}", prefix, sets ? std::string_view(setter) : def.name);
+}
+
+TextResolver::TextResolver(const OpTable& ops, std::shared_ptr<const syntax::Module> module,
+                           std::string_view prefix, std::shared_ptr<Resolver> others)
+    : ops_(ops), module_(std::move(module)), prefix_(prefix), others_(std::move(others)) {
   aliases_ = {{"torch", "torch"}, {"tine", "tine"}, {"math", "math"}, {"typing", "typing"}};
-  for (const syntax::Import& i : module.imports) {
+  for (const syntax::Import& i : module_->imports) {
     if (!i.name.empty()) {
       aliases_[i.alias] = fmt::format("{}.{}", i.module, i.name);
     } else if (!i.alias.empty()) {
@@ -260,20 +271,98 @@ TextResolver::TextResolver(const OpTable& ops, const syntax::Module& module, std
       aliases_[root] = root;
     }
   }
-  for (const syntax::ClassDef& c : module.classes)
-    classes_.emplace(c.name, fmt::format("{}.{}", prefix, c.name));
+}
+
+void TextResolver::fail(Span span, std::string_view why) const {
+  throw_at(ErrorKind::kSyntax, SourceSpan(module_->source, span), why);
+}
+
+TextResolver::Sources TextResolver::sources(const std::shared_ptr<TextResolver>& self) {
+  Sources sources;
+  TextResolver& names = *self;
+  const auto twice = [&](std::string_view name) {
+    return fmt::format("`{}` is defined twice in this source", name);
+  };
+  for (const syntax::FunctionDef& f : names.module_->functions) {
+    std::string name(f.name);
+    if (names.functions_.contains(name)) names.fail(f.name_span, twice(name));
+    Known known =
+        add(self, &sources,
+            {fmt::format("{}.{}", names.prefix_, name), names.module_->source, name, self, nullptr});
+    names.functions_.emplace(std::move(name), std::move(known));
+  }
+  for (const syntax::ClassDef& c : names.module_->classes) {
+    const std::string name(c.name);
+    if (names.functions_.contains(name) || names.classes_.contains(name))
+      names.fail(c.name_span, twice(name));
+    add_class(self, &sources, c);
+  }
+  return sources;
+}
+
+TextResolver::Known TextResolver::add(const std::shared_ptr<TextResolver>&, Sources* sources,
+                                      FunctionSource source) {
+  sources->push_back(std::make_shared<const FunctionSource>(std::move(source)));
+  return {sources->back()->qualified_name, sources->back()};
+}
+
+void TextResolver::add_class(const std::shared_ptr<TextResolver>& self, Sources* sources,
+                             const syntax::ClassDef& c) {
+  TextResolver& names = *self;
+  for (const auto& base : c.bases) {
+    if (dotted_name(*base) != "object")
+      names.fail(base->span,
+                 "classes of scripts have no base classes; keep an object of that class in an attribute");
+  }
+  for (const auto& decorator : c.decorators) {
+    const auto* const call = syntax::is<syntax::Call>(*decorator);
+    if (dotted_name(call ? *call->callee : *decorator).ends_with("dataclass"))
+      names.fail(decorator->span, "a text has no dataclasses; write the class with its `__init__`");
+  }
+  const std::string type_name = fmt::format("{}.{}", names.prefix_, c.name);
+  Class& made = names.classes_[std::string(c.name)];
+  if (std::any_of(c.decorators.begin(), c.decorators.end(),
+                  [](const auto& d) { return dotted_name(*d).ends_with("jit.interface"); })) {
+    made.interface = &c;
+    return;
+  }
+  made.type = ObjectType::open_class(type_name);
+  names.by_type_name_.emplace(type_name, &made);
+  for (const syntax::Field& field : c.fields) made.members[std::string(field.name)].field = &field;
+  for (const syntax::FunctionDef& f : c.methods) {
+    const std::string name(f.name);
+    FunctionSource source{fmt::format("{}.{}", type_name, name), names.module_->source, {}, self, made.type};
+    source.def_name = def_name(f, fmt::format("{}.", c.name));
+    Member& member = made.members[name];
+    std::optional<Known>* place = &member.function;
+    for (const auto& decorator : f.decorators) {
+      const std::string mark = dotted_name(*decorator);
+      if (mark == "staticmethod" || mark == "classmethod") {
+        source.qualified_name = fmt::format("{}.{}.{}", type_name, mark, name);
+        source.self = nullptr;
+        if (mark == "classmethod") source.cls = made.type;
+      } else if (mark == "property") {
+        source.qualified_name = fmt::format("{}.__{}_getter", type_name, name);
+        place = &member.getter;
+      } else if (mark == name + ".setter") {
+        source.qualified_name = fmt::format("{}.__{}_setter", type_name, name);
+        place = &member.setter;
+      }
+    }
+    if (place->has_value())
+      names.fail(f.name_span, fmt::format("`{}` is defined twice in `{}`", name, c.name));
+    *place = add(self, sources, std::move(source));
+  }
 }
 
 Resolved TextResolver::resolve(std::string_view dotted) {
   const size_t dot = dotted.find('.');
   const std::string root(dotted.substr(0, dot));
   if (dot == std::string_view::npos) {
-    if (const auto f = functions.find(root); f != functions.end()) {
-      auto source = f->second.lock();
-      return source ? Resolved(FunctionRef{source->qualified_name, source}) : Resolved(Missing{});
+    if (const auto f = functions_.find(root); f != functions_.end()) {
+      if (FunctionRef known = f->second.ref(); known.source) return known;
     }
-    if (classes_.contains(root))
-      return Refused{"classes are not supported in scripts yet; write functions over tuples, or a module"};
+    if (const auto c = classes_.find(root); c != classes_.end()) return class_named(root, c->second);
   }
   std::string name(dotted);
   if (const auto alias = aliases_.find(root); alias != aliases_.end()) {
@@ -285,7 +374,51 @@ Resolved TextResolver::resolve(std::string_view dotted) {
   return others_ ? others_->resolve(name) : Missing{};
 }
 
+// The methods of an interface may take objects of classes that come later in the text, so their types are resolved at the
+// first use.
+Resolved TextResolver::class_named(std::string_view name, Class& c) {
+  if (c.type) return TypeName{c.type};
+  if (c.resolving)
+    return Refused{fmt::format("the interface `{}` names itself, which scripts do not have", name)};
+  c.resolving = true;
+  const Names names(module_->source, this);
+  std::vector<ObjectType::Method> methods;
+  for (const syntax::FunctionDef& f : c.interface->methods) {
+    if (f.params.empty()) fail(f.name_span, "a method of an interface has at least the parameter `self`");
+    if (!f.returns)
+      fail(f.name_span,
+           fmt::format("a method of an interface declares its result: `def {}(...) -> Tensor:`", f.name));
+    ObjectType::Method method{std::string(f.name), {}, annotation_type(*f.returns, names)};
+    for (size_t i = 1; i < f.params.size(); ++i) {
+      method.parameters.emplace_back(f.params[i].name, f.params[i].annotation
+                                                           ? annotation_type(*f.params[i].annotation, names)
+                                                           : Type::tensor());
+    }
+    methods.push_back(std::move(method));
+  }
+  c.type = ObjectType::interface(fmt::format("{}.{}", prefix_, name), std::move(methods));
+  return TypeName{c.type};
+}
+
+Resolved TextResolver::member(const Member& member) {
+  if (member.function) return member.function->ref();
+  if (member.getter) {
+    return Property{member.getter->ref(), member.setter ? std::optional(member.setter->ref()) : std::nullopt};
+  }
+  if (!member.field) return Missing{};
+  const Names names(module_->source, this);
+  const auto& value = member.field->default_value;
+  if (!value || value->kind == syntax::ExprKind::kNone)
+    return TypeName{annotation_type(*member.field->annotation, names)};
+  return Constant{constant_value(*member.field->default_value, names)};
+}
+
 Resolved TextResolver::method(const ObjectType& type, std::string_view name) {
+  if (const auto own = by_type_name_.find(type.name); own != by_type_name_.end()) {
+    const auto& members = own->second->members;
+    const auto found = members.find(std::string(name));
+    return found == members.end() ? Missing{} : member(found->second);
+  }
   return others_ ? others_->method(type, name) : Missing{};
 }
 
@@ -297,8 +430,16 @@ std::vector<std::string> TextResolver::candidates(std::string_view dotted) {
   std::vector<std::string> names;
   if (others_) names = others_->candidates(dotted);
   const size_t dot = dotted.rfind('.');
+  if (dot != std::string_view::npos) {
+    if (const auto own = by_type_name_.find(std::string(dotted.substr(0, dot))); own != by_type_name_.end()) {
+      for (const auto& [name, member] : own->second->members) names.push_back(name);
+      std::sort(names.begin(), names.end());
+      return names;
+    }
+  }
   if (dot == std::string_view::npos) {
-    for (const auto& [name, source] : functions) names.push_back(name);
+    for (const auto& [name, known] : functions_) names.push_back(name);
+    for (const auto& [name, known] : classes_) names.push_back(name);
     for (const auto& [name, target] : aliases_) names.push_back(name);
     std::sort(names.begin(), names.end());
     return names;

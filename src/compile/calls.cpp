@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/compile/classes.h"
 #include "src/compile/comprehensions.h"
 #include "src/compile/forms.h"
 #include "src/compile/methods.h"
@@ -29,6 +30,13 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
   if (callee.def) return call_bound(callee, std::move(args), e, hint);
   const Span span = e.span;
   if (const auto* op = std::get_if<Operator>(&callee.resolved)) {
+    if (op->name == "prim::abs" && args.size() == 1 && args[0].name.empty()) {
+      if (Def* d = classes_.try_method(arguments_.value(args[0]), "__abs__", {}, span)) return d;
+    }
+    if (op->name == "aten::sorted" && !args.empty() && args[0].name.empty()) {
+      std::vector<CallArgument> rest(args.begin() + 1, args.end());
+      if (Def* d = classes_.try_sort(arguments_.value(args[0]), std::move(rest), false, span)) return d;
+    }
     // As in TorchScript, min() and max() of many values go pair by pair, from the left.
     const bool by_pairs = op->name == "prim::min" || op->name == "prim::max";
     while (by_pairs && args.size() > 2 && args[2].name.empty()) {
@@ -47,7 +55,10 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
   }
   if (const auto* b = std::get_if<Builtin>(&callee.resolved))
     return forms_.form(b->form, std::move(args), hint, span);
-  if (const auto* t = std::get_if<TypeName>(&callee.resolved)) return convert(t->type, callee, args, span);
+  if (const auto* t = std::get_if<TypeName>(&callee.resolved)) {
+    if (class_of(t->type)) return classes_.make(t->type, std::move(args), callee.dotted, span);
+    return convert(t->type, callee, args, span);
+  }
   if (const auto* g = std::get_if<GenericName>(&callee.resolved))
     return collection(g->generic, args, hint, span);
   const Span at = e.callee->span;
@@ -65,7 +76,7 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
   Def* self = callee.def;
   if (const auto* method = std::get_if<FunctionRef>(&callee.resolved)) {
     args.insert(args.begin(), CallArgument{{}, nullptr, self, e.callee->span});
-    const Schema& schema = session_.signature(*method, builder_.at(span));
+    const Schema& schema = classes_.signature(self, *method, span);
     std::vector<Def*> inputs = arguments_.bind(schema, callee.method, args, span);
     builder_.here(span);
     const bool own = method->qualified_name == fmt::format("{}.{}", self->type->name, callee.method);
@@ -78,14 +89,17 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
   }
   if (self->type->kind == TypeKind::kObject) {
     builder_.here(span);
-    return call_meaning(meanings_.module_attribute(self, "forward", e.callee->span), std::move(args), e,
-                        hint);
+    const std::string_view called = class_of(self->type) ? "__call__" : "forward";
+    return call_meaning(meanings_.module_attribute(self, called, e.callee->span), std::move(args), e, hint);
   }
   builder_.fail(e.callee->span, fmt::format("a value of type {} cannot be called", self->type->str()));
 }
 
 Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgument> args, Span name_span,
                         Span span) {
+  if (name == "sort") {
+    if (Def* d = classes_.try_sort(self, args, true, span)) return d;
+  }
   args.insert(args.begin(), CallArgument{{}, nullptr, self, span});
   require_method(builder_, self, name, name_span, "method");
   // xs.append([]) and d.get(k, 1): the container's type helps its argument.
@@ -129,8 +143,12 @@ Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallAr
                                             optional_help(value)));
   };
   switch (to->kind) {
-    case TypeKind::kInt: return value ? by("aten::Int") : builder_.integer(0);
-    case TypeKind::kFloat: return value ? by("aten::Float") : builder_.constant(0.0);
+    case TypeKind::kInt:
+      if (Def* d = value ? classes_.try_method(value, "__int__", {}, span) : nullptr) return d;
+      return value ? by("aten::Int") : builder_.integer(0);
+    case TypeKind::kFloat:
+      if (Def* d = value ? classes_.try_method(value, "__float__", {}, span) : nullptr) return d;
+      return value ? by("aten::Float") : builder_.constant(0.0);
     case TypeKind::kBool: return value ? values_.truth(value, args[0].span) : builder_.boolean(false);
     case TypeKind::kStr: return value ? values_.text_of(value, args[0].span) : builder_.text("");
     case TypeKind::kTensor:

@@ -8,6 +8,7 @@
 
 namespace tine::compile {
 
+class Classes;
 class Comprehensions;
 class Forms;
 class Session;
@@ -15,10 +16,11 @@ class Values;
 
 class Calls {
  public:
-  Calls(Session& session, FunctionBuilder& builder, Values& values, Meanings& meanings, Arguments& arguments,
-        Forms& forms, Comprehensions& comprehensions)
+  Calls(Session& session, FunctionBuilder& builder, Classes& classes, Values& values, Meanings& meanings,
+        Arguments& arguments, Forms& forms, Comprehensions& comprehensions)
       : session_(session),
         builder_(builder),
+        classes_(classes),
         values_(values),
         meanings_(meanings),
         arguments_(arguments),
@@ -39,6 +41,7 @@ class Calls {
 
   Session& session_;
   FunctionBuilder& builder_;
+  Classes& classes_;
   Values& values_;
   Meanings& meanings_;
   Arguments& arguments_;

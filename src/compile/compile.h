@@ -31,6 +31,7 @@ using script::GenericName;
 using script::Missing;
 using script::Namespace;
 using script::Operator;
+using script::Property;
 using script::Refused;
 using script::resolve_builtin;
 using script::Resolved;
@@ -58,12 +59,17 @@ struct CompiledFunction {
                                                     std::span<const FunctionSource> functions,
                                                     const Library* library = nullptr);
 
+// The signature of a method of an interface: it declares its result, and its body is `pass`.
+[[nodiscard]] Schema signature_in_interface(const OpTable& ops, const FunctionSource& method);
+
 // Every def of a text, which may `import torch` or `import tine` and the like; without Python. Their qualified
-// names are "<prefix>.<def>". `others`, unless null, is asked for what the text and the language do not have.
+// names are "<prefix>.<def>", those of methods "<prefix>.<class>.<def>". `others`, unless null, is asked for what the text and
+// the language do not have. `names`, unless null, becomes what knows the text's classes.
 [[nodiscard]] std::vector<CompiledFunction> compile_text(const OpTable& ops,
                                                          std::shared_ptr<const Source> source,
                                                          std::string_view prefix = "__main__",
                                                          const Library* library = nullptr,
-                                                         std::shared_ptr<Resolver> others = nullptr);
+                                                         std::shared_ptr<Resolver> others = nullptr,
+                                                         std::shared_ptr<Resolver>* names = nullptr);
 
 }  // namespace tine::compile

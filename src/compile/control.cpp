@@ -8,6 +8,7 @@
 #include "src/compile/iteration.h"
 #include "src/compile/returns.h"
 #include "src/compile/statements.h"
+#include "src/compile/withs.h"
 
 namespace tine::compile {
 
@@ -45,6 +46,10 @@ class AssignedNames {
         add(syntax::as<syntax::If>(s).otherwise);
         break;
       case StmtKind::kWhile: add(syntax::as<syntax::While>(s).body); break;
+      case StmtKind::kWith:
+        if (const auto& w = syntax::as<syntax::With>(s); w.target) add_target(*w.target);
+        add(syntax::as<syntax::With>(s).body);
+        break;
       case StmtKind::kFor:
         add_target(*syntax::as<syntax::For>(s).target);
         add(syntax::as<syntax::For>(s).body);
@@ -70,6 +75,7 @@ bool uses(const ir::Block& block, const Def* def) {
 bool breaks_out(const syntax::Body& body) {
   return std::any_of(body.begin(), body.end(), [](const syntax::StmtPtr& s) {
     if (s->kind == syntax::StmtKind::kBreak) return true;
+    if (s->kind == syntax::StmtKind::kWith) return breaks_out(syntax::as<syntax::With>(*s).body);
     if (s->kind != syntax::StmtKind::kIf) return false;
     const auto& i = syntax::as<syntax::If>(*s);
     return breaks_out(i.then) || breaks_out(i.otherwise);
@@ -228,6 +234,7 @@ std::vector<Def*> Control::carried_now(Loop& loop, Span span) {
 // walks over the loop found.
 Control::Loop Control::carried_into(const LoopPlan& plan, std::vector<Def*>* initial) {
   Loop loop;
+  loop.withs = withs_.open();
   loop.widened = &widened_[plan.statement];
   loop.next_condition = plan.next_condition;
   for (const std::string_view name : plan.assigned) {
@@ -378,6 +385,8 @@ void Control::leave_turn(bool is_break, Span span) {
   if (loop.unrolled)
     builder_.fail(span,
                   fmt::format("`{}` is not supported in a loop over modules; use `if` and `else`", word));
+  builder_.here(span);
+  withs_.leave(loop.withs, span);
   builder_.here(span);
   if (is_break) {
     builder_.break_(carried_now(loop, span));

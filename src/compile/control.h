@@ -15,16 +15,18 @@ class Conditions;
 class Iteration;
 class Returns;
 class Statements;
+class Withs;
 struct Iterable;
 
 class Control {
  public:
   Control(FunctionBuilder& builder, Scopes& scopes, Conditions& conditions, Iteration& iteration,
-          Returns& returns, Statements& statements)
+          Withs& withs, Returns& returns, Statements& statements)
       : builder_(builder),
         scopes_(scopes),
         conditions_(conditions),
         iteration_(iteration),
+        withs_(withs),
         returns_(returns),
         statements_(statements) {}
 
@@ -55,6 +57,7 @@ class Control {
     std::vector<TypePtr> types;
     Types* widened = nullptr;
     bool unrolled = false;
+    size_t withs = 0;     // that are around it
     bool widens = false;  // an iteration hands on a wider type: compile the loop again
     std::function<ir::Def*()> next_condition;
   };
@@ -78,6 +81,7 @@ class Control {
   Scopes& scopes_;
   Conditions& conditions_;
   Iteration& iteration_;
+  Withs& withs_;
   Returns& returns_;
   Statements& statements_;
   std::vector<Loop*> loops_;  // around what is compiled now, the innermost last

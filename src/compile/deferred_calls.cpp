@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "src/compile/classes.h"
 #include "src/compile/expressions.h"
 #include "src/compile/session.h"
 #include "src/compile/suggest.h"
@@ -19,6 +20,18 @@ bool holds_future(const Type& type) {
          std::any_of(type.of.begin(), type.of.end(), [](const TypePtr& part) { return holds_future(*part); });
 }
 
+// The class of scripts, or the interface, in a type; null where there is none.
+const Type* object_in(const Type& type) {
+  if (type.kind == TypeKind::kObject) {
+    const auto* const object = dynamic_cast<const ObjectType*>(&type);
+    return object && (object->is_class() || object->is_interface()) ? &type : nullptr;
+  }
+  for (const TypePtr& part : type.of) {
+    if (const Type* object = object_in(*part)) return object;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 DeferredCalls::Bound DeferredCalls::bind(const Callee& callee, std::vector<CallArgument> args, Span span) {
@@ -32,7 +45,8 @@ DeferredCalls::Bound DeferredCalls::bind(const Callee& callee, std::vector<CallA
     return bound;
   }
   if (callee.self) args.insert(args.begin(), CallArgument{{}, nullptr, callee.self, span});
-  bound.schema = &session_.signature(callee.function, builder_.at(span));
+  bound.schema = callee.self ? &classes_.signature(callee.self, callee.function, span)
+                             : &session_.signature(callee.function, builder_.at(span));
   bound.inputs = arguments_.bind(*bound.schema, callee.shown, args, span);
   bound.result = bound.schema->result_type();
   return bound;
@@ -43,6 +57,7 @@ Def* DeferredCalls::fork(std::vector<CallArgument> args, Span span) {
     builder_.fail(span, "`fork` takes a function or a module first, then its arguments");
   const Callee callee = meanings_.callee(meanings_.of(*args[0].expr), args[0].span);
   args.erase(args.begin());
+  if (callee.made) return fork_of_class(callee.made, std::move(args), span);
   Bound bound = bind(callee, std::move(args), span);
   builder_.here(span);
   // The arguments are computed here. The forked graph contains only the call.
@@ -60,6 +75,30 @@ Def* DeferredCalls::fork(std::vector<CallArgument> args, Span span) {
   graph->root().outputs = {result};
   graph->returns = {result->type};
   return builder_.fork(std::move(graph), std::move(bound.inputs));
+}
+
+// The arguments are computed here; the object is made in the fork.
+Def* DeferredCalls::fork_of_class(const TypePtr& type, std::vector<CallArgument> args, Span span) {
+  auto graph = std::make_shared<ir::Graph>(type->name);
+  ir::Builder inside(*graph);
+  inside.span = builder_.at(span);
+  Def* object = inside.create_object(type);
+  std::vector<Def*> inputs, params{object};
+  if (const FunctionRef* const init = classes_.init(type, span)) {
+    const Schema& schema = session_.signature(*init, builder_.at(span));
+    args.insert(args.begin(), CallArgument{{}, nullptr, object, span});
+    inputs = arguments_.bind(schema, type->name, args, span);
+    inputs.erase(inputs.begin());
+    for (size_t i = 0; i < inputs.size(); ++i)
+      params.push_back(graph->add_input(inputs[i]->type, schema.args[i + 1].name));
+    inside.call_method("__init__", std::move(params), schema.result_type());
+  } else {
+    arguments_.expect(args, 0, 0, type->name, span);
+  }
+  builder_.here(span);
+  graph->root().outputs = {object};
+  graph->returns = {type};
+  return builder_.fork(std::move(graph), std::move(inputs));
 }
 
 DeferredCalls::RemoteArguments DeferredCalls::remote_arguments(std::string_view shown,
@@ -231,6 +270,10 @@ DeferredCalls::Request DeferredCalls::request(CallArgument& func, Actual actual,
   } else {
     callee = meanings_.callee(meaning, func.span);
   }
+  if (callee.made)
+    builder_.fail(func.span,
+                  "an object of a class cannot be made on another worker from a script; call a script "
+                  "function that makes it");
   if (callee.self)
     builder_.fail(func.span,
                   "a method cannot be called on another worker from a script; call a script function");
@@ -295,7 +338,17 @@ Def* DeferredCalls::remote_call(Form form, std::vector<CallArgument> args, const
                       : wanted && wanted->kind == holder ? wanted->of[0]
                                                          : nullptr,
                       span);
+  const auto refuse_object = [&](const Type& type, Span at, std::string_view what) {
+    if (const Type* object = object_in(type)) {
+      builder_.fail(
+          at, fmt::format("an object of a class cannot be sent to another worker, and {} is a {}; send its "
+                          "attributes, in a tuple, say",
+                          what, object->name));
+    }
+  };
+  refuse_object(*r.result, given.func->span, "what this returns");
   for (const Def* value : r.positions) {
+    refuse_object(*value->type, span, "an argument");
     if (holds_future(*value->type)) {
       builder_.fail(
           span, fmt::format("a Future cannot be sent to another worker, and an argument is a {}; wait for "

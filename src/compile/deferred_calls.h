@@ -12,8 +12,9 @@ class Session;
 
 class DeferredCalls {
  public:
-  DeferredCalls(Session& session, FunctionBuilder& builder, Meanings& meanings, Arguments& arguments)
-      : session_(session), builder_(builder), meanings_(meanings), arguments_(arguments) {}
+  DeferredCalls(Session& session, FunctionBuilder& builder, Classes& classes, Meanings& meanings,
+                Arguments& arguments)
+      : session_(session), builder_(builder), classes_(classes), meanings_(meanings), arguments_(arguments) {}
 
   ir::Def* fork(std::vector<CallArgument> args, Span span);
   // rpc_async, rpc_sync and remote. What a function returns that is known by its name alone, `hint` says.
@@ -27,6 +28,7 @@ class DeferredCalls {
     std::vector<ir::Def*> inputs;
     TypePtr result;
   };
+  ir::Def* fork_of_class(const TypePtr& type, std::vector<CallArgument> args, Span span);
   Bound bind(const Callee& callee, std::vector<CallArgument> args, Span span);
   struct RemoteArguments {
     CallArgument *to, *func, *args, *kwargs, *timeout;
@@ -57,6 +59,7 @@ class DeferredCalls {
 
   Session& session_;
   FunctionBuilder& builder_;
+  Classes& classes_;
   Meanings& meanings_;
   Arguments& arguments_;
 };

@@ -26,8 +26,13 @@ using ir::Node;
 
 class Emitter : NodeCode {
  public:
-  Emitter(const Graph& graph, std::string name, bool near_jumps)
-      : NodeCode(std::move(name), graph), graph_(graph), near_jumps_(near_jumps) {}
+  // `borrows`: the first parameter stays the caller's.
+  Emitter(const Graph& graph, std::string name, bool near_jumps, bool borrows)
+      : NodeCode(std::move(name), graph), graph_(graph), near_jumps_(near_jumps) {
+    if (!borrows) return;
+    borrowed_ = graph.inputs().front();
+    liveness_.keep(borrowed_);
+  }
 
   std::unique_ptr<code::Function> run() {
     code::Function& f = *function_;
@@ -42,7 +47,7 @@ class Emitter : NodeCode {
     if (!root.ends_in_exit()) return_first(root.outputs);
     f.registers = static_cast<int>(object_.size());
     for (size_t r = 0; r < object_.size(); ++r) {
-      if (!object_[r]) continue;
+      if (!object_[r] || (borrowed_ && r == 0)) continue;
       f.object_registers.push_back(static_cast<uint16_t>(r));
       if (r < f.params.size()) ++f.object_params;
     }
@@ -467,11 +472,16 @@ class Emitter : NodeCode {
 
 std::unique_ptr<code::Function> emit(const Graph& graph, std::string name) {
   if (name.empty()) name = graph.name;
-  try {
-    return Emitter(graph, name, true).run();
-  } catch (const TooFar&) {
-    return Emitter(graph, name, false).run();
-  }
+  const auto emitted = [&](bool borrows) {
+    try {
+      return Emitter(graph, name, true, borrows).run();
+    } catch (const TooFar&) {
+      return Emitter(graph, name, false, borrows).run();
+    }
+  };
+  std::unique_ptr<code::Function> function = emitted(false);
+  if (!graph.inputs().empty() && is_class(*graph.inputs().front()->type)) function->borrowing = emitted(true);
+  return function;
 }
 
 }  // namespace tine::compile

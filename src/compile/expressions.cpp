@@ -202,7 +202,8 @@ Def* Expressions::format(const syntax::FString& e) {
       for (const char c : text->value) pattern.append(c == '{' || c == '}' ? 2 : 1, c);
     } else {
       pattern += "{}";
-      values.push_back(value(*part));
+      Def* field = value(*part);
+      values.push_back(class_of(field->type) ? values_.text_of(field, part->span) : field);
     }
   }
   builder_.here(e.span);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/compile/annotations.h"
+#include "src/compile/classes.h"
 #include "src/compile/comprehensions.h"
 #include "src/compile/deferred_calls.h"
 #include "src/compile/expressions.h"
@@ -46,6 +47,9 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint,
       arguments_.expect(args, 0, 0, form == Form::kIsScripting ? "is_scripting" : "is_tracing", span);
       builder_.here(span);
       return builder_.boolean(form == Form::kIsScripting);
+    case Form::kGradMode:
+    case Form::kRecordFunction:
+      builder_.fail(span, "this can only be used in `with`, as in `with torch.no_grad():`");
     case Form::kSuper:
       builder_.fail(
           span, "`super` is not supported in scripts; call a method of a submodule, or write the code here");
@@ -109,10 +113,13 @@ std::optional<bool> Forms::instance_known(const TypePtr& actual, const std::vect
   if (std::any_of(types.begin(), types.end(), [&](const TypePtr& t) { return is_subtype(actual, t); }))
     return true;
   // The value is examined at run time only if its type does not decide.
+  const auto* const object = dynamic_cast<const ObjectType*>(actual.get());
+  const bool interface = object && object->is_interface();
   if (actual->kind == TypeKind::kAny || actual->kind == TypeKind::kOptional ||
-      actual->kind == TypeKind::kNumber) {
-    const bool possible =
-        std::any_of(types.begin(), types.end(), [&](const TypePtr& t) { return is_subtype(t, actual); });
+      actual->kind == TypeKind::kNumber || interface) {
+    const bool possible = std::any_of(types.begin(), types.end(), [&](const TypePtr& t) {
+      return is_subtype(t, actual) || (interface && t->kind == TypeKind::kObject);
+    });
     if (possible) return std::nullopt;
   }
   return false;
@@ -126,7 +133,7 @@ Def* Forms::is_instance(std::vector<CallArgument>& args, Span span) {
   if (const auto known = instance_known(value->type, types)) return builder_.boolean(*known);
   Def* any = nullptr;
   for (const TypePtr& t : types) {
-    if (!is_subtype(t, value->type)) continue;  // it cannot be one
+    if (!is_subtype(t, value->type) && t->kind != TypeKind::kObject) continue;  // it cannot be one
     Def* one = builder_.is_instance(value, t);
     any = any ? values_.short_circuit(any, false, [&] { return one; }) : one;
   }
@@ -166,11 +173,13 @@ Def* Forms::get_attribute(std::vector<CallArgument>& args, Span span, bool only_
   builder_.here(span);
   if (!only_ask)
     return meanings_.value_of(meanings_.module_attribute(object, name->value, args[1].span), span);
-  const auto& type = static_cast<const ObjectType&>(*object->type);
+  const auto known = classes_.known(object->type, args[0].span);
+  const ObjectType& type = *known;
   bool has = type.slot_index(name->value) >= 0;
   if (!has) {
     const Resolved found = names_.method(type, name->value);
-    has = std::holds_alternative<FunctionRef>(found) || std::holds_alternative<Constant>(found);
+    has = std::holds_alternative<FunctionRef>(found) || std::holds_alternative<Constant>(found) ||
+          std::holds_alternative<Property>(found);
   }
   return builder_.boolean(has);
 }

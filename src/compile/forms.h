@@ -9,6 +9,7 @@
 
 namespace tine::compile {
 
+class Classes;
 class Comprehensions;
 class DeferredCalls;
 class Iteration;
@@ -17,11 +18,12 @@ class Values;
 
 class Forms {
  public:
-  Forms(FunctionBuilder& builder, const Names& names, Values& values, Meanings& meanings,
+  Forms(FunctionBuilder& builder, const Names& names, Classes& classes, Values& values, Meanings& meanings,
         Arguments& arguments, Expressions& expressions, DeferredCalls& deferred, Iteration& iteration,
         Comprehensions& comprehensions)
       : builder_(builder),
         names_(names),
+        classes_(classes),
         values_(values),
         meanings_(meanings),
         arguments_(arguments),
@@ -49,6 +51,7 @@ class Forms {
 
   FunctionBuilder& builder_;
   const Names& names_;
+  Classes& classes_;
   Values& values_;
   Meanings& meanings_;
   Arguments& arguments_;

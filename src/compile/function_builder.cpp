@@ -84,6 +84,12 @@ Def* FunctionBuilder::coerce(Def* value, const TypePtr& want) {
     value->type = inner;
     return value;
   }
+  if (inner->kind == TypeKind::kObject && from->kind == TypeKind::kObject) {
+    const auto* const interface = dynamic_cast<const ObjectType*>(inner.get());
+    if (!interface || !interface->is_interface()) return nullptr;
+    check_interface(from, inner);
+    return cast(value, inner);
+  }
   if (inner->kind != TypeKind::kTuple || from->kind != TypeKind::kTuple ||
       from->of.size() != inner->of.size())
     return nullptr;

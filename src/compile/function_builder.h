@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -79,6 +80,9 @@ class FunctionBuilder : public ir::Builder {
    private:
     int& depth_;
   };
+
+  // Whether an object of the first class may stand for the interface; fails where it may not. Set by the owner.
+  std::function<void(const TypePtr& from, const TypePtr& interface)> check_interface;
 
   // ---- values
   ir::Def* integer(int64_t value) { return constant(value); }

@@ -4,11 +4,12 @@
 //   names          what a name means that the function does not define
 //   scopes         the variables, and what is known of each
 //   function_builder, overload    the graph; operators by the types of their inputs
+//   classes        classes of scripts and their objects
 //   values         what +, <, in and truth mean for values
 //   meanings       what stands in front of `(`, `.` and `[`
 //   expressions, conditions, indexing, comprehensions, iteration
 //   arguments, calls, methods, forms, deferred_calls
-//   statements, assignments, returns, control
+//   statements, assignments, withs, returns, control
 #pragma once
 
 namespace tine::compile {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/compile/classes.h"
 #include "src/compile/expressions.h"
 #include "src/compile/meanings.h"
 #include "src/compile/values.h"
@@ -55,6 +56,12 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
   Def* value = meanings_.value_of(object, e.object->span);
   builder_.here(e.span);
   if (value->type->kind == TypeKind::kTensor) return tensor_index(value, tensor_indices(e), e.span);
+  if (class_of(value->type)) {
+    Def* key = object_key(e);
+    if (Def* d = classes_.try_method(value, "__getitem__", {key}, e.span)) return d;
+    builder_.fail(e.span, fmt::format("{} cannot be indexed{}", value->type->str(),
+                                      Classes::help("__getitem__", value, value)));
+  }
   if (e.indices.size() != 1 || e.comma)
     builder_.fail(e.span, fmt::format("{} takes a single index", value->type->str()));
   const syntax::Expr& index = *e.indices[0];
@@ -84,6 +91,18 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
                 fmt::format("{} must be indexed by {}, not by {}", value->type->str(),
                             value->type->kind == TypeKind::kDict ? value->type->of[0]->str() : "int",
                             key->type->str()));
+}
+
+// x[i, j] of an object of a class is a tuple, as in Python.
+Def* Indexing::object_key(const syntax::Subscript& e) {
+  std::vector<Def*> keys;
+  for (const auto& index : e.indices) {
+    if (index->kind == ExprKind::kSlice)
+      builder_.fail(index->span, "an object of a class takes no slice in scripts; give it the bounds");
+    keys.push_back(expressions_.value(*index));
+  }
+  builder_.here(e.span);
+  return keys.size() == 1 && !e.comma ? keys[0] : builder_.tuple(std::move(keys));
 }
 
 Def* Indexing::tuple_slice(Def* tuple, const syntax::Slice& cut) {
@@ -252,8 +271,13 @@ void Indexing::assign(const syntax::Subscript& e, Def* value, Span span) {
     set_tensor_index(object, tensor_indices(e), value, e.span);
     return;
   }
+  if (class_of(object->type)) {
+    Def* key = object_key(e);
+    if (classes_.try_method(object, "__setitem__", {key, value}, e.span)) return;
+  }
   if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict)
-    builder_.fail(e.span, fmt::format("the elements of {} cannot be assigned to", object->type->str()));
+    builder_.fail(e.span, fmt::format("the elements of {} cannot be assigned to{}", object->type->str(),
+                                      Classes::help("__setitem__", object, object)));
   if (e.indices.size() != 1 || e.comma)
     builder_.fail(e.span, fmt::format("{} takes a single index", object->type->str()));
   if (e.indices[0]->kind == ExprKind::kSlice)
@@ -288,8 +312,19 @@ void Indexing::update(const syntax::Subscript& e, const syntax::AugAssign& s) {
     if (!written || !gives_view(indices)) set_tensor_index(object, indices, result, s.span);
     return;
   }
+  if (class_of(object->type)) {
+    Def* key = object_key(e);
+    Def* old = classes_.try_method(object, "__getitem__", {key}, e.span);
+    if (!old)
+      builder_.fail(e.span, fmt::format("{} cannot be indexed{}", object->type->str(),
+                                        Classes::help("__getitem__", object, object)));
+    Def* changed = values_.arithmetic(s.op, old, expressions_.value(*s.value), s.span, true);
+    builder_.here(s.span);
+    if (classes_.try_method(object, "__setitem__", {key, changed}, e.span)) return;
+  }
   if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict)
-    builder_.fail(e.span, fmt::format("the elements of {} cannot be changed", object->type->str()));
+    builder_.fail(e.span, fmt::format("the elements of {} cannot be changed{}", object->type->str(),
+                                      Classes::help("__setitem__", object, object)));
   if (e.indices.size() != 1 || e.comma || e.indices[0]->kind == ExprKind::kSlice)
     builder_.fail(e.span, "only a single element can be changed in place");
   Def* index = expressions_.value(*e.indices[0]);  // once, for the read and the write

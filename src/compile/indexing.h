@@ -10,17 +10,19 @@
 
 namespace tine::compile {
 
+class Classes;
 class Expressions;
 class Meanings;
 class Values;
 
 class Indexing {
  public:
-  Indexing(FunctionBuilder& builder, Scopes& scopes, const Names& names, Values& values, Meanings& meanings,
-           Expressions& expressions)
+  Indexing(FunctionBuilder& builder, Scopes& scopes, const Names& names, Classes& classes, Values& values,
+           Meanings& meanings, Expressions& expressions)
       : builder_(builder),
         scopes_(scopes),
         names_(names),
+        classes_(classes),
         values_(values),
         meanings_(meanings),
         expressions_(expressions) {}
@@ -38,6 +40,7 @@ class Indexing {
   ir::Def* slice_bound(const syntax::Expr& e, const Type& of, std::string_view what, bool or_none);
   ir::Def* tuple_item(ir::Def* tuple, const syntax::Expr& index, Span span);
   ir::Def* tuple_slice(ir::Def* tuple, const syntax::Slice& cut);
+  ir::Def* object_key(const syntax::Subscript& e);
   ir::Def* module_item(ir::Def* modules, const syntax::Expr& index, Span span);
   // A Tensor's subscript as the list of indices that aten::__getitem__ and aten::_set_item take.
   std::vector<ir::Def*> tensor_indices(const syntax::Subscript& e);
@@ -50,6 +53,7 @@ class Indexing {
   FunctionBuilder& builder_;
   Scopes& scopes_;
   const Names& names_;
+  Classes& classes_;
   Values& values_;
   Meanings& meanings_;
   Expressions& expressions_;

@@ -52,6 +52,7 @@ Deaths Liveness::deaths_in(const Block& block, const DefList& dying) {
 
   Deaths deaths;
   const auto dies = [&](const Def* def, DefList* if_unused) {
+    if (def == kept_) return;
     const auto found = last.find(def);
     if (found != last.end()) {
       (found->second ? deaths.after[found->second] : deaths.at_end).push_back(def);

@@ -27,6 +27,8 @@ class Liveness {
  public:
   explicit Liveness(const ir::Graph& graph) { count_uses(graph.root()); }
 
+  // It never dies: the register that it is in belongs to somebody else.
+  void keep(const ir::Def* def) { kept_ = def; }
   // How many inputs and outputs in the whole graph it is.
   [[nodiscard]] int uses(const ir::Def* def) const;
   // All that the block and those inside it use.
@@ -37,6 +39,7 @@ class Liveness {
  private:
   void count_uses(const ir::Block& block);
 
+  const ir::Def* kept_ = nullptr;
   std::unordered_map<const ir::Def*, int> uses_;
   std::unordered_map<const ir::Block*, DefSet> used_;
 };

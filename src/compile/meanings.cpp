@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/compile/classes.h"
 #include "src/compile/expressions.h"
 #include "src/compile/methods.h"
 #include "src/compile/suggest.h"
@@ -46,6 +47,7 @@ struct Words {
   }
   std::string_view operator()(const Builtin&) const { return "a function of the language"; }
   std::string_view operator()(const ExceptionName&) const { return "an exception class"; }
+  std::string_view operator()(const Property&) const { return "a property"; }
   std::string_view operator()(const auto&) const { return "a type"; }
 };
 
@@ -80,6 +82,25 @@ std::optional<Meaning> Meanings::member_of_refused(const syntax::Attribute& e) {
   return m;
 }
 
+// `C.helper` of a class of scripts: its static and class methods, its constants, its methods as functions.
+Meaning Meanings::member_of_class(const Meaning& cls, const syntax::Attribute& e) {
+  const TypePtr& type = std::get<TypeName>(cls.resolved).type;
+  Meaning m;
+  m.dotted = fmt::format("{}.{}", cls.dotted, e.name);
+  m.resolved = names_.method(static_cast<const ObjectType&>(*type), e.name);
+  if (const auto* refused = std::get_if<Refused>(&m.resolved)) builder_.fail(e.span, refused->why);
+  if (std::holds_alternative<FunctionRef>(m.resolved) || std::holds_alternative<Constant>(m.resolved))
+    return m;
+  if (std::holds_alternative<Property>(m.resolved) || std::holds_alternative<TypeName>(m.resolved) ||
+      classes_.known(type, e.span)->slot_index(e.name) >= 0) {
+    builder_.fail(e.name_span, fmt::format("`{}` is an attribute of the objects of `{}`, not of the class",
+                                           e.name, cls.dotted));
+  }
+  builder_.fail(e.name_span,
+                fmt::format("the class `{}` has no `{}`{}", cls.dotted, e.name,
+                            did_you_mean(e.name, names_.candidates(type->name + "." + std::string(e.name)))));
+}
+
 Meaning Meanings::attribute(const syntax::Attribute& e) {
   if (auto member = member_of_refused(e)) return *std::move(member);
   Meaning base = of(*e.object);
@@ -89,6 +110,8 @@ Meaning Meanings::attribute(const syntax::Attribute& e) {
     m.resolved = names_.usable(m.dotted, e.span, e.name_span, {});
     return m;
   }
+  if (const auto* type = std::get_if<TypeName>(&base.resolved); !base.def && type && class_of(type->type))
+    return member_of_class(base, e);
   if (!base.def) {
     base.def = value_of(base, e.object->span);
   } else if (!base.method.empty()) {
@@ -113,13 +136,26 @@ Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
 }
 
 Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span) {
-  const auto type = std::static_pointer_cast<const ObjectType>(object->type);
+  const auto type = classes_.known(object->type, span);
   Meaning m;
   if (const int slot = type->slot_index(name); slot >= 0) {
-    m.def = builder_.get_attr(object, std::string(name), type->slots[static_cast<size_t>(slot)].type);
+    m.def =
+        builder_.get_attr(object, std::string(name), held_type(type->slots[static_cast<size_t>(slot)].type));
+    return m;
+  }
+  const auto& methods = type->methods();
+  if (std::any_of(methods.begin(), methods.end(), [&](const auto& method) { return method.name == name; })) {
+    m.def = object;
+    m.method = name;
+    m.resolved = FunctionRef{fmt::format("{}.{}", type->name, name), nullptr};
     return m;
   }
   m.resolved = names_.method(*type, name);
+  if (const auto* property = std::get_if<Property>(&m.resolved)) {
+    m.def = classes_.read(object, *property, name, span);
+    m.resolved = {};
+    return m;
+  }
   if (const auto* function = std::get_if<FunctionRef>(&m.resolved)) {
     // Any other function is a static method, or one kept in an attribute: it takes no self.
     if (function->qualified_name == fmt::format("{}.{}", type->name, name)) {
@@ -138,10 +174,14 @@ Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span
   if (const auto* refused = std::get_if<Refused>(&m.resolved)) builder_.fail(span, refused->why);
   std::vector<std::string> names;
   for (const auto& slot : type->slots) names.push_back(slot.name);
+  for (const auto& method : methods) names.push_back(method.name);
   for (std::string& c : names_.candidates(fmt::format("{}.{}", type->name, name)))
     names.push_back(std::move(c));
+  const std::string_view help = std::holds_alternative<TypeName>(m.resolved)
+                                    ? "; it is declared, but `__init__` has not assigned to it here"
+                                    : "";
   builder_.fail(span, fmt::format("`{}` has no attribute or method `{}`{}", type->name, name,
-                                  did_you_mean(name, names)));
+                                  help.empty() ? did_you_mean(name, names) : help));
 }
 
 Def* Meanings::value_of(const Meaning& m, Span span) {
@@ -180,7 +220,7 @@ Callee Meanings::callee(const Meaning& meaning, Span span) {
     Meaning bound = meaning;
     if (meaning.method.empty() && meaning.def->type->kind == TypeKind::kObject) {
       builder_.here(span);
-      bound = module_attribute(meaning.def, "forward", span);
+      bound = module_attribute(meaning.def, class_of(meaning.def->type) ? "__call__" : "forward", span);
     }
     const auto* method = std::get_if<FunctionRef>(&bound.resolved);
     if (!bound.def || !method)
@@ -200,6 +240,10 @@ Callee Meanings::callee(const Meaning& meaning, Span span) {
   }
   if (const auto* op = std::get_if<Operator>(&meaning.resolved)) {
     c.operator_name = op->name;
+    return c;
+  }
+  if (const auto* type = std::get_if<TypeName>(&meaning.resolved); type && class_of(type->type)) {
+    c.made = classes_.known(type->type, span);
     return c;
   }
   builder_.fail(

@@ -11,6 +11,7 @@
 
 namespace tine::compile {
 
+class Classes;
 class Expressions;
 
 struct Meaning {
@@ -27,15 +28,17 @@ struct Callee {
   ir::Def* self = nullptr;    // of a method
   std::string method;
   std::string shown;
+  TypePtr made = nullptr;  // instead of these: a class, whose object is made
 };
 
 class Meanings {
  public:
-  Meanings(FunctionBuilder& builder, Scopes& scopes, const Names& names, Expressions& expressions)
-      : builder_(builder), scopes_(scopes), names_(names), expressions_(expressions) {}
+  Meanings(FunctionBuilder& builder, Scopes& scopes, const Names& names, Classes& classes,
+           Expressions& expressions)
+      : builder_(builder), scopes_(scopes), names_(names), classes_(classes), expressions_(expressions) {}
 
   Meaning of(const syntax::Expr& e);
-  // `object.name` of a scripted module.
+  // `object.name` of a scripted module, or of an object of a class.
   Meaning module_attribute(ir::Def* object, std::string_view name, Span span);
   // Fails if it is not a value.
   ir::Def* value_of(const Meaning& meaning, Span span);
@@ -45,11 +48,13 @@ class Meanings {
   Meaning attribute(const syntax::Attribute& e);
   Meaning value_attribute(ir::Def* self, const syntax::Attribute& e);
   std::optional<Meaning> member_of_refused(const syntax::Attribute& e);
+  Meaning member_of_class(const Meaning& cls, const syntax::Attribute& e);
   ir::Def* constant(const Value& value, Span span);
 
   FunctionBuilder& builder_;
   Scopes& scopes_;
   const Names& names_;
+  Classes& classes_;
   Expressions& expressions_;
 };
 

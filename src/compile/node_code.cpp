@@ -28,13 +28,20 @@ bool must_check(const Op& op, const Def& out) {
   return op.schema.result_type()->kind == TypeKind::kAny || op.schema.name.starts_with("rpc::");
 }
 
+// Whether the object says when the script runs which method it is.
+bool through_interface(const Node& node) {
+  const auto* const type = dynamic_cast<const ObjectType*>(node.inputs.front()->type.get());
+  return type && type->is_interface();
+}
+
 // The call, if the forked graph is only a call with the graph's inputs as its arguments. The fork then starts the callee
 // itself, without a frame for the graph.
 const Node* only_call(const Graph& graph) {
   const ir::Block& body = graph.root();
   if (body.nodes.size() != 1 || body.outputs.size() != 1) return nullptr;
   const Node& node = *body.nodes[0];
-  const bool is_call = node.kind == Kind::kCallFunction || node.kind == Kind::kCallMethod;
+  const bool is_call =
+      node.kind == Kind::kCallFunction || (node.kind == Kind::kCallMethod && !through_interface(node));
   return is_call && body.outputs[0]->node == &node && node.inputs == body.params ? &node : nullptr;
 }
 
@@ -42,15 +49,27 @@ std::string method_name(const Node& node) { return node.inputs.front()->type->na
 
 }  // namespace
 
+bool is_class(const Type& type) {
+  const auto* const object = dynamic_cast<const ObjectType*>(&type);
+  return object && object->is_class();
+}
+
 void NodeCode::plain_node(const Node& node, const DefList& dying) {
   switch (node.kind) {
     case Kind::kConstant: return constant_node(node);
     case Kind::kOp: return op(node, dying);
     case Kind::kFork: return fork(node, dying);
     case Kind::kCallFunction: return call(Opcode::CALL, node, call_site(node.name, node), dying);
-    case Kind::kCallMethod: return call(Opcode::CALL, node, call_site(method_name(node), node), dying);
+    case Kind::kCallMethod:
+      if (through_interface(node)) return call(Opcode::CALL_METHOD, node, call_site(node.name, node), dying);
+      if (is_class(*node.inputs.front()->type)) return call_on(node, dying);
+      return call(Opcode::CALL, node, call_site(method_name(node), node), dying);
     case Kind::kGetAttr: return get_attr(node, dying);
     case Kind::kSetAttr: return set_attr(node, dying);
+    case Kind::kCreateObject:
+      return (void)put({Opcode::OBJECT, define(node.output()), type_index(node.output()->type)});
+    case Kind::kEnter: return enter(node, dying);
+    case Kind::kExit: put({Opcode::LEAVE}); return end_node(dying);
     case Kind::kTupleConstruct: return call(Opcode::TUPLE, node, 0, dying);
     case Kind::kListConstruct: return call(Opcode::LIST, node, 0, dying);
     case Kind::kDictConstruct: return call(Opcode::DICT, node, 0, dying);
@@ -177,9 +196,28 @@ void NodeCode::call(Opcode opcode, const Node& node, uint16_t site, const DefLis
   const std::vector<uint16_t> words = operands(node.inputs, dying);
   for (const Def* def : dying) forget(def);
   const uint16_t to = define(node.output());
-  if (opcode == Opcode::CALL && !is_object(to)) opcode = Opcode::CALL_SCALAR;
+  if (!is_object(to)) {
+    if (opcode == Opcode::CALL) opcode = Opcode::CALL_SCALAR;
+    if (opcode == Opcode::CALL_METHOD) opcode = Opcode::CALL_METHOD_SCALAR;
+  }
   put({opcode, to, site, static_cast<uint16_t>(words.size())});
   put_words(words);
+}
+
+// The callee borrows the object, so that the call counts no reference: the register must keep it until the call returns.
+void NodeCode::call_on(const Node& node, const DefList& dying) {
+  const Def* self = node.inputs.front();
+  DefList others;
+  for (const Def* def : dying) {
+    if (def != self) others.push_back(def);
+  }
+  const std::vector<uint16_t> words = operands(node.inputs, others);
+  for (const Def* def : others) forget(def);
+  const uint16_t to = define(node.output());
+  put({is_object(to) ? Opcode::CALL_ON : Opcode::CALL_ON_SCALAR, to, call_site(method_name(node), node),
+       static_cast<uint16_t>(words.size())});
+  put_words(words);
+  if (others.size() != dying.size()) kill({self});
 }
 
 void NodeCode::fork(const Node& node, const DefList& dying) {
@@ -209,6 +247,17 @@ uint16_t NodeCode::slot_site(const Node& node) {
   return static_cast<uint16_t>(function_->slots.size() - 1);
 }
 
+// An `__exit__` that an error calls gets None three times, as one that is called at the end.
+void NodeCode::enter(const Node& node, const DefList& dying) {
+  code::CallSite site;
+  site.name = node.inputs[0]->type->name + ".__exit__";
+  site.args = {node.inputs[0]->type, Type::none(), Type::none(), Type::none()};
+  site.result = Type::any();
+  const uint16_t object = in_register(node.inputs[0]);
+  put({Opcode::ENTER, object, add_site(std::move(site))});
+  end_node(dying);
+}
+
 void NodeCode::get_attr(const Node& node, const DefList& dying) {
   const uint16_t object = in_register(node.inputs[0]);
   const uint16_t site = slot_site(node);
@@ -216,7 +265,13 @@ void NodeCode::get_attr(const Node& node, const DefList& dying) {
   // The object is killed after define(), so that the result does not get its register: assigning the result would release the
   // object while its slot is read.
   const uint16_t to = define(node.output());
-  put({is_scalar(*node.output()->type) ? Opcode::GET_SLOT_SCALAR : Opcode::GET_SLOT, to, object, site});
+  // Objects of classes are made without values for their slots; those of modules are made whole.
+  const bool may_be_unset =
+      function_->slots[site].type->is_class() && !is_subtype(Type::none(), node.output()->type);
+  const bool scalar = is_scalar(*node.output()->type);
+  put({may_be_unset ? (scalar ? Opcode::GET_FIELD_SCALAR : Opcode::GET_FIELD)
+                    : (scalar ? Opcode::GET_SLOT_SCALAR : Opcode::GET_SLOT),
+       to, object, site});
   if (gone) kill(dying);
   end_temporaries();
 }
@@ -292,7 +347,14 @@ void NodeCode::cast(const Node& node, const DefList& dying) {
 }
 
 void NodeCode::put_return(const Def* def) {
-  const Location at = where(def);
+  Location at = where(def);
+  if (borrowed_ && !at.constant && at.index == where(borrowed_).index) {
+    // RETURN moves the value out of its register.
+    const uint16_t own = allocate(true);
+    put({Opcode::COPY, own, at.index});
+    free_register(own);
+    at.index = own;
+  }
   const Opcode op = at.constant           ? Opcode::RETURN_K
                     : is_object(at.index) ? Opcode::RETURN
                                           : Opcode::RETURN_SCALAR;

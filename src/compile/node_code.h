@@ -11,6 +11,9 @@
 
 namespace tine::compile {
 
+// Whether objects of the type are those of a class of scripts.
+[[nodiscard]] bool is_class(const Type& type);
+
 class NodeCode : protected RegisterCode {
  protected:
   NodeCode(std::string name, const ir::Graph& graph) : RegisterCode(std::move(name)), liveness_(graph) {}
@@ -20,6 +23,7 @@ class NodeCode : protected RegisterCode {
   void put_return(const Def* def);
 
   Liveness liveness_;
+  const Def* borrowed_ = nullptr;  // a parameter whose register belongs to the caller
 
  private:
   void constant_node(const ir::Node& node);
@@ -27,8 +31,10 @@ class NodeCode : protected RegisterCode {
   void fast_op(const ir::Node& node, const FastOp& fast, const DefList& dying);
   void wait(const ir::Node& node, const DefList& dying);
   void call(Opcode opcode, const ir::Node& node, uint16_t site, const DefList& dying);
+  void call_on(const ir::Node& node, const DefList& dying);
   void fork(const ir::Node& node, const DefList& dying);
   void get_attr(const ir::Node& node, const DefList& dying);
+  void enter(const ir::Node& node, const DefList& dying);
   void set_attr(const ir::Node& node, const DefList& dying);
   void unpack(const ir::Node& node, const DefList& dying);
   void put_index(const Def* to, uint16_t from, uint16_t index);

@@ -63,7 +63,8 @@ TEST_P(Refusals, NameTheLineThatIsWrongAndWhy) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Script, Refusals,
-                         testing::Values("wrong_names.py", "wrong_types.py", "wrong_forms.py"));
+                         testing::Values("wrong_names.py", "wrong_types.py", "wrong_forms.py",
+                                         "wrong_classes.py"));
 
 constexpr const char* kPrograms[] = {
     "def f(xs: List[Tensor], n: int = 3, o: Optional[int] = None) -> Tensor:\n"
@@ -79,6 +80,19 @@ constexpr const char* kPrograms[] = {
     "for k in d if d[k] > x]\n"
     "    if isinstance(y, float) or not z:\n        raise ValueError('no')\n    return z[-1], y if x < 1 "
     "else 2.5, len(d)\n",
+    "class A:\n    k = 3\n    def __init__(self, n: int):\n        self.n = n\n        self.next: "
+    "Optional['A'] = None\n"
+    "    @property\n    def p(self) -> int:\n        return self.n\n    @p.setter\n    def p(self, v: "
+    "int):\n        self.n = v\n"
+    "    @classmethod\n    def of(cls, n: int):\n        return cls(n)\n    def __enter__(self) -> 'A':\n    "
+    "    return self\n"
+    "    def __exit__(self, a: Any, b: Any, c: Any):\n        self.p += 1\n    def __add__(self, o: 'A') -> "
+    "'A':\n"
+    "        return A(self.n + o.p)\n@torch.jit.interface\nclass I:\n    def __enter__(self) -> A:\n        "
+    "pass\n"
+    "def f(xs: List[A], i: I) -> int:\n    s = 0\n    for x in xs:\n        with x as y, A.of(2):\n          "
+    "  if s > 3:\n"
+    "                return s\n            s += (x + y).n\n    return i.__enter__().p + s\n",
 };
 
 TEST(CompileFuzz, MutatedProgramsAreCompiledOrRefusedButNeverCrash) {

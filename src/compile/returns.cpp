@@ -1,6 +1,7 @@
 #include "src/compile/returns.h"
 
 #include "src/compile/expressions.h"
+#include "src/compile/withs.h"
 
 namespace tine::compile {
 
@@ -31,6 +32,7 @@ void Returns::statement(const syntax::Return& s) {
     }
     inferred_ = std::move(both);
   }
+  withs_.leave(0, s.span);
   // At the end of the function's own block the value becomes the output of the graph; elsewhere a return node leaves.
   ir::Block& root = builder_.graph().root();
   if (&builder_.block() == &root) {

@@ -7,13 +7,18 @@
 namespace tine::compile {
 
 class Expressions;
+class Withs;
 
 class Returns {
  public:
   // `declared` is null when the head says nothing.
-  Returns(FunctionBuilder& builder, Expressions& expressions, const syntax::FunctionDef& def,
+  Returns(FunctionBuilder& builder, Expressions& expressions, Withs& withs, const syntax::FunctionDef& def,
           TypePtr declared)
-      : builder_(builder), expressions_(expressions), def_(def), declared_(std::move(declared)) {}
+      : builder_(builder),
+        expressions_(expressions),
+        withs_(withs),
+        def_(def),
+        declared_(std::move(declared)) {}
 
   void statement(const syntax::Return& s);
   // Control comes out at the end of the function: that returns None.
@@ -28,6 +33,7 @@ class Returns {
  private:
   FunctionBuilder& builder_;
   Expressions& expressions_;
+  Withs& withs_;
   const syntax::FunctionDef& def_;
   TypePtr declared_;
   TypePtr inferred_;  // null: nothing was returned yet

@@ -23,7 +23,7 @@ const syntax::FunctionDef& find_def(const syntax::Module& module, const Function
   const auto look = [&](const std::vector<syntax::FunctionDef>& defs,
                         std::string_view prefix) -> const syntax::FunctionDef* {
     for (const auto& f : defs) {
-      std::string name = fmt::format("{}{}", prefix, f.name);
+      std::string name = def_name(f, prefix);
       if (name == wanted || f.name == wanted) return &f;
       names.push_back(std::move(name));
       only = &f;
@@ -45,6 +45,28 @@ const syntax::FunctionDef& find_def(const syntax::Module& module, const Function
   }
   return *only;
 }
+
+// In a class method the first parameter means the class.
+class ClassParameter final : public Resolver {
+ public:
+  ClassParameter(std::string_view name, const FunctionSource& method)
+      : name_(name), cls_(method.cls), others_(method.resolver) {}
+  Resolved resolve(std::string_view dotted) override {
+    return dotted == name_ ? Resolved(TypeName{cls_}) : others_->resolve(dotted);
+  }
+  Resolved method(const ObjectType& type, std::string_view name) override {
+    return others_->method(type, name);
+  }
+  std::optional<Submodules> submodules(const ObjectType& type) override { return others_->submodules(type); }
+  std::vector<std::string> candidates(std::string_view dotted) override {
+    return others_->candidates(dotted);
+  }
+
+ private:
+  const std::string name_;
+  const std::shared_ptr<const ObjectType> cls_;
+  const std::shared_ptr<Resolver> others_;
+};
 
 std::string called_from(std::string_view callee, std::string_view caller, const SourceSpan& where) {
   return fmt::format("\n'{}' is being compiled since it was called from '{}' ({})", callee, caller,
@@ -70,8 +92,10 @@ Unit& Session::declare(const FunctionSource& source) {
 
   Schema schema;
   schema.name = source.qualified_name;
+  if (source.cls && def.params.empty())
+    names.fail(def.name_span, "a class method has at least the parameter `cls`");
   bool first = true;
-  for (const syntax::Param& p : def.params) {
+  for (const syntax::Param& p : std::span(def.params).subspan(source.cls ? 1 : 0)) {
     Argument a;
     a.name = std::string(p.name);
     a.keyword_only = p.keyword_only;
@@ -105,6 +129,7 @@ Unit& Session::declare(const FunctionSource& source) {
 
   Unit& unit = units_.emplace_back();
   unit.from = source;
+  if (source.cls) unit.from.resolver = std::make_shared<ClassParameter>(def.params[0].name, source);
   unit.module = module;
   unit.def = &def;
   unit.result.span = SourceSpan(source.source, def.span);
@@ -119,12 +144,10 @@ Unit& Session::declare(const FunctionSource& source) {
   return unit;
 }
 
-const Schema& Session::signature(const FunctionRef& function, const SourceSpan& where) {
-  const auto found = by_name_.find(function.qualified_name);
-  if (found == by_name_.end() && library_) {
-    if (const Schema* schema = library_->find(function.qualified_name)) return *schema;
-  }
-  if (found == by_name_.end() && !function.source) {
+Unit& Session::unit_of(const FunctionRef& function, const SourceSpan& where) {
+  if (const auto found = by_name_.find(function.qualified_name); found != by_name_.end())
+    return *found->second;
+  if (!function.source) {
     throw_at(
         ErrorKind::kSyntax, where,
         fmt::format(
@@ -132,18 +155,22 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
             "brought here by script::load() of its exported() text",
             function.qualified_name));
   }
-  const auto declared = [&]() -> Unit& {
-    try {
-      Unit& made = declare(*function.source);
-      made.caller = current_;
-      made.called_at = where;
-      return made;
-    } catch (const SyntaxError&) {
-      const std::string& name = function.source->qualified_name;
-      rethrow_with_callers(current_, called_from(name.substr(name.rfind('.') + 1), shown(*current_), where));
-    }
-  };
-  Unit& unit = found != by_name_.end() ? *found->second : declared();
+  try {
+    Unit& made = declare(*function.source);
+    made.caller = current_;
+    made.called_at = where;
+    return made;
+  } catch (const SyntaxError&) {
+    const std::string& name = function.source->qualified_name;
+    rethrow_with_callers(current_, called_from(name.substr(name.rfind('.') + 1), shown(*current_), where));
+  }
+}
+
+const Schema& Session::signature(const FunctionRef& function, const SourceSpan& where) {
+  if (library_ && !by_name_.contains(function.qualified_name)) {
+    if (const Schema* schema = library_->find(function.qualified_name)) return *schema;
+  }
+  Unit& unit = unit_of(function, where);
   // A function that declares its result type need not be compiled before its callers. So functions may call one another in a
   // circle.
   if (!unit.declares_result && unit.state != Unit::State::kDone) {
@@ -156,6 +183,12 @@ const Schema& Session::signature(const FunctionRef& function, const SourceSpan& 
     compile(unit);
   }
   return unit.result.schema;
+}
+
+bool Session::compile_now(const FunctionRef& function, const SourceSpan& where) {
+  Unit& unit = unit_of(function, where);
+  if (unit.state == Unit::State::kDeclared) compile(unit);
+  return unit.state == Unit::State::kDone;
 }
 
 bool Session::knows(std::string_view qualified_name) const {
@@ -216,28 +249,38 @@ std::vector<CompiledFunction> compile(const OpTable& ops, std::span<const Functi
   return session.finish();
 }
 
+Schema signature_in_interface(const OpTable& ops, const FunctionSource& method) {
+  Session session(ops, nullptr);
+  const Unit& unit = session.declare(method);
+  const auto refuse = [&](Span span, std::string_view why) {
+    throw_at(ErrorKind::kSyntax, SourceSpan(method.source, span), why);
+  };
+  if (unit.def->params.empty())
+    refuse(unit.def->name_span, "a method of an interface has at least the parameter `self`");
+  if (!unit.declares_result)
+    refuse(unit.def->name_span,
+           fmt::format("a method of an interface declares its result: `def {}(...) -> Tensor:`",
+                       unit.def->name));
+  for (const syntax::StmtPtr& s : unit.def->body) {
+    const auto* const text =
+        s->kind == syntax::StmtKind::kExpr ? syntax::as<syntax::ExprStmt>(*s).value.get() : nullptr;
+    if (s->kind != syntax::StmtKind::kPass &&
+        !(text && (text->kind == syntax::ExprKind::kString || text->kind == syntax::ExprKind::kEllipsis)))
+      refuse(s->span, "the methods of an interface have no body; write `pass`");
+  }
+  return unit.result.schema;
+}
+
 std::vector<CompiledFunction> compile_text(const OpTable& ops, std::shared_ptr<const Source> source,
                                            std::string_view prefix, const Library* library,
-                                           std::shared_ptr<Resolver> others) {
-  const syntax::Module module = syntax::parse(source);
-  auto resolver = std::make_shared<TextResolver>(ops, module, prefix, std::move(others));
-  if (!module.classes.empty()) {
-    throw_at(ErrorKind::kSyntax, SourceSpan(source, module.classes.front().name_span),
-             "classes are not supported in scripts yet; write functions, or a module in Python");
-  }
-  std::vector<std::shared_ptr<const FunctionSource>> functions;
-  for (const syntax::FunctionDef& f : module.functions) {
-    std::string name(f.name);
-    if (resolver->functions.contains(name)) {
-      throw_at(ErrorKind::kSyntax, SourceSpan(source, f.name_span),
-               fmt::format("`{}` is defined twice in this source", name));
-    }
-    functions.push_back(std::make_shared<const FunctionSource>(
-        FunctionSource{fmt::format("{}.{}", prefix, name), source, name, resolver, nullptr}));
-    resolver->functions.emplace(std::move(name), functions.back());
-  }
+                                           std::shared_ptr<Resolver> others,
+                                           std::shared_ptr<Resolver>* names) {
+  auto resolver = std::make_shared<TextResolver>(
+      ops, std::make_shared<const syntax::Module>(syntax::parse(source)), prefix, std::move(others));
+  const auto functions = TextResolver::sources(resolver);
   if (functions.empty())
     throw_at(ErrorKind::kSyntax, SourceSpan(source, source->first_line, 1), "this source has no `def`");
+  if (names) *names = resolver;
   Session session(ops, library);
   for (const auto& f : functions) session.declare(*f);
   return session.finish();

@@ -41,12 +41,15 @@ class Session {
   Unit& declare(const FunctionSource& source);
   // The signature, as a call needs it. Compiles the function if its result type is not declared.
   const Schema& signature(const FunctionRef& function, const SourceSpan& where);
+  // Compiles the function now, unless it is compiled already or being compiled. False when it is being compiled.
+  bool compile_now(const FunctionRef& function, const SourceSpan& where);
   // Whether a script function of that name is compiled, or declared here.
   [[nodiscard]] bool knows(std::string_view qualified_name) const;
   // Compiles everything declared.
   std::vector<CompiledFunction> finish();
 
  private:
+  Unit& unit_of(const FunctionRef& function, const SourceSpan& where);
   void compile(Unit& unit);
   [[nodiscard]] static std::string shown(const Unit& unit);
   // Adds the chain of callers of the function that was being compiled to the error, once.

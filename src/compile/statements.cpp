@@ -9,6 +9,7 @@
 #include "src/compile/meanings.h"
 #include "src/compile/returns.h"
 #include "src/compile/values.h"
+#include "src/compile/withs.h"
 
 namespace tine::compile {
 
@@ -46,6 +47,7 @@ bool Statements::statement(const syntax::Stmt& s) {
     case StmtKind::kContinue: control_.leave_turn(false, s.span); return true;
     case StmtKind::kReturn: returns_.statement(syntax::as<syntax::Return>(s)); return true;
     case StmtKind::kRaise: raise(syntax::as<syntax::Raise>(s)); return true;
+    case StmtKind::kWith: return withs_.statement(syntax::as<syntax::With>(s));
     case StmtKind::kAssert: return assert_(syntax::as<syntax::Assert>(s));
   }
   return false;
@@ -58,12 +60,7 @@ TypePtr Statements::type_of_target(const syntax::Expr& target) const {
     return v ? v->declared : nullptr;
   }
   const auto* a = syntax::is<syntax::Attribute>(target);
-  const auto* object = a ? syntax::is<syntax::Name>(*a->object) : nullptr;
-  const Variable* v = object ? scopes_.find(object->id) : nullptr;
-  if (!v || !v->def || v->def->type->kind != TypeKind::kObject) return nullptr;
-  const auto& type = static_cast<const ObjectType&>(*v->def->type);
-  const int slot = type.slot_index(a->name);
-  return slot >= 0 ? type.slots[static_cast<size_t>(slot)].type : nullptr;
+  return a ? assignments_.declared_type(*a) : nullptr;
 }
 
 void Statements::assign(const syntax::Assign& s) {
@@ -79,7 +76,7 @@ void Statements::annotated_assign(const syntax::AnnAssign& s) {
     Def* fitting = builder_.coerce(value, type);
     if (!fitting)
       builder_.fail(s.value->span, fmt::format("expected {}, got {}", type->str(), value->type->str()));
-    assignments_.assign(*attribute, fitting, s.value->span);
+    assignments_.assign_declared(*attribute, type, fitting, s.value->span);
     return;
   }
   const auto& name = syntax::as<syntax::Name>(*s.target);

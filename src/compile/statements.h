@@ -14,12 +14,13 @@ class Indexing;
 class Meanings;
 class Returns;
 class Values;
+class Withs;
 
 class Statements {
  public:
   Statements(FunctionBuilder& builder, Scopes& scopes, const Names& names, Values& values, Meanings& meanings,
              Expressions& expressions, Conditions& conditions, Indexing& indexing, Assignments& assignments,
-             Returns& returns, Control& control)
+             Withs& withs, Returns& returns, Control& control)
       : builder_(builder),
         scopes_(scopes),
         names_(names),
@@ -29,6 +30,7 @@ class Statements {
         conditions_(conditions),
         indexing_(indexing),
         assignments_(assignments),
+        withs_(withs),
         returns_(returns),
         control_(control) {}
 
@@ -54,6 +56,7 @@ class Statements {
   Conditions& conditions_;
   Indexing& indexing_;
   Assignments& assignments_;
+  Withs& withs_;
   Returns& returns_;
   Control& control_;
 };

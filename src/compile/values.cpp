@@ -40,6 +40,7 @@ bool is_logical(BinaryOp op) { return op == BinaryOp::kAnd || op == BinaryOp::kO
 }  // namespace
 
 Def* Values::arithmetic(BinaryOp op, Def* left, Def* right, Span span, bool in_place) {
+  if (Def* d = classes_.try_arithmetic(op, left, right, in_place, span)) return d;
   const OperatorRows& rows = kArithmetic[static_cast<size_t>(op)];
   // True + True is 2, but True & True is True.
   if (!is_logical(op) && left->type->kind == TypeKind::kBool && right->type->kind == TypeKind::kBool) {
@@ -84,6 +85,8 @@ Def* Values::arithmetic(BinaryOp op, Def* left, Def* right, Span span, bool in_p
     help = optional_help(l->kind == TypeKind::kOptional ? left : right);
   else if (op == BinaryOp::kAdd && (l->kind == TypeKind::kStr || r->kind == TypeKind::kStr))
     help = "; convert with `str(...)`, or write an f-string";
+  else
+    help = Classes::help(Classes::method_of(op), left, right);
   builder_.fail(span,
                 fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), l->str(), r->str(), help));
 }
@@ -100,6 +103,7 @@ Def* Values::in_place(std::string_view name, BinaryOp op, Def* left, Def* right)
 }
 
 Def* Values::sign(syntax::UnaryOp op, Def* value, Span span) {
+  if (Def* d = classes_.try_sign(op, value, span)) return d;
   switch (op) {
     case syntax::UnaryOp::kNeg:
       if (value->type->kind == TypeKind::kBool) value = builder_.must_operator("aten::Int", {value}, span);
@@ -174,6 +178,7 @@ Def* Values::compare(CompareOp op, Def* left, Def* right, Span span) {
     return is_constant_bool(found) ? builder_.boolean(!found->node->constant.as_bool())
                                    : builder_.must_operator("aten::__not__", {found}, span);
   }
+  if (Def* d = classes_.try_compare(op, left, right, span)) return d;
   const std::string_view name = kNames[static_cast<size_t>(op)];
   level_numbers(&left, &right);
   if (left->type->kind == TypeKind::kNone || right->type->kind == TypeKind::kNone) {
@@ -184,13 +189,15 @@ Def* Values::compare(CompareOp op, Def* left, Def* right, Span span) {
   if (right->type->kind == TypeKind::kTensor) {
     if (Def* d = number_with_tensor(name, left, right)) return d;
   }
-  const std::string help = optional_help(left->type->kind == TypeKind::kOptional ? left : right);
+  std::string help = optional_help(left->type->kind == TypeKind::kOptional ? left : right);
+  if (help.empty()) help = Classes::help(Classes::method_of(op), left, right);
   builder_.fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), left->type->str(),
                                   right->type->str(), help));
 }
 
 // `value in in`; `op` names it in messages.
 Def* Values::contains(CompareOp op, Def* in, Def* value, Span span) {
+  if (Def* d = classes_.try_method(in, "__contains__", {value}, span)) return truth(d, span);
   if (in->type->kind == TypeKind::kObject) return module_contains(in, value, span);
   if (in->type->kind != TypeKind::kTuple) {
     if (Def* found = builder_.try_operator("aten::__contains__", {in, value})) return found;
@@ -222,6 +229,8 @@ Def* Values::module_contains(Def* modules, Def* name, Span span) {
 }
 
 Def* Values::truth(Def* value, Span span) {
+  if (Def* d = classes_.try_method(value, "__bool__", {}, span)) return truth(d, span);
+  if (Def* d = classes_.try_method(value, "__len__", {}, span)) return truth(d, span);
   switch (value->type->kind) {
     case TypeKind::kBool: return value;
     case TypeKind::kTensor:
@@ -235,9 +244,9 @@ Def* Values::truth(Def* value, Span span) {
     case TypeKind::kOptional:
       builder_.fail(span, fmt::format("a condition cannot be {}: write `is not None`", value->type->str()));
     default:
-      builder_.fail(span,
-                    fmt::format("expected a condition (bool, int, float, str, list, dict or Tensor), got {}",
-                                value->type->str()));
+      builder_.fail(
+          span, fmt::format("expected a condition (bool, int, float, str, list, dict or Tensor), got {}{}",
+                            value->type->str(), Classes::help("__bool__", value, value)));
   }
 }
 
@@ -259,15 +268,18 @@ Def* Values::length(Def* value, Span span) {
   if (value->type->kind == TypeKind::kTuple)
     return builder_.integer(static_cast<int64_t>(value->type->of.size()));
   if (value->type->kind == TypeKind::kObject) {
+    if (Def* d = classes_.try_method(value, "__len__", {}, span)) return d;
     if (const auto modules = names_.submodules(*value->type))
       return builder_.integer(static_cast<int64_t>(modules->names.size()));
   }
   if (Def* d = builder_.try_operator("aten::len", {value})) return d;
-  builder_.fail(span, fmt::format("{} has no length{}", value->type->str(), optional_help(value)));
+  builder_.fail(span, fmt::format("{} has no length{}{}", value->type->str(), optional_help(value),
+                                  Classes::help("__len__", value, value)));
 }
 
 Def* Values::text_of(Def* value, Span span) {
   if (value->type->kind == TypeKind::kStr) return value;
+  if (Def* d = classes_.try_method(value, "__str__", {}, span)) return d;
   return builder_.must_operator("aten::str", {value}, span);
 }
 

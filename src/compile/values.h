@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "src/compile/classes.h"
 #include "src/compile/names.h"
 #include "src/compile/scopes.h"
 
@@ -10,8 +11,8 @@ namespace tine::compile {
 
 class Values {
  public:
-  Values(FunctionBuilder& builder, Scopes& scopes, const Names& names)
-      : builder_(builder), scopes_(scopes), names_(names) {}
+  Values(FunctionBuilder& builder, Scopes& scopes, const Names& names, Classes& classes)
+      : builder_(builder), scopes_(scopes), names_(names), classes_(classes) {}
 
   // `in_place`: of `x += y`, which changes a list or a Tensor itself.
   ir::Def* arithmetic(syntax::BinaryOp op, ir::Def* left, ir::Def* right, Span span, bool in_place = false);
@@ -34,6 +35,7 @@ class Values {
   FunctionBuilder& builder_;
   Scopes& scopes_;
   const Names& names_;
+  Classes& classes_;
 };
 
 [[nodiscard]] bool is_constant_bool(const ir::Def* def);

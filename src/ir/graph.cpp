@@ -24,6 +24,9 @@ constexpr std::array<std::string_view, kKinds> kNames = {
     "prim::CallMethod",
     "prim::GetAttr",
     "prim::SetAttr",
+    "prim::CreateObject",
+    "prim::Enter",
+    "prim::Exit",
     "prim::TupleConstruct",
     "prim::TupleUnpack",
     "prim::TupleIndex",
@@ -59,6 +62,16 @@ std::vector<std::string> called_functions(const Graph& graph) {
       if (node->names_function()) names.push_back(node->name);
       if (node->kind == Kind::kCallMethod)
         names.push_back(node->inputs.front()->type->name + "." + node->name);
+      // The methods of an object behind its interface are found when they are called.
+      if (node->kind == Kind::kUncheckedCast) {
+        const TypePtr& to = node->outputs.front()->type;
+        if (const auto* const interface = dynamic_cast<const ObjectType*>(to.get());
+            interface && interface->is_interface()) {
+          for (const ObjectType::Method& method : interface->methods())
+            names.push_back(node->inputs.front()->type->name + "." + method.name);
+        }
+      }
+      if (node->kind == Kind::kEnter) names.push_back(node->inputs.front()->type->name + ".__exit__");
       open.insert(open.end(), node->blocks.begin(), node->blocks.end());
       if (node->subgraph) open.push_back(&node->subgraph->root());
     }
@@ -255,6 +268,11 @@ Def* Builder::get_attr(Def* object, std::string attribute, TypePtr type) {
 void Builder::set_attr(Def* object, std::string attribute, Def* value) {
   add(Kind::kSetAttr, {object, value})->name = std::move(attribute);
 }
+Def* Builder::create_object(TypePtr type) {
+  return graph_->add_output(*add(Kind::kCreateObject, {}), std::move(type));
+}
+void Builder::enter(Def* object) { add(Kind::kEnter, {object}); }
+void Builder::exit(Def* object) { add(Kind::kExit, {object}); }
 
 Def* Builder::tuple(std::vector<Def*> elements) {
   std::vector<TypePtr> types;

@@ -83,6 +83,14 @@ enum class Kind : uint8_t {
   kGetAttr,
   // prim::SetAttr[name="weight"](%object, %value): no out.
   kSetAttr,
+  // prim::CreateObject(): out: one, of a class of scripts. Its slots are unset: GetAttr fails with AttributeError until they are
+  // set, but one that may hold None is None.
+  kCreateObject,
+  // prim::Enter(%object): what follows, up to the prim::Exit of the same object, is in a `with`. When an error leaves it, the
+  // machine calls "<type of object>.__exit__" with the object and None three times. No out.
+  kEnter,
+  // prim::Exit(%object): ends the innermost `with`, whose object it names. No out; the call of `__exit__` is a node after it.
+  kExit,
   // prim::TupleConstruct(%a, %b): out: one Tuple.
   kTupleConstruct,
   // prim::TupleUnpack(%tuple): out: one for each element; in: a Tuple type that has as many.
@@ -216,6 +224,9 @@ class Builder {
   Def* fork(std::shared_ptr<Graph> subgraph, std::vector<Def*> args);  // Future of its output
   Def* get_attr(Def* object, std::string attribute, TypePtr type);
   void set_attr(Def* object, std::string attribute, Def* value);
+  Def* create_object(TypePtr type);
+  void enter(Def* object);
+  void exit(Def* object);
   Def* tuple(std::vector<Def*> elements);
   Def* list(std::vector<Def*> elements, TypePtr element_type);
   Def* dict(std::vector<Def*> keys_and_values, TypePtr key, TypePtr value);

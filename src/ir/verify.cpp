@@ -72,7 +72,20 @@ class Verifier {
       fail(node, fmt::format("expected {}, got {}", wanted->str(), def->type->str()));
   }
 
+  // A block comes out in the `with`s in which it began; what leaves the function or a loop has left those inside.
+  void left(const Node* node, size_t entered) const {
+    if (entered_.size() != entered) fail(node, "a `with` is not left on this path");
+  }
   void block(const Block& b, int depth) {
+    const std::vector<const Def*> entered = entered_;
+    block_inside(b, depth);
+    if (b.ends_in_exit()) {
+      entered_ = entered;
+    } else if (entered_ != entered) {
+      fail(b.owner, "a `with` is not left at the end of the block");
+    }
+  }
+  void block_inside(const Block& b, int depth) {
     if (depth > kDeepestBlock) fail(b.owner, "blocks are nested too deeply");
     const size_t before = scope_.size();
     for (const Def* def : b.params) define(b.owner, def);
@@ -171,6 +184,21 @@ class Verifier {
           fail(&node, fmt::format("the attribute is a {}", slot(node)->str()));
         return;
       case Kind::kSetAttr: arity(node, 2, 0); return fits(&node, node.inputs[1], slot(node));
+      case Kind::kCreateObject:
+        arity(node, 0, 1);
+        if (const ObjectType* type = object(*node.output()); !type || !type->is_class())
+          fail(&node, fmt::format("{} is not a class of scripts", node.output()->type->str()));
+        return;
+      case Kind::kEnter:
+        arity(node, 1, 0);
+        if (!object(*node.inputs[0])) fail(&node, "expected an object as the input");
+        entered_.push_back(node.inputs[0]);
+        return;
+      case Kind::kExit:
+        arity(node, 1, 0);
+        if (entered_.empty() || entered_.back() != node.inputs[0])
+          fail(&node, "this is not the object of the innermost `with`");
+        return entered_.pop_back();
       case Kind::kTupleConstruct:
       case Kind::kListConstruct:
       case Kind::kDictConstruct: return construct(node);
@@ -190,17 +218,22 @@ class Verifier {
   // An exit: its inputs must fit what the function returns, or what the loop carries.
   void exit(const Node& node) {
     switch (node.kind) {
-      case Kind::kReturn: results(node, 0); return outputs(&node, node.inputs, 0, graph_.returns);
+      case Kind::kReturn:
+        results(node, 0);
+        left(&node, 0);
+        return outputs(&node, node.inputs, 0, graph_.returns);
       case Kind::kBreak:
         results(node, 0);
         if (loops_.empty()) fail(&node, "break outside of a loop");
-        return outputs(&node, node.inputs, 0, types(loops_.back()->outputs));
+        left(&node, loops_.back().entered);
+        return outputs(&node, node.inputs, 0, types(loops_.back().node->outputs));
       case Kind::kContinue:
         results(node, 0);
         if (loops_.empty()) fail(&node, "continue outside of a loop");
+        left(&node, loops_.back().entered);
         if (node.inputs.empty()) fail(&node, "expected the next condition as the first input");
         input_kind(node, 0, TypeKind::kBool, "bool");
-        return outputs(&node, node.inputs, 1, types(loops_.back()->outputs));
+        return outputs(&node, node.inputs, 1, types(loops_.back().node->outputs));
       default: break;  // kRaise
     }
     arity(node, 1, 0);
@@ -291,7 +324,10 @@ class Verifier {
     const TypePtr& to = node.output()->type;
     const bool any = from->kind == TypeKind::kAny ||
                      (from->kind == TypeKind::kOptional && from->of[0]->kind == TypeKind::kAny);
-    if (!any && !is_subtype(to, from) && !is_subtype(from, to))
+    // What an object is beside its interface shows when it runs.
+    const bool interface = from->kind == TypeKind::kObject && to->kind == TypeKind::kObject &&
+                           (is_interface(*from) || is_interface(*to));
+    if (!any && !interface && !is_subtype(to, from) && !is_subtype(from, to))
       fail(&node, fmt::format("{} cannot be a {}", from->str(), to->str()));
   }
 
@@ -303,6 +339,10 @@ class Verifier {
       fail(&node, fmt::format("the element is a {}, the result is declared as {}", from->str(), to->str()));
   }
 
+  static bool is_interface(const Type& type) {
+    const auto* const object = dynamic_cast<const ObjectType*>(&type);
+    return object && object->is_interface();
+  }
   static const ObjectType* object(const Def& def) { return dynamic_cast<const ObjectType*>(def.type.get()); }
   const TypePtr& slot(const Node& node) {
     const ObjectType* type = object(*node.inputs[0]);
@@ -337,7 +377,7 @@ class Verifier {
       if (!equal(type, node.outputs[i]->type))
         fail(&node, "a carried value must have the same type as its parameter and its result");
     }
-    loops_.push_back(&node);
+    loops_.push_back({&node, entered_.size()});
     block(body, depth + 1);
     loops_.pop_back();
   }
@@ -347,7 +387,12 @@ class Verifier {
   const bool is_function_;
   std::unordered_set<const Def*> defined_;
   std::vector<const Def*> scope_;
-  std::vector<const Node*> loops_;
+  struct LoopAround {
+    const Node* node;
+    size_t entered;
+  };
+  std::vector<LoopAround> loops_;
+  std::vector<const Def*> entered_;  // the objects of the `with`s around this point
 };
 
 }  // namespace

@@ -56,6 +56,11 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
     return;
   }
   if (const CodeValue* code = CodeValue::in(value)) return write_code(out, *code);
+  if (value.is(Tag::kObject) && value.as_object().type->is_class()) {
+    throw TypeError(fmt::format(
+        "an object of a class of scripts ({}) cannot be sent to another worker; send its attributes",
+        value.as_object().type->name));
+  }
   if (value.is(Tag::kObject)) {
     throw TypeError(
         fmt::format("a scripted module ({}) can be sent by Python alone: as an argument of rpc_sync, "

@@ -233,12 +233,22 @@ Function ScriptStore::compile(const script::FunctionSource& source) {
   return keep(compile::compile(shelf_->ops, std::span(&source, 1), &found), source.source);
 }
 
+Schema ScriptStore::signature_in_interface(const script::FunctionSource& method) const {
+  return compile::signature_in_interface(shelf_->ops, method);
+}
+
 std::vector<Function> ScriptStore::compile_text(std::shared_ptr<const Source> source, std::string_view prefix,
-                                                std::shared_ptr<script::Resolver> others, bool must_be_new) {
+                                                std::shared_ptr<script::Resolver> others, bool must_be_new,
+                                                std::shared_ptr<script::Resolver>* known) {
   const Found library(*this);
-  auto compiled = compile::compile_text(shelf_->ops, source, prefix, &library, std::move(others));
+  auto compiled = compile::compile_text(shelf_->ops, source, prefix, &library, std::move(others), known);
   std::vector<std::string> names;
-  for (const compile::CompiledFunction& f : compiled) names.push_back(f.schema.name);
+  const std::string own = fmt::format("{}.", prefix);
+  for (const compile::CompiledFunction& f : compiled) {
+    const std::string& name = f.schema.name;
+    const bool method = name.starts_with(own) && name.find('.', own.size()) != std::string::npos;
+    if (!method) names.push_back(name);
+  }
   const Function kept = keep(std::move(compiled), std::move(source), must_be_new);
   std::vector<Function> found;
   for (const std::string& name : names) found.push_back(function(name));

@@ -59,11 +59,14 @@ class TINE_API ScriptStore final {
   // Compiles it and what it needs, unless a function of its name is there already. Throws SyntaxError and what the Resolver
   // throws; then nothing is kept.
   [[nodiscard]] script::Function compile(const script::FunctionSource& source);
+  // Of a method of an interface.
+  [[nodiscard]] Schema signature_in_interface(const script::FunctionSource& method) const;
   // Every def of a text; their names are "<prefix>.<def>". ValueError for one that is there already, when they must be new.
-  [[nodiscard]] std::vector<script::Function> compile_text(std::shared_ptr<const Source> source,
-                                                           std::string_view prefix,
-                                                           std::shared_ptr<script::Resolver> others = nullptr,
-                                                           bool must_be_new = false);
+  // Its classes come with them; `names`, unless null, becomes what knows these.
+  [[nodiscard]] std::vector<script::Function> compile_text(
+      std::shared_ptr<const Source> source, std::string_view prefix,
+      std::shared_ptr<script::Resolver> others = nullptr, bool must_be_new = false,
+      std::shared_ptr<script::Resolver>* names = nullptr);
   // A prefix that no other text has.
   [[nodiscard]] std::string new_prefix();
   // A graph from elsewhere (a trace); its inputs are the parameters. A name that is taken gets a number.

@@ -45,7 +45,7 @@ auto on_machine(const Function& f, F&& run) {
 
 ScriptStore& store_of(Runtime* runtime) { return (runtime ? *runtime : Runtime::instance()).scripts(); }
 
-// The functions of a unit's earlier texts, then what its options have.
+// The functions of a unit's earlier texts, their classes, then what its options have.
 class UnitNames final : public Resolver {
  public:
   UnitNames(const std::vector<Function>& functions, std::shared_ptr<Resolver> others)
@@ -186,10 +186,11 @@ CompilationUnit::CompilationUnit(Options options) : options_(std::move(options))
 
 std::vector<Function> CompilationUnit::define(std::string_view text) {
   const auto source = std::make_shared<const Source>(options_.file, std::string(text), options_.first_line);
+  std::shared_ptr<Resolver> names = names_ ? names_ : options_.names;
   std::vector<Function> made =
       store_of(options_.runtime)
-          .compile_text(source, options_.prefix, std::make_shared<UnitNames>(functions_, options_.names),
-                        true);
+          .compile_text(source, options_.prefix, std::make_shared<UnitNames>(functions_, names), true,
+                        &names);
   if (options_.strict) {
     for (const Function& f : made) {
       for (const Race& race : f.races()) {
@@ -201,6 +202,7 @@ std::vector<Function> CompilationUnit::define(std::string_view text) {
       }
     }
   }
+  names_ = std::move(names);
   functions_.insert(functions_.end(), made.begin(), made.end());
   return made;
 }

@@ -259,8 +259,8 @@ TEST_F(ScriptApi, TextThatIsNotAScriptIsRefusedWithItsPlace) {
   EXPECT_THAT(refusal("def f(x: int) -> int:\n    return x +\n"), HasSubstr("api.py:2:"));
   EXPECT_THAT(refusal("def f(x: int) -> int:\n    return 'a'\n"), HasSubstr("api.py:2:"));
   EXPECT_THAT(refusal("x = 1\n"), HasSubstr("api.py:1:1"));
-  EXPECT_THAT(refusal("class A:\n    def f(self):\n        return 1\n"),
-              HasSubstr("classes are not supported in scripts yet"));
+  EXPECT_THAT(refusal("class A(B):\n    def f(self):\n        return 1\n"),
+              HasSubstr("classes of scripts have no base classes"));
   Options cut = options();
   cut.first_line = 100;
   EXPECT_THAT(message_of<SyntaxError>([&] { (void)compile("def f():\n    return y\n", cut); }),

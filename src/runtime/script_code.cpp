@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::string_view kHead = "tine-script 1\n";
 constexpr std::string_view kClass = "class ";
+constexpr std::string_view kObject = "object ";
 constexpr std::string_view kSlot = "slot ";
 constexpr std::string_view kMethod = "method ";
 constexpr std::string_view kFunction = "function ";
@@ -137,12 +138,14 @@ const Value& constant_of(const ir::Graph& graph, const Argument& parameter) {
 
 struct Class {
   std::string name, facts;
+  bool object = false;                                       // a class of scripts, not that of a module
+  std::vector<ObjectType::Slot> slots = {};                  // whose types call classes "C0", and so on
   std::vector<std::pair<std::string, size_t>> methods = {};  // and the functions that they are
-  ObjectTypePtr type = {};                                   // "C0", and so on
 
   [[nodiscard]] std::string text() const {
-    std::string text = fmt::format("{}{} {}\n", kClass, name, facts);
-    for (const auto& slot : type->slots) text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->str());
+    std::string text =
+        object ? fmt::format("{}{}\n", kObject, name) : fmt::format("{}{} {}\n", kClass, name, facts);
+    for (const auto& slot : slots) text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->str());
     for (const auto& [method, function] : methods)
       text += fmt::format("{}{} {}\n", kMethod, method, function);
     return text;
@@ -203,25 +206,24 @@ std::pair<std::string_view, std::string_view> split(std::string_view line) {
   return {line.substr(0, space), line.substr(space + 1)};
 }
 
-// The classes at the beginning. A slot may hold an object of an earlier class.
+// The classes at the beginning.
 std::vector<Class> read_classes(std::string_view& text) {
   std::vector<Class> classes;
-  const auto known = [&](const TypePtr& type) -> TypePtr {
-    return classes[index_of_class(type, classes.size())].type;
-  };
-  while (const auto line = take_line(text, kClass)) {
+  for (;;) {
+    const auto object = take_line(text, kObject);
+    const auto line = object ? object : take_line(text, kClass);
+    if (!line) return classes;
     const auto [name, facts] = split(*line);
     if (classes.size() == kMostClasses)
       throw ValueError(fmt::format("the code of a script has more than {} classes", kMostClasses));
-    if (!is_word(name)) throw SyntaxError(fmt::format("the code of a script: a class called `{}`", name));
-    Class c{std::string(name), std::string(facts)};
-    std::vector<ObjectType::Slot> slots;
+    if (!is_word(name) || (object && !facts.empty()))
+      throw SyntaxError(fmt::format("the code of a script: a class called `{}`", *line));
+    Class c{std::string(name), std::string(facts), object.has_value()};
     while (const auto slot = take_line(text, kSlot)) {
       const auto [called, type] = split(*slot);
-      if (called.empty() || type.empty() || type.size() > kLongestType || slots.size() == kMostSlots)
+      if (called.empty() || type.empty() || type.size() > kLongestType || c.slots.size() == kMostSlots)
         throw SyntaxError(fmt::format("the code of a script: `slot {}` of class {}", *slot, name));
-      const TypePtr parsed = type == "NoneType" ? Type::none() : parse_type(type);
-      slots.push_back({std::string(called), renamed(parsed, known)});
+      c.slots.push_back({std::string(called), type == "NoneType" ? Type::none() : parse_type(type)});
     }
     while (const auto method = take_line(text, kMethod)) {
       const auto [called, function] = split(*method);
@@ -230,10 +232,36 @@ std::vector<Class> read_classes(std::string_view& text) {
         throw SyntaxError(fmt::format("the code of a script: `method {}` of class {}", *method, name));
       c.methods.emplace_back(called, index);
     }
-    c.type = std::make_shared<const ObjectType>(name_of_class(classes.size()), std::move(slots));
     classes.push_back(std::move(c));
   }
-  return classes;
+}
+
+// The classes as types of these names. A slot holds objects of any class of scripts, or of an earlier module.
+std::vector<ObjectTypePtr> types_of(const std::vector<Class>& classes,
+                                    const std::vector<std::string>& names) {
+  std::vector<ObjectTypePtr> types(classes.size());
+  for (size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i].object) types[i] = ObjectType::open_class(names[i]);
+  }
+  const Renaming rename = [&](const TypePtr& type) -> TypePtr {
+    const size_t index = index_of_class(type, classes.size());
+    if (!types[index])
+      throw SyntaxError(fmt::format("the code of a script: there is no class {} before its use", type->name));
+    return types[index];
+  };
+  for (size_t i = 0; i < classes.size(); ++i) {
+    std::vector<ObjectType::Slot> slots;
+    for (const auto& slot : classes[i].slots) slots.push_back({slot.name, renamed(slot.type, rename)});
+    if (classes[i].object) {
+      for (const auto& slot : slots) types[i]->add_slot(slot.name, slot.type);
+    } else {
+      types[i] = std::make_shared<const ObjectType>(names[i], std::move(slots));
+    }
+  }
+  for (size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i].object) types[i]->close();
+  }
+  return types;
 }
 
 Code read(std::string_view text, const OpTable& ops) {
@@ -248,8 +276,11 @@ Code read(std::string_view text, const OpTable& ops) {
   Code code;
   code.classes = read_classes(text);
   std::vector<Entry>& entries = code.entries;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < code.classes.size(); ++i) names.push_back(name_of_class(i));
+  const std::vector<ObjectTypePtr> made = types_of(code.classes, names);
   std::unordered_map<std::string_view, ObjectTypePtr> types;
-  for (const Class& c : code.classes) types.emplace(c.type->name, c.type);
+  for (const ObjectTypePtr& type : made) types.emplace(type->name, type);
   ir::ParseOptions options;
   options.most_terms = kMostTerms;
   options.object_type = [&](std::string_view name) -> ObjectTypePtr {
@@ -298,14 +329,8 @@ class Exporting {
       throw ValueError(fmt::format("{}: {} has {} attributes, at most {} are sent", what_, c.name,
                                    c.type->slots.size(), kMostSlots));
     }
-    std::vector<ObjectType::Slot> slots;
-    for (const auto& slot : c.type->slots) {
-      if (slot.name.find_first_of(" \n") != std::string::npos)
-        throw ValueError(fmt::format("{}: an attribute is called `{}`", what_, slot.name));
-      slots.push_back({slot.name, renamed(slot.type, rename_)});
-    }
     Class made{c.name, c.facts};
-    made.type = std::make_shared<const ObjectType>(name_of_class(code_.classes.size()), std::move(slots));
+    made.slots = slots_of(*c.type);
     classes_.emplace(c.type->name, code_.classes.size());
     code_.classes.push_back(std::move(made));
   }
@@ -344,7 +369,10 @@ class Exporting {
     each_node(*e.graph, [&](ir::Node& node) {
       if (node.kind == ir::Kind::kCallMethod) {
         const std::string& type = node.inputs.front()->type->name;
-        add_method(class_of(type), node.name, called(one, type + "." + node.name));
+        add_method(class_of(node.inputs.front()->type), node.name, called(one, type + "." + node.name));
+      } else if (node.kind == ir::Kind::kEnter) {
+        const std::string& type = node.inputs.front()->type->name;
+        add_method(class_of(node.inputs.front()->type), "__exit__", called(one, type + ".__exit__"));
       } else if (node.names_function()) {
         node.rename_function(fmt::format("f{}", add(called(one, node.name))));
       }
@@ -365,11 +393,37 @@ class Exporting {
     if (std::none_of(methods.begin(), methods.end(), [&](const auto& m) { return m.first == name; }))
       methods.emplace_back(name, function);
   }
-  size_t class_of(const std::string& type) const {
-    const auto at = classes_.find(type);
+  std::vector<ObjectType::Slot> slots_of(const ObjectType& type) {
+    std::vector<ObjectType::Slot> slots;
+    for (const auto& slot : type.slots) {
+      if (slot.name.find_first_of(" \n") != std::string::npos)
+        throw ValueError(fmt::format("{}: an attribute is called `{}`", what_, slot.name));
+      slots.push_back({slot.name, renamed(slot.type, rename_)});
+    }
+    return slots;
+  }
+  // A class of scripts is added where it is met; those of modules are there.
+  size_t class_of(const TypePtr& type) {
+    const auto at = classes_.find(type->name);
     if (at != classes_.end()) return at->second;
-    throw ValueError(fmt::format(
-        "{} cannot be sent: it uses a module ({}), and is not a method of that module", what_, type));
+    const auto object = std::dynamic_pointer_cast<const ObjectType>(held_type(type));
+    if (object && object->is_interface()) {
+      throw ValueError(fmt::format(
+          "{} cannot be sent: it uses the interface {}, whose methods depend on the objects at hand", what_,
+          type->name));
+    }
+    if (!object || !object->is_class()) {
+      throw ValueError(fmt::format(
+          "{} cannot be sent: it uses a module ({}), and is not a method of that module", what_, type->name));
+    }
+    const size_t index = code_.classes.size();
+    classes_.emplace(type->name, index);
+    Class made{type->name.substr(type->name.rfind('.') + 1), {}, true};
+    if (!is_word(made.name)) throw ValueError(fmt::format("{}: a class called `{}`", what_, made.name));
+    code_.classes.push_back(std::move(made));
+    auto slots = slots_of(*object);  // which may add classes
+    code_.classes[index].slots = std::move(slots);
+    return index;
   }
 
   ScriptShelf& shelf_;
@@ -379,7 +433,7 @@ class Exporting {
   std::unordered_map<std::string, size_t> functions_;  // by qualified name
   std::vector<Function> order_;
   const Renaming rename_ = [this](const TypePtr& type) -> TypePtr {
-    return code_.classes[class_of(type->name)].type;
+    return std::make_shared<const ObjectType>(name_of_class(class_of(type)), std::vector<ObjectType::Slot>());
   };
 };
 
@@ -466,41 +520,62 @@ std::shared_ptr<const rpc::ScriptCode> ScriptStore::export_classes(
   return std::make_shared<const rpc::ScriptCode>(exporting.finish());
 }
 
-Function ScriptStore::import_code(std::string_view hash, std::string_view text) {
-  Code code = read_verified(hash, text, shelf_->ops);
-  if (code.entries.empty() || !code.classes.empty())
-    throw ValueError("the code of a script: expected functions, got the classes of modules");
-  std::vector<std::string> names;
-  for (const Entry& e : code.entries) {
-    names.push_back(
-        fmt::format("__remote__.{}.{}.{}", hash.substr(0, 16), names.size(), name_in(e.signature)));
-  }
-  if (Function done = function(names[0])) return done;
-  return keep(defined(code, names, [](const TypePtr& type) { return type; }), nullptr);
-}
+namespace {
 
-std::vector<script::Class> ScriptStore::import_classes(std::string_view hash, std::string_view text) {
-  Code code = read_verified(hash, text, shelf_->ops);
-  std::vector<script::Class> classes;
+// The names and types that a code gets here.
+struct Placed {
+  std::vector<ObjectTypePtr> types;  // of the classes
+  std::vector<std::string> names;    // of the functions
+};
+
+Placed place(const Code& code, std::string_view hash) {
+  Placed placed;
   // All of the hash: two types of one name are the same type.
-  const Renaming rename = [&](const TypePtr& type) -> TypePtr {
-    return classes[index_of_class(type, classes.size())].type;
-  };
-  std::vector<std::string> names(code.entries.size());
-  for (const Class& c : code.classes) {
-    std::vector<ObjectType::Slot> slots;
-    for (const auto& slot : c.type->slots) slots.push_back({slot.name, renamed(slot.type, rename)});
-    auto type = std::make_shared<const ObjectType>(
-        fmt::format("__remote__.{}.{}.{}", hash, c.type->name, c.name), std::move(slots));
+  std::vector<std::string> type_names;
+  for (const Class& c : code.classes)
+    type_names.push_back(fmt::format("__remote__.{}.{}.{}", hash, name_of_class(type_names.size()), c.name));
+  placed.types = types_of(code.classes, type_names);
+  std::vector<std::string>& names = placed.names;
+  names.resize(code.entries.size());
+  for (size_t i = 0; i < code.classes.size(); ++i) {
+    const Class& c = code.classes[i];
     std::unordered_set<std::string_view> methods;
     for (const auto& [method, at] : c.methods) {
       if (at >= names.size() || !methods.insert(method).second)
         throw ValueError(fmt::format(
             "the code of a script: the method {} of {} is not in it, or is there twice", method, c.name));
-      if (names[at].empty()) names[at] = type->name + "." + method;
+      if (names[at].empty()) names[at] = type_names[i] + "." + method;
     }
-    classes.push_back({std::move(type), c.name, c.facts, {}});
   }
+  return placed;
+}
+
+Renaming to_types(const std::vector<ObjectTypePtr>& types) {
+  return [&types](const TypePtr& type) -> TypePtr { return types[index_of_class(type, types.size())]; };
+}
+
+}  // namespace
+
+Function ScriptStore::import_code(std::string_view hash, std::string_view text) {
+  Code code = read_verified(hash, text, shelf_->ops);
+  if (code.entries.empty() ||
+      !std::all_of(code.classes.begin(), code.classes.end(), [](const Class& c) { return c.object; }))
+    throw ValueError("the code of a script: expected functions, got the classes of modules");
+  auto [types, names] = place(code, hash);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) {
+      names[i] = fmt::format("__remote__.{}.{}.{}", code.classes.empty() ? hash.substr(0, 16) : hash, i,
+                             name_in(code.entries[i].signature));
+    }
+  }
+  if (Function done = function(names[0])) return done;
+  return keep(defined(code, names, to_types(types)), nullptr);
+}
+
+std::vector<script::Class> ScriptStore::import_classes(std::string_view hash, std::string_view text) {
+  Code code = read_verified(hash, text, shelf_->ops);
+  auto [types, names] = place(code, hash);
+  const Renaming rename = to_types(types);
   for (size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty())
       names[i] = fmt::format("__remote__.{}.{}.{}", hash, i, name_in(code.entries[i].signature));
@@ -508,13 +583,16 @@ std::vector<script::Class> ScriptStore::import_classes(std::string_view hash, st
   Function first;
   if (!names.empty()) first = function(names[0]);
   if (!first && !names.empty()) first = keep(defined(code, names, rename), nullptr);
-  for (size_t i = 0; i < classes.size(); ++i) {
-    for (const auto& [method, at] : code.classes[i].methods) {
+  std::vector<script::Class> classes;
+  for (size_t i = 0; i < types.size(); ++i) {
+    const Class& c = code.classes[i];
+    if (c.object) continue;
+    script::Class& made = classes.emplace_back(script::Class{types[i], c.name, c.facts, {}});
+    for (const auto& [method, at] : c.methods) {
       Function f = function(names[at]);
-      if (f.schema().args.empty() || !equal(f.schema().args[0].type, classes[i].type))
-        throw ValueError(
-            fmt::format("the code of a script: {} is not a method of {}", method, classes[i].name));
-      classes[i].methods.emplace_back(method, std::move(f));
+      if (f.schema().args.empty() || !equal(f.schema().args[0].type, types[i]))
+        throw ValueError(fmt::format("the code of a script: {} is not a method of {}", method, c.name));
+      made.methods.emplace_back(method, std::move(f));
     }
   }
   return classes;

@@ -32,6 +32,10 @@ class ScriptCode : public testing::Test {
   std::string refusal(const std::string& text) {
     return error_of([&] { (void)import(text); });
   }
+  // What is wrong with a text that cannot be read, whatever its hash.
+  std::string unreadable(const std::string& text) {
+    return error_of([&] { (void)store.import_code("00", text); });
+  }
   static std::string replaced(std::string text, const std::string& from, const std::string& to) {
     const size_t at = text.find(from);
     EXPECT_NE(at, std::string::npos) << from << " is not in\n" << text;
@@ -173,6 +177,104 @@ TEST_F(ScriptCode, IsReadLineByLine) {
                 HasSubstr("expected a line `default <parameter> graph():`"));
   EXPECT_THAT(error(one.substr(0, one.find("graph(%n"))),
               HasSubstr("expected a line `default <parameter> graph():`"));
+}
+
+// ---- classes
+
+constexpr const char* kClasses = R"(
+class Point:
+    def __init__(self, x: int, y: int = 2):
+        self.x = x
+        self.y = y
+        self.next: Optional["Point"] = None
+    def sum(self) -> int:
+        p = self.next
+        return self.x + self.y + (p.sum() if p is not None else 0)
+    @property
+    def double(self) -> int:
+        return self.sum() * 2
+    def __add__(self, other: "Point") -> "Point":
+        return Point(self.x + other.x, self.y + other.y)
+
+class Log:
+    def __init__(self, points: List[Point]):
+        self.points = points
+    def __enter__(self) -> Point:
+        self.points.append(Point(0))
+        return self.points[-1]
+    def __exit__(self, type: Any, value: Any, tb: Any):
+        self.points.append(Point(100))
+
+def total(n: int) -> int:
+    points: List[Point] = []
+    with Log(points) as first:
+        first.next = Point(n) + Point(1)
+        if n > 9:
+            raise ValueError("too much")
+    made = torch.jit.fork(Point, n)
+    points.append(torch.jit.wait(made))
+    s = 0
+    for p in points:
+        s += p.double
+    return s
+)";
+
+TEST_F(ScriptCode, BringsTheClassesThatItUses) {
+  const std::string text = exported(kClasses, "total");
+  EXPECT_THAT(text, HasSubstr("object Log\n"));
+  EXPECT_THAT(text, HasSubstr("object Point\nslot x int\nslot y int\nslot next Optional[C"));
+  const script::Function f = import(text);
+  EXPECT_EQ(run(f, {3}), 234);
+  EXPECT_EQ(run(store.function("code.total"), {3}), 234);
+  EXPECT_EQ(error_of([&] { (void)run(f, {10}); }), "too much");
+  // What is imported is sent on as it came.
+  EXPECT_EQ(store.export_code(f)->hash, store.export_code("code.total")->hash);
+  EXPECT_TRUE(import(text) == f);
+}
+
+TEST_F(ScriptCode, OfClassesIsReadLineByLine) {
+  const std::string text = exported(kClasses, "total");
+  EXPECT_THAT(unreadable(replaced(text, "object Log\n", "object Log [1]\n")),
+              HasSubstr("a class called `Log [1]`"));
+  EXPECT_THAT(unreadable(replaced(text, "object Log\n", "object a.b\n")), HasSubstr("a class called `a.b`"));
+  EXPECT_THAT(unreadable(replaced(text, "object Log\n", "class Log x\n")),
+              HasSubstr("is not a class of scripts"));
+  EXPECT_THAT(unreadable(replaced(text, "slot points List[C", "slot points List[C9")),
+              HasSubstr("there is no class C9"));
+  EXPECT_THAT(unreadable(replaced(text, "slot x int\n", "slot x str\n")), HasSubstr("expected str, got int"));
+  EXPECT_THAT(unreadable(replaced(text, "slot x int\n", "")), HasSubstr("no attribute 'x'"));
+  EXPECT_THAT(refusal(replaced(text, "method __exit__ ", "method __exit__ 99")), HasSubstr("is not in it"));
+}
+
+TEST_F(ScriptCode, MakesObjectsOfClassesOfScriptsAlone) {
+  const std::string head = "tine-script 1\n";
+  const std::string f = "function f() -> int\ngraph():\n  %o : C0 = prim::CreateObject()\n";
+  const std::string get = "  %x : int = prim::GetAttr[name=\"x\"](%o)\n  return (%x)\n";
+  EXPECT_THAT(unreadable(head + "class A []\nslot x int\n" + f + get),
+              HasSubstr("C0 is not a class of scripts"));
+  // A slot that nobody has set holds nothing.
+  const script::Function unset = import(head + "object A\nslot x int\n" + f + get);
+  EXPECT_THAT(error_of([&] { (void)run(unset, {}); }), HasSubstr("has no value in its attribute 'x' yet"));
+}
+
+TEST_F(ScriptCode, EndsEachWithOnEveryPath) {
+  const auto code = [](const std::string& body) {
+    return "tine-script 1\nobject A\nfunction f(bool b) -> int\ngraph(%b : bool):\n  %o : C0 = "
+           "prim::CreateObject()\n"
+           "  %1 : int = prim::Constant[value=1]()\n" +
+           body + "  return (%1)\n";
+  };
+  EXPECT_THAT(unreadable(code("  prim::Enter(%o)\n  prim::Return(%1)\n")),
+              HasSubstr("a `with` is not left on this path"));
+  EXPECT_THAT(unreadable(code("  prim::Exit(%o)\n")), HasSubstr("not the object of the innermost `with`"));
+  EXPECT_THAT(unreadable(code("  prim::Enter(%b)\n")), HasSubstr("expected an object"));
+  EXPECT_THAT(unreadable(code("  %p : C0 = prim::CreateObject()\n  prim::Enter(%o)\n  prim::Enter(%p)\n  "
+                              "prim::Exit(%o)\n  prim::Exit(%p)\n")),
+              HasSubstr("not the object of the innermost `with`"));
+  EXPECT_THAT(unreadable(code("  prim::If(%b)\n    block0():\n      prim::Enter(%o)\n      -> ()\n    "
+                              "block1():\n      -> ()\n  prim::Exit(%o)\n")),
+              HasSubstr("a `with` is not left at the end of the block"));
+  EXPECT_THAT(unreadable(code("  prim::Enter(%o)\n")), HasSubstr("a `with` is not left"));
 }
 
 }  // namespace

@@ -230,7 +230,9 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, Marks,
-    testing::Values(Row{"with a: pass", "with", "`with` is not supported"},
+    testing::Values(Row{"with a", "", "expected `:` after the head of `with`"},
+                    Row{"with (a, b: pass", "(", "is never closed"},
+                    Row{"with a as 3: pass", "3", "the target of a `with` is a variable"},
                     Row{"try: pass", "try", "`try` is not supported"},
                     Row{"async def g(): pass", "async", "`async` is not supported"},
                     Row{"global y", "global", "`global` is not supported"},

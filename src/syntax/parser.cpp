@@ -268,10 +268,7 @@ class Parser : public ExpressionParser {
              "a decorated definition inside a function is not supported in scripts; define it outside");
       case Tok::kClass:
         fail(peek().span, "a class inside a function is not supported in scripts; define it outside");
-      case Tok::kWith:
-        fail(peek().span,
-             "`with` is not supported in scripts; keep the block in Python and call the scripted function "
-             "inside it");
+      case Tok::kWith: body.push_back(with_statement()); return;
       case Tok::kTry:
         fail(peek().span,
              "`try` is not supported in scripts; check before with `if`, or catch the error in Python around "
@@ -310,6 +307,60 @@ class Parser : public ExpressionParser {
       s->otherwise = block("the branch");
     }
     return s;
+  }
+
+  // `with a as x, b as y:`, also with brackets around the items.
+  StmtPtr with_statement() {
+    const uint32_t begin = take().span.begin;
+    std::vector<std::unique_ptr<With>> items;
+    const auto item = [&] {
+      auto s = std::make_unique<With>();
+      s->context = expression();
+      if (accept(Tok::kAs)) {
+        s->target = expression();
+        check_target(*s->target, "a `with`");
+      }
+      s->span = since(begin);
+      items.push_back(std::move(s));
+    };
+    const bool brackets = at(Tok::kLParen) && brackets_hold_items();
+    if (brackets) take();
+    do {
+      if (brackets && at(Tok::kRParen)) break;  // after a trailing comma
+      item();
+    } while (accept(Tok::kComma));
+    if (brackets) expect(Tok::kRParen, "after the items of `with`");
+    expect(Tok::kColon, "after the head of `with`");
+    std::vector<std::unique_ptr<Nested>> nested;  // each item is a level of its own
+    for (size_t i = 1; i < items.size(); ++i) nested.push_back(std::make_unique<Nested>(*this));
+    items.back()->body = block("the `with`");
+    while (items.size() > 1) {
+      StmtPtr inner = std::move(items.back());
+      items.pop_back();
+      items.back()->body.push_back(std::move(inner));
+    }
+    return std::move(items.front());
+  }
+
+  // Whether the bracket here is around the items of a `with`, and not the beginning of the first one: it closes in front of
+  // the colon.
+  bool brackets_hold_items() {
+    int depth = 0;
+    for (size_t i = 0;; ++i) {
+      switch (peek(i).kind) {
+        case Tok::kLParen:
+        case Tok::kLBracket:
+        case Tok::kLBrace: ++depth; break;
+        case Tok::kRParen:
+        case Tok::kRBracket:
+        case Tok::kRBrace:
+          if (--depth == 0) return peek(i + 1).kind == Tok::kColon;
+          break;
+        case Tok::kNewline:
+        case Tok::kEnd: return false;
+        default: break;
+      }
+    }
   }
 
   void simple_line(Body& body) {

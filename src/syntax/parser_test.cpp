@@ -225,7 +225,6 @@ TEST_P(Unsupported, IsRefusedWithThePlaceAndWhatToWriteInstead) {
 INSTANTIATE_TEST_SUITE_P(
     Parser, Unsupported,
     testing::Values(
-        Refused{"with a as b: pass", "`with` is not supported"},
         Refused{"try: pass", "`try` is not supported"}, Refused{"yield x", "`yield` is not supported"},
         Refused{"async def g(): pass", "torch.jit.fork"}, Refused{"x = await y", "torch.jit.wait"},
         Refused{"global x", "`global` is not supported"}, Refused{"g(*x)", "pass the arguments one by one"},

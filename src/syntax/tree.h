@@ -183,6 +183,7 @@ enum class StmtKind : uint8_t {
   kPass,
   kRaise,
   kAssert,
+  kWith,
 };
 struct Stmt {
   StmtKind kind;
@@ -241,6 +242,12 @@ struct Raise : StmtOf<StmtKind::kRaise> {
 struct Assert : StmtOf<StmtKind::kAssert> {
   ExprPtr condition, message;
 };  // message may be null
+
+struct With
+    : StmtOf<StmtKind::kWith> {  // of several items, the second is a With alone in the body of the first
+  ExprPtr context, target;       // target may be null
+  Body body;
+};
 
 struct Param {
   std::string_view name;

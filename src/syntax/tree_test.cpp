@@ -117,6 +117,13 @@ class Dump {
         expr("in", as<For>(s).iterable);
         return body("body", as<For>(s).body);
       }
+      case StmtKind::kWith: {
+        line("with", s.span);
+        const In in(*this);
+        expr("context", as<With>(s).context);
+        expr("as", as<With>(s).target);
+        return body("body", as<With>(s).body);
+      }
       case StmtKind::kBreak: return line("break", s.span);
       case StmtKind::kContinue: return line("continue", s.span);
       case StmtKind::kPass: return line("pass", s.span);

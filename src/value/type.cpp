@@ -23,6 +23,18 @@ std::string joined(const std::vector<TypePtr>& types, bool schema) {
   return out;
 }
 
+// The type with each of its elements mapped; the same one when none changes.
+template <class F>
+TypePtr with_elements(const TypePtr& type, F&& map) {
+  std::vector<TypePtr> of;
+  bool same = true;
+  for (const TypePtr& inner : type->of) {
+    of.push_back(map(inner));
+    same = same && of.back() == inner;
+  }
+  return same ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+}
+
 // A container may be nested deeply, or contain itself. Below this depth the type of a value is Any.
 constexpr int kDeepestLook = 16;
 
@@ -97,6 +109,46 @@ TypePtr Type::future(TypePtr element) { return make(TypeKind::kFuture, {std::mov
 TypePtr Type::rref(TypePtr element) { return make(TypeKind::kRRef, {std::move(element)}); }
 TypePtr Type::variable(std::string n) { return make(TypeKind::kVariable, {}, std::move(n)); }
 TypePtr Type::function(std::string n) { return make(TypeKind::kFunction, {}, std::move(n)); }
+
+std::shared_ptr<const ObjectType> ObjectType::open_class(std::string qualified_name) {
+  auto made = std::make_shared<ObjectType>(std::move(qualified_name), std::vector<Slot>());
+  made->class_ = true;
+  made->open_.store(true, std::memory_order_relaxed);
+  return made;
+}
+
+std::shared_ptr<const ObjectType> ObjectType::interface(std::string qualified_name,
+                                                        std::vector<Method> methods) {
+  auto made = std::make_shared<ObjectType>(std::move(qualified_name), std::vector<Slot>());
+  made->methods_ = std::move(methods);
+  made->interface_ = true;
+  return made;
+}
+
+void ObjectType::add_slot(std::string slot, const TypePtr& type) const {
+  const auto without_owner = [](const auto& self, const TypePtr& t) -> TypePtr {
+    if (t->kind == TypeKind::kObject) {
+      auto object = std::dynamic_pointer_cast<const ObjectType>(t);
+      // One that is closed already cannot refer to this one.
+      if (!object || !object->is_open()) return t;
+      auto reference = std::make_shared<ObjectType>(t->name, std::vector<Slot>());
+      reference->class_ = true;
+      reference->referred_ = object;
+      return reference;
+    }
+    return with_elements(t, [&](const TypePtr& inner) { return self(self, inner); });
+  };
+  slots_.push_back({std::move(slot), without_owner(without_owner, type)});
+}
+
+TypePtr held_type(const TypePtr& type) {
+  if (type->kind == TypeKind::kObject) {
+    const auto* const object = dynamic_cast<const ObjectType*>(type.get());
+    TypePtr owner = object ? object->referred() : nullptr;
+    return owner ? owner : type;
+  }
+  return with_elements(type, held_type);
+}
 
 int ObjectType::slot_index(std::string_view slot) const noexcept {
   for (size_t i = 0; i < slots.size(); ++i) {
@@ -223,7 +275,11 @@ bool fits(const Value& value, const TypePtr& type) {
     case TypeKind::kRRef: return value.is(Tag::kRRef);
     case TypeKind::kFunction: return false;
     case TypeKind::kOptional: return value.is_none() || fits(value, type->of[0]);
-    case TypeKind::kObject: return value.is(Tag::kObject) && equal(value.as_object().type, type);
+    case TypeKind::kObject: {
+      if (!value.is(Tag::kObject)) return false;
+      const ObjectType* const object = as_object_type(type);
+      return (object && object->is_interface()) || equal(value.as_object().type, type);
+    }
     case TypeKind::kList: {
       if (!value.is(Tag::kList)) return false;
       const auto& items = value.as_list().items;

@@ -18,6 +18,14 @@ inline Value& slot(const Value& object, const code::SlotSite& site) {
   return find_slot(object, site);
 }
 
+// Of a class of scripts, whose objects begin without values in their slots.
+inline const Value& field(const Value& object, const code::SlotSite& site) {
+  const Value& value = slot(object, site);
+  if (value.is_none()) [[unlikely]]
+    throw_unset(site);
+  return value;
+}
+
 inline const Value& list_item(const Value& list, int64_t index) {
   const std::vector<Value>& items = list.as_list().items;
   const auto size = static_cast<int64_t>(items.size());

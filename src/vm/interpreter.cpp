@@ -86,7 +86,7 @@ class Interpreter {
         // cancel(), or the end of the run's context, completed the future before the run began or while it waited: the run
         // must not continue.
         task_ = task;
-        if (task->done() || task->machine.ended()) [[unlikely]]
+        if ((task->done() || task->machine.ended()) && !task->unwinds()) [[unlikely]]
           throw_ended();
         if (limits_) take_steps(1);
         loop();
@@ -133,6 +133,7 @@ class Interpreter {
   ThreadNotes& notes_;
   RunningCount& running_;
   ScriptTask* task_ = nullptr;
+  const Function* method_ = nullptr;  // that a call through an interface found
   std::vector<std::byte> more_;
 };
 
@@ -451,15 +452,77 @@ CALL_OP_DROP : {
   NEXT();
 }
 
-CALL:
-CALL_SCALAR : {
+// A method: its object stays in the register of the caller, which waits meanwhile.
+CALL_ON:
+CALL_ON_SCALAR : {
   const CallSite& site = function->calls[in.b];
   const Function* callee = site.target.load(std::memory_order_acquire);
   if (!callee || frame->depth >= depth_limit || --fuel.left < 0) [[unlikely]] {
     SAVE();
-    if (!callee) callee = &link(*function, site);
+    if (!callee) callee = &link_method(*function, site);
     if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
-    if (fuel.left < 0) goto out_of_fuel;  // comes back to this instruction, whose call has not been made
+    if (fuel.left < 0) goto out_of_fuel;
+  }
+  auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
+  next->caller = frame;
+  next->function = callee;
+  next->depth = frame->depth + 1;
+  next->return_to = in.a;
+  next->in_task = false;
+  Value* const to = next->registers();
+  const int n = in.c;
+  const uint16_t* const operands = pc[1].operands;
+  relocate(&to[0], &r[operands[0]]);
+  for (int i = 1; i < n; ++i) {
+    const uint16_t operand = operands[i];
+    if (operand & code::kConstOperand) {
+      new (&to[i]) Value(k[operand & code::kOperandMask]);
+    } else if (operand & code::kLastUse) {
+      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
+    } else {
+      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
+    }
+  }
+  for (size_t i = callee->object_params; i < callee->object_registers.size(); ++i)
+    new (&to[callee->object_registers[i]]) Value();
+  if (in.op == Opcode::CALL_ON) RA = Value();
+  frame->pc = pc + 1 + code::words_for(n);
+  task_->top = frame = next;
+  function = callee;
+  r = to;
+  k = callee->constants.data();
+  pc = callee->code.data();
+  GO();
+}
+
+CALL_METHOD:
+CALL_METHOD_SCALAR : {
+  SAVE();
+  method_ = &find_method(*function, function->calls[in.b], r[pc[1].operands[0] & code::kOperandMask]);
+  if (frame->depth >= depth_limit) [[unlikely]]
+    throw_too_deep(*method_, depth_limit);
+  if (--fuel.left < 0) [[unlikely]]
+    goto out_of_fuel;
+  in.op = in.op == Opcode::CALL_METHOD ? Opcode::CALL : Opcode::CALL_SCALAR;
+  goto call_method;
+}
+
+CALL:
+CALL_SCALAR : {
+  const Function* callee;
+  {
+    const CallSite& site = function->calls[in.b];
+    callee = site.target.load(std::memory_order_acquire);
+    if (!callee || frame->depth >= depth_limit || --fuel.left < 0) [[unlikely]] {
+      SAVE();
+      if (!callee) callee = &link(*function, site);
+      if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
+      if (fuel.left < 0) goto out_of_fuel;  // comes back to this instruction, whose call has not been made
+    }
+  }
+  if (false) {
+  call_method:
+    callee = method_;
   }
   // The arguments are made in the first registers of the callee, where it expects its parameters.
   auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
@@ -651,6 +714,36 @@ GET_SLOT_SCALAR : {
   SAVE();
   new (&RA) Value(slot(RB, function->slots[in.c]));
   NEXT();
+}
+GET_FIELD : {
+  SAVE();
+  RA = field(RB, function->slots[in.c]);
+  NEXT();
+}
+GET_FIELD_SCALAR : {
+  SAVE();
+  new (&RA) Value(field(RB, function->slots[in.c]));
+  NEXT();
+}
+OBJECT : {
+  SAVE();
+  RA = new_object(function->types[in.b]);
+  NEXT();
+}
+ENTER : {
+  SAVE();
+  const CallSite& site = function->calls[in.b];
+  const Function* exit = site.target.load(std::memory_order_acquire);
+  task_->enter_with(RA, exit ? *exit : link(*function, site));
+  NEXT();
+}
+LEAVE : {
+  task_->leave_with();
+  NEXT();
+}
+UNWIND : {
+  SAVE();
+  task_->go_on_unwinding();
 }
 SET_SLOT : {
   SAVE();

@@ -14,29 +14,62 @@ using code::Opcode;
 
 void throw_zero_division(const char* message) { throw ZeroDivisionError(message); }
 
-// The name may mean another function than the one that the caller was compiled for: one that was defined since, or one
-// from another worker. So the signatures are compared. Two threads may link one site at the same time; both results fit.
-const Function& link(const Function& caller, const CallSite& site) {
+namespace {
+
+// Whether the callee takes what the caller was compiled to pass, from argument `first` on, and returns what it expects.
+void check_signature(const Function& caller, const CallSite& site, const Function& callee, size_t first) {
+  if (callee.params.size() != site.args.size()) {
+    throw TypeError(fmt::format("{}() takes {} arguments, but '{}' was compiled to pass {}", callee.name,
+                                callee.params.size(), caller.name, site.args.size()));
+  }
+  for (size_t i = first; i < site.args.size(); ++i) {
+    if (is_subtype(site.args[i], callee.params[i])) continue;
+    throw TypeError(fmt::format("{}(): argument {} is declared as {}, but '{}' was compiled to pass {}",
+                                callee.name, i + 1, callee.params[i]->str(), caller.name,
+                                site.args[i]->str()));
+  }
+  if (!is_subtype(callee.result, site.result)) {
+    throw TypeError(fmt::format("{}() returns {}, but '{}' was compiled to expect {}", callee.name,
+                                callee.result->str(), caller.name, site.result->str()));
+  }
+}
+
+const Function& found(const Function& caller, const CallSite& site) {
   const Function* const callee = caller.library ? caller.library->find(site.name) : nullptr;
   if (!callee)
     throw NameError(
         fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, site.name));
-  if (callee->params.size() != site.args.size()) {
-    throw TypeError(fmt::format("{}() takes {} arguments, but '{}' was compiled to pass {}", site.name,
-                                callee->params.size(), caller.name, site.args.size()));
-  }
-  for (size_t i = 0; i < site.args.size(); ++i) {
-    if (is_subtype(site.args[i], callee->params[i])) continue;
-    throw TypeError(fmt::format("{}(): argument {} is declared as {}, but '{}' was compiled to pass {}",
-                                site.name, i + 1, callee->params[i]->str(), caller.name,
-                                site.args[i]->str()));
-  }
-  if (!is_subtype(callee->result, site.result)) {
-    throw TypeError(fmt::format("{}() returns {}, but '{}' was compiled to expect {}", site.name,
-                                callee->result->str(), caller.name, site.result->str()));
-  }
+  check_signature(caller, site, *callee, 0);
+  return *callee;
+}
+
+}  // namespace
+
+// The name may mean another function than the one that the caller was compiled for: one that was defined since, or one
+// from another worker. So the signatures are compared. Two threads may link one site at the same time; both results fit.
+const Function& link(const Function& caller, const CallSite& site) {
+  const Function& callee = found(caller, site);
   // Release: the interpreter loads the target with acquire and then reads the function without a lock.
+  site.target.store(&callee, std::memory_order_release);
+  return callee;
+}
+
+const Function& link_method(const Function& caller, const CallSite& site) {
+  const Function* const callee = found(caller, site).borrowing.get();
+  if (!callee) throw TypeError(fmt::format("{}() is not a method of {}", site.name, site.args[0]->str()));
   site.target.store(callee, std::memory_order_release);
+  return *callee;
+}
+
+const Function& find_method(const Function& caller, const CallSite& site, const Value& object) {
+  const std::string name = fmt::format("{}.{}", object.as_object().type->name, site.name);
+  const Function* const callee = caller.library ? caller.library->find(name) : nullptr;
+  if (!callee)
+    throw NameError(
+        fmt::format("script function '{}' calls '{}', which is not defined here", caller.name, name));
+  if (callee->params.empty() || !fits(object, callee->params[0]))
+    throw TypeError(fmt::format("{}() is not a method of {}", name, object.as_object().type->name));
+  check_signature(caller, site, *callee, 1);
   return *callee;
 }
 
@@ -65,6 +98,18 @@ Value& find_slot(const Value& object, const code::SlotSite& site) {
     throw_no_slot(object, site);
   }
   return o.slots[static_cast<size_t>(index)];
+}
+
+void throw_unset(const code::SlotSite& site) {
+  throw AttributeError(
+      fmt::format("'{}' object has no value in its attribute '{}' yet: its __init__ did not come so far",
+                  site.type->name, site.name));
+}
+
+Value new_object(const TypePtr& type) {
+  auto object = std::static_pointer_cast<const ObjectType>(type);
+  std::vector<Value> slots(object->slots.size());
+  return Value(detail::make_ref<Object>(std::move(object), std::move(slots)));
 }
 
 // A new copy of a constant for each execution, because the script may change its lists.

@@ -164,13 +164,70 @@ ScriptTask* ScriptTask::finish_with(Value result) noexcept {
 }
 
 ScriptTask* ScriptTask::fail_with(std::exception_ptr error) noexcept {
+  if (withs_ && withs_->error) error = withs_->error;  // and not that of an __exit__
+  try {
+    if (!unwinds()) error = with_trail(error);
+    if (withs_) {
+      withs_->error = error;
+      if (run_exit()) return this;
+    }
+  } catch (...) {
+    // Out of memory for the trail or for the frames of an __exit__: the error itself is what matters.
+  }
+  return end_with(std::move(error));
+}
+
+namespace {
+
+// What calls an `__exit__` on behalf of an error.
+const code::Function& unwinding() {
+  static const code::Function& function = *[] {
+    auto* const made = new code::Function;
+    made->name = "with";
+    made->registers = 1;
+    made->object_registers = {0};
+    made->code.push_back({.instruction = {code::Opcode::UNWIND}});
+    return made;
+  }();
+  return function;
+}
+
+}  // namespace
+
+// Drops the frames inside the innermost `with` and puts the call of its __exit__ on top of the frame that it is in. False
+// where no `with` is left.
+bool ScriptTask::run_exit() {
+  if (withs_->entered.empty()) return false;
+  const Withs::Entered with = std::move(withs_->entered.back());
+  withs_->entered.pop_back();
+  while (top != with.frame) {
+    Frame* const frame = std::exchange(top, top->caller);
+    release_registers(*frame);
+    if (!frame->in_task) detail::free_block(frame, frame_bytes(*frame->function));
+  }
+  const auto push = [&](const code::Function& function) {
+    void* const memory = detail::allocate_block(frame_bytes(function));
+    top = new (memory) Frame{top, &function, function.code.data(), top->depth + 1, 0, false};
+    for (const uint16_t i : function.object_registers) new (&top->registers()[i]) Value();
+  };
+  push(unwinding());
+  push(*with.exit);
+  Value* const arguments = top->registers();
+  arguments[0] = with.object;
+  for (size_t i = 1; i < with.exit->params.size(); ++i) new (&arguments[i]) Value();
+  return true;
+}
+
+void ScriptTask::enter_with(Value object, const code::Function& exit) {
+  if (!withs_) withs_ = std::make_unique<Withs>();
+  withs_->entered.push_back({top, std::move(object), &exit});
+}
+
+void ScriptTask::leave_with() noexcept { withs_->entered.pop_back(); }
+
+ScriptTask* ScriptTask::end_with(std::exception_ptr error) noexcept {
   ScriptTask* const next = leave();
   const bool mine = std::exchange(owned, false);
-  try {
-    error = with_trail(error);
-  } catch (...) {
-    // Out of memory for the trail: the error itself is what matters.
-  }
   drop_frames();
   // The program holds the future of a fork, so its error is reported if nobody looks at it.
   if (fork_function_) this->show();

@@ -19,6 +19,8 @@
 #pragma once
 
 #include <exception>
+#include <memory>
+#include <vector>
 
 #include "src/vm/frame.h"
 #include "src/vm/machine.h"
@@ -96,9 +98,16 @@ class ScriptTask final : public detail::State<Value>,
   ScriptTask* suspend(detail::StateBase& awaited);
   // The same, but the task continues as soon as the executor has a thread for it.
   ScriptTask* yield() noexcept;
-  // Unwinds the frames, or completes the future with the result. Returns the next task for this thread, or null.
+  // Unwinds the frames, or completes the future with the result. Returns the next task for this thread, or null. Where an error
+  // leaves a `with`, this task is the next one: it runs `__exit__`, whose own error is dropped, and then goes on unwinding.
   ScriptTask* fail_with(std::exception_ptr error) noexcept;
   ScriptTask* finish_with(Value result) noexcept;
+  // `object` is in a `with` of the top frame from here on; `exit` is its `__exit__`.
+  void enter_with(Value object, const code::Function& exit);
+  void leave_with() noexcept;
+  // Whether a `with` is being left because of an error, and that error.
+  [[nodiscard]] bool unwinds() const noexcept { return withs_ && withs_->error; }
+  [[noreturn]] void go_on_unwinding() const { std::rethrow_exception(withs_->error); }
   void post_resumption() noexcept { machine.executor().post(static_cast<ResumeTask&>(*this)); }
 
  private:
@@ -111,10 +120,23 @@ class ScriptTask final : public detail::State<Value>,
   void drop_frames() noexcept;
   [[nodiscard]] ScriptTask* leave() noexcept;
 
+  struct Withs {
+    struct Entered {
+      Frame* frame;
+      Value object;
+      const code::Function* exit;
+    };
+    std::vector<Entered> entered;  // the innermost last
+    std::exception_ptr error;      // with its trail, while an error unwinds them
+  };
+  [[nodiscard]] bool run_exit();
+  ScriptTask* end_with(std::exception_ptr error) noexcept;
+
   static const detail::NodeOps kResume;
 
   const code::Function* fork_function_ = nullptr;
   const code::Word* fork_pc_ = nullptr;
+  std::unique_ptr<Withs> withs_;  // null until the first one
 
  public:
   static constexpr size_t kFrameInTask = sizeof(Frame) + 11 * sizeof(Value);

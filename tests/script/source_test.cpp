@@ -1,4 +1,4 @@
-// From source text to results: tests/script/programs.py holds functions and what CPython makes of them.
+// From source text to results: tests/script/programs.py and programs_classes.py hold functions and what CPython makes of them.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -22,30 +22,37 @@ class SourceText : public Script {
     }
   }
   std::vector<std::string> names;
+
+  void run_programs(const std::string& path) {
+    std::ifstream in(path);
+    ASSERT_TRUE(in.good()) << path;
+    std::stringstream text;
+    text << in.rdbuf();
+    define_text("programs.py", text.str());
+    std::string line, expected;
+    int cases = 0;
+    while (std::getline(text, line)) {
+      if (line.starts_with("# == ")) expected = line.substr(5);
+      if (!line.starts_with("def case_")) continue;
+      const std::string name = line.substr(4, line.find('(') - 4);
+      ++cases;
+      try {
+        EXPECT_EQ(run("__main__." + name).repr(), expected) << name;
+      } catch (const Error& e) {
+        ADD_FAILURE() << name << ": " << e.story();
+      }
+    }
+    EXPECT_GT(cases, 20);
+  }
 };
 
 TEST_F(SourceText, ProgramsMeanWhatTheyMeanInPython) {
   const char* other = std::getenv("TINE_SCRIPT_PROGRAMS");  // a file of the same form, from a generator
-  const std::string path = other ? other : TINE_SOURCE_DIR "/tests/script/programs.py";
-  std::ifstream in(path);
-  ASSERT_TRUE(in.good()) << path;
-  std::stringstream text;
-  text << in.rdbuf();
-  define_text("programs.py", text.str());
-  std::string line, expected;
-  int cases = 0;
-  while (std::getline(text, line)) {
-    if (line.starts_with("# == ")) expected = line.substr(5);
-    if (!line.starts_with("def case_")) continue;
-    const std::string name = line.substr(4, line.find('(') - 4);
-    ++cases;
-    try {
-      EXPECT_EQ(run("__main__." + name).repr(), expected) << name;
-    } catch (const Error& e) {
-      ADD_FAILURE() << name << ": " << e.story();
-    }
-  }
-  EXPECT_GT(cases, 20);
+  run_programs(other ? other : TINE_SOURCE_DIR "/tests/script/programs.py");
+}
+
+TEST_F(SourceText, ProgramsWithClassesMeanWhatTheyMeanInPython) {
+  run_programs(TINE_SOURCE_DIR "/tests/script/programs_classes.py");
 }
 
 TEST_F(SourceText, ForksOfScriptsRunAndAreWaitedFor) {

@@ -5,25 +5,30 @@ import re
 
 import pytest
 
-PATH = pathlib.Path(__file__).with_name("programs.py")
-CASES = re.findall(r"^# == (.*)\ndef (case_\w+)\(", PATH.read_text(), re.M)
+FILES = ["programs.py", "programs_classes.py"]
+CASES = [pytest.param(file, expected, name, id=name)
+         for file in FILES
+         for expected, name in re.findall(r"^# == (.*)\ndef (case_\w+)\(",
+                                          pathlib.Path(__file__).with_name(file).read_text(), re.M)]
 
 
 @pytest.fixture(scope="module")
 def programs():
-    spec = importlib.util.spec_from_file_location("programs", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    modules = {}
+    for file in FILES:
+        spec = importlib.util.spec_from_file_location(file[:-3], pathlib.Path(__file__).with_name(file))
+        modules[file] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(modules[file])
+    return modules
 
 
-@pytest.mark.parametrize("expected, name", CASES, ids=[name for _, name in CASES])
-def test_python_says_what_the_comment_says(programs, expected, name):
-    assert repr(getattr(programs, name)()) == expected
+@pytest.mark.parametrize("file, expected, name", CASES)
+def test_python_says_what_the_comment_says(programs, file, expected, name):
+    assert repr(getattr(programs[file], name)()) == expected
 
 
-@pytest.mark.parametrize("expected, name", CASES, ids=[name for _, name in CASES])
-def test_a_script_says_the_same(programs, expected, name):
+@pytest.mark.parametrize("file, expected, name", CASES)
+def test_a_script_says_the_same(programs, file, expected, name):
     import tine as torch
 
-    assert repr(torch.jit.script(getattr(programs, name))()) == expected
+    assert repr(torch.jit.script(getattr(programs[file], name))()) == expected

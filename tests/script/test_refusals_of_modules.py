@@ -185,7 +185,7 @@ def uses_an_unknown_method(x: Tensor) -> Tensor:
     [
         (uses_mixed, "`mixed` is a variable outside of the function and may change. Pass it in as an argument"),
         (uses_a_builtin_that_is_none_of_ours, "scripts do not open files; read in Python and pass the content in"),
-        (uses_a_class, "class `Plain`: classes are not supported in scripts yet"),
+        (uses_a_class, "`Plain` takes 0 arguments, got 1"),
         (uses_an_unknown_method, "Tensor has no method `no_such_method` in scripts"),
     ],
 )

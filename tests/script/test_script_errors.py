@@ -37,11 +37,12 @@ def test_a_script_error_is_a_runtime_error_and_a_syntax_error():
 
 def test_an_unsupported_construct_names_file_line_and_marks_the_place():
     def fn(x: int) -> int:
-        with open("f"):
+        try:
             x = x + 1
-        return x
+        finally:
+            return x
 
-    refused(fn, 1, "`with` is not supported in scripts; keep the block in Python", "with")
+    refused(fn, 1, "`try` is not supported in scripts", "try")
 
 
 def test_an_undefined_name_is_named_with_a_suggestion():

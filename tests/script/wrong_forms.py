@@ -204,7 +204,7 @@ def is_scripting_of(x: int):
     return torch.jit.is_scripting(x)  ### `is_scripting` takes 0 arguments, got 1
 # ---
 def attribute_of_a_tensor(x):
-    x.weight = x  ### only attributes of modules can be assigned to, not those of Tensor
+    x.weight = x  ### only attributes of modules and of objects of classes can be assigned to, not those of Tensor
 # ---
 def annotated_attribute_of_another_type(x):
     x.weight: str = 1  ### expected str, got int

@@ -1,4 +1,4 @@
-"""Scripts: functions and modules compiled to tine's own IR, and parallelism in them.
+"""Scripts: functions, classes and modules compiled to tine's own IR, and parallelism in them.
 
 `script` compiles Python source of a statically typed subset; `trace` records what a function does with
 example inputs. Compiled code runs without the interpreter's lock, and `fork` in it runs on the
@@ -26,6 +26,7 @@ _LAZY = {
     "CompilationUnit": "_script",
     "Graph": "_script",
     "RaceWarning": "_script",
+    "interface": "_classes",
     "RecursiveScriptModule": "_script",
     "ScriptFunction": "_script",
     "ScriptMethod": "_script",
@@ -58,6 +59,7 @@ __all__ = [
     "export_opnames",
     "fork",
     "ignore",
+    "interface",
     "is_scripting",
     "is_tracing",
     "isinstance",

@@ -9,6 +9,7 @@ from ._async import _fork as _fork
 from ._async import _wait as _wait
 from ._async import fork as fork
 from ._async import wait as wait
+from ._classes import interface as interface
 from ._marks import Attribute as Attribute
 from ._marks import annotate as annotate
 from ._marks import export as export
@@ -50,6 +51,7 @@ __all__ = [
     "export_opnames",
     "fork",
     "ignore",
+    "interface",
     "is_scripting",
     "is_tracing",
     "isinstance",
@@ -62,7 +64,11 @@ __all__ = [
 
 Error = Exception
 
-# A module can be called, too: the first that fits decides.
+# A module and a class can be called, too: the first that fits decides.
+@overload
+def script(  # type: ignore[overload-overlap]
+    obj: type[_T], optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None
+) -> type[_T]: ...
 @overload
 def script(  # type: ignore[overload-overlap]
     obj: Module, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None, *, strict: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import types
 import typing
 from collections import OrderedDict
@@ -17,7 +16,7 @@ from ..nn.module import Module
 from . import _source
 from ._marks import Attribute
 from ._names import Names, describe, function_source
-from ._types import UnknownType, is_dtype, type_text, value_type_text
+from ._types import UnknownType, is_dtype, own_annotations, type_text, value_type_text
 
 if TYPE_CHECKING:
     from ._registry import Registry
@@ -37,6 +36,7 @@ class ModuleClass:
         functions: dict[str, Any],
         constants: dict[str, Any],
         refused: dict[str, str],
+        interfaces: dict[str, Any],
     ) -> None:
         self._registry = registry
         self.cls = cls  # methods are looked up on it
@@ -44,6 +44,7 @@ class ModuleClass:
         self.functions = functions
         self.constants = constants
         self.refused = refused
+        self.interfaces = interfaces
         self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
 
     def container(self: ModuleClass | ReceivedClass) -> tuple[bool, tuple[str, ...]] | None:
@@ -114,6 +115,7 @@ class ReceivedClass:
         self.functions: dict[str, Any] = {}
         self.constants = constants
         self.refused: dict[str, str] = {}
+        self.interfaces: dict[str, Any] = {}
 
     container = ModuleClass.container
 
@@ -127,22 +129,13 @@ class ReceivedClass:
 _SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers", "_forward_hooks", "_forward_pre_hooks"}
 
 
-if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
-    from annotationlib import Format, get_annotations
-
-    def _own_annotations(cls: type) -> dict[str, Any]:
-        return get_annotations(cls, format=Format.FORWARDREF)
-else:
-    _own_annotations = inspect.get_annotations
-
-
 def _annotations(cls: type) -> dict[str, Any]:
     """Class annotations, those of bases first; strings are evaluated where that is possible."""
     found = {}
     for base in reversed(cls.__mro__):
         if base is object or base is Module:
             continue
-        for name, annotation in _own_annotations(base).items():
+        for name, annotation in own_annotations(base).items():
             if isinstance(annotation, str):
                 try:
                     annotation = eval(annotation, vars(inspect.getmodule(base) or types), dict(vars(base)))
@@ -171,10 +164,17 @@ def _is_constant(value: object) -> bool:
         isinstance(value, tuple) and all(map(_is_constant, value)))
 
 
+def _interface_of(annotation: Any, registry: Registry) -> Any:
+    """What stands for the interface that an annotation names, or None."""
+    known = registry.script_class(annotation) if isinstance(annotation, type) else None
+    return known if known is not None and known.type.is_interface else None
+
+
 def slots_of(
-    module: Module, children: Mapping[str, Any]
-) -> tuple[OrderedDict[str, _Slot], dict[str, Any], dict[str, Any], dict[str, str]]:
-    """What the object of a module holds, {name: (type, value)}, and what the compiler knows of its other attributes."""
+    module: Module, children: Mapping[str, Any], registry: Registry
+) -> tuple[OrderedDict[str, _Slot], dict[str, Any], dict[str, Any], dict[str, str], dict[str, Any]]:
+    """What the object of a module holds, {name: (type, value)}, and what the compiler knows of its other attributes; the
+    submodules that may be assigned anew, with the interfaces that they keep to."""
     annotations = _annotations(type(module))
     final = {name for name, annotation in annotations.items()
              if annotation is typing.Final or typing.get_origin(annotation) is typing.Final}
@@ -183,6 +183,7 @@ def slots_of(
     functions: dict[str, Any] = {}
     constants: dict[str, Any] = {}
     refused: dict[str, str] = {}
+    interfaces: dict[str, Any] = {}
     for name, tensor in list(module._parameters.items()) + list(module._buffers.items()):
         text = "Tensor" if tensor is not None else "NoneType"
         if name in annotations:
@@ -192,7 +193,13 @@ def slots_of(
                 pass
         slots[name] = (text, tensor)
     for name, child in children.items():
-        slots[name] = ("NoneType", None) if child is None else (child._tine_class.type, child)
+        interface = _interface_of(annotations.get(name), registry)
+        if child is not None and interface is not None:
+            interface.check(child._tine_class.type, registry)
+            interfaces[name] = interface
+            slots[name] = (interface.type, child)
+        else:
+            slots[name] = ("NoneType", None) if child is None else (child._tine_class.type, child)
     for name, value in _plain_attributes(module):
         if isinstance(value, Attribute):
             slots[name] = (type_text(value.type), value.value)
@@ -208,4 +215,4 @@ def slots_of(
                 functions[name] = value
             else:
                 refused[name] = f"attribute `{name}` of `{type(module).__name__}` is {why}"
-    return slots, functions, constants, refused
+    return slots, functions, constants, refused, interfaces

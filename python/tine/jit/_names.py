@@ -17,7 +17,7 @@ from .. import _C, futures
 from .._C import Meaning, ScriptFunction, Tensor
 from ..futures import Future
 from ..nn.module import Module
-from . import _async, _marks, _source
+from . import _async, _marks, _registry, _source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
 
 if TYPE_CHECKING:
@@ -89,15 +89,19 @@ def function_source(
     self_type: _C.ObjectType | None = None,
     name: str | None = None,
     frame: types.FrameType | None = None,
+    names: Names | None = None,
+    cls_type: _C.ObjectType | None = None,
 ) -> _C.FunctionSource:
     """What the compiler takes for a Python function."""
     file, text, first_line = _source.text_of(fn)
     return _C.FunctionSource(name or registry.qualified_name(fn), file, text, first_line, fn.__name__,
-                             Names(fn, registry, frame), self_type, _source.defaults_of(fn))
+                             names or Names(fn, registry, frame), self_type, _source.defaults_of(fn), cls_type)
 
 
 def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
     """What the object that `dotted` names is to a script."""
+    if isinstance(obj, _C.ObjectType):
+        return Meaning.type(obj)
     special = _special_name(obj)
     if special is not None:
         return Meaning.builtin(special)
@@ -132,7 +136,7 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
         return Meaning.refused(f"python value of type '{kind}' cannot be used as a value: `{dotted}` is a variable outside of "
                            "the function and may change. Pass it in as an argument, or make it a module's attribute")
     if isinstance(obj, type) or typing.get_origin(obj) is not None or type(obj).__name__ in ("UnionType", "ForwardRef"):
-        return _describe_type(obj, dotted)
+        return _describe_type(obj, dotted, registry)
     return Meaning.refused(_why_not(obj, dotted))
 
 
@@ -168,20 +172,23 @@ def _describe_function(fn: types.FunctionType, registry: Registry, async_executi
         return Meaning.refused(str(error))
 
 
-def _describe_type(obj: Any, dotted: str) -> Meaning:
+def _describe_type(obj: Any, dotted: str, registry: Registry) -> Meaning:
+    why_no_class = ""
+    if isinstance(obj, type):
+        known = _registry.meet_class(obj, registry)
+        if not isinstance(known, str):
+            return Meaning.type(known.type)
+        why_no_class = known
     try:
         return Meaning.type(type_text(obj))
     except UnknownType as why:
         if isinstance(obj, type):
-            if hasattr(obj, "_modules") or any(base.__name__ == "Module" for base in obj.__mro__[1:]):
-                return Meaning.refused(f"the module class `{obj.__name__}` cannot be made in a script; make it in Python "
-                                   "and assign it to an attribute")
             instead = {"defaultdict": "use a Dict, and `if key not in d:` before `d[key] += ...`",
                        "OrderedDict": "use a Dict, which keeps the order, too",
                        "deque": "use a List", "Counter": "use a Dict[str, int]"}.get(obj.__name__)
             if obj.__module__ == "collections" and instead is not None:
                 return Meaning.refused(f"`{dotted}` is not a type of scripts; {instead}")
-            return Meaning.refused(f"class `{obj.__name__}`: {_source.NO_CLASSES}")
+            return Meaning.refused(why_no_class)
         return Meaning.refused(str(why))
 
 

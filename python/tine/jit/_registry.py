@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 import weakref
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -33,6 +35,7 @@ class Registry:
         self._classes: WeakValueDictionary[object, Any] = WeakValueDictionary()
         self._classes_by_name: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._class_counts: dict[str, int] = {}
+        self._script_classes: WeakKeyDictionary[type, Any] = WeakKeyDictionary()  # class -> ScriptClass
         self._units = 0
 
     def qualified_name(self, fn: FunctionType) -> str:
@@ -71,8 +74,23 @@ class Registry:
         if key is not None:
             self._classes[key] = made
 
+    def script_class(self, cls: type) -> Any:
+        """What stands for a Python class in scripts (_classes.py), or None."""
+        return self._script_classes.get(cls)
+
+    def add_script_class(self, cls: type, made: Any) -> Any:
+        """Returns the first that was added."""
+        known = self._script_classes.setdefault(cls, made)
+        if known is made:
+            self.add_module_class(made)
+        return known
+
+    def forget_script_class(self, cls: type) -> None:
+        self._script_classes.pop(cls, None)
+
     def new_type_name(self, cls: type) -> str:
-        base = f"{self._space}{cls.__module__}.{cls.__qualname__}"
+        # A name that the text of a type can hold.
+        base = re.sub(r"[^A-Za-z0-9_.]", "_", f"{self._space}{cls.__module__}.{cls.__qualname__}".replace(".<locals>", ""))
         number = self._class_counts[base] = self._class_counts.get(base, -1) + 1
         return base if number == 0 else f"{base}___tine_{number}"
 
@@ -80,6 +98,9 @@ class Registry:
         self._units += 1
         return f"{self._space}unit{self._units}"
 
+
+# What stands for a class that a script meets, or why it is none of scripts. _classes.py puts it here.
+meet_class: Callable[[type, Registry], Any]
 
 # The one that script(), trace() and CompilationUnit use.
 registry = Registry()

@@ -17,26 +17,27 @@ from ..nn.module import Module
 from ..nn.parameter import Parameter
 from . import _registry, _source
 from .._missing import attribute_error
+from ._classes import script_class
 from ._modules import ModuleClass, ReceivedClass, slots_of
 from ._names import function_source
 
 
 def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None,
            *, strict: bool = False) -> Any:
-    """Compiles a function, or the `forward` of a module and all that it calls.
+    """Compiles a function, a class, or the `forward` of a module and all that it calls.
 
     Args:
-        obj: a Python function written in the script language, or a `tine.nn.Module`. What is scripted already is
+        obj: a Python function or class written in the script language, or a `tine.nn.Module`. What is scripted already is
             returned as it is.
         optimize, example_inputs: accepted and not used.
         strict: a forked task that writes what others read or write before it is waited for is a SyntaxError.
             Otherwise it is a `RaceWarning`.
 
     Returns:
-        a `ScriptFunction`, or a `ScriptModule` that shares the module's parameters and buffers.
+        a `ScriptFunction`, the class itself, or a `ScriptModule` that shares the module's parameters and buffers.
 
     Errors: `tine.SyntaxError` with file, line and marker for what is not a script; OSError where there is no
-    source. What is neither a function nor a module is a TypeError as well.
+    source. What is neither a function, a class nor a module is a TypeError as well.
     """
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
@@ -49,9 +50,7 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
         nested = "<locals>" in obj.__qualname__
         return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None, strict)
     if isinstance(obj, type):
-        if issubclass(obj, Module):
-            raise _source.refusal(obj, f"`{obj.__name__}` is a module class; script an instance of it")
-        raise _source.refusal(obj, f"class `{obj.__name__}`: {_source.NO_CLASSES}")
+        return script_class(obj, _registry.registry, sys._getframe(_frames_up + 1) if "<locals>" in obj.__qualname__ else None)
     if isinstance(obj, types.MethodType):
         raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
                               "function, or the module and mark the method with @tine.jit.export")
@@ -177,7 +176,7 @@ def script_module(
     children: OrderedDict[str, ScriptModule | None] = OrderedDict()
     for name, child in module._modules.items():
         children[name] = None if child is None else script_module(child, registry, memo, cls)
-    slots, functions, constants, refused = slots_of(module, children)
+    slots, functions, constants, refused, interfaces = slots_of(module, children, registry)
     module_class = type(module)
     key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),
            tuple((name, id(fn)) for name, fn in functions.items()),
@@ -185,7 +184,7 @@ def script_module(
     shared = made_as is RecursiveScriptModule
     record = registry.module_class(key) if shared else None
     if record is None:
-        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused)
+        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused, interfaces)
         registry.add_module_class(record, key if shared else None)
     made = _C.ScriptObject(record.type, [_slot_value(value) for _, value in slots.values()])
     done = made_as._make(module, record, made, children)
@@ -403,7 +402,14 @@ class RecursiveScriptModule(ScriptModule):
         own = self.__dict__
         record = own["_tine_class"]
         if name in own["_tine_children"]:
-            raise RuntimeError(f"cannot re-assign modules in a ScriptModule ('{name}')")
+            interface = record.interfaces.get(name)
+            if interface is None or not isinstance(value, ScriptModule):
+                what = "of an interface's type only to a scripted module" if interface is not None else "in a ScriptModule"
+                raise RuntimeError(f"cannot re-assign modules {what} ('{name}')")
+            interface.check(value._c.type, _registry.registry)
+            own["_tine_children"][name] = value
+            own["_c"].set(name, value._c)
+            return
         if name in record.constants:
             raise RuntimeError(f"Can't set constant '{name}' which has value:{record.constants[name]!r}. It is Final, or named "
                                "in __constants__, and compiled code relies on it")

@@ -68,12 +68,8 @@ def refuse_kind(fn: types.FunctionType) -> str | None:
     return None
 
 
-NO_CLASSES = ("classes are not supported in scripts yet; keep its data in a tuple or a Dict and its methods as functions, or "
-              "make it a tine.nn.Module and script an instance")
-
-
 class NotAScript(_C.SyntaxError, TypeError):
-    """script() was given an object that is neither a function nor a module."""
+    """script() was given an object that is none of functions, classes and modules, or one that scripts cannot have."""
 
 
 def refusal(obj: Any, why: str) -> NotAScript:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import typing
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +11,22 @@ from typing import Any
 from .. import _C
 from .._C import dtype
 from ..futures import Future
+from . import _registry
 
 Tensor = _C.Tensor
 
 _SIMPLE = {int: "int", float: "float", bool: "bool", str: "str", type(None): "NoneType", None: "NoneType",
            typing.Any: "Any"}
+
+
+if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
+    from annotationlib import Format, get_annotations
+
+    def own_annotations(cls: type) -> dict[str, Any]:
+        """The annotations of a class, without those of its bases."""
+        return get_annotations(cls, format=Format.FORWARDREF)
+else:
+    own_annotations = inspect.get_annotations
 
 
 class UnknownType(Exception):
@@ -62,6 +75,11 @@ def type_text(annotation: Any) -> str:
         raise UnknownType("Tuple without its types; write Tuple[int, str], say")
     if is_dtype_class(annotation):
         return "int"
+    if isinstance(annotation, type):
+        known = _registry.meet_class(annotation, _registry.registry)
+        if not isinstance(known, str):
+            class_name: str = known.type.name
+            return class_name
     raise UnknownType(f"`{getattr(annotation, '__name__', annotation)}` is not a type that scripts know; they have int, float, "
                       "bool, str, Tensor, List, Dict, Tuple, Optional, Future, RRef, Any, and scripted modules")
 
@@ -112,6 +130,16 @@ def value_type_text(value: object) -> str:
     if type(value).__name__ == "RRef":
         raise UnknownType("an RRef, and the type of its value is not known; annotate it in the class, `name: RRef[Tensor]`, or pass it "
                           "to the method as an argument of that type")
+    known = _registry.meet_class(type(value), _registry.registry)
+    if not isinstance(known, str):
+        try:
+            known.complete()
+            # Which fails where the object has not the attributes that `__init__` gives it.
+            _C.ScriptObject(_C.ObjectType("attribute", [("value", known.type)]), [value])
+        except (_C.SyntaxError, OSError, TypeError) as why:
+            raise UnknownType(f"a {type(value).__name__}, whose class scripts cannot have: {why}") from None
+        class_name: str = known.type.name
+        return class_name
     raise UnknownType(f"a value of type {type(value).__name__}, which scripts cannot hold; pass what is needed of it as an "
                       "argument, or keep numbers, strings, Tensors, lists, dicts and tuples of them in attributes")
 

@@ -194,6 +194,8 @@ class Dropper {
       case Kind::kCallFunction:
       case Kind::kCallMethod:
       case Kind::kSetAttr:
+      case Kind::kEnter:
+      case Kind::kExit:
       case Kind::kListUnpack:  // this and the next one check something, the length or the type, and may fail
       case Kind::kUncheckedCast: return true;
       default: return false;
