@@ -80,6 +80,11 @@ enum class Form : uint8_t {
   kWaitAll,
   kIsScripting,
   kIsTracing,
+  kUnwrapOptional,
+  kIsTensor,
+  kWarn,
+  kSlice,
+  kCallForeign,
 };
 enum class Generic : uint8_t { kList, kDict, kTuple, kOptional, kUnion, kFuture, kRRef, kFinal };
 
@@ -99,6 +104,10 @@ struct FunctionRef {
   std::shared_ptr<const FunctionSource> source;  // to compile it from; may be null for one that is compiled
   // It returns a Future, by whose value a call from another worker is answered.
   bool async_execution = false;
+};
+// Script functions of one name: a call means the first whose parameters take its arguments (torch.jit._overload).
+struct Overloads {
+  std::vector<FunctionRef> functions;
 };
 // None, bool, int, float, str, or a list or tuple of these: what the name is worth from now on.
 struct Constant {
@@ -124,7 +133,7 @@ struct Refused {
   std::string why;
 };
 using Resolved = std::variant<Missing, Namespace, Operator, FunctionRef, Constant, TypeName, GenericName,
-                              Builtin, ExceptionName, Refused>;
+                              Builtin, ExceptionName, Refused, Overloads>;
 
 // A module that scripts loop over: a ModuleList, a Sequential (its modules in order), or a ModuleDict (known by their
 // names, too).

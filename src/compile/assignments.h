@@ -23,6 +23,8 @@ class Assignments {
 
  private:
   void unpack(const std::vector<syntax::ExprPtr>& targets, Span targets_span, ir::Def* value, Span span);
+  void unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_t rest, Span targets_span,
+                   ir::Def* value, Span span);
   void set_attribute(const syntax::Attribute& target, ir::Def* value, Span span);
   [[noreturn]] void no_attribute(const syntax::Attribute& target, const ObjectType& type);
 

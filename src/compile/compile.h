@@ -31,6 +31,7 @@ using script::GenericName;
 using script::Missing;
 using script::Namespace;
 using script::Operator;
+using script::Overloads;
 using script::Refused;
 using script::resolve_builtin;
 using script::Resolved;

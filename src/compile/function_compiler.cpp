@@ -39,12 +39,12 @@ struct Rooms {
         assignments(builder, scopes, names, expressions, indexing),
         iteration(builder, scopes, names, meanings, arguments, expressions, assignments),
         comprehensions(builder, scopes, values, arguments, expressions, conditions, iteration),
-        expressions(builder, scopes, values, meanings, conditions, indexing, calls, comprehensions),
+        expressions(builder, scopes, values, meanings, arguments, conditions, indexing, calls, comprehensions),
         returns(builder, expressions, *unit.def,
                 unit.declares_result ? unit.result.schema.result_type() : nullptr),
         control(builder, scopes, conditions, iteration, returns, statements),
-        statements(builder, scopes, names, values, meanings, expressions, conditions, indexing, assignments,
-                   returns, control) {}
+        statements(builder, scopes, names, values, meanings, arguments, expressions, conditions, indexing,
+                   assignments, returns, control) {}
 
   FunctionBuilder builder;
   Names names;

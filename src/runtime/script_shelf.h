@@ -28,7 +28,7 @@ struct ScriptBatch;
 class ScriptShelf {
  public:
   ScriptShelf(const OpTable& table, Executor& executor, const OpContext& context, uint32_t max_depth)
-      : ops(table), machine(executor, context, vm::Limits{max_depth}) {}
+      : ops(table), machine(executor, services(context), vm::Limits{max_depth}) {}
 
   // The lock, for those who only read. Throws Error in a child of fork(2) in whose parent another thread held it: nobody lets go
   // of it there.
@@ -49,6 +49,7 @@ class ScriptShelf {
   };
 
   const OpTable& ops;
+  std::atomic<ForeignCaller*> foreign{nullptr};
   vm::Machine machine;
   const Birth birth;
   std::atomic<bool> closed{false};  // the store is gone, and all runs with it; set under the lock
@@ -66,6 +67,12 @@ class ScriptShelf {
   // Empty when there is none. Its batch stays meanwhile: enough to read it, not to run it.
   [[nodiscard]] script::Function peek(std::string_view name);
   void collect() noexcept;
+
+ private:
+  OpContext services(OpContext context) const noexcept {
+    context.foreign = &foreign;
+    return context;
+  }
 };
 
 struct script::Function::Data {

@@ -83,7 +83,7 @@ def twice_given():
 def callee(a: int, b: float = 1.0, *, c: str = 'x') -> int:
     return a
 def wrong_type(x):
-    return callee(x)  ### `callee` expects int for `a`, got Tensor
+    return callee([x])  ### `callee` expects int for `a`, got List[Tensor]
 # ---
 def operator_argument(x):
     return torch.relu(x, 2)  ### it takes at most 1 positional argument, got 2
