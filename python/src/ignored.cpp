@@ -8,7 +8,6 @@
 #include "python/src/exchange.h"
 #include "python/src/gil.h"
 #include "src/runtime/script.h"
-#include "src/value/op_context.h"
 
 namespace tine::python {
 namespace {
@@ -24,25 +23,20 @@ Value call_now(const std::string& function, const std::vector<Value>& args) {
   const PyRef given = checked(PyTuple_New(static_cast<Py_ssize_t>(args.size())));
   for (size_t i = 0; i < args.size(); ++i)
     PyTuple_SET_ITEM(given.get(), static_cast<Py_ssize_t>(i), checked(to_python(args[i])).leak());
-  const PyRef result =
-      checked(PyObject_CallFunctionObjArgs(call_by_name, name.get(), given.get(), nullptr));
+  const PyRef result = checked(PyObject_CallFunctionObjArgs(call_by_name, name.get(), given.get(), nullptr));
   return to_value(result.get());
 }
 
-class Caller final : public ForeignCaller {
- public:
-  Future<Value> call(const std::string& function, const std::vector<Value>& args) override {
-    return fork(Runtime::instance().callbacks(), [function, args] { return call_now(function, args); });
-  }
-};
+Future<Value> call(const std::string& function, const std::vector<Value>& args) {
+  return fork(Runtime::instance().callbacks(), [function, args] { return call_now(function, args); });
+}
 
 }  // namespace
 
 PyObject* call_ignored_by(PyObject*, PyObject* caller) {
-  static Caller calls;
   PyObject* const before = std::exchange(call_by_name, Py_NewRef(caller));
   Py_XDECREF(before);
-  Runtime::instance().scripts().call_foreign_by(&calls);
+  Runtime::instance().scripts().call_foreign_by(&call);
   Py_RETURN_NONE;
 }
 

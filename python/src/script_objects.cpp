@@ -153,11 +153,10 @@ PyMethodDef object_methods[] = {
     {}};
 PyObject* object_address(PyObject* self, void*) { return PyLong_FromVoidPtr(&*as_object(self)->object); }
 
-PyGetSetDef object_getset[] = {
-    {"type", object_type, nullptr, "Its ObjectType.", nullptr},
-    {"address", object_address, nullptr, "One number for all ScriptObjects of one object, while it lives.",
-     nullptr},
-    {}};
+PyGetSetDef object_getset[] = {{"type", object_type, nullptr, "Its ObjectType.", nullptr},
+                               {"address", object_address, nullptr,
+                                "One number for all ScriptObjects of one object, while it lives.", nullptr},
+                               {}};
 PyType_Slot object_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_object)},
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyScriptObject>)},

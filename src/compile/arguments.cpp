@@ -64,12 +64,13 @@ std::vector<Def*> Arguments::spread(const syntax::Starred& e) {
   Def* values = expressions_.value(*e.value);
   builder_.here(e.span);
   if (values->type->kind == TypeKind::kTuple) return builder_.unpack_tuple(values);
-  builder_.fail(e.span,
-                values->type->kind == TypeKind::kList
-                    ? fmt::format("`*` cannot spread {}: how many elements it has is known only when the script "
-                                  "runs; use a tuple, or pass the list itself where the callee takes one",
-                                  values->type->str())
-                    : fmt::format("`*` spreads a tuple, not {}{}", values->type->str(), optional_help(values)));
+  builder_.fail(
+      e.span,
+      values->type->kind == TypeKind::kList
+          ? fmt::format("`*` cannot spread {}: how many elements it has is known only when the script "
+                        "runs; use a tuple, or pass the list itself where the callee takes one",
+                        values->type->str())
+          : fmt::format("`*` spreads a tuple, not {}{}", values->type->str(), optional_help(values)));
 }
 
 Def* Arguments::value(CallArgument& a, const TypePtr& hint) {
@@ -170,7 +171,8 @@ bool Arguments::fit(const Schema& schema, const std::vector<CallArgument>& args,
     if (given[static_cast<size_t>(index)] || (a.name.empty() && parameter.keyword_only)) return false;
     given[static_cast<size_t>(index)] = true;
     const TypePtr& from = a.def->type;
-    const TypePtr& want = parameter.type->kind == TypeKind::kOptional ? parameter.type->of[0] : parameter.type;
+    const TypePtr& want =
+        parameter.type->kind == TypeKind::kOptional ? parameter.type->of[0] : parameter.type;
     const bool converts = (from->kind == TypeKind::kInt && want->kind == TypeKind::kFloat) ||
                           (want->kind == TypeKind::kList && is_fresh_empty_list(a.def));
     if (!is_subtype(from, parameter.type) && !(convert && converts)) return false;

@@ -64,15 +64,17 @@ void Assignments::unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_
   }
   std::vector<Def*> values = builder_.unpack_tuple(value);
   if (values.size() < others) {
-    builder_.fail(targets_span, fmt::format("expected at least {} value{} to unpack, got {} of type {}", others,
-                                            others == 1 ? "" : "s", values.size(), value->type->str()));
+    builder_.fail(targets_span,
+                  fmt::format("expected at least {} value{} to unpack, got {} of type {}", others,
+                              others == 1 ? "" : "s", values.size(), value->type->str()));
   }
   const auto begin = values.begin() + static_cast<ptrdiff_t>(rest);
   const auto end = values.end() - static_cast<ptrdiff_t>(others - rest);
   Def* left = builder_.tuple({begin, end});
   for (size_t i = 0; i < rest; ++i) assign(*targets[i], values[i], span);
   assign(all_others, left, span);
-  for (size_t i = rest + 1; i <= others; ++i) assign(*targets[i], end[static_cast<ptrdiff_t>(i - rest - 1)], span);
+  for (size_t i = rest + 1; i <= others; ++i)
+    assign(*targets[i], end[static_cast<ptrdiff_t>(i - rest - 1)], span);
 }
 
 void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Span span) {

@@ -108,7 +108,8 @@ Def* Calls::call_overload(const Overloads& overloads, std::string_view shown, st
       if (convert) signatures += fmt::format("\n  {}", schema.str());
     }
   }
-  builder_.fail(span, fmt::format("no overload of `{}` takes these arguments; there are:{}", shown, signatures));
+  builder_.fail(span,
+                fmt::format("no overload of `{}` takes these arguments; there are:{}", shown, signatures));
 }
 
 Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgument> args, Span name_span,

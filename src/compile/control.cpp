@@ -379,10 +379,11 @@ void Control::leave_turn(bool is_break, Span span) {
   if (loops_.empty()) builder_.fail(span, fmt::format("`{}` outside a loop", word));
   Loop& loop = *loops_.back();
   if (loop.unrolled)
-    builder_.fail(span,
-                  fmt::format("`{}` is not supported in a loop over modules or over a tuple of several types, which is "
-                              "compiled once for each element; use `if` and `else`",
-                              word));
+    builder_.fail(
+        span,
+        fmt::format("`{}` is not supported in a loop over modules or over a tuple of several types, which is "
+                    "compiled once for each element; use `if` and `else`",
+                    word));
   builder_.here(span);
   if (is_break) {
     builder_.break_(carried_now(loop, span));

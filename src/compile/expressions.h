@@ -15,8 +15,9 @@ class Values;
 
 class Expressions {
  public:
-  Expressions(FunctionBuilder& builder, Scopes& scopes, Values& values, Meanings& meanings, Arguments& arguments,
-              Conditions& conditions, Indexing& indexing, Calls& calls, Comprehensions& comprehensions)
+  Expressions(FunctionBuilder& builder, Scopes& scopes, Values& values, Meanings& meanings,
+              Arguments& arguments, Conditions& conditions, Indexing& indexing, Calls& calls,
+              Comprehensions& comprehensions)
       : builder_(builder),
         scopes_(scopes),
         values_(values),

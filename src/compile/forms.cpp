@@ -167,9 +167,11 @@ std::vector<TypePtr> Forms::instance_types(const syntax::Expr& e, const TypePtr&
   }
   if (actual->kind == TypeKind::kAny) {
     if (*bare == TypeKind::kTuple)
-      builder_.fail(e.span, "whether an Any is a tuple of any length is not asked in scripts; name the types, as in "
-                            "`Tuple[int, str]`");
-    types.push_back(*bare == TypeKind::kList ? Type::list(Type::any()) : Type::dict(Type::any(), Type::any()));
+      builder_.fail(e.span,
+                    "whether an Any is a tuple of any length is not asked in scripts; name the types, as in "
+                    "`Tuple[int, str]`");
+    types.push_back(*bare == TypeKind::kList ? Type::list(Type::any())
+                                             : Type::dict(Type::any(), Type::any()));
   }
   return types;
 }
@@ -236,7 +238,8 @@ Def* Forms::format_call(Def* pattern, std::vector<CallArgument>& args, Span span
     values.push_back(arguments_.value(a));
   }
   builder_.here(span);
-  return builder_.must_operator("aten::format", {pattern, builder_.list(std::move(values), Type::any())}, span);
+  return builder_.must_operator("aten::format", {pattern, builder_.list(std::move(values), Type::any())},
+                                span);
 }
 
 Def* Forms::to_list(Def* tensor, const TypePtr& wanted, Span span) {
@@ -247,8 +250,8 @@ Def* Forms::to_list(Def* tensor, const TypePtr& wanted, Span span) {
                    element->kind != TypeKind::kBool))
     return nullptr;
   builder_.here(span);
-  Def* list = builder_.must_operator(
-      "prim::tolist", {tensor, builder_.integer(dims), builder_.text(element->str())}, span);
+  Def* list = builder_.must_operator("prim::tolist",
+                                     {tensor, builder_.integer(dims), builder_.text(element->str())}, span);
   return builder_.cast(list, wanted);
 }
 
@@ -261,9 +264,8 @@ Def* Forms::get_attribute(std::vector<CallArgument>& args, Span span, bool only_
   if (object->type->kind != TypeKind::kObject) {
     const auto property = meanings_.property(object, name->value, span);
     if (property && !only_ask) return *property;
-    builder_.fail(args[0].span,
-                  fmt::format("`{}` takes a module here, not {}", only_ask ? "hasattr" : "getattr",
-                              object->type->str()));
+    builder_.fail(args[0].span, fmt::format("`{}` takes a module here, not {}",
+                                            only_ask ? "hasattr" : "getattr", object->type->str()));
   }
   const auto& type = static_cast<const ObjectType&>(*object->type);
   bool has = type.slot_index(name->value) >= 0;

@@ -38,7 +38,8 @@ Def* Indexing::slice_bound(const syntax::Expr& e, const Type& of, std::string_vi
 }
 
 std::optional<Indexing::Cut> Indexing::cut_of(const syntax::Expr& index) {
-  if (const auto* s = syntax::is<syntax::Slice>(index)) return Cut{s->lower.get(), s->upper.get(), s->step.get()};
+  if (const auto* s = syntax::is<syntax::Slice>(index))
+    return Cut{s->lower.get(), s->upper.get(), s->step.get()};
   const auto* call = syntax::is<syntax::Call>(index);
   if (!call || scopes_.free_name(*call->callee).empty()) return std::nullopt;
   const Resolved callee = names_.resolve(dotted_name(*call->callee));
@@ -308,7 +309,8 @@ void Indexing::delete_element(const syntax::Subscript& e) {
     builder_.fail(e.span, fmt::format("`del` takes elements of lists and dicts, not those of {}{}",
                                       object->type->str(), optional_help(object)));
   if (e.indices.size() != 1 || e.comma || cut_of(*e.indices[0]))
-    builder_.fail(e.span, "`del` takes a single element in scripts; to keep the others, write `x = x[:i] + x[j:]`");
+    builder_.fail(e.span,
+                  "`del` takes a single element in scripts; to keep the others, write `x = x[:i] + x[j:]`");
   Def* key = expressions_.value(*e.indices[0]);
   builder_.here(e.span);
   if (!builder_.try_operator("aten::Delete", {object, key})) {

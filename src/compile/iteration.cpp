@@ -124,7 +124,8 @@ Iterable Iteration::reversed(const std::vector<CallArgument>& args, Span span) {
     return over;
   }
   if (!inner.parts.empty())
-    builder_.fail(span, "`reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules");
+    builder_.fail(span,
+                  "`reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules");
   builder_.here(span);
   Def* last = builder_.must_operator("aten::sub", {inner.length, builder_.integer(1)}, span);
   over.length = inner.length;

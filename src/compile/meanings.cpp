@@ -16,14 +16,13 @@ struct TensorProperty {
   std::string_view name, op;
 };
 constexpr TensorProperty kTensorProperties[] = {
-    {"shape", "aten::size"},    {"ndim", "aten::dim"},  {"dtype", "prim::dtype"},
-    {"device", "prim::device"}, {"T", "aten::numpy_T"}, {"requires_grad", "prim::requires_grad"},
+    {"shape", "aten::size"},    {"ndim", "aten::dim"},       {"dtype", "prim::dtype"},
+    {"device", "prim::device"}, {"T", "aten::numpy_T"},      {"requires_grad", "prim::requires_grad"},
     {"data", "prim::data"},     {"is_leaf", "prim::is_leaf"}};
 // What holds of no Tensor here: all of them are dense and lie in the memory of the processor.
-constexpr std::string_view kFalseOfTensors[] = {"is_cuda",   "is_sparse", "is_quantized", "is_mkldnn",
-                                                "is_meta",   "is_mps",    "is_xpu",       "is_sparse_csr",
-                                                "is_nested", "is_vulkan", "is_ipu",       "is_xla",
-                                                "is_ort",    "is_hpu",    "is_mtia",      "is_maia"};
+constexpr std::string_view kFalseOfTensors[] = {
+    "is_cuda",   "is_sparse", "is_quantized", "is_mkldnn", "is_meta", "is_mps", "is_xpu",  "is_sparse_csr",
+    "is_nested", "is_vulkan", "is_ipu",       "is_xla",    "is_ort",  "is_hpu", "is_mtia", "is_maia"};
 constexpr TensorProperty kDeviceProperties[] = {{"type", "prim::type"}, {"index", "prim::index"}};
 
 // Whether a script can hold this value of a global.
@@ -128,7 +127,8 @@ std::optional<Def*> Meanings::property(Def* value, std::string_view name, Span s
     if (std::find(std::begin(kFalseOfTensors), std::end(kFalseOfTensors), name) != std::end(kFalseOfTensors))
       return builder_.boolean(false);
     if (name == "mT")
-      return builder_.must_operator("aten::transpose", {value, builder_.integer(-2), builder_.integer(-1)}, span);
+      return builder_.must_operator("aten::transpose", {value, builder_.integer(-2), builder_.integer(-1)},
+                                    span);
     found = among(kTensorProperties);
   } else if (value->type == Type::device()) {
     found = among(kDeviceProperties);

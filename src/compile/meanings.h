@@ -37,7 +37,7 @@ class Meanings {
   Meaning of(const syntax::Expr& e);
   // `object.name` of a scripted module.
   Meaning module_attribute(ir::Def* object, std::string_view name, Span span);
-  // `value.name` of a Tensor or a device, where that is no method; none where it is.
+  // `value.name` of a Tensor or a device that is found without a call; none for a method.
   std::optional<ir::Def*> property(ir::Def* value, std::string_view name, Span span);
   // Fails if it is not a value.
   ir::Def* value_of(const Meaning& meaning, Span span);

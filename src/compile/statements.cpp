@@ -120,13 +120,15 @@ void Statements::delete_(const syntax::Delete& s) {
     }
     const auto* name = syntax::is<syntax::Name>(*target);
     if (!name)
-      builder_.fail(target->span, "an attribute of a module stays as long as the module; set it to None or to an "
-                                  "empty value instead");
+      builder_.fail(target->span,
+                    "an attribute of a module stays as long as the module; set it to None or to an "
+                    "empty value instead");
     const TypePtr declared = type_of_target(*name);
     expressions_.value(*name);  // fails where there is no such variable
-    scopes_.set(name->id,
-                Variable{nullptr, declared,
-                         fmt::format("`{}` was deleted at {}", name->id, builder_.at(target->span).str()), true});
+    scopes_.set(
+        name->id,
+        Variable{nullptr, declared,
+                 fmt::format("`{}` was deleted at {}", name->id, builder_.at(target->span).str()), true});
   }
 }
 

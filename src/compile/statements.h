@@ -19,8 +19,8 @@ class Values;
 class Statements {
  public:
   Statements(FunctionBuilder& builder, Scopes& scopes, const Names& names, Values& values, Meanings& meanings,
-             Arguments& arguments, Expressions& expressions, Conditions& conditions, Indexing& indexing, Assignments& assignments,
-             Returns& returns, Control& control)
+             Arguments& arguments, Expressions& expressions, Conditions& conditions, Indexing& indexing,
+             Assignments& assignments, Returns& returns, Control& control)
       : builder_(builder),
         scopes_(scopes),
         names_(names),

@@ -171,7 +171,8 @@ Def* Values::compare(CompareOp op, Def* left, Def* right, Span span) {
   constexpr std::string_view kNames[] = {"aten::eq", "aten::ne", "aten::lt",
                                          "aten::le", "aten::gt", "aten::ge"};
   if (op == CompareOp::kIs || op == CompareOp::kIsNot)
-    return builder_.must_operator(op == CompareOp::kIs ? "aten::__is__" : "aten::__isnot__", {left, right}, span);
+    return builder_.must_operator(op == CompareOp::kIs ? "aten::__is__" : "aten::__isnot__", {left, right},
+                                  span);
   if (op == CompareOp::kIn || op == CompareOp::kNotIn) {
     Def* found = contains(op, right, left, span);
     if (op == CompareOp::kIn) return found;

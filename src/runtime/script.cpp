@@ -153,7 +153,7 @@ ScriptStore::~ScriptStore() {
   unused.swap(shelf_->unused);
 }
 
-void ScriptStore::call_foreign_by(ForeignCaller* caller) noexcept {
+void ScriptStore::call_foreign_by(ForeignCaller caller) noexcept {
   shelf_->foreign.store(caller, std::memory_order_release);
 }
 

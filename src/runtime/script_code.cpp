@@ -348,8 +348,8 @@ class Exporting {
     each_node(*e.graph, [&](ir::Node& node) {
       if (calls_foreign(node)) {
         throw ValueError(fmt::format(
-            "{} cannot be sent: {} calls a function that is marked @ignore, which is this process's Python", what_,
-            one.name));
+            "{} cannot be sent: {} calls a function that is marked @ignore, which is this process's Python",
+            what_, one.name));
       }
       if (node.kind == ir::Kind::kCallMethod) {
         const std::string& type = node.inputs.front()->type->name;

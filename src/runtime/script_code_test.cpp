@@ -9,7 +9,6 @@
 #include "src/base/testing/errors.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_runner.h"
-#include "src/value/op_context.h"
 #include "tine/runtime.h"
 
 namespace tine {
@@ -88,16 +87,15 @@ TEST_F(ScriptCode, ThatCallsTheLanguageItWasWrittenInIsNeitherSentNorTaken) {
 }
 
 TEST_F(ScriptCode, CallsTheLanguageItWasWrittenInByWhatABindingBrings) {
-  const auto f = store.compile_text(
-      std::make_shared<const Source>("code.py", "def calls(n: int) -> int:\n    return __call_python__('ours', n)\n"),
-      "code")[0];
-  EXPECT_THAT(error_of([&] { (void)run(f, {Value(4)}); }), HasSubstr("`ours` is marked @ignore, so it is Python's"));
-  struct Caller final : ForeignCaller {
-    Future<Value> call(const std::string& function, const std::vector<Value>& args) override {
-      return make_ready<Value>(function == "ours" ? Value(args[0].as_int() * 2) : Value("no"));
-    }
-  } caller;
-  store.call_foreign_by(&caller);
+  const auto f =
+      store.compile_text(std::make_shared<const Source>(
+                             "code.py", "def calls(n: int) -> int:\n    return __call_python__('ours', n)\n"),
+                         "code")[0];
+  EXPECT_THAT(error_of([&] { (void)run(f, {Value(4)}); }),
+              HasSubstr("`ours` is marked @ignore, so it is Python's"));
+  store.call_foreign_by([](const std::string& function, const std::vector<Value>& args) {
+    return make_ready<Value>(function == "ours" ? Value(args[0].as_int() * 2) : Value("no"));
+  });
   EXPECT_EQ(run(f, {Value(4)}), 8);
 }
 

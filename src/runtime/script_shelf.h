@@ -49,7 +49,7 @@ class ScriptShelf {
   };
 
   const OpTable& ops;
-  std::atomic<ForeignCaller*> foreign{nullptr};
+  std::atomic<ForeignCaller> foreign{nullptr};
   vm::Machine machine;
   const Birth birth;
   std::atomic<bool> closed{false};  // the store is gone, and all runs with it; set under the lock

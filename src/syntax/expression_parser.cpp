@@ -187,8 +187,7 @@ ExprPtr ExpressionParser::starred(ExprPtr (ExpressionParser::*value)()) {
 }
 
 void ExpressionParser::refuse_starred(const Expr& e) const {
-  if (e.kind == ExprKind::kStarred)
-    fail(e.span, kWhereStarsStand);
+  if (e.kind == ExprKind::kStarred) fail(e.span, kWhereStarsStand);
 }
 
 ExprPtr ExpressionParser::disjunction() {

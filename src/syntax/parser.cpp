@@ -357,8 +357,7 @@ class Parser : public ExpressionParser {
         s->exception = expression();
         // There is no other exception on the way that `None` would hide.
         if (accept(Tok::kFrom) && !accept(Tok::kNone))
-          fail(peek().span,
-               "`raise ... from` takes only None in scripts; put the cause into the message");
+          fail(peek().span, "`raise ... from` takes only None in scripts; put the cause into the message");
         s->span = since(begin);
         return s;
       }

@@ -239,7 +239,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"with a as b: pass", "`with` is not supported"},
         Refused{"try: pass", "`try` is not supported"}, Refused{"yield x", "`yield` is not supported"},
         Refused{"async def g(): pass", "torch.jit.fork"}, Refused{"x = await y", "torch.jit.wait"},
-        Refused{"global x", "`global` is not supported"}, Refused{"g(**x)", "write the keywords one by one"}, Refused{"a, *b, *c = x", "one `*` in a target"},
+        Refused{"global x", "`global` is not supported"}, Refused{"g(**x)", "write the keywords one by one"},
+        Refused{"a, *b, *c = x", "one `*` in a target"},
         Refused{"x = lambda: 1", "`lambda` is not supported"},
         Refused{"if (y := x): pass", "`:=` is not supported"},
         Refused{"match x:", "`match` is not supported"}, Refused{"x = {1, 2}", "sets are not supported"},
@@ -272,9 +273,10 @@ TEST(Parser, UnsupportedHeadsAreRefused) {
 }
 
 TEST(Parser, AnErrorShowsFileLineSourceLineAndMarker) {
-  EXPECT_EQ(refusal("def f(x):\n    y = x +* 2\n"),
-            "f.py:2:12: `*` unpacks among arguments, targets and the items of a list or tuple; a tuple of one item "
-            "ends in a comma: `*x,`\n      y = x +* 2\n             ^");
+  EXPECT_EQ(
+      refusal("def f(x):\n    y = x +* 2\n"),
+      "f.py:2:12: `*` unpacks among arguments, targets and the items of a list or tuple; a tuple of one item "
+      "ends in a comma: `*x,`\n      y = x +* 2\n             ^");
 }
 
 TEST(Parser, NoDepthOfInputOverflowsTheStack) {

@@ -312,8 +312,9 @@ std::string percent_one(const Value& given, Spec spec, size_t index) {
     Spec of_text = spec;
     of_text.fill = " ";
     if (of_text.align == '=') of_text.align = 0;
-    return padded("", std::string(spec.precision < 0 ? s : first_characters(s, static_cast<size_t>(spec.precision))),
-                  of_text, '>');
+    return padded(
+        "", std::string(spec.precision < 0 ? s : first_characters(s, static_cast<size_t>(spec.precision))),
+        of_text, '>');
   };
   switch (spec.type) {
     case 's': return text(to_text(given));

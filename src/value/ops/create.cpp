@@ -160,8 +160,9 @@ Tensor dropout(OpContext& c, const Tensor& a, double p, bool train) {
 void check_tolist(const Tensor& a, int64_t dim, std::string_view element) {
   const std::string_view is = is_floating(a.dtype()) ? "float" : a.dtype() == DType::kBool ? "bool" : "int";
   if (a.dim() != dim || is != element) {
-    throw TypeError(fmt::format("tolist() was declared to give {} in {} dimension{}, but the Tensor has {} in {}",
-                                element, dim, dim == 1 ? "" : "s", is, a.dim()));
+    throw TypeError(
+        fmt::format("tolist() was declared to give {} in {} dimension{}, but the Tensor has {} in {}",
+                    element, dim, dim == 1 ? "" : "s", is, a.dim()));
   }
 }
 
