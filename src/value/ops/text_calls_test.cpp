@@ -147,7 +147,7 @@ aten::percentFormat('%x', [1.5]) => TypeError: %x format: an integer is required
 aten::percentFormat('%f', ['a']) => TypeError: must be real number, not str
 aten::percentFormat('%y', [1]) => ValueError: unsupported format character 'y' (0x79) at index 1
 aten::percentFormat('100%', []) => ValueError: incomplete format
-aten::percentFormat('%(a)s', [1]) => ValueError: `%(name)s` is not supported in scripts
+aten::percentFormat('%(a)s', [1]) => ValueError: `%(name)s` is not supported in scripts; give the values by position, or write an f-string
 )calls";
 
 }  // namespace tine::value

@@ -99,9 +99,7 @@ std::vector<std::string> split_from_the_right(Text s, const MaybeStr& separator,
     for (trim(); !rest.empty(); trim()) {
       const size_t space = full() ? View::npos : rest.find_last_of(kSpace);
       const size_t begin = space == View::npos ? 0 : space + 1;
-      // As in Python, what a limit leaves keeps the space within it but not that around it.
-      View piece = rest.substr(begin);
-      if (full()) piece.remove_prefix(std::min(piece.find_first_not_of(kSpace), piece.size()));
+      const View piece = rest.substr(begin);
       if (!piece.empty()) out.emplace_back(piece);
       rest = rest.substr(0, begin);
     }
