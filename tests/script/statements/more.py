@@ -222,7 +222,7 @@ def f(s: str) -> List[str]:
 # --- str_rsplit2
 def f(s: str) -> List[List[str]]:
     return [s.rsplit(), s.rsplit(None, 1), s.rsplit(" ", 1), s.rsplit(" ", 0)]
-# f(" a b  c ") => [['a', 'b', 'c'], ['a b', 'c'], [' a b  c', ''], [' a b  c ']]
+# f(" a b  c ") => [['a', 'b', 'c'], [' a b', 'c'], [' a b  c', ''], [' a b  c ']]
 # --- str_expandtabs2
 def f(s: str) -> List[str]:
     return [s.expandtabs(4), s.expandtabs(0), s.expandtabs(1)]
