@@ -1367,6 +1367,18 @@ inline Tensor to(const Tensor& self, std::string_view device) {
   return detail::TypedCall(row).run<Tensor>(self, device);
 }
 
+// aten::to.device_dtype(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)
+inline Tensor to(const Tensor& self, std::string_view device, DType dtype, bool non_blocking = false, bool copy = false) {
+  static const Op& row = detail::builtin("aten::to.device_dtype");
+  return detail::TypedCall(row).run<Tensor>(self, device, dtype, non_blocking, copy);
+}
+
+// aten::to.dtype_layout(Tensor(a) self, *, ScalarType? dtype=None, Device? device=None, bool non_blocking=False, bool copy=False) -> Tensor(a)
+inline Tensor to(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<std::string_view> device = std::nullopt, bool non_blocking = false, bool copy = false) {
+  static const Op& row = detail::builtin("aten::to.dtype_layout");
+  return detail::TypedCall(row).run<Tensor>(self, dtype, device, non_blocking, copy);
+}
+
 // aten::to.other(Tensor(a) self, Tensor other) -> Tensor(a)
 inline Tensor to(const Tensor& self, const Tensor& other) {
   static const Op& row = detail::builtin("aten::to.other");
@@ -1395,6 +1407,12 @@ inline Tensor cpu(const Tensor& self) {
 inline Scalar item(const Tensor& self) {
   static const Op& row = detail::builtin("aten::item");
   return detail::TypedCall(row).run<Scalar>(self);
+}
+
+// aten::as_tensor(Tensor(a) data, *, ScalarType? dtype=None, Device? device=None) -> Tensor(a)
+inline Tensor as_tensor(const Tensor& data, std::optional<DType> dtype = std::nullopt, std::optional<std::string_view> device = std::nullopt) {
+  static const Op& row = detail::builtin("aten::as_tensor");
+  return detail::TypedCall(row).run<Tensor>(data, dtype, device);
 }
 
 }  // namespace tine

@@ -84,6 +84,11 @@ enum class Form : uint8_t {
   kIsTracing,
   kGradMode,        // `with torch.no_grad():`
   kRecordFunction,  // `with torch.profiler.record_function("name"):`
+  kUnwrapOptional,
+  kIsTensor,
+  kWarn,
+  kSlice,
+  kCallForeign,
 };
 enum class Generic : uint8_t { kList, kDict, kTuple, kOptional, kUnion, kFuture, kRRef, kFinal };
 
@@ -109,6 +114,10 @@ struct Property {
   FunctionRef get;
   std::optional<FunctionRef> set;
 };
+// Script functions of one name: a call means the first whose parameters take its arguments (torch.jit._overload).
+struct Overloads {
+  std::vector<FunctionRef> functions;
+};
 // None, bool, int, float, str, or a list or tuple of these: what the name is worth from now on.
 struct Constant {
   Value value;
@@ -133,7 +142,7 @@ struct Refused {
   std::string why;
 };
 using Resolved = std::variant<Missing, Namespace, Operator, FunctionRef, Constant, TypeName, GenericName,
-                              Builtin, ExceptionName, Refused, Property>;
+                              Builtin, ExceptionName, Refused, Property, Overloads>;
 
 // A module that scripts loop over: a ModuleList, a Sequential (its modules in order), or a ModuleDict (known by their
 // names, too).

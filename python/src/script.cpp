@@ -13,6 +13,7 @@
 #include "python/src/context.h"
 #include "python/src/exchange.h"
 #include "python/src/future.h"
+#include "python/src/ignored.h"
 #include "python/src/tracing.h"
 #include "tine/detail/fits.h"
 #include "tine/detail/torch_names.h"
@@ -425,6 +426,7 @@ PyMethodDef functions[] = {{"_compile", compile_source, METH_O, nullptr},
                            {"_compile_text", compile_text, METH_VARARGS, nullptr},
                            {"_find_script", find_script, METH_O, nullptr},
                            {"_wait", wait, METH_O, nullptr},
+                           {"_call_ignored_by", call_ignored_by, METH_O, nullptr},
                            {"_operator_name", operator_name, METH_O, nullptr},
                            {}};
 

@@ -286,7 +286,12 @@ PyMethodDef object_methods[] = {
     {"set", object_set, METH_VARARGS,
      "set($self, name, value, /)\n--\n\nTypeError when the value is not of the slot's type."},
     {}};
-PyGetSetDef object_getset[] = {{"type", object_type, nullptr, "Its ObjectType.", nullptr}, {}};
+PyObject* object_address(PyObject* self, void*) { return PyLong_FromVoidPtr(&*as_object(self)->object); }
+
+PyGetSetDef object_getset[] = {{"type", object_type, nullptr, "Its ObjectType.", nullptr},
+                               {"address", object_address, nullptr,
+                                "One number for all ScriptObjects of one object, while it lives.", nullptr},
+                               {}};
 PyType_Slot object_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_object)},
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyScriptObject>)},

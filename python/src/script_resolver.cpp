@@ -207,6 +207,25 @@ PyObject* meaning_property(PyObject*, PyObject* args) {
   });
 }
 
+PyObject* meaning_overloads(PyObject*, PyObject* functions) {
+  return guarded([&]() -> PyObject* {
+    const PyRef list = PyRef::adopt(PySequence_Fast(functions, "overloads(): expected Meanings"));
+    if (!list) return nullptr;
+    script::Overloads all;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.get()); ++i) {
+      PyObject* const item = PySequence_Fast_GET_ITEM(list.get(), i);
+      const auto* const f = Py_TYPE(item) == meaning_type
+                                ? std::get_if<script::FunctionRef>(&as_meaning(item)->resolved)
+                                : nullptr;
+      if (!f)
+        throw TypeError(
+            fmt::format("overloads(): expected Meanings of functions, got {}", TypeName(item).c_str()));
+      all.functions.push_back(*f);
+    }
+    return wrap(std::move(all));
+  });
+}
+
 PyObject* meaning_constant(PyObject*, PyObject* object) {
   return guarded([&] {
     Value value = to_value(object);
@@ -269,6 +288,8 @@ PyMethodDef meaning_methods[] = {
      "call."},
     {"property", meaning_property, METH_VARARGS | METH_STATIC,
      "property(get, set=None): an attribute that functions compute."},
+    {"overloads", meaning_overloads, METH_O | METH_STATIC,
+     "Several functions: a call means the first that takes its arguments."},
     {"constant", meaning_constant, METH_O | METH_STATIC, "A value that does not change."},
     {"type", meaning_type_name, METH_O | METH_STATIC, "A type's text, or an ObjectType."},
     {"exception", named<script::ExceptionName>, METH_O | METH_STATIC, "\"ValueError\""},

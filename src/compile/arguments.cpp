@@ -17,6 +17,62 @@ std::vector<CallArgument> arguments_of(const syntax::Call& e) {
   return args;
 }
 
+namespace {
+
+// What is written between the brackets of `*(a, b)` or `*[a, b]`; null for any other value.
+const std::vector<syntax::ExprPtr>* written_items(const syntax::Starred& e) {
+  if (const auto* tuple = syntax::is<syntax::Tuple>(*e.value)) return &tuple->items;
+  const auto* list = syntax::is<syntax::List>(*e.value);
+  return list ? &list->items : nullptr;
+}
+
+// Whether it matters when it is evaluated.
+bool may_have_effects(const syntax::Expr& e) {
+  const auto* attribute = syntax::is<syntax::Attribute>(e);
+  if (attribute) return may_have_effects(*attribute->object);
+  return e.kind == syntax::ExprKind::kFString || e.kind >= syntax::ExprKind::kTuple;
+}
+
+}  // namespace
+
+std::vector<CallArgument> Arguments::of(const syntax::Call& e) {
+  std::vector<CallArgument> args;
+  const auto add = [&](const auto& self, const std::vector<syntax::ExprPtr>& items) -> void {
+    for (const syntax::ExprPtr& item : items) {
+      const auto* starred = syntax::is<syntax::Starred>(*item);
+      if (!starred) {
+        args.push_back({{}, item.get(), nullptr, item->span});
+      } else if (const auto* written = written_items(*starred)) {
+        self(self, *written);
+      } else {
+        // Its type says how many arguments it stands for, so it is evaluated here: those before it must come first.
+        if (may_have_effects(*starred->value)) {
+          for (CallArgument& a : args) {
+            if (!a.def && may_have_effects(*a.expr)) value(a);
+          }
+        }
+        for (Def* def : spread(*starred)) args.push_back({{}, item.get(), def, item->span});
+      }
+    }
+  };
+  add(add, e.args);
+  for (const syntax::Keyword& k : e.keywords) args.push_back({k.name, k.value.get(), nullptr, k.value->span});
+  return args;
+}
+
+std::vector<Def*> Arguments::spread(const syntax::Starred& e) {
+  Def* values = expressions_.value(*e.value);
+  builder_.here(e.span);
+  if (values->type->kind == TypeKind::kTuple) return builder_.unpack_tuple(values);
+  builder_.fail(
+      e.span,
+      values->type->kind == TypeKind::kList
+          ? fmt::format("`*` cannot spread {}: how many elements it has is known only when the script "
+                        "runs; use a tuple, or pass the list itself where the callee takes one",
+                        values->type->str())
+          : fmt::format("`*` spreads a tuple, not {}{}", values->type->str(), optional_help(values)));
+}
+
 Def* Arguments::value(CallArgument& a, const TypePtr& hint) {
   if (!a.def) a.def = expressions_.value(*a.expr, hint);
   return a.def;
@@ -105,6 +161,28 @@ std::vector<Def*> Arguments::bind(const Schema& schema, std::string_view shown,
   return inputs;
 }
 
+bool Arguments::fit(const Schema& schema, const std::vector<CallArgument>& args, bool convert) {
+  std::vector<bool> given(schema.args.size(), false);
+  size_t position = 0;
+  for (const CallArgument& a : args) {
+    const int index = a.name.empty() ? static_cast<int>(position++) : schema.index_of(a.name);
+    if (index < 0 || static_cast<size_t>(index) >= given.size()) return false;
+    const Argument& parameter = schema.args[static_cast<size_t>(index)];
+    if (given[static_cast<size_t>(index)] || (a.name.empty() && parameter.keyword_only)) return false;
+    given[static_cast<size_t>(index)] = true;
+    const TypePtr& from = a.def->type;
+    const TypePtr& want =
+        parameter.type->kind == TypeKind::kOptional ? parameter.type->of[0] : parameter.type;
+    const bool converts = (from->kind == TypeKind::kInt && want->kind == TypeKind::kFloat) ||
+                          (want->kind == TypeKind::kList && is_fresh_empty_list(a.def));
+    if (!is_subtype(from, parameter.type) && !(convert && converts)) return false;
+  }
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (!given[i] && !schema.args[i].default_value) return false;
+  }
+  return true;
+}
+
 size_t Arguments::parameter_named(const Schema& schema, const CallArgument& a, std::string_view shown) const {
   const int index = schema.index_of(a.name);
   if (index >= 0) return static_cast<size_t>(index);
@@ -117,7 +195,7 @@ size_t Arguments::parameter_named(const Schema& schema, const CallArgument& a, s
 Def* Arguments::fitting(CallArgument& a, const Argument& parameter, std::string_view shown) {
   const TypePtr& want = parameter.type;
   Def* given = value(a, want);
-  if (Def* converted = builder_.coerce(given, want)) return converted;
+  if (Def* converted = builder_.coerce_with_tensors(given, want)) return converted;
   const bool only_none = given->type->kind == TypeKind::kOptional && is_subtype(given->type->of[0], want);
   builder_.fail(a.span, fmt::format("`{}` expects {} for `{}`, got {}{}", shown, want->str(), parameter.name,
                                     given->type->str(), only_none ? optional_help(given) : ""));

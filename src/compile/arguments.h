@@ -25,6 +25,10 @@ class Arguments {
   Arguments(FunctionBuilder& builder, Expressions& expressions)
       : builder_(builder), expressions_(expressions) {}
 
+  // Those of a call, `*values` in their elements.
+  std::vector<CallArgument> of(const syntax::Call& e);
+  // The elements of `*values`, whose number must be known here: those of a tuple.
+  std::vector<ir::Def*> spread(const syntax::Starred& e);
   ir::Def* value(CallArgument& a, const TypePtr& hint = nullptr);
   // For a callee without keywords: fails unless there are `least` to `most` arguments.
   void expect(const std::vector<CallArgument>& args, size_t least, size_t most, std::string_view shown,
@@ -35,6 +39,8 @@ class Arguments {
   // The inputs of the positional arguments alone: what else the callee takes comes when the call is made.
   std::vector<ir::Def*> bind_positions(const Schema& schema, std::string_view shown,
                                        std::vector<CallArgument>& args);
+  // Whether bind() would take them, all of which are compiled; without conversions, or with them.
+  [[nodiscard]] static bool fit(const Schema& schema, const std::vector<CallArgument>& args, bool convert);
   // The row of an operator that these arguments mean.
   ChosenOp choose(std::string_view name, std::vector<CallArgument>& args, std::string_view shown, Span span);
 

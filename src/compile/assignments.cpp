@@ -25,6 +25,9 @@ void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targe
                          Span span) {
   builder_.here(targets_span);
   const size_t count = targets.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (targets[i]->kind == ExprKind::kStarred) return unpack_rest(targets, i, targets_span, value, span);
+  }
   std::vector<Def*> values;
   switch (value->type->kind) {
     case TypeKind::kTuple:
@@ -48,6 +51,31 @@ void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targe
                                       value->type->str(), count));
   }
   for (size_t i = 0; i < count; ++i) assign(*targets[i], values[i], span);
+}
+
+// `a, *rest, b = value`: the target at `rest` takes what the others leave, of a tuple a tuple.
+void Assignments::unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_t rest, Span targets_span,
+                              Def* value, Span span) {
+  const size_t others = targets.size() - 1;
+  const syntax::Expr& all_others = *syntax::as<syntax::Starred>(*targets[rest]).value;
+  if (value->type->kind != TypeKind::kTuple) {
+    builder_.fail(span, fmt::format("`*` in a target takes the rest of a tuple, not of {}; write `x[0]` and "
+                                    "`x[1:]`",
+                                    value->type->str()));
+  }
+  std::vector<Def*> values = builder_.unpack_tuple(value);
+  if (values.size() < others) {
+    builder_.fail(targets_span,
+                  fmt::format("expected at least {} value{} to unpack, got {} of type {}", others,
+                              others == 1 ? "" : "s", values.size(), value->type->str()));
+  }
+  const auto begin = values.begin() + static_cast<ptrdiff_t>(rest);
+  const auto end = values.end() - static_cast<ptrdiff_t>(others - rest);
+  Def* left = builder_.tuple({begin, end});
+  for (size_t i = 0; i < rest; ++i) assign(*targets[i], values[i], span);
+  assign(all_others, left, span);
+  for (size_t i = rest + 1; i <= others; ++i)
+    assign(*targets[i], end[static_cast<ptrdiff_t>(i - rest - 1)], span);
 }
 
 void Assignments::assign_declared(const syntax::Attribute& target, const TypePtr& type, Def* value,
@@ -140,6 +168,8 @@ void target_names(const syntax::Expr& e, std::vector<std::string_view>* names) {
     for (const auto& item : tuple->items) target_names(*item, names);
   } else if (const auto* list = syntax::is<syntax::List>(e)) {
     for (const auto& item : list->items) target_names(*item, names);
+  } else if (const auto* starred = syntax::is<syntax::Starred>(e)) {
+    target_names(*starred->value, names);
   }
 }
 

@@ -29,6 +29,8 @@ constexpr std::array kForms = {
     FormName{"getattr", Form::kGetAttr},
     FormName{"hasattr", Form::kHasAttr},
     FormName{"super", Form::kSuper},
+    FormName{"slice", Form::kSlice},
+    FormName{"__call_python__", Form::kCallForeign},
 };
 
 struct GenericSpelling {
@@ -55,6 +57,9 @@ constexpr std::array kOperators = {
     OperatorSpelling{"sorted", "aten::sorted"}, OperatorSpelling{"any", "aten::any"},
     OperatorSpelling{"all", "aten::all"},       OperatorSpelling{"ord", "aten::ord"},
     OperatorSpelling{"chr", "aten::chr"},       OperatorSpelling{"divmod", "aten::divmod"},
+    OperatorSpelling{"hex", "aten::hex"},       OperatorSpelling{"oct", "aten::oct"},
+    OperatorSpelling{"bin", "aten::bin"},       OperatorSpelling{"hash", "aten::hash"},
+    OperatorSpelling{"repr", "aten::repr"},
 };
 
 struct Refusal {
@@ -120,9 +125,8 @@ constexpr std::string_view kMath =
     "log10 log1p "
     "log2 modf nextafter perm pow prod radians remainder sin sinh sqrt sumprod tan tanh trunc ulp ";
 constexpr std::string_view kBuiltins =
-    " aiter anext ascii bin breakpoint bytearray classmethod compile delattr dir format hash help hex "
-    "memoryview oct "
-    "property repr slice staticmethod __import__ ";
+    " aiter anext ascii breakpoint bytearray classmethod compile delattr dir format help memoryview property "
+    "staticmethod __import__ ";
 bool is_in(std::string_view names, std::string_view name) {
   return names.find(fmt::format(" {} ", name)) != std::string_view::npos;
 }
@@ -149,6 +153,7 @@ Resolved jit(std::string_view name) {
   if (name == "Final") return GenericName{Generic::kFinal};
   if (name == "is_scripting") return Builtin{Form::kIsScripting};
   if (name == "is_tracing") return Builtin{Form::kIsTracing};
+  if (name == "_unwrap_optional") return Builtin{Form::kUnwrapOptional};
   return Missing{};
 }
 
@@ -178,6 +183,8 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
   }
   if (name == "Tensor") return TypeName{Type::tensor()};
   if (name == "dtype") return TypeName{Type::integer()};
+  if (name == "device") return TypeName{Type::device()};
+  if (name == "is_tensor") return Builtin{Form::kIsTensor};
   if (name == "pi" || name == "inf" || name == "nan" || name == "e") return math(ops, name);
   if (name == "no_grad" || name == "enable_grad") return Builtin{Form::kGradMode};
   if (name == "autograd.profiler.record_function" || name == "profiler.record_function")
@@ -243,7 +250,9 @@ Resolved resolve_language(std::string_view name) {
 
 std::vector<std::string> language_names() {
   std::vector<std::string> names = {"int", "float", "bool", "str", "Tensor", "torch"};
-  for (const FormName& f : kForms) names.emplace_back(f.name);
+  for (const FormName& f : kForms) {
+    if (!f.name.starts_with("_")) names.emplace_back(f.name);
+  }
   for (const OperatorSpelling& o : kOperators) names.emplace_back(o.name);
   for (const GenericSpelling& g : kGenerics) names.emplace_back(g.name);
   for (int i = 0; i < kErrorKinds; ++i) names.emplace_back(name_of(static_cast<ErrorKind>(i)));
@@ -465,6 +474,10 @@ Resolved resolve_builtin(const OpTable& ops, std::string_view dotted) {
   const std::string_view rest = dot == std::string_view::npos ? std::string_view() : dotted.substr(dot + 1);
   if (root == "torch" || root == "tine") return compile::torch(ops, rest);
   if (root == "math") return rest.empty() ? Resolved(Namespace{}) : compile::math(ops, rest);
+  if (root == "warnings") {
+    if (rest.empty()) return Namespace{};
+    return rest == "warn" ? Resolved(Builtin{Form::kWarn}) : Resolved(Missing{});
+  }
   if (root == "typing" || root == "builtins")
     return rest.empty() ? Resolved(Namespace{}) : compile::resolve_language(rest);
   if (root == "__future__") return Namespace{};

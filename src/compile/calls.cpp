@@ -17,12 +17,13 @@ Def* Calls::call(const syntax::Call& e, const TypePtr& hint) {
   // "{}".format(x) is recognized by its text: the type of the pattern alone would make it a method of a str.
   if (const auto* a = syntax::is<syntax::Attribute>(*e.callee); a && a->name == "format") {
     if (const auto* pattern = syntax::is<syntax::String>(*a->object)) {
-      std::vector<CallArgument> args = arguments_of(e);
-      return forms_.format_call(*pattern, args, e.span);
+      std::vector<CallArgument> args = arguments_.of(e);
+      builder_.here(pattern->span);
+      return forms_.format_call(builder_.text(pattern->value), args, e.span);
     }
   }
   const Meaning callee = meanings_.of(*e.callee);
-  return call_meaning(callee, arguments_of(e), e, hint);
+  return call_meaning(callee, arguments_.of(e), e, hint);
 }
 
 Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, const syntax::Call& e,
@@ -53,6 +54,8 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
     builder_.here(span);
     return builder_.call(f->qualified_name, std::move(inputs), schema.result_type());
   }
+  if (const auto* overloads = std::get_if<Overloads>(&callee.resolved))
+    return call_overload(*overloads, callee.dotted, std::move(args), span);
   if (const auto* b = std::get_if<Builtin>(&callee.resolved))
     return forms_.form(b->form, std::move(args), hint, span);
   if (const auto* t = std::get_if<TypeName>(&callee.resolved)) {
@@ -83,9 +86,13 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
     return own ? builder_.call_method(std::string(callee.method), std::move(inputs), schema.result_type())
                : builder_.call(method->qualified_name, std::move(inputs), schema.result_type());
   }
+  if (const auto* overloads = std::get_if<Overloads>(&callee.resolved)) {
+    args.insert(args.begin(), CallArgument{{}, nullptr, self, e.callee->span});
+    return call_overload(*overloads, callee.method, std::move(args), span);
+  }
   if (!callee.method.empty()) {
     const auto* a = syntax::is<syntax::Attribute>(*e.callee);
-    return call_method(self, callee.method, std::move(args), a ? a->name_span : e.callee->span, span);
+    return call_method(self, callee.method, std::move(args), a ? a->name_span : e.callee->span, hint, span);
   }
   if (self->type->kind == TypeKind::kObject) {
     builder_.here(span);
@@ -95,8 +102,30 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
   builder_.fail(e.callee->span, fmt::format("a value of type {} cannot be called", self->type->str()));
 }
 
+// The first whose parameters take the arguments as they are; else the first that takes them with the conversions that the
+// language makes by itself.
+Def* Calls::call_overload(const Overloads& overloads, std::string_view shown, std::vector<CallArgument> args,
+                          Span span) {
+  for (CallArgument& a : args) (void)arguments_.value(a);
+  std::string signatures;
+  for (const bool convert : {false, true}) {
+    for (const FunctionRef& f : overloads.functions) {
+      const Schema& schema = session_.signature(f, builder_.at(span));
+      if (arguments_.fit(schema, args, convert)) {
+        std::vector<Def*> inputs = arguments_.bind(schema, shown, args, span);
+        builder_.here(span);
+        return builder_.call(f.qualified_name, std::move(inputs), schema.result_type());
+      }
+      if (convert) signatures += fmt::format("\n  {}", schema.str());
+    }
+  }
+  builder_.fail(span,
+                fmt::format("no overload of `{}` takes these arguments; there are:{}", shown, signatures));
+}
+
 Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgument> args, Span name_span,
-                        Span span) {
+                        const TypePtr& hint, Span span) {
+  if (self->type->kind == TypeKind::kStr && name == "format") return forms_.format_call(self, args, span);
   if (name == "sort") {
     if (Def* d = classes_.try_sort(self, args, true, span)) return d;
   }
@@ -124,6 +153,9 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
                                               want->str(), given->type->str(), help));
     }
   }
+  if (self->type->kind == TypeKind::kTensor && name == "tolist" && args.size() == 1) {
+    if (Def* list = forms_.to_list(self, hint, span)) return list;
+  }
   Def* result =
       builder_.add(arguments_.choose(fmt::format("{}{}", method_space(self), name), args, name, span));
   // A method of an RRef returns a Future, which is waited for here: the machine suspends, and no thread blocks.
@@ -133,6 +165,7 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
 
 // `int(x)`, `str(x)`: a type as a function.
 Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallArgument>& args, Span span) {
+  if (to == Type::device()) return builder_.add(arguments_.choose("aten::device", args, callee.dotted, span));
   arguments_.expect(args, 0, 1, callee.dotted, span);
   Def* value = args.empty() ? nullptr : arguments_.value(args[0]);
   builder_.here(span);

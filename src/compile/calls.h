@@ -34,8 +34,10 @@ class Calls {
                         const TypePtr& hint);
   ir::Def* call_bound(const Meaning& callee, std::vector<CallArgument> args, const syntax::Call& e,
                       const TypePtr& hint);
+  ir::Def* call_overload(const Overloads& overloads, std::string_view shown, std::vector<CallArgument> args,
+                         Span span);
   ir::Def* call_method(ir::Def* self, std::string_view name, std::vector<CallArgument> args, Span name_span,
-                       Span span);
+                       const TypePtr& hint, Span span);
   ir::Def* convert(const TypePtr& to, const Meaning& callee, std::vector<CallArgument>& args, Span span);
   ir::Def* collection(Generic generic, std::vector<CallArgument>& args, const TypePtr& hint, Span span);
 

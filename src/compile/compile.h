@@ -32,6 +32,7 @@ using script::Missing;
 using script::Namespace;
 using script::Operator;
 using script::Property;
+using script::Overloads;
 using script::Refused;
 using script::resolve_builtin;
 using script::Resolved;

@@ -13,16 +13,24 @@ using ir::Def;
 using ir::Node;
 
 Def* Comprehensions::list_of(const syntax::Expr& e, Span span) {
-  const Iterable over = iteration_.over(e);
+  return list_of(iteration_.over(e), e.span, span);
+}
+
+Def* Comprehensions::list_of(const Iterable& over, Span from, Span span) {
   builder_.here(span);
-  if (!over.modules) return list_of(over);
-  // A list of the names; the modules themselves have a type each.
+  if (!over.unrolled) return list_of(over);
+  // The names of modules or the elements of a tuple; modules themselves have a type each.
   std::vector<Def*> items;
-  for (size_t i = 0; i < *over.modules; ++i)
+  for (size_t i = 0; i < *over.unrolled; ++i)
     items.push_back(iteration_.element(over, builder_.integer(static_cast<int64_t>(i))));
-  if (items.empty() || items[0]->type->kind != TypeKind::kStr)
-    builder_.fail(e.span, "modules stay in their container; loop over it");
-  return builder_.list(std::move(items), Type::string());
+  TypePtr type;
+  for (const Def* item : items) {
+    type = type ? join_types(type, item->type) : item->type;
+    if (type && type->kind == TypeKind::kObject)
+      builder_.fail(from, "modules stay in their container; loop over it");
+    if (!type) builder_.fail(from, "the elements of a list must have one type; those here have several");
+  }
+  return builder_.list(std::move(items), type ? type : Type::tensor());
 }
 
 Def* Comprehensions::list_of(const Iterable& from) {
@@ -41,8 +49,8 @@ void Comprehensions::each_element(const Iterable& over, const syntax::Expr& targ
                                   const std::vector<syntax::ExprPtr>& conditions, Span span,
                                   const std::function<void()>& add) {
   const Scopes::Inner inner(scopes_);
-  if (over.modules) {  // each has a type of its own
-    for (size_t i = 0; i < *over.modules; ++i)
+  if (over.unrolled) {  // each has a type of its own
+    for (size_t i = 0; i < *over.unrolled; ++i)
       one_turn(over, target, conditions, span, add, builder_.integer(static_cast<int64_t>(i)));
     return;
   }
@@ -71,7 +79,7 @@ void Comprehensions::one_turn(const Iterable& over, const syntax::Expr& target,
     }
     Condition c = conditions_.of(*part);
     // The condition often depends on the type of the module. If it is false, the element need not even compile.
-    if (over.modules && c.known.has_value()) {
+    if (over.unrolled && c.known.has_value()) {
       if (!*c.known) return;
       continue;
     }
@@ -185,16 +193,24 @@ void Comprehensions::put_pairs(GrowingDict& dict, CallArgument& from, const Type
       is_call ? iteration_.over(*from.expr) : iteration_.over_value(arguments_.value(from, hint), from.span);
   if (over.dict)
     over = iteration_.over_value(builder_.must_operator("aten::items", {over.dict}, from.span), from.span);
-  if (over.modules) builder_.fail(from.span, "modules stay in their container; loop over it");
+  if (over.unrolled) {
+    for (size_t i = 0; i < *over.unrolled; ++i)
+      put_pair(dict, iteration_.element(over, builder_.integer(static_cast<int64_t>(i))), from.span);
+    return;
+  }
   Node* node = builder_.loop(over.length, builder_.boolean(true), {});
   const FunctionBuilder::In in(builder_, *node->blocks[0]);
-  Def* pair = iteration_.element(over, node->blocks[0]->params[0]);
-  if (pair->type->kind != TypeKind::kTuple || pair->type->of.size() != 2)
-    builder_.fail(from.span,
-                  fmt::format("`dict` takes a dict or pairs of key and value; the elements here are {}",
-                              pair->type->str()));
-  put(dict, builder_.tuple_index(pair, 0), builder_.tuple_index(pair, 1), from.span);
+  put_pair(dict, iteration_.element(over, node->blocks[0]->params[0]), from.span);
   node->blocks[0]->outputs = {builder_.boolean(true)};
+}
+
+void Comprehensions::put_pair(GrowingDict& dict, Def* pair, Span span) {
+  if (pair->type->kind != TypeKind::kTuple || pair->type->of.size() != 2)
+    builder_.fail(span, fmt::format("`dict` takes a dict or pairs of key and value; the elements here are {}",
+                                    pair->type->str()));
+  if (pair->type->of[1]->kind == TypeKind::kObject)
+    builder_.fail(span, "modules stay in their container; loop over it");
+  put(dict, builder_.tuple_index(pair, 0), builder_.tuple_index(pair, 1), span);
 }
 
 void require_key(const FunctionBuilder& builder, const TypePtr& key, Span span) {

@@ -28,6 +28,8 @@ class Comprehensions {
   ir::Def* dict(const syntax::DictComp& e, const TypePtr& hint);
   // list(x)
   ir::Def* list_of(const syntax::Expr& e, Span span);
+  // `from`: where the text names it.
+  ir::Def* list_of(const Iterable& over, Span from, Span span);
   ir::Def* list_of(const Iterable& from);
   // dict(pairs), dict(other), dict(name=value).
   ir::Def* dict_of(std::vector<CallArgument>& args, const TypePtr& hint, Span span);
@@ -40,6 +42,7 @@ class Comprehensions {
   };
   GrowingDict growing_dict(const TypePtr& hint);
   void put(GrowingDict& dict, ir::Def* key, ir::Def* value, Span span);
+  void put_pair(GrowingDict& dict, ir::Def* pair, Span span);
   void put_pairs(GrowingDict& dict, CallArgument& from, const TypePtr& hint);
   // The loop of a comprehension: calls `add` once for each element that is kept.
   void each_element(const Iterable& over, const syntax::Expr& target,

@@ -85,6 +85,13 @@ Condition Conditions::both_or_either(const syntax::BoolOp& e) {
   return result;
 }
 
+namespace {
+bool holds_any(const TypePtr& container) {
+  return container->kind == TypeKind::kAny ||
+         std::any_of(container->of.begin(), container->of.end(), holds_any);
+}
+}  // namespace
+
 // `isinstance(x, T)` of a variable tells its type; any other call is left to the caller.
 std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
   if (scopes_.free_name(*call.callee).empty()) return std::nullopt;
@@ -96,14 +103,16 @@ std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
     return std::nullopt;
   Condition result;
   Def* value = expressions_.value(*tested);
-  const std::vector<TypePtr> types = forms_.instance_types(*call.args[1]);
+  const std::vector<TypePtr> types = forms_.instance_types(*call.args[1], value->type);
   result.known = Forms::instance_known(value->type, types);
   if (result.known.has_value()) return result;
   std::vector<CallArgument> args = arguments_of(call);
   args[0].def = value;
   builder_.here(call.span);
   result.value = forms_.is_instance(args, call.span);
-  if (types.size() == 1) result.when_true.push_back({tested->id, types[0]});
+  // What an Any holds is a list of some type, and not of any: it may not be given other elements.
+  if (types.size() == 1 && !(value->type->kind == TypeKind::kAny && holds_any(types[0])))
+    result.when_true.push_back({tested->id, types[0]});
   // An Optional[T] that is not a T is None.
   if (value->type->kind == TypeKind::kOptional) {
     const bool tests_all = std::any_of(types.begin(), types.end(),
@@ -117,8 +126,13 @@ std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
 Condition Conditions::identity(const syntax::Compare& e) {
   Condition result;
   const bool right_none = e.rest[0]->kind == ExprKind::kNone;
-  if (!right_none && e.first->kind != ExprKind::kNone)
-    builder_.fail(e.span, "`is` compares only with None in scripts; write `==`");
+  if (!right_none && e.first->kind != ExprKind::kNone) {
+    Def* left = expressions_.value(*e.first);
+    Def* right = expressions_.value(*e.rest[0]);
+    builder_.here(e.span);
+    result.value = values_.compare(e.ops[0], left, right, e.span);
+    return result;
+  }
   const syntax::Expr& tested = right_none ? *e.first : *e.rest[0];
   Def* value = expressions_.value(tested);
   const bool is_not = e.ops[0] == CompareOp::kIsNot;

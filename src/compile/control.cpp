@@ -45,6 +45,9 @@ class AssignedNames {
         add(syntax::as<syntax::If>(s).then);
         add(syntax::as<syntax::If>(s).otherwise);
         break;
+      case StmtKind::kDelete:
+        for (const auto& target : syntax::as<syntax::Delete>(s).targets) add_target(*target);
+        break;
       case StmtKind::kWhile: add(syntax::as<syntax::While>(s).body); break;
       case StmtKind::kWith:
         if (const auto& w = syntax::as<syntax::With>(s); w.target) add_target(*w.target);
@@ -347,7 +350,7 @@ bool Control::while_(const syntax::While& s) {
 bool Control::for_(const syntax::For& s) {
   const Iterable over = iteration_.over(*s.iterable);
   builder_.here(s.span);
-  if (over.modules) return unrolled(s, over);
+  if (over.unrolled) return unrolled(s, over);
   AssignedNames names;
   names.add_target(*s.target);
   names.add(s.body);
@@ -363,13 +366,13 @@ bool Control::for_(const syntax::For& s) {
   return false;
 }
 
-// Each module has a type of its own, so the body is compiled once for each module.
+// Each element has a type of its own, so the body is compiled once for each.
 bool Control::unrolled(const syntax::For& s, const Iterable& over) {
   Loop loop;
   loop.unrolled = true;
   bool exited = false;
   loops_.push_back(&loop);
-  for (size_t i = 0; i < *over.modules && !exited; ++i) {
+  for (size_t i = 0; i < *over.unrolled && !exited; ++i) {
     builder_.here(s.span);
     iteration_.bind_target(*s.target, over, builder_.integer(static_cast<int64_t>(i)));
     exited = statements_.body(s.body);
@@ -383,8 +386,11 @@ void Control::leave_turn(bool is_break, Span span) {
   if (loops_.empty()) builder_.fail(span, fmt::format("`{}` outside a loop", word));
   Loop& loop = *loops_.back();
   if (loop.unrolled)
-    builder_.fail(span,
-                  fmt::format("`{}` is not supported in a loop over modules; use `if` and `else`", word));
+    builder_.fail(
+        span,
+        fmt::format("`{}` is not supported in a loop over modules or over a tuple of several types, which is "
+                    "compiled once for each element; use `if` and `else`",
+                    word));
   builder_.here(span);
   withs_.leave(loop.withs, span);
   builder_.here(span);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "src/compile/arguments.h"
 #include "src/compile/calls.h"
 #include "src/compile/comprehensions.h"
 #include "src/compile/conditions.h"
@@ -94,6 +95,8 @@ Def* Expressions::value(const syntax::Expr& e, const TypePtr& hint) {
     case ExprKind::kTernary: return ternary(syntax::as<syntax::Ternary>(e), hint);
     case ExprKind::kSubscript: return indexing_.subscript(syntax::as<syntax::Subscript>(e));
     case ExprKind::kSlice: builder_.fail(e.span, "a slice can only be used as an index");
+    case ExprKind::kStarred:
+      builder_.fail(e.span, "`*` cannot unpack here in scripts; write the elements one by one");
     case ExprKind::kCall: return calls_.call(syntax::as<syntax::Call>(e), hint);
   }
   builder_.fail(e.span, "this expression is not supported in scripts");
@@ -131,14 +134,20 @@ Def* Expressions::ternary(const syntax::Ternary& e, const TypePtr& hint) {
 
 Def* Expressions::tuple_literal(const syntax::Tuple& e, const TypePtr& hint) {
   const TypePtr inner = without_optional(hint);
-  const bool helps = inner && inner->kind == TypeKind::kTuple && inner->of.size() == e.items.size();
+  const TypePtr wanted = inner && inner->kind == TypeKind::kTuple ? inner : nullptr;
   std::vector<Def*> items;
-  for (size_t i = 0; i < e.items.size(); ++i) {
-    Def* item = value(*e.items[i], helps ? inner->of[i] : nullptr);
-    if (helps) {
-      if (Def* fitting = builder_.coerce(item, inner->of[i])) item = fitting;
+  const auto add = [&](const auto& make) {
+    const TypePtr want = wanted && items.size() < wanted->of.size() ? wanted->of[items.size()] : nullptr;
+    Def* item = make(want);
+    Def* fitting = want ? builder_.coerce(item, want) : nullptr;
+    items.push_back(fitting ? fitting : item);
+  };
+  for (const syntax::ExprPtr& item : e.items) {
+    if (const auto* starred = syntax::is<syntax::Starred>(*item)) {
+      for (Def* one : arguments_.spread(*starred)) add([&](const TypePtr&) { return one; });
+    } else {
+      add([&](const TypePtr& want) { return value(*item, want); });
     }
-    items.push_back(item);
   }
   builder_.here(e.span);
   return builder_.tuple(std::move(items));
@@ -147,7 +156,10 @@ Def* Expressions::tuple_literal(const syntax::Tuple& e, const TypePtr& hint) {
 // One element of a list or dict, and what `type`, that of those before it, becomes with it. `what` the elements are.
 Def* Expressions::element(const syntax::Expr& e, const TypePtr& wanted, TypePtr* type,
                           std::string_view what) {
-  Def* def = value(e, wanted);
+  return element(value(e, wanted), e.span, wanted, type, what);
+}
+
+Def* Expressions::element(Def* def, Span span, const TypePtr& wanted, TypePtr* type, std::string_view what) {
   Def* fitting = wanted ? builder_.coerce(def, wanted) : nullptr;
   if (fitting) def = fitting;
   // Of the type that an annotation gives, whatever the others are.
@@ -155,8 +167,8 @@ Def* Expressions::element(const syntax::Expr& e, const TypePtr& wanted, TypePtr*
                  : *type                                     ? join_types(*type, def->type)
                                                              : def->type;
   if (!both)
-    builder_.fail(e.span, fmt::format("the {} must have one type: this is {}, those before are {}", what,
-                                      def->type->str(), (*type)->str()));
+    builder_.fail(span, fmt::format("the {} must have one type: this is {}, those before are {}", what,
+                                    def->type->str(), (*type)->str()));
   *type = std::move(both);
   return def;
 }
@@ -167,8 +179,15 @@ Def* Expressions::list_literal(const syntax::List& e, const TypePtr& hint) {
   const TypePtr wanted = inner && inner->kind == TypeKind::kList ? inner->of[0] : nullptr;
   std::vector<Def*> items;
   TypePtr type;
-  for (const syntax::ExprPtr& item : e.items)
-    items.push_back(element(*item, wanted, &type, "elements of a list"));
+  constexpr std::string_view kWhat = "elements of a list";
+  for (const syntax::ExprPtr& item : e.items) {
+    if (const auto* starred = syntax::is<syntax::Starred>(*item)) {
+      for (Def* one : arguments_.spread(*starred))
+        items.push_back(element(one, item->span, wanted, &type, kWhat));
+    } else {
+      items.push_back(element(*item, wanted, &type, kWhat));
+    }
+  }
   // `[]` alone is a List[Tensor], as in TorchScript.
   if (!type || (wanted && is_subtype(type, wanted))) type = wanted ? wanted : Type::tensor();
   builder_.here(e.span);

@@ -5,6 +5,7 @@
 
 namespace tine::compile {
 
+class Arguments;
 class Calls;
 class Comprehensions;
 class Conditions;
@@ -15,11 +16,13 @@ class Values;
 class Expressions {
  public:
   Expressions(FunctionBuilder& builder, Scopes& scopes, Values& values, Meanings& meanings,
-              Conditions& conditions, Indexing& indexing, Calls& calls, Comprehensions& comprehensions)
+              Arguments& arguments, Conditions& conditions, Indexing& indexing, Calls& calls,
+              Comprehensions& comprehensions)
       : builder_(builder),
         scopes_(scopes),
         values_(values),
         meanings_(meanings),
+        arguments_(arguments),
         conditions_(conditions),
         indexing_(indexing),
         calls_(calls),
@@ -35,6 +38,7 @@ class Expressions {
   ir::Def* dict_literal(const syntax::Dict& e, const TypePtr& hint);
   ir::Def* tuple_literal(const syntax::Tuple& e, const TypePtr& hint);
   ir::Def* element(const syntax::Expr& e, const TypePtr& wanted, TypePtr* type, std::string_view what);
+  ir::Def* element(ir::Def* def, Span span, const TypePtr& wanted, TypePtr* type, std::string_view what);
   ir::Def* format(const syntax::FString& e);
   ir::Def* unary(const syntax::Unary& e);
 
@@ -42,6 +46,7 @@ class Expressions {
   Scopes& scopes_;
   Values& values_;
   Meanings& meanings_;
+  Arguments& arguments_;
   Conditions& conditions_;
   Indexing& indexing_;
   Calls& calls_;

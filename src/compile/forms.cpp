@@ -27,13 +27,11 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint,
       builder_.here(span);
       return values_.length(value, args[0].span);
     }
-    // Iteration handles these wherever they are allowed.
+    // Where they are not looped over in place, they are the list of their elements.
     case Form::kRange:
-      builder_.fail(span, "`range` can only be used in a loop, a comprehension, or `list(range(...))`");
-    case Form::kEnumerate: builder_.fail(span, "`enumerate` can only be used in a loop or a comprehension");
-    case Form::kZip: builder_.fail(span, "`zip` can only be used in a loop or a comprehension");
-    case Form::kReversed:
-      builder_.fail(span, "`reversed` can only be used in a loop, a comprehension, or `list(reversed(...))`");
+    case Form::kEnumerate:
+    case Form::kZip:
+    case Form::kReversed: return comprehensions_.list_of(iteration_.over_form(form, args, span), span, span);
     case Form::kPrint: return print(args, span);
     case Form::kGetAttr: return get_attribute(args, span, false);
     case Form::kHasAttr: return get_attribute(args, span, true);
@@ -50,6 +48,17 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint,
     case Form::kGradMode:
     case Form::kRecordFunction:
       builder_.fail(span, "this can only be used in `with`, as in `with torch.no_grad():`");
+    case Form::kCallForeign: return call_foreign(args, hint, span);
+    case Form::kUnwrapOptional: return unwrap_optional(args, span);
+    case Form::kIsTensor: {
+      arguments_.expect(args, 1, 1, "is_tensor", span);
+      Def* value = arguments_.value(args[0]);
+      builder_.here(span);
+      const auto known = instance_known(value->type, {Type::tensor()});
+      return known ? builder_.boolean(*known) : builder_.is_instance(value, Type::tensor());
+    }
+    case Form::kWarn: return warn(args, span);
+    case Form::kSlice: builder_.fail(span, "`slice(...)` can only be used as an index in scripts");
     case Form::kSuper:
       builder_.fail(
           span, "`super` is not supported in scripts; call a method of a submodule, or write the code here");
@@ -97,16 +106,93 @@ Def* Forms::annotate(std::vector<CallArgument>& args, Span span) {
   return builder_.cast(fitting, type);
 }
 
-std::vector<TypePtr> Forms::instance_types(const syntax::Expr& e) {
+// The value of an Optional[T], as a T; RuntimeError where it is None.
+Def* Forms::unwrap_optional(std::vector<CallArgument>& args, Span span) {
+  arguments_.expect(args, 1, 1, "_unwrap_optional", span);
+  Def* value = arguments_.value(args[0]);
+  if (value->type->kind != TypeKind::kOptional) return value;
+  builder_.here(span);
+  ir::Node* node = builder_.if_(builder_.is_instance(value, Type::none()));
+  {
+    const FunctionBuilder::In in(builder_, *node->blocks[0]);
+    builder_.raise("RuntimeError", builder_.text("Unwrapping null optional"));
+  }
+  return builder_.cast(value, value->type->of[0]);
+}
+
+// The body of a function that is marked @ignore: `__call_python__("its name", arguments...)`.
+Def* Forms::call_foreign(std::vector<CallArgument>& args, const TypePtr& result, Span span) {
+  arguments_.expect(args, 1, syntax::kMaxParameters + 1, "__call_python__", span);
+  std::vector<Def*> values;
+  for (size_t i = 1; i < args.size(); ++i) values.push_back(arguments_.value(args[i]));
+  Def* name = arguments_.value(args[0]);
+  builder_.here(span);
+  Def* started =
+      builder_.must_operator("prim::PythonOp", {name, builder_.list(std::move(values), Type::any())}, span);
+  Def* value = builder_.must_operator("aten::wait", {started}, span);
+  return result && result->kind != TypeKind::kAny ? builder_.cast(value, result) : value;
+}
+
+Def* Forms::warn(std::vector<CallArgument>& args, Span span) {
+  std::vector<CallArgument> given;
+  for (CallArgument& a : args) {
+    if (a.name == "stacklevel") continue;  // of Python's frames
+    if (a.name == "category" || (a.name.empty() && given.size() == 1))
+      builder_.fail(a.span, "`warnings.warn` gives a UserWarning in scripts; leave the category out");
+    if (a.name == "message") a.name = {};
+    given.push_back(a);
+  }
+  arguments_.expect(given, 1, 1, "warn", span);
+  Def* message = values_.text_of(arguments_.value(given[0]), given[0].span);
+  builder_.here(span);
+  return builder_.must_operator("aten::warn", {message}, span);
+}
+
+std::vector<TypePtr> Forms::instance_types(const syntax::Expr& e, const TypePtr& actual) {
   std::vector<TypePtr> types;
   if (const auto* tuple = syntax::is<syntax::Tuple>(e)) {
     for (const auto& item : tuple->items) {
-      for (TypePtr& t : instance_types(*item)) types.push_back(std::move(t));
+      for (TypePtr& t : instance_types(*item, actual)) types.push_back(std::move(t));
     }
     return types;
   }
-  types.push_back(annotation_type(e, names_));
+  const std::optional<TypeKind> bare = bare_container(e);
+  if (!bare) {
+    types.push_back(annotation_type(e, names_));
+    return types;
+  }
+  // `list` is each type of list that the value may be.
+  const auto add = [&](const TypePtr& t) {
+    if (t->kind == *bare) types.push_back(t);
+  };
+  add(actual);
+  for (const TypePtr& t : actual->of) {
+    if (actual->kind == TypeKind::kOptional) add(t);
+  }
+  if (actual->kind == TypeKind::kAny) {
+    if (*bare == TypeKind::kTuple)
+      builder_.fail(e.span,
+                    "whether an Any is a tuple of any length is not asked in scripts; name the types, as in "
+                    "`Tuple[int, str]`");
+    types.push_back(*bare == TypeKind::kList ? Type::list(Type::any())
+                                             : Type::dict(Type::any(), Type::any()));
+  }
   return types;
+}
+
+// `list`, `tuple`, `dict` without types, also as typing names them.
+std::optional<TypeKind> Forms::bare_container(const syntax::Expr& e) const {
+  const std::string name = dotted_name(e);
+  if (name.empty()) return std::nullopt;
+  const Resolved r = names_.resolve(name);
+  const auto* generic = std::get_if<GenericName>(&r);
+  if (!generic) return std::nullopt;
+  switch (generic->generic) {
+    case Generic::kList: return TypeKind::kList;
+    case Generic::kTuple: return TypeKind::kTuple;
+    case Generic::kDict: return TypeKind::kDict;
+    default: return std::nullopt;
+  }
 }
 
 std::optional<bool> Forms::instance_known(const TypePtr& actual, const std::vector<TypePtr>& types) {
@@ -128,7 +214,7 @@ std::optional<bool> Forms::instance_known(const TypePtr& actual, const std::vect
 Def* Forms::is_instance(std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 2, 2, "isinstance", span);
   Def* value = arguments_.value(args[0]);
-  const std::vector<TypePtr> types = instance_types(*args[1].expr);
+  const std::vector<TypePtr> types = instance_types(*args[1].expr, value->type);
   builder_.here(span);
   if (const auto known = instance_known(value->type, types)) return builder_.boolean(*known);
   Def* any = nullptr;
@@ -137,7 +223,7 @@ Def* Forms::is_instance(std::vector<CallArgument>& args, Span span) {
     Def* one = builder_.is_instance(value, t);
     any = any ? values_.short_circuit(any, false, [&] { return one; }) : one;
   }
-  return any;
+  return any ? any : builder_.boolean(false);
 }
 
 Def* Forms::print(std::vector<CallArgument>& args, Span span) {
@@ -152,27 +238,42 @@ Def* Forms::print(std::vector<CallArgument>& args, Span span) {
   return builder_.must_operator("prim::Print", {builder_.list(std::move(values), Type::any())}, span);
 }
 
-Def* Forms::format_call(const syntax::String& pattern, std::vector<CallArgument>& args, Span span) {
+Def* Forms::format_call(Def* pattern, std::vector<CallArgument>& args, Span span) {
   std::vector<Def*> values;
   for (CallArgument& a : args) {
     if (!a.name.empty()) builder_.fail(a.span, "`format` takes no keywords in scripts; write an f-string");
     values.push_back(arguments_.value(a));
   }
-  Def* text = expressions_.value(pattern);
   builder_.here(span);
-  return builder_.must_operator("aten::format", {text, builder_.list(std::move(values), Type::any())}, span);
+  return builder_.must_operator("aten::format", {pattern, builder_.list(std::move(values), Type::any())},
+                                span);
+}
+
+Def* Forms::to_list(Def* tensor, const TypePtr& wanted, Span span) {
+  int64_t dims = 0;
+  TypePtr element = wanted;
+  for (; element && element->kind == TypeKind::kList; ++dims) element = element->of[0];
+  if (!element || (element->kind != TypeKind::kInt && element->kind != TypeKind::kFloat &&
+                   element->kind != TypeKind::kBool))
+    return nullptr;
+  builder_.here(span);
+  Def* list = builder_.must_operator("prim::tolist",
+                                     {tensor, builder_.integer(dims), builder_.text(element->str())}, span);
+  return builder_.cast(list, wanted);
 }
 
 Def* Forms::get_attribute(std::vector<CallArgument>& args, Span span, bool only_ask) {
-  arguments_.expect(args, 2, 2, only_ask ? "hasattr" : "getattr", span);
+  arguments_.expect(args, 2, only_ask ? 2 : 3, only_ask ? "hasattr" : "getattr", span);
   Def* object = arguments_.value(args[0]);
   const auto* name = args[1].expr ? syntax::is<syntax::String>(*args[1].expr) : nullptr;
   if (!name) builder_.fail(args[1].span, "the name of the attribute must be a constant str in scripts");
-  if (object->type->kind != TypeKind::kObject)
-    builder_.fail(args[0].span, fmt::format("expected a module, got {}", object->type->str()));
   builder_.here(span);
-  if (!only_ask)
-    return meanings_.value_of(meanings_.module_attribute(object, name->value, args[1].span), span);
+  if (object->type->kind != TypeKind::kObject) {
+    const auto property = meanings_.property(object, name->value, span);
+    if (property && !only_ask) return *property;
+    builder_.fail(args[0].span, fmt::format("`{}` takes a module here, not {}",
+                                            only_ask ? "hasattr" : "getattr", object->type->str()));
+  }
   const auto known = classes_.known(object->type, args[0].span);
   const ObjectType& type = *known;
   bool has = type.slot_index(name->value) >= 0;
@@ -181,7 +282,9 @@ Def* Forms::get_attribute(std::vector<CallArgument>& args, Span span, bool only_
     has = std::holds_alternative<FunctionRef>(found) || std::holds_alternative<Constant>(found) ||
           std::holds_alternative<Property>(found);
   }
-  return builder_.boolean(has);
+  if (only_ask) return builder_.boolean(has);
+  if (!has && args.size() == 3) return arguments_.value(args[2]);
+  return meanings_.value_of(meanings_.module_attribute(object, name->value, args[1].span), span);
 }
 
 }  // namespace tine::compile

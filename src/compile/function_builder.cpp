@@ -80,6 +80,9 @@ Def* FunctionBuilder::coerce(Def* value, const TypePtr& want) {
   if (is_subtype(from, want)) return value;
   const TypePtr& inner = want->kind == TypeKind::kOptional ? want->of[0] : want;
   if (inner->kind == TypeKind::kFloat && from->kind == TypeKind::kInt) return to_float(value);
+  // Of item(): whoever names the type decides.
+  if (from->kind == TypeKind::kNumber && (inner->kind == TypeKind::kInt || inner->kind == TypeKind::kFloat))
+    return must_operator(inner->kind == TypeKind::kInt ? "aten::Int" : "aten::Float", {value}, {});
   if (inner->kind == TypeKind::kList && is_fresh_empty_list(value)) {
     value->type = inner;
     return value;
@@ -110,6 +113,15 @@ Def* FunctionBuilder::coerce(Def* value, const TypePtr& want) {
     if (!elements[i]) return nullptr;
   }
   return tuple(std::move(elements));
+}
+
+Def* FunctionBuilder::coerce_with_tensors(Def* value, const TypePtr& want) {
+  const TypePtr& inner = want->kind == TypeKind::kOptional ? want->of[0] : want;
+  if (value->type->kind == TypeKind::kTensor && inner->kind == TypeKind::kInt && inner != Type::scalar_type())
+    return must_operator("aten::IntImplicit", {value}, {});
+  if (value->type->kind == TypeKind::kTensor && inner->kind == TypeKind::kFloat)
+    return must_operator("aten::FloatImplicit", {value}, {});
+  return coerce(value, want);
 }
 
 // ---- operators

@@ -94,6 +94,9 @@ class FunctionBuilder : public ir::Builder {
   // The value as `want`, converted as the language does by itself (int to float, [] to any list); null when it does
   // not fit.
   ir::Def* coerce(ir::Def* value, const TypePtr& want);
+  // The same where a Tensor of one element is a number, as in TorchScript: an argument of a function, a result, an index of
+  // a list. An int is made of integers alone.
+  ir::Def* coerce_with_tensors(ir::Def* value, const TypePtr& want);
 
   // ---- operators
   // The row that fits these arguments best, with its inputs converted to what the row takes; none when no row fits.

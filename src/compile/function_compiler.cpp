@@ -47,13 +47,14 @@ struct Rooms {
         assignments(builder, scopes, names, classes, expressions, indexing, class_initialized_by(unit)),
         iteration(builder, scopes, names, meanings, arguments, expressions, assignments),
         comprehensions(builder, scopes, values, arguments, expressions, conditions, iteration),
-        expressions(builder, scopes, values, meanings, conditions, indexing, calls, comprehensions),
+        expressions(builder, scopes, values, meanings, arguments, conditions, indexing, calls,
+                    comprehensions),
         withs(builder, scopes, classes, meanings, arguments, expressions, assignments, statements),
         returns(builder, expressions, withs, *unit.def,
                 unit.declares_result ? unit.result.schema.result_type() : nullptr),
         control(builder, scopes, conditions, iteration, withs, returns, statements),
-        statements(builder, scopes, names, values, meanings, expressions, conditions, indexing, assignments,
-                   withs, returns, control) {
+        statements(builder, scopes, names, values, meanings, arguments, expressions, conditions, indexing,
+                   assignments, withs, returns, control) {
     builder.check_interface = [this](const TypePtr& from, const TypePtr& interface) {
       classes.check_interface(from, interface);
     };

@@ -38,8 +38,24 @@ Def* Indexing::slice_bound(const syntax::Expr& e, const Type& of, std::string_vi
   return d;
 }
 
-Indexing::SliceBounds Indexing::slice_bounds(const syntax::Slice& s, const Type& of) {
-  const auto bound = [&](const syntax::ExprPtr& e) {
+std::optional<Indexing::Cut> Indexing::cut_of(const syntax::Expr& index) {
+  if (const auto* s = syntax::is<syntax::Slice>(index))
+    return Cut{s->lower.get(), s->upper.get(), s->step.get()};
+  const auto* call = syntax::is<syntax::Call>(index);
+  if (!call || scopes_.free_name(*call->callee).empty()) return std::nullopt;
+  const Resolved callee = names_.resolve(dotted_name(*call->callee));
+  const auto* builtin = std::get_if<Builtin>(&callee);
+  if (!builtin || builtin->form != Form::kSlice) return std::nullopt;
+  const auto& args = call->args;
+  if (!call->keywords.empty() || args.empty() || args.size() > 3)
+    builder_.fail(index.span, "`slice` takes 1 to 3 arguments, by position");
+  if (args.size() == 1) return Cut{nullptr, args[0].get(), nullptr};
+  const bool stepped = args.size() == 3 && args[2]->kind != ExprKind::kNone;
+  return Cut{args[0].get(), args[1].get(), stepped ? args[2].get() : nullptr};
+}
+
+Indexing::SliceBounds Indexing::slice_bounds(const Cut& s, const Type& of) {
+  const auto bound = [&](const syntax::Expr* e) {
     return e ? slice_bound(*e, of, "the bounds of a slice must be ints", true) : builder_.none();
   };
   Def* lower = bound(s.lower);
@@ -65,7 +81,7 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
   if (e.indices.size() != 1 || e.comma)
     builder_.fail(e.span, fmt::format("{} takes a single index", value->type->str()));
   const syntax::Expr& index = *e.indices[0];
-  const auto* cut = syntax::is<syntax::Slice>(index);
+  const std::optional<Cut> cut = cut_of(index);
   switch (value->type->kind) {
     case TypeKind::kTuple: return cut ? tuple_slice(value, *cut) : tuple_item(value, index, e.span);
     case TypeKind::kList:
@@ -86,6 +102,9 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
   }
   Def* key = expressions_.value(index, value->type->kind == TypeKind::kDict ? value->type->of[0] : nullptr);
   builder_.here(e.span);
+  if (value->type->kind == TypeKind::kList) {
+    if (Def* at = builder_.coerce_with_tensors(key, Type::integer())) key = at;
+  }
   if (Def* d = builder_.try_operator("aten::__getitem__", {value, key})) return d;
   builder_.fail(index.span,
                 fmt::format("{} must be indexed by {}, not by {}", value->type->str(),
@@ -97,7 +116,7 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
 Def* Indexing::object_key(const syntax::Subscript& e) {
   std::vector<Def*> keys;
   for (const auto& index : e.indices) {
-    if (index->kind == ExprKind::kSlice)
+    if (cut_of(*index))
       builder_.fail(index->span, "an object of a class takes no slice in scripts; give it the bounds");
     keys.push_back(expressions_.value(*index));
   }
@@ -105,18 +124,28 @@ Def* Indexing::object_key(const syntax::Subscript& e) {
   return keys.size() == 1 && !e.comma ? keys[0] : builder_.tuple(std::move(keys));
 }
 
-Def* Indexing::tuple_slice(Def* tuple, const syntax::Slice& cut) {
+Def* Indexing::tuple_slice(Def* tuple, const Cut& cut) {
   const auto size = static_cast<int64_t>(tuple->type->of.size());
-  const auto bound = [&](const syntax::ExprPtr& b, int64_t missing) {
-    if (!b) return missing;
-    const std::optional<int64_t> v = constant_int(*b);
-    if (!v) builder_.fail(b->span, "the bounds of a tuple's slice must be constant ints");
-    return std::clamp(*v < 0 ? *v + size : *v, int64_t{0}, size);
+  const auto number = [&](const syntax::Expr* e) -> std::optional<int64_t> {
+    if (!e || e->kind == ExprKind::kNone) return std::nullopt;
+    const std::optional<int64_t> v = constant_int(*e);
+    if (!v) builder_.fail(e->span, "the numbers of a tuple's slice must be constant ints");
+    return v;
   };
-  if (cut.step) builder_.fail(cut.step->span, "a tuple's slice takes no step in scripts");
-  const int64_t from = bound(cut.lower, 0), to = bound(cut.upper, size);
+  const int64_t step = number(cut.step).value_or(1);
+  if (step == 0) builder_.fail(cut.step->span, "the step of a slice cannot be zero");
+  // Downwards the slice begins at the last element and ends in front of the first.
+  const int64_t least = step > 0 ? 0 : -1, most = step > 0 ? size : size - 1;
+  const auto bound = [&](const syntax::Expr* e, int64_t missing) {
+    const std::optional<int64_t> v = number(e);
+    return v ? std::clamp(*v < 0 ? *v + size : *v, least, most) : missing;
+  };
+  const int64_t from = bound(cut.lower, step > 0 ? 0 : size - 1), to = bound(cut.upper, step > 0 ? size : -1);
   std::vector<Def*> items;
-  for (int64_t i = from; i < to; ++i) items.push_back(builder_.tuple_index(tuple, static_cast<int>(i)));
+  // One beyond the size is as far as any.
+  const int64_t stride = std::clamp(step, -size - 1, size + 1);
+  for (int64_t i = from; step > 0 ? i < to : i > to; i += stride)
+    items.push_back(builder_.tuple_index(tuple, static_cast<int>(i)));
   return builder_.tuple(std::move(items));
 }
 
@@ -193,7 +222,7 @@ std::vector<Def*> Indexing::tensor_indices(const syntax::Subscript& e) {
     builder_.here(e.span);
     if (i->kind == ExprKind::kEllipsis) {
       out.push_back(builder_.text("..."));
-    } else if (const auto* cut = syntax::is<syntax::Slice>(*i)) {
+    } else if (const std::optional<Cut> cut = cut_of(*i)) {
       const SliceBounds s = slice_bounds(*cut, *Type::tensor());
       builder_.here(e.span);
       for (Def* d : {builder_.text(":"), s.lower, s.upper, s.step}) out.push_back(d);
@@ -280,7 +309,7 @@ void Indexing::assign(const syntax::Subscript& e, Def* value, Span span) {
                                       Classes::help("__setitem__", object, object)));
   if (e.indices.size() != 1 || e.comma)
     builder_.fail(e.span, fmt::format("{} takes a single index", object->type->str()));
-  if (e.indices[0]->kind == ExprKind::kSlice)
+  if (cut_of(*e.indices[0]))
     builder_.fail(e.indices[0]->span,
                   "assigning to a slice is not supported in scripts; assign the elements in a loop");
   const TypePtr& want = object->type->of.back();
@@ -291,6 +320,24 @@ void Indexing::assign(const syntax::Subscript& e, Def* value, Span span) {
   Def* key = expressions_.value(*e.indices[0]);
   builder_.here(e.span);
   if (!builder_.try_operator("aten::_set_item", {object, key, fitting})) {
+    builder_.fail(e.indices[0]->span,
+                  fmt::format("{} must be indexed by {}, not by {}", object->type->str(),
+                              object->type->kind == TypeKind::kDict ? object->type->of[0]->str() : "int",
+                              key->type->str()));
+  }
+}
+
+void Indexing::delete_element(const syntax::Subscript& e) {
+  Def* object = expressions_.value(*e.object);
+  if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict)
+    builder_.fail(e.span, fmt::format("`del` takes elements of lists and dicts, not those of {}{}",
+                                      object->type->str(), optional_help(object)));
+  if (e.indices.size() != 1 || e.comma || cut_of(*e.indices[0]))
+    builder_.fail(e.span,
+                  "`del` takes a single element in scripts; to keep the others, write `x = x[:i] + x[j:]`");
+  Def* key = expressions_.value(*e.indices[0]);
+  builder_.here(e.span);
+  if (!builder_.try_operator("aten::Delete", {object, key})) {
     builder_.fail(e.indices[0]->span,
                   fmt::format("{} must be indexed by {}, not by {}", object->type->str(),
                               object->type->kind == TypeKind::kDict ? object->type->of[0]->str() : "int",
@@ -325,7 +372,7 @@ void Indexing::update(const syntax::Subscript& e, const syntax::AugAssign& s) {
   if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict)
     builder_.fail(e.span, fmt::format("the elements of {} cannot be changed{}", object->type->str(),
                                       Classes::help("__setitem__", object, object)));
-  if (e.indices.size() != 1 || e.comma || e.indices[0]->kind == ExprKind::kSlice)
+  if (e.indices.size() != 1 || e.comma || cut_of(*e.indices[0]))
     builder_.fail(e.span, "only a single element can be changed in place");
   Def* index = expressions_.value(*e.indices[0]);  // once, for the read and the write
   Def* old = builder_.must_operator("aten::__getitem__", {object, index}, e.span);

@@ -29,6 +29,8 @@ class Indexing {
 
   ir::Def* subscript(const syntax::Subscript& e);
   void assign(const syntax::Subscript& e, ir::Def* value, Span span);
+  // `del x[i]`
+  void delete_element(const syntax::Subscript& e);
   // `x[i] += value`
   void update(const syntax::Subscript& e, const syntax::AugAssign& s);
 
@@ -36,10 +38,15 @@ class Indexing {
   struct SliceBounds {
     ir::Def *lower, *upper, *step;
   };
-  SliceBounds slice_bounds(const syntax::Slice& s, const Type& of);
+  // `a:b:c`, or `slice(a, b, c)`; what is left out is null.
+  struct Cut {
+    const syntax::Expr *lower = nullptr, *upper = nullptr, *step = nullptr;
+  };
+  std::optional<Cut> cut_of(const syntax::Expr& index);
+  SliceBounds slice_bounds(const Cut& s, const Type& of);
   ir::Def* slice_bound(const syntax::Expr& e, const Type& of, std::string_view what, bool or_none);
   ir::Def* tuple_item(ir::Def* tuple, const syntax::Expr& index, Span span);
-  ir::Def* tuple_slice(ir::Def* tuple, const syntax::Slice& cut);
+  ir::Def* tuple_slice(ir::Def* tuple, const Cut& cut);
   ir::Def* object_key(const syntax::Subscript& e);
   ir::Def* module_item(ir::Def* modules, const syntax::Expr& index, Span span);
   // A Tensor's subscript as the list of indices that aten::__getitem__ and aten::_set_item take.

@@ -15,20 +15,32 @@ Iterable Iteration::over(const syntax::Expr& e) {
   const auto* call = syntax::is<syntax::Call>(e);
   if (!call) return over_value(expressions_.value(e), e.span);
   if (auto modules = module_view(*call)) return *std::move(modules);
+  if (auto modules = modules_within(*call)) return *std::move(modules);
   // range and similar forms make no value; only a loop can use them.
   if (!scopes_.free_name(*call->callee).empty()) {
     const Meaning callee = meanings_.of(*call->callee);
     const auto* builtin = callee.def ? nullptr : std::get_if<Builtin>(&callee.resolved);
-    std::vector<CallArgument> args = arguments_of(*call);
     switch (builtin ? builtin->form : Form::kLen) {
-      case Form::kRange: return range(args, e.span);
-      case Form::kEnumerate: return enumerate(args, e.span);
-      case Form::kZip: return zip(args, e.span);
-      case Form::kReversed: return reversed(args, e.span);
+      case Form::kRange:
+      case Form::kEnumerate:
+      case Form::kZip:
+      case Form::kReversed: {
+        std::vector<CallArgument> args = arguments_.of(*call);
+        return over_form(builtin->form, args, e.span);
+      }
       default: break;
     }
   }
   return over_value(expressions_.value(e), e.span);
+}
+
+Iterable Iteration::over_form(Form form, std::vector<CallArgument>& args, Span span) {
+  switch (form) {
+    case Form::kEnumerate: return enumerate(args, span);
+    case Form::kZip: return zip(args, span);
+    case Form::kReversed: return reversed(args, span);
+    default: return range(args, span);
+  }
 }
 
 Iterable Iteration::range(std::vector<CallArgument>& args, Span span) {
@@ -59,6 +71,7 @@ Iterable Iteration::range(std::vector<CallArgument>& args, Span span) {
 }
 
 Iterable Iteration::enumerate(std::vector<CallArgument>& args, Span span) {
+  if (args.size() == 2 && args[1].name == "start") args[1].name = {};
   arguments_.expect(args, 1, 2, "enumerate", span);
   Iterable inner = over(*args[0].expr);
   Def* start = args.size() > 1 ? arguments_.value(args[1]) : nullptr;
@@ -71,7 +84,7 @@ Iterable Iteration::enumerate(std::vector<CallArgument>& args, Span span) {
   };
   Iterable both;
   both.length = inner.length;
-  both.modules = inner.modules;
+  both.unrolled = inner.unrolled;
   both.parts.push_back(std::move(count));
   both.parts.push_back(std::move(inner));
   return both;
@@ -85,7 +98,7 @@ Iterable Iteration::zip(const std::vector<CallArgument>& args, Span span) {
     all.parts.push_back(over(*a.expr));
     builder_.here(span);
     Def* length = all.parts.back().length;
-    if (const auto n = all.parts.back().modules) all.modules = std::min(*n, all.modules.value_or(*n));
+    if (const auto n = all.parts.back().unrolled) all.unrolled = std::min(*n, all.unrolled.value_or(*n));
     if (!all.length) {
       all.length = length;
       continue;
@@ -101,11 +114,20 @@ Iterable Iteration::zip(const std::vector<CallArgument>& args, Span span) {
 Iterable Iteration::reversed(const std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 1, 1, "reversed", span);
   const Iterable inner = over(*args[0].expr);
-  if (!inner.parts.empty() || inner.modules)
-    builder_.fail(span, "`reversed` takes a list, a range, a str or a tensor");
+  Iterable over;
+  if (const auto count = inner.unrolled) {
+    over.length = inner.length;
+    over.unrolled = count;
+    over.element = [this, inner, last = static_cast<int64_t>(*count) - 1](Def* turn) {
+      return element(inner, builder_.integer(last - turn->node->constant.as_int()));
+    };
+    return over;
+  }
+  if (!inner.parts.empty())
+    builder_.fail(span,
+                  "`reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules");
   builder_.here(span);
   Def* last = builder_.must_operator("aten::sub", {inner.length, builder_.integer(1)}, span);
-  Iterable over;
   over.length = inner.length;
   over.element = [this, last, inner, span](Def* turn) {
     return inner.element(builder_.must_operator("aten::sub", {last, turn}, span));
@@ -136,10 +158,57 @@ std::optional<Iterable> Iteration::module_view(const syntax::Call& call) {
   if (method->name == "values") return values;
   Iterable items;
   items.length = keys.length;
-  items.modules = keys.modules;
+  items.unrolled = keys.unrolled;
   items.parts.push_back(std::move(keys));
   items.parts.push_back(std::move(values));
   return items;
+}
+
+// children(), modules() and their named_ forms, of any module, as nn.Module has them: a class of its own may not.
+std::optional<Iterable> Iteration::modules_within(const syntax::Call& call) {
+  const auto* method = syntax::is<syntax::Attribute>(*call.callee);
+  if (!method || !call.args.empty() || !call.keywords.empty()) return std::nullopt;
+  const std::string_view what = method->name;
+  const bool named = what.starts_with("named_");
+  const std::string_view kind = named ? what.substr(6) : what;
+  if ((kind != "children" && kind != "modules") || dotted_name(*method->object).empty() ||
+      !scopes_.free_name(*method->object).empty())
+    return std::nullopt;
+  const Meaning owner = meanings_.of(*method->object);
+  if (!owner.def || !owner.method.empty() || owner.def->type->kind != TypeKind::kObject) return std::nullopt;
+  if (std::holds_alternative<FunctionRef>(
+          names_.method(static_cast<const ObjectType&>(*owner.def->type), what)))
+    return std::nullopt;
+  struct Found {
+    std::string path;
+    Def* module;
+  };
+  std::vector<Found> found;
+  const auto visit = [&](const auto& self, const Found& from) -> void {
+    const auto& type = static_cast<const ObjectType&>(*from.module->type);
+    for (const ObjectType::Slot& slot : type.slots) {
+      if (slot.type->kind != TypeKind::kObject) continue;
+      found.push_back({from.path.empty() ? slot.name : fmt::format("{}.{}", from.path, slot.name),
+                       builder_.get_attr(from.module, slot.name, slot.type)});
+      if (kind == "modules") self(self, Found(found.back()));
+    }
+  };
+  builder_.here(call.span);
+  if (kind == "modules") found.push_back({"", owner.def});
+  visit(visit, {"", owner.def});
+  Iterable modules;
+  modules.unrolled = found.size();
+  modules.length = builder_.integer(static_cast<int64_t>(found.size()));
+  Iterable paths = modules;
+  const auto at = [](const Def* turn) { return static_cast<size_t>(turn->node->constant.as_int()); };
+  paths.element = [this, found, at](Def* turn) { return builder_.text(found[at(turn)].path); };
+  modules.element = [found, at](Def* turn) { return found[at(turn)].module; };
+  if (!named) return modules;
+  Iterable both;
+  both.unrolled = modules.unrolled;
+  both.length = modules.length;
+  both.parts = {std::move(paths), std::move(modules)};
+  return both;
 }
 
 Iterable Iteration::over_value(Def* value, Span span) {
@@ -175,17 +244,18 @@ Iterable Iteration::over_value(Def* value, Span span) {
   }
 }
 
-// The variable of a loop has one type, so the elements of the tuple must have one type.
+// The variable of a loop has one type. So only elements of one type become a list.
 Iterable Iteration::over_tuple(Def* tuple, Span span) {
-  TypePtr type;
-  for (const TypePtr& t : tuple->type->of) {
-    if (type && !equal(type, t))
-      builder_.fail(span, fmt::format("a loop over {} needs elements of one type; index them one by one",
-                                      tuple->type->str()));
-    type = t;
-  }
-  if (!type) builder_.fail(span, "a loop over an empty tuple does nothing");
-  return over_value(builder_.list(builder_.unpack_tuple(tuple), type), span);
+  const std::vector<TypePtr>& of = tuple->type->of;
+  if (!of.empty() && std::all_of(of.begin(), of.end(), [&](const TypePtr& t) { return equal(t, of[0]); }))
+    return over_value(builder_.list(builder_.unpack_tuple(tuple), of[0]), span);
+  Iterable over;
+  over.unrolled = of.size();
+  over.length = builder_.integer(static_cast<int64_t>(of.size()));
+  over.element = [this, elements = builder_.unpack_tuple(tuple)](Def* turn) {
+    return elements[static_cast<size_t>(turn->node->constant.as_int())];
+  };
+  return over;
 }
 
 Iterable Iteration::over_modules(Def* modules, Span span) {
@@ -196,8 +266,8 @@ Iterable Iteration::over_modules(Def* modules, Span span) {
                               "of these",
                               modules->type->name));
   Iterable over;
-  over.modules = all->names.size();
-  over.length = builder_.integer(static_cast<int64_t>(*over.modules));
+  over.unrolled = all->names.size();
+  over.length = builder_.integer(static_cast<int64_t>(*over.unrolled));
   // The loop is unrolled, so the number of each iteration is a constant.
   over.element = [this, modules, span, all = *std::move(all)](Def* turn) {
     const std::string& name = all.names[static_cast<size_t>(turn->node->constant.as_int())];

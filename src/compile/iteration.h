@@ -20,7 +20,9 @@ struct Iterable {
   std::function<ir::Def*(ir::Def* turn)> element;  // one value, or
   std::vector<Iterable> parts;                     // several: zip, enumerate
   ir::Def* dict = nullptr;                         // whose keys these are
-  std::optional<size_t> modules;  // a container of modules: the body is compiled once for each
+  // How many, where each has a type of its own (modules, the elements of a tuple): what the loop does is compiled once for
+  // each, and the `turn` is a constant.
+  std::optional<size_t> unrolled;
 };
 
 class Iteration {
@@ -36,6 +38,8 @@ class Iteration {
         assignments_(assignments) {}
 
   Iterable over(const syntax::Expr& e);
+  // range, enumerate, zip or reversed.
+  Iterable over_form(Form form, std::vector<CallArgument>& args, Span span);
   Iterable over_value(ir::Def* value, Span span);
   // The element of one iteration, a tuple if there are several parts.
   ir::Def* element(const Iterable& from, ir::Def* turn);
@@ -49,6 +53,7 @@ class Iteration {
   Iterable reversed(const std::vector<CallArgument>& args, Span span);
   // keys(), values() and items() of a ModuleDict.
   std::optional<Iterable> module_view(const syntax::Call& call);
+  std::optional<Iterable> modules_within(const syntax::Call& call);
   Iterable over_tuple(ir::Def* tuple, Span span);
   Iterable over_modules(ir::Def* modules, Span span);
 

@@ -17,8 +17,14 @@ struct TensorProperty {
   std::string_view name, op;
 };
 constexpr TensorProperty kTensorProperties[] = {
-    {"shape", "aten::size"},    {"ndim", "aten::dim"},  {"dtype", "prim::dtype"},
-    {"device", "prim::device"}, {"T", "aten::numpy_T"}, {"requires_grad", "aten::requires_grad"}};
+    {"shape", "aten::size"},    {"ndim", "aten::dim"},       {"dtype", "prim::dtype"},
+    {"device", "prim::device"}, {"T", "aten::numpy_T"},      {"requires_grad", "prim::requires_grad"},
+    {"data", "prim::data"},     {"is_leaf", "prim::is_leaf"}};
+// What holds of no Tensor here: all of them are dense and lie in the memory of the processor.
+constexpr std::string_view kFalseOfTensors[] = {
+    "is_cuda",   "is_sparse", "is_quantized", "is_mkldnn", "is_meta", "is_mps", "is_xpu",  "is_sparse_csr",
+    "is_nested", "is_vulkan", "is_ipu",       "is_xla",    "is_ort",  "is_hpu", "is_mtia", "is_maia"};
+constexpr TensorProperty kDeviceProperties[] = {{"type", "prim::type"}, {"index", "prim::index"}};
 
 // Whether a script can hold this value of a global.
 bool can_be_constant(const Value& v) {
@@ -45,6 +51,7 @@ struct Words {
   std::string_view operator()(const FunctionRef&) const {
     return "a function (only fork and the calls of rpc take functions)";
   }
+  std::string_view operator()(const Overloads&) const { return "a function that has overloads"; }
   std::string_view operator()(const Builtin&) const { return "a function of the language"; }
   std::string_view operator()(const ExceptionName&) const { return "an exception class"; }
   std::string_view operator()(const Property&) const { return "a property"; }
@@ -126,13 +133,30 @@ Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
   if (self->type->kind == TypeKind::kObject) return module_attribute(self, e.name, e.name_span);
   if (self->type->kind == TypeKind::kOptional)
     builder_.fail(e.span, fmt::format("{} has no `{}`{}", self->type->str(), e.name, optional_help(self)));
-  if (self->type->kind == TypeKind::kTensor) {
-    for (const TensorProperty& p : kTensorProperties) {
-      if (p.name == e.name && !builder_.ops().overloads(p.op).empty())
-        return {.def = builder_.must_operator(p.op, {self}, e.span)};
-    }
-  }
+  if (const auto found = property(self, e.name, e.span)) return {.def = *found};
   return {.def = self, .method = e.name};
+}
+
+std::optional<Def*> Meanings::property(Def* value, std::string_view name, Span span) {
+  const auto among = [&](const auto& properties) -> Def* {
+    for (const TensorProperty& p : properties) {
+      if (p.name == name && !builder_.ops().overloads(p.op).empty())
+        return builder_.must_operator(p.op, {value}, span);
+    }
+    return nullptr;
+  };
+  Def* found = nullptr;
+  if (value->type->kind == TypeKind::kTensor) {
+    if (std::find(std::begin(kFalseOfTensors), std::end(kFalseOfTensors), name) != std::end(kFalseOfTensors))
+      return builder_.boolean(false);
+    if (name == "mT")
+      return builder_.must_operator("aten::transpose", {value, builder_.integer(-2), builder_.integer(-1)},
+                                    span);
+    found = among(kTensorProperties);
+  } else if (value->type == Type::device()) {
+    found = among(kDeviceProperties);
+  }
+  return found ? std::optional(found) : std::nullopt;
 }
 
 Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span) {
@@ -167,6 +191,11 @@ Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span
     return m;
   }
   if (std::holds_alternative<Constant>(m.resolved)) return m;
+  if (std::holds_alternative<Overloads>(m.resolved)) {
+    m.def = object;
+    m.method = name;
+    return m;
+  }
   if (std::holds_alternative<Operator>(m.resolved) || std::holds_alternative<Builtin>(m.resolved)) {
     m.dotted = std::string(name);
     return m;

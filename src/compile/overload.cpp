@@ -92,6 +92,14 @@ class RowFit {
     const TypePtr& open = known ? known : pattern;
     const TypePtr& want = open->kind == TypeKind::kOptional ? open->of[0] : open;
     if (want->kind == TypeKind::kList && known) return fit_list(arg, want, input);
+    // max((a, b)): of a tuple of one type.
+    if (want->kind == TypeKind::kList && arg.type->kind == TypeKind::kTuple && !arg.type->of.empty() &&
+        std::all_of(arg.type->of.begin(), arg.type->of.end(),
+                    [&](const TypePtr& t) { return equal(t, arg.type->of[0]); })) {
+      input->how = How::kTupleToList;
+      input->list = Type::list(arg.type->of[0]);
+      return match(want, input->list, &bindings_);
+    }
     if (round_ >= 2 && want->kind == TypeKind::kFloat && arg.type->kind == TypeKind::kInt) {
       input->how = How::kToFloat;
       return true;

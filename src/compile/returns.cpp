@@ -12,7 +12,7 @@ void Returns::statement(const syntax::Return& s) {
   const Span span = s.value ? s.value->span : s.span;
   builder_.here(s.span);
   if (declared_) {
-    Def* fitting = builder_.coerce(value, declared_);
+    Def* fitting = builder_.coerce_with_tensors(value, declared_);
     if (!fitting) {
       builder_.fail(span, fmt::format("`{}` is declared to return {}, but this is {}", def_.name,
                                       declared_->str(), value->type->str()));

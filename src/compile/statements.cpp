@@ -1,6 +1,7 @@
 #include "src/compile/statements.h"
 
 #include "src/compile/annotations.h"
+#include "src/compile/arguments.h"
 #include "src/compile/assignments.h"
 #include "src/compile/conditions.h"
 #include "src/compile/control.h"
@@ -48,6 +49,7 @@ bool Statements::statement(const syntax::Stmt& s) {
     case StmtKind::kReturn: returns_.statement(syntax::as<syntax::Return>(s)); return true;
     case StmtKind::kRaise: raise(syntax::as<syntax::Raise>(s)); return true;
     case StmtKind::kWith: return withs_.statement(syntax::as<syntax::With>(s));
+    case StmtKind::kDelete: delete_(syntax::as<syntax::Delete>(s)); return false;
     case StmtKind::kAssert: return assert_(syntax::as<syntax::Assert>(s));
   }
   return false;
@@ -107,6 +109,26 @@ void Statements::declare(std::string_view name, const TypePtr& type, Span span) 
   scopes_.set(name, Variable{old->def, type, {}, old->assigned});
 }
 
+void Statements::delete_(const syntax::Delete& s) {
+  for (const syntax::ExprPtr& target : s.targets) {
+    if (const auto* element = syntax::is<syntax::Subscript>(*target)) {
+      indexing_.delete_element(*element);
+      continue;
+    }
+    const auto* name = syntax::is<syntax::Name>(*target);
+    if (!name)
+      builder_.fail(target->span,
+                    "an attribute of a module stays as long as the module; set it to None or to an "
+                    "empty value instead");
+    const TypePtr declared = type_of_target(*name);
+    expressions_.value(*name);  // fails where there is no such variable
+    scopes_.set(
+        name->id,
+        Variable{nullptr, declared,
+                 fmt::format("`{}` was deleted at {}", name->id, builder_.at(target->span).str()), true});
+  }
+}
+
 void Statements::augmented_assign(const syntax::AugAssign& s) {
   // The object and its index must be evaluated once, for the read and the write, so the indexing does both.
   if (const auto* element = syntax::is<syntax::Subscript>(*s.target)) return indexing_.update(*element, s);
@@ -114,7 +136,11 @@ void Statements::augmented_assign(const syntax::AugAssign& s) {
   Def* value = expressions_.value(*s.value, old->type);
   builder_.here(s.span);
   Def* result = values_.arithmetic(s.op, old, value, s.span, true);
-  // A list in an attribute was changed in place, so there is nothing left to assign.
+  // A list in an attribute, or the Tensor behind `x.data`, was changed in place: there is nothing left to assign.
+  const auto* attribute = syntax::is<syntax::Attribute>(*s.target);
+  const bool of_tensor = attribute && old->node && old->node->kind == ir::Kind::kOp && result->node &&
+                         result->node->kind == ir::Kind::kOp && !result->node->op->traits.pure;
+  if (of_tensor) return;
   if (result != old || s.target->kind == syntax::ExprKind::kName)
     assignments_.assign(*s.target, result, s.span);
 }
@@ -129,12 +155,12 @@ void Statements::raise(const syntax::Raise& s) {
   if (call) {
     if (!call->keywords.empty())
       builder_.fail(call->keywords.front().span,
-                    "an exception takes no keywords in scripts; give it one message");
-    if (call->args.size() > 1)
-      builder_.fail(call->args[1]->span,
-                    "an exception takes one message in scripts; join the parts with an f-string");
-    if (!call->args.empty())
-      message = values_.text_of(expressions_.value(*call->args.front()), call->args.front()->span);
+                    "an exception takes no keywords in scripts; give it a message");
+    std::vector<Def*> args;
+    for (CallArgument& a : arguments_.of(*call)) args.push_back(arguments_.value(a));
+    // As str() of the exception shows its arguments.
+    if (args.size() > 1) args = {builder_.tuple(std::move(args))};
+    if (!args.empty()) message = values_.text_of(args.front(), call->args.front()->span);
   }
   builder_.here(s.span);
   if (!message) message = builder_.text("");

@@ -6,6 +6,7 @@
 
 namespace tine::compile {
 
+class Arguments;
 class Assignments;
 class Conditions;
 class Control;
@@ -19,13 +20,14 @@ class Withs;
 class Statements {
  public:
   Statements(FunctionBuilder& builder, Scopes& scopes, const Names& names, Values& values, Meanings& meanings,
-             Expressions& expressions, Conditions& conditions, Indexing& indexing, Assignments& assignments,
-             Withs& withs, Returns& returns, Control& control)
+             Arguments& arguments, Expressions& expressions, Conditions& conditions, Indexing& indexing,
+             Assignments& assignments, Withs& withs, Returns& returns, Control& control)
       : builder_(builder),
         scopes_(scopes),
         names_(names),
         values_(values),
         meanings_(meanings),
+        arguments_(arguments),
         expressions_(expressions),
         conditions_(conditions),
         indexing_(indexing),
@@ -44,6 +46,7 @@ class Statements {
   void annotated_assign(const syntax::AnnAssign& s);
   void declare(std::string_view name, const TypePtr& type, Span span);
   void augmented_assign(const syntax::AugAssign& s);
+  void delete_(const syntax::Delete& s);
   void raise(const syntax::Raise& s);
   bool assert_(const syntax::Assert& s);
 
@@ -52,6 +55,7 @@ class Statements {
   const Names& names_;
   Values& values_;
   Meanings& meanings_;
+  Arguments& arguments_;
   Expressions& expressions_;
   Conditions& conditions_;
   Indexing& indexing_;

@@ -58,8 +58,12 @@ Def* Values::arithmetic(BinaryOp op, Def* left, Def* right, Span span, bool in_p
     for (Def* d : builder_.unpack_tuple(right)) items.push_back(d);
     return builder_.tuple(std::move(items));
   }
-  if (op == BinaryOp::kMod && l->kind == TypeKind::kStr)
-    builder_.fail(span, "`%` does not format in scripts; write an f-string");
+  if (op == BinaryOp::kMod && l->kind == TypeKind::kStr) {
+    std::vector<Def*> args{right};
+    if (r->kind == TypeKind::kTuple) args = builder_.unpack_tuple(right);
+    return builder_.must_operator("aten::percentFormat", {left, builder_.list(std::move(args), Type::any())},
+                                  span);
+  }
   // [] takes the type of the list it is added to.
   if (l->kind == TypeKind::kList && r->kind == TypeKind::kList && !equal(l, r)) {
     if (is_fresh_empty_list(right)) {
@@ -171,7 +175,8 @@ Def* Values::compare(CompareOp op, Def* left, Def* right, Span span) {
   constexpr std::string_view kNames[] = {"aten::eq", "aten::ne", "aten::lt",
                                          "aten::le", "aten::gt", "aten::ge"};
   if (op == CompareOp::kIs || op == CompareOp::kIsNot)
-    builder_.fail(span, "`is` compares only with None in scripts; write `==`");
+    return builder_.must_operator(op == CompareOp::kIs ? "aten::__is__" : "aten::__isnot__", {left, right},
+                                  span);
   if (op == CompareOp::kIn || op == CompareOp::kNotIn) {
     Def* found = contains(op, right, left, span);
     if (op == CompareOp::kIn) return found;
@@ -185,6 +190,8 @@ Def* Values::compare(CompareOp op, Def* left, Def* right, Span span) {
     builder_.fail(
         span, fmt::format("`{}` does not take None; write `is None` or `is not None`", syntax::name_of(op)));
   }
+  if (left->type->kind == TypeKind::kTuple && right->type->kind == TypeKind::kTuple)
+    return compare_tuples(op, left, right, span);
   if (Def* d = builder_.try_operator(name, {left, right})) return d;
   if (right->type->kind == TypeKind::kTensor) {
     if (Def* d = number_with_tensor(name, left, right)) return d;
@@ -193,6 +200,37 @@ Def* Values::compare(CompareOp op, Def* left, Def* right, Span span) {
   if (help.empty()) help = Classes::help(Classes::method_of(op), left, right);
   builder_.fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), left->type->str(),
                                   right->type->str(), help));
+}
+
+// The first elements that differ decide, as in Python. The elements have a type each, so each is compared by an operator of its
+// own, and only when those before it are equal.
+Def* Values::compare_tuples(CompareOp op, Def* left, Def* right, Span span) {
+  const std::vector<Def*> a = builder_.unpack_tuple(left), b = builder_.unpack_tuple(right);
+  const bool ordered = op != CompareOp::kEq && op != CompareOp::kNe;
+  if (!ordered && a.size() != b.size()) return builder_.boolean(op == CompareOp::kNe);
+  const auto from = [&](const auto& self, size_t i) -> Def* {
+    if (i == a.size() || i == b.size()) {
+      const bool less = a.size() < b.size(), same = a.size() == b.size();
+      const bool more = a.size() > b.size();
+      return builder_.boolean(op == CompareOp::kEq   ? same
+                              : op == CompareOp::kNe ? !same
+                              : op == CompareOp::kLt ? less
+                              : op == CompareOp::kLe ? less || same
+                              : op == CompareOp::kGt ? more
+                                                     : more || same);
+    }
+    Def* equal = truth(compare(CompareOp::kEq, a[i], b[i], span), span);
+    Node* node = builder_.if_(equal);
+    for (size_t side = 0; side < 2; ++side) {
+      const FunctionBuilder::In in(builder_, *node->blocks[side]);
+      Def* out = side == 0 ? self(self, i + 1)
+                 : ordered ? truth(compare(op, a[i], b[i], span), span)
+                           : builder_.boolean(op == CompareOp::kNe);
+      node->blocks[side]->outputs = {out};
+    }
+    return builder_.graph().add_output(*node, Type::boolean());
+  };
+  return from(from, 0);
 }
 
 // `value in in`; `op` names it in messages.

@@ -27,6 +27,7 @@ class Values {
 
  private:
   ir::Def* in_place(std::string_view name, syntax::BinaryOp op, ir::Def* left, ir::Def* right);
+  ir::Def* compare_tuples(syntax::CompareOp op, ir::Def* left, ir::Def* right, Span span);
   ir::Def* contains(syntax::CompareOp op, ir::Def* in, ir::Def* value, Span span);
   ir::Def* module_contains(ir::Def* modules, ir::Def* name, Span span);
   ir::Def* number_with_tensor(std::string_view op, ir::Def* left, ir::Def* right);

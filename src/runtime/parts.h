@@ -29,6 +29,8 @@ class PoolSplitter final : public Splitter {
   Scheduler& pool_;
 };
 
+void add_foreign_operators(OpTable& table);
+
 struct Runtime::Parts {
   Parts(Runtime& runtime, const RuntimeOptions& options);
   // Handlers use what is made after their threads: they end first. A thread that runs a script returns in time.

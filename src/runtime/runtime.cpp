@@ -84,6 +84,7 @@ Runtime::Parts::Parts(Runtime& runtime, const RuntimeOptions& options)
   tensor::use_one_blas_thread();  // products are split over this pool
   add_builtin_operators(ops);
   add_rpc_operators(ops);
+  add_foreign_operators(ops);
   context.generator = &generator;
   context.splitter = &splitter;
   context.remote = &rpc.parts();

@@ -156,6 +156,10 @@ ScriptStore::~ScriptStore() {
   unused.swap(shelf_->unused);
 }
 
+void ScriptStore::call_foreign_by(ForeignCaller caller) noexcept {
+  shelf_->foreign.store(caller, std::memory_order_release);
+}
+
 void ScriptStore::end() noexcept { shelf_->machine.end(); }
 const OpTable& ScriptStore::ops() const noexcept { return shelf_->ops; }
 Executor& ScriptStore::executor() const noexcept { return shelf_->machine.executor(); }

@@ -105,6 +105,10 @@ class TINE_API ScriptStore final {
   // What export_classes() was given, as types and functions of this store's own. Throws as import_code().
   [[nodiscard]] std::vector<script::Class> import_classes(std::string_view hash, std::string_view text);
 
+  // How scripts of this store call functions of the language that they were written in, from now on.
+  void call_foreign_by(Future<Value> (*caller)(const std::string& function,
+                                               const std::vector<Value>& args)) noexcept;
+
   // Ends every run, with Abandoned: one that computes within 50 ms, one that waits when it would go on.
   void end() noexcept;
 

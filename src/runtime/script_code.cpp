@@ -54,6 +54,10 @@ void each_node(const ir::Graph& graph, F&& visit) {
   }
 }
 
+bool calls_foreign(const ir::Node& node) {
+  return node.kind == ir::Kind::kOp && node.op->schema.name == "prim::PythonOp";
+}
+
 using ObjectTypePtr = std::shared_ptr<const ObjectType>;
 using Renaming = std::function<TypePtr(const TypePtr&)>;  // of an object type
 
@@ -367,6 +371,11 @@ class Exporting {
     auto defaults = take_defaults(&signature);
     Entry e{signature.str(), ir::clone(*one.graph), std::move(defaults)};
     each_node(*e.graph, [&](ir::Node& node) {
+      if (calls_foreign(node)) {
+        throw ValueError(fmt::format(
+            "{} cannot be sent: {} calls a function that is marked @ignore, which is this process's Python",
+            what_, one.name));
+      }
       if (node.kind == ir::Kind::kCallMethod) {
         const std::string& type = node.inputs.front()->type->name;
         add_method(class_of(node.inputs.front()->type), node.name, called(one, type + "." + node.name));
@@ -444,6 +453,8 @@ std::vector<compile::CompiledFunction> defined(Code& code, const std::vector<std
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     each_node(*entries[i].graph, [&](ir::Node& node) {
+      if (calls_foreign(node))
+        throw ValueError("the code of a script calls a function of this process's Python; it is refused");
       if (!node.names_function()) return;
       size_t callee = entries.size();
       if (!node.name.starts_with('f') || !is_number(std::string_view(node.name).substr(1), &callee) ||

@@ -74,6 +74,35 @@ TEST_F(ScriptCode, OfManyFunctionsIsTheirTextsInTheOrderOfFirstMention) {
   EXPECT_EQ(store.export_code(f)->text.substr(0, 40), text.substr(0, 40));
 }
 
+TEST_F(ScriptCode, ThatCallsTheLanguageItWasWrittenInIsNeitherSentNorTaken) {
+  constexpr const char* kCalls = "def calls(n: int) -> int:\n    return __call_python__('ours', n)\n";
+  EXPECT_THAT(error_of([&] { (void)exported(kCalls, "calls"); }),
+              HasSubstr("cannot be sent: code.calls calls a function that is marked @ignore"));
+  const std::string plain = exported("def plain(n: int) -> int:\n    return n + 1\n", "plain");
+  const size_t at = plain.find("graph(");
+  ASSERT_NE(at, std::string::npos) << plain;
+  EXPECT_THAT(refusal(plain.substr(0, at) + R"(graph(%n : int):
+  %1 : str = prim::Constant[value="ours"]()
+  %2 : Any[] = prim::ListConstruct(%n)
+  %3 : Future[Any] = prim::PythonOp(%1, %2)
+  return (%n)
+)"),
+              HasSubstr("calls a function of this process's Python; it is refused"));
+}
+
+TEST_F(ScriptCode, CallsTheLanguageItWasWrittenInByWhatABindingBrings) {
+  const auto f =
+      store.compile_text(std::make_shared<const Source>(
+                             "code.py", "def calls(n: int) -> int:\n    return __call_python__('ours', n)\n"),
+                         "code")[0];
+  EXPECT_THAT(error_of([&] { (void)run(f, {Value(4)}); }),
+              HasSubstr("`ours` is marked @ignore, so it is Python's"));
+  store.call_foreign_by([](const std::string& function, const std::vector<Value>& args) {
+    return make_ready<Value>(function == "ours" ? Value(args[0].as_int() * 2) : Value("no"));
+  });
+  EXPECT_EQ(run(f, {Value(4)}), 8);
+}
+
 constexpr const char* kRemote = R"(
 import torch.distributed.rpc as rpc
 

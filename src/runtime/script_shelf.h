@@ -29,7 +29,7 @@ struct ScriptBatch;
 class ScriptShelf : public std::enable_shared_from_this<ScriptShelf> {
  public:
   ScriptShelf(const OpTable& table, Executor& executor, const OpContext& context, uint32_t max_depth)
-      : ops(table), machine(executor, context, vm::Limits{max_depth}) {}
+      : ops(table), machine(executor, services(context), vm::Limits{max_depth}) {}
 
   // The lock, for those who only read. Throws Error in a child of fork(2) in whose parent another thread held it: nobody lets go
   // of it there.
@@ -50,6 +50,7 @@ class ScriptShelf : public std::enable_shared_from_this<ScriptShelf> {
   };
 
   const OpTable& ops;
+  std::atomic<ForeignCaller> foreign{nullptr};
   vm::Machine machine;
   const Birth birth;
   ScriptStore* store = nullptr;     // null when it is gone
@@ -68,6 +69,12 @@ class ScriptShelf : public std::enable_shared_from_this<ScriptShelf> {
   // Empty when there is none. Its batch stays meanwhile: enough to read it, not to run it.
   [[nodiscard]] script::Function peek(std::string_view name);
   void collect() noexcept;
+
+ private:
+  OpContext services(OpContext context) const noexcept {
+    context.foreign = &foreign;
+    return context;
+  }
 };
 
 struct script::Function::Data {

@@ -33,6 +33,10 @@ BinaryRule binary_rule(Tok tok) noexcept {
   }
 }
 
+constexpr std::string_view kWhereStarsStand =
+    "`*` unpacks among arguments, targets and the items of a list or tuple; a tuple of one item ends in a "
+    "comma: `*x,`";
+
 constexpr uint64_t kMinIntMagnitude = uint64_t{1} << 63;
 
 }  // namespace
@@ -123,10 +127,17 @@ ExprPtr ExpressionParser::expression() {
   return node;
 }
 
-ExprPtr ExpressionParser::expression_list() {
-  if (at(Tok::kStar)) fail(peek().span, "`*` does not unpack in scripts; name the elements one by one");
-  ExprPtr first = expression();
-  if (!at(Tok::kComma)) return first;
+ExprPtr ExpressionParser::item() {
+  return at(Tok::kStar) ? starred(&ExpressionParser::disjunction) : expression();
+}
+
+ExprPtr ExpressionParser::expression_list() { return rest_of_list(item()); }
+
+ExprPtr ExpressionParser::rest_of_list(ExprPtr first) {
+  if (!at(Tok::kComma)) {
+    refuse_starred(*first);
+    return first;
+  }
   auto node = std::make_unique<Tuple>();
   const uint32_t begin = first->span.begin;
   node->items.push_back(std::move(first));
@@ -136,8 +147,7 @@ ExprPtr ExpressionParser::expression_list() {
         at(Tok::kColon) || at(Tok::kIn)) {
       break;
     }
-    if (at(Tok::kStar)) fail(peek().span, "`*` does not unpack in scripts; name the elements one by one");
-    node->items.push_back(expression());
+    node->items.push_back(item());
   }
   node->span = since(begin);
   check_height(*node, node->items);
@@ -148,11 +158,13 @@ ExprPtr ExpressionParser::target_list() {
   // Parsed with a precedence above that of comparisons, so that `in` ends the target.
   const uint32_t begin = peek().span.begin;
   const auto one = [&] {
-    if (at(Tok::kStar)) fail(peek().span, "`*` does not unpack in scripts; name the elements one by one");
-    return binary(1);
+    return at(Tok::kStar) ? starred(&ExpressionParser::starred_target) : starred_target();
   };
   ExprPtr first = one();
-  if (!at(Tok::kComma)) return first;
+  if (!at(Tok::kComma)) {
+    refuse_starred(*first);
+    return first;
+  }
   auto node = std::make_unique<Tuple>();
   node->items.push_back(std::move(first));
   while (accept(Tok::kComma)) {
@@ -162,6 +174,20 @@ ExprPtr ExpressionParser::target_list() {
   node->span = since(begin);
   check_height(*node, node->items);
   return node;
+}
+
+ExprPtr ExpressionParser::starred(ExprPtr (ExpressionParser::*value)()) {
+  const Nested nested(*this);
+  auto node = std::make_unique<Starred>();
+  const uint32_t begin = take().span.begin;
+  node->value = (this->*value)();
+  node->span = since(begin);
+  check_height(*node, {node->value.get()});
+  return node;
+}
+
+void ExpressionParser::refuse_starred(const Expr& e) const {
+  if (e.kind == ExprKind::kStarred) fail(e.span, kWhereStarsStand);
 }
 
 ExprPtr ExpressionParser::disjunction() {
@@ -367,9 +393,8 @@ ExprPtr ExpressionParser::call(ExprPtr callee) {
   node->callee = std::move(callee);
   check_height(*node, {node->callee.get()});
   while (!at(Tok::kRParen)) {
-    if (at(Tok::kStar) || at(Tok::kDoubleStar)) {
-      fail(peek().span, "`*args` and `**kwargs` are not supported in scripts; pass the arguments one by one");
-    }
+    if (at(Tok::kDoubleStar))
+      fail(peek().span, "`**kwargs` is not supported in a call in scripts; write the keywords one by one");
     if (at(Tok::kName) && peek(1).kind == Tok::kAssign) {
       const Token& name = take();
       take();
@@ -385,9 +410,14 @@ ExprPtr ExpressionParser::call(ExprPtr callee) {
       check_height(*node, {keyword.value.get()});
       node->keywords.push_back(std::move(keyword));
     } else {
-      ExprPtr value = expression();
-      if (at(Tok::kFor)) refuse_comprehension("a generator expression");
-      if (!node->keywords.empty())
+      ExprPtr value = item();
+      if (at(Tok::kFor)) {
+        value = generator(std::move(value), value->span.begin);
+        // As in Python: what follows might be meant for the call or for the loop.
+        if (!node->args.empty() || !node->keywords.empty() || !at(Tok::kRParen))
+          fail(value->span, "a generator expression beside other arguments needs brackets of its own");
+      }
+      if (!node->keywords.empty() && value->kind != ExprKind::kStarred)
         fail(value->span, "a positional argument follows a keyword argument; move it to the front");
       check_height(*node, {value.get()});
       node->args.push_back(std::move(value));
@@ -403,11 +433,13 @@ ExprPtr ExpressionParser::call(ExprPtr callee) {
   return node;
 }
 
-void ExpressionParser::refuse_comprehension(std::string_view what) {
-  fail(peek().span,
-       fmt::format(
-           "{} is not supported in scripts; write a list comprehension `[... for ... in ...]` or a loop",
-           what));
+// From its `for` on.
+ExprPtr ExpressionParser::generator(ExprPtr element, uint32_t begin) {
+  auto comp = std::make_unique<ListComp>();
+  refuse_starred(*element);
+  comp->element = std::move(element);
+  check_height(*comp, {comp->element.get()});
+  return comprehension(std::move(comp), begin);
 }
 
 ExprPtr ExpressionParser::atom() {
@@ -433,7 +465,7 @@ ExprPtr ExpressionParser::atom() {
     case Tok::kLambda:
     case Tok::kYield:
     case Tok::kAwait: return expression();  // says why not
-    case Tok::kStar: fail(t.span, "`*` does not unpack in scripts; name the elements one by one");
+    case Tok::kStar: fail(t.span, kWhereStarsStand);
     default: fail(t.span, fmt::format("expected an expression, found {}", found()));
   }
 }
@@ -445,8 +477,8 @@ ExprPtr ExpressionParser::bracketed() {
     node->span = since(begin);
     return node;
   }
-  ExprPtr inner = expression_list();
-  if (at(Tok::kFor)) refuse_comprehension("a generator expression");
+  ExprPtr first = item();
+  ExprPtr inner = at(Tok::kFor) ? generator(std::move(first), begin) : rest_of_list(std::move(first));
   if (!at(Tok::kRParen)) {
     fail(peek().span, fmt::format("expected `)` to close the `(` at {}, found {}",
                                   SourceSpan(source_, Span{begin, begin + 1}).str(), found()));
@@ -456,9 +488,9 @@ ExprPtr ExpressionParser::bracketed() {
   return inner;
 }
 
-// From its `for` on.
+// From its `for` on, up to what closes it.
 template <class Comp>
-ExprPtr ExpressionParser::comprehension(std::unique_ptr<Comp> comp, uint32_t begin, Tok close) {
+std::unique_ptr<Comp> ExpressionParser::comprehension(std::unique_ptr<Comp> comp, uint32_t begin) {
   take();
   comp->target = target_list();
   expect(Tok::kIn, "in the comprehension");
@@ -468,10 +500,15 @@ ExprPtr ExpressionParser::comprehension(std::unique_ptr<Comp> comp, uint32_t beg
   if (at(Tok::kFor))
     fail(peek().span,
          "a comprehension over several loops is not supported in scripts; write nested `for` statements");
-  expect(close, "to close the comprehension");
   comp->span = since(begin);
   check_height(*comp, {comp->target.get(), comp->iterable.get()});
   check_height(*comp, comp->conditions);
+  return comp;
+}
+
+ExprPtr ExpressionParser::closed(ExprPtr comp, uint32_t begin, Tok close) {
+  expect(close, "to close the comprehension");
+  comp->span = since(begin);
   return comp;
 }
 
@@ -479,14 +516,9 @@ ExprPtr ExpressionParser::list_or_comprehension() {
   const uint32_t begin = take().span.begin;
   auto node = std::make_unique<List>();
   while (!at(Tok::kRBracket)) {
-    if (at(Tok::kStar)) fail(peek().span, "`*` does not unpack in scripts; add the lists with `+`");
-    node->items.push_back(expression());
-    if (at(Tok::kFor) && node->items.size() == 1) {
-      auto comp = std::make_unique<ListComp>();
-      comp->element = std::move(node->items.front());
-      check_height(*comp, {comp->element.get()});
-      return comprehension(std::move(comp), begin, Tok::kRBracket);
-    }
+    node->items.push_back(item());
+    if (at(Tok::kFor) && node->items.size() == 1)
+      return closed(generator(std::move(node->items.front()), begin), begin, Tok::kRBracket);
     if (!accept(Tok::kComma)) break;
   }
   if (!at(Tok::kRBracket)) {
@@ -509,7 +541,10 @@ ExprPtr ExpressionParser::dict() {
     if (at(Tok::kComma) || at(Tok::kRBrace)) {
       fail(since(begin), "sets are not supported in scripts; write a list `[...]`, or a dict `{key: value}`");
     }
-    if (at(Tok::kFor)) refuse_comprehension("a set comprehension");
+    if (at(Tok::kFor))
+      fail(peek().span,
+           "a set comprehension is not supported in scripts; write a list comprehension `[... for ... in "
+           "...]` or a loop");
     expect(Tok::kColon, "between key and value of the dict");
     ExprPtr value = expression();
     if (at(Tok::kFor) && node->keys.empty()) {
@@ -517,7 +552,7 @@ ExprPtr ExpressionParser::dict() {
       comp->key = std::move(key);
       comp->value = std::move(value);
       check_height(*comp, {comp->key.get(), comp->value.get()});
-      return comprehension(std::move(comp), begin, Tok::kRBrace);
+      return closed(comprehension(std::move(comp), begin), begin, Tok::kRBrace);
     }
     node->keys.push_back(std::move(key));
     node->values.push_back(std::move(value));

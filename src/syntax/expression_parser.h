@@ -29,6 +29,8 @@ class ExpressionParser {
   // What may be assigned to by `for`: names, tuples of them, attributes, subscripts.
   ExprPtr target_list();
   void expect_end();
+  // Where a `*value` stands alone.
+  void refuse_starred(const Expr& e) const;
 
  protected:
   // Counts one level of nesting while it lives.
@@ -78,7 +80,8 @@ class ExpressionParser {
   ExprPtr atom();
   ExprPtr bracketed();
   template <class Comp>
-  ExprPtr comprehension(std::unique_ptr<Comp> comp, uint32_t begin, Tok close);
+  std::unique_ptr<Comp> comprehension(std::unique_ptr<Comp> comp, uint32_t begin);
+  ExprPtr closed(ExprPtr comp, uint32_t begin, Tok close);
   ExprPtr list_or_comprehension();
   ExprPtr dict();
   ExprPtr number();
@@ -90,7 +93,11 @@ class ExpressionParser {
   ExprPtr conjunction();
   ExprPtr disjunction();
   ExprPtr literal(ExprKind kind);
-  void refuse_comprehension(std::string_view what);
+  ExprPtr item();
+  ExprPtr rest_of_list(ExprPtr first);
+  ExprPtr generator(ExprPtr element, uint32_t begin);
+  ExprPtr starred(ExprPtr (ExpressionParser::*value)());
+  ExprPtr starred_target() { return binary(1); }
 };
 
 }  // namespace tine::syntax

@@ -406,8 +406,9 @@ class Parser : public ExpressionParser {
                "`raise` without an exception is not supported in scripts; name one, as in `raise "
                "ValueError(\"...\")`");
         s->exception = expression();
-        if (at(Tok::kFrom))
-          fail(peek().span, "`raise ... from` is not supported in scripts; put the cause into the message");
+        // There is no other exception on the way that `None` would hide.
+        if (accept(Tok::kFrom) && !accept(Tok::kNone))
+          fail(peek().span, "`raise ... from` takes only None in scripts; put the cause into the message");
         s->span = since(begin);
         return s;
       }
@@ -424,11 +425,7 @@ class Parser : public ExpressionParser {
         fail(peek().span,
              fmt::format("{} is not supported in scripts; pass the value in and return the new one",
                          name_of(peek().kind)));
-      case Tok::kDel:
-        fail(peek().span,
-             "`del` is not supported in scripts; write `d.pop(key)` or `xs.pop(i)` for an element; a "
-             "variable's value "
-             "goes with its last use");
+      case Tok::kDel: return del_statement();
       case Tok::kImport:
       case Tok::kFrom:
         fail(peek().span,
@@ -436,6 +433,25 @@ class Parser : public ExpressionParser {
       default: break;
     }
     return expression_statement(begin);
+  }
+
+  StmtPtr del_statement() {
+    auto s = std::make_unique<Delete>();
+    const uint32_t begin = take().span.begin;
+    if (at_statement_end()) fail(since(begin), "`del` needs a variable or an element, as in `del d[key]`");
+    ExprPtr all = expression_list();
+    if (all->kind == ExprKind::kTuple) {
+      s->targets = std::move(static_cast<Tuple&>(*all).items);
+    } else {
+      s->targets.push_back(std::move(all));
+    }
+    for (const ExprPtr& target : s->targets) {
+      if (target->kind != ExprKind::kName && target->kind != ExprKind::kSubscript &&
+          target->kind != ExprKind::kAttribute)
+        fail(target->span, "`del` takes variables and elements of lists and dicts");
+    }
+    s->span = since(begin);
+    return s;
   }
 
   StmtPtr expression_statement(uint32_t begin) {
@@ -498,7 +514,13 @@ class Parser : public ExpressionParser {
       case ExprKind::kList: {
         const auto& items = e.kind == ExprKind::kTuple ? as<Tuple>(e).items : as<List>(e).items;
         if (items.empty()) fail(e.span, fmt::format("the target of {} is empty", what));
-        for (const ExprPtr& item : items) check_target(*item, what);
+        const Expr* rest = nullptr;
+        for (const ExprPtr& item : items) {
+          const auto* starred = is<Starred>(*item);
+          if (starred && rest) fail(item->span, "one `*` in a target takes all that the others leave");
+          if (starred) rest = item.get();
+          check_target(starred ? *starred->value : *item, what);
+        }
         return;
       }
       default:

@@ -61,6 +61,7 @@ std::string shown(const Expr& e) {
       return fmt::format("({} if {} else {})", shown(*t.then), shown(*t.condition), shown(*t.otherwise));
     }
     case ExprKind::kTuple: return "(" + list(as<Tuple>(e).items) + ",)";
+    case ExprKind::kStarred: return "*" + shown(*as<Starred>(e).value);
     case ExprKind::kList: return "[" + list(as<List>(e).items) + "]";
     case ExprKind::kAttribute:
       return fmt::format("{}.{}", shown(*as<Attribute>(e).object), as<Attribute>(e).name);
@@ -108,6 +109,16 @@ TEST(Parser, OperatorsBindAsInPython) {
   EXPECT_EQ(expression("a < b <= c is not None"), "(a < b <= c is not None)");
   EXPECT_EQ(expression("a not in b"), "(a not in b)");
   EXPECT_EQ(expression("a @ b // c % d"), "(((a @ b) // c) % d)");
+}
+
+TEST(Parser, StarsAndGeneratorsStandWhereTheyMay) {
+  EXPECT_EQ(expression("f(a, *b, *c, d=1)"), "f(a, *b, *c, d=1)");
+  EXPECT_EQ(expression("f(*a or b)"), "f(*(a or b))");
+  EXPECT_EQ(expression("*a, b"), "(*a, b,)");
+  EXPECT_EQ(expression("[*a, *b]"), "[*a, *b]");
+  EXPECT_EQ(expression("f(x + 1 for x in y if x)"), "f([(x + 1) for x in y if x])");
+  EXPECT_EQ(expression("(x for x in y)"), "[x for x in y if ]");
+  EXPECT_EQ(expression("f((a, b) for a, *b in y)"), "f([(a, b,) for (a, *b,) in y if ])");
 }
 
 TEST(Parser, OfEachTwoOperatorsTheOneThatBindsMoreTightlyIsFirstElseTheLeftOne) {
@@ -227,16 +238,16 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refused{"try: pass", "`try` is not supported"}, Refused{"yield x", "`yield` is not supported"},
         Refused{"async def g(): pass", "torch.jit.fork"}, Refused{"x = await y", "torch.jit.wait"},
-        Refused{"global x", "`global` is not supported"}, Refused{"g(*x)", "pass the arguments one by one"},
-        Refused{"g(**x)", "pass the arguments one by one"}, Refused{"a, *b = x", "`*` does not unpack"},
+        Refused{"global x", "`global` is not supported"}, Refused{"g(**x)", "write the keywords one by one"},
+        Refused{"a, *b, *c = x", "one `*` in a target"},
         Refused{"x = lambda: 1", "`lambda` is not supported"},
         Refused{"if (y := x): pass", "`:=` is not supported"},
         Refused{"match x:", "`match` is not supported"}, Refused{"x = {1, 2}", "sets are not supported"},
         Refused{"x = {k: v for k in x for l in k}", "a comprehension over several loops"},
         Refused{"x = {1: 2, k: v for k in x}", "expected `}`"},
         Refused{"x = {k for k in x}", "a set comprehension"},
-        Refused{"g(i for i in x)", "generator expression"},
-        Refused{"x = [i for a in b for i in a]", "nested `for`"}, Refused{"del x", "`del` is not supported"},
+        Refused{"g(i for i in x, 2)", "generator expression"},
+        Refused{"x = [i for a in b for i in a]", "nested `for`"}, Refused{"del", "needs a variable"},
         Refused{"import torch", "import at the top"}, Refused{"def g(): pass", "inside a function"},
         Refused{"class G: pass", "inside a function"}, Refused{"raise", "name one"},
         Refused{"raise A from b", "raise ... from"}, Refused{"x = 1 = y", "target of an assignment"},
@@ -261,9 +272,10 @@ TEST(Parser, UnsupportedHeadsAreRefused) {
 }
 
 TEST(Parser, AnErrorShowsFileLineSourceLineAndMarker) {
-  EXPECT_EQ(refusal("def f(x):\n    y = x +* 2\n"),
-            "f.py:2:12: `*` does not unpack in scripts; name the elements one by one\n      y = x +* 2\n     "
-            "        ^");
+  EXPECT_EQ(
+      refusal("def f(x):\n    y = x +* 2\n"),
+      "f.py:2:12: `*` unpacks among arguments, targets and the items of a list or tuple; a tuple of one item "
+      "ends in a comma: `*x,`\n      y = x +* 2\n             ^");
 }
 
 TEST(Parser, NoDepthOfInputOverflowsTheStack) {

@@ -44,6 +44,7 @@ enum class ExprKind : uint8_t {
   kSubscript,
   kSlice,
   kCall,
+  kStarred,
 };
 enum class UnaryOp : uint8_t { kNeg, kPos, kInvert, kNot };
 enum class BinaryOp : uint8_t {
@@ -117,6 +118,7 @@ struct List : ExprOf<ExprKind::kList> {
 struct Dict : ExprOf<ExprKind::kDict> {
   std::vector<ExprPtr> keys, values;
 };
+// A generator expression too: it stands for the list of its values.
 struct ListComp : ExprOf<ExprKind::kListComp> {
   ExprPtr element, target, iterable;
   std::vector<ExprPtr> conditions;
@@ -169,6 +171,11 @@ struct Call : ExprOf<ExprKind::kCall> {
   std::vector<Keyword> keywords;
 };
 
+// `*value` among arguments, targets, or the items of a list or tuple; nowhere else.
+struct Starred : ExprOf<ExprKind::kStarred> {
+  ExprPtr value;
+};
+
 enum class StmtKind : uint8_t {
   kAssign,
   kAnnAssign,
@@ -184,6 +191,7 @@ enum class StmtKind : uint8_t {
   kRaise,
   kAssert,
   kWith,
+  kDelete,
 };
 struct Stmt {
   StmtKind kind;
@@ -247,6 +255,9 @@ struct With
     : StmtOf<StmtKind::kWith> {  // of several items, the second is a With alone in the body of the first
   ExprPtr context, target;       // target may be null
   Body body;
+};
+struct Delete : StmtOf<StmtKind::kDelete> {
+  std::vector<ExprPtr> targets;
 };
 
 struct Param {

@@ -137,6 +137,11 @@ class Dump {
         const In in(*this);
         return expr("value", as<Raise>(s).exception);
       }
+      case StmtKind::kDelete: {
+        line("del", s.span);
+        const In in(*this);
+        return all("target", as<Delete>(s).targets);
+      }
       case StmtKind::kAssert: {
         line("assert", s.span);
         const In in(*this);
@@ -166,6 +171,11 @@ class Dump {
         const auto& s = as<String>(e);
         return head(
             fmt::format("str {} body {}", s.value, text_.substr(s.body.begin, s.body.end - s.body.begin)));
+      }
+      case ExprKind::kStarred: {
+        head("*");
+        const In in(*this);
+        return expr("of", as<Starred>(e).value);
       }
       case ExprKind::kFString: {
         head("fstring");

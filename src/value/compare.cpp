@@ -186,6 +186,18 @@ size_t hash_text(std::string_view text) noexcept {
 bool equals(const Value& a, const Value& b) { return equals(a, b, 0); }
 int compare(const Value& a, const Value& b) { return compare(a, b, 0); }
 
+bool identical(const Value& a, const Value& b) noexcept {
+  if (a.tag() != b.tag()) return false;
+  switch (a.tag()) {
+    case Tag::kNone: return true;
+    case Tag::kBool: return a.as_bool() == b.as_bool();
+    case Tag::kInt: return a.as_int() == b.as_int();
+    case Tag::kFloat: return std::bit_cast<uint64_t>(a.as_float()) == std::bit_cast<uint64_t>(b.as_float());
+    case Tag::kString: return a.as_string() == b.as_string();
+    default: return a.as_counted() == b.as_counted();
+  }
+}
+
 bool hashable(const Value& key) noexcept { return is_number(key) || key.is_string(); }
 
 // Equal numbers have one hash whatever their type, because 1, 1.0 and True are one key.

@@ -263,18 +263,101 @@ std::string format_int(const Value& v, int64_t i, const Spec& spec) {
   return padded(head, digits, spec, '>');
 }
 
+// A number for the codes of `%`; of a Tensor without dimensions its element.
+Value plain_number(const Value& v) {
+  if (!v.is_tensor() || !v.as_tensor().defined() || v.as_tensor().dim() != 0) return v;
+  const Tensor& t = v.as_tensor();
+  return is_floating(t.dtype())      ? Value(t.item_as_double())
+         : t.dtype() == DType::kBool ? Value(t.item_as_bool())
+                                     : Value(t.item_as_int());
+}
+
+bool is_number(const Value& v) { return v.is_int() || v.is_float() || v.is_bool(); }
+double number(const Value& v) { return v.is_float() ? v.as_float() : static_cast<double>(v.to_int()); }
+
+// %d, %x, %o: the precision is the least number of digits.
+std::string percent_int(const Value& v, const Spec& spec) {
+  const bool decimal = spec.type == 'd' || spec.type == 'i' || spec.type == 'u';
+  if (!is_number(v)) {
+    throw TypeError(fmt::format("%{} format: {} is required, not {}", spec.type,
+                                decimal ? "a real number" : "an integer", type_name(v)));
+  }
+  if (v.is_float() && !decimal)
+    throw TypeError(fmt::format("%{} format: an integer is required, not float", spec.type));
+  if (v.is_float() && !std::isfinite(v.as_float())) {
+    if (std::isnan(v.as_float())) throw ValueError("cannot convert float NaN to integer");
+    throw OverflowError("cannot convert float infinity to integer");
+  }
+  std::string digits, head;
+  if (v.is_float()) {
+    digits = fmt::format("{:.0f}", std::trunc(std::fabs(v.as_float())));
+    head = sign_of(v.as_float() <= -1, spec);
+  } else {
+    const int64_t i = v.to_int();
+    const uint64_t magnitude = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
+    digits = spec.type == 'x'   ? fmt::format("{:x}", magnitude)
+             : spec.type == 'X' ? fmt::format("{:X}", magnitude)
+             : spec.type == 'o' ? fmt::format("{:o}", magnitude)
+                                : fmt::format("{}", magnitude);
+    head = sign_of(i < 0, spec);
+  }
+  if (spec.alternate && !decimal) head += std::string("0") + spec.type;
+  if (spec.precision > static_cast<int>(digits.size()))
+    digits.insert(0, static_cast<size_t>(spec.precision) - digits.size(), '0');
+  return padded(head, digits, spec, '>');
+}
+
+std::string percent_one(const Value& given, Spec spec, size_t index) {
+  const auto text = [&](std::string_view s) {
+    Spec of_text = spec;
+    of_text.fill = " ";
+    if (of_text.align == '=') of_text.align = 0;
+    return padded(
+        "", std::string(spec.precision < 0 ? s : first_characters(s, static_cast<size_t>(spec.precision))),
+        of_text, '>');
+  };
+  switch (spec.type) {
+    case 's': return text(to_text(given));
+    case 'r': return text(given.repr());
+    case 'a': return text(escaped(given.repr()));
+    default: break;
+  }
+  const Value v = plain_number(given);
+  switch (spec.type) {
+    case 'd':
+    case 'i':
+    case 'u':
+    case 'x':
+    case 'X':
+    case 'o': return percent_int(v, spec);
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'F':
+    case 'g':
+    case 'G':
+      if (!is_number(v)) throw TypeError(fmt::format("must be real number, not {}", type_name(v)));
+      return format_float(v, number(v), spec);
+    case 'c': {
+      spec.precision = -1;
+      if (v.is_string() && count_characters(v.as_string()) == 1) return text(v.as_string());
+      if (!v.is_int()) throw TypeError("%c requires int or char");
+      if (v.as_int() < 0 || v.as_int() > kLastCharacter) throw OverflowError("%c arg not in range(0x110000)");
+      return text(encode(static_cast<uint32_t>(v.as_int())));
+    }
+    default:
+      throw ValueError(fmt::format("unsupported format character '{}' (0x{:x}) at index {}", spec.type,
+                                   static_cast<unsigned>(static_cast<unsigned char>(spec.type)), index));
+  }
+}
+
 }  // namespace
 
 std::string format_value(const Value& v, std::string_view text) {
   if (text.empty()) return to_text(v);
-  if (v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0) {
-    // As PyTorch: a 0-d tensor is formatted as its number.
-    const Tensor& t = v.as_tensor();
-    return format_value(is_floating(t.dtype())      ? Value(t.item_as_double())
-                        : t.dtype() == DType::kBool ? Value(t.item_as_bool())
-                                                    : Value(t.item_as_int()),
-                        text);
-  }
+  // As PyTorch: a 0-d tensor is formatted as its number.
+  if (v.is_tensor() && v.as_tensor().defined() && v.as_tensor().dim() == 0)
+    return format_value(plain_number(v), text);
   if (!v.is_string() && !v.is_int() && !v.is_float() && !v.is_bool()) {
     throw TypeError(fmt::format("unsupported format string passed to {}.__format__", type_name(v)));
   }
@@ -282,6 +365,72 @@ std::string format_value(const Value& v, std::string_view text) {
   if (v.is_string()) return format_string(v, spec);
   // As in Python, a bool with a specification is formatted as its number.
   return v.is_float() ? format_float(v, v.as_float(), spec) : format_int(v, v.as_int(), spec);
+}
+
+std::string percent_format(std::string_view text, const std::vector<Value>& args) {
+  std::string out;
+  size_t next = 0;
+  const auto argument = [&]() -> const Value& {
+    if (next >= args.size()) throw TypeError("not enough arguments for format string");
+    return args[next++];
+  };
+  const std::string_view all = text;
+  const auto at = [&] { return count_characters(all.substr(0, all.size() - text.size())); };
+  while (!text.empty()) {
+    const size_t percent = text.find('%');
+    out += text.substr(0, percent);
+    if (percent == text.npos) break;
+    text.remove_prefix(percent + 1);
+    if (text.starts_with('(')) {
+      throw ValueError(
+          "`%(name)s` is not supported in scripts; give the values by position, or write an f-string");
+    }
+    Spec spec;
+    bool zeros = false;
+    for (; !text.empty() && std::string_view("-+ #0").find(text[0]) != text.npos; text.remove_prefix(1)) {
+      const char flag = text[0];
+      if (flag == '-') spec.align = '<';
+      if (flag == '#') spec.alternate = true;
+      if (flag == '0') zeros = true;
+      if (flag == '+' || (flag == ' ' && spec.sign == 0)) spec.sign = flag;
+    }
+    if (zeros && spec.align == 0) {
+      spec.fill = "0";
+      spec.align = '=';
+    }
+    // A star takes the number from the arguments.
+    const auto count = [&](std::string_view what) {
+      if (!text.starts_with('*')) return parse_count(&text, what);
+      text.remove_prefix(1);
+      const Value& v = argument();
+      if (!v.is_int()) throw TypeError("* wants int");
+      if (v.as_int() > kWidest || v.as_int() < -kWidest)
+        throw ValueError(fmt::format("{} of a format field is at most {}", what, kWidest));
+      return static_cast<int>(v.as_int());
+    };
+    spec.width = count("the width");
+    if (spec.width < 0) {
+      spec.width = -spec.width;
+      spec.align = '<';
+      spec.fill = " ";
+    }
+    if (text.starts_with('.')) {
+      text.remove_prefix(1);
+      spec.precision = std::max(0, count("the precision"));
+    }
+    if (!text.empty() && std::string_view("hlL").find(text[0]) != text.npos) text.remove_prefix(1);
+    if (text.empty()) throw ValueError("incomplete format");
+    spec.type = text[0];
+    const size_t index = at();
+    text.remove_prefix(1);
+    if (spec.type == '%') {
+      out += '%';
+    } else {
+      out += percent_one(argument(), std::move(spec), index);
+    }
+  }
+  if (next < args.size()) throw TypeError("not all arguments converted during string formatting");
+  return out;
 }
 
 std::string format(std::string_view text, const std::vector<Value>& args) {

@@ -2,9 +2,11 @@
 // which outlives every call. One thread uses a context at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "src/tensor/splitter.h"
 #include "tine/future.h"
@@ -39,9 +41,16 @@ class RemoteCaller {
   ~RemoteCaller() = default;
 };
 
+// Calls a function of the language that the script was written in: Python's that are marked @ignore. `function` is the name
+// that its binding gave it. Called on any thread; the function runs on another one.
+using ForeignCaller = Future<Value> (*)(const std::string& function, const std::vector<Value>& args);
+
 // What the tensor kernels see (generator, splitter), and what only operators see.
 struct OpContext : KernelContext {
   RemoteCaller* remote = nullptr;  // null: rpc operators fail
+  // Set for scripts alone: whoever calls operators by their names, from another worker say, reaches no function by it. Holds
+  // null until a binding brings its caller.
+  const std::atomic<ForeignCaller>* foreign = nullptr;
 };
 
 }  // namespace tine

@@ -194,11 +194,10 @@ def test_a_final_attribute_chooses_the_branch():
     assert torch.jit.script(Guarded(width=5))(torch.ones(1)).tolist() == [5.0]
 
 
-def test_a_final_attribute_that_chooses_an_ignored_method_is_refused():
-    with pytest.raises(torch.SyntaxError, match="marked @ignore: scripts do not call back into Python"):
-        torch.jit.script(Guarded(flag=True))
-    with pytest.raises(torch.SyntaxError, match="marked @ignore"):
-        torch.jit.script(Guarded(mode="slow"))
+def test_a_final_attribute_that_chooses_an_ignored_method_calls_it():
+    assert torch.jit.script(Guarded(mode="slow"))(torch.ones(1)).tolist() == [101.0]
+    with pytest.raises(RuntimeError, match="annotated to be ignored and cannot be run"):
+        torch.jit.script(Guarded(flag=True))(torch.ones(1))
 
 
 def test_an_unused_method_that_is_reached_raises():

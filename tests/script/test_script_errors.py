@@ -169,15 +169,15 @@ def test_an_outside_list_is_refused():
     refused(fn, 1, "`outside` is a variable outside of the function and may change. Pass it in as an argument", "outside")
 
 
-def test_a_function_marked_ignore_is_refused_where_it_is_called():
+def test_a_call_that_does_not_fit_a_function_marked_ignore_is_refused_where_it_stands():
     @torch.jit.ignore
     def log(x: int) -> int:
         return x
 
-    def fn(x: int) -> int:
+    def fn(x: str) -> int:
         return log(x)
 
-    refused(fn, 1, "is marked @ignore: scripts do not call back into Python", "log")
+    refused(fn, 1, "`log` expects int for `x`, got str", "x")
 
 
 def test_an_unknown_annotation_is_named():

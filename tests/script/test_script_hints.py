@@ -27,23 +27,21 @@ def calls_std(x: Tensor): return x.std()  # noqa: E704
 def calls_argsort(x: Tensor): return x.argsort()  # noqa: E704
 def calls_einsum(x: Tensor): return torch.einsum("i", x)  # noqa: E704
 def calls_sort(x: Tensor): return torch.sort(x)  # noqa: E704
-def calls_is_tensor(x: Tensor): return torch.is_tensor(x)  # noqa: E704
-def calls_as_tensor(x: Tensor): return torch.as_tensor(x)  # noqa: E704
+def calls_is_complex(x: Tensor): return torch.is_complex(x)  # noqa: E704
 def calls_gelu(x: Tensor): return F.gelu(x)  # noqa: E704
 def calls_l1_loss(x: Tensor): return torch.nn.functional.l1_loss(x, x)  # noqa: E704
-def calls_frexp(x: float): return math.frexp(x)  # noqa: E704
-def calls_hex(x: int): return hex(x)  # noqa: E704
-def calls_hash(x: int): return hash(x)  # noqa: E704
-def calls_title(x: str): return x.title()  # noqa: E704
-def reads_requires_grad(x: Tensor): return x.requires_grad  # noqa: E704
+def calls_isqrt(x: int): return math.isqrt(x)  # noqa: E704
+def calls_ascii(x: str): return ascii(x)  # noqa: E704
+def calls_translate(x: str): return x.translate(x)  # noqa: E704
+def reads_grad(x: Tensor): return x.grad  # noqa: E704
 
 
 NOT_YET = {
     calls_int: "torch.Tensor.int", calls_std: "torch.Tensor.std", calls_argsort: "torch.Tensor.argsort",
-    calls_einsum: "torch.einsum", calls_sort: "torch.Tensor.sort", calls_is_tensor: "torch.is_tensor",
-    calls_as_tensor: "torch.as_tensor", calls_gelu: "torch.nn.functional.gelu",
-    calls_l1_loss: "torch.nn.functional.l1_loss", calls_frexp: "math.frexp", calls_hex: "hex", calls_hash: "hash",
-    calls_title: "str.title", reads_requires_grad: "torch.Tensor.requires_grad",
+    calls_einsum: "torch.einsum", calls_sort: "torch.Tensor.sort", calls_is_complex: "torch.is_complex",
+    calls_gelu: "torch.nn.functional.gelu",
+    calls_l1_loss: "torch.nn.functional.l1_loss", calls_isqrt: "math.isqrt", calls_ascii: "ascii",
+    calls_translate: "str.translate", reads_grad: "torch.Tensor.grad",
 }
 
 
@@ -65,7 +63,7 @@ def test_only_what_is_spelled_almost_alike_and_can_stand_there_is_offered():
         return x.veiw(2)
 
     def near_a_name_that_is_no_script(x: Tensor):
-        return torch.istensor(x)
+        return torch.iscomplex(x)
 
     def near_nothing(x: Tensor):
         return torch.qqq(x)
@@ -138,11 +136,11 @@ def test_an_attribute_that_scripts_cannot_hold_says_what_they_can():
 
 
 def test_what_python_has_and_scripts_write_otherwise():
-    def deletes(d: Dict[str, int]):
-        del d["a"]
+    def deletes(xs: List[int]):
+        del xs[1:3]
 
-    def asks_the_device(x: Tensor):
-        return x.device.type
+    def asks_the_device(x: str):
+        return x.type
 
     def makes_a_defaultdict(x: Tensor):
         d = defaultdict(int)
@@ -151,7 +149,7 @@ def test_what_python_has_and_scripts_write_otherwise():
     def takes_a_set(x: Set[int]):
         return x
 
-    assert "`d.pop(key)`" in refusal(deletes)
+    assert "write `x = x[:i] + x[j:]`" in refusal(deletes)
     assert "the device of a Tensor is a str in scripts" in refusal(asks_the_device)
     assert "use a Dict, and `if key not in d:`" in refusal(makes_a_defaultdict)
     assert "they have int, float, bool, str, Tensor, List" in refusal(takes_a_set)

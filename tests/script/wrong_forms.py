@@ -114,18 +114,6 @@ def len_of_two(x: List[int]):
 def len_by_keyword(x: List[int]):
     return len(obj=x)  ### `len` takes no keyword `obj`
 # ---
-def range_as_value():
-    return range(3)  ### `range` can only be used in a loop, a comprehension, or `list(range(...))`
-# ---
-def enumerate_as_value(xs: List[int]):
-    return enumerate(xs)  ### `enumerate` can only be used in a loop or a comprehension
-# ---
-def zip_as_value(xs: List[int]):
-    return zip(xs, xs)  ### `zip` can only be used in a loop or a comprehension
-# ---
-def reversed_as_value(xs: List[int]):
-    return reversed(xs)  ### `reversed` can only be used in a loop, a comprehension, or `list(reversed(...))`
-# ---
 def enumerate_from_a_float(xs: List[int]):
     for i, x in enumerate(xs, 1.5):  ### `enumerate` must start at an int, not float
         pass
@@ -139,19 +127,11 @@ def zip_of_nothing():
         pass
 # ---
 def reversed_pairs(xs: List[int]):
-    for x in reversed(zip(xs, xs)):  ### `reversed` takes a list, a range, a str or a tensor
+    for x in reversed(zip(xs, xs)):  ### `reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules
         pass
 # ---
 def reversed_of_two(xs: List[int]):
     for x in reversed(xs, xs):  ### `reversed` takes 1 argument, got 2
-        pass
-# ---
-def loop_over_nothing():
-    for x in ():  ### a loop over an empty tuple does nothing
-        pass
-# ---
-def loop_over_mixed(t: Tuple[int, str]):
-    for x in t:  ### a loop over Tuple[int, str] needs elements of one type; index them one by one
         pass
 # ---
 def too_few_variables(xs: List[int]):
@@ -186,7 +166,7 @@ def getattr_of_a_variable(x, name: str):
     return getattr(x, name)  ### the name of the attribute must be a constant str in scripts
 # ---
 def getattr_of_a_tensor(x):
-    return getattr(x, 'shape')  ### expected a module, got Tensor
+    return getattr(x, 'nope')  ### `getattr` takes a module here, not Tensor
 # ---
 def hasattr_of_one(x):
     return hasattr(x)  ### `hasattr` takes 2 arguments, got 1
@@ -227,10 +207,7 @@ def text_in_place(x: str):
     x[0] += 'a'  ### the elements of str cannot be changed
 # ---
 def raises_with_keyword():
-    raise ValueError(message='no')  ### an exception takes no keywords in scripts; give it one message
-# ---
-def raises_with_two():
-    raise ValueError('no', 1)  ### an exception takes one message in scripts; join the parts with an f-string
+    raise ValueError(message='no')  ### an exception takes no keywords in scripts; give it a message
 # ---
 def unpacks_an_int(x: int):
     a, b = x  ### a value of type int cannot be unpacked into 2 variables
@@ -254,10 +231,7 @@ def index_and_comma(xs: List[int]):
     return xs[0,]  ### List[int] takes a single index
 # ---
 def tuple_sliced_by_a_variable(t: Tuple[int, int], n: int):
-    return t[n:]  ### the bounds of a tuple's slice must be constant ints
-# ---
-def tuple_sliced_by_steps(t: Tuple[int, int]):
-    return t[::2]  ### a tuple's slice takes no step in scripts
+    return t[n:]  ### the numbers of a tuple's slice must be constant ints
 # ---
 def tuple_index_below(t: Tuple[int, str]):
     return t[-3]  ### Tuple[int, str] has 2 elements, so no index -3

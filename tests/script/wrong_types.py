@@ -6,9 +6,6 @@ def adds_text(x):
 def adds_number_to_text(x: int):
     return 'a' + x  ### `+` does not take str and int; convert with `str(...)`
 # ---
-def percent(x: int):
-    return 'a %d' % x  ### `%` does not format in scripts; write an f-string
-# ---
 def wrong_result(x: int) -> str:
     return x  ### `wrong_result` is declared to return str, but this is int
 # ---
@@ -57,9 +54,6 @@ def optional_condition(x: Optional[int]):
 def compares_with_none(x: Optional[int]):
     return x == None  ### `==` does not take None; write `is None`
 # ---
-def identity(x: int, y: int):
-    return x is y  ### `is` compares only with None in scripts
-# ---
 def callee(a: int, b: float = 1.0, *, c: str = 'x') -> int:
     return a
 def too_many():
@@ -83,7 +77,7 @@ def twice_given():
 def callee(a: int, b: float = 1.0, *, c: str = 'x') -> int:
     return a
 def wrong_type(x):
-    return callee(x)  ### `callee` expects int for `a`, got Tensor
+    return callee([x])  ### `callee` expects int for `a`, got List[Tensor]
 # ---
 def operator_argument(x):
     return torch.relu(x, 2)  ### it takes at most 1 positional argument, got 2
@@ -164,6 +158,3 @@ def assigns_to_text(x: str):
 # ---
 def two_sides(b: bool):
     return 1 if b else 'a'  ### the two sides of this `if` expression are int and str
-# ---
-def star_import_alias(x):
-    return range(3)  ### `range` can only be used in a loop

@@ -75,6 +75,7 @@ APART = {
     "src/cli/main.cpp": "a program",
     "src/runtime/graph_nodes.cpp": "the parts of include/tine/graph.h that graph.cpp does not have",
     "src/runtime/rpc_operators.cpp": "the operators of the table that make calls",
+    "src/runtime/foreign_operators.cpp": "the same for functions of the language that a script was written in",
     "src/runtime/script_api.cpp": "implements include/tine/script.h, as script.cpp does src/runtime/script.h",
     "src/runtime/worker.cpp": "implements include/tine/rpc.h, as rpc.cpp does src/runtime/rpc.h",
     "src/runtime/script_code.cpp": "the part of script.h that turns a script into text and back",

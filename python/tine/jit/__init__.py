@@ -16,7 +16,19 @@ Example::
 
 from ..futures import Future
 from ._async import _fork, _wait, fork, wait
-from ._marks import Attribute, annotate, export, ignore, is_scripting, is_tracing, isinstance, unused
+from ._marks import (
+    Attribute,
+    _overload,
+    _overload_method,
+    _unwrap_optional,
+    annotate,
+    export,
+    ignore,
+    is_scripting,
+    is_tracing,
+    isinstance,
+    unused,
+)
 
 # Scripts raise Python's own exceptions, of any class. A handler for the exceptions of PyTorch's scripts catches these.
 Error = Exception
@@ -33,6 +45,7 @@ _LAZY = {
     "ScriptModule": "_script",
     "export_opnames": "_script",
     "script": "_script",
+    "script_if_tracing": "_script",
     "trace": "_trace",
     "trace_module": "_trace",
     "TracedModule": "_trace",
@@ -64,6 +77,7 @@ __all__ = [
     "is_tracing",
     "isinstance",
     "script",
+    "script_if_tracing",
     "trace",
     "trace_module",
     "unused",

@@ -11,6 +11,9 @@ from ._async import fork as fork
 from ._async import wait as wait
 from ._classes import interface as interface
 from ._marks import Attribute as Attribute
+from ._marks import _overload as _overload
+from ._marks import _overload_method as _overload_method
+from ._marks import _unwrap_optional as _unwrap_optional
 from ._marks import annotate as annotate
 from ._marks import export as export
 from ._marks import is_scripting as is_scripting
@@ -56,6 +59,7 @@ __all__ = [
     "is_tracing",
     "isinstance",
     "script",
+    "script_if_tracing",
     "trace",
     "trace_module",
     "unused",
@@ -108,3 +112,4 @@ def trace(
 def ignore(drop: _F) -> _F: ...
 @overload
 def ignore(drop: bool = False, **kwargs: Any) -> Callable[[_F], _F]: ...
+def script_if_tracing(fn: _F) -> _F: ...

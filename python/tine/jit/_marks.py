@@ -42,6 +42,12 @@ def is_tracing() -> bool:
     return _tracer() is not None
 
 
+def _unwrap_optional(x: _T | None) -> _T:
+    """The value itself. AssertionError for None; in a script a RuntimeError."""
+    assert x is not None, "Unwrapping null optional"
+    return x
+
+
 def export(fn: _F) -> _F:
     """Marks a method so that `script(module)` compiles it although `forward` does not call it."""
     _mark(fn, "export")
@@ -55,10 +61,10 @@ def unused(fn: _F) -> _F:
 
 
 def ignore(drop: Any = False, **kwargs: Any) -> Any:
-    """Marks a function that is left to Python: a script that calls it is refused at compile time, unless the call
-    stands in a branch that is not compiled. With `drop=True` it is as if marked @unused.
+    """Marks a function that is left to Python, which a script may call. With `drop=True` it is as if marked @unused.
 
-    PyTorch would call back into Python; a tine script never takes the interpreter's lock.
+    The script is suspended meanwhile: the function runs on another thread, with the interpreter's lock, and nothing else
+    of the script holds that. It gets copies of lists and dicts. Such a script cannot be sent to another worker.
     """
     if callable(drop):
         _mark(drop, "ignore")
@@ -69,6 +75,34 @@ def ignore(drop: Any = False, **kwargs: Any) -> Any:
         return fn
 
     return mark
+
+
+# Name of a module and of a function in it -> the signatures that are declared for the function.
+_overloads: dict[tuple[str, str], list[Any]] = {}
+
+
+def _overload(fn: _F) -> _F:
+    """Declares one signature of a function: `def` with its types and no body. The function itself follows, under the same
+    name. A script compiles it with each signature that its calls need."""
+    key = (fn.__module__, fn.__qualname__)
+    known = _overloads.setdefault(key, [])
+    if known and not _stands_before(known[-1], fn):
+        known.clear()  # the module is loaded again, or the function around it runs again
+    known.append(fn)
+    return fn
+
+
+def _stands_before(declared: Any, fn: Any) -> bool:
+    return declared.__globals__ is fn.__globals__ and declared.__code__.co_firstlineno < fn.__code__.co_firstlineno
+
+
+_overload_method = _overload
+
+
+def declared_overloads(fn: Any) -> list[Any]:
+    """Of a function that a name means now: what was declared before it."""
+    known = _overloads.get((fn.__module__, fn.__qualname__), []) if _overloads else []
+    return known if known and _stands_before(known[-1], fn) else []
 
 
 class Attribute(tuple):  # type: ignore[type-arg]

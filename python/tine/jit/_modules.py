@@ -15,7 +15,7 @@ from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from . import _source
 from ._marks import Attribute
-from ._names import Names, describe, function_source
+from ._names import Names, describe, function_source, overloads
 from ._types import UnknownType, is_dtype, own_annotations, type_text, value_type_text
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class ModuleClass:
         if why is not None:
             return Meaning.refused(why)
         try:
-            return Meaning.function(f"{self.type.name}.{name}", self._method_source(name, fn))
+            own = f"{self.type.name}.{name}"
+            return overloads(fn, self._registry, self.type, own) or Meaning.function(own, self._method_source(name, fn))
         except (OSError, TypeError, _C.SyntaxError) as error:
             return Meaning.refused(str(error))
 

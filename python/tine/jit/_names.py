@@ -11,13 +11,14 @@ import math
 import sys
 import types
 import typing
+import warnings
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .. import _C, futures
 from .._C import Meaning, ScriptFunction, Tensor
 from ..futures import Future
 from ..nn.module import Module
-from . import _async, _marks, _registry, _source
+from . import _async, _ignored, _marks, _registry, _source
 from ._types import UnknownType, is_dtype, type_text, value_type_text
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def _specials() -> dict[int, str]:
         id(_async.wait): "torch.jit.wait",
         id(_marks.annotate): "torch.jit.annotate",
         id(_marks.isinstance): "torch.jit.isinstance",
+        id(_marks._unwrap_optional): "torch.jit._unwrap_optional",
         id(_marks.is_scripting): "torch.jit.is_scripting",
         id(_marks.is_tracing): "torch.jit.is_tracing",
         id(_C._is_tracing): "torch.jit.is_tracing",
@@ -46,6 +48,7 @@ def _specials() -> dict[int, str]:
         id(futures.collect_all): "torch.futures.collect_all",
         id(Future): "torch.jit.Future",
         id(Tensor): "torch.Tensor",
+        id(warnings.warn): "warnings.warn",
     }
     for name in ("List", "Dict", "Tuple", "Optional", "Union", "Any", "Final"):
         table[id(getattr(typing, name))] = "typing." + name
@@ -93,15 +96,37 @@ def function_source(
     cls_type: _C.ObjectType | None = None,
 ) -> _C.FunctionSource:
     """What the compiler takes for a Python function."""
-    file, text, first_line = _source.text_of(fn)
+    ignored_as = None
+    if getattr(fn, "_tine_jit_mark", None) == "ignore":
+        ignored_as = registry.qualified_name(fn)
+        _ignored.add(ignored_as, fn)
+    file, text, first_line = _source.text_of(fn, ignored_as)
     return _C.FunctionSource(name or registry.qualified_name(fn), file, text, first_line, fn.__name__,
                              names or Names(fn, registry, frame), self_type, _source.defaults_of(fn), cls_type)
+
+
+def overloads(
+    fn: types.FunctionType, registry: Registry, self_type: _C.ObjectType | None = None, name: str | None = None
+) -> Meaning | None:
+    """A function that torch.jit._overload declared signatures for; None where it has none."""
+    declared = _marks.declared_overloads(fn)
+    if not declared:
+        return None
+    name = name or registry.qualified_name(fn)
+    functions = []
+    for number, one in enumerate(declared):
+        file, text, first_line = _source.overload_text(one, fn)
+        of_one = f"{name}__{number}"
+        functions.append(Meaning.function(of_one, _C.FunctionSource(of_one, file, text, first_line, fn.__name__,
+                                                                    Names(fn, registry), self_type, _source.defaults_of(one))))
+    return Meaning.overloads(functions)
 
 
 def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
     """What the object that `dotted` names is to a script."""
     if isinstance(obj, _C.ObjectType):
         return Meaning.type(obj)
+    obj = getattr(obj, "__original_fn", obj) if getattr(obj, "__script_if_tracing_wrapper", False) else obj
     special = _special_name(obj)
     if special is not None:
         return Meaning.builtin(special)
@@ -167,7 +192,8 @@ def _describe_function(fn: types.FunctionType, registry: Registry, async_executi
     if scripted is not None:
         return _describe_scripted(scripted, registry, async_execution)
     try:
-        return Meaning.function(registry.qualified_name(fn), function_source(fn, registry), async_execution)
+        return (overloads(fn, registry)
+                or Meaning.function(registry.qualified_name(fn), function_source(fn, registry), async_execution))
     except (OSError, TypeError, _C.SyntaxError) as error:
         return Meaning.refused(str(error))
 

@@ -15,7 +15,7 @@ from .._C import Graph, ScriptFunction, Tensor
 from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from ..nn.parameter import Parameter
-from . import _registry, _source
+from . import _ignored, _marks, _registry, _source
 from .._missing import attribute_error
 from ._classes import script_class
 from ._modules import ModuleClass, ReceivedClass, slots_of
@@ -57,9 +57,22 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
     raise _source.NotAScript(f"script: expected a function or a tine.nn.Module, got {type(obj).__name__}")
 
 
+def script_if_tracing(fn: Any) -> Any:
+    """Compiles `fn` when it is first called within a trace, so that its control flow is kept; elsewhere it stays Python's."""
+
+    @functools.wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return (script(fn) if _marks.is_tracing() else fn)(*args, **kwargs)
+
+    wrapper.__dict__.update(__original_fn=fn, __script_if_tracing_wrapper=True)
+    return wrapper
+
+
 def _script_function(
     fn: types.FunctionType, registry: _registry.Registry, frame: types.FrameType | None, strict: bool = False
 ) -> ScriptFunction[..., Any]:
+    if getattr(fn, "__script_if_tracing_wrapper", False):
+        fn = getattr(fn, "__original_fn")
     done = registry.scripted(fn)
     if done is not None:
         return done
@@ -69,8 +82,9 @@ def _script_function(
                               f"`{fn.__qualname__}` is wrapped by rpc.functions.async_execution, which must be the outermost "
                               "decorator: put @rpc.functions.async_execution above @torch.jit.script")
     why = _source.refuse_kind(fn)
-    if why is None and getattr(fn, "_tine_jit_mark", None) == "unused":
-        why = f"`{fn.__qualname__}` is marked @unused: there is nothing to compile"
+    mark = getattr(fn, "_tine_jit_mark", None)
+    if why is None and mark in ("unused", "ignore"):
+        why = f"`{fn.__qualname__}` is marked @{mark}: there is nothing to compile"
     if why is not None:
         raise _source.refusal(fn, why)
     done = _C._compile(function_source(fn, registry, frame=frame))
@@ -202,7 +216,8 @@ def _entry_points(module: Module) -> Iterator[str]:
     """The methods that are compiled without being called: forward and what is marked @export."""
     cls = type(module)
     if isinstance(module, Sequential) or (cls.forward is not Module.forward
-                                          and getattr(cls.forward, "_tine_jit_mark", None) is None):
+                                          and getattr(cls.forward, "_tine_jit_mark", None) is None
+                                          and not _marks.declared_overloads(cls.forward)):
         yield "forward"
     for name in dir(cls):
         fn = inspect.getattr_static(cls, name)
@@ -309,6 +324,7 @@ class RecursiveScriptModule(ScriptModule):
         own["_tine_original_name"] = original_name
         # While one of these is alive, the tensor's Python object stays the Parameter that it is.
         own["_tine_tensors"] = tensors
+        _ignored.add_module(self)
         return self
 
     def _tine_members(self, kind: str) -> OrderedDict[str, Any]:

@@ -12,9 +12,9 @@ from typing import Any, TypeGuard
 from .. import _C
 
 
-def text_of(fn: types.FunctionType) -> tuple[str, str, int]:
+def text_of(fn: types.FunctionType, ignored_as: str | None = None) -> tuple[str, str, int]:
     """(file, text, number of the text's first line) of a function; OSError when there is no source, SyntaxError when it
-    cannot be compiled."""
+    cannot be compiled. `ignored_as`: the name by which a script calls it where it is marked @ignore."""
     code = fn.__code__
     if fn.__name__ == "<lambda>":
         raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: a lambda cannot be scripted; write it as a `def`")
@@ -31,20 +31,59 @@ def text_of(fn: types.FunctionType) -> tuple[str, str, int]:
     text = "".join(lines[at:])
     if getattr(fn, "_tine_jit_mark", None) == "unused":
         text = _only_raises(fn, text)
+    elif ignored_as is not None:
+        text = _only_calls(text, ignored_as)
     return code.co_filename, text, max(first, 1) + at
 
 
-def _only_raises(fn: types.FunctionType, text: str) -> str:
-    """An @unused function as a script has it: its signature, and a body that raises an exception."""
+def _signature(text: str) -> Any:
+    """The tree of a function that stays Python's, with what its annotations leave open."""
     made: Any = ast.parse(textwrap.dedent(text)).body[0]
     parameters = made.args
     parameters.vararg = parameters.kwarg = None
     for parameter in parameters.posonlyargs + parameters.args + parameters.kwonlyargs:
         parameter.annotation = parameter.annotation or ast.Name("Any")
     made.returns = made.returns or ast.Name("Tensor")
+    return made
+
+
+def _only_calls(text: str, name: str) -> str:
+    """An @ignore function as a script has it: its signature, and a body that calls Python."""
+    made = _signature(text)
+    parameters = made.args
+    names = [ast.Name(p.arg) for p in parameters.posonlyargs + parameters.args + parameters.kwonlyargs]
+    call = ast.Call(ast.Name("__call_python__"), [ast.Constant(name), *names], [])
+    gives_none = isinstance(made.returns, ast.Constant) and made.returns.value is None
+    made.body = [ast.Expr(call) if gives_none else ast.Return(call)]
+    return ast.unparse(ast.fix_missing_locations(made)) + "\n"
+
+
+def _only_raises(fn: types.FunctionType, text: str) -> str:
+    """An @unused function as a script has it: its signature, and a body that raises an exception."""
+    made = _signature(text)
     why = f"`{fn.__qualname__}` is marked @unused: This Python function is annotated to be ignored and cannot be run"
     made.body = [ast.Raise(ast.Call(ast.Name("RuntimeError"), [ast.Constant(why)], []))]
     return ast.unparse(ast.fix_missing_locations(made)) + "\n"
+
+
+def overload_text(declared: types.FunctionType, fn: types.FunctionType) -> tuple[str, str, int]:
+    """As text_of(): the body of `fn` below the signature that an overload declares."""
+    made = ast.parse(textwrap.dedent(inspect.getsource(declared)), type_comments=True).body[0]
+    lines, first = inspect.getsourcelines(fn)
+    own = ast.parse(textwrap.dedent("".join(lines))).body[0]
+    assert isinstance(made, ast.FunctionDef) and isinstance(own, ast.FunctionDef)
+    parameters = made.args.posonlyargs + made.args.args + made.args.kwonlyargs
+    if made.type_comment is not None:
+        types_of = ast.parse(made.type_comment, mode="func_type")
+        # `self` has no type there.
+        for parameter, annotation in zip(parameters[len(parameters) - len(types_of.argtypes):], types_of.argtypes):
+            parameter.annotation = annotation
+        made.returns = types_of.returns
+    returns = f" -> {ast.unparse(made.returns)}" if made.returns is not None else ""
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    at = own.body[0].lineno - 1
+    text = f"{indent}def {fn.__name__}({ast.unparse(made.args)}){returns}:\n{''.join(lines[at:])}"
+    return fn.__code__.co_filename, text, first + at - 1
 
 
 def defaults_of(fn: types.FunctionType) -> dict[str, Any]:
@@ -56,10 +95,8 @@ def defaults_of(fn: types.FunctionType) -> dict[str, Any]:
 
 def refuse_kind(fn: types.FunctionType) -> str | None:
     """Why this Python function cannot be compiled, or None."""
-    mark = getattr(fn, "_tine_jit_mark", None)
-    if mark == "ignore":
-        return (f"`{fn.__qualname__}` is marked @ignore: scripts do not call back into Python; "
-                "compile it, or call it before the script")
+    if getattr(fn, "_tine_jit_mark", None) == "ignore":  # whatever it is, Python runs it
+        return None
     flags = fn.__code__.co_flags
     if flags & inspect.CO_GENERATOR:
         return f"`{fn.__qualname__}` is a generator; scripts have no `yield`: return a List"

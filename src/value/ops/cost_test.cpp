@@ -126,6 +126,7 @@ class Arguments {
   }
   Value integer(const std::string& name) const {
     if (name == "dtype") return static_cast<int64_t>(DType::kFloat64);
+    if (op_.schema.name == "prim::tolist") return layout_ == Layout::kMatrices ? 2 : 1;
     if (name.starts_with("dim") || name == "idx" || name == "start" || name == "index" || name == "low") {
       return 0;
     }
@@ -136,7 +137,9 @@ class Arguments {
   }
   Value text(const std::string& name) {
     const bool first = std::exchange(first_, false);
-    if (name == "device") return "cpu";
+    if (name == "device" || op_.schema.name == "aten::device") return "cpu";
+    if (name == "element") return "float";
+    if (op_.schema.name == "aten::percentFormat") return "%s %s %s";
     if (name == "rounding_mode") return "floor";
     if (name == "reduction") return "mean";
     if (name == "fillchar") return "x";

@@ -156,6 +156,16 @@ Tensor dropout(OpContext& c, const Tensor& a, double p, bool train) {
   return tensor::mul(c, tensor::mul(c, a, kept), Scalar(1 / (1 - p)));
 }
 
+// A script declared what tolist() gives: so many dimensions, of that element.
+void check_tolist(const Tensor& a, int64_t dim, std::string_view element) {
+  const std::string_view is = is_floating(a.dtype()) ? "float" : a.dtype() == DType::kBool ? "bool" : "int";
+  if (a.dim() != dim || is != element) {
+    throw TypeError(
+        fmt::format("tolist() was declared to give {} in {} dimension{}, but the Tensor has {} in {}",
+                    element, dim, dim == 1 ? "" : "s", is, a.dim()));
+  }
+}
+
 void add_constants(Rows& rows) {
   // clang-format off
   rows.pure(cost::kNew, "aten::zeros(int[] size, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](const Ints& size, Dtype d, Device dev) { check_device(dev); return tensor::zeros(size, d.value_or(kFloat)); });
@@ -174,6 +184,10 @@ void add_constants(Rows& rows) {
   rows.pure(cost::kEye, "aten::eye.m(int n, int m, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](I n, I m, Dtype d, Device dev) { check_device(dev); return tensor::eye(n, m, d.value_or(kFloat)); });
   rows.pure(cost::kCompare, "aten::tensor(Any data, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Value& data, Dtype d, Device dev) { check_device(dev); return make_tensor(c, data, d); });
   rows.pure(cost::kFixed, "aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None) -> Tensor", [](Scalar s, Dtype d) { return tensor::from_scalar(s, d); });
+  rows.pure(cost::kText, "aten::device(str a) -> Device", [](const std::string& a) { check_device(a); return a; });
+  rows.pure(cost::kText, "aten::device.with_index(str type, int index) -> Device", [](const std::string& type, I index) { std::string a = fmt::format("{}:{}", type, index); check_device(a); return a; });
+  rows.pure(cost::kText, "prim::type(Device self) -> str", [](const std::string& a) { return a.substr(0, a.find(':')); });
+  rows.pure(cost::kText, "prim::index(Device self) -> int?", [](const std::string& a) { const size_t colon = a.find(':'); return colon == a.npos ? Value() : Value(I{std::stoll(a.substr(colon + 1))}); });
   rows.pure(cost::kFixed, "prim::NumToTensor(Scalar a) -> Tensor", [](Scalar s) { return tensor::from_scalar(s); });
   // clang-format on
 }
@@ -202,6 +216,8 @@ void add_conversions(Rows& rows) {
   // clang-format off
   rows.view(cost::kConvert, "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, DType d, bool, bool copy) { return copy && a.dtype() == d ? tensor::clone(c, a) : tensor::to(c, a, d); });
   rows.view(cost::kFixed, "aten::to.device(Tensor(a) self, Device device) -> Tensor(a)", [](T a, const std::string& dev) { check_device(dev); return a; });
+  rows.view(cost::kConvert, "aten::to.device_dtype(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, const std::string& dev, DType d, bool, bool copy) { check_device(dev); return copy && a.dtype() == d ? tensor::clone(c, a) : tensor::to(c, a, d); });
+  rows.view(cost::kConvert, "aten::to.dtype_layout(Tensor(a) self, *, ScalarType? dtype=None, Device? device=None, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, Dtype d, Device dev, bool, bool copy) { check_device(dev); const DType to = d.value_or(a.dtype()); return copy && a.dtype() == to ? tensor::clone(c, a) : tensor::to(c, a, to); });
   rows.view(cost::kConvert, "aten::to.other(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
   rows.view(cost::kConvert, "aten::type_as(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
   rows.view(cost::kConvert, "aten::float(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kFloat32); });
@@ -212,6 +228,11 @@ void add_conversions(Rows& rows) {
   rows.view(cost::kFixed, "aten::cpu(Tensor(a) self) -> Tensor(a)", [](T a) { return a; });
   rows.pure(cost::kFixed, "aten::item(Tensor self) -> Scalar", [](T a) { return item(a); });
   rows.pure(cost::kToList, "aten::tolist(Tensor self) -> Any", [](T a) { return to_list(a); });
+  rows.pure(cost::kToList, "prim::tolist(Tensor self, int dim, str element) -> Any", [](T a, I dim, const std::string& element) { check_tolist(a, dim, element); return to_list(a); });
+  rows.view(cost::kConvert, "aten::as_tensor(Tensor(a) data, *, ScalarType? dtype=None, Device? device=None) -> Tensor(a)", [](C c, T a, Dtype d, Device dev) { check_device(dev); return d ? tensor::to(c, a, *d) : a; });
+  rows.pure(cost::kCompare, "aten::as_tensor.data(Any data, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Value& data, Dtype d, Device dev) { check_device(dev); return make_tensor(c, data, d); });
+  rows.pure(cost::kFixed, "aten::IntImplicit(Tensor a) -> int", [](T a) { if (is_floating(a.dtype())) throw TypeError(fmt::format("Cannot input a tensor of type {} as an integral argument", name_of(a.dtype()))); return a.item_as_int(); });
+  rows.pure(cost::kFixed, "aten::FloatImplicit(Tensor a) -> float", [](T a) { return a.item_as_double(); });
   rows.pure(cost::kFixed, "aten::Int.Tensor(Tensor a) -> int", [](T a) { return a.item_as_int(); });
   rows.pure(cost::kFixed, "aten::Float.Tensor(Tensor a) -> float", [](T a) { return a.item_as_double(); });
   rows.pure(cost::kFixed, "aten::Bool.Tensor(Tensor a) -> bool", [](T a) { return a.item_as_bool(); });

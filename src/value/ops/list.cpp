@@ -152,6 +152,8 @@ void add_folds(Rows& rows) {
   rows.pure(cost::kItems, "aten::all.bool(bool[] self) -> bool", [](List& l) { return std::all_of(l.items.begin(), l.items.end(), [](V v) { return v.as_bool(); }); });
   rows.pure(cost::kItems, "aten::all.int(int[] self) -> bool", [](List& l) { return std::all_of(l.items.begin(), l.items.end(), [](V v) { return v.as_int() != 0; }); });
   rows.pure(cost::kItems, "aten::all.float(float[] self) -> bool", [](List& l) { return std::all_of(l.items.begin(), l.items.end(), [](V v) { return v.as_float() != 0; }); });
+  rows.pure(cost::kCompare, "prim::min.t_list(t[] l, t[] r) -> t[]", [](V a, V b) { return compare(b, a) < 0 ? b : a; });
+  rows.pure(cost::kCompare, "prim::max.t_list(t[] l, t[] r) -> t[]", [](V a, V b) { return compare(b, a) > 0 ? b : a; });
   rows.pure(cost::kCompare, "prim::min.list(t[] l) -> t", [](List& l) { return extreme(l, -1, "min"); });
   rows.pure(cost::kCompare, "prim::max.list(t[] l) -> t", [](List& l) { return extreme(l, 1, "max"); });
   // clang-format on

@@ -1,4 +1,5 @@
 // Python's math module, for ints and floats; as in TorchScript NaN and infinity are results, not errors.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -110,6 +111,9 @@ void add_math_rows(Rows& rows) {
   rows.pure(cost::kFixed, "aten::isnan.float(float a) -> bool", [](F a) { return std::isnan(a); });
   rows.pure(cost::kFixed, "aten::isinf.float(float a) -> bool", [](F a) { return std::isinf(a); });
   rows.pure(cost::kFixed, "aten::isfinite.float(float a) -> bool", [](F a) { return std::isfinite(a); });
+  rows.pure(cost::kFixed, "aten::modf(float a) -> (float, float)", [](F a) { F whole = 0; const F rest = std::modf(a, &whole); return std::pair(rest, whole); });
+  rows.pure(cost::kFixed, "aten::frexp(float a) -> (float mantissa, int exponent)", [](F a) { int exponent = 0; const F mantissa = std::frexp(a, &exponent); return std::pair(mantissa, std::isfinite(a) ? I(exponent) : I(0)); });
+  rows.pure(cost::kFixed, "aten::ldexp(float x, int i) -> float", [](F a, I i) { return std::ldexp(a, static_cast<int>(std::clamp<I>(i, -5000, 5000))); });
   rows.pure(cost::kFixed, "aten::gcd.int(int a, int b) -> int", [](I a, I b) { return gcd(a, b); });
   rows.pure(cost::kFixed, "aten::factorial.int(int a) -> int", [](I a) { return factorial(a); });
   // clang-format on

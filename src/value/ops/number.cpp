@@ -1,6 +1,8 @@
 // int, float, bool: arithmetic, comparison, bits, conversion.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "src/value/arithmetic.h"
 #include "src/value/compare.h"
 #include "src/value/ops/ops.h"
@@ -10,6 +12,7 @@ namespace tine::value {
 namespace {
 
 using I = int64_t;
+using V = const Value&;
 using F = double;
 
 // An operator on int, on float and on both; on Scalar, where only the run knows which.
@@ -54,6 +57,34 @@ using F = double;
             [](const std::string& a, const std::string& b) { return a op b; });                          \
   rows.pure(cost::kFixed, "aten::" #name ".bool(bool a, bool b) -> bool",                                \
             [](bool a, bool b) { return a op b; })
+
+// As hex(), oct() and bin() write it; a digit has `bits` bits.
+std::string in_base(I i, const char* prefix, unsigned bits) {
+  uint64_t magnitude = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
+  std::string digits;
+  do {
+    digits.insert(0, 1, "0123456789abcdef"[magnitude & ((1u << bits) - 1)]);
+  } while ((magnitude >>= bits) != 0);
+  return (i < 0 ? "-" : "") + (prefix + digits);
+}
+
+// hash() of an int is the int; of equal numbers it is equal, whatever their types.
+I hash(V v) {
+  if (v.is_int()) return v.as_int();
+  if (v.is_bool()) return v.as_bool();
+  if (v.is(Tag::kList) || v.is(Tag::kDict))
+    throw TypeError(fmt::format("unhashable type: '{}'", v.is(Tag::kList) ? "list" : "dict"));
+  if (v.is_float() && v.as_float() == std::floor(v.as_float()) && std::fabs(v.as_float()) < 0x1p63)
+    return static_cast<I>(v.as_float());
+  if (v.is(Tag::kTuple)) {
+    uint64_t mixed = v.as_tuple().items.size();
+    for (V item : v.as_tuple().items)
+      mixed = (mixed ^ static_cast<uint64_t>(hash(item))) * 0x9e3779b97f4a7c15;
+    return static_cast<I>(mixed);
+  }
+  if (hashable(v)) return static_cast<I>(hash_of(v));
+  return v.is_none() ? 0 : static_cast<I>(reinterpret_cast<uintptr_t>(v.as_counted()) >> 4);
+}
 
 void add_arithmetic(Rows& rows) {
   TINE_ARITHMETIC(add, wrapping_add(a, b), "int", a + b);
@@ -136,6 +167,17 @@ void add_extremes(Rows& rows) {
   // clang-format on
 }
 
+void add_whole(Rows& rows) {
+  // clang-format off
+  rows.pure(cost::kFixed, "aten::hex(int i) -> str", [](I i) { return in_base(i, "0x", 4); });
+  rows.pure(cost::kFixed, "aten::oct(int i) -> str", [](I i) { return in_base(i, "0o", 3); });
+  rows.pure(cost::kFixed, "aten::bin(int i) -> str", [](I i) { return in_base(i, "0b", 1); });
+  rows.pure(cost::kCompare, "aten::hash.generic(t value) -> int", [](V v) { return hash(v); });
+  rows.pure(cost::kText, "aten::__is__(t self, u obj) -> bool", [](V a, V b) { return identical(a, b); });
+  rows.pure(cost::kText, "aten::__isnot__(t self, u obj) -> bool", [](V a, V b) { return !identical(a, b); });
+  // clang-format on
+}
+
 }  // namespace
 
 void add_number_rows(Rows& rows) {
@@ -149,6 +191,7 @@ void add_number_rows(Rows& rows) {
   add_bits(rows);
   add_conversions(rows);
   add_extremes(rows);
+  add_whole(rows);
 }
 
 }  // namespace tine::value

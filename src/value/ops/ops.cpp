@@ -42,6 +42,7 @@ void add_builtin_operators(OpTable& table) {
   value::add_number_rows(rows);
   value::add_math_rows(rows);
   value::add_text_rows(rows);
+  value::add_text_form_rows(rows);
   value::add_list_rows(rows);
   value::add_dict_rows(rows);
   value::add_control_rows(rows);

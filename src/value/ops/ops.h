@@ -33,6 +33,7 @@ void add_create_rows(Rows& rows);
 void add_number_rows(Rows& rows);
 void add_math_rows(Rows& rows);
 void add_text_rows(Rows& rows);
+void add_text_form_rows(Rows& rows);
 void add_list_rows(Rows& rows);
 void add_dict_rows(Rows& rows);
 void add_control_rows(Rows& rows);

@@ -91,6 +91,9 @@ void add_questions(Rows& rows) {
   rows.pure(cost::kFixed, "aten::is_floating_point(Tensor self) -> bool", [](T a) { return is_floating(a.dtype()); });
   rows.pure(cost::kFixed, "prim::dtype(Tensor a) -> ScalarType", [](T a) { return static_cast<int64_t>(a.dtype()); });
   rows.pure(cost::kFixed, "prim::device(Tensor a) -> Device", [](T) { return "cpu"; });
+  rows.pure(cost::kFixed, "prim::requires_grad(Tensor a) -> bool", [](T) { return false; });
+  rows.pure(cost::kFixed, "prim::is_leaf(Tensor a) -> bool", [](T) { return true; });
+  rows.view(cost::kFixed, "prim::data(Tensor(a) a) -> Tensor(a)", [](T a) { return a; });
   // clang-format on
 }
 

@@ -270,6 +270,15 @@ aten::is_contiguous(tensor([1])) => True
 aten::is_floating_point(tensor([1])) => False
 prim::dtype(tensor([1])) => 4
 prim::device(tensor([1])) => 'cpu'
+prim::requires_grad(tensor([1])) => False
+prim::is_leaf(tensor([1])) => True
+prim::data(tensor([1])) => tensor([1])
+aten::device('cpu') => 'cpu'
+aten::device('cuda:1') => ValueError: device 'cuda:1' is not available; tensors live on 'cpu'
+aten::device.with_index('cpu', 0) => 'cpu:0'
+prim::type('cpu:0') => 'cpu'
+prim::index('cpu:0') => 0
+prim::index('cpu') => None
 
 creation
 aten::zeros([2]) => tensor([0., 0.])
@@ -327,6 +336,8 @@ aten::manual_seed(3) => None
 conversion
 aten::to.dtype(tensor([1, 2]), 6) => tensor([1., 2.])
 aten::to.device(tensor([1, 2]), 'cpu') => tensor([1, 2])
+aten::to.device_dtype(tensor([1, 2]), 'cpu', 4) => tensor([1, 2])
+aten::to.dtype_layout(tensor([1, 2]), device='cpu') => tensor([1, 2])
 aten::to.other(tensor([1, 2]), tensor([1.])) => tensor([1., 2.])
 aten::type_as(tensor([1, 2]), tensor([1.])) => tensor([1., 2.])
 aten::float(tensor([1, 2])) => tensor([1., 2.])
@@ -339,6 +350,15 @@ aten::item(tensor([1.5])) => 1.5
 aten::item(tensor([1, 2])) => RuntimeError: a Tensor with 2 elements cannot be converted to Scalar
 aten::tolist(tensor([[1, 2], [3, 4]])) => [[1, 2], [3, 4]]
 aten::tolist(tensor(True)) => True
+prim::tolist(tensor([[1, 2]]), 2, 'int') => [[1, 2]]
+prim::tolist(tensor(1.5), 0, 'float') => 1.5
+prim::tolist(tensor([1]), 2, 'int') => TypeError: tolist() was declared to give int in 2 dimensions, but the Tensor has int in 1
+prim::tolist(tensor([True]), 1, 'int') => TypeError: tolist() was declared to give int in 1 dimension, but the Tensor has bool in 1
+aten::as_tensor(tensor([1])) => tensor([1])
+aten::as_tensor.data([1, 2]) => tensor([1, 2])
+aten::IntImplicit(tensor(3)) => 3
+aten::IntImplicit(tensor(3.0)) => TypeError: Cannot input a tensor of type float32 as an integral argument
+aten::FloatImplicit(tensor(3)) => 3.0
 aten::Int.Tensor(tensor(3)) => 3
 aten::Float.Tensor(tensor(1.5)) => 1.5
 aten::Bool.Tensor(tensor([0])) => False

@@ -107,6 +107,18 @@ std::string repeat(Text s, int64_t times) {
   return out;
 }
 
+Text one(Text fill) {
+  if (count_characters(fill) != 1) throw TypeError("The fill character must be exactly one character long");
+  return fill;
+}
+
+std::string center(Text s, int64_t width, Text fill) {
+  const int64_t missing = width - static_cast<int64_t>(count_characters(s));
+  if (missing <= 0) return s;
+  const int64_t left = missing / 2 + (missing & width & 1);  // as CPython splits an odd number
+  return repeat(fill, left) + s + repeat(fill, missing - left);
+}
+
 View strip(View s, const MaybeStr& chars, bool left, bool right) {
   const View drop = chars ? View(*chars) : kSpace;
   if (!is_ascii(drop)) {
@@ -157,15 +169,15 @@ size_t line_end(View s) {
   return s.starts_with("\u2028") || s.starts_with("\u2029") ? 3 : 0;
 }
 
-std::vector<std::string> split_lines(Text s) {
+std::vector<std::string> split_lines(Text s, bool keep_ends) {
   std::vector<std::string> out;
   View rest = s;
   while (!rest.empty()) {
     size_t end = 0;
     while (end < rest.size() && line_end(rest.substr(end)) == 0) ++end;
-    out.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(end);
-    if (!rest.empty()) rest.remove_prefix(line_end(rest));
+    const size_t next = end + (end < rest.size() ? line_end(rest.substr(end)) : 0);
+    out.emplace_back(rest.substr(0, keep_ends ? next : end));
+    rest.remove_prefix(next);
   }
   return out;
 }
@@ -181,15 +193,46 @@ std::string join(Text separator, const List& values) {
 
 // ---- searching; indices count characters
 
-int64_t characters_before(Text s, size_t at) {
-  return at == std::string::npos ? -1 : static_cast<int64_t>(count_characters(View(s).substr(0, at)));
+// What `start` and `end` leave to search in; nothing where not even an empty text can be found.
+struct Window {
+  View text;
+  int64_t first = 0;  // its place in the whole
+};
+std::optional<Window> window(View s, int64_t start, const MaybeInt& end) {
+  if (start == 0 && !end) return Window{s};
+  const bool ascii = is_ascii(s);
+  const std::vector<size_t> at = ascii ? std::vector<size_t>() : character_offsets(s);
+  const auto size = static_cast<int64_t>(ascii ? s.size() : at.size() - 1);
+  const auto wrapped = [&](int64_t i) { return std::max<int64_t>(i < 0 ? i + size : i, 0); };
+  const int64_t from = wrapped(start), to = end ? std::min(wrapped(*end), size) : size;
+  if (from > to) return std::nullopt;
+  const auto offset = [&](int64_t i) { return ascii ? static_cast<size_t>(i) : at[static_cast<size_t>(i)]; };
+  return Window{s.substr(offset(from), offset(to) - offset(from)), from};
 }
 
-int64_t count(Text s, Text part) {
+int64_t find(View s, View part, int64_t start, const MaybeInt& end, bool last) {
+  const auto in = window(s, start, end);
+  if (!in) return -1;
+  const size_t at = last ? in->text.rfind(part) : in->text.find(part);
+  return at == View::npos ? -1 : in->first + static_cast<int64_t>(count_characters(in->text.substr(0, at)));
+}
+
+bool begins(View s, View part, int64_t start, const MaybeInt& end) {
+  const auto in = window(s, start, end);
+  return in && in->text.starts_with(part);
+}
+bool ends(View s, View part, int64_t start, const MaybeInt& end) {
+  const auto in = window(s, start, end);
+  return in && in->text.ends_with(part);
+}
+
+int64_t count(View s, View part, int64_t start, const MaybeInt& end) {
+  const auto in = window(s, start, end);
+  if (!in) return 0;
   // As in Python, an empty text is found in front of each character and at the end. replace() agrees.
-  if (part.empty()) return static_cast<int64_t>(count_characters(s)) + 1;
+  if (part.empty()) return static_cast<int64_t>(count_characters(in->text)) + 1;
   int64_t n = 0;
-  for (size_t at = s.find(part); at != std::string::npos; at = s.find(part, at + part.size())) ++n;
+  for (size_t at = in->text.find(part); at != View::npos; at = in->text.find(part, at + part.size())) ++n;
   return n;
 }
 
@@ -244,11 +287,12 @@ void add_parts(Rows& rows) {
   rows.pure(cost::kSearch, "aten::lstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, true, false)); });
   rows.pure(cost::kSearch, "aten::rstrip(str self, str? chars=None) -> str", [](Text s, MaybeStr chars) { return std::string(strip(s, chars, false, true)); });
   rows.pure(cost::kReplace, "aten::split.str(str self, str? separator=None, int max=-1) -> str[]", [](Text s, MaybeStr separator, I most) { return split(s, separator, most); });
-  rows.pure(cost::kPieces, "aten::splitlines(str self) -> str[]", [](Text s) { return split_lines(s); });
+  rows.pure(cost::kPieces, "aten::splitlines(str self, bool keepends=False) -> str[]", [](Text s, bool keep_ends) { return split_lines(s, keep_ends); });
   rows.pure(cost::kJoin, "aten::join(str self, str[] values) -> str", [](Text s, List& values) { return join(s, values); });
   rows.pure(cost::kReplace, "aten::replace(str self, str old, str new, int max=-1) -> str", [](Text s, Text from, Text to, I most) { return replace(s, from, to, most); });
-  rows.pure(cost::kPad, "aten::ljust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return s + repeat(fill, width - I(count_characters(s))); });
-  rows.pure(cost::kPad, "aten::rjust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return repeat(fill, width - I(count_characters(s))) + s; });
+  rows.pure(cost::kPad, "aten::ljust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return s + repeat(one(fill), width - I(count_characters(s))); });
+  rows.pure(cost::kPad, "aten::rjust(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return repeat(one(fill), width - I(count_characters(s))) + s; });
+  rows.pure(cost::kPad, "aten::center(str self, int width, str fillchar=' ') -> str", [](Text s, I width, Text fill) { return center(s, width, one(fill)); });
   rows.pure(cost::kPad, "aten::zfill(str self, int width) -> str", [](Text s, I width) { const size_t sign = s.starts_with('-') || s.starts_with('+'); return s.substr(0, sign) + repeat("0", width - I(count_characters(s))) + s.substr(sign); });
   rows.pure(cost::kFormat, "aten::format(str self, Any[] args) -> str", [](Text s, List& args) { return value::format(s, args.items); });
   rows.pure(cost::kFormat, "aten::str(t elem) -> str", [](V v) { return to_text(v); });
@@ -259,12 +303,13 @@ void add_parts(Rows& rows) {
 void add_searches(Rows& rows) {
   // clang-format off
   rows.pure(cost::kSearch, "aten::__contains__.str(str self, str item) -> bool", [](Text s, Text part) { return s.find(part) != std::string::npos; });
-  rows.pure(cost::kText, "aten::startswith(str self, str substr) -> bool", [](Text s, Text part) { return s.starts_with(part); });
-  rows.pure(cost::kText, "aten::endswith(str self, str substr) -> bool", [](Text s, Text part) { return s.ends_with(part); });
-  rows.pure(cost::kSearch, "aten::find(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.find(part)); });
-  rows.pure(cost::kSearch, "aten::rfind(str self, str substr) -> int", [](Text s, Text part) { return characters_before(s, s.rfind(part)); });
-  rows.pure(cost::kSearch, "aten::index.str(str self, str substr) -> int", [](Text s, Text part) { return require(characters_before(s, s.find(part))); });
-  rows.pure(cost::kSearch, "aten::count(str self, str substr) -> int", [](Text s, Text part) { return count(s, part); });
+  rows.pure(cost::kText, "aten::startswith(str self, str substr, int start=0, int? end=None) -> bool", [](Text s, Text part, I start, MaybeInt end) { return begins(s, part, start, end); });
+  rows.pure(cost::kText, "aten::endswith(str self, str substr, int start=0, int? end=None) -> bool", [](Text s, Text part, I start, MaybeInt end) { return ends(s, part, start, end); });
+  rows.pure(cost::kSearch, "aten::find(str self, str substr, int start=0, int? end=None) -> int", [](Text s, Text part, I start, MaybeInt end) { return find(s, part, start, end, false); });
+  rows.pure(cost::kSearch, "aten::rfind(str self, str substr, int start=0, int? end=None) -> int", [](Text s, Text part, I start, MaybeInt end) { return find(s, part, start, end, true); });
+  rows.pure(cost::kSearch, "aten::index.str(str self, str substr, int start=0, int? end=None) -> int", [](Text s, Text part, I start, MaybeInt end) { return require(find(s, part, start, end, false)); });
+  rows.pure(cost::kSearch, "aten::rindex(str self, str substr, int start=0, int? end=None) -> int", [](Text s, Text part, I start, MaybeInt end) { return require(find(s, part, start, end, true)); });
+  rows.pure(cost::kSearch, "aten::count(str self, str substr, int start=0, int? end=None) -> int", [](Text s, Text part, I start, MaybeInt end) { return count(s, part, start, end); });
   // clang-format on
 }
 

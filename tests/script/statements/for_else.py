@@ -1,0 +1,30 @@
+# Small programs: for else. test_statements.py says how they are written.
+# --- for_else_plain
+def f(n: int) -> int:
+    for i in range(n):
+        pass
+    else:
+        return 5
+    return 6
+# refused: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
+# --- for_else_break
+def f(xs: List[int]) -> int:
+    r = 0
+    for x in xs:
+        if x == 3:
+            break
+    else:
+        r = 1
+    return r
+# refused: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
+# --- while_else
+def f(n: int) -> int:
+    r = 0
+    while n > 0:
+        n -= 1
+        if n == 5:
+            break
+    else:
+        r = 1
+    return r
+# refused: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
