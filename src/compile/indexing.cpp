@@ -329,9 +329,11 @@ void Indexing::assign(const syntax::Subscript& e, Def* value, Span span) {
 
 void Indexing::delete_element(const syntax::Subscript& e) {
   Def* object = expressions_.value(*e.object);
+  if (class_of(object->type) && classes_.try_method(object, "__delitem__", {object_key(e)}, e.span)) return;
   if (object->type->kind != TypeKind::kList && object->type->kind != TypeKind::kDict)
-    builder_.fail(e.span, fmt::format("`del` takes elements of lists and dicts, not those of {}{}",
-                                      object->type->str(), optional_help(object)));
+    builder_.fail(e.span, fmt::format("`del` takes elements of lists and dicts, not those of {}{}{}",
+                                      object->type->str(), Classes::help("__delitem__", object, object),
+                                      optional_help(object)));
   if (e.indices.size() != 1 || e.comma || cut_of(*e.indices[0]))
     builder_.fail(e.span,
                   "`del` takes a single element in scripts; to keep the others, write `x = x[:i] + x[j:]`");
